@@ -1,0 +1,2 @@
+// Filled in below: the leak guard.
+export {};

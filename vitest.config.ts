@@ -1,0 +1,36 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (file: string) => fileURLToPath(new URL(`src/${file}`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    // Tests and examples import the package by its own name, as a user does; here that means the sources.
+    // test/package.test.ts tries the built package.
+    alias: [
+      { find: /^fleet-q$/, replacement: source('index.ts') },
+      { find: /^fleet-q\/(\w+)$/, replacement: source('$1.ts') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    typecheck: {
+      enabled: true,
+      include: ['test/**/*.test-d.ts'],
+      tsconfig: './tsconfig.json',
+      // Errors in other files are `npm run typecheck`'s to report.
+      ignoreSourceErrors: true,
+    },
+    // Processes, not threads: tests kill, freeze and count the handles of whole processes.
+    pool: 'forks',
+    setupFiles: ['test/support/setup.ts'],
+    // Tests pass in any order; the seed of a failing order is printed, and `--sequence.seed` repeats it.
+    sequence: { shuffle: { files: true, tests: true } },
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    teardownTimeout: 10_000,
+    dangerouslyIgnoreUnhandledErrors: false,
+    restoreMocks: true,
+    unstubEnvs: true,
+  },
+});
