@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { sleep } from '../../src/runtime/runtime.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+
+describe('time', () => {
+  it('moves only when it is advanced', async () => {
+    const runtime = new VirtualRuntime({ wallMs: 1_000 });
+    await runtime.yield();
+    expect([runtime.wallMs(), runtime.monotonicMs()]).toEqual([1_000, 0]);
+    await runtime.advance(250.5);
+    expect([runtime.wallMs(), runtime.monotonicMs()]).toEqual([1_250, 250.5]);
+  });
+
+  it('fires timers by due time, then in the order in which they were set, each at its own instant', async () => {
+    const runtime = new VirtualRuntime();
+    const fired: string[] = [];
+    const set = (name: string, delayMs: number) =>
+      runtime.after(delayMs, () => fired.push(`${name}@${runtime.monotonicMs()}`));
+    set('c', 30);
+    set('a', 10);
+    set('b1', 20);
+    set('b2', 20);
+    set('later', 101);
+    await runtime.advance(100);
+    expect(fired).toEqual(['a@10', 'b1@20', 'b2@20', 'c@30']);
+    expect(runtime.pending).toBe(1);
+  });
+
+  it('lets promise chains and yields settle between two timers', async () => {
+    const runtime = new VirtualRuntime();
+    const told: string[] = [];
+    runtime.after(10, () => {
+      void (async () => {
+        for (let i = 0; i < 50; i++) await Promise.resolve();
+        for (let i = 0; i < 50; i++) await runtime.yield();
+        told.push(`chain@${runtime.monotonicMs()}`);
+      })();
+    });
+    runtime.after(11, () => told.push('next'));
+    await runtime.advance(11);
+    expect(told).toEqual(['chain@10', 'next']);
+  });
+
+  it('fires timers that were set while it advanced, if they fall due', async () => {
+    const runtime = new VirtualRuntime();
+    let ticks = 0;
+    const tick = (): void => {
+      ticks++;
+      runtime.after(10, tick);
+    };
+    runtime.after(10, tick);
+    await runtime.advance(1_000);
+    expect(ticks).toBe(100);
+  });
+
+  it('carries a sleep', async () => {
+    const runtime = new VirtualRuntime();
+    let awake = false;
+    void sleep(runtime, 500).then(() => (awake = true));
+    await runtime.advance(499);
+    expect(awake).toBe(false);
+    await runtime.advance(1);
+    expect(awake).toBe(true);
+  });
+
+  it('forgets a cancelled timer, and takes a second cancel calmly', async () => {
+    const runtime = new VirtualRuntime();
+    const timer = runtime.after(5, () => expect.unreachable());
+    expect(runtime.pending).toBe(1);
+    timer.cancel();
+    timer.cancel();
+    await runtime.advance(10);
+    expect(runtime.pending).toBe(0);
+  });
+
+  it('runs until a promise has settled, as far as the limit', async () => {
+    const runtime = new VirtualRuntime();
+    const slept = sleep(runtime, 5_000).then(() => 'slept');
+    expect(await runtime.until(slept)).toBe('slept');
+    expect(runtime.monotonicMs()).toBe(5_000);
+    runtime.after(50, () => {});
+    runtime.after(2_000, () => {});
+    await expect(runtime.until(new Promise(() => {}), 100)).rejects.toThrow('not settled after 100 ms');
+    await expect(runtime.until(Promise.reject(new Error('as it came')))).rejects.toThrow('as it came');
+  });
+
+  it('refuses to be moved by two at once, and says when something spins', async () => {
+    const runtime = new VirtualRuntime();
+    const first = runtime.advance(1);
+    await expect(runtime.advance(1)).rejects.toThrow('moved already');
+    await first;
+    let spinning = true;
+    void (async () => {
+      while (spinning) await runtime.yield();
+    })();
+    await expect(runtime.advance(1)).rejects.toThrow('something spins');
+    spinning = false;
+  });
+});
+
+describe('clocks', () => {
+  it('steps the wall clock alone', async () => {
+    const runtime = new VirtualRuntime({ wallMs: 10_000 });
+    runtime.shiftWall(-4_000);
+    await runtime.advance(5);
+    expect([runtime.wallMs(), runtime.monotonicMs()]).toEqual([6_005, 5]);
+  });
+
+  it('suspends: the wall runs ahead, the monotonic clock and the timers stand', async () => {
+    const runtime = new VirtualRuntime({ wallMs: 0 });
+    let fired = false;
+    runtime.after(10, () => (fired = true));
+    runtime.suspend(60_000);
+    await runtime.settle();
+    expect([runtime.wallMs(), runtime.monotonicMs(), fired]).toEqual([60_000, 0, false]);
+    await runtime.advance(10);
+    expect(fired).toBe(true);
+  });
+});
+
+describe('machines of one world', () => {
+  it('share time, and nothing else', async () => {
+    const one = new VirtualRuntime();
+    const two = one.fork();
+    const fired: string[] = [];
+    two.after(20, () => fired.push('two'));
+    one.after(20, () => fired.push('one'));
+    two.shiftWall(1_000);
+    await one.advance(20);
+    expect(fired).toEqual(['two', 'one']);
+    expect(two.monotonicMs()).toBe(20);
+    expect(two.wallMs() - one.wallMs()).toBe(1_000);
+    expect(two.random()).not.toBe(one.random());
+  });
+
+  it('a stopped process fires late what fell due meanwhile', async () => {
+    const world = new VirtualRuntime();
+    const pod = world.fork();
+    const fired: number[] = [];
+    pod.after(10, () => fired.push(pod.monotonicMs()));
+    pod.freeze();
+    await world.advance(1_000);
+    expect(fired).toEqual([]);
+    pod.thaw();
+    await world.advance(0);
+    expect(fired).toEqual([1_000]);
+  });
+
+  it('a sleeping machine goes on where it was, under a wall clock that ran on', async () => {
+    const world = new VirtualRuntime();
+    const pod = world.fork();
+    const fired: number[] = [];
+    pod.after(10, () => fired.push(pod.monotonicMs()));
+    await world.advance(4);
+    pod.freeze('stands');
+    await world.advance(1_000);
+    pod.thaw();
+    await world.advance(5);
+    expect(fired).toEqual([]);
+    await world.advance(1);
+    expect(fired).toEqual([10]);
+    expect(pod.wallMs()).toBe(world.wallMs());
+  });
+});
+
+describe('chance', () => {
+  it('is the same for the same seed, and another for another', () => {
+    const draw = (seed: number) => {
+      const runtime = new VirtualRuntime({ seed });
+      return [runtime.random(), runtime.random(), runtime.uuid(), runtime.uuid()];
+    };
+    expect(draw(7)).toEqual(draw(7));
+    expect(draw(7)).not.toEqual(draw(8));
+  });
+
+  it('is spread evenly between 0 and 1', () => {
+    const runtime = new VirtualRuntime({ seed: 42 });
+    const tenths = Array<number>(10).fill(0);
+    for (let i = 0; i < 10_000; i++) tenths[Math.floor(runtime.random() * 10)]!++;
+    for (const count of tenths) expect(count).toBeGreaterThan(850);
+  });
+
+  it('makes ids that are valid, distinct and in order', async () => {
+    const runtime = new VirtualRuntime();
+    const ids: string[] = [];
+    for (let i = 0; i < 50; i++) {
+      ids.push(runtime.uuid(), runtime.uuid());
+      await runtime.advance(i % 3);
+    }
+    expect(new Set(ids).size).toBe(100);
+    expect([...ids].sort()).toEqual(ids);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+});
