@@ -1,0 +1,231 @@
+/**
+ * Every error that the library throws: a {@link FleetQError} with a `code`.
+ *
+ * Law: a message names what is wrong and shows the offending value, shortened, and never a secret. What a code means
+ * and what to do about it is told in the guide to troubleshooting; a code is never renamed.
+ */
+
+/** What can go wrong, as a stable word. */
+export type ErrorCode =
+  | 'OPTION_INVALID'
+  | 'STEP_INVALID'
+  | 'PAYLOAD_UNSERIALIZABLE'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'STEP_TYPE_INVALID'
+  | 'STEP_TYPE_DUPLICATE'
+  | 'REGISTER_LATE'
+  | 'STOPPED'
+  | 'STEP_FAILED'
+  | 'STEP_CANCELLED'
+  | 'STEP_NOT_FOUND'
+  | 'WAIT_TIMEOUT'
+  | 'WAIT_ABORTED'
+  | 'STEP_TIMED_OUT'
+  | 'STEP_CRASHED_POD'
+  | 'STEP_ARGS_MISMATCH'
+  | 'RESULT_UNSERIALIZABLE'
+  | 'RESULT_TOO_LARGE'
+  | 'RESULT_UNSTORABLE'
+  | 'CLAIM_ABORTED'
+  | 'NOT_LEADER'
+  | 'NOT_STARTED'
+  | 'SUBMIT_INCOMPLETE'
+  | 'STORE_BUSY'
+  | 'STORE_CLOSED'
+  | 'STORE_CORRUPT'
+  | 'STORE_FULL'
+  | 'STORE_NETWORK_FS'
+  | 'STORE_NOT_A_DATABASE'
+  | 'STORE_REFUSED'
+  | 'STORE_SCHEMA_NEWER'
+  | 'STORE_UNAVAILABLE'
+  | 'STORE_UNWRITABLE';
+
+/** The parent of all errors of this library. */
+export class FleetQError extends Error {
+  override readonly name: string = 'FleetQError';
+  /** What went wrong, as a stable word. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Something that the caller passed is not acceptable. Nothing was written. */
+export class ValidationError extends FleetQError {
+  override readonly name = 'ValidationError';
+  /** The path of the offending field, such as `steps[3].args.when`. */
+  readonly field: string;
+
+  constructor(code: ErrorCode, field: string, problem: string, options?: ErrorOptions) {
+    super(code, `${field}: ${problem}`, options);
+    this.field = field;
+  }
+}
+
+/** The store could not do what it was asked. */
+export class StoreError extends FleetQError {
+  override readonly name = 'StoreError';
+  /** Whether the same call may go through later. `false`: it will be refused again, so nobody should repeat it. */
+  readonly transient: boolean;
+
+  constructor(code: ErrorCode, message: string, transient: boolean, options?: ErrorOptions) {
+    super(code, message, options);
+    this.transient = transient;
+  }
+}
+
+/** A `submitMany` that broke off: what had been committed by then stays, and is told here. */
+export class SubmitIncompleteError extends FleetQError {
+  override readonly name = 'SubmitIncompleteError';
+  /** The ids of the steps that are safe in the store, in the order of the call; a prefix of it. */
+  readonly stepIds: readonly string[];
+
+  constructor(stepIds: readonly string[], total: number, cause: unknown) {
+    super(
+      'SUBMIT_INCOMPLETE',
+      `submitMany: ${stepIds.length} of ${total} steps were committed before the store failed`,
+      {
+        cause,
+      },
+    );
+    this.stepIds = stepIds;
+  }
+}
+
+/** The queue has been stopped, or is being stopped. */
+export class StoppedError extends FleetQError {
+  override readonly name = 'StoppedError';
+  constructor(what: string) {
+    super('STOPPED', `${what}: the queue has been stopped`);
+  }
+}
+
+/** `waitFor`: the step ended as failed. `cause` is the error of its last attempt, as it was recorded. */
+export class StepFailedError extends FleetQError {
+  override readonly name = 'StepFailedError';
+  readonly stepId: string;
+  constructor(stepId: string, problem: string, cause: unknown) {
+    super('STEP_FAILED', `step ${stepId} failed: ${problem}`, { cause });
+    this.stepId = stepId;
+  }
+}
+
+/** `waitFor`: the step was cancelled. */
+export class StepCancelledError extends FleetQError {
+  override readonly name = 'StepCancelledError';
+  readonly stepId: string;
+  constructor(stepId: string) {
+    super('STEP_CANCELLED', `step ${stepId} was cancelled`);
+    this.stepId = stepId;
+  }
+}
+
+/** There is no step of this id, or no longer: finished steps are kept for the retention time. */
+export class StepNotFoundError extends FleetQError {
+  override readonly name = 'StepNotFoundError';
+  readonly stepId: string;
+  constructor(stepId: string) {
+    super('STEP_NOT_FOUND', `no step ${stepId}`);
+    this.stepId = stepId;
+  }
+}
+
+/** `waitFor`: the step did not end in time. It goes on; only the wait is over. */
+export class WaitTimeoutError extends FleetQError {
+  override readonly name = 'WaitTimeoutError';
+  readonly stepId: string;
+  readonly timeoutMs: number;
+  constructor(stepId: string, timeoutMs: number) {
+    super('WAIT_TIMEOUT', `step ${stepId} did not end within ${timeoutMs} ms`);
+    this.stepId = stepId;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** Thrown by a handler: this step cannot succeed, so it is not tried again. */
+export class PermanentFailure extends Error {
+  override readonly name = 'PermanentFailure';
+}
+
+/** Thrown by a handler: try again after `delayMs`, whatever the retry policy says. The attempt is charged. */
+export class RetryLater extends Error {
+  override readonly name = 'RetryLater';
+  readonly delayMs: number;
+  /** @throws ValidationError `STEP_INVALID` unless `delayMs` is a finite number of milliseconds, 0 or more. */
+  constructor(delayMs: number, message = `retry in ${delayMs} ms`, options?: ErrorOptions) {
+    super(message, options);
+    if (!Number.isFinite(delayMs) || delayMs < 0) {
+      throw new ValidationError('STEP_INVALID', 'delayMs', `expected milliseconds, 0 or more, got ${show(delayMs)}`);
+    }
+    this.delayMs = delayMs;
+  }
+}
+
+const SHOWN = 80;
+
+/** A value as an error message shows it: typed, on one line, shortened; it never throws and runs no `toJSON`. */
+export function show(value: unknown): string {
+  const text = shownInFull(value);
+  return text.length > SHOWN ? `${text.slice(0, SHOWN - 1)}…` : text;
+}
+
+function shownInFull(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > SHOWN ? value.slice(0, SHOWN) : value);
+    case 'bigint':
+      return `${value}n`;
+    case 'function':
+      return `[function ${value.name || 'anonymous'}]`;
+    case 'object':
+      return value === null ? 'null' : shownObject(value);
+    default:
+      return String(value);
+  }
+}
+
+function shownObject(value: object): string {
+  try {
+    if (Array.isArray(value)) return `[array of ${value.length}]`;
+    const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name;
+    const keys = Object.keys(value).slice(0, 6).join(', ');
+    return typeof name === 'string' && name !== 'Object' ? `[${name}]` : `{ ${keys} }`;
+  } catch {
+    return '[object]';
+  }
+}
+
+/** What was thrown, as an `Error`; a thrown non-Error becomes one that shows it. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(`thrown: ${show(thrown)}`, { cause: thrown });
+}
+
+/** The nearest of `known` to a misspelt `word`, if any is near: for "did you mean". */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,78 @@
+/**
+ * Logs: `debug` namespaces by default (`DEBUG=fleet-q:*`), or a structured logger of the host (the shape of pino).
+ *
+ * Law: no secret and no payload is ever logged, unless the option `logPayloads` asks for payloads. A logger that throws
+ * harms nobody.
+ */
+import createDebug from 'debug';
+
+/** A structured logger: pino has this shape, and so has {@link consoleLogger}. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** A logger of one part of the library; knows whether anybody listens, so that hot paths need not build lines for nobody. */
+export interface Log extends Logger {
+  /** Whether `debug` lines go anywhere. */
+  readonly verbose: boolean;
+  /** A logger that adds these fields to every line. */
+  with(fields: object): Log;
+}
+
+/** Makes the log of a part: `createLog('pool', …)` writes as `fleet-q:pool`. */
+export function createLog(part: string, logger?: Logger, fields: object = {}): Log {
+  return logger === undefined
+    ? debugLog(createDebug(`fleet-q:${part}`), fields)
+    : structuredLog(logger, { part, ...fields });
+}
+
+function structuredLog(logger: Logger, base: object): Log {
+  const write = (level: LogLevel) => (fields: object, message: string) => {
+    try {
+      logger[level]({ ...base, ...fields }, message);
+    } catch {
+      // the host's logger is broken: that is no reason to lose a step
+    }
+  };
+  return {
+    verbose: true,
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    with: (fields) => structuredLog(logger, { ...base, ...fields }),
+  };
+}
+
+function debugLog(debug: createDebug.Debugger, base: object): Log {
+  const write = (level: LogLevel) => (fields: object, message: string) => {
+    if (debug.enabled) debug('%s %s %o', level, message, { ...base, ...fields });
+  };
+  return {
+    get verbose() {
+      return debug.enabled;
+    },
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    with: (fields) => debugLog(debug, { ...base, ...fields }),
+  };
+}
+
+/** A logger on the console: one line of JSON, or of readable text, for each message at or above `level`. */
+export function consoleLogger(level: LogLevel = 'info', format: 'json' | 'console' = 'console'): Logger {
+  const least = LEVELS.indexOf(level);
+  const write = (at: LogLevel) => (fields: object, message: string) => {
+    if (LEVELS.indexOf(at) < least) return;
+    if (format === 'json') console[at](JSON.stringify({ level: at, message, ...fields }));
+    else console[at](`${at.toUpperCase()} ${message}`, fields);
+  };
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}

@@ -1,0 +1,227 @@
+/**
+ * Every option: its meaning, default, check and environment variable, in one table.
+ *
+ * Law: validated once, here; what comes out is frozen. An option that the user leaves out and that depends on the
+ * store's cost comes from the store's rhythm.
+ */
+import { hostname } from 'node:os';
+import { show, ValidationError } from './errors.js';
+import type { Logger } from './log.js';
+import { systemRuntime, type Runtime } from './runtime/runtime.js';
+import { checkRetry, type StepDefinition } from './step/definition.js';
+import {
+  boolean,
+  checkFields,
+  integer,
+  milliseconds,
+  name,
+  oneOf,
+  positiveMilliseconds,
+  record,
+  type FieldCheck,
+} from './step/fields.js';
+import { DEFAULT_RETRY, type RetryPolicy } from './step/retry.js';
+import type { Rhythm, StoreFactory } from './store/contract.js';
+
+/** What `new FleetQ(…)` takes. All are optional. */
+export interface FleetQOptions {
+  /** Where the steps live: `sqlite(…)`. Default: SQLite at `./fleet-q.db`. */
+  readonly store?: StoreFactory;
+  /** Step types that this process handles; more can be added with `register` until `start`. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- definitions of any args and result; the facade infers them
+  readonly steps?: readonly StepDefinition<string, any, any>[];
+  /** Names this pod. Default: the host's name and a random suffix. Two living pods of one id supersede each other. */
+  readonly podId?: string;
+  /** Most steps that run at a time here, together with `capacityThreshold`. Default 10. */
+  readonly maxParallelism?: number;
+  /** The share of `maxParallelism` that is used: slots = max(1, floor(both multiplied)). Default 0.8. */
+  readonly capacityThreshold?: number;
+  /** Between two heartbeats, in ms. Default: the store's (SQLite 2,000). */
+  readonly heartbeatIntervalMs?: number;
+  /** Peers may call this pod dead when it is silent for longer, in ms; at least three heartbeats. Default: the store's (SQLite 15,000). */
+  readonly deadAfterMs?: number;
+  /** Between two recovery cycles of the leader, in ms. Default: the store's (SQLite 5,000). */
+  readonly recoveryIntervalMs?: number;
+  /** The first pause between exchanges of a pod that found nothing, in ms; it doubles up to `idleIntervalMs`. Default: the store's (SQLite 100). */
+  readonly claimIntervalMs?: number;
+  /** The longest pause between exchanges of an idle pod, in ms. Default: the store's (SQLite 1,000). */
+  readonly idleIntervalMs?: number;
+  /** How long `stop` lets running steps finish before it aborts them, in ms. Default 25,000: Kubernetes gives 30 s. */
+  readonly drainTimeoutMs?: number;
+  /** How long an aborted handler may take to return before its claim is settled without it, in ms. Default 5,000. */
+  readonly abortGraceMs?: number;
+  /** Most bytes of a step's payload, and of a result, as JSON in UTF-8. Default 262,144. */
+  readonly maxPayloadBytes?: number;
+  /** Retries of a failed attempt, where neither the step nor its type says. Default 3: at most four charged runs. */
+  readonly maxRetries?: number;
+  /** When a failed attempt is tried again. Default: full jitter over 1 s, doubling up to 300 s. */
+  readonly retry?: Partial<RetryPolicy>;
+  /** A step fails for good once more pods than this died while they held it. Default 3. */
+  readonly maxCrashes?: number;
+  /** Handlers are aborted after so many ms, where their type says nothing. Default: never. */
+  readonly timeoutMs?: number;
+  /** Most claims held ahead of a free slot. 0: none. Default 500. */
+  readonly maxPrefetch?: number;
+  /** How long finished steps are kept, in ms. Default 604,800,000: seven days. */
+  readonly retentionMs?: number;
+  /** Where the leader records its recovery cycles. Default `:memory:`. */
+  readonly journalPath?: string;
+  /** What this pod tells its peers about itself, beside what the library adds. */
+  readonly meta?: Readonly<Record<string, unknown>>;
+  /** Where logs go: pino, or anything of its shape. Default: `debug`, with `DEBUG=fleet-q:*`. */
+  readonly logger?: Logger;
+  /** Whether `debug` lines may hold args and results. Default false. */
+  readonly logPayloads?: boolean;
+  /** Clocks, chance and timers; for tests. Default: the system's. */
+  readonly runtime?: Runtime;
+}
+
+type RhythmOption = 'heartbeatIntervalMs' | 'deadAfterMs' | 'recoveryIntervalMs' | 'claimIntervalMs' | 'idleIntervalMs';
+type OptionalOption = 'store' | 'logger' | 'timeoutMs';
+
+/** Options with their defaults, but for those that the store's rhythm gives. */
+export type ResolvedOptions = Readonly<
+  Required<Omit<FleetQOptions, RhythmOption | OptionalOption | 'retry'>> &
+    Pick<FleetQOptions, RhythmOption | OptionalOption> & { retry: RetryPolicy }
+>;
+
+/** All options, complete: what the services read. `slots` is how many steps run at a time. */
+export type Settings = ResolvedOptions &
+  Readonly<Required<Pick<FleetQOptions, RhythmOption>>> & { readonly slots: number; readonly waitIntervalMs: number };
+
+/** One row of the table. */
+export interface OptionRow {
+  readonly check: FieldCheck;
+  /** As the docs show it; `undefined`: see the meaning. */
+  readonly default?: unknown;
+  /** The variable of the original system that `fromEnv` reads, and what its unit is worth. */
+  readonly env?: { readonly name: string; readonly parse: 'text' | 'number' | 'seconds' };
+}
+
+const anyObject = (expected: string, methods: readonly string[]): FieldCheck =>
+  oneOf(
+    expected,
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      methods.every((m) => typeof (value as Record<string, unknown>)[m] === 'function'),
+  );
+
+/** Every option by name. The meaning stands at {@link FleetQOptions}; `docs/configuration.md` is tested against this. */
+export const OPTION_TABLE: Readonly<Record<keyof FleetQOptions, OptionRow>> = {
+  store: { check: anyObject('a store, such as sqlite({ path })', ['create']) },
+  steps: { check: oneOf('an array of step definitions', Array.isArray), default: [] },
+  podId: { check: name(200), env: { name: 'FLEET_Q_POD_ID', parse: 'text' } },
+  maxParallelism: {
+    check: integer(1, 100_000),
+    default: 10,
+    env: { name: 'FLEET_Q_MAX_PARALLELISM', parse: 'number' },
+  },
+  capacityThreshold: {
+    check: oneOf('a number above 0 and up to 1', (value) => typeof value === 'number' && value > 0 && value <= 1),
+    default: 0.8,
+    env: { name: 'FLEET_Q_CAPACITY_THRESHOLD', parse: 'number' },
+  },
+  heartbeatIntervalMs: {
+    check: positiveMilliseconds,
+    env: { name: 'FLEET_Q_HEARTBEAT_INTERVAL_SECONDS', parse: 'seconds' },
+  },
+  deadAfterMs: { check: positiveMilliseconds, env: { name: 'FLEET_Q_DEAD_POD_THRESHOLD_SECONDS', parse: 'seconds' } },
+  recoveryIntervalMs: {
+    check: positiveMilliseconds,
+    env: { name: 'FLEET_Q_RECOVERY_INTERVAL_SECONDS', parse: 'seconds' },
+  },
+  claimIntervalMs: { check: positiveMilliseconds, env: { name: 'FLEET_Q_CLAIM_INTERVAL_SECONDS', parse: 'seconds' } },
+  idleIntervalMs: { check: positiveMilliseconds },
+  drainTimeoutMs: { check: milliseconds, default: 25_000 },
+  abortGraceMs: { check: milliseconds, default: 5_000 },
+  maxPayloadBytes: { check: integer(64, 16_000_000), default: 262_144 },
+  maxRetries: { check: integer(0, 1_000_000), default: 3 },
+  retry: { check: (value, field) => checkRetry(value, field, 'OPTION_INVALID'), default: DEFAULT_RETRY },
+  maxCrashes: { check: integer(0, 1_000_000), default: 3 },
+  timeoutMs: { check: positiveMilliseconds },
+  maxPrefetch: { check: integer(0, 100_000), default: 500 },
+  retentionMs: { check: milliseconds, default: 604_800_000 },
+  journalPath: { check: oneOf('a path', (value) => typeof value === 'string' && value !== ''), default: ':memory:' },
+  meta: { check: record, default: {} },
+  logger: { check: anyObject('a logger with debug, info, warn and error', ['debug', 'info', 'warn', 'error']) },
+  logPayloads: { check: boolean, default: false },
+  runtime: { check: anyObject('a runtime', ['wallMs', 'monotonicMs', 'random', 'uuid', 'after', 'yield']) },
+};
+
+const CHECKS = Object.fromEntries(Object.entries(OPTION_TABLE).map(([key, row]) => [key, row.check]));
+const DEFAULTS = Object.fromEntries(
+  Object.entries(OPTION_TABLE).flatMap(([key, row]) => (row.default === undefined ? [] : [[key, row.default]])),
+);
+
+/** Checks options and fills in the defaults. @throws ValidationError `OPTION_INVALID` */
+export function resolveOptions(given: unknown = {}): ResolvedOptions {
+  if (typeof given !== 'object' || given === null) {
+    throw new ValidationError('OPTION_INVALID', 'options', `expected an object, got ${show(given)}`);
+  }
+  checkFields(given, CHECKS, 'OPTION_INVALID', '');
+  const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as FleetQOptions;
+  const runtime = options.runtime ?? systemRuntime;
+  return Object.freeze({
+    ...DEFAULTS,
+    podId: generatedPodId(runtime),
+    ...options,
+    runtime,
+    retry: Object.freeze({ ...DEFAULT_RETRY, ...options.retry }),
+  } as ResolvedOptions);
+}
+
+function generatedPodId(runtime: Runtime): string {
+  const host = hostname()
+    .replace(/[\p{Cc}\p{Cs}]/gu, '')
+    .slice(0, 150);
+  return `${host}-${runtime.uuid().slice(-8)}`;
+}
+
+/** Completes options with a store's rhythm. @throws ValidationError `OPTION_INVALID` where they contradict each other */
+export function completeOptions(options: ResolvedOptions, rhythm: Rhythm): Settings {
+  const { heartbeatIntervalMs = rhythm.heartbeatIntervalMs, recoveryIntervalMs = rhythm.recoveryIntervalMs } = options;
+  const claimIntervalMs =
+    options.claimIntervalMs ?? Math.min(rhythm.claimIntervalMs, options.idleIntervalMs ?? Infinity);
+  const idleIntervalMs = options.idleIntervalMs ?? Math.max(rhythm.idleIntervalMs, claimIntervalMs);
+  const deadAfterMs = options.deadAfterMs ?? Math.max(rhythm.deadAfterMs, 4 * heartbeatIntervalMs);
+  if (deadAfterMs < 3 * heartbeatIntervalMs) {
+    const problem = `expected at least three heartbeat intervals (3 × ${heartbeatIntervalMs}), got ${deadAfterMs}`;
+    throw new ValidationError('OPTION_INVALID', 'deadAfterMs', problem);
+  }
+  if (idleIntervalMs < claimIntervalMs) {
+    throw new ValidationError(
+      'OPTION_INVALID',
+      'idleIntervalMs',
+      `expected at least claimIntervalMs (${claimIntervalMs}), got ${idleIntervalMs}`,
+    );
+  }
+  const slots = Math.max(1, Math.floor(options.maxParallelism * options.capacityThreshold));
+  const { waitIntervalMs } = rhythm;
+  return Object.freeze({
+    ...options,
+    heartbeatIntervalMs,
+    deadAfterMs,
+    recoveryIntervalMs,
+    claimIntervalMs,
+    idleIntervalMs,
+    waitIntervalMs,
+    slots,
+  });
+}
+
+/** The options that the environment names. Variables that are absent or empty count for nothing. @throws ValidationError `OPTION_INVALID` */
+export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>): FleetQOptions {
+  const options: Record<string, unknown> = {};
+  for (const [key, { env: variable, check }] of Object.entries(OPTION_TABLE)) {
+    const text = variable === undefined ? undefined : env[variable.name];
+    if (variable === undefined || text === undefined || text === '') continue;
+    const value = variable.parse === 'text' ? text : Number(text) * (variable.parse === 'seconds' ? 1000 : 1);
+    if (typeof value === 'number' && !Number.isFinite(value)) {
+      throw new ValidationError('OPTION_INVALID', variable.name, `expected a number, got ${show(text)}`);
+    }
+    check(value, variable.name, 'OPTION_INVALID');
+    options[key] = value;
+  }
+  return options;
+}

@@ -1,0 +1,93 @@
+/**
+ * A background loop: one tick after another, each of which says when it wants the next.
+ *
+ * Law: one tick at a time. A `wake` brings the next tick at once; one that comes during a tick is never lost. A tick
+ * that throws goes to `onError`, which says how long to wait. `stop` waits for the tick under way.
+ */
+import type { Runtime, Timer, TimerOptions } from './runtime.js';
+import type { Service } from './service.js';
+
+export interface LoopOptions extends TimerOptions {
+  /** Called with what a tick threw; returns the delay until the next tick. */
+  readonly onError: (error: unknown) => number;
+}
+
+export class Loop implements Service {
+  readonly #runtime: Runtime;
+  readonly #tick: () => Promise<number>;
+  readonly #options: LoopOptions;
+  #running = false;
+  #ticking: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #woken = false;
+  #expectedAt = 0;
+
+  /** @param tick does one round of work and returns the delay in ms until the next; `Infinity` waits for a wake. */
+  constructor(runtime: Runtime, tick: () => Promise<number>, options: LoopOptions) {
+    this.#runtime = runtime;
+    this.#tick = tick;
+    this.#options = options;
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /**
+   * For how long the loop has been late, in ms: since its timer was due, or since the tick under way began. 0 while it
+   * waits for its time or is stopped. What health reports are made of.
+   */
+  get overdueMs(): number {
+    return this.#running ? Math.max(0, this.#runtime.monotonicMs() - this.#expectedAt) : 0;
+  }
+
+  start(): Promise<void> {
+    if (!this.#running) {
+      this.#running = true;
+      this.#begin();
+    }
+    return Promise.resolve();
+  }
+
+  /** Brings the next tick at once. During a tick: right after it. */
+  wake(): void {
+    if (!this.#running) return;
+    this.#woken = true;
+    if (this.#ticking === undefined) this.#begin();
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    await this.#ticking;
+  }
+
+  #begin(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#ticking = this.#round();
+  }
+
+  async #round(): Promise<void> {
+    let delayMs: number;
+    do {
+      this.#woken = false;
+      this.#expectedAt = this.#runtime.monotonicMs();
+      try {
+        delayMs = await this.#tick();
+      } catch (error) {
+        delayMs = this.#options.onError(error);
+      }
+      if (delayMs <= 0) await this.#runtime.yield(); // a loop in a hurry must not starve its host
+    } while (this.#running && (this.#woken || delayMs <= 0));
+    this.#ticking = undefined;
+    if (this.#running) this.#schedule(delayMs);
+  }
+
+  #schedule(delayMs: number): void {
+    this.#expectedAt = this.#runtime.monotonicMs() + delayMs;
+    if (delayMs === Infinity) return;
+    this.#timer = this.#runtime.after(delayMs, () => this.#begin(), this.#options);
+  }
+}

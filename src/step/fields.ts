@@ -1,0 +1,72 @@
+/** Checks of an object's fields: each names the field and shows the value; an unknown field is told the nearest known one. */
+import { nearest, show, ValidationError, type ErrorCode } from '../errors.js';
+
+/** Checks one value. @throws ValidationError with the table's code */
+export type FieldCheck = (value: unknown, field: string, code: ErrorCode) => void;
+export type FieldChecks = Readonly<Record<string, FieldCheck>>;
+
+/** A check that holds where `test` does. @param expected completes "expected …" */
+export function oneOf(expected: string, test: (value: unknown) => boolean): FieldCheck {
+  return (value, field, code) => {
+    if (!test(value)) throw new ValidationError(code, field, `expected ${expected}, got ${show(value)}`);
+  };
+}
+
+export function integer(least: number, most: number): FieldCheck {
+  return oneOf(
+    `a whole number from ${least} to ${most}`,
+    (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
+  );
+}
+
+/** The longest duration that is taken: a hundred years of ms. */
+export const MAX_DURATION_MS = 3_155_760_000_000;
+
+/** A duration in ms, 0 or more. */
+export const milliseconds: FieldCheck = oneOf(
+  `milliseconds from 0 to ${MAX_DURATION_MS}`,
+  (value) => typeof value === 'number' && value >= 0 && value <= MAX_DURATION_MS,
+);
+
+/** A duration in ms, 1 or more. */
+export const positiveMilliseconds: FieldCheck = oneOf(
+  `milliseconds from 1 to ${MAX_DURATION_MS}`,
+  (value) => typeof value === 'number' && value >= 1 && value <= MAX_DURATION_MS,
+);
+
+export const boolean: FieldCheck = oneOf('true or false', (value) => typeof value === 'boolean');
+
+/** Text that every store keeps as it is: no control characters and no half surrogates. */
+export function name(maxLength: number): FieldCheck {
+  return oneOf(
+    `text of 1 to ${maxLength} characters without control characters`,
+    (value) =>
+      typeof value === 'string' && value.length > 0 && value.length <= maxLength && !/[\p{Cc}\p{Cs}]/u.test(value),
+  );
+}
+
+export const record: FieldCheck = oneOf(
+  'an object',
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
+
+/**
+ * Checks every field of `value` that is not `undefined`.
+ *
+ * @param prefix the path in front of the field's name; `''` for none
+ * @throws ValidationError
+ */
+export function checkFields(value: unknown, checks: FieldChecks, code: ErrorCode, prefix: string): void {
+  record(value, prefix === '' ? 'step' : prefix, code);
+  for (const [key, field] of Object.entries(value as object) as [string, unknown][]) {
+    const path = prefix === '' ? key : `${prefix}.${key}`;
+    const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
+    if (check === undefined) throw unknownField(key, path, checks, code);
+    if (field !== undefined) check(field, path, code);
+  }
+}
+
+function unknownField(key: string, path: string, checks: FieldChecks, code: ErrorCode): ValidationError {
+  const near = nearest(key, Object.keys(checks));
+  return new ValidationError(code, path, `is not known${near === undefined ? '' : `; did you mean ${near}?`}`);
+}

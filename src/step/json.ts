@@ -1,0 +1,105 @@
+/**
+ * What can travel as JSON: the type-level guard and its run-time twin.
+ *
+ * Law: nothing changes on the way in silence. What `JSON.stringify` would drop, blur or turn into something else (a
+ * function, NaN, a Map, a Date) is refused with its path; only an `undefined` property is left out, as everywhere.
+ */
+import { asError, show, ValidationError, type ErrorCode } from '../errors.js';
+
+type Refused =
+  | bigint
+  | symbol
+  | Date
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | RegExp
+  | ((...args: never) => unknown);
+
+/** `true` where every value of `T` survives JSON; `unknown` gets the benefit of the doubt, and the run-time check. */
+export type IsJson<T> = unknown extends T
+  ? true
+  : [T] extends [string | number | boolean | null | undefined | void]
+    ? true
+    : T extends Refused
+      ? false
+      : T extends object
+        ? false extends { [K in keyof T]-?: IsJson<T[K]> }[keyof T]
+          ? false
+          : true
+        : true;
+
+/** Intersected with a parameter's type: `unknown` where `T` is JSON, and else a type that says what cannot travel. */
+export type JsonGuard<T, What extends string> =
+  false extends IsJson<T> ? { [K in `${What} cannot travel as JSON`]: never } : unknown;
+
+/** How the error of a value that cannot be carried is made. */
+export interface JsonTextOptions {
+  /** The path of the value in messages. */
+  readonly field: string;
+  readonly code: ErrorCode;
+}
+
+/**
+ * The JSON text of `value`.
+ *
+ * @throws ValidationError that names the path of what JSON cannot carry: `undefined` at the top or in an array, a
+ * bigint, a function, a symbol, NaN or an infinity, a cycle, a Date, Map, Set or RegExp, a `toJSON` or getter that throws
+ */
+export function jsonText(value: unknown, options: JsonTextOptions): string {
+  try {
+    check(value, options.field, []);
+    const text: string | undefined = JSON.stringify(value);
+    if (text !== undefined) return text; // a `toJSON` may answer undefined
+  } catch (error) {
+    if (error instanceof Refusal) throw new ValidationError(options.code, error.path, error.message);
+    throw new ValidationError(options.code, options.field, `JSON cannot carry it: ${asError(error).message}`, {
+      cause: error,
+    });
+  }
+  throw new ValidationError(options.code, options.field, `JSON cannot carry ${show(value)}`);
+}
+
+class Refusal extends Error {
+  readonly path: string;
+  constructor(path: string, value: unknown, why = 'JSON cannot carry it') {
+    super(`${why}, got ${show(value)}`);
+    this.path = path;
+  }
+}
+
+function check(value: unknown, path: string, above: object[]): void {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return;
+    case 'number':
+      if (Number.isFinite(value)) return;
+      throw new Refusal(path, value, 'expected a finite number');
+    case 'object':
+      if (value === null) return;
+      return checkObject(value, path, above);
+    default:
+      throw new Refusal(path, value);
+  }
+}
+
+const MAX_DEPTH = 200;
+
+function checkObject(value: object, path: string, above: object[]): void {
+  if (above.includes(value)) throw new Refusal(path, value, 'expected no cycle');
+  if (above.length >= MAX_DEPTH) throw new Refusal(path, value, `expected at most ${MAX_DEPTH} levels`);
+  if (value instanceof Date) throw new Refusal(path, value, 'JSON has no dates: pass toISOString() or getTime()');
+  if (value instanceof Map || value instanceof Set || value instanceof RegExp || ArrayBuffer.isView(value))
+    throw new Refusal(path, value);
+  if ('toJSON' in value && typeof value.toJSON === 'function') return; // it speaks for itself when the text is made
+  above.push(value);
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) check(value[i], `${path}[${i}]`, above);
+  } else {
+    for (const key of Object.keys(value)) {
+      const child: unknown = (value as Record<string, unknown>)[key];
+      if (child !== undefined) check(child, `${path}.${key}`, above);
+    }
+  }
+  above.pop();
+}

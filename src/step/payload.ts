@@ -1,0 +1,68 @@
+/**
+ * The payload: a step's `{ type, args, metadata }` as one exact JSON text, the column of the original system.
+ *
+ * It is made once, at the edge, and read back where a handler or a reader wants values. Absent args are left out, so
+ * that a handler without args gets `undefined`.
+ */
+import { ValidationError } from '../errors.js';
+import { jsonText } from './json.js';
+import type { Metadata } from './step.js';
+
+/** What a payload holds, as values. */
+export interface Payload {
+  readonly args: unknown;
+  readonly metadata: Metadata;
+}
+
+const NO_METADATA: Metadata = Object.freeze({});
+
+/**
+ * The payload's text.
+ *
+ * @param field path of the step in error messages, `''` for a single one
+ * @throws ValidationError `PAYLOAD_UNSERIALIZABLE`, `PAYLOAD_TOO_LARGE`
+ */
+export function encodePayload(
+  type: string,
+  args: { readonly value: unknown } | undefined,
+  metadata: unknown,
+  maxBytes: number,
+  field = '',
+): string {
+  const code = 'PAYLOAD_UNSERIALIZABLE';
+  let text = `{"type":${JSON.stringify(type)}`;
+  if (args !== undefined) text += `,"args":${jsonText(args.value, { field: `${field}args`, code })}`;
+  if (metadata !== undefined) text += `,"metadata":${jsonText(metadata, { field: `${field}metadata`, code })}`;
+  text += '}';
+  const bytes = Buffer.byteLength(text);
+  if (bytes > maxBytes) {
+    throw new ValidationError(
+      'PAYLOAD_TOO_LARGE',
+      `${field}args`,
+      `the payload has ${bytes} bytes of JSON, at most ${maxBytes} are allowed`,
+    );
+  }
+  return text;
+}
+
+/** The values of a payload's text. A text that is no payload (written by hand) reads as having no args. */
+export function decodePayload(text: string): Payload {
+  const parsed = parseJson(text);
+  if (typeof parsed !== 'object' || parsed === null) return { args: undefined, metadata: NO_METADATA };
+  const { args, metadata } = parsed as { args?: unknown; metadata?: unknown };
+  return { args, metadata: isRecord(metadata) ? metadata : NO_METADATA };
+}
+
+/** A JSON text's value; `undefined` for no text or a broken one. */
+export function parseJson(text: string | null): unknown {
+  if (text === null) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Metadata {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

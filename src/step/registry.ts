@@ -1,0 +1,36 @@
+/** The step types that a process knows. Both sides read it: the client for schemas and defaults, the pool for handlers. */
+import { FleetQError, show, ValidationError } from '../errors.js';
+import { checkDefinition, type RegisteredStep } from './definition.js';
+
+export class StepRegistry {
+  readonly #steps = new Map<string, RegisteredStep>();
+  #sealed = false;
+
+  /**
+   * Adds a definition.
+   *
+   * @throws ValidationError `STEP_TYPE_INVALID`, `STEP_TYPE_DUPLICATE`
+   * @throws FleetQError `REGISTER_LATE` once the queue has started
+   */
+  add(definition: unknown): void {
+    const step = checkDefinition(definition);
+    if (this.#sealed) throw new FleetQError('REGISTER_LATE', `step type ${show(step.type)}: register before start()`);
+    if (this.#steps.has(step.type)) {
+      throw new ValidationError('STEP_TYPE_DUPLICATE', 'step.type', `${show(step.type)} is registered already`);
+    }
+    this.#steps.set(step.type, step);
+  }
+
+  get(type: string): RegisteredStep | undefined {
+    return this.#steps.get(type);
+  }
+
+  get types(): readonly string[] {
+    return [...this.#steps.keys()];
+  }
+
+  /** No more step types from here on. */
+  seal(): void {
+    this.#sealed = true;
+  }
+}

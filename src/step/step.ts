@@ -1,0 +1,46 @@
+/** A step: one unit of work, as everyone sees it. Pure domain: no I/O, no clock. */
+import type { SerializedError } from './failure.js';
+
+/** `pending → claimed → completed | failed | cancelled`; a retry goes `claimed → pending` with `runAt` in the future. */
+export type StepStatus = 'pending' | 'claimed' | 'completed' | 'failed' | 'cancelled';
+
+export const STEP_STATUSES: readonly StepStatus[] = ['pending', 'claimed', 'completed', 'failed', 'cancelled'];
+
+/** Whether nothing more will happen to a step of this status by itself. */
+export function isTerminal(status: StepStatus): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+/** Values that travel beside the args: who asked, a trace id. They are never interpreted. */
+export type Metadata = Readonly<Record<string, unknown>>;
+
+/** One unit of work. Instants are epoch milliseconds by the store's clock. */
+export interface Step<Args = unknown, Result = unknown> {
+  readonly stepId: string;
+  readonly type: string;
+  readonly args: Args;
+  readonly metadata: Metadata;
+  readonly status: StepStatus;
+  /** Higher runs first. Default 0. */
+  readonly priority: number;
+  /** How many retries have been charged to the step so far; at most `maxRetries`. */
+  readonly retryCount: number;
+  /** `retryCount` + 1: the user's number. What was released or orphaned does not raise it. */
+  readonly attempt: number;
+  /** How many more charged runs a failure may cost: 3 means at most four in all. */
+  readonly maxRetries: number;
+  /** How often a pod died while it held this step. */
+  readonly crashes: number;
+  /** Not before this instant. */
+  readonly runAt: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** The `podId` of the holder; after the end, of the last one. */
+  readonly claimedBy: string | null;
+  /** What the handler returned, once completed. */
+  readonly result: Result | undefined;
+  /** Why the last attempt failed, if one did. */
+  readonly error: SerializedError | undefined;
+  /** Rises with every change of the step's state. */
+  readonly version: number;
+}

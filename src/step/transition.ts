@@ -1,0 +1,121 @@
+/**
+ * The one decision of the product: what a claim's outcome makes of its step.
+ *
+ * Law: pure. The pool and recovery both ask here and nowhere else; there is no second state machine. A retry by policy,
+ * a time-out and `RetryLater` are charged to `retryCount`; an orphan of an evicted pod is charged to `crashes`; what was
+ * released, and an orphan of a pod that left or fell asleep, is charged to nobody.
+ */
+import { plainError, type SerializedError } from './failure.js';
+import { retryDelayMs, type RetryPolicy } from './retry.js';
+
+/** What became of a claim. */
+export type Outcome =
+  | {
+      readonly kind: 'succeeded';
+      /** JSON text; `null` where the handler returned nothing. */ readonly result: string | null;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly error: SerializedError;
+      readonly retry: 'policy' | 'never' | { readonly delayMs: number };
+    }
+  | { readonly kind: 'timedOut'; readonly timeoutMs: number }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'released'; readonly delayMs: number; readonly reason: ReleaseReason }
+  | { readonly kind: 'orphaned'; /** Its pod was evicted: charge `crashes`. */ readonly evicted: boolean };
+
+/**
+ * Why a claim was given back uncharged: the handler asked for it; it could not start in time; its step is still run by a
+ * stray here; the queue stops or pauses; the pod had lost track of it (its exchange's reply was lost).
+ */
+export type ReleaseReason = 'handler' | 'unstarted' | 'barred' | 'stopping' | 'unknown';
+
+/** What the decision needs to know of the claim. */
+export interface Charges {
+  readonly stepId: string;
+  readonly retryCount: number;
+  readonly maxRetries: number;
+  readonly crashes: number;
+}
+
+/** The rules in force where the decision is made. */
+export interface Rules {
+  readonly retry: RetryPolicy;
+  /** Above this many crashes a step fails with `STEP_CRASHED_POD`. */
+  readonly maxCrashes: number;
+}
+
+/** The step's next state, as plain data that a store can apply under the claim's fence. */
+export interface Transition {
+  readonly status: 'pending' | 'completed' | 'failed' | 'cancelled';
+  /** Of `pending`: due again after so many ms by the store's clock, or `null`: its `runAt` stays, and with it its turn. */
+  readonly delayMs: number | null;
+  /** How much `retryCount` rises. */
+  readonly charge: 0 | 1;
+  /** How much `crashes` rises. */
+  readonly crash: 0 | 1;
+  /** JSON text. */
+  readonly result: string | null;
+  /** JSON text of a {@link SerializedError}. `null` keeps nothing. */
+  readonly error: string | null;
+}
+
+/** Decides the step's next state. @param random `0 <= n < 1`, for the jitter of a retry */
+export function decide(claim: Charges, outcome: Outcome, rules: Rules, random: () => number): Transition {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return { status: 'completed', delayMs: null, charge: 0, crash: 0, result: outcome.result, error: null };
+    case 'failed':
+      return failed(claim, outcome, rules, random);
+    case 'timedOut':
+      return charged(claim, timeoutError(outcome.timeoutMs), 'policy', rules, random);
+    case 'cancelled':
+      return { status: 'cancelled', delayMs: null, charge: 0, crash: 0, result: null, error: null };
+    case 'released':
+      return {
+        status: 'pending',
+        delayMs: outcome.delayMs === 0 ? null : outcome.delayMs,
+        charge: 0,
+        crash: 0,
+        result: null,
+        error: null,
+      };
+    case 'orphaned':
+      return orphaned(claim, outcome.evicted, rules);
+  }
+}
+
+function failed(claim: Charges, outcome: Outcome & { kind: 'failed' }, rules: Rules, random: () => number): Transition {
+  if (outcome.retry === 'never') return ended(outcome.error);
+  return charged(claim, outcome.error, outcome.retry, rules, random);
+}
+
+function charged(
+  claim: Charges,
+  error: SerializedError,
+  retry: 'policy' | { readonly delayMs: number },
+  rules: Rules,
+  random: () => number,
+): Transition {
+  if (claim.retryCount >= claim.maxRetries) return ended(error);
+  const delayMs = retry === 'policy' ? retryDelayMs(rules.retry, claim.retryCount, random()) : retry.delayMs;
+  return { status: 'pending', delayMs, charge: 1, crash: 0, result: null, error: JSON.stringify(error) };
+}
+
+function orphaned(claim: Charges, evicted: boolean, rules: Rules): Transition {
+  if (!evicted) return { status: 'pending', delayMs: null, charge: 0, crash: 0, result: null, error: null };
+  if (claim.crashes + 1 > rules.maxCrashes) return { ...ended(crashError(claim)), crash: 1 };
+  return { status: 'pending', delayMs: null, charge: 0, crash: 1, result: null, error: null };
+}
+
+function ended(error: SerializedError): Transition {
+  return { status: 'failed', delayMs: null, charge: 0, crash: 0, result: null, error: JSON.stringify(error) };
+}
+
+function timeoutError(timeoutMs: number): SerializedError {
+  return plainError('STEP_TIMED_OUT', `the handler took longer than ${timeoutMs} ms`);
+}
+
+function crashError(claim: Charges): SerializedError {
+  return plainError('STEP_CRASHED_POD', `${claim.crashes + 1} pods died while they held the step`);
+}

@@ -1,0 +1,295 @@
+/**
+ * What a store must do. The doc comments here are the law; `test/conformance` checks a store against them.
+ *
+ * - **Every call may be repeated.** Whoever calls chooses the ids and tokens before the first try; the answer to an
+ *   unknown outcome is to look, or to send the same again. A call that rejects may or may not have happened.
+ * - **Every guard stands on the target row**: status, claim token and version, checked where the row is written.
+ * - **Everything shared is judged by the store's clock.** Durations cross this seam. Instants do not, but for a user's
+ *   `runAt`, and those that are only shown (`createdAt`, `updatedAt`, `runAt` of a record).
+ * - A call that cannot go through rejects with a `StoreError`; `transient` says whether trying again may help.
+ */
+import type { Log } from '../log.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { StepStatus } from '../step/step.js';
+import type { NewStep } from '../step/submission.js';
+import type { Transition } from '../step/transition.js';
+
+/** One life of a pod. */
+export interface PodRef {
+  readonly podId: string;
+  readonly incarnation: string;
+}
+
+/** What names a claim; all three together are the fence that guards its settlement. */
+export interface Fence {
+  readonly stepId: string;
+  readonly claimToken: string;
+  readonly version: number;
+}
+
+/** A step's row as a store reads it: texts are exact JSON, instants are epoch ms by the store's clock. */
+export interface StepRecord {
+  readonly stepId: string;
+  readonly type: string;
+  readonly payload: string;
+  readonly status: StepStatus;
+  readonly priority: number;
+  readonly retryCount: number;
+  readonly maxRetries: number;
+  readonly crashes: number;
+  readonly version: number;
+  readonly runAt: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly claimedBy: string | null;
+  readonly claimedIncarnation: string | null;
+  readonly result: string | null;
+  readonly error: string | null;
+}
+
+/** An incarnation's hold on a step. */
+export interface Claim extends Fence {
+  readonly type: string;
+  readonly payload: string;
+  readonly priority: number;
+  readonly retryCount: number;
+  readonly maxRetries: number;
+  readonly crashes: number;
+  readonly runAt: number;
+  readonly createdAt: number;
+}
+
+/** A claim whose holder is no more. */
+export interface Orphan extends Claim {
+  readonly holder: PodRef;
+  /** What the holder is. Only `evicted` is charged to `crashes`. */
+  readonly reason: 'evicted' | 'left' | 'asleep' | 'unknown';
+}
+
+/** A transition under the fence of the claim that it ends. */
+export interface Settlement extends Fence, Transition {}
+
+/**
+ * What became of a settlement. `settled`: the row carries it, and it is this incarnation's (also when an earlier try of
+ * the same settlement did it). `cancelled`: the step was cancelled while claimed. `lost`: the claim was no longer held;
+ * nothing was changed.
+ */
+export type Receipt = 'settled' | 'cancelled' | 'lost';
+
+/** What a pod wants to claim. */
+export interface ClaimDemand {
+  /** Names the claims that will be taken; fresh for every exchange. */
+  readonly token: string;
+  /** Slots that are free now. */
+  readonly free: number;
+  /** How many more to hold ahead; of these none may have crashed a pod. */
+  readonly prefetch: number;
+  /** Whether one step that crashed pods twice or more may be among the `free`. */
+  readonly quarantine: 0 | 1;
+  /** The types that are wanted, and of each at most so many. */
+  readonly types: Readonly<Record<string, number>>;
+}
+
+export interface ExchangeRequest {
+  readonly pod: PodRef;
+  readonly settlements: readonly Settlement[];
+  /** Absent: only settle. */
+  readonly claim?: ClaimDemand;
+  /** The token of an earlier exchange whose reply was lost: what stands claimed under it comes back in `claims`. */
+  readonly readBack?: string;
+}
+
+export interface ExchangeReply {
+  /** One for each settlement, in their order. */
+  readonly receipts: readonly Receipt[];
+  /** In the order in which they should start. */
+  readonly claims: readonly Claim[];
+  /** When the next pending step of the wanted types is due, in ms; 0: there are due ones left; `null`: none is known. */
+  readonly nextDueInMs: number | null;
+  /** How the store wants to be asked: wait at least so many ms before the next exchange, and bring and take at most so many steps. */
+  readonly pace: { readonly waitMs: number; readonly batch: number };
+}
+
+/** What became of a submitted step. `mismatch`: a step of this id exists, with another payload; it was left alone. */
+export type SubmitReceipt = 'created' | 'duplicate' | 'mismatch';
+
+/** A step at a version that the caller has read. */
+export interface StepAt {
+  readonly stepId: string;
+  readonly version: number;
+}
+
+/** `changed`: the row is no longer at the version that was read; read again. */
+export type CancelReceipt = 'cancelled' | 'alreadyTerminal' | 'notFound' | 'changed';
+/** `retried`: the row has moved past the version that was read. `notRetryable`: it has neither failed nor been cancelled. */
+export type RetryReceipt = 'retried' | 'notRetryable' | 'notFound';
+
+export interface ListFilter {
+  /** Any of these; absent: all. */
+  readonly statuses?: readonly StepStatus[];
+  readonly types?: readonly string[];
+  readonly claimedBy?: string;
+  /** In the order of creation, or the newest first. */
+  readonly order: 'oldest' | 'newest';
+  /** The page after the one that ended with this cursor; opaque. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface ListPage {
+  readonly steps: readonly StepRecord[];
+  /** Where the next page begins; `null`: this was the last. */
+  readonly next: string | null;
+}
+
+export type StatusCounts = Readonly<Record<StepStatus, number>>;
+
+export interface StoreStats {
+  readonly byStatus: StatusCounts;
+  readonly byType: Readonly<Record<string, StatusCounts>>;
+  /** Pending steps by priority. */
+  readonly pendingByPriority: Readonly<Record<string, number>>;
+  /** Pending steps that are due now. */
+  readonly due: number;
+  /** For how long the oldest of them has been due, in ms; `null`: none is. */
+  readonly oldestDueMs: number | null;
+}
+
+export interface PruneReply {
+  readonly removed: number;
+  /** Whether another piece is waiting. */
+  readonly more: boolean;
+}
+
+/** The steps' half of a store. */
+export interface StepStore {
+  /**
+   * Adds steps, durably: when it resolves they survive the death of any process. Idempotent by `stepId`. One call is
+   * atomic; callers pass at most {@link Rhythm.submitBatch} steps.
+   */
+  submit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]>;
+  /**
+   * The pool's one conversation: applies the settlements, each under its fence, then claims what is due. Order: priority
+   * descending, then due time, then `stepId`. `free` before `prefetch`; of steps with one crash none is prefetched, of
+   * those with two or more at most `quarantine` are taken. No step is ever given to two.
+   */
+  exchange(request: ExchangeRequest): Promise<ExchangeReply>;
+  /** Applies settlements alone; recovery's. `pod` is written as who settled. */
+  settle(pod: PodRef, settlements: readonly Settlement[]): Promise<readonly Receipt[]>;
+  /** The steps of these ids, in no order; unknown ones are left out. */
+  find(stepIds: readonly string[]): Promise<readonly StepRecord[]>;
+  list(filter: ListFilter): Promise<ListPage>;
+  stats(): Promise<StoreStats>;
+  /** Makes pending or claimed steps terminal, each at the version that was read. A repeat under the same token answers the same. */
+  cancel(token: string, steps: readonly StepAt[]): Promise<readonly CancelReceipt[]>;
+  /** Makes failed or cancelled steps pending again, due now, with fresh counts, each at the version that was read. */
+  retry(steps: readonly StepAt[]): Promise<readonly RetryReceipt[]>;
+  /** Removes one piece of the terminal steps that ended longer than `keepMs` ago, and of incarnations long final. */
+  prune(retention: { readonly keepMs: number }): Promise<PruneReply>;
+}
+
+/** What a pod says of itself when it registers. */
+export interface PodRegistration extends PodRef {
+  readonly heartbeatMs: number;
+  /** Others may call it dead when it has been silent for longer than this, on the store's clock. */
+  readonly deadAfterMs: number;
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+/** What a pod says with each heartbeat. */
+export interface Heartbeat {
+  /** Whether it may lead. */
+  readonly eligible: boolean;
+  /** Holds nothing and will be silent: never evicted, never leader; a claim found under it is an orphan. */
+  readonly asleep: boolean;
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+/** An incarnation that is neither left nor evicted. */
+export interface PodView {
+  readonly pod: PodRef;
+  /** Since its registration. */
+  readonly ageMs: number;
+  /** Since its last sign of life. */
+  readonly silentForMs: number;
+  /** Moves with each sign of life; otherwise opaque. */
+  readonly beat: string;
+  readonly heartbeatMs: number;
+  readonly deadAfterMs: number;
+  readonly eligible: boolean;
+  readonly asleep: boolean;
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+export interface FleetView {
+  /** Every incarnation that is not final, the caller's included; where that is missing, it has been evicted or never registered. */
+  readonly pods: readonly PodView[];
+  /** What the store says that the caller holds. */
+  readonly claims: readonly Fence[];
+  /** A newer version of the library has migrated the store past what this one may write: drain. */
+  readonly outdated: boolean;
+}
+
+/** The fleet's half of a store. */
+export interface FleetStore {
+  /** Adds an incarnation. Idempotent; its birth is its earliest registration. Revives nobody that is final. */
+  register(pod: PodRegistration): Promise<void>;
+  /** A sign of life, and a look at the fleet. Of an incarnation that is final or unknown it changes nothing. */
+  heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView>;
+  /** What incarnations looks like now, without a sign of life: what a process that never started may ask. */
+  fleet(): Promise<readonly PodView[]>;
+  /** Final. Claims still held become orphans, uncharged. Idempotent. */
+  leave(pod: PodRef): Promise<void>;
+  /** Claimed steps whose incarnation is left, evicted, asleep or unknown, the longest held first. */
+  orphans(query: { readonly limit: number }): Promise<readonly Orphan[]>;
+  /**
+   * Makes incarnations final that are silent for longer than they registered, which the statement checks again itself;
+   * answers those that are evicted by now.
+   */
+  evict(pods: readonly PodRef[]): Promise<readonly PodRef[]>;
+}
+
+/** Intervals that fit a store's cost: the defaults of the options of the same names. All in ms. */
+export interface Rhythm {
+  readonly heartbeatIntervalMs: number;
+  readonly deadAfterMs: number;
+  readonly recoveryIntervalMs: number;
+  /** Between exchanges while there is work but no slot for it, and the first step of the idle back-off. */
+  readonly claimIntervalMs: number;
+  /** The longest pause between exchanges of an idle pod. */
+  readonly idleIntervalMs: number;
+  /** Between two questions of waiters. */
+  readonly waitIntervalMs: number;
+  /** The most steps in one call of `submit`. */
+  readonly submitBatch: number;
+}
+
+/** A store: Snowflake in production, SQLite embedded. */
+export interface Store extends StepStore, FleetStore {
+  /** A word for logs and events: `sqlite`, `snowflake`. */
+  readonly name: string;
+  readonly rhythm: Rhythm;
+  /** A value that moves with every change of the steps, whoever made it; cheap to read. */
+  pulse(): Promise<string>;
+  /**
+   * Calls `onChange` soon after other processes changed something; now and then also for nothing. A store that cannot
+   * tell never calls. Returns what ends it. Nothing that it starts keeps the process alive.
+   */
+  watch(onChange: () => void): () => void;
+  /** Connects and brings the schema up to date. Concurrent and repeated calls are one. */
+  open(): Promise<void>;
+  /** Waits for what is under way, then lets everything go. Idempotent; a closed store does not open again. */
+  close(): Promise<void>;
+}
+
+/** What a store is made with. */
+export interface StoreEnvironment {
+  readonly runtime: Runtime;
+  readonly log: Log;
+}
+
+/** What `sqlite(…)` and `snowflake(…)` return: how to make a store, once the queue knows its surroundings. */
+export interface StoreFactory {
+  readonly name: string;
+  create(environment: StoreEnvironment): Store;
+}

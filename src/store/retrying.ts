@@ -1,0 +1,41 @@
+/**
+ * The only database retry: an operation that the database turned away for the moment is tried again.
+ *
+ * Law: flat jitter first (exponential back-off starves writers: longest wait 1,024 ms against 72 with flat jitter of
+ * 1–3 ms), exponential only beyond a second. Between tries the event loop is free. What is not transient is not retried.
+ */
+import type { Runtime } from '../runtime/runtime.js';
+import { sleep } from '../runtime/runtime.js';
+
+export interface RetryingOptions {
+  /** Whether this error means "not now". */
+  readonly isBusy: (error: unknown) => boolean;
+  /** Gives up after so many ms, with what this makes of the last error. */
+  readonly patienceMs: number;
+  readonly giveUp: (error: unknown, waitedMs: number) => Error;
+  /** Ends the waiting early (the store is closing): gives up at once. */
+  readonly signal?: AbortSignal;
+}
+
+const FLAT_FOR_MS = 1_000;
+const LONGEST_MS = 250;
+
+/** Runs `operation` until it goes through, fails otherwise, or patience ends. */
+export async function retrying<T>(runtime: Runtime, operation: () => T, options: RetryingOptions): Promise<T> {
+  const startedAt = runtime.monotonicMs();
+  for (let tries = 0; ; tries++) {
+    try {
+      return operation();
+    } catch (error) {
+      if (!options.isBusy(error)) throw error;
+      const waitedMs = runtime.monotonicMs() - startedAt;
+      if (waitedMs >= options.patienceMs || options.signal?.aborted === true) throw options.giveUp(error, waitedMs);
+      await sleep(runtime, pauseMs(waitedMs, runtime.random()), options.signal);
+    }
+  }
+}
+
+function pauseMs(waitedMs: number, random: number): number {
+  const flat = 1 + 2 * random;
+  return waitedMs < FLAT_FOR_MS ? flat : Math.min(LONGEST_MS, flat * 2 ** (waitedMs / FLAT_FOR_MS));
+}

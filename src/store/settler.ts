@@ -1,0 +1,221 @@
+/**
+ * From a claim's outcome to its settlement, and from the receipt to the event.
+ *
+ * Law: the pool and recovery settle here and nowhere else. Nothing is told before its receipt. A batch that the store
+ * refuses for good is bisected, and only what it cannot hold fails (`RESULT_UNSTORABLE`): a pod never wedges on it.
+ */
+import { StoreError } from '../errors.js';
+import type { Events } from '../events.js';
+import type { Log } from '../log.js';
+import { plainError, type SerializedError } from '../step/failure.js';
+import { decodePayload, parseJson, type Payload } from '../step/payload.js';
+import { readStep } from '../step/read.js';
+import { decide, type Outcome, type Rules } from '../step/transition.js';
+import type { Claim, Receipt, Settlement } from './contract.js';
+
+/** A claim that has come to its end. */
+export interface Ended {
+  readonly claim: Claim;
+  readonly outcome: Outcome;
+  /** The claim's payload, where it has been decoded. */
+  readonly payload?: Payload;
+  /** For how long the handler ran, in ms. */
+  readonly durationMs: number;
+}
+
+export interface SettlerParts {
+  readonly events: Events;
+  readonly log: Log;
+  readonly podId: string;
+  readonly random: () => number;
+  readonly wallMs: () => number;
+  /** The rules for steps of this type, on this pod. */
+  readonly rulesFor: (type: string) => Rules;
+}
+
+/** What a batch came to: the settlements as they were sent in the end, and their receipts. */
+export interface Settled {
+  readonly settlements: readonly Settlement[];
+  readonly receipts: readonly Receipt[];
+}
+
+export class Settler {
+  readonly #parts: SettlerParts;
+
+  constructor(parts: SettlerParts) {
+    this.#parts = parts;
+  }
+
+  /** What a claim's outcome asks of the store. */
+  settlement(claim: Claim, outcome: Outcome): Settlement {
+    const { stepId, claimToken, version } = claim;
+    const next = decide(claim, outcome, this.#parts.rulesFor(claim.type), this.#parts.random);
+    return {
+      stepId,
+      claimToken,
+      version,
+      status: next.status,
+      delayMs: next.delayMs,
+      charge: next.charge,
+      crash: next.crash,
+      result: next.result,
+      error: next.error,
+    };
+  }
+
+  /**
+   * Sends settlements and answers their receipts; where the store refuses the batch for good, in halves. Whatever is
+   * refused alone is sent once more as a failure that says so.
+   *
+   * @throws what `send` throws, unless it is a refusal
+   */
+  async send(
+    settlements: readonly Settlement[],
+    send: (batch: readonly Settlement[]) => Promise<readonly Receipt[]>,
+  ): Promise<Settled> {
+    try {
+      return { settlements, receipts: await send(settlements) };
+    } catch (error) {
+      if (!isRefusal(error) || settlements.length === 0) throw error;
+      const [only] = settlements;
+      if (settlements.length === 1 && only !== undefined) return this.#sendAsFailure(only, error, send);
+      const middle = settlements.length >> 1;
+      const first = await this.send(settlements.slice(0, middle), send);
+      const second = await this.send(settlements.slice(middle), send);
+      return {
+        settlements: [...first.settlements, ...second.settlements],
+        receipts: [...first.receipts, ...second.receipts],
+      };
+    }
+  }
+
+  async #sendAsFailure(
+    refused: Settlement,
+    error: StoreError,
+    send: (batch: readonly Settlement[]) => Promise<readonly Receipt[]>,
+  ): Promise<Settled> {
+    this.#parts.log.error(
+      { stepId: refused.stepId, error: error.message },
+      'the store cannot hold what became of a step',
+    );
+    const failure: Settlement = {
+      ...refused,
+      status: 'failed',
+      delayMs: null,
+      charge: 0,
+      result: null,
+      error: JSON.stringify(plainError('RESULT_UNSTORABLE', `the store refused the outcome: ${error.code}`)),
+    };
+    return { settlements: [failure], receipts: await send([failure]) };
+  }
+
+  /** Tells what became of a claim, now that the store has answered. */
+  announce(ended: Ended, settlement: Settlement, receipt: Receipt): void {
+    if (receipt === 'lost') return this.#lost(ended, settlement);
+    if (receipt === 'cancelled') return this.#cancelled(ended);
+    if (ended.outcome.kind === 'timedOut') this.#timedOut(ended, ended.outcome.timeoutMs);
+    switch (settlement.status) {
+      case 'completed':
+        return this.#completed(ended, settlement);
+      case 'failed':
+        return this.#failed(ended, settlement);
+      case 'cancelled':
+        return this.#cancelled(ended);
+      case 'pending':
+        return settlement.charge === 1 ? this.#retrying(ended, settlement) : this.#released(ended, settlement);
+    }
+  }
+
+  #base({ claim, payload = decodePayload(claim.payload) }: Ended) {
+    return {
+      type: claim.type,
+      stepId: claim.stepId,
+      args: payload.args,
+      metadata: payload.metadata,
+      attempt: claim.retryCount + 1,
+      podId: this.#parts.podId,
+    };
+  }
+
+  /** The step as it stands after the settlement. */
+  #step({ claim, payload }: Ended, settlement: Settlement) {
+    const row = {
+      ...claim,
+      status: settlement.status,
+      retryCount: claim.retryCount + settlement.charge,
+      crashes: claim.crashes + settlement.crash,
+      version: claim.version + 1,
+      updatedAt: this.#parts.wallMs(),
+      claimedBy: this.#parts.podId,
+      result: settlement.result,
+      error: settlement.error,
+    };
+    return readStep(row, payload);
+  }
+
+  #completed(ended: Ended, settlement: Settlement): void {
+    const { events } = this.#parts;
+    if (!events.has('step:completed')) return;
+    const step = this.#step(ended, settlement);
+    events.emit('step:completed', { ...this.#base(ended), result: step.result, durationMs: ended.durationMs, step });
+  }
+
+  #failed(ended: Ended, settlement: Settlement): void {
+    const { events, log } = this.#parts;
+    const error = recordedError(settlement);
+    log.warn({ stepId: ended.claim.stepId, type: ended.claim.type, error: error.message }, 'a step failed for good');
+    if (!events.has('step:failed')) return;
+    events.emit('step:failed', {
+      ...this.#base(ended),
+      error,
+      durationMs: ended.durationMs,
+      step: this.#step(ended, settlement),
+    });
+  }
+
+  #retrying(ended: Ended, settlement: Settlement): void {
+    const { events } = this.#parts;
+    if (!events.has('step:retrying')) return;
+    const delayMs = settlement.delayMs ?? 0;
+    events.emit('step:retrying', {
+      ...this.#base(ended),
+      error: recordedError(settlement),
+      delayMs,
+      durationMs: ended.durationMs,
+    });
+  }
+
+  #released(ended: Ended, settlement: Settlement): void {
+    const { events } = this.#parts;
+    if (!events.has('step:released')) return;
+    const reason = ended.outcome.kind === 'released' ? ended.outcome.reason : 'orphaned';
+    events.emit('step:released', { ...this.#base(ended), reason, delayMs: settlement.delayMs ?? 0 });
+  }
+
+  #timedOut(ended: Ended, timeoutMs: number): void {
+    const { events } = this.#parts;
+    if (events.has('step:timedOut')) events.emit('step:timedOut', { ...this.#base(ended), timeoutMs });
+  }
+
+  #cancelled({ claim }: Ended): void {
+    this.#parts.events.emit('step:cancelled', { stepId: claim.stepId, type: claim.type, by: 'holder' });
+  }
+
+  #lost(ended: Ended, settlement: Settlement): void {
+    const { events, log } = this.#parts;
+    log.warn(
+      { stepId: ended.claim.stepId, type: ended.claim.type, refused: settlement.status },
+      'a settlement was stale and changed nothing',
+    );
+    if (events.has('step:lost')) events.emit('step:lost', { ...this.#base(ended), refused: settlement.status });
+  }
+}
+
+/** Whether the store will refuse the same batch again, because of a value in it. */
+function isRefusal(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.code === 'STORE_REFUSED';
+}
+
+function recordedError(settlement: Settlement): SerializedError {
+  return (parseJson(settlement.error) as SerializedError | undefined) ?? { name: 'Error', message: 'unknown' };
+}
