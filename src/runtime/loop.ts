@@ -44,7 +44,8 @@ export class Loop implements Service {
   start(): Promise<void> {
     if (!this.#running) {
       this.#running = true;
-      this.#begin();
+      this.#woken = true;
+      if (this.#ticking === undefined) this.#begin(); // else the tick that `stop` waits for goes on to the next
     }
     return Promise.resolve();
   }
@@ -71,7 +72,7 @@ export class Loop implements Service {
 
   async #round(): Promise<void> {
     let delayMs: number;
-    do {
+    for (;;) {
       this.#woken = false;
       this.#expectedAt = this.#runtime.monotonicMs();
       try {
@@ -79,8 +80,9 @@ export class Loop implements Service {
       } catch (error) {
         delayMs = this.#options.onError(error);
       }
-      if (delayMs <= 0) await this.#runtime.yield(); // a loop in a hurry must not starve its host
-    } while (this.#running && (this.#woken || delayMs <= 0));
+      if (!this.#running || (!this.#woken && delayMs > 0)) break;
+      await this.#runtime.yield(); // a loop in a hurry must not starve its host
+    }
     this.#ticking = undefined;
     if (this.#running) this.#schedule(delayMs);
   }

@@ -291,5 +291,6 @@ export interface StoreEnvironment {
 /** What `sqlite(…)` and `snowflake(…)` return: how to make a store, once the queue knows its surroundings. */
 export interface StoreFactory {
   readonly name: string;
-  create(environment: StoreEnvironment): Store;
+  /** May be asynchronous, so that a store of which nothing is used loads nothing. */
+  create(environment: StoreEnvironment): Store | Promise<Store>;
 }

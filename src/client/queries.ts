@@ -1,0 +1,141 @@
+/** What a process may ask about steps, and do to them by hand. */
+import { StepNotFoundError } from '../errors.js';
+import type { Events } from '../events.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { checkFields, integer, name, oneOf, type FieldChecks } from '../step/fields.js';
+import { readStep } from '../step/read.js';
+import { isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
+import type { RetryReceipt, StepRecord, StepStore } from '../store/contract.js';
+
+/** Which steps `listSteps` yields. All conditions hold together. */
+export interface StepFilter {
+  readonly status?: StepStatus | readonly StepStatus[];
+  readonly type?: string | readonly string[];
+  /** The `podId` of the holder. */
+  readonly claimedBy?: string;
+  /** By creation. Default `'oldest'` first. */
+  readonly order?: 'oldest' | 'newest';
+  /** Begins after the page that ended with this cursor. */
+  readonly after?: string;
+  /** Steps a page; 1 to 1,000. Default 100. */
+  readonly pageSize?: number;
+}
+
+/** One page of a listing. */
+export interface StepPage<T> {
+  readonly steps: readonly T[];
+  /** Pass it as `after` for the next page; `null`: this was the last. */
+  readonly next: string | null;
+}
+
+/** A listing: loop over it for all steps, or ask for its pages one by one. It asks the store only as it is read. */
+export interface StepListing<T> extends AsyncIterable<T> {
+  /** The page that begins at `after`, or at the filter's own. */
+  page(after?: string): Promise<StepPage<T>>;
+}
+
+/** What `cancel` did. */
+export type CancelResult = 'cancelled' | 'alreadyTerminal' | 'notFound';
+/** What `retry` did. */
+export type RetryResult = RetryReceipt;
+
+export interface QueriesParts {
+  readonly store: Pick<StepStore, 'find' | 'list' | 'cancel' | 'retry'>;
+  readonly runtime: Runtime;
+  readonly events: Events;
+  /** Called with what was cancelled, so that a handler of this process hears at once. */
+  readonly onCancelled: (stepId: string) => void;
+  /** Called when there may be work. */
+  readonly onRetried: () => void;
+}
+
+const oneOrMany = (check: (value: unknown) => boolean, expected: string) =>
+  oneOf(expected, (value) => (Array.isArray(value) ? value.length > 0 && value.every(check) : check(value)));
+
+const FILTER: FieldChecks = {
+  status: oneOrMany(
+    (value) => STEP_STATUSES.includes(value as StepStatus),
+    `one or more of ${STEP_STATUSES.join(', ')}`,
+  ),
+  type: oneOrMany((value) => typeof value === 'string', 'a step type, or an array of them'),
+  claimedBy: name(255),
+  order: oneOf("'oldest' or 'newest'", (value) => value === 'oldest' || value === 'newest'),
+  after: oneOf('a cursor', (value) => typeof value === 'string'),
+  pageSize: integer(1, 1_000),
+};
+
+export class Queries {
+  readonly #parts: QueriesParts;
+
+  constructor(parts: QueriesParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws StepNotFoundError */
+  async get(stepId: string): Promise<Step> {
+    return readStep(await this.#record(stepId));
+  }
+
+  /** @throws ValidationError `OPTION_INVALID` */
+  list(filter: StepFilter = {}): StepListing<Step> {
+    checkFields(filter, FILTER, 'OPTION_INVALID', 'filter');
+    const { status, type, claimedBy, order = 'oldest', pageSize = 100 } = filter;
+    const { store } = this.#parts;
+    const page = async (after = filter.after): Promise<StepPage<Step>> => {
+      const { steps, next } = await store.list({
+        ...(status === undefined ? {} : { statuses: [status].flat() }),
+        ...(type === undefined ? {} : { types: [type].flat() }),
+        ...(claimedBy === undefined ? {} : { claimedBy }),
+        ...(after === undefined ? {} : { after }),
+        order,
+        limit: pageSize,
+      });
+      return { steps: steps.map((record) => readStep(record)), next };
+    };
+    return { page, [Symbol.asyncIterator]: () => iterate(page) };
+  }
+
+  /** Makes a pending or claimed step terminal at once. Guarded by the version that it reads, so a resend does nothing. */
+  async cancel(stepId: string): Promise<CancelResult> {
+    const token = this.#parts.runtime.uuid();
+    for (;;) {
+      const [record] = await this.#parts.store.find([stepId]);
+      if (record === undefined) return 'notFound';
+      if (isTerminal(record.status)) return 'alreadyTerminal';
+      const [receipt = 'notFound'] = await this.#parts.store.cancel(token, [{ stepId, version: record.version }]);
+      if (receipt === 'changed') continue; // it moved between the look and the write: look again
+      if (receipt === 'cancelled') this.#cancelled(record);
+      return receipt;
+    }
+  }
+
+  /** Makes a failed or cancelled step pending again, due now, with fresh counts. */
+  async retry(stepId: string): Promise<RetryResult> {
+    const [record] = await this.#parts.store.find([stepId]);
+    if (record === undefined) return 'notFound';
+    if (record.status !== 'failed' && record.status !== 'cancelled') return 'notRetryable';
+    const [receipt = 'notFound'] = await this.#parts.store.retry([{ stepId, version: record.version }]);
+    if (receipt === 'retried') this.#parts.onRetried();
+    return receipt;
+  }
+
+  #cancelled({ stepId, type }: StepRecord): void {
+    this.#parts.events.emit('step:cancelled', { stepId, type, by: 'caller' });
+    this.#parts.onCancelled(stepId);
+  }
+
+  async #record(stepId: string): Promise<StepRecord> {
+    const [record] = await this.#parts.store.find([stepId]);
+    if (record === undefined) throw new StepNotFoundError(stepId);
+    return record;
+  }
+}
+
+async function* iterate(page: (after?: string) => Promise<StepPage<Step>>): AsyncGenerator<Step> {
+  let { steps, next } = await page();
+  yield* steps;
+  while (next !== null) {
+    ({ steps, next } = await page(next));
+    yield* steps;
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Submitting: validate, then write, sharing commits.
+ *
+ * Law: nothing is written before the whole input has been checked. Calls that overlap share one commit: what comes while
+ * one is under way forms the next. A reply that is lost is asked for again under the same ids, so it makes no second
+ * step. A step that the store refuses fails alone.
+ */
+import { FleetQError, show, StoreError, SubmitIncompleteError, ValidationError } from '../errors.js';
+import type { Events } from '../events.js';
+import type { Log } from '../log.js';
+import type { Settings } from '../options.js';
+import { sleep, type Runtime } from '../runtime/runtime.js';
+import { checkArgs } from '../step/definition.js';
+import { decodePayload } from '../step/payload.js';
+import type { StepRegistry } from '../step/registry.js';
+import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
+import type { StepStore, SubmitReceipt } from '../store/contract.js';
+
+export interface SubmitterParts {
+  readonly store: Pick<StepStore, 'submit'>;
+  readonly submitBatch: number;
+  readonly runtime: Runtime;
+  readonly events: Events;
+  readonly log: Log;
+  readonly settings: Settings;
+  readonly registry: StepRegistry;
+  /** Called after each commit: there may be work. */
+  readonly onCommitted: () => void;
+}
+
+/** What became of one submitted step. */
+export interface Submitted {
+  readonly stepId: string;
+  readonly receipt: SubmitReceipt;
+}
+
+interface Waiting {
+  readonly step: NewStep;
+  readonly resolve: (receipt: SubmitReceipt) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How long validating or committing may keep the event loop before it is given back, in ms. */
+const SLICE_MS = 4;
+/** How often a call whose reply was lost is repeated, and how far apart at most. */
+const REPEATS = 4;
+const REPEAT_WITHIN_MS = 200;
+
+export class Submitter {
+  readonly #parts: SubmitterParts;
+  #waiting: Waiting[] = [];
+  #committing = false;
+
+  constructor(parts: SubmitterParts) {
+    this.#parts = parts;
+  }
+
+  /** Submits one step. @throws ValidationError, StoreError */
+  async submit(input: unknown): Promise<Submitted> {
+    const checking = this.#check(input, '');
+    const step = checking instanceof Promise ? await checking : checking;
+    const receipt = await this.#enqueue(step);
+    this.#announce(step, receipt);
+    return { stepId: step.stepId, receipt };
+  }
+
+  /**
+   * Submits many, in commits of a bounded size; each commit is atomic, the whole is not.
+   *
+   * @throws ValidationError before anything is written
+   * @throws SubmitIncompleteError which carries the ids that are safe
+   */
+  async submitMany(inputs: Iterable<unknown>): Promise<Submitted[]> {
+    const steps = await this.#checkAll(inputs);
+    const done: Submitted[] = [];
+    for (let at = 0; at < steps.length; at += this.#parts.submitBatch) {
+      const chunk = steps.slice(at, at + this.#parts.submitBatch);
+      try {
+        const receipts = await this.#commit(chunk);
+        chunk.forEach((step, i) => {
+          const receipt = receipts[i] ?? 'created';
+          done.push({ stepId: step.stepId, receipt });
+          this.#announce(step, receipt);
+        });
+      } catch (error) {
+        const ids = done.map(({ stepId }) => stepId);
+        throw new SubmitIncompleteError(ids, steps.length, error);
+      }
+      this.#parts.onCommitted();
+      await this.#parts.runtime.yield();
+    }
+    return done;
+  }
+
+  async #checkAll(inputs: Iterable<unknown>): Promise<NewStep[]> {
+    const { runtime } = this.#parts;
+    const steps: NewStep[] = [];
+    let sliceEndsAt = runtime.monotonicMs() + SLICE_MS;
+    for (const input of inputs) {
+      const checking = this.#check(input, `steps[${steps.length}].`);
+      steps.push(checking instanceof Promise ? await checking : checking);
+      if (steps.length % 32 === 0 && runtime.monotonicMs() > sliceEndsAt) {
+        await runtime.yield();
+        sliceEndsAt = runtime.monotonicMs() + SLICE_MS;
+      }
+    }
+    return steps;
+  }
+
+  #check(input: unknown, prefix: string): NewStep | Promise<NewStep> {
+    const { registry, settings, runtime } = this.#parts;
+    const definition = registry.get((input as StepInput | undefined)?.type ?? '');
+    const rules = {
+      maxPayloadBytes: settings.maxPayloadBytes,
+      maxRetries: definition?.maxRetries ?? settings.maxRetries,
+    };
+    const step = validateStep(input, rules, () => runtime.uuid(), prefix);
+    if (definition?.schema === undefined) return step;
+    const { args } = input as StepInput;
+    const checked = checkArgs(definition.schema, args);
+    const judge = (result: Awaited<typeof checked>): NewStep => {
+      if (result.ok) return step; // what is stored is the schema's input; its output is made again where the handler runs
+      throw new ValidationError('STEP_INVALID', `${prefix}args`, `${result.problem}, got ${show(args)}`);
+    };
+    return checked instanceof Promise ? checked.then(judge) : judge(checked);
+  }
+
+  #enqueue(step: NewStep): Promise<SubmitReceipt> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ step, resolve, reject });
+      if (this.#committing) return;
+      this.#committing = true;
+      queueMicrotask(() => void this.#drain()); // the calls of this turn travel together
+    });
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, this.#parts.submitBatch);
+      await this.#commitShared(batch);
+      this.#parts.onCommitted();
+    }
+    this.#committing = false;
+  }
+
+  async #commitShared(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const receipts = await this.#commit(batch.map(({ step }) => step));
+      batch.forEach(({ resolve }, i) => resolve(receipts[i] ?? 'created'));
+    } catch (error) {
+      if (batch.length > 1 && isRefusal(error)) {
+        for (const one of batch) await this.#commitShared([one]); // only the offender fails
+      } else {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+  }
+
+  async #commit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]> {
+    const { store, runtime } = this.#parts;
+    for (let repeats = 0; ; repeats++) {
+      try {
+        return await store.submit(steps);
+      } catch (error) {
+        if (!isLostReply(error) || repeats >= REPEATS) throw error;
+        await sleep(runtime, runtime.random() * REPEAT_WITHIN_MS);
+      }
+    }
+  }
+
+  #announce(step: NewStep, receipt: SubmitReceipt): void {
+    const { events, log } = this.#parts;
+    if (receipt === 'mismatch')
+      log.warn({ stepId: step.stepId, type: step.type }, 'a step of this id exists with another payload');
+    if (!events.has('step:submitted')) return;
+    const { args, metadata } = decodePayload(step.payload);
+    events.emit('step:submitted', { type: step.type, stepId: step.stepId, args, metadata, receipt });
+  }
+}
+
+/** Whether the outcome is unknown and asking again may tell. A store that is busy has been patient already. */
+function isLostReply(error: unknown): boolean {
+  return error instanceof StoreError && error.transient && error.code !== 'STORE_BUSY';
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof FleetQError && error.code === 'STORE_REFUSED';
+}

@@ -1,0 +1,190 @@
+/**
+ * Waiting for steps to end.
+ *
+ * Law: all waiters of a process ask the store with one question, and only when its pulse has moved. A waiter holds the
+ * process alive; without waiters nothing runs.
+ */
+import {
+  asError,
+  FleetQError,
+  StepCancelledError,
+  StepFailedError,
+  StepNotFoundError,
+  StoppedError,
+  StoreError,
+  WaitTimeoutError,
+} from '../errors.js';
+import type { Events, EventName } from '../events.js';
+import { Loop } from '../runtime/loop.js';
+import type { Runtime, Timer } from '../runtime/runtime.js';
+import { deserializeError, type SerializedError } from '../step/failure.js';
+import { parseJson } from '../step/payload.js';
+import { isTerminal } from '../step/step.js';
+import type { StepRecord, Store } from '../store/contract.js';
+
+export interface WaitOptions {
+  /** Gives up after so many ms; the step goes on. Default: never. */
+  readonly timeoutMs?: number;
+  /** Ends the wait; the step goes on. */
+  readonly signal?: AbortSignal;
+}
+
+export interface WaiterParts {
+  readonly store: Pick<Store, 'find' | 'pulse' | 'watch'>;
+  readonly runtime: Runtime;
+  readonly events: Events;
+  readonly waitIntervalMs: number;
+}
+
+interface Waiting {
+  settle(record: StepRecord): void;
+  reject(error: unknown): void;
+}
+
+/** Ids in one question: keeps each look short. */
+const ASK_AT_MOST = 200;
+const LOCAL_ENDS: readonly EventName[] = ['step:completed', 'step:failed', 'step:cancelled'];
+
+export class Waiter {
+  readonly #parts: WaiterParts;
+  readonly #loop: Loop;
+  readonly #waiting = new Map<string, Set<Waiting>>();
+  /** Ids that were not asked for yet, or that are known to have ended: asked whatever the pulse says. */
+  readonly #urgent = new Set<string>();
+  #lastPulse: string | undefined;
+  #unwatch: (() => void)[] = [];
+  #stopped = false;
+
+  constructor(parts: WaiterParts) {
+    this.#parts = parts;
+    this.#loop = new Loop(parts.runtime, () => this.#look(), { onError: (error) => this.#failed(error) });
+  }
+
+  /**
+   * The result of a step, once it has completed.
+   *
+   * @throws StepFailedError, StepCancelledError, StepNotFoundError, WaitTimeoutError, StoppedError
+   * @throws FleetQError `WAIT_ABORTED` when the signal aborts
+   */
+  wait(stepId: string, { timeoutMs, signal }: WaitOptions = {}): Promise<unknown> {
+    if (this.#stopped) return Promise.reject(new StoppedError('waitFor'));
+    if (signal?.aborted === true) return Promise.reject(aborted(stepId, signal));
+    return new Promise((resolve, reject) => {
+      let timer: Timer | undefined;
+      const onAbort = (): void => waiting.reject(aborted(stepId, signal));
+      const end = (): void => {
+        timer?.cancel();
+        signal?.removeEventListener('abort', onAbort);
+        this.#forget(stepId, waiting);
+      };
+      const waiting: Waiting = {
+        settle: (record) => {
+          end();
+          settle(record, resolve, reject);
+        },
+        reject: (error) => {
+          end();
+          reject(asError(error));
+        },
+      };
+      if (timeoutMs !== undefined) {
+        timer = this.#parts.runtime.after(timeoutMs, () => waiting.reject(new WaitTimeoutError(stepId, timeoutMs)));
+      }
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#remember(stepId, waiting);
+    });
+  }
+
+  /** Ends all waits with `STOPPED`. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#rejectAll(new StoppedError('waitFor'));
+    await this.#loop.stop();
+  }
+
+  #remember(stepId: string, waiting: Waiting): void {
+    const others = this.#waiting.get(stepId);
+    if (others === undefined) this.#waiting.set(stepId, new Set([waiting]));
+    else others.add(waiting);
+    this.#urgent.add(stepId);
+    if (this.#loop.running) return this.#loop.wake();
+    const { events, store } = this.#parts;
+    this.#unwatch = [
+      store.watch(() => this.#loop.wake()),
+      ...LOCAL_ENDS.map((name) => events.on(name, ({ stepId: ended }: { stepId: string }) => this.#ended(ended))),
+    ];
+    void this.#loop.start();
+  }
+
+  #forget(stepId: string, waiting: Waiting): void {
+    const others = this.#waiting.get(stepId);
+    others?.delete(waiting);
+    if (others?.size === 0) {
+      this.#waiting.delete(stepId);
+      this.#urgent.delete(stepId);
+    }
+    if (this.#waiting.size > 0 || !this.#loop.running) return;
+    for (const unwatch of this.#unwatch) unwatch();
+    this.#unwatch = [];
+    void this.#loop.stop();
+  }
+
+  /** A step has ended in this very process. */
+  #ended(stepId: string): void {
+    if (!this.#waiting.has(stepId)) return;
+    this.#urgent.add(stepId);
+    this.#loop.wake();
+  }
+
+  async #look(): Promise<number> {
+    const { store, runtime, waitIntervalMs } = this.#parts;
+    const pulse = await store.pulse(); // read before the question: what ends after it moves the pulse again
+    const ids = pulse === this.#lastPulse ? [...this.#urgent] : [...this.#waiting.keys()];
+    this.#urgent.clear();
+    for (let at = 0; at < ids.length; at += ASK_AT_MOST) {
+      if (at > 0) await runtime.yield();
+      await this.#ask(ids.slice(at, at + ASK_AT_MOST));
+    }
+    this.#lastPulse = pulse;
+    return waitIntervalMs;
+  }
+
+  async #ask(ids: readonly string[]): Promise<void> {
+    const records = new Map((await this.#parts.store.find(ids)).map((record) => [record.stepId, record]));
+    for (const id of ids) {
+      const record = records.get(id);
+      for (const waiting of [...(this.#waiting.get(id) ?? [])]) {
+        if (record === undefined) waiting.reject(new StepNotFoundError(id));
+        else if (isTerminal(record.status)) waiting.settle(record);
+      }
+    }
+  }
+
+  #failed(error: unknown): number {
+    for (const id of this.#waiting.keys()) this.#urgent.add(id); // the question has not been answered
+    if (error instanceof StoreError && error.transient) return this.#parts.waitIntervalMs * 5;
+    this.#rejectAll(error);
+    return Infinity;
+  }
+
+  #rejectAll(error: unknown): void {
+    for (const all of [...this.#waiting.values()]) for (const waiting of [...all]) waiting.reject(error);
+  }
+}
+
+function settle(record: StepRecord, resolve: (result: unknown) => void, reject: (error: Error) => void): void {
+  if (record.status === 'completed') return resolve(parseJson(record.result));
+  if (record.status === 'cancelled') return reject(new StepCancelledError(record.stepId));
+  const error = parseJson(record.error) as SerializedError | undefined;
+  reject(
+    new StepFailedError(
+      record.stepId,
+      error?.message ?? 'unknown',
+      error === undefined ? undefined : deserializeError(error),
+    ),
+  );
+}
+
+function aborted(stepId: string, signal: AbortSignal | undefined): FleetQError {
+  return new FleetQError('WAIT_ABORTED', `the wait for step ${stepId} was aborted`, { cause: signal?.reason });
+}

@@ -1,0 +1,64 @@
+/**
+ * A store that tells when it fails and when it answers again.
+ *
+ * Law: an outage is told once, when the first of the calls that every pod repeats (exchange, heartbeat) fails, and its
+ * end once, when each that failed has gone through again. Other calls tell their caller; that is enough.
+ */
+import { asError, StoreError } from '../errors.js';
+import type { Events } from '../events.js';
+import type { Log } from '../log.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { Store } from './contract.js';
+
+export interface ObserverParts {
+  readonly events: Events;
+  readonly log: Log;
+  readonly runtime: Runtime;
+}
+
+/** Wraps a store so that outages raise `store:error` and `store:recovered`. */
+export function observed(store: Store, { events, log, runtime }: ObserverParts): Store {
+  const failing = new Set<string>();
+  let downSince = 0;
+
+  const failed = (operation: string, thrown: unknown): void => {
+    const error = asError(thrown);
+    if (thrown instanceof StoreError && (thrown.code === 'STORE_REFUSED' || thrown.code === 'STORE_CLOSED')) return;
+    if (failing.size === 0) {
+      downSince = runtime.monotonicMs();
+      log.error({ operation, error: error.message }, 'the store fails');
+      events.emit('store:error', { operation, error });
+    }
+    failing.add(operation);
+  };
+  const answered = (operation: string): void => {
+    if (!failing.delete(operation) || failing.size > 0) return;
+    const downMs = runtime.monotonicMs() - downSince;
+    log.info({ operation, downMs }, 'the store answers again');
+    events.emit('store:recovered', { operation, downMs });
+  };
+  const watched =
+    <A extends unknown[], R>(operation: string, call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      try {
+        const reply = await call(...args);
+        if (failing.size > 0) answered(operation);
+        return reply;
+      } catch (error) {
+        failed(operation, error);
+        throw error;
+      }
+    };
+
+  const overrides: Partial<Store> = {
+    exchange: watched('exchange', (request) => store.exchange(request)),
+    heartbeat: watched('heartbeat', (pod, beat) => store.heartbeat(pod, beat)),
+  };
+  return new Proxy(store, {
+    get(target, key) {
+      if (Object.hasOwn(overrides, key)) return overrides[key as keyof Store];
+      const member: unknown = Reflect.get(target, key, target);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
