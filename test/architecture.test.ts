@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readSource, type Import, type SourceFacts } from './support/source.js';
 
+const SERVICE = ['type options', 'events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'];
+
 /**
  * What each part may import: `x` anything, `type x` types only, `dynamic x` by `import()` alone. A part is a file
  * or a folder of src, and may always import itself.
@@ -16,39 +18,42 @@ import { readSource, type Import, type SourceFacts } from './support/source.js';
 const EDGES: Record<string, readonly string[]> = {
   // entry points
   index: [
-    'fleetq',
-    'options',
-    'client',
-    'pool',
-    'fleet',
-    'events',
-    'log',
-    'store/contract',
-    'step',
-    'runtime',
-    'errors',
+    ...['fleetq', 'type api', 'signals', 'type stats', 'version', 'options', 'client', 'pool', 'fleet'],
+    ...['events', 'log', 'store/contract', 'step', 'runtime', 'errors'],
   ],
   sqlite: ['store/sqlite', 'type store/contract', 'errors'],
   snowflake: ['store/snowflake', 'type store/contract', 'errors'],
   testing: ['fleetq', 'options', 'store/sqlite', 'store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
 
-  // the facade
+  // the facade: `pod` puts the services of a started queue together, `api` is the queue's type, `stats` its reports
   fleetq: [
-    ...['options', 'default-store', 'client', 'pool', 'fleet'],
+    ...['type api', 'pod', 'stats', 'version', 'default-store', 'options', 'client', 'pool', 'fleet'],
     ...['events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
   ],
+  pod: [
+    ...['stats', 'version', 'type options', 'client', 'pool', 'fleet'],
+    ...['events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
+  ],
+  api: [
+    ...['type stats', 'type options', 'type client', 'type pool', 'type fleet'],
+    ...['type events', 'type log', 'type store/contract', 'type step', 'type runtime', 'type errors'],
+  ],
+  signals: ['type api'],
+  stats: ['type store/contract'],
   'default-store': ['dynamic store/sqlite', 'dynamic sqlite', 'type store/contract', 'errors'],
   options: ['type events', 'log', 'store/contract', 'step', 'runtime', 'errors'],
+  version: [],
 
   // the services: never each other
-  client: ['type options', 'events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
-  pool: ['type options', 'events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
-  fleet: ['type options', 'events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
+  client: [...SERVICE, 'store/observed'],
+  pool: SERVICE,
+  fleet: SERVICE,
 
-  // the stores
+  // the stores, and what stands before any of them: `observed` tells of outages
   'store/sqlite': ['store/contract', 'store/retrying', 'step', 'runtime', 'errors', 'log'],
   'store/snowflake': ['store/contract', 'store/retrying', 'step', 'runtime', 'errors', 'log'],
   'store/settler': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
+  'store/observed': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   'store/retrying': ['store/contract', 'log', 'runtime', 'errors'],
   'store/contract': ['step', 'runtime', 'errors', 'type log'],
 
