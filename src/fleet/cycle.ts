@@ -1,0 +1,191 @@
+/**
+ * One recovery cycle: finds dead pods and their orphans, decides, requeues or fails.
+ *
+ * Law: evict first, since silence alone makes no orphan. Orphans are sought among all claims, not among those of pods
+ * that died just now. The same settler as the pool's decides; every settlement stands under the fence of the claim that
+ * it ends, so a second leader at the same work does no harm. Before each write the cycle looks whether it may go on.
+ */
+import { asError } from '../errors.js';
+import type { Events } from '../events.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { serializeError } from '../step/failure.js';
+import type { Claim, Orphan, PodRef, Settlement, StepRecord, Store } from '../store/contract.js';
+import type { Settler } from '../store/settler.js';
+import type { Leadership } from './elector.js';
+import type { DeadPod, Looks } from './looks.js';
+import { recoveryRecord, summaryOf, type Decision, type RecoveryRecord } from './record.js';
+
+export interface CycleParts {
+  readonly runtime: Runtime;
+  readonly store: Pick<Store, 'evict' | 'orphans' | 'settle' | 'list'>;
+  readonly settler: Settler;
+  readonly looks: Looks;
+  readonly events: Events;
+  /** The incarnation that settles. */
+  readonly pod: PodRef;
+  readonly leadership: Leadership;
+  readonly dryRun: boolean;
+  /** A page whose settlement was sent in an earlier cycle and not answered. */
+  readonly unanswered: readonly Orphan[];
+}
+
+/** Orphans in one page: what a store settles in about two milliseconds. */
+const PAGE = 250;
+
+export class Cycle {
+  readonly #parts: CycleParts;
+  readonly #cycleId: string;
+  readonly #startedAt: number;
+  readonly #startedMs: number;
+  readonly #decisions: Decision[] = [];
+  #deadPods: readonly PodRef[] = [];
+  #told = false;
+  #error: Error | undefined;
+  #unanswered: readonly Orphan[] = [];
+
+  constructor(parts: CycleParts) {
+    this.#parts = parts;
+    this.#cycleId = parts.runtime.uuid();
+    this.#startedAt = parts.runtime.wallMs();
+    this.#startedMs = parts.runtime.monotonicMs();
+  }
+
+  /** Whether there was anything to do: only then there is something to tell. */
+  get told(): boolean {
+    return this.#told;
+  }
+
+  /** Why it broke off, if it did. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /** The page whose settlement was sent and not answered: send it again, or its receipts are never known. */
+  get unanswered(): readonly Orphan[] {
+    return this.#unanswered;
+  }
+
+  /** Never rejects: what went wrong is in {@link Cycle.error}, and what was done until then in the record. */
+  async run(): Promise<RecoveryRecord> {
+    const { runtime, dryRun, pod } = this.#parts;
+    try {
+      await (dryRun ? this.#foresee() : this.#recover());
+    } catch (error) {
+      this.#error = asError(error);
+    }
+    return recoveryRecord({
+      cycleId: this.#cycleId,
+      dryRun,
+      podId: pod.podId,
+      startedAt: this.#startedAt,
+      durationMs: runtime.monotonicMs() - this.#startedMs,
+      deadPods: this.#deadPods,
+      decisions: this.#decisions,
+      error: this.#error === undefined ? undefined : serializeError(this.#error),
+    });
+  }
+
+  /** Tells what it did. */
+  tell(record: RecoveryRecord): void {
+    this.#parts.events.emit('recovery:completed', { ...summaryOf(record), error: record.error });
+  }
+
+  async #recover(): Promise<void> {
+    const { runtime, store, leadership, looks } = this.#parts;
+    await this.#evict(looks.dead());
+    const seen = new Set<string>();
+    let page: readonly Orphan[] = this.#parts.unanswered;
+    if (page.length === 0) page = await store.orphans({ limit: PAGE });
+    while (page.length > 0 && leadership.isLeader) {
+      if (!isProgress(page, seen)) return;
+      await this.#settle(page);
+      await runtime.yield();
+      if (leadership.isLeader) page = await store.orphans({ limit: PAGE });
+    }
+  }
+
+  async #evict(dead: readonly DeadPod[]): Promise<void> {
+    const { store, looks, events, leadership } = this.#parts;
+    if (dead.length === 0 || !leadership.isLeader) return;
+    this.#begin();
+    const evicted = new Set((await store.evict(dead.map(({ pod }) => pod))).map(({ incarnation }) => incarnation));
+    const gone = dead.filter(({ pod }) => evicted.has(pod.incarnation));
+    this.#deadPods = gone.map(({ pod }) => pod);
+    looks.bury(this.#deadPods);
+    for (const { pod, silentForMs } of gone) events.emit('pod:dead', { ...pod, silentForMs });
+  }
+
+  async #settle(page: readonly Orphan[]): Promise<void> {
+    const { store, settler, pod } = this.#parts;
+    this.#begin();
+    const wanted = page.map((orphan) => settler.settlement(orphan, outcomeOf(orphan.reason)));
+    this.#unanswered = page;
+    const { settlements, receipts } = await settler.send(wanted, (batch) => store.settle(pod, batch));
+    this.#unanswered = [];
+    page.forEach((orphan, index) => {
+      const settlement = settlements[index];
+      if (settlement === undefined) return;
+      const receipt = receipts[index] ?? 'lost';
+      this.#decide(orphan, receipt === 'settled' ? settlement : undefined);
+      // Of what somebody else has settled, somebody else has told.
+      if (receipt !== 'settled') return;
+      settler.announce({ claim: orphan, outcome: outcomeOf(orphan.reason), durationMs: 0 }, settlement, receipt);
+    });
+  }
+
+  /** What a cycle would do: the orphans that there are, and the claims of pods that it would evict. */
+  async #foresee(): Promise<void> {
+    const { store, looks, settler } = this.#parts;
+    const dead = looks.dead().map(({ pod }) => pod);
+    this.#deadPods = dead;
+    if (dead.length > 0) this.#begin();
+    for (const orphan of await store.orphans({ limit: PAGE })) {
+      this.#begin();
+      this.#decide(orphan, settler.settlement(orphan, outcomeOf(orphan.reason)));
+    }
+    for (const pod of dead) {
+      for await (const claim of this.#claimsOf(pod)) {
+        const orphan: Orphan = { ...claim, holder: pod, reason: 'evicted' };
+        this.#decide(orphan, settler.settlement(orphan, outcomeOf('evicted')));
+      }
+    }
+  }
+
+  async *#claimsOf(pod: PodRef): AsyncGenerator<Claim> {
+    let after: string | null | undefined;
+    while (after !== null) {
+      const filter = { statuses: ['claimed'], claimedBy: pod.podId, order: 'oldest', limit: PAGE } as const;
+      const { steps, next } = await this.#parts.store.list(after === undefined ? filter : { ...filter, after });
+      for (const step of steps) if (step.claimedIncarnation === pod.incarnation) yield claimOf(step);
+      after = next;
+    }
+  }
+
+  #begin(): void {
+    if (this.#told) return;
+    this.#told = true;
+    this.#parts.events.emit('recovery:started', { cycleId: this.#cycleId, dryRun: this.#parts.dryRun });
+  }
+
+  #decide({ stepId, type, holder, reason }: Orphan, settlement: Settlement | undefined): void {
+    const decision = settlement === undefined ? 'lost' : settlement.status === 'failed' ? 'failed' : 'requeued';
+    this.#decisions.push({ stepId, type, holder, reason, decision });
+  }
+}
+
+/** Silence and eviction are the pod's fault, and may be the step's: only they are charged. */
+function outcomeOf(reason: Orphan['reason']): { readonly kind: 'orphaned'; readonly evicted: boolean } {
+  return { kind: 'orphaned', evicted: reason === 'evicted' };
+}
+
+/** Whether the page holds anything that this cycle has not settled yet: a store that keeps showing the same ends it. */
+function isProgress(page: readonly Orphan[], seen: Set<string>): boolean {
+  const before = seen.size;
+  for (const { stepId, claimToken, version } of page) seen.add(`${stepId} ${claimToken} ${version}`);
+  return seen.size > before;
+}
+
+/** A record read as a claim, to decide about; it is never settled, so it needs no token. */
+function claimOf(step: StepRecord): Claim {
+  return { ...step, claimToken: '' };
+}

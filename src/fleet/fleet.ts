@@ -1,0 +1,90 @@
+/** This pod's part in the fleet: wires the services below, and has no logic of its own. */
+import type { Events } from '../events.js';
+import type { Log } from '../log.js';
+import type { Settings } from '../options.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { PodRef, PodView, Store } from '../store/contract.js';
+import type { Settler } from '../store/settler.js';
+import { Elector } from './elector.js';
+import { healthOf, type Health } from './health.js';
+import { Heartbeat } from './heartbeat.js';
+import type { Holder } from './holder.js';
+import { Housekeeping } from './housekeeping.js';
+import { Identity } from './identity.js';
+import { Journal } from './journal.js';
+import { Looks } from './looks.js';
+import { Recovery } from './recovery.js';
+import { SelfFence } from './self-fence.js';
+import { Standing } from './standing.js';
+
+export interface FleetParts<S> {
+  readonly runtime: Runtime;
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly holder: Holder<S>;
+  readonly settler: Settler;
+  readonly events: Events;
+  readonly log: Log;
+  readonly version: string;
+  /** What the pod tells its peers about itself; asked for each heartbeat. */
+  readonly meta: () => Readonly<Record<string, unknown>>;
+}
+
+/** Services start in the order heartbeat, recovery, housekeeping, then the pool, and stop in reverse. */
+export class Fleet<S> {
+  readonly heartbeat: Heartbeat<S>;
+  readonly recovery: Recovery;
+  readonly housekeeping: Housekeeping;
+  readonly elector: Elector;
+  readonly fence: SelfFence;
+  readonly #parts: FleetParts<S>;
+  readonly #identity: Identity;
+
+  constructor(parts: FleetParts<S>) {
+    const { runtime, settings } = parts;
+    const identity = new Identity(runtime, settings.podId);
+    const looks = new Looks(runtime, settings);
+    const standing = new Standing(runtime, settings);
+    const journal = new Journal({ ...parts, path: settings.journalPath });
+    const fence = new SelfFence({ ...parts, identity });
+    const elector = new Elector({ ...parts, fence });
+    const shared = { ...parts, identity, looks, standing, fence, elector };
+    this.#parts = parts;
+    this.#identity = identity;
+    this.fence = fence;
+    this.elector = elector;
+    this.heartbeat = new Heartbeat(shared);
+    this.recovery = new Recovery({ ...shared, journal });
+    this.housekeeping = new Housekeeping(shared);
+  }
+
+  /** Who this process is in the fleet now. */
+  get pod(): PodRef {
+    return this.#identity.pod;
+  }
+
+  /** Who leads, as of the last answered heartbeat. */
+  get leader(): PodView | undefined {
+    return this.elector.leader;
+  }
+
+  /** The guard that the pool asks before it starts or settles anything; see {@link SelfFence.mayProceed}. */
+  readonly mayProceed = (): boolean => this.fence.mayProceed();
+
+  /** @param uptimeMs for how long the queue has been running; `undefined`: it is not */
+  health(uptimeMs: number | undefined): Health {
+    const { settings, holder, version } = this.#parts;
+    return healthOf({
+      podId: settings.podId,
+      version,
+      uptimeMs,
+      isLeader: this.elector.isLeader,
+      load: holder.load,
+      fenced: this.fence.reason,
+      silentForMs: this.fence.silentForMs,
+      deadAfterMs: settings.deadAfterMs,
+      heartbeat: { overdueMs: this.heartbeat.overdueMs, intervalMs: settings.heartbeatIntervalMs },
+      exchange: { overdueMs: holder.overdueMs, intervalMs: settings.idleIntervalMs },
+    });
+  }
+}

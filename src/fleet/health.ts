@@ -1,0 +1,82 @@
+/**
+ * Health, and the truth: not only whether the process is there, but whether it does its work.
+ *
+ * Pure: a function over what the parts say of themselves.
+ */
+import type { PodFenced } from '../events.js';
+import type { HolderLoad } from './holder.js';
+
+/** What `health()` answers: the fields of the original system, and what is wrong. */
+export interface Health {
+  readonly podId: string;
+  readonly status: 'healthy' | 'unhealthy';
+  readonly uptimeSeconds: number;
+  /** Steps that run now. */
+  readonly currentCapacity: number;
+  /** Slots: the most that run at a time. */
+  readonly maxCapacity: number;
+  readonly isLeader: boolean;
+  readonly version: string;
+  /** Why it is unhealthy; empty where it is not. */
+  readonly problems: readonly string[];
+}
+
+/** A loop: for how long it has been late, and how often it should tick. */
+export interface Ticking {
+  readonly overdueMs: number;
+  readonly intervalMs: number;
+}
+
+export interface HealthParts {
+  readonly podId: string;
+  readonly version: string;
+  /** For how long the queue has been running, in ms; `undefined`: it is not. */
+  readonly uptimeMs: number | undefined;
+  readonly isLeader: boolean;
+  readonly load: HolderLoad;
+  /** Why the pod is fenced, if it is. */
+  readonly fenced: PodFenced['reason'] | undefined;
+  /** Since the last answered heartbeat was sent. */
+  readonly silentForMs: number;
+  readonly deadAfterMs: number;
+  readonly heartbeat: Ticking;
+  readonly exchange: Ticking;
+}
+
+/** A loop may be late by so many of its intervals, and by so much at least, before it counts as stopped. */
+const LATE_INTERVALS = 3;
+const LATE_AT_LEAST_MS = 5_000;
+
+export function healthOf(parts: HealthParts): Health {
+  const { podId, version, isLeader, load } = parts;
+  const problems = problemsOf(parts);
+  return {
+    podId,
+    status: problems.length === 0 ? 'healthy' : 'unhealthy',
+    uptimeSeconds: (parts.uptimeMs ?? 0) / 1_000,
+    currentCapacity: load.running,
+    maxCapacity: load.slots,
+    isLeader,
+    version,
+    problems,
+  };
+}
+
+function problemsOf({ uptimeMs, fenced, silentForMs, deadAfterMs, heartbeat, exchange, load }: HealthParts): string[] {
+  if (uptimeMs === undefined) return ['the queue is not running'];
+  const problems: string[] = [];
+  if (fenced !== undefined) problems.push(`the pod is fenced: ${fenced}`);
+  if (silentForMs > deadAfterMs) problems.push(`no heartbeat was answered for ${shown(silentForMs)}`);
+  if (hasStopped(heartbeat)) problems.push(`the heartbeat loop has been late for ${shown(heartbeat.overdueMs)}`);
+  if (hasStopped(exchange)) problems.push(`the exchange loop has been late for ${shown(exchange.overdueMs)}`);
+  if (load.strays >= load.slots) problems.push(`all ${load.slots} slots are held by handlers that ignore their signal`);
+  return problems;
+}
+
+function hasStopped({ overdueMs, intervalMs }: Ticking): boolean {
+  return overdueMs > Math.max(LATE_INTERVALS * intervalMs, LATE_AT_LEAST_MS);
+}
+
+function shown(ms: number): string {
+  return Number.isFinite(ms) ? `${Math.round(ms)} ms` : 'as long as it runs';
+}

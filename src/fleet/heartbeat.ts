@@ -1,0 +1,231 @@
+/**
+ * The heartbeat: registers this pod, tells the fleet that it lives, and feeds everybody with the answer.
+ *
+ * Law: `start` resolves once the fleet is known. One heartbeat is under way at a time; one that fails is tried again
+ * within the interval, and evicts nobody. What an answer means, in this order: a younger incarnation under our podId, or
+ * a newer version of the library in the store: drain for good, leave, and never register again. Evicted: drop everything
+ * and register as a new incarnation. Sent before we were fenced: ask again. Otherwise: at work.
+ */
+import { StoppedError } from '../errors.js';
+import type { Events } from '../events.js';
+import type { Log } from '../log.js';
+import type { Settings } from '../options.js';
+import { Loop } from '../runtime/loop.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { Service } from '../runtime/service.js';
+import type { FleetStore, FleetView } from '../store/contract.js';
+import type { Elector } from './elector.js';
+import type { Holder } from './holder.js';
+import type { Identity } from './identity.js';
+import type { Looks } from './looks.js';
+import { Outage } from './outage.js';
+import { Roster } from './roster.js';
+import type { Instant, SelfFence } from './self-fence.js';
+import type { Standing } from './standing.js';
+import { within } from './within.js';
+
+export interface HeartbeatParts<S> {
+  readonly runtime: Runtime;
+  readonly store: Pick<FleetStore, 'register' | 'heartbeat' | 'leave'>;
+  readonly settings: Pick<Settings, 'heartbeatIntervalMs' | 'deadAfterMs' | 'drainTimeoutMs' | 'abortGraceMs'>;
+  readonly identity: Identity;
+  readonly holder: Holder<S>;
+  readonly fence: SelfFence;
+  readonly elector: Elector;
+  readonly looks: Looks;
+  readonly standing: Standing;
+  readonly events: Events;
+  readonly log: Log;
+  /** What the pod tells its peers about itself; asked for each heartbeat. */
+  readonly meta: () => Readonly<Record<string, unknown>>;
+}
+
+/** Heartbeats come up to so much early, at random: a fleet that was started at once spreads out. */
+const JITTER = 0.1;
+/** How long `stop` waits for the store to take note. */
+const LEAVE_WITHIN_MS = 3_000;
+
+export class Heartbeat<S> implements Service {
+  readonly #parts: HeartbeatParts<S>;
+  readonly #loop: Loop;
+  readonly #outage: Outage;
+  readonly #roster: Roster;
+  readonly #ended = new AbortController();
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  /** Nothing is known against the present incarnation's being registered. */
+  #registered = false;
+  /** Since when the pod drains for good, on the monotonic clock. */
+  #drainsSince: number | undefined;
+  #draining = false;
+  #gone = false;
+  #evictions = 0;
+  /** The first tick of the loop only waits: `start` has beaten already. */
+  #pauseMs: number | undefined;
+
+  constructor(parts: HeartbeatParts<S>) {
+    this.#parts = parts;
+    this.#outage = new Outage(parts, 'heartbeat');
+    this.#roster = new Roster(parts.events);
+    this.#loop = new Loop(parts.runtime, () => this.#tick(), { onError: (error) => this.#failed(error) });
+    parts.fence.onFence(() => {
+      parts.looks.forget();
+      this.#loop.wake();
+    });
+  }
+
+  /** For how long the loop has been late, in ms. */
+  get overdueMs(): number {
+    return this.#loop.overdueMs;
+  }
+
+  /** Registers and beats once: resolves with the fleet known. @throws StoreError, or StoppedError where `stop` came first */
+  start(): Promise<void> {
+    return (this.#starting ??= this.#join());
+  }
+
+  /** Leaves the fleet. It takes a few seconds at most, and never rejects. */
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#end());
+  }
+
+  /** Brings the next heartbeat at once. */
+  beatNow(): void {
+    this.#loop.wake();
+  }
+
+  /** The queue is being stopped: the pod shall not lead while it drains. It goes on giving signs of life. */
+  drain(): void {
+    this.#draining = true;
+    this.#loop.wake();
+  }
+
+  async #join(): Promise<void> {
+    try {
+      this.#pauseMs = await this.#beat();
+      await this.#loop.start();
+      await this.#parts.fence.start();
+    } catch (error) {
+      await this.#leave();
+      throw this.#ended.signal.aborted ? new StoppedError('start') : error;
+    }
+  }
+
+  async #end(): Promise<void> {
+    this.#ended.abort();
+    await this.#starting?.catch(() => {}); // whoever started has been told
+    await Promise.all([this.#loop.stop(), this.#parts.fence.stop()]);
+    await this.#leave();
+    this.#parts.elector.lapse();
+  }
+
+  async #tick(): Promise<number> {
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = undefined;
+    return pauseMs ?? (this.#gone ? Infinity : this.#beat());
+  }
+
+  async #beat(): Promise<number> {
+    const { store, identity, holder, fence } = this.#parts;
+    fence.check(); // a freeze that has just ended: this heartbeat shall count as sent after it
+    if (!this.#registered) await this.#register();
+    const { pod } = identity;
+    const snapshot = holder.snapshot();
+    const sent = fence.now();
+    const beat = { eligible: this.#eligible(), asleep: false, meta: this.#parts.meta() };
+    const view = await this.#call(() => store.heartbeat(pod, beat));
+    this.#outage.over();
+    fence.check(); // a freeze while it was under way
+    return this.#answered(view, sent, snapshot);
+  }
+
+  async #register(): Promise<void> {
+    const { store, identity, settings, meta } = this.#parts;
+    const { heartbeatIntervalMs: heartbeatMs, deadAfterMs } = settings;
+    await this.#call(() => store.register({ ...identity.pod, heartbeatMs, deadAfterMs, meta: meta() }));
+    this.#registered = true;
+  }
+
+  #eligible(): boolean {
+    const { fence, standing } = this.#parts;
+    return !this.#draining && fence.reason === undefined && standing.eligible;
+  }
+
+  async #answered(view: FleetView, sent: Instant, snapshot: S): Promise<number> {
+    const { identity, holder, fence, looks, elector } = this.#parts;
+    const { pod } = identity;
+    const isMember = view.pods.some((each) => each.pod.incarnation === pod.incarnation);
+    const successor = this.#roster.successor(view.pods, pod);
+    this.#roster.see(view.pods, pod);
+    if (successor !== undefined) fence.drain('superseded');
+    else if (view.outdated) fence.drain('outdated');
+    if (!isMember) return this.#evicted();
+    this.#evictions = 0;
+    const answer = fence.answered(sent);
+    if (answer === 'stale') return 0;
+    holder.reconcile(snapshot, view.claims);
+    if (fence.final) return this.#drainOn();
+    if (answer === 'admitted') holder.admit(pod);
+    looks.see(view.pods, pod);
+    elector.judge(view.pods, pod);
+    return this.#intervalMs();
+  }
+
+  /** The store does not know the present incarnation any more. */
+  #evicted(): number {
+    const { fence, identity } = this.#parts;
+    this.#registered = false;
+    if (fence.final) return this.#depart();
+    fence.evicted();
+    identity.renew();
+    return this.#evictions++ === 0 ? 0 : this.#intervalMs();
+  }
+
+  /** Goes on giving signs of life until nothing is held any more, or the time for that is over. */
+  async #drainOn(): Promise<number> {
+    const { runtime, holder, settings } = this.#parts;
+    const { held, running } = holder.load;
+    this.#drainsSince ??= runtime.monotonicMs();
+    const drainsForMs = runtime.monotonicMs() - this.#drainsSince;
+    const isOver = drainsForMs > settings.drainTimeoutMs + settings.abortGraceMs;
+    if (held + running > 0 && !isOver) return this.#intervalMs();
+    await this.#leave();
+    return this.#depart();
+  }
+
+  #depart(): number {
+    this.#gone = true;
+    return Infinity;
+  }
+
+  async #leave(): Promise<void> {
+    const { runtime, store, identity, log } = this.#parts;
+    const { pod } = identity;
+    if (!this.#registered) return;
+    this.#registered = false;
+    try {
+      await within(runtime, () => store.leave(pod), { limitMs: LEAVE_WITHIN_MS });
+      this.#roster.left(pod);
+    } catch (error) {
+      // Its peers will find it silent, and evict it.
+      log.warn({ ...pod, error: String(error) }, 'could not leave the fleet');
+    }
+  }
+
+  #failed(error: unknown): number {
+    if (this.#ended.signal.aborted) return Infinity;
+    this.#outage.failed(error);
+    this.#parts.looks.forget(); // what we cannot reach, our peers may not reach either
+    return this.#parts.settings.heartbeatIntervalMs * (0.5 + 0.5 * this.#parts.runtime.random());
+  }
+
+  #intervalMs(): number {
+    const { settings, runtime } = this.#parts;
+    return settings.heartbeatIntervalMs * (1 - JITTER * runtime.random());
+  }
+
+  #call<T>(call: () => Promise<T>): Promise<T> {
+    const { runtime, fence } = this.#parts;
+    return within(runtime, call, { limitMs: fence.limitMs, signal: this.#ended.signal });
+  }
+}

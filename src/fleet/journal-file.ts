@@ -1,0 +1,166 @@
+/** The journal's SQLite file. Several processes may be given the same one. */
+import type { Database } from 'better-sqlite3';
+import type { SerializedError } from '../step/failure.js';
+import { parseJson } from '../step/payload.js';
+import { sleep, type Runtime } from '../runtime/runtime.js';
+import * as sql from './journal-statements.js';
+import { recoveryRecord, type Decision, type RecoveryRecord } from './record.js';
+
+/** Rows in one transaction, and in one read: about a millisecond. */
+const PIECE = 250;
+/** How long a file that another process holds is waited for. */
+const PATIENCE_MS = 1_000;
+
+interface CycleRow {
+  readonly cycle_id: string;
+  readonly pod_id: string;
+  readonly started_at: number;
+  readonly duration_ms: number;
+  readonly error: string | null;
+}
+
+interface PodRow {
+  readonly pod_id: string;
+  readonly incarnation: string;
+}
+
+interface OrphanRow extends PodRow {
+  readonly position: number;
+  readonly step_id: string;
+  readonly type: string;
+  readonly reason: Decision['reason'];
+  readonly decision: Decision['decision'];
+}
+
+export class JournalFile {
+  readonly #runtime: Runtime;
+  readonly #database: Database;
+
+  private constructor(runtime: Runtime, database: Database) {
+    this.#runtime = runtime;
+    this.#database = database;
+  }
+
+  static async open(runtime: Runtime, path: string): Promise<JournalFile> {
+    const { default: Sqlite } = await import('better-sqlite3');
+    const file = new JournalFile(runtime, new Sqlite(path, { timeout: 0 })); // a timeout would put the event loop to sleep
+    try {
+      for (const statement of [...sql.PRAGMAS, ...sql.SCHEMA]) {
+        await file.#patiently(() => file.#database.exec(statement));
+      }
+      return file;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** The cycle's own row comes last: what broke off before is not shown, and may be written again. */
+  async write({ cycleId, podId, startedAt, durationMs, error, deadPods, decisions }: RecoveryRecord): Promise<void> {
+    await this.#inPieces(deadPods, sql.INSERT_DEAD_POD, (pod) => [cycleId, pod.podId, pod.incarnation]);
+    await this.#inPieces(decisions, sql.INSERT_ORPHAN, ({ stepId, type, holder, reason, decision }, position) => {
+      return [cycleId, position, stepId, type, holder.podId, holder.incarnation, reason, decision];
+    });
+    const cycle = [cycleId, podId, startedAt, durationMs, error === undefined ? null : JSON.stringify(error)];
+    await this.#run(sql.INSERT_CYCLE, cycle);
+  }
+
+  /** Removes the oldest cycles beyond those that are kept. */
+  async trim(): Promise<void> {
+    const surplus = (): { cycle_id: string } | undefined =>
+      this.#database.prepare<[], { cycle_id: string }>(sql.SELECT_SURPLUS).get();
+    for (let next = await this.#patiently(surplus); next !== undefined; next = await this.#patiently(surplus)) {
+      const id = next.cycle_id;
+      while ((await this.#run(sql.DELETE_ORPHANS, [id, id, PIECE])) > 0) await this.#runtime.yield();
+      await this.#run(sql.DELETE_DEAD_PODS, [id]);
+      await this.#run(sql.DELETE_CYCLE, [id]);
+    }
+  }
+
+  /** The newest cycles first. */
+  async read(limit: number): Promise<readonly RecoveryRecord[]> {
+    const records: RecoveryRecord[] = [];
+    for (const row of await this.#all<CycleRow>(sql.SELECT_CYCLES, [limit])) {
+      const pods = await this.#all<PodRow>(sql.SELECT_DEAD_PODS, [row.cycle_id]);
+      records.push(
+        recoveryRecord({
+          cycleId: row.cycle_id,
+          dryRun: false,
+          podId: row.pod_id,
+          startedAt: row.started_at,
+          durationMs: row.duration_ms,
+          deadPods: pods.map(podOf),
+          decisions: await this.#decisions(row.cycle_id),
+          error: parseJson(row.error) as SerializedError | undefined,
+        }),
+      );
+    }
+    return records;
+  }
+
+  async #decisions(cycleId: string): Promise<readonly Decision[]> {
+    const decisions: Decision[] = [];
+    for (let from = 0; ; from += PIECE) {
+      const rows = await this.#all<OrphanRow>(sql.SELECT_ORPHANS, [cycleId, from, PIECE]);
+      decisions.push(...rows.map(decisionOf));
+      if (rows.length < PIECE) return decisions;
+      await this.#runtime.yield();
+    }
+  }
+
+  async #inPieces<T>(
+    items: readonly T[],
+    statement: string,
+    row: (item: T, position: number) => unknown[],
+  ): Promise<void> {
+    for (let from = 0; from < items.length; from += PIECE) {
+      const piece = items.slice(from, from + PIECE);
+      await this.#patiently(() => {
+        const insert = this.#database.prepare(statement);
+        this.#database
+          .transaction(() => piece.forEach((item, index) => insert.run(...row(item, from + index))))
+          .immediate();
+      });
+      await this.#runtime.yield();
+    }
+  }
+
+  #run(statement: string, values: readonly unknown[]): Promise<number> {
+    return this.#patiently(() => this.#database.prepare(statement).run(...values).changes);
+  }
+
+  #all<Row>(statement: string, values: readonly unknown[]): Promise<Row[]> {
+    return this.#patiently(() => this.#database.prepare<unknown[], Row>(statement).all(...values));
+  }
+
+  /** Any statement may find the file held by another process: it is tried again, and the event loop is free meanwhile. */
+  async #patiently<T>(operation: () => T): Promise<T> {
+    const startedAt = this.#runtime.monotonicMs();
+    for (;;) {
+      try {
+        return operation();
+      } catch (error) {
+        if (!isBusy(error) || this.#runtime.monotonicMs() - startedAt > PATIENCE_MS) throw error;
+        await sleep(this.#runtime, 1 + 4 * this.#runtime.random());
+      }
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  const code: unknown = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^SQLITE_(BUSY|LOCKED)/.test(code);
+}
+
+function podOf({ pod_id: podId, incarnation }: PodRow): { podId: string; incarnation: string } {
+  return { podId, incarnation };
+}
+
+function decisionOf(row: OrphanRow): Decision {
+  const { step_id: stepId, type, reason, decision } = row;
+  return { stepId, type, holder: podOf(row), reason, decision };
+}

@@ -1,0 +1,97 @@
+/**
+ * Who has been seen unchanged, and for how long: this pod's own evidence that a peer is dead.
+ *
+ * Law: a pod is dead when it has been silent on the store's clock for longer than it registered, *and* this pod has seen
+ * its `beat` unchanged in two looks at least one of that pod's heartbeat intervals apart on its own monotonic clock. A
+ * look counts only in an unbroken row of looks: where a heartbeat of this pod failed, came late, or this pod was fenced,
+ * the looks begin anew, since nobody else need have been able to give a sign of life either. So an outage of the store
+ * evicts nobody. A pod whose own looks are too rare to see such an outage counts only the looks that already found the
+ * peer silent for too long.
+ */
+import type { Runtime } from '../runtime/runtime.js';
+import type { PodRef, PodView } from '../store/contract.js';
+
+/** A pod that is dead by the law above. */
+export interface DeadPod {
+  readonly pod: PodRef;
+  /** On the store's clock, when it was looked at last. */
+  readonly silentForMs: number;
+}
+
+interface Sight {
+  readonly view: PodView;
+  /** When this beat was first seen in the present row of looks. */
+  readonly since: number;
+  /** When it was first seen silent for too long in it. */
+  readonly silentSince: number | undefined;
+}
+
+/** A row of looks is broken by a gap of more than so many of this pod's heartbeat intervals. */
+const LONGEST_GAP = 2;
+
+export class Looks {
+  readonly #runtime: Runtime;
+  readonly #intervalMs: number;
+  #sights = new Map<string, Sight>();
+  readonly #buried = new Set<string>();
+  #lastLook = -Infinity;
+
+  constructor(runtime: Runtime, settings: { readonly heartbeatIntervalMs: number }) {
+    this.#runtime = runtime;
+    this.#intervalMs = settings.heartbeatIntervalMs;
+  }
+
+  /** A look at the fleet: a heartbeat's answer. @param self is never dead in its own eyes */
+  see(pods: readonly PodView[], self: PodRef): void {
+    const now = this.#runtime.monotonicMs();
+    if (now - this.#lastLook > LONGEST_GAP * this.#intervalMs) this.forget();
+    this.#lastLook = now;
+    const sights = new Map<string, Sight>();
+    for (const view of pods) {
+      const { incarnation } = view.pod;
+      if (incarnation === self.incarnation || this.#buried.has(incarnation)) continue;
+      sights.set(incarnation, sight(view, this.#sights.get(incarnation), now));
+    }
+    this.#sights = sights;
+    for (const incarnation of this.#buried) {
+      if (!pods.some((view) => view.pod.incarnation === incarnation)) this.#buried.delete(incarnation);
+    }
+  }
+
+  /** The looks begin anew. */
+  forget(): void {
+    this.#sights.clear();
+  }
+
+  /** The dead, as of the last look. */
+  dead(): readonly DeadPod[] {
+    return [...this.#sights.values()]
+      .filter((seen) => isSilent(seen.view) && this.#unchangedForMs(seen) >= seen.view.heartbeatMs)
+      .map(({ view: { pod, silentForMs } }) => ({ pod, silentForMs }));
+  }
+
+  /** These have been evicted: they are not told as dead again while the last look still shows them. */
+  bury(pods: readonly PodRef[]): void {
+    for (const { incarnation } of pods) {
+      this.#sights.delete(incarnation);
+      this.#buried.add(incarnation);
+    }
+  }
+
+  #unchangedForMs({ view, since, silentSince }: Sight): number {
+    const seesOutages = (LONGEST_GAP + 1) * this.#intervalMs <= view.deadAfterMs;
+    const from = seesOutages ? since : (silentSince ?? this.#lastLook);
+    return this.#lastLook - from;
+  }
+}
+
+function sight(view: PodView, before: Sight | undefined, now: number): Sight {
+  const silent = isSilent(view);
+  if (before?.view.beat !== view.beat) return { view, since: now, silentSince: silent ? now : undefined };
+  return { view, since: before.since, silentSince: silent ? (before.silentSince ?? now) : undefined };
+}
+
+/** Whether it has been silent for longer than it registered. Who is asleep said so. */
+export function isSilent(view: PodView): boolean {
+  return !view.asleep && view.silentForMs > view.deadAfterMs;
+}

@@ -1,0 +1,185 @@
+/**
+ * The recovery coordinator: the leader's loop of recovery cycles, and recovery by hand.
+ *
+ * Law: one cycle at a time. A cycle belongs to one term of leadership, and stops in the midst when that ends. A cycle
+ * without anything to do tells nothing and writes nothing. A leader whose cycles fail or overrun three times running
+ * stands down. A new leader begins at once.
+ */
+import { FleetQError, StoppedError } from '../errors.js';
+import type { Events, RecoverySummary } from '../events.js';
+import type { Log } from '../log.js';
+import type { Settings } from '../options.js';
+import { Loop } from '../runtime/loop.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { Service } from '../runtime/service.js';
+import type { Orphan, Store } from '../store/contract.js';
+import type { Settler } from '../store/settler.js';
+import { Cycle } from './cycle.js';
+import type { Elector, Leadership } from './elector.js';
+import type { Identity } from './identity.js';
+import type { Journal } from './journal.js';
+import type { Looks } from './looks.js';
+import { Outage } from './outage.js';
+import { summaryOf, type RecoveryRecord } from './record.js';
+import type { SelfFence } from './self-fence.js';
+import type { Standing } from './standing.js';
+import { within } from './within.js';
+
+export interface RecoveryParts {
+  readonly runtime: Runtime;
+  readonly store: Pick<Store, 'evict' | 'orphans' | 'settle' | 'list'>;
+  readonly settler: Settler;
+  readonly settings: Pick<Settings, 'recoveryIntervalMs'>;
+  readonly identity: Identity;
+  readonly fence: SelfFence;
+  readonly elector: Elector;
+  readonly looks: Looks;
+  readonly standing: Standing;
+  readonly journal: Journal;
+  readonly events: Events;
+  readonly log: Log;
+}
+
+export interface RunRecoveryOptions {
+  /** Finds and decides, writes nothing. Of orphans that are there already it looks at a first page. Default false. */
+  readonly dryRun?: boolean;
+  /** Also where this pod does not lead. Default false. */
+  readonly force?: boolean;
+}
+
+export class Recovery implements Service {
+  readonly #parts: RecoveryParts;
+  readonly #loop: Loop;
+  readonly #outage: Outage;
+  readonly #ended = new AbortController();
+  /** The store's calls, as long as the service runs: `stop` waits for none that hangs. */
+  readonly #store: RecoveryParts['store'];
+  /** The last of the cycles that stand in line. */
+  #line: Promise<unknown> = Promise.resolve();
+  #unanswered: readonly Orphan[] = [];
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
+    this.#outage = new Outage(parts, 'recovery');
+    this.#loop = new Loop(parts.runtime, () => this.#tick(), { ref: false, onError: (error) => this.#failed(error) });
+    this.#store = this.#abandonable(parts.store);
+    parts.elector.onElected(() => {
+      void parts.journal.open();
+      this.#loop.wake();
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#ended.signal.aborted ? Promise.reject(new StoppedError('start')) : this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#ended.abort();
+    await this.#loop.stop();
+    await this.#line;
+    await this.#parts.journal.close();
+  }
+
+  /**
+   * Runs a recovery cycle now, after those under way.
+   *
+   * @throws FleetQError `NOT_STARTED`; `NOT_LEADER`, unless `force`
+   * @throws StoreError where the store failed: what was done until then is told by `recovery:completed`
+   */
+  async run({ dryRun = false, force = false }: RunRecoveryOptions = {}): Promise<RecoverySummary> {
+    if (!this.#loop.running) throw new FleetQError('NOT_STARTED', 'recovery: the queue is not running');
+    const record = await this.#inLine(() => {
+      const leadership = force ? this.#force() : this.#parts.elector.leadership();
+      if (!leadership.isLeader) {
+        const why = force ? 'is fenced' : 'does not lead the fleet: pass { force: true } to run it all the same';
+        throw new FleetQError('NOT_LEADER', `recovery: the pod ${this.#parts.identity.pod.podId} ${why}`);
+      }
+      return this.#cycle(leadership, dryRun);
+    });
+    return summaryOf(record);
+  }
+
+  /** The newest recovery cycles first, as this pod's journal knows them. @param options.limit default 20 */
+  history({ limit = 20 }: { readonly limit?: number } = {}): Promise<readonly RecoveryRecord[]> {
+    return this.#parts.journal.history(limit);
+  }
+
+  async #tick(): Promise<number> {
+    const { elector, runtime, standing, settings } = this.#parts;
+    const leadership = elector.leadership();
+    if (!leadership.isLeader) return Infinity; // woken when elected
+    const startedAt = runtime.monotonicMs();
+    await this.#inLine(() => this.#cycle(leadership, false));
+    this.#outage.over();
+    const tookMs = runtime.monotonicMs() - startedAt;
+    if (tookMs > settings.recoveryIntervalMs) standing.struck();
+    else standing.succeeded();
+    return Math.max(0, settings.recoveryIntervalMs - tookMs);
+  }
+
+  #failed(error: unknown): number {
+    if (this.#ended.signal.aborted) return Infinity;
+    this.#outage.failed(error);
+    this.#parts.standing.struck();
+    return this.#parts.settings.recoveryIntervalMs;
+  }
+
+  async #cycle(leadership: Leadership, dryRun: boolean): Promise<RecoveryRecord> {
+    const { journal, log } = this.#parts;
+    const cycle = new Cycle({
+      ...this.#parts,
+      store: this.#store,
+      pod: this.#parts.identity.pod,
+      leadership: this.#whileRunning(leadership),
+      dryRun,
+      unanswered: this.#unanswered,
+    });
+    const record = await cycle.run();
+    if (!dryRun) this.#unanswered = cycle.unanswered;
+    if (cycle.told) {
+      const { requeued, failed, deadPods, durationMs } = record;
+      const counts = { deadPods: deadPods.length, requeued: requeued.length, failed: failed.length };
+      log.info({ cycleId: record.cycleId, dryRun, ...counts, durationMs }, 'a recovery cycle');
+      if (!dryRun) await journal.record(record);
+      cycle.tell(record);
+    }
+    if (cycle.error !== undefined) throw cycle.error;
+    return record;
+  }
+
+  #inLine<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#line.then(work);
+    this.#line = turn.catch(() => {}); // whoever asked for it is told
+    return turn;
+  }
+
+  /** Leave to run without leading, but never while fenced. */
+  #force(): Leadership {
+    const { fence } = this.#parts;
+    return {
+      get isLeader() {
+        return fence.mayProceed();
+      },
+    };
+  }
+
+  #whileRunning(leadership: Leadership): Leadership {
+    const { signal } = this.#ended;
+    return {
+      get isLeader() {
+        return !signal.aborted && leadership.isLeader;
+      },
+    };
+  }
+
+  #abandonable(store: RecoveryParts['store']): RecoveryParts['store'] {
+    const call = <T>(work: () => Promise<T>): Promise<T> =>
+      within(this.#parts.runtime, work, { signal: this.#ended.signal });
+    return {
+      evict: (pods) => call(() => store.evict(pods)),
+      orphans: (query) => call(() => store.orphans(query)),
+      settle: (pod, settlements) => call(() => store.settle(pod, settlements)),
+      list: (filter) => call(() => store.list(filter)),
+    };
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Self-fencing: a pod that its peers may declare dead stops before they do.
+ *
+ * Law: *silent*: no heartbeat has been answered for `deadAfterMs − margin`, measured on the monotonic clock from when the
+ * answered one was sent. *Frozen*: since then wall time has run ahead of monotonic time by more than the margin (the
+ * machine was suspended), or the event loop has stood still for longer than the margin (the process was stopped, or
+ * blocked). Either fences the pod at once, until a heartbeat that was *sent after that* is answered.
+ *
+ * The margin is what a freeze may last without being noticed: a pod that is blocked for as long from the last instant at
+ * which it may still proceed is not yet dead to its peers. A wall clock set forward looks like a suspension and costs one
+ * needless heartbeat; one set back costs nothing.
+ *
+ * After a freeze any continuation may run before any timer. So whoever is about to start or settle something asks
+ * {@link SelfFence.mayProceed}, which compares the clocks there and then.
+ */
+import type { Events, PodFenced } from '../events.js';
+import type { Log } from '../log.js';
+import { Loop } from '../runtime/loop.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { Service } from '../runtime/service.js';
+import type { Holder } from './holder.js';
+import type { Identity } from './identity.js';
+
+/** An instant on both clocks. */
+export interface Instant {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+export interface SelfFenceParts {
+  readonly runtime: Runtime;
+  readonly settings: { readonly heartbeatIntervalMs: number; readonly deadAfterMs: number };
+  readonly identity: Identity;
+  readonly holder: Pick<Holder, 'fence'>;
+  readonly events: Events;
+  readonly log: Log;
+}
+
+type Reason = PodFenced['reason'];
+
+export class SelfFence implements Service {
+  /** For how long a freeze may last without being noticed. */
+  readonly marginMs: number;
+  /** For how long a pod may proceed without an answered heartbeat. */
+  readonly limitMs: number;
+  readonly #parts: SelfFenceParts;
+  readonly #watch: Loop;
+  readonly #periodMs: number;
+  readonly #listeners: (() => void)[] = [];
+  /** When the answered heartbeat was sent. */
+  #answered: Instant | undefined;
+  /** When the event loop was last seen at work. */
+  #ranAt = 0;
+  #fenced: { readonly reason: Reason; readonly since: number } | undefined;
+  #final: Reason | undefined;
+
+  constructor(parts: SelfFenceParts) {
+    const { heartbeatIntervalMs, deadAfterMs } = parts.settings;
+    this.#parts = parts;
+    // The limit stays above two heartbeats and a margin: a heartbeat may be lost, and its retry be slow.
+    this.marginMs = Math.min(deadAfterMs / 4, (deadAfterMs - 2 * heartbeatIntervalMs) / 2);
+    this.limitMs = deadAfterMs - this.marginMs;
+    this.#periodMs = this.marginMs / 4;
+    this.#watch = new Loop(parts.runtime, () => this.#look(), { ref: false, onError: () => this.#periodMs });
+  }
+
+  /** Begins to watch; before the first answered heartbeat nothing may proceed anyway. */
+  start(): Promise<void> {
+    this.#ranAt = this.#parts.runtime.monotonicMs();
+    return this.#watch.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#watch.stop();
+  }
+
+  /** Calls back whenever the pod is fenced. */
+  onFence(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  now(): Instant {
+    const { runtime } = this.#parts;
+    return { monotonicMs: runtime.monotonicMs(), wallMs: runtime.wallMs() };
+  }
+
+  /** Why the pod is fenced, if it is. */
+  get reason(): Reason | undefined {
+    return this.#final ?? this.#fenced?.reason;
+  }
+
+  /** Whether it drains for good. */
+  get final(): boolean {
+    return this.#final !== undefined;
+  }
+
+  /** Since the answered heartbeat was sent; `Infinity`: none has been answered. */
+  get silentForMs(): number {
+    return this.#answered === undefined ? Infinity : this.#parts.runtime.monotonicMs() - this.#answered.monotonicMs;
+  }
+
+  /**
+   * Whether anything may be started or settled right now: the guard to ask after every `await`, before acting. It costs
+   * two readings of clocks. Where it finds the pod silent or frozen, its answer is `false` from then on until a
+   * heartbeat is answered; the holder is fenced a microtask later, so that it may ask from the midst of its own work.
+   */
+  mayProceed(): boolean {
+    const verdict = this.#verdict();
+    if (verdict !== undefined && this.#fenced === undefined) {
+      this.#mark(verdict);
+      void Promise.resolve().then(() => this.#act(verdict, true));
+    }
+    return verdict === undefined && this.#fenced === undefined && this.#answered !== undefined;
+  }
+
+  /** The same for callers that are not the holder: by the time it answers, the holder has been fenced. */
+  check(): boolean {
+    const verdict = this.#verdict();
+    if (verdict !== undefined && this.#fenced === undefined) {
+      this.#mark(verdict);
+      this.#act(verdict, true);
+    }
+    return verdict === undefined && this.#fenced === undefined && this.#answered !== undefined;
+  }
+
+  /** Peers have declared this incarnation dead. */
+  evicted(): void {
+    this.#mark('evicted');
+    this.#act('evicted', true);
+  }
+
+  /** From here on the pod drains, and never comes back. */
+  drain(reason: 'superseded' | 'outdated'): void {
+    if (this.#final !== undefined) return;
+    this.#final = reason;
+    this.#act(reason, false);
+  }
+
+  /**
+   * A heartbeat that was sent then has been answered. Where it was sent before the pod was fenced it proves nothing.
+   *
+   * @returns `admitted`: the pod may proceed, and might not before; `confirmed`: it still may; `stale`: ask again
+   */
+  answered(sent: Instant): 'admitted' | 'confirmed' | 'stale' {
+    const fenced = this.#fenced;
+    if (fenced !== undefined && sent.monotonicMs < fenced.since) return 'stale';
+    const first = this.#answered === undefined;
+    this.#answered = sent;
+    this.#ranAt = this.#parts.runtime.monotonicMs();
+    this.#fenced = undefined;
+    if (fenced !== undefined)
+      this.#parts.log.info({ reason: fenced.reason }, 'a heartbeat was answered: at work again');
+    return first || fenced !== undefined ? 'admitted' : 'confirmed';
+  }
+
+  #verdict(): 'silent' | 'frozen' | undefined {
+    const answered = this.#answered;
+    if (answered === undefined) return undefined;
+    const now = this.now();
+    const passedMs = now.monotonicMs - answered.monotonicMs;
+    const aheadMs = now.wallMs - answered.wallMs - passedMs;
+    const stoodStillMs = now.monotonicMs - this.#ranAt - this.#periodMs;
+    if (aheadMs > this.marginMs || (this.#watch.running && stoodStillMs > this.marginMs)) return 'frozen';
+    return passedMs >= this.limitMs ? 'silent' : undefined;
+  }
+
+  async #look(): Promise<number> {
+    this.check();
+    this.#ranAt = this.#parts.runtime.monotonicMs();
+    const leftMs = this.limitMs - this.silentForMs;
+    return leftMs > 0 ? Math.min(this.#periodMs, leftMs) : this.#periodMs;
+  }
+
+  #mark(reason: Reason): void {
+    this.#fenced = { reason, since: this.#parts.runtime.monotonicMs() };
+  }
+
+  #act(reason: Reason, recoverable: boolean): void {
+    const { holder, events, log, identity } = this.#parts;
+    const { pod } = identity;
+    if (!recoverable) holder.fence(true);
+    else if (this.#final === undefined) holder.fence(false);
+    for (const listener of this.#listeners) listener();
+    if (recoverable && this.#final !== undefined) return; // it drains already: the guard alone says no
+    log.warn({ ...pod, reason, recoverable }, 'the pod is fenced');
+    events.emit('pod:fenced', { ...pod, reason, recoverable });
+  }
+}

@@ -1,0 +1,50 @@
+/** Waiting for a call only so long: an unreachable store must hang neither a loop nor `stop`. */
+import { asError, StoppedError, StoreError } from '../errors.js';
+import type { Runtime } from '../runtime/runtime.js';
+
+export interface Bounds {
+  /** Gives the call up after so many ms. Default: never. */
+  readonly limitMs?: number;
+  /** Gives the call up as soon as this aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What `call` comes to. Given up, it may still happen: the caller treats its outcome as unknown, and what it comes to
+ * later is ignored.
+ *
+ * @throws StoreError `STORE_UNAVAILABLE` when the time is over; StoppedError when the signal aborts
+ */
+export function within<T>(runtime: Runtime, call: () => Promise<T>, { limitMs, signal }: Bounds): Promise<T> {
+  if (signal?.aborted === true) return Promise.reject(new StoppedError('fleet'));
+  return new Promise<T>((resolve, reject) => {
+    const giveUp = (error: Error): void => {
+      end();
+      reject(error);
+    };
+    const stopped = (): void => giveUp(new StoppedError('fleet'));
+    const timer =
+      limitMs === undefined
+        ? undefined
+        : runtime.after(limitMs, () =>
+            giveUp(new StoreError('STORE_UNAVAILABLE', `the store did not answer within ${limitMs} ms`, true)),
+          );
+    const end = (): void => {
+      timer?.cancel();
+      signal?.removeEventListener('abort', stopped);
+    };
+    signal?.addEventListener('abort', stopped, { once: true });
+    started(call).then(
+      (value) => {
+        end();
+        resolve(value);
+      },
+      (error: unknown) => giveUp(asError(error)),
+    );
+  });
+}
+
+/** A call that throws before it returns a promise rejects, like any other. */
+async function started<T>(call: () => Promise<T>): Promise<T> {
+  return call();
+}
