@@ -5,7 +5,7 @@
  * is called on its own: its throw or rejection goes to the log and harms nobody. `docs/events.md` holds the table.
  */
 import { EventEmitter } from 'eventemitter3';
-import { asError } from './errors.js';
+import { asError, nearest, show, ValidationError } from './errors.js';
 import type { Log } from './log.js';
 import type { SerializedError } from './step/failure.js';
 import type { Metadata, Step } from './step/step.js';
@@ -178,6 +178,18 @@ export const EVENT_NAMES: readonly EventName[] = [
   'store:recovered',
   'queue:drained',
 ];
+
+/** @throws ValidationError `OPTION_INVALID` for an event that does not exist, or a listener that is no function */
+export function checkListener(event: unknown, listener: unknown): void {
+  if (!EVENT_NAMES.includes(event as EventName)) {
+    const near = nearest(String(event), EVENT_NAMES);
+    const hint = near === undefined ? '' : `; did you mean ${show(near)}?`;
+    throw new ValidationError('OPTION_INVALID', 'event', `${show(event)} is not known${hint}`);
+  }
+  if (typeof listener !== 'function') {
+    throw new ValidationError('OPTION_INVALID', 'listener', `expected a function, got ${show(listener)}`);
+  }
+}
 
 type Listener = (payload: never) => unknown;
 

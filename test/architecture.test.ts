@@ -27,11 +27,12 @@ const EDGES: Record<string, readonly string[]> = {
 
   // the facade: `pod` puts the services of a started queue together, `api` is the queue's type, `stats` its reports
   fleetq: [
-    ...['type api', 'pod', 'stats', 'version', 'default-store', 'options', 'client', 'pool', 'fleet'],
+    ...['type api', 'connect', 'pod', 'stats', 'version', 'default-store', 'options', 'client', 'pool', 'fleet'],
     ...['events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
   ],
+  connect: ['options', 'client', 'events', 'log', 'store/observed', 'store/contract', 'step', 'runtime', 'errors'],
   pod: [
-    ...['stats', 'version', 'type options', 'client', 'pool', 'fleet'],
+    ...['type connect', 'stats', 'version', 'type options', 'client', 'pool', 'fleet'],
     ...['events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
   ],
   api: [
@@ -45,7 +46,7 @@ const EDGES: Record<string, readonly string[]> = {
   version: [],
 
   // the services: never each other
-  client: [...SERVICE, 'store/observed'],
+  client: SERVICE,
   pool: SERVICE,
   fleet: SERVICE,
 

@@ -2,7 +2,7 @@
 import { StepNotFoundError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { checkFields, integer, name, oneOf, type FieldChecks } from '../step/fields.js';
+import { checkFields, checkStepId, integer, name, oneOf, type FieldChecks } from '../step/fields.js';
 import { readStep } from '../step/read.js';
 import { isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
 import type { RetryReceipt, StepRecord, StepStore } from '../store/contract.js';
@@ -73,12 +73,14 @@ export class Queries {
 
   /** @throws StepNotFoundError */
   async get(stepId: string): Promise<Step> {
-    return readStep(await this.#record(stepId));
+    checkStepId(stepId);
+    const [record] = await this.#parts.store.find([stepId]);
+    if (record === undefined) throw new StepNotFoundError(stepId);
+    return readStep(record);
   }
 
-  /** @throws ValidationError `OPTION_INVALID` */
-  list(filter: StepFilter = {}): StepListing<Step> {
-    checkFields(filter, FILTER, 'OPTION_INVALID', 'filter');
+  /** @param filter checked already, see {@link checkFilter} */
+  list(filter: StepFilter): StepListing<Step> {
     const { status, type, claimedBy, order = 'oldest', pageSize = 100 } = filter;
     const { store } = this.#parts;
     const page = async (after = filter.after): Promise<StepPage<Step>> => {
@@ -97,6 +99,7 @@ export class Queries {
 
   /** Makes a pending or claimed step terminal at once. Guarded by the version that it reads, so a resend does nothing. */
   async cancel(stepId: string): Promise<CancelResult> {
+    checkStepId(stepId);
     const token = this.#parts.runtime.uuid();
     for (;;) {
       const [record] = await this.#parts.store.find([stepId]);
@@ -111,6 +114,7 @@ export class Queries {
 
   /** Makes a failed or cancelled step pending again, due now, with fresh counts. */
   async retry(stepId: string): Promise<RetryResult> {
+    checkStepId(stepId);
     const [record] = await this.#parts.store.find([stepId]);
     if (record === undefined) return 'notFound';
     if (record.status !== 'failed' && record.status !== 'cancelled') return 'notRetryable';
@@ -123,12 +127,6 @@ export class Queries {
     this.#parts.events.emit('step:cancelled', { stepId, type, by: 'caller' });
     this.#parts.onCancelled(stepId);
   }
-
-  async #record(stepId: string): Promise<StepRecord> {
-    const [record] = await this.#parts.store.find([stepId]);
-    if (record === undefined) throw new StepNotFoundError(stepId);
-    return record;
-  }
 }
 
 async function* iterate(page: (after?: string) => Promise<StepPage<Step>>): AsyncGenerator<Step> {
@@ -138,4 +136,21 @@ async function* iterate(page: (after?: string) => Promise<StepPage<Step>>): Asyn
     ({ steps, next } = await page(next));
     yield* steps;
   }
+}
+
+/** A listing of a store that is opened when the listing is first read. */
+export function lazyListing<T>(open: () => Promise<StepListing<T>>): StepListing<T> {
+  let opened: Promise<StepListing<T>> | undefined;
+  const listing = (): Promise<StepListing<T>> => (opened ??= open());
+  return {
+    page: async (after) => (await listing()).page(after),
+    async *[Symbol.asyncIterator]() {
+      yield* await listing();
+    },
+  };
+}
+
+/** @throws ValidationError `OPTION_INVALID` */
+export function checkFilter(filter: StepFilter): void {
+  checkFields(filter, FILTER, 'OPTION_INVALID', 'filter');
 }

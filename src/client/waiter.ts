@@ -17,6 +17,7 @@ import {
 import type { Events, EventName } from '../events.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime, Timer } from '../runtime/runtime.js';
+import { checkFields, checkStepId, oneOf, positiveMilliseconds, type FieldChecks } from '../step/fields.js';
 import { deserializeError, type SerializedError } from '../step/failure.js';
 import { parseJson } from '../step/payload.js';
 import { isTerminal } from '../step/step.js';
@@ -43,6 +44,10 @@ interface Waiting {
 
 /** Ids in one question: keeps each look short. */
 const ASK_AT_MOST = 200;
+const OPTIONS: FieldChecks = {
+  timeoutMs: positiveMilliseconds,
+  signal: oneOf('an AbortSignal', (value) => value instanceof AbortSignal),
+};
 const LOCAL_ENDS: readonly EventName[] = ['step:completed', 'step:failed', 'step:cancelled'];
 
 export class Waiter {
@@ -63,10 +68,16 @@ export class Waiter {
   /**
    * The result of a step, once it has completed.
    *
-   * @throws StepFailedError, StepCancelledError, StepNotFoundError, WaitTimeoutError, StoppedError
+   * @throws StepFailedError, StepCancelledError, StepNotFoundError, WaitTimeoutError, StoppedError, ValidationError
    * @throws FleetQError `WAIT_ABORTED` when the signal aborts
    */
-  wait(stepId: string, { timeoutMs, signal }: WaitOptions = {}): Promise<unknown> {
+  async wait(stepId: string, options: WaitOptions = {}): Promise<unknown> {
+    checkStepId(stepId);
+    checkFields(options, OPTIONS, 'OPTION_INVALID', 'options');
+    return this.#wait(stepId, options);
+  }
+
+  #wait(stepId: string, { timeoutMs, signal }: WaitOptions): Promise<unknown> {
     if (this.#stopped) return Promise.reject(new StoppedError('waitFor'));
     if (signal?.aborted === true) return Promise.reject(aborted(stepId, signal));
     return new Promise((resolve, reject) => {

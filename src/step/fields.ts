@@ -45,6 +45,13 @@ export function name(maxLength: number): FieldCheck {
   );
 }
 
+/** The id of a step, wherever one is asked for. @throws ValidationError `STEP_INVALID` */
+export function checkStepId(stepId: unknown): void {
+  stepIdCheck(stepId, 'stepId', 'STEP_INVALID');
+}
+
+const stepIdCheck = name(255);
+
 export const record: FieldCheck = oneOf(
   'an object',
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),

@@ -15,18 +15,19 @@ type Refused =
   | RegExp
   | ((...args: never) => unknown);
 
-/** `true` where every value of `T` survives JSON; `unknown` gets the benefit of the doubt, and the run-time check. */
-export type IsJson<T> = unknown extends T
-  ? true
-  : [T] extends [string | number | boolean | null | undefined | void]
-    ? true
+type Plain = string | number | boolean | null | undefined | void;
+
+/** `T` with `never` in the place of whatever JSON cannot carry; mapped lazily, so that types may be recursive. */
+type Carried<T> = unknown extends T
+  ? T
+  : T extends Plain
+    ? T
     : T extends Refused
-      ? false
-      : T extends object
-        ? false extends { [K in keyof T]-?: IsJson<T[K]> }[keyof T]
-          ? false
-          : true
-        : true;
+      ? never
+      : { [K in keyof T]: Carried<T[K]> };
+
+/** `true` where every value of `T` survives JSON; `unknown` gets the benefit of the doubt, and the run-time check. */
+export type IsJson<T> = [T] extends [Carried<T>] ? true : false;
 
 /** Intersected with a parameter's type: `unknown` where `T` is JSON, and else a type that says what cannot travel. */
 export type JsonGuard<T, What extends string> =

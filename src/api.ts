@@ -1,0 +1,168 @@
+/** What a queue offers: the typed face of `FleetQ`. Types only; `fleetq.ts` is the class behind it. */
+import type { CancelResult, RetryResult, StepFilter, StepListing } from './client/queries.js';
+import type { WaitOptions } from './client/waiter.js';
+import type { AnySteps, ArgsOf, EventName, EventPayloads, RecoverySummary, ResultOf } from './events.js';
+import type { Health } from './fleet/health.js';
+import type { FleetQOptions } from './options.js';
+import type { LeaderReport, QueueStats } from './stats.js';
+import type { StepContext, StepDefinition, StepTypeOptions } from './step/definition.js';
+import type { JsonGuard } from './step/json.js';
+import type { Step } from './step/step.js';
+import type { StepInput } from './step/submission.js';
+import type { AnyDefinition, NoneTwice, NotYet, StepId, StepsIn } from './step/types.js';
+import type { SubmitReceipt } from './store/contract.js';
+
+/** A step as `submit` takes it: `args` may be left out where the handler takes none. */
+export type SubmitInput<S, T extends keyof S & string> = StepInput<T, ArgsOf<S, T>> &
+  (undefined extends ArgsOf<S, T> ? unknown : { readonly args: ArgsOf<S, T> });
+
+/** Every step that a queue of these step types takes. */
+export type AnySubmitInput<S> = { [T in keyof S & string]: SubmitInput<S, T> }[keyof S & string];
+
+/** A step as a reader sees it; check `type` to narrow its args and result. */
+export type StepOf<S> = [keyof S] extends [never]
+  ? Step
+  : { [T in keyof S & string]: Step<ArgsOf<S, T>, ResultOf<S, T>> & { readonly type: T } }[keyof S & string];
+
+/** What `runRecovery` takes. */
+export interface RecoveryOptions {
+  /** Finds and decides, and writes nothing. Default false. */
+  readonly dryRun?: boolean;
+  /** Runs although this pod does not lead. The fence keeps it safe. Default false. */
+  readonly force?: boolean;
+}
+
+/**
+ * A durable task queue, and, once started, a pod of its fleet.
+ *
+ * @typeParam S the step types: from `steps`, from `register`, or named by a process that only submits
+ */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- a queue that knows no step type yet
+export interface FleetQ<S = {}> extends AsyncDisposable {
+  /** Names this pod. */
+  readonly podId: string;
+
+  /**
+   * Adds a step type, before `start`. Returns this queue, with the type added to its type.
+   *
+   * @throws ValidationError `STEP_TYPE_INVALID`, `STEP_TYPE_DUPLICATE`
+   * @throws FleetQError `REGISTER_LATE` after `start`
+   */
+  register<const T extends string, A, R>(
+    definition: StepDefinition<T, A, R> & NotYet<S, T>,
+  ): FleetQ<S & { [K in T]: { args: A; result: R } }>;
+  register<const T extends string, A = undefined, R = void>(
+    type: T & NotYet<S, T>,
+    run: ((args: A, context: StepContext) => R | Promise<R>) &
+      JsonGuard<NoInfer<A>, 'args'> &
+      JsonGuard<NoInfer<R>, 'the result'>,
+    options?: StepTypeOptions,
+  ): FleetQ<S & { [K in T]: { args: A; result: R } }>;
+
+  /**
+   * Opens the store, joins the fleet, and begins to claim and to run steps. Called twice it is the same start.
+   *
+   * @throws StoreError when the store cannot be opened
+   * @throws StoppedError when `stop` was called before or meanwhile; nothing is left then
+   */
+  start(): Promise<void>;
+  /**
+   * Stops claiming, lets running steps finish within `drainTimeoutMs`, aborts the rest, gives back what it holds
+   * uncharged, leaves the fleet and closes the store. Idempotent; never rejects.
+   */
+  stop(): Promise<void>;
+  /** Stops claiming on this pod until `resume`; what runs goes on, what is held unstarted is given back. */
+  pause(): void;
+  resume(): void;
+
+  /**
+   * Submits a step. When it resolves, the step survives the death of any process.
+   *
+   * @example
+   * const id = await queue.submit({ type: 'resize', args: { file: 'a.png', width: 640 }, priority: 5 });
+   * @throws ValidationError when something in the input is not acceptable; nothing was written
+   * @throws StoreError when the store failed; the step may or may not exist
+   * @throws StoppedError after `stop`
+   */
+  submit<T extends keyof S & string>(step: SubmitInput<S, T> & { readonly type: T }): Promise<StepId<ResultOf<S, T>>>;
+  /** Like `submit`, and says whether the step is new: `created`, `duplicate`, or `mismatch` (the id exists with another payload). */
+  submitWithReceipt<T extends keyof S & string>(
+    step: SubmitInput<S, T> & { readonly type: T },
+  ): Promise<{ readonly stepId: StepId<ResultOf<S, T>>; readonly receipt: SubmitReceipt }>;
+  /**
+   * Submits many steps, in commits of a bounded size. All are checked before any is written.
+   *
+   * @throws SubmitIncompleteError when the store failed on the way; it carries the ids that are safe
+   */
+  submitMany(steps: Iterable<AnySubmitInput<S>>): Promise<StepId[]>;
+
+  /** A step as it stands. @throws StepNotFoundError */
+  getStep(stepId: string): Promise<StepOf<S>>;
+  /**
+   * Resolves with the result of a step once it has completed; on any process.
+   *
+   * @throws StepFailedError, StepCancelledError, StepNotFoundError, WaitTimeoutError, StoppedError
+   * @throws FleetQError `WAIT_ABORTED` when the signal aborts
+   */
+  waitFor<R>(stepId: StepId<R>, options?: WaitOptions): Promise<R>;
+  /** The steps that match, page by page; an async iterable. */
+  listSteps(filter?: StepFilter): StepListing<StepOf<S>>;
+  /** Makes a pending or claimed step terminal at once; its handler, wherever it runs, is aborted. */
+  cancel(stepId: string): Promise<CancelResult>;
+  /** Makes a failed or cancelled step pending again, due now, with fresh counts. */
+  retry(stepId: string): Promise<RetryResult>;
+
+  /** Counts of steps, pods and capacity. */
+  stats(): Promise<QueueStats>;
+  /** Whether this pod is well. Fails when its loops have stopped ticking, not only when the process is gone. */
+  health(): Health;
+  /** Who leads, as this pod or, before `start`, the store knows it. */
+  leader(): Promise<LeaderReport>;
+  /**
+   * Runs one recovery cycle now.
+   *
+   * @throws FleetQError `NOT_LEADER` where another pod leads, unless `force`; `NOT_STARTED` before `start`
+   */
+  runRecovery(options?: RecoveryOptions): Promise<RecoverySummary>;
+  /** The recovery cycles that this pod ran as leader, the newest first. */
+  recoveryHistory(options?: { readonly limit?: number }): Promise<readonly RecoverySummary[]>;
+
+  /**
+   * Calls `listener` after each such event. What it throws or rejects with goes to the log and harms nobody.
+   *
+   * @returns what removes the listener
+   */
+  on<E extends EventName>(event: E, listener: (payload: EventPayloads<S>[E]) => unknown): () => void;
+  /** Like `on`, for one time. */
+  once<E extends EventName>(event: E, listener: (payload: EventPayloads<S>[E]) => unknown): () => void;
+  off<E extends EventName>(event: E, listener: (payload: EventPayloads<S>[E]) => unknown): void;
+}
+
+/** A queue of any step types: what a helper accepts. It is complete, so nothing can be registered with it. */
+export type AnyFleetQ = Omit<FleetQ<AnySteps>, 'register'>;
+
+/** The step types of a queue: `type Steps = StepsOf<typeof queue>`. */
+export type StepsOf<Q> = Q extends FleetQ<infer S> ? S : never;
+
+/** How queues are made. */
+export interface FleetQConstructor {
+  /**
+   * @example new FleetQ({ store: sqlite({ path: 'queue.db' }), steps: [resize, sendEmail] })
+   * @throws ValidationError `OPTION_INVALID`, `STEP_TYPE_INVALID`, `STEP_TYPE_DUPLICATE`
+   */
+  new <const L extends readonly AnyDefinition[]>(
+    options: FleetQOptions & { readonly steps: L & NoneTwice<L> },
+  ): FleetQ<StepsIn<L>>;
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- as above
+  new <S = {}>(options?: FleetQOptions & { readonly steps?: undefined }): FleetQ<S>;
+  /**
+   * A queue whose options come from the `FLEET_Q_*` variables of the original system; `options` override them.
+   *
+   * @throws ValidationError `OPTION_INVALID`, naming the variable
+   */
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- as above
+  fromEnv<S = {}>(
+    options?: FleetQOptions & { readonly steps?: undefined },
+    env?: Readonly<Record<string, string | undefined>>,
+  ): FleetQ<S>;
+}

@@ -1,0 +1,53 @@
+/** An open store, and over it what a process that only submits needs. */
+import type { Events } from './events.js';
+import { createLog } from './log.js';
+import { completeOptions, type ResolvedOptions, type Settings } from './options.js';
+import type { StepRegistry } from './step/registry.js';
+import { observed } from './store/observed.js';
+import type { Store, StoreFactory } from './store/contract.js';
+import { Queries } from './client/queries.js';
+import { Submitter } from './client/submitter.js';
+import { Waiter } from './client/waiter.js';
+
+/** What the pool, where there is one, wants to hear. */
+export interface Hooks {
+  readonly onWork: () => void;
+  readonly onCancelled: (stepId: string) => void;
+}
+
+export interface Connection {
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly submitter: Submitter;
+  readonly waiter: Waiter;
+  readonly queries: Queries;
+}
+
+/** Opens the store and builds the client's services over it; where that fails, nothing is left open. */
+export async function connect(
+  factory: StoreFactory,
+  options: ResolvedOptions,
+  registry: StepRegistry,
+  events: Events,
+  hooks: Hooks,
+): Promise<Connection> {
+  const { runtime, logger } = options;
+  const log = createLog('store', logger);
+  const store = observed(await factory.create({ runtime, log }), { events, log, runtime });
+  try {
+    const settings = completeOptions(options, store.rhythm);
+    await store.open();
+    const { submitBatch, waitIntervalMs } = store.rhythm;
+    const shared = { store, runtime, events, settings, registry };
+    return {
+      store,
+      settings,
+      submitter: new Submitter({ ...shared, submitBatch, log: createLog('client', logger), onCommitted: hooks.onWork }),
+      waiter: new Waiter({ store, runtime, events, waitIntervalMs }),
+      queries: new Queries({ store, runtime, events, onRetried: hooks.onWork, onCancelled: hooks.onCancelled }),
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

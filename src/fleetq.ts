@@ -1,0 +1,233 @@
+/**
+ * The facade: wires the services and lends its methods to them.
+ *
+ * Law: no logic of its own but the order of a queue's life: made → (opened as a client) → started → stopped. The store
+ * is opened when it is first needed; a queue that never starts is a client and holds no process.
+ */
+import type { AnyFleetQ, FleetQ as Face, FleetQConstructor, RecoveryOptions } from './api.js';
+import {
+  checkFilter,
+  lazyListing,
+  type CancelResult,
+  type RetryResult,
+  type StepFilter,
+  type StepListing,
+} from './client/queries.js';
+import type { WaitOptions } from './client/waiter.js';
+import { connect, type Connection } from './connect.js';
+import { defaultStore, storeFromEnv } from './default-store.js';
+import { FleetQError, StoppedError } from './errors.js';
+import {
+  checkListener,
+  Events,
+  type AnySteps,
+  type EventName,
+  type EventPayloads,
+  type RecoverySummary,
+} from './events.js';
+import type { Health } from './fleet/health.js';
+import { createLog, type Log } from './log.js';
+import { optionsFromEnv, resolveOptions, type FleetQOptions, type ResolvedOptions } from './options.js';
+import { createPod, fleetPicture, healthOf, type Pod } from './pod.js';
+import { leaderReport, queueStats, type LeaderReport, type QueueStats } from './stats.js';
+import type { StepTypeOptions } from './step/definition.js';
+import { StepRegistry } from './step/registry.js';
+import type { Step } from './step/step.js';
+import type { StoreFactory } from './store/contract.js';
+
+class Queue implements AnyFleetQ {
+  readonly #options: ResolvedOptions;
+  readonly #factory: StoreFactory;
+  readonly #log: Log;
+  readonly #events: Events;
+  readonly #registry = new StepRegistry();
+  #connection: Promise<Connection> | undefined;
+  #pod: Pod | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #paused = false;
+
+  constructor(options?: FleetQOptions) {
+    this.#options = resolveOptions(options);
+    this.#factory = this.#options.store ?? defaultStore();
+    this.#log = createLog('queue', this.#options.logger);
+    this.#events = new Events(createLog('events', this.#options.logger));
+    for (const definition of this.#options.steps) this.#registry.add(definition);
+  }
+
+  static fromEnv(options: FleetQOptions = {}, env: Readonly<Record<string, string | undefined>> = process.env): Queue {
+    return new Queue({
+      ...optionsFromEnv(env),
+      ...(options.store === undefined ? { store: storeFromEnv(env) } : {}),
+      ...options,
+    });
+  }
+
+  get podId(): string {
+    return this.#options.podId;
+  }
+
+  register(definition: unknown, run?: unknown, options: StepTypeOptions = {}): never {
+    this.#registry.add(typeof definition === 'string' ? { ...options, type: definition, run } : definition);
+    return this as never; // the same queue, under a wider type
+  }
+
+  start(): Promise<void> {
+    if (this.#stopping !== undefined) return Promise.reject(new StoppedError('start'));
+    return (this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    }));
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#pod?.pool.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#pod?.pool.resume();
+  }
+
+  async submit(step: unknown): Promise<string> {
+    return (await this.submitWithReceipt(step)).stepId;
+  }
+
+  async submitWithReceipt(step: unknown) {
+    return (await this.#open('submit')).submitter.submit(step);
+  }
+
+  async submitMany(steps: Iterable<unknown>): Promise<string[]> {
+    const submitted = await (await this.#open('submitMany')).submitter.submitMany(steps);
+    return submitted.map(({ stepId }) => stepId);
+  }
+
+  async getStep(stepId: string): Promise<never> {
+    return (await (await this.#open('getStep')).queries.get(stepId)) as never;
+  }
+
+  async waitFor(stepId: string, options?: WaitOptions): Promise<never> {
+    return (await (await this.#open('waitFor')).waiter.wait(stepId, options)) as never;
+  }
+
+  listSteps(filter: StepFilter = {}): StepListing<never> {
+    checkFilter(filter);
+    const listing: StepListing<Step> = lazyListing(async () => (await this.#open('listSteps')).queries.list(filter));
+    return listing as StepListing<never>;
+  }
+
+  async cancel(stepId: string): Promise<CancelResult> {
+    return (await this.#open('cancel')).queries.cancel(stepId);
+  }
+
+  async retry(stepId: string): Promise<RetryResult> {
+    return (await this.#open('retry')).queries.retry(stepId);
+  }
+
+  async stats(): Promise<QueueStats> {
+    const { store } = await this.#open('stats');
+    const [counts, fleet] = await Promise.all([store.stats(), fleetPicture(store, this.#pod)]);
+    return queueStats(counts, fleet, this.#pod?.pool.load.strays ?? 0);
+  }
+
+  health(): Health {
+    return healthOf(this.#options, this.#pod);
+  }
+
+  async leader(): Promise<LeaderReport> {
+    const { store } = await this.#open('leader');
+    return leaderReport(await fleetPicture(store, this.#pod));
+  }
+
+  async runRecovery(options: RecoveryOptions = {}): Promise<RecoverySummary> {
+    return this.#started('runRecovery').recovery.run(options);
+  }
+
+  async recoveryHistory(options: { readonly limit?: number } = {}): Promise<readonly RecoverySummary[]> {
+    return this.#started('recoveryHistory').recovery.history(options);
+  }
+
+  on<E extends EventName>(event: E, listener: (payload: EventPayloads<AnySteps>[E]) => unknown): () => void {
+    checkListener(event, listener);
+    return this.#events.on(event, listener);
+  }
+
+  once<E extends EventName>(event: E, listener: (payload: EventPayloads<AnySteps>[E]) => unknown): () => void {
+    checkListener(event, listener);
+    const remove = this.#events.on(event, (payload: EventPayloads<AnySteps>[E]) => {
+      remove();
+      return listener(payload);
+    });
+    return remove;
+  }
+
+  off<E extends EventName>(event: E, listener: (payload: EventPayloads<AnySteps>[E]) => unknown): void {
+    this.#events.off(event, listener);
+  }
+
+  #open(what: string): Promise<Connection> {
+    if (this.#stopping !== undefined) return Promise.reject(new StoppedError(what));
+    return (this.#connection ??= connect(this.#factory, this.#options, this.#registry, this.#events, {
+      onWork: () => this.#pod?.pool.wake(),
+      onCancelled: (stepId) => this.#pod?.pool.abort(stepId),
+    }).catch((error: unknown) => {
+      this.#connection = undefined; // nothing is left open: a later call may try again
+      throw error;
+    }));
+  }
+
+  async #start(): Promise<void> {
+    const connection = await this.#open('start');
+    this.#registry.seal();
+    this.#refuseWhenStopping();
+    const pod = createPod(connection, this.#options, this.#registry, this.#events);
+    this.#pod = pod;
+    if (this.#paused) pod.pool.pause();
+    try {
+      await pod.start();
+      this.#refuseWhenStopping();
+      this.#log.info({ podId: this.podId }, 'started');
+    } catch (error) {
+      await pod.stop();
+      this.#pod = undefined;
+      this.#refuseWhenStopping();
+      throw error;
+    }
+  }
+
+  #refuseWhenStopping(): void {
+    if (this.#stopping !== undefined) throw new StoppedError('start');
+  }
+
+  async #stop(): Promise<void> {
+    const settled = (promise: Promise<unknown> | undefined): Promise<unknown> =>
+      Promise.resolve(promise).catch(() => undefined);
+    const drained = await this.#pod?.stop();
+    await settled(this.#starting);
+    const connection = await this.#connection?.catch(() => undefined);
+    await connection?.waiter.stop();
+    await connection?.store.close();
+    this.#log.info({ podId: this.podId, ...drained }, 'stopped');
+    if (drained !== undefined) this.#events.emit('queue:drained', { podId: this.podId, ...drained });
+  }
+
+  #started(what: string): Pod {
+    if (this.#stopping !== undefined) throw new StoppedError(what);
+    if (this.#pod === undefined) throw new FleetQError('NOT_STARTED', `${what}: the queue has not been started`);
+    return this.#pod;
+  }
+}
+
+/** Makes a queue. See {@link FleetQConstructor} for its forms, and the interface of the same name for what it offers. */
+export const FleetQ = Queue as unknown as FleetQConstructor;
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type, @typescript-eslint/no-redeclare -- the type of what the constant makes
+export type FleetQ<S = {}> = Face<S>;

@@ -1,0 +1,75 @@
+/**
+ * FLEET-Q: a brokerless, durable task queue for fleets that share nothing but a database.
+ *
+ * @packageDocumentation
+ */
+export { FleetQ } from './fleetq.js';
+export type {
+  AnyFleetQ,
+  AnySubmitInput,
+  FleetQConstructor,
+  RecoveryOptions,
+  StepOf,
+  StepsOf,
+  SubmitInput,
+} from './api.js';
+export type { CancelResult, RetryResult, StepFilter, StepListing, StepPage } from './client/queries.js';
+export type { WaitOptions } from './client/waiter.js';
+export {
+  FleetQError,
+  PermanentFailure,
+  RetryLater,
+  StepCancelledError,
+  StepFailedError,
+  StepNotFoundError,
+  StoppedError,
+  StoreError,
+  SubmitIncompleteError,
+  ValidationError,
+  WaitTimeoutError,
+  type ErrorCode,
+} from './errors.js';
+export {
+  EVENT_NAMES,
+  type AnySteps,
+  type ArgsOf,
+  type EventName,
+  type EventPayloads,
+  type PodEvent,
+  type PodFenced,
+  type RecoverySummary,
+  type ResultOf,
+  type StepCancelled,
+  type StepCompleted,
+  type StepEvent,
+  type StepFailed,
+  type StepLost,
+  type StepReleased,
+  type StepRetrying,
+  type StepSubmitted,
+  type StepTimedOut,
+} from './events.js';
+export type { Health } from './fleet/health.js';
+export { consoleLogger, type Logger, type LogLevel } from './log.js';
+export type { FleetQOptions } from './options.js';
+export type { Runtime, Timer, TimerOptions } from './runtime/runtime.js';
+export { stopOnSignals, type StopOnSignalsOptions } from './signals.js';
+export type { LeaderReport, QueueStats } from './stats.js';
+export {
+  defineStep,
+  type ReleaseOptions,
+  type SchemaInput,
+  type SchemaOutput,
+  type StepContext,
+  type StepDefinition,
+  type StepTypeOptions,
+} from './step/definition.js';
+export type { SerializedError } from './step/failure.js';
+export type { IsJson, JsonGuard } from './step/json.js';
+export type { RetryPolicy } from './step/retry.js';
+export type { Metadata, Step, StepStatus } from './step/step.js';
+export type { StepInput } from './step/submission.js';
+export type { ReleaseReason } from './step/transition.js';
+export type { AnyDefinition, NoneTwice, NotYet, StepId, StepsIn } from './step/types.js';
+export type { Store, StoreEnvironment, StoreFactory, SubmitReceipt } from './store/contract.js';
+export { VERSION } from './version.js';

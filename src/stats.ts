@@ -1,0 +1,94 @@
+/** The reports that put together what the store counts and what the pods say of themselves. Pure. */
+import type { PodView, StatusCounts, StoreStats } from './store/contract.js';
+
+/** What `stats()` answers: the original's fields, and ours. */
+export interface QueueStats {
+  readonly pendingSteps: number;
+  readonly claimedSteps: number;
+  readonly completedSteps: number;
+  readonly failedSteps: number;
+  readonly cancelledSteps: number;
+  /** Live pods: heard of within the time that they registered. */
+  readonly activePods: number;
+  /** The `podId` of the leader. */
+  readonly currentLeader: string | null;
+  readonly queueDepthByPriority: Readonly<Record<string, number>>;
+  readonly stepsByType: Readonly<Record<string, StatusCounts>>;
+  readonly podCapacity: Readonly<Record<string, { readonly current: number; readonly max: number }>>;
+  /** Pending steps that are due now. */
+  readonly dueSteps: number;
+  /** For how long the oldest of them has been due, in ms. */
+  readonly oldestDueMs: number | null;
+  /** Types with pending steps that no live pod handles: they wait. */
+  readonly unhandledTypes: readonly string[];
+  /** Handlers of this pod that go on after their claim was aborted. */
+  readonly strays: number;
+}
+
+/** What `leader()` answers: the original's fields. */
+export interface LeaderReport {
+  readonly currentLeader: string | null;
+  /** For how long it has been in the fleet, in ms. */
+  readonly leaderAgeMs: number | null;
+  readonly activePods: number;
+  /** How long ago the fleet was looked at, in ms; 0: just now. */
+  readonly lastElectionCheckMs: number;
+  /** Live eligible pods, the eldest first. */
+  readonly eligiblePods: readonly string[];
+}
+
+/** What the fleet looks like from here. */
+export interface FleetPicture {
+  readonly pods: readonly PodView[];
+  readonly leader: PodView | undefined;
+  readonly seenMsAgo: number;
+}
+
+export function isLive(pod: PodView): boolean {
+  return !pod.asleep && pod.silentForMs <= pod.deadAfterMs;
+}
+
+export function queueStats(store: StoreStats, fleet: FleetPicture, strays: number): QueueStats {
+  const live = fleet.pods.filter(isLive);
+  const handled = new Set(
+    live.flatMap((pod) => (Array.isArray(pod.meta['types']) ? (pod.meta['types'] as unknown[]) : [])),
+  );
+  const { byStatus } = store;
+  return {
+    pendingSteps: byStatus.pending,
+    claimedSteps: byStatus.claimed,
+    completedSteps: byStatus.completed,
+    failedSteps: byStatus.failed,
+    cancelledSteps: byStatus.cancelled,
+    activePods: live.length,
+    currentLeader: fleet.leader?.pod.podId ?? null,
+    queueDepthByPriority: store.pendingByPriority,
+    stepsByType: store.byType,
+    podCapacity: Object.fromEntries(
+      live.map((pod) => [pod.pod.podId, { current: count(pod, 'running'), max: count(pod, 'slots') }]),
+    ),
+    dueSteps: store.due,
+    oldestDueMs: store.oldestDueMs,
+    unhandledTypes: Object.keys(store.byType).filter(
+      (type) => (store.byType[type]?.pending ?? 0) > 0 && !handled.has(type),
+    ),
+    strays,
+  };
+}
+
+export function leaderReport({ pods, leader, seenMsAgo }: FleetPicture): LeaderReport {
+  const live = pods.filter(isLive);
+  const eligible = live.filter((pod) => pod.eligible).sort((a, b) => b.ageMs - a.ageMs);
+  return {
+    currentLeader: leader?.pod.podId ?? null,
+    leaderAgeMs: leader?.ageMs ?? null,
+    activePods: live.length,
+    lastElectionCheckMs: seenMsAgo,
+    eligiblePods: eligible.map((pod) => pod.pod.podId),
+  };
+}
+
+function count(pod: PodView, key: 'running' | 'slots'): number {
+  const value = pod.meta[key];
+  return typeof value === 'number' ? value : 0;
+}

@@ -1,0 +1,156 @@
+/** What the design claims of types, each claim compiled. */
+import { describe, expectTypeOf, test } from 'vitest';
+import { z } from 'zod';
+import * as v from 'valibot';
+import { type } from 'arktype';
+import { defineStep, FleetQ, type AnyFleetQ, type StepId, type StepsOf } from 'fleet-q';
+
+const resize = defineStep({
+  type: 'resize',
+  timeoutMs: 30_000,
+  run: (args: { file: string; width: number }) => ({ bytes: args.width, file: args.file }),
+});
+const ping = defineStep({ type: 'ping', run: () => 'pong' as const });
+
+describe('many files: the types of all steps are inferred', () => {
+  const queue = new FleetQ({ steps: [resize, ping] });
+
+  test('submit takes the args of the type and returns an id that carries the result', async () => {
+    const id = await queue.submit({ type: 'resize', args: { file: 'a.png', width: 1 } });
+    expectTypeOf(id).toEqualTypeOf<StepId<{ bytes: number; file: string }>>();
+    expectTypeOf(id).toExtend<string>();
+    expectTypeOf(await queue.waitFor(id)).toEqualTypeOf<{ bytes: number; file: string }>();
+    expectTypeOf(await queue.waitFor(await queue.submit({ type: 'ping' }))).toEqualTypeOf<'pong'>();
+  });
+
+  test('an unknown type, wrong args, a missing or a misspelt field do not compile', () => {
+    // @ts-expect-error -- no such type
+    void queue.submit({ type: 'resise', args: { file: 'a', width: 1 } });
+    // @ts-expect-error -- wrong args
+    void queue.submit({ type: 'resize', args: { file: 'a', width: '1' } });
+    // @ts-expect-error -- args are missing
+    void queue.submit({ type: 'resize' });
+    // @ts-expect-error -- did you mean priority?
+    void queue.submit({ type: 'ping', priorty: 1 });
+  });
+
+  test('submitMany takes a mix of types', () => {
+    void queue.submitMany([{ type: 'ping' }, { type: 'resize', args: { file: 'a', width: 2 }, delayMs: 5 }]);
+    // @ts-expect-error -- args of another type
+    void queue.submitMany([{ type: 'resize', args: 'a.png' }]);
+  });
+
+  test('events are flat: checking the type narrows args and result', () => {
+    queue.on('step:completed', (event) => {
+      if (event.type === 'resize') {
+        expectTypeOf(event.result).toEqualTypeOf<{ bytes: number; file: string }>();
+        expectTypeOf(event.args).toEqualTypeOf<{ file: string; width: number }>();
+      } else {
+        expectTypeOf(event.result).toEqualTypeOf<'pong'>();
+      }
+    });
+    queue.on('pod:fenced', ({ reason }) => expectTypeOf(reason).toExtend<string>());
+    // @ts-expect-error -- no such event
+    queue.on('step:complete', () => undefined);
+  });
+
+  test('a type registered twice does not compile', () => {
+    // @ts-expect-error -- step type 'resize' is registered twice
+    void new FleetQ({ steps: [resize, ping, resize] });
+    // @ts-expect-error -- step type 'ping' is registered twice
+    queue.register(ping);
+    // @ts-expect-error -- step type 'ping' is registered twice
+    queue.register('ping', () => 1);
+  });
+});
+
+describe('chained forms', () => {
+  const queue = new FleetQ()
+    .register(resize)
+    .register('send_email', async (args: { to: string }, ctx) => {
+      expectTypeOf(ctx.signal).toEqualTypeOf<AbortSignal>();
+      return Promise.resolve(args.to.length);
+    })
+    .register('tick', () => undefined, { maxRetries: 5 });
+
+  test('register adds the type to the queue', async () => {
+    expectTypeOf(await queue.submit({ type: 'send_email', args: { to: 'a@b.c' } })).toEqualTypeOf<StepId<number>>();
+    void queue.submit({ type: 'tick' });
+    const step = await queue.getStep('id');
+    if (step.type === 'send_email') expectTypeOf(step.args).toEqualTypeOf<{ to: string }>();
+    for await (const each of queue.listSteps({ status: 'failed' })) expectTypeOf(each.stepId).toEqualTypeOf<string>();
+  });
+
+  test('a client takes the types from the worker, or declares them', async () => {
+    type Steps = StepsOf<typeof queue>;
+    const client = new FleetQ<Steps>({});
+    expectTypeOf(await client.submit({ type: 'send_email', args: { to: 'a' } })).toEqualTypeOf<StepId<number>>();
+    interface Declared {
+      resize: { args: { file: string }; result: number };
+    }
+    const declared = new FleetQ<Declared>();
+    expectTypeOf(
+      await declared.waitFor(await declared.submit({ type: 'resize', args: { file: 'a' } })),
+    ).toEqualTypeOf<number>();
+  });
+
+  test('any queue is an AnyFleetQ', () => {
+    const helper = (any: AnyFleetQ): Promise<void> => any.stop();
+    void helper(queue);
+    void helper(new FleetQ({ steps: [resize] }));
+  });
+});
+
+describe('schemas: submit takes the input, the handler gets the output', () => {
+  test('zod', async () => {
+    const step = defineStep({
+      type: 'zod',
+      args: z.object({ n: z.string().transform(Number), width: z.number().default(3) }),
+      run: (args) => {
+        expectTypeOf(args).toEqualTypeOf<{ n: number; width: number }>();
+        return args.n;
+      },
+    });
+    const queue = new FleetQ({ steps: [step] });
+    expectTypeOf(await queue.submit({ type: 'zod', args: { n: '1' } })).toEqualTypeOf<StepId<number>>();
+    // @ts-expect-error -- the output is not what submit takes
+    void queue.submit({ type: 'zod', args: { n: 1 } });
+  });
+
+  test('valibot and arktype', () => {
+    defineStep({
+      type: 'valibot',
+      args: v.object({ n: v.optional(v.number(), 1) }),
+      run: (args) => expectTypeOf(args.n).toEqualTypeOf<number>() as unknown as null,
+    });
+    defineStep({ type: 'arktype', args: type({ n: 'number' }), run: ({ n }) => n });
+  });
+});
+
+describe('what JSON cannot carry does not compile', () => {
+  test('args and results of definitions and of register', () => {
+    // @ts-expect-error -- 'the result cannot travel as JSON'
+    defineStep({ type: 'date', run: () => new Date() });
+    // @ts-expect-error -- 'args cannot travel as JSON'
+    defineStep({ type: 'map', run: (args: { seen: Map<string, number> }) => args.seen.size });
+    // @ts-expect-error -- 'the result cannot travel as JSON'
+    new FleetQ().register('big', () => 1n);
+    // @ts-expect-error -- 'args cannot travel as JSON', nested
+    new FleetQ().register('nested', (args: { a: { at: Date }[] }) => args.a.length);
+    // @ts-expect-error -- functions do not travel
+    new FleetQ().register('fn', () => ({ done: () => 1 }));
+  });
+
+  test('records, unions, optional fields, tuples and unknown do', () => {
+    interface Tree {
+      readonly name: string;
+      readonly children?: readonly Tree[];
+    }
+    new FleetQ()
+      .register('tree', (args: Tree) => args)
+      .register('union', (args: { kind: 'a'; n: number } | { kind: 'b'; s: string | null }) => args.kind)
+      .register('tuple', (args: readonly [string, number]) => args)
+      .register('unknown', (args: unknown) => args)
+      .register('record', (args: Record<string, number[]>) => args);
+  });
+});
