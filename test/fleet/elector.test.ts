@@ -1,0 +1,97 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { electLeader, Elector } from '../../src/fleet/elector.js';
+import { Identity } from '../../src/fleet/identity.js';
+import { SelfFence } from '../../src/fleet/self-fence.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { log, Told } from './support/told.js';
+import { viewOf } from './support/views.js';
+
+const idOf = (pods: Parameters<typeof electLeader>[0]) => electLeader(pods)?.pod.incarnation;
+
+describe('who leads', () => {
+  it('is the eldest', () => {
+    expect(idOf([viewOf('b', { ageMs: 2 }), viewOf('a', { ageMs: 3 }), viewOf('c', { ageMs: 1 })])).toBe('a');
+  });
+
+  it('among those of one age, the first by incarnation', () => {
+    expect(idOf([viewOf('b'), viewOf('a')])).toBe('a');
+    expect(idOf([viewOf('a'), viewOf('b')])).toBe('a');
+  });
+
+  it('is nobody silent for longer than it registered, asleep or not eligible', () => {
+    const rest = [
+      viewOf('silent', { ageMs: 9e6, silentForMs: 15_001 }),
+      viewOf('asleep', { ageMs: 9e6, asleep: true }),
+      viewOf('draining', { ageMs: 9e6, eligible: false }),
+    ];
+    expect(idOf([...rest, viewOf('young', { ageMs: 1 })])).toBe('young');
+  });
+
+  it('is the eldest live pod where nobody is eligible', () => {
+    const views = [
+      viewOf('asleep', { ageMs: 9, asleep: true }),
+      viewOf('a', { ageMs: 3, eligible: false }),
+      viewOf('b', { ageMs: 2, eligible: false }),
+    ];
+    expect(idOf(views)).toBe('a');
+    expect(idOf([])).toBeUndefined();
+  });
+});
+
+describe('a pod', () => {
+  let runtime: VirtualRuntime;
+  let told: Told;
+  let fence: SelfFence;
+  let elector: Elector;
+  const self = { podId: 'a', incarnation: 'a' };
+
+  beforeEach(() => {
+    runtime = new VirtualRuntime();
+    told = new Told();
+    const settings = { heartbeatIntervalMs: 2_000, deadAfterMs: 15_000 };
+    const shared = { runtime, settings, events: told.events, log };
+    fence = new SelfFence({ ...shared, identity: new Identity(runtime, 'a'), holder: { fence: () => {} } });
+    elector = new Elector({ ...shared, fence });
+    fence.answered(fence.now());
+  });
+
+  it('tells when it begins and ceases to lead, and nothing in between', () => {
+    let elected = 0;
+    elector.onElected(() => elected++);
+    const younger = viewOf('b', { ageMs: 1 });
+    elector.judge([viewOf('a'), younger], self);
+    elector.judge([viewOf('a'), younger], self);
+    expect([elector.isLeader, elector.leader?.pod.podId, elected]).toEqual([true, 'a', 1]);
+    elector.judge([viewOf('a', { eligible: false }), younger], self);
+    expect([elector.isLeader, elector.leader?.pod.podId]).toEqual([false, 'b']);
+    expect(told.all).toEqual([
+      { name: 'leader:elected', payload: self },
+      { name: 'leader:lost', payload: self },
+    ]);
+  });
+
+  it('leads no longer once it is fenced, at that very instant', async () => {
+    elector.judge([viewOf('a')], self);
+    const term = elector.leadership();
+    runtime.suspend(60_000);
+    expect(term.isLeader).toBe(false);
+    await runtime.settle();
+    expect(told.names).toEqual(['leader:elected', 'leader:lost', 'pod:fenced']);
+  });
+
+  it('never takes up an earlier term again', () => {
+    elector.judge([viewOf('a')], self);
+    const before = elector.leadership();
+    elector.lapse();
+    elector.judge([viewOf('a2', { podId: 'a' })], { podId: 'a', incarnation: 'a2' });
+    expect([before.isLeader, elector.leadership().isLeader]).toEqual([false, true]);
+    elector.judge([viewOf('a3', { podId: 'a' })], { podId: 'a', incarnation: 'a3' });
+    expect(told.of('leader:elected').map(({ incarnation }) => incarnation)).toEqual(['a', 'a2', 'a3']);
+  });
+
+  it('does not lead while it drains for good', () => {
+    fence.drain('outdated');
+    elector.judge([viewOf('a', { eligible: false })], self);
+    expect(elector.isLeader).toBe(false);
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { healthOf, type HealthParts } from '../../src/fleet/health.js';
+
+const WELL: HealthParts = {
+  podId: 'a',
+  version: '1.2.3',
+  uptimeMs: 90_000,
+  isLeader: true,
+  load: { running: 3, held: 5, strays: 0, slots: 8, paused: false, fenced: false },
+  fenced: undefined,
+  silentForMs: 100,
+  deadAfterMs: 15_000,
+  heartbeat: { overdueMs: 0, intervalMs: 2_000 },
+  exchange: { overdueMs: 0, intervalMs: 1_000 },
+};
+const problems = (change: Partial<HealthParts>) => {
+  const { status, problems } = healthOf({ ...WELL, ...change });
+  expect(status).toBe(problems.length === 0 ? 'healthy' : 'unhealthy');
+  return problems;
+};
+
+describe('health', () => {
+  it('has the fields of the original', () => {
+    expect(healthOf(WELL)).toEqual({
+      podId: 'a',
+      status: 'healthy',
+      uptimeSeconds: 90,
+      currentCapacity: 3,
+      maxCapacity: 8,
+      isLeader: true,
+      version: '1.2.3',
+      problems: [],
+    });
+  });
+
+  it('fails where the queue does not run', () => {
+    expect(problems({ uptimeMs: undefined, silentForMs: Infinity })).toEqual(['the queue is not running']);
+  });
+
+  it('fails while fenced', () => {
+    expect(problems({ fenced: 'frozen' })).toEqual(['the pod is fenced: frozen']);
+  });
+
+  it('fails when no heartbeat is answered', () => {
+    expect(problems({ silentForMs: 15_000 })).toEqual([]);
+    expect(problems({ silentForMs: 15_001 })).toEqual(['no heartbeat was answered for 15001 ms']);
+  });
+
+  it.each(['heartbeat', 'exchange'] as const)('fails when the %s loop has stopped ticking', (loop) => {
+    expect(problems({ [loop]: { overdueMs: 6_000, intervalMs: 2_000 } })).toEqual([]);
+    expect(problems({ [loop]: { overdueMs: 6_001, intervalMs: 2_000 } })).toEqual([
+      `the ${loop} loop has been late for 6001 ms`,
+    ]);
+    expect(problems({ [loop]: { overdueMs: 4_999, intervalMs: 10 } })).toEqual([]);
+  });
+
+  it('fails when all slots are stray', () => {
+    expect(problems({ load: { ...WELL.load, strays: 7 } })).toEqual([]);
+    expect(problems({ load: { ...WELL.load, strays: 8 } })).toHaveLength(1);
+  });
+});

@@ -1,0 +1,137 @@
+import Database from 'better-sqlite3';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Journal } from '../../src/fleet/journal.js';
+import { recoveryRecord, type Decision, type RecoveryRecord } from '../../src/fleet/record.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { log, Told } from './support/told.js';
+
+let folder: string;
+let runtime: VirtualRuntime;
+let told: Told;
+const journals: Journal[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'journal-'));
+  runtime = new VirtualRuntime();
+  told = new Told();
+});
+afterEach(async () => {
+  for (const journal of journals.splice(0)) await runtime.until(journal.close());
+  rmSync(folder, { recursive: true });
+});
+
+function journalAt(path: string): Journal {
+  const journal = new Journal({ runtime, events: told.events, log, path });
+  journals.push(journal);
+  return journal;
+}
+
+function decision(index: number, became: Decision['decision'] = 'requeued'): Decision {
+  const holder = { podId: 'dead', incarnation: 'dead-1' };
+  return { stepId: `step-${index}`, type: 'work', holder, reason: 'evicted', decision: became };
+}
+
+function record(cycle: number, given: Partial<RecoveryRecord> = {}): RecoveryRecord {
+  return recoveryRecord({
+    cycleId: `cycle-${cycle}`,
+    dryRun: false,
+    podId: 'leader',
+    startedAt: 1_000 + cycle,
+    durationMs: 1.5,
+    deadPods: [{ podId: 'dead', incarnation: 'dead-1' }],
+    decisions: [decision(1), decision(2, 'failed'), decision(3, 'lost')],
+    error: undefined,
+    ...given,
+  });
+}
+
+const ids = (records: readonly RecoveryRecord[]) => records.map(({ cycleId }) => cycleId);
+
+describe('the journal', () => {
+  it.each(['memory', 'file'])('gives back what it was given, the newest first (%s)', async (kind) => {
+    const journal = journalAt(kind === 'memory' ? ':memory:' : join(folder, 'journal.db'));
+    const failed = record(2, { error: { name: 'StoreError', message: 'gone', code: 'STORE_UNAVAILABLE' } });
+    await journal.record(record(1));
+    await journal.record(failed);
+    expect(await journal.history(10)).toEqual([failed, record(1)]);
+    expect(ids(await journal.history(1))).toEqual(['cycle-2']);
+    expect(record(1)).toMatchObject({ requeued: ['step-1'], failed: ['step-2'], lost: ['step-3'] });
+  });
+
+  it('outlives its process, and is shared by those that are given the same file', async () => {
+    const path = join(folder, 'journal.db');
+    const [first, second] = [journalAt(path), journalAt(path)];
+    await runtime.until(Promise.all([first.record(record(1)), second.record(record(2))]));
+    await first.close();
+    expect(ids(await journalAt(path).history(10)).sort()).toEqual(['cycle-1', 'cycle-2']);
+  });
+
+  it('takes a large cycle in pieces', async () => {
+    const journal = journalAt(':memory:');
+    const large = record(
+      1,
+      recoveryRecord({ ...record(1), decisions: Array.from({ length: 1_100 }, (_, i) => decision(i)) }),
+    );
+    await journal.record(large);
+    expect(await journal.history(1)).toEqual([large]);
+  });
+
+  it('keeps the last 1,000 cycles', async () => {
+    const path = join(folder, 'journal.db');
+    const journal = journalAt(path);
+    for (let cycle = 1; cycle <= 1_003; cycle++) await journal.record(record(cycle));
+    expect(ids(await journal.history(5_000))).toHaveLength(1_000);
+    await journal.close();
+    const database = new Database(path, { readonly: true });
+    const count = (table: string) => database.prepare(`SELECT count(DISTINCT cycle_id) FROM ${table}`).pluck().get();
+    expect(['recovery_cycle', 'recovery_dead_pod', 'recovery_orphan'].map(count)).toEqual([1_000, 1_000, 1_000]);
+    database.close();
+  });
+});
+
+describe('a journal that cannot be written', () => {
+  it('stays in memory, says so once, and catches up', async () => {
+    const path = join(folder, 'missing', 'journal.db');
+    const journal = journalAt(path);
+    await journal.record(record(1));
+    await journal.record(record(2));
+    expect(ids(await journal.history(10))).toEqual(['cycle-2', 'cycle-1']);
+    expect(told.of('store:error')).toMatchObject([{ operation: 'journal', error: expect.any(Error) }]);
+    const { mkdirSync } = await import('node:fs');
+    mkdirSync(join(folder, 'missing'));
+    await journal.record(record(3));
+    expect(told.of('store:recovered')).toHaveLength(1);
+    expect(ids(await journalAt(path).history(10))).toEqual(['cycle-3', 'cycle-2', 'cycle-1']);
+  });
+
+  it('waits for a file that another process holds without blocking, then goes on in memory', async () => {
+    const path = join(folder, 'journal.db');
+    const journal = journalAt(path);
+    await journal.record(record(1));
+    const other = new Database(path);
+    other.exec('BEGIN IMMEDIATE');
+    const briefly = journal.record(record(2));
+    await runtime.advance(500);
+    other.exec('ROLLBACK');
+    await runtime.until(briefly);
+    expect(told.of('store:error')).toEqual([]);
+    other.exec('BEGIN IMMEDIATE');
+    await runtime.until(journal.record(record(3)));
+    expect(told.of('store:error')).toMatchObject([{ operation: 'journal' }]);
+    expect(ids(await journal.history(10))).toEqual(['cycle-3', 'cycle-2', 'cycle-1']);
+    other.exec('ROLLBACK');
+    await journal.record(record(4));
+    other.close();
+    expect(ids(await journal.history(10))).toEqual(['cycle-4', 'cycle-3', 'cycle-2', 'cycle-1']);
+  });
+
+  it('is still read after it was closed, as far as it is in memory', async () => {
+    const journal = journalAt(':memory:');
+    await journal.close();
+    await journal.record(record(1));
+    expect(ids(await journal.history(10))).toEqual(['cycle-1']);
+  });
+});

@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Identity } from '../../src/fleet/identity.js';
+import { SelfFence } from '../../src/fleet/self-fence.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { log, Told } from './support/told.js';
+
+let runtime: VirtualRuntime;
+let told: Told;
+let calls: string[];
+let fence: SelfFence;
+
+beforeEach(async () => {
+  runtime = new VirtualRuntime();
+  told = new Told();
+  calls = [];
+  fence = new SelfFence({
+    runtime,
+    settings: { heartbeatIntervalMs: 2_000, deadAfterMs: 15_000 },
+    identity: new Identity(runtime, 'a'),
+    holder: { fence: (final) => calls.push(final ? 'fence for good' : 'fence') },
+    events: told.events,
+    log,
+  });
+  await fence.start();
+});
+afterEach(() => fence.stop());
+
+const reasons = () => told.of('pod:fenced').map(({ reason }) => reason);
+
+it('lets nothing proceed before the first answer', () => {
+  expect(fence.mayProceed()).toBe(false);
+  expect(fence.answered(fence.now())).toBe('admitted');
+  expect(fence.mayProceed()).toBe(true);
+  expect(fence.answered(fence.now())).toBe('confirmed');
+});
+
+it('keeps a margin that a heartbeat may be lost in, and a freeze go unnoticed', () => {
+  expect([fence.marginMs, fence.limitMs]).toEqual([3_750, 11_250]);
+});
+
+describe('silent', () => {
+  it('fences by itself a margin before peers may declare it dead, from when the answered heartbeat was sent', async () => {
+    const sent = fence.now();
+    await runtime.advance(1_000);
+    fence.answered(sent);
+    await runtime.advance(10_249);
+    expect(calls).toEqual([]);
+    await runtime.advance(1);
+    expect(calls).toEqual(['fence']);
+    expect(told.of('pod:fenced')).toMatchObject([{ podId: 'a', reason: 'silent', recoverable: true }]);
+    expect(fence.mayProceed()).toBe(false);
+  });
+
+  it('tells once, and is lifted only by a heartbeat that was sent after it', async () => {
+    const before = fence.now();
+    fence.answered(before);
+    await runtime.advance(30_000);
+    expect(reasons()).toEqual(['silent']);
+    expect(fence.answered(before)).toBe('stale');
+    expect(fence.mayProceed()).toBe(false);
+    expect(fence.answered(fence.now())).toBe('admitted');
+    expect(fence.mayProceed()).toBe(true);
+  });
+});
+
+describe('frozen', () => {
+  beforeEach(() => fence.answered(fence.now()));
+
+  it('a stopped process: the guard says no before any timer has fired', async () => {
+    await runtime.advance(1_000);
+    runtime.freeze();
+    await runtime.advance(5_000);
+    runtime.thaw();
+    expect(fence.mayProceed()).toBe(false); // a continuation that runs first
+    expect(calls).toEqual([]); // its caller is the holder itself, in the midst of something
+    await Promise.resolve();
+    expect(calls).toEqual(['fence']);
+    expect(reasons()).toEqual(['frozen']);
+    expect(fence.answered(fence.now())).toBe('admitted');
+    expect(fence.mayProceed()).toBe(true);
+  });
+
+  it('a stopped process: the timer notices where nobody asks', async () => {
+    runtime.freeze();
+    await runtime.advance(5_000);
+    runtime.thaw();
+    await runtime.advance(0);
+    expect(reasons()).toEqual(['frozen']);
+  });
+
+  it('a suspended machine, whose monotonic clock stood still', async () => {
+    runtime.freeze('stands');
+    await runtime.advance(60_000);
+    runtime.thaw();
+    expect(fence.mayProceed()).toBe(false);
+    await runtime.settle();
+    expect(reasons()).toEqual(['frozen']);
+  });
+
+  it('a block shorter than the margin costs nothing', async () => {
+    runtime.freeze();
+    await runtime.advance(3_700);
+    runtime.thaw();
+    expect(fence.mayProceed()).toBe(true);
+    await runtime.advance(1);
+    expect(calls).toEqual([]);
+  });
+
+  it('a wall clock set forward by an hour costs one needless heartbeat', async () => {
+    runtime.shiftWall(3_600_000);
+    expect(fence.check()).toBe(false);
+    expect(calls).toEqual(['fence']);
+    fence.answered(fence.now());
+    expect(fence.mayProceed()).toBe(true);
+    await runtime.advance(1_000);
+    expect(reasons()).toEqual(['frozen']);
+  });
+
+  it('a wall clock set back costs nothing', async () => {
+    runtime.shiftWall(-3_600_000);
+    await runtime.advance(1_000);
+    fence.answered(fence.now());
+    await runtime.advance(1_000);
+    expect(fence.mayProceed()).toBe(true);
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('for good', () => {
+  beforeEach(() => fence.answered(fence.now()));
+
+  it('drains once, still settling while it is alive', () => {
+    fence.drain('superseded');
+    fence.drain('outdated');
+    expect(calls).toEqual(['fence for good']);
+    expect(told.of('pod:fenced')).toMatchObject([{ reason: 'superseded', recoverable: false }]);
+    expect([fence.final, fence.reason, fence.mayProceed()]).toEqual([true, 'superseded', true]);
+  });
+
+  it('is not undone by a silence, but nothing proceeds in it', async () => {
+    fence.drain('superseded');
+    await runtime.advance(20_000);
+    expect(fence.mayProceed()).toBe(false);
+    expect(calls).toEqual(['fence for good']);
+    expect(reasons()).toEqual(['superseded']);
+  });
+});
+
+it('tells whoever listens, at the same time', async () => {
+  fence.onFence(() => calls.push('listener'));
+  fence.answered(fence.now());
+  await runtime.advance(12_000);
+  expect(calls).toEqual(['fence', 'listener']);
+});
