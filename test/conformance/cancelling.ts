@@ -1,0 +1,150 @@
+/** Cancelling: terminal at once, guarded by the version that was read; the holder learns of it. */
+import { expect, it } from 'vitest';
+import { fresh, givenBack, newStep, newSteps, settlement, type Harness } from './harness.js';
+
+export function cancelling(harness: Harness): void {
+  receipts(harness);
+  holders(harness);
+}
+
+function receipts(harness: Harness): void {
+  it('cancels a pending step: terminal, held by nobody, never claimed', async () => {
+    const step = await harness.step(await harness.submit());
+    expect(await harness.store.cancel(fresh('cancel'), [step])).toEqual(['cancelled']);
+    const row = await harness.step(step);
+    expect(row).toMatchObject({ status: 'cancelled', claimedBy: null });
+    expect(row.version).toBeGreaterThan(step.version);
+    expect(await harness.claim(await harness.join())).toEqual([]);
+  });
+
+  it('cancels a step that waits for its time', async () => {
+    const step = await harness.step(await harness.submit({ delayMs: harness.tickMs }));
+    expect(await harness.store.cancel(fresh('cancel'), [step])).toEqual(['cancelled']);
+    await harness.pass(2);
+    expect(await harness.claim(await harness.join())).toEqual([]);
+  });
+
+  it('cancels a claimed step, at the version of its claim', async () => {
+    const pod = await harness.join();
+    const claim = await harness.held(pod);
+    expect(await harness.store.cancel(fresh('cancel'), [claim])).toEqual(['cancelled']);
+    expect((await harness.step(claim)).status).toBe('cancelled');
+    expect((await harness.beat(pod)).claims).toEqual([]);
+    expect(await harness.store.orphans({ limit: 10 })).toEqual([]);
+  });
+
+  it('answers in order: cancelled, alreadyTerminal, notFound, changed', async () => {
+    const pod = await harness.join();
+    const done = await harness.held(pod);
+    await harness.settle(pod, settlement(done));
+    const pending = await harness.step(await harness.submit());
+    const moved = await harness.step(await harness.submit({ type: 'moved' }));
+    await harness.claimOne(pod, { types: { moved: 1 } });
+    const at = [await harness.step(done), moved, { stepId: 'nowhere', version: 1 }, pending];
+    expect(await harness.store.cancel(fresh('cancel'), at)).toEqual([
+      'alreadyTerminal',
+      'changed',
+      'notFound',
+      'cancelled',
+    ]);
+    expect((await harness.step(done)).status).toBe('completed');
+    expect((await harness.step(moved)).status).toBe('claimed');
+    expect(await harness.store.cancel(fresh('cancel'), [])).toEqual([]);
+  });
+
+  it('answers the same to a repeat under its token, and alreadyTerminal to another', async () => {
+    const [step] = [await harness.step(await harness.submit())];
+    const claim = await harness.held(await harness.join());
+    const token = fresh('cancel');
+    expect(await harness.store.cancel(token, [step, claim])).toEqual(['cancelled', 'cancelled']);
+    const after = await harness.step(step);
+    expect(await harness.store.cancel(token, [step, claim])).toEqual(['cancelled', 'cancelled']);
+    expect(await harness.step(step)).toEqual(after);
+    expect(await harness.store.cancel(fresh('cancel'), [after])).toEqual(['alreadyTerminal']);
+  });
+
+  it('does not touch, by a resend, a step that was retried by hand since', async () => {
+    const step = await harness.step(await harness.submit());
+    const token = fresh('cancel');
+    await harness.store.cancel(token, [step]);
+    await harness.store.retry([await harness.step(step)]);
+    await harness.store.cancel(token, [step]);
+    expect((await harness.step(step)).status).toBe('pending');
+  });
+
+  it('cancels many at once', async () => {
+    const steps = newSteps(harness.store.rhythm.submitBatch);
+    await harness.store.submit(steps);
+    const rows = await harness.store.find(steps.map(({ stepId }) => stepId));
+    expect(await harness.store.cancel(fresh('cancel'), rows)).toEqual(rows.map(() => 'cancelled'));
+  });
+
+  it('stays cancelled when it is submitted again', async () => {
+    const step = await harness.submit();
+    await harness.store.cancel(fresh('cancel'), [await harness.step(step)]);
+    expect(await harness.store.submit([newStep(step)])).toEqual(['duplicate']);
+    expect((await harness.step(step)).status).toBe('cancelled');
+  });
+}
+
+function holders(harness: Harness): void {
+  it('answers cancelled, not lost, to the settlement of a step that was cancelled while claimed', async () => {
+    const pod = await harness.join();
+    const claim = await harness.held(pod);
+    await harness.store.cancel(fresh('cancel'), [claim]);
+    const before = await harness.step(claim);
+    for (const late of [
+      settlement(claim),
+      givenBack(claim, { charge: 1 }),
+      settlement(claim, { status: 'cancelled' }),
+    ]) {
+      expect(await harness.settle(pod, late)).toBe('cancelled');
+      expect(await harness.store.settle(pod, [late])).toEqual(['cancelled']);
+    }
+    expect(await harness.step(claim)).toEqual(before);
+  });
+
+  it('answers lost to a stale settlement of a cancelled step', async () => {
+    const pod = await harness.join();
+    const claim = await harness.held(pod);
+    await harness.store.cancel(fresh('cancel'), [claim]);
+    expect(await harness.settle(pod, settlement({ ...claim, claimToken: 'stale' }))).toBe('lost');
+    expect(await harness.settle(pod, settlement({ ...claim, version: claim.version - 1 }))).toBe('lost');
+  });
+
+  it('answers cancelled to the resend of a retry, when the step was cancelled while it waited', async () => {
+    const pod = await harness.join();
+    const claim = await harness.held(pod);
+    const retry = givenBack(claim, { charge: 1, delayMs: 3_600_000 });
+    expect(await harness.settle(pod, retry)).toBe('settled');
+    await harness.store.cancel(fresh('cancel'), [await harness.step(claim)]);
+    expect(await harness.settle(pod, retry)).toBe('cancelled');
+    expect(await harness.step(claim)).toMatchObject({ status: 'cancelled', retryCount: 1 });
+  });
+
+  it('lets no late settlement of the former holder through after cancel and retry by hand', async () => {
+    const pod = await harness.join();
+    const claim = await harness.held(pod);
+    await harness.store.cancel(fresh('cancel'), [claim]);
+    await harness.store.retry([await harness.step(claim)]);
+    const before = await harness.step(claim);
+    expect(await harness.settle(pod, settlement(claim))).not.toBe('settled');
+    expect(await harness.step(claim)).toEqual(before);
+  });
+
+  it('lets cancel and settlement meet: one of them wins, and both are told the truth', async () => {
+    const pod = await harness.join();
+    const other = await harness.another();
+    for (let i = 0; i < 10; i++) {
+      const claim = await harness.held(pod);
+      const cancel = () => other.cancel(fresh('cancel'), [claim]).then(([receipt]) => receipt);
+      const settle = () => harness.settle(pod, settlement(claim));
+      const [cancelled, settled] =
+        i % 2 === 0 ? await Promise.all([cancel(), settle()]) : (await Promise.all([settle(), cancel()])).reverse();
+      const { status } = await harness.step(claim);
+      if (status === 'cancelled') expect([cancelled, settled]).toEqual(['cancelled', 'cancelled']);
+      else expect([status, settled]).toEqual(['completed', 'settled']);
+      if (status === 'completed') expect(cancelled).not.toBe('cancelled');
+    }
+  });
+}

@@ -1,0 +1,203 @@
+/** Claiming: in order, by type and limit, free slots before what is held ahead. */
+import { expect, it } from 'vitest';
+import { demand, fresh, givenBack, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
+
+export function claiming(harness: Harness): void {
+  order(harness);
+  limits(harness);
+  replies(harness);
+}
+
+function order(harness: Harness): void {
+  it('takes priority before due time, due time before id', async () => {
+    const step = (name: string, priority: number, runAt: number) => newStep({ stepId: name, priority, runAt });
+    const [a, b, c, d, e] = [
+      step('e', 5, 3_000),
+      step('c', 5, 2_000),
+      step('d', 5, 2_000),
+      step('b', 9, 4_000),
+      step('a', -1, 1_000),
+    ];
+    await harness.store.submit([a, b, c, d, e]);
+    expect(ids(await harness.claim(await harness.join()))).toEqual(['b', 'c', 'd', 'e', 'a']);
+  });
+
+  it('takes what has been due longer first, whenever it was submitted', async () => {
+    const early = await harness.submit();
+    const delayed = await harness.submit({ delayMs: harness.tickMs });
+    await harness.pass(2);
+    const late = await harness.submit();
+    expect(ids(await harness.claim(await harness.join()))).toEqual(ids([early, delayed, late]));
+  });
+
+  it('takes a delayed step of high priority first once it is due', async () => {
+    const pod = await harness.join();
+    const delayed = await harness.submit({ delayMs: harness.tickMs, priority: 10 });
+    const plain = await harness.submit();
+    await harness.pass(1);
+    expect(ids(await harness.claim(pod, { free: 1 }))).toEqual([delayed.stepId]);
+    expect(ids(await harness.claim(pod, { free: 1 }))).toEqual([plain.stepId]);
+  });
+
+  it('merges types by the same order', async () => {
+    const steps = newSteps(6).map((step, i) =>
+      newStep({ ...step, type: i % 2 === 0 ? 'even' : 'odd', runAt: 1_000 + i }),
+    );
+    await harness.store.submit([...steps].reverse());
+    expect(ids(await harness.claim(await harness.join(), { types: { odd: 10, even: 10 } }))).toEqual(ids(steps));
+  });
+
+  it('keeps the turn of a step that was given back without a delay', async () => {
+    const pod = await harness.join();
+    const steps = newSteps(3);
+    await harness.store.submit(steps);
+    await harness.pass(1);
+    const [first] = await harness.claim(pod, { free: 1 });
+    await harness.settle(pod, givenBack(first!));
+    expect(ids(await harness.claim(pod))).toEqual(ids(steps));
+  });
+}
+
+function limits(harness: Harness): void {
+  it('takes only the types that are wanted', async () => {
+    await harness.store.submit([newStep({ type: 'other' })]);
+    const mine = await harness.submit();
+    const pod = await harness.join();
+    expect(ids(await harness.claim(pod))).toEqual([mine.stepId]);
+    expect(await harness.claim(pod, { types: {} })).toEqual([]);
+  });
+
+  it('takes of each type no more than its limit, and goes on with the others', async () => {
+    await harness.store.submit(newSteps(5, { type: 'narrow', priority: 1 }));
+    await harness.store.submit(newSteps(5, { type: 'wide' }));
+    const claims = await harness.claim(await harness.join(), { free: 6, types: { narrow: 2, wide: 100, none: 3 } });
+    expect(claims.map((claim) => claim.type)).toEqual(['narrow', 'narrow', 'wide', 'wide', 'wide', 'wide']);
+  });
+
+  it('takes nothing of a type whose limit is 0', async () => {
+    await harness.submit({ type: 'barred' });
+    expect(await harness.claim(await harness.join(), { types: { barred: 0 } })).toEqual([]);
+  });
+
+  it('takes free and prefetch together, no more, the free ones first', async () => {
+    const steps = newSteps(8);
+    await harness.store.submit(steps);
+    const pod = await harness.join();
+    expect(ids(await harness.claim(pod, { free: 2, prefetch: 3 }))).toEqual(ids(steps.slice(0, 5)));
+    expect(await harness.claim(pod, { free: 0, prefetch: 0 })).toEqual([]);
+    expect(ids(await harness.claim(pod, { free: 0, prefetch: 2 }))).toEqual(ids(steps.slice(5, 7)));
+  });
+
+  it('holds the limit of a type over free and prefetch together', async () => {
+    await harness.store.submit(newSteps(8));
+    expect(await harness.claim(await harness.join(), { free: 2, prefetch: 5, types: { work: 3 } })).toHaveLength(3);
+  });
+
+  it('serves a pod of two hundred types', async () => {
+    const types = Array.from({ length: 200 }, (_, i) => `type-${i}`);
+    const steps = types.map((type, i) => newStep({ type, runAt: i }));
+    await harness.store.submit(steps);
+    const claims = await harness.claim(await harness.join(), {
+      free: 200,
+      types: Object.fromEntries(types.map((type) => [type, 1])),
+    });
+    expect(ids(claims)).toEqual(ids(steps));
+  });
+
+  it('is not kept from its own work by a crowd of other types or of the future', async () => {
+    await harness.store.submit(newSteps(100, { type: 'other', priority: 100 }));
+    await harness.store.submit(newSteps(100, { delayMs: 3_600_000, priority: 100 }));
+    const mine = await harness.submit();
+    expect(ids(await harness.claim(await harness.join(), { free: 1 }))).toEqual([mine.stepId]);
+  });
+}
+
+function replies(harness: Harness): void {
+  it('marks the row: claimed, by this pod and incarnation, at a version that has risen', async () => {
+    const pod = await harness.join();
+    const step = await harness.submit({ priority: 3, maxRetries: 5, args: ['a'] });
+    const before = await harness.step(step);
+    const token = fresh('token');
+    const claim = await harness.claimOne(pod, { token });
+    const { stepId, type, payload, priority, maxRetries } = step;
+    const { runAt, createdAt } = before;
+    expect(claim).toEqual(
+      expect.objectContaining({ stepId, type, payload, priority, maxRetries, runAt, createdAt, claimToken: token }),
+    );
+    expect(claim).toMatchObject({ retryCount: 0, crashes: 0 });
+    expect(claim.version).toBeGreaterThan(before.version);
+    const { version } = claim;
+    expect(await harness.step(step)).toMatchObject({
+      status: 'claimed',
+      claimedBy: pod.podId,
+      claimedIncarnation: pod.incarnation,
+      version,
+    });
+  });
+
+  it('gives a claimed step to nobody else', async () => {
+    await harness.submit();
+    expect(await harness.claim(await harness.join())).toHaveLength(1);
+    expect(await harness.claim(await harness.join())).toEqual([]);
+  });
+
+  it('claims nothing where no claim is asked for', async () => {
+    const pod = await harness.join();
+    const step = await harness.submit();
+    expect(await harness.exchange({ pod, settlements: [] })).toMatchObject({ receipts: [], claims: [] });
+    expect((await harness.step(step)).status).toBe('pending');
+  });
+
+  it('settles before it claims: what one exchange gives back, it may take again', async () => {
+    const pod = await harness.join();
+    const claim = await harness.held(pod, { type: 'work' });
+    const reply = await harness.exchange({ pod, settlements: [givenBack(claim)], claim: demand() });
+    expect(reply.receipts).toEqual(['settled']);
+    const [again] = reply.claims.length > 0 ? reply.claims : await harness.claim(pod);
+    expect(again?.stepId).toBe(claim.stepId);
+    expect(again!.version).toBeGreaterThan(claim.version);
+  });
+
+  it('tells when the next step of the wanted types is due', async () => {
+    const pod = await harness.join();
+    const next = async (over = {}) =>
+      (await harness.exchange({ pod, settlements: [], claim: demand(over) })).nextDueInMs;
+    expect(await next()).toBeNull();
+    await harness.submit({ delayMs: 4 * harness.tickMs });
+    await harness.submit({ delayMs: 2 * harness.tickMs });
+    await harness.submit({ delayMs: harness.tickMs, type: 'other' });
+    const due = await next();
+    expect(due).toBeGreaterThan(harness.tickMs);
+    expect(due).toBeLessThanOrEqual(2 * harness.tickMs);
+    await harness.store.submit(newSteps(3));
+    expect(await next({ free: 1 })).toBe(0);
+    expect(await next()).toBeGreaterThan(harness.tickMs);
+  });
+
+  it('tells how it wants to be asked', async () => {
+    const { pace } = await harness.exchange({ pod: await harness.join(), settlements: [], claim: demand() });
+    expect(pace.waitMs).toBeGreaterThanOrEqual(0);
+    expect(pace.batch).toBeGreaterThanOrEqual(1);
+  });
+
+  it('gives the settled result and the new claims in one exchange', async () => {
+    const pod = await harness.join();
+    const claim = await harness.held(pod);
+    const next = await harness.submit();
+    const reply = await harness.exchange({ pod, settlements: [settlement(claim)], claim: demand() });
+    expect(reply.receipts).toEqual(['settled']);
+    expect(ids(reply.claims)).toEqual([next.stepId]);
+  });
+
+  it('gives an incarnation that has left, or was evicted, no claims', async () => {
+    const gone = await harness.join();
+    const dead = await harness.joinMortal();
+    await harness.store.leave(gone);
+    await harness.pass(2);
+    expect(await harness.store.evict([dead])).toHaveLength(1);
+    const step = await harness.submit();
+    expect(await harness.claim(gone)).toEqual([]);
+    expect(await harness.claim(dead)).toEqual([]);
+    expect((await harness.step(step)).status).toBe('pending');
+  });
+}

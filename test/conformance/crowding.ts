@@ -1,0 +1,125 @@
+/** A crowd: several handles at once, and no step is ever given to two, lost, or settled twice. */
+import { expect, it } from 'vitest';
+import type { Claim, Store } from '../../src/store/contract.js';
+import { demand, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
+
+const HANDLES = 4;
+
+async function handles(harness: Harness): Promise<Store[]> {
+  const all = [harness.store];
+  while (all.length < HANDLES) all.push(await harness.another());
+  return all;
+}
+
+export function crowding(harness: Harness): void {
+  it('gives no step to two while many claim at once', async () => {
+    const count = 3_000;
+    const made: string[] = [];
+    for (let left = count; left > 0; left -= 100) {
+      const steps = newSteps(100);
+      await harness.store.submit(steps);
+      made.push(...ids(steps));
+    }
+    const taken = await Promise.all(
+      (await handles(harness)).map((store) => drain(harness, store, (claim) => settlement(claim))),
+    );
+    expect(taken.flat().sort()).toEqual(made.sort());
+    expect((await harness.store.stats()).byStatus).toEqual({
+      pending: 0,
+      claimed: 0,
+      completed: count,
+      failed: 0,
+      cancelled: 0,
+    });
+  });
+
+  it('charges each retry once while steps go round among many', async () => {
+    const steps = newSteps(60);
+    await harness.store.submit(steps);
+    const rounds = 5;
+    const again = (claim: Claim) =>
+      claim.retryCount < rounds ? givenBack(claim, { charge: 1, delayMs: 0 }) : settlement(claim);
+    const taken = await Promise.all((await handles(harness)).map((store) => drain(harness, store, again)));
+    expect(taken.flat()).toHaveLength(steps.length * (rounds + 1));
+    for (const row of await harness.store.find(ids(steps)))
+      expect(row).toMatchObject({ status: 'completed', retryCount: rounds });
+  });
+
+  it('makes one step of each, where many submit the same at once', async () => {
+    const steps = newSteps(100);
+    const receipts = await Promise.all((await handles(harness)).map((store) => store.submit(steps)));
+    steps.forEach((_, i) => {
+      expect(receipts.map((each) => each[i]).sort()).toEqual([
+        'created',
+        ...Array<string>(HANDLES - 1).fill('duplicate'),
+      ]);
+    });
+    expect((await harness.store.stats()).byStatus.pending).toBe(100);
+  });
+
+  it('loses no step while many submit and claim at once', async () => {
+    const all = await handles(harness);
+    const made: string[] = [];
+    let submitting = true;
+    const submit = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) {
+        const steps = newSteps(25);
+        await all[0]!.submit(steps);
+        made.push(...ids(steps));
+      }
+      submitting = false;
+    };
+    const work = all.slice(1).map((store) =>
+      drain(
+        harness,
+        store,
+        (claim) => settlement(claim),
+        () => submitting,
+      ),
+    );
+    const [, ...taken] = await Promise.all([submit(), ...work]);
+    expect(taken.flat().sort()).toEqual(made.sort());
+  });
+
+  it('counts one settlement, where many settle the same claim at once', async () => {
+    const claim = await harness.held(await harness.join());
+    const all = await handles(harness);
+    const pods = await Promise.all(all.map(() => harness.join()));
+    const receipts = await Promise.all(
+      all.map((store, i) => store.settle(pods[i]!, [givenBack(claim, { charge: 1 })])),
+    );
+    expect(receipts.flat().filter((receipt) => receipt === 'settled')).toHaveLength(1);
+    expect((await harness.step(claim)).retryCount).toBe(1);
+  });
+
+  it('registers, beats and leaves at once without mixing pods up', async () => {
+    const all = await handles(harness);
+    const pods = await Promise.all(all.map((store) => harness.join({}, store)));
+    const beats = all.map((store, i) => store.heartbeat(pods[i]!, { eligible: true, asleep: false, meta: { i } }));
+    await Promise.all(beats);
+    await Promise.all([all[0]!.leave(pods[0]!), all[1]!.leave(pods[1]!)]);
+    const left = (await harness.store.fleet()).map((view) => view.pod.incarnation);
+    expect(left.sort()).toEqual([pods[2]!.incarnation, pods[3]!.incarnation].sort());
+  });
+}
+
+/** Exchanges as a pod would, settling what it claims, until nothing more comes. Answers what it was given, in order. */
+async function drain(
+  harness: Harness,
+  store: Store,
+  settle: (claim: Claim) => ReturnType<typeof settlement>,
+  goOn: () => boolean = () => false,
+): Promise<string[]> {
+  const pod = await harness.join({}, store);
+  const given: string[] = [];
+  let held: readonly Claim[] = [];
+  for (;;) {
+    const more = goOn(); // asked first: what is submitted until then is due when the exchange comes
+    const settlements = held.map(settle);
+    const reply = await store.exchange({ pod, settlements, claim: demand({ free: 50, prefetch: 10 }) });
+    expect(reply.receipts).toEqual(settlements.map(() => 'settled'));
+    held = reply.claims;
+    given.push(...ids(held));
+    if (held.length === 0 && settlements.length === 0 && !more) return given;
+  }
+}

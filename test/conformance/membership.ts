@@ -1,0 +1,168 @@
+/** Membership: who is in the fleet, how old, how silent; what is final stays final. */
+import { expect, it } from 'vitest';
+import { fresh, settlement, type Harness } from './harness.js';
+
+export function membership(harness: Harness): void {
+  registering(harness);
+  beating(harness);
+  leaving(harness);
+}
+
+function registering(harness: Harness): void {
+  it('shows a pod as it registered', async () => {
+    const meta = { host: 'a', tags: ['x', { deep: 'ü' }], n: 1.5 };
+    const pod = await harness.join({ heartbeatMs: 1_234, deadAfterMs: 9_876, meta });
+    const view = await harness.view(pod);
+    expect(view).toMatchObject({ pod, heartbeatMs: 1_234, deadAfterMs: 9_876, asleep: false, meta });
+    expect(view!.ageMs).toBeGreaterThanOrEqual(0);
+    expect(view!.ageMs).toBeLessThan(harness.tickMs);
+    expect(view!.silentForMs).toBeLessThan(harness.tickMs);
+  });
+
+  it('is idempotent: the earliest registration is the birth', async () => {
+    const pod = await harness.join();
+    await harness.pass(2);
+    await harness.store.register({ ...pod, heartbeatMs: 1_000, deadAfterMs: 60_000, meta: {} });
+    const views = await harness.store.fleet();
+    expect(views.map((view) => view.pod)).toEqual([pod]);
+    expect(views[0]!.ageMs).toBeGreaterThanOrEqual(2 * harness.tickMs);
+  });
+
+  it('orders pods by birth on the clock of the store', async () => {
+    const first = await harness.join();
+    await harness.pass(1);
+    const second = await harness.join();
+    await harness.pass(1);
+    await harness.beat(first);
+    const [elder, younger] = [await harness.view(first), await harness.view(second)];
+    expect(elder!.ageMs - younger!.ageMs).toBeGreaterThanOrEqual(harness.tickMs * 0.5);
+  });
+
+  it('keeps two lives of one pod apart', async () => {
+    const old = await harness.join();
+    await harness.pass(1);
+    const young = await harness.join({ podId: old.podId });
+    const claim = await harness.held(old);
+    expect((await harness.store.fleet()).map((view) => view.pod.incarnation).sort()).toEqual(
+      [old.incarnation, young.incarnation].sort(),
+    );
+    expect((await harness.beat(young)).claims).toEqual([]);
+    expect((await harness.beat(old)).claims.map((fence) => fence.stepId)).toEqual([claim.stepId]);
+  });
+
+  it('never revives who has left or was evicted', async () => {
+    const gone = await harness.join();
+    const dead = await harness.joinMortal();
+    await harness.store.leave(gone);
+    await harness.pass(2);
+    await harness.store.evict([dead]);
+    for (const pod of [gone, dead])
+      await harness.store.register({ ...pod, heartbeatMs: 1_000, deadAfterMs: 60_000, meta: {} });
+    expect(await harness.store.fleet()).toEqual([]);
+  });
+}
+
+function beating(harness: Harness): void {
+  it('is a sign of life: silence begins anew, and the beat moves', async () => {
+    const pod = await harness.join();
+    await harness.pass(2);
+    const before = await harness.view(pod);
+    expect(before!.silentForMs).toBeGreaterThanOrEqual(2 * harness.tickMs);
+    const { pods, outdated } = await harness.beat(pod);
+    expect(outdated).toBe(false);
+    expect(pods).toHaveLength(1);
+    expect(pods[0]!.silentForMs).toBeLessThan(harness.tickMs);
+    expect(pods[0]!.beat).not.toBe(before!.beat);
+    expect(pods[0]!.ageMs).toBeGreaterThanOrEqual(2 * harness.tickMs);
+  });
+
+  it('moves the beat each time, however fast', async () => {
+    const pod = await harness.join();
+    const beats: string[] = [];
+    for (let i = 0; i < 5; i++) beats.push((await harness.beat(pod)).pods[0]!.beat);
+    expect(new Set(beats).size).toBe(5);
+  });
+
+  it('is seen by others, who make no sign of life by looking', async () => {
+    const [pod, peer] = [await harness.join(), await harness.join()];
+    await harness.pass(1);
+    const before = await harness.view(pod);
+    await harness.store.fleet();
+    expect((await harness.view(pod))!.beat).toBe(before!.beat);
+    await harness.pass(1);
+    const { pods } = await harness.beat(peer);
+    const seen = pods.find((view) => view.pod.incarnation === pod.incarnation);
+    expect(seen!.beat).toBe(before!.beat);
+    expect(seen!.silentForMs).toBeGreaterThan(before!.silentForMs);
+  });
+
+  it('carries eligible, asleep and meta', async () => {
+    const pod = await harness.join({ meta: { load: 0 } });
+    await harness.beat(pod, { eligible: true, meta: { load: 1 } });
+    expect(await harness.view(pod)).toMatchObject({ eligible: true, asleep: false, meta: { load: 1 } });
+    await harness.beat(pod, { eligible: false, asleep: true, meta: { load: 2 } });
+    expect(await harness.view(pod)).toMatchObject({ eligible: false, asleep: true, meta: { load: 2 } });
+    await harness.beat(pod, { eligible: true, meta: {} });
+    expect(await harness.view(pod)).toMatchObject({ eligible: true, asleep: false, meta: {} });
+  });
+
+  it('wakes a sleeper under its old birth', async () => {
+    const pod = await harness.join();
+    await harness.beat(pod, { asleep: true });
+    await harness.pass(3);
+    const { pods } = await harness.beat(pod);
+    expect(pods[0]).toMatchObject({ pod, asleep: false });
+    expect(pods[0]!.ageMs).toBeGreaterThanOrEqual(3 * harness.tickMs);
+  });
+
+  it('answers the claims that the store says are mine: of this incarnation, and no others', async () => {
+    const [pod, peer] = [await harness.join(), await harness.join()];
+    const mine = [await harness.held(pod), await harness.held(pod)];
+    await harness.held(peer);
+    const done = await harness.held(pod);
+    await harness.settle(pod, settlement(done));
+    const { claims } = await harness.beat(pod);
+    const fences = mine.map(({ stepId, claimToken, version }) => ({ stepId, claimToken, version }));
+    const byId = (a: { stepId: string }, b: { stepId: string }) => (a.stepId < b.stepId ? -1 : 1);
+    expect([...claims].sort(byId)).toEqual(fences.sort(byId));
+  });
+
+  it('changes nothing of an incarnation that is unknown, and says so by leaving it out', async () => {
+    const stranger = { podId: fresh('pod'), incarnation: fresh('life') };
+    expect(await harness.beat(stranger)).toMatchObject({ pods: [], claims: [] });
+    expect(await harness.store.fleet()).toEqual([]);
+  });
+
+  it('changes nothing of an incarnation that is final', async () => {
+    const [gone, dead, peer] = [await harness.join(), await harness.joinMortal(), await harness.join()];
+    await harness.store.leave(gone);
+    await harness.pass(2);
+    await harness.store.evict([dead]);
+    for (const pod of [gone, dead]) {
+      const { pods } = await harness.beat(pod);
+      expect(pods.map((view) => view.pod)).toEqual([peer]);
+    }
+    expect((await harness.store.fleet()).map((view) => view.pod)).toEqual([peer]);
+  });
+}
+
+function leaving(harness: Harness): void {
+  it('takes a pod out of the fleet, however often it is said', async () => {
+    const [pod, peer] = [await harness.join(), await harness.join()];
+    await harness.store.leave(pod);
+    await harness.store.leave(pod);
+    expect((await harness.store.fleet()).map((view) => view.pod)).toEqual([peer]);
+  });
+
+  it('is no matter for an incarnation that never was', async () => {
+    await harness.store.leave({ podId: fresh('pod'), incarnation: fresh('life') });
+    expect(await harness.store.fleet()).toEqual([]);
+  });
+
+  it('takes only this life of the pod out', async () => {
+    const old = await harness.join();
+    const young = await harness.join({ podId: old.podId });
+    await harness.store.leave(old);
+    expect((await harness.store.fleet()).map((view) => view.pod)).toEqual([young]);
+  });
+}

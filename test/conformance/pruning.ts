@@ -1,0 +1,101 @@
+/** Pruning: finished steps go after their time, and nothing else does. */
+import { expect, it } from 'vitest';
+import { fresh, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
+
+/** Prunes piece by piece until none is left; answers how many were removed. */
+async function pruneAll(harness: Harness, keepMs: number): Promise<number> {
+  let removed = 0;
+  for (let pieces = 0; ; pieces++) {
+    expect(pieces).toBeLessThan(1_000);
+    const reply = await harness.store.prune({ keepMs });
+    removed += reply.removed;
+    if (!reply.more) return removed;
+  }
+}
+
+export function pruning(harness: Harness): void {
+  it('removes nothing where nothing is', async () => {
+    expect(await harness.store.prune({ keepMs: 0 })).toEqual({ removed: 0, more: false });
+  });
+
+  it('removes completed, failed and cancelled steps that ended longer ago than is kept', async () => {
+    const pod = await harness.join();
+    const [done, failed, cancelled] = [await harness.held(pod), await harness.held(pod), await harness.held(pod)];
+    await harness.settle(pod, settlement(done));
+    await harness.settle(pod, settlement(failed, { status: 'failed', result: null, error: '{}' }));
+    await harness.store.cancel(fresh('cancel'), [cancelled]);
+    await harness.pass(3);
+    expect(await pruneAll(harness, harness.tickMs)).toBe(3);
+    expect(await harness.store.find(ids([done, failed, cancelled]))).toEqual([]);
+    expect((await harness.store.stats()).byStatus).toMatchObject({ completed: 0, failed: 0, cancelled: 0 });
+  });
+
+  it('keeps what is pending or claimed, however old', async () => {
+    const pod = await harness.join();
+    const held = await harness.held(pod);
+    const retried = await harness.held(pod);
+    await harness.settle(pod, givenBack(retried, { charge: 1 }));
+    const pending = await harness.submit();
+    await harness.pass(10);
+    expect(await pruneAll(harness, harness.tickMs)).toBe(0);
+    expect(ids(await harness.store.find(ids([held, retried, pending])))).toHaveLength(3);
+    expect(await harness.settle(pod, settlement(held))).toBe('settled');
+  });
+
+  it('keeps what has ended only lately, however long ago it was submitted', async () => {
+    const pod = await harness.join();
+    const old = await harness.held(pod);
+    const young = await harness.held(pod);
+    await harness.settle(pod, settlement(old));
+    await harness.pass(4);
+    await harness.settle(pod, settlement(young));
+    expect(await pruneAll(harness, 2 * harness.tickMs)).toBe(1);
+    expect(ids(await harness.store.find(ids([old, young])))).toEqual([young.stepId]);
+  });
+
+  it('goes piece by piece, and says while there is more', async () => {
+    const pod = await harness.join();
+    const count = 1_300;
+    for (let left = count; left > 0; left -= 100) {
+      await harness.store.submit(newSteps(100));
+      const claims = await harness.claim(pod, { free: 100, types: { work: 100 } });
+      await harness.store.settle(
+        pod,
+        claims.map((claim) => settlement(claim)),
+      );
+    }
+    await harness.pass(2);
+    expect(await pruneAll(harness, harness.tickMs)).toBe(count);
+    expect((await harness.store.list({ order: 'oldest', limit: 10 })).steps).toEqual([]);
+  });
+
+  it('frees the id of what it removed: the same step may be submitted anew', async () => {
+    const pod = await harness.join();
+    const claim = await harness.held(pod);
+    await harness.settle(pod, settlement(claim));
+    await harness.pass(2);
+    await pruneAll(harness, harness.tickMs);
+    const [again] = newSteps(1, { stepId: claim.stepId, type: claim.type });
+    expect(await harness.store.submit([again!])).toEqual(['created']);
+    expect(await harness.settle(pod, settlement(claim))).toBe('lost');
+    expect((await harness.step(claim)).status).toBe('pending');
+  });
+
+  it('revives nobody: an incarnation that was final stays out, pruned or not', async () => {
+    const gone = await harness.join();
+    await harness.store.leave(gone);
+    await harness.pass(20);
+    await pruneAll(harness, harness.tickMs);
+    await harness.beat(gone);
+    expect(await harness.view(gone)).toBeUndefined();
+  });
+
+  it('does not free a claim by pruning its holder: it stays an orphan', async () => {
+    const pod = await harness.join();
+    const claim = await harness.held(pod);
+    await harness.store.leave(pod);
+    await harness.pass(20);
+    await pruneAll(harness, harness.tickMs);
+    expect(ids(await harness.store.orphans({ limit: 10 }))).toEqual([claim.stepId]);
+  });
+}

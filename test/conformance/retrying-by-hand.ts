@@ -1,0 +1,95 @@
+/** Retry by hand: what failed or was cancelled begins again, with fresh counts. */
+import { expect, it } from 'vitest';
+import type { Claim } from '../../src/store/contract.js';
+import { fresh, givenBack, settlement, type Harness } from './harness.js';
+
+/** A step that has failed after a retry and a crash. */
+async function failed(harness: Harness): Promise<Claim> {
+  const pod = await harness.join();
+  const claim = await harness.held(pod, { delayMs: 0 });
+  await harness.settle(pod, givenBack(claim, { charge: 1, crash: 1 }));
+  const again = await harness.claimOne(pod, { types: { [claim.type]: 1 } });
+  await harness.settle(
+    pod,
+    settlement(again, { status: 'failed', result: null, error: '{"name":"Error","message":"no"}' }),
+  );
+  return again;
+}
+
+export function retryingByHand(harness: Harness): void {
+  it('makes a failed step pending, due now, with fresh counts', async () => {
+    const step = await harness.step(await failed(harness));
+    expect(step).toMatchObject({ status: 'failed', retryCount: 1, crashes: 1 });
+    await harness.pass(1);
+    expect(await harness.store.retry([step])).toEqual(['retried']);
+    const row = await harness.step(step);
+    expect(row).toMatchObject({
+      status: 'pending',
+      retryCount: 0,
+      crashes: 0,
+      claimedBy: null,
+      claimedIncarnation: null,
+    });
+    expect(row.version).toBeGreaterThan(step.version);
+    expect(row.runAt).toBeGreaterThan(step.runAt);
+    await harness.claimOne(await harness.join(), { types: { [step.type]: 1 } });
+  });
+
+  it('makes a cancelled step pending, also one that had been waiting for its time', async () => {
+    const step = await harness.step(await harness.submit({ delayMs: 3_600_000 }));
+    await harness.store.cancel(fresh('cancel'), [step]);
+    expect(await harness.store.retry([await harness.step(step)])).toEqual(['retried']);
+    expect((await harness.claimOne(await harness.join())).stepId).toBe(step.stepId);
+  });
+
+  it('answers in order: retried, notRetryable, notFound', async () => {
+    const pod = await harness.join();
+    const done = await harness.held(pod);
+    await harness.settle(pod, settlement(done));
+    const claim = await harness.held(pod);
+    const pending = await harness.submit();
+    const at = [
+      await harness.step(done),
+      claim,
+      await harness.step(pending),
+      { stepId: 'nowhere', version: 1 },
+      await harness.step(await failed(harness)),
+    ];
+    expect(await harness.store.retry(at)).toEqual([
+      'notRetryable',
+      'notRetryable',
+      'notRetryable',
+      'notFound',
+      'retried',
+    ]);
+    expect(await harness.step(done)).toMatchObject({ status: 'completed', version: at[0]!.version });
+    expect((await harness.step(claim)).status).toBe('claimed');
+    expect(await harness.store.retry([])).toEqual([]);
+  });
+
+  it('does nothing by a resend, and answers the same', async () => {
+    const step = await harness.step(await failed(harness));
+    await harness.store.retry([step]);
+    const after = await harness.step(step);
+    expect(await harness.store.retry([step])).toEqual(['retried']);
+    expect(await harness.step(step)).toEqual(after);
+  });
+
+  it('does not begin again, by a resend, a step that has failed once more since', async () => {
+    const step = await harness.step(await failed(harness));
+    await harness.store.retry([step]);
+    const pod = await harness.join();
+    const claim = await harness.claimOne(pod, { types: { [step.type]: 1 } });
+    await harness.settle(pod, settlement(claim, { status: 'failed', result: null, error: '{}' }));
+    expect(await harness.store.retry([step])).toEqual(['retried']);
+    expect((await harness.step(step)).status).toBe('failed');
+  });
+
+  it('lets only one of two callers begin it anew', async () => {
+    const step = await harness.step(await failed(harness));
+    const other = await harness.another();
+    const receipts = await Promise.all([harness.store.retry([step]), other.retry([step])]);
+    expect(receipts).toEqual([['retried'], ['retried']]);
+    expect((await harness.step(step)).version).toBe(step.version + 1);
+  });
+}

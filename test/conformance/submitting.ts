@@ -1,0 +1,147 @@
+/** Submitting: durable, idempotent by `stepId`, due when it should be. */
+import { expect, it } from 'vitest';
+import { demand, ids, newStep, newSteps, type Harness } from './harness.js';
+
+export function submitting(harness: Harness): void {
+  it('answers one receipt for each step, in their order', async () => {
+    const [first, second, third] = newSteps(3) as [
+      ReturnType<typeof newStep>,
+      ReturnType<typeof newStep>,
+      ReturnType<typeof newStep>,
+    ];
+    expect(await harness.store.submit([second])).toEqual(['created']);
+    expect(await harness.store.submit([first, second, third])).toEqual(['created', 'duplicate', 'created']);
+    expect(await harness.store.submit([])).toEqual([]);
+  });
+
+  it('keeps a step as it was submitted: pending, unclaimed, uncharged', async () => {
+    const step = await harness.submit({ priority: 7, maxRetries: 2, args: { n: 1 } });
+    const found = await harness.step(step);
+    expect(found).toMatchObject({
+      stepId: step.stepId,
+      type: 'work',
+      payload: step.payload,
+      status: 'pending',
+      priority: 7,
+      retryCount: 0,
+      maxRetries: 2,
+      crashes: 0,
+      claimedBy: null,
+      claimedIncarnation: null,
+      result: null,
+      error: null,
+    });
+    expect(found.runAt).toBe(found.createdAt);
+    expect(found.updatedAt).toBe(found.createdAt);
+  });
+
+  it('is heard by another handle as soon as it has resolved', async () => {
+    const step = await harness.submit();
+    const other = await harness.another();
+    expect(ids(await other.find([step.stepId]))).toEqual([step.stepId]);
+  });
+
+  it('makes no second step of a resend, when the first reply was lost', async () => {
+    const steps = newSteps(3);
+    await harness.store.submit(steps);
+    expect(await harness.store.submit(steps)).toEqual(['duplicate', 'duplicate', 'duplicate']);
+    const pod = await harness.join();
+    expect(ids(await harness.claim(pod))).toEqual(ids(steps));
+  });
+
+  it('knows a duplicate within one call', async () => {
+    const step = newStep();
+    expect(await harness.store.submit([step, step])).toEqual(['created', 'duplicate']);
+    expect(await harness.claim(await harness.join())).toHaveLength(1);
+  });
+
+  it('leaves a step alone that is submitted again with another payload, and says so', async () => {
+    const step = await harness.submit({ args: { n: 1 } });
+    const other = newStep({ stepId: step.stepId, args: { n: 2 } });
+    expect(await harness.store.submit([other, other])).toEqual(['mismatch', 'mismatch']);
+    expect((await harness.step(step)).payload).toBe(step.payload);
+  });
+
+  it('compares payloads alone: another priority makes no other step', async () => {
+    const step = await harness.submit({ priority: 1 });
+    expect(await harness.store.submit([{ ...step, priority: 9, maxRetries: 9, delayMs: 9 }])).toEqual(['duplicate']);
+    expect(await harness.step(step)).toMatchObject({ priority: 1, maxRetries: 3 });
+  });
+
+  it('does not begin a step anew that is claimed or has ended', async () => {
+    const pod = await harness.join();
+    const claim = await harness.held(pod);
+    const resend = newStep({ stepId: claim.stepId, type: claim.type });
+    expect(await harness.store.submit([resend])).toEqual(['duplicate']);
+    expect((await harness.step(claim)).status).toBe('claimed');
+    await harness.settle(pod, {
+      ...claim,
+      status: 'completed',
+      delayMs: null,
+      charge: 0,
+      crash: 0,
+      result: '1',
+      error: null,
+    });
+    expect(await harness.store.submit([resend])).toEqual(['duplicate']);
+    expect(await harness.step(claim)).toMatchObject({ status: 'completed', result: '1' });
+  });
+
+  it('is due after delayMs by the clock of the store, and not before', async () => {
+    const pod = await harness.join();
+    const step = await harness.submit({ delayMs: 2 * harness.tickMs });
+    expect(await harness.claim(pod)).toEqual([]);
+    await harness.pass(1);
+    expect(await harness.claim(pod)).toEqual([]);
+    await harness.pass(1);
+    expect(ids(await harness.claim(pod))).toEqual([step.stepId]);
+  });
+
+  it('takes a delay of a fraction of a millisecond', async () => {
+    const step = await harness.submit({ delayMs: 0.25 });
+    await harness.pass(1);
+    expect(ids(await harness.claim(await harness.join()))).toEqual([step.stepId]);
+  });
+
+  it('is due at runAt, whatever delayMs says', async () => {
+    const pod = await harness.join();
+    const { createdAt } = await harness.step(await harness.submit({ type: 'clock' }));
+    const runAt = createdAt + 2 * harness.tickMs;
+    const step = await harness.submit({ runAt, delayMs: 60 * 60_000 });
+    expect((await harness.step(step)).runAt).toBe(runAt);
+    expect(await harness.claim(pod)).toEqual([]);
+    await harness.pass(2);
+    expect(ids(await harness.claim(pod))).toEqual([step.stepId]);
+  });
+
+  it('is due at once where runAt lies in the past, and ranks by it', async () => {
+    const now = await harness.submit();
+    const past = await harness.submit({ runAt: 0 });
+    expect((await harness.step(past)).runAt).toBe(0);
+    expect(ids(await harness.claim(await harness.join()))).toEqual([past.stepId, now.stepId]);
+  });
+
+  it('keeps the extremes of every number', async () => {
+    const lastInstant = 8_640_000_000_000_000;
+    const far = await harness.submit({ runAt: lastInstant, priority: -1_000_000_000, maxRetries: 1_000_000 });
+    const late = await harness.submit({ delayMs: 3_155_760_000_000, priority: 1_000_000_000, maxRetries: 0 });
+    expect(await harness.step(far)).toMatchObject({
+      runAt: lastInstant,
+      priority: -1_000_000_000,
+      maxRetries: 1_000_000,
+    });
+    expect(await harness.step(late)).toMatchObject({ priority: 1_000_000_000, maxRetries: 0 });
+    expect((await harness.exchange({ pod: await harness.join(), settlements: [], claim: demand() })).claims).toEqual(
+      [],
+    );
+  });
+
+  it('finds as many as are asked for, leaving out the unknown', async () => {
+    const steps = newSteps(harness.store.rhythm.submitBatch);
+    await harness.store.submit(steps);
+    const unknown = newSteps(3_000);
+    const found = await harness.store.find(ids([...unknown, ...steps]));
+    expect(ids(found).sort()).toEqual(ids(steps));
+    expect(await harness.store.find([])).toEqual([]);
+  });
+}
