@@ -6,13 +6,14 @@
  */
 import { hostname } from 'node:os';
 import { show, ValidationError } from './errors.js';
-import type { Logger } from './log.js';
+import { consoleLogger, type Logger, type LogLevel } from './log.js';
 import { systemRuntime, type Runtime } from './runtime/runtime.js';
 import { checkRetry, type StepDefinition } from './step/definition.js';
 import {
   boolean,
   checkFields,
   integer,
+  MAX_DURATION_MS,
   milliseconds,
   name,
   oneOf,
@@ -156,7 +157,7 @@ const DEFAULTS = Object.fromEntries(
 
 /** Checks options and fills in the defaults. @throws ValidationError `OPTION_INVALID` */
 export function resolveOptions(given: unknown = {}): ResolvedOptions {
-  if (typeof given !== 'object' || given === null) {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new ValidationError('OPTION_INVALID', 'options', `expected an object, got ${show(given)}`);
   }
   checkFields(given, CHECKS, 'OPTION_INVALID', '');
@@ -178,6 +179,11 @@ function generatedPodId(runtime: Runtime): string {
   return `${host}-${runtime.uuid().slice(-8)}`;
 }
 
+/** How many steps run at a time on a pod with these options. */
+export function slotsOf({ maxParallelism, capacityThreshold }: ResolvedOptions): number {
+  return Math.max(1, Math.floor(maxParallelism * capacityThreshold));
+}
+
 /** Completes options with a store's rhythm. @throws ValidationError `OPTION_INVALID` where they contradict each other */
 export function completeOptions(options: ResolvedOptions, rhythm: Rhythm): Settings {
   const { heartbeatIntervalMs = rhythm.heartbeatIntervalMs, recoveryIntervalMs = rhythm.recoveryIntervalMs } = options;
@@ -196,8 +202,8 @@ export function completeOptions(options: ResolvedOptions, rhythm: Rhythm): Setti
       `expected at least claimIntervalMs (${claimIntervalMs}), got ${idleIntervalMs}`,
     );
   }
-  const slots = Math.max(1, Math.floor(options.maxParallelism * options.capacityThreshold));
   const { waitIntervalMs } = rhythm;
+  const slots = slotsOf(options);
   return Object.freeze({
     ...options,
     heartbeatIntervalMs,
@@ -210,18 +216,73 @@ export function completeOptions(options: ResolvedOptions, rhythm: Rhythm): Setti
   });
 }
 
-/** The options that the environment names. Variables that are absent or empty count for nothing. @throws ValidationError `OPTION_INVALID` */
+/**
+ * The options that the environment names. Variables that are absent or empty count for nothing.
+ *
+ * @throws ValidationError `OPTION_INVALID`, naming the variable
+ */
 export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>): FleetQOptions {
   const options: Record<string, unknown> = {};
   for (const [key, { env: variable, check }] of Object.entries(OPTION_TABLE)) {
     const text = variable === undefined ? undefined : env[variable.name];
     if (variable === undefined || text === undefined || text === '') continue;
-    const value = variable.parse === 'text' ? text : Number(text) * (variable.parse === 'seconds' ? 1000 : 1);
-    if (typeof value === 'number' && !Number.isFinite(value)) {
-      throw new ValidationError('OPTION_INVALID', variable.name, `expected a number, got ${show(text)}`);
-    }
-    check(value, variable.name, 'OPTION_INVALID');
-    options[key] = value;
+    options[key] = VALUE_OF[variable.parse](text, variable.name, check);
   }
-  return options;
+  const logger = loggerFromEnv(env);
+  return logger === undefined ? options : { ...options, logger };
+}
+
+/** From a variable's text to the option's value, checked as the option is. Errors show the text as it was given. */
+const VALUE_OF: Readonly<
+  Record<'text' | 'number' | 'seconds', (text: string, field: string, check: FieldCheck) => unknown>
+> = {
+  text: (text, field, check) => {
+    check(text, field, 'OPTION_INVALID');
+    return text;
+  },
+  number: (text, field, check) => {
+    const value = Number(text);
+    if (!Number.isFinite(value))
+      throw new ValidationError('OPTION_INVALID', field, `expected a number, got ${show(text)}`);
+    check(value, field, 'OPTION_INVALID');
+    return value;
+  },
+  seconds: (text, field) => {
+    positiveSeconds(text, field, 'OPTION_INVALID');
+    return Number(text) * 1_000;
+  },
+};
+
+const positiveSeconds = oneOf(`seconds from 0.001 to ${MAX_DURATION_MS / 1_000}`, (text) => {
+  const ms = Number(text) * 1_000;
+  return ms >= 1 && ms <= MAX_DURATION_MS;
+});
+
+/** The level names of the original system, and ours. */
+const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
+  debug: 'debug',
+  info: 'info',
+  warning: 'warn',
+  warn: 'warn',
+  error: 'error',
+};
+const LOG_FORMATS: Readonly<Record<string, 'json' | 'console'>> = { json: 'json', console: 'console' };
+
+function loggerFromEnv(env: Readonly<Record<string, string | undefined>>): Logger | undefined {
+  const level = choice(env, 'FLEET_Q_LOG_LEVEL', LOG_LEVELS, 'DEBUG, INFO, WARNING or ERROR');
+  const format = choice(env, 'FLEET_Q_LOG_FORMAT', LOG_FORMATS, 'json or console');
+  return level === undefined && format === undefined ? undefined : consoleLogger(level ?? 'info', format ?? 'json');
+}
+
+function choice<T>(
+  env: Readonly<Record<string, string | undefined>>,
+  variable: string,
+  choices: Readonly<Record<string, T>>,
+  expected: string,
+): T | undefined {
+  const text = env[variable];
+  if (text === undefined || text === '') return undefined;
+  const chosen = Object.hasOwn(choices, text.toLowerCase()) ? choices[text.toLowerCase()] : undefined;
+  if (chosen !== undefined) return chosen;
+  throw new ValidationError('OPTION_INVALID', variable, `expected ${expected}, got ${show(text)}`);
 }

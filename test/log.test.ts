@@ -1,0 +1,152 @@
+/** Logs: where they go, what they say, and that a broken logger harms nobody. */
+import createDebug from 'debug';
+import pino from 'pino';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { consoleLogger, type Logger } from 'fleet-q';
+import { Events } from '../src/events.js';
+import { createLog } from '../src/log.js';
+
+afterEach(() => {
+  createDebug.disable();
+  vi.restoreAllMocks();
+});
+
+describe('by default: debug', () => {
+  /** What `debug` writes while `work` runs. */
+  function written(work: () => void): string[] {
+    const lines: string[] = [];
+    vi.spyOn(createDebug, 'log').mockImplementation((...args: unknown[]) => {
+      lines.push(args.map(String).join(' '));
+    });
+    work();
+    return lines;
+  }
+
+  test('a namespace for each part of the library', () => {
+    createDebug.enable('fleet-q:pool');
+    const lines = written(() => {
+      createLog('pool').info({ claims: 3 }, 'claimed');
+      createLog('heartbeat').info({}, 'not asked for');
+    });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('fleet-q:pool');
+    expect(lines[0]).toContain('info claimed');
+    expect(lines[0]).toContain('claims');
+  });
+
+  test('silent unless asked, and it says so, so that nobody builds lines for nobody', () => {
+    const log = createLog('pool');
+    expect(written(() => log.error({}, 'unheard'))).toEqual([]);
+    expect(log.verbose).toBe(false);
+    createDebug.enable('fleet-q:*');
+    expect(log.verbose).toBe(true);
+  });
+
+  test('fields that were added stand on every line', () => {
+    createDebug.enable('fleet-q:*');
+    const [line] = written(() => createLog('pool').with({ stepId: 's-1' }).warn({ attempt: 2 }, 'slow'));
+    expect(line).toContain('s-1');
+    expect(line).toContain('attempt');
+  });
+});
+
+describe('a structured logger', () => {
+  function lines(): { readonly logger: Logger; readonly written: Record<string, unknown>[] } {
+    const written: Record<string, unknown>[] = [];
+    const stream = { write: (text: string) => void written.push(JSON.parse(text) as Record<string, unknown>) };
+    return { logger: pino({ level: 'debug', base: null, timestamp: false }, stream), written };
+  }
+
+  test('pino gets the fields, the part and the message, at the level', () => {
+    const { logger, written } = lines();
+    const log = createLog('pool', logger, { podId: 'p' });
+    log.debug({ n: 1 }, 'a');
+    log.info({ n: 2 }, 'b');
+    log.with({ stepId: 's-1' }).warn({ n: 3 }, 'c');
+    log.error({}, 'd');
+    expect(log.verbose).toBe(true);
+    expect(written).toEqual([
+      { level: 20, part: 'pool', podId: 'p', n: 1, msg: 'a' },
+      { level: 30, part: 'pool', podId: 'p', n: 2, msg: 'b' },
+      { level: 40, part: 'pool', podId: 'p', stepId: 's-1', n: 3, msg: 'c' },
+      { level: 50, part: 'pool', podId: 'p', msg: 'd' },
+    ]);
+  });
+
+  test('one that throws harms nobody', () => {
+    const fail = () => {
+      throw new Error('disk full');
+    };
+    const log = createLog('pool', { debug: fail, info: fail, warn: fail, error: fail });
+    expect(() => {
+      log.debug({}, 'a');
+      log.info({}, 'b');
+      log.with({}).warn({}, 'c');
+      log.error({}, 'd');
+    }).not.toThrow();
+  });
+
+  test('a listener that throws or rejects goes to it as an error, with the event’s name; the others are called', async () => {
+    const { logger, written } = lines();
+    const events = new Events(createLog('events', logger));
+    const heard = vi.fn();
+    events.on('pod:joined', () => {
+      throw new Error('sync');
+    });
+    events.on('pod:joined', () => Promise.reject(new Error('async')));
+    events.on('pod:joined', heard);
+    events.emit('pod:joined', { podId: 'p', incarnation: 'i' });
+    await Promise.resolve();
+    expect(heard).toHaveBeenCalledOnce();
+    expect(written).toMatchObject([
+      { level: 50, part: 'events', event: 'pod:joined', error: 'sync' },
+      { level: 50, part: 'events', event: 'pod:joined', error: 'async' },
+    ]);
+  });
+});
+
+describe('consoleLogger', () => {
+  const spies = () => ({
+    debug: vi.spyOn(console, 'debug').mockReturnValue(),
+    info: vi.spyOn(console, 'info').mockReturnValue(),
+    warn: vi.spyOn(console, 'warn').mockReturnValue(),
+    error: vi.spyOn(console, 'error').mockReturnValue(),
+  });
+  const all = (logger: Logger) => {
+    logger.debug({ n: 1 }, 'a');
+    logger.info({ n: 2 }, 'b');
+    logger.warn({ n: 3 }, 'c');
+    logger.error({ n: 4 }, 'd');
+  };
+
+  test('readable text from info on, each at its own level', () => {
+    const { debug, info, warn, error } = spies();
+    all(consoleLogger());
+    expect(debug).not.toHaveBeenCalled();
+    expect(info).toHaveBeenCalledExactlyOnceWith('INFO b', { n: 2 });
+    expect(warn).toHaveBeenCalledExactlyOnceWith('WARN c', { n: 3 });
+    expect(error).toHaveBeenCalledExactlyOnceWith('ERROR d', { n: 4 });
+  });
+
+  test('one line of JSON for each message', () => {
+    const { debug, info } = spies();
+    all(consoleLogger('debug', 'json'));
+    expect(debug).toHaveBeenCalledExactlyOnceWith('{"level":"debug","message":"a","n":1}');
+    expect(info).toHaveBeenCalledExactlyOnceWith('{"level":"info","message":"b","n":2}');
+  });
+
+  test('nothing below its level', () => {
+    const { info, warn, error } = spies();
+    all(consoleLogger('error'));
+    expect([info, warn].flatMap((spy) => spy.mock.calls)).toEqual([]);
+    expect(error).toHaveBeenCalledOnce();
+  });
+
+  test('fields that JSON cannot carry harm nobody', () => {
+    const { info } = spies();
+    const cyclic: Record<string, unknown> = { big: 10n };
+    cyclic['self'] = cyclic;
+    expect(() => createLog('pool', consoleLogger('info', 'json')).info(cyclic, 'odd')).not.toThrow();
+    expect(info.mock.calls.length).toBeLessThanOrEqual(1);
+  });
+});

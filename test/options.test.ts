@@ -1,0 +1,238 @@
+/** Options: what is wrong with one is told at once, by its name and with its value; and what the environment gives. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { FleetQ, ValidationError, type FleetQOptions } from 'fleet-q';
+import { completeOptions, OPTION_TABLE, optionsFromEnv, resolveOptions } from '../src/options.js';
+import type { Rhythm } from '../src/store/contract.js';
+
+const RHYTHM: Rhythm = {
+  heartbeatIntervalMs: 2_000,
+  deadAfterMs: 15_000,
+  recoveryIntervalMs: 5_000,
+  claimIntervalMs: 100,
+  idleIntervalMs: 1_000,
+  waitIntervalMs: 20,
+  submitBatch: 500,
+};
+
+/** The error that `work` throws. */
+function errorOf(work: () => unknown): ValidationError {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(ValidationError);
+    return error as ValidationError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const construct = (options: unknown) => errorOf(() => new FleetQ(options as FleetQOptions));
+
+describe('options that are not acceptable', () => {
+  const store = { name: 'none' };
+  const wrong: readonly (readonly [field: keyof FleetQOptions, value: unknown, shown: string])[] = [
+    ['store', store, 'a store, such as sqlite({ path }), got {'],
+    ['store', ':memory:', 'got ":memory:"'],
+    ['steps', { resize: 1 }, 'an array of step definitions, got {'],
+    ['podId', '', 'text of 1 to 200 characters without control characters, got ""'],
+    ['podId', 'a\u0000b', 'got "a\\u0000b"'],
+    ['podId', 7, 'got 7'],
+    ['maxParallelism', 0, 'a whole number from 1 to 100000, got 0'],
+    ['maxParallelism', 2.5, 'got 2.5'],
+    ['maxParallelism', '10', 'got "10"'],
+    ['capacityThreshold', 0, 'a number above 0 and up to 1, got 0'],
+    ['capacityThreshold', 1.2, 'got 1.2'],
+    ['capacityThreshold', NaN, 'got NaN'],
+    ['heartbeatIntervalMs', 0, 'milliseconds from 1 to 3155760000000, got 0'],
+    ['deadAfterMs', -1, 'got -1'],
+    ['recoveryIntervalMs', Infinity, 'got Infinity'],
+    ['claimIntervalMs', null, 'got null'],
+    ['idleIntervalMs', 10n, 'got 10n'],
+    ['drainTimeoutMs', -1, 'milliseconds from 0 to 3155760000000, got -1'],
+    ['abortGraceMs', '5s', 'got "5s"'],
+    ['maxPayloadBytes', 63, 'a whole number from 64 to 16000000, got 63'],
+    ['maxRetries', -1, 'a whole number from 0 to 1000000, got -1'],
+    ['maxCrashes', true, 'got true'],
+    ['timeoutMs', 0, 'milliseconds from 1'],
+    ['maxPrefetch', 1e9, 'a whole number from 0 to 100000, got 1000000000'],
+    ['retentionMs', -5, 'got -5'],
+    ['journalPath', '', 'a path, got ""'],
+    ['meta', [], 'an object, got ['],
+    ['logger', console.log, 'a logger with debug, info, warn and error, got [function log]'],
+    ['logger', { info: () => undefined }, 'a logger with debug, info, warn and error, got {'],
+    ['logPayloads', 'yes', 'true or false, got "yes"'],
+    ['runtime', {}, 'a runtime, got {'],
+  ];
+
+  test.each(wrong)('%s: %o', (field, value, shown) => {
+    const error = construct({ [field]: value });
+    expect(error).toMatchObject({ name: 'ValidationError', code: 'OPTION_INVALID', field });
+    expect(error.message).toContain(`${field}: expected `);
+    expect(error.message).toContain(shown);
+  });
+
+  test('every option has a value in this list that it refuses, but `retry`, which has fields of its own', () => {
+    const tried = new Set<string>(wrong.map(([field]) => field));
+    expect(Object.keys(OPTION_TABLE).filter((key) => !tried.has(key))).toEqual(['retry']);
+  });
+
+  test('parts of the retry policy are named by their path', () => {
+    expect(construct({ retry: { factor: 0.5 } })).toMatchObject({ field: 'retry.factor' });
+    expect(construct({ retry: { factor: 0.5 } }).message).toContain('a number from 1 to 100, got 0.5');
+    expect(construct({ retry: { baseMs: -1 } }).message).toContain('retry.baseMs: expected milliseconds');
+    expect(construct({ retry: { caps: 1 } }).message).toBe('retry.caps: is not known; did you mean capMs?');
+    expect(construct({ retry: 3 }).message).toBe('retry: expected an object, got 3');
+  });
+
+  test('an unknown option is told the nearest known one', () => {
+    const error = construct({ maxParalelism: 3 });
+    expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'maxParalelism' });
+    expect(error.message).toBe('maxParalelism: is not known; did you mean maxParallelism?');
+    expect(construct({ retention: 3 }).message).toContain('did you mean retentionMs?');
+  });
+
+  test('an unknown option like no other is told nothing that would mislead', () => {
+    expect(construct({ colour: 'red' }).message).toBe('colour: is not known');
+    expect(construct({ constructor: 1 }).field).toBe('constructor');
+  });
+
+  test.each([[null], [5], ['sqlite'], [[]]])('options that are no object: %o', (options) => {
+    expect(construct(options)).toMatchObject({ code: 'OPTION_INVALID', field: 'options' });
+  });
+
+  test('a long value is shown shortened', () => {
+    const { message } = construct({ podId: 'x'.repeat(100_000) });
+    expect(message.length).toBeLessThan(250);
+    expect(message).toContain('…');
+  });
+});
+
+describe('options that contradict each other', () => {
+  const complete = (options: FleetQOptions) => completeOptions(resolveOptions(options), RHYTHM);
+
+  test('a pod must be allowed to miss two heartbeats before it counts as dead', () => {
+    const error = errorOf(() => complete({ heartbeatIntervalMs: 1_000, deadAfterMs: 2_999 }));
+    expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'deadAfterMs' });
+    expect(error.message).toContain('at least three heartbeat intervals (3 × 1000), got 2999');
+    expect(complete({ heartbeatIntervalMs: 1_000, deadAfterMs: 3_000 }).deadAfterMs).toBe(3_000);
+  });
+
+  test('also where one of the two is the default', () => {
+    expect(errorOf(() => complete({ deadAfterMs: 5_000 })).message).toContain('(3 × 2000), got 5000');
+    expect(complete({ heartbeatIntervalMs: 30_000 }).deadAfterMs).toBe(120_000);
+  });
+
+  test('the longest pause is no shorter than the first', () => {
+    const error = errorOf(() => complete({ claimIntervalMs: 500, idleIntervalMs: 400 }));
+    expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'idleIntervalMs' });
+    expect(error.message).toContain('at least claimIntervalMs (500), got 400');
+    expect(complete({ claimIntervalMs: 5_000 }).idleIntervalMs).toBe(5_000);
+    expect(complete({ idleIntervalMs: 50 }).claimIntervalMs).toBe(50);
+  });
+});
+
+describe('what comes out', () => {
+  test('defaults are filled in, and all of it is frozen', () => {
+    const options = resolveOptions({ maxRetries: 1, retry: { capMs: 10 } });
+    expect(options).toMatchObject({
+      maxRetries: 1,
+      maxParallelism: 10,
+      capacityThreshold: 0.8,
+      drainTimeoutMs: 25_000,
+    });
+    expect(options.retry).toEqual({ baseMs: 1_000, capMs: 10, factor: 2 });
+    expect(Object.isFrozen(options)).toBe(true);
+    expect(Object.isFrozen(options.retry)).toBe(true);
+    expect(resolveOptions({}).podId).not.toBe(resolveOptions({}).podId);
+  });
+
+  test('an option that is `undefined` counts for nothing', () => {
+    const options = { maxParallelism: undefined, podId: undefined, timeoutMs: undefined };
+    expect(resolveOptions(options)).toMatchObject({ maxParallelism: 10, podId: expect.any(String) as string });
+  });
+
+  test('slots: the share of maxParallelism, rounded down, and at least one', () => {
+    const slots = (maxParallelism: number, capacityThreshold: number) =>
+      completeOptions(resolveOptions({ maxParallelism, capacityThreshold }), RHYTHM).slots;
+    expect([slots(10, 0.8), slots(1, 0.1), slots(3, 0.5), slots(7, 1)]).toEqual([8, 1, 1, 7]);
+  });
+});
+
+describe('the environment', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  test('every variable of the table, in its unit', () => {
+    expect(
+      optionsFromEnv({
+        FLEET_Q_POD_ID: 'pod-7',
+        FLEET_Q_MAX_PARALLELISM: '4',
+        FLEET_Q_CAPACITY_THRESHOLD: '0.5',
+        FLEET_Q_HEARTBEAT_INTERVAL_SECONDS: '30',
+        FLEET_Q_DEAD_POD_THRESHOLD_SECONDS: '180',
+        FLEET_Q_RECOVERY_INTERVAL_SECONDS: '300',
+        FLEET_Q_CLAIM_INTERVAL_SECONDS: '0.25',
+      }),
+    ).toEqual({
+      podId: 'pod-7',
+      maxParallelism: 4,
+      capacityThreshold: 0.5,
+      heartbeatIntervalMs: 30_000,
+      deadAfterMs: 180_000,
+      recoveryIntervalMs: 300_000,
+      claimIntervalMs: 250,
+    });
+  });
+
+  test('what is absent, empty or somebody else’s counts for nothing', () => {
+    expect(optionsFromEnv({ FLEET_Q_MAX_PARALLELISM: '', FLEET_Q_LOG_LEVEL: '', PATH: '/bin' })).toEqual({});
+  });
+
+  test.each([
+    ['FLEET_Q_MAX_PARALLELISM', 'many', 'expected a number, got "many"'],
+    ['FLEET_Q_MAX_PARALLELISM', '0', 'expected a whole number from 1 to 100000, got 0'],
+    ['FLEET_Q_CAPACITY_THRESHOLD', '80%', 'expected a number, got "80%"'],
+    ['FLEET_Q_HEARTBEAT_INTERVAL_SECONDS', '30s', 'expected seconds from 0.001 to 3155760000, got "30s"'],
+    ['FLEET_Q_CLAIM_INTERVAL_SECONDS', '-1', 'expected seconds from 0.001 to 3155760000, got "-1"'],
+    ['FLEET_Q_POD_ID', 'a\nb', 'got "a\\nb"'],
+    ['FLEET_Q_LOG_LEVEL', 'loud', 'expected DEBUG, INFO, WARNING or ERROR, got "loud"'],
+    ['FLEET_Q_LOG_LEVEL', 'constructor', 'got "constructor"'],
+    ['FLEET_Q_LOG_FORMAT', 'xml', 'expected json or console, got "xml"'],
+  ])('%s=%s is refused, and named', (variable, value, problem) => {
+    const error = errorOf(() => FleetQ.fromEnv({}, { [variable]: value }));
+    expect(error).toMatchObject({ code: 'OPTION_INVALID', field: variable });
+    expect(error.message).toContain(problem);
+  });
+
+  test('Snowflake is not part of this version, and a fleet must not fall back to a file in silence', () => {
+    const error = errorOf(() => FleetQ.fromEnv({}, { FLEET_Q_SNOWFLAKE_ACCOUNT: 'acme' }));
+    expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'FLEET_Q_SNOWFLAKE_ACCOUNT' });
+  });
+
+  test('the options that are passed come first', () => {
+    expect(FleetQ.fromEnv({}, { FLEET_Q_POD_ID: 'from-env' }).podId).toBe('from-env');
+    expect(FleetQ.fromEnv({ podId: 'given' }, { FLEET_Q_POD_ID: 'from-env' }).podId).toBe('given');
+  });
+
+  test('a level or a format brings a logger on the console', () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    const info = vi.spyOn(console, 'info').mockReturnValue();
+    const { logger } = optionsFromEnv({ FLEET_Q_LOG_LEVEL: 'Warning' });
+    logger?.info({ stepId: 'a' }, 'quiet');
+    logger?.warn({ stepId: 'a' }, 'heard');
+    expect(info).not.toHaveBeenCalled();
+    expect(warn).toHaveBeenCalledExactlyOnceWith('{"level":"warn","message":"heard","stepId":"a"}');
+  });
+
+  test('the format may be for people, at INFO where no level is named', () => {
+    const debug = vi.spyOn(console, 'debug').mockReturnValue();
+    const info = vi.spyOn(console, 'info').mockReturnValue();
+    const { logger } = optionsFromEnv({ FLEET_Q_LOG_FORMAT: 'CONSOLE' });
+    logger?.debug({}, 'quiet');
+    logger?.info({ stepId: 'a' }, 'heard');
+    expect(debug).not.toHaveBeenCalled();
+    expect(info).toHaveBeenCalledExactlyOnceWith('INFO heard', { stepId: 'a' });
+  });
+
+  test('without either, `debug` decides what is logged', () => {
+    expect(optionsFromEnv({ FLEET_Q_POD_ID: 'a' })).not.toHaveProperty('logger');
+  });
+});
