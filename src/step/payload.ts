@@ -47,7 +47,11 @@ export function encodePayload(
 
 /** The values of a payload's text. A text that is no payload (written by hand) reads as having no args. */
 export function decodePayload(text: string): Payload {
-  const parsed = parseJson(text);
+  return payloadOf(parseJson(text));
+}
+
+/** The same of a text that has been parsed. */
+export function payloadOf(parsed: unknown): Payload {
   if (typeof parsed !== 'object' || parsed === null) return { args: undefined, metadata: NO_METADATA };
   const { args, metadata } = parsed as { args?: unknown; metadata?: unknown };
   return { args, metadata: isRecord(metadata) ? metadata : NO_METADATA };

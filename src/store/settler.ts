@@ -18,7 +18,7 @@ export interface Ended {
   readonly claim: Claim;
   readonly outcome: Outcome;
   /** The claim's payload, where it has been decoded. */
-  readonly payload?: Payload;
+  readonly payload?: Payload | undefined;
   /** For how long the handler ran, in ms. */
   readonly durationMs: number;
 }

@@ -1,0 +1,117 @@
+/**
+ * When to ask the store for claims, and for how many.
+ *
+ * Law: who found nothing looks again after `claimIntervalMs`, then ever more rarely up to `idleIntervalMs`; a wake, or
+ * the next step that falls due, cuts that short, and a wake that comes during an exchange is not lost. What had to be
+ * given back is not asked for again for two exchanges.
+ */
+import type { Settings } from '../options.js';
+import type { Answer, Exchanger, Wanted } from './exchanger.js';
+import type { Handlers } from './handlers.js';
+import type { Holdings } from './holdings.js';
+import { appetite } from './prefetch.js';
+
+/** For so many exchanges nothing is held ahead after something was given back. */
+const EXCHANGES_WITHOUT = 2;
+/** What may start within so many exchange intervals is kept, and in any case what waits no longer than this. */
+const INTERVALS_KEPT = 2;
+const KEPT_MS = 1_000;
+
+export class Demand {
+  readonly #settings: Settings;
+  readonly #handlers: Handlers;
+  readonly #holdings: Holdings;
+  readonly #exchanger: Exchanger;
+  #pauseMs: number;
+  #lookAt = 0;
+  #wakes = 0;
+  /** `#wakes` when the last request was made. */
+  #wakesSeen = 0;
+  #without = 0;
+
+  constructor(settings: Settings, handlers: Handlers, holdings: Holdings, exchanger: Exchanger) {
+    this.#settings = settings;
+    this.#handlers = handlers;
+    this.#holdings = holdings;
+    this.#exchanger = exchanger;
+    this.#pauseMs = settings.claimIntervalMs;
+  }
+
+  /** There may be work: look at once. */
+  wake(): void {
+    this.#wakes++;
+    this.#lookAt = 0;
+    this.#pauseMs = this.#settings.claimIntervalMs;
+  }
+
+  /** When to look even if nothing else happens. */
+  get lookAt(): number {
+    return this.#lookAt;
+  }
+
+  /** For how long a claim may wait here unstarted, in ms. */
+  get patienceMs(): number {
+    return Math.max(KEPT_MS, INTERVALS_KEPT * this.#exchanger.intervalMs);
+  }
+
+  /** What is wanted now. */
+  wanted(now: number): Wanted | undefined {
+    const { buffer, executor, poisoned } = this.#holdings;
+    const { slots, maxPrefetch } = this.#settings;
+    const { intervalMs, roundTripMs, batch } = this.#exchanger;
+    const { free, prefetch } = appetite({
+      slots,
+      busy: executor.busy,
+      unstarted: buffer.size,
+      startable: buffer.startable,
+      rate: this.#without > 0 ? 0 : executor.perMs(now, this.patienceMs),
+      intervalMs,
+      roundTripMs,
+      maxPrefetch,
+      batch,
+    });
+    if (free + prefetch === 0) return undefined;
+    const types = this.#types(free, prefetch, intervalMs + roundTripMs);
+    return types && { free, prefetch, quarantine: poisoned ? 0 : 1, types };
+  }
+
+  /** The request is on its way. */
+  sent(): void {
+    this.#wakesSeen = this.#wakes;
+  }
+
+  /** What the store answered. */
+  answered(now: number, { asked, claims, nextDueInMs }: Answer): void {
+    if (this.#without > 0) this.#without--;
+    if (asked === 0 || this.#wakes !== this.#wakesSeen) return;
+    const { claimIntervalMs, idleIntervalMs } = this.#settings;
+    const found = claims.length > 0;
+    if (found && (nextDueInMs === 0 || claims.length >= asked)) {
+      this.#pauseMs = claimIntervalMs;
+      this.#lookAt = now;
+      return;
+    }
+    if (found || nextDueInMs === 0) this.#pauseMs = claimIntervalMs;
+    this.#lookAt = now + this.#pauseMs;
+    this.#pauseMs = Math.min(idleIntervalMs, this.#pauseMs * 2);
+    if (nextDueInMs !== null && nextDueInMs > 0) this.#lookAt = Math.min(this.#lookAt, now + nextDueInMs);
+  }
+
+  /** Claims were given back because they could not start. */
+  gaveBack(): void {
+    this.#without = EXCHANGES_WITHOUT;
+    this.#holdings.executor.rate.forget();
+  }
+
+  #types(free: number, prefetch: number, spanMs: number): Record<string, number> | undefined {
+    const types: Record<string, number> = {};
+    let any = false;
+    for (const [type, handler] of this.#handlers.all()) {
+      const useful = handler.useful(prefetch === 0 ? 0 : spanMs, free + prefetch);
+      if (useful === 0) continue;
+      types[type] = useful;
+      any = true;
+    }
+    return any ? types : undefined;
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The pool's one conversation with the store, kept up through failures.
+ *
+ * Law: what failed may have happened. So a claim whose reply was lost is read back by its token before a fresh token
+ * claims, and outcomes are sent again under the same fence. A batch that is refused for good is bisected by the settler.
+ * After a failure the next try waits, longer each time, up to a few seconds; the first success ends that.
+ */
+import { asError } from '../errors.js';
+import type { Log } from '../log.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type {
+  Claim,
+  ClaimDemand,
+  ExchangeReply,
+  ExchangeRequest,
+  PodRef,
+  Receipt,
+  Settlement,
+  StepStore,
+} from '../store/contract.js';
+import type { Settled, Settler } from '../store/settler.js';
+import type { Hold } from './hold.js';
+
+/** What a pod wants; the token is chosen here. */
+export type Wanted = Omit<ClaimDemand, 'token'>;
+
+/** What an exchange came to. */
+export interface Answer extends Settled {
+  readonly claims: readonly Claim[];
+  readonly nextDueInMs: number | null;
+  /** How many claims were asked for; 0 where it only settled or read back. */
+  readonly asked: number;
+}
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 3_000;
+const LONGEST_PAUSE_IN_HASTE_MS = 250;
+/** How much the newest exchange counts in what an exchange takes. */
+const NEWEST_COUNTS = 0.3;
+
+export interface ExchangerParts {
+  readonly store: Pick<StepStore, 'exchange'>;
+  readonly runtime: Runtime;
+  readonly settler: Settler;
+  readonly log: Log;
+}
+
+export class Exchanger {
+  readonly #parts: ExchangerParts;
+  #exchanging = false;
+  #inFlight: string | undefined;
+  #lost: { readonly pod: PodRef; readonly token: string } | undefined;
+  #failures = 0;
+  #notBefore = 0;
+  #longestPauseMs = LONGEST_PAUSE_MS;
+  #batch = Infinity;
+  #startedAt = 0;
+  #roundTripMs = 0;
+  #intervalMs = 0;
+
+  constructor(parts: ExchangerParts) {
+    this.#parts = parts;
+  }
+
+  /** Most steps that the store wants brought, and gives, at a time. */
+  get batch(): number {
+    return this.#batch;
+  }
+
+  /** What an exchange takes, in ms. */
+  get roundTripMs(): number {
+    return this.#roundTripMs;
+  }
+
+  /** From one exchange to the next while there is work, in ms. */
+  get intervalMs(): number {
+    return Math.max(this.#intervalMs, this.#roundTripMs);
+  }
+
+  /** For how long the next exchange must wait: the store's pace, or the pause after a failure. */
+  waitMs(now: number): number {
+    return Math.max(0, this.#notBefore - now);
+  }
+
+  /** Tokens of claims that may be on their way to us: the reply is awaited, or was lost and is to be read back. */
+  get openTokens(): readonly string[] {
+    return [this.#inFlight, this.#lost?.token].filter((token) => token !== undefined);
+  }
+
+  /** Whether a lost claim of this incarnation is to be read back. */
+  lost(pod: PodRef | undefined): boolean {
+    return this.#lost !== undefined && this.#lost.pod === pod;
+  }
+
+  /** Whether nothing is under way, and nothing to be read back. */
+  idle(pod: PodRef | undefined): boolean {
+    return !this.#exchanging && !this.lost(pod);
+  }
+
+  /** The queue stops: shorter pauses from now on. */
+  haste(now: number): void {
+    this.#longestPauseMs = LONGEST_PAUSE_IN_HASTE_MS;
+    if (this.#failures > 0) this.#notBefore = Math.min(this.#notBefore, now + LONGEST_PAUSE_IN_HASTE_MS);
+  }
+
+  /**
+   * Hands in outcomes and takes claims. `undefined`: it failed, and everything is to be sent again.
+   *
+   * @param busy whether there was work since the last exchange, so that the time between them tells something
+   */
+  async exchange(pod: PodRef, batch: readonly Hold[], wanted?: Wanted, busy = false): Promise<Answer | undefined> {
+    const { settler, runtime } = this.#parts;
+    const readBack = this.lost(pod) ? this.#lost?.token : undefined;
+    const claim = readBack === undefined && wanted !== undefined ? { token: runtime.uuid(), ...wanted } : undefined;
+    const token = claim?.token ?? readBack;
+    const settlements = batch.map((hold) => (hold.settlement ??= settler.settlement(hold.claim, hold.outcome)));
+    this.#inFlight = token;
+    this.#exchanging = true;
+    this.#begin(busy);
+    const call = new Call(this.#parts.store, pod, claim, readBack);
+    let settled: Settled | undefined;
+    try {
+      settled = await settler.send(settlements, (part) => call.send(part));
+      this.#answered(call.pace);
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.#inFlight = undefined;
+    this.#exchanging = false;
+    // Where only its halves went through, the first request may yet have claimed.
+    if (token !== undefined) this.#lost = call.claimed === undefined ? { pod, token } : undefined;
+    if (settled === undefined) return undefined;
+    const { claims = [], nextDueInMs = null } = call.claimed ?? {};
+    return { ...settled, claims, nextDueInMs, asked: claim === undefined ? 0 : claim.free + claim.prefetch };
+  }
+
+  #begin(busy: boolean): void {
+    const now = this.#parts.runtime.monotonicMs();
+    if (busy && this.#startedAt > 0) this.#intervalMs = mean(this.#intervalMs, now - this.#startedAt);
+    this.#startedAt = now;
+  }
+
+  #answered(pace: ExchangeReply['pace']): void {
+    const now = this.#parts.runtime.monotonicMs();
+    this.#roundTripMs = mean(this.#roundTripMs, now - this.#startedAt);
+    this.#batch = Math.max(1, pace.batch);
+    this.#notBefore = now + pace.waitMs;
+    this.#failures = 0;
+  }
+
+  #failed(thrown: unknown): void {
+    const { runtime, log } = this.#parts;
+    const widest = Math.min(this.#longestPauseMs, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures++, 10));
+    this.#notBefore = runtime.monotonicMs() + widest * (0.5 + 0.5 * runtime.random());
+    log.debug({ error: asError(thrown).message, failures: this.#failures }, 'an exchange failed');
+  }
+}
+
+/** One exchange, in one request; or in several, where the store refuses the batch. Only the first can claim. */
+class Call {
+  /** The reply to the request that claimed. */
+  claimed: ExchangeReply | undefined;
+  pace: ExchangeReply['pace'] = { waitMs: 0, batch: Infinity };
+  readonly #store: Pick<StepStore, 'exchange'>;
+  readonly #pod: PodRef;
+  #claim: Pick<ExchangeRequest, 'claim' | 'readBack'> | undefined;
+
+  constructor(store: Pick<StepStore, 'exchange'>, pod: PodRef, claim?: ClaimDemand, readBack?: string) {
+    this.#store = store;
+    this.#pod = pod;
+    if (claim !== undefined) this.#claim = { claim };
+    else if (readBack !== undefined) this.#claim = { readBack };
+  }
+
+  async send(settlements: readonly Settlement[]): Promise<readonly Receipt[]> {
+    const claim = this.#claim;
+    this.#claim = undefined;
+    const reply = await this.#store.exchange({ pod: this.#pod, settlements, ...claim });
+    if (claim !== undefined) this.claimed = reply;
+    this.pace = reply.pace;
+    return reply.receipts;
+  }
+}
+
+function mean(before: number, newest: number): number {
+  return before === 0 ? newest : before + NEWEST_COUNTS * (newest - before);
+}

@@ -1,0 +1,196 @@
+/**
+ * All that this pod holds: claims unstarted, claims that run, outcomes that await a receipt.
+ *
+ * Law: a claim goes one way: buffer, slot, outbox. What is held unstarted and cannot or may not start here is given back
+ * uncharged. While halted nothing starts. Handlers that return at once chain in microtasks, so after a slice of work the
+ * event loop gets its turn.
+ */
+import type { Events } from '../events.js';
+import type { Log } from '../log.js';
+import type { Settings } from '../options.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { Outcome, ReleaseReason } from '../step/transition.js';
+import type { Claim, Fence, PodRef } from '../store/contract.js';
+import { Buffer } from './buffer.js';
+import { Executor } from './executor.js';
+import type { Handlers } from './handlers.js';
+import { eventOf, Hold } from './hold.js';
+import { Outbox } from './outbox.js';
+
+/** After so much work in one turn, in ms, the event loop gets its chance. */
+export const SLICE_MS = 4;
+
+/** For how long a step is given back that a stray bars: doubles each time. */
+const FIRST_BAR_MS = 1_000;
+const LONGEST_BAR_MS = 60_000;
+/** For how long a step is given back that is not handled here. */
+const UNHANDLED_MS = 5_000;
+/** A step that crashed pods so often is held one at a time. */
+const POISON = 2;
+
+export interface HoldingsParts {
+  readonly runtime: Runtime;
+  readonly events: Events;
+  readonly log: Log;
+  readonly settings: Settings;
+  readonly handlers: Handlers;
+  /** There is an outcome to hand in, or a slot to fill. */
+  readonly onWork: () => void;
+}
+
+export class Holdings {
+  readonly buffer = new Buffer();
+  readonly outbox = new Outbox();
+  readonly executor: Executor;
+  /** Nothing starts. */
+  halted = false;
+  /** Whatever comes in is given back. */
+  closed = false;
+  readonly #parts: HoldingsParts;
+  #poisoned = 0;
+  #starting = false;
+  #resting = false;
+  #sliceSince = 0;
+
+  constructor(parts: HoldingsParts) {
+    this.#parts = parts;
+    this.executor = new Executor({
+      ...parts,
+      onEnd: (hold) => this.#ended(hold),
+      onReturn: (hold) => this.#returned(hold),
+    });
+  }
+
+  /** Whether a step is held here that crashed pods twice or more. */
+  get poisoned(): boolean {
+    return this.#poisoned > 0;
+  }
+
+  /** Claims without an outcome. */
+  held(): Hold[] {
+    return [...this.buffer.all(), ...this.executor.held()];
+  }
+
+  /** A turn of the event loop begins. */
+  newSlice(now: number): void {
+    this.#sliceSince = now;
+  }
+
+  /** Whether this turn's slice is used up. */
+  sliceIsOver(now: number): boolean {
+    return now - this.#sliceSince >= SLICE_MS;
+  }
+
+  takeIn(claims: readonly Claim[], pod: PodRef, now: number): void {
+    const { events, handlers } = this.#parts;
+    for (const claim of claims) {
+      const handler = handlers.get(claim.type) ?? handlers.none;
+      const hold = new Hold(claim, pod, handler, now);
+      if (events.has('step:claimed')) events.emit('step:claimed', eventOf(hold));
+      if (this.closed) this.#giveBack(hold, 'stopping');
+      else if (handler === handlers.none) this.#giveBack(hold, 'unstarted', UNHANDLED_MS);
+      else if (claim.crashes >= POISON && this.#poisoned > 0) this.#giveBack(hold, 'unstarted');
+      else {
+        if (claim.crashes >= POISON) this.#poisoned++;
+        this.buffer.add(hold);
+      }
+    }
+  }
+
+  /** Fills the free slots. */
+  startNext(): void {
+    if (this.#starting || this.#resting || this.halted || this.buffer.size === 0) return;
+    this.#starting = true;
+    let now = this.#parts.runtime.monotonicMs();
+    while (this.executor.free > 0 && !this.halted) {
+      const hold = this.buffer.next();
+      if (hold === undefined) break;
+      const barredBy = this.executor.find(hold.claim.stepId);
+      if (barredBy === undefined) now = this.executor.run(hold, now);
+      else this.#bar(hold, barredBy);
+      if (this.sliceIsOver(now)) {
+        this.#rest();
+        break;
+      }
+    }
+    this.#starting = false;
+  }
+
+  /** Gives back what is held unstarted and `unwanted`. @returns how many those were */
+  giveBack(unwanted: (hold: Hold) => boolean, reason: ReleaseReason): number {
+    const holds = this.buffer.take(unwanted);
+    for (const hold of holds) {
+      this.#left(hold);
+      this.#giveBack(hold, reason);
+    }
+    return holds.length;
+  }
+
+  /** Gives back a claim that nothing is known of here but its fence. */
+  giveBackUnknown({ stepId, claimToken, version }: Fence, pod: PodRef, now: number): void {
+    const rest = { type: '', payload: '{}', priority: 0, retryCount: 0, maxRetries: 0, crashes: 0, runAt: 0 };
+    const claim = { stepId, claimToken, version, ...rest, createdAt: 0 };
+    const hold = new Hold(claim, pod, this.#parts.handlers.none, now);
+    hold.untold = true;
+    this.#parts.log.warn({ stepId }, 'a claim that this pod did not know of is given back');
+    this.#giveBack(hold, 'unknown');
+  }
+
+  /** A step was cancelled. */
+  cancel(stepId: string): void {
+    const running = this.executor.find(stepId);
+    if (running !== undefined) this.executor.abort(running, 'cancelled');
+    if (this.buffer.size === 0) return;
+    for (const hold of this.buffer.take(({ claim }) => claim.stepId === stepId)) {
+      this.#left(hold);
+      this.#end(hold, { kind: 'cancelled' });
+    }
+  }
+
+  /** The incarnation that held them is no more: what runs is aborted, what has not started is forgotten. */
+  disown(): void {
+    this.executor.abortAll('fenced');
+    for (const hold of this.buffer.take(() => true)) this.#left(hold);
+  }
+
+  /** Lets the event loop turn, then goes on. */
+  #rest(): void {
+    this.#resting = true;
+    void this.#parts.runtime.yield().then(() => {
+      this.#resting = false;
+      this.newSlice(this.#parts.runtime.monotonicMs());
+      this.startNext();
+    });
+  }
+
+  #bar(hold: Hold, by: Hold): void {
+    this.#left(hold);
+    this.#giveBack(hold, 'barred', Math.min(LONGEST_BAR_MS, FIRST_BAR_MS * 2 ** by.bars++));
+  }
+
+  #giveBack(hold: Hold, reason: ReleaseReason, delayMs = 0): void {
+    this.#end(hold, { kind: 'released', delayMs, reason });
+  }
+
+  #end(hold: Hold, outcome: Outcome): void {
+    hold.state = 'ended';
+    hold.outcome = outcome;
+    this.#ended(hold);
+  }
+
+  #ended(hold: Hold): void {
+    this.outbox.add(hold);
+    this.#parts.onWork();
+  }
+
+  #returned(hold: Hold): void {
+    this.#left(hold);
+    this.startNext();
+    this.#parts.onWork();
+  }
+
+  /** It has left the buffer without a start, or its handler has returned. */
+  #left(hold: Hold): void {
+    if (hold.claim.crashes >= POISON) this.#poisoned--;
+  }
+}

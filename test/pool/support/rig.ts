@@ -1,0 +1,106 @@
+/** A pool on a virtual clock and an honest store in memory, with its events recorded. */
+import { onTestFinished } from 'vitest';
+import { EVENT_NAMES, Events, type EventName } from '../../../src/events.js';
+import { createLog, type Logger } from '../../../src/log.js';
+import { completeOptions, resolveOptions, type FleetQOptions } from '../../../src/options.js';
+import { Pool, type PoolParts } from '../../../src/pool/pool.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import type { StepContext, StepTypeOptions } from '../../../src/step/definition.js';
+import { StepRegistry } from '../../../src/step/registry.js';
+import type { PodRef, Rhythm } from '../../../src/store/contract.js';
+import { Settler } from '../../../src/store/settler.js';
+import { MemoryStore } from './memory-store.js';
+
+const RHYTHM: Rhythm = {
+  ...{ heartbeatIntervalMs: 2_000, deadAfterMs: 15_000, recoveryIntervalMs: 5_000, claimIntervalMs: 100 },
+  ...{ idleIntervalMs: 1_000, waitIntervalMs: 20, submitBatch: 500 },
+};
+
+export const POD: PodRef = { podId: 'pod-a', incarnation: 'life-1' };
+export const NEXT_LIFE: PodRef = { podId: 'pod-a', incarnation: 'life-2' };
+
+export type Handler = (args: any, ctx: StepContext) => unknown;
+export type Handlers = Record<string, Handler | (StepTypeOptions & { run: Handler; args?: unknown })>;
+
+export interface RigOptions extends FleetQOptions {
+  readonly watch?: PoolParts['watch'];
+  /** Whether nobody listens to events. */
+  readonly deaf?: boolean;
+}
+
+export class Rig {
+  readonly runtime = new VirtualRuntime();
+  readonly store = new MemoryStore(this.runtime);
+  readonly told: { readonly name: EventName; readonly payload: any }[] = [];
+  readonly logged: { readonly level: string; readonly message: string; readonly fields: any }[] = [];
+  readonly pool: Pool;
+
+  constructor(handlers: Handlers, { watch, deaf = false, ...options }: RigOptions = {}) {
+    const { runtime, store } = this;
+    const write = (level: string) => (fields: object, message: string) => {
+      this.logged.push({ level, message, fields });
+    };
+    const logger: Logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+    const log = createLog('pool', logger);
+    const events = new Events(log);
+    if (!deaf) {
+      for (const name of EVENT_NAMES) events.on(name, (payload: unknown) => void this.told.push({ name, payload }));
+    }
+    const registry = new StepRegistry();
+    for (const [type, given] of Object.entries(handlers)) {
+      registry.add(typeof given === 'function' ? { type, run: given } : { type, ...given });
+    }
+    const settings = completeOptions(
+      resolveOptions({ maxParallelism: 4, capacityThreshold: 1, podId: POD.podId, ...options }),
+      RHYTHM,
+    );
+    const settler = new Settler({
+      ...{ events, log, podId: POD.podId, random: () => 0.5, wallMs: () => runtime.wallMs() },
+      rulesFor: (type) => ({ retry: { ...settings.retry, ...registry.get(type)?.retry }, maxCrashes: 3 }),
+    });
+    const parts = { runtime, store, events, log, settler, settings, registry };
+    this.pool = new Pool(watch === undefined ? parts : { ...parts, watch });
+  }
+
+  /** What was told under this name. */
+  events(name: EventName): any[] {
+    return this.told.filter((event) => event.name === name).map(({ payload }) => payload as unknown);
+  }
+
+  async start(): Promise<this> {
+    this.pool.admit(POD);
+    await this.pool.start();
+    await this.runtime.settle();
+    return this;
+  }
+
+  /** Stops the pool, and holds it to leave no timer behind. */
+  async stop(): Promise<void> {
+    await this.runtime.until(this.pool.stop());
+    if (this.runtime.pending > 0) throw new Error(`${this.runtime.pending} timers left`);
+  }
+}
+
+/** A running pool that is stopped when the test ends. */
+export async function running(
+  handlers: Handlers,
+  options: RigOptions = {},
+  prepare?: (rig: Rig) => void,
+): Promise<Rig> {
+  const rig = new Rig(handlers, options);
+  prepare?.(rig);
+  await rig.start();
+  onTestFinished(() => rig.stop());
+  return rig;
+}
+
+/** A promise that is settled by hand. */
+export function gate<T = void>() {
+  let open!: (value: T) => void;
+  let fail!: (error: unknown) => void;
+  const promise = new Promise<T>((resolve, reject) => {
+    open = resolve;
+    fail = reject;
+  });
+  return { promise, open, fail };
+}
