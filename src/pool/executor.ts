@@ -168,12 +168,14 @@ export class Executor {
 
   #returned(hold: Hold, outcome: Outcome): number {
     const now = this.#parts.runtime.monotonicMs();
-    hold.durationMs = now - hold.startedAt;
-    this.rate.ended(hold.durationMs);
-    if (hold.handler.limit !== undefined) hold.handler.took(hold.durationMs);
     if (--this.#busy === 0) this.rate.busy(now - this.#busySince);
     if (hold.state === 'stray') this.#strayReturned(hold);
-    else this.#end(hold, outcome);
+    else {
+      hold.durationMs = now - hold.startedAt;
+      this.rate.ended(hold.durationMs);
+      if (hold.handler.limit !== undefined) hold.handler.took(hold.durationMs);
+      this.#end(hold, outcome);
+    }
     this.#parts.onReturn(hold);
     return now;
   }

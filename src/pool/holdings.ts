@@ -18,7 +18,7 @@ import { eventOf, Hold } from './hold.js';
 import { Outbox } from './outbox.js';
 
 /** After so much work in one turn, in ms, the event loop gets its chance. */
-export const SLICE_MS = 4;
+const SLICE_MS = 4;
 
 /** For how long a step is given back that a stray bars: doubles each time. */
 const FIRST_BAR_MS = 1_000;
@@ -34,6 +34,8 @@ export interface HoldingsParts {
   readonly log: Log;
   readonly settings: Settings;
   readonly handlers: Handlers;
+  /** Whether anything may be started right now. */
+  readonly mayProceed: () => boolean;
   /** There is an outcome to hand in, or a slot to fill. */
   readonly onWork: () => void;
 }
@@ -42,6 +44,8 @@ export class Holdings {
   readonly buffer = new Buffer();
   readonly outbox = new Outbox();
   readonly executor: Executor;
+  /** The incarnation that claims now. */
+  pod: PodRef | undefined;
   /** Nothing starts. */
   halted = false;
   /** Whatever comes in is given back. */
@@ -51,6 +55,7 @@ export class Holdings {
   #starting = false;
   #resting = false;
   #sliceSince = 0;
+  #askedAt = -Infinity;
 
   constructor(parts: HoldingsParts) {
     this.#parts = parts;
@@ -99,9 +104,10 @@ export class Holdings {
 
   /** Fills the free slots. */
   startNext(): void {
-    if (this.#starting || this.#resting || this.halted || this.buffer.size === 0) return;
-    this.#starting = true;
+    if (this.#starting || this.#resting || this.halted || this.buffer.size === 0 || this.executor.free <= 0) return;
     let now = this.#parts.runtime.monotonicMs();
+    if (!this.#mayStart(now)) return;
+    this.#starting = true;
     while (this.executor.free > 0 && !this.halted) {
       const hold = this.buffer.next();
       if (hold === undefined) break;
@@ -147,10 +153,19 @@ export class Holdings {
     }
   }
 
-  /** The incarnation that held them is no more: what runs is aborted, what has not started is forgotten. */
-  disown(): void {
+  /** The incarnation before is no more: what it runs is aborted, what has not started is forgotten. */
+  ownBy(pod: PodRef): void {
+    this.pod = pod;
     this.executor.abortAll('fenced');
     for (const hold of this.buffer.take(() => true)) this.#left(hold);
+  }
+
+  /** Asks the guard; but once a millisecond is enough. */
+  #mayStart(now: number): boolean {
+    if (now - this.#askedAt < 1) return true;
+    if (!this.#parts.mayProceed()) return false;
+    this.#askedAt = now;
+    return true;
   }
 
   /** Lets the event loop turn, then goes on. */
