@@ -28,7 +28,7 @@ import {
 import type { Health } from './fleet/health.js';
 import { createLog, type Log } from './log.js';
 import { optionsFromEnv, resolveOptions, type FleetQOptions, type ResolvedOptions } from './options.js';
-import { createPod, fleetPicture, healthOf, type Pod } from './pod.js';
+import { fleetPicture, healthOfNone, Pod } from './pod.js';
 import { leaderReport, queueStats, type LeaderReport, type QueueStats } from './stats.js';
 import type { StepTypeOptions } from './step/definition.js';
 import { StepRegistry } from './step/registry.js';
@@ -140,7 +140,7 @@ class Queue implements AnyFleetQ {
   }
 
   health(): Health {
-    return healthOf(this.#options, this.#pod);
+    return this.#pod?.health() ?? healthOfNone(this.#options);
   }
 
   async leader(): Promise<LeaderReport> {
@@ -149,11 +149,11 @@ class Queue implements AnyFleetQ {
   }
 
   async runRecovery(options: RecoveryOptions = {}): Promise<RecoverySummary> {
-    return this.#started('runRecovery').recovery.run(options);
+    return this.#started('runRecovery').fleet.recovery.run(options);
   }
 
   async recoveryHistory(options: { readonly limit?: number } = {}): Promise<readonly RecoverySummary[]> {
-    return this.#started('recoveryHistory').recovery.history(options);
+    return this.#started('recoveryHistory').fleet.recovery.history(options);
   }
 
   on<E extends EventName>(event: E, listener: (payload: EventPayloads<AnySteps>[E]) => unknown): () => void {
@@ -189,7 +189,7 @@ class Queue implements AnyFleetQ {
     const connection = await this.#open('start');
     this.#registry.seal();
     this.#refuseWhenStopping();
-    const pod = createPod(connection, this.#options, this.#registry, this.#events);
+    const pod = new Pod(connection, this.#registry, this.#events);
     this.#pod = pod;
     if (this.#paused) pod.pool.pause();
     try {

@@ -32,7 +32,7 @@ const EDGES: Record<string, readonly string[]> = {
   ],
   connect: ['options', 'client', 'events', 'log', 'store/observed', 'store/contract', 'step', 'runtime', 'errors'],
   pod: [
-    ...['type connect', 'stats', 'version', 'type options', 'client', 'pool', 'fleet'],
+    ...['type connect', 'stats', 'version', 'options', 'pool', 'fleet'],
     ...['events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
   ],
   api: [

@@ -1,0 +1,37 @@
+/** The demo's step: reads one file and tells its size, its lines and its SHA-256. */
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { defineStep } from 'fleet-q';
+
+export interface FileCount {
+  readonly bytes: number;
+  readonly lines: number;
+  readonly sha256: string;
+}
+
+/**
+ * Files count fast; real steps mostly wait for somebody else. So each step also waits a little, which keeps every slot
+ * busy and makes sure that a pod that dies has steps in its hands.
+ */
+const WAIT_MS = 20;
+
+export const countFile = defineStep({
+  type: 'count_file',
+  timeoutMs: 30_000,
+  async run({ root, file }: { root: string; file: string }, { signal }): Promise<FileCount> {
+    await pause(WAIT_MS, undefined, { signal });
+    const hash = createHash('sha256');
+    let bytes = 0;
+    let lines = 0;
+    await using handle = await open(path.join(root, file));
+    for await (const chunk of handle.createReadStream({ autoClose: false })) {
+      const block = chunk as Buffer;
+      hash.update(block);
+      bytes += block.length;
+      for (let at = block.indexOf(10); at !== -1; at = block.indexOf(10, at + 1)) lines++;
+    }
+    return { bytes, lines, sha256: hash.digest('hex') };
+  },
+});

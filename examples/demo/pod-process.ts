@@ -1,0 +1,56 @@
+/** A pod as the demo holds it: a child process, its ledger, and the signals that are sent to it. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { LedgerReader } from './ledger.js';
+
+const PROGRAM = fileURLToPath(new URL('./pod.ts', import.meta.url));
+
+export type PodState = 'starting' | 'alive' | 'killed' | 'frozen' | 'stopped';
+
+export class PodProcess {
+  readonly podId: string;
+  readonly ledger: LedgerReader;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  #state: PodState = 'starting';
+
+  constructor(folder: string, podId: string) {
+    this.podId = podId;
+    this.ledger = new LedgerReader(folder, podId);
+    this.#child = fork(PROGRAM, [folder, podId], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child.disconnect(); // it shall not depend on us
+    this.#exited = once(this.#child, 'exit');
+  }
+
+  get state(): PodState {
+    return this.#state === 'starting' && this.ledger.has('ready') ? 'alive' : this.#state;
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+    this.#state = 'killed';
+  }
+
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+    this.#state = 'frozen';
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+    this.#state = 'alive';
+  }
+
+  async stop(): Promise<void> {
+    if (!this.running) return;
+    if (this.#state === 'frozen') this.thaw();
+    this.#child.kill('SIGTERM');
+    await this.#exited;
+    this.#state = 'stopped';
+  }
+}

@@ -1,0 +1,25 @@
+/** One pod of the demo: a process of its own. It keeps a ledger beside the store, which the demo reads afterwards. */
+import { FleetQ, stopOnSignals } from 'fleet-q';
+import { countFile } from './count-file.js';
+import { Ledger } from './ledger.js';
+import { storeIn, TIMING } from './settings.js';
+
+const [folder = '.', podId = 'pod'] = process.argv.slice(2);
+const ledger = new Ledger(folder, podId);
+
+const queue = new FleetQ({ store: storeIn(folder), podId, steps: [countFile], ...TIMING });
+
+queue.on('step:claimed', ({ stepId }) => ledger.write('claimed', { stepId }));
+queue.on('step:started', ({ stepId }) => ledger.write('started', { stepId }));
+queue.on('step:completed', ({ stepId }) => ledger.write('settled', { stepId }));
+queue.on('step:failed', ({ stepId }) => ledger.write('settled', { stepId }));
+queue.on('step:lost', ({ stepId }) => ledger.write('refused', { stepId }));
+queue.on('leader:elected', () => ledger.write('elected'));
+queue.on('pod:fenced', ({ reason }) => ledger.write('fenced', { reason }));
+queue.on('recovery:completed', ({ deadPods, requeued }) =>
+  ledger.write('recovered', { deadPods: deadPods.map((pod) => pod.podId), stepIds: requeued }),
+);
+
+stopOnSignals(queue);
+await queue.start();
+ledger.write('ready');

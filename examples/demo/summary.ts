@@ -1,0 +1,96 @@
+/** What the demo comes to: counted from the ledgers, the store, and the independent pass. */
+import type { Step } from 'fleet-q';
+import { expected, isRight } from './check.js';
+import type { Entry } from './ledger.js';
+
+export interface Summary {
+  readonly submitted: number;
+  readonly completed: number;
+  /** Submitted, and not completed at the end. */
+  readonly lost: number;
+  /** Completed with another result than the independent pass has. */
+  readonly wrong: number;
+  /** Steps of which more than one settlement was acknowledged as final. */
+  readonly settledTwice: number;
+  /** Steps that were started more than once: at-least-once execution at work. */
+  readonly ranTwice: number;
+  /** Steps that a leader took back from pods that were dead. */
+  readonly recovered: number;
+  /** Settlements that came too late, and changed nothing. */
+  readonly staleRefused: number;
+  /** From the SIGKILL to the last of the killed leader's orphans claimed again. */
+  readonly recoveryMs: number;
+  readonly seconds: number;
+}
+
+export interface Evidence {
+  readonly root: string;
+  /** By stepId. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly steps: ReadonlyMap<string, Step>;
+  readonly entries: readonly Entry[];
+  readonly killed: { readonly podId: string; readonly at: number };
+  readonly seconds: number;
+}
+
+export function summarize({ root, files, steps, entries, killed, seconds }: Evidence): Summary {
+  const completed = [...files].filter(([stepId]) => steps.get(stepId)?.status === 'completed');
+  const wrong = completed.filter(([stepId, file]) => !isRight(steps.get(stepId)?.result, expected(root, file)));
+  return {
+    submitted: files.size,
+    completed: completed.length,
+    lost: files.size - completed.length,
+    wrong: wrong.length,
+    settledTwice: repeated(entries, 'settled'),
+    ranTwice: repeated(entries, 'started'),
+    recovered: new Set(entries.flatMap(({ what, stepIds }) => (what === 'recovered' ? (stepIds ?? []) : []))).size,
+    staleRefused: entries.filter(({ what }) => what === 'refused').length,
+    recoveryMs: recoveryMs(entries, killed),
+    seconds,
+  };
+}
+
+/** Whether the queue kept its promises. */
+export function isGood({ lost, wrong, settledTwice }: Summary): boolean {
+  return lost === 0 && wrong === 0 && settledTwice === 0;
+}
+
+function repeated(entries: readonly Entry[], what: Entry['what']): number {
+  const counts = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.what === what && entry.stepId !== undefined)
+      counts.set(entry.stepId, (counts.get(entry.stepId) ?? 0) + 1);
+  }
+  return [...counts.values()].filter((count) => count > 1).length;
+}
+
+/** Until the last step that was taken back from the killed pod had been claimed again. */
+function recoveryMs(entries: readonly Entry[], { podId, at }: Evidence['killed']): number {
+  const cycle = entries.find((entry) => entry.what === 'recovered' && entry.deadPods?.includes(podId) === true);
+  const orphans = new Set(cycle?.stepIds);
+  const again = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.what !== 'claimed' || entry.stepId === undefined || entry.at < at || !orphans.has(entry.stepId)) continue;
+    again.set(entry.stepId, Math.min(again.get(entry.stepId) ?? Infinity, entry.at));
+  }
+  return again.size === 0 ? -1 : Math.max(...again.values()) - at;
+}
+
+const LINES: readonly (readonly [keyof Summary, string])[] = [
+  ['submitted', 'steps submitted'],
+  ['completed', 'completed'],
+  ['lost', 'lost'],
+  ['wrong', 'wrong (against an independent pass)'],
+  ['settledTwice', 'settled twice'],
+  ['ranTwice', 'run more than once (their pod died or froze)'],
+  ['recovered', 'recovered from dead pods'],
+  ['staleRefused', 'stale settlements refused'],
+  ['recoveryMs', 'ms from SIGKILL to the last orphan claimed again'],
+  ['seconds', 'seconds in all'],
+];
+
+export function told(summary: Summary): string {
+  const rows = LINES.map(([key, label]) => `  ${summary[key].toLocaleString('en').padStart(8)}  ${label}`);
+  const verdict = isGood(summary) ? 'Nothing was lost, nothing settled twice.' : 'The queue broke a promise.';
+  return `\n${rows.join('\n')}\n\n${verdict}`;
+}

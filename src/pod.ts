@@ -1,0 +1,132 @@
+/**
+ * A started queue: the pool and the fleet's services, wired and put in order.
+ *
+ * Law: services start in the order heartbeat, recovery, housekeeping, pool, and stop in reverse: the heartbeat outlives
+ * the drain, so peers never take live work.
+ */
+import type { Connection } from './connect.js';
+import { StoppedError } from './errors.js';
+import type { Events } from './events.js';
+import { electLeader } from './fleet/elector.js';
+import { Fleet } from './fleet/fleet.js';
+import { healthOf, type Health } from './fleet/health.js';
+import { createLog } from './log.js';
+import { slotsOf, type ResolvedOptions, type Settings } from './options.js';
+import { Pool, type PoolDrained } from './pool/pool.js';
+import type { HeldSnapshot } from './pool/reconciliation.js';
+import type { Service } from './runtime/service.js';
+import type { FleetPicture } from './stats.js';
+import type { StepRegistry } from './step/registry.js';
+import type { Rules } from './step/transition.js';
+import type { Store } from './store/contract.js';
+import { Settler } from './store/settler.js';
+import { VERSION } from './version.js';
+
+export class Pod {
+  readonly pool: Pool;
+  readonly fleet: Fleet<HeldSnapshot>;
+  readonly #services: readonly Service[];
+  readonly #settings: Settings;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<PoolDrained> | undefined;
+  #startedAt: number | undefined;
+
+  constructor({ store, settings }: Connection, registry: StepRegistry, events: Events) {
+    const { runtime, logger, podId, meta } = settings;
+    const random = (): number => runtime.random();
+    const rulesFor = rulesOf(settings, registry);
+    const settlerLog = createLog('settler', logger);
+    const settler = new Settler({ events, podId, random, wallMs: () => runtime.wallMs(), rulesFor, log: settlerLog });
+    const shared = { store, runtime, events, settler, settings, registry };
+    this.#settings = settings;
+    this.pool = new Pool({
+      ...shared,
+      log: createLog('pool', logger),
+      watch: (onChange) => store.watch(onChange),
+      mayProceed: () => this.fleet.mayProceed(),
+    });
+    this.fleet = new Fleet({
+      ...shared,
+      holder: this.pool,
+      log: createLog('fleet', logger),
+      version: VERSION,
+      meta: () => {
+        const { running, slots } = this.pool.load;
+        return { ...meta, types: registry.types, running, slots, version: VERSION };
+      },
+    });
+    const { heartbeat, recovery, housekeeping } = this.fleet;
+    this.#services = [heartbeat, recovery, housekeeping, this.pool];
+  }
+
+  /** @throws StoreError; StoppedError where `stop` came meanwhile. Whoever calls it stops the pod where it fails. */
+  start(): Promise<void> {
+    return (this.#starting ??= this.#start());
+  }
+
+  /** What the pool came to. Never rejects. */
+  stop(): Promise<PoolDrained> {
+    return (this.#stopping ??= this.#stop());
+  }
+
+  health(): Health {
+    const since = this.#startedAt;
+    return this.fleet.health(since === undefined ? undefined : this.#settings.runtime.monotonicMs() - since);
+  }
+
+  async #start(): Promise<void> {
+    for (const service of this.#services) {
+      if (this.#stopping !== undefined) throw new StoppedError('start');
+      await service.start();
+    }
+    this.#startedAt = this.#settings.runtime.monotonicMs();
+  }
+
+  async #stop(): Promise<PoolDrained> {
+    if (this.#startedAt === undefined) await this.fleet.heartbeat.stop(); // ends a start that hangs on the store
+    await this.#starting?.catch(() => undefined); // whoever started has been told
+    this.#startedAt = undefined;
+    this.fleet.heartbeat.drain();
+    for (const service of this.#services.toReversed()) await service.stop();
+    return this.pool.drained;
+  }
+}
+
+function rulesOf(settings: Settings, registry: StepRegistry): (type: string) => Rules {
+  const { maxCrashes, retry } = settings;
+  const common: Rules = { maxCrashes, retry };
+  const own = new Map<string, Rules>();
+  for (const type of registry.types) {
+    const overrides = registry.get(type)?.retry;
+    if (overrides !== undefined) own.set(type, { maxCrashes, retry: { ...retry, ...overrides } });
+  }
+  return (type) => own.get(type) ?? common;
+}
+
+/** The fleet as this pod has seen it, or, where there is none, as the store knows it. */
+export async function fleetPicture(store: Store, pod: Pod | undefined): Promise<FleetPicture> {
+  if (pod !== undefined && pod.fleet.elector.pods.length > 0) {
+    const { pods, leader } = pod.fleet.elector;
+    return { pods, leader, seenMsAgo: pod.fleet.fence.silentForMs };
+  }
+  const pods = await store.fleet();
+  return { pods, leader: electLeader(pods), seenMsAgo: 0 };
+}
+
+const NOT_RUNNING = { overdueMs: 0, intervalMs: 0 };
+
+/** The health of a queue that has no pod: it is not running. */
+export function healthOfNone(options: ResolvedOptions): Health {
+  return healthOf({
+    podId: options.podId,
+    version: VERSION,
+    uptimeMs: undefined,
+    isLeader: false,
+    load: { running: 0, held: 0, strays: 0, slots: slotsOf(options), paused: false, fenced: false },
+    fenced: undefined,
+    silentForMs: Infinity,
+    deadAfterMs: Infinity,
+    heartbeat: NOT_RUNNING,
+    exchange: NOT_RUNNING,
+  });
+}

@@ -1,0 +1,19 @@
+/** A pod that dies of its work: a step that says so kills it. */
+import { FleetQ } from '../../../src/index.js';
+import { sqlite } from '../../../src/sqlite.js';
+
+const [path = '', podId = ''] = process.argv.slice(2);
+
+const queue = new FleetQ({
+  store: sqlite({ path }),
+  podId,
+  heartbeatIntervalMs: 60,
+  deadAfterMs: 240,
+  recoveryIntervalMs: 60,
+}).register('work', async ({ kills }: { kills: boolean }) => {
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  if (kills) process.kill(process.pid, 'SIGKILL');
+});
+
+await queue.start();
+process.stdout.write('ready\n');

@@ -1,0 +1,206 @@
+/** Bad input: a typed error that names the field and shows the value, before anything is written. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineStep, FleetQ, ValidationError } from 'fleet-q';
+import { sqlite } from 'fleet-q/sqlite';
+import { newQueue, stopped } from '../support/queues.js';
+import { temporaryFolder } from '../support/temp.js';
+
+const containing = (text: string): string => expect.stringContaining(text) as string;
+
+describe('options', () => {
+  test.each<[string, unknown, string, string]>([
+    ['an unknown option', { maxParalelism: 4 }, 'maxParalelism', 'did you mean maxParallelism?'],
+    ['a wrong type', { maxParallelism: '4' }, 'maxParallelism', 'got "4"'],
+    ['out of range', { capacityThreshold: 1.5 }, 'capacityThreshold', 'got 1.5'],
+    ['not a store', { store: 'queue.db' }, 'store', 'got "queue.db"'],
+    ['a bad retry policy', { retry: { baseMs: -1 } }, 'retry.baseMs', 'got -1'],
+    ['an unknown part of one', { retry: { basMs: 1 } }, 'retry.basMs', 'did you mean baseMs?'],
+  ])('%s', (_, options, field, problem) => {
+    const make = (): unknown => new FleetQ(options as object);
+    expect(make).toThrow(ValidationError);
+    expect(make).toThrow(expect.objectContaining({ code: 'OPTION_INVALID', field, message: containing(problem) }));
+  });
+
+  test('options that contradict each other are refused when the store is known', async () => {
+    const queue = newQueue({ deadAfterMs: 5_000, heartbeatIntervalMs: 4_000 });
+    await expect(queue.start()).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      field: 'deadAfterMs',
+      message: containing('5000'),
+    });
+  });
+});
+
+describe('a submitted step', () => {
+  const cycle: Record<string, unknown> = {};
+  cycle['self'] = cycle;
+  const cases: readonly (readonly [string, unknown, string, string])[] = [
+    ['no object', 'a', 'step', 'got "a"'],
+    ['no type', { args: 1 }, 'type', 'is missing'],
+    ['an empty type', { type: '' }, 'type', 'got ""'],
+    ['an over-long type', { type: 'x'.repeat(256) }, 'type', '255'],
+    ['runAt and delayMs together', { type: 'a', runAt: 5, delayMs: 7 }, 'runAt', 'got 5 and 7'],
+    [
+      'idempotencyKey and stepId together',
+      { type: 'a', idempotencyKey: 'k', stepId: 'i' },
+      'idempotencyKey',
+      'got "k" and "i"',
+    ],
+    ['an unknown field', { type: 'a', priorty: 3 }, 'priorty', 'did you mean priority?'],
+    ['a priority that is no whole number', { type: 'a', priority: 1.5 }, 'priority', 'got 1.5'],
+    ['a negative delay', { type: 'a', delayMs: -1 }, 'delayMs', 'got -1'],
+    ['an invalid date', { type: 'a', runAt: new Date(NaN) }, 'runAt', 'got'],
+    ['negative maxRetries', { type: 'a', maxRetries: -1 }, 'maxRetries', 'got -1'],
+    ['metadata that is no object', { type: 'a', metadata: [1] }, 'metadata', 'got [array of 1]'],
+    ['a BigInt in args', { type: 'a', args: { n: 10n } }, 'args.n', 'got 10n'],
+    ['a cycle', { type: 'a', args: cycle }, 'args.self', 'cycle'],
+    ['a function', { type: 'a', args: { list: [() => 1] } }, 'args.list[0]', 'got [function'],
+    ['NaN', { type: 'a', args: { n: NaN } }, 'args.n', 'got NaN'],
+    ['Infinity', { type: 'a', args: [Infinity] }, 'args[0]', 'got Infinity'],
+    ['undefined at the top', { type: 'a', args: undefined }, 'args', 'got undefined'],
+    ['a Date', { type: 'a', args: { when: new Date(0) } }, 'args.when', 'got [Date]'],
+    ['a Map', { type: 'a', args: new Map() }, 'args', 'got [Map]'],
+    [
+      'a toJSON that throws',
+      {
+        type: 'a',
+        args: {
+          toJSON() {
+            throw new Error('no');
+          },
+        },
+      },
+      'args',
+      'no',
+    ],
+    ['metadata that JSON cannot carry', { type: 'a', metadata: { n: 1n } }, 'metadata.n', 'got 1n'],
+    ['a payload that is too large', { type: 'a', args: 'x'.repeat(300_000) }, 'args', '262144'],
+  ];
+
+  test.each(cases)('%s', async (_, step, field, problem) => {
+    const queue = newQueue().register('a', (args: unknown) => args);
+    await expect(queue.submit(step as { type: 'a' })).rejects.toMatchObject({
+      name: 'ValidationError',
+      field,
+      message: containing(problem),
+    });
+    expect((await queue.listSteps().page()).steps).toEqual([]);
+  });
+
+  test('submitMany writes nothing where one of many is bad, and says which', async () => {
+    const queue = newQueue().register('a', (args: unknown) => args);
+    const steps = Array.from({ length: 700 }, (_, i) => ({ type: 'a' as const, args: i === 650 ? 1n : i }));
+    await expect(queue.submitMany(steps)).rejects.toMatchObject({
+      field: 'steps[650].args',
+      message: containing('1n'),
+    });
+    expect((await queue.stats()).pendingSteps).toBe(0);
+  });
+
+  test('a payload that is too large says its size', async () => {
+    const queue = newQueue({ maxPayloadBytes: 1_000 }).register('a', (args: string) => args);
+    await expect(queue.submit({ type: 'a', args: 'x'.repeat(2_000) })).rejects.toMatchObject({
+      code: 'PAYLOAD_TOO_LARGE',
+      message: containing('2022 bytes'),
+    });
+  });
+
+  test('args that the schema refuses', async () => {
+    const step = defineStep({ type: 'z', args: z.object({ n: z.number() }), run: ({ n }) => n });
+    const queue = stopped(new FleetQ({ store: sqlite({ path: ':memory:' }), steps: [step] }));
+    await expect(queue.submit({ type: 'z', args: { n: 'one' as never } })).rejects.toMatchObject({
+      code: 'STEP_INVALID',
+      field: 'args',
+      message: containing('n:'),
+    });
+  });
+});
+
+describe('registration', () => {
+  test('a type twice', () => {
+    const queue = newQueue().register('a', () => 1);
+    expect(() => queue.register('a' as never, () => 2)).toThrow(
+      expect.objectContaining({ code: 'STEP_TYPE_DUPLICATE', message: containing('"a"') }),
+    );
+    const step = defineStep({ type: 'b', run: () => 1 });
+    expect(() => new FleetQ({ steps: [step, step] as never })).toThrow(
+      expect.objectContaining({ code: 'STEP_TYPE_DUPLICATE' }),
+    );
+  });
+
+  test('after start', async () => {
+    const queue = newQueue();
+    await queue.start();
+    expect(() => queue.register('late', () => 1)).toThrow(
+      expect.objectContaining({ code: 'REGISTER_LATE', message: containing('"late"') }),
+    );
+  });
+
+  test.each<[string, unknown, unknown, unknown, string]>([
+    ['an empty type', '', () => 1, {}, 'step.type'],
+    ['no handler', 'a', undefined, {}, 'step.run'],
+    ['a handler that is no function', 'a', 'run', {}, 'step.run'],
+    ['an unknown option', 'a', () => 1, { timeout: 5 }, 'step.timeout'],
+    ['a bad timeoutMs', 'a', () => 1, { timeoutMs: 'soon' }, 'step.timeoutMs'],
+    ['concurrency below one', 'a', () => 1, { concurrency: 0 }, 'step.concurrency'],
+  ])('%s', (_, type, run, options, field) => {
+    const register = newQueue().register as (...args: unknown[]) => unknown;
+    const queue = newQueue();
+    expect(() => register.call(queue, type, run, options)).toThrow(
+      expect.objectContaining({ code: 'STEP_TYPE_INVALID', field }),
+    );
+  });
+});
+
+describe('other calls', () => {
+  test('an id that is no id', async () => {
+    const queue = newQueue();
+    for (const call of [
+      () => queue.getStep(7 as never),
+      () => queue.cancel('' as never),
+      () => queue.retry(null as never),
+      () => queue.waitFor({} as never),
+    ]) {
+      await expect(call()).rejects.toMatchObject({ code: 'STEP_INVALID', field: 'stepId', message: containing('got') });
+    }
+  });
+
+  test('a filter, a wait, a listener', async () => {
+    const queue = newQueue();
+    expect(() => queue.listSteps({ status: 'done' as never })).toThrow(
+      expect.objectContaining({ field: 'filter.status', message: containing('"done"') }),
+    );
+    expect(() => queue.listSteps({ statuses: [] } as never)).toThrow(
+      expect.objectContaining({ field: 'filter.statuses', message: containing('did you mean status?') }),
+    );
+    await expect(queue.waitFor('x', { timeoutMs: -1 })).rejects.toMatchObject({ field: 'options.timeoutMs' });
+    expect(() => queue.on('step:complete' as never, () => 1)).toThrow(
+      expect.objectContaining({ message: containing('step:completed') }),
+    );
+    expect(() => queue.on('step:completed', 5 as never)).toThrow(expect.objectContaining({ field: 'listener' }));
+  });
+});
+
+describe('paths', () => {
+  test('a path that cannot be written', async () => {
+    const folder = temporaryFolder();
+    const queue = newQueue({ store: sqlite({ path: join(folder, 'missing', 'queue.db') }) });
+    await expect(queue.start()).rejects.toMatchObject({ code: 'STORE_UNWRITABLE', message: containing('missing') });
+    mkdirSync(join(folder, 'taken'));
+    await expect(newQueue({ store: sqlite({ path: join(folder, 'taken') }) }).start()).rejects.toMatchObject({
+      code: 'STORE_UNWRITABLE',
+    });
+  });
+
+  test('a file that is not a database is left as it is', async () => {
+    const path = join(temporaryFolder(), 'notes.txt');
+    writeFileSync(path, 'These are my notes. '.repeat(100));
+    await expect(newQueue({ store: sqlite({ path }) }).start()).rejects.toMatchObject({
+      code: 'STORE_NOT_A_DATABASE',
+      message: containing('notes.txt'),
+    });
+  });
+});

@@ -1,0 +1,123 @@
+/** The life of a queue: made, started, stopped, in any order. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { FleetQ, StoppedError } from 'fleet-q';
+import { sqlite } from 'fleet-q/sqlite';
+import { faultySqlite, newQueue, QUICK, temporaryPath } from '../support/queues.js';
+
+describe('start and stop', () => {
+  test('start twice is the same start', async () => {
+    const queue = newQueue();
+    const first = queue.start();
+    expect(queue.start()).toBe(first);
+    await first;
+    expect(queue.health().status).toBe('healthy');
+  });
+
+  test('stop twice is the same stop, and stop before start does nothing', async () => {
+    const queue = newQueue();
+    const first = queue.stop();
+    expect(queue.stop()).toBe(first);
+    await first;
+  });
+
+  test('stop during start: start rejects with STOPPED, and nothing is left', async () => {
+    const factory = faultySqlite(({ verb }) => (verb === 'register' ? { delayMs: 50 } : undefined));
+    const queue = newQueue({ store: factory });
+    const starting = queue.start();
+    const stopping = queue.stop();
+    await expect(starting).rejects.toMatchObject({ code: 'STOPPED' });
+    await stopping;
+    expect(queue.health().status).toBe('unhealthy');
+  });
+
+  test('stop while start hangs on a store that does not answer', async () => {
+    const factory = faultySqlite(({ verb }) => (verb === 'heartbeat' ? { delayMs: 600_000 } : undefined));
+    const queue = newQueue({ store: factory });
+    const starting = queue.start();
+    const refused = expect(starting).rejects.toBeInstanceOf(StoppedError);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await queue.stop();
+    await refused;
+  });
+
+  test('start after stop, and all that needs the store, is refused with STOPPED', async () => {
+    const queue = newQueue().register('a', () => 1);
+    await queue.stop();
+    const refused: readonly (readonly [string, () => Promise<unknown>])[] = [
+      ['start', () => queue.start()],
+      ['submit', () => queue.submit({ type: 'a' })],
+      ['submitMany', () => queue.submitMany([{ type: 'a' }])],
+      ['getStep', () => queue.getStep('x')],
+      ['waitFor', () => queue.waitFor('x')],
+      ['cancel', () => queue.cancel('x')],
+      ['retry', () => queue.retry('x')],
+      ['stats', () => queue.stats()],
+      ['leader', () => queue.leader()],
+      ['runRecovery', () => queue.runRecovery()],
+      ['listSteps', () => queue.listSteps().page()],
+    ];
+    for (const [what, call] of refused) {
+      await expect(call(), what).rejects.toMatchObject({
+        code: 'STOPPED',
+        message: expect.stringContaining(what) as string,
+      });
+    }
+  });
+
+  test('a start that fails may be tried again', async () => {
+    let fail = true;
+    const factory = faultySqlite(({ verb }) => (verb === 'register' && fail ? { fails: 'before' } : undefined));
+    const queue = newQueue({ store: factory });
+    await expect(queue.start()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    fail = false;
+    await queue.start();
+    expect(queue.health().status).toBe('healthy');
+  });
+
+  test('await using stops the queue', async () => {
+    let kept: Pick<FleetQ, 'health'> | undefined;
+    {
+      await using queue = new FleetQ({ store: sqlite({ path: ':memory:' }), ...QUICK }).register('a', () => 1);
+      await queue.start();
+      await queue.waitFor(await queue.submit({ type: 'a' }));
+      kept = queue;
+      expect(kept.health().status).toBe('healthy');
+    }
+    expect(kept.health().status).toBe('unhealthy');
+  });
+});
+
+describe('what holds the process', () => {
+  const run = async (program: string): Promise<number | null> => {
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], {
+      cwd: fileURLToPath(new URL('../../', import.meta.url)),
+      stdio: ['ignore', 'ignore', 'inherit'],
+      timeout: 15_000,
+    });
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code;
+  };
+  const head = (path: string): string =>
+    `import { FleetQ } from './src/index.ts'; import { sqlite } from './src/sqlite.ts';
+     const queue = new FleetQ({ store: sqlite({ path: ${JSON.stringify(path)} }) }).register('a', () => 1);`;
+
+  test('a client that never started does not', async () => {
+    expect(await run(`${head(temporaryPath())} await queue.submit({ type: 'a' }); await queue.stats();`)).toBe(0);
+  });
+
+  test('a started queue does', async () => {
+    const path = temporaryPath();
+    expect(await run(`${head(path)} await queue.start(); setTimeout(() => process.exit(7), 700).unref();`)).toBe(7);
+  });
+
+  test('a waiter does, until its step has ended elsewhere', async () => {
+    const path = temporaryPath();
+    const worker = newQueue({ store: sqlite({ path }) }).register('a', () => 1);
+    await worker.start();
+    const program = `${head(path)} process.exitCode = 3; await queue.waitFor(await queue.submit({ type: 'a' })); process.exitCode = 0;`;
+    expect(await run(program)).toBe(0);
+  });
+});

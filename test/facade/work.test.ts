@@ -1,0 +1,391 @@
+/** The queue at work, end to end on the embedded store: what a step comes to, and what is told of it. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineStep, FleetQ, PermanentFailure, RetryLater, StepFailedError, type StepContext } from 'fleet-q';
+import { sqlite } from 'fleet-q/sqlite';
+import { faultySqlite, newQueue, nextEvent, QUICK, stopped } from '../support/queues.js';
+
+/** A handler's gate: it waits until the test opens it, and can be told apart from the rest. */
+function gate() {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { open: () => open(), opened };
+}
+
+describe('a step', () => {
+  test('runs, and its result comes back typed', async () => {
+    const queue = newQueue().register('add', ({ a, b }: { a: number; b: number }) => ({ sum: a + b }));
+    await queue.start();
+    const id = await queue.submit({ type: 'add', args: { a: 1, b: 2 }, metadata: { user: 'alice' } });
+    expect(await queue.waitFor(id)).toEqual({ sum: 3 });
+    expect(await queue.getStep(id)).toMatchObject({
+      stepId: id,
+      type: 'add',
+      status: 'completed',
+      args: { a: 1, b: 2 },
+      metadata: { user: 'alice' },
+      result: { sum: 3 },
+      retryCount: 0,
+      maxRetries: 3,
+      claimedBy: queue.podId,
+    });
+  });
+
+  test('a handler that returns nothing completes with undefined', async () => {
+    const queue = newQueue().register('nothing', () => undefined);
+    await queue.start();
+    expect(await queue.waitFor(await queue.submit({ type: 'nothing' }))).toBeUndefined();
+  });
+
+  test('a failure is tried again, at most maxRetries times, and each attempt knows its number', async () => {
+    const attempts: number[] = [];
+    const queue = newQueue().register('fail', (_: undefined, { attempt }) => {
+      attempts.push(attempt);
+      throw Object.assign(new Error('no luck', { cause: new Error('rain') }), { code: 'E_LUCK' });
+    });
+    await queue.start();
+    const id = await queue.submit({ type: 'fail', maxRetries: 2 });
+    const error: unknown = await queue.waitFor(id).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(StepFailedError);
+    expect(error).toMatchObject({
+      code: 'STEP_FAILED',
+      cause: { message: 'no luck', code: 'E_LUCK', cause: { message: 'rain' } },
+    });
+    expect(attempts).toEqual([1, 2, 3]);
+    expect(await queue.getStep(id)).toMatchObject({ status: 'failed', retryCount: 2, error: { message: 'no luck' } });
+  });
+
+  test('a PermanentFailure is not tried again', async () => {
+    let runs = 0;
+    const queue = newQueue().register('never', () => {
+      runs++;
+      throw new PermanentFailure('give up');
+    });
+    await queue.start();
+    await expect(queue.waitFor(await queue.submit({ type: 'never' }))).rejects.toMatchObject({
+      cause: { message: 'give up' },
+    });
+    expect(runs).toBe(1);
+  });
+
+  test('RetryLater is tried again then, charged; release gives back uncharged', async () => {
+    const seen: string[] = [];
+    const queue = newQueue()
+      .register('later', (_: undefined, { attempt }) => {
+        seen.push(`later ${attempt}`);
+        if (attempt === 1) throw new RetryLater(5);
+      })
+      .register('release', (_: undefined, ctx) => {
+        seen.push(`release ${ctx.attempt}`);
+        if (seen.filter((each) => each.startsWith('release')).length === 1) ctx.release({ delayMs: 5 });
+      });
+    const retrying = nextEvent(queue, 'step:retrying');
+    const released = nextEvent(queue, 'step:released');
+    await queue.start();
+    await queue.waitFor(await queue.submit({ type: 'later' }));
+    await queue.waitFor(await queue.submit({ type: 'release' }));
+    expect(seen).toEqual(['later 1', 'later 2', 'release 1', 'release 1']);
+    expect(await retrying).toMatchObject({ type: 'later', delayMs: 5 });
+    expect(await released).toMatchObject({ type: 'release', reason: 'handler', delayMs: 5 });
+  });
+
+  test('a handler out of time is aborted and charged', async () => {
+    const reasons: unknown[] = [];
+    const queue = newQueue().register(
+      'slow',
+      async (_: undefined, { signal }) => {
+        await pause(5_000, undefined, { signal }).catch(() => reasons.push(signal.reason));
+        throw new Error('aborted');
+      },
+      { timeoutMs: 20, maxRetries: 1 },
+    );
+    const timedOut = nextEvent(queue, 'step:timedOut');
+    await queue.start();
+    await expect(queue.waitFor(await queue.submit({ type: 'slow' }))).rejects.toMatchObject({
+      cause: { code: 'STEP_TIMED_OUT' },
+    });
+    expect(await timedOut).toMatchObject({ timeoutMs: 20 });
+    expect(reasons).toMatchObject([{ code: 'STEP_TIMED_OUT' }, { code: 'STEP_TIMED_OUT' }]);
+  });
+
+  test('cancel of a running step aborts its handler at once, and of a pending one leaves it unrun', async () => {
+    const running = gate();
+    let reason: unknown;
+    const queue = newQueue().register('long', async (_: undefined, { signal }) => {
+      running.open();
+      await pause(5_000, undefined, { signal }).catch(() => (reason = signal.reason));
+    });
+    await queue.start();
+    const id = await queue.submit({ type: 'long' });
+    await running.opened;
+    expect(await queue.cancel(id)).toBe('cancelled');
+    await expect(queue.waitFor(id)).rejects.toMatchObject({ code: 'STEP_CANCELLED' });
+    expect(await queue.cancel(id)).toBe('alreadyTerminal');
+    expect(await queue.cancel('nobody')).toBe('notFound');
+    await expect.poll(() => reason).toMatchObject({ code: 'STEP_CANCELLED' });
+    const later = await queue.submit({ type: 'long', delayMs: 600_000 });
+    expect(await queue.cancel(later)).toBe('cancelled');
+  });
+
+  test('retry by hand gives a failed step fresh counts, and leaves others alone', async () => {
+    let broken = true;
+    const queue = newQueue().register('fix', () => {
+      if (broken) throw new PermanentFailure('broken');
+      return 'fixed';
+    });
+    await queue.start();
+    const id = await queue.submit({ type: 'fix' });
+    await expect(queue.waitFor(id)).rejects.toMatchObject({ code: 'STEP_FAILED' });
+    broken = false;
+    expect(await queue.retry(id)).toBe('retried');
+    expect(await queue.waitFor(id)).toBe('fixed');
+    expect(await queue.retry(id)).toBe('notRetryable');
+    expect(await queue.retry('nobody')).toBe('notFound');
+  });
+
+  test('a schema is checked at submit, and its output is what the handler gets', async () => {
+    const step = defineStep({
+      type: 'z',
+      args: z.object({ n: z.string().transform(Number), m: z.number().default(7) }),
+      run: ({ n, m }) => n + m,
+    });
+    const queue = stopped(new FleetQ({ store: sqlite({ path: ':memory:' }), steps: [step], ...QUICK }));
+    await queue.start();
+    const id = await queue.submit({ type: 'z', args: { n: '5' } });
+    expect(await queue.waitFor(id)).toBe(12);
+    expect((await queue.getStep(id)).args).toEqual({ n: '5' });
+  });
+
+  test('stored args that no longer fit the schema are a permanent failure', async () => {
+    const factory = faultySqlite();
+    const step = defineStep({ type: 'z', args: z.object({ n: z.number() }), run: ({ n }) => n });
+    const queue = stopped(new FleetQ({ store: factory, steps: [step], ...QUICK }));
+    await queue.start();
+    const payload = '{"type":"z","args":{"n":"old"}}';
+    await factory.store.submit([
+      { stepId: 'old', type: 'z', payload, priority: 0, maxRetries: 3, delayMs: 0, runAt: null },
+    ]);
+    await expect(queue.waitFor('old')).rejects.toMatchObject({ cause: { code: 'STEP_ARGS_MISMATCH' } });
+  });
+
+  test('a result that JSON cannot carry, or that is too large, fails for good and says so', async () => {
+    const queue = newQueue({ maxPayloadBytes: 1_000 })
+      .register('big', () => 1n as never)
+      .register('large', () => 'x'.repeat(2_000));
+    await queue.start();
+    const unserializable = await queue.submit({ type: 'big' });
+    await expect(queue.waitFor(unserializable)).rejects.toMatchObject({
+      cause: { code: 'RESULT_UNSERIALIZABLE', message: expect.stringContaining('1n') as string },
+    });
+    await expect(queue.waitFor(await queue.submit({ type: 'large' }))).rejects.toMatchObject({
+      cause: { code: 'RESULT_TOO_LARGE' },
+    });
+    expect((await queue.getStep(unserializable)).retryCount).toBe(0);
+  });
+
+  test('the context tells the handler all that it needs', async () => {
+    const contexts: StepContext[] = [];
+    const queue = newQueue().register('ctx', (_: undefined, ctx) => {
+      contexts.push(ctx);
+      ctx.log.info({ extra: 1 }, 'at work');
+      if (ctx.attempt === 1) throw new Error('again');
+    });
+    await queue.start();
+    const id = await queue.submit({ type: 'ctx', metadata: { trace: 't' }, maxRetries: 4 });
+    await queue.waitFor(id);
+    const [first, second] = contexts;
+    expect(first).toMatchObject({
+      stepId: id,
+      type: 'ctx',
+      attempt: 1,
+      maxRetries: 4,
+      metadata: { trace: 't' },
+      podId: queue.podId,
+    });
+    expect(second?.attempt).toBe(2);
+    expect(second?.idempotencyKey).toBe(first?.idempotencyKey);
+    expect(first?.signal).toBeInstanceOf(AbortSignal);
+  });
+});
+
+describe('submitting', () => {
+  test('an idempotency key makes one step, and the receipt tells of other args', async () => {
+    const queue = newQueue().register('pay', ({ amount }: { amount: number }) => amount);
+    const first = await queue.submitWithReceipt({ type: 'pay', args: { amount: 1 }, idempotencyKey: 'order-1' });
+    expect(first.receipt).toBe('created');
+    expect(await queue.submitWithReceipt({ type: 'pay', args: { amount: 1 }, idempotencyKey: 'order-1' })).toEqual({
+      stepId: first.stepId,
+      receipt: 'duplicate',
+    });
+    expect(await queue.submitWithReceipt({ type: 'pay', args: { amount: 2 }, idempotencyKey: 'order-1' })).toEqual({
+      stepId: first.stepId,
+      receipt: 'mismatch',
+    });
+    expect((await queue.stats()).pendingSteps).toBe(1);
+    expect((await queue.getStep(first.stepId)).args).toEqual({ amount: 1 });
+  });
+
+  test('a lost reply is retried under the same id and makes no second step', async () => {
+    const factory = faultySqlite(({ verb, nth }) => (verb === 'submit' && nth < 2 ? { fails: 'after' } : undefined));
+    const queue = newQueue({ store: factory }).register('a', () => 1);
+    await queue.submit({ type: 'a' });
+    expect(factory.store.count('submit')).toBe(3);
+    expect((await queue.stats()).pendingSteps).toBe(1);
+  });
+
+  test('concurrent calls share a commit', async () => {
+    const factory = faultySqlite();
+    const queue = newQueue({ store: factory }).register('a', (n: number) => n);
+    await queue.submit({ type: 'a', args: 0 });
+    const before = factory.store.count('submit');
+    const ids = await Promise.all(Array.from({ length: 300 }, (_, args) => queue.submit({ type: 'a', args })));
+    expect(new Set(ids).size).toBe(300);
+    expect(factory.store.count('submit') - before).toBe(1);
+  });
+
+  test('submitMany writes in bounded commits and keeps the order of the call', async () => {
+    const factory = faultySqlite();
+    const queue = newQueue({ store: factory }).register('a', (n: number) => n);
+    const ids = await queue.submitMany(Array.from({ length: 1_201 }, (_, args) => ({ type: 'a', args })));
+    expect(factory.store.count('submit')).toBe(3);
+    const listed: unknown[] = [];
+    for await (const step of queue.listSteps({ pageSize: 500 })) listed.push(step.stepId);
+    expect(listed).toEqual(ids);
+  });
+
+  test('a submitMany that breaks off tells what is safe', async () => {
+    const factory = faultySqlite(({ verb, nth }) => (verb === 'submit' && nth >= 1 ? { fails: 'before' } : undefined));
+    const queue = newQueue({ store: factory }).register('a', (n: number) => n);
+    const error: unknown = await queue
+      .submitMany(Array.from({ length: 1_000 }, (_, args) => ({ type: 'a', args })))
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'SUBMIT_INCOMPLETE' });
+    const { stepIds } = error as { stepIds: string[] };
+    expect(stepIds).toHaveLength(500);
+    expect((await queue.stats()).pendingSteps).toBe(500);
+  });
+
+  test('priority first, then age; a delayed step waits', async () => {
+    const order: string[] = [];
+    const queue = newQueue({ maxParallelism: 1 }).register('a', (name: string) => void order.push(name));
+    await queue.submit({ type: 'a', args: 'delayed', priority: 9, delayMs: 60 });
+    await queue.submit({ type: 'a', args: 'first' });
+    await queue.submit({ type: 'a', args: 'second' });
+    await queue.submit({ type: 'a', args: 'urgent', priority: 5 });
+    await queue.start();
+    await expect.poll(() => order).toHaveLength(4);
+    expect(order).toEqual(['urgent', 'first', 'second', 'delayed']);
+  });
+});
+
+describe('waiting', () => {
+  test('a thousand waiters ask the store with one question', async () => {
+    const factory = faultySqlite();
+    const queue = newQueue({ store: factory }).register('a', (n: number) => n);
+    const ids = await queue.submitMany(Array.from({ length: 1_000 }, (_, args) => ({ type: 'a', args })));
+    const results = Promise.all(ids.map((id) => queue.waitFor(id)));
+    await expect.poll(() => factory.store.count('find')).toBeGreaterThan(0);
+    await queue.start();
+    expect(await results).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
+    // 1,000 ids are five questions of 200; far from one for each waiter.
+    expect(factory.store.count('find')).toBeLessThan(200);
+  });
+
+  test('a wait can end early, and the step goes on', async () => {
+    const queue = newQueue().register('a', () => 1);
+    const id = await queue.submit({ type: 'a' });
+    await expect(queue.waitFor(id, { timeoutMs: 20 })).rejects.toMatchObject({ code: 'WAIT_TIMEOUT', timeoutMs: 20 });
+    const stop = new AbortController();
+    const wait = queue.waitFor(id, { signal: stop.signal });
+    stop.abort(new Error('bored'));
+    await expect(wait).rejects.toMatchObject({ code: 'WAIT_ABORTED', cause: { message: 'bored' } });
+    await expect(queue.waitFor(id, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'WAIT_ABORTED' });
+    await expect(queue.waitFor('nobody')).rejects.toMatchObject({ code: 'STEP_NOT_FOUND', stepId: 'nobody' });
+    const open = queue.waitFor(id);
+    const refused = expect(open).rejects.toMatchObject({ code: 'STOPPED' });
+    await queue.stop();
+    await refused;
+  });
+});
+
+describe('what harms nobody', () => {
+  test('a listener that throws or rejects', async () => {
+    const queue = newQueue().register('a', () => 1);
+    const heard: string[] = [];
+    queue.on('step:completed', () => {
+      throw new Error('listener');
+    });
+    queue.on('step:completed', () => Promise.reject(new Error('listener')));
+    queue.on('step:completed', ({ type }) => heard.push(type));
+    await queue.start();
+    await queue.waitFor(await queue.submit({ type: 'a' }));
+    await expect.poll(() => heard).toEqual(['a']);
+  });
+
+  test('a step whose type nobody handles waits, and the stats show it', async () => {
+    const queue = newQueue().register('known', () => 1);
+    await queue.start();
+    const id = await queue.submit({ type: 'unknown' } as never);
+    await queue.waitFor(await queue.submit({ type: 'known' }));
+    expect(await queue.stats()).toMatchObject({ pendingSteps: 1, completedSteps: 1, unhandledTypes: ['unknown'] });
+    expect(await queue.getStep(id)).toMatchObject({ status: 'pending' });
+  });
+
+  test('a handler that never settles is a stray: it keeps its slot, and stop resolves all the same', async () => {
+    const queue = newQueue({ maxParallelism: 2, capacityThreshold: 1, drainTimeoutMs: 20, abortGraceMs: 20 })
+      .register('hang', () => new Promise<never>(() => undefined), { timeoutMs: 20, maxRetries: 0 })
+      .register('a', () => 1);
+    const drained = nextEvent(queue, 'queue:drained');
+    await queue.start();
+    const id = await queue.submit({ type: 'hang' });
+    await expect(queue.waitFor(id)).rejects.toMatchObject({ cause: { code: 'STEP_TIMED_OUT' } });
+    expect((await queue.stats()).strays).toBe(1);
+    expect(await queue.waitFor(await queue.submit({ type: 'a' }))).toBe(1);
+    await expect(queue.waitFor(await queue.submit({ type: 'hang' }))).rejects.toMatchObject({ code: 'STEP_FAILED' });
+    expect(queue.health()).toMatchObject({
+      status: 'unhealthy',
+      problems: [expect.stringContaining('slots') as string],
+    });
+    await queue.stop();
+    expect(await drained).toMatchObject({ strays: 2 });
+  });
+});
+
+describe('stopping and pausing', () => {
+  test('stop lets running steps finish, and gives unstarted ones back uncharged', async () => {
+    const factory = faultySqlite();
+    const running = gate();
+    const go = gate();
+    const queue = newQueue({ store: factory, maxParallelism: 1, capacityThreshold: 1 }).register(
+      'a',
+      async (n: number) => {
+        running.open();
+        await go.opened;
+        return n;
+      },
+    );
+    const [first] = await queue.submitMany([
+      { type: 'a', args: 1 },
+      { type: 'a', args: 2 },
+    ]);
+    await queue.start();
+    await running.opened;
+    let ended: unknown;
+    queue.on('step:completed', ({ stepId }) => (ended = stepId));
+    const stopping = queue.stop();
+    go.open();
+    await stopping;
+    expect(ended).toBe(first);
+  });
+
+  test('pause stops claiming until resume', async () => {
+    const queue = newQueue().register('a', () => 1);
+    queue.pause();
+    await queue.start();
+    const id = await queue.submit({ type: 'a' });
+    await expect(queue.waitFor(id, { timeoutMs: 60 })).rejects.toMatchObject({ code: 'WAIT_TIMEOUT' });
+    queue.resume();
+    expect(await queue.waitFor(id)).toBe(1);
+  });
+});

@@ -1,0 +1,39 @@
+/** Pods as processes of their own, for tests that kill and freeze them. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Starts a program of `test/e2e/programs` with these arguments; it is killed when the test ends. */
+export function startProgram(program: string, args: readonly string[]): ChildProcess {
+  const file = `test/e2e/programs/${program}.ts`;
+  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+  return child;
+}
+
+/** Resolves once the program has printed `line`. */
+export async function printed(child: ChildProcess, line: string): Promise<void> {
+  if (child.stdout === null) throw new Error('the program has no output');
+  let text = '';
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    if (text.includes(line)) return;
+  }
+  throw new Error(`the program ended without printing ${JSON.stringify(line)}`);
+}
+
+/** Resolves with how a program ended. */
+export async function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return { code: child.exitCode, signal: child.signalCode };
+}
