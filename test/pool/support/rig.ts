@@ -24,6 +24,7 @@ export type Handlers = Record<string, Handler | (StepTypeOptions & { run: Handle
 
 export interface RigOptions extends FleetQOptions {
   readonly watch?: PoolParts['watch'];
+  readonly mayProceed?: () => boolean;
   /** Whether nobody listens to events. */
   readonly deaf?: boolean;
 }
@@ -35,7 +36,7 @@ export class Rig {
   readonly logged: { readonly level: string; readonly message: string; readonly fields: any }[] = [];
   readonly pool: Pool;
 
-  constructor(handlers: Handlers, { watch, deaf = false, ...options }: RigOptions = {}) {
+  constructor(handlers: Handlers, { watch, mayProceed, deaf = false, ...options }: RigOptions = {}) {
     const { runtime, store } = this;
     const write = (level: string) => (fields: object, message: string) => {
       this.logged.push({ level, message, fields });
@@ -59,7 +60,7 @@ export class Rig {
       rulesFor: (type) => ({ retry: { ...settings.retry, ...registry.get(type)?.retry }, maxCrashes: 3 }),
     });
     const parts = { runtime, store, events, log, settler, settings, registry };
-    this.pool = new Pool(watch === undefined ? parts : { ...parts, watch });
+    this.pool = new Pool({ ...parts, ...(watch && { watch }), ...(mayProceed && { mayProceed }) });
   }
 
   /** What was told under this name. */

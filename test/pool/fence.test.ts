@@ -1,0 +1,340 @@
+import { describe, expect, test } from 'vitest';
+import type { StepContext } from '../../src/step/definition.js';
+import { gate, NEXT_LIFE, POD, running, type Rig } from './support/rig.js';
+
+const obedient = (_: unknown, { signal }: StepContext) =>
+  new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+/** Ends when told to, whatever its signal says. */
+const stubborn = () => {
+  const door = gate<string>();
+  return { door, run: () => door.promise };
+};
+
+const heartbeat = (rig: Rig, pod = POD) => {
+  const snapshot = rig.pool.snapshot();
+  rig.pool.reconcile(snapshot, rig.store.held(pod));
+};
+
+describe('a fence', () => {
+  test('aborts what runs with CLAIM_ABORTED, and claims and settles nothing until the pod is admitted', async () => {
+    let reason: unknown;
+    const handler = (_: unknown, ctx: StepContext) => {
+      ctx.signal.addEventListener('abort', () => (reason = ctx.signal.reason));
+      return obedient(_, ctx);
+    };
+    const rig = await running({ slow: handler }, {}, ({ store }) => store.add('s1', 'slow'));
+    const before = rig.store.requests.length;
+    rig.pool.fence(false);
+    rig.store.add('s2', 'slow');
+    for (let i = 0; i < 20; i++) {
+      rig.pool.wake();
+      await rig.runtime.advance(1_000);
+    }
+    expect(reason).toMatchObject({ code: 'CLAIM_ABORTED' });
+    expect(rig.store.requests.length).toBe(before);
+    expect(rig.pool.load).toMatchObject({ running: 0, fenced: true });
+    expect(rig.pool.overdueMs).toBe(0);
+    rig.pool.admit(POD);
+    await rig.runtime.settle();
+    expect(rig.events('step:released')).toMatchObject([{ stepId: 's1', reason: 'fenced' }]);
+    expect(rig.store.row('s1').retryCount).toBe(0);
+    expect(rig.events('step:lost')).toEqual([]);
+    expect(rig.store.row('s2').status).toBe('claimed');
+  });
+
+  test('a value that came in spite of it is settled once the same incarnation is admitted', async () => {
+    const { door, run } = stubborn();
+    const rig = await running({ slow: run }, {}, ({ store }) => store.add('s1', 'slow'));
+    rig.pool.fence(false);
+    door.open('done');
+    await rig.runtime.advance(1_000);
+    expect(rig.store.row('s1').status).toBe('claimed');
+    rig.pool.admit(POD);
+    await rig.runtime.settle();
+    expect(rig.store.row('s1')).toMatchObject({ status: 'completed', result: '"done"' });
+  });
+
+  test('an error thrown before it is the handler’s own', async () => {
+    const rig = await running({ bad: () => Promise.reject(new Error('own')) });
+    rig.store.add('s1', 'bad');
+    rig.store.latencyMs = 100;
+    rig.pool.wake();
+    await rig.runtime.advance(100); // claimed and run; the settlement is under way or waits
+    rig.pool.fence(false);
+    await rig.runtime.advance(1_000);
+    rig.pool.admit(POD);
+    await rig.runtime.advance(100);
+    expect(rig.store.row('s1')).toMatchObject({ status: 'pending', retryCount: 1 });
+    expect(rig.events('step:retrying')).toMatchObject([{ attempt: 1, error: { message: 'own' } }]);
+  });
+
+  test('what an exchange under way brings does not start until the pod is admitted, and then it does', async () => {
+    const rig = await running({ quick: () => 1 });
+    rig.store.latencyMs = 100;
+    rig.store.add('s1', 'quick');
+    rig.pool.wake();
+    await rig.runtime.advance(50);
+    rig.pool.fence(false);
+    await rig.runtime.advance(500);
+    expect(rig.events('step:claimed')).toHaveLength(1);
+    expect(rig.events('step:started')).toHaveLength(0);
+    rig.pool.admit(POD);
+    await rig.runtime.advance(500);
+    expect(rig.store.row('s1').status).toBe('completed');
+  });
+
+  test('the guard says no before the fence does', async () => {
+    let may = true;
+    const door = gate();
+    const rig = await running({ slow: () => door.promise }, { mayProceed: () => may }, ({ store }) => {
+      store.addMany(6, 'slow');
+    });
+    may = false;
+    const before = rig.store.requests.length;
+    door.open();
+    await rig.runtime.advance(5_000);
+    expect(rig.store.requests.length).toBe(before);
+    expect(rig.store.count('completed')).toBe(0);
+    may = true;
+    rig.pool.admit(POD);
+    await rig.runtime.settle();
+    expect(rig.store.count('completed')).toBe(6);
+  });
+
+  test('and it is asked before a start, too', async () => {
+    let may = true;
+    const rig = await running({ quick: () => 1 }, { mayProceed: () => may });
+    rig.store.latencyMs = 10;
+    rig.store.add('s1', 'quick');
+    rig.pool.wake();
+    await rig.runtime.advance(5);
+    may = false; // frozen while the reply was on its way
+    await rig.runtime.advance(50);
+    expect(rig.events('step:claimed')).toHaveLength(1);
+    expect(rig.events('step:started')).toEqual([]);
+    may = true;
+    rig.pool.admit(POD);
+    await rig.runtime.settle();
+    expect(rig.events('step:started')).toHaveLength(1);
+  });
+});
+
+describe('a final fence', () => {
+  test('settles what ends, gives back the rest, and claims no more', async () => {
+    const { door, run } = stubborn();
+    const rig = await running({ slow: { concurrency: 1, run } }, {}, ({ store }) => {
+      store.addMany(2, 'slow');
+      const { exchange } = store;
+      store.exchange = async (r) => exchange(r.claim ? { ...r, claim: { ...r.claim, types: { slow: 2 } } } : r);
+    });
+    expect(rig.pool.load).toMatchObject({ running: 1, held: 1 });
+    rig.pool.fence(true);
+    await rig.runtime.settle();
+    expect(rig.store.row('slow-00001').status).toBe('pending');
+    door.open('done');
+    await rig.runtime.settle();
+    expect(rig.store.row('slow-00000').status).toBe('completed');
+    rig.pool.admit(POD);
+    rig.pool.resume();
+    await rig.runtime.advance(10_000);
+    expect(rig.store.row('slow-00001').status).toBe('pending');
+    expect(rig.pool.load.fenced).toBe(true);
+  });
+});
+
+describe('an eviction', () => {
+  test('outcomes of the old incarnation are sent in its name: its fence decides', async () => {
+    const { door, run } = stubborn();
+    const rig = await running({ slow: run }, {}, ({ store }) => store.add('s1', 'slow'));
+    rig.pool.fence(false);
+    rig.store.requeue('s1'); // recovery
+    rig.store.row('s1').runAt = Infinity;
+    rig.pool.admit(NEXT_LIFE);
+    await rig.runtime.settle();
+    expect(rig.events('step:lost')).toEqual([]);
+    door.open('done');
+    await rig.runtime.settle();
+    const last = rig.store.requests.find(({ settlements }) => settlements.length > 0)!;
+    expect(last).toMatchObject({ pod: POD, settlements: [{ stepId: 's1' }] });
+    expect(last.claim).toBeUndefined();
+    expect(rig.events('step:lost')).toMatchObject([{ stepId: 's1', refused: 'completed' }]);
+    expect(rig.store.row('s1')).toMatchObject({ status: 'pending', result: null });
+  });
+
+  test('what waited to be settled goes out under the old name, what is claimed now under the new', async () => {
+    const rig = await running({ bad: () => 1 }, {}, ({ store }) => {
+      store.add('s1', 'bad');
+      store.before = ({ settlements }) => {
+        if (settlements.length > 0) throw new Error('down');
+      };
+    });
+    rig.pool.fence(false);
+    rig.store.requeue('s1');
+    rig.store.before = () => undefined;
+    rig.pool.admit(NEXT_LIFE);
+    await rig.runtime.advance(5_000);
+    expect(rig.events('step:lost')).toHaveLength(1);
+    expect(rig.store.row('s1')).toMatchObject({ status: 'completed', incarnation: NEXT_LIFE.incarnation });
+    for (const { pod, claim, readBack } of rig.store.requests) {
+      if (pod.incarnation === POD.incarnation) continue;
+      expect(claim?.token ?? readBack).toBeDefined();
+    }
+  });
+
+  test('claims that never started are forgotten, also those still on their way', async () => {
+    const rig = await running({ slow: { concurrency: 1, run: obedient } });
+    rig.store.addMany(1, 'slow');
+    rig.store.latencyMs = 100;
+    rig.pool.wake();
+    await rig.runtime.advance(50);
+    rig.pool.fence(false);
+    rig.pool.admit(NEXT_LIFE);
+    await rig.runtime.advance(60);
+    expect(rig.pool.load).toMatchObject({ running: 0, held: 0 });
+    expect(rig.events('step:claimed')).toEqual([]);
+    const row = rig.store.row('slow-00000');
+    expect(row).toMatchObject({ status: 'claimed', incarnation: POD.incarnation }); // an orphan: recovery's
+  });
+
+  test('a lost reply of the old incarnation is not read back', async () => {
+    const rig = await running({ slow: obedient }, {}, ({ store }) => {
+      store.add('s1', 'slow');
+      store.after = () => {
+        throw new Error('reply lost');
+      };
+    });
+    rig.pool.fence(false);
+    rig.store.after = () => undefined;
+    rig.pool.admit(NEXT_LIFE);
+    await rig.runtime.advance(5_000);
+    expect(rig.store.requests.some(({ readBack }) => readBack !== undefined)).toBe(false);
+    expect(rig.events('step:started')).toEqual([]);
+  });
+
+  test('a stray of the old incarnation still bars its step', async () => {
+    const { run } = stubborn();
+    const rig = await running({ slow: run }, { abortGraceMs: 100 }, ({ store }) => store.add('s1', 'slow'));
+    rig.pool.fence(false);
+    rig.store.requeue('s1');
+    rig.pool.admit(NEXT_LIFE);
+    await rig.runtime.advance(500);
+    expect(rig.pool.load.strays).toBe(1);
+    expect(rig.events('step:started')).toHaveLength(1);
+    expect(rig.events('step:released')).toMatchObject([{ reason: 'barred' }]);
+  });
+});
+
+describe('reconciliation', () => {
+  test('a running claim that the store no longer names is aborted, and told as lost', async () => {
+    const rig = await running({ slow: obedient }, {}, ({ store }) => store.add('s1', 'slow'));
+    rig.store.requeue('s1');
+    rig.store.row('s1').runAt = Infinity;
+    heartbeat(rig);
+    await rig.runtime.settle();
+    expect(rig.pool.load.running).toBe(0);
+    expect(rig.events('step:lost')).toMatchObject([{ stepId: 's1' }]);
+  });
+
+  test('one that was cancelled elsewhere is told as cancelled', async () => {
+    const rig = await running({ slow: obedient }, {}, ({ store }) => store.add('s1', 'slow'));
+    rig.store.cancel('s1');
+    heartbeat(rig);
+    await rig.runtime.settle();
+    expect(rig.events('step:cancelled')).toMatchObject([{ stepId: 's1', by: 'holder' }]);
+    expect(rig.events('step:lost')).toEqual([]);
+  });
+
+  test('a claim held unstarted that was lost never starts', async () => {
+    const rig = await running({ slow: { concurrency: 1, run: obedient } }, {}, ({ store }) => {
+      store.addMany(2, 'slow');
+      const { exchange } = store;
+      store.exchange = async (r) => exchange(r.claim ? { ...r, claim: { ...r.claim, types: { slow: 2 } } } : r);
+    });
+    expect(rig.pool.load.held).toBe(1);
+    rig.store.requeue('slow-00001');
+    rig.store.row('slow-00001').runAt = Infinity;
+    heartbeat(rig);
+    await rig.runtime.settle();
+    expect(rig.pool.load.held).toBe(0);
+    expect(rig.events('step:lost')).toMatchObject([{ stepId: 'slow-00001' }]);
+  });
+
+  test('what was claimed or has ended while the heartbeat was on its way is not judged', async () => {
+    const { door, run } = stubborn();
+    const rig = await running({ slow: run, more: obedient }, {}, ({ store }) => store.add('s1', 'slow'));
+    const snapshot = rig.pool.snapshot();
+    door.open('done');
+    await rig.runtime.settle(); // s1 is settled
+    rig.store.add('s2', 'more');
+    rig.pool.wake();
+    await rig.runtime.settle(); // s2 is claimed
+    rig.pool.reconcile(snapshot, []); // the store looked in between
+    await rig.runtime.settle();
+    expect(rig.pool.load.running).toBe(1);
+    expect(rig.events('step:lost')).toEqual([]);
+  });
+
+  test('a claim that the pod does not know is given back when two heartbeats running show it', async () => {
+    const rig = await running({ slow: obedient });
+    rig.store.add('s1', 'slow');
+    // An exchange that lands late: the pod never hears of it.
+    await rig.store.exchange({
+      ...{ pod: POD, settlements: [] },
+      claim: { token: 'late', free: 1, prefetch: 0, quarantine: 0, types: { slow: 1 } },
+    });
+    heartbeat(rig);
+    await rig.runtime.settle();
+    expect(rig.store.row('s1').status).toBe('claimed');
+    rig.store.row('s1').runAt = Infinity;
+    heartbeat(rig);
+    await rig.runtime.settle();
+    expect(rig.store.row('s1')).toMatchObject({ status: 'pending', retryCount: 0 });
+    expect(rig.told).toEqual([]);
+  });
+
+  test('a token in flight is no stranger', async () => {
+    const rig = await running({ slow: obedient });
+    rig.store.add('s1', 'slow');
+    const hang = gate();
+    rig.store.after = () => hang.promise;
+    rig.pool.wake();
+    await rig.runtime.settle();
+    expect(rig.store.row('s1').status).toBe('claimed');
+    heartbeat(rig);
+    heartbeat(rig);
+    heartbeat(rig);
+    hang.open();
+    await rig.runtime.settle();
+    expect(rig.events('step:started')).toHaveLength(1);
+    expect(rig.store.row('s1').status).toBe('claimed');
+  });
+
+  test('nor is one whose reply was lost and is to be read back', async () => {
+    const rig = await running({ slow: obedient });
+    rig.store.add('s1', 'slow');
+    rig.store.after = () => {
+      throw new Error('reply lost');
+    };
+    rig.pool.wake();
+    await rig.runtime.settle();
+    heartbeat(rig);
+    heartbeat(rig);
+    rig.store.after = () => undefined;
+    await rig.runtime.advance(1_000);
+    expect(rig.events('step:started')).toHaveLength(1);
+    expect(rig.events('step:released')).toEqual([]);
+  });
+
+  test('a snapshot of an earlier incarnation judges nothing', async () => {
+    const rig = await running({ slow: obedient });
+    const snapshot = rig.pool.snapshot();
+    rig.pool.fence(false);
+    rig.pool.admit(NEXT_LIFE);
+    rig.store.add('s1', 'slow');
+    rig.pool.wake();
+    await rig.runtime.settle();
+    rig.pool.reconcile(snapshot, []);
+    await rig.runtime.settle();
+    expect(rig.pool.load.running).toBe(1);
+  });
+});
