@@ -5,7 +5,7 @@
  * that died just now. The same settler as the pool's decides; every settlement stands under the fence of the claim that
  * it ends, so a second leader at the same work does no harm. Before each write the cycle looks whether it may go on.
  */
-import { asError } from '../errors.js';
+import { asError, StoppedError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { serializeError } from '../step/failure.js';
@@ -50,7 +50,7 @@ export class Cycle {
     this.#startedMs = parts.runtime.monotonicMs();
   }
 
-  /** Whether there was anything to do: only then there is something to tell. */
+  /** Whether it found anything to do, or failed: only then there is something to tell. */
   get told(): boolean {
     return this.#told;
   }
@@ -72,6 +72,7 @@ export class Cycle {
       await (dryRun ? this.#foresee() : this.#recover());
     } catch (error) {
       this.#error = asError(error);
+      if (!(error instanceof StoppedError)) this.#begin();
     }
     return recoveryRecord({
       cycleId: this.#cycleId,

@@ -6,7 +6,7 @@
  * a newer version of the library in the store: drain for good, leave, and never register again. Evicted: drop everything
  * and register as a new incarnation. Sent before we were fenced: ask again. Otherwise: at work.
  */
-import { StoppedError } from '../errors.js';
+import { asError, StoppedError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
@@ -18,7 +18,6 @@ import type { Elector } from './elector.js';
 import type { Holder } from './holder.js';
 import type { Identity } from './identity.js';
 import type { Looks } from './looks.js';
-import { Outage } from './outage.js';
 import { Roster } from './roster.js';
 import type { Instant, SelfFence } from './self-fence.js';
 import type { Standing } from './standing.js';
@@ -48,7 +47,6 @@ const LEAVE_WITHIN_MS = 3_000;
 export class Heartbeat<S> implements Service {
   readonly #parts: HeartbeatParts<S>;
   readonly #loop: Loop;
-  readonly #outage: Outage;
   readonly #roster: Roster;
   readonly #ended = new AbortController();
   #starting: Promise<void> | undefined;
@@ -57,6 +55,8 @@ export class Heartbeat<S> implements Service {
   #registered = false;
   /** Since when the pod drains for good, on the monotonic clock. */
   #drainsSince: number | undefined;
+  /** Whether nothing was held at the last heartbeat of the drain. */
+  #idle = false;
   #draining = false;
   #gone = false;
   #evictions = 0;
@@ -65,7 +65,6 @@ export class Heartbeat<S> implements Service {
 
   constructor(parts: HeartbeatParts<S>) {
     this.#parts = parts;
-    this.#outage = new Outage(parts, 'heartbeat');
     this.#roster = new Roster(parts.events);
     this.#loop = new Loop(parts.runtime, () => this.#tick(), { onError: (error) => this.#failed(error) });
     parts.fence.onFence(() => {
@@ -134,7 +133,6 @@ export class Heartbeat<S> implements Service {
     const sent = fence.now();
     const beat = { eligible: this.#eligible(), asleep: false, meta: this.#parts.meta() };
     const view = await this.#call(() => store.heartbeat(pod, beat));
-    this.#outage.over();
     fence.check(); // a freeze while it was under way
     return this.#answered(view, sent, snapshot);
   }
@@ -164,7 +162,7 @@ export class Heartbeat<S> implements Service {
     const answer = fence.answered(sent);
     if (answer === 'stale') return 0;
     holder.reconcile(snapshot, view.claims);
-    if (fence.final) return this.#drainOn();
+    if (fence.final) return this.#drainOn(answer === 'admitted');
     if (answer === 'admitted') holder.admit(pod);
     looks.see(view.pods, pod);
     elector.judge(view.pods, pod);
@@ -182,13 +180,15 @@ export class Heartbeat<S> implements Service {
   }
 
   /** Goes on giving signs of life until nothing is held any more, or the time for that is over. */
-  async #drainOn(): Promise<number> {
+  async #drainOn(mayProceedAgain: boolean): Promise<number> {
     const { runtime, holder, settings } = this.#parts;
-    const { held, running } = holder.load;
+    if (mayProceedAgain) holder.fence(true); // it had to wait: let it go on
     this.#drainsSince ??= runtime.monotonicMs();
     const drainsForMs = runtime.monotonicMs() - this.#drainsSince;
     const isOver = drainsForMs > settings.drainTimeoutMs + settings.abortGraceMs;
-    if (held + running > 0 && !isOver) return this.#intervalMs();
+    const wasIdle = this.#idle;
+    this.#idle = holder.load.held + holder.load.running === 0;
+    if (!(this.#idle && wasIdle) && !isOver) return this.#intervalMs(); // twice: the last outcomes get their receipts
     await this.#leave();
     return this.#depart();
   }
@@ -214,9 +214,10 @@ export class Heartbeat<S> implements Service {
 
   #failed(error: unknown): number {
     if (this.#ended.signal.aborted) return Infinity;
-    this.#outage.failed(error);
-    this.#parts.looks.forget(); // what we cannot reach, our peers may not reach either
-    return this.#parts.settings.heartbeatIntervalMs * (0.5 + 0.5 * this.#parts.runtime.random());
+    const { looks, log, settings, runtime } = this.#parts;
+    log.warn({ error: asError(error).message }, 'a heartbeat failed');
+    looks.forget(); // what we cannot reach, our peers may not reach either
+    return settings.heartbeatIntervalMs * (0.5 + 0.5 * runtime.random());
   }
 
   #intervalMs(): number {

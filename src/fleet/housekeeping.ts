@@ -4,7 +4,7 @@
  * Law: in small pieces, between which the event loop is free; at a calm interval; and it stops between two pieces when
  * leadership ends.
  */
-import type { Events } from '../events.js';
+import { asError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
 import { Loop } from '../runtime/loop.js';
@@ -12,7 +12,6 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { Store } from '../store/contract.js';
 import type { Elector } from './elector.js';
-import { Outage } from './outage.js';
 import { within } from './within.js';
 
 export interface HousekeepingParts {
@@ -20,7 +19,6 @@ export interface HousekeepingParts {
   readonly store: Pick<Store, 'prune'>;
   readonly settings: Pick<Settings, 'retentionMs' | 'recoveryIntervalMs'>;
   readonly elector: Elector;
-  readonly events: Events;
   readonly log: Log;
 }
 
@@ -29,14 +27,12 @@ const AT_LEAST_EVERY_MS = 60_000;
 export class Housekeeping implements Service {
   readonly #parts: HousekeepingParts;
   readonly #loop: Loop;
-  readonly #outage: Outage;
   readonly #intervalMs: number;
   readonly #ended = new AbortController();
 
   constructor(parts: HousekeepingParts) {
     this.#parts = parts;
     this.#intervalMs = Math.max(AT_LEAST_EVERY_MS, 4 * parts.settings.recoveryIntervalMs);
-    this.#outage = new Outage(parts, 'housekeeping');
     this.#loop = new Loop(parts.runtime, () => this.#tick(), { ref: false, onError: (error) => this.#failed(error) });
     parts.elector.onElected(() => this.#loop.wake());
   }
@@ -56,12 +52,12 @@ export class Housekeeping implements Service {
     if (!elector.isLeader) return Infinity; // woken when elected
     const prune = (): ReturnType<Store['prune']> => store.prune({ keepMs: settings.retentionMs });
     const { more } = await within(runtime, prune, { signal: this.#ended.signal });
-    this.#outage.over();
     return more ? 0 : this.#intervalMs;
   }
 
   #failed(error: unknown): number {
-    if (!this.#ended.signal.aborted) this.#outage.failed(error);
+    const { log } = this.#parts;
+    if (!this.#ended.signal.aborted) log.warn({ error: asError(error).message }, 'housekeeping failed');
     return this.#intervalMs;
   }
 }

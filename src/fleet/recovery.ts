@@ -2,10 +2,10 @@
  * The recovery coordinator: the leader's loop of recovery cycles, and recovery by hand.
  *
  * Law: one cycle at a time. A cycle belongs to one term of leadership, and stops in the midst when that ends. A cycle
- * without anything to do tells nothing and writes nothing. A leader whose cycles fail or overrun three times running
- * stands down. A new leader begins at once.
+ * that finds nothing to do tells nothing and writes nothing; one that fails tells that. A leader whose cycles fail or
+ * overrun three times running stands down. A new leader begins at once.
  */
-import { FleetQError, StoppedError } from '../errors.js';
+import { asError, FleetQError, StoppedError } from '../errors.js';
 import type { Events, RecoverySummary } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
@@ -19,7 +19,6 @@ import type { Elector, Leadership } from './elector.js';
 import type { Identity } from './identity.js';
 import type { Journal } from './journal.js';
 import type { Looks } from './looks.js';
-import { Outage } from './outage.js';
 import { summaryOf, type RecoveryRecord } from './record.js';
 import type { SelfFence } from './self-fence.js';
 import type { Standing } from './standing.js';
@@ -50,7 +49,6 @@ export interface RunRecoveryOptions {
 export class Recovery implements Service {
   readonly #parts: RecoveryParts;
   readonly #loop: Loop;
-  readonly #outage: Outage;
   readonly #ended = new AbortController();
   /** The store's calls, as long as the service runs: `stop` waits for none that hangs. */
   readonly #store: RecoveryParts['store'];
@@ -60,7 +58,6 @@ export class Recovery implements Service {
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
-    this.#outage = new Outage(parts, 'recovery');
     this.#loop = new Loop(parts.runtime, () => this.#tick(), { ref: false, onError: (error) => this.#failed(error) });
     this.#store = this.#abandonable(parts.store);
     parts.elector.onElected(() => {
@@ -110,7 +107,6 @@ export class Recovery implements Service {
     if (!leadership.isLeader) return Infinity; // woken when elected
     const startedAt = runtime.monotonicMs();
     await this.#inLine(() => this.#cycle(leadership, false));
-    this.#outage.over();
     const tookMs = runtime.monotonicMs() - startedAt;
     if (tookMs > settings.recoveryIntervalMs) standing.struck();
     else standing.succeeded();
@@ -119,9 +115,10 @@ export class Recovery implements Service {
 
   #failed(error: unknown): number {
     if (this.#ended.signal.aborted) return Infinity;
-    this.#outage.failed(error);
-    this.#parts.standing.struck();
-    return this.#parts.settings.recoveryIntervalMs;
+    const { log, standing, settings } = this.#parts;
+    log.warn({ error: asError(error).message }, 'a recovery cycle failed');
+    standing.struck();
+    return settings.recoveryIntervalMs;
   }
 
   async #cycle(leadership: Leadership, dryRun: boolean): Promise<RecoveryRecord> {
