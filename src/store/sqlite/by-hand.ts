@@ -1,0 +1,42 @@
+/** What users do by hand: cancel and retry, each guarded by the version that was read. */
+import type { Database, Statement } from 'better-sqlite3';
+import type { CancelReceipt, RetryReceipt, StepAt } from '../contract.js';
+import { isTerminal, type StepStatus } from '../../step/step.js';
+import { CANCEL, RETRY, SETTLED_BY } from './statements.js';
+
+type SettledRow = readonly [
+  status: StepStatus,
+  version: number,
+  token: string | null,
+  settledVersion: number | null,
+  by: string | null,
+];
+
+export class ByHand {
+  readonly #cancel: Statement;
+  readonly #retry: Statement;
+  readonly #settledBy: Statement<[string], SettledRow>;
+
+  constructor(connection: Database) {
+    this.#cancel = connection.prepare(CANCEL);
+    this.#retry = connection.prepare(RETRY);
+    this.#settledBy = connection.prepare<[string], SettledRow>(SETTLED_BY).raw();
+  }
+
+  /** Call it within a transaction. */
+  cancel(now: number, token: string, { stepId, version }: StepAt): CancelReceipt {
+    if (this.#cancel.run(now, token, stepId, version).changes === 1) return 'cancelled';
+    const row = this.#settledBy.get(stepId);
+    if (row === undefined) return 'notFound';
+    if (row[0] === 'cancelled' && row[4] === token) return 'cancelled'; // an earlier try of this very call
+    return isTerminal(row[0]) ? 'alreadyTerminal' : 'changed';
+  }
+
+  /** Call it within a transaction. */
+  retry(now: number, { stepId, version }: StepAt): RetryReceipt {
+    if (this.#retry.run(now, now, stepId, version).changes === 1) return 'retried';
+    const row = this.#settledBy.get(stepId);
+    if (row === undefined) return 'notFound';
+    return row[1] > version ? 'retried' : 'notRetryable';
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Claims: who takes which steps, and who holds them.
+ *
+ * Law: a claim is one LIMITed index walk for each type, merged by rank; so neither history, nor what waits for its time,
+ * nor types that nobody asked for are ever looked at. Steps that crashed two pods or more stand in a part of the index of
+ * their own: they can be reached past any number of others, and never stand in front of them.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import type { Claim, ClaimDemand, Fence, Orphan, PodRef } from '../contract.js';
+import { Candidates } from './candidates.js';
+import { claimOf, orphanOf, type CandidateRow, type OrphanRow } from './rows.js';
+import { CANDIDATE_AT, CLAIM, CLAIMED_UNDER, HELD_BY, NEXT_WAITING, ORPHANS, PROMOTE } from './statements.js';
+
+/** Most steps that one exchange promotes: about a millisecond. */
+const PROMOTE_PIECE = 300;
+/** Most waiting steps that are looked through for one of a wanted type. */
+const LOOK_AHEAD = 50;
+
+export interface Taken {
+  readonly claims: Claim[];
+  /** Whether due steps of the wanted types were left. */
+  readonly left: boolean;
+}
+
+export class Claims {
+  readonly #candidates: Candidates;
+  readonly #candidateAt: Statement<[number], CandidateRow>;
+  readonly #claim: Statement;
+  readonly #promote: Statement<[number, number, number]>;
+  readonly #nextWaiting: Statement<[number], readonly [runAt: number, type: string]>;
+  readonly #claimedUnder: Statement<[string, string], CandidateRow>;
+  readonly #heldBy: Statement<[string], readonly [string, string, number]>;
+  readonly #orphans: Statement<[number], OrphanRow>;
+
+  constructor(connection: Database) {
+    this.#candidates = new Candidates(connection);
+    this.#candidateAt = connection.prepare<[number], CandidateRow>(CANDIDATE_AT).raw();
+    this.#claim = connection.prepare(CLAIM);
+    this.#promote = connection.prepare(PROMOTE);
+    this.#nextWaiting = connection.prepare<[number], readonly [number, string]>(NEXT_WAITING).raw();
+    this.#claimedUnder = connection.prepare<[string, string], CandidateRow>(CLAIMED_UNDER).raw();
+    this.#heldBy = connection.prepare<[string], readonly [string, string, number]>(HELD_BY).raw();
+    this.#orphans = connection.prepare<[number], OrphanRow>(ORPHANS).raw();
+  }
+
+  /** Makes steps ready whose time has come, one piece. Answers whether there may be more. */
+  promote(now: number): boolean {
+    return this.#promote.run(now, now, PROMOTE_PIECE).changes === PROMOTE_PIECE;
+  }
+
+  /** Whether anything is ready for this demand, or has come to its time. */
+  anythingFor(now: number, demand: ClaimDemand): boolean {
+    const head = this.#nextWaiting.get(1);
+    return (head !== undefined && head[0] <= now) || this.#candidates.any(demand);
+  }
+
+  /** Claims by the demand, at most so many; call it within a transaction. */
+  take(now: number, pod: PodRef, demand: ClaimDemand, most: number): Taken {
+    const room = Math.min(demand.free + demand.prefetch, most);
+    const seats = new Seats(demand, room);
+    for (const key of this.#candidates.of(demand, room)) {
+      if (!seats.mayHave(key[4])) continue;
+      const row = key.length > 5 ? (key as CandidateRow) : this.#candidateAt.get(key[0]);
+      if (row === undefined || !seats.take(row[4], row[9])) continue;
+      this.#claim.run(now, pod.podId, pod.incarnation, demand.token, row[0], row[5]);
+      seats.claims.push(claimOf(row, demand.token, 1));
+    }
+    return seats;
+  }
+
+  /** After how many ms the next waiting step of these types is due, or when to look again; `null`: none is known. */
+  nextDueInMs(now: number, demand: ClaimDemand): number | null {
+    const rows = this.#nextWaiting.all(LOOK_AHEAD);
+    const next =
+      rows.find(([, type]) => type === '' || (demand.types[type] ?? 0) > 0) ??
+      (rows.length === LOOK_AHEAD ? rows.at(-1) : undefined);
+    return next === undefined ? null : Math.max(0, next[0] - now);
+  }
+
+  /** What this incarnation has claimed under a token. */
+  under(token: string, incarnation: string): Claim[] {
+    return this.#claimedUnder.all(token, incarnation).map((row) => claimOf(row, token, 0));
+  }
+
+  heldBy(incarnation: string): Fence[] {
+    return this.#heldBy.all(incarnation).map(([stepId, claimToken, version]) => ({ stepId, claimToken, version }));
+  }
+
+  /** Claims without a living holder, the longest held first. */
+  orphans(limit: number): Orphan[] {
+    return this.#orphans.all(limit).map(orphanOf);
+  }
+}
+
+/** Who may sit where: the free slots first, then what is held ahead. */
+class Seats implements Taken {
+  readonly claims: Claim[] = [];
+  left = false;
+  readonly #limits: ClaimDemand['types'];
+  readonly #ofType = new Map<string, number>();
+  #room: number;
+  #free: number;
+  #quarantine: number;
+
+  constructor({ free, quarantine, types }: ClaimDemand, room: number) {
+    this.#limits = types;
+    this.#room = room;
+    this.#free = Math.min(free, room);
+    this.#quarantine = quarantine;
+  }
+
+  mayHave(type: string): boolean {
+    const may = this.#room > 0 && (this.#ofType.get(type) ?? 0) < (this.#limits[type] ?? 0);
+    if (!may) this.left = true;
+    return may;
+  }
+
+  /** What crashed a pod takes a free slot or none; what crashed two takes the place in quarantine too. */
+  take(type: string, crashes: number): boolean {
+    if ((crashes > 0 && this.#free === 0) || (crashes > 1 && this.#quarantine === 0)) {
+      this.left = true;
+      return false;
+    }
+    if (this.#free > 0) this.#free--;
+    if (crashes > 1) this.#quarantine--;
+    this.#room--;
+    this.#ofType.set(type, (this.#ofType.get(type) ?? 0) + 1);
+    return true;
+  }
+}

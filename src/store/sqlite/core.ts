@@ -1,0 +1,211 @@
+/**
+ * The core: every operation of the store, synchronous, on one connection.
+ *
+ * Law: one operation is one transaction. Clock values and tokens are arguments; data in and out is plain. So it can be
+ * called directly, from a thread of its own, or by a simulation, and does the same.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import type {
+  CancelReceipt,
+  ClaimDemand,
+  ExchangeReply,
+  ExchangeRequest,
+  FleetView,
+  Heartbeat,
+  ListFilter,
+  Orphan,
+  PodRef,
+  PodRegistration,
+  PodView,
+  PruneReply,
+  Receipt,
+  RetryReceipt,
+  Settlement,
+  StepAt,
+  StepRecord,
+  SubmitReceipt,
+} from '../contract.js';
+import type { NewStep } from '../../step/submission.js';
+import { ByHand } from './by-hand.js';
+import { Claims } from './claims.js';
+import type { FileTimes, Instant } from './clock.js';
+import { Pods } from './pods.js';
+import { Readers, type CountPiece, type ListPiece } from './readers.js';
+import { Retention } from './retention.js';
+import { SCHEMA_VERSION } from './schema.js';
+import { Settlements } from './settlements.js';
+import { DATA_VERSION, OLDEST_ALLOWED } from './statements.js';
+import { Submissions } from './submissions.js';
+
+/** What an exchange came to, but for the pace, which its caller knows. */
+export type Exchanged = Omit<ExchangeReply, 'pace'>;
+
+export class Core {
+  /** Runs within a transaction that has the write lock from its first statement: a BUSY can only come before anything was done. */
+  readonly #write: <T>(operation: () => T) => T;
+  /** Runs within one snapshot. */
+  readonly #read: <T>(operation: () => T) => T;
+  readonly #submissions: Submissions;
+  readonly #claims: Claims;
+  readonly #settlements: Settlements;
+  readonly #byHand: ByHand;
+  readonly #pods: Pods;
+  readonly #readers: Readers;
+  readonly #retention: Retention;
+  readonly #dataVersion: Statement<[], number>;
+  readonly #oldestAllowed: Statement<[], number>;
+  #changes = 0;
+
+  constructor(connection: Database) {
+    const transaction = connection.transaction((operation: () => unknown) => operation());
+    this.#write = <T>(operation: () => T) => transaction.immediate(operation) as T;
+    this.#read = <T>(operation: () => T) => transaction.deferred(operation) as T;
+    this.#submissions = new Submissions(connection);
+    this.#claims = new Claims(connection);
+    this.#settlements = new Settlements(connection);
+    this.#byHand = new ByHand(connection);
+    this.#pods = new Pods(connection);
+    this.#readers = new Readers(connection);
+    this.#retention = new Retention(connection);
+    this.#dataVersion = connection.prepare<[], number>(DATA_VERSION).pluck();
+    this.#oldestAllowed = connection.prepare<[], number>(OLDEST_ALLOWED).pluck();
+  }
+
+  // ---- steps ----
+
+  submit(now: number, steps: readonly NewStep[]): SubmitReceipt[] {
+    return this.#change(() => this.#submissions.add(now, steps));
+  }
+
+  /** @param most the most steps to claim, whatever the demand says */
+  exchange(now: number, request: ExchangeRequest, most: number): Exchanged {
+    const { pod, settlements, claim, readBack } = request;
+    const idle = settlements.length === 0 && readBack === undefined;
+    // Who finds nothing to do does not take the write lock from those who do.
+    if (idle && (claim === undefined || !this.#read(() => this.#claims.anythingFor(now, claim)))) {
+      return {
+        receipts: [],
+        claims: [],
+        nextDueInMs: claim === undefined ? null : this.#claims.nextDueInMs(now, claim),
+      };
+    }
+    return this.#change(() => {
+      const receipts = this.#settlements.apply(now, pod.incarnation, settlements);
+      // A claim under an incarnation that is no more would be an orphan at once.
+      if (!this.#pods.isAwake(pod)) return { receipts, claims: [], nextDueInMs: null };
+      const found = readBack === undefined ? [] : this.#claims.under(readBack, pod.incarnation);
+      if (claim === undefined) return { receipts, claims: found, nextDueInMs: null };
+      const { claims, nextDueInMs } = this.#claim(now, pod, claim, most);
+      return { receipts, claims: [...found, ...claims], nextDueInMs };
+    });
+  }
+
+  #claim(now: number, pod: PodRef, demand: ClaimDemand, most: number): Pick<Exchanged, 'claims' | 'nextDueInMs'> {
+    const more = this.#claims.promote(now);
+    const { claims, left } = this.#claims.take(now, pod, demand, most);
+    return { claims, nextDueInMs: more || left ? 0 : this.#claims.nextDueInMs(now, demand) };
+  }
+
+  settle(now: number, pod: PodRef, settlements: readonly Settlement[]): Receipt[] {
+    return this.#change(() => this.#settlements.apply(now, pod.incarnation, settlements));
+  }
+
+  cancel(now: number, token: string, steps: readonly StepAt[]): CancelReceipt[] {
+    return this.#change(() => steps.map((step) => this.#byHand.cancel(now, token, step)));
+  }
+
+  retry(now: number, steps: readonly StepAt[]): RetryReceipt[] {
+    return this.#change(() => steps.map((step) => this.#byHand.retry(now, step)));
+  }
+
+  prune(now: number, keepMs: number, elapsedMs: () => number): PruneReply {
+    return this.#change(() => this.#retention.prune(now, keepMs, elapsedMs));
+  }
+
+  // ---- readers ----
+
+  /** The steps of these ids, as far as `enough` lets it come. Answers how many ids it has looked for. */
+  find(
+    stepIds: readonly string[],
+    from: number,
+    enough: () => boolean,
+  ): { readonly steps: StepRecord[]; readonly next: number } {
+    return this.#read(() => {
+      const steps: StepRecord[] = [];
+      let next = from;
+      for (const stepId of stepIds.slice(from)) {
+        const step = this.#readers.find(stepId);
+        if (step !== undefined) steps.push(step);
+        next++;
+        if (enough()) break;
+      }
+      return { steps, next };
+    });
+  }
+
+  listPiece(filter: ListFilter, after: number | null, limit: number, rows: number): ListPiece {
+    return this.#read(() => this.#readers.list(filter, after, limit, rows));
+  }
+
+  countPiece(now: number, after: number, rows: number): CountPiece {
+    return this.#read(() => this.#readers.count(now, after, rows));
+  }
+
+  /** Moves with every change of the steps, whoever made it. */
+  pulse(): string {
+    return `${this.dataVersion()}.${this.#changes}`;
+  }
+
+  /** Moves with every commit of other connections. */
+  dataVersion(): number {
+    return this.#dataVersion.get() ?? 0;
+  }
+
+  // ---- fleet ----
+
+  register(instant: Instant, pod: PodRegistration): void {
+    this.#write(() => this.#pods.register(instant, pod));
+  }
+
+  heartbeat(instant: Instant, pod: PodRef, beat: Heartbeat): FleetView {
+    return this.#write(() => {
+      this.#pods.beat(instant, pod, beat);
+      return {
+        pods: this.#pods.view(instant.now),
+        claims: this.#claims.heldBy(pod.incarnation),
+        outdated: (this.#oldestAllowed.get() ?? 0) > SCHEMA_VERSION,
+      };
+    });
+  }
+
+  fleet(now: number): PodView[] {
+    return this.#pods.view(now);
+  }
+
+  leave(pod: PodRef): void {
+    this.#write(() => this.#pods.leave(pod));
+  }
+
+  orphans(limit: number): Orphan[] {
+    return this.#claims.orphans(limit);
+  }
+
+  evict(now: number, pods: readonly PodRef[]): PodRef[] {
+    return this.#write(() => pods.filter((pod) => this.#pods.evict(now, pod)));
+  }
+
+  /** What the file knows of time, for a clock that is to be set by it. */
+  times(): FileTimes {
+    return this.#read(() => this.#pods.times());
+  }
+
+  newestHeartbeat(): number {
+    return this.#pods.newestHeartbeat();
+  }
+
+  #change<T>(operation: () => T): T {
+    const result = this.#write(operation);
+    this.#changes++;
+    return result;
+  }
+}

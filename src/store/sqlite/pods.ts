@@ -1,0 +1,107 @@
+/**
+ * Pods: the incarnations of the fleet, and their signs of life.
+ *
+ * Law: `left` and `evicted` are final; nothing revives an incarnation. Only silence longer than it registered itself makes
+ * it dead, and the statement that says so checks it again.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import type { Heartbeat, PodRef, PodRegistration, PodView } from '../contract.js';
+import type { FileTimes, Instant, SignOfLife } from './clock.js';
+import { podOf, type PodRow } from './rows.js';
+import {
+  BEAT,
+  EVICT,
+  FLEET,
+  LEAVE,
+  LIFE_OF,
+  NEWEST_HEARTBEAT,
+  NEWEST_STEP,
+  REGISTER,
+  SIGNS_OF_LIFE,
+} from './statements.js';
+
+type SignRow = readonly [heardAt: number, deadAfterMs: number, hostMs: number, boot: string];
+type LifeRow = readonly [final: 'left' | 'evicted' | null, asleep: number];
+
+export class Pods {
+  readonly #register: Statement;
+  readonly #beat: Statement;
+  readonly #fleet: Statement<[], PodRow>;
+  readonly #lifeOf: Statement<[string], LifeRow>;
+  readonly #leave: Statement<[string]>;
+  readonly #evict: Statement<[string, number]>;
+  readonly #newestHeartbeat: Statement<[], number | null>;
+  readonly #newestStep: Statement<[], number>;
+  readonly #signs: Statement<[], SignRow>;
+
+  constructor(connection: Database) {
+    this.#register = connection.prepare(REGISTER);
+    this.#beat = connection.prepare(BEAT);
+    this.#fleet = connection.prepare<[], PodRow>(FLEET).raw();
+    this.#lifeOf = connection.prepare<[string], LifeRow>(LIFE_OF).raw();
+    this.#leave = connection.prepare<[string]>(LEAVE);
+    this.#evict = connection.prepare<[string, number]>(EVICT);
+    this.#newestHeartbeat = connection.prepare<[], number | null>(NEWEST_HEARTBEAT).pluck();
+    this.#newestStep = connection.prepare<[], number>(NEWEST_STEP).pluck();
+    this.#signs = connection.prepare<[], SignRow>(SIGNS_OF_LIFE).raw();
+  }
+
+  /** The newest heartbeat of all; 0: none. */
+  newestHeartbeat(): number {
+    return this.#newestHeartbeat.get() ?? 0;
+  }
+
+  /** What the file knows of time. */
+  times(): FileTimes {
+    const sign = ([heardAt, deadAfterMs, hostMs, boot]: SignRow): SignOfLife => ({
+      heardAt,
+      deadAfterMs,
+      hostMs,
+      boot,
+    });
+    return {
+      newest: Math.max(this.newestHeartbeat(), this.#newestStep.get() ?? 0),
+      signs: this.#signs.all().map(sign),
+    };
+  }
+
+  register({ now, hostMs, boot }: Instant, pod: PodRegistration): void {
+    const { incarnation, podId, heartbeatMs, deadAfterMs, meta } = pod;
+    this.#register.run(
+      incarnation,
+      podId,
+      now,
+      now,
+      Math.ceil(heartbeatMs),
+      Math.ceil(deadAfterMs),
+      JSON.stringify(meta),
+      hostMs,
+      boot,
+    );
+  }
+
+  beat({ now, hostMs, boot }: Instant, { incarnation }: PodRef, { eligible, asleep, meta }: Heartbeat): void {
+    this.#beat.run(now, eligible ? 1 : 0, asleep ? 1 : 0, JSON.stringify(meta), hostMs, boot, incarnation);
+  }
+
+  /** Every incarnation that is not final, the eldest first. */
+  view(now: number): PodView[] {
+    return this.#fleet.all().map((row) => podOf(row, now));
+  }
+
+  /** Whether it may hold claims: registered, not final, awake. */
+  isAwake({ incarnation }: PodRef): boolean {
+    const life = this.#lifeOf.get(incarnation);
+    return life?.[0] === null && life[1] === 0;
+  }
+
+  leave({ incarnation }: PodRef): void {
+    this.#leave.run(incarnation);
+  }
+
+  /** Whether it is evicted by now. */
+  evict(now: number, { incarnation }: PodRef): boolean {
+    this.#evict.run(incarnation, now);
+    return this.#lifeOf.get(incarnation)?.[0] === 'evicted';
+  }
+}

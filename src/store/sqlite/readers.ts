@@ -1,0 +1,103 @@
+/**
+ * Readers: what others ask of the steps.
+ *
+ * Law: whatever may have to look at the whole history does so in pieces of a bounded number of rows; who asks decides
+ * whether to let others run in between.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import type { ListFilter, StepRecord } from '../contract.js';
+import { recordOf, type RecordRow } from './rows.js';
+import { COUNT, FIND, LIST, PIECE_END } from './statements.js';
+
+/** A page ends early once its texts have so many characters: even a page must not hold up the event loop. */
+const PAGE_CHARACTERS = 2_000_000;
+
+/** Beyond every rowid, in either direction. */
+const ENDS = { oldest: Number.MAX_SAFE_INTEGER, newest: 0 } as const;
+const STARTS = { oldest: 0, newest: Number.MAX_SAFE_INTEGER } as const;
+
+/** One piece of a list: what was found, and the row to go on after; `null`: that was all. */
+export interface ListPiece {
+  readonly steps: readonly StepRecord[];
+  readonly after: number | null;
+  /** The page is full: the next piece belongs to another one. */
+  readonly full: boolean;
+}
+
+export type CountRow = readonly [
+  type: string,
+  status: string,
+  priority: number,
+  count: number,
+  due: number,
+  oldestDue: number | null,
+];
+
+/** One piece of the counts, and the row to go on after; `null`: that was all. */
+export interface CountPiece {
+  readonly rows: readonly CountRow[];
+  readonly after: number | null;
+}
+
+type ListRow = readonly [rowid: number, ...RecordRow];
+type Filter = string | null;
+type ListBinds = [number, number, ...FilterBinds, number];
+type FilterBinds = [Filter, Filter, Filter, Filter, Filter, Filter];
+
+export class Readers {
+  readonly #find: Statement<[string], RecordRow>;
+  readonly #pieceEnd: Record<ListFilter['order'], Statement<[number, number], number>>;
+  readonly #list: Record<ListFilter['order'], Statement<ListBinds, ListRow>>;
+  readonly #count: Statement<[number, number, number, number], CountRow>;
+
+  constructor(connection: Database) {
+    this.#find = connection.prepare<[string], RecordRow>(FIND).raw();
+    const pieceEnd = (sql: string) => connection.prepare<[number, number], number>(sql).pluck();
+    this.#pieceEnd = { oldest: pieceEnd(PIECE_END.oldest), newest: pieceEnd(PIECE_END.newest) };
+    const list = (sql: string) => connection.prepare<ListBinds, ListRow>(sql).raw();
+    this.#list = { oldest: list(LIST.oldest), newest: list(LIST.newest) };
+    this.#count = connection.prepare<[number, number, number, number], CountRow>(COUNT).raw();
+  }
+
+  find(stepId: string): StepRecord | undefined {
+    const row = this.#find.get(stepId);
+    return row === undefined ? undefined : recordOf(row);
+  }
+
+  /** Looks through the next `rows` rows after `after` for at most `limit` that pass the filter. */
+  list(filter: ListFilter, after: number | null, limit: number, rows: number): ListPiece {
+    const { order } = filter;
+    const from = after ?? STARTS[order];
+    const end = this.#pieceEnd[order].get(from, rows - 1);
+    const steps: StepRecord[] = [];
+    let characters = 0;
+    let last = from;
+    // One row more than is wanted tells whether there is another page.
+    for (const [rowid, ...row] of this.#list[order].iterate(
+      from,
+      end ?? ENDS[order],
+      ...filterBinds(filter),
+      limit + 1,
+    )) {
+      if (steps.length === limit || characters > PAGE_CHARACTERS) return { steps, after: last, full: true };
+      const step = recordOf(row);
+      steps.push(step);
+      characters += step.payload.length + (step.result?.length ?? 0) + (step.error?.length ?? 0);
+      last = rowid;
+    }
+    return { steps, after: end ?? null, full: steps.length === limit };
+  }
+
+  /** Counts the next `rows` rows after `after`. */
+  count(now: number, after: number, rows: number): CountPiece {
+    const end = this.#pieceEnd.oldest.get(after, rows - 1);
+    return { rows: this.#count.all(now, now, after, end ?? ENDS.oldest), after: end ?? null };
+  }
+}
+
+function filterBinds({ statuses, types, claimedBy = null }: ListFilter): FilterBinds {
+  const anyOf = (values: readonly string[] | undefined): Filter =>
+    values === undefined ? null : JSON.stringify(values);
+  const [status, type] = [anyOf(statuses), anyOf(types)];
+  return [status, status, type, type, claimedBy, claimedBy];
+}

@@ -1,0 +1,43 @@
+/**
+ * Retention: what has ended long ago goes, one small piece at a time.
+ *
+ * Law: a piece is at most 500 rows and about 10 ms. It walks the index of what has ended from its old end, so the last
+ * piece looks at no more of the history than the first.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import type { PruneReply } from '../contract.js';
+import type { StepStatus } from '../../step/step.js';
+import { PRUNE_PODS, PRUNE_STEPS } from './statements.js';
+
+const PIECE_ROWS = 500;
+const PIECE_MS = 10;
+/** Rows between two looks at the time. */
+const BITE = 50;
+/** Incarnations are remembered at least so long after their last sign of life, so that nothing late revives one. */
+const FORGET_PODS_MS = 3_600_000;
+
+const TERMINAL: readonly StepStatus[] = ['completed', 'failed', 'cancelled'];
+
+export class Retention {
+  readonly #steps: Statement<[string, number, number]>;
+  readonly #pods: Statement<[number, number]>;
+
+  constructor(connection: Database) {
+    this.#steps = connection.prepare<[string, number, number]>(PRUNE_STEPS);
+    this.#pods = connection.prepare<[number, number]>(PRUNE_PODS);
+  }
+
+  /** Removes one piece; call it within a transaction. @param elapsedMs how long the piece has taken so far */
+  prune(now: number, keepMs: number, elapsedMs: () => number): PruneReply {
+    let removed = 0;
+    for (const status of TERMINAL) {
+      for (let bite = BITE; bite === BITE;) {
+        if (removed + BITE > PIECE_ROWS || elapsedMs() > PIECE_MS) return { removed, more: true };
+        bite = this.#steps.run(status, now - keepMs, BITE).changes;
+        removed += bite;
+      }
+    }
+    this.#pods.run(now - Math.max(keepMs, FORGET_PODS_MS), BITE);
+    return { removed, more: false };
+  }
+}

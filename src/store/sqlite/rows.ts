@@ -1,0 +1,127 @@
+/** Rows as SQLite answers them, by position, and what they are outside. */
+import type { Claim, Orphan, PodView, StepRecord } from '../contract.js';
+import { parseJson } from '../../step/payload.js';
+import type { StepStatus } from '../../step/step.js';
+
+/** Columns of `RECORD`. */
+export type RecordRow = readonly [
+  stepId: string,
+  type: string,
+  payload: string,
+  status: StepStatus,
+  priority: number,
+  retryCount: number,
+  maxRetries: number,
+  crashes: number,
+  version: number,
+  runAt: number,
+  createdAt: number,
+  updatedAt: number,
+  claimedBy: string | null,
+  claimedIncarnation: string | null,
+  result: string | null,
+  error: string | null,
+];
+
+/** What ranks a candidate. */
+export type KeyRow = readonly [rowid: number, priority: number, runAt: number, stepId: string, type: string];
+
+/** Columns of `CANDIDATE`. */
+export type CandidateRow = readonly [
+  ...KeyRow,
+  version: number,
+  payload: string,
+  retryCount: number,
+  maxRetries: number,
+  crashes: number,
+  createdAt: number,
+];
+
+export type OrphanRow = readonly [
+  ...CandidateRow,
+  token: string,
+  podId: string,
+  incarnation: string,
+  reason: Orphan['reason'],
+];
+
+export type PodRow = readonly [
+  podId: string,
+  incarnation: string,
+  birth: number,
+  heard: number,
+  beat: number,
+  heartbeatMs: number,
+  deadAfterMs: number,
+  eligible: number,
+  asleep: number,
+  meta: string,
+];
+
+export function recordOf(row: RecordRow): StepRecord {
+  return {
+    stepId: row[0],
+    type: row[1],
+    payload: row[2],
+    status: row[3],
+    priority: row[4],
+    retryCount: row[5],
+    maxRetries: row[6],
+    crashes: row[7],
+    version: row[8],
+    runAt: row[9],
+    createdAt: row[10],
+    updatedAt: row[11],
+    claimedBy: row[12],
+    claimedIncarnation: row[13],
+    result: row[14],
+    error: row[15],
+  };
+}
+
+type Ranked = readonly [rowid: number, priority: number, runAt: number, stepId: string, ...rest: unknown[]];
+
+/** The order of claims: priority descending, then due time, then id. */
+export function byRank(a: Ranked, b: Ranked): number {
+  return b[1] - a[1] || a[2] - b[2] || (a[3] < b[3] ? -1 : a[3] > b[3] ? 1 : 0);
+}
+
+/** A claim as its row says. @param raised how far the row's version has risen since it was read: 1 by the claim itself */
+export function claimOf(row: CandidateRow, claimToken: string, raised: 0 | 1): Claim {
+  return {
+    stepId: row[3],
+    claimToken,
+    version: row[5] + raised,
+    type: row[4],
+    payload: row[6],
+    priority: row[1],
+    retryCount: row[7],
+    maxRetries: row[8],
+    crashes: row[9],
+    runAt: row[2],
+    createdAt: row[10],
+  };
+}
+
+export function orphanOf(row: OrphanRow): Orphan {
+  return {
+    ...claimOf(row as unknown as CandidateRow, row[11], 0),
+    holder: { podId: row[12], incarnation: row[13] },
+    reason: row[14],
+  };
+}
+
+export function podOf(row: PodRow, now: number): PodView {
+  const meta = parseJson(row[9]);
+  return {
+    pod: { podId: row[0], incarnation: row[1] },
+    ageMs: Math.max(0, now - row[2]),
+    silentForMs: Math.max(0, now - row[3]),
+    beat: String(row[4]),
+    heartbeatMs: row[5],
+    deadAfterMs: row[6],
+    eligible: row[7] === 1,
+    asleep: row[8] === 1,
+    meta: typeof meta === 'object' && meta !== null ? (meta as PodView['meta']) : {},
+  };
+}

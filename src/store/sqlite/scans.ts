@@ -1,0 +1,117 @@
+/**
+ * Scans: operations that may have to look at the whole history, made of small pieces.
+ *
+ * Law: no piece takes more than a few ms, and between two of them the others have their turn. The helper runs the same
+ * pieces on its own thread, where nobody waits.
+ */
+import type { ListFilter, ListPage, PruneReply, StatusCounts, StepRecord, StoreStats } from '../contract.js';
+import { STEP_STATUSES, type StepStatus } from '../../step/step.js';
+import type { Core } from './core.js';
+import type { CountRow } from './readers.js';
+
+const COUNTED_ROWS = 5_000;
+const LISTED_ROWS = 1_000;
+
+export interface ScanParts {
+  readonly core: Core;
+  /** Runs a piece until the database lets it through. */
+  readonly attempt: <T>(piece: () => T) => Promise<T>;
+  /** Lets others run. */
+  readonly pause: () => Promise<void>;
+  readonly monotonicMs: () => number;
+}
+
+/** A page in the making: what was found, and where to go on; `undefined`: it is done. */
+export interface PartOfPage {
+  readonly page: ListPage;
+  readonly rest: number | undefined;
+}
+
+export class Scans {
+  readonly #parts: ScanParts;
+
+  constructor(parts: ScanParts) {
+    this.#parts = parts;
+  }
+
+  async stats(now: number): Promise<StoreStats> {
+    const { core, attempt, pause } = this.#parts;
+    const counts = new Counts();
+    for (let after: number | null = 0; after !== null;) {
+      if (after > 0) await pause();
+      const from: number = after;
+      const piece = await attempt(() => core.countPiece(now, from, COUNTED_ROWS));
+      for (const row of piece.rows) counts.add(row);
+      after = piece.after;
+    }
+    return counts.result(now);
+  }
+
+  /** The first piece of a page: mostly all of it. */
+  async listBegin(filter: ListFilter, after: number | null): Promise<PartOfPage> {
+    const { core, attempt } = this.#parts;
+    const piece = await attempt(() => core.listPiece(filter, after, filter.limit, LISTED_ROWS));
+    const next = piece.after === null ? null : String(piece.after);
+    return { page: { steps: piece.steps, next }, rest: piece.full ? undefined : (piece.after ?? undefined) };
+  }
+
+  /** A whole page. */
+  async list(filter: ListFilter, after: number | null): Promise<ListPage> {
+    const steps: StepRecord[] = [];
+    let part = await this.listBegin(filter, after);
+    for (;;) {
+      steps.push(...part.page.steps);
+      if (part.rest === undefined) return { steps, next: part.page.next };
+      await this.#parts.pause();
+      part = await this.listBegin({ ...filter, limit: filter.limit - steps.length }, part.rest);
+    }
+  }
+
+  prune(now: number, keepMs: number): Promise<PruneReply> {
+    const { core, attempt, monotonicMs } = this.#parts;
+    return attempt(() => {
+      const startedAt = monotonicMs();
+      return core.prune(now, keepMs, () => monotonicMs() - startedAt);
+    });
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+class Counts {
+  readonly #byStatus = noCounts();
+  readonly #byType = new Map<string, Mutable<StatusCounts>>();
+  readonly #pendingByPriority = new Map<number, number>();
+  #due = 0;
+  #oldestDue = Infinity;
+
+  add([type, status, priority, count, due, oldestDue]: CountRow): void {
+    if (!isStatus(status)) return; // written by hand
+    const ofType = this.#byType.get(type) ?? noCounts();
+    this.#byType.set(type, ofType);
+    ofType[status] += count;
+    this.#byStatus[status] += count;
+    if (status === 'pending')
+      this.#pendingByPriority.set(priority, (this.#pendingByPriority.get(priority) ?? 0) + count);
+    this.#due += due;
+    if (oldestDue !== null) this.#oldestDue = Math.min(this.#oldestDue, oldestDue);
+  }
+
+  result(now: number): StoreStats {
+    return {
+      byStatus: this.#byStatus,
+      byType: Object.fromEntries(this.#byType),
+      pendingByPriority: Object.fromEntries(this.#pendingByPriority),
+      due: this.#due,
+      oldestDueMs: this.#due === 0 ? null : Math.max(0, now - this.#oldestDue),
+    };
+  }
+}
+
+function isStatus(word: string): word is StepStatus {
+  return (STEP_STATUSES as readonly string[]).includes(word);
+}
+
+function noCounts(): Mutable<StatusCounts> {
+  return { pending: 0, claimed: 0, completed: 0, failed: 0, cancelled: 0 };
+}

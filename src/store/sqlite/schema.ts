@@ -1,0 +1,88 @@
+/**
+ * The tables, and how a file comes to have them.
+ *
+ * Law: migrations only add, so that pods of two versions can share a file while they are exchanged. The file records
+ * the version of its schema and the oldest version that may still write it: an older one refuses to open it, and
+ * drains where it has it open already. Names that the original system had are never changed, and whatever it writes
+ * by hand (a row of `step_id` and `payload`, a status) is taken up: `due` stays 0 until a row is promoted.
+ */
+
+/** The version of the schema that this code writes. */
+export const SCHEMA_VERSION = 1;
+/** The oldest version whose code may still write a file of {@link SCHEMA_VERSION}. */
+export const OLDEST_ALLOWED = 1;
+
+// `due`: 0 waits for its time, 1 is ready, 2 is ready and has crashed two pods or more.
+// What readers and scans need stands before the texts that may spill over to pages of their own. No CHECK on `status`:
+// a list of five is built anew for each UPDATE, and costs a tenth of the throughput.
+const STEP_TRACKER = `
+CREATE TABLE STEP_TRACKER (
+  step_id TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL DEFAULT 'pending',
+  step_type TEXT,
+  due INTEGER NOT NULL DEFAULT 0,
+  priority INTEGER NOT NULL DEFAULT 0,
+  run_at INTEGER NOT NULL DEFAULT 0,
+  version INTEGER NOT NULL DEFAULT 0,
+  retry_count INTEGER NOT NULL DEFAULT 0,
+  max_retries INTEGER NOT NULL DEFAULT 3,
+  crashes INTEGER NOT NULL DEFAULT 0,
+  created_ts INTEGER NOT NULL DEFAULT 0,
+  last_update_ts INTEGER NOT NULL DEFAULT 0,
+  claimed_by TEXT,
+  claimed_incarnation TEXT,
+  claim_token TEXT,
+  settled_token TEXT,
+  settled_version INTEGER,
+  settled_by TEXT,
+  payload TEXT NOT NULL DEFAULT '{}',
+  result TEXT,
+  error TEXT
+) STRICT`;
+
+/** Ready steps, in the order in which they are claimed; those that crash pods stand apart. */
+const STEP_READY = `
+CREATE INDEX STEP_READY ON STEP_TRACKER (due, step_type, priority DESC, run_at, step_id)
+WHERE status = 'pending' AND due > 0`;
+
+/** Steps that wait for their time; of one instant the most urgent first, so that they are promoted first. */
+const STEP_WAITING = `
+CREATE INDEX STEP_WAITING ON STEP_TRACKER (run_at, priority DESC)
+WHERE status = 'pending' AND due = 0`;
+
+/** What is claimed, the longest held first, and what has ended, the oldest first. */
+const STEP_TOUCHED = `
+CREATE INDEX STEP_TOUCHED ON STEP_TRACKER (status, last_update_ts)
+WHERE status <> 'pending'`;
+
+// `host_ms` and `boot` tell processes of one host how long ago the heartbeat was, whatever their wall clocks say.
+const POD_HEALTH = `
+CREATE TABLE POD_HEALTH (
+  incarnation TEXT NOT NULL UNIQUE,
+  pod_id TEXT NOT NULL,
+  birth_ts INTEGER NOT NULL,
+  last_heartbeat_ts INTEGER NOT NULL,
+  status TEXT NOT NULL DEFAULT 'up' CHECK (status IN ('up', 'down')),
+  meta TEXT NOT NULL DEFAULT '{}',
+  heartbeat_ms INTEGER NOT NULL,
+  dead_after_ms INTEGER NOT NULL,
+  eligible INTEGER NOT NULL DEFAULT 1,
+  asleep INTEGER NOT NULL DEFAULT 0,
+  final TEXT CHECK (final IN ('left', 'evicted')),
+  beat INTEGER NOT NULL DEFAULT 0,
+  host_ms INTEGER NOT NULL DEFAULT 0,
+  boot TEXT NOT NULL DEFAULT ''
+) STRICT`;
+
+/** What a file without any of our tables gets first. */
+export const CREATE_SCHEMA_INFO = `
+CREATE TABLE IF NOT EXISTS SCHEMA_INFO (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  version INTEGER NOT NULL,
+  oldest_allowed INTEGER NOT NULL
+) STRICT`;
+
+/** The statements that lead from each version to the next; `MIGRATIONS[0]` makes version 1 of an empty file. */
+export const MIGRATIONS: readonly (readonly string[])[] = [
+  [STEP_TRACKER, STEP_READY, STEP_WAITING, STEP_TOUCHED, POD_HEALTH],
+];

@@ -1,0 +1,128 @@
+/** A session: an open connection with its core and its clock, and the helper beside it. */
+import type { Database } from 'better-sqlite3';
+import type { StoreEnvironment } from '../contract.js';
+import { retrying } from '../retrying.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import { Clock, type Instant } from './clock.js';
+import { Core } from './core.js';
+import { connect, loadDriver, MEMORY, type Driver } from './database.js';
+import { isBusy, storeError } from './faults.js';
+import { refuseNetwork } from './file-system.js';
+import { Helper } from './helper.js';
+import { bootId } from './host.js';
+import { migrate } from './migration.js';
+import type { ResolvedOptions } from './options.js';
+import { Scans } from './scans.js';
+import { autocheckpoint } from './statements.js';
+
+/** How old what is known of the fleet's newest heartbeat may be. */
+const LISTEN_EVERY_MS = 1_000;
+
+export interface SessionParts {
+  readonly runtime: Runtime;
+  readonly connection: Database;
+  readonly core: Core;
+  readonly clock: Clock;
+  readonly scans: Scans;
+  /** None in memory: another connection would have a memory of its own. */
+  readonly helper: Helper | undefined;
+}
+
+export class Session {
+  readonly core: Core;
+  readonly scans: Scans;
+  readonly #parts: SessionParts;
+  #listenedAt: number;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.core = parts.core;
+    this.scans = parts.scans;
+    this.#listenedAt = parts.runtime.monotonicMs();
+  }
+
+  /** The store's clock, which is never below the newest heartbeat. */
+  now(): number {
+    const { runtime, clock, core } = this.#parts;
+    if (runtime.monotonicMs() - this.#listenedAt > LISTEN_EVERY_MS) {
+      clock.heard(core.newestHeartbeat());
+      this.#listenedAt = runtime.monotonicMs();
+    }
+    return clock.now();
+  }
+
+  instant(): Instant {
+    this.now();
+    return this.#parts.clock.instant();
+  }
+
+  /** Counts rows that were written, for the checkpoints; passes on what came of it. */
+  wrote<T>(rows: number, result: T): T {
+    this.#parts.helper?.wrote(rows);
+    return result;
+  }
+
+  /** Runs something long: by the helper, or in small pieces here, where there is none or it has died. */
+  async long<T>(byHelper: (helper: Helper) => Promise<T>, inline: (scans: Scans) => Promise<T>): Promise<T> {
+    const { helper, scans } = this.#parts;
+    if (helper?.usable !== true) return inline(scans);
+    try {
+      return await byHelper(helper);
+    } catch (error) {
+      if (helper.usable) throw error;
+      return inline(scans);
+    }
+  }
+
+  /** The helper closes last: whoever does so checkpoints what is left, and that is better done off this thread. */
+  async close(): Promise<void> {
+    this.#parts.connection.close();
+    await this.#parts.helper?.close();
+  }
+}
+
+/** Opens the file and brings it up to date. @param signal ends the waiting for a BUSY file */
+export async function openSession(
+  options: ResolvedOptions,
+  { runtime, log }: StoreEnvironment,
+  signal: AbortSignal,
+): Promise<Session> {
+  const { path } = options;
+  const attempt = <T>(operation: () => T): Promise<T> =>
+    retrying(runtime, operation, {
+      isBusy,
+      patienceMs: options.busyTimeoutMs,
+      giveUp: (error) => storeError(error, path),
+      signal,
+    });
+  if (path !== MEMORY && !options.allowNetworkFileSystem) await refuseNetwork(path);
+  const driver = await loadDriver();
+  const clock = new Clock(runtime, bootId());
+  const { connection, core } = await attempt(() => prepare(driver, options, clock));
+  const scans = new Scans({ core, attempt, pause: () => runtime.yield(), monotonicMs: () => runtime.monotonicMs() });
+  const helper = path === MEMORY ? undefined : new Helper({ options, log, onDeath: () => checkpointHere(connection) });
+  return new Session({ runtime, connection, core, clock, scans, helper });
+}
+
+/** Everything of an opening that may be told BUSY; then nothing stays open. */
+function prepare(
+  driver: Driver,
+  { path, synchronous }: ResolvedOptions,
+  clock: Clock,
+): { readonly connection: Database; readonly core: Core } {
+  const connection = connect(driver, { path, synchronous, autocheckpoint: 10_000 });
+  try {
+    migrate(connection, path);
+    const core = new Core(connection);
+    clock.set(core.times());
+    return { connection, core };
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+/** Without a helper each commit checkpoints a little by itself. */
+function checkpointHere(connection: Database): void {
+  if (connection.open) connection.exec(autocheckpoint(200));
+}

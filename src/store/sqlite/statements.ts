@@ -1,0 +1,205 @@
+/**
+ * Every SQL text of this store but the schema's.
+ *
+ * Law: instants and tokens are binds, by position, never made by SQL. Every guard stands on the target row. A condition
+ * of a partial index is repeated word for word (`due > 0`, `status <> 'pending'`), or the planner does not use it.
+ */
+
+// ---- the connection -------------------------------------------------------------------------------------------------
+
+/** One for each opening; `wal_autocheckpoint`, `synchronous` and `journal_mode` follow apart. */
+export const SETTINGS: readonly string[] = [
+  'PRAGMA journal_size_limit = 67108864',
+  'PRAGMA mmap_size = 0',
+  'PRAGMA cache_size = -16000',
+  'PRAGMA temp_store = MEMORY',
+];
+export const JOURNAL_MODE_WAL = 'PRAGMA journal_mode = WAL';
+export const SYNCHRONOUS = { normal: 'PRAGMA synchronous = NORMAL', full: 'PRAGMA synchronous = FULL' } as const;
+export const autocheckpoint = (pages: 200 | 10_000): string => `PRAGMA wal_autocheckpoint = ${pages}`;
+
+export const DATA_VERSION = 'PRAGMA data_version';
+export const PAGE_SIZE = 'PRAGMA page_size';
+export const CHECKPOINT = {
+  passive: 'PRAGMA wal_checkpoint(PASSIVE)',
+  restart: 'PRAGMA wal_checkpoint(RESTART)',
+} as const;
+
+export const HAS_SCHEMA_INFO = `SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'SCHEMA_INFO'`;
+export const READ_SCHEMA_INFO = 'SELECT version, oldest_allowed FROM SCHEMA_INFO';
+export const WRITE_SCHEMA_INFO = 'INSERT OR REPLACE INTO SCHEMA_INFO (one, version, oldest_allowed) VALUES (1, ?, ?)';
+export const OLDEST_ALLOWED = 'SELECT oldest_allowed FROM SCHEMA_INFO';
+
+// ---- rows -------------------------------------------------------------------------------------------------------------
+
+// A row put in by hand may lack its type and times; promotion fills them in, and readers need not wait for that.
+const RECORD = `s.step_id, coalesce(s.step_type, ''), s.payload, s.status, s.priority, s.retry_count, s.max_retries, s.crashes,
+  s.version, s.run_at, s.created_ts, s.last_update_ts, s.claimed_by, s.claimed_incarnation, s.result, s.error`;
+
+/** What ranks a candidate; all of it stands in the index. */
+const KEY = 's.rowid, s.priority, s.run_at, s.step_id, s.step_type';
+/** What a claim is made of. */
+const CANDIDATE = `${KEY}, s.version, s.payload, s.retry_count, s.max_retries, s.crashes, s.created_ts`;
+
+// ---- submit -------------------------------------------------------------------------------------------------------------
+
+export const INSERT_STEP = `
+INSERT INTO STEP_TRACKER (step_id, step_type, due, priority, run_at, max_retries, created_ts, last_update_ts, payload)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+export const PAYLOAD_OF = 'SELECT payload FROM STEP_TRACKER WHERE step_id = ?';
+
+// ---- claim --------------------------------------------------------------------------------------------------------------
+
+/** Binds: now, now, limit. */
+export const PROMOTE = `
+UPDATE STEP_TRACKER
+SET due = iif(crashes > 1, 2, 1), created_ts = iif(created_ts = 0, ?, created_ts),
+  step_type = coalesce(step_type, iif(json_valid(payload), json_extract(payload, '$.type'), NULL), '')
+WHERE rowid IN (
+  SELECT rowid FROM STEP_TRACKER WHERE status = 'pending' AND due = 0 AND run_at <= ? ORDER BY run_at, priority DESC LIMIT ?
+)`;
+
+const READY = `s.status = 'pending' AND s.due > 0 AND s.due = ? AND s.step_type = ?`;
+const RANK = 's.priority DESC, s.run_at, s.step_id';
+
+/** Binds: due, type, limit. Whole candidates. */
+export const WALK = `SELECT ${CANDIDATE} FROM STEP_TRACKER s WHERE ${READY} ORDER BY ${RANK} LIMIT ?`;
+/** Binds: due, type, limit. Only what ranks them. */
+export const WALK_KEYS = `SELECT ${KEY} FROM STEP_TRACKER s WHERE ${READY} ORDER BY ${RANK} LIMIT ?`;
+export const CANDIDATE_AT = `SELECT ${CANDIDATE} FROM STEP_TRACKER s WHERE s.rowid = ?`;
+export const ANY_POISON = `SELECT 1 FROM STEP_TRACKER s WHERE s.status = 'pending' AND s.due > 0 AND s.due = 2 LIMIT 1`;
+
+/** Binds: now, pod, incarnation, token; rowid, version. */
+export const CLAIM = `
+UPDATE STEP_TRACKER
+SET status = 'claimed', due = 0, version = version + 1, last_update_ts = ?, claimed_by = ?, claimed_incarnation = ?, claim_token = ?
+WHERE rowid = ? AND version = ? AND status = 'pending'`;
+
+export const NEXT_WAITING = `
+SELECT run_at, coalesce(step_type, '') FROM STEP_TRACKER WHERE status = 'pending' AND due = 0 ORDER BY run_at, priority DESC LIMIT ?`;
+
+const CLAIMED = `s.status = 'claimed' AND s.status <> 'pending'`;
+/** Binds: token, incarnation. */
+export const CLAIMED_UNDER = `
+SELECT ${CANDIDATE} FROM STEP_TRACKER s WHERE ${CLAIMED} AND s.claim_token = ? AND s.claimed_incarnation = ? ORDER BY ${RANK}`;
+export const HELD_BY = `
+SELECT s.step_id, s.claim_token, s.version FROM STEP_TRACKER s WHERE ${CLAIMED} AND s.claimed_incarnation = ?`;
+export const ORPHANS = `
+SELECT ${CANDIDATE}, s.claim_token, s.claimed_by, s.claimed_incarnation,
+  CASE WHEN p.incarnation IS NULL THEN 'unknown' WHEN p.final IS NOT NULL THEN p.final ELSE 'asleep' END
+FROM STEP_TRACKER s LEFT JOIN POD_HEALTH p ON p.incarnation = s.claimed_incarnation
+WHERE ${CLAIMED} AND (p.incarnation IS NULL OR p.final IS NOT NULL OR p.asleep = 1)
+ORDER BY s.last_update_ts, s.rowid LIMIT ?`;
+
+// ---- settle ---------------------------------------------------------------------------------------------------------------
+
+const FENCE = `step_id = ? AND claim_token = ? AND version = ? AND status = 'claimed'`;
+const SETTLED = `version = version + 1, last_update_ts = ?, claim_token = NULL, retry_count = retry_count + ?, crashes = crashes + ?,
+  result = ?, error = ?, settled_token = claim_token, settled_version = version, settled_by = ?`;
+
+/** Binds: status, now, charge, crash, result, error, incarnation; step, token, version. */
+export const FINISH = `
+UPDATE STEP_TRACKER SET status = ?, ${SETTLED} WHERE ${FENCE}`;
+
+/** Binds: delayed 0|1, crash, run_at | null; now, charge, crash, result, error, incarnation; step, token, version. */
+export const REQUEUE = `
+UPDATE STEP_TRACKER
+SET status = 'pending', due = iif(?, 0, iif(crashes + ? > 1, 2, 1)), run_at = coalesce(?, run_at),
+  claimed_by = NULL, claimed_incarnation = NULL, ${SETTLED}
+WHERE ${FENCE}`;
+
+export const SETTLED_BY =
+  'SELECT status, version, settled_token, settled_version, settled_by FROM STEP_TRACKER WHERE step_id = ?';
+
+// ---- by hand --------------------------------------------------------------------------------------------------------------
+
+/** Binds: now, token, step, version. */
+export const CANCEL = `
+UPDATE STEP_TRACKER
+SET status = 'cancelled', due = 0, version = version + 1, last_update_ts = ?, claim_token = NULL,
+  settled_token = coalesce(claim_token, settled_token), settled_version = iif(claim_token IS NULL, settled_version, version),
+  settled_by = ?
+WHERE step_id = ? AND version = ? AND (status = 'pending' OR status = 'claimed')`;
+
+/** Binds: now, now, step, version. */
+export const RETRY = `
+UPDATE STEP_TRACKER
+SET status = 'pending', due = 1, version = version + 1, last_update_ts = ?, run_at = ?, retry_count = 0, crashes = 0,
+  result = NULL, error = NULL, claimed_by = NULL, claimed_incarnation = NULL
+WHERE step_id = ? AND version = ? AND (status = 'failed' OR status = 'cancelled')`;
+
+// ---- readers ----------------------------------------------------------------------------------------------------------------
+
+export const FIND = `SELECT ${RECORD} FROM STEP_TRACKER s WHERE s.step_id = ?`;
+
+/** The row up to which the next piece of so many rows reaches. Binds: after, rows - 1. */
+export const PIECE_END = {
+  oldest: 'SELECT rowid FROM STEP_TRACKER WHERE rowid > ? ORDER BY rowid LIMIT 1 OFFSET ?',
+  newest: 'SELECT rowid FROM STEP_TRACKER WHERE rowid < ? ORDER BY rowid DESC LIMIT 1 OFFSET ?',
+} as const;
+
+// A column compared with no bind at all would still have its text read: the filters are JSON arrays, or NULL for any.
+const FILTER = `(? IS NULL OR s.status IN (SELECT value FROM json_each(?)))
+  AND (? IS NULL OR s.step_type IN (SELECT value FROM json_each(?))) AND (? IS NULL OR s.claimed_by = ?)`;
+/** Binds: after, piece's end; statuses, types and claimed by, each twice; limit. */
+export const LIST = {
+  oldest: `SELECT s.rowid, ${RECORD} FROM STEP_TRACKER s WHERE s.rowid > ? AND s.rowid <= ? AND ${FILTER} ORDER BY s.rowid LIMIT ?`,
+  newest: `SELECT s.rowid, ${RECORD} FROM STEP_TRACKER s WHERE s.rowid < ? AND s.rowid >= ? AND ${FILTER} ORDER BY s.rowid DESC LIMIT ?`,
+} as const;
+
+/** Binds: now, now, after, piece's end. */
+export const COUNT = `
+SELECT coalesce(step_type, ''), status, iif(status = 'pending', priority, 0), count(*), sum(status = 'pending' AND run_at <= ?),
+  min(iif(status = 'pending' AND run_at <= ?, run_at, NULL))
+FROM STEP_TRACKER WHERE rowid > ? AND rowid <= ? GROUP BY 1, 2, 3`;
+
+// ---- retention ----------------------------------------------------------------------------------------------------------------
+
+/** Binds: status, ended before, limit. */
+export const PRUNE_STEPS = `
+DELETE FROM STEP_TRACKER WHERE rowid IN (
+  SELECT rowid FROM STEP_TRACKER WHERE status = ? AND status <> 'pending' AND last_update_ts < ? ORDER BY last_update_ts LIMIT ?
+)`;
+/** Binds: last heard before, limit. Never one under which something is still claimed: it would be an orphan of nobody known. */
+export const PRUNE_PODS = `
+DELETE FROM POD_HEALTH WHERE rowid IN (
+  SELECT p.rowid FROM POD_HEALTH p
+  WHERE p.final IS NOT NULL AND p.last_heartbeat_ts < ?
+    AND NOT EXISTS (SELECT 1 FROM STEP_TRACKER s WHERE ${CLAIMED} AND s.claimed_incarnation = p.incarnation)
+  LIMIT ?
+)`;
+
+// ---- fleet ------------------------------------------------------------------------------------------------------------------------
+
+/** Binds: incarnation, pod, now, now, heartbeat, dead after, meta, host's ms, boot. */
+export const REGISTER = `
+INSERT INTO POD_HEALTH (incarnation, pod_id, birth_ts, last_heartbeat_ts, heartbeat_ms, dead_after_ms, meta, host_ms, boot)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (incarnation) DO UPDATE
+SET last_heartbeat_ts = max(last_heartbeat_ts, excluded.last_heartbeat_ts), heartbeat_ms = excluded.heartbeat_ms,
+  dead_after_ms = excluded.dead_after_ms, meta = excluded.meta, host_ms = excluded.host_ms, boot = excluded.boot, beat = beat + 1
+WHERE final IS NULL`;
+
+/** Binds: now, eligible, asleep, meta, host's ms, boot, incarnation. */
+export const BEAT = `
+UPDATE POD_HEALTH
+SET last_heartbeat_ts = max(last_heartbeat_ts, ?), eligible = ?, asleep = ?, meta = ?, host_ms = ?, boot = ?, beat = beat + 1
+WHERE incarnation = ? AND final IS NULL`;
+
+export const FLEET = `
+SELECT pod_id, incarnation, birth_ts, last_heartbeat_ts, beat, heartbeat_ms, dead_after_ms, eligible, asleep, meta
+FROM POD_HEALTH WHERE final IS NULL ORDER BY birth_ts, incarnation`;
+export const LIFE_OF = 'SELECT final, asleep FROM POD_HEALTH WHERE incarnation = ?';
+
+export const LEAVE = `UPDATE POD_HEALTH SET final = 'left', status = 'down' WHERE incarnation = ? AND final IS NULL`;
+/** Binds: incarnation, now. */
+export const EVICT = `
+UPDATE POD_HEALTH SET final = 'evicted', status = 'down'
+WHERE incarnation = ? AND final IS NULL AND asleep = 0 AND ? - last_heartbeat_ts > dead_after_ms`;
+
+// ---- the clock's anchors -------------------------------------------------------------------------------------------------------------
+
+export const NEWEST_HEARTBEAT = 'SELECT max(last_heartbeat_ts) FROM POD_HEALTH';
+export const NEWEST_STEP = 'SELECT created_ts FROM STEP_TRACKER ORDER BY rowid DESC LIMIT 1';
+export const SIGNS_OF_LIFE =
+  'SELECT last_heartbeat_ts, dead_after_ms, host_ms, boot FROM POD_HEALTH WHERE final IS NULL';

@@ -1,0 +1,29 @@
+/** The store contract suite on SQLite, in memory and on file. */
+import { join } from 'node:path';
+import { createLog } from '../../../src/log.js';
+import { sqlite } from '../../../src/sqlite.js';
+import { describeStore, type OpenedStore } from '../../conformance/index.js';
+import { shiftedRuntime } from '../../support/shifted-runtime.js';
+import { temporaryFolder } from '../../support/temp.js';
+
+async function open(path: string): Promise<OpenedStore> {
+  const runtime = shiftedRuntime();
+  const opened = [];
+  const another = async () => {
+    const store = await sqlite({ path }).create({ runtime, log: createLog('test') });
+    await store.open();
+    opened.push(store);
+    return store;
+  };
+  const store = await another();
+  return {
+    store,
+    another: path === ':memory:' ? () => Promise.resolve(store) : another,
+    tickMs: 60_000,
+    pass: (ms) => Promise.resolve(runtime.pass(ms)),
+    close: async () => void (await Promise.all(opened.map((one) => one.close()))),
+  };
+}
+
+describeStore('SQLite in memory', () => open(':memory:'));
+describeStore('SQLite on file', () => open(join(temporaryFolder(), 'steps.db')));
