@@ -168,8 +168,16 @@ const SHOWN = 80;
 
 /** A value as an error message shows it: typed, on one line, shortened; it never throws and runs no `toJSON`. */
 export function show(value: unknown): string {
-  const text = shownInFull(value);
+  const text = shownSafely(value).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
   return text.length > SHOWN ? `${text.slice(0, SHOWN - 1)}…` : text;
+}
+
+function shownSafely(value: unknown): string {
+  try {
+    return shownInFull(value);
+  } catch {
+    return `[${typeof value}]`; // a trap or a getter threw
+  }
 }
 
 function shownInFull(value: unknown): string {
@@ -188,14 +196,10 @@ function shownInFull(value: unknown): string {
 }
 
 function shownObject(value: object): string {
-  try {
-    if (Array.isArray(value)) return `[array of ${value.length}]`;
-    const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name;
-    const keys = Object.keys(value).slice(0, 6).join(', ');
-    return typeof name === 'string' && name !== 'Object' ? `[${name}]` : `{ ${keys} }`;
-  } catch {
-    return '[object]';
-  }
+  if (Array.isArray(value)) return `[array of ${value.length}]`;
+  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+  const keys = Object.keys(value).slice(0, 6).join(', ');
+  return typeof name === 'string' && name !== 'Object' ? `[${name}]` : `{ ${keys} }`;
 }
 
 /** What was thrown, as an `Error`; a thrown non-Error becomes one that shows it. */

@@ -72,19 +72,27 @@ export class Loop implements Service {
 
   async #round(): Promise<void> {
     let delayMs: number;
-    for (;;) {
+    do {
       this.#woken = false;
       this.#expectedAt = this.#runtime.monotonicMs();
-      try {
-        delayMs = await this.#tick();
-      } catch (error) {
-        delayMs = this.#options.onError(error);
-      }
-      if (!this.#running || (!this.#woken && delayMs > 0)) break;
-      await this.#runtime.yield(); // a loop in a hurry must not starve its host
-    }
+      delayMs = await this.#tickOnce();
+      if (this.#isWanted(delayMs)) await this.#runtime.yield(); // a loop in a hurry must not starve its host
+    } while (this.#isWanted(delayMs)); // asked again: it may have been stopped meanwhile
     this.#ticking = undefined;
     if (this.#running) this.#schedule(delayMs);
+  }
+
+  async #tickOnce(): Promise<number> {
+    try {
+      return await this.#tick();
+    } catch (error) {
+      return this.#options.onError(error);
+    }
+  }
+
+  /** Whether another tick is to follow at once. */
+  #isWanted(delayMs: number): boolean {
+    return this.#running && (this.#woken || delayMs <= 0);
   }
 
   #schedule(delayMs: number): void {

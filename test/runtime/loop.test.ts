@@ -1,0 +1,244 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Loop } from '../../src/runtime/loop.js';
+import { sleep } from '../../src/runtime/runtime.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+
+let runtime: VirtualRuntime;
+let loop: Loop;
+let ticks: number[];
+
+/** Starts a loop whose ticks are noted. */
+function run(
+  tick: (nth: number) => Promise<number>,
+  onError: (error: unknown) => number = () => expect.unreachable(),
+): Loop {
+  loop = new Loop(
+    runtime,
+    () => {
+      ticks.push(runtime.monotonicMs());
+      return tick(ticks.length);
+    },
+    { onError },
+  );
+  void loop.start();
+  return loop;
+}
+
+beforeEach(() => {
+  runtime = new VirtualRuntime();
+  ticks = [];
+});
+afterEach(async () => {
+  await runtime.until(loop.stop());
+  expect(runtime.pending).toBe(0);
+});
+
+describe('a loop', () => {
+  it('ticks at once, then after the delay that each tick asks for', async () => {
+    run(async (nth) => nth * 100);
+    await runtime.advance(700);
+    expect(ticks).toEqual([0, 100, 300, 600]);
+  });
+
+  it('waits for a wake where a tick asks for no next', async () => {
+    run(async () => Infinity);
+    await runtime.advance(1_000_000);
+    expect(ticks).toEqual([0]);
+    expect(runtime.pending).toBe(0);
+    loop.wake();
+    await runtime.settle();
+    expect(ticks).toEqual([0, 1_000_000]);
+  });
+
+  it('ticks at once when woken, and counts its delay from there', async () => {
+    run(async () => 1_000);
+    await runtime.advance(300);
+    loop.wake();
+    await runtime.advance(1_000);
+    expect(ticks).toEqual([0, 300, 1_300]);
+  });
+
+  it('never runs two ticks at a time, however often it is woken', async () => {
+    let now = 0;
+    let most = 0;
+    run(async () => {
+      most = Math.max(most, ++now);
+      await sleep(runtime, 10);
+      now--;
+      return 1_000;
+    });
+    for (let i = 0; i < 20; i++) {
+      loop.wake();
+      await runtime.advance(3);
+      void loop.start();
+    }
+    expect(most).toBe(1);
+  });
+
+  it('never loses a wake that comes during a tick', async () => {
+    run(async () => {
+      await sleep(runtime, 50);
+      return Infinity;
+    });
+    await runtime.advance(49);
+    loop.wake();
+    loop.wake();
+    await runtime.advance(51);
+    expect(ticks).toEqual([0, 50]);
+    await runtime.advance(1_000);
+    expect(ticks).toEqual([0, 50]);
+  });
+
+  it('never loses a wake, whatever moment of a tick it comes in', async () => {
+    let wanted = 0;
+    let done = 0;
+    run(async () => {
+      const seen = wanted;
+      for (let i = 0; i < 5; i++) await Promise.resolve();
+      done = seen;
+      return Infinity;
+    });
+    for (let microtasks = 0; microtasks < 40; microtasks++) {
+      for (let i = 0; i < microtasks; i++) await Promise.resolve();
+      wanted++;
+      loop.wake();
+      if (microtasks % 4 === 0) await runtime.settle();
+    }
+    await runtime.settle();
+    expect(done).toBe(wanted);
+  });
+
+  it('never loses a wake after a tick that threw without waiting', async () => {
+    run(
+      () => {
+        throw new Error('at once');
+      },
+      () => 1_000,
+    );
+    await runtime.settle();
+    loop.wake();
+    await runtime.settle();
+    expect(ticks).toEqual([0, 0]);
+  });
+
+  it('lets its host go on between ticks in a hurry', async () => {
+    let turns = 0;
+    let counting = true;
+    const count = async (): Promise<void> => {
+      while (counting) {
+        await new Promise((resolve) => setImmediate(resolve));
+        turns++;
+      }
+    };
+    run(async (nth) => (nth < 100 ? 0 : Infinity));
+    const counted = count();
+    await runtime.settle();
+    counting = false;
+    await counted;
+    expect(ticks).toHaveLength(100);
+    expect(turns).toBeGreaterThan(50);
+  });
+
+  it('asks onError how long to wait after a tick that failed', async () => {
+    const errors: unknown[] = [];
+    run(
+      async (nth) => {
+        if (nth < 3) throw new Error(`tick ${nth}`);
+        return Infinity;
+      },
+      (error) => {
+        errors.push((error as Error).message);
+        return 250;
+      },
+    );
+    await runtime.advance(1_000);
+    expect(errors).toEqual(['tick 1', 'tick 2']);
+    expect(ticks).toEqual([0, 250, 500]);
+  });
+});
+
+describe('stop', () => {
+  it('waits for the tick under way, and no other comes', async () => {
+    let finished = false;
+    run(async () => {
+      await sleep(runtime, 100);
+      finished = true;
+      return 0;
+    });
+    await runtime.advance(10);
+    loop.wake();
+    const stopped = loop.stop();
+    expect(loop.running).toBe(false);
+    await runtime.until(stopped);
+    expect(finished).toBe(true);
+    await runtime.advance(1_000);
+    expect(ticks).toEqual([0]);
+  });
+
+  it('lets no further tick come when it is called between two ticks in a hurry', async () => {
+    run(async () => 0);
+    for (let i = 0; i < 10; i++) await Promise.resolve(); // the tick is over, the loop is yielding
+    await loop.stop();
+    expect(ticks).toHaveLength(1);
+    await runtime.settle();
+    expect(ticks).toHaveLength(1);
+  });
+
+  it('is idempotent, safe before start, and a wake after it does nothing', async () => {
+    loop = new Loop(runtime, () => expect.unreachable(), { onError: () => 0 });
+    await loop.stop();
+    loop.wake();
+    await Promise.all([loop.stop(), loop.stop()]);
+    await runtime.advance(10);
+  });
+
+  it('can be followed by a start, also while the last tick still runs', async () => {
+    let now = 0;
+    let most = 0;
+    run(async () => {
+      most = Math.max(most, ++now);
+      await sleep(runtime, 100);
+      now--;
+      return 1_000;
+    });
+    await runtime.advance(50);
+    void loop.stop();
+    await loop.start();
+    await runtime.advance(50);
+    expect(ticks).toEqual([0, 100]);
+    expect(most).toBe(1);
+  });
+});
+
+describe('overdueMs', () => {
+  it('is 0 before start, while waiting, and after stop', async () => {
+    run(async () => 1_000);
+    await runtime.advance(900);
+    expect(loop.overdueMs).toBe(0);
+    await loop.stop();
+    await runtime.advance(9_000);
+    expect(loop.overdueMs).toBe(0);
+  });
+
+  it('tells for how long a tick has been running', async () => {
+    run(async () => {
+      await sleep(runtime, 5_000);
+      return 0;
+    });
+    await runtime.advance(1_234);
+    expect(loop.overdueMs).toBe(1_234);
+  });
+
+  it('tells for how long its timer has been due', async () => {
+    const pod = runtime.fork();
+    loop = new Loop(pod, async () => 100, { onError: () => 0 });
+    await loop.start();
+    await runtime.advance(50);
+    pod.freeze();
+    await runtime.advance(1_000);
+    expect(loop.overdueMs).toBe(950);
+    pod.thaw();
+    await runtime.advance(0);
+    expect(loop.overdueMs).toBe(0);
+  });
+});

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { createUuidV7, MAX_DELAY_MS, sleep, systemRuntime } from '../../src/runtime/runtime.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+
+const V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+describe('uuid', () => {
+  it('is a version 7, and carries the time', () => {
+    const uuid = createUuidV7(
+      () => 0x0123_4567_89ab,
+      () => 0xff,
+    )();
+    expect(uuid).toMatch(V7);
+    expect(uuid).toMatch(/^01234567-89ab-7/);
+  });
+
+  it('sorts strictly by the order of making, also within a millisecond and over its counter', () => {
+    const uuid = createUuidV7(
+      () => 1_000,
+      () => 0x7f,
+    );
+    const made = Array.from({ length: 10_000 }, uuid);
+    expect([...made].sort()).toEqual(made);
+    expect(new Set(made).size).toBe(made.length);
+    for (const id of made) expect(id).toMatch(V7);
+  });
+
+  it('does not go back with the clock', () => {
+    let now = 5_000;
+    const uuid = createUuidV7(
+      () => now,
+      () => 0,
+    );
+    const made = [uuid()];
+    for (const next of [4_000, 10, 5_000, 5_001, 4_999, 6_000]) {
+      now = next;
+      made.push(uuid());
+    }
+    expect([...made].sort()).toEqual(made);
+    expect(new Set(made).size).toBe(made.length);
+  });
+
+  it('of the system never repeats', () => {
+    const made = Array.from({ length: 20_000 }, () => systemRuntime.uuid());
+    expect(new Set(made).size).toBe(made.length);
+    expect([...made].sort()).toEqual(made);
+  });
+});
+
+describe('sleep', () => {
+  it('ends after its time, and leaves nothing', async () => {
+    const runtime = new VirtualRuntime();
+    const controller = new AbortController();
+    let done = false;
+    void sleep(runtime, 100, controller.signal).then(() => (done = true));
+    await runtime.advance(99);
+    expect(done).toBe(false);
+    await runtime.advance(1);
+    expect([done, runtime.pending]).toEqual([true, 0]);
+    controller.abort(); // too late to matter
+  });
+
+  it('ends at once when its signal aborts, and leaves no timer', async () => {
+    const runtime = new VirtualRuntime();
+    const controller = new AbortController();
+    const slept = sleep(runtime, 100, controller.signal);
+    expect(runtime.pending).toBe(1);
+    controller.abort();
+    await slept;
+    expect([runtime.pending, runtime.monotonicMs()]).toEqual([0, 0]);
+  });
+
+  it('does not begin under a signal that has aborted', async () => {
+    const runtime = new VirtualRuntime();
+    await sleep(runtime, 100, AbortSignal.abort());
+    expect(runtime.pending).toBe(0);
+  });
+});
+
+describe('the system', () => {
+  it('tells the time, draws, and yields', async () => {
+    expect(Math.abs(systemRuntime.wallMs() - Date.now())).toBeLessThan(1_000);
+    const before = systemRuntime.monotonicMs();
+    await systemRuntime.yield();
+    expect(systemRuntime.monotonicMs()).toBeGreaterThanOrEqual(before);
+    expect(systemRuntime.random()).toBeLessThan(1);
+  });
+
+  it('yields to pending I/O and timers, not only to promises', async () => {
+    const told: string[] = [];
+    setImmediate(() => told.push('turn'));
+    await Promise.resolve();
+    await systemRuntime.yield();
+    expect(told).toEqual(['turn']);
+  });
+
+  it('fires a timer once, and a delay below 0 at once', async () => {
+    let fired = 0;
+    await new Promise<void>((resolve) => {
+      systemRuntime.after(-5, () => {
+        fired++;
+        resolve();
+      });
+    });
+    expect(fired).toBe(1);
+  });
+
+  it('takes a delay beyond what timers know, and does not fire at once', async () => {
+    let fired = false;
+    const timers = [MAX_DELAY_MS * 2, Infinity].map((delayMs) =>
+      systemRuntime.after(delayMs, () => (fired = true), { ref: false }),
+    );
+    await systemRuntime.yield();
+    await sleep(systemRuntime, 5);
+    expect(fired).toBe(false);
+    for (const timer of timers) timer.cancel();
+  });
+});
