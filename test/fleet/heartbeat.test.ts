@@ -1,0 +1,345 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { World } from './support/world.js';
+
+let world: World;
+beforeEach(async () => {
+  world = new World();
+  await world.open();
+});
+afterEach(() => world.close());
+
+const reasons = (pod: Awaited<ReturnType<World['started']>>) => pod.told.of('pod:fenced').map(({ reason }) => reason);
+
+describe('a pod that starts', () => {
+  it('registers, beats once, and knows the fleet by then', async () => {
+    const pod = await world.started('a');
+    expect(pod.line.calls.slice(0, 2)).toEqual(['register', 'heartbeat']);
+    expect(pod.holder.calls).toEqual([`admit ${pod.pod.incarnation}`]);
+    expect(pod.fleet.elector.pods).toHaveLength(1);
+    expect(pod.fleet.leader).toMatchObject({ pod: pod.pod, eligible: true, asleep: false, meta: { types: ['work'] } });
+    expect(pod.told.names).toEqual(['pod:joined', 'leader:elected']);
+    expect(pod.fleet.health(0)).toMatchObject({ status: 'healthy', isLeader: true, version: '1.2.3' });
+  });
+
+  it('goes on beating, with jitter, at its interval', async () => {
+    const pod = await world.started('a');
+    await world.advance(60_000);
+    expect(pod.line.count('heartbeat')).toBeGreaterThanOrEqual(31);
+    expect(pod.line.count('heartbeat')).toBeLessThanOrEqual(34);
+    pod.fleet.heartbeat.beatNow();
+    const before = pod.line.count('heartbeat');
+    await world.advance(0);
+    expect(pod.line.count('heartbeat')).toBeLessThanOrEqual(before + 1);
+    expect(reasons(pod)).toEqual([]);
+  });
+
+  it('beats at once when asked to', async () => {
+    const pod = await world.started('a');
+    pod.fleet.heartbeat.beatNow();
+    await world.advance(0);
+    expect(pod.line.count('heartbeat')).toBe(2);
+  });
+
+  it('is the same promise twice', async () => {
+    const pod = await world.started('a');
+    expect(pod.fleet.heartbeat.start()).toBe(pod.fleet.heartbeat.start());
+    expect(pod.line.count('register')).toBe(1);
+  });
+
+  it('rejects where the store cannot be reached, and leaves nothing', async () => {
+    const pod = world.pod('a');
+    pod.line.breaks('fails', 'heartbeat');
+    await expect(world.runtime.until(pod.fleet.heartbeat.start())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await world.store.fleet()).toEqual([]);
+    expect(pod.runtime.pending).toBe(0);
+  });
+
+  it('rejects with STOPPED where it is stopped meanwhile, even by a store that hangs', async () => {
+    const pod = world.pod('a');
+    pod.line.breaks('hangs', 'heartbeat');
+    const starting = pod.fleet.heartbeat.start();
+    const failed = expect(starting).rejects.toMatchObject({ code: 'STOPPED' });
+    await world.runtime.settle();
+    await world.runtime.until(pod.fleet.heartbeat.stop());
+    await failed;
+    expect(await world.store.fleet()).toEqual([]);
+    expect(pod.runtime.pending).toBe(0);
+  });
+
+  it('does not start once it was stopped', async () => {
+    const pod = world.pod('a');
+    await pod.fleet.heartbeat.stop();
+    await expect(pod.fleet.heartbeat.start()).rejects.toMatchObject({ code: 'STOPPED' });
+    expect(pod.line.calls).toEqual([]);
+  });
+});
+
+describe('a pod that stops', () => {
+  it('leaves, once', async () => {
+    const [a, b] = [await world.started('a'), await world.started('b')];
+    await world.runtime.until(Promise.all([a.stop(), a.stop()]));
+    expect(a.line.count('leave')).toBe(1);
+    expect((await world.store.fleet()).map(({ pod }) => pod.podId)).toEqual(['b']);
+    expect(a.told.names).toEqual(['pod:joined', 'leader:elected', 'pod:left', 'leader:lost']);
+    expect(a.runtime.pending).toBe(0);
+    await world.advance(2_000);
+    expect(b.told.of('pod:left')).toEqual([a.pod]);
+    expect(b.fleet.elector.isLeader).toBe(true);
+  });
+
+  it.each(['fails', 'hangs'] as const)('within a bounded time, though the store %s', async (fault) => {
+    const pod = await world.started('a');
+    pod.line.breaks(fault);
+    await world.advance(2_000); // a heartbeat is under way, or its retry
+    await world.runtime.until(pod.fleet.heartbeat.stop(), 5_000);
+    await world.runtime.until(pod.stop());
+    expect(pod.runtime.pending).toBe(0);
+  });
+
+  it('does not lead while it drains, and goes on living', async () => {
+    const [a, b] = [await world.started('a'), await world.started('b')];
+    a.fleet.heartbeat.drain();
+    await world.advance(30_000);
+    expect([a.fleet.elector.isLeader, b.fleet.elector.isLeader]).toEqual([false, true]);
+    expect(await world.store.fleet()).toHaveLength(2);
+    expect(reasons(a)).toEqual([]);
+  });
+});
+
+describe('what an answer feeds', () => {
+  it('the holder: its snapshot from before the question, and what the store says it holds', async () => {
+    const pod = await world.started('a');
+    await world.submit(3);
+    const claims = await world.claim(pod.pod, 2);
+    pod.holder.reconciled.length = 0;
+    await world.advance(2_000);
+    const [last] = pod.holder.reconciled;
+    expect(last?.snapshot).toBe(2);
+    const fences = claims.map(({ stepId, claimToken, version }) => ({ stepId, claimToken, version }));
+    expect(last?.held).toHaveLength(2);
+    expect(last?.held).toEqual(expect.arrayContaining(fences));
+  });
+
+  it('joined and left, as every pod sees them; who was there before is not told', async () => {
+    const a = await world.started('a');
+    const b = await world.started('b');
+    await world.advance(2_000);
+    await world.runtime.until(b.stop());
+    await world.advance(2_000);
+    expect(a.told.of('pod:joined').map(({ podId }) => podId)).toEqual(['a', 'b']);
+    expect(b.told.of('pod:joined').map(({ podId }) => podId)).toEqual(['b']);
+    expect(a.told.of('pod:left')).toEqual([b.pod]);
+  });
+});
+
+describe('an outage', () => {
+  it('is told once when it begins and once when it is over; the pod fences itself and comes back as it was', async () => {
+    const pod = await world.started('a');
+    const { incarnation } = pod.pod;
+    pod.line.breaks('fails');
+    await world.advance(60_000);
+    expect(reasons(pod)).toEqual(['silent']);
+    expect(pod.fleet.health(0).problems).toContain('the pod is fenced: silent');
+    expect(pod.fleet.elector.isLeader).toBe(false);
+    pod.line.heals();
+    await world.advance(2_000);
+    expect(pod.holder.calls).toEqual([`admit ${incarnation}`, 'fence', `admit ${incarnation}`]);
+    const outages = pod.told.all.filter(({ payload }) => payload.operation === 'heartbeat');
+    expect(outages.map(({ name }) => name)).toEqual(['store:error', 'store:recovered']);
+    expect(pod.fleet.health(0).status).toBe('healthy');
+    expect(pod.fleet.elector.isLeader).toBe(true);
+  });
+
+  it('in which calls hang fences no later, and ends when the store answers', async () => {
+    const pod = await world.started('a');
+    pod.line.breaks('hangs', 'heartbeat');
+    await world.advance(11_300);
+    expect(reasons(pod)).toEqual(['silent']);
+    pod.line.heals();
+    await world.advance(15_000);
+    expect(pod.fleet.mayProceed()).toBe(true);
+  });
+
+  it('evicts nobody, however long, when it takes the whole fleet', async () => {
+    const pods = [await world.started('a'), await world.started('b'), await world.started('c')];
+    await world.advance(10_000);
+    for (const { line } of pods) line.breaks('fails');
+    await world.advance(300_000);
+    for (const { line } of pods) line.heals();
+    await world.advance(60_000);
+    for (const pod of pods) {
+      expect(reasons(pod)).toEqual(['silent']);
+      expect(pod.told.of('pod:dead')).toEqual([]);
+      expect(pod.line.count('register')).toBe(1);
+      expect(pod.fleet.mayProceed()).toBe(true);
+    }
+  });
+
+  it('evicts nobody when it loses every reply for a while', async () => {
+    const pods = [await world.started('a'), await world.started('b')];
+    for (const { line } of pods) line.breaks('loses');
+    await world.advance(60_000);
+    for (const { line } of pods) line.heals();
+    await world.advance(20_000);
+    expect(pods.flatMap(({ told }) => told.of('pod:dead'))).toEqual([]);
+  });
+
+  it('may lose the reply to a registration: the next one is the same', async () => {
+    const pod = await world.started('a');
+    const other = await world.started('b');
+    pod.kill();
+    await world.advance(40_000);
+    pod.line.breaks('loses', 'register');
+    pod.runtime.thaw();
+    await world.advance(4_000);
+    pod.line.heals();
+    await world.advance(4_000);
+    expect(pod.line.count('register')).toBeGreaterThan(2);
+    expect(other.fleet.elector.pods.map((each) => each.pod)).toEqual(expect.arrayContaining([pod.pod, other.pod]));
+    expect(other.fleet.elector.pods).toHaveLength(2);
+  });
+});
+
+describe('a freeze', () => {
+  it('long enough to be evicted: the pod comes back as a new incarnation', async () => {
+    const [a, b] = [await world.started('a'), await world.started('b')];
+    const before = a.pod;
+    await world.advance(10_000);
+    a.kill();
+    await world.advance(40_000);
+    expect(b.told.of('pod:dead')).toEqual([{ ...before, silentForMs: expect.any(Number) }]);
+    expect(b.told.of('pod:dead')[0]?.silentForMs).toBeGreaterThan(15_000);
+    a.runtime.thaw();
+    expect(a.fleet.mayProceed()).toBe(false);
+    await world.advance(2_000);
+    const after = a.pod;
+    expect(after.incarnation).not.toBe(before.incarnation);
+    expect(reasons(a)).toEqual(['frozen', 'evicted']);
+    expect(a.holder.calls).toEqual([`admit ${before.incarnation}`, 'fence', 'fence', `admit ${after.incarnation}`]);
+    expect(a.told.of('pod:joined').at(-1)).toEqual(after);
+    expect(a.told.of('pod:left')).toEqual([before]);
+    expect([a.fleet.elector.isLeader, b.fleet.elector.isLeader]).toEqual([false, true]);
+    expect(a.fleet.mayProceed()).toBe(true);
+  });
+
+  it('too short for that: it goes on as it was, after a heartbeat', async () => {
+    const pod = await world.started('a');
+    pod.runtime.freeze();
+    await world.advance(8_000);
+    pod.runtime.thaw();
+    await world.advance(10);
+    expect(pod.holder.calls.slice(1)).toEqual(['fence', `admit ${pod.pod.incarnation}`]);
+    expect(pod.line.count('register')).toBe(1);
+  });
+
+  it('is not ended by the answer to a heartbeat from before it', async () => {
+    const pod = await world.started('a');
+    pod.line.delays(200, 'heartbeat');
+    pod.fleet.heartbeat.beatNow();
+    await world.advance(100);
+    pod.runtime.freeze();
+    await world.advance(8_000);
+    pod.runtime.thaw();
+    const admitted = pod.holder.calls.length;
+    const beats = pod.line.count('heartbeat');
+    pod.line.before('heartbeat', () => expect(pod.holder.calls.slice(admitted)).toEqual(['fence']));
+    await world.advance(250);
+    expect(pod.line.count('heartbeat')).toBe(beats + 1);
+    expect(pod.holder.calls.slice(admitted)).toEqual(['fence', `admit ${pod.pod.incarnation}`]);
+  });
+});
+
+describe('two of one podId', () => {
+  it('the elder drains, leaves, and does not register again', async () => {
+    const elder = await world.started('twin');
+    elder.holder.load = { ...elder.holder.load, running: 1 };
+    const younger = await world.started('twin');
+    await world.advance(10_000);
+    expect(elder.told.of('pod:fenced')).toEqual([{ ...elder.pod, reason: 'superseded', recoverable: false }]);
+    expect(elder.holder.calls.slice(1)).toEqual(['fence for good']);
+    expect(elder.line.count('leave')).toBe(0); // it still holds something
+    expect([elder.fleet.elector.isLeader, younger.fleet.elector.isLeader]).toEqual([false, true]);
+    elder.holder.load = { ...elder.holder.load, running: 0 };
+    await world.advance(5_000);
+    expect(elder.line.count('leave')).toBe(1);
+    await world.advance(120_000);
+    expect(elder.line.count('register')).toBe(1);
+    expect(elder.holder.calls).toHaveLength(2);
+    expect(reasons(younger)).toEqual([]);
+    expect(await world.store.fleet()).toHaveLength(1);
+  });
+
+  it('the elder leaves in the end, though a handler never returns', async () => {
+    const elder = await world.started('twin', { drainTimeoutMs: 10_000, abortGraceMs: 1_000 });
+    elder.holder.load = { ...elder.holder.load, running: 1 };
+    await world.started('twin');
+    await world.advance(16_000);
+    expect(elder.line.count('leave')).toBe(1);
+  });
+
+  it('one that was evicted too does not come back either', async () => {
+    const elder = await world.started('twin');
+    const other = await world.started('other');
+    await world.advance(4_000);
+    elder.kill();
+    await world.advance(40_000);
+    expect(other.told.of('pod:dead')).toHaveLength(1);
+    await world.started('twin');
+    elder.runtime.thaw();
+    await world.advance(30_000);
+    expect(reasons(elder)).toEqual(['frozen', 'superseded']);
+    expect(elder.line.count('register')).toBe(1);
+    expect(elder.holder.calls.at(-1)).toBe('fence for good');
+  });
+
+  it('three replicas with one id do not fence each other for ever', async () => {
+    const pods = [];
+    for (let i = 0; i < 3; i++) {
+      pods.push(await world.started('twin'));
+      await world.advance(10);
+    }
+    await world.advance(60_000);
+    expect(pods.map((pod) => reasons(pod))).toEqual([['superseded'], ['superseded'], []]);
+    expect(await world.store.fleet()).toHaveLength(1);
+  });
+
+  it('a predecessor that died does not supersede its restart', async () => {
+    const before = await world.started('a');
+    before.kill();
+    const after = await world.started('a');
+    await world.advance(60_000);
+    expect(reasons(after)).toEqual([]);
+    expect(after.told.of('pod:dead')).toMatchObject([before.pod]);
+  });
+});
+
+it('a pod older than the store allows drains for good', async () => {
+  const pod = await world.started('a');
+  pod.line.after('heartbeat', (view) => ({ ...view, outdated: true }));
+  await world.advance(8_000);
+  expect(pod.told.of('pod:fenced')).toMatchObject([{ reason: 'outdated', recoverable: false }]);
+  expect(pod.line.count('leave')).toBe(1);
+  expect(await world.store.fleet()).toEqual([]);
+});
+
+describe('a wall clock', () => {
+  it('set forward by an hour costs one fence and one heartbeat; the fleet goes on', async () => {
+    const [a, b] = [await world.started('a'), await world.started('b')];
+    await world.advance(5_000);
+    a.runtime.shiftWall(3_600_000);
+    await world.advance(60_000);
+    expect(reasons(a)).toEqual(['frozen']);
+    expect(a.holder.calls).toHaveLength(3);
+    expect([a, b].flatMap(({ told }) => told.of('pod:dead'))).toEqual([]);
+    expect(a.line.count('register')).toBe(1);
+  });
+
+  it('set back by an hour costs nothing', async () => {
+    const [a, b] = [await world.started('a'), await world.started('b')];
+    await world.advance(5_000);
+    a.runtime.shiftWall(-3_600_000);
+    await world.advance(60_000);
+    expect(reasons(a)).toEqual([]);
+    expect([a, b].flatMap(({ told }) => told.of('pod:dead'))).toEqual([]);
+  });
+});

@@ -1,0 +1,265 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { World, type Member } from './support/world.js';
+
+let world: World;
+beforeEach(async () => {
+  world = new World();
+  await world.open();
+});
+afterEach(() => world.close());
+
+const DEAD_AFTER = 15_000;
+const CYCLE = 5_000;
+const BEAT = 2_000;
+
+/** A leader, and a pod that died while it held so many steps. */
+async function afterADeath(count: number, options = {}): Promise<{ leader: Member; dead: Member; ids: string[] }> {
+  const leader = await world.started('leader', options);
+  const dead = await world.started('dead');
+  const ids = await world.submit(count);
+  await world.claim(dead.pod, count);
+  dead.kill();
+  return { leader, dead, ids };
+}
+
+const cycles = (pod: Member) => pod.told.of('recovery:completed');
+
+describe('a recovery cycle', () => {
+  it('evicts the dead and brings back what they held, within dead-after, two cycles and a heartbeat', async () => {
+    const { leader, dead, ids } = await afterADeath(3);
+    await world.advance(DEAD_AFTER - 1_000);
+    expect(await world.statuses(ids)).toEqual({ claimed: 3 });
+    await world.advance(1_000 + 2 * CYCLE + BEAT);
+    expect(await world.statuses(ids)).toEqual({ pending: 3 });
+    const steps = await world.store.find(ids);
+    expect(steps.map(({ crashes, retryCount }) => [crashes, retryCount])).toEqual([
+      [1, 0],
+      [1, 0],
+      [1, 0],
+    ]);
+    expect(leader.told.of('pod:dead')).toEqual([{ ...dead.pod, silentForMs: expect.any(Number) }]);
+    expect(leader.told.of('step:released').map(({ stepId, reason }) => [stepId, reason])).toEqual(
+      ids.map((id) => [id, 'orphaned']),
+    );
+    expect(leader.told.of('recovery:started')).toMatchObject([{ dryRun: false }]);
+    expect(cycles(leader)).toMatchObject([
+      { deadPods: [dead.pod], orphans: ids, requeued: ids, failed: [], lost: [], error: undefined, dryRun: false },
+    ]);
+    const order = leader.told.names.slice(leader.told.names.indexOf('recovery:started'));
+    expect(order.slice(0, 2)).toEqual(['recovery:started', 'pod:dead']);
+    expect(await leader.fleet.recovery.history()).toMatchObject([
+      {
+        podId: 'leader',
+        deadPods: [dead.pod],
+        decisions: ids.map((stepId) => ({ stepId, holder: dead.pod, reason: 'evicted', decision: 'requeued' })),
+      },
+    ]);
+  });
+
+  it('charges nobody for what a pod that left still held', async () => {
+    const leader = await world.started('leader');
+    const other = await world.started('other');
+    const ids = await world.submit(2);
+    await world.claim(other.pod, 2);
+    await world.runtime.until(other.stop());
+    await world.advance(CYCLE + BEAT);
+    expect((await world.store.find(ids)).map(({ status, crashes }) => [status, crashes])).toEqual([
+      ['pending', 0],
+      ['pending', 0],
+    ]);
+    expect(cycles(leader)).toMatchObject([{ deadPods: [], requeued: ids }]);
+  });
+
+  it('fails a step that more than maxCrashes pods died of', async () => {
+    const { leader, ids } = await afterADeath(1, { maxCrashes: 0 });
+    await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
+    expect(cycles(leader)).toMatchObject([{ requeued: [], failed: ids }]);
+    expect(leader.told.of('step:failed')).toMatchObject([{ stepId: ids[0], error: { code: 'STEP_CRASHED_POD' } }]);
+  });
+
+  it('without anything to do tells nothing, writes nothing, and asks one question', async () => {
+    const leader = await world.started('leader');
+    await world.advance(20 * CYCLE);
+    expect(leader.told.names).toEqual(['pod:joined', 'leader:elected']);
+    expect(await leader.fleet.recovery.history()).toEqual([]);
+    expect([leader.line.count('evict'), leader.line.count('settle')]).toEqual([0, 0]);
+    expect(leader.line.count('orphans')).toBeLessThanOrEqual(21);
+  });
+
+  it('goes through any number of orphans in pages', async () => {
+    const { leader, ids } = await afterADeath(1_100);
+    await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
+    expect(await world.statuses(ids)).toEqual({ pending: 1_100 });
+    expect(leader.line.count('settle')).toBe(5);
+    expect((await leader.fleet.recovery.history())[0]?.requeued).toHaveLength(1_100);
+  });
+
+  it('ends where a store keeps showing the same orphans', async () => {
+    const { leader } = await afterADeath(3);
+    let page: unknown;
+    leader.line.after('orphans', (orphans) => (orphans.length > 0 ? (page ??= orphans) : (page ?? orphans)));
+    await world.advance(DEAD_AFTER + 2 * CYCLE);
+    expect(leader.line.count('settle')).toBeLessThan(8);
+  });
+
+  it('stops in the midst when leadership ends', async () => {
+    const { leader, ids } = await afterADeath(1_100);
+    leader.line.before('settle', () => leader.fleet.elector.lapse());
+    await world.advance(DEAD_AFTER + CYCLE + BEAT);
+    const settled = leader.line.count('settle');
+    expect(settled).toBeGreaterThan(0);
+    expect(cycles(leader)[0]?.requeued).toHaveLength(250);
+    leader.line.heals();
+    await world.advance(2 * BEAT);
+    expect(await world.statuses(ids)).toEqual({ pending: 1_100 });
+  });
+
+  it('tells of a settlement whose reply was lost, in the next cycle', async () => {
+    const { leader, ids } = await afterADeath(2);
+    leader.line.breaks('loses', 'settle');
+    await world.advance(DEAD_AFTER + CYCLE + BEAT);
+    expect(await world.statuses(ids)).toEqual({ pending: 2 });
+    expect(leader.told.of('step:released')).toEqual([]);
+    leader.line.heals();
+    await world.advance(CYCLE);
+    expect(leader.told.of('step:released').map(({ stepId }) => stepId)).toEqual(ids);
+    expect(cycles(leader).at(-1)).toMatchObject({ requeued: ids, error: undefined });
+    expect(cycles(leader)[0]?.error).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  it('does no harm where two run it at once', async () => {
+    const { leader, ids } = await afterADeath(600);
+    const second = await world.started('second');
+    await world.advance(DEAD_AFTER - 4_000);
+    leader.line.delays(50, 'orphans');
+    second.line.delays(50, 'orphans');
+    for (let i = 0; i < 60; i++) {
+      void second.fleet.recovery.run({ force: true });
+      await world.advance(200);
+    }
+    expect(await world.statuses(ids)).toEqual({ pending: 600 });
+    const released = [leader, second].flatMap(({ told }) => told.of('step:released').map(({ stepId }) => stepId));
+    expect(released.sort()).toEqual([...ids].sort());
+    expect((await world.store.find(ids.slice(0, 500))).every(({ crashes }) => crashes === 1)).toBe(true);
+  });
+});
+
+describe('leaders', () => {
+  it('the next one runs a cycle at once when the first has left', async () => {
+    const first = await world.started('first');
+    const second = await world.started('second');
+    const ids = await world.submit(1);
+    await world.claim(first.pod, 1);
+    await world.runtime.until(first.stop());
+    await world.advance(BEAT);
+    expect(second.fleet.elector.isLeader).toBe(true);
+    expect(await world.statuses(ids)).toEqual({ pending: 1 });
+  });
+
+  it('the death of the leader itself costs no more than another’s', async () => {
+    const first = await world.started('first');
+    await world.started('second');
+    const ids = await world.submit(1);
+    await world.claim(first.pod, 1);
+    await world.advance(3_000);
+    first.kill();
+    await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
+    expect(await world.statuses(ids)).toEqual({ pending: 1 });
+  });
+
+  it.each(['fail', 'overrun'])('whose cycles %s three times running stand down for ten intervals', async (how) => {
+    const first = await world.started('first');
+    const second = await world.started('second');
+    if (how === 'fail') first.line.breaks('fails', 'orphans');
+    else first.line.delays(CYCLE + 1_000, 'orphans');
+    await world.advance(2 * CYCLE);
+    expect(first.fleet.elector.isLeader).toBe(true);
+    await world.advance(3 * CYCLE + 2 * BEAT);
+    expect([first.fleet.elector.isLeader, second.fleet.elector.isLeader]).toEqual([false, true]);
+    first.line.heals();
+    await world.advance(7 * CYCLE);
+    expect(second.fleet.elector.isLeader).toBe(true);
+    await world.advance(3 * CYCLE);
+    expect([first.fleet.elector.isLeader, second.fleet.elector.isLeader]).toEqual([true, false]);
+  });
+
+  it('lead on where nobody else is there', async () => {
+    const only = await world.started('only');
+    only.line.breaks('fails', 'orphans');
+    await world.advance(8 * CYCLE);
+    expect(only.fleet.elector.isLeader).toBe(true);
+  });
+});
+
+describe('recovery by hand', () => {
+  it('is the leader’s, unless forced', async () => {
+    const leader = await world.started('leader');
+    const other = await world.started('other');
+    await expect(other.fleet.recovery.run()).rejects.toMatchObject({ code: 'NOT_LEADER' });
+    expect(await leader.fleet.recovery.run()).toMatchObject({ orphans: [], deadPods: [], dryRun: false });
+    expect(await other.fleet.recovery.run({ force: true })).toMatchObject({ orphans: [] });
+    await expect(world.pod('new').fleet.recovery.run({ force: true })).rejects.toMatchObject({ code: 'NOT_STARTED' });
+  });
+
+  it('tries dry: says what would be done, and writes nothing', async () => {
+    const { leader, dead, ids } = await afterADeath(3, { recoveryIntervalMs: 600_000 });
+    const left = await world.started('left');
+    const more = await world.submit(2);
+    await world.claim(left.pod, 2);
+    await world.runtime.until(left.stop());
+    await world.advance(DEAD_AFTER + 2 * BEAT);
+    const writes = () => [leader.line.count('evict'), leader.line.count('settle')];
+    const before = writes();
+    const summary = await world.runtime.until(leader.fleet.recovery.run({ dryRun: true }));
+    expect(summary).toMatchObject({ dryRun: true, deadPods: [dead.pod], failed: [], lost: [] });
+    expect([...summary.requeued].sort()).toEqual([...ids, ...more].sort());
+    expect(writes()).toEqual(before);
+    expect(await world.statuses([...ids, ...more])).toEqual({ claimed: 5 });
+    expect(await leader.fleet.recovery.history()).toEqual([]);
+    const done = await world.runtime.until(leader.fleet.recovery.run());
+    expect([...done.requeued].sort()).toEqual([...ids, ...more].sort());
+    expect(Object.keys(done).sort()).toEqual(
+      ['cycleId', 'deadPods', 'dryRun', 'durationMs', 'failed', 'lost', 'orphans', 'requeued', 'startedAt'].sort(),
+    );
+  });
+
+  it('stands in line', async () => {
+    const { leader } = await afterADeath(3, { recoveryIntervalMs: 600_000 });
+    await world.advance(DEAD_AFTER + 2 * BEAT);
+    leader.line.delays(100);
+    let under = 0;
+    leader.line.before('orphans', () => expect(++under).toBe(1));
+    leader.line.after('orphans', (reply) => (under--, reply));
+    const runs = [
+      leader.fleet.recovery.run(),
+      leader.fleet.recovery.run(),
+      leader.fleet.recovery.run({ dryRun: true }),
+    ];
+    const summaries = await world.runtime.until(Promise.all(runs));
+    expect(summaries.map(({ orphans }) => orphans.length)).toEqual([3, 0, 0]);
+  });
+
+  it('rejects with what the store threw, and the next one goes through', async () => {
+    const leader = await world.started('leader');
+    leader.line.breaks('fails', 'orphans');
+    await expect(leader.fleet.recovery.run()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    leader.line.heals();
+    await leader.fleet.recovery.run();
+  });
+
+  it('by a fenced pod is refused, also when forced', async () => {
+    const leader = await world.started('leader');
+    leader.runtime.suspend(60_000);
+    await expect(leader.fleet.recovery.run({ force: true })).rejects.toMatchObject({ code: 'NOT_LEADER' });
+  });
+});
+
+it('stops though a cycle hangs, and whoever waits for one is told', async () => {
+  const leader = await world.started('leader');
+  leader.line.breaks('hangs', 'orphans');
+  const run = expect(leader.fleet.recovery.run()).rejects.toMatchObject({ code: 'STOPPED' });
+  await world.advance(CYCLE);
+  await world.runtime.until(leader.stop());
+  await run;
+  expect(leader.runtime.pending).toBe(0);
+});

@@ -1,0 +1,27 @@
+/** Holds what a test says, and remembers what it was told. */
+import type { Holder, HolderLoad } from '../../../src/fleet/holder.js';
+import type { Fence, PodRef } from '../../../src/store/contract.js';
+
+export class FakeHolder implements Holder<number> {
+  readonly calls: string[] = [];
+  readonly reconciled: { readonly snapshot: number; readonly held: readonly Fence[] }[] = [];
+  load: HolderLoad = { running: 0, held: 0, strays: 0, slots: 4, paused: false, fenced: false };
+  overdueMs = 0;
+  #snapshots = 0;
+
+  admit(pod: PodRef): void {
+    this.calls.push(`admit ${pod.incarnation}`);
+  }
+
+  fence(final: boolean): void {
+    this.calls.push(final ? 'fence for good' : 'fence');
+  }
+
+  snapshot(): number {
+    return ++this.#snapshots;
+  }
+
+  reconcile(snapshot: number, held: readonly Fence[]): void {
+    this.reconciled.push({ snapshot, held });
+  }
+}

@@ -1,0 +1,159 @@
+/** Several pods' parts in the fleet, on one clock and one real store. */
+import { Fleet } from '../../../src/fleet/fleet.js';
+import { completeOptions, resolveOptions, type FleetQOptions, type Settings } from '../../../src/options.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { sqlite } from '../../../src/sqlite.js';
+import { DEFAULT_RETRY } from '../../../src/step/retry.js';
+import type { NewStep } from '../../../src/step/submission.js';
+import type { Claim, PodRef, Store } from '../../../src/store/contract.js';
+import { observed } from '../../../src/store/observed.js';
+import { Settler } from '../../../src/store/settler.js';
+import { FakeHolder } from './fake-holder.js';
+import { Line } from './faulty-store.js';
+import { log, Told } from './told.js';
+
+export class World {
+  readonly runtime = new VirtualRuntime();
+  readonly store = sqlite({ path: ':memory:' }).create({ runtime: this.runtime, log }) as Store;
+  readonly #pods: Member[] = [];
+  #submitted = 0;
+
+  async open(): Promise<void> {
+    await this.runtime.until(this.store.open());
+  }
+
+  /** Stops everything; nothing may be left. */
+  async close(): Promise<void> {
+    for (const pod of this.#pods) {
+      pod.runtime.thaw();
+      pod.line.heals();
+      await this.runtime.until(pod.stop());
+    }
+    await this.runtime.until(this.store.close());
+  }
+
+  /** A pod that has not started, on a machine of its own. */
+  pod(podId: string, options: FleetQOptions = {}): Member {
+    const pod = new Member(podId, this.runtime.fork(), this.store, options);
+    this.#pods.push(pod);
+    return pod;
+  }
+
+  /** A pod at work. */
+  async started(podId: string, options: FleetQOptions = {}): Promise<Member> {
+    const pod = this.pod(podId, options);
+    await this.runtime.until(pod.start());
+    return pod;
+  }
+
+  advance(ms: number): Promise<void> {
+    return this.runtime.advance(ms);
+  }
+
+  async submit(count: number, given: Partial<NewStep> = {}): Promise<string[]> {
+    const steps = Array.from({ length: count }, () => newStep(`step-${++this.#submitted}`, given));
+    for (let from = 0; from < count; from += 500) {
+      await this.runtime.until(this.store.submit(steps.slice(from, from + 500)));
+    }
+    return steps.map(({ stepId }) => stepId);
+  }
+
+  /** Claims due steps in the name of an incarnation. */
+  async claim(pod: PodRef, count: number): Promise<readonly Claim[]> {
+    const claims: Claim[] = [];
+    for (let left = count; left > 0; left -= 250) {
+      const token = this.runtime.uuid();
+      const free = Math.min(left, 250);
+      const claim = { token, free, prefetch: 0, quarantine: 1 as const, types: { work: free } };
+      const reply = await this.runtime.until(this.store.exchange({ pod, settlements: [], claim }));
+      claims.push(...reply.claims);
+    }
+    return claims;
+  }
+
+  async statuses(stepIds: readonly string[]): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (let from = 0; from < stepIds.length; from += 500) {
+      const steps = await this.runtime.until(this.store.find(stepIds.slice(from, from + 500)));
+      for (const { status } of steps) counts[status] = (counts[status] ?? 0) + 1;
+    }
+    return counts;
+  }
+}
+
+function newStep(stepId: string, given: Partial<NewStep>): NewStep {
+  return {
+    stepId,
+    type: 'work',
+    payload: '{"type":"work"}',
+    priority: 0,
+    maxRetries: 3,
+    delayMs: 0,
+    runAt: null,
+    ...given,
+  };
+}
+
+/** A pod's part in the fleet, with a holder that does nothing. */
+export class Member {
+  readonly told = new Told();
+  readonly holder = new FakeHolder();
+  readonly line: Line;
+  readonly fleet: Fleet<number>;
+  readonly settings: Settings;
+  readonly runtime: VirtualRuntime;
+
+  constructor(podId: string, runtime: VirtualRuntime, store: Store, options: FleetQOptions) {
+    this.runtime = runtime;
+    this.line = new Line(runtime);
+    this.settings = completeOptions(resolveOptions({ podId, runtime, ...options }), RHYTHM);
+    const { events } = this.told;
+    const rules = { retry: DEFAULT_RETRY, maxCrashes: this.settings.maxCrashes };
+    const settler = new Settler({
+      ...{ events, log, podId },
+      random: () => runtime.random(),
+      wallMs: () => runtime.wallMs(),
+      rulesFor: () => rules,
+    });
+    this.fleet = new Fleet({
+      ...{ runtime, events, log, settler },
+      store: observed(this.line.over(store), { events, log, runtime }),
+      settings: this.settings,
+      holder: this.holder,
+      version: '1.2.3',
+      meta: () => ({ types: ['work'] }),
+    });
+  }
+
+  get pod(): PodRef {
+    return this.fleet.pod;
+  }
+
+  async start(): Promise<void> {
+    await this.fleet.heartbeat.start();
+    await this.fleet.recovery.start();
+    await this.fleet.housekeeping.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.fleet.housekeeping.stop();
+    await this.fleet.recovery.stop();
+    await this.fleet.heartbeat.stop();
+  }
+
+  /** From now on its process does nothing any more. */
+  kill(): void {
+    this.runtime.freeze();
+  }
+}
+
+/** SQLite's. */
+const RHYTHM = {
+  heartbeatIntervalMs: 2_000,
+  deadAfterMs: 15_000,
+  recoveryIntervalMs: 5_000,
+  claimIntervalMs: 100,
+  idleIntervalMs: 1_000,
+  waitIntervalMs: 20,
+  submitBatch: 500,
+};
