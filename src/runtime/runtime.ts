@@ -22,7 +22,10 @@ export interface TimerOptions {
 export interface Runtime {
   /** Wall-clock time in epoch milliseconds. It may jump either way; never measure a duration with it. */
   wallMs(): number;
-  /** Milliseconds since an arbitrary start, fractional; never goes back. It may stand still while the machine sleeps. */
+  /**
+   * Milliseconds since an arbitrary start, fractional; never goes back. It may stand still while the machine sleeps.
+   * Processes of one host share the start (mostly its boot), so that they can compare readings.
+   */
   monotonicMs(): number;
   /** A random number, `0 <= n < 1`. */
   random(): number;
@@ -51,10 +54,13 @@ export function sleep(runtime: Runtime, delayMs: number, signal?: AbortSignal, o
   });
 }
 
+/** From the host's monotonic clock to this thread's, which counts from the thread's start. */
+const SINCE_BOOT_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
 /** The real thing: the process's clocks, its random source and Node's timers. */
 export const systemRuntime: Runtime = {
   wallMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  monotonicMs: () => SINCE_BOOT_MS + performance.now(),
   random: () => Math.random(),
   uuid: createUuidV7(() => Date.now(), pooledBytes()),
   after(delayMs, callback, options) {

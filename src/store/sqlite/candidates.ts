@@ -70,7 +70,7 @@ export class Candidates {
 
   #firstPoison(wanted: readonly (readonly [string, number])[]): KeyRow | undefined {
     if (this.#anyPoison.get() === undefined) return undefined;
-    const firsts = wanted.flatMap(([type]) => this.#walkKeys.get(POISON, type, 1) ?? []) as unknown as KeyRow[];
+    const firsts = wanted.flatMap(([type]) => this.#walkKeys.all(POISON, type, 1));
     return firsts.sort(byRank)[0];
   }
 }

@@ -1,7 +1,7 @@
 /** The pace: how many steps fit a transaction of about 2 ms, learnt from those that were made. */
 
 const TARGET_MS = 2;
-const LEAST = 25;
+const LEAST = 100;
 const MOST = 1_000;
 /** How much of what is known each transaction replaces. */
 const WEIGHT = 0.1;

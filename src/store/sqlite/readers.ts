@@ -95,9 +95,10 @@ export class Readers {
   }
 }
 
-function filterBinds({ statuses, types, claimedBy = null }: ListFilter): FilterBinds {
+function filterBinds({ statuses, types, claimedBy }: ListFilter): FilterBinds {
   const anyOf = (values: readonly string[] | undefined): Filter =>
     values === undefined ? null : JSON.stringify(values);
   const [status, type] = [anyOf(statuses), anyOf(types)];
-  return [status, status, type, type, claimedBy, claimedBy];
+  const holder = claimedBy ?? null;
+  return [status, status, type, type, holder, holder];
 }

@@ -12,10 +12,12 @@ import type { CountRow } from './readers.js';
 const COUNTED_ROWS = 5_000;
 const LISTED_ROWS = 1_000;
 
+/** Runs an operation until the database lets it through. */
+export type Attempt = <T>(operation: () => T) => Promise<T>;
+
 export interface ScanParts {
   readonly core: Core;
-  /** Runs a piece until the database lets it through. */
-  readonly attempt: <T>(piece: () => T) => Promise<T>;
+  readonly attempt: Attempt;
   /** Lets others run. */
   readonly pause: () => Promise<void>;
   readonly monotonicMs: () => number;

@@ -1,18 +1,16 @@
 /** A session: an open connection with its core and its clock, and the helper beside it. */
 import type { Database } from 'better-sqlite3';
 import type { StoreEnvironment } from '../contract.js';
-import { retrying } from '../retrying.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { Clock, type Instant } from './clock.js';
 import { Core } from './core.js';
 import { connect, loadDriver, MEMORY, type Driver } from './database.js';
-import { isBusy, storeError } from './faults.js';
 import { refuseNetwork } from './file-system.js';
 import { Helper } from './helper.js';
 import { bootId } from './host.js';
 import { migrate } from './migration.js';
 import type { ResolvedOptions } from './options.js';
-import { Scans } from './scans.js';
+import { Scans, type Attempt } from './scans.js';
 import { autocheckpoint } from './statements.js';
 
 /** How old what is known of the fleet's newest heartbeat may be. */
@@ -81,20 +79,13 @@ export class Session {
   }
 }
 
-/** Opens the file and brings it up to date. @param signal ends the waiting for a BUSY file */
+/** Opens the file and brings it up to date. */
 export async function openSession(
   options: ResolvedOptions,
   { runtime, log }: StoreEnvironment,
-  signal: AbortSignal,
+  attempt: Attempt,
 ): Promise<Session> {
   const { path } = options;
-  const attempt = <T>(operation: () => T): Promise<T> =>
-    retrying(runtime, operation, {
-      isBusy,
-      patienceMs: options.busyTimeoutMs,
-      giveUp: (error) => storeError(error, path),
-      signal,
-    });
   if (path !== MEMORY && !options.allowNetworkFileSystem) await refuseNetwork(path);
   const driver = await loadDriver();
   const clock = new Clock(runtime, bootId());

@@ -1,12 +1,10 @@
 /**
  * The SQLite store: the contract on top of the core.
  *
- * Law: what goes through at once is done before the call returns to its caller; what is BUSY is tried again without
- * holding up the event loop. No call keeps the loop for more than a few ms: what is long is done in pieces, or by the
- * helper. Once `close` is called nothing new begins, and what is under way comes to its end.
+ * Law: no SQL and no synchronous work of its own. No call keeps the event loop for more than a few ms: what is long is
+ * done in pieces, or by the helper. It is opened by the first call that needs it.
  */
 import { ValidationError, show } from '../../errors.js';
-import { retrying } from '../retrying.js';
 import type {
   CancelReceipt,
   ExchangeReply,
@@ -32,7 +30,7 @@ import type {
   SubmitReceipt,
 } from '../contract.js';
 import type { NewStep } from '../../step/submission.js';
-import { isBusy, storeClosed, storeError } from './faults.js';
+import { Calls } from './calls.js';
 import type { ResolvedOptions } from './options.js';
 import { Pace } from './pace.js';
 import { openSession, type Session } from './session.js';
@@ -52,8 +50,6 @@ const RHYTHM: Rhythm = Object.freeze({
 const BY_HAND_BATCH = 100;
 /** How long a find may keep the event loop at a time. */
 const FIND_MS = 4;
-/** How long calls that wait for the file may go on doing so once the store is being closed. */
-const CLOSE_GRACE_MS = 1_000;
 
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
@@ -62,8 +58,7 @@ export class SqliteStore implements Store {
   readonly #environment: StoreEnvironment;
   readonly #pace = new Pace();
   readonly #watch: Watch;
-  readonly #impatience = new AbortController();
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #calls: Calls;
   #opening: Promise<Session> | undefined;
   #session: Session | undefined;
   #closing: Promise<void> | undefined;
@@ -71,6 +66,7 @@ export class SqliteStore implements Store {
   constructor(options: ResolvedOptions, environment: StoreEnvironment) {
     this.#options = options;
     this.#environment = environment;
+    this.#calls = new Calls({ ...options, runtime: environment.runtime });
     this.#watch = new Watch(environment.runtime, options.path);
   }
 
@@ -78,7 +74,7 @@ export class SqliteStore implements Store {
 
   submit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]> {
     return this.#call((session) =>
-      this.#attempt(() => session.wrote(steps.length, session.core.submit(session.now(), steps))),
+      this.#calls.attempt(() => session.wrote(steps.length, session.core.submit(session.now(), steps))),
     );
   }
 
@@ -89,7 +85,7 @@ export class SqliteStore implements Store {
       const ahead = Math.max(0, Math.ceil(request.settlements.length / batch) - 1) * batch;
       const early = ahead === 0 ? [] : await this.#settle(session, request.pod, request.settlements.slice(0, ahead));
       const last = ahead === 0 ? request : { ...request, settlements: request.settlements.slice(ahead) };
-      const reply = await this.#attempt(() => this.#exchange(session, last, batch));
+      const reply = await this.#calls.attempt(() => this.#exchange(session, last, batch));
       return {
         receipts: ahead === 0 ? reply.receipts : [...early, ...reply.receipts],
         claims: reply.claims,
@@ -113,14 +109,14 @@ export class SqliteStore implements Store {
   }
 
   #settle(session: Session, pod: PodRef, settlements: readonly Settlement[]): Promise<Receipt[]> {
-    return this.#inBatches(settlements, this.#pace.batch, (batch) =>
+    return this.#calls.inBatches(settlements, this.#pace.batch, (batch) =>
       session.wrote(batch.length, session.core.settle(session.now(), pod, batch)),
     );
   }
 
   cancel(token: string, steps: readonly StepAt[]): Promise<readonly CancelReceipt[]> {
     return this.#call((session) =>
-      this.#inBatches(steps, BY_HAND_BATCH, (batch) =>
+      this.#calls.inBatches(steps, BY_HAND_BATCH, (batch) =>
         session.wrote(batch.length, session.core.cancel(session.now(), token, batch)),
       ),
     );
@@ -128,7 +124,7 @@ export class SqliteStore implements Store {
 
   retry(steps: readonly StepAt[]): Promise<readonly RetryReceipt[]> {
     return this.#call((session) =>
-      this.#inBatches(steps, BY_HAND_BATCH, (batch) =>
+      this.#calls.inBatches(steps, BY_HAND_BATCH, (batch) =>
         session.wrote(batch.length, session.core.retry(session.now(), batch)),
       ),
     );
@@ -143,7 +139,7 @@ export class SqliteStore implements Store {
         if (next > 0) await runtime.yield();
         const from = next;
         const until = runtime.monotonicMs() + FIND_MS;
-        const piece = await this.#attempt(() => core.find(wanted, from, () => runtime.monotonicMs() > until));
+        const piece = await this.#calls.attempt(() => core.find(wanted, from, () => runtime.monotonicMs() > until));
         found.push(...piece.steps);
         next = piece.next;
       }
@@ -189,33 +185,33 @@ export class SqliteStore implements Store {
   // ---- fleet ----
 
   register(pod: PodRegistration): Promise<void> {
-    return this.#call((session) => this.#attempt(() => session.core.register(session.instant(), pod)));
+    return this.#call((session) => this.#calls.attempt(() => session.core.register(session.instant(), pod)));
   }
 
   heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView> {
-    return this.#call((session) => this.#attempt(() => session.core.heartbeat(session.instant(), pod, beat)));
+    return this.#call((session) => this.#calls.attempt(() => session.core.heartbeat(session.instant(), pod, beat)));
   }
 
   fleet(): Promise<readonly PodView[]> {
-    return this.#call((session) => this.#attempt(() => session.core.fleet(session.now())));
+    return this.#call((session) => this.#calls.attempt(() => session.core.fleet(session.now())));
   }
 
   leave(pod: PodRef): Promise<void> {
-    return this.#call(({ core }) => this.#attempt(() => core.leave(pod)));
+    return this.#call(({ core }) => this.#calls.attempt(() => core.leave(pod)));
   }
 
   orphans({ limit }: { readonly limit: number }): Promise<readonly Orphan[]> {
-    return this.#call(({ core }) => this.#attempt(() => core.orphans(limit)));
+    return this.#call(({ core }) => this.#calls.attempt(() => core.orphans(limit)));
   }
 
   evict(pods: readonly PodRef[]): Promise<readonly PodRef[]> {
-    return this.#call((session) => this.#attempt(() => session.core.evict(session.now(), pods)));
+    return this.#call((session) => this.#calls.attempt(() => session.core.evict(session.now(), pods)));
   }
 
   // ---- the store itself ----
 
   pulse(): Promise<string> {
-    return this.#call(({ core }) => this.#attempt(() => core.pulse()));
+    return this.#call(({ core }) => this.#calls.attempt(() => core.pulse()));
   }
 
   watch(onChange: () => void): () => void {
@@ -232,65 +228,25 @@ export class SqliteStore implements Store {
 
   async #shut(): Promise<void> {
     this.#watch.stop();
-    const patience = this.#environment.runtime.after(CLOSE_GRACE_MS, () => this.#impatience.abort());
-    await Promise.allSettled(this.#underWay);
-    patience.cancel();
+    await this.#calls.close();
     await this.#session?.close();
   }
 
   /** Opens where nobody has, shared by all who come meanwhile; after a failure the next call tries again. */
   async #open(): Promise<Session> {
-    this.#opening ??= openSession(this.#options, this.#environment, this.#impatience.signal);
+    this.#opening ??= openSession(this.#options, this.#environment, this.#calls.attempt);
     try {
       const session = await this.#opening;
-      this.#session = session;
-      this.#watch.start(() => session.core.dataVersion());
-      return session;
+      if (this.#session === undefined) this.#watch.start(() => session.core.dataVersion());
+      return (this.#session = session);
     } catch (error) {
       this.#opening = undefined;
       throw error;
     }
   }
 
-  /** Runs a call of the contract: opens first where needed, counts it as under way, and makes its errors ours. */
   #call<T>(work: (session: Session) => T | Promise<T>): Promise<T> {
-    if (this.#closing !== undefined) return Promise.reject(storeClosed());
-    const call = this.#run(work);
-    this.#underWay.add(call);
-    const done = () => this.#underWay.delete(call);
-    call.then(done, done);
-    return call;
-  }
-
-  async #run<T>(work: (session: Session) => T | Promise<T>): Promise<T> {
-    try {
-      return await work(this.#session ?? (await this.#open()));
-    } catch (error) {
-      throw error instanceof ValidationError ? error : storeError(error, this.#options.path);
-    }
-  }
-
-  /** Runs an operation now, and again while the file is BUSY. */
-  #attempt<T>(operation: () => T): Promise<T> {
-    return retrying(this.#environment.runtime, operation, {
-      isBusy,
-      patienceMs: this.#options.busyTimeoutMs,
-      giveUp: (error) => storeError(error, this.#options.path),
-      signal: this.#impatience.signal,
-    });
-  }
-
-  async #inBatches<T, R>(
-    all: readonly T[],
-    size: number,
-    operation: (batch: readonly T[]) => readonly R[],
-  ): Promise<R[]> {
-    const answers: R[] = [];
-    for (let from = 0; from < all.length; from += size) {
-      if (from > 0) await this.#environment.runtime.yield();
-      answers.push(...(await this.#attempt(() => operation(all.slice(from, from + size)))));
-    }
-    return answers;
+    return this.#calls.run(async () => work(this.#session ?? (await this.#open())));
   }
 }
 

@@ -2,13 +2,14 @@
 import { join } from 'node:path';
 import { createLog } from '../../../src/log.js';
 import { sqlite } from '../../../src/sqlite.js';
+import type { Store } from '../../../src/store/contract.js';
 import { describeStore, type OpenedStore } from '../../conformance/index.js';
 import { shiftedRuntime } from '../../support/shifted-runtime.js';
 import { temporaryFolder } from '../../support/temp.js';
 
 async function open(path: string): Promise<OpenedStore> {
   const runtime = shiftedRuntime();
-  const opened = [];
+  const opened: Store[] = [];
   const another = async () => {
     const store = await sqlite({ path }).create({ runtime, log: createLog('test') });
     await store.open();
@@ -20,7 +21,7 @@ async function open(path: string): Promise<OpenedStore> {
     store,
     another: path === ':memory:' ? () => Promise.resolve(store) : another,
     tickMs: 60_000,
-    pass: (ms) => Promise.resolve(runtime.pass(ms)),
+    pass: async (ms) => runtime.pass(ms),
     close: async () => void (await Promise.all(opened.map((one) => one.close()))),
   };
 }
