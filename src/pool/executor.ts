@@ -98,7 +98,7 @@ export class Executor {
       this.#calling = undefined;
       if (isThenable(returned)) {
         this.#follow(hold, returned);
-        return now;
+        return this.#parts.runtime.monotonicMs(); // it may have worked for long before its first await
       }
     } catch (thrown) {
       this.#calling = undefined;

@@ -55,7 +55,7 @@ describe('a fence', () => {
   });
 
   test('an error thrown before it is the handler’s own', async () => {
-    const rig = await running({ bad: () => Promise.reject(new Error('own')) });
+    const rig = await running({ bad: () => Promise.reject(new Error('own')) }, { retry: { baseMs: 60_000 } });
     rig.store.add('s1', 'bad');
     rig.store.latencyMs = 100;
     rig.pool.wake();
@@ -63,7 +63,7 @@ describe('a fence', () => {
     rig.pool.fence(false);
     await rig.runtime.advance(1_000);
     rig.pool.admit(POD);
-    await rig.runtime.advance(100);
+    await rig.runtime.advance(101);
     expect(rig.store.row('s1')).toMatchObject({ status: 'pending', retryCount: 1 });
     expect(rig.events('step:retrying')).toMatchObject([{ attempt: 1, error: { message: 'own' } }]);
   });
