@@ -37,7 +37,6 @@ export interface RecoveryOptions {
  *
  * @typeParam S the step types: from `steps`, from `register`, or named by a process that only submits
  */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- a queue that knows no step type yet
 export interface FleetQ<S = {}> extends AsyncDisposable {
   /** Names this pod. */
   readonly podId: string;
@@ -153,14 +152,12 @@ export interface FleetQConstructor {
   new <const L extends readonly AnyDefinition[]>(
     options: FleetQOptions & { readonly steps: L & NoneTwice<L> },
   ): FleetQ<StepsIn<L>>;
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- as above
   new <S = {}>(options?: FleetQOptions & { readonly steps?: undefined }): FleetQ<S>;
   /**
    * A queue whose options come from the `FLEET_Q_*` variables of the original system; `options` override them.
    *
    * @throws ValidationError `OPTION_INVALID`, naming the variable
    */
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- as above
   fromEnv<S = {}>(
     options?: FleetQOptions & { readonly steps?: undefined },
     env?: Readonly<Record<string, string | undefined>>,

@@ -227,7 +227,11 @@ class Queue implements AnyFleetQ {
   }
 }
 
-/** Makes a queue. See {@link FleetQConstructor} for its forms, and the interface of the same name for what it offers. */
+/** Makes queues. See {@link FleetQConstructor} for the forms, and the interface of the same name for what a queue offers. */
 export const FleetQ = Queue as unknown as FleetQConstructor;
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type, @typescript-eslint/no-redeclare -- the type of what the constant makes
-export type FleetQ<S = {}> = Face<S>;
+/**
+ * A durable task queue, and, once started, a pod of its fleet.
+ *
+ * @typeParam S the step types: from `steps`, from `register`, or named by a process that only submits
+ */
+export interface FleetQ<S = {}> extends Face<S> {}

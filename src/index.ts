@@ -71,5 +71,5 @@ export type { Metadata, Step, StepStatus } from './step/step.js';
 export type { StepInput } from './step/submission.js';
 export type { ReleaseReason } from './step/transition.js';
 export type { AnyDefinition, NoneTwice, NotYet, StepId, StepsIn } from './step/types.js';
-export type { Store, StoreEnvironment, StoreFactory, SubmitReceipt } from './store/contract.js';
+export type { StatusCounts, StoreFactory, SubmitReceipt } from './store/contract.js';
 export { VERSION } from './version.js';

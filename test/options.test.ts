@@ -25,7 +25,7 @@ function errorOf(work: () => unknown): ValidationError {
   throw new Error('nothing was thrown');
 }
 
-const construct = (options: unknown) => errorOf(() => new FleetQ(options as FleetQOptions));
+const construct = (options: unknown) => errorOf(() => new FleetQ(options as object));
 
 describe('options that are not acceptable', () => {
   const store = { name: 'none' };

@@ -5,7 +5,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import { checkFields, checkStepId, integer, name, oneOf, type FieldChecks } from '../step/fields.js';
 import { readStep } from '../step/read.js';
 import { isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
-import type { RetryReceipt, StepRecord, StepStore } from '../store/contract.js';
+import type { StepRecord, StepStore } from '../store/contract.js';
 
 /** Which steps `listSteps` yields. All conditions hold together. */
 export interface StepFilter {
@@ -36,8 +36,8 @@ export interface StepListing<T> extends AsyncIterable<T> {
 
 /** What `cancel` did. */
 export type CancelResult = 'cancelled' | 'alreadyTerminal' | 'notFound';
-/** What `retry` did. */
-export type RetryResult = RetryReceipt;
+/** What `retry` did. `notRetryable`: the step has neither failed nor been cancelled. */
+export type RetryResult = 'retried' | 'notRetryable' | 'notFound';
 
 export interface QueriesParts {
   readonly store: Pick<StepStore, 'find' | 'list' | 'cancel' | 'retry'>;

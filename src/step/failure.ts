@@ -1,7 +1,7 @@
 /** Errors as they are recorded beside a step: what was thrown, made into plain data that any process can read. */
 import { show, type ErrorCode } from '../errors.js';
 
-/** An error as plain data. `cause` nests at most {@link MAX_CAUSES} deep. */
+/** An error as plain data. `cause` nests at most eight deep. */
 export interface SerializedError {
   readonly name: string;
   readonly message: string;
@@ -14,6 +14,8 @@ export interface SerializedError {
 
 export const MAX_CAUSES = 8;
 const MAX_AGGREGATED = 8;
+/** So many errors are recorded in all, however they hang together: aggregates of aggregates would grow without bounds. */
+const MAX_ERRORS = 16;
 /** Longer messages and stacks are cut: an error must never be what makes a row too large. */
 const MAX_TEXT = 8_192;
 
@@ -21,23 +23,36 @@ const MAX_TEXT = 8_192;
  * Makes what was thrown into plain data. It never throws: cyclic causes end, getters that throw are passed over, and a
  * thrown non-Error is shown as `NonError`.
  */
-export function serializeError(thrown: unknown, depth = 0): SerializedError {
+export function serializeError(thrown: unknown): SerializedError {
+  return serialize(thrown, 0, { left: MAX_ERRORS });
+}
+
+function serialize(thrown: unknown, depth: number, budget: { left: number }): SerializedError {
+  budget.left--;
   if (!isErrorLike(thrown)) return { name: 'NonError', message: text(show(thrown)) };
-  const cause = read(thrown, 'cause');
   const code = read(thrown, 'code');
   const stack = read(thrown, 'stack');
-  const errors = read(thrown, 'errors');
-  const deeper = depth < MAX_CAUSES;
+  const cause = read(thrown, 'cause');
   return {
     name: text(asString(read(thrown, 'name'), 'Error')),
     message: text(asString(read(thrown, 'message'), '')),
     ...(typeof code === 'string' || Number.isFinite(code) ? { code: code as string | number } : {}),
     ...(typeof stack === 'string' ? { stack: text(stack) } : {}),
-    ...(cause !== undefined && deeper ? { cause: serializeError(cause, depth + 1) } : {}),
-    ...(Array.isArray(errors) && deeper
-      ? { errors: errors.slice(0, MAX_AGGREGATED).map((each) => serializeError(each, depth + 1)) }
+    ...(cause !== undefined && depth < MAX_CAUSES && budget.left > 0
+      ? { cause: serialize(cause, depth + 1, budget) }
       : {}),
+    ...(depth < MAX_CAUSES ? aggregated(thrown, depth, budget) : {}),
   };
+}
+
+function aggregated(thrown: object, depth: number, budget: { left: number }): { readonly errors?: SerializedError[] } {
+  const given = read(thrown, 'errors');
+  if (!isArray(given)) return {};
+  const errors: SerializedError[] = [];
+  for (let i = 0; i < MAX_AGGREGATED && i < Number(read(given, 'length')) && budget.left > 0; i++) {
+    errors.push(serialize(read(given, String(i)), depth + 1, budget));
+  }
+  return { errors };
 }
 
 /** An error of ours, recorded where no code of the user threw: a stack would show only the library. */
@@ -55,10 +70,24 @@ export function deserializeError(recorded: SerializedError): Error {
 }
 
 function isErrorLike(thrown: unknown): thrown is object {
-  return (
-    thrown instanceof Error ||
-    (typeof thrown === 'object' && thrown !== null && typeof read(thrown, 'message') === 'string')
-  );
+  if (typeof thrown !== 'object' || thrown === null) return false;
+  return isError(thrown) || typeof read(thrown, 'message') === 'string';
+}
+
+function isError(thrown: object): boolean {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    return false; // a proxy that was revoked, or is full of traps
+  }
+}
+
+function isArray(value: unknown): value is unknown[] {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 function read(from: object, key: string): unknown {

@@ -142,6 +142,7 @@ export interface ListPage {
   readonly next: string | null;
 }
 
+/** How many steps there are of each status. */
 export type StatusCounts = Readonly<Record<StepStatus, number>>;
 
 export interface StoreStats {
@@ -290,7 +291,12 @@ export interface StoreEnvironment {
 
 /** What `sqlite(…)` and `snowflake(…)` return: how to make a store, once the queue knows its surroundings. */
 export interface StoreFactory {
+  /** A word for logs and events: `sqlite`. */
   readonly name: string;
-  /** May be asynchronous, so that a store of which nothing is used loads nothing. */
+  /**
+   * May be asynchronous, so that a store of which nothing is used loads nothing.
+   *
+   * @hidden the contract of a store is not yet an interface for others to build on
+   */
   create(environment: StoreEnvironment): Store | Promise<Store>;
 }
