@@ -4,11 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { FileCount } from './count-file.js';
 
-/** Every regular file below a folder, as paths from it. */
+/** Every regular file below a folder, as paths from it; but for what starts with a dot, which tools rewrite as they run. */
 export function filesBelow(root: string): string[] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+    .filter((file) => !file.startsWith('.'))
     .sort();
 }
 

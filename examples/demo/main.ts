@@ -4,6 +4,8 @@
  * At about a third of the way the leader is killed with SIGKILL. Later another pod is frozen with SIGSTOP while it holds
  * started steps, until its peers have declared it dead, and then resumed, so that it tries to settle what it has lost.
  * At the end every result is compared with an independent pass over the same files.
+ *
+ * `--json` ends with the summary as one line of JSON; `--files N` takes the first N files only.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -27,6 +29,7 @@ type Steps = { count_file: { args: Parameters<(typeof countFile)['__in'] & {}>[0
 
 class Demo {
   readonly #root: string;
+  readonly #most: number;
   readonly #folder: string;
   readonly #progress: Progress;
   readonly #queue: FleetQ<Steps>;
@@ -35,8 +38,9 @@ class Demo {
   readonly #files = new Map<string, string>();
   #total = 0;
 
-  constructor(root: string, folder: string, progress: Progress) {
+  constructor(root: string, folder: string, progress: Progress, most: number) {
     this.#root = root;
+    this.#most = most;
     this.#folder = folder;
     this.#progress = progress;
     this.#queue = new FleetQ<Steps>({ store: storeIn(folder), podId: 'demo', ...TIMING }); // never started: it only submits and reads
@@ -44,7 +48,7 @@ class Demo {
 
   async run(): Promise<Summary> {
     try {
-      const files = filesBelow(this.#root);
+      const files = filesBelow(this.#root).slice(0, this.#most);
       this.#total = files.length;
       this.#progress.tell(
         `${files.length.toLocaleString('en')} files below ${this.#root}, three pods, one SQLite file`,
@@ -91,7 +95,7 @@ class Demo {
     leader.kill();
     const at = Date.now();
     this.#progress.tell(
-      `${leader.podId}, the leader, was killed with SIGKILL; it held ${leader.ledger.underWay.length} started steps`,
+      `${leader.podId}, the leader, was killed with SIGKILL; it had ${leader.ledger.underWay.length} steps under way`,
     );
     return { podId: leader.podId, at };
   }
@@ -120,7 +124,7 @@ class Demo {
       pod.thaw(); // frozen inside a transaction, it would hold the file
       await submitting;
     }
-    this.#progress.tell(`${pod.podId} was frozen with SIGSTOP; it holds ${pod.ledger.underWay.length} started steps`);
+    this.#progress.tell(`${pod.podId} was frozen with SIGSTOP; it has ${pod.ledger.underWay.length} steps under way`);
     await this.#submit(rest);
     await this.#until('its steps were taken back', () =>
       this.#entries().some(({ what, deadPods }) => what === 'recovered' && deadPods?.includes(pod.podId) === true),
@@ -167,11 +171,13 @@ class Demo {
   }
 }
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, files: { type: 'string', default: 'Infinity' } },
+});
 const folder = await mkdtemp(path.join(tmpdir(), 'fleet-q-demo-'));
 const progress = new Progress(values.json ? process.stderr : process.stdout);
 try {
-  const summary = await new Demo(path.resolve('node_modules'), folder, progress).run();
+  const summary = await new Demo(path.resolve('node_modules'), folder, progress, Number(values.files)).run();
   progress.tell(told(summary));
   if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   process.exitCode = isGood(summary) ? 0 : 1;
