@@ -1,0 +1,169 @@
+/** The guides say what the code does: their tables are held against it both ways, and their programs compile. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { EVENT_NAMES } from 'fleet-q';
+import { sqlite } from 'fleet-q/sqlite';
+import { createLog } from '../../src/log.js';
+import { completeOptions, OPTION_TABLE, resolveOptions } from '../../src/options.js';
+import { systemRuntime } from '../../src/runtime/runtime.js';
+import { complaints, fieldsOf, payloadFields, wordsOf } from './declared.js';
+import { blocks, GUIDES, quoted, read, section, table } from './markdown.js';
+
+const COMPILING_MS = 120_000;
+const source = fileURLToPath(new URL('../../src/', import.meta.url));
+
+/** All sources in one text. */
+const code = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => readFileSync(source + file, 'utf8'))
+  .join('\n');
+
+describe('README.md', () => {
+  const text = read('README.md');
+
+  test('begins, after two sentences, with the two commands', () => {
+    const [intro = '', commands] = text.split('```', 2);
+    expect(
+      intro
+        .replace('# FLEET-Q', '')
+        .trim()
+        .match(/[.](\s|$)/g),
+    ).toHaveLength(2);
+    expect(commands).toBe('sh\nnpm ci && npm run demo\nnpm ci && npm test\n');
+  });
+
+  test.each(['README.md', 'docs/quick-start.md'])('%s has the quick start letter by letter', (guide) => {
+    expect(blocks(read(guide), 'ts')).toContain(read('examples/quick-start.ts'));
+  });
+
+  test('links to every guide', () => {
+    expect(GUIDES.slice(1).filter((guide) => !text.includes(`(${guide})`))).toEqual([]);
+  });
+});
+
+test('every program of the guides compiles as it stands', { timeout: COMPILING_MS }, () => {
+  const programs = GUIDES.flatMap((guide) =>
+    blocks(read(guide), 'ts').map((text, at) => [`${guide.replaceAll('/', '-')}-${at}.ts`, text] as const),
+  );
+  expect(programs.length).toBeGreaterThan(5);
+  expect(Object.entries(complaints(Object.fromEntries(programs))).filter(([, found]) => found.length > 0)).toEqual([]);
+});
+
+describe('docs/configuration.md', () => {
+  const text = read('docs/configuration.md');
+  const rows = table(section(text, '## Options'));
+
+  test('has every option and nothing else, in order', () => {
+    expect(rows.map(({ Option }) => quoted(Option)[0])).toEqual(Object.keys(OPTION_TABLE));
+  });
+
+  test.each(rows.map((row) => [quoted(row['Option'])[0] as keyof typeof OPTION_TABLE, row] as const))(
+    '%s has its meaning, its default and its variable',
+    async (option, row) => {
+      expect(row['Meaning']).toMatch(/^[A-Z].*[.]$|^.* see \[.*\)[.]$/);
+      const { default: value, env } = OPTION_TABLE[option];
+      const shown = quoted(row['Default']);
+      const store = await sqlite({ path: ':memory:' }).create({ runtime: systemRuntime, log: createLog('test') });
+      const complete: Readonly<Record<string, unknown>> = { ...completeOptions(resolveOptions(), store.rhythm) };
+      const defaults = value ?? (option in store.rhythm ? complete[option] : undefined);
+      if (defaults !== undefined) expect(shown).toEqual([written(defaults)]);
+      if (env !== undefined) expect(quoted(row['Variable'])).toEqual([env.name]);
+    },
+  );
+
+  test('a variable stands nowhere else than in the last columns of what it sets', () => {
+    const named = rows.flatMap((row) => quoted(row['Variable']));
+    const inTable = Object.values(OPTION_TABLE).flatMap(({ env }) => (env === undefined ? [] : [env.name]));
+    const beside = ['FLEET_Q_SQLITE_PATH', 'FLEET_Q_LOG_LEVEL', 'FLEET_Q_LOG_FORMAT'];
+    expect(named.toSorted()).toEqual([...inTable, ...beside].toSorted());
+  });
+
+  test('tells of every variable that the code names, and of every one that the original system had', () => {
+    const original = [
+      ...['SNOWFLAKE_ACCOUNT', 'SNOWFLAKE_USER', 'SNOWFLAKE_PASSWORD', 'SNOWFLAKE_DATABASE', 'SNOWFLAKE_SCHEMA'],
+      ...['SNOWFLAKE_WAREHOUSE', 'SNOWFLAKE_ROLE', 'POD_ID', 'MAX_PARALLELISM', 'CAPACITY_THRESHOLD'],
+      ...['HEARTBEAT_INTERVAL_SECONDS', 'CLAIM_INTERVAL_SECONDS', 'RECOVERY_INTERVAL_SECONDS'],
+      ...['DEAD_POD_THRESHOLD_SECONDS', 'LEADER_CHECK_INTERVAL_SECONDS', 'API_HOST', 'API_PORT'],
+      ...['LOG_LEVEL', 'LOG_FORMAT'],
+    ].map((name) => `FLEET_Q_${name}`);
+    const inCode = [...code.matchAll(/FLEET_Q_[A-Z_]*[A-Z]/g)].map(([name]) => name);
+    expect([...new Set([...original, ...inCode])].filter((name) => !quoted(text).includes(name))).toEqual([]);
+    const fates = section(text, '## The variables of the original system');
+    expect(original.filter((name) => !quoted(fates).includes(name))).toEqual([]);
+  });
+
+  test('has every option of the SQLite store and nothing else', { timeout: COMPILING_MS }, () => {
+    const documented = table(section(text, '## SQLite')).map(({ Option }) => quoted(Option)[0]);
+    expect(documented).toEqual(fieldsOf('SqliteOptions', 'fleet-q/sqlite'));
+  });
+
+  test('names every part that logs', () => {
+    const parts = new Set([...code.matchAll(/createLog\('(\w+)'/g)].map(([, part = '']) => part));
+    parts.delete('test');
+    const logs = section(text, '## Logs');
+    expect([...parts].filter((part) => !quoted(logs).includes(part))).toEqual([]);
+  });
+});
+
+/** A default as the table writes it. */
+function written(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(written).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  const fields = Object.entries(value).map(([key, field]) => `${key}: ${written(field)}`);
+  return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
+}
+
+describe('docs/events.md', () => {
+  const rows = table(read('docs/events.md').slice(read('docs/events.md').indexOf('| Event')));
+
+  test('has every event and nothing else, in order', () => {
+    expect(rows.map(({ Event }) => quoted(Event)[0])).toEqual(EVENT_NAMES);
+  });
+
+  test('says of each who tells it and when', () => {
+    for (const row of rows) {
+      expect(row['Told by'], row['Event']).toMatch(/^(caller|holder|leader|pod)\b/);
+      expect(row['Exactly when'], row['Event']).toMatch(/\w{3}/);
+    }
+  });
+
+  test('says of each the fields of its payload, as the types have them', { timeout: COMPILING_MS }, () => {
+    const declared = payloadFields(EVENT_NAMES);
+    for (const row of rows) {
+      const event = quoted(row['Event'])[0] ?? '';
+      expect(quoted(row['Payload']).toSorted(), event).toEqual(declared.get(event)?.toSorted());
+    }
+    expect(declared.get('store:error')).toHaveLength(2);
+  });
+
+  test('names every reason that a payload may give', { timeout: COMPILING_MS }, () => {
+    const when = (event: string): string =>
+      rows.find((row) => quoted(row['Event'])[0] === event)?.['Exactly when'] ?? '';
+    const named = (event: string, words: readonly string[]): string[] =>
+      words.filter((word) => !quoted(when(event)).includes(word));
+    expect(named('step:released', [...wordsOf('ReleaseReason'), 'orphaned'])).toEqual([]);
+    expect(named('step:submitted', wordsOf('SubmitReceipt'))).toEqual([]);
+  });
+});
+
+describe('docs/troubleshooting.md', () => {
+  const text = read('docs/troubleshooting.md');
+  const headings = [...text.matchAll(/^### (\w+)$/gm)].map(([, heading = '']) => heading);
+
+  test('tells of every error code and of nothing else', { timeout: COMPILING_MS }, () => {
+    expect(headings.toSorted()).toEqual(wordsOf('ErrorCode').toSorted());
+  });
+
+  test('says of each what it means and what to do', () => {
+    for (const heading of headings) {
+      const [, meaning, whatToDo] = section(text, `### ${heading}`).trimEnd().split('\n\n');
+      expect(meaning, heading).toMatch(/\w.*[.]$/s);
+      expect(whatToDo, heading).toMatch(/^\*\*What to do\.\*\* \w.*[.]$/s);
+    }
+  });
+});
+
+test('the guides say nothing of the machine on which they were written', () => {
+  for (const guide of GUIDES) expect(read(guide), guide).not.toMatch(/\/(work|root|home|tmp|Users)\/|localhost:\d/);
+});
