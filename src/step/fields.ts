@@ -65,11 +65,14 @@ export const record: FieldCheck = oneOf(
  */
 export function checkFields(value: unknown, checks: FieldChecks, code: ErrorCode, prefix: string): void {
   record(value, prefix === '' ? 'step' : prefix, code);
-  for (const [key, field] of Object.entries(value as object) as [string, unknown][]) {
-    const path = prefix === '' ? key : `${prefix}.${key}`;
-    const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
-    if (check === undefined) throw unknownField(key, path, checks, code);
-    if (field !== undefined) check(field, path, code);
+  const path = (key: string): string => (prefix === '' ? key : `${prefix}.${key}`);
+  for (const key of Object.keys(value as object)) {
+    if (!Object.hasOwn(checks, key)) throw unknownField(key, path(key), checks, code);
+  }
+  // By the table, not by the object's own keys: what is inherited (a getter of a class) is read too.
+  for (const [key, check] of Object.entries(checks)) {
+    const field = (value as Record<string, unknown>)[key];
+    if (field !== undefined) check(field, path(key), code);
   }
 }
 

@@ -86,13 +86,30 @@ function check(value: unknown, path: string, above: object[]): void {
 
 const MAX_DEPTH = 200;
 
-function checkObject(value: object, path: string, above: object[]): void {
+/** Of these JSON would keep nothing, or something else; unless they have a `toJSON` of their own. */
+const CHANGED = [
+  Map,
+  Set,
+  WeakMap,
+  WeakSet,
+  WeakRef,
+  RegExp,
+  Promise,
+  Error,
+  ArrayBuffer,
+  Number,
+  String,
+  Boolean,
+  BigInt,
+];
+
+function checkObject(value: object, path: string, above: object[], spoken = false): void {
   if (above.includes(value)) throw new Refusal(path, value, 'expected no cycle');
   if (above.length >= MAX_DEPTH) throw new Refusal(path, value, `expected at most ${MAX_DEPTH} levels`);
   if (value instanceof Date) throw new Refusal(path, value, 'JSON has no dates: pass toISOString() or getTime()');
-  if (value instanceof Map || value instanceof Set || value instanceof RegExp || ArrayBuffer.isView(value))
-    throw new Refusal(path, value);
-  if ('toJSON' in value && typeof value.toJSON === 'function') return; // it speaks for itself when the text is made
+  if (ArrayBuffer.isView(value)) throw new Refusal(path, value);
+  if (!spoken && speaks(value)) return checkSpoken(value.toJSON(''), path, above);
+  if (CHANGED.some((type) => value instanceof type)) throw new Refusal(path, value);
   above.push(value);
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) check(value[i], `${path}[${i}]`, above);
@@ -103,4 +120,14 @@ function checkObject(value: object, path: string, above: object[]): void {
     }
   }
   above.pop();
+}
+
+function speaks(value: object): value is { toJSON(key: string): unknown } {
+  return 'toJSON' in value && typeof value.toJSON === 'function';
+}
+
+/** What a `toJSON` answered is taken as it is: JSON does not ask it again. */
+function checkSpoken(answer: unknown, path: string, above: object[]): void {
+  if (typeof answer === 'object' && answer !== null) checkObject(answer, path, above, true);
+  else check(answer, path, above);
 }

@@ -19,6 +19,7 @@ export const DEFAULT_RETRY: RetryPolicy = { baseMs: 1_000, capMs: 300_000, facto
 
 /** The delay in ms before the retry that follows `retryCount` charged failures. @param random `0 <= n < 1` */
 export function retryDelayMs(policy: RetryPolicy, retryCount: number, random: number): number {
-  const widest = Math.min(policy.capMs, policy.baseMs * policy.factor ** retryCount);
+  const grown = policy.baseMs === 0 ? 0 : policy.baseMs * policy.factor ** retryCount; // the power may be infinite
+  const widest = Math.floor(Math.min(policy.capMs, grown));
   return Math.floor(random * (widest + 1));
 }

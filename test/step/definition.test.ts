@@ -1,0 +1,189 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { type } from 'arktype';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { checkArgs, checkDefinition, defineStep } from '../../src/step/definition.js';
+import { StepRegistry } from '../../src/step/registry.js';
+
+const run = () => null;
+
+describe('a definition', () => {
+  it('is checked, frozen, and keeps what it says', () => {
+    const schema = z.object({ file: z.string() });
+    const given = {
+      type: 'resize',
+      args: schema,
+      timeoutMs: 5,
+      maxRetries: 0,
+      retry: { baseMs: 0 },
+      concurrency: 2,
+      run,
+    };
+    const step = checkDefinition(given);
+    expect(step).toMatchObject({
+      type: 'resize',
+      schema,
+      timeoutMs: 5,
+      maxRetries: 0,
+      retry: { baseMs: 0 },
+      concurrency: 2,
+    });
+    expect(Object.isFrozen(step) && Object.isFrozen(step.retry)).toBe(true);
+    expect(Object.keys(checkDefinition({ type: 'bare', run })).sort()).toEqual(['run', 'schema', 'type']);
+  });
+
+  it('runs its handler as its own method', () => {
+    const definition = {
+      type: 'counter',
+      prefix: 'n=',
+    };
+    const step = checkDefinition({
+      type: 'counter',
+      run(this: { type: string }, args: unknown) {
+        return `${this.type}:${String(args)}`;
+      },
+    });
+    expect(step.run(5, undefined as never)).toBe('counter:5');
+    expect(() => checkDefinition({ ...definition, run })).toThrow(expect.objectContaining({ field: 'step.prefix' }));
+  });
+
+  it('is refused by defineStep and by the registry alike', () => {
+    expect(() => defineStep({ type: '', run })).toThrow(
+      expect.objectContaining({ code: 'STEP_TYPE_INVALID', field: 'step.type' }),
+    );
+    expect(() => new StepRegistry().add({ type: '', run })).toThrow(
+      expect.objectContaining({ code: 'STEP_TYPE_INVALID' }),
+    );
+    expect(Object.isFrozen(defineStep({ type: 'w', run }))).toBe(true);
+  });
+
+  it.each<[string, unknown, string, string]>([
+    ['nothing', undefined, 'step', 'expected an object, got undefined'],
+    ['no type', { run }, 'step.type', 'is missing in { run }'],
+    ['no handler', { type: 'w' }, 'step.run', 'is missing in { type }'],
+    ['a handler that is no function', { type: 'w', run: 5 }, 'step.run', 'expected a function, got 5'],
+    ['an over-long type', { type: 'x'.repeat(256), run }, 'step.type', '1 to 255'],
+    [
+      'args that are no schema',
+      { type: 'w', run, args: { file: 'string' } },
+      'step.args',
+      'expected a Standard Schema, got { file }',
+    ],
+    ['a time-out below 0', { type: 'w', run, timeoutMs: -1 }, 'step.timeoutMs', 'got -1'],
+    ['a concurrency of 0', { type: 'w', run, concurrency: 0 }, 'step.concurrency', 'got 0'],
+    ['retries of a half', { type: 'w', run, maxRetries: 0.5 }, 'step.maxRetries', 'got 0.5'],
+    ['a policy with a factor below 1', { type: 'w', run, retry: { factor: 0.5 } }, 'step.retry.factor', 'got 0.5'],
+    [
+      'a policy with an unknown field',
+      { type: 'w', run, retry: { baseMS: 5 } },
+      'step.retry.baseMS',
+      'did you mean baseMs?',
+    ],
+    ['an unknown field', { type: 'w', run, timeout: 5 }, 'step.timeout', 'did you mean timeoutMs?'],
+  ])('is refused with %s', (_name, definition, field, message) => {
+    expect(() => checkDefinition(definition)).toThrow(
+      expect.objectContaining({
+        name: 'ValidationError',
+        code: 'STEP_TYPE_INVALID',
+        field,
+        message: expect.stringContaining(message),
+      }),
+    );
+  });
+});
+
+describe('the registry', () => {
+  it('knows each type once, and no more once it is sealed', () => {
+    const registry = new StepRegistry();
+    registry.add({ type: 'one', run });
+    registry.add({ type: 'two', run });
+    expect(registry.types).toEqual(['one', 'two']);
+    expect(registry.get('one')?.type).toBe('one');
+    expect(registry.get('constructor')).toBeUndefined();
+    expect(() => registry.add({ type: 'one', run })).toThrow(expect.objectContaining({ code: 'STEP_TYPE_DUPLICATE' }));
+    registry.seal();
+    expect(() => registry.add({ type: 'three', run })).toThrow(expect.objectContaining({ code: 'REGISTER_LATE' }));
+    expect(registry.types).toEqual(['one', 'two']);
+  });
+});
+
+/** The same schema by three libraries: a file, and a width that a text may give and that has a default. */
+const SCHEMAS: Readonly<Record<string, StandardSchemaV1>> = {
+  zod: z.object({ file: z.string(), width: z.coerce.number().default(100) }),
+  valibot: v.object({
+    file: v.string(),
+    width: v.optional(v.pipe(v.union([v.string(), v.number()]), v.transform(Number)), 100),
+  }),
+  arktype: type({ file: 'string', width: type('number | string.numeric.parse').default(100) }),
+};
+
+describe.each(Object.entries(SCHEMAS))('a schema of %s', (_name, schema) => {
+  it('is taken as a definition takes it', () => {
+    expect(checkDefinition({ type: 'resize', args: schema, run }).schema).toBe(schema);
+  });
+
+  it('gives its output', async () => {
+    expect(await checkArgs(schema, { file: 'a', width: '20' })).toEqual({ ok: true, value: { file: 'a', width: 20 } });
+    expect(await checkArgs(schema, { file: 'a' })).toEqual({ ok: true, value: { file: 'a', width: 100 } });
+  });
+
+  it('refuses with the path of what is wrong', async () => {
+    const checked = await checkArgs(schema, { file: 5 });
+    expect(checked).toMatchObject({ ok: false, problem: expect.stringContaining('file') });
+    expect(await checkArgs(schema, null)).toMatchObject({ ok: false, problem: expect.stringMatching(/./) });
+  });
+});
+
+describe('a schema of anybody', () => {
+  const of = (validate: (value: unknown) => unknown) =>
+    ({ '~standard': { version: 1, vendor: 'test', validate } }) as StandardSchemaV1;
+
+  it('may be asynchronous', async () => {
+    const schema = of(async (value) => ({ value: [value] }));
+    expect(await checkArgs(schema, 1)).toEqual({ ok: true, value: [1] });
+  });
+
+  it('refuses where it throws or rejects', async () => {
+    const refused = { ok: false, problem: 'the schema threw: no' };
+    expect(
+      await checkArgs(
+        of(() => {
+          throw new Error('no');
+        }),
+        1,
+      ),
+    ).toEqual(refused);
+    expect(
+      await checkArgs(
+        of(() => Promise.reject(new Error('no'))),
+        1,
+      ),
+    ).toEqual(refused);
+    expect(
+      await checkArgs(
+        of(() => Promise.reject('text')),
+        1,
+      ),
+    ).toEqual({ ok: false, problem: 'the schema threw: "text"' });
+  });
+
+  it('refuses by an issue without words, and tells the first five of many', async () => {
+    expect(
+      await checkArgs(
+        of(() => ({ issues: [] })),
+        1,
+      ),
+    ).toEqual({ ok: false, problem: 'refused by the schema' });
+    const issues = Array.from({ length: 9 }, (_, i) => ({ message: `no ${i}`, path: ['list', { key: i }] }));
+    expect(
+      await checkArgs(
+        of(() => ({ issues })),
+        1,
+      ),
+    ).toEqual({
+      ok: false,
+      problem: 'list.0: no 0; list.1: no 1; list.2: no 2; list.3: no 3; list.4: no 4',
+    });
+  });
+});

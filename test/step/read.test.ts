@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { readStep, type StepRow } from '../../src/step/read.js';
+import { isTerminal, STEP_STATUSES } from '../../src/step/step.js';
+
+const ROW: StepRow = {
+  stepId: 's',
+  type: 'work',
+  payload: '{"type":"work","args":{"n":1},"metadata":{"user":"a"}}',
+  status: 'completed',
+  priority: 2,
+  retryCount: 1,
+  maxRetries: 3,
+  crashes: 0,
+  version: 5,
+  runAt: 10,
+  createdAt: 5,
+  updatedAt: 20,
+  claimedBy: 'pod',
+  result: '{"rows":3}',
+  error: '{"name":"Error","message":"first try"}',
+};
+
+describe('a row becomes the step that users see', () => {
+  it('with values in the place of texts, and the number of the attempt', () => {
+    const { payload: _, ...rest } = ROW;
+    expect(readStep(ROW)).toEqual({
+      ...rest,
+      args: { n: 1 },
+      metadata: { user: 'a' },
+      attempt: 2,
+      result: { rows: 3 },
+      error: { name: 'Error', message: 'first try' },
+    });
+  });
+
+  it('without result and error where there are none, or none that can be read', () => {
+    expect(readStep({ ...ROW, result: null, error: null })).toMatchObject({ result: undefined, error: undefined });
+    expect(readStep({ ...ROW, result: 'nonsense' }).result).toBeUndefined();
+    expect(readStep({ ...ROW, result: 'null' }).result).toBeNull();
+  });
+
+  it('from a payload that has been decoded already', () => {
+    expect(readStep(ROW, { args: 'given', metadata: {} })).toMatchObject({ args: 'given', metadata: {} });
+  });
+});
+
+it('only completed, failed and cancelled are terminal', () => {
+  expect(STEP_STATUSES.filter(isTerminal)).toEqual(['completed', 'failed', 'cancelled']);
+});
