@@ -130,7 +130,8 @@ export class Cycle {
       this.#decide(orphan, receipt === 'settled' ? settlement : undefined);
       // Of what somebody else has settled, somebody else has told.
       if (receipt !== 'settled') return;
-      settler.announce({ claim: orphan, outcome: outcomeOf(orphan.reason), durationMs: 0 }, settlement, receipt);
+      const { podId } = orphan.holder;
+      settler.announce({ claim: orphan, outcome: outcomeOf(orphan.reason), durationMs: 0, podId }, settlement, receipt);
     });
   }
 

@@ -21,6 +21,8 @@ export interface Ended {
   readonly payload?: Payload | undefined;
   /** For how long the handler ran, in ms. */
   readonly durationMs: number;
+  /** The pod that held it, where that is another one: recovery settles for the dead. */
+  readonly podId?: string;
 }
 
 export interface SettlerParts {
@@ -126,19 +128,19 @@ export class Settler {
     }
   }
 
-  #base({ claim, payload = decodePayload(claim.payload) }: Ended) {
+  #base({ claim, payload = decodePayload(claim.payload), podId = this.#parts.podId }: Ended) {
     return {
       type: claim.type,
       stepId: claim.stepId,
       args: payload.args,
       metadata: payload.metadata,
       attempt: claim.retryCount + 1,
-      podId: this.#parts.podId,
+      podId,
     };
   }
 
   /** The step as it stands after the settlement. */
-  #step({ claim, payload }: Ended, settlement: Settlement) {
+  #step({ claim, payload, podId = this.#parts.podId }: Ended, settlement: Settlement) {
     const row = {
       ...claim,
       status: settlement.status,
@@ -146,7 +148,7 @@ export class Settler {
       crashes: claim.crashes + settlement.crash,
       version: claim.version + 1,
       updatedAt: this.#parts.wallMs(),
-      claimedBy: this.#parts.podId,
+      claimedBy: podId,
       result: settlement.result,
       error: settlement.error,
     };

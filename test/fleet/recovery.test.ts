@@ -38,8 +38,8 @@ describe('a recovery cycle', () => {
       [1, 0],
     ]);
     expect(leader.told.of('pod:dead')).toEqual([{ ...dead.pod, silentForMs: expect.any(Number) }]);
-    expect(leader.told.of('step:released').map(({ stepId, reason }) => [stepId, reason])).toEqual(
-      ids.map((id) => [id, 'orphaned']),
+    expect(leader.told.of('step:released').map(({ stepId, reason, podId }) => [stepId, reason, podId])).toEqual(
+      ids.map((id) => [id, 'orphaned', dead.pod.podId]),
     );
     expect(leader.told.of('recovery:started')).toMatchObject([{ dryRun: false }]);
     expect(cycles(leader)).toMatchObject([
