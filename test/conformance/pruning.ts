@@ -90,12 +90,18 @@ export function pruning(harness: Harness): void {
     expect(await harness.view(gone)).toBeUndefined();
   });
 
-  it('does not free a claim by pruning its holder: it stays an orphan', async () => {
-    const pod = await harness.join();
-    const claim = await harness.held(pod);
-    await harness.store.leave(pod);
+  it('does not free a claim by pruning its holder, nor forget why that is no more', async () => {
+    const [gone, dead] = [await harness.join(), await harness.joinMortal()];
+    const [left, evicted] = [await harness.held(gone), await harness.held(dead)];
+    await harness.store.leave(gone);
+    await harness.pass(20);
+    await harness.store.evict([dead]);
     await harness.pass(20);
     await pruneAll(harness, harness.tickMs);
-    expect(ids(await harness.store.orphans({ limit: 10 }))).toEqual([claim.stepId]);
+    const orphans = await harness.store.orphans({ limit: 10 });
+    expect(orphans.map(({ stepId, reason }) => ({ stepId, reason }))).toEqual([
+      { stepId: left.stepId, reason: 'left' },
+      { stepId: evicted.stepId, reason: 'evicted' },
+    ]);
   });
 }
