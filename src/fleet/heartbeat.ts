@@ -214,9 +214,8 @@ export class Heartbeat<S> implements Service {
 
   #failed(error: unknown): number {
     if (this.#ended.signal.aborted) return Infinity;
-    const { looks, log, settings, runtime } = this.#parts;
+    const { log, settings, runtime } = this.#parts;
     log.warn({ error: asError(error).message }, 'a heartbeat failed');
-    looks.forget(); // what we cannot reach, our peers may not reach either
     return settings.heartbeatIntervalMs * (0.5 + 0.5 * runtime.random());
   }
 

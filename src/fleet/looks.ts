@@ -2,11 +2,12 @@
  * Who has been seen unchanged, and for how long: this pod's own evidence that a peer is dead.
  *
  * Law: a pod is dead when it has been silent on the store's clock for longer than it registered, *and* this pod has seen
- * its `beat` unchanged in two looks at least one of that pod's heartbeat intervals apart on its own monotonic clock. A
- * look counts only in an unbroken row of looks: where a heartbeat of this pod failed, came late, or this pod was fenced,
- * the looks begin anew, since nobody else need have been able to give a sign of life either. So an outage of the store
- * evicts nobody. A pod whose own looks are too rare to see such an outage counts only the looks that already found the
- * peer silent for too long.
+ * its `beat` unchanged in two looks at least one of that pod's heartbeat intervals apart on its own monotonic clock. Only
+ * an unbroken row of looks counts. Where this pod itself got no answer for more than two of its intervals, or was fenced,
+ * nobody else need have been able to give a sign of life either: the row begins anew, and from its first look on every
+ * peer has its whole dead-after to be heard again, since its calls may hang for longer than ours. So an outage of the
+ * store evicts nobody. A pod whose own looks are too rare to see such an outage counts only the looks that already found
+ * the peer silent for too long.
  */
 import type { Runtime } from '../runtime/runtime.js';
 import type { PodRef, PodView } from '../store/contract.js';
@@ -34,7 +35,9 @@ export class Looks {
   readonly #intervalMs: number;
   #sights = new Map<string, Sight>();
   readonly #buried = new Set<string>();
-  #lastLook = -Infinity;
+  #lastLook: number | undefined;
+  /** Whether the present row of looks is not the first. */
+  #broken = false;
 
   constructor(runtime: Runtime, settings: { readonly heartbeatIntervalMs: number }) {
     this.#runtime = runtime;
@@ -44,7 +47,7 @@ export class Looks {
   /** A look at the fleet: a heartbeat's answer. @param self is never dead in its own eyes */
   see(pods: readonly PodView[], self: PodRef): void {
     const now = this.#runtime.monotonicMs();
-    if (now - this.#lastLook > LONGEST_GAP * this.#intervalMs) this.forget();
+    if (this.#lastLook !== undefined && now - this.#lastLook > LONGEST_GAP * this.#intervalMs) this.forget();
     this.#lastLook = now;
     const sights = new Map<string, Sight>();
     for (const view of pods) {
@@ -58,15 +61,16 @@ export class Looks {
     }
   }
 
-  /** The looks begin anew. */
+  /** The row is broken: the looks begin anew. */
   forget(): void {
     this.#sights.clear();
+    this.#broken = true;
   }
 
   /** The dead, as of the last look. */
   dead(): readonly DeadPod[] {
     return [...this.#sights.values()]
-      .filter((seen) => isSilent(seen.view) && this.#unchangedForMs(seen) >= seen.view.heartbeatMs)
+      .filter((seen) => isSilent(seen.view) && this.#unchangedForMs(seen) >= this.#patienceMs(seen.view))
       .map(({ view: { pod, silentForMs } }) => ({ pod, silentForMs }));
   }
 
@@ -79,9 +83,17 @@ export class Looks {
   }
 
   #unchangedForMs({ view, since, silentSince }: Sight): number {
-    const seesOutages = (LONGEST_GAP + 1) * this.#intervalMs <= view.deadAfterMs;
-    const from = seesOutages ? since : (silentSince ?? this.#lastLook);
-    return this.#lastLook - from;
+    const now = this.#lastLook ?? 0;
+    return now - (this.#seesOutages(view) ? since : (silentSince ?? now));
+  }
+
+  #patienceMs(view: PodView): number {
+    return this.#broken ? view.deadAfterMs : view.heartbeatMs;
+  }
+
+  /** Whether no outage that made this peer seem dead could fall between two of our looks. */
+  #seesOutages(view: PodView): boolean {
+    return (LONGEST_GAP + 1) * this.#intervalMs <= view.deadAfterMs;
   }
 }
 

@@ -175,6 +175,18 @@ describe('an outage', () => {
     }
   });
 
+  it('evicts nobody, though it fails for some and hangs for others, who learn later that it is over', async () => {
+    const [quick, slow] = [await world.started('quick'), await world.started('slow')];
+    quick.line.breaks('fails');
+    slow.line.breaks('hangs');
+    await world.advance(60_000);
+    quick.line.heals();
+    slow.line.heals(8_000);
+    await world.advance(60_000);
+    expect([...quick.told.of('pod:dead'), ...slow.told.of('pod:dead')]).toEqual([]);
+    expect([reasons(quick), reasons(slow)]).toEqual([['silent'], ['silent']]);
+  });
+
   it('evicts nobody when it loses every reply for a while', async () => {
     const pods = [await world.started('a'), await world.started('b')];
     for (const { line } of pods) line.breaks('loses');

@@ -1,4 +1,5 @@
-/** A real store behind a line that can break: every call passes, fails, hangs, takes its time, or loses its reply. */
+/** A real store behind a line that can break: every call passes, fails, hangs until the line heals, takes its time, or
+ * loses its reply. */
 import { StoreError } from '../../../src/errors.js';
 import { sleep, type Runtime } from '../../../src/runtime/runtime.js';
 import type { Store } from '../../../src/store/contract.js';
@@ -11,6 +12,7 @@ export class Line {
   /** What happens to a call; by method, or `all`. */
   readonly #faults = new Map<Method | 'all', 'fails' | 'hangs' | 'loses'>();
   readonly #delays = new Map<Method | 'all', number>();
+  readonly #hung: (() => void)[] = [];
   readonly #before = new Map<Method, () => void>();
   readonly #after = new Map<Method, (reply: any) => unknown>();
 
@@ -28,7 +30,9 @@ export class Line {
     this.#delays.set(method, ms);
   }
 
-  heals(): void {
+  /** @param lingerMs what hangs fails so much later */
+  heals(lingerMs = 0): void {
+    for (const hung of this.#hung.splice(0)) this.#runtime.after(lingerMs, hung);
     for (const each of [this.#faults, this.#delays, this.#before, this.#after]) each.clear();
   }
 
@@ -62,8 +66,8 @@ export class Line {
     this.calls.push(method);
     const fault = this.#faults.get(method) ?? this.#faults.get('all');
     const down = () => new StoreError('STORE_UNAVAILABLE', 'the line is broken', true);
-    if (fault === 'fails') throw down();
-    if (fault === 'hangs') await new Promise(() => {});
+    if (fault === 'hangs') await new Promise<void>((hung) => this.#hung.push(hung));
+    if (fault === 'fails' || fault === 'hangs') throw down();
     this.#before.get(method)?.();
     const reply = await call();
     const delay = this.#delays.get(method) ?? this.#delays.get('all');

@@ -19,7 +19,7 @@ export class World {
   #submitted = 0;
 
   async open(): Promise<void> {
-    await this.runtime.until(this.store.open());
+    await this.store.open();
   }
 
   /** Stops everything; nothing may be left. */
@@ -29,7 +29,7 @@ export class World {
       pod.line.heals();
       await this.runtime.until(pod.stop());
     }
-    await this.runtime.until(this.store.close());
+    await this.store.close();
   }
 
   /** A pod that has not started, on a machine of its own. */

@@ -1,0 +1,129 @@
+/**
+ * Whole pods on one clock and one file, under deaths, freezes, outages and clock steps by a seed. What fails is repeated
+ * by its seed.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SimulatedPod } from './simulated-pod.js';
+import { Simulation } from './simulation.js';
+
+const DEAD_AFTER = 15_000;
+const CYCLE = 5_000;
+const BEAT = 2_000;
+
+let folder: string;
+let simulation: Simulation;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'simulation-'));
+});
+afterEach(async () => {
+  await simulation.close();
+  for (const { machine } of simulation.pods) expect(machine.pending).toBe(0);
+  rmSync(folder, { recursive: true });
+});
+
+async function fleet(seed: number, pods: number): Promise<Simulation> {
+  simulation = new Simulation(seed, join(folder, 'fleet.db'));
+  await simulation.open();
+  for (let i = 0; i < pods; i++) {
+    await simulation.add();
+    await simulation.run(simulation.chance(0, 3_000));
+  }
+  return simulation;
+}
+
+/** Whatever befell: every step has ended, and its end was told once at most. */
+async function expectNothingLost(): Promise<void> {
+  const steps = await simulation.steps();
+  expect(steps).toHaveLength(simulation.stepIds.length);
+  expect(steps.filter(({ status }) => status !== 'completed')).toEqual([]);
+  expect([...simulation.ends()].filter(([, times]) => times > 1)).toEqual([]);
+  expect(simulation.unjust).toEqual([]);
+}
+
+describe('deaths', () => {
+  it.each([1, 2, 3, 4])('what a killed pod held comes back in time (seed %i)', async (seed) => {
+    const { pods } = await fleet(seed, 4);
+    for (let deaths = 0; deaths < 4; deaths++) {
+      await simulation.submit(120);
+      await simulation.run(simulation.chance(500, 4_000));
+      const victim = simulation.pick(simulation.alive);
+      victim?.kill();
+      const diedAt = simulation.now;
+      await simulation.run(DEAD_AFTER + 2 * CYCLE + BEAT);
+      const held = (await simulation.steps()).filter(
+        ({ status, claimedIncarnation }) => status === 'claimed' && victim?.incarnations.has(claimedIncarnation ?? ''),
+      );
+      expect(held, `killed at ${diedAt}`).toEqual([]);
+      await simulation.add();
+    }
+    await simulation.run(60_000);
+    await expectNothingLost();
+    expect(pods.flatMap(({ told }) => told.of('pod:dead'))).toHaveLength(4);
+    expect(pods.flatMap(({ told }) => told.of('step:failed'))).toEqual([]);
+  });
+});
+
+describe('everything at once', () => {
+  it.each([1, 2, 3, 4, 5, 6])('loses nothing, settles nothing twice, evicts nobody alive (seed %i)', async (seed) => {
+    const { pods } = await fleet(seed, 4);
+    for (let round = 0; round < 30; round++) {
+      await simulation.submit(simulation.chance(0, 40));
+      await befall(simulation.pick(simulation.alive));
+      await simulation.run(simulation.chance(0, 12_000));
+      for (const pod of simulation.alive) if (simulation.chance(0, 3) === 0) recover(pod);
+      while (simulation.alive.length < 3) await simulation.add();
+    }
+    simulation.alive.forEach(recover);
+    await simulation.run(120_000);
+    await expectNothingLost();
+    const leaders = simulation.alive.map(({ pod }) => pod.fleet.leader?.pod.incarnation);
+    expect(new Set(leaders).size).toBe(1);
+    expect(simulation.alive.filter(({ isLeader }) => isLeader)).toHaveLength(1);
+    expect(simulation.alive.flatMap(({ pod }) => pod.health().problems)).toEqual([]);
+    expect(pods.some(({ told }) => told.of('pod:dead').length > 0)).toBe(true);
+  });
+});
+
+/** Something bad, by chance. */
+async function befall(pod: SimulatedPod | undefined): Promise<void> {
+  if (pod === undefined) return;
+  const chance = simulation.chance(0, 8);
+  if (chance === 0) pod.kill();
+  if (chance === 1 && pod.well) await simulation.world.until(pod.stop());
+  if (chance === 2) pod.freeze('runs');
+  if (chance === 3) pod.freeze('stands');
+  if (chance === 4) pod.cut(simulation.pick(['fails', 'hangs', 'loses'] as const) ?? 'fails');
+  if (chance === 5) pod.machine.shiftWall(simulation.chance(-3_600_000, 3_600_000));
+  if (chance === 6) await outage(simulation.chance(0, 60_000));
+}
+
+/** The store is away, for everybody. */
+async function outage(forMs: number): Promise<void> {
+  for (const pod of simulation.alive) pod.cut('fails');
+  await simulation.run(forMs);
+  for (const pod of simulation.alive) pod.mend();
+}
+
+function recover(pod: SimulatedPod): void {
+  if (pod.frozen) pod.thaw();
+  if (pod.cutOff) pod.mend();
+}
+
+describe('an outage of the store', () => {
+  it.each([1, 2, 3])('of five minutes evicts nobody; everyone returns (seed %i)', async (seed) => {
+    await fleet(seed, 5);
+    await simulation.submit(400);
+    await simulation.run(simulation.chance(1_000, 5_000));
+    const before = simulation.alive.map(({ pod }) => pod.fleet.pod.incarnation);
+    for (const pod of simulation.alive) pod.cut(simulation.pick(['fails', 'hangs', 'loses'] as const) ?? 'fails');
+    await simulation.world.advance(300_000);
+    for (const pod of simulation.alive) pod.mend();
+    await simulation.run(180_000);
+    expect(simulation.pods.flatMap(({ told }) => told.of('pod:dead'))).toEqual([]);
+    expect(simulation.alive.map(({ pod }) => pod.fleet.pod.incarnation)).toEqual(before);
+    await expectNothingLost();
+  });
+});

@@ -1,0 +1,134 @@
+/** A whole pod on a machine of its own: its clocks, its connection to the store, its pool and its part in the fleet. */
+import { completeOptions, resolveOptions, type Settings } from '../../src/options.js';
+import { Pod } from '../../src/pod.js';
+import { sleep } from '../../src/runtime/runtime.js';
+import type { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { sqlite } from '../../src/sqlite.js';
+import { StepRegistry } from '../../src/step/registry.js';
+import type { PodRef, Store } from '../../src/store/contract.js';
+import { Line } from '../fleet/support/faulty-store.js';
+import { log, Told } from '../fleet/support/told.js';
+
+export class SimulatedPod {
+  readonly told = new Told();
+  readonly machine: VirtualRuntime;
+  readonly line: Line;
+  readonly pod: Pod;
+  readonly settings: Settings;
+  /** Every incarnation that it has been. */
+  readonly incarnations = new Set<string>();
+  /** Killed, or stopped. */
+  gone = false;
+  frozen = false;
+  cutOff = false;
+  readonly #store: Store;
+  #thawed: (() => void)[] = [];
+
+  constructor(podId: string, machine: VirtualRuntime, path: string) {
+    this.machine = machine;
+    this.line = new Line(machine);
+    this.#store = sqlite({ path }).create({ runtime: machine, log }) as Store;
+    const options = resolveOptions({ podId, runtime: machine, drainTimeoutMs: 3_000, abortGraceMs: 1_000 });
+    this.settings = completeOptions(options, this.#store.rhythm);
+    const registry = new StepRegistry();
+    registry.add({ type: 'work', run: (_args: unknown, ctx: { signal: AbortSignal }) => this.#work(ctx.signal) });
+    registry.seal();
+    const connection = { store: this.#gated(this.line.over(this.#store)), settings: this.settings };
+    this.pod = new Pod(connection as ConstructorParameters<typeof Pod>[0], registry, this.told.events);
+    this.told.events.on('pod:joined', (joined: PodRef) => {
+      if (joined.podId === podId) this.incarnations.add(joined.incarnation);
+    });
+  }
+
+  get podId(): string {
+    return this.settings.podId;
+  }
+
+  get isLeader(): boolean {
+    return this.pod.fleet.elector.isLeader;
+  }
+
+  /** Whether nothing hinders it. */
+  get well(): boolean {
+    return !this.gone && !this.frozen && !this.cutOff;
+  }
+
+  open(): Promise<void> {
+    return this.#store.open();
+  }
+
+  start(): Promise<void> {
+    return this.pod.start();
+  }
+
+  /** SIGSTOP, or a blocked event loop; or a machine that sleeps. */
+  freeze(monotonic: 'runs' | 'stands'): void {
+    this.frozen = true;
+    this.machine.freeze(monotonic);
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    this.machine.thaw();
+    for (const thawed of this.#thawed.splice(0)) thawed();
+  }
+
+  cut(fault: 'fails' | 'hangs' | 'loses'): void {
+    this.cutOff = true;
+    this.line.breaks(fault);
+  }
+
+  mend(): void {
+    this.cutOff = false;
+    this.line.heals(10_000 * this.machine.random());
+  }
+
+  /** SIGKILL: it never does anything again. */
+  kill(): void {
+    this.gone = true;
+    this.freeze('runs');
+  }
+
+  async stop(): Promise<void> {
+    this.gone = true;
+    await this.pod.stop();
+  }
+
+  /** Nothing hinders it any more, even if it was killed: so that it can be closed. */
+  release(): void {
+    this.thaw();
+    this.mend();
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  /** A frozen process asks nothing and hears nothing. Nor does it watch the file: that would come at its own time. */
+  #gated(store: Store): Store {
+    const pass = async (call: () => unknown): Promise<unknown> => {
+      await this.#awake();
+      const reply = await call();
+      await this.#awake();
+      return reply;
+    };
+    return new Proxy(store, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key, target);
+        if (key === 'watch') return () => () => {};
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]) => pass(() => (value as (...args: unknown[]) => unknown)(...args));
+      },
+    });
+  }
+
+  async #awake(): Promise<void> {
+    while (this.frozen) await new Promise<void>((thawed) => this.#thawed.push(thawed));
+  }
+
+  async #work(signal: AbortSignal): Promise<{ by: string }> {
+    await sleep(this.machine, 50 + 1_500 * this.machine.random(), signal);
+    signal.throwIfAborted();
+    return { by: this.podId };
+  }
+}

@@ -1,0 +1,111 @@
+/** A fleet of whole pods on one clock and one file, watched from outside. */
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { sqlite } from '../../src/sqlite.js';
+import type { PodRef, StepRecord, Store } from '../../src/store/contract.js';
+import { log } from '../fleet/support/told.js';
+import { SimulatedPod } from './simulated-pod.js';
+
+/** Between two looks of the watcher, in ms. */
+const LOOK = 250;
+
+export class Simulation {
+  readonly world: VirtualRuntime;
+  readonly pods: SimulatedPod[] = [];
+  readonly stepIds: string[] = [];
+  /** Evictions of pods that nothing had befallen. */
+  readonly unjust: string[] = [];
+  readonly #store: Store;
+  readonly #path: string;
+  /** When each pod was seen last with something hindering it. */
+  readonly #hindered = new Map<SimulatedPod, number>();
+
+  constructor(seed: number, path: string) {
+    this.world = new VirtualRuntime({ seed });
+    this.#path = path;
+    this.#store = sqlite({ path }).create({ runtime: this.world, log }) as Store;
+  }
+
+  async open(): Promise<void> {
+    await this.#store.open();
+  }
+
+  get now(): number {
+    return this.world.monotonicMs();
+  }
+
+  get alive(): SimulatedPod[] {
+    return this.pods.filter(({ gone }) => !gone);
+  }
+
+  /** A whole number from `least` up to, not including, `most`. */
+  chance(least: number, most: number): number {
+    return least + Math.floor(this.world.random() * (most - least));
+  }
+
+  pick<T>(from: readonly T[]): T | undefined {
+    return from[this.chance(0, from.length)];
+  }
+
+  async add(podId = `pod-${this.pods.length + 1}`): Promise<SimulatedPod> {
+    const pod = new SimulatedPod(podId, this.world.fork(), this.#path);
+    this.pods.push(pod);
+    pod.told.events.on('pod:dead', (dead: PodRef) => this.#judge(dead));
+    await pod.open(); // what the real file system takes is no time of this world
+    await this.world.until(pod.start());
+    return pod;
+  }
+
+  async submit(count: number): Promise<void> {
+    const steps = Array.from({ length: count }, () => {
+      const stepId = `step-${String(this.stepIds.length + 1).padStart(5, '0')}`;
+      this.stepIds.push(stepId);
+      const payload = '{"type":"work"}';
+      return { stepId, type: 'work', payload, priority: 0, maxRetries: 3, delayMs: 0, runAt: null };
+    });
+    await this.world.until(this.#store.submit(steps));
+  }
+
+  async steps(): Promise<readonly StepRecord[]> {
+    const found: StepRecord[] = [];
+    for (let from = 0; from < this.stepIds.length; from += 500) {
+      found.push(...(await this.world.until(this.#store.find(this.stepIds.slice(from, from + 500)))));
+    }
+    return found;
+  }
+
+  /** Moves time, and watches. */
+  async run(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= LOOK) {
+      for (const pod of this.pods) if (!pod.well) this.#hindered.set(pod, this.now);
+      await this.world.advance(Math.min(left, LOOK));
+    }
+  }
+
+  /** How often the end of each step has been told. */
+  ends(): Map<string, number> {
+    const ends = new Map<string, number>();
+    for (const { told } of this.pods) {
+      for (const { stepId } of [...told.of('step:completed'), ...told.of('step:failed')]) {
+        ends.set(stepId, (ends.get(stepId) ?? 0) + 1);
+      }
+    }
+    return ends;
+  }
+
+  async close(): Promise<void> {
+    for (const pod of this.pods) pod.release();
+    await this.world.advance(10_001); // what hangs comes to its end
+    for (const pod of this.pods) await this.world.until(pod.stop());
+    for (const pod of this.pods) await pod.close();
+    await this.#store.close();
+  }
+
+  /** Just is only the eviction of a pod that was hindered while it was silent. */
+  #judge({ podId, incarnation }: PodRef): void {
+    const pod = this.pods.find(({ incarnations }) => incarnations.has(incarnation));
+    if (pod?.well === false) return;
+    const hinderedAt = pod === undefined ? undefined : this.#hindered.get(pod);
+    const deadAfterMs = pod?.settings.deadAfterMs ?? 0;
+    if (hinderedAt === undefined || this.now - hinderedAt > deadAfterMs) this.unjust.push(`${podId} at ${this.now}`);
+  }
+}
