@@ -3,8 +3,9 @@
 const TARGET_MS = 2;
 const LEAST = 100;
 const MOST = 1_000;
-/** How much of what is known each transaction replaces. */
-const WEIGHT = 0.1;
+/** How much of what is known a transaction replaces that was faster, or slower: others on the machine only slow it down. */
+const FASTER_WEIGHT = 0.2;
+const SLOWER_WEIGHT = 0.02;
 /** A transaction with fewer rows tells about commits, not about rows. */
 const TELLING_ROWS = 20;
 
@@ -19,6 +20,7 @@ export class Pace {
   /** @param rows the steps that a transaction settled or claimed, whichever were more */
   learn(rows: number, tookMs: number): void {
     if (rows < TELLING_ROWS) return;
-    this.#msPerRow += WEIGHT * (tookMs / rows - this.#msPerRow);
+    const difference = tookMs / rows - this.#msPerRow;
+    this.#msPerRow += (difference < 0 ? FASTER_WEIGHT : SLOWER_WEIGHT) * difference;
   }
 }
