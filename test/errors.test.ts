@@ -29,6 +29,7 @@ describe('show', () => {
     [[1, 2, 3], '[array of 3]'],
     [{ a: 1, b: 2 }, '{ a, b }'],
     [{}, '{  }'],
+    [{ 'a\nb': 1, 'c\u2028': 2 }, '{ a b, c  }'],
     [new Date(0), '[Date]'],
     [new Map(), '[Map]'],
     [function work() {}, '[function work]'],
@@ -68,9 +69,7 @@ describe('show', () => {
         throw new Error('a trap');
       },
     });
-    const named = class {
-      static override readonly name = Symbol('not text') as unknown as string;
-    };
+    const named = Object.defineProperty(() => {}, 'name', { value: Symbol('not text') });
     for (const value of [proxy, hostile, named]) expect(show(value)).toMatch(/^\[.+\]$/);
   });
 });
@@ -102,7 +101,7 @@ describe('nearest', () => {
             double: word.slice(0, i) + word.charAt(i) + word.slice(i),
             swap: word.slice(0, i) + word.charAt(i + 1) + word.charAt(i) + word.slice(i + 2),
           };
-          expect(nearest(slips[slip as keyof typeof slips], known)).toBe(word);
+          expect(nearest(slips[slip], known)).toBe(word);
         },
       ),
     );

@@ -98,6 +98,13 @@ describe('recording never throws, and ends', () => {
     expect(JSON.stringify(serializeError(tree(4))).length).toBeLessThan(MOST_TEXT);
   });
 
+  it('on an aggregate of errors that each have a long story', () => {
+    const story = (causes: number): Error =>
+      new Error('m'.repeat(50_000), causes === 0 ? {} : { cause: story(causes - 1) });
+    const error = new AggregateError(Array.from({ length: 8 }, () => story(8)));
+    expect(JSON.stringify(serializeError(error)).length).toBeLessThan(MOST_TEXT);
+  });
+
   it('on a very long chain of causes, message or stack', () => {
     let error = new Error('root');
     for (let i = 0; i < 1_000; i++) error = new Error('m'.repeat(100_000), { cause: error });

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { PermanentFailure } from '../src/errors.js';
+import { sleep } from '../src/runtime/runtime.js';
+import { defineStep } from '../src/step/definition.js';
+import { runStep, StepReleased, testContext, VirtualRuntime } from '../src/testing.js';
+
+const double = defineStep({
+  type: 'double',
+  args: z.object({ n: z.coerce.number() }),
+  run: ({ n }, ctx) => ({ doubled: 2 * n, attempt: ctx.attempt, type: ctx.type }),
+});
+
+describe('runStep', () => {
+  it('runs a handler as a pod would: the output of the schema goes in, the result comes out', async () => {
+    expect(await runStep(double, { n: '21' })).toEqual({ doubled: 42, attempt: 1, type: 'double' });
+    expect(await runStep(double, { n: 1 }, { attempt: 3 })).toMatchObject({ attempt: 3 });
+  });
+
+  it('refuses args that the schema refuses', async () => {
+    await expect(runStep(double, { n: 'many' })).rejects.toMatchObject({
+      code: 'STEP_ARGS_MISMATCH',
+      message: expect.stringContaining('n:'),
+    });
+  });
+
+  it('passes on what the handler throws, and says that it gave its step back', async () => {
+    const failing = defineStep({
+      type: 'failing',
+      run: () => {
+        throw new PermanentFailure('no');
+      },
+    });
+    await expect(runStep(failing, undefined)).rejects.toThrow(PermanentFailure);
+    const releasing = defineStep({
+      type: 'releasing',
+      run: (delayMs: number | undefined, ctx) => ctx.release(delayMs === undefined ? {} : { delayMs }),
+    });
+    await expect(runStep(releasing, 70)).rejects.toEqual(new StepReleased(70));
+    await expect(runStep(releasing, undefined)).rejects.toMatchObject({ name: 'StepReleased', delayMs: 5_000 });
+  });
+
+  it('lets a test abort, and turn the clock', async () => {
+    const runtime = new VirtualRuntime();
+    const patient = defineStep({
+      type: 'patient',
+      run: async (ms: number, { signal }) => {
+        await sleep(runtime, ms, signal);
+        return signal.aborted ? 'aborted' : 'slept';
+      },
+    });
+    expect(await runtime.until(runStep(patient, 60_000))).toBe('slept');
+    const controller = new AbortController();
+    const run = runStep(patient, 60_000, { signal: controller.signal });
+    await runtime.settle();
+    controller.abort();
+    expect(await run).toBe('aborted');
+    expect(runtime.pending).toBe(0);
+  });
+});
+
+describe('testContext', () => {
+  it('has all that a handler may ask for, and what the test says', () => {
+    const context = testContext({ stepId: 'mine', metadata: { user: 'a' } });
+    expect(context).toMatchObject({
+      stepId: 'mine',
+      idempotencyKey: 'mine',
+      attempt: 1,
+      maxRetries: 3,
+      metadata: { user: 'a' },
+    });
+    expect(context.signal.aborted).toBe(false);
+    context.log.info({}, 'a line');
+  });
+});
