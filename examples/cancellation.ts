@@ -37,7 +37,7 @@ await queue.waitFor(endless).catch((error: unknown) => {
 const slow = await queue.submit({ type: 'slow' });
 await queue.waitFor(slow).catch((error: unknown) => {
   if (!(error instanceof StepFailedError)) throw error;
-  console.log('slow:', error.code, (error.cause as FleetQError).code);
+  console.log('slow:', error.code, error.cause?.code);
 });
 
 console.log('strays:', (await queue.stats()).strays);

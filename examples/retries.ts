@@ -66,7 +66,7 @@ for (const step of [
   } catch (error) {
     if (!(error instanceof StepFailedError)) throw error;
     const { retryCount } = await queue.getStep(stepId);
-    console.log(`${step.type} failed after ${retryCount} retries: ${(error.cause as Error).message}`);
+    console.log(`${step.type} failed after ${retryCount} retries: ${error.cause?.message}`);
   }
 }
 

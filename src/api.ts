@@ -16,8 +16,8 @@ import type { SubmitReceipt } from './store/contract.js';
 export type SubmitInput<S, T extends keyof S & string> = StepInput<T, ArgsOf<S, T>> &
   (undefined extends ArgsOf<S, T> ? unknown : { readonly args: ArgsOf<S, T> });
 
-/** Every step that a queue of these step types takes. */
-export type AnySubmitInput<S> = { [T in keyof S & string]: SubmitInput<S, T> }[keyof S & string];
+/** A step of any of the types `T`. */
+export type SubmitUnion<S, T extends keyof S & string> = { [K in T]: SubmitInput<S, K> & { readonly type: K } }[T];
 
 /** A step as a reader sees it; check `type` to narrow its args and result. */
 export type StepOf<S> = [keyof S] extends [never]
@@ -93,7 +93,7 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
    *
    * @throws SubmitIncompleteError when the store failed on the way; it carries the ids that are safe
    */
-  submitMany(steps: Iterable<AnySubmitInput<S>>): Promise<StepId[]>;
+  submitMany<T extends keyof S & string>(steps: Iterable<SubmitUnion<S, T>>): Promise<StepId<ResultOf<S, T>>[]>;
 
   /** A step as it stands. @throws StepNotFoundError */
   getStep(stepId: string): Promise<StepOf<S>>;
@@ -158,6 +158,10 @@ export interface FleetQConstructor {
    *
    * @throws ValidationError `OPTION_INVALID`, naming the variable
    */
+  fromEnv<const L extends readonly AnyDefinition[]>(
+    options: FleetQOptions & { readonly steps: L & NoneTwice<L> },
+    env?: Readonly<Record<string, string | undefined>>,
+  ): FleetQ<StepsIn<L>>;
   fromEnv<S = {}>(
     options?: FleetQOptions & { readonly steps?: undefined },
     env?: Readonly<Record<string, string | undefined>>,

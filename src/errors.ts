@@ -107,7 +107,9 @@ export class StoppedError extends FleetQError {
 export class StepFailedError extends FleetQError {
   override readonly name = 'StepFailedError';
   readonly stepId: string;
-  constructor(stepId: string, problem: string, cause: unknown) {
+  /** Made again from what was recorded: name, message, code, stack and causes. */
+  declare readonly cause: (Error & { readonly code?: string | number }) | undefined;
+  constructor(stepId: string, problem: string, cause: Error | undefined) {
     super('STEP_FAILED', `step ${stepId} failed: ${problem}`, { cause });
     this.stepId = stepId;
   }
@@ -197,7 +199,8 @@ function shownInFull(value: unknown): string {
 
 function shownObject(value: object): string {
   if (Array.isArray(value)) return `[array of ${value.length}]`;
-  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+  const name: unknown = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)?.constructor
+    ?.name;
   const keys = Object.keys(value).slice(0, 6).join(', ');
   return typeof name === 'string' && name !== 'Object' ? `[${name}]` : `{ ${keys} }`;
 }

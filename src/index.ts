@@ -6,12 +6,12 @@
 export { FleetQ } from './fleetq.js';
 export type {
   AnyFleetQ,
-  AnySubmitInput,
   FleetQConstructor,
   RecoveryOptions,
   StepOf,
   StepsOf,
   SubmitInput,
+  SubmitUnion,
 } from './api.js';
 export type { CancelResult, RetryResult, StepFilter, StepListing, StepPage } from './client/queries.js';
 export type { WaitOptions } from './client/waiter.js';

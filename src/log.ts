@@ -12,6 +12,8 @@ export interface Logger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+  /** Whether lines of this level go anywhere; pino has it. Without it they are taken to be wanted. */
+  isLevelEnabled?(level: LogLevel): boolean;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -41,13 +43,24 @@ function structuredLog(logger: Logger, base: object): Log {
     }
   };
   return {
-    verbose: true,
+    get verbose() {
+      return isVerbose(logger);
+    },
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
     with: (fields) => structuredLog(logger, { ...base, ...fields }),
   };
+}
+
+/** Whether `debug` lines of this logger go anywhere; loggers like pino can tell, others are taken to want them. */
+function isVerbose(logger: Logger): boolean {
+  try {
+    return logger.isLevelEnabled?.('debug') ?? true;
+  } catch {
+    return false;
+  }
 }
 
 function debugLog(debug: createDebug.Debugger, base: object): Log {
@@ -74,5 +87,6 @@ export function consoleLogger(level: LogLevel = 'info', format: 'json' | 'consol
     if (format === 'json') console[at](JSON.stringify({ level: at, message, ...fields }));
     else console[at](`${at.toUpperCase()} ${message}`, fields);
   };
-  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+  const isLevelEnabled = (at: LogLevel): boolean => LEVELS.indexOf(at) >= least;
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), isLevelEnabled };
 }

@@ -32,11 +32,19 @@ export class Pod {
   #startedAt: number | undefined;
 
   constructor({ store, settings }: Connection, registry: StepRegistry, events: Events) {
-    const { runtime, logger, podId, meta } = settings;
+    const { runtime, logger, podId, meta, logPayloads } = settings;
     const random = (): number => runtime.random();
     const rulesFor = rulesOf(settings, registry);
     const settlerLog = createLog('settler', logger);
-    const settler = new Settler({ events, podId, random, wallMs: () => runtime.wallMs(), rulesFor, log: settlerLog });
+    const settler = new Settler({
+      events,
+      podId,
+      random,
+      wallMs: () => runtime.wallMs(),
+      rulesFor,
+      logPayloads,
+      log: settlerLog,
+    });
     const shared = { store, runtime, events, settler, settings, registry };
     this.#settings = settings;
     this.pool = new Pool({

@@ -18,7 +18,8 @@ export interface StopOnSignalsOptions {
  * @example stopOnSignals(queue);
  */
 export function stopOnSignals(queue: AnyFleetQ, options: StopOnSignalsOptions = {}): () => void {
-  const { signals = ['SIGTERM', 'SIGINT'], then = (signal) => process.kill(process.pid, signal) } = options;
+  const { signals = ['SIGTERM', 'SIGINT'], then = (signal: NodeJS.Signals) => process.kill(process.pid, signal) } =
+    options;
   const remove = (): void => {
     for (const signal of signals) process.off(signal, onSignal);
   };

@@ -163,9 +163,10 @@ class Demo {
   }
 
   async #within(ms: number, test: () => boolean): Promise<boolean> {
-    for (const end = performance.now() + ms; performance.now() < end; await pause(20)) {
+    for (const end = performance.now() + ms; performance.now() < end;) {
       this.#refresh();
       if (test()) return true;
+      await pause(20);
     }
     return false;
   }

@@ -59,10 +59,9 @@ export interface Claim extends Fence {
   readonly createdAt: number;
 }
 
-/** A claim whose holder is no more. */
+/** A claim whose holder is no more; `reason` says what became of it. Only `evicted` is charged to `crashes`. */
 export interface Orphan extends Claim {
   readonly holder: PodRef;
-  /** What the holder is. Only `evicted` is charged to `crashes`. */
   readonly reason: 'evicted' | 'left' | 'asleep' | 'unknown';
 }
 
@@ -100,9 +99,8 @@ export interface ExchangeRequest {
 }
 
 export interface ExchangeReply {
-  /** One for each settlement, in their order. */
+  /** One for each settlement, in their order; and the claims in the order in which they should start. */
   readonly receipts: readonly Receipt[];
-  /** In the order in which they should start. */
   readonly claims: readonly Claim[];
   /** When the next pending step of the wanted types is due, in ms; 0: there are due ones left; `null`: none is known. */
   readonly nextDueInMs: number | null;

@@ -9,7 +9,7 @@ import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import { plainError, type SerializedError } from '../step/failure.js';
 import { decodePayload, parseJson, type Payload } from '../step/payload.js';
-import { readStep } from '../step/read.js';
+import type { Step } from '../step/step.js';
 import { decide, type Outcome, type Rules } from '../step/transition.js';
 import type { Claim, Receipt, Settlement } from './contract.js';
 
@@ -31,6 +31,8 @@ export interface SettlerParts {
   readonly podId: string;
   readonly random: () => number;
   readonly wallMs: () => number;
+  /** Whether `debug` lines may hold args and results. Default false. */
+  readonly logPayloads?: boolean;
   /** The rules for steps of this type, on this pod. */
   readonly rulesFor: (type: string) => Rules;
 }
@@ -139,27 +141,59 @@ export class Settler {
     };
   }
 
-  /** The step as it stands after the settlement. */
-  #step({ claim, payload, podId = this.#parts.podId }: Ended, settlement: Settlement) {
-    const row = {
-      ...claim,
+  /** The step as it stands after the settlement. Written out: this is on the hot path as soon as anybody listens. */
+  #step({ claim, payload = decodePayload(claim.payload), podId }: Ended, settlement: Settlement): Step {
+    const retryCount = claim.retryCount + settlement.charge;
+    return {
+      stepId: claim.stepId,
+      type: claim.type,
+      args: payload.args,
+      metadata: payload.metadata,
       status: settlement.status,
-      retryCount: claim.retryCount + settlement.charge,
+      priority: claim.priority,
+      retryCount,
+      attempt: retryCount + 1,
+      maxRetries: claim.maxRetries,
       crashes: claim.crashes + settlement.crash,
-      version: claim.version + 1,
+      runAt: claim.runAt,
+      createdAt: claim.createdAt,
       updatedAt: this.#parts.wallMs(),
-      claimedBy: podId,
-      result: settlement.result,
-      error: settlement.error,
+      claimedBy: podId ?? this.#parts.podId,
+      result: parseJson(settlement.result),
+      error: parseJson(settlement.error) as SerializedError | undefined,
+      version: claim.version + 1,
     };
-    return readStep(row, payload);
   }
 
   #completed(ended: Ended, settlement: Settlement): void {
-    const { events } = this.#parts;
+    const { events, log } = this.#parts;
+    if (log.verbose) this.#note(ended, 'a step completed');
     if (!events.has('step:completed')) return;
     const step = this.#step(ended, settlement);
-    events.emit('step:completed', { ...this.#base(ended), result: step.result, durationMs: ended.durationMs, step });
+    events.emit('step:completed', {
+      type: step.type,
+      stepId: step.stepId,
+      args: step.args,
+      metadata: step.metadata,
+      attempt: step.attempt,
+      podId: ended.podId ?? this.#parts.podId,
+      result: step.result,
+      durationMs: ended.durationMs,
+      step,
+    });
+  }
+
+  /** A line for whoever debugs; with args and result only where the host asked for payloads. */
+  #note({ claim, payload, outcome, durationMs }: Ended, message: string): void {
+    const { log, logPayloads } = this.#parts;
+    const values =
+      logPayloads === true
+        ? {
+            args: (payload ?? decodePayload(claim.payload)).args,
+            ...(outcome.kind === 'succeeded' ? { result: outcome.result } : {}),
+          }
+        : {};
+    log.debug({ stepId: claim.stepId, type: claim.type, durationMs, ...values }, message);
   }
 
   #failed(ended: Ended, settlement: Settlement): void {
@@ -176,7 +210,8 @@ export class Settler {
   }
 
   #retrying(ended: Ended, settlement: Settlement): void {
-    const { events } = this.#parts;
+    const { events, log } = this.#parts;
+    if (log.verbose) this.#note(ended, 'a step will be tried again');
     if (!events.has('step:retrying')) return;
     const delayMs = settlement.delayMs ?? 0;
     events.emit('step:retrying', {

@@ -160,7 +160,7 @@ describe('other calls', () => {
     const queue = newQueue();
     for (const call of [
       () => queue.getStep(7 as never),
-      () => queue.cancel('' as never),
+      () => queue.cancel(''),
       () => queue.retry(null as never),
       () => queue.waitFor({} as never),
     ]) {

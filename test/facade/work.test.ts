@@ -35,7 +35,7 @@ describe('a step', () => {
   test('a handler that returns nothing completes with undefined', async () => {
     const queue = newQueue().register('nothing', () => undefined);
     await queue.start();
-    expect(await queue.waitFor(await queue.submit({ type: 'nothing' }))).toBeUndefined();
+    await expect(queue.waitFor(await queue.submit({ type: 'nothing' }))).resolves.toBeUndefined();
   });
 
   test('a failure is tried again, at most maxRetries times, and each attempt knows its number', async () => {

@@ -34,7 +34,9 @@ describe('many files: the types of all steps are inferred', () => {
     void queue.submit({ type: 'ping', priorty: 1 });
   });
 
-  test('submitMany takes a mix of types', () => {
+  test('submitMany takes a mix of types, and its ids carry the results', async () => {
+    const pongs = await queue.submitMany([1, 2].map(() => ({ type: 'ping' as const })));
+    expectTypeOf(pongs).toEqualTypeOf<StepId<'pong'>[]>();
     void queue.submitMany([{ type: 'ping' }, { type: 'resize', args: { file: 'a', width: 2 }, delayMs: 5 }]);
     // @ts-expect-error -- args of another type
     void queue.submitMany([{ type: 'resize', args: 'a.png' }]);
@@ -62,6 +64,13 @@ describe('many files: the types of all steps are inferred', () => {
     // @ts-expect-error -- step type 'ping' is registered twice
     queue.register('ping', () => 1);
   });
+});
+
+test('fromEnv infers from steps as the constructor does', async () => {
+  const queue = FleetQ.fromEnv({ steps: [resize, ping] });
+  expectTypeOf(await queue.submit({ type: 'ping' })).toEqualTypeOf<StepId<'pong'>>();
+  // @ts-expect-error -- step type 'ping' is registered twice
+  FleetQ.fromEnv({ steps: [ping, ping] });
 });
 
 describe('chained forms', () => {
