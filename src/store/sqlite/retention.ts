@@ -12,7 +12,7 @@ import { PRUNE_PODS, PRUNE_STEPS } from './statements.js';
 const PIECE_ROWS = 500;
 const PIECE_MS = 10;
 /** Rows between two looks at the time. */
-const BITE = 50;
+const BITE = 20;
 /** Incarnations are remembered at least so long after their last sign of life, so that nothing late revives one. */
 const FORGET_PODS_MS = 3_600_000;
 

@@ -1,0 +1,161 @@
+/** A file that others hold: what is told to wait waits without holding up the event loop. */
+import { describe, expect, it } from 'vitest';
+import type { Store } from '../../../src/store/contract.js';
+import { isBusy, sqliteCode } from '../../../src/store/sqlite/faults.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { demand, newSteps, settlement } from '../../conformance/harness.js';
+import { claimed, joined, newCore, newFile, newStore, POD, rawConnection, turn } from './support/files.js';
+
+describe('while another connection writes', () => {
+  const writes: Record<string, (store: Store) => Promise<unknown>> = {
+    submit: (store) => store.submit(newSteps(1)),
+    exchange: (store) => store.exchange({ pod: POD, settlements: [], claim: demand() }),
+    settle: (store) => store.settle(POD, [settlement({ stepId: 'none', claimToken: 'none', version: 1 })]),
+    cancel: (store) => store.cancel('token', [{ stepId: 'none', version: 1 }]),
+    retry: (store) => store.retry([{ stepId: 'none', version: 1 }]),
+    prune: (store) => store.prune({ keepMs: 0 }),
+    register: (store) => joined(store),
+    heartbeat: (store) => store.heartbeat(POD, { eligible: true, asleep: false, meta: {} }),
+    leave: (store) => store.leave({ podId: 'other', incarnation: 'other' }),
+    evict: (store) => store.evict([POD]),
+  };
+
+  it.each(Object.entries(writes))(
+    '%s waits, the event loop does not, and then it goes through',
+    async (_name, write) => {
+      const path = newFile();
+      const store = await newStore({ path });
+      await joined(store);
+      await store.submit(newSteps(1));
+      const other = rawConnection(path);
+      other.exec('BEGIN IMMEDIATE');
+      let done = false;
+      const call = write(store).finally(() => {
+        done = true;
+      });
+      for (let turns = 0; turns < 20; turns++) await turn();
+      expect(done).toBe(false);
+      other.exec('ROLLBACK');
+      await call;
+    },
+  );
+
+  it('reads go through', async () => {
+    const path = newFile();
+    const store = await newStore({ path });
+    const steps = newSteps(3);
+    await store.submit(steps);
+    const other = rawConnection(path);
+    other.exec('BEGIN IMMEDIATE; DELETE FROM STEP_TRACKER');
+    expect(await store.find(steps.map(({ stepId }) => stepId))).toHaveLength(3);
+    expect((await store.list({ order: 'oldest', limit: 10 })).steps).toHaveLength(3);
+    expect((await store.stats()).byStatus.pending).toBe(3);
+    expect(await store.orphans({ limit: 10 })).toEqual([]);
+    other.exec('ROLLBACK');
+  });
+
+  it('an exchange that finds nothing to do does not ask for the lock', async () => {
+    const path = newFile();
+    const store = await newStore({ path, busyTimeoutMs: 1 });
+    await joined(store);
+    rawConnection(path).exec('BEGIN IMMEDIATE');
+    expect(await claimed(store)).toEqual([]);
+  });
+
+  it('a call gives up in the end, and says that it may be repeated', async () => {
+    const path = newFile();
+    const runtime = new VirtualRuntime();
+    const store = await newStore({ path, busyTimeoutMs: 5_000 }, runtime);
+    await store.open();
+    rawConnection(path).exec('BEGIN IMMEDIATE');
+    const startedAt = runtime.monotonicMs();
+    const call = store.submit(newSteps(1));
+    await expect(runtime.until(call)).rejects.toMatchObject({ code: 'STORE_BUSY', transient: true });
+    expect(runtime.monotonicMs() - startedAt).toBeGreaterThanOrEqual(5_000);
+    expect(runtime.monotonicMs() - startedAt).toBeLessThan(5_300);
+  });
+
+  it('looks again every 1 to 3 ms at first, not more and more seldom', async () => {
+    const path = newFile();
+    const runtime = new VirtualRuntime();
+    const store = await newStore({ path }, runtime);
+    await store.open();
+    const other = rawConnection(path);
+    other.exec('BEGIN IMMEDIATE');
+    const call = store.submit(newSteps(1));
+    await runtime.advance(900);
+    const freedAt = runtime.monotonicMs();
+    other.exec('COMMIT');
+    await runtime.until(call);
+    expect(runtime.monotonicMs() - freedAt).toBeLessThanOrEqual(3);
+  });
+
+  it('close waits for the exchange in flight', async () => {
+    const path = newFile();
+    const store = await newStore({ path });
+    await joined(store);
+    const [step] = newSteps(1);
+    await store.submit([step!]);
+    const [claim] = await claimed(store);
+    const other = rawConnection(path);
+    other.exec('BEGIN IMMEDIATE');
+    const exchange = store.exchange({ pod: POD, settlements: [settlement(claim!)] });
+    const closed = store.close();
+    await turn();
+    other.exec('COMMIT');
+    expect((await exchange).receipts).toEqual(['settled']);
+    await closed;
+    await expect(store.find([step!.stepId])).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+  });
+
+  it('close does not wait for ever', async () => {
+    const path = newFile();
+    const runtime = new VirtualRuntime();
+    const store = await newStore({ path }, runtime);
+    await store.open();
+    rawConnection(path).exec('BEGIN IMMEDIATE');
+    const call = store.submit(newSteps(1));
+    const refused = expect(call).rejects.toMatchObject({ code: 'STORE_BUSY' });
+    const closed = store.close();
+    await runtime.until(closed, 1_100);
+    await refused;
+    expect(runtime.pending).toBe(0);
+  });
+});
+
+describe('BUSY', () => {
+  it('comes from reads too', () => {
+    const path = newFile();
+    const { connection } = newCore(path);
+    connection.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT');
+    let thrown: unknown;
+    try {
+      rawConnection(path).prepare('SELECT * FROM STEP_TRACKER').all();
+    } catch (error) {
+      thrown = error;
+    }
+    expect(isBusy(thrown), sqliteCode(thrown)).toBe(true);
+  });
+
+  it.each(['SQLITE_BUSY', 'SQLITE_BUSY_RECOVERY', 'SQLITE_BUSY_SNAPSHOT', 'SQLITE_BUSY_TIMEOUT', 'SQLITE_LOCKED'])(
+    'is also called %s',
+    (code) => {
+      expect(isBusy(Object.assign(new Error('no'), { code }))).toBe(true);
+    },
+  );
+
+  it('is not said of anything else', () => {
+    expect(isBusy(new Error('SQLITE_BUSY'))).toBe(false);
+    expect(isBusy(Object.assign(new Error('no'), { code: 'SQLITE_CORRUPT' }))).toBe(false);
+    expect(isBusy('SQLITE_BUSY')).toBe(false);
+  });
+
+  it('leaves a transaction that broke off undone, and the connection free', () => {
+    const { core, connection } = newCore();
+    const [good] = newSteps(1);
+    const bad = { ...good!, stepId: 'bad', payload: Symbol('unbindable') as unknown as string };
+    expect(() => core.submit(1, [good!, bad])).toThrow();
+    expect(connection.inTransaction).toBe(false);
+    expect(connection.prepare('SELECT count(*) FROM STEP_TRACKER').pluck().get()).toBe(0);
+  });
+});

@@ -1,0 +1,167 @@
+/** What a claim looks at, and what it never does. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ClaimDemand } from '../../../src/store/contract.js';
+import type { Core } from '../../../src/store/sqlite/core.js';
+import {
+  ANY_POISON,
+  CLAIMED_UNDER,
+  HELD_BY,
+  NEXT_WAITING,
+  ORPHANS,
+  PROMOTE,
+  PRUNE_STEPS,
+  WALK,
+  WALK_KEYS,
+} from '../../../src/store/sqlite/statements.js';
+import { demand, ids, newStep, newSteps, settlement } from '../../conformance/harness.js';
+import { newCore, POD } from './support/files.js';
+
+const NOW = 1_000_000;
+const INSTANT = { now: NOW, hostMs: 0, boot: '' };
+
+function joinedCore() {
+  const { core, connection } = newCore();
+  core.register(INSTANT, { ...POD, heartbeatMs: 1_000, deadAfterMs: 1_000_000, meta: {} });
+  return { core, connection };
+}
+
+function claim(core: Core, over: Partial<ClaimDemand>, now = NOW, most = 10_000) {
+  return core.exchange(now, { pod: POD, settlements: [], claim: demand(over) }, most);
+}
+
+describe('the plan', () => {
+  const plan = (sql: string): string =>
+    newCore()
+      .connection.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
+      .all(...Array<number>(sql.split('?').length - 1).fill(1))
+      .map(({ detail }) => detail)
+      .join('; ');
+
+  it.each<[string, string, RegExp]>([
+    ['a walk', WALK, /^SEARCH s USING INDEX STEP_READY \(due=\? AND step_type=\?\)$/],
+    [
+      'a walk over keys, in the index alone',
+      WALK_KEYS,
+      /^SEARCH s USING COVERING INDEX STEP_READY \(due=\? AND step_type=\?\)$/,
+    ],
+    ['looking for poison', ANY_POISON, /^SEARCH s USING COVERING INDEX STEP_READY \(due=\?\)$/],
+    ['the next waiting step', NEXT_WAITING, /^SCAN STEP_TRACKER USING INDEX STEP_WAITING$/],
+    ['a promotion', PROMOTE, /SEARCH STEP_TRACKER USING COVERING INDEX STEP_WAITING \(run_at<\?\)/],
+    [
+      'what was claimed under a token',
+      CLAIMED_UNDER,
+      /^SEARCH s USING INDEX STEP_TOUCHED \(status=\?\); USE TEMP B-TREE FOR ORDER BY$/,
+    ],
+    ['what a pod holds', HELD_BY, /^SEARCH s USING INDEX STEP_TOUCHED \(status=\?\)$/],
+    [
+      'orphans, in their order',
+      ORPHANS,
+      /^SEARCH s USING INDEX STEP_TOUCHED \(status=\?\); SEARCH p USING INDEX .* LEFT-JOIN$/,
+    ],
+    [
+      'a piece of the retention',
+      PRUNE_STEPS,
+      /SEARCH STEP_TRACKER USING COVERING INDEX STEP_TOUCHED \(status=\? AND last_update_ts<\?\)/,
+    ],
+  ])('of %s stays in its index', (_what, sql, expected) => {
+    expect(plan(sql)).toMatch(expected);
+    expect(plan(sql)).not.toMatch(/SCAN (s|STEP_TRACKER)(;|$)/);
+  });
+});
+
+describe('a claim', () => {
+  it('promotes what is due in bounded pieces, and says that there is more', () => {
+    const { core, connection } = joinedCore();
+    core.submit(0, newSteps(700, { delayMs: 10 }));
+    const ready = () => connection.prepare('SELECT count(*) FROM STEP_TRACKER WHERE due > 0').pluck().get();
+    expect(claim(core, { free: 0 }, 9).nextDueInMs).toBe(1);
+    expect(ready()).toBe(0);
+    expect(claim(core, { free: 0 }, 10).nextDueInMs).toBe(0);
+    expect(ready()).toBe(300);
+    claim(core, { free: 0 }, 10);
+    claim(core, { free: 0 }, 10);
+    expect(ready()).toBe(700);
+  });
+
+  it('promotes the urgent first, of those that come due at the same instant', () => {
+    const { core } = joinedCore();
+    core.submit(0, newSteps(400, { delayMs: 10 }));
+    const urgent = newStep({ delayMs: 10, priority: 5 });
+    core.submit(0, [urgent]);
+    expect(ids(claim(core, { free: 1 }, 10).claims)).toEqual([urgent.stepId]);
+  });
+
+  it('reaches a step that crashed pods past a thousand others, and none of those stands in front', () => {
+    const { core, connection } = joinedCore();
+    const innocents = newSteps(1_500, { priority: 1 });
+    const [first, ...others] = newSteps(1_200, { priority: 0 });
+    core.submit(NOW, innocents);
+    core.submit(NOW, [first!, ...others]);
+    connection.prepare(`UPDATE STEP_TRACKER SET crashes = 2, due = 2 WHERE priority = 0`).run();
+    const all = { free: 3_000, types: { work: 3_000 } };
+    const without = claim(core, { ...all, free: 5, quarantine: 0 }).claims;
+    expect(without.every(({ crashes }) => crashes === 0)).toBe(true);
+    const taken = claim(core, { ...all, quarantine: 1 }).claims;
+    expect(taken).toHaveLength(1_496);
+    expect(taken.filter(({ crashes }) => crashes > 0).map(({ stepId }) => stepId)).toEqual([first!.stepId]);
+    connection.prepare(`UPDATE STEP_TRACKER SET priority = 9 WHERE crashes = 2`).run();
+    const more = newSteps(3);
+    core.submit(NOW, more);
+    expect(ids(claim(core, { ...all, quarantine: 0 }).claims)).toEqual(ids(more));
+  });
+
+  it('takes no more than fits its transaction, and says that there is more', () => {
+    const { core } = joinedCore();
+    core.submit(NOW, newSteps(10));
+    const reply = claim(core, { free: 10 }, NOW, 4);
+    expect(reply.claims).toHaveLength(4);
+    expect(reply.nextDueInMs).toBe(0);
+  });
+
+  it('merges many types as if they were one list', () => {
+    const type = fc.constantFrom('a', 'b', 'c', 'd');
+    const step = fc.record({ type, priority: fc.integer({ min: 0, max: 2 }), runAt: fc.integer({ min: 1, max: 4 }) });
+    const limits = fc.dictionary(type, fc.integer({ min: 0, max: 30 }), { minKeys: 1 });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), limits, fc.integer({ min: 0, max: 25 }), (given, types, free) => {
+        const { core, connection } = joinedCore();
+        const steps = given.map((over) => newStep(over));
+        core.submit(NOW, steps);
+        const expected = steps
+          .sort((a, b) => b.priority - a.priority || a.runAt! - b.runAt! || (a.stepId < b.stepId ? -1 : 1))
+          .filter((one, index, all) => {
+            const before = all.slice(0, index).filter((other) => other.type === one.type).length;
+            return before < (types[one.type] ?? 0);
+          })
+          .slice(0, free);
+        expect(ids(claim(core, { free, types }).claims)).toEqual(ids(expected));
+        connection.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('walks further only where a type may still hold something that ranks before what is taken', () => {
+    const { core } = joinedCore();
+    // All of the first 600 belong to one of 300 types: a little of each does not do.
+    const types = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`t${n}`, 10_000]));
+    const urgent = newSteps(600, { type: 't7', priority: 5 });
+    core.submit(NOW, urgent);
+    for (const type of Object.keys(types)) core.submit(NOW, newSteps(5, { type }));
+    const { claims } = claim(core, { free: 500, types });
+    expect(ids(claims)).toEqual(ids(urgent).slice(0, 500));
+  });
+
+  it('takes up rows that were put in by hand', () => {
+    const { core, connection } = joinedCore();
+    connection.exec(`INSERT INTO STEP_TRACKER (step_id, payload) VALUES ('by-hand', '{"type":"work","args":[1]}')`);
+    connection.exec(`INSERT INTO STEP_TRACKER (step_id, payload) VALUES ('broken', 'no json')`);
+    const [taken, ...more] = claim(core, { free: 10 }).claims;
+    expect(more).toEqual([]);
+    expect(taken).toMatchObject({ stepId: 'by-hand', type: 'work', maxRetries: 3, createdAt: NOW, version: 1 });
+    core.settle(NOW, POD, [settlement(taken!, { status: 'failed' })]);
+    connection.exec(`UPDATE STEP_TRACKER SET status = 'pending' WHERE step_id = 'by-hand'`);
+    expect(ids(claim(core, { free: 10 }).claims)).toEqual(['by-hand']);
+  });
+});

@@ -1,0 +1,224 @@
+/** How a file is opened, and what is told where it cannot be. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { sqlite, type SqliteOptions } from '../../../src/sqlite.js';
+import { connect, type ConnectionOptions } from '../../../src/store/sqlite/database.js';
+import { refuseNetwork } from '../../../src/store/sqlite/file-system.js';
+import { SCHEMA_VERSION } from '../../../src/store/sqlite/schema.js';
+import { newSteps } from '../../conformance/harness.js';
+import { temporaryFolder } from '../../support/temp.js';
+import { joined, newFile, newStore, POD, rawConnection, turn } from './support/files.js';
+
+describe('a connection', () => {
+  function settings(options: Omit<ConnectionOptions, 'path'>): Record<string, unknown> {
+    const connection = connect(Database, { path: newFile(), ...options });
+    const names = [
+      ...['busy_timeout', 'journal_mode', 'synchronous', 'journal_size_limit', 'mmap_size'],
+      'wal_autocheckpoint',
+    ];
+    const read = Object.fromEntries(names.map((name) => [name, connection.pragma(name, { simple: true })]));
+    connection.close();
+    return read;
+  }
+
+  it('never puts the event loop to sleep, keeps its -wal bounded, and maps no file', () => {
+    expect(settings({ synchronous: 'normal', autocheckpoint: 10_000 })).toEqual({
+      busy_timeout: 0,
+      journal_mode: 'wal',
+      synchronous: 1,
+      journal_size_limit: 64 * 1024 * 1024,
+      mmap_size: 0,
+      wal_autocheckpoint: 10_000,
+    });
+  });
+
+  it('flushes each commit where it is asked to', () => {
+    expect(settings({ synchronous: 'full', autocheckpoint: 200 })).toMatchObject({
+      synchronous: 2,
+      wal_autocheckpoint: 200,
+    });
+  });
+
+  it('is refused where the journal does not become a -wal', () => {
+    // A temporary database keeps its rollback journal, as a file system without shared memory would.
+    expect(() => connect(Database, { path: '', synchronous: 'normal', autocheckpoint: 200 })).toThrow(
+      /the journal stays in mode delete, expected wal/,
+    );
+  });
+});
+
+describe('opening', () => {
+  it('makes the file, once for all who come at the same time', async () => {
+    const path = newFile();
+    const stores = await Promise.all(Array.from({ length: 8 }, () => newStore({ path })));
+    const receipts = await Promise.all(stores.map((store) => store.submit(newSteps(3))));
+    expect(receipts.flat()).toEqual(Array<string>(24).fill('created'));
+    expect((await stores[0]!.stats()).byStatus.pending).toBe(24);
+  });
+
+  it('waits for a file that others hold, and leaves the event loop free meanwhile', async () => {
+    const path = newFile();
+    const other = rawConnection(path);
+    other.exec('CREATE TABLE theirs (a); BEGIN EXCLUSIVE');
+    const store = await newStore({ path });
+    let open = false;
+    const opening = store.open().then(() => {
+      open = true;
+    });
+    for (let turns = 0; turns < 50; turns++) await turn();
+    expect(open).toBe(false);
+    other.exec('COMMIT');
+    await opening;
+    expect(await store.submit(newSteps(1))).toEqual(['created']);
+  });
+
+  it('says STORE_BUSY, to be repeated, once it has waited long enough; and opens later', async () => {
+    const path = newFile();
+    const other = rawConnection(path);
+    other.exec('CREATE TABLE theirs (a); BEGIN EXCLUSIVE');
+    const store = await newStore({ path, busyTimeoutMs: 20 });
+    await expect(store.open()).rejects.toMatchObject({ name: 'StoreError', code: 'STORE_BUSY', transient: true });
+    other.exec('COMMIT');
+    await store.open();
+  });
+
+  it.each<[string, string, (path: string) => void]>([
+    ['STORE_NOT_A_DATABASE', 'a file that is none', (path) => writeFileSync(path, 'dear diary, '.repeat(100))],
+    ['STORE_UNWRITABLE', 'a folder in its place', (path) => mkdirSync(path)],
+    ['STORE_CORRUPT', 'a damaged one', damaged],
+  ])('says %s for %s', async (code, _what, prepare) => {
+    const path = newFile();
+    prepare(path);
+    const store = await newStore({ path });
+    const failure = { name: 'StoreError', code, transient: false, message: expect.stringContaining(path) as string };
+    await expect(store.submit(newSteps(1))).rejects.toMatchObject(failure);
+    await expect(store.submit(newSteps(1))).rejects.toMatchObject(failure);
+  });
+
+  it('says STORE_UNWRITABLE where the folder is missing, and opens once it is there', async () => {
+    const path = join(temporaryFolder(), 'missing', 'steps.db');
+    const store = await newStore({ path });
+    await expect(store.open()).rejects.toMatchObject({ code: 'STORE_UNWRITABLE', transient: false });
+    mkdirSync(dirname(path));
+    await store.open();
+  });
+
+  it('keeps nothing open where it fails', async () => {
+    const path = newFile();
+    writeFileSync(path, 'x'.repeat(5_000));
+    const descriptors = () => process.getActiveResourcesInfo().length;
+    const before = descriptors();
+    await expect((await newStore({ path })).open()).rejects.toThrow();
+    expect(descriptors()).toBe(before);
+  });
+});
+
+describe('the schema', () => {
+  const stamp = (path: string, version: number, oldestAllowed: number): void => {
+    const connection = rawConnection(path);
+    connection.prepare('UPDATE SCHEMA_INFO SET version = ?, oldest_allowed = ?').run(version, oldestAllowed);
+  };
+
+  it('is not opened where it is newer than this version may write', async () => {
+    const path = newFile();
+    const first = await newStore({ path });
+    await first.open();
+    stamp(path, 99, SCHEMA_VERSION + 1);
+    const second = await newStore({ path });
+    await expect(second.open()).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER', transient: false });
+  });
+
+  it('is opened where it is newer but lets this version write', async () => {
+    const path = newFile();
+    await (await newStore({ path })).open();
+    stamp(path, 99, SCHEMA_VERSION);
+    const store = await newStore({ path });
+    expect(await store.submit(newSteps(1))).toEqual(['created']);
+    expect(rawConnection(path).prepare('SELECT version FROM SCHEMA_INFO').pluck().get()).toBe(99);
+  });
+
+  it('tells a pod at its next heartbeat that it has been outgrown', async () => {
+    const path = newFile();
+    const store = await newStore({ path });
+    await joined(store);
+    const beat = { eligible: true, asleep: false, meta: {} };
+    expect((await store.heartbeat(POD, beat)).outdated).toBe(false);
+    stamp(path, 99, SCHEMA_VERSION + 1);
+    expect((await store.heartbeat(POD, beat)).outdated).toBe(true);
+  });
+
+  it('is of STRICT rowid tables, with three partial indexes on the steps', async () => {
+    const path = newFile();
+    await (await newStore({ path })).open();
+    const connection = rawConnection(path);
+    const tables = connection.prepare<[], { name: string; strict: number; wr: number }>('PRAGMA table_list').all();
+    const ours = tables.filter(({ name }) => !name.startsWith('sqlite_'));
+    expect(ours.map(({ name, strict, wr }) => [name, strict, wr]).sort()).toEqual([
+      ['POD_HEALTH', 1, 0],
+      ['SCHEMA_INFO', 1, 0],
+      ['STEP_TRACKER', 1, 0],
+    ]);
+    const indexes = connection
+      .prepare<[], { partial: number; name: string }>("PRAGMA index_list('STEP_TRACKER')")
+      .all();
+    expect(indexes.filter(({ partial }) => partial === 1)).toHaveLength(3);
+    expect(indexes.filter(({ partial }) => partial === 0)).toHaveLength(1); // that of the ids
+  });
+});
+
+describe('a network file system', () => {
+  it.each([
+    ['NFS', 0x6969],
+    ['SMB', 0x517b],
+    ['SMB2', 0xfe534d42],
+    ['9p', 0x01021997],
+    ['FUSE', 0x65735546],
+  ])('is refused: %s', async (name, type) => {
+    const refusal = refuseNetwork('/somewhere/steps.db', async () => type);
+    await expect(refusal).rejects.toMatchObject({ code: 'STORE_NETWORK_FS', transient: false });
+    await expect(refusal).rejects.toThrow(name);
+  });
+
+  it('is told from a local disk, by the folder', async () => {
+    const asked: string[] = [];
+    await refuseNetwork('/somewhere/steps.db', async (folder) => {
+      asked.push(folder);
+      return 0xef53;
+    });
+    expect(asked).toEqual(['/somewhere']);
+  });
+
+  it('is left to the file’s own error where there is no folder', async () => {
+    await refuseNetwork(join(temporaryFolder(), 'missing', 'steps.db'));
+  });
+});
+
+describe('options', () => {
+  it.each<[string, SqliteOptions, string]>([
+    ['an unknown one', { paht: 'x' } as SqliteOptions, 'did you mean path?'],
+    ['an empty path', { path: '' }, 'sqlite.path: expected a path, or :memory:, got ""'],
+    ['a path of another type', { path: 1 } as unknown as SqliteOptions, 'got 1'],
+    [
+      'another synchronous',
+      { synchronous: 'off' } as unknown as SqliteOptions,
+      `expected 'normal' or 'full', got "off"`,
+    ],
+    ['no time at all', { busyTimeoutMs: 0 }, 'busyTimeoutMs'],
+    ['a text that is no URL', { workerUrl: 'helper' }, 'expected a URL, got "helper"'],
+  ])('refuses %s', (_what, options, message) => {
+    expect(() => sqlite(options)).toThrow(message);
+    expect(() => sqlite(options)).toThrow(expect.objectContaining({ name: 'ValidationError', code: 'OPTION_INVALID' }));
+  });
+});
+
+/** A database whose first table has lost its root page. */
+function damaged(path: string): void {
+  const connection = new Database(path);
+  connection.exec('CREATE TABLE SCHEMA_INFO (version, oldest_allowed); INSERT INTO SCHEMA_INFO VALUES (1, 1)');
+  const whole = connection.serialize();
+  connection.close();
+  whole.fill(0xff, whole.length / 2);
+  writeFileSync(path, whole);
+}

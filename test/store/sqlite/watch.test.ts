@@ -1,0 +1,105 @@
+/** How a process learns of what others commit. */
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { Watch } from '../../../src/store/sqlite/watch.js';
+import { newSteps } from '../../conformance/harness.js';
+import { eventually, newCore, newFile, newStore, turn } from './support/files.js';
+
+describe('a watch', () => {
+  it('tells soon of others’ commits, and not of our own', async () => {
+    const path = newFile();
+    const [ours, theirs] = [await newStore({ path }), await newStore({ path })];
+    await ours.open();
+    await theirs.open();
+    let told = 0;
+    const end = ours.watch(() => told++);
+    for (let i = 0; i < 20; i++) {
+      await ours.submit(newSteps(1));
+      await turn();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(told).toBe(0);
+    await theirs.submit(newSteps(1));
+    await eventually(() => told > 0);
+    end();
+    const before = told;
+    await theirs.submit(newSteps(1));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(told).toBe(before);
+  });
+
+  it('begins once the file is open, and tells each that watches', async () => {
+    const path = newFile();
+    const [ours, theirs] = [await newStore({ path }), await newStore({ path })];
+    const told = [0, 0];
+    const ends = told.map((_, index) => ours.watch(() => told[index]!++));
+    await ours.open();
+    await theirs.submit(newSteps(1));
+    await eventually(() => told.every((times) => times > 0));
+    for (const end of ends) end();
+  });
+
+  it('polls every 20 ms where the file system tells nothing', async () => {
+    const runtime = new VirtualRuntime();
+    const { core } = newCore();
+    // No such file: as a platform without fs.watch would have it.
+    const watch = new Watch(runtime, newFile());
+    let version = core.dataVersion();
+    let told = 0;
+    const end = watch.add(() => told++);
+    watch.start(() => version);
+    await runtime.advance(100);
+    expect(told).toBe(0);
+    version++;
+    await runtime.advance(20);
+    expect(told).toBe(1);
+    await runtime.advance(100);
+    expect(told).toBe(1);
+    end();
+    expect(runtime.pending).toBe(0);
+    version++;
+    await runtime.advance(100);
+    expect(told).toBe(1);
+  });
+
+  it('takes a BUSY for a change, and looks again', async () => {
+    const runtime = new VirtualRuntime();
+    const watch = new Watch(runtime, newFile());
+    let busy = false;
+    let told = 0;
+    watch.add(() => told++);
+    watch.start(() => {
+      if (busy) throw new Error('busy');
+      return 7;
+    });
+    await runtime.advance(20);
+    busy = true;
+    await runtime.advance(20);
+    busy = false;
+    await runtime.advance(20);
+    expect(told).toBe(2);
+    watch.stop();
+    expect(runtime.pending).toBe(0);
+  });
+
+  it('keeps no process alive', () => {
+    const dist = new URL('../../../dist/', import.meta.url);
+    const program = `
+      import { sqlite } from '${new URL('sqlite.js', dist).href}';
+      import { systemRuntime as runtime } from '${new URL('runtime/runtime.js', dist).href}';
+      import { createLog } from '${new URL('log.js', dist).href}';
+      const store = sqlite({ path: ${JSON.stringify(newFile())} }).create({ runtime, log: createLog('test') });
+      await store.open();
+      store.watch(() => undefined);
+      await store.stats();
+      console.log('done');
+    `;
+    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+      timeout: 10_000,
+    });
+    expect(stdout.trim()).toBe('done');
+    expect(status).toBe(0);
+  });
+});
