@@ -101,7 +101,7 @@ export class Cycle {
       if (!isProgress(page, seen)) return;
       await this.#settle(page);
       await runtime.yield();
-      if (leadership.isLeader) page = await store.orphans({ limit: PAGE });
+      page = await store.orphans({ limit: PAGE });
     }
   }
 

@@ -150,12 +150,12 @@ describe('an outage', () => {
     expect(pod.fleet.elector.isLeader).toBe(true);
   });
 
-  it('in which calls hang fences no later, and ends when the store answers', async () => {
+  it('in which a call hangs fences no later, and ends when the next one is answered', async () => {
     const pod = await world.started('a');
     pod.line.breaks('hangs', 'heartbeat');
     await world.advance(11_300);
     expect(reasons(pod)).toEqual(['silent']);
-    pod.line.heals();
+    pod.line.heals(3_600_000);
     await world.advance(15_000);
     expect(pod.fleet.mayProceed()).toBe(true);
   });

@@ -218,6 +218,8 @@ describe('recovery by hand', () => {
     expect(await leader.fleet.recovery.history()).toEqual([]);
     const done = await world.runtime.until(leader.fleet.recovery.run());
     expect([...done.requeued].sort()).toEqual([...ids, ...more].sort());
+    await world.runtime.until(leader.fleet.recovery.run()); // with the same look at the fleet
+    expect(leader.told.of('pod:dead')).toHaveLength(1);
     expect(Object.keys(done).sort()).toEqual(
       ['cycleId', 'deadPods', 'dryRun', 'durationMs', 'failed', 'lost', 'orphans', 'requeued', 'startedAt'].sort(),
     );
