@@ -25,19 +25,23 @@ const rates: Rates = { floor: [], queue: [], listened: [], asynchronous: [], sub
 
 /** Steps a second from `start` until the last settlement has its receipt. */
 async function processed(file: string, options: { listen?: boolean; async?: boolean }): Promise<number> {
-  const handler = options.async === true ? async () => Promise.resolve() : () => undefined;
+  let ran = 0;
+  let allRan = (): void => undefined;
+  const finished = new Promise<void>((resolve) => (allRan = resolve));
+  const work = (): void => {
+    if (++ran === STEPS) allRan();
+  };
   const queue = new FleetQ({ store: sqlite({ path: file, workerUrl }) }).register(
     'noop',
-    handler as (args: { n: number }) => void,
+    (options.async === true ? async () => work() : work) as (args: { n: number }) => void,
   );
   if (options.listen === true) queue.on('step:completed', () => undefined);
-  const submittedMs = await timed(() =>
-    queue.submitMany(Array.from({ length: STEPS }, (_, n) => ({ type: 'noop' as const, args: { n } }))),
-  );
-  rates.submitMany.push((STEPS / submittedMs) * 1_000);
+  const steps = Array.from({ length: STEPS }, (_, n) => ({ type: 'noop' as const, args: { n } }));
+  rates.submitMany.push((STEPS / (await timed(() => queue.submitMany(steps)))) * 1_000);
   const tookMs = await timed(async () => {
     await queue.start();
-    while ((await queue.stats()).completedSteps < STEPS) await new Promise((resolve) => setTimeout(resolve, 20));
+    await finished;
+    while ((await queue.stats()).completedSteps < STEPS) await new Promise(setImmediate);
   });
   await queue.stop();
   return (STEPS / tookMs) * 1_000;

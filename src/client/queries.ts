@@ -2,6 +2,7 @@
 import { StepNotFoundError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { mapInSlices } from '../runtime/slices.js';
 import { checkFields, checkStepId, integer, name, oneOf, type FieldChecks } from '../step/fields.js';
 import { readStep } from '../step/read.js';
 import { isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
@@ -82,7 +83,7 @@ export class Queries {
   /** @param filter checked already, see {@link checkFilter} */
   list(filter: StepFilter): StepListing<Step> {
     const { status, type, claimedBy, order = 'oldest', pageSize = 100 } = filter;
-    const { store } = this.#parts;
+    const { store, runtime } = this.#parts;
     const page = async (after = filter.after): Promise<StepPage<Step>> => {
       const { steps, next } = await store.list({
         ...(status === undefined ? {} : { statuses: [status].flat() }),
@@ -92,7 +93,7 @@ export class Queries {
         order,
         limit: pageSize,
       });
-      return { steps: steps.map((record) => readStep(record)), next };
+      return { steps: await mapInSlices(runtime, steps, (record) => readStep(record)), next };
     };
     return { page, [Symbol.asyncIterator]: () => iterate(page) };
   }

@@ -10,6 +10,7 @@ import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
+import { mapInSlices } from '../runtime/slices.js';
 import { checkArgs } from '../step/definition.js';
 import { decodePayload } from '../step/payload.js';
 import type { StepRegistry } from '../step/registry.js';
@@ -40,8 +41,6 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** How long validating or committing may keep the event loop before it is given back, in ms. */
-const SLICE_MS = 4;
 /** How often a call whose reply was lost is repeated, and how far apart at most. */
 const REPEATS = 4;
 const REPEAT_WITHIN_MS = 200;
@@ -71,7 +70,7 @@ export class Submitter {
    * @throws SubmitIncompleteError which carries the ids that are safe
    */
   async submitMany(inputs: Iterable<unknown>): Promise<Submitted[]> {
-    const steps = await this.#checkAll(inputs);
+    const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => this.#check(input, `steps[${i}].`));
     const done: Submitted[] = [];
     for (let at = 0; at < steps.length; at += this.#parts.submitBatch) {
       const chunk = steps.slice(at, at + this.#parts.submitBatch);
@@ -90,21 +89,6 @@ export class Submitter {
       await this.#parts.runtime.yield();
     }
     return done;
-  }
-
-  async #checkAll(inputs: Iterable<unknown>): Promise<NewStep[]> {
-    const { runtime } = this.#parts;
-    const steps: NewStep[] = [];
-    let sliceEndsAt = runtime.monotonicMs() + SLICE_MS;
-    for (const input of inputs) {
-      const checking = this.#check(input, `steps[${steps.length}].`);
-      steps.push(checking instanceof Promise ? await checking : checking);
-      if (steps.length % 32 === 0 && runtime.monotonicMs() > sliceEndsAt) {
-        await runtime.yield();
-        sliceEndsAt = runtime.monotonicMs() + SLICE_MS;
-      }
-    }
-    return steps;
   }
 
   #check(input: unknown, prefix: string): NewStep | Promise<NewStep> {
