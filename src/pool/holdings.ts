@@ -105,21 +105,26 @@ export class Holdings {
   /** Fills the free slots. */
   startNext(): void {
     if (this.#starting || this.#resting || this.halted || this.buffer.size === 0 || this.executor.free <= 0) return;
-    let now = this.#parts.runtime.monotonicMs();
+    const now = this.#parts.runtime.monotonicMs();
     if (!this.#mayStart(now)) return;
-    this.#starting = true;
+    this.#starting = true; // an outcome that comes at once leads back here
+    try {
+      this.#fillSlots(now);
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  #fillSlots(startedAt: number): void {
+    let now = startedAt;
     while (this.executor.free > 0 && !this.halted) {
       const hold = this.buffer.next();
-      if (hold === undefined) break;
+      if (hold === undefined) return;
       const barredBy = this.executor.find(hold.claim.stepId);
       if (barredBy === undefined) now = this.executor.run(hold, now);
       else this.#bar(hold, barredBy);
-      if (this.sliceIsOver(now)) {
-        this.#rest();
-        break;
-      }
+      if (this.sliceIsOver(now)) return this.#rest();
     }
-    this.#starting = false;
   }
 
   /** Gives back what is held unstarted and `unwanted`. @returns how many those were */

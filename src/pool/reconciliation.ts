@@ -44,7 +44,7 @@ export class Reconciliation {
 }
 
 /** Whether the claim has no outcome yet. */
-export function isHeld({ state }: Hold): boolean {
+function isHeld({ state }: Hold): boolean {
   return state === 'unstarted' || state === 'running';
 }
 

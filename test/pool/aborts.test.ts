@@ -5,6 +5,9 @@ import { gate, Rig, running } from './support/rig.js';
 /** Ends when its signal does, by throwing the reason. */
 const obedient = (_: unknown, { signal }: StepContext) =>
   new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+const lateSchema = {
+  '~standard': { version: 1, vendor: 'test', validate: async (value: unknown) => ({ value }) },
+};
 const never = () => new Promise(() => undefined);
 
 describe('a time-out', () => {
@@ -119,6 +122,24 @@ describe('a cancel', () => {
     expect(rig.pool.load).toMatchObject({ running: 1, held: 0 });
     expect(rig.events('step:started')).toHaveLength(1);
     expect(rig.events('step:cancelled').map(({ stepId }) => stepId)).toEqual(['slow-00001']);
+  });
+
+  test.each([
+    ['while its type makes it wait for a microtask', { concurrency: 1 }],
+    ['while its args are checked', { args: lateSchema }],
+  ])('of a step whose handler has not been called yet, %s: it never is', async (_, options) => {
+    let called = false;
+    const rig = await running({ slow: { ...options, run: () => (called = true) } });
+    rig.store.add('s1', 'slow');
+    rig.store.after = ({ claim }) => {
+      if (claim === undefined) return;
+      rig.store.after = () => undefined;
+      rig.onStarted = (stepId) => rig.pool.abort(stepId);
+    };
+    rig.pool.wake();
+    await rig.runtime.settle();
+    expect(called).toBe(false);
+    expect(rig.store.row('s1').status).toBe('cancelled');
   });
 
   test('of a step that is not here does nothing', async () => {
@@ -341,6 +362,17 @@ describe('stop', () => {
     await rig.runtime.until(stopping);
     expect(rig.store.row('s2').status).toBe('completed');
     expect(rig.pool.drained.finished).toBe(1);
+  });
+
+  test('resume during it claims nothing', async () => {
+    const rig = await started(never);
+    const stopping = rig.stop();
+    rig.store.add('s2', 'slow');
+    rig.pool.pause();
+    rig.pool.resume();
+    await stopping;
+    expect(rig.events('step:claimed')).toHaveLength(1);
+    expect(rig.store.row('s2')).toMatchObject({ status: 'pending', version: 1 });
   });
 
   test('twice is once, before start is nothing, and then start does nothing', async () => {

@@ -173,13 +173,17 @@ describe('an exchange that fails', () => {
   const down = new StoreError('STORE_UNAVAILABLE', 'down', true);
 
   test('outcomes are kept, sent again under the same fence, and told once', async () => {
-    const rig = await running({ flaky: () => Promise.reject(new Error('no')) }, {}, ({ store }) => {
-      store.add('s1', 'flaky');
-      let replies = 0;
-      store.after = () => {
-        if (++replies >= 2 && replies <= 4) throw down; // the write is done, the reply lost
-      };
-    });
+    const rig = await running(
+      { flaky: () => Promise.reject(new Error('no')) },
+      { random: Math.random },
+      ({ store }) => {
+        store.add('s1', 'flaky');
+        let replies = 0;
+        store.after = () => {
+          if (++replies >= 2 && replies <= 4) throw down; // the write is done, the reply lost
+        };
+      },
+    );
     await rig.runtime.advance(5_000);
     const sent = rig.store.requests.flatMap(({ settlements }) => settlements).slice(0, 4);
     expect(new Set(sent.map((s) => JSON.stringify(s))).size).toBe(1); // also the jitter of its delay

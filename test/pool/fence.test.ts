@@ -161,6 +161,16 @@ describe('an eviction', () => {
     expect(rig.store.row('s1')).toMatchObject({ status: 'pending', result: null });
   });
 
+  test('a new incarnation without a fence before it aborts what the old one ran', async () => {
+    const rig = await running({ slow: obedient }, {}, ({ store }) => store.add('s1', 'slow'));
+    rig.store.requeue('s1');
+    rig.store.row('s1').runAt = Infinity;
+    rig.pool.admit(NEXT_LIFE);
+    await rig.runtime.settle();
+    expect(rig.pool.load.running).toBe(0);
+    expect(rig.events('step:lost')).toHaveLength(1);
+  });
+
   test('what waited to be settled goes out under the old name, what is claimed now under the new', async () => {
     const rig = await running({ bad: () => 1 }, {}, ({ store }) => {
       store.add('s1', 'bad');
@@ -333,8 +343,12 @@ describe('reconciliation', () => {
     rig.store.add('s1', 'slow');
     rig.pool.wake();
     await rig.runtime.settle();
-    rig.pool.reconcile(snapshot, []);
+    const before = rig.store.requests.length;
+    const old = [{ stepId: 's9', claimToken: 'old', version: 2 }];
+    rig.pool.reconcile(snapshot, old);
+    rig.pool.reconcile(snapshot, old);
     await rig.runtime.settle();
     expect(rig.pool.load.running).toBe(1);
+    expect(rig.store.requests.length).toBe(before);
   });
 });

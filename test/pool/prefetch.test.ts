@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { TypeHandler } from '../../src/pool/handlers.js';
 import { appetite, type Appetite } from '../../src/pool/prefetch.js';
 import { Rate } from '../../src/pool/rate.js';
 import { gate, running, type Rig } from './support/rig.js';
@@ -152,6 +153,26 @@ describe('over a slow store', () => {
 });
 
 describe('concurrency of a type', () => {
+  test('asks for the room it has, for what will become room, and for nothing where strays fill it', async () => {
+    const handler = new TypeHandler({ type: 't', schema: undefined, run: () => undefined, concurrency: 2 });
+    expect(handler.useful(1_000, 50)).toBe(2); // nothing is known of how long it takes
+    handler.took(100);
+    expect(handler.useful(1_000, 50)).toBe(2 + 20);
+    handler.unstarted = 5;
+    expect(handler.useful(1_000, 50)).toBe(2 + 20 - 5);
+    expect(handler.useful(1_000, 10)).toBe(10);
+    handler.unstarted = 0;
+    const doors = [gate(), gate()];
+    const running = doors.map((door) => handler.limit!(() => door.promise));
+    expect(handler.useful(1_000, 50)).toBe(20);
+    handler.strays = 1;
+    expect(handler.useful(1_000, 50)).toBe(10);
+    handler.strays = 2;
+    expect(handler.useful(1_000, 50)).toBe(0);
+    for (const door of doors) door.open();
+    await Promise.all(running);
+  });
+
   test('bounds what runs at a time, beside the others', async () => {
     let now = 0;
     let most = 0;

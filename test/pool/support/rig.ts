@@ -25,8 +25,8 @@ export type Handlers = Record<string, Handler | (StepTypeOptions & { run: Handle
 export interface RigOptions extends FleetQOptions {
   readonly watch?: PoolParts['watch'];
   readonly mayProceed?: () => boolean;
-  /** Whether nobody listens to events. */
-  readonly deaf?: boolean;
+  /** The chance in retry delays. Default: always the middle. */
+  readonly random?: () => number;
 }
 
 export class Rig {
@@ -35,8 +35,10 @@ export class Rig {
   readonly told: { readonly name: EventName; readonly payload: any }[] = [];
   readonly logged: { readonly level: string; readonly message: string; readonly fields: any }[] = [];
   readonly pool: Pool;
+  /** Called from a listener, as a handler is about to be called. */
+  onStarted: (stepId: string) => void = () => undefined;
 
-  constructor(handlers: Handlers, { watch, mayProceed, deaf = false, ...options }: RigOptions = {}) {
+  constructor(handlers: Handlers, { watch, mayProceed, random = () => 0.5, ...options }: RigOptions = {}) {
     const { runtime, store } = this;
     const write = (level: string) => (fields: object, message: string) => {
       this.logged.push({ level, message, fields });
@@ -44,9 +46,8 @@ export class Rig {
     const logger: Logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
     const log = createLog('pool', logger);
     const events = new Events(log);
-    if (!deaf) {
-      for (const name of EVENT_NAMES) events.on(name, (payload: unknown) => void this.told.push({ name, payload }));
-    }
+    for (const name of EVENT_NAMES) events.on(name, (payload: unknown) => void this.told.push({ name, payload }));
+    events.on('step:started', ({ stepId }: { stepId: string }) => this.onStarted(stepId));
     const registry = new StepRegistry();
     for (const [type, given] of Object.entries(handlers)) {
       registry.add(typeof given === 'function' ? { type, run: given } : { type, ...given });
@@ -56,7 +57,7 @@ export class Rig {
       RHYTHM,
     );
     const settler = new Settler({
-      ...{ events, log, podId: POD.podId, random: () => 0.5, wallMs: () => runtime.wallMs() },
+      ...{ events, log, podId: POD.podId, random, wallMs: () => runtime.wallMs() },
       rulesFor: (type) => ({ retry: { ...settings.retry, ...registry.get(type)?.retry }, maxCrashes: 3 }),
     });
     const parts = { runtime, store, events, log, settler, settings, registry };
