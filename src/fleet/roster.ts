@@ -7,6 +7,7 @@
  */
 import type { Events } from '../events.js';
 import type { PodRef, PodView } from '../store/contract.js';
+import { byAge } from './elector.js';
 
 export class Roster {
   readonly #events: Events;
@@ -34,7 +35,7 @@ export class Roster {
   successor(pods: readonly PodView[], self: PodRef): PodRef | undefined {
     const namesakes = pods.filter(({ pod }) => pod.podId === self.podId && pod.incarnation !== self.incarnation);
     const own = pods.find(({ pod }) => pod.incarnation === self.incarnation);
-    for (const view of namesakes) if (own !== undefined && isElder(view, own)) this.#elders.add(view.pod.incarnation);
+    for (const view of namesakes) if (own !== undefined && byAge(view, own) < 0) this.#elders.add(view.pod.incarnation);
     return namesakes.find(({ pod }) => !this.#elders.has(pod.incarnation))?.pod;
   }
 
@@ -45,8 +46,4 @@ export class Roster {
     this.#members = members;
     this.#events.emit('pod:left', { ...self });
   }
-}
-
-function isElder(view: PodView, than: PodView): boolean {
-  return view.ageMs > than.ageMs || (view.ageMs === than.ageMs && view.pod.incarnation < than.pod.incarnation);
 }
