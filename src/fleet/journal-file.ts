@@ -3,7 +3,7 @@ import type { Database } from 'better-sqlite3';
 import type { SerializedError } from '../step/failure.js';
 import { parseJson } from '../step/payload.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
-import * as sql from './journal-statements.js';
+import * as sql from './statements.js';
 import { recoveryRecord, type Decision, type RecoveryRecord } from './record.js';
 
 /** Rows in one transaction, and in one read: about a millisecond. */

@@ -10,7 +10,7 @@ import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { JournalFile } from './journal-file.js';
-import { KEPT_CYCLES } from './journal-statements.js';
+import { KEPT_CYCLES } from './statements.js';
 import { Outage } from './outage.js';
 import type { RecoveryRecord } from './record.js';
 
