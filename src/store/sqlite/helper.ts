@@ -88,9 +88,8 @@ export class Helper {
 
   #ask<N extends ErrandName>(name: N, ask: Errands[N]['ask'], held = true): Promise<Errands[N]['answer']> {
     return new Promise((resolve, reject) => {
-      const worker = (this.#worker ??= this.#start());
-      if (worker === undefined)
-        return reject(new StoreError('STORE_UNAVAILABLE', 'the helper thread cannot start', true));
+      const worker = this.usable ? (this.#worker ??= this.#start()) : undefined;
+      if (worker === undefined) return reject(new StoreError('STORE_UNAVAILABLE', 'there is no helper thread', true));
       const id = ++this.#asked;
       this.#waiting.set(id, { resolve, reject, held });
       if (held) worker.ref();
@@ -101,8 +100,10 @@ export class Helper {
   #start(): Worker | undefined {
     const { path, synchronous, busyTimeoutMs, workerUrl } = this.#parts.options;
     const workerData: HelperData = { path, synchronous, busyTimeoutMs };
+    // What says how a text on the command line is to be read (`node --input-type=module -e`) would be said of the module.
+    const own = process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
     try {
-      const worker = new Worker(workerUrl, { workerData, name: 'fleet-q sqlite helper' });
+      const worker = new Worker(workerUrl, { workerData, name: 'fleet-q sqlite helper', ...own });
       worker.unref();
       worker.on('message', (answer: Answer) => this.#answered(answer));
       worker.on('error', (error) => this.#died(error));

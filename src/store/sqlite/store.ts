@@ -252,7 +252,7 @@ export class SqliteStore implements Store {
 
 function cursor(after: string): number {
   const row = Number(after);
-  if (!Number.isSafeInteger(row) || row < 0)
+  if (!/^\d+$/.test(after) || !Number.isSafeInteger(row))
     throw new ValidationError('OPTION_INVALID', 'after', `is no cursor of a list, got ${show(after)}`);
   return row;
 }

@@ -1,0 +1,249 @@
+/** The helper thread, and how the store does without it. */
+import { spawnSync } from 'node:child_process';
+import { statSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import type Database from 'better-sqlite3';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Log } from '../../../src/log.js';
+import { systemRuntime } from '../../../src/runtime/runtime.js';
+import type { Store } from '../../../src/store/contract.js';
+import { Checkpoints } from '../../../src/store/sqlite/checkpoints.js';
+import { Helper } from '../../../src/store/sqlite/helper.js';
+import { resolveOptions } from '../../../src/store/sqlite/options.js';
+import { newStep, newSteps } from '../../conformance/harness.js';
+import { temporaryFolder } from '../../support/temp.js';
+import { eventually, history, joined, newCore, newFile, newStore, rawConnection, WORKER_URL } from './support/files.js';
+
+const NOWHERE = new URL('./no-such-worker.js', import.meta.url);
+
+/** A log that keeps what it was told. */
+function memoryLog(): Log & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const write = (_fields: object, message: string): void => void lines.push(message);
+  const log: Log & { lines: string[] } = {
+    ...{ lines, verbose: true, debug: write, info: write, warn: write, error: write },
+    with: () => log,
+  };
+  return log;
+}
+
+function newHelper(path: string, workerUrl: URL) {
+  const log = memoryLog();
+  let deaths = 0;
+  const helper = new Helper({ options: resolveOptions({ path, workerUrl }), log, onDeath: () => deaths++ });
+  onTestFinished(() => helper.close());
+  return { helper, log, deaths: () => deaths };
+}
+
+/** A module for the thread, written for the test. */
+function module(text: string): URL {
+  const file = join(temporaryFolder(), 'worker.mjs');
+  writeFileSync(file, text);
+  return pathToFileURL(file);
+}
+
+describe.each([
+  ['by the helper', WORKER_URL],
+  ['inline, where it cannot start', NOWHERE],
+])('%s', (_where, workerUrl) => {
+  async function filled(): Promise<Store> {
+    const store = await newStore({ path: newFile(), workerUrl });
+    await joined(store);
+    await history(store, 2_500);
+    await store.submit([newStep({ type: 'rare' }), newStep({ delayMs: 60_000, priority: 3 })]);
+    return store;
+  }
+
+  it('stats count everything', async () => {
+    const store = await filled();
+    expect(await store.stats()).toMatchObject({
+      byStatus: { pending: 2, claimed: 0, completed: 2_500, failed: 0, cancelled: 0 },
+      byType: { work: { completed: 2_500, pending: 1 }, rare: { pending: 1 } },
+      pendingByPriority: { 0: 1, 3: 1 },
+      due: 1,
+    });
+  });
+
+  it('a list finds the last of a long history', async () => {
+    const store = await filled();
+    const { steps, next } = await store.list({ types: ['rare'], order: 'oldest', limit: 10 });
+    expect(steps.map(({ type }) => type)).toEqual(['rare']);
+    expect(next).toBeNull();
+    const newest = await store.list({ statuses: ['completed'], order: 'newest', limit: 2_400 });
+    expect(newest.steps).toHaveLength(2_400);
+    const rest = await store.list({ statuses: ['completed'], order: 'newest', limit: 2_400, after: newest.next! });
+    expect(rest.steps).toHaveLength(100);
+    expect(rest.next).toBeNull();
+  });
+
+  it('retention goes in pieces of at most 500', async () => {
+    const store = await filled();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    let removed = 0;
+    for (let more = true; more;) {
+      const piece = await store.prune({ keepMs: 0 });
+      expect(piece.removed).toBeLessThanOrEqual(500);
+      removed += piece.removed;
+      ({ more } = piece);
+    }
+    expect(removed).toBe(2_500);
+    expect((await store.stats()).byStatus).toMatchObject({ pending: 2, completed: 0 });
+  });
+
+  it('waits for a file that others hold', async () => {
+    const path = newFile();
+    const store = await newStore({ path, workerUrl });
+    await store.stats();
+    const other = rawConnection(path);
+    other.exec('BEGIN IMMEDIATE');
+    const pruned = store.prune({ keepMs: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    other.exec('COMMIT');
+    expect(await pruned).toEqual({ removed: 0, more: false });
+  });
+});
+
+describe('the helper', () => {
+  it('starts on first need', async () => {
+    const { helper } = newHelper(newFile(), NOWHERE);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(helper.usable).toBe(true); // nobody has looked
+    helper.wrote(999);
+    expect(helper.usable).toBe(true);
+    helper.wrote(1);
+    await eventually(() => !helper.usable);
+  });
+
+  it('checkpoints after about a thousand written rows, one at a time', async () => {
+    const path = newFile();
+    const { connection } = newCore(path);
+    const { helper } = newHelper(path, WORKER_URL);
+    connection.exec(`INSERT INTO STEP_TRACKER (step_id) VALUES ('a')`);
+    const size = statSync(path).size;
+    helper.wrote(5_000);
+    helper.wrote(5_000); // that one is under way
+    await eventually(() => statSync(path).size > size);
+    expect(helper.usable).toBe(true);
+  });
+
+  it('says so once where it cannot start, rejects who waits, and is not started again', async () => {
+    const { helper, log, deaths } = newHelper(newFile(), NOWHERE);
+    await expect(helper.stats(1)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(helper.usable).toBe(false);
+    expect(deaths()).toBe(1);
+    expect(log.lines).toEqual(['no helper thread: checkpoints, stats and long lists run inline']);
+    helper.wrote(5_000);
+    await helper.close();
+  });
+
+  it.each([
+    ['ends', 'import { parentPort } from "node:worker_threads"; parentPort.once("message", () => process.exit(0));'],
+    [
+      'throws',
+      'import { parentPort } from "node:worker_threads"; parentPort.once("message", () => { throw new Error("no"); });',
+    ],
+    ['is another module', 'process.exitCode = 0;'],
+  ])('that %s is given up: the same is done inline', async (_what, text) => {
+    const path = newFile();
+    const store = await newStore({ path, workerUrl: module(text) });
+    await store.submit(newSteps(3));
+    expect((await store.stats()).byStatus.pending).toBe(3);
+    expect((await store.stats()).byStatus.pending).toBe(3);
+  });
+
+  it('closes in order, also while it works, and then is gone', async () => {
+    const { helper } = newHelper(migrated(), WORKER_URL);
+    const stats = helper.stats(1).catch((error: unknown) => error);
+    await helper.close();
+    expect(await stats).toBeDefined();
+    await expect(helper.stats(1)).rejects.toThrow();
+  });
+
+  it('keeps the process alive while somebody waits, and no longer', () => {
+    const dist = new URL('../../../dist/', import.meta.url);
+    const program = `
+      import { sqlite } from '${new URL('sqlite.js', dist).href}';
+      import { systemRuntime as runtime } from '${new URL('runtime/runtime.js', dist).href}';
+      import { createLog } from '${new URL('log.js', dist).href}';
+      const store = sqlite({ path: ${JSON.stringify(newFile())} }).create({ runtime, log: createLog('test') });
+      const { byStatus } = await store.stats();
+      console.log(byStatus.pending);
+    `;
+    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+      timeout: 10_000,
+    });
+    expect(stdout.trim()).toBe('0');
+    expect(status).toBe(0);
+  });
+});
+
+describe('without a helper', () => {
+  it('each commit checkpoints a little by itself', async () => {
+    const path = newFile();
+    const store = await newStore({ path, workerUrl: NOWHERE });
+    await store.stats(); // finds out
+    for (let i = 0; i < 20; i++) await store.submit(newSteps(500));
+    expect(statSync(path).size).toBeGreaterThan(500_000); // what was committed has come into the database
+    expect(statSync(`${path}-wal`).size).toBeLessThan(1_500_000);
+  });
+
+  it('long scans yield between their pieces', async () => {
+    let yields = 0;
+    const runtime = { ...systemRuntime, yield: () => (yields++, systemRuntime.yield()) };
+    const path = newFile();
+    const { core } = newCore(path);
+    for (let i = 0; i < 24; i++) core.submit(1, newSteps(500));
+    const store = await newStore({ path, workerUrl: NOWHERE }, runtime);
+    expect((await store.stats()).byStatus.pending).toBe(12_000);
+    expect(yields).toBe(2);
+    yields = 0;
+    expect((await store.list({ types: ['none'], order: 'newest', limit: 10 })).steps).toEqual([]);
+    expect(yields).toBe(11);
+  });
+});
+
+describe('checkpoints', () => {
+  const LARGE = 16 * 1024 * 1024;
+  const grow = (connection: Database.Database, bytes: number): void =>
+    void connection
+      .prepare('INSERT INTO STEP_TRACKER (step_id, payload) VALUES (hex(randomblob(16)), ?)')
+      .run('x'.repeat(bytes));
+
+  it('are PASSIVE while the -wal is small', () => {
+    const path = newFile();
+    const { connection } = newCore(path);
+    grow(connection, 1_000_000);
+    expect(new Checkpoints(connection).run()).toBe('passive');
+    expect(statSync(path).size).toBeGreaterThan(1_000_000);
+  });
+
+  it('RESTART a large -wal once all of it has been copied, so that it begins anew', () => {
+    const path = newFile();
+    const { connection } = newCore(path);
+    grow(connection, LARGE + 1_000_000);
+    const size = statSync(`${path}-wal`).size;
+    expect(new Checkpoints(rawConnection(path)).run()).toBe('restart');
+    grow(connection, 1_000_000);
+    expect(statSync(`${path}-wal`).size).toBe(size);
+  });
+
+  it('do not RESTART what a reader keeps from being copied, and do not wait for him', () => {
+    const path = newFile();
+    const { connection } = newCore(path);
+    const reader = rawConnection(path);
+    reader.exec('BEGIN; SELECT count(*) FROM STEP_TRACKER');
+    reader.prepare('SELECT count(*) FROM STEP_TRACKER').get();
+    grow(connection, LARGE + 1_000_000);
+    expect(new Checkpoints(rawConnection(path)).run()).toBe('passive');
+    reader.exec('COMMIT');
+    expect(new Checkpoints(rawConnection(path)).run()).toBe('restart');
+  });
+});
+
+function migrated(): string {
+  const path = newFile();
+  newCore(path);
+  return path;
+}
