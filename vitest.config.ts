@@ -24,6 +24,8 @@ export default defineConfig({
     // Processes, not threads: tests kill, freeze and count the handles of whole processes.
     pool: 'forks',
     setupFiles: ['test/support/setup.ts'],
+    // One Snowflake emulator for all files; started by the first that asks for it.
+    globalSetup: ['test/support/fakesnow/keeper.ts'],
     // Tests pass in any order; the seed of a failing order is printed, and `--sequence.seed` repeats it.
     sequence: { shuffle: { files: true, tests: true } },
     testTimeout: 20_000,

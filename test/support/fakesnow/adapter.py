@@ -1,0 +1,310 @@
+"""The emulator: fakesnow's server, made to speak as Snowflake does to the Node driver.
+
+fakesnow (DuckDB and sqlglot inside) answers the wire protocol of Snowflake's Python connector. The Node driver wants
+JSON rows where that takes Arrow, the whole of a login's reply, and errors that are not HTTP 500, which it would
+retry. Everything that depends on other sessions (locks, slots, latency, faults) is the proxy's, test/support/warehouse.
+"""
+
+import asyncio
+import base64
+import datetime as dt
+import json
+import os
+import re
+import secrets
+import socket
+import sys
+import threading
+from collections import OrderedDict
+from decimal import Decimal
+from weakref import WeakKeyDictionary
+
+import duckdb
+import fakesnow.cursor
+import fakesnow.macros
+import fakesnow.server
+import uvicorn
+from fakesnow.cursor import FakeSnowflakeCursor
+from snowflake.connector.errors import ProgrammingError
+from sqlglot import exp
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+# --- what fakesnow gets wrong inside ---------------------------------------------------------------------------------
+
+# FLATTEN without SEQ and THIS, which carry the whole input into every row (quadratic in its length), and with quoted
+# keys: '$x', '/x' and 'a.b' are keys, not paths.
+template = fakesnow.macros.FS_FLATTEN
+fakesnow.macros.FS_FLATTEN = type(template)(
+    template.template.replace("hash(TO_JSON(input))::UBIGINT AS SEQ", "1::UBIGINT AS SEQ")
+    .replace("TO_JSON(input) AS THIS", "NULL::JSON AS THIS")
+    .replace("TO_JSON(input) -> x", "json_extract(TO_JSON(input), '$$.\"' || x || '\"')")
+)
+
+# What changes nothing here. The proxy records what ALTER SESSION sets, and knows the roles and warehouses.
+fakesnow.server.shared_fs.nop_regexes = [
+    r"\s*alter\s+session\s+(un)?set\s+(?!autocommit)",
+    r"\s*use\s+(secondary\s+)?(roles?|warehouse)\b",
+    r"\s*(create|alter)\s+(or\s+replace\s+)?warehouse\b",
+    r"\s*alter\s+table\s+\S+\s+set\s+data_retention",
+    r"\s*(grant|revoke)\b",
+]
+
+# A session on a database or a schema that does not exist has none; it does not make them.
+fakesnow.server.shared_fs.create_database_on_connect = False
+fakesnow.server.shared_fs.create_schema_on_connect = False
+
+
+class Recent(OrderedDict):
+    """The results for RESULT_SCAN: the last few, where fakesnow keeps all of them for ever."""
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, value)
+        while len(self) > 50:
+            self.popitem(last=False)
+
+
+fakesnow.server.shared_fs.results_cache = Recent()
+
+KEYS = (exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint, exp.PrimaryKey)
+
+
+def without_keys(statement):
+    """A standard table's keys are documentation in Snowflake: it enforces none of them."""
+    if not isinstance(statement, exp.Create) or statement.kind != "TABLE":
+        return statement
+    for key in list(statement.find_all(*KEYS)):
+        # A column's key hangs in a ColumnConstraint, a named key of the table in a Constraint.
+        holder = key.parent if isinstance(key.parent, (exp.ColumnConstraint, exp.Constraint)) else key
+        holder.pop()
+    return statement
+
+
+explode = FakeSnowflakeCursor._transform_explode
+FakeSnowflakeCursor._transform_explode = lambda self, statement: explode(self, without_keys(statement))
+
+describe = FakeSnowflakeCursor._describe_last_sql
+
+
+def describe_last_sql(self):
+    """BEGIN leaves nothing that DuckDB could describe."""
+    if isinstance(self._last_transformed, exp.Transaction):
+        self._last_sql, self._last_params = fakesnow.cursor.SQL_SUCCESS, None
+    return describe(self)
+
+
+FakeSnowflakeCursor._describe_last_sql = describe_last_sql
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+#: DuckDB's exceptions that fakesnow lets through, as (class, text, errno, sqlstate, message).
+ERRORS = [
+    (duckdb.InterruptException, "", 604, "57014", "SQL execution canceled"),
+    (duckdb.InvalidInputException, "Malformed JSON", 100069, "22P02", "Error parsing JSON: "),
+    (duckdb.ConstraintException, "NOT NULL", 100072, "22000", "NULL result in a non-nullable column: "),
+    (duckdb.ConversionException, "", 100038, "22018", "Value is not recognized: "),
+    (duckdb.OutOfRangeException, "", 100132, "22003", "Number out of representable range: "),
+    (duckdb.Error, "", 603, "XX000", "SQL execution internal error: the emulator failed: "),
+]
+
+execute = FakeSnowflakeCursor.execute
+
+
+def renamed(error):
+    """fakesnow has one code for whatever DuckDB cannot bind, and DuckDB's words for it."""
+    text = str(error.__cause__)
+    if column := re.search(r'Referenced column "([^"]*)" not found', text):
+        message = f"SQL compilation error:\ninvalid identifier '{column[1]}'"
+        return ProgrammingError(msg=message, errno=904, sqlstate="42000")
+    if table := re.search(r"Table with name (\S+) does not exist", text):
+        message = f"SQL compilation error:\nObject '{table[1]}' does not exist or not authorized."
+        return ProgrammingError(msg=message, errno=2003, sqlstate="42S02")
+    return error
+
+
+def execute_as_snowflake(self, *args, **kwargs):
+    try:
+        return execute(self, *args, **kwargs)
+    except ProgrammingError as error:
+        raise renamed(error) from error
+    except duckdb.Error as error:
+        text = str(error)
+        for kind, part, errno, sqlstate, message in ERRORS:
+            if isinstance(error, kind) and part in text:
+                shown = message + text if message.endswith(": ") else message
+                raise ProgrammingError(msg=shown, errno=errno, sqlstate=sqlstate) from error
+        raise
+
+
+FakeSnowflakeCursor.execute = execute_as_snowflake
+
+# --- rows in JSON ----------------------------------------------------------------------------------------------------
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+
+
+def timestamp(value, kind):
+    since = (value if value.tzinfo else value.replace(tzinfo=dt.timezone.utc)) - EPOCH
+    seconds = Decimal(since.days * 86400 + since.seconds) + Decimal(since.microseconds) / 10**6
+    return f"{seconds:.9f}" + (" 1440" if kind == "timestamp_tz" else "")  # 1440 minutes stand for an offset of none
+
+
+def cell(value, kind):
+    """A value as the driver expects it in a JSON row: text, or null."""
+    if value is None:
+        return None
+    if kind == "boolean":
+        return "1" if value else "0"
+    if isinstance(value, dt.datetime):
+        return timestamp(value, kind)
+    if isinstance(value, dt.date):
+        return str((value - EPOCH.date()).days)
+    if isinstance(value, dt.time):
+        return f"{value.hour * 3600 + value.minute * 60 + value.second}.{value.microsecond:06d}000"
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    return str(value)
+
+
+def to_json(table_and_types):
+    table, types = table_and_types
+    columns = zip([column.to_pylist() for column in table.columns], types)
+    cells = [[cell(value, kind["type"]) for value in column] for column, kind in columns]
+    return json.dumps(list(zip(*cells))).encode()
+
+
+# fakesnow hands `to_ipc(to_sf(table, types))` to its reply, in base64.
+fakesnow.server.to_sf = lambda table, types: (table, types)
+fakesnow.server.to_ipc = to_json
+
+# --- replies ---------------------------------------------------------------------------------------------------------
+
+#: Session parameters by which the driver reads values.
+PARAMETERS = {
+    "TIMEZONE": "Etc/UTC",
+    "BINARY_OUTPUT_FORMAT": "HEX",
+    "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
+    "TIME_OUTPUT_FORMAT": "HH24:MI:SS",
+    "TIMESTAMP_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3",
+    "TIMESTAMP_NTZ_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3",
+    "TIMESTAMP_LTZ_OUTPUT_FORMAT": "",
+    "TIMESTAMP_TZ_OUTPUT_FORMAT": "",
+}
+
+
+def complete_rows(data):
+    if "rowsetBase64" in data:
+        rows = data.pop("rowsetBase64")
+        data["rowset"] = json.loads(base64.b64decode(rows)) if rows else []
+    parameters = [{"name": name, "value": value} for name, value in PARAMETERS.items()]
+    data.update(queryResultFormat="json", returned=len(data["rowset"]), version=1, parameters=parameters)
+
+
+def complete_login(data):
+    session = fakesnow.server.sessions[data["token"]]
+    if not session.database_set:
+        session.database = None
+    if not session.schema_set:
+        session._schema = None
+    data["sessionInfo"] = {"databaseName": session.database, "schemaName": session.schema}
+    data.update(masterToken="m-" + data["token"], sessionId=secrets.randbits(48))
+    data.update(validityInSeconds=3600, masterValidityInSeconds=14400)
+    # fakesnow's 0 would send every bind through a stage.
+    threshold = "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD"
+    data["parameters"] = [parameter for parameter in data["parameters"] if parameter["name"] != threshold]
+
+
+class Reply(JSONResponse):
+    """fakesnow's reply, completed to what the Node driver reads."""
+
+    def __init__(self, content, status_code=200):
+        data = content.get("data")
+        if data and "rowtype" in data:
+            complete_rows(data)
+        if data and "sessionInfo" in data:
+            complete_login(data)
+        if status_code == 500:
+            # A fault of fakesnow: a 5xx the driver would send again and again.
+            status_code, content["data"] = 200, {"errorCode": content["code"], "sqlState": "XX000"}
+        super().__init__(content, status_code=status_code)
+
+
+fakesnow.server.JSONResponse = Reply
+
+
+def failure(code, sqlstate, message):
+    data = {"errorCode": code, "sqlState": sqlstate}
+    return JSONResponse({"data": data, "code": code, "message": message, "success": False})
+
+
+# --- routes ----------------------------------------------------------------------------------------------------------
+
+one_at_a_time = WeakKeyDictionary()
+definitions = asyncio.Lock()
+DEFINITION = re.compile(r"\s*(create|drop|alter|truncate|comment|undrop)\b", re.IGNORECASE)
+
+
+def session_of(request):
+    return fakesnow.server.to_conn(fakesnow.server.to_token(request))
+
+
+async def guarded(request, session):
+    """DuckDB's connections take one statement at a time, and its catalogue one change at a time."""
+    body = await request.json()
+    async with one_at_a_time.setdefault(session, asyncio.Lock()):
+        if DEFINITION.match(body.get("sqlText") or ""):
+            async with definitions:
+                return await fakesnow.server.query_request(request)
+        return await fakesnow.server.query_request(request)
+
+
+async def query(request):
+    try:
+        session = session_of(request)
+    except fakesnow.server.ServerError:
+        return await fakesnow.server.query_request(request)  # which answers with the error
+    try:
+        return await guarded(request, session)
+    except Exception as error:  # such as a ParseError, which sqlglot raises before fakesnow's own handler
+        return failure("001003", "42000", f"SQL compilation error:\n{error}")
+
+
+async def abort(request):
+    session_of(request)._duck_conn.interrupt()
+    return await ok(request)
+
+
+async def ok(_):
+    return JSONResponse({"data": None, "code": None, "message": None, "success": True})
+
+
+app = Starlette(
+    routes=[
+        Route("/queries/v1/query-request", query, methods=["POST"]),
+        Route("/queries/v1/abort-request", abort, methods=["POST"]),
+        Route("/session/heartbeat", ok, methods=["POST"]),
+        Route("/telemetry/send", ok, methods=["POST"]),
+        Route("/ready", ok),
+        *fakesnow.server.routes,
+    ]
+)
+
+
+def end_with_parent():
+    """Standard input ends when whoever started this has died, however that came."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def main():
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    print(listener.getsockname()[1], flush=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

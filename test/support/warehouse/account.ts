@@ -1,0 +1,104 @@
+/** The account: who may log in, and as what. */
+import { createPublicKey, verify } from 'node:crypto';
+import { stored } from './sql-text.js';
+import { refusals, type Refusal } from './wire.js';
+
+export interface AccountOptions {
+  readonly name: string;
+  readonly user: string;
+  readonly password: string;
+  /** In PEM, of the user; without it no key is right. */
+  readonly publicKey?: string;
+  readonly oauthTokens: readonly string[];
+  /** Programmatic access tokens. */
+  readonly accessTokens: readonly string[];
+  readonly roles: readonly string[];
+  readonly warehouses: readonly string[];
+}
+
+export const ACCOUNT: AccountOptions = {
+  name: 'fakesnow',
+  user: 'fake',
+  password: 'snow',
+  oauthTokens: [],
+  accessTokens: [],
+  roles: ['PUBLIC', 'FLEET_Q_ROLE'],
+  warehouses: ['FLEET_Q_WH'],
+};
+
+/** What the driver sends to log in. */
+export interface LoginData {
+  readonly ACCOUNT_NAME?: string;
+  readonly LOGIN_NAME?: string;
+  readonly PASSWORD?: string;
+  readonly AUTHENTICATOR?: string;
+  readonly TOKEN?: string;
+  readonly SESSION_PARAMETERS?: Readonly<Record<string, unknown>>;
+}
+
+export class Account {
+  #options: AccountOptions;
+
+  constructor(options: Partial<AccountOptions>) {
+    this.#options = { ...ACCOUNT, ...options };
+  }
+
+  get options(): AccountOptions {
+    return this.#options;
+  }
+
+  configure(options: Partial<AccountOptions>): void {
+    this.#options = { ...this.#options, ...options };
+  }
+
+  /** An account that does not exist has no host: somebody else's web server answers for it. */
+  has(name: string | undefined): boolean {
+    return name?.toUpperCase() === this.#options.name.toUpperCase();
+  }
+
+  /** Throws what Snowflake says to the wrong credentials. */
+  authenticate(data: LoginData): void {
+    const refusal = this.#refusal(data);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #refusal(data: LoginData): Refusal | undefined {
+    const { user, password, oauthTokens, accessTokens } = this.#options;
+    const { TOKEN: token = '' } = data;
+    switch (data.AUTHENTICATOR?.toUpperCase()) {
+      case 'SNOWFLAKE_JWT':
+        return this.#signed(token) ? undefined : refusals.wrongKey();
+      case 'OAUTH':
+        return oauthTokens.includes(token) ? undefined : refusals.wrongOauthToken();
+      case 'PROGRAMMATIC_ACCESS_TOKEN':
+        return accessTokens.includes(token) ? undefined : refusals.wrongAccessToken();
+      default: {
+        const right = data.LOGIN_NAME?.toUpperCase() === user.toUpperCase() && data.PASSWORD === password;
+        return right ? undefined : refusals.wrongCredentials();
+      }
+    }
+  }
+
+  /** Whether the token was signed with the user's private key, for the user. */
+  #signed(token: string): boolean {
+    const { publicKey, user } = this.#options;
+    const [head, body, signature] = token.split('.');
+    if (publicKey === undefined || head === undefined || body === undefined || signature === undefined) return false;
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as { readonly sub?: string };
+    const signed = Buffer.from(`${head}.${body}`);
+    const right = verify('RSA-SHA256', signed, createPublicKey(publicKey), Buffer.from(signature, 'base64url'));
+    return right && claims.sub?.endsWith(`.${user.toUpperCase()}`) === true;
+  }
+
+  /** The role to log in with. */
+  role(name: string | null): string {
+    if (name === null) return this.#options.roles[0] ?? 'PUBLIC';
+    if (!this.#options.roles.includes(stored(name))) throw refusals.wrongRole(name);
+    return stored(name);
+  }
+
+  /** The warehouse of this name; one that the role may not use is none, and nobody says so before a statement needs it. */
+  warehouse(name: string | null): string | null {
+    return name !== null && this.#options.warehouses.includes(stored(name)) ? stored(name) : null;
+  }
+}

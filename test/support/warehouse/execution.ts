@@ -1,0 +1,220 @@
+/** One statement, from its arrival to its reply: warehouse, slot, lock, the time it takes, and the emulator. */
+import type { Account } from './account.js';
+import type { Changes } from './changes.js';
+import { classify, type Statement } from './classify.js';
+import { withChangeTokens, withContext } from './functions.js';
+import type { Job } from './jobs.js';
+import type { Latency } from './latency.js';
+import type { Locks } from './locks.js';
+import type { Meter, Reading } from './meter.js';
+import { pause } from './pause.js';
+import type { Session } from './sessions.js';
+import { changeSession } from './settings.js';
+import type { Slots } from './slots.js';
+import { countStatements, fullName, partsOf } from './sql-text.js';
+import type { Suspension } from './suspension.js';
+import type { Upstream } from './upstream.js';
+import { Refusal, refusals, type Reply } from './wire.js';
+
+/** What the driver sends to have a statement run. */
+export interface QueryBody {
+  readonly sqlText: string;
+  readonly bindings?: Readonly<Record<string, unknown>>;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+}
+
+export interface Machinery {
+  readonly upstream: Upstream;
+  readonly account: Account;
+  readonly locks: Locks;
+  readonly slots: Slots;
+  readonly latency: Latency;
+  readonly suspension: Suspension;
+  readonly changes: Changes;
+  readonly meter: Meter;
+}
+
+/** Snowflake's defaults, in seconds. */
+const LOCK_TIMEOUT = 43_200;
+const STATEMENT_TIMEOUT = 172_800;
+
+type Times = { -readonly [key in 'queuedMs' | 'lockWaitMs' | 'slotMs']: Reading[key] };
+
+export class Execution {
+  readonly #with: Machinery;
+
+  constructor(machinery: Machinery) {
+    this.#with = machinery;
+  }
+
+  /** Runs it to its end; what Snowflake refuses is a reply too. */
+  async run(session: Session, body: QueryBody, job: Job): Promise<Reply> {
+    const statement = classify(body.sqlText);
+    const times: Times = { queuedMs: 0, lockWaitMs: 0, slotMs: 0 };
+    const reply = await this.#bounded(session, job.signal, (signal) =>
+      this.#perform(session, statement, body, times, signal),
+    ).catch((error: unknown) => {
+      if (error instanceof Refusal) return error.reply(job.queryId);
+      throw error;
+    });
+    this.#record(session, statement, body, times, reply);
+    return reply.data == null ? reply : { ...reply, data: { ...reply.data, queryId: job.queryId } };
+  }
+
+  /** STATEMENT_TIMEOUT_IN_SECONDS bounds the whole of it, also its wait for a lock. */
+  async #bounded(session: Session, signal: AbortSignal, run: (signal: AbortSignal) => Promise<Reply>): Promise<Reply> {
+    const seconds = session.seconds('STATEMENT_TIMEOUT_IN_SECONDS', 0) || STATEMENT_TIMEOUT;
+    const [patience, timer] = [new AbortController(), new AbortController()];
+    pause(this.#ms(seconds), timer.signal).then(
+      () => patience.abort(refusals.statementTimeout(seconds)),
+      () => {}, // it ended in time
+    );
+    try {
+      return await run(AbortSignal.any([signal, patience.signal]));
+    } finally {
+      timer.abort();
+    }
+  }
+
+  async #perform(
+    session: Session,
+    statement: Statement,
+    body: QueryBody,
+    times: Times,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const count = countStatements(statement.text);
+    if (count !== 1) throw refusals.severalStatements(count);
+    changeSession(session, statement, this.#with.account);
+    if (!statement.free) return this.#compute(session, statement, body, times, signal);
+    await pause(this.#with.latency.ofStatement(statement.kind), signal);
+    const reply = await this.#forward(session, statement, body, signal);
+    this.#afterwards(session, statement, reply);
+    return reply;
+  }
+
+  /** With the warehouse: resumed, a slot taken, and the table locked where the statement must. */
+  async #compute(
+    session: Session,
+    statement: Statement,
+    body: QueryBody,
+    times: Times,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const { suspension, slots } = this.#with;
+    if (session.warehouse === null) throw refusals.noWarehouse();
+    const idle = await suspension.use(session.warehouse, signal);
+    const lock = async () => {
+      const start = performance.now();
+      const unlock = await this.#lock(session, statement, signal);
+      times.lockWaitMs = performance.now() - start;
+      return unlock;
+    };
+    let unlock = () => {};
+    let leave = () => {};
+    try {
+      if (!slots.heldWhileLocked) unlock = await lock();
+      const asked = performance.now();
+      const free = await slots.acquire(signal);
+      const taken = performance.now();
+      times.queuedMs = taken - asked;
+      leave = () => {
+        free();
+        times.slotMs = performance.now() - taken;
+      };
+      if (slots.heldWhileLocked) unlock = await lock();
+      return await this.#work(session, statement, body, signal);
+    } finally {
+      unlock();
+      leave();
+      idle();
+    }
+  }
+
+  async #work(session: Session, statement: Statement, body: QueryBody, signal: AbortSignal): Promise<Reply> {
+    const { latency, changes } = this.#with;
+    await pause(latency.ofStatement(statement.kind), signal);
+    const reply = await this.#forward(session, statement, body, signal);
+    const rows = rowsOf(statement, reply);
+    // It has happened: who cancels now comes too late.
+    await pause(latency.ofRows(rows), new AbortController().signal);
+    if (statement.table !== undefined && rows > 0) changes.note(fullName(statement.table, session));
+    return reply;
+  }
+
+  /** Takes the lock that the statement needs; an open transaction has it until its own end. */
+  async #lock(session: Session, { locks, table }: Statement, signal: AbortSignal): Promise<() => void> {
+    if (!locks || table === undefined) return () => {};
+    const name = fullName(table, session);
+    if (session.transaction?.has(name) === true) return () => {};
+    const timeoutMs = this.#ms(session.seconds('LOCK_TIMEOUT', LOCK_TIMEOUT));
+    const unlock = await this.#with.locks.acquire(name, timeoutMs, signal);
+    if (session.transaction === undefined) return unlock;
+    session.transaction.set(name, unlock);
+    return () => {};
+  }
+
+  /** Has the emulator run it; interrupts it when the signal ends. */
+  async #forward(session: Session, statement: Statement, body: QueryBody, signal: AbortSignal): Promise<Reply> {
+    const { upstream, account } = this.#with;
+    signal.throwIfAborted();
+    const named = withContext(statement.text, session, account.options.name);
+    const sqlText = await withChangeTokens(named, (table) => this.#changeToken(session, table));
+    const abort = () => void upstream.abort(session.upstream).catch(() => {});
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      const reply = await upstream.query(session.upstream, { ...body, sqlText });
+      if (!reply.success) signal.throwIfAborted();
+      return withoutPrefix(reply);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async #changeToken(session: Session, table: string): Promise<string> {
+    const quoted = partsOf(table).map((part) => `"${part.replaceAll('"', '""')}"`);
+    const look = { sqlText: `SELECT COUNT(*) AS n FROM ${quoted.join('.')} WHERE 1 = 0` };
+    const { success } = await this.#with.upstream.query(session.upstream, look);
+    if (!success) throw refusals.unknownTable(table);
+    return this.#with.changes.of(fullName(partsOf(table), session));
+  }
+
+  /** What statements that need no warehouse change. */
+  #afterwards(session: Session, { kind, text }: Statement, { success, data }: Reply): void {
+    if (kind === 'transaction' && /^\s*(BEGIN|START)\b/i.test(text)) session.transaction ??= new Map();
+    else if (kind === 'transaction') session.endTransaction();
+    if (!success && /^\s*USE\b/i.test(text)) throw refusals.noSuchObject();
+    if (!success || kind !== 'session') return;
+    session.database = data?.['finalDatabaseName'] ?? session.database;
+    session.schema = data?.['finalSchemaName'] ?? null;
+  }
+
+  #record(session: Session, statement: Statement, body: QueryBody, times: Times, reply: Reply): void {
+    const { kind, table, text, locks, free } = statement;
+    const bindBytes = body.bindings === undefined ? 0 : Buffer.byteLength(JSON.stringify(body.bindings));
+    this.#with.meter.record({
+      ...{ kind, text, locks, free, tag: session.tag, session: session.id, ...times, bindBytes },
+      table: table === undefined ? undefined : fullName(table, session),
+      rows: rowsOf(statement, reply),
+      code: reply.success ? undefined : String(reply.code),
+    });
+  }
+
+  #ms(seconds: number): number {
+    // A timer holds no more; that is 24 days.
+    return Math.min(seconds * this.#with.suspension.secondMs, 2 ** 31 - 1);
+  }
+}
+
+function rowsOf({ kind }: Statement, { success, data }: Reply): number {
+  if (!success || data == null) return 0;
+  if (kind === 'select') return Number(data['returned'] ?? 0);
+  return ['insert', 'update', 'delete', 'merge'].includes(kind) ? sumOf(data['rowset']?.[0] ?? []) : 0;
+}
+
+const sumOf = (counts: readonly unknown[]): number => counts.reduce<number>((sum, count) => sum + Number(count), 0);
+
+/** The emulator's messages begin with their code, as those of the Python connector do. */
+function withoutPrefix(reply: Reply): Reply {
+  return reply.success ? reply : { ...reply, message: reply.message?.replace(/^\d{6} \(\w{5}\): /, '') ?? null };
+}

@@ -1,0 +1,105 @@
+/** What goes wrong, and when: rules that tests set, each asked in turn for every request that comes in. */
+import type { StatementKind } from './classify.js';
+import type { Refusal } from './wire.js';
+
+export type Fault =
+  /** An HTTP error instead of an answer; nothing ran. 429 and 5xx are what the driver sends again. */
+  | { readonly kind: 'status'; readonly status: number }
+  /** The connection is cut before anything ran. */
+  | { readonly kind: 'cut' }
+  /** The connection is cut after everything ran: the reply is lost. */
+  | { readonly kind: 'lost' }
+  /** The connection is cut, and the statement lands so much later all the same. */
+  | { readonly kind: 'late'; readonly afterMs: number }
+  /** No answer ever comes, and nothing runs. */
+  | { readonly kind: 'hang' }
+  /** The network delivers the request twice; as both bear one requestId, it runs once. */
+  | { readonly kind: 'twice' }
+  /** The request is delivered twice, and runs twice: where the requestId does not help. An INSERT makes two rows of each. */
+  | { readonly kind: 'rerun' }
+  /** The answer is "in progress", with the URL of the result, for so long at the least. */
+  | { readonly kind: 'slow'; readonly ms: number }
+  /** 390112: the token has to be renewed. */
+  | { readonly kind: 'expired' }
+  /** 390111: the session is no more. */
+  | { readonly kind: 'gone' }
+  /** HTTP 401 with 390104: the token is nobody's. */
+  | { readonly kind: 'invalid' }
+  /** Snowflake refuses, for the reason given; nothing ran. */
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export type Route = 'login' | 'renew' | 'logout' | 'heartbeat' | 'query' | 'result' | 'abort' | 'status' | 'telemetry';
+
+/** What a rule may look at. */
+export interface Target {
+  readonly route: Route;
+  /** Of a query alone, as is what follows. */
+  readonly kind?: StatementKind;
+  readonly text?: string;
+  readonly tag?: string;
+}
+
+export interface Aim {
+  /** Default: `query`. */
+  readonly route?: Route;
+  readonly kinds?: readonly StatementKind[];
+  readonly text?: RegExp;
+  readonly tag?: string | RegExp;
+  /** How often; default once, and without end where there is a `rate`. */
+  readonly times?: number;
+  /** With which probability, 0 to 1; default 1. */
+  readonly rate?: number;
+}
+
+interface Rule {
+  readonly fault: Fault;
+  readonly aim: Aim;
+  left: number;
+}
+
+export class Faults {
+  #rules: Rule[] = [];
+  readonly #happened = new Map<Fault['kind'], number>();
+  /** Chance, for rules with a rate; a test that wants to be repeatable puts its own. */
+  random: () => number = Math.random;
+
+  /** How often each has happened. */
+  get happened(): ReadonlyMap<Fault['kind'], number> {
+    return this.#happened;
+  }
+
+  /** Returns what takes it back. */
+  inject(fault: Fault, aim: Aim = {}): () => void {
+    const rule = { fault, aim, left: aim.times ?? (aim.rate === undefined ? 1 : Infinity) };
+    this.#rules.push(rule);
+    return () => {
+      this.#rules = this.#rules.filter((one) => one !== rule);
+    };
+  }
+
+  clear(): void {
+    this.#rules = [];
+  }
+
+  /** What goes wrong with this request. */
+  take(target: Target): Fault | undefined {
+    const rule = this.#rules.find((one) => one.left > 0 && hits(one.aim, target) && this.#chance(one.aim));
+    if (rule === undefined) return undefined;
+    rule.left--;
+    if (rule.left === 0) this.#rules = this.#rules.filter((one) => one !== rule);
+    this.#happened.set(rule.fault.kind, (this.#happened.get(rule.fault.kind) ?? 0) + 1);
+    return rule.fault;
+  }
+
+  #chance({ rate = 1 }: Aim): boolean {
+    return rate >= 1 || this.random() < rate;
+  }
+}
+
+function hits(aim: Aim, target: Target): boolean {
+  if (target.route !== (aim.route ?? 'query')) return false;
+  if (aim.kinds !== undefined && (target.kind === undefined || !aim.kinds.includes(target.kind))) return false;
+  if (aim.text !== undefined && !aim.text.test(target.text ?? '')) return false;
+  if (aim.tag === undefined) return true;
+  return typeof aim.tag === 'string' ? aim.tag === target.tag : aim.tag.test(target.tag ?? '');
+}

@@ -1,0 +1,54 @@
+/** How long things take, by kind of statement: what the emulator needs by itself comes on top. */
+import type { StatementKind } from './classify.js';
+
+export interface LatencyOptions {
+  /** What a statement of this kind takes in its slot, in ms. */
+  readonly statements: Readonly<Partial<Record<StatementKind, number>>>;
+  /** Added for each row that a statement changed or returned, in ms. */
+  readonly perRowMs: number;
+  /** The way there and back, outside the warehouse, for every request. */
+  readonly networkMs: number;
+  readonly loginMs: number;
+  /** Multiplies all of them. */
+  readonly scale: number;
+}
+
+/** Nothing waits: for tests of what happens, not of how long it takes. */
+export const NO_LATENCY: LatencyOptions = { statements: {}, perRowMs: 0, networkMs: 0, loginMs: 0, scale: 1 };
+
+/** What one public measurement of an X-Small warehouse, and the model of combining, assume. */
+export const REAL_LATENCY: LatencyOptions = {
+  statements: { select: 60, insert: 350, update: 300, delete: 300, merge: 350, definition: 300, metadata: 40 },
+  perRowMs: 0.02,
+  networkMs: 300,
+  loginMs: 800,
+  scale: 1,
+};
+
+export class Latency {
+  #options: LatencyOptions;
+
+  constructor(options: Partial<LatencyOptions>) {
+    this.#options = { ...NO_LATENCY, ...options };
+  }
+
+  configure(options: Partial<LatencyOptions>): void {
+    this.#options = { ...this.#options, ...options };
+  }
+
+  get networkMs(): number {
+    return this.#options.networkMs * this.#options.scale;
+  }
+
+  get loginMs(): number {
+    return this.#options.loginMs * this.#options.scale;
+  }
+
+  ofStatement(kind: StatementKind): number {
+    return (this.#options.statements[kind] ?? 0) * this.#options.scale;
+  }
+
+  ofRows(rows: number): number {
+    return rows * this.#options.perRowMs * this.#options.scale;
+  }
+}

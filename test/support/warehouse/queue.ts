@@ -1,0 +1,69 @@
+/** Places that are given out first come, first served. */
+
+interface Waiter {
+  readonly take: () => void;
+}
+
+export class Queue {
+  #places: number;
+  #taken = 0;
+  readonly #waiters: Waiter[] = [];
+
+  constructor(places: number) {
+    this.#places = places;
+  }
+
+  get waiting(): number {
+    return this.#waiters.length;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** So many from now on; who has a place keeps it. */
+  resize(places: number): void {
+    this.#places = places;
+    this.#next();
+  }
+
+  /** Waits for a place, and gives what gives it back; rejects, without a place, when the signal ends. */
+  async acquire(signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted();
+    if (this.#taken >= this.#places || this.#waiters.length > 0) await this.#turn(signal);
+    else this.#taken++;
+    let given = false;
+    return () => {
+      if (given) return;
+      given = true;
+      this.#taken--;
+      this.#next();
+    };
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+        reject(signal.reason);
+      };
+      const waiter: Waiter = {
+        take: () => {
+          signal.removeEventListener('abort', leave);
+          resolve();
+        },
+      };
+      this.#waiters.push(waiter);
+      signal.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  #next(): void {
+    while (this.#taken < this.#places) {
+      const waiter = this.#waiters.shift();
+      if (waiter === undefined) return;
+      this.#taken++;
+      waiter.take();
+    }
+  }
+}

@@ -1,0 +1,104 @@
+/** Who is logged in: sessions, their tokens, their parameters, and how they end. */
+import { randomUUID } from 'node:crypto';
+import { refusals, type Refusal } from './wire.js';
+
+/**
+ * `live`; `expired`: its token has to be renewed; `gone`: it is no more (390111); `invalid`: nobody knows its token
+ * (390104 in an HTTP 401).
+ */
+export type SessionState = 'live' | 'expired' | 'gone' | 'invalid';
+
+export class Session {
+  readonly id: number;
+  readonly user: string;
+  /** The emulator's token for it. */
+  readonly upstream: string;
+  token = randomUUID() as string;
+  readonly masterToken = `m-${randomUUID()}`;
+  state: SessionState = 'live';
+
+  role: string | null = null;
+  warehouse: string | null = null;
+  database: string | null = null;
+  schema: string | null = null;
+
+  /** What the login and ALTER SESSION have set, by upper-case name. */
+  readonly parameters = new Map<string, string>();
+  /** Gives back the locks of an open transaction, by table; `undefined` outside of one. */
+  transaction: Map<string, () => void> | undefined;
+
+  constructor(id: number, user: string, upstream: string) {
+    this.id = id;
+    this.user = user;
+    this.upstream = upstream;
+  }
+
+  get tag(): string {
+    return this.parameters.get('QUERY_TAG') ?? '';
+  }
+
+  /** A parameter that counts seconds. */
+  seconds(name: string, otherwise: number): number {
+    return Number(this.parameters.get(name) ?? otherwise);
+  }
+
+  /** Ends the transaction, if there is one: its locks are free. */
+  endTransaction(): void {
+    for (const release of this.transaction?.values() ?? []) release();
+    this.transaction = undefined;
+  }
+}
+
+export class Sessions {
+  readonly #byToken = new Map<string, Session>();
+  #ids = 1000;
+
+  /** Every session that has not logged out. */
+  get all(): readonly Session[] {
+    return [...new Set(this.#byToken.values())];
+  }
+
+  open(user: string, upstream: string): Session {
+    const session = new Session(++this.#ids, user, upstream);
+    this.#byToken.set(session.token, session);
+    return session;
+  }
+
+  /** The session of a token that may still be used; else throws what Snowflake says instead. */
+  of(token: string): Session {
+    const session = this.#byToken.get(token);
+    if (session === undefined) throw refusals.tokenInvalid();
+    // A token that was renewed is as good as expired.
+    const state = session.state === 'live' && session.token !== token ? 'expired' : session.state;
+    const reasons: Record<SessionState, (() => Refusal) | undefined> = {
+      live: undefined,
+      expired: refusals.sessionExpired,
+      gone: refusals.sessionGone,
+      invalid: refusals.tokenInvalid,
+    };
+    const reason = reasons[state];
+    if (reason !== undefined) throw reason();
+    return session;
+  }
+
+  /** A new token for the session of `masterToken`. */
+  renew(masterToken: string): Session {
+    const session = this.all.find((one) => one.masterToken === masterToken);
+    if (session === undefined || session.state === 'gone' || session.state === 'invalid')
+      throw refusals.masterExpired();
+    session.state = 'live';
+    session.token = randomUUID();
+    this.#byToken.set(session.token, session);
+    return session;
+  }
+
+  close(session: Session): void {
+    session.endTransaction();
+    for (const [token, of] of this.#byToken) if (of === session) this.#byToken.delete(token);
+  }
+
+  /** Puts those that match, or all, into `state`. */
+  put(state: SessionState, match: (session: Session) => boolean = () => true): void {
+    for (const session of this.all) if (match(session)) session.state = state;
+  }
+}

@@ -1,0 +1,114 @@
+/** Whether the warehouse runs, and what it has cost: per second, a minute at the least each time it resumes. */
+import { pause } from './pause.js';
+import { refusals } from './wire.js';
+
+export interface SuspensionOptions {
+  /** AUTO_SUSPEND: idle for so long, it suspends. */
+  readonly autoSuspendSeconds: number;
+  readonly resumeMs: number;
+  /** How many ms here make one of Snowflake's seconds. */
+  readonly secondMs: number;
+  /** X-Small: 1. */
+  readonly creditsPerHour: number;
+  /** Whether it can be resumed; an exhausted resource monitor forbids it. */
+  readonly resumable: boolean;
+}
+
+export const SUSPENSION: SuspensionOptions = {
+  autoSuspendSeconds: 60,
+  resumeMs: 0,
+  secondMs: 1_000,
+  creditsPerHour: 1,
+  resumable: true,
+};
+
+const LEAST_SECONDS = 60;
+
+export class Suspension {
+  #options: SuspensionOptions;
+  /** When it was resumed; `undefined` while suspended. */
+  #since: number | undefined;
+  #idleSince = 0;
+  #active = 0;
+  #billedSeconds = 0;
+  #resumes = 0;
+  #resuming: Promise<void> | undefined;
+
+  constructor(options: Partial<SuspensionOptions>) {
+    this.#options = { ...SUSPENSION, ...options };
+  }
+
+  get secondMs(): number {
+    return this.#options.secondMs;
+  }
+
+  get state(): 'suspended' | 'running' {
+    this.#settle();
+    return this.#since === undefined ? 'suspended' : 'running';
+  }
+
+  /** How often it was resumed. */
+  get resumes(): number {
+    return this.#resumes;
+  }
+
+  /** What it has cost so far, a run under way included. */
+  get credits(): number {
+    this.#settle();
+    const running = this.#since === undefined ? 0 : this.#seconds(this.#since, performance.now());
+    return ((this.#billedSeconds + running) / 3_600) * this.#options.creditsPerHour;
+  }
+
+  configure(options: Partial<SuspensionOptions>): void {
+    this.#settle();
+    this.#options = { ...this.#options, ...options };
+  }
+
+  /** ALTER WAREHOUSE … SUSPEND: what runs goes on to its end, and is billed no more. */
+  suspend(): void {
+    this.#settle();
+    if (this.#since !== undefined) this.#stop(performance.now());
+  }
+
+  /** A statement uses the warehouse until it calls what it is given. Resumes it first, where it is suspended. */
+  async use(warehouse: string, signal: AbortSignal): Promise<() => void> {
+    this.#settle();
+    if (this.#since === undefined) await this.#resume(warehouse, signal);
+    this.#active++;
+    let used = false;
+    return () => {
+      if (used) return;
+      used = true;
+      this.#active--;
+      this.#idleSince = performance.now();
+    };
+  }
+
+  async #resume(warehouse: string, signal: AbortSignal): Promise<void> {
+    if (!this.#options.resumable) throw refusals.cannotResume(warehouse);
+    if (this.#resuming === undefined) {
+      this.#resumes++;
+      this.#resuming = pause(this.#options.resumeMs, signal).finally(() => {
+        this.#since = this.#idleSince = performance.now();
+        this.#resuming = undefined;
+      });
+    }
+    await this.#resuming;
+  }
+
+  /** No timer runs: whether it has fallen asleep meanwhile is found out when somebody asks. */
+  #settle(): void {
+    if (this.#since === undefined || this.#active > 0) return;
+    const end = this.#idleSince + this.#options.autoSuspendSeconds * this.#options.secondMs;
+    if (performance.now() >= end) this.#stop(end);
+  }
+
+  #stop(at: number): void {
+    this.#billedSeconds += this.#seconds(this.#since ?? at, at);
+    this.#since = undefined;
+  }
+
+  #seconds(from: number, to: number): number {
+    return Math.max(LEAST_SECONDS, (to - from) / this.#options.secondMs);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The test bed: an emulator and a warehouse proxy in front of it, for a test file, a demo, or a pair of hands.
+ *
+ * ```ts
+ * const bed = await startTestBed();
+ * const store = snowflake({ connection: bed.connection, ...(await bed.freshSchema()) });
+ * bed.proxy.faults.inject({ kind: 'lost' }, { kinds: ['insert'] });
+ * …
+ * await bed.stop();
+ * ```
+ */
+import { randomUUID } from 'node:crypto';
+import { reachEmulator } from '../fakesnow/emulator.js';
+import type { Meter } from './meter.js';
+import { WarehouseProxy, type WarehouseOptions } from './proxy.js';
+import { Upstream } from './upstream.js';
+
+// The driver asks for the metadata services of three clouds as soon as it is loaded. Nothing here is in a cloud.
+process.env['SNOWFLAKE_DISABLE_PLATFORM_DETECTION'] ??= 'true';
+
+/** What `snowflake-sdk` takes to connect to the test bed. */
+export interface TestConnection {
+  readonly account: string;
+  readonly username: string;
+  readonly password: string;
+  readonly accessUrl: string;
+  readonly warehouse: string;
+  readonly role: string;
+}
+
+export interface TestBed {
+  readonly connection: TestConnection;
+  readonly proxy: WarehouseProxy;
+  readonly meter: Meter;
+  /** A new, empty schema, in the database of this test bed. */
+  freshSchema(): Promise<{ readonly database: string; readonly schema: string }>;
+  /** Leaves nothing behind: no process, no connection, no data. */
+  stop(): Promise<void>;
+}
+
+export async function startTestBed(options: Omit<WarehouseOptions, 'emulatorPort'> = {}): Promise<TestBed> {
+  const emulator = await reachEmulator();
+  const proxy = await WarehouseProxy.start({ ...options, emulatorPort: emulator.port });
+  const maker = await Maker.start(emulator.port);
+  const { name, user, password, roles, warehouses } = proxy.account.options;
+  return {
+    connection: {
+      ...{ account: name, username: user, password, accessUrl: `http://127.0.0.1:${proxy.port}` },
+      ...{ warehouse: warehouses[0]!, role: roles.at(-1)! },
+    },
+    proxy,
+    meter: proxy.meter,
+    freshSchema: () => maker.freshSchema(),
+    async stop() {
+      await proxy.stop();
+      await maker.stop();
+      await emulator.stop();
+    },
+  };
+}
+
+/** Makes and drops schemas by a way of its own, past the proxy, so that its meter counts what is tested alone. */
+class Maker {
+  readonly #upstream: Upstream;
+  readonly #token: string;
+  readonly #database = `FLEET_Q_${randomUUID().slice(0, 8).toUpperCase()}`;
+  readonly #schemas: string[] = [];
+
+  private constructor(upstream: Upstream, token: string) {
+    this.#upstream = upstream;
+    this.#token = token;
+  }
+
+  static async start(port: number): Promise<Maker> {
+    const upstream = new Upstream(port);
+    const maker = new Maker(upstream, String((await upstream.login(undefined, undefined)).data!['token']));
+    await maker.#run(`CREATE DATABASE ${maker.#database}`);
+    return maker;
+  }
+
+  async freshSchema(): Promise<{ database: string; schema: string }> {
+    const [database, schema] = [this.#database, `TEST_${this.#schemas.length + 1}`];
+    await this.#run(`CREATE SCHEMA ${database}.${schema}`);
+    this.#schemas.push(schema);
+    return { database, schema };
+  }
+
+  async stop(): Promise<void> {
+    // The emulator cannot drop a database: an empty one is left, until it ends.
+    for (const schema of this.#schemas) await this.#run(`DROP SCHEMA ${this.#database}.${schema}`);
+    await this.#upstream.logout(this.#token);
+    this.#upstream.close();
+  }
+
+  async #run(sqlText: string): Promise<void> {
+    const reply = await this.#upstream.query(this.#token, { sqlText });
+    if (!reply.success) throw new Error(`${sqlText}: ${reply.message ?? ''}`);
+  }
+}

@@ -1,0 +1,101 @@
+/** Snowflake's replies, in the shapes that its driver reads. */
+
+/** The body of every reply. */
+export interface Reply {
+  readonly success: boolean;
+  readonly code?: string | null;
+  readonly message?: string | null;
+  readonly data?: Readonly<Record<string, any>> | null;
+}
+
+/** The reply that something was done, and what came of it. */
+export function done(data: Reply['data'] = null): Reply {
+  return { success: true, code: null, message: null, data };
+}
+
+/** Snowflake says no: a code that is text, a SQLSTATE where there is one, and mostly HTTP 200. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+
+  constructor(
+    readonly code: string,
+    readonly sqlState: string | undefined,
+    message: string,
+    readonly status = 200,
+  ) {
+    super(message);
+  }
+
+  reply(queryId?: string): Reply {
+    const { code, sqlState, message } = this;
+    const id = queryId === undefined ? {} : { queryId };
+    return { success: false, code, message, data: { errorCode: code, ...(sqlState && { sqlState }), ...id } };
+  }
+}
+
+/** Codes and texts as Snowflake words them. Where no primary source was found, the comment says so. */
+export const refusals = {
+  wrongCredentials: () => new Refusal('390100', '08001', 'Incorrect username or password was specified.'),
+  wrongKey: () => new Refusal('390144', '08001', 'JWT token is invalid.'),
+  wrongOauthToken: () => new Refusal('390303', '08001', 'Invalid OAuth access token.'),
+  wrongAccessToken: () => new Refusal('394400', '08001', 'Programmatic access token is invalid.'),
+  wrongRole: (role: string) =>
+    new Refusal(
+      '390189',
+      '08001',
+      `Role '${role}' specified in the connect string does not exist or not authorized. ` +
+        'Contact your local system administrator, or attempt to login with another role, e.g. PUBLIC.',
+    ),
+  wrongDefault: (what: 'warehouse' | 'database' | 'schema') =>
+    new Refusal('390201', '08004', `The requested ${what} does not exist or not authorized.`),
+
+  sessionExpired: () => new Refusal('390112', undefined, 'Your session has expired. Please login again.'),
+  sessionGone: () =>
+    new Refusal('390111', undefined, 'Session no longer exists. New login required to access the service.'),
+  tokenInvalid: () => new Refusal('390104', undefined, 'User must login again to access the service.', 401),
+  masterExpired: () =>
+    new Refusal('390114', undefined, 'Authentication token has expired. The user must authenticate again.'),
+
+  noWarehouse: () =>
+    new Refusal(
+      '000606',
+      '57P03',
+      "No active warehouse selected in the current session. Select an active warehouse with the 'use warehouse' command.",
+    ),
+  cannotResume: (warehouse: string) =>
+    // The text is widely reported, the code only seldom.
+    new Refusal(
+      '090073',
+      '22000',
+      `Warehouse '${warehouse}' cannot be resumed because resource monitor 'LIMIT' has exceeded its quota.`,
+    ),
+  noSuchObject: () =>
+    new Refusal('002043', '02000', 'SQL compilation error:\nObject does not exist, or operation cannot be performed.'),
+  unknownTable: (name: string) =>
+    new Refusal('002003', '42S02', `SQL compilation error:\nObject '${name}' does not exist or not authorized.`),
+  severalStatements: (count: number) =>
+    new Refusal('000008', '0A000', `Actual statement count ${count} did not match the desired statement count 1.`),
+
+  tooManyWaiters: (table: string, limit: number) =>
+    new Refusal(
+      '000625',
+      '57014',
+      `Statement has locked table '${table}' in transaction and this lock has not yet been released.\n` +
+        `Your statement was aborted because the number of waiters for this lock exceeds the ${limit} statements limit.`,
+    ),
+  // The code of a lock time-out is not documented; the waiters' limit shares its first sentence.
+  lockTimeout: (table: string) =>
+    new Refusal(
+      '000625',
+      '57014',
+      `Statement has locked table '${table}' in transaction and this lock has not yet been released.\n` +
+        'Your statement was aborted because it waited for this lock longer than LOCK_TIMEOUT.',
+    ),
+  statementTimeout: (seconds: number) =>
+    new Refusal(
+      '000630',
+      '57014',
+      `Statement reached its statement or warehouse timeout of ${seconds} second(s) and was canceled.`,
+    ),
+  cancelled: () => new Refusal('000604', '57014', 'SQL execution canceled'),
+};
