@@ -1,0 +1,56 @@
+/**
+ * Binds: what fits one statement.
+ *
+ * Law: a statement has one bind, a JSON text of less than a megabyte. A list that is longer travels in several statements;
+ * a single value that is longer is refused for good.
+ */
+import { StoreError } from '../../errors.js';
+
+/** Snowflake takes a megabyte; what is around the list needs room too. */
+export const MOST_BYTES = 950_000;
+
+/** One part of a list, as the texts of a JSON array. */
+export interface Part<T> {
+  readonly items: readonly T[];
+  readonly json: string;
+}
+
+/**
+ * Splits a list so that the JSON of each part fits a bind.
+ *
+ * @param encode what is bound of an item
+ * @param nameOf names an item in the error
+ * @throws StoreError `STORE_REFUSED` where one item alone does not fit
+ */
+export function partsOf<T>(
+  items: readonly T[],
+  encode: (item: T) => unknown,
+  nameOf: (item: T) => string,
+  most = Infinity,
+): Part<T>[] {
+  const parts: Part<T>[] = [];
+  let texts: string[] = [];
+  let from = 0;
+  let bytes = 0;
+  items.forEach((item, at) => {
+    const text = JSON.stringify(encode(item));
+    const size = Buffer.byteLength(text) + 1;
+    if (size > MOST_BYTES) throw tooLarge(nameOf(item), size);
+    if (texts.length > 0 && (bytes + size > MOST_BYTES || texts.length >= most)) {
+      parts.push({ items: items.slice(from, at), json: `[${texts.join(',')}]` });
+      [texts, from, bytes] = [[], at, 0];
+    }
+    texts.push(text);
+    bytes += size;
+  });
+  if (texts.length > 0) parts.push({ items: items.slice(from), json: `[${texts.join(',')}]` });
+  return parts;
+}
+
+function tooLarge(name: string, bytes: number): StoreError {
+  return new StoreError(
+    'STORE_REFUSED',
+    `a value cannot be stored: ${name} takes ${bytes} bytes of one bind, at most ${MOST_BYTES} fit`,
+    false,
+  );
+}

@@ -1,0 +1,64 @@
+/**
+ * Calls: what the store has been asked and has not answered yet.
+ *
+ * Law: what leaves the store is an error of ours. Back-pressure (too many wait for a lock, a lock time-out, a deadlock) is
+ * none: the statement is sent again after a pause of random length. Once they are closed nothing new begins, and what
+ * is under way comes to its end; a call that waits for a lock does so no longer.
+ */
+import { ValidationError } from '../../errors.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import { retrying } from '../retrying.js';
+import { isBusy, storeClosed, storeError } from './faults.js';
+import type { Secrets } from './secrets.js';
+
+/** How long back-pressure is borne before the caller is told that the store is busy. */
+const PATIENCE_MS = 120_000;
+const PAUSES = { flatMs: 100, flatForMs: 5_000, longestMs: 5_000 };
+
+export class Calls {
+  readonly #runtime: Runtime;
+  readonly #secrets: Secrets;
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #impatience = new AbortController();
+  #closed = false;
+
+  constructor(runtime: Runtime, secrets: Secrets) {
+    this.#runtime = runtime;
+    this.#secrets = secrets;
+  }
+
+  /** Runs a call to its end, and makes its errors ours. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(storeClosed());
+    const call = this.#run(work);
+    this.#underWay.add(call);
+    const done = (): void => void this.#underWay.delete(call);
+    call.then(done, done);
+    return call;
+  }
+
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw error instanceof ValidationError ? error : storeError(error, this.#secrets);
+    }
+  }
+
+  /** Runs a statement that may have to wait for a lock, and again while too many others do. */
+  readonly patiently = <T>(statement: () => Promise<T>): Promise<T> =>
+    retrying(this.#runtime, statement, {
+      isBusy,
+      patienceMs: PATIENCE_MS,
+      giveUp: (error) => storeError(error, this.#secrets),
+      signal: this.#impatience.signal,
+      pauses: PAUSES,
+    });
+
+  /** Resolves when nothing is under way any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#impatience.abort();
+    await Promise.allSettled(this.#underWay);
+  }
+}

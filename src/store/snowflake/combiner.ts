@@ -1,0 +1,243 @@
+/**
+ * The combiner: a pod's exchange with the fleet.
+ *
+ * Law: two statements an exchange, whatever the batch: one UPDATE, which carries this pod's request inline and serves those
+ * that others have logged, and one look, which tells what became of it. Where nothing is handed in and nothing is known
+ * to be due, the look comes first, and no UPDATE follows that could match nothing. Settlements beyond one bind go ahead in
+ * UPDATEs of their own. A void claim (its step has an earlier row) is given back with the next exchange, and never shown.
+ */
+import { createHash } from 'node:crypto';
+import { show } from '../../errors.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import type {
+  Claim,
+  ClaimDemand,
+  ExchangeReply,
+  ExchangeRequest,
+  Fence,
+  PodRef,
+  Receipt,
+  Settlement,
+} from '../contract.js';
+import { StoreError } from '../../errors.js';
+import { partsOf } from './binds.js';
+import type { Calls } from './calls.js';
+import type { ExchangeStatements } from './exchange/statements.js';
+import { claimOf, fenceOf, number, text } from './rows.js';
+import type { Sequence } from './sequence.js';
+import type { Row, Session } from './session.js';
+
+export interface CombinerParts {
+  readonly statements: ExchangeStatements;
+  readonly session: Session;
+  readonly rest: Session;
+  readonly calls: Calls;
+  readonly runtime: Runtime;
+  readonly sequence: Sequence;
+}
+
+/** Requests older than this are not served; it stays far below the time that terminal steps stay hot. */
+export const REQUEST_WINDOW_MS = 60_000;
+/** Most steps of an exchange. */
+const BATCH = 1_000;
+/** How often an UPDATE is sent again for settlements that one step's second claim kept from being applied. */
+const AGAIN = 3;
+
+/** What a look tells. */
+interface Seen {
+  readonly claims: readonly Claim[];
+  readonly states: ReadonlyMap<string, string>;
+  readonly due: number;
+  readonly nextMs: number | null;
+}
+
+export class Combiner {
+  readonly #parts: CombinerParts;
+  /** Void claims, on their way back. */
+  readonly #voids = new Map<string, Settlement>();
+  /** There may be something to claim: no look is needed first. */
+  #expectsWork = false;
+  #expectsAt = Infinity;
+
+  constructor(parts: CombinerParts) {
+    this.#parts = parts;
+  }
+
+  /** Steps were submitted here. */
+  hope(): void {
+    this.#expectsWork = true;
+  }
+
+  async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
+    const { pod, settlements, claim, readBack } = request;
+    const token = claim?.token ?? readBack ?? null;
+    const parts = partsOf([...settlements, ...this.#returning()], boundSettlement, nameOf, BATCH);
+    const wants = claim !== undefined && claim.free + claim.prefetch > 0 ? claim : undefined;
+    if (parts.length === 0) {
+      // Nothing to hand in: look first, unless something is known to be there.
+      if (token === null) return this.#reply([], undefined);
+      if (wants === undefined || !this.#hopes()) {
+        const seen = await this.#look(pod, token, claim, '[]');
+        if (wants === undefined || seen.due === 0) return this.#reply([], seen);
+      }
+    }
+    const last = parts.pop();
+    const states = new Map<string, string>();
+    for (const part of parts) {
+      await this.#update(pod, undefined, part.json);
+      collect(states, await this.#receipts(pod, part.items));
+    }
+    await this.#update(pod, wants, last?.json ?? '[]');
+    const seen = await this.#look(pod, token, claim, JSON.stringify((last?.items ?? []).map(boundFence)));
+    collect(states, seen.states);
+    return this.#reply(await this.#told(pod, settlements, states), seen);
+  }
+
+  /** Recovery's: directly, and for itself alone. */
+  async settle(pod: PodRef, settlements: readonly Settlement[]): Promise<Receipt[]> {
+    const { statements, rest, calls } = this.#parts;
+    const states = new Map<string, string>();
+    for (const { items, json } of partsOf(settlements, boundSettlement, nameOf, BATCH)) {
+      const bind = `{"incarnation":${JSON.stringify(pod.incarnation)},"settlements":${json}}`;
+      await calls.patiently(() => rest.run(statements.settle, bind));
+      collect(states, await this.#receipts(pod, items));
+    }
+    return this.#told(pod, settlements, states);
+  }
+
+  #hopes(): boolean {
+    return this.#expectsWork || this.#parts.runtime.monotonicMs() >= this.#expectsAt;
+  }
+
+  #returning(): Settlement[] {
+    const all = [...this.#voids.values()];
+    this.#voids.clear(); // where this exchange fails, the heartbeat shows them
+    return all;
+  }
+
+  async #update(pod: PodRef, claim: ClaimDemand | undefined, settlements: string): Promise<void> {
+    const { statements, session, calls, runtime, sequence } = this.#parts;
+    const types = Object.entries(claim?.types ?? {}).filter(([, most]) => most > 0);
+    const group = groupOf(types.map(([type]) => type));
+    const own = JSON.stringify({
+      token: claim?.token ?? runtime.uuid(),
+      pod: pod.podId,
+      incarnation: pod.incarnation,
+      seq: sequence.next(),
+      group,
+      free: Math.min(claim?.free ?? 0, BATCH),
+      prefetch: Math.min(claim?.prefetch ?? 0, Math.max(0, BATCH - (claim?.free ?? 0))),
+      quarantine: claim?.quarantine ?? 0,
+      limits: types.map(([type, most]) => ({ type, most })),
+    });
+    const request = `${own.slice(0, -1)},"settlements":${settlements}}`;
+    const bind = `{"windowMs":${REQUEST_WINDOW_MS},"group":"${group}","own":${request}}`;
+    await calls.patiently(() => session.run(statements.exchange, bind));
+  }
+
+  async #look(pod: PodRef, token: string | null, claim: ClaimDemand | undefined, mine: string): Promise<Seen> {
+    const { statements, session } = this.#parts;
+    const types = Object.entries(claim?.types ?? {}).flatMap(([type, most]) => (most > 0 ? [type] : []));
+    const bears = claim === undefined || claim.free === 0 ? 0 : claim.quarantine === 1 ? Number.MAX_SAFE_INTEGER : 1;
+    const head = JSON.stringify({ incarnation: pod.incarnation, ...(token === null ? {} : { token }), types, bears });
+    const rows = await session.run(statements.look, `${head.slice(0, -1)},"mine":${mine}}`);
+    return this.#understood(rows, token ?? '', claim !== undefined);
+  }
+
+  #understood(rows: readonly Row[], token: string, asked: boolean): Seen {
+    const of = (kind: string) => rows.filter((row) => text(row, 'KIND') === kind);
+    const claims = of('claim').sort((a, b) => number(a, 'RANK_NO') - number(b, 'RANK_NO'));
+    for (const row of claims.filter((each) => text(each, 'STATE') === 'void')) {
+      const fence = claimOf(row, token);
+      this.#voids.set(keyOf(fence), { ...pick(fence), ...GIVEN_BACK });
+    }
+    const [work] = of('work');
+    const due = number(work, 'SEEN');
+    const nextMs =
+      work?.['RANK_NO'] === null || work?.['RANK_NO'] === undefined ? null : Math.max(1, number(work, 'RANK_NO'));
+    if (asked) {
+      this.#expectsWork = due > 0;
+      this.#expectsAt = nextMs === null ? Infinity : this.#parts.runtime.monotonicMs() + nextMs;
+    }
+    return {
+      claims: claims.filter((row) => text(row, 'STATE') === 'first').map((row) => claimOf(row, token)),
+      states: statesOf(of('receipt')),
+      due,
+      nextMs,
+    };
+  }
+
+  async #receipts(pod: PodRef, settlements: readonly Fence[]): Promise<ReadonlyMap<string, string>> {
+    const { statements, rest } = this.#parts;
+    const bind = JSON.stringify({ incarnation: pod.incarnation, mine: settlements.map(boundFence) });
+    return statesOf(await rest.run(statements.receipts, bind));
+  }
+
+  /** What still stands claimed was kept back by another claim on a second row of its step: it is sent again. */
+  async #told(pod: PodRef, settlements: readonly Settlement[], states: Map<string, string>): Promise<Receipt[]> {
+    const { statements, rest, calls } = this.#parts;
+    for (let tries = 0; ; tries++) {
+      const open = settlements.filter((one) => states.get(keyOf(one)) === 'claimed');
+      if (open.length === 0) break;
+      if (tries === AGAIN)
+        throw new StoreError('STORE_UNAVAILABLE', `${open.length} settlements were not applied`, true);
+      for (const { items, json } of partsOf(open, boundSettlement, nameOf, BATCH)) {
+        const bind = `{"incarnation":${JSON.stringify(pod.incarnation)},"settlements":${json}}`;
+        await calls.patiently(() => rest.run(statements.settle, bind));
+        collect(states, await this.#receipts(pod, items));
+      }
+    }
+    return settlements.map((one) => RECEIPTS[states.get(keyOf(one)) ?? 'absent'] ?? 'lost');
+  }
+
+  #reply(receipts: readonly Receipt[], seen: Seen | undefined): ExchangeReply {
+    return {
+      receipts,
+      claims: seen?.claims ?? [],
+      nextDueInMs: seen === undefined ? null : seen.due > 0 ? 0 : seen.nextMs,
+      pace: { waitMs: 0, batch: BATCH },
+    };
+  }
+}
+
+const RECEIPTS: Readonly<Record<string, Receipt>> = {
+  mine: 'settled',
+  cancelled: 'cancelled',
+  lost: 'lost',
+  absent: 'lost',
+};
+const GIVEN_BACK = { status: 'pending', delayMs: null, charge: 0, crash: 0, result: null, error: null } as const;
+
+const keyOf = ({ stepId, claimToken, version }: Fence): string => JSON.stringify([stepId, claimToken, version]);
+const nameOf = ({ stepId }: Fence): string => `what became of step ${show(stepId)}`;
+const boundFence = ({ stepId, claimToken, version }: Fence) => ({ id: stepId, token: claimToken, version });
+const pick = ({ stepId, claimToken, version }: Fence): Fence => ({ stepId, claimToken, version });
+
+/** What is NULL is left out: JSON's null would be a value of its own. */
+function boundSettlement(one: Settlement): object {
+  const { status, charge, crash, delayMs, result, error } = one;
+  return {
+    ...boundFence(one),
+    status,
+    charge,
+    crash,
+    ...(delayMs === null ? {} : { delayMs: Math.ceil(delayMs) }),
+    ...(result === null ? {} : { result }),
+    ...(error === null ? {} : { error }),
+  };
+}
+
+function statesOf(rows: readonly Row[]): ReadonlyMap<string, string> {
+  return new Map(rows.map((row) => [keyOf(fenceOf(row)), text(row, 'STATE')]));
+}
+
+function collect(into: Map<string, string>, more: ReadonlyMap<string, string>): void {
+  for (const [key, state] of more) into.set(key, state);
+}
+
+/** Pods that want the same types are of one group, whatever the order. */
+function groupOf(types: readonly string[]): string {
+  return createHash('sha1')
+    .update(JSON.stringify([...types].sort()))
+    .digest('hex');
+}

@@ -1,0 +1,137 @@
+/**
+ * Housekeeping, the leader's: what has ended is archived, what is archived leaves the hot table, what is past its
+ * retention goes, and the logs are kept short.
+ *
+ * Law: in chunks. Archiving is INSERT by anti-join on (`step_id`, `version`), then DELETE of what is archived at that
+ * version: so two leaders at once, or a statement that lands twice, do no harm. Of an incarnation `registered` goes first,
+ * in a cycle of its own: what has no registration is as good as evicted, and nothing late revives it.
+ */
+import type { Names } from '../names.js';
+import { ago, columnsOf, count, STEP_COLUMNS } from '../shared/statements.js';
+
+export interface HousekeepingStatements {
+  /** How much there is of each chore, and of rows that nobody understands. Bind: { hotMs, keepMs, windowMs, forgetMs }. */
+  readonly chores: string;
+  /** A pending row beside one that is claimed or terminal; where all are pending, none. No bind. */
+  readonly dedupe: string;
+  /** Steps whose rows have all ended. Bind: { hotMs }. */
+  readonly archive: (chunk: number) => string;
+  /** Bind: { hotMs }. */
+  readonly unload: string;
+  /** Bind: { keepMs }. */
+  readonly pruneArchive: (chunk: number) => string;
+  /** Bind: { windowMs, forgetMs }. */
+  readonly pruneRequests: string;
+  /** Signs of life that a newer one says as well. Bind: { windowMs }. */
+  readonly pruneSigns: string;
+  /** Registrations of the final, who hold nothing. Bind: { forgetMs }. */
+  readonly forgetPods: string;
+  /** What is left of incarnations without a registration, who hold nothing. Bind: { forgetMs }. */
+  readonly forgetSigns: string;
+}
+
+const TERMINAL = `('completed', 'failed', 'cancelled')`;
+const q = 'q AS (\n  SELECT PARSE_JSON(?) AS b\n)';
+const bound = (field: string): string => `q.b:${field}::NUMBER(38,0)`;
+
+const duplicates = (
+  names: Names,
+): string => `SELECT p.step_id AS id, p.row_id AS its_row, p.version AS seen FROM ${names.stepTracker} p
+  JOIN (SELECT DISTINCT s.step_id FROM ${names.stepTracker} s WHERE s.status <> 'pending') o ON o.step_id = p.step_id WHERE p.status = 'pending'`;
+
+const ended = (
+  names: Names,
+): string => `SELECT s.step_id AS id, MAX(s.last_update_ts) AS ended_ts FROM ${names.stepTracker} s CROSS JOIN q
+  GROUP BY s.step_id HAVING COUNT(IFF(s.status IN ${TERMINAL}, NULL, 1)) = 0 AND MAX(s.last_update_ts) < MAX(${ago(bound('hotMs'))})`;
+
+const expired = (
+  names: Names,
+): string => `SELECT a.step_id AS id, MAX(a.last_update_ts) AS ended_ts FROM ${names.stepArchive} a CROSS JOIN q
+  GROUP BY a.step_id HAVING MAX(a.last_update_ts) < MAX(${ago(bound('keepMs'))})`;
+
+const oldRequests = (names: Names): string => `SELECT r.token AS id, r.seq AS its_seq, r.incarnation AS its_incarnation
+  FROM ${names.exchangeRequest} r JOIN (SELECT incarnation, MAX(seq) AS newest FROM ${names.exchangeRequest} GROUP BY incarnation) g ON g.incarnation = r.incarnation
+  CROSS JOIN q WHERE (r.seq < g.newest AND r.asked_ts < ${ago(bound('windowMs'))}) OR r.asked_ts < ${ago(bound('forgetMs'))}`;
+
+const oldSigns = (names: Names): string => `SELECT p.incarnation AS its_incarnation, p.seq AS its_seq
+  FROM ${names.podLog} p JOIN (SELECT incarnation, MAX(seq) AS newest FROM ${names.podLog} GROUP BY incarnation) g ON g.incarnation = p.incarnation
+  CROSS JOIN q WHERE p.event IN ('heartbeat', 'asleep') AND p.seq < g.newest AND p.at_ts < ${ago(bound('windowMs'))}`;
+
+/** Silent for `forgetMs`, and nothing is claimed under it: else nobody would know why its holder is no more. */
+const forgettable = (names: Names, having: string): string => `SELECT p.incarnation AS its_incarnation
+  FROM ${names.podLog} p LEFT JOIN (SELECT DISTINCT claimed_incarnation AS holder FROM ${names.stepTracker} WHERE status = 'claimed') h ON h.holder = p.incarnation
+  CROSS JOIN q WHERE h.holder IS NULL
+  GROUP BY p.incarnation HAVING ${having} AND MAX(p.at_ts) < MAX(${ago(bound('forgetMs'))})`;
+const FINAL = `MAX(IFF(p.event IN ('left', 'evicted'), 1, 0)) = 1 AND MAX(IFF(p.event = 'registered', 1, 0)) = 1`;
+const UNREGISTERED = `MAX(IFF(p.event = 'registered', 1, 0)) = 0`;
+
+export function housekeepingStatements(names: Names): HousekeepingStatements {
+  return {
+    chores: choresOf(names),
+    dedupe: `DELETE FROM ${names.stepTracker} USING (
+  ${duplicates(names)}
+) n
+WHERE step_id = n.id AND row_id = n.its_row AND version = n.seen AND status = 'pending'`,
+    archive: (chunk) => `INSERT INTO ${names.stepArchive} (${STEP_COLUMNS.join(', ')}, archived_ts)
+WITH ${q}, ended AS (
+  ${ended(names)}
+  ORDER BY ended_ts, id LIMIT ${count(chunk)}
+)
+SELECT ${columnsOf('s')}, SYSDATE()
+FROM ${names.stepTracker} s JOIN ended e ON e.id = s.step_id LEFT JOIN ${names.stepArchive} a ON a.step_id = s.step_id AND a.version = s.version
+WHERE a.step_id IS NULL
+QUALIFY ROW_NUMBER() OVER (PARTITION BY s.step_id, s.version ORDER BY s.row_id) = 1`,
+    unload: `DELETE FROM ${names.stepTracker} USING (
+  SELECT DISTINCT a.step_id AS id, a.version AS seen, ${ago(bound('hotMs'))} AS before_ts FROM ${names.stepArchive} a CROSS JOIN (SELECT PARSE_JSON(?) AS b) q
+) n
+WHERE step_id = n.id AND version = n.seen AND status IN ${TERMINAL} AND last_update_ts < n.before_ts`,
+    pruneArchive: (chunk) => `DELETE FROM ${names.stepArchive} USING (
+  WITH ${q}, expired AS (
+  ${expired(names)}
+  )
+  SELECT id, ended_ts FROM expired ORDER BY ended_ts, id LIMIT ${count(chunk)}
+) n
+WHERE step_id = n.id AND last_update_ts <= n.ended_ts`,
+    pruneRequests: `DELETE FROM ${names.exchangeRequest} USING (
+  WITH ${q} ${oldRequests(names)}
+) n
+WHERE token = n.id AND incarnation = n.its_incarnation AND seq = n.its_seq`,
+    pruneSigns: `DELETE FROM ${names.podLog} USING (
+  WITH ${q} ${oldSigns(names)}
+) n
+WHERE incarnation = n.its_incarnation AND seq = n.its_seq AND event IN ('heartbeat', 'asleep')`,
+    forgetPods: `DELETE FROM ${names.podLog} USING (
+  WITH ${q} ${forgettable(names, FINAL)}
+) n
+WHERE incarnation = n.its_incarnation AND event = 'registered'`,
+    forgetSigns: `DELETE FROM ${names.podLog} USING (
+  WITH ${q} ${forgettable(names, UNREGISTERED)}
+) n
+WHERE incarnation = n.its_incarnation`,
+  };
+}
+
+/** One look, so that no DELETE is sent that could match nothing. */
+function choresOf(names: Names): string {
+  const of = (word: string, rows: string): string => `SELECT '${word}' AS chore, COUNT(*) AS many FROM (\n  ${rows}\n)`;
+  return `WITH ${q}
+${[
+  of('dedupe', duplicates(names)),
+  of('archive', ended(names)),
+  of('pruneArchive', expired(names)),
+  of('pruneRequests', oldRequests(names)),
+  of('pruneSigns', oldSigns(names)),
+  of('forgetPods', forgettable(names, FINAL)),
+  of('forgetSigns', forgettable(names, UNREGISTERED)),
+  of(
+    'odd steps',
+    `SELECT s.step_id FROM ${names.stepTracker} s WHERE s.status NOT IN ('pending', 'claimed', 'completed', 'failed', 'cancelled')
+    OR (s.status = 'pending' AND s.step_type IS NULL AND s.payload:type IS NULL)`,
+  ),
+  of(
+    'odd requests',
+    `SELECT r.token FROM ${names.exchangeRequest} r WHERE NOT (r.free >= 0 AND r.prefetch >= 0 AND r.quarantine IN (0, 1))
+    OR NOT (IS_ARRAY(r.limits) AND IS_ARRAY(r.settlements))`,
+  ),
+].join('\nUNION ALL\n')}`;
+}

@@ -1,0 +1,48 @@
+/** Names: what the tables are called, quoted so that any character is just a character. */
+
+/** Where the tables lie. */
+export interface Place {
+  readonly database: string;
+  readonly schema: string;
+  /** In front of the name of each table. */
+  readonly tablePrefix: string;
+}
+
+/** The whole names of the tables, as they stand in a statement. */
+export interface Names {
+  readonly stepTracker: string;
+  readonly stepArchive: string;
+  readonly exchangeRequest: string;
+  readonly podLog: string;
+  readonly podHealth: string;
+  readonly schemaInfo: string;
+}
+
+const TABLES: Readonly<Record<keyof Names, string>> = {
+  stepTracker: 'STEP_TRACKER',
+  stepArchive: 'STEP_ARCHIVE',
+  exchangeRequest: 'EXCHANGE_REQUEST',
+  podLog: 'POD_LOG',
+  podHealth: 'POD_HEALTH',
+  schemaInfo: 'SCHEMA_INFO',
+};
+
+export function namesOf({ database, schema, tablePrefix }: Place): Names {
+  const whole = (table: string): string => [database, schema, tablePrefix + table].map(identifier).join('.');
+  return Object.freeze(
+    Object.fromEntries(Object.entries(TABLES).map(([key, table]) => [key, whole(table)])) as Record<
+      keyof Names,
+      string
+    >,
+  );
+}
+
+/** A quoted identifier: within the quotes only a quote needs care. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A text literal. Snowflake reads a backslash in it as an escape. */
+export function literal(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,101 @@
+/** What `snowflake(…)` takes, checked once. Of a connection nothing is ever shown: it holds secrets. */
+import type { ConnectionOptions } from 'snowflake-sdk';
+import { ValidationError } from '../../errors.js';
+import { boolean, checkFields, integer, name, oneOf, type FieldCheck, type FieldChecks } from '../../step/fields.js';
+import type { Place } from './names.js';
+
+/** What the driver's `createConnection` takes: passed on untouched. */
+export type SnowflakeConnection = ConnectionOptions;
+
+/** A connection, or what fetches one anew for each login: for secrets that rotate. */
+export type ConnectionSource = SnowflakeConnection | (() => SnowflakeConnection | Promise<SnowflakeConnection>);
+
+export interface SnowflakeOptions {
+  /**
+   * The driver's own connection options, with any authentication it has (password, key pair, OAuth, programmatic access
+   * token, workload identity), or a function that returns them. Absent: the driver reads its `connections.toml`.
+   */
+  readonly connection?: ConnectionSource;
+  /** The database of the tables, letter by letter as Snowflake shows it: mostly in capitals. */
+  readonly database: string;
+  /** The schema of the tables, letter by letter. It must exist. */
+  readonly schema: string;
+  /** In front of the name of each table. Default none. */
+  readonly tablePrefix?: string;
+  /** Whether to create the tables where there are none. `false`: an administrator has run `snowflakeDdl`. Default `true`. */
+  readonly createTables?: boolean;
+  /** The `QUERY_TAG` of every statement, for telling costs apart. Default `fleet-q`. */
+  readonly queryTag?: string;
+  /** How long the warehouse may take for a statement, waiting for locks included, in whole seconds of ms. Default 60,000. */
+  readonly statementTimeoutMs?: number;
+}
+
+export interface ResolvedOptions extends Place {
+  readonly connection: ConnectionSource | undefined;
+  readonly createTables: boolean;
+  readonly queryTag: string;
+  readonly statementTimeoutMs: number;
+}
+
+/** Who may use the tables, for the administrator's text. */
+export interface DdlOptions extends Pick<SnowflakeOptions, 'database' | 'schema' | 'tablePrefix'> {
+  /** The role of the pods. */
+  readonly role: string;
+  /** The warehouse of the pods, if the text shall grant its use. */
+  readonly warehouse?: string;
+}
+
+const connection: FieldCheck = (value, field, code) => {
+  const ok = typeof value === 'function' || (typeof value === 'object' && value !== null && !Array.isArray(value));
+  if (!ok)
+    throw new ValidationError(code, field, "expected the driver's connection options, or a function that returns them");
+};
+
+const PLACE: FieldChecks = {
+  database: name(255),
+  schema: name(255),
+  tablePrefix: oneOf(
+    'text of up to 200 characters without control characters',
+    (value) => typeof value === 'string' && value.length <= 200 && !/[\p{Cc}\p{Cs}]/u.test(value),
+  ),
+};
+
+const FIELDS: FieldChecks = {
+  connection,
+  ...PLACE,
+  createTables: boolean,
+  queryTag: name(200),
+  statementTimeoutMs: integer(1_000, 3_600_000),
+};
+
+const DDL_FIELDS: FieldChecks = { ...PLACE, role: name(255), warehouse: name(255) };
+
+/** @throws ValidationError `OPTION_INVALID` */
+export function resolveOptions(options: SnowflakeOptions): ResolvedOptions {
+  checkFields(options, FIELDS, 'OPTION_INVALID', 'snowflake');
+  return Object.freeze({
+    ...placeOf(options, 'snowflake'),
+    connection: options.connection,
+    createTables: options.createTables ?? true,
+    queryTag: options.queryTag ?? 'fleet-q',
+    statementTimeoutMs: options.statementTimeoutMs ?? 60_000,
+  });
+}
+
+/** @throws ValidationError `OPTION_INVALID` */
+export function resolveDdlOptions(options: DdlOptions): Place & { readonly role: string; readonly warehouse?: string } {
+  checkFields(options, DDL_FIELDS, 'OPTION_INVALID', 'snowflakeDdl');
+  const { role, warehouse } = options;
+  if (role === undefined) throw missing('snowflakeDdl.role');
+  return { ...placeOf(options, 'snowflakeDdl'), role, ...(warehouse === undefined ? {} : { warehouse }) };
+}
+
+function placeOf({ database, schema, tablePrefix }: Partial<Place>, prefix: string): Place {
+  if (database === undefined) throw missing(`${prefix}.database`);
+  if (schema === undefined) throw missing(`${prefix}.schema`);
+  return { database, schema, tablePrefix: tablePrefix ?? '' };
+}
+
+function missing(field: string): ValidationError {
+  return new ValidationError('OPTION_INVALID', field, 'is missing');
+}

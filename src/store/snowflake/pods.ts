@@ -1,0 +1,89 @@
+/**
+ * Pods: signs of life are appended to a log, under the incarnation's own sequence number; what an incarnation is, the log
+ * says. So nothing that every pod does often waits for a lock.
+ */
+import type { FleetView, Heartbeat, Orphan, PodRef, PodRegistration, PodView } from '../contract.js';
+import type { PodStatements } from './pods/statements.js';
+import { fenceOf, number, orphanOf, podOf, podRefOf, text } from './rows.js';
+import { SCHEMA_VERSION } from './schema.js';
+import type { Sequence } from './sequence.js';
+import type { Session } from './session.js';
+
+export interface PodsParts {
+  readonly statements: PodStatements;
+  readonly session: Session;
+  readonly sequence: Sequence;
+}
+
+interface Sign {
+  readonly event: 'registered' | 'heartbeat' | 'asleep' | 'left';
+  readonly heartbeatMs?: number;
+  readonly deadAfterMs?: number;
+  readonly eligible?: 0 | 1;
+  readonly meta?: string;
+}
+
+export class Pods {
+  readonly #parts: PodsParts;
+
+  constructor(parts: PodsParts) {
+    this.#parts = parts;
+  }
+
+  async register({ podId, incarnation, heartbeatMs, deadAfterMs, meta }: PodRegistration): Promise<void> {
+    await this.#append(
+      { podId, incarnation },
+      {
+        event: 'registered',
+        heartbeatMs: Math.ceil(heartbeatMs),
+        deadAfterMs: Math.ceil(deadAfterMs),
+        eligible: 1,
+        meta: JSON.stringify(meta),
+      },
+    );
+  }
+
+  async heartbeat(pod: PodRef, { eligible, asleep, meta }: Heartbeat): Promise<FleetView> {
+    await this.#append(pod, {
+      event: asleep ? 'asleep' : 'heartbeat',
+      eligible: eligible ? 1 : 0,
+      meta: JSON.stringify(meta),
+    });
+    const { session, statements } = this.#parts;
+    const rows = await session.run(statements.view, JSON.stringify({ incarnation: pod.incarnation }));
+    const of = (kind: string) => rows.filter((row) => text(row, 'KIND') === kind);
+    return {
+      pods: of('pod')
+        .map(podOf)
+        .sort((a, b) => b.ageMs - a.ageMs || (a.pod.incarnation < b.pod.incarnation ? -1 : 1)),
+      claims: of('held').map(fenceOf),
+      outdated: of('schema').some((row) => number(row, 'SEEN') > SCHEMA_VERSION),
+    };
+  }
+
+  async fleet(): Promise<PodView[]> {
+    return (await this.#parts.session.run(this.#parts.statements.fleet)).map(podOf);
+  }
+
+  leave(pod: PodRef): Promise<void> {
+    return this.#append(pod, { event: 'left' });
+  }
+
+  async orphans(limit: number): Promise<Orphan[]> {
+    return (await this.#parts.session.run(this.#parts.statements.orphans(limit))).map(orphanOf);
+  }
+
+  async evict(pods: readonly PodRef[]): Promise<PodRef[]> {
+    if (pods.length === 0) return [];
+    const { session, statements } = this.#parts;
+    const bind = JSON.stringify({ incarnations: pods.map(({ incarnation }) => incarnation) });
+    await session.run(statements.evict, bind);
+    const gone = new Set((await session.run(statements.evicted, bind)).map((row) => podRefOf(row).incarnation));
+    return pods.filter(({ incarnation }) => gone.has(incarnation));
+  }
+
+  async #append({ podId, incarnation }: PodRef, sign: Sign): Promise<void> {
+    const { session, statements, sequence } = this.#parts;
+    await session.run(statements.sign, JSON.stringify({ pod: podId, incarnation, seq: sequence.next(), ...sign }));
+  }
+}

@@ -1,0 +1,66 @@
+/** The fleet: an append-only log of signs of life, and what it says. */
+import type { Names } from '../names.js';
+import { claimColumns, count, life, LIVING } from '../shared/statements.js';
+
+export interface PodStatements {
+  /** Bind: { pod, incarnation, event: registered | heartbeat | asleep | left, seq, heartbeatMs?, deadAfterMs?, eligible?, meta? }. */
+  readonly sign: string;
+  /** Every incarnation that is not final. No bind. */
+  readonly fleet: string;
+  /** The same, with what one incarnation holds and the oldest version allowed. Bind: { incarnation }. */
+  readonly view: string;
+  /** Looks at the silence itself. Bind: { incarnations }. */
+  readonly evict: string;
+  /** Of these, who has been evicted by now. Bind: { incarnations }. */
+  readonly evicted: string;
+  /** The longest held first. No bind. */
+  readonly orphans: (limit: number) => string;
+}
+
+const pod = `its_pod AS pod_name, incarnation AS its_incarnation, DATEDIFF(millisecond, birth_ts, SYSDATE()) AS age_ms,
+  DATEDIFF(millisecond, heard_ts, SYSDATE()) AS silent_ms, beat AS newest_beat, its_heartbeat_ms AS beats_every_ms, its_dead_after_ms AS dead_ms,
+  is_eligible AS may_lead, IFF(newest_event = 'asleep', 1, 0) AS sleeps, its_meta AS says`;
+
+const listed = `SELECT DISTINCT f.value::VARCHAR AS wanted_one FROM (SELECT PARSE_JSON(?) AS b) q, LATERAL FLATTEN(INPUT => q.b:incarnations) f`;
+
+export function podStatements(names: Names): PodStatements {
+  return {
+    sign: `INSERT INTO ${names.podLog} (pod_id, incarnation, event, seq, at_ts, heartbeat_ms, dead_after_ms, eligible, meta_text)
+SELECT b:pod::VARCHAR, b:incarnation::VARCHAR, b:event::VARCHAR, b:seq::NUMBER(38,0), SYSDATE(), b:heartbeatMs::NUMBER(38,0), b:deadAfterMs::NUMBER(38,0),
+  b:eligible::NUMBER(38,0), b:meta::VARCHAR
+FROM (SELECT PARSE_JSON(?) AS b)`,
+    fleet: `WITH ${life(names)}
+SELECT ${pod}
+FROM life WHERE ${LIVING}
+ORDER BY birth_ts, incarnation`,
+    view: `WITH q AS (
+  SELECT b:incarnation::VARCHAR AS me FROM (SELECT PARSE_JSON(?) AS b)
+), ${life(names)}, living AS (
+  SELECT ${pod} FROM life WHERE ${LIVING}
+)
+SELECT 'pod' AS kind, pod_name, its_incarnation, age_ms, silent_ms, newest_beat, beats_every_ms, dead_ms, may_lead, sleeps, says, NULL AS id, NULL AS guard, NULL AS seen FROM living
+UNION ALL
+SELECT 'held', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, s.step_id, s.claim_token, s.version
+FROM ${names.stepTracker} s JOIN q ON s.claimed_incarnation = q.me WHERE s.status = 'claimed'
+UNION ALL
+SELECT 'schema', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, MAX(i.oldest_allowed) FROM ${names.schemaInfo} i`,
+    evict: `INSERT INTO ${names.podLog} (pod_id, incarnation, event, at_ts)
+WITH ${life(names)}, suspect AS (
+  ${listed}
+)
+SELECT l.its_pod, l.incarnation, 'evicted', SYSDATE() FROM life l JOIN suspect d ON d.wanted_one = l.incarnation
+WHERE ${LIVING} AND newest_event <> 'asleep' AND DATEDIFF(millisecond, heard_ts, SYSDATE()) > its_dead_after_ms`,
+    evicted: `WITH suspect AS (
+  ${listed}
+)
+SELECT DISTINCT p.pod_id AS pod_name, p.incarnation AS its_incarnation FROM ${names.podLog} p JOIN suspect d ON d.wanted_one = p.incarnation
+WHERE p.event = 'evicted'`,
+    orphans: (limit) => `WITH ${life(names)}
+SELECT s.step_id AS id, s.claim_token AS guard, s.version AS seen, s.claimed_by AS holder_pod, s.claimed_incarnation AS holder, ${claimColumns('s')},
+  CASE WHEN l.was_evicted = 1 THEN 'evicted' WHEN l.has_left = 1 THEN 'left' WHEN l.birth_ts IS NOT NULL AND l.newest_event = 'asleep' THEN 'asleep' ELSE 'unknown' END AS state
+FROM ${names.stepTracker} s LEFT JOIN life l ON l.incarnation = s.claimed_incarnation
+WHERE s.status = 'claimed' AND (l.incarnation IS NULL OR NOT (${LIVING}) OR l.newest_event = 'asleep')
+ORDER BY s.claimed_ts, s.row_id
+LIMIT ${count(limit)}`,
+  };
+}

@@ -1,0 +1,85 @@
+/**
+ * Retention: what has ended leaves the hot table for the archive, what is past its time leaves the archive.
+ *
+ * Law: one look first; then only what there is to do, in chunks. A terminal step stays hot for so long that no statement
+ * about it can be under way any more. Rows that nobody understands are left alone, and reported.
+ */
+import type { Log } from '../../log.js';
+import type { PruneReply } from '../contract.js';
+import type { Calls } from './calls.js';
+import { REQUEST_WINDOW_MS } from './combiner.js';
+import type { HousekeepingStatements } from './housekeeping/statements.js';
+import { number, text, written } from './rows.js';
+import type { Session } from './session.js';
+
+/** How long a terminal step stays hot: beyond the statement time-out and all of the driver's retries. */
+const HOT_MS = 900_000;
+/** How long an incarnation is remembered after its last sign: longer than any INSERT can be under way. */
+const FORGET_MS = 3_600_000;
+/** Steps of one piece. */
+const CHUNK = 1_000;
+
+export interface RetentionParts {
+  readonly statements: HousekeepingStatements;
+  readonly session: Session;
+  readonly calls: Calls;
+  readonly log: Log;
+}
+
+export class Retention {
+  readonly #parts: RetentionParts;
+  #odd = '';
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts;
+  }
+
+  async prune(keepMs: number): Promise<PruneReply> {
+    const { statements, session } = this.#parts;
+    const bind = JSON.stringify({
+      hotMs: HOT_MS,
+      keepMs: Math.ceil(Math.max(keepMs, HOT_MS)),
+      windowMs: 5 * REQUEST_WINDOW_MS,
+      forgetMs: Math.ceil(Math.max(keepMs, FORGET_MS)),
+    });
+    const rows = await session.run(statements.chores, bind);
+    const many = (chore: string): number =>
+      number(
+        rows.find((row) => text(row, 'CHORE') === chore),
+        'MANY',
+      );
+    this.#report(many('odd steps'), many('odd requests'));
+    if (many('dedupe') > 0) await this.#delete(statements.dedupe);
+    const archived = many('archive') > 0;
+    if (archived) await this.#archive(bind);
+    const expired = archived || many('pruneArchive') > 0;
+    const removed = expired ? await this.#delete(statements.pruneArchive(CHUNK), bind) : 0;
+    if (removed >= CHUNK || many('archive') > CHUNK) return { removed, more: true };
+    // Registrations go in a cycle of their own: what is left of them, in a later one.
+    if (many('forgetSigns') > 0) await this.#delete(statements.forgetSigns, bind);
+    if (many('forgetPods') > 0) await this.#delete(statements.forgetPods, bind);
+    if (many('pruneSigns') > 0) await this.#delete(statements.pruneSigns, bind);
+    if (many('pruneRequests') > 0) await this.#delete(statements.pruneRequests, bind);
+    return { removed, more: false };
+  }
+
+  async #archive(bind: string): Promise<void> {
+    const { statements, session } = this.#parts;
+    await session.run(statements.archive(CHUNK), bind);
+    await this.#delete(statements.unload, bind);
+  }
+
+  async #delete(statement: string, bind?: string): Promise<number> {
+    const { session, calls } = this.#parts;
+    return written(await calls.patiently(() => session.run(statement, bind)), 'deleted');
+  }
+
+  /** Once for each change of their number. */
+  #report(steps: number, requests: number): void {
+    const odd = `${steps} ${requests}`;
+    if (odd !== this.#odd && steps + requests > 0) {
+      this.#parts.log.warn({ steps, requests }, 'rows that were written by hand are not understood, and skipped');
+    }
+    this.#odd = odd;
+  }
+}

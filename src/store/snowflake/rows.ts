@@ -1,0 +1,89 @@
+/** Rows as the driver answers them, and what they are outside. */
+import type { Claim, Fence, Orphan, PodRef, PodView, StepRecord } from '../contract.js';
+import { parseJson } from '../../step/payload.js';
+import type { StepStatus } from '../../step/step.js';
+import type { Row } from './session.js';
+
+export function text(row: Row, column: string): string {
+  const value = row[column];
+  return typeof value === 'string' ? value : String(value ?? '');
+}
+
+export function textOrNull(row: Row, column: string): string | null {
+  return row[column] === null || row[column] === undefined ? null : text(row, column);
+}
+
+/** NULL counts as 0. */
+export function number(row: Row | undefined, column: string): number {
+  return Number(row?.[column] ?? 0);
+}
+
+/** How many rows a statement has written, by the name of the column that says so. */
+export function written(rows: readonly Row[], verb: 'inserted' | 'updated' | 'deleted'): number {
+  return number(rows[0], `number of rows ${verb}`);
+}
+
+/** Columns of `claimColumns`. */
+function claimPart(row: Row): Omit<Claim, keyof Fence> {
+  return {
+    type: text(row, 'ITS_TYPE'),
+    payload: text(row, 'ITS_PAYLOAD'),
+    priority: number(row, 'ITS_PRIORITY'),
+    retryCount: number(row, 'RETRIES'),
+    maxRetries: number(row, 'MOST_RETRIES'),
+    crashes: number(row, 'STRUCK'),
+    runAt: number(row, 'RUN_AT_MS'),
+    createdAt: number(row, 'CREATED_AT_MS'),
+  };
+}
+
+export function claimOf(row: Row, claimToken: string): Claim {
+  return { stepId: text(row, 'ID'), claimToken, version: number(row, 'SEEN'), ...claimPart(row) };
+}
+
+export function fenceOf(row: Row): Fence {
+  return { stepId: text(row, 'ID'), claimToken: text(row, 'GUARD'), version: number(row, 'SEEN') };
+}
+
+export function orphanOf(row: Row): Orphan {
+  return {
+    ...fenceOf(row),
+    ...claimPart(row),
+    holder: { podId: text(row, 'HOLDER_POD'), incarnation: text(row, 'HOLDER') },
+    reason: text(row, 'STATE') as Orphan['reason'],
+  };
+}
+
+/** Columns of `recordColumns`. */
+export function recordOf(row: Row): StepRecord {
+  return {
+    stepId: text(row, 'ID'),
+    ...claimPart(row),
+    version: number(row, 'ITS_VERSION'),
+    status: text(row, 'ITS_STATUS') as StepStatus,
+    updatedAt: number(row, 'UPDATED_AT_MS'),
+    claimedBy: textOrNull(row, 'HOLDER_POD'),
+    claimedIncarnation: textOrNull(row, 'HOLDER'),
+    result: textOrNull(row, 'ITS_RESULT'),
+    error: textOrNull(row, 'ITS_ERROR'),
+  };
+}
+
+export function podRefOf(row: Row): PodRef {
+  return { podId: text(row, 'POD_NAME'), incarnation: text(row, 'ITS_INCARNATION') };
+}
+
+export function podOf(row: Row): PodView {
+  const meta = parseJson(textOrNull(row, 'SAYS'));
+  return {
+    pod: podRefOf(row),
+    ageMs: Math.max(0, number(row, 'AGE_MS')),
+    silentForMs: Math.max(0, number(row, 'SILENT_MS')),
+    beat: text(row, 'NEWEST_BEAT'),
+    heartbeatMs: number(row, 'BEATS_EVERY_MS'),
+    deadAfterMs: number(row, 'DEAD_MS'),
+    eligible: number(row, 'MAY_LEAD') === 1,
+    asleep: number(row, 'SLEEPS') === 1,
+    meta: typeof meta === 'object' && meta !== null ? (meta as PodView['meta']) : {},
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * The tables, how they come to be, and what a pod may do with them.
+ *
+ * Law: migrations only add, so that pods of two versions can share the tables while they are exchanged. The columns of
+ * the original system come first, and are never renamed; a row put in by plain SQL (`step_id`, `payload`) is a whole row.
+ * Tables are transient and without time travel: tiny changes rewrite whole micro-partitions. `row_id` is made by the
+ * statement that inserts, and never bound: a resend repeats its binds.
+ */
+import { identifier, type Names, type Place } from './names.js';
+import { life } from './shared/statements.js';
+
+/** The version of the schema that this code writes. */
+export const SCHEMA_VERSION = 1;
+/** The oldest version whose code may still write tables of {@link SCHEMA_VERSION}. */
+export const OLDEST_ALLOWED = 1;
+
+const number = 'NUMBER(38,0)';
+const count = `${number} NOT NULL DEFAULT 0`;
+const instant = 'TIMESTAMP_NTZ';
+const now = `${instant} NOT NULL DEFAULT SYSDATE()`;
+
+// `run_at` ends with the year 9999; what is to run later keeps its exact instant in `far_run_at`, in epoch ms.
+// `payload` is for readers by SQL (it reorders keys and rewrites numbers); `payload_text` is the exact text.
+const STEP: Readonly<Record<string, string>> = {
+  step_id: 'VARCHAR NOT NULL',
+  status: `VARCHAR NOT NULL DEFAULT 'pending'`,
+  claimed_by: 'VARCHAR',
+  last_update_ts: now,
+  payload: 'VARIANT',
+  retry_count: count,
+  priority: count,
+  created_ts: now,
+  max_retries: `${number} NOT NULL DEFAULT 3`,
+  row_id: 'VARCHAR NOT NULL DEFAULT UUID_STRING()',
+  version: count,
+  step_type: 'VARCHAR',
+  run_at: now,
+  far_run_at: number,
+  crashes: count,
+  claim_token: 'VARCHAR',
+  claimed_incarnation: 'VARCHAR',
+  claimed_ts: instant,
+  settled_token: 'VARCHAR',
+  settled_version: number,
+  settled_by: 'VARCHAR',
+  submit_token: 'VARCHAR',
+  payload_text: 'VARCHAR',
+  result: 'VARCHAR',
+  error: 'VARCHAR',
+};
+
+/** What an archived row is: the same, with no defaults. */
+const ARCHIVED = Object.fromEntries(
+  Object.entries(STEP).map(([name, type]) => [name, type.replace(/ DEFAULT .*/, '')]),
+);
+
+const EXCHANGE_REQUEST: Readonly<Record<string, string>> = {
+  token: 'VARCHAR NOT NULL',
+  pod_id: 'VARCHAR NOT NULL',
+  incarnation: 'VARCHAR NOT NULL',
+  seq: `${number} NOT NULL`,
+  group_id: 'VARCHAR NOT NULL',
+  free: `${number} NOT NULL`,
+  prefetch: `${number} NOT NULL`,
+  quarantine: `${number} NOT NULL`,
+  limits: 'VARIANT',
+  settlements: 'VARIANT',
+  asked_ts: `${instant} NOT NULL`,
+};
+
+// `seq` is the incarnation's own counter, shared with its requests; NULL on 'evicted', which another wrote.
+const POD_LOG: Readonly<Record<string, string>> = {
+  pod_id: 'VARCHAR NOT NULL',
+  incarnation: 'VARCHAR NOT NULL',
+  event: 'VARCHAR NOT NULL',
+  seq: number,
+  at_ts: `${instant} NOT NULL`,
+  heartbeat_ms: number,
+  dead_after_ms: number,
+  eligible: number,
+  meta_text: 'VARCHAR',
+};
+
+const SCHEMA_INFO: Readonly<Record<string, string>> = {
+  version: `${number} NOT NULL`,
+  oldest_allowed: `${number} NOT NULL`,
+  at_ts: `${instant} NOT NULL`,
+};
+
+function table(name: string, columns: Readonly<Record<string, string>>): string {
+  const body = Object.entries(columns).map(([column, type]) => `  ${column} ${type}`);
+  return `CREATE TRANSIENT TABLE IF NOT EXISTS ${name} (\n${body.join(',\n')}\n) DATA_RETENTION_TIME_IN_DAYS = 0`;
+}
+
+/** For people, under the columns of the original system: the newest incarnation of each pod. No statement reads it. */
+const podHealth = (names: Names): string => `CREATE VIEW IF NOT EXISTS ${names.podHealth} AS
+WITH ${life(names)}
+SELECT its_pod AS pod_id, birth_ts, heard_ts AS last_heartbeat_ts, IFF(was_evicted + has_left = 0, 'up', 'down') AS status,
+  TRY_PARSE_JSON(its_meta) AS meta, incarnation
+FROM life WHERE birth_ts IS NOT NULL
+QUALIFY ROW_NUMBER() OVER (PARTITION BY its_pod ORDER BY birth_ts DESC, incarnation DESC) = 1`;
+
+/** The statements that lead from each version to the next; the first makes version 1 where nothing is. */
+export function migrations(names: Names): readonly (readonly string[])[] {
+  return [
+    [
+      table(names.schemaInfo, SCHEMA_INFO),
+      table(names.stepTracker, STEP),
+      table(names.stepArchive, { ...ARCHIVED, archived_ts: `${instant} NOT NULL` }),
+      table(names.exchangeRequest, EXCHANGE_REQUEST),
+      table(names.podLog, POD_LOG),
+      podHealth(names),
+    ],
+  ];
+}
+
+/** What a pod may do with each table, and no more. */
+export const GRANTS: Readonly<Record<keyof Names, readonly string[]>> = {
+  stepTracker: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  stepArchive: ['SELECT', 'INSERT', 'DELETE'],
+  exchangeRequest: ['SELECT', 'INSERT', 'DELETE'],
+  podLog: ['SELECT', 'INSERT', 'DELETE'],
+  schemaInfo: ['SELECT'],
+  podHealth: ['SELECT'],
+};
+
+/** What an administrator runs once, so that the pods' role needs no right to create anything. */
+export function ddlText(
+  place: Place,
+  names: Names,
+  grants: { readonly role: string; readonly warehouse?: string },
+): string {
+  const role = identifier(grants.role);
+  const schema = `${identifier(place.database)}.${identifier(place.schema)}`;
+  const on = (name: keyof Names): string => `${name === 'podHealth' ? 'VIEW' : 'TABLE'} ${names[name]}`;
+  const statements = [
+    `CREATE SCHEMA IF NOT EXISTS ${schema}`,
+    ...migrations(names).flat(),
+    `INSERT INTO ${names.schemaInfo} (version, oldest_allowed, at_ts)
+SELECT ${SCHEMA_VERSION}, ${OLDEST_ALLOWED}, SYSDATE()`,
+    ...(grants.warehouse === undefined
+      ? []
+      : [`GRANT USAGE ON WAREHOUSE ${identifier(grants.warehouse)} TO ROLE ${role}`]),
+    `GRANT USAGE ON DATABASE ${identifier(place.database)} TO ROLE ${role}`,
+    `GRANT USAGE ON SCHEMA ${schema} TO ROLE ${role}`,
+    ...(Object.keys(GRANTS) as (keyof Names)[]).map(
+      (name) => `GRANT ${GRANTS[name].join(', ')} ON ${on(name)} TO ROLE ${role}`,
+    ),
+  ];
+  return statements.map((statement) => `${statement};\n`).join('\n');
+}

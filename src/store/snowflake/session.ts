@@ -1,0 +1,208 @@
+/**
+ * A session: one connection, with a driver around it that can be relied on.
+ *
+ * Law: one statement at a time. A statement has a deadline; when it passes, the statement is cancelled, the connection
+ * given up, and the caller told. A connection whose session is gone is discarded, whatever the driver says of it, and the
+ * statement, which has not been run, is sent once more over a new one. A login that failed is not tried again before a
+ * pause that grows. Nothing that the driver throws, and nothing of the credentials, gets out.
+ */
+import type { Connection, RowStatement } from 'snowflake-sdk';
+import { StoreError } from '../../errors.js';
+import type { Log } from '../../log.js';
+import { sleep, type Runtime } from '../../runtime/runtime.js';
+import type { Driver } from './driver.js';
+import { DriverError, isSessionGone, loginError, storeClosed } from './faults.js';
+import type { ConnectionSource, SnowflakeConnection } from './options.js';
+import type { Secrets } from './secrets.js';
+
+/** A row as the driver gives it: by the names of its columns, in capitals. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface SessionParts {
+  readonly runtime: Runtime;
+  readonly log: Log;
+  readonly driver: () => Promise<Driver>;
+  readonly source: ConnectionSource | undefined;
+  readonly secrets: Secrets;
+  /** Runs first on every new connection. */
+  readonly settings: string;
+  /** How long a statement, or a login, may take. */
+  readonly deadlineMs: number;
+  /** The longest pause after a login that failed. */
+  readonly longestPauseMs: number;
+}
+
+const FIRST_PAUSE_MS = 250;
+/** How long `close` waits for the server to take note. */
+const FAREWELL_MS = 2_000;
+
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #closing = new AbortController();
+  #line: Promise<unknown> = Promise.resolve();
+  #connection: Connection | undefined;
+  #failures = 0;
+  #notBefore = 0;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs a statement after those that came before it. @throws DriverError, StoreError */
+  run(text: string, bind?: string, options: { readonly numbersAsText?: boolean } = {}): Promise<Row[]> {
+    const turn = this.#line.then(() => this.#run(text, bind, options.numbersAsText === true));
+    this.#line = turn.catch(() => {}); // whoever sent it is told
+    return turn;
+  }
+
+  /** Lets the connection go, after what is under way. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#line;
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection !== undefined) await this.#farewell(connection);
+  }
+
+  async #run(text: string, bind: string | undefined, numbersAsText: boolean): Promise<Row[]> {
+    for (let tries = 0; ; tries++) {
+      const connection = (this.#connection ??= await this.#connect());
+      try {
+        return await this.#execute(connection, text, bind, numbersAsText);
+      } catch (error) {
+        const gone = error instanceof DriverError && (isSessionGone(error) || !connection.isUp());
+        if (gone) this.#discard();
+        if (!gone || tries > 0 || !isSessionGone(error)) throw error;
+        this.#parts.log.debug({ code: error.code }, 'the session was gone: a new one takes its place');
+      }
+    }
+  }
+
+  async #connect(): Promise<Connection> {
+    const { runtime, log } = this.#parts;
+    const pauseMs = this.#notBefore - runtime.monotonicMs();
+    if (pauseMs > 0) await sleep(runtime, pauseMs, this.#closing.signal);
+    if (this.#closing.signal.aborted) throw storeClosed();
+    try {
+      const connection = await this.#login();
+      this.#failures = 0;
+      return connection;
+    } catch (error) {
+      const widest = Math.min(this.#parts.longestPauseMs, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures++, 10));
+      this.#notBefore = runtime.monotonicMs() + widest * (0.5 + 0.5 * runtime.random());
+      log.debug({ failures: this.#failures }, 'a login failed');
+      throw error;
+    }
+  }
+
+  async #login(): Promise<Connection> {
+    const { source, secrets, driver, settings } = this.#parts;
+    const options = await given(source);
+    secrets.learn(options);
+    const account = String(options?.account ?? '');
+    const sdk = await driver();
+    let connection: Connection | undefined;
+    try {
+      const made = sdk.createConnection(options);
+      connection = made;
+      await this.#timed(
+        'the login',
+        () => {},
+        (done, fail) => {
+          made.connect((error) => (error === undefined || error === null ? done([]) : fail(error)));
+        },
+      );
+      await this.#execute(made, settings, undefined, false);
+      return made;
+    } catch (error) {
+      if (connection !== undefined) letGo(connection);
+      throw error instanceof StoreError ? error : loginError(error, secrets, account);
+    }
+  }
+
+  /** `execute` may throw at once; what `complete` is given goes straight into a promise, so that nothing throws in it. */
+  #execute(connection: Connection, sqlText: string, bind: string | undefined, numbersAsText: boolean): Promise<Row[]> {
+    let statement: RowStatement | undefined;
+    const giveUp = (): void => {
+      quietly(() => statement?.cancel(() => {}));
+      this.#discard();
+    };
+    return this.#timed('a statement', giveUp, (done, fail) => {
+      statement = connection.execute({
+        sqlText,
+        ...(bind === undefined ? {} : { binds: [bind] }),
+        ...(numbersAsText ? { fetchAsString: ['Number' as const] } : {}),
+        complete: (error, _statement, rows) => {
+          if (error === undefined || error === null) done((rows ?? []) as Row[]);
+          else fail(error);
+        },
+      }) as RowStatement;
+    });
+  }
+
+  #timed(
+    what: string,
+    giveUp: () => void,
+    begin: (done: (rows: Row[]) => void, fail: (error: unknown) => void) => void,
+  ): Promise<Row[]> {
+    const { runtime, deadlineMs, secrets } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const deadline = runtime.after(deadlineMs, () => {
+        giveUp();
+        reject(new StoreError('STORE_UNAVAILABLE', `${what} was not answered within ${deadlineMs} ms`, true));
+      });
+      const fail = (thrown: unknown): void => {
+        deadline.cancel();
+        reject(new DriverError(thrown, secrets));
+      };
+      const done = (rows: Row[]): void => {
+        deadline.cancel();
+        resolve(rows);
+      };
+      try {
+        begin(done, fail);
+      } catch (thrown) {
+        fail(thrown);
+      }
+    });
+  }
+
+  #discard(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection !== undefined) letGo(connection);
+  }
+
+  async #farewell(connection: Connection): Promise<void> {
+    const { runtime } = this.#parts;
+    const told = new AbortController();
+    quietly(
+      () => connection.destroy(() => told.abort()),
+      () => told.abort(),
+    );
+    await sleep(runtime, FAREWELL_MS, told.signal);
+  }
+}
+
+async function given(source: ConnectionSource | undefined): Promise<SnowflakeConnection | undefined> {
+  if (typeof source !== 'function') return source;
+  try {
+    return await source();
+  } catch {
+    // What it threw may hold what it was about to return.
+    throw new StoreError('STORE_LOGIN_REFUSED', 'the function that should give the connection failed', true);
+  }
+}
+
+/** Tells the server, without waiting for it. */
+function letGo(connection: Connection): void {
+  quietly(() => connection.destroy(() => {}));
+}
+
+function quietly(work: () => unknown, otherwise: () => void = () => {}): void {
+  try {
+    work();
+  } catch {
+    otherwise();
+  }
+}

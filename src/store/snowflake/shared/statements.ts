@@ -1,0 +1,91 @@
+/** Pieces that several statements share. */
+import type { Names } from '../names.js';
+
+/** A validated count, to be inlined. */
+export function count(n: number): string {
+  if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`not a count: ${n}`);
+  return String(n);
+}
+
+/** An instant so many ms before now. */
+export const ago = (ms: string): string => `DATEADD(millisecond, -${ms}, SYSDATE())`;
+export const EPOCH = `CAST('1970-01-01' AS TIMESTAMP_NTZ)`;
+/** An instant as epoch ms: instants travel as numbers. */
+export const epochMs = (instant: string): string => `DATEDIFF(millisecond, ${EPOCH}, ${instant})`;
+const LAST_INSTANT = '253402300799000';
+/** Epoch ms as an instant; beyond the year 9999, where TIMESTAMP ends, its last second. */
+export const instantOf = (ms: string): string =>
+  `DATEADD(millisecond, IFF(${ms} > ${LAST_INSTANT}, ${LAST_INSTANT}, ${ms}), ${EPOCH})`;
+export const isBeyond = (ms: string): string => `${ms} > ${LAST_INSTANT}`;
+
+/** The columns of a step, as they travel to the archive. */
+export const STEP_COLUMNS = [
+  ...[
+    'step_id',
+    'status',
+    'claimed_by',
+    'last_update_ts',
+    'payload',
+    'retry_count',
+    'priority',
+    'created_ts',
+    'max_retries',
+  ],
+  ...[
+    'row_id',
+    'version',
+    'step_type',
+    'run_at',
+    'far_run_at',
+    'crashes',
+    'claim_token',
+    'claimed_incarnation',
+    'claimed_ts',
+  ],
+  ...['settled_token', 'settled_version', 'settled_by', 'submit_token', 'payload_text', 'result', 'error'],
+] as const;
+
+export const columnsOf = (alias: string): string => STEP_COLUMNS.map((column) => `${alias}.${column}`).join(', ');
+
+/** What a row written by hand says in its payload alone. */
+export const typeOf = (alias: string): string => `COALESCE(${alias}.step_type, ${alias}.payload:type::VARCHAR)`;
+export const payloadOf = (alias: string): string => `COALESCE(${alias}.payload_text, TO_JSON(${alias}.payload), '{}')`;
+export const runAtOf = (alias: string): string => `COALESCE(${alias}.far_run_at, ${epochMs(`${alias}.run_at`)})`;
+
+/** What a claim is made of. */
+export const claimColumns = (
+  alias: string,
+): string => `${typeOf(alias)} AS its_type, ${payloadOf(alias)} AS its_payload,
+  ${alias}.priority AS its_priority, ${alias}.retry_count AS retries, ${alias}.max_retries AS most_retries, ${alias}.crashes AS struck,
+  ${runAtOf(alias)} AS run_at_ms, ${epochMs(`${alias}.created_ts`)} AS created_at_ms`;
+
+/** What a reader sees of a step. */
+export const recordColumns = (
+  alias: string,
+): string => `${alias}.step_id AS id, ${claimColumns(alias)}, ${alias}.version AS its_version,
+  ${alias}.status AS its_status, ${epochMs(`${alias}.last_update_ts`)} AS updated_at_ms, ${alias}.claimed_by AS holder_pod,
+  ${alias}.claimed_incarnation AS holder, ${alias}.result AS its_result, ${alias}.error AS its_error`;
+
+/** Of several rows of a step the one furthest along: terminal, claimed, pending; then the first. */
+export const furthest = (alias: string): string =>
+  `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY CASE ${alias}.status WHEN 'pending' THEN 2 WHEN 'claimed' THEN 1 ELSE 0 END, ${alias}.row_id) = 1`;
+/** Of several archive rows of a step one of the highest version. */
+export const newest = (alias: string): string =>
+  `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY ${alias}.version DESC, ${alias}.row_id, ${alias}.archived_ts) = 1`;
+
+/**
+ * Every incarnation, by its own sequence number; requests are signs of life too. `seq` is NULL where another wrote
+ * ('evicted'). What a sign does not carry is told by the newest that does.
+ */
+export const life = (names: Names): string => `sign AS (
+  SELECT pod_id, incarnation, seq, event, at_ts, heartbeat_ms, dead_after_ms, eligible, meta_text FROM ${names.podLog}
+  UNION ALL
+  SELECT pod_id, incarnation, seq, 'request', asked_ts, NULL, NULL, NULL, NULL FROM ${names.exchangeRequest}
+), life AS (
+  SELECT incarnation, MIN(pod_id) AS its_pod, MIN(IFF(event = 'registered', at_ts, NULL)) AS birth_ts, MAX(IFF(seq IS NULL, NULL, at_ts)) AS heard_ts,
+    MAX(seq) AS beat, MAX_BY(event, seq) AS newest_event, MAX(IFF(event = 'evicted', 1, 0)) AS was_evicted, MAX(IFF(event = 'left', 1, 0)) AS has_left,
+    MAX_BY(heartbeat_ms, IFF(heartbeat_ms IS NULL, NULL, seq)) AS its_heartbeat_ms, MAX_BY(dead_after_ms, IFF(dead_after_ms IS NULL, NULL, seq)) AS its_dead_after_ms,
+    MAX_BY(eligible, IFF(eligible IS NULL, NULL, seq)) AS is_eligible, MAX_BY(meta_text, IFF(meta_text IS NULL, NULL, seq)) AS its_meta
+  FROM sign GROUP BY incarnation
+)`;
+export const LIVING = 'birth_ts IS NOT NULL AND was_evicted = 0 AND has_left = 0';

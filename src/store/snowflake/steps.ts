@@ -1,0 +1,206 @@
+/** The steps' verbs but for the exchange: submitting, reading, and what users do by hand. */
+import { ValidationError, show } from '../../errors.js';
+import { STEP_STATUSES, isTerminal, type StepStatus } from '../../step/step.js';
+import type { NewStep } from '../../step/submission.js';
+import type {
+  CancelReceipt,
+  ListFilter,
+  ListPage,
+  RetryReceipt,
+  StatusCounts,
+  StepAt,
+  StepRecord,
+  StoreStats,
+  SubmitReceipt,
+} from '../contract.js';
+import { partsOf, type Part } from './binds.js';
+import type { Calls } from './calls.js';
+import { number, recordOf, text, textOrNull, written } from './rows.js';
+import type { Row, Session } from './session.js';
+import type { StepStatements } from './steps/statements.js';
+
+export interface StepsParts {
+  readonly statements: StepStatements;
+  readonly session: Session;
+  readonly calls: Calls;
+  readonly newToken: () => string;
+}
+
+export class Steps {
+  readonly #parts: StepsParts;
+
+  constructor(parts: StepsParts) {
+    this.#parts = parts;
+  }
+
+  /** Each statement's worth is atomic. One statement, where all is new. */
+  async submit(steps: readonly NewStep[]): Promise<SubmitReceipt[]> {
+    const receipts: SubmitReceipt[] = [];
+    for (const part of partsOf(steps, boundStep, nameOf)) receipts.push(...(await this.#insert(part)));
+    return receipts;
+  }
+
+  async #insert({ items, json }: Part<NewStep>): Promise<SubmitReceipt[]> {
+    const { session, statements, newToken } = this.#parts;
+    const bind = `{"token":${JSON.stringify(newToken())},"steps":${json}}`;
+    const inserted = written(await session.run(statements.submit, bind), 'inserted');
+    const firsts = new Map<string, number>();
+    items.forEach(({ stepId }, at) => void (firsts.has(stepId) || firsts.set(stepId, at)));
+    const all = inserted === firsts.size;
+    const kept = all ? new Map<number, Row>() : await this.#submitted(bind);
+    return items.map((step, at) => {
+      const first = firsts.get(step.stepId) ?? at;
+      const row = kept.get(at);
+      if (first === at && (all || number(row, 'MADE') === 1)) return 'created';
+      return (all ? items[first]?.payload === step.payload : number(row, 'SAME') === 1) ? 'duplicate' : 'mismatch';
+    });
+  }
+
+  async #submitted(bind: string): Promise<Map<number, Row>> {
+    const { session, statements } = this.#parts;
+    const rows = await session.run(statements.submitted, bind);
+    return new Map(rows.map((row) => [number(row, 'AT'), row]));
+  }
+
+  async find(stepIds: readonly string[]): Promise<StepRecord[]> {
+    return (await this.#ofIds(this.#parts.statements.find, stepIds)).map(recordOf);
+  }
+
+  async #ofIds(statement: string, stepIds: readonly string[]): Promise<Row[]> {
+    const found: Row[] = [];
+    for (const { json } of partsOf([...new Set(stepIds)], (id) => id, show)) {
+      found.push(...(await this.#parts.session.run(statement, json)));
+    }
+    return found;
+  }
+
+  async list(filter: ListFilter): Promise<ListPage> {
+    const { statuses, types, claimedBy, after, order, limit } = filter;
+    const bind = { statuses, types, claimedBy, ...(after === undefined ? {} : cursorOf(after)) };
+    const rows = await this.#parts.session.run(this.#parts.statements.list(order, limit + 1), JSON.stringify(bind));
+    const steps = rows.map(recordOf);
+    const last = steps.length > limit ? steps[limit - 1] : undefined;
+    return {
+      steps: steps.slice(0, limit),
+      next: last === undefined ? null : JSON.stringify([last.createdAt, last.stepId]),
+    };
+  }
+
+  async stats(): Promise<StoreStats> {
+    return countsOf(await this.#parts.session.run(this.#parts.statements.stats));
+  }
+
+  async cancel(token: string, steps: readonly StepAt[]): Promise<CancelReceipt[]> {
+    const { session, statements, calls } = this.#parts;
+    const receipts: CancelReceipt[] = [];
+    for (const { items, json } of partsOf(steps, boundStepAt, nameOf)) {
+      const bind = `{"token":${JSON.stringify(token)},"steps":${json}}`;
+      await calls.patiently(() => session.run(statements.cancel, bind));
+      const states = await this.#states(items);
+      receipts.push(...items.map((step) => cancelReceipt(states.get(step.stepId), token)));
+    }
+    return receipts;
+  }
+
+  async retry(steps: readonly StepAt[]): Promise<RetryReceipt[]> {
+    const { session, statements, calls } = this.#parts;
+    const receipts: RetryReceipt[] = [];
+    for (const { items, json } of partsOf(steps, boundStepAt, nameOf)) {
+      const bind = `{"steps":${json}}`;
+      await calls.patiently(() => session.run(statements.retry, bind));
+      let states = await this.#states(items);
+      if (items.some((step) => isRestorable(states.get(step.stepId), step))) {
+        await session.run(statements.restore, bind);
+        states = await this.#states(items);
+      }
+      receipts.push(...items.map((step) => retryReceipt(states.get(step.stepId), step)));
+    }
+    return receipts;
+  }
+
+  async #states(steps: readonly StepAt[]): Promise<Map<string, Row>> {
+    const ids = steps.map(({ stepId }) => stepId);
+    const rows = await this.#ofIds(this.#parts.statements.states, ids);
+    return new Map(rows.map((row) => [text(row, 'ID'), row]));
+  }
+}
+
+const nameOf = ({ stepId }: { readonly stepId: string }): string => `step ${show(stepId)}`;
+const boundStepAt = ({ stepId, version }: StepAt) => ({ id: stepId, version });
+
+function boundStep({ stepId, type, payload, priority, maxRetries, delayMs, runAt }: NewStep): object {
+  const due = runAt === null ? { delayMs: Math.ceil(delayMs) } : { runAtMs: runAt };
+  return { id: stepId, type, payload, priority, maxRetries, ...due };
+}
+
+function cancelReceipt(row: Row | undefined, token: string): CancelReceipt {
+  if (row === undefined) return 'notFound';
+  const status = text(row, 'ITS_STATUS') as StepStatus;
+  if (status === 'cancelled' && textOrNull(row, 'SETTLER') === token) return 'cancelled';
+  return isTerminal(status) ? 'alreadyTerminal' : 'changed';
+}
+
+/** Whether only the archive has it, at the version that was read, and it may begin again. */
+function isRestorable(row: Row | undefined, { version }: StepAt): boolean {
+  return (
+    row !== undefined &&
+    number(row, 'IS_COLD') === 1 &&
+    number(row, 'ITS_VERSION') === version &&
+    ['failed', 'cancelled'].includes(text(row, 'ITS_STATUS'))
+  );
+}
+
+function retryReceipt(row: Row | undefined, { version }: StepAt): RetryReceipt {
+  if (row === undefined) return 'notFound';
+  return number(row, 'ITS_VERSION') > version ? 'retried' : 'notRetryable';
+}
+
+function cursorOf(after: string): { readonly afterMs: number; readonly afterId: string } {
+  const invalid = new ValidationError('OPTION_INVALID', 'after', `is no cursor of a list, got ${show(after)}`);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(after);
+  } catch {
+    throw invalid;
+  }
+  const [afterMs, afterId] = Array.isArray(parsed) ? (parsed as unknown[]) : [];
+  if (!Number.isSafeInteger(afterMs) || typeof afterId !== 'string') throw invalid;
+  return { afterMs: afterMs as number, afterId };
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Rows of a status that nobody knows were written by hand; they are not counted. */
+function countsOf(rows: readonly Row[]): StoreStats {
+  const byStatus = noCounts();
+  const byType = new Map<string, Mutable<StatusCounts>>();
+  const pendingByPriority = new Map<number, number>();
+  let [due, oldestDueMs] = [0, 0];
+  for (const row of rows) {
+    const status = text(row, 'ITS_STATUS');
+    if (!isStatus(status)) continue;
+    const [type, priority, steps] = [text(row, 'ITS_TYPE'), number(row, 'ITS_PRIORITY'), number(row, 'STEPS')];
+    const ofType = byType.get(type) ?? noCounts();
+    byType.set(type, ofType);
+    ofType[status] += steps;
+    byStatus[status] += steps;
+    if (status === 'pending') pendingByPriority.set(priority, (pendingByPriority.get(priority) ?? 0) + steps);
+    due += number(row, 'DUE_COUNT');
+    oldestDueMs = Math.max(oldestDueMs, number(row, 'OLDEST_DUE_MS'));
+  }
+  return {
+    byStatus,
+    byType: Object.fromEntries(byType),
+    pendingByPriority: Object.fromEntries(pendingByPriority),
+    due,
+    oldestDueMs: due === 0 ? null : oldestDueMs,
+  };
+}
+
+function isStatus(word: string): word is StepStatus {
+  return (STEP_STATUSES as readonly string[]).includes(word);
+}
+
+function noCounts(): Mutable<StatusCounts> {
+  return { pending: 0, claimed: 0, completed: 0, failed: 0, cancelled: 0 };
+}

@@ -1,0 +1,200 @@
+/** Submitting, reading, and what users do by hand. */
+import type { ListFilter } from '../../contract.js';
+import type { Names } from '../names.js';
+import {
+  columnsOf,
+  count,
+  epochMs,
+  furthest,
+  instantOf,
+  isBeyond,
+  newest,
+  recordColumns,
+  STEP_COLUMNS,
+  typeOf,
+} from '../shared/statements.js';
+
+export interface StepStatements {
+  /** Bind: { token, steps: [{ id, type, payload, priority, maxRetries, delayMs, runAtMs? }] }. */
+  readonly submit: string;
+  /** What became of a submission. Bind: { token, steps: [{ id, payload }] }; answers by `at`, their order. */
+  readonly submitted: string;
+  /** Bind: ids. */
+  readonly find: string;
+  /** Of each id, what cancel and retry need to know. Bind: ids. */
+  readonly states: string;
+  /** Bind: { statuses?, types?, claimedBy?, afterMs?, afterId? }. */
+  readonly list: (order: ListFilter['order'], limit: number) => string;
+  /** No bind. */
+  readonly stats: string;
+  /** Bind: { token, steps: [{ id, version }] }. */
+  readonly cancel: string;
+  /** Bind: { steps: [{ id, version }] }. */
+  readonly retry: string;
+  /** Steps that only the archive has. Bind: { steps: [{ id, version }] }. */
+  readonly restore: string;
+}
+
+export function stepStatements(names: Names): StepStatements {
+  return {
+    submit: submitOf(names),
+    submitted: submittedOf(names),
+    find: findOf(names, recordColumns),
+    states: findOf(
+      names,
+      (row) =>
+        `${row}.step_id AS id, ${row}.status AS its_status, ${row}.version AS its_version, ${row}.settled_by AS settler`,
+    ),
+    list: (order, limit) => listOf(names, order, limit),
+    stats: statsOf(names),
+    ...byHand(names),
+  };
+}
+
+/** The archive is looked at as well: an id is free again only when its step has been pruned. */
+function submitOf(names: Names): string {
+  return `INSERT INTO ${names.stepTracker} (row_id, step_id, status, payload, payload_text, priority, max_retries, step_type, run_at, far_run_at,
+  created_ts, last_update_ts, submit_token)
+WITH q AS (
+  SELECT b, b:token::VARCHAR AS my_token, SYSDATE() AS now_ts FROM (SELECT PARSE_JSON(?) AS b)
+), batch AS (
+  SELECT q.my_token, q.now_ts, f.value:id::VARCHAR AS id, f.value:type::VARCHAR AS its_type, f.value:payload::VARCHAR AS its_payload,
+    f.value:priority::NUMBER(38,0) AS prio, f.value:maxRetries::NUMBER(38,0) AS tries, f.value:delayMs::NUMBER(38,0) AS delay_ms, f.value:runAtMs::NUMBER(38,0) AS at_ms
+  FROM q, LATERAL FLATTEN(INPUT => q.b:steps) f
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY f.value:id::VARCHAR ORDER BY f.index) = 1
+), known AS (
+  SELECT s.step_id AS id FROM ${names.stepTracker} s
+  UNION
+  SELECT a.step_id FROM ${names.stepArchive} a JOIN batch o ON o.id = a.step_id
+)
+SELECT UUID_STRING(), o.id, 'pending', COALESCE(TRY_PARSE_JSON(o.its_payload), OBJECT_CONSTRUCT('type', o.its_type)), o.its_payload, o.prio, o.tries, o.its_type,
+  IFF(o.at_ms IS NULL, DATEADD(millisecond, o.delay_ms, o.now_ts), ${instantOf('o.at_ms')}), IFF(${isBeyond('o.at_ms')}, o.at_ms, NULL),
+  o.now_ts, o.now_ts, o.my_token
+FROM batch o LEFT JOIN known k ON k.id = o.id
+WHERE k.id IS NULL`;
+}
+
+/** `made`: this very submission put a row in. `same`: the payload is the one that is kept. */
+function submittedOf(names: Names): string {
+  return `WITH q AS (
+  SELECT b, b:token::VARCHAR AS my_token FROM (SELECT PARSE_JSON(?) AS b)
+), batch AS (
+  SELECT q.my_token, f.index AS its_at, f.value:id::VARCHAR AS id, f.value:payload::VARCHAR AS its_payload FROM q, LATERAL FLATTEN(INPUT => q.b:steps) f
+), kept AS (
+  SELECT s.step_id AS id, s.submit_token AS its_token, COALESCE(s.payload_text, TO_JSON(s.payload)) AS its_payload, 0 AS is_cold, s.row_id AS its_row
+  FROM ${names.stepTracker} s JOIN (SELECT DISTINCT id FROM batch) o ON o.id = s.step_id
+  UNION ALL
+  SELECT a.step_id, a.submit_token, COALESCE(a.payload_text, TO_JSON(a.payload)), 1, a.row_id
+  FROM ${names.stepArchive} a JOIN (SELECT DISTINCT id FROM batch) o ON o.id = a.step_id
+), first AS (
+  SELECT * FROM kept QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY is_cold, its_row) = 1
+)
+SELECT o.its_at AS at, MAX(IFF(k.its_token = o.my_token, 1, 0)) AS made, MAX(IFF(k.its_payload = o.its_payload, 1, 0)) AS same
+FROM batch o LEFT JOIN first k ON k.id = o.id
+GROUP BY o.its_at`;
+}
+
+/** The hot row first, else one archive row of the highest version. */
+function findOf(names: Names, columns: (row: string) => string): string {
+  return `WITH wanted AS (
+  SELECT DISTINCT f.value::VARCHAR AS id FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f
+), hot AS (
+  SELECT s.* FROM ${names.stepTracker} s JOIN wanted w ON w.id = s.step_id QUALIFY ${furthest('s')}
+), cold AS (
+  SELECT a.* FROM ${names.stepArchive} a JOIN wanted w ON w.id = a.step_id LEFT JOIN hot h ON h.step_id = a.step_id WHERE h.step_id IS NULL
+  QUALIFY ${newest('a')}
+)
+SELECT ${columns('hot')}, 0 AS is_cold FROM hot
+UNION ALL
+SELECT ${columns('cold')}, 1 FROM cold`;
+}
+
+/** Every step once, from wherever it lies. */
+const everyStep = (names: Names): string => `hot AS (
+  SELECT s.* FROM ${names.stepTracker} s QUALIFY ${furthest('s')}
+), cold AS (
+  SELECT a.* FROM ${names.stepArchive} a LEFT JOIN hot h ON h.step_id = a.step_id WHERE h.step_id IS NULL
+  QUALIFY ${newest('a')}
+), every AS (
+  SELECT ${columnsOf('hot')} FROM hot
+  UNION ALL
+  SELECT ${columnsOf('cold')} FROM cold
+)`;
+
+/** By keyset: the instant of creation in ms, then the id. */
+function listOf(names: Names, order: ListFilter['order'], limit: number): string {
+  const [direction, beyond] = order === 'oldest' ? ['ASC', '>'] : ['DESC', '<'];
+  const created = epochMs('s.created_ts');
+  const anyOf = (column: string, list: string): string =>
+    `(q.b:${list} IS NULL OR ARRAY_CONTAINS(TO_VARIANT(${column}), q.b:${list}))`;
+  return `WITH q AS (
+  SELECT b, b:afterMs::NUMBER(38,0) AS after_ms, b:afterId::VARCHAR AS after_id, b:claimedBy::VARCHAR AS wanted_pod FROM (SELECT PARSE_JSON(?) AS b)
+), ${everyStep(names)}
+SELECT ${recordColumns('s')}
+FROM every s CROSS JOIN q
+WHERE ${anyOf('s.status', 'statuses')} AND ${anyOf(typeOf('s'), 'types')} AND (q.wanted_pod IS NULL OR s.claimed_by = q.wanted_pod)
+  AND (q.after_id IS NULL OR ${created} ${beyond} q.after_ms OR (${created} = q.after_ms AND s.step_id ${beyond} q.after_id))
+ORDER BY ${created} ${direction}, s.step_id ${direction}
+LIMIT ${count(limit)}`;
+}
+
+function statsOf(names: Names): string {
+  return `WITH ${everyStep(names)}
+SELECT COALESCE(${typeOf('s')}, '') AS its_type, s.status AS its_status, IFF(s.status = 'pending', s.priority, 0) AS its_priority, COUNT(*) AS steps,
+  COUNT(IFF(s.status = 'pending' AND s.run_at <= SYSDATE(), 1, NULL)) AS due_count,
+  MAX(IFF(s.status = 'pending' AND s.run_at <= SYSDATE(), DATEDIFF(millisecond, s.run_at, SYSDATE()), NULL)) AS oldest_due_ms
+FROM every s
+GROUP BY 1, 2, 3`;
+}
+
+const atVersion = (
+  extra: string,
+): string => `SELECT ${extra}f.value:id::VARCHAR AS id, f.value:version::NUMBER(38,0) AS seen
+  FROM (SELECT PARSE_JSON(?) AS b) q, LATERAL FLATTEN(INPUT => q.b:steps) f QUALIFY ROW_NUMBER() OVER (PARTITION BY f.value:id::VARCHAR ORDER BY f.index) = 1`;
+
+function byHand(names: Names): Pick<StepStatements, 'cancel' | 'retry' | 'restore'> {
+  const fresh: Partial<Record<(typeof STEP_COLUMNS)[number], string>> = {
+    ...{
+      status: `'pending'`,
+      row_id: 'UUID_STRING()',
+      version: 'a.version + 1',
+      last_update_ts: 'SYSDATE()',
+      run_at: 'SYSDATE()',
+    },
+    ...{
+      far_run_at: 'NULL',
+      retry_count: '0',
+      crashes: '0',
+      claim_token: 'NULL',
+      claimed_by: 'NULL',
+      claimed_incarnation: 'NULL',
+    },
+    ...{ result: 'NULL', error: 'NULL' },
+  };
+  return {
+    cancel: `UPDATE ${names.stepTracker} t
+SET status = 'cancelled', version = t.version + 1, last_update_ts = SYSDATE(), claim_token = NULL,
+  settled_token = COALESCE(t.claim_token, t.settled_token), settled_version = IFF(t.claim_token IS NULL, t.settled_version, t.version), settled_by = n.canceller
+FROM (
+  ${atVersion('q.b:token::VARCHAR AS canceller, ')}
+) n
+WHERE t.step_id = n.id AND t.version = n.seen AND t.status IN ('pending', 'claimed')`,
+    retry: `UPDATE ${names.stepTracker} t
+SET status = 'pending', version = t.version + 1, last_update_ts = SYSDATE(), run_at = SYSDATE(), far_run_at = NULL, retry_count = 0, crashes = 0,
+  result = NULL, error = NULL, claimed_by = NULL, claimed_incarnation = NULL
+FROM (
+  ${atVersion('')}
+) n
+WHERE t.step_id = n.id AND t.version = n.seen AND t.status IN ('failed', 'cancelled')`,
+    restore: `INSERT INTO ${names.stepTracker} (${STEP_COLUMNS.join(', ')})
+WITH n AS (
+  ${atVersion('')}
+), cold AS (
+  SELECT a.* FROM ${names.stepArchive} a JOIN n ON n.id = a.step_id LEFT JOIN ${names.stepTracker} s ON s.step_id = a.step_id WHERE s.step_id IS NULL
+  QUALIFY ${newest('a')}
+)
+SELECT ${STEP_COLUMNS.map((column) => fresh[column] ?? `a.${column}`).join(', ')}
+FROM cold a JOIN n ON n.id = a.step_id AND n.seen = a.version
+WHERE a.status IN ('failed', 'cancelled')`,
+  };
+}

@@ -1,0 +1,222 @@
+/**
+ * The Snowflake store: the contract, on three sessions.
+ *
+ * Law: no SQL of its own. It is opened by the first call that needs it; only then are the driver loaded and a connection
+ * made. `watch` never calls: nobody can be told of others' changes here; `pulse` is cheap instead.
+ */
+import type {
+  CancelReceipt,
+  ExchangeReply,
+  ExchangeRequest,
+  FleetView,
+  Heartbeat,
+  ListFilter,
+  ListPage,
+  Orphan,
+  PodRef,
+  PodRegistration,
+  PodView,
+  PruneReply,
+  Receipt,
+  RetryReceipt,
+  Rhythm,
+  Settlement,
+  StepAt,
+  StepRecord,
+  Store,
+  StoreEnvironment,
+  StoreStats,
+  SubmitReceipt,
+} from '../contract.js';
+import type { NewStep } from '../../step/submission.js';
+import { Calls } from './calls.js';
+import { Combiner } from './combiner.js';
+import { loadDriver } from './driver.js';
+import { namesOf } from './names.js';
+import { open } from './opening.js';
+import type { ResolvedOptions } from './options.js';
+import { Pods } from './pods.js';
+import { Retention } from './retention.js';
+import { text } from './rows.js';
+import { Secrets } from './secrets.js';
+import { Sequence } from './sequence.js';
+import { Sessions } from './sessions.js';
+import { sessionSettings, statementsOf, type Statements } from './statements.js';
+import { Steps } from './steps.js';
+
+/** A statement takes about 300 ms of a client's time, and a warehouse that is asked all the time never suspends. */
+const RHYTHM: Rhythm = Object.freeze({
+  heartbeatIntervalMs: 30_000,
+  deadAfterMs: 180_000,
+  recoveryIntervalMs: 300_000,
+  claimIntervalMs: 1_000,
+  idleIntervalMs: 5_000,
+  waitIntervalMs: 2_000,
+  submitBatch: 1_000,
+});
+
+/** How much longer than the server the client waits: for the way, and for the driver's retries of it. */
+const GRACE_MS = 15_000;
+
+export class SnowflakeStore implements Store {
+  readonly name = 'snowflake';
+  readonly rhythm = RHYTHM;
+  readonly #calls: Calls;
+  readonly #sessions: Sessions;
+  readonly #statements: Statements;
+  readonly #combiner: Combiner;
+  readonly #steps: Steps;
+  readonly #pods: Pods;
+  readonly #retention: Retention;
+  readonly #prepare: () => Promise<void>;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ResolvedOptions, { runtime, log }: StoreEnvironment) {
+    const { queryTag, statementTimeoutMs, connection } = options;
+    const secrets = new Secrets();
+    const names = namesOf(options);
+    const statements = (this.#statements = statementsOf(names));
+    const calls = (this.#calls = new Calls(runtime, secrets));
+    const sessions = (this.#sessions = new Sessions({
+      runtime,
+      log,
+      driver: loadDriver,
+      source: connection,
+      secrets,
+      settings: sessionSettings(queryTag, Math.ceil(statementTimeoutMs / 1_000)),
+      deadlineMs: statementTimeoutMs + GRACE_MS,
+      longestPauseMs: RHYTHM.heartbeatIntervalMs / 2,
+    }));
+    const { exchange, heartbeat, rest } = sessions;
+    const sequence = new Sequence(runtime);
+    this.#combiner = new Combiner({
+      statements: statements.exchange,
+      session: exchange,
+      rest,
+      calls,
+      runtime,
+      sequence,
+    });
+    this.#steps = new Steps({ statements: statements.steps, session: rest, calls, newToken: () => runtime.uuid() });
+    this.#pods = new Pods({ statements: statements.pods, session: heartbeat, sequence });
+    this.#retention = new Retention({ statements: statements.housekeeping, session: rest, calls, log });
+    this.#prepare = () => open({ options, names, statements, sessions, secrets, log });
+  }
+
+  // ---- steps ----
+
+  submit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]> {
+    return this.#call(async () => {
+      const receipts = await this.#steps.submit(steps);
+      if (receipts.includes('created')) this.#combiner.hope();
+      return receipts;
+    });
+  }
+
+  exchange(request: ExchangeRequest): Promise<ExchangeReply> {
+    return this.#call(() => this.#combiner.exchange(request));
+  }
+
+  settle(pod: PodRef, settlements: readonly Settlement[]): Promise<readonly Receipt[]> {
+    return this.#call(() => this.#combiner.settle(pod, settlements));
+  }
+
+  find(stepIds: readonly string[]): Promise<readonly StepRecord[]> {
+    return this.#call(() => this.#steps.find(stepIds));
+  }
+
+  list(filter: ListFilter): Promise<ListPage> {
+    return this.#call(() => this.#steps.list(filter));
+  }
+
+  stats(): Promise<StoreStats> {
+    return this.#call(() => this.#steps.stats());
+  }
+
+  cancel(token: string, steps: readonly StepAt[]): Promise<readonly CancelReceipt[]> {
+    return this.#call(() => this.#steps.cancel(token, steps));
+  }
+
+  retry(steps: readonly StepAt[]): Promise<readonly RetryReceipt[]> {
+    return this.#call(async () => {
+      const receipts = await this.#steps.retry(steps);
+      if (receipts.includes('retried')) this.#combiner.hope();
+      return receipts;
+    });
+  }
+
+  prune({ keepMs }: { readonly keepMs: number }): Promise<PruneReply> {
+    return this.#call(() => this.#retention.prune(keepMs));
+  }
+
+  // ---- fleet ----
+
+  register(pod: PodRegistration): Promise<void> {
+    return this.#call(() => this.#pods.register(pod));
+  }
+
+  heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView> {
+    return this.#call(() => this.#pods.heartbeat(pod, beat));
+  }
+
+  fleet(): Promise<readonly PodView[]> {
+    return this.#call(() => this.#pods.fleet());
+  }
+
+  leave(pod: PodRef): Promise<void> {
+    return this.#call(() => this.#pods.leave(pod));
+  }
+
+  orphans({ limit }: { readonly limit: number }): Promise<readonly Orphan[]> {
+    return this.#call(() => this.#pods.orphans(limit));
+  }
+
+  evict(pods: readonly PodRef[]): Promise<readonly PodRef[]> {
+    return this.#call(() => this.#pods.evict(pods));
+  }
+
+  // ---- the store itself ----
+
+  pulse(): Promise<string> {
+    return this.#call(async () => {
+      const [row] = await this.#sessions.rest.run(this.#statements.store.pulse, undefined, { numbersAsText: true });
+      return row === undefined ? '' : text(row, 'TOKEN');
+    });
+  }
+
+  watch(_onChange: () => void): () => void {
+    return () => {};
+  }
+
+  open(): Promise<void> {
+    return this.#call(() => Promise.resolve());
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#shut());
+  }
+
+  async #shut(): Promise<void> {
+    await this.#calls.close();
+    await this.#sessions.close();
+  }
+
+  /** Opens where nobody has, shared by all who come meanwhile; after a failure the next call tries again. */
+  async #open(): Promise<void> {
+    this.#opening ??= this.#prepare();
+    try {
+      await this.#opening;
+    } catch (error) {
+      this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  #call<T>(work: () => Promise<T>): Promise<T> {
+    return this.#calls.run(async () => {
+      await this.#open();
+      return work();
+    });
+  }
+}
