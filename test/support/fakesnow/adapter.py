@@ -15,129 +15,15 @@ import secrets
 import socket
 import sys
 import threading
-from collections import OrderedDict
 from decimal import Decimal
 from weakref import WeakKeyDictionary
 
-import duckdb
-import fakesnow.cursor
-import fakesnow.macros
+import engine  # noqa: F401  changes fakesnow before it serves anything
 import fakesnow.server
 import uvicorn
-from fakesnow.cursor import FakeSnowflakeCursor
-from snowflake.connector.errors import ProgrammingError
-from sqlglot import exp
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-
-# --- what fakesnow gets wrong inside ---------------------------------------------------------------------------------
-
-# FLATTEN without SEQ and THIS, which carry the whole input into every row (quadratic in its length), and with quoted
-# keys: '$x', '/x' and 'a.b' are keys, not paths.
-template = fakesnow.macros.FS_FLATTEN
-fakesnow.macros.FS_FLATTEN = type(template)(
-    template.template.replace("hash(TO_JSON(input))::UBIGINT AS SEQ", "1::UBIGINT AS SEQ")
-    .replace("TO_JSON(input) AS THIS", "NULL::JSON AS THIS")
-    .replace("TO_JSON(input) -> x", "json_extract(TO_JSON(input), '$$.\"' || x || '\"')")
-)
-
-# What changes nothing here. The proxy records what ALTER SESSION sets, and knows the roles and warehouses.
-fakesnow.server.shared_fs.nop_regexes = [
-    r"\s*alter\s+session\s+(un)?set\s+(?!autocommit)",
-    r"\s*use\s+(secondary\s+)?(roles?|warehouse)\b",
-    r"\s*(create|alter)\s+(or\s+replace\s+)?warehouse\b",
-    r"\s*alter\s+table\s+\S+\s+set\s+data_retention",
-    r"\s*(grant|revoke)\b",
-]
-
-# A session on a database or a schema that does not exist has none; it does not make them.
-fakesnow.server.shared_fs.create_database_on_connect = False
-fakesnow.server.shared_fs.create_schema_on_connect = False
-
-
-class Recent(OrderedDict):
-    """The results for RESULT_SCAN: the last few, where fakesnow keeps all of them for ever."""
-
-    def __setitem__(self, key, value):
-        super().__setitem__(key, value)
-        while len(self) > 50:
-            self.popitem(last=False)
-
-
-fakesnow.server.shared_fs.results_cache = Recent()
-
-KEYS = (exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint, exp.PrimaryKey)
-
-
-def without_keys(statement):
-    """A standard table's keys are documentation in Snowflake: it enforces none of them."""
-    if not isinstance(statement, exp.Create) or statement.kind != "TABLE":
-        return statement
-    for key in list(statement.find_all(*KEYS)):
-        # A column's key hangs in a ColumnConstraint, a named key of the table in a Constraint.
-        holder = key.parent if isinstance(key.parent, (exp.ColumnConstraint, exp.Constraint)) else key
-        holder.pop()
-    return statement
-
-
-explode = FakeSnowflakeCursor._transform_explode
-FakeSnowflakeCursor._transform_explode = lambda self, statement: explode(self, without_keys(statement))
-
-describe = FakeSnowflakeCursor._describe_last_sql
-
-
-def describe_last_sql(self):
-    """BEGIN leaves nothing that DuckDB could describe."""
-    if isinstance(self._last_transformed, exp.Transaction):
-        self._last_sql, self._last_params = fakesnow.cursor.SQL_SUCCESS, None
-    return describe(self)
-
-
-FakeSnowflakeCursor._describe_last_sql = describe_last_sql
-
-# --- errors ----------------------------------------------------------------------------------------------------------
-
-#: DuckDB's exceptions that fakesnow lets through, as (class, text, errno, sqlstate, message).
-ERRORS = [
-    (duckdb.InterruptException, "", 604, "57014", "SQL execution canceled"),
-    (duckdb.InvalidInputException, "Malformed JSON", 100069, "22P02", "Error parsing JSON: "),
-    (duckdb.ConstraintException, "NOT NULL", 100072, "22000", "NULL result in a non-nullable column: "),
-    (duckdb.ConversionException, "", 100038, "22018", "Value is not recognized: "),
-    (duckdb.OutOfRangeException, "", 100132, "22003", "Number out of representable range: "),
-    (duckdb.Error, "", 603, "XX000", "SQL execution internal error: the emulator failed: "),
-]
-
-execute = FakeSnowflakeCursor.execute
-
-
-def renamed(error):
-    """fakesnow has one code for whatever DuckDB cannot bind, and DuckDB's words for it."""
-    text = str(error.__cause__)
-    if column := re.search(r'Referenced column "([^"]*)" not found', text):
-        message = f"SQL compilation error:\ninvalid identifier '{column[1]}'"
-        return ProgrammingError(msg=message, errno=904, sqlstate="42000")
-    if table := re.search(r"Table with name (\S+) does not exist", text):
-        message = f"SQL compilation error:\nObject '{table[1]}' does not exist or not authorized."
-        return ProgrammingError(msg=message, errno=2003, sqlstate="42S02")
-    return error
-
-
-def execute_as_snowflake(self, *args, **kwargs):
-    try:
-        return execute(self, *args, **kwargs)
-    except ProgrammingError as error:
-        raise renamed(error) from error
-    except duckdb.Error as error:
-        text = str(error)
-        for kind, part, errno, sqlstate, message in ERRORS:
-            if isinstance(error, kind) and part in text:
-                shown = message + text if message.endswith(": ") else message
-                raise ProgrammingError(msg=shown, errno=errno, sqlstate=sqlstate) from error
-        raise
-
-
-FakeSnowflakeCursor.execute = execute_as_snowflake
 
 # --- rows in JSON ----------------------------------------------------------------------------------------------------
 
@@ -252,6 +138,7 @@ def session_of(request):
 async def guarded(request, session):
     """DuckDB's connections take one statement at a time, and its catalogue one change at a time."""
     body = await request.json()
+    session.refuses_chance = body.get("refusesChance", False)
     async with one_at_a_time.setdefault(session, asyncio.Lock()):
         if DEFINITION.match(body.get("sqlText") or ""):
             async with definitions:

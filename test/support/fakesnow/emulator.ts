@@ -19,7 +19,10 @@ export interface Emulator {
 
 /** Starts an emulator that ends with `stop()`, or with this process, however that ends. */
 export async function startEmulator(): Promise<Emulator> {
-  const child = spawn(await environment(), [ADAPTER], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(await environment(), [ADAPTER], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+  });
   const said = lastWords(child);
   try {
     const port = await portOf(child);

@@ -1,8 +1,9 @@
 /** Snowflake's own driver, in words short enough for tests. */
+import type driverModule from 'snowflake-sdk';
 import type { Bind, Connection, ConnectionOptions, RowStatement, StatementOption } from 'snowflake-sdk';
 
 /** The driver, loaded late (it is heavy), and quiet. */
-export async function loadDriver(): Promise<typeof import('snowflake-sdk')> {
+export async function loadDriver(): Promise<typeof driverModule> {
   const { default: driver } = await import('snowflake-sdk');
   driver.configure({ logLevel: 'OFF', additionalLogToConsole: false });
   return driver;

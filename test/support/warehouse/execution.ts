@@ -58,7 +58,7 @@ export class Execution {
       throw error;
     });
     this.#record(session, statement, body, times, reply);
-    return reply.data == null ? reply : { ...reply, data: { ...reply.data, queryId: job.queryId } };
+    return reply.data ? { ...reply, data: { ...reply.data, queryId: job.queryId } } : reply;
   }
 
   /** STATEMENT_TIMEOUT_IN_SECONDS bounds the whole of it, also its wait for a lock. */
@@ -160,10 +160,11 @@ export class Execution {
     signal.throwIfAborted();
     const named = withContext(statement.text, session, account.options.name);
     const sqlText = await withChangeTokens(named, (table) => this.#changeToken(session, table));
+    const refusesChance = session.isOn('ERROR_ON_NONDETERMINISTIC_UPDATE');
     const abort = () => void upstream.abort(session.upstream).catch(() => {});
     signal.addEventListener('abort', abort, { once: true });
     try {
-      const reply = await upstream.query(session.upstream, { ...body, sqlText });
+      const reply = await upstream.query(session.upstream, { ...body, sqlText, refusesChance });
       if (!reply.success) signal.throwIfAborted();
       return withoutPrefix(reply);
     } finally {
@@ -207,7 +208,7 @@ export class Execution {
 }
 
 function rowsOf({ kind }: Statement, { success, data }: Reply): number {
-  if (!success || data == null) return 0;
+  if (!success || !data) return 0;
   if (kind === 'select') return Number(data['returned'] ?? 0);
   return ['insert', 'update', 'delete', 'merge'].includes(kind) ? sumOf(data['rowset']?.[0] ?? []) : 0;
 }

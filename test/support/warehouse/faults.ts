@@ -63,7 +63,7 @@ export class Faults {
   /** Chance, for rules with a rate; a test that wants to be repeatable puts its own. */
   random: () => number = Math.random;
 
-  /** How often each has happened. */
+  /** How often each has happened, since the start or the last `clear`. */
   get happened(): ReadonlyMap<Fault['kind'], number> {
     return this.#happened;
   }
@@ -79,6 +79,7 @@ export class Faults {
 
   clear(): void {
     this.#rules = [];
+    this.#happened.clear();
   }
 
   /** What goes wrong with this request. */

@@ -8,12 +8,12 @@ export class Job {
   readonly requestId: string;
   readonly reply: Promise<Reply>;
   readonly #controller = new AbortController();
-  #finished = false;
+  readonly #ended = new AbortController();
 
   constructor(session: number, requestId: string, run: (job: Job) => Promise<Reply>) {
     this.session = session;
     this.requestId = requestId;
-    this.reply = run(this).finally(() => (this.#finished = true));
+    this.reply = run(this).finally(() => this.#ended.abort());
     this.reply.catch(() => {}); // whoever waits for it hears of it
   }
 
@@ -22,7 +22,12 @@ export class Job {
   }
 
   get finished(): boolean {
-    return this.#finished;
+    return this.#ended.signal.aborted;
+  }
+
+  /** Ends when the job does, however that is. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
   }
 
   /** Ends it as `reason` says, unless it has ended. */

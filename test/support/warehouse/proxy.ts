@@ -9,20 +9,20 @@ import type { AddressInfo } from 'node:net';
 import { Account, type AccountOptions } from './account.js';
 import { Changes } from './changes.js';
 import { classify } from './classify.js';
-import { Execution, type QueryBody } from './execution.js';
+import { Execution } from './execution.js';
 import { Faults, type Fault, type Target } from './faults.js';
 import { readRequest, send, sendPage, type Request } from './http.js';
-import { Jobs, type Job } from './jobs.js';
 import { Latency, type LatencyOptions } from './latency.js';
 import { Locks, type LockOptions } from './locks.js';
 import { Meter } from './meter.js';
 import { pause } from './pause.js';
+import { Queries } from './queries.js';
 import { Reception } from './reception.js';
-import { Sessions, type Session } from './sessions.js';
+import { Sessions } from './sessions.js';
 import { Slots, type SlotOptions } from './slots.js';
 import { Suspension, type SuspensionOptions } from './suspension.js';
 import { Upstream } from './upstream.js';
-import { done, Refusal, refusals, type Reply } from './wire.js';
+import { done, Refusal, type Reply } from './wire.js';
 
 export interface WarehouseOptions {
   /** Where the emulator listens. */
@@ -38,7 +38,7 @@ export interface WarehouseOptions {
   readonly progressMs?: number;
 }
 
-/** In one of Snowflake's seconds: how long after its client went a statement is ended, under ABORT_DETACHED_QUERY. */
+/** How long after its client has gone a statement is ended, under ABORT_DETACHED_QUERY. */
 const DETACHED_SECONDS = 300;
 
 export class WarehouseProxy {
@@ -51,12 +51,10 @@ export class WarehouseProxy {
   readonly faults = new Faults();
   readonly meter = new Meter();
   readonly changes = new Changes();
-  readonly jobs = new Jobs();
 
   readonly #upstream: Upstream;
   readonly #reception: Reception;
-  readonly #execution: Execution;
-  readonly #progressMs: number;
+  readonly #queries: Queries;
   readonly #server: Server;
   readonly #stopping = new AbortController();
   readonly #busy = new Set<Promise<void>>();
@@ -67,10 +65,16 @@ export class WarehouseProxy {
     this.slots = new Slots({ count: 8, heldWhileLocked: true, ...options.slots });
     this.latency = new Latency(options.latency ?? {});
     this.suspension = new Suspension(options.suspension ?? {});
-    this.#progressMs = options.progressMs ?? 45_000;
     this.#upstream = new Upstream(options.emulatorPort);
     this.#reception = new Reception(this.account, this.sessions, this.#upstream);
-    this.#execution = new Execution({ ...this, upstream: this.#upstream });
+    const { account, locks, slots, latency, suspension, changes, meter } = this;
+    const machinery = { upstream: this.#upstream, account, locks, slots, latency, suspension, changes, meter };
+    this.#queries = new Queries({
+      sessions: this.sessions,
+      execution: new Execution(machinery),
+      progressMs: options.progressMs ?? 45_000,
+      detachedMs: () => DETACHED_SECONDS * this.suspension.secondMs,
+    });
     this.#server = createServer((message, response) => this.#keep(this.#receive(message, response)));
   }
 
@@ -91,7 +95,7 @@ export class WarehouseProxy {
   async stop(): Promise<void> {
     this.#stopping.abort(new Refusal('000604', '57014', 'The warehouse proxy stops'));
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    await this.jobs.stop();
+    await this.#queries.stop();
     this.#server.closeAllConnections();
     await closed;
     await Promise.allSettled(this.#busy);
@@ -105,6 +109,12 @@ export class WarehouseProxy {
   }
   #reachable = true;
 
+  /** How many requests came while it was not reachable. */
+  get refused(): number {
+    return this.#refused;
+  }
+  #refused = 0;
+
   #keep(work: Promise<void>): void {
     const kept = work.finally(() => this.#busy.delete(kept));
     this.#busy.add(kept);
@@ -112,13 +122,26 @@ export class WarehouseProxy {
   }
 
   async #receive(message: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!this.#reachable) return void message.destroy();
+    if (!this.#reachable) {
+      this.#refused++;
+      message.socket.destroy();
+      return;
+    }
     const request = await readRequest(message);
-    if (request.route === undefined) return sendPage(response, 404);
+    if (request.route === undefined) {
+      sendPage(response, 404);
+      return;
+    }
     const fault = this.faults.take(this.#target(request));
-    if (fault?.kind === 'status') return sendPage(response, fault.status);
-    if (fault?.kind === 'cut') return void message.destroy();
+    if (fault?.kind === 'status') {
+      sendPage(response, fault.status);
+      return;
+    }
     if (fault?.kind === 'hang') return;
+    if (fault?.kind === 'cut') {
+      message.socket.destroy();
+      return;
+    }
     await pause(this.latency.networkMs, this.#stopping.signal);
     await this.#reply(request, response, fault);
   }
@@ -133,20 +156,24 @@ export class WarehouseProxy {
   async #reply(request: Request, response: ServerResponse, fault: Fault | undefined): Promise<void> {
     let status = 200;
     const reply = await this.#answer(request, response, fault).catch((error: unknown) => {
-      if (!(error instanceof Refusal)) throw error;
-      status = error.status;
-      return error.reply();
+      if (error instanceof Refusal) status = error.status;
+      return this.#refusal(error).reply();
     });
     if (reply === undefined) return;
-    if (fault?.kind === 'lost') return void response.destroy();
-    if (request.route === 'login' && reply === NOT_FOUND) return sendPage(response, 404);
-    send(response, reply, status);
+    if (fault?.kind === 'lost') response.destroy();
+    else if (reply === NOT_FOUND) sendPage(response, 404);
+    else send(response, reply, status);
+  }
+
+  /** What the test bed itself cannot do is told in words, and with a code that the driver does not try again. */
+  #refusal(error: unknown): Refusal {
+    return error instanceof Refusal ? error : new Refusal('000603', 'XX000', `The test bed failed: ${String(error)}`);
   }
 
   async #answer(request: Request, response: ServerResponse, fault: Fault | undefined): Promise<Reply | undefined> {
     if (fault?.kind === 'refused') throw fault.refusal;
     if (fault?.kind === 'expired' || fault?.kind === 'gone' || fault?.kind === 'invalid') {
-      this.sessions.put(fault.kind, (session) => session.token === request.token);
+      this.sessions.put(fault.kind, ({ token, masterToken }) => [token, masterToken].includes(request.token));
     }
     switch (request.route!) {
       case 'login':
@@ -159,14 +186,13 @@ export class WarehouseProxy {
         this.sessions.of(request.token);
         return done();
       case 'query':
-        return this.#query(request, response, fault);
+        return this.#queries.run(request, response, fault);
       case 'result':
-        this.sessions.of(request.token);
-        return this.#inTime(this.#job(request), this.#progressMs);
+        return this.#queries.result(request);
       case 'abort':
-        return this.#abort(request);
+        return this.#queries.abort(request);
       case 'status':
-        return this.#status(request);
+        return this.#queries.status(request);
       case 'telemetry':
         return done();
     }
@@ -177,92 +203,7 @@ export class WarehouseProxy {
     await pause(this.latency.loginMs, this.#stopping.signal);
     return this.#reception.login(request);
   }
-
-  async #query(request: Request, response: ServerResponse, fault: Fault | undefined): Promise<Reply | undefined> {
-    const session = this.sessions.of(request.token);
-    const requestId = request.query.get('requestId') ?? '';
-    const body = request.body as QueryBody;
-    const run = (job: Job) => this.#execution.run(session, body, job);
-    if (fault?.kind === 'late')
-      return this.#runLate(response, fault.afterMs, () => this.jobs.start(session.id, requestId, run));
-    if (fault?.kind === 'rerun') await this.jobs.start(session.id, `${requestId}, first`, run).reply;
-    const job = this.jobs.start(session.id, requestId, run);
-    if (fault?.kind === 'twice') await this.jobs.start(session.id, requestId, run).reply;
-    this.#watch(session, job, response);
-    if (fault?.kind === 'slow') {
-      this.#slow.set(job.queryId, performance.now() + fault.ms);
-      return inProgress(job);
-    }
-    return this.#inTime(job, this.#progressMs);
-  }
-
-  /** Until when a result that is there already is held back. */
-  readonly #slow = new Map<string, number>();
-
-  async #runLate(response: ServerResponse, afterMs: number, start: () => Job): Promise<undefined> {
-    response.destroy();
-    await pause(afterMs, this.#stopping.signal);
-    await start().reply;
-  }
-
-  /** ABORT_DETACHED_QUERY: a statement whose client has gone is ended after a while. */
-  #watch(session: Session, job: Job, response: ServerResponse): void {
-    if (session.parameters.get('ABORT_DETACHED_QUERY')?.toLowerCase() !== 'true') return;
-    response.once('close', () => {
-      if (response.writableFinished || job.finished) return;
-      const over = AbortSignal.any([this.#stopping.signal, job.signal]);
-      this.#keep(pause(DETACHED_SECONDS * this.suspension.secondMs, over).then(() => job.abort()));
-    });
-  }
-
-  /** The reply, or, if there is none within `ms`, that there will be. */
-  async #inTime(job: Job, ms: number): Promise<Reply> {
-    const held = (this.#slow.get(job.queryId) ?? 0) - performance.now();
-    const timer = new AbortController();
-    const stop = AbortSignal.any([timer.signal, this.#stopping.signal]);
-    const late = pause(ms, stop).then(() => inProgress(job));
-    late.catch(() => {});
-    try {
-      await pause(Math.min(held, ms), this.#stopping.signal);
-      return await Promise.race([job.reply, late]);
-    } finally {
-      timer.abort();
-    }
-  }
-
-  #job({ queryId = '' }: Request): Job {
-    const job = this.jobs.ofQuery(queryId);
-    if (job === undefined) throw new Refusal('000709', '02000', `Statement ${queryId} not found`);
-    return job;
-  }
-
-  #abort(request: Request): Reply {
-    const session = this.sessions.of(request.token);
-    const { requestId } = request.body as { readonly requestId?: string };
-    const job = requestId === undefined ? this.#job(request) : this.jobs.ofRequest(session.id, requestId);
-    if (job === undefined || job.finished) {
-      throw new Refusal('000605', '02000', 'Identified SQL statement is not currently executing.');
-    }
-    job.abort();
-    return done();
-  }
-
-  async #status({ queryId = '' }: Request): Promise<Reply> {
-    const job = this.jobs.ofQuery(queryId);
-    if (job === undefined) return done({ queries: [] });
-    if (!job.finished) return done({ queries: [{ status: 'RUNNING' }] });
-    return done({ queries: [{ status: (await job.reply).success ? 'SUCCESS' : 'FAILED_WITH_ERROR' }] });
-  }
 }
 
 /** An account that does not exist: another web server answers. */
 const NOT_FOUND: Reply = { success: false };
-
-function inProgress({ queryId }: Job): Reply {
-  return {
-    success: true,
-    code: '333333',
-    message: 'Query execution in progress.',
-    data: { queryId, getResultUrl: `/queries/${queryId}/result`, queryAbortsAfterSecs: 300 },
-  };
-}

@@ -59,7 +59,7 @@ export class Reception {
   }
 
   #validate(session: Session, query: URLSearchParams): void {
-    if (session.parameters.get('CLIENT_VALIDATE_DEFAULT_PARAMETERS')?.toLowerCase() !== 'true') return;
+    if (!session.isOn('CLIENT_VALIDATE_DEFAULT_PARAMETERS')) return;
     const asked = { warehouse: 'warehouse', database: 'databaseName', schema: 'schemaName' } as const;
     for (const what of ['database', 'schema', 'warehouse'] as const) {
       if (query.get(asked[what]) === null || session[what] !== null) continue;

@@ -42,6 +42,10 @@ export class Session {
     return Number(this.parameters.get(name) ?? otherwise);
   }
 
+  isOn(name: string): boolean {
+    return this.parameters.get(name)?.toLowerCase() === 'true';
+  }
+
   /** Ends the transaction, if there is one: its locks are free. */
   endTransaction(): void {
     for (const release of this.transaction?.values() ?? []) release();

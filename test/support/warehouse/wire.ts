@@ -73,6 +73,12 @@ export const refusals = {
     new Refusal('002043', '02000', 'SQL compilation error:\nObject does not exist, or operation cannot be performed.'),
   unknownTable: (name: string) =>
     new Refusal('002003', '42S02', `SQL compilation error:\nObject '${name}' does not exist or not authorized.`),
+  noPrivilege: (kind: 'table' | 'schema' | 'database' | 'warehouse', name: string) =>
+    new Refusal(
+      '003001',
+      '42501',
+      `SQL access control error:\nInsufficient privileges to operate on ${kind} '${name}'.`,
+    ),
   severalStatements: (count: number) =>
     new Refusal('000008', '0A000', `Actual statement count ${count} did not match the desired statement count 1.`),
 

@@ -1,0 +1,149 @@
+"""The engine under the emulator: fakesnow's cursor, made to do and to refuse what Snowflake does and refuses."""
+
+import re
+from collections import OrderedDict
+
+import duckdb
+import fakesnow.cursor
+import fakesnow.macros
+import fakesnow.server
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.dialect import parse_one
+from snowflake.connector.errors import ProgrammingError
+from sqlglot import exp
+
+# --- what fakesnow gets wrong inside ---------------------------------------------------------------------------------
+
+# FLATTEN without SEQ and THIS, which carry the whole input into every row (quadratic in its length), and with quoted
+# keys: '$x', '/x' and 'a.b' are keys, not paths.
+template = fakesnow.macros.FS_FLATTEN
+fakesnow.macros.FS_FLATTEN = type(template)(
+    template.template.replace("hash(TO_JSON(input))::UBIGINT AS SEQ", "1::UBIGINT AS SEQ")
+    .replace("TO_JSON(input) AS THIS", "NULL::JSON AS THIS")
+    .replace("TO_JSON(input) -> x", "json_extract(TO_JSON(input), '$$.\"' || x || '\"')")
+)
+
+# What changes nothing here. The proxy records what ALTER SESSION sets, and knows the roles and warehouses.
+fakesnow.server.shared_fs.nop_regexes = [
+    r"\s*alter\s+session\s+(un)?set\s+(?!autocommit)",
+    r"\s*use\s+(secondary\s+)?(roles?|warehouse)\b",
+    r"\s*(create|alter)\s+(or\s+replace\s+)?warehouse\b",
+    r"\s*alter\s+table\s+\S+\s+set\s+data_retention",
+    r"\s*(grant|revoke)\b",
+]
+
+# A session on a database or a schema that does not exist has none; it does not make them.
+fakesnow.server.shared_fs.create_database_on_connect = False
+fakesnow.server.shared_fs.create_schema_on_connect = False
+
+
+class Recent(OrderedDict):
+    """The results for RESULT_SCAN: the last few, where fakesnow keeps all of them for ever."""
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, value)
+        while len(self) > 50:
+            self.popitem(last=False)
+
+
+fakesnow.server.shared_fs.results_cache = Recent()
+
+KEYS = (exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint, exp.PrimaryKey)
+
+
+def without_keys(statement):
+    """A standard table's keys are documentation in Snowflake: it enforces none of them."""
+    if not isinstance(statement, exp.Create) or statement.kind != "TABLE":
+        return statement
+    for key in list(statement.find_all(*KEYS)):
+        # A column's key hangs in a ColumnConstraint, a named key of the table in a Constraint.
+        holder = key.parent if isinstance(key.parent, (exp.ColumnConstraint, exp.Constraint)) else key
+        holder.pop()
+    return statement
+
+
+explode = FakeSnowflakeCursor._transform_explode
+FakeSnowflakeCursor._transform_explode = lambda self, statement: explode(self, without_keys(statement))
+
+describe = FakeSnowflakeCursor._describe_last_sql
+
+
+def describe_last_sql(self):
+    """BEGIN leaves nothing that DuckDB could describe."""
+    if isinstance(self._last_transformed, exp.Transaction):
+        self._last_sql, self._last_params = fakesnow.cursor.SQL_SUCCESS, None
+    return describe(self)
+
+
+FakeSnowflakeCursor._describe_last_sql = describe_last_sql
+
+# --- an UPDATE whose source has two rows for one -----------------------------------------------------------------------
+
+
+def refuse_chance(cursor, command, parameters):
+    """ERROR_ON_NONDETERMINISTIC_UPDATE: where DuckDB takes either row, Snowflake refuses."""
+    update = parse_one(command)
+    source, where = update.args.get("from_"), update.args.get("where")
+    if not isinstance(update, exp.Update) or source is None:
+        return
+    row = exp.column("rowid", table=update.this.alias_or_name)
+    doubled = exp.Select(
+        expressions=[exp.alias_(exp.Count(this=exp.Star()), "n")],
+        from_=exp.From(this=update.this),
+        joins=[exp.Join(this=source.this)],
+        where=where,
+        group=exp.Group(expressions=[row]),
+        having=exp.Having(this=exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1))),
+    )
+    # What is set comes first in the text, and is not asked here.
+    skipped = sum(1 for set_ in update.expressions for _ in set_.find_all(exp.Placeholder))
+    cursor._execute(cursor._transform(doubled, None), list(parameters or ())[skipped:] or None)
+    if cursor._arrow_table.num_rows > 0:
+        message = "Duplicate row detected during DML action"
+        raise ProgrammingError(msg=message, errno=100090, sqlstate="42P18")
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+#: DuckDB's exceptions that fakesnow lets through, as (class, text, errno, sqlstate, message).
+ERRORS = [
+    (duckdb.InterruptException, "", 604, "57014", "SQL execution canceled"),
+    (duckdb.InvalidInputException, "Malformed JSON", 100069, "22P02", "Error parsing JSON: "),
+    (duckdb.ConstraintException, "NOT NULL", 100072, "22000", "NULL result in a non-nullable column: "),
+    (duckdb.ConversionException, "", 100038, "22018", "Value is not recognized: "),
+    (duckdb.OutOfRangeException, "", 100132, "22003", "Number out of representable range: "),
+    (duckdb.Error, "", 603, "XX000", "SQL execution internal error: the emulator failed: "),
+]
+
+execute = FakeSnowflakeCursor.execute
+
+
+def renamed(error):
+    """fakesnow has one code for whatever DuckDB cannot bind, and DuckDB's words for it."""
+    text = str(error.__cause__)
+    if column := re.search(r'Referenced column "([^"]*)" not found', text):
+        message = f"SQL compilation error:\ninvalid identifier '{column[1]}'"
+        return ProgrammingError(msg=message, errno=904, sqlstate="42000")
+    if table := re.search(r"Table with name (\S+) does not exist", text):
+        message = f"SQL compilation error:\nObject '{table[1]}' does not exist or not authorized."
+        return ProgrammingError(msg=message, errno=2003, sqlstate="42S02")
+    return error
+
+
+def execute_as_snowflake(self, command, *args, **kwargs):
+    try:
+        if getattr(self._conn, "refuses_chance", False) and re.match(r"\s*UPDATE\b", command, re.IGNORECASE):
+            refuse_chance(self, command, kwargs.get("binding_params"))
+        return execute(self, command, *args, **kwargs)
+    except ProgrammingError as error:
+        raise renamed(error) from error
+    except duckdb.Error as error:
+        text = str(error)
+        for kind, part, errno, sqlstate, message in ERRORS:
+            if isinstance(error, kind) and part in text:
+                shown = message + text if message.endswith(": ") else message
+                raise ProgrammingError(msg=shown, errno=errno, sqlstate=sqlstate) from error
+        raise
+
+
+FakeSnowflakeCursor.execute = execute_as_snowflake

@@ -1,0 +1,157 @@
+/** Every fault, as the driver makes its user see it. What the driver sends again it sends after 1 to 3 s. */
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import type { Driver } from './driver.js';
+import type { Aim, Fault } from './faults.js';
+import { describeOnTestBed } from './suite.js';
+import { useTestBed } from './use-test-bed.js';
+import { refusals } from './wire.js';
+
+describeOnTestBed('faults', () => {
+  const { bed, connect } = useTestBed();
+  let driver: Driver;
+
+  beforeEach(async () => {
+    driver = await connect();
+    await driver.run('CREATE TABLE t (id VARCHAR)');
+    bed().meter.reset();
+  });
+
+  const inject = (fault: Fault, aim?: Aim) => bed().proxy.faults.inject(fault, aim);
+  const ids = async () => (await driver.run('SELECT id FROM t ORDER BY id')).map(({ ID }) => ID as string);
+  /** How often the statement reached the emulator. */
+  const runs = (text: string) => bed().meter.readings.filter((reading) => reading.text.includes(text)).length;
+  /** Inserts `id` by a connection of its own. */
+  const insert = async (id: string, by?: Driver) => (by ?? (await connect())).run(`INSERT INTO t SELECT '${id}'`);
+  const insertUnder = (fault: Fault, id: string) => {
+    inject(fault, { text: new RegExp(`'${id}'`) });
+    return insert(id);
+  };
+
+  test('429 and 503 storms, cut connections and lost replies: the driver sends again, and all of it runs once', async () => {
+    const cases = {
+      throttled: insertUnder({ kind: 'status', status: 429 }, 'throttled'),
+      unavailable: insertUnder({ kind: 'status', status: 503 }, 'unavailable'),
+      cut: insertUnder({ kind: 'cut' }, 'cut'),
+      lost: insertUnder({ kind: 'lost' }, 'lost'),
+      late: insertUnder({ kind: 'late', afterMs: 100 }, 'late'),
+    };
+    await Promise.all(Object.values(cases));
+    expect(await ids()).toEqual(Object.keys(cases).sort());
+    for (const id of Object.keys(cases)) expect(runs(`'${id}'`), id).toBe(1);
+    expect(Object.fromEntries(bed().proxy.faults.happened)).toMatchObject({ status: 2, cut: 1, lost: 1, late: 1 });
+  });
+
+  test('a reply is lost while the statement still runs: the driver waits for the first, and it runs once', async () => {
+    bed().proxy.latency.configure({ statements: { insert: 2_500 } });
+    onTestFinished(() => bed().proxy.latency.configure({ statements: {} }));
+    await insertUnder({ kind: 'lost' }, 'a');
+    expect(runs(`'a'`)).toBe(1);
+    expect(await ids()).toEqual(['a']);
+  });
+
+  test('a statement lands late, after its client has given up and sent another', async () => {
+    inject({ kind: 'late', afterMs: 300 }, { text: /'late'/ });
+    const given = driver.run(`INSERT INTO t SELECT 'late'`); // its client looks at it no more
+    const other = await connect();
+    await other.run(`INSERT INTO t SELECT 'other'`);
+    expect(await other.run('SELECT id FROM t')).toEqual([{ ID: 'other' }]);
+    await expect.poll(() => runs(`'late'`)).toBe(1);
+    expect(await other.run('SELECT id FROM t ORDER BY id')).toEqual([{ ID: 'late' }, { ID: 'other' }]);
+    await given; // the driver itself does not give up
+  });
+
+  test('a request delivered twice runs once, for its requestId', async () => {
+    await insertUnder({ kind: 'twice' }, 'a');
+    expect(await ids()).toEqual(['a']);
+  });
+
+  test('a statement that runs twice all the same leaves two rows', async () => {
+    await insertUnder({ kind: 'rerun' }, 'a');
+    expect(await ids()).toEqual(['a', 'a']);
+  });
+
+  test('asynchronous replies: in progress, and the result from its URL', async () => {
+    const start = performance.now();
+    await insertUnder({ kind: 'slow', ms: 200 }, 'a');
+    expect(performance.now() - start).toBeGreaterThan(195);
+    inject({ kind: 'slow', ms: 10 }, { kinds: ['select'] });
+    expect(await ids()).toEqual(['a']);
+    inject({ kind: 'slow', ms: 10 });
+    await expect(driver.run('SELECT nothing FROM t')).rejects.toMatchObject({ code: '000904' });
+  });
+
+  test('a request that is never answered ends when the driver has waited long enough', async () => {
+    const hasty = await connect({ timeout: 200 });
+    inject({ kind: 'hang' }, { text: /'a'/ });
+    await hasty.run(`INSERT INTO t SELECT 'a'`);
+    expect(await ids()).toEqual(['a']);
+  });
+
+  test('any refusal', async () => {
+    inject({ kind: 'refused', refusal: refusals.tooManyWaiters('T', 20) }, { kinds: ['update'] });
+    expect(await ids()).toEqual([]);
+    const update = driver.run(`UPDATE t SET id = 'b'`);
+    await expect(update).rejects.toMatchObject({ code: '000625', sqlState: '57014' });
+    inject({ kind: 'refused', refusal: refusals.noPrivilege('table', 'T') });
+    await expect(driver.run('SELECT 1')).rejects.toMatchObject({ code: '003001', sqlState: '42501' });
+    expect(await driver.run('SELECT 1 AS one')).toEqual([{ ONE: 1 }]);
+  });
+
+  test('faults come where they are aimed at, as often as they should, or by chance', async () => {
+    const { faults } = bed().proxy;
+    const refused: Fault = { kind: 'refused', refusal: refusals.cancelled() };
+    inject(refused, { tag: 'theirs', times: Infinity });
+    expect(await ids()).toEqual([]);
+    await driver.run(`ALTER SESSION SET QUERY_TAG = 'theirs'`);
+    await expect(ids()).rejects.toMatchObject({ code: '000604' });
+    faults.clear();
+
+    const chances = [0.04, 0.06, 0.01];
+    faults.random = () => chances.shift()!;
+    onTestFinished(() => void (faults.random = Math.random));
+    inject(refused, { rate: 0.05, kinds: ['select'] });
+    await expect(ids()).rejects.toMatchObject({ code: '000604' });
+    expect(await ids()).toEqual([]);
+    await expect(ids()).rejects.toMatchObject({ code: '000604' });
+  });
+
+  test('no network: the driver cannot connect, and goes on when there is one again', async () => {
+    const { proxy } = bed();
+    onTestFinished(() => void (proxy.reachable = true));
+    const before = proxy.refused;
+    proxy.reachable = false;
+    const inserted = insert('a', driver);
+    // Its first try ends with the connection that it had, its next is refused.
+    await expect.poll(() => proxy.refused, { timeout: 10_000 }).toBeGreaterThan(before);
+    proxy.reachable = true;
+    await inserted;
+    expect(await ids()).toEqual(['a']);
+  });
+
+  test('cancel: while it waits, while it runs, and too late', async () => {
+    const { proxy } = bed();
+    const cancel = ({ statement }: ReturnType<Driver['start']>) =>
+      new Promise<unknown>((resolve) => statement.cancel((error) => resolve(error?.code)));
+
+    await driver.run(`INSERT INTO t SELECT 'b'`);
+    proxy.latency.configure({ statements: { insert: 60_000 } });
+    onTestFinished(() => proxy.latency.configure({ statements: {} }));
+    const waiting = driver.start(`INSERT INTO t SELECT 'a'`);
+    await expect.poll(() => proxy.slots.busy).toBe(1);
+    const [rejected] = await Promise.allSettled([waiting.rows, cancel(waiting)]);
+    expect(rejected).toMatchObject({ status: 'rejected', reason: { code: '000604', sqlState: '57014' } });
+    expect(proxy.slots.busy).toBe(0);
+
+    const heavy = driver.start('SELECT COUNT(*) AS n FROM t a CROSS JOIN range(10000000000) b');
+    await expect.poll(() => proxy.slots.busy).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 200)); // it is in the emulator by now
+    const [interrupted] = await Promise.allSettled([heavy.rows, cancel(heavy)]);
+    expect(interrupted).toMatchObject({ status: 'rejected', reason: { code: '000604', sqlState: '57014' } });
+    expect(proxy.slots.busy).toBe(0);
+
+    expect(await ids()).toEqual(['b']);
+    const quick = driver.start('SELECT 1');
+    await quick.rows;
+    expect(await cancel(quick)).toBe('000605');
+  });
+});

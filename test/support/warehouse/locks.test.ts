@@ -1,0 +1,126 @@
+/** Table locks: who waits, in which order, for how long, and who is refused. */
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import type { Driver } from './driver.js';
+import { describeOnTestBed } from './suite.js';
+import { useTestBed } from './use-test-bed.js';
+
+describeOnTestBed('table locks', () => {
+  // A second of LOCK_TIMEOUT and its like is 100 ms here.
+  const { bed, connect, options } = useTestBed({ suspension: { secondMs: 100 } });
+  let driver: Driver;
+
+  beforeEach(async () => {
+    driver = await connect();
+    await driver.run('CREATE TABLE t (id VARCHAR, n NUMBER(38, 0))');
+    await driver.run(`INSERT INTO t SELECT 'a', 0`);
+    await driver.run('CREATE TABLE other (n NUMBER(38, 0))');
+    bed().meter.reset();
+  });
+
+  const table = () => `${String(options().database)}.${String(options().schema)}.T`;
+  const waiting = () => bed().proxy.locks.waiting(table());
+  /** Holds the lock as another program would, until the test ends or calls this. */
+  const hold = async () => {
+    const release = await bed().proxy.locks.hold(table());
+    onTestFinished(release);
+    return release;
+  };
+  const n = async () => (await driver.run('SELECT n FROM t ORDER BY n')).map(({ N }) => N as number);
+
+  test('UPDATE, DELETE and MERGE wait their turn; INSERT, SELECT and other tables pass', async () => {
+    const release = await hold();
+    const waiters = [await connect(), await connect(), await connect()];
+    const update = waiters[0]!.run(`UPDATE ${table()} SET n = n + 1 WHERE id = 'a'`);
+    await expect.poll(waiting).toBe(1);
+    const remove = waiters[1]!.run('DELETE FROM "T" WHERE n > 5');
+    await expect.poll(waiting).toBe(2);
+    const source = `(SELECT 'b' AS k) s ON t.id = s.k`;
+    const merge = waiters[2]!.run(`MERGE INTO t USING ${source} WHEN NOT MATCHED THEN INSERT (id, n) VALUES (s.k, 9)`);
+    await expect.poll(waiting).toBe(3);
+    await driver.run(`INSERT INTO t SELECT 'c', 6`);
+    await driver.run('UPDATE other SET n = 1');
+    expect(await n()).toEqual([0, 6]);
+    release();
+    await Promise.all([update, remove, merge]);
+    expect(await n()).toEqual([1, 9]);
+    const kinds = bed().meter.readings.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => ['update', 'delete', 'merge'].includes(kind))).toEqual([
+      ...['update', 'update', 'delete', 'merge'], // the first is of the other table
+    ]);
+    expect(bed().meter.report().lockWaitMs).toBeGreaterThan(0);
+  });
+
+  test('a hundred concurrent UPDATEs lose none, where the emulator alone would refuse them', async () => {
+    const drivers = await Promise.all(Array.from({ length: 10 }, () => connect()));
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(drivers.map((one) => one.run('UPDATE t SET n = n + 1')));
+    }
+    expect(await n()).toEqual([100]);
+  });
+
+  test('more than the limit of waiters are refused at once, with 000625', async () => {
+    bed().proxy.locks.configure({ waiters: 2 });
+    onTestFinished(() => bed().proxy.locks.configure({ waiters: 20 }));
+    const release = await hold();
+    const first = (await connect()).run('UPDATE t SET n = n + 1');
+    const second = (await connect()).run('UPDATE t SET n = n + 1');
+    await expect.poll(waiting).toBe(2);
+    await expect(driver.run('UPDATE t SET n = n + 1')).rejects.toMatchObject({ code: '000625', sqlState: '57014' });
+    release();
+    await Promise.all([first, second]);
+    expect(await n()).toEqual([2]);
+  });
+
+  test('LOCK_TIMEOUT ends the wait', async () => {
+    const release = await hold();
+    await driver.run('ALTER SESSION SET LOCK_TIMEOUT = 3');
+    const start = performance.now();
+    await expect(driver.run('UPDATE t SET n = 1')).rejects.toMatchObject({ code: '000625', sqlState: '57014' });
+    expect(performance.now() - start).toBeGreaterThan(295);
+    expect(waiting()).toBe(0);
+    release();
+    await driver.run('UPDATE t SET n = 1');
+    expect(await n()).toEqual([1]);
+  });
+
+  test('STATEMENT_TIMEOUT_IN_SECONDS ends it too, also while it waits', async () => {
+    await hold();
+    await driver.run('ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = 2');
+    await expect(driver.run('UPDATE t SET n = 1')).rejects.toMatchObject({ code: '000630', sqlState: '57014' });
+    expect(waiting()).toBe(0);
+  });
+
+  test('a transaction keeps the lock until its end', async () => {
+    await driver.run('BEGIN');
+    await driver.run('UPDATE t SET n = 5');
+    await driver.run('UPDATE t SET n = n + 1');
+    const other = (await connect()).run('UPDATE t SET n = n * 10');
+    await expect.poll(waiting).toBe(1);
+    await driver.run('COMMIT');
+    await other;
+    expect(await n()).toEqual([60]);
+  });
+
+  test('a cancelled waiter leaves the queue', async () => {
+    const release = await hold();
+    const { statement, rows } = driver.start('UPDATE t SET n = 1');
+    await expect.poll(waiting).toBe(1);
+    const cancelled = expect(rows).rejects.toMatchObject({ code: '000604' });
+    await new Promise((resolve) => statement.cancel(resolve));
+    await cancelled;
+    expect(waiting()).toBe(0);
+    release();
+    expect(await n()).toEqual([0]);
+  });
+
+  test('a client that is gone: ABORT_DETACHED_QUERY ends its statement after five minutes', async () => {
+    bed().proxy.suspension.configure({ secondMs: 1 }); // so 0.3 s
+    onTestFinished(() => bed().proxy.suspension.configure({ secondMs: 100 }));
+    await hold();
+    const mortal = await connect({ timeout: 100 });
+    await mortal.run('ALTER SESSION SET ABORT_DETACHED_QUERY = TRUE');
+    const update = mortal.run('UPDATE t SET n = 1');
+    await expect(update).rejects.toMatchObject({ code: '000604' });
+    expect(waiting()).toBe(0);
+  });
+});

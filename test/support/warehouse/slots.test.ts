@@ -1,0 +1,51 @@
+/** Statement slots: so many at once, and the rest queue. */
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { describeOnTestBed } from './suite.js';
+import { useTestBed } from './use-test-bed.js';
+
+describeOnTestBed('statement slots', () => {
+  const { bed, connect, options } = useTestBed();
+
+  beforeEach(async () => {
+    const driver = await connect();
+    await driver.run('CREATE TABLE t (n NUMBER(38, 0))');
+    await driver.run('INSERT INTO t SELECT 1');
+    bed().meter.reset();
+  });
+
+  const drivers = (count: number) => Promise.all(Array.from({ length: count }, () => connect()));
+
+  test('eight run at once, two more wait for them; what needs no warehouse waits for nobody', async () => {
+    const { slots, latency } = bed().proxy;
+    const all = await drivers(11);
+    latency.configure({ statements: { select: 300 } });
+    onTestFinished(() => latency.configure({ statements: {} }));
+    const rows = all.slice(0, 10).map((driver) => driver.run('SELECT n FROM t WHERE n = 1'));
+    await expect.poll(() => slots.busy).toBe(8);
+    await expect.poll(() => slots.waiting).toBe(2);
+    await all[10]!.run('SELECT 1');
+    expect(slots.waiting).toBe(2);
+    await Promise.all(rows);
+    const { readings } = bed().meter;
+    expect(readings.filter(({ queuedMs }) => queuedMs > 50)).toHaveLength(2);
+    expect(bed().meter.report().slotMs).toBeGreaterThan(10 * 295);
+  });
+
+  test.each([true, false])('whether a statement that waits for a lock keeps its slot is a switch: %s', async (held) => {
+    const { slots, locks } = bed().proxy;
+    slots.configure({ count: 1, heldWhileLocked: held });
+    onTestFinished(() => slots.configure({ count: 8, heldWhileLocked: true }));
+    const { database, schema } = options() as { database: string; schema: string };
+    const release = await locks.hold(`${database}.${schema}.T`);
+    const [one, other] = await drivers(2);
+    const update = one!.run('UPDATE t SET n = 2');
+    await expect.poll(() => locks.waiting()).toBe(1);
+    const select = other!.run('SELECT n FROM t WHERE n > 0');
+    if (held) await expect.poll(() => slots.waiting).toBe(1);
+    else expect(await select).toEqual([{ N: 1 }]);
+    release();
+    await update;
+    expect(await select).toEqual([{ N: held ? 2 : 1 }]);
+    expect(slots.busy).toBe(0);
+  });
+});

@@ -1,0 +1,42 @@
+/** A test bed for all tests of a file, and the driver's connections of each test, closed when it ends. */
+import type { ConnectionOptions } from 'snowflake-sdk';
+import { afterAll, beforeAll, beforeEach, onTestFinished } from 'vitest';
+import { Driver } from './driver.js';
+import type { WarehouseOptions } from './proxy.js';
+import { BED_MS } from './suite.js';
+import { startTestBed, type TestBed } from './test-bed.js';
+
+export interface UsedTestBed {
+  readonly bed: () => TestBed;
+  /** A connection to the test's own schema, with whatever else the driver should be told. */
+  readonly connect: (over?: ConnectionOptions) => Promise<Driver>;
+  /** The driver's options for the test's own schema. */
+  readonly options: () => ConnectionOptions;
+}
+
+/** Call it inside `describe`. Each test has a schema of its own; what it has set in the proxy is for it to take back. */
+export function useTestBed(options: Omit<WarehouseOptions, 'emulatorPort'> = {}): UsedTestBed {
+  let bed: TestBed;
+  let place: { database: string; schema: string };
+
+  beforeAll(async () => {
+    bed = await startTestBed(options);
+  }, BED_MS);
+  afterAll(() => bed?.stop());
+  beforeEach(async () => {
+    place = await bed.freshSchema();
+    bed.proxy.faults.clear();
+    bed.meter.reset();
+  });
+
+  const driverOptions = () => ({ ...bed.connection, ...place });
+  return {
+    bed: () => bed,
+    options: driverOptions,
+    async connect(over = {}) {
+      const driver = await Driver.connect({ ...driverOptions(), ...over });
+      onTestFinished(() => driver.close());
+      return driver;
+    },
+  };
+}
