@@ -21,6 +21,8 @@ export interface Emulator {
 export async function startEmulator(): Promise<Emulator> {
   const child = spawn(await environment(), [ADAPTER], {
     stdio: ['pipe', 'pipe', 'pipe'],
+    // Ctrl-C is for whoever started it, who may still have need of it.
+    detached: true,
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
   });
   const said = lastWords(child);
