@@ -10,7 +10,6 @@ import base64
 import datetime as dt
 import json
 import os
-import re
 import secrets
 import socket
 import sys
@@ -20,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 import engine  # noqa: F401  changes fakesnow before it serves anything
 import fakesnow.server
+import translation
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
@@ -128,7 +128,6 @@ def failure(code, sqlstate, message):
 
 one_at_a_time = WeakKeyDictionary()
 definitions = asyncio.Lock()
-DEFINITION = re.compile(r"\s*(create|drop|alter|truncate|comment|undrop)\b", re.IGNORECASE)
 
 
 def session_of(request):
@@ -140,7 +139,7 @@ async def guarded(request, session):
     body = await request.json()
     session.refuses_chance = body.get("refusesChance", False)
     async with one_at_a_time.setdefault(session, asyncio.Lock()):
-        if DEFINITION.match(body.get("sqlText") or ""):
+        if translation.DEFINITION.match(body.get("sqlText") or ""):
             async with definitions:
                 return await fakesnow.server.query_request(request)
         return await fakesnow.server.query_request(request)

@@ -1,12 +1,11 @@
 """The engine under the emulator: fakesnow's cursor, made to do and to refuse what Snowflake does and refuses."""
 
 import re
-from collections import OrderedDict
 
 import duckdb
-import fakesnow.cursor
 import fakesnow.macros
 import fakesnow.server
+import translation
 from fakesnow.cursor import FakeSnowflakeCursor
 from fakesnow.dialect import parse_one
 from snowflake.connector.errors import ProgrammingError
@@ -36,17 +35,8 @@ fakesnow.server.shared_fs.nop_regexes = [
 fakesnow.server.shared_fs.create_database_on_connect = False
 fakesnow.server.shared_fs.create_schema_on_connect = False
 
-
-class Recent(OrderedDict):
-    """The results for RESULT_SCAN: the last few, where fakesnow keeps all of them for ever."""
-
-    def __setitem__(self, key, value):
-        super().__setitem__(key, value)
-        while len(self) > 50:
-            self.popitem(last=False)
-
-
-fakesnow.server.shared_fs.results_cache = Recent()
+# The results for RESULT_SCAN: the last few, where fakesnow keeps all of them for ever.
+fakesnow.server.shared_fs.results_cache = translation.Kept(50)
 
 KEYS = (exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint, exp.PrimaryKey)
 
@@ -65,39 +55,39 @@ def without_keys(statement):
 explode = FakeSnowflakeCursor._transform_explode
 FakeSnowflakeCursor._transform_explode = lambda self, statement: explode(self, without_keys(statement))
 
-describe = FakeSnowflakeCursor._describe_last_sql
-
-
-def describe_last_sql(self):
-    """BEGIN leaves nothing that DuckDB could describe."""
-    if isinstance(self._last_transformed, exp.Transaction):
-        self._last_sql, self._last_params = fakesnow.cursor.SQL_SUCCESS, None
-    return describe(self)
-
-
-FakeSnowflakeCursor._describe_last_sql = describe_last_sql
-
 # --- an UPDATE whose source has two rows for one -----------------------------------------------------------------------
+
+
+def doubled_rows(command):
+    """The query for rows that the UPDATE would change twice, and how many binds come before it; `None` for others."""
+    update = parse_one(command)
+    source = update.args.get("from_")
+    if not isinstance(update, exp.Update) or source is None:
+        return None
+    twice = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1))
+    query = exp.Select(
+        expressions=[exp.alias_(exp.Count(this=exp.Star()), "n")],
+        from_=exp.From(this=update.this),
+        joins=[exp.Join(this=source.this)],
+        where=update.args.get("where"),
+        group=exp.Group(expressions=[exp.column("rowid", table=update.this.alias_or_name)]),
+        having=exp.Having(this=twice),
+    )
+    # What is set comes first in the text, and is not asked here.
+    skipped = sum(1 for set_ in update.expressions for _ in set_.find_all(exp.Placeholder))
+    return query, skipped
 
 
 def refuse_chance(cursor, command, parameters):
     """ERROR_ON_NONDETERMINISTIC_UPDATE: where DuckDB takes either row, Snowflake refuses."""
-    update = parse_one(command)
-    source, where = update.args.get("from_"), update.args.get("where")
-    if not isinstance(update, exp.Update) or source is None:
+    key = ("doubled rows", command, translation.place_of(cursor))
+    if key not in translation.translations:
+        found = doubled_rows(command)
+        translation.translations[key] = found and (*translation.fixed(cursor._transform(found[0], None)), found[1])
+    if (known := translation.translations[key]) is None:
         return
-    row = exp.column("rowid", table=update.this.alias_or_name)
-    doubled = exp.Select(
-        expressions=[exp.alias_(exp.Count(this=exp.Star()), "n")],
-        from_=exp.From(this=update.this),
-        joins=[exp.Join(this=source.this)],
-        where=where,
-        group=exp.Group(expressions=[row]),
-        having=exp.Having(this=exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1))),
-    )
-    # What is set comes first in the text, and is not asked here.
-    skipped = sum(1 for set_ in update.expressions for _ in set_.find_all(exp.Placeholder))
-    cursor._execute(cursor._transform(doubled, None), list(parameters or ())[skipped:] or None)
+    query, binds, skipped = known
+    cursor._execute(query, list(parameters or ())[skipped:] if binds else None)
     if cursor._arrow_table.num_rows > 0:
         message = "Duplicate row detected during DML action"
         raise ProgrammingError(msg=message, errno=100090, sqlstate="42P18")
