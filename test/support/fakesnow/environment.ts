@@ -23,7 +23,7 @@ const NAMES = ['python3', 'python', 'python3.14', 'python3.13', 'python3.12', 'p
 const INSTALL_MS = 600_000;
 
 /** Why there can be no emulator on this machine. */
-export class NoPythonError extends Error {
+class NoPythonError extends Error {
   override readonly name = 'NoPythonError';
 }
 

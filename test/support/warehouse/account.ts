@@ -16,7 +16,7 @@ export interface AccountOptions {
   readonly warehouses: readonly string[];
 }
 
-export const ACCOUNT: AccountOptions = {
+const ACCOUNT: AccountOptions = {
   name: 'fakesnow',
   user: 'fake',
   password: 'snow',

@@ -3,7 +3,7 @@ import type driverModule from 'snowflake-sdk';
 import type { Bind, Connection, ConnectionOptions, RowStatement, StatementOption } from 'snowflake-sdk';
 
 /** The driver, loaded late (it is heavy), and quiet. */
-export async function loadDriver(): Promise<typeof driverModule> {
+async function loadDriver(): Promise<typeof driverModule> {
   const { default: driver } = await import('snowflake-sdk');
   driver.configure({ logLevel: 'OFF', additionalLogToConsole: false });
   return driver;

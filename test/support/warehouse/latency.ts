@@ -14,7 +14,7 @@ export interface LatencyOptions {
 }
 
 /** Nothing waits: for tests of what happens, not of how long it takes. */
-export const NO_LATENCY: LatencyOptions = { statements: {}, perRowMs: 0, networkMs: 0, loginMs: 0, scale: 1 };
+const NO_LATENCY: LatencyOptions = { statements: {}, perRowMs: 0, networkMs: 0, loginMs: 0, scale: 1 };
 
 /** What one public measurement of an X-Small warehouse, and the model of combining, assume. */
 export const REAL_LATENCY: LatencyOptions = {

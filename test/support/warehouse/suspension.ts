@@ -14,7 +14,7 @@ export interface SuspensionOptions {
   readonly resumable: boolean;
 }
 
-export const SUSPENSION: SuspensionOptions = {
+const SUSPENSION: SuspensionOptions = {
   autoSuspendSeconds: 60,
   resumeMs: 0,
   secondMs: 1_000,
