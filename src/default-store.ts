@@ -13,18 +13,59 @@ export function defaultStore(path?: string): StoreFactory {
   };
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
- * The store that the environment names: `FLEET_Q_SQLITE_PATH`.
+ * The store that the environment names: Snowflake where there is an account, else SQLite at `FLEET_Q_SQLITE_PATH`.
  *
- * @throws ValidationError `OPTION_INVALID` where it asks for Snowflake, whose store this version does not have
+ * @throws ValidationError `OPTION_INVALID` where a variable is missing that Snowflake needs
  */
-export function storeFromEnv(env: Readonly<Record<string, string | undefined>>): StoreFactory {
-  if (env['FLEET_Q_SNOWFLAKE_ACCOUNT'] !== undefined) {
+export function storeFromEnv(env: Environment): StoreFactory {
+  const account = env['FLEET_Q_SNOWFLAKE_ACCOUNT'];
+  return account === undefined || account === ''
+    ? defaultStore(env['FLEET_Q_SQLITE_PATH'])
+    : snowflakeFromEnv(account, env);
+}
+
+/** What of a connection the environment may name; the driver checks that it suffices. */
+const CONNECTION = {
+  username: 'FLEET_Q_SNOWFLAKE_USER',
+  password: 'FLEET_Q_SNOWFLAKE_PASSWORD',
+  role: 'FLEET_Q_SNOWFLAKE_ROLE',
+  authenticator: 'FLEET_Q_SNOWFLAKE_AUTHENTICATOR',
+  token: 'FLEET_Q_SNOWFLAKE_TOKEN',
+  privateKeyPath: 'FLEET_Q_SNOWFLAKE_PRIVATE_KEY_PATH',
+  privateKeyPass: 'FLEET_Q_SNOWFLAKE_PRIVATE_KEY_PASS',
+} as const;
+
+function snowflakeFromEnv(account: string, env: Environment): StoreFactory {
+  const given = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
+  const database = given('FLEET_Q_SNOWFLAKE_DATABASE');
+  if (database === undefined) {
     throw new ValidationError(
       'OPTION_INVALID',
-      'FLEET_Q_SNOWFLAKE_ACCOUNT',
-      'the Snowflake store is not part of this version; pass `store`',
+      'FLEET_Q_SNOWFLAKE_DATABASE',
+      'is missing, and FLEET_Q_SNOWFLAKE_ACCOUNT is set',
     );
   }
-  return defaultStore(env['FLEET_Q_SQLITE_PATH']);
+  const connection = {
+    account,
+    warehouse: given('FLEET_Q_SNOWFLAKE_WAREHOUSE') ?? 'COMPUTE_WH',
+    ...Object.fromEntries(
+      Object.entries(CONNECTION).flatMap(([field, name]) => (given(name) === undefined ? [] : [[field, given(name)]])),
+    ),
+  };
+  const place = { database: stored(database), schema: stored(given('FLEET_Q_SNOWFLAKE_SCHEMA') ?? 'PUBLIC') };
+  return {
+    name: 'snowflake',
+    create: async (environment) => {
+      const { snowflake } = await import('./snowflake.js');
+      return snowflake({ connection, ...place }).create(environment);
+    },
+  };
+}
+
+/** As the original took it: a plain name as Snowflake keeps it, in capitals. */
+function stored(name: string): string {
+  return /^[A-Za-z_][\w$]*$/.test(name) ? name.toUpperCase() : name;
 }

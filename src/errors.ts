@@ -35,7 +35,6 @@ export type ErrorCode =
   | 'STORE_BUSY'
   | 'STORE_CLOSED'
   | 'STORE_CORRUPT'
-  | 'STORE_DRIVER_MISSING'
   | 'STORE_FULL'
   | 'STORE_LOGIN_REFUSED'
   | 'STORE_NETWORK_FS'

@@ -31,10 +31,10 @@ export function snowflake(options: SnowflakeOptions): StoreFactory {
  * least grants that the role needs.
  *
  * @example
- * console.log(snowflakeDdl({ database: 'OPS', schema: 'FLEET_Q', role: 'FLEET_Q_POD', warehouse: 'FLEET_Q_WH' }));
+ * console.log(snowflakeDdl({ database: 'OPS', schema: 'FLEET_Q', role: 'POD', warehouse: 'WORK' }));
  * @throws ValidationError `OPTION_INVALID`
  */
 export function snowflakeDdl(options: DdlOptions): string {
   const { role, warehouse, ...place } = resolveDdlOptions(options);
-  return ddlText(place, namesOf(place), warehouse === undefined ? { role } : { role, warehouse });
+  return ddlText(namesOf(place), warehouse === undefined ? { role } : { role, warehouse });
 }

@@ -41,7 +41,7 @@ const EDGES: Record<string, readonly string[]> = {
   ],
   signals: ['type api'],
   stats: ['type store/contract'],
-  'default-store': ['dynamic store/sqlite', 'dynamic sqlite', 'type store/contract', 'errors'],
+  'default-store': ['dynamic store/sqlite', 'dynamic sqlite', 'dynamic snowflake', 'type store/contract', 'errors'],
   options: ['type events', 'log', 'store/contract', 'step', 'runtime', 'errors'],
   version: [],
 

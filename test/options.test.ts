@@ -202,9 +202,9 @@ describe('the environment', () => {
     expect(error.message).toContain(problem);
   });
 
-  test('Snowflake is not part of this version, and a fleet must not fall back to a file in silence', () => {
+  test('an account without a database is refused: a fleet must not fall back to a file in silence', () => {
     const error = errorOf(() => FleetQ.fromEnv({}, { FLEET_Q_SNOWFLAKE_ACCOUNT: 'acme' }));
-    expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'FLEET_Q_SNOWFLAKE_ACCOUNT' });
+    expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'FLEET_Q_SNOWFLAKE_DATABASE' });
   });
 
   test('the options that are passed come first', () => {

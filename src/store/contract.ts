@@ -108,11 +108,7 @@ export interface ExchangeReply {
   readonly pace: { readonly waitMs: number; readonly batch: number };
 }
 
-/**
- * What became of a submitted step. `mismatch`: a step of this id exists, with another payload; it was left alone. Where
- * several submit one step at the same instant, a store without unique keys may tell more than one of them `created`; it
- * is one step all the same.
- */
+/** `mismatch`: the step exists with another payload, and was left alone. Without unique keys two may be told `created`. */
 export type SubmitReceipt = 'created' | 'duplicate' | 'mismatch';
 
 /** A step at a version that the caller has read. */
@@ -168,8 +164,7 @@ export interface PruneReply {
 export interface StepStore {
   /**
    * Adds steps, durably: when it resolves they survive the death of any process. Idempotent by `stepId`. One call is
-   * atomic where it fits one statement of the store's (Snowflake: a megabyte); callers pass at most
-   * {@link Rhythm.submitBatch} steps.
+   * atomic (Snowflake: each megabyte of it); callers pass at most {@link Rhythm.submitBatch} steps.
    */
   submit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]>;
   /**

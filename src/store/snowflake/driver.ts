@@ -15,14 +15,14 @@ export interface Driver {
 
 let loading: Promise<Driver> | undefined;
 
-/** @throws StoreError `STORE_DRIVER_MISSING` */
+/** @throws StoreError `STORE_UNAVAILABLE` */
 export async function loadDriver(): Promise<Driver> {
   loading ??= load();
   try {
     return await loading;
   } catch (error) {
     loading = undefined; // it may be installed by the next try
-    throw new StoreError('STORE_DRIVER_MISSING', `snowflake-sdk cannot be loaded: ${asError(error).message}`, false, {
+    throw new StoreError('STORE_UNAVAILABLE', `snowflake-sdk cannot be loaded: ${asError(error).message}`, false, {
       cause: error,
     });
   }

@@ -124,6 +124,13 @@ const FAULTS: readonly Fault[] = [
     transient: false,
     meaning: 'the driver does not accept the connection options',
   },
+  {
+    test: (error) =>
+      coded('000904', '001044')(error) || said(/invalid identifier|column .*not found|does not have a column/is)(error),
+    code: 'STORE_ALTERED',
+    transient: false,
+    meaning: 'a table is not as it was made',
+  },
   // What stands behind the login.
   {
     test: (error) => coded('390201')(error) && /warehouse/i.test(error.message),
@@ -167,12 +174,6 @@ const FAULTS: readonly Fault[] = [
     code: 'STORE_ACCESS_DENIED',
     transient: false,
     meaning: 'something is not there, or not granted',
-  },
-  {
-    test: coded('000904', '001044'),
-    code: 'STORE_ALTERED',
-    transient: false,
-    meaning: 'a table is not as it was made',
   },
   // Values, then all that may pass.
   {

@@ -9,7 +9,7 @@ export interface Place {
 }
 
 /** The whole names of the tables, as they stand in a statement. */
-export interface Names {
+export interface Tables {
   readonly stepTracker: string;
   readonly stepArchive: string;
   readonly exchangeRequest: string;
@@ -18,7 +18,14 @@ export interface Names {
   readonly schemaInfo: string;
 }
 
-const TABLES: Readonly<Record<keyof Names, string>> = {
+/** The names of the tables, and of where they lie. */
+export interface Names extends Tables {
+  readonly database: string;
+  /** The schema with its database. */
+  readonly wholeSchema: string;
+}
+
+const TABLES: Readonly<Record<keyof Tables, string>> = {
   stepTracker: 'STEP_TRACKER',
   stepArchive: 'STEP_ARCHIVE',
   exchangeRequest: 'EXCHANGE_REQUEST',
@@ -29,12 +36,12 @@ const TABLES: Readonly<Record<keyof Names, string>> = {
 
 export function namesOf({ database, schema, tablePrefix }: Place): Names {
   const whole = (table: string): string => [database, schema, tablePrefix + table].map(identifier).join('.');
-  return Object.freeze(
-    Object.fromEntries(Object.entries(TABLES).map(([key, table]) => [key, whole(table)])) as Record<
-      keyof Names,
-      string
-    >,
-  );
+  const tables = Object.entries(TABLES).map(([key, table]) => [key, whole(table)]);
+  return Object.freeze({
+    ...(Object.fromEntries(tables) as Record<keyof Tables, string>),
+    database: identifier(database),
+    wholeSchema: `${identifier(database)}.${identifier(schema)}`,
+  });
 }
 
 /** A quoted identifier: within the quotes only a quote needs care. */

@@ -7,7 +7,7 @@
 import { StoreError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { DriverError, storeError } from './faults.js';
-import { identifier, type Names } from './names.js';
+import type { Names } from './names.js';
 import type { ResolvedOptions } from './options.js';
 import { number, textOrNull } from './rows.js';
 import { GRANTS, migrations, OLDEST_ALLOWED, SCHEMA_VERSION } from './schema.js';
@@ -66,15 +66,33 @@ async function versionOf(parts: OpeningParts, session: Session): Promise<number>
     );
   } catch (error) {
     if (!(error instanceof DriverError) || !isMissing(error)) throw error;
-    const place = missingPlace(error, options);
-    if (place !== undefined) throw denied(error, place, hint(options), secrets);
+    await refuseMissingPlace(parts, session);
     if (options.createTables) return 0;
-    throw denied(error, `SELECT on ${names.schemaInfo}`, '; has snowflakeDdl been run?', secrets);
+    throw denied(error, 'SELECT', names.schemaInfo, '; has snowflakeDdl been run?', secrets);
+  }
+}
+
+/** Whether it is the database or the schema that is not there. */
+async function refuseMissingPlace(
+  { names, statements, options, secrets }: OpeningParts,
+  session: Session,
+): Promise<void> {
+  const places = [
+    [statements.store.useDatabase, `DATABASE ${names.database}`],
+    [statements.store.useSchema, `SCHEMA ${names.wholeSchema}`],
+  ] as const;
+  for (const [statement, place] of places) {
+    try {
+      await session.run(statement);
+    } catch (error) {
+      if (error instanceof DriverError && isMissing(error)) throw denied(error, 'USAGE', place, hint(options), secrets);
+      throw error;
+    }
   }
 }
 
 async function migrate(
-  { options, names, statements, secrets, log }: OpeningParts,
+  { names, statements, secrets, log }: OpeningParts,
   session: Session,
   from: number,
 ): Promise<void> {
@@ -85,29 +103,23 @@ async function migrate(
       JSON.stringify({ version: SCHEMA_VERSION, oldestAllowed: OLDEST_ALLOWED }),
     );
   } catch (error) {
-    if (!(error instanceof DriverError) || !(isMissing(error) || error.code === '003001')) throw error;
-    const place = missingPlace(error, options);
-    const schema = `${identifier(options.database)}.${identifier(options.schema)}`;
-    throw denied(
-      error,
-      place ?? `CREATE TABLE and CREATE VIEW on SCHEMA ${schema}`,
-      place === undefined ? '; or have an administrator run snowflakeDdl' : hint(options),
-      secrets,
-    );
+    if (!(error instanceof DriverError) || error.code !== '003001') throw error;
+    const more = '; or have an administrator run snowflakeDdl';
+    throw denied(error, 'CREATE TABLE, CREATE VIEW', `SCHEMA ${names.wholeSchema}`, more, secrets);
   }
   log.info({ version: SCHEMA_VERSION }, 'the tables have been made');
 }
 
-/** Each session tries a share. */
+/** Each session tries a share; nothing is under way any more when the first failure is told. */
 async function probe(parts: OpeningParts): Promise<void> {
   const { sessions, statements } = parts;
   const all = [sessions.exchange, sessions.heartbeat, sessions.rest];
-  await Promise.all(
-    all.map(async (session, at) => {
-      for (const one of statements.store.probes.filter((_, i) => i % all.length === at))
-        await tryOut(parts, session, one);
-    }),
-  );
+  const shares = all.map(async (session, at) => {
+    const share = statements.store.probes.filter((_, i) => i % all.length === at);
+    for (const one of share) await tryOut(parts, session, one);
+  });
+  const failed = (await Promise.allSettled(shares)).find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 async function tryOut(
@@ -119,9 +131,9 @@ async function tryOut(
     await session.run(text);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    if (error.code === '003001') throw denied(error, `${privilege} on ${names[table]}`, '', secrets);
+    if (error.code === '003001') throw denied(error, privilege, names[table], '', secrets);
     if (isMissing(error))
-      throw denied(error, `${GRANTS[table].join(', ')} on ${names[table]}`, '; or the table is gone', secrets);
+      throw denied(error, GRANTS[table].join(', '), names[table], '; or the table is gone', secrets);
     throw error;
   }
 }
@@ -130,22 +142,15 @@ function isMissing({ code, message }: DriverError): boolean {
   return ['002003', '002043'].includes(code) || /does not exist or not authorized/i.test(message);
 }
 
-/** Whether it is the database or the schema that is not there. */
-function missingPlace({ message }: DriverError, { database, schema }: ResolvedOptions): string | undefined {
-  if (/\bdatabase\b.*does not exist|no catalog|catalog .*does not exist/is.test(message))
-    return `USAGE on DATABASE ${identifier(database)}`;
-  if (/\bschema\b.*does not exist/is.test(message))
-    return `USAGE on SCHEMA ${identifier(database)}.${identifier(schema)}`;
-  return undefined;
-}
-
 function hint({ database, schema }: ResolvedOptions): string {
   return database === database.toUpperCase() && schema === schema.toUpperCase()
     ? '; or it does not exist'
     : '; or it does not exist: names are taken letter by letter, and mostly are in capitals';
 }
 
-function denied(error: DriverError, grant: string, more: string, secrets: Secrets): StoreError {
+function denied(error: DriverError, privilege: string, on: string, more: string, secrets: Secrets): StoreError {
   const { message } = storeError(error, secrets);
-  return new StoreError('STORE_ACCESS_DENIED', `missing: ${grant}${more}. ${message}`, false, { cause: error });
+  return new StoreError('STORE_ACCESS_DENIED', `missing: ${privilege} on ${on}${more}. ${message}`, false, {
+    cause: error,
+  });
 }

@@ -6,7 +6,7 @@ import type { Row } from './session.js';
 
 export function text(row: Row, column: string): string {
   const value = row[column];
-  return typeof value === 'string' ? value : String(value ?? '');
+  return typeof value === 'number' ? String(value) : typeof value === 'string' ? value : '';
 }
 
 export function textOrNull(row: Row, column: string): string | null {

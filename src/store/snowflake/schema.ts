@@ -6,7 +6,7 @@
  * Tables are transient and without time travel: tiny changes rewrite whole micro-partitions. `row_id` is made by the
  * statement that inserts, and never bound: a resend repeats its binds.
  */
-import { identifier, type Names, type Place } from './names.js';
+import { identifier, type Names, type Tables } from './names.js';
 import { life } from './shared/statements.js';
 
 /** The version of the schema that this code writes. */
@@ -115,7 +115,7 @@ export function migrations(names: Names): readonly (readonly string[])[] {
 }
 
 /** What a pod may do with each table, and no more. */
-export const GRANTS: Readonly<Record<keyof Names, readonly string[]>> = {
+export const GRANTS: Readonly<Record<keyof Tables, readonly string[]>> = {
   stepTracker: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   stepArchive: ['SELECT', 'INSERT', 'DELETE'],
   exchangeRequest: ['SELECT', 'INSERT', 'DELETE'],
@@ -125,25 +125,20 @@ export const GRANTS: Readonly<Record<keyof Names, readonly string[]>> = {
 };
 
 /** What an administrator runs once, so that the pods' role needs no right to create anything. */
-export function ddlText(
-  place: Place,
-  names: Names,
-  grants: { readonly role: string; readonly warehouse?: string },
-): string {
+export function ddlText(names: Names, grants: { readonly role: string; readonly warehouse?: string }): string {
   const role = identifier(grants.role);
-  const schema = `${identifier(place.database)}.${identifier(place.schema)}`;
-  const on = (name: keyof Names): string => `${name === 'podHealth' ? 'VIEW' : 'TABLE'} ${names[name]}`;
+  const on = (name: keyof Tables): string => `${name === 'podHealth' ? 'VIEW' : 'TABLE'} ${names[name]}`;
   const statements = [
-    `CREATE SCHEMA IF NOT EXISTS ${schema}`,
+    `CREATE SCHEMA IF NOT EXISTS ${names.wholeSchema}`,
     ...migrations(names).flat(),
     `INSERT INTO ${names.schemaInfo} (version, oldest_allowed, at_ts)
 SELECT ${SCHEMA_VERSION}, ${OLDEST_ALLOWED}, SYSDATE()`,
     ...(grants.warehouse === undefined
       ? []
       : [`GRANT USAGE ON WAREHOUSE ${identifier(grants.warehouse)} TO ROLE ${role}`]),
-    `GRANT USAGE ON DATABASE ${identifier(place.database)} TO ROLE ${role}`,
-    `GRANT USAGE ON SCHEMA ${schema} TO ROLE ${role}`,
-    ...(Object.keys(GRANTS) as (keyof Names)[]).map(
+    `GRANT USAGE ON DATABASE ${names.database} TO ROLE ${role}`,
+    `GRANT USAGE ON SCHEMA ${names.wholeSchema} TO ROLE ${role}`,
+    ...(Object.keys(GRANTS) as (keyof Tables)[]).map(
       (name) => `GRANT ${GRANTS[name].join(', ')} ON ${on(name)} TO ROLE ${role}`,
     ),
   ];

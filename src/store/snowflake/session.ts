@@ -33,6 +33,8 @@ export interface SessionParts {
 }
 
 const FIRST_PAUSE_MS = 250;
+/** The driver's retries of a login, where the user says nothing: this session tries again by itself. */
+const LOGIN_RETRIES = 1;
 /** How long `close` waits for the server to take note. */
 const FAREWELL_MS = 2_000;
 
@@ -99,11 +101,11 @@ export class Session {
     const { source, secrets, driver, settings } = this.#parts;
     const options = await given(source);
     secrets.learn(options);
-    const account = String(options?.account ?? '');
+    const account = options?.account ?? '';
     const sdk = await driver();
     let connection: Connection | undefined;
     try {
-      const made = sdk.createConnection(options);
+      const made = sdk.createConnection(options && { sfRetryMaxLoginRetries: LOGIN_RETRIES, ...options });
       connection = made;
       await this.#timed(
         'the login',
@@ -136,7 +138,7 @@ export class Session {
           if (error === undefined || error === null) done((rows ?? []) as Row[]);
           else fail(error);
         },
-      }) as RowStatement;
+      });
     });
   }
 

@@ -7,7 +7,7 @@
  */
 import { exchangeStatements, type ExchangeStatements } from './exchange/statements.js';
 import { housekeepingStatements, type HousekeepingStatements } from './housekeeping/statements.js';
-import { literal, type Names } from './names.js';
+import { literal, type Names, type Tables } from './names.js';
 import { podStatements, type PodStatements } from './pods/statements.js';
 import { count } from './shared/statements.js';
 import { stepStatements, type StepStatements } from './steps/statements.js';
@@ -29,6 +29,9 @@ export interface StoreStatements {
   readonly pulse: string;
   /** What the session was given at its login; answered without a warehouse. */
   readonly whereabouts: string;
+  /** Fail where the database, or the schema, is not there or not granted; sent only to tell which. */
+  readonly useDatabase: string;
+  readonly useSchema: string;
   /** One for each privilege that a pod needs; they change nothing. */
   readonly probes: readonly Probe[];
 }
@@ -36,7 +39,7 @@ export interface StoreStatements {
 /** A statement that changes nothing, and needs a privilege to do so. */
 export interface Probe {
   readonly privilege: 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
-  readonly table: keyof Names;
+  readonly table: keyof Tables;
   readonly text: string;
 }
 
@@ -58,6 +61,8 @@ function storeStatements(names: Names): StoreStatements {
 SELECT b:version::NUMBER(38,0), b:oldestAllowed::NUMBER(38,0), SYSDATE() FROM (SELECT PARSE_JSON(?) AS b)`,
     pulse: `SELECT SYSTEM$LAST_CHANGE_COMMIT_TIME(${literal(names.stepTracker)}) AS token`,
     whereabouts: 'SELECT CURRENT_WAREHOUSE() AS warehouse_name, CURRENT_ROLE() AS role_name',
+    useDatabase: `USE DATABASE ${names.database}`,
+    useSchema: `USE SCHEMA ${names.wholeSchema}`,
     probes: probes(names),
   };
 }

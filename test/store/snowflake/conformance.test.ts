@@ -8,7 +8,7 @@ import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { useTestBed } from '../../support/warehouse/use-test-bed.js';
 import { clock } from './support/clock.js';
 
-describeOnTestBed('on the test bed', () => {
+describeOnTestBed('on the test bed', { timeout: 180_000 }, () => {
   const { bed } = useTestBed();
   describeStore('Snowflake', async () => {
     clock.reset();

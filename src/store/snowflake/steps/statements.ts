@@ -125,14 +125,18 @@ const everyStep = (names: Names): string => `hot AS (
 function listOf(names: Names, order: ListFilter['order'], limit: number): string {
   const [direction, beyond] = order === 'oldest' ? ['ASC', '>'] : ['DESC', '<'];
   const created = epochMs('s.created_ts');
-  const anyOf = (column: string, list: string): string =>
-    `(q.b:${list} IS NULL OR ARRAY_CONTAINS(TO_VARIANT(${column}), q.b:${list}))`;
+  const set = (list: string): string =>
+    `SELECT DISTINCT f.value::VARCHAR AS one FROM q, LATERAL FLATTEN(INPUT => q.b:${list}) f`;
   return `WITH q AS (
   SELECT b, b:afterMs::NUMBER(38,0) AS after_ms, b:afterId::VARCHAR AS after_id, b:claimedBy::VARCHAR AS wanted_pod FROM (SELECT PARSE_JSON(?) AS b)
+), wanted_status AS (
+  ${set('statuses')}
+), wanted_type AS (
+  ${set('types')}
 ), ${everyStep(names)}
 SELECT ${recordColumns('s')}
-FROM every s CROSS JOIN q
-WHERE ${anyOf('s.status', 'statuses')} AND ${anyOf(typeOf('s'), 'types')} AND (q.wanted_pod IS NULL OR s.claimed_by = q.wanted_pod)
+FROM every s CROSS JOIN q LEFT JOIN wanted_status w ON w.one = s.status LEFT JOIN wanted_type y ON y.one = ${typeOf('s')}
+WHERE (q.b:statuses IS NULL OR w.one IS NOT NULL) AND (q.b:types IS NULL OR y.one IS NOT NULL) AND (q.wanted_pod IS NULL OR s.claimed_by = q.wanted_pod)
   AND (q.after_id IS NULL OR ${created} ${beyond} q.after_ms OR (${created} = q.after_ms AND s.step_id ${beyond} q.after_id))
 ORDER BY ${created} ${direction}, s.step_id ${direction}
 LIMIT ${count(limit)}`;

@@ -1,0 +1,191 @@
+/** The session, and each trap of the driver, provoked through the driver itself. */
+import { expect, test } from 'vitest';
+import { StoreError } from '../../../src/errors.js';
+import { systemRuntime } from '../../../src/runtime/runtime.js';
+import { DriverError, isBusy } from '../../../src/store/snowflake/faults.js';
+import { written } from '../../../src/store/snowflake/rows.js';
+import { describeOnTestBed } from '../../support/warehouse/suite.js';
+import { refusals } from '../../support/warehouse/wire.js';
+import { noting, useStores } from './support/stores.js';
+
+const ONE = 'SELECT 1 AS one';
+
+describeOnTestBed('a session', () => {
+  const { bed, session, byHand } = useStores();
+
+  const sessions = () => bed().proxy.sessions.all.length;
+  const failure = (work: Promise<unknown>): Promise<unknown> =>
+    work.then(
+      () => 'it went through',
+      (error: unknown) => error,
+    );
+
+  test('begins with its own settings: tag, time zone, bounded waits, and nothing that outlives its client', async () => {
+    await session().run(ONE);
+    expect(Object.fromEntries(bed().proxy.sessions.all.at(-1)!.parameters)).toMatchObject({
+      QUERY_TAG: 'fleet-q',
+      TIMEZONE: 'UTC',
+      LOCK_TIMEOUT: '60',
+      STATEMENT_TIMEOUT_IN_SECONDS: '60',
+      ABORT_DETACHED_QUERY: 'TRUE',
+      ERROR_ON_NONDETERMINISTIC_UPDATE: 'TRUE',
+    });
+  });
+
+  test('whose token has expired (390112) is renewed by the driver, and goes on', async () => {
+    const one = session();
+    await one.run(ONE);
+    const before = sessions();
+    bed().proxy.faults.inject({ kind: 'expired' });
+    expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
+    expect(sessions()).toBe(before);
+  });
+
+  for (const [trap, fault] of [
+    ['that is no more (390111, whereupon the driver answers 407002 for ever)', 'gone'],
+    ['that nobody knows (HTTP 401 with 390104, whereupon isUp() lies)', 'invalid'],
+  ] as const) {
+    test(`${trap} is replaced by a new one, and the statement runs there`, async () => {
+      const one = session();
+      await one.run(ONE);
+      const old = bed().proxy.sessions.all.at(-1)!;
+      bed().proxy.faults.inject({ kind: fault }, { text: /AS one/ });
+      expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
+      expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
+      expect(bed().proxy.sessions.all.at(-1)!.id).not.toBe(old.id);
+    });
+  }
+
+  test('gives a statement up at its deadline, cancels it, and runs the next one over a new connection', async () => {
+    const one = session({ deadlineMs: 400 });
+    await one.run(ONE);
+    const old = bed().proxy.sessions.all.at(-1)!;
+    bed().proxy.latency.configure({ statements: { select: 5_000 } });
+    const driver = await byHand();
+    await driver.run('CREATE TABLE t (n NUMBER(38, 0))');
+    const started = performance.now();
+    const database = bed().proxy.sessions.all.at(-1)!;
+    const error = await failure(one.run(`SELECT n FROM ${database.database}.${database.schema}.t`));
+    bed().proxy.latency.configure({ statements: {} });
+    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', transient: true });
+    expect(error).toBeInstanceOf(StoreError);
+    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
+    expect(bed().proxy.sessions.all.at(-1)!.id).not.toBe(old.id);
+    await expect.poll(() => bed().meter.report().failed['000604'], { timeout: 5_000 }).toBe(1);
+  });
+
+  test('gives up a statement that is never answered', async () => {
+    const one = session({ deadlineMs: 400 });
+    await one.run(ONE);
+    bed().proxy.faults.inject({ kind: 'hang' }, { text: /AS one/ });
+    expect(await failure(one.run(ONE))).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
+  });
+
+  test('turns what execute throws at once into a rejection, and goes on', async () => {
+    const one = session();
+    for (const bind of [1n, () => 1, Symbol('x')]) {
+      expect(await failure(one.run('SELECT ? AS one', bind as never))).toBeInstanceOf(DriverError);
+    }
+    expect(await failure(one.run(undefined as never))).toBeInstanceOf(DriverError);
+    expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
+  });
+
+  test('lets nothing be thrown inside the callback of the driver', async () => {
+    const one = session();
+    const thrown = one.run(ONE).then(() => {
+      throw new Error('of the caller');
+    });
+    await expect(thrown).rejects.toThrow('of the caller');
+    await expect(one.run('SELECT nothing FROM nowhere')).rejects.toBeInstanceOf(DriverError);
+    expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
+  });
+
+  test("knows the server's codes, which are text, and the driver's own, which are numbers", async () => {
+    const one = session();
+    bed().proxy.faults.inject({ kind: 'refused', refusal: refusals.tooManyWaiters('T', 20) }, { text: /AS one/ });
+    const busy = await failure(one.run(ONE));
+    expect(busy).toMatchObject({ code: '000625', sqlState: '57014' });
+    expect(isBusy(busy)).toBe(true);
+    const unbound = await failure(one.run('SELECT ? AS one', (() => 1) as never));
+    expect(unbound).toMatchObject({ code: '409008' });
+    expect(isBusy(unbound)).toBe(false);
+  });
+
+  test('counts the rows that were written by the name of their column, not by the sum of all', async () => {
+    const [one, driver] = [session(), await byHand()];
+    await driver.run('CREATE TABLE t (n NUMBER(38, 0))');
+    const { database, schema } = bed().proxy.sessions.all.at(-1)!;
+    expect(written(await one.run(`INSERT INTO ${database}.${schema}.t SELECT 1 UNION ALL SELECT 2`), 'inserted')).toBe(
+      2,
+    );
+    const rows = await one.run(`UPDATE ${database}.${schema}.t SET n = 3`);
+    expect(Object.keys(rows[0]!)).toHaveLength(2);
+    expect(written(rows, 'updated')).toBe(2);
+  });
+
+  test('runs one statement at a time', async () => {
+    const one = session();
+    await one.run(ONE);
+    bed().proxy.latency.configure({ networkMs: 60 });
+    const started = performance.now();
+    await Promise.all([one.run(ONE), one.run(ONE), one.run(ONE)]);
+    expect(performance.now() - started).toBeGreaterThan(180);
+    bed().proxy.latency.configure({ networkMs: 0 });
+  });
+
+  test('waits for a slow answer (333333 and the URL of the result)', async () => {
+    const one = session();
+    await one.run(ONE);
+    bed().proxy.faults.inject({ kind: 'slow', ms: 100 }, { text: /AS one/ });
+    expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
+  });
+
+  test('does not run a statement twice whose reply was lost, nor one that was delivered twice', async () => {
+    const [one, driver] = [session(), await byHand()];
+    await driver.run('CREATE TABLE t (n NUMBER(38, 0))');
+    const { database, schema } = bed().proxy.sessions.all.at(-1)!;
+    bed().proxy.faults.inject({ kind: 'lost' }, { kinds: ['insert'] });
+    await one.run(`INSERT INTO ${database}.${schema}.t SELECT 1`);
+    bed().proxy.faults.inject({ kind: 'twice' }, { kinds: ['insert'] });
+    await one.run(`INSERT INTO ${database}.${schema}.t SELECT 2`);
+    expect(await driver.run('SELECT COUNT(*) AS n FROM t')).toEqual([{ N: 2 }]);
+  });
+
+  test('pauses ever longer after logins that failed, up to a bound, and comes back by itself', async () => {
+    const delays: number[] = [];
+    const one = session({
+      runtime: noting(delays),
+      deadlineMs: 60_000,
+      longestPauseMs: 600,
+      source: () => ({ ...bed().connection, password: right ? 'snow' : 'wrong-secret' }),
+    });
+    let right = false;
+    for (let i = 0; i < 5; i++) expect(await failure(one.run(ONE))).toMatchObject({ code: 'STORE_LOGIN_REFUSED' });
+    const pauses = delays.filter((delay) => delay < 60_000);
+    expect(pauses).toHaveLength(4);
+    expect(pauses[3]!).toBeGreaterThan(pauses[0]!);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(600);
+    right = true;
+    expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
+  });
+
+  test('asks for the connection anew at each login, so that secrets may rotate', async () => {
+    let asked = 0;
+    const one = session({ source: () => Promise.resolve({ ...bed().connection, application: `A${++asked}` }) });
+    await one.run(ONE);
+    bed().proxy.faults.inject({ kind: 'gone' }, { text: /AS one/ });
+    await one.run(ONE);
+    expect(asked).toBe(2);
+  });
+
+  test('logs out when it is closed, and runs nothing after', async () => {
+    const one = session({ runtime: systemRuntime });
+    await one.run(ONE);
+    const before = sessions();
+    await one.close();
+    expect(sessions()).toBe(before - 1);
+    expect(await failure(one.run(ONE))).toMatchObject({ code: 'STORE_CLOSED' });
+  });
+});

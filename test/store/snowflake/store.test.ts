@@ -1,0 +1,229 @@
+/** What the Snowflake store does beyond the contract: what it sends, and what it makes of what others have put in. */
+import { expect, test } from 'vitest';
+import type { Logger } from '../../../src/log.js';
+import { newStep, newSteps, settlement, givenBack, fresh, ids } from '../../conformance/harness.js';
+import { describeOnTestBed } from '../../support/warehouse/suite.js';
+import { refusals } from '../../support/warehouse/wire.js';
+import { clock } from './support/clock.js';
+import { claimed, joined, useStores } from './support/stores.js';
+
+const FAR = { timeout: 60_000 };
+
+describeOnTestBed('what it sends', FAR, () => {
+  const { bed, open } = useStores();
+
+  test('are two statements an exchange, whatever the batch, and one where nothing is due', async () => {
+    const store = await open();
+    const pod = await joined(store);
+    await store.exchange({ pod, settlements: [], readBack: 'none' }); // its session is there
+    await store.submit(newSteps(300));
+    for (const free of [300, 10]) {
+      bed().meter.reset();
+      const claims = await claimed(store, pod, { free, types: { work: free } });
+      expect(bed().meter.report()).toMatchObject({ statements: 2, locking: 1, byKind: { update: 1, select: 1 } });
+      bed().meter.reset();
+      await store.exchange({ pod, settlements: claims.map((claim) => settlement(claim)) });
+      expect(bed().meter.report()).toMatchObject({ statements: 2, byKind: { update: 1, select: 1 } });
+      if (free === 300) await store.submit(newSteps(10));
+    }
+    expect(await claimed(store, pod)).toEqual([]);
+    bed().meter.reset();
+    expect(await claimed(store, pod)).toEqual([]);
+    expect(bed().meter.report()).toMatchObject({ statements: 1, locking: 0 });
+  });
+
+  test('is one INSERT for a submission of new steps, and two statements for a heartbeat, none of which locks', async () => {
+    const store = await open();
+    const pod = await joined(store);
+    bed().meter.reset();
+    await store.submit(newSteps(1_000));
+    expect(bed().meter.report()).toMatchObject({ statements: 1, byKind: { insert: 1 }, locking: 0 });
+    bed().meter.reset();
+    await store.heartbeat(pod, { eligible: true, asleep: false, meta: {} });
+    expect(bed().meter.report()).toMatchObject({ statements: 2, byKind: { insert: 1, select: 1 }, locking: 0 });
+  });
+
+  test('stays below a megabyte a bind: what is larger travels in parts, and one value alone is refused', async () => {
+    const store = await open();
+    const large = 'x'.repeat(400_000);
+    const steps = Array.from({ length: 5 }, () => newStep({ args: large }));
+    bed().meter.reset();
+    expect(await store.submit(steps)).toEqual(steps.map(() => 'created'));
+    expect(bed().meter.report().byKind.insert).toBe(3);
+    const pod = await joined(store);
+    const claims = await claimed(store, pod);
+    expect(claims.map((claim) => claim.payload.length)).toEqual(steps.map((step) => step.payload.length));
+    const settlements = claims.map((claim) => settlement(claim, { result: JSON.stringify(large) }));
+    expect((await store.exchange({ pod, settlements })).receipts).toEqual(claims.map(() => 'settled'));
+    expect(bed().meter.report().largestBindBytes).toBeLessThan(1_050_000);
+    const tooLarge = newStep({ args: 'x'.repeat(1_000_000) });
+    await expect(store.submit([tooLarge])).rejects.toMatchObject({ code: 'STORE_REFUSED', transient: false });
+    expect(await store.find([tooLarge.stepId])).toEqual([]);
+  });
+
+  test('is back-pressure, not an error, where too many wait for the lock', async () => {
+    const store = await open();
+    const pod = await joined(store);
+    await store.submit(newSteps(1));
+    for (const refusal of [refusals.tooManyWaiters('T', 20), refusals.lockTimeout('T')]) {
+      bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['update'], times: 2 });
+      const claims = await claimed(store, pod);
+      expect(claims).toHaveLength(1);
+      await store.exchange({ pod, settlements: [givenBack(claims[0]!)] });
+    }
+  });
+
+  test('goes over three sessions, and one answer that is late keeps none of the others', async () => {
+    const store = await open();
+    const pod = await joined(store);
+    await store.submit(newSteps(1));
+    const before = bed().proxy.sessions.all.length;
+    bed().proxy.latency.configure({ statements: { update: 1_500 } });
+    const started = performance.now();
+    const slow = claimed(store, pod).then(() => performance.now() - started);
+    await store.heartbeat(pod, { eligible: true, asleep: false, meta: {} });
+    await store.find(['x']);
+    expect(performance.now() - started).toBeLessThan(await slow);
+    bed().proxy.latency.configure({ statements: {} });
+    expect(bed().proxy.sessions.all.length - before).toBeLessThanOrEqual(2);
+  });
+});
+
+describeOnTestBed('what others have put in', FAR, () => {
+  const { bed, open, byHand } = useStores();
+
+  test('is taken up where it is a row of step_id and payload', async () => {
+    const [store, driver] = [await open(), await byHand()];
+    await driver.run(
+      `INSERT INTO STEP_TRACKER (step_id, payload) SELECT 'by-hand', PARSE_JSON('{"type":"work","args":{"n":1}}')`,
+    );
+    const [claim] = await claimed(store, await joined(store));
+    expect(claim).toMatchObject({ stepId: 'by-hand', type: 'work', maxRetries: 3, priority: 0 });
+    expect(JSON.parse(claim!.payload)).toEqual({ type: 'work', args: { n: 1 } });
+  });
+
+  test('is skipped and reported where it makes no sense, and poisons nothing', async () => {
+    const told: object[] = [];
+    const quiet = () => {};
+    const logger: Logger = { debug: quiet, info: quiet, error: quiet, warn: (fields) => void told.push(fields) };
+    const [store, driver] = [await open({}, logger), await byHand()];
+    await driver.run(
+      `INSERT INTO STEP_TRACKER (step_id, status) SELECT 'odd-1', 'confused' UNION ALL SELECT 'odd-2', 'pending'`,
+    );
+    await driver.run(
+      `INSERT INTO EXCHANGE_REQUEST (token, pod_id, incarnation, seq, group_id, free, prefetch, quarantine, limits, settlements, asked_ts)
+       SELECT 'odd', '', '', -1, '', -7, 99, 5, PARSE_JSON('{"a":1}'), PARSE_JSON('"text"'), SYSDATE()`,
+    );
+    const step = newStep();
+    await store.submit([step]);
+    expect(ids(await claimed(store, await joined(store)))).toEqual([step.stepId]);
+    expect((await store.stats()).byStatus).toMatchObject({ pending: 1, claimed: 1 });
+    await store.prune({ keepMs: 3_600_000 });
+    await store.prune({ keepMs: 3_600_000 });
+    expect(told).toEqual([expect.objectContaining({ steps: 2, requests: 1 })]);
+  });
+
+  test('where a column is gone says that the table is not as it was made', async () => {
+    const [store, driver] = [await open(), await byHand()];
+    await driver.run('ALTER TABLE STEP_TRACKER DROP COLUMN crashes');
+    await expect(claimed(store, await joined(store))).rejects.toMatchObject({ code: 'STORE_ALTERED' });
+  });
+
+  test('twice is one step: the first row is claimed, the other is void or goes', async () => {
+    const [store, driver] = [await open(), await byHand()];
+    bed().proxy.faults.inject({ kind: 'rerun' }, { kinds: ['insert'], text: /STEP_TRACKER/ });
+    const step = newStep();
+    await store.submit([step]);
+    const rows = async () => (await driver.run(`SELECT COUNT(*) AS n FROM STEP_TRACKER`))[0]!['N'] as number;
+    if ((await rows()) === 1)
+      await driver.run(
+        `INSERT INTO STEP_TRACKER (step_id, step_type, payload_text) SELECT step_id, step_type, payload_text FROM STEP_TRACKER`,
+      );
+    expect(await rows()).toBe(2);
+    const [pod, other] = [await joined(store), await joined(store)];
+    const claims = await claimed(store, pod);
+    expect(ids(claims)).toEqual([step.stepId]);
+    expect(await claimed(store, other)).toEqual([]);
+    expect((await store.stats()).byStatus).toMatchObject({ pending: 0, claimed: 1 });
+    expect((await store.exchange({ pod, settlements: [settlement(claims[0]!)] })).receipts).toEqual(['settled']);
+    expect(await claimed(store, other)).toEqual([]);
+    await store.prune({ keepMs: 3_600_000 });
+    expect(await rows()).toBe(1);
+    expect((await store.find([step.stepId]))[0]).toMatchObject({ status: 'completed' });
+  });
+
+  test('before a claimed row makes that claim void: it is not shown, and given back with the next exchange', async () => {
+    const [store, driver] = [await open(), await byHand()];
+    const pod = await joined(store);
+    await store.submit([newStep({ stepId: 'twin' })]);
+    const token = fresh('token');
+    await claimed(store, pod, { token });
+    await driver.run(`INSERT INTO STEP_TRACKER (step_id, row_id, step_type) SELECT 'twin', '!', 'work'`); // it sorts first
+    expect((await store.exchange({ pod, settlements: [], readBack: token })).claims).toEqual([]);
+    await store.exchange({ pod, settlements: [] });
+    expect(ids(await claimed(store, pod))).toEqual(['twin']);
+    expect(await driver.run(`SELECT row_id AS r FROM STEP_TRACKER WHERE status = 'claimed'`)).toEqual([{ R: '!' }]);
+  });
+});
+
+describeOnTestBed('the archive', FAR, () => {
+  const { open, byHand } = useStores();
+
+  test('takes what has ended, is read like the rest, and gives back what is retried by hand', async () => {
+    clock.reset();
+    const [store, driver] = [await open(), await byHand()];
+    const pod = await joined(store);
+    const steps = newSteps(3);
+    await store.submit(steps);
+    const claims = await claimed(store, pod);
+    await store.settle(
+      pod,
+      claims.map((claim, i) => settlement(claim, i === 0 ? {} : { status: 'failed', result: null, error: '{}' })),
+    );
+    const before = await store.find(ids(steps));
+    clock.pass(1_200_000);
+    expect(await store.prune({ keepMs: 86_400_000 })).toEqual({ removed: 0, more: false });
+    const hot = async () => (await driver.run('SELECT COUNT(*) AS n FROM STEP_TRACKER'))[0]!['N'] as number;
+    expect(await hot()).toBe(0);
+    const byId = (a: { stepId: string }, b: { stepId: string }) => (a.stepId < b.stepId ? -1 : 1);
+    expect([...(await store.find(ids(steps)))].sort(byId)).toEqual([...before].sort(byId));
+    expect((await store.stats()).byStatus).toMatchObject({ completed: 1, failed: 2 });
+    expect((await store.list({ order: 'oldest', limit: 10, statuses: ['failed'] })).steps).toHaveLength(2);
+    expect(await store.submit(steps)).toEqual(steps.map(() => 'duplicate'));
+    const [done, failed] = ids(steps).map((id) => before.find((row) => row.stepId === id)!);
+    expect(await store.cancel(fresh('cancel'), [failed!])).toEqual(['alreadyTerminal']);
+    expect(await store.retry([failed!, done!])).toEqual(['retried', 'notRetryable']);
+    expect(await store.retry([failed!])).toEqual(['retried']);
+    expect(await hot()).toBe(1);
+    const again = await claimed(store, pod);
+    expect(again).toMatchObject([{ stepId: failed!.stepId, retryCount: 0 }]);
+    expect((await store.exchange({ pod, settlements: [settlement(again[0]!)] })).receipts).toEqual(['settled']);
+    clock.pass(1_200_000);
+    await store.prune({ keepMs: 86_400_000 });
+    expect((await store.find([failed!.stepId]))[0]).toMatchObject({ status: 'completed' });
+    clock.pass(86_400_000);
+    expect(await store.prune({ keepMs: 86_400_000 })).toMatchObject({ removed: expect.any(Number), more: false });
+    expect(await store.find(ids(steps))).toEqual([]);
+    clock.reset();
+  });
+
+  test('forgets pods in two cycles, and shows the living in POD_HEALTH', async () => {
+    clock.reset();
+    const [store, driver] = [await open(), await byHand()];
+    const [gone, living] = [await joined(store), await joined(store)];
+    await store.leave(gone);
+    clock.pass(4_000_000);
+    await store.heartbeat(living, { eligible: true, asleep: false, meta: { load: 1 } });
+    const rows = async (pod: { incarnation: string }) =>
+      (await driver.run('SELECT event AS e FROM POD_LOG WHERE incarnation = ? ORDER BY event', [pod.incarnation])).map(
+        (row) => row['E'] as string,
+      );
+    await store.prune({ keepMs: 1_000 });
+    expect(await rows(gone)).toEqual(['left']);
+    await store.prune({ keepMs: 1_000 });
+    expect(await rows(gone)).toEqual([]);
+    const health = await driver.run('SELECT * FROM POD_HEALTH');
+    expect(health).toMatchObject([{ POD_ID: living.podId, STATUS: 'up', INCARNATION: living.incarnation }]);
+    clock.reset();
+  });
+});

@@ -1,0 +1,93 @@
+/** Snowflake stores on the test bed, and single sessions of them, closed when the test ends. */
+import { onTestFinished } from 'vitest';
+import { createLog, type Logger } from '../../../../src/log.js';
+import { systemRuntime, type Runtime } from '../../../../src/runtime/runtime.js';
+import { snowflake, type SnowflakeOptions } from '../../../../src/snowflake.js';
+import type { Claim, ClaimDemand, PodRef, Store } from '../../../../src/store/contract.js';
+import { loadDriver } from '../../../../src/store/snowflake/driver.js';
+import { Secrets } from '../../../../src/store/snowflake/secrets.js';
+import { Session, type SessionParts } from '../../../../src/store/snowflake/session.js';
+import { sessionSettings } from '../../../../src/store/snowflake/statements.js';
+import { demand, fresh } from '../../../conformance/harness.js';
+import type { Driver } from '../../../support/warehouse/driver.js';
+import { useTestBed, type UsedTestBed } from '../../../support/warehouse/use-test-bed.js';
+
+export interface UsedStores extends UsedTestBed {
+  /** Where the tables of the running test lie. */
+  place(): { readonly database: string; readonly schema: string };
+  /** A store that is not open yet. */
+  make(over?: Partial<SnowflakeOptions>, logger?: Logger): Promise<Store>;
+  /** An open store. */
+  open(over?: Partial<SnowflakeOptions>, logger?: Logger): Promise<Store>;
+  /** A session as a store has three of. */
+  session(over?: Partial<SessionParts>): Session;
+  /** A connection beside the store's, with rows put in and read as an administrator might. */
+  byHand(): Promise<Driver>;
+}
+
+/** Call it inside `describe`. */
+export function useStores(...options: Parameters<typeof useTestBed>): UsedStores {
+  const used = useTestBed(...options);
+  const place = () => {
+    const { database, schema } = used.options();
+    return { database: database!, schema: schema! };
+  };
+  const make: UsedStores['make'] = async (over = {}, logger) => {
+    const environment = { runtime: systemRuntime, log: createLog('store', logger ?? silent) };
+    const store = await snowflake({ connection: used.options(), ...place(), ...over }).create(environment);
+    onTestFinished(() => store.close());
+    return store;
+  };
+  return {
+    ...used,
+    place,
+    make,
+    async open(over, logger) {
+      const store = await make(over, logger);
+      await store.open();
+      return store;
+    },
+    session(over = {}) {
+      const session = new Session({ ...sessionParts(used), ...over });
+      onTestFinished(() => session.close());
+      return session;
+    },
+    byHand: () => used.connect(),
+  };
+}
+
+function sessionParts(used: UsedTestBed): SessionParts {
+  return {
+    runtime: systemRuntime,
+    log: createLog('store', silent),
+    driver: loadDriver,
+    source: used.options(),
+    secrets: new Secrets(),
+    settings: sessionSettings('fleet-q', 60),
+    deadlineMs: 20_000,
+    longestPauseMs: 1_000,
+  };
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A runtime that notes how long its timers were to take. */
+export function noting(delays: number[]): Runtime {
+  return {
+    ...systemRuntime,
+    after(delayMs, callback, options) {
+      delays.push(delayMs);
+      return systemRuntime.after(delayMs, callback, options);
+    },
+  };
+}
+
+export async function joined(store: Store): Promise<PodRef> {
+  const pod = { podId: fresh('pod'), incarnation: fresh('life') };
+  await store.register({ ...pod, heartbeatMs: 1_000, deadAfterMs: 86_400_000, meta: {} });
+  return pod;
+}
+
+export async function claimed(store: Store, pod: PodRef, over: Partial<ClaimDemand> = {}): Promise<readonly Claim[]> {
+  return (await store.exchange({ pod, settlements: [], claim: demand(over) })).claims;
+}
