@@ -10,6 +10,7 @@ import type { Runtime } from '../../runtime/runtime.js';
 import { retrying } from '../retrying.js';
 import { isBusy, storeClosed, storeError } from './faults.js';
 import type { Secrets } from './secrets.js';
+import type { Runner } from './session.js';
 
 /** How long back-pressure is borne before the caller is told that the store is busy. */
 const PATIENCE_MS = 120_000;
@@ -45,15 +46,20 @@ export class Calls {
     }
   }
 
-  /** Runs a statement that may have to wait for a lock, and again while too many others do. */
-  readonly patiently = <T>(statement: () => Promise<T>): Promise<T> =>
-    retrying(this.#runtime, statement, {
+  /** A session whose statements are sent again while too many others wait for a lock: so far they have not been run. */
+  patient(session: Runner): Runner {
+    return { run: (...statement) => this.#patiently(() => session.run(...statement)) };
+  }
+
+  #patiently<T>(statement: () => Promise<T>): Promise<T> {
+    return retrying(this.#runtime, statement, {
       isBusy,
       patienceMs: PATIENCE_MS,
       giveUp: (error) => storeError(error, this.#secrets),
       signal: this.#impatience.signal,
       pauses: PAUSES,
     });
+  }
 
   /** Resolves when nothing is under way any more. */
   async close(): Promise<void> {

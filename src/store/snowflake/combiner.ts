@@ -21,17 +21,15 @@ import type {
 } from '../contract.js';
 import { StoreError } from '../../errors.js';
 import { partsOf } from './binds.js';
-import type { Calls } from './calls.js';
 import type { ExchangeStatements } from './exchange/statements.js';
 import { claimOf, fenceOf, number, text } from './rows.js';
 import type { Sequence } from './sequence.js';
-import type { Row, Session } from './session.js';
+import type { Row, Runner } from './session.js';
 
 export interface CombinerParts {
   readonly statements: ExchangeStatements;
-  readonly session: Session;
-  readonly rest: Session;
-  readonly calls: Calls;
+  readonly session: Runner;
+  readonly rest: Runner;
   readonly runtime: Runtime;
   readonly sequence: Sequence;
 }
@@ -95,11 +93,11 @@ export class Combiner {
 
   /** Recovery's: directly, and for itself alone. */
   async settle(pod: PodRef, settlements: readonly Settlement[]): Promise<Receipt[]> {
-    const { statements, rest, calls } = this.#parts;
+    const { statements, rest } = this.#parts;
     const states = new Map<string, string>();
     for (const { items, json } of partsOf(settlements, boundSettlement, nameOf, BATCH)) {
       const bind = `{"incarnation":${JSON.stringify(pod.incarnation)},"settlements":${json}}`;
-      await calls.patiently(() => rest.run(statements.settle, bind));
+      await rest.run(statements.settle, bind);
       collect(states, await this.#receipts(pod, items));
     }
     return this.#told(pod, settlements, states);
@@ -116,7 +114,7 @@ export class Combiner {
   }
 
   async #update(pod: PodRef, claim: ClaimDemand | undefined, settlements: string): Promise<void> {
-    const { statements, session, calls, runtime, sequence } = this.#parts;
+    const { statements, session, runtime, sequence } = this.#parts;
     const types = Object.entries(claim?.types ?? {}).filter(([, most]) => most > 0);
     const group = groupOf(types.map(([type]) => type));
     const own = JSON.stringify({
@@ -132,7 +130,7 @@ export class Combiner {
     });
     const request = `${own.slice(0, -1)},"settlements":${settlements}}`;
     const bind = `{"windowMs":${REQUEST_WINDOW_MS},"group":"${group}","own":${request}}`;
-    await calls.patiently(() => session.run(statements.exchange, bind));
+    await session.run(statements.exchange, bind);
   }
 
   async #look(pod: PodRef, token: string | null, claim: ClaimDemand | undefined, mine: string): Promise<Seen> {
@@ -175,7 +173,7 @@ export class Combiner {
 
   /** What still stands claimed was kept back by another claim on a second row of its step: it is sent again. */
   async #told(pod: PodRef, settlements: readonly Settlement[], states: Map<string, string>): Promise<Receipt[]> {
-    const { statements, rest, calls } = this.#parts;
+    const { statements, rest } = this.#parts;
     for (let tries = 0; ; tries++) {
       const open = settlements.filter((one) => states.get(keyOf(one)) === 'claimed');
       if (open.length === 0) break;
@@ -183,7 +181,7 @@ export class Combiner {
         throw new StoreError('STORE_UNAVAILABLE', `${open.length} settlements were not applied`, true);
       for (const { items, json } of partsOf(open, boundSettlement, nameOf, BATCH)) {
         const bind = `{"incarnation":${JSON.stringify(pod.incarnation)},"settlements":${json}}`;
-        await calls.patiently(() => rest.run(statements.settle, bind));
+        await rest.run(statements.settle, bind);
         collect(states, await this.#receipts(pod, items));
       }
     }

@@ -7,11 +7,11 @@ import type { PodStatements } from './pods/statements.js';
 import { fenceOf, number, orphanOf, podOf, podRefOf, text } from './rows.js';
 import { SCHEMA_VERSION } from './schema.js';
 import type { Sequence } from './sequence.js';
-import type { Session } from './session.js';
+import type { Runner } from './session.js';
 
 export interface PodsParts {
   readonly statements: PodStatements;
-  readonly session: Session;
+  readonly session: Runner;
   readonly sequence: Sequence;
 }
 

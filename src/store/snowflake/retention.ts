@@ -6,11 +6,10 @@
  */
 import type { Log } from '../../log.js';
 import type { PruneReply } from '../contract.js';
-import type { Calls } from './calls.js';
 import { REQUEST_WINDOW_MS } from './combiner.js';
 import type { HousekeepingStatements } from './housekeeping/statements.js';
 import { number, text, written } from './rows.js';
-import type { Session } from './session.js';
+import type { Runner } from './session.js';
 
 /** How long a terminal step stays hot: beyond the statement time-out and all of the driver's retries. */
 const HOT_MS = 900_000;
@@ -21,8 +20,7 @@ const CHUNK = 1_000;
 
 export interface RetentionParts {
   readonly statements: HousekeepingStatements;
-  readonly session: Session;
-  readonly calls: Calls;
+  readonly session: Runner;
   readonly log: Log;
 }
 
@@ -70,8 +68,8 @@ export class Retention {
   }
 
   async #delete(statement: string, bind?: string): Promise<number> {
-    const { session, calls } = this.#parts;
-    return written(await calls.patiently(() => session.run(statement, bind)), 'deleted');
+    const { session } = this.#parts;
+    return written(await session.run(statement, bind), 'deleted');
   }
 
   /** Once for each change of their number. */

@@ -18,6 +18,9 @@ import type { Secrets } from './secrets.js';
 /** A row as the driver gives it: by the names of its columns, in capitals. */
 export type Row = Readonly<Record<string, unknown>>;
 
+/** What runs statements. */
+export type Runner = Pick<Session, 'run'>;
+
 export interface SessionParts {
   readonly runtime: Runtime;
   readonly log: Log;

@@ -14,15 +14,13 @@ import type {
   SubmitReceipt,
 } from '../contract.js';
 import { partsOf, type Part } from './binds.js';
-import type { Calls } from './calls.js';
 import { number, recordOf, text, textOrNull, written } from './rows.js';
-import type { Row, Session } from './session.js';
+import type { Row, Runner } from './session.js';
 import type { StepStatements } from './steps/statements.js';
 
 export interface StepsParts {
   readonly statements: StepStatements;
-  readonly session: Session;
-  readonly calls: Calls;
+  readonly session: Runner;
   readonly newToken: () => string;
 }
 
@@ -91,11 +89,11 @@ export class Steps {
   }
 
   async cancel(token: string, steps: readonly StepAt[]): Promise<CancelReceipt[]> {
-    const { session, statements, calls } = this.#parts;
+    const { session, statements } = this.#parts;
     const receipts: CancelReceipt[] = [];
     for (const { items, json } of partsOf(steps, boundStepAt, nameOf)) {
       const bind = `{"token":${JSON.stringify(token)},"steps":${json}}`;
-      await calls.patiently(() => session.run(statements.cancel, bind));
+      await session.run(statements.cancel, bind);
       const states = await this.#states(items);
       receipts.push(...items.map((step) => cancelReceipt(states.get(step.stepId), token)));
     }
@@ -103,11 +101,11 @@ export class Steps {
   }
 
   async retry(steps: readonly StepAt[]): Promise<RetryReceipt[]> {
-    const { session, statements, calls } = this.#parts;
+    const { session, statements } = this.#parts;
     const receipts: RetryReceipt[] = [];
     for (const { items, json } of partsOf(steps, boundStepAt, nameOf)) {
       const bind = `{"steps":${json}}`;
-      await calls.patiently(() => session.run(statements.retry, bind));
+      await session.run(statements.retry, bind);
       let states = await this.#states(items);
       if (items.some((step) => isRestorable(states.get(step.stepId), step))) {
         await session.run(statements.restore, bind);

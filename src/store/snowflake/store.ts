@@ -88,19 +88,20 @@ export class SnowflakeStore implements Store {
       deadlineMs: statementTimeoutMs + GRACE_MS,
       longestPauseMs: RHYTHM.heartbeatIntervalMs / 2,
     }));
-    const { exchange, heartbeat, rest } = sessions;
+    const exchange = calls.patient(sessions.exchange);
+    const rest = calls.patient(sessions.rest);
     const sequence = new Sequence(runtime);
     this.#combiner = new Combiner({
       statements: statements.exchange,
       session: exchange,
       rest,
-      calls,
+
       runtime,
       sequence,
     });
-    this.#steps = new Steps({ statements: statements.steps, session: rest, calls, newToken: () => runtime.uuid() });
-    this.#pods = new Pods({ statements: statements.pods, session: heartbeat, sequence });
-    this.#retention = new Retention({ statements: statements.housekeeping, session: rest, calls, log });
+    this.#steps = new Steps({ statements: statements.steps, session: rest, newToken: () => runtime.uuid() });
+    this.#pods = new Pods({ statements: statements.pods, session: calls.patient(sessions.heartbeat), sequence });
+    this.#retention = new Retention({ statements: statements.housekeeping, session: rest, log });
     this.#prepare = () => open({ options, names, statements, sessions, secrets, log });
   }
 
