@@ -11,7 +11,7 @@ import { StoreError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { sleep, type Runtime } from '../../runtime/runtime.js';
 import type { Driver } from './driver.js';
-import { DriverError, isSessionGone, loginError, storeClosed } from './faults.js';
+import { DriverError, isBusy, isSessionGone, loginError, storeClosed } from './faults.js';
 import type { ConnectionSource, SnowflakeConnection } from './options.js';
 import type { Secrets } from './secrets.js';
 
@@ -121,7 +121,8 @@ export class Session {
       return made;
     } catch (error) {
       if (connection !== undefined) letGo(connection);
-      throw error instanceof StoreError ? error : loginError(error, secrets, account);
+      if (error instanceof StoreError || isBusy(error)) throw error;
+      throw loginError(error, secrets, account);
     }
   }
 
