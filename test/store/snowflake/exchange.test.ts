@@ -172,8 +172,9 @@ class Table {
 
   leave(incarnation: string): Promise<unknown> {
     return this.run(
-      `INSERT INTO POD_LOG (pod_id, incarnation, event, seq, at_ts) SELECT 'p', PARSE_JSON(?)::VARCHAR, 'left', 1, SYSDATE()`,
-      incarnation,
+      `INSERT INTO POD_LOG (pod_id, incarnation, event, seq, at_ts)
+       SELECT 'p', b:incarnation::VARCHAR, 'left', 1, SYSDATE() FROM (SELECT PARSE_JSON(?) AS b)`,
+      { incarnation },
     );
   }
 
@@ -268,8 +269,9 @@ class World {
     return all;
   }
 
+  /** Half of them stay. */
   departure(): string {
-    const incarnation = `i${this.upTo(6)}`;
+    const incarnation = `i${this.upTo(3)}`;
     this.gone.add(incarnation);
     return incarnation;
   }
@@ -281,7 +283,7 @@ class World {
       token: `k${String(++this.#tokens).padStart(5, '0')}`,
       pod: 'p',
       incarnation: `i${this.upTo(6)}`,
-      seq: ++this.#seq - (this.upTo(8) === 0 ? 20 : 0),
+      seq: (this.#seq += 2) - (this.upTo(8) === 0 ? 21 : 0), // no two are the same
       group,
       free: this.upTo(5),
       prefetch: this.upTo(4),

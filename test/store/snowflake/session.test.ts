@@ -76,11 +76,18 @@ describeOnTestBed('a session', () => {
   });
 
   test('gives up a statement that is never answered', async () => {
+    const { faults } = bed().proxy;
     const one = session({ deadlineMs: 400 });
     await one.run(ONE);
-    bed().proxy.faults.inject({ kind: 'hang' }, { text: /AS one/ });
-    expect(await failure(one.run(ONE))).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    faults.inject({ kind: 'hang' }, { text: /AS hung/ });
+    expect(await failure(one.run('SELECT 1 AS hung'))).toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
+    // The driver itself goes on with what was given up, until it is told no; the test waits for that, to leave nothing behind.
+    const before = faults.happened.get('status') ?? 0;
+    faults.inject({ kind: 'status', status: 400 }, { text: /AS hung/ });
+    bed().proxy.reachable = false;
+    bed().proxy.reachable = true;
+    await expect.poll(() => faults.happened.get('status'), { timeout: 15_000 }).toBe(before + 1);
   });
 
   test('turns what execute throws at once into a rejection, and goes on', async () => {
