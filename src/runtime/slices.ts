@@ -16,7 +16,7 @@ export async function mapInSlices<T, U>(
   let sliceEndsAt = runtime.monotonicMs() + SLICE_MS;
   for (const item of items) {
     const value = map(item, mapped.length);
-    mapped.push(value instanceof Promise ? ((await value)) : value);
+    mapped.push(value instanceof Promise ? await value : value);
     if (mapped.length % LOOK_EVERY === 0 && runtime.monotonicMs() > sliceEndsAt) {
       await runtime.yield();
       sliceEndsAt = runtime.monotonicMs() + SLICE_MS;
