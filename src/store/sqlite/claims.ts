@@ -100,13 +100,11 @@ class Seats implements Taken {
   readonly #ofType = new Map<string, number>();
   #room: number;
   #free: number;
-  #quarantine: number;
 
-  constructor({ free, quarantine, types }: ClaimDemand, room: number) {
+  constructor({ free, types }: ClaimDemand, room: number) {
     this.#limits = types;
     this.#room = room;
     this.#free = Math.min(free, room);
-    this.#quarantine = quarantine;
   }
 
   mayHave(type: string): boolean {
@@ -115,14 +113,13 @@ class Seats implements Taken {
     return may;
   }
 
-  /** What crashed a pod takes a free slot or none; what crashed two takes the place in quarantine too. */
+  /** What crashed a pod takes a free slot or none. Of what crashed two there is at most one among the candidates. */
   take(type: string, crashes: number): boolean {
-    if ((crashes > 0 && this.#free === 0) || (crashes > 1 && this.#quarantine === 0)) {
+    if (crashes > 0 && this.#free === 0) {
       this.left = true;
       return false;
     }
     if (this.#free > 0) this.#free--;
-    if (crashes > 1) this.#quarantine--;
     this.#room--;
     this.#ofType.set(type, (this.#ofType.get(type) ?? 0) + 1);
     return true;

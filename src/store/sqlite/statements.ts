@@ -2,7 +2,7 @@
  * Every SQL text of this store but the schema's.
  *
  * Law: instants and tokens are binds, by position, never made by SQL. Every guard stands on the target row. A condition
- * of a partial index is repeated word for word (`due > 0`, `status <> 'pending'`), or the planner does not use it.
+ * of a partial index is repeated word for word (`due > 0`), or the planner does not use it.
  */
 
 // ---- the connection -------------------------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ WHERE rowid = ? AND version = ? AND status = 'pending'`;
 export const NEXT_WAITING = `
 SELECT run_at, coalesce(step_type, '') FROM STEP_TRACKER WHERE status = 'pending' AND due = 0 ORDER BY run_at, priority DESC LIMIT ?`;
 
-const CLAIMED = `s.status = 'claimed' AND s.status <> 'pending'`;
+const CLAIMED = `s.status = 'claimed'`;
 /** Binds: token, incarnation. */
 export const CLAIMED_UNDER = `
 SELECT ${CANDIDATE} FROM STEP_TRACKER s WHERE ${CLAIMED} AND s.claim_token = ? AND s.claimed_incarnation = ? ORDER BY ${RANK}`;
@@ -155,10 +155,10 @@ FROM STEP_TRACKER WHERE rowid > ? AND rowid <= ? GROUP BY 1, 2, 3`;
 
 // ---- retention ----------------------------------------------------------------------------------------------------------------
 
-/** Binds: status, ended before, limit. */
+/** Binds: ended before, limit. */
 export const PRUNE_STEPS = `
 DELETE FROM STEP_TRACKER WHERE rowid IN (
-  SELECT rowid FROM STEP_TRACKER WHERE status = ? AND status <> 'pending' AND last_update_ts < ? ORDER BY last_update_ts LIMIT ?
+  SELECT rowid FROM STEP_TRACKER WHERE status <> 'pending' AND status <> 'claimed' AND last_update_ts < ? ORDER BY last_update_ts LIMIT ?
 )`;
 /** Binds: last heard before, limit. Never one under which something is still claimed: it would be an orphan of nobody known. */
 export const PRUNE_PODS = `
