@@ -163,11 +163,7 @@ class Queue implements AnyFleetQ {
 
   once<E extends EventName>(event: E, listener: (payload: EventPayloads<AnySteps>[E]) => unknown): () => void {
     checkListener(event, listener);
-    const remove = this.#events.on(event, (payload: EventPayloads<AnySteps>[E]) => {
-      remove();
-      return listener(payload);
-    });
-    return remove;
+    return this.#events.once(event, listener);
   }
 
   off<E extends EventName>(event: E, listener: (payload: EventPayloads<AnySteps>[E]) => unknown): void {

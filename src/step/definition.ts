@@ -1,6 +1,6 @@
 /** A step type: its name, the schema of its args, its options and the handler. Types of many files are inferred from these. */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { show, ValidationError } from '../errors.js';
+import { asError, isA, show, ValidationError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { checkFields, integer, milliseconds, name, oneOf, type FieldChecks } from './fields.js';
 import type { JsonGuard } from './json.js';
@@ -181,7 +181,7 @@ function checked(result: StandardSchemaV1.Result<unknown>): Checked {
 }
 
 function refused(error: unknown): Checked {
-  return { ok: false, problem: `the schema threw: ${error instanceof Error ? error.message : show(error)}` };
+  return { ok: false, problem: `the schema threw: ${isA(error, Error) ? asError(error).message : show(error)}` };
 }
 
 function issueText(issue: StandardSchemaV1.Issue): string {

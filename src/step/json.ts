@@ -4,7 +4,7 @@
  * Law: nothing changes on the way in silence. What `JSON.stringify` would drop, blur or turn into something else (a
  * function, NaN, a Map, a Date) is refused with its path; only an `undefined` property is left out, as everywhere.
  */
-import { asError, show, ValidationError, type ErrorCode } from '../errors.js';
+import { asError, isA, show, ValidationError, type ErrorCode } from '../errors.js';
 
 type Refused =
   | bigint
@@ -52,7 +52,7 @@ export function jsonText(value: unknown, options: JsonTextOptions): string {
     const text: string | undefined = JSON.stringify(value);
     if (text !== undefined) return text; // a `toJSON` may answer undefined
   } catch (error) {
-    if (error instanceof Refusal) throw new ValidationError(options.code, error.path, error.message);
+    if (isA(error, Refusal)) throw new ValidationError(options.code, error.path, error.message);
     throw new ValidationError(options.code, options.field, `JSON cannot carry it: ${asError(error).message}`, {
       cause: error,
     });
