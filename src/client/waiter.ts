@@ -15,6 +15,7 @@ import {
   WaitTimeoutError,
 } from '../errors.js';
 import type { Events, EventName } from '../events.js';
+import { onAbort } from '../runtime/abort.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime, Timer } from '../runtime/runtime.js';
 import { checkFields, checkStepId, oneOf, positiveMilliseconds, type FieldChecks } from '../step/fields.js';
@@ -42,8 +43,8 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Ids in one question: keeps each look short. */
-const ASK_AT_MOST = 200;
+/** Ids in one question. */
+const ASK_AT_MOST = 1_000;
 const OPTIONS: FieldChecks = {
   timeoutMs: positiveMilliseconds,
   signal: oneOf('an AbortSignal', (value) => value instanceof AbortSignal),
@@ -82,10 +83,9 @@ export class Waiter {
     if (signal?.aborted === true) return Promise.reject(aborted(stepId, signal));
     return new Promise((resolve, reject) => {
       let timer: Timer | undefined;
-      const onAbort = (): void => waiting.reject(aborted(stepId, signal));
       const end = (): void => {
         timer?.cancel();
-        signal?.removeEventListener('abort', onAbort);
+        unhear?.();
         this.#forget(stepId, waiting);
       };
       const waiting: Waiting = {
@@ -101,7 +101,7 @@ export class Waiter {
       if (timeoutMs !== undefined) {
         timer = this.#parts.runtime.after(timeoutMs, () => waiting.reject(new WaitTimeoutError(stepId, timeoutMs)));
       }
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const unhear = signal && onAbort(signal, () => waiting.reject(aborted(stepId, signal)));
       this.#remember(stepId, waiting);
     });
   }

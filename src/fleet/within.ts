@@ -1,5 +1,6 @@
 /** Waiting for a call only so long: an unreachable store must hang neither a loop nor `stop`. */
 import { asError, StoppedError, StoreError } from '../errors.js';
+import { onAbort } from '../runtime/abort.js';
 import type { Runtime } from '../runtime/runtime.js';
 
 export interface Bounds {
@@ -31,9 +32,9 @@ export function within<T>(runtime: Runtime, call: () => Promise<T>, { limitMs, s
           );
     const end = (): void => {
       timer?.cancel();
-      signal?.removeEventListener('abort', stopped);
+      unhear?.();
     };
-    signal?.addEventListener('abort', stopped, { once: true });
+    const unhear = signal && onAbort(signal, stopped);
     started(call).then(
       (value) => {
         end();

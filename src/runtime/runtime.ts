@@ -6,6 +6,7 @@
  * a clock that it turns by hand and a seed that it chose.
  */
 import { randomFillSync } from 'node:crypto';
+import { onAbort } from './abort.js';
 
 /** A timer that has been set. Cancelling one that fired, or cancelling twice, does nothing. */
 export interface Timer {
@@ -46,11 +47,11 @@ export function sleep(runtime: Runtime, delayMs: number, signal?: AbortSignal, o
   return new Promise((resolve) => {
     const done = (): void => {
       timer.cancel();
-      signal?.removeEventListener('abort', done);
+      unhear?.();
       resolve();
     };
     const timer = runtime.after(delayMs, done, options);
-    signal?.addEventListener('abort', done, { once: true });
+    const unhear = signal && onAbort(signal, done);
   });
 }
 
