@@ -12,8 +12,10 @@ import type { Settings } from '../options.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/slices.js';
 import { checkArgs } from '../step/definition.js';
+import { oneOf } from '../step/fields.js';
 import { decodePayload } from '../step/payload.js';
 import type { StepRegistry } from '../step/registry.js';
+import { commitEnd } from './commits.js';
 import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
 import type { StepStore, SubmitReceipt } from '../store/contract.js';
 
@@ -40,6 +42,11 @@ interface Waiting {
   readonly resolve: (receipt: SubmitReceipt) => void;
   readonly reject: (error: unknown) => void;
 }
+
+const iterable = oneOf(
+  'an iterable of steps',
+  (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
+);
 
 /** How often a call whose reply was lost is repeated, and how far apart at most. */
 const REPEATS = 4;
@@ -70,10 +77,11 @@ export class Submitter {
    * @throws SubmitIncompleteError which carries the ids that are safe
    */
   async submitMany(inputs: Iterable<unknown>): Promise<Submitted[]> {
+    iterable(inputs, 'steps', 'STEP_INVALID');
     const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => this.#check(input, `steps[${i}].`));
     const done: Submitted[] = [];
-    for (let at = 0; at < steps.length; at += this.#parts.submitBatch) {
-      const chunk = steps.slice(at, at + this.#parts.submitBatch);
+    for (let at = 0; at < steps.length;) {
+      const chunk = steps.slice(at, (at = commitEnd(steps, at, this.#parts.submitBatch)));
       try {
         const receipts = await this.#commit(chunk);
         chunk.forEach((step, i) => {
@@ -120,7 +128,7 @@ export class Submitter {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#parts.submitBatch);
+      const batch = this.#waiting.splice(0, commitEnd(this.#waiting, 0, this.#parts.submitBatch));
       await this.#commitShared(batch);
       this.#parts.onCommitted();
     }

@@ -182,6 +182,28 @@ describe('other calls', () => {
     );
     expect(() => queue.on('step:completed', 5 as never)).toThrow(expect.objectContaining({ field: 'listener' }));
   });
+
+  test('recovery by hand: what is misspelt must not run it in earnest', async () => {
+    const queue = newQueue();
+    await queue.start();
+    await expect(queue.runRecovery({ dryrun: true } as never)).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      message: containing('did you mean dryRun?'),
+    });
+    await expect(queue.runRecovery({ force: 1 as never })).rejects.toMatchObject({ field: 'options.force' });
+    await expect(queue.recoveryHistory({ limit: -1 })).rejects.toMatchObject({
+      field: 'options.limit',
+      message: containing('-1'),
+    });
+  });
+
+  test.each([undefined, null, 5, 'steps', { type: 'a' }])('submitMany of %o, which holds no steps', async (steps) => {
+    await expect(newQueue().submitMany(steps as never)).rejects.toMatchObject({
+      code: 'STEP_INVALID',
+      field: 'steps',
+      message: containing('expected an iterable of steps, got'),
+    });
+  });
 });
 
 describe('paths', () => {

@@ -173,7 +173,7 @@ describe('what a handler throws', () => {
       () => {
         throw thrown;
       },
-      () => Promise.reject(thrown as Error),
+      () => Promise.reject(thrown),
     ];
     for (const handler of handlers) {
       const { rig, row, error } = await run(handler);
@@ -222,8 +222,8 @@ describe('ctx.release()', () => {
     expect(row.runAt).toBe(5_000);
   });
 
-  test('refuses a delay that is none', async () => {
-    const { error } = await run((_, ctx) => ctx.release({ delayMs: -1 }));
+  test.each([{ delayMs: -1 }, { delayMs: 1e300 }, { delay: 5 }, 5_000])('refuses %o', async (options) => {
+    const { error } = await run((_, ctx) => ctx.release(options as { delayMs: number }));
     expect(error).toMatchObject({ name: 'ValidationError', code: 'STEP_INVALID' });
   });
 });
