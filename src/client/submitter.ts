@@ -15,9 +15,9 @@ import { checkArgs } from '../step/definition.js';
 import { oneOf } from '../step/fields.js';
 import { decodePayload } from '../step/payload.js';
 import type { StepRegistry } from '../step/registry.js';
-import { commitEnd } from './commits.js';
 import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
 import type { StepStore, SubmitReceipt } from '../store/contract.js';
+import { commitEnd } from './commits.js';
 
 export interface SubmitterParts {
   readonly store: Pick<StepStore, 'submit'>;
@@ -81,7 +81,9 @@ export class Submitter {
     const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => this.#check(input, `steps[${i}].`));
     const done: Submitted[] = [];
     for (let at = 0; at < steps.length;) {
-      const chunk = steps.slice(at, (at = commitEnd(steps, at, this.#parts.submitBatch)));
+      const end = commitEnd(steps, at, this.#parts.submitBatch, ({ payload }) => payload);
+      const chunk = steps.slice(at, end);
+      at = end;
       try {
         const receipts = await this.#commit(chunk);
         chunk.forEach((step, i) => {
@@ -128,7 +130,8 @@ export class Submitter {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, commitEnd(this.#waiting, 0, this.#parts.submitBatch));
+      const end = commitEnd(this.#waiting, 0, this.#parts.submitBatch, ({ step }) => step.payload);
+      const batch = this.#waiting.splice(0, end);
       await this.#commitShared(batch);
       this.#parts.onCommitted();
     }

@@ -255,6 +255,17 @@ describe('submitting', () => {
     expect(listed).toEqual(ids);
   });
 
+  test('long payloads go in smaller commits, so that no commit takes long', async () => {
+    const factory = faultySqlite();
+    const queue = newQueue({ store: factory }).register('a', (text: string) => text.length);
+    const ids = await queue.submitMany(Array.from({ length: 20 }, () => ({ type: 'a', args: 'x'.repeat(200_000) })));
+    expect(new Set(ids).size).toBe(20);
+    expect(factory.store.count('submit')).toBe(5);
+    await Promise.all(Array.from({ length: 20 }, () => queue.submit({ type: 'a', args: 'x'.repeat(200_000) })));
+    expect(factory.store.count('submit')).toBe(10);
+    expect((await queue.stats()).pendingSteps).toBe(40);
+  });
+
   test('a submitMany that breaks off tells what is safe', async () => {
     const factory = faultySqlite(({ verb, nth }) => (verb === 'submit' && nth >= 1 ? { fails: 'before' } : undefined));
     const queue = newQueue({ store: factory }).register('a', (n: number) => n);
