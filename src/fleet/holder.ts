@@ -18,6 +18,8 @@ export interface HolderLoad {
 export interface Holder<S = unknown> {
   /** Claim (again), as this incarnation. What was held as another one is gone: drop it. */
   admit(pod: PodRef): void;
+  /** Claim, start and settle nothing until {@link Holder.admit}. What runs goes on: it may be ours yet. */
+  halt(): void;
   /**
    * Stop claiming, abort what runs, start and settle nothing until {@link Holder.admit}. `final`: there will be none;
    * drain for good, and settle only while the guard (`SelfFence.mayProceed`) allows.

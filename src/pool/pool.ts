@@ -140,19 +140,24 @@ export class Pool implements Service {
     this.#holdings.startNext();
   }
 
+  /** Claims, starts and settles nothing until `admit`. What runs goes on. */
+  halt(): void {
+    this.#fenced = true;
+    this.#holdings.halted = true;
+    this.#loop.silent = !this.#final;
+    this.#loop.wake();
+  }
+
   /**
    * Claims nothing, aborts what runs, and starts and settles nothing until `admit`.
    *
    * @param final for good: what has not started is given back, and what ends is settled
    */
   fence(final: boolean): void {
-    this.#fenced = true;
     this.#final ||= final;
-    this.#holdings.halted = true;
-    this.#loop.silent = !this.#final;
+    this.halt();
     this.#holdings.executor.abortAll('fenced');
     if (final) this.#close();
-    this.#loop.wake();
   }
 
   /** Claims nothing more, and gives back what has not started. */

@@ -240,7 +240,7 @@ describe('a freeze', () => {
     await world.advance(8_000);
     pod.runtime.thaw();
     await world.advance(10);
-    expect(pod.holder.calls.slice(1)).toEqual(['fence', `admit ${pod.pod.incarnation}`]);
+    expect(pod.holder.calls.slice(1)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
     expect(pod.line.count('register')).toBe(1);
   });
 
@@ -254,10 +254,10 @@ describe('a freeze', () => {
     pod.runtime.thaw();
     const admitted = pod.holder.calls.length;
     const beats = pod.line.count('heartbeat');
-    pod.line.before('heartbeat', () => expect(pod.holder.calls.slice(admitted)).toEqual(['fence']));
+    pod.line.before('heartbeat', () => expect(pod.holder.calls.slice(admitted)).toEqual(['halt']));
     await world.advance(250);
     expect(pod.line.count('heartbeat')).toBe(beats + 1);
-    expect(pod.holder.calls.slice(admitted)).toEqual(['fence', `admit ${pod.pod.incarnation}`]);
+    expect(pod.holder.calls.slice(admitted)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
   });
 });
 

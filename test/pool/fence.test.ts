@@ -119,6 +119,34 @@ describe('a fence', () => {
   });
 });
 
+describe('a halt', () => {
+  test('leaves alone what runs; until the pod is admitted nothing is claimed, started or settled', async () => {
+    const { door, run } = stubborn();
+    let aborted = false;
+    const handler = (_: unknown, { signal }: StepContext) => {
+      signal.addEventListener('abort', () => (aborted = true));
+      return run();
+    };
+    const rig = await running({ slow: { run: handler, concurrency: 1 } }, {}, ({ store }) => store.add('s1', 'slow'));
+    const before = rig.store.requests.length;
+    rig.pool.halt();
+    rig.store.add('s2', 'slow');
+    door.open('done');
+    for (let i = 0; i < 5; i++) {
+      rig.pool.wake();
+      await rig.runtime.advance(1_000);
+    }
+    expect(rig.store.requests.length).toBe(before);
+    expect(rig.pool.load).toMatchObject({ running: 0, fenced: true });
+    rig.pool.admit(POD);
+    await rig.runtime.settle();
+    expect(aborted).toBe(false);
+    expect(rig.store.row('s1')).toMatchObject({ status: 'completed', result: '"done"' });
+    expect(rig.store.row('s2').status).toBe('completed');
+    expect(rig.pool.load.fenced).toBe(false);
+  });
+});
+
 describe('a final fence', () => {
   test('settles what ends, gives back the rest, and claims no more', async () => {
     const { door, run } = stubborn();

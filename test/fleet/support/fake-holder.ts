@@ -13,6 +13,10 @@ export class FakeHolder implements Holder<number> {
     this.calls.push(`admit ${pod.incarnation}`);
   }
 
+  halt(): void {
+    this.calls.push('halt');
+  }
+
   fence(final: boolean): void {
     this.calls.push(final ? 'fence for good' : 'fence');
   }
