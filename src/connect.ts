@@ -3,7 +3,7 @@ import type { Events } from './events.js';
 import { createLog } from './log.js';
 import { completeOptions, type ResolvedOptions, type Settings } from './options.js';
 import type { StepRegistry } from './step/registry.js';
-import { observed } from './store/observed.js';
+import { observed, type StoreOutage } from './store/observed.js';
 import type { Store, StoreFactory } from './store/contract.js';
 import { Queries } from './client/queries.js';
 import { Submitter } from './client/submitter.js';
@@ -17,6 +17,8 @@ export interface Hooks {
 
 export interface Connection {
   readonly store: Store;
+  /** What of the store fails now. */
+  readonly outage: () => StoreOutage | undefined;
   readonly settings: Settings;
   readonly submitter: Submitter;
   readonly waiter: Waiter;
@@ -33,7 +35,7 @@ export async function connect(
 ): Promise<Connection> {
   const { runtime, logger } = options;
   const log = createLog('store', logger);
-  const store = observed(await factory.create({ runtime, log }), { events, log, runtime });
+  const { store, outage } = observed(await factory.create({ runtime, log }), { events, log, runtime });
   try {
     const settings = completeOptions(options, store.rhythm);
     await store.open();
@@ -41,6 +43,7 @@ export async function connect(
     const shared = { store, runtime, events, settings, registry };
     return {
       store,
+      outage,
       settings,
       submitter: new Submitter({ ...shared, submitBatch, log: createLog('client', logger), onCommitted: hooks.onWork }),
       waiter: new Waiter({ store, runtime, events, waitIntervalMs }),
