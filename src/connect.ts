@@ -23,6 +23,8 @@ export interface Connection {
   readonly submitter: Submitter;
   readonly waiter: Waiter;
   readonly queries: Queries;
+  /** Ends what waits, then closes the store. */
+  close(): Promise<void>;
 }
 
 /** Opens the store and builds the client's services over it; where that fails, nothing is left open. */
@@ -40,14 +42,21 @@ export async function connect(
     const settings = completeOptions(options, store.rhythm);
     await store.open();
     const { submitBatch, waitIntervalMs } = store.rhythm;
-    const shared = { store, runtime, events, settings, registry };
+    const ending = new AbortController();
+    const shared = { store, runtime, events, settings, registry, ended: ending.signal };
+    const waiter = new Waiter({ ...shared, waitIntervalMs });
     return {
       store,
       outage,
       settings,
       submitter: new Submitter({ ...shared, submitBatch, log: createLog('client', logger), onCommitted: hooks.onWork }),
-      waiter: new Waiter({ store, runtime, events, waitIntervalMs }),
-      queries: new Queries({ store, runtime, events, onRetried: hooks.onWork, onCancelled: hooks.onCancelled }),
+      waiter,
+      queries: new Queries({ ...shared, onRetried: hooks.onWork, onCancelled: hooks.onCancelled }),
+      close: async () => {
+        ending.abort();
+        await waiter.stop();
+        await store.close();
+      },
     };
   } catch (error) {
     await store.close();

@@ -210,8 +210,7 @@ class Queue implements AnyFleetQ {
     const drained = await this.#pod?.stop();
     await settled(this.#starting);
     const connection = await this.#connection?.catch(() => undefined);
-    await connection?.waiter.stop();
-    await connection?.store.close();
+    await connection?.close();
     this.#log.info({ podId: this.podId, ...drained }, 'stopped');
     if (drained !== undefined) this.#events.emit('queue:drained', { podId: this.podId, ...drained });
   }

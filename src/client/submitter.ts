@@ -5,11 +5,11 @@
  * one is under way forms the next. A reply that is lost is asked for again under the same ids, so it makes no second
  * step. A step that the store refuses fails alone.
  */
-import { FleetQError, show, StoreError, SubmitIncompleteError, ValidationError } from '../errors.js';
+import { FleetQError, show, StoppedError, SubmitIncompleteError, ValidationError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
-import { sleep, type Runtime } from '../runtime/runtime.js';
+import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/slices.js';
 import { checkArgs } from '../step/definition.js';
 import { oneOf } from '../step/fields.js';
@@ -17,6 +17,7 @@ import { decodePayload } from '../step/payload.js';
 import type { StepRegistry } from '../step/registry.js';
 import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
 import type { StepStore, SubmitReceipt } from '../store/contract.js';
+import { repeated } from './repeated.js';
 import { commitEnd } from './commits.js';
 
 export interface SubmitterParts {
@@ -27,6 +28,8 @@ export interface SubmitterParts {
   readonly log: Log;
   readonly settings: Settings;
   readonly registry: StepRegistry;
+  /** Aborts when the store is to be closed: nothing new is written then. */
+  readonly ended: AbortSignal;
   /** Called after each commit: there may be work. */
   readonly onCommitted: () => void;
 }
@@ -47,10 +50,6 @@ const iterable = oneOf(
   'an iterable of steps',
   (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
 );
-
-/** How often a call whose reply was lost is repeated, and how far apart at most. */
-const REPEATS = 4;
-const REPEAT_WITHIN_MS = 200;
 
 export class Submitter {
   readonly #parts: SubmitterParts;
@@ -152,15 +151,9 @@ export class Submitter {
   }
 
   async #commit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]> {
-    const { store, runtime } = this.#parts;
-    for (let repeats = 0; ; repeats++) {
-      try {
-        return await store.submit(steps);
-      } catch (error) {
-        if (!isLostReply(error) || repeats >= REPEATS) throw error;
-        await sleep(runtime, runtime.random() * REPEAT_WITHIN_MS);
-      }
-    }
+    const { store, runtime, ended } = this.#parts;
+    if (ended.aborted) throw new StoppedError('submit');
+    return repeated(runtime, ended, () => store.submit(steps));
   }
 
   #announce(step: NewStep, receipt: SubmitReceipt): void {
@@ -171,11 +164,6 @@ export class Submitter {
     const { args, metadata } = decodePayload(step.payload);
     events.emit('step:submitted', { type: step.type, stepId: step.stepId, args, metadata, receipt });
   }
-}
-
-/** Whether the outcome is unknown and asking again may tell. A store that is busy has been patient already. */
-function isLostReply(error: unknown): boolean {
-  return error instanceof StoreError && error.transient && error.code !== 'STORE_BUSY';
 }
 
 function isRefusal(error: unknown): boolean {

@@ -235,6 +235,21 @@ describe('submitting', () => {
     expect((await queue.stats()).pendingSteps).toBe(1);
   });
 
+  test('a lost reply to cancel or to retry is asked for again, and tells what was done', async () => {
+    const factory = faultySqlite(({ verb, nth }) =>
+      (verb === 'cancel' || verb === 'retry') && nth < 2 ? { fails: 'after' } : undefined,
+    );
+    const queue = newQueue({ store: factory }).register('a', () => 1);
+    const told: unknown[] = [];
+    queue.on('step:cancelled', ({ by }) => told.push(by));
+    const id = await queue.submit({ type: 'a' });
+    expect(await queue.cancel(id)).toBe('cancelled');
+    expect(told).toEqual(['caller']);
+    expect(await queue.retry(id)).toBe('retried');
+    expect((await queue.getStep(id)).status).toBe('pending');
+    expect([factory.store.count('cancel'), factory.store.count('retry')]).toEqual([3, 3]);
+  });
+
   test('concurrent calls share a commit', async () => {
     const factory = faultySqlite();
     const queue = newQueue({ store: factory }).register('a', (n: number) => n);
