@@ -13,6 +13,7 @@ import type { Settings } from '../options.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
+import { within } from '../runtime/within.js';
 import type { FleetStore, FleetView } from '../store/contract.js';
 import type { Elector } from './elector.js';
 import type { Holder } from './holder.js';
@@ -21,7 +22,6 @@ import type { Looks } from './looks.js';
 import { Roster } from './roster.js';
 import type { Instant, SelfFence } from './self-fence.js';
 import type { Standing } from './standing.js';
-import { within } from './within.js';
 
 export interface HeartbeatParts<S> {
   readonly runtime: Runtime;

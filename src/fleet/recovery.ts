@@ -12,6 +12,7 @@ import type { Settings } from '../options.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
+import { within } from '../runtime/within.js';
 import { boolean, checkFields, integer, type FieldChecks } from '../step/fields.js';
 import type { Orphan, Store } from '../store/contract.js';
 import type { Settler } from '../store/settler.js';
@@ -24,7 +25,6 @@ import { summaryOf, type RecoveryRecord } from './record.js';
 import type { SelfFence } from './self-fence.js';
 import { KEPT_CYCLES } from './statements.js';
 import type { Standing } from './standing.js';
-import { within } from './within.js';
 
 export interface RecoveryParts {
   readonly runtime: Runtime;

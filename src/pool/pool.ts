@@ -225,6 +225,7 @@ export class Pool implements Service {
       const handedIn = (): boolean => outbox.empty && this.#exchanger.idle(this.#holdings.pod);
       await this.#patience.until(handedIn, leftMs + this.#exchanger.waitMs(this.#now()));
     }
+    this.#exchanger.abandon(); // a store that does not answer hangs no stop
     await this.#loop.stop();
     executor.stop();
     if (!outbox.empty)

@@ -349,6 +349,18 @@ describe('stop', () => {
     expect(rig.logged.filter(({ level }) => level === 'error')).toHaveLength(1);
   });
 
+  test('nor for one that never answers', async () => {
+    const rig = await running({ quick: () => 1 }, { drainTimeoutMs: 5_000 });
+    rig.store.add('s1', 'quick');
+    rig.store.before = () => new Promise(() => undefined);
+    rig.pool.wake();
+    await rig.runtime.advance(1_000);
+    const before = rig.runtime.monotonicMs();
+    await rig.stop();
+    expect(rig.runtime.monotonicMs() - before).toBe(5_000);
+    expect(rig.store.requests.at(-1)?.claim).toBeDefined();
+  });
+
   test('but hands in what it can, once the store is back', async () => {
     const rig = await started(() => 'done');
     rig.store.add('s2', 'slow');
