@@ -197,7 +197,7 @@ export class Pool implements Service {
     const known = { holds: [...this.#holdings.held(), ...outbox.all()], openTokens };
     const { lost, unknown } = this.#reconciliation.judge(snapshot, held, known);
     for (const hold of lost) executor.abort(hold, 'lost');
-    if (lost.length > 0) this.#holdings.giveBack((hold) => lost.includes(hold), 'fenced');
+    if (lost.size > 0) this.#holdings.giveBack((hold) => lost.has(hold), 'fenced');
     for (const fence of unknown) this.#holdings.giveBackUnknown(fence, pod, this.#now());
   }
 
