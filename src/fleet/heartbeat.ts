@@ -53,6 +53,8 @@ export class Heartbeat<S> implements Service {
   #stopping: Promise<void> | undefined;
   /** Nothing is known against the present incarnation's being registered. */
   #registered = false;
+  /** Its registration has been sent, whatever became of it: it is to leave. */
+  #mayBeMember = false;
   /** Since when the pod drains for good, on the monotonic clock. */
   #drainsSince: number | undefined;
   /** Whether nothing was held at the last heartbeat of the drain. */
@@ -140,7 +142,10 @@ export class Heartbeat<S> implements Service {
   async #register(): Promise<void> {
     const { store, identity, settings, meta } = this.#parts;
     const { heartbeatIntervalMs: heartbeatMs, deadAfterMs } = settings;
-    await this.#call(() => store.register({ ...identity.pod, heartbeatMs, deadAfterMs, meta: meta() }));
+    await this.#call(() => {
+      this.#mayBeMember = true;
+      return store.register({ ...identity.pod, heartbeatMs, deadAfterMs, meta: meta() });
+    });
     this.#registered = true;
   }
 
@@ -172,7 +177,7 @@ export class Heartbeat<S> implements Service {
   /** The store does not know the present incarnation any more. */
   #evicted(): number {
     const { fence, identity } = this.#parts;
-    this.#registered = false;
+    this.#registered = this.#mayBeMember = false;
     if (fence.final) return this.#depart();
     fence.evicted();
     identity.renew();
@@ -201,8 +206,8 @@ export class Heartbeat<S> implements Service {
   async #leave(): Promise<void> {
     const { runtime, store, identity, log } = this.#parts;
     const { pod } = identity;
-    if (!this.#registered) return;
-    this.#registered = false;
+    if (!this.#mayBeMember) return;
+    this.#registered = this.#mayBeMember = false;
     try {
       await within(runtime, () => store.leave(pod), { limitMs: LEAVE_WITHIN_MS });
       this.#roster.left(pod);

@@ -54,6 +54,13 @@ describe('a pod that starts', () => {
     expect(pod.runtime.pending).toBe(0);
   });
 
+  it('rejects where the reply to its registration is lost, and leaves the fleet all the same', async () => {
+    const pod = world.pod('a');
+    pod.line.breaks('loses', 'register');
+    await expect(world.runtime.until(pod.start())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await world.store.fleet()).toEqual([]);
+  });
+
   it('rejects with STOPPED where it is stopped meanwhile, even by a store that hangs', async () => {
     const pod = world.pod('a');
     pod.line.breaks('hangs', 'heartbeat');
