@@ -15,10 +15,15 @@ function broken({ pods, submitters }: Evidence): Violation[] {
   );
 }
 
-function ended({ choreography }: Evidence): Violation[] {
+/** Only one that was superseded may end by itself, once it has let go of everything. */
+function ended({ choreography, pods }: Evidence): Violation[] {
+  const superseded = pods.filter(({ entries }) =>
+    entries.some(({ what, how }) => what === 'fenced' && how === 'superseded'),
+  );
   return choreography.flatMap(({ what, life, how, code }): Violation[] => {
     if (what === 'hung') return [{ kind: 'process', text: `${life} did not stop` }];
     if (what !== 'exited' || life === 'locker' || how?.endsWith('by itself') !== true || code === TRY_AGAIN) return [];
+    if (code === 0 && superseded.some((book) => book.life === life)) return [];
     return [{ kind: 'process', text: `${life} ended by itself: ${code ?? how}` }];
   });
 }

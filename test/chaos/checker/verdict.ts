@@ -12,8 +12,8 @@
  *    before he did. No version of a step is told to be settled twice, and `completed` is the end of all. A step that runs
  *    twice is none: that is at-least-once execution.
  * 3. **No stale settlement is accepted.** Whatever ends a claim carries that claim's own token and version, and is its
- *    holder's, before the holder's incarnation has ended; or a leader's, after that, and then makes the step pending or
- *    fails it for its crashes; or a cancel's. The result of a completed step comes from a run of the process that held
+ *    holder's (also one that was declared dead, as long as nobody has taken the claim back); or a leader's, after the
+ *    holder's incarnation has ended, and then makes the step pending or fails it for its crashes; or a cancel's. The result of a completed step comes from a run of the process that held
  *    the last claim. A claim is never claimed over.
  * 4. **Retries are within bounds.** A change charges at most one retry or one crash; retries stay within `maxRetries` and
  *    crashes within the limit, counted anew after a retry by hand; a crash is charged for evicted pods and no others.

@@ -1,5 +1,5 @@
 /** A pod of a chaos run. Its ledger tells what its handlers did, and what it was told of its settlements. */
-import { FleetQ, stopOnSignals, StoreError } from 'fleet-q';
+import { FleetQ, StoppedError, stopOnSignals, StoreError } from 'fleet-q';
 import { DRAIN_MS, MAX_CRASHES, SLOTS, slotOf, TIMING, TRY_AGAIN } from '../settings.js';
 import { ABORT_GRACE_MS, type Result } from '../workload.js';
 import { storeIn, surroundings } from './process.js';
@@ -41,6 +41,6 @@ try {
   await queue.start();
   ledger.write('ready');
 } catch (error) {
-  if (!(error instanceof StoreError && error.transient)) throw error;
-  process.exit(TRY_AGAIN);
+  if (error instanceof StoreError && error.transient) process.exit(TRY_AGAIN);
+  if (!(error instanceof StoppedError)) throw error; // told to end before it had begun
 }
