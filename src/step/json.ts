@@ -68,6 +68,11 @@ class Refusal extends Error {
   }
 }
 
+/** What most of all values are: nothing to look into, and no path to be made for a message. */
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || value === null || Number.isFinite(value);
+}
+
 function check(value: unknown, path: string, above: object[]): void {
   switch (typeof value) {
     case 'string':
@@ -109,14 +114,16 @@ function checkObject(value: object, path: string, above: object[], spoken = fals
   if (value instanceof Date) throw new Refusal(path, value, 'JSON has no dates: pass toISOString() or getTime()');
   if (ArrayBuffer.isView(value)) throw new Refusal(path, value);
   if (!spoken && speaks(value)) return checkSpoken(value.toJSON(''), path, above);
-  if (CHANGED.some((type) => value instanceof type)) throw new Refusal(path, value);
+  if (Object.getPrototypeOf(value) !== Object.prototype && CHANGED.some((type) => value instanceof type)) {
+    throw new Refusal(path, value);
+  }
   above.push(value);
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) check(value[i], `${path}[${i}]`, above);
+    for (let i = 0; i < value.length; i++) if (!isPlain(value[i])) check(value[i], `${path}[${i}]`, above);
   } else {
     for (const key of Object.keys(value)) {
       const child: unknown = (value as Record<string, unknown>)[key];
-      if (child !== undefined) check(child, `${path}.${key}`, above);
+      if (child !== undefined && !isPlain(child)) check(child, `${path}.${key}`, above);
     }
   }
   above.pop();

@@ -58,12 +58,16 @@ export class Claims {
   take(now: number, pod: PodRef, demand: ClaimDemand, most: number): Taken {
     const room = Math.min(demand.free + demand.prefetch, most);
     const seats = new Seats(demand, room);
+    const chosen: number[] = [];
     for (const key of this.#candidates.of(demand, room)) {
       if (!seats.mayHave(key[4])) continue;
       const row = key.length > 5 ? (key as CandidateRow) : this.#candidateAt.get(key[0]);
       if (row === undefined || !seats.take(row[4], row[9])) continue;
-      this.#claim.run(now, pod.podId, pod.incarnation, demand.token, row[0], row[5]);
+      chosen.push(row[0]);
       seats.claims.push(claimOf(row, demand.token, 1));
+    }
+    if (chosen.length > 0) {
+      this.#claim.run(now, pod.podId, pod.incarnation, demand.token, JSON.stringify(chosen));
     }
     return seats;
   }

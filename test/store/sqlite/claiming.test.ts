@@ -5,7 +5,9 @@ import type { ClaimDemand } from '../../../src/store/contract.js';
 import type { Core } from '../../../src/store/sqlite/core.js';
 import {
   ANY_POISON,
+  CLAIM,
   CLAIMED_UNDER,
+  FINISH_ALIKE,
   HELD_BY,
   NEXT_WAITING,
   ORPHANS,
@@ -44,6 +46,12 @@ describe('the plan', () => {
       'a walk over keys, in the index alone',
       WALK_KEYS,
       /^SEARCH s USING COVERING INDEX STEP_READY \(due=\? AND step_type=\?\)$/,
+    ],
+    ['a claim', CLAIM, /^SEARCH STEP_TRACKER USING INTEGER PRIMARY KEY \(rowid=\?\); LIST SUBQUERY/],
+    [
+      'what ends alike',
+      FINISH_ALIKE,
+      /^SEARCH STEP_TRACKER USING INDEX sqlite_autoindex_\S+ \(step_id=\?\); LIST SUBQ/,
     ],
     ['looking for poison', ANY_POISON, /^SEARCH s USING COVERING INDEX STEP_READY \(due=\?\)$/],
     ['the next waiting step', NEXT_WAITING, /^SCAN STEP_TRACKER USING INDEX STEP_WAITING$/],
