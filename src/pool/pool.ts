@@ -40,7 +40,7 @@ export interface PoolParts {
 export interface PoolLoad {
   /** Handlers whose claim is held. */
   readonly running: number;
-  /** Claims held unstarted. */
+  /** Claims held without a handler: unstarted, or ended and without a receipt yet. */
   readonly held: number;
   /** Handlers that go on without a claim; they keep their slots. */
   readonly strays: number;
@@ -93,10 +93,10 @@ export class Pool implements Service {
   }
 
   get load(): PoolLoad {
-    const { buffer, executor } = this.#holdings;
+    const { buffer, executor, outbox } = this.#holdings;
     return {
       running: executor.busy - executor.strays,
-      held: buffer.size,
+      held: buffer.size + outbox.awaiting,
       strays: executor.strays,
       slots: this.#parts.settings.slots,
       paused: this.#paused,

@@ -380,3 +380,16 @@ describe('reconciliation', () => {
     expect(rig.store.requests.length).toBe(before);
   });
 });
+
+test('what has ended is held until its receipt: a pod that drains may not leave yet', async () => {
+  const { door, run } = stubborn();
+  const rig = await running({ slow: run }, {}, ({ store }) => store.add('s1', 'slow'));
+  rig.store.latencyMs = 100;
+  rig.pool.fence(true);
+  door.open('done');
+  await rig.runtime.advance(50);
+  expect(rig.pool.load).toMatchObject({ running: 0, held: 1 });
+  await rig.runtime.advance(100);
+  expect(rig.pool.load).toMatchObject({ running: 0, held: 0 });
+  expect(rig.store.row('s1')).toMatchObject({ status: 'completed' });
+});
