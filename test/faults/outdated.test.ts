@@ -35,7 +35,7 @@ test('drains at its next heartbeat, gives back what it held uncharged, leaves, a
 
 test('takes the result of a handler that ends during the drain', async () => {
   const fleet = new VirtualFleet();
-  const old = await fleet.add('old');
+  const old = await fleet.add('old', { options: { abortGraceMs: 5_000 } });
   const [id] = await fleet.submit({ ms: BEAT + 500, deaf: true });
   await fleet.pass(100);
   migrate(fleet.path, SCHEMA_VERSION + 1);
