@@ -3,7 +3,8 @@
  *
  * Law: `start` resolves once the fleet is known. One heartbeat is under way at a time; one that fails is tried again
  * within the interval, and evicts nobody. What an answer means, in this order: a younger incarnation under our podId, or
- * a newer version of the library in the store: drain for good, leave, and never register again. Evicted: drop everything
+ * a newer version of the library in the store: drain for good (what runs has the drain time), leave, and never register
+ * again. Evicted: drop everything
  * and register as a new incarnation. Sent before we were fenced: ask again. Otherwise: at work.
  */
 import { asError, StoppedError } from '../errors.js';
@@ -176,9 +177,12 @@ export class Heartbeat<S> implements Service {
 
   /** The store does not know the present incarnation any more. */
   #evicted(): number {
-    const { fence, identity } = this.#parts;
+    const { fence, holder, identity } = this.#parts;
     this.#registered = this.#mayBeMember = false;
-    if (fence.final) return this.#depart();
+    if (fence.final) {
+      holder.fence(true);
+      return this.#depart();
+    }
     fence.evicted();
     identity.renew();
     return this.#evictions++ === 0 ? 0 : this.#intervalMs();
@@ -187,9 +191,10 @@ export class Heartbeat<S> implements Service {
   /** Goes on giving signs of life until nothing is held any more, or the time for that is over. */
   async #drainOn(mayProceedAgain: boolean): Promise<number> {
     const { runtime, holder, settings } = this.#parts;
-    if (mayProceedAgain) holder.fence(true); // it had to wait: let it go on
+    if (mayProceedAgain) holder.retire(); // it had to wait: let it go on
     this.#drainsSince ??= runtime.monotonicMs();
     const drainsForMs = runtime.monotonicMs() - this.#drainsSince;
+    if (drainsForMs + settings.heartbeatIntervalMs > settings.drainTimeoutMs) holder.fence(true); // the next beat is too late
     const isOver = drainsForMs > settings.drainTimeoutMs + settings.abortGraceMs;
     const wasIdle = this.#idle;
     this.#idle = holder.load.held + holder.load.running === 0;

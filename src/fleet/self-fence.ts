@@ -33,7 +33,7 @@ export interface SelfFenceParts {
   readonly runtime: Runtime;
   readonly settings: { readonly heartbeatIntervalMs: number; readonly deadAfterMs: number };
   readonly identity: Identity;
-  readonly holder: Pick<Holder, 'fence' | 'halt'>;
+  readonly holder: Pick<Holder, 'fence' | 'halt' | 'retire'>;
   readonly events: Events;
   readonly log: Log;
 }
@@ -187,11 +187,12 @@ export class SelfFence implements Service {
   #act(reason: Reason, recoverable: boolean): void {
     const { holder, events, log, identity } = this.#parts;
     const { pod } = identity;
-    if (!recoverable) holder.fence(true);
-    else if (this.#final === undefined && this.#fenced?.silent === false) holder.halt();
-    else if (this.#final === undefined) holder.fence(false);
+    const final = this.#final !== undefined;
+    if (!recoverable) holder.retire();
+    else if (this.#fenced?.silent !== false) holder.fence(final);
+    else if (!final) holder.halt(); // for good it claims and starts nothing anyway
     for (const listener of this.#listeners) listener();
-    if (recoverable && this.#final !== undefined) return; // it drains already: the guard alone says no
+    if (recoverable && final) return; // it has told that it drains
     log.warn({ ...pod, reason, recoverable }, 'the pod is fenced');
     events.emit('pod:fenced', { ...pod, reason, recoverable });
   }

@@ -154,10 +154,16 @@ export class Pool implements Service {
    * @param final for good: what has not started is given back, and what ends is settled
    */
   fence(final: boolean): void {
-    this.#final ||= final;
-    this.halt();
+    if (final) this.retire();
+    else this.halt();
     this.#holdings.executor.abortAll('fenced');
-    if (final) this.#close();
+  }
+
+  /** Claims no more, for good, and gives back what has not started. What runs goes on, and is settled. */
+  retire(): void {
+    this.#final = true;
+    this.halt();
+    this.#close();
   }
 
   /** Claims nothing more, and gives back what has not started. */

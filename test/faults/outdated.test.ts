@@ -33,17 +33,20 @@ test('drains at its next heartbeat, gives back what it held uncharged, leaves, a
   await fleet.expectNothingLost();
 });
 
-test('takes the result of a handler that ends during the drain', async () => {
-  const fleet = new VirtualFleet();
-  const old = await fleet.add('old', { options: { abortGraceMs: 5_000 } });
-  const [id] = await fleet.submit({ ms: BEAT + 500, deaf: true });
-  await fleet.pass(100);
-  migrate(fleet.path, SCHEMA_VERSION + 1);
-  await fleet.pass(30_000);
-  expect(old.told.of('pod:fenced')).toHaveLength(1);
-  expect(fleet.runsOf(id)).toHaveLength(1);
-  await fleet.expectNothingLost();
-});
+test.each([true, false])(
+  'takes the result of a handler that ends during the drain (deaf to its signal: %s)',
+  async (deaf) => {
+    const fleet = new VirtualFleet();
+    const old = await fleet.add('old', { options: { abortGraceMs: 5_000 } });
+    const [id] = await fleet.submit({ ms: BEAT + 500, deaf });
+    await fleet.pass(100);
+    migrate(fleet.path, SCHEMA_VERSION + 1);
+    await fleet.pass(30_000);
+    expect(old.told.of('pod:fenced')).toHaveLength(1);
+    expect(fleet.runsOf(id)).toHaveLength(1);
+    await fleet.expectNothingLost();
+  },
+);
 
 test('refuses to open anew with STORE_SCHEMA_NEWER, as a pod and as a client, and changes nothing', async () => {
   const fleet = new VirtualFleet();

@@ -53,7 +53,7 @@ describe('a pod', () => {
     fence = new SelfFence({
       ...shared,
       identity: new Identity(runtime, 'a'),
-      holder: { halt: () => {}, fence: () => {} },
+      holder: { halt: () => {}, retire: () => {}, fence: () => {} },
     });
     elector = new Elector({ ...shared, fence });
     fence.answered(fence.now());

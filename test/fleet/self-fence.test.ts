@@ -19,6 +19,7 @@ beforeEach(async () => {
     identity: new Identity(runtime, 'a'),
     holder: {
       halt: () => calls.push('halt'),
+      retire: () => calls.push('retire'),
       fence: (final) => calls.push(final ? 'fence for good' : 'fence'),
     },
     events: told.events,
@@ -158,7 +159,7 @@ describe('for good', () => {
   it('drains once, still settling while it is alive', () => {
     fence.drain('superseded');
     fence.drain('outdated');
-    expect(calls).toEqual(['fence for good']);
+    expect(calls).toEqual(['retire']);
     expect(told.of('pod:fenced')).toMatchObject([{ reason: 'superseded', recoverable: false }]);
     expect([fence.final, fence.reason, fence.mayProceed()]).toEqual([true, 'superseded', true]);
   });
@@ -167,7 +168,7 @@ describe('for good', () => {
     fence.drain('superseded');
     await runtime.advance(20_000);
     expect(fence.mayProceed()).toBe(false);
-    expect(calls).toEqual(['fence for good']);
+    expect(calls).toEqual(['retire', 'fence for good']); // peers may take what still runs
     expect(reasons()).toEqual(['superseded']);
   });
 });

@@ -170,6 +170,19 @@ describe('a final fence', () => {
   });
 });
 
+test('who retires lets what runs finish, and claims no more', async () => {
+  const { door, run } = stubborn();
+  const handler = (_: unknown, ctx: StepContext) => Promise.race([obedient(_, ctx), run()]);
+  const rig = await running({ slow: handler }, {}, ({ store }) => store.add('s1', 'slow'));
+  rig.pool.retire();
+  rig.store.add('s2', 'slow');
+  await rig.runtime.advance(5_000);
+  door.open('done');
+  await rig.runtime.advance(5_000);
+  expect(rig.store.row('s1')).toMatchObject({ status: 'completed', result: '"done"' });
+  expect(rig.store.row('s2').status).toBe('pending');
+});
+
 describe('an eviction', () => {
   test('outcomes of the old incarnation are sent in its name: its fence decides', async () => {
     const { door, run } = stubborn();

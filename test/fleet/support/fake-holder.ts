@@ -17,6 +17,10 @@ export class FakeHolder implements Holder<number> {
     this.calls.push('halt');
   }
 
+  retire(): void {
+    this.calls.push('retire');
+  }
+
   fence(final: boolean): void {
     this.calls.push(final ? 'fence for good' : 'fence');
   }
