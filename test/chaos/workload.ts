@@ -12,6 +12,7 @@
  * | `deaf`   | the same, and ignores its signal                                                   |
  * | `shy`    | releases itself now and then                                                       |
  * | `single` | one at a time on each pod                                                          |
+ * | `long`   | takes seconds, so that whoever thaws finds others at the steps that it has lost      |
  * | `heavy`  | keeps the event loop for `ms`                                                      |
  */
 import type { Random } from './random.js';
@@ -34,7 +35,8 @@ export interface Result {
   readonly text: string;
 }
 
-export type StepType = 'quick' | 'sized' | 'flaky' | 'doomed' | 'odd' | 'slow' | 'deaf' | 'shy' | 'single' | 'heavy';
+export type StepType =
+  'quick' | 'sized' | 'flaky' | 'doomed' | 'odd' | 'slow' | 'deaf' | 'shy' | 'single' | 'long' | 'heavy';
 
 /** A step as it is submitted. */
 export interface Work {
@@ -47,7 +49,7 @@ export interface Work {
 }
 
 const MIX: Readonly<Record<StepType, number>> = {
-  ...{ quick: 30, sized: 30, flaky: 14, doomed: 2, odd: 1, slow: 8, deaf: 2, shy: 6, single: 5, heavy: 0.4 },
+  ...{ quick: 30, sized: 30, flaky: 14, doomed: 2, odd: 1, slow: 8, deaf: 2, shy: 6, single: 5, long: 4, heavy: 0.4 },
 };
 
 /** Of `slow` and `deaf`. */
@@ -82,6 +84,8 @@ function details(type: StepType, random: Random): Omit<Args, 'origin' | 'n'> {
     case 'shy':
     case 'single':
       return { ms: random.between(1, 25) };
+    case 'long':
+      return { ms: random.between(1_000, 4_000) };
     case 'heavy':
       return { ms: random.between(30, 900) };
     default:

@@ -93,3 +93,14 @@ function checkHolder(change: Change, { lives }: Evidence, add: (kind: Kind, text
   if (change.status === 'completed' && !(run ?? '').startsWith(`${life}/`))
     add('staleAccepted', `was completed at version ${version} with the result of ${run}, while ${life} held it`);
 }
+
+/** Claims under which a pod left the fleet: it should have settled them, or given them back. */
+export function leftBehind({ changes, ends }: Evidence): Change[] {
+  return [...changes.values()].flatMap((list) =>
+    list.filter((change, i) => {
+      const end = ends.get(change.incarnation ?? '');
+      const until = list[i + 1]?.seq ?? Infinity;
+      return change.status === 'claimed' && end?.final === 'left' && change.seq <= end.afterSeq && end.afterSeq < until;
+    }),
+  );
+}

@@ -32,7 +32,7 @@ import { checkProcesses } from './processes.js';
 import { checkReceipts } from './receipts.js';
 import { checkRetries } from './retries.js';
 import { checkRuns } from './runs.js';
-import { checkSettlements } from './settlements.js';
+import { checkSettlements, leftBehind } from './settlements.js';
 import { storyOf } from './story.js';
 import { acknowledgements, checkSubmissions, isTerminal } from './submissions.js';
 import type { Kind, Violation } from './violation.js';
@@ -84,7 +84,8 @@ export function judge(folder: string): Verdict {
   };
 }
 
-function seen({ rows, ends, pods, submitters, choreography }: Evidence): Record<string, number> {
+function seen(evidence: Evidence): Record<string, number> {
+  const { rows, ends, pods, submitters, choreography } = evidence;
   const entries = [...pods, ...submitters].flatMap((book) => book.entries);
   const count = (what: Entry['what'], how?: string): number =>
     entries.filter((entry) => entry.what === what && (how === undefined || entry.how === how)).length;
@@ -103,6 +104,7 @@ function seen({ rows, ends, pods, submitters, choreography }: Evidence): Record<
     'times that a pod was fenced': count('fenced'),
     'of them superseded': count('fenced', 'superseded'),
     'orphans given back': count('released', 'orphaned'),
+    'claims that pods left behind': leftBehind(evidence).length,
     'stale settlements refused': count('lost'),
     'attempts retried': count('retrying'),
     'attempts timed out': count('timedOut'),

@@ -63,6 +63,10 @@ export function stepsOf(ledger: Ledger, life: string) {
       await pause(ms, undefined, { signal });
       return '';
     }),
+    step('long', async ({ ms }, { signal }) => {
+      await pause(ms, undefined, { signal });
+      return '';
+    }),
     step('heavy', ({ ms = 0 }) => {
       for (const end = performance.now() + ms; performance.now() < end;);
       return '';
