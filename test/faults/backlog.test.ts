@@ -34,7 +34,7 @@ test(`${STEPS} steps submitted while nobody works`, { timeout: TIMEOUT }, async 
   expect(turns.stop()).toBeLessThanOrEqual(2 * CHUNK);
   expect(new Set(ids).size).toBe(STEPS);
   // It has been copied meanwhile, so that the -wal can begin anew.
-  await expect.poll(() => statSync(path).size, { timeout: TIMEOUT }).toBeGreaterThan(STEPS * LEAST_BYTES);
+  await expect.poll(() => statSync(path).size, { timeout: 20_000 }).toBeGreaterThan(STEPS * LEAST_BYTES);
   expect(statSync(`${path}-wal`).size).toBeLessThan(WAL_BYTES);
   expect((await client.stats()).pendingSteps).toBe(STEPS);
 
