@@ -152,7 +152,11 @@ async function* iterate(page: (after?: string) => Promise<StepPage<Step>>): Asyn
 /** A listing of a store that is opened when the listing is first read. */
 export function lazyListing<T>(open: () => Promise<StepListing<T>>): StepListing<T> {
   let opened: Promise<StepListing<T>> | undefined;
-  const listing = (): Promise<StepListing<T>> => (opened ??= open());
+  const listing = (): Promise<StepListing<T>> =>
+    (opened ??= open().catch((error: unknown) => {
+      opened = undefined; // a later read may try again
+      throw error;
+    }));
   return {
     page: async (after) => (await listing()).page(after),
     async *[Symbol.asyncIterator]() {

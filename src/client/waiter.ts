@@ -17,15 +17,15 @@ import {
 import type { Events, EventName } from '../events.js';
 import { onAbort } from '../runtime/abort.js';
 import { Loop } from '../runtime/loop.js';
-import type { Runtime, Timer } from '../runtime/runtime.js';
-import { checkFields, checkStepId, oneOf, positiveMilliseconds, type FieldChecks } from '../step/fields.js';
+import { MAX_DELAY_MS, type Runtime, type Timer } from '../runtime/runtime.js';
+import { checkFields, checkStepId, oneOf, type FieldChecks } from '../step/fields.js';
 import { deserializeError, type SerializedError } from '../step/failure.js';
 import { parseJson } from '../step/payload.js';
 import { isTerminal } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
 
 export interface WaitOptions {
-  /** Gives up after so many ms; the step goes on. Default: never. */
+  /** Gives up after so many ms, 24 days at most; the step goes on. Default: never. */
   readonly timeoutMs?: number;
   /** Ends the wait; the step goes on. */
   readonly signal?: AbortSignal;
@@ -46,7 +46,10 @@ interface Waiting {
 /** Ids in one question. */
 const ASK_AT_MOST = 1_000;
 const OPTIONS: FieldChecks = {
-  timeoutMs: positiveMilliseconds,
+  timeoutMs: oneOf(
+    `milliseconds from 1 to ${MAX_DELAY_MS}`,
+    (value) => typeof value === 'number' && value >= 1 && value <= MAX_DELAY_MS,
+  ),
   signal: oneOf('an AbortSignal', (value) => value instanceof AbortSignal),
 };
 const LOCAL_ENDS: readonly EventName[] = ['step:completed', 'step:failed', 'step:cancelled'];

@@ -145,6 +145,7 @@ describe('registration', () => {
     ['a handler that is no function', 'a', 'run', {}, 'step.run'],
     ['an unknown option', 'a', () => 1, { timeout: 5 }, 'step.timeout'],
     ['a bad timeoutMs', 'a', () => 1, { timeoutMs: 'soon' }, 'step.timeoutMs'],
+    ['a timeoutMs of nothing', 'a', () => 1, { timeoutMs: 0 }, 'step.timeoutMs'],
     ['concurrency below one', 'a', () => 1, { concurrency: 0 }, 'step.concurrency'],
   ])('%s', (_, type, run, options, field) => {
     const register = newQueue().register as (...args: unknown[]) => unknown;
@@ -176,7 +177,9 @@ describe('other calls', () => {
     expect(() => queue.listSteps({ statuses: [] } as never)).toThrow(
       expect.objectContaining({ field: 'filter.statuses', message: containing('did you mean status?') }),
     );
-    await expect(queue.waitFor('x', { timeoutMs: -1 })).rejects.toMatchObject({ field: 'options.timeoutMs' });
+    for (const timeoutMs of [-1, 0, 2 ** 31]) {
+      await expect(queue.waitFor('x', { timeoutMs })).rejects.toMatchObject({ field: 'options.timeoutMs' });
+    }
     expect(() => queue.on('step:complete' as never, () => 1)).toThrow(
       expect.objectContaining({ message: containing('step:completed') }),
     );
