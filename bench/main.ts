@@ -78,6 +78,9 @@ async function main(): Promise<void> {
   const report = new Report((line) => console.log(line));
   const chosen = options.only?.split(',') ?? Object.keys(PARTS);
   const servers = await startServers();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void stopServers(servers).finally(() => process.exit(1)));
+  }
   try {
     for (const name of chosen) {
       const part = PARTS[name];
