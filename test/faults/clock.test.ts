@@ -1,6 +1,6 @@
 /** The clock of one pod is an hour off: nobody is evicted, and retries, delays and recovery keep time. */
 import { describe, expect, test } from 'vitest';
-import { RECOVERED, VirtualFleet, type VirtualPod } from './support/virtual-fleet.js';
+import { LOOKED, RECOVERED, VirtualFleet, type VirtualPod } from './support/virtual-fleet.js';
 
 const HOUR = 3_600_000;
 /** What a pod may take to notice that something is due: its idle interval, and a heartbeat after a needless fence. */
@@ -70,7 +70,7 @@ describe.each(cases)('a wall clock %s by an hour %s', (_how, moment, ms) => {
     await fleet.pass(5_000);
     const [victim] = fleet.pods.filter((pod) => pod !== leader);
     const [id] = await fleet.submit(...Array.from({ length: 24 }, () => ({ ms: 3_000 })));
-    await fleet.pass(1_000);
+    await fleet.pass(LOOKED);
     expect(victim?.told.of('step:started').length).toBeGreaterThan(0);
     victim?.freeze(); // killed: it never does anything again
     const diedAt = fleet.now;

@@ -2,7 +2,7 @@
 import type { Database } from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { rawConnection } from '../store/sqlite/support/files.js';
-import { RECOVERED, VirtualFleet, type VirtualPod } from './support/virtual-fleet.js';
+import { LOOKED, RECOVERED, VirtualFleet, type VirtualPod } from './support/virtual-fleet.js';
 
 const PATIENCE = 10_000;
 
@@ -49,15 +49,15 @@ test('start gives up with STORE_BUSY, and may be tried again', async () => {
   expect(ada.queue.health().status).toBe('unhealthy');
   other.exec('COMMIT');
   await fleet.until(ada.queue.start());
-  await fleet.pass(1_000);
+  await fleet.pass(LOOKED);
   await fleet.expectNothingLost();
 });
 
 test.each([12_000, 60_000])('held for %i ms, the pools keep their outcomes and the pods their place', async (forMs) => {
   const fleet = new VirtualFleet();
   for (const podId of ['ada', 'grace']) await fleet.add(podId);
-  await fleet.submit(...Array.from({ length: 30 }, (_, i) => ({ ms: 300 + 50 * i })));
-  await fleet.pass(200);
+  await fleet.submit(...Array.from({ length: 30 }, (_, i) => ({ ms: 1_500 + 50 * i })));
+  await fleet.pass(LOOKED);
   const other = hold(fleet);
   await fleet.pass(forMs);
   for (const { queue } of fleet.pods) expect(queue.health().status).toBe('unhealthy');

@@ -1,7 +1,7 @@
 /** The store is away for five minutes: nobody is evicted, and all go on. */
 import { expect, test } from 'vitest';
 import { rawConnection } from '../store/sqlite/support/files.js';
-import { RECOVERED, VirtualFleet } from './support/virtual-fleet.js';
+import { LOOKED, RECOVERED, VirtualFleet } from './support/virtual-fleet.js';
 
 const FIVE_MINUTES = 300_000;
 
@@ -10,7 +10,7 @@ async function atWork(): Promise<VirtualFleet> {
   const fleet = new VirtualFleet();
   for (const podId of ['ada', 'grace', 'mary']) await fleet.add(podId);
   await fleet.submit(...Array.from({ length: 60 }, (_, i) => ({ ms: 400 + 100 * (i % 10) })));
-  await fleet.pass(500);
+  await fleet.pass(LOOKED);
   expect(fleet.told('step:started').length).toBeGreaterThan(20);
   return fleet;
 }

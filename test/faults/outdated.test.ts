@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { SCHEMA_VERSION } from '../../src/store/sqlite/schema.js';
 import { rawConnection } from '../store/sqlite/support/files.js';
-import { BEAT, VirtualFleet } from './support/virtual-fleet.js';
+import { BEAT, LOOKED, VirtualFleet } from './support/virtual-fleet.js';
 
 /** Stamps the file as a migration does. */
 function migrate(path: string, oldestAllowed: number): void {
@@ -14,7 +14,7 @@ test('drains at its next heartbeat, gives back what it held uncharged, leaves, a
   const fleet = new VirtualFleet();
   const old = await fleet.add('old');
   await fleet.submit(...Array.from({ length: 20 }, () => ({ ms: 30_000 })));
-  await fleet.pass(1_000);
+  await fleet.pass(LOOKED);
   expect(old.runs).toHaveLength(8);
   migrate(fleet.path, SCHEMA_VERSION + 1);
   await fleet.pass(BEAT + 100);
@@ -39,7 +39,7 @@ test.each([true, false])(
     const fleet = new VirtualFleet();
     const old = await fleet.add('old', { options: { abortGraceMs: 5_000 } });
     const [id] = await fleet.submit({ ms: BEAT + 500, deaf });
-    await fleet.pass(100);
+    await fleet.pass(LOOKED);
     migrate(fleet.path, SCHEMA_VERSION + 1);
     await fleet.pass(30_000);
     expect(old.told.of('pod:fenced')).toHaveLength(1);

@@ -1,6 +1,6 @@
 /** A machine sleeps for longer than dead-after: its pods do nothing until the fleet has answered, and nothing is lost. */
 import { expect, test } from 'vitest';
-import { DEAD_AFTER, RECOVERED, VirtualFleet } from './support/virtual-fleet.js';
+import { DEAD_AFTER, LOOKED, RECOVERED, VirtualFleet } from './support/virtual-fleet.js';
 
 const HOURS = 8 * 3_600_000;
 
@@ -8,7 +8,7 @@ async function atWork(steps = 40): Promise<VirtualFleet> {
   const fleet = new VirtualFleet();
   for (const podId of ['ada', 'grace']) await fleet.add(podId);
   await fleet.submit(...Array.from({ length: steps }, () => ({ ms: 2_000 })));
-  await fleet.pass(1_000);
+  await fleet.pass(LOOKED);
   return fleet;
 }
 
@@ -45,6 +45,7 @@ test('one machine among others: its steps go to them, and it returns as a new in
   const fleet = await atWork();
   const [ada, grace] = fleet.pods;
   const held = ada?.runs.map(({ stepId }) => stepId) ?? [];
+  expect(held.length).toBeGreaterThan(0);
   const life = ada?.told.of('pod:joined')[0]?.incarnation;
   ada?.freeze('stands');
   await fleet.pass(RECOVERED + 20_000);

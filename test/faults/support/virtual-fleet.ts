@@ -14,10 +14,13 @@ import { Told } from './told.js';
 
 /** What the file's clock and the pods' intervals are by default, in ms. */
 export const DEAD_AFTER = 15_000;
-export const RECOVERY = 5_000;
+const RECOVERY = 5_000;
 export const BEAT = 2_000;
 /** A death is found, and its steps are pending again, within so many ms. */
 export const RECOVERED = DEAD_AFTER + 2 * RECOVERY + BEAT;
+
+/** Every idle pod has looked for work within so many ms. */
+export const LOOKED = 1_200;
 
 const DEFAULTS = { drainTimeoutMs: 3_000, abortGraceMs: 1_000, retry: { baseMs: 1_000, capMs: 1_000 } };
 
