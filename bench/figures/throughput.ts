@@ -26,9 +26,14 @@ interface Input {
 
 type Rates = Readonly<Record<'processed' | 'bulk' | 'singly', number>>;
 
+/** What is opened, loaded and compiled on first use is not measured. */
+const WARM_UP = 1_000;
+
 /** Submits in bulk, then processes it all, as long as time allows. */
-export async function flow({ module, place, steps, seconds }: Input, { begin }: Course) {
+export async function flow({ module, place, steps: count, seconds }: Input, { begin }: Course) {
   const subject = await open(module, place);
+  const steps = count - WARM_UP;
+  await subject.submitMany(WARM_UP);
   await begin();
   const bulk = (steps / (await timed(() => subject.submitMany(steps)))) * 1_000;
   let ran = 0;
@@ -38,17 +43,14 @@ export async function flow({ module, place, steps, seconds }: Input, { begin }: 
   const tookMs = await timed(async () => {
     // By the clock of the handler: some workers leave no turn to a timer.
     await subject.work(() => {
-      if (++ran === steps || ((ran & 63) === 0 && performance.now() > endsAt)) allRan();
+      if (++ran === count || ((ran & 63) === 0 && performance.now() > endsAt)) allRan();
     });
     await finished;
-    while (ran >= steps && (await subject.settled()) < steps) await pause(0);
+    while (ran >= count && (await subject.settled()) < count) await pause(0);
   });
   await subject.close();
-  return { bulk, processed: (Math.min(ran, steps) / tookMs) * 1_000 };
+  return { bulk, processed: (Math.min(ran, count) / tookMs) * 1_000 };
 }
-
-/** What is opened, loaded and compiled on first use is not measured. */
-const WARM_UP = 1_000;
 
 /** Submits one after another, each awaited. */
 export async function singly({ module, place, steps, seconds }: Input, { begin }: Course) {
