@@ -1,8 +1,9 @@
 /**
  * The plan of a run: which fault strikes whom, when, and for how long.
  *
- * Law: a function of seed, length and number of pods alone. Each slot has faults of its own, one after the other; each
- * pod sees a kill and a freeze beyond dead-after before anything else, so that no run is without.
+ * Law: a function of seed, length and number of pods alone. Each slot has faults of its own, one after the other. Before
+ * anything else each pod sees a kill and a freeze beyond dead-after: one half of them is frozen first, and the other half
+ * lives meanwhile to take its steps. So even a short run sees pods that thaw find others at the steps that they have lost.
  */
 import { Random } from './random.js';
 import { TIMING } from './settings.js';
@@ -48,17 +49,18 @@ const LONGEST_LOCK_MS = 5_000;
 export function planOf({ seed, seconds, pods, submitters }: PlanParts): Plan {
   const endMs = seconds * 1_000;
   const faults = new Map<string, Fault[]>();
-  for (let i = 0; i < pods; i++) faults.set(`pod-${i}`, podFaults(new Random(seed, 'pod', i), endMs));
+  for (let i = 0; i < pods; i++) faults.set(`pod-${i}`, podFaults(new Random(seed, 'pod', i), endMs, i % 2 === 1));
   for (let i = 0; i < submitters; i++)
     faults.set(`submitter-${i}`, submitterFaults(new Random(seed, 'submitter', i), endMs));
   return { faults, locks: locksOf(new Random(seed, 'locks'), endMs) };
 }
 
-function podFaults(random: Random, endMs: number): Fault[] {
-  const first = { kind: 'kill', lastsMs: downMs(random) } as const;
-  const second = { kind: 'freeze', lastsMs: beyondDeadAfter(random) } as const;
-  const forced = random.chance(0.5) ? [first, second] : [second, first];
-  return series(random, endMs, () => {
+function podFaults(random: Random, endMs: number, freezeFirst: boolean): Fault[] {
+  const kill = { kind: 'kill', lastsMs: random.between(0, 1_000) } as const;
+  const freeze = { kind: 'freeze', lastsMs: beyondDeadAfter(random) } as const;
+  const forced = freezeFirst ? [freeze, kill] : [kill, freeze];
+  const startMs = freezeFirst ? random.between(1_500, 3_000) : random.between(5_000, 7_000);
+  return series(random, startMs, endMs, () => {
     const next = forced.shift();
     if (next !== undefined) return next;
     const kind = random.weighted(POD_FAULTS);
@@ -68,16 +70,16 @@ function podFaults(random: Random, endMs: number): Fault[] {
 }
 
 function submitterFaults(random: Random, endMs: number): Fault[] {
-  return series(random, endMs, () => {
+  return series(random, random.between(300, 3_500), endMs, () => {
     const kind = random.weighted(SUBMITTER_FAULTS);
     return { kind, lastsMs: kind === 'freeze' ? frozenMs(random) : downMs(random) };
   });
 }
 
 /** Faults one after the other, with some time to live between them; none reaches beyond the end. */
-function series(random: Random, endMs: number, next: () => Omit<Fault, 'atMs'>): Fault[] {
+function series(random: Random, startMs: number, endMs: number, next: () => Omit<Fault, 'atMs'>): Fault[] {
   const faults: Fault[] = [];
-  for (let atMs = random.between(300, 3_500); ;) {
+  for (let atMs = startMs; ;) {
     const fault = { atMs, ...next() };
     if (atMs + fault.lastsMs > endMs) return faults;
     faults.push(fault);
@@ -87,15 +89,17 @@ function series(random: Random, endMs: number, next: () => Omit<Fault, 'atMs'>):
 
 const downMs = (random: Random): number =>
   random.chance(0.75) ? random.between(0, 1_000) : random.between(1_000, TIMING.deadAfterMs + 1_500);
-const beyondDeadAfter = (random: Random): number => TIMING.deadAfterMs + random.between(600, 2_400);
+/** Long enough for the others to notice, to take the steps back and to be at work on them. */
+const beyondDeadAfter = (random: Random): number => TIMING.deadAfterMs + random.between(1_200, 3_600);
 const frozenMs = (random: Random): number =>
   random.chance(0.5) ? beyondDeadAfter(random) : random.between(50, TIMING.deadAfterMs);
 
 /** Once for longer than dead-after, in the midst; before and after it now and then, mostly for a moment. */
 function locksOf(random: Random, endMs: number): Lock[] {
-  const long = { atMs: Math.round(endMs * (0.35 + 0.3 * random.next())), lastsMs: beyondDeadAfter(random) };
+  const longMs = random.between(TIMING.deadAfterMs + 600, LONGEST_LOCK_MS);
+  const long = { atMs: Math.round(endMs * (0.45 + 0.25 * random.next())), lastsMs: longMs };
   const locks: Lock[] = [];
-  for (let atMs = random.between(1_500, 6_000); ;) {
+  for (let atMs = random.between(6_000, 10_000); ;) {
     const lastsMs = random.chance(0.8) ? random.between(50, 1_200) : random.between(1_200, LONGEST_LOCK_MS);
     if (atMs + lastsMs > endMs) break;
     if (atMs > long.atMs + long.lastsMs || atMs + lastsMs < long.atMs) locks.push({ atMs, lastsMs });

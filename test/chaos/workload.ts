@@ -49,7 +49,7 @@ export interface Work {
 }
 
 const MIX: Readonly<Record<StepType, number>> = {
-  ...{ quick: 30, sized: 30, flaky: 14, doomed: 2, odd: 1, slow: 8, deaf: 2, shy: 6, single: 5, long: 4, heavy: 0.4 },
+  ...{ quick: 30, sized: 30, flaky: 14, doomed: 2, odd: 1, slow: 8, deaf: 2, shy: 6, single: 5, long: 7, heavy: 0.4 },
 };
 
 /** Of `slow` and `deaf`. */
@@ -85,7 +85,7 @@ function details(type: StepType, random: Random): Omit<Args, 'origin' | 'n'> {
     case 'single':
       return { ms: random.between(1, 25) };
     case 'long':
-      return { ms: random.between(1_000, 4_000) };
+      return { ms: random.between(1_500, 4_500) };
     case 'heavy':
       return { ms: random.between(30, 900) };
     default:

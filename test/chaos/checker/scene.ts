@@ -26,6 +26,7 @@ export class Scene {
   constructor(folder: string) {
     this.#folder = folder;
     this.#connection = new Database(fileIn(folder));
+    this.#connection.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF'); // no power is lost here
     for (const statement of MIGRATIONS[0]!) this.#connection.exec(statement);
     keepHistory(this.#connection);
     this.tell('choreography', 'started', { life: ADA });
