@@ -47,14 +47,18 @@ export class Chaos {
   readonly #ledger: Ledger;
   readonly #slots = new Map<string, Slot>();
   readonly #lockers = new Set<Life>();
+  readonly #over = new AbortController();
+  /** Aborts when the run is over, however that came: then nobody is started any more. */
+  readonly #signal: AbortSignal;
 
   constructor(parts: ChaosParts) {
     this.#parts = parts;
+    this.#signal = AbortSignal.any([parts.signal, this.#over.signal]);
     this.#plan = planOf({ ...parts, submitters: SUBMITTERS });
     this.#ledger = new Ledger(parts.folder, 'choreography');
     for (const name of this.#plan.faults.keys()) {
       const program = name.startsWith('pod') ? 'pod' : 'submitter';
-      this.#slots.set(name, new Slot({ ...parts, name, program, ledger: this.#ledger }));
+      this.#slots.set(name, new Slot({ ...parts, name, program, ledger: this.#ledger, signal: this.#signal }));
     }
   }
 
@@ -80,6 +84,7 @@ export class Chaos {
 
   /** Ends every process at once. */
   async destroy(): Promise<void> {
+    this.#over.abort();
     for (const locker of this.#lockers) locker.killNow();
     await Promise.all([
       ...[...this.#slots.values()].map((slot) => slot.destroy()),
@@ -129,7 +134,7 @@ export class Chaos {
     const left = connection.prepare("SELECT 1 FROM STEP_TRACKER WHERE status IN ('pending', 'claimed') LIMIT 1");
     // Where it takes too long, the checker tells what was left.
     await this.#until('all is done', DONE_WITHIN_MS, () => left.get() === undefined).catch((error: unknown) => {
-      if (this.#parts.signal.aborted) throw error;
+      if (this.#signal.aborted) throw error;
     });
     connection.close();
     await Promise.all(this.#of('pod').map((slot) => slot.stop()));
@@ -158,6 +163,7 @@ export class Chaos {
   }
 
   async #pause(ms: number): Promise<void> {
-    if (ms > 0) await pause(ms, undefined, { signal: this.#parts.signal });
+    this.#signal.throwIfAborted();
+    if (ms > 0) await pause(ms, undefined, { signal: this.#signal });
   }
 }

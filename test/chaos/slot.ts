@@ -13,7 +13,7 @@ export interface SlotParts {
   readonly program: Program;
   readonly folder: string;
   readonly ledger: Ledger;
-  /** Aborts when the run is broken off: nobody is started again. */
+  /** Aborts when the run is over: nobody is started again. */
   readonly signal: AbortSignal;
 }
 
@@ -99,6 +99,7 @@ export class Slot {
   }
 
   async #pause(ms: number): Promise<void> {
+    this.#parts.signal.throwIfAborted();
     if (ms > 0) await pause(ms, undefined, { signal: this.#parts.signal });
   }
 }

@@ -106,7 +106,7 @@ const TOLD: readonly Twist[] = [
   [
     'receipt',
     'an end that a pod was never told, though it stopped in order',
-    (scene) => scene.tell(ADA, 'stopped', { n: 0 }),
+    (scene) => scene.tell(ADA, 'stopped', { n: 0, how: 'settled' }),
   ],
   [
     'receipt',

@@ -1,9 +1,11 @@
 /**
  * Receipts: what pods were told of their settlements. None tells what the file's history has not, none is told twice, and
- * a pod that stopped in order was told of all. (What a SIGKILL took was settled, and nobody was told.)
+ * a pod that stopped with all receipts was told of all. (What a SIGKILL took was settled, and nobody was told; nor is a
+ * pod that says at its stop that it still waited for receipts.)
  */
 import type { Change } from '../history.js';
 import type { Entry } from '../ledger.js';
+import { DRAIN_MS } from '../settings.js';
 import type { Evidence } from './evidence.js';
 import type { Violation } from './violation.js';
 
@@ -58,13 +60,22 @@ function waited({ submitters, rows }: Evidence): Violation[] {
   );
 }
 
-function untold({ pods, lives }: Evidence, ends: Map<string, Change>, told: Map<string, string>): Violation[] {
-  const orderly = new Set(
-    pods.filter(({ entries }) => entries.some(({ what }) => what === 'stopped')).map(({ life }) => life),
+function untold(
+  { pods, lives, choreography }: Evidence,
+  ends: Map<string, Change>,
+  told: Map<string, string>,
+): Violation[] {
+  const orderly = pods.filter(({ entries }) => entries.some(({ what }) => what === 'stopped'));
+  /** By life: until when it waited for receipts. */
+  const patience = new Map(
+    orderly.map(({ life }) => {
+      const terminated = choreography.find((entry) => entry.what === 'terminated' && entry.life === life);
+      return [life, (terminated?.at ?? Infinity) + DRAIN_MS];
+    }),
   );
-  return [...ends].flatMap(([name, { stepId, version, status, settledBy }]): Violation[] => {
+  return [...ends].flatMap(([name, { stepId, version, status, settledBy, at }]): Violation[] => {
     const life = lives.get(settledBy ?? '') ?? '';
-    if (!orderly.has(life) || told.has(name)) return [];
+    if (told.has(name) || at > (patience.get(life) ?? -Infinity)) return [];
     return [{ kind: 'receipt', stepId, text: `was ${status} at version ${version} by ${life}, which was never told` }];
   });
 }

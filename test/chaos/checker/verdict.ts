@@ -20,7 +20,8 @@
  *    What fails has used its retries up, or failed for good.
  * 5. **Nothing is left** claimed or pending, of the acknowledged steps and of all others.
  * 6. **Events tell what has happened.** What a pod was told stands in the history at that version, by that pod. A receipt
- *    may be lost to a SIGKILL: what was settled and not told is a violation only where the pod stopped in order.
+ *    may be lost to a SIGKILL, or to a stop whose drain time was over: what was settled and not told is a violation only
+ *    where the pod stopped in order, and before that time.
  * 7. **Handlers run as claimed**: once for each claim, never twice at a time in one pod, within slots and concurrency,
  *    and never once the pod has stopped. What they return is what the step has.
  * 8. **The living stay**: no process breaks, hangs, or is declared dead while it is neither killed nor frozen.
