@@ -149,6 +149,8 @@ export interface EventPayloads<S> {
     readonly finished: number;
     readonly released: number;
     readonly strays: number;
+    /** Outcomes whose receipt had not come when time was up. */
+    readonly unsettled: number;
   };
 }
 

@@ -55,6 +55,8 @@ export interface PoolDrained {
   readonly released: number;
   /** Handlers that had not returned by then. */
   readonly strays: number;
+  /** Outcomes whose receipt had not come when time was up: the store may have taken them, or they become orphans. */
+  readonly unsettled: number;
 }
 
 /** How long `stop` goes on handing in outcomes to a store that fails, in ms, where the drain time leaves no more. */
@@ -112,7 +114,8 @@ export class Pool implements Service {
   /** What `stop` came to. */
   get drained(): PoolDrained {
     const { finished, released } = this.#loop;
-    return { finished, released, strays: this.#holdings.executor.strays };
+    const { executor, outbox } = this.#holdings;
+    return { finished, released, strays: executor.strays, unsettled: outbox.size };
   }
 
   start(): Promise<void> {
