@@ -18,7 +18,7 @@ export async function idle({ place, seconds }: Input, { begin }: Course) {
   const queue = queueAt(place, () => undefined);
   await queue.start();
   await begin();
-  await pause(2_000); // what it was loaded with is compiled, and it has found nothing a few times
+  await pause(5_000); // what it was loaded with is compiled, and it has found nothing a few times
   const before = process.cpuUsage();
   const since = hostMs();
   await pause(seconds * 1_000);
@@ -41,11 +41,11 @@ export async function memory({ place, seconds, rows }: Input, { begin }: Course)
 }
 
 export async function footprint(report: Report, { rows, seconds }: { rows: number; seconds: number }): Promise<void> {
-  const run = (name: string, pending: number): Promise<number> =>
+  const run = (name: string, pending: number, long = seconds): Promise<number> =>
     withPlace({}, (place) =>
-      alone<number>({ module: 'footprint', name }, { place, seconds, rows: pending } satisfies Input),
+      alone<number>({ module: 'footprint', name }, { place, seconds: long, rows: pending } satisfies Input),
     );
-  const share = await run('idle', 0);
+  const share = await run('idle', 0, 3 * seconds); // a collection of garbage now and then is part of it
   report.add('idle queue', 'fleet-q', 100 * share, '% of a core');
   report.ratio('idleCpu', share);
   report.add('memory, nothing pending', 'fleet-q', await run('memory', 0), 'MiB');
