@@ -56,19 +56,19 @@ export class Life {
   /** Without a word in the ledger: the run is over. */
   killNow(): void {
     this.#told = true;
-    this.#signal('SIGKILL');
+    this.#child.kill('SIGKILL');
   }
 
   freeze(): void {
     if (!this.running) return;
     this.#ledger.write('frozen', { life: this.name });
-    this.#signal('SIGSTOP');
+    this.#child.kill('SIGSTOP');
   }
 
   resume(): void {
     if (!this.running) return;
     this.#ledger.write('resumed', { life: this.name });
-    this.#signal('SIGCONT');
+    this.#child.kill('SIGCONT');
   }
 
   /** SIGTERM, and a while to obey. */
@@ -76,24 +76,12 @@ export class Life {
     if (!this.running) return;
     this.#told = true;
     this.#ledger.write('terminated', { life: this.name });
-    this.#signal('SIGTERM');
+    this.#child.kill('SIGTERM');
     const impatience = setTimeout(() => {
       this.#ledger.write('hung', { life: this.name });
       this.killNow();
     }, PATIENCE_MS);
     await this.ended;
     clearTimeout(impatience);
-  }
-
-  /**
-   * Not by `child.kill`: a child that has ended, and of whose end nobody has been told yet, has the pid 0 there, and the
-   * signal would go to everybody in this process's group, itself included.
-   */
-  #signal(signal: NodeJS.Signals): void {
-    try {
-      process.kill(this.#child.pid!, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has just ended
-    }
   }
 }
