@@ -3,7 +3,7 @@ import type { Events } from './events.js';
 import { createLog } from './log.js';
 import { completeOptions, type ResolvedOptions, type Settings } from './options.js';
 import type { StepRegistry } from './step/registry.js';
-import { observed } from './store/observed.js';
+import { observed, type StoreOutage } from './store/observed.js';
 import type { Store, StoreFactory } from './store/contract.js';
 import { Queries } from './client/queries.js';
 import { Submitter } from './client/submitter.js';
@@ -17,10 +17,14 @@ export interface Hooks {
 
 export interface Connection {
   readonly store: Store;
+  /** What of the store fails now. */
+  readonly outage: () => StoreOutage | undefined;
   readonly settings: Settings;
   readonly submitter: Submitter;
   readonly waiter: Waiter;
   readonly queries: Queries;
+  /** Ends what waits, then closes the store. */
+  close(): Promise<void>;
 }
 
 /** Opens the store and builds the client's services over it; where that fails, nothing is left open. */
@@ -33,18 +37,26 @@ export async function connect(
 ): Promise<Connection> {
   const { runtime, logger } = options;
   const log = createLog('store', logger);
-  const store = observed(await factory.create({ runtime, log }), { events, log, runtime });
+  const { store, outage } = observed(await factory.create({ runtime, log }), { events, log, runtime });
   try {
     const settings = completeOptions(options, store.rhythm);
     await store.open();
     const { submitBatch, waitIntervalMs } = store.rhythm;
-    const shared = { store, runtime, events, settings, registry };
+    const ending = new AbortController();
+    const shared = { store, runtime, events, settings, registry, ended: ending.signal };
+    const waiter = new Waiter({ ...shared, waitIntervalMs });
     return {
       store,
+      outage,
       settings,
       submitter: new Submitter({ ...shared, submitBatch, log: createLog('client', logger), onCommitted: hooks.onWork }),
-      waiter: new Waiter({ store, runtime, events, waitIntervalMs }),
-      queries: new Queries({ store, runtime, events, onRetried: hooks.onWork, onCancelled: hooks.onCancelled }),
+      waiter,
+      queries: new Queries({ ...shared, onRetried: hooks.onWork, onCancelled: hooks.onCancelled }),
+      close: async () => {
+        ending.abort();
+        await waiter.stop();
+        await store.close();
+      },
     };
   } catch (error) {
     await store.close();

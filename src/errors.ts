@@ -209,9 +209,23 @@ function shownObject(value: object): string {
   return typeof name === 'string' && name !== 'Object' ? `[${name}]` : `{ ${keys} }`;
 }
 
-/** What was thrown, as an `Error`; a thrown non-Error becomes one that shows it. */
+/** `instanceof`, of a value that anybody may have thrown or returned: a proxy full of traps is nothing that we know. */
+export function isA<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
+}
+
+/** What was thrown, as an `Error` whose message can be read; a thrown non-Error becomes one that shows it. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(`thrown: ${show(thrown)}`, { cause: thrown });
+  try {
+    if (thrown instanceof Error && typeof thrown.message === 'string') return thrown;
+  } catch {
+    // a trap or a getter threw
+  }
+  return new Error(`thrown: ${show(thrown)}`, { cause: thrown });
 }
 
 /** The nearest of `known` to a misspelt `word`, if any is near: for "did you mean". */

@@ -149,6 +149,8 @@ export interface EventPayloads<S> {
     readonly finished: number;
     readonly released: number;
     readonly strays: number;
+    /** Outcomes whose receipt had not come when time was up. */
+    readonly unsettled: number;
   };
 }
 
@@ -196,6 +198,8 @@ type Listener = (payload: never) => unknown;
 /** Sends events to listeners, each on its own. */
 export class Events {
   readonly #emitter = new EventEmitter();
+  /** What stands for a listener that is called once. */
+  readonly #original = new WeakMap<object, Listener>();
   readonly #log: Log;
 
   constructor(log: Log) {
@@ -217,8 +221,21 @@ export class Events {
     return () => this.off(name, listener);
   }
 
+  /** Adds a listener for one time; returns what removes it. */
+  once(name: EventName, listener: Listener): () => void {
+    const remove = this.on(name, once);
+    function once(payload: never): unknown {
+      remove();
+      return listener(payload);
+    }
+    this.#original.set(once, listener);
+    return remove;
+  }
+
   off(name: EventName, listener: Listener): void {
-    this.#emitter.off(name, listener as (payload: unknown) => unknown);
+    for (const each of this.#emitter.listeners(name)) {
+      if (each === listener || this.#original.get(each) === listener) this.#emitter.off(name, each);
+    }
   }
 
   #call(name: EventName, listener: Listener, payload: unknown): void {
@@ -226,7 +243,8 @@ export class Events {
       this.#log.error({ event: name, error: asError(thrown).message }, 'a listener failed');
     try {
       const returned: unknown = listener(payload as never);
-      if (returned instanceof Promise) returned.catch(complain);
+      // Whatever has a `then` counts, and a promise need not be of our own realm.
+      if (typeof returned === 'object' && returned !== null) Promise.resolve(returned).catch(complain);
     } catch (error) {
       complain(error);
     }

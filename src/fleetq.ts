@@ -163,11 +163,7 @@ class Queue implements AnyFleetQ {
 
   once<E extends EventName>(event: E, listener: (payload: EventPayloads<AnySteps>[E]) => unknown): () => void {
     checkListener(event, listener);
-    const remove = this.#events.on(event, (payload: EventPayloads<AnySteps>[E]) => {
-      remove();
-      return listener(payload);
-    });
-    return remove;
+    return this.#events.once(event, listener);
   }
 
   off<E extends EventName>(event: E, listener: (payload: EventPayloads<AnySteps>[E]) => unknown): void {
@@ -214,8 +210,7 @@ class Queue implements AnyFleetQ {
     const drained = await this.#pod?.stop();
     await settled(this.#starting);
     const connection = await this.#connection?.catch(() => undefined);
-    await connection?.waiter.stop();
-    await connection?.store.close();
+    await connection?.close();
     this.#log.info({ podId: this.podId, ...drained }, 'stopped');
     if (drained !== undefined) this.#events.emit('queue:drained', { podId: this.podId, ...drained });
   }

@@ -27,11 +27,12 @@ export class Pod {
   readonly fleet: Fleet<HeldSnapshot>;
   readonly #services: readonly Service[];
   readonly #settings: Settings;
+  readonly #outage: Connection['outage'];
   #starting: Promise<void> | undefined;
   #stopping: Promise<PoolDrained> | undefined;
   #startedAt: number | undefined;
 
-  constructor({ store, settings }: Connection, registry: StepRegistry, events: Events) {
+  constructor({ store, settings, outage }: Connection, registry: StepRegistry, events: Events) {
     const { runtime, logger, podId, meta, logPayloads } = settings;
     const random = (): number => runtime.random();
     const rulesFor = rulesOf(settings, registry);
@@ -47,6 +48,7 @@ export class Pod {
     });
     const shared = { store, runtime, events, settler, settings, registry };
     this.#settings = settings;
+    this.#outage = outage;
     this.pool = new Pool({
       ...shared,
       log: createLog('pool', logger),
@@ -79,7 +81,8 @@ export class Pod {
 
   health(): Health {
     const since = this.#startedAt;
-    return this.fleet.health(since === undefined ? undefined : this.#settings.runtime.monotonicMs() - since);
+    const uptimeMs = since === undefined ? undefined : this.#settings.runtime.monotonicMs() - since;
+    return this.fleet.health(uptimeMs, this.#outage());
   }
 
   async #start(): Promise<void> {
@@ -136,5 +139,6 @@ export function healthOfNone(options: ResolvedOptions): Health {
     deadAfterMs: Infinity,
     heartbeat: NOT_RUNNING,
     exchange: NOT_RUNNING,
+    outage: undefined,
   });
 }

@@ -44,7 +44,7 @@ export interface FleetPicture {
   readonly seenMsAgo: number;
 }
 
-export function isLive(pod: PodView): boolean {
+function isLive(pod: PodView): boolean {
   return !pod.asleep && pod.silentForMs <= pod.deadAfterMs;
 }
 

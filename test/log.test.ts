@@ -11,6 +11,14 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+/** Whatever is asked of it, it throws. */
+function hostile(): object {
+  const trap = (): never => {
+    throw new Error('a trap');
+  };
+  return new Proxy(new Error('x'), { get: trap, getPrototypeOf: trap, has: trap, ownKeys: trap });
+}
+
 describe('by default: debug', () => {
   /** What `debug` writes while `work` runs. */
   function written(work: () => void): string[] {
@@ -94,14 +102,32 @@ describe('a structured logger', () => {
       throw new Error('sync');
     });
     events.on('pod:joined', () => Promise.reject(new Error('async')));
+    events.on('pod:joined', () => ({ then: (_: unknown, no: (error: Error) => void) => no(new Error('thenable')) }));
+    events.on('pod:joined', () => {
+      throw hostile();
+    });
     events.on('pod:joined', heard);
     events.emit('pod:joined', { podId: 'p', incarnation: 'i' });
-    await Promise.resolve();
+    await vi.waitFor(() => expect(written).toHaveLength(4));
     expect(heard).toHaveBeenCalledOnce();
-    expect(written).toMatchObject([
-      { level: 50, part: 'events', event: 'pod:joined', error: 'sync' },
-      { level: 50, part: 'events', event: 'pod:joined', error: 'async' },
+    const base = { level: 50, part: 'events', event: 'pod:joined' };
+    expect(written.map(({ error }) => error as string).sort()).toEqual([
+      ...['async', 'sync', 'thenable', 'thrown: [object]'],
     ]);
+    for (const line of written) expect(line).toMatchObject(base);
+  });
+
+  test('a listener for one time hears once, and can be taken away like any other', () => {
+    const events = new Events(createLog('events'));
+    const [once, never] = [vi.fn(), vi.fn()];
+    events.once('pod:joined', once);
+    events.once('pod:joined', never);
+    events.off('pod:joined', never);
+    events.once('pod:joined', never)();
+    for (let i = 0; i < 2; i++) events.emit('pod:joined', { podId: 'p', incarnation: 'i' });
+    expect(once).toHaveBeenCalledOnce();
+    expect(never).not.toHaveBeenCalled();
+    expect(events.has('pod:joined')).toBe(false);
   });
 });
 

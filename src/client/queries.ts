@@ -7,6 +7,7 @@ import { checkFields, checkStepId, integer, name, oneOf, type FieldChecks } from
 import { readStep } from '../step/read.js';
 import { isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
 import type { StepRecord, StepStore } from '../store/contract.js';
+import { repeated } from './repeated.js';
 
 /** Which steps `listSteps` yields. All conditions hold together. */
 export interface StepFilter {
@@ -44,6 +45,8 @@ export interface QueriesParts {
   readonly store: Pick<StepStore, 'find' | 'list' | 'cancel' | 'retry'>;
   readonly runtime: Runtime;
   readonly events: Events;
+  /** Aborts when the store is to be closed. */
+  readonly ended: AbortSignal;
   /** Called with what was cancelled, so that a handler of this process hears at once. */
   readonly onCancelled: (stepId: string) => void;
   /** Called when there may be work. */
@@ -106,7 +109,9 @@ export class Queries {
       const [record] = await this.#parts.store.find([stepId]);
       if (record === undefined) return 'notFound';
       if (isTerminal(record.status)) return 'alreadyTerminal';
-      const [receipt = 'notFound'] = await this.#parts.store.cancel(token, [{ stepId, version: record.version }]);
+      const [receipt = 'notFound'] = await this.#write((store) =>
+        store.cancel(token, [{ stepId, version: record.version }]),
+      );
       if (receipt === 'changed') continue; // it moved between the look and the write: look again
       if (receipt === 'cancelled') this.#cancelled(record);
       return receipt;
@@ -119,9 +124,14 @@ export class Queries {
     const [record] = await this.#parts.store.find([stepId]);
     if (record === undefined) return 'notFound';
     if (record.status !== 'failed' && record.status !== 'cancelled') return 'notRetryable';
-    const [receipt = 'notFound'] = await this.#parts.store.retry([{ stepId, version: record.version }]);
+    const [receipt = 'notFound'] = await this.#write((store) => store.retry([{ stepId, version: record.version }]));
     if (receipt === 'retried') this.#parts.onRetried();
     return receipt;
+  }
+
+  #write<T>(call: (store: QueriesParts['store']) => Promise<T>): Promise<T> {
+    const { runtime, ended, store } = this.#parts;
+    return repeated(runtime, ended, () => call(store));
   }
 
   #cancelled({ stepId, type }: StepRecord): void {
@@ -142,7 +152,11 @@ async function* iterate(page: (after?: string) => Promise<StepPage<Step>>): Asyn
 /** A listing of a store that is opened when the listing is first read. */
 export function lazyListing<T>(open: () => Promise<StepListing<T>>): StepListing<T> {
   let opened: Promise<StepListing<T>> | undefined;
-  const listing = (): Promise<StepListing<T>> => (opened ??= open());
+  const listing = (): Promise<StepListing<T>> =>
+    (opened ??= open().catch((error: unknown) => {
+      opened = undefined; // a later read may try again
+      throw error;
+    }));
   return {
     page: async (after) => (await listing()).page(after),
     async *[Symbol.asyncIterator]() {

@@ -5,17 +5,20 @@
  * one is under way forms the next. A reply that is lost is asked for again under the same ids, so it makes no second
  * step. A step that the store refuses fails alone.
  */
-import { FleetQError, show, StoreError, SubmitIncompleteError, ValidationError } from '../errors.js';
+import { FleetQError, show, StoppedError, SubmitIncompleteError, ValidationError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
-import { sleep, type Runtime } from '../runtime/runtime.js';
+import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/slices.js';
 import { checkArgs } from '../step/definition.js';
+import { oneOf } from '../step/fields.js';
 import { decodePayload } from '../step/payload.js';
 import type { StepRegistry } from '../step/registry.js';
 import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
 import type { StepStore, SubmitReceipt } from '../store/contract.js';
+import { repeated } from './repeated.js';
+import { commitEnd } from './commits.js';
 
 export interface SubmitterParts {
   readonly store: Pick<StepStore, 'submit'>;
@@ -25,6 +28,8 @@ export interface SubmitterParts {
   readonly log: Log;
   readonly settings: Settings;
   readonly registry: StepRegistry;
+  /** Aborts when the store is to be closed: nothing new is written then. */
+  readonly ended: AbortSignal;
   /** Called after each commit: there may be work. */
   readonly onCommitted: () => void;
 }
@@ -41,9 +46,10 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** How often a call whose reply was lost is repeated, and how far apart at most. */
-const REPEATS = 4;
-const REPEAT_WITHIN_MS = 200;
+const iterable = oneOf(
+  'an iterable of steps',
+  (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
+);
 
 export class Submitter {
   readonly #parts: SubmitterParts;
@@ -70,10 +76,13 @@ export class Submitter {
    * @throws SubmitIncompleteError which carries the ids that are safe
    */
   async submitMany(inputs: Iterable<unknown>): Promise<Submitted[]> {
+    iterable(inputs, 'steps', 'STEP_INVALID');
     const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => this.#check(input, `steps[${i}].`));
     const done: Submitted[] = [];
-    for (let at = 0; at < steps.length; at += this.#parts.submitBatch) {
-      const chunk = steps.slice(at, at + this.#parts.submitBatch);
+    for (let at = 0; at < steps.length;) {
+      const end = commitEnd(steps, at, this.#parts.submitBatch, ({ payload }) => payload);
+      const chunk = steps.slice(at, end);
+      at = end;
       try {
         const receipts = await this.#commit(chunk);
         chunk.forEach((step, i) => {
@@ -120,7 +129,8 @@ export class Submitter {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#parts.submitBatch);
+      const end = commitEnd(this.#waiting, 0, this.#parts.submitBatch, ({ step }) => step.payload);
+      const batch = this.#waiting.splice(0, end);
       await this.#commitShared(batch);
       this.#parts.onCommitted();
     }
@@ -141,15 +151,9 @@ export class Submitter {
   }
 
   async #commit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]> {
-    const { store, runtime } = this.#parts;
-    for (let repeats = 0; ; repeats++) {
-      try {
-        return await store.submit(steps);
-      } catch (error) {
-        if (!isLostReply(error) || repeats >= REPEATS) throw error;
-        await sleep(runtime, runtime.random() * REPEAT_WITHIN_MS);
-      }
-    }
+    const { store, runtime, ended } = this.#parts;
+    if (ended.aborted) throw new StoppedError('submit');
+    return repeated(runtime, ended, () => store.submit(steps));
   }
 
   #announce(step: NewStep, receipt: SubmitReceipt): void {
@@ -160,11 +164,6 @@ export class Submitter {
     const { args, metadata } = decodePayload(step.payload);
     events.emit('step:submitted', { type: step.type, stepId: step.stepId, args, metadata, receipt });
   }
-}
-
-/** Whether the outcome is unknown and asking again may tell. A store that is busy has been patient already. */
-function isLostReply(error: unknown): boolean {
-  return error instanceof StoreError && error.transient && error.code !== 'STORE_BUSY';
 }
 
 function isRefusal(error: unknown): boolean {

@@ -15,16 +15,17 @@ import {
   WaitTimeoutError,
 } from '../errors.js';
 import type { Events, EventName } from '../events.js';
+import { onAbort } from '../runtime/abort.js';
 import { Loop } from '../runtime/loop.js';
-import type { Runtime, Timer } from '../runtime/runtime.js';
-import { checkFields, checkStepId, oneOf, positiveMilliseconds, type FieldChecks } from '../step/fields.js';
+import { MAX_DELAY_MS, type Runtime, type Timer } from '../runtime/runtime.js';
+import { checkFields, checkStepId, oneOf, type FieldChecks } from '../step/fields.js';
 import { deserializeError, type SerializedError } from '../step/failure.js';
 import { parseJson } from '../step/payload.js';
 import { isTerminal } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
 
 export interface WaitOptions {
-  /** Gives up after so many ms; the step goes on. Default: never. */
+  /** Gives up after so many ms, 24 days at most; the step goes on. Default: never. */
   readonly timeoutMs?: number;
   /** Ends the wait; the step goes on. */
   readonly signal?: AbortSignal;
@@ -42,10 +43,13 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Ids in one question: keeps each look short. */
-const ASK_AT_MOST = 200;
+/** Ids in one question. */
+const ASK_AT_MOST = 1_000;
 const OPTIONS: FieldChecks = {
-  timeoutMs: positiveMilliseconds,
+  timeoutMs: oneOf(
+    `milliseconds from 1 to ${MAX_DELAY_MS}`,
+    (value) => typeof value === 'number' && value >= 1 && value <= MAX_DELAY_MS,
+  ),
   signal: oneOf('an AbortSignal', (value) => value instanceof AbortSignal),
 };
 const LOCAL_ENDS: readonly EventName[] = ['step:completed', 'step:failed', 'step:cancelled'];
@@ -82,10 +86,9 @@ export class Waiter {
     if (signal?.aborted === true) return Promise.reject(aborted(stepId, signal));
     return new Promise((resolve, reject) => {
       let timer: Timer | undefined;
-      const onAbort = (): void => waiting.reject(aborted(stepId, signal));
       const end = (): void => {
         timer?.cancel();
-        signal?.removeEventListener('abort', onAbort);
+        unhear?.();
         this.#forget(stepId, waiting);
       };
       const waiting: Waiting = {
@@ -101,7 +104,7 @@ export class Waiter {
       if (timeoutMs !== undefined) {
         timer = this.#parts.runtime.after(timeoutMs, () => waiting.reject(new WaitTimeoutError(stepId, timeoutMs)));
       }
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const unhear = signal && onAbort(signal, () => waiting.reject(aborted(stepId, signal)));
       this.#remember(stepId, waiting);
     });
   }

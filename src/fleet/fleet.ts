@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { PodRef, PodView, Store } from '../store/contract.js';
 import type { Settler } from '../store/settler.js';
 import { Elector } from './elector.js';
-import { healthOf, type Health } from './health.js';
+import { healthOf, type FailingCall, type Health } from './health.js';
 import { Heartbeat } from './heartbeat.js';
 import type { Holder } from './holder.js';
 import { Housekeeping } from './housekeeping.js';
@@ -71,8 +71,11 @@ export class Fleet<S> {
   /** The guard that the pool asks before it starts or settles anything; see {@link SelfFence.mayProceed}. */
   readonly mayProceed = (): boolean => this.fence.mayProceed();
 
-  /** @param uptimeMs for how long the queue has been running; `undefined`: it is not */
-  health(uptimeMs: number | undefined): Health {
+  /**
+   * @param uptimeMs for how long the queue has been running; `undefined`: it is not
+   * @param outage what of the store fails now
+   */
+  health(uptimeMs: number | undefined, outage?: FailingCall): Health {
     const { settings, holder, version } = this.#parts;
     return healthOf({
       podId: settings.podId,
@@ -85,6 +88,7 @@ export class Fleet<S> {
       deadAfterMs: settings.deadAfterMs,
       heartbeat: { overdueMs: this.heartbeat.overdueMs, intervalMs: settings.heartbeatIntervalMs },
       exchange: { overdueMs: holder.overdueMs, intervalMs: settings.idleIntervalMs },
+      outage,
     });
   }
 }

@@ -3,6 +3,7 @@
  *
  * Pure: a function over what the parts say of themselves.
  */
+import { StoreError } from '../errors.js';
 import type { PodFenced } from '../events.js';
 import type { HolderLoad } from './holder.js';
 
@@ -27,6 +28,13 @@ export interface Ticking {
   readonly intervalMs: number;
 }
 
+/** A call to the store that is made again and again, and fails. */
+export interface FailingCall {
+  readonly operation: string;
+  readonly error: Error;
+  readonly forMs: number;
+}
+
 export interface HealthParts {
   readonly podId: string;
   readonly version: string;
@@ -41,6 +49,7 @@ export interface HealthParts {
   readonly deadAfterMs: number;
   readonly heartbeat: Ticking;
   readonly exchange: Ticking;
+  readonly outage: FailingCall | undefined;
 }
 
 /** A loop may be late by so many of its intervals, and by so much at least, before it counts as stopped. */
@@ -62,19 +71,27 @@ export function healthOf(parts: HealthParts): Health {
   };
 }
 
-function problemsOf({ uptimeMs, fenced, silentForMs, deadAfterMs, heartbeat, exchange, load }: HealthParts): string[] {
+function problemsOf(parts: HealthParts): string[] {
+  const { uptimeMs, fenced, silentForMs, deadAfterMs, heartbeat, exchange, load, outage } = parts;
   if (uptimeMs === undefined) return ['the queue is not running'];
   const problems: string[] = [];
   if (fenced !== undefined) problems.push(`the pod is fenced: ${fenced}`);
   if (silentForMs > deadAfterMs) problems.push(`no heartbeat was answered for ${shown(silentForMs)}`);
   if (hasStopped(heartbeat)) problems.push(`the heartbeat loop has been late for ${shown(heartbeat.overdueMs)}`);
   if (hasStopped(exchange)) problems.push(`the exchange loop has been late for ${shown(exchange.overdueMs)}`);
+  if (outage !== undefined && lasts(outage, deadAfterMs))
+    problems.push(`the store has failed for ${shown(outage.forMs)} (${outage.operation}): ${outage.error.message}`);
   if (load.strays >= load.slots) problems.push(`all ${load.slots} slots are held by handlers that ignore their signal`);
   return problems;
 }
 
 function hasStopped({ overdueMs, intervalMs }: Ticking): boolean {
   return overdueMs > Math.max(LATE_INTERVALS * intervalMs, LATE_AT_LEAST_MS);
+}
+
+/** What will not pass by itself counts at once; the rest once it has lasted for as long as a pod may be silent. */
+function lasts({ error, forMs }: FailingCall, deadAfterMs: number): boolean {
+  return (error instanceof StoreError && !error.transient) || forMs > deadAfterMs;
 }
 
 function shown(ms: number): string {

@@ -3,7 +3,8 @@
  *
  * Law: `start` resolves once the fleet is known. One heartbeat is under way at a time; one that fails is tried again
  * within the interval, and evicts nobody. What an answer means, in this order: a younger incarnation under our podId, or
- * a newer version of the library in the store: drain for good, leave, and never register again. Evicted: drop everything
+ * a newer version of the library in the store: drain for good (what runs has the drain time), leave, and never register
+ * again. Evicted: drop everything
  * and register as a new incarnation. Sent before we were fenced: ask again. Otherwise: at work.
  */
 import { asError, StoppedError } from '../errors.js';
@@ -13,6 +14,7 @@ import type { Settings } from '../options.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
+import { within } from '../runtime/within.js';
 import type { FleetStore, FleetView } from '../store/contract.js';
 import type { Elector } from './elector.js';
 import type { Holder } from './holder.js';
@@ -21,7 +23,6 @@ import type { Looks } from './looks.js';
 import { Roster } from './roster.js';
 import type { Instant, SelfFence } from './self-fence.js';
 import type { Standing } from './standing.js';
-import { within } from './within.js';
 
 export interface HeartbeatParts<S> {
   readonly runtime: Runtime;
@@ -53,6 +54,8 @@ export class Heartbeat<S> implements Service {
   #stopping: Promise<void> | undefined;
   /** Nothing is known against the present incarnation's being registered. */
   #registered = false;
+  /** Its registration has been sent, whatever became of it: it is to leave. */
+  #mayBeMember = false;
   /** Since when the pod drains for good, on the monotonic clock. */
   #drainsSince: number | undefined;
   /** Whether nothing was held at the last heartbeat of the drain. */
@@ -140,7 +143,10 @@ export class Heartbeat<S> implements Service {
   async #register(): Promise<void> {
     const { store, identity, settings, meta } = this.#parts;
     const { heartbeatIntervalMs: heartbeatMs, deadAfterMs } = settings;
-    await this.#call(() => store.register({ ...identity.pod, heartbeatMs, deadAfterMs, meta: meta() }));
+    await this.#call(() => {
+      this.#mayBeMember = true;
+      return store.register({ ...identity.pod, heartbeatMs, deadAfterMs, meta: meta() });
+    });
     this.#registered = true;
   }
 
@@ -171,9 +177,12 @@ export class Heartbeat<S> implements Service {
 
   /** The store does not know the present incarnation any more. */
   #evicted(): number {
-    const { fence, identity } = this.#parts;
-    this.#registered = false;
-    if (fence.final) return this.#depart();
+    const { fence, holder, identity } = this.#parts;
+    this.#registered = this.#mayBeMember = false;
+    if (fence.final) {
+      holder.fence(true);
+      return this.#depart();
+    }
     fence.evicted();
     identity.renew();
     return this.#evictions++ === 0 ? 0 : this.#intervalMs();
@@ -182,9 +191,10 @@ export class Heartbeat<S> implements Service {
   /** Goes on giving signs of life until nothing is held any more, or the time for that is over. */
   async #drainOn(mayProceedAgain: boolean): Promise<number> {
     const { runtime, holder, settings } = this.#parts;
-    if (mayProceedAgain) holder.fence(true); // it had to wait: let it go on
+    if (mayProceedAgain) holder.retire(); // it had to wait: let it go on
     this.#drainsSince ??= runtime.monotonicMs();
     const drainsForMs = runtime.monotonicMs() - this.#drainsSince;
+    if (drainsForMs + settings.heartbeatIntervalMs > settings.drainTimeoutMs) holder.fence(true); // the next beat is too late
     const isOver = drainsForMs > settings.drainTimeoutMs + settings.abortGraceMs;
     const wasIdle = this.#idle;
     this.#idle = holder.load.held + holder.load.running === 0;
@@ -201,8 +211,8 @@ export class Heartbeat<S> implements Service {
   async #leave(): Promise<void> {
     const { runtime, store, identity, log } = this.#parts;
     const { pod } = identity;
-    if (!this.#registered) return;
-    this.#registered = false;
+    if (!this.#mayBeMember) return;
+    this.#registered = this.#mayBeMember = false;
     try {
       await within(runtime, () => store.leave(pod), { limitMs: LEAVE_WITHIN_MS });
       this.#roster.left(pod);

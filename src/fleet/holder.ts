@@ -18,11 +18,15 @@ export interface HolderLoad {
 export interface Holder<S = unknown> {
   /** Claim (again), as this incarnation. What was held as another one is gone: drop it. */
   admit(pod: PodRef): void;
+  /** Claim, start and settle nothing until {@link Holder.admit}. What runs goes on: it may be ours yet. */
+  halt(): void;
   /**
    * Stop claiming, abort what runs, start and settle nothing until {@link Holder.admit}. `final`: there will be none;
-   * drain for good, and settle only while the guard (`SelfFence.mayProceed`) allows.
+   * what ends is settled while the guard (`SelfFence.mayProceed`) allows.
    */
   fence(final: boolean): void;
+  /** Drain for good: claim no more, and give back what has not started. What runs goes on, and is settled by the guard. */
+  retire(): void;
   /** Taken right before a heartbeat is sent. */
   snapshot(): S;
   /** With the heartbeat's answer: what the store says is held, beside the snapshot from before it was asked. */

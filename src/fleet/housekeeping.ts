@@ -10,9 +10,9 @@ import type { Settings } from '../options.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
+import { within } from '../runtime/within.js';
 import type { Store } from '../store/contract.js';
 import type { Elector } from './elector.js';
-import { within } from './within.js';
 
 export interface HousekeepingParts {
   readonly runtime: Runtime;

@@ -12,6 +12,8 @@ import type { Settings } from '../options.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
+import { within } from '../runtime/within.js';
+import { boolean, checkFields, integer, type FieldChecks } from '../step/fields.js';
 import type { Orphan, Store } from '../store/contract.js';
 import type { Settler } from '../store/settler.js';
 import { Cycle } from './cycle.js';
@@ -21,8 +23,8 @@ import type { Journal } from './journal.js';
 import type { Looks } from './looks.js';
 import { summaryOf, type RecoveryRecord } from './record.js';
 import type { SelfFence } from './self-fence.js';
+import { KEPT_CYCLES } from './statements.js';
 import type { Standing } from './standing.js';
-import { within } from './within.js';
 
 export interface RecoveryParts {
   readonly runtime: Runtime;
@@ -45,6 +47,9 @@ export interface RunRecoveryOptions {
   /** Also where this pod does not lead. Default false. */
   readonly force?: boolean;
 }
+
+const RUN_FIELDS: FieldChecks = { dryRun: boolean, force: boolean };
+const HISTORY_FIELDS: FieldChecks = { limit: integer(1, KEPT_CYCLES) };
 
 export class Recovery implements Service {
   readonly #parts: RecoveryParts;
@@ -80,10 +85,13 @@ export class Recovery implements Service {
   /**
    * Runs a recovery cycle now, after those under way.
    *
+   * @throws ValidationError `OPTION_INVALID`
    * @throws FleetQError `NOT_STARTED`; `NOT_LEADER`, unless `force`
    * @throws StoreError where the store failed: what was done until then is told by `recovery:completed`
    */
-  async run({ dryRun = false, force = false }: RunRecoveryOptions = {}): Promise<RecoverySummary> {
+  async run(options: RunRecoveryOptions = {}): Promise<RecoverySummary> {
+    checkFields(options, RUN_FIELDS, 'OPTION_INVALID', 'options');
+    const { dryRun = false, force = false } = options;
     if (!this.#loop.running) throw new FleetQError('NOT_STARTED', 'recovery: the queue is not running');
     const record = await this.#inLine(() => {
       const leadership = force ? this.#force() : this.#parts.elector.leadership();
@@ -96,8 +104,10 @@ export class Recovery implements Service {
     return summaryOf(record);
   }
 
-  /** The newest recovery cycles first, as this pod's journal knows them. @param options.limit default 20 */
-  history({ limit = 20 }: { readonly limit?: number } = {}): Promise<readonly RecoveryRecord[]> {
+  /** The newest recovery cycles first, as this pod's journal knows them. @param options.limit 1 to 1,000, default 20 */
+  history(options: { readonly limit?: number } = {}): Promise<readonly RecoveryRecord[]> {
+    checkFields(options, HISTORY_FIELDS, 'OPTION_INVALID', 'options');
+    const { limit = 20 } = options;
     return this.#parts.journal.history(limit);
   }
 

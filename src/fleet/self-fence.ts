@@ -2,9 +2,11 @@
  * Self-fencing: a pod that its peers may declare dead stops before they do.
  *
  * Law: *silent*: no heartbeat has been answered for `deadAfterMs − margin`, measured on the monotonic clock from when the
- * answered one was sent. *Frozen*: since then wall time has run ahead of monotonic time by more than the margin (the
- * machine was suspended), or the event loop has stood still for longer than the margin (the process was stopped, or
- * blocked). Either fences the pod at once, until a heartbeat that was *sent after that* is answered.
+ * answered one was sent. What runs is aborted then. *Frozen*: since then wall time has run ahead of monotonic time by more
+ * than the margin (the machine was suspended), or the event loop has stood still for longer than the margin (the process
+ * was stopped, or a handler blocked it). Nothing is claimed, started or settled then; but what runs goes on, until the
+ * heartbeat's answer tells whether it is still ours: one that blocks must not cost its neighbours their work. Either is
+ * ended by the answer to a heartbeat that was *sent after it*; a frozen pod that gets none falls silent in its turn.
  *
  * The margin is what a freeze may last without being noticed: a pod that is blocked for as long from the last instant at
  * which it may still proceed is not yet dead to its peers. A wall clock set forward looks like a suspension and costs one
@@ -31,7 +33,7 @@ export interface SelfFenceParts {
   readonly runtime: Runtime;
   readonly settings: { readonly heartbeatIntervalMs: number; readonly deadAfterMs: number };
   readonly identity: Identity;
-  readonly holder: Pick<Holder, 'fence'>;
+  readonly holder: Pick<Holder, 'fence' | 'halt' | 'retire'>;
   readonly events: Events;
   readonly log: Log;
 }
@@ -51,7 +53,7 @@ export class SelfFence implements Service {
   #answered: Instant | undefined;
   /** When the event loop was last seen at work. */
   #ranAt = 0;
-  #fenced: { readonly reason: Reason; readonly since: number } | undefined;
+  #fenced: { readonly reason: Reason; readonly since: number; readonly silent: boolean } | undefined;
   #final: Reason | undefined;
 
   constructor(parts: SelfFenceParts) {
@@ -105,22 +107,22 @@ export class SelfFence implements Service {
    * heartbeat is answered; the holder is fenced a microtask later, so that it may ask from the midst of its own work.
    */
   mayProceed(): boolean {
-    const verdict = this.#verdict();
-    if (verdict !== undefined && this.#fenced === undefined) {
-      this.#mark(verdict);
-      void Promise.resolve().then(() => this.#act(verdict, true));
+    const reason = this.#due();
+    if (reason !== undefined) {
+      this.#mark(reason);
+      void Promise.resolve().then(() => this.#act(reason, true));
     }
-    return verdict === undefined && this.#fenced === undefined && this.#answered !== undefined;
+    return this.#fenced === undefined && this.#answered !== undefined;
   }
 
   /** The same for callers that are not the holder: by the time it answers, the holder has been fenced. */
   check(): boolean {
-    const verdict = this.#verdict();
-    if (verdict !== undefined && this.#fenced === undefined) {
-      this.#mark(verdict);
-      this.#act(verdict, true);
+    const reason = this.#due();
+    if (reason !== undefined) {
+      this.#mark(reason);
+      this.#act(reason, true);
     }
-    return verdict === undefined && this.#fenced === undefined && this.#answered !== undefined;
+    return this.#fenced === undefined && this.#answered !== undefined;
   }
 
   /** Peers have declared this incarnation dead. */
@@ -153,6 +155,12 @@ export class SelfFence implements Service {
     return first || fenced !== undefined ? 'admitted' : 'confirmed';
   }
 
+  /** Why the pod is to be fenced now; or, where it was only frozen, to be fenced as silent too. */
+  #due(): Reason | undefined {
+    if (this.#fenced === undefined) return this.#verdict();
+    return !this.#fenced.silent && this.silentForMs >= this.limitMs ? 'silent' : undefined;
+  }
+
   #verdict(): 'silent' | 'frozen' | undefined {
     const answered = this.#answered;
     if (answered === undefined) return undefined;
@@ -172,16 +180,19 @@ export class SelfFence implements Service {
   }
 
   #mark(reason: Reason): void {
-    this.#fenced = { reason, since: this.#parts.runtime.monotonicMs() };
+    const silent = reason !== 'frozen' || this.silentForMs >= this.limitMs;
+    this.#fenced = { reason, since: this.#parts.runtime.monotonicMs(), silent };
   }
 
   #act(reason: Reason, recoverable: boolean): void {
     const { holder, events, log, identity } = this.#parts;
     const { pod } = identity;
-    if (!recoverable) holder.fence(true);
-    else if (this.#final === undefined) holder.fence(false);
+    const final = this.#final !== undefined;
+    if (!recoverable) holder.retire();
+    else if (this.#fenced?.silent !== false) holder.fence(final);
+    else if (!final) holder.halt(); // for good it claims and starts nothing anyway
     for (const listener of this.#listeners) listener();
-    if (recoverable && this.#final !== undefined) return; // it drains already: the guard alone says no
+    if (recoverable && final) return; // it has told that it drains
     log.warn({ ...pod, reason, recoverable }, 'the pod is fenced');
     events.emit('pod:fenced', { ...pod, reason, recoverable });
   }

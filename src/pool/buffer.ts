@@ -115,10 +115,10 @@ class Lane {
   }
 
   take(unwanted: (hold: Hold) => boolean): Hold[] {
-    const all = this.all();
-    const taken = all.filter(unwanted);
+    const [taken, kept]: [Hold[], Hold[]] = [[], []];
+    for (const hold of this.all()) (unwanted(hold) ? taken : kept).push(hold);
     if (taken.length > 0) {
-      this.#holds = all.filter((hold) => !taken.includes(hold));
+      this.#holds = kept;
       this.#first = 0;
     }
     return taken;

@@ -4,9 +4,9 @@
  * Law: made for every step, so it costs next to nothing: what most handlers never touch (signal, log) is made when it
  * is touched. `release` works without its object, since handlers take the context apart.
  */
-import { show, ValidationError } from '../errors.js';
 import type { Log, Logger } from '../log.js';
 import type { ReleaseOptions, StepContext } from '../step/definition.js';
+import { checkFields, milliseconds, type FieldChecks } from '../step/fields.js';
 import type { Metadata } from '../step/step.js';
 import type { Hold } from './hold.js';
 
@@ -16,6 +16,7 @@ class Released extends Error {
 }
 
 const DEFAULT_RELEASE_MS = 5_000;
+const RELEASE_FIELDS: FieldChecks = { delayMs: milliseconds };
 
 export class Context implements StepContext {
   readonly stepId: string;
@@ -51,10 +52,9 @@ export class Context implements StepContext {
   }
 
   get release(): (options?: ReleaseOptions) => never {
-    return ({ delayMs = DEFAULT_RELEASE_MS } = {}) => {
-      if (!Number.isFinite(delayMs) || delayMs < 0) {
-        throw new ValidationError('STEP_INVALID', 'delayMs', `expected milliseconds, 0 or more, got ${show(delayMs)}`);
-      }
+    return (options = {}) => {
+      checkFields(options, RELEASE_FIELDS, 'STEP_INVALID', 'release');
+      const { delayMs = DEFAULT_RELEASE_MS } = options;
       this.#hold.releasedFor ??= delayMs;
       throw new Released('the step is given back');
     };

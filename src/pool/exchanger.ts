@@ -8,6 +8,7 @@
 import { asError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { within } from '../runtime/within.js';
 import type {
   Claim,
   ClaimDemand,
@@ -47,6 +48,7 @@ export interface ExchangerParts {
 
 export class Exchanger {
   readonly #parts: ExchangerParts;
+  readonly #abandoned = new AbortController();
   #exchanging = false;
   #inFlight: string | undefined;
   #lost: { readonly pod: PodRef; readonly token: string } | undefined;
@@ -103,6 +105,11 @@ export class Exchanger {
     if (this.#failures > 0) this.#notBefore = Math.min(this.#notBefore, now + LONGEST_PAUSE_IN_HASTE_MS);
   }
 
+  /** Waits for the exchange under way no longer. It counts as failed, and its reply as lost. */
+  abandon(): void {
+    this.#abandoned.abort();
+  }
+
   /**
    * Hands in outcomes and takes claims. `undefined`: it failed, and everything is to be sent again.
    *
@@ -117,7 +124,8 @@ export class Exchanger {
     this.#inFlight = token;
     this.#exchanging = true;
     this.#begin(busy);
-    const call = new Call(this.#parts.store, pod, claim, readBack);
+    const store = { exchange: (request: ExchangeRequest) => this.#ask(request) };
+    const call = new Call(store, pod, claim, readBack);
     let settled: Settled | undefined;
     try {
       settled = await settler.send(settlements, (part) => call.send(part));
@@ -132,6 +140,11 @@ export class Exchanger {
     if (settled === undefined) return undefined;
     const { claims = [], nextDueInMs = null } = call.claimed ?? {};
     return { ...settled, claims, nextDueInMs, asked: claim === undefined ? 0 : claim.free + claim.prefetch };
+  }
+
+  #ask(request: ExchangeRequest): Promise<ExchangeReply> {
+    const { runtime, store } = this.#parts;
+    return within(runtime, () => store.exchange(request), { signal: this.#abandoned.signal });
   }
 
   #begin(busy: boolean): void {

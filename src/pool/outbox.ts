@@ -16,9 +16,14 @@ export class Outbox {
     return this.#holds.length;
   }
 
+  /** Those that await a receipt, sent or not. */
+  get awaiting(): number {
+    return this.#holds.length + this.#sending.length;
+  }
+
   /** Whether no receipt is awaited. */
   get empty(): boolean {
-    return this.#holds.length === 0 && this.#sending.length === 0;
+    return this.awaiting === 0;
   }
 
   add(hold: Hold): void {

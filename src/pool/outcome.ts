@@ -5,7 +5,7 @@
  * counts, also one that comes after an abort: the work has been done. What is thrown after an abort counts as thrown
  * because of it, and gives the claim back uncharged; only a `PermanentFailure` is still a verdict.
  */
-import { FleetQError, PermanentFailure, RetryLater, ValidationError } from '../errors.js';
+import { FleetQError, isA, PermanentFailure, RetryLater, ValidationError } from '../errors.js';
 import { jsonText } from '../step/json.js';
 import { plainError, serializeError } from '../step/failure.js';
 import type { Outcome } from '../step/transition.js';
@@ -76,17 +76,17 @@ function valueOutcome(value: unknown, maxBytes: number): Outcome {
 }
 
 function failureOutcome(hold: Hold, thrown: unknown): Outcome {
-  if (thrown instanceof ArgsMismatch) {
+  if (isA(thrown, ArgsMismatch)) {
     return { kind: 'failed', retry: 'never', error: plainError('STEP_ARGS_MISMATCH', thrown.message) };
   }
-  const permanent = thrown instanceof PermanentFailure || read(thrown, 'name') === 'PermanentFailure';
+  const permanent = isA(thrown, PermanentFailure) || read(thrown, 'name') === 'PermanentFailure';
   if (hold.aborted !== undefined && !permanent) return abortedOutcome(hold, hold.aborted);
   return { kind: 'failed', error: serializeError(thrown), retry: permanent ? 'never' : retryOf(thrown) };
 }
 
 /** By name too: the class may come from another copy of the package. */
 function retryOf(thrown: unknown): 'policy' | { readonly delayMs: number } {
-  if (!(thrown instanceof RetryLater) && read(thrown, 'name') !== 'RetryLater') return 'policy';
+  if (!isA(thrown, RetryLater) && read(thrown, 'name') !== 'RetryLater') return 'policy';
   const delayMs = read(thrown, 'delayMs');
   return typeof delayMs === 'number' && Number.isFinite(delayMs) && delayMs >= 0 ? { delayMs } : 'policy';
 }

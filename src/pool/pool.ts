@@ -40,7 +40,7 @@ export interface PoolParts {
 export interface PoolLoad {
   /** Handlers whose claim is held. */
   readonly running: number;
-  /** Claims held unstarted. */
+  /** Claims held without a handler: unstarted, or ended and without a receipt yet. */
   readonly held: number;
   /** Handlers that go on without a claim; they keep their slots. */
   readonly strays: number;
@@ -55,6 +55,8 @@ export interface PoolDrained {
   readonly released: number;
   /** Handlers that had not returned by then. */
   readonly strays: number;
+  /** Outcomes whose receipt had not come when time was up: the store may have taken them, or they become orphans. */
+  readonly unsettled: number;
 }
 
 /** How long `stop` goes on handing in outcomes to a store that fails, in ms, where the drain time leaves no more. */
@@ -93,10 +95,10 @@ export class Pool implements Service {
   }
 
   get load(): PoolLoad {
-    const { buffer, executor } = this.#holdings;
+    const { buffer, executor, outbox } = this.#holdings;
     return {
       running: executor.busy - executor.strays,
-      held: buffer.size,
+      held: buffer.size + outbox.awaiting,
       strays: executor.strays,
       slots: this.#parts.settings.slots,
       paused: this.#paused,
@@ -112,7 +114,8 @@ export class Pool implements Service {
   /** What `stop` came to. */
   get drained(): PoolDrained {
     const { finished, released } = this.#loop;
-    return { finished, released, strays: this.#holdings.executor.strays };
+    const { executor, outbox } = this.#holdings;
+    return { finished, released, strays: executor.strays, unsettled: outbox.size };
   }
 
   start(): Promise<void> {
@@ -140,19 +143,30 @@ export class Pool implements Service {
     this.#holdings.startNext();
   }
 
+  /** Claims, starts and settles nothing until `admit`. What runs goes on. */
+  halt(): void {
+    this.#fenced = true;
+    this.#holdings.halted = true;
+    this.#loop.silent = !this.#final;
+    this.#loop.wake();
+  }
+
   /**
    * Claims nothing, aborts what runs, and starts and settles nothing until `admit`.
    *
    * @param final for good: what has not started is given back, and what ends is settled
    */
   fence(final: boolean): void {
-    this.#fenced = true;
-    this.#final ||= final;
-    this.#holdings.halted = true;
-    this.#loop.silent = !this.#final;
+    if (final) this.retire();
+    else this.halt();
     this.#holdings.executor.abortAll('fenced');
-    if (final) this.#close();
-    this.#loop.wake();
+  }
+
+  /** Claims no more, for good, and gives back what has not started. What runs goes on, and is settled. */
+  retire(): void {
+    this.#final = true;
+    this.halt();
+    this.#close();
   }
 
   /** Claims nothing more, and gives back what has not started. */
@@ -192,7 +206,7 @@ export class Pool implements Service {
     const known = { holds: [...this.#holdings.held(), ...outbox.all()], openTokens };
     const { lost, unknown } = this.#reconciliation.judge(snapshot, held, known);
     for (const hold of lost) executor.abort(hold, 'lost');
-    if (lost.length > 0) this.#holdings.giveBack((hold) => lost.includes(hold), 'fenced');
+    if (lost.size > 0) this.#holdings.giveBack((hold) => lost.has(hold), 'fenced');
     for (const fence of unknown) this.#holdings.giveBackUnknown(fence, pod, this.#now());
   }
 
@@ -220,6 +234,7 @@ export class Pool implements Service {
       const handedIn = (): boolean => outbox.empty && this.#exchanger.idle(this.#holdings.pod);
       await this.#patience.until(handedIn, leftMs + this.#exchanger.waitMs(this.#now()));
     }
+    this.#exchanger.abandon(); // a store that does not answer hangs no stop
     await this.#loop.stop();
     executor.stop();
     if (!outbox.empty)

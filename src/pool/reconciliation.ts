@@ -23,7 +23,7 @@ export interface Known {
 }
 
 export interface Judgement {
-  readonly lost: readonly Hold[];
+  readonly lost: ReadonlySet<Hold>;
   readonly unknown: readonly Fence[];
 }
 
@@ -38,7 +38,7 @@ export class Reconciliation {
     const strangers = held.filter((fence) => !ours.has(nameOf(fence)) && !open.has(fence.claimToken));
     const unknown = strangers.filter((fence) => this.#suspects.has(nameOf(fence)));
     this.#suspects = new Set(strangers.map(nameOf));
-    const lost = snapshot.holds.filter((hold) => isHeld(hold) && !theirs.has(nameOf(hold.claim)));
+    const lost = new Set(snapshot.holds.filter((hold) => isHeld(hold) && !theirs.has(nameOf(hold.claim))));
     return { lost, unknown };
   }
 }

@@ -17,6 +17,7 @@ export class Loop implements Service {
   readonly #tick: () => Promise<number>;
   readonly #options: LoopOptions;
   #running = false;
+  #busy = false;
   #ticking: Promise<void> | undefined;
   #timer: Timer | undefined;
   #woken = false;
@@ -45,7 +46,7 @@ export class Loop implements Service {
     if (!this.#running) {
       this.#running = true;
       this.#woken = true;
-      if (this.#ticking === undefined) this.#begin(); // else the tick that `stop` waits for goes on to the next
+      if (!this.#busy) this.#begin(); // else the tick that `stop` waits for goes on to the next
     }
     return Promise.resolve();
   }
@@ -54,7 +55,7 @@ export class Loop implements Service {
   wake(): void {
     if (!this.#running) return;
     this.#woken = true;
-    if (this.#ticking === undefined) this.#begin();
+    if (!this.#busy) this.#begin();
   }
 
   async stop(): Promise<void> {
@@ -67,6 +68,7 @@ export class Loop implements Service {
   #begin(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#busy = true; // now: what a tick does before its first await may wake this loop
     this.#ticking = this.#round();
   }
 
@@ -78,7 +80,7 @@ export class Loop implements Service {
       delayMs = await this.#tickOnce();
       if (this.#isWanted(delayMs)) await this.#runtime.yield(); // a loop in a hurry must not starve its host
     } while (this.#isWanted(delayMs)); // asked again: it may have been stopped meanwhile
-    this.#ticking = undefined;
+    this.#busy = false;
     if (this.#running) this.#schedule(delayMs);
   }
 

@@ -6,6 +6,7 @@
  * a clock that it turns by hand and a seed that it chose.
  */
 import { randomFillSync } from 'node:crypto';
+import { onAbort } from './abort.js';
 
 /** A timer that has been set. Cancelling one that fired, or cancelling twice, does nothing. */
 export interface Timer {
@@ -46,11 +47,11 @@ export function sleep(runtime: Runtime, delayMs: number, signal?: AbortSignal, o
   return new Promise((resolve) => {
     const done = (): void => {
       timer.cancel();
-      signal?.removeEventListener('abort', done);
+      unhear?.();
       resolve();
     };
     const timer = runtime.after(delayMs, done, options);
-    signal?.addEventListener('abort', done, { once: true });
+    const unhear = signal && onAbort(signal, done);
   });
 }
 
@@ -84,17 +85,26 @@ function pooledBytes(): () => number {
   };
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const HEX_DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+/** Where each byte of a UUID stands in its text. */
+const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
 
 /**
  * Makes a generator of UUIDs of version 7: 48 bits of wall time, 12 bits of a counter that keeps ids of one millisecond
  * in order (RFC 9562 §6.2, method 1), 62 bits of chance. A clock that goes back does not take the ids with it.
+ *
+ * The text is made in one piece: put together from parts, each id is a tree of them until it is first read, at four
+ * times the cost, and the more to collect.
  */
 export function createUuidV7(wallMs: () => number, randomByte: () => number): () => string {
+  const text = Buffer.alloc(36, '-');
   let lastMs = 0;
   let counter = 0;
-  const hex = (byte: number): string => HEX[byte & 0xff] ?? '';
-  const chance = (): string => hex(randomByte());
+  const put = (index: number, byte: number): void => {
+    const place = PLACES[index] ?? 0;
+    text[place] = HEX_DIGITS[(byte >>> 4) & 15] ?? 0;
+    text[place + 1] = HEX_DIGITS[byte & 15] ?? 0;
+  };
   return () => {
     const now = wallMs();
     if (now > lastMs) {
@@ -105,10 +115,13 @@ export function createUuidV7(wallMs: () => number, randomByte: () => number): ()
       counter = 0;
     }
     const high = Math.floor(lastMs / 0x1_0000);
-    const time = hex(high >>> 24) + hex(high >>> 16) + hex(high >>> 8) + hex(high);
-    return (
-      `${time}-${hex(lastMs >>> 8)}${hex(lastMs)}-${hex(0x70 | (counter >>> 8))}${hex(counter)}-` +
-      `${hex(0x80 | (randomByte() & 0x3f))}${chance()}-${chance()}${chance()}${chance()}${chance()}${chance()}${chance()}`
-    );
+    for (let i = 0; i < 4; i++) put(i, high >>> (24 - 8 * i));
+    put(4, lastMs >>> 8);
+    put(5, lastMs);
+    put(6, 0x70 | (counter >>> 8));
+    put(7, counter);
+    put(8, 0x80 | (randomByte() & 0x3f));
+    for (let i = 9; i < 16; i++) put(i, randomByte());
+    return text.toString('latin1');
   };
 }

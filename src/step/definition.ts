@@ -1,8 +1,8 @@
 /** A step type: its name, the schema of its args, its options and the handler. Types of many files are inferred from these. */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { show, ValidationError } from '../errors.js';
+import { asError, isA, show, ValidationError } from '../errors.js';
 import type { Logger } from '../log.js';
-import { checkFields, integer, milliseconds, name, oneOf, type FieldChecks } from './fields.js';
+import { checkFields, integer, milliseconds, name, oneOf, positiveMilliseconds, type FieldChecks } from './fields.js';
 import type { JsonGuard } from './json.js';
 import type { RetryPolicy } from './retry.js';
 import type { Metadata } from './step.js';
@@ -119,7 +119,7 @@ const FIELDS: FieldChecks = {
   type: name(MAX_TYPE_LENGTH),
   run: oneOf('a function', (value) => typeof value === 'function'),
   args: oneOf('a Standard Schema', isStandardSchema),
-  timeoutMs: milliseconds,
+  timeoutMs: positiveMilliseconds,
   maxRetries: integer(0, 1_000_000),
   retry: (value, field) => checkRetry(value, field, 'STEP_TYPE_INVALID'),
   concurrency: integer(1, 100_000),
@@ -181,7 +181,7 @@ function checked(result: StandardSchemaV1.Result<unknown>): Checked {
 }
 
 function refused(error: unknown): Checked {
-  return { ok: false, problem: `the schema threw: ${error instanceof Error ? error.message : show(error)}` };
+  return { ok: false, problem: `the schema threw: ${isA(error, Error) ? asError(error).message : show(error)}` };
 }
 
 function issueText(issue: StandardSchemaV1.Issue): string {

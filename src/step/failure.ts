@@ -1,5 +1,5 @@
 /** Errors as they are recorded beside a step: what was thrown, made into plain data that any process can read. */
-import { show, type ErrorCode } from '../errors.js';
+import { isA, show, type ErrorCode } from '../errors.js';
 
 /** An error as plain data. `cause` nests at most eight deep. */
 export interface SerializedError {
@@ -71,15 +71,7 @@ export function deserializeError(recorded: SerializedError): Error {
 
 function isErrorLike(thrown: unknown): thrown is object {
   if (typeof thrown !== 'object' || thrown === null) return false;
-  return isError(thrown) || typeof read(thrown, 'message') === 'string';
-}
-
-function isError(thrown: object): boolean {
-  try {
-    return thrown instanceof Error;
-  } catch {
-    return false; // a proxy that was revoked, or is full of traps
-  }
+  return isA(thrown, Error) || typeof read(thrown, 'message') === 'string';
 }
 
 function isArray(value: unknown): value is unknown[] {

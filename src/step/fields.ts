@@ -65,16 +65,18 @@ export const record: FieldCheck = oneOf(
  */
 export function checkFields(value: unknown, checks: FieldChecks, code: ErrorCode, prefix: string): void {
   record(value, prefix === '' ? 'step' : prefix, code);
-  const path = (key: string): string => (prefix === '' ? key : `${prefix}.${key}`);
   for (const key of Object.keys(value as object)) {
-    if (!Object.hasOwn(checks, key)) throw unknownField(key, path(key), checks, code);
+    if (!Object.hasOwn(checks, key)) throw unknownField(key, pathOf(prefix, key), checks, code);
   }
-  // By the table, not by the object's own keys: what is inherited (a getter of a class) is read too.
-  for (const [key, check] of Object.entries(checks)) {
+  // By the table, not by the object's own keys: what is inherited (a getter of a class) is read too. `in`, because it
+  // makes nothing: every submitted step comes through here.
+  for (const key in checks) {
     const field = (value as Record<string, unknown>)[key];
-    if (field !== undefined) check(field, path(key), code);
+    if (field !== undefined) checks[key]?.(field, pathOf(prefix, key), code);
   }
 }
+
+const pathOf = (prefix: string, key: string): string => (prefix === '' ? key : `${prefix}.${key}`);
 
 function unknownField(key: string, path: string, checks: FieldChecks, code: ErrorCode): ValidationError {
   const near = nearest(key, Object.keys(checks));

@@ -4,7 +4,7 @@
  * Law: nothing changes on the way in silence. What `JSON.stringify` would drop, blur or turn into something else (a
  * function, NaN, a Map, a Date) is refused with its path; only an `undefined` property is left out, as everywhere.
  */
-import { asError, show, ValidationError, type ErrorCode } from '../errors.js';
+import { asError, isA, show, ValidationError, type ErrorCode } from '../errors.js';
 
 type Refused =
   | bigint
@@ -52,7 +52,7 @@ export function jsonText(value: unknown, options: JsonTextOptions): string {
     const text: string | undefined = JSON.stringify(value);
     if (text !== undefined) return text; // a `toJSON` may answer undefined
   } catch (error) {
-    if (error instanceof Refusal) throw new ValidationError(options.code, error.path, error.message);
+    if (isA(error, Refusal)) throw new ValidationError(options.code, error.path, error.message);
     throw new ValidationError(options.code, options.field, `JSON cannot carry it: ${asError(error).message}`, {
       cause: error,
     });
@@ -66,6 +66,11 @@ class Refusal extends Error {
     super(`${why}, got ${show(value)}`);
     this.path = path;
   }
+}
+
+/** What most of all values are: nothing to look into, and no path to be made for a message. */
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || value === null || Number.isFinite(value);
 }
 
 function check(value: unknown, path: string, above: object[]): void {
@@ -109,14 +114,16 @@ function checkObject(value: object, path: string, above: object[], spoken = fals
   if (value instanceof Date) throw new Refusal(path, value, 'JSON has no dates: pass toISOString() or getTime()');
   if (ArrayBuffer.isView(value)) throw new Refusal(path, value);
   if (!spoken && speaks(value)) return checkSpoken(value.toJSON(''), path, above);
-  if (CHANGED.some((type) => value instanceof type)) throw new Refusal(path, value);
+  if (Object.getPrototypeOf(value) !== Object.prototype && CHANGED.some((type) => value instanceof type)) {
+    throw new Refusal(path, value);
+  }
   above.push(value);
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) check(value[i], `${path}[${i}]`, above);
+    for (let i = 0; i < value.length; i++) if (!isPlain(value[i])) check(value[i], `${path}[${i}]`, above);
   } else {
     for (const key of Object.keys(value)) {
       const child: unknown = (value as Record<string, unknown>)[key];
-      if (child !== undefined) check(child, `${path}.${key}`, above);
+      if (child !== undefined && !isPlain(child)) check(child, `${path}.${key}`, above);
     }
   }
   above.pop();

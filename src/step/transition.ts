@@ -6,6 +6,7 @@
  * released, and an orphan of a pod that left or fell asleep, is charged to nobody.
  */
 import { plainError, type SerializedError } from './failure.js';
+import { MAX_DURATION_MS } from './fields.js';
 import { retryDelayMs, type RetryPolicy } from './retry.js';
 
 /** What became of a claim. */
@@ -99,7 +100,10 @@ function charged(
   random: () => number,
 ): Transition {
   if (claim.retryCount >= claim.maxRetries) return ended(error);
-  const delayMs = retry === 'policy' ? retryDelayMs(rules.retry, claim.retryCount, random()) : retry.delayMs;
+  const delayMs =
+    retry === 'policy'
+      ? retryDelayMs(rules.retry, claim.retryCount, random())
+      : Math.min(retry.delayMs, MAX_DURATION_MS);
   return { status: 'pending', delayMs, charge: 1, crash: 0, result: null, error: JSON.stringify(error) };
 }
 

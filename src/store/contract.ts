@@ -10,6 +10,7 @@
  */
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
+import type { StepRow } from '../step/read.js';
 import type { StepStatus } from '../step/step.js';
 import type { NewStep } from '../step/submission.js';
 import type { Transition } from '../step/transition.js';
@@ -28,23 +29,8 @@ export interface Fence {
 }
 
 /** A step's row as a store reads it: texts are exact JSON, instants are epoch ms by the store's clock. */
-export interface StepRecord {
-  readonly stepId: string;
-  readonly type: string;
-  readonly payload: string;
-  readonly status: StepStatus;
-  readonly priority: number;
-  readonly retryCount: number;
-  readonly maxRetries: number;
-  readonly crashes: number;
-  readonly version: number;
-  readonly runAt: number;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly claimedBy: string | null;
+export interface StepRecord extends StepRow {
   readonly claimedIncarnation: string | null;
-  readonly result: string | null;
-  readonly error: string | null;
 }
 
 /** An incarnation's hold on a step. */

@@ -16,20 +16,35 @@ export interface ObserverParts {
   readonly runtime: Runtime;
 }
 
-/** Wraps a store so that outages raise `store:error` and `store:recovered`. */
-export function observed(store: Store, { events, log, runtime }: ObserverParts): Store {
-  const failing = new Set<string>();
+/** A call that every pod repeats fails, and has not gone through since. */
+export interface StoreOutage {
+  readonly operation: string;
+  /** What it failed with last. */
+  readonly error: Error;
+  readonly forMs: number;
+}
+
+export interface Observed {
+  readonly store: Store;
+  /** What fails now; of two, what has failed for longer. */
+  readonly outage: () => StoreOutage | undefined;
+}
+
+/** Wraps a store so that outages raise `store:error` and `store:recovered`, and can be asked for. */
+export function observed(store: Store, { events, log, runtime }: ObserverParts): Observed {
+  const failing = new Map<string, { readonly error: Error; readonly since: number }>();
   let downSince = 0;
 
   const failed = (operation: string, thrown: unknown): void => {
     const error = asError(thrown);
     if (thrown instanceof StoreError && (thrown.code === 'STORE_REFUSED' || thrown.code === 'STORE_CLOSED')) return;
+    const now = runtime.monotonicMs();
     if (failing.size === 0) {
-      downSince = runtime.monotonicMs();
+      downSince = now;
       log.error({ operation, error: error.message }, 'the store fails');
       events.emit('store:error', { operation, error });
     }
-    failing.add(operation);
+    failing.set(operation, { error, since: failing.get(operation)?.since ?? now });
   };
   const answered = (operation: string): void => {
     if (!failing.delete(operation) || failing.size > 0) return;
@@ -54,11 +69,18 @@ export function observed(store: Store, { events, log, runtime }: ObserverParts):
     exchange: watched('exchange', (request) => store.exchange(request)),
     heartbeat: watched('heartbeat', (pod, beat) => store.heartbeat(pod, beat)),
   };
-  return new Proxy(store, {
+  const proxy = new Proxy(store, {
     get(target, key) {
       if (Object.hasOwn(overrides, key)) return overrides[key as keyof Store];
       const member: unknown = Reflect.get(target, key, target);
       return typeof member === 'function' ? (member.bind(target) as unknown) : member;
     },
   });
+  const outage = (): StoreOutage | undefined => {
+    for (const [operation, { error, since }] of failing) {
+      return { operation, error, forMs: runtime.monotonicMs() - since };
+    }
+    return undefined;
+  };
+  return { store: proxy, outage };
 }

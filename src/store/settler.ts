@@ -2,7 +2,8 @@
  * From a claim's outcome to its settlement, and from the receipt to the event.
  *
  * Law: the pool and recovery settle here and nowhere else. Nothing is told before its receipt. A batch that the store
- * refuses for good is bisected, and only what it cannot hold fails (`RESULT_UNSTORABLE`): a pod never wedges on it.
+ * refuses for good is bisected, and only what it cannot hold fails (`RESULT_UNSTORABLE`); where it refuses that too, the
+ * claim counts as lost: a pod never wedges on it.
  */
 import { StoreError } from '../errors.js';
 import type { Events } from '../events.js';
@@ -110,7 +111,16 @@ export class Settler {
       result: null,
       error: JSON.stringify(plainError('RESULT_UNSTORABLE', `the store refused the outcome: ${error.code}`)),
     };
-    return { settlements: [failure], receipts: await send([failure]) };
+    try {
+      return { settlements: [failure], receipts: await send([failure]) };
+    } catch (again) {
+      if (!isRefusal(again)) throw again;
+      this.#parts.log.error(
+        { stepId: refused.stepId, error: again.message },
+        'nor that it cannot: the claim is let go',
+      );
+      return { settlements: [failure], receipts: ['lost'] };
+    }
   }
 
   /** Tells what became of a claim, now that the store has answered. */

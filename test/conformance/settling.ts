@@ -144,6 +144,23 @@ function batches(harness: Harness): void {
     expect(await harness.store.settle(pod, [stale, settlement(b!)])).toEqual(['lost', 'settled']);
   });
 
+  it('answers each of many that end alike for itself, also when they are told again', async () => {
+    const pod = await harness.join();
+    await harness.store.submit(newSteps(4));
+    const claims = await harness.claim(pod);
+    const { stepId, version } = claims[1]!;
+    await harness.store.cancel('by hand', [{ stepId, version }]);
+    await harness.settle(pod, settlement(claims[2]!));
+    const batch = claims.map((claim) => settlement(claim));
+    for (let i = 0; i < 2; i++) {
+      const { receipts } = await harness.exchange({ pod, settlements: batch });
+      expect(receipts).toEqual(['settled', 'cancelled', 'settled', 'settled']);
+    }
+    const steps = await Promise.all(claims.map((claim) => harness.step(claim)));
+    expect(steps.map(({ status }) => status)).toEqual(['completed', 'cancelled', 'completed', 'completed']);
+    expect(steps[0]!.version).toBe(claims[0]!.version + 1);
+  });
+
   it('settles nothing where nothing is to be settled', async () => {
     expect(await harness.store.settle(await harness.join(), [])).toEqual([]);
   });

@@ -164,6 +164,13 @@ describe('docs/troubleshooting.md', () => {
   });
 });
 
+test('docs/guarantees.md names only tests that exist, and every test of a fault', () => {
+  const named = quoted(read('docs/guarantees.md')).filter((code) => code.startsWith('test/'));
+  for (const path of named) expect(read(path), path).not.toBe('');
+  const faults = readdirSync(new URL('../faults', import.meta.url)).filter((file) => file.endsWith('.test.ts'));
+  expect(faults.filter((file) => !named.includes(`test/faults/${file}`))).toEqual([]);
+});
+
 test('the guides say nothing of the machine on which they were written', () => {
   for (const guide of GUIDES) expect(read(guide), guide).not.toMatch(/\/(work|root|home|tmp|Users)\/|localhost:\d/);
 });

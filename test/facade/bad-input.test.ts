@@ -145,6 +145,7 @@ describe('registration', () => {
     ['a handler that is no function', 'a', 'run', {}, 'step.run'],
     ['an unknown option', 'a', () => 1, { timeout: 5 }, 'step.timeout'],
     ['a bad timeoutMs', 'a', () => 1, { timeoutMs: 'soon' }, 'step.timeoutMs'],
+    ['a timeoutMs of nothing', 'a', () => 1, { timeoutMs: 0 }, 'step.timeoutMs'],
     ['concurrency below one', 'a', () => 1, { concurrency: 0 }, 'step.concurrency'],
   ])('%s', (_, type, run, options, field) => {
     const register = newQueue().register as (...args: unknown[]) => unknown;
@@ -176,11 +177,35 @@ describe('other calls', () => {
     expect(() => queue.listSteps({ statuses: [] } as never)).toThrow(
       expect.objectContaining({ field: 'filter.statuses', message: containing('did you mean status?') }),
     );
-    await expect(queue.waitFor('x', { timeoutMs: -1 })).rejects.toMatchObject({ field: 'options.timeoutMs' });
+    for (const timeoutMs of [-1, 0, 2 ** 31]) {
+      await expect(queue.waitFor('x', { timeoutMs })).rejects.toMatchObject({ field: 'options.timeoutMs' });
+    }
     expect(() => queue.on('step:complete' as never, () => 1)).toThrow(
       expect.objectContaining({ message: containing('step:completed') }),
     );
     expect(() => queue.on('step:completed', 5 as never)).toThrow(expect.objectContaining({ field: 'listener' }));
+  });
+
+  test('recovery by hand: what is misspelt must not run it in earnest', async () => {
+    const queue = newQueue();
+    await queue.start();
+    await expect(queue.runRecovery({ dryrun: true } as never)).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      message: containing('did you mean dryRun?'),
+    });
+    await expect(queue.runRecovery({ force: 1 as never })).rejects.toMatchObject({ field: 'options.force' });
+    await expect(queue.recoveryHistory({ limit: -1 })).rejects.toMatchObject({
+      field: 'options.limit',
+      message: containing('-1'),
+    });
+  });
+
+  test.each([undefined, null, 5, 'steps', { type: 'a' }])('submitMany of %o, which holds no steps', async (steps) => {
+    await expect(newQueue().submitMany(steps as never)).rejects.toMatchObject({
+      code: 'STEP_INVALID',
+      field: 'steps',
+      message: containing('expected an iterable of steps, got'),
+    });
   });
 });
 

@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { FleetQ, StoppedError } from 'fleet-q';
+import { FleetQ, StoppedError, type SubmitIncompleteError } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
+import { VirtualRuntime } from 'fleet-q/testing';
 import { faultySqlite, newQueue, QUICK, temporaryPath } from '../support/queues.js';
 
 describe('start and stop', () => {
@@ -41,6 +42,35 @@ describe('start and stop', () => {
     await new Promise((resolve) => setTimeout(resolve, 30));
     await queue.stop();
     await refused;
+  });
+
+  test('stop while a submission waits to be repeated leaves no timer, and says what the store said', async () => {
+    const runtime = new VirtualRuntime();
+    const factory = faultySqlite(({ verb }) => (verb === 'submit' ? { fails: 'before' } : undefined));
+    const queue = newQueue({ store: factory, runtime }).register('a', () => 1);
+    const refused = expect(queue.submit({ type: 'a' })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect.poll(() => runtime.pending).toBe(1);
+    await runtime.until(queue.stop());
+    expect(runtime.pending).toBe(0);
+    await refused;
+  });
+
+  test('stop in the midst of submitMany: it tells which steps are safe, and they are', async () => {
+    const path = temporaryPath();
+    const queue = newQueue({ store: sqlite({ path }) }).register('a', (n: number) => n);
+    let stopping: Promise<void> | undefined;
+    queue.on('step:submitted', () => void (stopping ??= queue.stop()));
+    const submitting = queue.submitMany(Array.from({ length: 2_000 }, (_, args) => ({ type: 'a', args })));
+    const error = await submitting.then(
+      () => undefined,
+      (thrown: unknown) => thrown as SubmitIncompleteError,
+    );
+    await stopping;
+    expect(error).toMatchObject({ code: 'SUBMIT_INCOMPLETE', cause: { code: 'STOPPED' } });
+    expect(error?.stepIds.length).toBeGreaterThan(0);
+    const later = newQueue({ store: sqlite({ path }) });
+    expect((await later.stats()).pendingSteps).toBe(error?.stepIds.length);
+    for (const id of error?.stepIds ?? []) expect((await later.getStep(id)).status).toBe('pending');
   });
 
   test('start after stop, and all that needs the store, is refused with STOPPED', async () => {

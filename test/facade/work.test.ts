@@ -1,6 +1,7 @@
 /** The queue at work, end to end on the embedded store: what a step comes to, and what is told of it. */
+import { getEventListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { defineStep, FleetQ, PermanentFailure, RetryLater, StepFailedError, type StepContext } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
@@ -234,6 +235,21 @@ describe('submitting', () => {
     expect((await queue.stats()).pendingSteps).toBe(1);
   });
 
+  test('a lost reply to cancel or to retry is asked for again, and tells what was done', async () => {
+    const factory = faultySqlite(({ verb, nth }) =>
+      (verb === 'cancel' || verb === 'retry') && nth < 2 ? { fails: 'after' } : undefined,
+    );
+    const queue = newQueue({ store: factory }).register('a', () => 1);
+    const told: unknown[] = [];
+    queue.on('step:cancelled', ({ by }) => told.push(by));
+    const id = await queue.submit({ type: 'a' });
+    expect(await queue.cancel(id)).toBe('cancelled');
+    expect(told).toEqual(['caller']);
+    expect(await queue.retry(id)).toBe('retried');
+    expect((await queue.getStep(id)).status).toBe('pending');
+    expect([factory.store.count('cancel'), factory.store.count('retry')]).toEqual([3, 3]);
+  });
+
   test('concurrent calls share a commit', async () => {
     const factory = faultySqlite();
     const queue = newQueue({ store: factory }).register('a', (n: number) => n);
@@ -252,6 +268,17 @@ describe('submitting', () => {
     const listed: unknown[] = [];
     for await (const step of queue.listSteps({ pageSize: 500 })) listed.push(step.stepId);
     expect(listed).toEqual(ids);
+  });
+
+  test('long payloads go in smaller commits, so that no commit takes long', async () => {
+    const factory = faultySqlite();
+    const queue = newQueue({ store: factory }).register('a', (text: string) => text.length);
+    const ids = await queue.submitMany(Array.from({ length: 20 }, () => ({ type: 'a', args: 'x'.repeat(200_000) })));
+    expect(new Set(ids).size).toBe(20);
+    expect(factory.store.count('submit')).toBe(5);
+    await Promise.all(Array.from({ length: 20 }, () => queue.submit({ type: 'a', args: 'x'.repeat(200_000) })));
+    expect(factory.store.count('submit')).toBe(10);
+    expect((await queue.stats()).pendingSteps).toBe(40);
   });
 
   test('a submitMany that breaks off tells what is safe', async () => {
@@ -288,8 +315,36 @@ describe('waiting', () => {
     await expect.poll(() => factory.store.count('find')).toBeGreaterThan(0);
     await queue.start();
     expect(await results).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
-    // 1,000 ids are five questions of 200; far from one for each waiter.
-    expect(factory.store.count('find')).toBeLessThan(200);
+    const asked = factory.store.calls.filter(({ verb }) => verb === 'find').map(({ args: [of] }) => of as string[]);
+    expect(asked[0]).toHaveLength(1_000);
+    expect(asked.length).toBeLessThan(100);
+  });
+
+  test('thousands of waiters under one signal leave nothing on it, and look like no leak', async () => {
+    const warned = vi.fn();
+    process.on('warning', warned);
+    onTestFinished(() => void process.off('warning', warned));
+    const queue = newQueue().register('a', () => 1);
+    const id = await queue.submit({ type: 'a' });
+    const { signal } = new AbortController();
+    const waits = Array.from({ length: 3_000 }, () => queue.waitFor(id, { signal, timeoutMs: 60_000 }));
+    await queue.start();
+    await Promise.all(waits);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(warned).not.toHaveBeenCalled();
+  });
+
+  test('a step that is pruned while somebody waits for it is not found', async () => {
+    const factory = faultySqlite();
+    const queue = newQueue({ store: factory }).register('a', () => 1);
+    const id = await queue.submit({ type: 'a' });
+    const wait = queue.waitFor(id);
+    const refused = expect(wait).rejects.toMatchObject({ code: 'STEP_NOT_FOUND' });
+    await expect.poll(() => factory.store.count('find')).toBe(1);
+    factory.store.plan = ({ verb }) => (verb === 'find' ? { delayMs: 50 } : undefined); // ended and gone by the next look
+    await queue.cancel(id);
+    while ((await factory.store.prune({ keepMs: -60_000 })).more);
+    await refused;
   });
 
   test('a wait can end early, and the step goes on', async () => {

@@ -50,7 +50,11 @@ describe('a pod', () => {
     told = new Told();
     const settings = { heartbeatIntervalMs: 2_000, deadAfterMs: 15_000 };
     const shared = { runtime, settings, events: told.events, log };
-    fence = new SelfFence({ ...shared, identity: new Identity(runtime, 'a'), holder: { fence: () => {} } });
+    fence = new SelfFence({
+      ...shared,
+      identity: new Identity(runtime, 'a'),
+      holder: { halt: () => {}, retire: () => {}, fence: () => {} },
+    });
     elector = new Elector({ ...shared, fence });
     fence.answered(fence.now());
   });

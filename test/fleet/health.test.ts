@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { StoreError, type ErrorCode } from '../../src/errors.js';
 import { healthOf, type HealthParts } from '../../src/fleet/health.js';
 
 const WELL: HealthParts = {
@@ -12,6 +13,7 @@ const WELL: HealthParts = {
   deadAfterMs: 15_000,
   heartbeat: { overdueMs: 0, intervalMs: 2_000 },
   exchange: { overdueMs: 0, intervalMs: 1_000 },
+  outage: undefined,
 };
 const problems = (change: Partial<HealthParts>) => {
   const { status, problems } = healthOf({ ...WELL, ...change });
@@ -52,6 +54,14 @@ describe('health', () => {
       `the ${loop} loop has been late for 6001 ms`,
     ]);
     expect(problems({ [loop]: { overdueMs: 4_999, intervalMs: 10 } })).toEqual([]);
+  });
+
+  it('fails at once where the store fails for good, and otherwise when that has lasted', () => {
+    const failing = (forMs: number, code: ErrorCode, transient: boolean) =>
+      problems({ outage: { operation: 'exchange', error: new StoreError(code, 'no', transient), forMs } });
+    expect(failing(0, 'STORE_CORRUPT', false)).toEqual(['the store has failed for 0 ms (exchange): no']);
+    expect(failing(15_000, 'STORE_FULL', true)).toEqual([]);
+    expect(failing(15_001, 'STORE_FULL', true)).toEqual(['the store has failed for 15001 ms (exchange): no']);
   });
 
   it('fails when all slots are stray', () => {

@@ -54,6 +54,13 @@ describe('a pod that starts', () => {
     expect(pod.runtime.pending).toBe(0);
   });
 
+  it('rejects where the reply to its registration is lost, and leaves the fleet all the same', async () => {
+    const pod = world.pod('a');
+    pod.line.breaks('loses', 'register');
+    await expect(world.runtime.until(pod.start())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await world.store.fleet()).toEqual([]);
+  });
+
   it('rejects with STOPPED where it is stopped meanwhile, even by a store that hangs', async () => {
     const pod = world.pod('a');
     pod.line.breaks('hangs', 'heartbeat');
@@ -240,7 +247,7 @@ describe('a freeze', () => {
     await world.advance(8_000);
     pod.runtime.thaw();
     await world.advance(10);
-    expect(pod.holder.calls.slice(1)).toEqual(['fence', `admit ${pod.pod.incarnation}`]);
+    expect(pod.holder.calls.slice(1)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
     expect(pod.line.count('register')).toBe(1);
   });
 
@@ -254,10 +261,10 @@ describe('a freeze', () => {
     pod.runtime.thaw();
     const admitted = pod.holder.calls.length;
     const beats = pod.line.count('heartbeat');
-    pod.line.before('heartbeat', () => expect(pod.holder.calls.slice(admitted)).toEqual(['fence']));
+    pod.line.before('heartbeat', () => expect(pod.holder.calls.slice(admitted)).toEqual(['halt']));
     await world.advance(250);
     expect(pod.line.count('heartbeat')).toBe(beats + 1);
-    expect(pod.holder.calls.slice(admitted)).toEqual(['fence', `admit ${pod.pod.incarnation}`]);
+    expect(pod.holder.calls.slice(admitted)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
   });
 });
 
@@ -268,7 +275,7 @@ describe('two of one podId', () => {
     const younger = await world.started('twin');
     await world.advance(10_000);
     expect(elder.told.of('pod:fenced')).toEqual([{ ...elder.pod, reason: 'superseded', recoverable: false }]);
-    expect(elder.holder.calls.slice(1)).toEqual(['fence for good']);
+    expect(elder.holder.calls.slice(1)).toEqual(['retire']);
     expect(elder.line.count('leave')).toBe(0); // it still holds something
     expect([elder.fleet.elector.isLeader, younger.fleet.elector.isLeader]).toEqual([false, true]);
     elder.holder.load = { ...elder.holder.load, running: 0 };
@@ -276,7 +283,7 @@ describe('two of one podId', () => {
     expect(elder.line.count('leave')).toBe(1);
     await world.advance(120_000);
     expect(elder.line.count('register')).toBe(1);
-    expect(elder.holder.calls).toHaveLength(2);
+    expect(elder.holder.calls.filter((call) => call.startsWith('admit'))).toHaveLength(1);
     expect(reasons(younger)).toEqual([]);
     expect(await world.store.fleet()).toHaveLength(1);
   });
@@ -285,7 +292,11 @@ describe('two of one podId', () => {
     const elder = await world.started('twin', { drainTimeoutMs: 10_000, abortGraceMs: 1_000 });
     elder.holder.load = { ...elder.holder.load, running: 1 };
     await world.started('twin');
-    await world.advance(16_000);
+    await world.advance(7_500);
+    expect(elder.holder.calls.slice(1)).toEqual(['retire']); // what runs has the drain time
+    await world.advance(4_500);
+    expect(elder.holder.calls.at(-1)).toBe('fence for good');
+    await world.advance(4_000);
     expect(elder.line.count('leave')).toBe(1);
   });
 

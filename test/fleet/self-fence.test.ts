@@ -17,7 +17,11 @@ beforeEach(async () => {
     runtime,
     settings: { heartbeatIntervalMs: 2_000, deadAfterMs: 15_000 },
     identity: new Identity(runtime, 'a'),
-    holder: { fence: (final) => calls.push(final ? 'fence for good' : 'fence') },
+    holder: {
+      halt: () => calls.push('halt'),
+      retire: () => calls.push('retire'),
+      fence: (final) => calls.push(final ? 'fence for good' : 'fence'),
+    },
     events: told.events,
     log,
   });
@@ -74,7 +78,7 @@ describe('frozen', () => {
     expect(fence.mayProceed()).toBe(false); // a continuation that runs first
     expect(calls).toEqual([]); // its caller is the holder itself, in the midst of something
     await Promise.resolve();
-    expect(calls).toEqual(['fence']);
+    expect(calls).toEqual(['halt']); // what runs may be ours yet
     expect(reasons()).toEqual(['frozen']);
     expect(fence.answered(fence.now())).toBe('admitted');
     expect(fence.mayProceed()).toBe(true);
@@ -97,6 +101,29 @@ describe('frozen', () => {
     expect(reasons()).toEqual(['frozen']);
   });
 
+  it('and silent by the time it ends: what runs is aborted at once', async () => {
+    runtime.freeze();
+    await runtime.advance(11_300);
+    runtime.thaw();
+    expect(fence.check()).toBe(false);
+    expect(calls).toEqual(['fence']);
+    expect(reasons()).toEqual(['frozen']);
+  });
+
+  it('and then silent: where no heartbeat is answered, what runs is aborted a margin before peers may declare it dead', async () => {
+    runtime.freeze();
+    await runtime.advance(5_000);
+    runtime.thaw();
+    await runtime.advance(6_249);
+    expect(calls).toEqual(['halt']);
+    await runtime.advance(1);
+    expect(calls).toEqual(['halt', 'fence']);
+    expect(reasons()).toEqual(['frozen', 'silent']);
+    await runtime.advance(60_000);
+    expect(calls).toEqual(['halt', 'fence']);
+    expect(fence.answered(fence.now())).toBe('admitted');
+  });
+
   it('a block shorter than the margin costs nothing', async () => {
     runtime.freeze();
     await runtime.advance(3_700);
@@ -109,7 +136,7 @@ describe('frozen', () => {
   it('a wall clock set forward by an hour costs one needless heartbeat', async () => {
     runtime.shiftWall(3_600_000);
     expect(fence.check()).toBe(false);
-    expect(calls).toEqual(['fence']);
+    expect(calls).toEqual(['halt']);
     fence.answered(fence.now());
     expect(fence.mayProceed()).toBe(true);
     await runtime.advance(1_000);
@@ -132,7 +159,7 @@ describe('for good', () => {
   it('drains once, still settling while it is alive', () => {
     fence.drain('superseded');
     fence.drain('outdated');
-    expect(calls).toEqual(['fence for good']);
+    expect(calls).toEqual(['retire']);
     expect(told.of('pod:fenced')).toMatchObject([{ reason: 'superseded', recoverable: false }]);
     expect([fence.final, fence.reason, fence.mayProceed()]).toEqual([true, 'superseded', true]);
   });
@@ -141,7 +168,7 @@ describe('for good', () => {
     fence.drain('superseded');
     await runtime.advance(20_000);
     expect(fence.mayProceed()).toBe(false);
-    expect(calls).toEqual(['fence for good']);
+    expect(calls).toEqual(['retire', 'fence for good']); // peers may take what still runs
     expect(reasons()).toEqual(['superseded']);
   });
 });

@@ -255,7 +255,7 @@ describe('stop', () => {
     open.open('done');
     await stopping;
     expect(rig.store.row('s1')).toMatchObject({ status: 'completed', result: '"done"' });
-    expect(rig.pool.drained).toEqual({ finished: 1, released: 0, strays: 0 });
+    expect(rig.pool.drained).toEqual({ finished: 1, released: 0, strays: 0, unsettled: 0 });
   });
 
   const started = async (handler: (args: unknown, ctx: StepContext) => unknown, options = {}) => {
@@ -274,7 +274,7 @@ describe('stop', () => {
     expect(reason).toMatchObject({ code: 'STOPPED' });
     expect(rig.store.row('s1')).toMatchObject({ status: 'pending', retryCount: 0, error: null });
     expect(rig.events('step:released')).toMatchObject([{ reason: 'stopping', delayMs: 0 }]);
-    expect(rig.pool.drained).toEqual({ finished: 0, released: 1, strays: 0 });
+    expect(rig.pool.drained).toEqual({ finished: 0, released: 1, strays: 0, unsettled: 0 });
   });
 
   test('a value that comes after the abort counts', async () => {
@@ -299,7 +299,7 @@ describe('stop', () => {
     const rig = await started(never);
     await rig.stop();
     expect(rig.runtime.monotonicMs()).toBe(1_500);
-    expect(rig.pool.drained).toEqual({ finished: 0, released: 1, strays: 1 });
+    expect(rig.pool.drained).toEqual({ finished: 0, released: 1, strays: 1, unsettled: 0 });
     expect(rig.store.row('s1')).toMatchObject({ status: 'pending', retryCount: 0 });
     expect(rig.runtime.pending).toBe(0);
   });
@@ -347,6 +347,19 @@ describe('stop', () => {
     await rig.stop();
     expect(rig.runtime.monotonicMs()).toBeLessThanOrEqual(3_500);
     expect(rig.logged.filter(({ level }) => level === 'error')).toHaveLength(1);
+    expect(rig.pool.drained.unsettled).toBe(1);
+  });
+
+  test('nor for one that never answers', async () => {
+    const rig = await running({ quick: () => 1 }, { drainTimeoutMs: 5_000 });
+    rig.store.add('s1', 'quick');
+    rig.store.before = () => new Promise(() => undefined);
+    rig.pool.wake();
+    await rig.runtime.advance(1_000);
+    const before = rig.runtime.monotonicMs();
+    await rig.stop();
+    expect(rig.runtime.monotonicMs() - before).toBe(5_000);
+    expect(rig.store.requests.at(-1)?.claim).toBeDefined();
   });
 
   test('but hands in what it can, once the store is back', async () => {
@@ -361,7 +374,7 @@ describe('stop', () => {
     rig.store.before = () => undefined;
     await rig.runtime.until(stopping);
     expect(rig.store.row('s2').status).toBe('completed');
-    expect(rig.pool.drained.finished).toBe(1);
+    expect(rig.pool.drained).toMatchObject({ finished: 1, unsettled: 0 });
   });
 
   test('resume during it claims nothing', async () => {

@@ -77,3 +77,14 @@ test('takes out what is unwanted, and counts by type', () => {
   expect(one.unstarted).toBe(3);
   expect(buffer.all()).toHaveLength(6);
 });
+
+test('gives back any number without holding up the event loop', () => {
+  const buffer = new Buffer();
+  for (let i = 0; i < 50_000; i++) buffer.add(hold(`s${String(i).padStart(6, '0')}`));
+  const startedAt = performance.now();
+  let odd = false;
+  expect(buffer.take(() => (odd = !odd))).toHaveLength(25_000);
+  expect(performance.now() - startedAt).toBeLessThan(200);
+  expect(buffer.size).toBe(25_000);
+  expect(buffer.next()?.claim.stepId).toBe('s000001');
+});

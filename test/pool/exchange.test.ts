@@ -258,6 +258,20 @@ describe('an exchange that fails', () => {
     },
   );
 
+  test('a step of which the store will hold nothing wedges nobody: its claim counts as lost', async () => {
+    const rig = await running({ quick: () => 1 }, {}, ({ store }) => {
+      store.addMany(8, 'quick');
+      store.before = ({ settlements }) => {
+        const refused = settlements.some(({ stepId }) => stepId === 'quick-00003');
+        if (refused) throw new StoreError('STORE_REFUSED', 'never', false);
+      };
+    });
+    await rig.runtime.advance(5_000);
+    expect(rig.store.count('completed')).toBe(7);
+    expect(rig.events('step:lost')).toMatchObject([{ stepId: 'quick-00003', refused: 'failed' }]);
+    expect(rig.logged.filter(({ level }) => level === 'error')).toHaveLength(2);
+  });
+
   test('a batch that the store refuses is bisected: only what it cannot hold fails', async () => {
     const rig = await running({ echo: (i: number) => i }, { maxParallelism: 20 }, ({ store }) => {
       for (let i = 0; i < 20; i++) store.add(`s${i}`, 'echo', { args: i });

@@ -119,6 +119,34 @@ describe('a fence', () => {
   });
 });
 
+describe('a halt', () => {
+  test('leaves alone what runs; until the pod is admitted nothing is claimed, started or settled', async () => {
+    const { door, run } = stubborn();
+    let aborted = false;
+    const handler = (_: unknown, { signal }: StepContext) => {
+      signal.addEventListener('abort', () => (aborted = true));
+      return run();
+    };
+    const rig = await running({ slow: { run: handler, concurrency: 1 } }, {}, ({ store }) => store.add('s1', 'slow'));
+    const before = rig.store.requests.length;
+    rig.pool.halt();
+    rig.store.add('s2', 'slow');
+    door.open('done');
+    for (let i = 0; i < 5; i++) {
+      rig.pool.wake();
+      await rig.runtime.advance(1_000);
+    }
+    expect(rig.store.requests.length).toBe(before);
+    expect(rig.pool.load).toMatchObject({ running: 0, fenced: true });
+    rig.pool.admit(POD);
+    await rig.runtime.settle();
+    expect(aborted).toBe(false);
+    expect(rig.store.row('s1')).toMatchObject({ status: 'completed', result: '"done"' });
+    expect(rig.store.row('s2').status).toBe('completed');
+    expect(rig.pool.load.fenced).toBe(false);
+  });
+});
+
 describe('a final fence', () => {
   test('settles what ends, gives back the rest, and claims no more', async () => {
     const { door, run } = stubborn();
@@ -140,6 +168,19 @@ describe('a final fence', () => {
     expect(rig.store.row('slow-00001').status).toBe('pending');
     expect(rig.pool.load.fenced).toBe(true);
   });
+});
+
+test('who retires lets what runs finish, and claims no more', async () => {
+  const { door, run } = stubborn();
+  const handler = (_: unknown, ctx: StepContext) => Promise.race([obedient(_, ctx), run()]);
+  const rig = await running({ slow: handler }, {}, ({ store }) => store.add('s1', 'slow'));
+  rig.pool.retire();
+  rig.store.add('s2', 'slow');
+  await rig.runtime.advance(5_000);
+  door.open('done');
+  await rig.runtime.advance(5_000);
+  expect(rig.store.row('s1')).toMatchObject({ status: 'completed', result: '"done"' });
+  expect(rig.store.row('s2').status).toBe('pending');
 });
 
 describe('an eviction', () => {
@@ -351,4 +392,17 @@ describe('reconciliation', () => {
     expect(rig.pool.load.running).toBe(1);
     expect(rig.store.requests.length).toBe(before);
   });
+});
+
+test('what has ended is held until its receipt: a pod that drains may not leave yet', async () => {
+  const { door, run } = stubborn();
+  const rig = await running({ slow: run }, {}, ({ store }) => store.add('s1', 'slow'));
+  rig.store.latencyMs = 100;
+  rig.pool.fence(true);
+  door.open('done');
+  await rig.runtime.advance(50);
+  expect(rig.pool.load).toMatchObject({ running: 0, held: 1 });
+  await rig.runtime.advance(100);
+  expect(rig.pool.load).toMatchObject({ running: 0, held: 0 });
+  expect(rig.store.row('s1')).toMatchObject({ status: 'completed' });
 });

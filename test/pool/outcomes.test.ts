@@ -14,6 +14,12 @@ async function run(handler: Handler, given: StepGiven = {}, options: RigOptions 
   return { rig, row, error: row.error === null ? undefined : (JSON.parse(row.error) as Record<string, unknown>) };
 }
 
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
 describe('what a handler returns', () => {
   test.each([
     ['nothing', undefined, null],
@@ -150,12 +156,31 @@ describe('what a handler throws', () => {
         },
       ),
     ],
+    [
+      'a proxy that nobody may ask what it is',
+      new Proxy(
+        {},
+        {
+          getPrototypeOf: () => {
+            throw new Error('trap');
+          },
+        },
+      ),
+    ],
+    ['a proxy that was revoked', revoked()],
   ])('%s is no error, and recorded all the same', async (_, thrown) => {
-    const { row, error } = await run(() => {
-      throw thrown;
-    });
-    expect(row).toMatchObject({ status: 'pending', retryCount: 1 });
-    expect(error).toMatchObject({ name: 'NonError' });
+    const handlers: Handler[] = [
+      () => {
+        throw thrown;
+      },
+      () => Promise.reject(thrown),
+    ];
+    for (const handler of handlers) {
+      const { rig, row, error } = await run(handler);
+      expect(row).toMatchObject({ status: 'pending', retryCount: 1 });
+      expect(error).toMatchObject({ name: 'NonError' });
+      expect(rig.pool.load.running).toBe(0); // its slot is free again
+    }
   });
 });
 
@@ -197,8 +222,8 @@ describe('ctx.release()', () => {
     expect(row.runAt).toBe(5_000);
   });
 
-  test('refuses a delay that is none', async () => {
-    const { error } = await run((_, ctx) => ctx.release({ delayMs: -1 }));
+  test.each([{ delayMs: -1 }, { delayMs: 1e300 }, { delay: 5 }, 5_000])('refuses %o', async (options) => {
+    const { error } = await run((_, ctx) => ctx.release(options as { delayMs: number }));
     expect(error).toMatchObject({ name: 'ValidationError', code: 'STEP_INVALID' });
   });
 });

@@ -75,6 +75,21 @@ describe('a loop', () => {
     expect(most).toBe(1);
   });
 
+  it('never runs two ticks at a time, also where a tick wakes it before it waits for anything', async () => {
+    let under = 0;
+    run(async (nth) => {
+      expect(++under).toBe(1);
+      if (nth === 1) loop.wake();
+      await sleep(runtime, 10);
+      under--;
+      return 100;
+    });
+    await runtime.advance(115);
+    loop.wake();
+    await runtime.advance(1);
+    expect(ticks).toEqual([0, 10, 115]);
+  });
+
   it('never loses a wake that comes during a tick', async () => {
     run(async () => {
       await sleep(runtime, 50);

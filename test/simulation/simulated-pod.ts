@@ -33,7 +33,11 @@ export class SimulatedPod {
     const registry = new StepRegistry();
     registry.add({ type: 'work', run: (_args: unknown, ctx: { signal: AbortSignal }) => this.#work(ctx.signal) });
     registry.seal();
-    const connection = { store: this.#gated(this.line.over(this.#store)), settings: this.settings };
+    const connection = {
+      store: this.#gated(this.line.over(this.#store)),
+      settings: this.settings,
+      outage: () => undefined,
+    };
     this.pod = new Pod(connection as ConstructorParameters<typeof Pod>[0], registry, this.told.events);
     this.told.events.on('pod:joined', (joined: PodRef) => {
       if (joined.podId === podId) this.incarnations.add(joined.incarnation);

@@ -60,6 +60,13 @@ const TABLE: [string, number, number, Outcome, Partial<Transition>][] = [
     { status: 'pending', delayMs: 0, charge: 1, error: JSON.stringify(BOOM) },
   ],
   [
+    'a retry later than any store can say',
+    0,
+    0,
+    failed({ delayMs: Number.MAX_VALUE }),
+    { status: 'pending', delayMs: 3_155_760_000_000, charge: 1, error: JSON.stringify(BOOM) },
+  ],
+  [
     'a retry later with no retry left',
     3,
     0,

@@ -21,17 +21,6 @@ export function startProgram(program: string, args: readonly string[]): ChildPro
   return child;
 }
 
-/** Resolves once the program has printed `line`. */
-export async function printed(child: ChildProcess, line: string): Promise<void> {
-  if (child.stdout === null) throw new Error('the program has no output');
-  let text = '';
-  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
-    text += String(chunk);
-    if (text.includes(line)) return;
-  }
-  throw new Error(`the program ended without printing ${JSON.stringify(line)}`);
-}
-
 /** Resolves with how a program ended. */
 export async function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');

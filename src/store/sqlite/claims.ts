@@ -58,12 +58,16 @@ export class Claims {
   take(now: number, pod: PodRef, demand: ClaimDemand, most: number): Taken {
     const room = Math.min(demand.free + demand.prefetch, most);
     const seats = new Seats(demand, room);
+    const chosen: number[] = [];
     for (const key of this.#candidates.of(demand, room)) {
       if (!seats.mayHave(key[4])) continue;
       const row = key.length > 5 ? (key as CandidateRow) : this.#candidateAt.get(key[0]);
       if (row === undefined || !seats.take(row[4], row[9])) continue;
-      this.#claim.run(now, pod.podId, pod.incarnation, demand.token, row[0], row[5]);
+      chosen.push(row[0]);
       seats.claims.push(claimOf(row, demand.token, 1));
+    }
+    if (chosen.length > 0) {
+      this.#claim.run(now, pod.podId, pod.incarnation, demand.token, JSON.stringify(chosen));
     }
     return seats;
   }
@@ -100,13 +104,11 @@ class Seats implements Taken {
   readonly #ofType = new Map<string, number>();
   #room: number;
   #free: number;
-  #quarantine: number;
 
-  constructor({ free, quarantine, types }: ClaimDemand, room: number) {
+  constructor({ free, types }: ClaimDemand, room: number) {
     this.#limits = types;
     this.#room = room;
     this.#free = Math.min(free, room);
-    this.#quarantine = quarantine;
   }
 
   mayHave(type: string): boolean {
@@ -115,14 +117,13 @@ class Seats implements Taken {
     return may;
   }
 
-  /** What crashed a pod takes a free slot or none; what crashed two takes the place in quarantine too. */
+  /** What crashed a pod takes a free slot or none. Of what crashed two there is at most one among the candidates. */
   take(type: string, crashes: number): boolean {
-    if ((crashes > 0 && this.#free === 0) || (crashes > 1 && this.#quarantine === 0)) {
+    if (crashes > 0 && this.#free === 0) {
       this.left = true;
       return false;
     }
     if (this.#free > 0) this.#free--;
-    if (crashes > 1) this.#quarantine--;
     this.#room--;
     this.#ofType.set(type, (this.#ofType.get(type) ?? 0) + 1);
     return true;

@@ -6,7 +6,6 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { PruneReply } from '../contract.js';
-import type { StepStatus } from '../../step/step.js';
 import { PRUNE_PODS, PRUNE_STEPS } from './statements.js';
 
 const PIECE_ROWS = 500;
@@ -16,26 +15,21 @@ const BITE = 20;
 /** Incarnations are remembered at least so long after their last sign of life, so that nothing late revives one. */
 const FORGET_PODS_MS = 3_600_000;
 
-const TERMINAL: readonly StepStatus[] = ['completed', 'failed', 'cancelled'];
-
 export class Retention {
-  readonly #steps: Statement<[string, number, number]>;
+  readonly #steps: Statement<[number, number]>;
   readonly #pods: Statement<[number, number]>;
 
   constructor(connection: Database) {
-    this.#steps = connection.prepare<[string, number, number]>(PRUNE_STEPS);
+    this.#steps = connection.prepare<[number, number]>(PRUNE_STEPS);
     this.#pods = connection.prepare<[number, number]>(PRUNE_PODS);
   }
 
   /** Removes one piece; call it within a transaction. @param elapsedMs how long the piece has taken so far */
   prune(now: number, keepMs: number, elapsedMs: () => number): PruneReply {
     let removed = 0;
-    for (const status of TERMINAL) {
-      for (let bite = BITE; bite === BITE;) {
-        if (removed + BITE > PIECE_ROWS || elapsedMs() > PIECE_MS) return { removed, more: true };
-        bite = this.#steps.run(status, now - keepMs, BITE).changes;
-        removed += bite;
-      }
+    for (let bite = BITE; bite === BITE; removed += bite) {
+      if (removed + BITE > PIECE_ROWS || elapsedMs() > PIECE_MS) return { removed, more: true };
+      bite = this.#steps.run(now - keepMs, BITE).changes;
     }
     this.#pods.run(now - Math.max(keepMs, FORGET_PODS_MS), BITE);
     return { removed, more: false };

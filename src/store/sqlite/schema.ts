@@ -50,10 +50,15 @@ const STEP_WAITING = `
 CREATE INDEX STEP_WAITING ON STEP_TRACKER (run_at, priority DESC)
 WHERE status = 'pending' AND due = 0`;
 
-/** What is claimed, the longest held first, and what has ended, the oldest first. */
-const STEP_TOUCHED = `
-CREATE INDEX STEP_TOUCHED ON STEP_TRACKER (status, last_update_ts)
-WHERE status <> 'pending'`;
+/** What is claimed, the longest held first. Tiny, so that whoever holds something is found by looking at all of it. */
+const STEP_HELD = `
+CREATE INDEX STEP_HELD ON STEP_TRACKER (last_update_ts)
+WHERE status = 'claimed'`;
+
+/** What has ended, the oldest first. */
+const STEP_ENDED = `
+CREATE INDEX STEP_ENDED ON STEP_TRACKER (last_update_ts)
+WHERE status <> 'pending' AND status <> 'claimed'`;
 
 // `host_ms` and `boot` tell processes of one host how long ago the heartbeat was, whatever their wall clocks say.
 const POD_HEALTH = `
@@ -84,5 +89,5 @@ CREATE TABLE IF NOT EXISTS SCHEMA_INFO (
 
 /** The statements that lead from each version to the next; `MIGRATIONS[0]` makes version 1 of an empty file. */
 export const MIGRATIONS: readonly (readonly string[])[] = [
-  [STEP_TRACKER, STEP_READY, STEP_WAITING, STEP_TOUCHED, POD_HEALTH],
+  [STEP_TRACKER, STEP_READY, STEP_WAITING, STEP_HELD, STEP_ENDED, POD_HEALTH],
 ];

@@ -7,7 +7,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Receipt, Settlement } from '../contract.js';
 import type { StepStatus } from '../../step/step.js';
-import { FINISH, REQUEUE, SETTLED_BY } from './statements.js';
+import { FINISH, FINISH_ALIKE, REQUEUE, SETTLED_BY } from './statements.js';
 
 type SettledRow = readonly [
   status: StepStatus,
@@ -19,11 +19,13 @@ type SettledRow = readonly [
 
 export class Settlements {
   readonly #finish: Statement;
+  readonly #finishAlike: Statement;
   readonly #requeue: Statement;
   readonly #settledBy: Statement<[string], SettledRow>;
 
   constructor(connection: Database) {
     this.#finish = connection.prepare(FINISH);
+    this.#finishAlike = connection.prepare(FINISH_ALIKE);
     this.#requeue = connection.prepare(REQUEUE);
     this.#settledBy = connection.prepare<[string], SettledRow>(SETTLED_BY).raw();
   }
@@ -31,16 +33,25 @@ export class Settlements {
   /** Applies each in turn; call it within a transaction. @param by the incarnation that settles */
   apply(now: number, by: string, settlements: readonly Settlement[]): Receipt[] {
     const receipts: Receipt[] = [];
-    for (const one of settlements) {
-      const { changes } = one.status === 'pending' ? this.#giveBack(now, by, one) : this.#end(now, by, one);
-      receipts.push(changes === 1 ? 'settled' : this.#receipt(by, one));
+    for (let from = 0; from < settlements.length; from = receipts.length) {
+      const alike = runOfAlike(settlements, from);
+      const changes = this.#apply(now, by, alike);
+      for (const one of alike) receipts.push(changes === alike.length ? 'settled' : this.#receipt(by, one));
     }
     return receipts;
   }
 
-  #end(now: number, by: string, one: Settlement) {
+  /** Answers how many rows changed. */
+  #apply(now: number, by: string, alike: readonly Settlement[]): number {
+    const [one] = alike;
+    if (one === undefined) return 0;
+    if (one.status === 'pending') return this.#giveBack(now, by, one).changes;
     const { status, charge, crash, result, error, stepId, claimToken, version } = one;
-    return this.#finish.run(status, now, charge, crash, result, error, by, stepId, claimToken, version);
+    const [finish, steps] =
+      alike.length === 1
+        ? [this.#finish, stepId]
+        : [this.#finishAlike, JSON.stringify(alike.map((each) => each.stepId))];
+    return finish.run(status, now, charge, crash, result, error, by, steps, claimToken, version).changes;
   }
 
   #giveBack(now: number, by: string, one: Settlement) {
@@ -69,4 +80,29 @@ export class Settlements {
     if (row[4] === by) return 'settled';
     return row[0] === 'cancelled' ? 'cancelled' : 'lost';
   }
+}
+
+/**
+ * The settlements from `from` on that differ in nothing but their step: one statement ends them all, at two thirds of
+ * the cost. Mostly those of one claim whose handlers returned nothing.
+ */
+function runOfAlike(settlements: readonly Settlement[], from: number): readonly Settlement[] {
+  const first = settlements[from];
+  let end = from + 1;
+  if (first !== undefined && first.status !== 'pending') {
+    while (end < settlements.length && alike(first, settlements[end])) end++;
+  }
+  return settlements.slice(from, end);
+}
+
+function alike(one: Settlement, other: Settlement | undefined): boolean {
+  return (
+    one.claimToken === other?.claimToken &&
+    one.version === other.version &&
+    one.status === other.status &&
+    one.charge === other.charge &&
+    one.crash === other.crash &&
+    one.result === other.result &&
+    one.error === other.error
+  );
 }

@@ -2,7 +2,7 @@
  * Every SQL text of this store but the schema's.
  *
  * Law: instants and tokens are binds, by position, never made by SQL. Every guard stands on the target row. A condition
- * of a partial index is repeated word for word (`due > 0`, `status <> 'pending'`), or the planner does not use it.
+ * of a partial index is repeated word for word (`due > 0`), or the planner does not use it.
  */
 
 // ---- the connection -------------------------------------------------------------------------------------------------
@@ -69,16 +69,16 @@ export const WALK_KEYS = `SELECT ${KEY} FROM STEP_TRACKER s WHERE ${READY} ORDER
 export const CANDIDATE_AT = `SELECT ${CANDIDATE} FROM STEP_TRACKER s WHERE s.rowid = ?`;
 export const ANY_POISON = `SELECT 1 FROM STEP_TRACKER s WHERE s.status = 'pending' AND s.due > 0 AND s.due = 2 LIMIT 1`;
 
-/** Binds: now, pod, incarnation, token; rowid, version. */
+/** Binds: now, pod, incarnation, token; rowids as a JSON array. One statement for all that were chosen: a third cheaper than one each. */
 export const CLAIM = `
 UPDATE STEP_TRACKER
 SET status = 'claimed', due = 0, version = version + 1, last_update_ts = ?, claimed_by = ?, claimed_incarnation = ?, claim_token = ?
-WHERE rowid = ? AND version = ? AND status = 'pending'`;
+WHERE rowid IN (SELECT value FROM json_each(?)) AND status = 'pending'`;
 
 export const NEXT_WAITING = `
 SELECT run_at, coalesce(step_type, '') FROM STEP_TRACKER WHERE status = 'pending' AND due = 0 ORDER BY run_at, priority DESC LIMIT ?`;
 
-const CLAIMED = `s.status = 'claimed' AND s.status <> 'pending'`;
+const CLAIMED = `s.status = 'claimed'`;
 /** Binds: token, incarnation. */
 export const CLAIMED_UNDER = `
 SELECT ${CANDIDATE} FROM STEP_TRACKER s WHERE ${CLAIMED} AND s.claim_token = ? AND s.claimed_incarnation = ? ORDER BY ${RANK}`;
@@ -93,13 +93,18 @@ ORDER BY s.last_update_ts, s.rowid LIMIT ?`;
 
 // ---- settle ---------------------------------------------------------------------------------------------------------------
 
-const FENCE = `step_id = ? AND claim_token = ? AND version = ? AND status = 'claimed'`;
+const HELD = `claim_token = ? AND version = ? AND status = 'claimed'`;
+const FENCE = `step_id = ? AND ${HELD}`;
 const SETTLED = `version = version + 1, last_update_ts = ?, claim_token = NULL, retry_count = retry_count + ?, crashes = crashes + ?,
   result = ?, error = ?, settled_token = claim_token, settled_version = version, settled_by = ?`;
 
 /** Binds: status, now, charge, crash, result, error, incarnation; step, token, version. */
 export const FINISH = `
 UPDATE STEP_TRACKER SET status = ?, ${SETTLED} WHERE ${FENCE}`;
+
+/** Of steps that end alike. Binds: as for FINISH, but for the steps, a JSON array. */
+export const FINISH_ALIKE = `
+UPDATE STEP_TRACKER SET status = ?, ${SETTLED} WHERE step_id IN (SELECT value FROM json_each(?)) AND ${HELD}`;
 
 /** Binds: delayed 0|1, crash, run_at | null; now, charge, crash, result, error, incarnation; step, token, version. */
 export const REQUEUE = `
@@ -155,10 +160,10 @@ FROM STEP_TRACKER WHERE rowid > ? AND rowid <= ? GROUP BY 1, 2, 3`;
 
 // ---- retention ----------------------------------------------------------------------------------------------------------------
 
-/** Binds: status, ended before, limit. */
+/** Binds: ended before, limit. */
 export const PRUNE_STEPS = `
 DELETE FROM STEP_TRACKER WHERE rowid IN (
-  SELECT rowid FROM STEP_TRACKER WHERE status = ? AND status <> 'pending' AND last_update_ts < ? ORDER BY last_update_ts LIMIT ?
+  SELECT rowid FROM STEP_TRACKER WHERE status <> 'pending' AND status <> 'claimed' AND last_update_ts < ? ORDER BY last_update_ts LIMIT ?
 )`;
 /** Binds: last heard before, limit. Never one under which something is still claimed: it would be an orphan of nobody known. */
 export const PRUNE_PODS = `

@@ -7,6 +7,7 @@
 import { ValidationError, show } from '../../errors.js';
 import type {
   CancelReceipt,
+  Claim,
   ExchangeReply,
   ExchangeRequest,
   FleetView,
@@ -100,7 +101,8 @@ export class SqliteStore implements Store {
     const startedAt = runtime.monotonicMs();
     const reply = session.core.exchange(session.now(), request, batch);
     const { length: settled } = request.settlements;
-    this.#pace.learn(Math.max(settled, reply.claims.length), runtime.monotonicMs() - startedAt);
+    const rows = Math.max(settled, reply.claims.length);
+    this.#pace.learn(rows, runtime.monotonicMs() - startedAt, charactersOf(request, reply.claims));
     return session.wrote(settled + reply.claims.length, reply);
   }
 
@@ -234,13 +236,13 @@ export class SqliteStore implements Store {
 
   /** Opens where nobody has, shared by all who come meanwhile; after a failure the next call tries again. */
   async #open(): Promise<Session> {
-    this.#opening ??= openSession(this.#options, this.#environment, this.#calls.attempt);
+    const opening = (this.#opening ??= openSession(this.#options, this.#environment, this.#calls.attempt));
     try {
-      const session = await this.#opening;
+      const session = await opening;
       if (this.#session === undefined) this.#watch.start(() => session.core.dataVersion());
       return (this.#session = session);
     } catch (error) {
-      this.#opening = undefined;
+      if (this.#opening === opening) this.#opening = undefined;
       throw error;
     }
   }
@@ -248,6 +250,14 @@ export class SqliteStore implements Store {
   #call<T>(work: (session: Session) => T | Promise<T>): Promise<T> {
     return this.#calls.run(async () => work(this.#session ?? (await this.#open())));
   }
+}
+
+/** How much text went in and out. */
+function charactersOf({ settlements }: ExchangeRequest, claims: readonly Claim[]): number {
+  let characters = 0;
+  for (const { result } of settlements) characters += result?.length ?? 0;
+  for (const { payload } of claims) characters += payload.length;
+  return characters;
 }
 
 function cursor(after: string): number {

@@ -19,6 +19,7 @@ export class Watch {
   #seen = 0;
   #watcher: FSWatcher | undefined;
   #poll: Timer | undefined;
+  #stopped = false;
 
   constructor(runtime: Runtime, path: string) {
     this.#runtime = runtime;
@@ -44,6 +45,7 @@ export class Watch {
 
   /** The file is to be closed: nobody is called any more. */
   stop(): void {
+    this.#stopped = true;
     this.#listeners.clear();
     this.#dataVersion = undefined;
     this.#end();
@@ -51,7 +53,8 @@ export class Watch {
 
   #begin(): void {
     // In memory nobody else can change anything.
-    if (this.#dataVersion === undefined || this.#listeners.size === 0 || this.#path === MEMORY) return;
+    if (this.#stopped || this.#path === MEMORY) return;
+    if (this.#dataVersion === undefined || this.#listeners.size === 0) return;
     if (this.#watcher !== undefined || this.#poll !== undefined) return;
     this.#look(); // from here on
     try {

@@ -13,6 +13,14 @@ export class FakeHolder implements Holder<number> {
     this.calls.push(`admit ${pod.incarnation}`);
   }
 
+  halt(): void {
+    this.calls.push('halt');
+  }
+
+  retire(): void {
+    this.calls.push('retire');
+  }
+
   fence(final: boolean): void {
     this.calls.push(final ? 'fence for good' : 'fence');
   }

@@ -117,7 +117,7 @@ export class Member {
     });
     this.fleet = new Fleet({
       ...{ runtime, events, log, settler },
-      store: observed(this.line.over(store), { events, log, runtime }),
+      store: observed(this.line.over(store), { events, log, runtime }).store,
       settings: this.settings,
       holder: this.holder,
       version: '1.2.3',

@@ -5,7 +5,9 @@ import type { ClaimDemand } from '../../../src/store/contract.js';
 import type { Core } from '../../../src/store/sqlite/core.js';
 import {
   ANY_POISON,
+  CLAIM,
   CLAIMED_UNDER,
+  FINISH_ALIKE,
   HELD_BY,
   NEXT_WAITING,
   ORPHANS,
@@ -45,25 +47,19 @@ describe('the plan', () => {
       WALK_KEYS,
       /^SEARCH s USING COVERING INDEX STEP_READY \(due=\? AND step_type=\?\)$/,
     ],
+    ['a claim', CLAIM, /^SEARCH STEP_TRACKER USING INTEGER PRIMARY KEY \(rowid=\?\); LIST SUBQUERY/],
+    [
+      'what ends alike',
+      FINISH_ALIKE,
+      /^SEARCH STEP_TRACKER USING INDEX sqlite_autoindex_\S+ \(step_id=\?\); LIST SUBQ/,
+    ],
     ['looking for poison', ANY_POISON, /^SEARCH s USING COVERING INDEX STEP_READY \(due=\?\)$/],
     ['the next waiting step', NEXT_WAITING, /^SCAN STEP_TRACKER USING INDEX STEP_WAITING$/],
     ['a promotion', PROMOTE, /SEARCH STEP_TRACKER USING COVERING INDEX STEP_WAITING \(run_at<\?\)/],
-    [
-      'what was claimed under a token',
-      CLAIMED_UNDER,
-      /^SEARCH s USING INDEX STEP_TOUCHED \(status=\?\); USE TEMP B-TREE FOR ORDER BY$/,
-    ],
-    ['what a pod holds', HELD_BY, /^SEARCH s USING INDEX STEP_TOUCHED \(status=\?\)$/],
-    [
-      'orphans, in their order',
-      ORPHANS,
-      /^SEARCH s USING INDEX STEP_TOUCHED \(status=\?\); SEARCH p USING INDEX .* LEFT-JOIN$/,
-    ],
-    [
-      'a piece of the retention',
-      PRUNE_STEPS,
-      /SEARCH STEP_TRACKER USING COVERING INDEX STEP_TOUCHED \(status=\? AND last_update_ts<\?\)/,
-    ],
+    ['what was claimed under a token', CLAIMED_UNDER, /^SCAN s USING INDEX STEP_HELD; USE TEMP B-TREE FOR ORDER BY$/],
+    ['what a pod holds', HELD_BY, /^SCAN s USING INDEX STEP_HELD$/],
+    ['orphans, in their order', ORPHANS, /^SCAN s USING INDEX STEP_HELD; SEARCH p USING INDEX .* LEFT-JOIN$/],
+    ['a piece of the retention', PRUNE_STEPS, /SEARCH STEP_TRACKER USING INDEX STEP_ENDED \(last_update_ts<\?\)/],
   ])('of %s stays in its index', (_what, sql, expected) => {
     expect(plan(sql)).toMatch(expected);
     expect(plan(sql)).not.toMatch(/SCAN (s|STEP_TRACKER)(;|$)/);

@@ -15,3 +15,11 @@ it('no file is opened or read but the host’s boot id', () => {
     'watch.ts { watch, type FSWatcher }', // the -wal, which bears no locks
   ]);
 });
+
+it('no cursor is open over an await', () => {
+  const asynchronous = readdirSync(SOURCES).filter((name) => {
+    const text = readFileSync(new URL(name, SOURCES), 'utf8');
+    return text.includes('.iterate(') && /\bawait\b/.test(text);
+  });
+  expect(asynchronous).toEqual([]);
+});

@@ -5,7 +5,7 @@ import { Pace } from '../../../src/store/sqlite/pace.js';
 describe('the pace', () => {
   const after = (rows: number, tookMs: number, times: number): number => {
     const pace = new Pace();
-    for (let i = 0; i < times; i++) pace.learn(rows, tookMs);
+    for (let i = 0; i < times; i++) pace.learn(rows, tookMs, 0);
     return pace.batch;
   };
 
@@ -27,10 +27,20 @@ describe('the pace', () => {
     expect(after(3, 100, 100)).toBe(250);
   });
 
+  it('counts large texts by what they carry, also where there are few', () => {
+    const pace = new Pace();
+    for (let i = 0; i < 10; i++) pace.learn(8, 2, 8 * 250_000);
+    expect(pace.batch).toBe(8);
+    for (let i = 0; i < 10; i++) pace.learn(1, 9, 5_000_000);
+    expect(pace.batch).toBe(1);
+    for (let i = 0; i < 20; i++) pace.learn(1, 0.1, 100);
+    expect(pace.batch).toBe(250);
+  });
+
   it('is hardly moved by one that others on the machine have slowed down', () => {
     const pace = new Pace();
-    for (let i = 0; i < 100; i++) pace.learn(250, 2);
-    pace.learn(250, 20);
-    expect(pace.batch).toBeGreaterThan(200);
+    for (let i = 0; i < 100; i++) pace.learn(250, 2, 0);
+    pace.learn(250, 20, 0);
+    expect(pace.batch).toBeGreaterThan(150);
   });
 });

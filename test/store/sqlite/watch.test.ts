@@ -83,6 +83,17 @@ describe('a watch', () => {
     expect(runtime.pending).toBe(0);
   });
 
+  it('never begins once the store is closed, not even where it was being opened', async () => {
+    const path = newFile();
+    const store = await newStore({ path });
+    store.watch(() => undefined);
+    const opening = store.open();
+    const closing = store.close();
+    store.watch(() => undefined);
+    await Promise.all([opening, closing]);
+    store.watch(() => undefined)();
+  });
+
   it('keeps no process alive', () => {
     const dist = new URL('../../../dist/', import.meta.url);
     const program = `

@@ -1,6 +1,7 @@
 /** Waiting for a call only so long: an unreachable store must hang neither a loop nor `stop`. */
 import { asError, StoppedError, StoreError } from '../errors.js';
-import type { Runtime } from '../runtime/runtime.js';
+import { onAbort } from './abort.js';
+import type { Runtime } from './runtime.js';
 
 export interface Bounds {
   /** Gives the call up after so many ms. Default: never. */
@@ -16,13 +17,13 @@ export interface Bounds {
  * @throws StoreError `STORE_UNAVAILABLE` when the time is over; StoppedError when the signal aborts
  */
 export function within<T>(runtime: Runtime, call: () => Promise<T>, { limitMs, signal }: Bounds): Promise<T> {
-  if (signal?.aborted === true) return Promise.reject(new StoppedError('fleet'));
+  if (signal?.aborted === true) return Promise.reject(new StoppedError('the call'));
   return new Promise<T>((resolve, reject) => {
     const giveUp = (error: Error): void => {
       end();
       reject(error);
     };
-    const stopped = (): void => giveUp(new StoppedError('fleet'));
+    const stopped = (): void => giveUp(new StoppedError('the call'));
     const timer =
       limitMs === undefined
         ? undefined
@@ -31,9 +32,9 @@ export function within<T>(runtime: Runtime, call: () => Promise<T>, { limitMs, s
           );
     const end = (): void => {
       timer?.cancel();
-      signal?.removeEventListener('abort', stopped);
+      unhear?.();
     };
-    signal?.addEventListener('abort', stopped, { once: true });
+    const unhear = signal && onAbort(signal, stopped);
     started(call).then(
       (value) => {
         end();

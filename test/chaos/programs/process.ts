@@ -1,0 +1,42 @@
+/** What all programs of a run have in common: they end with whoever started them, and say so when they break. */
+import { sqlite } from 'fleet-q/sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Ledger } from '../ledger.js';
+import { BUSY_TIMEOUT_MS, fileIn } from '../settings.js';
+
+export interface Surroundings {
+  readonly folder: string;
+  /** Names this process among all that ever fill its slot. */
+  readonly life: string;
+  readonly ledger: Ledger;
+}
+
+export function surroundings(): Surroundings {
+  const [folder = '.', life = 'pod-0.0'] = process.argv.slice(2);
+  const ledger = new Ledger(folder, life);
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+    process.on(event, (error: unknown) => {
+      ledger.write('broken', { how: String((error as Error).stack ?? error) });
+      process.exit(70);
+    });
+  process.on('SIGINT', () => {}); // a terminal sends it to all; the choreography decides
+  process.stdin.on('end', () => process.exit(0)).resume();
+  (process.stdin as { unref?(): void }).unref?.();
+  void noteStalls(ledger);
+  return { folder, life, ledger };
+}
+
+export const storeIn = (folder: string) => sqlite({ path: fileIn(folder), busyTimeoutMs: BUSY_TIMEOUT_MS });
+
+const LOOK_EVERY_MS = 100;
+const STALLED_MS = 500;
+
+/** Where the machine, or a handler, held the process up, silence proves nothing against the product. */
+async function noteStalls(ledger: Ledger): Promise<void> {
+  for (;;) {
+    const before = performance.now();
+    await pause(LOOK_EVERY_MS, undefined, { ref: false });
+    const lateMs = performance.now() - before - LOOK_EVERY_MS;
+    if (lateMs > STALLED_MS) ledger.write('stalled', { lastsMs: Math.round(lateMs) });
+  }
+}

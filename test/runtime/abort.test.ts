@@ -1,0 +1,40 @@
+import { getEventListeners } from 'node:events';
+import { expect, test, vi } from 'vitest';
+import { onAbort } from '../../src/runtime/abort.js';
+import { sleep, systemRuntime } from '../../src/runtime/runtime.js';
+
+const listenersOf = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
+
+test('a thousand who wait under one signal are one listener, and each is told once', () => {
+  const controller = new AbortController();
+  const told = Array.from({ length: 1_000 }, () => vi.fn());
+  for (const callback of told) onAbort(controller.signal, callback);
+  expect(listenersOf(controller.signal)).toBe(1);
+  controller.abort();
+  for (const callback of told) expect(callback).toHaveBeenCalledOnce();
+  expect(listenersOf(controller.signal)).toBe(0);
+});
+
+test('who has ended its waiting is not told; once nobody waits the signal holds nothing', () => {
+  const controller = new AbortController();
+  const callback = vi.fn();
+  const [first, second] = [onAbort(controller.signal, callback), onAbort(controller.signal, callback)];
+  first();
+  first();
+  expect(listenersOf(controller.signal)).toBe(1);
+  second();
+  expect(listenersOf(controller.signal)).toBe(0);
+  onAbort(controller.signal, callback); // and it may be waited for anew
+  controller.abort();
+  expect(callback).toHaveBeenCalledOnce();
+});
+
+test('sleepers under one signal wake together, and leave nothing on it', async () => {
+  const controller = new AbortController();
+  const sleepers = Array.from({ length: 50 }, () => sleep(systemRuntime, 60_000, controller.signal));
+  expect(listenersOf(controller.signal)).toBe(1);
+  controller.abort();
+  await Promise.all(sleepers);
+  await sleep(systemRuntime, 60_000, controller.signal);
+  expect(listenersOf(controller.signal)).toBe(0);
+});

@@ -1,0 +1,70 @@
+/** The only database retry. */
+import { describe, expect, it } from 'vitest';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { retrying, type RetryingOptions } from '../../src/store/retrying.js';
+
+const busy = new Error('busy');
+
+/** Runs an operation that is BUSY until so many ms have passed; answers when it was tried. */
+async function triedAt(busyForMs: number, over: Partial<RetryingOptions> = {}) {
+  const runtime = new VirtualRuntime();
+  const startedAt = runtime.monotonicMs();
+  const tries: number[] = [];
+  const operation = (): string => {
+    tries.push(runtime.monotonicMs() - startedAt);
+    if (runtime.monotonicMs() - startedAt < busyForMs) throw busy;
+    return 'done';
+  };
+  const options = {
+    isBusy: (error: unknown) => error === busy,
+    patienceMs: 60_000,
+    giveUp: () => new Error('gave up'),
+  };
+  const outcome = await runtime.until(
+    retrying(runtime, operation, { ...options, ...over }).catch((error: unknown) => error),
+  );
+  const pauses = tries.slice(1).map((at, index) => at - tries[index]!);
+  return { outcome, tries, pauses };
+}
+
+describe('retrying', () => {
+  it('does at once what goes through at once', () => {
+    let done = false;
+    const options = { isBusy: () => true, patienceMs: 1, giveUp: () => busy };
+    void retrying(new VirtualRuntime(), () => (done = true), options);
+    expect(done).toBe(true);
+  });
+
+  it('pauses for 1 to 3 ms, as long as it takes less than a second', async () => {
+    const { outcome, pauses } = await triedAt(950);
+    expect(outcome).toBe('done');
+    expect(pauses.length).toBeGreaterThan(300);
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(1);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(3);
+    expect(new Set(pauses).size).toBeGreaterThan(100); // jitter
+  });
+
+  it('backs off beyond a second, up to a quarter of one', async () => {
+    const { pauses } = await triedAt(20_000);
+    expect(Math.max(...pauses)).toBeGreaterThan(100);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(250);
+  });
+
+  it('gives up when patience ends', async () => {
+    const { outcome, tries } = await triedAt(Infinity, { patienceMs: 500 });
+    expect(outcome).toEqual(new Error('gave up'));
+    expect(tries.at(-1)).toBeGreaterThanOrEqual(500);
+    expect(tries.at(-1)).toBeLessThan(504);
+  });
+
+  it('gives up at once when it is told to', async () => {
+    const { tries } = await triedAt(Infinity, { signal: AbortSignal.abort() });
+    expect(tries).toEqual([0]);
+  });
+
+  it('repeats nothing that is not BUSY', async () => {
+    const { outcome, tries } = await triedAt(5, { isBusy: () => false });
+    expect(outcome).toBe(busy);
+    expect(tries).toEqual([0]);
+  });
+});
