@@ -184,7 +184,8 @@ def end_with_parent():
 
 
 def main():
-    listener = socket.socket()
+    # asyncio sends at once only over sockets that say they are TCP; else each reply waits 40 ms for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
     threading.Thread(target=end_with_parent, daemon=True).start()
