@@ -80,14 +80,14 @@ def doubled_rows(command):
 
 def refuse_chance(cursor, command, parameters):
     """ERROR_ON_NONDETERMINISTIC_UPDATE: where DuckDB takes either row, Snowflake refuses."""
-    key = ("doubled rows", command, translation.place_of(cursor))
-    if key not in translation.translations:
+    key = translation.Key(cursor, command, "doubled rows")
+    if key.id not in translation.translations:
         found = doubled_rows(command)
-        translation.translations[key] = found and (*translation.fixed(cursor._transform(found[0], None)), found[1])
-    if (known := translation.translations[key]) is None:
+        translation.translations[key.id] = found and (translation.Translation(key, cursor._transform(found[0], None)), found[1])
+    if (known := translation.translations[key.id]) is None:
         return
-    query, binds, skipped = known
-    cursor._execute(query, list(parameters or ())[skipped:] if binds else None)
+    query, skipped = known
+    query.run(cursor, key, list(parameters or ())[skipped:])
     if cursor._arrow_table.num_rows > 0:
         message = "Duplicate row detected during DML action"
         raise ProgrammingError(msg=message, errno=100090, sqlstate="42P18")

@@ -1,6 +1,11 @@
-"""Translations, kept: fakesnow takes some 100 to 700 ms to put a long statement into DuckDB's SQL, each time anew."""
+"""Translations, kept: fakesnow takes some 100 to 700 ms to put a long statement into DuckDB's SQL, each time anew.
+
+Each test has a schema of its own, with a name of its own. A translation is kept without such names, so that what one test
+has had translated serves the next.
+"""
 
 import re
+import threading
 from collections import OrderedDict
 from functools import lru_cache
 
@@ -36,17 +41,53 @@ CONSTANT = (exp.Select, exp.SetOperation, exp.Insert, exp.Update, exp.Delete)
 CHANGING = re.compile(r"\b(identifier|result_scan)\s*\(|\binsert\s+overwrite\b|\$\w", re.IGNORECASE)
 
 
-def place_of(cursor):
-    """Names mean something else elsewhere."""
-    session = cursor._conn
-    return session.database, session.schema, session.database_set, session.schema_set
+#: Names made for one test: they end in eight random digits.
+PASSING = re.compile(r"\b\w+_[0-9A-F]{8}\b")
 
 
-def fixed(statement):
-    """The statement, with its text made once."""
-    text = statement.sql(dialect="duckdb")
-    statement.sql = lambda **_: text
-    return statement, statement.find(exp.Placeholder) is not None
+class Key:
+    """What a translation is kept under: the text and where its names are looked up, both without passing names."""
+
+    def __init__(self, cursor, command, *more):
+        session = cursor._conn
+        place = (session.database or "", session.schema or "")
+        self.names = list(dict.fromkeys(PASSING.findall("\n".join((*place, command)))))
+        flags = (session.database_set, session.schema_set)
+        self.id = (*map(self.general, place), *flags, self.general(command), *more)
+
+    def general(self, text):
+        for at, name in enumerate(self.names):
+            text = text.replace(name, standing(at))
+        return text
+
+    def particular(self, text):
+        for at, name in enumerate(self.names):
+            text = text.replace(standing(at), name)
+        return text
+
+
+def standing(at):
+    """What stands for a name; itself a name to whoever parses it."""
+    return f"NAME_{at:04d}_STANDS"
+
+
+#: The text that a translation has in this thread, while it is run.
+current = threading.local()
+
+
+class Translation:
+    """A statement in DuckDB's SQL, for any names."""
+
+    def __init__(self, key, statement):
+        self.binds = statement.find(exp.Placeholder) is not None
+        self.text = key.general(statement.sql(dialect="duckdb"))
+        # One statement serves all: sqlglot's copy of a tree takes longer than DuckDB's work.
+        statement.sql = lambda **_: current.text
+        self.statement = statement
+
+    def run(self, cursor, key, parameters):
+        current.text = key.particular(self.text)
+        cursor._execute(self.statement, list(parameters) if self.binds and parameters else None)
 
 
 execute = FakeSnowflakeCursor.execute
@@ -54,17 +95,15 @@ execute = FakeSnowflakeCursor.execute
 
 def execute_translated(self, command, *args, **kwargs):
     global generation
-    key = (command, place_of(self))
-    if known := translations.get(key):
-        statement, binds = known
-        parameters = kwargs.get("binding_params")
-        self._execute(statement, list(parameters) if binds and parameters else None)
+    key = Key(self, command)
+    if known := translations.get(key.id):
+        known.run(self, key, kwargs.get("binding_params"))
         return self
     if DEFINITION.match(command):
         generation += 1
     cursor = execute(self, command, *args, **kwargs)
     if isinstance(self._last_transformed, CONSTANT) and not CHANGING.search(command):
-        translations[key] = fixed(self._last_transformed)
+        translations[key.id] = Translation(key, self._last_transformed)
     return cursor
 
 
@@ -77,7 +116,8 @@ def describe_last_sql(self):
     # BEGIN leaves nothing that DuckDB could describe.
     if isinstance(self._last_transformed, exp.Transaction):
         sql, parameters = fakesnow.cursor.SQL_SUCCESS, None
-    key = (sql, place_of(self), tuple(type(value) for value in parameters or ()), generation)
+    place = (self._conn.database, self._conn.schema)
+    key = (sql, place, tuple(type(value) for value in parameters or ()), generation)
     if key not in descriptions:
         descriptions[key] = self._duck_conn.execute(f"DESCRIBE {sql}", parameters).fetchall()
     return descriptions[key]
@@ -86,4 +126,5 @@ def describe_last_sql(self):
 FakeSnowflakeCursor._describe_last_sql = describe_last_sql
 
 # The server parses each statement a second time, to learn its kind.
-fakesnow.server.parse_one = lru_cache(KEPT)(fakesnow.server.parse_one)
+parse = lru_cache(KEPT)(fakesnow.server.parse_one)
+fakesnow.server.parse_one = lambda sql: parse(PASSING.sub(standing(0), sql))

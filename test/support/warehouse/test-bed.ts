@@ -63,7 +63,9 @@ export async function startTestBed(options: Omit<WarehouseOptions, 'emulatorPort
 class Maker {
   readonly #upstream: Upstream;
   readonly #token: string;
-  readonly #database = `FLEET_Q_${randomUUID().slice(0, 8).toUpperCase()}`;
+  /** The emulator keeps translations without names of this shape. */
+  readonly #random = randomUUID().slice(0, 8).toUpperCase();
+  readonly #database = `FLEET_Q_${this.#random}`;
   readonly #schemas: string[] = [];
 
   private constructor(upstream: Upstream, token: string) {
@@ -79,7 +81,7 @@ class Maker {
   }
 
   async freshSchema(): Promise<{ database: string; schema: string }> {
-    const [database, schema] = [this.#database, `TEST_${this.#schemas.length + 1}`];
+    const [database, schema] = [this.#database, `TEST_${this.#schemas.length + 1}_${this.#random}`];
     await this.#run(`CREATE SCHEMA ${database}.${schema}`);
     this.#schemas.push(schema);
     return { database, schema };
