@@ -35,6 +35,9 @@ fakesnow.server.shared_fs.nop_regexes = [
 fakesnow.server.shared_fs.create_database_on_connect = False
 fakesnow.server.shared_fs.create_schema_on_connect = False
 
+# fakesnow's functions lie in each database; a session without one looks for them in DuckDB's own.
+fakesnow.server.shared_fs.duck_conn.execute(fakesnow.macros.creation_sql("memory"))
+
 # The results for RESULT_SCAN: the last few, where fakesnow keeps all of them for ever.
 fakesnow.server.shared_fs.results_cache = translation.Kept(50)
 

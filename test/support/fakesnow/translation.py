@@ -81,9 +81,9 @@ class Translation:
     def __init__(self, key, statement):
         self.binds = statement.find(exp.Placeholder) is not None
         self.text = key.general(statement.sql(dialect="duckdb"))
-        # One statement serves all: sqlglot's copy of a tree takes longer than DuckDB's work.
-        statement.sql = lambda **_: current.text
-        self.statement = statement
+        # A copy of our own (fakesnow shares some), and one for all runs: a copy takes longer than DuckDB's work.
+        self.statement = statement.copy()
+        self.statement.sql = lambda **_: current.text
 
     def run(self, cursor, key, parameters):
         current.text = key.particular(self.text)
