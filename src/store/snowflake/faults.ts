@@ -36,7 +36,7 @@ interface RawFields {
   readonly response?: { readonly statusCode?: number; readonly status?: number };
 }
 
-/** The session is no more, whatever `isUp` says; the statement has not been run. */
+/** The session is no more, whatever `isUp` says. The statement has not been run, or its reply was lost before. */
 export function isSessionGone({ code }: DriverError): boolean {
   return ['407001', '407002', '401004', '390104', '390111', '390112', '390114', '390115', '390195'].includes(code);
 }

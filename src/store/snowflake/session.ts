@@ -3,8 +3,8 @@
  *
  * Law: one statement at a time. A statement has a deadline; when it passes, the statement is cancelled, the connection
  * given up, and the caller told. A connection whose session is gone is discarded, whatever the driver says of it, and the
- * statement, which has not been run, is sent once more over a new one. A login that failed is not tried again before a
- * pause that grows. Nothing that the driver throws, and nothing of the credentials, gets out.
+ * statement is sent once more over a new one: each of ours may run twice. A login that failed is not tried again before
+ * a pause that grows. Nothing that the driver throws, and nothing of the credentials, gets out.
  */
 import type { Connection, RowStatement } from 'snowflake-sdk';
 import { StoreError } from '../../errors.js';

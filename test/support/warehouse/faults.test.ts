@@ -1,7 +1,7 @@
 /** Every fault, as the driver makes its user see it. What the driver sends again it sends after 1 to 3 s. */
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Driver } from './driver.js';
-import type { Aim, Fault } from './faults.js';
+import { Faults, type Aim, type Fault } from './faults.js';
 import { describeOnTestBed } from './suite.js';
 import { useTestBed } from './use-test-bed.js';
 import { refusals } from './wire.js';
@@ -113,6 +113,30 @@ describeOnTestBed('faults', () => {
     await expect(ids()).rejects.toMatchObject({ code: '000604' });
     expect(await ids()).toEqual([]);
     await expect(ids()).rejects.toMatchObject({ code: '000604' });
+  });
+
+  test('faults with a rate share one draw, come as storms, and are counted by name', () => {
+    const faults = new Faults();
+    faults.random = () => chances.shift()!;
+    const chances = [0.05, 0.15, 0.25, 0.25, 0.25, 0.15, 0.25];
+    faults.inject({ kind: 'cut' }, { rate: 0.1 });
+    faults.inject({ kind: 'status', status: 503 }, { rate: 0.1, inARow: 3, name: 'storm' });
+    const taken = Array.from({ length: 7 }, () => faults.take({ route: 'query' })?.kind);
+    expect(taken).toEqual(['cut', 'status', 'status', 'status', undefined, 'status', 'status']);
+    expect(Object.fromEntries(faults.happened)).toEqual({ cut: 1, storm: 5 });
+  });
+
+  test('a statement that is not answered lands late, even after its session has ended', async () => {
+    const other = await connect();
+    inject({ kind: 'late', afterMs: 500, unanswered: true }, { text: /'adrift'/ });
+    const hasty = await connect({ timeout: 200 });
+    const given = hasty.run(`INSERT INTO t SELECT 'adrift'`);
+    given.catch(() => {}); // its client looks at it no more
+    const ended = hasty.close();
+    expect(await other.run('SELECT id FROM t')).toEqual([]);
+    await expect.poll(() => other.run('SELECT id FROM t')).toEqual([{ ID: 'adrift' }]);
+    await ended;
+    await Promise.allSettled([given]);
   });
 
   test('no network: the driver cannot connect, and goes on when there is one again', async () => {

@@ -9,8 +9,11 @@ export type Fault =
   | { readonly kind: 'cut' }
   /** The connection is cut after everything ran: the reply is lost. */
   | { readonly kind: 'lost' }
-  /** The connection is cut, and the statement lands so much later all the same. */
-  | { readonly kind: 'late'; readonly afterMs: number }
+  /**
+   * The connection is cut, and the statement lands so much later all the same. `unanswered`: the connection stays, and
+   * nothing comes over it; so the driver does not send again, and the client has long given up when the statement lands.
+   */
+  | { readonly kind: 'late'; readonly afterMs: number; readonly unanswered?: boolean }
   /** No answer ever comes, and nothing runs. */
   | { readonly kind: 'hang' }
   /** The network delivers the request twice; as both bear one requestId, it runs once. */
@@ -49,28 +52,34 @@ export interface Aim {
   readonly times?: number;
   /** With which probability, 0 to 1; default 1. */
   readonly rate?: number;
+  /** Once it has happened, it happens to so many requests one after the other: a storm. Default 1. */
+  readonly inARow?: number;
+  /** Under which it is counted among what has happened; default the kind of the fault. */
+  readonly name?: string;
 }
 
 interface Rule {
   readonly fault: Fault;
   readonly aim: Aim;
   left: number;
+  /** How many of a storm are still to come. */
+  storm: number;
 }
 
 export class Faults {
   #rules: Rule[] = [];
-  readonly #happened = new Map<Fault['kind'], number>();
+  readonly #happened = new Map<string, number>();
   /** Chance, for rules with a rate; a test that wants to be repeatable puts its own. */
   random: () => number = Math.random;
 
   /** How often each has happened, since the start or the last `clear`. */
-  get happened(): ReadonlyMap<Fault['kind'], number> {
+  get happened(): ReadonlyMap<string, number> {
     return this.#happened;
   }
 
   /** Returns what takes it back. */
   inject(fault: Fault, aim: Aim = {}): () => void {
-    const rule = { fault, aim, left: aim.times ?? (aim.rate === undefined ? 1 : Infinity) };
+    const rule = { fault, aim, left: aim.times ?? (aim.rate === undefined ? 1 : Infinity), storm: 0 };
     this.#rules.push(rule);
     return () => {
       this.#rules = this.#rules.filter((one) => one !== rule);
@@ -82,18 +91,27 @@ export class Faults {
     this.#happened.clear();
   }
 
-  /** What goes wrong with this request. */
+  /**
+   * What goes wrong with this request. Rules with a rate share one draw, so that each happens at its own rate, whatever
+   * stands before it: together they may come to 1.
+   */
   take(target: Target): Fault | undefined {
-    const rule = this.#rules.find((one) => one.left > 0 && hits(one.aim, target) && this.#chance(one.aim));
+    let chance: number | undefined;
+    const rule = this.#rules.find((one) => {
+      if (one.left <= 0 || !hits(one.aim, target)) return false;
+      const { rate = 1 } = one.aim;
+      if (one.storm > 0 || rate >= 1) return true;
+      const before = (chance ??= this.random());
+      chance -= rate;
+      return before >= 0 && before < rate;
+    });
     if (rule === undefined) return undefined;
     rule.left--;
+    rule.storm = (rule.storm === 0 ? (rule.aim.inARow ?? 1) : rule.storm) - 1;
     if (rule.left === 0) this.#rules = this.#rules.filter((one) => one !== rule);
-    this.#happened.set(rule.fault.kind, (this.#happened.get(rule.fault.kind) ?? 0) + 1);
+    const name = rule.aim.name ?? rule.fault.kind;
+    this.#happened.set(name, (this.#happened.get(name) ?? 0) + 1);
     return rule.fault;
-  }
-
-  #chance({ rate = 1 }: Aim): boolean {
-    return rate >= 1 || this.random() < rate;
   }
 }
 

@@ -36,9 +36,9 @@ export class Queries {
     const start = (requestId: string) =>
       this.#jobs.start(session.id, requestId, (job) => this.#desk.execution.run(session, body, job));
     if (fault?.kind === 'late') {
-      response.destroy();
-      await pause(fault.afterMs, this.#stopping.signal);
-      await start(id).reply;
+      if (fault.unanswered !== true) response.destroy();
+      const landed = pause(fault.afterMs, this.#stopping.signal).then(() => start(id).reply);
+      await session.outliving(landed);
       return undefined;
     }
     if (fault?.kind === 'rerun') await start(`${id}, the first time`).reply;

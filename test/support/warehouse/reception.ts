@@ -54,6 +54,7 @@ export class Reception {
   async logout({ token }: Request): Promise<Reply> {
     const session = this.#sessions.of(token);
     this.#sessions.close(session);
+    await session.settled();
     await this.#upstream.logout(session.upstream);
     return done();
   }

@@ -26,6 +26,8 @@ export class Session {
   readonly parameters = new Map<string, string>();
   /** Gives back the locks of an open transaction, by table; `undefined` outside of one. */
   transaction: Map<string, () => void> | undefined;
+  /** What is still on its way and lands even after the logout. */
+  readonly #outliving = new Set<Promise<unknown>>();
 
   constructor(id: number, user: string, upstream: string) {
     this.id = id;
@@ -44,6 +46,17 @@ export class Session {
 
   isOn(name: string): boolean {
     return this.parameters.get(name)?.toLowerCase() === 'true';
+  }
+
+  /** Notes that something of this session is under way, whatever becomes of the session. */
+  async outliving(work: Promise<unknown>): Promise<void> {
+    this.#outliving.add(work);
+    await work.catch(() => {}).finally(() => this.#outliving.delete(work)); // nobody hears of it
+  }
+
+  /** Resolves when nothing of it is under way any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#outliving);
   }
 
   /** Ends the transaction, if there is one: its locks are free. */

@@ -38,6 +38,8 @@ export const refusals = {
   wrongCredentials: () => new Refusal('390100', '08001', 'Incorrect username or password was specified.'),
   wrongKey: () => new Refusal('390144', '08001', 'JWT token is invalid.'),
   wrongOauthToken: () => new Refusal('390303', '08001', 'Invalid OAuth access token.'),
+  /** The code of any other refused login; nothing public tells a closer one. */
+  wrongIdentity: () => new Refusal('390100', '08001', 'Workload identity is not that of a user.'),
   wrongAccessToken: () => new Refusal('394400', '08001', 'Programmatic access token is invalid.'),
   wrongRole: (role: string) =>
     new Refusal(
@@ -97,6 +99,9 @@ export const refusals = {
       `Statement has locked table '${table}' in transaction and this lock has not yet been released.\n` +
         'Your statement was aborted because it waited for this lock longer than LOCK_TIMEOUT.',
     ),
+  // Neither its code nor its text is documented.
+  deadlock: (table: string) =>
+    new Refusal('000639', '57014', `Statement was aborted to resolve a deadlock over table '${table}'.`),
   statementTimeout: (seconds: number) =>
     new Refusal(
       '000630',

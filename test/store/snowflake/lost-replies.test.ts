@@ -1,0 +1,66 @@
+/** A lost reply to `submit` makes no second step: whoever sends again, the driver, the session, or the client. */
+import { FleetQ } from 'fleet-q';
+import { expect, onTestFinished, test } from 'vitest';
+import { snowflake } from '../../../src/snowflake.js';
+import { describeOnTestBed } from '../../support/warehouse/suite.js';
+import type { Aim, Fault } from '../../support/warehouse/faults.js';
+import { hasty, hurryDriver } from './support/haste.js';
+import { useStores } from './support/stores.js';
+
+const HASTE = 20;
+const SUBMISSION: Aim = { kinds: ['insert'], text: /STEP_TRACKER/ };
+
+/** What befalls the first requests that carry the submission, and how many of its statements run in the end. */
+const LOSSES: Readonly<Record<string, { readonly faults: readonly Fault[]; readonly runs: number }>> = {
+  'the driver sends the same request': { faults: [{ kind: 'lost' }], runs: 1 },
+  'the session sends it anew, for its connection is no more': { faults: [{ kind: 'lost' }, { kind: 'gone' }], runs: 2 },
+  'the session sends it anew, for nobody knows its token': { faults: [{ kind: 'lost' }, { kind: 'invalid' }], runs: 2 },
+  'the client sends it anew, after the deadline': {
+    faults: [{ kind: 'late', afterMs: 0, unanswered: true }],
+    runs: 2,
+  },
+  'the client sends it anew, and the first lands after it': {
+    faults: [{ kind: 'late', afterMs: 1_500, unanswered: true }],
+    runs: 2,
+  },
+};
+
+describeOnTestBed('a lost reply to submit makes no second step where', { timeout: 30_000 }, () => {
+  const { bed, options, place, byHand } = useStores();
+
+  for (const [what, { faults, runs }] of Object.entries(LOSSES)) {
+    for (const named of [{ stepId: 'one' }, { idempotencyKey: 'one' }]) {
+      test(`${what} (${Object.keys(named)[0]})`, async () => {
+        onTestFinished(hurryDriver(HASTE));
+        const { proxy, meter } = bed();
+        const store = snowflake({ connection: options(), ...place(), statementTimeoutMs: 5_000 });
+        const queue = new FleetQ<{ work: { args: number } }>({ store, runtime: hasty(HASTE) });
+        await queue.stats(); // it is open
+        meter.reset();
+        for (const fault of faults) proxy.faults.inject(fault, SUBMISSION);
+        const stepId = await queue.submit({ type: 'work', args: 7, ...named });
+        const again = await queue.submitWithReceipt({ type: 'work', args: 7, ...named });
+        expect(again).toMatchObject({ stepId, receipt: 'duplicate' });
+        const sent = () =>
+          meter.readings.filter(({ kind, text }) => kind === 'insert' && text.includes('STEP_TRACKER'));
+        await expect.poll(() => sent().length, { timeout: 5_000 }).toBe(runs + 1);
+        const driver = await byHand();
+        expect(await driver.run('SELECT step_id AS id, status AS s FROM STEP_TRACKER')).toEqual([
+          { ID: stepId, S: 'pending' },
+        ]);
+        await queue.stop();
+        await end();
+      });
+    }
+  }
+
+  /** The driver itself goes on with what was given up, until it is told no. */
+  async function end(): Promise<void> {
+    const { proxy } = bed();
+    proxy.faults.inject({ kind: 'status', status: 400 }, { times: Infinity });
+    proxy.reachable = false;
+    proxy.reachable = true;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    proxy.faults.clear();
+  }
+});

@@ -1,0 +1,80 @@
+/** What a fleet has done, by its events, its handlers and the table: the three must agree. */
+import type { Driver } from '../../../support/warehouse/driver.js';
+
+/** One row of STEP_TRACKER. */
+interface Row {
+  readonly id: string;
+  readonly status: string;
+  readonly version: number;
+  readonly settledVersion: number | null;
+  readonly settled: boolean;
+}
+
+export class Ledger {
+  /** How often each step was told as completed. */
+  readonly completed = new Map<string, number>();
+  /** Of each step, the attempts that its handler was begun for. */
+  readonly #runs = new Map<string, number[]>();
+
+  told(id: string): void {
+    this.completed.set(id, (this.completed.get(id) ?? 0) + 1);
+  }
+
+  ran(id: string, attempt: number): void {
+    this.#runs.set(id, [...(this.#runs.get(id) ?? []), attempt]);
+  }
+
+  /** How many attempts were begun more than once: what at-least-once allows. */
+  get ranTwice(): number {
+    return [...this.#runs.values()].reduce((sum, attempts) => sum + attempts.length - new Set(attempts).size, 0);
+  }
+
+  /** What is wrong with the table, step by step; nothing where each of `ids` was settled as completed, and once. */
+  async complaints(driver: Driver, ids: readonly string[]): Promise<string[]> {
+    const rows = await rowsOf(driver);
+    const complaints = [...rows.keys()].filter((id) => !ids.includes(id)).map((id) => `${id}: nobody submitted it`);
+    for (const id of ids) {
+      const all = rows.get(id) ?? [];
+      const ended = all.filter(({ status }) => status === 'completed');
+      const say = (what: string) => void complaints.push(`${id}: ${what} ${JSON.stringify(all)}`);
+      if (all.length === 0) say('is lost');
+      else if (ended.length !== 1) say(`has ${ended.length} rows that say completed`);
+      else if (!isConsistent(ended[0]!)) say('has versions that do not fit');
+      else if (all.some((row) => row !== ended[0] && row.status !== 'pending')) say('has a second row that went on');
+      else if (this.completed.get(id) !== 1) say(`was told as completed ${this.completed.get(id) ?? 0} times`);
+      // Each claim raises the version by one, and each end of a claim; nobody runs what was not claimed.
+      else if (this.#timesRun(id) > versionsOf(all) / 2) say(`ran ${this.#timesRun(id)} times`);
+    }
+    return complaints;
+  }
+
+  #timesRun(id: string): number {
+    return this.#runs.get(id)?.length ?? 0;
+  }
+}
+
+const versionsOf = (rows: readonly Row[]): number => rows.reduce((sum, { version }) => sum + version, 0);
+
+/** A completed row was pending, claimed and settled in turn, and keeps what settled it: its version before. */
+function isConsistent({ version, settledVersion, settled }: Row): boolean {
+  return settled && version >= 2 && version % 2 === 0 && settledVersion === version - 1;
+}
+
+async function rowsOf(driver: Driver): Promise<Map<string, Row[]>> {
+  const rows = new Map<string, Row[]>();
+  const found = await driver.run(
+    'SELECT step_id, status, version, settled_version, settled_token, settled_by FROM STEP_TRACKER',
+  );
+  for (const row of found) {
+    const id = String(row['STEP_ID']);
+    const one: Row = {
+      id,
+      status: String(row['STATUS']),
+      version: Number(row['VERSION']),
+      settledVersion: row['SETTLED_VERSION'] === null ? null : Number(row['SETTLED_VERSION']),
+      settled: row['SETTLED_TOKEN'] !== null && row['SETTLED_BY'] !== null,
+    };
+    rows.set(id, [...(rows.get(id) ?? []), one]);
+  }
+  return rows;
+}
