@@ -119,6 +119,14 @@ const FAULTS: readonly Fault[] = [
     meaning: 'the account is missing or malformed',
   },
   {
+    test: coded('404001'),
+    code: 'STORE_LOGIN_REFUSED',
+    transient: false,
+    meaning:
+      'no connection is given, and the connections.toml of the driver cannot be read or has no such entry ' +
+      '(SNOWFLAKE_HOME, SNOWFLAKE_DEFAULT_CONNECTION_NAME)',
+  },
+  {
     test: ({ code }) => /^(404|405)\d{3}$/.test(code),
     code: 'STORE_LOGIN_REFUSED',
     transient: false,
@@ -216,10 +224,19 @@ export function loginError(thrown: unknown, secrets: Secrets, account: string): 
     const message = `no network, or there is no account ${account}: its name cannot be resolved (${told(error)})`;
     return new StoreError('STORE_UNAVAILABLE', message, true, { cause: error });
   }
+  if (error.code === '') return optionsError(error, secrets);
   if (/^40[12]\d{3}$/.test(error.code)) {
     return new StoreError('STORE_UNAVAILABLE', `Snowflake cannot be reached: ${told(error)}`, true, { cause: error });
   }
   return storeError(error, secrets);
+}
+
+/** What the driver says to the options of a connection, before it has asked anybody. */
+export function optionsError(thrown: unknown, secrets: Secrets): StoreError {
+  const error = thrown instanceof DriverError ? thrown : new DriverError(thrown, secrets);
+  if (FAULTS.some(({ test }) => test(error))) return storeError(error, secrets);
+  const message = `the driver does not accept the connection options: ${told(error)}`;
+  return new StoreError('STORE_LOGIN_REFUSED', message, false, { cause: error });
 }
 
 function told({ message, code, queryId, cause }: DriverError): string {

@@ -11,7 +11,7 @@ import { StoreError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { sleep, type Runtime } from '../../runtime/runtime.js';
 import type { Driver } from './driver.js';
-import { DriverError, isBusy, isSessionGone, loginError, storeClosed } from './faults.js';
+import { DriverError, isBusy, isSessionGone, loginError, optionsError, storeClosed } from './faults.js';
 import type { ConnectionSource, SnowflakeConnection } from './options.js';
 import type { Secrets } from './secrets.js';
 
@@ -108,8 +108,7 @@ export class Session {
     const sdk = await driver();
     let connection: Connection | undefined;
     try {
-      const made = sdk.createConnection(options && { sfRetryMaxLoginRetries: LOGIN_RETRIES, ...options });
-      connection = made;
+      const made = (connection = this.#made(sdk, options));
       await this.#timed(
         'the login',
         () => {},
@@ -123,6 +122,14 @@ export class Session {
       if (connection !== undefined) letGo(connection);
       if (error instanceof StoreError || isBusy(error)) throw error;
       throw loginError(error, secrets, account);
+    }
+  }
+
+  #made(sdk: Driver, options: SnowflakeConnection | undefined): Connection {
+    try {
+      return sdk.createConnection(options && { sfRetryMaxLoginRetries: LOGIN_RETRIES, ...options });
+    } catch (error) {
+      throw optionsError(error, this.#parts.secrets);
     }
   }
 

@@ -12,6 +12,8 @@ export interface AccountOptions {
   readonly oauthTokens: readonly string[];
   /** Programmatic access tokens. */
   readonly accessTokens: readonly string[];
+  /** Tokens of workloads, as an OpenID Connect provider gives them. */
+  readonly identityTokens: readonly string[];
   readonly roles: readonly string[];
   readonly warehouses: readonly string[];
 }
@@ -22,6 +24,7 @@ const ACCOUNT: AccountOptions = {
   password: 'snow',
   oauthTokens: [],
   accessTokens: [],
+  identityTokens: [],
   roles: ['PUBLIC', 'FLEET_Q_ROLE'],
   warehouses: ['FLEET_Q_WH'],
 };
@@ -63,7 +66,7 @@ export class Account {
   }
 
   #refusal(data: LoginData): Refusal | undefined {
-    const { user, password, oauthTokens, accessTokens } = this.#options;
+    const { user, password, oauthTokens, accessTokens, identityTokens } = this.#options;
     const { TOKEN: token = '' } = data;
     switch (data.AUTHENTICATOR?.toUpperCase()) {
       case 'SNOWFLAKE_JWT':
@@ -72,6 +75,8 @@ export class Account {
         return oauthTokens.includes(token) ? undefined : refusals.wrongOauthToken();
       case 'PROGRAMMATIC_ACCESS_TOKEN':
         return accessTokens.includes(token) ? undefined : refusals.wrongAccessToken();
+      case 'WORKLOAD_IDENTITY':
+        return identityTokens.includes(token) ? undefined : refusals.wrongIdentity();
       default: {
         const right = data.LOGIN_NAME?.toUpperCase() === user.toUpperCase() && data.PASSWORD === password;
         return right ? undefined : refusals.wrongCredentials();
