@@ -1,4 +1,5 @@
 /** `npm run warehouse`: the test bed by hand, for whoever wants to try the Snowflake store without an account. */
+import { parseArgs } from 'node:util';
 import { REAL_LATENCY } from './latency.js';
 import { startTestBed } from './test-bed.js';
 
@@ -8,15 +9,10 @@ const USAGE = `Usage: npm run warehouse -- [--real] [--port <number>]
   --port   where to listen; a free port if not said
 `;
 
-const args = process.argv.slice(2);
-const port = args.includes('--port') ? Number(args[args.indexOf('--port') + 1]) : 0;
-if (args.includes('--help') || !Number.isInteger(port)) {
-  console.log(USAGE);
-  process.exit(args.includes('--help') ? 0 : 2);
-}
+const { real, port } = read();
 
 console.log('Starting the emulator (the first time, its Python environment is made: some 20 s) …');
-const bed = await startTestBed({ port, ...(args.includes('--real') && { latency: REAL_LATENCY }) });
+const bed = await startTestBed({ port, ...(real && { latency: REAL_LATENCY }) });
 const options = { ...bed.connection, ...(await bed.freshSchema()) };
 
 console.log(`
@@ -33,3 +29,29 @@ const stop = async () => {
   await bed.stop();
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+
+/** What was asked for; where that makes no sense, says so and ends. */
+function read(): { readonly real: boolean; readonly port: number } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        real: { type: 'boolean', default: false },
+        port: { type: 'string', default: '0' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (values.help) end(0);
+    if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) {
+      end(2, `--port: expected a number from 0 to 65535, got '${values.port}'`);
+    }
+    return { real: values.real, port: Number(values.port) };
+  } catch (error) {
+    return end(2, (error as Error).message);
+  }
+}
+
+function end(code: number, reason?: string): never {
+  if (reason === undefined) console.log(USAGE);
+  else console.error(`${reason}\n\n${USAGE}`);
+  process.exit(code);
+}
