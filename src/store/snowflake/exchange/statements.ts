@@ -88,8 +88,8 @@ SELECT its_step AS id, guard, seen, state FROM receipt`,
 
 /**
  * Candidates are, of each type, the first Σ limits with fewer than two crashes, and the first Σ quarantine with more. They
- * are ranked together and handed out cumulatively: the free slots of all before the prefetch of any (`free_to` and
- * `ahead_to` are the last ranks of a request's share), to the widest requests first. A pair that its request may not
+ * are ranked together and handed out cumulatively: the free slots of all before the prefetch of any, of which each has an
+ * equal share at most (`free_to` and `ahead_to` are the last ranks of a request's part), to the widest requests first. A pair that its request may not
  * take is left for the next UPDATE.
  */
 function sourceOf(names: Names): string {
@@ -125,13 +125,9 @@ function sourceOf(names: Names): string {
   SELECT r.*, ARRAY_SIZE(r.its_limits) + r.isolates AS breadth
   FROM request r CROSS JOIN q LEFT JOIN served v ON v.used = r.its_token LEFT JOIN ended e ON e.gone = r.its_incarnation
   WHERE v.used IS NULL AND e.gone IS NULL AND r.its_group = q.b:group::VARCHAR
-), wanting AS (
-  SELECT d.*, SUM(d.slots) OVER (ORDER BY d.breadth DESC, d.since_ts, d.its_token ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS free_to,
-    SUM(d.slots) OVER () + SUM(d.ahead) OVER (ORDER BY d.breadth DESC, d.since_ts, d.its_token ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS ahead_to
-  FROM demand d
 ), allowed AS (
-  SELECT w.its_token, w.isolates, f.value:type::VARCHAR AS open_type, MAX(${within(number('f.value:most'), MOST)}) AS at_most
-  FROM wanting w, LATERAL FLATTEN(INPUT => w.its_limits) f GROUP BY 1, 2, 3
+  SELECT d.its_token, d.isolates, f.value:type::VARCHAR AS open_type, MAX(${within(number('f.value:most'), MOST)}) AS at_most
+  FROM demand d, LATERAL FLATTEN(INPUT => d.its_limits) f GROUP BY 1, 2, 3
 ), room AS (
   SELECT open_type, SUM(at_most) AS most, SUM(IFF(at_most > 0, isolates, 0)) AS few FROM allowed GROUP BY open_type
 ), ${waiting(names)}, due AS (
@@ -139,6 +135,14 @@ function sourceOf(names: Names): string {
   QUALIFY ROW_NUMBER() OVER (PARTITION BY w.its_type, w.struck > 1 ORDER BY w.prio DESC, w.due_ts, w.its_step) <= IFF(w.struck > 1, y.few, y.most)
 ), ranked AS (
   SELECT d.*, ROW_NUMBER() OVER (ORDER BY d.prio DESC, d.due_ts, d.its_step) AS rank_no FROM due d
+), fair AS (
+  SELECT d.its_token, d.its_pod, d.its_incarnation, d.isolates, d.since_ts, d.breadth, d.slots,
+    LEAST(d.ahead, CEIL(GREATEST(c.due_count - SUM(d.slots) OVER (), 0) / COUNT(*) OVER ())) AS ahead
+  FROM demand d CROSS JOIN (SELECT COUNT(*) AS due_count FROM due) c
+), wanting AS (
+  SELECT d.*, SUM(d.slots) OVER (ORDER BY d.breadth DESC, d.since_ts, d.its_token ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS free_to,
+    SUM(d.slots) OVER () + SUM(d.ahead) OVER (ORDER BY d.breadth DESC, d.since_ts, d.its_token ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS ahead_to
+  FROM fair d
 ), pair AS (
   SELECT k.its_step, k.first_id, k.seen, k.burn, k.crash, w.its_pod, w.its_incarnation, w.its_token
   FROM ranked k JOIN wanting w ON (k.rank_no > w.free_to - w.slots AND k.rank_no <= w.free_to AND (k.struck < 2 OR w.isolates = 1))

@@ -155,10 +155,6 @@ function claimsOf(
   const wanting = requests
     .filter((one) => one.group === group && !used.has(one.token) && !gone.has(one.incarnation))
     .sort((a, b) => breadth(b) - breadth(a) || asked.indexOf(a) - asked.indexOf(b));
-  const seats = [
-    ...wanting.flatMap((request) => Array.from({ length: request.free }, () => ({ request, ahead: false }))),
-    ...wanting.flatMap((request) => Array.from({ length: request.prefetch }, () => ({ request, ahead: true }))),
-  ];
   const tally = new Map<string, number>();
   const count = (key: string): number => tally.set(key, (tally.get(key) ?? 0) + 1).get(key)!;
   const ranked = candidates(rows, now).filter(({ first: { type }, crashes }) => {
@@ -166,6 +162,13 @@ function claimsOf(
     const most = sum(takers, ({ limits, quarantine }) => (crashes > 1 ? quarantine : limits[type]!));
     return takers.length > 0 && count(`${type} ${crashes > 1}`) <= most;
   });
+  const share = Math.ceil(Math.max(0, ranked.length - sum(wanting, ({ free }) => free)) / wanting.length);
+  const seats = [
+    ...wanting.flatMap((request) => Array.from({ length: request.free }, () => ({ request, ahead: false }))),
+    ...wanting.flatMap((request) =>
+      Array.from({ length: Math.min(request.prefetch, share) }, () => ({ request, ahead: true })),
+    ),
+  ];
   return ranked.flatMap((step, rank): [Candidate, ModelRequest][] => {
     const seat = seats[rank];
     if (seat === undefined) return [];
