@@ -21,6 +21,7 @@ import engine  # noqa: F401  changes fakesnow before it serves anything
 import fakesnow.server
 import translation
 import uvicorn
+from fakesnow.transforms.stage import LOCAL_BUCKET_PATH
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -184,6 +185,7 @@ def end_with_parent():
 
 
 def main():
+    os.rmdir(LOCAL_BUCKET_PATH)  # which fakesnow makes for stages, and leaves behind: nothing here is staged
     # asyncio sends at once only over sockets that say they are TCP; else each reply waits 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
