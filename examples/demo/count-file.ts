@@ -15,13 +15,17 @@ export interface FileCount {
  * Files count fast; real steps mostly wait for somebody else. So each step also waits a little, which keeps every slot
  * busy and makes sure that a pod that dies has steps in its hands.
  */
-const WAIT_MS = 20;
+export interface FileToCount {
+  readonly root: string;
+  readonly file: string;
+  readonly waitMs: number;
+}
 
 export const countFile = defineStep({
   type: 'count_file',
   timeoutMs: 30_000,
-  async run({ root, file }: { root: string; file: string }, { signal }): Promise<FileCount> {
-    await pause(WAIT_MS, undefined, { signal });
+  async run({ root, file, waitMs }: FileToCount, { signal }): Promise<FileCount> {
+    await pause(waitMs, undefined, { signal });
     const hash = createHash('sha256');
     let bytes = 0;
     let lines = 0;

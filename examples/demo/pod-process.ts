@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { LedgerReader } from './ledger.js';
+import { placeInEnv, type Place } from './settings.js';
 
 const PROGRAM = fileURLToPath(new URL('./pod.ts', import.meta.url));
 
@@ -15,10 +16,13 @@ export class PodProcess {
   readonly #exited: Promise<unknown>;
   #state: PodState = 'starting';
 
-  constructor(folder: string, podId: string) {
+  constructor(folder: string, podId: string, place: Place) {
     this.podId = podId;
     this.ledger = new LedgerReader(folder, podId);
-    this.#child = fork(PROGRAM, [folder, podId], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child = fork(PROGRAM, [folder, podId], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, ...placeInEnv(place) },
+    });
     this.#child.disconnect(); // it shall not depend on us
     this.#exited = once(this.#child, 'exit');
   }
@@ -52,5 +56,12 @@ export class PodProcess {
     this.#child.kill('SIGTERM');
     await this.#exited;
     this.#state = 'stopped';
+  }
+
+  /** Ends it whatever it is doing. */
+  async end(): Promise<void> {
+    if (!this.running) return;
+    this.kill();
+    await this.#exited;
   }
 }

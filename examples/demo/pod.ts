@@ -2,12 +2,13 @@
 import { FleetQ, stopOnSignals } from 'fleet-q';
 import { countFile } from './count-file.js';
 import { Ledger } from './ledger.js';
-import { storeIn, TIMING } from './settings.js';
+import { PACES, placeFromEnv, storeAt } from './settings.js';
 
 const [folder = '.', podId = 'pod'] = process.argv.slice(2);
+const place = placeFromEnv();
 const ledger = new Ledger(folder, podId);
 
-const queue = new FleetQ({ store: storeIn(folder), podId, steps: [countFile], ...TIMING });
+const queue = new FleetQ({ store: storeAt(place), podId, steps: [countFile], ...PACES[place.store].timing });
 
 queue.on('step:claimed', ({ stepId }) => ledger.write('claimed', { stepId }));
 queue.on('step:started', ({ stepId }) => ledger.write('started', { stepId }));

@@ -23,6 +23,11 @@ export class Progress {
     this.#out = out;
   }
 
+  /** A line before the block is drawn for the first time. */
+  say(line: string): void {
+    this.#out.write(`${line}\n`);
+  }
+
   /** Something worth a line of its own. */
   tell(news: string): void {
     if (this.#out.isTTY) this.#news.push(news);

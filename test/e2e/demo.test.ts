@@ -1,34 +1,44 @@
 /** The demo, as a newcomer runs it, on fewer files: the summary keeps every promise of the README. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import type { Summary } from '../../examples/demo/summary.js';
-import { TIMING } from '../../examples/demo/settings.js';
+import { PACES } from '../../examples/demo/settings.js';
+import { startDemo, summaryOf } from '../support/demo.js';
 
 const FILES = 2_500;
+const { deadAfterMs = 0, recoveryIntervalMs = 0 } = PACES.sqlite.timing;
 
 test('a killed leader and a frozen pod lose nothing and settle nothing twice', { timeout: 90_000 }, async () => {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', 'examples/demo/main.ts', '--json', '--files', String(FILES)],
-    {
-      cwd: fileURLToPath(new URL('../../', import.meta.url)),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
-  expect(code, stderr).toBe(0);
-  const summary = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Summary;
+  const demo = await startDemo(['--json', '--files', String(FILES)]).ended;
+  expect(demo.code, demo.stderr).toBe(0);
+  const summary = summaryOf(demo);
   expect(summary).toMatchObject({ submitted: FILES, completed: FILES, lost: 0, wrong: 0, settledTwice: 0 });
   expect(summary.recovered).toBeGreaterThanOrEqual(1);
   expect(summary.staleRefused).toBeGreaterThanOrEqual(1);
   expect(summary.ranTwice).toBeGreaterThanOrEqual(1);
   expect(summary.recoveryMs).toBeGreaterThan(0);
-  expect(summary.recoveryMs).toBeLessThanOrEqual(TIMING.deadAfterMs + 2 * TIMING.recoveryIntervalMs + 1_000);
+  expect(summary.recoveryMs).toBeLessThanOrEqual(deadAfterMs + 2 * recoveryIntervalMs + 1_000);
   expect(Object.keys(summary)).toEqual([
     ...['submitted', 'completed', 'lost', 'wrong', 'settledTwice', 'ranTwice'],
     ...['recovered', 'staleRefused', 'recoveryMs', 'seconds'],
   ]);
+  expect(demo.left).toEqual([]);
+});
+
+test.for([
+  ['another store', ['--store', 'oracle'], '--store: expected sqlite or snowflake, got "oracle"'],
+  ['no store', ['--store', ''], '--store: expected sqlite or snowflake, got ""'],
+  ['no number of files', ['--files', 'some'], '--files: expected a whole number above 0, got "some"'],
+  ['an unknown option', ['--sotre', 'sqlite'], "Unknown option '--sotre'"],
+] as const)('%s is refused, and the message names the option and shows the value', async ([, args, message]) => {
+  const demo = await startDemo(args).ended;
+  expect(demo).toMatchObject({ code: 1, stdout: '', left: [] });
+  expect(demo.stderr).toContain(message);
+  expect(demo.stderr).not.toContain('    at ');
+});
+
+test('without Python the demo on Snowflake says what to install', async () => {
+  const demo = await startDemo(['--store', 'snowflake'], { FLEET_Q_TEST_PYTHON: 'no-such-python' }).ended;
+  expect(demo).toMatchObject({ code: 1, left: [] });
+  expect(demo.stderr).toMatch(/needs Python: Python 3\.11 or newer .* was not found as no-such-python/);
+  expect(demo.stderr).toContain('Install it (');
+  expect(demo.stderr).not.toContain('    at ');
 });

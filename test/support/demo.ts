@@ -1,0 +1,76 @@
+/** The demo, as a newcomer runs it: a process group of its own, with a folder for its temporary files. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import type { Summary } from '../../examples/demo/summary.js';
+import { KEEPER } from './fakesnow/emulator.js';
+import { temporaryFolder } from './temp.js';
+
+const GRACE_MS = 2_000;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Temporary files that it left, and `a process` where one of its group is still there. */
+  readonly left: readonly string[];
+}
+
+export interface RunningDemo {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** What Ctrl-C does: a signal to each process of the group. */
+  interrupt(): void;
+}
+
+export function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningDemo {
+  const folder = temporaryFolder();
+  const child = spawn(process.execPath, ['--import', 'tsx', 'examples/demo/main.ts', ...args], {
+    cwd: fileURLToPath(new URL('../../', import.meta.url)),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    // It is to start what it needs by itself.
+    env: { ...process.env, [KEEPER]: undefined, TMPDIR: folder, ...env },
+  });
+  onTestFinished(() => void signalGroup(child, 'SIGKILL'));
+  return { child, ended: result(child, folder), interrupt: () => signalGroup(child, 'SIGINT') };
+}
+
+export function summaryOf({ stdout }: Ended): Summary {
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Summary;
+}
+
+async function result(child: ChildProcess, folder: string): Promise<Ended> {
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout!),
+    text(child.stderr!),
+    once(child, 'exit') as Promise<[number | null]>,
+  ]);
+  // What compiles TypeScript on the way keeps a cache.
+  const left = readdirSync(folder).filter((name) => !name.startsWith('tsx-'));
+  if (!(await isGone(child))) left.push('a process');
+  return { code, stdout, stderr, left };
+}
+
+/** What compiles TypeScript is a process too, and ends a little later. */
+async function isGone(child: ChildProcess): Promise<boolean> {
+  for (const end = performance.now() + GRACE_MS; signalGroup(child, 0);) {
+    if (performance.now() > end) return false;
+    await pause(20);
+  }
+  return true;
+}
+
+/** @returns whether there was anybody */
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(-pid, signal);
+  } catch {
+    return false;
+  }
+}
