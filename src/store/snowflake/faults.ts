@@ -50,6 +50,24 @@ export function isBusy(error: unknown): boolean {
   );
 }
 
+/** Something is not there, or the role may not even know of it. */
+export function isMissing({ code, message }: DriverError): boolean {
+  return ['002003', '002043'].includes(code) || /does not exist or not authorized/i.test(message);
+}
+
+/** The tables, or what the role may do with them, are not as they were when the store opened. */
+export function concernsTables(error: unknown): boolean {
+  return error instanceof DriverError && (isAltered(error) || isMissing(error) || error.code === '003001');
+}
+
+/** A table is there, and a column or a type is not as the statement takes it to be. */
+export function isAltered({ code, message }: DriverError): boolean {
+  return (
+    ['000904', '001044'].includes(code) ||
+    /invalid identifier|column .*not found|does not have a column/is.test(message)
+  );
+}
+
 interface Fault {
   readonly test: (error: DriverError) => boolean;
   readonly code: ErrorCode;
@@ -133,8 +151,7 @@ const FAULTS: readonly Fault[] = [
     meaning: 'the driver does not accept the connection options',
   },
   {
-    test: (error) =>
-      coded('000904', '001044')(error) || said(/invalid identifier|column .*not found|does not have a column/is)(error),
+    test: isAltered,
     code: 'STORE_ALTERED',
     transient: false,
     meaning: 'a table is not as it was made',

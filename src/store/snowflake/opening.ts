@@ -6,42 +6,52 @@
  */
 import { StoreError } from '../../errors.js';
 import type { Log } from '../../log.js';
-import { DriverError, storeError } from './faults.js';
+import { DriverError, isAltered, isMissing } from './faults.js';
 import type { Names } from './names.js';
 import type { ResolvedOptions } from './options.js';
+import { denied, probe, refuseAltered, refuseStrangers, type ProbingParts } from './probing.js';
 import { number, textOrNull } from './rows.js';
-import { GRANTS, migrations, OLDEST_ALLOWED, SCHEMA_VERSION } from './schema.js';
+import type { Schema } from './schema.js';
 import type { Secrets } from './secrets.js';
-import type { Session } from './session.js';
-import type { Sessions } from './sessions.js';
-import type { Probe, Statements } from './statements.js';
+import type { Runner } from './session.js';
+import type { Statements } from './statements.js';
 
 export interface OpeningParts {
   readonly options: ResolvedOptions;
   readonly names: Names;
   readonly statements: Statements;
-  readonly sessions: Sessions;
+  readonly schema: Schema;
+  /** They share the work; the first does what cannot be shared. */
+  readonly sessions: readonly [Runner, ...Runner[]];
   readonly secrets: Secrets;
   readonly log: Log;
 }
 
 /** @throws StoreError */
 export async function open(parts: OpeningParts): Promise<void> {
-  const { sessions, options } = parts;
-  await refuseNoWarehouse(parts, sessions.rest);
-  const version = await versionOf(parts, sessions.rest);
-  if (version >= SCHEMA_VERSION) return probe(parts);
-  if (!options.createTables) {
-    throw new StoreError(
-      'STORE_ACCESS_DENIED',
-      `the tables are of version ${version}, this code needs ${SCHEMA_VERSION}: have an administrator run the text of snowflakeDdl`,
-      false,
-    );
+  const { sessions, options, schema } = parts;
+  const [session] = sessions;
+  await refuseNoWarehouse(parts, session);
+  const version = await versionOf(parts, session);
+  if (version < schema.version) {
+    if (!options.createTables) throw outdated(version, schema.version);
+    if (version === 0) await refuseStrangers(probing(parts), session);
+    await migrate(parts, session, version);
+    if (version === 0) return;
   }
-  await migrate(parts, sessions.rest, version);
+  await probe(probing(parts), sessions);
 }
 
-async function refuseNoWarehouse({ statements }: OpeningParts, session: Session): Promise<void> {
+function outdated(version: number, needed: number): StoreError {
+  const told = `the tables are of version ${version}, this code needs ${needed}: have an administrator run the text of snowflakeDdl`;
+  return new StoreError('STORE_ACCESS_DENIED', told, false);
+}
+
+function probing({ names, schema, secrets, statements }: OpeningParts): ProbingParts {
+  return { names, schema, secrets, probes: statements.store.probes };
+}
+
+async function refuseNoWarehouse({ statements }: OpeningParts, session: Runner): Promise<void> {
   const [row] = await session.run(statements.store.whereabouts);
   if (row === undefined || textOrNull(row, 'WAREHOUSE_NAME') !== null) return;
   const role = textOrNull(row, 'ROLE_NAME') ?? '';
@@ -53,19 +63,22 @@ async function refuseNoWarehouse({ statements }: OpeningParts, session: Session)
 }
 
 /** 0: there are no tables. */
-async function versionOf(parts: OpeningParts, session: Session): Promise<number> {
-  const { options, names, statements, secrets } = parts;
+async function versionOf(parts: OpeningParts, session: Runner): Promise<number> {
+  const { options, names, statements, secrets, schema } = parts;
   try {
     const [row] = await session.run(statements.store.readSchemaInfo);
     const oldest = number(row, 'OLDEST');
-    if (oldest <= SCHEMA_VERSION) return number(row, 'NEWEST');
+    if (oldest <= schema.version) return number(row, 'NEWEST');
     throw new StoreError(
       'STORE_SCHEMA_NEWER',
-      `the tables may be written by version ${oldest} and later, this is ${SCHEMA_VERSION}: update fleet-q`,
+      `the tables may be written by version ${oldest} and later, this is ${schema.version}: update fleet-q`,
       false,
     );
   } catch (error) {
-    if (!(error instanceof DriverError) || !isMissing(error)) throw error;
+    if (!(error instanceof DriverError)) throw error;
+    if (error.code === '003001') throw denied(error, 'SELECT', names.schemaInfo, '', secrets);
+    if (isAltered(error)) await refuseAltered(probing(parts), session, 'schemaInfo');
+    if (!isMissing(error)) throw error;
     await refuseMissingPlace(parts, session);
     if (options.createTables) return 0;
     throw denied(error, 'SELECT', names.schemaInfo, '; has snowflakeDdl been run?', secrets);
@@ -75,7 +88,7 @@ async function versionOf(parts: OpeningParts, session: Session): Promise<number>
 /** Whether it is the database or the schema that is not there. */
 async function refuseMissingPlace(
   { names, statements, options, secrets }: OpeningParts,
-  session: Session,
+  session: Runner,
 ): Promise<void> {
   const places = [
     [statements.store.useDatabase, `DATABASE ${names.database}`],
@@ -91,66 +104,24 @@ async function refuseMissingPlace(
   }
 }
 
-async function migrate(
-  { names, statements, secrets, log }: OpeningParts,
-  session: Session,
-  from: number,
-): Promise<void> {
+/** A migration that was interrupted is begun again: each of its statements may run twice. */
+async function migrate(parts: OpeningParts, session: Runner, from: number): Promise<void> {
+  const { names, statements, secrets, log, schema } = parts;
+  const { version, oldestAllowed } = schema;
   try {
-    for (const step of migrations(names).slice(from)) for (const statement of step) await session.run(statement);
-    await session.run(
-      statements.store.writeSchemaInfo,
-      JSON.stringify({ version: SCHEMA_VERSION, oldestAllowed: OLDEST_ALLOWED }),
-    );
+    for (const statement of schema.migrations(names).slice(from, version).flat()) await session.run(statement);
+    await session.run(statements.store.writeSchemaInfo, JSON.stringify({ version, oldestAllowed }));
   } catch (error) {
     if (!(error instanceof DriverError) || error.code !== '003001') throw error;
     const more = '; or have an administrator run snowflakeDdl';
-    throw denied(error, 'CREATE TABLE, CREATE VIEW', `SCHEMA ${names.wholeSchema}`, more, secrets);
+    const wanted = from === 0 ? 'CREATE TABLE, CREATE VIEW' : 'OWNERSHIP of the tables, CREATE TABLE, CREATE VIEW';
+    throw denied(error, wanted, `SCHEMA ${names.wholeSchema}`, more, secrets);
   }
-  log.info({ version: SCHEMA_VERSION }, 'the tables have been made');
-}
-
-/** Each session tries a share; nothing is under way any more when the first failure is told. */
-async function probe(parts: OpeningParts): Promise<void> {
-  const { sessions, statements } = parts;
-  const all = [sessions.exchange, sessions.heartbeat, sessions.rest];
-  const shares = all.map(async (session, at) => {
-    const share = statements.store.probes.filter((_, i) => i % all.length === at);
-    for (const one of share) await tryOut(parts, session, one);
-  });
-  const failed = (await Promise.allSettled(shares)).find((each) => each.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-}
-
-async function tryOut(
-  { names, secrets }: OpeningParts,
-  session: Session,
-  { privilege, table, text }: Probe,
-): Promise<void> {
-  try {
-    await session.run(text);
-  } catch (error) {
-    if (!(error instanceof DriverError)) throw error;
-    if (error.code === '003001') throw denied(error, privilege, names[table], '', secrets);
-    if (isMissing(error))
-      throw denied(error, GRANTS[table].join(', '), names[table], '; or the table is gone', secrets);
-    throw error;
-  }
-}
-
-function isMissing({ code, message }: DriverError): boolean {
-  return ['002003', '002043'].includes(code) || /does not exist or not authorized/i.test(message);
+  log.info({ from, version }, from === 0 ? 'the tables have been made' : 'the tables have been brought up to date');
 }
 
 function hint({ database, schema }: ResolvedOptions): string {
   return database === database.toUpperCase() && schema === schema.toUpperCase()
     ? '; or it does not exist'
     : '; or it does not exist: names are taken letter by letter, and mostly are in capitals';
-}
-
-function denied(error: DriverError, privilege: string, on: string, more: string, secrets: Secrets): StoreError {
-  const { message } = storeError(error, secrets);
-  return new StoreError('STORE_ACCESS_DENIED', `missing: ${privilege} on ${on}${more}. ${message}`, false, {
-    cause: error,
-  });
 }

@@ -11,8 +11,7 @@ import { life } from './shared/statements.js';
 
 /** The version of the schema that this code writes. */
 export const SCHEMA_VERSION = 1;
-/** The oldest version whose code may still write tables of {@link SCHEMA_VERSION}. */
-export const OLDEST_ALLOWED = 1;
+const OLDEST_ALLOWED = 1;
 
 const number = 'NUMBER(38,0)';
 const count = `${number} NOT NULL DEFAULT 0`;
@@ -53,6 +52,8 @@ const STEP: Readonly<Record<string, string>> = {
 const ARCHIVED = Object.fromEntries(
   Object.entries(STEP).map(([name, type]) => [name, type.replace(/ DEFAULT .*/, '')]),
 );
+
+const STEP_ARCHIVE: Readonly<Record<string, string>> = { ...ARCHIVED, archived_ts: `${instant} NOT NULL` };
 
 const EXCHANGE_REQUEST: Readonly<Record<string, string>> = {
   token: 'VARCHAR NOT NULL',
@@ -100,19 +101,57 @@ SELECT its_pod AS pod_id, birth_ts, heard_ts AS last_heartbeat_ts, IFF(was_evict
 FROM life WHERE birth_ts IS NOT NULL
 QUALIFY ROW_NUMBER() OVER (PARTITION BY its_pod ORDER BY birth_ts DESC, incarnation DESC) = 1`;
 
-/** The statements that lead from each version to the next; the first makes version 1 where nothing is. */
+/**
+ * The statements that lead from each version to the next; the first makes version 1 where nothing is. Each may run twice,
+ * and beside another pod's: `IF NOT EXISTS`, or it is the same the second time.
+ */
 export function migrations(names: Names): readonly (readonly string[])[] {
   return [
     [
       table(names.schemaInfo, SCHEMA_INFO),
       table(names.stepTracker, STEP),
-      table(names.stepArchive, { ...ARCHIVED, archived_ts: `${instant} NOT NULL` }),
+      table(names.stepArchive, STEP_ARCHIVE),
       table(names.exchangeRequest, EXCHANGE_REQUEST),
       table(names.podLog, POD_LOG),
       podHealth(names),
     ],
   ];
 }
+
+/** What the view shows. */
+const POD_HEALTH: Readonly<Record<string, string>> = {
+  pod_id: 'VARCHAR',
+  birth_ts: instant,
+  last_heartbeat_ts: instant,
+  status: 'VARCHAR',
+  meta: 'VARIANT',
+  incarnation: 'VARCHAR',
+};
+
+/** A version of the tables, and how they come to it. */
+export interface Schema {
+  readonly version: number;
+  /** The oldest version whose code may still write them. */
+  readonly oldestAllowed: number;
+  /** The columns, with their types. */
+  readonly tables: Readonly<Record<keyof Tables, Readonly<Record<string, string>>>>;
+  readonly migrations: typeof migrations;
+}
+
+/** What this code works with. */
+export const SCHEMA: Schema = {
+  version: SCHEMA_VERSION,
+  oldestAllowed: OLDEST_ALLOWED,
+  tables: {
+    stepTracker: STEP,
+    stepArchive: STEP_ARCHIVE,
+    exchangeRequest: EXCHANGE_REQUEST,
+    podLog: POD_LOG,
+    schemaInfo: SCHEMA_INFO,
+    podHealth: POD_HEALTH,
+  },
+  migrations,
+};
 
 /** What a pod may do with each table, and no more. */
 export const GRANTS: Readonly<Record<keyof Tables, readonly string[]>> = {

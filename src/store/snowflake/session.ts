@@ -21,6 +21,13 @@ export type Row = Readonly<Record<string, unknown>>;
 /** What runs statements. */
 export type Runner = Pick<Session, 'run'>;
 
+export interface RunOptions {
+  /** Numbers as the server wrote them. */
+  readonly numbersAsText?: boolean;
+  /** Instead of the rows, the columns: `NAME` and `KIND`, as the driver calls it. */
+  readonly described?: boolean;
+}
+
 export interface SessionParts {
   readonly runtime: Runtime;
   readonly log: Log;
@@ -54,8 +61,8 @@ export class Session {
   }
 
   /** Runs a statement after those that came before it. @throws DriverError, StoreError */
-  run(text: string, bind?: string, options: { readonly numbersAsText?: boolean } = {}): Promise<Row[]> {
-    const turn = this.#line.then(() => this.#run(text, bind, options.numbersAsText === true));
+  run(text: string, bind?: string, options: RunOptions = {}): Promise<Row[]> {
+    const turn = this.#line.then(() => this.#run(text, bind, options));
     this.#line = turn.catch(() => {}); // whoever sent it is told
     return turn;
   }
@@ -69,11 +76,11 @@ export class Session {
     if (connection !== undefined) await this.#farewell(connection);
   }
 
-  async #run(text: string, bind: string | undefined, numbersAsText: boolean): Promise<Row[]> {
+  async #run(text: string, bind: string | undefined, options: RunOptions): Promise<Row[]> {
     for (let tries = 0; ; tries++) {
       const connection = (this.#connection ??= await this.#connect());
       try {
-        return await this.#execute(connection, text, bind, numbersAsText);
+        return await this.#execute(connection, text, bind, options);
       } catch (error) {
         const gone = error instanceof DriverError && (isSessionGone(error) || !connection.isUp());
         if (gone) this.#discard();
@@ -116,7 +123,7 @@ export class Session {
           made.connect((error) => (error === undefined || error === null ? done([]) : fail(error)));
         },
       );
-      await this.#execute(made, settings, undefined, false);
+      await this.#execute(made, settings, undefined, {});
       return made;
     } catch (error) {
       if (connection !== undefined) letGo(connection);
@@ -134,7 +141,12 @@ export class Session {
   }
 
   /** `execute` may throw at once; what `complete` is given goes straight into a promise, so that nothing throws in it. */
-  #execute(connection: Connection, sqlText: string, bind: string | undefined, numbersAsText: boolean): Promise<Row[]> {
+  #execute(
+    connection: Connection,
+    sqlText: string,
+    bind: string | undefined,
+    { numbersAsText, described }: RunOptions,
+  ): Promise<Row[]> {
     let statement: RowStatement | undefined;
     const giveUp = (): void => {
       quietly(() => statement?.cancel(() => {}));
@@ -144,10 +156,11 @@ export class Session {
       statement = connection.execute({
         sqlText,
         ...(bind === undefined ? {} : { binds: [bind] }),
-        ...(numbersAsText ? { fetchAsString: ['Number' as const] } : {}),
-        complete: (error, _statement, rows) => {
-          if (error === undefined || error === null) done((rows ?? []) as Row[]);
-          else fail(error);
+        ...(numbersAsText === true ? { fetchAsString: ['Number' as const] } : {}),
+        complete: (error, answered, rows) => {
+          if (error !== undefined && error !== null) fail(error);
+          else if (described === true) done(columnsOf(answered));
+          else done((rows ?? []) as Row[]);
         },
       });
     });
@@ -205,6 +218,10 @@ async function given(source: ConnectionSource | undefined): Promise<SnowflakeCon
     // What it threw may hold what it was about to return.
     throw new StoreError('STORE_LOGIN_REFUSED', 'the function that should give the connection failed', true);
   }
+}
+
+function columnsOf(statement: RowStatement): Row[] {
+  return (statement.getColumns() ?? []).map((column) => ({ NAME: column.getName(), KIND: column.getType() }));
 }
 
 /** Tells the server, without waiting for it. */

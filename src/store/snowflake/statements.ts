@@ -36,7 +36,7 @@ export interface StoreStatements {
   readonly probes: readonly Probe[];
 }
 
-/** A statement that changes nothing, and needs a privilege to do so. */
+/** A statement that changes nothing, and needs a privilege to do so. A SELECT shows the columns too. */
 export interface Probe {
   readonly privilege: 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
   readonly table: keyof Tables;
@@ -75,7 +75,9 @@ function probes(names: Names): Probe[] {
     podLog: 'event',
   } as const;
   const tables = Object.entries(inserts) as [keyof typeof inserts, string][];
+  const all = [...tables.map(([table]) => table), 'schemaInfo', 'podHealth'] as const;
   return [
+    ...all.map((table): Probe => ({ privilege: 'SELECT', table, text: `SELECT * FROM ${names[table]} WHERE FALSE` })),
     ...tables.flatMap(([table, column]): Probe[] => [
       { privilege: 'INSERT', table, text: `INSERT INTO ${names[table]} (${column}) SELECT '' WHERE FALSE` },
       { privilege: 'DELETE', table, text: `DELETE FROM ${names[table]} WHERE FALSE` },

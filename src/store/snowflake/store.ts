@@ -32,12 +32,14 @@ import type { NewStep } from '../../step/submission.js';
 import { Calls } from './calls.js';
 import { Combiner } from './combiner.js';
 import { loadDriver } from './driver.js';
+import { concernsTables } from './faults.js';
 import { namesOf } from './names.js';
 import { open } from './opening.js';
 import type { ResolvedOptions } from './options.js';
 import { Pods } from './pods.js';
 import { Retention } from './retention.js';
 import { text } from './rows.js';
+import { SCHEMA } from './schema.js';
 import { Secrets } from './secrets.js';
 import { Sequence } from './sequence.js';
 import { Sessions } from './sessions.js';
@@ -95,14 +97,14 @@ export class SnowflakeStore implements Store {
       statements: statements.exchange,
       session: exchange,
       rest,
-
       runtime,
       sequence,
     });
     this.#steps = new Steps({ statements: statements.steps, session: rest, newToken: () => runtime.uuid() });
     this.#pods = new Pods({ statements: statements.pods, session: calls.patient(sessions.heartbeat), sequence });
     this.#retention = new Retention({ statements: statements.housekeeping, session: rest, log });
-    this.#prepare = () => open({ options, names, statements, sessions, secrets, log });
+    const all = [rest, exchange, calls.patient(sessions.heartbeat)] as const;
+    this.#prepare = () => open({ options, names, statements, sessions: all, schema: SCHEMA, secrets, log });
   }
 
   // ---- steps ----
@@ -214,10 +216,21 @@ export class SnowflakeStore implements Store {
     }
   }
 
+  /** Somebody has changed tables or grants under the open store: opening it again says which. */
+  #inspect(): Promise<void> {
+    this.#opening = undefined;
+    return this.#open();
+  }
+
   #call<T>(work: () => Promise<T>): Promise<T> {
     return this.#calls.run(async () => {
       await this.#open();
-      return work();
+      try {
+        return await work();
+      } catch (error) {
+        if (concernsTables(error)) await this.#inspect();
+        throw error;
+      }
     });
   }
 }

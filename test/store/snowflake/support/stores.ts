@@ -5,9 +5,13 @@ import { systemRuntime, type Runtime } from '../../../../src/runtime/runtime.js'
 import { snowflake, type SnowflakeOptions } from '../../../../src/snowflake.js';
 import type { Claim, ClaimDemand, PodRef, Store } from '../../../../src/store/contract.js';
 import { loadDriver } from '../../../../src/store/snowflake/driver.js';
+import { namesOf } from '../../../../src/store/snowflake/names.js';
+import type { OpeningParts } from '../../../../src/store/snowflake/opening.js';
+import { resolveOptions } from '../../../../src/store/snowflake/options.js';
+import { SCHEMA } from '../../../../src/store/snowflake/schema.js';
 import { Secrets } from '../../../../src/store/snowflake/secrets.js';
 import { Session, type SessionParts } from '../../../../src/store/snowflake/session.js';
-import { sessionSettings } from '../../../../src/store/snowflake/statements.js';
+import { sessionSettings, statementsOf } from '../../../../src/store/snowflake/statements.js';
 import { demand, fresh } from '../../../conformance/harness.js';
 import type { Driver } from '../../../support/warehouse/driver.js';
 import { useTestBed, type UsedTestBed } from '../../../support/warehouse/use-test-bed.js';
@@ -21,6 +25,8 @@ export interface UsedStores extends UsedTestBed {
   open(over?: Partial<SnowflakeOptions>, logger?: Logger): Promise<Store>;
   /** A session as a store has three of. */
   session(over?: Partial<SessionParts>): Session;
+  /** What opening needs, on one session; the texts are those of the running test's tables. */
+  opening(over?: Partial<OpeningParts>, options?: Partial<SnowflakeOptions>): OpeningParts;
   /** A connection beside the store's, with rows put in and read as an administrator might. */
   byHand(): Promise<Driver>;
 }
@@ -51,6 +57,15 @@ export function useStores(...options: Parameters<typeof useTestBed>): UsedStores
       const session = new Session({ ...sessionParts(used), ...over });
       onTestFinished(() => session.close());
       return session;
+    },
+    opening(over = {}, options = {}) {
+      const resolved = resolveOptions({ ...place(), ...options });
+      const names = namesOf(resolved);
+      const session = new Session(sessionParts(used));
+      onTestFinished(() => session.close());
+      const log = createLog('store', silent);
+      const parts = { options: resolved, names, statements: statementsOf(names), secrets: new Secrets(), log };
+      return { ...parts, schema: SCHEMA, sessions: [session], ...over };
     },
     byHand: () => used.connect(),
   };

@@ -1,0 +1,249 @@
+/** Opening: what is missing or not as it was made is named at once, and older tables are brought up to date. */
+import { describe, expect, test } from 'vitest';
+import type { FleetQError } from '../../../src/errors.js';
+import { open } from '../../../src/store/snowflake/opening.js';
+import { GRANTS, SCHEMA, type Schema } from '../../../src/store/snowflake/schema.js';
+import type { Tables } from '../../../src/store/snowflake/names.js';
+import { newStep } from '../../conformance/harness.js';
+import type { Driver } from '../../support/warehouse/driver.js';
+import { describeOnTestBed } from '../../support/warehouse/suite.js';
+import { refusals } from '../../support/warehouse/wire.js';
+import { claimed, joined, useStores } from './support/stores.js';
+
+const TABLES: Readonly<Record<keyof Tables, string>> = {
+  stepTracker: 'STEP_TRACKER',
+  stepArchive: 'STEP_ARCHIVE',
+  exchangeRequest: 'EXCHANGE_REQUEST',
+  podLog: 'POD_LOG',
+  schemaInfo: 'SCHEMA_INFO',
+  podHealth: 'POD_HEALTH',
+};
+const ALL = Object.entries(TABLES) as [keyof Tables, string][];
+
+const failure = (work: Promise<unknown>): Promise<FleetQError> =>
+  work.then(
+    () => expect.fail('it went through'),
+    (error: unknown) => error as FleetQError,
+  );
+
+describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
+  const { bed, make, opening, open: opened, byHand, place } = useStores();
+
+  test('which grant is missing, of each that a pod needs', async () => {
+    await opened();
+    const parts = opening({}, { createTables: false });
+    await open(parts);
+    for (const [table, name] of ALL) {
+      for (const privilege of GRANTS[table]) {
+        const verb = { SELECT: 'SELECT [^]* FROM', INSERT: 'INSERT INTO', UPDATE: 'UPDATE', DELETE: 'DELETE FROM' };
+        const text = new RegExp(`^${verb[privilege as keyof typeof verb]} [^ ]*"${name}"( |$)`);
+        const takeBack = bed().proxy.faults.inject(
+          { kind: 'refused', refusal: refusals.noPrivilege('table', name) },
+          { text },
+        );
+        const error = await failure(open(parts));
+        takeBack();
+        expect(error).toMatchObject({ code: 'STORE_ACCESS_DENIED', transient: false });
+        expect(error.message).toContain(`missing: ${privilege} on ${parts.names[table]}.`);
+      }
+    }
+  });
+
+  test('which table is missing, with all that would have to be granted', async () => {
+    await opened();
+    const [parts, driver] = [opening({}, { createTables: false }), await byHand()];
+    for (const [table, name] of ALL) {
+      if (table === 'podHealth') await driver.run('DROP VIEW POD_HEALTH');
+      else await driver.run(`ALTER TABLE ${name} RENAME TO elsewhere`);
+      const error = await failure(open(parts));
+      if (table !== 'podHealth') await driver.run(`ALTER TABLE elsewhere RENAME TO ${name}`);
+      expect(error, name).toMatchObject({ code: 'STORE_ACCESS_DENIED', transient: false });
+      expect(error.message).toContain(`missing: ${GRANTS[table].join(', ')} on ${parts.names[table]};`);
+    }
+  });
+
+  test('which column is missing, of each that the statements use', async () => {
+    await opened();
+    const [parts, driver] = [opening(), await byHand()];
+    for (const [table, name] of ALL) {
+      if (table === 'podHealth') continue;
+      for (const column of Object.keys(SCHEMA.tables[table])) {
+        await driver.run(`ALTER TABLE ${name} RENAME COLUMN ${column} TO other`);
+        const error = await failure(open(parts));
+        await driver.run(`ALTER TABLE ${name} RENAME COLUMN other TO ${column}`);
+        expect(error).toMatchObject({ code: 'STORE_ALTERED', transient: false });
+        expect(error.message).toContain(
+          `${parts.names[table]} is not as it was made: column ${column.toUpperCase()} is missing`,
+        );
+      }
+    }
+    await open(parts);
+  });
+
+  test('which column is of another kind; and bears columns that others have added', async () => {
+    await opened();
+    const [parts, driver] = [opening(), await byHand()];
+    await driver.run('ALTER TABLE STEP_TRACKER ADD COLUMN of_ours VARCHAR');
+    await open(parts);
+    for (const [column, kind, told] of [
+      ['priority', 'VARCHAR', 'is text, not NUMBER'],
+      ['claimed_by', 'VARIANT', 'is variant, not VARCHAR'],
+      ['payload', 'VARCHAR', 'is text, not VARIANT'],
+      ['claimed_ts', 'TIMESTAMP_TZ', 'is timestamp_tz, not TIMESTAMP_NTZ'],
+    ]) {
+      await driver.run(`ALTER TABLE STEP_TRACKER RENAME COLUMN ${column} TO other`);
+      await driver.run(`ALTER TABLE STEP_TRACKER ADD COLUMN ${column} ${kind}`);
+      const error = await failure(open(parts));
+      await driver.run(`ALTER TABLE STEP_TRACKER DROP COLUMN ${column}`);
+      await driver.run(`ALTER TABLE STEP_TRACKER RENAME COLUMN other TO ${column}`);
+      expect(error.code).toBe('STORE_ALTERED');
+      expect(error.message).toContain(`column ${column!.toUpperCase()} ${told}`);
+    }
+  });
+
+  test('what has gone while it was open, and goes on when it is there again', async () => {
+    const [store, driver] = [await opened(), await byHand()];
+    const pod = await joined(store);
+    await store.submit([newStep()]);
+    await driver.run('ALTER TABLE STEP_TRACKER RENAME COLUMN crashes TO other');
+    for (const call of [() => claimed(store, pod), () => store.stats(), () => store.find(['x'])]) {
+      const error = await failure(call());
+      expect(error, error.message).toMatchObject({ code: 'STORE_ALTERED', transient: false });
+      expect(error.message).toContain(`"STEP_TRACKER" is not as it was made: column CRASHES is missing`);
+    }
+    await driver.run('ALTER TABLE STEP_TRACKER RENAME COLUMN other TO crashes');
+    expect(await claimed(store, pod)).toHaveLength(1);
+    await driver.run('ALTER TABLE POD_LOG RENAME TO elsewhere');
+    expect((await failure(store.fleet())).message).toMatch(/^missing: SELECT, INSERT, DELETE on .*"POD_LOG"/);
+    await driver.run('ALTER TABLE elsewhere RENAME TO POD_LOG');
+    const refusal = refusals.noPrivilege('table', 'STEP_TRACKER');
+    const takeBack = bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['insert'], times: Infinity });
+    const denied = await failure(store.submit([newStep()]));
+    takeBack();
+    expect(denied.message).toMatch(/^missing: INSERT on .*"STEP_TRACKER"/);
+    expect(await store.fleet()).toHaveLength(1);
+  });
+
+  describe('that tables of another origin stand there, and changes nothing', () => {
+    const ORIGINAL = {
+      STEP_TRACKER: `CREATE TABLE STEP_TRACKER (step_id VARCHAR, status VARCHAR, claimed_by VARCHAR, last_update_ts TIMESTAMP_NTZ,
+        payload VARIANT, retry_count NUMBER, priority NUMBER, created_ts TIMESTAMP_NTZ, max_retries NUMBER)`,
+      POD_HEALTH: `CREATE TABLE POD_HEALTH (pod_id VARCHAR, birth_ts TIMESTAMP_NTZ, last_heartbeat_ts TIMESTAMP_NTZ, status VARCHAR, meta VARIANT)`,
+    };
+    for (const given of [['STEP_TRACKER', 'POD_HEALTH'], ['STEP_TRACKER'], ['POD_HEALTH']] as const) {
+      test(given.join(' and '), async () => {
+        const driver = await byHand();
+        for (const name of given) await driver.run(ORIGINAL[name]);
+        const { database, schema } = place();
+        const tables = `SELECT table_name AS t, column_name AS c FROM ${database}.INFORMATION_SCHEMA.COLUMNS WHERE table_schema = '${schema}' ORDER BY 1, 2`;
+        const before = await driver.run(tables);
+        expect(before.length).toBeGreaterThan(0);
+        const error = await failure((await make()).open());
+        expect(error).toMatchObject({ code: 'STORE_ALTERED', transient: false });
+        expect(error.message).toMatch(
+          /"(STEP_TRACKER|POD_HEALTH)" is there already.*another schema, or a tablePrefix/s,
+        );
+        expect(await driver.run(tables)).toEqual(before);
+        await (await make({ tablePrefix: 'Q_' })).open();
+      });
+    }
+  });
+
+  test('nothing, where several open an empty schema at once', async () => {
+    const stores = await Promise.all(Array.from({ length: 4 }, () => make()));
+    await Promise.all(stores.map((store) => store.open()));
+    await stores[0]!.submit([newStep({ stepId: 'a' })]);
+    for (const store of stores) expect(await store.find(['a'])).toHaveLength(1);
+  });
+
+  test('nothing, where too many wait for the lock for the moment', async () => {
+    await opened();
+    const refusal = refusals.tooManyWaiters('STEP_TRACKER', 20);
+    bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['update', 'delete'], times: 3 });
+    await (await make()).open();
+  });
+});
+
+/** Two versions more than there are. */
+const LATER: Schema = {
+  ...SCHEMA,
+  version: 3,
+  oldestAllowed: 1,
+  tables: { ...SCHEMA.tables, stepTracker: { ...SCHEMA.tables.stepTracker, second: 'VARCHAR', third: 'NUMBER' } },
+  migrations: (names) => [
+    ...SCHEMA.migrations(names),
+    [
+      `ALTER TABLE ${names.stepTracker} ADD COLUMN IF NOT EXISTS second VARCHAR`,
+      `UPDATE ${names.stepTracker} SET second = 'old' WHERE second IS NULL`,
+    ],
+    [`ALTER TABLE ${names.stepTracker} ADD COLUMN IF NOT EXISTS third NUMBER(38,0)`],
+  ],
+};
+
+describeOnTestBed('older tables', { timeout: 60_000 }, () => {
+  const { bed, opening, open: opened, byHand } = useStores();
+
+  const later = (options = {}) => {
+    const parts = opening({ schema: LATER }, options);
+    return open(parts);
+  };
+  const steps = (driver: Driver) => driver.run('SELECT step_id AS id, second AS s, third AS t FROM STEP_TRACKER');
+  const versions = (driver: Driver) => driver.run('SELECT version AS v FROM SCHEMA_INFO ORDER BY version');
+
+  test('are brought up to date, with what they hold, and are not touched again', async () => {
+    const [store, driver] = [await opened(), await byHand()];
+    await store.submit([newStep({ stepId: 'kept' })]);
+    await later();
+    expect(await steps(driver)).toEqual([{ ID: 'kept', S: 'old', T: null }]);
+    expect(await versions(driver)).toEqual([{ V: 1 }, { V: 3 }]);
+    bed().meter.reset();
+    await later();
+    expect(bed().meter.report().byKind.definition).toBeUndefined();
+    await store.submit([newStep({ stepId: 'by the older code' })]);
+    expect(await claimed(store, await joined(store))).toHaveLength(2);
+  });
+
+  test('by several at once', async () => {
+    const [store, driver] = [await opened(), await byHand()];
+    await store.submit([newStep({ stepId: 'kept' })]);
+    await Promise.all([later(), later(), later()]);
+    expect(await steps(driver)).toEqual([{ ID: 'kept', S: 'old', T: null }]);
+  });
+
+  for (const [where, text] of [
+    ['before anything', /ADD COLUMN IF NOT EXISTS second/],
+    ['half way', /^UPDATE .* SET second/],
+    ['between two versions', /ADD COLUMN IF NOT EXISTS third/],
+    ['before its end is noted', /^INSERT INTO .*SCHEMA_INFO/],
+  ] as const) {
+    test(`which was interrupted ${where} is finished by the next to open`, async () => {
+      const [store, driver] = [await opened(), await byHand()];
+      await store.submit([newStep({ stepId: 'kept' })]);
+      bed().proxy.faults.inject({ kind: 'refused', refusal: refusals.cancelled() }, { text });
+      expect(await failure(later())).toMatchObject({ code: '000604' });
+      expect(await versions(driver)).toEqual([{ V: 1 }]);
+      await later();
+      expect(await steps(driver)).toEqual([{ ID: 'kept', S: 'old', T: null }]);
+      expect(await versions(driver)).toEqual([{ V: 1 }, { V: 3 }]);
+    });
+  }
+
+  test('where the first making of them was interrupted, they are finished too', async () => {
+    const driver = await byHand();
+    bed().proxy.faults.inject({ kind: 'refused', refusal: refusals.cancelled() }, { text: /CREATE .*POD_LOG/ });
+    await failure(open(opening()));
+    await open(opening());
+    expect(await versions(driver)).toEqual([{ V: 1 }]);
+  });
+
+  test('where none may be altered are refused, with what to do', async () => {
+    await opened();
+    expect(await failure(later({ createTables: false }))).toMatchObject({
+      code: 'STORE_ACCESS_DENIED',
+      message: expect.stringMatching(/of version 1, this code needs 3: .*snowflakeDdl/),
+    });
+    const refusal = refusals.noPrivilege('table', 'STEP_TRACKER');
+    bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['definition'] });
+    expect((await failure(later())).message).toMatch(/missing: OWNERSHIP .* run snowflakeDdl/);
+  });
+});
