@@ -1,0 +1,177 @@
+/** What becomes of steps on a fleet of three pods, and what is told of it. */
+import { describe, expect, test } from 'vitest';
+import { PermanentFailure, RetryLater, type Step, type StepContext } from 'fleet-q';
+import { aborted, gate, POD_IDS, raise, type Ground } from './ground.js';
+
+/** A client's clock and the store's are one here, but for parts of a millisecond. */
+const TICK_MS = 2;
+
+export function working(ground: () => Ground): void {
+  describe('steps', () => {
+    test('run on every pod, their results come back, and each settlement is told once', async () => {
+      const at = new Set<string>();
+      const all = gate();
+      const square = async (n: number, { podId }: StepContext) => {
+        if (at.add(podId).size === 3) all.open();
+        await all.opened; // nobody goes on before everybody has some
+        return n * n;
+      };
+      const { client, told } = await raise(ground(), { register: (queue) => queue.register('square', square) });
+      const numbers = Array.from({ length: 60 }, (_, n) => n);
+      const ids = await client.submitMany(numbers.map((args) => ({ type: 'square', args })));
+      expect(await Promise.all(ids.map((id) => client.waitFor(id)))).toEqual(numbers.map((n) => n * n));
+      await expect.poll(() => told('step:completed')).toHaveLength(60);
+      expect(new Set(told('step:completed').map(({ payload }) => payload['stepId']))).toEqual(new Set(ids));
+      expect(new Set(told('step:completed').map(({ on }) => on))).toEqual(new Set(POD_IDS));
+      expect((await client.getStep(ids[7]!)).status).toBe('completed');
+    });
+
+    test('are tried again after the delay asked for, at most so often, and never after a permanent failure', async () => {
+      const ran: { type: string; attempt: number; at: number }[] = [];
+      const note = ({ type, attempt }: StepContext) => void ran.push({ type, attempt, at: performance.now() });
+      const { client, told } = await raise(ground(), {
+        register: (queue) =>
+          queue
+            .register('later', (_: undefined, ctx) => {
+              note(ctx);
+              if (ctx.attempt === 1) throw new RetryLater(400);
+            })
+            .register('broken', (_: undefined, ctx) => {
+              note(ctx);
+              throw new Error('no luck');
+            })
+            .register('never', (_: undefined, ctx) => {
+              note(ctx);
+              throw new PermanentFailure('give up');
+            }),
+      });
+      const [later, broken, never] = await Promise.all([
+        client.submit({ type: 'later' }),
+        client.submit({ type: 'broken', maxRetries: 2 }),
+        client.submit({ type: 'never' }),
+      ]);
+      await client.waitFor(later);
+      await expect(client.waitFor(broken)).rejects.toMatchObject({
+        code: 'STEP_FAILED',
+        cause: { message: 'no luck' },
+      });
+      await expect(client.waitFor(never)).rejects.toMatchObject({ code: 'STEP_FAILED', cause: { message: 'give up' } });
+      const attempts = (type: string) => ran.filter((run) => run.type === type).map(({ attempt }) => attempt);
+      expect([attempts('later'), attempts('broken'), attempts('never')]).toEqual([[1, 2], [1, 2, 3], [1]]);
+      const [first, second] = ran.filter(({ type }) => type === 'later');
+      expect(second!.at - first!.at).toBeGreaterThanOrEqual(400 - TICK_MS);
+      await expect.poll(() => told('step:failed')).toHaveLength(2);
+      expect(told('step:retrying', later)).toMatchObject([{ payload: { attempt: 1, delayMs: 400 } }]);
+      expect(told('step:retrying', broken)).toHaveLength(2);
+      expect(await client.getStep(broken)).toMatchObject({ status: 'failed', retryCount: 2 });
+    });
+
+    test('that are cancelled end at once, and the holder aborts what runs', async () => {
+      const running = gate();
+      let reason: unknown;
+      const hold = async (_: undefined, { signal }: StepContext) => {
+        running.open();
+        reason = await aborted(signal);
+      };
+      const { client, told } = await raise(ground(), { register: (queue) => queue.register('hold', hold) });
+      const [held, pending] = await Promise.all([
+        client.submit({ type: 'hold' }),
+        client.submit({ type: 'hold', delayMs: 600_000 }),
+      ]);
+      await running.opened;
+      expect(await client.cancel(held)).toBe('cancelled');
+      expect(await client.cancel(pending)).toBe('cancelled');
+      await expect(client.waitFor(held)).rejects.toMatchObject({ code: 'STEP_CANCELLED' });
+      await expect.poll(() => reason, { timeout: 5_000 }).toMatchObject({ code: 'CLAIM_ABORTED' }); // as its heartbeat tells
+      await expect.poll(() => told('step:cancelled')).toMatchObject([{ payload: { stepId: held, by: 'holder' } }]);
+      expect(await client.cancel(held)).toBe('alreadyTerminal');
+      expect(await client.cancel('nobody')).toBe('notFound');
+      expect((await client.getStep(pending)).status).toBe('cancelled');
+      expect(told('step:completed')).toEqual([]);
+    });
+
+    test('that failed are retried by hand, with fresh counts', async () => {
+      let isBroken = true;
+      const fix = () => {
+        if (isBroken) throw new Error('broken');
+        return 'fixed';
+      };
+      const { client } = await raise(ground(), { register: (queue) => queue.register('fix', fix) });
+      const id = await client.submit({ type: 'fix', maxRetries: 1 });
+      await expect(client.waitFor(id)).rejects.toMatchObject({ code: 'STEP_FAILED' });
+      isBroken = false;
+      expect(await client.retry(id)).toBe('retried');
+      expect(await client.waitFor(id)).toBe('fixed');
+      expect(await client.getStep(id)).toMatchObject({ status: 'completed', retryCount: 0 });
+      expect(await client.retry(id)).toBe('notRetryable');
+      expect(await client.retry('nobody')).toBe('notFound');
+    });
+
+    test('of one idempotency key are one step, also when several pods submit at once', async () => {
+      let runs = 0;
+      const { pods, client } = await raise(ground(), {
+        register: (queue) => queue.register('pay', ({ amount }: { amount: number }) => (runs++, amount)),
+      });
+      const pay = (queue: typeof client, amount: number) =>
+        queue.submitWithReceipt({ type: 'pay', args: { amount }, idempotencyKey: 'order-1' });
+      const given = await Promise.all(POD_IDS.map((podId) => pay(pods[podId], 1)));
+      const stepId = given[0]!.stepId;
+      expect(new Set(given.map((each) => each.stepId)).size).toBe(1);
+      expect(given.map(({ receipt }) => receipt)).toContain('created');
+      expect(await client.waitFor(stepId)).toBe(1);
+      expect(await pay(client, 1)).toEqual({ stepId, receipt: 'duplicate' });
+      expect(await pay(client, 2)).toEqual({ stepId, receipt: 'mismatch' });
+      expect((await client.listSteps().page()).steps.map((step) => step.stepId)).toEqual([stepId]);
+      expect(runs).toBe(1);
+    });
+
+    test('with a runAt or a delay wait until then', async () => {
+      const ranAt = new Map<string, number>();
+      const { client } = await raise(ground(), {
+        register: (queue) => queue.register('note', (name: string) => void ranAt.set(name, Date.now())),
+      });
+      const runAt = Date.now() + 1_200;
+      const ids = await client.submitMany([
+        { type: 'note', args: 'runAt', runAt: new Date(runAt) },
+        { type: 'note', args: 'delayMs', delayMs: 1_200 },
+        { type: 'note', args: 'now' },
+      ]);
+      await Promise.all(ids.map((id) => client.waitFor(id)));
+      expect(ranAt.get('runAt')).toBeGreaterThanOrEqual(runAt - TICK_MS);
+      expect(ranAt.get('delayMs')).toBeGreaterThanOrEqual(runAt - TICK_MS);
+      expect([...ranAt.keys()][0]).toBe('now');
+    });
+
+    test('are listed and counted as they stand, and every pod is well', async () => {
+      const { pods, client } = await raise(ground(), {
+        register: (queue) =>
+          queue
+            .register('done', (n: number) => n)
+            .register('broken', () => {
+              throw new PermanentFailure('broken');
+            }),
+      });
+      const done = await client.submitMany(Array.from({ length: 5 }, (_, args) => ({ type: 'done', args })));
+      const broken = await client.submit({ type: 'broken' });
+      const waiting = await client.submit({ type: 'done', args: 9, delayMs: 600_000, priority: 3 });
+      await Promise.allSettled([...done, broken].map((id) => client.waitFor(id)));
+      const listed: Step[] = [];
+      for await (const step of client.listSteps({ pageSize: 2 })) listed.push(step);
+      expect(listed.map(({ stepId }) => stepId)).toEqual([...done, broken, waiting]);
+      const idsOf = async (filter: Parameters<typeof client.listSteps>[0]) =>
+        (await client.listSteps(filter).page()).steps.map(({ stepId }) => stepId);
+      expect(await idsOf({ status: 'failed' })).toEqual([broken]);
+      expect(await idsOf({ type: 'done', status: ['pending', 'failed'] })).toEqual([waiting]);
+      const stats = { pendingSteps: 1, claimedSteps: 0, completedSteps: 5, failedSteps: 1 };
+      expect(await client.stats()).toMatchObject({ ...stats, activePods: 3, currentLeader: 'ada' });
+      for (const podId of POD_IDS) {
+        expect(pods[podId].health()).toMatchObject({
+          podId,
+          status: 'healthy',
+          isLeader: podId === 'ada',
+          problems: [],
+        });
+      }
+    });
+  });
+}
