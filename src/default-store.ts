@@ -1,5 +1,5 @@
 /** The store of a queue that names none. Besides the entry points the one file that may import a store, and only when it is made. */
-import { ValidationError } from './errors.js';
+import { show, ValidationError } from './errors.js';
 import type { StoreFactory } from './store/contract.js';
 
 /** SQLite at `path`, loaded when the queue is first used. Default: `./fleet-q.db`. */
@@ -21,10 +21,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @throws ValidationError `OPTION_INVALID` where a variable is missing that Snowflake needs
  */
 export function storeFromEnv(env: Environment): StoreFactory {
-  const account = env['FLEET_Q_SNOWFLAKE_ACCOUNT'];
-  return account === undefined || account === ''
-    ? defaultStore(env['FLEET_Q_SQLITE_PATH'])
-    : snowflakeFromEnv(account, env);
+  const account = env['FLEET_Q_SNOWFLAKE_ACCOUNT'] ?? '';
+  if (account !== '') return snowflakeFromEnv(account, env);
+  // Who names one of them means Snowflake, and must not find the steps in a local file.
+  const named = SNOWFLAKE.find((variable) => (env[variable] ?? '') !== '');
+  if (named === undefined) return defaultStore(env['FLEET_Q_SQLITE_PATH']);
+  throw new ValidationError('OPTION_INVALID', 'FLEET_Q_SNOWFLAKE_ACCOUNT', `is missing, and ${named} is set`);
 }
 
 /** What of a connection the environment may name; the driver checks that it suffices. */
@@ -38,24 +40,26 @@ const CONNECTION = {
   privateKeyPass: 'FLEET_Q_SNOWFLAKE_PRIVATE_KEY_PASS',
 } as const;
 
+const DATABASE = 'FLEET_Q_SNOWFLAKE_DATABASE';
+const SCHEMA = 'FLEET_Q_SNOWFLAKE_SCHEMA';
+const WAREHOUSE = 'FLEET_Q_SNOWFLAKE_WAREHOUSE';
+const SNOWFLAKE: readonly string[] = [...Object.values(CONNECTION), DATABASE, SCHEMA, WAREHOUSE];
+
 function snowflakeFromEnv(account: string, env: Environment): StoreFactory {
   const given = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
-  const database = given('FLEET_Q_SNOWFLAKE_DATABASE');
+  const database = given(DATABASE);
   if (database === undefined) {
-    throw new ValidationError(
-      'OPTION_INVALID',
-      'FLEET_Q_SNOWFLAKE_DATABASE',
-      'is missing, and FLEET_Q_SNOWFLAKE_ACCOUNT is set',
-    );
+    throw new ValidationError('OPTION_INVALID', DATABASE, 'is missing, and FLEET_Q_SNOWFLAKE_ACCOUNT is set');
   }
+  const schema = given(SCHEMA) ?? 'PUBLIC';
   const connection = {
     account,
-    warehouse: given('FLEET_Q_SNOWFLAKE_WAREHOUSE') ?? 'COMPUTE_WH',
+    warehouse: given(WAREHOUSE) ?? 'COMPUTE_WH',
     ...Object.fromEntries(
       Object.entries(CONNECTION).flatMap(([field, name]) => (given(name) === undefined ? [] : [[field, given(name)]])),
     ),
   };
-  const place = { database: stored(database), schema: stored(given('FLEET_Q_SNOWFLAKE_SCHEMA') ?? 'PUBLIC') };
+  const place = { database: stored(DATABASE, database), schema: stored(SCHEMA, schema) };
   return {
     name: 'snowflake',
     create: async (environment) => {
@@ -66,6 +70,10 @@ function snowflakeFromEnv(account: string, env: Environment): StoreFactory {
 }
 
 /** As the original took it: a plain name as Snowflake keeps it, in capitals. */
-function stored(name: string): string {
+function stored(variable: string, name: string): string {
+  if (name.length > 255 || /[\p{Cc}\p{Cs}]/u.test(name)) {
+    const expected = 'expected text of 1 to 255 characters without control characters';
+    throw new ValidationError('OPTION_INVALID', variable, `${expected}, got ${show(name)}`);
+  }
   return /^[A-Za-z_][\w$]*$/.test(name) ? name.toUpperCase() : name;
 }

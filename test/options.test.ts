@@ -207,6 +207,26 @@ describe('the environment', () => {
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'FLEET_Q_SNOWFLAKE_DATABASE' });
   });
 
+  test.each(['USER', 'PASSWORD', 'DATABASE', 'SCHEMA', 'WAREHOUSE', 'ROLE', 'TOKEN', 'PRIVATE_KEY_PATH'])(
+    'FLEET_Q_SNOWFLAKE_%s without an account is refused too, and not shown',
+    (variable) => {
+      const error = errorOf(() => FleetQ.fromEnv({}, { [`FLEET_Q_SNOWFLAKE_${variable}`]: 'a-secret' }));
+      expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'FLEET_Q_SNOWFLAKE_ACCOUNT' });
+      expect(error.message).not.toContain('a-secret');
+    },
+  );
+
+  test.each([
+    ['DATABASE', 'a\0b'],
+    ['DATABASE', 'a\nb'],
+    ['SCHEMA', 'x'.repeat(256)],
+    ['SCHEMA', '\ud800'],
+  ])('FLEET_Q_SNOWFLAKE_%s=%j is refused, and named', (variable, value) => {
+    const env = { FLEET_Q_SNOWFLAKE_ACCOUNT: 'acme', FLEET_Q_SNOWFLAKE_DATABASE: 'D' };
+    const error = errorOf(() => FleetQ.fromEnv({}, { ...env, [`FLEET_Q_SNOWFLAKE_${variable}`]: value }));
+    expect(error).toMatchObject({ code: 'OPTION_INVALID', field: `FLEET_Q_SNOWFLAKE_${variable}` });
+  });
+
   test('the options that are passed come first', () => {
     expect(FleetQ.fromEnv({}, { FLEET_Q_POD_ID: 'from-env' }).podId).toBe('from-env');
     expect(FleetQ.fromEnv({ podId: 'given' }, { FLEET_Q_POD_ID: 'from-env' }).podId).toBe('given');

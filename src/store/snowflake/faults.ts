@@ -131,6 +131,12 @@ const FAULTS: readonly Fault[] = [
     meaning: 'the key cannot be read',
   },
   {
+    test: coded('ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR'),
+    code: 'STORE_LOGIN_REFUSED',
+    transient: false,
+    meaning: 'a file that the connection names, such as that of the key, cannot be read',
+  },
+  {
     test: coded('404007', '404008', '404045'),
     code: 'STORE_LOGIN_REFUSED',
     transient: false,
