@@ -31,12 +31,13 @@ async function play({ store, json, files: most }: Arguments, signal: AbortSignal
   const progress = new Progress(json ? process.stderr : process.stdout);
   const folder = await mkdtemp(path.join(tmpdir(), 'fleet-q-demo-'));
   try {
-    if (store === 'snowflake') progress.say('starting the emulator (the first time, its Python environment is made) …');
+    if (store === 'snowflake')
+      progress.tell('starting the emulator (the first time, its Python environment is made) …');
     const stage = await openStage(store, folder);
     try {
       const story = new Story({ stage, root: path.resolve('node_modules'), folder, progress, most });
       const summary = await story.tell(signal);
-      progress.tell(told(summary));
+      progress.conclude(told(summary));
       if (json) process.stdout.write(`${JSON.stringify(summary)}\n`);
       return isGood(summary) ? 0 : 1;
     } finally {

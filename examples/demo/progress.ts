@@ -14,46 +14,50 @@ const BAR = 40;
 const LINE_EVERY_S = 2;
 
 export class Progress {
-  readonly #out: NodeJS.WriteStream;
-  #drawn = 0;
+  readonly #out: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
+  /** What stands last on a terminal, and is written anew. */
+  #block: readonly string[] = [];
   #lastLine = -Infinity;
-  #news: string[] = [];
 
-  constructor(out: NodeJS.WriteStream) {
+  constructor(out: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>) {
     this.#out = out;
   }
 
-  /** A line before the block is drawn for the first time. */
-  say(line: string): void {
-    this.#out.write(`${line}\n`);
-  }
-
-  /** Something worth a line of its own. */
+  /** Something worth a line of its own, above the block. */
   tell(news: string): void {
-    if (this.#out.isTTY) this.#news.push(news);
-    else this.#out.write(`${news}\n`);
+    this.#write([news, ...this.#block]);
   }
 
   draw(picture: Picture): void {
-    if (this.#out.isTTY) this.#redraw(picture);
-    else if (picture.seconds - this.#lastLine >= LINE_EVERY_S) {
+    if (this.#out.isTTY) {
+      const block = blockOf(picture);
+      this.#write(block);
+      this.#block = block;
+    } else if (picture.seconds - this.#lastLine >= LINE_EVERY_S) {
       this.#lastLine = picture.seconds;
-      this.#out.write(`${summaryLine(picture)}\n`);
+      this.#write([summaryLine(picture)]);
     }
   }
 
-  #redraw(picture: Picture): void {
-    const share = picture.total === 0 ? 0 : picture.completed / picture.total;
-    const bar = '█'.repeat(Math.round(share * BAR)).padEnd(BAR, '░');
-    const lines = [
-      ...picture.pods.map((pod) => `  ${pod.podId === picture.leader ? '★' : ' '} ${pod.podId}  ${pod.state}`),
-      `  ${bar} ${counts(picture)}`,
-    ];
-    const news = this.#news.map((line) => `${line}\n`).join('');
-    this.#news = [];
-    this.#out.write(`${this.#drawn > 0 ? `\u001b[${this.#drawn}A` : ''}\u001b[J${news}${lines.join('\n')}\n`);
-    this.#drawn = lines.length;
+  /** The last word: the block stays as it is, and this stands below it. */
+  conclude(words: string): void {
+    this.#block = [];
+    this.#write([words]);
   }
+
+  #write(lines: readonly string[]): void {
+    const back = this.#block.length > 0 ? `\u001b[${this.#block.length}A\u001b[J` : '';
+    this.#out.write(`${back}${lines.join('\n')}\n`);
+  }
+}
+
+function blockOf(picture: Picture): readonly string[] {
+  const share = picture.total === 0 ? 0 : picture.completed / picture.total;
+  const bar = '█'.repeat(Math.round(share * BAR)).padEnd(BAR, '░');
+  return [
+    ...picture.pods.map((pod) => `  ${pod.podId === picture.leader ? '★' : ' '} ${pod.podId}  ${pod.state}`),
+    `  ${bar} ${counts(picture)}`,
+  ];
 }
 
 function counts({ completed, total, claimed, seconds }: Picture): string {

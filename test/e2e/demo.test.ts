@@ -1,5 +1,6 @@
 /** The demo, as a newcomer runs it, on fewer files: the summary keeps every promise of the README. */
 import { expect, test } from 'vitest';
+import { Progress } from '../../examples/demo/progress.js';
 import { PACES } from '../../examples/demo/settings.js';
 import { startDemo, summaryOf } from '../support/demo.js';
 
@@ -41,4 +42,28 @@ test('without Python the demo on Snowflake says what to install', async () => {
   expect(demo.stderr).toMatch(/needs Python: Python 3\.11 or newer .* was not found as no-such-python/);
   expect(demo.stderr).toContain('Install it (');
   expect(demo.stderr).not.toContain('    at ');
+});
+
+/** What erases all below the cursor. */
+const ERASED = '\u001b[J';
+
+test('on a terminal all that is told is shown, and only the block is drawn over', () => {
+  const shown: string[] = [];
+  const progress = new Progress({
+    isTTY: true,
+    write: (text: string | Uint8Array) => {
+      const [back, written] = String(text).includes(ERASED) ? String(text).split(ERASED) : ['', String(text)];
+      const drawnOver = Number.parseInt(back!.slice(2), 10) || 0; // "␛[4A": four lines up
+      shown.splice(shown.length - drawnOver, drawnOver, ...written!.split('\n').slice(0, -1));
+      return true;
+    },
+  });
+  const picture = { seconds: 1, total: 10, completed: 5, claimed: 1, leader: null, pods: [] };
+  progress.tell('before');
+  progress.draw(picture);
+  progress.tell('meanwhile');
+  progress.draw({ ...picture, completed: 10 });
+  progress.tell('after');
+  progress.conclude('the summary');
+  expect(shown).toEqual(['before', 'meanwhile', 'after', expect.stringContaining('10 of 10 completed'), 'the summary']);
 });
