@@ -95,7 +95,7 @@ export class Steps {
       const bind = `{"token":${JSON.stringify(token)},"steps":${json}}`;
       await session.run(statements.cancel, bind);
       const states = await this.#states(items);
-      receipts.push(...items.map((step) => cancelReceipt(states.get(step.stepId), token)));
+      receipts.push(...items.map((step) => cancelReceipt(states.get(step.stepId), step, token)));
     }
     return receipts;
   }
@@ -131,11 +131,12 @@ function boundStep({ stepId, type, payload, priority, maxRetries, delayMs, runAt
   return { id: stepId, type, payload, priority, maxRetries, ...due };
 }
 
-function cancelReceipt(row: Row | undefined, token: string): CancelReceipt {
+function cancelReceipt(row: Row | undefined, { version }: StepAt, token: string): CancelReceipt {
   if (row === undefined) return 'notFound';
   const status = text(row, 'ITS_STATUS') as StepStatus;
   if (status === 'cancelled' && textOrNull(row, 'SETTLER') === token) return 'cancelled';
-  return isTerminal(status) ? 'alreadyTerminal' : 'changed';
+  // At the version that was read a row of no known status stays as it is, however often it is tried.
+  return isTerminal(status) || number(row, 'ITS_VERSION') === version ? 'alreadyTerminal' : 'changed';
 }
 
 /** Whether only the archive has it, at the version that was read, and it may begin again. */

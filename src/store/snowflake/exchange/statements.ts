@@ -4,10 +4,11 @@
  *
  * Law: a pod's own request travels inline; those that others have logged are served beside it. Only an incarnation's
  * newest request counts, and its demand counts as served once any row carries its token. One pod's nonsense must not
- * poison the others: what cannot be cast is NULL, what is out of range is cut to it, what is no array is empty.
+ * poison the others: what cannot be cast is NULL, what is out of range is cut to it, what is no array, or far too long a
+ * one, is empty.
  */
 import type { Names } from '../names.js';
-import { ago, claimColumns, typeOf } from '../shared/statements.js';
+import { ago, claimColumns, isList, typeOf, understood } from '../shared/statements.js';
 
 export interface ExchangeStatements {
   /** What the exchange reads: one row for each step that it will change. Same bind. */
@@ -30,7 +31,7 @@ const MOST = '1000000';
 const number = (value: string): string => `TRY_CAST(${value}::VARCHAR AS NUMBER(38,0))`;
 const within = (value: string, most: string): string =>
   `CASE WHEN ${value} < 0 THEN 0 WHEN ${value} > ${most} THEN ${most} ELSE ${value} END`;
-const array = (value: string): string => `IFF(IS_ARRAY(${value}), ${value}, ARRAY_CONSTRUCT())`;
+const array = (value: string): string => `IFF(${isList(value)}, ${value}, ARRAY_CONSTRUCT())`;
 
 /** A settlement: { id, token, version, status, result?, error?, delayMs?, charge, crash }; texts are exact. */
 const settlement = (
@@ -57,7 +58,7 @@ const waiting = (names: Names): string => `waiting AS (
   SELECT s.step_id AS its_step, MIN(s.row_id) AS first_id, MIN_BY(s.version, s.row_id) AS seen, MIN_BY(${typeOf('s')}, s.row_id) AS its_type,
     MAX(s.priority) AS prio, MAX(s.run_at) AS due_ts, MAX(s.crashes) AS struck,
     MAX(s.retry_count) - MIN_BY(s.retry_count, s.row_id) AS burn, MAX(s.crashes) - MIN_BY(s.crashes, s.row_id) AS crash
-  FROM ${names.stepTracker} s GROUP BY s.step_id HAVING MIN(s.status) = 'pending' AND MAX(s.status) = 'pending'
+  FROM ${names.stepTracker} s WHERE ${understood('s')} GROUP BY s.step_id HAVING MIN(s.status) = 'pending' AND MAX(s.status) = 'pending'
 )`;
 
 export function exchangeStatements(names: Names): ExchangeStatements {
@@ -113,7 +114,7 @@ function sourceOf(names: Names): string {
   FROM request r, LATERAL FLATTEN(INPUT => r.its_settlements) f
 ), settled AS (
   SELECT o.*, s.row_id AS its_row FROM stated o JOIN ${names.stepTracker} s ON s.step_id = o.its_step AND s.claim_token = o.guard AND s.version = o.seen
-  WHERE s.status = 'claimed' AND o.becomes IN ${SETTLES}
+  WHERE s.status = 'claimed' AND ${understood('s')} AND o.becomes IN ${SETTLES}
   QUALIFY ROW_NUMBER() OVER (PARTITION BY o.its_step ORDER BY s.row_id, o.settler) = 1
 ), served AS (
   SELECT claim_token AS used FROM ${names.stepTracker} WHERE claim_token IS NOT NULL
@@ -182,7 +183,7 @@ function lookOf(names: Names): string {
   SELECT s.step_id AS its_step, s.version AS seen, IFF(s.row_id = d.first_id, 'first', 'void') AS state,
     ROW_NUMBER() OVER (ORDER BY s.priority DESC, s.run_at, s.step_id) AS rank_no, ${claimColumns('s')}
   FROM ${names.stepTracker} s JOIN q ON s.claim_token = q.my_token AND s.claimed_incarnation = q.me
-  JOIN (SELECT step_id, MIN(row_id) AS first_id FROM ${names.stepTracker} GROUP BY step_id) d ON d.step_id = s.step_id
+  JOIN (SELECT o.step_id, MIN(o.row_id) AS first_id FROM ${names.stepTracker} o WHERE ${understood('o')} GROUP BY o.step_id) d ON d.step_id = s.step_id
   WHERE s.status = 'claimed'
 )
 SELECT 'claim' AS kind, its_step AS id, NULL AS guard, seen, state, rank_no, its_type, its_payload, its_priority, retries, most_retries, struck, run_at_ms, created_at_ms FROM claim

@@ -7,7 +7,7 @@
  * in a cycle of its own: what has no registration is as good as evicted, and nothing late revives it.
  */
 import type { Names } from '../names.js';
-import { ago, columnsOf, count, STEP_COLUMNS } from '../shared/statements.js';
+import { ago, columnsOf, count, isList, STEP_COLUMNS, understood } from '../shared/statements.js';
 
 export interface HousekeepingStatements {
   /** How much there is of each chore, and of rows that nobody understands. Bind: { hotMs, keepMs, windowMs, forgetMs }. */
@@ -37,7 +37,7 @@ const bound = (field: string): string => `q.b:${field}::NUMBER(38,0)`;
 const duplicates = (
   names: Names,
 ): string => `SELECT p.step_id AS id, p.row_id AS its_row, p.version AS seen FROM ${names.stepTracker} p
-  JOIN (SELECT DISTINCT s.step_id FROM ${names.stepTracker} s WHERE s.status <> 'pending') o ON o.step_id = p.step_id WHERE p.status = 'pending'`;
+  JOIN (SELECT DISTINCT s.step_id FROM ${names.stepTracker} s WHERE s.status IN ('claimed', 'completed', 'failed', 'cancelled')) o ON o.step_id = p.step_id WHERE p.status = 'pending'`;
 
 const ended = (
   names: Names,
@@ -123,15 +123,11 @@ ${[
   of('pruneSigns', oldSigns(names)),
   of('forgetPods', forgettable(names, FINAL)),
   of('forgetSigns', forgettable(names, UNREGISTERED)),
-  of(
-    'odd steps',
-    `SELECT s.step_id FROM ${names.stepTracker} s WHERE s.status NOT IN ('pending', 'claimed', 'completed', 'failed', 'cancelled')
-    OR (s.status = 'pending' AND s.step_type IS NULL AND s.payload:type IS NULL)`,
-  ),
+  of('odd steps', `SELECT s.step_id FROM ${names.stepTracker} s WHERE NOT ${understood('s')}`),
   of(
     'odd requests',
     `SELECT r.token FROM ${names.exchangeRequest} r WHERE NOT (r.free >= 0 AND r.prefetch >= 0 AND r.quarantine IN (0, 1))
-    OR NOT (IS_ARRAY(r.limits) AND IS_ARRAY(r.settlements))`,
+    OR NOT (${isList('r.limits')} AND ${isList('r.settlements')})`,
   ),
 ].join('\nUNION ALL\n')}`;
 }

@@ -1,6 +1,6 @@
 /** The fleet: an append-only log of signs of life, and what it says. */
 import type { Names } from '../names.js';
-import { claimColumns, count, life, LIVING } from '../shared/statements.js';
+import { claimColumns, count, life, LIVING, understood } from '../shared/statements.js';
 
 export interface PodStatements {
   /** Bind: { pod, incarnation, event: registered | heartbeat | asleep | left, seq, heartbeatMs?, deadAfterMs?, eligible?, meta? }. */
@@ -41,7 +41,7 @@ ORDER BY birth_ts, incarnation`,
 SELECT 'pod' AS kind, pod_name, its_incarnation, age_ms, silent_ms, newest_beat, beats_every_ms, dead_ms, may_lead, sleeps, says, NULL AS id, NULL AS guard, NULL AS seen FROM living
 UNION ALL
 SELECT 'held', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, s.step_id, s.claim_token, s.version
-FROM ${names.stepTracker} s JOIN q ON s.claimed_incarnation = q.me WHERE s.status = 'claimed'
+FROM ${names.stepTracker} s JOIN q ON s.claimed_incarnation = q.me WHERE s.status = 'claimed' AND ${understood('s')}
 UNION ALL
 SELECT 'schema', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, MAX(i.oldest_allowed) FROM ${names.schemaInfo} i`,
     evict: `INSERT INTO ${names.podLog} (pod_id, incarnation, event, at_ts)
@@ -59,7 +59,7 @@ WHERE p.event = 'evicted'`,
 SELECT s.step_id AS id, s.claim_token AS guard, s.version AS seen, s.claimed_by AS holder_pod, s.claimed_incarnation AS holder, ${claimColumns('s')},
   CASE WHEN l.was_evicted = 1 THEN 'evicted' WHEN l.has_left = 1 THEN 'left' WHEN l.birth_ts IS NOT NULL AND l.newest_event = 'asleep' THEN 'asleep' ELSE 'unknown' END AS state
 FROM ${names.stepTracker} s LEFT JOIN life l ON l.incarnation = s.claimed_incarnation
-WHERE s.status = 'claimed' AND (l.incarnation IS NULL OR NOT (${LIVING}) OR l.newest_event = 'asleep')
+WHERE s.status = 'claimed' AND ${understood('s')} AND (l.incarnation IS NULL OR NOT (${LIVING}) OR l.newest_event = 'asleep')
 ORDER BY s.claimed_ts, s.row_id
 LIMIT ${count(limit)}`,
   };

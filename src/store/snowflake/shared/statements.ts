@@ -52,6 +52,23 @@ export const typeOf = (alias: string): string => `COALESCE(${alias}.step_type, $
 export const payloadOf = (alias: string): string => `COALESCE(${alias}.payload_text, TO_JSON(${alias}.payload), '{}')`;
 export const runAtOf = (alias: string): string => `COALESCE(${alias}.far_run_at, ${epochMs(`${alias}.run_at`)})`;
 
+/** An array that a pod may have sent: no request has a tenth as many. */
+export const isList = (value: string): string => `(IS_ARRAY(${value}) AND ARRAY_SIZE(${value}) <= 10000)`;
+
+/** JavaScript holds them exactly, and there is room above for what a statement adds. */
+const LARGEST = '9007199254740000';
+const countable = (column: string): string => `${column} BETWEEN 0 AND ${LARGEST}`;
+
+/**
+ * Whether a row is a step: its status is one of ours, and where it is still to be worked on it has a type, numbers within
+ * bounds, and a token if it is claimed. All others were written by hand; to the exchange they are not there, for one
+ * number that overflows would fail the UPDATE that serves everybody.
+ */
+export const understood = (alias: string): string => `(${alias}.status IN ('completed', 'failed', 'cancelled')
+    OR (${alias}.status = 'pending' OR (${alias}.status = 'claimed' AND ${alias}.claim_token IS NOT NULL)) AND ${typeOf(alias)} IS NOT NULL
+    AND ${['version', 'retry_count', 'crashes', 'max_retries'].map((column) => countable(`${alias}.${column}`)).join(' AND ')}
+    AND ${alias}.priority BETWEEN -${LARGEST} AND ${LARGEST} AND COALESCE(${alias}.far_run_at, 0) BETWEEN -${LARGEST} AND ${LARGEST})`;
+
 /** What a claim is made of. */
 export const claimColumns = (
   alias: string,
