@@ -6,6 +6,8 @@ import type { Runtime } from './runtime.js';
 export interface Bounds {
   /** Gives the call up after so many ms. Default: never. */
   readonly limitMs?: number;
+  /** Who did not answer, for the error. Default: the store. */
+  readonly what?: string;
   /** Gives the call up as soon as this aborts. */
   readonly signal?: AbortSignal;
 }
@@ -16,7 +18,11 @@ export interface Bounds {
  *
  * @throws StoreError `STORE_UNAVAILABLE` when the time is over; StoppedError when the signal aborts
  */
-export function within<T>(runtime: Runtime, call: () => Promise<T>, { limitMs, signal }: Bounds): Promise<T> {
+export function within<T>(
+  runtime: Runtime,
+  call: () => Promise<T>,
+  { limitMs, signal, what = 'the store' }: Bounds,
+): Promise<T> {
   if (signal?.aborted === true) return Promise.reject(new StoppedError('the call'));
   return new Promise<T>((resolve, reject) => {
     const giveUp = (error: Error): void => {
@@ -28,7 +34,7 @@ export function within<T>(runtime: Runtime, call: () => Promise<T>, { limitMs, s
       limitMs === undefined
         ? undefined
         : runtime.after(limitMs, () =>
-            giveUp(new StoreError('STORE_UNAVAILABLE', `the store did not answer within ${limitMs} ms`, true)),
+            giveUp(new StoreError('STORE_UNAVAILABLE', `${what} did not answer within ${limitMs} ms`, true)),
           );
     const end = (): void => {
       timer?.cancel();

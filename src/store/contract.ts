@@ -263,7 +263,10 @@ export interface Store extends StepStore, FleetStore {
   watch(onChange: () => void): () => void;
   /** Connects and brings the schema up to date. Concurrent and repeated calls are one. */
   open(): Promise<void>;
-  /** Waits for what is under way, then lets everything go. Idempotent; a closed store does not open again. */
+  /**
+   * Waits for what is under way, then lets everything go. A store whose calls may hang waits for some seconds at most;
+   * whoever is still waiting then is told `STORE_UNAVAILABLE`. Idempotent; a closed store does not open again.
+   */
   close(): Promise<void>;
 }
 

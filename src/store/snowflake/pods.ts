@@ -11,7 +11,10 @@ import type { Runner } from './session.js';
 
 export interface PodsParts {
   readonly statements: PodStatements;
+  /** For signs of life, and what answers them. */
   readonly session: Runner;
+  /** For what the leader does. */
+  readonly rest: Runner;
   readonly sequence: Sequence;
 }
 
@@ -62,7 +65,7 @@ export class Pods {
   }
 
   async fleet(): Promise<PodView[]> {
-    return (await this.#parts.session.run(this.#parts.statements.fleet)).map(podOf);
+    return (await this.#parts.rest.run(this.#parts.statements.fleet)).map(podOf);
   }
 
   leave(pod: PodRef): Promise<void> {
@@ -70,15 +73,15 @@ export class Pods {
   }
 
   async orphans(limit: number): Promise<Orphan[]> {
-    return (await this.#parts.session.run(this.#parts.statements.orphans(limit))).map(orphanOf);
+    return (await this.#parts.rest.run(this.#parts.statements.orphans(limit))).map(orphanOf);
   }
 
   async evict(pods: readonly PodRef[]): Promise<PodRef[]> {
     if (pods.length === 0) return [];
-    const { session, statements } = this.#parts;
+    const { rest, statements } = this.#parts;
     const bind = JSON.stringify({ incarnations: pods.map(({ incarnation }) => incarnation) });
-    await session.run(statements.evict, bind);
-    const gone = new Set((await session.run(statements.evicted, bind)).map((row) => podRefOf(row).incarnation));
+    await rest.run(statements.evict, bind);
+    const gone = new Set((await rest.run(statements.evicted, bind)).map((row) => podRefOf(row).incarnation));
     return pods.filter(({ incarnation }) => gone.has(incarnation));
   }
 

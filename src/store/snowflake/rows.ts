@@ -6,7 +6,8 @@ import type { Row } from './session.js';
 
 export function text(row: Row, column: string): string {
   const value = row[column];
-  return typeof value === 'number' ? String(value) : typeof value === 'string' ? value : '';
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : '';
 }
 
 export function textOrNull(row: Row, column: string): string | null {

@@ -2,14 +2,15 @@
  * A session: one connection, with a driver around it that can be relied on.
  *
  * Law: one statement at a time. A statement has a deadline; when it passes, the statement is cancelled, the connection
- * given up, and the caller told. A connection whose session is gone is discarded, whatever the driver says of it, and the
+ * given up, and the caller told; the same when the session is closed meanwhile. A connection whose session is gone is discarded, whatever the driver says of it, and the
  * statement is sent once more over a new one: each of ours may run twice. A login that failed is not tried again before
  * a pause that grows. Nothing that the driver throws, and nothing of the credentials, gets out.
  */
 import type { Connection, RowStatement } from 'snowflake-sdk';
-import { StoreError } from '../../errors.js';
+import { StoppedError, StoreError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { sleep, type Runtime } from '../../runtime/runtime.js';
+import { within } from '../../runtime/within.js';
 import type { Driver } from './driver.js';
 import { DriverError, isBusy, isSessionGone, loginError, optionsError, storeClosed } from './faults.js';
 import type { ConnectionSource, SnowflakeConnection } from './options.js';
@@ -36,7 +37,7 @@ export interface SessionParts {
   readonly secrets: Secrets;
   /** Runs first on every new connection. */
   readonly settings: string;
-  /** How long a statement, or a login, may take. */
+  /** How long a statement, or a login, may take at first. */
   readonly deadlineMs: number;
   /** The longest pause after a login that failed. */
   readonly longestPauseMs: number;
@@ -53,11 +54,18 @@ export class Session {
   readonly #closing = new AbortController();
   #line: Promise<unknown> = Promise.resolve();
   #connection: Connection | undefined;
+  #deadlineMs: number;
   #failures = 0;
   #notBefore = 0;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
+    this.#deadlineMs = parts.deadlineMs;
+  }
+
+  /** From now on nothing may take longer than this. */
+  hurry(deadlineMs: number): void {
+    this.#deadlineMs = Math.min(this.#deadlineMs, deadlineMs);
   }
 
   /** Runs a statement after those that came before it. @throws DriverError, StoreError */
@@ -67,7 +75,7 @@ export class Session {
     return turn;
   }
 
-  /** Lets the connection go, after what is under way. */
+  /** Gives up what is under way, and lets the connection go. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#line;
@@ -109,20 +117,14 @@ export class Session {
 
   async #login(): Promise<Connection> {
     const { source, secrets, driver, settings } = this.#parts;
-    const options = await given(source);
+    const options = await this.#timed('the function that gives the connection', nothing, () => given(source));
     secrets.learn(options);
     const account = options?.account ?? '';
     const sdk = await driver();
     let connection: Connection | undefined;
     try {
       const made = (connection = this.#made(sdk, options));
-      await this.#timed(
-        'the login',
-        () => {},
-        (done, fail) => {
-          made.connect((error) => (error === undefined || error === null ? done([]) : fail(error)));
-        },
-      );
+      await this.#timed('the login', nothing, () => connected(made));
       await this.#execute(made, settings, undefined, {});
       return made;
     } catch (error) {
@@ -152,45 +154,33 @@ export class Session {
       quietly(() => statement?.cancel(() => {}));
       this.#discard();
     };
-    return this.#timed('a statement', giveUp, (done, fail) => {
-      statement = connection.execute({
-        sqlText,
-        ...(bind === undefined ? {} : { binds: [bind] }),
-        ...(numbersAsText === true ? { fetchAsString: ['Number' as const] } : {}),
-        complete: (error, answered, rows) => {
-          if (error !== undefined && error !== null) fail(error);
-          else if (described === true) done(columnsOf(answered));
-          else done((rows ?? []) as Row[]);
-        },
+    const answer = (): Promise<Row[]> =>
+      new Promise((resolve, reject) => {
+        statement = connection.execute({
+          sqlText,
+          ...(bind === undefined ? {} : { binds: [bind] }),
+          // Said each time: the user's connection may say otherwise, for statements of the user's own.
+          ...{ rowMode: 'object', streamResult: false, fetchAsString: numbersAsText === true ? ['Number'] : [] },
+          complete: (error, answered, rows) => {
+            if (error !== undefined && error !== null) reject(error);
+            else if (described === true) resolve(columnsOf(answered));
+            else resolve((rows ?? []) as Row[]);
+          },
+        });
       });
-    });
+    return this.#timed('a statement', giveUp, answer);
   }
 
-  #timed(
-    what: string,
-    giveUp: () => void,
-    begin: (done: (rows: Row[]) => void, fail: (error: unknown) => void) => void,
-  ): Promise<Row[]> {
-    const { runtime, deadlineMs, secrets } = this.#parts;
-    return new Promise((resolve, reject) => {
-      const deadline = runtime.after(deadlineMs, () => {
-        giveUp();
-        reject(new StoreError('STORE_UNAVAILABLE', `${what} was not answered within ${deadlineMs} ms`, true));
-      });
-      const fail = (thrown: unknown): void => {
-        deadline.cancel();
-        reject(new DriverError(thrown, secrets));
-      };
-      const done = (rows: Row[]): void => {
-        deadline.cancel();
-        resolve(rows);
-      };
-      try {
-        begin(done, fail);
-      } catch (thrown) {
-        fail(thrown);
-      }
-    });
+  /** Waits for the work until its deadline, or until the session is closed. */
+  async #timed<T>(what: string, giveUp: () => void, work: () => Promise<T>): Promise<T> {
+    const { runtime, secrets } = this.#parts;
+    try {
+      return await within(runtime, work, { limitMs: this.#deadlineMs, signal: this.#closing.signal, what });
+    } catch (thrown) {
+      if (thrown instanceof StoppedError || thrown instanceof StoreError) giveUp();
+      if (thrown instanceof StoppedError) throw unanswered();
+      throw thrown instanceof StoreError ? thrown : new DriverError(thrown, secrets);
+    }
   }
 
   #discard(): void {
@@ -219,6 +209,18 @@ async function given(source: ConnectionSource | undefined): Promise<SnowflakeCon
     throw new StoreError('STORE_LOGIN_REFUSED', 'the function that should give the connection failed', true);
   }
 }
+
+function connected(connection: Connection): Promise<void> {
+  return new Promise((resolve, reject) => {
+    connection.connect((error) => (error === undefined || error === null ? resolve() : reject(error)));
+  });
+}
+
+function unanswered(): StoreError {
+  return new StoreError('STORE_UNAVAILABLE', 'the store was closed before Snowflake answered', true);
+}
+
+function nothing(): void {}
 
 function columnsOf(statement: RowStatement): Row[] {
   return (statement.getColumns() ?? []).map((column) => ({ NAME: column.getName(), KIND: column.getType() }));

@@ -1,6 +1,6 @@
 /**
  * The three sessions of a pod, so that none waits for another: the exchange, which waits for locks; the heartbeat, which
- * must not be late; and the rest.
+ * must not be late, and so waits for no answer longer than its interval; and the rest.
  */
 import { Session, type SessionParts } from './session.js';
 

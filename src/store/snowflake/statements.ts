@@ -91,9 +91,11 @@ export function sessionSettings(queryTag: string, timeoutSeconds: number): strin
   return `ALTER SESSION SET ${[
     `QUERY_TAG = ${literal(queryTag)}`,
     `TIMEZONE = 'UTC'`,
-    `LOCK_TIMEOUT = ${count(timeoutSeconds)}`,
+    // Shorter than the statement's: the wait for a lock must end as back-pressure, not as an error.
+    `LOCK_TIMEOUT = ${count(Math.ceil(timeoutSeconds / 2))}`,
     `STATEMENT_TIMEOUT_IN_SECONDS = ${count(timeoutSeconds)}`,
     `STATEMENT_QUEUED_TIMEOUT_IN_SECONDS = ${count(timeoutSeconds)}`,
+    'AUTOCOMMIT = TRUE',
     'ABORT_DETACHED_QUERY = TRUE',
     'ERROR_ON_NONDETERMINISTIC_UPDATE = TRUE',
   ].join(', ')}`;

@@ -29,6 +29,8 @@ import type {
   SubmitReceipt,
 } from '../contract.js';
 import type { NewStep } from '../../step/submission.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import { within } from '../../runtime/within.js';
 import { Calls } from './calls.js';
 import { Combiner } from './combiner.js';
 import { loadDriver } from './driver.js';
@@ -59,6 +61,10 @@ const RHYTHM: Rhythm = Object.freeze({
 
 /** How much longer than the server the client waits: for the way, and for the driver's retries of it. */
 const GRACE_MS = 15_000;
+/** A sign of life may take this long, however short the interval: logins are slow. */
+const LEAST_HEARTBEAT_MS = 5_000;
+/** How long `close` waits for what is under way, before it is given up. */
+const FAREWELL_MS = 5_000;
 
 export class SnowflakeStore implements Store {
   readonly name = 'snowflake';
@@ -70,11 +76,13 @@ export class SnowflakeStore implements Store {
   readonly #steps: Steps;
   readonly #pods: Pods;
   readonly #retention: Retention;
+  readonly #runtime: Runtime;
   readonly #prepare: () => Promise<void>;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions, { runtime, log }: StoreEnvironment) {
+    this.#runtime = runtime;
     const { queryTag, statementTimeoutMs, connection } = options;
     const secrets = new Secrets();
     const names = namesOf(options);
@@ -101,9 +109,10 @@ export class SnowflakeStore implements Store {
       sequence,
     });
     this.#steps = new Steps({ statements: statements.steps, session: rest, newToken: () => runtime.uuid() });
-    this.#pods = new Pods({ statements: statements.pods, session: calls.patient(sessions.heartbeat), sequence });
+    const heartbeat = calls.patient(sessions.heartbeat);
+    this.#pods = new Pods({ statements: statements.pods, session: heartbeat, rest, sequence });
     this.#retention = new Retention({ statements: statements.housekeeping, session: rest, log });
-    const all = [rest, exchange, calls.patient(sessions.heartbeat)] as const;
+    const all = [rest, exchange, heartbeat] as const;
     this.#prepare = () => open({ options, names, statements, sessions: all, schema: SCHEMA, secrets, log });
   }
 
@@ -156,6 +165,7 @@ export class SnowflakeStore implements Store {
   // ---- fleet ----
 
   register(pod: PodRegistration): Promise<void> {
+    this.#sessions.heartbeat.hurry(Math.max(LEAST_HEARTBEAT_MS, pod.heartbeatMs));
     return this.#call(() => this.#pods.register(pod));
   }
 
@@ -201,8 +211,10 @@ export class SnowflakeStore implements Store {
   }
 
   async #shut(): Promise<void> {
-    await this.#calls.close();
+    const done = this.#calls.close();
+    await within(this.#runtime, () => done, { limitMs: FAREWELL_MS }).catch(() => {}); // it is given up
     await this.#sessions.close();
+    await done;
   }
 
   /** Opens where nobody has, shared by all who come meanwhile; after a failure the next call tries again. */

@@ -25,7 +25,8 @@ describeOnTestBed('a session', () => {
     expect(Object.fromEntries(bed().proxy.sessions.all.at(-1)!.parameters)).toMatchObject({
       QUERY_TAG: 'fleet-q',
       TIMEZONE: 'UTC',
-      LOCK_TIMEOUT: '60',
+      LOCK_TIMEOUT: '30',
+      AUTOCOMMIT: 'TRUE',
       STATEMENT_TIMEOUT_IN_SECONDS: '60',
       ABORT_DETACHED_QUERY: 'TRUE',
       ERROR_ON_NONDETERMINISTIC_UPDATE: 'TRUE',
@@ -130,6 +131,14 @@ describeOnTestBed('a session', () => {
     const rows = await one.run(`UPDATE ${database}.${schema}.t SET n = 3`);
     expect(Object.keys(rows[0]!)).toHaveLength(2);
     expect(written(rows, 'updated')).toBe(2);
+  });
+
+  test('reads rows its own way, whatever the connection says of their shape', async () => {
+    const shapes = [{ streamResult: true }, { rowMode: 'array' }, { fetchAsString: ['Number'] }] as const;
+    for (const shape of shapes) {
+      const one = session({ source: { ...bed().connection, ...shape } as never });
+      expect(await one.run('SELECT 1 AS one, NULL::NUMBER AS none')).toEqual([{ ONE: 1, NONE: null }]);
+    }
   });
 
   test('runs one statement at a time', async () => {

@@ -107,7 +107,7 @@ describeOnTestBed('start() with', { timeout: 60_000 }, () => {
     const started = performance.now();
     const hung = await failure(queueOn({ statementTimeoutMs: 10_000 }, { runtime: hasty(HASTE) }).start());
     expect(hung).toMatchObject({ code: 'STORE_UNAVAILABLE', transient: true });
-    expect(hung.message).toMatch(/the login was not answered within 25000 ms/);
+    expect(hung.message).toMatch(/the login did not answer within 25000 ms/);
     expect(performance.now() - started).toBeLessThan(2_000);
     bed().proxy.faults.clear();
     bed().proxy.faults.inject({ kind: 'status', status: 400 }, { route: 'login', times: Infinity });

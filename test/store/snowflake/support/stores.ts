@@ -20,9 +20,9 @@ export interface UsedStores extends UsedTestBed {
   /** Where the tables of the running test lie. */
   place(): { readonly database: string; readonly schema: string };
   /** A store that is not open yet. */
-  make(over?: Partial<SnowflakeOptions>, logger?: Logger): Promise<Store>;
+  make(over?: Partial<SnowflakeOptions>, logger?: Logger, runtime?: Runtime): Promise<Store>;
   /** An open store. */
-  open(over?: Partial<SnowflakeOptions>, logger?: Logger): Promise<Store>;
+  open(over?: Partial<SnowflakeOptions>, logger?: Logger, runtime?: Runtime): Promise<Store>;
   /** A session as a store has three of. */
   session(over?: Partial<SessionParts>): Session;
   /** What opening needs, on one session; the texts are those of the running test's tables. */
@@ -38,8 +38,8 @@ export function useStores(...options: Parameters<typeof useTestBed>): UsedStores
     const { database, schema } = used.options();
     return { database: database!, schema: schema! };
   };
-  const make: UsedStores['make'] = async (over = {}, logger) => {
-    const environment = { runtime: systemRuntime, log: createLog('store', logger ?? silent) };
+  const make: UsedStores['make'] = async (over = {}, logger, runtime = systemRuntime) => {
+    const environment = { runtime, log: createLog('store', logger ?? silent) };
     const store = await snowflake({ connection: used.options(), ...place(), ...over }).create(environment);
     onTestFinished(() => store.close());
     return store;
@@ -48,8 +48,8 @@ export function useStores(...options: Parameters<typeof useTestBed>): UsedStores
     ...used,
     place,
     make,
-    async open(over, logger) {
-      const store = await make(over, logger);
+    async open(over, logger, runtime) {
+      const store = await make(over, logger, runtime);
       await store.open();
       return store;
     },

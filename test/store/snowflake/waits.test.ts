@@ -1,0 +1,84 @@
+/** How long a store waits for what is never answered: a heartbeat no longer than its interval, `close` some seconds. */
+import { expect, onTestFinished, test } from 'vitest';
+import type { Store } from '../../../src/store/contract.js';
+import { fresh, newSteps } from '../../conformance/harness.js';
+import { describeOnTestBed } from '../../support/warehouse/suite.js';
+import { hasty, hurryDriver } from './support/haste.js';
+import { claimed, joined, useStores } from './support/stores.js';
+
+const HASTE = 20;
+const BEAT = { eligible: true, asleep: false, meta: {} };
+
+describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
+  const { bed, open } = useStores();
+  /** In ms of the store's own time. */
+  const took = async (work: Promise<unknown>): Promise<number> => {
+    const started = performance.now();
+    await work.catch(() => {});
+    return (performance.now() - started) * HASTE;
+  };
+  const hang = (text: RegExp): void => {
+    bed().proxy.faults.inject({ kind: 'hang' }, { text });
+    // The driver goes on with what was given up, until it is told no.
+    onTestFinished(async () => {
+      bed().proxy.faults.clear();
+      bed().proxy.faults.inject({ kind: 'status', status: 400 }, { times: Infinity });
+      bed().proxy.reachable = false;
+      bed().proxy.reachable = true;
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      bed().proxy.faults.clear();
+    });
+  };
+  const opened = async (): Promise<Store> => {
+    onTestFinished(hurryDriver(HASTE));
+    return open({}, undefined, hasty(HASTE));
+  };
+  const alive = async (store: Store) => {
+    const pod = { podId: fresh('pod'), incarnation: fresh('life') };
+    await store.register({ ...pod, heartbeatMs: 8_000, deadAfterMs: 86_400_000, meta: {} });
+    return pod;
+  };
+
+  test('a heartbeat is given up after its interval, so that the next is in time', async () => {
+    const store = await opened();
+    const pod = await alive(store);
+    hang(/POD_LOG/);
+    const beat = took(store.heartbeat(pod, BEAT));
+    expect(await beat).toBeGreaterThan(7_000);
+    expect(await beat).toBeLessThan(30_000);
+    expect((await store.heartbeat(pod, BEAT)).pods).toHaveLength(1);
+  });
+
+  test("what the leader asks keeps nobody's heartbeat", async () => {
+    const store = await opened();
+    const pod = await alive(store);
+    hang(/claimed_ts, s.row_id/);
+    const orphans = took(store.orphans({ limit: 10 }));
+    expect((await store.heartbeat(pod, BEAT)).pods).toHaveLength(1);
+    expect(await orphans).toBeGreaterThan(60_000);
+  });
+
+  test('a statement is given up some seconds after the store was closed, and its caller is told', async () => {
+    const store = await opened();
+    const pod = await joined(store);
+    await store.submit(newSteps(1));
+    hang(/^\s*UPDATE/);
+    const call = claimed(store, pod).then(
+      () => 'it went through',
+      (error: unknown) => error,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const closing = took(store.close());
+    expect(await call).toMatchObject({ code: 'STORE_UNAVAILABLE', transient: true });
+    expect(await closing).toBeLessThan(20_000);
+  });
+
+  test('a function that never gives the connection is given up at the deadline', async () => {
+    onTestFinished(hurryDriver(HASTE));
+    const store = open({ connection: () => new Promise<never>(() => {}) }, undefined, hasty(10 * HASTE));
+    await expect(store).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringMatching(/the function .* 75000 ms/),
+    });
+  });
+});
