@@ -16,35 +16,34 @@ export interface Part<T> {
 }
 
 /**
- * Splits a list so that the JSON of each part fits a bind.
+ * Splits a list so that the JSON of each part fits a bind. A part is encoded when it is asked for: a long list in one go
+ * would keep the event loop, and all of it in memory.
  *
  * @param encode what is bound of an item
  * @param nameOf names an item in the error
  * @throws StoreError `STORE_REFUSED` where one item alone does not fit
  */
-export function partsOf<T>(
+export function* partsOf<T>(
   items: readonly T[],
   encode: (item: T) => unknown,
   nameOf: (item: T) => string,
   most = Infinity,
-): Part<T>[] {
-  const parts: Part<T>[] = [];
+): Generator<Part<T>, undefined> {
   let texts: string[] = [];
   let from = 0;
   let bytes = 0;
-  items.forEach((item, at) => {
+  for (const [at, item] of items.entries()) {
     const text = JSON.stringify(encode(item));
     const size = Buffer.byteLength(text) + 1;
     if (size > MOST_BYTES) throw tooLarge(nameOf(item), size);
     if (texts.length > 0 && (bytes + size > MOST_BYTES || texts.length >= most)) {
-      parts.push({ items: items.slice(from, at), json: `[${texts.join(',')}]` });
+      yield { items: items.slice(from, at), json: `[${texts.join(',')}]` };
       [texts, from, bytes] = [[], at, 0];
     }
     texts.push(text);
     bytes += size;
-  });
-  if (texts.length > 0) parts.push({ items: items.slice(from), json: `[${texts.join(',')}]` });
-  return parts;
+  }
+  if (texts.length > 0) yield { items: items.slice(from), json: `[${texts.join(',')}]` };
 }
 
 function tooLarge(name: string, bytes: number): StoreError {

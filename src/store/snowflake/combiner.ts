@@ -53,9 +53,8 @@ export class Combiner {
   readonly #parts: CombinerParts;
   /** Void claims, on their way back. */
   readonly #voids = new Map<string, Settlement>();
-  /** There may be something to claim: no look is needed first. */
+  /** There is something to claim: no look is needed first. */
   #expectsWork = false;
-  #expectsAt = Infinity;
 
   constructor(parts: CombinerParts) {
     this.#parts = parts;
@@ -67,44 +66,47 @@ export class Combiner {
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
+    const { session } = this.#parts;
     const { pod, settlements, claim, readBack } = request;
     const token = claim?.token ?? readBack ?? null;
     const parts = partsOf([...settlements, ...this.#returning()], boundSettlement, nameOf, BATCH);
     const wants = claim !== undefined && claim.free + claim.prefetch > 0 ? claim : undefined;
-    if (parts.length === 0) {
+    let last = parts.next().value;
+    if (last === undefined) {
       // Nothing to hand in: look first, unless something is known to be there.
       if (token === null) return this.#reply([], undefined);
-      if (wants === undefined || !this.#hopes()) {
+      if (wants === undefined || !this.#expectsWork) {
         const seen = await this.#look(pod, token, claim, '[]');
         if (wants === undefined || seen.due === 0) return this.#reply([], seen);
       }
     }
-    const last = parts.pop();
     const states = new Map<string, string>();
-    for (const part of parts) {
-      await this.#update(pod, undefined, part.json);
-      collect(states, await this.#receipts(pod, part.items));
+    for (const next of parts) {
+      if (last === undefined) break;
+      await this.#update(pod, undefined, last.json);
+      collect(states, await this.#receipts(session, pod, last.items));
+      last = next;
     }
     await this.#update(pod, wants, last?.json ?? '[]');
     const seen = await this.#look(pod, token, claim, JSON.stringify((last?.items ?? []).map(boundFence)));
     collect(states, seen.states);
-    return this.#reply(await this.#told(pod, settlements, states), seen);
+    return this.#reply(await this.#told(session, pod, settlements, states), seen);
   }
 
   /** Recovery's: directly, and for itself alone. */
   async settle(pod: PodRef, settlements: readonly Settlement[]): Promise<Receipt[]> {
-    const { statements, rest } = this.#parts;
+    const { rest } = this.#parts;
+    return this.#told(rest, pod, settlements, await this.#settle(rest, pod, settlements));
+  }
+
+  async #settle(session: Runner, pod: PodRef, settlements: readonly Settlement[]): Promise<Map<string, string>> {
     const states = new Map<string, string>();
     for (const { items, json } of partsOf(settlements, boundSettlement, nameOf, BATCH)) {
       const bind = `{"incarnation":${JSON.stringify(pod.incarnation)},"settlements":${json}}`;
-      await rest.run(statements.settle, bind);
-      collect(states, await this.#receipts(pod, items));
+      await session.run(this.#parts.statements.settle, bind);
+      collect(states, await this.#receipts(session, pod, items));
     }
-    return this.#told(pod, settlements, states);
-  }
-
-  #hopes(): boolean {
-    return this.#expectsWork || this.#parts.runtime.monotonicMs() >= this.#expectsAt;
+    return states;
   }
 
   #returning(): Settlement[] {
@@ -153,10 +155,7 @@ export class Combiner {
     const due = number(work, 'SEEN');
     const nextMs =
       work?.['RANK_NO'] === null || work?.['RANK_NO'] === undefined ? null : Math.max(1, number(work, 'RANK_NO'));
-    if (asked) {
-      this.#expectsWork = due > 0;
-      this.#expectsAt = nextMs === null ? Infinity : this.#parts.runtime.monotonicMs() + nextMs;
-    }
+    if (asked) this.#expectsWork = due > 0;
     return {
       claims: claims.filter((row) => text(row, 'STATE') === 'first').map((row) => claimOf(row, token)),
       states: statesOf(of('receipt')),
@@ -165,26 +164,33 @@ export class Combiner {
     };
   }
 
-  async #receipts(pod: PodRef, settlements: readonly Fence[]): Promise<ReadonlyMap<string, string>> {
-    const { statements, rest } = this.#parts;
+  /** Asked of the session that wrote: what another one has just written, a session may not see yet. */
+  async #receipts(
+    session: Runner,
+    pod: PodRef,
+    settlements: readonly Fence[],
+    statement: 'receipts' | 'archivedReceipts' = 'receipts',
+  ): Promise<ReadonlyMap<string, string>> {
     const bind = JSON.stringify({ incarnation: pod.incarnation, mine: settlements.map(boundFence) });
-    return statesOf(await rest.run(statements.receipts, bind));
+    return statesOf(await session.run(this.#parts.statements[statement], bind));
   }
 
   /** What still stands claimed was kept back by another claim on a second row of its step: it is sent again. */
-  async #told(pod: PodRef, settlements: readonly Settlement[], states: Map<string, string>): Promise<Receipt[]> {
-    const { statements, rest } = this.#parts;
-    for (let tries = 0; ; tries++) {
-      const open = settlements.filter((one) => states.get(keyOf(one)) === 'claimed');
-      if (open.length === 0) break;
+  async #told(
+    session: Runner,
+    pod: PodRef,
+    settlements: readonly Settlement[],
+    states: Map<string, string>,
+  ): Promise<Receipt[]> {
+    const those = (state: string) => settlements.filter((one) => states.get(keyOf(one)) === state);
+    for (let tries = 0; those('claimed').length > 0; tries++) {
+      const open = those('claimed');
       if (tries === AGAIN)
         throw new StoreError('STORE_UNAVAILABLE', `${open.length} settlements were not applied`, true);
-      for (const { items, json } of partsOf(open, boundSettlement, nameOf, BATCH)) {
-        const bind = `{"incarnation":${JSON.stringify(pod.incarnation)},"settlements":${json}}`;
-        await rest.run(statements.settle, bind);
-        collect(states, await this.#receipts(pod, items));
-      }
+      collect(states, await this.#settle(session, pod, open));
     }
+    const absent = those('absent');
+    if (absent.length > 0) collect(states, await this.#receipts(session, pod, absent, 'archivedReceipts'));
     return settlements.map((one) => RECEIPTS[states.get(keyOf(one)) ?? 'absent'] ?? 'lost');
   }
 

@@ -34,7 +34,8 @@ export class Steps {
   /** Each statement's worth is atomic. One statement, where all is new. */
   async submit(steps: readonly NewStep[]): Promise<SubmitReceipt[]> {
     const receipts: SubmitReceipt[] = [];
-    for (const part of partsOf(steps, boundStep, nameOf)) receipts.push(...(await this.#insert(part)));
+    // All parts first: where one step is too large, nothing is written.
+    for (const part of [...partsOf(steps, boundStep, nameOf)]) receipts.push(...(await this.#insert(part)));
     return receipts;
   }
 
@@ -151,7 +152,8 @@ function isRestorable(row: Row | undefined, { version }: StepAt): boolean {
 
 function retryReceipt(row: Row | undefined, { version }: StepAt): RetryReceipt {
   if (row === undefined) return 'notFound';
-  return number(row, 'ITS_VERSION') > version ? 'retried' : 'notRetryable';
+  // Of all its rows: beside the one that was retried there may be another.
+  return number(row, 'HIGHEST_VERSION') > version ? 'retried' : 'notRetryable';
 }
 
 function cursorOf(after: string): { readonly afterMs: number; readonly afterId: string } {

@@ -73,6 +73,22 @@ describeOnTestBed('what it sends', FAR, () => {
     }
   });
 
+  test('looks first where steps that were put off come due, so that not every pod waits for the lock', async () => {
+    clock.reset();
+    const stores = [await open(), await open()];
+    const pods = await Promise.all(stores.map(joined));
+    await stores[0]!.submit([newStep({ delayMs: 60_000 })]);
+    for (const [i, store] of stores.entries()) expect(await claimed(store, pods[i]!)).toEqual([]);
+    clock.pass(61_000);
+    bed().meter.reset();
+    expect(await claimed(stores[0]!, pods[0]!)).toHaveLength(1);
+    expect(bed().meter.report().byKind).toEqual({ select: 2, update: 1 });
+    bed().meter.reset();
+    expect(await claimed(stores[1]!, pods[1]!)).toEqual([]);
+    expect(bed().meter.report().byKind).toEqual({ select: 1 });
+    clock.reset();
+  });
+
   test('goes over three sessions, and one answer that is late keeps none of the others', async () => {
     const store = await open();
     const pod = await joined(store);
@@ -121,6 +137,38 @@ describeOnTestBed('what others have put in', FAR, () => {
     await store.prune({ keepMs: 3_600_000 });
     await store.prune({ keepMs: 3_600_000 });
     expect(told).toEqual([expect.objectContaining({ steps: 2, requests: 1 })]);
+  });
+
+  test('is claimed where an old query has made it pending, and left its token', async () => {
+    const [store, driver] = [await open(), await byHand()];
+    const pod = await joined(store);
+    await store.submit(newSteps(2));
+    const held = await claimed(store, pod);
+    const failed = settlement(held[0]!, { status: 'failed', result: null, error: '{}' });
+    await store.exchange({ pod, settlements: [failed, settlement(held[1]!)] });
+    await driver.run(
+      `UPDATE STEP_TRACKER SET status = 'pending', claimed_by = NULL, claim_token = 'old' WHERE status = 'completed'`,
+    );
+    await driver.run(`UPDATE STEP_TRACKER SET claim_token = 'older' WHERE status = 'failed'`);
+    const [row] = await store.find([held[0]!.stepId]);
+    expect(await store.retry([row!])).toEqual(['retried']);
+    expect(ids(await claimed(store, pod)).sort()).toEqual(ids(held).sort());
+  });
+
+  test('of a status that nobody knows cannot be cancelled, and says so at once', async () => {
+    const [store, driver] = [await open(), await byHand()];
+    await driver.run(`INSERT INTO STEP_TRACKER (step_id, step_type, status) SELECT 'odd', 'work', 'running'`);
+    expect(await store.cancel(fresh('cancel'), [{ stepId: 'odd', version: 0 }])).toEqual(['alreadyTerminal']);
+  });
+
+  test('beside a step that is retried does not hide that it was', async () => {
+    const [store, driver] = [await open(), await byHand()];
+    await driver.run(
+      `INSERT INTO STEP_TRACKER (step_id, row_id, step_type, status, version)
+       SELECT 'twin', 'b', 'work', 'failed', 2 UNION ALL SELECT 'twin', 'a', 'work', 'pending', 0`,
+    );
+    expect(await store.retry([{ stepId: 'twin', version: 2 }])).toEqual(['retried']);
+    expect(await store.retry([{ stepId: 'twin', version: 5 }])).toEqual(['notRetryable']);
   });
 
   test('where a column is gone says that the table is not as it was made', async () => {
@@ -204,6 +252,23 @@ describeOnTestBed('the archive', FAR, () => {
     clock.pass(86_400_000);
     expect(await store.prune({ keepMs: 86_400_000 })).toMatchObject({ removed: expect.any(Number), more: false });
     expect(await store.find(ids(steps))).toEqual([]);
+    clock.reset();
+  });
+
+  test('still tells the truth of a settlement whose reply was lost, once its step has gone there', async () => {
+    clock.reset();
+    const store = await open();
+    const [pod, other] = [await joined(store), await joined(store)];
+    await store.submit(newSteps(2));
+    const [mine, lost] = await claimed(store, pod);
+    await store.exchange({ pod, settlements: [settlement(mine!)] });
+    await store.settle(other, [settlement(lost!)]);
+    clock.pass(1_200_000);
+    await store.prune({ keepMs: 86_400_000 });
+    expect((await store.exchange({ pod, settlements: [settlement(mine!), settlement(lost!)] })).receipts).toEqual([
+      'settled',
+      'lost',
+    ]);
     clock.reset();
   });
 

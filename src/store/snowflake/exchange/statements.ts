@@ -21,6 +21,8 @@ export interface ExchangeStatements {
   readonly look: string;
   /** Bind: { incarnation, mine }. */
   readonly receipts: string;
+  /** The same of steps that only the archive has. */
+  readonly archivedReceipts: string;
 }
 
 /** The longest delay that is taken: a hundred years of ms. */
@@ -70,7 +72,7 @@ ${EFFECT}
 FROM (
 ${source}
 ) n
-WHERE t.step_id = n.its_step AND t.row_id = n.its_row AND t.version = n.seen AND t.status = IFF(n.guard IS NULL, 'pending', 'claimed') AND EQUAL_NULL(t.claim_token, n.guard)`,
+WHERE t.step_id = n.its_step AND t.row_id = n.its_row AND t.version = n.seen AND t.status = IFF(n.guard IS NULL, 'pending', 'claimed') AND (n.guard IS NULL OR t.claim_token = n.guard)`,
     settle: `UPDATE ${names.stepTracker} t
 ${EFFECT}
 FROM (
@@ -80,11 +82,16 @@ FROM (
 ) n
 WHERE t.step_id = n.its_step AND t.claim_token = n.guard AND t.version = n.seen AND t.status = 'claimed' AND n.becomes IN ${SETTLES}`,
     look: lookOf(names),
-    receipts: `WITH q AS (
-  SELECT b, b:incarnation::VARCHAR AS me FROM (SELECT PARSE_JSON(?) AS b)
-), ${receipt(names)}
-SELECT its_step AS id, guard, seen, state FROM receipt`,
+    receipts: receiptsOf(names.stepTracker),
+    archivedReceipts: receiptsOf(names.stepArchive),
   };
+}
+
+function receiptsOf(table: string): string {
+  return `WITH q AS (
+  SELECT b, b:incarnation::VARCHAR AS me FROM (SELECT PARSE_JSON(?) AS b)
+), ${receipt(table)}
+SELECT its_step AS id, guard, seen, state FROM receipt`;
 }
 
 /**
@@ -127,8 +134,8 @@ function sourceOf(names: Names): string {
   FROM request r CROSS JOIN q LEFT JOIN served v ON v.used = r.its_token LEFT JOIN ended e ON e.gone = r.its_incarnation
   WHERE v.used IS NULL AND e.gone IS NULL AND r.its_group = q.b:group::VARCHAR
 ), allowed AS (
-  SELECT d.its_token, d.isolates, f.value:type::VARCHAR AS open_type, MAX(${within(number('f.value:most'), MOST)}) AS at_most
-  FROM demand d, LATERAL FLATTEN(INPUT => d.its_limits) f GROUP BY 1, 2, 3
+  SELECT d.its_token, MAX(d.isolates) AS isolates, f.value:type::VARCHAR AS open_type, MAX(${within(number('f.value:most'), MOST)}) AS at_most
+  FROM demand d, LATERAL FLATTEN(INPUT => d.its_limits) f GROUP BY d.its_token, f.value:type::VARCHAR
 ), room AS (
   SELECT open_type, SUM(at_most) AS most, SUM(IFF(at_most > 0, isolates, 0)) AS few FROM allowed GROUP BY open_type
 ), ${waiting(names)}, due AS (
@@ -158,14 +165,14 @@ SELECT its_step, first_id, seen, NULL, 'claimed', its_pod, its_incarnation, its_
 }
 
 /** What became of settlements { id, token, version }: claimed (still), mine, cancelled, lost or absent. */
-const receipt = (names: Names): string => `receipt AS (
+const receipt = (table: string): string => `receipt AS (
   SELECT m.its_step, m.guard, m.seen, CASE WHEN COUNT(s.step_id) = 0 THEN 'absent'
     WHEN MAX(IFF(s.status = 'claimed' AND s.claim_token = m.guard AND s.version = m.seen, 1, 0)) = 1 THEN 'claimed'
     WHEN MAX(IFF(s.settled_token = m.guard AND s.settled_version = m.seen AND s.settled_by = m.me, 1, 0)) = 1 THEN 'mine'
     WHEN MAX(IFF(s.settled_token = m.guard AND s.settled_version = m.seen AND s.status = 'cancelled', 1, 0)) = 1 THEN 'cancelled' ELSE 'lost' END AS state
   FROM (SELECT DISTINCT q.me, f.value:id::VARCHAR AS its_step, f.value:token::VARCHAR AS guard, f.value:version::NUMBER(38,0) AS seen
     FROM q, LATERAL FLATTEN(INPUT => q.b:mine) f) m
-  LEFT JOIN ${names.stepTracker} s ON s.step_id = m.its_step
+  LEFT JOIN ${table} s ON s.step_id = m.its_step
   GROUP BY m.its_step, m.guard, m.seen
 )`;
 
@@ -173,7 +180,7 @@ const receipt = (names: Names): string => `receipt AS (
 function lookOf(names: Names): string {
   return `WITH q AS (
   SELECT b, b:incarnation::VARCHAR AS me, b:token::VARCHAR AS my_token, b:bears::NUMBER(38,0) AS bears FROM (SELECT PARSE_JSON(?) AS b)
-), ${receipt(names)}, wanted AS (
+), ${receipt(names.stepTracker)}, wanted AS (
   SELECT DISTINCT f.value::VARCHAR AS open_type FROM q, LATERAL FLATTEN(INPUT => q.b:types) f
 ), ${waiting(names)}, work AS (
   SELECT COUNT(IFF(w.due_ts <= SYSDATE() AND w.struck <= q.bears, 1, NULL)) AS due_count,

@@ -43,7 +43,7 @@ export function stepStatements(names: Names): StepStatements {
     states: findOf(
       names,
       (row) =>
-        `${row}.step_id AS id, ${row}.status AS its_status, ${row}.version AS its_version, ${row}.settled_by AS settler`,
+        `${row}.step_id AS id, ${row}.status AS its_status, ${row}.version AS its_version, ${row}.highest_version, ${row}.settled_by AS settler`,
     ),
     list: (order, limit) => listOf(names, order, limit),
     stats: statsOf(names),
@@ -99,9 +99,10 @@ function findOf(names: Names, columns: (row: string) => string): string {
   return `WITH wanted AS (
   SELECT DISTINCT f.value::VARCHAR AS id FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f
 ), hot AS (
-  SELECT s.* FROM ${names.stepTracker} s JOIN wanted w ON w.id = s.step_id QUALIFY ${furthest('s')}
+  SELECT s.*, MAX(s.version) OVER (PARTITION BY s.step_id) AS highest_version FROM ${names.stepTracker} s JOIN wanted w ON w.id = s.step_id
+  QUALIFY ${furthest('s')}
 ), cold AS (
-  SELECT a.* FROM ${names.stepArchive} a JOIN wanted w ON w.id = a.step_id LEFT JOIN hot h ON h.step_id = a.step_id WHERE h.step_id IS NULL
+  SELECT a.*, a.version AS highest_version FROM ${names.stepArchive} a JOIN wanted w ON w.id = a.step_id LEFT JOIN hot h ON h.step_id = a.step_id WHERE h.step_id IS NULL
   QUALIFY ${newest('a')}
 )
 SELECT ${columns('hot')}, 0 AS is_cold FROM hot
@@ -185,7 +186,7 @@ FROM (
 WHERE t.step_id = n.id AND t.version = n.seen AND t.status IN ('pending', 'claimed')`,
     retry: `UPDATE ${names.stepTracker} t
 SET status = 'pending', version = t.version + 1, last_update_ts = SYSDATE(), run_at = SYSDATE(), far_run_at = NULL, retry_count = 0, crashes = 0,
-  result = NULL, error = NULL, claimed_by = NULL, claimed_incarnation = NULL
+  result = NULL, error = NULL, claim_token = NULL, claimed_by = NULL, claimed_incarnation = NULL
 FROM (
   ${atVersion('')}
 ) n
