@@ -15,8 +15,8 @@ import type { Runner } from './session.js';
 const HOT_MS = 900_000;
 /** How long an incarnation is remembered after its last sign: longer than any INSERT can be under way. */
 const FORGET_MS = 3_600_000;
-/** Steps of one piece. */
-const CHUNK = 1_000;
+/** Steps of one piece: many, since what a statement costs hardly depends on it. */
+const CHUNK = 10_000;
 
 export interface RetentionParts {
   readonly statements: HousekeepingStatements;
@@ -33,38 +33,43 @@ export class Retention {
   }
 
   async prune(keepMs: number): Promise<PruneReply> {
-    const { statements, session } = this.#parts;
+    const { statements } = this.#parts;
     const bind = JSON.stringify({
       hotMs: HOT_MS,
       keepMs: Math.ceil(Math.max(keepMs, HOT_MS)),
       windowMs: 5 * REQUEST_WINDOW_MS,
       forgetMs: Math.ceil(Math.max(keepMs, FORGET_MS)),
     });
-    const rows = await session.run(statements.chores, bind);
-    const many = (chore: string): number =>
-      number(
-        rows.find((row) => text(row, 'CHORE') === chore),
-        'MANY',
-      );
+    let many = await this.#look(bind);
     this.#report(many('odd steps'), many('odd requests'));
-    if (many('dedupe') > 0) await this.#delete(statements.dedupe);
-    const archived = many('archive') > 0;
-    if (archived) await this.#archive(bind);
-    const expired = archived || many('pruneArchive') > 0;
-    const removed = expired ? await this.#delete(statements.pruneArchive(CHUNK), bind) : 0;
-    if (removed >= CHUNK || many('archive') > CHUNK) return { removed, more: true };
+    // The logs first: they are read at each heartbeat, and must not wait for a long history to be moved.
     // Registrations go in a cycle of their own: what is left of them, in a later one.
     if (many('forgetSigns') > 0) await this.#delete(statements.forgetSigns, bind);
     if (many('forgetPods') > 0) await this.#delete(statements.forgetPods, bind);
     if (many('pruneSigns') > 0) await this.#delete(statements.pruneSigns, bind);
     if (many('pruneRequests') > 0) await this.#delete(statements.pruneRequests, bind);
-    return { removed, more: false };
+    if (many('dedupe') > 0) await this.#delete(statements.dedupe);
+    let moved = 0;
+    if (many('archive') > 0) {
+      moved = await this.#archive(bind);
+      many = await this.#look(bind);
+    }
+    const removed = many('pruneArchive') > 0 ? await this.#delete(statements.pruneArchive(CHUNK), bind) : 0;
+    return { removed, more: removed >= CHUNK || (moved > 0 && many('archive') > 0) };
   }
 
-  async #archive(bind: string): Promise<void> {
+  /** How much there is of each chore. */
+  async #look(bind: string): Promise<(chore: string) => number> {
+    const rows = await this.#parts.session.run(this.#parts.statements.chores, bind);
+    const counts = new Map(rows.map((row) => [text(row, 'CHORE'), number(row, 'MANY')]));
+    return (chore) => counts.get(chore) ?? 0;
+  }
+
+  /** Answers how many rows have left the hot table. */
+  async #archive(bind: string): Promise<number> {
     const { statements, session } = this.#parts;
     await session.run(statements.archive(CHUNK), bind);
-    await this.#delete(statements.unload, bind);
+    return this.#delete(statements.unload, bind);
   }
 
   async #delete(statement: string, bind?: string): Promise<number> {

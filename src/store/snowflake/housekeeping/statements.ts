@@ -44,10 +44,11 @@ const ended = (
 ): string => `SELECT s.step_id AS id, MAX(s.last_update_ts) AS ended_ts FROM ${names.stepTracker} s CROSS JOIN q
   GROUP BY s.step_id HAVING COUNT(IFF(s.status IN ${TERMINAL}, NULL, 1)) = 0 AND MAX(s.last_update_ts) < MAX(${ago(bound('hotMs'))})`;
 
+/** Row by row: of a step with a newer row readers show that one. */
 const expired = (
   names: Names,
-): string => `SELECT a.step_id AS id, MAX(a.last_update_ts) AS ended_ts FROM ${names.stepArchive} a CROSS JOIN q
-  GROUP BY a.step_id HAVING MAX(a.last_update_ts) < MAX(${ago(bound('keepMs'))})`;
+): string => `SELECT a.step_id AS id, a.last_update_ts AS ended_ts FROM ${names.stepArchive} a CROSS JOIN q
+  WHERE a.last_update_ts < ${ago(bound('keepMs'))}`;
 
 const oldRequests = (names: Names): string => `SELECT r.token AS id, r.seq AS its_seq, r.incarnation AS its_incarnation
   FROM ${names.exchangeRequest} r JOIN (SELECT incarnation, MAX(seq) AS newest FROM ${names.exchangeRequest} GROUP BY incarnation) g ON g.incarnation = r.incarnation
@@ -82,7 +83,9 @@ FROM ${names.stepTracker} s JOIN ended e ON e.id = s.step_id LEFT JOIN ${names.s
 WHERE a.step_id IS NULL
 QUALIFY ROW_NUMBER() OVER (PARTITION BY s.step_id, s.version ORDER BY s.row_id) = 1`,
     unload: `DELETE FROM ${names.stepTracker} USING (
-  SELECT DISTINCT a.step_id AS id, a.version AS seen, ${ago(bound('hotMs'))} AS before_ts FROM ${names.stepArchive} a CROSS JOIN (SELECT PARSE_JSON(?) AS b) q
+  SELECT DISTINCT a.step_id AS id, a.version AS seen, ${ago(bound('hotMs'))} AS before_ts FROM ${names.stepArchive} a
+  JOIN ${names.stepTracker} s ON s.step_id = a.step_id AND s.version = a.version CROSS JOIN (SELECT PARSE_JSON(?) AS b) q
+  WHERE s.status IN ${TERMINAL}
 ) n
 WHERE step_id = n.id AND version = n.seen AND status IN ${TERMINAL} AND last_update_ts < n.before_ts`,
     pruneArchive: (chunk) => `DELETE FROM ${names.stepArchive} USING (
