@@ -2,7 +2,7 @@
 import type { Claim, Fence, Orphan, PodRef, PodView, StepRecord } from '../contract.js';
 import { parseJson } from '../../step/payload.js';
 import type { StepStatus } from '../../step/step.js';
-import type { Row } from './session.js';
+import type { Row } from './session/session.js';
 
 export function text(row: Row, column: string): string {
   const value = row[column];

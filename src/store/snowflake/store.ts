@@ -31,22 +31,22 @@ import type {
 import type { NewStep } from '../../step/submission.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { within } from '../../runtime/within.js';
-import { Calls } from './calls.js';
-import { Combiner } from './combiner.js';
-import { loadDriver } from './driver.js';
-import { concernsTables } from './faults.js';
+import { Calls } from './session/calls.js';
+import { Combiner } from './exchange/combiner.js';
+import { loadDriver } from './session/driver.js';
+import { concernsTables } from './session/faults.js';
 import { namesOf } from './names.js';
-import { open } from './opening.js';
+import { open } from './opening/opening.js';
 import type { ResolvedOptions } from './options.js';
-import { Pods } from './pods.js';
-import { Retention } from './retention.js';
+import { Pods } from './pods/pods.js';
+import { Retention } from './housekeeping/retention.js';
 import { text } from './rows.js';
 import { SCHEMA } from './schema.js';
-import { Secrets } from './secrets.js';
+import { Secrets } from './session/secrets.js';
 import { Sequence } from './sequence.js';
-import { Sessions } from './sessions.js';
+import { Sessions } from './session/sessions.js';
 import { sessionSettings, statementsOf, type Statements } from './statements.js';
-import { Steps } from './steps.js';
+import { Steps } from './steps/steps.js';
 
 /** A statement takes about 300 ms of a client's time, and a warehouse that is asked all the time never suspends. */
 const RHYTHM: Rhythm = Object.freeze({

@@ -1,7 +1,7 @@
 /** Opening: what is missing or not as it was made is named at once, and older tables are brought up to date. */
 import { describe, expect, test } from 'vitest';
 import type { FleetQError } from '../../../src/errors.js';
-import { open } from '../../../src/store/snowflake/opening.js';
+import { open } from '../../../src/store/snowflake/opening/opening.js';
 import { GRANTS, SCHEMA, type Schema } from '../../../src/store/snowflake/schema.js';
 import type { Tables } from '../../../src/store/snowflake/names.js';
 import { newStep } from '../../conformance/harness.js';

@@ -7,7 +7,7 @@ import sdk, { type ConnectionOptions } from 'snowflake-sdk';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Logger } from '../../../src/log.js';
 import { snowflake } from '../../../src/snowflake.js';
-import { Secrets } from '../../../src/store/snowflake/secrets.js';
+import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { Refusal } from '../../support/warehouse/wire.js';
 import { useStores } from './support/stores.js';

@@ -4,7 +4,7 @@
  * Law: what is taken for a secret is blotted out in every shape that a driver or a server might quote it in: as it is, line by
  * line (a key has many), without its line ends, as JSON writes it, and as a URL does.
  */
-import type { SnowflakeConnection } from './options.js';
+import type { SnowflakeConnection } from '../options.js';
 
 /** Fields of a connection that may be shown; all others are taken for secrets. */
 const HARMLESS: ReadonlySet<string> = new Set([

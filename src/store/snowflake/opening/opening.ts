@@ -4,17 +4,17 @@
  * Law: what is missing is named at once, with the grant that would mend it. Who has just made the tables owns them; for all
  * others each privilege is tried by a statement that changes nothing.
  */
-import { StoreError } from '../../errors.js';
-import type { Log } from '../../log.js';
-import { DriverError, isAltered, isMissing } from './faults.js';
-import type { Names } from './names.js';
-import type { ResolvedOptions } from './options.js';
+import { StoreError } from '../../../errors.js';
+import type { Log } from '../../../log.js';
+import { DriverError, isAltered, isMissing } from '../session/faults.js';
+import type { Names } from '../names.js';
+import type { ResolvedOptions } from '../options.js';
 import { denied, probe, refuseAltered, refuseStrangers, type ProbingParts } from './probing.js';
-import { number, textOrNull } from './rows.js';
-import type { Schema } from './schema.js';
-import type { Secrets } from './secrets.js';
-import type { Runner } from './session.js';
-import type { Statements } from './statements.js';
+import { number, textOrNull } from '../rows.js';
+import type { Schema } from '../schema.js';
+import type { Secrets } from '../session/secrets.js';
+import type { Runner } from '../session/session.js';
+import type { Statements } from '../statements.js';
 
 export interface OpeningParts {
   readonly options: ResolvedOptions;

@@ -7,8 +7,8 @@
  * UPDATEs of their own. A void claim (its step has an earlier row) is given back with the next exchange, and never shown.
  */
 import { createHash } from 'node:crypto';
-import { show } from '../../errors.js';
-import type { Runtime } from '../../runtime/runtime.js';
+import { show } from '../../../errors.js';
+import type { Runtime } from '../../../runtime/runtime.js';
 import type {
   Claim,
   ClaimDemand,
@@ -18,13 +18,13 @@ import type {
   PodRef,
   Receipt,
   Settlement,
-} from '../contract.js';
-import { StoreError } from '../../errors.js';
-import { partsOf } from './binds.js';
-import type { ExchangeStatements } from './exchange/statements.js';
-import { claimOf, fenceOf, number, text } from './rows.js';
-import type { Sequence } from './sequence.js';
-import type { Row, Runner } from './session.js';
+} from '../../contract.js';
+import { StoreError } from '../../../errors.js';
+import { partsOf } from '../binds.js';
+import type { ExchangeStatements } from './statements.js';
+import { claimOf, fenceOf, number, text } from '../rows.js';
+import type { Sequence } from '../sequence.js';
+import type { Row, Runner } from '../session/session.js';
 
 export interface CombinerParts {
   readonly statements: ExchangeStatements;

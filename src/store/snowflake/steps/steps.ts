@@ -1,7 +1,7 @@
 /** The steps' verbs but for the exchange: submitting, reading, and what users do by hand. */
-import { ValidationError, show } from '../../errors.js';
-import { STEP_STATUSES, isTerminal, type StepStatus } from '../../step/step.js';
-import type { NewStep } from '../../step/submission.js';
+import { ValidationError, show } from '../../../errors.js';
+import { STEP_STATUSES, isTerminal, type StepStatus } from '../../../step/step.js';
+import type { NewStep } from '../../../step/submission.js';
 import type {
   CancelReceipt,
   ListFilter,
@@ -12,11 +12,11 @@ import type {
   StepRecord,
   StoreStats,
   SubmitReceipt,
-} from '../contract.js';
-import { partsOf, type Part } from './binds.js';
-import { number, recordOf, text, textOrNull, written } from './rows.js';
-import type { Row, Runner } from './session.js';
-import type { StepStatements } from './steps/statements.js';
+} from '../../contract.js';
+import { partsOf, type Part } from '../binds.js';
+import { number, recordOf, text, textOrNull, written } from '../rows.js';
+import type { Row, Runner } from '../session/session.js';
+import type { StepStatements } from './statements.js';
 
 export interface StepsParts {
   readonly statements: StepStatements;

@@ -5,14 +5,14 @@
  * is missing. The SELECT tells the columns too. All that a table lacks is named at once; columns beyond ours are none of
  * our business.
  */
-import { StoreError } from '../../errors.js';
-import { DriverError, isMissing, storeError } from './faults.js';
-import type { Names, Tables } from './names.js';
-import { text } from './rows.js';
-import { GRANTS, type Schema } from './schema.js';
-import type { Secrets } from './secrets.js';
-import type { Runner } from './session.js';
-import type { Probe } from './statements.js';
+import { StoreError } from '../../../errors.js';
+import { DriverError, isMissing, storeError } from '../session/faults.js';
+import type { Names, Tables } from '../names.js';
+import { text } from '../rows.js';
+import { GRANTS, type Schema } from '../schema.js';
+import type { Secrets } from '../session/secrets.js';
+import type { Runner } from '../session/session.js';
+import type { Probe } from '../statements.js';
 
 export interface ProbingParts {
   readonly names: Names;

@@ -7,13 +7,13 @@
  * a pause that grows. Nothing that the driver throws, and nothing of the credentials, gets out.
  */
 import type { Connection, RowStatement } from 'snowflake-sdk';
-import { StoppedError, StoreError } from '../../errors.js';
-import type { Log } from '../../log.js';
-import { sleep, type Runtime } from '../../runtime/runtime.js';
-import { within } from '../../runtime/within.js';
+import { StoppedError, StoreError } from '../../../errors.js';
+import type { Log } from '../../../log.js';
+import { sleep, type Runtime } from '../../../runtime/runtime.js';
+import { within } from '../../../runtime/within.js';
 import type { Driver } from './driver.js';
 import { DriverError, isBusy, isSessionGone, loginError, optionsError, storeClosed } from './faults.js';
-import type { ConnectionSource, SnowflakeConnection } from './options.js';
+import type { ConnectionSource, SnowflakeConnection } from '../options.js';
 import type { Secrets } from './secrets.js';
 
 /** A row as the driver gives it: by the names of its columns, in capitals. */

@@ -4,8 +4,8 @@
  * Law: only here is snowflake-sdk touched. Its own logging is turned off (it would write a file of its own).
  */
 import type { Connection } from 'snowflake-sdk';
-import { asError, StoreError } from '../../errors.js';
-import type { SnowflakeConnection } from './options.js';
+import { asError, StoreError } from '../../../errors.js';
+import type { SnowflakeConnection } from '../options.js';
 
 /** What a session needs of the driver. */
 export interface Driver {

@@ -2,12 +2,12 @@
  * Pods: signs of life are appended to a log, under the incarnation's own sequence number; what an incarnation is, the log
  * says. So nothing that every pod does often waits for a lock.
  */
-import type { FleetView, Heartbeat, Orphan, PodRef, PodRegistration, PodView } from '../contract.js';
-import type { PodStatements } from './pods/statements.js';
-import { fenceOf, number, orphanOf, podOf, podRefOf, text } from './rows.js';
-import { SCHEMA_VERSION } from './schema.js';
-import type { Sequence } from './sequence.js';
-import type { Runner } from './session.js';
+import type { FleetView, Heartbeat, Orphan, PodRef, PodRegistration, PodView } from '../../contract.js';
+import type { PodStatements } from './statements.js';
+import { fenceOf, number, orphanOf, podOf, podRefOf, text } from '../rows.js';
+import { SCHEMA_VERSION } from '../schema.js';
+import type { Sequence } from '../sequence.js';
+import type { Runner } from '../session/session.js';
 
 export interface PodsParts {
   readonly statements: PodStatements;

@@ -5,7 +5,7 @@
  * cause: it carries the request, and with it the credentials. What is passed on is its code, its SQL state, the query's id
  * and its message without secrets.
  */
-import { asError, StoreError, type ErrorCode } from '../../errors.js';
+import { asError, StoreError, type ErrorCode } from '../../../errors.js';
 import type { Secrets } from './secrets.js';
 
 /** What is kept of an error of the driver. */

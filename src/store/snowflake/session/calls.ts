@@ -5,9 +5,9 @@
  * none: the statement is sent again after a pause of random length. Once they are closed nothing new begins, and what
  * is under way comes to its end; a call that waits for a lock does so no longer.
  */
-import { ValidationError } from '../../errors.js';
-import type { Runtime } from '../../runtime/runtime.js';
-import { retrying } from '../retrying.js';
+import { ValidationError } from '../../../errors.js';
+import type { Runtime } from '../../../runtime/runtime.js';
+import { retrying } from '../../retrying.js';
 import { isBusy, storeClosed, storeError } from './faults.js';
 import type { Secrets } from './secrets.js';
 import type { Runner } from './session.js';

@@ -4,12 +4,12 @@
  * Law: one look first; then only what there is to do, in chunks. A terminal step stays hot for so long that no statement
  * about it can be under way any more. Rows that nobody understands are left alone, and reported.
  */
-import type { Log } from '../../log.js';
-import type { PruneReply } from '../contract.js';
-import { REQUEST_WINDOW_MS } from './combiner.js';
-import type { HousekeepingStatements } from './housekeeping/statements.js';
-import { number, text, written } from './rows.js';
-import type { Runner } from './session.js';
+import type { Log } from '../../../log.js';
+import type { PruneReply } from '../../contract.js';
+import { REQUEST_WINDOW_MS } from '../exchange/combiner.js';
+import type { HousekeepingStatements } from './statements.js';
+import { number, text, written } from '../rows.js';
+import type { Runner } from '../session/session.js';
 
 /** How long a terminal step stays hot: beyond the statement time-out and all of the driver's retries. */
 const HOT_MS = 900_000;
