@@ -34,7 +34,7 @@ import { within } from '../../runtime/within.js';
 import { Calls } from './session/calls.js';
 import { Combiner } from './exchange/combiner.js';
 import { loadDriver } from './session/driver.js';
-import { concernsTables } from './session/faults.js';
+import { concernsTables } from './session/driver-error.js';
 import { namesOf } from './names.js';
 import { open } from './opening/opening.js';
 import type { ResolvedOptions } from './options.js';

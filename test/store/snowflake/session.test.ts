@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
 import { systemRuntime } from '../../../src/runtime/runtime.js';
-import { DriverError, isBusy } from '../../../src/store/snowflake/session/faults.js';
+import { DriverError, isBusy } from '../../../src/store/snowflake/session/driver-error.js';
 import { written } from '../../../src/store/snowflake/rows.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { refusals } from '../../support/warehouse/wire.js';

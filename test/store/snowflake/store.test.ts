@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import type { Logger } from '../../../src/log.js';
 import { newStep, newSteps, settlement, givenBack, fresh, ids } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
-import { refusals } from '../../support/warehouse/wire.js';
+import type { Claim } from '../../../src/store/contract.js';
+import { Refusal, refusals } from '../../support/warehouse/wire.js';
 import { clock } from './support/clock.js';
 import { claimed, joined, useStores } from './support/stores.js';
 
@@ -71,6 +72,19 @@ describeOnTestBed('what it sends', FAR, () => {
       expect(claims).toHaveLength(1);
       await store.exchange({ pod, settlements: [givenBack(claims[0]!)] });
     }
+  });
+
+  test('is its own settlements alone, where the UPDATE that serves everybody is refused for good', async () => {
+    const store = await open();
+    const pod = await joined(store);
+    await store.submit(newSteps(2));
+    const [one, two] = await claimed(store, pod);
+    const settling = (claim: Claim) => store.exchange({ pod, settlements: [settlement(claim)] });
+    const refusal = new Refusal('100132', '22003', 'Number out of representable range');
+    bed().proxy.faults.inject({ kind: 'refused', refusal }, { text: /UPDATE[^]*EXCHANGE_REQUEST/ });
+    expect((await settling(one!)).receipts).toEqual(['settled']);
+    bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['update'], times: 2 });
+    await expect(settling(two!)).rejects.toMatchObject({ code: 'STORE_REFUSED', transient: false });
   });
 
   test('looks first where steps that were put off come due, so that not every pod waits for the lock', async () => {
@@ -211,84 +225,5 @@ describeOnTestBed('what others have put in', FAR, () => {
     await store.exchange({ pod, settlements: [] });
     expect(ids(await claimed(store, pod))).toEqual(['twin']);
     expect(await driver.run(`SELECT row_id AS r FROM STEP_TRACKER WHERE status = 'claimed'`)).toEqual([{ R: '!' }]);
-  });
-});
-
-describeOnTestBed('the archive', FAR, () => {
-  const { open, byHand } = useStores();
-
-  test('takes what has ended, is read like the rest, and gives back what is retried by hand', async () => {
-    clock.reset();
-    const [store, driver] = [await open(), await byHand()];
-    const pod = await joined(store);
-    const steps = newSteps(3);
-    await store.submit(steps);
-    const claims = await claimed(store, pod);
-    await store.settle(
-      pod,
-      claims.map((claim, i) => settlement(claim, i === 0 ? {} : { status: 'failed', result: null, error: '{}' })),
-    );
-    const before = await store.find(ids(steps));
-    clock.pass(1_200_000);
-    expect(await store.prune({ keepMs: 86_400_000 })).toEqual({ removed: 0, more: false });
-    const hot = async () => (await driver.run('SELECT COUNT(*) AS n FROM STEP_TRACKER'))[0]!['N'] as number;
-    expect(await hot()).toBe(0);
-    const byId = (a: { stepId: string }, b: { stepId: string }) => (a.stepId < b.stepId ? -1 : 1);
-    expect([...(await store.find(ids(steps)))].sort(byId)).toEqual([...before].sort(byId));
-    expect((await store.stats()).byStatus).toMatchObject({ completed: 1, failed: 2 });
-    expect((await store.list({ order: 'oldest', limit: 10, statuses: ['failed'] })).steps).toHaveLength(2);
-    expect(await store.submit(steps)).toEqual(steps.map(() => 'duplicate'));
-    const [done, failed] = ids(steps).map((id) => before.find((row) => row.stepId === id)!);
-    expect(await store.cancel(fresh('cancel'), [failed!])).toEqual(['alreadyTerminal']);
-    expect(await store.retry([failed!, done!])).toEqual(['retried', 'notRetryable']);
-    expect(await store.retry([failed!])).toEqual(['retried']);
-    expect(await hot()).toBe(1);
-    const again = await claimed(store, pod);
-    expect(again).toMatchObject([{ stepId: failed!.stepId, retryCount: 0 }]);
-    expect((await store.exchange({ pod, settlements: [settlement(again[0]!)] })).receipts).toEqual(['settled']);
-    clock.pass(1_200_000);
-    await store.prune({ keepMs: 86_400_000 });
-    expect((await store.find([failed!.stepId]))[0]).toMatchObject({ status: 'completed' });
-    clock.pass(86_400_000);
-    expect(await store.prune({ keepMs: 86_400_000 })).toMatchObject({ removed: expect.any(Number), more: false });
-    expect(await store.find(ids(steps))).toEqual([]);
-    clock.reset();
-  });
-
-  test('still tells the truth of a settlement whose reply was lost, once its step has gone there', async () => {
-    clock.reset();
-    const store = await open();
-    const [pod, other] = [await joined(store), await joined(store)];
-    await store.submit(newSteps(2));
-    const [mine, lost] = await claimed(store, pod);
-    await store.exchange({ pod, settlements: [settlement(mine!)] });
-    await store.settle(other, [settlement(lost!)]);
-    clock.pass(1_200_000);
-    await store.prune({ keepMs: 86_400_000 });
-    expect((await store.exchange({ pod, settlements: [settlement(mine!), settlement(lost!)] })).receipts).toEqual([
-      'settled',
-      'lost',
-    ]);
-    clock.reset();
-  });
-
-  test('forgets pods in two cycles, and shows the living in POD_HEALTH', async () => {
-    clock.reset();
-    const [store, driver] = [await open(), await byHand()];
-    const [gone, living] = [await joined(store), await joined(store)];
-    await store.leave(gone);
-    clock.pass(4_000_000);
-    await store.heartbeat(living, { eligible: true, asleep: false, meta: { load: 1 } });
-    const rows = async (pod: { incarnation: string }) =>
-      (await driver.run('SELECT event AS e FROM POD_LOG WHERE incarnation = ? ORDER BY event', [pod.incarnation])).map(
-        (row) => row['E'] as string,
-      );
-    await store.prune({ keepMs: 1_000 });
-    expect(await rows(gone)).toEqual(['left']);
-    await store.prune({ keepMs: 1_000 });
-    expect(await rows(gone)).toEqual([]);
-    const health = await driver.run('SELECT * FROM POD_HEALTH');
-    expect(health).toMatchObject([{ POD_ID: living.podId, STATUS: 'up', INCARNATION: living.incarnation }]);
-    clock.reset();
   });
 });

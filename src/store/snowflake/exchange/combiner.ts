@@ -20,7 +20,8 @@ import type {
   Settlement,
 } from '../../contract.js';
 import { StoreError } from '../../../errors.js';
-import { partsOf } from '../binds.js';
+import { partsOf, type Part } from '../binds.js';
+import { isRefused } from '../session/driver-error.js';
 import type { ExchangeStatements } from './statements.js';
 import { claimOf, fenceOf, number, text } from '../rows.js';
 import type { Sequence } from '../sequence.js';
@@ -83,11 +84,11 @@ export class Combiner {
     const states = new Map<string, string>();
     for (const next of parts) {
       if (last === undefined) break;
-      await this.#update(pod, undefined, last.json);
+      await this.#apply(session, pod, last);
       collect(states, await this.#receipts(session, pod, last.items));
       last = next;
     }
-    await this.#update(pod, wants, last?.json ?? '[]');
+    await this.#serve(pod, wants, last);
     const seen = await this.#look(pod, token, claim, JSON.stringify((last?.items ?? []).map(boundFence)));
     collect(states, seen.states);
     return this.#reply(await this.#told(session, pod, settlements, states), seen);
@@ -101,12 +102,27 @@ export class Combiner {
 
   async #settle(session: Runner, pod: PodRef, settlements: readonly Settlement[]): Promise<Map<string, string>> {
     const states = new Map<string, string>();
-    for (const { items, json } of partsOf(settlements, boundSettlement, nameOf, BATCH)) {
-      const bind = `{"incarnation":${JSON.stringify(pod.incarnation)},"settlements":${json}}`;
-      await session.run(this.#parts.statements.settle, bind);
-      collect(states, await this.#receipts(session, pod, items));
+    for (const part of partsOf(settlements, boundSettlement, nameOf, BATCH)) {
+      await this.#apply(session, pod, part);
+      collect(states, await this.#receipts(session, pod, part.items));
     }
     return states;
+  }
+
+  /** Settlements alone: nobody else is served. */
+  async #apply(session: Runner, { incarnation }: PodRef, { json }: Part<Settlement>): Promise<void> {
+    const bind = `{"incarnation":${JSON.stringify(incarnation)},"settlements":${json}}`;
+    await session.run(this.#parts.statements.settle, bind);
+  }
+
+  /** What is refused for good may be somebody else's row or request: then what is ours goes alone. */
+  async #serve(pod: PodRef, claim: ClaimDemand | undefined, own: Part<Settlement> | undefined): Promise<void> {
+    try {
+      await this.#update(pod, claim, own?.json ?? '[]');
+    } catch (error) {
+      if (own === undefined || !isRefused(error)) throw error;
+      await this.#apply(this.#parts.session, pod, own);
+    }
   }
 
   #returning(): Settlement[] {

@@ -15,13 +15,14 @@ import type { Runner } from '../session/session.js';
 const HOT_MS = 900_000;
 /** How long an incarnation is remembered after its last sign: longer than any INSERT can be under way. */
 const FORGET_MS = 3_600_000;
-/** Steps of one piece: many, since what a statement costs hardly depends on it. */
 const CHUNK = 10_000;
 
 export interface RetentionParts {
   readonly statements: HousekeepingStatements;
   readonly session: Runner;
   readonly log: Log;
+  /** Steps of one piece. Default 10,000: what a statement costs hardly depends on it. */
+  readonly chunk?: number;
 }
 
 export class Retention {
@@ -33,7 +34,7 @@ export class Retention {
   }
 
   async prune(keepMs: number): Promise<PruneReply> {
-    const { statements } = this.#parts;
+    const { statements, chunk = CHUNK } = this.#parts;
     const bind = JSON.stringify({
       hotMs: HOT_MS,
       keepMs: Math.ceil(Math.max(keepMs, HOT_MS)),
@@ -54,8 +55,8 @@ export class Retention {
       moved = await this.#archive(bind);
       many = await this.#look(bind);
     }
-    const removed = many('pruneArchive') > 0 ? await this.#delete(statements.pruneArchive(CHUNK), bind) : 0;
-    return { removed, more: removed >= CHUNK || (moved > 0 && many('archive') > 0) };
+    const removed = many('pruneArchive') > 0 ? await this.#delete(statements.pruneArchive(chunk), bind) : 0;
+    return { removed, more: removed >= chunk || (moved > 0 && many('archive') > 0) };
   }
 
   /** How much there is of each chore. */
@@ -67,8 +68,8 @@ export class Retention {
 
   /** Answers how many rows have left the hot table. */
   async #archive(bind: string): Promise<number> {
-    const { statements, session } = this.#parts;
-    await session.run(statements.archive(CHUNK), bind);
+    const { statements, session, chunk = CHUNK } = this.#parts;
+    await session.run(statements.archive(chunk), bind);
     return this.#delete(statements.unload, bind);
   }
 

@@ -6,7 +6,7 @@
  */
 import { StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
-import { DriverError, isAltered, isMissing } from '../session/faults.js';
+import { DriverError, isAltered, isMissing } from '../session/driver-error.js';
 import type { Names } from '../names.js';
 import type { ResolvedOptions } from '../options.js';
 import { denied, probe, refuseAltered, refuseStrangers, type ProbingParts } from './probing.js';

@@ -6,7 +6,8 @@
  * our business.
  */
 import { StoreError } from '../../../errors.js';
-import { DriverError, isMissing, storeError } from '../session/faults.js';
+import { DriverError, isMissing } from '../session/driver-error.js';
+import { storeError } from '../session/faults.js';
 import type { Names, Tables } from '../names.js';
 import { text } from '../rows.js';
 import { GRANTS, type Schema } from '../schema.js';

@@ -8,7 +8,8 @@
 import { ValidationError } from '../../../errors.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import { retrying } from '../../retrying.js';
-import { isBusy, storeClosed, storeError } from './faults.js';
+import { isBusy } from './driver-error.js';
+import { storeClosed, storeError } from './faults.js';
 import type { Secrets } from './secrets.js';
 import type { Runner } from './session.js';
 

@@ -12,7 +12,8 @@ import type { Log } from '../../../log.js';
 import { sleep, type Runtime } from '../../../runtime/runtime.js';
 import { within } from '../../../runtime/within.js';
 import type { Driver } from './driver.js';
-import { DriverError, isBusy, isSessionGone, loginError, optionsError, storeClosed } from './faults.js';
+import { DriverError, isBusy, isSessionGone } from './driver-error.js';
+import { loginError, optionsError, storeClosed } from './faults.js';
 import type { ConnectionSource, SnowflakeConnection } from '../options.js';
 import type { Secrets } from './secrets.js';
 

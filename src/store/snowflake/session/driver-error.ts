@@ -1,0 +1,79 @@
+/**
+ * An error of the driver or of the server, and what kind of trouble it is.
+ *
+ * Law: the server's codes are strings, the driver's own are numbers; here all are text. An error of the driver is never
+ * passed on as a cause: it carries the request, and with it the credentials. What is kept is its code, its SQL state, the
+ * query's id and its message without secrets.
+ */
+import { asError } from '../../../errors.js';
+import type { Secrets } from './secrets.js';
+
+export class DriverError extends Error {
+  override readonly name = 'DriverError';
+  readonly code: string;
+  readonly sqlState: string | undefined;
+  readonly queryId: string | undefined;
+  /** The status of an HTTP reply that was no answer. */
+  readonly httpStatus: number | undefined;
+
+  constructor(thrown: unknown, secrets: Secrets) {
+    const raw = asError(thrown) as Error & RawFields;
+    super(secrets.redact(raw.message));
+    this.code = raw.code === undefined ? '' : String(raw.code);
+    this.sqlState = raw.sqlState ?? undefined;
+    this.queryId = raw.data?.queryId;
+    this.httpStatus = raw.response?.statusCode ?? raw.response?.status;
+    if (typeof raw.cause === 'object' && raw.cause !== null && 'code' in raw.cause) this.cause = String(raw.cause.code);
+    this.stack = `${this.name}: ${this.message}`;
+  }
+}
+
+interface RawFields {
+  readonly code?: string | number;
+  readonly sqlState?: string;
+  readonly data?: { readonly queryId?: string };
+  readonly response?: { readonly statusCode?: number; readonly status?: number };
+}
+
+/** The session is no more, whatever `isUp` says. The statement has not been run, or its reply was lost before. */
+export function isSessionGone({ code }: DriverError): boolean {
+  return ['407001', '407002', '401004', '390104', '390111', '390112', '390114', '390115', '390195'].includes(code);
+}
+
+/** Others stand in the way for the moment: the statement has not been run, and may be run again. */
+export function isBusy(error: unknown): boolean {
+  if (!(error instanceof DriverError)) return false;
+  return (
+    error.code === '000625' ||
+    /number of waiters|lock time-?out|deadlock|has locked table|lock wait/i.test(error.message)
+  );
+}
+
+/** Something is not there, or the role may not even know of it. */
+export function isMissing({ code, message }: DriverError): boolean {
+  return ['002003', '002043'].includes(code) || /does not exist or not authorized/i.test(message);
+}
+
+/** The tables, or what the role may do with them, are not as they were when the store opened. */
+export function concernsTables(error: unknown): boolean {
+  return error instanceof DriverError && (isAltered(error) || isMissing(error) || error.code === '003001');
+}
+
+/** A table is there, and a column or a type is not as the statement takes it to be. */
+export function isAltered({ code, message }: DriverError): boolean {
+  return (
+    ['000904', '001044'].includes(code) ||
+    /invalid identifier|column .*not found|does not have a column/is.test(message)
+  );
+}
+
+const VALUES = ['409008', '001795'];
+/** Two rows of a source for one of the target: no fault of a value. */
+const NONDETERMINISTIC = '100090';
+
+/** A value that was sent cannot be held: Snowflake's errors of data, and the driver's of a bind. */
+export function isRefused(error: unknown): boolean {
+  if (!(error instanceof DriverError)) return false;
+  const { code, httpStatus } = error;
+  return (/^100\d{3}$/.test(code) && code !== NONDETERMINISTIC) || VALUES.includes(code) || httpStatus === 413;
+}
