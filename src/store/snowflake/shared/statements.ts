@@ -9,7 +9,7 @@ export function count(n: number): string {
 
 /** An instant so many ms before now. */
 export const ago = (ms: string): string => `DATEADD(millisecond, -${ms}, SYSDATE())`;
-export const EPOCH = `CAST('1970-01-01' AS TIMESTAMP_NTZ)`;
+const EPOCH = `CAST('1970-01-01' AS TIMESTAMP_NTZ)`;
 /** An instant as epoch ms: instants travel as numbers. */
 export const epochMs = (instant: string): string => `DATEDIFF(millisecond, ${EPOCH}, ${instant})`;
 const LAST_INSTANT = '253402300799000';
@@ -49,8 +49,8 @@ export const columnsOf = (alias: string): string => STEP_COLUMNS.map((column) =>
 
 /** What a row written by hand says in its payload alone. */
 export const typeOf = (alias: string): string => `COALESCE(${alias}.step_type, ${alias}.payload:type::VARCHAR)`;
-export const payloadOf = (alias: string): string => `COALESCE(${alias}.payload_text, TO_JSON(${alias}.payload), '{}')`;
-export const runAtOf = (alias: string): string => `COALESCE(${alias}.far_run_at, ${epochMs(`${alias}.run_at`)})`;
+const payloadOf = (alias: string): string => `COALESCE(${alias}.payload_text, TO_JSON(${alias}.payload), '{}')`;
+const runAtOf = (alias: string): string => `COALESCE(${alias}.far_run_at, ${epochMs(`${alias}.run_at`)})`;
 
 /** An array that a pod may have sent: no request has a tenth as many. */
 export const isList = (value: string): string => `(IS_ARRAY(${value}) AND ARRAY_SIZE(${value}) <= 10000)`;
