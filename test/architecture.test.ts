@@ -51,11 +51,12 @@ const EDGES: Record<string, readonly string[]> = {
   fleet: SERVICE,
 
   // the stores, and what stands before any of them: `observed` tells of outages
-  'store/sqlite': ['store/contract', 'store/retrying', 'step', 'runtime', 'errors', 'log'],
-  'store/snowflake': ['store/contract', 'store/retrying', 'step', 'runtime', 'errors', 'log'],
+  'store/sqlite': ['store/contract', 'store/retrying', 'store/under-way', 'step', 'runtime', 'errors', 'log'],
+  'store/snowflake': ['store/contract', 'store/retrying', 'store/under-way', 'step', 'runtime', 'errors', 'log'],
   'store/settler': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   'store/observed': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   'store/retrying': ['store/contract', 'log', 'runtime', 'errors'],
+  'store/under-way': ['errors'],
   'store/contract': ['step', 'runtime', 'errors', 'type log'],
 
   // the ground

@@ -5,10 +5,10 @@
  * holding up the event loop. Once they are closed nothing new begins, and what is under way comes to its end; calls that
  * wait for the file do so for a second more.
  */
-import { ValidationError } from '../../errors.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { retrying } from '../retrying.js';
-import { isBusy, storeClosed, storeError } from './faults.js';
+import { UnderWay } from '../under-way.js';
+import { isBusy, storeError } from './faults.js';
 
 const CLOSE_GRACE_MS = 1_000;
 
@@ -22,30 +22,17 @@ export interface CallsParts {
 
 export class Calls {
   readonly #parts: CallsParts;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #underWay: UnderWay;
   readonly #impatience = new AbortController();
-  #closed = false;
 
   constructor(parts: CallsParts) {
     this.#parts = parts;
+    this.#underWay = new UnderWay((error) => storeError(error, parts.path));
   }
 
   /** Runs a call to its end, and makes its errors ours. */
   run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(storeClosed());
-    const call = this.#run(work);
-    this.#underWay.add(call);
-    const done = (): void => void this.#underWay.delete(call);
-    call.then(done, done);
-    return call;
-  }
-
-  async #run<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw error instanceof ValidationError ? error : storeError(error, this.#parts.path);
-    }
+    return this.#underWay.run(work);
   }
 
   /** Runs an operation now, and again while the file is BUSY. */
@@ -75,9 +62,8 @@ export class Calls {
 
   /** Resolves when nothing is under way any more. */
   async close(): Promise<void> {
-    this.#closed = true;
     const patience = this.#parts.runtime.after(CLOSE_GRACE_MS, () => this.#impatience.abort());
-    await Promise.allSettled(this.#underWay);
+    await this.#underWay.close();
     patience.cancel();
   }
 }

@@ -60,7 +60,3 @@ export function storeError(thrown: unknown, path: string): StoreError {
   }
   return new StoreError('STORE_UNAVAILABLE', `the database failed: ${path} (${message})`, true, { cause: thrown });
 }
-
-export function storeClosed(): StoreError {
-  return new StoreError('STORE_CLOSED', 'the store has been closed', false);
-}

@@ -5,11 +5,11 @@
  * none: the statement is sent again after a pause of random length. Once they are closed nothing new begins, and what
  * is under way comes to its end; a call that waits for a lock does so no longer.
  */
-import { ValidationError } from '../../../errors.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import { retrying } from '../../retrying.js';
+import { UnderWay } from '../../under-way.js';
 import { isBusy } from './driver-error.js';
-import { storeClosed, storeError } from './faults.js';
+import { storeError } from './faults.js';
 import type { Secrets } from './secrets.js';
 import type { Runner } from './session.js';
 
@@ -20,31 +20,18 @@ const PAUSES = { flatMs: 100, flatForMs: 5_000, longestMs: 5_000 };
 export class Calls {
   readonly #runtime: Runtime;
   readonly #secrets: Secrets;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #underWay: UnderWay;
   readonly #impatience = new AbortController();
-  #closed = false;
 
   constructor(runtime: Runtime, secrets: Secrets) {
     this.#runtime = runtime;
     this.#secrets = secrets;
+    this.#underWay = new UnderWay((error) => storeError(error, secrets));
   }
 
   /** Runs a call to its end, and makes its errors ours. */
   run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(storeClosed());
-    const call = this.#run(work);
-    this.#underWay.add(call);
-    const done = (): void => void this.#underWay.delete(call);
-    call.then(done, done);
-    return call;
-  }
-
-  async #run<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw error instanceof ValidationError ? error : storeError(error, this.#secrets);
-    }
+    return this.#underWay.run(work);
   }
 
   /** A session whose statements are sent again while too many others wait for a lock: so far they have not been run. */
@@ -64,8 +51,7 @@ export class Calls {
 
   /** Resolves when nothing is under way any more. */
   async close(): Promise<void> {
-    this.#closed = true;
     this.#impatience.abort();
-    await Promise.allSettled(this.#underWay);
+    await this.#underWay.close();
   }
 }

@@ -130,7 +130,3 @@ function told({ message, code, queryId, cause }: DriverError): string {
   const line = message.replace(/\s+/g, ' ').slice(0, 300);
   return parts.length === 0 ? line : `${line} (${parts.join(', ')})`;
 }
-
-export function storeClosed(): StoreError {
-  return new StoreError('STORE_CLOSED', 'the store has been closed', false);
-}

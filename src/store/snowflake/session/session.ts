@@ -9,11 +9,12 @@
 import type { Connection, RowStatement } from 'snowflake-sdk';
 import { StoppedError, StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
+import { storeClosed } from '../../under-way.js';
 import { sleep, type Runtime } from '../../../runtime/runtime.js';
 import { within } from '../../../runtime/within.js';
 import type { Driver } from './driver.js';
 import { DriverError, isBusy, isSessionGone } from './driver-error.js';
-import { loginError, optionsError, storeClosed } from './faults.js';
+import { loginError, optionsError } from './faults.js';
 import type { ConnectionSource, SnowflakeConnection } from '../options.js';
 import type { Secrets } from './secrets.js';
 
