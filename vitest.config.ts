@@ -24,7 +24,7 @@ export default defineConfig({
     // Processes, not threads: tests kill, freeze and count the handles of whole processes.
     pool: 'forks',
     setupFiles: ['test/support/setup.ts'],
-    // One Snowflake emulator for all files; started by the first that asks for it.
+    // Snowflake emulators, one for each worker; started by the first file that asks for one.
     globalSetup: ['test/support/fakesnow/keeper.ts'],
     // Tests pass in any order; the seed of a failing order is printed, and `--sequence.seed` repeats it.
     sequence: { shuffle: { files: true, tests: true } },

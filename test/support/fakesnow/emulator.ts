@@ -68,11 +68,11 @@ async function stop(child: ChildProcess): Promise<void> {
 /** The keeper's address, in the environment: see keeper.ts. */
 export const KEEPER = 'FLEET_Q_TEST_EMULATOR_KEEPER';
 
-/** The emulator that a run of tests shares, or one of our own where nobody keeps one. */
+/** The emulator that is kept for this worker of a run of tests, or one of our own where nobody keeps any. */
 export async function reachEmulator(): Promise<Emulator> {
   const keeper = process.env[KEEPER];
   if (keeper === undefined) return startEmulator();
-  const answer = await ask(keeper);
+  const answer = await ask(`${keeper}/${process.env['VITEST_POOL_ID'] ?? 0}`);
   if (!/^\d+$/.test(answer)) throw new Error(answer);
   return { port: Number(answer), stop: async () => {} };
 }

@@ -1,15 +1,20 @@
 /**
- * Keeps one emulator for a whole run of tests, in vitest's own process: started when the first test file asks for it,
- * stopped with the run. Where no test needs it, none is started.
+ * Keeps emulators for a whole run of tests, in vitest's own process: one for each worker, up to a few, started when a test
+ * file first asks for it, stopped with the run. Where no test needs one, none is started.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KEEPER, startEmulator, type Emulator } from './emulator.js';
 
+/** An emulator answers one statement at a time, and takes some 400 MB. */
+const MOST = 4;
+
 export default async function setup(): Promise<() => Promise<void>> {
-  let emulator: Promise<Emulator> | undefined;
-  const server = createServer((_, response) => {
-    emulator ??= startEmulator();
+  const emulators = new Map<number, Promise<Emulator>>();
+  const server = createServer(({ url = '' }, response) => {
+    const seat = (Number(url.slice(1)) || 0) % MOST;
+    const emulator = emulators.get(seat) ?? startEmulator();
+    emulators.set(seat, emulator);
     emulator.then(
       ({ port }) => response.end(String(port)),
       (error: unknown) => response.writeHead(500).end(String(error)),
@@ -20,6 +25,8 @@ export default async function setup(): Promise<() => Promise<void>> {
   return async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
-    await (await emulator?.catch(() => undefined))?.stop();
+    for (const started of await Promise.allSettled(emulators.values())) {
+      if (started.status === 'fulfilled') await started.value.stop();
+    }
   };
 }
