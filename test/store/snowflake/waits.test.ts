@@ -45,7 +45,7 @@ describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
     hang(/POD_LOG/);
     const beat = took(store.heartbeat(pod, BEAT));
     expect(await beat).toBeGreaterThan(7_000);
-    expect(await beat).toBeLessThan(30_000);
+    expect(await beat).toBeLessThan(60_000);
     expect((await store.heartbeat(pod, BEAT)).pods).toHaveLength(1);
   });
 
@@ -70,7 +70,7 @@ describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     const closing = took(store.close());
     expect(await call).toMatchObject({ code: 'STORE_UNAVAILABLE', transient: true });
-    expect(await closing).toBeLessThan(20_000);
+    expect(await closing).toBeLessThan(60_000);
   });
 
   test('a function that never gives the connection is given up at the deadline', async () => {
