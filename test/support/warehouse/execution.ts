@@ -11,7 +11,8 @@ import { pause } from './pause.js';
 import type { Session } from './sessions.js';
 import { changeSession } from './settings.js';
 import type { Slots } from './slots.js';
-import { countStatements, fullName, partsOf } from './sql-text.js';
+import { Snapshot } from './snapshot.js';
+import { countStatements, fullName, nameOf, partsOf } from './sql-text.js';
 import type { Suspension } from './suspension.js';
 import type { Upstream } from './upstream.js';
 import { Refusal, refusals, type Reply } from './wire.js';
@@ -59,6 +60,26 @@ export class Execution {
     });
     this.#record(session, statement, body, times, reply);
     return reply.data ? { ...reply, data: { ...reply.data, queryId: job.queryId } } : reply;
+  }
+
+  /**
+   * The data as they are now, for an INSERT to be run on them later. None for other statements (what locks its table sees
+   * what was committed before), nor inside a transaction, which only its own session can end.
+   */
+  async snapshot(session: Session, body: QueryBody): Promise<Snapshot | undefined> {
+    const { kind, table } = classify(body.sqlText);
+    if (kind !== 'insert' || table === undefined || session.transaction !== undefined) return undefined;
+    return Snapshot.take(this.#with.upstream, session, table);
+  }
+
+  /** Runs it on the data of `snapshot`, and commits what came of it. */
+  async runOn(snapshot: Snapshot, body: QueryBody, job: Job): Promise<Reply> {
+    const reply = await this.run(snapshot.session, body, job);
+    if (!reply.success) return reply;
+    await snapshot.commit();
+    // Others see it only now.
+    this.#with.changes.note(fullName(classify(body.sqlText).table!, snapshot.session));
+    return reply;
   }
 
   /** STATEMENT_TIMEOUT_IN_SECONDS bounds the whole of it, also its wait for a lock. */
@@ -173,8 +194,7 @@ export class Execution {
   }
 
   async #changeToken(session: Session, table: string): Promise<string> {
-    const quoted = partsOf(table).map((part) => `"${part.replaceAll('"', '""')}"`);
-    const look = { sqlText: `SELECT COUNT(*) AS n FROM ${quoted.join('.')} WHERE 1 = 0` };
+    const look = { sqlText: `SELECT COUNT(*) AS n FROM ${nameOf(partsOf(table))} WHERE 1 = 0` };
     const { success } = await this.#with.upstream.query(session.upstream, look);
     if (!success) throw refusals.unknownTable(table);
     return this.#with.changes.of(fullName(partsOf(table), session));

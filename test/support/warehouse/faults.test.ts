@@ -70,6 +70,31 @@ describeOnTestBed('faults', () => {
     expect(await ids()).toEqual(['a', 'a']);
   });
 
+  test('an INSERT that runs twice makes two rows also where it looks for the first; others see what was before', async () => {
+    const { proxy } = bed();
+    const unlessThere = `INSERT INTO t SELECT n.id FROM (SELECT ? AS id) n LEFT JOIN t o ON o.id = n.id WHERE o.id IS NULL`;
+    const token = async () => (await driver.run(`SELECT SYSTEM$LAST_CHANGE_COMMIT_TIME('t') AS n`))[0]!['N'] as number;
+    const [before, sessions] = [await token(), proxy.sessions.all.length];
+    inject({ kind: 'rerun' });
+    expect(await driver.run(unlessThere, ['a'])).toEqual([{ 'number of rows inserted': 1 }]);
+    expect(await ids()).toEqual(['a', 'a']);
+    expect(await token()).toBeGreaterThan(before);
+    expect(await driver.run(unlessThere, ['a'])).toEqual([{ 'number of rows inserted': 0 }]);
+    expect(proxy.sessions.all).toHaveLength(sessions);
+
+    inject({ kind: 'rerun' });
+    const update = await driver.run(`UPDATE t SET id = 'b' WHERE id = 'a'`);
+    expect(update[0]).toMatchObject({ 'number of rows updated': 0 });
+    inject({ kind: 'rerun' });
+    await expect(driver.run('INSERT INTO nowhere SELECT 1')).rejects.toMatchObject({ code: '002003' });
+
+    await driver.run('BEGIN');
+    inject({ kind: 'rerun' });
+    await driver.run(unlessThere, ['c']);
+    await driver.run('ROLLBACK');
+    expect(await ids()).toEqual(['b', 'b']);
+  });
+
   test('asynchronous replies: in progress, and the result from its URL', async () => {
     const start = performance.now();
     await insertUnder({ kind: 'slow', ms: 200 }, 'a');

@@ -18,7 +18,10 @@ export type Fault =
   | { readonly kind: 'hang' }
   /** The network delivers the request twice; as both bear one requestId, it runs once. */
   | { readonly kind: 'twice' }
-  /** The request is delivered twice, and runs twice: where the requestId does not help. An INSERT makes two rows of each. */
+  /**
+   * The request is delivered twice, and runs twice: where the requestId does not help. Both runs of an INSERT see the data
+   * of before, as where it is sent again while it still runs: so it makes two rows of each, also if it looks for them.
+   */
   | { readonly kind: 'rerun' }
   /** The answer is "in progress", with the URL of the result, for so long at the least. */
   | { readonly kind: 'slow'; readonly ms: number }

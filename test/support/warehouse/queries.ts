@@ -41,13 +41,27 @@ export class Queries {
       await session.outliving(landed);
       return undefined;
     }
-    if (fault?.kind === 'rerun') await start(`${id}, the first time`).reply;
+    if (fault?.kind === 'rerun') await this.#runTwice(session, id, body);
     if (fault?.kind === 'twice') await start(id).reply;
     const job = start(id);
     this.#watch(session, job, response);
     if (fault?.kind !== 'slow') return this.#inTime(job);
     this.#heldUntil.set(job, performance.now() + fault.ms);
     return inProgress(job);
+  }
+
+  /** The second run is the one that is answered. That of an INSERT sees the data as they were before the first. */
+  async #runTwice(session: Session, id: string, body: QueryBody): Promise<void> {
+    const { execution } = this.#desk;
+    const snapshot = await execution.snapshot(session, body);
+    try {
+      const first = (job: Job) => execution.run(session, body, job);
+      await this.#jobs.start(session.id, `${id}, the first time`, first).reply;
+      if (snapshot === undefined) return;
+      await this.#jobs.start(session.id, id, (job) => execution.runOn(snapshot, body, job)).reply;
+    } finally {
+      await snapshot?.close();
+    }
   }
 
   result(request: Request): Promise<Reply> {

@@ -39,6 +39,14 @@ export class Session {
     return this.parameters.get('QUERY_TAG') ?? '';
   }
 
+  /** The session as it is now, outside of any transaction, over another of the emulator's. */
+  over(upstream: string): Session {
+    const { id, user, role, warehouse, database, schema, parameters } = this;
+    const copy = Object.assign(new Session(id, user, upstream), { role, warehouse, database, schema });
+    for (const [name, value] of parameters) copy.parameters.set(name, value);
+    return copy;
+  }
+
   /** A parameter that counts seconds. */
   seconds(name: string, otherwise: number): number {
     return Number(this.parameters.get(name) ?? otherwise);

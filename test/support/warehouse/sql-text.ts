@@ -39,6 +39,11 @@ export function leadingName(text: string): string[] {
   return name === undefined ? [] : partsOf(name);
 }
 
+/** The dotted name of these parts, as it stands in a statement. */
+export function nameOf(parts: readonly string[]): string {
+  return parts.map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
+}
+
 /** `DATABASE.SCHEMA.NAME`, completed from where the session is. */
 export function fullName(
   parts: readonly string[],
