@@ -58,6 +58,33 @@ describeOnTestBed('suspension', () => {
     expect(suspension.resumes).toBe(resumes + 1);
   });
 
+  test('who is cancelled while it resumes leaves the others to wait, and the resume to go on', async () => {
+    const { suspension, meter } = bed().proxy;
+    const { resumes } = suspension;
+    suspension.configure({ resumeMs: 400, autoSuspendSeconds: 6_000 });
+    onTestFinished(() => suspension.configure({ resumeMs: 0, autoSuspendSeconds: 60 }));
+    const other = await connect();
+    const start = performance.now();
+    const first = driver.start('SELECT n FROM t');
+    await expect.poll(() => suspension.resumes).toBe(resumes + 1);
+    const second = other.run('SELECT n FROM t');
+    first.statement.cancel(() => {});
+    await expect(first.rows).rejects.toMatchObject({ code: '000604' });
+    expect(await second).toEqual([]);
+    expect(performance.now() - start).toBeGreaterThan(395);
+    expect(suspension.resumes).toBe(resumes + 1);
+    expect(meter.report().failed).toEqual({ '000604': 1 });
+
+    // Nobody waits for it any more: it wakes all the same.
+    suspension.suspend();
+    const given = driver.start('SELECT n FROM t');
+    await expect.poll(() => suspension.resumes).toBe(resumes + 2);
+    given.statement.cancel(() => {});
+    await expect(given.rows).rejects.toMatchObject({ code: '000604' });
+    await expect.poll(() => suspension.state).toBe('running');
+    expect(suspension.resumes).toBe(resumes + 2);
+  });
+
   test('a warehouse that cannot resume', async () => {
     const { suspension } = bed().proxy;
     suspension.configure({ resumable: false });

@@ -32,7 +32,8 @@ export class Suspension {
   #active = 0;
   #billedSeconds = 0;
   #resumes = 0;
-  #resuming: Promise<void> | undefined;
+  /** When the resume that is under way will have ended. */
+  #resumed: number | undefined;
 
   constructor(options: Partial<SuspensionOptions>) {
     this.#options = { ...SUSPENSION, ...options };
@@ -73,31 +74,41 @@ export class Suspension {
   /** A statement uses the warehouse until it calls what it is given. Resumes it first, where it is suspended. */
   async use(warehouse: string, signal: AbortSignal): Promise<() => void> {
     this.#settle();
-    if (this.#since === undefined) await this.#resume(warehouse, signal);
     this.#active++;
     let used = false;
-    return () => {
+    const leave = () => {
       if (used) return;
       used = true;
       this.#active--;
-      this.#idleSince = performance.now();
+      this.#idleSince = Math.max(this.#idleSince, performance.now());
     };
-  }
-
-  async #resume(warehouse: string, signal: AbortSignal): Promise<void> {
-    if (!this.#options.resumable) throw refusals.cannotResume(warehouse);
-    if (this.#resuming === undefined) {
-      this.#resumes++;
-      this.#resuming = pause(this.#options.resumeMs, signal).finally(() => {
-        this.#since = this.#idleSince = performance.now();
-        this.#resuming = undefined;
-      });
+    try {
+      while (this.#since === undefined) {
+        await pause(this.#resume(warehouse) - performance.now(), signal);
+        this.#settle();
+      }
+      return leave;
+    } catch (error) {
+      leave();
+      throw error;
     }
-    await this.#resuming;
   }
 
-  /** No timer runs: whether it has fallen asleep meanwhile is found out when somebody asks. */
+  /** Answers when it will run. That is nobody's own: who leaves before leaves it to the others. */
+  #resume(warehouse: string): number {
+    if (!this.#options.resumable) throw refusals.cannotResume(warehouse);
+    if (this.#resumed !== undefined) return this.#resumed;
+    this.#resumes++;
+    return (this.#resumed = performance.now() + this.#options.resumeMs);
+  }
+
+  /** No timer runs: whether it has woken or fallen asleep meanwhile is found out when somebody asks. */
   #settle(): void {
+    if (this.#resumed !== undefined && performance.now() >= this.#resumed) {
+      this.#since = this.#resumed;
+      this.#idleSince = Math.max(this.#idleSince, this.#resumed);
+      this.#resumed = undefined;
+    }
     if (this.#since === undefined || this.#active > 0) return;
     const end = this.#idleSince + this.#options.autoSuspendSeconds * this.#options.secondMs;
     if (performance.now() >= end) this.#stop(end);
