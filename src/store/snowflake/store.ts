@@ -61,8 +61,6 @@ const RHYTHM: Rhythm = Object.freeze({
 
 /** How much longer than the server the client waits: for the way, and for the driver's retries of it. */
 const GRACE_MS = 15_000;
-/** A sign of life may take this long, however short the interval: logins are slow. */
-const LEAST_HEARTBEAT_MS = 5_000;
 /** How long `close` waits for what is under way, before it is given up. */
 const FAREWELL_MS = 5_000;
 
@@ -165,7 +163,7 @@ export class SnowflakeStore implements Store {
   // ---- fleet ----
 
   register(pod: PodRegistration): Promise<void> {
-    this.#sessions.heartbeat.hurry(Math.max(LEAST_HEARTBEAT_MS, pod.heartbeatMs));
+    this.#sessions.keepTime(pod.heartbeatMs);
     return this.#call(() => this.#pods.register(pod));
   }
 

@@ -10,8 +10,11 @@ import { hasty } from './support/haste.js';
 import { useStores } from './support/stores.js';
 
 const SECRET = 'tell-nobody-4c1d';
-const key = (): string =>
-  generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+const key = (passphrase?: string): string =>
+  generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+    ...{ type: 'pkcs8', format: 'pem' },
+    ...(passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }),
+  }) as string;
 const failure = (work: Promise<unknown>): Promise<FleetQError> =>
   work.then(
     () => expect.fail('it went through'),
@@ -29,9 +32,27 @@ const WRONG: Readonly<Record<string, { over: ConnectionOptions; code: string; na
     names: /the key does not fit the user/,
   },
   'file of a key': {
-    over: { authenticator: 'SNOWFLAKE_JWT', privateKeyPath: `/nowhere/${SECRET}.p8` },
+    over: { authenticator: 'SNOWFLAKE_JWT', privateKeyPath: '/nowhere/rsa_key.p8' },
     code: 'STORE_LOGIN_REFUSED',
-    names: /a file that the connection names, such as that of the key, cannot be read/,
+    names: /a file that the connection names, such as that of the key, cannot be read: .*\/nowhere\/rsa_key\.p8/,
+  },
+  passphrase: {
+    over: { authenticator: 'SNOWFLAKE_JWT', privateKey: key(SECRET), privateKeyPass: 'another' },
+    code: 'STORE_LOGIN_REFUSED',
+    names: /the key cannot be read, or its passphrase does not fit/,
+  },
+  'key without its passphrase': {
+    over: { authenticator: 'SNOWFLAKE_JWT', privateKey: key(SECRET) },
+    code: 'STORE_LOGIN_REFUSED',
+    names: /key/,
+  },
+  'key that is none': {
+    over: {
+      authenticator: 'SNOWFLAKE_JWT',
+      privateKey: '-----BEGIN PRIVATE KEY-----\nbm9uZQ==\n-----END PRIVATE KEY-----',
+    },
+    code: 'STORE_LOGIN_REFUSED',
+    names: /the key cannot be read/,
   },
   role: { over: { role: 'NO_ROLE' }, code: 'STORE_LOGIN_REFUSED', names: /the role/ },
   warehouse: { over: { warehouse: 'NO_WH' }, code: 'STORE_NO_WAREHOUSE', names: /no warehouse/ },

@@ -3,8 +3,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../../src/store/contract.js';
 import { fresh, newSteps } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
+import { refusals } from '../../support/warehouse/wire.js';
 import { hasty, hurryDriver } from './support/haste.js';
-import { claimed, joined, useStores } from './support/stores.js';
+import { claimed, joined, noting, useStores } from './support/stores.js';
 
 const HASTE = 20;
 const BEAT = { eligible: true, asleep: false, meta: {} };
@@ -33,9 +34,9 @@ describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
     onTestFinished(hurryDriver(HASTE));
     return open({}, undefined, hasty(HASTE));
   };
-  const alive = async (store: Store) => {
+  const alive = async (store: Store, heartbeatMs = 8_000) => {
     const pod = { podId: fresh('pod'), incarnation: fresh('life') };
-    await store.register({ ...pod, heartbeatMs: 8_000, deadAfterMs: 86_400_000, meta: {} });
+    await store.register({ ...pod, heartbeatMs, deadAfterMs: 86_400_000, meta: {} });
     return pod;
   };
 
@@ -47,6 +48,21 @@ describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
     expect(await beat).toBeGreaterThan(7_000);
     expect(await beat).toBeLessThan(60_000);
     expect((await store.heartbeat(pod, BEAT)).pods).toHaveLength(1);
+  });
+
+  test('a pause after a login that failed is half a heartbeat interval at most', async () => {
+    const delays: number[] = [];
+    onTestFinished(hurryDriver(HASTE));
+    const store = await open({}, undefined, noting(delays));
+    const pod = await alive(store, 400);
+    bed().proxy.faults.inject({ kind: 'gone' }, { times: Infinity });
+    bed().proxy.faults.inject({ kind: 'refused', refusal: refusals.wrongCredentials() }, { route: 'login', times: 8 });
+    for (let beats = 0; beats < 8; beats++) await store.heartbeat(pod, BEAT).catch(() => {});
+    bed().proxy.faults.clear();
+    expect((await store.heartbeat(pod, BEAT)).pods).toHaveLength(1);
+    const pauses = delays.filter((delay) => delay < 5_000);
+    expect(pauses.length).toBeGreaterThan(4);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(200);
   });
 
   test("what the leader asks keeps nobody's heartbeat", async () => {

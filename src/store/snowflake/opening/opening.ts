@@ -57,7 +57,7 @@ async function refuseNoWarehouse({ statements }: OpeningParts, session: Runner):
   const role = textOrNull(row, 'ROLE_NAME') ?? '';
   throw new StoreError(
     'STORE_NO_WAREHOUSE',
-    `the session has no warehouse: the warehouse of the connection does not exist, or USAGE on it is not granted to the role ${role}`,
+    `the session has no warehouse: the connection names none, or it does not exist, or USAGE on it is not granted to the role ${role}`,
     false,
   );
 }
@@ -81,7 +81,7 @@ async function versionOf(parts: OpeningParts, session: Runner): Promise<number> 
     if (!isMissing(error)) throw error;
     await refuseMissingPlace(parts, session);
     if (options.createTables) return 0;
-    throw denied(error, 'SELECT', names.schemaInfo, '; has snowflakeDdl been run?', secrets);
+    throw denied(error, 'SELECT', names.schemaInfo, '; or snowflakeDdl has not been run', secrets);
   }
 }
 

@@ -22,10 +22,11 @@ export interface ProbingParts {
   readonly probes: readonly Probe[];
 }
 
-/** Each session tries a share; nothing is under way any more when the first failure is told. @throws StoreError */
+/** What the role needs. Each session tries a share; nothing is under way any more when the first failure is told. @throws StoreError */
 export async function probe(parts: ProbingParts, sessions: readonly Runner[]): Promise<void> {
+  const needed = parts.probes.filter(({ table, privilege }) => GRANTS[table].includes(privilege));
   const shares = sessions.map(async (session, at) => {
-    const share = parts.probes.filter((_, i) => i % sessions.length === at);
+    const share = needed.filter((_, i) => i % sessions.length === at);
     for (const one of share) await tryOut(parts, session, one);
   });
   const failed = (await Promise.allSettled(shares)).find((each) => each.status === 'rejected');

@@ -39,6 +39,9 @@ const FAULTS: readonly Fault[] = [
   login('the user is missing or no text', '404003', '404004'),
   login('the password or token is missing or no text', '404005', '404006', '404057'),
   login('the key cannot be read', '404026', '404027', '404028'),
+  fault('STORE_LOGIN_REFUSED', 'the key cannot be read, or its passphrase does not fit', ({ code }) =>
+    code.startsWith('ERR_OSSL'),
+  ),
   login(
     'a file that the connection names, such as that of the key, cannot be read',
     ...['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR'],
@@ -97,14 +100,15 @@ export function storeError(thrown: unknown, secrets: Secrets): StoreError {
 export function loginError(thrown: unknown, secrets: Secrets, account: string): StoreError {
   const error = thrown instanceof DriverError ? thrown : new DriverError(thrown, secrets);
   if (error.httpStatus === 403 || error.httpStatus === 404) {
-    const message = `there is no account ${account}: ${told(error)}`;
+    const message = `${account === '' ? 'the connection names no account' : `there is no account ${account}`}: ${told(error)}`;
     return new StoreError('STORE_LOGIN_REFUSED', message, false, { cause: error });
   }
   if (error.cause === 'ENOTFOUND') {
     const message = `no network, or there is no account ${account}: its name cannot be resolved (${told(error)})`;
     return new StoreError('STORE_UNAVAILABLE', message, true, { cause: error });
   }
-  if (error.code === '') return optionsError(error, secrets);
+  // Node's own errors but for the network's: of a key, a token, a file.
+  if (error.code === '' || error.code.startsWith('ERR_')) return optionsError(error, secrets);
   if (/^40[12]\d{3}$/.test(error.code)) {
     return new StoreError('STORE_UNAVAILABLE', `Snowflake cannot be reached: ${told(error)}`, true, { cause: error });
   }

@@ -10,6 +10,7 @@ import type { SnowflakeConnection } from '../options.js';
 const HARMLESS: ReadonlySet<string> = new Set([
   ...['account', 'accessUrl', 'host', 'region', 'username', 'database', 'schema', 'warehouse', 'role', 'authenticator'],
   ...['application', 'queryTag', 'protocol', 'proxyHost', 'clientConfigFile', 'workloadIdentityProvider'],
+  ...['user', 'privateKeyPath', 'tokenFilePath'],
 ]);
 /** Shorter texts are no secrets, and would blot out half of a message. */
 const SHORTEST = 3;

@@ -7,7 +7,7 @@
  * a pause that grows. Nothing that the driver throws, and nothing of the credentials, gets out.
  */
 import type { Connection, RowStatement } from 'snowflake-sdk';
-import { StoppedError, StoreError } from '../../../errors.js';
+import { asError, StoppedError, StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
 import { storeClosed } from '../../under-way.js';
 import { sleep, type Runtime } from '../../../runtime/runtime.js';
@@ -41,7 +41,7 @@ export interface SessionParts {
   readonly settings: string;
   /** How long a statement, or a login, may take at first. */
   readonly deadlineMs: number;
-  /** The longest pause after a login that failed. */
+  /** The longest pause after a login that failed, at first. */
   readonly longestPauseMs: number;
 }
 
@@ -57,17 +57,24 @@ export class Session {
   #line: Promise<unknown> = Promise.resolve();
   #connection: Connection | undefined;
   #deadlineMs: number;
+  #longestPauseMs: number;
   #failures = 0;
   #notBefore = 0;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#deadlineMs = parts.deadlineMs;
+    this.#longestPauseMs = parts.longestPauseMs;
   }
 
-  /** From now on nothing may take longer than this. */
+  /** From now on no answer is waited for longer than this. */
   hurry(deadlineMs: number): void {
     this.#deadlineMs = Math.min(this.#deadlineMs, deadlineMs);
+  }
+
+  /** From now on no pause after a login that failed is longer than this. */
+  pauseAtMost(pauseMs: number): void {
+    this.#longestPauseMs = Math.min(this.#longestPauseMs, pauseMs);
   }
 
   /** Runs a statement after those that came before it. @throws DriverError, StoreError */
@@ -110,7 +117,7 @@ export class Session {
       this.#failures = 0;
       return connection;
     } catch (error) {
-      const widest = Math.min(this.#parts.longestPauseMs, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures++, 10));
+      const widest = Math.min(this.#longestPauseMs, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures++, 10));
       this.#notBefore = runtime.monotonicMs() + widest * (0.5 + 0.5 * runtime.random());
       log.debug({ failures: this.#failures }, 'a login failed');
       throw error;
@@ -164,9 +171,12 @@ export class Session {
           // Said each time: the user's connection may say otherwise, for statements of the user's own.
           ...{ rowMode: 'object', streamResult: false, fetchAsString: numbersAsText === true ? ['Number'] : [] },
           complete: (error, answered, rows) => {
-            if (error !== undefined && error !== null) reject(error);
-            else if (described === true) resolve(columnsOf(answered));
-            else resolve((rows ?? []) as Row[]);
+            if (error !== undefined && error !== null) return reject(error);
+            try {
+              resolve(described === true ? columnsOf(answered) : ((rows ?? []) as Row[]));
+            } catch (thrown) {
+              reject(asError(thrown)); // in here it would end the process
+            }
           },
         });
       });

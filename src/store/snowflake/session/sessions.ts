@@ -4,6 +4,9 @@
  */
 import { Session, type SessionParts } from './session.js';
 
+/** An answer to a heartbeat may take this long, however short the interval: logins are slow. */
+const LEAST_HEARTBEAT_MS = 5_000;
+
 export class Sessions {
   readonly exchange: Session;
   readonly heartbeat: Session;
@@ -13,6 +16,12 @@ export class Sessions {
     this.exchange = new Session(parts);
     this.heartbeat = new Session(parts);
     this.rest = new Session(parts);
+  }
+
+  /** Keeps to the rhythm of the pod: what is late for a heartbeat is of no use, and a session must be back in time for one. */
+  keepTime(heartbeatMs: number): void {
+    this.heartbeat.hurry(Math.max(LEAST_HEARTBEAT_MS, heartbeatMs));
+    for (const session of [this.exchange, this.heartbeat, this.rest]) session.pauseAtMost(heartbeatMs / 2);
   }
 
   async close(): Promise<void> {
