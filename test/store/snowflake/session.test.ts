@@ -1,7 +1,8 @@
 /** The session, and each trap of the driver, provoked through the driver itself. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
 import { systemRuntime } from '../../../src/runtime/runtime.js';
+import { loadDriver, type Driver } from '../../../src/store/snowflake/session/driver.js';
 import { DriverError, isBusy } from '../../../src/store/snowflake/session/driver-error.js';
 import { written } from '../../../src/store/snowflake/rows.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
@@ -9,6 +10,28 @@ import { refusals } from '../../support/warehouse/wire.js';
 import { noting, useStores } from './support/stores.js';
 
 const ONE = 'SELECT 1 AS one';
+
+/** The driver, whose statements have been answered, and throw when they are asked for their columns. */
+async function withBrokenColumns(thrown: Error): Promise<Driver> {
+  const driver = await loadDriver();
+  return {
+    createConnection(options) {
+      const connection = driver.createConnection(options);
+      const execute = connection.execute.bind(connection);
+      connection.execute = ({ complete, ...rest }) =>
+        execute({
+          ...rest,
+          complete: (error, statement, rows) => {
+            statement.getColumns = () => {
+              throw thrown;
+            };
+            complete!(error, statement, rows);
+          },
+        });
+      return connection;
+    },
+  };
+}
 
 describeOnTestBed('a session', () => {
   const { bed, session, byHand } = useStores();
@@ -28,6 +51,7 @@ describeOnTestBed('a session', () => {
       LOCK_TIMEOUT: '30',
       AUTOCOMMIT: 'TRUE',
       STATEMENT_TIMEOUT_IN_SECONDS: '60',
+      STATEMENT_QUEUED_TIMEOUT_IN_SECONDS: '60',
       ABORT_DETACHED_QUERY: 'TRUE',
       ERROR_ON_NONDETERMINISTIC_UPDATE: 'TRUE',
     });
@@ -101,13 +125,18 @@ describeOnTestBed('a session', () => {
   });
 
   test('lets nothing be thrown inside the callback of the driver', async () => {
-    const one = session();
-    const thrown = one.run(ONE).then(() => {
-      throw new Error('of the caller');
-    });
-    await expect(thrown).rejects.toThrow('of the caller');
+    const escaped: unknown[] = [];
+    const caught = (error: unknown): void => void escaped.push(error);
+    process.on('uncaughtException', caught);
+    onTestFinished(() => void process.off('uncaughtException', caught));
+    const thrown = new Error('of a column');
+    const one = session({ driver: () => withBrokenColumns(thrown), deadlineMs: 2_000 });
+    const error = await failure(one.run(ONE, undefined, { described: true }));
+    expect(error).toBeInstanceOf(DriverError);
+    expect(error).toMatchObject({ message: 'of a column' });
     await expect(one.run('SELECT nothing FROM nowhere')).rejects.toBeInstanceOf(DriverError);
     expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
+    expect(escaped).toEqual([]);
   });
 
   test("knows the server's codes, which are text, and the driver's own, which are numbers", async () => {

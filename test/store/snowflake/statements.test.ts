@@ -107,6 +107,15 @@ describe('the texts', () => {
     for (const row of listed) expect(row['What it does'], row['Statement']).toMatch(/^[A-Z]+.* .*[.]$/);
   });
 
+  test('of the settings of a session are those of the guide', () => {
+    const told = section(read('docs/snowflake.md'), '## Statements').split('Besides, each session begins')[1];
+    const set = sessionSettings('x', 60).replaceAll(/'[^']*'/g, '');
+    expect(quoted(told).toSorted()).toEqual(
+      ['ALTER SESSION', ...[...set.matchAll(/(\w+) =/g)].map(([, name]) => name!)].toSorted(),
+    );
+    expect(set.match(/=/g)).toHaveLength(8);
+  });
+
   test('of the grants are those of the guide', () => {
     const listed = table(section(read('docs/snowflake.md'), '## Setting it up'));
     const { database: _, wholeSchema: __, ...tables } = namesOf({ database: '', schema: '', tablePrefix: '' });
