@@ -29,6 +29,8 @@ export interface OpenedStore {
   another(): Promise<Store>;
   /** The unit of time of the tests: no test takes so long between two calls, so that a span of one tick is safe to tell. */
   readonly tickMs: number;
+  /** `false`: the database enforces no keys, so of those who submit a step at the same instant several may be told that they made it. */
+  readonly uniqueKeys?: false;
   /** Lets so much time pass on the store's clock. */
   pass(ms: number): Promise<void>;
   /** Closes every handle, and lets go of the data. */
@@ -85,6 +87,10 @@ export class Harness {
 
   get tickMs(): number {
     return this.#opened().tickMs;
+  }
+
+  get uniqueKeys(): boolean {
+    return this.#opened().uniqueKeys ?? true;
   }
 
   another(): Promise<Store> {

@@ -25,6 +25,7 @@ describeOnTestBed('on the test bed', { timeout: 180_000 }, () => {
       store: await another(),
       another,
       tickMs: 600_000, // as on SQLite: long enough for the suite to outlast what the store remembers
+      uniqueKeys: false,
       pass: async (ms) => clock.pass(ms),
       close: async () => void (await Promise.all(opened.map((one) => one.close()))),
     };
