@@ -5,12 +5,14 @@
 import { FleetQ, SubmitIncompleteError, type AnyFleetQ, type StoreFactory } from 'fleet-q';
 import { expect, onTestFinished, test } from 'vitest';
 import { snowflake } from '../../../src/snowflake.js';
+import type { ExchangeReply } from '../../../src/store/contract.js';
 import { Random } from '../../chaos/random.js';
+import type { Meter } from '../../support/warehouse/meter.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { hasty, hurryDriver } from './support/haste.js';
 import { Ledger } from './support/ledger.js';
 import { useStores } from './support/stores.js';
-import { LATE_MS, STORMS, unleash } from './support/storm.js';
+import { LATE_MS, STORMS, SUBMISSION, submitTwice, unleash } from './support/storm.js';
 
 const STEPS = Number(process.env['STEPS'] ?? 5_000);
 const RATE = Number(process.env['RATE'] ?? 0.05);
@@ -23,8 +25,8 @@ const STATEMENT_TIMEOUT_MS = 5_000;
 /** A call bears back-pressure for two minutes, and its last statement then has a deadline of 15 s beyond the server's. */
 const LONGEST_CALL_MS = (120_000 + 15_000 + STATEMENT_TIMEOUT_MS) / HASTE;
 
-/** A store that notes how long each of its calls took. */
-function timed(factory: StoreFactory, note: (verb: string, ms: number) => void): StoreFactory {
+/** A store that notes how long each of its calls took, and what came of it. */
+function watched(factory: StoreFactory, note: (verb: string, ms: number, came: unknown) => void): StoreFactory {
   return {
     name: factory.name,
     async create(environment) {
@@ -36,7 +38,8 @@ function timed(factory: StoreFactory, note: (verb: string, ms: number) => void):
           return (...args: unknown[]): unknown => {
             const began = performance.now();
             const answer = (member as (...all: unknown[]) => unknown).apply(target, args);
-            if (answer instanceof Promise) answer.finally(() => note(verb, performance.now() - began)).catch(() => {});
+            const noted = (came?: unknown) => note(verb, performance.now() - began, came);
+            if (answer instanceof Promise) answer.then(noted, () => noted());
             return answer;
           };
         },
@@ -56,8 +59,13 @@ async function submitAll(queue: AnyFleetQ, steps: readonly { type: 'work'; stepI
   }
 }
 
+/** How many rows submissions have made. */
+function rowsSubmitted({ readings }: Meter): number {
+  return readings.reduce((sum, { text, rows }) => sum + (SUBMISSION.test(text) ? rows : 0), 0);
+}
+
 describeOnTestBed('three pods under faults', () => {
-  const { bed, options, place, byHand } = useStores();
+  const { bed, options, place, open, byHand } = useStores();
 
   const named = (name: string) => `${name}, ${RATE * 100} % of each, SEED=${SEED}`;
   test(named(`complete ${STEPS} steps, each once`), { timeout: 600_000 }, async () => {
@@ -65,7 +73,11 @@ describeOnTestBed('three pods under faults', () => {
     const random = new Random(SEED);
     const ledger = new Ledger();
     const longest = new Map<string, number>();
-    const note = (verb: string, ms: number) => void longest.set(verb, Math.max(ms, longest.get(verb) ?? 0));
+    const note = (verb: string, ms: number, came: unknown) => {
+      longest.set(verb, Math.max(ms, longest.get(verb) ?? 0));
+      if (verb === 'exchange')
+        for (const claim of (came as ExchangeReply | undefined)?.claims ?? []) ledger.claimed(claim);
+    };
     onTestFinished(hurryDriver(HASTE));
     faults.random = () => random.next();
     onTestFinished(() => void (faults.random = Math.random));
@@ -74,7 +86,7 @@ describeOnTestBed('three pods under faults', () => {
       const store = snowflake({ connection: options(), ...place(), statementTimeoutMs: STATEMENT_TIMEOUT_MS });
       const more = { retry: { baseMs: 1, capMs: 5 }, maxPrefetch: 100 }; // small batches: many requests
       const runtime = hasty(HASTE);
-      return new FleetQ({ podId, store: timed(store, note), runtime, ...more }).register('work', (_: void, ctx) => {
+      return new FleetQ({ podId, store: watched(store, note), runtime, ...more }).register('work', (_: void, ctx) => {
         ledger.ran(ctx.stepId, ctx.attempt);
         if (ctx.attempt === 1 && ctx.stepId.endsWith('7')) throw new Error('the first attempt of one in ten fails');
       });
@@ -89,6 +101,7 @@ describeOnTestBed('three pods under faults', () => {
       });
     }
     await Promise.all(queues.map((queue) => queue.start()));
+    submitTwice(faults, 2);
     unleash(faults, RATE);
     const steps = Array.from({ length: STEPS }, (_, i) => ({ type: 'work' as const, stepId: `s${i}` }));
     const made = await Promise.all(
@@ -109,20 +122,25 @@ describeOnTestBed('three pods under faults', () => {
     bed().proxy.reachable = true;
     await new Promise((resolve) => setTimeout(resolve, LATE_MS));
     faults.clear();
+    const twins = rowsSubmitted(bed().meter) - STEPS;
     const told = JSON.stringify({
-      seed: SEED,
-      happened,
+      ...{ seed: SEED, happened, twins },
       ranTwice: ledger.ranTwice,
       longest: Object.fromEntries(longest),
     });
     if (process.env['TELL'] !== undefined) console.log(told);
 
     expect(made.flat(), told).toHaveLength(STEPS);
+    // Each step has a row at the least, and none was put in where another had gone: so many steps have had two at once.
+    expect(twins, told).toBeGreaterThan(0);
     const complaints = await ledger.complaints(
       await byHand(),
       steps.map(({ stepId }) => stepId),
     );
     expect(complaints.slice(0, 5), `${complaints.length} complaints: ${told}`).toEqual([]);
+    await (await open()).prune({ keepMs: 3_600_000 });
+    const rows = await (await byHand()).run('SELECT COUNT(*) AS n FROM STEP_TRACKER');
+    expect(rows, `twins stay: ${told}`).toEqual([{ N: STEPS }]);
     for (const [verb, ms] of longest) expect(ms, `${verb}: ${told}`).toBeLessThan(LONGEST_CALL_MS);
     const never = Object.entries(STORMS).filter(([name, [, aim]]) => !aim.route && happened[name] === undefined);
     expect(STEPS < 5_000 ? [] : never, told).toEqual([]);

@@ -7,6 +7,7 @@ export const LATE_MS = 2_000;
 
 const LOCKING: Aim = { kinds: ['update', 'delete', 'merge'] };
 const WRITING: Aim = { kinds: ['insert', 'update', 'delete', 'merge'] };
+export const SUBMISSION = /^INSERT INTO \S*STEP_TRACKER\b/;
 const STORM: Aim = { inARow: 4 };
 
 /** By name. An UPDATE may meet sixteen of them, so that rates up to 6 % can be had of all at once. */
@@ -31,6 +32,11 @@ export const STORMS: Readonly<Record<string, readonly [Fault, Aim]>> = {
   'login refused': [{ kind: 'refused', refusal: refusals.masterExpired() }, { route: 'login' }],
   'result cut': [{ kind: 'cut' }, { route: 'result' }],
 };
+
+/** The next so many submissions make two rows of each step; in a storm chance alone would leave out one run in three. */
+export function submitTwice(faults: Faults, times: number): void {
+  faults.inject({ kind: 'rerun' }, { kinds: ['insert'], text: SUBMISSION, times, name: 'submitted twice' });
+}
 
 /** Lets them all happen: each meets so large a share of the requests that it is for. */
 export function unleash(faults: Faults, rate: number): void {
