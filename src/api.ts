@@ -156,7 +156,11 @@ export interface FleetQConstructor {
   /**
    * A queue whose options come from the `FLEET_Q_*` variables of the original system; `options` override them.
    *
-   * @throws ValidationError `OPTION_INVALID`, naming the variable
+   * Where `options` name no store, it is Snowflake if `FLEET_Q_SNOWFLAKE_ACCOUNT` is set, else SQLite at
+   * `FLEET_Q_SQLITE_PATH`.
+   *
+   * @throws ValidationError `OPTION_INVALID`, naming the variable; also where one of Snowflake is set and the account, or
+   * the database, is missing
    */
   fromEnv<const L extends readonly AnyDefinition[]>(
     options: FleetQOptions & { readonly steps: L & NoneTwice<L> },

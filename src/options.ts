@@ -26,7 +26,7 @@ import type { Rhythm, StoreFactory } from './store/contract.js';
 
 /** What `new FleetQ(…)` takes. All are optional. */
 export interface FleetQOptions {
-  /** Where the steps live: `sqlite(…)`. Default: SQLite at `./fleet-q.db`. */
+  /** Where the steps live: `sqlite(…)` or `snowflake(…)`. Default: SQLite at `./fleet-q.db`. */
   readonly store?: StoreFactory;
   /** Step types that this process handles; more can be added with `register` until `start`. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- definitions of any args and result; the facade infers them
@@ -37,15 +37,21 @@ export interface FleetQOptions {
   readonly maxParallelism?: number;
   /** The share of `maxParallelism` that is used: slots = max(1, floor(both multiplied)). Default 0.8. */
   readonly capacityThreshold?: number;
-  /** Between two heartbeats, in ms. Default: the store's (SQLite 2,000). */
+  /** Between two heartbeats, in ms. Default: the store's (SQLite 2,000, Snowflake 30,000). */
   readonly heartbeatIntervalMs?: number;
-  /** Peers may call this pod dead when it is silent for longer, in ms; at least three heartbeats. Default: the store's (SQLite 15,000). */
+  /**
+   * Peers may call this pod dead when it is silent for longer, in ms; at least three heartbeats. Default: the store's
+   * (SQLite 15,000, Snowflake 180,000), or four heartbeats where that is longer.
+   */
   readonly deadAfterMs?: number;
-  /** Between two recovery cycles of the leader, in ms. Default: the store's (SQLite 5,000). */
+  /** Between two recovery cycles of the leader, in ms. Default: the store's (SQLite 5,000, Snowflake 300,000). */
   readonly recoveryIntervalMs?: number;
-  /** The first pause between exchanges of a pod that found nothing, in ms; it doubles up to `idleIntervalMs`. Default: the store's (SQLite 100). */
+  /**
+   * The first pause between exchanges of a pod that found nothing, in ms; it doubles up to `idleIntervalMs`. Default: the
+   * store's (SQLite 100, Snowflake 1,000).
+   */
   readonly claimIntervalMs?: number;
-  /** The longest pause between exchanges of an idle pod, in ms. Default: the store's (SQLite 1,000). */
+  /** The longest pause between exchanges of an idle pod, in ms. Default: the store's (SQLite 1,000, Snowflake 5,000). */
   readonly idleIntervalMs?: number;
   /** How long `stop` lets running steps finish before it aborts them, in ms. Default 25,000: Kubernetes gives 30 s. */
   readonly drainTimeoutMs?: number;

@@ -15,11 +15,22 @@ import { SnowflakeStore } from './store/snowflake/store.js';
 export type { ConnectionSource, DdlOptions, SnowflakeConnection, SnowflakeOptions } from './store/snowflake/options.js';
 
 /**
- * Steps in Snowflake. The driver is loaded, and a connection made, when the queue is first used.
+ * Steps in Snowflake. The driver is loaded, and a connection made, when the queue is first used: by `start()`, or by the
+ * first call. That call rejects with a `StoreError` where the store does not open:
+ *
+ * - `STORE_LOGIN_REFUSED`: the account, the user, the password, key or token, the role, or the driver's options are wrong
+ * - `STORE_NO_WAREHOUSE`: the session has no warehouse, may not use it, or it does not resume
+ * - `STORE_ACCESS_DENIED`: the database, the schema, a table or a privilege is missing; the message names the grant
+ * - `STORE_ALTERED`: a table is there, and is not as it was made, or is of another origin
+ * - `STORE_SCHEMA_NEWER`: a newer version has migrated the tables past what this one may write
+ * - `STORE_BUSY`: others have held a table for two minutes
+ * - `STORE_UNAVAILABLE`: Snowflake cannot be reached, has failed, or the driver cannot be loaded
+ *
+ * The next call tries again.
  *
  * @example
  * const queue = new FleetQ({ store: snowflake({ connection, database: 'OPS', schema: 'FLEET_Q' }) });
- * @throws ValidationError `OPTION_INVALID`
+ * @throws ValidationError `OPTION_INVALID`, at once
  */
 export function snowflake(options: SnowflakeOptions): StoreFactory {
   const resolved = resolveOptions(options);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { EVENT_NAMES } from 'fleet-q';
+import { snowflake } from 'fleet-q/snowflake';
 import { sqlite } from 'fleet-q/sqlite';
 import { createLog } from '../../src/log.js';
 import { completeOptions, OPTION_TABLE, resolveOptions } from '../../src/options.js';
@@ -64,18 +65,30 @@ describe('docs/configuration.md', () => {
       expect(row['Meaning']).toMatch(/^[A-Z].*[.]$|^.* see \[.*\)[.]$/);
       const { default: value, env } = OPTION_TABLE[option];
       const shown = quoted(row['Default']);
-      const store = await sqlite({ path: ':memory:' }).create({ runtime: systemRuntime, log: createLog('test') });
-      const complete: Readonly<Record<string, unknown>> = { ...completeOptions(resolveOptions(), store.rhythm) };
-      const defaults = value ?? (option in store.rhythm ? complete[option] : undefined);
-      if (defaults !== undefined) expect(shown).toEqual([written(defaults)]);
+      if (value !== undefined) expect(shown).toEqual([written(value)]);
+      const paces = await ofEachStore(option);
+      if (paces.length > 0) expect(shown).toEqual(paces.map(written));
       if (env !== undefined) expect(quoted(row['Variable'])).toEqual([env.name]);
     },
   );
 
+  test("the same defaults stand where one's editor shows them", async () => {
+    for (const option of Object.keys(OPTION_TABLE) as (keyof typeof OPTION_TABLE)[]) {
+      const { default: value } = OPTION_TABLE[option];
+      const hover = new RegExp(`/\\*\\*((?:(?!\\*/)[^])*)\\*/(?:\\s*//.*)?\\s*readonly ${option}\\?:`).exec(
+        read('src/options.ts'),
+      )?.[1];
+      const paces = await ofEachStore(option);
+      const [ofSqlite, ofSnowflake] = paces.map((ms) => Number(ms).toLocaleString('en'));
+      if (paces.length > 0) expect(hover).toMatch(`(SQLite ${ofSqlite}, Snowflake ${ofSnowflake})`);
+      if (typeof value === 'number') expect(hover).toMatch(new RegExp(`Default ${value.toLocaleString('en')}\\b`));
+    }
+  });
+
   test('a variable stands nowhere else than in the last columns of what it sets', () => {
     const named = rows.flatMap((row) => quoted(row['Variable']));
     const inTable = Object.values(OPTION_TABLE).flatMap(({ env }) => (env === undefined ? [] : [env.name]));
-    const beside = ['FLEET_Q_SQLITE_PATH', 'FLEET_Q_LOG_LEVEL', 'FLEET_Q_LOG_FORMAT'];
+    const beside = ['FLEET_Q_SQLITE_PATH', 'FLEET_Q_SNOWFLAKE_ACCOUNT', 'FLEET_Q_LOG_LEVEL', 'FLEET_Q_LOG_FORMAT'];
     expect(named.toSorted()).toEqual([...inTable, ...beside].toSorted());
   });
 
@@ -105,6 +118,16 @@ describe('docs/configuration.md', () => {
     expect([...parts].filter((part) => !quoted(logs).includes(part))).toEqual([]);
   });
 });
+
+/** What SQLite and Snowflake make of an option that depends on the store; of others nothing. */
+async function ofEachStore(option: keyof typeof OPTION_TABLE): Promise<readonly unknown[]> {
+  const environment = { runtime: systemRuntime, log: createLog('test') };
+  const factories = [sqlite({ path: ':memory:' }), snowflake({ database: 'D', schema: 'S' })];
+  const stores = await Promise.all(factories.map(async (factory) => factory.create(environment)));
+  return stores.flatMap(({ rhythm }): unknown[] =>
+    option in rhythm ? [{ ...completeOptions(resolveOptions(), rhythm) }[option]] : [],
+  );
+}
 
 /** A default as the table writes it. */
 function written(value: unknown): string {

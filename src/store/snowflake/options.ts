@@ -10,23 +10,30 @@ export type SnowflakeConnection = ConnectionOptions;
 /** A connection, or what fetches one anew for each login: for secrets that rotate. */
 export type ConnectionSource = SnowflakeConnection | (() => SnowflakeConnection | Promise<SnowflakeConnection>);
 
+/** What is not acceptable throws a ValidationError, `OPTION_INVALID`, when `snowflake` is called. */
 export interface SnowflakeOptions {
   /**
    * The driver's own connection options, with any authentication it has (password, key pair, OAuth, programmatic access
    * token, workload identity), or a function that returns them. Absent: the driver reads its `connections.toml`.
    */
   readonly connection?: ConnectionSource;
-  /** The database of the tables, letter by letter as Snowflake shows it: mostly in capitals. */
+  /** The database of the tables, letter by letter as Snowflake shows it: mostly in capitals. It must exist. */
   readonly database: string;
   /** The schema of the tables, letter by letter. It must exist. */
   readonly schema: string;
-  /** In front of the name of each table. Default none. */
+  /** In front of the name of each table: up to 200 characters, any but control characters. Default none. */
   readonly tablePrefix?: string;
-  /** Whether to create the tables where there are none. `false`: an administrator has run `snowflakeDdl`. Default `true`. */
+  /**
+   * Whether to create the tables where there are none. `false`: an administrator has run `snowflakeDdl`; a missing table
+   * is then a `STORE_ACCESS_DENIED`. Default `true`.
+   */
   readonly createTables?: boolean;
-  /** The `QUERY_TAG` of every statement, for telling costs apart. Default `fleet-q`. */
+  /** The `QUERY_TAG` of every statement, for telling costs apart: 1 to 200 characters, none a control character. Default `fleet-q`. */
   readonly queryTag?: string;
-  /** How long the warehouse may take for a statement, waiting for locks included, in whole seconds of ms. Default 60,000. */
+  /**
+   * How long the warehouse may take for a statement, waiting for locks included, in ms: from 1,000 to 3,600,000 (an hour).
+   * The warehouse counts whole seconds, so for it this is rounded up. Default 60,000.
+   */
   readonly statementTimeoutMs?: number;
 }
 
