@@ -1,4 +1,5 @@
 /** `npm run warehouse`: the test bed by hand, for whoever wants to try the Snowflake store without an account. */
+import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
 import { REAL_LATENCY } from './latency.js';
 import { startTestBed } from './test-bed.js';
@@ -10,15 +11,17 @@ const USAGE = `Usage: npm run warehouse -- [--real] [--port <number>]
 `;
 
 const { real, port } = read();
+await mustBeFree(port); // before the emulator, which takes its time
 
 console.log('Starting the emulator (the first time, its Python environment is made: some 20 s) …');
 const bed = await startTestBed({ port, ...(real && { latency: REAL_LATENCY }) });
-const options = { ...bed.connection, ...(await bed.freshSchema()) };
+const { database, schema } = await bed.freshSchema();
 
 console.log(`
-A warehouse listens at ${bed.connection.accessUrl}. The driver's options:
+A warehouse listens at ${bed.connection.accessUrl}. The driver's options, and a store on it:
 
-${JSON.stringify(options, null, 2)}
+const connection = ${JSON.stringify(bed.connection, null, 2)};
+const store = snowflake({ connection, database: '${database}', schema: '${schema}' });
 
 What is written there is gone when this ends. End it with Ctrl-C; it then says what the meter has seen.
 `);
@@ -48,6 +51,18 @@ function read(): { readonly real: boolean; readonly port: number } {
   } catch (error) {
     return end(2, (error as Error).message);
   }
+}
+
+async function mustBeFree(port: number): Promise<void> {
+  const server = createServer();
+  const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    server.once('error', resolve).listen(port, '127.0.0.1', () => server.close(() => resolve(undefined)));
+  });
+  if (error === undefined) return;
+  end(
+    2,
+    `--port: ${port} is ${error.code === 'EADDRINUSE' ? 'taken' : `not to be had (${error.code ?? error.message})`}`,
+  );
 }
 
 function end(code: number, reason?: string): never {
