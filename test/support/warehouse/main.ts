@@ -14,7 +14,10 @@ const { real, port } = read();
 await mustBeFree(port); // before the emulator, which takes its time
 
 console.log('Starting the emulator (the first time, its Python environment is made: some 20 s) …');
-const bed = await startTestBed({ port, ...(real && { latency: REAL_LATENCY }) });
+const bed = await startTestBed({ port, ...(real && { latency: REAL_LATENCY }) }).catch((error: unknown) => {
+  if ((error as Error).name !== 'NoPythonError') throw error;
+  return end(1, (error as Error).message);
+});
 const { database, schema } = await bed.freshSchema();
 
 console.log(`

@@ -40,7 +40,12 @@ export interface TestBed {
 
 export async function startTestBed(options: Omit<WarehouseOptions, 'emulatorPort'> = {}): Promise<TestBed> {
   const emulator = await reachEmulator();
-  const proxy = await WarehouseProxy.start({ ...options, emulatorPort: emulator.port });
+  const proxy = await WarehouseProxy.start({ ...options, emulatorPort: emulator.port }).catch(
+    async (error: unknown) => {
+      await emulator.stop();
+      throw error;
+    },
+  );
   const maker = await Maker.start(emulator.port);
   const { name, user, password, roles, warehouses } = proxy.account.options;
   return {
