@@ -4,7 +4,10 @@ import { ValidationError } from '../../errors.js';
 import { boolean, checkFields, integer, name, oneOf, type FieldCheck, type FieldChecks } from '../../step/fields.js';
 import type { Place } from './names.js';
 
-/** What the driver's `createConnection` takes: passed on untouched. */
+/**
+ * What the driver's `createConnection` takes: passed on untouched. Where it leaves out `sfRetryMaxLoginRetries`, the driver
+ * is told to retry a login once: the store tries again by itself.
+ */
 export type SnowflakeConnection = ConnectionOptions;
 
 /** A connection, or what fetches one anew for each login: for secrets that rotate. */
