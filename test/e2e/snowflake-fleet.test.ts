@@ -1,10 +1,15 @@
 /** A fleet of three pods on Snowflake: the real driver, the emulator, and the warehouse proxy between them. */
 import { snowflake } from 'fleet-q/snowflake';
 import { beforeEach, onTestFinished } from 'vitest';
+import { hurryDriver } from '../store/snowflake/support/haste.js';
 import { describeOnTestBed } from '../support/warehouse/suite.js';
 import { startTestBed } from '../support/warehouse/test-bed.js';
 import { useTestBed } from '../support/warehouse/use-test-bed.js';
 import { describeFleet, type Ground } from './fleet/index.js';
+
+// What was given up while a line was cut the driver itself sends again, after pauses of up to 16 s, until it is refused
+// for good. In haste that ends soon after the line has gone, and nothing is left running.
+hurryDriver(100);
 
 describeOnTestBed('on the test bed', { timeout: 60_000 }, () => {
   const { bed } = useTestBed();
