@@ -15,7 +15,7 @@ export interface ExchangeStatements {
   readonly source: string;
   /** Bind: { own: request | null, windowMs, group }. */
   readonly exchange: string;
-  /** Recovery's. Bind: { incarnation, settlements }. */
+  /** Recovery's, and what of a pod's own does not travel with the exchange. Bind: { incarnation, settlements }. */
   readonly settle: string;
   /** Bind: { incarnation, token, types, bears, mine }. Rows of kind claim, receipt and work. */
   readonly look: string;
