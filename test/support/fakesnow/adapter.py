@@ -178,6 +178,9 @@ app = Starlette(
 )
 
 
+FOR_EVER = 10**9  # seconds
+
+
 def end_with_parent():
     """Standard input ends when whoever started this has died, however that came."""
     sys.stdin.buffer.read()
@@ -192,7 +195,8 @@ def main():
     listener.listen(128)
     threading.Thread(target=end_with_parent, daemon=True).start()
     print(listener.getsockname()[1], flush=True)
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+    # A connection is its client's to close: one that the server ends while a request comes in loses that request.
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_keep_alive=FOR_EVER)).run(sockets=[listener])
 
 
 if __name__ == "__main__":

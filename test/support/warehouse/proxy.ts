@@ -76,6 +76,8 @@ export class WarehouseProxy {
       detachedMs: () => DETACHED_SECONDS * this.suspension.secondMs,
     });
     this.#server = createServer((message, response) => this.#keep(this.#receive(message, response)));
+    // Else Node ends a connection that has rested for five seconds, and with it a request that comes just then.
+    this.#server.keepAliveTimeout = 0;
   }
 
   static async start(options: WarehouseOptions): Promise<WarehouseProxy> {

@@ -72,6 +72,7 @@ class Maker {
   readonly #random = randomUUID().slice(0, 8).toUpperCase();
   readonly #database = `FLEET_Q_${this.#random}`;
   readonly #schemas: string[] = [];
+  #named = 0;
 
   private constructor(upstream: Upstream, token: string) {
     this.#upstream = upstream;
@@ -86,7 +87,7 @@ class Maker {
   }
 
   async freshSchema(): Promise<{ database: string; schema: string }> {
-    const [database, schema] = [this.#database, `TEST_${this.#schemas.length + 1}_${this.#random}`];
+    const [database, schema] = [this.#database, `TEST_${++this.#named}_${this.#random}`];
     await this.#run(`CREATE SCHEMA ${database}.${schema}`);
     this.#schemas.push(schema);
     return { database, schema };
