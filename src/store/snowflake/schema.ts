@@ -1,11 +1,18 @@
 /**
  * The tables, how they come to be, and what a pod may do with them.
  *
- * Law: migrations only add, so that pods of two versions can share the tables while they are exchanged. The columns of
- * the original system come first, and are never renamed; a row put in by plain SQL (`step_id`, `payload`) is a whole row.
- * Tables are transient and without time travel: tiny changes rewrite whole micro-partitions. `row_id` is made by the
- * statement that inserts, and never bound: a resend repeats its binds.
+ * Law: migrations only add, so that pods of two versions can share the tables while they are exchanged. Tables are
+ * transient and without time travel: tiny changes rewrite whole micro-partitions.
  */
+import {
+  type Columns,
+  EXCHANGE_REQUEST,
+  POD_HEALTH,
+  POD_LOG,
+  SCHEMA_INFO,
+  STEP_ARCHIVE,
+  STEP_TRACKER,
+} from './columns.js';
 import { identifier, type Names, type Tables } from './names.js';
 import { life } from './shared/statements.js';
 
@@ -13,82 +20,7 @@ import { life } from './shared/statements.js';
 export const SCHEMA_VERSION = 1;
 const OLDEST_ALLOWED = 1;
 
-const number = 'NUMBER(38,0)';
-const count = `${number} NOT NULL DEFAULT 0`;
-const instant = 'TIMESTAMP_NTZ';
-const now = `${instant} NOT NULL DEFAULT SYSDATE()`;
-
-// `run_at` ends with the year 9999; what is to run later keeps its exact instant in `far_run_at`, in epoch ms.
-// `payload` is for readers by SQL (it reorders keys and rewrites numbers); `payload_text` is the exact text.
-const STEP: Readonly<Record<string, string>> = {
-  step_id: 'VARCHAR NOT NULL',
-  status: `VARCHAR NOT NULL DEFAULT 'pending'`,
-  claimed_by: 'VARCHAR',
-  last_update_ts: now,
-  payload: 'VARIANT',
-  retry_count: count,
-  priority: count,
-  created_ts: now,
-  max_retries: `${number} NOT NULL DEFAULT 3`,
-  row_id: 'VARCHAR NOT NULL DEFAULT UUID_STRING()',
-  version: count,
-  step_type: 'VARCHAR',
-  run_at: now,
-  far_run_at: number,
-  crashes: count,
-  claim_token: 'VARCHAR',
-  claimed_incarnation: 'VARCHAR',
-  claimed_ts: instant,
-  settled_token: 'VARCHAR',
-  settled_version: number,
-  settled_by: 'VARCHAR',
-  submit_token: 'VARCHAR',
-  payload_text: 'VARCHAR',
-  result: 'VARCHAR',
-  error: 'VARCHAR',
-};
-
-/** What an archived row is: the same, with no defaults. */
-const ARCHIVED = Object.fromEntries(
-  Object.entries(STEP).map(([name, type]) => [name, type.replace(/ DEFAULT .*/, '')]),
-);
-
-const STEP_ARCHIVE: Readonly<Record<string, string>> = { ...ARCHIVED, archived_ts: `${instant} NOT NULL` };
-
-const EXCHANGE_REQUEST: Readonly<Record<string, string>> = {
-  token: 'VARCHAR NOT NULL',
-  pod_id: 'VARCHAR NOT NULL',
-  incarnation: 'VARCHAR NOT NULL',
-  seq: `${number} NOT NULL`,
-  group_id: 'VARCHAR NOT NULL',
-  free: `${number} NOT NULL`,
-  prefetch: `${number} NOT NULL`,
-  quarantine: `${number} NOT NULL`,
-  limits: 'VARIANT',
-  settlements: 'VARIANT',
-  asked_ts: `${instant} NOT NULL`,
-};
-
-// `seq` is the incarnation's own counter, shared with its requests; NULL on 'evicted', which another wrote.
-const POD_LOG: Readonly<Record<string, string>> = {
-  pod_id: 'VARCHAR NOT NULL',
-  incarnation: 'VARCHAR NOT NULL',
-  event: 'VARCHAR NOT NULL',
-  seq: number,
-  at_ts: `${instant} NOT NULL`,
-  heartbeat_ms: number,
-  dead_after_ms: number,
-  eligible: number,
-  meta_text: 'VARCHAR',
-};
-
-const SCHEMA_INFO: Readonly<Record<string, string>> = {
-  version: `${number} NOT NULL`,
-  oldest_allowed: `${number} NOT NULL`,
-  at_ts: `${instant} NOT NULL`,
-};
-
-function table(name: string, columns: Readonly<Record<string, string>>): string {
+function table(name: string, columns: Columns): string {
   const body = Object.entries(columns).map(([column, type]) => `  ${column} ${type}`);
   return `CREATE TRANSIENT TABLE IF NOT EXISTS ${name} (\n${body.join(',\n')}\n) DATA_RETENTION_TIME_IN_DAYS = 0`;
 }
@@ -109,7 +41,7 @@ export function migrations(names: Names): readonly (readonly string[])[] {
   return [
     [
       table(names.schemaInfo, SCHEMA_INFO),
-      table(names.stepTracker, STEP),
+      table(names.stepTracker, STEP_TRACKER),
       table(names.stepArchive, STEP_ARCHIVE),
       table(names.exchangeRequest, EXCHANGE_REQUEST),
       table(names.podLog, POD_LOG),
@@ -118,23 +50,13 @@ export function migrations(names: Names): readonly (readonly string[])[] {
   ];
 }
 
-/** What the view shows. */
-const POD_HEALTH: Readonly<Record<string, string>> = {
-  pod_id: 'VARCHAR',
-  birth_ts: instant,
-  last_heartbeat_ts: instant,
-  status: 'VARCHAR',
-  meta: 'VARIANT',
-  incarnation: 'VARCHAR',
-};
-
 /** A version of the tables, and how they come to it. */
 export interface Schema {
   readonly version: number;
   /** The oldest version whose code may still write them. */
   readonly oldestAllowed: number;
   /** The columns, with their types. */
-  readonly tables: Readonly<Record<keyof Tables, Readonly<Record<string, string>>>>;
+  readonly tables: Readonly<Record<keyof Tables, Columns>>;
   readonly migrations: typeof migrations;
 }
 
@@ -143,7 +65,7 @@ export const SCHEMA: Schema = {
   version: SCHEMA_VERSION,
   oldestAllowed: OLDEST_ALLOWED,
   tables: {
-    stepTracker: STEP,
+    stepTracker: STEP_TRACKER,
     stepArchive: STEP_ARCHIVE,
     exchangeRequest: EXCHANGE_REQUEST,
     podLog: POD_LOG,

@@ -6,8 +6,9 @@
  * version: so two leaders at once, or a statement that lands twice, do no harm. Of an incarnation `registered` goes first,
  * in a cycle of its own: what has no registration is as good as evicted, and nothing late revives it.
  */
+import { STEP_COLUMNS } from '../columns.js';
 import type { Names } from '../names.js';
-import { ago, columnsOf, count, isList, STEP_COLUMNS, understood } from '../shared/statements.js';
+import { ago, columnsOf, count, isList, understood } from '../shared/statements.js';
 
 export interface HousekeepingStatements {
   /** How much there is of each chore, and of rows that nobody understands. Bind: { hotMs, keepMs, windowMs, forgetMs }. */

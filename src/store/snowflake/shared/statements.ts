@@ -1,4 +1,5 @@
 /** Pieces that several statements share. */
+import { STEP_COLUMNS } from '../columns.js';
 import type { Names } from '../names.js';
 
 /** A validated count, to be inlined. */
@@ -17,33 +18,6 @@ const LAST_INSTANT = '253402300799000';
 export const instantOf = (ms: string): string =>
   `DATEADD(millisecond, IFF(${ms} > ${LAST_INSTANT}, ${LAST_INSTANT}, ${ms}), ${EPOCH})`;
 export const isBeyond = (ms: string): string => `${ms} > ${LAST_INSTANT}`;
-
-/** The columns of a step, as they travel to the archive. */
-export const STEP_COLUMNS = [
-  ...[
-    'step_id',
-    'status',
-    'claimed_by',
-    'last_update_ts',
-    'payload',
-    'retry_count',
-    'priority',
-    'created_ts',
-    'max_retries',
-  ],
-  ...[
-    'row_id',
-    'version',
-    'step_type',
-    'run_at',
-    'far_run_at',
-    'crashes',
-    'claim_token',
-    'claimed_incarnation',
-    'claimed_ts',
-  ],
-  ...['settled_token', 'settled_version', 'settled_by', 'submit_token', 'payload_text', 'result', 'error'],
-] as const;
 
 export const columnsOf = (alias: string): string => STEP_COLUMNS.map((column) => `${alias}.${column}`).join(', ');
 

@@ -1,5 +1,6 @@
 /** Submitting, reading, and what users do by hand. */
 import type { ListFilter } from '../../contract.js';
+import { STEP_COLUMNS, type STEP_TRACKER } from '../columns.js';
 import type { Names } from '../names.js';
 import {
   columnsOf,
@@ -10,7 +11,6 @@ import {
   isBeyond,
   newest,
   recordColumns,
-  STEP_COLUMNS,
   typeOf,
 } from '../shared/statements.js';
 
@@ -158,7 +158,7 @@ const atVersion = (
   FROM (SELECT PARSE_JSON(?) AS b) q, LATERAL FLATTEN(INPUT => q.b:steps) f QUALIFY ROW_NUMBER() OVER (PARTITION BY f.value:id::VARCHAR ORDER BY f.index) = 1`;
 
 function byHand(names: Names): Pick<StepStatements, 'cancel' | 'retry' | 'restore'> {
-  const fresh: Partial<Record<(typeof STEP_COLUMNS)[number], string>> = {
+  const fresh: Partial<Record<keyof typeof STEP_TRACKER, string>> = {
     ...{
       status: `'pending'`,
       row_id: 'UUID_STRING()',
