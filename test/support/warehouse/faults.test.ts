@@ -22,6 +22,29 @@ describeOnTestBed('faults', () => {
   const runs = (text: string) => bed().meter.readings.filter((reading) => reading.text.includes(text)).length;
   /** Inserts `id` by a connection of its own. */
   const insert = async (id: string, by?: Driver) => (by ?? (await connect())).run(`INSERT INTO t SELECT '${id}'`);
+  /** Until when a late statement is to wait, and what ends that; it ends with the test too. */
+  const landing = () => {
+    let land!: () => void;
+    const until = new Promise<void>((resolve) => (land = resolve));
+    onTestFinished(land);
+    return { until, land };
+  };
+  /**
+   * What ends the driver's wait for what is never answered, and tells what came of it: its connection is cut, and the
+   * driver sends it again. It ends with the test too.
+   */
+  const unanswered = (given: Promise<unknown>) => {
+    const settled = Promise.allSettled([given]);
+    let cut = false;
+    const end = async () => {
+      const { proxy } = bed();
+      if (!cut) for (const reachable of [false, true]) proxy.reachable = reachable;
+      cut = true;
+      return (await settled)[0];
+    };
+    onTestFinished(async () => void (await end()));
+    return end;
+  };
   const insertUnder = (fault: Fault, id: string) => {
     inject(fault, { text: new RegExp(`'${id}'`) });
     return insert(id);
@@ -50,14 +73,18 @@ describeOnTestBed('faults', () => {
   });
 
   test('a statement lands late, after its client has given up and sent another', async () => {
-    inject({ kind: 'late', afterMs: 300 }, { text: /'late'/ });
+    const { until, land } = landing();
+    inject({ kind: 'late', until, unanswered: true }, { text: /'late'/ });
     const given = driver.run(`INSERT INTO t SELECT 'late'`); // its client looks at it no more
+    const end = unanswered(given);
     const other = await connect();
     await other.run(`INSERT INTO t SELECT 'other'`);
     expect(await other.run('SELECT id FROM t')).toEqual([{ ID: 'other' }]);
+    land();
     await expect.poll(() => runs(`'late'`)).toBe(1);
     expect(await other.run('SELECT id FROM t ORDER BY id')).toEqual([{ ID: 'late' }, { ID: 'other' }]);
-    await given; // the driver itself does not give up
+    expect(await end()).toMatchObject({ status: 'fulfilled' }); // the driver itself does not give up
+    expect(runs(`'late'`)).toBe(1);
   });
 
   test('a request delivered twice runs once, for its requestId', async () => {
@@ -152,16 +179,23 @@ describeOnTestBed('faults', () => {
   });
 
   test('a statement that is not answered lands late, even after its session has ended', async () => {
-    const other = await connect();
-    inject({ kind: 'late', afterMs: 500, unanswered: true }, { text: /'adrift'/ });
-    const hasty = await connect({ timeout: 200 });
+    const { proxy } = bed();
+    const [other, hasty] = [await connect(), await connect()];
+    const { until, land } = landing();
+    inject({ kind: 'late', until, unanswered: true }, { text: /'adrift'/ });
+    const sessions = proxy.sessions.all.length;
     const given = hasty.run(`INSERT INTO t SELECT 'adrift'`);
-    given.catch(() => {}); // its client looks at it no more
-    const ended = hasty.close();
+    const end = unanswered(given);
+    // Else the logout, which comes over another connection, may overtake it.
+    await expect.poll(() => proxy.faults.happened.get('late')).toBe(1);
+    const closed = hasty.close();
+    await expect.poll(() => proxy.sessions.all.length).toBe(sessions - 1);
     expect(await other.run('SELECT id FROM t')).toEqual([]);
-    await expect.poll(() => other.run('SELECT id FROM t')).toEqual([{ ID: 'adrift' }]);
-    await ended;
-    await Promise.allSettled([given]);
+    land();
+    await closed;
+    expect(await other.run('SELECT id FROM t')).toEqual([{ ID: 'adrift' }]);
+    expect(await end()).toMatchObject({ status: 'rejected' });
+    expect(runs(`'adrift'`)).toBe(1);
   });
 
   test('no network: the driver cannot connect, and goes on when there is one again', async () => {

@@ -10,10 +10,16 @@ export type Fault =
   /** The connection is cut after everything ran: the reply is lost. */
   | { readonly kind: 'lost' }
   /**
-   * The connection is cut, and the statement lands so much later all the same. `unanswered`: the connection stays, and
-   * nothing comes over it; so the driver does not send again, and the client has long given up when the statement lands.
+   * The connection is cut, and the statement lands so much later all the same, and not before `until`. `unanswered`: the
+   * connection stays, and nothing comes over it; so the driver does not send again, and the client has long given up when
+   * the statement lands.
    */
-  | { readonly kind: 'late'; readonly afterMs: number; readonly unanswered?: boolean }
+  | {
+      readonly kind: 'late';
+      readonly afterMs?: number;
+      readonly until?: Promise<unknown>;
+      readonly unanswered?: boolean;
+    }
   /** No answer ever comes, and nothing runs. */
   | { readonly kind: 'hang' }
   /** The network delivers the request twice; as both bear one requestId, it runs once. */

@@ -4,7 +4,7 @@ import type { Execution, QueryBody } from './execution.js';
 import type { Fault } from './faults.js';
 import type { Request } from './http.js';
 import { Jobs, type Job } from './jobs.js';
-import { pause } from './pause.js';
+import { pause, unlessAborted } from './pause.js';
 import type { Session, Sessions } from './sessions.js';
 import { done, Refusal, type Reply } from './wire.js';
 
@@ -37,8 +37,9 @@ export class Queries {
       this.#jobs.start(session.id, requestId, (job) => this.#desk.execution.run(session, body, job));
     if (fault?.kind === 'late') {
       if (fault.unanswered !== true) response.destroy();
-      const landed = pause(fault.afterMs, this.#stopping.signal).then(() => start(id).reply);
-      await session.outliving(landed);
+      const { signal } = this.#stopping;
+      const due = pause(fault.afterMs ?? 0, signal).then(() => unlessAborted(fault.until, signal));
+      await session.outliving(due.then(() => start(id).reply));
       return undefined;
     }
     if (fault?.kind === 'rerun') await this.#runTwice(session, id, body);
