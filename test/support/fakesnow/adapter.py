@@ -128,6 +128,8 @@ def failure(code, sqlstate, message):
 # --- routes ----------------------------------------------------------------------------------------------------------
 
 one_at_a_time = WeakKeyDictionary()
+#: The proxy's id of the query that a session is running.
+running = WeakKeyDictionary()
 definitions = asyncio.Lock()
 
 
@@ -140,10 +142,14 @@ async def guarded(request, session):
     body = await request.json()
     session.refuses_chance = body.get("refusesChance", False)
     async with one_at_a_time.setdefault(session, asyncio.Lock()):
-        if translation.DEFINITION.match(body.get("sqlText") or ""):
-            async with definitions:
-                return await fakesnow.server.query_request(request)
-        return await fakesnow.server.query_request(request)
+        running[session] = body.get("id")
+        try:
+            if translation.DEFINITION.match(body.get("sqlText") or ""):
+                async with definitions:
+                    return await fakesnow.server.query_request(request)
+            return await fakesnow.server.query_request(request)
+        finally:
+            del running[session]
 
 
 async def query(request):
@@ -158,7 +164,10 @@ async def query(request):
 
 
 async def abort(request):
-    session_of(request)._duck_conn.interrupt()
+    """Interrupts the query that is named, and no other that the session runs by now, or still."""
+    session, body = session_of(request), await request.json()
+    if session in running and running[session] == body.get("id"):
+        session._duck_conn.interrupt()
     return await ok(request)
 
 

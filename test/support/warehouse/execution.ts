@@ -1,4 +1,5 @@
 /** One statement, from its arrival to its reply: warehouse, slot, lock, the time it takes, and the emulator. */
+import { randomUUID } from 'node:crypto';
 import type { Account } from './account.js';
 import type { Changes } from './changes.js';
 import { classify, type Statement } from './classify.js';
@@ -38,6 +39,8 @@ export interface Machinery {
 /** Snowflake's defaults, in seconds. */
 const LOCK_TIMEOUT = 43_200;
 const STATEMENT_TIMEOUT = 172_800;
+
+const INTERRUPT_EVERY_MS = 20;
 
 type Times = { -readonly [key in 'queuedMs' | 'lockWaitMs' | 'slotMs']: Reading[key] };
 
@@ -175,21 +178,33 @@ export class Execution {
     return () => {};
   }
 
-  /** Has the emulator run it; interrupts it when the signal ends. */
+  /** Has the emulator run it; interrupts it when the signal ends, and leaves no interrupt on its way. */
   async #forward(session: Session, statement: Statement, body: QueryBody, signal: AbortSignal): Promise<Reply> {
     const { upstream, account } = this.#with;
-    signal.throwIfAborted();
     const named = withContext(statement.text, session, account.options.name);
     const sqlText = await withChangeTokens(named, (table) => this.#changeToken(session, table));
     const refusesChance = session.isOn('ERROR_ON_NONDETERMINISTIC_UPDATE');
-    const abort = () => void upstream.abort(session.upstream).catch(() => {});
-    signal.addEventListener('abort', abort, { once: true });
+    signal.throwIfAborted();
+    const id = randomUUID();
+    const answered = new AbortController();
+    let interrupted = Promise.resolve();
+    const interrupt = () => (interrupted = this.#interrupt(session, id, answered.signal));
+    signal.addEventListener('abort', interrupt, { once: true, signal: answered.signal });
     try {
-      const reply = await upstream.query(session.upstream, { ...body, sqlText, refusesChance });
+      const reply = await upstream.query(session.upstream, { ...body, sqlText, refusesChance, id });
       if (!reply.success) signal.throwIfAborted();
       return withoutPrefix(reply);
     } finally {
-      signal.removeEventListener('abort', abort);
+      answered.abort();
+      await interrupted;
+    }
+  }
+
+  /** Again and again until it is answered: an interrupt that comes before DuckDB has begun with it does nothing. */
+  async #interrupt(session: Session, id: string, answered: AbortSignal): Promise<void> {
+    while (!answered.aborted) {
+      await this.#with.upstream.abort(session.upstream, id).catch(() => {});
+      await pause(INTERRUPT_EVERY_MS, answered).catch(() => {}); // it is answered
     }
   }
 

@@ -24,9 +24,9 @@ export class Upstream {
     return this.#post('/queries/v1/query-request', token, body);
   }
 
-  /** Interrupts what the session is running. */
-  async abort(token: string): Promise<void> {
-    await this.#post('/queries/v1/abort-request', token, {});
+  /** Interrupts the query that bears this id, if the session is running it. */
+  async abort(token: string, id: string): Promise<void> {
+    await this.#post('/queries/v1/abort-request', token, { id });
   }
 
   async logout(token: string): Promise<void> {
