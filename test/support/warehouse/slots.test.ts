@@ -15,28 +15,39 @@ describeOnTestBed('statement slots', () => {
 
   const drivers = (count: number) => Promise.all(Array.from({ length: count }, () => connect()));
 
+  /** Holds the table's lock as another program would, until the test ends or calls this. */
+  const hold = async () => {
+    const { database, schema } = options() as { database: string; schema: string };
+    const release = await bed().proxy.locks.hold(`${database}.${schema}.T`);
+    onTestFinished(release);
+    return release;
+  };
+
   test('eight run at once, two more wait for them; what needs no warehouse waits for nobody', async () => {
-    const { slots, latency } = bed().proxy;
+    const { slots } = bed().proxy;
     const all = await drivers(11);
-    latency.configure({ statements: { select: 300 } });
-    onTestFinished(() => latency.configure({ statements: {} }));
-    const rows = all.slice(0, 10).map((driver) => driver.run('SELECT n FROM t WHERE n = 1'));
+    const release = await hold(); // which each of the ten needs, with its slot
+    const updates = all.slice(0, 10).map((driver) => driver.run('UPDATE t SET n = n + 1'));
     await expect.poll(() => slots.busy).toBe(8);
     await expect.poll(() => slots.waiting).toBe(2);
+    const full = performance.now();
     await all[10]!.run('SELECT 1');
-    expect(slots.waiting).toBe(2);
-    await Promise.all(rows);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(slots).toMatchObject({ busy: 8, waiting: 2 });
+    const heldMs = performance.now() - full;
+    release();
+    await Promise.all(updates);
     const { readings } = bed().meter;
-    expect(readings.filter(({ queuedMs }) => queuedMs > 50)).toHaveLength(2);
-    expect(bed().meter.report().slotMs).toBeGreaterThan(10 * 295);
+    expect(readings.filter(({ queuedMs }) => queuedMs >= heldMs)).toHaveLength(2);
+    expect(bed().meter.report().slotMs).toBeGreaterThanOrEqual(8 * heldMs);
+    expect(await all[10]!.run('SELECT n FROM t')).toEqual([{ N: 11 }]);
   });
 
   test.each([true, false])('whether a statement that waits for a lock keeps its slot is a switch: %s', async (held) => {
     const { slots, locks } = bed().proxy;
     slots.configure({ count: 1, heldWhileLocked: held });
     onTestFinished(() => slots.configure({ count: 8, heldWhileLocked: true }));
-    const { database, schema } = options() as { database: string; schema: string };
-    const release = await locks.hold(`${database}.${schema}.T`);
+    const release = await hold();
     const [one, other] = await drivers(2);
     const update = one!.run('UPDATE t SET n = 2');
     await expect.poll(() => locks.waiting()).toBe(1);
