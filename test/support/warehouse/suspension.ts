@@ -1,5 +1,5 @@
 /** Whether the warehouse runs, and what it has cost: per second, a minute at the least each time it resumes. */
-import { pause } from './pause.js';
+import { pause, unlessAborted } from './pause.js';
 import { refusals } from './wire.js';
 
 export interface SuspensionOptions {
@@ -34,6 +34,9 @@ export class Suspension {
   #resumes = 0;
   /** When the resume that is under way will have ended. */
   #resumed: number | undefined;
+  /** Where resumes are held: ends when they are no more. */
+  #held: Promise<void> | undefined;
+  #waiting = 0;
 
   constructor(options: Partial<SuspensionOptions>) {
     this.#options = { ...SUSPENSION, ...options };
@@ -51,6 +54,11 @@ export class Suspension {
   /** How often it was resumed. */
   get resumes(): number {
     return this.#resumes;
+  }
+
+  /** How many statements wait for it to resume. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** What it has cost so far, a run under way included. */
@@ -71,6 +79,19 @@ export class Suspension {
     if (this.#since !== undefined) this.#stop(performance.now());
   }
 
+  /** From now on it resumes only once what this gives is called; who waits for it waits. */
+  holdResume(): () => void {
+    this.#settle();
+    let end!: () => void;
+    const held = (this.#held = new Promise((resolve) => (end = resolve)));
+    return () => {
+      end();
+      if (this.#held !== held) return;
+      this.#held = undefined;
+      if (this.#resumed !== undefined) this.#resumed = Math.max(this.#resumed, performance.now());
+    };
+  }
+
   /** A statement uses the warehouse until it calls what it is given. Resumes it first, where it is suspended. */
   async use(warehouse: string, signal: AbortSignal): Promise<() => void> {
     this.#settle();
@@ -83,15 +104,23 @@ export class Suspension {
       this.#idleSince = Math.max(this.#idleSince, performance.now());
     };
     try {
-      while (this.#since === undefined) {
-        await pause(this.#resume(warehouse) - performance.now(), signal);
-        this.#settle();
-      }
+      while (this.#since === undefined) await this.#wait(warehouse, signal);
       return leave;
     } catch (error) {
       leave();
       throw error;
     }
+  }
+
+  async #wait(warehouse: string, signal: AbortSignal): Promise<void> {
+    this.#waiting++;
+    try {
+      await pause(this.#resume(warehouse) - performance.now(), signal);
+      await unlessAborted(this.#held, signal);
+    } finally {
+      this.#waiting--;
+    }
+    this.#settle();
   }
 
   /** Answers when it will run. That is nobody's own: who leaves before leaves it to the others. */
@@ -104,7 +133,7 @@ export class Suspension {
 
   /** No timer runs: whether it has woken or fallen asleep meanwhile is found out when somebody asks. */
   #settle(): void {
-    if (this.#resumed !== undefined && performance.now() >= this.#resumed) {
+    if (this.#resumed !== undefined && this.#held === undefined && performance.now() >= this.#resumed) {
       this.#since = this.#resumed;
       this.#idleSince = Math.max(this.#idleSince, this.#resumed);
       this.#resumed = undefined;
