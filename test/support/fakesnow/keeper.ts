@@ -17,7 +17,11 @@ export default async function setup(): Promise<() => Promise<void>> {
     emulators.set(seat, emulator);
     emulator.then(
       ({ port }) => response.end(String(port)),
-      (error: unknown) => response.writeHead(500).end(String(error)),
+      (error: unknown) => {
+        // The next file that asks tries anew.
+        if (emulators.get(seat) === emulator) emulators.delete(seat);
+        response.writeHead(500).end(String(error));
+      },
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

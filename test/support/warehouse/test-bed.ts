@@ -10,7 +10,7 @@
  * ```
  */
 import { randomUUID } from 'node:crypto';
-import { reachEmulator } from '../fakesnow/emulator.js';
+import { reachEmulator, type Emulator } from '../fakesnow/emulator.js';
 import type { Meter } from './meter.js';
 import { WarehouseProxy, type WarehouseOptions } from './proxy.js';
 import { Upstream } from './upstream.js';
@@ -40,13 +40,18 @@ export interface TestBed {
 
 export async function startTestBed(options: Omit<WarehouseOptions, 'emulatorPort'> = {}): Promise<TestBed> {
   const emulator = await reachEmulator();
-  const proxy = await WarehouseProxy.start({ ...options, emulatorPort: emulator.port }).catch(
-    async (error: unknown) => {
-      await emulator.stop();
-      throw error;
-    },
-  );
-  const maker = await Maker.start(emulator.port);
+  let proxy: WarehouseProxy | undefined;
+  try {
+    proxy = await WarehouseProxy.start({ ...options, emulatorPort: emulator.port });
+    return testBed(emulator, proxy, await Maker.start(emulator.port));
+  } catch (error) {
+    await proxy?.stop();
+    await emulator.stop();
+    throw error;
+  }
+}
+
+function testBed(emulator: Emulator, proxy: WarehouseProxy, maker: Maker): TestBed {
   const { name, user, password, roles, warehouses } = proxy.account.options;
   return {
     connection: {
@@ -56,11 +61,11 @@ export async function startTestBed(options: Omit<WarehouseOptions, 'emulatorPort
     proxy,
     meter: proxy.meter,
     freshSchema: () => maker.freshSchema(),
-    async stop() {
-      await proxy.stop();
-      await maker.stop();
-      await emulator.stop();
-    },
+    stop: () =>
+      proxy
+        .stop()
+        .finally(() => maker.stop())
+        .finally(() => emulator.stop()),
   };
 }
 
@@ -81,9 +86,14 @@ class Maker {
 
   static async start(port: number): Promise<Maker> {
     const upstream = new Upstream(port);
-    const maker = new Maker(upstream, String((await upstream.login(undefined, undefined)).data!['token']));
-    await maker.#run(`CREATE DATABASE ${maker.#database}`);
-    return maker;
+    try {
+      const maker = new Maker(upstream, String((await upstream.login(undefined, undefined)).data!['token']));
+      await maker.#run(`CREATE DATABASE ${maker.#database}`);
+      return maker;
+    } catch (error) {
+      upstream.close();
+      throw error;
+    }
   }
 
   async freshSchema(): Promise<{ database: string; schema: string }> {
@@ -95,9 +105,11 @@ class Maker {
 
   async stop(): Promise<void> {
     // The emulator cannot drop a database: an empty one is left, until it ends.
-    for (const schema of this.#schemas) await this.#run(`DROP SCHEMA ${this.#database}.${schema}`);
-    await this.#upstream.logout(this.#token);
-    this.#upstream.close();
+    try {
+      for (const schema of this.#schemas) await this.#run(`DROP SCHEMA ${this.#database}.${schema}`);
+    } finally {
+      await this.#upstream.logout(this.#token).finally(() => this.#upstream.close());
+    }
   }
 
   async #run(sqlText: string): Promise<void> {
