@@ -10,7 +10,8 @@ import type { Summary } from '../../examples/demo/summary.js';
 import { KEEPER } from './fakesnow/emulator.js';
 import { temporaryFolder } from './temp.js';
 
-const GRACE_MS = 2_000;
+/** It is looked at all the while: only what is really left behind takes so long. */
+const GRACE_MS = 10_000;
 
 export interface Ended {
   readonly code: number | null;

@@ -73,7 +73,7 @@ describeOnTestBed('npm run warehouse', () => {
       expect(await store.submit([newStep()])).toEqual(['created']);
 
       child.kill('SIGTERM');
-      expect(await once(child, 'exit')).toEqual([0, null]);
+      expect(await once(child, 'close')).toEqual([0, null]); // with all that it said, which `exit` does not wait for
       expect(said).toMatch(/byKind: \{[^}]*insert: \d/);
     },
   );

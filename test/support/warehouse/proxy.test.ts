@@ -1,5 +1,5 @@
 /** What anybody may expect of the test bed: SQL runs, and the session is what it was told to be. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { describeOnTestBed } from './suite.js';
 import { useTestBed } from './use-test-bed.js';
 
@@ -136,9 +136,9 @@ describeOnTestBed('the test bed, through the real driver', () => {
     const driver = await connect();
     await driver.run('CREATE TABLE t (n NUMBER(38, 0))');
     bed().proxy.latency.configure({ statements: { insert: 1_000 }, networkMs: 500, scale: 0.2 });
+    onTestFinished(() => bed().proxy.latency.configure({ statements: {}, networkMs: 0, scale: 1 }));
     const start = performance.now();
     await driver.run('INSERT INTO t SELECT 1');
-    bed().proxy.latency.configure({ scale: 0 });
     expect(performance.now() - start).toBeGreaterThan(295);
     expect(bed().meter.readings.at(-1)!.slotMs).toBeGreaterThan(195);
   });
