@@ -30,6 +30,8 @@ export default defineConfig({
     sequence: { shuffle: { files: true, tests: true } },
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // What is polled for must come; how long that takes is the machine's affair.
+    expect: { poll: { timeout: 10_000 } },
     teardownTimeout: 10_000,
     dangerouslyIgnoreUnhandledErrors: false,
     restoreMocks: true,

@@ -1,8 +1,11 @@
 /** A fleet of three pods on one SQLite file. */
 import { sqlite } from 'fleet-q/sqlite';
-import { beforeEach } from 'vitest';
+import { beforeEach, vi } from 'vitest';
 import { faultySqlite, temporaryPath } from '../support/queues.js';
 import { describeFleet, type Ground, type Line } from './fleet/index.js';
+
+// A machine that stalls makes leaders begin their row of looks anew: whom they take for dead they take so later.
+vi.setConfig({ testTimeout: 60_000 });
 
 let path: string;
 beforeEach(() => {
@@ -10,7 +13,7 @@ beforeEach(() => {
 });
 
 const ground: Ground = {
-  timing: { heartbeatIntervalMs: 100, deadAfterMs: 1_000, recoveryIntervalMs: 100 },
+  timing: { heartbeatIntervalMs: 100, deadAfterMs: 2_000, recoveryIntervalMs: 100 },
   store: () => sqlite({ path }),
   line,
 };
