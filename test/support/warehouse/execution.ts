@@ -188,7 +188,8 @@ export class Execution {
     const id = randomUUID();
     const answered = new AbortController();
     let interrupted = Promise.resolve();
-    const interrupt = () => (interrupted = this.#interrupt(session, id, answered.signal));
+    // A logout waits for it: who has no session cannot be interrupted.
+    const interrupt = () => (interrupted = session.outliving(this.#interrupt(session, id, answered.signal)));
     signal.addEventListener('abort', interrupt, { once: true, signal: answered.signal });
     try {
       const reply = await upstream.query(session.upstream, { ...body, sqlText, refusesChance, id });

@@ -211,10 +211,18 @@ describeOnTestBed('faults', () => {
     expect(await ids()).toEqual(['a']);
   });
 
+  const cancel = ({ statement }: ReturnType<Driver['start']>) =>
+    new Promise<unknown>((resolve) => statement.cancel((error) => resolve(error?.code)));
+  /** Keeps the emulator busy for minutes, or until the test ends; the table must have a row. */
+  const startLong = () => {
+    const given = driver.start('SELECT COUNT(*) AS n FROM t a CROSS JOIN range(1000000000000) b');
+    given.rows.catch(() => {}); // whoever waits for it hears of it
+    onTestFinished(async () => void (await cancel(given)));
+    return given;
+  };
+
   test('cancel: while it waits, while it runs, and too late', async () => {
     const { proxy } = bed();
-    const cancel = ({ statement }: ReturnType<Driver['start']>) =>
-      new Promise<unknown>((resolve) => statement.cancel((error) => resolve(error?.code)));
 
     await driver.run(`INSERT INTO t SELECT 'b'`);
     proxy.latency.configure({ statements: { insert: 60_000 } });
@@ -225,7 +233,7 @@ describeOnTestBed('faults', () => {
     expect(rejected).toMatchObject({ status: 'rejected', reason: { code: '000604', sqlState: '57014' } });
     expect(proxy.slots.busy).toBe(0);
 
-    const heavy = driver.start('SELECT COUNT(*) AS n FROM t a CROSS JOIN range(10000000000) b');
+    const heavy = startLong();
     await expect.poll(() => proxy.slots.busy).toBe(1);
     const [interrupted] = await Promise.allSettled([heavy.rows, cancel(heavy)]);
     expect(interrupted).toMatchObject({ status: 'rejected', reason: { code: '000604', sqlState: '57014' } });
@@ -235,5 +243,23 @@ describeOnTestBed('faults', () => {
     const quick = driver.start('SELECT 1');
     await quick.rows;
     expect(await cancel(quick)).toBe('000605');
+  });
+
+  test('cancel ends what it names, also where its session runs something else before it', async () => {
+    const { slots } = bed().proxy;
+    await driver.run(`INSERT INTO t SELECT 'a'`);
+    const first = startLong();
+    await expect.poll(() => slots.busy).toBe(1);
+    const second = startLong();
+    const rows = Promise.allSettled([first.rows, second.rows]);
+    await expect.poll(() => slots.busy).toBe(2);
+    expect(await cancel(second)).toBeUndefined();
+    const hit = first.rows.then(String, String);
+    const unhurt = new Promise((resolve) => setTimeout(resolve, 100, 'unhurt'));
+    expect(await Promise.race([hit, unhurt])).toBe('unhurt');
+    expect(await cancel(first)).toBeUndefined();
+    const cancelled = { status: 'rejected', reason: { code: '000604' } };
+    expect(await rows).toMatchObject([cancelled, cancelled]);
+    expect(await ids()).toEqual(['a']);
   });
 });
