@@ -9,7 +9,7 @@ import type { ExchangeReply } from '../../../src/store/contract.js';
 import { Random } from '../../chaos/random.js';
 import type { Meter } from '../../support/warehouse/meter.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
-import { hasty, hurryDriver } from './support/haste.js';
+import { hasty, hurryDriver, refuseResends } from './support/haste.js';
 import { Ledger } from './support/ledger.js';
 import { useStores } from './support/stores.js';
 import { LATE_MS, STORMS, SUBMISSION, submitTwice, unleash } from './support/storm.js';
@@ -116,12 +116,7 @@ describeOnTestBed('three pods under faults', () => {
     const happened = Object.fromEntries(faults.happened);
     faults.clear();
     for (const queue of queues) await queue.stop();
-    // The driver itself goes on with what was given up, until it is told no; and what lands late shall have landed.
-    faults.inject({ kind: 'status', status: 400 }, { times: Infinity });
-    bed().proxy.reachable = false;
-    bed().proxy.reachable = true;
-    await new Promise((resolve) => setTimeout(resolve, LATE_MS));
-    faults.clear();
+    await refuseResends(bed().proxy, LATE_MS); // and what lands late shall have landed
     const twins = rowsSubmitted(bed().meter) - STEPS;
     const told = JSON.stringify({
       ...{ seed: SEED, happened, twins },

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { snowflake } from '../../../src/snowflake.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import type { Aim, Fault } from '../../support/warehouse/faults.js';
-import { hasty, hurryDriver } from './support/haste.js';
+import { hasty, hurryDriver, refuseResends } from './support/haste.js';
 import { useStores } from './support/stores.js';
 
 const HASTE = 20;
@@ -55,18 +55,8 @@ describeOnTestBed('a lost reply to submit makes no second step where', { timeout
           { ID: stepId, S: 'pending' },
         ]);
         await queue.stop();
-        await end();
+        await refuseResends(proxy);
       });
     }
-  }
-
-  /** The driver itself goes on with what was given up, until it is told no. */
-  async function end(): Promise<void> {
-    const { proxy } = bed();
-    proxy.faults.inject({ kind: 'status', status: 400 }, { times: Infinity });
-    proxy.reachable = false;
-    proxy.reachable = true;
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    proxy.faults.clear();
   }
 });

@@ -1,5 +1,5 @@
 /** What the Snowflake store does beyond the contract: what it sends, and what it makes of what others have put in. */
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Logger } from '../../../src/log.js';
 import { newStep, newSteps, settlement, givenBack, fresh, ids } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
@@ -11,7 +11,7 @@ import { claimed, joined, useStores } from './support/stores.js';
 const FAR = { timeout: 60_000 };
 
 describeOnTestBed('what it sends', FAR, () => {
-  const { bed, open, place } = useStores();
+  const { bed, hold, open } = useStores();
 
   test('are two statements an exchange, whatever the batch, and one where nothing is due', async () => {
     const store = await open();
@@ -109,14 +109,12 @@ describeOnTestBed('what it sends', FAR, () => {
     await store.submit(newSteps(1));
     const before = bed().proxy.sessions.all.length;
     const { locks } = bed().proxy;
-    const table = `${place().database}.${place().schema}.STEP_TRACKER`;
-    const release = await locks.hold(table);
-    onTestFinished(release);
+    const release = await hold('STEP_TRACKER');
     const slow = claimed(store, pod);
-    await expect.poll(() => locks.waiting(table)).toBe(1);
+    await expect.poll(() => locks.waiting()).toBe(1);
     await store.heartbeat(pod, { eligible: true, asleep: false, meta: {} });
     await store.find(['x']);
-    expect(locks.waiting(table)).toBe(1);
+    expect(locks.waiting()).toBe(1);
     release();
     expect(await slow).toHaveLength(1);
     expect(bed().proxy.sessions.all.length - before).toBeLessThanOrEqual(2);

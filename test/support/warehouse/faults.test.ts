@@ -37,8 +37,7 @@ describeOnTestBed('faults', () => {
     const settled = Promise.allSettled([given]);
     let cut = false;
     const end = async () => {
-      const { proxy } = bed();
-      if (!cut) for (const reachable of [false, true]) proxy.reachable = reachable;
+      if (!cut) bed().proxy.cut();
       cut = true;
       return (await settled)[0];
     };

@@ -6,7 +6,7 @@ import { useTestBed } from './use-test-bed.js';
 
 describeOnTestBed('table locks', () => {
   // A second of LOCK_TIMEOUT and its like is 100 ms here.
-  const { bed, connect, options } = useTestBed({ suspension: { secondMs: 100 } });
+  const { bed, connect, hold, options } = useTestBed({ suspension: { secondMs: 100 } });
   let driver: Driver;
 
   beforeEach(async () => {
@@ -19,16 +19,10 @@ describeOnTestBed('table locks', () => {
 
   const table = () => `${String(options().database)}.${String(options().schema)}.T`;
   const waiting = () => bed().proxy.locks.waiting(table());
-  /** Holds the lock as another program would, until the test ends or calls this. */
-  const hold = async () => {
-    const release = await bed().proxy.locks.hold(table());
-    onTestFinished(release);
-    return release;
-  };
   const n = async () => (await driver.run('SELECT n FROM t ORDER BY n')).map(({ N }) => N as number);
 
   test('UPDATE, DELETE and MERGE wait their turn; INSERT, SELECT and other tables pass', async () => {
-    const release = await hold();
+    const release = await hold('T');
     const waiters = [await connect(), await connect(), await connect()];
     const update = waiters[0]!.run(`UPDATE ${table()} SET n = n + 1 WHERE id = 'a'`);
     await expect.poll(waiting).toBe(1);
@@ -61,7 +55,7 @@ describeOnTestBed('table locks', () => {
   test('more than the limit of waiters are refused at once, with 000625', async () => {
     bed().proxy.locks.configure({ waiters: 2 });
     onTestFinished(() => bed().proxy.locks.configure({ waiters: 20 }));
-    const release = await hold();
+    const release = await hold('T');
     const first = (await connect()).run('UPDATE t SET n = n + 1');
     const second = (await connect()).run('UPDATE t SET n = n + 1');
     await expect.poll(waiting).toBe(2);
@@ -72,7 +66,7 @@ describeOnTestBed('table locks', () => {
   });
 
   test('LOCK_TIMEOUT ends the wait', async () => {
-    const release = await hold();
+    const release = await hold('T');
     await driver.run('ALTER SESSION SET LOCK_TIMEOUT = 3');
     const start = performance.now();
     await expect(driver.run('UPDATE t SET n = 1')).rejects.toMatchObject({ code: '000625', sqlState: '57014' });
@@ -84,7 +78,7 @@ describeOnTestBed('table locks', () => {
   });
 
   test('STATEMENT_TIMEOUT_IN_SECONDS ends it too, also while it waits', async () => {
-    await hold();
+    await hold('T');
     await driver.run('ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = 2');
     await expect(driver.run('UPDATE t SET n = 1')).rejects.toMatchObject({ code: '000630', sqlState: '57014' });
     expect(waiting()).toBe(0);
@@ -102,7 +96,7 @@ describeOnTestBed('table locks', () => {
   });
 
   test('a cancelled waiter leaves the queue', async () => {
-    const release = await hold();
+    const release = await hold('T');
     const { statement, rows } = driver.start('UPDATE t SET n = 1');
     await expect.poll(waiting).toBe(1);
     const cancelled = expect(rows).rejects.toMatchObject({ code: '000604' });
@@ -119,12 +113,11 @@ describeOnTestBed('table locks', () => {
     await mortal.run('ALTER SESSION SET ABORT_DETACHED_QUERY = TRUE');
     proxy.suspension.configure({ secondMs: 1 }); // so 0.3 s
     onTestFinished(() => proxy.suspension.configure({ secondMs: 100 }));
-    await hold();
+    await hold('T');
     const update = mortal.run('UPDATE t SET n = 1');
     update.catch(() => {}); // looked at below
     await expect.poll(waiting).toBe(1);
-    proxy.reachable = false; // its connection is cut
-    proxy.reachable = true;
+    proxy.cut();
     await expect.poll(waiting).toBe(0);
     // The driver has sent it again, and hears what became of it.
     await expect(update).rejects.toMatchObject({ code: '000604' });

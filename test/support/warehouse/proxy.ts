@@ -107,9 +107,14 @@ export class WarehouseProxy {
   /** Whether a client may reach it: `false` cuts every connection and refuses new ones, as a network that is down. */
   set reachable(reachable: boolean) {
     this.#reachable = reachable;
-    if (!reachable) this.#server.closeAllConnections();
+    if (!reachable) this.cut();
   }
   #reachable = true;
+
+  /** Cuts every connection; whoever comes anew is let in. */
+  cut(): void {
+    this.#server.closeAllConnections();
+  }
 
   /** How many requests came while it was not reachable. */
   get refused(): number {

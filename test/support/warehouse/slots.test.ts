@@ -4,7 +4,7 @@ import { describeOnTestBed } from './suite.js';
 import { useTestBed } from './use-test-bed.js';
 
 describeOnTestBed('statement slots', () => {
-  const { bed, connect, options } = useTestBed();
+  const { bed, connect, hold } = useTestBed();
 
   beforeEach(async () => {
     const driver = await connect();
@@ -15,18 +15,10 @@ describeOnTestBed('statement slots', () => {
 
   const drivers = (count: number) => Promise.all(Array.from({ length: count }, () => connect()));
 
-  /** Holds the table's lock as another program would, until the test ends or calls this. */
-  const hold = async () => {
-    const { database, schema } = options() as { database: string; schema: string };
-    const release = await bed().proxy.locks.hold(`${database}.${schema}.T`);
-    onTestFinished(release);
-    return release;
-  };
-
   test('eight run at once, two more wait for them; what needs no warehouse waits for nobody', async () => {
     const { slots } = bed().proxy;
     const all = await drivers(11);
-    const release = await hold(); // which each of the ten needs, with its slot
+    const release = await hold('T'); // which each of the ten needs, with its slot
     const updates = all.slice(0, 10).map((driver) => driver.run('UPDATE t SET n = n + 1'));
     await expect.poll(() => slots.busy).toBe(8);
     await expect.poll(() => slots.waiting).toBe(2);
@@ -47,7 +39,7 @@ describeOnTestBed('statement slots', () => {
     const { slots, locks } = bed().proxy;
     slots.configure({ count: 1, heldWhileLocked: held });
     onTestFinished(() => slots.configure({ count: 8, heldWhileLocked: true }));
-    const release = await hold();
+    const release = await hold('T');
     const [one, other] = await drivers(2);
     const update = one!.run('UPDATE t SET n = 2');
     await expect.poll(() => locks.waiting()).toBe(1);

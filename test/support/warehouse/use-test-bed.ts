@@ -10,6 +10,8 @@ export interface UsedTestBed {
   readonly bed: () => TestBed;
   /** A connection to the test's own schema, with whatever else the driver should be told. */
   readonly connect: (over?: ConnectionOptions) => Promise<Driver>;
+  /** Holds the lock of a table of the test's own schema, as another program would, until the test ends or calls this. */
+  readonly hold: (table: string) => Promise<() => void>;
   /** The driver's options for the test's own schema. */
   readonly options: () => ConnectionOptions;
 }
@@ -37,6 +39,11 @@ export function useTestBed(options: Omit<WarehouseOptions, 'emulatorPort'> = {})
       const driver = await Driver.connect({ ...driverOptions(), ...over });
       onTestFinished(() => driver.close());
       return driver;
+    },
+    async hold(table) {
+      const release = await bed.proxy.locks.hold(`${place.database}.${place.schema}.${table}`);
+      onTestFinished(release);
+      return release;
     },
   };
 }
