@@ -8,10 +8,14 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Starts a program of `test/e2e/programs` with these arguments; it is killed when the test ends. */
 export function startProgram(program: string, args: readonly string[]): ChildProcess {
-  const file = `test/e2e/programs/${program}.ts`;
+  return startScript(`test/e2e/programs/${program}.ts`, args, 'inherit');
+}
+
+/** Starts a TypeScript file of the project; its output comes by pipes. It is killed when the test ends. */
+export function startScript(file: string, args: readonly string[], stderr: 'pipe' | 'inherit' = 'pipe'): ChildProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', stderr],
   });
   onTestFinished(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -1,29 +1,18 @@
 /** `npm run warehouse`, as a newcomer runs it. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import type { ConnectionOptions } from 'snowflake-sdk';
 import { expect, onTestFinished, test } from 'vitest';
 import { createLog } from '../../../src/log.js';
 import { systemRuntime } from '../../../src/runtime/runtime.js';
 import { snowflake, type SnowflakeOptions } from '../../../src/snowflake.js';
 import { newStep } from '../../conformance/harness.js';
+import { startScript } from '../child.js';
 import { BED_MS, describeOnTestBed } from './suite.js';
 
-function start(...args: string[]): ChildProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'test/support/warehouse/main.ts', ...args], {
-    cwd: fileURLToPath(new URL('../../../', import.meta.url)),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  onTestFinished(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  });
-  return child;
-}
+const WAREHOUSE = 'test/support/warehouse/main.ts';
 
 async function ended(child: ChildProcess) {
   const said = [text(child.stdout!), text(child.stderr!)] as const;
@@ -45,7 +34,7 @@ test('a port that cannot be had is refused, with the usage, and before anything 
     [port, `--port: ${port} is taken`],
     ['many', `--port: expected a number from 0 to 65535, got 'many'`],
   ] as const) {
-    const { code, stdout, stderr } = await ended(start('--port', given));
+    const { code, stdout, stderr } = await ended(startScript(WAREHOUSE, ['--port', given]));
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(new RegExp(`^${message}\n\nUsage: `));
     expect(stderr).not.toContain('    at ');
@@ -57,7 +46,7 @@ describeOnTestBed('npm run warehouse', () => {
     'prints the very lines that make a store, ends with a signal, and says what was seen',
     { timeout: BED_MS },
     async () => {
-      const child = start();
+      const child = startScript(WAREHOUSE, []);
       let said = '';
       child.stdout!.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
       await expect.poll(() => said, { timeout: BED_MS }).toContain('End it with Ctrl-C');
