@@ -1,4 +1,4 @@
-/** The driver keeps to itself: what it has to say of its own stands in no file and on no console. */
+/** The driver's settings are global to a process: where the queue loads it first it is silent, where the host did it stays the host's. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -9,36 +9,47 @@ import { temporaryFolder } from '../../support/temp.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { useStores } from './support/stores.js';
 
-const PROGRAM = fileURLToPath(new URL('../../e2e/programs/quiet.ts', import.meta.url));
+const programOf = (name: string): string => fileURLToPath(new URL(`../../e2e/programs/${name}.ts`, import.meta.url));
 const TYPES = fileURLToPath(new URL('../../../tsconfig.json', import.meta.url));
 /** The AWS SDK inside the driver warns of a Node that it will give up; that is no log of the driver's. */
 const NO_NEWS = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
 
-describeOnTestBed('the driver, in a process that sets nothing of it', () => {
-  const { options, place } = useStores();
-
-  test(
-    'writes no file and prints nothing, while a store is refused, opens, works and closes',
-    { timeout: 60_000 },
-    async () => {
-      const folder = temporaryFolder();
-      const given = JSON.stringify({ connection: options(), ...place() });
-      const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), PROGRAM, given], {
-        cwd: folder,
-        env: {
-          ...process.env,
-          ...{ HOME: folder, USERPROFILE: folder, DEBUG: '', TSX_TSCONFIG_PATH: TYPES },
-          ...NO_NEWS,
-        },
-        stdio: ['ignore', 'pipe', 'pipe'],
-        timeout: 45_000,
-      });
-      onTestFinished(() => void child.kill('SIGKILL'));
-      const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-      const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
-        (entry) => !entry.isDirectory(),
-      );
-      expect({ code: code as number, out, errors, files }).toEqual({ code: 0, out: '', errors: '', files: [] });
+/** Runs a program in a folder of its own; answers how it ended, and which files it left there. */
+async function run(name: string, given: object) {
+  const folder = temporaryFolder();
+  const child = spawn(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), programOf(name), JSON.stringify(given)],
+    {
+      cwd: folder,
+      env: {
+        ...process.env,
+        ...{ HOME: folder, USERPROFILE: folder, DEBUG: '', TSX_TSCONFIG_PATH: TYPES },
+        ...NO_NEWS,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 45_000,
     },
   );
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map(({ name: file }) => file);
+  return { code: code as number, out, errors, files };
+}
+
+describeOnTestBed('the driver', () => {
+  const { options, place } = useStores();
+
+  test('writes no file and prints nothing where the queue is the first to load it', { timeout: 60_000 }, async () => {
+    const ended = await run('quiet', { connection: options(), ...place() });
+    expect(ended).toEqual({ code: 0, out: '', errors: '', files: [] });
+  });
+
+  test('keeps the log settings of a host that loaded it first', { timeout: 60_000 }, async () => {
+    const ended = await run('driver-host', { connection: options(), ...place() });
+    expect(ended).toMatchObject({ code: 0, errors: '', files: ['host.log'] });
+    expect(JSON.parse(ended.out)).toEqual({ hostStillLogs: true });
+  });
 });

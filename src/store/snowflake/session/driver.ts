@@ -1,8 +1,14 @@
 /**
- * The driver, loaded when a store opens: it is heavy, and who uses another store never loads it.
+ * Loads the Snowflake driver when a store opens. The driver is heavy, so a process on another store never loads it.
  *
- * Law: only here is snowflake-sdk touched. Its own logging is turned off (it would write a file of its own).
+ * Invariants:
+ * - snowflake-sdk is touched here and nowhere else.
+ * - The driver's settings are global to the process. A host that has loaded the driver itself keeps its own: nothing is
+ *   configured then. Where the queue is the first to load it, the driver's log is turned off: by default the driver
+ *   writes `snowflake.log` into the working directory and prints to the console.
  */
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import type { Connection } from 'snowflake-sdk';
 import { asError, StoreError } from '../../../errors.js';
 import type { SnowflakeConnection } from '../options.js';
@@ -29,8 +35,13 @@ export async function loadDriver(): Promise<Driver> {
 }
 
 async function load(): Promise<Driver> {
+  // The cache of the process, whichever file asks for it.
+  const { cache } = createRequire(resolve('/'));
+  const loadedBefore = new Set(Object.keys(cache));
   const { default: sdk } = await import('snowflake-sdk');
-  sdk.configure({ logLevel: 'OFF', additionalLogToConsole: false });
+  const file = Object.keys(cache).find((path) => cache[path]?.exports === sdk);
+  const isTheHosts = file !== undefined && loadedBefore.has(file);
+  if (!isTheHosts) sdk.configure({ logLevel: 'OFF', additionalLogToConsole: false });
   return {
     createConnection: (options) => (options === undefined ? sdk.createConnection() : sdk.createConnection(options)),
   };
