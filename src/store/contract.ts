@@ -14,41 +14,15 @@ import type { StepRow } from '../step/read.js';
 import type { StepStatus } from '../step/step.js';
 import type { NewStep } from '../step/submission.js';
 import type { Transition } from '../step/transition.js';
+import type { Claim, Fence, PodRef } from './contract/claim.js';
+import type { FleetStore } from './contract/fleet.js';
 
-/** One life of a pod. */
-export interface PodRef {
-  readonly podId: string;
-  readonly incarnation: string;
-}
-
-/** What names a claim; all three together are the fence that guards its settlement. */
-export interface Fence {
-  readonly stepId: string;
-  readonly claimToken: string;
-  readonly version: number;
-}
+export type { Claim, Fence, Orphan, PodRef } from './contract/claim.js';
+export type { FleetStore, FleetView, Heartbeat, PodRegistration, PodView } from './contract/fleet.js';
 
 /** A step's row as a store reads it: texts are exact JSON, instants are epoch ms by the store's clock. */
 export interface StepRecord extends StepRow {
   readonly claimedIncarnation: string | null;
-}
-
-/** An incarnation's hold on a step. */
-export interface Claim extends Fence {
-  readonly type: string;
-  readonly payload: string;
-  readonly priority: number;
-  readonly retryCount: number;
-  readonly maxRetries: number;
-  readonly crashes: number;
-  readonly runAt: number;
-  readonly createdAt: number;
-}
-
-/** A claim whose holder is no more; `reason` says what became of it. Only `evicted` is charged to `crashes`. */
-export interface Orphan extends Claim {
-  readonly holder: PodRef;
-  readonly reason: 'evicted' | 'left' | 'asleep' | 'unknown';
 }
 
 /** A transition under the fence of the claim that it ends. */
@@ -171,67 +145,6 @@ export interface StepStore {
   retry(steps: readonly StepAt[]): Promise<readonly RetryReceipt[]>;
   /** Removes one piece of the terminal steps that ended longer than `keepMs` ago, and of incarnations long final. */
   prune(retention: { readonly keepMs: number }): Promise<PruneReply>;
-}
-
-/** What a pod says of itself when it registers. */
-export interface PodRegistration extends PodRef {
-  readonly heartbeatMs: number;
-  /** Others may call it dead when it has been silent for longer than this, on the store's clock. */
-  readonly deadAfterMs: number;
-  readonly meta: Readonly<Record<string, unknown>>;
-}
-
-/** What a pod says with each heartbeat. */
-export interface Heartbeat {
-  /** Whether it may lead. */
-  readonly eligible: boolean;
-  /** Holds nothing and will be silent: never evicted, never leader; a claim found under it is an orphan. */
-  readonly asleep: boolean;
-  readonly meta: Readonly<Record<string, unknown>>;
-}
-
-/** An incarnation that is neither left nor evicted. */
-export interface PodView {
-  readonly pod: PodRef;
-  /** Since its registration. */
-  readonly ageMs: number;
-  /** Since its last sign of life. */
-  readonly silentForMs: number;
-  /** Moves with each sign of life; otherwise opaque. */
-  readonly beat: string;
-  readonly heartbeatMs: number;
-  readonly deadAfterMs: number;
-  readonly eligible: boolean;
-  readonly asleep: boolean;
-  readonly meta: Readonly<Record<string, unknown>>;
-}
-
-export interface FleetView {
-  /** Every incarnation that is not final, the caller's included; where that is missing, it has been evicted or never registered. */
-  readonly pods: readonly PodView[];
-  /** What the store says that the caller holds. */
-  readonly claims: readonly Fence[];
-  /** A newer version of the library has migrated the store past what this one may write: drain. */
-  readonly outdated: boolean;
-}
-
-/** The fleet's half of a store. */
-export interface FleetStore {
-  /** Adds an incarnation. Idempotent; its birth is its earliest registration. Revives nobody that is final. */
-  register(pod: PodRegistration): Promise<void>;
-  /** A sign of life, and a look at the fleet. Of an incarnation that is final or unknown it changes nothing. */
-  heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView>;
-  /** What incarnations looks like now, without a sign of life: what a process that never started may ask. */
-  fleet(): Promise<readonly PodView[]>;
-  /** Final. Claims still held become orphans, uncharged. Idempotent. */
-  leave(pod: PodRef): Promise<void>;
-  /** Claimed steps whose incarnation is left, evicted, asleep or unknown, the longest held first. */
-  orphans(query: { readonly limit: number }): Promise<readonly Orphan[]>;
-  /**
-   * Makes incarnations final that are silent for longer than they registered, which the statement checks again itself;
-   * answers those that are evicted by now.
-   */
-  evict(pods: readonly PodRef[]): Promise<readonly PodRef[]>;
 }
 
 /** Intervals that fit a store's cost: the defaults of the options of the same names. All in ms. */

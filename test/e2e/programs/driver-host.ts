@@ -1,7 +1,7 @@
 /** A host that uses the Snowflake driver itself, with a log of its own, before a queue opens in the same process. */
 import { readFileSync } from 'node:fs';
 import sdk from 'snowflake-sdk';
-import { FleetQ } from '../../../src/index.js';
+import { FleetQ, type AnyFleetQ } from '../../../src/index.js';
 import { snowflake, type SnowflakeConnection, type SnowflakeOptions } from '../../../src/snowflake.js';
 
 type Given = Omit<SnowflakeOptions, 'connection'> & { readonly connection: SnowflakeConnection };
@@ -38,7 +38,7 @@ async function settledLength(): Promise<number> {
 }
 
 await connectAsHost();
-const queue = new FleetQ({ store: snowflake({ ...place, connection }) });
+const queue: AnyFleetQ = new FleetQ({ store: snowflake({ ...place, connection }) });
 await queue.submit({ type: 'work' });
 await queue.stop();
 const before = await settledLength();

@@ -1,0 +1,63 @@
+/** What a store must do for the fleet: membership, signs of life, eviction. The steps' half stands in `../contract.ts`. */
+import type { Fence, Orphan, PodRef } from './claim.js';
+
+/** What a pod says of itself when it registers. */
+export interface PodRegistration extends PodRef {
+  readonly heartbeatMs: number;
+  /** Others may call it dead when it has been silent for longer than this, on the store's clock. */
+  readonly deadAfterMs: number;
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+/** What a pod says with each heartbeat. */
+export interface Heartbeat {
+  /** Whether it may lead. */
+  readonly eligible: boolean;
+  /** Holds nothing and will be silent: never evicted, never leader; a claim found under it is an orphan. */
+  readonly asleep: boolean;
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+/** An incarnation that is neither left nor evicted. */
+export interface PodView {
+  readonly pod: PodRef;
+  /** Since its registration. */
+  readonly ageMs: number;
+  /** Since its last sign of life. */
+  readonly silentForMs: number;
+  /** Moves with each sign of life; otherwise opaque. */
+  readonly beat: string;
+  readonly heartbeatMs: number;
+  readonly deadAfterMs: number;
+  readonly eligible: boolean;
+  readonly asleep: boolean;
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+export interface FleetView {
+  /** Every incarnation that is not final, the caller's included; where that is missing, it has been evicted or never registered. */
+  readonly pods: readonly PodView[];
+  /** What the store says that the caller holds. */
+  readonly claims: readonly Fence[];
+  /** A newer version of the library has migrated the store past what this one may write: drain. */
+  readonly outdated: boolean;
+}
+
+/** The fleet's half of a store. */
+export interface FleetStore {
+  /** Adds an incarnation. Idempotent; its birth is its earliest registration. Revives nobody that is final. */
+  register(pod: PodRegistration): Promise<void>;
+  /** A sign of life, and a look at the fleet. Of an incarnation that is final or unknown it changes nothing. */
+  heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView>;
+  /** What incarnations looks like now, without a sign of life: what a process that never started may ask. */
+  fleet(): Promise<readonly PodView[]>;
+  /** Final. Claims still held become orphans, uncharged. Idempotent. */
+  leave(pod: PodRef): Promise<void>;
+  /** Claimed steps whose incarnation is left, evicted, asleep or unknown, the longest held first. */
+  orphans(query: { readonly limit: number }): Promise<readonly Orphan[]>;
+  /**
+   * Makes incarnations final that are silent for longer than they registered, which the statement checks again itself;
+   * answers those that are evicted by now.
+   */
+  evict(pods: readonly PodRef[]): Promise<readonly PodRef[]>;
+}
