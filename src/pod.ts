@@ -140,5 +140,6 @@ export function healthOfNone(options: ResolvedOptions): Health {
     heartbeat: NOT_RUNNING,
     exchange: NOT_RUNNING,
     outage: undefined,
+    wallAheadMs: 0,
   });
 }

@@ -16,6 +16,7 @@ import { Looks } from './looks.js';
 import { Recovery } from './recovery.js';
 import { SelfFence } from './self-fence.js';
 import { Standing } from './standing.js';
+import { WallCheck } from './wall-check.js';
 
 export interface FleetParts<S> {
   readonly runtime: Runtime;
@@ -39,6 +40,7 @@ export class Fleet<S> {
   readonly fence: SelfFence;
   readonly #parts: FleetParts<S>;
   readonly #identity: Identity;
+  readonly #wall: WallCheck;
 
   constructor(parts: FleetParts<S>) {
     const { runtime, settings } = parts;
@@ -48,9 +50,11 @@ export class Fleet<S> {
     const journal = new Journal({ ...parts, path: settings.journalPath });
     const fence = new SelfFence({ ...parts, identity });
     const elector = new Elector({ ...parts, fence });
-    const shared = { ...parts, identity, looks, standing, fence, elector };
+    const wall = new WallCheck(parts);
+    const shared = { ...parts, identity, looks, standing, fence, elector, wall };
     this.#parts = parts;
     this.#identity = identity;
+    this.#wall = wall;
     this.fence = fence;
     this.elector = elector;
     this.heartbeat = new Heartbeat(shared);
@@ -89,6 +93,7 @@ export class Fleet<S> {
       heartbeat: { overdueMs: this.heartbeat.overdueMs, intervalMs: settings.heartbeatIntervalMs },
       exchange: { overdueMs: holder.overdueMs, intervalMs: settings.idleIntervalMs },
       outage,
+      wallAheadMs: this.#wall.differsByMs,
     });
   }
 }

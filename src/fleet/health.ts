@@ -20,6 +20,8 @@ export interface Health {
   readonly version: string;
   /** Why it is unhealthy; empty where it is not. */
   readonly problems: readonly string[];
+  /** What is not as it should be although the pod does its work, and what a restart would not mend; mostly empty. */
+  readonly warnings: readonly string[];
 }
 
 /** A loop: for how long it has been late, and how often it should tick. */
@@ -50,6 +52,8 @@ export interface HealthParts {
   readonly heartbeat: Ticking;
   readonly exchange: Ticking;
   readonly outage: FailingCall | undefined;
+  /** By how much the pod's wall clock is ahead of the store's, in ms; 0: they agree. */
+  readonly wallAheadMs: number;
 }
 
 /** A loop may be late by so many of its intervals, and by so much at least, before it counts as stopped. */
@@ -68,7 +72,14 @@ export function healthOf(parts: HealthParts): Health {
     isLeader,
     version,
     problems,
+    warnings: warningsOf(parts),
   };
+}
+
+function warningsOf({ wallAheadMs }: HealthParts): string[] {
+  if (wallAheadMs === 0) return [];
+  const direction = wallAheadMs > 0 ? 'ahead of' : 'behind';
+  return [`the wall clock of this pod is ${shown(Math.abs(wallAheadMs))} ${direction} the store's`];
 }
 
 function problemsOf(parts: HealthParts): string[] {

@@ -23,6 +23,7 @@ import type { Looks } from './looks.js';
 import { Roster } from './roster.js';
 import type { Instant, SelfFence } from './self-fence.js';
 import type { Standing } from './standing.js';
+import type { WallCheck } from './wall-check.js';
 
 export interface HeartbeatParts<S> {
   readonly runtime: Runtime;
@@ -34,6 +35,7 @@ export interface HeartbeatParts<S> {
   readonly elector: Elector;
   readonly looks: Looks;
   readonly standing: Standing;
+  readonly wall: WallCheck;
   readonly events: Events;
   readonly log: Log;
   /** What the pod tells its peers about itself; asked for each heartbeat. */
@@ -156,8 +158,9 @@ export class Heartbeat<S> implements Service {
   }
 
   async #answered(view: FleetView, sent: Instant, snapshot: S): Promise<number> {
-    const { identity, holder, fence, looks, elector } = this.#parts;
+    const { identity, holder, fence, looks, elector, wall } = this.#parts;
     const { pod } = identity;
+    wall.see(view.wallAheadMs);
     const isMember = view.pods.some((each) => each.pod.incarnation === pod.incarnation);
     const successor = this.#roster.successor(view.pods, pod);
     this.#roster.see(view.pods, pod);

@@ -25,8 +25,12 @@ import type { NewStep } from '../../src/step/submission.js';
 /** An open store on fresh data, and what surrounds it. */
 export interface OpenedStore {
   readonly store: Store;
-  /** Another open handle on the same data, as another process would have it; where there can be none, the same. */
-  another(): Promise<Store>;
+  /**
+   * Another open handle on the same data, as another process would have it; where there can be none, the same.
+   *
+   * @param wallAheadMs by how much the wall clock of that process is ahead of ours. Default 0
+   */
+  another(wallAheadMs?: number): Promise<Store>;
   /** The unit of time of the tests: no test takes so long between two calls, so that a span of one tick is safe to tell. */
   readonly tickMs: number;
   /** `false`: the database enforces no keys, so of those who submit a step at the same instant several may be told that they made it. */
@@ -93,8 +97,8 @@ export class Harness {
     return this.#opened().uniqueKeys ?? true;
   }
 
-  another(): Promise<Store> {
-    return this.#opened().another();
+  another(wallAheadMs?: number): Promise<Store> {
+    return this.#opened().another(wallAheadMs);
   }
 
   pass(ticks: number): Promise<void> {

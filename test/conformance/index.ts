@@ -6,6 +6,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { cancelling } from './cancelling.js';
 import { claiming } from './claiming.js';
+import { clocks } from './clocks.js';
 import { closing } from './closing.js';
 import { crowding } from './crowding.js';
 import { exactness } from './exactness.js';
@@ -52,6 +53,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describe('prune', () => pruning(harness));
     describe('membership', () => membership(harness));
     describe('orphans and evict', () => orphaning(harness));
+    describe('clocks', () => clocks(harness));
     describe('a crowd', () => crowding(harness));
     describe('exactness', () => exactness(harness));
     describe('pulse and watch', () => telling(harness));

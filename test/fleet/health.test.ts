@@ -14,6 +14,7 @@ const WELL: HealthParts = {
   heartbeat: { overdueMs: 0, intervalMs: 2_000 },
   exchange: { overdueMs: 0, intervalMs: 1_000 },
   outage: undefined,
+  wallAheadMs: 0,
 };
 const problems = (change: Partial<HealthParts>) => {
   const { status, problems } = healthOf({ ...WELL, ...change });
@@ -32,7 +33,17 @@ describe('health', () => {
       isLeader: true,
       version: '1.2.3',
       problems: [],
+      warnings: [],
     });
+  });
+
+  it.each([
+    [3_600_000, 'ahead of'],
+    [-3_600_000, 'behind'],
+  ])('warns of a wall clock that is %i ms off, and stays healthy', (wallAheadMs, direction) => {
+    const { status, warnings } = healthOf({ ...WELL, wallAheadMs });
+    expect(status).toBe('healthy');
+    expect(warnings).toEqual([`the wall clock of this pod is 3600000 ms ${direction} the store's`]);
   });
 
   it('fails where the queue does not run', () => {

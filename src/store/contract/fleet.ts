@@ -41,6 +41,11 @@ export interface FleetView {
   readonly claims: readonly Fence[];
   /** A newer version of the library has migrated the store past what this one may write: drain. */
   readonly outdated: boolean;
+  /**
+   * By how much the caller's wall clock is ahead of the store's idea of real time, in ms; negative: behind it. What a
+   * round trip leaves open counts as agreement.
+   */
+  readonly wallAheadMs: number;
 }
 
 /** The fleet's half of a store. */

@@ -108,7 +108,13 @@ export class SnowflakeStore implements Store {
     });
     this.#steps = new Steps({ statements: statements.steps, session: rest, newToken: () => runtime.uuid() });
     const heartbeat = calls.patient(sessions.heartbeat);
-    this.#pods = new Pods({ statements: statements.pods, session: heartbeat, rest, sequence });
+    this.#pods = new Pods({
+      statements: statements.pods,
+      session: heartbeat,
+      rest,
+      sequence,
+      wallMs: () => runtime.wallMs(),
+    });
     this.#retention = new Retention({ statements: statements.housekeeping, session: rest, log });
     const all = [rest, exchange, heartbeat] as const;
     this.#prepare = () => open({ options, names, statements, sessions: all, schema: SCHEMA, secrets, log });

@@ -10,6 +10,8 @@ import type { Claim, ClaimDemand, Fence, Orphan, PodRef } from '../contract.js';
 import { Candidates } from './candidates.js';
 import { claimOf, orphanOf, type CandidateRow, type OrphanRow } from './rows.js';
 import { CANDIDATE_AT, CLAIM, CLAIMED_UNDER, HELD_BY, NEXT_WAITING, ORPHANS, PROMOTE } from './statements.js';
+import type { TimedSteps } from './timed-steps.js';
+import type { WallClock } from './wall-clock.js';
 
 /** Most steps that one exchange promotes: about a millisecond. */
 const PROMOTE_PIECE = 300;
@@ -23,6 +25,8 @@ export interface Taken {
 }
 
 export class Claims {
+  readonly #wall: WallClock;
+  readonly #timed: TimedSteps;
   readonly #candidates: Candidates;
   readonly #candidateAt: Statement<[number], CandidateRow>;
   readonly #claim: Statement;
@@ -32,7 +36,9 @@ export class Claims {
   readonly #heldBy: Statement<[string], readonly [string, string, number]>;
   readonly #orphans: Statement<[number], OrphanRow>;
 
-  constructor(connection: Database) {
+  constructor(connection: Database, wall: WallClock, timed: TimedSteps) {
+    this.#wall = wall;
+    this.#timed = timed;
     this.#candidates = new Candidates(connection);
     this.#candidateAt = connection.prepare<[number], CandidateRow>(CANDIDATE_AT).raw();
     this.#claim = connection.prepare(CLAIM);
@@ -59,12 +65,24 @@ export class Claims {
     const room = Math.min(demand.free + demand.prefetch, most);
     const seats = new Seats(demand, room);
     const chosen: number[] = [];
+    const early: number[] = [];
+    let wallNow: number | undefined;
+    const times = this.#wall.recentTimes(now);
     for (const key of this.#candidates.of(demand, room)) {
       if (!seats.mayHave(key[4])) continue;
       const row = key.length > 5 ? (key as CandidateRow) : this.#candidateAt.get(key[0]);
-      if (row === undefined || !seats.take(row[4], row[9])) continue;
+      if (row === undefined) continue;
+      if (row[11] !== null && row[11] > (wallNow ??= now + this.#wall.offsetMs())) {
+        early.push(row[0]);
+        continue;
+      }
+      if (!seats.take(row[4], row[9])) continue;
       chosen.push(row[0]);
-      seats.claims.push(claimOf(row, demand.token, 1));
+      seats.claims.push(claimOf(row, demand.token, 1, times));
+    }
+    if (early.length > 0) {
+      this.#timed.putBack(now, early);
+      seats.left = true; // what stood behind them has not been looked at
     }
     if (chosen.length > 0) {
       this.#claim.run(now, pod.podId, pod.incarnation, demand.token, JSON.stringify(chosen));
@@ -83,7 +101,8 @@ export class Claims {
 
   /** What this incarnation has claimed under a token. */
   under(token: string, incarnation: string): Claim[] {
-    return this.#claimedUnder.all(token, incarnation).map((row) => claimOf(row, token, 0));
+    const times = this.#wall.times();
+    return this.#claimedUnder.all(token, incarnation).map((row) => claimOf(row, token, 0, times));
   }
 
   heldBy(incarnation: string): Fence[] {
@@ -92,7 +111,8 @@ export class Claims {
 
   /** Claims without a living holder, the longest held first. */
   orphans(limit: number): Orphan[] {
-    return this.#orphans.all(limit).map(orphanOf);
+    const times = this.#wall.times();
+    return this.#orphans.all(limit).map((row) => orphanOf(row, times));
   }
 }
 

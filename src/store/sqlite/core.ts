@@ -28,7 +28,7 @@ import type {
 import type { NewStep } from '../../step/submission.js';
 import { ByHand } from './by-hand.js';
 import { Claims } from './claims.js';
-import type { FileTimes, Instant } from './clock.js';
+import type { Clock, FileTimes, Instant } from './clock.js';
 import { Pods } from './pods.js';
 import { Readers, type CountPiece, type ListPiece } from './readers.js';
 import { Retention } from './retention.js';
@@ -36,15 +36,25 @@ import { SCHEMA_VERSION } from './schema.js';
 import { Settlements } from './settlements.js';
 import { DATA_VERSION, OLDEST_ALLOWED } from './statements.js';
 import { Submissions } from './submissions.js';
+import { TimedSteps } from './timed-steps.js';
+import { keepsTime, WallClock } from './wall-clock.js';
 
 /** What an exchange came to, but for the pace, which its caller knows. */
 export type Exchanged = Omit<ExchangeReply, 'pace'>;
+
+/** What a heartbeat came to: its answer, and by how much it has set the file's wall clock forward, in ms. */
+export interface Beaten {
+  readonly view: FleetView;
+  readonly correctionMs: number;
+}
 
 export class Core {
   /** Runs within a transaction that has the write lock from its first statement: a BUSY can only come before anything was done. */
   readonly #write: <T>(operation: () => T) => T;
   /** Runs within one snapshot. */
   readonly #read: <T>(operation: () => T) => T;
+  readonly #wall: WallClock;
+  readonly #timed: TimedSteps;
   readonly #submissions: Submissions;
   readonly #claims: Claims;
   readonly #settlements: Settlements;
@@ -60,12 +70,14 @@ export class Core {
     const transaction = connection.transaction((operation: () => unknown) => operation());
     this.#write = <T>(operation: () => T) => transaction.immediate(operation) as T;
     this.#read = <T>(operation: () => T) => transaction.deferred(operation) as T;
-    this.#submissions = new Submissions(connection);
-    this.#claims = new Claims(connection);
+    this.#wall = new WallClock(connection);
+    this.#timed = new TimedSteps(connection, this.#wall);
+    this.#submissions = new Submissions(connection, this.#wall);
+    this.#claims = new Claims(connection, this.#wall, this.#timed);
     this.#settlements = new Settlements(connection);
     this.#byHand = new ByHand(connection);
     this.#pods = new Pods(connection);
-    this.#readers = new Readers(connection);
+    this.#readers = new Readers(connection, this.#wall);
     this.#retention = new Retention(connection);
     this.#dataVersion = connection.prepare<[], number>(DATA_VERSION).pluck();
     this.#oldestAllowed = connection.prepare<[], number>(OLDEST_ALLOWED).pluck();
@@ -131,10 +143,11 @@ export class Core {
     enough: () => boolean,
   ): { readonly steps: StepRecord[]; readonly next: number } {
     return this.#read(() => {
+      const times = this.#readers.times();
       const steps: StepRecord[] = [];
       let next = from;
       for (const stepId of stepIds.slice(from)) {
-        const step = this.#readers.find(stepId);
+        const step = this.#readers.find(stepId, times);
         if (step !== undefined) steps.push(step);
         next++;
         if (enough()) break;
@@ -167,14 +180,18 @@ export class Core {
     this.#write(() => this.#pods.register(instant, pod));
   }
 
-  heartbeat(instant: Instant, pod: PodRef, beat: Heartbeat): FleetView {
+  heartbeat(instant: Instant, pod: PodRef, beat: Heartbeat): Beaten {
     return this.#write(() => {
       this.#pods.beat(instant, pod, beat);
-      return {
-        pods: this.#pods.view(instant.now),
+      const pods = this.#pods.view(instant.now);
+      const correctionMs = keepsTime(pods, pod) ? this.#wall.follow(instant, pod.incarnation) : 0;
+      const view = {
+        pods,
         claims: this.#claims.heldBy(pod.incarnation),
         outdated: (this.#oldestAllowed.get() ?? 0) > SCHEMA_VERSION,
+        wallAheadMs: this.#wall.aheadMs(instant),
       };
+      return { view, correctionMs };
     });
   }
 
@@ -194,9 +211,30 @@ export class Core {
     return this.#write(() => pods.filter((pod) => this.#pods.evict(now, pod)));
   }
 
-  /** What the file knows of time, for a clock that is to be set by it. */
-  times(): FileTimes {
-    return this.#read(() => this.#pods.times());
+  // ---- the clocks ----
+
+  /** Sets a clock by what the file knows. Where no pod lives, this process says what the wall clock is. */
+  setClock(clock: Clock): void {
+    if (clock.set(this.#read(() => this.#times())) || !this.#wall.wouldFollow(clock.instant())) return;
+    this.#write(() => {
+      if (!clock.set(this.#times())) this.#wall.follow(clock.instant(), 'opening');
+    });
+  }
+
+  #times(): FileTimes {
+    const offset = this.#wall.recorded();
+    const newest = Math.max(this.#pods.newestInstant(), offset?.since ?? 0);
+    return { newest, signs: this.#pods.signs(), offset };
+  }
+
+  /** Whether timed steps are still to be moved to a corrected wall clock. */
+  isMovingTimed(): boolean {
+    return this.#wall.moved() !== undefined;
+  }
+
+  /** Moves one piece of them. Answers whether there is more. */
+  moveTimed(now: number): boolean {
+    return this.#change(() => this.#timed.move(now));
   }
 
   newestHeartbeat(): number {

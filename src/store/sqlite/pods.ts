@@ -6,7 +6,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Heartbeat, PodRef, PodRegistration, PodView } from '../contract.js';
-import type { FileTimes, Instant, SignOfLife } from './clock.js';
+import type { Instant, SignOfLife } from './clock.js';
 import { podOf, type PodRow } from './rows.js';
 import {
   BEAT,
@@ -51,18 +51,20 @@ export class Pods {
     return this.#newestHeartbeat.get() ?? 0;
   }
 
-  /** What the file knows of time. */
-  times(): FileTimes {
+  /** The newest heartbeat or step; 0: none. */
+  newestInstant(): number {
+    return Math.max(this.newestHeartbeat(), this.#newestStep.get() ?? 0);
+  }
+
+  /** The signs of life of the incarnations that are not final. */
+  signs(): SignOfLife[] {
     const sign = ([heardAt, deadAfterMs, hostMs, boot]: SignRow): SignOfLife => ({
       heardAt,
       deadAfterMs,
       hostMs,
       boot,
     });
-    return {
-      newest: Math.max(this.newestHeartbeat(), this.#newestStep.get() ?? 0),
-      signs: this.#signs.all().map(sign),
-    };
+    return this.#signs.all().map(sign);
   }
 
   register({ now, hostMs, boot }: Instant, pod: PodRegistration): void {

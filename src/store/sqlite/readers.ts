@@ -7,6 +7,8 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ListFilter, StepRecord } from '../contract.js';
 import { recordOf, type RecordRow } from './rows.js';
+import type { WallClock } from './wall-clock.js';
+import type { WallTimes } from './wall-times.js';
 import { COUNT, FIND, LIST, PIECE_END } from './statements.js';
 
 /** A page ends early once its texts have so many characters: even a page must not hold up the event loop. */
@@ -45,12 +47,14 @@ type ListBinds = [number, number, ...FilterBinds, number];
 type FilterBinds = [Filter, Filter, Filter, Filter, Filter, Filter];
 
 export class Readers {
+  readonly #wall: WallClock;
   readonly #find: Statement<[string], RecordRow>;
   readonly #pieceEnd: Record<ListFilter['order'], Statement<[number, number], number>>;
   readonly #list: Record<ListFilter['order'], Statement<ListBinds, ListRow>>;
   readonly #count: Statement<[number, number, number, number], CountRow>;
 
-  constructor(connection: Database) {
+  constructor(connection: Database, wall: WallClock) {
+    this.#wall = wall;
     this.#find = connection.prepare<[string], RecordRow>(FIND).raw();
     const pieceEnd = (sql: string) => connection.prepare<[number, number], number>(sql).pluck();
     this.#pieceEnd = { oldest: pieceEnd(PIECE_END.oldest), newest: pieceEnd(PIECE_END.newest) };
@@ -59,9 +63,14 @@ export class Readers {
     this.#count = connection.prepare<[number, number, number, number], CountRow>(COUNT).raw();
   }
 
-  find(stepId: string): StepRecord | undefined {
+  /** How instants are shown, as of this transaction: for {@link find}. */
+  times(): WallTimes {
+    return this.#wall.times();
+  }
+
+  find(stepId: string, times: WallTimes): StepRecord | undefined {
     const row = this.#find.get(stepId);
-    return row === undefined ? undefined : recordOf(row);
+    return row === undefined ? undefined : recordOf(row, times);
   }
 
   /** Looks through the next `rows` rows after `after` for at most `limit` that pass the filter. */
@@ -69,6 +78,7 @@ export class Readers {
     const { order } = filter;
     const from = after ?? STARTS[order];
     const end = this.#pieceEnd[order].get(from, rows - 1);
+    const times = this.times();
     const steps: StepRecord[] = [];
     let characters = 0;
     let last = from;
@@ -80,7 +90,7 @@ export class Readers {
       limit + 1,
     )) {
       if (steps.length === limit || characters > PAGE_CHARACTERS) return { steps, after: last, full: true };
-      const step = recordOf(row);
+      const step = recordOf(row, times);
       steps.push(step);
       characters += step.payload.length + (step.result?.length ?? 0) + (step.error?.length ?? 0);
       last = rowid;

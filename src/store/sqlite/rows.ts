@@ -2,6 +2,7 @@
 import type { Claim, Orphan, PodView, StepRecord } from '../contract.js';
 import { parseJson } from '../../step/payload.js';
 import type { StepStatus } from '../../step/step.js';
+import type { WallTimes } from './wall-times.js';
 
 /** Columns of `RECORD`. */
 export type RecordRow = readonly [
@@ -21,6 +22,7 @@ export type RecordRow = readonly [
   claimedIncarnation: string | null,
   result: string | null,
   error: string | null,
+  runAtWall: number | null,
 ];
 
 /** What ranks a candidate. */
@@ -35,6 +37,7 @@ export type CandidateRow = readonly [
   maxRetries: number,
   crashes: number,
   createdAt: number,
+  runAtWall: number | null,
 ];
 
 export type OrphanRow = readonly [
@@ -58,7 +61,8 @@ export type PodRow = readonly [
   meta: string,
 ];
 
-export function recordOf(row: RecordRow): StepRecord {
+/** A record as its row says. @param times how instants are shown */
+export function recordOf(row: RecordRow, times: WallTimes): StepRecord {
   return {
     stepId: row[0],
     type: row[1],
@@ -69,9 +73,9 @@ export function recordOf(row: RecordRow): StepRecord {
     maxRetries: row[6],
     crashes: row[7],
     version: row[8],
-    runAt: row[9],
-    createdAt: row[10],
-    updatedAt: row[11],
+    runAt: row[16] ?? times.of(row[9]),
+    createdAt: times.of(row[10]),
+    updatedAt: times.of(row[11]),
     claimedBy: row[12],
     claimedIncarnation: row[13],
     result: row[14],
@@ -86,8 +90,13 @@ export function byRank(a: Ranked, b: Ranked): number {
   return b[1] - a[1] || a[2] - b[2] || (a[3] < b[3] ? -1 : a[3] > b[3] ? 1 : 0);
 }
 
-/** A claim as its row says. @param raised how far the row's version has risen since it was read: 1 by the claim itself */
-export function claimOf(row: CandidateRow, claimToken: string, raised: 0 | 1): Claim {
+/**
+ * A claim as its row says.
+ *
+ * @param raised how far the row's version has risen since it was read: 1 by the claim itself
+ * @param times how instants are shown
+ */
+export function claimOf(row: CandidateRow, claimToken: string, raised: 0 | 1, times: WallTimes): Claim {
   return {
     stepId: row[3],
     claimToken,
@@ -98,16 +107,16 @@ export function claimOf(row: CandidateRow, claimToken: string, raised: 0 | 1): C
     retryCount: row[7],
     maxRetries: row[8],
     crashes: row[9],
-    runAt: row[2],
-    createdAt: row[10],
+    runAt: row[11] ?? times.of(row[2]),
+    createdAt: times.of(row[10]),
   };
 }
 
-export function orphanOf(row: OrphanRow): Orphan {
+export function orphanOf(row: OrphanRow, times: WallTimes): Orphan {
   return {
-    ...claimOf(row as unknown as CandidateRow, row[11], 0),
-    holder: { podId: row[12], incarnation: row[13] },
-    reason: row[14],
+    ...claimOf(row as unknown as CandidateRow, row[12], 0, times),
+    holder: { podId: row[13], incarnation: row[14] },
+    reason: row[15],
   };
 }
 

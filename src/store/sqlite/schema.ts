@@ -8,7 +8,7 @@
  */
 
 /** The version of the schema that this code writes. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 /** The oldest version whose code may still write a file of {@link SCHEMA_VERSION}. */
 export const OLDEST_ALLOWED = 1;
 
@@ -87,7 +87,29 @@ CREATE TABLE IF NOT EXISTS SCHEMA_INFO (
   oldest_allowed INTEGER NOT NULL
 ) STRICT`;
 
+// ---- version 2 ----
+
+// `runAt` of a step that waits for an instant of the wall clock; `run_at` is the same instant by the store's clock.
+const STEP_RUN_AT_WALL = 'ALTER TABLE STEP_TRACKER ADD COLUMN run_at_wall INTEGER';
+
+/** Timed steps of any status. Its condition names no column that a claim or a settlement changes: it costs them nothing. */
+const STEP_TIMED = 'CREATE INDEX STEP_TIMED ON STEP_TRACKER (run_at_wall) WHERE run_at_wall IS NOT NULL';
+
+// From `since` on, by the store's clock, the wall clock was `offset_ms` ahead of it; `host_ms` and `boot` say when that was
+// by the host's monotonic clock. Up to (`moved_wall`, `moved_row`) the timed steps have been moved to it; NULL: all have.
+const WALL_CLOCK = `
+CREATE TABLE WALL_CLOCK (
+  since INTEGER PRIMARY KEY,
+  offset_ms INTEGER NOT NULL,
+  host_ms INTEGER NOT NULL,
+  boot TEXT NOT NULL,
+  set_by TEXT NOT NULL,
+  moved_wall INTEGER,
+  moved_row INTEGER
+) STRICT`;
+
 /** The statements that lead from each version to the next; `MIGRATIONS[0]` makes version 1 of an empty file. */
 export const MIGRATIONS: readonly (readonly string[])[] = [
   [STEP_TRACKER, STEP_READY, STEP_WAITING, STEP_HELD, STEP_ENDED, POD_HEALTH],
+  [STEP_RUN_AT_WALL, STEP_TIMED, WALL_CLOCK],
 ];

@@ -105,7 +105,7 @@ function prepare(
   try {
     migrate(connection, path);
     const core = new Core(connection);
-    clock.set(core.times());
+    core.setClock(clock);
     return { connection, core };
   } catch (error) {
     connection.close();

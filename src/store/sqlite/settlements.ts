@@ -62,6 +62,7 @@ export class Settlements {
       delay > 0 ? 1 : 0,
       crash,
       runAt,
+      runAt,
       now,
       charge,
       crash,

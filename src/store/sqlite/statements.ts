@@ -34,18 +34,21 @@ export const OLDEST_ALLOWED = 'SELECT oldest_allowed FROM SCHEMA_INFO';
 
 // A row put in by hand may lack its type and times; promotion fills them in, and readers need not wait for that.
 const RECORD = `s.step_id, coalesce(s.step_type, ''), s.payload, s.status, s.priority, s.retry_count, s.max_retries, s.crashes,
-  s.version, s.run_at, s.created_ts, s.last_update_ts, s.claimed_by, s.claimed_incarnation, s.result, s.error`;
+  s.version, s.run_at, s.created_ts, s.last_update_ts, s.claimed_by, s.claimed_incarnation, s.result, s.error, s.run_at_wall`;
 
 /** What ranks a candidate; all of it stands in the index. */
 const KEY = 's.rowid, s.priority, s.run_at, s.step_id, s.step_type';
 /** What a claim is made of. */
-const CANDIDATE = `${KEY}, s.version, s.payload, s.retry_count, s.max_retries, s.crashes, s.created_ts`;
+const CANDIDATE = `${KEY}, s.version, s.payload, s.retry_count, s.max_retries, s.crashes, s.created_ts, s.run_at_wall`;
 
 // ---- submit -------------------------------------------------------------------------------------------------------------
 
 export const INSERT_STEP = `
 INSERT INTO STEP_TRACKER (step_id, step_type, due, priority, run_at, max_retries, created_ts, last_update_ts, payload)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+export const INSERT_TIMED_STEP = `
+INSERT INTO STEP_TRACKER (step_id, step_type, due, priority, run_at, max_retries, created_ts, last_update_ts, payload, run_at_wall)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 export const PAYLOAD_OF = 'SELECT payload FROM STEP_TRACKER WHERE step_id = ?';
 
 // ---- claim --------------------------------------------------------------------------------------------------------------
@@ -74,6 +77,15 @@ export const CLAIM = `
 UPDATE STEP_TRACKER
 SET status = 'claimed', due = 0, version = version + 1, last_update_ts = ?, claimed_by = ?, claimed_incarnation = ?, claim_token = ?
 WHERE rowid IN (SELECT value FROM json_each(?)) AND status = 'pending'`;
+
+/** Binds: wall instant, row, limit. The next in the order of their instants, whatever became of them. */
+export const TIMED_AFTER = `
+SELECT rowid, run_at_wall FROM STEP_TRACKER
+WHERE run_at_wall IS NOT NULL AND (run_at_wall, rowid) > (?, ?) ORDER BY run_at_wall, rowid LIMIT ?`;
+/** Binds: offset, now, offset; rowids as a JSON array. */
+export const MOVE_TIMED = `
+UPDATE STEP_TRACKER SET due = iif(run_at_wall - ? > ?, 0, due), run_at = run_at_wall - ?
+WHERE rowid IN (SELECT value FROM json_each(?)) AND status = 'pending' AND run_at_wall IS NOT NULL`;
 
 export const NEXT_WAITING = `
 SELECT run_at, coalesce(step_type, '') FROM STEP_TRACKER WHERE status = 'pending' AND due = 0 ORDER BY run_at, priority DESC LIMIT ?`;
@@ -106,11 +118,11 @@ UPDATE STEP_TRACKER SET status = ?, ${SETTLED} WHERE ${FENCE}`;
 export const FINISH_ALIKE = `
 UPDATE STEP_TRACKER SET status = ?, ${SETTLED} WHERE step_id IN (SELECT value FROM json_each(?)) AND ${HELD}`;
 
-/** Binds: delayed 0|1, crash, run_at | null; now, charge, crash, result, error, incarnation; step, token, version. */
+/** Binds: delayed 0|1, crash, run_at | null, again; now, charge, crash, result, error, incarnation; step, token, version. */
 export const REQUEUE = `
 UPDATE STEP_TRACKER
 SET status = 'pending', due = iif(?, 0, iif(crashes + ? > 1, 2, 1)), run_at = coalesce(?, run_at),
-  claimed_by = NULL, claimed_incarnation = NULL, ${SETTLED}
+  run_at_wall = iif(? IS NULL, run_at_wall, NULL), claimed_by = NULL, claimed_incarnation = NULL, ${SETTLED}
 WHERE ${FENCE}`;
 
 export const SETTLED_BY =
@@ -129,7 +141,7 @@ WHERE step_id = ? AND version = ? AND (status = 'pending' OR status = 'claimed')
 /** Binds: now, now, step, version. */
 export const RETRY = `
 UPDATE STEP_TRACKER
-SET status = 'pending', due = 1, version = version + 1, last_update_ts = ?, run_at = ?, retry_count = 0, crashes = 0,
+SET status = 'pending', due = 1, version = version + 1, last_update_ts = ?, run_at = ?, run_at_wall = NULL, retry_count = 0, crashes = 0,
   result = NULL, error = NULL, claimed_by = NULL, claimed_incarnation = NULL
 WHERE step_id = ? AND version = ? AND (status = 'failed' OR status = 'cancelled')`;
 
@@ -202,9 +214,20 @@ export const EVICT = `
 UPDATE POD_HEALTH SET final = 'evicted', status = 'down'
 WHERE incarnation = ? AND final IS NULL AND asleep = 0 AND ? - last_heartbeat_ts > dead_after_ms`;
 
-// ---- the clock's anchors -------------------------------------------------------------------------------------------------------------
+// ---- the clocks ---------------------------------------------------------------------------------------------------------------------
 
 export const NEWEST_HEARTBEAT = 'SELECT max(last_heartbeat_ts) FROM POD_HEALTH';
 export const NEWEST_STEP = 'SELECT created_ts FROM STEP_TRACKER ORDER BY rowid DESC LIMIT 1';
 export const SIGNS_OF_LIFE =
   'SELECT last_heartbeat_ts, dead_after_ms, host_ms, boot FROM POD_HEALTH WHERE final IS NULL';
+
+export const OFFSETS = 'SELECT since, offset_ms FROM WALL_CLOCK ORDER BY since';
+export const NEWEST_OFFSET =
+  'SELECT since, offset_ms, host_ms, boot, moved_wall, moved_row FROM WALL_CLOCK ORDER BY since DESC LIMIT 1';
+/** Binds: since, offset, host's ms, boot, who; the wall instant and the row up to which timed steps have been moved. */
+export const ADD_OFFSET = 'INSERT OR REPLACE INTO WALL_CLOCK VALUES (?, ?, ?, ?, ?, ?, ?)';
+/** Binds: how many to keep. */
+export const FORGET_OFFSETS =
+  'DELETE FROM WALL_CLOCK WHERE since NOT IN (SELECT since FROM WALL_CLOCK ORDER BY since DESC LIMIT ?)';
+/** Binds: wall instant | null, row | null, since. */
+export const SET_MOVED = 'UPDATE WALL_CLOCK SET moved_wall = ?, moved_row = ? WHERE since = ?';

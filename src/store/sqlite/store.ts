@@ -32,6 +32,7 @@ import type {
 } from '../contract.js';
 import type { NewStep } from '../../step/submission.js';
 import { Calls } from './calls.js';
+import { Mover } from './mover.js';
 import type { ResolvedOptions } from './options.js';
 import { Pace } from './pace.js';
 import { openSession, type Session } from './session.js';
@@ -60,6 +61,7 @@ export class SqliteStore implements Store {
   readonly #pace = new Pace();
   readonly #watch: Watch;
   readonly #calls: Calls;
+  readonly #mover: Mover;
   #opening: Promise<Session> | undefined;
   #session: Session | undefined;
   #closing: Promise<void> | undefined;
@@ -69,6 +71,8 @@ export class SqliteStore implements Store {
     this.#environment = environment;
     this.#calls = new Calls({ ...options, runtime: environment.runtime });
     this.#watch = new Watch(environment.runtime, options.path);
+    // Our own commits wake nobody here, so that what has come due by a move is to be told.
+    this.#mover = new Mover({ ...environment, calls: this.#calls, onMoved: () => this.#watch.call() });
   }
 
   // ---- steps ----
@@ -191,7 +195,11 @@ export class SqliteStore implements Store {
   }
 
   heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView> {
-    return this.#call((session) => this.#calls.attempt(() => session.core.heartbeat(session.instant(), pod, beat)));
+    return this.#call(async (session) => {
+      const beaten = await this.#calls.attempt(() => session.core.heartbeat(session.instant(), pod, beat));
+      this.#mover.follow(session, beaten.correctionMs);
+      return beaten.view;
+    });
   }
 
   fleet(): Promise<readonly PodView[]> {
@@ -230,6 +238,7 @@ export class SqliteStore implements Store {
 
   async #shut(): Promise<void> {
     this.#watch.stop();
+    this.#mover.stop();
     await this.#calls.close();
     await this.#session?.close();
   }

@@ -37,6 +37,11 @@ export class Watch {
     };
   }
 
+  /** Calls everybody: something changed that no commit of others tells of. */
+  call(): void {
+    for (const listener of [...this.#listeners.values()]) listener();
+  }
+
   /** The file is open now. */
   start(dataVersion: () => number): void {
     this.#dataVersion = dataVersion;
@@ -86,8 +91,7 @@ export class Watch {
     if (version === this.#seen) return;
     const first = this.#seen === 0;
     this.#seen = version;
-    if (first) return;
-    for (const listener of [...this.#listeners.values()]) listener();
+    if (!first) this.call();
   }
 
   /** BUSY, or about to be closed: as good as a change, the next look will tell. */

@@ -14,8 +14,9 @@ describeOnTestBed('on the test bed', { timeout: 180_000 }, () => {
     clock.reset();
     const place = await bed().freshSchema();
     const opened: Store[] = [];
-    const another = async () => {
-      const environment = { runtime: systemRuntime, log: createLog('test') };
+    const another = async (wallAheadMs = 0) => {
+      const runtime = { ...systemRuntime, wallMs: () => systemRuntime.wallMs() + wallAheadMs };
+      const environment = { runtime, log: createLog('test') };
       const store = await snowflake({ connection: { ...bed().connection, ...place }, ...place }).create(environment);
       await store.open();
       opened.push(store);

@@ -20,7 +20,7 @@ import { demand, ids, newStep, newSteps, settlement } from '../../conformance/ha
 import { newCore, POD } from './support/files.js';
 
 const NOW = 1_000_000;
-const INSTANT = { now: NOW, hostMs: 0, boot: '' };
+const INSTANT = { now: NOW, hostMs: 0, boot: '', wallMs: NOW };
 
 function joinedCore() {
   const { core, connection } = newCore();

@@ -1,8 +1,9 @@
 /** The store's clock: one time for all who share a file, whatever their wall clocks say. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Runtime } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
-import { Clock, type SignOfLife } from '../../../src/store/sqlite/clock.js';
+import { Clock, type RecordedOffset, type SignOfLife } from '../../../src/store/sqlite/clock.js';
 import { newStep } from '../../conformance/harness.js';
 import { claimed, joined, newFile, newStore } from './support/files.js';
 
@@ -22,13 +23,13 @@ describe('the clock', () => {
   it('begins with the wall clock where nobody lives', () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     const clock = new Clock(runtime, 'now');
-    clock.set({ newest: 0, signs: [] });
+    clock.set({ newest: 0, signs: [], offset: undefined });
     expect(clock.now()).toBe(5_000_000);
   });
 
   it('never begins below what the file has seen', () => {
     const clock = new Clock(new VirtualRuntime({ wallMs: 5_000_000 }), 'now');
-    clock.set({ newest: 6_000_000, signs: [] });
+    clock.set({ newest: 6_000_000, signs: [], offset: undefined });
     expect(clock.now()).toBe(6_000_000);
   });
 
@@ -36,7 +37,7 @@ describe('the clock', () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     await runtime.advance(1_000);
     const clock = new Clock(runtime, 'now');
-    clock.set({ newest: 2_000_000, signs: [signAt(1_999_000, 100), signAt(2_000_000, 400)] });
+    clock.set({ newest: 2_000_000, signs: [signAt(1_999_000, 100), signAt(2_000_000, 400)], offset: undefined });
     expect(clock.now()).toBe(2_000_600);
   });
 
@@ -48,14 +49,71 @@ describe('the clock', () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     await runtime.advance(20_000);
     const clock = new Clock(runtime, 'now');
-    clock.set({ newest: 2_000_000, signs: [sign] });
+    clock.set({ newest: 2_000_000, signs: [sign], offset: undefined });
     expect(clock.now()).toBe(5_020_000);
+  });
+
+  const recorded = (since: number, hostMs: number, boot = 'now', offsetMs = 0): RecordedOffset => ({
+    since,
+    offsetMs,
+    hostMs,
+    boot,
+  });
+
+  it.each([
+    ['stands', 0],
+    ['was set forward', HOUR],
+    ['was set back', -HOUR],
+  ])('goes on within one boot though nobody has lived for long and the wall clock %s', async (_what, shiftMs) => {
+    const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
+    await runtime.advance(20_000);
+    runtime.shiftWall(shiftMs);
+    const clock = new Clock(runtime, 'now');
+    expect(clock.set({ newest: 0, signs: [signAt(2_000_100, 100)], offset: recorded(2_000_000, 0) })).toBe(false);
+    expect(clock.now()).toBe(2_020_000);
+  });
+
+  it('goes on by the wall clock after another boot, less the offset that was recorded', () => {
+    const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
+    const clock = new Clock(runtime, 'now');
+    clock.set({ newest: 0, signs: [], offset: recorded(3_000_000, 0, 'before', -HOUR) });
+    expect(clock.now()).toBe(5_000_000 + HOUR);
+  });
+
+  it('does not take one boot for another where the platform has no word for them', async () => {
+    const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
+    await runtime.advance(20_000);
+    const clock = new Clock(runtime, '');
+    clock.set({ newest: 0, signs: [], offset: recorded(2_000_000, 0, '') });
+    expect(clock.now()).toBe(5_020_000);
+  });
+
+  it('does not go on from a monotonic clock that was ahead: it has begun anew since', () => {
+    const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
+    const clock = new Clock(runtime, 'now');
+    clock.set({ newest: 0, signs: [], offset: recorded(2_000_000, 50_000) });
+    expect(clock.now()).toBe(5_000_000);
+  });
+
+  it('says nothing of the wall clock where the thread was interrupted between the two clocks', () => {
+    const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
+    let monotonic = 0;
+    const slow = (ms: number): Runtime => ({
+      wallMs: () => runtime.wallMs(),
+      monotonicMs: () => (monotonic += ms),
+      random: () => runtime.random(),
+      uuid: () => runtime.uuid(),
+      after: (delayMs, callback) => runtime.after(delayMs, callback),
+      yield: () => runtime.yield(),
+    });
+    expect(new Clock(slow(30), 'now').instant().wallMs).toBe(null);
+    expect(new Clock(slow(3), 'now').instant().wallMs).toBe(5_000_000);
   });
 
   it('runs by monotonic time: no step of the wall clock moves it', async () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     const clock = new Clock(runtime, 'now');
-    clock.set({ newest: 0, signs: [] });
+    clock.set({ newest: 0, signs: [], offset: undefined });
     runtime.shiftWall(-HOUR);
     await runtime.advance(10);
     expect(clock.now()).toBe(5_000_010);

@@ -10,8 +10,9 @@ import { temporaryFolder } from '../../support/temp.js';
 async function open(path: string): Promise<OpenedStore> {
   const runtime = shiftedRuntime();
   const opened: Store[] = [];
-  const another = async () => {
-    const store = await sqlite({ path }).create({ runtime, log: createLog('test') });
+  const another = async (wallAheadMs = 0) => {
+    const own = { ...runtime, wallMs: () => runtime.wallMs() + wallAheadMs };
+    const store = await sqlite({ path }).create({ runtime: own, log: createLog('test') });
     await store.open();
     opened.push(store);
     return store;

@@ -177,7 +177,7 @@ describe('the schema', () => {
     expect((await store.heartbeat(POD, beat)).outdated).toBe(true);
   });
 
-  it('is of STRICT rowid tables, with four partial indexes on the steps', async () => {
+  it('is of STRICT rowid tables, with five partial indexes on the steps', async () => {
     const path = newFile();
     await (await newStore({ path })).open();
     const connection = rawConnection(path);
@@ -187,11 +187,12 @@ describe('the schema', () => {
       ['POD_HEALTH', 1, 0],
       ['SCHEMA_INFO', 1, 0],
       ['STEP_TRACKER', 1, 0],
+      ['WALL_CLOCK', 1, 0],
     ]);
     const indexes = connection
       .prepare<[], { partial: number; name: string }>("PRAGMA index_list('STEP_TRACKER')")
       .all();
-    expect(indexes.filter(({ partial }) => partial === 1)).toHaveLength(4);
+    expect(indexes.filter(({ partial }) => partial === 1)).toHaveLength(5);
     expect(indexes.filter(({ partial }) => partial === 0)).toHaveLength(1); // that of the ids
   });
 });

@@ -133,7 +133,7 @@ describe('retention', () => {
 
   it('forgets incarnations long after their end, but never one under which something is claimed', () => {
     const { core, connection } = newCore();
-    const instant = { now: 1, hostMs: 0, boot: '' };
+    const instant = { now: 1, hostMs: 0, boot: '', wallMs: 1 };
     const registration = { heartbeatMs: 1, deadAfterMs: 1, meta: {} };
     const holder = { podId: 'holder', incarnation: 'holder' };
     const idle = { podId: 'idle', incarnation: 'idle' };

@@ -16,6 +16,8 @@ export interface PodsParts {
   /** For what the leader does. */
   readonly rest: Runner;
   readonly sequence: Sequence;
+  /** This process's wall clock. */
+  readonly wallMs: () => number;
 }
 
 interface Sign {
@@ -52,8 +54,10 @@ export class Pods {
       eligible: eligible ? 1 : 0,
       meta: JSON.stringify(meta),
     });
-    const { session, statements } = this.#parts;
+    const { session, statements, wallMs } = this.#parts;
+    const askedAt = wallMs();
     const rows = await session.run(statements.view, JSON.stringify({ incarnation: pod.incarnation }));
+    const answeredAt = wallMs();
     const of = (kind: string) => rows.filter((row) => text(row, 'KIND') === kind);
     return {
       pods: of('pod')
@@ -61,6 +65,7 @@ export class Pods {
         .sort((a, b) => b.ageMs - a.ageMs || (a.pod.incarnation < b.pod.incarnation ? -1 : 1)),
       claims: of('held').map(fenceOf),
       outdated: of('schema').some((row) => number(row, 'SEEN') > SCHEMA_VERSION),
+      wallAheadMs: aheadMs(askedAt, number(of('clock')[0], 'SEEN'), answeredAt),
     };
   }
 
@@ -89,4 +94,10 @@ export class Pods {
     const { session, statements, sequence } = this.#parts;
     await session.run(statements.sign, JSON.stringify({ pod: podId, incarnation, seq: sequence.next(), ...sign }));
   }
+}
+
+/** The server's instant lies somewhere between the asking and the answer: only what is left beyond that is a difference. */
+function aheadMs(askedAt: number, serverMs: number, answeredAt: number): number {
+  if (askedAt > serverMs) return askedAt - serverMs;
+  return answeredAt < serverMs ? answeredAt - serverMs : 0;
 }

@@ -1,13 +1,13 @@
 /** The fleet: an append-only log of signs of life, and what it says. */
 import type { Names } from '../names.js';
-import { claimColumns, count, life, LIVING, understood } from '../shared/statements.js';
+import { claimColumns, count, epochMs, life, LIVING, understood } from '../shared/statements.js';
 
 export interface PodStatements {
   /** Bind: { pod, incarnation, event: registered | heartbeat | asleep | left, seq, heartbeatMs?, deadAfterMs?, eligible?, meta? }. */
   readonly sign: string;
   /** Every incarnation that is not final. No bind. */
   readonly fleet: string;
-  /** The same, with what one incarnation holds and the oldest version allowed. Bind: { incarnation }. */
+  /** The same, with what one incarnation holds, the oldest version allowed, and the server's clock. Bind: { incarnation }. */
   readonly view: string;
   /** Looks at the silence itself. Bind: { incarnations }. */
   readonly evict: string;
@@ -43,7 +43,9 @@ UNION ALL
 SELECT 'held', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, s.step_id, s.claim_token, s.version
 FROM ${names.stepTracker} s JOIN q ON s.claimed_incarnation = q.me WHERE s.status = 'claimed' AND ${understood('s')}
 UNION ALL
-SELECT 'schema', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, MAX(i.oldest_allowed) FROM ${names.schemaInfo} i`,
+SELECT 'schema', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, MAX(i.oldest_allowed) FROM ${names.schemaInfo} i
+UNION ALL
+SELECT 'clock', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, ${epochMs('SYSDATE()')}`,
     evict: `INSERT INTO ${names.podLog} (pod_id, incarnation, event, at_ts)
 WITH ${life(names)}, suspect AS (
   ${listed}

@@ -1,0 +1,58 @@
+/**
+ * The mover: after a correction of the wall clock, moves the timed steps to it, in the background.
+ *
+ * Invariants: one move at a time; each piece is a transaction of its own, and the event loop turns between two. A move
+ * that fails, or that the end of the process cuts short, goes on with the next heartbeat of any pod.
+ */
+import { asError } from '../../errors.js';
+import type { Log } from '../../log.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import type { Calls } from './calls.js';
+import type { Session } from './session.js';
+
+export interface MoverParts {
+  readonly runtime: Runtime;
+  readonly log: Log;
+  readonly calls: Calls;
+  /** Called when steps may have come due. */
+  readonly onMoved: () => void;
+}
+
+export class Mover {
+  readonly #parts: MoverParts;
+  #moving = false;
+  #stopped = false;
+
+  constructor(parts: MoverParts) {
+    this.#parts = parts;
+  }
+
+  /** After a heartbeat. @param correctionMs by how much it has set the file's wall clock forward */
+  follow(session: Session, correctionMs: number): void {
+    const { log, calls } = this.#parts;
+    if (correctionMs !== 0) log.info({ correctionMs }, 'the wall clock was corrected; steps with runAt follow it');
+    if (this.#moving || this.#stopped || !session.core.isMovingTimed()) return;
+    this.#moving = true;
+    calls
+      .run(() => this.#move(session))
+      .catch((error: unknown) =>
+        log.warn(
+          { error: asError(error).message },
+          'steps with runAt could not all follow the wall clock; trying again',
+        ),
+      )
+      .finally(() => (this.#moving = false));
+  }
+
+  /** The store is to be closed: no further piece begins. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #move(session: Session): Promise<void> {
+    const { runtime, calls, onMoved } = this.#parts;
+    const piece = (): Promise<boolean> => calls.attempt(() => session.core.moveTimed(session.now()));
+    while (!this.#stopped && (await piece())) await runtime.yield();
+    onMoved();
+  }
+}

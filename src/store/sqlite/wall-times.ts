@@ -1,0 +1,27 @@
+/**
+ * Wall times: which instant of the wall clock an instant of the store's clock was, or will be.
+ *
+ * Invariants:
+ * - An instant is shown by the offset that was in force at that instant. So what has been shown once, such as the
+ *   `createdAt` of a step, is shown the same after the wall clock was corrected, or the host was suspended.
+ * - What lies ahead is shown by the newest offset; what is older than all that is recorded, by the oldest.
+ * - 0 stays 0: a row written by hand that has no instant yet.
+ */
+export type OffsetRow = readonly [since: number, offsetMs: number];
+
+export class WallTimes {
+  /** In the order of `since`. */
+  readonly #offsets: readonly OffsetRow[];
+
+  constructor(offsets: readonly OffsetRow[]) {
+    this.#offsets = offsets;
+  }
+
+  /** @param instant by the store's clock, in epoch ms */
+  of(instant: number): number {
+    if (instant === 0) return 0;
+    let index = this.#offsets.length - 1;
+    while (index > 0 && (this.#offsets[index]?.[0] ?? 0) > instant) index--;
+    return instant + (this.#offsets[index]?.[1] ?? 0);
+  }
+}
