@@ -1,14 +1,21 @@
 /** The store of a queue that names none. Besides the entry points the one file that may import a store, and only when it is made. */
 import { show, ValidationError } from './errors.js';
+import { absolutePath, pathCheck } from './files/path.js';
 import type { StoreFactory } from './store/contract.js';
 
-/** SQLite at `path`, loaded when the queue is first used. Default: `./fleet-q.db`. */
-export function defaultStore(path?: string): StoreFactory {
+/**
+ * SQLite at `path`, which is made absolute now; loaded when the queue is first used. Default: `./fleet-q.db`.
+ *
+ * @throws ValidationError `OPTION_INVALID`
+ */
+export function defaultStore(path = './fleet-q.db', field = 'store'): StoreFactory {
+  pathCheck(path, field, 'OPTION_INVALID');
+  const file = absolutePath(path, field);
   return {
     name: 'sqlite',
     create: async (environment) => {
       const { sqlite } = await import('./sqlite.js');
-      return sqlite(path === undefined ? {} : { path }).create(environment);
+      return sqlite({ path: file }).create(environment);
     },
   };
 }
@@ -25,8 +32,14 @@ export function storeFromEnv(env: Environment): StoreFactory {
   if (account !== '') return snowflakeFromEnv(account, env);
   // Who names one of them means Snowflake, and must not find the steps in a local file.
   const named = SNOWFLAKE.find((variable) => (env[variable] ?? '') !== '');
-  if (named === undefined) return defaultStore(env['FLEET_Q_SQLITE_PATH']);
+  if (named === undefined) return sqliteFromEnv(env[SQLITE_PATH] ?? '');
   throw new ValidationError('OPTION_INVALID', 'FLEET_Q_SNOWFLAKE_ACCOUNT', `is missing, and ${named} is set`);
+}
+
+const SQLITE_PATH = 'FLEET_Q_SQLITE_PATH';
+
+function sqliteFromEnv(path: string): StoreFactory {
+  return path === '' ? defaultStore() : defaultStore(path, SQLITE_PATH);
 }
 
 /** What of a connection the environment may name; the driver checks that it suffices. */

@@ -35,6 +35,7 @@ export type ErrorCode =
   | 'STORE_BUSY'
   | 'STORE_CLOSED'
   | 'STORE_CORRUPT'
+  | 'STORE_FILE_REPLACED'
   | 'STORE_FULL'
   | 'STORE_LOGIN_REFUSED'
   | 'STORE_NETWORK_FS'

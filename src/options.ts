@@ -6,6 +6,7 @@
  */
 import { hostname } from 'node:os';
 import { show, ValidationError } from './errors.js';
+import { absolutePath, MEMORY, pathCheck } from './files/path.js';
 import { consoleLogger, type Logger, type LogLevel } from './log.js';
 import { systemRuntime, type Runtime } from './runtime/runtime.js';
 import { checkRetry, type StepDefinition } from './step/definition.js';
@@ -71,8 +72,11 @@ export interface FleetQOptions {
   readonly maxPrefetch?: number;
   /** How long finished steps are kept, in ms. Default 604,800,000: seven days. */
   readonly retentionMs?: number;
-  /** Where the leader records its recovery cycles. Default `:memory:`. */
-  readonly journalPath?: string;
+  /**
+   * The SQLite file in which the leader records its recovery cycles. A path, or a `URL` object of the protocol `file:`. A
+   * relative path is made absolute at once, by the current folder. Default `:memory:`.
+   */
+  readonly journalPath?: string | URL;
   /** What this pod tells its peers about itself, beside what the library adds. */
   readonly meta?: Readonly<Record<string, unknown>>;
   /** Where logs go: pino, or anything of its shape. Default: `debug`, with `DEBUG=fleet-q:*`. */
@@ -88,8 +92,8 @@ type OptionalOption = 'store' | 'logger' | 'timeoutMs';
 
 /** Options with their defaults, but for those that the store's rhythm gives. */
 export type ResolvedOptions = Readonly<
-  Required<Omit<FleetQOptions, RhythmOption | OptionalOption | 'retry'>> &
-    Pick<FleetQOptions, RhythmOption | OptionalOption> & { retry: RetryPolicy }
+  Required<Omit<FleetQOptions, RhythmOption | OptionalOption | 'retry' | 'journalPath'>> &
+    Pick<FleetQOptions, RhythmOption | OptionalOption> & { retry: RetryPolicy; journalPath: string }
 >;
 
 /** All options, complete: what the services read. `slots` is how many steps run at a time. */
@@ -149,7 +153,7 @@ export const OPTION_TABLE: Readonly<Record<keyof FleetQOptions, OptionRow>> = {
   timeoutMs: { check: positiveMilliseconds },
   maxPrefetch: { check: integer(0, 100_000), default: 500 },
   retentionMs: { check: milliseconds, default: 604_800_000 },
-  journalPath: { check: oneOf('a path', (value) => typeof value === 'string' && value !== ''), default: ':memory:' },
+  journalPath: { check: pathCheck, default: MEMORY },
   meta: { check: record, default: {} },
   logger: { check: anyObject('a logger with debug, info, warn and error', ['debug', 'info', 'warn', 'error']) },
   logPayloads: { check: boolean, default: false },
@@ -175,6 +179,7 @@ export function resolveOptions(given: unknown = {}): ResolvedOptions {
     ...options,
     runtime,
     retry: Object.freeze({ ...DEFAULT_RETRY, ...options.retry }),
+    journalPath: absolutePath(options.journalPath ?? MEMORY, 'journalPath'),
   } as ResolvedOptions);
 }
 

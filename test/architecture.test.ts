@@ -41,17 +41,19 @@ const EDGES: Record<string, readonly string[]> = {
   ],
   signals: ['type api'],
   stats: ['type store/contract'],
-  'default-store': ['dynamic store/sqlite', 'dynamic sqlite', 'dynamic snowflake', 'type store/contract', 'errors'],
-  options: ['type events', 'log', 'store/contract', 'step', 'runtime', 'errors'],
+  'default-store': [
+    ...['dynamic store/sqlite', 'dynamic sqlite', 'dynamic snowflake', 'type store/contract', 'files', 'errors'],
+  ],
+  options: ['type events', 'log', 'files', 'store/contract', 'step', 'runtime', 'errors'],
   version: [],
 
   // the services: never each other
   client: SERVICE,
   pool: SERVICE,
-  fleet: SERVICE,
+  fleet: [...SERVICE, 'files'], // the journal is a file
 
   // the stores, and what stands before any of them: `observed` tells of outages
-  'store/sqlite': ['store/contract', 'store/retrying', 'store/under-way', 'step', 'runtime', 'errors', 'log'],
+  'store/sqlite': ['store/contract', 'store/retrying', 'store/under-way', 'files', 'step', 'runtime', 'errors', 'log'],
   'store/snowflake': ['store/contract', 'store/retrying', 'store/under-way', 'step', 'runtime', 'errors', 'log'],
   'store/settler': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   'store/observed': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
@@ -61,6 +63,7 @@ const EDGES: Record<string, readonly string[]> = {
 
   // the ground
   events: ['type store/contract', 'log', 'step', 'runtime', 'errors'],
+  files: ['type step', 'errors'],
   step: ['errors', 'type log'],
   log: ['runtime', 'errors'],
   runtime: ['errors'],

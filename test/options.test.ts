@@ -55,7 +55,7 @@ describe('options that are not acceptable', () => {
     ['timeoutMs', 0, 'milliseconds from 1'],
     ['maxPrefetch', 1e9, 'a whole number from 0 to 100000, got 1000000000'],
     ['retentionMs', -5, 'got -5'],
-    ['journalPath', '', 'a path, got ""'],
+    ['journalPath', '', 'or :memory:, got ""'],
     ['meta', [], 'an object, got ['],
     ['logger', console.log, 'a logger with debug, info, warn and error, got [function log]'],
     ['logger', { info: () => undefined }, 'a logger with debug, info, warn and error, got {'],

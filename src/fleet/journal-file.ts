@@ -1,5 +1,7 @@
 /** The journal's SQLite file. Several processes may be given the same one. */
 import type { Database } from 'better-sqlite3';
+import { locate } from '../files/located.js';
+import { MEMORY } from '../files/path.js';
 import type { SerializedError } from '../step/failure.js';
 import { parseJson } from '../step/payload.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
@@ -42,15 +44,16 @@ export class JournalFile {
   }
 
   static async open(runtime: Runtime, path: string): Promise<JournalFile> {
+    const file = path === MEMORY ? MEMORY : (await locate(path)).path;
     const { default: Sqlite } = await import('better-sqlite3');
-    const file = new JournalFile(runtime, new Sqlite(path, { timeout: 0 })); // a timeout would put the event loop to sleep
+    const journal = new JournalFile(runtime, new Sqlite(file, { timeout: 0 })); // a timeout would put the event loop to sleep
     try {
       for (const statement of [...sql.PRAGMAS, ...sql.SCHEMA]) {
-        await file.#patiently(() => file.#database.exec(statement));
+        await journal.#patiently(() => journal.#database.exec(statement));
       }
-      return file;
+      return journal;
     } catch (error) {
-      file.close();
+      journal.close();
       throw error;
     }
   }

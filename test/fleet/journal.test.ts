@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import Database from 'better-sqlite3';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -105,6 +106,15 @@ describe('a journal that cannot be written', () => {
     await journal.record(record(3));
     expect(told.of('store:recovered')).toHaveLength(1);
     expect(ids(await journalAt(path).history(10))).toEqual(['cycle-3', 'cycle-2', 'cycle-1']);
+  });
+
+  it.runIf(process.platform !== 'win32')('does not open a FIFO, which would block the process', async () => {
+    const path = join(folder, 'fifo');
+    execFileSync('mkfifo', [path]);
+    const journal = journalAt(path);
+    await journal.record(record(1));
+    expect(told.of('store:error')).toMatchObject([{ operation: 'journal', error: { code: 'STORE_UNWRITABLE' } }]);
+    expect(ids(await journal.history(10))).toEqual(['cycle-1']);
   });
 
   it('waits for a file that another process holds without blocking, then goes on in memory', async () => {

@@ -9,9 +9,8 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { Database } from 'better-sqlite3';
 import { asError, StoreError } from '../../errors.js';
+import { MEMORY } from '../../files/path.js';
 import { autocheckpoint, JOURNAL_MODE_WAL, SETTINGS, SYNCHRONOUS } from './statements.js';
-
-export const MEMORY = ':memory:';
 
 export interface ConnectionOptions {
   readonly path: string;

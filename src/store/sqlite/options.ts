@@ -1,9 +1,14 @@
 /** What `sqlite(…)` takes, checked once. */
+import { absolutePath, pathCheck } from '../../files/path.js';
 import { boolean, checkFields, oneOf, positiveMilliseconds, type FieldChecks } from '../../step/fields.js';
 
 export interface SqliteOptions {
-  /** The file, made where there is none; its folder must exist. `:memory:` for one process that forgets. Default `./fleet-q.db`. */
-  readonly path?: string;
+  /**
+   * The file, created if it does not exist; its folder must exist. A path, or a `URL` object of the protocol `file:`. A
+   * relative path is made absolute at once, by the current folder. `:memory:` keeps the steps in memory, for one process.
+   * Default `./fleet-q.db`.
+   */
+  readonly path?: string | URL;
   /**
    * `normal`: what was committed survives the death of any process, and a power loss never damages the file, but may
    * undo its last commits. `full`: survives a power loss too, at one disk flush a commit. Default `normal`.
@@ -18,6 +23,7 @@ export interface SqliteOptions {
 }
 
 export interface ResolvedOptions {
+  /** Absolute, or `:memory:`. */
   readonly path: string;
   readonly synchronous: 'normal' | 'full';
   readonly busyTimeoutMs: number;
@@ -26,7 +32,7 @@ export interface ResolvedOptions {
 }
 
 const FIELDS: FieldChecks = {
-  path: oneOf('a path, or :memory:', (value) => typeof value === 'string' && value.length > 0 && !value.includes('\0')),
+  path: pathCheck,
   synchronous: oneOf("'normal' or 'full'", (value) => value === 'normal' || value === 'full'),
   busyTimeoutMs: positiveMilliseconds,
   allowNetworkFileSystem: boolean,
@@ -37,7 +43,7 @@ const FIELDS: FieldChecks = {
 export function resolveOptions(options: SqliteOptions): ResolvedOptions {
   checkFields(options, FIELDS, 'OPTION_INVALID', 'sqlite');
   return Object.freeze({
-    path: options.path ?? './fleet-q.db',
+    path: absolutePath(options.path ?? './fleet-q.db', 'sqlite.path'),
     synchronous: options.synchronous ?? 'normal',
     busyTimeoutMs: options.busyTimeoutMs ?? 10_000,
     allowNetworkFileSystem: options.allowNetworkFileSystem ?? false,

@@ -1,17 +1,22 @@
-/** A session: an open connection with its core and its clock, and the helper beside it. */
+/** A session: an open connection with its core and its clock, its file, and the helper beside it. */
 import type { Database } from 'better-sqlite3';
+import type { Log } from '../../log.js';
 import type { StoreEnvironment } from '../contract.js';
+import { locate, type Located } from '../../files/located.js';
+import { MEMORY } from '../../files/path.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { Clock, type Instant } from './clock.js';
 import { Core } from './core.js';
-import { connect, loadDriver, MEMORY, type Driver } from './database.js';
+import { connect, loadDriver, type Driver } from './database.js';
 import { refuseNetwork } from './file-system.js';
 import { Helper } from './helper.js';
 import { bootId } from './host.js';
 import { migrate } from './migration.js';
 import type { ResolvedOptions } from './options.js';
+import { OpenFile } from './open-file.js';
 import { Scans, type Attempt } from './scans.js';
 import { autocheckpoint } from './statements.js';
+import type { Watched } from './watch.js';
 
 /** How old what is known of the fleet's newest heartbeat may be. */
 const LISTEN_EVERY_MS = 1_000;
@@ -22,7 +27,9 @@ export interface SessionParts {
   readonly core: Core;
   readonly clock: Clock;
   readonly scans: Scans;
-  /** None in memory: another connection would have a memory of its own. */
+  /** `undefined` in memory. */
+  readonly file: OpenFile | undefined;
+  /** `undefined` in memory: another connection would have a memory of its own. */
   readonly helper: Helper | undefined;
 }
 
@@ -37,6 +44,19 @@ export class Session {
     this.core = parts.core;
     this.scans = parts.scans;
     this.#listenedAt = parts.runtime.monotonicMs();
+  }
+
+  /** This session, if it may be used. @throws StoreError `STORE_FILE_REPLACED` */
+  ready(): this {
+    this.#parts.file?.check();
+    return this;
+  }
+
+  /** What the watch needs; `undefined` in memory. */
+  get watched(): Watched | undefined {
+    const { core, file } = this.#parts;
+    if (file === undefined) return undefined;
+    return { path: file.path, dataVersion: () => core.dataVersion(), onMoved: () => void file.look() };
   }
 
   /** The store's clock, which is never below the newest heartbeat. */
@@ -85,14 +105,33 @@ export async function openSession(
   { runtime, log }: StoreEnvironment,
   attempt: Attempt,
 ): Promise<Session> {
-  const { path } = options;
-  if (path !== MEMORY && !options.allowNetworkFileSystem) await refuseNetwork(path);
+  const place = options.path === MEMORY ? undefined : await locate(options.path);
+  const path = place?.path ?? MEMORY;
+  if (place !== undefined && !options.allowNetworkFileSystem) await refuseNetwork(path);
+  if (place !== undefined && place.names > 1) warnOfNames(log, place);
   const driver = await loadDriver();
   const clock = new Clock(runtime, bootId());
-  const { connection, core } = await attempt(() => prepare(driver, options, clock));
+  const { connection, core } = await attempt(() => prepare(driver, { ...options, path }, clock));
+  const file =
+    place === undefined ? undefined : await OpenFile.of(runtime, path, place.identity).catch(closing(connection));
   const scans = new Scans({ core, attempt, pause: () => runtime.yield(), monotonicMs: () => runtime.monotonicMs() });
-  const helper = path === MEMORY ? undefined : new Helper({ options, log, onDeath: () => checkpointHere(connection) });
-  return new Session({ runtime, connection, core, clock, scans, helper });
+  const helper =
+    file === undefined
+      ? undefined
+      : new Helper({ options: { ...options, path }, log, onDeath: () => checkpointHere(connection) });
+  return new Session({ runtime, connection, core, clock, scans, file, helper });
+}
+
+/** Each name gets a `-wal` of its own, so that two processes that use two names destroy the file. */
+function warnOfNames(log: Log, { path, names }: Located): void {
+  log.warn({ path, names }, 'the database file has several hard links: every process must open it by the same one');
+}
+
+function closing(connection: Database): (error: unknown) => never {
+  return (error) => {
+    connection.close();
+    throw error;
+  };
 }
 
 /** Everything of an opening that may be told BUSY; then nothing stays open. */

@@ -70,7 +70,7 @@ export class SqliteStore implements Store {
     this.#options = options;
     this.#environment = environment;
     this.#calls = new Calls({ ...options, runtime: environment.runtime });
-    this.#watch = new Watch(environment.runtime, options.path);
+    this.#watch = new Watch(environment.runtime);
     // Our own commits wake nobody here, so that what has come due by a move is to be told.
     this.#mover = new Mover({ ...environment, calls: this.#calls, onMoved: () => this.#watch.call() });
   }
@@ -248,7 +248,7 @@ export class SqliteStore implements Store {
     const opening = (this.#opening ??= openSession(this.#options, this.#environment, this.#calls.attempt));
     try {
       const session = await opening;
-      if (this.#session === undefined) this.#watch.start(() => session.core.dataVersion());
+      if (this.#session === undefined && session.watched !== undefined) this.#watch.start(session.watched);
       return (this.#session = session);
     } catch (error) {
       if (this.#opening === opening) this.#opening = undefined;
@@ -257,7 +257,7 @@ export class SqliteStore implements Store {
   }
 
   #call<T>(work: (session: Session) => T | Promise<T>): Promise<T> {
-    return this.#calls.run(async () => work(this.#session ?? (await this.#open())));
+    return this.#calls.run(async () => work((this.#session ?? (await this.#open())).ready()));
   }
 }
 

@@ -1,29 +1,31 @@
 /**
- * The watch: learns of other processes' commits.
+ * The watch of one store: learns of other connections' commits.
  *
- * Law: `fs.watch` on the -wal says that something happened, `PRAGMA data_version` whether another connection did it: our
- * own commits wake nobody. Where the file system tells nothing, a poll of 20 ms asks instead. Watching opens no
- * descriptor of a file that SQLite locks, and keeps no process alive.
+ * Invariants: the file's watch says that something happened, `PRAGMA data_version` whether another connection did it: a
+ * store's own commits wake nobody. In memory nobody else can change anything, so nothing is watched.
  */
-import { watch, type FSWatcher } from 'node:fs';
-import type { Runtime, Timer } from '../../runtime/runtime.js';
-import { MEMORY } from './database.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import { watchFile } from './file-watch.js';
 
-const POLL_MS = 20;
+/** What a watch needs of an open file. */
+export interface Watched {
+  readonly path: string;
+  /** Moves with every commit of other connections; may throw. */
+  readonly dataVersion: () => number;
+  /** Called when the file may have been renamed or deleted. */
+  readonly onMoved: () => void;
+}
 
 export class Watch {
   readonly #runtime: Runtime;
-  readonly #path: string;
   readonly #listeners = new Map<object, () => void>();
-  #dataVersion: (() => number) | undefined;
+  #watched: Watched | undefined;
   #seen = 0;
-  #watcher: FSWatcher | undefined;
-  #poll: Timer | undefined;
+  #unwatch: (() => void) | undefined;
   #stopped = false;
 
-  constructor(runtime: Runtime, path: string) {
+  constructor(runtime: Runtime) {
     this.#runtime = runtime;
-    this.#path = path;
   }
 
   /** Calls `onChange` after others changed something, from when the file is open on. Returns what ends it. */
@@ -43,8 +45,8 @@ export class Watch {
   }
 
   /** The file is open now. */
-  start(dataVersion: () => number): void {
-    this.#dataVersion = dataVersion;
+  start(watched: Watched): void {
+    this.#watched = watched;
     this.#begin();
   }
 
@@ -52,38 +54,18 @@ export class Watch {
   stop(): void {
     this.#stopped = true;
     this.#listeners.clear();
-    this.#dataVersion = undefined;
+    this.#watched = undefined;
     this.#end();
   }
 
   #begin(): void {
-    // In memory nobody else can change anything.
-    if (this.#stopped || this.#path === MEMORY) return;
-    if (this.#dataVersion === undefined || this.#listeners.size === 0) return;
-    if (this.#watcher !== undefined || this.#poll !== undefined) return;
+    const watched = this.#watched;
+    if (this.#stopped || watched === undefined || this.#listeners.size === 0 || this.#unwatch !== undefined) return;
     this.#look(); // from here on
-    try {
-      this.#watcher = watch(`${this.#path}-wal`, { persistent: false }, () => this.#look());
-      this.#watcher.on('error', () => this.#pollInstead());
-    } catch {
-      this.#pollInstead();
-    }
-  }
-
-  #pollInstead(): void {
-    this.#watcher?.close();
-    this.#watcher = undefined;
-    const again = (): void => {
-      this.#poll = this.#runtime.after(
-        POLL_MS,
-        () => {
-          this.#look();
-          if (this.#poll !== undefined) again();
-        },
-        { ref: false },
-      );
-    };
-    again();
+    this.#unwatch = watchFile(this.#runtime, watched.path, (moved) => {
+      if (moved) watched.onMoved();
+      this.#look();
+    });
   }
 
   #look(): void {
@@ -97,17 +79,15 @@ export class Watch {
   /** BUSY, or about to be closed: as good as a change, the next look will tell. */
   #version(): number {
     try {
-      return this.#dataVersion?.() ?? this.#seen;
+      return this.#watched?.dataVersion() ?? this.#seen;
     } catch {
       return -1;
     }
   }
 
   #end(): void {
-    this.#watcher?.close();
-    this.#watcher = undefined;
-    this.#poll?.cancel();
-    this.#poll = undefined;
+    this.#unwatch?.();
+    this.#unwatch = undefined;
     this.#seen = 0;
   }
 }

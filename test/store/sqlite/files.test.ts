@@ -3,16 +3,27 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 const SOURCES = new URL('../../../src/store/sqlite/', import.meta.url);
+const PATHS = new URL('../../../src/files/', import.meta.url);
+
+/** What each file of a folder imports from `node:fs`. */
+function usesOfFs(folder: URL): string[] {
+  return readdirSync(folder)
+    .flatMap((name) => {
+      const text = readFileSync(new URL(name, folder), 'utf8');
+      return [...text.matchAll(/import (.*) from 'node:fs.*'/g)].map(([, names]) => `${name} ${names}`);
+    })
+    .sort();
+}
 
 it('no file is opened or read but the host’s boot id', () => {
-  const uses = readdirSync(SOURCES).flatMap((name) => {
-    const text = readFileSync(new URL(name, SOURCES), 'utf8');
-    return [...text.matchAll(/import (.*) from 'node:fs.*'/g)].map(([, names]) => `${name} ${names}`);
-  });
-  expect(uses.sort()).toEqual([
+  expect(usesOfFs(SOURCES)).toEqual([
     'file-system.ts { statfs }', // asks the kernel about a folder; opens nothing
+    'file-watch.ts { watch, type FSWatcher }', // the -wal, which bears no locks
     'host.ts { readFileSync }', // /proc/sys/kernel/random/boot_id
-    'watch.ts { watch, type FSWatcher }', // the -wal, which bears no locks
+  ]);
+  expect(usesOfFs(PATHS)).toEqual([
+    'located.ts { access, lstat, realpath, stat }', // none of them opens a descriptor
+    'located.ts { constants, type BigIntStats }',
   ]);
 });
 

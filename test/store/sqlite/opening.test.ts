@@ -227,7 +227,7 @@ describe('a network file system', () => {
 describe('options', () => {
   it.each<[string, SqliteOptions, string]>([
     ['an unknown one', { paht: 'x' } as SqliteOptions, 'did you mean path?'],
-    ['an empty path', { path: '' }, 'sqlite.path: expected a path, or :memory:, got ""'],
+    ['an empty path', { path: '' }, 'sqlite.path: expected a path, a file: URL object, or :memory:, got ""'],
     ['a path of another type', { path: 1 } as unknown as SqliteOptions, 'got 1'],
     [
       'another synchronous',

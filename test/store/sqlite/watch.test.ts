@@ -44,11 +44,11 @@ describe('a watch', () => {
     const runtime = new VirtualRuntime();
     const { core } = newCore();
     // No such file: as a platform without fs.watch would have it.
-    const watch = new Watch(runtime, newFile());
+    const watch = new Watch(runtime);
     let version = core.dataVersion();
     let told = 0;
     const end = watch.add(() => told++);
-    watch.start(() => version);
+    watch.start({ path: newFile(), dataVersion: () => version, onMoved: () => undefined });
     await runtime.advance(100);
     expect(told).toBe(0);
     version++;
@@ -65,14 +65,15 @@ describe('a watch', () => {
 
   it('takes a BUSY for a change, and looks again', async () => {
     const runtime = new VirtualRuntime();
-    const watch = new Watch(runtime, newFile());
+    const watch = new Watch(runtime);
     let busy = false;
     let told = 0;
     watch.add(() => told++);
-    watch.start(() => {
+    const dataVersion = (): number => {
       if (busy) throw new Error('busy');
       return 7;
-    });
+    };
+    watch.start({ path: newFile(), dataVersion, onMoved: () => undefined });
     await runtime.advance(20);
     busy = true;
     await runtime.advance(20);
@@ -80,6 +81,30 @@ describe('a watch', () => {
     await runtime.advance(20);
     expect(told).toBe(2);
     watch.stop();
+    expect(runtime.pending).toBe(0);
+  });
+
+  it('watches a file once for all stores of the process, until the last of them ends', async () => {
+    const runtime = new VirtualRuntime();
+    const path = newFile();
+    const versions = [1, 1, 1];
+    const told = [0, 0, 0];
+    const watches = versions.map((_, index) => {
+      const watch = new Watch(runtime);
+      watch.add(() => told[index]!++);
+      watch.start({ path, dataVersion: () => versions[index]!, onMoved: () => undefined });
+      return watch;
+    });
+    expect(runtime.pending).toBe(1); // no such file: one poll for all
+    versions[1] = 2;
+    await runtime.advance(20);
+    expect(told).toEqual([0, 1, 0]);
+    watches[0]!.stop();
+    watches[1]!.stop();
+    versions[2] = 2;
+    await runtime.advance(20);
+    expect(told).toEqual([0, 1, 1]);
+    watches[2]!.stop();
     expect(runtime.pending).toBe(0);
   });
 
