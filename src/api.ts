@@ -68,6 +68,9 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
   /**
    * Stops claiming, lets running steps finish within `drainTimeoutMs`, aborts the rest, gives back what it holds
    * uncharged, leaves the fleet and closes the store. Idempotent; never rejects.
+   *
+   * Calls are served until the last handler has ended, and the last promise of a listener has settled; for listeners it
+   * waits until the drain time is over, and two seconds at least. A handler must not await it: it waits for the handler.
    */
   stop(): Promise<void>;
   /** Stops claiming on this pod until `resume`; what runs goes on, what is held unstarted is given back. */

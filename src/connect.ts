@@ -3,11 +3,15 @@ import type { Events } from './events.js';
 import { createLog } from './log.js';
 import { completeOptions, type ResolvedOptions, type Settings } from './options.js';
 import type { StepRegistry } from './step/registry.js';
+import { within } from './runtime/within.js';
 import { observed, type StoreOutage } from './store/observed.js';
 import type { Store, StoreFactory } from './store/contract.js';
 import { Queries } from './client/queries.js';
 import { Submitter } from './client/submitter.js';
 import { Waiter } from './client/waiter.js';
+
+/** How long closing waits for submissions under way, in ms. */
+const FINISH_MS = 2_000;
 
 /** What the pool, where there is one, wants to hear. */
 export interface Hooks {
@@ -23,7 +27,7 @@ export interface Connection {
   readonly submitter: Submitter;
   readonly waiter: Waiter;
   readonly queries: Queries;
-  /** Ends what waits, then closes the store. */
+  /** Waits for submissions under way, ends what waits, then closes the store. */
   close(): Promise<void>;
 }
 
@@ -45,14 +49,17 @@ export async function connect(
     const ending = new AbortController();
     const shared = { store, runtime, events, settings, registry, ended: ending.signal };
     const waiter = new Waiter({ ...shared, waitIntervalMs });
+    const clientLog = createLog('client', logger);
+    const submitter = new Submitter({ ...shared, submitBatch, log: clientLog, onCommitted: hooks.onWork });
     return {
       store,
       outage,
       settings,
-      submitter: new Submitter({ ...shared, submitBatch, log: createLog('client', logger), onCommitted: hooks.onWork }),
+      submitter,
       waiter,
       queries: new Queries({ ...shared, onRetried: hooks.onWork, onCancelled: hooks.onCancelled }),
       close: async () => {
+        await within(runtime, () => submitter.finish(), { limitMs: FINISH_MS }).catch(() => undefined);
         ending.abort();
         await waiter.stop();
         await store.close();

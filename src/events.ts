@@ -7,6 +7,7 @@
 import { EventEmitter } from 'eventemitter3';
 import { asError, nearest, show, ValidationError } from './errors.js';
 import type { Log } from './log.js';
+import type { Runtime } from './runtime/runtime.js';
 import type { SerializedError } from './step/failure.js';
 import type { Metadata, Step } from './step/step.js';
 import type { ReleaseReason } from './step/transition.js';
@@ -201,9 +202,37 @@ export class Events {
   /** What stands for a listener that is called once. */
   readonly #original = new WeakMap<object, Listener>();
   readonly #log: Log;
+  /** Listeners whose promise has not settled. */
+  #unsettled = 0;
+  #excused = 0;
+  #onSettled: (() => void) | undefined;
 
   constructor(log: Log) {
     this.#log = log;
+  }
+
+  /** `stop()` waits for listeners, so it does not wait for one that calls it. Called by `stop()`, perhaps from a listener. */
+  excuse(): void {
+    this.#excused++;
+  }
+
+  /**
+   * Resolves when every promise that a listener returned has settled, or after `atMostMs`. One wait at a time.
+   *
+   * @returns how many listeners are still at work
+   */
+  async settled(runtime: Runtime, atMostMs: number): Promise<number> {
+    if (this.#unsettled > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = runtime.after(atMostMs, resolve);
+        this.#onSettled = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+      this.#onSettled = undefined;
+    }
+    return this.#unsettled;
   }
 
   /** Whether anybody listens: payloads of hot events are made only then. */
@@ -241,10 +270,18 @@ export class Events {
   #call(name: EventName, listener: Listener, payload: unknown): void {
     const complain = (thrown: unknown): void =>
       this.#log.error({ event: name, error: asError(thrown).message }, 'a listener failed');
+    const excused = this.#excused;
     try {
       const returned: unknown = listener(payload as never);
+      if (typeof returned !== 'object' || returned === null) return;
+      const counts = this.#excused === excused;
+      if (counts) this.#unsettled++;
       // Whatever has a `then` counts, and a promise need not be of our own realm.
-      if (typeof returned === 'object' && returned !== null) Promise.resolve(returned).catch(complain);
+      void Promise.resolve(returned)
+        .catch(complain)
+        .then(() => {
+          if (counts && --this.#unsettled === 0) this.#onSettled?.();
+        });
     } catch (error) {
       complain(error);
     }

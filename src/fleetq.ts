@@ -1,8 +1,9 @@
 /**
  * The facade: wires the services and lends its methods to them.
  *
- * Law: no logic of its own but the order of a queue's life: made → (opened as a client) → started → stopped. The store
- * is opened when it is first needed; a queue that never starts is a client and holds no process.
+ * Law: no logic of its own but the order of a queue's life: made → (opened as a client) → started → draining → stopped.
+ * The store is opened when it is first needed; a queue that never starts is a client and holds no process. Calls are
+ * served until the last handler and the last listener have ended, or the time for them is over; then the store closes.
  */
 import type { AnyFleetQ, FleetQ as Face, FleetQConstructor, RecoveryOptions } from './api.js';
 import {
@@ -35,6 +36,9 @@ import { StepRegistry } from './step/registry.js';
 import type { Step } from './step/step.js';
 import type { StoreFactory } from './store/contract.js';
 
+/** How long `stop` waits for listeners, in ms, where the drain time leaves no more. */
+const LISTENERS_MS = 2_000;
+
 class Queue implements AnyFleetQ {
   readonly #options: ResolvedOptions;
   readonly #factory: StoreFactory;
@@ -45,6 +49,8 @@ class Queue implements AnyFleetQ {
   #pod: Pod | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  /** Nothing is served any more. */
+  #closing = false;
   #paused = false;
 
   constructor(options?: FleetQOptions) {
@@ -81,6 +87,7 @@ class Queue implements AnyFleetQ {
   }
 
   stop(): Promise<void> {
+    this.#events.excuse();
     return (this.#stopping ??= this.#stop());
   }
 
@@ -134,8 +141,10 @@ class Queue implements AnyFleetQ {
   }
 
   async stats(): Promise<QueueStats> {
-    const { store } = await this.#open('stats');
-    const [counts, fleet] = await Promise.all([store.stats(), fleetPicture(store, this.#pod)]);
+    const { queries, store } = await this.#open('stats');
+    const [counts, fleet] = await queries.read('stats', () =>
+      Promise.all([store.stats(), fleetPicture(store, this.#pod)]),
+    );
     return queueStats(counts, fleet, this.#pod?.pool.load.strays ?? 0);
   }
 
@@ -144,8 +153,8 @@ class Queue implements AnyFleetQ {
   }
 
   async leader(): Promise<LeaderReport> {
-    const { store } = await this.#open('leader');
-    return leaderReport(await fleetPicture(store, this.#pod));
+    const { queries, store } = await this.#open('leader');
+    return leaderReport(await queries.read('leader', () => fleetPicture(store, this.#pod)));
   }
 
   async runRecovery(options: RecoveryOptions = {}): Promise<RecoverySummary> {
@@ -171,7 +180,8 @@ class Queue implements AnyFleetQ {
   }
 
   #open(what: string): Promise<Connection> {
-    if (this.#stopping !== undefined) return Promise.reject(new StoppedError(what));
+    const unopened = this.#stopping !== undefined && this.#connection === undefined;
+    if (this.#closing || unopened) return Promise.reject(new StoppedError(what));
     return (this.#connection ??= connect(this.#factory, this.#options, this.#registry, this.#events, {
       onWork: () => this.#pod?.pool.wake(),
       onCancelled: (stepId) => this.#pod?.pool.abort(stepId),
@@ -205,10 +215,13 @@ class Queue implements AnyFleetQ {
   }
 
   async #stop(): Promise<void> {
-    const settled = (promise: Promise<unknown> | undefined): Promise<unknown> =>
-      Promise.resolve(promise).catch(() => undefined);
+    const { runtime, drainTimeoutMs } = this.#options;
+    const endsAt = runtime.monotonicMs() + drainTimeoutMs;
     const drained = await this.#pod?.stop();
-    await settled(this.#starting);
+    await this.#starting?.catch(() => undefined);
+    const atWork = await this.#events.settled(runtime, Math.max(LISTENERS_MS, endsAt - runtime.monotonicMs()));
+    if (atWork > 0) this.#log.warn({ listeners: atWork }, 'listeners have not settled in time; closing without them');
+    this.#closing = true;
     const connection = await this.#connection?.catch(() => undefined);
     await connection?.close();
     this.#log.info({ podId: this.podId, ...drained }, 'stopped');

@@ -32,7 +32,7 @@ export class Pod {
   #stopping: Promise<PoolDrained> | undefined;
   #startedAt: number | undefined;
 
-  constructor({ store, settings, outage }: Connection, registry: StepRegistry, events: Events) {
+  constructor({ store, settings, outage, waiter }: Connection, registry: StepRegistry, events: Events) {
     const { runtime, logger, podId, meta, logPayloads } = settings;
     const random = (): number => runtime.random();
     const rulesFor = rulesOf(settings, registry);
@@ -54,6 +54,7 @@ export class Pod {
       log: createLog('pool', logger),
       watch: (onChange) => store.watch(onChange),
       mayProceed: () => this.fleet.mayProceed(),
+      onDrainOver: () => void waiter.stop(), // a handler that waits for a step need not read its signal
     });
     this.fleet = new Fleet({
       ...shared,
@@ -82,7 +83,8 @@ export class Pod {
   health(): Health {
     const since = this.#startedAt;
     const uptimeMs = since === undefined ? undefined : this.#settings.runtime.monotonicMs() - since;
-    return this.fleet.health(uptimeMs, this.#outage());
+    const stopping = this.#stopping !== undefined;
+    return this.fleet.health(uptimeMs, { stopping, outage: this.#outage() });
   }
 
   async #start(): Promise<void> {
@@ -96,9 +98,9 @@ export class Pod {
   async #stop(): Promise<PoolDrained> {
     if (this.#startedAt === undefined) await this.fleet.heartbeat.stop(); // ends a start that hangs on the store
     await this.#starting?.catch(() => undefined); // whoever started has been told
-    this.#startedAt = undefined;
     this.fleet.heartbeat.drain();
     for (const service of this.#services.toReversed()) await service.stop();
+    this.#startedAt = undefined;
     return this.pool.drained;
   }
 }
@@ -114,7 +116,7 @@ function rulesOf(settings: Settings, registry: StepRegistry): (type: string) => 
   return (type) => own.get(type) ?? common;
 }
 
-/** The fleet as this pod has seen it, or, where there is none, as the store knows it. */
+/** The fleet as this pod sees it; where it is not of the fleet (any more), as the store knows it. */
 export async function fleetPicture(store: Store, pod: Pod | undefined): Promise<FleetPicture> {
   if (pod !== undefined && pod.fleet.elector.pods.length > 0) {
     const { pods, leader } = pod.fleet.elector;
@@ -132,6 +134,8 @@ export function healthOfNone(options: ResolvedOptions): Health {
     podId: options.podId,
     version: VERSION,
     uptimeMs: undefined,
+    stopping: false,
+    hasLeft: false,
     isLeader: false,
     load: { running: 0, held: 0, strays: 0, slots: slotsOf(options), paused: false, fenced: false },
     fenced: undefined,

@@ -1,5 +1,5 @@
 /** What a process may ask about steps, and do to them by hand. */
-import { StepNotFoundError } from '../errors.js';
+import { StepNotFoundError, StoppedError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/slices.js';
@@ -75,10 +75,15 @@ export class Queries {
     this.#parts = parts;
   }
 
+  /** Runs a call to the store, unless that is to be closed. @param what the caller's call, for the error */
+  read<T>(what: string, call: () => Promise<T>): Promise<T> {
+    return this.#parts.ended.aborted ? Promise.reject(new StoppedError(what)) : call();
+  }
+
   /** @throws StepNotFoundError */
   async get(stepId: string): Promise<Step> {
     checkStepId(stepId);
-    const [record] = await this.#parts.store.find([stepId]);
+    const record = await this.#find('getStep', stepId);
     if (record === undefined) throw new StepNotFoundError(stepId);
     return readStep(record);
   }
@@ -88,14 +93,15 @@ export class Queries {
     const { status, type, claimedBy, order = 'oldest', pageSize = 100 } = filter;
     const { store, runtime } = this.#parts;
     const page = async (after = filter.after): Promise<StepPage<Step>> => {
-      const { steps, next } = await store.list({
+      const query = {
         ...(status === undefined ? {} : { statuses: [status].flat() }),
         ...(type === undefined ? {} : { types: [type].flat() }),
         ...(claimedBy === undefined ? {} : { claimedBy }),
         ...(after === undefined ? {} : { after }),
         order,
         limit: pageSize,
-      });
+      };
+      const { steps, next } = await this.read('listSteps', () => store.list(query));
       return { steps: await mapInSlices(runtime, steps, (record) => readStep(record)), next };
     };
     return { page, [Symbol.asyncIterator]: () => iterate(page) };
@@ -106,10 +112,10 @@ export class Queries {
     checkStepId(stepId);
     const token = this.#parts.runtime.uuid();
     for (;;) {
-      const [record] = await this.#parts.store.find([stepId]);
+      const record = await this.#find('cancel', stepId);
       if (record === undefined) return 'notFound';
       if (isTerminal(record.status)) return 'alreadyTerminal';
-      const [receipt = 'notFound'] = await this.#write((store) =>
+      const [receipt = 'notFound'] = await this.#write('cancel', (store) =>
         store.cancel(token, [{ stepId, version: record.version }]),
       );
       if (receipt === 'changed') continue; // it moved between the look and the write: look again
@@ -121,17 +127,24 @@ export class Queries {
   /** Makes a failed or cancelled step pending again, due now, with fresh counts. */
   async retry(stepId: string): Promise<RetryResult> {
     checkStepId(stepId);
-    const [record] = await this.#parts.store.find([stepId]);
+    const record = await this.#find('retry', stepId);
     if (record === undefined) return 'notFound';
     if (record.status !== 'failed' && record.status !== 'cancelled') return 'notRetryable';
-    const [receipt = 'notFound'] = await this.#write((store) => store.retry([{ stepId, version: record.version }]));
+    const [receipt = 'notFound'] = await this.#write('retry', (store) =>
+      store.retry([{ stepId, version: record.version }]),
+    );
     if (receipt === 'retried') this.#parts.onRetried();
     return receipt;
   }
 
-  #write<T>(call: (store: QueriesParts['store']) => Promise<T>): Promise<T> {
+  async #find(what: string, stepId: string): Promise<StepRecord | undefined> {
+    const [record] = await this.read(what, () => this.#parts.store.find([stepId]));
+    return record;
+  }
+
+  #write<T>(what: string, call: (store: QueriesParts['store']) => Promise<T>): Promise<T> {
     const { runtime, ended, store } = this.#parts;
-    return repeated(runtime, ended, () => call(store));
+    return this.read(what, () => repeated(runtime, ended, () => call(store)));
   }
 
   #cancelled({ stepId, type }: StepRecord): void {

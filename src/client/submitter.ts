@@ -54,7 +54,7 @@ const iterable = oneOf(
 export class Submitter {
   readonly #parts: SubmitterParts;
   #waiting: Waiting[] = [];
-  #committing = false;
+  #committing: Promise<void> | undefined;
 
   constructor(parts: SubmitterParts) {
     this.#parts = parts;
@@ -100,6 +100,11 @@ export class Submitter {
     return done;
   }
 
+  /** Resolves when every call of `submit` so far has its answer. */
+  finish(): Promise<void> {
+    return this.#committing ?? Promise.resolve();
+  }
+
   #check(input: unknown, prefix: string): NewStep | Promise<NewStep> {
     const { registry, settings, runtime } = this.#parts;
     const definition = registry.get((input as StepInput | undefined)?.type ?? '');
@@ -121,20 +126,19 @@ export class Submitter {
   #enqueue(step: NewStep): Promise<SubmitReceipt> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ step, resolve, reject });
-      if (this.#committing) return;
-      this.#committing = true;
-      queueMicrotask(() => void this.#drain()); // the calls of this turn travel together
+      this.#committing ??= this.#drain();
     });
   }
 
   async #drain(): Promise<void> {
+    await Promise.resolve(); // the calls of this turn travel together
     while (this.#waiting.length > 0) {
       const end = commitEnd(this.#waiting, 0, this.#parts.submitBatch, ({ step }) => step.payload);
       const batch = this.#waiting.splice(0, end);
       await this.#commitShared(batch);
       this.#parts.onCommitted();
     }
-    this.#committing = false;
+    this.#committing = undefined;
   }
 
   async #commitShared(batch: readonly Waiting[]): Promise<void> {

@@ -90,6 +90,12 @@ export class Elector {
     for (const listener of this.#listeners) listener();
   }
 
+  /** This pod looks at the fleet no longer: what it saw last is no answer to give. */
+  forget(): void {
+    this.#pods = [];
+    this.#leader = undefined;
+  }
+
   /** This pod leads no longer, until a heartbeat's answer says so again. */
   lapse(): void {
     const term = this.#term;

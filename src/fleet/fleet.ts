@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { PodRef, PodView, Store } from '../store/contract.js';
 import type { Settler } from '../store/settler.js';
 import { Elector } from './elector.js';
-import { healthOf, type FailingCall, type Health } from './health.js';
+import { healthOf, type Health, type HealthParts } from './health.js';
 import { Heartbeat } from './heartbeat.js';
 import type { Holder } from './holder.js';
 import { Housekeeping } from './housekeeping.js';
@@ -75,16 +75,16 @@ export class Fleet<S> {
   /** The guard that the pool asks before it starts or settles anything; see {@link SelfFence.mayProceed}. */
   readonly mayProceed = (): boolean => this.fence.mayProceed();
 
-  /**
-   * @param uptimeMs for how long the queue has been running; `undefined`: it is not
-   * @param outage what of the store fails now
-   */
-  health(uptimeMs: number | undefined, outage?: FailingCall): Health {
+  /** @param uptimeMs for how long the queue has been running; `undefined`: it is not */
+  health(uptimeMs: number | undefined, queue: Partial<Pick<HealthParts, 'stopping' | 'outage'>> = {}): Health {
     const { settings, holder, version } = this.#parts;
     return healthOf({
       podId: settings.podId,
       version,
       uptimeMs,
+      stopping: queue.stopping ?? false,
+      outage: queue.outage,
+      hasLeft: this.heartbeat.hasLeft,
       isLeader: this.elector.isLeader,
       load: holder.load,
       fenced: this.fence.reason,
@@ -92,7 +92,6 @@ export class Fleet<S> {
       deadAfterMs: settings.deadAfterMs,
       heartbeat: { overdueMs: this.heartbeat.overdueMs, intervalMs: settings.heartbeatIntervalMs },
       exchange: { overdueMs: holder.overdueMs, intervalMs: settings.idleIntervalMs },
-      outage,
       wallAheadMs: this.#wall.differsByMs,
     });
   }

@@ -42,6 +42,10 @@ export interface HealthParts {
   readonly version: string;
   /** For how long the queue has been running, in ms; `undefined`: it is not. */
   readonly uptimeMs: number | undefined;
+  /** `stop()` was called. */
+  readonly stopping: boolean;
+  /** The pod has drained for good and left the fleet, and `stop()` was not called. */
+  readonly hasLeft: boolean;
   readonly isLeader: boolean;
   readonly load: HolderLoad;
   /** Why the pod is fenced, if it is. */
@@ -85,7 +89,9 @@ function warningsOf({ wallAheadMs }: HealthParts): string[] {
 function problemsOf(parts: HealthParts): string[] {
   const { uptimeMs, fenced, silentForMs, deadAfterMs, heartbeat, exchange, load, outage } = parts;
   if (uptimeMs === undefined) return ['the queue is not running'];
+  if (parts.hasLeft) return [`the pod has left the fleet for good: ${fenced ?? 'stopped'}`];
   const problems: string[] = [];
+  if (parts.stopping) problems.push('the queue is being stopped');
   if (fenced !== undefined) problems.push(`the pod is fenced: ${fenced}`);
   if (silentForMs > deadAfterMs) problems.push(`no heartbeat was answered for ${shown(silentForMs)}`);
   if (hasStopped(heartbeat)) problems.push(`the heartbeat loop has been late for ${shown(heartbeat.overdueMs)}`);

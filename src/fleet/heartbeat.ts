@@ -83,6 +83,11 @@ export class Heartbeat<S> implements Service {
     return this.#loop.overdueMs;
   }
 
+  /** Whether the pod has drained for good and is no longer of the fleet. */
+  get hasLeft(): boolean {
+    return this.#gone;
+  }
+
   /** Registers and beats once: resolves with the fleet known. @throws StoreError, or StoppedError where `stop` came first */
   start(): Promise<void> {
     return (this.#starting ??= this.#join());
@@ -171,7 +176,10 @@ export class Heartbeat<S> implements Service {
     const answer = fence.answered(sent);
     if (answer === 'stale') return 0;
     holder.reconcile(snapshot, view.claims);
-    if (fence.final) return this.#drainOn(answer === 'admitted');
+    if (fence.final) {
+      elector.forget();
+      return this.#drainOn(answer === 'admitted');
+    }
     if (answer === 'admitted') holder.admit(pod);
     looks.see(view.pods, pod);
     elector.judge(view.pods, pod);
@@ -207,13 +215,15 @@ export class Heartbeat<S> implements Service {
   }
 
   #depart(): number {
+    this.#parts.elector.forget();
     this.#gone = true;
     return Infinity;
   }
 
   async #leave(): Promise<void> {
-    const { runtime, store, identity, log } = this.#parts;
+    const { runtime, store, identity, elector, log } = this.#parts;
     const { pod } = identity;
+    elector.forget();
     if (!this.#mayBeMember) return;
     this.#registered = this.#mayBeMember = false;
     try {

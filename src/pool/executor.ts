@@ -29,6 +29,8 @@ export interface ExecutorParts {
 
 export class Executor {
   readonly rate = new Rate();
+  /** The queue is being stopped: a handler that fails for that reason is not charged. */
+  stopping = false;
   readonly #parts: ExecutorParts;
   /** What has not returned yet, strays included, by `stepId`; what returns at once is never in it. */
   readonly #running = new Map<string, Hold>();
@@ -102,7 +104,7 @@ export class Executor {
       }
     } catch (thrown) {
       this.#calling = undefined;
-      return this.#returned(hold, thrownOutcome(hold, thrown));
+      return this.#returned(hold, thrownOutcome(hold, thrown, this.stopping));
     }
     return this.#returned(hold, returnedOutcome(hold, returned, this.#parts.settings.maxPayloadBytes));
   }
@@ -162,7 +164,9 @@ export class Executor {
     this.#running.delete(hold.claim.stepId);
     this.#returned(
       hold,
-      ok ? returnedOutcome(hold, value, this.#parts.settings.maxPayloadBytes) : thrownOutcome(hold, value),
+      ok
+        ? returnedOutcome(hold, value, this.#parts.settings.maxPayloadBytes)
+        : thrownOutcome(hold, value, this.stopping),
     );
   }
 

@@ -3,11 +3,12 @@
  *
  * Law: what was cancelled is cancelled and what timed out is charged, whatever the handler made of it. Otherwise a value
  * counts, also one that comes after an abort: the work has been done. What is thrown after an abort counts as thrown
- * because of it, and gives the claim back uncharged; only a `PermanentFailure` is still a verdict.
+ * because of it, and gives the claim back uncharged; only a `PermanentFailure` is still a verdict. While the queue is
+ * being stopped, what was thrown because of the stop gives the claim back uncharged in any case.
  */
 import { FleetQError, isA, PermanentFailure, RetryLater, ValidationError } from '../errors.js';
 import { jsonText } from '../step/json.js';
-import { plainError, serializeError } from '../step/failure.js';
+import { MAX_CAUSES, plainError, serializeError } from '../step/failure.js';
 import type { Outcome } from '../step/transition.js';
 import type { AbortCause, Hold } from './hold.js';
 
@@ -26,9 +27,11 @@ export function returnedOutcome(hold: Hold, value: unknown, maxBytes: number): O
   return overruled(hold) ?? released(hold) ?? valueOutcome(value, maxBytes);
 }
 
-/** The handler threw. */
-export function thrownOutcome(hold: Hold, thrown: unknown): Outcome {
-  return overruled(hold) ?? released(hold) ?? failureOutcome(hold, thrown);
+/** The handler threw. @param stopping whether its queue is being stopped */
+export function thrownOutcome(hold: Hold, thrown: unknown, stopping = false): Outcome {
+  const outcome = overruled(hold) ?? released(hold);
+  if (outcome !== undefined) return outcome;
+  return stopping && isStopped(thrown) ? abortedOutcome(hold, 'stopping') : failureOutcome(hold, thrown);
 }
 
 /** The handler has not returned within its grace; or it never began. */
@@ -82,6 +85,15 @@ function failureOutcome(hold: Hold, thrown: unknown): Outcome {
   const permanent = isA(thrown, PermanentFailure) || read(thrown, 'name') === 'PermanentFailure';
   if (hold.aborted !== undefined && !permanent) return abortedOutcome(hold, hold.aborted);
   return { kind: 'failed', error: serializeError(thrown), retry: permanent ? 'never' : retryOf(thrown) };
+}
+
+/** Whether it is a `StoppedError`, or has one among its causes. */
+function isStopped(thrown: unknown): boolean {
+  for (let error = thrown, depth = 0; error !== undefined && depth <= MAX_CAUSES; depth++) {
+    if (read(error, 'code') === 'STOPPED') return true;
+    error = read(error, 'cause');
+  }
+  return false;
 }
 
 /** By name too: the class may come from another copy of the package. */

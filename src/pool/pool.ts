@@ -32,6 +32,8 @@ export interface PoolParts {
   readonly registry: StepRegistry;
   /** Calls back soon after others changed something in the store; returns what ends it. */
   readonly watch?: (onChange: () => void) => () => void;
+  /** The drain time is over, and handlers are still at work. */
+  readonly onDrainOver?: () => void;
   /** The guard that is asked right before anything is started or settled. After a freeze it says no before `fence` does. */
   readonly mayProceed?: () => boolean;
 }
@@ -219,7 +221,7 @@ export class Pool implements Service {
     const { executor, outbox } = this.#holdings;
     const { drainTimeoutMs } = this.#parts.settings;
     const startedAt = this.#now();
-    this.#draining = true;
+    this.#draining = executor.stopping = true;
     this.#loop.finished = this.#loop.released = 0;
     this.#unwatch?.();
     this.#close();
@@ -227,6 +229,7 @@ export class Pool implements Service {
       const idle = (): boolean => executor.busy === executor.strays;
       await this.#patience.until(idle, drainTimeoutMs);
       executor.abortAll('stopping');
+      if (!idle()) this.#parts.onDrainOver?.();
       await this.#patience.until(idle, Infinity); // their grace sees to it
       this.#exchanger.haste(this.#now());
       this.#loop.wake();

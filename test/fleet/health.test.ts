@@ -6,6 +6,8 @@ const WELL: HealthParts = {
   podId: 'a',
   version: '1.2.3',
   uptimeMs: 90_000,
+  stopping: false,
+  hasLeft: false,
   isLeader: true,
   load: { running: 3, held: 5, strays: 0, slots: 8, paused: false, fenced: false },
   fenced: undefined,
@@ -48,6 +50,16 @@ describe('health', () => {
 
   it('fails where the queue does not run', () => {
     expect(problems({ uptimeMs: undefined, silentForMs: Infinity })).toEqual(['the queue is not running']);
+  });
+
+  it('fails while the queue is being stopped', () => {
+    expect(problems({ stopping: true })).toEqual(['the queue is being stopped']);
+  });
+
+  it('says only that the pod has left, once it has drained for good', () => {
+    expect(problems({ hasLeft: true, fenced: 'superseded', silentForMs: 60_000 })).toEqual([
+      'the pod has left the fleet for good: superseded',
+    ]);
   });
 
   it('fails while fenced', () => {
