@@ -85,6 +85,11 @@ export interface StepCancelled {
   readonly stepId: string;
   readonly type: string;
   readonly by: 'caller' | 'holder';
+  /**
+   * How long after the cancellation this process learned of it, in ms, on the store's clock. 0 for the caller; `null` where
+   * the holder learned of it only when it settled the step.
+   */
+  readonly latencyMs: number | null;
 }
 
 /** A pod, as its peers know it. */

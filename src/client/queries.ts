@@ -148,7 +148,7 @@ export class Queries {
   }
 
   #cancelled({ stepId, type }: StepRecord): void {
-    this.#parts.events.emit('step:cancelled', { stepId, type, by: 'caller' });
+    this.#parts.events.emit('step:cancelled', { stepId, type, by: 'caller', latencyMs: 0 });
     this.#parts.onCancelled(stepId);
   }
 }

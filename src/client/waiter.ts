@@ -1,8 +1,12 @@
 /**
- * Waiting for steps to end.
+ * Waits for steps to end.
  *
- * Law: all waiters of a process ask the store with one question, and only when its pulse has moved. A waiter holds the
- * process alive; without waiters nothing runs.
+ * Invariants:
+ * - All waiters of a process ask the store with one question, and only when its pulse has moved.
+ * - A look costs what has ended since the last one, not what is awaited. Where the store's answer may miss a step (one that
+ *   plain SQL ended, or deleted), a round of `find` goes over all awaited steps, some at each look.
+ * - No look keeps the event loop for more than a few ms, however many wait.
+ * - A waiter keeps the process alive; without waiters nothing runs.
  */
 import {
   asError,
@@ -32,7 +36,7 @@ export interface WaitOptions {
 }
 
 export interface WaiterParts {
-  readonly store: Pick<Store, 'find' | 'pulse' | 'watch'>;
+  readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch'>;
   readonly runtime: Runtime;
   readonly events: Events;
   readonly waitIntervalMs: number;
@@ -45,6 +49,10 @@ interface Waiting {
 
 /** Ids in one question. */
 const ASK_AT_MOST = 1_000;
+/** Awaited steps that are checked within `waitIntervalMs` in the course of a round. */
+const CHECKED_IN_ROUND = 100;
+/** Waits that are rejected in one turn of the event loop. */
+const REJECTED_AT_ONCE = 200;
 const OPTIONS: FieldChecks = {
   timeoutMs: oneOf(
     `milliseconds from 1 to ${MAX_DELAY_MS}`,
@@ -61,6 +69,12 @@ export class Waiter {
   /** Ids that were not asked for yet, or that are known to have ended: asked whatever the pulse says. */
   readonly #urgent = new Set<string>();
   #lastPulse: string | undefined;
+  /** Where the last question about ends stopped. */
+  #cursor: string | null = null;
+  /** Goes round the awaited steps, and how many are left of the present round. */
+  #round: Iterator<string> | undefined;
+  #roundLeft = 0;
+  #roundDueAt = 0;
   #unwatch: (() => void)[] = [];
   #stopped = false;
 
@@ -112,7 +126,7 @@ export class Waiter {
   /** Ends all waits with `STOPPED`. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#rejectAll(new StoppedError('waitFor'));
+    await this.#rejectAll(new StoppedError('waitFor'));
     await this.#loop.stop();
   }
 
@@ -140,6 +154,8 @@ export class Waiter {
     if (this.#waiting.size > 0 || !this.#loop.running) return;
     for (const unwatch of this.#unwatch) unwatch();
     this.#unwatch = [];
+    this.#cursor = null;
+    this.#lastPulse = undefined;
     void this.#loop.stop();
   }
 
@@ -153,8 +169,10 @@ export class Waiter {
   async #look(): Promise<number> {
     const { store, runtime, waitIntervalMs } = this.#parts;
     const pulse = await store.pulse(); // read before the question: what ends after it moves the pulse again
-    const ids = pulse === this.#lastPulse ? [...this.#urgent] : [...this.#waiting.keys()];
+    const urgent = [...this.#urgent];
     this.#urgent.clear();
+    const complete = pulse !== this.#lastPulse && (await this.#askForEnds());
+    const ids = complete ? [] : [...urgent, ...this.#nextOfRound()];
     for (let at = 0; at < ids.length; at += ASK_AT_MOST) {
       if (at > 0) await runtime.yield();
       await this.#ask(ids.slice(at, at + ASK_AT_MOST));
@@ -163,26 +181,60 @@ export class Waiter {
     return waitIntervalMs;
   }
 
+  /** Settles what has ended since the last look. Answers whether every awaited step was looked at. */
+  async #askForEnds(): Promise<boolean> {
+    const reply = await this.#parts.store.ended({ awaited: this.#waiting, since: this.#cursor });
+    this.#cursor = reply.cursor;
+    for (const record of reply.steps) this.#answered(record.stepId, record);
+    for (const stepId of reply.gone) this.#answered(stepId, undefined);
+    this.#roundLeft = reply.complete ? 0 : this.#waiting.size;
+    return reply.complete;
+  }
+
+  #nextOfRound(): string[] {
+    const ids: string[] = [];
+    const now = this.#parts.runtime.monotonicMs();
+    if (this.#roundLeft === 0 || now < this.#roundDueAt) return ids;
+    this.#roundDueAt = now + this.#parts.waitIntervalMs;
+    const count = Math.min(this.#roundLeft, CHECKED_IN_ROUND);
+    this.#roundLeft -= count;
+    while (ids.length < count) {
+      const next = (this.#round ??= this.#waiting.keys()).next();
+      if (next.done !== true) ids.push(next.value);
+      else this.#round = undefined;
+      if (this.#waiting.size === 0) break;
+    }
+    return ids;
+  }
+
   async #ask(ids: readonly string[]): Promise<void> {
     const records = new Map((await this.#parts.store.find(ids)).map((record) => [record.stepId, record]));
-    for (const id of ids) {
-      const record = records.get(id);
-      for (const waiting of [...(this.#waiting.get(id) ?? [])]) {
-        if (record === undefined) waiting.reject(new StepNotFoundError(id));
-        else if (isTerminal(record.status)) waiting.settle(record);
-      }
+    for (const id of ids) this.#answered(id, records.get(id));
+  }
+
+  /** What the store says of an awaited step; `undefined`: there is none of this id. */
+  #answered(stepId: string, record: StepRecord | undefined): void {
+    for (const waiting of [...(this.#waiting.get(stepId) ?? [])]) {
+      if (record === undefined) waiting.reject(new StepNotFoundError(stepId));
+      else if (isTerminal(record.status)) waiting.settle(record);
     }
   }
 
   #failed(error: unknown): number {
     for (const id of this.#waiting.keys()) this.#urgent.add(id); // the question has not been answered
     if (error instanceof StoreError && error.transient) return this.#parts.waitIntervalMs * 5;
-    this.#rejectAll(error);
+    void this.#rejectAll(error);
     return Infinity;
   }
 
-  #rejectAll(error: unknown): void {
-    for (const all of [...this.#waiting.values()]) for (const waiting of [...all]) waiting.reject(error);
+  async #rejectAll(error: unknown): Promise<void> {
+    let rejected = 0;
+    for (const all of [...this.#waiting.values()]) {
+      for (const waiting of [...all]) {
+        waiting.reject(error);
+        if (++rejected % REJECTED_AT_ONCE === 0) await this.#parts.runtime.yield();
+      }
+    }
   }
 }
 

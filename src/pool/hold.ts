@@ -33,6 +33,8 @@ export class Hold implements Ended {
   /** Until it is aborted: when its time is up. From then on: when its grace is. */
   dueAt = Infinity;
   aborted: AbortCause | undefined = undefined;
+  /** For how long its step had been cancelled when this pod learned of it, in ms. */
+  cancelledForMs: number | undefined = undefined;
   /** The handler gave it back, to be due again after so many ms. */
   releasedFor: number | undefined = undefined;
   /** Decided once: what is sent again must be the same. */

@@ -147,13 +147,17 @@ export class Holdings {
     this.#giveBack(hold, 'unknown');
   }
 
-  /** A step was cancelled. */
-  cancel(stepId: string): void {
+  /** A step was cancelled so many ms ago. */
+  cancel(stepId: string, agoMs: number): void {
     const running = this.executor.find(stepId);
-    if (running !== undefined) this.executor.abort(running, 'cancelled');
+    if (running !== undefined) {
+      running.cancelledForMs ??= agoMs;
+      this.executor.abort(running, 'cancelled');
+    }
     if (this.buffer.size === 0) return;
     for (const hold of this.buffer.take(({ claim }) => claim.stepId === stepId)) {
       this.#left(hold);
+      hold.cancelledForMs = agoMs;
       this.#end(hold, { kind: 'cancelled' });
     }
   }

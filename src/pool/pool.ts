@@ -12,10 +12,12 @@ import type { Service } from '../runtime/service.js';
 import type { StepRegistry } from '../step/registry.js';
 import type { Fence, PodRef, StepStore } from '../store/contract.js';
 import type { Settler } from '../store/settler.js';
+import { Cancellations } from './cancellations.js';
 import { Demand } from './demand.js';
 import { ExchangeLoop } from './exchange-loop.js';
 import { Exchanger } from './exchanger.js';
 import { Handlers } from './handlers.js';
+import type { Hold } from './hold.js';
 import { Holdings } from './holdings.js';
 import { Patience } from './patience.js';
 import { Reconciliation, type HeldSnapshot } from './reconciliation.js';
@@ -23,7 +25,7 @@ import { Reconciliation, type HeldSnapshot } from './reconciliation.js';
 export type { HeldSnapshot } from './reconciliation.js';
 
 export interface PoolParts {
-  readonly store: Pick<StepStore, 'exchange'>;
+  readonly store: Pick<StepStore, 'exchange' | 'cancelled'>;
   readonly runtime: Runtime;
   readonly events: Events;
   readonly log: Log;
@@ -71,6 +73,7 @@ export class Pool implements Service {
   readonly #exchanger: Exchanger;
   readonly #demand: Demand;
   readonly #reconciliation = new Reconciliation();
+  readonly #cancellations: Cancellations;
   readonly #patience: Patience;
   readonly #loop: ExchangeLoop;
   #paused = false;
@@ -88,6 +91,11 @@ export class Pool implements Service {
     this.#holdings = new Holdings({ ...parts, mayProceed, handlers: this.#handlers, onWork: () => this.#work() });
     this.#exchanger = new Exchanger(parts);
     this.#demand = new Demand(settings, this.#handlers, this.#holdings, this.#exchanger);
+    this.#cancellations = new Cancellations({
+      ...parts,
+      held: () => this.#holdings.held().map(({ claim }) => claim.stepId),
+      onCancelled: ({ stepId, agoMs }) => this.#holdings.cancel(stepId, agoMs),
+    });
     this.#patience = new Patience(runtime);
     this.#loop = new ExchangeLoop({
       ...{ ...parts, mayProceed },
@@ -123,8 +131,11 @@ export class Pool implements Service {
   start(): Promise<void> {
     if (this.#stopped !== undefined) return Promise.resolve();
     this.#handlers.load();
-    this.#unwatch ??= this.#parts.watch?.(() => this.wake());
-    return this.#loop.start();
+    this.#unwatch ??= this.#parts.watch?.(() => {
+      this.wake();
+      this.#cancellations.look();
+    });
+    return Promise.all([this.#loop.start(), this.#cancellations.start()]).then(() => undefined);
   }
 
   /** Drains: lets what runs finish within the drain time, aborts the rest, gives back what has not started. */
@@ -191,7 +202,7 @@ export class Pool implements Service {
 
   /** The step was cancelled through this process: its handler is told at once. */
   abort(stepId: string): void {
-    this.#holdings.cancel(stepId);
+    this.#holdings.cancel(stepId, 0);
   }
 
   /** To be taken right before a heartbeat is sent. */
@@ -202,14 +213,21 @@ export class Pool implements Service {
 
   /** Judges what the pod holds by the heartbeat's answer. */
   reconcile(snapshot: HeldSnapshot, held: readonly Fence[]): void {
-    const { pod, executor, outbox } = this.#holdings;
+    const { pod, outbox } = this.#holdings;
     if (pod === undefined || snapshot.pod !== pod) return;
     const { openTokens } = this.#exchanger;
     const known = { holds: [...this.#holdings.held(), ...outbox.all()], openTokens };
     const { lost, unknown } = this.#reconciliation.judge(snapshot, held, known);
-    for (const hold of lost) executor.abort(hold, 'lost');
-    if (lost.size > 0) this.#holdings.giveBack((hold) => lost.has(hold), 'fenced');
+    if (lost.size > 0) void this.#drop(lost);
     for (const fence of unknown) this.#holdings.giveBackUnknown(fence, pod, this.#now());
+  }
+
+  /** What the store no longer shows under this pod was cancelled, or is somebody else's. */
+  async #drop(lost: ReadonlySet<Hold>): Promise<void> {
+    const cancelled = await this.#cancellations.among([...lost].map(({ claim }) => claim.stepId));
+    for (const { stepId, agoMs } of cancelled) this.#holdings.cancel(stepId, agoMs);
+    for (const hold of lost) this.#holdings.executor.abort(hold, 'lost');
+    this.#holdings.giveBack((hold) => lost.has(hold), 'fenced');
   }
 
   #close(): void {
@@ -238,7 +256,7 @@ export class Pool implements Service {
       await this.#patience.until(handedIn, leftMs + this.#exchanger.waitMs(this.#now()));
     }
     this.#exchanger.abandon(); // a store that does not answer hangs no stop
-    await this.#loop.stop();
+    await Promise.all([this.#loop.stop(), this.#cancellations.stop()]);
     executor.stop();
     if (!outbox.empty)
       this.#parts.log.error({ outcomes: outbox.size }, 'stopped with outcomes that the store did not take');

@@ -100,6 +100,41 @@ export interface ListPage {
   readonly next: string | null;
 }
 
+/** Ids of steps: a `Set`, or the keys of a `Map`. */
+export interface StepIds {
+  readonly size: number;
+  has(stepId: string): boolean;
+  keys(): Iterable<string>;
+}
+
+/** What `ended` is asked. */
+export interface EndedQuery {
+  readonly awaited: StepIds;
+  /** `cursor` of the last reply; `null`: from now on. What ended before is for `find` to tell. */
+  readonly since: string | null;
+}
+
+export interface EndedReply {
+  /** Awaited steps that have ended. Some may have been answered before. */
+  readonly steps: readonly StepRecord[];
+  /** Opaque; pass it with the next question. */
+  readonly cursor: string;
+  /**
+   * Whether every awaited step was looked at: one that is still awaited and not among `steps` is then open, or `gone`.
+   * `false`: one that ended by other means than this library's, or is gone, may be missing; `find` tells.
+   */
+  readonly complete: boolean;
+  /** Awaited steps that there are not; only where `complete`. */
+  readonly gone: readonly string[];
+}
+
+/** A step that somebody cancelled. */
+export interface CancelledStep {
+  readonly stepId: string;
+  /** For how long it has been cancelled, on the store's clock. */
+  readonly agoMs: number;
+}
+
 /** How many steps there are of each status. */
 export type StatusCounts = Readonly<Record<StepStatus, number>>;
 
@@ -137,6 +172,13 @@ export interface StepStore {
   settle(pod: PodRef, settlements: readonly Settlement[]): Promise<readonly Receipt[]>;
   /** The steps of these ids, in no order; unknown ones are left out. */
   find(stepIds: readonly string[]): Promise<readonly StepRecord[]>;
+  /**
+   * Of the steps that are waited for, those that have ended since the last look. What it costs depends on how many steps
+   * ended, not on how many are awaited, where the store can arrange that.
+   */
+  ended(query: EndedQuery): Promise<EndedReply>;
+  /** Of these steps, those that were cancelled, and how long ago. */
+  cancelled(stepIds: readonly string[]): Promise<readonly CancelledStep[]>;
   list(filter: ListFilter): Promise<ListPage>;
   stats(): Promise<StoreStats>;
   /** Makes pending or claimed steps terminal, each at the version that was read. A repeat under the same token answers the same. */

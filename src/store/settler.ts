@@ -22,6 +22,8 @@ export interface Ended {
   readonly payload?: Payload | undefined;
   /** For how long the handler ran, in ms. */
   readonly durationMs: number;
+  /** For how long the step had been cancelled when its holder learned of it, in ms; `undefined`: only the receipt told. */
+  readonly cancelledForMs?: number | undefined;
   /** The pod that held it, where that is another one: recovery settles for the dead. */
   readonly podId?: string;
 }
@@ -244,8 +246,9 @@ export class Settler {
     if (events.has('step:timedOut')) events.emit('step:timedOut', { ...this.#base(ended), timeoutMs });
   }
 
-  #cancelled({ claim }: Ended): void {
-    this.#parts.events.emit('step:cancelled', { stepId: claim.stepId, type: claim.type, by: 'holder' });
+  #cancelled({ claim, cancelledForMs }: Ended): void {
+    const { stepId, type } = claim;
+    this.#parts.events.emit('step:cancelled', { stepId, type, by: 'holder', latencyMs: cancelledForMs ?? null });
   }
 
   #lost(ended: Ended, settlement: Settlement): void {

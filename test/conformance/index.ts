@@ -9,6 +9,7 @@ import { claiming } from './claiming.js';
 import { clocks } from './clocks.js';
 import { closing } from './closing.js';
 import { crowding } from './crowding.js';
+import { ending } from './ending.js';
 import { exactness } from './exactness.js';
 import { fencing } from './fencing.js';
 import { Harness, type OpenedStore, type OpenStore } from './harness.js';
@@ -56,6 +57,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describe('clocks', () => clocks(harness));
     describe('a crowd', () => crowding(harness));
     describe('exactness', () => exactness(harness));
+    describe('ends and cancellations', () => ending(harness));
     describe('pulse and watch', () => telling(harness));
     describe('open and close', () => closing(harness));
   });

@@ -91,9 +91,53 @@ describe('a cancel', () => {
     rig.store.cancel('s1');
     rig.pool.abort('s1');
     await rig.runtime.settle();
-    expect(rig.events('step:cancelled')).toEqual([{ stepId: 's1', type: 'slow', by: 'holder' }]);
+    expect(rig.events('step:cancelled')).toEqual([{ stepId: 's1', type: 'slow', by: 'holder', latencyMs: 0 }]);
     expect(rig.pool.load.running).toBe(0);
     expect(rig.events('step:lost')).toEqual([]);
+  });
+
+  test('made by another process aborts the handler as soon as the store is seen to have changed', async () => {
+    let changed = (): void => undefined;
+    const watch = (onChange: () => void) => {
+      changed = onChange;
+      return () => undefined;
+    };
+    const reason = gate<unknown>();
+    const handler = (_: unknown, ctx: StepContext) => {
+      ctx.signal.addEventListener('abort', () => reason.open(ctx.signal.reason));
+      return obedient(_, ctx);
+    };
+    const rig = await running({ slow: handler }, { watch }, ({ store }) => store.add('s1', 'slow'));
+    rig.store.cancel('s1');
+    changed();
+    await rig.runtime.advance(20);
+    expect(await reason.promise).toMatchObject({ code: 'STEP_CANCELLED' });
+    expect(rig.events('step:cancelled')).toEqual([{ stepId: 's1', type: 'slow', by: 'holder', latencyMs: 5 }]);
+  });
+
+  test('is asked for at most once in 20 ms, however often the store changes', async () => {
+    let changed = (): void => undefined;
+    const watch = (onChange: () => void) => {
+      changed = onChange;
+      return () => undefined;
+    };
+    const rig = await running({ slow: obedient }, { watch }, ({ store }) => store.add('s1', 'slow'));
+    const { cancelled } = rig.store;
+    let questions = 0;
+    rig.store.cancelled = (stepIds) => {
+      questions++;
+      return cancelled(stepIds);
+    };
+    for (let i = 0; i < 100; i++) {
+      changed();
+      await rig.runtime.advance(1);
+    }
+    expect(questions).toBeGreaterThanOrEqual(4);
+    expect(questions).toBeLessThanOrEqual(6);
+    rig.store.cancel('s1');
+    changed();
+    await rig.runtime.advance(25); // a change between two questions is not lost
+    expect(rig.events('step:cancelled')).toHaveLength(1);
   });
 
   test('gives the reason STEP_CANCELLED', async () => {

@@ -286,13 +286,29 @@ describe('reconciliation', () => {
     expect(rig.events('step:lost')).toMatchObject([{ stepId: 's1' }]);
   });
 
-  test('one that was cancelled elsewhere is told as cancelled', async () => {
-    const rig = await running({ slow: obedient }, {}, ({ store }) => store.add('s1', 'slow'));
+  test('one that was cancelled elsewhere is aborted and told as cancelled', async () => {
+    let reason: unknown;
+    const handler = (_: unknown, ctx: StepContext) => {
+      ctx.signal.addEventListener('abort', () => (reason = ctx.signal.reason));
+      return obedient(_, ctx);
+    };
+    const rig = await running({ slow: handler }, {}, ({ store }) => store.add('s1', 'slow'));
     rig.store.cancel('s1');
     heartbeat(rig);
     await rig.runtime.settle();
-    expect(rig.events('step:cancelled')).toMatchObject([{ stepId: 's1', by: 'holder' }]);
+    expect(rig.events('step:cancelled')).toMatchObject([{ stepId: 's1', by: 'holder', latencyMs: 5 }]);
+    expect(reason).toMatchObject({ code: 'STEP_CANCELLED' });
     expect(rig.events('step:lost')).toEqual([]);
+  });
+
+  test('one that was lost is aborted as lost where the store does not say why', async () => {
+    const rig = await running({ slow: obedient }, {}, ({ store }) => store.add('s1', 'slow'));
+    rig.store.cancelled = () => Promise.reject(new Error('away'));
+    rig.store.requeue('s1');
+    rig.store.row('s1').runAt = Infinity;
+    heartbeat(rig);
+    await rig.runtime.settle();
+    expect(rig.events('step:lost')).toMatchObject([{ stepId: 's1' }]);
   });
 
   test('a claim held unstarted that was lost never starts', async () => {

@@ -130,6 +130,8 @@ export class FaultyStore implements Store {
   readonly exchange = this.#faulty('exchange');
   readonly settle = this.#faulty('settle');
   readonly find = this.#faulty('find');
+  readonly ended = this.#faulty('ended');
+  readonly cancelled = this.#faulty('cancelled');
   readonly list = this.#faulty('list');
   readonly stats = this.#faulty('stats');
   readonly cancel = this.#faulty('cancel');

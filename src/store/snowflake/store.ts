@@ -5,7 +5,10 @@
  * made. `watch` never calls: nobody can be told of others' changes here; `pulse` is cheap instead.
  */
 import type {
+  CancelledStep,
   CancelReceipt,
+  EndedQuery,
+  EndedReply,
   ExchangeReply,
   ExchangeRequest,
   FleetView,
@@ -140,6 +143,14 @@ export class SnowflakeStore implements Store {
 
   find(stepIds: readonly string[]): Promise<readonly StepRecord[]> {
     return this.#call(() => this.#steps.find(stepIds));
+  }
+
+  ended(query: EndedQuery): Promise<EndedReply> {
+    return this.#call(() => this.#steps.ended(query));
+  }
+
+  cancelled(stepIds: readonly string[]): Promise<readonly CancelledStep[]> {
+    return this.#call(() => this.#steps.cancelled(stepIds));
   }
 
   list(filter: ListFilter): Promise<ListPage> {

@@ -6,6 +6,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type {
+  CancelledStep,
   CancelReceipt,
   ClaimDemand,
   ExchangeReply,
@@ -30,7 +31,7 @@ import { ByHand } from './by-hand.js';
 import { Claims } from './claims.js';
 import type { Clock, FileTimes, Instant } from './clock.js';
 import { Pods } from './pods.js';
-import { Readers, type CountPiece, type ListPiece } from './readers.js';
+import { Readers, type CountPiece, type EndedRow, type ListPiece } from './readers.js';
 import { Retention } from './retention.js';
 import { SCHEMA_VERSION } from './schema.js';
 import { Settlements } from './settlements.js';
@@ -154,6 +155,18 @@ export class Core {
       }
       return { steps, next };
     });
+  }
+
+  endedFrom(at: number, rowid: number, limit: number): EndedRow[] {
+    return this.#read(() => this.#readers.endedFrom(at, rowid, limit));
+  }
+
+  newestEnding(): number {
+    return this.#readers.newestEnding();
+  }
+
+  cancelled(now: number, stepIds: readonly string[]): CancelledStep[] {
+    return this.#read(() => this.#readers.cancelled(now, stepIds));
   }
 
   listPiece(filter: ListFilter, after: number | null, limit: number, rows: number): ListPiece {

@@ -5,11 +5,11 @@
  * whether to let others run in between.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { ListFilter, StepRecord } from '../contract.js';
+import type { CancelledStep, ListFilter, StepRecord } from '../contract.js';
 import { recordOf, type RecordRow } from './rows.js';
 import type { WallClock } from './wall-clock.js';
 import type { WallTimes } from './wall-times.js';
-import { COUNT, FIND, LIST, PIECE_END } from './statements.js';
+import { CANCELLED, COUNT, ENDED_FROM, FIND, LIST, NEWEST_ENDING, PIECE_END } from './statements.js';
 
 /** A page ends early once its texts have so many characters: even a page must not hold up the event loop. */
 const PAGE_CHARACTERS = 2_000_000;
@@ -41,6 +41,9 @@ export interface CountPiece {
   readonly after: number | null;
 }
 
+/** A step that has ended, by when and where its row lies. */
+export type EndedRow = readonly [endedAt: number, rowid: number, stepId: string];
+
 type ListRow = readonly [rowid: number, ...RecordRow];
 type Filter = string | null;
 type ListBinds = [number, number, ...FilterBinds, number];
@@ -52,6 +55,9 @@ export class Readers {
   readonly #pieceEnd: Record<ListFilter['order'], Statement<[number, number], number>>;
   readonly #list: Record<ListFilter['order'], Statement<ListBinds, ListRow>>;
   readonly #count: Statement<[number, number, number, number], CountRow>;
+  readonly #endedFrom: Statement<[number, number, number, number], EndedRow>;
+  readonly #newestEnding: Statement<[], number | null>;
+  readonly #cancelled: Statement<[number, string], readonly [stepId: string, agoMs: number]>;
 
   constructor(connection: Database, wall: WallClock) {
     this.#wall = wall;
@@ -61,6 +67,9 @@ export class Readers {
     const list = (sql: string) => connection.prepare<ListBinds, ListRow>(sql).raw();
     this.#list = { oldest: list(LIST.oldest), newest: list(LIST.newest) };
     this.#count = connection.prepare<[number, number, number, number], CountRow>(COUNT).raw();
+    this.#endedFrom = connection.prepare<[number, number, number, number], EndedRow>(ENDED_FROM).raw();
+    this.#newestEnding = connection.prepare<[], number | null>(NEWEST_ENDING).pluck();
+    this.#cancelled = connection.prepare<[number, string], readonly [string, number]>(CANCELLED).raw();
   }
 
   /** How instants are shown, as of this transaction: for {@link find}. */
@@ -96,6 +105,23 @@ export class Readers {
       last = rowid;
     }
     return { steps, after: end ?? null, full: steps.length === limit };
+  }
+
+  /** The next steps that ended after the row that ended at `at`. */
+  endedFrom(at: number, rowid: number, limit: number): EndedRow[] {
+    return this.#endedFrom.all(at, at, rowid, limit);
+  }
+
+  /** When the last step ended; 0: none has. */
+  newestEnding(): number {
+    return this.#newestEnding.get() ?? 0;
+  }
+
+  /** Of these steps, those that were cancelled, and how long ago. */
+  cancelled(now: number, stepIds: readonly string[]): CancelledStep[] {
+    return this.#cancelled
+      .all(now, JSON.stringify(stepIds))
+      .map(([stepId, agoMs]) => ({ stepId, agoMs: Math.max(0, agoMs) }));
   }
 
   /** Counts the next `rows` rows after `after`. */

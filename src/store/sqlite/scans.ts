@@ -11,6 +11,8 @@ import type { CountRow } from './readers.js';
 
 const COUNTED_ROWS = 5_000;
 const LISTED_ROWS = 1_000;
+/** How long a find may keep the event loop at a time. */
+const FIND_MS = 4;
 
 /** Runs an operation until the database lets it through. */
 export type Attempt = <T>(operation: () => T) => Promise<T>;
@@ -34,6 +36,22 @@ export class Scans {
 
   constructor(parts: ScanParts) {
     this.#parts = parts;
+  }
+
+  /** The steps of these ids; unknown ones are left out. */
+  async find(stepIds: readonly string[]): Promise<StepRecord[]> {
+    const { core, attempt, pause, monotonicMs } = this.#parts;
+    const wanted = [...new Set(stepIds)];
+    const found: StepRecord[] = [];
+    for (let next = 0; next < wanted.length;) {
+      if (next > 0) await pause();
+      const from = next;
+      const until = monotonicMs() + FIND_MS;
+      const piece = await attempt(() => core.find(wanted, from, () => monotonicMs() > until));
+      found.push(...piece.steps);
+      next = piece.next;
+    }
+    return found;
   }
 
   async stats(now: number): Promise<StoreStats> {

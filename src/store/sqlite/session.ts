@@ -9,6 +9,7 @@ import { Clock, type Instant } from './clock.js';
 import { Core } from './core.js';
 import { connect, loadDriver, type Driver } from './database.js';
 import { refuseNetwork } from './file-system.js';
+import { Endings } from './endings.js';
 import { Helper } from './helper.js';
 import { bootId } from './host.js';
 import { migrate } from './migration.js';
@@ -27,6 +28,7 @@ export interface SessionParts {
   readonly core: Core;
   readonly clock: Clock;
   readonly scans: Scans;
+  readonly endings: Endings;
   /** `undefined` in memory. */
   readonly file: OpenFile | undefined;
   /** `undefined` in memory: another connection would have a memory of its own. */
@@ -36,6 +38,7 @@ export interface SessionParts {
 export class Session {
   readonly core: Core;
   readonly scans: Scans;
+  readonly endings: Endings;
   readonly #parts: SessionParts;
   #listenedAt: number;
 
@@ -43,6 +46,7 @@ export class Session {
     this.#parts = parts;
     this.core = parts.core;
     this.scans = parts.scans;
+    this.endings = parts.endings;
     this.#listenedAt = parts.runtime.monotonicMs();
   }
 
@@ -114,12 +118,14 @@ export async function openSession(
   const { connection, core } = await attempt(() => prepare(driver, { ...options, path }, clock));
   const file =
     place === undefined ? undefined : await OpenFile.of(runtime, path, place.identity).catch(closing(connection));
-  const scans = new Scans({ core, attempt, pause: () => runtime.yield(), monotonicMs: () => runtime.monotonicMs() });
+  const parts = { core, attempt, pause: () => runtime.yield(), monotonicMs: () => runtime.monotonicMs() };
+  const scans = new Scans(parts);
+  const endings = new Endings(parts, scans);
   const helper =
     file === undefined
       ? undefined
       : new Helper({ options: { ...options, path }, log, onDeath: () => checkpointHere(connection) });
-  return new Session({ runtime, connection, core, clock, scans, file, helper });
+  return new Session({ runtime, connection, core, clock, scans, endings, file, helper });
 }
 
 /** Each name gets a `-wal` of its own, so that two processes that use two names destroy the file. */

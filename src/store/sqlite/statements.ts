@@ -149,6 +149,18 @@ WHERE step_id = ? AND version = ? AND (status = 'failed' OR status = 'cancelled'
 
 export const FIND = `SELECT ${RECORD} FROM STEP_TRACKER s WHERE s.step_id = ?`;
 
+/** What has ended since, in the order of the index. Binds: ended at, ended at, rowid, limit. */
+export const ENDED_FROM = `
+SELECT s.last_update_ts, s.rowid, s.step_id FROM STEP_TRACKER s
+WHERE s.status <> 'pending' AND s.status <> 'claimed' AND s.last_update_ts >= ? AND (s.last_update_ts, s.rowid) > (?, ?)
+ORDER BY s.last_update_ts, s.rowid LIMIT ?`;
+export const NEWEST_ENDING = `
+SELECT max(last_update_ts) FROM STEP_TRACKER WHERE status <> 'pending' AND status <> 'claimed'`;
+
+/** Binds: now, ids as a JSON array. */
+export const CANCELLED = `
+SELECT s.step_id, ? - s.last_update_ts FROM json_each(?) j JOIN STEP_TRACKER s ON s.step_id = j.value WHERE s.status = 'cancelled'`;
+
 /** The row up to which the next piece of so many rows reaches. Binds: after, rows - 1. */
 export const PIECE_END = {
   oldest: 'SELECT rowid FROM STEP_TRACKER WHERE rowid > ? ORDER BY rowid LIMIT 1 OFFSET ?',

@@ -6,8 +6,11 @@
  */
 import { ValidationError, show } from '../../errors.js';
 import type {
+  CancelledStep,
   CancelReceipt,
   Claim,
+  EndedQuery,
+  EndedReply,
   ExchangeReply,
   ExchangeRequest,
   FleetView,
@@ -44,14 +47,14 @@ const RHYTHM: Rhythm = Object.freeze({
   recoveryIntervalMs: 5_000,
   claimIntervalMs: 100,
   idleIntervalMs: 1_000,
-  waitIntervalMs: 20,
+  waitIntervalMs: 100,
   submitBatch: 500,
 });
 
 /** Steps that are cancelled or retried by hand in one transaction. */
 const BY_HAND_BATCH = 100;
-/** How long a find may keep the event loop at a time. */
-const FIND_MS = 4;
+/** Steps that are looked at in one read for whether they were cancelled: about a millisecond. */
+const CANCELLED_BATCH = 1_000;
 
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
@@ -137,20 +140,17 @@ export class SqliteStore implements Store {
   }
 
   find(stepIds: readonly string[]): Promise<readonly StepRecord[]> {
-    const { runtime } = this.#environment;
-    const wanted = [...new Set(stepIds)];
-    return this.#call(async ({ core }) => {
-      const found: StepRecord[] = [];
-      for (let next = 0; next < wanted.length;) {
-        if (next > 0) await runtime.yield();
-        const from = next;
-        const until = runtime.monotonicMs() + FIND_MS;
-        const piece = await this.#calls.attempt(() => core.find(wanted, from, () => runtime.monotonicMs() > until));
-        found.push(...piece.steps);
-        next = piece.next;
-      }
-      return found;
-    });
+    return this.#call(({ scans }) => scans.find(stepIds));
+  }
+
+  ended(query: EndedQuery): Promise<EndedReply> {
+    return this.#call(({ endings }) => endings.since(query));
+  }
+
+  cancelled(stepIds: readonly string[]): Promise<readonly CancelledStep[]> {
+    return this.#call((session) =>
+      this.#calls.inBatches(stepIds, CANCELLED_BATCH, (batch) => session.core.cancelled(session.now(), batch)),
+    );
   }
 
   list(filter: ListFilter): Promise<ListPage> {

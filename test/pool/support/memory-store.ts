@@ -98,6 +98,9 @@ export class MemoryStore {
     Object.assign(row, { status: 'cancelled', version: row.version + 1 });
   }
 
+  cancelled = async (stepIds: readonly string[]): Promise<{ stepId: string; agoMs: number }[]> =>
+    stepIds.filter((id) => this.rows.get(id)?.status === 'cancelled').map((stepId) => ({ stepId, agoMs: 5 }));
+
   exchange = async (request: ExchangeRequest): Promise<ExchangeReply> => {
     this.requests.push(request);
     await this.before(request);

@@ -23,6 +23,8 @@ export interface StepStatements {
   readonly find: string;
   /** Of each id, what cancel and retry need to know. Bind: ids. */
   readonly states: string;
+  /** Of these steps, those that were cancelled. Bind: ids. */
+  readonly cancelled: string;
   /** Bind: { statuses?, types?, claimedBy?, afterMs?, afterId? }. */
   readonly list: (order: ListFilter['order'], limit: number) => string;
   /** No bind. */
@@ -45,6 +47,7 @@ export function stepStatements(names: Names): StepStatements {
       (row) =>
         `${row}.step_id AS id, ${row}.status AS its_status, ${row}.version AS its_version, ${row}.highest_version, ${row}.settled_by AS settler`,
     ),
+    cancelled: cancelledOf(names),
     list: (order, limit) => listOf(names, order, limit),
     stats: statsOf(names),
     ...byHand(names),
@@ -108,6 +111,17 @@ function findOf(names: Names, columns: (row: string) => string): string {
 SELECT ${columns('hot')}, 0 AS is_cold FROM hot
 UNION ALL
 SELECT ${columns('cold')}, 1 FROM cold`;
+}
+
+/** A cancelled step stays in the hot table for longer than any holder needs to learn of it. */
+function cancelledOf(names: Names): string {
+  return `WITH wanted AS (
+  SELECT DISTINCT f.value::VARCHAR AS id FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f
+), hot AS (
+  SELECT s.step_id, s.status, s.last_update_ts FROM ${names.stepTracker} s JOIN wanted w ON w.id = s.step_id
+  QUALIFY ${furthest('s')}
+)
+SELECT step_id AS id, DATEDIFF(millisecond, last_update_ts, SYSDATE()) AS ago_ms FROM hot WHERE status = 'cancelled'`;
 }
 
 /** Every step once, from wherever it lies. */

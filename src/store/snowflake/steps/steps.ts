@@ -3,7 +3,10 @@ import { ValidationError, show } from '../../../errors.js';
 import { STEP_STATUSES, isTerminal, type StepStatus } from '../../../step/step.js';
 import type { NewStep } from '../../../step/submission.js';
 import type {
+  CancelledStep,
   CancelReceipt,
+  EndedQuery,
+  EndedReply,
   ListFilter,
   ListPage,
   RetryReceipt,
@@ -63,6 +66,24 @@ export class Steps {
 
   async find(stepIds: readonly string[]): Promise<StepRecord[]> {
     return (await this.#ofIds(this.#parts.statements.find, stepIds)).map(recordOf);
+  }
+
+  /** One question, whatever the number of steps. */
+  async ended({ awaited }: EndedQuery): Promise<EndedReply> {
+    const stepIds = [...awaited.keys()];
+    const found = await this.find(stepIds);
+    const known = new Set(found.map(({ stepId }) => stepId));
+    return {
+      steps: found.filter(({ status }) => isTerminal(status)),
+      gone: stepIds.filter((stepId) => !known.has(stepId)),
+      cursor: '',
+      complete: true,
+    };
+  }
+
+  async cancelled(stepIds: readonly string[]): Promise<CancelledStep[]> {
+    const rows = await this.#ofIds(this.#parts.statements.cancelled, stepIds);
+    return rows.map((row) => ({ stepId: text(row, 'ID'), agoMs: Math.max(0, number(row, 'AGO_MS')) }));
   }
 
   async #ofIds(statement: string, stepIds: readonly string[]): Promise<Row[]> {
