@@ -109,6 +109,12 @@ export interface PodFenced extends PodEvent {
   readonly recoverable: boolean;
 }
 
+/** `pod:dead`: it was silent for longer than the `deadAfterMs` that it registered, or its process has provably exited. */
+export interface PodDead extends PodEvent {
+  readonly silentForMs: number;
+  readonly reason: 'silent' | 'exited';
+}
+
 /** What a recovery cycle did. */
 export interface RecoverySummary {
   readonly cycleId: string;
@@ -139,7 +145,7 @@ export interface EventPayloads<S> {
   'step:timedOut': { [K in Names<S>]: StepTimedOut<K, ArgsOf<Known<S>, K>> }[Names<S>];
   'pod:joined': PodEvent;
   'pod:left': PodEvent;
-  'pod:dead': PodEvent & { readonly silentForMs: number };
+  'pod:dead': PodDead;
   'pod:fenced': PodFenced;
   'leader:elected': PodEvent;
   'leader:lost': PodEvent;

@@ -35,6 +35,7 @@ export {
   type ArgsOf,
   type EventName,
   type EventPayloads,
+  type PodDead,
   type PodEvent,
   type PodFenced,
   type RecoverySummary,

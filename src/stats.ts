@@ -45,7 +45,7 @@ export interface FleetPicture {
 }
 
 function isLive(pod: PodView): boolean {
-  return !pod.asleep && pod.silentForMs <= pod.deadAfterMs;
+  return !pod.asleep && !pod.exited && pod.silentForMs <= pod.deadAfterMs;
 }
 
 export function queueStats(store: StoreStats, fleet: FleetPicture, strays: number): QueueStats {

@@ -113,7 +113,7 @@ export class Cycle {
     const gone = dead.filter(({ pod }) => evicted.has(pod.incarnation));
     this.#deadPods = gone.map(({ pod }) => pod);
     looks.bury(this.#deadPods);
-    for (const { pod, silentForMs } of gone) events.emit('pod:dead', { ...pod, silentForMs });
+    for (const { pod, silentForMs, reason } of gone) events.emit('pod:dead', { ...pod, silentForMs, reason });
   }
 
   async #settle(page: readonly Orphan[]): Promise<void> {

@@ -2,7 +2,7 @@
  * Who leads: the eldest live eligible pod; where nobody is eligible, the eldest live one.
  *
  * Law: judged from each heartbeat's answer, without a question of its own; age is by the store's clock, ties by the
- * incarnation. Leadership lapses by itself when the pod is fenced. It is an optimisation, never the safety: two leaders
+ * incarnation. A pod whose process has provably exited is not live, though it is not evicted yet. Leadership lapses by itself when the pod is fenced. It is an optimisation, never the safety: two leaders
  * for a moment do no harm.
  */
 import type { Events } from '../events.js';
@@ -24,7 +24,7 @@ export interface ElectorParts {
 
 /** The leader among these. */
 export function electLeader(pods: readonly PodView[]): PodView | undefined {
-  const live = pods.filter((view) => !view.asleep && !isSilent(view));
+  const live = pods.filter((view) => !view.asleep && !view.exited && !isSilent(view));
   const eligible = live.filter((view) => view.eligible);
   return (eligible.length > 0 ? eligible : live).toSorted(byAge)[0];
 }

@@ -27,6 +27,8 @@ export interface Holder<S = unknown> {
   fence(final: boolean): void;
   /** Drain for good: claim no more, and give back what has not started. What runs goes on, and is settled by the guard. */
   retire(): void;
+  /** Steps have become pending: there may be something to claim. */
+  wake(): void;
   /** Taken right before a heartbeat is sent. */
   snapshot(): S;
   /** With the heartbeat's answer: what the store says is held, beside the snapshot from before it was asked. */

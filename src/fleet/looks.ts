@@ -17,6 +17,8 @@ export interface DeadPod {
   readonly pod: PodRef;
   /** On the store's clock, when it was looked at last. */
   readonly silentForMs: number;
+  /** `silent`: for longer than it registered, by the law above. `exited`: its process has provably exited. */
+  readonly reason: 'silent' | 'exited';
 }
 
 interface Sight {
@@ -35,6 +37,7 @@ export class Looks {
   readonly #intervalMs: number;
   #sights = new Map<string, Sight>();
   readonly #buried = new Set<string>();
+  readonly #listeners: (() => void)[] = [];
   #lastLook: number | undefined;
   /** Whether the present row of looks is not the first. */
   #broken = false;
@@ -42,6 +45,11 @@ export class Looks {
   constructor(runtime: Runtime, settings: { readonly heartbeatIntervalMs: number }) {
     this.#runtime = runtime;
     this.#intervalMs = settings.heartbeatIntervalMs;
+  }
+
+  /** Calls back after each look that shows a pod whose process has exited. */
+  onExited(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   /** A look at the fleet: a heartbeat's answer. @param self is never dead in its own eyes */
@@ -59,6 +67,7 @@ export class Looks {
     for (const incarnation of this.#buried) {
       if (!pods.some((view) => view.pod.incarnation === incarnation)) this.#buried.delete(incarnation);
     }
+    if ([...sights.values()].some(({ view }) => hasExited(view))) for (const listener of this.#listeners) listener();
   }
 
   /** The row is broken: the looks begin anew. */
@@ -69,9 +78,13 @@ export class Looks {
 
   /** The dead, as of the last look. */
   dead(): readonly DeadPod[] {
-    return [...this.#sights.values()]
-      .filter((seen) => isSilent(seen.view) && this.#unchangedForMs(seen) >= this.#patienceMs(seen.view))
-      .map(({ view: { pod, silentForMs } }) => ({ pod, silentForMs }));
+    const dead: DeadPod[] = [];
+    for (const seen of this.#sights.values()) {
+      const { pod, silentForMs } = seen.view;
+      const reason = this.#reasonOf(seen);
+      if (reason !== undefined) dead.push({ pod, silentForMs, reason });
+    }
+    return dead;
   }
 
   /** These have been evicted: they are not told as dead again while the last look still shows them. */
@@ -80,6 +93,11 @@ export class Looks {
       this.#sights.delete(incarnation);
       this.#buried.add(incarnation);
     }
+  }
+
+  #reasonOf(seen: Sight): DeadPod['reason'] | undefined {
+    if (hasExited(seen.view)) return 'exited';
+    return isSilent(seen.view) && this.#unchangedForMs(seen) >= this.#patienceMs(seen.view) ? 'silent' : undefined;
   }
 
   #unchangedForMs({ view, since, silentSince }: Sight): number {
@@ -101,6 +119,11 @@ function sight(view: PodView, before: Sight | undefined, now: number): Sight {
   const silent = isSilent(view);
   if (before?.view.beat !== view.beat) return { view, since: now, silentSince: silent ? now : undefined };
   return { view, since: before.since, silentSince: silent ? (before.silentSince ?? now) : undefined };
+}
+
+/** Whether its process has exited: a fact, which needs no row of looks. A sleeper holds nothing, and is never evicted. */
+function hasExited(view: PodView): boolean {
+  return view.exited && !view.asleep;
 }
 
 /** Whether it has been silent for longer than it registered. Who is asleep said so. */

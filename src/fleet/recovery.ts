@@ -3,7 +3,8 @@
  *
  * Law: one cycle at a time. A cycle belongs to one term of leadership, and stops in the midst when that ends. A cycle
  * that finds nothing to do tells nothing and writes nothing; one that fails tells that. A leader whose cycles fail or
- * overrun three times running stands down. A new leader begins at once.
+ * overrun three times running stands down. A new leader begins at once, and so does a leader that
+ * sees a pod whose process has exited.
  */
 import { asError, FleetQError, StoppedError } from '../errors.js';
 import type { Events, RecoverySummary } from '../events.js';
@@ -18,6 +19,7 @@ import type { Orphan, Store } from '../store/contract.js';
 import type { Settler } from '../store/settler.js';
 import { Cycle } from './cycle.js';
 import type { Elector, Leadership } from './elector.js';
+import type { Holder } from './holder.js';
 import type { Identity } from './identity.js';
 import type { Journal } from './journal.js';
 import type { Looks } from './looks.js';
@@ -35,6 +37,8 @@ export interface RecoveryParts {
   readonly fence: SelfFence;
   readonly elector: Elector;
   readonly looks: Looks;
+  /** Woken when steps are pending again: no store tells a process of its own changes. */
+  readonly holder: Pick<Holder, 'wake'>;
   readonly standing: Standing;
   readonly journal: Journal;
   readonly events: Events;
@@ -69,6 +73,7 @@ export class Recovery implements Service {
       void parts.journal.open();
       this.#loop.wake();
     });
+    parts.looks.onExited(() => this.#loop.wake());
   }
 
   start(): Promise<void> {
@@ -147,6 +152,7 @@ export class Recovery implements Service {
       const { requeued, failed, deadPods, durationMs } = record;
       const counts = { deadPods: deadPods.length, requeued: requeued.length, failed: failed.length };
       log.info({ cycleId: record.cycleId, dryRun, ...counts, durationMs }, 'a recovery cycle');
+      if (!dryRun && requeued.length > 0) this.#parts.holder.wake();
       if (!dryRun) await journal.record(record);
       cycle.tell(record);
     }

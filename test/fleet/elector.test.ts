@@ -18,6 +18,11 @@ describe('who leads', () => {
     expect(idOf([viewOf('a'), viewOf('b')])).toBe('a');
   });
 
+  it('is nobody whose process has exited, though it is not evicted yet', () => {
+    const views = [viewOf('exited', { ageMs: 9e6, exited: true }), viewOf('next', { eligible: false })];
+    expect(electLeader(views)?.pod.podId).toBe('next');
+  });
+
   it('is nobody silent for longer than it registered, asleep or not eligible', () => {
     const rest = [
       viewOf('silent', { ageMs: 9e6, silentForMs: 15_001 }),

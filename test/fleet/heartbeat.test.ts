@@ -226,7 +226,7 @@ describe('a freeze', () => {
     await world.advance(10_000);
     a.kill();
     await world.advance(40_000);
-    expect(b.told.of('pod:dead')).toEqual([{ ...before, silentForMs: expect.any(Number) }]);
+    expect(b.told.of('pod:dead')).toEqual([{ ...before, silentForMs: expect.any(Number), reason: 'silent' }]);
     expect(b.told.of('pod:dead')[0]?.silentForMs).toBeGreaterThan(15_000);
     a.runtime.thaw();
     expect(a.fleet.mayProceed()).toBe(false);

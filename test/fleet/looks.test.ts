@@ -24,7 +24,7 @@ describe('who is dead', () => {
     expect(dead()).toEqual([]);
     await runtime.advance(1);
     looks.see([silent()], SELF);
-    expect(looks.dead()).toEqual([{ pod: silent().pod, silentForMs: 20_000 }]);
+    expect(looks.dead()).toEqual([{ pod: silent().pod, silentForMs: 20_000, reason: 'silent' }]);
   });
 
   it('counts looks, not the time since the last one', async () => {
@@ -72,6 +72,37 @@ describe('who is dead', () => {
     looks.see(views, SELF);
     await runtime.advance(2_000);
     looks.see(views, SELF);
+    expect(dead()).toEqual([]);
+  });
+});
+
+describe('a pod whose process has exited', () => {
+  const exited = viewOf('peer', { exited: true, silentForMs: 100 });
+
+  it('is dead at the first look, whatever became of the row of looks', () => {
+    looks.see([exited], SELF);
+    expect(looks.dead()).toEqual([{ pod: exited.pod, silentForMs: 100, reason: 'exited' }]);
+    looks.forget();
+    expect(dead()).toEqual([]);
+    looks.see([exited], SELF);
+    expect(dead()).toEqual(['peer']);
+  });
+
+  it('is told to who wants to know, with each look, until it is evicted', () => {
+    let told = 0;
+    looks.onExited(() => told++);
+    looks.see([viewOf('peer')], SELF);
+    expect(told).toBe(0);
+    looks.see([exited], SELF);
+    looks.see([exited], SELF);
+    expect(told).toBe(2);
+    looks.bury([exited.pod]);
+    looks.see([exited], SELF);
+    expect(told).toBe(2);
+  });
+
+  it('is left alone while it sleeps: it holds nothing', () => {
+    looks.see([{ ...exited, asleep: true }], SELF);
     expect(dead()).toEqual([]);
   });
 });

@@ -37,7 +37,7 @@ describe('a recovery cycle', () => {
       [1, 0],
       [1, 0],
     ]);
-    expect(leader.told.of('pod:dead')).toEqual([{ ...dead.pod, silentForMs: expect.any(Number) }]);
+    expect(leader.told.of('pod:dead')).toEqual([{ ...dead.pod, silentForMs: expect.any(Number), reason: 'silent' }]);
     expect(leader.told.of('step:released').map(({ stepId, reason, podId }) => [stepId, reason, podId])).toEqual(
       ids.map((id) => [id, 'orphaned', dead.pod.podId]),
     );
@@ -54,6 +54,15 @@ describe('a recovery cycle', () => {
         decisions: ids.map((stepId) => ({ stepId, holder: dead.pod, reason: 'evicted', decision: 'requeued' })),
       },
     ]);
+  });
+
+  it('wakes the pool of its pod when steps are pending again, and only then', async () => {
+    const { leader } = await afterADeath(1);
+    expect(leader.holder.wakes).toBe(0);
+    await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
+    expect(leader.holder.wakes).toBe(1);
+    await world.advance(2 * CYCLE);
+    expect(leader.holder.wakes).toBe(1);
   });
 
   it('charges nobody for what a pod that left still held', async () => {

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { VirtualHost } from '../support/virtual-host.js';
 import type { SimulatedPod } from './simulated-pod.js';
 import { Simulation } from './simulation.js';
 
@@ -24,8 +25,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function fleet(seed: number, pods: number): Promise<Simulation> {
-  simulation = new Simulation(seed, join(folder, 'fleet.db'));
+async function fleet(seed: number, pods: number, host?: VirtualHost): Promise<Simulation> {
+  simulation = new Simulation(seed, join(folder, 'fleet.db'), host);
   await simulation.open();
   for (let i = 0; i < pods; i++) {
     await simulation.add();
@@ -66,9 +67,52 @@ describe('deaths', () => {
   });
 });
 
-describe('everything at once', () => {
-  it.each([1, 2, 3, 4, 5, 6])('loses nothing, settles nothing twice, evicts nobody alive (seed %i)', async (seed) => {
-    const { pods } = await fleet(seed, 4);
+describe('deaths of processes that can be looked up', () => {
+  it.each([1, 2, 3, 4])('what a killed pod held comes back within a heartbeat (seed %i)', async (seed) => {
+    const { pods } = await fleet(seed, 4, new VirtualHost());
+    for (let deaths = 0; deaths < 8; deaths++) {
+      await simulation.submit(120);
+      await simulation.run(simulation.chance(500, 4_000));
+      const victim = simulation.pick(simulation.alive);
+      victim?.kill();
+      const diedAt = simulation.now;
+      await simulation.run(BEAT);
+      const held = (await simulation.steps()).filter(
+        ({ status, claimedIncarnation }) => status === 'claimed' && victim?.incarnations.has(claimedIncarnation ?? ''),
+      );
+      expect(held, `killed at ${diedAt}`).toEqual([]);
+      await simulation.add();
+    }
+    await simulation.run(60_000);
+    await expectNothingLost();
+    expect(pods.flatMap(({ told }) => told.of('pod:dead').map(({ reason }) => reason))).toEqual(
+      Array.from({ length: 8 }, () => 'exited'),
+    );
+    expect(pods.flatMap(({ told }) => told.of('step:failed'))).toEqual([]);
+  });
+
+  it.each([1, 2, 3, 4])('a fleet that is killed and started again goes on at once (seed %i)', async (seed) => {
+    await fleet(seed, 3, new VirtualHost());
+    await simulation.submit(30);
+    await simulation.run(simulation.chance(200, 3_000));
+    for (const pod of simulation.alive) pod.kill();
+    const [next] = [await simulation.add('again')];
+    await simulation.run(500);
+    expect(next.isLeader).toBe(true);
+    const steps = await simulation.steps();
+    const held = steps.filter(({ status, claimedBy }) => status === 'claimed' && claimedBy !== 'again');
+    expect(held).toEqual([]);
+    await simulation.run(60_000);
+    await expectNothingLost();
+  });
+});
+
+describe.each([
+  ['of which silence tells', () => undefined, [1, 2, 3, 4, 5, 6]],
+  ['that can be looked up', () => new VirtualHost(), [1, 2, 3]],
+])('everything at once, with deaths %s', (_, host, seeds) => {
+  it.each(seeds)('loses nothing, settles nothing twice, evicts nobody alive (seed %i)', async (seed) => {
+    const { pods } = await fleet(seed, 4, host());
     for (let round = 0; round < 30; round++) {
       await simulation.submit(simulation.chance(0, 40));
       await befall(simulation.pick(simulation.alive));

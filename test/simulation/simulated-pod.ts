@@ -3,11 +3,14 @@ import { completeOptions, resolveOptions, type Settings } from '../../src/option
 import { Pod } from '../../src/pod.js';
 import { sleep } from '../../src/runtime/runtime.js';
 import type { VirtualRuntime } from '../../src/runtime/virtual.js';
-import { sqlite } from '../../src/sqlite.js';
 import { StepRegistry } from '../../src/step/registry.js';
 import type { PodRef, Store } from '../../src/store/contract.js';
+import { resolveOptions as sqliteOptions } from '../../src/store/sqlite/options.js';
+import { NO_PROOF } from '../../src/store/sqlite/processes.js';
+import { SqliteStore } from '../../src/store/sqlite/store.js';
 import { Line } from '../fleet/support/faulty-store.js';
 import { log, Told } from '../fleet/support/told.js';
+import type { VirtualProcess } from '../support/virtual-host.js';
 
 export class SimulatedPod {
   readonly told = new Told();
@@ -22,12 +25,16 @@ export class SimulatedPod {
   frozen = false;
   cutOff = false;
   readonly #store: Store;
+  readonly #process: VirtualProcess | undefined;
   #thawed: (() => void)[] = [];
 
-  constructor(podId: string, machine: VirtualRuntime, path: string) {
+  /** @param process what its peers can look up; without one, silence alone tells them that it was killed */
+  constructor(podId: string, machine: VirtualRuntime, path: string, process?: VirtualProcess) {
     this.machine = machine;
     this.line = new Line(machine);
-    this.#store = sqlite({ path }).create({ runtime: machine, log }) as Store;
+    this.#process = process;
+    const table = process?.table ?? NO_PROOF;
+    this.#store = new SqliteStore(sqliteOptions({ path }), { runtime: machine, log }, table);
     const options = resolveOptions({ podId, runtime: machine, drainTimeoutMs: 3_000, abortGraceMs: 1_000 });
     this.settings = completeOptions(options, this.#store.rhythm);
     const registry = new StepRegistry();
@@ -90,12 +97,14 @@ export class SimulatedPod {
   /** SIGKILL: it never does anything again. */
   kill(): void {
     this.gone = true;
+    this.#process?.exit();
     this.freeze('runs');
   }
 
   async stop(): Promise<void> {
     this.gone = true;
     await this.pod.stop();
+    this.#process?.exit();
   }
 
   /** Nothing hinders it any more, even if it was killed: so that it can be closed. */

@@ -1,7 +1,9 @@
 /** A fleet of whole pods on one clock and one file, watched from outside. */
+import type { PodDead } from '../../src/events.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
 import { sqlite } from '../../src/sqlite.js';
-import type { PodRef, StepRecord, Store } from '../../src/store/contract.js';
+import type { StepRecord, Store } from '../../src/store/contract.js';
+import type { VirtualHost } from '../support/virtual-host.js';
 import { log } from '../fleet/support/told.js';
 import { SimulatedPod } from './simulated-pod.js';
 
@@ -16,12 +18,15 @@ export class Simulation {
   readonly unjust: string[] = [];
   readonly #store: Store;
   readonly #path: string;
+  readonly #host: VirtualHost | undefined;
   /** When each pod was seen last with something hindering it. */
   readonly #hindered = new Map<SimulatedPod, number>();
 
-  constructor(seed: number, path: string) {
+  /** @param host on which the pods are processes that can be looked up; without one nothing can be proved */
+  constructor(seed: number, path: string, host?: VirtualHost) {
     this.world = new VirtualRuntime({ seed });
     this.#path = path;
+    this.#host = host;
     this.#store = sqlite({ path }).create({ runtime: this.world, log }) as Store;
   }
 
@@ -47,9 +52,9 @@ export class Simulation {
   }
 
   async add(podId = `pod-${this.pods.length + 1}`): Promise<SimulatedPod> {
-    const pod = new SimulatedPod(podId, this.world.fork(), this.#path);
+    const pod = new SimulatedPod(podId, this.world.fork(), this.#path, this.#host?.spawn());
     this.pods.push(pod);
-    pod.told.events.on('pod:dead', (dead: PodRef) => this.#judge(dead));
+    pod.told.events.on('pod:dead', (dead: PodDead) => this.#judge(dead));
     await pod.open(); // what the real file system takes is no time of this world
     await this.world.until(pod.start());
     return pod;
@@ -100,12 +105,14 @@ export class Simulation {
     await this.#store.close();
   }
 
-  /** Just is only the eviction of a pod that was hindered while it was silent. */
-  #judge({ podId, incarnation }: PodRef): void {
+  /** Just is only the eviction of a pod that was hindered while it was silent; as exited, only of one that is gone. */
+  #judge({ podId, incarnation, reason }: PodDead): void {
     const pod = this.pods.find(({ incarnations }) => incarnations.has(incarnation));
+    const told = `${podId} (${reason}) at ${this.now}`;
+    if (reason === 'exited' && pod?.gone !== true) this.unjust.push(told);
     if (pod?.well === false) return;
     const hinderedAt = pod === undefined ? undefined : this.#hindered.get(pod);
     const deadAfterMs = pod?.settings.deadAfterMs ?? 0;
-    if (hinderedAt === undefined || this.now - hinderedAt > deadAfterMs) this.unjust.push(`${podId} at ${this.now}`);
+    if (hinderedAt === undefined || this.now - hinderedAt > deadAfterMs) this.unjust.push(told);
   }
 }

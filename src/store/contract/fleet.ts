@@ -31,6 +31,11 @@ export interface PodView {
   readonly deadAfterMs: number;
   readonly eligible: boolean;
   readonly asleep: boolean;
+  /**
+   * The store can prove that the process of this incarnation has exited, so that it gives no sign of life any more.
+   * `false`: it lives, or nothing can be proved. A store whose pods are on many hosts proves nothing.
+   */
+  readonly exited: boolean;
   readonly meta: Readonly<Record<string, unknown>>;
 }
 
@@ -61,8 +66,8 @@ export interface FleetStore {
   /** Claimed steps whose incarnation is left, evicted, asleep or unknown, the longest held first. */
   orphans(query: { readonly limit: number }): Promise<readonly Orphan[]>;
   /**
-   * Makes incarnations final that are silent for longer than they registered, which the statement checks again itself;
-   * answers those that are evicted by now.
+   * Makes incarnations final that are silent for longer than they registered, which the statement checks again itself,
+   * or whose process the store can prove to have exited; answers those that are evicted by now.
    */
   evict(pods: readonly PodRef[]): Promise<readonly PodRef[]>;
 }

@@ -85,6 +85,7 @@ export function podOf(row: Row): PodView {
     deadAfterMs: number(row, 'DEAD_MS'),
     eligible: number(row, 'MAY_LEAD') === 1,
     asleep: number(row, 'SLEEPS') === 1,
+    exited: false,
     meta: typeof meta === 'object' && meta !== null ? (meta as PodView['meta']) : {},
   };
 }

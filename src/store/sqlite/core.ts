@@ -17,7 +17,6 @@ import type {
   Orphan,
   PodRef,
   PodRegistration,
-  PodView,
   PruneReply,
   Receipt,
   RetryReceipt,
@@ -30,7 +29,8 @@ import type { NewStep } from '../../step/submission.js';
 import { ByHand } from './by-hand.js';
 import { Claims } from './claims.js';
 import type { Clock, FileTimes, Instant } from './clock.js';
-import { Pods } from './pods.js';
+import { Pods, type Member } from './pods.js';
+import type { ProcessMark } from './processes.js';
 import { Readers, type CountPiece, type EndedRow, type ListPiece } from './readers.js';
 import { Retention } from './retention.js';
 import { SCHEMA_VERSION } from './schema.js';
@@ -43,9 +43,11 @@ import { keepsTime, WallClock } from './wall-clock.js';
 /** What an exchange came to, but for the pace, which its caller knows. */
 export type Exchanged = Omit<ExchangeReply, 'pace'>;
 
-/** What a heartbeat came to: its answer, and by how much it has set the file's wall clock forward, in ms. */
+/** What a heartbeat came to. Its caller finds out which processes have exited. */
 export interface Beaten {
-  readonly view: FleetView;
+  readonly view: Omit<FleetView, 'pods'>;
+  readonly members: readonly Member[];
+  /** By how much it has set the file's wall clock forward, in ms. */
   readonly correctionMs: number;
 }
 
@@ -189,27 +191,34 @@ export class Core {
 
   // ---- fleet ----
 
-  register(instant: Instant, pod: PodRegistration): void {
-    this.#write(() => this.#pods.register(instant, pod));
+  register(instant: Instant, pod: PodRegistration, process: ProcessMark | undefined): void {
+    this.#write(() => this.#pods.register(instant, pod, process));
   }
 
   heartbeat(instant: Instant, pod: PodRef, beat: Heartbeat): Beaten {
     return this.#write(() => {
       this.#pods.beat(instant, pod, beat);
-      const pods = this.#pods.view(instant.now);
-      const correctionMs = keepsTime(pods, pod) ? this.#wall.follow(instant, pod.incarnation) : 0;
+      const members = this.#pods.members(instant.now);
+      const keeps = keepsTime(
+        members.map((member) => member.view),
+        pod,
+      );
+      const correctionMs = keeps ? this.#wall.follow(instant, pod.incarnation) : 0;
       const view = {
-        pods,
         claims: this.#claims.heldBy(pod.incarnation),
         outdated: (this.#oldestAllowed.get() ?? 0) > SCHEMA_VERSION,
         wallAheadMs: this.#wall.aheadMs(instant),
       };
-      return { view, correctionMs };
+      return { view, members, correctionMs };
     });
   }
 
-  fleet(now: number): PodView[] {
-    return this.#pods.view(now);
+  members(now: number): Member[] {
+    return this.#pods.members(now);
+  }
+
+  processOf(pod: PodRef): ProcessMark | undefined {
+    return this.#pods.processOf(pod);
   }
 
   leave(pod: PodRef): void {
@@ -220,8 +229,9 @@ export class Core {
     return this.#claims.orphans(limit);
   }
 
-  evict(now: number, pods: readonly PodRef[]): PodRef[] {
-    return this.#write(() => pods.filter((pod) => this.#pods.evict(now, pod)));
+  /** @param exited the processes that have provably exited, by incarnation; of the others silence decides */
+  evict(now: number, pods: readonly PodRef[], exited: ReadonlyMap<string, ProcessMark>): PodRef[] {
+    return this.#write(() => pods.filter((pod) => this.#pods.evict(now, pod, exited.get(pod.incarnation))));
   }
 
   // ---- the clocks ----

@@ -7,21 +7,31 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Heartbeat, PodRef, PodRegistration, PodView } from '../contract.js';
 import type { Instant, SignOfLife } from './clock.js';
-import { podOf, type PodRow } from './rows.js';
+import type { ProcessMark } from './processes.js';
+import { podOf, processOf, type PodRow, type ProcessRow } from './rows.js';
 import {
   BEAT,
   EVICT,
+  EVICT_EXITED,
   FLEET,
   LEAVE,
   LIFE_OF,
   NEWEST_HEARTBEAT,
   NEWEST_STEP,
+  PROCESS_OF,
   REGISTER,
   SIGNS_OF_LIFE,
 } from './statements.js';
 
 type SignRow = readonly [heardAt: number, deadAfterMs: number, hostMs: number, boot: string];
 type LifeRow = readonly [final: 'left' | 'evicted' | null, asleep: number];
+
+/** An incarnation that is not final, with what it said of its process. */
+export interface Member {
+  readonly incarnation: string;
+  readonly view: PodView;
+  readonly process: ProcessMark | undefined;
+}
 
 export class Pods {
   readonly #register: Statement;
@@ -30,6 +40,8 @@ export class Pods {
   readonly #lifeOf: Statement<[string], LifeRow>;
   readonly #leave: Statement<[string]>;
   readonly #evict: Statement<[string, number]>;
+  readonly #evictExited: Statement<[string, number, string, number]>;
+  readonly #processOf: Statement<[string], ProcessRow>;
   readonly #newestHeartbeat: Statement<[], number | null>;
   readonly #newestStep: Statement<[], number>;
   readonly #signs: Statement<[], SignRow>;
@@ -41,6 +53,8 @@ export class Pods {
     this.#lifeOf = connection.prepare<[string], LifeRow>(LIFE_OF).raw();
     this.#leave = connection.prepare<[string]>(LEAVE);
     this.#evict = connection.prepare<[string, number]>(EVICT);
+    this.#evictExited = connection.prepare<[string, number, string, number]>(EVICT_EXITED);
+    this.#processOf = connection.prepare<[string], ProcessRow>(PROCESS_OF).raw();
     this.#newestHeartbeat = connection.prepare<[], number | null>(NEWEST_HEARTBEAT).pluck();
     this.#newestStep = connection.prepare<[], number>(NEWEST_STEP).pluck();
     this.#signs = connection.prepare<[], SignRow>(SIGNS_OF_LIFE).raw();
@@ -67,7 +81,7 @@ export class Pods {
     return this.#signs.all().map(sign);
   }
 
-  register({ now, hostMs, boot }: Instant, pod: PodRegistration): void {
+  register({ now, hostMs, boot }: Instant, pod: PodRegistration, process: ProcessMark | undefined): void {
     const { incarnation, podId, heartbeatMs, deadAfterMs, meta } = pod;
     this.#register.run(
       incarnation,
@@ -79,6 +93,9 @@ export class Pods {
       JSON.stringify(meta),
       hostMs,
       boot,
+      process?.pid ?? null,
+      process?.namespace ?? null,
+      process?.startedAt ?? null,
     );
   }
 
@@ -87,8 +104,18 @@ export class Pods {
   }
 
   /** Every incarnation that is not final, the eldest first. */
-  view(now: number): PodView[] {
-    return this.#fleet.all().map((row) => podOf(row, now));
+  members(now: number): Member[] {
+    return this.#fleet.all().map((row) => ({
+      incarnation: row[1],
+      view: podOf(row, now),
+      process: processOf([row[10], row[11], row[12]]),
+    }));
+  }
+
+  /** What an incarnation said of its process. */
+  processOf({ incarnation }: PodRef): ProcessMark | undefined {
+    const row = this.#processOf.get(incarnation);
+    return row && processOf(row);
   }
 
   /** Whether it may hold claims: registered, not final, awake. */
@@ -101,9 +128,10 @@ export class Pods {
     this.#leave.run(incarnation);
   }
 
-  /** Whether it is evicted by now. */
-  evict(now: number, { incarnation }: PodRef): boolean {
-    this.#evict.run(incarnation, now);
+  /** Whether it is evicted by now. @param exited its process, where that has provably exited */
+  evict(now: number, { incarnation }: PodRef, exited: ProcessMark | undefined): boolean {
+    if (exited === undefined) this.#evict.run(incarnation, now);
+    else this.#evictExited.run(incarnation, exited.pid, exited.namespace, exited.startedAt);
     return this.#lifeOf.get(incarnation)?.[0] === 'evicted';
   }
 }

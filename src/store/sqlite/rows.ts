@@ -1,5 +1,6 @@
 /** Rows as SQLite answers them, by position, and what they are outside. */
 import type { Claim, Orphan, PodView, StepRecord } from '../contract.js';
+import type { ProcessMark } from './processes.js';
 import { parseJson } from '../../step/payload.js';
 import type { StepStatus } from '../../step/step.js';
 import type { WallTimes } from './wall-times.js';
@@ -59,7 +60,11 @@ export type PodRow = readonly [
   eligible: number,
   asleep: number,
   meta: string,
+  ...process: ProcessRow,
 ];
+
+/** NULL where the pod could not say, or registered under the first version of the schema. */
+export type ProcessRow = readonly [pid: number | null, namespace: string | null, startedAt: number | null];
 
 /** A record as its row says. @param times how instants are shown */
 export function recordOf(row: RecordRow, times: WallTimes): StepRecord {
@@ -131,6 +136,12 @@ export function podOf(row: PodRow, now: number): PodView {
     deadAfterMs: row[6],
     eligible: row[7] === 1,
     asleep: row[8] === 1,
+    exited: false,
     meta: typeof meta === 'object' && meta !== null ? (meta as PodView['meta']) : {},
   };
+}
+
+export function processOf([pid, namespace, startedAt]: ProcessRow): ProcessMark | undefined {
+  if (pid === null || namespace === null || startedAt === null) return undefined;
+  return { pid, namespace, startedAt };
 }

@@ -79,6 +79,13 @@ CREATE TABLE POD_HEALTH (
   boot TEXT NOT NULL DEFAULT ''
 ) STRICT`;
 
+/** The process of a pod, by which its peers can prove that it has exited; NULL where the platform gives no proof. */
+const POD_PROCESS = [
+  'ALTER TABLE POD_HEALTH ADD COLUMN pid INTEGER',
+  'ALTER TABLE POD_HEALTH ADD COLUMN pid_namespace TEXT',
+  'ALTER TABLE POD_HEALTH ADD COLUMN process_started INTEGER',
+];
+
 /** What a file without any of our tables gets first. */
 export const CREATE_SCHEMA_INFO = `
 CREATE TABLE IF NOT EXISTS SCHEMA_INFO (
@@ -111,5 +118,5 @@ CREATE TABLE WALL_CLOCK (
 /** The statements that lead from each version to the next; `MIGRATIONS[0]` makes version 1 of an empty file. */
 export const MIGRATIONS: readonly (readonly string[])[] = [
   [STEP_TRACKER, STEP_READY, STEP_WAITING, STEP_HELD, STEP_ENDED, POD_HEALTH],
-  [STEP_RUN_AT_WALL, STEP_TIMED, WALL_CLOCK],
+  [STEP_RUN_AT_WALL, STEP_TIMED, WALL_CLOCK, ...POD_PROCESS],
 ];

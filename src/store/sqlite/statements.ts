@@ -200,13 +200,15 @@ DELETE FROM POD_HEALTH WHERE rowid IN (
 
 // ---- fleet ------------------------------------------------------------------------------------------------------------------------
 
-/** Binds: incarnation, pod, now, now, heartbeat, dead after, meta, host's ms, boot. */
+/** Binds: incarnation, pod, now, now, heartbeat, dead after, meta, host's ms, boot; pid, its namespace, the process's start. */
 export const REGISTER = `
-INSERT INTO POD_HEALTH (incarnation, pod_id, birth_ts, last_heartbeat_ts, heartbeat_ms, dead_after_ms, meta, host_ms, boot)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO POD_HEALTH (incarnation, pod_id, birth_ts, last_heartbeat_ts, heartbeat_ms, dead_after_ms, meta, host_ms, boot,
+  pid, pid_namespace, process_started)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (incarnation) DO UPDATE
 SET last_heartbeat_ts = max(last_heartbeat_ts, excluded.last_heartbeat_ts), heartbeat_ms = excluded.heartbeat_ms,
-  dead_after_ms = excluded.dead_after_ms, meta = excluded.meta, host_ms = excluded.host_ms, boot = excluded.boot, beat = beat + 1
+  dead_after_ms = excluded.dead_after_ms, meta = excluded.meta, host_ms = excluded.host_ms, boot = excluded.boot, beat = beat + 1,
+  pid = excluded.pid, pid_namespace = excluded.pid_namespace, process_started = excluded.process_started
 WHERE final IS NULL`;
 
 /** Binds: now, eligible, asleep, meta, host's ms, boot, incarnation. */
@@ -216,7 +218,8 @@ SET last_heartbeat_ts = max(last_heartbeat_ts, ?), eligible = ?, asleep = ?, met
 WHERE incarnation = ? AND final IS NULL`;
 
 export const FLEET = `
-SELECT pod_id, incarnation, birth_ts, last_heartbeat_ts, beat, heartbeat_ms, dead_after_ms, eligible, asleep, meta
+SELECT pod_id, incarnation, birth_ts, last_heartbeat_ts, beat, heartbeat_ms, dead_after_ms, eligible, asleep, meta,
+  pid, pid_namespace, process_started
 FROM POD_HEALTH WHERE final IS NULL ORDER BY birth_ts, incarnation`;
 export const LIFE_OF = 'SELECT final, asleep FROM POD_HEALTH WHERE incarnation = ?';
 
@@ -225,6 +228,13 @@ export const LEAVE = `UPDATE POD_HEALTH SET final = 'left', status = 'down' WHER
 export const EVICT = `
 UPDATE POD_HEALTH SET final = 'evicted', status = 'down'
 WHERE incarnation = ? AND final IS NULL AND asleep = 0 AND ? - last_heartbeat_ts > dead_after_ms`;
+
+/** Binds: incarnation; pid, its namespace, the process's start. */
+export const EVICT_EXITED = `
+UPDATE POD_HEALTH SET final = 'evicted', status = 'down'
+WHERE incarnation = ? AND final IS NULL AND asleep = 0
+  AND pid = ? AND pid_namespace = ? AND process_started = ?`;
+export const PROCESS_OF = 'SELECT pid, pid_namespace, process_started FROM POD_HEALTH WHERE incarnation = ?';
 
 // ---- the clocks ---------------------------------------------------------------------------------------------------------------------
 

@@ -35,9 +35,11 @@ import type {
 } from '../contract.js';
 import type { NewStep } from '../../step/submission.js';
 import { Calls } from './calls.js';
+import { Exits } from './exits.js';
 import { Mover } from './mover.js';
 import type { ResolvedOptions } from './options.js';
 import { Pace } from './pace.js';
+import { NO_PROOF, systemProcesses, type ProcessTable } from './processes.js';
 import { openSession, type Session } from './session.js';
 import { Watch } from './watch.js';
 
@@ -65,17 +67,20 @@ export class SqliteStore implements Store {
   readonly #watch: Watch;
   readonly #calls: Calls;
   readonly #mover: Mover;
+  readonly #exits: Exits;
   #opening: Promise<Session> | undefined;
   #session: Session | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: ResolvedOptions, environment: StoreEnvironment) {
+  constructor(options: ResolvedOptions, environment: StoreEnvironment, processes: ProcessTable = systemProcesses) {
     this.#options = options;
     this.#environment = environment;
     this.#calls = new Calls({ ...options, runtime: environment.runtime });
     this.#watch = new Watch(environment.runtime);
     // Our own commits wake nobody here, so that what has come due by a move is to be told.
     this.#mover = new Mover({ ...environment, calls: this.#calls, onMoved: () => this.#watch.call() });
+    // Clones of a virtual machine share a boot id: where hosts may share the file, it proves nothing.
+    this.#exits = new Exits(environment.runtime, options.allowNetworkFileSystem ? NO_PROOF : processes);
   }
 
   // ---- steps ----
@@ -191,19 +196,24 @@ export class SqliteStore implements Store {
   // ---- fleet ----
 
   register(pod: PodRegistration): Promise<void> {
-    return this.#call((session) => this.#calls.attempt(() => session.core.register(session.instant(), pod)));
+    return this.#call((session) =>
+      this.#calls.attempt(() => session.core.register(session.instant(), pod, this.#exits.self())),
+    );
   }
 
   heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView> {
     return this.#call(async (session) => {
       const beaten = await this.#calls.attempt(() => session.core.heartbeat(session.instant(), pod, beat));
       this.#mover.follow(session, beaten.correctionMs);
-      return beaten.view;
+      return { ...beaten.view, pods: await this.#exits.views(beaten.members) };
     });
   }
 
   fleet(): Promise<readonly PodView[]> {
-    return this.#call((session) => this.#calls.attempt(() => session.core.fleet(session.now())));
+    return this.#call(async (session) => {
+      const members = await this.#calls.attempt(() => session.core.members(session.now()));
+      return this.#exits.views(members);
+    });
   }
 
   leave(pod: PodRef): Promise<void> {
@@ -215,7 +225,12 @@ export class SqliteStore implements Store {
   }
 
   evict(pods: readonly PodRef[]): Promise<readonly PodRef[]> {
-    return this.#call((session) => this.#calls.attempt(() => session.core.evict(session.now(), pods)));
+    return this.#call(async (session) => {
+      const { core } = session;
+      const claimed = await this.#calls.attempt(() => pods.map((pod) => ({ ...pod, process: core.processOf(pod) })));
+      const exited = await this.#exits.among(claimed); // a proof stays true: it may come before the statement
+      return this.#calls.attempt(() => core.evict(session.now(), pods, exited));
+    });
   }
 
   // ---- the store itself ----

@@ -7,6 +7,7 @@ export class FakeHolder implements Holder<number> {
   readonly reconciled: { readonly snapshot: number; readonly held: readonly Fence[] }[] = [];
   load: HolderLoad = { running: 0, held: 0, strays: 0, slots: 4, paused: false, fenced: false };
   overdueMs = 0;
+  wakes = 0;
   #snapshots = 0;
 
   admit(pod: PodRef): void {
@@ -23,6 +24,10 @@ export class FakeHolder implements Holder<number> {
 
   fence(final: boolean): void {
     this.calls.push(final ? 'fence for good' : 'fence');
+  }
+
+  wake(): void {
+    this.wakes++;
   }
 
   snapshot(): number {

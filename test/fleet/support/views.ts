@@ -12,6 +12,7 @@ export function viewOf(incarnation: string, given: Partial<PodView> & { podId?: 
     deadAfterMs: 15_000,
     eligible: true,
     asleep: false,
+    exited: false,
     meta: {},
     ...rest,
   };

@@ -24,7 +24,7 @@ const INSTANT = { now: NOW, hostMs: 0, boot: '', wallMs: NOW };
 
 function joinedCore() {
   const { core, connection } = newCore();
-  core.register(INSTANT, { ...POD, heartbeatMs: 1_000, deadAfterMs: 1_000_000, meta: {} });
+  core.register(INSTANT, { ...POD, heartbeatMs: 1_000, deadAfterMs: 1_000_000, meta: {} }, undefined);
   return { core, connection };
 }
 

@@ -138,7 +138,7 @@ describe('retention', () => {
     const holder = { podId: 'holder', incarnation: 'holder' };
     const idle = { podId: 'idle', incarnation: 'idle' };
     const alive = { podId: 'alive', incarnation: 'alive' };
-    for (const pod of [holder, idle, alive]) core.register(instant, { ...pod, ...registration });
+    for (const pod of [holder, idle, alive]) core.register(instant, { ...pod, ...registration }, undefined);
     core.submit(1, newSteps(1));
     const claim = { token: 't', free: 1, prefetch: 0, quarantine: 0, types: { work: 1 } } as const;
     core.exchange(1, { pod: holder, settlements: [], claim }, 10);

@@ -1,0 +1,46 @@
+/** A host whose processes begin and end as a test says; each sees the others through a table of its own. */
+import type { ProcessTable, Sighting } from '../../src/store/sqlite/processes.js';
+
+export class VirtualHost {
+  readonly #processes = new Map<number, Exclude<Sighting, string>>();
+  readonly #boot: string;
+  #ticks = 0;
+
+  constructor(boot = 'boot-1') {
+    this.#boot = boot;
+  }
+
+  /** How often a process has been looked up. */
+  looks = 0;
+
+  /** Begins a process, under the lowest pid that is free: it may be one that another process has had. */
+  spawn({ pid = this.#freePid(), namespace = 'pid:[1]' } = {}): VirtualProcess {
+    const startedAt = (this.#ticks += 100);
+    this.#processes.set(pid, { startedAt, ended: false });
+    const mark = { namespace: `${this.#boot} ${namespace}`, pid, startedAt };
+    const look = (wanted: number): Sighting => {
+      this.looks++;
+      return this.#processes.get(wanted) ?? 'none';
+    };
+    return {
+      pid,
+      table: { self: () => mark, look },
+      exit: () => void this.#processes.delete(pid),
+      becomeZombie: () => void this.#processes.set(pid, { startedAt, ended: true }),
+    };
+  }
+
+  #freePid(): number {
+    let pid = 1;
+    while (this.#processes.has(pid)) pid++;
+    return pid;
+  }
+}
+
+export interface VirtualProcess {
+  readonly pid: number;
+  readonly table: ProcessTable;
+  exit(): void;
+  /** It has exited, and its parent does not collect its exit status. */
+  becomeZombie(): void;
+}
