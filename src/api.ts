@@ -19,6 +19,12 @@ export type SubmitInput<S, T extends keyof S & string> = StepInput<T, ArgsOf<S, 
 /** A step of any of the types `T`. */
 export type SubmitUnion<S, T extends keyof S & string> = { [K in T]: SubmitInput<S, K> & { readonly type: K } }[T];
 
+/** What became of a submitted step. */
+export interface Submitted<R = unknown> {
+  readonly stepId: StepId<R>;
+  readonly receipt: SubmitReceipt;
+}
+
 /** A step as a reader sees it; check `type` to narrow its args and result. */
 export type StepOf<S> = [keyof S] extends [never]
   ? Step
@@ -90,13 +96,19 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
   /** Like `submit`, and says whether the step is new: `created`, `duplicate`, or `mismatch` (the id exists with another payload). */
   submitWithReceipt<T extends keyof S & string>(
     step: SubmitInput<S, T> & { readonly type: T },
-  ): Promise<{ readonly stepId: StepId<ResultOf<S, T>>; readonly receipt: SubmitReceipt }>;
+  ): Promise<Submitted<ResultOf<S, T>>>;
   /**
-   * Submits many steps, in commits of a bounded size. All are checked before any is written.
+   * Submits many steps, in commits of a bounded size, and keeps their order. All are checked before any is written. A step
+   * that is named twice is one step.
    *
+   * @throws ValidationError also where one `stepId` or `idempotencyKey` stands for two different steps of the call
    * @throws SubmitIncompleteError when the store failed on the way; it carries the ids that are safe
    */
   submitMany<T extends keyof S & string>(steps: Iterable<SubmitUnion<S, T>>): Promise<StepId<ResultOf<S, T>>[]>;
+  /** Like `submitMany`, and says of each step whether it is new, in the order of the call; see `submitWithReceipt`. */
+  submitManyWithReceipts<T extends keyof S & string>(
+    steps: Iterable<SubmitUnion<S, T>>,
+  ): Promise<Submitted<ResultOf<S, T>>[]>;
 
   /** A step as it stands. @throws StepNotFoundError */
   getStep(stepId: string): Promise<StepOf<S>>;

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'PAYLOAD_TOO_LARGE'
   | 'STEP_TYPE_INVALID'
   | 'STEP_TYPE_DUPLICATE'
+  | 'STEP_TYPE_UNKNOWN'
   | 'REGISTER_LATE'
   | 'STOPPED'
   | 'STEP_FAILED'
@@ -229,11 +230,17 @@ export function asError(thrown: unknown): Error {
   return new Error(`thrown: ${show(thrown)}`, { cause: thrown });
 }
 
+/** Thousands of comparisons would keep the event loop. */
+const MOST_COMPARED = 1_000;
+
 /** The nearest of `known` to a misspelt `word`, if any is near: for "did you mean". */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let compared = 0;
   for (const candidate of known) {
+    if (Math.abs(candidate.length - word.length) >= least) continue; // at least so far apart
+    if (++compared > MOST_COMPARED) break;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < least) {
       least = distance;

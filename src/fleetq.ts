@@ -28,7 +28,8 @@ import {
 } from './events.js';
 import type { Health } from './fleet/health.js';
 import { createLog, type Log } from './log.js';
-import { optionsFromEnv, resolveOptions, type FleetQOptions, type ResolvedOptions } from './options.js';
+import { optionsFromEnv } from './options/env.js';
+import { resolveOptions, type FleetQOptions, type ResolvedOptions } from './options.js';
 import { fleetPicture, healthOfNone, Pod } from './pod.js';
 import { leaderReport, queueStats, type LeaderReport, type QueueStats } from './stats.js';
 import type { StepTypeOptions } from './step/definition.js';
@@ -116,6 +117,10 @@ class Queue implements AnyFleetQ {
   async submitMany(steps: Iterable<unknown>): Promise<string[]> {
     const submitted = await (await this.#open('submitMany')).submitter.submitMany(steps);
     return submitted.map(({ stepId }) => stepId);
+  }
+
+  async submitManyWithReceipts(steps: Iterable<unknown>) {
+    return (await this.#open('submitManyWithReceipts')).submitter.submitMany(steps);
   }
 
   async getStep(stepId: string): Promise<never> {

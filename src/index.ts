@@ -11,6 +11,7 @@ export type {
   StepOf,
   StepsOf,
   SubmitInput,
+  Submitted,
   SubmitUnion,
 } from './api.js';
 export type { CancelResult, RetryResult, StepFilter, StepListing, StepPage } from './client/queries.js';

@@ -7,14 +7,13 @@
 import { hostname } from 'node:os';
 import { show, ValidationError } from './errors.js';
 import { absolutePath, MEMORY, pathCheck } from './files/path.js';
-import { consoleLogger, type Logger, type LogLevel } from './log.js';
+import type { Logger } from './log.js';
 import { systemRuntime, type Runtime } from './runtime/runtime.js';
 import { checkRetry, type StepDefinition } from './step/definition.js';
 import {
   boolean,
   checkFields,
   integer,
-  MAX_DURATION_MS,
   milliseconds,
   name,
   oneOf,
@@ -32,6 +31,11 @@ export interface FleetQOptions {
   /** Step types that this process handles; more can be added with `register` until `start`. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- definitions of any args and result; the facade infers them
   readonly steps?: readonly StepDefinition<string, any, any>[];
+  /**
+   * What `submit` does with a step whose type is not registered on this queue when it is called: `'accept'` it, since
+   * another process may handle it, or `'refuse'` it (`STEP_TYPE_UNKNOWN`). Default `'accept'`.
+   */
+  readonly unknownTypes?: 'accept' | 'refuse';
   /** Names this pod. Default: the host's name and a random suffix. Two living pods of one id supersede each other. */
   readonly podId?: string;
   /** Most steps that run at a time here, together with `capacityThreshold`. Default 10. */
@@ -122,6 +126,10 @@ const anyObject = (expected: string, methods: readonly string[]): FieldCheck =>
 export const OPTION_TABLE: Readonly<Record<keyof FleetQOptions, OptionRow>> = {
   store: { check: anyObject('a store, such as sqlite({ path })', ['create']) },
   steps: { check: oneOf('an array of step definitions', Array.isArray), default: [] },
+  unknownTypes: {
+    check: oneOf("'accept' or 'refuse'", (value) => value === 'accept' || value === 'refuse'),
+    default: 'accept',
+  },
   podId: { check: name(200), env: { name: 'FLEET_Q_POD_ID', parse: 'text' } },
   maxParallelism: {
     check: integer(1, 100_000),
@@ -225,75 +233,4 @@ export function completeOptions(options: ResolvedOptions, rhythm: Rhythm): Setti
     waitIntervalMs,
     slots,
   });
-}
-
-/**
- * The options that the environment names. Variables that are absent or empty count for nothing.
- *
- * @throws ValidationError `OPTION_INVALID`, naming the variable
- */
-export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>): FleetQOptions {
-  const options: Record<string, unknown> = {};
-  for (const [key, { env: variable, check }] of Object.entries(OPTION_TABLE)) {
-    const text = variable === undefined ? undefined : env[variable.name];
-    if (variable === undefined || text === undefined || text === '') continue;
-    options[key] = VALUE_OF[variable.parse](text, variable.name, check);
-  }
-  const logger = loggerFromEnv(env);
-  return logger === undefined ? options : { ...options, logger };
-}
-
-/** From a variable's text to the option's value, checked as the option is. Errors show the text as it was given. */
-const VALUE_OF: Readonly<
-  Record<'text' | 'number' | 'seconds', (text: string, field: string, check: FieldCheck) => unknown>
-> = {
-  text: (text, field, check) => {
-    check(text, field, 'OPTION_INVALID');
-    return text;
-  },
-  number: (text, field, check) => {
-    const value = Number(text);
-    if (!Number.isFinite(value))
-      throw new ValidationError('OPTION_INVALID', field, `expected a number, got ${show(text)}`);
-    check(value, field, 'OPTION_INVALID');
-    return value;
-  },
-  seconds: (text, field) => {
-    positiveSeconds(text, field, 'OPTION_INVALID');
-    return Number(text) * 1_000;
-  },
-};
-
-const positiveSeconds = oneOf(`seconds from 0.001 to ${MAX_DURATION_MS / 1_000}`, (text) => {
-  const ms = Number(text) * 1_000;
-  return ms >= 1 && ms <= MAX_DURATION_MS;
-});
-
-/** The level names of the original system, and ours. */
-const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
-  debug: 'debug',
-  info: 'info',
-  warning: 'warn',
-  warn: 'warn',
-  error: 'error',
-};
-const LOG_FORMATS: Readonly<Record<string, 'json' | 'console'>> = { json: 'json', console: 'console' };
-
-function loggerFromEnv(env: Readonly<Record<string, string | undefined>>): Logger | undefined {
-  const level = choice(env, 'FLEET_Q_LOG_LEVEL', LOG_LEVELS, 'DEBUG, INFO, WARNING or ERROR');
-  const format = choice(env, 'FLEET_Q_LOG_FORMAT', LOG_FORMATS, 'json or console');
-  return level === undefined && format === undefined ? undefined : consoleLogger(level ?? 'info', format ?? 'json');
-}
-
-function choice<T>(
-  env: Readonly<Record<string, string | undefined>>,
-  variable: string,
-  choices: Readonly<Record<string, T>>,
-  expected: string,
-): T | undefined {
-  const text = env[variable];
-  if (text === undefined || text === '') return undefined;
-  const chosen = Object.hasOwn(choices, text.toLowerCase()) ? choices[text.toLowerCase()] : undefined;
-  if (chosen !== undefined) return chosen;
-  throw new ValidationError('OPTION_INVALID', variable, `expected ${expected}, got ${show(text)}`);
 }

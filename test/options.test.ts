@@ -1,7 +1,8 @@
 /** Options: what is wrong with one is told at once, by its name and with its value; and what the environment gives. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { FleetQ, ValidationError, type FleetQOptions } from 'fleet-q';
-import { completeOptions, OPTION_TABLE, optionsFromEnv, resolveOptions } from '../src/options.js';
+import { optionsFromEnv } from '../src/options/env.js';
+import { completeOptions, OPTION_TABLE, resolveOptions } from '../src/options.js';
 import type { Rhythm } from '../src/store/contract.js';
 
 const RHYTHM: Rhythm = {
@@ -33,6 +34,7 @@ describe('options that are not acceptable', () => {
     ['store', store, 'a store, such as sqlite({ path }), got {'],
     ['store', ':memory:', 'got ":memory:"'],
     ['steps', { resize: 1 }, 'an array of step definitions, got {'],
+    ['unknownTypes', 'reject', "'accept' or 'refuse', got \"reject\""],
     ['podId', '', 'text of 1 to 200 characters without control characters, got ""'],
     ['podId', 'a\u0000b', 'got "a\\u0000b"'],
     ['podId', 7, 'got 7'],

@@ -5,7 +5,7 @@
  * one is under way forms the next. A reply that is lost is asked for again under the same ids, so it makes no second
  * step. A step that the store refuses fails alone.
  */
-import { FleetQError, show, StoppedError, SubmitIncompleteError, ValidationError } from '../errors.js';
+import { FleetQError, nearest, show, StoppedError, SubmitIncompleteError, ValidationError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
@@ -19,6 +19,7 @@ import { validateStep, type NewStep, type StepInput } from '../step/submission.j
 import type { StepStore, SubmitReceipt } from '../store/contract.js';
 import { repeated } from './repeated.js';
 import { commitEnd } from './commits.js';
+import { Repeats } from './repeats.js';
 
 export interface SubmitterParts {
   readonly store: Pick<StepStore, 'submit'>;
@@ -77,7 +78,12 @@ export class Submitter {
    */
   async submitMany(inputs: Iterable<unknown>): Promise<Submitted[]> {
     iterable(inputs, 'steps', 'STEP_INVALID');
-    const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => this.#check(input, `steps[${i}].`));
+    const repeats = new Repeats();
+    const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => {
+      const checking = this.#check(input, `steps[${i}].`);
+      const pass = (step: NewStep): NewStep => repeats.pass(input as StepInput, step, i);
+      return checking instanceof Promise ? checking.then(pass) : pass(checking);
+    });
     const done: Submitted[] = [];
     for (let at = 0; at < steps.length;) {
       const end = commitEnd(steps, at, this.#parts.submitBatch, ({ payload }) => payload);
@@ -113,6 +119,7 @@ export class Submitter {
       maxRetries: definition?.maxRetries ?? settings.maxRetries,
     };
     const step = validateStep(input, rules, () => runtime.uuid(), prefix);
+    if (definition === undefined && settings.unknownTypes === 'refuse') throw this.#unknown(step.type, prefix);
     if (definition?.schema === undefined) return step;
     const { args } = input as StepInput;
     const checked = checkArgs(definition.schema, args);
@@ -121,6 +128,14 @@ export class Submitter {
       throw new ValidationError('STEP_INVALID', `${prefix}args`, `${result.problem}, got ${show(args)}`);
     };
     return checked instanceof Promise ? checked.then(judge) : judge(checked);
+  }
+
+  #unknown(type: string, prefix: string): ValidationError {
+    const known = this.#parts.registry.types;
+    const near = nearest(type, known);
+    const none = known.length === 0 ? ': none is, and unknownTypes is "refuse"' : '';
+    const hint = near === undefined ? none : `; did you mean ${show(near)}?`;
+    return new ValidationError('STEP_TYPE_UNKNOWN', `${prefix}type`, `${show(type)} is not registered here${hint}`);
   }
 
   #enqueue(step: NewStep): Promise<SubmitReceipt> {

@@ -16,6 +16,7 @@ describe('options', () => {
     ['a wrong type', { maxParallelism: '4' }, 'maxParallelism', 'got "4"'],
     ['out of range', { capacityThreshold: 1.5 }, 'capacityThreshold', 'got 1.5'],
     ['not a store', { store: 'queue.db' }, 'store', 'got "queue.db"'],
+    ['an unknown choice', { unknownTypes: 'reject' }, 'unknownTypes', 'got "reject"'],
     ['a bad retry policy', { retry: { baseMs: -1 } }, 'retry.baseMs', 'got -1'],
     ['an unknown part of one', { retry: { basMs: 1 } }, 'retry.basMs', 'did you mean baseMs?'],
   ])('%s', (_, options, field, problem) => {
@@ -116,6 +117,78 @@ describe('a submitted step', () => {
       field: 'args',
       message: containing('n:'),
     });
+  });
+});
+
+describe('one id for two steps of a submitMany', () => {
+  test.each<[string, string, object, object, string]>([
+    ['other args', 'steps[2].stepId', { stepId: 'x', args: 1 }, { stepId: 'x', args: 2 }, 'other args or metadata'],
+    ['another priority', 'steps[2].stepId', { stepId: 'x' }, { stepId: 'x', priority: 1 }, 'another priority'],
+    ['other maxRetries', 'steps[2].stepId', { stepId: 'x' }, { stepId: 'x', maxRetries: 1 }, 'other maxRetries'],
+    ['another delay', 'steps[2].stepId', { stepId: 'x' }, { stepId: 'x', delayMs: 1 }, 'another delayMs'],
+    ['another runAt', 'steps[2].stepId', { stepId: 'x', runAt: 1 }, { stepId: 'x', runAt: 2 }, 'another runAt'],
+    ['another type', 'steps[2].stepId', { stepId: 'x' }, { stepId: 'x', type: 'b' }, 'another type'],
+    ['by a key', 'steps[2].idempotencyKey', { idempotencyKey: 'x' }, { idempotencyKey: 'x', args: 2 }, 'other args'],
+  ])('%s: refused with both positions, and nothing is written', async (_, field, one, other, problem) => {
+    const queue = newQueue()
+      .register('a', (args: unknown) => args)
+      .register('b', () => 1);
+    const steps = [{ type: 'a', ...one }, { type: 'a' }, { type: 'a', ...other }] as { type: 'a' }[];
+    for (const submit of [() => queue.submitMany(steps), () => queue.submitManyWithReceipts(steps)]) {
+      await expect(submit()).rejects.toMatchObject({
+        code: 'STEP_INVALID',
+        field,
+        message: expect.stringMatching(`steps\\[0\\], with ${problem}.*got "x"`) as string,
+      });
+    }
+    expect((await queue.listSteps().page()).steps).toEqual([]);
+  });
+
+  test('a schema that answers late changes nothing', async () => {
+    const args = {
+      '~standard': { version: 1, vendor: 'test', validate: async (value: unknown) => ({ value }) },
+    } as const;
+    const step = defineStep({ type: 'late', args, run: () => 1 });
+    const queue = stopped(new FleetQ({ store: sqlite({ path: ':memory:' }), steps: [step] }));
+    const steps = [1, 2].map((args) => ({ type: 'late' as const, stepId: 'x', args }));
+    await expect(queue.submitMany(steps as never)).rejects.toMatchObject({ field: 'steps[1].stepId' });
+  });
+});
+
+describe('a type that is not registered', () => {
+  const queueOf = (types: readonly string[]) => {
+    const queue = newQueue({ unknownTypes: 'refuse' });
+    for (const type of types) queue.register(type as never, () => 1);
+    return queue;
+  };
+
+  test('is refused with the nearest one where unknownTypes says so', async () => {
+    const queue = queueOf(['resize', 'send_email']);
+    await expect(queue.submit({ type: 'resise' } as never)).rejects.toMatchObject({
+      name: 'ValidationError',
+      code: 'STEP_TYPE_UNKNOWN',
+      field: 'type',
+      message: containing('"resise" is not registered here; did you mean "resize"?'),
+    });
+    await expect(queue.submitMany([{ type: 'resize' }, { type: 'far_away' }] as never)).rejects.toMatchObject({
+      field: 'steps[1].type',
+      message: expect.not.stringContaining('did you mean') as string,
+    });
+    await expect(queueOf([]).submit({ type: 'any' } as never)).rejects.toMatchObject({
+      message: containing('none is, and unknownTypes is "refuse"'),
+    });
+    expect((await queue.stats()).pendingSteps).toBe(0);
+  });
+
+  test('counts as known from its registration on', async () => {
+    const queue = queueOf([]);
+    await expect(queue.submit({ type: 'a' } as never)).rejects.toMatchObject({ code: 'STEP_TYPE_UNKNOWN' });
+    queue.register('a' as never, () => 1);
+    expect(await queue.submit({ type: 'a' } as never)).toEqual(expect.any(String));
+  });
+
+  test('is accepted by default', async () => {
+    expect(await newQueue().submit({ type: 'elsewhere' } as never)).toEqual(expect.any(String));
   });
 });
 

@@ -270,6 +270,22 @@ describe('submitting', () => {
     expect(listed).toEqual(ids);
   });
 
+  test('the receipts of many steps come in the order of the call, and a step named twice is one', async () => {
+    const queue = newQueue().register('a', (n: number) => n);
+    await queue.submit({ type: 'a', args: 1, stepId: 'one' });
+    const receipts = await queue.submitManyWithReceipts([
+      { type: 'a', args: 9, stepId: 'one' },
+      { type: 'a', args: 2, stepId: 'two' },
+      { type: 'a', args: 2, stepId: 'two' },
+    ]);
+    expect(receipts).toEqual([
+      { stepId: 'one', receipt: 'mismatch' },
+      { stepId: 'two', receipt: 'created' },
+      { stepId: 'two', receipt: 'duplicate' },
+    ]);
+    expect(await queue.stats()).toMatchObject({ pendingSteps: 2 });
+  });
+
   test('long payloads go in smaller commits, so that no commit takes long', async () => {
     const factory = faultySqlite();
     const queue = newQueue({ store: factory }).register('a', (text: string) => text.length);

@@ -37,6 +37,9 @@ describe('many files: the types of all steps are inferred', () => {
   test('submitMany takes a mix of types, and its ids carry the results', async () => {
     const pongs = await queue.submitMany([1, 2].map(() => ({ type: 'ping' as const })));
     expectTypeOf(pongs).toEqualTypeOf<StepId<'pong'>[]>();
+    const [first] = await queue.submitManyWithReceipts([{ type: 'ping' }]);
+    expectTypeOf(first?.stepId).toEqualTypeOf<StepId<'pong'> | undefined>();
+    expectTypeOf(first?.receipt).toEqualTypeOf<'created' | 'duplicate' | 'mismatch' | undefined>();
     void queue.submitMany([{ type: 'ping' }, { type: 'resize', args: { file: 'a', width: 2 }, delayMs: 5 }]);
     // @ts-expect-error -- args of another type
     void queue.submitMany([{ type: 'resize', args: 'a.png' }]);

@@ -1,0 +1,80 @@
+/**
+ * Options from the variables of the environment.
+ *
+ * Invariants: a variable is checked as its option is, and the error names the variable and shows its text as it was given.
+ */
+import { show, ValidationError } from '../errors.js';
+import { consoleLogger, type Logger, type LogLevel } from '../log.js';
+import { OPTION_TABLE, type FleetQOptions } from '../options.js';
+import { MAX_DURATION_MS, oneOf, type FieldCheck } from '../step/fields.js';
+
+/**
+ * The options that the environment names. Variables that are absent or empty count for nothing.
+ *
+ * @throws ValidationError `OPTION_INVALID`, naming the variable
+ */
+export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>): FleetQOptions {
+  const options: Record<string, unknown> = {};
+  for (const [key, { env: variable, check }] of Object.entries(OPTION_TABLE)) {
+    const text = variable === undefined ? undefined : env[variable.name];
+    if (variable === undefined || text === undefined || text === '') continue;
+    options[key] = VALUE_OF[variable.parse](text, variable.name, check);
+  }
+  const logger = loggerFromEnv(env);
+  return logger === undefined ? options : { ...options, logger };
+}
+
+/** From a variable's text to the option's value, checked as the option is. Errors show the text as it was given. */
+const VALUE_OF: Readonly<
+  Record<'text' | 'number' | 'seconds', (text: string, field: string, check: FieldCheck) => unknown>
+> = {
+  text: (text, field, check) => {
+    check(text, field, 'OPTION_INVALID');
+    return text;
+  },
+  number: (text, field, check) => {
+    const value = Number(text);
+    if (!Number.isFinite(value))
+      throw new ValidationError('OPTION_INVALID', field, `expected a number, got ${show(text)}`);
+    check(value, field, 'OPTION_INVALID');
+    return value;
+  },
+  seconds: (text, field) => {
+    positiveSeconds(text, field, 'OPTION_INVALID');
+    return Number(text) * 1_000;
+  },
+};
+
+const positiveSeconds = oneOf(`seconds from 0.001 to ${MAX_DURATION_MS / 1_000}`, (text) => {
+  const ms = Number(text) * 1_000;
+  return ms >= 1 && ms <= MAX_DURATION_MS;
+});
+
+/** The level names of the original system, and ours. */
+const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
+  debug: 'debug',
+  info: 'info',
+  warning: 'warn',
+  warn: 'warn',
+  error: 'error',
+};
+const LOG_FORMATS: Readonly<Record<string, 'json' | 'console'>> = { json: 'json', console: 'console' };
+
+function loggerFromEnv(env: Readonly<Record<string, string | undefined>>): Logger | undefined {
+  const level = choice(env, 'FLEET_Q_LOG_LEVEL', LOG_LEVELS, 'DEBUG, INFO, WARNING or ERROR');
+  const format = choice(env, 'FLEET_Q_LOG_FORMAT', LOG_FORMATS, 'json or console');
+  return level === undefined && format === undefined ? undefined : consoleLogger(level ?? 'info', format ?? 'json');
+}
+
+function choice<T>(
+  env: Readonly<Record<string, string | undefined>>,
+  variable: string,
+  choices: Readonly<Record<string, T>>,
+  expected: string,
+): T | undefined {
+  const text = env[variable];
+  if (text === undefined || text === '') return undefined;
+  const chosen = Object.hasOwn(choices, text.toLowerCase()) ? choices[text.toLowerCase()] : undefined;
+  if (chosen !== undefined) return chosen;
+  throw new ValidationError('OPTION_INVALID', variable, `expected ${expected}, got ${show(text)}`);
+}
