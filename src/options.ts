@@ -68,7 +68,7 @@ export interface FleetQOptions {
   readonly maxRetries?: number;
   /** When a failed attempt is tried again. Default: full jitter over 1 s, doubling up to 300 s. */
   readonly retry?: Partial<RetryPolicy>;
-  /** A step fails for good once more pods than this died while they held it. Default 3. */
+  /** A step fails once more pods than this died holding it, the last while it ran alone; three at least. Default 3. */
   readonly maxCrashes?: number;
   /** Handlers are aborted after so many ms, where their type says nothing. Default: never. */
   readonly timeoutMs?: number;

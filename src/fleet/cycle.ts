@@ -9,10 +9,12 @@ import { asError, StoppedError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { serializeError } from '../step/failure.js';
+import { claimTokenOf } from '../step/suspect.js';
 import type { Claim, Orphan, PodRef, Settlement, StepRecord, Store } from '../store/contract.js';
 import type { Settler } from '../store/settler.js';
 import type { Leadership } from './elector.js';
 import type { DeadPod, Looks } from './looks.js';
+import { outcomesOf, UNCHARGED } from './orphaned.js';
 import { recoveryRecord, summaryOf, type Decision, type RecoveryRecord } from './record.js';
 
 export interface CycleParts {
@@ -119,7 +121,8 @@ export class Cycle {
   async #settle(page: readonly Orphan[]): Promise<void> {
     const { store, settler, pod } = this.#parts;
     this.#begin();
-    const wanted = page.map((orphan) => settler.settlement(orphan, outcomeOf(orphan.reason)));
+    const outcomes = outcomesOf(page);
+    const wanted = page.map((orphan, index) => settler.settlement(orphan, outcomes[index] ?? UNCHARGED));
     this.#unanswered = page;
     const { settlements, receipts } = await settler.send(wanted, (batch) => store.settle(pod, batch));
     this.#unanswered = [];
@@ -131,26 +134,31 @@ export class Cycle {
       // Of what somebody else has settled, somebody else has told.
       if (receipt !== 'settled') return;
       const { podId } = orphan.holder;
-      settler.announce({ claim: orphan, outcome: outcomeOf(orphan.reason), durationMs: 0, podId }, settlement, receipt);
+      const outcome = outcomes[index] ?? UNCHARGED;
+      settler.announce({ claim: orphan, outcome, durationMs: 0, podId }, settlement, receipt);
     });
   }
 
   /** What a cycle would do: the orphans that there are, and the claims of pods that it would evict. */
   async #foresee(): Promise<void> {
-    const { store, looks, settler } = this.#parts;
+    const { store, looks } = this.#parts;
     const dead = looks.dead().map(({ pod }) => pod);
     this.#deadPods = dead;
     if (dead.length > 0) this.#begin();
-    for (const orphan of await store.orphans({ limit: PAGE })) {
-      this.#begin();
-      this.#decide(orphan, settler.settlement(orphan, outcomeOf(orphan.reason)));
-    }
+    this.#foretell(await store.orphans({ limit: PAGE }));
     for (const pod of dead) {
-      for await (const claim of this.#claimsOf(pod)) {
-        const orphan: Orphan = { ...claim, holder: pod, reason: 'evicted' };
-        this.#decide(orphan, settler.settlement(orphan, outcomeOf('evicted')));
-      }
+      const claims: Orphan[] = [];
+      for await (const claim of this.#claimsOf(pod)) claims.push({ ...claim, holder: pod, reason: 'evicted' });
+      this.#foretell(claims);
     }
+  }
+
+  #foretell(orphans: readonly Orphan[]): void {
+    if (orphans.length > 0) this.#begin();
+    const outcomes = outcomesOf(orphans);
+    orphans.forEach((orphan, index) => {
+      this.#decide(orphan, this.#parts.settler.settlement(orphan, outcomes[index] ?? UNCHARGED));
+    });
   }
 
   async *#claimsOf(pod: PodRef): AsyncGenerator<Claim> {
@@ -175,11 +183,6 @@ export class Cycle {
   }
 }
 
-/** Silence and eviction are the pod's fault, and may be the step's: only they are charged. */
-function outcomeOf(reason: Orphan['reason']): { readonly kind: 'orphaned'; readonly evicted: boolean } {
-  return { kind: 'orphaned', evicted: reason === 'evicted' };
-}
-
 /** Whether the page holds anything that this cycle has not settled yet: a store that keeps showing the same ends it. */
 function isProgress(page: readonly Orphan[], seen: Set<string>): boolean {
   const before = seen.size;
@@ -187,7 +190,10 @@ function isProgress(page: readonly Orphan[], seen: Set<string>): boolean {
   return seen.size > before;
 }
 
-/** A record read as a claim, to decide about; it is never settled, so it needs no token. */
+/**
+ * A record read as a claim, to decide about; it is never settled. A record does not tell its claim's token, so it counts
+ * as taken by an empty pod: whether it is its pod's only claim decides.
+ */
 function claimOf(step: StepRecord): Claim {
-  return { ...step, claimToken: '' };
+  return { ...step, claimToken: claimTokenOf('', true) };
 }

@@ -6,9 +6,11 @@
  * given back is not asked for again for two exchanges.
  */
 import type { Settings } from '../options.js';
+import { isSuspect } from '../step/suspect.js';
 import type { Answer, Exchanger, Wanted } from './exchanger.js';
 import type { Handlers } from './handlers.js';
 import type { Holdings } from './holdings.js';
+import type { Isolation } from './isolation.js';
 import { appetite } from './prefetch.js';
 
 /** For so many exchanges nothing is held ahead after something was given back. */
@@ -22,6 +24,7 @@ export class Demand {
   readonly #handlers: Handlers;
   readonly #holdings: Holdings;
   readonly #exchanger: Exchanger;
+  readonly #isolation: Isolation;
   #pauseMs: number;
   #lookAt = 0;
   #wakes = 0;
@@ -29,11 +32,12 @@ export class Demand {
   #wakesSeen = 0;
   #without = 0;
 
-  constructor(settings: Settings, handlers: Handlers, holdings: Holdings, exchanger: Exchanger) {
+  constructor(settings: Settings, handlers: Handlers, holdings: Holdings, exchanger: Exchanger, isolation: Isolation) {
     this.#settings = settings;
     this.#handlers = handlers;
     this.#holdings = holdings;
     this.#exchanger = exchanger;
+    this.#isolation = isolation;
     this.#pauseMs = settings.claimIntervalMs;
   }
 
@@ -46,7 +50,7 @@ export class Demand {
 
   /** When to look even if nothing else happens. */
   get lookAt(): number {
-    return this.#lookAt;
+    return this.#isolation.emptying ? 0 : this.#lookAt;
   }
 
   /** For how long a claim may wait here unstarted, in ms. */
@@ -56,7 +60,8 @@ export class Demand {
 
   /** What is wanted now. */
   wanted(now: number): Wanted | undefined {
-    const { buffer, executor, poisoned } = this.#holdings;
+    const { buffer, executor, empty, isolates } = this.#holdings;
+    if (isolates || (this.#isolation.emptying && !empty)) return undefined;
     const { slots, maxPrefetch } = this.#settings;
     const { intervalMs, roundTripMs, batch } = this.#exchanger;
     const { free, prefetch } = appetite({
@@ -72,7 +77,9 @@ export class Demand {
     });
     if (free + prefetch === 0) return undefined;
     const types = this.#types(free, prefetch, intervalMs + roundTripMs);
-    return types && { free, prefetch, quarantine: poisoned ? 0 : 1, types };
+    if (types === undefined) return undefined;
+    const quarantine = executor.strays === 0 && this.#isolation.mayLook(now) ? 1 : 0;
+    return { free, prefetch, quarantine, types, alone: empty && quarantine === 1 };
   }
 
   /** The request is on its way. */
@@ -83,6 +90,7 @@ export class Demand {
   /** What the store answered. */
   answered(now: number, { asked, claims, nextDueInMs }: Answer): void {
     if (this.#without > 0) this.#without--;
+    if (asked > 0 && this.#leavesIsolation(now, claims)) return;
     if (asked === 0 || this.#wakes !== this.#wakesSeen) return;
     const { claimIntervalMs, idleIntervalMs } = this.#settings;
     const found = claims.length > 0;
@@ -101,6 +109,17 @@ export class Demand {
   gaveBack(): void {
     this.#without = EXCHANGES_WITHOUT;
     this.#holdings.executor.rate.forget();
+  }
+
+  /** Whether suspects are to be looked for at once: this pod has nothing else to do. */
+  #leavesIsolation(now: number, claims: Answer['claims']): boolean {
+    if (this.#isolation.emptying) {
+      if (!claims.some(isSuspect)) this.#isolation.over(now);
+      return false;
+    }
+    if (claims.length > 0 || !this.#holdings.empty || !this.#isolation.cutShort(now)) return false;
+    this.#lookAt = now;
+    return true;
   }
 
   #types(free: number, prefetch: number, spanMs: number): Record<string, number> | undefined {

@@ -15,6 +15,7 @@ import type { Demand } from './demand.js';
 import type { Answer, Exchanger, Wanted } from './exchanger.js';
 import type { Hold } from './hold.js';
 import type { Holdings } from './holdings.js';
+import type { Isolation } from './isolation.js';
 
 export interface ExchangeLoopParts {
   readonly runtime: Runtime;
@@ -23,6 +24,7 @@ export interface ExchangeLoopParts {
   readonly holdings: Holdings;
   readonly exchanger: Exchanger;
   readonly demand: Demand;
+  readonly isolation: Isolation;
   /** Whether anything may be settled or claimed right now. */
   readonly mayProceed: () => boolean;
   /** An exchange is over. */
@@ -78,6 +80,7 @@ export class ExchangeLoop implements Service {
     this.#tickComes = false;
     const now = this.#now();
     holdings.newSlice(now);
+    this.#parts.isolation.expire(now);
     if (this.silent || !this.#parts.mayProceed()) return Infinity; // until `admit` wakes it
     this.#giveBackOverdue(now);
     const waitMs = exchanger.waitMs(now);
@@ -133,9 +136,9 @@ export class ExchangeLoop implements Service {
   }
 
   #ownRestMs(now: number): number {
-    const { holdings, exchanger, demand } = this.#parts;
+    const { holdings, exchanger, demand, isolation } = this.#parts;
     if (holdings.outbox.size > 0 || exchanger.lost(holdings.pod)) return 0;
-    const looksIn = this.#wanted(now) === undefined ? Infinity : Math.max(0, demand.lookAt - now);
+    const looksIn = this.#wanted(now) === undefined ? isolation.expiresInMs(now) : Math.max(0, demand.lookAt - now);
     return holdings.buffer.size === 0 ? looksIn : Math.min(looksIn, demand.patienceMs / 2);
   }
 

@@ -9,6 +9,7 @@ import { asError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { within } from '../runtime/within.js';
+import { claimTokenOf } from '../step/suspect.js';
 import type {
   Claim,
   ClaimDemand,
@@ -23,7 +24,10 @@ import type { Settled, Settler } from '../store/settler.js';
 import type { Hold } from './hold.js';
 
 /** What a pod wants; the token is chosen here. */
-export type Wanted = Omit<ClaimDemand, 'token'>;
+export interface Wanted extends Omit<ClaimDemand, 'token'> {
+  /** The pod holds nothing: if a suspect comes, it is run alone. */
+  readonly alone: boolean;
+}
 
 /** What an exchange came to. */
 export interface Answer extends Settled {
@@ -118,7 +122,7 @@ export class Exchanger {
   async exchange(pod: PodRef, batch: readonly Hold[], wanted?: Wanted, busy = false): Promise<Answer | undefined> {
     const { settler, runtime } = this.#parts;
     const readBack = this.lost(pod) ? this.#lost?.token : undefined;
-    const claim = readBack === undefined && wanted !== undefined ? { token: runtime.uuid(), ...wanted } : undefined;
+    const claim = readBack === undefined && wanted !== undefined ? demandOf(wanted, runtime.uuid()) : undefined;
     const token = claim?.token ?? readBack;
     const settlements = batch.map((hold) => (hold.settlement ??= settler.settlement(hold.claim, hold.outcome)));
     this.#inFlight = token;
@@ -193,6 +197,10 @@ class Call {
     this.pace = reply.pace;
     return reply.receipts;
   }
+}
+
+function demandOf({ alone, ...wanted }: Wanted, uuid: string): ClaimDemand {
+  return { token: claimTokenOf(uuid, alone), ...wanted };
 }
 
 function mean(before: number, newest: number): number {

@@ -3,18 +3,21 @@
  *
  * Law: a claim goes one way: buffer, slot, outbox. What is held unstarted and cannot or may not start here is given back
  * uncharged. While halted nothing starts. Handlers that return at once chain in microtasks, so after a slice of work the
- * event loop gets its turn.
+ * event loop gets its turn. A step that is suspected of killing pods runs alone: it starts when nothing else is held and
+ * no receipt is awaited, and nothing is taken in beside it.
  */
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { isAlone, isSuspect } from '../step/suspect.js';
 import type { Outcome, ReleaseReason } from '../step/transition.js';
 import type { Claim, Fence, PodRef } from '../store/contract.js';
 import { Buffer } from './buffer.js';
 import { Executor } from './executor.js';
 import type { Handlers } from './handlers.js';
 import { eventOf, Hold } from './hold.js';
+import type { Isolation } from './isolation.js';
 import { Outbox } from './outbox.js';
 
 /** After so much work in one turn, in ms, the event loop gets its chance. */
@@ -25,8 +28,6 @@ const FIRST_BAR_MS = 1_000;
 const LONGEST_BAR_MS = 60_000;
 /** For how long a step is given back that is not handled here. */
 const UNHANDLED_MS = 5_000;
-/** A step that crashed pods so often is held one at a time. */
-const POISON = 2;
 
 export interface HoldingsParts {
   readonly runtime: Runtime;
@@ -34,6 +35,7 @@ export interface HoldingsParts {
   readonly log: Log;
   readonly settings: Settings;
   readonly handlers: Handlers;
+  readonly isolation: Isolation;
   /** Whether anything may be started right now. */
   readonly mayProceed: () => boolean;
   /** There is an outcome to hand in, or a slot to fill. */
@@ -51,7 +53,8 @@ export class Holdings {
   /** Whatever comes in is given back. */
   closed = false;
   readonly #parts: HoldingsParts;
-  #poisoned = 0;
+  /** The suspect that has this pod for itself, until it has its outcome. */
+  #isolated: Hold | undefined;
   #starting = false;
   #resting = false;
   #sliceSince = 0;
@@ -62,13 +65,18 @@ export class Holdings {
     this.executor = new Executor({
       ...parts,
       onEnd: (hold) => this.#ended(hold),
-      onReturn: (hold) => this.#returned(hold),
+      onReturn: () => this.#returned(),
     });
   }
 
-  /** Whether a step is held here that crashed pods twice or more. */
-  get poisoned(): boolean {
-    return this.#poisoned > 0;
+  /** Whether a suspect has this pod for itself. */
+  get isolates(): boolean {
+    return this.#isolated !== undefined;
+  }
+
+  /** Whether nothing is held, nothing runs, strays included, and no receipt is awaited. */
+  get empty(): boolean {
+    return this.executor.busy === 0 && this.buffer.size === 0 && this.outbox.empty;
   }
 
   /** Claims without an outcome. */
@@ -88,23 +96,50 @@ export class Holdings {
 
   takeIn(claims: readonly Claim[], pod: PodRef, now: number): void {
     const { events, handlers } = this.#parts;
+    const suspect = this.#suspectAmong(claims);
+    const isolates = suspect !== undefined && isAlone(suspect) && this.executor.busy === 0 && this.buffer.size === 0;
+    if (suspect !== undefined && !isolates) this.#makeRoom(suspect, now);
+    let kept = !this.isolates;
     for (const claim of claims) {
       const handler = handlers.get(claim.type) ?? handlers.none;
       const hold = new Hold(claim, pod, handler, now);
       if (events.has('step:claimed')) events.emit('step:claimed', eventOf(hold));
+      if (claim === suspect && !isolates) kept = false; // what ranks after it waits for it, too
       if (this.closed) this.#giveBack(hold, 'stopping');
       else if (handler === handlers.none) this.#giveBack(hold, 'unstarted', UNHANDLED_MS);
-      else if (claim.crashes >= POISON && this.#poisoned > 0) this.#giveBack(hold, 'unstarted');
+      else if (!kept || (isolates && claim !== suspect)) this.#giveBack(hold, 'unstarted');
       else {
-        if (claim.crashes >= POISON) this.#poisoned++;
         this.buffer.add(hold);
+        if (isolates) this.#isolate(hold, now);
       }
     }
+  }
+
+  #isolate(hold: Hold, now: number): void {
+    this.#isolated = hold;
+    this.#parts.isolation.begun(now);
+  }
+
+  #suspectAmong(claims: readonly Claim[]): Claim | undefined {
+    if (this.closed) return undefined;
+    for (const claim of claims)
+      if (isSuspect(claim) && this.#parts.handlers.get(claim.type) !== undefined) return claim;
+    return undefined;
+  }
+
+  /** A suspect came among other claims: it waits in the store until a pod is empty. */
+  #makeRoom({ stepId, type, crashes }: Claim, now: number): void {
+    const { isolation, log } = this.#parts;
+    if (isolation.found(now)) {
+      log.info({ stepId, type, crashes }, 'a step that crashed pods has to run alone; claiming nothing until it can');
+    }
+    this.giveBack(() => true, 'unstarted');
   }
 
   /** Fills the free slots. */
   startNext(): void {
     if (this.#starting || this.#resting || this.halted || this.buffer.size === 0 || this.executor.free <= 0) return;
+    if (this.isolates && !this.outbox.empty) return; // what was claimed beside it must be seen to have gone back
     const now = this.#parts.runtime.monotonicMs();
     if (!this.#mayStart(now)) return;
     this.#starting = true; // an outcome that comes at once leads back here
@@ -130,10 +165,7 @@ export class Holdings {
   /** Gives back what is held unstarted and `unwanted`. @returns how many those were */
   giveBack(unwanted: (hold: Hold) => boolean, reason: ReleaseReason): number {
     const holds = this.buffer.take(unwanted);
-    for (const hold of holds) {
-      this.#left(hold);
-      this.#giveBack(hold, reason);
-    }
+    for (const hold of holds) this.#giveBack(hold, reason);
     return holds.length;
   }
 
@@ -156,7 +188,6 @@ export class Holdings {
     }
     if (this.buffer.size === 0) return;
     for (const hold of this.buffer.take(({ claim }) => claim.stepId === stepId)) {
-      this.#left(hold);
       hold.cancelledForMs = agoMs;
       this.#end(hold, { kind: 'cancelled' });
     }
@@ -166,7 +197,7 @@ export class Holdings {
   ownBy(pod: PodRef): void {
     this.pod = pod;
     this.executor.abortAll('fenced');
-    for (const hold of this.buffer.take(() => true)) this.#left(hold);
+    for (const hold of this.buffer.take(() => true)) this.#free(hold);
   }
 
   /** Asks the guard; but once a millisecond is enough. */
@@ -188,7 +219,6 @@ export class Holdings {
   }
 
   #bar(hold: Hold, by: Hold): void {
-    this.#left(hold);
     this.#giveBack(hold, 'barred', Math.min(LONGEST_BAR_MS, FIRST_BAR_MS * 2 ** by.bars++));
   }
 
@@ -204,17 +234,19 @@ export class Holdings {
 
   #ended(hold: Hold): void {
     this.outbox.add(hold);
+    this.#free(hold);
     this.#parts.onWork();
   }
 
-  #returned(hold: Hold): void {
-    this.#left(hold);
+  #returned(): void {
     this.startNext();
     this.#parts.onWork();
   }
 
-  /** It has left the buffer without a start, or its handler has returned. */
-  #left(hold: Hold): void {
-    if (hold.claim.crashes >= POISON) this.#poisoned--;
+  /** If it had the pod for itself, others may be claimed again: with the exchange that settles it at the earliest. */
+  #free(hold: Hold): void {
+    if (hold !== this.#isolated) return;
+    this.#isolated = undefined;
+    this.#parts.isolation.over(this.#parts.runtime.monotonicMs());
   }
 }

@@ -19,6 +19,7 @@ import { Exchanger } from './exchanger.js';
 import { Handlers } from './handlers.js';
 import type { Hold } from './hold.js';
 import { Holdings } from './holdings.js';
+import { Isolation } from './isolation.js';
 import { Patience } from './patience.js';
 import { Reconciliation, type HeldSnapshot } from './reconciliation.js';
 
@@ -88,9 +89,11 @@ export class Pool implements Service {
     const { runtime, settings, registry, mayProceed = () => true } = parts;
     this.#parts = parts;
     this.#handlers = new Handlers(registry, settings.timeoutMs);
-    this.#holdings = new Holdings({ ...parts, mayProceed, handlers: this.#handlers, onWork: () => this.#work() });
+    const isolation = new Isolation(() => runtime.random());
+    const handlers = this.#handlers;
+    this.#holdings = new Holdings({ ...parts, mayProceed, handlers, isolation, onWork: () => this.#work() });
     this.#exchanger = new Exchanger(parts);
-    this.#demand = new Demand(settings, this.#handlers, this.#holdings, this.#exchanger);
+    this.#demand = new Demand(settings, handlers, this.#holdings, this.#exchanger, isolation);
     this.#cancellations = new Cancellations({
       ...parts,
       held: () => this.#holdings.held().map(({ claim }) => claim.stepId),
@@ -99,7 +102,7 @@ export class Pool implements Service {
     this.#patience = new Patience(runtime);
     this.#loop = new ExchangeLoop({
       ...{ ...parts, mayProceed },
-      ...{ holdings: this.#holdings, exchanger: this.#exchanger, demand: this.#demand },
+      ...{ holdings: this.#holdings, exchanger: this.#exchanger, demand: this.#demand, isolation },
       onExchanged: () => this.#patience.look(),
     });
   }

@@ -3,11 +3,13 @@
  *
  * Law: pure. The pool and recovery both ask here and nowhere else; there is no second state machine. A retry by policy,
  * a time-out and `RetryLater` are charged to `retryCount`; an orphan of an evicted pod is charged to `crashes`; what was
- * released, and an orphan of a pod that left or fell asleep, is charged to nobody.
+ * released, and an orphan of a pod that left or fell asleep, is charged to nobody. Only a suspect that was alone on its
+ * pod can fail for a crash.
  */
 import { plainError, type SerializedError } from './failure.js';
 import { MAX_DURATION_MS } from './fields.js';
 import { retryDelayMs, type RetryPolicy } from './retry.js';
+import { isSuspect } from './suspect.js';
 
 /** What became of a claim. */
 export type Outcome =
@@ -23,7 +25,11 @@ export type Outcome =
   | { readonly kind: 'timedOut'; readonly timeoutMs: number }
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'released'; readonly delayMs: number; readonly reason: ReleaseReason }
-  | { readonly kind: 'orphaned'; /** Its pod was evicted: charge `crashes`. */ readonly evicted: boolean };
+  | {
+      readonly kind: 'orphaned';
+      /** Its pod was evicted: charge `crashes`. */ readonly evicted: boolean;
+      /** Its pod claimed it when it was empty, and held nothing else: a crash is the step's own. */ readonly alone: boolean;
+    };
 
 /**
  * Why a claim was given back uncharged: the handler asked for it; it could not start in time; its step is still run by a
@@ -43,7 +49,7 @@ export interface Charges {
 /** The rules in force where the decision is made. */
 export interface Rules {
   readonly retry: RetryPolicy;
-  /** Above this many crashes a step fails with `STEP_CRASHED_POD`. */
+  /** Above this many crashes a step that was alone on its pod fails with `STEP_CRASHED_POD`. */
   readonly maxCrashes: number;
 }
 
@@ -83,7 +89,7 @@ export function decide(claim: Charges, outcome: Outcome, rules: Rules, random: (
         error: null,
       };
     case 'orphaned':
-      return orphaned(claim, outcome.evicted, rules);
+      return orphaned(claim, outcome, rules);
   }
 }
 
@@ -107,9 +113,11 @@ function charged(
   return { status: 'pending', delayMs, charge: 1, crash: 0, result: null, error: JSON.stringify(error) };
 }
 
-function orphaned(claim: Charges, evicted: boolean, rules: Rules): Transition {
-  if (!evicted) return { status: 'pending', delayMs: null, charge: 0, crash: 0, result: null, error: null };
-  if (claim.crashes + 1 > rules.maxCrashes) return { ...ended(crashError(claim)), crash: 1 };
+function orphaned(claim: Charges, { evicted, alone }: Outcome & { kind: 'orphaned' }, rules: Rules): Transition {
+  // A suspect that was not alone has not been started: something else killed the pod.
+  const charged = evicted && (alone || !isSuspect(claim));
+  if (!charged) return { status: 'pending', delayMs: null, charge: 0, crash: 0, result: null, error: null };
+  if (isSuspect(claim) && claim.crashes + 1 > rules.maxCrashes) return { ...ended(crashError(claim)), crash: 1 };
   return { status: 'pending', delayMs: null, charge: 0, crash: 1, result: null, error: null };
 }
 

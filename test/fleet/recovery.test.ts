@@ -12,12 +12,23 @@ const DEAD_AFTER = 15_000;
 const CYCLE = 5_000;
 const BEAT = 2_000;
 
-/** A leader, and a pod that died while it held so many steps. */
-async function afterADeath(count: number, options = {}): Promise<{ leader: Member; dead: Member; ids: string[] }> {
+/**
+ * A leader, and a pod that died while it held so many steps: charged before with so many crashes, and claimed when the
+ * pod was empty or not. Beside these it held `others`, submitted later.
+ */
+async function afterADeath(
+  count: number,
+  options = {},
+  given = { crashes: 0, alone: false },
+  others = 0,
+): Promise<{ leader: Member; dead: Member; ids: string[] }> {
   const leader = await world.started('leader', options);
   const dead = await world.started('dead');
   const ids = await world.submit(count);
-  await world.claim(dead.pod, count);
+  for (let i = 0; i < given.crashes; i++) await world.crash(count);
+  await world.claim(dead.pod, count, given.alone);
+  await world.submit(others);
+  if (others > 0) await world.claim(dead.pod, others);
   dead.kill();
   return { leader, dead, ids };
 }
@@ -79,11 +90,29 @@ describe('a recovery cycle', () => {
     expect(cycles(leader)).toMatchObject([{ deadPods: [], requeued: ids }]);
   });
 
-  it('fails a step that more than maxCrashes pods died of', async () => {
-    const { leader, ids } = await afterADeath(1, { maxCrashes: 0 });
+  it.each([0, 1, 2])('fails a suspect that was alone on a dead pod, with maxCrashes %i', async (maxCrashes) => {
+    const { leader, ids } = await afterADeath(1, { maxCrashes }, { crashes: 2, alone: true });
     await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
     expect(cycles(leader)).toMatchObject([{ requeued: [], failed: ids }]);
     expect(leader.told.of('step:failed')).toMatchObject([{ stepId: ids[0], error: { code: 'STEP_CRASHED_POD' } }]);
+  });
+
+  it.each([
+    ['the first crash, though it was alone', { crashes: 0, alone: true }, 1],
+    ['the second crash, though it was alone', { crashes: 1, alone: true }, 2],
+    ['a suspect that was claimed by a pod with other work', { crashes: 2, alone: false }, 2],
+  ])('fails no step for %s', async (_, given, crashes) => {
+    const { leader, ids } = await afterADeath(1, { maxCrashes: 0 }, given);
+    await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
+    expect(cycles(leader)).toMatchObject([{ requeued: ids, failed: [] }]);
+    expect(await world.store.find(ids)).toMatchObject([{ status: 'pending', crashes }]);
+  });
+
+  it('fails no suspect beside which its pod held another claim, whatever the token says', async () => {
+    const { leader, ids } = await afterADeath(1, { maxCrashes: 0 }, { crashes: 2, alone: true }, 1);
+    await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
+    expect(cycles(leader)).toMatchObject([{ failed: [] }]);
+    expect(await world.store.find(ids)).toMatchObject([{ status: 'pending', crashes: 2 }]);
   });
 
   it('without anything to do tells nothing, writes nothing, and asks one question', async () => {

@@ -1,5 +1,5 @@
 /** A whole pod on a machine of its own: its clocks, its connection to the store, its pool and its part in the fleet. */
-import { completeOptions, resolveOptions, type Settings } from '../../src/options.js';
+import { completeOptions, resolveOptions, type FleetQOptions, type Settings } from '../../src/options.js';
 import { Pod } from '../../src/pod.js';
 import { sleep } from '../../src/runtime/runtime.js';
 import type { VirtualRuntime } from '../../src/runtime/virtual.js';
@@ -11,6 +11,15 @@ import { SqliteStore } from '../../src/store/sqlite/store.js';
 import { Line } from '../fleet/support/faulty-store.js';
 import { log, Told } from '../fleet/support/told.js';
 import type { VirtualProcess } from '../support/virtual-host.js';
+
+/** How a pod differs from the others. */
+export interface PodGiven {
+  readonly options?: FleetQOptions;
+  /** What an exchange takes at most, each way. Default 0. */
+  readonly latencyMs?: number;
+  /** What its handler does. Default: it sleeps for a while. */
+  readonly work?: (pod: SimulatedPod, stepId: string, signal: AbortSignal) => Promise<unknown>;
+}
 
 export class SimulatedPod {
   readonly told = new Told();
@@ -29,19 +38,27 @@ export class SimulatedPod {
   #thawed: (() => void)[] = [];
 
   /** @param process what its peers can look up; without one, silence alone tells them that it was killed */
-  constructor(podId: string, machine: VirtualRuntime, path: string, process?: VirtualProcess) {
+  constructor(
+    podId: string,
+    machine: VirtualRuntime,
+    path: string,
+    process?: VirtualProcess,
+    { options: over = {}, work, latencyMs = 0 }: PodGiven = {},
+  ) {
     this.machine = machine;
     this.line = new Line(machine);
     this.#process = process;
     const table = process?.table ?? NO_PROOF;
     this.#store = new SqliteStore(sqliteOptions({ path }), { runtime: machine, log }, table);
-    const options = resolveOptions({ podId, runtime: machine, drainTimeoutMs: 3_000, abortGraceMs: 1_000 });
+    const options = resolveOptions({ podId, runtime: machine, drainTimeoutMs: 3_000, abortGraceMs: 1_000, ...over });
     this.settings = completeOptions(options, this.#store.rhythm);
     const registry = new StepRegistry();
-    registry.add({ type: 'work', run: (_args: unknown, ctx: { signal: AbortSignal }) => this.#work(ctx.signal) });
+    const run = (_args: unknown, { stepId, signal }: { stepId: string; signal: AbortSignal }) =>
+      work === undefined ? this.#work(signal) : work(this, stepId, signal);
+    registry.add({ type: 'work', run });
     registry.seal();
     const connection = {
-      store: this.#gated(this.line.over(this.#store)),
+      store: this.#gated(this.line.over(this.#store), latencyMs),
       settings: this.settings,
       outage: () => undefined,
     };
@@ -118,11 +135,15 @@ export class SimulatedPod {
   }
 
   /** A frozen process asks nothing and hears nothing. Nor does it watch the file: that would come at its own time. */
-  #gated(store: Store): Store {
-    const pass = async (call: () => unknown): Promise<unknown> => {
+  #gated(store: Store, latencyMs: number): Store {
+    const travel = async (key: string | symbol): Promise<void> => {
+      if (latencyMs > 0 && key === 'exchange') await sleep(this.machine, latencyMs * this.machine.random());
       await this.#awake();
+    };
+    const pass = async (key: string | symbol, call: () => unknown): Promise<unknown> => {
+      await travel(key);
       const reply = await call();
-      await this.#awake();
+      await travel(key);
       return reply;
     };
     return new Proxy(store, {
@@ -130,7 +151,7 @@ export class SimulatedPod {
         const value: unknown = Reflect.get(target, key, target);
         if (key === 'watch') return () => () => {};
         if (typeof value !== 'function') return value;
-        return (...args: unknown[]) => pass(() => (value as (...args: unknown[]) => unknown)(...args));
+        return (...args: unknown[]) => pass(key, () => (value as (...args: unknown[]) => unknown)(...args));
       },
     });
   }

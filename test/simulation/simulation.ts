@@ -5,7 +5,7 @@ import { sqlite } from '../../src/sqlite.js';
 import type { StepRecord, Store } from '../../src/store/contract.js';
 import type { VirtualHost } from '../support/virtual-host.js';
 import { log } from '../fleet/support/told.js';
-import { SimulatedPod } from './simulated-pod.js';
+import { SimulatedPod, type PodGiven } from './simulated-pod.js';
 
 /** Between two looks of the watcher, in ms. */
 const LOOK = 250;
@@ -51,8 +51,8 @@ export class Simulation {
     return from[this.chance(0, from.length)];
   }
 
-  async add(podId = `pod-${this.pods.length + 1}`): Promise<SimulatedPod> {
-    const pod = new SimulatedPod(podId, this.world.fork(), this.#path, this.#host?.spawn());
+  async add(podId = `pod-${this.pods.length + 1}`, given: PodGiven = {}): Promise<SimulatedPod> {
+    const pod = new SimulatedPod(podId, this.world.fork(), this.#path, this.#host?.spawn(), given);
     this.pods.push(pod);
     pod.told.events.on('pod:dead', (dead: PodDead) => this.#judge(dead));
     await pod.open(); // what the real file system takes is no time of this world
@@ -101,6 +101,7 @@ export class Simulation {
     for (const pod of this.pods) pod.release();
     await this.world.advance(10_001); // what hangs comes to its end
     for (const pod of this.pods) await this.world.until(pod.stop());
+    await this.world.advance(1_000); // calls on their way that nobody waits for any more
     for (const pod of this.pods) await pod.close();
     await this.#store.close();
   }

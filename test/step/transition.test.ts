@@ -16,6 +16,8 @@ const NOTHING = { delayMs: null, charge: 0, crash: 0, result: null, error: null 
 
 const failed = (retry: (Outcome & { kind: 'failed' })['retry']): Outcome => ({ kind: 'failed', error: BOOM, retry });
 
+const orphaned = (evicted: boolean, alone: boolean): Outcome => ({ kind: 'orphaned', evicted, alone });
+
 /** name, retryCount, crashes (of a step with maxRetries 3), outcome, next state; chance always draws a half. */
 const TABLE: [string, number, number, Outcome, Partial<Transition>][] = [
   ['a result', 0, 0, { kind: 'succeeded', result: '{"rows":1}' }, { status: 'completed', result: '{"rows":1}' }],
@@ -95,14 +97,17 @@ const TABLE: [string, number, number, Outcome, Partial<Transition>][] = [
   ['a release without a delay', 0, 0, { kind: 'released', delayMs: 0, reason: 'unstarted' }, { status: 'pending' }],
   ['a release by a stop', 0, 2, { kind: 'released', delayMs: 0, reason: 'stopping' }, { status: 'pending' }],
 
-  ['an orphan of a pod that left', 3, 3, { kind: 'orphaned', evicted: false }, { status: 'pending' }],
-  ['a first crash', 3, 0, { kind: 'orphaned', evicted: true }, { status: 'pending', crash: 1 }],
-  ['a third crash', 0, 2, { kind: 'orphaned', evicted: true }, { status: 'pending', crash: 1 }],
+  ['an orphan of a pod that left', 3, 3, orphaned(false, true), { status: 'pending' }],
+  ['a first crash', 3, 0, orphaned(true, false), { status: 'pending', crash: 1 }],
+  ['a second crash', 3, 1, orphaned(true, false), { status: 'pending', crash: 1 }],
+  ['a third crash in company: it was not started', 0, 2, orphaned(true, false), { status: 'pending' }],
+  ['a fourth crash in company: it was not started', 0, 3, orphaned(true, false), { status: 'pending' }],
+  ['a third crash, alone', 0, 2, orphaned(true, true), { status: 'pending', crash: 1 }],
   [
-    'a fourth crash',
+    'a fourth crash, alone',
     0,
     3,
-    { kind: 'orphaned', evicted: true },
+    orphaned(true, true),
     { status: 'failed', crash: 1, error: JSON.stringify(crashed(4)) },
   ],
 ];
@@ -122,10 +127,15 @@ describe('what a claim comes to', () => {
     });
   });
 
-  it('with no crash allowed, fails on the first crash', () => {
-    const claim = { stepId: 's', retryCount: 0, crashes: 0, maxRetries: 3 };
-    const next = decide(claim, { kind: 'orphaned', evicted: true }, { ...RULES, maxCrashes: 0 }, () => 0.5);
-    expect(next).toMatchObject({ status: 'failed', crash: 1 });
+  it.each([0, 1, 2])('with %i crashes allowed, fails at the third crash, when it was alone', (maxCrashes) => {
+    const rules = { ...RULES, maxCrashes };
+    const next = (crashes: number, alone: boolean) =>
+      decide({ stepId: 's', retryCount: 0, crashes, maxRetries: 3 }, orphaned(true, alone), rules, () => 0.5);
+    for (const crashes of [0, 1]) {
+      for (const alone of [true, false]) expect(next(crashes, alone)).toMatchObject({ status: 'pending', crash: 1 });
+    }
+    expect(next(2, false)).toMatchObject({ status: 'pending', crash: 0 });
+    expect(next(2, true)).toMatchObject({ status: 'failed', crash: 1 });
   });
 
   it('three retries are four charged runs, and the fourth failure is the last', () => {

@@ -78,7 +78,9 @@ function checkClaimEnd(change: Change, evidence: Evidence, add: (kind: Kind, tex
   else if (status !== 'pending' && !(status === 'failed' && change.crashes! > change.fromCrashes!))
     add('staleAccepted', `${who}, and made it ${status}`);
   const charged = change.crashes! - change.fromCrashes!;
-  if (end !== undefined && charged !== (end.final === 'evicted' ? 1 : 0))
+  // Two crashes make a suspect, and a suspect that was not claimed by an empty pod has not been started.
+  const charges = end?.final === 'evicted' && (fromToken!.startsWith('alone-') || change.fromCrashes! < 2);
+  if (end !== undefined && charged !== (charges ? 1 : 0))
     add('retries', `was charged ${charged} crashes for a pod that was ${end.final}`);
 }
 

@@ -2,7 +2,7 @@
 import { FleetQ } from '../../../src/index.js';
 import { sqlite } from '../../../src/sqlite.js';
 
-const [path = '', podId = ''] = process.argv.slice(2);
+const [path = '', podId = '', maxCrashes = '3'] = process.argv.slice(2);
 
 const queue = new FleetQ({
   store: sqlite({ path }),
@@ -10,6 +10,7 @@ const queue = new FleetQ({
   heartbeatIntervalMs: 60,
   deadAfterMs: 240,
   recoveryIntervalMs: 60,
+  maxCrashes: Number(maxCrashes),
 }).register('work', async ({ kills }: { kills: boolean }) => {
   await new Promise((resolve) => setTimeout(resolve, 1));
   if (kills) process.kill(process.pid, 'SIGKILL');

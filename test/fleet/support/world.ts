@@ -4,6 +4,7 @@ import { completeOptions, resolveOptions, type FleetQOptions, type Settings } fr
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import { sqlite } from '../../../src/sqlite.js';
 import { DEFAULT_RETRY } from '../../../src/step/retry.js';
+import { claimTokenOf } from '../../../src/step/suspect.js';
 import type { NewStep } from '../../../src/step/submission.js';
 import type { Claim, PodRef, Store } from '../../../src/store/contract.js';
 import { observed } from '../../../src/store/observed.js';
@@ -58,11 +59,22 @@ export class World {
     return steps.map(({ stepId }) => stepId);
   }
 
-  /** Claims due steps in the name of an incarnation. */
-  async claim(pod: PodRef, count: number): Promise<readonly Claim[]> {
+  /** Claims due steps and gives them back, each with one crash more. */
+  async crash(count: number): Promise<void> {
+    const pod = { podId: 'witness', incarnation: this.runtime.uuid() };
+    await this.runtime.until(this.store.register({ ...pod, heartbeatMs: 1_000, deadAfterMs: 86_400_000, meta: {} }));
+    const claims = await this.claim(pod, count);
+    const next = { status: 'pending', delayMs: null, charge: 0, crash: 1, result: null, error: null } as const;
+    const settlements = claims.map(({ stepId, claimToken, version }) => ({ stepId, claimToken, version, ...next }));
+    await this.runtime.until(this.store.settle(pod, settlements));
+    await this.runtime.until(this.store.leave(pod));
+  }
+
+  /** Claims due steps in the name of an incarnation. @param alone whether that says that it held nothing */
+  async claim(pod: PodRef, count: number, alone = false): Promise<readonly Claim[]> {
     const claims: Claim[] = [];
     for (let left = count; left > 0; left -= 250) {
-      const token = this.runtime.uuid();
+      const token = claimTokenOf(this.runtime.uuid(), alone);
       const free = Math.min(left, 250);
       const claim = { token, free, prefetch: 0, quarantine: 1 as const, types: { work: free } };
       const reply = await this.runtime.until(this.store.exchange({ pod, settlements: [], claim }));
