@@ -12,16 +12,25 @@ export type OffsetRow = readonly [since: number, offsetMs: number];
 export class WallTimes {
   /** In the order of `since`. */
   readonly #offsets: readonly OffsetRow[];
+  /** From here on the newest offset holds: that is nearly all that is ever asked, on the hot path. */
+  readonly #newestSince: number;
+  readonly #newestMs: number;
 
   constructor(offsets: readonly OffsetRow[]) {
     this.#offsets = offsets;
+    const [since, offsetMs] = offsets.at(-1) ?? [0, 0];
+    this.#newestSince = offsets.length > 1 ? Math.max(1, since) : 1;
+    this.#newestMs = offsetMs;
   }
 
   /** @param instant by the store's clock, in epoch ms */
   of(instant: number): number {
+    return instant >= this.#newestSince ? instant + this.#newestMs : this.#earlier(instant);
+  }
+
+  #earlier(instant: number): number {
     if (instant === 0) return 0;
-    let index = this.#offsets.length - 1;
-    while (index > 0 && (this.#offsets[index]?.[0] ?? 0) > instant) index--;
-    return instant + (this.#offsets[index]?.[1] ?? 0);
+    const [, offsetMs] = this.#offsets.findLast(([since]) => since <= instant) ?? this.#offsets[0] ?? [0, 0];
+    return instant + offsetMs;
   }
 }
