@@ -50,10 +50,19 @@ export class VirtualPod {
   readonly queue: FleetQ<{ work: { args: Work; result: { by: string } } }>;
   readonly told: Told;
   readonly runs: Run[] = [];
+  readonly #watched: boolean;
   #frozen = false;
   #thawed: (() => void)[] = [];
 
-  constructor(world: VirtualRuntime, machine: VirtualRuntime, store: StoreFactory, options: QueueOptions) {
+  /** @param watched its queue hears of changes of the file, as it does by default outside of tests */
+  constructor(
+    world: VirtualRuntime,
+    machine: VirtualRuntime,
+    store: StoreFactory,
+    options: QueueOptions,
+    watched = false,
+  ) {
+    this.#watched = watched;
     this.podId = options.podId ?? '';
     this.machine = machine;
     this.line = new Line(machine);
@@ -80,7 +89,7 @@ export class VirtualPod {
     for (const thawed of this.#thawed.splice(0)) thawed();
   }
 
-  /** A frozen process asks nothing and hears nothing; and nobody watches the file, which would come at its own time. */
+  /** A frozen process asks nothing and hears nothing; and mostly nobody watches the file, which would come at its own time. */
   #behind(factory: StoreFactory): StoreFactory {
     const gated = async (call: () => unknown): Promise<unknown> => {
       await this.#awake();
@@ -94,8 +103,8 @@ export class VirtualPod {
         new Proxy(this.line.over(await factory.create(environment)), {
           get: (target, key): unknown => {
             const value: unknown = Reflect.get(target, key, target);
-            if (key === 'watch') return () => () => {};
             if (typeof value !== 'function') return value;
+            if (key === 'watch') return this.#watched ? (value.bind(target) as unknown) : () => () => {};
             return (...args: unknown[]) => gated(() => (value as (...args: unknown[]) => unknown)(...args));
           },
         }) satisfies Store,
@@ -127,9 +136,14 @@ export class VirtualFleet {
   /** A pod that has started. @param prepare changes its machine before that */
   async add(
     podId: string,
-    { prepare, options = {}, store = {} }: { prepare?: (machine: VirtualRuntime) => void } & PodOptions = {},
+    {
+      prepare,
+      options = {},
+      store = {},
+      watched = false,
+    }: { prepare?: (machine: VirtualRuntime) => void } & PodOptions = {},
   ): Promise<VirtualPod> {
-    const pod = this.#make(podId, options, store);
+    const pod = this.#make(podId, options, store, watched);
     prepare?.(pod.machine);
     this.pods.push(pod);
     await this.until(pod.queue.start());
@@ -192,8 +206,9 @@ export class VirtualFleet {
     );
   }
 
-  #make(podId: string, options: QueueOptions, store: SqliteOptions): VirtualPod {
-    return new VirtualPod(this.world, this.world.fork(), sqlite({ path: this.path, ...store }), { ...options, podId });
+  #make(podId: string, options: QueueOptions, store: SqliteOptions, watched = false): VirtualPod {
+    const factory = sqlite({ path: this.path, ...store });
+    return new VirtualPod(this.world, this.world.fork(), factory, { ...options, podId }, watched);
   }
 
   async #close(): Promise<void> {
@@ -208,4 +223,5 @@ export class VirtualFleet {
 interface PodOptions {
   readonly options?: QueueOptions;
   readonly store?: SqliteOptions;
+  readonly watched?: boolean;
 }
