@@ -4,6 +4,7 @@
  * Law: a message names what is wrong and shows the offending value, shortened, and never a secret. What a code means
  * and what to do about it is told in the guide to troubleshooting; a code is never renamed.
  */
+import { types } from 'node:util';
 
 /** What can go wrong, as a stable word. */
 export type ErrorCode =
@@ -36,6 +37,7 @@ export type ErrorCode =
   | 'STORE_BUSY'
   | 'STORE_CLOSED'
   | 'STORE_CORRUPT'
+  | 'STORE_DRIVER_MISSING'
   | 'STORE_FILE_REPLACED'
   | 'STORE_FULL'
   | 'STORE_LOGIN_REFUSED'
@@ -223,7 +225,7 @@ export function isA<T>(value: unknown, type: abstract new (...args: never[]) => 
 /** What was thrown, as an `Error` whose message can be read; a thrown non-Error becomes one that shows it. */
 export function asError(thrown: unknown): Error {
   try {
-    if (thrown instanceof Error && typeof thrown.message === 'string') return thrown;
+    if (isError(thrown) && typeof thrown.message === 'string') return thrown;
   } catch {
     // a trap or a getter threw
   }
@@ -261,4 +263,21 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length] ?? 0;
+}
+
+/**
+ * Whether this is an error of any realm. A test runner, a VM context or a native module has an `Error` class of its own,
+ * which `instanceof` does not know. A `DOMException` (the reason of an aborted signal) is not among the native errors.
+ */
+export function isError(value: unknown): value is Error {
+  if (typeof value !== 'object' || value === null) return false;
+  return isA(value, Error) || types.isNativeError(value) || isDomException(value);
+}
+
+function isDomException(value: object): boolean {
+  try {
+    return Object.prototype.toString.call(value) === '[object DOMException]';
+  } catch {
+    return false; // a trap or a getter threw
+  }
 }

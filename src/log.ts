@@ -1,10 +1,10 @@
 /**
- * Logs: `debug` namespaces by default (`DEBUG=fleet-q:*`), or a structured logger of the host (the shape of pino).
+ * Logs: namespaces on stderr by default (`DEBUG=fleet-q:*`), or a structured logger of the host (the shape of pino).
  *
  * Law: no secret and no payload is ever logged, unless the option `logPayloads` asks for payloads. A logger that throws
  * harms nobody.
  */
-import createDebug from 'debug';
+import { createDebug, type Debugger } from 'obug/ansi';
 
 /** A structured logger: pino has this shape, and so has {@link consoleLogger}. */
 export interface Logger {
@@ -63,7 +63,7 @@ function isVerbose(logger: Logger): boolean {
   }
 }
 
-function debugLog(debug: createDebug.Debugger, base: object): Log {
+function debugLog(debug: Debugger, base: object): Log {
   const write = (level: LogLevel) => (fields: object, message: string) => {
     if (debug.enabled) debug('%s %s %o', level, message, { ...base, ...fields });
   };

@@ -24,7 +24,8 @@ export type { ConnectionSource, DdlOptions, SnowflakeConnection, SnowflakeOption
  * - `STORE_ALTERED`: a table is there, and is not as it was made, or is of another origin
  * - `STORE_SCHEMA_NEWER`: a newer version has migrated the tables past what this one may write
  * - `STORE_BUSY`: others have held a table for two minutes
- * - `STORE_UNAVAILABLE`: Snowflake cannot be reached, has failed, or the driver cannot be loaded
+ * - `STORE_DRIVER_MISSING`: snowflake-sdk is not installed, or cannot be loaded
+ * - `STORE_UNAVAILABLE`: Snowflake cannot be reached, or has failed
  *
  * The next call tries again.
  *

@@ -10,6 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { readSource, type Import, type SourceFacts } from './support/source.js';
 
 const SERVICE = ['type options', 'events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'];
+const STORE = ['store/contract', 'store/retrying', 'store/under-way', 'driver', 'step', 'runtime', 'errors', 'log'];
 
 /**
  * What each part may import: `x` anything, `type x` types only, `dynamic x` by `import()` alone. A part is a file
@@ -50,16 +51,19 @@ const EDGES: Record<string, readonly string[]> = {
   // the services: never each other
   client: SERVICE,
   pool: SERVICE,
-  fleet: [...SERVICE, 'files'], // the journal is a file
+  fleet: [...SERVICE, 'files', 'driver'], // the journal is a file
 
   // the stores, and what stands before any of them: `observed` tells of outages
-  'store/sqlite': ['store/contract', 'store/retrying', 'store/under-way', 'files', 'step', 'runtime', 'errors', 'log'],
-  'store/snowflake': ['store/contract', 'store/retrying', 'store/under-way', 'step', 'runtime', 'errors', 'log'],
+  'store/sqlite': [...STORE, 'files'],
+  'store/snowflake': STORE,
   'store/settler': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   'store/observed': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   'store/retrying': ['store/contract', 'log', 'runtime', 'errors'],
   'store/under-way': ['errors'],
   'store/contract': ['step', 'runtime', 'errors', 'type log'],
+
+  // the drivers: how each is loaded, and what is said where it cannot be
+  driver: ['errors'],
 
   // the ground
   events: ['type store/contract', 'log', 'step', 'runtime', 'errors'],
@@ -74,10 +78,13 @@ const EDGES: Record<string, readonly string[]> = {
 const STORES = ['store/sqlite', 'store/snowflake'];
 const MAY_IMPORT_A_STORE = ['index', 'sqlite', 'snowflake', 'testing', 'default-store'];
 
-/** Where each driver may be loaded: by `import()` when its store opens, so that who uses one never loads the other. */
-const DRIVERS: Record<string, readonly string[]> = {
-  'better-sqlite3': ['store/sqlite/', 'fleet/journal'],
-  'snowflake-sdk': ['store/snowflake/'],
+/**
+ * The one file that loads each driver, by `import()` when a store opens, so that an application on one store never loads
+ * the driver of the other. What stands in `types` may name its types.
+ */
+const DRIVERS: Record<string, { readonly loader: string; readonly types: readonly string[] }> = {
+  'better-sqlite3': { loader: 'driver/sqlite.ts', types: ['driver/sqlite.ts', 'store/sqlite/', 'fleet/journal'] },
+  'snowflake-sdk': { loader: 'store/snowflake/session/driver.ts', types: ['store/snowflake/'] },
 };
 
 /** What the pure domain may import from outside. */
@@ -130,12 +137,13 @@ const RULES: Record<string, Rule> = {
       return allowed ? [] : [at(found, `${from} imports the store ${to}`)];
     }),
 
-  'a driver is loaded by its store alone, and when that opens': (file) =>
+  'one file loads a driver, and not before a store opens': (file) =>
     file.imports.flatMap((found) => {
-      const homes = DRIVERS[packageOf(found.specifier)];
-      if (homes === undefined) return [];
-      if (!homes.some((home) => file.path.startsWith(home))) return [at(found, `imports ${found.specifier}`)];
-      return found.kind === 'static' ? [at(found, `imports ${found.specifier} before it is needed`)] : [];
+      const driver = DRIVERS[packageOf(found.specifier)];
+      if (driver === undefined) return [];
+      if (found.kind === 'static') return [at(found, `imports ${found.specifier} before it is needed`)];
+      const homes = found.kind === 'type' ? driver.types : [driver.loader];
+      return homes.some((home) => file.path.startsWith(home)) ? [] : [at(found, `imports ${found.specifier}`)];
     }),
 
   'the step domain is pure': (file) =>
@@ -252,15 +260,16 @@ describe('what breaks a rule is reported', () => {
       'a service imports a store': ['pool/pool.ts', `import type { SqliteStore } from '../store/sqlite/store.js';`],
       'the facade does': ['fleetq.ts', `const { open } = await import('./store/sqlite/store.js');`],
     },
-    'a driver is loaded by its store alone, and when that opens': {
+    'one file loads a driver, and not before a store opens': {
       'a service loads a driver': ['pool/pool.ts', `const driver = await import('better-sqlite3');`],
       'the fleet loads it outside the journal': [
         'fleet/recovery.ts',
         `import type { Database } from 'better-sqlite3';`,
       ],
       'a store loads the other driver': ['store/sqlite/store.ts', `await import('snowflake-sdk');`],
-      'a store loads its own at once': ['store/sqlite/database.ts', `import Database from 'better-sqlite3';`],
-      'or with require': ['store/sqlite/database.ts', `const Database = require('better-sqlite3/lib/index.js');`],
+      'a store loads its own past the loader': ['store/sqlite/database.ts', `await import('better-sqlite3');`],
+      'the loader loads it at once': ['driver/sqlite.ts', `import Database from 'better-sqlite3';`],
+      'or with require': ['driver/sqlite.ts', `const Database = require('better-sqlite3/lib/index.js');`],
     },
     'the step domain is pure': {
       'it reads files': ['step/payload.ts', `import { readFile } from 'node:fs/promises';`],
@@ -314,9 +323,9 @@ describe('what breaks no rule is not reported', () => {
     'types of options': ['pool/pool.ts', `import { type Options } from '../options.js';`],
     'a store by an entry point': ['sqlite.ts', `export { open } from './store/sqlite/store.js';`],
     'a store by default-store, late': ['default-store.ts', `await import('./store/sqlite/store.js');`],
-    'a driver when its store opens': ['store/sqlite/database.ts', `await import('better-sqlite3');`],
+    'a driver by its loader': ['driver/sqlite.ts', `await import('better-sqlite3');`],
     'the types of a driver': ['store/sqlite/database.ts', `import type { Database } from 'better-sqlite3';`],
-    'the journal opens a file': ['fleet/journal.ts', `await import('better-sqlite3');`],
+    'the journal names its types': ['fleet/journal-file.ts', `import type { Database } from 'better-sqlite3';`],
     'time in the Runtime': ['runtime/runtime.ts', `import { randomFillSync } from 'node:crypto'; Date.now();`],
     'a hash': ['step/submission.ts', `import { createHash } from 'node:crypto';`],
     'a microtask': ['pool/pool.ts', `queueMicrotask(f);`],

@@ -1,5 +1,6 @@
 /** The journal's SQLite file. Several processes may be given the same one. */
 import type { Database } from 'better-sqlite3';
+import { isBusy, loadSqlite } from '../driver/sqlite.js';
 import { locate } from '../files/located.js';
 import { MEMORY } from '../files/path.js';
 import type { SerializedError } from '../step/failure.js';
@@ -45,7 +46,7 @@ export class JournalFile {
 
   static async open(runtime: Runtime, path: string): Promise<JournalFile> {
     const file = path === MEMORY ? MEMORY : (await locate(path)).path;
-    const { default: Sqlite } = await import('better-sqlite3');
+    const Sqlite = await loadSqlite();
     const journal = new JournalFile(runtime, new Sqlite(file, { timeout: 0 })); // a timeout would put the event loop to sleep
     try {
       for (const statement of [...sql.PRAGMAS, ...sql.SCHEMA]) {
@@ -152,11 +153,6 @@ export class JournalFile {
       }
     }
   }
-}
-
-function isBusy(error: unknown): boolean {
-  const code: unknown = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^SQLITE_(BUSY|LOCKED)/.test(code);
 }
 
 function podOf({ pod_id: podId, incarnation }: PodRow): { podId: string; incarnation: string } {

@@ -1,13 +1,13 @@
 /**
  * The database: how a file becomes a connection that may be used.
  *
- * Law: the driver is loaded when a store opens, not before. `timeout: 0`, because a busy timeout would put the host's
+ * Law: `timeout: 0`, because a busy timeout would put the host's
  * event loop to sleep; whoever calls retries. Once a file is open, nothing in this process opens or reads it, its -wal or
  * its -shm by other means: closing any descriptor of it would drop the locks of all. What is no database is told by
  * SQLite's own error.
  */
-import type BetterSqlite3 from 'better-sqlite3';
 import type { Database } from 'better-sqlite3';
+import type { SqliteDriver } from '../../driver/sqlite.js';
 import { asError, StoreError } from '../../errors.js';
 import { MEMORY } from '../../files/path.js';
 import { autocheckpoint, JOURNAL_MODE_WAL, SETTINGS, SYNCHRONOUS } from './statements.js';
@@ -19,21 +19,8 @@ export interface ConnectionOptions {
   readonly autocheckpoint: 200 | 10_000;
 }
 
-export type Driver = typeof BetterSqlite3;
-
-/** Loads the driver. @throws StoreError `STORE_UNAVAILABLE` */
-export async function loadDriver(): Promise<Driver> {
-  try {
-    return (await import('better-sqlite3')).default;
-  } catch (error) {
-    throw new StoreError('STORE_UNAVAILABLE', `better-sqlite3 cannot be loaded: ${asError(error).message}`, false, {
-      cause: error,
-    });
-  }
-}
-
 /** Opens a connection. What it throws is the driver's; it may be BUSY, and then leaves nothing open. */
-export function connect(driver: Driver, options: ConnectionOptions): Database {
+export function connect(driver: SqliteDriver, options: ConnectionOptions): Database {
   const connection = openFile(driver, options.path);
   try {
     const mode: unknown = connection.prepare(JOURNAL_MODE_WAL).pluck().get();
@@ -54,13 +41,13 @@ export function connect(driver: Driver, options: ConnectionOptions): Database {
   }
 }
 
-function openFile(driver: Driver, path: string): Database {
+function openFile(driver: SqliteDriver, path: string): Database {
   try {
     return new driver(path, { timeout: 0 });
   } catch (error) {
     // The driver looks for the folder itself, and its error has no code.
-    if (error instanceof TypeError)
-      throw new StoreError('STORE_UNWRITABLE', `${path}: ${error.message}`, false, { cause: error });
-    throw error;
+    const { name, message } = asError(error);
+    if (name !== 'TypeError') throw error;
+    throw new StoreError('STORE_UNWRITABLE', `${path}: ${message}`, false, { cause: error });
   }
 }

@@ -1,16 +1,8 @@
 /** From what SQLite or its driver throws to our own errors. */
+import { sqliteCode } from '../../driver/sqlite.js';
 import { asError, StoreError, type ErrorCode } from '../../errors.js';
 
-/** What SQLite says, in the driver's words: `SQLITE_BUSY_SNAPSHOT`. Empty for what does not come from it. */
-export function sqliteCode(error: unknown): string {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && code.startsWith('SQLITE_') ? code : '';
-}
-
-/** Whether another connection stands in the way for the moment. Any statement may be told so, reads and PRAGMAs too. */
-export function isBusy(error: unknown): boolean {
-  return /^SQLITE_(BUSY|LOCKED)/.test(sqliteCode(error));
-}
+export { isBusy, sqliteCode } from '../../driver/sqlite.js';
 
 interface Fault {
   readonly pattern: RegExp;
@@ -49,13 +41,13 @@ const FAULTS: readonly Fault[] = [
  */
 export function storeError(thrown: unknown, path: string): StoreError {
   if (thrown instanceof StoreError) return thrown;
-  const { message } = asError(thrown);
+  const { name, message } = asError(thrown);
   const code = sqliteCode(thrown);
   const fault = FAULTS.find(({ pattern }) => pattern.test(code));
   if (fault !== undefined) {
     return new StoreError(fault.code, `${fault.meaning}: ${path} (${message})`, fault.transient, { cause: thrown });
   }
-  if (code === '' && (thrown instanceof TypeError || thrown instanceof RangeError)) {
+  if (code === '' && /^(Type|Range)Error$/.test(name)) {
     return new StoreError('STORE_REFUSED', `a value cannot be stored: ${message}`, false, { cause: thrown });
   }
   return new StoreError('STORE_UNAVAILABLE', `the database failed: ${path} (${message})`, true, { cause: thrown });

@@ -1,10 +1,11 @@
 /** The helper's thread: runs the errands that come through the port, each in pieces, so that none waits for another. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { loadSqlite } from '../../driver/sqlite.js';
 import { systemRuntime } from '../../runtime/runtime.js';
 import { retrying } from '../retrying.js';
 import { Checkpoints } from './checkpoints.js';
 import { Core } from './core.js';
-import { connect, loadDriver } from './database.js';
+import { connect } from './database.js';
 import { isBusy, storeError } from './faults.js';
 import type { Answer, Errand, Errands, ErrandName, HelperData } from './helper-protocol.js';
 import { Scans } from './scans.js';
@@ -23,7 +24,7 @@ const attempt = <T>(operation: () => T): Promise<T> =>
     signal: impatience.signal,
   });
 
-const driver = await loadDriver();
+const driver = await loadSqlite();
 const { connection, core, checkpoints } = await attempt(() => {
   const connection = connect(driver, { path, synchronous, autocheckpoint: 10_000 });
   return { connection, core: new Core(connection), checkpoints: new Checkpoints(connection) };

@@ -103,6 +103,7 @@ export class Helper {
     // What says how a text on the command line is to be read (`node --input-type=module -e`) would be said of the module.
     const own = process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
     try {
+      if (workerUrl === undefined) throw new Error('its module is not known in this bundle; set the option workerUrl');
       const worker = new Worker(workerUrl, { workerData, name: 'fleet-q sqlite helper', ...own });
       worker.unref();
       worker.on('message', (answer: Answer) => this.#answered(answer));

@@ -18,7 +18,11 @@ export interface SqliteOptions {
   readonly busyTimeoutMs?: number;
   /** Opens a file on a network file system, where SQLite's locks do not hold and a file may be destroyed. Default `false`. */
   readonly allowNetworkFileSystem?: boolean;
-  /** Where the helper thread's module lies, for those who bundle. Default: beside this module. */
+  /**
+   * Where the module of the helper thread is, for an application that is bundled: the file that was bundled from
+   * `fleet-q/sqlite/helper`. Default: `helper-worker.js` beside this module. Where there is no such file, the helper's
+   * work runs inline.
+   */
   readonly workerUrl?: string | URL;
 }
 
@@ -28,7 +32,8 @@ export interface ResolvedOptions {
   readonly synchronous: 'normal' | 'full';
   readonly busyTimeoutMs: number;
   readonly allowNetworkFileSystem: boolean;
-  readonly workerUrl: URL;
+  /** None where the module's own place is not known: in a CommonJS bundle. */
+  readonly workerUrl: URL | undefined;
 }
 
 const FIELDS: FieldChecks = {
@@ -36,8 +41,14 @@ const FIELDS: FieldChecks = {
   synchronous: oneOf("'normal' or 'full'", (value) => value === 'normal' || value === 'full'),
   busyTimeoutMs: positiveMilliseconds,
   allowNetworkFileSystem: boolean,
-  workerUrl: oneOf('a URL', (value) => value instanceof URL || (typeof value === 'string' && URL.canParse(value))),
+  workerUrl: oneOf('a URL', isUrl),
 };
+
+/** By what it can do: a `URL` of another realm is of another class. */
+function isUrl(value: unknown): boolean {
+  const text: unknown = typeof value === 'object' && value !== null ? (value as Partial<URL>).href : value;
+  return typeof text === 'string' && URL.canParse(text);
+}
 
 /** @throws ValidationError `OPTION_INVALID` */
 export function resolveOptions(options: SqliteOptions): ResolvedOptions {
@@ -47,7 +58,18 @@ export function resolveOptions(options: SqliteOptions): ResolvedOptions {
     synchronous: options.synchronous ?? 'normal',
     busyTimeoutMs: options.busyTimeoutMs ?? 10_000,
     allowNetworkFileSystem: options.allowNetworkFileSystem ?? false,
-    workerUrl:
-      options.workerUrl === undefined ? new URL('./helper-worker.js', import.meta.url) : new URL(options.workerUrl),
+    workerUrl: workerUrlOf(options.workerUrl) ?? besideThisModule(import.meta.url, 'helper-worker.js'),
   });
+}
+
+function workerUrlOf(given: string | URL | undefined): URL | undefined {
+  return given === undefined ? undefined : new URL(typeof given === 'string' ? given : given.href);
+}
+
+/**
+ * A function, and not `new URL(…, import.meta.url)`: bundlers take that for an asset, and put the module, which imports
+ * others, unprocessed into their output. In a CommonJS bundle there is no `import.meta.url`.
+ */
+function besideThisModule(own: string | undefined, file: string): URL | undefined {
+  return own === undefined ? undefined : new URL(file, own);
 }

@@ -1,5 +1,6 @@
 /** A session: an open connection with its core and its clock, its file, and the helper beside it. */
 import type { Database } from 'better-sqlite3';
+import { loadSqlite, type SqliteDriver } from '../../driver/sqlite.js';
 import type { Log } from '../../log.js';
 import type { StoreEnvironment } from '../contract.js';
 import { locate, type Located } from '../../files/located.js';
@@ -7,7 +8,7 @@ import { MEMORY } from '../../files/path.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { Clock, type Instant } from './clock.js';
 import { Core } from './core.js';
-import { connect, loadDriver, type Driver } from './database.js';
+import { connect } from './database.js';
 import { refuseNetwork } from './file-system.js';
 import { Endings } from './endings.js';
 import { Helper } from './helper.js';
@@ -113,7 +114,7 @@ export async function openSession(
   const path = place?.path ?? MEMORY;
   if (place !== undefined && !options.allowNetworkFileSystem) await refuseNetwork(path);
   if (place !== undefined && place.names > 1) warnOfNames(log, place);
-  const driver = await loadDriver();
+  const driver = await loadSqlite();
   const clock = new Clock(runtime, bootId());
   const { connection, core } = await attempt(() => prepare(driver, { ...options, path }, clock));
   const file =
@@ -142,7 +143,7 @@ function closing(connection: Database): (error: unknown) => never {
 
 /** Everything of an opening that may be told BUSY; then nothing stays open. */
 function prepare(
-  driver: Driver,
+  driver: SqliteDriver,
   { path, synchronous }: ResolvedOptions,
   clock: Clock,
 ): { readonly connection: Database; readonly core: Core } {

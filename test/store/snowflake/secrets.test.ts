@@ -1,8 +1,8 @@
 /** No secret gets out: not in a log, an event, an error, its causes, its JSON, nor in what `inspect` finds. */
-import createDebug from 'debug';
 import { FleetQ, type AnyFleetQ, type FleetQOptions, type StoreFactory } from 'fleet-q';
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
+import { disable, enable } from 'obug/ansi';
 import sdk, { type ConnectionOptions } from 'snowflake-sdk';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Logger } from '../../../src/log.js';
@@ -69,8 +69,11 @@ describeOnTestBed('a secret is told to nobody', { timeout: 60_000 }, () => {
     const told = new Told();
     const warned = (warning: Error) => told.add(warning);
     process.on('warning', warned);
-    createDebug.enable('fleet-q*');
-    vi.spyOn(createDebug, 'log').mockImplementation((...line: unknown[]) => told.add(line));
+    enable('fleet-q*');
+    vi.spyOn(process.stderr, 'write').mockImplementation((line) => {
+      told.add(line);
+      return true;
+    });
     const quoting = (route: 'login' | 'query', text: string, code: string) =>
       proxy.faults.inject({ kind: 'refused', refusal: new Refusal(code, '08001', `You sent ${text}, no.`) }, { route });
     try {
@@ -103,7 +106,7 @@ describeOnTestBed('a secret is told to nobody', { timeout: 60_000 }, () => {
       proxy.faults.clear();
       await tried(queue.stop());
     } finally {
-      createDebug.disable();
+      disable();
       process.off('warning', warned);
       proxy.faults.clear();
     }

@@ -10,7 +10,7 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import type { Connection } from 'snowflake-sdk';
-import { asError, StoreError } from '../../../errors.js';
+import { notLoaded } from '../../../driver/missing.js';
 import type { SnowflakeConnection } from '../options.js';
 
 /** What a session needs of the driver. */
@@ -21,16 +21,14 @@ export interface Driver {
 
 let loading: Promise<Driver> | undefined;
 
-/** @throws StoreError `STORE_UNAVAILABLE` */
+/** @throws StoreError `STORE_DRIVER_MISSING` */
 export async function loadDriver(): Promise<Driver> {
   loading ??= load();
   try {
     return await loading;
   } catch (error) {
     loading = undefined; // it may be installed by the next try
-    throw new StoreError('STORE_UNAVAILABLE', `snowflake-sdk cannot be loaded: ${asError(error).message}`, false, {
-      cause: error,
-    });
+    throw notLoaded('snowflake-sdk', error, 'Run: npm install snowflake-sdk');
   }
 }
 

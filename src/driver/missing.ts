@@ -1,0 +1,34 @@
+/** The error for a database driver that is not installed, or that this runtime cannot use. */
+import { asError, StoreError } from '../errors.js';
+
+/**
+ * Repeating the call does not help: somebody has to install something first.
+ *
+ * @param problem names the driver and says what is wrong with it
+ * @param remedy says what to install
+ */
+export function driverMissing(problem: string, remedy: string, cause?: unknown): StoreError {
+  const options = cause === undefined ? {} : { cause };
+  return new StoreError('STORE_DRIVER_MISSING', `${problem}. ${remedy}`, false, options);
+}
+
+/** The error for an `import()` of a driver that failed. */
+export function notLoaded(driver: string, error: unknown, remedy: string): StoreError {
+  const { message } = asError(error);
+  const problem = isNotFound(error, driver)
+    ? `${driver} is not installed`
+    : `${driver} cannot be loaded (${firstLine(message)})`;
+  return driverMissing(problem, remedy, error);
+}
+
+/** Messages of the module loader go on with a list of importing files. */
+export function firstLine(message: string): string {
+  return message.split('\n', 1)[0] ?? '';
+}
+
+/** Whether the driver itself was not found. Where it is one of the driver's own packages, the message must say which. */
+function isNotFound(error: unknown, driver: string): boolean {
+  const { message, code } = asError(error) as Error & { readonly code?: unknown };
+  const isLoaders = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+  return isLoaders && new RegExp(`(package|module) '${driver}'`).test(message);
+}
