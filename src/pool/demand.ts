@@ -123,7 +123,8 @@ export class Demand {
   }
 
   #types(free: number, prefetch: number, spanMs: number): Record<string, number> | undefined {
-    const types: Record<string, number> = {};
+    // Without a prototype: a type may be called `__proto__`.
+    const types = Object.create(null) as Record<string, number>;
     let any = false;
     for (const [type, handler] of this.#handlers.all()) {
       const useful = handler.useful(prefetch === 0 ? 0 : spanMs, free + prefetch);

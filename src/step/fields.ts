@@ -69,10 +69,11 @@ export function checkFields(value: unknown, checks: FieldChecks, code: ErrorCode
     if (!Object.hasOwn(checks, key)) throw unknownField(key, pathOf(prefix, key), checks, code);
   }
   // By the table, not by the object's own keys: what is inherited (a getter of a class) is read too. `in`, because it
-  // makes nothing: every submitted step comes through here.
+  // makes nothing: every submitted step comes through here. It also visits what a host put on `Object.prototype`, which
+  // is no field.
   for (const key in checks) {
     const field = (value as Record<string, unknown>)[key];
-    if (field !== undefined) checks[key]?.(field, pathOf(prefix, key), code);
+    if (field !== undefined && Object.hasOwn(checks, key)) checks[key]?.(field, pathOf(prefix, key), code);
   }
 }
 
