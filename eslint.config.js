@@ -6,6 +6,16 @@ const door = 'Time, chance and timers enter through the Runtime (src/runtime), s
 
 const timers = ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate'];
 
+const realm = 'A value of another realm is of another class: use isError, node:util types, or what the value can do.';
+
+// A host may run the library in a realm of its own (Jest does, for each test file), and may have changed Object.prototype.
+const classes =
+  'Error|TypeError|RangeError|AggregateError|DOMException|Promise|Date|URL|AbortSignal|RegExp|Map|Set|WeakMap|WeakSet|ArrayBuffer|Buffer|Uint8Array|Array|Object|Function';
+const anyHost = [
+  { selector: `BinaryExpression[operator="instanceof"][right.name=/^(${classes})$/]`, message: realm },
+  { selector: 'ForInStatement', message: 'It also visits what a host put on Object.prototype: use Object.keys.' },
+];
+
 // test/architecture.test.ts enforces the same with fewer loopholes; here the editor says it while one types.
 const throughRuntimeOnly = {
   'no-restricted-globals': ['error', ...['performance', 'crypto', ...timers].map((name) => ({ name, message: door }))],
@@ -23,6 +33,7 @@ const throughRuntimeOnly = {
   ],
   'no-restricted-syntax': [
     'error',
+    ...anyHost,
     // Not a restricted global, because `value instanceof Date` and the type `Date` read no clock.
     { selector: ':matches(NewExpression, CallExpression)[callee.name="Date"]', message: door },
     { selector: 'MemberExpression[object.name="Date"]', message: door },
@@ -108,6 +119,7 @@ export default defineConfig(
   },
   // The console is a logger too, and this is where loggers are chosen.
   { files: ['src/log.ts'], rules: { 'no-console': 'off' } },
+  { files: ['src/runtime/**'], rules: { 'no-restricted-syntax': ['error', ...anyHost] } },
   { files: ['src/**/*.ts'], ignores: ['src/runtime/**'], rules: throughRuntimeOnly },
   {
     files: ['test/**/*.ts', 'bench/**/*.ts'],

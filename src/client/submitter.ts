@@ -5,6 +5,7 @@
  * one is under way forms the next. A reply that is lost is asked for again under the same ids, so it makes no second
  * step. A step that the store refuses fails alone.
  */
+import { types } from 'node:util';
 import { FleetQError, nearest, show, StoppedError, SubmitIncompleteError, ValidationError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
@@ -64,7 +65,7 @@ export class Submitter {
   /** Submits one step. @throws ValidationError, StoreError */
   async submit(input: unknown): Promise<Submitted> {
     const checking = this.#check(input, '');
-    const step = checking instanceof Promise ? await checking : checking;
+    const step = types.isPromise(checking) ? await checking : checking;
     const receipt = await this.#enqueue(step);
     this.#announce(step, receipt);
     return { stepId: step.stepId, receipt };
@@ -82,7 +83,7 @@ export class Submitter {
     const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => {
       const checking = this.#check(input, `steps[${i}].`);
       const pass = (step: NewStep): NewStep => repeats.pass(input as StepInput, step, i);
-      return checking instanceof Promise ? checking.then(pass) : pass(checking);
+      return types.isPromise(checking) ? checking.then(pass) : pass(checking);
     });
     const done: Submitted[] = [];
     for (let at = 0; at < steps.length;) {
@@ -127,7 +128,7 @@ export class Submitter {
       if (result.ok) return step; // what is stored is the schema's input; its output is made again where the handler runs
       throw new ValidationError('STEP_INVALID', `${prefix}args`, `${result.problem}, got ${show(args)}`);
     };
-    return checked instanceof Promise ? checked.then(judge) : judge(checked);
+    return types.isPromise(checked) ? checked.then(judge) : judge(checked);
   }
 
   #unknown(type: string, prefix: string): ValidationError {

@@ -58,8 +58,15 @@ const OPTIONS: FieldChecks = {
     `milliseconds from 1 to ${MAX_DELAY_MS}`,
     (value) => typeof value === 'number' && value >= 1 && value <= MAX_DELAY_MS,
   ),
-  signal: oneOf('an AbortSignal', (value) => value instanceof AbortSignal),
+  signal: oneOf('an AbortSignal', isAbortSignal),
 };
+/** By what it can do: a signal of another realm, such as that of jsdom, is of another class. */
+function isAbortSignal(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;
+  return [typeof aborted, typeof addEventListener, typeof removeEventListener].join() === 'boolean,function,function';
+}
+
 const LOCAL_ENDS: readonly EventName[] = ['step:completed', 'step:failed', 'step:cancelled'];
 
 export class Waiter {

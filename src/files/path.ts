@@ -24,7 +24,7 @@ export const pathCheck: FieldCheck = (value, field, code) => {
  * @throws ValidationError `OPTION_INVALID` if the path is relative and the current folder no longer exists
  */
 export function absolutePath(value: string | URL, field: string): string {
-  if (value instanceof URL) return fileURLToPath(value);
+  if (isUrl(value)) return fileURLToPath(value);
   if (value === MEMORY) return MEMORY;
   try {
     return resolve(value);
@@ -35,7 +35,7 @@ export function absolutePath(value: string | URL, field: string): string {
 }
 
 function problemOf(value: unknown): string | undefined {
-  if (value instanceof URL) return problemOfUrl(value);
+  if (isUrl(value)) return problemOfUrl(value);
   if (typeof value !== 'string' || value === '') return 'expected a path, a file: URL object, or :memory:';
   return problemOfText(value);
 }
@@ -69,5 +69,12 @@ const FOLDER = process.platform === 'win32' ? /(^|[/\\])\.{0,2}$/ : /(^|\/)\.{0,
 
 /** A `URL` is shown as its text. */
 function shown(value: unknown): string {
-  return show(value instanceof URL ? value.href : value);
+  return show(isUrl(value) ? value.href : value);
+}
+
+/** Whether this is a `URL`, of any realm: one of another realm is of another class. */
+export function isUrl(value: unknown): value is URL {
+  if (typeof value !== 'object' || value === null) return false;
+  const { href, protocol } = value as Partial<URL>;
+  return typeof href === 'string' && typeof protocol === 'string' && URL.canParse(href);
 }

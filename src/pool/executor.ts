@@ -5,6 +5,7 @@
  * claim is settled without it, and the stray keeps its slot and bars its step until it returns. A handler that returns
  * at once costs no promise, and one that returns a promise costs no closure: slots are used again.
  */
+import { types } from 'node:util';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -138,7 +139,7 @@ export class Executor {
     const { schema } = hold.handler.definition;
     if (schema === undefined) return this.#callChecked(hold, { ok: true, value: args }, context);
     const checked = checkArgs(schema, args);
-    if (!(checked instanceof Promise)) return this.#callChecked(hold, checked, context);
+    if (!types.isPromise(checked)) return this.#callChecked(hold, checked, context);
     return checked.then((late) => this.#callChecked(hold, late, context));
   }
 

@@ -1,4 +1,5 @@
 /** Long work in slices, so that the host's event loop gets its turn. */
+import { types } from 'node:util';
 import type { Runtime } from './runtime.js';
 
 /** How long a slice may keep the event loop, in ms. */
@@ -16,7 +17,7 @@ export async function mapInSlices<T, U>(
   let sliceEndsAt = runtime.monotonicMs() + SLICE_MS;
   for (const item of items) {
     const value = map(item, mapped.length);
-    mapped.push(value instanceof Promise ? await value : value);
+    mapped.push(types.isPromise(value) ? await value : value);
     if (mapped.length % LOOK_EVERY === 0 && runtime.monotonicMs() > sliceEndsAt) {
       await runtime.yield();
       sliceEndsAt = runtime.monotonicMs() + SLICE_MS;

@@ -1,6 +1,7 @@
 /** A step type: its name, the schema of its args, its options and the handler. Types of many files are inferred from these. */
+import { types } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { asError, isA, show, ValidationError } from '../errors.js';
+import { asError, isError, show, ValidationError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { checkFields, integer, milliseconds, name, oneOf, positiveMilliseconds, type FieldChecks } from './fields.js';
 import type { JsonGuard } from './json.js';
@@ -168,7 +169,7 @@ export type Checked = { readonly ok: true; readonly value: unknown } | { readonl
 export function checkArgs(schema: StandardSchemaV1, args: unknown): Checked | Promise<Checked> {
   try {
     const result = schema['~standard'].validate(args);
-    return result instanceof Promise ? result.then(checked, refused) : checked(result);
+    return types.isPromise(result) ? result.then(checked, refused) : checked(result);
   } catch (error) {
     return refused(error);
   }
@@ -181,7 +182,7 @@ function checked(result: StandardSchemaV1.Result<unknown>): Checked {
 }
 
 function refused(error: unknown): Checked {
-  return { ok: false, problem: `the schema threw: ${isA(error, Error) ? asError(error).message : show(error)}` };
+  return { ok: false, problem: `the schema threw: ${isError(error) ? asError(error).message : show(error)}` };
 }
 
 function issueText(issue: StandardSchemaV1.Issue): string {

@@ -71,6 +71,7 @@ export function checkFields(value: unknown, checks: FieldChecks, code: ErrorCode
   // By the table, not by the object's own keys: what is inherited (a getter of a class) is read too. `in`, because it
   // makes nothing: every submitted step comes through here. It also visits what a host put on `Object.prototype`, which
   // is no field.
+  // eslint-disable-next-line no-restricted-syntax
   for (const key in checks) {
     const field = (value as Record<string, unknown>)[key];
     if (field !== undefined && Object.hasOwn(checks, key)) checks[key]?.(field, pathOf(prefix, key), code);

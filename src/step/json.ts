@@ -4,7 +4,8 @@
  * Law: nothing changes on the way in silence. What `JSON.stringify` would drop, blur or turn into something else (a
  * function, NaN, a Map, a Date) is refused with its path; only an `undefined` property is left out, as everywhere.
  */
-import { asError, isA, show, ValidationError, type ErrorCode } from '../errors.js';
+import { types } from 'node:util';
+import { asError, isA, isError, show, ValidationError, type ErrorCode } from '../errors.js';
 
 type Refused =
   | bigint
@@ -91,32 +92,35 @@ function check(value: unknown, path: string, above: object[]): void {
 
 const MAX_DEPTH = 200;
 
-/** Of these JSON would keep nothing, or something else; unless they have a `toJSON` of their own. */
-const CHANGED = [
-  Map,
-  Set,
-  WeakMap,
-  WeakSet,
-  WeakRef,
-  RegExp,
-  Promise,
-  Error,
-  ArrayBuffer,
-  Number,
-  String,
-  Boolean,
-  BigInt,
+/**
+ * Of these JSON would keep nothing, or something else; unless they have a `toJSON` of their own. Not by `instanceof`:
+ * a value may come from another realm, whose `Map` is another class.
+ */
+const CHANGED: readonly ((value: object) => boolean)[] = [
+  types.isMap,
+  types.isSet,
+  types.isWeakMap,
+  types.isWeakSet,
+  types.isRegExp,
+  types.isPromise,
+  isError,
+  types.isAnyArrayBuffer,
+  types.isBoxedPrimitive,
+  (value) => Object.prototype.toString.call(value) === '[object WeakRef]',
 ];
+
+/** Arrays and plain objects, which most objects are, need no further look. */
+function mayChange(value: object): boolean {
+  return !Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype;
+}
 
 function checkObject(value: object, path: string, above: object[], spoken = false): void {
   if (above.includes(value)) throw new Refusal(path, value, 'expected no cycle');
   if (above.length >= MAX_DEPTH) throw new Refusal(path, value, `expected at most ${MAX_DEPTH} levels`);
-  if (value instanceof Date) throw new Refusal(path, value, 'JSON has no dates: pass toISOString() or getTime()');
+  if (types.isDate(value)) throw new Refusal(path, value, 'JSON has no dates: pass toISOString() or getTime()');
   if (ArrayBuffer.isView(value)) throw new Refusal(path, value);
   if (!spoken && speaks(value)) return checkSpoken(value.toJSON(''), path, above);
-  if (Object.getPrototypeOf(value) !== Object.prototype && CHANGED.some((type) => value instanceof type)) {
-    throw new Refusal(path, value);
-  }
+  if (mayChange(value) && CHANGED.some((isOf) => isOf(value))) throw new Refusal(path, value);
   above.push(value);
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) if (!isPlain(value[i])) check(value[i], `${path}[${i}]`, above);

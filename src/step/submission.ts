@@ -1,5 +1,6 @@
 /** A step as it is submitted: one shape everywhere (`submit`, `submitMany`, HTTP, SQL), validated once, at the edge. */
 import { createHash } from 'node:crypto';
+import { types } from 'node:util';
 import { show, ValidationError } from '../errors.js';
 import { MAX_TYPE_LENGTH } from './definition.js';
 import { checkFields, integer, milliseconds, name, oneOf, record, type FieldChecks } from './fields.js';
@@ -56,7 +57,7 @@ const FIELDS: FieldChecks = {
   priority: integer(-MAX_PRIORITY, MAX_PRIORITY),
   maxRetries: integer(0, 1_000_000),
   runAt: oneOf('a valid Date or epoch milliseconds', (value) =>
-    isInstant(value instanceof Date ? value.getTime() : value),
+    isInstant(types.isDate(value) ? value.getTime() : value),
   ),
   delayMs: milliseconds,
   idempotencyKey: oneOf(

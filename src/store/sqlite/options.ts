@@ -1,5 +1,5 @@
 /** What `sqlite(…)` takes, checked once. */
-import { absolutePath, pathCheck } from '../../files/path.js';
+import { absolutePath, isUrl, pathCheck } from '../../files/path.js';
 import { boolean, checkFields, oneOf, positiveMilliseconds, type FieldChecks } from '../../step/fields.js';
 
 export interface SqliteOptions {
@@ -41,14 +41,8 @@ const FIELDS: FieldChecks = {
   synchronous: oneOf("'normal' or 'full'", (value) => value === 'normal' || value === 'full'),
   busyTimeoutMs: positiveMilliseconds,
   allowNetworkFileSystem: boolean,
-  workerUrl: oneOf('a URL', isUrl),
+  workerUrl: oneOf('a URL', (value) => isUrl(value) || (typeof value === 'string' && URL.canParse(value))),
 };
-
-/** By what it can do: a `URL` of another realm is of another class. */
-function isUrl(value: unknown): boolean {
-  const text: unknown = typeof value === 'object' && value !== null ? (value as Partial<URL>).href : value;
-  return typeof text === 'string' && URL.canParse(text);
-}
 
 /** @throws ValidationError `OPTION_INVALID` */
 export function resolveOptions(options: SqliteOptions): ResolvedOptions {

@@ -4,6 +4,7 @@
  * Law: what is taken for a secret is blotted out in every shape that a driver or a server might quote it in: as it is, line by
  * line (a key has many), without its line ends, as JSON writes it, and as a URL does.
  */
+import { types } from 'node:util';
 import type { SnowflakeConnection } from '../options.js';
 
 /** Fields of a connection that may be shown; all others are taken for secrets. */
@@ -36,7 +37,7 @@ export class Secrets {
   #search(holder: unknown, seen: Set<unknown>): void {
     if (typeof holder !== 'object' || holder === null || seen.has(holder)) return;
     seen.add(holder);
-    if (holder instanceof Uint8Array) return this.#keep(Buffer.from(holder).toString());
+    if (types.isUint8Array(holder)) return this.#keep(Buffer.from(holder).toString());
     for (const [field, value] of Object.entries(holder)) {
       if (typeof value !== 'string') this.#search(value, seen);
       else if (HARMLESS.has(field)) this.#keep(passwordOf(value));
