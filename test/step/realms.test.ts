@@ -84,7 +84,7 @@ describe('of another realm', () => {
   });
 
   it('a URL is taken as the place of the helper', () => {
-    const url = { href: 'file:///app/helper.js', toString: () => 'nonsense' } as unknown as URL;
+    const url = { href: 'file:///app/helper.js', protocol: 'file:', toString: () => 'nonsense' } as unknown as URL;
     expect(() => sqlite({ workerUrl: url })).not.toThrow();
     expect(() => sqlite({ workerUrl: { href: 5 } as unknown as URL })).toThrow(/expected a URL/);
   });
