@@ -56,7 +56,10 @@ async function turnOf(store: Store): Promise<number[]> {
   const tooks: number[] = [];
   let settlements: Settlement[] = [];
   for (let i = 0; i < EXCHANGES_A_TURN; i++) {
-    const types = { noop: AT_A_TIME, rare: AT_A_TIME };
+    const types = new Map([
+      ['noop', AT_A_TIME],
+      ['rare', AT_A_TIME],
+    ]);
     const demand = { token: runtime.uuid(), free: AT_A_TIME, prefetch: 0, quarantine: 1 as const, types };
     const tookMs = await timed(async () => {
       const { claims } = await store.exchange({ pod: POD, settlements, claim: demand });

@@ -1,8 +1,8 @@
 /**
  * The claims that are held unstarted, in the order in which they should start: as the store orders them, priority
- * descending, then due time, then `stepId`.
+ * descending, then due time, then as they came, for the store gives equals in the order of submission.
  *
- * Law: a type at its limit never holds up the others. So each limited type has a lane of its own, and the next to start
+ * Invariants: a type at its limit never holds up the others. So each limited type has a lane of its own, and the next to start
  * is the first among the heads of those lanes that have room.
  */
 import type { TypeHandler } from './handlers.js';
@@ -12,6 +12,7 @@ export class Buffer {
   readonly #open = new Lane();
   readonly #limited = new Map<TypeHandler, Lane>();
   #size = 0;
+  #turn = 0;
 
   get size(): number {
     return this.#size;
@@ -25,6 +26,7 @@ export class Buffer {
   }
 
   add(hold: Hold): void {
+    hold.turn = ++this.#turn;
     this.#lane(hold.handler).add(hold);
     hold.handler.unstarted++;
     this.#size++;
@@ -135,5 +137,5 @@ function before(one: Hold | undefined, other: Hold | undefined): boolean {
   const b = other.claim;
   if (a.priority !== b.priority) return a.priority > b.priority;
   if (a.runAt !== b.runAt) return a.runAt < b.runAt;
-  return a.stepId < b.stepId;
+  return one.turn < other.turn;
 }

@@ -12,6 +12,7 @@ import type { Handlers } from './handlers.js';
 import type { Holdings } from './holdings.js';
 import type { Isolation } from './isolation.js';
 import { appetite } from './prefetch.js';
+import { TypeLimits } from './type-limits.js';
 
 /** For so many exchanges nothing is held ahead after something was given back. */
 const EXCHANGES_WITHOUT = 2;
@@ -21,7 +22,7 @@ const KEPT_MS = 1_000;
 
 export class Demand {
   readonly #settings: Settings;
-  readonly #handlers: Handlers;
+  readonly #limits: TypeLimits;
   readonly #holdings: Holdings;
   readonly #exchanger: Exchanger;
   readonly #isolation: Isolation;
@@ -34,7 +35,7 @@ export class Demand {
 
   constructor(settings: Settings, handlers: Handlers, holdings: Holdings, exchanger: Exchanger, isolation: Isolation) {
     this.#settings = settings;
-    this.#handlers = handlers;
+    this.#limits = new TypeLimits(handlers);
     this.#holdings = holdings;
     this.#exchanger = exchanger;
     this.#isolation = isolation;
@@ -76,7 +77,7 @@ export class Demand {
       batch,
     });
     if (free + prefetch === 0) return undefined;
-    const types = this.#types(free, prefetch, intervalMs + roundTripMs);
+    const types = this.#limits.at(prefetch === 0 ? 0 : intervalMs + roundTripMs);
     if (types === undefined) return undefined;
     const quarantine = executor.strays === 0 && this.#isolation.mayLook(now) ? 1 : 0;
     return { free, prefetch, quarantine, types, alone: empty && quarantine === 1 };
@@ -120,18 +121,5 @@ export class Demand {
     if (claims.length > 0 || !this.#holdings.empty || !this.#isolation.cutShort(now)) return false;
     this.#lookAt = now;
     return true;
-  }
-
-  #types(free: number, prefetch: number, spanMs: number): Record<string, number> | undefined {
-    // Without a prototype: a type may be called `__proto__`.
-    const types = Object.create(null) as Record<string, number>;
-    let any = false;
-    for (const [type, handler] of this.#handlers.all()) {
-      const useful = handler.useful(prefetch === 0 ? 0 : spanMs, free + prefetch);
-      if (useful === 0) continue;
-      types[type] = useful;
-      any = true;
-    }
-    return any ? types : undefined;
   }
 }

@@ -39,11 +39,11 @@ export class TypeHandler {
   }
 
   /** How many more claims of this type are useful: for the room there is, and what will become room within `spanMs`. */
-  useful(spanMs: number, most: number): number {
-    if (this.limit === undefined) return most;
+  useful(spanMs: number): number {
+    if (this.limit === undefined) return Infinity;
     const lanes = this.limit.concurrency - this.strays;
     const coming = this.#meanMs === undefined ? 0 : Math.floor((lanes * spanMs) / Math.max(this.#meanMs, 0.01));
-    return Math.max(0, Math.min(most, this.room + coming - this.unstarted));
+    return Math.max(0, this.room + coming - this.unstarted);
   }
 }
 
@@ -80,7 +80,7 @@ export class Handlers {
     return this.#byType.get(type);
   }
 
-  all(): Iterable<[string, TypeHandler]> {
+  get all(): ReadonlyMap<string, TypeHandler> {
     return this.#byType;
   }
 }

@@ -26,6 +26,8 @@ export class Hold implements Ended {
   readonly claimedAt: number;
   /** `stray`: its claim has been settled, and its handler goes on. */
   state: 'unstarted' | 'running' | 'stray' | 'ended' = 'unstarted';
+  /** Its place among equals in the buffer. */
+  turn = 0;
   outcome: Outcome = UNDECIDED;
   payload: Payload | undefined = undefined;
   startedAt = 0;

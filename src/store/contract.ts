@@ -45,8 +45,11 @@ export interface ClaimDemand {
   readonly prefetch: number;
   /** Whether one step that crashed pods twice or more may be among the `free`. */
   readonly quarantine: 0 | 1;
-  /** The types that are wanted, and of each at most so many. */
-  readonly types: Readonly<Record<string, number>>;
+  /**
+   * The types that are wanted, and of each at most so many; `Infinity`: as many as there is room for. A `Map`, because a
+   * type may have any name. Never changed once it was sent: a store may keep by it what it has derived from it.
+   */
+  readonly types: ReadonlyMap<string, number>;
 }
 
 export interface ExchangeRequest {

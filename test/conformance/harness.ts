@@ -77,6 +77,11 @@ export function givenBack(fence: Fence, over: Partial<Settlement> = {}): Settlem
 
 export const ids = (steps: readonly { readonly stepId: string }[]): string[] => steps.map((step) => step.stepId);
 
+/** What a demand says other than by default; types as a plain object where their names allow it. */
+export type DemandOver = Partial<Omit<ClaimDemand, 'types'>> & {
+  readonly types?: Readonly<Record<string, number>> | ReadonlyMap<string, number>;
+};
+
 /** Short words over the store of the running test. */
 export class Harness {
   readonly #opened: () => OpenedStore;
@@ -133,13 +138,13 @@ export class Harness {
   }
 
   /** Claims up to `free` steps of type `work`, or what the demand says. */
-  async claim(pod: PodRef, over: Partial<ClaimDemand> = {}, store = this.store): Promise<readonly Claim[]> {
+  async claim(pod: PodRef, over: DemandOver = {}, store = this.store): Promise<readonly Claim[]> {
     const claim = demand(over);
     return (await store.exchange({ pod, settlements: [], claim })).claims;
   }
 
   /** Claims exactly one step. */
-  async claimOne(pod: PodRef, over: Partial<ClaimDemand> = {}): Promise<Claim> {
+  async claimOne(pod: PodRef, over: DemandOver = {}): Promise<Claim> {
     const claims = await this.claim(pod, { free: 1, ...over });
     expect(claims).toHaveLength(1);
     return claims[0]!;
@@ -188,6 +193,7 @@ export class Harness {
 }
 
 /** A demand for up to ten steps of type `work`, none ahead, with nothing in quarantine. */
-export function demand(over: Partial<ClaimDemand> = {}): ClaimDemand {
-  return { token: fresh('token'), free: 10, prefetch: 0, quarantine: 0, types: { work: 100 }, ...over };
+export function demand({ types = { work: 100 }, ...over }: DemandOver = {}): ClaimDemand {
+  const limits = types instanceof Map ? types : new Map(Object.entries(types));
+  return { token: fresh('token'), free: 10, prefetch: 0, quarantine: 0, ...over, types: limits };
 }

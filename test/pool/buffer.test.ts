@@ -39,8 +39,7 @@ test('is ordered as the store is, however claims come and go', () => {
           const added = hold(`s${String((i * 7919) % 1000)}`, handler, each.priority, each.runAt);
           buffer.add(added);
           model = [...model, added].sort(
-            ({ claim: a }, { claim: b }) =>
-              b.priority - a.priority || a.runAt - b.runAt || (a.stepId < b.stepId ? -1 : a.stepId > b.stepId ? 1 : 0),
+            ({ claim: a }, { claim: b }) => b.priority - a.priority || a.runAt - b.runAt, // stable: equals as they came
           );
         }
         expect(buffer.size).toBe(model.length);

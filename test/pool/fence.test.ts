@@ -153,7 +153,8 @@ describe('a final fence', () => {
     const rig = await running({ slow: { concurrency: 1, run } }, {}, ({ store }) => {
       store.addMany(2, 'slow');
       const { exchange } = store;
-      store.exchange = async (r) => exchange(r.claim ? { ...r, claim: { ...r.claim, types: { slow: 2 } } } : r);
+      store.exchange = async (r) =>
+        exchange(r.claim ? { ...r, claim: { ...r.claim, types: new Map([['slow', 2]]) } } : r);
     });
     expect(rig.pool.load).toMatchObject({ running: 1, held: 1 });
     rig.pool.fence(true);
@@ -315,7 +316,8 @@ describe('reconciliation', () => {
     const rig = await running({ slow: { concurrency: 1, run: obedient } }, {}, ({ store }) => {
       store.addMany(2, 'slow');
       const { exchange } = store;
-      store.exchange = async (r) => exchange(r.claim ? { ...r, claim: { ...r.claim, types: { slow: 2 } } } : r);
+      store.exchange = async (r) =>
+        exchange(r.claim ? { ...r, claim: { ...r.claim, types: new Map([['slow', 2]]) } } : r);
     });
     expect(rig.pool.load.held).toBe(1);
     rig.store.requeue('slow-00001');
@@ -347,7 +349,7 @@ describe('reconciliation', () => {
     // An exchange that lands late: the pod never hears of it.
     await rig.store.exchange({
       ...{ pod: POD, settlements: [] },
-      claim: { token: 'late', free: 1, prefetch: 0, quarantine: 0, types: { slow: 1 } },
+      claim: { token: 'late', free: 1, prefetch: 0, quarantine: 0, types: new Map([['slow', 1]]) },
     });
     heartbeat(rig);
     await rig.runtime.settle();

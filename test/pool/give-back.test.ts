@@ -5,8 +5,9 @@ import { gate, Rig, running } from './support/rig.js';
 const never = () => new Promise(() => undefined);
 
 /** A store that gives all that is due of these types, whatever was asked: claims that must wait. */
-function generous({ store }: Rig, types: Record<string, number>): void {
+function generous({ store }: Rig, limits: Record<string, number>): void {
   const { exchange } = store;
+  const types = new Map(Object.entries(limits));
   store.exchange = (request: ExchangeRequest) =>
     exchange(request.claim ? { ...request, claim: { ...request.claim, free: 50, types } } : request);
 }

@@ -155,20 +155,19 @@ describe('over a slow store', () => {
 describe('concurrency of a type', () => {
   test('asks for the room it has, for what will become room, and for nothing where strays fill it', async () => {
     const handler = new TypeHandler({ type: 't', schema: undefined, run: () => undefined, concurrency: 2 });
-    expect(handler.useful(1_000, 50)).toBe(2); // nothing is known of how long it takes
+    expect(handler.useful(1_000)).toBe(2); // nothing is known of how long it takes
     handler.took(100);
-    expect(handler.useful(1_000, 50)).toBe(2 + 20);
+    expect(handler.useful(1_000)).toBe(2 + 20);
     handler.unstarted = 5;
-    expect(handler.useful(1_000, 50)).toBe(2 + 20 - 5);
-    expect(handler.useful(1_000, 10)).toBe(10);
+    expect(handler.useful(1_000)).toBe(2 + 20 - 5);
     handler.unstarted = 0;
     const doors = [gate(), gate()];
     const running = doors.map((door) => handler.limit!(() => door.promise));
-    expect(handler.useful(1_000, 50)).toBe(20);
+    expect(handler.useful(1_000)).toBe(20);
     handler.strays = 1;
-    expect(handler.useful(1_000, 50)).toBe(10);
+    expect(handler.useful(1_000)).toBe(10);
     handler.strays = 2;
-    expect(handler.useful(1_000, 50)).toBe(0);
+    expect(handler.useful(1_000)).toBe(0);
     for (const door of doors) door.open();
     await Promise.all(running);
   });

@@ -1,15 +1,17 @@
 /**
  * Claims: who takes which steps, and who holds them.
  *
- * Law: a claim is one LIMITed index walk for each type, merged by rank; so neither history, nor what waits for its time,
- * nor types that nobody asked for are ever looked at. Steps that crashed two pods or more stand in a part of the index of
- * their own: they can be reached past any number of others, and never stand in front of them.
+ * Invariants: a claim is one LIMITed index walk for each type, merged by rank; so neither history, nor what waits for its
+ * time, nor types that nobody asked for slow it down. Promotion is lazy, one piece for each exchange: where it has more to
+ * do, the walks through what is due and not promoted join in, so that a backlog never hides a step from its turn. Steps
+ * that crashed two pods or more stand in a part of each index of their own: they can be reached past any number of
+ * others, and never stand in front of them.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Claim, ClaimDemand, Fence, Orphan, PodRef } from '../contract.js';
 import { Candidates } from './candidates.js';
 import { claimOf, orphanOf, type CandidateRow, type OrphanRow } from './rows.js';
-import { CANDIDATE_AT, CLAIM, CLAIMED_UNDER, HELD_BY, NEXT_WAITING, ORPHANS, PROMOTE } from './statements.js';
+import { CANDIDATE_AT, CLAIM, CLAIMED_UNDER, DATE_ROW, HELD_BY, NEXT_WAITING, ORPHANS, PROMOTE } from './statements.js';
 import type { TimedSteps } from './timed-steps.js';
 import type { WallClock } from './wall-clock.js';
 
@@ -20,8 +22,10 @@ const LOOK_AHEAD = 50;
 
 export interface Taken {
   readonly claims: Claim[];
-  /** Whether due steps of the wanted types were left. */
+  /** Whether due steps of the wanted types were left, or may have been. */
   readonly left: boolean;
+  /** Some of what is due was not taken, because what outranks it is known only once more has been promoted. */
+  readonly blocked: boolean;
 }
 
 export class Claims {
@@ -30,6 +34,7 @@ export class Claims {
   readonly #candidates: Candidates;
   readonly #candidateAt: Statement<[number], CandidateRow>;
   readonly #claim: Statement;
+  readonly #date: Statement<[number, number]>;
   readonly #promote: Statement<[number, number, number]>;
   readonly #nextWaiting: Statement<[number], readonly [runAt: number, type: string]>;
   readonly #claimedUnder: Statement<[string, string], CandidateRow>;
@@ -42,6 +47,7 @@ export class Claims {
     this.#candidates = new Candidates(connection);
     this.#candidateAt = connection.prepare<[number], CandidateRow>(CANDIDATE_AT).raw();
     this.#claim = connection.prepare(CLAIM);
+    this.#date = connection.prepare<[number, number]>(DATE_ROW);
     this.#promote = connection.prepare(PROMOTE);
     this.#nextWaiting = connection.prepare<[number], readonly [number, string]>(NEXT_WAITING).raw();
     this.#claimedUnder = connection.prepare<[string, string], CandidateRow>(CLAIMED_UNDER).raw();
@@ -54,31 +60,36 @@ export class Claims {
     return this.#promote.run(now, now, PROMOTE_PIECE).changes === PROMOTE_PIECE;
   }
 
-  /** Whether anything is ready for this demand, or has come to its time. */
-  anythingFor(now: number, demand: ClaimDemand): boolean {
+  /** Whether anything is ready for this demand, or has come to its time; `perhaps`: of some types it is not known yet. */
+  anythingFor(now: number, demand: ClaimDemand): boolean | 'perhaps' {
     const head = this.#nextWaiting.get(1);
     return (head !== undefined && head[0] <= now) || this.#candidates.any(demand);
   }
 
-  /** Claims by the demand, at most so many; call it within a transaction. */
-  take(now: number, pod: PodRef, demand: ClaimDemand, most: number): Taken {
+  /**
+   * Claims by the demand, at most so many; call it within a transaction.
+   *
+   * @param backlog whether steps may be due that have not been promoted
+   */
+  take(now: number, pod: PodRef, demand: ClaimDemand, most: number, backlog: boolean): Taken {
     const room = Math.min(demand.free + demand.prefetch, most);
     const seats = new Seats(demand, room);
     const chosen: number[] = [];
     const early: number[] = [];
     let wallNow: number | undefined;
     const times = this.#wall.recentTimes(now);
-    for (const key of this.#candidates.of(demand, room)) {
-      if (!seats.mayHave(key[4])) continue;
-      const row = key.length > 5 ? (key as CandidateRow) : this.#candidateAt.get(key[0]);
+    const { keys, blocked, partly } = this.#candidates.of({ demand, room, now, backlog });
+    for (const key of keys) {
+      if (!seats.mayHave(key[3])) continue;
+      const row = key.length > 4 ? (key as CandidateRow) : this.#candidateAt.get(key[0]);
       if (row === undefined) continue;
       if (row[11] !== null && row[11] > (wallNow ??= now + this.#wall.offsetMs())) {
         early.push(row[0]);
         continue;
       }
-      if (!seats.take(row[4], row[9])) continue;
+      if (!seats.take(row[3], row[9])) continue;
       chosen.push(row[0]);
-      seats.claims.push(claimOf(row, demand.token, 1, times));
+      seats.claims.push(claimOf(row[10] > 0 ? row : this.#dated(now, row), demand.token, 1, times));
     }
     if (early.length > 0) {
       this.#timed.putBack(now, early);
@@ -87,14 +98,20 @@ export class Claims {
     if (chosen.length > 0) {
       this.#claim.run(now, pod.podId, pod.incarnation, demand.token, JSON.stringify(chosen));
     }
-    return seats;
+    return { claims: seats.claims, left: seats.left || partly, blocked };
+  }
+
+  /** A row that was put in by hand has no time of creation until it is promoted. */
+  #dated(now: number, row: CandidateRow): CandidateRow {
+    this.#date.run(now, row[0]);
+    return row.with(10, now) as unknown as CandidateRow;
   }
 
   /** After how many ms the next waiting step of these types is due, or when to look again; `null`: none is known. */
   nextDueInMs(now: number, demand: ClaimDemand): number | null {
     const rows = this.#nextWaiting.all(LOOK_AHEAD);
     const next =
-      rows.find(([, type]) => type === '' || (demand.types[type] ?? 0) > 0) ??
+      rows.find(([, type]) => type === '' || (demand.types.get(type) ?? 0) > 0) ??
       (rows.length === LOOK_AHEAD ? rows.at(-1) : undefined);
     return next === undefined ? null : Math.max(0, next[0] - now);
   }
@@ -117,7 +134,7 @@ export class Claims {
 }
 
 /** Who may sit where: the free slots first, then what is held ahead. */
-class Seats implements Taken {
+class Seats {
   readonly claims: Claim[] = [];
   left = false;
   readonly #limits: ClaimDemand['types'];
@@ -132,7 +149,7 @@ class Seats implements Taken {
   }
 
   mayHave(type: string): boolean {
-    const may = this.#room > 0 && (this.#ofType.get(type) ?? 0) < (this.#limits[type] ?? 0);
+    const may = this.#room > 0 && (this.#ofType.get(type) ?? 0) < (this.#limits.get(type) ?? 0);
     if (!may) this.left = true;
     return may;
   }

@@ -41,7 +41,10 @@ import { TimedSteps } from './timed-steps.js';
 import { keepsTime, WallClock } from './wall-clock.js';
 
 /** What an exchange came to, but for the pace, which its caller knows. */
-export type Exchanged = Omit<ExchangeReply, 'pace'>;
+export interface Exchanged extends Omit<ExchangeReply, 'pace'> {
+  /** There is due work that is claimed only once more of the backlog has been promoted: ask again at once. */
+  readonly blocked: boolean;
+}
 
 /** What a heartbeat came to. Its caller finds out which processes have exited. */
 export interface Beaten {
@@ -97,28 +100,27 @@ export class Core {
     const { pod, settlements, claim, readBack } = request;
     const idle = settlements.length === 0 && readBack === undefined;
     // Who finds nothing to do does not take the write lock from those who do.
-    if (idle && (claim === undefined || !this.#read(() => this.#claims.anythingFor(now, claim)))) {
-      return {
-        receipts: [],
-        claims: [],
-        nextDueInMs: claim === undefined ? null : this.#claims.nextDueInMs(now, claim),
-      };
+    const anything = !idle || (claim !== undefined && this.#read(() => this.#claims.anythingFor(now, claim)));
+    if (anything !== true) {
+      const nextDueInMs = claim === undefined ? null : anything ? 0 : this.#claims.nextDueInMs(now, claim);
+      return { receipts: [], claims: [], nextDueInMs, blocked: false };
     }
     return this.#change(() => {
       const receipts = this.#settlements.apply(now, pod.incarnation, settlements);
       // A claim under an incarnation that is no more would be an orphan at once.
-      if (!this.#pods.isAwake(pod)) return { receipts, claims: [], nextDueInMs: null };
+      if (!this.#pods.isAwake(pod)) return { receipts, claims: [], nextDueInMs: null, blocked: false };
       const found = readBack === undefined ? [] : this.#claims.under(readBack, pod.incarnation);
-      if (claim === undefined) return { receipts, claims: found, nextDueInMs: null };
-      const { claims, nextDueInMs } = this.#claim(now, pod, claim, most);
-      return { receipts, claims: [...found, ...claims], nextDueInMs };
+      if (claim === undefined) return { receipts, claims: found, nextDueInMs: null, blocked: false };
+      const { claims, nextDueInMs, blocked } = this.#claim(now, pod, claim, most);
+      return { receipts, claims: [...found, ...claims], nextDueInMs, blocked };
     });
   }
 
-  #claim(now: number, pod: PodRef, demand: ClaimDemand, most: number): Pick<Exchanged, 'claims' | 'nextDueInMs'> {
+  #claim(now: number, pod: PodRef, demand: ClaimDemand, most: number): Omit<Exchanged, 'receipts'> {
     const more = this.#claims.promote(now);
-    const { claims, left } = this.#claims.take(now, pod, demand, most);
-    return { claims, nextDueInMs: more || left ? 0 : this.#claims.nextDueInMs(now, demand) };
+    const { claims, left, blocked } = this.#claims.take(now, pod, demand, most, more);
+    const nextDueInMs = more || left || blocked ? 0 : this.#claims.nextDueInMs(now, demand);
+    return { claims, nextDueInMs, blocked };
   }
 
   settle(now: number, pod: PodRef, settlements: readonly Settlement[]): Receipt[] {

@@ -1,8 +1,9 @@
 /**
  * Retention: what has ended long ago goes, one small piece at a time.
  *
- * Law: a piece is at most 500 rows and about 10 ms. It walks the index of what has ended from its old end, so the last
- * piece looks at no more of the history than the first.
+ * Invariants: a piece is at most 500 steps, 100 pods and about 10 ms. It walks the indexes from their old ends, so the last
+ * piece looks at no more of the history than the first. Each piece takes pods too, so that a long history of steps does
+ * not keep them, and there is more as long as either is left.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { PruneReply } from '../contract.js';
@@ -12,6 +13,7 @@ const PIECE_ROWS = 500;
 const PIECE_MS = 10;
 /** Rows between two looks at the time. */
 const BITE = 20;
+const PIECE_PODS = 100;
 /** Incarnations are remembered at least so long after their last sign of life, so that nothing late revives one. */
 const FORGET_PODS_MS = 3_600_000;
 
@@ -26,12 +28,12 @@ export class Retention {
 
   /** Removes one piece; call it within a transaction. @param elapsedMs how long the piece has taken so far */
   prune(now: number, keepMs: number, elapsedMs: () => number): PruneReply {
+    const pods = this.#pods.run(now - Math.max(keepMs, FORGET_PODS_MS), PIECE_PODS).changes;
     let removed = 0;
     for (let bite = BITE; bite === BITE; removed += bite) {
       if (removed + BITE > PIECE_ROWS || elapsedMs() > PIECE_MS) return { removed, more: true };
       bite = this.#steps.run(now - keepMs, BITE).changes;
     }
-    this.#pods.run(now - Math.max(keepMs, FORGET_PODS_MS), BITE);
-    return { removed, more: false };
+    return { removed, more: pods === PIECE_PODS };
   }
 }

@@ -27,11 +27,12 @@ export type RecordRow = readonly [
 ];
 
 /** What ranks a candidate. */
-export type KeyRow = readonly [rowid: number, priority: number, runAt: number, stepId: string, type: string];
+export type KeyRow = readonly [rowid: number, priority: number, runAt: number, type: string];
 
 /** Columns of `CANDIDATE`. */
 export type CandidateRow = readonly [
   ...KeyRow,
+  stepId: string,
   version: number,
   payload: string,
   retryCount: number,
@@ -88,11 +89,11 @@ export function recordOf(row: RecordRow, times: WallTimes): StepRecord {
   };
 }
 
-type Ranked = readonly [rowid: number, priority: number, runAt: number, stepId: string, ...rest: unknown[]];
+type Ranked = readonly [rowid: number, priority: number, runAt: number, ...rest: unknown[]];
 
-/** The order of claims: priority descending, then due time, then id. */
+/** The order of claims: priority descending, then due time, then the order of submission, which is that of the rows. */
 export function byRank(a: Ranked, b: Ranked): number {
-  return b[1] - a[1] || a[2] - b[2] || (a[3] < b[3] ? -1 : a[3] > b[3] ? 1 : 0);
+  return b[1] - a[1] || a[2] - b[2] || a[0] - b[0];
 }
 
 /**
@@ -103,10 +104,10 @@ export function byRank(a: Ranked, b: Ranked): number {
  */
 export function claimOf(row: CandidateRow, claimToken: string, raised: 0 | 1, times: WallTimes): Claim {
   return {
-    stepId: row[3],
+    stepId: row[4],
     claimToken,
     version: row[5] + raised,
-    type: row[4],
+    type: row[3],
     payload: row[6],
     priority: row[1],
     retryCount: row[7],

@@ -12,6 +12,9 @@ export const SCHEMA_VERSION = 2;
 /** The oldest version whose code may still write a file of {@link SCHEMA_VERSION}. */
 export const OLDEST_ALLOWED = 1;
 
+/** What `due` becomes when the step's time comes. Expressions in an index are matched word for word. */
+export const DUE_WHEN_READY = 'iif(crashes > 1, 2, 1)';
+
 // `due`: 0 waits for its time, 1 is ready, 2 is ready and has crashed two pods or more.
 // What readers and scans need stands before the texts that may spill over to pages of their own. No CHECK on `status`:
 // a list of five is built anew for each UPDATE, and costs a tenth of the throughput.
@@ -86,6 +89,24 @@ const POD_PROCESS = [
   'ALTER TABLE POD_HEALTH ADD COLUMN process_started INTEGER',
 ];
 
+/** The same, without ids: equals stand in the order of their rows, which is the order of submission. */
+const STEP_READY_BY_ROW = `
+CREATE INDEX STEP_READY ON STEP_TRACKER (due, step_type, priority DESC, run_at)
+WHERE status = 'pending' AND due > 0`;
+
+/** Steps that wait for their time, by what `due` will be, then the most urgent first: what is due is found past any backlog. */
+const STEP_WAITING_RANK = `
+CREATE INDEX STEP_WAITING_RANK ON STEP_TRACKER (${DUE_WHEN_READY}, priority DESC, step_type, run_at)
+WHERE status = 'pending' AND due = 0`;
+
+/** Pods that have neither left nor been evicted: few among any number of those that have. */
+const POD_LIVING = `
+CREATE INDEX POD_LIVING ON POD_HEALTH (birth_ts, incarnation)
+WHERE final IS NULL`;
+
+/** The newest heartbeat of all, and at the other end the pods to forget. */
+const POD_HEARD = 'CREATE INDEX POD_HEARD ON POD_HEALTH (last_heartbeat_ts)';
+
 /** What a file without any of our tables gets first. */
 export const CREATE_SCHEMA_INFO = `
 CREATE TABLE IF NOT EXISTS SCHEMA_INFO (
@@ -118,5 +139,8 @@ CREATE TABLE WALL_CLOCK (
 /** The statements that lead from each version to the next; `MIGRATIONS[0]` makes version 1 of an empty file. */
 export const MIGRATIONS: readonly (readonly string[])[] = [
   [STEP_TRACKER, STEP_READY, STEP_WAITING, STEP_HELD, STEP_ENDED, POD_HEALTH],
-  [STEP_RUN_AT_WALL, STEP_TIMED, WALL_CLOCK, ...POD_PROCESS],
+  [
+    ...[STEP_RUN_AT_WALL, STEP_TIMED, WALL_CLOCK, ...POD_PROCESS],
+    ...['DROP INDEX STEP_READY', STEP_READY_BY_ROW, STEP_WAITING_RANK, POD_LIVING, POD_HEARD],
+  ],
 ];

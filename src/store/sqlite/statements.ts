@@ -5,6 +5,8 @@
  * of a partial index is repeated word for word (`due > 0`), or the planner does not use it.
  */
 
+import { DUE_WHEN_READY } from './schema.js';
+
 // ---- the connection -------------------------------------------------------------------------------------------------
 
 /** One for each opening; `wal_autocheckpoint`, `synchronous` and `journal_mode` follow apart. */
@@ -37,9 +39,9 @@ const RECORD = `s.step_id, coalesce(s.step_type, ''), s.payload, s.status, s.pri
   s.version, s.run_at, s.created_ts, s.last_update_ts, s.claimed_by, s.claimed_incarnation, s.result, s.error, s.run_at_wall`;
 
 /** What ranks a candidate; all of it stands in the index. */
-const KEY = 's.rowid, s.priority, s.run_at, s.step_id, s.step_type';
+const KEY = 's.rowid, s.priority, s.run_at, s.step_type';
 /** What a claim is made of. */
-const CANDIDATE = `${KEY}, s.version, s.payload, s.retry_count, s.max_retries, s.crashes, s.created_ts, s.run_at_wall`;
+const CANDIDATE = `${KEY}, s.step_id, s.version, s.payload, s.retry_count, s.max_retries, s.crashes, s.created_ts, s.run_at_wall`;
 
 // ---- submit -------------------------------------------------------------------------------------------------------------
 
@@ -56,21 +58,40 @@ export const PAYLOAD_OF = 'SELECT payload FROM STEP_TRACKER WHERE step_id = ?';
 /** Binds: now, now, limit. */
 export const PROMOTE = `
 UPDATE STEP_TRACKER
-SET due = iif(crashes > 1, 2, 1), created_ts = iif(created_ts = 0, ?, created_ts),
+SET due = ${DUE_WHEN_READY}, created_ts = iif(created_ts = 0, ?, created_ts),
   step_type = coalesce(step_type, iif(json_valid(payload), json_extract(payload, '$.type'), NULL), '')
 WHERE rowid IN (
   SELECT rowid FROM STEP_TRACKER WHERE status = 'pending' AND due = 0 AND run_at <= ? ORDER BY run_at, priority DESC LIMIT ?
 )`;
 
 const READY = `s.status = 'pending' AND s.due > 0 AND s.due = ? AND s.step_type = ?`;
-const RANK = 's.priority DESC, s.run_at, s.step_id';
+const RANK = 's.priority DESC, s.run_at, s.rowid';
 
 /** Binds: due, type, limit. Whole candidates. */
 export const WALK = `SELECT ${CANDIDATE} FROM STEP_TRACKER s WHERE ${READY} ORDER BY ${RANK} LIMIT ?`;
 /** Binds: due, type, limit. Only what ranks them. */
 export const WALK_KEYS = `SELECT ${KEY} FROM STEP_TRACKER s WHERE ${READY} ORDER BY ${RANK} LIMIT ?`;
 export const CANDIDATE_AT = `SELECT ${CANDIDATE} FROM STEP_TRACKER s WHERE s.rowid = ?`;
+/** The first type after one that has ready steps. Binds: due, type. */
+export const NEXT_READY_TYPE = `
+SELECT s.step_type FROM STEP_TRACKER s WHERE s.status = 'pending' AND s.due > 0 AND s.due = ? AND s.step_type > ? ORDER BY s.step_type LIMIT 1`;
 export const ANY_POISON = `SELECT 1 FROM STEP_TRACKER s WHERE s.status = 'pending' AND s.due > 0 AND s.due = 2 LIMIT 1`;
+
+// Of those that wait, by what `due` will be. One without a type was put in by hand, and is promoted before it is claimed.
+const WAITING = `s.status = 'pending' AND s.due = 0 AND ${DUE_WHEN_READY} = ?`;
+/** The next lower priority. Binds: due, priority. */
+export const NEXT_WAITING_PRIORITY = `
+SELECT s.priority FROM STEP_TRACKER s WHERE ${WAITING} AND s.priority < ? ORDER BY s.priority DESC LIMIT 1`;
+/** The next type of a priority. Binds: due, priority, type. */
+export const NEXT_WAITING_TYPE = `
+SELECT s.step_type FROM STEP_TRACKER s WHERE ${WAITING} AND s.priority = ? AND s.step_type > ? ORDER BY s.step_type LIMIT 1`;
+/** Binds: due, priority, type, now, limit. Only what ranks them. */
+export const WALK_WAITING_KEYS = `
+SELECT ${KEY} FROM STEP_TRACKER s WHERE ${WAITING} AND s.priority = ? AND s.step_type = ? AND s.run_at <= ?
+ORDER BY s.run_at, s.rowid LIMIT ?`;
+
+/** Binds: now, rowid. For a row that was put in by hand, and is claimed before it was promoted. */
+export const DATE_ROW = 'UPDATE STEP_TRACKER SET created_ts = ? WHERE rowid = ? AND created_ts = 0';
 
 /** Binds: now, pod, incarnation, token; rowids as a JSON array. One statement for all that were chosen: a third cheaper than one each. */
 export const CLAIM = `
@@ -194,8 +215,8 @@ export const PRUNE_PODS = `
 DELETE FROM POD_HEALTH WHERE rowid IN (
   SELECT p.rowid FROM POD_HEALTH p
   WHERE p.final IS NOT NULL AND p.last_heartbeat_ts < ?
-    AND NOT EXISTS (SELECT 1 FROM STEP_TRACKER s WHERE ${CLAIMED} AND s.claimed_incarnation = p.incarnation)
-  LIMIT ?
+    AND p.incarnation NOT IN (SELECT s.claimed_incarnation FROM STEP_TRACKER s WHERE ${CLAIMED} AND s.claimed_incarnation IS NOT NULL)
+  ORDER BY p.last_heartbeat_ts LIMIT ?
 )`;
 
 // ---- fleet ------------------------------------------------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ import type {
   PruneReply,
   Receipt,
   RetryReceipt,
-  Rhythm,
   Settlement,
   StepAt,
   StepRecord,
@@ -39,24 +38,17 @@ import { Exits } from './exits.js';
 import { Mover } from './mover.js';
 import type { ResolvedOptions } from './options.js';
 import { Pace } from './pace.js';
+import { RHYTHM } from './rhythm.js';
 import { NO_PROOF, systemProcesses, type ProcessTable } from './processes.js';
 import { openSession, type Session } from './session.js';
 import { Watch } from './watch.js';
-
-const RHYTHM: Rhythm = Object.freeze({
-  heartbeatIntervalMs: 2_000,
-  deadAfterMs: 15_000,
-  recoveryIntervalMs: 5_000,
-  claimIntervalMs: 100,
-  idleIntervalMs: 1_000,
-  waitIntervalMs: 100,
-  submitBatch: 500,
-});
 
 /** Steps that are cancelled or retried by hand in one transaction. */
 const BY_HAND_BATCH = 100;
 /** Steps that are looked at in one read for whether they were cancelled: about a millisecond. */
 const CANCELLED_BATCH = 1_000;
+/** How long an exchange goes on promoting where what it may claim is not known before that. */
+const UNBLOCK_MS = 50;
 
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
@@ -98,9 +90,16 @@ export class SqliteStore implements Store {
       const ahead = Math.max(0, Math.ceil(request.settlements.length / batch) - 1) * batch;
       const early = ahead === 0 ? [] : await this.#settle(session, request.pod, request.settlements.slice(0, ahead));
       const last = ahead === 0 ? request : { ...request, settlements: request.settlements.slice(ahead) };
-      const reply = await this.#calls.attempt(() => this.#exchange(session, last, batch));
+      let reply = await this.#calls.attempt(() => this.#exchange(session, last, batch));
+      const { runtime } = this.#environment;
+      const until = runtime.monotonicMs() + UNBLOCK_MS;
+      const { receipts } = reply;
+      while (reply.blocked && reply.claims.length === 0 && runtime.monotonicMs() < until) {
+        await runtime.yield();
+        reply = await this.#calls.attempt(() => this.#exchange(session, { ...last, settlements: [] }, batch));
+      }
       return {
-        receipts: ahead === 0 ? reply.receipts : [...early, ...reply.receipts],
+        receipts: ahead === 0 ? receipts : [...early, ...receipts],
         claims: reply.claims,
         nextDueInMs: reply.nextDueInMs,
         pace: { waitMs: 0, batch: this.#pace.batch },

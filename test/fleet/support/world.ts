@@ -76,7 +76,7 @@ export class World {
     for (let left = count; left > 0; left -= 250) {
       const token = claimTokenOf(this.runtime.uuid(), alone);
       const free = Math.min(left, 250);
-      const claim = { token, free, prefetch: 0, quarantine: 1 as const, types: { work: free } };
+      const claim = { token, free, prefetch: 0, quarantine: 1 as const, types: new Map([['work', free]]) };
       const reply = await this.runtime.until(this.store.exchange({ pod, settlements: [], claim }));
       claims.push(...reply.claims);
     }

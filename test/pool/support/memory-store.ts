@@ -114,27 +114,28 @@ export class MemoryStore {
     const receipts = settlements.map((settlement) => this.#settle(pod, settlement));
     const back = [...this.rows.values()].filter((r) => r.status === 'claimed' && r.claimToken === readBack);
     const claims = [...back.map(claimOf), ...(claim === undefined ? [] : this.#claim(pod, claim))];
-    const due = this.#pending().filter((row) => claim === undefined || row.type in claim.types);
+    const due = this.#pending().filter((row) => claim === undefined || claim.types.has(row.type));
     const nextDueInMs = due.length === 0 ? null : Math.max(0, Math.min(...due.map((row) => row.runAt)) - this.#now());
     return { receipts, claims, nextDueInMs, pace: this.pace };
   }
 
   #claim(pod: PodRef, demand: ClaimDemand): Claim[] {
-    const left = { ...demand.types };
+    const left = new Map(demand.types);
     let { free, prefetch } = demand;
     let quarantine: number = demand.quarantine;
     const taken: Row[] = [];
     const due = this.#pending().filter((row) => row.runAt <= this.#now());
     for (const row of due.sort(
-      (a, b) => b.priority - a.priority || a.runAt - b.runAt || (a.stepId < b.stepId ? -1 : 1),
+      (a, b) => b.priority - a.priority || a.runAt - b.runAt, // stable: among equals in the order of submission
     )) {
-      if (!((left[row.type] ?? 0) > 0) || taken.length >= this.pace.batch) continue;
+      const most = left.get(row.type) ?? 0;
+      if (most === 0 || taken.length >= this.pace.batch) continue;
       if (row.crashes >= 2 && quarantine === 0) continue;
       if (free > 0) free--;
       else if (prefetch > 0 && row.crashes === 0) prefetch--;
       else continue;
       if (row.crashes >= 2) quarantine--;
-      left[row.type]!--;
+      left.set(row.type, most - 1);
       Object.assign(row, { status: 'claimed', claimToken: demand.token, incarnation: pod.incarnation });
       row.version++;
       taken.push(row);

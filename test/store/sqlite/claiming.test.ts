@@ -1,7 +1,6 @@
 /** What a claim looks at, and what it never does. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ClaimDemand } from '../../../src/store/contract.js';
 import type { Core } from '../../../src/store/sqlite/core.js';
 import {
   ANY_POISON,
@@ -9,14 +8,18 @@ import {
   CLAIMED_UNDER,
   FINISH_ALIKE,
   HELD_BY,
+  NEXT_READY_TYPE,
   NEXT_WAITING,
+  NEXT_WAITING_PRIORITY,
+  NEXT_WAITING_TYPE,
   ORPHANS,
   PROMOTE,
   PRUNE_STEPS,
   WALK,
   WALK_KEYS,
+  WALK_WAITING_KEYS,
 } from '../../../src/store/sqlite/statements.js';
-import { demand, ids, newStep, newSteps, settlement } from '../../conformance/harness.js';
+import { demand, ids, newStep, newSteps, settlement, type DemandOver } from '../../conformance/harness.js';
 import { newCore, POD } from './support/files.js';
 
 const NOW = 1_000_000;
@@ -28,7 +31,7 @@ function joinedCore() {
   return { core, connection };
 }
 
-function claim(core: Core, over: Partial<ClaimDemand>, now = NOW, most = 10_000) {
+function claim(core: Core, over: DemandOver, now = NOW, most = 10_000) {
   return core.exchange(now, { pod: POD, settlements: [], claim: demand(over) }, most);
 }
 
@@ -46,6 +49,22 @@ describe('the plan', () => {
       'a walk over keys, in the index alone',
       WALK_KEYS,
       /^SEARCH s USING COVERING INDEX STEP_READY \(due=\? AND step_type=\?\)$/,
+    ],
+    ['the next type', NEXT_READY_TYPE, /^SEARCH s USING COVERING INDEX STEP_READY \(due=\? AND step_type>\?\)$/],
+    [
+      'the next priority of a backlog',
+      NEXT_WAITING_PRIORITY,
+      /^SEARCH s USING INDEX STEP_WAITING_RANK \(<expr>=\? AND priority<\?\)$/,
+    ],
+    [
+      'the next type of a backlog',
+      NEXT_WAITING_TYPE,
+      /^SEARCH s USING INDEX STEP_WAITING_RANK \(<expr>=\? AND priority=\? AND step_type>\?\)$/,
+    ],
+    [
+      'a walk through a backlog',
+      WALK_WAITING_KEYS,
+      /^SEARCH s USING INDEX STEP_WAITING_RANK \(<expr>=\? AND priority=\? AND step_type=\? AND run_at<\?\)$/,
     ],
     ['a claim', CLAIM, /^SEARCH STEP_TRACKER USING INTEGER PRIMARY KEY \(rowid=\?\); LIST SUBQUERY/],
     [
@@ -125,7 +144,7 @@ describe('a claim', () => {
         const steps = given.map((over) => newStep(over));
         core.submit(NOW, steps);
         const expected = steps
-          .sort((a, b) => b.priority - a.priority || a.runAt! - b.runAt! || (a.stepId < b.stepId ? -1 : 1))
+          .sort((a, b) => b.priority - a.priority || a.runAt! - b.runAt!) // stable: equals as they were submitted
           .filter((one, index, all) => {
             const before = all.slice(0, index).filter((other) => other.type === one.type).length;
             return before < (types[one.type] ?? 0);

@@ -6,10 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { sqlite, type SqliteOptions } from '../../../src/sqlite.js';
 import { connect, type ConnectionOptions } from '../../../src/store/sqlite/database.js';
 import { refuseNetwork } from '../../../src/store/sqlite/file-system.js';
-import { SCHEMA_VERSION } from '../../../src/store/sqlite/schema.js';
+import { CREATE_SCHEMA_INFO, MIGRATIONS, SCHEMA_VERSION } from '../../../src/store/sqlite/schema.js';
 import { newSteps } from '../../conformance/harness.js';
 import { temporaryFolder } from '../../support/temp.js';
-import { joined, newFile, newStore, POD, rawConnection, turn } from './support/files.js';
+import { claimed, joined, newFile, newStore, POD, rawConnection, turn } from './support/files.js';
 
 describe('a connection', () => {
   function settings(options: Omit<ConnectionOptions, 'path'>): Record<string, unknown> {
@@ -177,7 +177,27 @@ describe('the schema', () => {
     expect((await store.heartbeat(POD, beat)).outdated).toBe(true);
   });
 
-  it('is of STRICT rowid tables, with five partial indexes on the steps', async () => {
+  it('is brought up to date in a file of the first version, which keeps its steps and their order', async () => {
+    const path = newFile();
+    const old = rawConnection(path);
+    for (const statement of [...MIGRATIONS[0]!, CREATE_SCHEMA_INFO]) old.exec(statement);
+    old.exec('INSERT INTO SCHEMA_INFO (one, version, oldest_allowed) VALUES (1, 1, 1)');
+    const insert = old.prepare(`INSERT INTO STEP_TRACKER (step_id, step_type, due, run_at, created_ts, payload)
+      VALUES (?, 'work', 1, 1, 1, '{"type":"work"}')`);
+    for (const stepId of ['c', 'a', 'b']) insert.run(stepId);
+    old.close();
+    const store = await newStore({ path });
+    await joined(store);
+    await store.submit(newSteps(1, { stepId: '0', runAt: 1 }));
+    expect((await claimed(store)).map(({ stepId }) => stepId)).toEqual(['c', 'a', 'b', '0']);
+    const made = (from: string) =>
+      rawConnection(from).prepare('SELECT name, sql FROM sqlite_schema ORDER BY name').all();
+    const fresh = newFile();
+    await (await newStore({ path: fresh })).open();
+    expect(made(path)).toEqual(made(fresh));
+  });
+
+  it('is of STRICT rowid tables, with six partial indexes on the steps', async () => {
     const path = newFile();
     await (await newStore({ path })).open();
     const connection = rawConnection(path);
@@ -192,7 +212,7 @@ describe('the schema', () => {
     const indexes = connection
       .prepare<[], { partial: number; name: string }>("PRAGMA index_list('STEP_TRACKER')")
       .all();
-    expect(indexes.filter(({ partial }) => partial === 1)).toHaveLength(5);
+    expect(indexes.filter(({ partial }) => partial === 1)).toHaveLength(6);
     expect(indexes.filter(({ partial }) => partial === 0)).toHaveLength(1); // that of the ids
   });
 });

@@ -59,7 +59,7 @@ describe('processes on one file', () => {
       const mine = [];
       let settlements = [];
       for (;;) {
-        const claim = { token: runtime.uuid(), free: 7, prefetch: 0, quarantine: 0, types: { work: 7 } };
+        const claim = { token: runtime.uuid(), free: 7, prefetch: 0, quarantine: 0, types: new Map([['work', 7]]) };
         const { claims, receipts } = await store.exchange({ pod, settlements, claim });
         if (receipts.some((receipt) => receipt !== 'settled')) throw new Error(receipts.join());
         mine.push(...claims.map(({ stepId }) => stepId));

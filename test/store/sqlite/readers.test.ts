@@ -140,7 +140,7 @@ describe('retention', () => {
     const alive = { podId: 'alive', incarnation: 'alive' };
     for (const pod of [holder, idle, alive]) core.register(instant, { ...pod, ...registration }, undefined);
     core.submit(1, newSteps(1));
-    const claim = { token: 't', free: 1, prefetch: 0, quarantine: 0, types: { work: 1 } } as const;
+    const claim = { token: 't', free: 1, prefetch: 0, quarantine: 0, types: new Map([['work', 1]]) } as const;
     core.exchange(1, { pod: holder, settlements: [], claim }, 10);
     for (const pod of [holder, idle]) core.leave(pod);
     const known = () => connection.prepare('SELECT pod_id FROM POD_HEALTH ORDER BY 1').pluck().all();

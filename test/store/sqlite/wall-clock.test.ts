@@ -83,7 +83,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     const { claims, nextDueInMs } = await store.exchange({
       pod: A,
       settlements: [],
-      claim: { token: 'token', free: 2, prefetch: 0, quarantine: 1, types: { work: 2 } },
+      claim: { token: 'token', free: 2, prefetch: 0, quarantine: 1, types: new Map([['work', 2]]) },
     });
     expect(ids(claims)).toEqual([soon.stepId]);
     expect(nextDueInMs).toBe(MINUTE);
@@ -124,7 +124,13 @@ describe('a wall clock that is put right while a pod lives', () => {
       store.exchange({
         pod: A,
         settlements: [],
-        claim: { token: `token ${machine.monotonicMs()}`, free, prefetch: 0, quarantine: 1, types: { work: free } },
+        claim: {
+          token: `token ${machine.monotonicMs()}`,
+          free,
+          prefetch: 0,
+          quarantine: 1,
+          types: new Map([['work', free]]),
+        },
       });
     const claims: string[] = [];
     for (let rounds = 0; rounds < 10 && claims.length === 0; rounds++) {

@@ -133,7 +133,8 @@ export class Combiner {
 
   async #update(pod: PodRef, claim: ClaimDemand | undefined, settlements: string): Promise<void> {
     const { statements, session, runtime, sequence } = this.#parts;
-    const types = Object.entries(claim?.types ?? {}).filter(([, most]) => most > 0);
+    const room = (claim?.free ?? 0) + (claim?.prefetch ?? 0);
+    const types = [...(claim?.types ?? [])].filter(([, most]) => most > 0);
     const group = groupOf(types.map(([type]) => type));
     const own = JSON.stringify({
       token: claim?.token ?? runtime.uuid(),
@@ -144,7 +145,7 @@ export class Combiner {
       free: Math.min(claim?.free ?? 0, BATCH),
       prefetch: Math.min(claim?.prefetch ?? 0, Math.max(0, BATCH - (claim?.free ?? 0))),
       quarantine: claim?.quarantine ?? 0,
-      limits: types.map(([type, most]) => ({ type, most })),
+      limits: types.map(([type, most]) => ({ type, most: Math.min(most, room) })),
     });
     const request = `${own.slice(0, -1)},"settlements":${settlements}}`;
     const bind = `{"windowMs":${REQUEST_WINDOW_MS},"group":"${group}","own":${request}}`;
@@ -153,7 +154,7 @@ export class Combiner {
 
   async #look(pod: PodRef, token: string | null, claim: ClaimDemand | undefined, mine: string): Promise<Seen> {
     const { statements, session } = this.#parts;
-    const types = Object.entries(claim?.types ?? {}).flatMap(([type, most]) => (most > 0 ? [type] : []));
+    const types = [...(claim?.types ?? [])].flatMap(([type, most]) => (most > 0 ? [type] : []));
     const bears = claim === undefined || claim.free === 0 ? 0 : claim.quarantine === 1 ? Number.MAX_SAFE_INTEGER : 1;
     const head = JSON.stringify({ incarnation: pod.incarnation, ...(token === null ? {} : { token }), types, bears });
     const rows = await session.run(statements.look, `${head.slice(0, -1)},"mine":${mine}}`);

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { createLog, type Logger } from '../../../../src/log.js';
 import { systemRuntime, type Runtime } from '../../../../src/runtime/runtime.js';
 import { snowflake, type SnowflakeOptions } from '../../../../src/snowflake.js';
-import type { Claim, ClaimDemand, PodRef, Store } from '../../../../src/store/contract.js';
+import type { Claim, PodRef, Store } from '../../../../src/store/contract.js';
 import { loadDriver } from '../../../../src/store/snowflake/session/driver.js';
 import { namesOf } from '../../../../src/store/snowflake/names.js';
 import type { OpeningParts } from '../../../../src/store/snowflake/opening/opening.js';
@@ -12,7 +12,7 @@ import { SCHEMA } from '../../../../src/store/snowflake/schema.js';
 import { Secrets } from '../../../../src/store/snowflake/session/secrets.js';
 import { Session, type SessionParts } from '../../../../src/store/snowflake/session/session.js';
 import { sessionSettings, statementsOf } from '../../../../src/store/snowflake/statements.js';
-import { demand, fresh } from '../../../conformance/harness.js';
+import { demand, fresh, type DemandOver } from '../../../conformance/harness.js';
 import type { Driver } from '../../../support/warehouse/driver.js';
 import { useTestBed, type UsedTestBed } from '../../../support/warehouse/use-test-bed.js';
 
@@ -103,6 +103,6 @@ export async function joined(store: Store): Promise<PodRef> {
   return pod;
 }
 
-export async function claimed(store: Store, pod: PodRef, over: Partial<ClaimDemand> = {}): Promise<readonly Claim[]> {
+export async function claimed(store: Store, pod: PodRef, over: DemandOver = {}): Promise<readonly Claim[]> {
   return (await store.exchange({ pod, settlements: [], claim: demand(over) })).claims;
 }

@@ -5,11 +5,11 @@ import { onTestFinished } from 'vitest';
 import { createLog } from '../../../../src/log.js';
 import { systemRuntime, type Runtime } from '../../../../src/runtime/runtime.js';
 import { sqlite, type SqliteOptions } from '../../../../src/sqlite.js';
-import type { Claim, ClaimDemand, PodRef, Store } from '../../../../src/store/contract.js';
+import type { Claim, PodRef, Store } from '../../../../src/store/contract.js';
 import { Core } from '../../../../src/store/sqlite/core.js';
 import { connect } from '../../../../src/store/sqlite/database.js';
 import { migrate } from '../../../../src/store/sqlite/migration.js';
-import { demand, newSteps, settlement } from '../../../conformance/harness.js';
+import { demand, newSteps, settlement, type DemandOver } from '../../../conformance/harness.js';
 import { temporaryFolder } from '../../../support/temp.js';
 
 /** The helper's module exists compiled only; `npm test` builds first. */
@@ -46,7 +46,7 @@ export async function joined(store: Store, pod = POD, deadAfterMs = 3_600_000): 
   return pod;
 }
 
-export async function claimed(store: Store, over: Partial<ClaimDemand> = {}, pod = POD): Promise<readonly Claim[]> {
+export async function claimed(store: Store, over: DemandOver = {}, pod = POD): Promise<readonly Claim[]> {
   return (await store.exchange({ pod, settlements: [], claim: demand(over) })).claims;
 }
 

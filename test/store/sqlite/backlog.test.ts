@@ -1,0 +1,168 @@
+/** A backlog of steps that fell due together: claims go by rank, however little of it has been promoted. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Claim } from '../../../src/store/contract.js';
+import { MOST_SEEKS } from '../../../src/store/sqlite/backlog.js';
+import type { Core } from '../../../src/store/sqlite/core.js';
+import type { NewStep } from '../../../src/step/submission.js';
+import { demand, givenBack, ids, newStep, newSteps, type DemandOver } from '../../conformance/harness.js';
+import { newCore, POD } from './support/files.js';
+
+const DUE = 1_000_000;
+
+function joined(): { readonly core: Core; readonly run: (sql: string) => void; readonly end: () => void } {
+  const { core, connection } = newCore();
+  core.register(
+    { now: 0, wallMs: 0, hostMs: 0, boot: '' },
+    { ...POD, heartbeatMs: 1_000, deadAfterMs: 1e12, meta: {} },
+    undefined,
+  );
+  return { core, run: (sql) => void connection.exec(sql), end: () => void connection.close() };
+}
+
+const exchange = (core: Core, now: number, over: DemandOver) =>
+  core.exchange(now, { pod: POD, settlements: [], claim: demand(over) }, 10_000);
+
+/** Asks again while nothing is given out before more has been promoted, as the store does. */
+function claim(core: Core, now: number, over: DemandOver): readonly Claim[] {
+  for (;;) {
+    const { claims, blocked } = exchange(core, now, over);
+    if (claims.length > 0 || !blocked) return claims;
+  }
+}
+
+/** What a claim must take: the first by rank of what is due, equals as they were submitted. */
+class Model {
+  readonly #steps: NewStep[] = [];
+  readonly #taken = new Set<string>();
+
+  add(steps: readonly NewStep[]): void {
+    this.#steps.push(...steps);
+  }
+
+  next(now: number, free: number, types: Readonly<Record<string, number>>): string[] {
+    const left = new Map(Object.entries(types));
+    const due = this.#steps.filter(({ stepId, runAt }) => runAt! <= now && !this.#taken.has(stepId));
+    const next: string[] = [];
+    for (const { stepId, type } of due.sort((a, b) => b.priority - a.priority || a.runAt! - b.runAt!)) {
+      const most = left.get(type) ?? 0;
+      if (most === 0 || next.length === free) continue;
+      left.set(type, most - 1);
+      next.push(stepId);
+      this.#taken.add(stepId);
+    }
+    return next;
+  }
+}
+
+describe('a claim', () => {
+  it.each([
+    ['of few priorities', { max: 3 }],
+    ['of more priorities than one exchange looks through', { max: 1e9 }],
+  ])('takes the first by rank of any backlog, promoted or not (%s)', { timeout: 120_000 }, (_name, priorities) => {
+    const type = fc.constantFrom('a', 'b', 'c', '__proto__');
+    const step = fc.record({
+      type,
+      priority: fc.integer({ min: -2, ...priorities }),
+      runAt: fc.integer({ min: DUE - 3, max: DUE + 3 }),
+    });
+    const act = fc.record({
+      arrive: fc.array(step, { maxLength: 3 }),
+      passMs: fc.integer({ min: 0, max: 2 }),
+      free: fc.integer({ min: 1, max: 4 }),
+      types: fc.dictionary(type, fc.integer({ min: 0, max: 5 }), { minKeys: 1, noNullPrototype: false }),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 400, maxLength: 1_500, size: 'max' }),
+        fc.array(act, { minLength: 3, maxLength: 12 }),
+        (burst, acts) => {
+          const { core, end } = joined();
+          const model = new Model();
+          const submit = (now: number, given: readonly Partial<NewStep>[]): void => {
+            const steps = given.map((over) => newStep(over));
+            core.submit(now, steps);
+            model.add(steps);
+          };
+          submit(0, burst);
+          let now = DUE - 1;
+          for (const { arrive, passMs, free, types } of acts) {
+            now += passMs;
+            submit(now, arrive);
+            expect(ids(claim(core, now, { free, types }))).toEqual(model.next(now, free, types));
+          }
+          end();
+        },
+      ),
+      { numRuns: 25, endOnFailure: true }, // a burst takes too long to shrink
+    );
+  });
+
+  it.each([20_000, 100_000])('finds the urgent step behind %i that fell due before it', (count) => {
+    const { core, run } = joined();
+    const fill = (name: string, many: number, runAt: number, priority: number): void =>
+      run(`INSERT INTO STEP_TRACKER (step_id, step_type, priority, run_at, created_ts, payload)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${many})
+        SELECT '${name}' || i, 'work', ${priority}, ${runAt}, 1, '{"type":"work"}' FROM n`);
+    fill('burst', count, DUE, 0);
+    fill('future', 100_000, DUE + 1e9, 1_000);
+    const urgent = newStep({ priority: 100, runAt: DUE + 50 });
+    core.submit(0, [urgent]);
+    expect(ids(exchange(core, DUE, { free: 2 }).claims)).toEqual(['burst1', 'burst2']);
+    expect(ids(exchange(core, DUE + 50, { free: 2 }).claims)).toEqual([urgent.stepId, 'burst3']);
+  });
+
+  it('is not kept from a backlog by one of a type that nobody handles', () => {
+    const { core } = joined();
+    core.submit(0, newSteps(2_000, { type: 'other', priority: 5, runAt: DUE }));
+    core.submit(0, newSteps(1_000, { runAt: DUE }));
+    const mine = newStep({ priority: 5, runAt: DUE + 1 });
+    core.submit(0, [mine]);
+    expect(ids(exchange(core, DUE + 1, { free: 1 }).claims)).toEqual([mine.stepId]);
+  });
+
+  it('takes nothing rather than what an unknown step may outrank, and says so, until enough is promoted', () => {
+    const { core } = joined();
+    const future = Array.from({ length: MOST_SEEKS + 10 }, (_, i) => newStep({ priority: 10 + i, runAt: DUE + 1e6 }));
+    core.submit(0, future);
+    const burst = newSteps(650, { runAt: DUE });
+    core.submit(0, burst);
+    const first = exchange(core, DUE, { free: 2 });
+    expect(first).toMatchObject({ claims: [], blocked: true, nextDueInMs: 0 });
+    expect(ids(claim(core, DUE, { free: 2 }))).toEqual(ids(burst.slice(0, 2)));
+  });
+
+  it('finds a step that crashed pods in a backlog, before those that rank behind it, and no second one', () => {
+    const { core, run } = joined();
+    const [first, second] = newSteps(2, { priority: 3, runAt: DUE + 1 });
+    const burst = newSteps(700, { runAt: DUE });
+    core.submit(0, [...burst, second!, first!]);
+    run(`UPDATE STEP_TRACKER SET crashes = 2 WHERE priority = 3`);
+    const { claims } = exchange(core, DUE + 1, { free: 2, quarantine: 1 });
+    expect(ids(claims)).toEqual([second!.stepId, burst[0]!.stepId]);
+    expect(ids(exchange(core, DUE + 1, { free: 2 }).claims)).toEqual(ids(burst.slice(1, 3)));
+  });
+
+  it('dates a row that was put in by hand and is claimed before it was promoted', () => {
+    const { core, run } = joined();
+    core.submit(0, newSteps(700, { runAt: DUE }));
+    run(`INSERT INTO STEP_TRACKER (step_id, step_type, priority, run_at) VALUES ('by-hand', 'work', 9, ${DUE + 1})`);
+    const [taken] = exchange(core, DUE + 1, { free: 1 }).claims;
+    expect(taken).toMatchObject({ stepId: 'by-hand', createdAt: DUE + 1 });
+    expect(core.find(['by-hand'], 0, () => false).steps[0]).toMatchObject({ createdAt: DUE + 1, status: 'claimed' });
+  });
+});
+
+describe('equals', () => {
+  it('are claimed in the order of submission, also where ids say otherwise, rows were removed, or one was given back', () => {
+    const { core, run } = joined();
+    const steps = ['z', 'm', 'a', 'q', 'b'].map((stepId) => newStep({ stepId, runAt: DUE }));
+    core.submit(DUE, steps.slice(0, 3));
+    run(`DELETE FROM STEP_TRACKER WHERE step_id = 'a'`); // the newest row: its number is given out again
+    core.submit(DUE, steps.slice(3));
+    const [z] = exchange(core, DUE, { free: 1 }).claims;
+    expect(z!.stepId).toBe('z');
+    core.settle(DUE, POD, [givenBack(z!)]);
+    expect(ids(exchange(core, DUE, { free: 9 }).claims)).toEqual(['z', 'm', 'q', 'b']);
+  });
+});

@@ -1,0 +1,78 @@
+/** The fleet's table: the living are found among any number of those that left, and those are forgotten piece by piece. */
+import { describe, expect, it } from 'vitest';
+import { FLEET, NEWEST_HEARTBEAT, PRUNE_PODS, SIGNS_OF_LIFE } from '../../../src/store/sqlite/statements.js';
+import { newSteps, settlement } from '../../conformance/harness.js';
+import { newCore, POD } from './support/files.js';
+
+const HOUR = 3_600_000;
+
+function departed(count: number) {
+  const { core, connection } = newCore();
+  connection.exec(`INSERT INTO POD_HEALTH (incarnation, pod_id, birth_ts, last_heartbeat_ts, heartbeat_ms, dead_after_ms, final)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+    SELECT 'life' || i, 'pod' || i, i, i, 1000, 1000, iif(i % 2, 'left', 'evicted') FROM n`);
+  const pods = (): unknown => connection.prepare('SELECT count(*) FROM POD_HEALTH').pluck().get();
+  return { core, connection, pods };
+}
+
+describe('the plan', () => {
+  it.each([
+    ['the fleet', FLEET, /^SCAN POD_HEALTH USING INDEX POD_LIVING$/],
+    ['the signs of life', SIGNS_OF_LIFE, /^SCAN POD_HEALTH USING INDEX POD_LIVING$/],
+    ['the newest heartbeat', NEWEST_HEARTBEAT, /^SEARCH POD_HEALTH USING COVERING INDEX POD_HEARD$/],
+    ['forgetting pods', PRUNE_PODS, /SEARCH p USING INDEX POD_HEARD \(last_heartbeat_ts<\?\)/],
+  ])('of %s passes by the pods that left', (_what, sql, expected) => {
+    const { connection } = newCore();
+    const rows = connection.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`);
+    const details = rows.all(...Array<number>(sql.split('?').length - 1).fill(1)).map(({ detail }) => detail);
+    expect(details.join('; ')).toMatch(expected);
+    expect(details.join('; ')).not.toMatch(/SCAN (p|POD_HEALTH)(;|$)/);
+  });
+});
+
+describe('pruning', () => {
+  it('forgets any number of pods in bounded pieces, and says that there is more until none is left', () => {
+    const { core, pods } = departed(1_000);
+    core.register(
+      { now: 1, wallMs: 1, hostMs: 0, boot: '' },
+      { ...POD, heartbeatMs: 1_000, deadAfterMs: 1_000, meta: {} },
+      undefined,
+    );
+    const left: unknown[] = [];
+    for (let more = true; more; left.push(pods())) more = core.prune(2 * HOUR, HOUR, () => 0).more;
+    expect(left).toEqual([901, 801, 701, 601, 501, 401, 301, 201, 101, 1, 1]);
+  });
+
+  it('forgets pods beside a long history of steps', () => {
+    const { core, pods } = departed(300);
+    core.register(
+      { now: 1, wallMs: 1, hostMs: 0, boot: '' },
+      { ...POD, heartbeatMs: 1_000, deadAfterMs: HOUR, meta: {} },
+      undefined,
+    );
+    core.submit(1, newSteps(1_200));
+    for (let left = 1_200; left > 0; left -= 300) {
+      const claim = {
+        token: `t${left}`,
+        free: 300,
+        prefetch: 0,
+        quarantine: 0,
+        types: new Map([['work', 300]]),
+      } as const;
+      const { claims } = core.exchange(1, { pod: POD, settlements: [], claim }, 300);
+      const settlements = claims.map((each) => settlement(each));
+      core.exchange(1, { pod: POD, settlements }, 300);
+    }
+    expect(core.prune(2 * HOUR, HOUR, () => 0)).toEqual({ removed: 500, more: true });
+    expect(pods()).toBe(201);
+  });
+
+  it('keeps a pod under which something is still claimed', () => {
+    const { core, connection, pods } = departed(3);
+    connection.exec(
+      `INSERT INTO STEP_TRACKER (step_id, status, claimed_incarnation) VALUES ('a', 'claimed', 'life2'), ('b', 'claimed', NULL)`,
+    );
+    expect(core.prune(2 * HOUR, HOUR, () => 0).more).toBe(false);
+    expect(pods()).toBe(1);
+  });
+});
