@@ -32,6 +32,15 @@ describe('a path', () => {
     expect(absolutePath(pathToFileURL(path), 'path')).toBe(path);
   });
 
+  it('may be a URL of another realm', () => {
+    const foreign = Object.create(null) as URL;
+    for (const key of ['href', 'protocol', 'hostname', 'pathname', 'search', 'hash'] as const) {
+      Object.assign(foreign, { [key]: pathToFileURL('/srv/steps.db')[key] });
+    }
+    pathCheck(foreign, 'path', 'OPTION_INVALID');
+    expect(absolutePath(foreign, 'path')).toBe('/srv/steps.db');
+  });
+
   it.each<[string, unknown, string]>([
     ['an empty text', '', 'expected a path, a file: URL object, or :memory:, got ""'],
     ['a number', 7, 'got 7'],

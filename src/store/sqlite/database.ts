@@ -10,18 +10,22 @@ import type { Database } from 'better-sqlite3';
 import type { SqliteDriver } from '../../driver/sqlite.js';
 import { asError, StoreError } from '../../errors.js';
 import { MEMORY } from '../../files/path.js';
-import { autocheckpoint, JOURNAL_MODE_WAL, SETTINGS, SYNCHRONOUS } from './statements.js';
+import { autocheckpoint, cacheSize, JOURNAL_MODE_WAL, SETTINGS, SYNCHRONOUS } from './statements.js';
 
 export interface ConnectionOptions {
   readonly path: string;
   readonly synchronous: keyof typeof SYNCHRONOUS;
   /** Pages in the -wal after which SQLite checkpoints by itself, within somebody's commit. */
   readonly autocheckpoint: 200 | 10_000;
+  /** How much of the file it keeps in memory, at most. Default 16,000. */
+  readonly cacheKiB?: 2_000 | 16_000;
+  /** Never creates the file. Default `false`. */
+  readonly mustExist?: boolean;
 }
 
 /** Opens a connection. What it throws is the driver's; it may be BUSY, and then leaves nothing open. */
 export function connect(driver: SqliteDriver, options: ConnectionOptions): Database {
-  const connection = openFile(driver, options.path);
+  const connection = openFile(driver, options);
   try {
     const mode: unknown = connection.prepare(JOURNAL_MODE_WAL).pluck().get();
     if (mode !== (options.path === MEMORY ? 'memory' : 'wal')) {
@@ -31,7 +35,8 @@ export function connect(driver: SqliteDriver, options: ConnectionOptions): Datab
         false,
       );
     }
-    for (const statement of [...SETTINGS, SYNCHRONOUS[options.synchronous], autocheckpoint(options.autocheckpoint)]) {
+    const { synchronous, autocheckpoint: pages, cacheKiB = 16_000 } = options;
+    for (const statement of [...SETTINGS, cacheSize(cacheKiB), SYNCHRONOUS[synchronous], autocheckpoint(pages)]) {
       connection.exec(statement);
     }
     return connection;
@@ -41,9 +46,9 @@ export function connect(driver: SqliteDriver, options: ConnectionOptions): Datab
   }
 }
 
-function openFile(driver: SqliteDriver, path: string): Database {
+function openFile(driver: SqliteDriver, { path, mustExist = false }: ConnectionOptions): Database {
   try {
-    return new driver(path, { timeout: 0 });
+    return new driver(path, { timeout: 0, fileMustExist: mustExist });
   } catch (error) {
     // The driver looks for the folder itself, and its error has no code.
     const { name, message } = asError(error);

@@ -1,12 +1,15 @@
-/** What goes through the port between the store and its helper: plain data. */
+/** What goes through the port between this process and its helper thread: plain data. */
 import type { ListFilter, ListPage, PruneReply, StoreStats } from '../contract.js';
 import type { ErrorCode } from '../../errors.js';
+import type { FileIdentity } from '../../files/located.js';
 
-/** What the helper is started with. */
-export interface HelperData {
+/** A file that the helper works on. It opens this very file or none. */
+export interface HelperFile {
+  /** Names the file within the process: stores with the same key share a connection. */
+  readonly key: string;
+  /** With all links resolved. */
   readonly path: string;
-  readonly synchronous: 'normal' | 'full';
-  readonly busyTimeoutMs: number;
+  readonly identity: FileIdentity;
 }
 
 /** What may be asked, and what is answered. */
@@ -15,14 +18,33 @@ export interface Errands {
   readonly list: { readonly ask: { readonly filter: ListFilter; readonly after: number }; readonly answer: ListPage };
   readonly prune: { readonly ask: { readonly now: number; readonly keepMs: number }; readonly answer: PruneReply };
   readonly checkpoint: { readonly ask: Record<string, never>; readonly answer: null };
-  readonly close: { readonly ask: Record<string, never>; readonly answer: null };
 }
 
 export type ErrandName = keyof Errands;
 
+/** Work on a file, which is opened if it is not open yet. */
 export type Errand = {
-  [N in ErrandName]: { readonly id: number; readonly name: N; readonly ask: Errands[N]['ask'] };
+  [N in ErrandName]: {
+    readonly kind: 'errand';
+    readonly file: HelperFile;
+    /** How long it keeps trying while others hold the file. */
+    readonly busyTimeoutMs: number;
+    readonly name: N;
+    readonly ask: Errands[N]['ask'];
+  };
 }[ErrandName];
+
+/** Closes a file once its errands have ended. */
+export interface CloseFile {
+  readonly kind: 'close';
+  readonly key: string;
+}
+
+/** What is answered under the id that it was sent with. */
+export type Request = Errand | CloseFile;
+
+/** `ping` is answered by `pong` as soon as the thread's event loop turns; `end` ends the thread. */
+export type ToHelper = (Request & { readonly id: number }) | { readonly kind: 'ping' } | { readonly kind: 'end' };
 
 /** A `StoreError` on its way between threads. */
 export interface Failure {
@@ -31,6 +53,9 @@ export interface Failure {
   readonly transient: boolean;
 }
 
-export type Answer =
-  | { readonly id: number; readonly value: Errands[ErrandName]['answer'] }
-  | { readonly id: number; readonly failure: Failure };
+export type Value = Errands[ErrandName]['answer'];
+
+export type FromHelper =
+  | { readonly kind: 'value'; readonly id: number; readonly value: Value }
+  | { readonly kind: 'failure'; readonly id: number; readonly failure: Failure }
+  | { readonly kind: 'pong' };

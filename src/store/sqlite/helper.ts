@@ -1,41 +1,40 @@
 /**
- * The helper: a thread with a connection of its own, for what would hold up the host's event loop.
+ * The helper of one store: what would hold up the host's event loop is done by the thread that all stores of the process
+ * share.
  *
- * Law: it starts on first need, and keeps the process alive only while somebody waits for it. Checkpoints run one at a
- * time, after about so many written rows. Where it cannot start, or dies, it is not started again: `usable` says so, and
- * the same work is done inline.
+ * Invariants: the store takes its share in the thread on first need. Checkpoints run one at a time, after about so many
+ * written rows. If the thread cannot start, ends, hangs, or finds another file at the path, `usable` becomes false for
+ * good, one line in the log says why, and the same work is done inline.
  */
-import { Worker } from 'node:worker_threads';
 import { asError, StoreError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { ListFilter, ListPage, PruneReply, StoreStats } from '../contract.js';
-import type { Answer, ErrandName, Errands, HelperData } from './helper-protocol.js';
-import type { ResolvedOptions } from './options.js';
+import type { Errand, ErrandName, Errands, HelperFile } from './helper-protocol.js';
+import type { HelperShare, HelperThreads } from './helper-threads.js';
 
 /** Written rows after which a checkpoint is worth its while. */
 const CHECKPOINT_ROWS = 1_000;
+/** How long a thread may be silent while the store is being closed. */
+const HURRY_MS = 3_000;
 
 export interface HelperParts {
-  readonly options: ResolvedOptions;
+  readonly threads: HelperThreads;
+  /** `undefined`: it is not known where the thread's module is. */
+  readonly workerUrl: URL | undefined;
+  readonly file: HelperFile;
+  readonly busyTimeoutMs: number;
   readonly log: Log;
   /** Called once, when it turns out not to be usable. */
   readonly onDeath: () => void;
 }
 
-interface Waiting {
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: Error) => void;
-  /** Whether it keeps the process alive. */
-  readonly held: boolean;
-}
-
 export class Helper {
   readonly #parts: HelperParts;
-  readonly #waiting = new Map<number, Waiting>();
-  #worker: Worker | undefined;
-  #exited: Promise<void> = Promise.resolve();
+  /** Rejects those who still wait for a thread that has been given up. */
+  readonly #givenUp = new Set<(error: Error) => void>();
+  #share: HelperShare | undefined;
+  #unhear: (() => void) | undefined;
   #state: 'usable' | 'dead' | 'closed' = 'usable';
-  #asked = 0;
   #rows = 0;
   #checkpointing = false;
 
@@ -74,70 +73,57 @@ export class Helper {
     });
   }
 
-  /** Resolves when the thread is gone. */
-  async close(): Promise<void> {
-    if (this.usable && this.#worker !== undefined) {
-      const closed = this.#ask('close', {}).catch(() => undefined);
-      this.#state = 'closed';
-      await closed;
-    }
-    this.#state = 'closed';
-    this.#worker?.ref();
-    await this.#exited;
+  /** The store is to be closed: gives the thread up if it shows no sign of life for a few seconds. Never rejects. */
+  async hurry(): Promise<void> {
+    if (this.#givenUp.size === 0 || this.#share === undefined) return;
+    if (!(await this.#share.thread.answers(HURRY_MS))) this.#giveUp(new Error('the helper thread does not answer'));
   }
 
-  #ask<N extends ErrandName>(name: N, ask: Errands[N]['ask'], held = true): Promise<Errands[N]['answer']> {
+  /** Resolves when the file is closed in the thread, or after some seconds. */
+  async close(): Promise<void> {
+    this.#state = 'closed';
+    this.#unhear?.();
+    await this.#share?.release();
+  }
+
+  async #ask<N extends ErrandName>(name: N, ask: Errands[N]['ask'], held = true): Promise<Errands[N]['answer']> {
+    const share = this.usable ? (this.#share ??= this.#join()) : undefined;
+    if (share === undefined || !this.usable)
+      throw new StoreError('STORE_UNAVAILABLE', 'there is no helper thread', true);
+    const { file, busyTimeoutMs } = this.#parts;
+    const errand = { kind: 'errand', file, busyTimeoutMs, name, ask } as Errand;
+    try {
+      return await this.#orGivenUp(share.thread.ask(errand, held));
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'STORE_FILE_REPLACED') this.#giveUp(error);
+      throw error;
+    }
+  }
+
+  #join(): HelperShare | undefined {
+    const { threads, workerUrl, file } = this.#parts;
+    if (workerUrl === undefined) {
+      this.#giveUp(new Error('its module is not known in this bundle; set the option workerUrl'));
+      return undefined;
+    }
+    const share = threads.share(workerUrl, file);
+    if (share.thread.gone === undefined) this.#unhear = share.thread.onGone((error) => this.#giveUp(error));
+    else this.#giveUp(share.thread.gone);
+    return share;
+  }
+
+  #orGivenUp<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const worker = this.usable ? (this.#worker ??= this.#start()) : undefined;
-      if (worker === undefined) return reject(new StoreError('STORE_UNAVAILABLE', 'there is no helper thread', true));
-      const id = ++this.#asked;
-      this.#waiting.set(id, { resolve, reject, held });
-      if (held) worker.ref();
-      worker.postMessage({ id, name, ask });
+      this.#givenUp.add(reject);
+      work.then(resolve, reject).finally(() => this.#givenUp.delete(reject));
     });
   }
 
-  #start(): Worker | undefined {
-    const { path, synchronous, busyTimeoutMs, workerUrl } = this.#parts.options;
-    const workerData: HelperData = { path, synchronous, busyTimeoutMs };
-    // What says how a text on the command line is to be read (`node --input-type=module -e`) would be said of the module.
-    const own = process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
-    try {
-      if (workerUrl === undefined) throw new Error('its module is not known in this bundle; set the option workerUrl');
-      const worker = new Worker(workerUrl, { workerData, name: 'fleet-q sqlite helper', ...own });
-      worker.unref();
-      worker.on('message', (answer: Answer) => this.#answered(answer));
-      worker.on('error', (error) => this.#died(error));
-      this.#exited = new Promise((resolve) => {
-        worker.once('exit', (code) => {
-          resolve();
-          this.#died(new Error(`the helper thread ended with code ${code}`));
-        });
-      });
-      return worker;
-    } catch (error) {
-      this.#died(asError(error));
-      return undefined;
-    }
-  }
-
-  #answered(answer: Answer): void {
-    const waiting = this.#waiting.get(answer.id);
-    this.#waiting.delete(answer.id);
-    if (![...this.#waiting.values()].some(({ held }) => held)) this.#worker?.unref();
-    if (waiting === undefined) return;
-    if ('value' in answer) return waiting.resolve(answer.value as never);
-    const { code, message, transient } = answer.failure;
-    waiting.reject(new StoreError(code, message, transient));
-  }
-
-  #died(error: Error): void {
-    if (this.#state === 'usable') {
-      this.#state = 'dead';
-      this.#parts.log.warn({ error: error.message }, 'no helper thread: checkpoints, stats and long lists run inline');
-      this.#parts.onDeath();
-    }
-    for (const { reject } of this.#waiting.values()) reject(new StoreError('STORE_UNAVAILABLE', error.message, true));
-    this.#waiting.clear();
+  #giveUp(error: Error): void {
+    if (this.#state !== 'usable') return;
+    this.#state = 'dead';
+    this.#parts.log.warn({ error: error.message }, 'no helper thread: checkpoints, stats and long lists run inline');
+    this.#parts.onDeath();
+    for (const reject of this.#givenUp) reject(new StoreError('STORE_UNAVAILABLE', error.message, true));
   }
 }

@@ -1,5 +1,7 @@
 /** The pace: how many steps fit a transaction of about 2 ms, learnt from those that were made. */
 
+import type { Claim, ExchangeRequest } from '../contract.js';
+
 const TARGET_MS = 2;
 const TARGET_CHARACTERS = 2_000_000;
 const LEAST_BY_TIME = 100;
@@ -34,4 +36,12 @@ export class Pace {
     const difference = tookMs / steps - this.#msPerStep;
     this.#msPerStep += (difference < 0 ? FASTER_WEIGHT : SLOWER_WEIGHT) * difference;
   }
+}
+
+/** How much text went in and out. */
+export function charactersOf({ settlements }: ExchangeRequest, claims: readonly Claim[]): number {
+  let characters = 0;
+  for (const { result } of settlements) characters += result?.length ?? 0;
+  for (const { payload } of claims) characters += payload.length;
+  return characters;
 }

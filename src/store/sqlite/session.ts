@@ -12,6 +12,8 @@ import { connect } from './database.js';
 import { refuseNetwork } from './file-system.js';
 import { Endings } from './endings.js';
 import { Helper } from './helper.js';
+import type { HelperFile } from './helper-protocol.js';
+import type { HelperThreads } from './helper-threads.js';
 import { bootId } from './host.js';
 import { migrate } from './migration.js';
 import type { ResolvedOptions } from './options.js';
@@ -97,6 +99,11 @@ export class Session {
     }
   }
 
+  /** The store is to be closed: what is under way need not wait for a helper that hangs. */
+  hurry(): void {
+    void this.#parts.helper?.hurry();
+  }
+
   /** The helper closes last: whoever does so checkpoints what is left, and that is better done off this thread. */
   async close(): Promise<void> {
     this.#parts.connection.close();
@@ -109,6 +116,7 @@ export async function openSession(
   options: ResolvedOptions,
   { runtime, log }: StoreEnvironment,
   attempt: Attempt,
+  threads: HelperThreads,
 ): Promise<Session> {
   const place = options.path === MEMORY ? undefined : await locate(options.path);
   const path = place?.path ?? MEMORY;
@@ -122,11 +130,17 @@ export async function openSession(
   const parts = { core, attempt, pause: () => runtime.yield(), monotonicMs: () => runtime.monotonicMs() };
   const scans = new Scans(parts);
   const endings = new Endings(parts, scans);
+  const { busyTimeoutMs, workerUrl } = options;
+  const onDeath = (): void => checkpointHere(connection);
   const helper =
     file === undefined
       ? undefined
-      : new Helper({ options: { ...options, path }, log, onDeath: () => checkpointHere(connection) });
+      : new Helper({ threads, workerUrl, file: forHelper(file), busyTimeoutMs, log, onDeath });
   return new Session({ runtime, connection, core, clock, scans, endings, file, helper });
+}
+
+function forHelper({ path, identity }: OpenFile): HelperFile {
+  return { key: `${identity.device}:${identity.inode}`, path, identity };
 }
 
 /** Each name gets a `-wal` of its own, so that two processes that use two names destroy the file. */

@@ -9,16 +9,17 @@ import { DUE_WHEN_READY } from './schema.js';
 
 // ---- the connection -------------------------------------------------------------------------------------------------
 
-/** One for each opening; `wal_autocheckpoint`, `synchronous` and `journal_mode` follow apart. */
+/** For each opening; `cache_size`, `wal_autocheckpoint`, `synchronous` and `journal_mode` follow apart. */
 export const SETTINGS: readonly string[] = [
   'PRAGMA journal_size_limit = 67108864',
   'PRAGMA mmap_size = 0',
-  'PRAGMA cache_size = -16000',
   'PRAGMA temp_store = MEMORY',
 ];
 export const JOURNAL_MODE_WAL = 'PRAGMA journal_mode = WAL';
 export const SYNCHRONOUS = { normal: 'PRAGMA synchronous = NORMAL', full: 'PRAGMA synchronous = FULL' } as const;
 export const autocheckpoint = (pages: 200 | 10_000): string => `PRAGMA wal_autocheckpoint = ${pages}`;
+
+export const cacheSize = (kib: 2_000 | 16_000): string => `PRAGMA cache_size = -${kib}`;
 
 export const DATA_VERSION = 'PRAGMA data_version';
 export const PAGE_SIZE = 'PRAGMA page_size';

@@ -8,7 +8,6 @@ import { ValidationError, show } from '../../errors.js';
 import type {
   CancelledStep,
   CancelReceipt,
-  Claim,
   EndedQuery,
   EndedReply,
   ExchangeReply,
@@ -36,8 +35,9 @@ import type { NewStep } from '../../step/submission.js';
 import { Calls } from './calls.js';
 import { Exits } from './exits.js';
 import { Mover } from './mover.js';
+import { helperThreads, type HelperThreads } from './helper-threads.js';
 import type { ResolvedOptions } from './options.js';
-import { Pace } from './pace.js';
+import { charactersOf, Pace } from './pace.js';
 import { RHYTHM } from './rhythm.js';
 import { NO_PROOF, systemProcesses, type ProcessTable } from './processes.js';
 import { openSession, type Session } from './session.js';
@@ -55,6 +55,7 @@ export class SqliteStore implements Store {
   readonly rhythm = RHYTHM;
   readonly #options: ResolvedOptions;
   readonly #environment: StoreEnvironment;
+  readonly #threads: HelperThreads;
   readonly #pace = new Pace();
   readonly #watch: Watch;
   readonly #calls: Calls;
@@ -64,8 +65,15 @@ export class SqliteStore implements Store {
   #session: Session | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: ResolvedOptions, environment: StoreEnvironment, processes: ProcessTable = systemProcesses) {
+  /** @param threads the helper threads of the process; for tests, as `processes` is */
+  constructor(
+    options: ResolvedOptions,
+    environment: StoreEnvironment,
+    processes: ProcessTable = systemProcesses,
+    threads: HelperThreads = helperThreads,
+  ) {
     this.#options = options;
+    this.#threads = threads;
     this.#environment = environment;
     this.#calls = new Calls({ ...options, runtime: environment.runtime });
     this.#watch = new Watch(environment.runtime);
@@ -253,13 +261,19 @@ export class SqliteStore implements Store {
   async #shut(): Promise<void> {
     this.#watch.stop();
     this.#mover.stop();
+    this.#session?.hurry();
     await this.#calls.close();
     await this.#session?.close();
   }
 
   /** Opens where nobody has, shared by all who come meanwhile; after a failure the next call tries again. */
   async #open(): Promise<Session> {
-    const opening = (this.#opening ??= openSession(this.#options, this.#environment, this.#calls.attempt));
+    const opening = (this.#opening ??= openSession(
+      this.#options,
+      this.#environment,
+      this.#calls.attempt,
+      this.#threads,
+    ));
     try {
       const session = await opening;
       if (this.#session === undefined && session.watched !== undefined) this.#watch.start(session.watched);
@@ -273,14 +287,6 @@ export class SqliteStore implements Store {
   #call<T>(work: (session: Session) => T | Promise<T>): Promise<T> {
     return this.#calls.run(async () => work((this.#session ?? (await this.#open())).ready()));
   }
-}
-
-/** How much text went in and out. */
-function charactersOf({ settlements }: ExchangeRequest, claims: readonly Claim[]): number {
-  let characters = 0;
-  for (const { result } of settlements) characters += result?.length ?? 0;
-  for (const { payload } of claims) characters += payload.length;
-  return characters;
 }
 
 function cursor(after: string): number {

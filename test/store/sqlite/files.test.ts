@@ -15,11 +15,12 @@ function usesOfFs(folder: URL): string[] {
     .sort();
 }
 
-it('no file is opened or read but the host’s boot id', () => {
+it('no file is opened or read but what the host says of itself', () => {
   expect(usesOfFs(SOURCES)).toEqual([
     'file-system.ts { statfs }', // asks the kernel about a folder; opens nothing
     'file-watch.ts { watch, type FSWatcher }', // the -wal, which bears no locks
     'host.ts { readFileSync }', // /proc/sys/kernel/random/boot_id
+    'processes.ts { readFileSync, readlinkSync }', // /proc: the processes of this host
   ]);
   expect(usesOfFs(PATHS)).toEqual([
     'located.ts { access, lstat, realpath, stat }', // none of them opens a descriptor

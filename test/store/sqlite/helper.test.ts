@@ -1,19 +1,35 @@
 /** The helper thread, and how the store does without it. */
 import { spawnSync } from 'node:child_process';
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Log } from '../../../src/log.js';
 import { systemRuntime } from '../../../src/runtime/runtime.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import type { Store } from '../../../src/store/contract.js';
 import { Checkpoints } from '../../../src/store/sqlite/checkpoints.js';
 import { Helper } from '../../../src/store/sqlite/helper.js';
+import type { HelperFile } from '../../../src/store/sqlite/helper-protocol.js';
+import { HelperThread } from '../../../src/store/sqlite/helper-thread.js';
+import { HelperThreads } from '../../../src/store/sqlite/helper-threads.js';
 import { resolveOptions } from '../../../src/store/sqlite/options.js';
+import { systemProcesses } from '../../../src/store/sqlite/processes.js';
+import { SqliteStore } from '../../../src/store/sqlite/store.js';
 import { newStep, newSteps } from '../../conformance/harness.js';
 import { temporaryFolder } from '../../support/temp.js';
-import { eventually, history, joined, newCore, newFile, newStore, rawConnection, WORKER_URL } from './support/files.js';
+import {
+  eventually,
+  history,
+  joined,
+  newCore,
+  newFile,
+  newStore,
+  rawConnection,
+  turn,
+  WORKER_URL,
+} from './support/files.js';
 
 const NOWHERE = new URL('./no-such-worker.js', import.meta.url);
 
@@ -28,10 +44,18 @@ function memoryLog(): Log & { readonly lines: string[] } {
   return log;
 }
 
-function newHelper(path: string, workerUrl: URL) {
+/** The identity of a file, which is made where there is none. */
+function fileOf(path: string): HelperFile {
+  if (!existsSync(path)) writeFileSync(path, '');
+  const { dev, ino } = statSync(path, { bigint: true });
+  return { key: `${dev}:${ino}`, path, identity: { device: dev, inode: ino } };
+}
+
+function newHelper(path: string, workerUrl: URL, threads = new HelperThreads()) {
   const log = memoryLog();
   let deaths = 0;
-  const helper = new Helper({ options: resolveOptions({ path, workerUrl }), log, onDeath: () => deaths++ });
+  const onDeath = (): void => void deaths++;
+  const helper = new Helper({ threads, workerUrl, file: fileOf(path), busyTimeoutMs: 10_000, log, onDeath });
   onTestFinished(() => helper.close());
   return { helper, log, deaths: () => deaths };
 }
@@ -179,6 +203,185 @@ describe('the helper', () => {
   });
 });
 
+describe('stores of one process', () => {
+  /** Counts the threads that are started. */
+  function counted(): { threads: HelperThreads; started: HelperThread[] } {
+    const started: HelperThread[] = [];
+    const start = (workerUrl: URL): HelperThread => {
+      const thread = new HelperThread(workerUrl);
+      started.push(thread);
+      return thread;
+    };
+    return { threads: new HelperThreads(start), started };
+  }
+
+  it('share one thread, which ends with the last of them; who comes later gets a new one', async () => {
+    const { threads, started } = counted();
+    const helpers = Array.from({ length: 5 }, () => newHelper(migrated(), WORKER_URL, threads).helper);
+    for (const { byStatus } of await Promise.all(helpers.map((helper) => helper.stats(1)))) {
+      expect(byStatus.pending).toBe(0);
+    }
+    expect(started).toHaveLength(1);
+    for (const helper of helpers) {
+      expect(started[0]!.gone).toBeUndefined();
+      await helper.close();
+    }
+    expect(started[0]!.gone).toBeDefined();
+    const { helper } = newHelper(migrated(), WORKER_URL, threads);
+    await helper.stats(1);
+    expect(started).toHaveLength(2);
+  });
+
+  it.runIf(existsSync('/proc/self/fd'))(
+    'have one connection for a file in it, closed with the last of them',
+    async () => {
+      const { threads } = counted();
+      const path = migrated();
+      // Of the database itself SQLite keeps descriptors as long as the process has locks on it.
+      const open = (): number => openFiles().filter((file) => file === `${path}-wal`).length;
+      const before = open();
+      const [other, ...helpers] = [newFile(), path, path].map((file) => newHelper(file, WORKER_URL, threads).helper);
+      await other!.stats(1).catch(() => undefined); // keeps the thread
+      for (const helper of helpers) await helper.stats(1);
+      expect(open()).toBe(before + 1);
+      await helpers[0]!.close();
+      expect(open()).toBe(before + 1);
+      await helpers[1]!.close();
+      expect(open()).toBe(before);
+      expect(readdirSync(dirname(path)).sort()).toEqual(['steps.db', 'steps.db-shm', 'steps.db-wal']);
+    },
+  );
+
+  it('say once each that the thread is gone, and lose no call', async () => {
+    const threads = new HelperThreads();
+    const dies = module(
+      'import { parentPort } from "node:worker_threads"; parentPort.once("message", () => process.exit(0));',
+    );
+    const helpers = Array.from({ length: 3 }, () => newHelper(newFile(), dies, threads));
+    const asked = helpers.map(({ helper }) => helper.stats(1));
+    for (const stats of asked) await expect(stats).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    for (const { helper, log, deaths } of helpers) {
+      await expect(helper.stats(1)).rejects.toThrow();
+      expect(log.lines).toHaveLength(1);
+      expect(deaths()).toBe(1);
+    }
+  });
+});
+
+describe('a file that is not the store’s', () => {
+  it('is neither read nor created by the helper; the same is done inline', async () => {
+    const path = newFile();
+    const store = await newStore({ path, workerUrl: WORKER_URL }, new VirtualRuntime());
+    await store.submit(newSteps(3));
+    for (const suffix of ['', '-wal', '-shm']) renameSync(`${path}${suffix}`, `${path}.old${suffix}`);
+    expect((await store.stats()).byStatus.pending).toBe(3); // the replacement has not been noticed yet
+    expect(existsSync(path)).toBe(false);
+    const neighbour = rawConnection(path);
+    neighbour.exec('CREATE TABLE theirs (a)');
+    expect(await store.prune({ keepMs: 0 })).toEqual({ removed: 0, more: false });
+    expect(neighbour.pragma('journal_mode', { simple: true })).toBe('delete');
+  });
+
+  it('is told once, with what was found', async () => {
+    const path = migrated();
+    const { helper, log, deaths } = newHelper(path, WORKER_URL);
+    renameSync(path, `${path}.old`);
+    await expect(helper.stats(1)).rejects.toMatchObject({ code: 'STORE_FILE_REPLACED', transient: false });
+    expect(helper.usable).toBe(false);
+    expect(log.lines).toHaveLength(1);
+    expect(deaths()).toBe(1);
+  });
+});
+
+describe('a thread that hangs', () => {
+  const DEAF = `
+    import { parentPort } from 'node:worker_threads';
+    parentPort.on('message', () => { for (;;); });
+  `;
+
+  /** A store whose helper thread stands still, with the clock that the thread is judged by. */
+  async function stuck(text = DEAF) {
+    const runtime = new VirtualRuntime();
+    const started: HelperThread[] = [];
+    const threads = new HelperThreads((url) => {
+      const thread = new HelperThread(url, runtime);
+      started.push(thread);
+      return thread;
+    });
+    const options = resolveOptions({ path: newFile(), workerUrl: module(text) });
+    const log = memoryLog();
+    const store = new SqliteStore(options, { runtime: systemRuntime, log }, systemProcesses, threads);
+    onTestFinished(async () => {
+      await runtime.until(store.close());
+    });
+    await store.submit(newSteps(3));
+    return { store, runtime, log, started };
+  }
+
+  it('is given up after ten seconds without a sign of life: what was asked is done inline', async () => {
+    const { store, runtime, log } = await stuck();
+    const asked = [store.stats(), store.stats()];
+    await turn();
+    await runtime.advance(9_000);
+    expect(log.lines).toEqual([]);
+    await runtime.advance(4_000);
+    for (const stats of asked) expect((await stats).byStatus.pending).toBe(3);
+    expect(log.lines).toEqual(['no helper thread: checkpoints, stats and long lists run inline']);
+    expect((await store.stats()).byStatus.pending).toBe(3);
+  });
+
+  it('keeps no store from closing for more than some seconds, while a call waits', async () => {
+    const { store, runtime } = await stuck();
+    const asked = store.stats();
+    await turn();
+    const closed = store.close();
+    await runtime.advance(3_000);
+    expect((await asked).byStatus.pending).toBe(3);
+    await runtime.advance(7_000);
+    await closed;
+  });
+
+  it('keeps no store from closing when nobody waits', async () => {
+    const { store, runtime } = await stuck(
+      `import { parentPort } from 'node:worker_threads';
+       parentPort.on('message', ({ kind, id }) => {
+         if (kind === 'errand') parentPort.postMessage({ kind: 'value', id, value: 'counted' });
+         else for (;;);
+       });`,
+    );
+    expect(await store.stats()).toBe('counted');
+    const closed = store.close();
+    await turn();
+    await runtime.advance(7_000);
+    await closed;
+  });
+
+  it('is not given up while it sends signs of life, however long the work takes', async () => {
+    const { store, runtime, log, started } = await stuck(
+      `import { parentPort } from 'node:worker_threads';
+       let pings = 0;
+       let errand;
+       parentPort.on('message', ({ kind, id }) => {
+         if (kind === 'errand') errand = id;
+         else if (kind === 'end') parentPort.close();
+         else if (kind !== 'ping') parentPort.postMessage({ kind: 'value', id, value: null });
+         else if (++pings < 20) parentPort.postMessage({ kind: 'pong' });
+         else parentPort.postMessage({ kind: 'value', id: errand, value: 'counted' });
+       });`,
+    );
+    let counted: unknown;
+    void store.stats().then((value) => (counted = value));
+    await turn();
+    while (counted === undefined) {
+      await started[0]!.answers(60_000);
+      await runtime.advance(2_500);
+    }
+    expect(counted).toBe('counted');
+    expect(log.lines).toEqual([]);
+    await store.close();
+  });
+});
+
 describe('without a helper', () => {
   it('each commit checkpoints a little by itself', async () => {
     const path = newFile();
@@ -203,6 +406,17 @@ describe('without a helper', () => {
     expect(yields).toBe(11);
   });
 });
+
+/** Where Linux shows what a process has open. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${descriptor}`)];
+    } catch {
+      return []; // the listing's own
+    }
+  });
+}
 
 describe('checkpoints', () => {
   const LARGE = 16 * 1024 * 1024;
