@@ -8,7 +8,7 @@
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { asError } from '../../errors.js';
-import { bootId } from './host.js';
+import { bootId, timeNamespace } from './host.js';
 
 /** What names a process for good. */
 export interface ProcessMark {
@@ -71,14 +71,6 @@ function ownNamespace(): string | undefined {
     return `${boot} ${readlinkSync('/proc/self/ns/pid')} ${timeNamespace()}`.trimEnd();
   } catch {
     return undefined;
-  }
-}
-
-function timeNamespace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/time');
-  } catch {
-    return ''; // a kernel before 5.6 has none
   }
 }
 

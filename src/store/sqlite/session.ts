@@ -14,7 +14,7 @@ import { Endings } from './endings.js';
 import { Helper } from './helper.js';
 import type { HelperFile } from './helper-protocol.js';
 import type { HelperThreads } from './helper-threads.js';
-import { bootId } from './host.js';
+import { monotonicOrigin } from './host.js';
 import { migrate } from './migration.js';
 import type { ResolvedOptions } from './options.js';
 import { OpenFile } from './open-file.js';
@@ -123,7 +123,7 @@ export async function openSession(
   if (place !== undefined && !options.allowNetworkFileSystem) await refuseNetwork(path);
   if (place !== undefined && place.names > 1) warnOfNames(log, place);
   const driver = await loadSqlite();
-  const clock = new Clock(runtime, bootId());
+  const clock = new Clock(runtime, monotonicOrigin());
   const { connection, core } = await attempt(() => prepare(driver, { ...options, path }, clock));
   const file =
     place === undefined ? undefined : await OpenFile.of(runtime, path, place.identity).catch(closing(connection));

@@ -19,7 +19,7 @@ it('no file is opened or read but what the host says of itself', () => {
   expect(usesOfFs(SOURCES)).toEqual([
     'file-system.ts { statfs }', // asks the kernel about a folder; opens nothing
     'file-watch.ts { watch, type FSWatcher }', // the -wal, which bears no locks
-    'host.ts { readFileSync }', // /proc/sys/kernel/random/boot_id
+    'host.ts { readFileSync, readlinkSync }', // /proc: the boot's id, and the time namespace
     'processes.ts { readFileSync, readlinkSync }', // /proc: the processes of this host
   ]);
   expect(usesOfFs(PATHS)).toEqual([
