@@ -14,7 +14,7 @@ export function isTerminal(status: StepStatus): boolean {
 /** Values that travel beside the args: who asked, a trace id. They are never interpreted. */
 export type Metadata = Readonly<Record<string, unknown>>;
 
-/** One unit of work. Instants are epoch milliseconds by the store's clock. */
+/** One unit of work. Instants are epoch milliseconds of the real world, as the store knew it when they were written. */
 export interface Step<Args = unknown, Result = unknown> {
   readonly stepId: string;
   readonly type: string;
@@ -31,7 +31,7 @@ export interface Step<Args = unknown, Result = unknown> {
   readonly maxRetries: number;
   /** How often a pod died while it held this step. */
   readonly crashes: number;
-  /** Not before this instant. */
+  /** Not before this instant: the `runAt` that was submitted, until a retry or a release sets a later one. */
   readonly runAt: number;
   readonly createdAt: number;
   readonly updatedAt: number;

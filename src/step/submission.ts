@@ -16,9 +16,16 @@ export interface StepInput<T extends string = string, A = unknown> {
   readonly priority?: number;
   /** How often a failed attempt is tried again. Default: the step type's, else the queue's, 3. */
   readonly maxRetries?: number;
-  /** Not before this instant (a `Date` or epoch ms). Not together with `delayMs`. */
+  /**
+   * Not before this instant of the real world (a `Date` or epoch ms), also where the host's wall clock is put right
+   * meanwhile. An instant that is computed from a wrong clock is wrong: for "in a minute" take `delayMs`. Not together
+   * with it.
+   */
   readonly runAt?: Date | number;
-  /** Not before so many ms from now, by the store's clock. Not together with `runAt`. */
+  /**
+   * Not before so many ms from now, by the store's clock, which no step of a wall clock moves. On SQLite, time in which
+   * the host is suspended does not count. Not together with `runAt`.
+   */
   readonly delayMs?: number;
   /** Steps of one type and key are one step, as long as it is kept. Not together with `stepId`. */
   readonly idempotencyKey?: string;

@@ -5,7 +5,9 @@
  *   unknown outcome is to look, or to send the same again. A call that rejects may or may not have happened.
  * - **Every guard stands on the target row**: status, claim token and version, checked where the row is written.
  * - **Everything shared is judged by the store's clock.** Durations cross this seam. Instants do not, but for a user's
- *   `runAt`, and those that are only shown (`createdAt`, `updatedAt`, `runAt` of a record).
+ *   `runAt`, and those that are only shown (`createdAt`, `updatedAt`, `runAt` of a record or a claim). Both are instants of
+ *   the real world, as far as the store knows it: a step with `runAt` follows the wall clock when it is put right, and what
+ *   has been shown once is shown the same after that.
  * - A call that cannot go through rejects with a `StoreError`; `transient` says whether trying again may help.
  */
 import type { Log } from '../log.js';
@@ -20,7 +22,7 @@ import type { FleetStore } from './contract/fleet.js';
 export type { Claim, Fence, Orphan, PodRef } from './contract/claim.js';
 export type { FleetStore, FleetView, Heartbeat, PodRegistration, PodView } from './contract/fleet.js';
 
-/** A step's row as a store reads it: texts are exact JSON, instants are epoch ms by the store's clock. */
+/** A step's row as a store reads it: texts are exact JSON, instants are epoch ms of the real world. */
 export interface StepRecord extends StepRow {
   readonly claimedIncarnation: string | null;
 }
