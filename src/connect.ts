@@ -2,8 +2,10 @@
 import type { Events } from './events.js';
 import { createLog } from './log.js';
 import { completeOptions, type ResolvedOptions, type Settings } from './options.js';
+import type { OwnContext } from './runtime/own-context.js';
 import type { StepRegistry } from './step/registry.js';
 import { within } from './runtime/within.js';
+import { inContext } from './store/in-context.js';
 import { observed, type StoreOutage } from './store/observed.js';
 import type { Store, StoreFactory } from './store/contract.js';
 import { Queries } from './client/queries.js';
@@ -37,17 +39,19 @@ export async function connect(
   options: ResolvedOptions,
   registry: StepRegistry,
   events: Events,
+  context: OwnContext,
   hooks: Hooks,
 ): Promise<Connection> {
   const { runtime, logger } = options;
   const log = createLog('store', logger);
-  const { store, outage } = observed(await factory.create({ runtime, log }), { events, log, runtime });
+  const made = inContext(await factory.create({ runtime, log }), context);
+  const { store, outage } = observed(made, { events, log, runtime });
   try {
     const settings = completeOptions(options, store.rhythm);
     await store.open();
     const { submitBatch, waitIntervalMs } = store.rhythm;
     const ending = new AbortController();
-    const shared = { store, runtime, events, settings, registry, ended: ending.signal };
+    const shared = { store, runtime, events, context, settings, registry, ended: ending.signal };
     const waiter = new Waiter({ ...shared, waitIntervalMs });
     const clientLog = createLog('client', logger);
     const submitter = new Submitter({ ...shared, submitBatch, log: clientLog, onCommitted: hooks.onWork });

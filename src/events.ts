@@ -1,16 +1,15 @@
 /**
- * The events: what a queue tells its host, exactly when, and with what.
+ * The events: what a queue reports to its host, exactly when, and with what.
  *
- * Law: an event tells what has happened. Those that speak of a settlement come after the store's receipt. Each listener
- * is called on its own: its throw or rejection goes to the log and harms nobody. `docs/events.md` holds the table.
+ * An event says what has happened. Those about a settlement come after the store's receipt. `docs/events.md` holds the
+ * table.
  */
-import { EventEmitter } from 'eventemitter3';
-import { asError, nearest, show, ValidationError } from './errors.js';
-import type { Log } from './log.js';
-import type { Runtime } from './runtime/runtime.js';
+import { nearest, show, ValidationError } from './errors.js';
 import type { SerializedError } from './step/failure.js';
 import type { Metadata, Step } from './step/step.js';
 import type { ReleaseReason } from './step/transition.js';
+
+export { Events } from './events/emitter.js';
 
 /** Step types of a queue whose types are not known: anything goes. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the escape hatch of the type map: assignable both ways
@@ -202,99 +201,5 @@ export function checkListener(event: unknown, listener: unknown): void {
   }
   if (typeof listener !== 'function') {
     throw new ValidationError('OPTION_INVALID', 'listener', `expected a function, got ${show(listener)}`);
-  }
-}
-
-type Listener = (payload: never) => unknown;
-
-/** Sends events to listeners, each on its own. */
-export class Events {
-  readonly #emitter = new EventEmitter();
-  /** What stands for a listener that is called once. */
-  readonly #original = new WeakMap<object, Listener>();
-  readonly #log: Log;
-  /** Listeners whose promise has not settled. */
-  #unsettled = 0;
-  #excused = 0;
-  #onSettled: (() => void) | undefined;
-
-  constructor(log: Log) {
-    this.#log = log;
-  }
-
-  /** `stop()` waits for listeners, so it does not wait for one that calls it. Called by `stop()`, perhaps from a listener. */
-  excuse(): void {
-    this.#excused++;
-  }
-
-  /**
-   * Resolves when every promise that a listener returned has settled, or after `atMostMs`. One wait at a time.
-   *
-   * @returns how many listeners are still at work
-   */
-  async settled(runtime: Runtime, atMostMs: number): Promise<number> {
-    if (this.#unsettled > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = runtime.after(atMostMs, resolve);
-        this.#onSettled = () => {
-          timer.cancel();
-          resolve();
-        };
-      });
-      this.#onSettled = undefined;
-    }
-    return this.#unsettled;
-  }
-
-  /** Whether anybody listens: payloads of hot events are made only then. */
-  has(name: EventName): boolean {
-    return this.#emitter.listenerCount(name) > 0;
-  }
-
-  emit<E extends EventName>(name: E, payload: EventPayloads<AnySteps>[E]): void {
-    for (const listener of this.#emitter.listeners(name)) this.#call(name, listener as Listener, payload);
-  }
-
-  /** Adds a listener; returns what removes it. */
-  on(name: EventName, listener: Listener): () => void {
-    this.#emitter.on(name, listener as (payload: unknown) => unknown);
-    return () => this.off(name, listener);
-  }
-
-  /** Adds a listener for one time; returns what removes it. */
-  once(name: EventName, listener: Listener): () => void {
-    const remove = this.on(name, once);
-    function once(payload: never): unknown {
-      remove();
-      return listener(payload);
-    }
-    this.#original.set(once, listener);
-    return remove;
-  }
-
-  off(name: EventName, listener: Listener): void {
-    for (const each of this.#emitter.listeners(name)) {
-      if (each === listener || this.#original.get(each) === listener) this.#emitter.off(name, each);
-    }
-  }
-
-  #call(name: EventName, listener: Listener, payload: unknown): void {
-    const complain = (thrown: unknown): void =>
-      this.#log.error({ event: name, error: asError(thrown).message }, 'a listener failed');
-    const excused = this.#excused;
-    try {
-      const returned: unknown = listener(payload as never);
-      if (typeof returned !== 'object' || returned === null) return;
-      const counts = this.#excused === excused;
-      if (counts) this.#unsettled++;
-      // Whatever has a `then` counts, and a promise need not be of our own realm.
-      void Promise.resolve(returned)
-        .catch(complain)
-        .then(() => {
-          if (counts && --this.#unsettled === 0) this.#onSettled?.();
-        });
-    } catch (error) {
-      complain(error);
-    }
   }
 }

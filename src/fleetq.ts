@@ -32,6 +32,7 @@ import { optionsFromEnv } from './options/env.js';
 import { resolveOptions, type FleetQOptions, type ResolvedOptions } from './options.js';
 import { fleetPicture, healthOfNone, Pod } from './pod.js';
 import { leaderReport, queueStats, type LeaderReport, type QueueStats } from './stats.js';
+import { OwnContext } from './runtime/own-context.js';
 import type { StepTypeOptions } from './step/definition.js';
 import { StepRegistry } from './step/registry.js';
 import type { Step } from './step/step.js';
@@ -44,6 +45,8 @@ class Queue implements AnyFleetQ {
   readonly #options: ResolvedOptions;
   readonly #factory: StoreFactory;
   readonly #log: Log;
+  /** Of construction; from `start` on, that of `start`. */
+  readonly #context = new OwnContext();
   readonly #events: Events;
   readonly #registry = new StepRegistry();
   #connection: Promise<Connection> | undefined;
@@ -58,7 +61,7 @@ class Queue implements AnyFleetQ {
     this.#options = resolveOptions(options);
     this.#factory = this.#options.store ?? defaultStore();
     this.#log = createLog('queue', this.#options.logger);
-    this.#events = new Events(createLog('events', this.#options.logger));
+    this.#events = new Events(createLog('events', this.#options.logger), this.#context);
     for (const definition of this.#options.steps) this.#registry.add(definition);
   }
 
@@ -81,15 +84,12 @@ class Queue implements AnyFleetQ {
 
   start(): Promise<void> {
     if (this.#stopping !== undefined) return Promise.reject(new StoppedError('start'));
-    return (this.#starting ??= this.#start().catch((error: unknown) => {
-      this.#starting = undefined;
-      throw error;
-    }));
+    return (this.#starting ??= this.#startHere());
   }
 
   stop(): Promise<void> {
     this.#events.excuse();
-    return (this.#stopping ??= this.#stop());
+    return (this.#stopping ??= this.#context.run(() => this.#stop()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -163,11 +163,13 @@ class Queue implements AnyFleetQ {
   }
 
   async runRecovery(options: RecoveryOptions = {}): Promise<RecoverySummary> {
-    return this.#started('runRecovery').fleet.recovery.run(options);
+    const { recovery } = this.#started('runRecovery').fleet;
+    return this.#context.run(() => recovery.run(options));
   }
 
   async recoveryHistory(options: { readonly limit?: number } = {}): Promise<readonly RecoverySummary[]> {
-    return this.#started('recoveryHistory').fleet.recovery.history(options);
+    const { recovery } = this.#started('recoveryHistory').fleet;
+    return this.#context.run(() => recovery.history(options));
   }
 
   on<E extends EventName>(event: E, listener: (payload: EventPayloads<AnySteps>[E]) => unknown): () => void {
@@ -187,13 +189,32 @@ class Queue implements AnyFleetQ {
   #open(what: string): Promise<Connection> {
     const unopened = this.#stopping !== undefined && this.#connection === undefined;
     if (this.#closing || unopened) return Promise.reject(new StoppedError(what));
-    return (this.#connection ??= connect(this.#factory, this.#options, this.#registry, this.#events, {
-      onWork: () => this.#pod?.pool.wake(),
-      onCancelled: (stepId) => this.#pod?.pool.abort(stepId),
-    }).catch((error: unknown) => {
+    return (this.#connection ??= this.#context.run(() => this.#connect()));
+  }
+
+  async #connect(): Promise<Connection> {
+    try {
+      return await connect(this.#factory, this.#options, this.#registry, this.#events, this.#context, {
+        onWork: () => this.#pod?.pool.wake(),
+        onCancelled: (stepId) => this.#context.run(() => this.#pod?.pool.abort(stepId)),
+      });
+    } catch (error) {
       this.#connection = undefined; // nothing is left open: a later call may try again
       throw error;
-    }));
+    }
+  }
+
+  /** Starts in the caller's async context, which is the queue's own from here on. */
+  #startHere(): Promise<void> {
+    this.#context.capture();
+    return this.#context.run(async () => {
+      try {
+        await this.#start();
+      } catch (error) {
+        this.#starting = undefined;
+        throw error;
+      }
+    });
   }
 
   async #start(): Promise<void> {

@@ -31,7 +31,10 @@ const EDGES: Record<string, readonly string[]> = {
     ...['type api', 'connect', 'pod', 'stats', 'version', 'default-store', 'options', 'client', 'pool', 'fleet'],
     ...['events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
   ],
-  connect: ['options', 'client', 'events', 'log', 'store/observed', 'store/contract', 'step', 'runtime', 'errors'],
+  connect: [
+    ...['options', 'client', 'events', 'log', 'store/observed', 'store/in-context', 'store/contract'],
+    ...['step', 'runtime', 'errors'],
+  ],
   pod: [
     ...['type connect', 'stats', 'version', 'options', 'pool', 'fleet'],
     ...['events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
@@ -53,11 +56,12 @@ const EDGES: Record<string, readonly string[]> = {
   pool: SERVICE,
   fleet: [...SERVICE, 'files', 'driver'], // the journal is a file
 
-  // the stores, and what stands before any of them: `observed` tells of outages
+  // the stores, and what stands before any of them: `observed` reports outages, `in-context` sets the async context
   'store/sqlite': [...STORE, 'files'],
   'store/snowflake': STORE,
   'store/settler': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   'store/observed': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
+  'store/in-context': ['type store/contract', 'type runtime'],
   'store/retrying': ['store/contract', 'log', 'runtime', 'errors'],
   'store/under-way': ['errors'],
   'store/contract': ['step', 'runtime', 'errors', 'type log'],

@@ -1,6 +1,7 @@
 /** What a process may ask about steps, and do to them by hand. */
 import { StepNotFoundError, StoppedError } from '../errors.js';
 import type { Events } from '../events.js';
+import type { OwnContext } from '../runtime/own-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/slices.js';
 import { checkFields, checkStepId, integer, name, oneOf, type FieldChecks } from '../step/fields.js';
@@ -45,6 +46,7 @@ export interface QueriesParts {
   readonly store: Pick<StepStore, 'find' | 'list' | 'cancel' | 'retry'>;
   readonly runtime: Runtime;
   readonly events: Events;
+  readonly context: OwnContext;
   /** Aborts when the store is to be closed. */
   readonly ended: AbortSignal;
   /** Called with what was cancelled, so that a handler of this process hears at once. */
@@ -143,8 +145,8 @@ export class Queries {
   }
 
   #write<T>(what: string, call: (store: QueriesParts['store']) => Promise<T>): Promise<T> {
-    const { runtime, ended, store } = this.#parts;
-    return this.read(what, () => repeated(runtime, ended, () => call(store)));
+    const { runtime, ended, store, context } = this.#parts;
+    return this.read(what, () => context.run(() => repeated(runtime, ended, () => call(store))));
   }
 
   #cancelled({ stepId, type }: StepRecord): void {

@@ -1,15 +1,18 @@
 /**
  * Submitting: validate, then write, sharing commits.
  *
- * Law: nothing is written before the whole input has been checked. Calls that overlap share one commit: what comes while
- * one is under way forms the next. A reply that is lost is asked for again under the same ids, so it makes no second
- * step. A step that the store refuses fails alone.
+ * Invariants:
+ * - Nothing is written before the whole input has been checked.
+ * - Calls that overlap share one commit: what comes while one is under way forms the next. A shared commit belongs to no
+ *   caller, so it runs in the queue's own async context.
+ * - After a lost reply the same ids are sent again, so no second step is made. A step that the store refuses fails alone.
  */
 import { types } from 'node:util';
 import { FleetQError, nearest, show, StoppedError, SubmitIncompleteError, ValidationError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
+import type { OwnContext } from '../runtime/own-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/slices.js';
 import { checkArgs } from '../step/definition.js';
@@ -27,6 +30,7 @@ export interface SubmitterParts {
   readonly submitBatch: number;
   readonly runtime: Runtime;
   readonly events: Events;
+  readonly context: OwnContext;
   readonly log: Log;
   readonly settings: Settings;
   readonly registry: StepRegistry;
@@ -57,6 +61,7 @@ export class Submitter {
   readonly #parts: SubmitterParts;
   #waiting: Waiting[] = [];
   #committing: Promise<void> | undefined;
+  readonly #commitWaiting = (): Promise<void> => this.#drain();
 
   constructor(parts: SubmitterParts) {
     this.#parts = parts;
@@ -142,7 +147,7 @@ export class Submitter {
   #enqueue(step: NewStep): Promise<SubmitReceipt> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ step, resolve, reject });
-      this.#committing ??= this.#drain();
+      this.#committing ??= this.#parts.context.run(this.#commitWaiting);
     });
   }
 
@@ -171,9 +176,9 @@ export class Submitter {
   }
 
   async #commit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]> {
-    const { store, runtime, ended } = this.#parts;
+    const { store, runtime, ended, context } = this.#parts;
     if (ended.aborted) throw new StoppedError('submit');
-    return repeated(runtime, ended, () => store.submit(steps));
+    return context.run(() => repeated(runtime, ended, () => store.submit(steps)));
   }
 
   #announce(step: NewStep, receipt: SubmitReceipt): void {

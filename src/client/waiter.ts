@@ -7,6 +7,7 @@
  *   plain SQL ended, or deleted), a round of `find` goes over all awaited steps, some at each look.
  * - No look keeps the event loop for more than a few ms, however many wait.
  * - A waiter keeps the process alive; without waiters nothing runs.
+ * - Nothing here runs in the async context of a caller: waits share a loop, listeners and a watcher.
  */
 import {
   asError,
@@ -21,6 +22,7 @@ import {
 import type { Events, EventName } from '../events.js';
 import { onAbort } from '../runtime/abort.js';
 import { Loop } from '../runtime/loop.js';
+import type { OwnContext } from '../runtime/own-context.js';
 import { MAX_DELAY_MS, type Runtime, type Timer } from '../runtime/runtime.js';
 import { checkFields, checkStepId, oneOf, type FieldChecks } from '../step/fields.js';
 import { deserializeError, type SerializedError } from '../step/failure.js';
@@ -39,6 +41,7 @@ export interface WaiterParts {
   readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch'>;
   readonly runtime: Runtime;
   readonly events: Events;
+  readonly context: OwnContext;
   readonly waitIntervalMs: number;
 }
 
@@ -99,7 +102,7 @@ export class Waiter {
   async wait(stepId: string, options: WaitOptions = {}): Promise<unknown> {
     checkStepId(stepId);
     checkFields(options, OPTIONS, 'OPTION_INVALID', 'options');
-    return this.#wait(stepId, options);
+    return this.#parts.context.run(() => this.#wait(stepId, options));
   }
 
   #wait(stepId: string, { timeoutMs, signal }: WaitOptions): Promise<unknown> {

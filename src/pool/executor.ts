@@ -1,13 +1,16 @@
 /**
  * Runs claims in slots: claim → outcome.
  *
- * Law: a slot is free again only when its handler has returned. A handler that is aborted gets a grace; after that its
- * claim is settled without it, and the stray keeps its slot and bars its step until it returns. A handler that returns
- * at once costs no promise, and one that returns a promise costs no closure: slots are used again.
+ * Invariants:
+ * - A slot is free again only when its handler has returned. A handler that is aborted gets a grace; after that its
+ *   claim is settled without it, and the stray keeps its slot and bars its step until it returns.
+ * - Each handler runs in an async context of its own, a copy of the pool's: what it sets there reaches no other handler.
+ * - A handler that returns at once costs no promise, and one that returns a promise costs no closure: slots are reused.
  */
 import { types } from 'node:util';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
+import { isolated } from '../runtime/own-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { checkArgs, type Checked } from '../step/definition.js';
 import type { Outcome } from '../step/transition.js';
@@ -95,9 +98,8 @@ export class Executor {
       const context = new Context(hold, payload.metadata, this.#parts.log);
       if (this.#parts.events.has('step:started')) this.#parts.events.emit('step:started', eventOf(hold));
       const { schema, run } = handler.definition;
-      if (handler.limit !== undefined) returned = handler.limit(() => this.#call(hold, payload.args, context));
-      else if (schema !== undefined) returned = this.#call(hold, payload.args, context);
-      else returned = run(payload.args, context);
+      if (handler.limit === undefined && schema === undefined) returned = isolated(run, payload.args, context);
+      else returned = this.#callGuarded(hold, payload.args, context);
       this.#calling = undefined;
       if (isThenable(returned)) {
         this.#follow(hold, returned);
@@ -132,6 +134,13 @@ export class Executor {
     } catch {
       throw new ArgsMismatch(hold.claim.type, 'the payload is not JSON');
     }
+  }
+
+  /** For a type with a `concurrency` or a schema. */
+  #callGuarded(hold: Hold, args: unknown, context: Context): unknown {
+    const call = (): unknown => isolated(() => this.#call(hold, args, context));
+    const { limit } = hold.handler;
+    return limit === undefined ? call() : limit(call);
   }
 
   /** Checks the args, then runs the handler; unless the claim was aborted before it could begin. */

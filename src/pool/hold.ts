@@ -6,6 +6,7 @@
  */
 import { FleetQError } from '../errors.js';
 import type { StepEvent } from '../events.js';
+import { isolated } from '../runtime/own-context.js';
 import { payloadOf, type Payload } from '../step/payload.js';
 import type { Outcome } from '../step/transition.js';
 import type { Claim, PodRef, Settlement } from '../store/contract.js';
@@ -71,7 +72,8 @@ export class Hold implements Ended {
   abort(cause: AbortCause): void {
     if (this.aborted !== undefined) return;
     this.aborted = cause;
-    this.#controller?.abort(this.abortError());
+    const controller = this.#controller;
+    if (controller !== undefined) isolated(() => controller.abort(this.abortError()));
   }
 
   /** The reason of the signal. */

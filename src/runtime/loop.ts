@@ -1,9 +1,12 @@
 /**
  * A background loop: one tick after another, each of which says when it wants the next.
  *
- * Law: one tick at a time. A `wake` brings the next tick at once; one that comes during a tick is never lost. A tick
- * that throws goes to `onError`, which says how long to wait. `stop` waits for the tick under way.
+ * Invariants:
+ * - One tick at a time. A `wake` brings the next tick at once; one that comes during a tick is never lost.
+ * - Ticks run in the async context of `start`, whoever wakes the loop.
+ * - A tick that throws goes to `onError`, which says how long to wait. `stop` waits for the tick under way.
  */
+import { OwnContext } from './own-context.js';
 import type { Runtime, Timer, TimerOptions } from './runtime.js';
 import type { Service } from './service.js';
 
@@ -16,6 +19,8 @@ export class Loop implements Service {
   readonly #runtime: Runtime;
   readonly #tick: () => Promise<number>;
   readonly #options: LoopOptions;
+  readonly #context = new OwnContext();
+  readonly #begun = (): void => void (this.#ticking = this.#round());
   #running = false;
   #busy = false;
   #ticking: Promise<void> | undefined;
@@ -46,6 +51,7 @@ export class Loop implements Service {
     if (!this.#running) {
       this.#running = true;
       this.#woken = true;
+      this.#context.capture();
       if (!this.#busy) this.#begin(); // else the tick that `stop` waits for goes on to the next
     }
     return Promise.resolve();
@@ -69,7 +75,7 @@ export class Loop implements Service {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#busy = true; // now: what a tick does before its first await may wake this loop
-    this.#ticking = this.#round();
+    this.#context.run(this.#begun);
   }
 
   async #round(): Promise<void> {

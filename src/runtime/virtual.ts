@@ -6,6 +6,7 @@
  * Machines of one simulated world share its time ({@link VirtualRuntime.fork}); each has clocks of its own, which can be
  * stepped, suspended and frozen.
  */
+import { AsyncResource } from 'node:async_hooks';
 import { createUuidV7, MAX_DELAY_MS, type Runtime, type Timer } from './runtime.js';
 
 export interface VirtualRuntimeOptions {
@@ -28,6 +29,7 @@ interface VirtualTimer {
   /** By its machine's monotonic clock. */
   readonly dueAt: number;
   readonly order: number;
+  /** Bound to the async context in which the timer was set, as Node's are. */
   readonly callback: () => void;
 }
 
@@ -88,7 +90,9 @@ export class VirtualRuntime implements Runtime {
 
   after(delayMs: number, callback: () => void): Timer {
     const dueAt = this.monotonicMs() + Math.min(Math.max(delayMs, 0), MAX_DELAY_MS);
-    const timer: VirtualTimer = { dueAt, order: this.#world.timersSet++, callback };
+    const context = new AsyncResource('VirtualTimer');
+    const fire = (): void => context.runInAsyncScope(callback);
+    const timer: VirtualTimer = { dueAt, order: this.#world.timersSet++, callback: fire };
     this.#timers.splice(this.#timers.findLastIndex((other) => other.dueAt <= dueAt) + 1, 0, timer);
     return {
       cancel: () => {

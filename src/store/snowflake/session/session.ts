@@ -10,6 +10,7 @@ import type { Connection, RowStatement } from 'snowflake-sdk';
 import { asError, StoppedError, StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
 import { storeClosed } from '../../under-way.js';
+import { isolated } from '../../../runtime/own-context.js';
 import { sleep, type Runtime } from '../../../runtime/runtime.js';
 import { within } from '../../../runtime/within.js';
 import type { Driver } from './driver.js';
@@ -215,7 +216,7 @@ export class Session {
 async function given(source: ConnectionSource | undefined): Promise<SnowflakeConnection | undefined> {
   if (typeof source !== 'function') return source;
   try {
-    return await source();
+    return await isolated(source);
   } catch {
     // What it threw may hold what it was about to return.
     throw new StoreError('STORE_LOGIN_REFUSED', 'the function that should give the connection failed', true);
