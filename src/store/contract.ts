@@ -169,7 +169,7 @@ export interface StepStore {
   submit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]>;
   /**
    * The pool's one conversation: applies the settlements, each under its fence, then claims what is due. Order: priority
-   * descending, then due time, then `stepId`. `free` before `prefetch`; of steps with one crash none is prefetched, of
+   * descending, then due time, then the order of submission, a batch in its own order. `free` before `prefetch`; of steps with one crash none is prefetched, of
    * those with two or more at most `quarantine` are taken. No step is ever given to two.
    */
   exchange(request: ExchangeRequest): Promise<ExchangeReply>;

@@ -9,7 +9,7 @@ export function claiming(harness: Harness): void {
 }
 
 function order(harness: Harness): void {
-  it('takes priority before due time, due time before id', async () => {
+  it('takes priority before due time, and due time before the order of submission', async () => {
     const step = (name: string, priority: number, runAt: number) => newStep({ stepId: name, priority, runAt });
     const [a, b, c, d, e] = [
       step('e', 5, 3_000),
@@ -20,6 +20,27 @@ function order(harness: Harness): void {
     ];
     await harness.store.submit([a, b, c, d, e]);
     expect(ids(await harness.claim(await harness.join()))).toEqual(['b', 'c', 'd', 'e', 'a']);
+  });
+
+  it('takes equals in the order of submission, whatever their ids: a batch in its own, one batch after another', async () => {
+    const batches = [
+      ['m', 'z', 'a', 'q'],
+      ['n', 'b'],
+      ['k', 'c', 'y'],
+    ].map((names) => names.map((stepId) => newStep({ stepId, runAt: 1_000 })));
+    for (const batch of batches) await harness.store.submit(batch);
+    const pod = await harness.join();
+    expect(ids(await harness.claim(pod, { free: 2 }))).toEqual(['m', 'z']);
+    expect(ids(await harness.claim(pod, { free: 10 }))).toEqual(['a', 'q', 'n', 'b', 'k', 'c', 'y']);
+  });
+
+  it('keeps the place among its equals of a step that was given back', async () => {
+    const pod = await harness.join();
+    const [first, second] = [newStep({ runAt: 1_000 }), newStep({ runAt: 1_000 })];
+    await harness.store.submit([first, second]);
+    const [claim] = await harness.claim(pod, { free: 1 });
+    await harness.settle(pod, givenBack(claim!));
+    expect(ids(await harness.claim(pod))).toEqual(ids([first, second]));
   });
 
   it('takes what has been due longer first, whenever it was submitted', async () => {
@@ -65,6 +86,17 @@ function limits(harness: Harness): void {
     const pod = await harness.join();
     expect(ids(await harness.claim(pod))).toEqual([mine.stepId]);
     expect(await harness.claim(pod, { types: {} })).toEqual([]);
+  });
+
+  it('takes steps of types named like what every object has', async () => {
+    const types = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '0'];
+    await harness.store.submit(types.map((type) => newStep({ type })));
+    const pod = await harness.join();
+    const claims = await harness.claim(pod, { types: new Map(types.map((type) => [type, 1])) });
+    expect(claims.map(({ type }) => type)).toEqual(types);
+    const { byType } = await harness.store.stats();
+    expect(Object.keys(byType).sort()).toEqual([...types].sort());
+    for (const type of types) expect(Object.entries(byType).find(([name]) => name === type)?.[1].claimed).toBe(1);
   });
 
   it('takes of each type no more than its limit, and goes on with the others', async () => {

@@ -12,6 +12,7 @@ const instant = 'TIMESTAMP_NTZ';
 const now = `${instant} NOT NULL DEFAULT SYSDATE()`;
 
 // `run_at` ends with the year 9999; what is to run later keeps its exact instant in `far_run_at`, in epoch ms.
+// `submit_index` is the step's place in its submission; equals are claimed in that order. NULL counts as 0.
 // `payload` is for readers by SQL (it reorders keys and rewrites numbers); `payload_text` is the exact text.
 export const STEP_TRACKER = {
   step_id: 'VARCHAR NOT NULL',
@@ -36,6 +37,7 @@ export const STEP_TRACKER = {
   settled_version: number,
   settled_by: 'VARCHAR',
   submit_token: 'VARCHAR',
+  submit_index: number,
   payload_text: 'VARCHAR',
   result: 'VARCHAR',
   error: 'VARCHAR',

@@ -17,13 +17,17 @@ import { identifier, type Names, type Tables } from './names.js';
 import { life } from './shared/statements.js';
 
 /** The version of the schema that this code writes. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 const OLDEST_ALLOWED = 1;
 
 function table(name: string, columns: Columns): string {
   const body = Object.entries(columns).map(([column, type]) => `  ${column} ${type}`);
   return `CREATE TRANSIENT TABLE IF NOT EXISTS ${name} (\n${body.join(',\n')}\n) DATA_RETENTION_TIME_IN_DAYS = 0`;
 }
+
+/** Nullable and without a default: else Snowflake takes no IF NOT EXISTS. */
+const added = (name: string, columns: Columns, column: string): string =>
+  `ALTER TABLE ${name} ADD COLUMN IF NOT EXISTS ${column} ${columns[column]}`;
 
 /** For people, under the columns of the original system: the newest incarnation of each pod. No statement reads it. */
 const podHealth = (names: Names): string => `CREATE VIEW IF NOT EXISTS ${names.podHealth} AS
@@ -47,6 +51,7 @@ export function migrations(names: Names): readonly (readonly string[])[] {
       table(names.podLog, POD_LOG),
       podHealth(names),
     ],
+    [added(names.stepTracker, STEP_TRACKER, 'submit_index'), added(names.stepArchive, STEP_ARCHIVE, 'submit_index')],
   ];
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { FleetQError } from '../../../src/errors.js';
 import { open } from '../../../src/store/snowflake/opening/opening.js';
-import { GRANTS, SCHEMA, type Schema } from '../../../src/store/snowflake/schema.js';
+import { GRANTS, SCHEMA, SCHEMA_VERSION, type Schema } from '../../../src/store/snowflake/schema.js';
 import type { Tables } from '../../../src/store/snowflake/names.js';
 import { newStep } from '../../conformance/harness.js';
 import type { Driver } from '../../support/warehouse/driver.js';
@@ -168,7 +168,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
 /** Two versions more than there are. */
 const LATER: Schema = {
   ...SCHEMA,
-  version: 3,
+  version: SCHEMA_VERSION + 2,
   oldestAllowed: 1,
   tables: { ...SCHEMA.tables, stepTracker: { ...SCHEMA.tables.stepTracker, second: 'VARCHAR', third: 'NUMBER' } },
   migrations: (names) => [
@@ -196,12 +196,24 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
     await store.submit([newStep({ stepId: 'kept' })]);
     await later();
     expect(await steps(driver)).toEqual([{ ID: 'kept', S: 'old', T: null }]);
-    expect(await versions(driver)).toEqual([{ V: 1 }, { V: 3 }]);
+    expect(await versions(driver)).toEqual([{ V: SCHEMA_VERSION }, { V: SCHEMA_VERSION + 2 }]);
     bed().meter.reset();
     await later();
     expect(bed().meter.report().byKind.definition).toBeUndefined();
     await store.submit([newStep({ stepId: 'by the older code' })]);
     expect(await claimed(store, await joined(store))).toHaveLength(2);
+  });
+
+  test('of the first version get what the second adds, and keep what they hold', async () => {
+    const driver = await byHand();
+    await (await opened()).submit([newStep({ stepId: 'kept' })]);
+    for (const table of ['STEP_TRACKER', 'STEP_ARCHIVE'])
+      await driver.run(`ALTER TABLE ${table} DROP COLUMN submit_index`);
+    await driver.run('UPDATE SCHEMA_INFO SET version = 1');
+    const store = await opened();
+    await store.submit([newStep({ stepId: 'z' }), newStep({ stepId: 'a' })]);
+    const claims = await claimed(store, await joined(store));
+    expect(claims.map(({ stepId }) => stepId)).toEqual(['kept', 'z', 'a']);
   });
 
   test('by several at once', async () => {
@@ -222,10 +234,10 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
       await store.submit([newStep({ stepId: 'kept' })]);
       bed().proxy.faults.inject({ kind: 'refused', refusal: refusals.cancelled() }, { text });
       expect(await failure(later())).toMatchObject({ code: '000604' });
-      expect(await versions(driver)).toEqual([{ V: 1 }]);
+      expect(await versions(driver)).toEqual([{ V: SCHEMA_VERSION }]);
       await later();
       expect(await steps(driver)).toEqual([{ ID: 'kept', S: 'old', T: null }]);
-      expect(await versions(driver)).toEqual([{ V: 1 }, { V: 3 }]);
+      expect(await versions(driver)).toEqual([{ V: SCHEMA_VERSION }, { V: SCHEMA_VERSION + 2 }]);
     });
   }
 
@@ -234,14 +246,14 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
     bed().proxy.faults.inject({ kind: 'refused', refusal: refusals.cancelled() }, { text: /CREATE .*POD_LOG/ });
     await failure(open(opening()));
     await open(opening());
-    expect(await versions(driver)).toEqual([{ V: 1 }]);
+    expect(await versions(driver)).toEqual([{ V: SCHEMA_VERSION }]);
   });
 
   test('where none may be altered are refused, with what to do', async () => {
     await opened();
     expect(await failure(later({ createTables: false }))).toMatchObject({
       code: 'STORE_ACCESS_DENIED',
-      message: expect.stringMatching(/of version 1, this code needs 3: .*snowflakeDdl/),
+      message: expect.stringMatching(/of version 2, this code needs 4: .*snowflakeDdl/),
     });
     const refusal = refusals.noPrivilege('table', 'STEP_TRACKER');
     bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['definition'] });

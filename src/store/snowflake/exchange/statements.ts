@@ -55,10 +55,15 @@ const EFFECT = `SET status = n.becomes, version = t.version + 1, last_update_ts 
   settled_token = COALESCE(n.guard, t.settled_token), settled_version = IFF(n.becomes = 'claimed', t.settled_version, n.seen),
   settled_by = COALESCE(n.settler, t.settled_by)`;
 
+/** The order of claims: priority descending, due time, then the order of submission: the statement's instant, and the place in it. */
+const rank = (alias: string): string =>
+  `${['prio DESC', 'due_ts', 'made_ts', 'made_at', 'its_step'].map((column) => `${alias}.${column}`).join(', ')}`;
+
 /** Steps of which every row is pending; the first row stands for all, with the greatest counts. */
 const waiting = (names: Names): string => `waiting AS (
   SELECT s.step_id AS its_step, MIN(s.row_id) AS first_id, MIN_BY(s.version, s.row_id) AS seen, MIN_BY(${typeOf('s')}, s.row_id) AS its_type,
     MAX(s.priority) AS prio, MAX(s.run_at) AS due_ts, MAX(s.crashes) AS struck,
+    MIN_BY(s.created_ts, s.row_id) AS made_ts, MIN_BY(COALESCE(s.submit_index, 0), s.row_id) AS made_at,
     MAX(s.retry_count) - MIN_BY(s.retry_count, s.row_id) AS burn, MAX(s.crashes) - MIN_BY(s.crashes, s.row_id) AS crash
   FROM ${names.stepTracker} s WHERE ${understood('s')} GROUP BY s.step_id HAVING MIN(s.status) = 'pending' AND MAX(s.status) = 'pending'
 )`;
@@ -140,9 +145,9 @@ function sourceOf(names: Names): string {
   SELECT open_type, SUM(at_most) AS most, SUM(IFF(at_most > 0, isolates, 0)) AS few FROM allowed GROUP BY open_type
 ), ${waiting(names)}, due AS (
   SELECT w.* FROM waiting w JOIN room y ON y.open_type = w.its_type WHERE w.due_ts <= SYSDATE()
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY w.its_type, w.struck > 1 ORDER BY w.prio DESC, w.due_ts, w.its_step) <= IFF(w.struck > 1, y.few, y.most)
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY w.its_type, w.struck > 1 ORDER BY ${rank('w')}) <= IFF(w.struck > 1, y.few, y.most)
 ), ranked AS (
-  SELECT d.*, ROW_NUMBER() OVER (ORDER BY d.prio DESC, d.due_ts, d.its_step) AS rank_no FROM due d
+  SELECT d.*, ROW_NUMBER() OVER (ORDER BY ${rank('d')}) AS rank_no FROM due d
 ), fair AS (
   SELECT d.its_token, d.its_pod, d.its_incarnation, d.isolates, d.since_ts, d.breadth, d.slots,
     LEAST(d.ahead, CEIL(GREATEST(c.due_count - SUM(d.slots) OVER (), 0) / COUNT(*) OVER ())) AS ahead
@@ -188,7 +193,7 @@ function lookOf(names: Names): string {
   FROM waiting w JOIN wanted y ON y.open_type = w.its_type CROSS JOIN q
 ), claim AS (
   SELECT s.step_id AS its_step, s.version AS seen, IFF(s.row_id = d.first_id, 'first', 'void') AS state,
-    ROW_NUMBER() OVER (ORDER BY s.priority DESC, s.run_at, s.step_id) AS rank_no, ${claimColumns('s')}
+    ROW_NUMBER() OVER (ORDER BY s.priority DESC, s.run_at, s.created_ts, COALESCE(s.submit_index, 0), s.step_id) AS rank_no, ${claimColumns('s')}
   FROM ${names.stepTracker} s JOIN q ON s.claim_token = q.my_token AND s.claimed_incarnation = q.me
   JOIN (SELECT o.step_id, MIN(o.row_id) AS first_id FROM ${names.stepTracker} o WHERE ${understood('o')} GROUP BY o.step_id) d ON d.step_id = s.step_id
   WHERE s.status = 'claimed'

@@ -57,11 +57,11 @@ export function stepStatements(names: Names): StepStatements {
 /** The archive is looked at as well: an id is free again only when its step has been pruned. */
 function submitOf(names: Names): string {
   return `INSERT INTO ${names.stepTracker} (row_id, step_id, status, payload, payload_text, priority, max_retries, step_type, run_at, far_run_at,
-  created_ts, last_update_ts, submit_token)
+  created_ts, last_update_ts, submit_token, submit_index)
 WITH q AS (
   SELECT b, b:token::VARCHAR AS my_token, SYSDATE() AS now_ts FROM (SELECT PARSE_JSON(?) AS b)
 ), batch AS (
-  SELECT q.my_token, q.now_ts, f.value:id::VARCHAR AS id, f.value:type::VARCHAR AS its_type, f.value:payload::VARCHAR AS its_payload,
+  SELECT q.my_token, q.now_ts, f.index AS its_at, f.value:id::VARCHAR AS id, f.value:type::VARCHAR AS its_type, f.value:payload::VARCHAR AS its_payload,
     f.value:priority::NUMBER(38,0) AS prio, f.value:maxRetries::NUMBER(38,0) AS tries, f.value:delayMs::NUMBER(38,0) AS delay_ms, f.value:runAtMs::NUMBER(38,0) AS at_ms
   FROM q, LATERAL FLATTEN(INPUT => q.b:steps) f
   QUALIFY ROW_NUMBER() OVER (PARTITION BY f.value:id::VARCHAR ORDER BY f.index) = 1
@@ -72,7 +72,7 @@ WITH q AS (
 )
 SELECT UUID_STRING(), o.id, 'pending', COALESCE(TRY_PARSE_JSON(o.its_payload), OBJECT_CONSTRUCT('type', o.its_type)), o.its_payload, o.prio, o.tries, o.its_type,
   IFF(o.at_ms IS NULL, DATEADD(millisecond, o.delay_ms, o.now_ts), ${instantOf('o.at_ms')}), IFF(${isBeyond('o.at_ms')}, o.at_ms, NULL),
-  o.now_ts, o.now_ts, o.my_token
+  o.now_ts, o.now_ts, o.my_token, o.its_at
 FROM batch o LEFT JOIN known k ON k.id = o.id
 WHERE k.id IS NULL`;
 }

@@ -5,6 +5,9 @@ export interface ModelRow {
   readonly row: string;
   readonly type: string;
   readonly priority: number;
+  /** When it was submitted, and its place in that submission. */
+  readonly made: number;
+  readonly nth: number;
   status: string;
   /** Due: a rank in the past, or {@link LATER}. */
   at: number;
@@ -139,7 +142,14 @@ function candidates(rows: readonly ModelRow[], now: number): Candidate[] {
       retries: Math.max(...all.map((row) => row.retries)),
     }))
     .filter(({ at }) => at <= now)
-    .sort((a, b) => b.priority - a.priority || a.at - b.at || least(a.first.id, b.first.id));
+    .sort(
+      (a, b) =>
+        b.priority - a.priority ||
+        a.at - b.at ||
+        a.first.made - b.first.made ||
+        a.first.nth - b.first.nth ||
+        least(a.first.id, b.first.id),
+    );
 }
 
 function claimsOf(

@@ -27,7 +27,20 @@ export class World {
   step(id: string): ModelRow {
     const nobody = { token: null, holder: null, settledToken: null, settledVersion: null, settledBy: null };
     const row = `w${this.upTo(1e9)}-${++this.#born}`;
-    return { id, row, type: 't', priority: 0, status: 'pending', at: 0, retries: 0, crashes: 0, version: 0, ...nobody };
+    return {
+      id,
+      row,
+      type: 't',
+      priority: 0,
+      status: 'pending',
+      made: 0,
+      nth: 0,
+      at: 0,
+      retries: 0,
+      crashes: 0,
+      version: 0,
+      ...nobody,
+    };
   }
 
   /** New steps, some of them second rows of old ones, some struck, some not yet due. */
@@ -35,9 +48,18 @@ export class World {
     const all = Array.from({ length: this.upTo(45) }, () => {
       const id = `r${this.upTo(5) > 0 ? this.#born + 1 : 1 + this.upTo(this.#born + 1)}`;
       const type = this.rows.find((row) => row.id === id)?.type ?? this.pick(['t', 'u', 'v']);
-      const at = this.upTo(6) === 0 ? LATER : this.upTo(300);
+      const at = this.upTo(6) === 0 ? LATER : this.upTo(20); // equals are common
       const crashes = this.upTo(3) > 0 ? 0 : this.upTo(4);
-      const step = { ...this.step(id), type, at, crashes, priority: this.upTo(3), retries: this.upTo(2) };
+      const step = {
+        ...this.step(id),
+        type,
+        at,
+        crashes,
+        priority: this.upTo(3),
+        retries: this.upTo(2),
+        made: this.upTo(3),
+        nth: this.upTo(4),
+      };
       this.rows.push(step);
       return step;
     });
