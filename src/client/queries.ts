@@ -151,6 +151,7 @@ export class Queries {
 
   #cancelled({ stepId, type }: StepRecord): void {
     this.#parts.events.emit('step:cancelled', { stepId, type, by: 'caller', latencyMs: 0 });
+    this.#parts.events.ended(stepId);
     this.#parts.onCancelled(stepId);
   }
 }

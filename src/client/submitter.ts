@@ -186,8 +186,10 @@ export class Submitter {
     if (receipt === 'mismatch')
       log.warn({ stepId: step.stepId, type: step.type }, 'a step of this id exists with another payload');
     if (!events.has('step:submitted')) return;
-    const { args, metadata } = decodePayload(step.payload);
-    events.emit('step:submitted', { type: step.type, stepId: step.stepId, args, metadata, receipt });
+    events.tell('step:submitted', () => {
+      const { args, metadata } = decodePayload(step.payload);
+      return { type: step.type, stepId: step.stepId, args, metadata, receipt };
+    });
   }
 }
 

@@ -19,7 +19,7 @@ import {
   StoreError,
   WaitTimeoutError,
 } from '../errors.js';
-import type { Events, EventName } from '../events.js';
+import type { Events } from '../events.js';
 import { onAbort } from '../runtime/abort.js';
 import { Loop } from '../runtime/loop.js';
 import type { OwnContext } from '../runtime/own-context.js';
@@ -69,8 +69,6 @@ function isAbortSignal(value: unknown): boolean {
   const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;
   return [typeof aborted, typeof addEventListener, typeof removeEventListener].join() === 'boolean,function,function';
 }
-
-const LOCAL_ENDS: readonly EventName[] = ['step:completed', 'step:failed', 'step:cancelled'];
 
 export class Waiter {
   readonly #parts: WaiterParts;
@@ -147,10 +145,7 @@ export class Waiter {
     this.#urgent.add(stepId);
     if (this.#loop.running) return this.#loop.wake();
     const { events, store } = this.#parts;
-    this.#unwatch = [
-      store.watch(() => this.#loop.wake()),
-      ...LOCAL_ENDS.map((name) => events.on(name, ({ stepId: ended }: { stepId: string }) => this.#ended(ended))),
-    ];
+    this.#unwatch = [store.watch(() => this.#loop.wake()), events.onEnded((ended) => this.#ended(ended))];
     void this.#loop.start();
   }
 

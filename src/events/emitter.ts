@@ -3,6 +3,7 @@
  *
  * Invariants:
  * - Each listener is called on its own: what it throws or rejects with goes to the log and affects nothing else.
+ * - Each listener gets a payload of its own: what it does to that is seen by nobody.
  * - Listeners run in the queue's own async context, whoever made the event happen.
  */
 import { EventEmitter } from 'eventemitter3';
@@ -20,6 +21,7 @@ export class Events {
   /** What stands for a listener that is called once. */
   readonly #original = new WeakMap<object, Listener>();
   readonly #log: Log;
+  readonly #hearEnds = new Set<(stepId: string) => void>();
   /** Listeners whose promise has not settled. */
   #unsettled = 0;
   #excused = 0;
@@ -60,10 +62,27 @@ export class Events {
     return this.#emitter.listenerCount(name) > 0;
   }
 
+  /** Emits an event whose payload is flat: each listener gets a copy. */
   emit<E extends EventName>(name: E, payload: EventPayloads<AnySteps>[E]): void {
+    this.tell(name, () => ({ ...payload }));
+  }
+
+  /** Emits an event whose payload holds objects. @param make makes it anew for each listener */
+  tell<E extends EventName>(name: E, make: () => EventPayloads<AnySteps>[E]): void {
     for (const listener of this.#emitter.listeners(name)) {
-      this.#context.run(() => this.#call(name, listener as Listener, payload));
+      this.#context.run(() => this.#call(name, listener as Listener, make()));
     }
+  }
+
+  /** A step has ended in this process: for the waiters, which need no payload. */
+  ended(stepId: string): void {
+    for (const hear of this.#hearEnds) hear(stepId);
+  }
+
+  /** Calls back with each step that ends in this process; returns what ends it. */
+  onEnded(hear: (stepId: string) => void): () => void {
+    this.#hearEnds.add(hear);
+    return () => void this.#hearEnds.delete(hear);
   }
 
   /** Adds a listener; returns what removes it. */

@@ -90,7 +90,7 @@ export class Cycle {
 
   /** Tells what it did. */
   tell(record: RecoveryRecord): void {
-    this.#parts.events.emit('recovery:completed', { ...summaryOf(record), error: record.error });
+    this.#parts.events.tell('recovery:completed', () => structuredClone({ ...summaryOf(record), error: record.error }));
   }
 
   async #recover(): Promise<void> {

@@ -96,7 +96,7 @@ export class Executor {
     try {
       const payload = this.#read(hold);
       const context = new Context(hold, payload.metadata, this.#parts.log);
-      if (this.#parts.events.has('step:started')) this.#parts.events.emit('step:started', eventOf(hold));
+      if (this.#parts.events.has('step:started')) this.#parts.events.tell('step:started', () => eventOf(hold));
       const { schema, run } = handler.definition;
       if (handler.limit === undefined && schema === undefined) returned = isolated(run, payload.args, context);
       else returned = this.#callGuarded(hold, payload.args, context);

@@ -1,13 +1,13 @@
 /**
  * A claim as this pod holds it: from the reply that brought it until its receipt, or until its stray returns.
  *
- * Law: one object a claim, and what is dear is made only when somebody asks: the decoded payload once, the
+ * Law: one object a claim, and what is dear is made only when somebody asks: the decoded payload for each who asks, the
  * `AbortController` when a handler reads its signal. The first abort stands; later ones change nothing.
  */
 import { FleetQError } from '../errors.js';
 import type { StepEvent } from '../events.js';
 import { isolated } from '../runtime/own-context.js';
-import { payloadOf, type Payload } from '../step/payload.js';
+import { isImmutable, payloadOf, type Payload } from '../step/payload.js';
 import type { Outcome } from '../step/transition.js';
 import type { Claim, PodRef, Settlement } from '../store/contract.js';
 import type { Ended } from '../store/settler.js';
@@ -30,6 +30,7 @@ export class Hold implements Ended {
   /** Its place among equals in the buffer. */
   turn = 0;
   outcome: Outcome = UNDECIDED;
+  /** The decoded payload, where it cannot be changed. What can is decoded anew for everybody who asks. */
   payload: Payload | undefined = undefined;
   startedAt = 0;
   durationMs = 0;
@@ -55,9 +56,12 @@ export class Hold implements Ended {
     this.claimedAt = claimedAt;
   }
 
-  /** The payload's values; they stay with the claim. @throws SyntaxError where the text is no JSON */
+  /** The payload's values, for the caller alone. @throws SyntaxError where the text is no JSON */
   readPayload(): Payload {
-    return (this.payload ??= payloadOf(JSON.parse(this.claim.payload)));
+    if (this.payload !== undefined) return this.payload;
+    const payload = payloadOf(JSON.parse(this.claim.payload));
+    if (isImmutable(payload)) this.payload = payload;
+    return payload;
   }
 
   get signal(): AbortSignal {

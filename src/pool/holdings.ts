@@ -103,7 +103,7 @@ export class Holdings {
     for (const claim of claims) {
       const handler = handlers.get(claim.type) ?? handlers.none;
       const hold = new Hold(claim, pod, handler, now);
-      if (events.has('step:claimed')) events.emit('step:claimed', eventOf(hold));
+      if (events.has('step:claimed')) events.tell('step:claimed', () => eventOf(hold));
       if (claim === suspect && !isolates) kept = false; // what ranks after it waits for it, too
       if (this.closed) this.#giveBack(hold, 'stopping');
       else if (handler === handlers.none) this.#giveBack(hold, 'unstarted', UNHANDLED_MS);

@@ -57,6 +57,11 @@ export function payloadOf(parsed: unknown): Payload {
   return { args, metadata: isRecord(metadata) ? metadata : NO_METADATA };
 }
 
+/** Whether nothing in it can be changed, so that many may hold it. */
+export function isImmutable({ args, metadata }: Payload): boolean {
+  return (typeof args !== 'object' || args === null) && metadata === NO_METADATA;
+}
+
 /** A JSON text's value; `undefined` for no text or a broken one. */
 export function parseJson(text: string | null): unknown {
   if (text === null) return undefined;

@@ -18,7 +18,7 @@ import type { Claim, Receipt, Settlement } from './contract.js';
 export interface Ended {
   readonly claim: Claim;
   readonly outcome: Outcome;
-  /** The claim's payload, where it has been decoded. */
+  /** The claim's payload, where it has been decoded and cannot be changed. */
   readonly payload?: Payload | undefined;
   /** For how long the handler ran, in ms. */
   readonly durationMs: number;
@@ -128,7 +128,12 @@ export class Settler {
   /** Tells what became of a claim, now that the store has answered. */
   announce(ended: Ended, settlement: Settlement, receipt: Receipt): void {
     if (receipt === 'lost') return this.#lost(ended, settlement);
-    if (receipt === 'cancelled') return this.#cancelled(ended);
+    if (receipt === 'cancelled') this.#cancelled(ended);
+    else this.#settled(ended, settlement);
+    if (receipt === 'cancelled' || settlement.status !== 'pending') this.#parts.events.ended(ended.claim.stepId);
+  }
+
+  #settled(ended: Ended, settlement: Settlement): void {
     if (ended.outcome.kind === 'timedOut') this.#timedOut(ended, ended.outcome.timeoutMs);
     switch (settlement.status) {
       case 'completed':
@@ -142,7 +147,8 @@ export class Settler {
     }
   }
 
-  #base({ claim, payload = decodePayload(claim.payload), podId = this.#parts.podId }: Ended) {
+  #base(ended: Ended, payload = payloadFor(ended)) {
+    const { claim, podId = this.#parts.podId } = ended;
     return {
       type: claim.type,
       stepId: claim.stepId,
@@ -154,7 +160,7 @@ export class Settler {
   }
 
   /** The step as it stands after the settlement. Written out: this is on the hot path as soon as anybody listens. */
-  #step({ claim, payload = decodePayload(claim.payload), podId }: Ended, settlement: Settlement): Step {
+  #step({ claim, podId }: Ended, settlement: Settlement, payload: Payload): Step {
     const retryCount = claim.retryCount + settlement.charge;
     return {
       stepId: claim.stepId,
@@ -181,27 +187,30 @@ export class Settler {
     const { events, log } = this.#parts;
     if (log.verbose) this.#note(ended, 'a step completed');
     if (!events.has('step:completed')) return;
-    const step = this.#step(ended, settlement);
-    events.emit('step:completed', {
-      type: step.type,
-      stepId: step.stepId,
-      args: step.args,
-      metadata: step.metadata,
-      attempt: step.attempt,
-      podId: ended.podId ?? this.#parts.podId,
-      result: step.result,
-      durationMs: ended.durationMs,
-      step,
+    events.tell('step:completed', () => {
+      const step = this.#step(ended, settlement, payloadFor(ended));
+      return {
+        type: step.type,
+        stepId: step.stepId,
+        args: step.args,
+        metadata: step.metadata,
+        attempt: step.attempt,
+        podId: ended.podId ?? this.#parts.podId,
+        result: step.result,
+        durationMs: ended.durationMs,
+        step,
+      };
     });
   }
 
   /** A line for whoever debugs; with args and result only where the host asked for payloads. */
-  #note({ claim, payload, outcome, durationMs }: Ended, message: string): void {
+  #note(ended: Ended, message: string): void {
+    const { claim, outcome, durationMs } = ended;
     const { log, logPayloads } = this.#parts;
     const values =
       logPayloads === true
         ? {
-            args: (payload ?? decodePayload(claim.payload)).args,
+            args: payloadFor(ended).args,
             ...(outcome.kind === 'succeeded' ? { result: outcome.result } : {}),
           }
         : {};
@@ -213,11 +222,14 @@ export class Settler {
     const error = recordedError(settlement);
     log.warn({ stepId: ended.claim.stepId, type: ended.claim.type, error: error.message }, 'a step failed for good');
     if (!events.has('step:failed')) return;
-    events.emit('step:failed', {
-      ...this.#base(ended),
-      error,
-      durationMs: ended.durationMs,
-      step: this.#step(ended, settlement),
+    events.tell('step:failed', () => {
+      const payload = payloadFor(ended);
+      return {
+        ...this.#base(ended, payload),
+        error: recordedError(settlement),
+        durationMs: ended.durationMs,
+        step: this.#step(ended, settlement, payload),
+      };
     });
   }
 
@@ -226,24 +238,24 @@ export class Settler {
     if (log.verbose) this.#note(ended, 'a step will be tried again');
     if (!events.has('step:retrying')) return;
     const delayMs = settlement.delayMs ?? 0;
-    events.emit('step:retrying', {
+    events.tell('step:retrying', () => ({
       ...this.#base(ended),
       error: recordedError(settlement),
       delayMs,
       durationMs: ended.durationMs,
-    });
+    }));
   }
 
   #released(ended: Ended, settlement: Settlement): void {
     const { events } = this.#parts;
     if (!events.has('step:released')) return;
     const reason = ended.outcome.kind === 'released' ? ended.outcome.reason : 'orphaned';
-    events.emit('step:released', { ...this.#base(ended), reason, delayMs: settlement.delayMs ?? 0 });
+    events.tell('step:released', () => ({ ...this.#base(ended), reason, delayMs: settlement.delayMs ?? 0 }));
   }
 
   #timedOut(ended: Ended, timeoutMs: number): void {
     const { events } = this.#parts;
-    if (events.has('step:timedOut')) events.emit('step:timedOut', { ...this.#base(ended), timeoutMs });
+    if (events.has('step:timedOut')) events.tell('step:timedOut', () => ({ ...this.#base(ended), timeoutMs }));
   }
 
   #cancelled({ claim, cancelledForMs }: Ended): void {
@@ -257,13 +269,18 @@ export class Settler {
       { stepId: ended.claim.stepId, type: ended.claim.type, refused: settlement.status },
       'a settlement was stale and changed nothing',
     );
-    if (events.has('step:lost')) events.emit('step:lost', { ...this.#base(ended), refused: settlement.status });
+    if (events.has('step:lost')) events.tell('step:lost', () => ({ ...this.#base(ended), refused: settlement.status }));
   }
 }
 
 /** Whether the store will refuse the same batch again, because of a value in it. */
 function isRefusal(error: unknown): error is StoreError {
   return error instanceof StoreError && error.code === 'STORE_REFUSED';
+}
+
+/** The payload's values, for one listener alone. */
+function payloadFor({ claim, payload }: Ended): Payload {
+  return payload ?? decodePayload(claim.payload);
 }
 
 function recordedError(settlement: Settlement): SerializedError {
