@@ -1,8 +1,9 @@
 /**
  * The heartbeat: registers this pod, tells the fleet that it lives, and feeds everybody with the answer.
  *
- * Law: `start` resolves once the fleet is known. One heartbeat is under way at a time; one that fails is tried again
- * within the interval, and evicts nobody. What an answer means, in this order: a younger incarnation under our podId, or
+ * Law: `start` resolves once the fleet is known. One heartbeat is asked for at a time. One that fails is tried again
+ * within the interval, and evicts nobody; one that hangs is sent again long before the limit of the fence, so that a lost
+ * one fences nobody, and its late answer still counts. What an answer means, in this order: a younger incarnation under our podId, or
  * a newer version of the library in the store: drain for good (what runs has the drain time), leave, and never register
  * again. Evicted: drop everything
  * and register as a new incarnation. Sent before we were fenced: ask again. Otherwise: at work.
@@ -17,9 +18,11 @@ import type { Service } from '../runtime/service.js';
 import { within } from '../runtime/within.js';
 import type { FleetStore, FleetView } from '../store/contract.js';
 import type { Elector } from './elector.js';
+import { Hedge } from './hedge.js';
 import type { Holder } from './holder.js';
 import type { Identity } from './identity.js';
 import type { Looks } from './looks.js';
+import { limitMs, patienceMs } from './patience.js';
 import { Roster } from './roster.js';
 import type { Instant, SelfFence } from './self-fence.js';
 import type { Standing } from './standing.js';
@@ -47,11 +50,21 @@ const JITTER = 0.1;
 /** How long `stop` waits for the store to take note. */
 const LEAVE_WITHIN_MS = 3_000;
 
+/** A heartbeat's answer, with what was known when it was sent. */
+interface Answer<S> {
+  readonly view: FleetView;
+  readonly sent: Instant;
+  readonly snapshot: S;
+}
+
 export class Heartbeat<S> implements Service {
   readonly #parts: HeartbeatParts<S>;
   readonly #loop: Loop;
   readonly #roster: Roster;
   readonly #ended = new AbortController();
+  readonly #beats: Hedge<Answer<S>>;
+  readonly #registrations: Hedge<void>;
+  readonly #patienceMs: number;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   /** Nothing is known against the present incarnation's being registered. */
@@ -72,8 +85,20 @@ export class Heartbeat<S> implements Service {
     this.#parts = parts;
     this.#roster = new Roster(parts.events);
     this.#loop = new Loop(parts.runtime, () => this.#tick(), { onError: (error) => this.#failed(error) });
+    const { heartbeatIntervalMs, deadAfterMs } = parts.settings;
+    this.#patienceMs = patienceMs(heartbeatIntervalMs, deadAfterMs);
+    const hedge = {
+      runtime: parts.runtime,
+      patienceMs: this.#patienceMs,
+      limitMs: limitMs(heartbeatIntervalMs, deadAfterMs),
+      signal: this.#ended.signal,
+    };
+    this.#beats = new Hedge(hedge);
+    this.#registrations = new Hedge(hedge);
     parts.fence.onFence(() => {
-      parts.looks.forget();
+      // Frozen, this pod stood still; otherwise the store did not answer it, and need not have answered anybody.
+      if (parts.fence.reason === 'frozen') parts.looks.interrupt();
+      else parts.looks.forget();
       this.#loop.wake();
     });
   }
@@ -135,24 +160,31 @@ export class Heartbeat<S> implements Service {
   }
 
   async #beat(): Promise<number> {
-    const { store, identity, holder, fence } = this.#parts;
-    fence.check(); // a freeze that has just ended: this heartbeat shall count as sent after it
+    const { runtime, settings, fence, looks } = this.#parts;
     if (!this.#registered) await this.#register();
-    const { pod } = identity;
+    const askedAt = runtime.monotonicMs();
+    const { view, sent, snapshot } = await this.#beats.ask(() => this.#send());
+    fence.check(); // a freeze while it was under way
+    const tookMs = runtime.monotonicMs() - askedAt;
+    if (tookMs > Math.min(settings.heartbeatIntervalMs, this.#patienceMs)) looks.unanswered();
+    return this.#answered(view, sent, snapshot);
+  }
+
+  async #send(): Promise<Answer<S>> {
+    const { store, identity, holder, fence, meta } = this.#parts;
+    fence.check(); // a freeze that has just ended: this heartbeat shall count as sent after it
     const snapshot = holder.snapshot();
     const sent = fence.now();
-    const beat = { eligible: this.#eligible(), asleep: false, meta: this.#parts.meta() };
-    const view = await this.#call(() => store.heartbeat(pod, beat));
-    fence.check(); // a freeze while it was under way
-    return this.#answered(view, sent, snapshot);
+    const beat = { eligible: this.#eligible(), asleep: false, meta: meta() };
+    return { view: await store.heartbeat(identity.pod, beat), sent, snapshot };
   }
 
   async #register(): Promise<void> {
     const { store, identity, settings, meta } = this.#parts;
     const { heartbeatIntervalMs: heartbeatMs, deadAfterMs } = settings;
-    await this.#call(() => {
+    await this.#registrations.ask(async () => {
       this.#mayBeMember = true;
-      return store.register({ ...identity.pod, heartbeatMs, deadAfterMs, meta: meta() });
+      await store.register({ ...identity.pod, heartbeatMs, deadAfterMs, meta: meta() });
     });
     this.#registered = true;
   }
@@ -196,6 +228,8 @@ export class Heartbeat<S> implements Service {
     }
     fence.evicted();
     identity.renew();
+    this.#beats.forget();
+    this.#registrations.forget();
     return this.#evictions++ === 0 ? 0 : this.#intervalMs();
   }
 
@@ -237,18 +271,14 @@ export class Heartbeat<S> implements Service {
 
   #failed(error: unknown): number {
     if (this.#ended.signal.aborted) return Infinity;
-    const { log, settings, runtime } = this.#parts;
+    const { log, settings, runtime, looks } = this.#parts;
     log.warn({ error: asError(error).message }, 'a heartbeat failed');
+    looks.unanswered();
     return settings.heartbeatIntervalMs * (0.5 + 0.5 * runtime.random());
   }
 
   #intervalMs(): number {
     const { settings, runtime } = this.#parts;
     return settings.heartbeatIntervalMs * (1 - JITTER * runtime.random());
-  }
-
-  #call<T>(call: () => Promise<T>): Promise<T> {
-    const { runtime, fence } = this.#parts;
-    return within(runtime, call, { limitMs: fence.limitMs, signal: this.#ended.signal });
   }
 }

@@ -1,18 +1,27 @@
 /**
  * Who has been seen unchanged, and for how long: this pod's own evidence that a peer is dead.
  *
- * Law: a pod is dead when it has been silent on the store's clock for longer than it registered, *and* this pod has seen
- * its `beat` unchanged in two looks at least one of that pod's heartbeat intervals apart on its own monotonic clock. Only
- * an unbroken row of looks counts. Where this pod itself got no answer for more than two of its intervals, or was fenced,
- * nobody else need have been able to give a sign of life either: the row begins anew, and from its first look on every
- * peer has its whole dead-after to be heard again, since its calls may hang for longer than ours. So an outage of the
- * store evicts nobody. A pod whose own looks are too rare to see such an outage counts only the looks that already found
- * the peer silent for too long.
+ * Invariants:
+ * - A pod is dead when it has been silent on the store's clock for longer than it registered, *and* this pod has watched
+ *   its `beat` unchanged for long enough. The watched time is the time between looks that follow each other, each counted
+ *   as one of this pod's heartbeat intervals at most.
+ * - Long enough is the time within which a pod that lives is heard once the store answers it (`heardWithinMs`). After the
+ *   first interruption it is the whole dead-after of that pod.
+ * - Where a heartbeat of this pod failed or hung, the calls of others may hang for longer: nothing counts until a pod that
+ *   lives has had time to be heard. Where this pod was fenced as silent, what it watched before is void. So an outage of
+ *   the store evicts nobody, whatever its pattern.
+ * - Where this pod itself stood still, the store may have been away meanwhile: that time does not count, but what was
+ *   watched before stands. So a pod that stalls again and again still finds the dead: with looks that are up to `gap` apart
+ *   within (deadAfterMs / heartbeatIntervalMs + 2) × gap.
+ * - A pod whose own looks are too rare to see an outage counts only the looks that already found the peer silent for too
+ *   long.
+ * - A pod whose process has exited is dead at the first look.
  */
 import type { Runtime } from '../runtime/runtime.js';
 import type { PodRef, PodView } from '../store/contract.js';
+import { heardWithinMs } from './patience.js';
 
-/** A pod that is dead by the law above. */
+/** A pod that is dead by the rules above. */
 export interface DeadPod {
   readonly pod: PodRef;
   /** On the store's clock, when it was looked at last. */
@@ -23,13 +32,18 @@ export interface DeadPod {
 
 interface Sight {
   readonly view: PodView;
-  /** When this beat was first seen in the present row of looks. */
-  readonly since: number;
-  /** When it was first seen silent for too long in it. */
-  readonly silentSince: number | undefined;
+  /** For how long it has been watched with this beat. */
+  readonly watchedMs: number;
 }
 
-/** A row of looks is broken by a gap of more than so many of this pod's heartbeat intervals. */
+/** What lies between a look and the one before. */
+interface Watched {
+  readonly countedMs: number;
+  /** For how long all calls of this pod had been answered by then. */
+  readonly calmMs: number;
+}
+
+/** Looks that are further apart than so many of this pod's heartbeat intervals: it has stood still. */
 const LONGEST_GAP = 2;
 
 export class Looks {
@@ -39,8 +53,12 @@ export class Looks {
   readonly #buried = new Set<string>();
   readonly #listeners: (() => void)[] = [];
   #lastLook: number | undefined;
-  /** Whether the present row of looks is not the first. */
-  #broken = false;
+  /** Whether the looks have ever been interrupted, by an outage of the store or by this pod's own standstill. */
+  #interrupted = false;
+  /** A call of this pod was not answered in time since the last look. */
+  #unanswered = false;
+  /** The first look after the last such call. */
+  #answeredSince = -Infinity;
 
   constructor(runtime: Runtime, settings: { readonly heartbeatIntervalMs: number }) {
     this.#runtime = runtime;
@@ -55,13 +73,17 @@ export class Looks {
   /** A look at the fleet: a heartbeat's answer. @param self is never dead in its own eyes */
   see(pods: readonly PodView[], self: PodRef): void {
     const now = this.#runtime.monotonicMs();
-    if (this.#lastLook !== undefined && now - this.#lastLook > LONGEST_GAP * this.#intervalMs) this.forget();
+    const before = this.#lastLook ?? now;
+    if (now - before > LONGEST_GAP * this.#intervalMs) this.interrupt();
+    if (this.#unanswered) this.#answeredSince = now;
+    this.#unanswered = false;
     this.#lastLook = now;
+    const watched = { countedMs: Math.min(now - before, this.#intervalMs), calmMs: before - this.#answeredSince };
     const sights = new Map<string, Sight>();
     for (const view of pods) {
       const { incarnation } = view.pod;
       if (incarnation === self.incarnation || this.#buried.has(incarnation)) continue;
-      sights.set(incarnation, sight(view, this.#sights.get(incarnation), now));
+      sights.set(incarnation, this.#sight(view, this.#sights.get(incarnation), watched));
     }
     this.#sights = sights;
     for (const incarnation of this.#buried) {
@@ -70,10 +92,21 @@ export class Looks {
     if ([...sights.values()].some(({ view }) => hasExited(view))) for (const listener of this.#listeners) listener();
   }
 
-  /** The row is broken: the looks begin anew. */
+  /** The store has not answered this pod for long: what it has watched is void. */
   forget(): void {
     this.#sights.clear();
-    this.#broken = true;
+    this.unanswered();
+  }
+
+  /** A call of this pod failed, or hung. */
+  unanswered(): void {
+    this.#unanswered = true;
+    this.interrupt();
+  }
+
+  /** This pod has stood still. */
+  interrupt(): void {
+    this.#interrupted = true;
   }
 
   /** The dead, as of the last look. */
@@ -95,30 +128,26 @@ export class Looks {
     }
   }
 
-  #reasonOf(seen: Sight): DeadPod['reason'] | undefined {
-    if (hasExited(seen.view)) return 'exited';
-    return isSilent(seen.view) && this.#unchangedForMs(seen) >= this.#patienceMs(seen.view) ? 'silent' : undefined;
+  #reasonOf({ view, watchedMs }: Sight): DeadPod['reason'] | undefined {
+    if (hasExited(view)) return 'exited';
+    return isSilent(view) && watchedMs >= this.#longEnoughMs(view) ? 'silent' : undefined;
   }
 
-  #unchangedForMs({ view, since, silentSince }: Sight): number {
-    const now = this.#lastLook ?? 0;
-    return now - (this.#seesOutages(view) ? since : (silentSince ?? now));
+  #longEnoughMs({ heartbeatMs, deadAfterMs }: PodView): number {
+    return this.#interrupted ? deadAfterMs : heardWithinMs(heartbeatMs, deadAfterMs);
   }
 
-  #patienceMs(view: PodView): number {
-    return this.#broken ? view.deadAfterMs : view.heartbeatMs;
+  #sight(view: PodView, before: Sight | undefined, { countedMs, calmMs }: Watched): Sight {
+    if (before?.view.beat !== view.beat) return { view, watchedMs: 0 };
+    const isCalm = calmMs >= heardWithinMs(view.heartbeatMs, view.deadAfterMs);
+    const counts = isCalm && (this.#seesOutages(view) || isSilent(before.view));
+    return { view, watchedMs: before.watchedMs + (counts ? countedMs : 0) };
   }
 
   /** Whether no outage that made this peer seem dead could fall between two of our looks. */
   #seesOutages(view: PodView): boolean {
     return (LONGEST_GAP + 1) * this.#intervalMs <= view.deadAfterMs;
   }
-}
-
-function sight(view: PodView, before: Sight | undefined, now: number): Sight {
-  const silent = isSilent(view);
-  if (before?.view.beat !== view.beat) return { view, since: now, silentSince: silent ? now : undefined };
-  return { view, since: before.since, silentSince: silent ? (before.silentSince ?? now) : undefined };
 }
 
 /** Whether its process has exited: a fact, which needs no row of looks. A sleeper holds nothing, and is never evicted. */

@@ -22,6 +22,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { Holder } from './holder.js';
 import type { Identity } from './identity.js';
+import { limitMs, marginMs } from './patience.js';
 
 /** An instant on both clocks. */
 export interface Instant {
@@ -59,9 +60,8 @@ export class SelfFence implements Service {
   constructor(parts: SelfFenceParts) {
     const { heartbeatIntervalMs, deadAfterMs } = parts.settings;
     this.#parts = parts;
-    // The limit stays above two heartbeats and a margin: a heartbeat may be lost, and its retry be slow.
-    this.marginMs = Math.min(deadAfterMs / 4, (deadAfterMs - 2 * heartbeatIntervalMs) / 2);
-    this.limitMs = deadAfterMs - this.marginMs;
+    this.marginMs = marginMs(heartbeatIntervalMs, deadAfterMs);
+    this.limitMs = limitMs(heartbeatIntervalMs, deadAfterMs);
     this.#periodMs = this.marginMs / 4;
     this.#watch = new Loop(parts.runtime, () => this.#look(), { ref: false, onError: () => this.#periodMs });
   }

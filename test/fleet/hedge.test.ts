@@ -1,0 +1,127 @@
+/** A call that hangs is repeated; with the intervals of both stores. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Hedge } from '../../src/fleet/hedge.js';
+import { limitMs, patienceMs } from '../../src/fleet/patience.js';
+import { sleep } from '../../src/runtime/runtime.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+
+const RHYTHMS = {
+  sqlite: { heartbeatMs: 2_000, deadAfterMs: 15_000 },
+  snowflake: { heartbeatMs: 30_000, deadAfterMs: 180_000 },
+};
+
+let runtime: VirtualRuntime;
+let ended: AbortController;
+/** When each call was sent. */
+let sent: number[];
+beforeEach(() => {
+  runtime = new VirtualRuntime();
+  ended = new AbortController();
+  sent = [];
+});
+
+describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbeatMs, deadAfterMs }) => {
+  const patience = patienceMs(heartbeatMs, deadAfterMs);
+  const limit = limitMs(heartbeatMs, deadAfterMs);
+  const newHedge = <T>() => new Hedge<T>({ runtime, patienceMs: patience, limitMs: limit, signal: ended.signal });
+
+  /** Sends calls of which the n-th takes so long; `Infinity`: it is never answered. */
+  const calls = (...takes: number[]) => {
+    return async (): Promise<number> => {
+      const n = sent.push(runtime.monotonicMs());
+      const ms = takes[n - 1] ?? 0;
+      if (ms === Infinity) return new Promise<number>(() => {});
+      await sleep(runtime, ms);
+      return n;
+    };
+  };
+
+  it('one call is enough where it is answered in time', async () => {
+    expect(await runtime.until(newHedge<number>().ask(calls(patience - 1)))).toBe(1);
+    expect(sent).toHaveLength(1);
+    expect(runtime.pending).toBe(0);
+  });
+
+  it('a call that is lost is made up for after the patience, which leaves time for two of them', async () => {
+    expect(await runtime.until(newHedge<number>().ask(calls(Infinity, 10)))).toBe(2);
+    expect(sent).toEqual([0, patience]);
+    expect(heartbeatMs + 2 * patience).toBeLessThan(limit);
+  });
+
+  it('a call that is only slow still counts', async () => {
+    expect(await runtime.until(newHedge<number>().ask(calls(patience + 100, Infinity)))).toBe(1);
+    expect(sent).toEqual([0, patience]);
+  });
+
+  it('a call that outlasts its question answers the next, which sends no other while that one is young', async () => {
+    const hedge = newHedge<number>();
+    expect(await runtime.until(hedge.ask(calls(patience + 10, patience / 2)))).toBe(1);
+    expect(await runtime.until(hedge.ask(calls()))).toBe(2);
+    expect(sent).toHaveLength(2);
+  });
+
+  it('a call that was sent before one that has been answered is too late', async () => {
+    const hedge = newHedge<number>();
+    const send = calls(patience + 500, 10, 1_000);
+    expect(await runtime.until(hedge.ask(send))).toBe(2);
+    expect(await runtime.until(hedge.ask(send))).toBe(3); // though the first answers before
+  });
+
+  it('where nothing is answered, a question ends at the limit, after as many calls as fit into it', async () => {
+    const hedge = newHedge<number>();
+    const send = calls(...Array.from({ length: 100 }, () => Infinity));
+    for (let asked = 1; asked <= 5; asked++) {
+      await expect(runtime.until(hedge.ask(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      expect(sent.length).toBeLessThanOrEqual(3 * asked);
+    }
+    for (let i = 1; i < sent.length; i++) expect(sent[i]! - sent[i - 1]!).toBeGreaterThanOrEqual(patience);
+    expect(runtime.pending).toBe(0);
+  });
+
+  it('where the store answers one call after another and is slow, calls do not pile up, and answers stay young', async () => {
+    const hedge = newHedge<number>();
+    let server: Promise<void> = Promise.resolve();
+    let underWay = 0;
+    const send = async (): Promise<number> => {
+      const sentAt = runtime.monotonicMs();
+      expect(++underWay).toBeLessThanOrEqual(3);
+      server = server.then(() => sleep(runtime, patience * 1.1));
+      await server;
+      underWay--;
+      return sentAt;
+    };
+    for (let i = 0; i < 30; i++) {
+      const age = runtime.monotonicMs() - (await runtime.until(hedge.ask(send)));
+      expect(age + heartbeatMs).toBeLessThan(limit);
+      await runtime.advance(heartbeatMs);
+    }
+  });
+
+  it('a call that fails ends the question; an older one that hangs does not count', async () => {
+    const hedge = newHedge<number>();
+    let n = 0;
+    const send = async (): Promise<number> => {
+      if (++n === 1) return sleep(runtime, patience + 500).then(() => Promise.reject(new Error('old')));
+      if (n === 2) throw new Error('young');
+      return n;
+    };
+    await expect(runtime.until(hedge.ask(send))).rejects.toThrow('young');
+    expect(await runtime.until(hedge.ask(send))).toBe(3);
+    await runtime.advance(limit);
+  });
+
+  it('what it was told to forget answers nothing', async () => {
+    const hedge = newHedge<number>();
+    const send = calls(patience + 10, patience / 2, 10);
+    expect(await runtime.until(hedge.ask(send))).toBe(1);
+    hedge.forget();
+    expect(await runtime.until(hedge.ask(send))).toBe(3);
+  });
+
+  it('ends at once when it is stopped', async () => {
+    const asking = newHedge<number>().ask(calls(Infinity));
+    ended.abort();
+    await expect(asking).rejects.toMatchObject({ code: 'STOPPED' });
+    expect(runtime.pending).toBe(0);
+  });
+});
