@@ -7,7 +7,6 @@
  *   configured then. Where the queue is the first to load it, the driver's log is turned off: by default the driver
  *   writes `snowflake.log` into the working directory and prints to the console.
  */
-import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import type { Connection } from 'snowflake-sdk';
 import { notLoaded } from '../../../driver/missing.js';
@@ -34,7 +33,7 @@ export async function loadDriver(): Promise<Driver> {
 
 async function load(): Promise<Driver> {
   // The cache of the process, whichever file asks for it.
-  const { cache } = createRequire(resolve('/'));
+  const { cache } = process.getBuiltinModule('node:module').createRequire(resolve('/')); // webpack warns of an import
   const loadedBefore = new Set(Object.keys(cache));
   const { default: sdk } = await import('snowflake-sdk');
   const file = Object.keys(cache).find((path) => cache[path]?.exports === sdk);
