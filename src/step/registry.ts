@@ -4,6 +4,7 @@ import { checkDefinition, type RegisteredStep } from './definition.js';
 
 export class StepRegistry {
   readonly #steps = new Map<string, RegisteredStep>();
+  #types: readonly string[] = [];
   #sealed = false;
 
   /**
@@ -25,8 +26,10 @@ export class StepRegistry {
     return this.#steps.get(type);
   }
 
+  /** The same array until another type is added. */
   get types(): readonly string[] {
-    return [...this.#steps.keys()];
+    if (this.#types.length !== this.#steps.size) this.#types = [...this.#steps.keys()];
+    return this.#types;
   }
 
   /** No more step types from here on. */

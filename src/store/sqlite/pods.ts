@@ -7,6 +7,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Heartbeat, PodRef, PodRegistration, PodView } from '../contract.js';
 import type { Instant, SignOfLife } from './clock.js';
+import { PodTypes, withoutTypes } from './pod-types.js';
 import type { ProcessMark } from './processes.js';
 import { podOf, processOf, type PodRow, type ProcessRow } from './rows.js';
 import {
@@ -45,6 +46,7 @@ export class Pods {
   readonly #newestHeartbeat: Statement<[], number | null>;
   readonly #newestStep: Statement<[], number>;
   readonly #signs: Statement<[], SignRow>;
+  readonly #types: PodTypes;
 
   constructor(connection: Database) {
     this.#register = connection.prepare(REGISTER);
@@ -57,6 +59,7 @@ export class Pods {
     this.#processOf = connection.prepare<[string], ProcessRow>(PROCESS_OF).raw();
     this.#newestHeartbeat = connection.prepare<[], number | null>(NEWEST_HEARTBEAT).pluck();
     this.#newestStep = connection.prepare<[], number>(NEWEST_STEP).pluck();
+    this.#types = new PodTypes(connection);
     this.#signs = connection.prepare<[], SignRow>(SIGNS_OF_LIFE).raw();
   }
 
@@ -90,24 +93,28 @@ export class Pods {
       now,
       Math.ceil(heartbeatMs),
       Math.ceil(deadAfterMs),
-      JSON.stringify(meta),
+      withoutTypes(meta),
       hostMs,
       boot,
       process?.pid ?? null,
       process?.namespace ?? null,
       process?.startedAt ?? null,
     );
+    this.#types.put(incarnation, meta);
   }
 
   beat({ now, hostMs, boot }: Instant, { incarnation }: PodRef, { eligible, asleep, meta }: Heartbeat): void {
-    this.#beat.run(now, eligible ? 1 : 0, asleep ? 1 : 0, JSON.stringify(meta), hostMs, boot, incarnation);
+    this.#beat.run(now, eligible ? 1 : 0, asleep ? 1 : 0, withoutTypes(meta), hostMs, boot, incarnation);
+    this.#types.put(incarnation, meta);
   }
 
   /** Every incarnation that is not final, the eldest first. */
   members(now: number): Member[] {
-    return this.#fleet.all().map((row) => ({
+    const rows = this.#fleet.all();
+    this.#types.keep(new Set(rows.map((row) => row[13])));
+    return rows.map((row) => ({
       incarnation: row[1],
-      view: podOf(row, now),
+      view: podOf(row, now, this.#types.of(row[1], row[13])),
       process: processOf([row[10], row[11], row[12]]),
     }));
   }
@@ -126,12 +133,14 @@ export class Pods {
 
   leave({ incarnation }: PodRef): void {
     this.#leave.run(incarnation);
+    this.#types.drop(incarnation);
   }
 
   /** Whether it is evicted by now. @param exited its process, where that has provably exited */
   evict(now: number, { incarnation }: PodRef, exited: ProcessMark | undefined): boolean {
     if (exited === undefined) this.#evict.run(incarnation, now);
     else this.#evictExited.run(incarnation, exited.pid, exited.namespace, exited.startedAt);
+    this.#types.drop(incarnation);
     return this.#lifeOf.get(incarnation)?.[0] === 'evicted';
   }
 }

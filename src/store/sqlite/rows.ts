@@ -62,6 +62,7 @@ export type PodRow = readonly [
   asleep: number,
   meta: string,
   ...process: ProcessRow,
+  typesSeq: number | null,
 ];
 
 /** NULL where the pod could not say, or registered under the first version of the schema. */
@@ -126,7 +127,8 @@ export function orphanOf(row: OrphanRow, times: WallTimes): Orphan {
   };
 }
 
-export function podOf(row: PodRow, now: number): PodView {
+/** @param types the step types that it handles, which do not stand in its row */
+export function podOf(row: PodRow, now: number, types: unknown): PodView {
   const meta = parseJson(row[9]);
   return {
     pod: { podId: row[0], incarnation: row[1] },
@@ -138,7 +140,7 @@ export function podOf(row: PodRow, now: number): PodView {
     eligible: row[7] === 1,
     asleep: row[8] === 1,
     exited: false,
-    meta: typeof meta === 'object' && meta !== null ? (meta as PodView['meta']) : {},
+    meta: { ...(typeof meta === 'object' ? meta : {}), ...(types === undefined ? {} : { types }) },
   };
 }
 

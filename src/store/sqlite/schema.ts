@@ -104,6 +104,14 @@ const POD_LIVING = `
 CREATE INDEX POD_LIVING ON POD_HEALTH (birth_ts, incarnation)
 WHERE final IS NULL`;
 
+/** The step types of a pod: a long text that would be rewritten with each heartbeat if it stood in the pod's row. */
+const POD_TYPES = `
+CREATE TABLE POD_TYPES (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  incarnation TEXT NOT NULL UNIQUE,
+  types TEXT NOT NULL
+) STRICT`;
+
 /** The newest heartbeat of all, and at the other end the pods to forget. */
 const POD_HEARD = 'CREATE INDEX POD_HEARD ON POD_HEALTH (last_heartbeat_ts)';
 
@@ -141,6 +149,6 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
   [STEP_TRACKER, STEP_READY, STEP_WAITING, STEP_HELD, STEP_ENDED, POD_HEALTH],
   [
     ...[STEP_RUN_AT_WALL, STEP_TIMED, WALL_CLOCK, ...POD_PROCESS],
-    ...['DROP INDEX STEP_READY', STEP_READY_BY_ROW, STEP_WAITING_RANK, POD_LIVING, POD_HEARD],
+    ...['DROP INDEX STEP_READY', STEP_READY_BY_ROW, STEP_WAITING_RANK, POD_LIVING, POD_HEARD, POD_TYPES],
   ],
 ];

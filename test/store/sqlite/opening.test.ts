@@ -205,6 +205,7 @@ describe('the schema', () => {
     const ours = tables.filter(({ name }) => !name.startsWith('sqlite_'));
     expect(ours.map(({ name, strict, wr }) => [name, strict, wr]).sort()).toEqual([
       ['POD_HEALTH', 1, 0],
+      ['POD_TYPES', 1, 0],
       ['SCHEMA_INFO', 1, 0],
       ['STEP_TRACKER', 1, 0],
       ['WALL_CLOCK', 1, 0],

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { FLEET, NEWEST_HEARTBEAT, PRUNE_PODS, SIGNS_OF_LIFE } from '../../../src/store/sqlite/statements.js';
 import { newSteps, settlement } from '../../conformance/harness.js';
-import { newCore, POD } from './support/files.js';
+import { newCore, newStore, POD } from './support/files.js';
 
 const HOUR = 3_600_000;
 
@@ -17,7 +17,11 @@ function departed(count: number) {
 
 describe('the plan', () => {
   it.each([
-    ['the fleet', FLEET, /^SCAN POD_HEALTH USING INDEX POD_LIVING$/],
+    [
+      'the fleet',
+      FLEET,
+      /^SCAN p USING INDEX POD_LIVING; SEARCH t USING COVERING INDEX \S+ \(incarnation=\?\) LEFT-JOIN$/,
+    ],
     ['the signs of life', SIGNS_OF_LIFE, /^SCAN POD_HEALTH USING INDEX POD_LIVING$/],
     ['the newest heartbeat', NEWEST_HEARTBEAT, /^SEARCH POD_HEALTH USING COVERING INDEX POD_HEARD$/],
     ['forgetting pods', PRUNE_PODS, /SEARCH p USING INDEX POD_HEARD \(last_heartbeat_ts<\?\)/],
@@ -27,6 +31,36 @@ describe('the plan', () => {
     const details = rows.all(...Array<number>(sql.split('?').length - 1).fill(1)).map(({ detail }) => detail);
     expect(details.join('; ')).toMatch(expected);
     expect(details.join('; ')).not.toMatch(/SCAN (p|POD_HEALTH)(;|$)/);
+  });
+});
+
+describe('the types that a pod handles', () => {
+  const register = { heartbeatMs: 1_000, deadAfterMs: HOUR };
+  const instant = { now: 1, wallMs: 1, hostMs: 0, boot: '' };
+
+  it('are written once, not with each heartbeat, and again when they change', () => {
+    const { core, connection } = newCore();
+    const stored = () => connection.prepare('SELECT seq, types FROM POD_TYPES').raw().all();
+    const beat = (types: readonly string[], running: number) =>
+      core.heartbeat(instant, POD, { eligible: true, asleep: false, meta: { types, running } });
+    const types = Array.from({ length: 20_000 }, (_, i) => `type-${i}`);
+    core.register(instant, { ...POD, ...register, meta: { types } }, undefined);
+    for (let i = 0; i < 3; i++) beat(types, i);
+    expect(stored()).toEqual([[1, JSON.stringify(types)]]);
+    expect(connection.prepare('SELECT meta FROM POD_HEALTH').pluck().get()).toBe('{"running":2}');
+    beat(['a'], 3);
+    expect(stored()).toEqual([[2, '["a"]']]);
+  });
+
+  it('are known to others with the rest of its meta, and gone when it has left', async () => {
+    const store = await newStore({ path: ':memory:' });
+    const meta = { types: ['a', '__proto__'], running: 1 };
+    await store.register({ ...POD, ...register, meta });
+    expect((await store.fleet())[0]!.meta).toEqual(meta);
+    const view = await store.heartbeat(POD, { eligible: true, asleep: false, meta: { ...meta, running: 2 } });
+    expect(view.pods[0]!.meta).toEqual({ ...meta, running: 2 });
+    await store.leave(POD);
+    expect(await store.fleet()).toEqual([]);
   });
 });
 

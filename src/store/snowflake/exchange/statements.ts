@@ -57,7 +57,7 @@ const EFFECT = `SET status = n.becomes, version = t.version + 1, last_update_ts 
 
 /** The order of claims: priority descending, due time, then the order of submission: the statement's instant, and the place in it. */
 const rank = (alias: string): string =>
-  `${['prio DESC', 'due_ts', 'made_ts', 'made_at', 'its_step'].map((column) => `${alias}.${column}`).join(', ')}`;
+  ['prio DESC', 'due_ts', 'made_ts', 'made_at', 'its_step'].map((column) => `${alias}.${column}`).join(', ');
 
 /** Steps of which every row is pending; the first row stands for all, with the greatest counts. */
 const waiting = (names: Names): string => `waiting AS (
