@@ -1,5 +1,6 @@
 /** Errors as they are recorded beside a step: what was thrown, made into plain data that any process can read. */
 import { isA, show, type ErrorCode } from '../errors.js';
+import { fieldsOf, restoreFields, type ErrorFields } from './error-fields.js';
 
 /** An error as plain data. `cause` nests at most eight deep. */
 export interface SerializedError {
@@ -7,6 +8,8 @@ export interface SerializedError {
   readonly message: string;
   readonly code?: string | number;
   readonly stack?: string;
+  /** Other own fields of what was thrown, such as `status` or `details`, as far as JSON carries them: about 2 KB. */
+  readonly fields?: ErrorFields;
   readonly cause?: SerializedError;
   /** Of an `AggregateError`: its first errors. */
   readonly errors?: readonly SerializedError[];
@@ -21,7 +24,7 @@ const MAX_TEXT = 8_192;
 
 /**
  * Makes what was thrown into plain data. It never throws: cyclic causes end, getters that throw are passed over, and a
- * thrown non-Error is shown as `NonError`.
+ * thrown non-Error is shown as `NonError`, a plain object with its fields.
  */
 export function serializeError(thrown: unknown): SerializedError {
   return serialize(thrown, 0, { left: MAX_ERRORS });
@@ -29,7 +32,15 @@ export function serializeError(thrown: unknown): SerializedError {
 
 function serialize(thrown: unknown, depth: number, budget: { left: number }): SerializedError {
   budget.left--;
-  if (!isErrorLike(thrown)) return { name: 'NonError', message: text(show(thrown)) };
+  const fields = typeof thrown === 'object' && thrown !== null ? fieldsOf(thrown) : undefined;
+  const carried = fields === undefined ? {} : { fields };
+  if (!isErrorLike(thrown)) {
+    return {
+      name: 'NonError',
+      message: text(fields === undefined ? show(thrown) : JSON.stringify(fields)),
+      ...carried,
+    };
+  }
   const code = read(thrown, 'code');
   const stack = read(thrown, 'stack');
   const cause = read(thrown, 'cause');
@@ -38,6 +49,7 @@ function serialize(thrown: unknown, depth: number, budget: { left: number }): Se
     message: text(asString(read(thrown, 'message'), '')),
     ...(typeof code === 'string' || Number.isFinite(code) ? { code: code as string | number } : {}),
     ...(typeof stack === 'string' ? { stack: text(stack) } : {}),
+    ...carried,
     ...(cause !== undefined && depth < MAX_CAUSES && budget.left > 0
       ? { cause: serialize(cause, depth + 1, budget) }
       : {}),
@@ -60,12 +72,13 @@ export function plainError(code: ErrorCode, message: string): SerializedError {
   return { name: 'FleetQError', message, code };
 }
 
-/** A recorded error as an `Error` again: same name, message, code, stack and causes. */
+/** A recorded error as an `Error` again: same name, message, code, stack, fields and causes. */
 export function deserializeError(recorded: SerializedError): Error {
   const options = recorded.cause === undefined ? undefined : { cause: deserializeError(recorded.cause) };
   const error = new Error(recorded.message, options);
   error.name = recorded.name;
   if (recorded.stack !== undefined) error.stack = recorded.stack;
+  restoreFields(error, recorded.fields);
   return recorded.code === undefined ? error : Object.assign(error, { code: recorded.code });
 }
 

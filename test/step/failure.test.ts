@@ -48,6 +48,7 @@ describe('an error is recorded', () => {
     expect(serializeError({ name: 'RangeError', message: 'far', extra: 1 })).toEqual({
       name: 'RangeError',
       message: 'far',
+      fields: { extra: 1 },
     });
   });
 
@@ -58,10 +59,68 @@ describe('an error is recorded', () => {
     [null, 'null'],
     [Symbol('s'), 'Symbol(s)'],
     [10n, '10n'],
-    [{ a: 1 }, '{ a }'],
+    [{ a() {} }, '{ a }'],
+    [new Map([[1, 2]]), '[Map]'],
+    [[1, 2], '[array of 2]'],
+    [new Uint8Array(10_000_000), '[Uint8Array]'],
     [() => {}, '[function anonymous]'],
   ])('as NonError, where %o was thrown', (thrown, message) => {
     expect(serializeError(thrown)).toEqual({ name: 'NonError', message });
+  });
+});
+
+describe('fields of its own', () => {
+  const carried = (fields: object) => serializeError(Object.assign(new Error('x'), fields)).fields;
+
+  it('are kept as far as JSON carries them', () => {
+    const fields = { status: 503, errno: -111, details: { tries: [1, { last: null }], why: 'busy' }, retry: false };
+    expect(carried(fields)).toEqual(fields);
+    expect(carried({ code: 'E', cause: 1, name: 'N', message: 'm', stack: 's', errors: [] })).toBeUndefined();
+  });
+
+  it('are left out, each as a whole, where JSON would lose something', () => {
+    const cyclic: Record<string, unknown> = {};
+    cyclic['self'] = cyclic;
+    const dropped = {
+      ...{ when: new Date(0), big: 1n, not: NaN, fn: () => 1, sym: Symbol('s'), map: new Map(), cyclic },
+      ...{ inside: { ok: 1, date: new Date(0) }, error: new Error('y'), holes: new Array(2), deep: [[[[[[1]]]]]] },
+      request: new (class Request {
+        readonly headers = { authorization: 'secret' };
+      })(),
+    };
+    expect(carried({ ...dropped, kept: 1, gone: undefined })).toEqual({ kept: 1 });
+  });
+
+  it('are read without running a getter or a toJSON', () => {
+    const error = Object.defineProperty(new Error('x'), 'got', { enumerable: true, get: () => expect.unreachable() });
+    const spoken = { toJSON: () => expect.unreachable() };
+    expect(serializeError(Object.assign(error, { spoken }))).not.toHaveProperty('fields');
+  });
+
+  it('are bounded in size and number: what does not fit is left out', () => {
+    expect(carried({ long: 'x'.repeat(10_000), status: 1 })).toEqual({ status: 1 });
+    const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`field${i}`, i]));
+    expect(Object.keys(carried(many)!)).toHaveLength(32);
+    const wide = { list: Array.from({ length: 1_000_000 }, () => 0) };
+    expect(carried(wide)).toBeUndefined();
+    expect(JSON.stringify(carried({ a: 'x'.repeat(1_500), b: 'y'.repeat(1_500) })).length).toBeLessThan(2_100);
+  });
+
+  it('come back on the error that is made from the record', () => {
+    const thrown = new Error('top', { cause: Object.assign(new Error('root'), { status: 503, __proto__x: 1 }) });
+    const error = deserializeError(JSON.parse(JSON.stringify(serializeError(thrown))) as SerializedError);
+    expect(error.cause).toMatchObject({ message: 'root', status: 503 });
+    const forged = { name: 'X', message: 'm', fields: JSON.parse('{"__proto__":{"bad":1},"message":"no"}') as object };
+    expect(deserializeError(forged as never)).toMatchObject({ message: 'm' });
+    expect(deserializeError(forged as never)).not.toHaveProperty('bad');
+  });
+
+  it('are the text of a thrown plain object', () => {
+    expect(serializeError({ reason: 'x', at: new Date(0) })).toEqual({
+      name: 'NonError',
+      message: '{"reason":"x"}',
+      fields: { reason: 'x' },
+    });
   });
 });
 
