@@ -116,7 +116,7 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
    * Resolves with the result of a step once it has completed; on any process.
    *
    * @throws StepFailedError, StepCancelledError, StepNotFoundError, WaitTimeoutError, StoppedError
-   * @throws FleetQError `WAIT_ABORTED` when the signal aborts
+   * @throws FleetQError `WAIT_ABORTED` when the signal aborts; `RESULT_UNREADABLE` when the stored result is no JSON
    */
   waitFor<R>(stepId: StepId<R>, options?: WaitOptions): Promise<R>;
   /** The steps that match, page by page; an async iterable. */

@@ -25,9 +25,9 @@ import { Loop } from '../runtime/loop.js';
 import type { OwnContext } from '../runtime/own-context.js';
 import { MAX_DELAY_MS, type Runtime, type Timer } from '../runtime/runtime.js';
 import { checkFields, checkStepId, oneOf, type FieldChecks } from '../step/fields.js';
-import { deserializeError, type SerializedError } from '../step/failure.js';
-import { parseJson } from '../step/payload.js';
+import { deserializeError } from '../step/failure.js';
 import { isTerminal } from '../step/step.js';
+import { readError, readResult } from '../step/stored.js';
 import type { StepRecord, Store } from '../store/contract.js';
 
 export interface WaitOptions {
@@ -244,15 +244,16 @@ export class Waiter {
 }
 
 function settle(record: StepRecord, resolve: (result: unknown) => void, reject: (error: Error) => void): void {
-  if (record.status === 'completed') return resolve(parseJson(record.result));
-  if (record.status === 'cancelled') return reject(new StepCancelledError(record.stepId));
-  const error = parseJson(record.error) as SerializedError | undefined;
+  const { stepId } = record;
+  if (record.status === 'completed') {
+    const { value, problem } = readResult(record.result);
+    if (problem === undefined) return resolve(value);
+    return reject(new FleetQError('RESULT_UNREADABLE', `step ${stepId} has completed, but ${problem.message}`));
+  }
+  if (record.status === 'cancelled') return reject(new StepCancelledError(stepId));
+  const error = readError(record.error);
   reject(
-    new StepFailedError(
-      record.stepId,
-      error?.message ?? 'unknown',
-      error === undefined ? undefined : deserializeError(error),
-    ),
+    new StepFailedError(stepId, error?.message ?? 'unknown', error === undefined ? undefined : deserializeError(error)),
   );
 }
 

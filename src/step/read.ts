@@ -1,7 +1,7 @@
 /** From a store's row to the step that users see. */
-import type { SerializedError } from './failure.js';
-import { decodePayload, parseJson, type Payload } from './payload.js';
+import { decodePayload, type Payload } from './payload.js';
 import type { Step, StepStatus } from './step.js';
+import { readError, readResult } from './stored.js';
 
 /** The columns that a reader needs; a store's record and a claim with its status have them. */
 export interface StepRow {
@@ -22,8 +22,9 @@ export interface StepRow {
   readonly error: string | null;
 }
 
-/** Decodes a row. @param payload the row's payload where it has been decoded already */
+/** Decodes a row; a result that cannot be read shows as the step's error. @param payload the row's payload where it has been decoded already */
 export function readStep(row: StepRow, payload: Payload = decodePayload(row.payload)): Step {
+  const result = readResult(row.result);
   return {
     stepId: row.stepId,
     type: row.type,
@@ -39,8 +40,8 @@ export function readStep(row: StepRow, payload: Payload = decodePayload(row.payl
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
     claimedBy: row.claimedBy,
-    result: parseJson(row.result),
-    error: parseJson(row.error) as SerializedError | undefined,
+    result: result.value,
+    error: readError(row.error) ?? result.problem,
     version: row.version,
   };
 }

@@ -39,7 +39,7 @@ export interface Step<Args = unknown, Result = unknown> {
   readonly claimedBy: string | null;
   /** What the handler returned, once completed. */
   readonly result: Result | undefined;
-  /** Why the last attempt failed, if one did. */
+  /** Why the last attempt failed, if one did; `RESULT_UNREADABLE` where what is stored as the result is no JSON. */
   readonly error: SerializedError | undefined;
   /** Rises with every change of the step's state. */
   readonly version: number;
