@@ -67,6 +67,8 @@ export interface StepRetrying<K, A> extends StepEvent<K, A> {
 export interface StepReleased<K, A> extends StepEvent<K, A> {
   readonly reason: ReleaseReason | 'orphaned';
   readonly delayMs: number;
+  /** What the handler threw after it was aborted, where that was not the abort itself. */
+  readonly error: SerializedError | undefined;
 }
 
 export interface StepTimedOut<K, A> extends StepEvent<K, A> {

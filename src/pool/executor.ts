@@ -153,7 +153,7 @@ export class Executor {
   }
 
   #callChecked(hold: Hold, checked: Checked, context: Context): unknown {
-    if (hold.aborted !== undefined) throw hold.abortError();
+    if (hold.aborted !== undefined) throw hold.signal.reason;
     if (!checked.ok) throw new ArgsMismatch(hold.claim.type, checked.problem);
     return hold.handler.definition.run(checked.value, context);
   }

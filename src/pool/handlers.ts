@@ -22,9 +22,10 @@ export class TypeHandler {
   strays = 0;
   #meanMs: number | undefined = undefined;
 
+  /** @param timeoutMs where the type states none */
   constructor(definition: RegisteredStep, timeoutMs = Infinity) {
     this.definition = definition;
-    this.timeoutMs = definition.timeoutMs ?? timeoutMs;
+    this.timeoutMs = definition.timeoutMs === null ? Infinity : (definition.timeoutMs ?? timeoutMs);
     this.limit = definition.concurrency === undefined ? undefined : pLimit(definition.concurrency);
   }
 

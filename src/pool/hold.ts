@@ -72,6 +72,11 @@ export class Hold implements Ended {
     return this.#controller.signal;
   }
 
+  /** The reason of the signal, once it was aborted and somebody has read it. */
+  get abortReason(): unknown {
+    return this.#controller?.signal.reason as unknown;
+  }
+
   /** Tells the handler. Its listeners run at once. */
   abort(cause: AbortCause): void {
     if (this.aborted !== undefined) return;

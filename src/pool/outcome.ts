@@ -1,16 +1,19 @@
 /**
  * From what a handler did to the outcome of its claim. Pure.
  *
- * Law: what was cancelled is cancelled and what timed out is charged, whatever the handler made of it. Otherwise a value
- * counts, also one that comes after an abort: the work has been done. What is thrown after an abort counts as thrown
- * because of it, and gives the claim back uncharged; only a `PermanentFailure` is still a verdict. While the queue is
- * being stopped, what was thrown because of the stop gives the claim back uncharged in any case.
+ * Invariants:
+ * - What was cancelled is cancelled, whatever the handler made of it.
+ * - Otherwise a value counts, also one that comes after an abort: the work has been done.
+ * - What is thrown because of an abort says nothing more than the abort does. Any other error is genuine and stays on
+ *   record, and a `PermanentFailure` is a verdict; but an abort decides what is charged: a time-out is, the rest is not.
+ * - While the queue is being stopped, what was thrown because of the stop gives the claim back uncharged.
  */
-import { FleetQError, isA, PermanentFailure, RetryLater, ValidationError } from '../errors.js';
+import { FleetQError, isA, ValidationError } from '../errors.js';
 import { jsonText } from '../step/json.js';
-import { MAX_CAUSES, plainError, serializeError } from '../step/failure.js';
+import { plainError, serializeError } from '../step/failure.js';
 import type { Outcome } from '../step/transition.js';
 import type { AbortCause, Hold } from './hold.js';
+import { isOfAbort, isStopped, retryOf, type Retry } from './verdict.js';
 
 /** The args are not what the step type's schema takes: thrown in the handler's place. */
 export class ArgsMismatch extends FleetQError {
@@ -49,13 +52,15 @@ export function abortedOutcome(hold: Hold, cause: AbortCause): Outcome {
   }
 }
 
-function overruled(hold: Hold): Outcome | undefined {
-  const { aborted } = hold;
-  return aborted === 'cancelled' || aborted === 'timedOut' ? abortedOutcome(hold, aborted) : undefined;
+function overruled({ aborted }: Hold): Outcome | undefined {
+  return aborted === 'cancelled' ? { kind: 'cancelled' } : undefined;
 }
 
-function released({ releasedFor }: Hold): Outcome | undefined {
-  return releasedFor === undefined ? undefined : { kind: 'released', delayMs: releasedFor, reason: 'handler' };
+/** To give a step back is no way round its time-out. */
+function released(hold: Hold): Outcome | undefined {
+  if (hold.releasedFor === undefined) return undefined;
+  if (hold.aborted === 'timedOut') return abortedOutcome(hold, 'timedOut');
+  return { kind: 'released', delayMs: hold.releasedFor, reason: 'handler' };
 }
 
 function valueOutcome(value: unknown, maxBytes: number): Outcome {
@@ -82,33 +87,15 @@ function failureOutcome(hold: Hold, thrown: unknown): Outcome {
   if (isA(thrown, ArgsMismatch)) {
     return { kind: 'failed', retry: 'never', error: plainError('STEP_ARGS_MISMATCH', thrown.message) };
   }
-  const permanent = isA(thrown, PermanentFailure) || read(thrown, 'name') === 'PermanentFailure';
-  if (hold.aborted !== undefined && !permanent) return abortedOutcome(hold, hold.aborted);
-  return { kind: 'failed', error: serializeError(thrown), retry: permanent ? 'never' : retryOf(thrown) };
+  const { aborted } = hold;
+  const retry = retryOf(thrown);
+  if (aborted !== undefined && retry !== 'never') return afterAbort(hold, aborted, thrown, retry);
+  return { kind: 'failed', error: serializeError(thrown), retry };
 }
 
-/** Whether it is a `StoppedError`, or has one among its causes. */
-function isStopped(thrown: unknown): boolean {
-  for (let error = thrown, depth = 0; error !== undefined && depth <= MAX_CAUSES; depth++) {
-    if (read(error, 'code') === 'STOPPED') return true;
-    error = read(error, 'cause');
-  }
-  return false;
-}
-
-/** By name too: the class may come from another copy of the package. */
-function retryOf(thrown: unknown): 'policy' | { readonly delayMs: number } {
-  if (!isA(thrown, RetryLater) && read(thrown, 'name') !== 'RetryLater') return 'policy';
-  const delayMs = read(thrown, 'delayMs');
-  return typeof delayMs === 'number' && Number.isFinite(delayMs) && delayMs >= 0 ? { delayMs } : 'policy';
-}
-
-/** Whatever was thrown may be a proxy, or have getters that throw. */
-function read(thrown: unknown, key: string): unknown {
-  if (typeof thrown !== 'object' || thrown === null) return undefined;
-  try {
-    return (thrown as Record<string, unknown>)[key];
-  } catch {
-    return undefined;
-  }
+function afterAbort(hold: Hold, cause: AbortCause, thrown: unknown, retry: Exclude<Retry, 'never'>): Outcome {
+  const outcome = abortedOutcome(hold, cause);
+  if (isOfAbort(thrown, hold.abortReason)) return outcome;
+  if (outcome.kind === 'timedOut') return { ...outcome, error: serializeError(thrown), retry };
+  return outcome.kind === 'released' ? { ...outcome, error: serializeError(thrown) } : outcome;
 }

@@ -3,7 +3,15 @@ import { types } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { asError, isError, show, ValidationError } from '../errors.js';
 import type { Logger } from '../log.js';
-import { checkFields, integer, milliseconds, name, oneOf, positiveMilliseconds, type FieldChecks } from './fields.js';
+import {
+  checkFields,
+  integer,
+  milliseconds,
+  name,
+  oneOf,
+  positiveMillisecondsOrNull,
+  type FieldChecks,
+} from './fields.js';
 import type { JsonGuard } from './json.js';
 import type { RetryPolicy } from './retry.js';
 import type { Metadata } from './step.js';
@@ -41,8 +49,8 @@ export interface StepContext {
 
 /** Options of a step type. */
 export interface StepTypeOptions {
-  /** The handler is aborted after so many ms, and the attempt charged. Default: none. */
-  readonly timeoutMs?: number;
+  /** The handler is aborted after so many ms, and the attempt charged. `null`: never. Default: the queue's `timeoutMs`. */
+  readonly timeoutMs?: number | null;
   /** Of steps submitted where this definition is known, and that say nothing else. Default: the queue's, 3. */
   readonly maxRetries?: number;
   /** Overrides parts of the queue's retry policy. */
@@ -120,7 +128,7 @@ const FIELDS: FieldChecks = {
   type: name(MAX_TYPE_LENGTH),
   run: oneOf('a function', (value) => typeof value === 'function'),
   args: oneOf('a Standard Schema', isStandardSchema),
-  timeoutMs: positiveMilliseconds,
+  timeoutMs: positiveMillisecondsOrNull,
   maxRetries: integer(0, 1_000_000),
   retry: (value, field) => checkRetry(value, field, 'STEP_TYPE_INVALID'),
   concurrency: integer(1, 100_000),

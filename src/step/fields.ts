@@ -34,6 +34,12 @@ export const positiveMilliseconds: FieldCheck = oneOf(
   (value) => typeof value === 'number' && value >= 1 && value <= MAX_DURATION_MS,
 );
 
+/** The same, or `null` for none. */
+export const positiveMillisecondsOrNull: FieldCheck = oneOf(
+  `milliseconds from 1 to ${MAX_DURATION_MS}, or null`,
+  (value) => value === null || (typeof value === 'number' && value >= 1 && value <= MAX_DURATION_MS),
+);
+
 export const boolean: FieldCheck = oneOf('true or false', (value) => typeof value === 'boolean');
 
 /** Text that every store keeps as it is: no control characters and no half surrogates. */

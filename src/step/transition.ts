@@ -22,9 +22,22 @@ export type Outcome =
       readonly error: SerializedError;
       readonly retry: 'policy' | 'never' | { readonly delayMs: number };
     }
-  | { readonly kind: 'timedOut'; readonly timeoutMs: number }
+  | {
+      readonly kind: 'timedOut';
+      readonly timeoutMs: number;
+      /** What the handler threw within its grace, where that was not the time-out itself. */
+      readonly error?: SerializedError;
+      /** When to try again. Default: by the policy. */
+      readonly retry?: 'policy' | { readonly delayMs: number };
+    }
   | { readonly kind: 'cancelled' }
-  | { readonly kind: 'released'; readonly delayMs: number; readonly reason: ReleaseReason }
+  | {
+      readonly kind: 'released';
+      readonly delayMs: number;
+      readonly reason: ReleaseReason;
+      /** What the handler threw after it was aborted, where that was not the abort itself. */
+      readonly error?: SerializedError;
+    }
   | {
       readonly kind: 'orphaned';
       /** Its pod was evicted: charge `crashes`. */ readonly evicted: boolean;
@@ -76,7 +89,7 @@ export function decide(claim: Charges, outcome: Outcome, rules: Rules, random: (
     case 'failed':
       return failed(claim, outcome, rules, random);
     case 'timedOut':
-      return charged(claim, timeoutError(outcome.timeoutMs), 'policy', rules, random);
+      return charged(claim, timeoutError(outcome), outcome.retry ?? 'policy', rules, random);
     case 'cancelled':
       return { status: 'cancelled', delayMs: null, charge: 0, crash: 0, result: null, error: null };
     case 'released':
@@ -86,7 +99,7 @@ export function decide(claim: Charges, outcome: Outcome, rules: Rules, random: (
         charge: 0,
         crash: 0,
         result: null,
-        error: null,
+        error: outcome.error === undefined ? null : JSON.stringify(outcome.error),
       };
     case 'orphaned':
       return orphaned(claim, outcome, rules);
@@ -125,8 +138,9 @@ function ended(error: SerializedError): Transition {
   return { status: 'failed', delayMs: null, charge: 0, crash: 0, result: null, error: JSON.stringify(error) };
 }
 
-function timeoutError(timeoutMs: number): SerializedError {
-  return plainError('STEP_TIMED_OUT', `the handler took longer than ${timeoutMs} ms`);
+function timeoutError({ timeoutMs, error }: Outcome & { kind: 'timedOut' }): SerializedError {
+  const timedOut = plainError('STEP_TIMED_OUT', `the handler took longer than ${timeoutMs} ms`);
+  return error === undefined ? timedOut : { ...timedOut, cause: error };
 }
 
 function crashError(claim: Charges): SerializedError {

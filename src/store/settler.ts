@@ -247,10 +247,15 @@ export class Settler {
   }
 
   #released(ended: Ended, settlement: Settlement): void {
-    const { events } = this.#parts;
+    const { events, log } = this.#parts;
+    const { outcome, claim } = ended;
+    const [reason, error] = outcome.kind === 'released' ? [outcome.reason, outcome.error] : ['orphaned' as const];
+    if (error !== undefined) {
+      const { stepId, type } = claim;
+      log.warn({ stepId, type, reason, error: error.message }, 'an aborted handler failed; its step was given back');
+    }
     if (!events.has('step:released')) return;
-    const reason = ended.outcome.kind === 'released' ? ended.outcome.reason : 'orphaned';
-    events.tell('step:released', () => ({ ...this.#base(ended), reason, delayMs: settlement.delayMs ?? 0 }));
+    events.tell('step:released', () => ({ ...this.#base(ended), reason, delayMs: settlement.delayMs ?? 0, error }));
   }
 
   #timedOut(ended: Ended, timeoutMs: number): void {

@@ -132,6 +132,41 @@ describe('what a handler throws', () => {
     expect(row).toMatchObject({ status: 'pending', retryCount: 1, runAt: 1234 });
   });
 
+  const wrap = (cause: unknown, times: number): Error =>
+    times === 0 ? (cause as Error) : new Error('wrapped', { cause: wrap(cause, times - 1) });
+
+  test.each([1, 2, 8])('a PermanentFailure among the causes, %i deep: never again', async (deep) => {
+    const { row } = await run(() => Promise.reject(wrap(new PermanentFailure('bad'), deep)), { maxRetries: 5 });
+    expect(row).toMatchObject({ status: 'failed', retryCount: 0 });
+  });
+
+  test.each([1, 8])('a RetryLater among the causes, %i deep: at its time', async (deep) => {
+    const { row } = await run(() => Promise.reject(wrap(new RetryLater(1234), deep)));
+    expect(row).toMatchObject({ status: 'pending', retryCount: 1, runAt: 1234 });
+  });
+
+  test('a PermanentFailure goes before a RetryLater, whichever is outside', async () => {
+    const inside = new RetryLater(1, 'later', { cause: new PermanentFailure('bad') });
+    const outside = new PermanentFailure('bad', { cause: new RetryLater(1) });
+    for (const error of [inside, outside]) {
+      expect((await run(() => Promise.reject(error))).row.status).toBe('failed');
+    }
+  });
+
+  test('a PermanentFailure among the errors of an aggregate is no verdict', async () => {
+    const error = new AggregateError([new PermanentFailure('one way')], 'all ways failed');
+    expect((await run(() => Promise.reject(error))).row).toMatchObject({ status: 'pending', retryCount: 1 });
+  });
+
+  test('causes that go round, or cannot be read, go by the policy', async () => {
+    const round = new Error('round');
+    round.cause = new Error('and', { cause: round });
+    const trap = new Error('trap', { cause: revoked() });
+    for (const error of [round, trap]) {
+      expect((await run(() => Promise.reject(error))).row).toMatchObject({ status: 'pending', retryCount: 1 });
+    }
+  });
+
   test('a RetryLater without a delay goes by the policy', async () => {
     const { row } = await run(() => {
       throw Object.assign(new Error('x'), { name: 'RetryLater', delayMs: 'soon' });
