@@ -5,7 +5,8 @@
  * - While a call is under way, the next begins only when the youngest is `patienceMs` old. So within the limit there are
  *   `limitMs / patienceMs` of them at most. How long a call goes on after that is bounded by the store.
  * - A late answer counts like any other, also for a later question, unless a younger call was answered before it.
- * - A question is over after `limitMs` at the latest, or when the youngest call fails.
+ * - A question is over when the youngest call fails, or after `limitMs` at the latest. Then it fails with what an older
+ *   call failed with, if one did: that says more than that there was no answer.
  */
 import type { Runtime, Timer } from '../runtime/runtime.js';
 import { within } from '../runtime/within.js';
@@ -25,6 +26,8 @@ interface Call {
 interface Waiter<T> {
   readonly resolve: (answer: T) => void;
   readonly reject: (error: unknown) => void;
+  /** What a call failed with last. */
+  failure?: { readonly error: unknown };
 }
 
 export class Hedge<T> {
@@ -41,7 +44,7 @@ export class Hedge<T> {
    * Resolves with the next answer. One question at a time.
    *
    * @param send makes the call; it may be used several times
-   * @throws what the youngest call threw; StoreError `STORE_UNAVAILABLE` after the limit; StoppedError
+   * @throws what a call threw; StoreError `STORE_UNAVAILABLE` after the limit; StoppedError
    */
   async ask(send: () => Promise<T>): Promise<T> {
     const { runtime, limitMs, signal } = this.#parts;
@@ -55,6 +58,8 @@ export class Hedge<T> {
       });
     try {
       return await within(runtime, answer, { limitMs, signal });
+    } catch (error) {
+      throw signal.aborted ? error : (this.#waiter?.failure?.error ?? error);
     } finally {
       timer.current?.cancel();
       this.#waiter = undefined;
@@ -85,8 +90,10 @@ export class Hedge<T> {
         this.#waiter?.resolve(answer);
       },
       (error: unknown) => {
+        if (!this.#underWay.includes(call)) return;
         const isYoungest = this.#underWay.at(-1) === call;
         this.#underWay = this.#underWay.filter((each) => each !== call);
+        if (this.#waiter !== undefined) this.#waiter.failure = { error };
         if (isYoungest) this.#waiter?.reject(error);
       },
     );

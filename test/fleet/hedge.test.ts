@@ -110,6 +110,16 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     await runtime.advance(limit);
   });
 
+  it('where the older calls fail and the youngest hangs, it fails with what they failed with', async () => {
+    const held = new Error('held by others');
+    const send = async (): Promise<number> => {
+      await sleep(runtime, 2.5 * patience);
+      throw held;
+    };
+    await expect(runtime.until(newHedge<number>().ask(send))).rejects.toBe(held);
+    await runtime.advance(limit);
+  });
+
   it('what it was told to forget answers nothing', async () => {
     const hedge = newHedge<number>();
     const send = calls(patience + 10, patience / 2, 10);
