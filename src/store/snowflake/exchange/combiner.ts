@@ -20,9 +20,10 @@ import type {
   Settlement,
 } from '../../contract.js';
 import { StoreError } from '../../../errors.js';
-import { partsOf, type Part } from '../binds.js';
+import { MOST_BYTES, partsOf, type Part } from '../binds.js';
 import { isRefused } from '../session/driver-error.js';
 import type { ExchangeStatements } from './statements.js';
+import { MOST_TYPES_BYTES, TypeTurns } from './type-turns.js';
 import { claimOf, fenceOf, number, text } from '../rows.js';
 import type { Sequence } from '../sequence.js';
 import type { Row, Runner } from '../session/session.js';
@@ -54,6 +55,7 @@ export class Combiner {
   readonly #parts: CombinerParts;
   /** Void claims, on their way back. */
   readonly #voids = new Map<string, Settlement>();
+  readonly #turns = new TypeTurns();
   /** There is something to claim: no look is needed first. */
   #expectsWork = false;
 
@@ -68,7 +70,9 @@ export class Combiner {
 
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
     const { session } = this.#parts;
-    const { pod, settlements, claim, readBack } = request;
+    const { pod, settlements, readBack } = request;
+    const turn = this.#turns.next(request.claim?.types);
+    const claim = request.claim && { ...request.claim, types: turn.types };
     const token = claim?.token ?? readBack ?? null;
     const parts = partsOf([...settlements, ...this.#returning()], boundSettlement, nameOf, BATCH);
     const wants = claim !== undefined && claim.free + claim.prefetch > 0 ? claim : undefined;
@@ -78,7 +82,7 @@ export class Combiner {
       if (token === null) return this.#reply([], undefined);
       if (wants === undefined || !this.#expectsWork) {
         const seen = await this.#look(pod, token, claim, '[]');
-        if (wants === undefined || seen.due === 0) return this.#reply([], seen);
+        if (wants === undefined || seen.due === 0) return this.#reply([], seen, turn.complete);
       }
     }
     const states = new Map<string, string>();
@@ -91,7 +95,7 @@ export class Combiner {
     await this.#serve(pod, wants, last);
     const seen = await this.#look(pod, token, claim, JSON.stringify((last?.items ?? []).map(boundFence)));
     collect(states, seen.states);
-    return this.#reply(await this.#told(session, pod, settlements, states), seen);
+    return this.#reply(await this.#told(session, pod, settlements, states), seen, turn.complete);
   }
 
   /** Recovery's: directly, and for itself alone. */
@@ -117,8 +121,11 @@ export class Combiner {
 
   /** What is refused for good may be somebody else's row or request: then what is ours goes alone. */
   async #serve(pod: PodRef, claim: ClaimDemand | undefined, own: Part<Settlement> | undefined): Promise<void> {
+    const fits =
+      own === undefined || Buffer.byteLength(own.json) + MOST_TYPES_BYTES < MOST_BYTES || claim === undefined;
+    if (!fits) await this.#apply(this.#parts.session, pod, own);
     try {
-      await this.#update(pod, claim, own?.json ?? '[]');
+      await this.#update(pod, claim, fits ? (own?.json ?? '[]') : '[]');
     } catch (error) {
       if (own === undefined || !isRefused(error)) throw error;
       await this.#apply(this.#parts.session, pod, own);
@@ -134,7 +141,7 @@ export class Combiner {
   async #update(pod: PodRef, claim: ClaimDemand | undefined, settlements: string): Promise<void> {
     const { statements, session, runtime, sequence } = this.#parts;
     const room = (claim?.free ?? 0) + (claim?.prefetch ?? 0);
-    const types = [...(claim?.types ?? [])].filter(([, most]) => most > 0);
+    const types = [...(claim?.types ?? [])];
     const group = groupOf(types.map(([type]) => type));
     const own = JSON.stringify({
       token: claim?.token ?? runtime.uuid(),
@@ -154,7 +161,7 @@ export class Combiner {
 
   async #look(pod: PodRef, token: string | null, claim: ClaimDemand | undefined, mine: string): Promise<Seen> {
     const { statements, session } = this.#parts;
-    const types = [...(claim?.types ?? [])].flatMap(([type, most]) => (most > 0 ? [type] : []));
+    const types = [...(claim?.types.keys() ?? [])];
     const bears = claim === undefined || claim.free === 0 ? 0 : claim.quarantine === 1 ? Number.MAX_SAFE_INTEGER : 1;
     const head = JSON.stringify({ incarnation: pod.incarnation, ...(token === null ? {} : { token }), types, bears });
     const rows = await session.run(statements.look, `${head.slice(0, -1)},"mine":${mine}}`);
@@ -211,11 +218,12 @@ export class Combiner {
     return settlements.map((one) => RECEIPTS[states.get(keyOf(one)) ?? 'absent'] ?? 'lost');
   }
 
-  #reply(receipts: readonly Receipt[], seen: Seen | undefined): ExchangeReply {
+  /** @param complete whether all types had their turn, so that finding nothing means that there is nothing */
+  #reply(receipts: readonly Receipt[], seen: Seen | undefined, complete = true): ExchangeReply {
     return {
       receipts,
       claims: seen?.claims ?? [],
-      nextDueInMs: seen === undefined ? null : seen.due > 0 ? 0 : seen.nextMs,
+      nextDueInMs: seen === undefined ? null : seen.due > 0 || !complete ? 0 : seen.nextMs,
       pace: { waitMs: 0, batch: BATCH },
     };
   }

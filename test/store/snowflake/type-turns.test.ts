@@ -1,0 +1,73 @@
+/** Of more types than fit one bind, each has its turn. */
+import { describe, expect, test } from 'vitest';
+import { MOST_TYPES_BYTES, TypeTurns } from '../../../src/store/snowflake/exchange/type-turns.js';
+import { BED_MS, describeOnTestBed } from '../../support/warehouse/suite.js';
+import { demand, newStep } from '../../conformance/harness.js';
+import { joined, useStores } from './support/stores.js';
+
+const types = (count: number, name: string) =>
+  new Map(Array.from({ length: count }, (_, i) => [`${name}-${i}`, Infinity]));
+
+function round(turns: TypeTurns, wanted: ReadonlyMap<string, number>): ReadonlyMap<string, number>[] {
+  const all: ReadonlyMap<string, number>[] = [];
+  for (let complete = false; !complete;) {
+    const turn = turns.next(wanted);
+    all.push(turn.types);
+    complete = turn.complete;
+  }
+  return all;
+}
+
+describe('the types of an exchange', () => {
+  test('are all of them where they fit, in the same map each time', () => {
+    const turns = new TypeTurns();
+    const wanted = types(5_000, 't');
+    expect(turns.next(wanted)).toEqual({ types: wanted, complete: true });
+    expect(turns.next(wanted).types).toBe(turns.next(wanted).types);
+  });
+
+  test.each([
+    [20_000, 't', 4],
+    [3_000, 'x'.repeat(250), 3],
+  ])('take turns where they do not: %i types', (count, name, most) => {
+    const turns = new TypeTurns();
+    const wanted = types(count, name);
+    for (let i = 0; i < 2; i++) {
+      const all = round(turns, wanted);
+      expect(all).toHaveLength(most);
+      expect(all.flatMap((one) => [...one.keys()])).toEqual([...wanted.keys()]);
+      for (const one of all) expect(JSON.stringify([...one.keys()]).length).toBeLessThan(MOST_TYPES_BYTES);
+    }
+  });
+
+  test('leave out what has no room', () => {
+    expect([
+      ...new TypeTurns().next(
+        new Map([
+          ['a', 0],
+          ['b', 2],
+        ]),
+      ).types,
+    ]).toEqual([['b', 2]]);
+  });
+});
+
+describeOnTestBed('a pod of 20,000 types', () => {
+  const { open } = useStores();
+
+  test('gets its claims, at the latest once each type had its turn', { timeout: BED_MS }, async () => {
+    const store = await open();
+    const pod = await joined(store);
+    const wanted = types(20_000, 'type');
+    const last = newStep({ type: 'type-19999' });
+    await store.submit([last]);
+    const claimed: string[] = [];
+    for (let exchanges = 0; exchanges < 4; exchanges++) {
+      const claim = demand({ types: wanted, token: `t${exchanges}` });
+      const { claims, nextDueInMs } = await store.exchange({ pod, settlements: [], claim });
+      if (claims.length === 0) expect(nextDueInMs).toBe(0);
+      claimed.push(...claims.map(({ stepId }) => stepId));
+    }
+    expect(claimed).toEqual([last.stepId]);
+  });
+});
