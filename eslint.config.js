@@ -58,7 +58,7 @@ const throughRuntimeOnly = {
 };
 
 export default defineConfig(
-  globalIgnores(['dist/', 'site/', 'coverage/', 'bench/node_modules/']),
+  globalIgnores(['dist/', 'test/bundles/fixture/', 'site/', 'coverage/', 'bench/node_modules/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
