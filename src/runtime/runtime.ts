@@ -1,12 +1,13 @@
 /**
- * The one door to time and chance.
+ * Clocks, timers and randomness, as the library uses them.
  *
- * Law: nothing else in the library touches `Date`, `performance`, `Math.random`, the randomness of `node:crypto`, or a
- * timer of any kind (a test bans them). Whatever runs on a {@link Runtime} can therefore be run by a simulation, under
- * a clock that it turns by hand and a seed that it chose.
+ * Invariants: outside of this folder nothing in the library touches `Date`, `performance`, `Math.random`, the randomness
+ * of `node:crypto`, or a timer of any kind (a test bans them). Whatever runs on a {@link Runtime} can therefore be run by
+ * a simulation, under a clock that it controls and a seed that it chose; and no fake timers of a host reach it.
  */
 import { randomFillSync } from 'node:crypto';
 import { onAbort } from './abort.js';
+import { genuine } from './genuine.js';
 
 /** A timer that has been set. Cancelling one that fired, or cancelling twice, does nothing. */
 export interface Timer {
@@ -56,20 +57,20 @@ export function sleep(runtime: Runtime, delayMs: number, signal?: AbortSignal, o
 }
 
 /** From the host's monotonic clock to this thread's, which counts from the thread's start. */
-const SINCE_BOOT_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+const SINCE_BOOT_MS = Number(genuine.hostNs()) / 1e6 - genuine.threadMs();
 
 /** The real thing: the process's clocks, its random source and Node's timers. */
 export const systemRuntime: Runtime = {
-  wallMs: () => Date.now(),
-  monotonicMs: () => SINCE_BOOT_MS + performance.now(),
-  random: () => Math.random(),
-  uuid: createUuidV7(() => Date.now(), pooledBytes()),
+  wallMs: genuine.wallMs,
+  monotonicMs: () => SINCE_BOOT_MS + genuine.threadMs(),
+  random: genuine.random,
+  uuid: createUuidV7(genuine.wallMs, pooledBytes()),
   after(delayMs, callback, options) {
-    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), MAX_DELAY_MS));
+    const timer = genuine.setTimeout(callback, Math.min(Math.max(delayMs, 0), MAX_DELAY_MS));
     if (options?.ref === false) timer.unref();
-    return { cancel: () => clearTimeout(timer) };
+    return { cancel: () => genuine.clearTimeout(timer) };
   },
-  yield: () => new Promise((resolve) => setImmediate(resolve)),
+  yield: () => new Promise((resolve) => genuine.setImmediate(resolve)),
 };
 
 /** Hands out random bytes from a pool: one system call for many ids (1.8 times the speed of one call an id). */
