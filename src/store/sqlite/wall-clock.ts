@@ -4,9 +4,9 @@
  * Invariants:
  * - One process says what the wall clock is: the eldest living pod, with each of its heartbeats. All others only compare
  *   theirs. While no pod lives it is the process that opens the file. So two pods whose clocks differ never take turns.
- * - An offset is recorded only when it has moved by more than {@link TOLERANCE_MS}; readings differ by a little each time.
+ * - An offset is recorded only when it has moved by more than `TOLERANCE_MS`; readings differ by a little each time.
  * - Each record holds the monotonic clock too, which is what the store's clock goes on from after a restart.
- * - Records are kept, up to {@link KEPT} of them: instants are shown by the offset of their own time.
+ * - Records are kept, up to `KEPT` of them: instants are shown by the offset of their own time.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { PodRef, PodView } from '../contract.js';
@@ -15,7 +15,7 @@ import { ADD_OFFSET, FORGET_OFFSETS, NEWEST_OFFSET, OFFSETS, SET_MOVED } from '.
 import { WallTimes, type OffsetRow } from './wall-times.js';
 
 /** By so much the wall clock may differ from what is recorded, in ms. */
-export const TOLERANCE_MS = 100;
+const TOLERANCE_MS = 100;
 const KEPT = 100;
 /** How old what {@link WallClock.recentTimes} answers may be. */
 const RECENT_MS = 1_000;

@@ -1,0 +1,36 @@
+/** Whether this pod's wall clock agrees with the store's. */
+import { expect, it } from 'vitest';
+import { WallCheck } from '../../src/fleet/wall-check.js';
+import { createLog } from '../../src/log.js';
+
+const HOUR = 3_600_000;
+
+function checked() {
+  const lines: string[] = [];
+  const line = (level: string) => (fields: object) =>
+    void lines.push(`${level} ${String((fields as { readonly wallAheadMs: number }).wallAheadMs)}`);
+  const log = createLog('fleet', {
+    debug: line('debug'),
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+  });
+  return { check: new WallCheck({ log }), lines };
+}
+
+it('lets a second pass, in either direction', () => {
+  const { check, lines } = checked();
+  for (const wallAheadMs of [0, 1_000, -1_000]) {
+    check.see(wallAheadMs);
+    expect(check.differsByMs).toBe(0);
+  }
+  expect(lines).toEqual([]);
+});
+
+it('logs a difference once when it begins, and once when it ends', () => {
+  const { check, lines } = checked();
+  for (const wallAheadMs of [-HOUR, -HOUR + 20, HOUR, 300, 20]) check.see(wallAheadMs);
+  expect(lines).toEqual([`warn ${-HOUR}`, 'info 300']);
+  check.see(HOUR);
+  expect(check.differsByMs).toBe(HOUR);
+});
