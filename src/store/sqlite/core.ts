@@ -37,7 +37,7 @@ import { SCHEMA_VERSION } from './schema.js';
 import { Settlements } from './settlements.js';
 import { DATA_VERSION, OLDEST_ALLOWED } from './statements.js';
 import { Submissions } from './submissions.js';
-import { TimedSteps } from './timed-steps.js';
+import { TimedSteps, type MovedPiece } from './timed-steps.js';
 import { keepsTime, WallClock } from './wall-clock.js';
 
 /** What an exchange came to, but for the pace, which its caller knows. */
@@ -257,8 +257,8 @@ export class Core {
     return this.#wall.moved() !== undefined;
   }
 
-  /** Moves one piece of them. Answers whether there is more. */
-  moveTimed(now: number): boolean {
+  /** Moves one piece of them. */
+  moveTimed(now: number): MovedPiece {
     return this.#change(() => this.#timed.move(now));
   }
 

@@ -51,8 +51,12 @@ export class Mover {
 
   async #move(session: Session): Promise<void> {
     const { runtime, calls, onMoved } = this.#parts;
-    const piece = (): Promise<boolean> => calls.attempt(() => session.core.moveTimed(session.now()));
-    while (!this.#stopped && (await piece())) await runtime.yield();
+    while (!this.#stopped) {
+      const { rows, more } = await calls.attempt(() => session.core.moveTimed(session.now()));
+      session.wrote(rows, undefined);
+      if (!more) break;
+      await runtime.yield();
+    }
     onMoved();
   }
 }

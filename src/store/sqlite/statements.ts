@@ -100,10 +100,15 @@ UPDATE STEP_TRACKER
 SET status = 'claimed', due = 0, version = version + 1, last_update_ts = ?, claimed_by = ?, claimed_incarnation = ?, claim_token = ?
 WHERE rowid IN (SELECT value FROM json_each(?)) AND status = 'pending'`;
 
-/** Binds: wall instant, row, limit. The next in the order of their instants, whatever became of them. */
+/**
+ * Binds: wall instant, row, wall instant, limit. The next in the order of their instants, whatever became of them. In two
+ * parts, each of which seeks: a comparison of both columns at once reads again all that have the same instant.
+ */
 export const TIMED_AFTER = `
-SELECT rowid, run_at_wall FROM STEP_TRACKER
-WHERE run_at_wall IS NOT NULL AND (run_at_wall, rowid) > (?, ?) ORDER BY run_at_wall, rowid LIMIT ?`;
+SELECT rowid AS step_row, run_at_wall FROM STEP_TRACKER WHERE run_at_wall IS NOT NULL AND run_at_wall = ? AND rowid > ?
+UNION ALL
+SELECT rowid, run_at_wall FROM STEP_TRACKER WHERE run_at_wall IS NOT NULL AND run_at_wall > ?
+ORDER BY run_at_wall, step_row LIMIT ?`;
 /** Binds: offset, now, offset; rowids as a JSON array. */
 export const MOVE_TIMED = `
 UPDATE STEP_TRACKER SET due = iif(run_at_wall - ? > ?, 0, due), run_at = run_at_wall - ?

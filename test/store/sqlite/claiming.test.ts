@@ -8,6 +8,7 @@ import {
   CLAIMED_UNDER,
   FINISH_ALIKE,
   HELD_BY,
+  MOVE_TIMED,
   NEXT_READY_TYPE,
   NEXT_WAITING,
   NEXT_WAITING_PRIORITY,
@@ -15,6 +16,7 @@ import {
   ORPHANS,
   PROMOTE,
   PRUNE_STEPS,
+  TIMED_AFTER,
   WALK,
   WALK_KEYS,
   WALK_WAITING_KEYS,
@@ -78,10 +80,31 @@ describe('the plan', () => {
     ['what was claimed under a token', CLAIMED_UNDER, /^SCAN s USING INDEX STEP_HELD; USE TEMP B-TREE FOR ORDER BY$/],
     ['what a pod holds', HELD_BY, /^SCAN s USING INDEX STEP_HELD$/],
     ['orphans, in their order', ORPHANS, /^SCAN s USING INDEX STEP_HELD; SEARCH p USING INDEX .* LEFT-JOIN$/],
+    [
+      'a piece of the timed steps, in the index alone',
+      TIMED_AFTER,
+      /^MERGE .*COVERING INDEX STEP_TIMED \(run_at_wall=\? AND rowid>\?\); .*COVERING INDEX STEP_TIMED \(run_at_wall>\?\)$/,
+    ],
+    ['moving timed steps', MOVE_TIMED, /^SEARCH STEP_TRACKER USING INTEGER PRIMARY KEY \(rowid=\?\); LIST SUBQUERY/],
     ['a piece of the retention', PRUNE_STEPS, /SEARCH STEP_TRACKER USING INDEX STEP_ENDED \(last_update_ts<\?\)/],
   ])('of %s stays in its index', (_what, sql, expected) => {
     expect(plan(sql)).toMatch(expected);
     expect(plan(sql)).not.toMatch(/SCAN (s|STEP_TRACKER)(;|$)/);
+  });
+
+  it.each([
+    ['a claim', CLAIM],
+    ['a promotion', PROMOTE],
+    ['a settlement', FINISH_ALIKE],
+  ])('of %s writes nothing to the index of timed steps', (_what, sql) => {
+    const { connection } = newCore();
+    const index = connection.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'STEP_TIMED'").pluck().get();
+    const written = connection
+      .prepare<unknown[], { opcode: string; p2: number }>(`EXPLAIN ${sql}`)
+      .all(...Array<number>(sql.split('?').length - 1).fill(1))
+      .flatMap(({ opcode, p2 }) => (opcode === 'OpenWrite' ? [p2] : []));
+    expect(written.length).toBeGreaterThan(1);
+    expect(written).not.toContain(index);
   });
 });
 
