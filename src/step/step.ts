@@ -29,7 +29,7 @@ export interface Step<Args = unknown, Result = unknown> {
   readonly attempt: number;
   /** How many more charged runs a failure may cost: 3 means at most four in all. */
   readonly maxRetries: number;
-  /** How often a pod died while it held this step. */
+  /** How often a pod died that may have died of this step: it held it, and may have started it. */
   readonly crashes: number;
   /** Not before this instant: the `runAt` that was submitted, until a retry or a release sets a later one. */
   readonly runAt: number;

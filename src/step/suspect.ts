@@ -11,7 +11,7 @@
  */
 
 /** From so many crashes on a step is a suspect. The stores keep these in a class of their own (`due` = 2). */
-export const SUSPECT_CRASHES = 2;
+const SUSPECT_CRASHES = 2;
 
 const ALONE = 'alone-';
 

@@ -61,6 +61,7 @@ export class SimulatedPod {
       store: this.#gated(this.line.over(this.#store), latencyMs),
       settings: this.settings,
       outage: () => undefined,
+      waiter: { stop: () => Promise.resolve() },
     };
     this.pod = new Pod(connection as ConstructorParameters<typeof Pod>[0], registry, this.told.events);
     this.told.events.on('pod:joined', (joined: PodRef) => {

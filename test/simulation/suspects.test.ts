@@ -7,6 +7,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sleep } from '../../src/runtime/runtime.js';
 import { isSuspect } from '../../src/step/suspect.js';
@@ -143,3 +144,38 @@ describe('among killers and kills from outside', () => {
     },
   );
 });
+
+describe('in a fleet that is always busy', () => {
+  it.each([1, 2, 3])('suspects run in the end, and so does other work meanwhile (seed %i)', async (seed) => {
+    const path = join(folder, 'fleet.db');
+    simulation = new Simulation(seed, path);
+    await simulation.open();
+    const longest = 600_000;
+    const work = (pod: SimulatedPod, _: string, signal: AbortSignal) =>
+      sleep(pod.machine, longest * (0.5 + pod.machine.random() / 2), signal);
+    const options = { maxParallelism: 4, capacityThreshold: 1 };
+    await simulation.submit(400);
+    const suspects = simulation.stepIds.slice(20, 23);
+    makeSuspects(path, suspects);
+    for (let i = 0; i < 3; i++) await simulation.add(undefined, { options, work });
+
+    const ofSuspects = async () => (await simulation.steps()).filter(({ stepId }) => suspects.includes(stepId));
+    const startedAt = simulation.now;
+    const inTime = () => simulation.now - startedAt < 2 * 7 * longest;
+    while (inTime() && (await ofSuspects()).some(({ status }) => status !== 'completed')) await simulation.run(10_000);
+    expect(await ofSuspects()).toMatchObject(suspects.map((stepId) => ({ stepId, status: 'completed', crashes: 2 })));
+    const others = (await simulation.steps()).filter(({ stepId }) => !suspects.includes(stepId));
+    const done = others.filter(({ status }) => status === 'completed').length;
+    const hours = (simulation.now - startedAt) / HOUR;
+    expect(others.some(({ status }) => status === 'pending')).toBe(true);
+    expect(done / hours).toBeGreaterThan((0.25 * 3 * 4 * HOUR) / (0.75 * longest)); // a quarter of what the slots can do
+  });
+});
+
+/** Two crashes each, by hand. */
+function makeSuspects(path: string, stepIds: readonly string[]): void {
+  const database = new Database(path);
+  const mark = database.prepare('UPDATE STEP_TRACKER SET crashes = 2, due = 2 WHERE step_id = ?');
+  for (const stepId of stepIds) mark.run(stepId);
+  database.close();
+}
