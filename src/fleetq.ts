@@ -146,11 +146,11 @@ class Queue implements AnyFleetQ {
   }
 
   async stats(): Promise<QueueStats> {
-    const { queries, store } = await this.#open('stats');
+    const { queries, store, settings } = await this.#open('stats');
     const [counts, fleet] = await queries.read('stats', () =>
       Promise.all([store.stats(), fleetPicture(store, this.#pod)]),
     );
-    return queueStats(counts, fleet, this.#pod?.pool.load.strays ?? 0);
+    return queueStats(settings.runtime, counts, fleet, this.#pod?.pool.load.strays ?? 0);
   }
 
   health(): Health {

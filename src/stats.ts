@@ -1,4 +1,6 @@
-/** The reports that put together what the store counts and what the pods say of themselves. Pure. */
+/** The reports that put together what the store counts and what the pods say of themselves; of any number of types in slices. */
+import type { Runtime } from './runtime/runtime.js';
+import { mapInSlices } from './runtime/slices.js';
 import type { PodView, StatusCounts, StoreStats } from './store/contract.js';
 
 /** What `stats()` answers: the original's fields, and ours. */
@@ -48,11 +50,20 @@ function isLive(pod: PodView): boolean {
   return !pod.asleep && !pod.exited && pod.silentForMs <= pod.deadAfterMs;
 }
 
-export function queueStats(store: StoreStats, fleet: FleetPicture, strays: number): QueueStats {
+export async function queueStats(
+  runtime: Runtime,
+  store: StoreStats,
+  fleet: FleetPicture,
+  strays: number,
+): Promise<QueueStats> {
   const live = fleet.pods.filter(isLive);
-  const handled = new Set(
-    live.flatMap((pod) => (Array.isArray(pod.meta['types']) ? (pod.meta['types'] as unknown[]) : [])),
-  );
+  const handled = new Set<unknown>();
+  for (const { meta } of live)
+    if (Array.isArray(meta['types'])) await mapInSlices(runtime, meta['types'], (type) => handled.add(type));
+  const unhandledTypes: string[] = [];
+  await mapInSlices(runtime, Object.keys(store.byType), (type) => {
+    if ((store.byType[type]?.pending ?? 0) > 0 && !handled.has(type)) unhandledTypes.push(type);
+  });
   const { byStatus } = store;
   return {
     pendingSteps: byStatus.pending,
@@ -69,9 +80,7 @@ export function queueStats(store: StoreStats, fleet: FleetPicture, strays: numbe
     ),
     dueSteps: store.due,
     oldestDueMs: store.oldestDueMs,
-    unhandledTypes: Object.keys(store.byType).filter(
-      (type) => (store.byType[type]?.pending ?? 0) > 0 && !handled.has(type),
-    ),
+    unhandledTypes,
     strays,
   };
 }

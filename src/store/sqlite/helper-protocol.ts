@@ -1,6 +1,7 @@
 /** What goes through the port between this process and its helper thread: plain data. */
-import type { ListFilter, ListPage, PruneReply, StoreStats } from '../contract.js';
+import type { ListFilter, ListPage, PruneReply } from '../contract.js';
 import type { ErrorCode } from '../../errors.js';
+import type { PackedStats } from './counts.js';
 import type { FileIdentity } from '../../files/located.js';
 
 /** A file that the helper works on. It opens this very file or none. */
@@ -14,7 +15,7 @@ export interface HelperFile {
 
 /** What may be asked, and what is answered. */
 export interface Errands {
-  readonly stats: { readonly ask: { readonly now: number }; readonly answer: StoreStats };
+  readonly stats: { readonly ask: { readonly now: number }; readonly answer: PackedStats };
   readonly list: { readonly ask: { readonly filter: ListFilter; readonly after: number }; readonly answer: ListPage };
   readonly prune: { readonly ask: { readonly now: number; readonly keepMs: number }; readonly answer: PruneReply };
   readonly checkpoint: { readonly ask: Record<string, never>; readonly answer: null };

@@ -8,7 +8,8 @@
  */
 import { asError, StoreError } from '../../errors.js';
 import type { Log } from '../../log.js';
-import type { ListFilter, ListPage, PruneReply, StoreStats } from '../contract.js';
+import type { ListFilter, ListPage, PruneReply } from '../contract.js';
+import type { PackedStats } from './counts.js';
 import type { Errand, ErrandName, Errands, HelperFile } from './helper-protocol.js';
 import type { HelperShare, HelperThreads } from './helper-threads.js';
 
@@ -46,7 +47,7 @@ export class Helper {
     return this.#state === 'usable';
   }
 
-  stats(now: number): Promise<StoreStats> {
+  stats(now: number): Promise<PackedStats> {
     return this.#ask('stats', { now });
   }
 

@@ -4,10 +4,9 @@
  * Law: no piece takes more than a few ms, and between two of them the others have their turn. The helper runs the same
  * pieces on its own thread, where nobody waits.
  */
-import type { ListFilter, ListPage, PruneReply, StatusCounts, StepRecord, StoreStats } from '../contract.js';
-import { STEP_STATUSES, type StepStatus } from '../../step/step.js';
+import type { ListFilter, ListPage, PruneReply, StepRecord } from '../contract.js';
 import type { Core } from './core.js';
-import type { CountRow } from './readers.js';
+import { Counts, type PackedStats } from './counts.js';
 
 const COUNTED_ROWS = 5_000;
 const LISTED_ROWS = 1_000;
@@ -54,7 +53,7 @@ export class Scans {
     return found;
   }
 
-  async stats(now: number): Promise<StoreStats> {
+  async stats(now: number): Promise<PackedStats> {
     const { core, attempt, pause } = this.#parts;
     const counts = new Counts();
     for (let after: number | null = 0; after !== null;) {
@@ -64,7 +63,7 @@ export class Scans {
       for (const row of piece.rows) counts.add(row);
       after = piece.after;
     }
-    return counts.result(now);
+    return counts.packed(now);
   }
 
   /** The first piece of a page: mostly all of it. */
@@ -94,44 +93,4 @@ export class Scans {
       return core.prune(now, keepMs, () => monotonicMs() - startedAt);
     });
   }
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-class Counts {
-  readonly #byStatus = noCounts();
-  readonly #byType = new Map<string, Mutable<StatusCounts>>();
-  readonly #pendingByPriority = new Map<number, number>();
-  #due = 0;
-  #oldestDue = Infinity;
-
-  add([type, status, priority, count, due, oldestDue]: CountRow): void {
-    if (!isStatus(status)) return; // written by hand
-    const ofType = this.#byType.get(type) ?? noCounts();
-    this.#byType.set(type, ofType);
-    ofType[status] += count;
-    this.#byStatus[status] += count;
-    if (status === 'pending')
-      this.#pendingByPriority.set(priority, (this.#pendingByPriority.get(priority) ?? 0) + count);
-    this.#due += due;
-    if (oldestDue !== null) this.#oldestDue = Math.min(this.#oldestDue, oldestDue);
-  }
-
-  result(now: number): StoreStats {
-    return {
-      byStatus: this.#byStatus,
-      byType: Object.fromEntries(this.#byType),
-      pendingByPriority: Object.fromEntries(this.#pendingByPriority),
-      due: this.#due,
-      oldestDueMs: this.#due === 0 ? null : Math.max(0, now - this.#oldestDue),
-    };
-  }
-}
-
-function isStatus(word: string): word is StepStatus {
-  return (STEP_STATUSES as readonly string[]).includes(word);
-}
-
-function noCounts(): Mutable<StatusCounts> {
-  return { pending: 0, claimed: 0, completed: 0, failed: 0, cancelled: 0 };
 }

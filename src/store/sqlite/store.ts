@@ -36,6 +36,7 @@ import { Calls } from './calls.js';
 import { Exits } from './exits.js';
 import { Mover } from './mover.js';
 import { helperThreads, type HelperThreads } from './helper-threads.js';
+import { unpackedStats } from './counts.js';
 import type { ResolvedOptions } from './options.js';
 import { charactersOf, Pace } from './pace.js';
 import { RHYTHM } from './rhythm.js';
@@ -180,12 +181,13 @@ export class SqliteStore implements Store {
   }
 
   stats(): Promise<StoreStats> {
-    return this.#call((session) => {
+    return this.#call(async (session) => {
       const now = session.now();
-      return session.long(
+      const packed = await session.long(
         (helper) => helper.stats(now),
         (scans) => scans.stats(now),
       );
+      return unpackedStats(this.#environment.runtime, packed);
     });
   }
 
