@@ -1,5 +1,5 @@
 /**
- * Gives this checkout the better-sqlite3 that works on the Node.js that runs it; `npm ci` calls it (`prepare`).
+ * Gives this checkout the better-sqlite3 that works on the Node.js that runs it; `npm run build` calls it first.
  *
  * The lockfile has version 13, which needs no compiler and Node.js 22.14 or later. On an older Node.js the application
  * of a user gets version 12, which its install script compiles; so does a checkout, without a change of the lockfile.
