@@ -13,7 +13,7 @@ function registering(harness: Harness): void {
     const meta = { host: 'a', tags: ['x', { deep: 'ü' }], n: 1.5 };
     const pod = await harness.join({ heartbeatMs: 1_234, deadAfterMs: 9_876, meta });
     const view = await harness.view(pod);
-    expect(view).toMatchObject({ pod, heartbeatMs: 1_234, deadAfterMs: 9_876, asleep: false, meta });
+    expect(view).toMatchObject({ pod, heartbeatMs: 1_234, deadAfterMs: 9_876, asleep: false, exited: false, meta });
     expect(view!.ageMs).toBeGreaterThanOrEqual(0);
     expect(view!.ageMs).toBeLessThan(harness.tickMs);
     expect(view!.silentForMs).toBeLessThan(harness.tickMs);
