@@ -6,6 +6,7 @@ import type { OwnContext } from './runtime/own-context.js';
 import type { StepRegistry } from './step/registry.js';
 import { within } from './runtime/within.js';
 import { inContext } from './store/in-context.js';
+import { handledTypes } from './stats.js';
 import { observed, type StoreOutage } from './store/observed.js';
 import type { Store, StoreFactory } from './store/contract.js';
 import { Queries } from './client/queries.js';
@@ -52,7 +53,7 @@ export async function connect(
     const { submitBatch, waitIntervalMs } = store.rhythm;
     const ending = new AbortController();
     const shared = { store, runtime, events, context, settings, registry, ended: ending.signal };
-    const waiter = new Waiter({ ...shared, waitIntervalMs });
+    const waiter = new Waiter({ ...shared, waitIntervalMs, handledBy: handledTypes });
     const clientLog = createLog('client', logger);
     const submitter = new Submitter({ ...shared, submitBatch, log: clientLog, onCommitted: hooks.onWork });
     return {

@@ -149,10 +149,15 @@ export class WaitTimeoutError extends FleetQError {
   override readonly name = 'WaitTimeoutError';
   readonly stepId: string;
   readonly timeoutMs: number;
-  constructor(stepId: string, timeoutMs: number) {
-    super('WAIT_TIMEOUT', `step ${stepId} did not end within ${timeoutMs} ms`);
+  /** How the step stood then; `undefined` where the store did not say. */
+  readonly status: 'pending' | 'claimed' | undefined;
+  /** @param whereabouts completes the message: how the step stood, and what it waits for */
+  constructor(stepId: string, timeoutMs: number, status?: 'pending' | 'claimed', whereabouts?: string) {
+    const text = `step ${stepId} did not end within ${timeoutMs} ms`;
+    super('WAIT_TIMEOUT', whereabouts === undefined ? text : `${text}: ${whereabouts}`);
     this.stepId = stepId;
     this.timeoutMs = timeoutMs;
+    this.status = status;
   }
 }
 

@@ -14,6 +14,7 @@ import { createLog } from './log.js';
 import { slotsOf, type ResolvedOptions, type Settings } from './options.js';
 import { Pool, type PoolDrained } from './pool/pool.js';
 import type { HeldSnapshot } from './pool/reconciliation.js';
+import { Standstill } from './pool/standstill.js';
 import type { Service } from './runtime/service.js';
 import type { FleetPicture } from './stats.js';
 import type { StepRegistry } from './step/registry.js';
@@ -26,6 +27,7 @@ export class Pod {
   readonly pool: Pool;
   readonly fleet: Fleet<HeldSnapshot>;
   readonly #services: readonly Service[];
+  readonly #standstill: Standstill;
   readonly #settings: Settings;
   readonly #outage: Connection['outage'];
   #starting: Promise<void> | undefined;
@@ -67,7 +69,13 @@ export class Pod {
       },
     });
     const { heartbeat, recovery, housekeeping } = this.fleet;
-    this.#services = [heartbeat, recovery, housekeeping, this.pool];
+    this.#standstill = new Standstill({
+      ...shared,
+      log: createLog('pool', logger),
+      slots: () => this.pool.slots,
+      awaited: (most) => waiter.untimed(most),
+    });
+    this.#services = [heartbeat, recovery, housekeeping, this.pool, this.#standstill];
   }
 
   /** @throws StoreError; StoppedError where `stop` came meanwhile. Whoever calls it stops the pod where it fails. */
@@ -84,7 +92,7 @@ export class Pod {
     const since = this.#startedAt;
     const uptimeMs = since === undefined ? undefined : this.#settings.runtime.monotonicMs() - since;
     const stopping = this.#stopping !== undefined;
-    return this.fleet.health(uptimeMs, { stopping, outage: this.#outage() });
+    return this.fleet.health(uptimeMs, { stopping, outage: this.#outage(), standstillMs: this.#standstill.forMs });
   }
 
   async #start(): Promise<void> {
@@ -144,6 +152,7 @@ export function healthOfNone(options: ResolvedOptions): Health {
     heartbeat: NOT_RUNNING,
     exchange: NOT_RUNNING,
     outage: undefined,
+    standstillMs: 0,
     wallAheadMs: 0,
   });
 }

@@ -50,6 +50,14 @@ function isLive(pod: PodView): boolean {
   return !pod.asleep && !pod.exited && pod.silentForMs <= pod.deadAfterMs;
 }
 
+/** The step types that live ones of these pods handle. */
+export async function handledTypes(runtime: Runtime, pods: readonly PodView[]): Promise<ReadonlySet<unknown>> {
+  const handled = new Set<unknown>();
+  for (const { meta } of pods.filter(isLive))
+    if (Array.isArray(meta['types'])) await mapInSlices(runtime, meta['types'], (type) => handled.add(type));
+  return handled;
+}
+
 export async function queueStats(
   runtime: Runtime,
   store: StoreStats,
@@ -57,9 +65,7 @@ export async function queueStats(
   strays: number,
 ): Promise<QueueStats> {
   const live = fleet.pods.filter(isLive);
-  const handled = new Set<unknown>();
-  for (const { meta } of live)
-    if (Array.isArray(meta['types'])) await mapInSlices(runtime, meta['types'], (type) => handled.add(type));
+  const handled = await handledTypes(runtime, live);
   const unhandledTypes: string[] = [];
   await mapInSlices(runtime, Object.keys(store.byType), (type) => {
     if ((store.byType[type]?.pending ?? 0) > 0 && !handled.has(type)) unhandledTypes.push(type);

@@ -32,7 +32,7 @@ const EDGES: Record<string, readonly string[]> = {
     ...['events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
   ],
   connect: [
-    ...['options', 'client', 'events', 'log', 'store/observed', 'store/in-context', 'store/contract'],
+    ...['options', 'client', 'events', 'log', 'store/observed', 'store/in-context', 'store/contract', 'stats'],
     ...['step', 'runtime', 'errors'],
   ],
   pod: [

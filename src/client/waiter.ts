@@ -23,12 +23,13 @@ import type { Events } from '../events.js';
 import { onAbort } from '../runtime/abort.js';
 import { Loop } from '../runtime/loop.js';
 import type { OwnContext } from '../runtime/own-context.js';
-import { MAX_DELAY_MS, type Runtime, type Timer } from '../runtime/runtime.js';
+import { MAX_DELAY_MS, type Timer } from '../runtime/runtime.js';
 import { checkFields, checkStepId, oneOf, type FieldChecks } from '../step/fields.js';
 import { deserializeError } from '../step/failure.js';
 import { isTerminal } from '../step/step.js';
 import { readError, readResult } from '../step/stored.js';
 import type { StepRecord, Store } from '../store/contract.js';
+import { WhereaboutsOf, type WhereaboutsParts } from './whereabouts.js';
 
 export interface WaitOptions {
   /** Gives up after so many ms, 24 days at most; the step goes on. Default: never. */
@@ -37,15 +38,16 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface WaiterParts {
-  readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch'>;
-  readonly runtime: Runtime;
+export interface WaiterParts extends WhereaboutsParts {
+  readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch' | 'fleet'>;
   readonly events: Events;
   readonly context: OwnContext;
   readonly waitIntervalMs: number;
 }
 
 interface Waiting {
+  /** It ends by itself. */
+  readonly timed: boolean;
   settle(record: StepRecord): void;
   reject(error: unknown): void;
 }
@@ -73,6 +75,7 @@ function isAbortSignal(value: unknown): boolean {
 export class Waiter {
   readonly #parts: WaiterParts;
   readonly #loop: Loop;
+  readonly #whereabouts: WhereaboutsOf;
   readonly #waiting = new Map<string, Set<Waiting>>();
   /** Ids that were not asked for yet, or that are known to have ended: asked whatever the pulse says. */
   readonly #urgent = new Set<string>();
@@ -88,6 +91,7 @@ export class Waiter {
 
   constructor(parts: WaiterParts) {
     this.#parts = parts;
+    this.#whereabouts = new WhereaboutsOf(parts);
     this.#loop = new Loop(parts.runtime, () => this.#look(), { onError: (error) => this.#failed(error) });
   }
 
@@ -114,6 +118,7 @@ export class Waiter {
         this.#forget(stepId, waiting);
       };
       const waiting: Waiting = {
+        timed: timeoutMs !== undefined,
         settle: (record) => {
           end();
           settle(record, resolve, reject);
@@ -124,11 +129,25 @@ export class Waiter {
         },
       };
       if (timeoutMs !== undefined) {
-        timer = this.#parts.runtime.after(timeoutMs, () => waiting.reject(new WaitTimeoutError(stepId, timeoutMs)));
+        timer = this.#parts.runtime.after(timeoutMs, () => void this.#timedOut(stepId, waiting, timeoutMs));
       }
       const unhear = signal && onAbort(signal, () => waiting.reject(aborted(stepId, signal)));
       this.#remember(stepId, waiting);
     });
+  }
+
+  /** Ids that are awaited without a time-out, at most so many. */
+  untimed(most: number): string[] {
+    const ids: string[] = [];
+    for (const [stepId, waits] of this.#waiting) {
+      if (ids.length >= most) break;
+      for (const { timed } of waits) {
+        if (timed) continue;
+        ids.push(stepId);
+        break;
+      }
+    }
+    return ids;
   }
 
   /** Ends all waits with `STOPPED`. */
@@ -136,6 +155,18 @@ export class Waiter {
     this.#stopped = true;
     await this.#rejectAll(new StoppedError('waitFor'));
     await this.#loop.stop();
+  }
+
+  /** A step that has ended by now settles its wait all the same. */
+  async #timedOut(stepId: string, waiting: Waiting, timeoutMs: number): Promise<void> {
+    const found = await this.#whereabouts.step(stepId);
+    const status = found?.step.status;
+    if (found !== undefined && isTerminal(found.step.status)) {
+      waiting.settle(found.step);
+      return;
+    }
+    const stands = status === 'pending' || status === 'claimed' ? status : undefined;
+    waiting.reject(new WaitTimeoutError(stepId, timeoutMs, stands, found?.text));
   }
 
   #remember(stepId: string, waiting: Waiting): void {

@@ -31,6 +31,9 @@ export interface FleetParts<S> {
   readonly meta: () => Readonly<Record<string, unknown>>;
 }
 
+/** What a health report takes from the queue around the fleet's services. */
+type QueueHealth = Partial<Pick<HealthParts, 'stopping' | 'outage' | 'standstillMs'>>;
+
 /** Services start in the order heartbeat, recovery, housekeeping, then the pool, and stop in reverse. */
 export class Fleet<S> {
   readonly heartbeat: Heartbeat<S>;
@@ -76,7 +79,7 @@ export class Fleet<S> {
   readonly mayProceed = (): boolean => this.fence.mayProceed();
 
   /** @param uptimeMs for how long the queue has been running; `undefined`: it is not */
-  health(uptimeMs: number | undefined, queue: Partial<Pick<HealthParts, 'stopping' | 'outage'>> = {}): Health {
+  health(uptimeMs: number | undefined, queue: QueueHealth = {}): Health {
     const { settings, holder, version } = this.#parts;
     return healthOf({
       podId: settings.podId,
@@ -84,6 +87,7 @@ export class Fleet<S> {
       uptimeMs,
       stopping: queue.stopping ?? false,
       outage: queue.outage,
+      standstillMs: queue.standstillMs ?? 0,
       hasLeft: this.heartbeat.hasLeft,
       isLeader: this.elector.isLeader,
       load: holder.load,

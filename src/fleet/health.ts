@@ -56,6 +56,8 @@ export interface HealthParts {
   readonly heartbeat: Ticking;
   readonly exchange: Ticking;
   readonly outage: FailingCall | undefined;
+  /** For how long all slots have been held by handlers that wait for steps which need a slot, in ms; 0: they are not. */
+  readonly standstillMs: number;
   /** By how much the pod's wall clock is ahead of the store's, in ms; 0: they agree. */
   readonly wallAheadMs: number;
 }
@@ -98,6 +100,10 @@ function problemsOf(parts: HealthParts): string[] {
   if (hasStopped(exchange)) problems.push(`the exchange loop has been late for ${shown(exchange.overdueMs)}`);
   if (outage !== undefined && lasts(outage, deadAfterMs))
     problems.push(`the store has failed for ${shown(outage.forMs)} (${outage.operation}): ${outage.error.message}`);
+  if (parts.standstillMs > 0)
+    problems.push(
+      `all ${load.slots} slots are held by handlers that wait for steps which need a slot, for ${shown(parts.standstillMs)}`,
+    );
   if (load.strays >= load.slots) problems.push(`all ${load.slots} slots are held by handlers that ignore their signal`);
   return problems;
 }

@@ -35,6 +35,8 @@ export class Executor {
   readonly rate = new Rate();
   /** The queue is being stopped: a handler that fails for that reason is not charged. */
   stopping = false;
+  /** Handlers that have returned so far. */
+  returns = 0;
   readonly #parts: ExecutorParts;
   /** What has not returned yet, strays included, by `stepId`; what returns at once is never in it. */
   readonly #running = new Map<string, Hold>();
@@ -182,6 +184,7 @@ export class Executor {
 
   #returned(hold: Hold, outcome: Outcome): number {
     const now = this.#parts.runtime.monotonicMs();
+    this.returns++;
     if (--this.#busy === 0) this.rate.busy(now - this.#busySince);
     if (hold.state === 'stray') this.#strayReturned(hold);
     else {

@@ -22,6 +22,7 @@ import { Holdings } from './holdings.js';
 import { Isolation } from './isolation.js';
 import { Patience } from './patience.js';
 import { Reconciliation, type HeldSnapshot } from './reconciliation.js';
+import type { Slots } from './standstill.js';
 
 export type { HeldSnapshot } from './reconciliation.js';
 
@@ -117,6 +118,13 @@ export class Pool implements Service {
       paused: this.#paused,
       fenced: this.#fenced,
     };
+  }
+
+  /** What the slots do, for {@link Standstill}. */
+  get slots(): Slots {
+    const { executor } = this.#holdings;
+    const { free, returns } = executor;
+    return { free, returned: returns, running: () => executor.held().map(({ claim }) => claim.claimToken) };
   }
 
   /** For how long the exchange loop has been late, in ms. */

@@ -16,6 +16,7 @@ const WELL: HealthParts = {
   heartbeat: { overdueMs: 0, intervalMs: 2_000 },
   exchange: { overdueMs: 0, intervalMs: 1_000 },
   outage: undefined,
+  standstillMs: 0,
   wallAheadMs: 0,
 };
 const problems = (change: Partial<HealthParts>) => {
@@ -85,6 +86,12 @@ describe('health', () => {
     expect(failing(0, 'STORE_CORRUPT', false)).toEqual(['the store has failed for 0 ms (exchange): no']);
     expect(failing(15_000, 'STORE_FULL', true)).toEqual([]);
     expect(failing(15_001, 'STORE_FULL', true)).toEqual(['the store has failed for 15001 ms (exchange): no']);
+  });
+
+  it('fails when the handlers in all slots wait for steps that need one', () => {
+    expect(problems({ standstillMs: 20_000 })).toEqual([
+      'all 8 slots are held by handlers that wait for steps which need a slot, for 20000 ms',
+    ]);
   });
 
   it('fails when all slots are stray', () => {
