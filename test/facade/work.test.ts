@@ -356,8 +356,9 @@ describe('waiting', () => {
     const id = await queue.submit({ type: 'a' });
     const wait = queue.waitFor(id);
     const refused = expect(wait).rejects.toMatchObject({ code: 'STEP_NOT_FOUND' });
-    await expect.poll(() => factory.store.count('find')).toBe(1);
-    factory.store.plan = ({ verb }) => (verb === 'find' ? { delayMs: 50 } : undefined); // ended and gone by the next look
+    await expect.poll(() => factory.store.count('ended')).toBe(1);
+    // Ended and gone by the next look.
+    factory.store.plan = ({ verb }) => (verb === 'ended' || verb === 'find' ? { delayMs: 50 } : undefined);
     await queue.cancel(id);
     while ((await factory.store.prune({ keepMs: -60_000 })).more);
     await refused;
