@@ -48,6 +48,25 @@ test.each([true, false])(
   },
 );
 
+test('refuses what a client that never started would write, and reads on; goes on where it may write again', async () => {
+  const fleet = new VirtualFleet();
+  const { queue } = fleet.client;
+  const id = await queue.submit({ type: 'work', args: { ms: 1 } });
+  migrate(fleet.path, SCHEMA_VERSION + 1);
+  const refusal = {
+    name: 'StoreError',
+    code: 'STORE_SCHEMA_NEWER',
+    transient: false,
+    message: expect.stringContaining(fleet.path) as string,
+  };
+  await expect(queue.submit({ type: 'work', args: { ms: 1 } })).rejects.toMatchObject(refusal);
+  await expect(queue.cancel(id)).rejects.toMatchObject(refusal);
+  expect(await queue.getStep(id)).toMatchObject({ status: 'pending', version: 0 });
+  expect(await queue.stats()).toMatchObject({ pendingSteps: 1 });
+  migrate(fleet.path, SCHEMA_VERSION);
+  expect(await queue.cancel(id)).toBe('cancelled');
+});
+
 test('refuses to open anew with STORE_SCHEMA_NEWER, as a pod and as a client, and changes nothing', async () => {
   const fleet = new VirtualFleet();
   await fleet.submit({ ms: 1 });

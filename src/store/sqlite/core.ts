@@ -33,9 +33,9 @@ import { Pods, type Member } from './pods.js';
 import type { ProcessMark } from './processes.js';
 import { Readers, type CountPiece, type EndedRow, type ListPiece } from './readers.js';
 import { Retention } from './retention.js';
-import { SCHEMA_VERSION } from './schema.js';
+import { SchemaGuard } from './schema-guard.js';
 import { Settlements } from './settlements.js';
-import { DATA_VERSION, OLDEST_ALLOWED } from './statements.js';
+import { DATA_VERSION } from './statements.js';
 import { Submissions } from './submissions.js';
 import { TimedSteps, type MovedPiece } from './timed-steps.js';
 import { keepsTime, WallClock } from './wall-clock.js';
@@ -68,8 +68,8 @@ export class Core {
   readonly #pods: Pods;
   readonly #readers: Readers;
   readonly #retention: Retention;
+  readonly #schema: SchemaGuard;
   readonly #dataVersion: Statement<[], number>;
-  readonly #oldestAllowed: Statement<[], number>;
   #changes = 0;
 
   constructor(connection: Database) {
@@ -86,13 +86,13 @@ export class Core {
     this.#readers = new Readers(connection, this.#wall);
     this.#retention = new Retention(connection);
     this.#dataVersion = connection.prepare<[], number>(DATA_VERSION).pluck();
-    this.#oldestAllowed = connection.prepare<[], number>(OLDEST_ALLOWED).pluck();
+    this.#schema = new SchemaGuard(connection);
   }
 
   // ---- steps ----
 
   submit(now: number, steps: readonly NewStep[]): SubmitReceipt[] {
-    return this.#change(() => this.#submissions.add(now, steps));
+    return this.#admitted(() => this.#submissions.add(now, steps));
   }
 
   /** @param most the most steps to claim, whatever the demand says */
@@ -107,8 +107,9 @@ export class Core {
     }
     return this.#change(() => {
       const receipts = this.#settlements.apply(now, pod.incarnation, settlements);
-      // A claim under an incarnation that is no more would be an orphan at once.
-      if (!this.#pods.isAwake(pod)) return { receipts, claims: [], nextDueInMs: null, blocked: false };
+      // A claim under an incarnation that is no more would be an orphan at once; one in a newer schema may be wrong.
+      if (!this.#pods.isAwake(pod) || this.#schema.outdated())
+        return { receipts, claims: [], nextDueInMs: null, blocked: false };
       const found = readBack === undefined ? [] : this.#claims.under(readBack, pod.incarnation);
       if (claim === undefined) return { receipts, claims: found, nextDueInMs: null, blocked: false };
       const { claims, nextDueInMs, blocked } = this.#claim(now, pod, claim, most);
@@ -128,15 +129,15 @@ export class Core {
   }
 
   cancel(now: number, token: string, steps: readonly StepAt[]): CancelReceipt[] {
-    return this.#change(() => steps.map((step) => this.#byHand.cancel(now, token, step)));
+    return this.#admitted(() => steps.map((step) => this.#byHand.cancel(now, token, step)));
   }
 
   retry(now: number, steps: readonly StepAt[]): RetryReceipt[] {
-    return this.#change(() => steps.map((step) => this.#byHand.retry(now, step)));
+    return this.#admitted(() => steps.map((step) => this.#byHand.retry(now, step)));
   }
 
   prune(now: number, keepMs: number, elapsedMs: () => number): PruneReply {
-    return this.#change(() => this.#retention.prune(now, keepMs, elapsedMs));
+    return this.#admitted(() => this.#retention.prune(now, keepMs, elapsedMs));
   }
 
   // ---- readers ----
@@ -194,7 +195,10 @@ export class Core {
   // ---- fleet ----
 
   register(instant: Instant, pod: PodRegistration, process: ProcessMark | undefined): void {
-    this.#write(() => this.#pods.register(instant, pod, process));
+    this.#write(() => {
+      this.#schema.check();
+      this.#pods.register(instant, pod, process);
+    });
   }
 
   heartbeat(instant: Instant, pod: PodRef, beat: Heartbeat): Beaten {
@@ -208,7 +212,7 @@ export class Core {
       const correctionMs = keeps ? this.#wall.follow(instant, pod.incarnation) : 0;
       const view = {
         claims: this.#claims.heldBy(pod.incarnation),
-        outdated: (this.#oldestAllowed.get() ?? 0) > SCHEMA_VERSION,
+        outdated: this.#schema.outdated(),
         wallAheadMs: this.#wall.aheadMs(instant),
       };
       return { view, members, correctionMs };
@@ -259,11 +263,19 @@ export class Core {
 
   /** Moves one piece of them. */
   moveTimed(now: number): MovedPiece {
-    return this.#change(() => this.#timed.move(now));
+    return this.#admitted(() => this.#timed.move(now));
   }
 
   newestHeartbeat(): number {
     return this.#pods.newestHeartbeat();
+  }
+
+  /** A change that only a version may make that knows the schema. What has begun may still be settled. */
+  #admitted<T>(operation: () => T): T {
+    return this.#change(() => {
+      this.#schema.check();
+      return operation();
+    });
   }
 
   #change<T>(operation: () => T): T {

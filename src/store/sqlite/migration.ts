@@ -4,7 +4,7 @@ import { StoreError } from '../../errors.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS, OLDEST_ALLOWED, SCHEMA_VERSION } from './schema.js';
 import { HAS_SCHEMA_INFO, READ_SCHEMA_INFO, WRITE_SCHEMA_INFO } from './statements.js';
 
-interface SchemaInfo {
+export interface SchemaInfo {
   readonly version: number;
   readonly oldest_allowed: number;
 }
@@ -30,11 +30,15 @@ function pending(connection: Database, path: string): readonly string[] {
   const info = known ? connection.prepare<[], SchemaInfo>(READ_SCHEMA_INFO).get() : undefined;
   if (info === undefined) return MIGRATIONS.flat();
   if (info.oldest_allowed > SCHEMA_VERSION) {
-    throw new StoreError(
-      'STORE_SCHEMA_NEWER',
-      `${path} was written by a newer fleet-q: its schema is ${info.version} and may be used from version ${info.oldest_allowed} on, this one knows ${SCHEMA_VERSION}`,
-      false,
-    );
+    throw schemaNewer(path, info);
   }
   return MIGRATIONS.slice(info.version).flat();
+}
+
+export function schemaNewer(path: string, { version, oldest_allowed: oldest }: SchemaInfo): StoreError {
+  return new StoreError(
+    'STORE_SCHEMA_NEWER',
+    `${path} was written by a newer fleet-q: its schema is ${version} and may be used from version ${oldest} on, this one knows ${SCHEMA_VERSION}; update fleet-q in this process`,
+    false,
+  );
 }

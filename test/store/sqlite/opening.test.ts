@@ -7,7 +7,7 @@ import { sqlite, type SqliteOptions } from '../../../src/sqlite.js';
 import { connect, type ConnectionOptions } from '../../../src/store/sqlite/database.js';
 import { refuseNetwork } from '../../../src/store/sqlite/file-system.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS, SCHEMA_VERSION } from '../../../src/store/sqlite/schema.js';
-import { newSteps } from '../../conformance/harness.js';
+import { demand, newSteps, settlement } from '../../conformance/harness.js';
 import { temporaryFolder } from '../../support/temp.js';
 import { claimed, joined, newFile, newStore, POD, rawConnection, turn } from './support/files.js';
 
@@ -165,6 +165,29 @@ describe('the schema', () => {
     const store = await newStore({ path });
     expect(await store.submit(newSteps(1))).toEqual(['created']);
     expect(rawConnection(path).prepare('SELECT version FROM SCHEMA_INFO').pluck().get()).toBe(99);
+  });
+
+  it('is not written any more once a newer version has outgrown this one; what runs is still settled', async () => {
+    const path = newFile();
+    const store = await newStore({ path });
+    await joined(store);
+    await store.submit(newSteps(2));
+    const claims = await claimed(store, { free: 1 });
+    stamp(path, 99, SCHEMA_VERSION + 1);
+    const at = { stepId: claims[0]!.stepId, version: claims[0]!.version };
+    for (const refused of [
+      store.submit(newSteps(1)),
+      store.cancel('token', [at]),
+      store.retry([at]),
+      store.prune({ keepMs: 0 }),
+      store.register({ podId: 'b', incarnation: 'b', heartbeatMs: 1_000, deadAfterMs: 10_000, meta: {} }),
+    ]) {
+      await expect(refused).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER', transient: false });
+    }
+    const request = { pod: POD, settlements: [settlement(claims[0]!)], claim: demand() };
+    expect(await store.exchange(request)).toMatchObject({ receipts: ['settled'], claims: [] });
+    await store.leave(POD);
+    expect((await store.stats()).byStatus).toMatchObject({ pending: 1, completed: 1 });
   });
 
   it('tells a pod at its next heartbeat that it has been outgrown', async () => {
