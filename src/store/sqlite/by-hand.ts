@@ -2,6 +2,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { CancelReceipt, RetryReceipt, StepAt } from '../contract.js';
 import { isTerminal, type StepStatus } from '../../step/step.js';
+import { isVersion, type Repairs } from './repairs/repairs.js';
 import { CANCEL, RETRY, SETTLED_BY } from './statements.js';
 
 type SettledRow = readonly [
@@ -13,18 +14,21 @@ type SettledRow = readonly [
 ];
 
 export class ByHand {
+  readonly #repairs: Repairs;
   readonly #cancel: Statement;
   readonly #retry: Statement;
   readonly #settledBy: Statement<[string], SettledRow>;
 
-  constructor(connection: Database) {
+  constructor(connection: Database, repairs: Repairs) {
+    this.#repairs = repairs;
     this.#cancel = connection.prepare(CANCEL);
     this.#retry = connection.prepare(RETRY);
     this.#settledBy = connection.prepare<[string], SettledRow>(SETTLED_BY).raw();
   }
 
   /** Call it within a transaction. */
-  cancel(now: number, token: string, { stepId, version }: StepAt): CancelReceipt {
+  cancel(now: number, token: string, step: StepAt): CancelReceipt {
+    const { stepId, version } = this.#countable(step);
     if (this.#cancel.run(now, token, stepId, version).changes === 1) return 'cancelled';
     const row = this.#settledBy.get(stepId);
     if (row === undefined) return 'notFound';
@@ -33,10 +37,18 @@ export class ByHand {
   }
 
   /** Call it within a transaction. */
-  retry(now: number, { stepId, version }: StepAt): RetryReceipt {
+  retry(now: number, step: StepAt): RetryReceipt {
+    const { stepId, version } = this.#countable(step);
     if (this.#retry.run(now, now, stepId, version).changes === 1) return 'retried';
     const row = this.#settledBy.get(stepId);
     if (row === undefined) return 'notFound';
     return row[1] > version ? 'retried' : 'notRetryable';
+  }
+
+  /** A version beyond what can be counted with guards nothing: the row is repaired, and its new version counts. */
+  #countable(step: StepAt): StepAt {
+    if (isVersion(step.version)) return step;
+    this.#repairs.of([step.stepId]);
+    return { ...step, version: 0 };
   }
 }

@@ -10,6 +10,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Claim, ClaimDemand, Fence, Orphan, PodRef } from '../contract.js';
 import { Candidates } from './candidates.js';
+import { isCountable, isVersion, type Repairs } from './repairs/repairs.js';
 import { claimOf, orphanOf, type CandidateRow, type OrphanRow } from './rows.js';
 import { CANDIDATE_AT, CLAIM, CLAIMED_UNDER, DATE_ROW, HELD_BY, NEXT_WAITING, ORPHANS, PROMOTE } from './statements.js';
 import type { TimedSteps } from './timed-steps.js';
@@ -19,6 +20,8 @@ import type { WallClock } from './wall-clock.js';
 const PROMOTE_PIECE = 300;
 /** Most waiting steps that are looked through for one of a wanted type. */
 const LOOK_AHEAD = 50;
+
+type HeldRow = readonly [stepId: string, token: string, version: number];
 
 export interface Taken {
   readonly claims: Claim[];
@@ -31,6 +34,7 @@ export interface Taken {
 export class Claims {
   readonly #wall: WallClock;
   readonly #timed: TimedSteps;
+  readonly #repairs: Repairs;
   readonly #candidates: Candidates;
   readonly #candidateAt: Statement<[number], CandidateRow>;
   readonly #claim: Statement;
@@ -38,10 +42,11 @@ export class Claims {
   readonly #promote: Statement<[number, number, number]>;
   readonly #nextWaiting: Statement<[number], readonly [runAt: number, type: string]>;
   readonly #claimedUnder: Statement<[string, string], CandidateRow>;
-  readonly #heldBy: Statement<[string], readonly [string, string, number]>;
+  readonly #heldBy: Statement<[string], HeldRow>;
   readonly #orphans: Statement<[number], OrphanRow>;
 
-  constructor(connection: Database, wall: WallClock, timed: TimedSteps) {
+  constructor(connection: Database, wall: WallClock, timed: TimedSteps, repairs: Repairs) {
+    this.#repairs = repairs;
     this.#wall = wall;
     this.#timed = timed;
     this.#candidates = new Candidates(connection);
@@ -51,7 +56,7 @@ export class Claims {
     this.#promote = connection.prepare(PROMOTE);
     this.#nextWaiting = connection.prepare<[number], readonly [number, string]>(NEXT_WAITING).raw();
     this.#claimedUnder = connection.prepare<[string, string], CandidateRow>(CLAIMED_UNDER).raw();
-    this.#heldBy = connection.prepare<[string], readonly [string, string, number]>(HELD_BY).raw();
+    this.#heldBy = connection.prepare<[string], HeldRow>(HELD_BY).raw();
     this.#orphans = connection.prepare<[number], OrphanRow>(ORPHANS).raw();
   }
 
@@ -81,7 +86,8 @@ export class Claims {
     const { keys, blocked, partly } = this.#candidates.of({ demand, room, now, backlog });
     for (const key of keys) {
       if (!seats.mayHave(key[3])) continue;
-      const row = key.length > 4 ? (key as CandidateRow) : this.#candidateAt.get(key[0]);
+      const found = key.length > 4 ? (key as CandidateRow) : this.#candidateAt.get(key[0]);
+      const row = found === undefined || isClaimable(found) ? found : this.#repaired(found);
       if (row === undefined) continue;
       if (row[11] !== null && row[11] > (wallNow ??= now + this.#wall.offsetMs())) {
         early.push(row[0]);
@@ -101,6 +107,11 @@ export class Claims {
     return { claims: seats.claims, left: seats.left || partly, blocked };
   }
 
+  #repaired(row: CandidateRow): CandidateRow | undefined {
+    this.#repairs.of([row[4]]);
+    return this.#candidateAt.get(row[0]);
+  }
+
   /** A row that was put in by hand has no time of creation until it is promoted. */
   #dated(now: number, row: CandidateRow): CandidateRow {
     this.#date.run(now, row[0]);
@@ -116,21 +127,43 @@ export class Claims {
     return next === undefined ? null : Math.max(0, next[0] - now);
   }
 
-  /** What this incarnation has claimed under a token. */
+  /** What this incarnation has claimed under a token. Call it within a transaction that writes, as {@link heldBy}. */
   under(token: string, incarnation: string): Claim[] {
     const times = this.#wall.times();
-    return this.#claimedUnder.all(token, incarnation).map((row) => claimOf(row, token, 0, times));
+    const rows = (): CandidateRow[] => this.#claimedUnder.all(token, incarnation);
+    return this.#countable(rows, isClaimable, 4).map((row) => claimOf(row, token, 0, times));
   }
 
   heldBy(incarnation: string): Fence[] {
-    return this.#heldBy.all(incarnation).map(([stepId, claimToken, version]) => ({ stepId, claimToken, version }));
+    const rows = (): HeldRow[] => this.#heldBy.all(incarnation);
+    const held = this.#countable(rows, ([, , version]) => isVersion(version), 0);
+    return held.map(([stepId, claimToken, version]) => ({ stepId, claimToken, version }));
   }
 
-  /** Claims without a living holder, the longest held first. */
-  orphans(limit: number): Orphan[] {
+  /** Claims without a living holder, the longest held first. `undefined`: some must be repaired before. */
+  orphans(limit: number): Orphan[] | undefined {
     const times = this.#wall.times();
-    return this.#orphans.all(limit).map((row) => orphanOf(row, times));
+    const rows = this.#orphans.all(limit);
+    return rows.every(isClaimable) ? rows.map((row) => orphanOf(row, times)) : undefined;
   }
+
+  /** Call it within a transaction that writes. */
+  repairOrphans(limit: number): void {
+    this.#repairs.of(this.#orphans.all(limit).map((row) => row[4]));
+  }
+
+  /** Rows, read again if some of them had to be repaired. @param id where the step's id stands in a row */
+  #countable<R extends readonly unknown[]>(read: () => R[], isFine: (row: R) => boolean, id: number): R[] {
+    const rows = read();
+    if (rows.every(isFine)) return rows;
+    this.#repairs.of(rows.map((row) => String(row[id])));
+    return read();
+  }
+}
+
+/** Whether the numbers of a row can be counted with. */
+function isClaimable(row: readonly [...CandidateRow, ...unknown[]]): boolean {
+  return isCountable(row[5], row[7], row[8], row[9]);
 }
 
 /** Who may sit where: the free slots first, then what is held ahead. */

@@ -32,6 +32,7 @@ import type { Clock, FileTimes, Instant } from './clock.js';
 import { Pods, type Member } from './pods.js';
 import type { ProcessMark } from './processes.js';
 import { Readers, type CountPiece, type EndedRow, type ListPiece } from './readers.js';
+import { Repairs } from './repairs/repairs.js';
 import { Retention } from './retention.js';
 import { SchemaGuard } from './schema-guard.js';
 import { Settlements } from './settlements.js';
@@ -79,9 +80,10 @@ export class Core {
     this.#wall = new WallClock(connection);
     this.#timed = new TimedSteps(connection, this.#wall);
     this.#submissions = new Submissions(connection, this.#wall);
-    this.#claims = new Claims(connection, this.#wall, this.#timed);
-    this.#settlements = new Settlements(connection);
-    this.#byHand = new ByHand(connection);
+    const repairs = new Repairs(connection);
+    this.#claims = new Claims(connection, this.#wall, this.#timed, repairs);
+    this.#settlements = new Settlements(connection, repairs);
+    this.#byHand = new ByHand(connection, repairs);
     this.#pods = new Pods(connection);
     this.#readers = new Readers(connection, this.#wall);
     this.#retention = new Retention(connection);
@@ -232,7 +234,12 @@ export class Core {
   }
 
   orphans(limit: number): Orphan[] {
-    return this.#claims.orphans(limit);
+    const orphans = this.#claims.orphans(limit);
+    if (orphans !== undefined) return orphans;
+    return this.#change(() => {
+      this.#claims.repairOrphans(limit);
+      return this.#claims.orphans(limit) ?? [];
+    });
   }
 
   /** @param exited the processes that have provably exited, by incarnation; of the others silence decides */

@@ -6,6 +6,8 @@ export { isBusy, sqliteCode } from '../../driver/sqlite.js';
 
 interface Fault {
   readonly pattern: RegExp;
+  /** What the message must be like too. */
+  readonly message?: RegExp;
   readonly code: ErrorCode;
   readonly transient: boolean;
   readonly meaning: string;
@@ -28,6 +30,13 @@ const FAULTS: readonly Fault[] = [
     meaning: 'the file cannot be written',
   },
   {
+    pattern: /^SQLITE_ERROR$/,
+    message: /no such (table|column|index)|has no column named|already exists/,
+    code: 'STORE_ALTERED',
+    transient: false,
+    meaning: 'a table is missing or not as it was made',
+  },
+  {
     pattern: /^SQLITE_(TOOBIG|MISMATCH|CONSTRAINT|RANGE)/,
     code: 'STORE_REFUSED',
     transient: false,
@@ -43,7 +52,7 @@ export function storeError(thrown: unknown, path: string): StoreError {
   if (thrown instanceof StoreError) return thrown;
   const { name, message } = asError(thrown);
   const code = sqliteCode(thrown);
-  const fault = FAULTS.find(({ pattern }) => pattern.test(code));
+  const fault = FAULTS.find((known) => known.pattern.test(code) && (known.message?.test(message) ?? true));
   if (fault !== undefined) {
     return new StoreError(fault.code, `${fault.meaning}: ${path} (${message})`, fault.transient, { cause: thrown });
   }

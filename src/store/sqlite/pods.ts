@@ -34,6 +34,9 @@ export interface Member {
   readonly process: ProcessMark | undefined;
 }
 
+/** A step's time beyond this was written by hand: no clock shall start there. The end of the year 9999. */
+const LATEST_INSTANT = 253_402_300_799_999;
+
 export class Pods {
   readonly #register: Statement;
   readonly #beat: Statement;
@@ -70,7 +73,8 @@ export class Pods {
 
   /** The newest heartbeat or step; 0: none. */
   newestInstant(): number {
-    return Math.max(this.newestHeartbeat(), this.#newestStep.get() ?? 0);
+    const newestStep = this.#newestStep.get() ?? 0;
+    return Math.max(this.newestHeartbeat(), newestStep <= LATEST_INSTANT ? newestStep : 0);
   }
 
   /** The signs of life of the incarnations that are not final. */

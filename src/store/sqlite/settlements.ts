@@ -7,6 +7,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Receipt, Settlement } from '../contract.js';
 import type { StepStatus } from '../../step/step.js';
+import type { Repairs } from './repairs/repairs.js';
 import { FINISH, FINISH_ALIKE, REQUEUE, SETTLED_BY } from './statements.js';
 
 type SettledRow = readonly [
@@ -18,12 +19,14 @@ type SettledRow = readonly [
 ];
 
 export class Settlements {
+  readonly #repairs: Repairs;
   readonly #finish: Statement;
   readonly #finishAlike: Statement;
   readonly #requeue: Statement;
   readonly #settledBy: Statement<[string], SettledRow>;
 
-  constructor(connection: Database) {
+  constructor(connection: Database, repairs: Repairs) {
+    this.#repairs = repairs;
     this.#finish = connection.prepare(FINISH);
     this.#finishAlike = connection.prepare(FINISH_ALIKE);
     this.#requeue = connection.prepare(REQUEUE);
@@ -35,10 +38,20 @@ export class Settlements {
     const receipts: Receipt[] = [];
     for (let from = 0; from < settlements.length; from = receipts.length) {
       const alike = runOfAlike(settlements, from);
-      const changes = this.#apply(now, by, alike);
+      const changes = this.#applied(now, by, alike);
       for (const one of alike) receipts.push(changes === alike.length ? 'settled' : this.#receipt(by, one));
     }
     return receipts;
+  }
+
+  /** A row whose counts were written by hand may overflow; that undoes the statement alone. */
+  #applied(now: number, by: string, alike: readonly Settlement[]): number {
+    try {
+      return this.#apply(now, by, alike);
+    } catch (error) {
+      if (this.#repairs.of(alike.map(({ stepId }) => stepId)) === 0) throw error;
+      return this.#apply(now, by, alike);
+    }
   }
 
   /** Answers how many rows changed. */
