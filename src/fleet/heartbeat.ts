@@ -23,6 +23,7 @@ import type { Holder } from './holder.js';
 import type { Identity } from './identity.js';
 import type { Looks } from './looks.js';
 import { limitMs, patienceMs } from './patience.js';
+import { enter, leave, supersede } from './namesakes.js';
 import { Roster } from './roster.js';
 import type { Instant, SelfFence } from './self-fence.js';
 import type { Standing } from './standing.js';
@@ -69,6 +70,8 @@ export class Heartbeat<S> implements Service {
   #stopping: Promise<void> | undefined;
   /** Nothing is known against the present incarnation's being registered. */
   #registered = false;
+  /** The present incarnation has not seen the fleet yet. */
+  #isNew = false;
   /** Its registration has been sent, whatever became of it: it is to leave. */
   #mayBeMember = false;
   /** Since when the pod drains for good, on the monotonic clock. */
@@ -187,6 +190,8 @@ export class Heartbeat<S> implements Service {
       await store.register({ ...identity.pod, heartbeatMs, deadAfterMs, meta: meta() });
     });
     this.#registered = true;
+    this.#isNew = true;
+    enter(identity.pod, () => void this.#parts.runtime.after(0, () => this.beatNow(), { ref: false }));
   }
 
   #eligible(): boolean {
@@ -201,6 +206,8 @@ export class Heartbeat<S> implements Service {
     const isMember = view.pods.some((each) => each.pod.incarnation === pod.incarnation);
     const successor = this.#roster.successor(view.pods, pod);
     this.#roster.see(view.pods, pod);
+    if (this.#isNew) supersede(this.#roster.elders, pod, this.#parts.log);
+    this.#isNew = false;
     if (successor !== undefined) fence.drain('superseded');
     else if (view.outdated) fence.drain('outdated');
     if (!isMember) return this.#evicted();
@@ -227,6 +234,7 @@ export class Heartbeat<S> implements Service {
       return this.#depart();
     }
     fence.evicted();
+    leave(identity.pod);
     identity.renew();
     this.#beats.forget();
     this.#registrations.forget();
@@ -249,6 +257,7 @@ export class Heartbeat<S> implements Service {
   }
 
   #depart(): number {
+    leave(this.#parts.identity.pod);
     this.#parts.elector.forget();
     this.#gone = true;
     return Infinity;
@@ -258,6 +267,7 @@ export class Heartbeat<S> implements Service {
     const { runtime, store, identity, elector, log } = this.#parts;
     const { pod } = identity;
     elector.forget();
+    leave(pod);
     if (!this.#mayBeMember) return;
     this.#registered = this.#mayBeMember = false;
     try {

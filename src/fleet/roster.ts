@@ -39,6 +39,11 @@ export class Roster {
     return namesakes.find(({ pod }) => !this.#elders.has(pod.incarnation))?.pod;
   }
 
+  /** Incarnations of our podId in the view that were there before us. Known once {@link Roster.successor} has looked. */
+  get elders(): ReadonlySet<string> {
+    return this.#elders;
+  }
+
   /** We have left. */
   left(self: PodRef): void {
     const members = new Map(this.#members);
