@@ -1,7 +1,7 @@
 /** When a process has provably exited: the rule, and the table of a real Linux. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   hasExited,
@@ -14,6 +14,7 @@ import { ended, startScript } from '../../support/child.js';
 
 const SELF: ProcessMark = { namespace: 'boot pid:[1]', pid: 10, startedAt: 500 };
 const OTHER: ProcessMark = { ...SELF, pid: 20, startedAt: 600 };
+const SOON = { timeout: 10_000 };
 const judge = (mark: ProcessMark, seen: Sighting): boolean => hasExited(mark, SELF, { look: () => seen });
 
 describe('a process has exited', () => {
@@ -102,9 +103,11 @@ describe.skipIf(process.platform !== 'linux')('the processes of this host', () =
     const parent = sleeper('sh', ['-c', 'sleep 1000 & echo $!; exec sleep 1000']);
     const [text] = (await once(parent.stdout!, 'data')) as [Buffer];
     const mark = markOf(Number(text));
+    const isProgram = () => readFileSync(`/proc/${parent.pid}/comm`, 'latin1') === 'sleep\n';
+    await vi.waitUntil(isProgram, SOON); // until then it is a shell, which may collect it
     expect(hasExited(mark, self, systemProcesses)).toBe(false);
     process.kill(mark.pid, 'SIGKILL');
-    await vi.waitUntil(() => (systemProcesses.look(mark.pid) as { ended: boolean }).ended);
+    await vi.waitUntil(() => (systemProcesses.look(mark.pid) as { ended: boolean }).ended, SOON);
     expect(hasExited(mark, self, systemProcesses)).toBe(true);
   });
 
