@@ -70,6 +70,48 @@ function paging(harness: Harness): void {
     expect(ids(await listed(harness, { order: 'newest', limit: 3 }))).toEqual(oldest.reverse());
   });
 
+  for (const order of ['oldest', 'newest'] as const) {
+    it(`goes on behind a cursor whose step is gone, the ${order} first`, async () => {
+      const pod = await harness.join();
+      const steps = newSteps(6);
+      for (const step of steps) {
+        await harness.store.submit([step]);
+        await harness.pass(1);
+      }
+      const first = await harness.store.list({ order, limit: 3 });
+      const [held] = await harness
+        .claim(pod, { free: 6 })
+        .then((claims) => claims.filter(({ stepId }) => stepId === first.steps[2]!.stepId));
+      await harness.settle(pod, settlement(held!));
+      await harness.pass(5);
+      for (let more = true; more;) ({ more } = await harness.store.prune({ keepMs: harness.tickMs }));
+      expect(await harness.store.find([held!.stepId])).toEqual([]);
+      const rest = await harness.store.list({ order, limit: 10, after: first.next! });
+      const seen = ids([...first.steps, ...rest.steps]);
+      expect(seen).toEqual(order === 'oldest' ? ids(steps) : ids(steps).reverse());
+    });
+  }
+
+  it.each([
+    '',
+    ' ',
+    '-1',
+    '1.5',
+    '1e3',
+    '0x10',
+    '99999999999999999999',
+    '[]',
+    '[1]',
+    '[null,"a"]',
+    '{}',
+    'null',
+    "'; --",
+  ])('refuses a cursor that is none: %j', async (after) => {
+    await harness.submit();
+    const listed = harness.store.list({ order: 'oldest', limit: 1, after });
+    await expect(listed).rejects.toMatchObject({ code: 'OPTION_INVALID', field: 'after' });
+  });
+
   it('says on the last page that it is the last, also when it is full', async () => {
     await harness.store.submit(newSteps(6));
     const all = await pages(harness, { limit: 3 });
