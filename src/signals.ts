@@ -1,32 +1,145 @@
-/** Stopping on signals: opt-in, since a library must not take a process's signals by itself. */
+/**
+ * Stopping on signals. Opt-in: a library must not take a process's signals by itself.
+ *
+ * Invariants:
+ * - The process ends only after every queue that was to stop on the signal has stopped, or has failed to.
+ * - From the first signal on no handler of ours is left: a second signal, of whatever kind, has its default effect at once.
+ * - Copies of this package in one process (a bundle beside an installed one) share one registry, found by a global symbol.
+ *   What is in it is plain functions, so that it works across versions.
+ */
+import { constants } from 'node:os';
+import process from 'node:process';
 import type { AnyFleetQ } from './api.js';
+import { asError, show, ValidationError } from './errors.js';
+import { systemRuntime } from './runtime/runtime.js';
+import { checkFields, oneOf, type FieldCheck, type FieldChecks } from './step/fields.js';
 
 export interface StopOnSignalsOptions {
   /** Default SIGTERM (what Kubernetes sends) and SIGINT (Ctrl-C). */
   readonly signals?: readonly NodeJS.Signals[];
   /**
-   * Called once the queue has stopped. Default: the signal is sent to the process again, now with its default effect, so
-   * that whoever waits for the process sees how it ended.
+   * What to do instead of ending the process, for the owner of this queue. It is called once every queue of the process
+   * that stops on this signal has stopped; a promise that it returns is awaited. Default: the signal is sent to the
+   * process again, now with its default effect, so that the parent process sees how it ended. That also happens where
+   * another queue has no `then`, after this one's.
    */
-  readonly then?: (signal: NodeJS.Signals) => void;
+  readonly then?: (signal: NodeJS.Signals) => unknown;
 }
 
+/** A queue that is to stop on signals. */
+interface Entry {
+  readonly signals: readonly NodeJS.Signals[];
+  readonly stop: () => Promise<unknown>;
+  readonly then: ((signal: NodeJS.Signals) => unknown) | undefined;
+}
+
+interface Registry {
+  readonly entries: Set<Entry>;
+  readonly listeners: Map<NodeJS.Signals, (signal: NodeJS.Signals) => void>;
+  /** The stop under way: what is registered meanwhile joins it. */
+  stopping: { readonly signal: NodeJS.Signals; readonly join: (entry: Entry) => void } | undefined;
+}
+
+const REGISTRY = Symbol.for('fleet-q.stopOnSignals.1');
+
+function registry(): Registry {
+  const holder = globalThis as { [REGISTRY]?: Registry };
+  return (holder[REGISTRY] ??= { entries: new Set(), listeners: new Map(), stopping: undefined });
+}
+
+const signalNames: FieldCheck = (value, field, code) => {
+  oneOf('an array of signals', (given) => Array.isArray(given) && given.length > 0)(value, field, code);
+  for (const [i, signal] of (value as unknown[]).entries()) signalName(signal, `${field}[${i}]`, code);
+};
+const signalName = oneOf(
+  'a signal that a process can handle',
+  (value) =>
+    typeof value === 'string' && Object.hasOwn(constants.signals, value) && !['SIGKILL', 'SIGSTOP'].includes(value),
+);
+
+const OPTIONS: FieldChecks = {
+  signals: signalNames,
+  then: oneOf('a function', (value) => typeof value === 'function'),
+};
+
 /**
- * Stops the queue at the first signal; a second one has its default effect at once.
+ * Stops the queue at the first signal; a second one has its default effect at once. Any number of queues may be
+ * registered: each stops at once, and the process ends when all have stopped. A queue that is registered while the others
+ * stop is stopped too.
  *
- * @returns what takes the handlers away again
+ * Where the host handles the same signal itself, its handlers see the signal again when it is sent the second time, and
+ * the process ends only if they end it: pass `then`, or call `queue.stop()` from your own handler instead.
+ *
+ * @returns what removes the handlers again. A stop that has begun goes on
+ * @throws ValidationError `OPTION_INVALID`
  * @example stopOnSignals(queue);
  */
-export function stopOnSignals(queue: AnyFleetQ, options: StopOnSignalsOptions = {}): () => void {
-  const { signals = ['SIGTERM', 'SIGINT'], then = (signal: NodeJS.Signals) => process.kill(process.pid, signal) } =
-    options;
-  const remove = (): void => {
-    for (const signal of signals) process.off(signal, onSignal);
+export function stopOnSignals(queue: Pick<AnyFleetQ, 'stop'>, options: StopOnSignalsOptions = {}): () => void {
+  if (typeof (queue as { stop?: unknown } | undefined)?.stop !== 'function') {
+    throw new ValidationError('OPTION_INVALID', 'queue', `expected a queue, got ${show(queue)}`);
+  }
+  checkFields(options, OPTIONS, 'OPTION_INVALID', 'options');
+  const { signals = ['SIGTERM', 'SIGINT'], then } = options;
+  const entry: Entry = { signals, stop: () => queue.stop(), then };
+  const { stopping } = registry();
+  if (stopping !== undefined && signals.includes(stopping.signal)) stopping.join(entry);
+  else add(entry);
+  return () => remove(entry);
+}
+
+function add(entry: Entry): void {
+  const { entries, listeners } = registry();
+  entries.add(entry);
+  for (const signal of entry.signals) {
+    if (listeners.has(signal)) continue;
+    const listener = (): void => void stopAll(signal);
+    listeners.set(signal, listener);
+    process.on(signal, listener);
+  }
+}
+
+function remove(entry: Entry): void {
+  const { entries, listeners } = registry();
+  entries.delete(entry);
+  const wanted = new Set([...entries].flatMap(({ signals }) => signals));
+  for (const [signal, listener] of listeners) {
+    if (wanted.has(signal)) continue;
+    process.off(signal, listener);
+    listeners.delete(signal);
+  }
+}
+
+/** Stops every queue that is registered for the signal, then ends as their owners want it. */
+async function stopAll(signal: NodeJS.Signals): Promise<void> {
+  const { entries } = registry();
+  const stopped: Entry[] = [];
+  const underWay: Promise<void>[] = [];
+  const join = (entry: Entry): void => {
+    stopped.push(entry);
+    underWay.push(stop(entry));
   };
-  const onSignal = (signal: NodeJS.Signals): void => {
-    remove();
-    void queue.stop().then(() => then(signal));
-  };
-  for (const signal of signals) process.on(signal, onSignal);
-  return remove;
+  registry().stopping = { signal, join };
+  const all = [...entries];
+  for (const entry of all) remove(entry); // of other signals, too: the second signal is not to be held up
+  for (const entry of all) if (entry.signals.includes(signal)) join(entry);
+  for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) await next;
+  registry().stopping = undefined;
+  await end(signal, stopped);
+}
+
+/** Stops a queue. One that fails to does not keep the others, or the process, from ending. */
+async function stop({ stop: stopQueue }: Entry): Promise<void> {
+  try {
+    await stopQueue();
+  } catch (error) {
+    process.emitWarning(`fleet-q: a queue failed to stop: ${asError(error).message}`);
+  }
+}
+
+async function end(signal: NodeJS.Signals, stopped: readonly Entry[]): Promise<void> {
+  const thens = stopped.flatMap(({ then }) => then ?? []);
+  const ends = await Promise.allSettled(thens.map(async (then) => then(signal)));
+  for (const one of ends) if (one.status === 'rejected') void Promise.reject(one.reason as Error); // the host's own fault
+  await systemRuntime.yield(); // warnings and rejections are printed first
+  if (thens.length < stopped.length) process.kill(process.pid, signal);
 }

@@ -43,7 +43,7 @@ const EDGES: Record<string, readonly string[]> = {
     ...['type stats', 'type options', 'type client', 'type pool', 'type fleet'],
     ...['type events', 'type log', 'type store/contract', 'type step', 'type runtime', 'type errors'],
   ],
-  signals: ['type api'],
+  signals: ['type api', 'step', 'runtime', 'errors'],
   stats: ['type store/contract', 'runtime'],
   'default-store': [
     ...['dynamic store/sqlite', 'dynamic sqlite', 'dynamic snowflake', 'type store/contract', 'files', 'errors'],

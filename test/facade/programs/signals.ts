@@ -1,0 +1,82 @@
+/** A process with queues that stop on signals, for `signals.test.ts`. What happens is printed, line by line. */
+import { stopOnSignals, type StopOnSignalsOptions } from 'fleet-q';
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** What stands for a queue: its stop takes so long, fails, or never ends. */
+function queue(name: string, stop: { afterMs?: number; fails?: boolean; never?: boolean } = {}) {
+  const stopping = async (): Promise<void> => {
+    say(`${name} stops`);
+    if (stop.never === true) await new Promise(() => setInterval(() => {}, 1_000));
+    await new Promise((resolve) => setTimeout(resolve, stop.afterMs ?? 0));
+    if (stop.fails === true) throw new Error(`${name} is broken`);
+    say(`${name} has stopped`);
+  };
+  let stopped: Promise<void> | undefined;
+  return { stop: () => (stopped ??= stopping()) };
+}
+
+/** Another copy of the module, as a bundle beside the installed package is. */
+async function anotherCopy(): Promise<typeof stopOnSignals> {
+  const copy = (await import(`../../../src/signals.js?copy=${String(1)}`)) as { stopOnSignals: typeof stopOnSignals };
+  if (copy.stopOnSignals === stopOnSignals) throw new Error('it is the same copy');
+  return copy.stopOnSignals;
+}
+
+const scenes: Record<string, () => void | Promise<void>> = {
+  two() {
+    stopOnSignals(queue('quick'));
+    stopOnSignals(queue('slow', { afterMs: 300 }));
+  },
+  async copies() {
+    const other = await anotherCopy();
+    stopOnSignals(queue('quick'));
+    other(queue('slow', { afterMs: 300 }));
+  },
+  fails() {
+    stopOnSignals(queue('broken', { fails: true }));
+    stopOnSignals(queue('slow', { afterMs: 300 }));
+  },
+  hangs() {
+    stopOnSignals(queue('hung', { never: true }));
+    stopOnSignals(queue('quick'));
+  },
+  thens() {
+    const then = (name: string) => (signal: string) => say(`then of ${name} after ${signal}`);
+    stopOnSignals(queue('quick'), { then: then('quick') });
+    stopOnSignals(queue('slow', { afterMs: 300 }), { then: then('slow') });
+  },
+  mixed() {
+    const then: StopOnSignalsOptions['then'] = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      say('then has ended');
+    };
+    stopOnSignals(queue('with then'), { then });
+    stopOnSignals(queue('without', { afterMs: 50 }));
+  },
+  late() {
+    stopOnSignals(queue('first', { afterMs: 300 }));
+    process.once('SIGTERM', () => {
+      stopOnSignals(queue('late', { afterMs: 600 }));
+    });
+  },
+  others() {
+    stopOnSignals(queue('for SIGTERM', { afterMs: 300 }), { signals: ['SIGTERM'] });
+    stopOnSignals(queue('for SIGINT'), { signals: ['SIGINT'] });
+  },
+  removed() {
+    stopOnSignals(queue('removed'))();
+    const same = queue('same');
+    stopOnSignals(same);
+    stopOnSignals(same)();
+    stopOnSignals(same);
+  },
+  allRemoved() {
+    stopOnSignals(queue('removed'))();
+    say(`handlers: ${process.listenerCount('SIGTERM')} ${process.listenerCount('SIGINT')}`);
+  },
+};
+
+await scenes[process.argv[2] ?? '']?.();
+setInterval(() => {}, 1_000);
+say('ready');
