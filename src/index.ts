@@ -52,7 +52,7 @@ export {
   type StepTimedOut,
 } from './events.js';
 export type { Health } from './fleet/health.js';
-export { consoleLogger, type Logger, type LogLevel } from './log.js';
+export { consoleLogger, messageFirst, type Logger, type LogLevel, type MessageFirstLogger } from './log.js';
 export type { FleetQOptions } from './options.js';
 export type { Runtime, Timer, TimerOptions } from './runtime/runtime.js';
 export { stopOnSignals, type StopOnSignalsOptions } from './signals.js';

@@ -1,12 +1,17 @@
 /**
  * Logs: namespaces on stderr by default (`DEBUG=fleet-q:*`), or a structured logger of the host (the shape of pino).
  *
- * Law: no secret and no payload is ever logged, unless the option `logPayloads` asks for payloads. A logger that throws
- * harms nobody.
+ * Invariants: no secret is ever logged, and no payload unless the option `logPayloads` asks for it. A logger that throws
+ * or rejects affects nothing else. No message is lost because of what its fields hold.
  */
+import { inspect, types } from 'node:util';
 import { createDebug, type Debugger } from 'obug/ansi';
+import { isError } from './errors.js';
 
-/** A structured logger: pino has this shape, and so has {@link consoleLogger}. */
+/**
+ * A structured logger. pino, bunyan and `console` have this shape, and so has {@link consoleLogger}; for those that take
+ * the message first (winston, LogTape) there is {@link messageFirst}.
+ */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -15,6 +20,8 @@ export interface Logger {
   /** Whether lines of this level go anywhere; pino has it. Without it they are taken to be wanted. */
   isLevelEnabled?(level: LogLevel): boolean;
 }
+
+export { messageFirst, type MessageFirstLogger } from './log/loggers.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
@@ -34,10 +41,14 @@ export function createLog(part: string, logger?: Logger, fields: object = {}): L
     : structuredLog(logger, { part, ...fields });
 }
 
+/** What a logger's methods may return, whatever their types say: some are asynchronous. */
+type Returning = Readonly<Record<LogLevel, (fields: object, message: string) => unknown>>;
+
 function structuredLog(logger: Logger, base: object): Log {
   const write = (level: LogLevel) => (fields: object, message: string) => {
     try {
-      logger[level]({ ...base, ...fields }, message);
+      const returned = (logger as Returning)[level]({ ...base, ...fields }, message);
+      if (types.isPromise(returned)) returned.catch(() => undefined);
     } catch {
       // the host's logger is broken: that is no reason to lose a step
     }
@@ -84,9 +95,21 @@ export function consoleLogger(level: LogLevel = 'info', format: 'json' | 'consol
   const least = LEVELS.indexOf(level);
   const write = (at: LogLevel) => (fields: object, message: string) => {
     if (LEVELS.indexOf(at) < least) return;
-    if (format === 'json') console[at](JSON.stringify({ level: at, message, ...fields }));
-    else console[at](`${at.toUpperCase()} ${message}`, fields);
+    if (format === 'json') console[at](jsonLine(at, message, fields));
+    else console[at](`${at.toUpperCase()} ${message.replaceAll('%', '%%')}`, fields); // it is read as a format
   };
   const isLevelEnabled = (at: LogLevel): boolean => LEVELS.indexOf(at) >= least;
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), isLevelEnabled };
+}
+
+/** Fields that JSON cannot carry are shown as text. */
+function jsonLine(level: LogLevel, message: string, fields: object): string {
+  try {
+    return JSON.stringify({ level, message, ...fields }, (_, value: unknown) => {
+      if (isError(value)) return { name: value.name, message: value.message, stack: value.stack };
+      return typeof value === 'bigint' ? String(value) : value;
+    });
+  } catch {
+    return JSON.stringify({ level, message, fields: inspect(fields) });
+  }
 }

@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import { show, ValidationError } from './errors.js';
 import { absolutePath, MEMORY, pathCheck } from './files/path.js';
 import type { Logger } from './log.js';
+import { checkLogger } from './log/loggers.js';
 import { systemRuntime, type Runtime } from './runtime/runtime.js';
 import { checkRetry, type StepDefinition } from './step/definition.js';
 import {
@@ -83,7 +84,10 @@ export interface FleetQOptions {
   readonly journalPath?: string | URL;
   /** What this pod tells its peers about itself, beside what the library adds. */
   readonly meta?: Readonly<Record<string, unknown>>;
-  /** Where logs go: pino, or anything of its shape. Default: `debug`, with `DEBUG=fleet-q:*`. */
+  /**
+   * Where logs go: pino, bunyan, `console`, or anything of their shape; others by `messageFirst`. Default: `debug`, with
+   * `DEBUG=fleet-q:*`.
+   */
   readonly logger?: Logger;
   /** Whether `debug` lines may hold args and results. Default false. */
   readonly logPayloads?: boolean;
@@ -163,7 +167,7 @@ export const OPTION_TABLE: Readonly<Record<keyof FleetQOptions, OptionRow>> = {
   retentionMs: { check: milliseconds, default: 604_800_000 },
   journalPath: { check: pathCheck, default: MEMORY },
   meta: { check: record, default: {} },
-  logger: { check: anyObject('a logger with debug, info, warn and error', ['debug', 'info', 'warn', 'error']) },
+  logger: { check: checkLogger },
   logPayloads: { check: boolean, default: false },
   runtime: { check: anyObject('a runtime', ['wallMs', 'monotonicMs', 'random', 'uuid', 'after', 'yield']) },
 };
