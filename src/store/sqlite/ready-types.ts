@@ -13,7 +13,7 @@ import { Wanted, type WantedType } from './wanted.js';
 /** So few types are walked without a look at which have anything. */
 const FEW = 64;
 /** Most types that one exchange looks at. */
-export const MOST_TYPES = 500;
+const MOST_TYPES = 500;
 
 export interface TypesToWalk {
   readonly types: readonly WantedType[];
