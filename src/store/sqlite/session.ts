@@ -19,7 +19,7 @@ import { migrate } from './migration.js';
 import type { ResolvedOptions } from './options.js';
 import { OpenFile } from './open-file.js';
 import { Scans, type Attempt } from './scans.js';
-import { autocheckpoint } from './statements.js';
+import { autocheckpoint, FIRST_ROWS } from './statements.js';
 import type { Watched } from './watch.js';
 
 /** How old what is known of the fleet's newest heartbeat may be. */
@@ -164,6 +164,7 @@ function prepare(
   const connection = connect(driver, { path, synchronous, autocheckpoint: 10_000 });
   try {
     migrate(connection, path);
+    for (const statement of FIRST_ROWS) connection.prepare(statement).get();
     const core = new Core(connection);
     core.setClock(clock);
     return { connection, core };

@@ -33,6 +33,11 @@ export const READ_SCHEMA_INFO = 'SELECT version, oldest_allowed FROM SCHEMA_INFO
 export const WRITE_SCHEMA_INFO = 'INSERT OR REPLACE INTO SCHEMA_INFO (one, version, oldest_allowed) VALUES (1, ?, ?)';
 export const OLDEST_ALLOWED = 'SELECT oldest_allowed FROM SCHEMA_INFO';
 
+/** Reads the first page of each table itself, not of an index: a damaged file is refused when it is opened. */
+export const FIRST_ROWS: readonly string[] = ['STEP_TRACKER', 'POD_HEALTH', 'WALL_CLOCK'].map(
+  (table) => `SELECT 1 FROM ${table} NOT INDEXED LIMIT 1`,
+);
+
 // ---- rows -------------------------------------------------------------------------------------------------------------
 
 // A row put in by hand may lack its type and times; promotion fills them in, and readers need not wait for that.

@@ -82,7 +82,7 @@ export function working(ground: () => Ground): void {
       expect(await client.cancel(held)).toBe('cancelled');
       expect(await client.cancel(pending)).toBe('cancelled');
       await expect(client.waitFor(held)).rejects.toMatchObject({ code: 'STEP_CANCELLED' });
-      await expect.poll(() => reason, { timeout: 5_000 }).toMatchObject({ code: 'CLAIM_ABORTED' }); // as its heartbeat tells
+      await expect.poll(() => reason, { timeout: 5_000 }).toMatchObject({ code: 'STEP_CANCELLED' });
       await expect.poll(() => told('step:cancelled')).toMatchObject([{ payload: { stepId: held, by: 'holder' } }]);
       expect(await client.cancel(held)).toBe('alreadyTerminal');
       expect(await client.cancel('nobody')).toBe('notFound');
