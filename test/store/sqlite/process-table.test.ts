@@ -125,7 +125,7 @@ describe.skipIf(process.platform !== 'linux')('the processes of this host', () =
   const inNamespace = (...flags: string[]): readonly string[] => ['--user', '--map-root-user', '--fork', ...flags];
   const hasNamespaces =
     existsSync('/proc/self/ns/time') && spawnSync('unshare', [...inNamespace('--pid'), 'true']).status === 0;
-  const PROGRAM = 'test/store/sqlite/support/self.ts';
+  const PROGRAM = 'test/store/sqlite/programs/self.ts';
 
   async function selfWithin(...flags: string[]): Promise<ProcessMark | null> {
     const child = spawn('unshare', [...inNamespace(...flags), process.execPath, '--import', 'tsx', PROGRAM]);
