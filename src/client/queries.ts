@@ -18,7 +18,10 @@ export interface StepFilter {
   readonly claimedBy?: string;
   /** By creation. Default `'oldest'` first. */
   readonly order?: 'oldest' | 'newest';
-  /** Begins after the page that ended with this cursor. */
+  /**
+   * Begins after the page that ended with this cursor, also where its step has been removed since. Steps that are
+   * submitted or removed between two pages may be listed or not; all others are listed once.
+   */
   readonly after?: string;
   /** Steps a page; 1 to 1,000. Default 100. */
   readonly pageSize?: number;

@@ -186,7 +186,7 @@ function cursorOf(after: string): { readonly afterMs: number; readonly afterId: 
     throw invalid;
   }
   const [afterMs, afterId] = Array.isArray(parsed) ? (parsed as unknown[]) : [];
-  if (!Number.isSafeInteger(afterMs) || typeof afterId !== 'string') throw invalid;
+  if (!Number.isSafeInteger(afterMs) || typeof afterId !== 'string' || /\p{Cs}/u.test(afterId)) throw invalid;
   return { afterMs: afterMs as number, afterId };
 }
 
