@@ -1,10 +1,11 @@
 /** Cancelling: terminal at once, guarded by the version that was read; the holder learns of it. */
 import { expect, it } from 'vitest';
-import { fresh, givenBack, newStep, newSteps, settlement, type Harness } from './harness.js';
+import { fresh, givenBack, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
 
 export function cancelling(harness: Harness): void {
   receipts(harness);
   holders(harness);
+  theDead(harness);
 }
 
 function receipts(harness: Harness): void {
@@ -146,5 +147,43 @@ function holders(harness: Harness): void {
       else expect([status, settled]).toEqual(['completed', 'settled']);
       if (status === 'completed') expect(cancelled).not.toBe('cancelled');
     }
+  });
+}
+
+function theDead(harness: Harness): void {
+  it('cancels what a dead pod holds, before and after its eviction: recovery finds nothing of it', async () => {
+    const [dead, leader] = [await harness.joinMortal(), await harness.join()];
+    const claims = [await harness.held(dead), await harness.held(dead)] as const;
+    await harness.pass(2);
+    expect(await harness.store.cancel(fresh('cancel'), [await harness.step(claims[0])])).toEqual(['cancelled']);
+    expect(await harness.store.evict([dead])).toEqual([dead]);
+    expect(await harness.store.cancel(fresh('cancel'), [await harness.step(claims[1])])).toEqual(['cancelled']);
+    expect(await harness.store.orphans({ limit: 10 })).toEqual([]);
+    for (const claim of claims) {
+      expect(await harness.step(claim)).toMatchObject({ status: 'cancelled', crashes: 0, retryCount: 0 });
+    }
+    expect(await harness.claim(leader, { types: { [claims[0].type]: 1, [claims[1].type]: 1 } })).toEqual([]);
+  });
+
+  it('leaves a step cancelled that recovery had found before, and charges it nothing', async () => {
+    const [dead, leader] = [await harness.joinMortal(), await harness.join()];
+    const [toRequeue, toFail] = [await harness.held(dead), await harness.held(dead)];
+    await harness.pass(2);
+    await harness.store.evict([dead]);
+    const orphans = await harness.store.orphans({ limit: 10 });
+    expect(ids(orphans).sort()).toEqual(ids([toRequeue, toFail]).sort());
+    const other = await harness.another(); // the one who cancels is another process
+    expect(await other.cancel(fresh('cancel'), [toRequeue, toFail])).toEqual(['cancelled', 'cancelled']);
+    const rows = () => Promise.all([harness.step(toRequeue), harness.step(toFail)]);
+    const before = await rows();
+    const failed = settlement(toFail, { status: 'failed', crash: 1, result: null, error: '{"message":"dead"}' });
+    const late = [givenBack(toRequeue, { crash: 1 }), failed];
+    expect(await harness.store.settle(leader, late)).toEqual(['cancelled', 'cancelled']);
+    expect(await harness.settle(dead, settlement(toRequeue))).toBe('cancelled'); // it was only frozen
+    expect(await rows()).toEqual(before);
+    expect(before).toMatchObject([
+      { status: 'cancelled', crashes: 0, retryCount: 0 },
+      { status: 'cancelled', crashes: 0, retryCount: 0 },
+    ]);
   });
 }

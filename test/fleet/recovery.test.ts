@@ -165,6 +165,29 @@ describe('a recovery cycle', () => {
     expect(cycles(leader)[0]?.error).toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
+  it('leaves what was cancelled on a dead pod as it is, before it looks and while it is at it', async () => {
+    const { leader, dead, ids } = await afterADeath(3);
+    const held = await world.store.find(ids);
+    const receipts: unknown[] = [];
+    const cancel = (i: number) => world.store.cancel('by hand', [held[i]!]).then((all) => receipts.push(...all));
+    await world.advance(1_000); // nobody knows yet that the pod is dead
+    await world.runtime.until(cancel(0));
+    leader.line.before('settle', () => void cancel(1)); // found, and not settled yet
+    await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
+    expect(receipts).toEqual(['cancelled', 'cancelled']);
+    const steps = await world.store.find(ids);
+    expect(steps.map(({ status, crashes, retryCount }) => [status, crashes, retryCount])).toEqual([
+      ['cancelled', 0, 0],
+      ['cancelled', 0, 0],
+      ['pending', 1, 0],
+    ]);
+    expect(cycles(leader)).toMatchObject([{ deadPods: [dead.pod], requeued: [ids[2]], failed: [] }]);
+    expect(leader.told.of('step:released').map(({ stepId }) => stepId)).toEqual([ids[2]]);
+    expect(leader.told.of('step:failed')).toEqual([]);
+    await world.advance(5 * CYCLE);
+    expect(cycles(leader)).toHaveLength(1);
+  });
+
   it('does no harm where two run it at once', async () => {
     const { leader, ids } = await afterADeath(600);
     const second = await world.started('second');
