@@ -7,23 +7,11 @@
 import { inspect, types } from 'node:util';
 import { createDebug, type Debugger } from 'obug/ansi';
 import { isError } from './errors.js';
+import type { Logger, LogLevel } from './log/logger.js';
 
-/**
- * A structured logger. pino, bunyan and `console` have this shape, and so has {@link consoleLogger}; for those that take
- * the message first (winston, LogTape) there is {@link messageFirst}.
- */
-export interface Logger {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-  /** Whether lines of this level go anywhere; pino has it. Without it they are taken to be wanted. */
-  isLevelEnabled?(level: LogLevel): boolean;
-}
-
+export type { Logger, LogLevel } from './log/logger.js';
 export { messageFirst, type MessageFirstLogger } from './log/loggers.js';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** A logger of one part of the library; knows whether anybody listens, so that hot paths need not build lines for nobody. */

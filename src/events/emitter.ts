@@ -8,7 +8,7 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import { asError } from '../errors.js';
-import type { AnySteps, EventName, EventPayloads } from '../events.js';
+import type { AnySteps, EventName, EventPayloads } from './payloads.js';
 import type { Log } from '../log.js';
 import { OwnContext } from '../runtime/own-context.js';
 import type { Runtime } from '../runtime/runtime.js';

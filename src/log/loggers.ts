@@ -6,7 +6,7 @@
  * are recognized by what else they have.
  */
 import { show, ValidationError, type ErrorCode } from '../errors.js';
-import type { Logger, LogLevel } from '../log.js';
+import type { Logger, LogLevel } from './logger.js';
 
 const METHODS = ['debug', 'info', 'warn', 'error'] as const;
 
