@@ -10,7 +10,10 @@ import { describe, expect, test } from 'vitest';
 import { readSource, type Import, type SourceFacts } from './support/source.js';
 
 const SERVICE = ['type options', 'events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'];
-const STORE = ['store/contract', 'store/retrying', 'store/under-way', 'driver', 'step', 'runtime', 'errors', 'log'];
+const STORE = [
+  ...['store/contract', 'store/counts', 'store/retrying', 'store/under-way'],
+  ...['driver', 'step', 'runtime', 'errors', 'log'],
+];
 
 /**
  * What each part may import: `x` anything, `type x` types only, `dynamic x` by `import()` alone. A part is a file
@@ -62,6 +65,7 @@ const EDGES: Record<string, readonly string[]> = {
   'store/settler': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   'store/observed': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   'store/in-context': ['type store/contract', 'type runtime'],
+  'store/counts': ['store/contract', 'step', 'runtime'],
   'store/retrying': ['store/contract', 'log', 'runtime', 'errors'],
   'store/under-way': ['errors'],
   'store/contract': ['step', 'runtime', 'errors', 'type log'],

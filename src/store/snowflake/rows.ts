@@ -1,5 +1,6 @@
 /** Rows as the driver answers them, and what they are outside. */
 import type { Claim, Fence, Orphan, PodRef, PodView, StepRecord } from '../contract.js';
+import type { CountRow } from '../counts.js';
 import { parseJson } from '../../step/payload.js';
 import type { StepStatus } from '../../step/step.js';
 import type { Row } from './session/session.js';
@@ -68,6 +69,19 @@ export function recordOf(row: Row): StepRecord {
     result: textOrNull(row, 'ITS_RESULT'),
     error: textOrNull(row, 'ITS_ERROR'),
   };
+}
+
+/** Columns of `steps.stats`. */
+export function countRowOf(row: Row): CountRow {
+  const due = number(row, 'DUE_COUNT');
+  return [
+    text(row, 'ITS_TYPE'),
+    text(row, 'ITS_STATUS'),
+    number(row, 'ITS_PRIORITY'),
+    number(row, 'STEPS'),
+    due,
+    due === 0 ? null : number(row, 'OLDEST_DUE_MS'),
+  ];
 }
 
 export function podRefOf(row: Row): PodRef {

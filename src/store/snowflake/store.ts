@@ -109,7 +109,7 @@ export class SnowflakeStore implements Store {
       runtime,
       sequence,
     });
-    this.#steps = new Steps({ statements: statements.steps, session: rest, newToken: () => runtime.uuid() });
+    this.#steps = new Steps({ statements: statements.steps, session: rest, runtime });
     const heartbeat = calls.patient(sessions.heartbeat);
     this.#pods = new Pods({
       statements: statements.pods,

@@ -16,6 +16,7 @@ import { Core } from './core.js';
 import { connect } from './database.js';
 import { isBusy, storeError } from './faults.js';
 import type { Errand, HelperFile, Value } from './helper-protocol.js';
+import { packedStats } from './packed-stats.js';
 import { Scans, type Attempt } from './scans.js';
 
 export class HelperConnection {
@@ -56,7 +57,7 @@ export class HelperConnection {
     const scans = new Scans({ core, attempt, pause, monotonicMs: () => systemRuntime.monotonicMs() });
     switch (errand.name) {
       case 'stats':
-        return scans.stats(errand.ask.now);
+        return packedStats(await scans.count(errand.ask.now));
       case 'list':
         return scans.list(errand.ask.filter, errand.ask.after);
       case 'prune':

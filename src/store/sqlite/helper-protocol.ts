@@ -1,8 +1,8 @@
 /** What goes through the port between this process and its helper thread: plain data. */
 import type { ListFilter, ListPage, PruneReply } from '../contract.js';
 import type { ErrorCode } from '../../errors.js';
-import type { PackedStats } from './counts.js';
 import type { FileIdentity } from '../../files/located.js';
+import type { PackedStats } from './packed-stats.js';
 
 /** A file that the helper works on. It opens this very file or none. */
 export interface HelperFile {

@@ -9,9 +9,9 @@
 import { asError, StoreError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { ListFilter, ListPage, PruneReply } from '../contract.js';
-import type { PackedStats } from './counts.js';
 import type { Errand, ErrandName, Errands, HelperFile } from './helper-protocol.js';
 import type { HelperShare, HelperThreads } from './helper-threads.js';
+import type { PackedStats } from './packed-stats.js';
 
 /** Written rows after which a checkpoint is worth its while. */
 const CHECKPOINT_ROWS = 1_000;

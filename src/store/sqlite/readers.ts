@@ -6,6 +6,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { CancelledStep, ListFilter, StepRecord } from '../contract.js';
+import type { CountRow } from '../counts.js';
 import { recordOf, type RecordRow } from './rows.js';
 import type { WallClock } from './wall-clock.js';
 import type { WallTimes } from './wall-times.js';
@@ -26,15 +27,6 @@ export interface ListPiece {
   readonly full: boolean;
 }
 
-export type CountRow = readonly [
-  type: string,
-  status: string,
-  priority: number,
-  count: number,
-  due: number,
-  oldestDue: number | null,
-];
-
 /** One piece of the counts, and the row to go on after; `null`: that was all. */
 export interface CountPiece {
   readonly rows: readonly CountRow[];
@@ -54,7 +46,7 @@ export class Readers {
   readonly #find: Statement<[string], RecordRow>;
   readonly #pieceEnd: Record<ListFilter['order'], Statement<[number, number], number>>;
   readonly #list: Record<ListFilter['order'], Statement<ListBinds, ListRow>>;
-  readonly #count: Statement<[number, number, number, number], CountRow>;
+  readonly #count: Statement<[number, number, number, number, number], CountRow>;
   readonly #endedFrom: Statement<[number, number, number, number], EndedRow>;
   readonly #newestEnding: Statement<[], number | null>;
   readonly #cancelled: Statement<[number, string], readonly [stepId: string, agoMs: number]>;
@@ -66,7 +58,7 @@ export class Readers {
     this.#pieceEnd = { oldest: pieceEnd(PIECE_END.oldest), newest: pieceEnd(PIECE_END.newest) };
     const list = (sql: string) => connection.prepare<ListBinds, ListRow>(sql).raw();
     this.#list = { oldest: list(LIST.oldest), newest: list(LIST.newest) };
-    this.#count = connection.prepare<[number, number, number, number], CountRow>(COUNT).raw();
+    this.#count = connection.prepare<[number, number, number, number, number], CountRow>(COUNT).raw();
     this.#endedFrom = connection.prepare<[number, number, number, number], EndedRow>(ENDED_FROM).raw();
     this.#newestEnding = connection.prepare<[], number | null>(NEWEST_ENDING).pluck();
     this.#cancelled = connection.prepare<[number, string], readonly [string, number]>(CANCELLED).raw();
@@ -127,7 +119,7 @@ export class Readers {
   /** Counts the next `rows` rows after `after`. */
   count(now: number, after: number, rows: number): CountPiece {
     const end = this.#pieceEnd.oldest.get(after, rows - 1);
-    return { rows: this.#count.all(now, now, after, end ?? ENDS.oldest), after: end ?? null };
+    return { rows: this.#count.all(now, now, now, after, end ?? ENDS.oldest), after: end ?? null };
   }
 }
 

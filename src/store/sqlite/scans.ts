@@ -5,8 +5,8 @@
  * pieces on its own thread, where nobody waits.
  */
 import type { ListFilter, ListPage, PruneReply, StepRecord } from '../contract.js';
+import { Counts } from '../counts.js';
 import type { Core } from './core.js';
-import { Counts, type PackedStats } from './counts.js';
 
 const COUNTED_ROWS = 5_000;
 const LISTED_ROWS = 1_000;
@@ -53,7 +53,7 @@ export class Scans {
     return found;
   }
 
-  async stats(now: number): Promise<PackedStats> {
+  async count(now: number): Promise<Counts> {
     const { core, attempt, pause } = this.#parts;
     const counts = new Counts();
     for (let after: number | null = 0; after !== null;) {
@@ -63,7 +63,7 @@ export class Scans {
       for (const row of piece.rows) counts.add(row);
       after = piece.after;
     }
-    return counts.packed(now);
+    return counts;
   }
 
   /** The first piece of a page: mostly all of it. */

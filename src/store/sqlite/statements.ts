@@ -208,10 +208,10 @@ export const LIST = {
   newest: `SELECT s.rowid, ${RECORD} FROM STEP_TRACKER s WHERE s.rowid < ? AND s.rowid >= ? AND ${FILTER} ORDER BY s.rowid DESC LIMIT ?`,
 } as const;
 
-/** Binds: now, now, after, piece's end. */
+/** Rows of `CountRow`. Binds: now, now, now, after, piece's end. */
 export const COUNT = `
 SELECT coalesce(step_type, ''), status, iif(status = 'pending', priority, 0), count(*), sum(status = 'pending' AND run_at <= ?),
-  min(iif(status = 'pending' AND run_at <= ?, run_at, NULL))
+  ? - min(iif(status = 'pending' AND run_at <= ?, run_at, NULL))
 FROM STEP_TRACKER WHERE rowid > ? AND rowid <= ? GROUP BY 1, 2, 3`;
 
 // ---- retention ----------------------------------------------------------------------------------------------------------------

@@ -36,9 +36,9 @@ import { Calls } from './calls.js';
 import { Exits } from './exits.js';
 import { Mover } from './mover.js';
 import { helperThreads, type HelperThreads } from './helper-threads.js';
-import { unpackedStats } from './counts.js';
 import type { ResolvedOptions } from './options.js';
 import { charactersOf, Pace } from './pace.js';
+import { unpackedStats } from './packed-stats.js';
 import { RHYTHM } from './rhythm.js';
 import { NO_PROOF, systemProcesses, type ProcessTable } from './processes.js';
 import { openSession, type Session } from './session.js';
@@ -183,11 +183,11 @@ export class SqliteStore implements Store {
   stats(): Promise<StoreStats> {
     return this.#call(async (session) => {
       const now = session.now();
-      const packed = await session.long(
-        (helper) => helper.stats(now),
-        (scans) => scans.stats(now),
+      const { runtime } = this.#environment;
+      return session.long(
+        async (helper) => unpackedStats(runtime, await helper.stats(now)),
+        async (scans) => (await scans.count(now)).stats(runtime),
       );
-      return unpackedStats(this.#environment.runtime, packed);
     });
   }
 

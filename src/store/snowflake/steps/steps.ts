@@ -1,6 +1,8 @@
 /** The steps' verbs but for the exchange: submitting, reading, and what users do by hand. */
 import { ValidationError, show } from '../../../errors.js';
-import { STEP_STATUSES, isTerminal, type StepStatus } from '../../../step/step.js';
+import { isTerminal, type StepStatus } from '../../../step/step.js';
+import { mapInSlices } from '../../../runtime/slices.js';
+import type { Runtime } from '../../../runtime/runtime.js';
 import type { NewStep } from '../../../step/submission.js';
 import type {
   CancelledStep,
@@ -10,21 +12,21 @@ import type {
   ListFilter,
   ListPage,
   RetryReceipt,
-  StatusCounts,
   StepAt,
   StepRecord,
   StoreStats,
   SubmitReceipt,
 } from '../../contract.js';
+import { Counts } from '../../counts.js';
 import { partsOf, type Part } from '../binds.js';
-import { number, recordOf, text, textOrNull, written } from '../rows.js';
+import { countRowOf, number, recordOf, text, textOrNull, written } from '../rows.js';
 import type { Row, Runner } from '../session/session.js';
 import type { StepStatements } from './statements.js';
 
 export interface StepsParts {
   readonly statements: StepStatements;
   readonly session: Runner;
-  readonly newToken: () => string;
+  readonly runtime: Runtime;
 }
 
 export class Steps {
@@ -43,8 +45,8 @@ export class Steps {
   }
 
   async #insert({ items, json }: Part<NewStep>): Promise<SubmitReceipt[]> {
-    const { session, statements, newToken } = this.#parts;
-    const bind = `{"token":${JSON.stringify(newToken())},"steps":${json}}`;
+    const { session, statements, runtime } = this.#parts;
+    const bind = `{"token":${JSON.stringify(runtime.uuid())},"steps":${json}}`;
     const inserted = written(await session.run(statements.submit, bind), 'inserted');
     const firsts = new Map<string, number>();
     items.forEach(({ stepId }, at) => void (firsts.has(stepId) || firsts.set(stepId, at)));
@@ -106,8 +108,13 @@ export class Steps {
     };
   }
 
+  /** In slices: there may be any number of types and priorities. */
   async stats(): Promise<StoreStats> {
-    return countsOf(await this.#parts.session.run(this.#parts.statements.stats));
+    const { session, statements, runtime } = this.#parts;
+    const rows = await session.run(statements.stats);
+    const counts = new Counts();
+    await mapInSlices(runtime, rows, (row) => counts.add(countRowOf(row)));
+    return counts.stats(runtime);
   }
 
   async cancel(token: string, steps: readonly StepAt[]): Promise<CancelReceipt[]> {
@@ -188,41 +195,4 @@ function cursorOf(after: string): { readonly afterMs: number; readonly afterId: 
   const [afterMs, afterId] = Array.isArray(parsed) ? (parsed as unknown[]) : [];
   if (!Number.isSafeInteger(afterMs) || typeof afterId !== 'string' || /\p{Cs}/u.test(afterId)) throw invalid;
   return { afterMs: afterMs as number, afterId };
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** Rows of a status that nobody knows were written by hand; they are not counted. */
-function countsOf(rows: readonly Row[]): StoreStats {
-  const byStatus = noCounts();
-  const byType = new Map<string, Mutable<StatusCounts>>();
-  const pendingByPriority = new Map<number, number>();
-  let [due, oldestDueMs] = [0, 0];
-  for (const row of rows) {
-    const status = text(row, 'ITS_STATUS');
-    if (!isStatus(status)) continue;
-    const [type, priority, steps] = [text(row, 'ITS_TYPE'), number(row, 'ITS_PRIORITY'), number(row, 'STEPS')];
-    const ofType = byType.get(type) ?? noCounts();
-    byType.set(type, ofType);
-    ofType[status] += steps;
-    byStatus[status] += steps;
-    if (status === 'pending') pendingByPriority.set(priority, (pendingByPriority.get(priority) ?? 0) + steps);
-    due += number(row, 'DUE_COUNT');
-    oldestDueMs = Math.max(oldestDueMs, number(row, 'OLDEST_DUE_MS'));
-  }
-  return {
-    byStatus,
-    byType: Object.fromEntries(byType),
-    pendingByPriority: Object.fromEntries(pendingByPriority),
-    due,
-    oldestDueMs: due === 0 ? null : oldestDueMs,
-  };
-}
-
-function isStatus(word: string): word is StepStatus {
-  return (STEP_STATUSES as readonly string[]).includes(word);
-}
-
-function noCounts(): Mutable<StatusCounts> {
-  return { pending: 0, claimed: 0, completed: 0, failed: 0, cancelled: 0 };
 }
