@@ -8,6 +8,9 @@
  *   `runAt`, and those that are only shown (`createdAt`, `updatedAt`, `runAt` of a record or a claim). Both are instants of
  *   the real world, as far as the store knows it: a step with `runAt` follows the wall clock when it is put right, and what
  *   has been shown once is shown the same after that.
+ * - **A newer version may have migrated the data past what this one may write**, also while it is open. Then `submit`,
+ *   `cancel`, `retry`, `prune` and `register` reject with `STORE_SCHEMA_NEWER`, and an exchange claims nothing; it settles,
+ *   and a pod can leave. A store may notice late, but within a minute.
  * - A call that cannot go through rejects with a `StoreError`; `transient` says whether trying again may help.
  */
 import type { Log } from '../log.js';

@@ -45,6 +45,7 @@ import { Pods } from './pods/pods.js';
 import { Retention } from './housekeeping/retention.js';
 import { text } from './rows.js';
 import { SCHEMA } from './schema.js';
+import { SchemaGuard } from './schema-guard.js';
 import { Secrets } from './session/secrets.js';
 import { Sequence } from './sequence.js';
 import { Sessions } from './session/sessions.js';
@@ -77,6 +78,7 @@ export class SnowflakeStore implements Store {
   readonly #steps: Steps;
   readonly #pods: Pods;
   readonly #retention: Retention;
+  readonly #schema: SchemaGuard;
   readonly #runtime: Runtime;
   readonly #prepare: () => Promise<void>;
   #opening: Promise<void> | undefined;
@@ -110,23 +112,35 @@ export class SnowflakeStore implements Store {
       sequence,
     });
     this.#steps = new Steps({ statements: statements.steps, session: rest, runtime });
+    const schema = (this.#schema = new SchemaGuard({
+      runtime,
+      session: rest,
+      statement: statements.store.readSchemaInfo,
+      version: SCHEMA.version,
+      place: names.wholeSchema,
+    }));
     const heartbeat = calls.patient(sessions.heartbeat);
     this.#pods = new Pods({
       statements: statements.pods,
       session: heartbeat,
       rest,
       sequence,
+      schema,
       wallMs: () => runtime.wallMs(),
     });
     this.#retention = new Retention({ statements: statements.housekeeping, session: rest, log });
     const all = [rest, exchange, heartbeat] as const;
-    this.#prepare = () => open({ options, names, statements, sessions: all, schema: SCHEMA, secrets, log });
+    this.#prepare = async () => {
+      const learn = schema.asking();
+      await open({ options, names, statements, sessions: all, schema: SCHEMA, secrets, log });
+      learn(SCHEMA.oldestAllowed); // tables that demand more than this version have been refused
+    };
   }
 
   // ---- steps ----
 
   submit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]> {
-    return this.#call(async () => {
+    return this.#admitted(async () => {
       const receipts = await this.#steps.submit(steps);
       if (receipts.includes('created')) this.#combiner.hope();
       return receipts;
@@ -134,7 +148,11 @@ export class SnowflakeStore implements Store {
   }
 
   exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    return this.#call(() => this.#combiner.exchange(request));
+    return this.#call(() => {
+      const { pod, settlements } = request;
+      // What a version claims whose tables have changed may be wrong; what it has claimed may be settled.
+      return this.#combiner.exchange(this.#schema.outdated ? { pod, settlements } : request);
+    });
   }
 
   settle(pod: PodRef, settlements: readonly Settlement[]): Promise<readonly Receipt[]> {
@@ -162,11 +180,11 @@ export class SnowflakeStore implements Store {
   }
 
   cancel(token: string, steps: readonly StepAt[]): Promise<readonly CancelReceipt[]> {
-    return this.#call(() => this.#steps.cancel(token, steps));
+    return this.#admitted(() => this.#steps.cancel(token, steps));
   }
 
   retry(steps: readonly StepAt[]): Promise<readonly RetryReceipt[]> {
-    return this.#call(async () => {
+    return this.#admitted(async () => {
       const receipts = await this.#steps.retry(steps);
       if (receipts.includes('retried')) this.#combiner.hope();
       return receipts;
@@ -174,14 +192,14 @@ export class SnowflakeStore implements Store {
   }
 
   prune({ keepMs }: { readonly keepMs: number }): Promise<PruneReply> {
-    return this.#call(() => this.#retention.prune(keepMs));
+    return this.#admitted(() => this.#retention.prune(keepMs));
   }
 
   // ---- fleet ----
 
   register(pod: PodRegistration): Promise<void> {
     this.#sessions.keepTime(pod.heartbeatMs);
-    return this.#call(() => this.#pods.register(pod));
+    return this.#admitted(() => this.#pods.register(pod));
   }
 
   heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView> {
@@ -247,6 +265,14 @@ export class SnowflakeStore implements Store {
   #inspect(): Promise<void> {
     this.#opening = undefined;
     return this.#open();
+  }
+
+  /** A change that only a version may make that knows the tables. What has begun may still be settled. */
+  #admitted<T>(work: () => Promise<T>): Promise<T> {
+    return this.#call(async () => {
+      await this.#schema.check();
+      return work();
+    });
   }
 
   #call<T>(work: () => Promise<T>): Promise<T> {

@@ -12,6 +12,7 @@ import type { ResolvedOptions } from '../options.js';
 import { denied, probe, refuseAltered, refuseStrangers, type ProbingParts } from './probing.js';
 import { number, textOrNull } from '../rows.js';
 import type { Schema } from '../schema.js';
+import { schemaNewer } from '../schema-guard.js';
 import type { Secrets } from '../session/secrets.js';
 import type { Runner } from '../session/session.js';
 import type { Statements } from '../statements.js';
@@ -69,11 +70,7 @@ async function versionOf(parts: OpeningParts, session: Runner): Promise<number> 
     const [row] = await session.run(statements.store.readSchemaInfo);
     const oldest = number(row, 'OLDEST');
     if (oldest <= schema.version) return number(row, 'NEWEST');
-    throw new StoreError(
-      'STORE_SCHEMA_NEWER',
-      `the tables may be written by version ${oldest} and later, this is ${schema.version}: update fleet-q`,
-      false,
-    );
+    throw schemaNewer(names.wholeSchema, oldest, schema.version);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === '003001') throw denied(error, 'SELECT', names.schemaInfo, '', secrets);

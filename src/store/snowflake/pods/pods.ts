@@ -6,6 +6,7 @@ import type { FleetView, Heartbeat, Orphan, PodRef, PodRegistration, PodView } f
 import type { PodStatements } from './statements.js';
 import { fenceOf, number, orphanOf, podOf, podRefOf, text } from '../rows.js';
 import { SCHEMA_VERSION } from '../schema.js';
+import type { SchemaGuard } from '../schema-guard.js';
 import type { Sequence } from '../sequence.js';
 import type { Runner } from '../session/session.js';
 
@@ -16,6 +17,8 @@ export interface PodsParts {
   /** For what the leader does. */
   readonly rest: Runner;
   readonly sequence: Sequence;
+  /** Learns from the heartbeats. */
+  readonly schema: SchemaGuard;
   /** This process's wall clock. */
   readonly wallMs: () => number;
 }
@@ -54,17 +57,21 @@ export class Pods {
       eligible: eligible ? 1 : 0,
       meta: JSON.stringify(meta),
     });
-    const { session, statements, wallMs } = this.#parts;
+    const { session, statements, schema, wallMs } = this.#parts;
+    const learn = schema.asking();
     const askedAt = wallMs();
     const rows = await session.run(statements.view, JSON.stringify({ incarnation: pod.incarnation }));
     const answeredAt = wallMs();
     const of = (kind: string) => rows.filter((row) => text(row, 'KIND') === kind);
+    const [schemaRow] = of('schema');
+    const oldestAllowed = number(schemaRow, 'SEEN');
+    if (schemaRow !== undefined) learn(oldestAllowed);
     return {
       pods: of('pod')
         .map(podOf)
         .sort((a, b) => b.ageMs - a.ageMs || (a.pod.incarnation < b.pod.incarnation ? -1 : 1)),
       claims: of('held').map(fenceOf),
-      outdated: of('schema').some((row) => number(row, 'SEEN') > SCHEMA_VERSION),
+      outdated: oldestAllowed > SCHEMA_VERSION,
       wallAheadMs: aheadMs(askedAt, number(of('clock')[0], 'SEEN'), answeredAt),
     };
   }

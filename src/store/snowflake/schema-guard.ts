@@ -1,0 +1,80 @@
+/**
+ * Whether a newer version of the library has migrated the tables, while they were open, past what this version may write.
+ *
+ * Invariants: `check` passes only on an answer that was asked for less than a minute before the call. An answer's age
+ * counts from when it was asked for, because that is when the server may have read. Heartbeats and opening bring answers
+ * too, so that a pod that beats more often than once a minute sends no statement for this. Otherwise it is one statement a
+ * minute at most, however many calls wait for it. Of two answers, the one that was asked for later counts.
+ */
+import { StoreError } from '../../errors.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import { number } from './rows.js';
+import type { Runner } from './session/session.js';
+
+/** For how long an answer counts. */
+export const VALID_MS = 60_000;
+
+export interface SchemaGuardParts {
+  readonly runtime: Runtime;
+  readonly session: Runner;
+  /** Reads the versions that the tables have been brought to. */
+  readonly statement: string;
+  /** The version of the schema that this code writes. */
+  readonly version: number;
+  /** Where the tables are, for messages. */
+  readonly place: string;
+}
+
+export class SchemaGuard {
+  readonly #parts: SchemaGuardParts;
+  #askedAt = -Infinity;
+  #oldestAllowed = 0;
+  #reading: Promise<void> | undefined;
+
+  constructor(parts: SchemaGuardParts) {
+    this.#parts = parts;
+  }
+
+  /** By the newest answer, however old that is. */
+  get outdated(): boolean {
+    return this.#oldestAllowed > this.#parts.version;
+  }
+
+  /** Call it before asking, and what it returns with the answer: the oldest version that may write the tables. */
+  asking(): (oldestAllowed: number) => void {
+    const askedAt = this.#parts.runtime.monotonicMs();
+    return (oldestAllowed) => {
+      if (askedAt < this.#askedAt) return;
+      this.#askedAt = askedAt;
+      this.#oldestAllowed = oldestAllowed;
+    };
+  }
+
+  /** Call it before a change that only a version may make that knows the tables. @throws StoreError `STORE_SCHEMA_NEWER` */
+  async check(): Promise<void> {
+    const { runtime, place, version } = this.#parts;
+    const since = runtime.monotonicMs() - VALID_MS;
+    // A reading that has been under way for too long does not suffice; one that begins here does.
+    while (this.#askedAt < since) await (this.#reading ??= this.#read());
+    if (this.outdated) throw schemaNewer(place, this.#oldestAllowed, version);
+  }
+
+  async #read(): Promise<void> {
+    const { session, statement } = this.#parts;
+    const learn = this.asking();
+    try {
+      const [row] = await session.run(statement);
+      learn(number(row, 'OLDEST'));
+    } finally {
+      this.#reading = undefined;
+    }
+  }
+}
+
+export function schemaNewer(place: string, oldestAllowed: number, version: number): StoreError {
+  return new StoreError(
+    'STORE_SCHEMA_NEWER',
+    `the tables in ${place} were migrated by a newer fleet-q: they may be written from version ${oldestAllowed} of the schema on, this one knows ${version}; update fleet-q in this process`,
+    false,
+  );
+}
