@@ -82,6 +82,7 @@ export class SnowflakeStore implements Store {
   readonly #runtime: Runtime;
   readonly #prepare: () => Promise<void>;
   #opening: Promise<void> | undefined;
+  #wasOpen = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions, { runtime, log }: StoreEnvironment) {
@@ -132,8 +133,9 @@ export class SnowflakeStore implements Store {
     const all = [rest, exchange, heartbeat] as const;
     this.#prepare = async () => {
       const learn = schema.asking();
-      await open({ options, names, statements, sessions: all, schema: SCHEMA, secrets, log });
-      learn(SCHEMA.oldestAllowed); // tables that demand more than this version have been refused
+      const reopening = this.#wasOpen;
+      learn(await open({ options, names, statements, sessions: all, schema: SCHEMA, secrets, log, reopening }));
+      this.#wasOpen = true;
     };
   }
 

@@ -148,6 +148,20 @@ describeOnTestBed('once a newer version has migrated the tables', { timeout: 60_
     expect((await store.stats()).byStatus).toMatchObject({ pending: 4, claimed: 0 });
   });
 
+  test('what runs is settled also where the tables were looked into anew meanwhile', async () => {
+    const runtime = shiftedRuntime();
+    const [store, driver] = [await open({}, undefined, runtime), await byHand()];
+    const pod = await joined(store);
+    await store.submit([newStep({ stepId: 'a' })]);
+    const [claim] = await claimed(store, pod);
+    await migrate(driver, SCHEMA_VERSION + 1);
+    await driver.run('ALTER TABLE STEP_TRACKER RENAME COLUMN crashes TO other');
+    await expect(store.stats()).rejects.toMatchObject({ code: 'STORE_ALTERED' });
+    await driver.run('ALTER TABLE STEP_TRACKER RENAME COLUMN other TO crashes');
+    expect(await store.settle(pod, [settlement(claim!)])).toEqual(['settled']);
+    await expect(store.submit([newStep()])).rejects.toMatchObject(NEWER);
+  });
+
   test('which this one may still write, it goes on', async () => {
     const runtime = shiftedRuntime();
     const [store, driver] = [await open({}, undefined, runtime), await byHand()];

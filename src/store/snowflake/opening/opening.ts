@@ -26,21 +26,32 @@ export interface OpeningParts {
   readonly sessions: readonly [Runner, ...Runner[]];
   readonly secrets: Secrets;
   readonly log: Log;
+  /** The store has been open before: newer tables are no failure then, because what runs may still be settled. */
+  readonly reopening?: boolean;
 }
 
-/** @throws StoreError */
-export async function open(parts: OpeningParts): Promise<void> {
+/** The versions that the tables have been brought to. */
+interface Versions {
+  /** 0: there are no tables. */
+  readonly newest: number;
+  readonly oldestAllowed: number;
+}
+
+/** Answers the oldest version that may write the tables. @throws StoreError */
+export async function open(parts: OpeningParts): Promise<number> {
   const { sessions, options, schema } = parts;
   const [session] = sessions;
   await refuseNoWarehouse(parts, session);
-  const version = await versionOf(parts, session);
-  if (version < schema.version) {
-    if (!options.createTables) throw outdated(version, schema.version);
-    if (version === 0) await refuseStrangers(probing(parts), session);
-    await migrate(parts, session, version);
-    if (version === 0) return;
+  const { newest, oldestAllowed } = await versionsOf(parts, session);
+  if (oldestAllowed > schema.version && parts.reopening !== true)
+    throw schemaNewer(parts.names.wholeSchema, oldestAllowed, schema.version);
+  if (newest < schema.version) {
+    if (!options.createTables) throw outdated(newest, schema.version);
+    if (newest === 0) await refuseStrangers(probing(parts), session);
+    await migrate(parts, session, newest);
   }
-  await probe(probing(parts), sessions);
+  if (newest > 0) await probe(probing(parts), sessions);
+  return Math.max(oldestAllowed, schema.oldestAllowed);
 }
 
 function outdated(version: number, needed: number): StoreError {
@@ -63,21 +74,18 @@ async function refuseNoWarehouse({ statements }: OpeningParts, session: Runner):
   );
 }
 
-/** 0: there are no tables. */
-async function versionOf(parts: OpeningParts, session: Runner): Promise<number> {
-  const { options, names, statements, secrets, schema } = parts;
+async function versionsOf(parts: OpeningParts, session: Runner): Promise<Versions> {
+  const { options, names, statements, secrets } = parts;
   try {
     const [row] = await session.run(statements.store.readSchemaInfo);
-    const oldest = number(row, 'OLDEST');
-    if (oldest <= schema.version) return number(row, 'NEWEST');
-    throw schemaNewer(names.wholeSchema, oldest, schema.version);
+    return { newest: number(row, 'NEWEST'), oldestAllowed: number(row, 'OLDEST') };
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === '003001') throw denied(error, 'SELECT', names.schemaInfo, '', secrets);
     if (isAltered(error)) await refuseAltered(probing(parts), session, 'schemaInfo');
     if (!isMissing(error)) throw error;
     await refuseMissingPlace(parts, session);
-    if (options.createTables) return 0;
+    if (options.createTables) return { newest: 0, oldestAllowed: 0 };
     throw denied(error, 'SELECT', names.schemaInfo, '; or snowflakeDdl has not been run', secrets);
   }
 }
