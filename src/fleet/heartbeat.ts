@@ -8,7 +8,7 @@
  * again. Evicted: drop everything
  * and register as a new incarnation. Sent before we were fenced: ask again. Otherwise: at work.
  */
-import { asError, StoppedError } from '../errors.js';
+import { asError, StoppedError, StoreError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
@@ -281,9 +281,13 @@ export class Heartbeat<S> implements Service {
 
   #failed(error: unknown): number {
     if (this.#ended.signal.aborted) return Infinity;
-    const { log, settings, runtime, looks } = this.#parts;
+    const { log, settings, runtime, looks, fence } = this.#parts;
     log.warn({ error: asError(error).message }, 'a heartbeat failed');
     looks.unanswered();
+    if (!this.#registered && error instanceof StoreError && error.code === 'STORE_SCHEMA_NEWER') {
+      fence.drain('outdated'); // evicted, and it may not join again
+      return this.#evicted();
+    }
     return settings.heartbeatIntervalMs * (0.5 + 0.5 * runtime.random());
   }
 

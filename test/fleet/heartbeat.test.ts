@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StoreError } from '../../src/errors.js';
 import { World } from './support/world.js';
 
 let world: World;
@@ -343,6 +344,21 @@ it('a pod older than the store allows drains for good', async () => {
   expect(pod.told.of('pod:fenced')).toMatchObject([{ reason: 'outdated', recoverable: false }]);
   expect(pod.line.count('leave')).toBe(1);
   expect(await world.store.fleet()).toEqual([]);
+});
+
+it('an evicted pod that is older than the store allows does not try to join for ever', async () => {
+  const [pod] = [await world.started('a'), await world.started('b')];
+  pod.kill();
+  await world.advance(40_000);
+  pod.line.before('register', () => {
+    throw new StoreError('STORE_SCHEMA_NEWER', 'update fleet-q', false);
+  });
+  pod.runtime.thaw();
+  await world.advance(60_000);
+  expect(pod.told.of('pod:fenced').at(-1)).toMatchObject({ reason: 'outdated', recoverable: false });
+  expect(pod.line.count('register')).toBe(2);
+  expect(pod.fleet.heartbeat.hasLeft).toBe(true);
+  expect(await world.store.fleet()).toMatchObject([{ pod: { podId: 'b' } }]);
 });
 
 describe('a wall clock', () => {
