@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - The process ends only after every queue that was to stop on the signal has stopped, or has failed to.
- * - From the first signal on no handler of ours is left: a second signal, of whatever kind, has its default effect at once.
+ * - While queues stop no handler of ours is left: a second signal, of whatever kind, has its default effect at once.
+ * - Queues that wait for another signal are registered again as soon as the process is known to live on.
  * - Copies of this package in one process (a bundle beside an installed one) share one registry, found by a global symbol.
  *   What is in it is plain functions, so that it works across versions.
  */
@@ -36,6 +37,8 @@ interface Entry {
 interface Registry {
   readonly entries: Set<Entry>;
   readonly listeners: Map<NodeJS.Signals, (signal: NodeJS.Signals) => void>;
+  /** Queues that wait for other signals than the one that came. They are added again if the process lives on. */
+  readonly aside: Set<Entry>;
   /** The stop under way: what is registered meanwhile joins it. */
   stopping: { readonly signal: NodeJS.Signals; readonly join: (entry: Entry) => void } | undefined;
 }
@@ -44,7 +47,7 @@ const REGISTRY = Symbol.for('fleet-q.stopOnSignals.1');
 
 function registry(): Registry {
   const holder = globalThis as { [REGISTRY]?: Registry };
-  return (holder[REGISTRY] ??= { entries: new Set(), listeners: new Map(), stopping: undefined });
+  return (holder[REGISTRY] ??= { entries: new Set(), listeners: new Map(), aside: new Set(), stopping: undefined });
 }
 
 const signalNames: FieldCheck = (value, field, code) => {
@@ -65,7 +68,8 @@ const OPTIONS: FieldChecks = {
 /**
  * Stops the queue at the first signal; a second one has its default effect at once. Any number of queues may be
  * registered: each stops at once, and the process ends when all have stopped. A queue that is registered while the others
- * stop is stopped too.
+ * stop is stopped too. Where the process lives on (each queue that stopped has a `then`), queues that wait for other
+ * signals go on waiting for them.
  *
  * Where the host handles the same signal itself, its handlers see the signal again when it is sent the second time, and
  * the process ends only if they end it: pass `then`, or call `queue.stop()` from your own handler instead.
@@ -84,7 +88,10 @@ export function stopOnSignals(queue: Pick<AnyFleetQ, 'stop'>, options: StopOnSig
   const { stopping } = registry();
   if (stopping !== undefined && signals.includes(stopping.signal)) stopping.join(entry);
   else add(entry);
-  return () => remove(entry);
+  return () => {
+    registry().aside.delete(entry);
+    remove(entry);
+  };
 }
 
 function add(entry: Entry): void {
@@ -111,7 +118,7 @@ function remove(entry: Entry): void {
 
 /** Stops every queue that is registered for the signal, then ends as their owners want it. */
 async function stopAll(signal: NodeJS.Signals): Promise<void> {
-  const { entries } = registry();
+  const { entries, aside } = registry();
   const stopped: Entry[] = [];
   const underWay: Promise<void>[] = [];
   const join = (entry: Entry): void => {
@@ -121,7 +128,10 @@ async function stopAll(signal: NodeJS.Signals): Promise<void> {
   registry().stopping = { signal, join };
   const all = [...entries];
   for (const entry of all) remove(entry); // of other signals, too: the second signal is not to be held up
-  for (const entry of all) if (entry.signals.includes(signal)) join(entry);
+  for (const entry of all) {
+    if (entry.signals.includes(signal)) join(entry);
+    else aside.add(entry);
+  }
   for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) await next;
   registry().stopping = undefined;
   await end(signal, stopped);
@@ -136,10 +146,22 @@ async function stop({ stop: stopQueue }: Entry): Promise<void> {
   }
 }
 
+/** Adds the queues again that wait for other signals. While queues stop, that is left to the end of that stop. */
+function restore(): void {
+  const { aside, stopping } = registry();
+  if (stopping !== undefined) return;
+  for (const entry of aside) add(entry);
+  aside.clear();
+}
+
 async function end(signal: NodeJS.Signals, stopped: readonly Entry[]): Promise<void> {
   const thens = stopped.flatMap(({ then }) => then ?? []);
+  const livesOn = thens.length === stopped.length;
+  if (livesOn) restore(); // a `then` may take long, and the other queues are at work meanwhile
   const ends = await Promise.allSettled(thens.map(async (then) => then(signal)));
   for (const one of ends) if (one.status === 'rejected') void Promise.reject(one.reason as Error); // the host's own fault
   await systemRuntime.yield(); // warnings and rejections are printed first
-  if (thens.length < stopped.length) process.kill(process.pid, signal);
+  if (livesOn) return;
+  process.kill(process.pid, signal);
+  restore(); // a handler of the host's own may have kept the process alive
 }

@@ -118,6 +118,30 @@ describe('stopOnSignals', { timeout: 60_000 }, () => {
     expect(lines()).toEqual(['first stops', 'late stops', 'first has stopped', 'late has stopped']);
   });
 
+  test('keeps the handlers of queues that wait for another signal where the process lives on', async () => {
+    const { kill, says, lines, ended } = await play('reload');
+    kill('SIGHUP');
+    await says('then after SIGHUP');
+    kill('SIGTERM');
+    expect(await ended()).toEqual({ code: null, signal: 'SIGTERM' });
+    expect(lines()).toEqual([
+      'reloaded stops',
+      'reloaded has stopped',
+      'then after SIGHUP',
+      'worker stops',
+      'worker has stopped',
+    ]);
+  });
+
+  test('keeps them as well where a handler of the host keeps the process alive', async () => {
+    const { kill, says, lines, ended } = await play('handled');
+    kill('SIGHUP');
+    await says('the host has seen SIGHUP 2 times');
+    kill('SIGTERM');
+    expect(await ended()).toEqual({ code: null, signal: 'SIGTERM' });
+    expect(lines().slice(-2)).toEqual(['worker stops', 'worker has stopped']);
+  });
+
   test('leaves out what was removed, and takes a queue more than once', async () => {
     const { kill, lines, ended } = await play('removed');
     kill('SIGTERM');

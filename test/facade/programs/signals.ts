@@ -64,6 +64,24 @@ const scenes: Record<string, () => void | Promise<void>> = {
     stopOnSignals(queue('for SIGTERM', { afterMs: 300 }), { signals: ['SIGTERM'] });
     stopOnSignals(queue('for SIGINT'), { signals: ['SIGINT'] });
   },
+  reload() {
+    stopOnSignals(queue('reloaded', { afterMs: 100 }), {
+      signals: ['SIGHUP'],
+      then: async (signal) => {
+        say(`then after ${signal}`);
+        await new Promise(() => undefined); // it may never end
+      },
+    });
+    stopOnSignals(queue('worker', { afterMs: 100 }), { signals: ['SIGTERM'] });
+    const remove = stopOnSignals(queue('withdrawn'), { signals: ['SIGTERM'] });
+    process.once('SIGHUP', () => setImmediate(remove));
+  },
+  handled() {
+    let seen = 0;
+    process.on('SIGHUP', () => say(`the host has seen SIGHUP ${++seen} times`));
+    stopOnSignals(queue('reloaded'), { signals: ['SIGHUP'] });
+    stopOnSignals(queue('worker', { afterMs: 100 }), { signals: ['SIGTERM'] });
+  },
   removed() {
     stopOnSignals(queue('removed'))();
     const same = queue('same');
