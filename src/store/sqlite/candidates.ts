@@ -69,7 +69,8 @@ export class Candidates {
 
   #any(due: number, readyTypes: ReadyTypes, demand: ClaimDemand): boolean | 'perhaps' {
     const { types, complete } = readyTypes.of(due, demand);
-    if (types.some(([type]) => this.#walkKeys.get(due, type, 1) !== undefined)) return true;
+    if (types.some(([type]) => this.#walkKeys.get(due, type, 1) !== undefined)) return true; // still this turn's to claim
+    readyTypes.looked(false);
     return complete ? false : 'perhaps';
   }
 
@@ -77,6 +78,7 @@ export class Candidates {
     const { demand, room, backlog } = query;
     const { types, complete } = this.#readyTypes.of(READY, demand);
     const ready = this.#ready(types, room);
+    this.#readyTypes.looked(ready.length > 0);
     if (!complete) this.#readyTypes.ranked(ready.slice(0, room).map((key) => key[3]));
     const poison = demand.quarantine === 1 ? this.#firstPoison(query) : undefined;
     if (!backlog && poison === undefined) return { keys: ready, blocked: false, partly: !complete };
@@ -126,6 +128,7 @@ export class Candidates {
   #firstPoison({ demand, now, backlog }: CandidateQuery): KeyRow | undefined {
     const { types } = this.#anyPoison.get() === undefined ? { types: [] } : this.#poisonTypes.of(POISON, demand);
     const [ready] = types.flatMap(([type]) => this.#walkKeys.all(POISON, type, 1)).sort(byRank);
+    this.#poisonTypes.looked(ready !== undefined);
     if (!backlog) return ready;
     const { keys, above } = this.#backlog.first({
       ...{ due: POISON, demand, now, room: 1, floor: ready?.[1] ?? -Infinity },

@@ -2,45 +2,70 @@
  * Which of the wanted types are worth a walk through the ready steps.
  *
  * Invariants: an exchange looks at a bounded number of types, however many are wanted and however many have ready steps.
- * Where either number is small, that is all of them. Where both are large, the wanted types take turns, and those that
- * ranked first before are looked at each time; `complete` says whether a whole round has been made.
+ * Where either number is small, that is all of them. Where both are large, the types that have ready steps take turns in
+ * the order of their names, so a demand that changes between two turns keeps none from its turn; those that ranked first
+ * before are looked at each time. A turn is over when `looked` says so, not when it is read.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClaimDemand } from '../contract.js';
-import { NEXT_READY_TYPE } from './statements.js';
+import { NEXT_READY_TYPES } from './statements.js';
 import { Wanted, type WantedType } from './wanted.js';
 
 /** So few types are walked without a look at which have anything. */
 const FEW = 64;
-/** Most types that one exchange looks at. */
-const MOST_TYPES = 500;
+/** Most types that one exchange walks: 2 to 3 ms. */
+const MOST_TYPES = 300;
+/** Most types with ready steps that one exchange goes through, wanted or not: a millisecond. */
+const MOST_SEEKS = 2_000;
+/** So many at a time, for mostly one exchange needs no more. */
+const SEEKS = 300;
 
 export interface TypesToWalk {
   readonly types: readonly WantedType[];
-  /** Whether, with the exchanges before, every wanted type has been looked at. */
+  /** Whether nothing else is ready, unless this turn or one before has found something. */
   readonly complete: boolean;
 }
 
+/** A stretch of the types that have ready steps, by name. */
+interface Turn {
+  readonly wanted: WantedType[];
+  /** Where the next one begins; `''`: this was the last. */
+  readonly next: string;
+}
+
 export class ReadyTypes {
-  readonly #next: Statement<[number, string], string>;
+  readonly #next: Statement<[number, string, number, number], string>;
   readonly #wanted = new Wanted();
-  #turn = 0;
-  #list: readonly WantedType[] = [];
+  #after = '';
+  #turn: Turn | undefined;
+  /** A turn of this round has found something. */
+  #found = false;
   #ahead: readonly string[] = [];
 
   constructor(connection: Database) {
-    this.#next = connection.prepare<[number, string], string>(NEXT_READY_TYPE).pluck();
+    this.#next = connection.prepare<[number, string, number, number], string>(NEXT_READY_TYPES).pluck();
   }
 
-  /** @param due the part of the index that is asked about */
+  /** The types of this turn. @param due the part of the index that is asked about */
   of(due: number, demand: ClaimDemand): TypesToWalk {
-    const list = this.#wanted.of(demand);
-    if (list.length <= FEW) return { types: list, complete: true };
-    if (list !== this.#list) [this.#list, this.#turn] = [list, 0];
-    const present = this.#turn === 0 ? this.#present(due, demand, Math.min(list.length, MOST_TYPES)) : undefined;
-    if (present !== undefined) return { types: present, complete: true };
-    if (list.length <= MOST_TYPES) return { types: list, complete: true };
-    return this.#nextTurn(demand);
+    const { size } = demand.types;
+    if (size <= FEW) return this.#all(demand);
+    if (size <= MOST_TYPES) {
+      const { wanted, next } = this.#stretch(due, demand, '', size);
+      return next === '' ? { types: wanted, complete: true } : this.#all(demand);
+    }
+    const turn = this.#stretch(due, demand, this.#after, MOST_SEEKS);
+    this.#turn = turn;
+    const complete = turn.next === '' && !this.#found;
+    return { types: this.#after === '' && complete ? turn.wanted : this.#withAhead(turn.wanted, demand), complete };
+  }
+
+  /** The types of this turn have been looked at: the next ones follow. @param found whether any had a ready step */
+  looked(found: boolean): void {
+    if (this.#turn === undefined) return;
+    this.#after = this.#turn.next;
+    this.#found = this.#after !== '' && (this.#found || found);
+    this.#turn = undefined;
   }
 
   /** These types ranked first: where the types take turns, they are looked at again the next time. */
@@ -48,29 +73,34 @@ export class ReadyTypes {
     this.#ahead = [...new Set(types)];
   }
 
-  /** The wanted types that have ready steps; `undefined`: finding them takes more than so many steps. */
-  #present(due: number, { types }: ClaimDemand, most: number): WantedType[] | undefined {
-    const found: WantedType[] = [];
-    let type: string | undefined = '';
-    for (let seeks = 0; seeks <= most; seeks++) {
-      type = this.#next.get(due, type);
-      if (type === undefined) return found;
-      const limit = types.get(type) ?? 0;
-      if (limit > 0) found.push([type, limit]);
-    }
-    return undefined;
+  #all(demand: ClaimDemand): TypesToWalk {
+    return { types: this.#wanted.of(demand), complete: true };
   }
 
-  #nextTurn({ types }: ClaimDemand): TypesToWalk {
-    const from = this.#turn;
-    const window = this.#list.slice(from, from + MOST_TYPES);
-    const complete = from + MOST_TYPES >= this.#list.length;
-    this.#turn = complete ? 0 : from + MOST_TYPES;
-    const seen = new Set(window.map(([type]) => type));
-    for (const type of this.#ahead) {
-      const limit = types.get(type) ?? 0;
-      if (limit > 0 && !seen.has(type)) window.push([type, limit]);
+  /** The next wanted types that have ready steps, as far as so many seeks lead. */
+  #stretch(due: number, { types }: ClaimDemand, after: string, most: number): Turn {
+    const wanted: WantedType[] = [];
+    let last = after;
+    for (let seeks = 0; seeks < most; seeks += SEEKS) {
+      const present = this.#next.all(due, last, due, SEEKS);
+      for (const type of present) {
+        const limit = types.get(type) ?? 0;
+        if (limit <= 0) continue;
+        if (wanted.length === MOST_TYPES) return { wanted, next: wanted.at(-1)?.[0] ?? '' };
+        wanted.push([type, limit]);
+      }
+      if (present.length < SEEKS) return { wanted, next: '' };
+      last = present.at(-1) ?? '';
     }
-    return { types: window, complete };
+    return { wanted, next: last };
+  }
+
+  #withAhead(wanted: readonly WantedType[], { types }: ClaimDemand): readonly WantedType[] {
+    const all = new Map(wanted);
+    for (const type of this.#ahead) {
+      const most = types.get(type) ?? 0;
+      if (most > 0) all.set(type, most);
+    }
+    return [...all];
   }
 }

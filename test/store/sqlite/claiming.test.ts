@@ -9,7 +9,7 @@ import {
   FINISH_ALIKE,
   HELD_BY,
   MOVE_TIMED,
-  NEXT_READY_TYPE,
+  NEXT_READY_TYPES,
   NEXT_WAITING,
   NEXT_WAITING_PRIORITY,
   NEXT_WAITING_TYPE,
@@ -52,7 +52,11 @@ describe('the plan', () => {
       WALK_KEYS,
       /^SEARCH s USING COVERING INDEX STEP_READY \(due=\? AND step_type=\?\)$/,
     ],
-    ['the next type', NEXT_READY_TYPE, /^SEARCH s USING COVERING INDEX STEP_READY \(due=\? AND step_type>\?\)$/],
+    [
+      'the next types',
+      NEXT_READY_TYPES,
+      /SUBQUERY 1; SEARCH s USING COVERING INDEX STEP_READY \(due=\? AND step_type>\?\); .*SUBQUERY 3; SEARCH s USING COVERING INDEX STEP_READY \(due=\? AND step_type>\?\); SCAN ready$/,
+    ],
     [
       'the next priority of a backlog',
       NEXT_WAITING_PRIORITY,
