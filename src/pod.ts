@@ -73,6 +73,7 @@ export class Pod {
       ...shared,
       log: createLog('pool', logger),
       slots: () => this.pool.slots,
+      handles: (type) => registry.get(type) !== undefined,
       awaited: (most) => waiter.untimed(most),
     });
     this.#services = [heartbeat, recovery, housekeeping, this.pool, this.#standstill];

@@ -20,7 +20,7 @@ export interface Health {
   readonly version: string;
   /** Why it is unhealthy; empty where it is not. */
   readonly problems: readonly string[];
-  /** What is not as it should be although the pod does its work, and what a restart would not mend; mostly empty. */
+  /** What may be wrong although the pod does its work, and is no reason to restart it; mostly empty. */
   readonly warnings: readonly string[];
 }
 
@@ -56,7 +56,7 @@ export interface HealthParts {
   readonly heartbeat: Ticking;
   readonly exchange: Ticking;
   readonly outage: FailingCall | undefined;
-  /** For how long all slots have been held by handlers that wait for steps which need a slot, in ms; 0: they are not. */
+  /** For how long all slots have been held by handlers that seem to wait for steps which need one, in ms; 0: they are not. */
   readonly standstillMs: number;
   /** By how much the pod's wall clock is ahead of the store's, in ms; 0: they agree. */
   readonly wallAheadMs: number;
@@ -82,10 +82,17 @@ export function healthOf(parts: HealthParts): Health {
   };
 }
 
-function warningsOf({ wallAheadMs }: HealthParts): string[] {
-  if (wallAheadMs === 0) return [];
-  const direction = wallAheadMs > 0 ? 'ahead of' : 'behind';
-  return [`the wall clock of this pod is ${shown(Math.abs(wallAheadMs))} ${direction} the store's`];
+function warningsOf({ wallAheadMs, standstillMs, load }: HealthParts): string[] {
+  const warnings: string[] = [];
+  if (wallAheadMs !== 0) {
+    const direction = wallAheadMs > 0 ? 'ahead of' : 'behind';
+    warnings.push(`the wall clock of this pod is ${shown(Math.abs(wallAheadMs))} ${direction} the store's`);
+  }
+  if (standstillMs > 0)
+    warnings.push(
+      `all ${load.slots} slots are held by handlers that seem to wait for steps which need a slot, for ${shown(standstillMs)}`,
+    );
+  return warnings;
 }
 
 function problemsOf(parts: HealthParts): string[] {
@@ -100,10 +107,6 @@ function problemsOf(parts: HealthParts): string[] {
   if (hasStopped(exchange)) problems.push(`the exchange loop has been late for ${shown(exchange.overdueMs)}`);
   if (outage !== undefined && lasts(outage, deadAfterMs))
     problems.push(`the store has failed for ${shown(outage.forMs)} (${outage.operation}): ${outage.error.message}`);
-  if (parts.standstillMs > 0)
-    problems.push(
-      `all ${load.slots} slots are held by handlers that wait for steps which need a slot, for ${shown(parts.standstillMs)}`,
-    );
   if (load.strays >= load.slots) problems.push(`all ${load.slots} slots are held by handlers that ignore their signal`);
   return problems;
 }

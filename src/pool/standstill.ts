@@ -1,10 +1,12 @@
 /**
- * Finds out that the handlers in all slots wait for steps that need one of these slots to run.
+ * Finds out that the handlers in all slots seem to wait for steps that need one of these slots to run.
  *
  * Invariants:
  * - It asks the store only when all slots have been busy, and no handler has returned, for {@link STILL_MS}; seldom then.
  * - A wait that ends by itself (`timeoutMs`) is not counted. So is none whose step could be of an outsider: for each
- *   handler there must be another step that was created after the handler's step was claimed, and is due and pending.
+ *   handler there must be another step that was created after the handler's step was claimed, is due and pending, and is
+ *   of a type that this pod handles.
+ * - It can be mistaken, so it only warns: who in this process waits for a step cannot be known.
  * - What it reports lasts until a handler returns. It is logged once for each standstill.
  */
 import type { Log } from '../log.js';
@@ -18,6 +20,8 @@ export interface StandstillParts {
   readonly store: Pick<StepStore, 'find'>;
   readonly log: Log;
   readonly slots: () => Slots;
+  /** Whether this pod handles the type. */
+  readonly handles: (type: string) => boolean;
   /** Steps that this process waits for without a time-out, at most so many. */
   readonly awaited: (most: number) => readonly string[];
 }
@@ -91,14 +95,14 @@ export class Standstill implements Service {
     const children = (await store.find(ids)).filter((step) => this.#needsSlot(step));
     if (!eachHasItsOwn(running, children)) return;
     this.#found = true;
-    log.error(
+    log.warn(
       { slots: running.length, steps: children.slice(0, SHOWN).map(({ stepId }) => stepId) },
-      'the handlers in all slots wait for steps that need a slot to run; see "Waiting inside a handler" in the guide',
+      'the handlers in all slots seem to wait for steps that need a slot to run; see "Waiting inside a handler" in the guide',
     );
   }
 
-  #needsSlot({ status, runAt }: StepRecord): boolean {
-    return status === 'pending' && runAt <= this.#parts.runtime.wallMs();
+  #needsSlot({ status, runAt, type }: StepRecord): boolean {
+    return status === 'pending' && runAt <= this.#parts.runtime.wallMs() && this.#parts.handles(type);
   }
 }
 

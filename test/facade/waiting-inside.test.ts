@@ -16,7 +16,7 @@ interface Parent {
 async function family(options: FleetQOptions & { steps?: undefined } = {}) {
   const runtime = new VirtualRuntime();
   const logged: string[] = [];
-  const logger = { debug() {}, info() {}, warn() {}, error: (_: object, text: string) => logged.push(text) };
+  const logger = { debug() {}, info() {}, error() {}, warn: (_: object, text: string) => logged.push(text) };
   const queue = newQueue({ runtime, logger, ...SLOTS, ...options })
     .register('child', () => 'grown')
     .register('late', () => 'grown')
@@ -34,7 +34,7 @@ async function family(options: FleetQOptions & { steps?: undefined } = {}) {
     queue,
     runtime,
     parents,
-    standstills: () => logged.filter((text) => text.includes('wait for steps')).length,
+    standstills: () => logged.filter((text) => text.includes('seem to wait for steps')).length,
   };
 }
 
@@ -43,8 +43,9 @@ describe('handlers in all slots that wait for steps of their own', () => {
     const { queue, runtime, parents, standstills } = await family();
     const [first = '', second = ''] = await parents(2, { child: 'child' });
     expect(queue.health()).toMatchObject({
-      status: 'unhealthy',
-      problems: [expect.stringContaining('all 2 slots are held by handlers that wait for steps which need a slot')],
+      status: 'healthy', // a restart would not mend it, and the finding can be mistaken
+      problems: [],
+      warnings: [expect.stringContaining('all 2 slots are held by handlers that seem to wait for steps')],
     });
     await runtime.advance(60_000);
     expect(standstills()).toBe(1);
@@ -54,7 +55,7 @@ describe('handlers in all slots that wait for steps of their own', () => {
       break;
     }
     await runtime.advance(10_000);
-    expect(queue.health().problems).toEqual([]);
+    expect(queue.health().warnings).toEqual([]);
     expect((await queue.getStep(second)).status).not.toBe('claimed');
   });
 
@@ -65,9 +66,23 @@ describe('handlers in all slots that wait for steps of their own', () => {
   ])('are not reported where %s', async (_, count, args) => {
     const { queue, runtime, parents, standstills } = await family();
     await parents(count, args);
-    expect(queue.health().problems).toEqual([]);
+    expect(queue.health()).toMatchObject({ problems: [], warnings: [] });
     expect(standstills()).toBe(0);
     await runtime.until(queue.stop());
+  });
+
+  test('are not reported where outsiders wait for steps of a type that is handled elsewhere', async () => {
+    const runtime = new VirtualRuntime();
+    const queue = newQueue({ runtime, ...SLOTS }).register('long', () => new Promise<number>(() => undefined));
+    await runtime.until(queue.submitMany([{ type: 'long' }, { type: 'long' }]));
+    await runtime.until(queue.start());
+    await runtime.advance(1_000); // the slots are taken before the outsiders submit
+    const ids = await runtime.until(queue.submitMany([{ type: 'elsewhere' }, { type: 'elsewhere' }] as never));
+    const waits = ids.map((id) => queue.waitFor(id).catch(() => undefined));
+    await runtime.advance(60_000);
+    expect(queue.health()).toMatchObject({ currentCapacity: 2, status: 'healthy', warnings: [] });
+    await runtime.until(queue.stop());
+    await Promise.all(waits);
   });
 
   test('are not reported where outsiders wait for steps behind long handlers', async () => {
@@ -77,7 +92,7 @@ describe('handlers in all slots that wait for steps of their own', () => {
     await runtime.until(queue.start());
     const waits = ids.map((id) => queue.waitFor(id).catch(() => undefined));
     await runtime.advance(60_000);
-    expect(queue.health()).toMatchObject({ currentCapacity: 2, problems: [] });
+    expect(queue.health()).toMatchObject({ currentCapacity: 2, problems: [], warnings: [] });
     await runtime.until(queue.stop());
     await Promise.all(waits);
   });
@@ -88,7 +103,7 @@ describe('handlers in all slots that wait for steps of their own', () => {
     const other = newQueue({ store: sqlite({ path }), runtime }).register('child', () => 'grown');
     await runtime.until(other.start());
     const [id = ''] = await parents(2, { child: 'child' });
-    expect(queue.health().problems).toEqual([]);
+    expect(queue.health()).toMatchObject({ problems: [], warnings: [] });
     expect(await runtime.until(queue.waitFor(id))).toBe('grown');
     await runtime.until(other.stop());
     await runtime.until(queue.stop());
