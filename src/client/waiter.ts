@@ -121,7 +121,11 @@ export class Waiter {
         timed: timeoutMs !== undefined,
         settle: (record) => {
           end();
-          settle(record, resolve, reject);
+          try {
+            settle(record, resolve, reject);
+          } catch (error) {
+            reject(asError(error)); // what one row holds concerns its own waits alone
+          }
         },
         reject: (error) => {
           end();

@@ -4,7 +4,7 @@
  * Invariants: nothing here throws. A text that is no JSON (a row written by hand, a damaged file) is a problem that is
  * told, never a value that looks like "the handler returned nothing".
  */
-import { plainError, type SerializedError } from './failure.js';
+import { MAX_CAUSES, plainError, type SerializedError } from './failure.js';
 
 export interface StoredResult {
   readonly value: unknown;
@@ -33,14 +33,33 @@ export function readError(text: string | null): SerializedError | undefined {
   } catch {
     return unreadable('error', text);
   }
-  if (isRecorded(parsed)) return parsed;
-  return { name: 'NonError', message: typeof parsed === 'string' ? parsed : JSON.stringify(parsed) };
+  return (
+    recorded(parsed, MAX_CAUSES) ?? {
+      name: 'NonError',
+      message: typeof parsed === 'string' ? parsed : JSON.stringify(parsed),
+    }
+  );
 }
 
-function isRecorded(parsed: unknown): parsed is SerializedError {
-  if (typeof parsed !== 'object' || parsed === null) return false;
-  const { name, message } = parsed as { name?: unknown; message?: unknown };
-  return typeof name === 'string' && typeof message === 'string';
+/** What of a value is an error as this library records it; `undefined`: it is none. Parts of another shape are left out. */
+function recorded(parsed: unknown, causes: number): SerializedError | undefined {
+  if (!isRecord(parsed)) return undefined;
+  const { name, message, code, stack, cause, errors, fields } = parsed;
+  if (typeof name !== 'string' || typeof message !== 'string') return undefined;
+  const inner = causes > 0 ? recorded(cause, causes - 1) : undefined;
+  return {
+    name,
+    message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    ...(typeof stack === 'string' ? { stack } : {}),
+    ...(inner === undefined ? {} : { cause: inner }),
+    ...(Array.isArray(errors) ? { errors: errors.flatMap((each) => recorded(each, causes - 1) ?? []) } : {}),
+    ...(isRecord(fields) ? { fields } : {}),
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unreadable(what: string, text: string): SerializedError {

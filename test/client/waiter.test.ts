@@ -64,6 +64,35 @@ test('of many awaited steps those that plain SQL ends or deletes are noticed', {
   await expect(waits[1_500]).resolves.toMatchObject({ code: 'STEP_NOT_FOUND' });
 });
 
+test('of many awaited steps the ends are noticed beside a row that plain SQL ended in the future', async () => {
+  const path = temporaryPath();
+  const { stepIds, waits, store } = await manyWaits(path);
+  const database = new Sqlite(path, { timeout: 5_000 });
+  database
+    .prepare(`UPDATE STEP_TRACKER SET status = 'completed', last_update_ts = ? WHERE step_id = ?`)
+    .run(Date.now() * 1_000, stepIds[0]);
+  database.close();
+  await expect(waits[0]).resolves.toBeUndefined();
+  const reply = await store.store.ended({ awaited: new Set(stepIds), since: null });
+  const other = stopped(new FleetQ({ ...QUICK, store: sqlite({ path }) }));
+  await other.cancel(stepIds[1_234]!);
+  const { steps } = await store.store.ended({ awaited: new Set(stepIds), since: reply.cursor });
+  expect(steps.map(({ stepId }) => stepId)).toContain(stepIds[1_234]);
+});
+
+test('an error that plain SQL recorded concerns the waits of its own step alone', async () => {
+  const path = temporaryPath();
+  const { queue, stepIds, waits } = await manyWaits(path);
+  const database = new Sqlite(path, { timeout: 5_000 });
+  const end = database.prepare(`UPDATE STEP_TRACKER SET status = 'failed', error = ? WHERE step_id = ?`);
+  end.run('{"name":"E","message":"m","cause":null,"errors":[null,7],"fields":3,"stack":{},"code":[]}', stepIds[3]);
+  database.close();
+  await expect(waits[3]).resolves.toMatchObject({ code: 'STEP_FAILED', cause: { name: 'E', message: 'm' } });
+  expect((await queue.getStep(stepIds[3]!)).error).toEqual({ name: 'E', message: 'm', errors: [] });
+  await queue.cancel(stepIds[4]!);
+  await expect(waits[4]).resolves.toMatchObject({ code: 'STEP_CANCELLED' });
+});
+
 test('stop ends every wait', async () => {
   const { queue, waits } = await manyWaits(temporaryPath());
   await queue.stop();

@@ -50,13 +50,16 @@ export class Backlog {
     const ofType = new Map<string, number>();
     let found = 0;
     let seeks = 0;
-    let priority: number | undefined = Infinity;
+    let priority = Infinity;
     while (found < room) {
-      priority = this.#nextPriority.get(due, priority);
-      seeks++;
-      if (priority === undefined || priority < floor) break;
+      const next = this.#nextPriority.get(due, priority);
+      if (next === undefined || next < floor) break;
+      // A priority beyond 2^53 is read as one that is not lower than the last: what is below it is not known.
+      if (++seeks > MOST_SEEKS || next >= priority) return { keys: keys.filter((key) => key[1] > next), above: next };
+      priority = next;
+      const above = priority;
       for (const type of this.#types(due, priority, demand)) {
-        if (++seeks > MOST_SEEKS) return { keys: keys.filter((key) => key[1] > (priority ?? 0)), above: priority };
+        if (++seeks > MOST_SEEKS) return { keys: keys.filter((key) => key[1] > above), above };
         const most = Math.min(demand.types.get(type) ?? 0, room) - (ofType.get(type) ?? 0);
         if (most <= 0) continue;
         const of = this.#walk.all(due, priority, type, now, most);

@@ -5,6 +5,7 @@
  * - A few steps are looked up one by one, which is complete. Of many, the index of what has ended is read from the last
  *   look on, so ten thousand waiters cost no more than one.
  * - Two processes' clocks may differ by some milliseconds, so each look begins a little before the end of the last one.
+ * - A look never begins after the present: a row that plain SQL ended in the future hides none that end now.
  * - No piece takes more than a few ms.
  */
 import { isTerminal } from '../../step/step.js';
@@ -27,18 +28,18 @@ export class Endings {
     this.#scans = scans;
   }
 
-  async since({ awaited, since }: EndedQuery): Promise<EndedReply> {
+  async since({ awaited, since }: EndedQuery, now: number): Promise<EndedReply> {
     const { core, attempt } = this.#parts;
     if (awaited.size <= FEW) {
-      const cursor = String(await attempt(() => core.newestEnding()));
+      const cursor = String(Math.min(now, await attempt(() => core.newestEnding())));
       return { ...(await this.#each([...awaited.keys()])), cursor, complete: true };
     }
     if (since === null) {
-      const cursor = String(await attempt(() => core.newestEnding()));
+      const cursor = String(Math.min(now, await attempt(() => core.newestEnding())));
       return { steps: [], cursor, complete: false, gone: [] };
     }
     const { stepIds, last } = await this.#read(Number(since), awaited);
-    return { steps: await this.#ended(stepIds), cursor: String(last), complete: false, gone: [] };
+    return { steps: await this.#ended(stepIds), cursor: String(Math.min(now, last)), complete: false, gone: [] };
   }
 
   async #each(stepIds: readonly string[]): Promise<Pick<EndedReply, 'steps' | 'gone'>> {

@@ -57,6 +57,24 @@ class Model {
 
 describe('a claim', () => {
   it.each([
+    ['few types', 3],
+    ['more types than are walked one by one', 70],
+  ])('ends beside a priority of plain SQL that no number holds (%s)', (_name, count) => {
+    const { core, run, end } = joined();
+    const types = Object.fromEntries(Array.from({ length: count }, (_, i) => [`type-${i}`, 100]));
+    core.submit(0, newSteps(700, { type: 'type-1', runAt: DUE }));
+    const [odd] = newSteps(1, { type: 'type-2', runAt: DUE });
+    core.submit(0, [odd!]);
+    run(`UPDATE STEP_TRACKER SET priority = 9223372036854775807 WHERE step_id = '${odd!.stepId}'`);
+    const taken: string[] = [];
+    for (let i = 0; i < 20 && taken.length < 10; i++) {
+      taken.push(...ids(exchange(core, DUE, { free: 10, types }).claims));
+    }
+    expect(taken.length).toBeGreaterThanOrEqual(10);
+    end();
+  });
+
+  it.each([
     ['of few priorities', { max: 3 }],
     ['of more priorities than one exchange looks through', { max: 1e9 }],
   ])('takes the first by rank of any backlog, promoted or not (%s)', { timeout: 120_000 }, (_name, priorities) => {
