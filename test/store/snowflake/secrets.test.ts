@@ -12,6 +12,9 @@ import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { Refusal } from '../../support/warehouse/wire.js';
 import { useStores } from './support/stores.js';
 
+// This file loads the driver before a queue does, so the queue leaves its log alone.
+sdk.configure({ logLevel: 'OFF', additionalLogToConsole: false });
+
 const SECRET = 'tell "nobody"\\ 9e2b/ü';
 const KEY = (): string =>
   generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;

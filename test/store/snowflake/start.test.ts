@@ -9,6 +9,9 @@ import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { hasty } from './support/haste.js';
 import { useStores } from './support/stores.js';
 
+// This file loads the driver before a queue does, so the queue leaves its log alone.
+sdk.configure({ logLevel: 'OFF', additionalLogToConsole: false });
+
 const SECRET = 'tell-nobody-4c1d';
 const key = (passphrase?: string): string =>
   generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
