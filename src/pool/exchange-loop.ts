@@ -16,6 +16,7 @@ import type { Answer, Exchanger, Wanted } from './exchanger.js';
 import type { Hold } from './hold.js';
 import type { Holdings } from './holdings.js';
 import type { Isolation } from './isolation.js';
+import { Overdue } from './overdue.js';
 
 export interface ExchangeLoopParts {
   readonly runtime: Runtime;
@@ -43,6 +44,8 @@ export class ExchangeLoop implements Service {
   readonly #loop: Loop;
   /** A tick is coming that has not looked at the outbox yet. */
   #tickComes = false;
+  /** No claim that waits unstarted is older; `Infinity`: all of them came since the last look. */
+  #oldestAt = Infinity;
 
   constructor(parts: ExchangeLoopParts) {
     this.#parts = parts;
@@ -139,15 +142,18 @@ export class ExchangeLoop implements Service {
     const { holdings, exchanger, demand, isolation } = this.#parts;
     if (holdings.outbox.size > 0 || exchanger.lost(holdings.pod)) return 0;
     const looksIn = this.#wanted(now) === undefined ? isolation.expiresInMs(now) : Math.max(0, demand.lookAt - now);
-    return holdings.buffer.size === 0 ? looksIn : Math.min(looksIn, demand.patienceMs / 2);
+    if (holdings.buffer.size === 0) return looksIn;
+    return Math.max(0, Math.min(looksIn, Math.min(this.#oldestAt, now) + demand.patienceMs - now));
   }
 
   /** What cannot start soon is left to other pods. */
   #giveBackOverdue(now: number): void {
     const { holdings, demand } = this.#parts;
+    this.#oldestAt = Infinity;
     if (holdings.buffer.size === 0) return;
-    const before = now - demand.patienceMs;
-    if (holdings.giveBack((hold) => hold.claimedAt <= before, 'unstarted') > 0) demand.gaveBack();
+    const overdue = new Overdue(now - demand.patienceMs);
+    if (holdings.giveBack((hold) => overdue.has(hold), 'unstarted') > 0) demand.gaveBack();
+    this.#oldestAt = overdue.oldestAt;
   }
 
   #bug(error: unknown): number {

@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { TypeHandler } from '../../src/pool/handlers.js';
 import { appetite, type Appetite } from '../../src/pool/prefetch.js';
 import { Rate } from '../../src/pool/rate.js';
-import { gate, running, type Rig } from './support/rig.js';
+import { gate, Rig, running } from './support/rig.js';
 
 const idle: Appetite = {
   ...{ slots: 8, busy: 0, unstarted: 0, startable: 0, rate: 0, intervalMs: 1_000, roundTripMs: 500 },
@@ -149,6 +149,52 @@ describe('over a slow store', () => {
     expect(rig.events('step:completed').filter(({ type }) => type === 'quick').length).toBeGreaterThan(500);
     rig.pool.pause();
     await rig.runtime.advance(5_000);
+  });
+});
+
+describe('an urgent step that falls due behind a full buffer', () => {
+  const LATENCY = 500;
+  const QUICK = 20;
+  const SLOTS = 4;
+
+  /** A pod that has claimed ahead for quick steps and holds slow ones now; then an urgent one falls due. */
+  async function behind(slow: number, afterMs: number): Promise<Rig> {
+    const work = (ms: number) => () => new Promise((done) => rig.runtime.after(ms, () => done(1)));
+    const types = { quick: work(QUICK), slow: work(slow), urgent: () => 1 };
+    const rig = new Rig(types, { maxParallelism: SLOTS });
+    rig.store.latencyMs = LATENCY;
+    rig.store.addMany(400, 'quick', { priority: 1 });
+    rig.store.addMany(300, 'slow');
+    await rig.start();
+    onTestFinished(() => rig.stop());
+    while (rig.events('step:started').at(-1)?.type !== 'slow') await rig.runtime.advance(QUICK);
+    await rig.runtime.advance(afterMs);
+    expect(rig.pool.snapshot().holds.length).toBeGreaterThan(10 * SLOTS);
+    rig.store.add('urgent', 'urgent', { priority: 9 });
+    return rig;
+  }
+
+  test.each([
+    [100, 0],
+    [100, 700],
+    [300, 0],
+    [300, 350],
+    [1_500, 0],
+    [1_500, 900],
+  ])('is claimed once the buffer is started or given back, and starts next: %i ms, %i', async (slow, afterMs) => {
+    const rig = await behind(slow, afterMs);
+    const from = rig.runtime.monotonicMs();
+    const told = rig.told.length;
+    const claimed = () => rig.told.findIndex(({ name, payload }, i) => i >= told && name === 'step:claimed' && payload.stepId === 'urgent'); // prettier-ignore
+    while (claimed() < 0) await rig.runtime.advance(10);
+    // What is held starts or is given back within the patience; then a slot gets free; an exchange may be under way.
+    const patienceMs = Math.max(1_000, 2 * Math.max(LATENCY, slow));
+    expect(rig.runtime.monotonicMs() - from).toBeLessThanOrEqual(patienceMs + slow + 2 * LATENCY + 10);
+    const started = () => rig.told.slice(claimed()).find(({ name }) => name === 'step:started');
+    while (started() === undefined) await rig.runtime.advance(10);
+    expect(started()?.payload).toMatchObject({ stepId: 'urgent' });
+    rig.pool.pause();
+    await rig.runtime.advance(slow + 2_000);
   });
 });
 
