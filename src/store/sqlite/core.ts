@@ -53,6 +53,8 @@ export interface Beaten {
   readonly members: readonly Member[];
   /** By how much it has set the file's wall clock forward, in ms. */
   readonly correctionMs: number;
+  /** Whether timed steps are still to be moved to a corrected wall clock. */
+  readonly moving: boolean;
 }
 
 export class Core {
@@ -217,7 +219,7 @@ export class Core {
         outdated: this.#schema.outdated(),
         wallAheadMs: this.#wall.aheadMs(instant),
       };
-      return { view, members, correctionMs };
+      return { view, members, correctionMs, moving: this.#wall.moved() !== undefined };
     });
   }
 
@@ -263,12 +265,7 @@ export class Core {
     return { newest, signs: this.#pods.signs(), offset };
   }
 
-  /** Whether timed steps are still to be moved to a corrected wall clock. */
-  isMovingTimed(): boolean {
-    return this.#wall.moved() !== undefined;
-  }
-
-  /** Moves one piece of them. */
+  /** Moves one piece of the timed steps to a corrected wall clock. */
   moveTimed(now: number): MovedPiece {
     return this.#admitted(() => this.#timed.move(now));
   }

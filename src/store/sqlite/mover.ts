@@ -8,6 +8,7 @@ import { asError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Calls } from './calls.js';
+import type { Beaten } from './core.js';
 import type { Session } from './session.js';
 
 export interface MoverParts {
@@ -27,11 +28,11 @@ export class Mover {
     this.#parts = parts;
   }
 
-  /** After a heartbeat. @param correctionMs by how much it has set the file's wall clock forward */
-  follow(session: Session, correctionMs: number): void {
+  /** After a heartbeat, which has committed: nothing that fails here may fail it. */
+  follow(session: Session, { correctionMs, moving }: Pick<Beaten, 'correctionMs' | 'moving'>): void {
     const { log, calls } = this.#parts;
     if (correctionMs !== 0) log.info({ correctionMs }, 'the wall clock was corrected; steps with runAt follow it');
-    if (this.#moving || this.#stopped || !session.core.isMovingTimed()) return;
+    if (this.#moving || this.#stopped || !moving) return;
     this.#moving = true;
     calls
       .run(() => this.#move(session))

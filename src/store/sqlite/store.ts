@@ -182,7 +182,7 @@ export class SqliteStore implements Store {
 
   stats(): Promise<StoreStats> {
     return this.#call(async (session) => {
-      const now = session.now();
+      const now = await this.#calls.attempt(() => session.now());
       const { runtime } = this.#environment;
       return session.long(
         async (helper) => unpackedStats(runtime, await helper.stats(now)),
@@ -193,7 +193,7 @@ export class SqliteStore implements Store {
 
   prune({ keepMs }: { readonly keepMs: number }): Promise<PruneReply> {
     return this.#call(async (session) => {
-      const now = session.now();
+      const now = await this.#calls.attempt(() => session.now());
       const reply = await session.long(
         (helper) => helper.prune(now, keepMs),
         (scans) => scans.prune(now, keepMs),
@@ -213,7 +213,7 @@ export class SqliteStore implements Store {
   heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView> {
     return this.#call(async (session) => {
       const beaten = await this.#calls.attempt(() => session.core.heartbeat(session.instant(), pod, beat));
-      this.#mover.follow(session, beaten.correctionMs);
+      this.#mover.follow(session, beaten);
       return { ...beaten.view, pods: await this.#exits.views(beaten.members) };
     });
   }

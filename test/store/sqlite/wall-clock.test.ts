@@ -225,6 +225,15 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(scene.offsets()).toHaveLength(100);
   });
 
+  it('reads nothing for the move once the heartbeat has committed: no fault there makes it fail', async () => {
+    const scene = new Scene();
+    const store = await scene.pod(A);
+    const raw = rawConnection(scene.path);
+    const beating = store.heartbeat(A, BEAT); // commits before it returns
+    raw.exec('ALTER TABLE WALL_CLOCK RENAME TO GONE');
+    await expect(beating).resolves.toMatchObject({ wallAheadMs: 0 });
+  });
+
   it('in memory too', async () => {
     const machine = new VirtualRuntime();
     const store = await newStore({ path: ':memory:' }, machine);
