@@ -19,8 +19,15 @@ export function timeNamespace(): string {
   }
 }
 
-/** What the monotonic clock of this process counts from; empty where the platform has no word for its boot. */
-export function monotonicOrigin(): string {
-  const boot = bootId();
-  return boot === '' ? '' : `${boot} ${timeNamespace()}`.trimEnd();
+/** The time namespace that the host boots with. Its number is fixed in the kernel. */
+const INITIAL_TIME_NAMESPACE = 'time:[4026531834]';
+
+/**
+ * What the monotonic clock of this process counts from; empty where the platform has no word for its boot.
+ *
+ * The initial time namespace is left out: so processes of version 1, which record the boot alone, and those of this
+ * version know that they share a clock.
+ */
+export function monotonicOrigin(boot = bootId(), namespace = timeNamespace()): string {
+  return boot === '' || namespace === '' || namespace === INITIAL_TIME_NAMESPACE ? boot : `${boot} ${namespace}`;
 }

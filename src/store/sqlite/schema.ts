@@ -144,11 +144,23 @@ CREATE TABLE WALL_CLOCK (
   moved_row INTEGER
 ) STRICT`;
 
+/**
+ * Version 1 gives a step another time without clearing `run_at_wall`: a retry by hand, or a delay after a failed attempt.
+ * Moving a step to a corrected wall clock leaves its version, so it is not meant. Neither a claim nor the end of a step
+ * names `run_at`: the trigger costs them nothing.
+ */
+const STEP_UNTIMED = `
+CREATE TRIGGER STEP_UNTIMED AFTER UPDATE OF run_at ON STEP_TRACKER
+WHEN new.run_at <> old.run_at AND new.version <> old.version AND new.run_at_wall = old.run_at_wall
+BEGIN
+  UPDATE STEP_TRACKER SET run_at_wall = NULL WHERE rowid = new.rowid;
+END`;
+
 /** The statements that lead from each version to the next; `MIGRATIONS[0]` makes version 1 of an empty file. */
 export const MIGRATIONS: readonly (readonly string[])[] = [
   [STEP_TRACKER, STEP_READY, STEP_WAITING, STEP_HELD, STEP_ENDED, POD_HEALTH],
   [
-    ...[STEP_RUN_AT_WALL, STEP_TIMED, WALL_CLOCK, ...POD_PROCESS],
+    ...[STEP_RUN_AT_WALL, STEP_TIMED, STEP_UNTIMED, WALL_CLOCK, ...POD_PROCESS],
     ...['DROP INDEX STEP_READY', STEP_READY_BY_ROW, STEP_WAITING_RANK, POD_LIVING, POD_HEARD, POD_TYPES],
   ],
 ];

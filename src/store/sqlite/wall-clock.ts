@@ -37,6 +37,9 @@ type NewestRow = readonly [
   movedRow: number | null,
 ];
 
+/** What counts until there is a record: beside pods of version 1 steps are submitted before anybody keeps the time. */
+const NO_RECORD: NewestRow = [0, 0, 0, '', null, null];
+
 export class WallClock {
   readonly #newest: Statement<[], NewestRow>;
   readonly #offsets: Statement<[], OffsetRow>;
@@ -121,10 +124,10 @@ export class WallClock {
 
 /** What has come due under the old offset and the new one need not be moved; nor is a move forgotten that had not ended. */
 function movedSoFar(now: number, before: NewestRow | undefined, offsetMs: number): Moved | undefined {
-  if (before === undefined) return undefined; // nobody has submitted a wall instant yet
-  const pending = before[4] === null ? undefined : { wallMs: before[4], row: before[5] ?? 0 };
-  if (offsetMs === before[1]) return pending;
-  const from = { wallMs: now + Math.min(offsetMs, before[1]) - TOLERANCE_MS, row: 0 };
+  const [, beforeMs, , , movedWall, movedRow] = before ?? NO_RECORD;
+  const pending = movedWall === null ? undefined : { wallMs: movedWall, row: movedRow ?? 0 };
+  if (Math.abs(offsetMs - beforeMs) <= TOLERANCE_MS) return pending;
+  const from = { wallMs: now + Math.min(offsetMs, beforeMs) - TOLERANCE_MS, row: 0 };
   return pending === undefined || from.wallMs < pending.wallMs ? from : pending;
 }
 
