@@ -7,7 +7,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Heartbeat, PodRef, PodRegistration, PodView } from '../contract.js';
 import type { Instant, SignOfLife } from './clock.js';
-import { PodTypes, withoutTypes } from './pod-types.js';
+import { PodTypes, withoutTypes } from './pod-types/pod-types.js';
 import type { ProcessMark } from './processes.js';
 import { podOf, processOf, type PodRow, type ProcessRow } from './rows.js';
 import {

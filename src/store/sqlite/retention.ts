@@ -7,6 +7,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { PruneReply } from '../contract.js';
+import { PRUNE_TYPES } from './pod-types/statements.js';
 import { PRUNE_PODS, PRUNE_STEPS } from './statements.js';
 
 const PIECE_ROWS = 500;
@@ -20,15 +21,18 @@ const FORGET_PODS_MS = 3_600_000;
 export class Retention {
   readonly #steps: Statement<[number, number]>;
   readonly #pods: Statement<[number, number]>;
+  readonly #types: Statement<[]>;
 
   constructor(connection: Database) {
     this.#steps = connection.prepare<[number, number]>(PRUNE_STEPS);
     this.#pods = connection.prepare<[number, number]>(PRUNE_PODS);
+    this.#types = connection.prepare<[]>(PRUNE_TYPES);
   }
 
   /** Removes one piece; call it within a transaction. @param elapsedMs how long the piece has taken so far */
   prune(now: number, keepMs: number, elapsedMs: () => number): PruneReply {
     const pods = this.#pods.run(now - Math.max(keepMs, FORGET_PODS_MS), PIECE_PODS).changes;
+    this.#types.run(); // no more rows than living pods, and what was left behind since the last prune
     let removed = 0;
     for (let bite = BITE; bite === BITE; removed += bite) {
       if (removed + BITE > PIECE_ROWS || elapsedMs() > PIECE_MS) return { removed, more: true };

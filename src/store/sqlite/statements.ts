@@ -256,14 +256,6 @@ export const FLEET = `
 SELECT p.pod_id, p.incarnation, p.birth_ts, p.last_heartbeat_ts, p.beat, p.heartbeat_ms, p.dead_after_ms, p.eligible, p.asleep, p.meta,
   p.pid, p.pid_namespace, p.process_started, t.seq
 FROM POD_HEALTH p LEFT JOIN POD_TYPES t ON t.incarnation = p.incarnation WHERE p.final IS NULL ORDER BY p.birth_ts, p.incarnation`;
-/** Under a new number each time; not of an incarnation that is final. Binds: types, incarnation. */
-export const PUT_TYPES = `
-INSERT OR REPLACE INTO POD_TYPES (incarnation, types)
-SELECT p.incarnation, ? FROM POD_HEALTH p WHERE p.incarnation = ? AND p.final IS NULL`;
-/** Of an incarnation that has become final. Binds: incarnation, twice. */
-export const DROP_TYPES = `
-DELETE FROM POD_TYPES WHERE incarnation = ? AND NOT EXISTS (SELECT 1 FROM POD_HEALTH p WHERE p.incarnation = ? AND p.final IS NULL)`;
-export const TYPES_AT = 'SELECT types FROM POD_TYPES WHERE seq = ?';
 export const LIFE_OF = 'SELECT final, asleep FROM POD_HEALTH WHERE incarnation = ?';
 
 export const LEAVE = `UPDATE POD_HEALTH SET final = 'left', status = 'down' WHERE incarnation = ? AND final IS NULL`;

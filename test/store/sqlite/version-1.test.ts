@@ -70,6 +70,12 @@ class VersionOne {
       .run(1, 0, this.now() + delayMs, this.now(), stepId);
   }
 
+  evict({ incarnation }: { readonly incarnation: string }): void {
+    this.#connection
+      .prepare("UPDATE POD_HEALTH SET final = 'evicted', status = 'down' WHERE incarnation = ? AND final IS NULL")
+      .run(incarnation);
+  }
+
   read<T>(query: string): T[] {
     return this.#connection.prepare<[], T>(query).pluck().all();
   }
@@ -166,5 +172,18 @@ describe('what a process of version 1 does to steps with runAt', () => {
     const [claim] = await claimed(store, {}, NEW);
     await store.settle(NEW, [givenBack(claim!)]);
     expect(old.read('SELECT run_at_wall IS NOT NULL FROM STEP_TRACKER')).toEqual([1]);
+  });
+});
+
+describe('a pod that a process of version 1 evicts', () => {
+  it('leaves no step types behind once pods are pruned; those of living pods stay', async () => {
+    const old = new VersionOne();
+    const store = await newStore({ path: old.path }, old.machine);
+    const meta = { types: { work: {} } };
+    for (const pod of [NEW, { podId: 'other', incarnation: 'life-other' }])
+      await store.register({ ...pod, heartbeatMs: 1_000, deadAfterMs: 15_000, meta });
+    old.evict(NEW);
+    await store.prune({ keepMs: HOUR });
+    expect(old.read('SELECT incarnation FROM POD_TYPES')).toEqual(['life-other']);
   });
 });

@@ -2,11 +2,11 @@
  * The step types that pods handle: part of what they say of themselves, but long, and the same from beat to beat.
  *
  * Invariants: they are written only when they change, and read and parsed once for each incarnation. So a heartbeat costs
- * the same however many types there are.
+ * the same however many types there are. Those of a pod that is final or gone are removed, at the latest by a prune.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import { parseJson } from '../../step/payload.js';
-import type { Heartbeat } from '../contract.js';
+import { parseJson } from '../../../step/payload.js';
+import type { Heartbeat } from '../../contract.js';
 import { DROP_TYPES, PUT_TYPES, TYPES_AT } from './statements.js';
 
 export class PodTypes {
