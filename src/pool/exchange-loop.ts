@@ -143,7 +143,8 @@ export class ExchangeLoop implements Service {
     if (holdings.outbox.size > 0 || exchanger.lost(holdings.pod)) return 0;
     const looksIn = this.#wanted(now) === undefined ? isolation.expiresInMs(now) : Math.max(0, demand.lookAt - now);
     if (holdings.buffer.size === 0) return looksIn;
-    return Math.max(0, Math.min(looksIn, Math.min(this.#oldestAt, now) + demand.patienceMs - now));
+    // At least a moment: fractions of a ms are rounded otherwise here than in the look itself.
+    return Math.min(looksIn, Math.max(1, Math.min(this.#oldestAt, now) + demand.patienceMs - now));
   }
 
   /** What cannot start soon is left to other pods. */
