@@ -1,6 +1,10 @@
 /** Of more types than fit one bind, each has its turn. */
 import { describe, expect, test } from 'vitest';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { Combiner } from '../../../src/store/snowflake/exchange/combiner.js';
 import { MOST_TYPES_BYTES, TypeTurns } from '../../../src/store/snowflake/exchange/type-turns.js';
+import { Sequence } from '../../../src/store/snowflake/sequence.js';
+import type { Runner } from '../../../src/store/snowflake/session/session.js';
 import { BED_MS, describeOnTestBed } from '../../support/warehouse/suite.js';
 import { demand, newStep } from '../../conformance/harness.js';
 import { joined, useStores } from './support/stores.js';
@@ -38,6 +42,55 @@ describe('the types of an exchange', () => {
       expect(all.flatMap((one) => [...one.keys()])).toEqual([...wanted.keys()]);
       for (const one of all) expect(JSON.stringify([...one.keys()]).length).toBeLessThan(MOST_TYPES_BYTES);
     }
+  });
+
+  test('keep their turn while limits change', () => {
+    const turns = new TypeTurns();
+    const wanted = types(20_000, 't');
+    const first = new Map(wanted).set('t-0', 0);
+    const seen = [...turns.next(first).types.keys()];
+    expect(seen).toHaveLength(5_000);
+    for (let i = 1; i < 4; i++) {
+      // Each time other types have no room, or have room again.
+      const { types: turn, complete } = turns.next(new Map(wanted).set(`t-${i}`, 0).set('t-19999', i));
+      expect(complete).toBe(i === 3);
+      seen.push(...turn.keys());
+    }
+    expect(seen.sort()).toEqual([...wanted.keys()].sort());
+  });
+
+  test('begin the next round where all that are left had their turn', () => {
+    const turns = new TypeTurns();
+    const wanted = types(6_000, 't');
+    turns.next(wanted);
+    const left = types(10, 't');
+    expect(turns.next(left)).toEqual({ types: left, complete: true });
+    expect(turns.next(wanted).types.size).toBe(5_000);
+  });
+
+  test('keep their turn while an exchange only settles', async () => {
+    const looked: unknown[][] = [];
+    const session: Runner = {
+      run: (statement, bind) => {
+        if (statement === 'look' && bind?.includes('"token"') === true)
+          looked.push((JSON.parse(bind) as { types: unknown[] }).types);
+        return Promise.resolve([]);
+      },
+    };
+    const statements = {
+      ...{ source: 'source', exchange: 'exchange', settle: 'settle', look: 'look' },
+      ...{ receipts: 'receipts', archivedReceipts: 'archivedReceipts' },
+    };
+    const runtime = new VirtualRuntime();
+    const combiner = new Combiner({ statements, session, rest: session, runtime, sequence: new Sequence(runtime) });
+    const pod = { podId: 'pod', incarnation: 'life' };
+    const wanted = types(20_000, 't');
+    for (let i = 0; i < 4; i++) {
+      const claim = demand({ types: wanted, token: `t${i}` });
+      await combiner.exchange({ pod, settlements: [], claim });
+      await combiner.exchange({ pod, settlements: [] });
+    }
+    expect(looked.flat()).toEqual([...wanted.keys()]);
   });
 
   test('leave out what has no room', () => {

@@ -71,8 +71,9 @@ export class Combiner {
   async exchange(request: ExchangeRequest): Promise<ExchangeReply> {
     const { session } = this.#parts;
     const { pod, settlements, readBack } = request;
-    const turn = this.#turns.next(request.claim?.types);
-    const claim = request.claim && { ...request.claim, types: turn.types };
+    // Only a claim takes a turn: an exchange without one serves no types.
+    const turn = request.claim && this.#turns.next(request.claim.types);
+    const claim = request.claim && turn && { ...request.claim, types: turn.types };
     const token = claim?.token ?? readBack ?? null;
     const parts = partsOf([...settlements, ...this.#returning()], boundSettlement, nameOf, BATCH);
     const wants = claim !== undefined && claim.free + claim.prefetch > 0 ? claim : undefined;
@@ -82,7 +83,7 @@ export class Combiner {
       if (token === null) return this.#reply([], undefined);
       if (wants === undefined || !this.#expectsWork) {
         const seen = await this.#look(pod, token, claim, '[]');
-        if (wants === undefined || seen.due === 0) return this.#reply([], seen, turn.complete);
+        if (wants === undefined || seen.due === 0) return this.#reply([], seen, turn?.complete);
       }
     }
     const states = new Map<string, string>();
@@ -95,7 +96,7 @@ export class Combiner {
     await this.#serve(pod, wants, last);
     const seen = await this.#look(pod, token, claim, JSON.stringify((last?.items ?? []).map(boundFence)));
     collect(states, seen.states);
-    return this.#reply(await this.#told(session, pod, settlements, states), seen, turn.complete);
+    return this.#reply(await this.#told(session, pod, settlements, states), seen, turn?.complete);
   }
 
   /** Recovery's: directly, and for itself alone. */

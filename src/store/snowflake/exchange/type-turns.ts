@@ -22,32 +22,50 @@ export interface TypesOfTurn {
 export class TypeTurns {
   #wanted: ClaimDemand['types'] | undefined;
   #list: readonly (readonly [type: string, most: number])[] = [];
-  #from = 0;
+  /** How far the list has been looked through. */
+  #at = 0;
+  /** The types that had their turn in this round, by name: a limit that changes in between moves nothing. */
+  readonly #served = new Set<string>();
   /** All of them, where they fit. */
   #whole: TypesOfTurn | undefined;
 
-  next(wanted: ClaimDemand['types'] = new Map()): TypesOfTurn {
+  /** The next turn. Call it only for an exchange that claims: each call moves on. */
+  next(wanted: ClaimDemand['types']): TypesOfTurn {
     if (wanted !== this.#wanted) {
       this.#wanted = wanted;
       this.#list = [...wanted].filter(([, most]) => most > 0);
       this.#whole = undefined;
-      if (this.#from >= this.#list.length) this.#from = 0;
+      this.#at = 0;
     }
     if (this.#whole !== undefined) return this.#whole;
+    let types = this.#turn();
+    if (types.size === 0 && this.#list.length > 0) {
+      // All that are still wanted had their turn in this round: the next one begins.
+      this.#served.clear();
+      types = this.#turn();
+    }
+    const complete = this.#at === 0;
+    if (complete && types.size === this.#list.length) this.#whole = { types, complete };
+    return { types, complete };
+  }
+
+  /** The next types that fit. At the end of the list the round is over. */
+  #turn(): Map<string, number> {
     const types = new Map<string, number>();
-    const from = this.#from;
     let bytes = 0;
-    let at = this.#from;
-    for (; at < this.#list.length && types.size < MOST_TYPES; at++) {
-      const next = this.#list[at];
-      if (next === undefined) break;
+    for (; this.#at < this.#list.length; this.#at++) {
+      const next = this.#list[this.#at];
+      if (next === undefined || this.#served.has(next[0])) continue;
       bytes += Buffer.byteLength(JSON.stringify(next[0])) + AROUND;
-      if (bytes > MOST_TYPES_BYTES && types.size > 0) break;
+      if (types.size === MOST_TYPES || (bytes > MOST_TYPES_BYTES && types.size > 0)) break;
       types.set(...next);
     }
-    const complete = at >= this.#list.length;
-    this.#from = complete ? 0 : at;
-    if (from === 0 && complete) this.#whole = { types, complete };
-    return { types, complete };
+    if (this.#at < this.#list.length) {
+      for (const type of types.keys()) this.#served.add(type);
+      return types;
+    }
+    this.#at = 0;
+    if (types.size > 0) this.#served.clear();
+    return types;
   }
 }
