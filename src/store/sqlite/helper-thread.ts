@@ -36,6 +36,8 @@ export class HelperThread {
   /** Who waits for a sign of life. */
   readonly #listening = new Set<(heard: boolean) => void>();
   #gone: Error | undefined;
+  #spoke = false;
+  #unloadable = false;
   #asked = 0;
   #owed = 0;
   #timer: Timer | undefined;
@@ -46,6 +48,7 @@ export class HelperThread {
       this.#worker = startWorker(workerUrl);
     } catch (error) {
       this.#gone = asError(error);
+      this.#unloadable = true;
     }
     this.#exited = this.#listen(this.#worker);
   }
@@ -53,6 +56,11 @@ export class HelperThread {
   /** Why it is of no use any more. */
   get gone(): Error | undefined {
     return this.#gone;
+  }
+
+  /** Whether it ended before it said anything: then its module cannot be loaded, and another thread would end as well. */
+  get unloadable(): boolean {
+    return this.#unloadable;
   }
 
   /** Calls `listener` once when the thread is gone. Returns what ends that. */
@@ -111,17 +119,18 @@ export class HelperThread {
     if (worker === undefined) return Promise.resolve();
     worker.unref();
     worker.on('message', (message: FromHelper) => this.#heard(message));
-    worker.on('error', (error) => this.#lose(asError(error)));
+    worker.on('error', (error) => this.#ended(asError(error)));
     return new Promise((resolve) => {
       worker.once('exit', (code) => {
         resolve();
-        this.#lose(new Error(`the helper thread ended with code ${code}`));
+        this.#ended(new Error(`the helper thread ended with code ${code}`));
       });
     });
   }
 
   #heard(message: FromHelper): void {
     this.#owed = 0;
+    this.#spoke = true;
     for (const end of [...this.#listening]) end(true);
     if (message.kind === 'pong') return;
     const waiting = this.#waiting.get(message.id);
@@ -158,6 +167,11 @@ export class HelperThread {
     this.#owed++;
     this.#send({ kind: 'ping' });
     this.#guard();
+  }
+
+  #ended(error: Error): void {
+    if (this.#gone === undefined) this.#unloadable = !this.#spoke;
+    this.#lose(error);
   }
 
   #lose(error: Error): void {

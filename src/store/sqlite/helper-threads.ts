@@ -39,10 +39,14 @@ export class HelperThreads {
     const forget = (): void => {
       if (this.#threads.get(href) === shared) this.#threads.delete(href);
     };
-    if (shared.thread.gone === undefined) shared.thread.onGone(forget);
-    else forget();
+    if (shared.thread.gone !== undefined) forget();
+    const unhear = shared.thread.onGone(forget);
     let released: Promise<void> | undefined;
-    return { thread: shared.thread, release: () => (released ??= this.#release(shared, key, forget)) };
+    const release = (): Promise<void> => {
+      unhear();
+      return (released ??= this.#release(shared, key, forget));
+    };
+    return { thread: shared.thread, release };
   }
 
   async #release(shared: Shared, key: string, forget: () => void): Promise<void> {

@@ -22,6 +22,8 @@ port.on('message', (message: ToHelper) => {
   }
 });
 
+send({ kind: 'pong' }); // the module has been loaded
+
 function connectionTo({ file }: Errand): HelperConnection {
   const connection = connections.get(file.key) ?? new HelperConnection(file);
   connections.set(file.key, connection);

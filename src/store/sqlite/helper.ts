@@ -3,8 +3,10 @@
  * share.
  *
  * Invariants: the store takes its share in the thread on first need. Checkpoints run one at a time, after about so many
- * written rows. If the thread cannot start, ends, hangs, or finds another file at the path, `usable` becomes false for
- * good, one line in the log says why, and the same work is done inline.
+ * written rows. Without a thread `usable` is false, one line in the log says why, and the same work is done inline. If the
+ * thread ends or hangs, that lasts for a pause: then the next need takes a share in a new thread. Each pause is twice as
+ * long as the one before, up to a bound, until a thread has lasted for longer than the bound. If the thread's module
+ * cannot be loaded, or the thread finds another file at the path, it lasts for good.
  */
 import { asError, StoreError } from '../../errors.js';
 import type { Log } from '../../log.js';
@@ -15,6 +17,9 @@ import type { PackedStats } from './packed-stats.js';
 
 /** Written rows after which a checkpoint is worth its while. */
 const CHECKPOINT_ROWS = 1_000;
+/** How long a store works without a thread after one is gone: at first, and at most. */
+const PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 3_600_000;
 /** How long a thread may be silent while the store is being closed. */
 const HURRY_MS = 3_000;
 
@@ -25,8 +30,11 @@ export interface HelperParts {
   readonly file: HelperFile;
   readonly busyTimeoutMs: number;
   readonly log: Log;
-  /** Called once, when it turns out not to be usable. */
-  readonly onDeath: () => void;
+  readonly monotonicMs: () => number;
+  /** Called when there is no thread any more. */
+  readonly onGone: () => void;
+  /** Called when there is one again. */
+  readonly onBack: () => void;
 }
 
 export class Helper {
@@ -35,7 +43,12 @@ export class Helper {
   readonly #givenUp = new Set<(error: Error) => void>();
   #share: HelperShare | undefined;
   #unhear: (() => void) | undefined;
-  #state: 'usable' | 'dead' | 'closed' = 'usable';
+  #state: 'usable' | 'away' | 'dead' | 'closed' = 'usable';
+  #pauseMs = PAUSE_MS;
+  /** When the last thread was joined; while `away`, when the pause began. */
+  #since = 0;
+  /** The share in a thread that is gone, on its way out. */
+  #leaving: Promise<void> | undefined;
   #rows = 0;
   #checkpointing = false;
 
@@ -43,8 +56,9 @@ export class Helper {
     this.#parts = parts;
   }
 
+  /** Whether something can be asked of a thread. */
   get usable(): boolean {
-    return this.#state === 'usable';
+    return this.#state === 'usable' || (this.#state === 'away' && this.#lastedMs() >= this.#pauseMs);
   }
 
   stats(now: number): Promise<PackedStats> {
@@ -84,13 +98,12 @@ export class Helper {
   async close(): Promise<void> {
     this.#state = 'closed';
     this.#unhear?.();
-    await this.#share?.release();
+    await Promise.all([this.#leaving, this.#share?.release()]);
   }
 
   async #ask<N extends ErrandName>(name: N, ask: Errands[N]['ask'], held = true): Promise<Errands[N]['answer']> {
-    const share = this.usable ? (this.#share ??= this.#join()) : undefined;
-    if (share === undefined || !this.usable)
-      throw new StoreError('STORE_UNAVAILABLE', 'there is no helper thread', true);
+    const share = this.usable ? (this.#share ?? this.#join()) : undefined;
+    if (share === undefined) throw new StoreError('STORE_UNAVAILABLE', 'there is no helper thread', true);
     const { file, busyTimeoutMs } = this.#parts;
     const errand = { kind: 'errand', file, busyTimeoutMs, name, ask } as Errand;
     try {
@@ -102,15 +115,43 @@ export class Helper {
   }
 
   #join(): HelperShare | undefined {
-    const { threads, workerUrl, file } = this.#parts;
+    const { threads, workerUrl, file, log, onBack } = this.#parts;
     if (workerUrl === undefined) {
       this.#giveUp(new Error('its module is not known in this bundle; set the option workerUrl'));
       return undefined;
     }
-    const share = threads.share(workerUrl, file);
-    if (share.thread.gone === undefined) this.#unhear = share.thread.onGone((error) => this.#giveUp(error));
-    else this.#giveUp(share.thread.gone);
+    const isBack = this.#state === 'away';
+    if (isBack) this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+    this.#state = 'usable';
+    this.#since = this.#parts.monotonicMs();
+    const share = (this.#share = threads.share(workerUrl, file));
+    const { thread } = share;
+    if (thread.gone !== undefined) {
+      this.#lose(share, thread.gone);
+      return undefined;
+    }
+    this.#unhear = thread.onGone((error) => this.#lose(share, error));
+    if (isBack) {
+      log.info({}, 'a helper thread again: checkpoints, stats and long lists run there');
+      onBack();
+    }
     return share;
+  }
+
+  /** The thread is gone: the store does without, until it joins another. */
+  #lose(share: HelperShare, error: Error): void {
+    if (share.thread.unloadable || this.#state !== 'usable') return this.#giveUp(error);
+    if (this.#lastedMs() > LONGEST_PAUSE_MS) this.#pauseMs = PAUSE_MS;
+    this.#state = 'away';
+    this.#since = this.#parts.monotonicMs();
+    this.#share = undefined;
+    this.#unhear?.();
+    this.#leaving = share.release();
+    this.#withdraw(error, { againInMs: this.#pauseMs });
+  }
+
+  #lastedMs(): number {
+    return this.#parts.monotonicMs() - this.#since;
   }
 
   #orGivenUp<T>(work: Promise<T>): Promise<T> {
@@ -120,11 +161,17 @@ export class Helper {
     });
   }
 
+  /** For good. */
   #giveUp(error: Error): void {
-    if (this.#state !== 'usable') return;
+    if (this.#state === 'dead' || this.#state === 'closed') return;
     this.#state = 'dead';
-    this.#parts.log.warn({ error: error.message }, 'no helper thread: checkpoints, stats and long lists run inline');
-    this.#parts.onDeath();
-    for (const reject of this.#givenUp) reject(new StoreError('STORE_UNAVAILABLE', error.message, true));
+    this.#withdraw(error, {});
+  }
+
+  #withdraw({ message }: Error, fields: object): void {
+    const { log, onGone } = this.#parts;
+    log.warn({ error: message, ...fields }, 'no helper thread: checkpoints, stats and long lists run inline');
+    onGone();
+    for (const reject of this.#givenUp) reject(new StoreError('STORE_UNAVAILABLE', message, true));
   }
 }

@@ -24,6 +24,10 @@ import type { Watched } from './watch.js';
 
 /** How old what is known of the fleet's newest heartbeat may be. */
 const LISTEN_EVERY_MS = 1_000;
+/** A commit checkpoints by itself once so many pages are in the -wal: mostly the helper does so before. */
+const PAGES = 10_000;
+/** Without a helper each commit checkpoints a little. */
+const PAGES_WITHOUT_HELPER = 200;
 
 export interface SessionParts {
   readonly runtime: Runtime;
@@ -87,7 +91,7 @@ export class Session {
     return result;
   }
 
-  /** Runs something long: by the helper, or in small pieces here, where there is none or it has died. */
+  /** Runs something long: by the helper, or in small pieces here, where there is none. */
   async long<T>(byHelper: (helper: Helper) => Promise<T>, inline: (scans: Scans) => Promise<T>): Promise<T> {
     const { helper, scans } = this.#parts;
     if (helper?.usable !== true) return inline(scans);
@@ -131,11 +135,15 @@ export async function openSession(
   const scans = new Scans(parts);
   const endings = new Endings(parts, scans);
   const { busyTimeoutMs, workerUrl } = options;
-  const onDeath = (): void => checkpointHere(connection);
   const helper =
     file === undefined
       ? undefined
-      : new Helper({ threads, workerUrl, file: forHelper(file), busyTimeoutMs, log, onDeath });
+      : new Helper({
+          ...{ threads, workerUrl, file: forHelper(file), busyTimeoutMs, log },
+          monotonicMs: () => runtime.monotonicMs(),
+          onGone: () => checkpointEvery(connection, PAGES_WITHOUT_HELPER),
+          onBack: () => checkpointEvery(connection, PAGES),
+        });
   return new Session({ runtime, connection, core, clock, scans, endings, file, helper });
 }
 
@@ -161,7 +169,7 @@ function prepare(
   { path, synchronous }: ResolvedOptions,
   clock: Clock,
 ): { readonly connection: Database; readonly core: Core } {
-  const connection = connect(driver, { path, synchronous, autocheckpoint: 10_000 });
+  const connection = connect(driver, { path, synchronous, autocheckpoint: PAGES });
   try {
     migrate(connection, path);
     for (const statement of FIRST_ROWS) connection.prepare(statement).get();
@@ -174,7 +182,6 @@ function prepare(
   }
 }
 
-/** Without a helper each commit checkpoints a little by itself. */
-function checkpointHere(connection: Database): void {
-  if (connection.open) connection.exec(autocheckpoint(200));
+function checkpointEvery(connection: Database, pages: typeof PAGES | typeof PAGES_WITHOUT_HELPER): void {
+  if (connection.open) connection.exec(autocheckpoint(pages));
 }

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Log } from '../../../src/log.js';
-import { systemRuntime } from '../../../src/runtime/runtime.js';
+import { systemRuntime, type Runtime } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import type { Store } from '../../../src/store/contract.js';
 import { Checkpoints } from '../../../src/store/sqlite/checkpoints.js';
@@ -51,13 +51,17 @@ function fileOf(path: string): HelperFile {
   return { key: `${dev}:${ino}`, path, identity: { device: dev, inode: ino } };
 }
 
-function newHelper(path: string, workerUrl: URL, threads = new HelperThreads()) {
+function newHelper(path: string, workerUrl: URL, threads = new HelperThreads(), runtime: Runtime = systemRuntime) {
   const log = memoryLog();
-  let deaths = 0;
-  const onDeath = (): void => void deaths++;
-  const helper = new Helper({ threads, workerUrl, file: fileOf(path), busyTimeoutMs: 10_000, log, onDeath });
+  const changes: string[] = [];
+  const helper = new Helper({
+    ...{ threads, workerUrl, file: fileOf(path), busyTimeoutMs: 10_000, log },
+    monotonicMs: () => runtime.monotonicMs(),
+    onGone: () => void changes.push('gone'),
+    onBack: () => void changes.push('back'),
+  });
   onTestFinished(() => helper.close());
-  return { helper, log, deaths: () => deaths };
+  return { helper, log, changes };
 }
 
 /** A module for the thread, written for the test. */
@@ -152,11 +156,14 @@ describe('the helper', () => {
   });
 
   it('says so once where it cannot start, rejects who waits, and is not started again', async () => {
-    const { helper, log, deaths } = newHelper(newFile(), NOWHERE);
+    const runtime = new VirtualRuntime();
+    const { helper, log, changes } = newHelper(newFile(), NOWHERE, new HelperThreads(), runtime);
     await expect(helper.stats(1)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(helper.usable).toBe(false);
-    expect(deaths()).toBe(1);
+    expect(changes).toEqual(['gone']);
     expect(log.lines).toEqual(['no helper thread: checkpoints, stats and long lists run inline']);
+    await runtime.advance(24 * 3_600_000);
+    expect(helper.usable).toBe(false);
     helper.wrote(5_000);
     await helper.close();
   });
@@ -203,6 +210,78 @@ describe('the helper', () => {
   });
 });
 
+describe('a thread that is gone', () => {
+  const GONE = 'no helper thread: checkpoints, stats and long lists run inline';
+  const BACK = 'a helper thread again: checkpoints, stats and long lists run there';
+  /** Loads, and ends at its first errand. */
+  const MORTAL = `import { parentPort } from 'node:worker_threads';
+    parentPort.postMessage({ kind: 'pong' });
+    parentPort.on('message', () => process.exit(1));`;
+  const DEAF = `import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { for (;;); });`;
+
+  /** A helper in virtual time, whose threads run these modules, one after the other. */
+  function onThreads(...modules: URL[]) {
+    const runtime = new VirtualRuntime();
+    const started: HelperThread[] = [];
+    const threads = new HelperThreads(() => {
+      const thread = new HelperThread(modules.shift() ?? WORKER_URL, runtime);
+      started.push(thread);
+      return thread;
+    });
+    return { runtime, started, ...newHelper(migrated(), WORKER_URL, threads, runtime) };
+  }
+
+  it('is replaced on need after a minute, the next one after two: each time one line says so', async () => {
+    const mortal = module(MORTAL);
+    const { runtime, helper, log, changes, started } = onThreads(mortal, mortal);
+    for (const [round, pauseMs] of [60_000, 120_000].entries()) {
+      await expect(helper.stats(1)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      expect(helper.usable).toBe(false);
+      await runtime.advance(pauseMs - 1);
+      expect(helper.usable).toBe(false);
+      await expect(helper.stats(1)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      expect(started).toHaveLength(round + 1);
+      await runtime.advance(1);
+      expect(helper.usable).toBe(true);
+    }
+    expect((await helper.stats(1)).counts).toHaveLength(0);
+    expect(log.lines).toEqual([GONE, BACK, GONE, BACK]);
+    expect(changes).toEqual(['gone', 'back', 'gone', 'back']);
+  });
+
+  it('is replaced after an hour at most, and after a minute again where one has lasted for longer', async () => {
+    const mortal = module(MORTAL);
+    const { runtime, helper, started } = onThreads(...Array.from({ length: 8 }, () => mortal));
+    const unavailable = { code: 'STORE_UNAVAILABLE' };
+    for (let i = 0; i < 8; i++) {
+      await expect(helper.stats(1)).rejects.toMatchObject(unavailable);
+      await runtime.advance(i < 7 ? 3_600_000 : 3_599_999);
+    }
+    expect(helper.usable).toBe(false);
+    await runtime.advance(1);
+    await helper.stats(1);
+    expect(started).toHaveLength(9);
+    await runtime.advance(3_600_001);
+    await started[8]!.end();
+    expect(helper.usable).toBe(false);
+    await runtime.advance(60_000);
+    await helper.stats(1);
+    expect(started).toHaveLength(10);
+  });
+
+  it('is replaced also where it was given up for its silence', async () => {
+    const { runtime, helper, log } = onThreads(module(DEAF));
+    const asked = helper.stats(1).catch((error: unknown) => error);
+    await turn();
+    await runtime.advance(13_000);
+    expect(await asked).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(log.lines).toEqual([GONE]);
+    await runtime.advance(60_000);
+    expect((await helper.stats(1)).counts).toHaveLength(0);
+    expect(log.lines).toEqual([GONE, BACK]);
+  });
+});
+
 describe('stores of one process', () => {
   /** Counts the threads that are started. */
   function counted(): { threads: HelperThreads; started: HelperThread[] } {
@@ -230,6 +309,27 @@ describe('stores of one process', () => {
     const { helper } = newHelper(migrated(), WORKER_URL, threads);
     await helper.stats(1);
     expect(started).toHaveLength(2);
+  });
+
+  it('leave no listener behind in the thread', async () => {
+    const listeners = new Set<(error: Error) => void>();
+    const threads = new HelperThreads((workerUrl) => {
+      const thread = new HelperThread(workerUrl);
+      thread.onGone = (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      };
+      return thread;
+    });
+    const path = migrated();
+    await newHelper(path, WORKER_URL, threads).helper.stats(1);
+    const before = listeners.size;
+    for (let i = 0; i < 5; i++) {
+      const { helper } = newHelper(path, WORKER_URL, threads);
+      await helper.stats(1);
+      await helper.close();
+    }
+    expect(listeners.size).toBe(before);
   });
 
   it.runIf(existsSync('/proc/self/fd'))(
@@ -260,10 +360,10 @@ describe('stores of one process', () => {
     const helpers = Array.from({ length: 3 }, () => newHelper(newFile(), dies, threads));
     const asked = helpers.map(({ helper }) => helper.stats(1));
     for (const stats of asked) await expect(stats).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    for (const { helper, log, deaths } of helpers) {
+    for (const { helper, log, changes } of helpers) {
       await expect(helper.stats(1)).rejects.toThrow();
       expect(log.lines).toHaveLength(1);
-      expect(deaths()).toBe(1);
+      expect(changes).toEqual(['gone']);
     }
   });
 });
@@ -284,12 +384,12 @@ describe('a file that is not the store’s', () => {
 
   it('is told once, with what was found', async () => {
     const path = migrated();
-    const { helper, log, deaths } = newHelper(path, WORKER_URL);
+    const { helper, log, changes } = newHelper(path, WORKER_URL);
     renameSync(path, `${path}.old`);
     await expect(helper.stats(1)).rejects.toMatchObject({ code: 'STORE_FILE_REPLACED', transient: false });
     expect(helper.usable).toBe(false);
     expect(log.lines).toHaveLength(1);
-    expect(deaths()).toBe(1);
+    expect(changes).toEqual(['gone']);
   });
 });
 
