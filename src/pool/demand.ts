@@ -62,7 +62,8 @@ export class Demand {
   /** What is wanted now. */
   wanted(now: number): Wanted | undefined {
     const { buffer, executor, empty, isolates } = this.#holdings;
-    if (isolates || (this.#isolation.emptying && !empty)) return undefined;
+    if (isolates || this.#isolation.barred(now)) return undefined;
+    if (this.#isolation.emptying && !(empty && this.#isolation.mayAskAlone)) return undefined;
     const { slots, maxPrefetch } = this.#settings;
     const { intervalMs, roundTripMs, batch } = this.#exchanger;
     const { free, prefetch } = appetite({
@@ -80,7 +81,7 @@ export class Demand {
     const types = this.#limits.at(prefetch === 0 ? 0 : intervalMs + roundTripMs);
     if (types === undefined) return undefined;
     const quarantine = executor.strays === 0 && this.#isolation.mayLook(now) ? 1 : 0;
-    return { free, prefetch, quarantine, types, alone: empty && quarantine === 1 };
+    return { free, prefetch, quarantine, types, alone: empty && quarantine === 1 && this.#isolation.mayAskAlone };
   }
 
   /** The request is on its way. */

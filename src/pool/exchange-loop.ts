@@ -141,18 +141,18 @@ export class ExchangeLoop implements Service {
   #ownRestMs(now: number): number {
     const { holdings, exchanger, demand, isolation } = this.#parts;
     if (holdings.outbox.size > 0 || exchanger.lost(holdings.pod)) return 0;
-    const looksIn = this.#wanted(now) === undefined ? isolation.expiresInMs(now) : Math.max(0, demand.lookAt - now);
+    const looksIn = this.#wanted(now) === undefined ? isolation.looksInMs(now) : Math.max(0, demand.lookAt - now);
     if (holdings.buffer.size === 0) return looksIn;
     // At least a moment: fractions of a ms are rounded otherwise here than in the look itself.
     return Math.min(looksIn, Math.max(1, Math.min(this.#oldestAt, now) + demand.patienceMs - now));
   }
 
-  /** What cannot start soon is left to other pods. */
+  /** What cannot start soon is left to other pods; what may not start beside a suspect is, too. */
   #giveBackOverdue(now: number): void {
-    const { holdings, demand } = this.#parts;
+    const { holdings, demand, isolation } = this.#parts;
     this.#oldestAt = Infinity;
     if (holdings.buffer.size === 0) return;
-    const overdue = new Overdue(now - demand.patienceMs);
+    const overdue = new Overdue(isolation.barred(now) ? now : now - demand.patienceMs);
     if (holdings.giveBack((hold) => overdue.has(hold), 'unstarted') > 0) demand.gaveBack();
     this.#oldestAt = overdue.oldestAt;
   }

@@ -9,7 +9,7 @@ import { asError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { within } from '../runtime/within.js';
-import { claimTokenOf } from '../step/suspect.js';
+import { claimTokenOf, isAlone } from '../step/suspect.js';
 import type {
   Claim,
   ClaimDemand,
@@ -25,7 +25,7 @@ import type { Hold } from './hold.js';
 
 /** What a pod wants; the token is chosen here. */
 export interface Wanted extends Omit<ClaimDemand, 'token'> {
-  /** The pod holds nothing: if a suspect comes, it is run alone. */
+  /** The pod, and its process, hold nothing: if a suspect comes, it is run alone. */
   readonly alone: boolean;
 }
 
@@ -91,6 +91,11 @@ export class Exchanger {
   /** Tokens of claims that may be on their way to us: the reply is awaited, or was lost and is to be read back. */
   get openTokens(): readonly string[] {
     return [this.#inFlight, this.#lost?.token].filter((token) => token !== undefined);
+  }
+
+  /** Whether one of them says that the pod was empty. */
+  get asksAlone(): boolean {
+    return tokenIsAlone(this.#inFlight) || tokenIsAlone(this.#lost?.token);
   }
 
   /** Whether a lost claim of this incarnation is to be read back. */
@@ -201,6 +206,10 @@ class Call {
 
 function demandOf({ alone, ...wanted }: Wanted, uuid: string): ClaimDemand {
   return { token: claimTokenOf(uuid, alone), ...wanted };
+}
+
+function tokenIsAlone(claimToken: string | undefined): boolean {
+  return claimToken !== undefined && isAlone({ claimToken });
 }
 
 function mean(before: number, newest: number): number {

@@ -4,7 +4,7 @@
  * Law: a claim goes one way: buffer, slot, outbox. What is held unstarted and cannot or may not start here is given back
  * uncharged. While halted nothing starts. Handlers that return at once chain in microtasks, so after a slice of work the
  * event loop gets its turn. A step that is suspected of killing pods runs alone: it starts when nothing else is held and
- * no receipt is awaited, and nothing is taken in beside it.
+ * no receipt is awaited, and nothing is taken in beside it. That goes for the other pools of the process as well.
  */
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
@@ -97,9 +97,9 @@ export class Holdings {
   takeIn(claims: readonly Claim[], pod: PodRef, now: number): void {
     const { events, handlers } = this.#parts;
     const suspect = this.#suspectAmong(claims);
-    const isolates = suspect !== undefined && isAlone(suspect) && this.executor.busy === 0 && this.buffer.size === 0;
+    const isolates = suspect !== undefined && isAlone(suspect) && this.#nothingElseRuns;
     if (suspect !== undefined && !isolates) this.#makeRoom(suspect, now);
-    let kept = !this.isolates;
+    let kept = !this.isolates && !this.#parts.isolation.barred(now);
     for (const claim of claims) {
       const handler = handlers.get(claim.type) ?? handlers.none;
       const hold = new Hold(claim, pod, handler, now);
@@ -113,6 +113,10 @@ export class Holdings {
         if (isolates) this.#isolate(hold, now);
       }
     }
+  }
+
+  get #nothingElseRuns(): boolean {
+    return this.executor.busy === 0 && this.buffer.size === 0 && this.#parts.isolation.processIsQuiet;
   }
 
   #isolate(hold: Hold, now: number): void {
@@ -202,6 +206,7 @@ export class Holdings {
 
   /** Asks the guard; but once a millisecond is enough. */
   #mayStart(now: number): boolean {
+    if (this.#parts.isolation.barred(now)) return false;
     if (now - this.#askedAt < 1) return true;
     if (!this.#parts.mayProceed()) return false;
     this.#askedAt = now;

@@ -20,6 +20,7 @@ import { Handlers } from './handlers.js';
 import type { Hold } from './hold.js';
 import { Holdings } from './holdings.js';
 import { Isolation } from './isolation.js';
+import { Neighbours } from './neighbours.js';
 import { Patience } from './patience.js';
 import { Reconciliation, type HeldSnapshot } from './reconciliation.js';
 import type { Slots } from './standstill.js';
@@ -74,6 +75,8 @@ export class Pool implements Service {
   readonly #holdings: Holdings;
   readonly #exchanger: Exchanger;
   readonly #demand: Demand;
+  readonly #isolation: Isolation;
+  readonly #neighbours: Neighbours;
   readonly #reconciliation = new Reconciliation();
   readonly #cancellations: Cancellations;
   readonly #patience: Patience;
@@ -90,7 +93,12 @@ export class Pool implements Service {
     const { runtime, settings, registry, mayProceed = () => true } = parts;
     this.#parts = parts;
     this.#handlers = new Handlers(registry, settings.timeoutMs);
-    const isolation = new Isolation(() => runtime.random());
+    this.#neighbours = new Neighbours(runtime, {
+      quiet: () => this.#holdings.empty && this.#exchanger.idle(this.#holdings.pod),
+      hasStrays: () => this.#holdings.executor.strays > 0,
+      asksAlone: () => !this.#fenced && this.#exchanger.asksAlone,
+    });
+    const isolation = (this.#isolation = new Isolation(() => runtime.random(), this.#neighbours));
     const handlers = this.#handlers;
     this.#holdings = new Holdings({ ...parts, mayProceed, handlers, isolation, onWork: () => this.#work() });
     this.#exchanger = new Exchanger(parts);
@@ -142,6 +150,7 @@ export class Pool implements Service {
   start(): Promise<void> {
     if (this.#stopped !== undefined) return Promise.resolve();
     this.#handlers.load();
+    this.#neighbours.enter();
     this.#unwatch ??= this.#parts.watch?.(() => {
       this.wake();
       this.#cancellations.look();
@@ -170,6 +179,7 @@ export class Pool implements Service {
   /** Claims, starts and settles nothing until `admit`. What runs goes on. */
   halt(): void {
     this.#fenced = true;
+    this.#isolation.yieldProcess(this.#now());
     this.#holdings.halted = true;
     this.#loop.silent = !this.#final;
     this.#loop.wake();
@@ -243,6 +253,7 @@ export class Pool implements Service {
 
   #close(): void {
     this.#holdings.closed = true;
+    this.#isolation.yieldProcess(this.#now());
     this.#holdings.giveBack(() => true, 'stopping');
   }
 
@@ -269,11 +280,13 @@ export class Pool implements Service {
     this.#exchanger.abandon(); // a store that does not answer hangs no stop
     await Promise.all([this.#loop.stop(), this.#cancellations.stop()]);
     executor.stop();
+    this.#neighbours.leave(this.#now());
     if (!outbox.empty)
       this.#parts.log.error({ outcomes: outbox.size }, 'stopped with outcomes that the store did not take');
   }
 
   #work(): void {
+    this.#neighbours.look();
     this.#patience.look();
     this.#loop.wake();
   }

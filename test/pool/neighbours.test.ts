@@ -1,0 +1,154 @@
+/** Suspects, and other queues in the same process: they die together, so a suspect runs alone in its process. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { sleep } from '../../src/runtime/runtime.js';
+import { isAlone } from '../../src/step/suspect.js';
+import type { StepContext } from '../../src/step/definition.js';
+import { gate, Rig, running } from './support/rig.js';
+
+const never = () => new Promise(() => undefined);
+const started = (rig: Rig): string[] => rig.events('step:started').map(({ stepId }) => stepId as string);
+const asksAlone = (rig: Rig): boolean =>
+  rig.store.requests.some(({ claim }) => claim !== undefined && isAlone({ claimToken: claim.token }));
+
+/** Two pools of one process: `b` works, `a` comes upon a suspect while it does. */
+async function neighbours() {
+  const [work, suspect] = [gate(), gate()];
+  const b = await running({ work: () => work.promise }, {}, ({ store }) => store.add('w1', 'work'));
+  const a = await running({ bad: () => suspect.promise }, { beside: b }, ({ store }) =>
+    store.add('p1', 'bad', { crashes: 2 }),
+  );
+  await b.runtime.advance(1_000);
+  return { a, b, work, suspect };
+}
+
+describe('a suspect whose process has another queue', () => {
+  test('does not start while that runs something, and is never held by a token that says "alone"', async () => {
+    const { a, b } = await neighbours();
+    await b.runtime.advance(2_000);
+    expect(started(a)).toEqual([]);
+    expect(asksAlone(a)).toBe(false);
+    expect(a.store.row('p1')).toMatchObject({ status: 'pending', crashes: 2, retryCount: 0 });
+  });
+
+  test('runs once the other is empty, which starts nothing until the suspect has its outcome', async () => {
+    const { a, b, work, suspect } = await neighbours();
+    b.store.add('w2', 'work');
+    b.pool.wake();
+    await b.runtime.advance(1_000);
+    expect(started(b)).toEqual(['w1']);
+    work.open();
+    await b.runtime.advance(1_000);
+    expect(started(a)).toEqual(['p1']);
+    expect(isAlone({ claimToken: a.store.row('p1').claimToken! })).toBe(true);
+    await b.runtime.advance(60_000);
+    expect(started(b)).toEqual(['w1']);
+    expect(b.store.count('claimed')).toBe(0);
+    suspect.open();
+    await b.runtime.advance(1_000);
+    expect(started(b)).toEqual(['w1', 'w2']);
+    expect(a.store.row('p1').status).toBe('completed');
+  });
+
+  test('keeps the other from work for 5 s at first; then that works on for at least as long', async () => {
+    const { b } = await neighbours();
+    b.store.add('w2', 'work');
+    b.pool.wake();
+    await b.runtime.advance(3_800);
+    expect(started(b)).toEqual(['w1']);
+    await b.runtime.advance(500);
+    expect(started(b)).toEqual(['w1', 'w2']);
+    b.store.add('w3', 'work');
+    b.pool.wake();
+    await b.runtime.advance(4_000);
+    expect(started(b)).toEqual(['w1', 'w2', 'w3']);
+  });
+
+  test('lets what the other holds unstarted go back, and nothing starts in a slot that gets free', async () => {
+    const slow = (_: unknown, { signal }: StepContext) => sleep(b.runtime, 100, signal);
+    const b: Rig = new Rig({ slow }, { maxParallelism: 1, maxPrefetch: 8 });
+    b.store.latencyMs = 100;
+    b.store.addMany(50, 'slow');
+    await b.start();
+    onTestFinished(() => b.stop());
+    await b.runtime.advance(2_000);
+    expect(b.pool.load.held).toBeGreaterThan(0);
+    const a = await running({ bad: never }, { beside: b, drainTimeoutMs: 0 }, ({ store }) =>
+      store.add('p1', 'bad', { crashes: 2 }),
+    );
+    const before = started(b).length;
+    await b.runtime.advance(2_000);
+    expect(started(a)).toEqual(['p1']);
+    expect(started(b).length - before).toBeLessThanOrEqual(1);
+    expect(b.pool.load).toMatchObject({ running: 0, held: 0 });
+    expect(b.store.count('claimed')).toBe(0);
+  });
+
+  test('is waited for by a queue that starts while the pod asks for it', async () => {
+    const a = new Rig({ bad: never }, { drainTimeoutMs: 0 });
+    a.store.latencyMs = 100;
+    a.store.add('p1', 'bad', { crashes: 2 });
+    await a.start();
+    onTestFinished(() => a.stop());
+    const b = await running({ work: () => 1 }, { beside: a }, ({ store }) => store.add('w1', 'work'));
+    await a.runtime.advance(5_000);
+    expect(started(a)).toEqual(['p1']);
+    expect(started(b)).toEqual([]);
+  });
+
+  test('stops to wait, and to bar the other, when its queue is fenced or stops', async () => {
+    for (const end of ['halt', 'stop'] as const) {
+      const { a, b } = await neighbours();
+      b.store.add('w2', 'work');
+      void a.pool[end]();
+      await b.runtime.advance(500);
+      expect(started(b)).toEqual(['w1', 'w2']);
+    }
+  });
+
+  test('runs in a process whose other queue has stopped, but not beside a stray of that', async () => {
+    const late = gate();
+    const b = new Rig({ deaf: () => late.promise }, { abortGraceMs: 100, drainTimeoutMs: 0 });
+    b.store.add('d1', 'deaf');
+    await b.start();
+    await b.runtime.until(b.pool.stop());
+    expect(b.pool.load.strays).toBe(1);
+    const a = await running({ bad: () => 1, good: () => 1 }, { beside: b }, ({ store }) => {
+      store.add('p1', 'bad', { crashes: 2 });
+      store.addMany(3, 'good');
+    });
+    await a.runtime.advance(60_000);
+    expect(started(a)).toEqual(['good-00000', 'good-00001', 'good-00002']);
+    expect(a.events('step:claimed').map(({ stepId }) => stepId as string)).not.toContain('p1');
+    late.open();
+    await a.runtime.advance(2_000);
+    expect(a.store.row('p1').status).toBe('completed');
+  });
+});
+
+test('suspects of two queues that both have other work run, one at a time, beside nothing', async () => {
+  let runs = 0;
+  const beside: string[] = [];
+  let suspects = 0;
+  const work =
+    (suspect: boolean) =>
+    async (_: unknown, { stepId }: StepContext): Promise<void> => {
+      runs++;
+      if (suspect) suspects++;
+      if (suspects > 0 && runs > 1) beside.push(stepId);
+      await sleep(b.runtime, 300);
+      runs--;
+      if (suspect) suspects--;
+    };
+  const handlers = { bad: work(true), good: work(false) };
+  const b: Rig = new Rig(handlers, { maxParallelism: 2 });
+  const a = new Rig(handlers, { maxParallelism: 2, beside: b });
+  for (const rig of [b, a]) {
+    for (let i = 0; i < 3; i++) rig.store.add(`p${i}`, 'bad', { crashes: 2 });
+    rig.store.addMany(300, 'good');
+    await rig.start();
+    onTestFinished(() => rig.stop());
+  }
+  await b.runtime.advance(600_000);
+  expect([a.store.count('completed'), b.store.count('completed')]).toEqual([303, 303]);
+  expect(beside).toEqual([]);
+});
