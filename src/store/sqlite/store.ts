@@ -157,7 +157,7 @@ export class SqliteStore implements Store {
   }
 
   ended(query: EndedQuery): Promise<EndedReply> {
-    return this.#call((session) => session.endings.since(query, session.now()));
+    return this.#call(async (session) => session.endings.since(query, await this.#calls.attempt(() => session.now())));
   }
 
   cancelled(stepIds: readonly string[]): Promise<readonly CancelledStep[]> {

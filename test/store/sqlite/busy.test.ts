@@ -1,6 +1,8 @@
 /** A file that others hold: what is told to wait waits without holding up the event loop. */
-import { describe, expect, it } from 'vitest';
+import Database from 'better-sqlite3';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Store } from '../../../src/store/contract.js';
+import { Core } from '../../../src/store/sqlite/core.js';
 import { isBusy, sqliteCode } from '../../../src/store/sqlite/faults.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import { demand, newSteps, settlement } from '../../conformance/harness.js';
@@ -52,6 +54,26 @@ describe('while another connection writes', () => {
     expect((await store.stats()).byStatus.pending).toBe(3);
     expect(await store.orphans({ limit: 10 })).toEqual([]);
     other.exec('ROLLBACK');
+  });
+
+  it.each([
+    ['stats', (store: Store) => store.stats()],
+    ['prune', (store: Store) => store.prune({ keepMs: 0 })],
+    ['fleet', (store: Store) => store.fleet()],
+    ['ended', (store: Store) => store.ended({ awaited: new Set<string>(), since: null })],
+  ])('%s tries again where the clock could not be read', async (_name, ask) => {
+    const runtime = new VirtualRuntime();
+    const store = await newStore({ path: ':memory:' }, runtime);
+    await joined(store);
+    await runtime.advance(2_000); // the clock looks for a newer heartbeat again
+    const read = vi.spyOn(Core.prototype, 'newestHeartbeat').mockImplementationOnce(() => {
+      throw new Database.SqliteError('database is locked', 'SQLITE_BUSY');
+    });
+    onTestFinished(() => read.mockRestore());
+    const asking = ask(store);
+    const [answer] = await Promise.allSettled([asking, runtime.advance(1_000)]);
+    expect(answer.status).toBe('fulfilled');
+    expect(read).toHaveBeenCalledTimes(2);
   });
 
   it('an exchange that finds nothing to do does not ask for the lock', async () => {
