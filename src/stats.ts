@@ -21,7 +21,10 @@ export interface QueueStats {
   readonly dueSteps: number;
   /** For how long the oldest of them has been due, in ms. */
   readonly oldestDueMs: number | null;
-  /** Types with pending steps that no live pod handles: they wait. */
+  /**
+   * Types with pending steps that no live pod handles: they wait. Empty while a live pod on Snowflake has a list of types
+   * beyond 200 kB: it does not travel, and the pod counts as handling every type.
+   */
   readonly unhandledTypes: readonly string[];
   /** Handlers of this pod that go on after their claim was aborted. */
   readonly strays: number;
@@ -50,8 +53,15 @@ function isLive(pod: PodView): boolean {
   return !pod.asleep && !pod.exited && pod.silentForMs <= pod.deadAfterMs;
 }
 
-/** The step types that live ones of these pods handle. */
-export async function handledTypes(runtime: Runtime, pods: readonly PodView[]): Promise<ReadonlySet<unknown>> {
+/**
+ * The step types that live ones of these pods handle. `undefined`: the list of one of them is too long for the store, so
+ * that each type may be handled.
+ */
+export async function handledTypes(
+  runtime: Runtime,
+  pods: readonly PodView[],
+): Promise<ReadonlySet<unknown> | undefined> {
+  if (pods.some((pod) => isLive(pod) && pod.meta['typesOmitted'] === true)) return undefined;
   const handled = new Set<unknown>();
   for (const { meta } of pods.filter(isLive))
     if (Array.isArray(meta['types'])) await mapInSlices(runtime, meta['types'], (type) => handled.add(type));
@@ -68,7 +78,7 @@ export async function queueStats(
   const handled = await handledTypes(runtime, live);
   const unhandledTypes: string[] = [];
   await mapInSlices(runtime, Object.keys(store.byType), (type) => {
-    if ((store.byType[type]?.pending ?? 0) > 0 && !handled.has(type)) unhandledTypes.push(type);
+    if ((store.byType[type]?.pending ?? 0) > 0 && handled?.has(type) === false) unhandledTypes.push(type);
   });
   const { byStatus } = store;
   return {

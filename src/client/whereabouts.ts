@@ -12,8 +12,8 @@ export interface WhereaboutsParts {
   readonly runtime: Runtime;
   /** Aborts when the store is to be closed. */
   readonly ended: AbortSignal;
-  /** The types that the live ones of these pods handle. */
-  readonly handledBy: (runtime: Runtime, pods: readonly PodView[]) => Promise<ReadonlySet<unknown>>;
+  /** The types that the live ones of these pods handle; `undefined`: it is not known. */
+  readonly handledBy: (runtime: Runtime, pods: readonly PodView[]) => Promise<ReadonlySet<unknown> | undefined>;
 }
 
 /** How a step stands. */

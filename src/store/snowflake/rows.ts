@@ -1,8 +1,8 @@
 /** Rows as the driver answers them, and what they are outside. */
 import type { Claim, Fence, Orphan, PodRef, PodView, StepRecord } from '../contract.js';
 import type { CountRow } from '../counts.js';
-import { parseJson } from '../../step/payload.js';
 import type { StepStatus } from '../../step/step.js';
+import { metaOf } from './pods/meta.js';
 import type { Row } from './session/session.js';
 
 export function text(row: Row, column: string): string {
@@ -89,7 +89,6 @@ export function podRefOf(row: Row): PodRef {
 }
 
 export function podOf(row: Row): PodView {
-  const meta = parseJson(textOrNull(row, 'SAYS'));
   return {
     pod: podRefOf(row),
     ageMs: Math.max(0, number(row, 'AGE_MS')),
@@ -100,6 +99,6 @@ export function podOf(row: Row): PodView {
     eligible: number(row, 'MAY_LEAD') === 1,
     asleep: number(row, 'SLEEPS') === 1,
     exited: false,
-    meta: typeof meta === 'object' && meta !== null ? (meta as PodView['meta']) : {},
+    meta: metaOf(textOrNull(row, 'SAYS'), textOrNull(row, 'SAID_FIRST')),
   };
 }

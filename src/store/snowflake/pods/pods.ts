@@ -3,6 +3,7 @@
  * says. So nothing that every pod does often waits for a lock.
  */
 import type { FleetView, Heartbeat, Orphan, PodRef, PodRegistration, PodView } from '../../contract.js';
+import { heartbeatMeta, registeredMeta } from './meta.js';
 import type { PodStatements } from './statements.js';
 import { fenceOf, number, orphanOf, podOf, podRefOf, text } from '../rows.js';
 import { SCHEMA_VERSION } from '../schema.js';
@@ -33,6 +34,8 @@ interface Sign {
 
 export class Pods {
   readonly #parts: PodsParts;
+  /** The incarnation that was registered here last, with its types. */
+  #registered: { readonly incarnation: string; readonly types: unknown } | undefined;
 
   constructor(parts: PodsParts) {
     this.#parts = parts;
@@ -46,16 +49,18 @@ export class Pods {
         heartbeatMs: Math.ceil(heartbeatMs),
         deadAfterMs: Math.ceil(deadAfterMs),
         eligible: 1,
-        meta: JSON.stringify(meta),
+        meta: registeredMeta(meta),
       },
     );
+    this.#registered = { incarnation, types: meta['types'] };
   }
 
   async heartbeat(pod: PodRef, { eligible, asleep, meta }: Heartbeat): Promise<FleetView> {
+    const registered = this.#registered?.incarnation === pod.incarnation ? this.#registered.types : undefined;
     await this.#append(pod, {
       event: asleep ? 'asleep' : 'heartbeat',
       eligible: eligible ? 1 : 0,
-      meta: JSON.stringify(meta),
+      meta: heartbeatMeta(meta, registered),
     });
     const { session, statements, schema, wallMs } = this.#parts;
     const learn = schema.asking();

@@ -5,7 +5,7 @@ import { claimColumns, count, epochMs, life, LIVING, understood } from '../share
 export interface PodStatements {
   /** Bind: { pod, incarnation, event: registered | heartbeat | asleep | left, seq, heartbeatMs?, deadAfterMs?, eligible?, meta? }. */
   readonly sign: string;
-  /** Every incarnation that is not final. No bind. */
+  /** Every incarnation that is not final, with what its newest sign and its registration say of it. No bind. */
   readonly fleet: string;
   /** The same, with what one incarnation holds, the oldest version allowed, and the server's clock. Bind: { incarnation }. */
   readonly view: string;
@@ -19,7 +19,7 @@ export interface PodStatements {
 
 const pod = `its_pod AS pod_name, incarnation AS its_incarnation, DATEDIFF(millisecond, birth_ts, SYSDATE()) AS age_ms,
   DATEDIFF(millisecond, heard_ts, SYSDATE()) AS silent_ms, beat AS newest_beat, its_heartbeat_ms AS beats_every_ms, its_dead_after_ms AS dead_ms,
-  is_eligible AS may_lead, IFF(newest_event = 'asleep', 1, 0) AS sleeps, its_meta AS says`;
+  is_eligible AS may_lead, IFF(newest_event = 'asleep', 1, 0) AS sleeps, its_meta AS says, first_meta AS said_first`;
 
 const listed = `SELECT DISTINCT f.value::VARCHAR AS wanted_one FROM (SELECT PARSE_JSON(?) AS b) q, LATERAL FLATTEN(INPUT => q.b:incarnations) f`;
 
@@ -38,14 +38,14 @@ ORDER BY birth_ts, incarnation`,
 ), ${life(names)}, living AS (
   SELECT ${pod} FROM life WHERE ${LIVING}
 )
-SELECT 'pod' AS kind, pod_name, its_incarnation, age_ms, silent_ms, newest_beat, beats_every_ms, dead_ms, may_lead, sleeps, says, NULL AS id, NULL AS guard, NULL AS seen FROM living
+SELECT 'pod' AS kind, pod_name, its_incarnation, age_ms, silent_ms, newest_beat, beats_every_ms, dead_ms, may_lead, sleeps, says, said_first, NULL AS id, NULL AS guard, NULL AS seen FROM living
 UNION ALL
-SELECT 'held', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, s.step_id, s.claim_token, s.version
+SELECT 'held', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, s.step_id, s.claim_token, s.version
 FROM ${names.stepTracker} s JOIN q ON s.claimed_incarnation = q.me WHERE s.status = 'claimed' AND ${understood('s')}
 UNION ALL
-SELECT 'schema', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, MAX(i.oldest_allowed) FROM ${names.schemaInfo} i
+SELECT 'schema', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, MAX(i.oldest_allowed) FROM ${names.schemaInfo} i
 UNION ALL
-SELECT 'clock', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, ${epochMs('SYSDATE()')}`,
+SELECT 'clock', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, ${epochMs('SYSDATE()')}`,
     evict: `INSERT INTO ${names.podLog} (pod_id, incarnation, event, at_ts)
 WITH ${life(names)}, suspect AS (
   ${listed}

@@ -76,6 +76,7 @@ export const life = (names: Names): string => `sign AS (
   SELECT incarnation, MIN(pod_id) AS its_pod, MIN(IFF(event = 'registered', at_ts, NULL)) AS birth_ts, MAX(IFF(seq IS NULL, NULL, at_ts)) AS heard_ts,
     MAX(seq) AS beat, MAX_BY(event, seq) AS newest_event, MAX(IFF(event = 'evicted', 1, 0)) AS was_evicted, MAX(IFF(event = 'left', 1, 0)) AS has_left,
     MAX_BY(heartbeat_ms, IFF(heartbeat_ms IS NULL, NULL, seq)) AS its_heartbeat_ms, MAX_BY(dead_after_ms, IFF(dead_after_ms IS NULL, NULL, seq)) AS its_dead_after_ms,
+    MAX_BY(meta_text, IFF(event = 'registered', seq, NULL)) AS first_meta,
     MAX_BY(eligible, IFF(eligible IS NULL, NULL, seq)) AS is_eligible, MAX_BY(meta_text, IFF(meta_text IS NULL, NULL, seq)) AS its_meta
   FROM sign GROUP BY incarnation
 )`;
