@@ -1,6 +1,7 @@
 /** Suspects, and other queues in the same process: they die together, so a suspect runs alone in its process. */
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { sleep } from '../../src/runtime/runtime.js';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Neighbours } from '../../src/pool/neighbours.js';
+import { sleep, systemRuntime } from '../../src/runtime/runtime.js';
 import { isAlone } from '../../src/step/suspect.js';
 import type { StepContext } from '../../src/step/definition.js';
 import { gate, Rig, running } from './support/rig.js';
@@ -151,4 +152,23 @@ test('suspects of two queues that both have other work run, one at a time, besid
   await b.runtime.advance(600_000);
   expect([a.store.count('completed'), b.store.count('completed')]).toEqual([303, 303]);
   expect(beside).toEqual([]);
+});
+
+test('copies of the package in one process know of each other, and a turn ends by itself', async () => {
+  vi.resetModules();
+  const copy = await import('../../src/pool/neighbours.js');
+  const copiedRuntime = (await import('../../src/runtime/runtime.js')).systemRuntime;
+  expect(copy.Neighbours).not.toBe(Neighbours);
+  const pool = { quiet: () => false, hasStrays: () => false, asksAlone: () => false };
+  const one = new Neighbours(systemRuntime, pool);
+  const other = new copy.Neighbours(copiedRuntime, pool);
+  one.enter();
+  one.take(0, 10);
+  expect(one.mayAskAlone).toBe(true);
+  other.enter();
+  expect([one.mayAskAlone, one.barred(5), other.barred(5), other.free(5)]).toEqual([false, false, true, false]);
+  expect(other.barred(10)).toBe(false);
+  one.leave(10);
+  other.leave(10);
+  expect(one.any).toBe(false);
 });
