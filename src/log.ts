@@ -5,8 +5,8 @@
  * or rejects affects nothing else. No message is lost because of what its fields hold.
  */
 import { inspect, types } from 'node:util';
-import { createDebug, type Debugger } from 'obug/ansi';
 import { isError } from './errors.js';
+import { createDebug, type Debugger } from './log/debug.js';
 import type { Logger, LogLevel } from './log/logger.js';
 
 export type { Logger, LogLevel } from './log/logger.js';

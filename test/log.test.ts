@@ -1,10 +1,10 @@
 /** Logs: where they go, what they say, and that a broken logger harms nobody. */
-import { disable, enable } from 'obug/ansi';
 import pino from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { consoleLogger, type Logger } from 'fleet-q';
 import { Events } from '../src/events.js';
 import { createLog } from '../src/log.js';
+import { disable, enable } from '../src/log/debug.js';
 
 afterEach(() => {
   disable();

@@ -126,3 +126,8 @@ export function createUuidV7(wallMs: () => number, randomByte: () => number): ()
     return text.toString('latin1');
   };
 }
+
+/** An instant as ISO 8601, in UTC. @param ms epoch milliseconds */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

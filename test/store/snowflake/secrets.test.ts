@@ -2,9 +2,9 @@
 import { FleetQ, type AnyFleetQ, type FleetQOptions, type StoreFactory } from 'fleet-q';
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
-import { disable, enable } from 'obug/ansi';
 import sdk, { type ConnectionOptions } from 'snowflake-sdk';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { disable, enable } from '../../../src/log/debug.js';
 import type { Logger } from '../../../src/log.js';
 import { snowflake } from '../../../src/snowflake.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';

@@ -1,0 +1,57 @@
+/**
+ * The default log: lines on stderr for the namespaces that `DEBUG` names, such as `DEBUG=fleet-q:*`.
+ *
+ * The patterns and namespaces are those of the package `debug`. Its core is imported, not its entry for Node.js: that one
+ * calls `require('tty')`, which no bundler can put into an ES module.
+ *
+ * Invariants: a line is built only where its namespace is enabled.
+ */
+import process from 'node:process';
+import { format, inspect } from 'node:util';
+import core from 'debug/src/common.js';
+import { isoTime, systemRuntime } from '../runtime/runtime.js';
+
+/** A function that writes a line, where its namespace is enabled. */
+export interface Debugger {
+  (format: string, ...values: readonly unknown[]): void;
+  readonly enabled: boolean;
+}
+
+/** What the core tells of the line that it writes. */
+interface Line {
+  readonly namespace: string;
+  readonly useColors: boolean;
+  readonly color: number;
+  /** Since the last line of the namespace, in ms. */
+  readonly diff: number;
+}
+
+const instance = core({
+  load: () => process.env['DEBUG'],
+  save: () => undefined,
+  useColors: () => process.stderr.isTTY,
+  colors: [6, 2, 3, 4, 5, 1],
+  /** As the package writes lines itself: with colors on a terminal, else with the time in front. */
+  formatArgs(this: Line, args: unknown[]): void {
+    const [text, ...values] = args;
+    const { namespace, color, diff } = this;
+    const line = this.useColors
+      ? `  \u001b[3${color};1m${namespace} \u001b[0m${String(text)} \u001b[3${color}m+${diff}ms\u001b[0m`
+      : `${isoTime(systemRuntime.wallMs())} ${namespace} ${String(text)}`;
+    args.splice(0, args.length, line, ...values);
+  },
+  log: (...args: unknown[]) => process.stderr.write(`${format(...args)}\n`),
+});
+instance.formatters['o'] = function (this: Line, value: unknown): string {
+  const text = inspect(value, { colors: this.useColors });
+  return text
+    .split('\n')
+    .map((part) => part.trim())
+    .join(' ');
+};
+
+export const createDebug: (namespace: string) => Debugger = instance;
+
+/** Says at run time what `DEBUG` says at start. */
+export const enable = (namespaces: string): void => instance.enable(namespaces);
+export const disable = (): string => instance.disable();
