@@ -4,7 +4,7 @@
  * Invariants:
  * - Each listener is called on its own: what it throws or rejects with goes to the log and affects nothing else.
  * - Each listener gets a payload of its own: what it does to that is seen by nobody.
- * - Listeners run in the queue's own async context, whoever made the event happen.
+ * - Listeners run in the queue's own async context, whatever caused the event.
  */
 import { EventEmitter } from 'eventemitter3';
 import { asError } from '../errors.js';

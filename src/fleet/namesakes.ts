@@ -2,7 +2,7 @@
  * The pods of this process that are in a fleet, whichever queue, and whichever copy of the library, they belong to.
  *
  * Invariants: two queues of one process under one `podId` on one store are reported once, by the younger, with the name
- * and the value of the option; the elder is told to look at once, so that it stops claiming. Pods of other processes,
+ * and the value of the option; the elder looks at once, so that it stops claiming. Pods of other processes,
  * and of other stores, are no concern of this: they have other incarnations in the view.
  */
 import type { Log } from '../log.js';

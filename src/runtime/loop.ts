@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - One tick at a time. A `wake` brings the next tick at once; one that comes during a tick is never lost.
- * - Ticks run in the async context of `start`, whoever wakes the loop.
+ * - Ticks run in the async context of `start`, whatever wakes the loop.
  * - A tick that throws goes to `onError`, which says how long to wait. `stop` waits for the tick under way.
  */
 import { OwnContext } from './own-context.js';

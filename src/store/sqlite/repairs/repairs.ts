@@ -2,10 +2,10 @@
  * Repairs of rows whose numbers somebody has written by hand, beyond what this library can count with.
  *
  * A `version` of 2^53 cannot be told from the next one in JavaScript, so that no settlement would match it; to add 1 to
- * 2^63 - 1 fails. Such a row would stay claimed, or stop whoever claims it, for ever.
+ * 2^63 - 1 fails. Such a row would stay claimed, or stop every pod that claims it, for ever.
  *
  * Invariants: rows are repaired where they are met, in the transaction that meets them, and only then. A repaired version
- * is 0, which no claim ever had: whoever held the step has lost it. Counts become the nearest countable ones.
+ * is 0, which no claim ever had: its holder has lost it. Counts become the nearest countable ones.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { COUNTABLE, REPAIR } from './statements.js';
