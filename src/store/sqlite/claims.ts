@@ -62,6 +62,9 @@ export class Claims {
 
   /** Makes steps ready whose time has come, one piece. Answers whether there may be more. */
   promote(now: number): boolean {
+    // The look costs a tenth of an UPDATE that finds nothing, and mostly there is nothing.
+    const head = this.#nextWaiting.get(1);
+    if (head === undefined || head[0] > now) return false;
     return this.#promote.run(now, now, PROMOTE_PIECE).changes === PROMOTE_PIECE;
   }
 
