@@ -1,7 +1,7 @@
 /**
  * A claim as this pod holds it: from the reply that brought it until its receipt, or until its stray returns.
  *
- * Law: one object a claim, and what is dear is made only when somebody asks: the decoded payload for each who asks, the
+ * Law: one object a claim, and what costs much is made only when it is asked for: the decoded payload for each who asks, the
  * `AbortController` when a handler reads its signal. The first abort stands; later ones change nothing.
  */
 import { FleetQError } from '../errors.js';

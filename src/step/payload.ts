@@ -72,6 +72,7 @@ export function parseJson(text: string | null): unknown {
   }
 }
 
-function isRecord(value: unknown): value is Metadata {
+/** Whether a parsed JSON value is an object, and no array. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

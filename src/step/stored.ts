@@ -5,6 +5,7 @@
  * told, never a value that looks like "the handler returned nothing".
  */
 import { MAX_CAUSES, plainError, type SerializedError } from './failure.js';
+import { isRecord } from './payload.js';
 
 export interface StoredResult {
   readonly value: unknown;
@@ -56,10 +57,6 @@ function recorded(parsed: unknown, causes: number): SerializedError | undefined 
     ...(Array.isArray(errors) ? { errors: errors.flatMap((each) => recorded(each, causes - 1) ?? []) } : {}),
     ...(isRecord(fields) ? { fields } : {}),
   };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unreadable(what: string, text: string): SerializedError {
