@@ -217,6 +217,11 @@ export interface Store extends StepStore, FleetStore {
   /** A word for logs and events: `sqlite`, `snowflake`. */
   readonly name: string;
   readonly rhythm: Rhythm;
+  /**
+   * How late, at most, a read may show what another session or handle has committed, in ms. Its own commits a session
+   * sees at once. 0: a read shows what is committed when it is asked.
+   */
+  readonly staleReadMs: number;
   /** A value that moves with every change of the steps, whoever made it; cheap to read. */
   pulse(): Promise<string>;
   /**

@@ -47,12 +47,13 @@ export function closing(harness: Harness): void {
     expect(ids(await harness.store.find([step.stepId]))).toEqual([step.stepId]);
   });
 
-  it('states its name and its rhythm', () => {
-    const { name, rhythm } = harness.store;
+  it('states its name, its rhythm and how late its reads may be', () => {
+    const { name, rhythm, staleReadMs } = harness.store;
     expect(name).toMatch(/^[a-z]+$/);
     for (const [field, value] of Object.entries(rhythm)) expect(value, field).toBeGreaterThan(0);
     expect(rhythm.deadAfterMs).toBeGreaterThan(2 * rhythm.heartbeatIntervalMs);
     expect(rhythm.idleIntervalMs).toBeGreaterThanOrEqual(rhythm.claimIntervalMs);
+    expect(staleReadMs).toBeGreaterThanOrEqual(0);
   });
 
   it('closes once, however often it is asked', async () => {

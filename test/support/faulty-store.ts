@@ -8,7 +8,7 @@ import { sleep, type Runtime } from '../../src/runtime/runtime.js';
 import type { ExchangeRequest, Rhythm, Settlement, Store } from '../../src/store/contract.js';
 
 /** The verbs that can be made to fail. */
-export type Verb = Exclude<keyof Store, 'name' | 'rhythm' | 'watch' | 'open' | 'close'>;
+export type Verb = Exclude<keyof Store, 'name' | 'rhythm' | 'staleReadMs' | 'watch' | 'open' | 'close'>;
 
 export interface Call {
   readonly verb: Verb;
@@ -124,6 +124,10 @@ export class FaultyStore implements Store {
 
   get rhythm(): Rhythm {
     return this.#inner.rhythm;
+  }
+
+  get staleReadMs(): number {
+    return this.#inner.staleReadMs;
   }
 
   readonly submit = this.#faulty('submit');

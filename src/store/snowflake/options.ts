@@ -38,6 +38,13 @@ export interface SnowflakeOptions {
    * The warehouse counts whole seconds, so for it this is rounded up. Default 60,000.
    */
   readonly statementTimeoutMs?: number;
+  /**
+   * How late, at most, a session may see what another session has committed, in ms: from 0 to 600,000. What a read does
+   * not show is looked for again after that time, before it counts as missing. 0 is right for an account whose
+   * `READ_CONSISTENCY_MODE` is `GLOBAL`. The account's default is `SESSION`, for which Snowflake documents no bound.
+   * Default 10,000.
+   */
+  readonly staleReadMs?: number;
 }
 
 export interface ResolvedOptions extends Place {
@@ -45,6 +52,7 @@ export interface ResolvedOptions extends Place {
   readonly createTables: boolean;
   readonly queryTag: string;
   readonly statementTimeoutMs: number;
+  readonly staleReadMs: number;
 }
 
 /** Who may use the tables, for the administrator's text. */
@@ -76,6 +84,7 @@ const FIELDS: FieldChecks = {
   createTables: boolean,
   queryTag: name(200),
   statementTimeoutMs: integer(1_000, 3_600_000),
+  staleReadMs: integer(0, 600_000),
 };
 
 const DDL_FIELDS: FieldChecks = { ...PLACE, role: name(255), warehouse: name(255) };
@@ -89,6 +98,7 @@ export function resolveOptions(options: SnowflakeOptions): ResolvedOptions {
     createTables: options.createTables ?? true,
     queryTag: options.queryTag ?? 'fleet-q',
     statementTimeoutMs: options.statementTimeoutMs ?? 60_000,
+    staleReadMs: options.staleReadMs ?? 10_000,
   });
 }
 

@@ -71,6 +71,7 @@ const FAREWELL_MS = 5_000;
 export class SnowflakeStore implements Store {
   readonly name = 'snowflake';
   readonly rhythm = RHYTHM;
+  readonly staleReadMs: number;
   readonly #calls: Calls;
   readonly #sessions: Sessions;
   readonly #statements: Statements;
@@ -87,6 +88,7 @@ export class SnowflakeStore implements Store {
 
   constructor(options: ResolvedOptions, { runtime, log }: StoreEnvironment) {
     this.#runtime = runtime;
+    this.staleReadMs = options.staleReadMs;
     const { queryTag, statementTimeoutMs, connection } = options;
     const secrets = new Secrets();
     const names = namesOf(options);

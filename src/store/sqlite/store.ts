@@ -54,6 +54,7 @@ const UNBLOCK_MS = 50;
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
   readonly rhythm = RHYTHM;
+  readonly staleReadMs = 0;
   readonly #options: ResolvedOptions;
   readonly #environment: StoreEnvironment;
   readonly #threads: HelperThreads;

@@ -4,6 +4,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import sdk, { type ConnectionOptions } from 'snowflake-sdk';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createLog } from '../../../src/log.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import { snowflake, snowflakeDdl, type SnowflakeOptions } from '../../../src/snowflake.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { hasty } from './support/haste.js';
@@ -221,6 +223,10 @@ describe('the options of snowflake() and snowflakeDdl()', () => {
     [{ ...whole, queryTag: '' }, 'snowflake.queryTag', /got ""/],
     [{ ...whole, statementTimeoutMs: 10 }, 'snowflake.statementTimeoutMs', /from 1000 to 3600000, got 10/],
     [{ ...whole, statementTimeoutMs: 1500.5 }, 'snowflake.statementTimeoutMs', /a whole number/],
+    [{ ...whole, staleReadMs: -1 }, 'snowflake.staleReadMs', /from 0 to 600000, got -1/],
+    [{ ...whole, staleReadMs: 600_001 }, 'snowflake.staleReadMs', /from 0 to 600000, got 600001/],
+    [{ ...whole, staleReadMs: 0.5 }, 'snowflake.staleReadMs', /a whole number/],
+    [{ ...whole, staleReadMs: '10000' }, 'snowflake.staleReadMs', /got "10000"/],
     [{ ...whole, connection: 'text' }, 'snowflake.connection', /expected the driver's connection options/],
     [{ ...whole, connection: [] }, 'snowflake.connection', /expected the driver's connection options/],
     [{ ...whole, connection: null }, 'snowflake.connection', /expected the driver's connection options/],
@@ -236,6 +242,15 @@ describe('the options of snowflake() and snowflakeDdl()', () => {
     }
     expect(error).toBeInstanceOf(ValidationError);
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field, message: expect.stringMatching(problem) });
+  });
+
+  test('say how late its reads may be: 10 s by default, 0 for an account with global consistency', async () => {
+    const environment = { runtime: new VirtualRuntime(), log: createLog('store', undefined) };
+    const staleReadMs = async (options: SnowflakeOptions): Promise<number> =>
+      (await snowflake(options).create(environment)).staleReadMs;
+    expect(await staleReadMs(whole)).toBe(10_000);
+    expect(await staleReadMs({ ...whole, staleReadMs: 0 })).toBe(0);
+    expect(await staleReadMs({ ...whole, staleReadMs: 600_000 })).toBe(600_000);
   });
 
   test('of the text for the administrator are checked as well', () => {
