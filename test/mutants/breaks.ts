@@ -1,0 +1,23 @@
+/** All lists of deliberate breaks. */
+import type { Break } from './break.js';
+import { clientBreaks } from './breaks/client.js';
+import { facadeBreaks } from './breaks/facade.js';
+import { fleetBreaks } from './breaks/fleet.js';
+import { poolBreaks } from './breaks/pool.js';
+import { runtimeBreaks } from './breaks/runtime.js';
+import { snowflakeBreaks } from './breaks/snowflake.js';
+import { sqliteBreaks } from './breaks/sqlite.js';
+import { stepBreaks } from './breaks/step.js';
+import { storeBreaks } from './breaks/store.js';
+
+export const allBreaks: readonly Break[] = [
+  ...facadeBreaks,
+  ...clientBreaks,
+  ...stepBreaks,
+  ...runtimeBreaks,
+  ...poolBreaks,
+  ...fleetBreaks,
+  ...storeBreaks,
+  ...sqliteBreaks,
+  ...snowflakeBreaks,
+];

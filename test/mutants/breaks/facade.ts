@@ -1,0 +1,3 @@
+import type { Break } from '../break.js';
+
+export const facadeBreaks: readonly Break[] = [];

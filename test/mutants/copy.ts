@@ -1,0 +1,76 @@
+/**
+ * A copy of the project in a temporary folder, where breaks are applied and taken back.
+ *
+ * Invariants:
+ * - The project itself is never written to. The copy links what is not copied: `node_modules`, and the build if there is one.
+ * - At most one break stands at a time.
+ * - Temporary files of the tests go into the copy's own folder, and are removed with it.
+ */
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Break } from './break.js';
+
+const LINKED = ['node_modules', 'dist'];
+const LEFT_OUT = /^(\.git|site|coverage)$|\.(tgz|log|db|db-shm|db-wal)$/;
+
+export class Copy {
+  readonly #folder: string;
+  readonly project: string;
+  readonly temporary: string;
+  #broken: { readonly file: string; readonly text: string } | undefined;
+
+  constructor(project: string) {
+    this.#folder = mkdtempSync(path.join(tmpdir(), 'fleet-q-mutants-'));
+    this.project = path.join(this.#folder, 'project');
+    this.temporary = path.join(this.#folder, 'tmp');
+    mkdirSync(this.project);
+    mkdirSync(this.temporary);
+    for (const name of readdirSync(project)) {
+      const [from, to] = [path.join(project, name), path.join(this.project, name)];
+      if (LINKED.includes(name)) symlinkSync(from, to);
+      else if (!LEFT_OUT.test(name)) cpSync(from, to, { recursive: true, filter: (file) => !isModules(file) });
+    }
+  }
+
+  /** @returns the path of the changed file. @throws where `find` does not occur exactly once, or changes nothing */
+  apply({ name, file, find, replace }: Break): string {
+    if (this.#broken !== undefined) throw new Error(`${name}: the break before it still stands`);
+    const changed = path.join(this.project, file);
+    const text = existsSync(changed) ? readFileSync(changed, 'utf8') : '';
+    const [before, after, ...more] = text.split(find);
+    if (before === undefined || after === undefined || more.length > 0 || find === replace)
+      throw new Error(`${name}: "find" must occur exactly once in ${file}, and "replace" must differ from it`);
+    this.#broken = { file: changed, text };
+    writeFileSync(changed, before + replace + after);
+    return changed;
+  }
+
+  /** @returns the path of the file that is whole again, if there was a break */
+  takeBack(): string | undefined {
+    const broken = this.#broken;
+    if (broken === undefined) return undefined;
+    writeFileSync(broken.file, broken.text);
+    this.#broken = undefined;
+    return broken.file;
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+/** Packages of a folder below the project's root, like those of the benchmarks: many, and not needed. */
+function isModules(file: string): boolean {
+  return path.basename(file) === 'node_modules';
+}

@@ -1,0 +1,30 @@
+/** What is wrong with a list of breaks, before any of them is tried. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Break } from './break.js';
+
+/** @returns one sentence for each fault, with the name of the break; none if every break of the list can be tried */
+export function faultsOf(project: string, breaks: readonly Break[]): string[] {
+  const names = new Set<string>();
+  return breaks.flatMap((one) => {
+    const faults = faultsOfOne(project, one);
+    if (names.has(one.name)) faults.push('another break has the same name');
+    names.add(one.name);
+    return faults.map((fault) => `${one.name}: ${fault}`);
+  });
+}
+
+function faultsOfOne(project: string, { file, find, replace, tests, survives }: Break): string[] {
+  const faults: string[] = [];
+  const source = path.join(project, file);
+  if (!existsSync(source)) faults.push(`there is no file ${file}`);
+  else {
+    const times = find === '' ? 0 : readFileSync(source, 'utf8').split(find).length - 1;
+    if (times !== 1) faults.push(`"find" occurs ${times} times in ${file}; it must occur exactly once`);
+  }
+  if (find === replace) faults.push('"replace" is the same text as "find"');
+  if (tests.length === 0) faults.push('"tests" is empty');
+  for (const test of tests) if (!existsSync(path.join(project, test))) faults.push(`there is no test file ${test}`);
+  if (survives?.trim() === '') faults.push('"survives" gives no reason');
+  return faults;
+}

@@ -1,0 +1,67 @@
+/**
+ * One vitest in a process of its own, kept warm: it runs test files of the folder that it was started in, as its parent
+ * asks for them.
+ *
+ * Invariants:
+ * - Every test file gets a process of its own, which reads every source anew that was named as changed.
+ * - It ends with its parent, and takes its whole process group along.
+ */
+import { createVitest, type TestModule, type Vitest } from 'vitest/node';
+
+export interface Request {
+  /** The test file, as an absolute path. */
+  readonly test: string;
+  /** Sources that have changed since the request before. */
+  readonly changed: readonly string[];
+}
+
+/** What failed, in a line each; none if the file passed. */
+export type Reply = readonly string[];
+
+const MOST_CHARS = 300;
+
+process.on('disconnect', () => process.kill(-process.pid, 'SIGKILL'));
+
+const vitest = await createVitest('test', {
+  root: process.cwd(),
+  watch: false,
+  bail: 1,
+  cache: false,
+  typecheck: { enabled: false },
+  // Nobody reads what tests print: what failed is sent to the parent.
+  reporters: [{}],
+});
+await vitest.standalone();
+
+process.on('message', (request: Request) => {
+  run(vitest, request).then(
+    (reply) => process.send!(reply),
+    (error: unknown) => process.send!([String(error)]),
+  );
+});
+process.send!([]);
+
+async function run(vitest: Vitest, { test, changed }: Request): Promise<Reply> {
+  for (const file of changed) vitest.invalidateFile(file);
+  const specification = vitest.getRootProject().createSpecification(test);
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([specification]);
+  const ran = testModules.filter(({ moduleId }) => moduleId === test);
+  const failed = [...ran.flatMap(failures), ...unhandledErrors.map((error) => line('outside of tests', error))];
+  if (failed.length > 0) return failed;
+  return ran.length === 1 && ran.every((module) => module.ok()) ? [] : ['the test file did not run'];
+}
+
+function failures(module: TestModule): string[] {
+  return [
+    ...module.errors().map((error) => line('the file', error)),
+    ...[...module.children.allSuites()].flatMap((suite) => suite.errors().map((error) => line(suite.fullName, error))),
+    ...[...module.children.allTests('failed')].map((test) => line(test.fullName, test.result().errors?.[0])),
+  ];
+}
+
+function line(what: string, error: unknown): string {
+  const { message } = (error ?? {}) as { message?: unknown };
+  return `${what}: ${String(message ?? error)
+    .replaceAll(/\s+/g, ' ')
+    .slice(0, MOST_CHARS)}`;
+}

@@ -1,0 +1,130 @@
+/**
+ * A copy of the project, and the process that runs its tests.
+ *
+ * Invariants:
+ * - A test file that hangs, or takes its runner along, costs that process and no other: the next file gets a new one.
+ * - After `close()` neither a process of the lane nor a file of its copy is left.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Break } from './break.js';
+import { Copy } from './copy.js';
+import type { Reply, Request } from './host.js';
+
+const HOST = fileURLToPath(new URL('./host.ts', import.meta.url));
+const START_MS = 120_000;
+
+/** How a test file ended, and after how long: `hung` if it was cut off at the limit. */
+export interface Ended {
+  readonly as: 'passed' | 'failed' | 'hung';
+  readonly ms: number;
+  readonly failures: Reply;
+}
+
+export class Lane {
+  readonly #copy: Copy;
+  /** What changed since the process last read it. */
+  readonly #changed = new Set<string>();
+  #host: ChildProcess | undefined;
+  #isClosed = false;
+
+  constructor(project: string) {
+    this.#copy = new Copy(project);
+  }
+
+  apply(one: Break): void {
+    this.#changed.add(this.#copy.apply(one));
+  }
+
+  takeBack(): void {
+    const changed = this.#copy.takeBack();
+    if (changed !== undefined) this.#changed.add(changed);
+  }
+
+  /** @throws where the lane is closed, or its process ends without an answer, twice in a row */
+  async run(test: string, limitMs: number): Promise<Ended> {
+    try {
+      return await this.#run(test, limitMs);
+    } catch (error) {
+      if (this.#isClosed) throw error;
+      await this.#end();
+      return this.#run(test, limitMs);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#end();
+    this.#copy.remove();
+  }
+
+  async #run(test: string, limitMs: number): Promise<Ended> {
+    const host = (this.#host ??= await this.#start());
+    const request: Request = { test: path.join(this.#copy.project, test), changed: [...this.#changed] };
+    this.#changed.clear();
+    const startedAt = performance.now();
+    host.send(request);
+    const failures = await answer(host, limitMs);
+    const ms = performance.now() - startedAt;
+    if (failures === undefined) {
+      await this.#end();
+      return { as: 'hung', ms, failures: [`no end within ${Math.round(limitMs / 1_000)} s`] };
+    }
+    return { as: failures.length === 0 ? 'passed' : 'failed', ms, failures };
+  }
+
+  async #start(): Promise<ChildProcess> {
+    if (this.#isClosed) throw new Error('The lane is closed');
+    this.#changed.clear(); // a new process has read nothing yet
+    const host = fork(HOST, {
+      cwd: this.#copy.project,
+      execArgv: ['--import', import.meta.resolve('tsx')],
+      env: { ...withoutRunner(process.env), TMPDIR: this.#copy.temporary },
+      // A process group of its own, to end with all that the tests have started.
+      detached: true,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.#host = host;
+    if ((await answer(host, START_MS)) === undefined) throw new Error('The test runner did not start');
+    return host;
+  }
+
+  async #end(): Promise<void> {
+    const host = this.#host;
+    this.#host = undefined;
+    if (host?.pid === undefined) return;
+    const exit = host.exitCode === null && host.signalCode === null ? once(host, 'exit') : undefined;
+    try {
+      process.kill(-host.pid, 'SIGKILL');
+    } catch {
+      // The whole group has gone already.
+    }
+    await exit;
+  }
+}
+
+/** @returns what the process answers, nothing after the limit. @throws where it ends first */
+async function answer(host: ChildProcess, limitMs: number): Promise<Reply | undefined> {
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    return await Promise.race([
+      once(host, 'message', { signal }).then(([reply]) => reply as Reply),
+      once(host, 'exit', { signal }).then(([code, by]) => {
+        throw new Error(`The test runner ended by itself (${String(code ?? by)})`);
+      }),
+      pause(limitMs, undefined, { signal }),
+    ]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** The environment without what a vitest around this one has put there. */
+function withoutRunner(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const isRunners = (name: string): boolean => /^(VITEST|FLEET_Q_TEST_EMULATOR_KEEPER$|NODE_ENV$|TEST$)/.test(name);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isRunners(name)));
+}

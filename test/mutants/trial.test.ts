@@ -1,0 +1,111 @@
+/** The trial of breaks, on a project of two sources and two test files. */
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test, vi } from 'vitest';
+import { temporaryFolder } from '../support/temp.js';
+import type { Break } from './break.js';
+import { summaryOf, told, unexplained, wronglyExplained } from './report.js';
+import { trial, TrialError, type TrialParts } from './trial.js';
+
+const FILES = {
+  'package.json': '{ "type": "module" }',
+  'vitest.config.ts': 'export default { test: { pool: "forks", include: ["*.test.ts"] } };',
+  'least.ts': 'export const least = (a: number, b: number): number => (a <= b ? a : b);\n',
+  'sum.ts': `export function sum(values: readonly number[]): number {
+    let total = 0;
+    for (let i = 0; i < values.length; i += 1) total += values[i] ?? 0;
+    return total;
+  }\n`,
+  'least.test.ts': `
+    import { expect, test } from 'vitest';
+    import { least } from './least.js';
+    test('the first may be less', () => expect(least(1, 2)).toBe(1));
+    test('so may the second', () => expect(least(2, 1)).toBe(1));`,
+  'sum.test.ts': `
+    import { expect, test } from 'vitest';
+    import { sum } from './sum.js';
+    test('all values count', () => expect(sum([1, 2, 3])).toBe(6));`,
+};
+
+const SEEN: Break = {
+  name: 'seen',
+  file: 'least.ts',
+  find: 'a <= b',
+  replace: 'a >= b',
+  tests: ['sum.test.ts', 'least.test.ts'],
+};
+const EQUIVALENT: Break = { ...SEEN, name: 'equivalent', replace: 'a < b', tests: ['least.test.ts'] };
+const ENDLESS: Break = { name: 'endless', file: 'sum.ts', find: 'i += 1', replace: 'i += 0', tests: ['sum.test.ts'] };
+const NOWHERE: Break = { ...SEEN, name: 'nowhere', find: 'a === b' };
+const UNCHANGED: Break = { ...SEEN, name: 'unchanged', replace: SEEN.find };
+
+function project(files: Readonly<Record<string, string>> = FILES): string {
+  const folder = path.join(temporaryFolder(), 'tiny');
+  mkdirSync(folder);
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
+  symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), path.join(folder, 'node_modules'));
+  return folder;
+}
+
+function parts(breaks: readonly Break[], folder = project()): TrialParts {
+  const signal = new AbortController().signal;
+  return { project: folder, breaks, jobs: 1, graceMs: 3_000, unbrokenMs: 60_000, signal, tell: () => {} };
+}
+
+test(
+  'tells which breaks are killed, by a failure or by time-out, and which survive',
+  { timeout: 120_000 },
+  async () => {
+    const reason = 'of equal numbers either is the least';
+    const folder = project();
+    const outcomes = await trial(
+      parts([SEEN, EQUIVALENT, ENDLESS, { ...SEEN, name: 'explained', survives: reason }], folder),
+    );
+    expect(outcomes).toMatchObject([
+      { killedBy: 'least.test.ts', byTimeOut: false, failure: expect.stringContaining('may') as string },
+      { byTimeOut: false },
+      { killedBy: 'sum.test.ts', byTimeOut: true },
+      { killedBy: 'least.test.ts', byTimeOut: false },
+    ]);
+    expect(summaryOf(outcomes)).toEqual({ breaks: 4, killed: 3, survivors: [{ name: 'equivalent', reason: null }] });
+    expect(unexplained(outcomes).map((outcome) => outcome.break.name)).toEqual(['equivalent']);
+    expect(wronglyExplained(outcomes).map((outcome) => outcome.break.name)).toEqual(['explained']);
+    expect(told(outcomes)).toContain('killed by time-out: endless');
+    for (const [name, text] of Object.entries(FILES)) expect(readFileSync(path.join(folder, name), 'utf8')).toBe(text);
+    expect(readdirSync(folder)).toHaveLength(Object.keys(FILES).length + 1);
+  },
+);
+
+test('tries no break where a test file fails without one', { timeout: 60_000 }, async () => {
+  const folder = project({ ...FILES, 'least.ts': FILES['least.ts'].replace('<=', '>=') });
+  const error: unknown = await trial(parts([ENDLESS, { ...EQUIVALENT, find: 'a >= b' }], folder)).catch(
+    (e: unknown) => e,
+  );
+  expect(error).toBeInstanceOf(TrialError);
+  expect(String(error)).toMatch(/fail without any break:\nleast\.test\.ts/);
+});
+
+test('a break that changes no place, or more than one, is a fault of the list', async () => {
+  const often = { ...SEEN, name: 'often', find: 'a' };
+  const error = await trial(parts([NOWHERE, UNCHANGED, often, SEEN, SEEN])).catch((e: unknown) => e);
+  expect(String(error).split('\n').slice(1)).toEqual([
+    'nowhere: "find" occurs 0 times in least.ts; it must occur exactly once',
+    'unchanged: "replace" is the same text as "find"',
+    expect.stringMatching(/^often: "find" occurs \d+ times/),
+    'seen: another break has the same name',
+  ]);
+});
+
+test('broken off, it ends at once and leaves no copy behind', { timeout: 60_000 }, async () => {
+  const temporary = temporaryFolder();
+  vi.stubEnv('TMPDIR', temporary);
+  const over = new AbortController();
+  const started = trial({
+    ...parts([SEEN]),
+    signal: over.signal,
+    tell: () => over.abort(new Error('enough')),
+  });
+  await expect(started).rejects.toThrow('enough');
+  expect(readdirSync(temporary)).toEqual([]);
+});
