@@ -98,11 +98,11 @@ test('a break that changes no place, or more than one, is a fault of the list', 
 });
 
 test('broken off, it ends at once and leaves no copy behind', { timeout: 60_000 }, async () => {
-  const temporary = temporaryFolder();
+  const [folder, temporary] = [project(), temporaryFolder()];
   vi.stubEnv('TMPDIR', temporary);
   const over = new AbortController();
   const started = trial({
-    ...parts([SEEN]),
+    ...parts([SEEN], folder),
     signal: over.signal,
     tell: () => over.abort(new Error('enough')),
   });
