@@ -10,6 +10,7 @@ import { trial, TrialError, type TrialParts } from './trial.js';
 
 const FILES = {
   'package.json': '{ "type": "module" }',
+  'tsconfig.build.json': '{ "compilerOptions": { "strict": true }, "files": ["least.ts", "sum.ts"] }',
   'vitest.config.ts': 'export default { test: { pool: "forks", include: ["*.test.ts"] } };',
   'least.ts': 'export const least = (a: number, b: number): number => (a <= b ? a : b);\n',
   'sum.ts': `export function sum(values: readonly number[]): number {
@@ -94,6 +95,13 @@ test('a break that changes no place, or more than one, is a fault of the list', 
     'unchanged: "replace" is the same text as "find"',
     expect.stringMatching(/^often: "find" occurs \d+ times/),
     'seen: another break has the same name',
+  ]);
+});
+
+test('so is one that does not compile, which any test would kill', async () => {
+  const error = await trial(parts([SEEN, { ...SEEN, name: 'untyped', replace: 'a <= c' }])).catch((e: unknown) => e);
+  expect(String(error).split('\n').slice(1)).toEqual([
+    expect.stringMatching(/^untyped: least\.ts does not compile: Cannot find name 'c'/),
   ]);
 });
 

@@ -7,6 +7,7 @@
  *   its unbroken time.
  */
 import type { Break } from './break.js';
+import { misfits } from './compiling.js';
 import { faultsOf } from './faults.js';
 import { Lane, type Ended } from './lane.js';
 
@@ -43,8 +44,10 @@ const TIMES_UNBROKEN = 5;
 /** @returns the outcomes in the order of the list. @throws TrialError; what the signal was aborted with */
 export async function trial(parts: TrialParts): Promise<Outcome[]> {
   const { project, breaks, jobs, signal } = parts;
-  const faults = faultsOf(project, breaks);
-  if (faults.length > 0) throw new TrialError(`The list of breaks is at fault:\n${faults.join('\n')}`);
+  for (const check of [faultsOf, misfits]) {
+    const faults = check(project, breaks);
+    if (faults.length > 0) throw new TrialError(`The list of breaks is at fault:\n${faults.join('\n')}`);
+  }
   const lanes: Lane[] = [];
   const close = (): Promise<unknown> => Promise.all(lanes.map((lane) => lane.close()));
   signal.addEventListener('abort', () => void close());
