@@ -10,25 +10,25 @@ import type { Settings } from '../options.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { StepRegistry } from '../step/registry.js';
-import type { Fence, PodRef, StepStore } from '../store/contract.js';
+import type { Fence, PodRef, Store } from '../store/contract.js';
 import type { Settler } from '../store/settler.js';
 import { Cancellations } from './cancellations.js';
+import { ClaimCheck } from './claim-check.js';
 import { Demand } from './demand.js';
 import { ExchangeLoop } from './exchange-loop.js';
 import { Exchanger } from './exchanger.js';
 import { Handlers } from './handlers.js';
-import type { Hold } from './hold.js';
 import { Holdings } from './holdings.js';
 import { Isolation } from './isolation.js';
 import { Neighbours } from './neighbours.js';
 import { Patience } from './patience.js';
-import { Reconciliation, type HeldSnapshot } from './reconciliation.js';
+import type { HeldSnapshot } from './reconciliation.js';
 import type { Slots } from './standstill.js';
 
 export type { HeldSnapshot } from './reconciliation.js';
 
 export interface PoolParts {
-  readonly store: Pick<StepStore, 'exchange' | 'cancelled'>;
+  readonly store: Pick<Store, 'exchange' | 'cancelled' | 'staleReadMs'>;
   readonly runtime: Runtime;
   readonly events: Events;
   readonly log: Log;
@@ -77,8 +77,8 @@ export class Pool implements Service {
   readonly #demand: Demand;
   readonly #isolation: Isolation;
   readonly #neighbours: Neighbours;
-  readonly #reconciliation = new Reconciliation();
   readonly #cancellations: Cancellations;
+  readonly #claimCheck: ClaimCheck;
   readonly #patience: Patience;
   readonly #loop: ExchangeLoop;
   #paused = false;
@@ -108,6 +108,8 @@ export class Pool implements Service {
       held: () => this.#holdings.held().map(({ claim }) => claim.stepId),
       onCancelled: ({ stepId, agoMs }) => this.#holdings.cancel(stepId, agoMs),
     });
+    const [holdings, exchanger, cancellations] = [this.#holdings, this.#exchanger, this.#cancellations];
+    this.#claimCheck = new ClaimCheck({ ...parts, holdings, exchanger, cancellations });
     this.#patience = new Patience(runtime);
     this.#loop = new ExchangeLoop({
       ...{ ...parts, mayProceed },
@@ -228,27 +230,12 @@ export class Pool implements Service {
 
   /** To be taken right before a heartbeat is sent. */
   snapshot(): HeldSnapshot {
-    const { pod } = this.#holdings;
-    return { pod, holds: this.#holdings.held(), openTokens: this.#exchanger.openTokens };
+    return this.#claimCheck.snapshot();
   }
 
   /** Judges what the pod holds by the heartbeat's answer. */
   reconcile(snapshot: HeldSnapshot, held: readonly Fence[]): void {
-    const { pod, outbox } = this.#holdings;
-    if (pod === undefined || snapshot.pod !== pod) return;
-    const { openTokens } = this.#exchanger;
-    const known = { holds: [...this.#holdings.held(), ...outbox.all()], openTokens };
-    const { lost, unknown } = this.#reconciliation.judge(snapshot, held, known);
-    if (lost.size > 0) void this.#drop(lost);
-    for (const fence of unknown) this.#holdings.giveBackUnknown(fence, pod, this.#now());
-  }
-
-  /** What the store no longer shows under this pod was cancelled, or is somebody else's. */
-  async #drop(lost: ReadonlySet<Hold>): Promise<void> {
-    const cancelled = await this.#cancellations.among([...lost].map(({ claim }) => claim.stepId));
-    for (const { stepId, agoMs } of cancelled) this.#holdings.cancel(stepId, agoMs);
-    for (const hold of lost) this.#holdings.executor.abort(hold, 'lost');
-    this.#holdings.giveBack((hold) => lost.has(hold), 'fenced');
+    this.#claimCheck.reconcile(snapshot, held);
   }
 
   #close(): void {

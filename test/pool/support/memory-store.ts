@@ -42,6 +42,7 @@ export interface StepGiven {
 export class MemoryStore {
   readonly rows = new Map<string, Row>();
   readonly requests: ExchangeRequest[] = [];
+  readonly staleReadMs: number;
   pace: ExchangeReply['pace'] = { waitMs: 0, batch: 250 };
   /** What one exchange takes, by the clock. */
   latencyMs = 0;
@@ -51,8 +52,9 @@ export class MemoryStore {
   after: (request: ExchangeRequest) => Promise<void> | void = () => undefined;
   readonly #runtime: Runtime;
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, staleReadMs = 0) {
     this.#runtime = runtime;
+    this.staleReadMs = staleReadMs;
   }
 
   add(stepId: string, type: string, given: StepGiven = {}): void {

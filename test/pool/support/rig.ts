@@ -27,6 +27,8 @@ export interface RigOptions extends FleetQOptions {
   readonly mayProceed?: () => boolean;
   /** The chance in retry delays. Default: always the middle. */
   readonly random?: () => number;
+  /** How late the store says that its reads may be. Default 0. */
+  readonly staleReadMs?: number;
   /** Another pool of the same process: its clock is this one's. */
   readonly beside?: Rig;
 }
@@ -41,9 +43,12 @@ export class Rig {
   /** Called from a listener, as a handler is about to be called. */
   onStarted: (stepId: string) => void = () => undefined;
 
-  constructor(handlers: Handlers, { watch, mayProceed, random = () => 0.5, beside, ...options }: RigOptions = {}) {
+  constructor(
+    handlers: Handlers,
+    { watch, mayProceed, random = () => 0.5, beside, staleReadMs = 0, ...options }: RigOptions = {},
+  ) {
     const runtime = (this.runtime = beside?.runtime ?? new VirtualRuntime());
-    const store = (this.store = new MemoryStore(runtime));
+    const store = (this.store = new MemoryStore(runtime, staleReadMs));
     this.#beside = beside;
     const write = (level: string) => (fields: object, message: string) => {
       this.logged.push({ level, message, fields });
