@@ -6,16 +6,14 @@ import { namesOf } from '../../../src/store/snowflake/names.js';
 import { statementsOf } from '../../../src/store/snowflake/statements.js';
 import { newSteps, settlement, fresh, ids } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
-import { clock } from './support/clock.js';
 import { claimed, joined, useStores } from './support/stores.js';
 
 const FAR = { timeout: 60_000 };
 
 describeOnTestBed('the archive', FAR, () => {
-  const { open, byHand, place, session } = useStores();
+  const { open, byHand, pass, place, session } = useStores();
 
   test('takes what has ended, is read like the rest, and gives back what is retried by hand', async () => {
-    clock.reset();
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     const steps = newSteps(3);
@@ -26,7 +24,7 @@ describeOnTestBed('the archive', FAR, () => {
       claims.map((claim, i) => settlement(claim, i === 0 ? {} : { status: 'failed', result: null, error: '{}' })),
     );
     const before = await store.find(ids(steps));
-    clock.pass(1_200_000);
+    pass(1_200_000);
     expect(await store.prune({ keepMs: 86_400_000 })).toEqual({ removed: 0, more: false });
     const hot = async () => (await driver.run('SELECT COUNT(*) AS n FROM STEP_TRACKER'))[0]!['N'] as number;
     expect(await hot()).toBe(0);
@@ -43,17 +41,15 @@ describeOnTestBed('the archive', FAR, () => {
     const again = await claimed(store, pod);
     expect(again).toMatchObject([{ stepId: failed!.stepId, retryCount: 0 }]);
     expect((await store.exchange({ pod, settlements: [settlement(again[0]!)] })).receipts).toEqual(['settled']);
-    clock.pass(1_200_000);
+    pass(1_200_000);
     await store.prune({ keepMs: 86_400_000 });
     expect((await store.find([failed!.stepId]))[0]).toMatchObject({ status: 'completed' });
-    clock.pass(86_400_000);
+    pass(86_400_000);
     expect(await store.prune({ keepMs: 86_400_000 })).toMatchObject({ removed: expect.any(Number), more: false });
     expect(await store.find(ids(steps))).toEqual([]);
-    clock.reset();
   });
 
   test('is filled and emptied piece by piece, and the logs need not wait for the last', async () => {
-    clock.reset();
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     await store.submit(newSteps(25));
@@ -63,7 +59,7 @@ describeOnTestBed('the archive', FAR, () => {
       claims.map((claim) => settlement(claim)),
     );
     for (let beats = 0; beats < 3; beats++) await store.heartbeat(pod, { eligible: true, asleep: false, meta: {} });
-    clock.pass(1_200_000);
+    pass(1_200_000);
     const { housekeeping } = statementsOf(namesOf({ ...place(), tablePrefix: '' }));
     const retention = new Retention({
       statements: housekeeping,
@@ -78,36 +74,32 @@ describeOnTestBed('the archive', FAR, () => {
     expect(await retention.prune(86_400_000)).toEqual({ removed: 0, more: true });
     expect(await retention.prune(86_400_000)).toEqual({ removed: 0, more: false });
     expect([await count('STEP_TRACKER'), await count('STEP_ARCHIVE')]).toEqual([0, 25]);
-    clock.pass(90_000_000);
+    pass(90_000_000);
     expect(await retention.prune(86_400_000)).toEqual({ removed: 10, more: true });
     expect(await retention.prune(86_400_000)).toEqual({ removed: 10, more: true });
     expect(await retention.prune(86_400_000)).toEqual({ removed: 5, more: false });
-    clock.reset();
   });
 
   test('still tells the truth of a settlement whose reply was lost, once its step has gone there', async () => {
-    clock.reset();
     const store = await open();
     const [pod, other] = [await joined(store), await joined(store)];
     await store.submit(newSteps(2));
     const [mine, lost] = await claimed(store, pod);
     await store.exchange({ pod, settlements: [settlement(mine!)] });
     await store.settle(other, [settlement(lost!)]);
-    clock.pass(1_200_000);
+    pass(1_200_000);
     await store.prune({ keepMs: 86_400_000 });
     expect((await store.exchange({ pod, settlements: [settlement(mine!), settlement(lost!)] })).receipts).toEqual([
       'settled',
       'lost',
     ]);
-    clock.reset();
   });
 
   test('forgets pods in two cycles, and shows the living in POD_HEALTH', async () => {
-    clock.reset();
     const [store, driver] = [await open(), await byHand()];
     const [gone, living] = [await joined(store), await joined(store)];
     await store.leave(gone);
-    clock.pass(4_000_000);
+    pass(4_000_000);
     await store.heartbeat(living, { eligible: true, asleep: false, meta: { load: 1 } });
     const rows = async (pod: { incarnation: string }) =>
       (await driver.run('SELECT event AS e FROM POD_LOG WHERE incarnation = ? ORDER BY event', [pod.incarnation])).map(
@@ -119,6 +111,5 @@ describeOnTestBed('the archive', FAR, () => {
     expect(await rows(gone)).toEqual([]);
     const health = await driver.run('SELECT * FROM POD_HEALTH');
     expect(health).toMatchObject([{ POD_ID: living.podId, STATUS: 'up', INCARNATION: living.incarnation }]);
-    clock.reset();
   });
 });

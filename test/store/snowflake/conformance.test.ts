@@ -6,12 +6,11 @@ import type { Store } from '../../../src/store/contract.js';
 import { describeStore } from '../../conformance/index.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { useTestBed } from '../../support/warehouse/use-test-bed.js';
-import { clock } from './support/clock.js';
 
 describeOnTestBed('on the test bed', { timeout: 180_000 }, () => {
   const { bed } = useTestBed();
   describeStore('Snowflake', async () => {
-    clock.reset();
+    bed().proxy.clock.reset();
     const place = await bed().freshSchema();
     const opened: Store[] = [];
     const another = async (wallAheadMs = 0) => {
@@ -27,7 +26,7 @@ describeOnTestBed('on the test bed', { timeout: 180_000 }, () => {
       another,
       tickMs: 600_000, // as on SQLite: long enough for the suite to outlast what the store remembers
       uniqueKeys: false,
-      pass: async (ms) => clock.pass(ms),
+      pass: async (ms) => bed().proxy.clock.pass(ms),
       close: async () => void (await Promise.all(opened.map((one) => one.close()))),
     };
   });

@@ -4,7 +4,6 @@ import type { PodRef, Store } from '../../../src/store/contract.js';
 import { fresh } from '../../conformance/harness.js';
 import type { Driver, Row } from '../../support/warehouse/driver.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
-import { clock } from './support/clock.js';
 import { useStores } from './support/stores.js';
 
 const HOUR = 3_600_000;
@@ -12,7 +11,7 @@ const ONLY_HEALTH = `SELECT pod_id, status, meta, incarnation, DATEDIFF(millisec
   DATEDIFF(millisecond, last_heartbeat_ts, SYSDATE()) AS silent_ms FROM POD_HEALTH ORDER BY pod_id`;
 
 describeOnTestBed('POD_HEALTH', { timeout: 60_000 }, () => {
-  const { open, byHand } = useStores();
+  const { open, byHand, pass } = useStores();
 
   const join = async (store: Store, podId: string, meta: object = {}): Promise<PodRef> => {
     const pod = { podId, incarnation: fresh('life') };
@@ -22,7 +21,6 @@ describeOnTestBed('POD_HEALTH', { timeout: 60_000 }, () => {
   const beat = (store: Store, pod: PodRef, meta: object = {}) =>
     store.heartbeat(pod, { eligible: true, asleep: false, meta: { ...meta } });
   const opened = async (): Promise<[Store, Driver]> => {
-    clock.reset();
     return [await open(), await byHand()];
   };
 
@@ -52,7 +50,7 @@ describeOnTestBed('POD_HEALTH', { timeout: 60_000 }, () => {
     const pods = { ada: await join(store, 'ada', { zone: 'a' }), grace: await join(store, 'grace', { zone: 'g' }) };
     const linus = await join(store, 'linus', { zone: 'l' });
     const { ada, grace } = pods;
-    clock.pass(2 * HOUR);
+    pass(2 * HOUR);
     await beat(store, ada, { zone: 'a', load: 0.5 });
     await beat(store, grace, { zone: 'g' });
     const late = await join(store, 'late');
@@ -65,10 +63,10 @@ describeOnTestBed('POD_HEALTH', { timeout: 60_000 }, () => {
     });
 
     await store.leave(grace);
-    clock.pass(2 * HOUR);
+    pass(2 * HOUR);
     await beat(store, ada, { zone: 'a' });
     expect(await store.evict([ada, linus])).toEqual([linus]);
-    clock.pass(HOUR);
+    pass(HOUR);
     expect(await health(driver)).toMatchObject({
       ada: { status: 'up', born: 5, heard: 1, meta: { zone: 'a' } },
       grace: { status: 'down', born: 5, heard: 3, meta: { zone: 'g' } },
@@ -76,27 +74,25 @@ describeOnTestBed('POD_HEALTH', { timeout: 60_000 }, () => {
       linus: { status: 'down', born: 5, heard: 5, meta: { zone: 'l' } },
       late: { status: 'up', born: 3, heard: 3, meta: {} },
     });
-    clock.reset();
   });
 
   describe('of two incarnations of a pod shows the younger', () => {
     test('though the elder is heard later', async () => {
       const [store, driver] = await opened();
       const elder = await join(store, 'ada', { life: 1 });
-      clock.pass(HOUR);
+      pass(HOUR);
       const younger = await join(store, 'ada', { life: 2 });
-      clock.pass(HOUR);
+      pass(HOUR);
       await beat(store, elder, { life: 1 });
       expect(await health(driver)).toEqual({
         ada: { status: 'up', born: 1, heard: 1, meta: { life: 2 }, incarnation: younger.incarnation },
       });
-      clock.reset();
     });
 
     test('up though the elder has left, and down though the elder lives', async () => {
       const [store, driver] = await opened();
       const [ada, grace] = [await join(store, 'ada'), await join(store, 'grace')];
-      clock.pass(HOUR);
+      pass(HOUR);
       const [again, soon] = [await join(store, 'ada'), await join(store, 'grace')];
       await store.leave(ada);
       await store.leave(soon);
@@ -105,7 +101,6 @@ describeOnTestBed('POD_HEALTH', { timeout: 60_000 }, () => {
         ada: { status: 'up', born: 0, incarnation: again.incarnation },
         grace: { status: 'down', born: 0, incarnation: soon.incarnation },
       });
-      clock.reset();
     });
   });
 });

@@ -5,13 +5,12 @@ import { newStep, newSteps, settlement, givenBack, fresh, ids } from '../../conf
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import type { Claim } from '../../../src/store/contract.js';
 import { Refusal, refusals } from '../../support/warehouse/wire.js';
-import { clock } from './support/clock.js';
 import { claimed, joined, useStores } from './support/stores.js';
 
 const FAR = { timeout: 60_000 };
 
 describeOnTestBed('what it sends', FAR, () => {
-  const { bed, hold, open } = useStores();
+  const { bed, hold, open, pass } = useStores();
 
   test('are two statements an exchange, whatever the batch, and one where nothing is due', async () => {
     const store = await open();
@@ -88,19 +87,17 @@ describeOnTestBed('what it sends', FAR, () => {
   });
 
   test('looks first where steps that were put off come due, so that not every pod waits for the lock', async () => {
-    clock.reset();
     const stores = [await open(), await open()];
     const pods = await Promise.all(stores.map(joined));
     await stores[0]!.submit([newStep({ delayMs: 60_000 })]);
     for (const [i, store] of stores.entries()) expect(await claimed(store, pods[i]!)).toEqual([]);
-    clock.pass(61_000);
+    pass(61_000);
     bed().meter.reset();
     expect(await claimed(stores[0]!, pods[0]!)).toHaveLength(1);
     expect(bed().meter.report().byKind).toEqual({ select: 2, update: 1 });
     bed().meter.reset();
     expect(await claimed(stores[1]!, pods[1]!)).toEqual([]);
     expect(bed().meter.report().byKind).toEqual({ select: 1 });
-    clock.reset();
   });
 
   test('goes over three sessions, and one statement that waits keeps none of the others', async () => {

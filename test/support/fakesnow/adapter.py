@@ -14,11 +14,13 @@ import secrets
 import socket
 import sys
 import threading
+from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from weakref import WeakKeyDictionary
 
 import engine  # noqa: F401  changes fakesnow before it serves anything
 import fakesnow.server
+import late
 import translation
 import uvicorn
 from fakesnow.transforms.stage import LOCAL_BUCKET_PATH
@@ -140,16 +142,25 @@ def session_of(request):
 async def guarded(request, session):
     """DuckDB's connections take one statement at a time, and its catalogue one change at a time."""
     body = await request.json()
-    session.refuses_chance = body.get("refusesChance", False)
     async with one_at_a_time.setdefault(session, asyncio.Lock()):
+        session.body = body
         running[session] = body.get("id")
         try:
-            if translation.DEFINITION.match(body.get("sqlText") or ""):
-                async with definitions:
-                    return await fakesnow.server.query_request(request)
-            return await fakesnow.server.query_request(request)
+            async with turn_for(body):
+                return await fakesnow.server.query_request(request)
         finally:
             del running[session]
+
+
+@asynccontextmanager
+async def turn_for(body):
+    """What a statement has to wait for."""
+    async with AsyncExitStack() as turns:
+        if translation.DEFINITION.match(body.get("sqlText") or ""):
+            await turns.enter_async_context(definitions)
+        if body.get("late") or late.logs:
+            await turns.enter_async_context(late.turn)
+        yield
 
 
 async def query(request):

@@ -125,7 +125,7 @@ def renamed(error):
 
 def execute_as_snowflake(self, command, *args, **kwargs):
     try:
-        if getattr(self._conn, "refuses_chance", False) and re.match(r"\s*UPDATE\b", command, re.IGNORECASE):
+        if getattr(self._conn, "body", {}).get("refusesChance") and re.match(r"\s*UPDATE\b", command, re.IGNORECASE):
             refuse_chance(self, command, kwargs.get("binding_params"))
         return execute(self, command, *args, **kwargs)
     except ProgrammingError as error:

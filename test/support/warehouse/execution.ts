@@ -6,6 +6,7 @@ import { classify, type Statement } from './classify.js';
 import { withChangeTokens, withContext } from './functions.js';
 import type { Job } from './jobs.js';
 import type { Latency } from './latency.js';
+import type { LateReads } from './late-reads.js';
 import type { Locks } from './locks.js';
 import type { Meter, Reading } from './meter.js';
 import { pause } from './pause.js';
@@ -32,6 +33,7 @@ export interface Machinery {
   readonly slots: Slots;
   readonly latency: Latency;
   readonly suspension: Suspension;
+  readonly lateReads: LateReads;
   readonly changes: Changes;
   readonly meter: Meter;
 }
@@ -70,9 +72,10 @@ export class Execution {
    * what was committed before), nor inside a transaction, which only its own session can end.
    */
   async snapshot(session: Session, body: QueryBody): Promise<Snapshot | undefined> {
-    const { kind, table } = classify(body.sqlText);
+    const statement = classify(body.sqlText);
+    const { kind, table } = statement;
     if (kind !== 'insert' || table === undefined || session.transaction !== undefined) return undefined;
-    return Snapshot.take(this.#with.upstream, session, table);
+    return Snapshot.take(this.#with.upstream, session, table, this.#with.lateReads.of(statement, session));
   }
 
   /** Runs it on the data of `snapshot`, and commits what came of it. */
@@ -184,6 +187,7 @@ export class Execution {
     const named = withContext(statement.text, session, account.options.name);
     const sqlText = await withChangeTokens(named, (table) => this.#changeToken(session, table));
     const refusesChance = session.isOn('ERROR_ON_NONDETERMINISTIC_UPDATE');
+    const sight = this.#with.lateReads.of(statement, session);
     signal.throwIfAborted();
     const id = randomUUID();
     const answered = new AbortController();
@@ -192,7 +196,7 @@ export class Execution {
     const interrupt = () => (interrupted = session.outliving(this.#interrupt(session, id, answered.signal)));
     signal.addEventListener('abort', interrupt, { once: true, signal: answered.signal });
     try {
-      const reply = await upstream.query(session.upstream, { ...body, sqlText, refusesChance, id });
+      const reply = await upstream.query(session.upstream, { ...body, ...sight, sqlText, refusesChance, id });
       if (!reply.success) signal.throwIfAborted();
       return withoutPrefix(reply);
     } finally {

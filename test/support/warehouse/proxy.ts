@@ -2,17 +2,19 @@
  * The warehouse: what stands between Snowflake's driver and the emulator, and is all of Snowflake that is not SQL.
  *
  * Every part of it can be turned while it runs: `faults`, `locks`, `slots`, `latency`, `suspension`, `account`,
- * `sessions`; `meter` has seen everything.
+ * `sessions`, `clock`, `lateReads`; `meter` has seen everything.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Account, type AccountOptions } from './account.js';
 import { Changes } from './changes.js';
 import { classify } from './classify.js';
+import { Clock } from './clock.js';
 import { Execution } from './execution.js';
 import { Faults, type Fault, type Target } from './faults.js';
 import { readRequest, send, sendPage, type Request } from './http.js';
 import { Latency, type LatencyOptions } from './latency.js';
+import { LateReads, type Lateness } from './late-reads.js';
 import { Locks, type LockOptions } from './locks.js';
 import { Meter } from './meter.js';
 import { pause } from './pause.js';
@@ -34,6 +36,8 @@ export interface WarehouseOptions {
   readonly slots?: Partial<SlotOptions>;
   readonly latency?: Partial<LatencyOptions>;
   readonly suspension?: Partial<SuspensionOptions>;
+  /** How late sessions see what others have committed; not at all if not said. */
+  readonly lateReads?: Lateness;
   /** A statement that has not ended after so long is answered with "in progress" (Snowflake: 45 s). */
   readonly progressMs?: number;
 }
@@ -51,6 +55,8 @@ export class WarehouseProxy {
   readonly faults = new Faults();
   readonly meter = new Meter();
   readonly changes = new Changes();
+  readonly clock = new Clock();
+  readonly lateReads: LateReads;
 
   readonly #upstream: Upstream;
   readonly #reception: Reception;
@@ -65,13 +71,14 @@ export class WarehouseProxy {
     this.slots = new Slots({ count: 8, heldWhileLocked: true, ...options.slots });
     this.latency = new Latency(options.latency ?? {});
     this.suspension = new Suspension(options.suspension ?? {});
+    this.lateReads = new LateReads(this.clock, options.lateReads);
     this.#upstream = new Upstream(options.emulatorPort);
     this.#reception = new Reception(this.account, this.sessions, this.#upstream);
-    const { account, locks, slots, latency, suspension, changes, meter } = this;
-    const machinery = { upstream: this.#upstream, account, locks, slots, latency, suspension, changes, meter };
+    const { account, locks, slots, latency, suspension, lateReads, changes, meter } = this;
+    const parts = { account, locks, slots, latency, suspension, lateReads, changes, meter };
     this.#queries = new Queries({
       sessions: this.sessions,
-      execution: new Execution(machinery),
+      execution: new Execution({ upstream: this.#upstream, ...parts }),
       progressMs: options.progressMs ?? 45_000,
       detachedMs: () => DETACHED_SECONDS * this.suspension.secondMs,
     });

@@ -13,6 +13,8 @@ export class Session {
   readonly user: string;
   /** The emulator's token for it. */
   readonly upstream: string;
+  /** Whose changes its own are: a copy of it shares them, a session that logs in anew does not. */
+  readonly identity: string;
   token = randomUUID() as string;
   readonly masterToken = `m-${randomUUID()}`;
   state: SessionState = 'live';
@@ -29,10 +31,11 @@ export class Session {
   /** What is still on its way and lands even after the logout. */
   readonly #outliving = new Set<Promise<unknown>>();
 
-  constructor(id: number, user: string, upstream: string) {
+  constructor(id: number, user: string, upstream: string, identity = upstream) {
     this.id = id;
     this.user = user;
     this.upstream = upstream;
+    this.identity = identity;
   }
 
   get tag(): string {
@@ -41,8 +44,8 @@ export class Session {
 
   /** The session as it is now, outside of any transaction, over another of the emulator's. */
   over(upstream: string): Session {
-    const { id, user, role, warehouse, database, schema, parameters } = this;
-    const copy = Object.assign(new Session(id, user, upstream), { role, warehouse, database, schema });
+    const { id, user, identity, role, warehouse, database, schema, parameters } = this;
+    const copy = Object.assign(new Session(id, user, upstream, identity), { role, warehouse, database, schema });
     for (const [name, value] of parameters) copy.parameters.set(name, value);
     return copy;
   }

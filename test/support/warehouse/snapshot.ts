@@ -1,4 +1,5 @@
 /** A second session of the emulator's that still sees what was there when it began: DuckDB isolates by snapshot. */
+import type { Sight } from './late-reads.js';
 import type { Session } from './sessions.js';
 import { nameOf } from './sql-text.js';
 import type { Upstream } from './upstream.js';
@@ -14,12 +15,12 @@ export class Snapshot {
   }
 
   /** Of all that lies in the database of `table`, as `session` sees it now. */
-  static async take(upstream: Upstream, session: Session, table: readonly string[]): Promise<Snapshot> {
+  static async take(upstream: Upstream, session: Session, table: readonly string[], sight: Sight): Promise<Snapshot> {
     const login = await upstream.login(session.database ?? undefined, session.schema ?? undefined);
     const snapshot = new Snapshot(upstream, session.over(String(login.data!['token'])));
     await snapshot.#run('BEGIN');
     // It begins with the first look. A table that there is not is for the statement itself to find out.
-    await snapshot.#run(`SELECT COUNT(*) AS n FROM ${nameOf(table)} WHERE 1 = 0`);
+    await snapshot.#run(`SELECT COUNT(*) AS n FROM ${nameOf(table)} WHERE 1 = 0`, sight);
     return snapshot;
   }
 
@@ -35,7 +36,7 @@ export class Snapshot {
     await this.#upstream.logout(this.session.upstream);
   }
 
-  #run(sqlText: string): ReturnType<Upstream['query']> {
-    return this.#upstream.query(this.session.upstream, { sqlText });
+  #run(sqlText: string, sight?: Sight): ReturnType<Upstream['query']> {
+    return this.#upstream.query(this.session.upstream, { sqlText, ...sight });
   }
 }

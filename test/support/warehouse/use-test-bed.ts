@@ -12,6 +12,8 @@ export interface UsedTestBed {
   readonly connect: (over?: ConnectionOptions) => Promise<Driver>;
   /** Holds the lock of a table of the test's own schema, as another program would, until the test ends or calls this. */
   readonly hold: (table: string) => Promise<() => void>;
+  /** Lets so much time pass on the store's clock; it is set right before each test. */
+  readonly pass: (ms: number) => void;
   /** The driver's options for the test's own schema. */
   readonly options: () => ConnectionOptions;
 }
@@ -27,6 +29,7 @@ export function useTestBed(options: Omit<WarehouseOptions, 'emulatorPort'> = {})
   afterAll(() => bed?.stop());
   beforeEach(async () => {
     place = await bed.freshSchema();
+    bed.proxy.clock.reset();
     bed.proxy.faults.clear();
     bed.meter.reset();
   });
@@ -40,6 +43,7 @@ export function useTestBed(options: Omit<WarehouseOptions, 'emulatorPort'> = {})
       onTestFinished(() => driver.close());
       return driver;
     },
+    pass: (ms) => bed.proxy.clock.pass(ms),
     async hold(table) {
       const release = await bed.proxy.locks.hold(`${place.database}.${place.schema}.${table}`);
       onTestFinished(release);

@@ -1,0 +1,289 @@
+"""Late reads: a session sees its own changes at once, and those of others only after a while.
+
+The proxy says with each statement who runs it, how late it reads, and how far the store's clock is ahead. The tables
+that such a statement names are logged from then on: each row gets a hidden key, and each change of a row leaves a record
+of its writer, its time and the row as it was before. A table that a statement reads is replaced by a view, which shows
+the rows without the changes that the statement must not see yet.
+
+Invariants:
+- Of each row, a reader sees every change of its own session, and those of others that were made early enough. If it sees
+  a change, it sees all that the same row went through before.
+- The table that a statement changes is never replaced: the rows that it may change are the newest.
+- What stood in a table when it was first logged is old: everybody sees it.
+- A definition that names a table ends its log; the next statement begins a new one.
+- As long as no statement asks for late reads, no table is logged, and nothing here costs anything.
+"""
+
+import asyncio
+import datetime as dt
+import itertools
+import re
+from functools import lru_cache
+
+import engine  # noqa: F401  its execute is wrapped here
+import fakesnow.server
+import translation
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.dialect import parse_one
+from sqlglot import exp
+from sqlglot.errors import ParseError
+
+#: Names that no statement uses.
+KEY, SEQ, AT, BY, WAS = ('"late key"', '"late seq"', '"late at"', '"late by"', '"late was"')
+VIEW, UNDO = " late", " undo"
+
+#: So many records may lie in an undo log before those go that are old for everybody.
+MANY = 2_000
+#: What is older than this, and than twice the latest read so far, is old for everybody.
+OLD_MS = 60_000
+
+EVER = dt.datetime(9999, 1, 1)
+
+#: One statement at a time, as soon as a table is logged: none may come between a change and its record.
+turn = asyncio.Lock()
+sequence = itertools.count(1)
+#: By database, schema and table.
+logs = {}
+latest_ms = 0
+side = fakesnow.server.shared_fs.duck_conn.cursor()
+
+
+def quoted(*parts):
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def now(ahead_ms):
+    return dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) + dt.timedelta(milliseconds=ahead_ms)
+
+
+# --- the log of a table ----------------------------------------------------------------------------------------------
+
+
+class Log:
+    """The changes of one table."""
+
+    def __init__(self, name, columns):
+        self.name = name
+        self.table = quoted(*name)
+        self.undo = quoted(*name[:2], name[2] + UNDO)
+        self.view = quoted(*name[:2], name[2] + VIEW)
+        self.columns = ", ".join(quoted(column) for column in columns)
+        self.records = 0
+        side.execute(f"ALTER TABLE {self.table} ADD COLUMN {KEY} UUID DEFAULT uuid()")
+        side.execute(
+            f"""CREATE TABLE {self.undo} AS
+            SELECT 0::BIGINT AS {SEQ}, now()::TIMESTAMP AS {AT}, '' AS {BY}, TRUE AS {WAS}, t.* FROM {self.table} t LIMIT 0"""
+        )
+        side.execute(
+            f"""CREATE VIEW {self.view} AS
+            WITH seen AS (
+              SELECT {KEY}, max({SEQ}) AS newest FROM {self.undo}
+              WHERE {AT} <= getvariable('late_before') OR {BY} = getvariable('late_by') GROUP BY {KEY}
+            ), unseen AS (
+              SELECT u.{KEY}, min(u.{SEQ}) AS oldest FROM {self.undo} u LEFT JOIN seen s ON s.{KEY} = u.{KEY}
+              WHERE u.{SEQ} > coalesce(s.newest, 0) GROUP BY u.{KEY}
+            )
+            SELECT {self.columns} FROM {self.table} t WHERE NOT EXISTS (SELECT 1 FROM unseen x WHERE x.{KEY} = t.{KEY})
+            UNION ALL
+            SELECT {self.columns} FROM {self.undo} u SEMI JOIN unseen x ON x.{KEY} = u.{KEY} AND x.oldest = u.{SEQ} WHERE u.{WAS}"""
+        )
+
+    @staticmethod
+    def of(name):
+        """The log of a table, begun if there is none; `None` for what is no table, such as a view."""
+        if (log := logs.get(name)) is None:
+            found = side.execute(
+                """SELECT c.column_name FROM duckdb_columns() c JOIN duckdb_tables() t
+                ON t.database_oid = c.database_oid AND t.schema_oid = c.schema_oid AND t.table_oid = c.table_oid
+                WHERE c.database_name = ? AND c.schema_name = ? AND c.table_name = ? ORDER BY c.column_index""",
+                list(name),
+            ).fetchall()
+            if found:
+                log = logs[name] = Log(name, [column for (column,) in found])
+        return log
+
+    def recorded(self, write, by, ahead_ms):
+        """Runs `write`, which answers the keys of the rows it has changed; how many these are."""
+        side.begin()
+        try:
+            # With this look begins the transaction that still sees the rows as they were.
+            side.execute(f"SELECT {KEY} FROM {self.table} LIMIT 0")
+            keys = [str(key) for (key,) in write()]
+            if keys:
+                self.append(keys, by, now(ahead_ms))
+            side.commit()
+        except BaseException:
+            side.rollback()
+            raise
+        self.shorten(ahead_ms)
+        return len(keys)
+
+    def append(self, keys, by, at):
+        side.execute(
+            f"""INSERT INTO {self.undo}
+            SELECT ?, ?, ?, t.{KEY} IS NOT NULL, t.* EXCLUDE ({KEY}), k.its_key
+            FROM (SELECT unnest(?::UUID[]) AS its_key) k LEFT JOIN {self.table} t ON t.{KEY} = k.its_key""",
+            [next(sequence), at, by, keys],
+        )
+        self.records += len(keys)
+
+    def shorten(self, ahead_ms):
+        if self.records < MANY:
+            return
+        side.execute(f"DELETE FROM {self.undo} WHERE {AT} < ?", [now(ahead_ms - max(OLD_MS, 2 * latest_ms))])
+        (self.records,) = side.execute(f"SELECT count(*) FROM {self.undo}").fetchone()
+        self.records = min(self.records, MANY // 2)  # where all are young, they are looked at again in a while
+
+    def end(self):
+        del logs[self.name]
+        side.execute(f"DROP VIEW IF EXISTS {self.view}")
+        side.execute(f"DROP TABLE IF EXISTS {self.undo}")
+        side.execute(f"ALTER TABLE IF EXISTS {self.table} DROP COLUMN IF EXISTS {KEY}")
+
+
+def end_logs(command):
+    """Ends the logs of the tables, and of the schemas, that a definition names."""
+    words = set(re.findall(r"[\w$]+", command.upper()))
+    drops_schema = re.match(r"\s*drop\s+(schema|database)\b", command, re.IGNORECASE)
+    for log in list(logs.values()):
+        if log.name[2].upper() in words or (drops_schema and {part.upper() for part in log.name[:2]} & words):
+            log.end()
+
+
+# --- what a statement names ------------------------------------------------------------------------------------------
+
+
+class Mention:
+    """A table's name in a text: its parts, and where it stands."""
+
+    def __init__(self, table):
+        names = [part for part in (table.args.get("catalog"), table.args.get("db"), table.this) if part is not None]
+        self.parts = tuple(name.this if name.args.get("quoted") else name.this.upper() for name in names)
+        self.start = min(name.meta["start"] for name in names)
+        self.end = max(name.meta["end"] for name in names) + 1
+        self.has_alias = bool(table.alias)
+
+
+class Mentions:
+    """The tables that a statement names: those that it reads, and the one that it changes."""
+
+    def __init__(self, text):
+        self.reads, self.target, self.lists_columns = [], None, True
+        try:
+            statement = parse_one(text)
+        except ParseError:
+            return  # which is for the statement itself to find out
+        if not isinstance(statement, translation.CONSTANT):
+            return
+        target = None
+        if isinstance(statement, (exp.Insert, exp.Update, exp.Delete)):
+            target = statement.this
+            if isinstance(target, exp.Schema):
+                target = target.this
+            elif isinstance(statement, exp.Insert):
+                self.lists_columns = False
+            self.target = Mention(target)
+        expressions = {name.alias_or_name.upper() for name in statement.find_all(exp.CTE)}
+        for table in statement.find_all(exp.Table):
+            if table is target or not isinstance(table.this, exp.Identifier):
+                continue
+            if table.args.get("db") is None and table.name.upper() in expressions:
+                continue
+            self.reads.append(Mention(table))
+
+
+mentions = lru_cache(translation.KEPT)(Mentions)
+
+
+def rewritten(cursor, command):
+    """The command with views in place of the tables that it reads, and the log of the table that it changes."""
+    key = translation.Key(cursor, command)
+    found = mentions(key.general(command))
+    database, schema = cursor._conn.database or "", cursor._conn.schema or ""
+
+    def log_of(mention):
+        parts = [key.particular(part) for part in mention.parts]
+        return Log.of((*[database, schema][: 3 - len(parts)], *parts))
+
+    text, end = "", 0
+    general = key.general(command)
+    for mention in sorted(found.reads + [found.target] * (found.target is not None), key=lambda one: one.start):
+        log = log_of(mention)
+        if log is None:
+            continue
+        text, end = text + key.particular(general[end : mention.start]), mention.end
+        if mention is found.target:
+            text += log.table + ("" if found.lists_columns else f" ({log.columns})")
+        else:
+            text += log.view + ("" if mention.has_alias else " AS " + quoted(log.name[2]))
+    target = found.target and log_of(found.target)
+    return text + key.particular(general[end:]), target
+
+
+# --- statements ------------------------------------------------------------------------------------------------------
+
+SYSDATE = "CURRENT_TIMESTAMP AT TIME ZONE 'UTC'"
+WRITE = re.compile(r"\s*(insert|update|delete)\b", re.IGNORECASE)
+
+
+class Connection:
+    """DuckDB's connection, for one statement: turns its clock, and records what it changes."""
+
+    def __init__(self, connection, ahead_ms, by):
+        self._connection, self._ahead_ms, self._by = connection, ahead_ms, by
+        self._changed = None
+        self.log = None
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    def execute(self, sql, parameters=None):
+        self._changed = None
+        if self._ahead_ms:
+            sql = sql.replace(SYSDATE, f"({SYSDATE} + INTERVAL ({self._ahead_ms}) MILLISECOND)")
+        if self.log is None or not WRITE.match(sql):
+            return self._connection.execute(sql, parameters)
+        write = lambda: self._connection.execute(f"{sql} RETURNING {KEY}", parameters).fetchall()
+        self._changed = self.log.recorded(write, self._by, self._ahead_ms)
+        return self
+
+    def fetchall(self):
+        """As DuckDB answers a change: with the number of rows."""
+        return self._connection.fetchall() if self._changed is None else [(self._changed,)]
+
+
+def reading(ahead_ms, late):
+    """The instant before which others' changes are seen."""
+    global latest_ms
+    if late is None:
+        return EVER
+    latest_ms = max(latest_ms, late["ms"])
+    since = dt.datetime.fromtimestamp(late["sinceMs"] / 1000, dt.timezone.utc).replace(tzinfo=None)
+    return max(now(ahead_ms - late["ms"]), since)
+
+
+execute = FakeSnowflakeCursor.execute
+
+
+def execute_late(self, command, *args, **kwargs):
+    body = getattr(self._conn, "body", {})
+    ahead_ms, late = body.get("aheadMs", 0), body.get("late")
+    is_definition = translation.DEFINITION.match(command)
+    by = body.get("by") or str(id(self._conn))
+    if ahead_ms and not is_definition:
+        self._duck_conn = Connection(self._duck_conn, ahead_ms, by)
+    if late is None and not logs:
+        return execute(self, command, *args, **kwargs)
+    if is_definition:
+        end_logs(command)
+        return execute(self, command, *args, **kwargs)
+    command, log = rewritten(self, command)
+    if not isinstance(self._duck_conn, Connection):
+        self._duck_conn = Connection(self._duck_conn, ahead_ms, by)
+    self._duck_conn.log = log
+    self._duck_conn.execute("SET VARIABLE late_by = ?", [by])
+    self._duck_conn.execute("SET VARIABLE late_before = ?", [reading(ahead_ms, late)])
+    return execute(self, command, *args, **kwargs)
+
+
+FakeSnowflakeCursor.execute = execute_late

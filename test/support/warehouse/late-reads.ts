@@ -1,0 +1,84 @@
+/**
+ * Late reads: how late each statement sees what other sessions have committed.
+ *
+ * Under `READ_CONSISTENCY_MODE = SESSION`, Snowflake's default, a session sees its own changes at once, and those of
+ * others "not always immediately". Here a statement sees of each row the newest change that is its session's own, or that
+ * another session committed early enough: by as many ms of the store's time as are drawn for the statement.
+ *
+ * Invariants:
+ * - Late is what a statement reads: a SELECT's tables, and the source of an INSERT, UPDATE or DELETE. The rows that an
+ *   UPDATE or a DELETE may change are always the newest.
+ * - `SYSDATE()` and SYSTEM$LAST_CHANGE_COMMIT_TIME are always of the present: a token may be fresher than what is read.
+ * - A session that logs in anew is another session: what the old one wrote is others'.
+ * - What was there when late reads were turned on is old.
+ *
+ * Not modelled: views, definitions, MERGE, INSERT OVERWRITE and CREATE TABLE … AS read and write without delay. In a
+ * transaction a change counts from its statement on, not from the COMMIT. Rows are late one by one, not by snapshot: a
+ * reader may see a commit and not the one before it, which is more than Snowflake is known to do.
+ */
+import type { Statement } from './classify.js';
+import type { Clock } from './clock.js';
+import type { Session } from './sessions.js';
+
+/** Lateness by chance: evenly up to `mostMs`, and now and then `tailMs`. In ms of the store's time. */
+export interface Lateness {
+  readonly mostMs: number;
+  /** Default `mostMs`. */
+  readonly tailMs?: number;
+  /** How often it is `tailMs`, 0 to 1. Default 0. */
+  readonly tailRate?: number;
+  /** Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** How many ms late a statement reads; 0: everything. */
+export type Draw = (statement: Statement, session: Session) => number;
+
+/** What the emulator has to know of a statement besides its text. */
+export interface Sight {
+  /** Whose changes are its own. */
+  readonly by: string;
+  readonly aheadMs: number;
+  readonly late?: {
+    readonly ms: number;
+    /** When late reads were turned on, in epoch ms of the store's clock: what was committed before is old. */
+    readonly sinceMs: number;
+  };
+}
+
+export class LateReads {
+  readonly #clock: Clock;
+  #draw: Draw | undefined;
+  #sinceMs = 0;
+
+  constructor(clock: Clock, lateness?: Lateness) {
+    this.#clock = clock;
+    if (lateness !== undefined) this.between(lateness);
+  }
+
+  get draw(): Draw | undefined {
+    return this.#draw;
+  }
+
+  /** Turns late reads on, or says anew how late they are; `undefined` turns them off. */
+  set draw(draw: Draw | undefined) {
+    if (this.#draw === undefined) this.#sinceMs = this.#clock.nowMs;
+    this.#draw = draw;
+  }
+
+  between({ mostMs, tailMs = mostMs, tailRate = 0, random = Math.random }: Lateness): void {
+    this.draw = () => (random() < tailRate ? tailMs : random() * mostMs);
+  }
+
+  /** Every statement sees everything. */
+  off(): void {
+    this.draw = undefined;
+  }
+
+  /** For one run of a statement. */
+  of(statement: Statement, session: Session): Sight {
+    const sight = { by: session.identity, aheadMs: this.#clock.aheadMs };
+    if (this.#draw === undefined) return sight;
+    return { ...sight, late: { ms: this.#draw(statement, session), sinceMs: this.#sinceMs } };
+  }
+}
