@@ -10,7 +10,8 @@ export function count(n: number): string {
 
 /** An instant so many ms before now. */
 export const ago = (ms: string): string => `DATEADD(millisecond, -${ms}, SYSDATE())`;
-const EPOCH = `CAST('1970-01-01' AS TIMESTAMP_NTZ)`;
+/** Not from a text: how a text is read is the account's TIMESTAMP_INPUT_FORMAT. */
+const EPOCH = `TO_TIMESTAMP_NTZ(0)`;
 /** An instant as epoch ms: instants travel as numbers. */
 export const epochMs = (instant: string): string => `DATEDIFF(millisecond, ${EPOCH}, ${instant})`;
 const LAST_INSTANT = '253402300799000';
