@@ -162,6 +162,7 @@ function sourceOf(names: Names): string {
     OR (k.rank_no > w.ahead_to - w.ahead AND k.rank_no <= w.ahead_to AND k.struck = 0)
   JOIN allowed a ON a.its_token = w.its_token AND a.open_type = k.its_type
   QUALIFY ROW_NUMBER() OVER (PARTITION BY w.its_token, k.its_type ORDER BY k.rank_no) <= a.at_most
+    AND ROW_NUMBER() OVER (PARTITION BY k.its_step ORDER BY w.its_token) = 1
     AND (k.struck < 2 OR ROW_NUMBER() OVER (PARTITION BY w.its_token, k.struck > 1 ORDER BY k.rank_no) = 1)
 )
 SELECT its_step, its_row, seen, guard, becomes, NULL AS its_pod, NULL AS its_incarnation, NULL AS its_token, burn, crash, delay_ms, its_result, its_error, settler FROM settled
