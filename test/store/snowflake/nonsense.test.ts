@@ -14,8 +14,8 @@ import { claimed, joined, useStores } from './support/stores.js';
 
 /** The most that the emulator holds; one more, and a statement fails, as Snowflake's does beyond 38 digits. */
 const HUGE = '9223372036854775807';
-const FAR = `CAST('9999-12-31' AS TIMESTAMP_NTZ)`;
-const LONG_AGO = `CAST('0001-01-01' AS TIMESTAMP_NTZ)`;
+const FAR = `TO_TIMESTAMP_NTZ('9999-12-31', 'YYYY-MM-DD')`;
+const LONG_AGO = `TO_TIMESTAMP_NTZ('0001-01-01', 'YYYY-MM-DD')`;
 const GOOD = { status: `'pending'`, step_type: `'work'`, payload_text: `'{"type":"work"}'` };
 
 /** Rows that are no steps: nobody can tell what to run, or what has become of them. */

@@ -27,9 +27,9 @@ export class Table {
       `INSERT INTO STEP_TRACKER (step_id, row_id, status, step_type, priority, run_at, retry_count, crashes, version, claim_token, claimed_incarnation,
          created_ts, submit_index)
        SELECT ${text('id')}, ${text('row')}, ${text('status')}, ${text('type')}, ${number('priority')},
-         IFF(${number('at')} = ${LATER}, DATEADD(hour, 5, SYSDATE()), DATEADD(millisecond, ${number('at')}, CAST('2026-01-01' AS TIMESTAMP_NTZ))),
+         IFF(${number('at')} = ${LATER}, DATEADD(hour, 5, SYSDATE()), DATEADD(millisecond, ${number('at')}, TO_TIMESTAMP_NTZ('2026-01-01', 'YYYY-MM-DD'))),
          ${number('retries')}, ${number('crashes')}, ${number('version')}, ${text('token')}, ${text('holder')},
-         DATEADD(millisecond, ${number('made')}, CAST('2026-01-01' AS TIMESTAMP_NTZ)), NULLIF(${number('nth')}, 0)
+         DATEADD(millisecond, ${number('made')}, TO_TIMESTAMP_NTZ('2026-01-01', 'YYYY-MM-DD')), NULLIF(${number('nth')}, 0)
        FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f`,
       rows.map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))),
     );
