@@ -1,9 +1,12 @@
 /**
  * The backlog: steps whose time has come, and which have not been promoted yet.
  *
- * Invariants: they are walked by priority, from the highest down, and within a priority type by type; what is still to
- * come costs one seek for each priority and type. The walk ends where enough was found, or below what is wanted, or after
- * a bounded number of seeks. `above` says how far down everything is known.
+ * Invariants:
+ * - They are walked by priority, from the highest down, and within a priority type by type. What is not due yet costs one
+ *   seek for each priority and type.
+ * - The walk ends where enough was found, below what is wanted, or after a bounded number of seeks.
+ * - Every due step of a priority above `above` is among the keys, or more than can be taken are. Of `above` itself some may
+ *   be missing.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClaimDemand } from '../contract.js';
@@ -18,7 +21,7 @@ export const MOST_SEEKS = 300;
 
 export interface BacklogFound {
   readonly keys: readonly KeyRow[];
-  /** Everything of a higher priority than this is known. */
+  /** Everything of a higher priority than this is known; of this one only a part. */
   readonly above: number;
 }
 
@@ -55,11 +58,10 @@ export class Backlog {
       const next = this.#nextPriority.get(due, priority);
       if (next === undefined || next < floor) break;
       // A priority beyond 2^53 is read as one that is not lower than the last: what is below it is not known.
-      if (++seeks > MOST_SEEKS || next >= priority) return { keys: keys.filter((key) => key[1] > next), above: next };
+      if (++seeks > MOST_SEEKS || next >= priority) return { keys, above: next };
       priority = next;
-      const above = priority;
       for (const type of this.#types(due, priority, demand)) {
-        if (++seeks > MOST_SEEKS) return { keys: keys.filter((key) => key[1] > above), above };
+        if (++seeks > MOST_SEEKS) return { keys, above: priority };
         const most = Math.min(demand.types.get(type) ?? 0, room) - (ofType.get(type) ?? 0);
         if (most <= 0) continue;
         const of = this.#walk.all(due, priority, type, now, most);

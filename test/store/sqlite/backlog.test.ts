@@ -150,6 +150,92 @@ describe('a claim', () => {
     expect(ids(claim(core, DUE, { free: 2 }))).toEqual(ids(burst.slice(0, 2)));
   });
 
+  it('takes a step that waits before a ready one of its priority that fell due later', () => {
+    const { core } = joined();
+    core.submit(0, newSteps(400, { type: 'other', runAt: DUE }));
+    const [waiting, ready] = [newStep({ runAt: DUE + 1 }), newStep({ runAt: DUE + 2 })];
+    core.submit(0, [waiting]);
+    core.submit(DUE + 2, [ready]);
+    expect(ids(exchange(core, DUE + 2, { free: 1 }).claims)).toEqual([waiting.stepId]);
+  });
+
+  it('looks as far down as the last that it may take: what is beyond the limit of its type does not count', () => {
+    const { core } = joined();
+    core.submit(0, newSteps(400, { type: 'other', runAt: DUE }));
+    const waiting = newStep({ type: 'b', priority: 5, runAt: DUE + 1 });
+    core.submit(0, [waiting]);
+    const ready = [
+      ...newSteps(2, { type: 'a', priority: 9, runAt: DUE }),
+      newStep({ type: 'b', priority: 1, runAt: DUE }),
+    ];
+    core.submit(DUE + 1, ready);
+    const { claims } = exchange(core, DUE + 1, { free: 2, types: { a: 1, b: 5 } });
+    expect(ids(claims)).toEqual([ready[0]!.stepId, waiting.stepId]);
+  });
+
+  it('holds the limit of a type over all priorities, and goes on to other types', () => {
+    const { core } = joined();
+    core.submit(0, newSteps(400, { type: 'other', runAt: DUE }));
+    const narrow = [9, 8, 7].map((priority) => newStep({ type: 'a', priority, runAt: DUE + 1 }));
+    const wide = newStep({ type: 'b', priority: 5, runAt: DUE + 1 });
+    core.submit(0, [...narrow, wide]);
+    const { claims } = exchange(core, DUE + 1, { free: 2, types: { a: 1, b: 5 } });
+    expect(ids(claims)).toEqual([narrow[0]!.stepId, wide.stepId]);
+  });
+
+  // What a walk costs: a seek for each priority, and one for each type in it.
+  const future = (priorities: number): NewStep[] =>
+    Array.from({ length: priorities }, (_, i) => newStep({ type: 'a', priority: 100 + i, runAt: DUE + 1e6 }));
+
+  it('takes nothing of the priority that a walk ends before, until it is known', () => {
+    const { core } = joined();
+    core.submit(0, [...future(MOST_SEEKS / 2), ...newSteps(650, { type: 'a', runAt: DUE })]);
+    const waiting = newStep({ type: 'a', priority: 5, runAt: DUE + 1 });
+    core.submit(0, [waiting]);
+    const ready = newStep({ type: 'a', priority: 5, runAt: DUE + 2 });
+    core.submit(DUE + 2, [ready]);
+    const types = { a: 1 };
+    expect(exchange(core, DUE + 2, { free: 1, types })).toMatchObject({ claims: [], blocked: true });
+    expect(ids(claim(core, DUE + 2, { free: 1, types }))).toEqual([waiting.stepId]);
+  });
+
+  it('takes nothing of the priority that a walk ends within, until it is known', () => {
+    const { core } = joined();
+    const types = Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f'].map((type) => [type, 1]));
+    core.submit(0, [...future(Math.floor(MOST_SEEKS / 7)), ...newSteps(650, { type: 'a', runAt: DUE })]);
+    // Six types and their priority are seven seeks: of this one only the last type is not looked at.
+    const [last, first] = ['f', 'a'].map((type, i) => newStep({ type, priority: 5, runAt: DUE + 1 + i }));
+    core.submit(0, [last!, first!]);
+    expect(exchange(core, DUE + 2, { free: 1, types })).toMatchObject({ claims: [], blocked: true });
+    expect(ids(claim(core, DUE + 2, { free: 1, types }))).toEqual([last!.stepId]);
+  });
+
+  it('walks through a bounded number of types', () => {
+    const { core } = joined();
+    const names = Array.from({ length: MOST_SEEKS + 10 }, (_, i) => `type-${String(i).padStart(3, '0')}`);
+    const types = Object.fromEntries(names.map((type) => [type, 1]));
+    core.submit(0, newSteps(400, { type: 'other', runAt: DUE }));
+    core.submit(
+      0,
+      names.map((type) => newStep({ type, priority: 5, runAt: DUE + 1 })),
+    );
+    expect(exchange(core, DUE + 1, { free: 1, types })).toMatchObject({ claims: [], blocked: true });
+    expect(claim(core, DUE + 1, { free: 1, types })).toHaveLength(1);
+  });
+
+  it('takes no step that crashed pods while one that nobody has looked at may outrank it', () => {
+    const { core, run } = joined();
+    core.submit(0, [...future(MOST_SEEKS / 2 + 10), newStep({ type: 'a', priority: 50, runAt: DUE })]);
+    run('UPDATE STEP_TRACKER SET crashes = 2');
+    const burst = newSteps(650, { type: 'a', runAt: DUE - 1 });
+    core.submit(0, burst);
+    const ready = newStep({ type: 'a', priority: 9, runAt: DUE });
+    core.submit(DUE, [ready]);
+    run(`UPDATE STEP_TRACKER SET crashes = 2, due = 2 WHERE step_id = '${ready.stepId}'`);
+    const demand = { free: 1, quarantine: 1, types: { a: 1 } } as const;
+    expect(ids(exchange(core, DUE, demand).claims)).toEqual([burst[0]!.stepId]);
+  });
+
   it('finds a step that crashed pods in a backlog, before those that rank behind it, and no second one', () => {
     const { core, run } = joined();
     const [first, second] = newSteps(2, { priority: 3, runAt: DUE + 1 });
