@@ -1,9 +1,12 @@
 /**
- * Retention: what has ended long ago goes, one small piece at a time.
+ * Removes what ended long ago, one small piece at a time.
  *
- * Invariants: a piece is at most 500 steps, 100 pods and about 10 ms. It walks the indexes from their old ends, so the last
- * piece looks at no more of the history than the first. Each piece takes pods too, so that a long history of steps does
- * not keep them, and there is more as long as either is left.
+ * Invariants:
+ * - A piece is at most 500 steps, 100 pods and about 10 ms. However slow the machine is, it removes some steps if there
+ *   are any.
+ * - It walks the indexes from their old ends, so the last piece looks at no more of the history than the first.
+ * - Each piece takes pods too, so that a long history of steps does not keep them, and there is more as long as either is
+ *   left.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { PruneReply } from '../contract.js';
@@ -33,11 +36,11 @@ export class Retention {
   prune(now: number, keepMs: number, elapsedMs: () => number): PruneReply {
     const pods = this.#pods.run(now - Math.max(keepMs, FORGET_PODS_MS), PIECE_PODS).changes;
     this.#types.run(); // no more rows than living pods, and what was left behind since the last prune
-    let removed = 0;
-    for (let bite = BITE; bite === BITE; removed += bite) {
+    for (let removed = 0; ;) {
+      const bite = this.#steps.run(now - keepMs, BITE).changes;
+      removed += bite;
+      if (bite < BITE) return { removed, more: pods === PIECE_PODS };
       if (removed + BITE > PIECE_ROWS || elapsedMs() > PIECE_MS) return { removed, more: true };
-      bite = this.#steps.run(now - keepMs, BITE).changes;
     }
-    return { removed, more: pods === PIECE_PODS };
   }
 }

@@ -127,8 +127,18 @@ describe('retention', () => {
     const { core } = ended(1_200);
     let elapsed = 0;
     const { removed, more } = core.prune(NOW, 10, () => (elapsed += 4));
-    expect(removed).toBe(40);
+    expect(removed).toBe(60);
     expect(more).toBe(true);
+  });
+
+  it('removes some steps in each piece however slow it is, and says when none are left', () => {
+    const { core } = ended(30);
+    const pieces = [1, 2, 3].map(() => core.prune(NOW, 10, () => 1_000));
+    expect(pieces).toEqual([
+      { removed: 20, more: true },
+      { removed: 10, more: false },
+      { removed: 0, more: false },
+    ]);
   });
 
   it('forgets incarnations long after their end, but never one under which something is claimed', () => {
