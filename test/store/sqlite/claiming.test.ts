@@ -126,6 +126,31 @@ describe('a claim', () => {
     expect(ready()).toBe(700);
   });
 
+  it('takes a step that is due behind a whole piece of promotions', () => {
+    const { core } = joinedCore();
+    core.submit(0, newSteps(300, { type: 'other', delayMs: 10 }));
+    const mine = newStep({ delayMs: 11 });
+    core.submit(0, [mine]);
+    expect(ids(claim(core, { free: 1 }, 11).claims)).toEqual([mine.stepId]);
+  });
+
+  it('says when to look again where a crowd of other types hides what waits behind it', () => {
+    const { core } = joinedCore();
+    core.submit(0, newSteps(49, { type: 'other', delayMs: 10 }));
+    core.submit(0, [newStep({ delayMs: 20 })]);
+    expect(claim(core, {}, 1).nextDueInMs).toBe(19);
+    core.submit(0, newSteps(1, { type: 'other', delayMs: 11 }));
+    expect(claim(core, {}, 1).nextDueInMs).toBe(10);
+  });
+
+  it('says when a row without a type is due, which may be of a wanted one', () => {
+    const { core, connection } = joinedCore();
+    const row = connection.prepare('INSERT INTO STEP_TRACKER (step_id, payload, run_at) VALUES (?, ?, ?)');
+    row.run('by-hand', '{"type":"work"}', NOW + 5);
+    expect(claim(core, {}).nextDueInMs).toBe(5);
+    expect(ids(claim(core, {}, NOW + 5).claims)).toEqual(['by-hand']);
+  });
+
   it('promotes the urgent first, of those that come due at the same instant', () => {
     const { core } = joinedCore();
     core.submit(0, newSteps(400, { delayMs: 10 }));
@@ -161,6 +186,29 @@ describe('a claim', () => {
     expect(reply.nextDueInMs).toBe(0);
   });
 
+  it('says that a step is left whose type has others in front of it, or that may not be held ahead', () => {
+    const { core, connection } = joinedCore();
+    core.submit(NOW, newSteps(3, { type: 'a' }));
+    const reply = claim(core, { free: 2, types: { a: 5, b: 5 } });
+    expect(reply.claims).toHaveLength(2);
+    expect(reply.nextDueInMs).toBe(0);
+    const [suspect] = newSteps(1);
+    core.submit(NOW, [suspect!]);
+    connection.prepare('UPDATE STEP_TRACKER SET crashes = 1 WHERE step_id = ?').run(suspect!.stepId);
+    expect(claim(core, { free: 0, prefetch: 3 })).toMatchObject({ claims: [], nextDueInMs: 0 });
+    expect(ids(claim(core, { free: 1 }).claims)).toEqual([suspect!.stepId]);
+  });
+
+  it('asks for no lock because of a step that crashed pods, where it may take none', () => {
+    const { core, connection } = joinedCore();
+    core.submit(NOW, newSteps(1));
+    connection.exec('UPDATE STEP_TRACKER SET crashes = 2, due = 2');
+    const before = core.pulse();
+    expect(claim(core, { quarantine: 0 })).toMatchObject({ claims: [], nextDueInMs: null });
+    expect(core.pulse()).toBe(before);
+    expect(claim(core, { quarantine: 1 }).claims).toHaveLength(1);
+  });
+
   it('merges many types as if they were one list', () => {
     const type = fc.constantFrom('a', 'b', 'c', 'd');
     const step = fc.record({ type, priority: fc.integer({ min: 0, max: 2 }), runAt: fc.integer({ min: 1, max: 4 }) });
@@ -193,6 +241,16 @@ describe('a claim', () => {
     for (const type of Object.keys(types)) core.submit(NOW, newSteps(5, { type }));
     const { claims } = claim(core, { free: 500, types });
     expect(ids(claims)).toEqual(ids(urgent).slice(0, 500));
+  });
+
+  it('walks on past what is beyond the limits of its types, until there is enough', () => {
+    const { core } = joinedCore();
+    // Of each narrow type one step is read that may not be taken: what was read is then not yet enough.
+    const narrow = Array.from({ length: 10 }, (_, i) => `narrow-${i}`);
+    for (const type of narrow) core.submit(NOW, newSteps(2, { type, priority: 9 }));
+    core.submit(NOW, newSteps(200, { type: 'wide' }));
+    const types = { ...Object.fromEntries(narrow.map((type) => [type, 1])), wide: 1_000 };
+    expect(claim(core, { free: 105, types }).claims).toHaveLength(105);
   });
 
   it('takes up rows that were put in by hand', () => {

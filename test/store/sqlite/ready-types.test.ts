@@ -74,6 +74,14 @@ describe('a pod of 1,000 types', () => {
     expect(claimedBy(core, 500, others).sort()).toEqual(all.sort());
   });
 
+  it('looks at the next types with each exchange, and passes over none', () => {
+    const core = joinedCore();
+    submit(core, MINE);
+    const turns = Array.from({ length: 4 }, () => exchange(core, { free: 300 }).claims.map(({ type }) => type));
+    expect(turns.map((types) => types.length)).toEqual([300, 300, 300, 100]);
+    expect(turns.flat()).toEqual(MINE);
+  });
+
   it('claims what ranked first before beside the types whose turn it is', () => {
     const core = joinedCore();
     const urgent = newSteps(10, { type: MINE[0]!, priority: 5 });
