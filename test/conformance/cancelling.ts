@@ -123,6 +123,15 @@ function holders(harness: Harness): void {
     expect(await harness.step(claim)).toMatchObject({ status: 'cancelled', retryCount: 1 });
   });
 
+  it('answers cancelled to a late settlement, also when the step was retried by hand and cancelled once more', async () => {
+    const pod = await harness.join();
+    const claim = await harness.held(pod);
+    await harness.store.cancel(fresh('cancel'), [claim]);
+    await harness.store.retry([await harness.step(claim)]);
+    await harness.store.cancel(fresh('cancel'), [await harness.step(claim)]);
+    expect(await harness.settle(pod, settlement(claim))).toBe('cancelled');
+  });
+
   it('lets no late settlement of the former holder through after cancel and retry by hand', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);

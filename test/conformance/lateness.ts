@@ -25,6 +25,16 @@ function lostReplies(harness: Harness): void {
     expect((await harness.exchange({ pod, settlements: [], readBack: fresh('token') })).claims).toEqual([]);
   });
 
+  it('reads back nothing that another incarnation holds under the same token', async () => {
+    const pod = await harness.join();
+    const reborn = await harness.join({ podId: pod.podId });
+    const type = fresh('type');
+    await harness.submit({ type });
+    const token = fresh('token');
+    expect(await harness.claim(pod, { token, types: { [type]: 1 } })).toHaveLength(1);
+    expect((await harness.exchange({ pod: reborn, settlements: [], readBack: token })).claims).toEqual([]);
+  });
+
   it('reads back no claim that has been settled meanwhile', async () => {
     const pod = await harness.join();
     await harness.store.submit(newSteps(2));

@@ -1,6 +1,6 @@
 /** Orphans and eviction: silence alone makes no orphan; the living are never evicted. */
 import { expect, it } from 'vitest';
-import { demand, fresh, givenBack, ids, settlement, type Harness } from './harness.js';
+import { demand, fresh, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
 
 export function orphaning(harness: Harness): void {
   evicting(harness);
@@ -109,13 +109,16 @@ function finding(harness: Harness): void {
     );
   });
 
-  it('gives the longest held first, and no more than the limit', async () => {
+  it('gives the longest held first, whenever it was submitted, and no more than the limit', async () => {
     const pod = await harness.join();
+    const steps = newSteps(4).map((step, i) => ({ ...step, priority: i }));
+    await harness.store.submit(steps);
     const held: string[] = [];
     for (let i = 0; i < 4; i++) {
-      held.push((await harness.held(pod, { priority: i })).stepId);
+      held.push((await harness.claimOne(pod)).stepId);
       await harness.pass(1);
     }
+    expect(held).toEqual(ids(steps).reverse());
     await harness.store.leave(pod);
     expect(ids(await harness.store.orphans({ limit: 3 }))).toEqual(held.slice(0, 3));
     expect(ids(await harness.store.orphans({ limit: 10 }))).toEqual(held);

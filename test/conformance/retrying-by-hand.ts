@@ -17,9 +17,9 @@ async function failed(harness: Harness): Promise<Claim> {
 }
 
 export function retryingByHand(harness: Harness): void {
-  it('makes a failed step pending, due now, with fresh counts', async () => {
+  it('makes a failed step pending, due now, with fresh counts and without its error', async () => {
     const step = await harness.step(await failed(harness));
-    expect(step).toMatchObject({ status: 'failed', retryCount: 1, crashes: 1 });
+    expect(step).toMatchObject({ status: 'failed', retryCount: 1, crashes: 1, error: expect.any(String) });
     await harness.pass(1);
     expect(await harness.store.retry([step])).toEqual(['retried']);
     const row = await harness.step(step);
@@ -29,6 +29,8 @@ export function retryingByHand(harness: Harness): void {
       crashes: 0,
       claimedBy: null,
       claimedIncarnation: null,
+      result: null,
+      error: null,
     });
     expect(row.version).toBeGreaterThan(step.version);
     expect(row.runAt).toBeGreaterThan(step.runAt);

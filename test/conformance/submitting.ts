@@ -97,6 +97,14 @@ export function submitting(harness: Harness): void {
     expect(ids(await harness.claim(pod))).toEqual([step.stepId]);
   });
 
+  it('keeps the instant of its submission, however long it waits', async () => {
+    const step = await harness.submit({ delayMs: harness.tickMs });
+    const { createdAt } = await harness.step(step);
+    await harness.pass(1);
+    expect((await harness.claimOne(await harness.join())).createdAt).toBe(createdAt);
+    expect(await harness.step(step)).toMatchObject({ createdAt });
+  });
+
   it('takes a delay of a fraction of a millisecond', async () => {
     const step = await harness.submit({ delayMs: 0.25 });
     await harness.pass(1);
