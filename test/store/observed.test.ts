@@ -1,0 +1,120 @@
+/** Outages of a store: when one is reported, and when its end is. */
+import { describe, expect, it } from 'vitest';
+import { StoreError } from '../../src/errors.js';
+import { Events, type AnySteps, type EventPayloads } from '../../src/events.js';
+import { createLog } from '../../src/log.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import type { Store } from '../../src/store/contract.js';
+import { observed } from '../../src/store/observed.js';
+
+const REQUEST = { pod: { podId: 'pod', incarnation: 'life' }, settlements: [] };
+const BEAT = { eligible: true, asleep: false, meta: {} };
+const DOWN = new StoreError('STORE_UNAVAILABLE', 'down', true);
+
+/** A store whose methods need it as `this`, and whose calls fail while told to. */
+class FailingStore {
+  readonly name = 'failing';
+  readonly #failing = new Map<string, Error>();
+
+  fail(operation: string, error: Error = DOWN): void {
+    this.#failing.set(operation, error);
+  }
+
+  mend(operation: string): void {
+    this.#failing.delete(operation);
+  }
+
+  async #answer(operation: string): Promise<string> {
+    const error = this.#failing.get(operation);
+    if (error !== undefined) throw error;
+    return operation;
+  }
+
+  exchange = (): Promise<string> => this.#answer('exchange');
+  heartbeat = (): Promise<string> => this.#answer('heartbeat');
+
+  pulse(): Promise<string> {
+    return this.#answer('pulse');
+  }
+}
+
+function world() {
+  const runtime = new VirtualRuntime();
+  const log = createLog('test');
+  const events = new Events(log);
+  const told: unknown[] = [];
+  events.on(
+    'store:error',
+    ({ operation, error }: EventPayloads<AnySteps>['store:error']) =>
+      void told.push(['error', operation, error.message]),
+  );
+  events.on(
+    'store:recovered',
+    ({ operation, downMs }: EventPayloads<AnySteps>['store:recovered']) =>
+      void told.push(['recovered', operation, downMs]),
+  );
+  const failing = new FailingStore();
+  const { store, outage } = observed(failing as unknown as Store, { events, log, runtime });
+  const exchange = () => store.exchange(REQUEST).catch((error: unknown) => error);
+  const heartbeat = () => store.heartbeat(REQUEST.pod, BEAT).catch((error: unknown) => error);
+  return { runtime, failing, store, outage, told, exchange, heartbeat };
+}
+
+describe('an outage', () => {
+  it('is reported once, however many calls fail, and its end once, when each that failed has gone through', async () => {
+    const { runtime, failing, told, exchange, heartbeat } = world();
+    failing.fail('exchange');
+    failing.fail('heartbeat');
+    expect(await exchange()).toBe(DOWN);
+    expect(await heartbeat()).toBe(DOWN);
+    await exchange();
+    await runtime.advance(5_000);
+    failing.mend('exchange');
+    expect(await exchange()).toBe('exchange');
+    expect(told).toEqual([['error', 'exchange', 'down']]);
+    failing.mend('heartbeat');
+    await heartbeat();
+    await heartbeat();
+    expect(told).toEqual([
+      ['error', 'exchange', 'down'],
+      ['recovered', 'heartbeat', 5_000],
+    ]);
+  });
+
+  it('can be asked for: what has failed for longest, with its last error and since its first', async () => {
+    const { runtime, failing, outage, exchange, heartbeat } = world();
+    expect(outage()).toBeUndefined();
+    failing.fail('exchange');
+    await exchange();
+    await runtime.advance(1_000);
+    failing.fail('heartbeat');
+    await heartbeat();
+    const again = new Error('still down');
+    failing.fail('exchange', again);
+    await runtime.advance(1_000);
+    await exchange();
+    expect(outage()).toEqual({ operation: 'exchange', error: again, forMs: 2_000 });
+    failing.mend('exchange');
+    await exchange();
+    expect(outage()).toEqual({ operation: 'heartbeat', error: DOWN, forMs: 1_000 });
+  });
+
+  it.each(['STORE_REFUSED', 'STORE_CLOSED'] as const)('is none where the store answers %s', async (code) => {
+    const { failing, outage, told, exchange } = world();
+    const error = new StoreError(code, 'no', false);
+    failing.fail('exchange', error);
+    expect(await exchange()).toBe(error);
+    expect(outage()).toBeUndefined();
+    expect(told).toEqual([]);
+  });
+
+  it('is none where another call fails, which tells its caller', async () => {
+    const { failing, store, outage } = world();
+    failing.fail('pulse');
+    await expect(store.pulse()).rejects.toBe(DOWN);
+    expect(outage()).toBeUndefined();
+    failing.mend('pulse');
+    expect(await store.pulse()).toBe('pulse');
+    expect(store.name).toBe('failing');
+  });
+});

@@ -1,0 +1,57 @@
+/** Calls of a store that have begun and not ended yet. */
+import { describe, expect, it } from 'vitest';
+import { StoreError, ValidationError } from '../../src/errors.js';
+import { UnderWay } from '../../src/store/under-way.js';
+import { finishedRequest, kept, requestName } from '../support/contexts.js';
+
+const ours = (error: unknown): StoreError => new StoreError('STORE_UNAVAILABLE', String(error), true);
+
+/** A call whose end the test decides. */
+function pending() {
+  let end!: (value: string) => void;
+  const promise = new Promise<string>((resolve) => (end = resolve));
+  return { end, work: () => promise };
+}
+
+describe('calls under way', () => {
+  it('are waited for by close, and no new one begins', async () => {
+    const underWay = new UnderWay(ours);
+    const [first, second] = [pending(), pending()];
+    const calls = [underWay.run(first.work), underWay.run(second.work)];
+    let closed = false;
+    const closing = underWay.close().then(() => (closed = true));
+    let begun = false;
+    await expect(underWay.run(async () => (begun = true))).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+    expect(begun).toBe(false);
+    first.end('one');
+    await calls[0];
+    await Promise.resolve();
+    expect(closed).toBe(false);
+    second.end('two');
+    await closing;
+    expect(await Promise.all(calls)).toEqual(['one', 'two']);
+  });
+
+  it('are waited for also where they fail', async () => {
+    const underWay = new UnderWay(ours);
+    const call = underWay.run(() => Promise.reject(new Error('no')));
+    await Promise.all([underWay.close(), expect(call).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })]);
+  });
+
+  it('are forgotten when they have ended', async () => {
+    const underWay = new UnderWay(ours);
+    const answered = await finishedRequest('answered', () => underWay.run(async () => requestName()));
+    expect(await kept([answered])).toEqual([]);
+    await underWay.close();
+  });
+
+  it('reject with an error of ours, but for bad input, which names its field', async () => {
+    const underWay = new UnderWay(ours);
+    const bad = new ValidationError('OPTION_INVALID', 'after', 'is no cursor');
+    await expect(underWay.run(() => Promise.reject(bad))).rejects.toBe(bad);
+    await expect(underWay.run(() => Promise.reject(new Error('no')))).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: 'Error: no',
+    });
+  });
+});
