@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { StoppedError, type FleetQOptions, type StepContext } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import { VirtualRuntime } from 'fleet-q/testing';
+import { DEAD_AFTER, RECOVERED, VirtualFleet } from '../faults/support/virtual-fleet.js';
 import { faultySqlite, newQueue, nextEvent, temporaryPath } from '../support/queues.js';
 
 function gate() {
@@ -68,6 +69,24 @@ describe('while the queue drains', () => {
       ...{ receipt: 'duplicate', away: 'done', cancelled: 'cancelled', retried: 'retried', status: 'pending' },
       ...{ pendingSteps: 3, activePods: 2, all: true },
     });
+  });
+
+  test('its heartbeat goes on for as long as a handler runs, so that peers take none of its work', async () => {
+    const fleet = new VirtualFleet();
+    const ada = await fleet.add('ada', { options: { drainTimeoutMs: 3 * DEAD_AFTER } });
+    const [id] = await fleet.submit({ ms: 2 * DEAD_AFTER });
+    await fleet.pass(2_000);
+    const grace = await fleet.add('grace');
+    let ended = false;
+    const stopping = ada.queue.stop().then(() => (ended = true));
+    await fleet.pass(RECOVERED);
+    expect(ended).toBe(false);
+    expect((await fleet.client.queue.stats()).activePods).toBe(2);
+    await fleet.until(stopping);
+    expect(fleet.runsOf(id)).toHaveLength(1);
+    expect(grace.told.of('pod:dead')).toEqual([]);
+    expect(ada.told.of('step:lost')).toEqual([]);
+    expect(await fleet.client.queue.getStep(id ?? '')).toMatchObject({ status: 'completed', result: { by: 'ada' } });
   });
 
   test('outsiders are served as well, and are refused once it has ended', async () => {

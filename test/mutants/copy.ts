@@ -7,6 +7,7 @@
  * - Temporary files of the tests go into the copy's own folder, and are removed with it.
  */
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -32,6 +33,7 @@ export class Copy {
 
   constructor(project: string) {
     this.#folder = mkdtempSync(path.join(tmpdir(), 'fleet-q-mutants-'));
+    chmodSync(this.#folder, 0o755); // some tests run programs as another user
     this.project = path.join(this.#folder, 'project');
     this.temporary = path.join(this.#folder, 'tmp');
     mkdirSync(this.project);

@@ -1,3 +1,232 @@
+/** Breaks of what a process that only submits has: submitting, waiting, asking. */
 import type { Break } from '../break.js';
 
-export const clientBreaks: readonly Break[] = [];
+const WORK = 'test/facade/work.test.ts';
+const SUBMITTER = 'test/client/submitter.test.ts';
+const REPEATED = 'test/client/repeated.test.ts';
+const WHEREABOUTS = 'test/client/whereabouts.test.ts';
+
+export const clientBreaks: readonly Break[] = [
+  {
+    name: 'client/commits: a step larger than a commit is never written',
+    file: 'src/client/commits.ts',
+    find: 'if (characters > MOST_CHARACTERS && end > from) break;',
+    replace: 'if (characters > MOST_CHARACTERS) break;',
+    tests: ['test/client/commits.test.ts'],
+  },
+  {
+    name: 'client/commits: a commit is bounded in steps alone',
+    file: 'src/client/commits.ts',
+    find: 'if (characters > MOST_CHARACTERS && end > from) break;',
+    replace: '',
+    tests: ['test/client/commits.test.ts'],
+  },
+  {
+    name: 'client/commits: a commit holds one step more than the store takes',
+    file: 'src/client/commits.ts',
+    find: 'items.slice(from, from + mostItems)',
+    replace: 'items.slice(from, from + mostItems + 1)',
+    tests: ['test/client/commits.test.ts'],
+  },
+  {
+    name: 'client/repeated: a store that was busy is asked again',
+    file: 'src/client/repeated.ts',
+    find: "error.transient && error.code !== 'STORE_BUSY'",
+    replace: 'error.transient',
+    tests: [REPEATED],
+  },
+  {
+    name: 'client/repeated: a refusal is asked again',
+    file: 'src/client/repeated.ts',
+    find: "error instanceof StoreError && error.transient && error.code !== 'STORE_BUSY'",
+    replace: "error instanceof StoreError && error.code !== 'STORE_BUSY'",
+    tests: [REPEATED],
+  },
+  {
+    name: 'client/repeated: a lost reply is asked for without end',
+    file: 'src/client/repeated.ts',
+    find: 'if (!isLostReply(error) || repeats >= REPEATS) throw error;',
+    replace: 'if (!isLostReply(error)) throw error;',
+    tests: [REPEATED],
+  },
+  {
+    name: 'client/repeated: a call is repeated while the store is being closed',
+    file: 'src/client/repeated.ts',
+    find: 'if (ended.aborted) throw error;',
+    replace: '',
+    tests: [REPEATED],
+  },
+  {
+    name: 'client/repeated: the pause before a repeat outlives the queue',
+    file: 'src/client/repeated.ts',
+    find: 'await sleep(runtime, runtime.random() * REPEAT_WITHIN_MS, ended);',
+    replace: 'await sleep(runtime, runtime.random() * REPEAT_WITHIN_MS);',
+    tests: [REPEATED],
+  },
+  {
+    name: 'client/repeats: two steps under one id differ in their args alone',
+    file: 'src/client/repeats.ts',
+    find: 'if (one[field] !== other[field]) throw error(difference);',
+    replace: "if (field === 'payload' && one[field] !== other[field]) throw error(difference);",
+    tests: ['test/facade/bad-input.test.ts'],
+  },
+  {
+    name: 'client/repeats: two types under one id are one step',
+    file: 'src/client/repeats.ts',
+    find: "if (one.type !== other.type) throw error('another type');",
+    replace: '',
+    tests: ['test/facade/bad-input.test.ts'],
+    survives: 'The payload holds the type, and is compared as well; this check only names the difference better.',
+  },
+  {
+    name: 'client/submitter: steps are written while others of the call are not checked yet',
+    file: 'src/client/submitter.ts',
+    find: "iterable(inputs, 'steps', 'STEP_INVALID');",
+    replace:
+      "iterable(inputs, 'steps', 'STEP_INVALID');\n    for (const input of inputs) await this.#commit([await this.#check(input, '')]);",
+    tests: ['test/facade/bad-input.test.ts'],
+  },
+  {
+    name: 'client/submitter: each call has a commit of its own',
+    file: 'src/client/submitter.ts',
+    find: 'const batch = this.#waiting.splice(0, end);',
+    replace: 'const batch = this.#waiting.splice(0, Math.min(end, 1));',
+    tests: [SUBMITTER],
+  },
+  {
+    name: 'client/submitter: the calls of one turn do not travel together',
+    file: 'src/client/submitter.ts',
+    find: 'await Promise.resolve(); // the calls of this turn travel together',
+    replace: '',
+    tests: [SUBMITTER],
+  },
+  {
+    name: 'client/submitter: a second commit begins beside the first',
+    file: 'src/client/submitter.ts',
+    find: 'this.#committing ??= this.#parts.context.run(this.#commitWaiting);',
+    replace: 'this.#committing = this.#parts.context.run(this.#commitWaiting);',
+    tests: [SUBMITTER],
+  },
+  {
+    name: 'client/submitter: nothing is written after the first commit',
+    file: 'src/client/submitter.ts',
+    find: 'this.#committing = undefined;',
+    replace: '',
+    tests: [SUBMITTER],
+  },
+  {
+    name: 'client/submitter: a shared commit runs in the context of the caller who came first',
+    file: 'src/client/submitter.ts',
+    find: 'this.#committing ??= this.#parts.context.run(this.#commitWaiting);',
+    replace: 'this.#committing ??= this.#commitWaiting();',
+    tests: ['test/facade/contexts.test.ts'],
+    survives:
+      'Each commit enters the context of the queue once more before it calls the store, so only the loop over commits would run in that of a caller, and it ends with them.',
+  },
+  {
+    name: 'client/submitter: a commit runs in the context of a caller',
+    file: 'src/client/submitter.ts',
+    find: 'return context.run(() => repeated(runtime, ended, () => store.submit(steps)));',
+    replace: 'void context;\n    return repeated(runtime, ended, () => store.submit(steps));',
+    tests: ['test/facade/contexts.test.ts'],
+  },
+  {
+    name: 'client/submitter: one step that the store refuses fails all of its commit',
+    file: 'src/client/submitter.ts',
+    find: 'if (batch.length > 1 && isRefusal(error)) {',
+    replace: 'if (batch.length > 1000 && isRefusal(error)) {',
+    tests: [SUBMITTER],
+  },
+  {
+    name: 'client/submitter: a commit that fails is split, whatever the error',
+    file: 'src/client/submitter.ts',
+    find: 'if (batch.length > 1 && isRefusal(error)) {',
+    replace: 'if (batch.length > 1) {',
+    tests: [SUBMITTER],
+  },
+  {
+    name: 'client/submitter: a lost reply of submit is not asked for again',
+    file: 'src/client/submitter.ts',
+    find: 'return context.run(() => repeated(runtime, ended, () => store.submit(steps)));',
+    replace: 'void runtime;\n    return context.run(() => store.submit(steps));',
+    tests: [SUBMITTER, WORK],
+  },
+  {
+    name: 'client/submitter: steps are written while the store is being closed',
+    file: 'src/client/submitter.ts',
+    find: "if (ended.aborted) throw new StoppedError('submit');",
+    replace: '',
+    tests: [SUBMITTER],
+  },
+  {
+    name: 'client/submitter: a broken off submitMany forgets the last commit that was safe',
+    file: 'src/client/submitter.ts',
+    find: 'throw new SubmitIncompleteError(ids, steps.length, error);',
+    replace: 'throw new SubmitIncompleteError(ids.slice(0, -1), steps.length, error);',
+    tests: [SUBMITTER, WORK],
+  },
+  {
+    name: 'client/submitter: nobody here hears of the work of submit',
+    file: 'src/client/submitter.ts',
+    find: 'await this.#commitShared(batch);\n      this.#parts.onCommitted();',
+    replace: 'await this.#commitShared(batch);',
+    tests: [SUBMITTER],
+  },
+  {
+    name: 'client/submitter: nobody here hears of the work of submitMany',
+    file: 'src/client/submitter.ts',
+    find: 'this.#parts.onCommitted();\n      await this.#parts.runtime.yield();',
+    replace: 'await this.#parts.runtime.yield();',
+    tests: [SUBMITTER],
+  },
+  {
+    name: 'client/submitter: the output of a schema is stored',
+    file: 'src/client/submitter.ts',
+    find: 'if (result.ok) return step; // what',
+    replace:
+      'if (result.ok) return { ...step, payload: JSON.stringify({ type: step.type, args: result.value }) }; // what',
+    tests: ['test/facade/work.test.ts'],
+  },
+  {
+    name: 'client/submitter: finish does not wait for what waits behind the commit under way',
+    file: 'src/client/submitter.ts',
+    find: 'return this.#committing ?? Promise.resolve();',
+    replace: 'return Promise.race([this.#committing, this.#parts.runtime.yield()]);',
+    tests: [SUBMITTER],
+  },
+  {
+    name: 'client/whereabouts: each step has a question of its own',
+    file: 'src/client/whereabouts.ts',
+    find: 'return (await (this.#answers ??= this.#ask())).get(stepId);',
+    replace: 'return (await this.#ask()).get(stepId);',
+    tests: [WHEREABOUTS],
+  },
+  {
+    name: 'client/whereabouts: the first answers are given for ever',
+    file: 'src/client/whereabouts.ts',
+    find: 'this.#asked = [];\n    this.#answers = undefined;',
+    replace: 'this.#asked = [];',
+    tests: [WHEREABOUTS],
+  },
+  {
+    name: 'client/whereabouts: a store that does not answer holds the error of a wait',
+    file: 'src/client/whereabouts.ts',
+    find: '{ limitMs: WITHIN_MS, signal: ended }',
+    replace: '{ signal: ended }',
+    tests: [WHEREABOUTS],
+  },
+  {
+    name: 'client/whereabouts: a store that fails takes the place of the time-out',
+    file: 'src/client/whereabouts.ts',
+    find: '.catch(() => NONE);',
+    replace: '.catch((error: unknown) => {\n      throw error;\n    });',
+    tests: [WHEREABOUTS],
+  },
+  {
+    name: 'client/whereabouts: the question goes on while the store is being closed',
+    file: 'src/client/whereabouts.ts',
+    find: '{ limitMs: WITHIN_MS, signal: ended }',
+    replace: '{ limitMs: WITHIN_MS }',
+    tests: [WHEREABOUTS],
+  },
+];

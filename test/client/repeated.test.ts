@@ -1,0 +1,54 @@
+/** A lost reply is asked for again, with an end; nothing else is. */
+import { expect, it } from 'vitest';
+import { repeated } from '../../src/client/repeated.js';
+import { StoreError } from '../../src/errors.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+
+const LOST = new StoreError('STORE_UNAVAILABLE', 'the connection was lost', true);
+
+/** Calls a store that fails so often; answers how often it was called, and what came of it. */
+async function calls(error: Error, failures: number, ended = new AbortController()) {
+  const runtime = new VirtualRuntime();
+  let made = 0;
+  const call = async (): Promise<string> => {
+    made++;
+    if (made <= failures) throw error;
+    return 'done';
+  };
+  const outcome = await runtime.until(repeated(runtime, ended.signal, call).catch((thrown: unknown) => thrown));
+  expect(runtime.pending).toBe(0);
+  return { made, outcome };
+}
+
+it('until it comes', async () => {
+  expect(await calls(LOST, 3)).toEqual({ made: 4, outcome: 'done' });
+});
+
+it('four times at most', async () => {
+  expect(await calls(LOST, 100)).toEqual({ made: 5, outcome: LOST });
+});
+
+it.each([
+  ['a store that was busy, which has been patient already', new StoreError('STORE_BUSY', 'busy', true)],
+  ['a refusal, which would come again', new StoreError('STORE_REFUSED', 'no', false)],
+  ['an error of another kind', new TypeError('no')],
+])('but not after %s', async (_, error) => {
+  expect(await calls(error, 1)).toEqual({ made: 1, outcome: error });
+});
+
+it('and not once the store is to be closed, which ends the pause at once', async () => {
+  const runtime = new VirtualRuntime();
+  const ended = new AbortController();
+  let made = 0;
+  const call = (): Promise<never> => {
+    made++;
+    return Promise.reject(LOST);
+  };
+  const outcome = repeated(runtime, ended.signal, call).catch((thrown: unknown) => thrown);
+  await runtime.settle();
+  ended.abort();
+  await runtime.settle();
+  expect(runtime.pending).toBe(0);
+  expect(await runtime.until(outcome)).toBe(LOST);
+  expect(made).toBe(1);
+});

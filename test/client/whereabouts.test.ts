@@ -1,0 +1,87 @@
+/** How steps stand, for the errors of waits that have timed out. */
+import { expect, it } from 'vitest';
+import { WhereaboutsOf } from '../../src/client/whereabouts.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import type { StepRecord } from '../../src/store/contract.js';
+import { handledTypes } from '../../src/stats.js';
+import { viewOf } from '../fleet/support/views.js';
+
+function recordOf(stepId: string, given: Partial<StepRecord> = {}): StepRecord {
+  return {
+    ...{ stepId, type: 'a', payload: '{"type":"a"}', status: 'pending', priority: 0, retryCount: 0, maxRetries: 3 },
+    ...{ crashes: 0, version: 1, runAt: 0, createdAt: 0, updatedAt: 0, claimedBy: null, result: null, error: null },
+    ...{ claimToken: null, incarnation: null },
+    ...given,
+  } as StepRecord;
+}
+
+function world(find: (ids: readonly string[]) => Promise<readonly StepRecord[]>) {
+  const runtime = new VirtualRuntime({ wallMs: 1_000_000 });
+  const asked: (readonly string[])[] = [];
+  const ended = new AbortController();
+  const store = {
+    find: (ids: readonly string[]) => {
+      asked.push(ids);
+      return find(ids);
+    },
+    fleet: async () => [viewOf('p', { meta: { types: ['a'] } })],
+  };
+  const parts = { store, runtime, ended: ended.signal, handledBy: handledTypes };
+  return { runtime, asked, ended, whereabouts: new WhereaboutsOf(parts) };
+}
+
+it('says how a step stands, and what it waits for', async () => {
+  const records = new Map(
+    [
+      recordOf('claimed', { status: 'claimed', claimedBy: 'ada' }),
+      recordOf('ended', { status: 'failed' }),
+      recordOf('unhandled', { type: 'b' }),
+      recordOf('later', { runAt: 1_005_000 }),
+      recordOf('due'),
+    ].map((record) => [record.stepId, record]),
+  );
+  const { runtime, whereabouts } = world(async (ids) => ids.flatMap((id) => records.get(id) ?? []));
+  const ids = [...records.keys(), 'unknown'];
+  const answers = await runtime.until(Promise.all(ids.map((id) => whereabouts.step(id))));
+  expect(answers.map((answer) => answer?.text)).toEqual([
+    'it is claimed by pod "ada"',
+    'it is failed',
+    'it is pending, and no live pod handles the type "b"',
+    'it is pending, due in 5000 ms',
+    'it is pending, and due',
+    undefined,
+  ]);
+});
+
+it('steps that are asked about in one turn share one question, and the next turn asks anew', async () => {
+  const { runtime, asked, whereabouts } = world(async (ids) => ids.map((id) => recordOf(id)));
+  const first = ['a', 'b', 'c'].map((id) => whereabouts.step(id));
+  await runtime.until(Promise.all(first));
+  const again = await runtime.until(whereabouts.step('d'));
+  expect(asked).toEqual([['a', 'b', 'c'], ['d']]);
+  expect(again?.step.stepId).toBe('d');
+});
+
+it('answers with nothing where the store fails', async () => {
+  const { runtime, whereabouts } = world(() => Promise.reject(new Error('no')));
+  expect(await runtime.until(whereabouts.step('a'))).toBeUndefined();
+});
+
+it('answers with nothing after a second where the store does not answer', async () => {
+  const { runtime, whereabouts } = world(() => new Promise(() => undefined));
+  let answered = false;
+  void whereabouts.step('a').then(() => (answered = true));
+  await runtime.advance(999);
+  expect(answered).toBe(false);
+  await runtime.advance(1);
+  expect(answered).toBe(true);
+});
+
+it('answers with nothing as soon as the store is to be closed', async () => {
+  const { runtime, ended, whereabouts } = world(() => new Promise(() => undefined));
+  const answer = whereabouts.step('a');
+  await runtime.settle();
+  ended.abort();
+  expect(await answer).toBeUndefined();
+  expect(runtime.pending).toBe(0);
+});

@@ -1,0 +1,113 @@
+/** Listeners: each on its own, with a payload of its own, and waited for while the queue stops. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { describe, expect, test, vi } from 'vitest';
+import { Events } from '../../src/events.js';
+import { createLog } from '../../src/log.js';
+import { OwnContext } from '../../src/runtime/own-context.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+
+const POD = { podId: 'p', incarnation: 'i' };
+
+function gate() {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { open: () => open(), opened };
+}
+
+const newEvents = (): Events => new Events(createLog('events'));
+
+describe('a listener', () => {
+  test('gets a payload of its own', () => {
+    const events = newEvents();
+    const heard: unknown[] = [];
+    for (let i = 0; i < 2; i++)
+      events.on('pod:joined', (payload: { podId: string }) => {
+        heard.push(payload.podId);
+        payload.podId = 'changed';
+      });
+    events.emit('pod:joined', { ...POD });
+    expect(heard).toEqual(['p', 'p']);
+  });
+
+  test('runs in the context of the queue, whatever caused the event', () => {
+    const storage = new AsyncLocalStorage<string>();
+    const events = storage.run('queue', () => new Events(createLog('events'), new OwnContext()));
+    const seen: unknown[] = [];
+    events.on('pod:joined', () => seen.push(storage.getStore()));
+    storage.run('caller', () => events.emit('pod:joined', { ...POD }));
+    expect(seen).toEqual(['queue']);
+  });
+
+  test('that throws keeps the others from nothing, and the emit from nothing', () => {
+    const events = newEvents();
+    const heard = vi.fn();
+    events.on('pod:joined', () => {
+      throw new Error('no');
+    });
+    events.on('pod:joined', heard);
+    events.emit('pod:joined', { ...POD });
+    expect(heard).toHaveBeenCalledOnce();
+  });
+
+  test('for one time does not hear what it causes itself', () => {
+    const events = newEvents();
+    let heard = 0;
+    events.once('pod:joined', () => {
+      if (++heard < 3) events.emit('pod:joined', { ...POD });
+    });
+    events.emit('pod:joined', { ...POD });
+    expect(heard).toBe(1);
+  });
+});
+
+describe('a wait for listeners', () => {
+  test('ends with the last of them, and leaves no timer', async () => {
+    const runtime = new VirtualRuntime();
+    const events = newEvents();
+    const [one, other] = [gate(), gate()];
+    events.on('pod:joined', () => one.opened);
+    events.on('pod:joined', () => other.opened);
+    events.emit('pod:joined', { ...POD });
+    let left: number | undefined;
+    const settled = events.settled(runtime, 10_000).then((count) => (left = count));
+    one.open();
+    await runtime.settle();
+    expect(left).toBeUndefined();
+    other.open();
+    await runtime.settle();
+    expect(left).toBe(0);
+    expect(runtime.pending).toBe(0);
+    await settled;
+  });
+
+  test('ends in time where one never settles, and says how many are left', async () => {
+    const runtime = new VirtualRuntime();
+    const events = newEvents();
+    events.on('pod:joined', () => new Promise(() => undefined));
+    events.emit('pod:joined', { ...POD });
+    const settled = events.settled(runtime, 10_000);
+    await runtime.advance(10_000);
+    await expect(settled).resolves.toBe(1);
+  });
+
+  test('does not count one that asked for it', async () => {
+    const runtime = new VirtualRuntime();
+    const events = newEvents();
+    events.on('pod:joined', () => {
+      events.excuse();
+      return new Promise(() => undefined);
+    });
+    events.emit('pod:joined', { ...POD });
+    await expect(events.settled(runtime, 10_000)).resolves.toBe(0);
+  });
+});
+
+test('who hears of ends is told of each, until it stops hearing', () => {
+  const events = newEvents();
+  const heard: string[] = [];
+  const unhear = events.onEnded((stepId) => heard.push(stepId));
+  events.ended('a');
+  unhear();
+  events.ended('b');
+  expect(heard).toEqual(['a']);
+});
