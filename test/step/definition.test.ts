@@ -34,18 +34,18 @@ describe('a definition', () => {
   });
 
   it('runs its handler as its own method', () => {
-    const definition = {
-      type: 'counter',
-      prefix: 'n=',
-    };
-    const step = checkDefinition({
-      type: 'counter',
-      run(this: { type: string }, args: unknown) {
+    class Counter {
+      readonly type = 'counter';
+      run(args: unknown): string {
+        return this.text(args);
+      }
+      text(args: unknown): string {
         return `${this.type}:${String(args)}`;
-      },
-    });
-    expect(step.run(5, undefined as never)).toBe('counter:5');
-    expect(() => checkDefinition({ ...definition, run })).toThrow(expect.objectContaining({ field: 'step.prefix' }));
+      }
+    }
+    expect(checkDefinition(new Counter()).run(5, undefined as never)).toBe('counter:5');
+    const more = { type: 'counter', prefix: 'n=', run };
+    expect(() => checkDefinition(more)).toThrow(expect.objectContaining({ field: 'step.prefix' }));
   });
 
   it('is refused by defineStep and by the registry alike', () => {

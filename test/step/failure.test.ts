@@ -92,9 +92,12 @@ describe('fields of its own', () => {
   });
 
   it('are read without running a getter or a toJSON', () => {
-    const error = Object.defineProperty(new Error('x'), 'got', { enumerable: true, get: () => expect.unreachable() });
-    const spoken = { toJSON: () => expect.unreachable() };
+    const ran: string[] = [];
+    const get = (): unknown => ran.push('getter');
+    const error = Object.defineProperty(new Error('x'), 'got', { enumerable: true, get });
+    const spoken = { toJSON: () => ran.push('toJSON') };
     expect(serializeError(Object.assign(error, { spoken }))).not.toHaveProperty('fields');
+    expect(ran).toEqual([]);
   });
 
   it('are bounded in size and number: what does not fit is left out', () => {
