@@ -123,6 +123,42 @@ def refuse_breaches(cursor, text):
         raise ProgrammingError(msg=message + "; ".join(verdicts[key]), errno=2031, sqlstate="42601")
 
 
+# --- an INSERT that leaves out a column which must have a value ---------------------------------------------------------
+
+left_out_columns = translation.Kept(translation.KEPT)
+
+
+def columns_left_out(cursor, command):
+    """The columns that an INSERT does not name though they are NOT NULL and have no default."""
+    insert = parse_one(command)
+    if not isinstance(insert, exp.Insert) or not isinstance(insert.this, exp.Schema):
+        return []
+    table, session = insert.this.this, cursor._conn
+    stored = lambda name: name.this if name.quoted else name.this.upper()
+    parts = [stored(part) for part in table.parts]
+    place = [session.database, session.schema][: 3 - len(parts)] + parts
+    named = {stored(column) for column in insert.this.expressions}
+    needed = (
+        "SELECT column_name, NOT is_nullable AND column_default IS NULL FROM duckdb_columns() "
+        "WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index"
+    )
+    columns = cursor._duck_conn.execute(needed, place).fetchall()
+    # A column that there is not comes before one that is left out.
+    is_known = named <= {name for name, _ in columns}
+    return [name for name, is_needed in columns if is_known and is_needed and name not in named]
+
+
+def refuse_left_out(cursor, command):
+    """Snowflake refuses it when it compiles, so an INSERT of no rows too; DuckDB only where there is a row."""
+    key = (translation.Key(cursor, command, "left out").id, translation.generation)
+    if key not in left_out_columns:
+        left_out_columns[key] = columns_left_out(cursor, command)
+    if columns := left_out_columns[key]:
+        # Nothing public tells the code that it has at compile time.
+        message = f"NULL result in a non-nullable column: {columns[0]}"
+        raise ProgrammingError(msg=message, errno=100072, sqlstate="22000")
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 #: DuckDB's exceptions that fakesnow lets through, as (class, text, errno, sqlstate, message).
@@ -144,6 +180,12 @@ def renamed(error):
     if column := re.search(r'Referenced column "([^"]*)" not found', text):
         message = f"SQL compilation error:\ninvalid identifier '{column[1]}'"
         return ProgrammingError(msg=message, errno=904, sqlstate="42000")
+    if existing := re.search(r'Column with name "?(.+?)"? already exists', text):
+        message = f"SQL compilation error:\ncolumn '{existing[1]}' already exists"
+        return ProgrammingError(msg=message, errno=1430, sqlstate="42601")
+    if existing := re.search(r'with name "?(.+?)"? already exists', text):
+        message = f"SQL compilation error:\nObject '{existing[1]}' already exists."
+        return ProgrammingError(msg=message, errno=2002, sqlstate="42710")
     if table := re.search(r"Table with name (\S+) does not exist", text):
         message = f"SQL compilation error:\nObject '{table[1]}' does not exist or not authorized."
         return ProgrammingError(msg=message, errno=2003, sqlstate="42S02")
@@ -156,6 +198,8 @@ def execute_as_snowflake(self, command, *args, **kwargs):
         refuse_breaches(self, body.get("sqlText") or command)
         if body.get("refusesChance") and re.match(r"\s*UPDATE\b", command, re.IGNORECASE):
             refuse_chance(self, command, kwargs.get("binding_params"))
+        if re.match(r"\s*INSERT\b", command, re.IGNORECASE):
+            refuse_left_out(self, command)
         return execute(self, command, *args, **kwargs)
     except ProgrammingError as error:
         raise renamed(error) from error

@@ -16,6 +16,13 @@ export interface AccountOptions {
   readonly identityTokens: readonly string[];
   readonly roles: readonly string[];
   readonly warehouses: readonly string[];
+  /**
+   * What is set for the user or for the account, by upper-case name. It holds from the login until the session sets it
+   * otherwise; DEFAULT_DDL_COLLATION, which no session can set, until a table does.
+   */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** How far the server's clock is ahead of this host's. */
+  readonly clockAheadMs: number;
 }
 
 const ACCOUNT: AccountOptions = {
@@ -27,7 +34,12 @@ const ACCOUNT: AccountOptions = {
   identityTokens: [],
   roles: ['PUBLIC', 'FLEET_Q_ROLE'],
   warehouses: ['FLEET_Q_WH'],
+  parameters: {},
+  clockAheadMs: 0,
 };
+
+/** How far in the future a token may have been issued. Not documented; the driver's tokens live for two minutes. */
+const TOLERATED_MS = 60_000;
 
 /** What the driver sends to log in. */
 export interface LoginData {
@@ -37,6 +49,17 @@ export interface LoginData {
   readonly AUTHENTICATOR?: string;
   readonly TOKEN?: string;
   readonly SESSION_PARAMETERS?: Readonly<Record<string, unknown>>;
+}
+
+interface TokenClaims {
+  readonly sub?: string;
+  readonly iat?: number;
+  readonly exp?: number;
+}
+
+/** The standard counts seconds, the driver writes ms. */
+function epochMs(instant = 0): number {
+  return instant > 1e11 ? instant : instant * 1_000;
 }
 
 export class Account {
@@ -84,15 +107,17 @@ export class Account {
     }
   }
 
-  /** Whether the token was signed with the user's private key, for the user. */
+  /** Whether the token was signed with the user's private key, for the user, and is valid by the server's clock. */
   #signed(token: string): boolean {
-    const { publicKey, user } = this.#options;
+    const { publicKey, user, clockAheadMs } = this.#options;
     const [head, body, signature] = token.split('.');
     if (publicKey === undefined || head === undefined || body === undefined || signature === undefined) return false;
-    const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as { readonly sub?: string };
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as TokenClaims;
     const signed = Buffer.from(`${head}.${body}`);
     const right = verify('RSA-SHA256', signed, createPublicKey(publicKey), Buffer.from(signature, 'base64url'));
-    return right && claims.sub?.endsWith(`.${user.toUpperCase()}`) === true;
+    const now = Date.now() + clockAheadMs;
+    const inTime = epochMs(claims.iat) <= now + TOLERATED_MS && epochMs(claims.exp) > now;
+    return right && inTime && claims.sub?.endsWith(`.${user.toUpperCase()}`) === true;
   }
 
   /** The role to log in with. */

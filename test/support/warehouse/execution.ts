@@ -9,15 +9,17 @@ import type { Latency } from './latency.js';
 import type { LateReads } from './late-reads.js';
 import type { Locks } from './locks.js';
 import type { Meter, Reading } from './meter.js';
+import { asRead, asSent, refuseOtherCount, refuseTexts } from './parameters.js';
 import { pause } from './pause.js';
 import type { Session } from './sessions.js';
 import { changeSession } from './settings.js';
 import type { Slots } from './slots.js';
 import { Snapshot } from './snapshot.js';
-import { countStatements, fullName, nameOf, partsOf } from './sql-text.js';
+import { fullName, nameOf, partsOf } from './sql-text.js';
 import type { Suspension } from './suspension.js';
+import type { Tables } from './tables.js';
 import type { Upstream } from './upstream.js';
-import { Refusal, refusals, type Reply } from './wire.js';
+import { done, Refusal, refusals, type Reply } from './wire.js';
 
 /** What the driver sends to have a statement run. */
 export interface QueryBody {
@@ -35,6 +37,7 @@ export interface Machinery {
   readonly suspension: Suspension;
   readonly lateReads: LateReads;
   readonly changes: Changes;
+  readonly tables: Tables;
   readonly meter: Meter;
 }
 
@@ -55,7 +58,7 @@ export class Execution {
 
   /** Runs it to its end; what Snowflake refuses is a reply too. */
   async run(session: Session, body: QueryBody, job: Job): Promise<Reply> {
-    const statement = classify(body.sqlText);
+    const statement = classify(asRead(body.sqlText, session));
     const times: Times = { queuedMs: 0, lockWaitMs: 0, slotMs: 0 };
     const reply = await this.#bounded(session, job.signal, (signal) =>
       this.#perform(session, statement, body, times, signal),
@@ -64,6 +67,10 @@ export class Execution {
       throw error;
     });
     this.#record(session, statement, body, times, reply);
+    return this.#addressed(asSent(reply, session), job);
+  }
+
+  #addressed(reply: Reply, job: Job): Reply {
     return reply.data ? { ...reply, data: { ...reply.data, queryId: job.queryId } } : reply;
   }
 
@@ -110,8 +117,9 @@ export class Execution {
     times: Times,
     signal: AbortSignal,
   ): Promise<Reply> {
-    const count = countStatements(statement.text);
-    if (count !== 1) throw refusals.severalStatements(count);
+    refuseOtherCount(statement.text, session, body.parameters?.['MULTI_STATEMENT_COUNT']);
+    refuseTexts(statement.text, session);
+    if (session.isOn('QUOTED_IDENTIFIERS_IGNORE_CASE')) this.#with.tables.refuseOtherCase(statement.text);
     changeSession(session, statement, this.#with.account);
     if (!statement.free) return this.#compute(session, statement, body, times, signal);
     await pause(this.#with.latency.ofStatement(statement.kind), signal);
@@ -130,6 +138,7 @@ export class Execution {
   ): Promise<Reply> {
     const { suspension, slots } = this.#with;
     if (session.warehouse === null) throw refusals.noWarehouse();
+    await this.#beginUnlessAutocommit(session, statement);
     const idle = await suspension.use(session.warehouse, signal);
     const lock = async () => {
       const start = performance.now();
@@ -158,6 +167,14 @@ export class Execution {
     }
   }
 
+  /** Without AUTOCOMMIT a change begins a transaction, which only COMMIT makes everybody's. */
+  async #beginUnlessAutocommit(session: Session, { table }: Statement): Promise<void> {
+    if (table === undefined || session.transaction !== undefined) return;
+    if (session.parameter('AUTOCOMMIT')?.toLowerCase() !== 'false') return;
+    session.transaction = new Map();
+    await this.#with.upstream.query(session.upstream, { sqlText: 'BEGIN' });
+  }
+
   async #work(session: Session, statement: Statement, body: QueryBody, signal: AbortSignal): Promise<Reply> {
     const { latency, changes } = this.#with;
     await pause(latency.ofStatement(statement.kind), signal);
@@ -183,8 +200,10 @@ export class Execution {
 
   /** Has the emulator run it; interrupts it when the signal ends, and leaves no interrupt on its way. */
   async #forward(session: Session, statement: Statement, body: QueryBody, signal: AbortSignal): Promise<Reply> {
-    const { upstream, account } = this.#with;
-    const named = withContext(statement.text, session, account.options.name);
+    const { upstream, account, tables } = this.#with;
+    if (tables.isSettingOnly(statement.text)) return altered(statement, session, tables);
+    const collated = tables.withCollation(statement.text, session);
+    const named = withContext(collated, session, account.options.name);
     const sqlText = await withChangeTokens(named, (table) => this.#changeToken(session, table));
     const refusesChance = session.isOn('ERROR_ON_NONDETERMINISTIC_UPDATE');
     const sight = this.#with.lateReads.of(statement, session);
@@ -198,7 +217,8 @@ export class Execution {
     try {
       const reply = await upstream.query(session.upstream, { ...body, ...sight, sqlText, refusesChance, id });
       if (!reply.success) signal.throwIfAborted();
-      return withoutPrefix(reply);
+      else if (statement.kind === 'definition') tables.note(statement.text, session);
+      return withoutPrefix(tables.withKinds(statement.text, reply));
     } finally {
       answered.abort();
       await interrupted;
@@ -245,6 +265,13 @@ export class Execution {
     // A timer holds no more; that is 24 days.
     return Math.min(seconds * this.#with.suspension.secondMs, 2 ** 31 - 1);
   }
+}
+
+/** What is about the table alone, and nothing to the emulator. */
+function altered({ text }: Statement, session: Session, tables: Tables): Reply {
+  tables.note(text, session);
+  const rowtype = [{ name: 'status', type: 'text', nullable: true, scale: null, precision: null, length: 100 }];
+  return done({ rowtype, rowset: [['Statement executed successfully.']], total: 1, returned: 1, version: 1 });
 }
 
 function rowsOf({ kind }: Statement, { success, data }: Reply): number {

@@ -23,6 +23,7 @@ import { Reception } from './reception.js';
 import { Sessions } from './sessions.js';
 import { Slots, type SlotOptions } from './slots.js';
 import { Suspension, type SuspensionOptions } from './suspension.js';
+import { Tables } from './tables.js';
 import { Upstream } from './upstream.js';
 import { done, Refusal, type Reply } from './wire.js';
 
@@ -57,6 +58,7 @@ export class WarehouseProxy {
   readonly changes = new Changes();
   readonly clock = new Clock();
   readonly lateReads: LateReads;
+  readonly tables = new Tables();
 
   readonly #upstream: Upstream;
   readonly #reception: Reception;
@@ -74,8 +76,8 @@ export class WarehouseProxy {
     this.lateReads = new LateReads(this.clock, options.lateReads);
     this.#upstream = new Upstream(options.emulatorPort);
     this.#reception = new Reception(this.account, this.sessions, this.#upstream);
-    const { account, locks, slots, latency, suspension, lateReads, changes, meter } = this;
-    const parts = { account, locks, slots, latency, suspension, lateReads, changes, meter };
+    const { account, locks, slots, latency, suspension, lateReads, changes, tables, meter } = this;
+    const parts = { account, locks, slots, latency, suspension, lateReads, changes, tables, meter };
     this.#queries = new Queries({
       sessions: this.sessions,
       execution: new Execution({ upstream: this.#upstream, ...parts }),

@@ -39,6 +39,8 @@ export class Reception {
       database: sessionInfo.databaseName ?? null,
       schema: sessionInfo.schemaName ?? null,
     });
+    const { parameters: inherited } = this.#account.options;
+    for (const [name, value] of Object.entries(inherited)) session.inherited.set(name, value);
     const given = Object.entries(data.SESSION_PARAMETERS ?? {});
     for (const [name, value] of given) session.parameters.set(name.toUpperCase(), String(value));
     this.#validate(session, query);

@@ -26,6 +26,8 @@ export class Session {
 
   /** What the login and ALTER SESSION have set, by upper-case name. */
   readonly parameters = new Map<string, string>();
+  /** What holds where the session has set nothing. */
+  readonly inherited = new Map<string, string>();
   /** Gives back the locks of an open transaction, by table; `undefined` outside of one. */
   transaction: Map<string, () => void> | undefined;
   /** What is still on its way and lands even after the logout. */
@@ -39,24 +41,29 @@ export class Session {
   }
 
   get tag(): string {
-    return this.parameters.get('QUERY_TAG') ?? '';
+    return this.parameter('QUERY_TAG') ?? '';
+  }
+
+  parameter(name: string): string | undefined {
+    return this.parameters.get(name) ?? this.inherited.get(name);
   }
 
   /** The session as it is now, outside of any transaction, over another of the emulator's. */
   over(upstream: string): Session {
-    const { id, user, identity, role, warehouse, database, schema, parameters } = this;
+    const { id, user, identity, role, warehouse, database, schema, parameters, inherited } = this;
     const copy = Object.assign(new Session(id, user, upstream, identity), { role, warehouse, database, schema });
     for (const [name, value] of parameters) copy.parameters.set(name, value);
+    for (const [name, value] of inherited) copy.inherited.set(name, value);
     return copy;
   }
 
   /** A parameter that counts seconds. */
   seconds(name: string, otherwise: number): number {
-    return Number(this.parameters.get(name) ?? otherwise);
+    return Number(this.parameter(name) ?? otherwise);
   }
 
   isOn(name: string): boolean {
-    return this.parameters.get(name)?.toLowerCase() === 'true';
+    return this.parameter(name)?.toLowerCase() === 'true';
   }
 
   /** Notes that something of this session is under way, whatever becomes of the session. */

@@ -81,8 +81,17 @@ export const refusals = {
       '42501',
       `SQL access control error:\nInsufficient privileges to operate on ${kind} '${name}'.`,
     ),
-  severalStatements: (count: number) =>
-    new Refusal('000008', '0A000', `Actual statement count ${count} did not match the desired statement count 1.`),
+  severalStatements: (count: number, wanted = 1) =>
+    new Refusal(
+      '000008',
+      '0A000',
+      `Actual statement count ${count} did not match the desired statement count ${wanted}.`,
+    ),
+  unreadableInstant: (text: string) => new Refusal('100035', '22007', `Timestamp '${text}' is not recognized`),
+  objectExists: (name: string) =>
+    new Refusal('002002', '42710', `SQL compilation error:\nObject '${name}' already exists.`),
+  columnExists: (column: string) =>
+    new Refusal('001430', '42601', `SQL compilation error:\ncolumn '${column}' already exists`),
 
   tooManyWaiters: (table: string, limit: number) =>
     new Refusal(
