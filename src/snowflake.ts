@@ -22,6 +22,7 @@ export type { ConnectionSource, DdlOptions, SnowflakeConnection, SnowflakeOption
  * - `STORE_NO_WAREHOUSE`: the session has no warehouse, may not use it, or it does not resume
  * - `STORE_ACCESS_DENIED`: the database, the schema, a table or a privilege is missing; the message names the grant
  * - `STORE_ALTERED`: a table is there, and is not as it was made, or is of another origin
+ * - `STORE_TABLE_KIND`: the tables are of another kind than `tableKind` asks for
  * - `STORE_SCHEMA_NEWER`: a newer version has migrated the tables past what this one may write
  * - `STORE_BUSY`: others have held a table for two minutes
  * - `STORE_DRIVER_MISSING`: snowflake-sdk is not installed, or cannot be loaded
@@ -47,6 +48,6 @@ export function snowflake(options: SnowflakeOptions): StoreFactory {
  * @throws ValidationError `OPTION_INVALID`
  */
 export function snowflakeDdl(options: DdlOptions): string {
-  const { role, warehouse, ...place } = resolveDdlOptions(options);
-  return ddlText(namesOf(place), warehouse === undefined ? { role } : { role, warehouse });
+  const resolved = resolveDdlOptions(options);
+  return ddlText(namesOf(resolved), resolved);
 }

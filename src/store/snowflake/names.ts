@@ -23,6 +23,8 @@ export interface Names extends Tables {
   readonly database: string;
   /** The schema with its database. */
   readonly wholeSchema: string;
+  /** The names of the tables alone, without quotes. */
+  readonly plain: Tables;
 }
 
 const TABLES: Readonly<Record<keyof Tables, string>> = {
@@ -35,12 +37,17 @@ const TABLES: Readonly<Record<keyof Tables, string>> = {
 };
 
 export function namesOf({ database, schema, tablePrefix }: Place): Names {
-  const whole = (table: string): string => [database, schema, tablePrefix + table].map(identifier).join('.');
-  const tables = Object.entries(TABLES).map(([key, table]) => [key, whole(table)]);
+  const wholeSchema = `${identifier(database)}.${identifier(schema)}`;
+  const named = (nameOf: (table: string) => string): Tables =>
+    Object.fromEntries(Object.entries(TABLES).map(([key, table]) => [key, nameOf(tablePrefix + table)])) as Record<
+      keyof Tables,
+      string
+    >;
   return Object.freeze({
-    ...(Object.fromEntries(tables) as Record<keyof Tables, string>),
+    ...named((table) => `${wholeSchema}.${identifier(table)}`),
     database: identifier(database),
-    wholeSchema: `${identifier(database)}.${identifier(schema)}`,
+    wholeSchema,
+    plain: named((table) => table),
   });
 }
 

@@ -1,8 +1,9 @@
 /** What `snowflake(…)` takes, checked once. Of a connection nothing is ever shown: it holds secrets. */
 import type { ConnectionOptions } from 'snowflake-sdk';
-import { ValidationError } from '../../errors.js';
+import { nearest, show, ValidationError } from '../../errors.js';
 import { boolean, checkFields, integer, name, oneOf, type FieldCheck, type FieldChecks } from '../../step/fields.js';
 import type { Place } from './names.js';
+import { TABLE_KINDS, type DdlParts, type TableKind } from './schema.js';
 
 /**
  * What the driver's `createConnection` takes: passed on untouched. Where it leaves out `sfRetryMaxLoginRetries`, the driver
@@ -45,6 +46,16 @@ export interface SnowflakeOptions {
    * Default 10,000.
    */
   readonly staleReadMs?: number;
+  /**
+   * The kind of the tables. `'permanent'`: Snowflake keeps what was deleted or overwritten for seven days of fail-safe,
+   * from which its support may restore it after a disaster, and bills that storage. `'transient'`: no fail-safe. Time
+   * travel is off for both.
+   *
+   * Tables keep the kind that they were made with. If this is left out, the kind of existing tables is taken, whatever it
+   * is, and new ones are transient. If it is given and existing tables are of the other kind, opening rejects with
+   * `STORE_TABLE_KIND`. Default: left out.
+   */
+  readonly tableKind?: TableKind;
 }
 
 export interface ResolvedOptions extends Place {
@@ -53,6 +64,7 @@ export interface ResolvedOptions extends Place {
   readonly queryTag: string;
   readonly statementTimeoutMs: number;
   readonly staleReadMs: number;
+  readonly tableKind: TableKind | undefined;
 }
 
 /** Who may use the tables, for the administrator's text. */
@@ -61,12 +73,21 @@ export interface DdlOptions extends Pick<SnowflakeOptions, 'database' | 'schema'
   readonly role: string;
   /** The warehouse of the pods, if the text shall grant its use. */
   readonly warehouse?: string;
+  /** The kind of the tables; see {@link SnowflakeOptions.tableKind}. Default `'transient'`. */
+  readonly tableKind?: TableKind;
 }
 
 const connection: FieldCheck = (value, field, code) => {
   const ok = typeof value === 'function' || (typeof value === 'object' && value !== null && !Array.isArray(value));
   if (!ok)
     throw new ValidationError(code, field, "expected the driver's connection options, or a function that returns them");
+};
+
+const tableKind: FieldCheck = (value, field, code) => {
+  if (TABLE_KINDS.some((kind) => kind === value)) return;
+  const near = typeof value === 'string' ? nearest(value, TABLE_KINDS) : undefined;
+  const hint = near === undefined ? '' : `; did you mean '${near}'?`;
+  throw new ValidationError(code, field, `expected 'transient' or 'permanent', got ${show(value)}${hint}`);
 };
 
 const PLACE: FieldChecks = {
@@ -85,9 +106,10 @@ const FIELDS: FieldChecks = {
   queryTag: name(200),
   statementTimeoutMs: integer(1_000, 3_600_000),
   staleReadMs: integer(0, 600_000),
+  tableKind,
 };
 
-const DDL_FIELDS: FieldChecks = { ...PLACE, role: name(255), warehouse: name(255) };
+const DDL_FIELDS: FieldChecks = { ...PLACE, role: name(255), warehouse: name(255), tableKind };
 
 /** @throws ValidationError `OPTION_INVALID` */
 export function resolveOptions(options: SnowflakeOptions): ResolvedOptions {
@@ -99,15 +121,17 @@ export function resolveOptions(options: SnowflakeOptions): ResolvedOptions {
     queryTag: options.queryTag ?? 'fleet-q',
     statementTimeoutMs: options.statementTimeoutMs ?? 60_000,
     staleReadMs: options.staleReadMs ?? 10_000,
+    tableKind: options.tableKind,
   });
 }
 
 /** @throws ValidationError `OPTION_INVALID` */
-export function resolveDdlOptions(options: DdlOptions): Place & { readonly role: string; readonly warehouse?: string } {
+export function resolveDdlOptions(options: DdlOptions): Place & DdlParts {
   checkFields(options, DDL_FIELDS, 'OPTION_INVALID', 'snowflakeDdl');
-  const { role, warehouse } = options;
+  const { role, warehouse, tableKind: kind = 'transient' } = options;
   if (role === undefined) throw missing('snowflakeDdl.role');
-  return { ...placeOf(options, 'snowflakeDdl'), role, ...(warehouse === undefined ? {} : { warehouse }) };
+  const grants = { role, ...(warehouse === undefined ? {} : { warehouse }) };
+  return { ...placeOf(options, 'snowflakeDdl'), ...grants, tableKind: kind };
 }
 
 function placeOf({ database, schema, tablePrefix }: Partial<Place>, prefix: string): Place {

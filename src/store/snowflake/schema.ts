@@ -1,8 +1,11 @@
 /**
  * The tables, how they come to be, and what a pod may do with them.
  *
- * Law: migrations only add, so that pods of two versions can share the tables while they are exchanged. Tables are
- * transient and without time travel: tiny changes rewrite whole micro-partitions.
+ * Invariants:
+ * - Migrations only add, so that pods of two versions can share the tables while they are exchanged.
+ * - Tables have no time travel, whatever their kind: small changes rewrite whole micro-partitions.
+ * - Text is compared byte by byte. So each table says that it has no collation: else its columns get that of the schema,
+ *   the database or the account, under which ids and step types that differ may count as equal.
  */
 import {
   type Columns,
@@ -20,14 +23,29 @@ import { life } from './shared/statements.js';
 export const SCHEMA_VERSION = 2;
 const OLDEST_ALLOWED = 1;
 
-function table(name: string, columns: Columns): string {
+/** The tables that are no views. */
+export const TABLES = ['schemaInfo', 'stepTracker', 'stepArchive', 'exchangeRequest', 'podLog'] as const;
+
+/** What Snowflake calls the tables: with or without seven days of fail-safe. */
+export const TABLE_KINDS = ['transient', 'permanent'] as const;
+export type TableKind = (typeof TABLE_KINDS)[number];
+
+const NO_COLLATION = `DEFAULT_DDL_COLLATION = ''`;
+
+function table(kind: TableKind, name: string, columns: Columns): string {
+  const create = kind === 'transient' ? 'CREATE TRANSIENT TABLE' : 'CREATE TABLE';
   const body = Object.entries(columns).map(([column, type]) => `  ${column} ${type}`);
-  return `CREATE TRANSIENT TABLE IF NOT EXISTS ${name} (\n${body.join(',\n')}\n) DATA_RETENTION_TIME_IN_DAYS = 0`;
+  return `${create} IF NOT EXISTS ${name} (\n${body.join(',\n')}\n) DATA_RETENTION_TIME_IN_DAYS = 0 ${NO_COLLATION}`;
 }
 
-/** Nullable and without a default: else Snowflake takes no IF NOT EXISTS. */
-const added = (name: string, columns: Columns, column: string): string =>
-  `ALTER TABLE ${name} ADD COLUMN IF NOT EXISTS ${column} ${columns[column]}`;
+/**
+ * Nullable and without a default: else Snowflake takes no IF NOT EXISTS. A column gets the collation that its table says,
+ * and the table may be older than our saying none.
+ */
+const added = (name: string, columns: Columns, column: string): readonly string[] => [
+  `ALTER TABLE ${name} SET ${NO_COLLATION}`,
+  `ALTER TABLE ${name} ADD COLUMN IF NOT EXISTS ${column} ${columns[column]}`,
+];
 
 /** For people, under the columns of the original system: the newest incarnation of each pod. No statement reads it. */
 const podHealth = (names: Names): string => `CREATE VIEW IF NOT EXISTS ${names.podHealth} AS
@@ -41,19 +59,25 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY its_pod ORDER BY birth_ts DESC, incarnat
  * The statements that lead from each version to the next; the first makes version 1 where nothing is. Each may run twice,
  * and beside another pod's: `IF NOT EXISTS`, or it is the same the second time.
  */
-export function migrations(names: Names): readonly (readonly string[])[] {
+export function migrations(names: Names, kind: TableKind): readonly (readonly string[])[] {
   return [
+    [...TABLES.map((name) => table(kind, names[name], COLUMNS[name])), podHealth(names)],
     [
-      table(names.schemaInfo, SCHEMA_INFO),
-      table(names.stepTracker, STEP_TRACKER),
-      table(names.stepArchive, STEP_ARCHIVE),
-      table(names.exchangeRequest, EXCHANGE_REQUEST),
-      table(names.podLog, POD_LOG),
-      podHealth(names),
+      ...added(names.stepTracker, STEP_TRACKER, 'submit_index'),
+      ...added(names.stepArchive, STEP_ARCHIVE, 'submit_index'),
     ],
-    [added(names.stepTracker, STEP_TRACKER, 'submit_index'), added(names.stepArchive, STEP_ARCHIVE, 'submit_index')],
   ];
 }
+
+/** The columns of each table, with their types. */
+const COLUMNS: Readonly<Record<keyof Tables, Columns>> = {
+  stepTracker: STEP_TRACKER,
+  stepArchive: STEP_ARCHIVE,
+  exchangeRequest: EXCHANGE_REQUEST,
+  podLog: POD_LOG,
+  schemaInfo: SCHEMA_INFO,
+  podHealth: POD_HEALTH,
+};
 
 /** A version of the tables, and how they come to it. */
 export interface Schema {
@@ -69,14 +93,7 @@ export interface Schema {
 export const SCHEMA: Schema = {
   version: SCHEMA_VERSION,
   oldestAllowed: OLDEST_ALLOWED,
-  tables: {
-    stepTracker: STEP_TRACKER,
-    stepArchive: STEP_ARCHIVE,
-    exchangeRequest: EXCHANGE_REQUEST,
-    podLog: POD_LOG,
-    schemaInfo: SCHEMA_INFO,
-    podHealth: POD_HEALTH,
-  },
+  tables: COLUMNS,
   migrations,
 };
 
@@ -90,12 +107,18 @@ export const GRANTS: Readonly<Record<keyof Tables, readonly string[]>> = {
   podHealth: [], // people read it, no pod does
 };
 
+export interface DdlParts {
+  readonly role: string;
+  readonly warehouse?: string;
+  readonly tableKind: TableKind;
+}
+
 /** What an administrator runs once, so that the pods' role needs no right to create anything. */
-export function ddlText(names: Names, grants: { readonly role: string; readonly warehouse?: string }): string {
+export function ddlText(names: Names, { tableKind, ...grants }: DdlParts): string {
   const role = identifier(grants.role);
   const statements = [
     `CREATE SCHEMA IF NOT EXISTS ${names.wholeSchema}`,
-    ...migrations(names).flat(),
+    ...migrations(names, tableKind).flat(),
     `INSERT INTO ${names.schemaInfo} (version, oldest_allowed, at_ts)
 SELECT ${SCHEMA_VERSION}, ${OLDEST_ALLOWED}, SYSDATE()`,
     ...(grants.warehouse === undefined

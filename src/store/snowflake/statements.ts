@@ -7,8 +7,10 @@
  */
 import { exchangeStatements, type ExchangeStatements } from './exchange/statements.js';
 import { housekeepingStatements, type HousekeepingStatements } from './housekeeping/statements.js';
+import { neededOf, textsOf } from './columns.js';
 import { literal, type Names, type Tables } from './names.js';
 import { podStatements, type PodStatements } from './pods/statements.js';
+import { SCHEMA, TABLES } from './schema.js';
 import { count } from './shared/statements.js';
 import { stepStatements, type StepStatements } from './steps/statements.js';
 
@@ -34,6 +36,16 @@ export interface StoreStatements {
   readonly useSchema: string;
   /** One for each privilege that a pod needs; they change nothing. */
   readonly probes: readonly Probe[];
+  /** What kind each table is of. Tables with a similar name may show too. */
+  readonly kinds: readonly Kind[];
+  /** Of each table the names of the columns that do not compare text byte by byte, each followed by a space. */
+  readonly collated: string;
+}
+
+/** A statement that shows a table with its kind, from metadata alone; no row where there is no such table. */
+export interface Kind {
+  readonly table: keyof Tables;
+  readonly text: string;
 }
 
 /** A statement that changes nothing, and needs a privilege to do so. A SELECT shows the columns too. */
@@ -64,39 +76,71 @@ SELECT b:version::NUMBER(38,0), b:oldestAllowed::NUMBER(38,0), SYSDATE() FROM (S
     useDatabase: `USE DATABASE ${names.database}`,
     useSchema: `USE SCHEMA ${names.wholeSchema}`,
     probes: probes(names),
+    kinds: TABLES.map((table) => ({ table, text: kindOf(names, table) })),
+    collated: TABLES.map((table) => collatedOf(names, table)).join('\nUNION ALL\n'),
   };
 }
 
 function probes(names: Names): Probe[] {
-  const inserts = {
-    stepTracker: 'step_id',
-    stepArchive: 'step_id',
-    exchangeRequest: 'token',
-    podLog: 'event',
-  } as const;
-  const tables = Object.entries(inserts) as [keyof typeof inserts, string][];
-  const all = [...tables.map(([table]) => table), 'schemaInfo', 'podHealth'] as const;
+  const changed = ['stepTracker', 'stepArchive', 'exchangeRequest', 'podLog'] as const;
+  const all = [...changed, 'schemaInfo', 'podHealth'] as const;
   return [
     ...all.map((table): Probe => ({ privilege: 'SELECT', table, text: `SELECT * FROM ${names[table]} WHERE FALSE` })),
-    ...tables.flatMap(([table, column]): Probe[] => [
-      { privilege: 'INSERT', table, text: `INSERT INTO ${names[table]} (${column}) SELECT '' WHERE FALSE` },
+    ...changed.flatMap((table): Probe[] => [
+      { privilege: 'INSERT', table, text: insertOfNothing(names, table) },
       { privilege: 'DELETE', table, text: `DELETE FROM ${names[table]} WHERE FALSE` },
     ]),
     { privilege: 'UPDATE', table: 'stepTracker', text: `UPDATE ${names.stepTracker} SET version = 0 WHERE FALSE` },
   ];
 }
 
-/** For each session, when it begins. Bound waits, one time zone, and no statement that outlives its client. */
+/** A value of each type, so that nothing has to be cast. */
+const VALUES: Readonly<Record<string, string>> = { VARCHAR: `''`, NUMBER: '0', TIMESTAMP_NTZ: 'SYSDATE()' };
+
+function insertOfNothing(names: Names, table: keyof Tables): string {
+  const columns = SCHEMA.tables[table];
+  const needed = neededOf(columns);
+  const values = needed.map((column) => VALUES[/^\w+/.exec(columns[column] ?? '')?.[0] ?? ''] ?? 'NULL');
+  return `INSERT INTO ${names[table]} (${needed.join(', ')}) SELECT ${values.join(', ')} WHERE FALSE`;
+}
+
+/** A backslash would escape what comes after it; `_` stands for any character. */
+function kindOf(names: Names, table: keyof Tables): string {
+  const pattern = names.plain[table].replaceAll('\\', '_');
+  return `SHOW TABLES LIKE ${literal(pattern)} IN SCHEMA ${names.wholeSchema}`;
+}
+
+/** Tried, not looked up: byte by byte a small letter is above all capitals, and a blank at the end counts. */
+function collatedOf(names: Names, table: (typeof TABLES)[number]): string {
+  const tried = textsOf(SCHEMA.tables[table]).map((column) => {
+    const or = (text: string): string => `COALESCE(MAX(${column}), '${text}')`;
+    return `IFF(${or('a')} < 'B' OR ${or('a ')} = 'a', '${column.toUpperCase()} ', '')`;
+  });
+  return `SELECT '${table}' AS its_table, ${tried.join(' || ') || `''`} AS collated FROM ${names[table]} WHERE FALSE`;
+}
+
+/**
+ * For each session, when it begins: what an account or a user may have set otherwise, and would change what our statements
+ * mean, how long they wait, or how the driver reads their rows.
+ */
 export function sessionSettings(queryTag: string, timeoutSeconds: number): string {
   return `ALTER SESSION SET ${[
     `QUERY_TAG = ${literal(queryTag)}`,
     `TIMEZONE = 'UTC'`,
-    // Shorter than the statement's: the wait for a lock must end as back-pressure, not as an error.
-    `LOCK_TIMEOUT = ${count(Math.ceil(timeoutSeconds / 2))}`,
+    `TIMESTAMP_INPUT_FORMAT = 'AUTO'`,
+    // Shorter than the statement's, so that the wait for a lock ends as back-pressure. It must outlast a full queue, some
+    // 20 UPDATEs; the rest is for the statement's own work.
+    `LOCK_TIMEOUT = ${count(Math.floor(timeoutSeconds * 0.75))}`,
     `STATEMENT_TIMEOUT_IN_SECONDS = ${count(timeoutSeconds)}`,
     `STATEMENT_QUEUED_TIMEOUT_IN_SECONDS = ${count(timeoutSeconds)}`,
     'AUTOCOMMIT = TRUE',
     'ABORT_DETACHED_QUERY = TRUE',
     'ERROR_ON_NONDETERMINISTIC_UPDATE = TRUE',
+    'QUOTED_IDENTIFIERS_IGNORE_CASE = FALSE',
+    'ROWS_PER_RESULTSET = 0',
+    // Else the driver gives whole numbers as objects.
+    'JS_TREAT_INTEGER_AS_BIGINT = FALSE',
+    // The pulse names no table, so nothing would ever make a kept answer invalid.
+    'USE_CACHED_RESULT = FALSE',
   ].join(', ')}`;
 }

@@ -1,5 +1,5 @@
 /** Opening: what is missing or not as it was made is named at once, and older tables are brought up to date. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FleetQError } from '../../../src/errors.js';
 import { open } from '../../../src/store/snowflake/opening/opening.js';
 import { GRANTS, SCHEMA, SCHEMA_VERSION, type Schema } from '../../../src/store/snowflake/schema.js';
@@ -7,7 +7,7 @@ import type { Tables } from '../../../src/store/snowflake/names.js';
 import { newStep } from '../../conformance/harness.js';
 import type { Driver } from '../../support/warehouse/driver.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
-import { refusals } from '../../support/warehouse/wire.js';
+import { refusals, type Refusal } from '../../support/warehouse/wire.js';
 import { claimed, joined, useStores } from './support/stores.js';
 
 const TABLES: Readonly<Record<keyof Tables, string>> = {
@@ -101,6 +101,17 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     }
   });
 
+  test('that a column was added which no row of ours has a value for', async () => {
+    await opened();
+    const driver = await byHand();
+    await driver.run('ALTER TABLE POD_LOG ADD COLUMN theirs VARCHAR');
+    await open(opening());
+    await driver.run('ALTER TABLE POD_LOG ALTER COLUMN theirs SET NOT NULL');
+    const error = await failure(open(opening()));
+    expect(error).toMatchObject({ code: 'STORE_ALTERED', transient: false });
+    expect(error.message).toMatch(/"POD_LOG" is not as it was made: it takes no rows .* THEIRS/);
+  });
+
   test('what has gone while it was open, and goes on when it is there again', async () => {
     const [store, driver] = [await opened(), await byHand()];
     const pod = await joined(store);
@@ -157,6 +168,52 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     for (const store of stores) expect(await store.find(['a'])).toHaveLength(1);
   });
 
+  test('nothing, where another pod makes each table just before it', async () => {
+    const driver = await byHand();
+    await opened();
+    await driver.run('DELETE FROM SCHEMA_INFO'); // the other pod has not noted yet that it has made them
+    const exists = { kind: 'refused', refusal: refusals.objectExists('it') } as const;
+    const column = { kind: 'refused', refusal: refusals.columnExists('SUBMIT_INDEX') } as const;
+    const { faults } = bed().proxy;
+    faults.inject(exists, { text: /^CREATE (TRANSIENT TABLE|VIEW) IF NOT EXISTS/, times: 6, name: 'object' });
+    faults.inject(column, { text: /ADD COLUMN IF NOT EXISTS/, times: 2, name: 'column' });
+    const store = await opened();
+    expect(Object.fromEntries(faults.happened)).toMatchObject({ object: 6, column: 2 });
+    expect(await store.submit([newStep()])).toEqual(['created']);
+    expect(await driver.run('SELECT version AS v FROM SCHEMA_INFO')).toEqual([{ V: SCHEMA_VERSION }]);
+  });
+
+  test('what is wrong with a table that somebody else makes just before it', async () => {
+    const driver = await byHand();
+    await opened();
+    await driver.run('DELETE FROM SCHEMA_INFO');
+    const { faults } = bed().proxy;
+    const refused = (refusal: Refusal, text: RegExp) => faults.inject({ kind: 'refused', refusal }, { text });
+    await driver.run('ALTER TABLE EXCHANGE_REQUEST RENAME COLUMN free TO other');
+    refused(refusals.unknownTable('EXCHANGE_REQUEST'), /^SELECT \* FROM .*"EXCHANGE_REQUEST" WHERE FALSE/);
+    refused(refusals.objectExists('EXCHANGE_REQUEST'), /^CREATE .*"EXCHANGE_REQUEST"/);
+    const error = await failure((await make()).open());
+    expect(error).toMatchObject({ code: 'STORE_ALTERED', transient: false });
+    expect(error.message).toContain('"EXCHANGE_REQUEST" is not as it was made: column FREE is missing');
+  });
+
+  test('which columns compare text by a collation', async () => {
+    const driver = await byHand();
+    bed().proxy.account.configure({ parameters: { DEFAULT_DDL_COLLATION: 'en-ci' } });
+    onTestFinished(() => bed().proxy.account.configure({ parameters: {} }));
+    const parts = opening();
+    const old = parts.schema.migrations(parts.names, 'transient').flat();
+    const without = (text: string) => text.replace(` DEFAULT_DDL_COLLATION = ''`, '');
+    const theirs = await byHand();
+    for (const text of old)
+      if (text.startsWith('CREATE')) await theirs.run(text.includes('"POD_LOG"') ? without(text) : text);
+    await driver.run(`INSERT INTO SCHEMA_INFO SELECT ${SCHEMA_VERSION}, 1, SYSDATE()`);
+    const error = await failure(open(parts));
+    expect(error).toMatchObject({ code: 'STORE_ALTERED', transient: false });
+    expect(error.message).toContain(`"POD_LOG" (POD_ID, INCARNATION, EVENT, META_TEXT)`);
+    expect(error.message).not.toContain('STEP_TRACKER');
+  });
+
   test('nothing, where too many wait for the lock for the moment', async () => {
     await opened();
     const refusal = refusals.tooManyWaiters('STEP_TRACKER', 20);
@@ -171,8 +228,8 @@ const LATER: Schema = {
   version: SCHEMA_VERSION + 2,
   oldestAllowed: 1,
   tables: { ...SCHEMA.tables, stepTracker: { ...SCHEMA.tables.stepTracker, second: 'VARCHAR', third: 'NUMBER' } },
-  migrations: (names) => [
-    ...SCHEMA.migrations(names),
+  migrations: (names, kind) => [
+    ...SCHEMA.migrations(names, kind),
     [
       `ALTER TABLE ${names.stepTracker} ADD COLUMN IF NOT EXISTS second VARCHAR`,
       `UPDATE ${names.stepTracker} SET second = 'old' WHERE second IS NULL`,

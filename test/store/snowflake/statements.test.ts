@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { snowflakeDdl } from '../../../src/snowflake.js';
 import { identifier, literal, namesOf } from '../../../src/store/snowflake/names.js';
-import { GRANTS, migrations, SCHEMA } from '../../../src/store/snowflake/schema.js';
+import { GRANTS, migrations, SCHEMA, TABLE_KINDS } from '../../../src/store/snowflake/schema.js';
 import { sessionSettings, statementsOf } from '../../../src/store/snowflake/statements.js';
 import { quoted, read, section, table } from '../../docs/markdown.js';
 import { environment } from '../../support/fakesnow/environment.js';
@@ -30,7 +30,8 @@ function texts(place = ODD): Record<string, string> {
       else all[path] = (text as (limit: number) => string)(10);
     }
   }
-  for (const [i, statement] of migrations(names).flat().entries()) all[`schema.${i}`] = statement;
+  for (const kind of TABLE_KINDS)
+    for (const [i, statement] of migrations(names, kind).flat().entries()) all[`schema.${kind}.${i}`] = statement;
   const ddl = snowflakeDdl({ ...place, role: 'A "role"', warehouse: 'WH' });
   for (const [i, statement] of ddl
     .split(/;\n/)
@@ -107,6 +108,36 @@ describe('the texts', () => {
     ]);
   });
 
+  test('name every column that needs a value, wherever they insert', () => {
+    const tables = columns(PLAIN);
+    const inserts = Object.entries(texts(PLAIN)).filter(([, text]) => /^\s*INSERT\b/.test(text));
+    for (const [path, text] of inserts) {
+      const [, table, list] = /^\s*INSERT INTO "D"\."S"\."(\w+)" \(([^)]*)\)/.exec(text) ?? [];
+      const [named, all] = [list!.split(/,\s*/), tables[table!]!];
+      const needed = Object.keys(all).filter(
+        (name) => all[name]!.includes('NOT NULL') && !all[name]!.includes('DEFAULT'),
+      );
+      expect(named, path).toEqual(expect.arrayContaining(needed));
+      expect(Object.keys(all), path).toEqual(expect.arrayContaining(named));
+    }
+    expect(inserts.length).toBeGreaterThanOrEqual(11);
+  });
+
+  test.each(TABLE_KINDS)('make %s tables without time travel and without a collation', (kind) => {
+    const statements = migrations(namesOf(PLAIN), kind).flat();
+    const tables = statements.filter((text) => /^CREATE.* TABLE /.test(text));
+    expect(tables).toHaveLength(5);
+    const create = kind === 'transient' ? 'CREATE TRANSIENT TABLE IF' : 'CREATE TABLE IF';
+    for (const text of tables) {
+      expect(text.startsWith(create), text).toBe(true);
+      expect(text).toMatch(/\n\) DATA_RETENTION_TIME_IN_DAYS = 0 DEFAULT_DDL_COLLATION = ''$/);
+    }
+    for (const [at, text] of statements.entries()) {
+      const [, table] = /^ALTER TABLE (\S+) ADD COLUMN/.exec(text) ?? [];
+      if (table !== undefined) expect(statements[at - 1]).toBe(`ALTER TABLE ${table} SET DEFAULT_DDL_COLLATION = ''`);
+    }
+  });
+
   test('refuse a limit that is no count', () => {
     const { pods } = statementsOf(namesOf(ODD));
     for (const odd of [-1, 1.5, NaN, '1; DROP TABLE x']) expect(() => pods.orphans(odd as number)).toThrow(RangeError);
@@ -128,12 +159,17 @@ describe('the texts', () => {
     expect(quoted(told).toSorted()).toEqual(
       ['ALTER SESSION', ...[...set.matchAll(/(\w+) =/g)].map(([, name]) => name!)].toSorted(),
     );
-    expect(set.match(/=/g)).toHaveLength(8);
+    expect(set.match(/=/g)).toHaveLength(13);
   });
 
   test('of the grants are those of the guide', () => {
     const listed = table(section(read('docs/snowflake.md'), '## Setting it up'));
-    const { database: _, wholeSchema: __, ...tables } = namesOf({ database: '', schema: '', tablePrefix: '' });
+    const {
+      database: _,
+      wholeSchema: __,
+      plain: ___,
+      ...tables
+    } = namesOf({ database: '', schema: '', tablePrefix: '' });
     const names: Record<string, string> = Object.fromEntries(
       Object.entries(tables).map(([key, whole]) => [key, whole.split('.')[2]!.slice(1, -1)]),
     );

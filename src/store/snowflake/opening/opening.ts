@@ -1,17 +1,23 @@
 /**
- * Opening: the tables are there, of a version that this code may write, and the role may do with them what a pod does.
+ * Opens the tables: they are there, of a version that this code may write and of the kind asked for, and the role may do
+ * with them what a pod does.
  *
- * Law: what is missing is named at once, with the grant that would mend it. Who has just made the tables owns them; for all
- * others each privilege is tried by a statement that changes nothing.
+ * Invariants:
+ * - What is missing is named at once, with the grant that mends it.
+ * - A pod that has made all tables owns them. For every other pod each privilege is tried by a statement that changes
+ *   nothing.
+ * - Several pods may open at once: what another pod has made meanwhile is done, whatever the server says.
  */
 import { StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
-import { DriverError, isAltered, isMissing } from '../session/driver-error.js';
+import { DriverError, isAltered, isMissing, isThereAlready } from '../session/driver-error.js';
 import type { Names } from '../names.js';
 import type { ResolvedOptions } from '../options.js';
+import { refuseCollations } from './collations.js';
+import { kindForTables } from './kinds.js';
 import { denied, probe, refuseAltered, refuseStrangers, type ProbingParts } from './probing.js';
 import { number, textOrNull } from '../rows.js';
-import type { Schema } from '../schema.js';
+import type { Schema, TableKind } from '../schema.js';
 import { schemaNewer } from '../schema-guard.js';
 import type { Secrets } from '../session/secrets.js';
 import type { Runner } from '../session/session.js';
@@ -45,12 +51,17 @@ export async function open(parts: OpeningParts): Promise<number> {
   const { newest, oldestAllowed } = await versionsOf(parts, session);
   if (oldestAllowed > schema.version && parts.reopening !== true)
     throw schemaNewer(parts.names.wholeSchema, oldestAllowed, schema.version);
+  const kind = await kindForTables(parts, newest < schema.version);
+  let isOurs = false;
   if (newest < schema.version) {
     if (!options.createTables) throw outdated(newest, schema.version);
     if (newest === 0) await refuseStrangers(probing(parts), session);
-    await migrate(parts, session, newest);
+    const madeAll = await migrate(parts, session, newest, kind);
+    isOurs = madeAll && newest === 0;
+    await kindForTables(parts, false); // another pod may have made some of them
   }
-  if (newest > 0) await probe(probing(parts), sessions);
+  if (!isOurs) await probe(probing(parts), sessions);
+  await refuseCollations(parts);
   return Math.max(oldestAllowed, schema.oldestAllowed);
 }
 
@@ -109,12 +120,17 @@ async function refuseMissingPlace(
   }
 }
 
-/** A migration that was interrupted is begun again: each of its statements may run twice. */
-async function migrate(parts: OpeningParts, session: Runner, from: number): Promise<void> {
+/**
+ * A migration that was interrupted is begun again: each of its statements may run twice. Answers whether this pod alone
+ * has made everything.
+ */
+async function migrate(parts: OpeningParts, session: Runner, from: number, kind: TableKind): Promise<boolean> {
   const { names, statements, secrets, log, schema } = parts;
   const { version, oldestAllowed } = schema;
+  let madeAll = true;
   try {
-    for (const statement of schema.migrations(names).slice(from, version).flat()) await session.run(statement);
+    for (const statement of schema.migrations(names, kind).slice(from, version).flat())
+      madeAll = (await made(session, statement)) && madeAll;
     await session.run(statements.store.writeSchemaInfo, JSON.stringify({ version, oldestAllowed }));
   } catch (error) {
     if (!(error instanceof DriverError) || error.code !== '003001') throw error;
@@ -123,6 +139,18 @@ async function migrate(parts: OpeningParts, session: Runner, from: number): Prom
     throw denied(error, wanted, `SCHEMA ${names.wholeSchema}`, more, secrets);
   }
   log.info({ from, version }, from === 0 ? 'the tables have been made' : 'the tables have been brought up to date');
+  return madeAll;
+}
+
+/** Two pods that look at the same instant both find nothing: the slower one is told that it is there already. */
+async function made(session: Runner, statement: string): Promise<boolean> {
+  try {
+    await session.run(statement);
+    return true;
+  } catch (error) {
+    if (error instanceof DriverError && isThereAlready(error)) return false;
+    throw error;
+  }
 }
 
 function hint({ database, schema }: ResolvedOptions): string {

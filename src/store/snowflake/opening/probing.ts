@@ -6,7 +6,7 @@
  * our business.
  */
 import { StoreError } from '../../../errors.js';
-import { DriverError, isMissing } from '../session/driver-error.js';
+import { DriverError, isAltered, isMissing, isRefused } from '../session/driver-error.js';
 import { storeError } from '../session/faults.js';
 import type { Names, Tables } from '../names.js';
 import { text } from '../rows.js';
@@ -68,10 +68,18 @@ async function tryOut(parts: ProbingParts, session: Runner, one: Probe): Promise
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === '003001') throw denied(error, privilege, names[table], '', secrets);
+    if (privilege === 'INSERT' && isRefused(error)) throw takesNoRows(error, names[table], secrets);
+    if (privilege !== 'SELECT' && isAltered(error)) await refuseAltered(parts, session, table);
     if (isMissing(error))
       throw denied(error, GRANTS[table].join(', '), names[table], '; or the table is gone', secrets);
     throw error;
   }
+}
+
+/** Such as a column that somebody has added, and that must have a value. */
+function takesNoRows(error: DriverError, table: string, secrets: Secrets): StoreError {
+  const told = `${table} is not as it was made: it takes no rows with our columns alone. ${storeError(error, secrets).message}`;
+  return new StoreError('STORE_ALTERED', told, false, { cause: error });
 }
 
 /** The driver's words for the types that we use. */

@@ -54,6 +54,11 @@ export function isMissing({ code, message }: DriverError): boolean {
   return ['002003', '002043'].includes(code) || /does not exist or not authorized/i.test(message);
 }
 
+/** What was to be made is there: another pod was faster, and `IF NOT EXISTS` looked before it. */
+export function isThereAlready({ code }: DriverError): boolean {
+  return ['002002', '001430'].includes(code);
+}
+
 /** The tables, or what the role may do with them, are not as they were when the store opened. */
 export function concernsTables(error: unknown): boolean {
   return error instanceof DriverError && (isAltered(error) || isMissing(error) || error.code === '003001');

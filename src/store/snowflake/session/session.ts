@@ -169,7 +169,9 @@ export class Session {
         statement = connection.execute({
           sqlText,
           ...(bind === undefined ? {} : { binds: [bind] }),
-          // Said each time: the user's connection may say otherwise, for statements of the user's own.
+          // Said each time: the user's connection may say otherwise, for statements of the user's own, and the account may
+          // expect another number of statements, even of the one that sets up the session. The driver writes to the object.
+          parameters: { MULTI_STATEMENT_COUNT: 1 },
           ...{ rowMode: 'object', streamResult: false, fetchAsString: numbersAsText === true ? ['Number'] : [] },
           complete: (error, answered, rows) => {
             if (error !== undefined && error !== null) return reject(error);

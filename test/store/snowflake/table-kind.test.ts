@@ -1,0 +1,88 @@
+/** Transient or permanent tables: what is asked for is made, and what is there is never taken for the other kind. */
+import { expect, onTestFinished, test } from 'vitest';
+import type { FleetQError } from '../../../src/errors.js';
+import { snowflakeDdl } from '../../../src/snowflake.js';
+import { newStep } from '../../conformance/harness.js';
+import { describeOnTestBed } from '../../support/warehouse/suite.js';
+import { useStores } from './support/stores.js';
+
+const TABLES = ['EXCHANGE_REQUEST', 'POD_LOG', 'SCHEMA_INFO', 'STEP_ARCHIVE', 'STEP_TRACKER'];
+
+describeOnTestBed('tables', { timeout: 60_000 }, () => {
+  const { bed, make, open, byHand, place } = useStores();
+
+  /** By name, in the server's word. */
+  const kinds = async () => {
+    const { database, schema } = place();
+    const rows = await (await byHand()).run(`SHOW TABLES IN SCHEMA "${database}"."${schema}"`);
+    return Object.fromEntries(rows.map((row) => [row['name'] as string, row['kind'] as string]));
+  };
+  const all = (kind: string) => Object.fromEntries(TABLES.map((table) => [table, kind]));
+  const refused = async (work: Promise<unknown>) =>
+    (await work.then(
+      () => undefined,
+      (error: unknown) => error,
+    )) as FleetQError;
+  const changes = () => bed().meter.readings.filter(({ kind }) => ['definition', 'insert', 'update'].includes(kind));
+
+  test('are transient unless permanent ones are asked for', async () => {
+    await open();
+    expect(await kinds()).toEqual(all('TRANSIENT'));
+  });
+
+  test('are permanent where that is asked for, with a prefix that has wildcards in it', async () => {
+    const tablePrefix = '100%_\\';
+    await open({ tableKind: 'permanent', tablePrefix });
+    const found = await kinds();
+    expect(found).toEqual(Object.fromEntries(TABLES.map((table) => [tablePrefix + table, 'TABLE'])));
+    const error = await refused((await make({ tableKind: 'transient', tablePrefix })).open());
+    expect(error.message).toContain('"100%_\\STEP_TRACKER" is permanent');
+  });
+
+  for (const [asked, there, ddl] of [
+    ['permanent', 'transient', 'transient'],
+    ['transient', 'permanent', 'permanent'],
+  ] as const) {
+    test(`of the other kind are refused where ${asked} ones are asked for, and nothing is written`, async () => {
+      const store = await open({ tableKind: there });
+      await store.submit([newStep({ stepId: 'kept' })]);
+      bed().meter.reset();
+      for (const createTables of [true, false]) {
+        const error = await refused((await make({ tableKind: asked, createTables })).open());
+        expect(error).toMatchObject({ code: 'STORE_TABLE_KIND', transient: false });
+        expect(error.message).toContain(`tableKind: expected ${asked} tables`);
+        for (const table of TABLES) expect(error.message).toContain(`"${table}" is ${there}`);
+      }
+      expect(changes()).toEqual([]);
+      expect(await (await open({ tableKind: there })).find(['kept'])).toHaveLength(1);
+    });
+
+    test(`that are ${there} are taken as they are where no kind is asked for`, async () => {
+      const driver = await byHand();
+      const text = snowflakeDdl({ ...place(), role: 'POD', tableKind: ddl });
+      const statements = text.split(/;\n\n?/).filter((one) => /^CREATE [^]*(TABLE|VIEW)/.test(one));
+      // One is missing, as where the making was interrupted.
+      for (const one of statements) if (!one.includes('"POD_LOG"')) await driver.run(one);
+      expect(await (await open()).submit([newStep()])).toEqual(['created']);
+      expect(await kinds()).toEqual(all(there === 'transient' ? 'TRANSIENT' : 'TABLE'));
+    });
+  }
+
+  test('are not asked for their kind where it makes no difference', async () => {
+    await open();
+    bed().meter.reset();
+    await open({ createTables: false });
+    expect(bed().meter.readings.filter(({ text }) => text.startsWith('SHOW'))).toEqual([]);
+  });
+
+  test('that two pods make of different kinds at the same instant open for one of them at most', async () => {
+    // Both look before either has made a table.
+    bed().proxy.latency.configure({ statements: { definition: 100 } });
+    onTestFinished(() => bed().proxy.latency.configure({ statements: {} }));
+    const stores = await Promise.all([make({ tableKind: 'transient' }), make({ tableKind: 'permanent' })]);
+    const opened = await Promise.allSettled(stores.map((store) => store.open()));
+    const refusals = opened.filter((one) => one.status === 'rejected').map(({ reason }) => reason as FleetQError);
+    expect(refusals.length).toBeGreaterThan(0);
+    for (const error of refusals) expect(error).toMatchObject({ code: 'STORE_TABLE_KIND', transient: false });
+  });
+});
