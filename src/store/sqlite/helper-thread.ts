@@ -73,7 +73,6 @@ export class HelperThread {
   ask(request: Request, held: boolean): Promise<Value> {
     return new Promise((resolve, reject) => {
       if (this.#gone !== undefined) return reject(unavailable(this.#gone));
-      if (this.#waiting.size === 0) this.#owed = 0;
       const id = ++this.#asked;
       this.#waiting.set(id, { resolve, reject, held });
       if (held) this.#worker?.ref();

@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Log } from '../../../src/log.js';
 import { systemRuntime, type Runtime } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
@@ -17,15 +18,17 @@ import { HelperThreads } from '../../../src/store/sqlite/helper-threads.js';
 import { resolveOptions } from '../../../src/store/sqlite/options.js';
 import { systemProcesses } from '../../../src/store/sqlite/processes.js';
 import { SqliteStore } from '../../../src/store/sqlite/store.js';
-import { newStep, newSteps } from '../../conformance/harness.js';
+import { newStep, newSteps, settlement } from '../../conformance/harness.js';
 import { temporaryFolder } from '../../support/temp.js';
 import {
+  claimed,
   eventually,
   history,
   joined,
   newCore,
   newFile,
   newStore,
+  POD,
   rawConnection,
   turn,
   WORKER_URL,
@@ -183,6 +186,21 @@ describe('the helper', () => {
     expect((await store.stats()).byStatus.pending).toBe(3);
   });
 
+  it('keeps the process alive from a question to its answer', async () => {
+    const held = new Map<Worker, boolean>();
+    vi.spyOn(Worker.prototype, 'ref').mockImplementation(function (this: Worker) {
+      held.set(this, true);
+    });
+    vi.spyOn(Worker.prototype, 'unref').mockImplementation(function (this: Worker) {
+      held.set(this, false);
+    });
+    const { helper } = newHelper(migrated(), WORKER_URL);
+    const [first, second] = [helper.stats(1), helper.stats(1)];
+    expect([...held.values()]).toEqual([true]);
+    await Promise.all([first, second]);
+    expect([...held.values()]).toEqual([false]);
+  });
+
   it('closes in order, also while it works, and then is gone', async () => {
     const { helper } = newHelper(migrated(), WORKER_URL);
     const stats = helper.stats(1).catch((error: unknown) => error);
@@ -230,6 +248,20 @@ describe('a thread that is gone', () => {
     });
     return { runtime, started, ...newHelper(migrated(), WORKER_URL, threads, runtime) };
   }
+
+  it('rejects whoever still waits for it', async () => {
+    const thread = new HelperThread(module(MORTAL));
+    const errand = {
+      kind: 'errand',
+      file: fileOf(newFile()),
+      busyTimeoutMs: 1,
+      name: 'stats',
+      ask: { now: 1 },
+    } as const;
+    const asked = [thread.ask(errand, true), thread.ask(errand, false)];
+    for (const answer of asked) await expect(answer).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await thread.end();
+  });
 
   it('is replaced on need after a minute, the next one after two: each time one line says so', async () => {
     const mortal = module(MORTAL);
@@ -309,6 +341,26 @@ describe('stores of one process', () => {
     const { helper } = newHelper(migrated(), WORKER_URL, threads);
     await helper.stats(1);
     expect(started).toHaveLength(2);
+  });
+
+  it('start it for a checkpoint once they have settled and claimed a thousand steps', async () => {
+    const { threads, started } = counted();
+    const path = newFile();
+    const store = new SqliteStore(
+      resolveOptions({ path, workerUrl: WORKER_URL }),
+      { runtime: systemRuntime, log: memoryLog() },
+      systemProcesses,
+      threads,
+    );
+    onTestFinished(() => store.close());
+    await joined(store);
+    await store.submit(newSteps(500));
+    const claims = await claimed(store, { free: 250, types: { work: 250 } });
+    expect(claims).toHaveLength(250);
+    expect(started).toHaveLength(0);
+    const settlements = claims.map((claim) => settlement(claim));
+    await store.exchange({ pod: POD, settlements });
+    expect(started).toHaveLength(1);
   });
 
   it('leave no listener behind in the thread', async () => {

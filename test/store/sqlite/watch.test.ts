@@ -1,6 +1,6 @@
 /** How a process learns of what others commit. */
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import { Watch } from '../../../src/store/sqlite/watch.js';
 import { newSteps } from '../../conformance/harness.js';
@@ -43,6 +43,7 @@ describe('a watch', () => {
   it('polls every 20 ms where the file system tells nothing', async () => {
     const runtime = new VirtualRuntime();
     const { core } = newCore();
+    const after = vi.spyOn(runtime, 'after');
     // No such file: as a platform without fs.watch would have it.
     const watch = new Watch(runtime);
     let version = core.dataVersion();
@@ -51,6 +52,8 @@ describe('a watch', () => {
     watch.start({ path: newFile(), dataVersion: () => version, onMoved: () => undefined });
     await runtime.advance(100);
     expect(told).toBe(0);
+    const options = (after.mock.calls as unknown[][]).map((call) => call[2]);
+    expect(options).toEqual(options.map(() => ({ ref: false })));
     version++;
     await runtime.advance(20);
     expect(told).toBe(1);
@@ -106,6 +109,14 @@ describe('a watch', () => {
     expect(told).toEqual([0, 1, 1]);
     watches[2]!.stop();
     expect(runtime.pending).toBe(0);
+    const later = new Watch(runtime);
+    let again = 0;
+    later.add(() => again++);
+    later.start({ path, dataVersion: () => versions[0]!, onMoved: () => undefined });
+    versions[0] = 2;
+    await runtime.advance(20);
+    expect(again).toBe(1);
+    later.stop();
   });
 
   it('never begins once the store is closed, not even where it was being opened', async () => {
