@@ -1,6 +1,7 @@
 /** How many steps a transaction should carry. */
 import { describe, expect, it } from 'vitest';
-import { Pace } from '../../../src/store/sqlite/pace.js';
+import type { Claim, Settlement } from '../../../src/store/contract.js';
+import { charactersOf, Pace } from '../../../src/store/sqlite/pace.js';
 
 describe('the pace', () => {
   const after = (rows: number, tookMs: number, times: number): number => {
@@ -35,6 +36,13 @@ describe('the pace', () => {
     expect(pace.batch).toBe(1);
     for (let i = 0; i < 20; i++) pace.learn(1, 0.1, 100);
     expect(pace.batch).toBe(250);
+  });
+
+  it('counts the results that come in and the payloads that go out', () => {
+    const claim = { payload: 'x'.repeat(30) } as Claim;
+    const settlements = ['y'.repeat(7), null].map((result) => ({ result }) as Settlement);
+    const request = { pod: { podId: 'a', incarnation: 'b' }, settlements };
+    expect(charactersOf(request, [claim, claim])).toBe(67);
   });
 
   it('is hardly moved by one that others on the machine have slowed down', () => {

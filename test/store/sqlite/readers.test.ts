@@ -103,6 +103,17 @@ describe('a page', () => {
   });
 });
 
+describe('what a page carries', () => {
+  it.each(['payload', 'result', 'error'])('counts by its characters: %s', (column) => {
+    const { core, connection } = newCore();
+    core.submit(1, newSteps(30));
+    connection.prepare(`UPDATE STEP_TRACKER SET ${column} = ?`).run(JSON.stringify('x'.repeat(200_000)));
+    const { steps, full } = core.listPiece({ order: 'oldest', limit: 100 }, null, 100, 1_000);
+    expect(full).toBe(true);
+    expect(steps.length).toBeLessThan(15);
+  });
+});
+
 describe('retention', () => {
   const NOW = 1_000_000;
 
