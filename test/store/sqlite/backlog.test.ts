@@ -1,12 +1,13 @@
 /** A backlog of steps that fell due together: claims go by rank, however little of it has been promoted. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import type { Claim } from '../../../src/store/contract.js';
 import { MOST_SEEKS } from '../../../src/store/sqlite/backlog.js';
 import type { Core } from '../../../src/store/sqlite/core.js';
 import type { NewStep } from '../../../src/step/submission.js';
 import { demand, givenBack, ids, newStep, newSteps, type DemandOver } from '../../conformance/harness.js';
-import { newCore, POD } from './support/files.js';
+import { newCore, newStore, POD } from './support/files.js';
 
 const DUE = 1_000_000;
 
@@ -234,6 +235,18 @@ describe('a claim', () => {
     run(`UPDATE STEP_TRACKER SET crashes = 2, due = 2 WHERE step_id = '${ready.stepId}'`);
     const demand = { free: 1, quarantine: 1, types: { a: 1 } } as const;
     expect(ids(exchange(core, DUE, demand).claims)).toEqual([burst[0]!.stepId]);
+  });
+
+  it('is asked for again by the store, until it is known what may be taken', async () => {
+    const runtime = new VirtualRuntime();
+    const store = await newStore({ path: ':memory:' }, runtime);
+    await store.register({ ...POD, heartbeatMs: 1_000, deadAfterMs: 1e9, meta: {} });
+    await store.submit(Array.from({ length: MOST_SEEKS + 10 }, (_, i) => newStep({ priority: 10 + i, delayMs: 1e6 })));
+    const burst = newSteps(650, { delayMs: 10 });
+    await store.submit(burst);
+    await runtime.advance(10);
+    const exchanged = store.exchange({ pod: POD, settlements: [], claim: demand({ free: 2 }) });
+    expect(ids((await runtime.until(exchanged)).claims)).toEqual(ids(burst.slice(0, 2)));
   });
 
   it('finds a step that crashed pods in a backlog, before those that rank behind it, and no second one', () => {

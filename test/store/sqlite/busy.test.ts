@@ -2,6 +2,7 @@
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Store } from '../../../src/store/contract.js';
+import type { Clock } from '../../../src/store/sqlite/clock.js';
 import { Core } from '../../../src/store/sqlite/core.js';
 import { isBusy, sqliteCode } from '../../../src/store/sqlite/faults.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
@@ -82,6 +83,23 @@ describe('while another connection writes', () => {
     await joined(store);
     rawConnection(path).exec('BEGIN IMMEDIATE');
     expect(await claimed(store)).toEqual([]);
+  });
+
+  it('an operation that writes has the lock from its first statement on', () => {
+    const path = newFile();
+    const { core } = newCore(path);
+    const other = rawConnection(path);
+    let asked = 0;
+    const clock = {
+      set: () => {
+        if (++asked === 2) expect(() => other.exec('BEGIN IMMEDIATE')).toThrow(/locked/);
+        return asked === 2;
+      },
+      instant: () => ({ now: 1, wallMs: 1, hostMs: 0, boot: 'boot' }),
+    };
+    core.setClock(clock as unknown as Clock);
+    expect(asked).toBe(2);
+    other.exec('BEGIN IMMEDIATE; COMMIT');
   });
 
   it('a call gives up in the end, and says that it may be repeated', async () => {

@@ -151,6 +151,33 @@ describe('a claim', () => {
     expect(ids(claim(core, {}, NOW + 5).claims)).toEqual(['by-hand']);
   });
 
+  it('goes on promoting as long as there may be more, whoever it is for', () => {
+    const { core } = joinedCore();
+    core.submit(0, newSteps(310, { type: 'other', delayMs: 10 }));
+    const next = [1, 2, 3].map(() => claim(core, { free: 1 }, 10).nextDueInMs);
+    expect(next).toEqual([0, null, null]);
+  });
+
+  it('waits for a fraction of a ms to be over', () => {
+    const { core } = joinedCore();
+    core.submit(NOW, [newStep({ delayMs: 0.25 })]);
+    expect(claim(core, {})).toMatchObject({ claims: [], nextDueInMs: 1 });
+    const [taken] = claim(core, {}, NOW + 1).claims;
+    core.settle(NOW + 1, POD, [settlement(taken!, { status: 'pending', delayMs: 0.25 })]);
+    expect(claim(core, {}, NOW + 1)).toMatchObject({ claims: [], nextDueInMs: 1 });
+    expect(claim(core, {}, NOW + 2).claims).toHaveLength(1);
+  });
+
+  it('gives nothing to a pod that sleeps', () => {
+    const { core } = joinedCore();
+    core.submit(NOW, newSteps(1));
+    const beat = (asleep: boolean) => core.heartbeat(INSTANT, POD, { eligible: true, asleep, meta: {} });
+    beat(true);
+    expect(claim(core, {}).claims).toEqual([]);
+    beat(false);
+    expect(claim(core, {}).claims).toHaveLength(1);
+  });
+
   it('promotes the urgent first, of those that come due at the same instant', () => {
     const { core } = joinedCore();
     core.submit(0, newSteps(400, { delayMs: 10 }));

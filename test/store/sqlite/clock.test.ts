@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Runtime } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
-import { Clock, type RecordedOffset, type SignOfLife } from '../../../src/store/sqlite/clock.js';
+import { Clock, type FileTimes, type RecordedOffset, type SignOfLife } from '../../../src/store/sqlite/clock.js';
 import { newStep } from '../../conformance/harness.js';
-import { claimed, joined, newFile, newStore } from './support/files.js';
+import { claimed, joined, newCore, newFile, newStore, rawConnection } from './support/files.js';
 
 const HOUR = 3_600_000;
 const BEAT = { eligible: true, asleep: false, meta: {} };
@@ -108,6 +108,9 @@ describe('the clock', () => {
     });
     expect(new Clock(slow(30), 'now').instant().wallMs).toBe(null);
     expect(new Clock(slow(3), 'now').instant().wallMs).toBe(5_000_000);
+    let reads = 0;
+    const once = { ...slow(0), monotonicMs: () => (monotonic += ++reads === 4 ? 30 : 0) }; // in the first reading
+    expect(new Clock(once, 'now').instant().wallMs).toBe(5_000_000);
   });
 
   it('runs by monotonic time: no step of the wall clock moves it', async () => {
@@ -212,6 +215,51 @@ describe.each([
     expect(await claimed(second, {}, B)).toEqual([]);
     await runtime.advance(200);
     expect(await claimed(second, {}, B)).toHaveLength(1);
+  });
+});
+
+describe('a store that has been open for a while', () => {
+  it('goes on from the newest heartbeat in the file, whoever wrote it', async () => {
+    const path = newFile();
+    const runtime = new VirtualRuntime();
+    const store = await newStore({ path }, runtime);
+    await joined(store, A, 15_000);
+    const other = rawConnection(path);
+    for (let hours = 1; hours <= 2; hours++) {
+      const ahead = runtime.wallMs() + hours * HOUR;
+      other.prepare('UPDATE POD_HEALTH SET last_heartbeat_ts = ?').run(ahead);
+      await runtime.advance(1_001);
+      const step = newStep();
+      await store.submit([step]);
+      const [found] = await store.find([step.stepId]);
+      expect(found!.createdAt).toBeGreaterThanOrEqual(ahead);
+    }
+  });
+});
+
+describe('a file that is opened', () => {
+  const instant = { now: 5_000_000, wallMs: 5_000_000, hostMs: 0, boot: 'boot' };
+
+  /** A clock that notes what it was set by, and answers that a pod lives from its `second` setting on, or never. */
+  function noting(second: () => boolean) {
+    const seen: FileTimes[] = [];
+    const set = (times: FileTimes): boolean => seen.push(times) > 1 && second();
+    return { seen, clock: { set, instant: () => instant } as unknown as Clock };
+  }
+
+  it('lets no clock begin below the wall clock that it has recorded', () => {
+    const { core } = newCore();
+    core.setClock(noting(() => false).clock);
+    const { seen, clock } = noting(() => false);
+    core.setClock(clock);
+    expect(seen[0]!.newest).toBe(5_000_000);
+  });
+
+  it('leaves the wall clock to a pod that has joined meanwhile', () => {
+    const { core, connection } = newCore();
+    const { clock } = noting(() => true);
+    core.setClock(clock);
+    expect(connection.prepare('SELECT count(*) FROM WALL_CLOCK').pluck().get()).toBe(0);
   });
 });
 

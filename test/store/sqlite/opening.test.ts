@@ -2,10 +2,11 @@
 import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { sqlite, type SqliteOptions } from '../../../src/sqlite.js';
 import { connect, type ConnectionOptions } from '../../../src/store/sqlite/database.js';
 import { refuseNetwork } from '../../../src/store/sqlite/file-system.js';
+import { migrate } from '../../../src/store/sqlite/migration.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS, SCHEMA_VERSION } from '../../../src/store/sqlite/schema.js';
 import { demand, newSteps, settlement } from '../../conformance/harness.js';
 import { temporaryFolder } from '../../support/temp.js';
@@ -137,6 +138,13 @@ describe('opening', () => {
     writeFileSync(path, 'x'.repeat(5_000));
     await expect((await newStore({ path })).open()).rejects.toThrow();
     expect(openFiles().filter((file) => file.startsWith(path))).toEqual([]);
+    const newer = newFile();
+    const other = new Database(newer);
+    other.exec(CREATE_SCHEMA_INFO);
+    other.exec('INSERT INTO SCHEMA_INFO (one, version, oldest_allowed) VALUES (1, 99, 99)');
+    other.close();
+    await expect((await newStore({ path: newer })).open()).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER' });
+    expect(openFiles().filter((file) => file.startsWith(newer))).toEqual([]);
     const fine = await newStore({ path: newFile() });
     await fine.open();
     expect(openFiles().some((file) => file.endsWith('.db'))).toBe(true); // that is what it looks like
@@ -218,6 +226,22 @@ describe('the schema', () => {
     const fresh = newFile();
     await (await newStore({ path: fresh })).open();
     expect(made(path)).toEqual(made(fresh));
+  });
+
+  it('is made once where two begin at the same time', () => {
+    const path = newFile();
+    const [first, second] = [0, 1].map(() => connect(Database, { path, synchronous: 'normal', autocheckpoint: 200 }));
+    onTestFinished(() => [first!, second!].forEach((connection) => connection.close()));
+    // The other one comes in between, after this one has seen what is to be done.
+    const overtaken = new Proxy(first!, {
+      get: (target, key) => {
+        if (key === 'transaction') migrate(second!, path);
+        const member: unknown = Reflect.get(target, key, target);
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      },
+    });
+    migrate(overtaken, path);
+    expect(first!.prepare('SELECT version FROM SCHEMA_INFO').pluck().all()).toEqual([SCHEMA_VERSION]);
   });
 
   it('is of STRICT rowid tables, with six partial indexes on the steps', async () => {

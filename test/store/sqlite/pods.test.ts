@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { FLEET, NEWEST_HEARTBEAT, PRUNE_PODS, SIGNS_OF_LIFE } from '../../../src/store/sqlite/statements.js';
 import { newSteps, settlement } from '../../conformance/harness.js';
+import { kept } from '../../support/contexts.js';
 import { newCore, newStore, POD } from './support/files.js';
 
 const HOUR = 3_600_000;
@@ -52,6 +53,46 @@ describe('the types that a pod handles', () => {
     expect(stored()).toEqual([[2, '["a"]']]);
   });
 
+  it('are gone when it has left or was evicted, and are not written again by what comes late', () => {
+    const { core, connection } = newCore();
+    const stored = () => connection.prepare('SELECT incarnation FROM POD_TYPES').pluck().all();
+    const [left, evicted] = [POD, { podId: 'b', incarnation: 'b' }];
+    for (const pod of [left, evicted])
+      core.register(instant, { ...pod, ...register, meta: { types: ['a'] } }, undefined);
+    core.leave(left);
+    expect(stored()).toEqual(['b']);
+    expect(core.evict(2 + HOUR, [evicted], new Map())).toEqual([evicted]);
+    expect(stored()).toEqual([]);
+    for (const pod of [left, evicted])
+      core.heartbeat(instant, pod, { eligible: true, asleep: false, meta: { types: ['b'] } });
+    expect(stored()).toEqual([]);
+  });
+
+  it('are written again where the transaction that wrote them was undone', () => {
+    const { core, connection } = newCore();
+    const types = ['a'];
+    const beat = (wallMs: number) =>
+      core.heartbeat({ ...instant, wallMs }, POD, { eligible: true, asleep: false, meta: { types } });
+    core.register(instant, { ...POD, ...register, meta: {} }, undefined);
+    expect(() => beat(NaN)).toThrow(); // a wall clock that no column takes
+    for (let beats = 0; beats < 2; beats++) beat(1);
+    expect(connection.prepare('SELECT types FROM POD_TYPES').pluck().get()).toBe('["a"]');
+  });
+
+  it('are forgotten with their pod', async () => {
+    const { core } = newCore();
+    core.register(instant, { ...POD, ...register, meta: { types: { name: 'types' } } }, undefined);
+    const read = (): WeakRef<{ name: string }> => {
+      const [member] = core.members(1);
+      return new WeakRef(member!.view.meta['types'] as { name: string });
+    };
+    const types = read();
+    core.leave(POD);
+    core.members(1);
+    expect(await kept([types])).toEqual([]);
+    expect(core.members(1)).toEqual([]);
+  });
+
   it('are known to others with the rest of its meta, and gone when it has left', async () => {
     const store = await newStore({ path: ':memory:' });
     const meta = { types: ['a', '__proto__'], running: 1 };
@@ -61,6 +102,32 @@ describe('the types that a pod handles', () => {
     expect(view.pods[0]!.meta).toEqual({ ...meta, running: 2 });
     await store.leave(POD);
     expect(await store.fleet()).toEqual([]);
+  });
+});
+
+describe('an eviction', () => {
+  it('comes after the silence that a pod may keep, and not at its very end', () => {
+    const { core } = newCore();
+    const at = { now: 1_000, wallMs: 1_000, hostMs: 0, boot: '' };
+    core.register(at, { ...POD, heartbeatMs: 100, deadAfterMs: 1_000.5, meta: {} }, undefined);
+    expect(core.evict(2_001, [POD], new Map())).toEqual([]);
+    expect(core.evict(2_002, [POD], new Map())).toEqual([POD]);
+  });
+
+  it('is put off by a second registration as by a heartbeat, neither of which takes a newer one back', () => {
+    const { core } = newCore();
+    const at = (now: number) => ({ now, wallMs: now, hostMs: 0, boot: '' });
+    const registration = { ...POD, heartbeatMs: 100, deadAfterMs: 1_000, meta: {} };
+    const beats = () => core.members(3_000).map(({ view: { beat, silentForMs } }) => ({ beat, silentForMs }));
+    core.register(at(1_000), registration, undefined);
+    const [first] = beats();
+    core.register(at(1_500), registration, undefined);
+    const [second] = beats();
+    expect(second!.beat).not.toBe(first!.beat);
+    expect(core.evict(2_100, [POD], new Map())).toEqual([]);
+    core.heartbeat(at(1_200), POD, { eligible: true, asleep: false, meta: {} });
+    expect(beats()).toMatchObject([{ silentForMs: 1_500 }]);
+    expect(beats()[0]!.beat).not.toBe(second!.beat);
   });
 });
 

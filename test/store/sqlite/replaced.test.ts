@@ -1,5 +1,6 @@
 /** A file that is deleted or replaced while a store has it open. */
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
@@ -61,6 +62,19 @@ describe('an open file', () => {
     change(path);
     await file.look();
     expect(error()).toMatchObject({ ...REPLACED, message: expect.stringMatching(message) as string });
+  });
+
+  it('is believed to be there as long as the file system cannot tell', async () => {
+    const { path, file, error } = await opened();
+    const folder = dirname(path);
+    renameSync(folder, `${folder}-moved`);
+    symlinkSync(folder, folder); // a link that leads nowhere but to itself
+    await file.look();
+    expect(error()).toBeUndefined();
+    rmSync(folder);
+    renameSync(`${folder}-moved`, folder);
+    await file.look();
+    expect(error()).toBeUndefined();
   });
 
   it('may be used again when the same file is back', async () => {

@@ -2,12 +2,13 @@
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
-import type { PodRef, Store } from '../../../src/store/contract.js';
+import type { PodRef, PodView, Store } from '../../../src/store/contract.js';
 import type { NewStep } from '../../../src/step/submission.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS } from '../../../src/store/sqlite/schema.js';
+import { keepsTime, WallClock } from '../../../src/store/sqlite/wall-clock.js';
 import { WallTimes } from '../../../src/store/sqlite/wall-times.js';
 import { givenBack, ids, newStep, settlement } from '../../conformance/harness.js';
-import { claimed, joined, newFile, newStore, rawConnection } from './support/files.js';
+import { claimed, joined, newCore, newFile, newStore, rawConnection } from './support/files.js';
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
@@ -183,14 +184,15 @@ describe('a wall clock that is put right while a pod lives', () => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
-    const step = at(machine, HOUR + MINUTE);
-    await store.submit([step]);
+    const [step, overdue] = [at(machine, HOUR + MINUTE), at(machine, HOUR / 2)];
+    await store.submit([step, overdue]);
     rawConnection(scene.path).exec(
       "INSERT INTO WALL_CLOCK SELECT since + 1, offset_ms + 3600000, host_ms, boot, 'test', since, 0 FROM WALL_CLOCK",
     );
     machine.shiftWall(HOUR + 30_000); // another half minute: from where that begins the step is not due yet
     await machine.advance(10);
     await beat(store, A, machine);
+    expect(ids(await claimed(store, {}, A))).toEqual([overdue.stepId]);
     await machine.advance(30_000);
     expect(ids(await claimed(store, {}, A))).toEqual([step.stepId]);
   });
@@ -223,6 +225,87 @@ describe('a wall clock that is put right while a pod lives', () => {
       await beat(store, A, machine);
     }
     expect(scene.offsets()).toHaveLength(100);
+  });
+
+  it('is followed by what is shown at once: a claim shows a step as a reader does', async () => {
+    const scene = new Scene();
+    const { machine } = scene;
+    const [keeper, other] = [await scene.pod(A), await scene.pod(B)];
+    const shown = async (): Promise<number[]> => {
+      const step = newStep();
+      await other.submit([step]);
+      const [[claim], [found]] = [await claimed(other, {}, B), await other.find([step.stepId])];
+      expect(claim!.createdAt).toBe(found!.createdAt);
+      return [claim!.createdAt - machine.wallMs()];
+    };
+    const ours = newStep();
+    await shown();
+    machine.shiftWall(HOUR);
+    await machine.advance(10);
+    await beat(keeper, A, machine);
+    await keeper.submit([ours]);
+    const [claim] = await claimed(keeper, {}, A);
+    expect(claim!.createdAt).toBe((await keeper.find([ours.stepId]))[0]!.createdAt);
+    await machine.advance(1_000); // what another process records is read once a second
+    expect(await shown()).toEqual([0]);
+    machine.shiftWall(HOUR);
+    await machine.advance(10);
+    await claimed(keeper, {}, A);
+    await beat(keeper, A, machine);
+    await keeper.submit([newStep({ stepId: 'after' })]);
+    const [after] = await claimed(keeper, {}, A);
+    expect(after!.createdAt).toBe((await keeper.find(['after']))[0]!.createdAt);
+  });
+
+  it('is kept across a boot with what has not been moved yet', () => {
+    const { connection } = newCore();
+    const wall = new WallClock(connection);
+    const instant = { now: 1_000, wallMs: 1_000, hostMs: 500, boot: 'one' };
+    wall.follow(instant, 'a');
+    wall.setMoved({ wallMs: 700, row: 3 });
+    expect(wall.follow({ ...instant, now: 2_000, wallMs: 2_000, hostMs: 10, boot: 'two' }, 'a')).toBe(0);
+    expect(wall.recorded()).toMatchObject({ since: 2_000, boot: 'two' });
+    expect(wall.moved()).toEqual({ wallMs: 700, row: 3 });
+  });
+
+  it.each([HOUR, -HOUR])('by %i ms: a step that is submitted after that is due at its instant', async (shiftMs) => {
+    const scene = new Scene();
+    const { machine } = scene;
+    const store = await scene.pod(A);
+    machine.shiftWall(shiftMs);
+    await machine.advance(10);
+    await beat(store, A, machine);
+    const step = at(machine, MINUTE);
+    await store.submit([step]);
+    await machine.advance(MINUTE - 200);
+    expect(await claimed(store, {}, A)).toEqual([]);
+    await machine.advance(400);
+    expect(ids(await claimed(store, {}, A))).toEqual([step.stepId]);
+  });
+
+  it('wakes those who wait for what the move has made due', async () => {
+    const scene = new Scene();
+    const { machine } = scene;
+    const store = await scene.pod(A);
+    let calls = 0;
+    store.watch(() => calls++);
+    await store.submit([at(machine, HOUR)]);
+    await beat(store, A, machine);
+    expect(calls).toBe(0); // our own commits wake nobody
+    machine.shiftWall(HOUR);
+    await machine.advance(10);
+    await beat(store, A, machine);
+    expect(calls).toBeGreaterThan(0);
+  });
+
+  it('is not followed in a file that a newer version has taken over', async () => {
+    const { core, connection } = newCore();
+    new WallClock(connection).follow({ now: 1_000, wallMs: 1_000, hostMs: 500, boot: 'one' }, 'a');
+    new WallClock(connection).setMoved({ wallMs: 0, row: 0 });
+    expect(core.moveTimed(2_000)).toEqual({ rows: 0, more: false });
+    new WallClock(connection).setMoved({ wallMs: 0, row: 0 });
+    connection.prepare('UPDATE SCHEMA_INFO SET version = 99, oldest_allowed = 99').run();
+    expect(() => core.moveTimed(2_000)).toThrow(expect.objectContaining({ code: 'STORE_SCHEMA_NEWER' }));
   });
 
   it('reads nothing for the move once the heartbeat has committed: no fault there makes it fail', async () => {
@@ -410,6 +493,24 @@ describe('a file of version 1', () => {
     expect(ids(await claimed(store, {}, A))).toEqual(['old']);
     await machine.advance(HOUR);
     expect(ids(await claimed(store, {}, A))).toEqual([step.stepId]);
+  });
+});
+
+describe('the pod that says what the wall clock is', () => {
+  const view = (incarnation: string, over: Partial<PodView> = {}): PodView => ({
+    ...{ pod: { podId: incarnation, incarnation }, ageMs: 1, silentForMs: 0, beat: '1', heartbeatMs: 2_000 },
+    ...{ deadAfterMs: 15_000, eligible: true, asleep: false, exited: false, meta: {}, ...over },
+  });
+  const keeper = (...pods: PodView[]): string | undefined =>
+    pods.find(({ pod }) => keepsTime(pods, pod))?.pod.incarnation;
+
+  it('is the eldest that is awake and beats', () => {
+    expect(keeper(view('a'), view('b'))).toBe('a');
+    expect(keeper(view('a', { asleep: true }), view('b'), view('c'))).toBe('b');
+    expect(keeper(view('a', { silentForMs: 6_000 }), view('b'))).toBe('a');
+    expect(keeper(view('a', { silentForMs: 6_001 }), view('b'))).toBe('b');
+    expect(keeper(view('a', { silentForMs: 5_000, deadAfterMs: 4_000 }), view('b'))).toBe('b');
+    expect(keeper()).toBeUndefined();
   });
 });
 
