@@ -46,6 +46,16 @@ function paging(harness: Harness): void {
     expect(await harness.store.list({ order: 'oldest', limit: 10 })).toEqual({ steps: [], next: null });
   });
 
+  it.each(['oldest', 'newest'] as const)(
+    'says that a page is the last where it is just full, the %s first',
+    async (order) => {
+      await harness.store.submit(newSteps(3));
+      const { steps, next } = await harness.store.list({ order, limit: 3 });
+      expect(steps).toHaveLength(3);
+      expect(next).toBeNull();
+    },
+  );
+
   it('lists whole records', async () => {
     const step = await harness.submit({ args: { deep: [1] } });
     const { steps } = await harness.store.list({ order: 'newest', limit: 1 });

@@ -1,6 +1,7 @@
 /** Settling: every transition, as the row shows it afterwards. */
 import { describe, expect, it } from 'vitest';
-import { givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
+import type { Settlement } from '../../src/store/contract.js';
+import { fresh, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
 
 const ERROR = JSON.stringify({ name: 'Error', message: 'no luck' });
 
@@ -159,6 +160,41 @@ function batches(harness: Harness): void {
     const steps = await Promise.all(claims.map((claim) => harness.step(claim)));
     expect(steps.map(({ status }) => status)).toEqual(['completed', 'cancelled', 'completed', 'completed']);
     expect(steps[0]!.version).toBe(claims[0]!.version + 1);
+  });
+
+  it('settles each as it was handed in, also where it differs from the one before in a single field', async () => {
+    const pod = await harness.join();
+    const changes: Partial<Settlement>[] = [
+      { result: '"a"' },
+      { result: '"b"' },
+      { status: 'failed' },
+      { error: ERROR },
+      { crash: 1 },
+      { charge: 1 },
+    ];
+    await harness.store.submit(newSteps(changes.length));
+    const claims = await harness.claim(pod);
+    let over: Partial<Settlement> = {};
+    const settlements = changes.map((change, i) => settlement(claims[i]!, (over = { ...over, ...change })));
+    expect((await harness.exchange({ pod, settlements })).receipts).toEqual(claims.map(() => 'settled'));
+    const found = new Map((await harness.store.find(ids(claims))).map((row) => [row.stepId, row]));
+    const rows = claims.map(({ stepId }) => found.get(stepId)!);
+    expect(
+      rows.map(({ status, result, error, crashes, retryCount }) => [status, result, error, crashes, retryCount]),
+    ).toEqual(settlements.map(({ status, result, error, crash, charge }) => [status, result, error, crash, charge]));
+  });
+
+  it('settles alike what was claimed together at different versions', async () => {
+    const pod = await harness.join();
+    const type = fresh('type');
+    const types = { [type]: 5 };
+    await harness.submit({ type });
+    await harness.settle(pod, givenBack(await harness.claimOne(pod, { types })));
+    await harness.submit({ type });
+    const claims = await harness.claim(pod, { types });
+    expect(new Set(claims.map(({ version }) => version)).size).toBe(2);
+    const settlements = claims.map((claim) => settlement(claim));
+    expect((await harness.exchange({ pod, settlements })).receipts).toEqual(['settled', 'settled']);
   });
 
   it('settles nothing where nothing is to be settled', async () => {
