@@ -75,6 +75,6 @@ export class Cancellations {
     this.#changed = false;
     this.#notBefore = now + GAP_MS;
     for (const cancelled of await this.among(this.#parts.held())) this.#parts.onCancelled(cancelled);
-    return this.#changed ? GAP_MS : Infinity;
+    return Infinity; // a change that came meanwhile has woken the loop
   }
 }
