@@ -61,8 +61,8 @@ export class Demand {
 
   /** What is wanted now. */
   wanted(now: number): Wanted | undefined {
-    const { buffer, executor, empty, isolates } = this.#holdings;
-    if (isolates || this.#isolation.barred(now)) return undefined;
+    const { buffer, executor, empty } = this.#holdings;
+    if (this.#isolation.barred(now)) return undefined;
     if (this.#isolation.emptying && !(empty && this.#isolation.mayAskAlone)) return undefined;
     const { slots, maxPrefetch } = this.#settings;
     const { intervalMs, roundTripMs, batch } = this.#exchanger;

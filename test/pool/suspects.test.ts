@@ -75,6 +75,22 @@ describe('a suspect that comes to an empty pod', () => {
     expect(started(rig)).toEqual(['p1', 'g1']);
   });
 
+  test('is followed by a rest, in which the token of an empty pod does not say so', async () => {
+    const door = gate();
+    const rig = await running({ bad: () => door.promise, good: never }, {}, ({ store }) => {
+      store.add('p1', 'bad', { crashes: 2 });
+    });
+    await rig.runtime.advance(10_000);
+    rig.pool.pause();
+    door.open();
+    await rig.runtime.settle();
+    const before = demands(rig).length;
+    rig.pool.resume();
+    await rig.runtime.settle();
+    const { token, quarantine } = demands(rig)[before]!;
+    expect([quarantine, isAlone({ claimToken: token })]).toEqual([0, false]);
+  });
+
   test('that goes astray no longer keeps others from running; but no suspect runs beside it', async () => {
     const rig = await running(
       { bad: { timeoutMs: 100, run: never }, good: () => 1 },
@@ -88,7 +104,7 @@ describe('a suspect that comes to an empty pod', () => {
     await rig.runtime.advance(60_000);
     expect(rig.pool.load).toMatchObject({ strays: 1, running: 0 });
     expect(rig.store.row('g1').status).toBe('completed');
-    expect(rig.store.row('p2').status).toBe('pending');
+    expect(rig.store.row('p2')).toMatchObject({ status: 'pending', version: 1 }); // nor was it asked for
   });
 });
 
@@ -120,6 +136,18 @@ describe('a suspect that comes to a busy pod', () => {
     expect(started(rig)).toEqual(['s1', 'p1']);
   });
 
+  test('runs as soon as the pod is empty, however long the pauses between its looks are', async () => {
+    const door = gate();
+    const rig = await running({ slow: () => door.promise, bad: never }, {}, ({ store }) => store.add('s1', 'slow'));
+    await rig.runtime.advance(10_000);
+    rig.store.add('p1', 'bad', { crashes: 2 });
+    rig.pool.wake();
+    await rig.runtime.settle();
+    door.open();
+    await rig.runtime.settle();
+    expect(started(rig)).toEqual(['s1', 'p1']);
+  });
+
   test('is never held by a token that says that the pod was empty', async () => {
     const { rig } = await busy();
     const token = demands(rig).at(-1)!.token;
@@ -134,6 +162,28 @@ describe('a suspect that comes to a busy pod', () => {
     expect(started(rig)).toEqual(['s1', 'slow-00000']);
     await rig.runtime.advance(4_800);
     expect(demands(rig).slice(-1)[0]!.quarantine).toBe(0);
+  });
+
+  test('costs the others its time and the time of its wait: after that they have the pod for as long', async () => {
+    let rig: Rig = undefined as never;
+    const after = (ms: number) => () => sleep(rig.runtime, ms);
+    await running({ slow: after(4_000), bad: after(2_000), good: never }, { maxParallelism: 2 }, (made) => {
+      rig = made;
+      rig.store.add('s1', 'slow');
+      rig.store.add('p1', 'bad', { crashes: 2, delayMs: 100 });
+    });
+    await rig.runtime.advance(4_000);
+    rig.store.add('g1', 'good');
+    await rig.runtime.advance(2_050);
+    expect(started(rig)).toEqual(['s1', 'p1', 'g1']);
+    const before = demands(rig).length;
+    for (let i = 0; i < 58; i++) {
+      rig.pool.wake();
+      await rig.runtime.advance(100);
+    }
+    const since = demands(rig).slice(before);
+    expect(since.length).toBeGreaterThan(50);
+    expect(since.filter(({ quarantine }) => quarantine === 1)).toEqual([]);
   });
 
   test('runs in the end, however long the other handlers take, and the pod goes on meanwhile', async () => {
@@ -158,6 +208,9 @@ describe('a suspect that comes to a busy pod', () => {
     doors[0]!.open();
     await rig.runtime.settle();
     expect(started(rig).slice(1)).toEqual(['slow-00000', 'slow-00001']);
+    doors[1]!.open();
+    await rig.runtime.settle();
+    expect(started(rig).slice(3)).toEqual(['slow-00002']); // as usual, though the pod is not empty
   });
 
   test.each([1, 2])('waits for a type at its limit too (concurrency %i)', async (concurrency) => {
