@@ -41,6 +41,12 @@ describe('a pod that starts', () => {
     expect(pod.line.count('heartbeat')).toBe(2);
   });
 
+  it('reports an exchange loop that has stopped, beside a heartbeat that goes on', async () => {
+    const pod = await world.started('a');
+    pod.holder.overdueMs = 60_000;
+    expect(pod.fleet.health(0).problems).toEqual([expect.stringContaining('exchange loop')]);
+  });
+
   it('is the same promise twice', async () => {
     const pod = await world.started('a');
     expect(pod.fleet.heartbeat.start()).toBe(pod.fleet.heartbeat.start());
@@ -104,6 +110,16 @@ describe('a pod that stops', () => {
     expect(pod.runtime.pending).toBe(0);
   });
 
+  it('says at once that it is to lead no longer', async () => {
+    const [a, b] = [await world.started('a'), await world.started('b')];
+    a.fleet.heartbeat.drain();
+    await world.advance(0);
+    expect(a.fleet.elector.isLeader).toBe(false);
+    b.fleet.heartbeat.beatNow();
+    await world.advance(0);
+    expect(b.fleet.elector.isLeader).toBe(true);
+  });
+
   it('does not lead while it drains, and goes on living', async () => {
     const [a, b] = [await world.started('a'), await world.started('b')];
     a.fleet.heartbeat.drain();
@@ -120,9 +136,13 @@ describe('what an answer feeds', () => {
     await world.submit(3);
     const claims = await world.claim(pod.pod, 2);
     pod.holder.reconciled.length = 0;
+    const [take, taken] = [pod.holder.snapshot.bind(pod.holder), [] as string[]];
+    pod.holder.snapshot = () => (taken.push('snapshot'), take());
+    pod.line.before('heartbeat', () => taken.push('heartbeat'));
     await world.advance(2_000);
     const [last] = pod.holder.reconciled;
     expect(last?.snapshot).toBe(2);
+    expect(taken).toEqual(['snapshot', 'heartbeat']);
     const fences = claims.map(({ stepId, claimToken, version }) => ({ stepId, claimToken, version }));
     expect(last?.held).toHaveLength(2);
     expect(last?.held).toEqual(expect.arrayContaining(fences));
@@ -252,6 +272,57 @@ describe('a freeze', () => {
     expect(pod.line.count('register')).toBe(1);
   });
 
+  it('is noticed before the next heartbeat is sent, whichever timer comes first', async () => {
+    const pod = await world.started('a');
+    const { holder } = pod;
+    const take = holder.snapshot.bind(holder);
+    const calls: (string | undefined)[] = [];
+    holder.snapshot = () => (calls.push(holder.calls.at(-1)), take());
+    for (let offset = 0; offset < 20; offset++) {
+      await world.advance(10_000 + 110 * offset);
+      pod.runtime.freeze();
+      await world.advance(8_000);
+      calls.length = 0;
+      pod.runtime.thaw();
+      await world.advance(10);
+      expect(calls[0]).toBe('halt');
+    }
+  });
+
+  it('that costs a pod its place costs it no more time the next time', async () => {
+    const pod = await world.started('a');
+    await world.started('b');
+    const lives = new Set([pod.pod.incarnation]);
+    for (let times = 1; times <= 3; times++) {
+      await world.advance(30_000);
+      pod.kill();
+      await world.advance(40_000);
+      pod.runtime.thaw();
+      await world.advance(10);
+      lives.add(pod.pod.incarnation);
+      expect(lives.size).toBe(times + 1);
+      expect(pod.fleet.mayProceed()).toBe(true);
+    }
+  });
+
+  it('that cost a pod its place: an answer to the old incarnation says nothing of the new one', async () => {
+    const pod = await world.started('a');
+    await world.started('b');
+    await world.advance(5_000);
+    pod.kill();
+    await world.advance(40_000);
+    pod.runtime.thaw();
+    pod.line.delays(5_000, 'heartbeat');
+    await world.advance(4_900); // a second one has been sent by now
+    expect(pod.line.count('register')).toBe(1);
+    pod.line.delays(0, 'heartbeat');
+    await world.advance(150);
+    expect(pod.holder.calls.at(-1)).toBe(`admit ${pod.pod.incarnation}`);
+    await world.advance(20_000);
+    expect(pod.line.count('register')).toBe(2);
+    expect(reasons(pod)).toEqual(['frozen', 'evicted']);
+  });
+
   it('is not ended by the answer to a heartbeat from before it', async () => {
     const pod = await world.started('a');
     pod.line.delays(200, 'heartbeat');
@@ -261,11 +332,13 @@ describe('a freeze', () => {
     await world.advance(8_000);
     pod.runtime.thaw();
     const admitted = pod.holder.calls.length;
+    const judged = pod.holder.reconciled.length;
     const beats = pod.line.count('heartbeat');
     pod.line.before('heartbeat', () => expect(pod.holder.calls.slice(admitted)).toEqual(['halt']));
     await world.advance(250);
     expect(pod.line.count('heartbeat')).toBe(beats + 1);
     expect(pod.holder.calls.slice(admitted)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
+    expect(pod.holder.reconciled.length).toBe(judged + 1); // by the answer from after the freeze alone
   });
 });
 
@@ -287,6 +360,21 @@ describe('two of one podId', () => {
     expect(elder.holder.calls.filter((call) => call.startsWith('admit'))).toHaveLength(1);
     expect(reasons(younger)).toEqual([]);
     expect(await world.store.fleet()).toHaveLength(1);
+  });
+
+  it('the elder leaves with its second heartbeat that holds nothing: the last outcomes get their receipts', async () => {
+    const elder = await world.started('twin');
+    elder.holder.load = { ...elder.holder.load, held: 1 };
+    await world.advance(10);
+    await world.started('twin');
+    await world.advance(10_000);
+    const beats = elder.line.count('heartbeat');
+    elder.line.before('leave', () => expect(elder.line.count('heartbeat')).toBe(beats + 2));
+    elder.holder.load = { ...elder.holder.load, held: 0 };
+    await world.advance(10_000);
+    expect([elder.line.count('leave'), elder.line.count('heartbeat')]).toEqual([1, beats + 2]);
+    expect(elder.fleet.leader).toBeUndefined(); // it looks at the fleet no longer
+    expect(elder.fleet.elector.pods).toEqual([]);
   });
 
   it('the elder leaves in the end, though a handler never returns', async () => {

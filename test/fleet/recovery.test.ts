@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { World, type Member } from './support/world.js';
 
 let world: World;
@@ -115,6 +115,15 @@ describe('a recovery cycle', () => {
     expect(await world.store.find(ids)).toMatchObject([{ status: 'pending', crashes: 2 }]);
   });
 
+  it('that fails tells that it began, and why it broke off', async () => {
+    const leader = await world.started('leader');
+    leader.line.breaks('fails', 'orphans');
+    await world.advance(CYCLE);
+    expect(leader.told.of('recovery:started')).toMatchObject([{ dryRun: false }]);
+    expect(cycles(leader)).toMatchObject([{ orphans: [], error: { code: 'STORE_UNAVAILABLE' } }]);
+    expect(await leader.fleet.recovery.history()).toHaveLength(1);
+  });
+
   it('without anything to do tells nothing, writes nothing, and asks one question', async () => {
     const leader = await world.started('leader');
     await world.advance(20 * CYCLE);
@@ -152,6 +161,46 @@ describe('a recovery cycle', () => {
     expect(await world.statuses(ids)).toEqual({ pending: 1_100 });
   });
 
+  it('that waited in line until leadership ended evicts nobody and settles nothing', async () => {
+    const { leader } = await afterADeath(3, { heartbeatIntervalMs: 6_000, deadAfterMs: 30_000 });
+    await world.advance(3 * CYCLE + 1_000);
+    expect(leader.line.count('evict')).toBe(0);
+    leader.line.delays(6_000, 'orphans');
+    const dry = leader.fleet.recovery.run({ dryRun: true });
+    await world.advance(5_000); // the next cycle is in line behind it, and by now the pod is dead
+    leader.fleet.elector.lapse();
+    leader.line.breaks('hangs', 'heartbeat');
+    await world.runtime.until(dry);
+    await world.advance(10);
+    expect([leader.line.count('evict'), leader.line.count('settle')]).toEqual([0, 0]);
+  });
+
+  it('tells of no pod as dead that the store did not evict', async () => {
+    const { leader } = await afterADeath(1);
+    leader.line.after('evict', () => []); // it has given a sign of life after all
+    await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
+    expect(leader.line.count('evict')).toBeGreaterThan(0);
+    expect(leader.told.of('pod:dead')).toEqual([]);
+    expect(cycles(leader)[0]).toMatchObject({ deadPods: [], error: undefined });
+  });
+
+  it('lets others have their turn between two pages', async () => {
+    const { leader } = await afterADeath(1_100, { recoveryIntervalMs: 600_000 });
+    await world.advance(DEAD_AFTER + 2 * BEAT);
+    const turns = vi.spyOn(leader.runtime, 'yield');
+    const { requeued } = await world.runtime.until(leader.fleet.recovery.run());
+    expect(requeued).toHaveLength(1_100);
+    expect(turns.mock.calls.length).toBeGreaterThanOrEqual(5);
+  });
+
+  it('tells listeners what is theirs alone', async () => {
+    const { leader, ids } = await afterADeath(2, { recoveryIntervalMs: 600_000 });
+    await world.advance(DEAD_AFTER + 2 * BEAT);
+    leader.told.events.on('recovery:completed', ({ requeued }) => void (requeued as string[]).splice(0));
+    const { requeued } = await world.runtime.until(leader.fleet.recovery.run());
+    expect(requeued).toEqual(ids);
+  });
+
   it('tells of a settlement whose reply was lost, in the next cycle', async () => {
     const { leader, ids } = await afterADeath(2);
     leader.line.breaks('loses', 'settle');
@@ -184,6 +233,7 @@ describe('a recovery cycle', () => {
     expect(cycles(leader)).toMatchObject([{ deadPods: [dead.pod], requeued: [ids[2]], failed: [] }]);
     expect(leader.told.of('step:released').map(({ stepId }) => stepId)).toEqual([ids[2]]);
     expect(leader.told.of('step:failed')).toEqual([]);
+    expect(leader.told.of('step:cancelled')).toEqual([]); // who cancelled has told
     await world.advance(5 * CYCLE);
     expect(cycles(leader)).toHaveLength(1);
   });
@@ -201,6 +251,7 @@ describe('a recovery cycle', () => {
     expect(await world.statuses(ids)).toEqual({ pending: 600 });
     const released = [leader, second].flatMap(({ told }) => told.of('step:released').map(({ stepId }) => stepId));
     expect(released.sort()).toEqual([...ids].sort());
+    expect([leader, second].flatMap(({ told }) => told.of('step:lost'))).toEqual([]);
     expect((await world.store.find(ids.slice(0, 500))).every(({ crashes }) => crashes === 1)).toBe(true);
   });
 });
@@ -286,6 +337,26 @@ describe('recovery by hand', () => {
     );
   });
 
+  it('tries dry: counts what the dead incarnation held, of any number, and nothing of the one that came after it', async () => {
+    const { leader, dead, ids } = await afterADeath(300, { recoveryIntervalMs: 600_000 });
+    await world.advance(10);
+    const next = await world.started('dead');
+    const more = await world.submit(2);
+    await world.claim(next.pod, 2);
+    await world.advance(DEAD_AFTER + 2 * BEAT);
+    const summary = await world.runtime.until(leader.fleet.recovery.run({ dryRun: true }));
+    expect(summary.deadPods).toEqual([dead.pod]);
+    expect([...summary.requeued].sort()).toEqual([...ids].sort());
+    expect(await world.statuses(more)).toEqual({ claimed: 2 });
+  });
+
+  it('tries dry: takes the only claim of a dead pod for one that was alone', async () => {
+    const { leader, ids } = await afterADeath(1, { recoveryIntervalMs: 600_000 }, { crashes: 3, alone: true });
+    await world.advance(DEAD_AFTER + 2 * BEAT);
+    const summary = await world.runtime.until(leader.fleet.recovery.run({ dryRun: true }));
+    expect(summary).toMatchObject({ failed: ids, requeued: [] });
+  });
+
   it('stands in line', async () => {
     const { leader } = await afterADeath(3, { recoveryIntervalMs: 600_000 });
     await world.advance(DEAD_AFTER + 2 * BEAT);
@@ -325,4 +396,5 @@ it('stops though a cycle hangs, and whoever waits for one is told', async () => 
   await world.runtime.until(leader.stop());
   await run;
   expect(leader.runtime.pending).toBe(0);
+  expect(leader.told.of('recovery:started')).toEqual([]); // to stop is no failure
 });

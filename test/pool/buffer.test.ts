@@ -49,6 +49,18 @@ test('is ordered as the store is, however claims come and go', () => {
   );
 });
 
+test('keeps its order and its size while what has started is let go', () => {
+  const buffer = new Buffer();
+  const ids = Array.from({ length: 500 }, (_, i) => `s${String(i)}`);
+  const started: string[] = [];
+  for (const [i, id] of ids.entries()) {
+    buffer.add(hold(id));
+    if (i % 3 !== 0) started.push(buffer.next()!.claim.stepId);
+    expect(buffer.size).toBe(i + 1 - started.length);
+  }
+  expect([...started, ...drain(buffer)]).toEqual(ids);
+});
+
 test('a type at its limit does not hold up the others', async () => {
   const buffer = new Buffer();
   const one = limited(1);

@@ -2,6 +2,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Neighbours } from '../../src/pool/neighbours.js';
 import { sleep, systemRuntime } from '../../src/runtime/runtime.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
 import { isAlone } from '../../src/step/suspect.js';
 import type { StepContext } from '../../src/step/definition.js';
 import { gate, Rig, running } from './support/rig.js';
@@ -152,6 +153,41 @@ test('suspects of two queues that both have other work run, one at a time, besid
   await b.runtime.advance(600_000);
   expect([a.store.count('completed'), b.store.count('completed')]).toEqual([303, 303]);
   expect(beside).toEqual([]);
+});
+
+describe('a queue that has stopped', () => {
+  /** What one pool of two says of itself; the other is idle. */
+  const process = () => {
+    const runtime = new VirtualRuntime();
+    const says = { quiet: true, hasStrays: false, asksAlone: false };
+    const self = { quiet: () => says.quiet, hasStrays: () => says.hasStrays, asksAlone: () => says.asksAlone };
+    const idle = { quiet: () => true, hasStrays: () => false, asksAlone: () => false };
+    const [stopped, other] = [new Neighbours(runtime, self), new Neighbours(runtime, idle)];
+    for (const pool of [stopped, other]) pool.enter();
+    return { says, stopped, other };
+  };
+
+  test('is no neighbour any more, whatever it still holds or asked for', () => {
+    const { says, stopped, other } = process();
+    says.quiet = false;
+    says.asksAlone = true;
+    expect([other.barred(0), other.quiet, other.any]).toEqual([true, false, true]);
+    stopped.leave(0);
+    expect([other.barred(0), other.quiet, other.any]).toEqual([false, true, false]);
+  });
+
+  test('and left a stray is one until that returns, but bars nobody', () => {
+    const { says, stopped, other } = process();
+    Object.assign(says, { quiet: false, hasStrays: true, asksAlone: true });
+    stopped.take(0, Infinity);
+    stopped.leave(0);
+    expect([other.barred(0), other.quiet, other.free(10_000)]).toEqual([false, false, false]);
+    stopped.look(); // something else has ended
+    expect(other.any).toBe(true);
+    says.hasStrays = false;
+    stopped.look();
+    expect([other.quiet, other.any, other.free(10_000)]).toEqual([true, false, true]);
+  });
 });
 
 test('copies of the package in one process know of each other, and a turn ends by itself', async () => {

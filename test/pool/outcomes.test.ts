@@ -252,6 +252,17 @@ describe('ctx.release()', () => {
     expect(rig.events('step:released')).toMatchObject([{ reason: 'handler', delayMs: 700 }]);
   });
 
+  test('counts once: a handler that goes on and releases again changes nothing', async () => {
+    const { row } = await run((_, ctx) => {
+      try {
+        ctx.release({ delayMs: 700 });
+      } catch {
+        ctx.release({ delayMs: 900 });
+      }
+    });
+    expect(row).toMatchObject({ status: 'pending', runAt: 700 });
+  });
+
   test('is 5 s by default', async () => {
     const { row } = await run((_, ctx) => ctx.release());
     expect(row.runAt).toBe(5_000);

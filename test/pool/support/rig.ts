@@ -7,7 +7,7 @@ import { Pool, type PoolParts } from '../../../src/pool/pool.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import type { StepContext, StepTypeOptions } from '../../../src/step/definition.js';
 import { StepRegistry } from '../../../src/step/registry.js';
-import type { PodRef, Rhythm } from '../../../src/store/contract.js';
+import type { Claim, PodRef, Rhythm } from '../../../src/store/contract.js';
 import { Settler } from '../../../src/store/settler.js';
 import { MemoryStore } from './memory-store.js';
 
@@ -104,6 +104,12 @@ export async function running(
   await rig.start();
   onTestFinished(() => rig.stop());
   return rig;
+}
+
+/** A claim, for tests that need no store. */
+export function claimOf(stepId: string, type: string, given: Partial<Claim> = {}): Claim {
+  const rest = { priority: 0, retryCount: 0, maxRetries: 3, crashes: 0, version: 1, runAt: 0, createdAt: 0 };
+  return { stepId, type, claimToken: `token-${stepId}`, payload: '{}', ...rest, ...given };
 }
 
 /** A promise that is settled by hand. */
