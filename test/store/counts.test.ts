@@ -33,6 +33,17 @@ it('counts 50,000 types and as many priorities, of any name, in slices', async (
   expect(Object.getOwnPropertyDescriptor(report.podCapacity, '__proto__')?.value).toEqual({ current: 1, max: 2 });
 });
 
+it('says for how long the oldest of all due steps has been due', async () => {
+  const counts = new Counts();
+  for (const [type, dueMs] of [
+    ['a', 5],
+    ['b', 900],
+    ['c', 70],
+  ] as const)
+    counts.add([type, 'pending', 0, 1, 1, dueMs]);
+  expect(await counts.stats(countingRuntime())).toMatchObject({ due: 3, oldestDueMs: 900 });
+});
+
 it('knows no oldest due step where none is due', async () => {
   const counts = new Counts();
   counts.add(['a', 'pending', 0, 1, 0, null]);

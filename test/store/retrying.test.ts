@@ -62,6 +62,19 @@ describe('retrying', () => {
     expect(tries).toEqual([0]);
   });
 
+  it('gives up in the midst of a pause when it is told to', async () => {
+    const runtime = new VirtualRuntime();
+    const closing = new AbortController();
+    runtime.after(100, () => closing.abort());
+    const startedAt = runtime.monotonicMs();
+    const call = retrying(runtime, () => Promise.reject(busy), {
+      ...{ isBusy: () => true, patienceMs: 60_000, giveUp: () => new Error('gave up'), signal: closing.signal },
+      pauses: { flatMs: 5_000, flatForMs: 60_000, longestMs: 60_000 },
+    });
+    await expect(runtime.until(call)).rejects.toThrow('gave up');
+    expect(runtime.monotonicMs() - startedAt).toBe(100);
+  });
+
   it('repeats nothing that is not BUSY', async () => {
     const { outcome, tries } = await triedAt(5, { isBusy: () => false });
     expect(outcome).toBe(busy);
