@@ -14,7 +14,7 @@ import {
   type StepFilter,
   type StepListing,
 } from './client/queries.js';
-import type { WaitOptions } from './client/waiter.js';
+import type { WaitOptions } from './client/wait-options.js';
 import { connect, type Connection } from './connect.js';
 import { defaultStore, storeFromEnv } from './default-store.js';
 import { FleetQError, StoppedError } from './errors.js';

@@ -15,7 +15,7 @@ export type {
   SubmitUnion,
 } from './api.js';
 export type { CancelResult, RetryResult, StepFilter, StepListing, StepPage } from './client/queries.js';
-export type { WaitOptions } from './client/waiter.js';
+export type { WaitOptions } from './client/wait-options.js';
 export {
   FleetQError,
   PermanentFailure,

@@ -2,44 +2,32 @@
  * Waits for steps to end.
  *
  * Invariants:
- * - All waiters of a process ask the store with one question, and only when its pulse has moved.
+ * - All waiters of a process ask the store with one question. {@link Pulse} decides whether it has to be asked.
+ * - That there is no such step is believed only when two questions did not show it that were asked at least `staleReadMs`
+ *   apart, the first of them after the wait began: another process may have submitted it just now.
  * - A look costs what has ended since the last one, not what is awaited. Where the store's answer may miss a step (one that
  *   plain SQL ended, or deleted), a round of `find` goes over all awaited steps, some at each look.
  * - No look keeps the event loop for more than a few ms, however many wait.
  * - A waiter keeps the process alive; without waiters nothing runs.
  * - Nothing here runs in the async context of a caller: waits share a loop, listeners and a watcher.
  */
-import {
-  asError,
-  FleetQError,
-  StepCancelledError,
-  StepFailedError,
-  StepNotFoundError,
-  StoppedError,
-  StoreError,
-  WaitTimeoutError,
-} from '../errors.js';
+import { asError, FleetQError, StepNotFoundError, StoppedError, StoreError, WaitTimeoutError } from '../errors.js';
 import type { Events } from '../events.js';
 import { onAbort } from '../runtime/abort.js';
 import { Loop } from '../runtime/loop.js';
 import type { OwnContext } from '../runtime/own-context.js';
-import { MAX_DELAY_MS, type Timer } from '../runtime/runtime.js';
-import { checkFields, checkStepId, oneOf, type FieldChecks } from '../step/fields.js';
-import { deserializeError } from '../step/failure.js';
+import type { Timer } from '../runtime/runtime.js';
+import { checkStepId } from '../step/fields.js';
 import { isTerminal } from '../step/step.js';
-import { readError, readResult } from '../step/stored.js';
 import type { StepRecord, Store } from '../store/contract.js';
+import { settleWait } from './ending.js';
+import { Pulse } from './pulse.js';
+import { Round } from './round.js';
+import { checkWaitOptions, type WaitOptions } from './wait-options.js';
 import { WhereaboutsOf, type WhereaboutsParts } from './whereabouts.js';
 
-export interface WaitOptions {
-  /** Gives up after so many ms, 24 days at most; the step goes on. Default: never. */
-  readonly timeoutMs?: number;
-  /** Ends the wait; the step goes on. */
-  readonly signal?: AbortSignal;
-}
-
 export interface WaiterParts extends WhereaboutsParts {
-  readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch' | 'fleet'>;
+  readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch' | 'fleet' | 'staleReadMs'>;
   readonly events: Events;
   readonly context: OwnContext;
   readonly waitIntervalMs: number;
@@ -48,50 +36,36 @@ export interface WaiterParts extends WhereaboutsParts {
 interface Waiting {
   /** It ends by itself. */
   readonly timed: boolean;
+  readonly since: number;
+  /** When the question was asked that did not show the step; `undefined`: the last one did, or there was none yet. */
+  absentSince: number | undefined;
   settle(record: StepRecord): void;
   reject(error: unknown): void;
 }
 
 /** Ids in one question. */
 const ASK_AT_MOST = 1_000;
-/** Awaited steps that are checked within `waitIntervalMs` in the course of a round. */
-const CHECKED_IN_ROUND = 100;
 /** Waits that are rejected in one turn of the event loop. */
 const REJECTED_AT_ONCE = 200;
-const OPTIONS: FieldChecks = {
-  timeoutMs: oneOf(
-    `milliseconds from 1 to ${MAX_DELAY_MS}`,
-    (value) => typeof value === 'number' && value >= 1 && value <= MAX_DELAY_MS,
-  ),
-  signal: oneOf('an AbortSignal', isAbortSignal),
-};
-/** By what it can do: a signal of another realm, such as that of jsdom, is of another class. */
-function isAbortSignal(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;
-  return [typeof aborted, typeof addEventListener, typeof removeEventListener].join() === 'boolean,function,function';
-}
-
 export class Waiter {
   readonly #parts: WaiterParts;
   readonly #loop: Loop;
   readonly #whereabouts: WhereaboutsOf;
   readonly #waiting = new Map<string, Set<Waiting>>();
-  /** Ids that were not asked for yet, or that are known to have ended: asked whatever the pulse says. */
+  /** Ids that were not asked for yet, that no read has shown, or that are known to have ended: asked whatever the pulse says. */
   readonly #urgent = new Set<string>();
-  #lastPulse: string | undefined;
+  readonly #pulse: Pulse;
+  readonly #round: Round;
   /** Where the last question about ends stopped. */
   #cursor: string | null = null;
-  /** Goes round the awaited steps, and how many are left of the present round. */
-  #round: Iterator<string> | undefined;
-  #roundLeft = 0;
-  #roundDueAt = 0;
   #unwatch: (() => void)[] = [];
   #stopped = false;
 
   constructor(parts: WaiterParts) {
     this.#parts = parts;
     this.#whereabouts = new WhereaboutsOf(parts);
+    this.#pulse = new Pulse(parts.store.staleReadMs);
+    this.#round = new Round(this.#waiting, parts.waitIntervalMs);
     this.#loop = new Loop(parts.runtime, () => this.#look(), { onError: (error) => this.#failed(error) });
   }
 
@@ -103,7 +77,7 @@ export class Waiter {
    */
   async wait(stepId: string, options: WaitOptions = {}): Promise<unknown> {
     checkStepId(stepId);
-    checkFields(options, OPTIONS, 'OPTION_INVALID', 'options');
+    checkWaitOptions(options);
     return this.#parts.context.run(() => this.#wait(stepId, options));
   }
 
@@ -119,10 +93,12 @@ export class Waiter {
       };
       const waiting: Waiting = {
         timed: timeoutMs !== undefined,
+        since: this.#now(),
+        absentSince: undefined,
         settle: (record) => {
           end();
           try {
-            settle(record, resolve, reject);
+            settleWait(record, resolve, reject);
           } catch (error) {
             reject(asError(error)); // what one row holds concerns its own waits alone
           }
@@ -195,7 +171,7 @@ export class Waiter {
     for (const unwatch of this.#unwatch) unwatch();
     this.#unwatch = [];
     this.#cursor = null;
-    this.#lastPulse = undefined;
+    this.#pulse.forget();
     void this.#loop.stop();
   }
 
@@ -209,55 +185,60 @@ export class Waiter {
   async #look(): Promise<number> {
     const { store, runtime, waitIntervalMs } = this.#parts;
     const pulse = await store.pulse(); // read before the question: what ends after it moves the pulse again
+    const askedAt = this.#now();
+    const hasToAsk = this.#pulse.read(pulse, askedAt);
     const urgent = [...this.#urgent];
     this.#urgent.clear();
-    const complete = pulse !== this.#lastPulse && (await this.#askForEnds());
-    const ids = complete ? [] : [...urgent, ...this.#nextOfRound()];
+    const complete = hasToAsk && (await this.#askForEnds(urgent, askedAt));
+    const ids = complete ? [] : [...urgent, ...this.#round.next(this.#now())];
     for (let at = 0; at < ids.length; at += ASK_AT_MOST) {
       if (at > 0) await runtime.yield();
       await this.#ask(ids.slice(at, at + ASK_AT_MOST));
     }
-    this.#lastPulse = pulse;
+    if (hasToAsk) this.#pulse.answered(askedAt);
     return waitIntervalMs;
   }
 
   /** Settles what has ended since the last look. Answers whether every awaited step was looked at. */
-  async #askForEnds(): Promise<boolean> {
+  async #askForEnds(urgent: readonly string[], askedAt: number): Promise<boolean> {
     const reply = await this.#parts.store.ended({ awaited: this.#waiting, since: this.#cursor });
     this.#cursor = reply.cursor;
-    for (const record of reply.steps) this.#answered(record.stepId, record);
-    for (const stepId of reply.gone) this.#answered(stepId, undefined);
-    this.#roundLeft = reply.complete ? 0 : this.#waiting.size;
+    for (const record of reply.steps) this.#answered(record.stepId, record, askedAt);
+    const gone = new Set(reply.gone);
+    for (const stepId of gone) this.#answered(stepId, undefined, askedAt);
+    if (reply.complete) for (const stepId of urgent) if (!gone.has(stepId)) this.#stands(stepId);
+    if (reply.complete) this.#round.end();
+    else this.#round.begin();
     return reply.complete;
   }
 
-  #nextOfRound(): string[] {
-    const ids: string[] = [];
-    const now = this.#parts.runtime.monotonicMs();
-    if (this.#roundLeft === 0 || now < this.#roundDueAt) return ids;
-    this.#roundDueAt = now + this.#parts.waitIntervalMs;
-    const count = Math.min(this.#roundLeft, CHECKED_IN_ROUND);
-    this.#roundLeft -= count;
-    while (ids.length < count) {
-      const next = (this.#round ??= this.#waiting.keys()).next();
-      if (next.done !== true) ids.push(next.value);
-      else this.#round = undefined;
-      if (this.#waiting.size === 0) break;
-    }
-    return ids;
-  }
-
   async #ask(ids: readonly string[]): Promise<void> {
+    const askedAt = this.#now();
     const records = new Map((await this.#parts.store.find(ids)).map((record) => [record.stepId, record]));
-    for (const id of ids) this.#answered(id, records.get(id));
+    for (const id of ids) this.#answered(id, records.get(id), askedAt);
   }
 
   /** What the store says of an awaited step; `undefined`: there is none of this id. */
-  #answered(stepId: string, record: StepRecord | undefined): void {
+  #answered(stepId: string, record: StepRecord | undefined, askedAt: number): void {
+    if (record !== undefined && !isTerminal(record.status)) return this.#stands(stepId);
     for (const waiting of [...(this.#waiting.get(stepId) ?? [])]) {
-      if (record === undefined) waiting.reject(new StepNotFoundError(stepId));
-      else if (isTerminal(record.status)) waiting.settle(record);
+      if (record === undefined) this.#absent(stepId, waiting, askedAt);
+      else waiting.settle(record);
     }
+  }
+
+  #stands(stepId: string): void {
+    for (const waiting of this.#waiting.get(stepId) ?? []) waiting.absentSince = undefined;
+  }
+
+  #absent(stepId: string, waiting: Waiting, askedAt: number): void {
+    waiting.absentSince ??= Math.max(askedAt, waiting.since);
+    if (askedAt - waiting.absentSince >= this.#parts.store.staleReadMs) waiting.reject(new StepNotFoundError(stepId));
+    else this.#urgent.add(stepId);
+  }
+
+  #now(): number {
+    return this.#parts.runtime.monotonicMs();
   }
 
   #failed(error: unknown): number {
@@ -276,20 +257,6 @@ export class Waiter {
       }
     }
   }
-}
-
-function settle(record: StepRecord, resolve: (result: unknown) => void, reject: (error: Error) => void): void {
-  const { stepId } = record;
-  if (record.status === 'completed') {
-    const { value, problem } = readResult(record.result);
-    if (problem === undefined) return resolve(value);
-    return reject(new FleetQError('RESULT_UNREADABLE', `step ${stepId} has completed, but ${problem.message}`));
-  }
-  if (record.status === 'cancelled') return reject(new StepCancelledError(stepId));
-  const error = readError(record.error);
-  reject(
-    new StepFailedError(stepId, error?.message ?? 'unknown', error === undefined ? undefined : deserializeError(error)),
-  );
 }
 
 function aborted(stepId: string, signal: AbortSignal | undefined): FleetQError {

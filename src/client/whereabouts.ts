@@ -65,7 +65,8 @@ export class WhereaboutsOf {
   #text({ status, type, runAt, claimedBy }: StepRecord, handled: ReadonlySet<unknown> | undefined): string {
     if (status === 'claimed') return `it is claimed by pod ${JSON.stringify(claimedBy)}`;
     if (status !== 'pending') return `it is ${status}`;
-    if (handled?.has(type) === false) return `it is pending, and no live pod handles the type ${JSON.stringify(type)}`;
+    if (handled?.has(type) === false)
+      return `it is pending, and no live pod is known to handle the type ${JSON.stringify(type)}`;
     const inMs = runAt - this.#parts.runtime.wallMs();
     return inMs > 0 ? `it is pending, due in ${inMs} ms` : 'it is pending, and due';
   }

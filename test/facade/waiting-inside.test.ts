@@ -123,7 +123,7 @@ describe('a wait that times out', () => {
     [
       'nobody handles the type',
       { type: 'nobody' },
-      { status: 'pending', says: /pending, and no live pod handles the type "nobody"$/ },
+      { status: 'pending', says: /pending, and no live pod is known to handle the type "nobody"$/ },
     ],
     [
       'the step is not due',
