@@ -7,8 +7,10 @@ import { mapInSlices } from '../runtime/slices.js';
 import { checkFields, checkStepId, integer, name, oneOf, type FieldChecks } from '../step/fields.js';
 import { readStep } from '../step/read.js';
 import { isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
-import type { StepRecord, StepStore } from '../store/contract.js';
+import type { StepRecord, Store } from '../store/contract.js';
+import { byHand } from './by-hand.js';
 import { repeated } from './repeated.js';
+import { SecondLook, type SecondLookParts } from './second-look.js';
 
 /** Which steps `listSteps` yields. All conditions hold together. */
 export interface StepFilter {
@@ -46,7 +48,7 @@ export type CancelResult = 'cancelled' | 'alreadyTerminal' | 'notFound';
 export type RetryResult = 'retried' | 'notRetryable' | 'notFound';
 
 export interface QueriesParts {
-  readonly store: Pick<StepStore, 'find' | 'list' | 'cancel' | 'retry'>;
+  readonly store: Pick<Store, 'find' | 'list' | 'cancel' | 'retry' | 'staleReadMs'>;
   readonly runtime: Runtime;
   readonly events: Events;
   readonly context: OwnContext;
@@ -85,10 +87,13 @@ export class Queries {
     return this.#parts.ended.aborted ? Promise.reject(new StoppedError(what)) : call();
   }
 
-  /** @throws StepNotFoundError */
+  /** @throws StepNotFoundError, on a store with late reads only after a second look */
   async get(stepId: string): Promise<Step> {
     checkStepId(stepId);
-    const record = await this.#find('getStep', stepId);
+    const looks = new SecondLook(this.#lateness);
+    let record: StepRecord | undefined;
+    do record = await this.#find('getStep', stepId);
+    while (record === undefined && (await looks.again()));
     if (record === undefined) throw new StepNotFoundError(stepId);
     return readStep(record);
   }
@@ -112,34 +117,59 @@ export class Queries {
     return { page, [Symbol.asyncIterator]: () => iterate(page) };
   }
 
-  /** Makes a pending or claimed step terminal at once. Guarded by the version that it reads, so a resend does nothing. */
+  /**
+   * Makes a pending or claimed step terminal at once. Guarded by the version that it reads, so a resend does nothing.
+   *
+   * @throws StoreError `STORE_BUSY` where the step keeps changing between the look and the write
+   */
   async cancel(stepId: string): Promise<CancelResult> {
     checkStepId(stepId);
     const token = this.#parts.runtime.uuid();
-    for (;;) {
-      const record = await this.#find('cancel', stepId);
-      if (record === undefined) return 'notFound';
-      if (isTerminal(record.status)) return 'alreadyTerminal';
-      const [receipt = 'notFound'] = await this.#write('cancel', (store) =>
-        store.cancel(token, [{ stepId, version: record.version }]),
-      );
-      if (receipt === 'changed') continue; // it moved between the look and the write: look again
-      if (receipt === 'cancelled') this.#cancelled(record);
-      return receipt;
-    }
+    return byHand<CancelResult>(stepId, this.#lateness, {
+      done: 'cancelled',
+      find: () => this.#find('cancel', stepId),
+      refusal: (record) => (record === undefined ? 'notFound' : 'alreadyTerminal'),
+      attempt: async (record, tried) => {
+        if (record.status === 'completed') return 'alreadyTerminal'; // for good
+        // Once a write has been sent, it may be ours that cancelled the step.
+        if (isTerminal(record.status) && !(record.status === 'cancelled' && tried !== undefined)) return 'nothing';
+        const [receipt = 'notFound'] = await this.#write('cancel', (store) =>
+          store.cancel(token, [{ stepId, version: record.version }]),
+        );
+        if (receipt === 'cancelled') this.#cancelled(record);
+        return receipt === 'notFound' ? 'changed' : receipt;
+      },
+    });
   }
 
-  /** Makes a failed or cancelled step pending again, due now, with fresh counts. */
+  /**
+   * Makes a failed or cancelled step pending again, due now, with fresh counts.
+   *
+   * @throws StoreError `STORE_BUSY` where the store does not show how the step stands
+   */
   async retry(stepId: string): Promise<RetryResult> {
     checkStepId(stepId);
-    const record = await this.#find('retry', stepId);
-    if (record === undefined) return 'notFound';
-    if (record.status !== 'failed' && record.status !== 'cancelled') return 'notRetryable';
-    const [receipt = 'notFound'] = await this.#write('retry', (store) =>
-      store.retry([{ stepId, version: record.version }]),
-    );
-    if (receipt === 'retried') this.#parts.onRetried();
-    return receipt;
+    const result = await byHand<RetryResult>(stepId, this.#lateness, {
+      done: 'retried',
+      find: () => this.#find('retry', stepId),
+      refusal: (record) => (record === undefined ? 'notFound' : 'notRetryable'),
+      attempt: async (record, tried) => {
+        if (tried !== undefined && record.version > tried) return 'retried'; // the only way on from there
+        if (record.status === 'completed') return 'notRetryable'; // for good
+        if (record.status !== 'failed' && record.status !== 'cancelled') return 'nothing';
+        const [receipt = 'notFound'] = await this.#write('retry', (store) =>
+          store.retry([{ stepId, version: record.version }]),
+        );
+        return receipt === 'notFound' ? 'changed' : receipt;
+      },
+    });
+    if (result === 'retried') this.#parts.onRetried();
+    return result;
+  }
+
+  get #lateness(): SecondLookParts {
+    const { runtime, ended, store } = this.#parts;
+    return { runtime, ended, staleReadMs: store.staleReadMs };
   }
 
   async #find(what: string, stepId: string): Promise<StepRecord | undefined> {

@@ -87,8 +87,11 @@ export interface StepAt {
 
 /** `changed`: the row is no longer at the version that was read; read again. */
 export type CancelReceipt = 'cancelled' | 'alreadyTerminal' | 'notFound' | 'changed';
-/** `retried`: the row has moved past the version that was read. `notRetryable`: it has neither failed nor been cancelled. */
-export type RetryReceipt = 'retried' | 'notRetryable' | 'notFound';
+/**
+ * `retried`: the row has moved past the version that was read. `notRetryable`: it has neither failed nor been cancelled.
+ * `changed`: the row was not at the version that was read, and a late read does not show yet where it is; read again.
+ */
+export type RetryReceipt = 'retried' | 'notRetryable' | 'notFound' | 'changed';
 
 export interface ListFilter {
   /** Any of these; absent: all. */

@@ -164,8 +164,11 @@ function cancelReceipt(row: Row | undefined, { version }: StepAt, token: string)
   if (row === undefined) return 'notFound';
   const status = text(row, 'ITS_STATUS') as StepStatus;
   if (status === 'cancelled' && textOrNull(row, 'SETTLER') === token) return 'cancelled';
-  // At the version that was read a row of no known status stays as it is, however often it is tried.
-  return isTerminal(status) || number(row, 'ITS_VERSION') === version ? 'alreadyTerminal' : 'changed';
+  if (number(row, 'ITS_VERSION') < version) return 'changed'; // a late read
+  // A row of no known status stays as it is, however often it is tried. One that could be cancelled as it is shown, and was
+  // not, has moved: the read is late.
+  const isOpen = status === 'pending' || status === 'claimed';
+  return isTerminal(status) || (!isOpen && number(row, 'ITS_VERSION') === version) ? 'alreadyTerminal' : 'changed';
 }
 
 /** Whether only the archive has it, at the version that was read, and it may begin again. */
@@ -181,7 +184,10 @@ function isRestorable(row: Row | undefined, { version }: StepAt): boolean {
 function retryReceipt(row: Row | undefined, { version }: StepAt): RetryReceipt {
   if (row === undefined) return 'notFound';
   // Of all its rows: beside the one that was retried there may be another.
-  return number(row, 'HIGHEST_VERSION') > version ? 'retried' : 'notRetryable';
+  if (number(row, 'HIGHEST_VERSION') > version) return 'retried';
+  // What could be retried as it is shown, and was not, has moved: the read is late.
+  const isLate = number(row, 'ITS_VERSION') < version || ['failed', 'cancelled'].includes(text(row, 'ITS_STATUS'));
+  return isLate ? 'changed' : 'notRetryable';
 }
 
 function cursorOf(after: string): { readonly afterMs: number; readonly afterId: string } {

@@ -1,0 +1,50 @@
+/**
+ * Looks again where a read says no, since it may be late.
+ *
+ * Invariants:
+ * - A "no" is believed once a look says it that was asked at least `staleReadMs` after the call began, or after it learned
+ *   that the row had moved. Where reads are never late, that is the first such look, and there is no pause.
+ * - The pauses between looks double from a second on; the last look comes when the time is over.
+ * - A pause ends when the store is to be closed.
+ */
+import { sleep, type Runtime } from '../runtime/runtime.js';
+
+export interface SecondLookParts {
+  readonly runtime: Runtime;
+  readonly staleReadMs: number;
+  /** Aborts when the store is to be closed. */
+  readonly ended: AbortSignal;
+}
+
+const FIRST_PAUSE_MS = 1_000;
+
+export class SecondLook {
+  readonly #parts: SecondLookParts;
+  #since: number;
+  /** When the last look was asked; `undefined`: none since then. */
+  #askedAt: number | undefined;
+  #pauseMs = FIRST_PAUSE_MS;
+
+  /** To be made right before the first look. */
+  constructor(parts: SecondLookParts) {
+    this.#parts = parts;
+    this.#since = this.#askedAt = parts.runtime.monotonicMs();
+  }
+
+  /** The row has moved since it was read: no look so far counts. */
+  moved(): void {
+    this.#since = this.#parts.runtime.monotonicMs();
+    this.#askedAt = undefined;
+  }
+
+  /** Pauses before another look. `false`: the last look is to be believed. */
+  async again(): Promise<boolean> {
+    const { runtime, staleReadMs, ended } = this.#parts;
+    if (this.#askedAt !== undefined && this.#askedAt - this.#since >= staleReadMs) return false;
+    const leftMs = this.#since + staleReadMs - runtime.monotonicMs();
+    if (leftMs > 0) await sleep(runtime, Math.min(this.#pauseMs, leftMs), ended);
+    this.#pauseMs *= 2;
+    this.#askedAt = runtime.monotonicMs();
+    return true;
+  }
+}
