@@ -72,7 +72,7 @@ test('shows a claim late to the heartbeats and the questions of the process that
 
 test('judges a write by the row as it is, and a write that changes nothing hides nothing', async () => {
   await submit(here, 's');
-  const [{ version }] = (await here.find(['s'])) as [{ version: number }];
+  const version = (await here.find(['s']))[0]!.version;
   await claimOne(there);
   expect(await here.cancel('by hand', [{ stepId: 's', version }])).toEqual(['changed']);
   expect(await shows(here)).toBe('pending');
