@@ -1,6 +1,6 @@
 /** Which better-sqlite3 a runtime gets, and what is said of one that it cannot use. */
 import Database from 'better-sqlite3';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { notLoaded } from '../../src/driver/missing.js';
 import { loadSqlite, refuseUnsuitable, sqliteCode, type SqliteDriver } from '../../src/driver/sqlite.js';
 
@@ -30,6 +30,18 @@ describe('better-sqlite3', () => {
     expect(refused).toThrow(expect.objectContaining({ code: 'STORE_DRIVER_MISSING', transient: false }));
     expect(refused).toThrow(runtime);
     expect(refused).toThrow(`Run: npm install better-sqlite3@${wanted}`);
+  });
+
+  it('that is installed here is refused where it would end the process', async () => {
+    const versions = { ...process.versions, node: '99.0.0', napi: '1' };
+    vi.stubGlobal(
+      'process',
+      new Proxy(process, {
+        get: (target, key) => (key === 'versions' ? versions : Reflect.get(target, key)) as unknown,
+      }),
+    );
+    onTestFinished(() => void vi.unstubAllGlobals());
+    await expect(loadSqlite()).rejects.toMatchObject({ code: 'STORE_DRIVER_MISSING' });
   });
 
   it('that is installed here is used', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { StoppedError, type FleetQOptions, type StepContext } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import { VirtualRuntime } from 'fleet-q/testing';
+import { sleep } from '../../src/runtime/runtime.js';
 import { DEAD_AFTER, RECOVERED, VirtualFleet } from '../faults/support/virtual-fleet.js';
 import { faultySqlite, newQueue, nextEvent, temporaryPath } from '../support/queues.js';
 
@@ -77,11 +78,13 @@ describe('while the queue drains', () => {
     const [id] = await fleet.submit({ ms: 2 * DEAD_AFTER });
     await fleet.pass(2_000);
     const grace = await fleet.add('grace');
+    expect(ada.queue.health().isLeader).toBe(true);
     let ended = false;
     const stopping = ada.queue.stop().then(() => (ended = true));
     await fleet.pass(RECOVERED);
     expect(ended).toBe(false);
     expect((await fleet.client.queue.stats()).activePods).toBe(2);
+    expect([ada, grace].map(({ queue }) => queue.health().isLeader)).toEqual([false, true]);
     await fleet.until(stopping);
     expect(fleet.runsOf(id)).toHaveLength(1);
     expect(grace.told.of('pod:dead')).toEqual([]);
@@ -190,6 +193,22 @@ describe('a bound on draining', () => {
     expect(runtime.pending).toBe(0);
   });
 
+  test('a listener gets two seconds where the handlers took all of the drain time', async () => {
+    const runtime = new VirtualRuntime();
+    const options = { runtime, drainTimeoutMs: 1_000, abortGraceMs: 100 };
+    const queue = newQueue(options).register('stray', () => new Promise<void>(() => undefined));
+    await runtime.until(queue.start());
+    let heard = false;
+    queue.on('step:released', async () => {
+      await sleep(runtime, 1_900);
+      heard = true;
+    });
+    await runtime.until(queue.submit({ type: 'stray' }));
+    await runtime.advance(1_000);
+    await runtime.until(queue.stop());
+    expect(heard).toBe(true);
+  });
+
   test.each<[string, (stop: () => Promise<void>) => unknown]>([
     ['returns stop()', (stop) => stop()],
     ['awaits stop()', async (stop) => await stop()],
@@ -293,6 +312,23 @@ describe('calls that race the end', () => {
     await queue.stop();
     expect(await Promise.all([first, second])).toHaveLength(2);
     expect(factory.store.count('submit')).toBe(2);
+  });
+
+  test('a call is refused while the last submission before it is still being written', async () => {
+    const committing = gate();
+    const factory = faultySqlite(({ verb }) => {
+      if (verb !== 'submit') return undefined;
+      committing.open();
+      return { replyDelayMs: 100 };
+    });
+    const queue = newQueue({ store: factory }).register('a', () => 1);
+    const first = queue.submit({ type: 'a' });
+    await committing.opened;
+    const stopping = queue.stop();
+    await new Promise((resolve) => setImmediate(resolve));
+    await expect(queue.submit({ type: 'a' })).rejects.toMatchObject({ code: 'STOPPED' });
+    await Promise.all([first, stopping]);
+    expect(factory.store.count('submit')).toBe(1);
   });
 
   test('are served or refused with STOPPED, never with a code of the store', async () => {

@@ -2,11 +2,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { FleetQ, StoppedError, type SubmitIncompleteError } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import { VirtualRuntime } from 'fleet-q/testing';
-import { faultySqlite, newQueue, QUICK, temporaryPath } from '../support/queues.js';
+import type { ExchangeRequest } from '../../src/store/contract.js';
+import { faultySqlite, newQueue, nextEvent, QUICK, temporaryPath } from '../support/queues.js';
 
 describe('start and stop', () => {
   test('start twice is the same start', async () => {
@@ -34,15 +35,51 @@ describe('start and stop', () => {
     expect(queue.health().status).toBe('unhealthy');
   });
 
-  test('stop while start hangs on a store that does not answer', async () => {
+  test('stop while start hangs on a store that does not answer takes no time', async () => {
+    const runtime = new VirtualRuntime();
     const factory = faultySqlite(({ verb }) => (verb === 'heartbeat' ? { delayMs: 600_000 } : undefined));
-    const queue = newQueue({ store: factory });
+    const queue = newQueue({ store: factory, runtime });
     const starting = queue.start();
     const refused = expect(starting).rejects.toBeInstanceOf(StoppedError);
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    await queue.stop();
+    await expect.poll(() => factory.store.count('heartbeat')).toBe(1);
+    let stopped = false;
+    void queue.stop().then(() => (stopped = true));
+    await expect.poll(() => stopped).toBe(true);
     await refused;
   });
+
+  test(
+    'stop at any moment of a start: nothing is claimed after it, and it does not say that it has started',
+    { timeout: 60_000 },
+    async () => {
+      const outcomes = new Set<unknown>();
+      for (let turns = 0; turns < 40; turns++) {
+        const factory = faultySqlite();
+        const lines: string[] = [];
+        const logger = { debug() {}, info: (_: object, line: string) => lines.push(line), warn() {}, error() {} };
+        const queue = newQueue({ store: factory, logger }).register('a', () => 1);
+        await queue.submit({ type: 'a' });
+        const joined = nextEvent(queue, 'pod:joined');
+        const starting = queue.start().then(
+          () => 'started',
+          (error: unknown) => (error as { code: unknown }).code,
+        );
+        await joined;
+        for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+        const from = factory.store.calls.length;
+        lines.length = 0;
+        await queue.stop();
+        expect(lines).not.toContain('started');
+        outcomes.add(await starting);
+        const claiming = factory.store.calls
+          .slice(from)
+          .filter(({ verb, args }) => verb === 'exchange' && (args[0] as ExchangeRequest).claim !== undefined);
+        expect(claiming, `${turns} turns after the pod has joined`).toEqual([]);
+        expect(queue.health().status).toBe('unhealthy');
+      }
+      expect(outcomes).toEqual(new Set(['started', 'STOPPED']));
+    },
+  );
 
   test('stop while a submission waits to be repeated leaves no timer, and says what the store said', async () => {
     const runtime = new VirtualRuntime();
@@ -53,6 +90,18 @@ describe('start and stop', () => {
     await runtime.until(queue.stop());
     expect(runtime.pending).toBe(0);
     await refused;
+  });
+
+  test('stop waits two seconds for a submission that the store never answers', async () => {
+    const runtime = new VirtualRuntime();
+    const factory = faultySqlite(({ verb }) => (verb === 'submit' ? { delayMs: 300_000 } : undefined));
+    const queue = newQueue({ store: factory, runtime }).register('a', () => 1);
+    const submitting = queue.submit({ type: 'a' }).catch((error: unknown) => error);
+    await expect.poll(() => factory.store.count('submit')).toBe(1);
+    const before = runtime.monotonicMs();
+    await runtime.until(queue.stop());
+    expect(runtime.monotonicMs() - before).toBe(2_000);
+    await submitting;
   });
 
   test('stop in the midst of submitMany: it tells which steps are safe, and they are', async () => {
@@ -105,6 +154,58 @@ describe('start and stop', () => {
     fail = false;
     await queue.start();
     expect(queue.health().status).toBe('healthy');
+  });
+
+  test('a store that could not be opened is opened anew by the next call', async () => {
+    const inner = faultySqlite();
+    let tries = 0;
+    const create: typeof inner.create = (environment) => {
+      if (++tries === 1) throw new Error('not yet');
+      return inner.create(environment);
+    };
+    const queue = newQueue({ store: { name: 'sqlite', create } }).register('a', () => 1);
+    await expect(queue.submit({ type: 'a' })).rejects.toThrow('not yet');
+    await queue.submit({ type: 'a' });
+    expect(tries).toBe(2);
+  });
+
+  test('a store whose opening fails is closed', async () => {
+    const inner = faultySqlite();
+    const closed = vi.fn();
+    const create: typeof inner.create = async (environment) => {
+      const store = await inner.create(environment);
+      return Object.assign(Object.create(store) as typeof store, {
+        open: () => Promise.reject(new Error('no')),
+        close: async () => void closed(),
+      });
+    };
+    const queue = newQueue({ store: { name: 'sqlite', create } }).register('a', () => 1);
+    await expect(queue.submit({ type: 'a' })).rejects.toThrow('no');
+    expect(closed).toHaveBeenCalledOnce();
+  });
+
+  test('a queue that stops before it has opened its store opens none for a late call', async () => {
+    const create = vi.fn(() => expect.unreachable());
+    const queue = newQueue({ store: { name: 'sqlite', create } }).register('a', () => 1);
+    const stopping = queue.stop();
+    await expect(queue.submit({ type: 'a' })).rejects.toMatchObject({ code: 'STOPPED' });
+    await stopping;
+    expect(create).not.toHaveBeenCalled();
+  });
+
+  test('says that it has drained once the store is closed', async () => {
+    const order: string[] = [];
+    const factory = faultySqlite();
+    const queue = newQueue({ store: factory });
+    await queue.start();
+    const close = factory.store.close.bind(factory.store);
+    factory.store.close = async () => {
+      await close();
+      order.push('closed');
+    };
+    queue.on('queue:drained', () => order.push('drained'));
+    await queue.stop();
+    expect(order).toEqual(['closed', 'drained']);
   });
 
   test('await using stops the queue', async () => {

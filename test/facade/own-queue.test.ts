@@ -1,6 +1,7 @@
 /** What handlers do with the queue that runs them, and what callers do to many steps at once. */
 import { expect, test } from 'vitest';
 import { sqlite } from 'fleet-q/sqlite';
+import { VirtualRuntime } from 'fleet-q/testing';
 import { newQueue, nextEvent, temporaryPath } from '../support/queues.js';
 
 const untilAborted = (signal: AbortSignal): Promise<never> =>
@@ -39,13 +40,15 @@ test('a time-out and a cancel count while the queue drains', async () => {
 
 test('a queue that is paused before start claims nothing, also after a stop', async () => {
   const path = temporaryPath();
-  const queue = newQueue({ store: sqlite({ path }) }).register('a', () => 1);
+  const runtime = new VirtualRuntime();
+  const queue = newQueue({ runtime, store: sqlite({ path }) }).register('a', () => 1);
   queue.pause();
   const claimed: string[] = [];
   queue.on('step:claimed', ({ stepId }) => claimed.push(stepId));
-  await queue.start();
-  const id = await queue.submit({ type: 'a' });
-  await queue.stop();
+  await runtime.until(queue.start());
+  const id = await runtime.until(queue.submit({ type: 'a' }));
+  await runtime.advance(5_000);
+  await runtime.until(queue.stop());
   expect(claimed).toEqual([]);
   expect((await newQueue({ store: sqlite({ path }) }).getStep(id)).status).toBe('pending');
 });

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { defineStep, FleetQ, PermanentFailure, RetryLater, StepFailedError, type StepContext } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
+import { VirtualRuntime } from 'fleet-q/testing';
 import { faultySqlite, newQueue, nextEvent, QUICK, stopped } from '../support/queues.js';
 
 /** A handler's gate: it waits until the test opens it, and can be told apart from the rest. */
@@ -55,6 +56,17 @@ describe('a step', () => {
     });
     expect(attempts).toEqual([1, 2, 3]);
     expect(await queue.getStep(id)).toMatchObject({ status: 'failed', retryCount: 2, error: { message: 'no luck' } });
+  });
+
+  test('the retry policy of a type goes before that of the queue, field by field', async () => {
+    const retry = { baseMs: 0, capMs: 600_000, factor: 1 };
+    const queue = newQueue({ retry: { ...retry, baseMs: 600_000 } })
+      .register('own', () => Promise.reject(new Error('no')), { maxRetries: 1, retry: { baseMs: 0 } })
+      .register('capped', () => Promise.reject(new Error('no')), { maxRetries: 1, retry: { capMs: 0 } });
+    await queue.start();
+    for (const type of ['own', 'capped'] as const) {
+      await expect(queue.waitFor(await queue.submit({ type }))).rejects.toBeInstanceOf(StepFailedError);
+    }
   });
 
   test('a PermanentFailure is not tried again', async () => {
@@ -311,13 +323,19 @@ describe('submitting', () => {
 
   test('priority first, then age; a delayed step waits', async () => {
     const order: string[] = [];
-    const queue = newQueue({ maxParallelism: 1 }).register('a', (name: string) => void order.push(name));
-    await queue.submit({ type: 'a', args: 'delayed', priority: 9, delayMs: 60 });
-    await queue.submit({ type: 'a', args: 'first' });
-    await queue.submit({ type: 'a', args: 'second' });
-    await queue.submit({ type: 'a', args: 'urgent', priority: 5 });
-    await queue.start();
-    await expect.poll(() => order).toHaveLength(4);
+    const runtime = new VirtualRuntime();
+    const queue = newQueue({ runtime, maxParallelism: 1 }).register('a', (name: string) => void order.push(name));
+    for (const step of [
+      { args: 'delayed', priority: 9, delayMs: 60_000 },
+      { args: 'first' },
+      { args: 'second' },
+      { args: 'urgent', priority: 5 },
+    ])
+      await runtime.until(queue.submit({ type: 'a', ...step }));
+    await runtime.until(queue.start());
+    await runtime.advance(59_000);
+    expect(order).toEqual(['urgent', 'first', 'second']);
+    await runtime.advance(2_000);
     expect(order).toEqual(['urgent', 'first', 'second', 'delayed']);
   });
 });

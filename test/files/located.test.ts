@@ -36,6 +36,14 @@ describe('a file', () => {
     expect(isSameFile(place.identity, await identify(file))).toBe(true);
   });
 
+  it('is another one on another device, and where there is none', () => {
+    const one = { device: 1n, inode: 7n };
+    expect(isSameFile(one, { ...one })).toBe(true);
+    expect(isSameFile(one, { ...one, device: 2n })).toBe(false);
+    expect(isSameFile(one, { ...one, inode: 8n })).toBe(false);
+    expect(isSameFile(undefined, undefined)).toBe(false);
+  });
+
   it('that does not exist yet is found by its folder', async () => {
     const { folder } = folderWithFile();
     const path = join(folder, 'new.db');

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Loop } from '../../src/runtime/loop.js';
 import { sleep } from '../../src/runtime/runtime.js';
@@ -56,6 +57,21 @@ describe('a loop', () => {
     loop.wake();
     await runtime.advance(1_000);
     expect(ticks).toEqual([0, 300, 1_300]);
+  });
+
+  it('ticks in the async context of its start, whoever made it or wakes it', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const tick = async (): Promise<number> => {
+      seen.push(storage.getStore());
+      return Infinity;
+    };
+    storage.run('maker', () => (loop = new Loop(runtime, tick, { onError: () => expect.unreachable() })));
+    storage.run('starter', () => void loop.start());
+    await runtime.settle();
+    storage.run('waker', () => loop.wake());
+    await runtime.settle();
+    expect(seen).toEqual(['starter', 'starter']);
   });
 
   it('never runs two ticks at a time, however often it is woken', async () => {

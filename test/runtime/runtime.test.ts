@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import { getEventListeners } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createUuidV7, MAX_DELAY_MS, sleep, systemRuntime } from '../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
@@ -57,6 +61,7 @@ describe('sleep', () => {
     expect(done).toBe(false);
     await runtime.advance(1);
     expect([done, runtime.pending]).toEqual([true, 0]);
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
     controller.abort(); // too late to matter
   });
 
@@ -92,6 +97,25 @@ describe('the system', () => {
     await Promise.resolve();
     await systemRuntime.yield();
     expect(told).toEqual(['turn']);
+  });
+
+  it('tells a time since a start that all processes of the host share', async () => {
+    const program = `import('./src/runtime/runtime.ts').then((r) => console.log(r.systemRuntime.monotonicMs()))`;
+    const cwd = fileURLToPath(new URL('../../', import.meta.url));
+    const before = systemRuntime.monotonicMs();
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '--eval', program], { cwd });
+    expect(Number(stdout)).toBeGreaterThan(before);
+    expect(Number(stdout)).toBeLessThan(systemRuntime.monotonicMs());
+  });
+
+  it('holds the process by its timers, but not by one that is set so', () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    const [holding, free] = [true, false].map((ref) => systemRuntime.after(60_000, () => undefined, { ref }));
+    const held = timers();
+    holding?.cancel();
+    free?.cancel();
+    expect(held - before).toBe(1);
   });
 
   it('fires a timer once, and a delay below 0 at once', async () => {

@@ -31,6 +31,12 @@ test('long work lets the event loop turn whenever a slice is used up, and keeps 
   expect(turns()).toBe(10);
 });
 
+test('a slice is as long after the event loop has turned as before', async () => {
+  const { runtime, spend, turns } = counted();
+  await mapInSlices(runtime, Array.from({ length: 1_600 }), (_, index) => (index % 16 === 0 ? spend() : undefined));
+  expect(turns()).toBe(20);
+});
+
 test('short work does not', async () => {
   const { runtime, turns } = counted();
   await mapInSlices(runtime, Array.from({ length: 1_000 }), () => 1);

@@ -173,6 +173,17 @@ describe('chance', () => {
     expect(draw(7)).not.toEqual(draw(8));
   });
 
+  it('is the same however many ids are made meanwhile', () => {
+    const draw = (ids: number) => {
+      const runtime = new VirtualRuntime();
+      return Array.from({ length: 10 }, () => {
+        for (let i = 0; i < ids; i++) runtime.uuid();
+        return runtime.random();
+      });
+    };
+    expect(draw(3)).toEqual(draw(0));
+  });
+
   it('is spread evenly between 0 and 1', () => {
     const runtime = new VirtualRuntime({ seed: 42 });
     const tenths = Array<number>(10).fill(0);

@@ -97,6 +97,7 @@ describe('the registry', () => {
   it('knows each type once, and no more once it is sealed', () => {
     const registry = new StepRegistry();
     registry.add({ type: 'one', run });
+    expect(registry.types).toEqual(['one']);
     registry.add({ type: 'two', run });
     expect(registry.types).toEqual(['one', 'two']);
     expect(registry.get('one')?.type).toBe('one');

@@ -39,6 +39,12 @@ describe('a row becomes the step that users see', () => {
     expect(readStep({ ...ROW, result: 'null' }).result).toBeNull();
   });
 
+  it('with the problem of a result as its error, but only where no error is recorded', () => {
+    const broken = { ...ROW, result: 'nonsense' };
+    expect(readStep(broken).error).toMatchObject({ message: 'first try' });
+    expect(readStep({ ...broken, error: null }).error).toMatchObject({ code: 'RESULT_UNREADABLE' });
+  });
+
   it('from a payload that has been decoded already', () => {
     expect(readStep(ROW, { args: 'given', metadata: {} })).toMatchObject({ args: 'given', metadata: {} });
   });

@@ -33,4 +33,12 @@ describe('a stored error', () => {
   ])('%j is %j', (text, error) => {
     expect(readError(text)).toEqual(error);
   });
+
+  it('nests its causes eight deep at most', () => {
+    let error: object = { name: 'E', message: 'the innermost' };
+    for (let i = 0; i < 20; i++) error = { name: 'E', message: `${i}`, cause: error };
+    let depth = 0;
+    for (let at = readError(JSON.stringify(error)); at?.cause !== undefined; at = at.cause) depth++;
+    expect(depth).toBe(8);
+  });
 });

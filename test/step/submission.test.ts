@@ -92,6 +92,7 @@ describe('bad input gets an error that names the field and shows the value', () 
     ['a type with half a surrogate', { type: 'a\ud800' }, 'type', 'got'],
     ['an unknown field', { type: 'w', prioritty: 1 }, 'prioritty', 'did you mean priority?'],
     ['a wholly unknown field', { type: 'w', elephant: 1 }, 'elephant', /is not known$/],
+    ['a field of the name of what every object inherits', { type: 'w', constructor: 1 }, 'constructor', 'is not known'],
     ['a priority that is no whole number', { type: 'w', priority: 1.5 }, 'priority', 'got 1.5'],
     ['a priority out of range', { type: 'w', priority: 1e9 + 1 }, 'priority', 'got 1000000001'],
     ['a priority of text', { type: 'w', priority: '5' }, 'priority', 'got "5"'],

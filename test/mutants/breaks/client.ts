@@ -76,7 +76,6 @@ export const clientBreaks: readonly Break[] = [
     find: "if (one.type !== other.type) throw error('another type');",
     replace: '',
     tests: ['test/facade/bad-input.test.ts'],
-    survives: 'The payload holds the type, and is compared as well; this check only names the difference better.',
   },
   {
     name: 'client/submitter: steps are written while others of the call are not checked yet',
@@ -120,8 +119,6 @@ export const clientBreaks: readonly Break[] = [
     find: 'this.#committing ??= this.#parts.context.run(this.#commitWaiting);',
     replace: 'this.#committing ??= this.#commitWaiting();',
     tests: ['test/facade/contexts.test.ts'],
-    survives:
-      'Each commit enters the context of the queue once more before it calls the store, so only the loop over commits would run in that of a caller, and it ends with them.',
   },
   {
     name: 'client/submitter: a commit runs in the context of a caller',

@@ -32,6 +32,8 @@ export const facadeBreaks: readonly Break[] = [
     find: "if (this.#stopping !== undefined) throw new StoppedError('start');",
     replace: '',
     tests: [LIFE],
+    survives:
+      'Stopping the heartbeat comes first: it takes the pod out of the fleet, so that the pool claims nothing, and what the start still begins is stopped right after it.',
   },
   {
     name: 'facade/pod: stop does not wait for the start under way',
@@ -39,6 +41,8 @@ export const facadeBreaks: readonly Break[] = [
     find: 'await this.#starting?.catch(() => undefined); // whoever started has been told',
     replace: '',
     tests: [LIFE],
+    survives:
+      'Only the heartbeat has to wait while it starts, and its own stop waits for that; the other services start within a turn.',
   },
   {
     name: 'facade/pod: the uptime goes on after the stop',
@@ -102,6 +106,8 @@ export const facadeBreaks: readonly Break[] = [
     find: 'await pod.stop();\n      this.#pod = undefined;',
     replace: 'this.#pod = undefined;',
     tests: [LIFE],
+    survives:
+      'Only the heartbeat can fail to start, it is the first to start, and it leaves nothing behind when it fails.',
   },
   {
     name: 'facade/fleetq: a queue that stops without ever opening its store opens it for a late call',

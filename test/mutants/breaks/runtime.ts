@@ -179,8 +179,6 @@ export const runtimeBreaks: readonly Break[] = [
     find: 'return this.#origin.runInAsyncScope(isolated, undefined, work) as T;',
     replace: 'return this.#origin.runInAsyncScope(work, undefined);',
     tests: [CONTEXTS],
-    survives:
-      'On Node.js 24 and later each scope has a context of its own anyway; on Node.js 20 code of the host is isolated once more where it is called.',
   },
   {
     name: 'runtime/runtime: a sleep that is cut short leaves its timer',
