@@ -1,12 +1,12 @@
 /**
- * The heartbeat: registers this pod, tells the fleet that it lives, and feeds everybody with the answer.
+ * The heartbeat: registers this pod, tells the fleet that it lives, and hands on what each answer says.
  *
- * Law: `start` resolves once the fleet is known. One heartbeat is asked for at a time. One that fails is tried again
- * within the interval, and evicts nobody; one that hangs is sent again long before the limit of the fence, so that a lost
- * one fences nobody, and its late answer still counts. What an answer means, in this order: a younger incarnation under our podId, or
- * a newer version of the library in the store: drain for good (what runs has the drain time), leave, and never register
- * again. Evicted: drop everything
- * and register as a new incarnation. Sent before we were fenced: ask again. Otherwise: at work.
+ * Invariants:
+ * - `start` resolves once the fleet is known. One heartbeat is asked for at a time. One that fails is tried again within the
+ *   interval; one that hangs is sent again long before the limit of the fence, and its late answer still counts.
+ * - An answer is read in this order. A younger incarnation under our podId, or a newer version of the library in the store:
+ *   drain for good, leave, never register again. Evicted: drop everything and register as a new incarnation, at once the
+ *   first time and at the interval from then on. Sent before we were fenced: ask again. Otherwise: at work.
  */
 import { asError, StoppedError, StoreError } from '../errors.js';
 import type { Events } from '../events.js';
@@ -99,10 +99,11 @@ export class Heartbeat<S> implements Service {
     this.#beats = new Hedge(hedge);
     this.#registrations = new Hedge(hedge);
     parts.fence.onFence(() => {
+      const { reason } = parts.fence;
       // Frozen, this pod stood still; otherwise the store did not answer it, and need not have answered anybody.
-      if (parts.fence.reason === 'frozen') parts.looks.interrupt();
+      if (reason === 'frozen') parts.looks.interrupt();
       else parts.looks.forget();
-      this.#loop.wake();
+      if (reason !== 'evicted') this.#loop.wake(); // evicted by an answer: the tick that got it says when to try again
     });
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreError } from '../../src/errors.js';
+import type { FleetView } from '../../src/store/contract.js';
 import { World } from './support/world.js';
 
 let world: World;
@@ -9,6 +10,8 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
+/** Of the pods of this process, see `namesakes.ts`. */
+const KEY = Symbol.for('fleet-q.pods');
 const reasons = (pod: Awaited<ReturnType<World['started']>>) => pod.told.of('pod:fenced').map(({ reason }) => reason);
 
 describe('a pod that starts', () => {
@@ -260,6 +263,8 @@ describe('a freeze', () => {
     expect(a.told.of('pod:left')).toEqual([before]);
     expect([a.fleet.elector.isLeader, b.fleet.elector.isLeader]).toEqual([false, true]);
     expect(a.fleet.mayProceed()).toBe(true);
+    const known = (globalThis as { [KEY]?: Map<string, unknown> })[KEY];
+    expect([before, after].map(({ incarnation }) => known?.has(incarnation))).toEqual([false, true]);
   });
 
   it('too short for that: it goes on as it was, after a heartbeat', async () => {
@@ -287,6 +292,31 @@ describe('a freeze', () => {
       await world.advance(10);
       expect(calls[0]).toBe('halt');
     }
+  });
+
+  it('too short for the next heartbeat to be due: it comes at once all the same', async () => {
+    const pod = await world.started('a', { heartbeatIntervalMs: 5_000, deadAfterMs: 15_000 });
+    await world.advance(500);
+    pod.runtime.freeze();
+    await world.advance(3_500);
+    pod.runtime.thaw();
+    await world.advance(10);
+    expect(pod.holder.calls.slice(1)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
+  });
+
+  it('that cost a pod its place: a registration of the old incarnation is none of the new one', async () => {
+    const pod = world.pod('a');
+    await world.started('b');
+    pod.line.delays(5_000, 'register');
+    await world.runtime.until(pod.start()); // with a second registration, which is still under way
+    expect(pod.line.count('register')).toBe(2);
+    pod.runtime.freeze('stands');
+    await world.advance(60_000);
+    pod.line.delays(0, 'register');
+    pod.runtime.thaw();
+    await world.advance(1_200); // it notices, and the second registration has not been answered yet
+    expect(pod.line.count('register')).toBe(3);
+    expect(pod.holder.calls.at(-1)).toBe(`admit ${pod.pod.incarnation}`);
   });
 
   it('that costs a pod its place costs it no more time the next time', async () => {
@@ -342,6 +372,72 @@ describe('a freeze', () => {
   });
 });
 
+it('a pod that the store never shows tries to join again at its interval', async () => {
+  const pod = await world.started('a');
+  pod.line.after('heartbeat', (view: FleetView) => ({ ...view, pods: [] }));
+  await world.advance(20_000);
+  expect(pod.line.count('register')).toBeGreaterThan(8);
+  expect(pod.line.count('register')).toBeLessThan(14);
+});
+
+it('an answered heartbeat counts from when it was sent', async () => {
+  const pod = await world.started('a');
+  pod.line.delays(1_500, 'heartbeat');
+  pod.fleet.heartbeat.beatNow();
+  await world.advance(1_500);
+  expect(pod.fleet.fence.silentForMs).toBe(1_500);
+});
+
+describe('what a pod has watched of a dead one', () => {
+  /** A leader that has watched a dead pod for 12 s, of the 15 s that it may be silent. */
+  const watching = async () => {
+    const [leader, dead] = [await world.started('a', { recoveryIntervalMs: 1_000 }), await world.started('b')];
+    dead.kill();
+    await world.advance(12_000);
+    return leader;
+  };
+  const deaths = (leader: Awaited<ReturnType<typeof watching>>) => leader.told.of('pod:dead').length;
+
+  it('counts', async () => {
+    const leader = await watching();
+    await world.advance(6_000);
+    expect(deaths(leader)).toBe(1);
+  });
+
+  it.each(['fails', 'takes long'])('waits where a heartbeat of its own %s', async (how) => {
+    const leader = await watching();
+    if (how === 'fails') leader.line.breaks('fails', 'heartbeat');
+    else leader.line.delays(3_000, 'heartbeat');
+    await world.advance(1_990);
+    leader.line.heals();
+    await world.advance(6_010);
+    expect(deaths(leader)).toBe(0);
+    await world.advance(12_000);
+    expect(deaths(leader)).toBe(1);
+  });
+
+  it('stands though it was frozen itself', async () => {
+    const leader = await watching();
+    leader.runtime.freeze();
+    await world.advance(4_500);
+    leader.runtime.thaw();
+    await world.advance(6_000);
+    expect(deaths(leader)).toBe(1);
+  });
+
+  it('is void where it was silent itself', async () => {
+    const leader = await watching();
+    leader.line.breaks('hangs');
+    await world.advance(14_000);
+    expect(reasons(leader)).toEqual(['silent']);
+    leader.line.heals();
+    await world.advance(17_000);
+    expect(deaths(leader)).toBe(0);
+    await world.advance(15_000);
+    expect(deaths(leader)).toBe(1);
+  });
+});
+
 describe('two of one podId', () => {
   it('the elder drains, leaves, and does not register again', async () => {
     const elder = await world.started('twin');
@@ -351,6 +447,7 @@ describe('two of one podId', () => {
     expect(elder.told.of('pod:fenced')).toEqual([{ ...elder.pod, reason: 'superseded', recoverable: false }]);
     expect(elder.holder.calls.slice(1)).toEqual(['retire']);
     expect(elder.line.count('leave')).toBe(0); // it still holds something
+    expect(elder.fleet.leader).toBeUndefined(); // and looks at the fleet no longer
     expect([elder.fleet.elector.isLeader, younger.fleet.elector.isLeader]).toEqual([false, true]);
     elder.holder.load = { ...elder.holder.load, running: 0 };
     await world.advance(5_000);
@@ -373,8 +470,8 @@ describe('two of one podId', () => {
     elder.holder.load = { ...elder.holder.load, held: 0 };
     await world.advance(10_000);
     expect([elder.line.count('leave'), elder.line.count('heartbeat')]).toEqual([1, beats + 2]);
-    expect(elder.fleet.leader).toBeUndefined(); // it looks at the fleet no longer
-    expect(elder.fleet.elector.pods).toEqual([]);
+    await world.runtime.until(elder.stop());
+    expect(elder.line.count('leave')).toBe(1);
   });
 
   it('the elder leaves in the end, though a handler never returns', async () => {
@@ -383,10 +480,24 @@ describe('two of one podId', () => {
     await world.started('twin');
     await world.advance(7_500);
     expect(elder.holder.calls.slice(1)).toEqual(['retire']); // what runs has the drain time
-    await world.advance(4_500);
-    expect(elder.holder.calls.at(-1)).toBe('fence for good');
-    await world.advance(4_000);
+    await world.advance(2_500);
+    expect(elder.holder.calls.at(-1)).toBe('fence for good'); // within the drain time
+    await world.advance(6_000);
     expect(elder.line.count('leave')).toBe(1);
+  });
+
+  it('the elder goes on draining after a freeze', async () => {
+    const elder = await world.started('twin');
+    elder.holder.load = { ...elder.holder.load, running: 1 };
+    await world.advance(10);
+    await world.started('twin');
+    await world.advance(1_000);
+    expect(elder.holder.calls.slice(1)).toEqual(['retire']);
+    elder.runtime.freeze();
+    await world.advance(8_000);
+    elder.runtime.thaw();
+    await world.advance(10);
+    expect(elder.holder.calls.slice(1)).toEqual(['retire', 'retire']);
   });
 
   it('one that was evicted too does not come back either', async () => {
