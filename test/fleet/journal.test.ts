@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import Database from 'better-sqlite3';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Journal } from '../../src/fleet/journal.js';
+import { JournalFile } from '../../src/fleet/journal-file.js';
 import { recoveryRecord, type Decision, type RecoveryRecord } from '../../src/fleet/record.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
 import { log, Told } from './support/told.js';
@@ -51,6 +52,12 @@ function record(cycle: number, given: Partial<RecoveryRecord> = {}): RecoveryRec
 
 const ids = (records: readonly RecoveryRecord[]) => records.map(({ cycleId }) => cycleId);
 
+/** How often a connection to this file has been closed. */
+function closings(path: string): () => number {
+  const close = vi.spyOn(Database.prototype, 'close');
+  return () => close.mock.contexts.filter((database) => (database as Database.Database).name === path).length;
+}
+
 describe('the journal', () => {
   it.each(['memory', 'file'])('gives back what it was given, the newest first (%s)', async (kind) => {
     const journal = journalAt(kind === 'memory' ? ':memory:' : join(folder, 'journal.db'));
@@ -78,6 +85,67 @@ describe('the journal', () => {
     );
     await journal.record(large);
     expect(await journal.history(1)).toEqual([large]);
+  });
+
+  it('shows no cycle that broke off while it was written, and takes it again', async () => {
+    const file = await JournalFile.open(runtime, ':memory:');
+    const broken = { ...decision(2), type: {} as string }; // no database takes that
+    await expect(file.write(record(1, { decisions: [decision(1), broken] }))).rejects.toThrow();
+    expect(await file.read(10)).toEqual([]);
+    await file.write(record(1));
+    await file.write(record(1)); // its reply was lost
+    expect(await file.read(10)).toEqual([record(1)]);
+    file.close();
+  });
+
+  it('takes what comes while a cycle is written, beyond what is kept in memory', async () => {
+    const journal = journalAt(':memory:');
+    const large = recoveryRecord({ ...record(1), decisions: Array.from({ length: 600 }, (_, i) => decision(i)) });
+    const writing = journal.record(large);
+    const begun = vi.spyOn(runtime, 'yield');
+    await vi.waitFor(() => expect(begun).toHaveBeenCalled(), { interval: 0 });
+    const rest = Array.from({ length: 1_000 }, (_, i) => journal.record(record(i + 2)));
+    await Promise.all([writing, ...rest]);
+    expect(ids(await journal.history(2_000)).at(-1)).toBe('cycle-2');
+  });
+
+  it('removes all of a cycle, however large', async () => {
+    const path = join(folder, 'journal.db');
+    const file = await JournalFile.open(runtime, path);
+    const large = recoveryRecord({ ...record(1), decisions: Array.from({ length: 600 }, (_, i) => decision(i)) });
+    await file.write(large);
+    const database = new Database(path);
+    database.exec(`UPDATE sqlite_sequence SET seq = 1001; UPDATE recovery_cycle SET seq = 1`);
+    for (let cycle = 2; cycle <= 1_001; cycle++) {
+      database
+        .prepare(`INSERT INTO recovery_cycle (cycle_id, pod_id, started_at, duration_ms) VALUES (?, 'leader', 1, 1)`)
+        .run(`cycle-${cycle}`);
+    }
+    await file.trim();
+    const count = (table: string) => database.prepare(`SELECT count(*) FROM ${table}`).pluck().get();
+    expect(['recovery_cycle', 'recovery_dead_pod', 'recovery_orphan'].map(count)).toEqual([1_000, 0, 0]);
+    database.close();
+    file.close();
+  });
+
+  it('lets its file go when it is closed, and opens it no more', async () => {
+    const path = join(folder, 'journal.db');
+    const closed = closings(path);
+    const journal = journalAt(path);
+    await journal.record(record(1));
+    await journal.close();
+    expect(closed()).toBe(1);
+    expect(await journal.history(10)).toEqual([]);
+    await journal.close();
+    expect(closed()).toBe(1);
+  });
+
+  it('lets a file go that is no database', async () => {
+    const path = join(folder, 'journal.db');
+    const closed = closings(path);
+    writeFileSync(path, 'a letter '.repeat(200));
+    await expect(JournalFile.open(runtime, path)).rejects.toThrow();
+    expect(closed()).toBe(1);
   });
 
   it('keeps the last 1,000 cycles', async () => {
@@ -108,6 +176,13 @@ describe('a journal that cannot be written', () => {
     expect(ids(await journalAt(path).history(10))).toEqual(['cycle-3', 'cycle-2', 'cycle-1']);
   });
 
+  it('keeps the newest 1,000 in memory', async () => {
+    const journal = journalAt(join(folder, 'missing', 'journal.db'));
+    await Promise.all(Array.from({ length: 1_002 }, (_, i) => journal.record(record(i + 1))));
+    const kept = ids(await journal.history(2_000));
+    expect([kept.length, kept[0], kept.at(-1)]).toEqual([1_000, 'cycle-1002', 'cycle-3']);
+  });
+
   it.runIf(process.platform !== 'win32')('does not open a FIFO, which would block the process', async () => {
     const path = join(folder, 'fifo');
     execFileSync('mkfifo', [path]);
@@ -132,6 +207,7 @@ describe('a journal that cannot be written', () => {
     await runtime.until(journal.record(record(3)));
     expect(told.of('store:error')).toMatchObject([{ operation: 'journal' }]);
     expect(ids(await journal.history(10))).toEqual(['cycle-3', 'cycle-2', 'cycle-1']);
+    expect(ids(await journal.history(2))).toEqual(['cycle-3', 'cycle-2']);
     other.exec('ROLLBACK');
     await journal.record(record(4));
     other.close();

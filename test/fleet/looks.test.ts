@@ -50,8 +50,8 @@ describe('who is dead', () => {
   });
 
   it('is never one whose beat has moved, whatever the store’s clock says', async () => {
-    for (const beat of ['1', '2', '3', '4']) {
-      looks.see([silent(beat)], SELF);
+    for (let beat = 1; beat <= 20; beat++) {
+      looks.see([silent(String(beat))], SELF);
       await runtime.advance(2_000);
     }
     expect(dead()).toEqual([]);
@@ -165,6 +165,37 @@ describe('looks that were interrupted', () => {
     expect(dead()).toEqual([]);
     await runtime.advance(10_000);
     looks.see([quick(21_000)], SELF);
+    expect(dead()).toEqual(['peer']);
+  });
+});
+
+describe('after a call that was not answered', () => {
+  it('looks count again once a pod that lives has had time to be heard before them', async () => {
+    looks.unanswered();
+    const found: number[] = [];
+    for (let i = 0; i <= 14; i++) {
+      looks.see([silent()], SELF);
+      if (dead().length > 0) found.push(runtime.monotonicMs());
+      await runtime.advance(2_000);
+    }
+    // The first that counts is the one after 8,000 > 7,750; eight of them are more than the dead-after.
+    expect(found[0]).toBe(8_000 + 8 * 2_000);
+  });
+
+  it('a pod whose looks could just miss an outage counts none at a peer that was not silent', async () => {
+    looks = new Looks(runtime, { heartbeatIntervalMs: 6_000 });
+    for (let i = 0; i < 3; i++) {
+      looks.see([viewOf('peer', { silentForMs: 10_000 })], SELF);
+      await runtime.advance(6_000);
+    }
+    looks.see([silent()], SELF);
+    expect(dead()).toEqual([]);
+    looks = new Looks(runtime, { heartbeatIntervalMs: 5_000 }); // three of its intervals fit
+    for (let i = 0; i < 3; i++) {
+      looks.see([viewOf('peer', { silentForMs: 10_000 })], SELF);
+      await runtime.advance(5_000);
+    }
+    looks.see([silent()], SELF);
     expect(dead()).toEqual(['peer']);
   });
 });

@@ -295,6 +295,20 @@ describe('leaders', () => {
     expect([first.fleet.elector.isLeader, second.fleet.elector.isLeader]).toEqual([true, false]);
   });
 
+  it('whose failures are not three in a row lead on', async () => {
+    const first = await world.started('first');
+    await world.started('second');
+    for (let times = 0; times < 3; times++) {
+      first.line.breaks('fails', 'orphans');
+      await world.advance(2 * CYCLE);
+      first.line.heals();
+      await world.advance(CYCLE);
+    }
+    expect(first.told.of('recovery:completed').length).toBeGreaterThan(3);
+    expect(first.fleet.elector.isLeader).toBe(true);
+    expect(first.told.of('leader:lost')).toEqual([]);
+  });
+
   it('lead on where nobody else is there', async () => {
     const only = await world.started('only');
     only.line.breaks('fails', 'orphans');
@@ -328,6 +342,7 @@ describe('recovery by hand', () => {
     expect(writes()).toEqual(before);
     expect(await world.statuses([...ids, ...more])).toEqual({ claimed: 5 });
     expect(await leader.fleet.recovery.history()).toEqual([]);
+    expect(leader.holder.wakes).toBe(0);
     const done = await world.runtime.until(leader.fleet.recovery.run());
     expect([...done.requeued].sort()).toEqual([...ids, ...more].sort());
     await world.runtime.until(leader.fleet.recovery.run()); // with the same look at the fleet

@@ -120,6 +120,18 @@ test('an outcome is decided once: what is sent again is the same, its delay incl
   expect(new Set(requests.map(({ settlements }) => JSON.stringify(settlements))).size).toBe(1);
 });
 
+test('the first success ends the pauses: the next failure costs a short one', async () => {
+  answer = () => Promise.reject(down);
+  for (let i = 0; i < 10; i++) await exchanger.exchange(POD, []);
+  expect(exchanger.waitMs(0)).toBeGreaterThan(1_000);
+  answer = replyTo;
+  await exchanger.exchange(POD, []);
+  expect(exchanger.waitMs(0)).toBe(0);
+  answer = () => Promise.reject(down);
+  await exchanger.exchange(POD, []);
+  expect(exchanger.waitMs(0)).toBeLessThanOrEqual(50);
+});
+
 describe('a stop', () => {
   test('shortens the pause after a failure, and the next ones', async () => {
     answer = () => Promise.reject(down);

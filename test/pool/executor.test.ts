@@ -205,7 +205,12 @@ describe('a handler that ends because its queue is being stopped', () => {
 });
 
 describe('the async context of a handler', () => {
-  test.each([{}, { concurrency: 1 }])('reaches no other handler (%o)', async (options) => {
+  const schema = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } };
+  test.each([
+    ['without options', {}],
+    ['with a limit', { concurrency: 1 }],
+    ['with a schema', { args: schema }],
+  ])('reaches no other handler: %s', async (_title, options) => {
     const storage = new AsyncLocalStorage<string>();
     const seen: unknown[] = [];
     const run = (_: unknown, { stepId }: StepContext) => {

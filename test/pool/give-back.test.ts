@@ -51,6 +51,22 @@ describe('pause', () => {
     expect(rig.events('step:started')).toEqual([]);
   });
 
+  test('what a lost reply would have brought is read back, and given back', async () => {
+    const rig = await running({ slow: never });
+    rig.store.latencyMs = 100;
+    rig.store.add('s1', 'slow');
+    rig.store.after = () => {
+      rig.store.after = () => undefined;
+      throw new Error('reply lost');
+    };
+    rig.pool.wake();
+    await rig.runtime.advance(50);
+    rig.pool.pause();
+    await rig.runtime.advance(1_000);
+    expect(rig.store.row('s1')).toMatchObject({ status: 'pending', retryCount: 0 });
+    expect(rig.events('step:started')).toEqual([]);
+  });
+
   test('before start nothing is claimed until resume', async () => {
     const rig = new Rig({ quick: () => 1 });
     rig.store.add('s1', 'quick');
@@ -106,6 +122,19 @@ describe('claims that cannot start', () => {
     await rig.runtime.settle();
     expect(rig.store.count('completed')).toBe(2);
     expect(rig.events('step:released')).toEqual([]);
+  });
+
+  test('what has waited for a second goes back then, whatever else the pool looked at meanwhile', async () => {
+    const rig = await running({ slow: never }, { maxParallelism: 1 }, (rig) => {
+      rig.store.addMany(2, 'slow');
+      generous(rig, { slow: 2 });
+    });
+    await rig.runtime.advance(500);
+    rig.pool.wake();
+    await rig.runtime.advance(499);
+    expect(rig.pool.load.held).toBe(1);
+    await rig.runtime.advance(5);
+    expect(rig.store.count('pending')).toBe(1);
   });
 
   test('no-op handlers never give anything back', async () => {

@@ -39,3 +39,10 @@ test('a duration out of the ordinary changes little', () => {
   handler.took(60);
   expect(handler.useful(100)).toBe(1 + 5); // a mean of 20
 });
+
+test('a type’s own time-out goes before the queue’s, also where it is none', () => {
+  const timeoutOf = (own: { readonly timeoutMs?: number | null }, queues?: number) =>
+    new TypeHandler({ type: 'it', schema: undefined, run: () => 1, ...own }, queues).timeoutMs;
+  expect([timeoutOf({}), timeoutOf({}, 100)]).toEqual([Infinity, 100]);
+  expect([timeoutOf({ timeoutMs: 50 }, 100), timeoutOf({ timeoutMs: null }, 100)]).toEqual([50, Infinity]);
+});

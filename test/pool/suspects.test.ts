@@ -1,7 +1,7 @@
 /** Steps that crashed pods twice: suspects. They run alone. */
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/runtime/runtime.js';
-import { isAlone } from '../../src/step/suspect.js';
+import { claimTokenOf, isAlone } from '../../src/step/suspect.js';
 import type { StepContext } from '../../src/step/definition.js';
 import { gate, NEXT_LIFE, POD, running, type Rig } from './support/rig.js';
 
@@ -9,6 +9,7 @@ const never = () => new Promise(() => undefined);
 /** Ends when its signal does. */
 const obedient = (_: unknown, { signal }: StepContext) =>
   new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+const ALONE = claimTokenOf('01234567-0123-7123-8123-0123456789ab', true);
 const started = (rig: Rig): string[] => rig.events('step:started').map(({ stepId }) => stepId as string);
 const demands = (rig: Rig) => rig.store.requests.flatMap(({ claim }) => (claim === undefined ? [] : [claim]));
 
@@ -134,6 +135,98 @@ describe('a suspect that comes to a busy pod', () => {
     doors[0]!.open();
     await rig.runtime.settle();
     expect(started(rig)).toEqual(['s1', 'p1']);
+    const says = rig.store.requests.filter(({ claim }) => claim !== undefined && isAlone({ claimToken: claim.token }));
+    expect(says.map(({ settlements }) => settlements.length)).toEqual([0, 0]); // never beside outcomes
+  });
+
+  test('makes what waits for its type go back too', async () => {
+    const one = { concurrency: 1, run: never };
+    const rig = await running({ one, bad: never }, { maxParallelism: 2 }, ({ store }) => {
+      store.addMany(2, 'one');
+      const { exchange } = store;
+      const types = new Map([
+        ['one', 2],
+        ['bad', 1],
+      ]);
+      store.exchange = (request) =>
+        exchange(request.claim ? { ...request, claim: { ...request.claim, types } } : request);
+    });
+    expect(rig.pool.load).toMatchObject({ running: 1, held: 1 });
+    rig.store.add('p1', 'bad', { crashes: 2, priority: 9 });
+    rig.pool.wake();
+    await rig.runtime.settle();
+    expect(rig.pool.load).toMatchObject({ running: 1, held: 0 });
+    expect(rig.events('step:released').map(({ stepId }) => stepId)).toEqual(
+      expect.arrayContaining(['one-00001', 'p1']),
+    );
+  });
+
+  test('that comes to a paused pod is not waited for', async () => {
+    const other = await running({ slow: never, bad: never }, { maxParallelism: 2 }, ({ store }) =>
+      store.add('s1', 'slow'),
+    );
+    other.store.latencyMs = 100;
+    other.store.add('p1', 'bad', { crashes: 2 });
+    other.pool.wake();
+    await other.runtime.advance(50);
+    other.pool.pause();
+    await other.runtime.advance(500);
+    expect(other.store.row('p1').status).toBe('pending');
+    other.store.cancel('p1');
+    other.store.add('s2', 'slow');
+    other.pool.resume();
+    await other.runtime.advance(200);
+    expect(started(other)).toEqual(['s1', 's2']);
+  });
+
+  test('runs only under a token that says "alone", also where the pod is empty when it comes', async () => {
+    const door = gate();
+    const rig = await running({ slow: () => door.promise, bad: never }, {}, ({ store }) => store.add('s1', 'slow'));
+    rig.store.latencyMs = 100;
+    rig.store.add('p1', 'bad', { crashes: 2 });
+    rig.pool.wake();
+    await rig.runtime.advance(50);
+    door.open();
+    await rig.runtime.advance(1_000);
+    expect(started(rig)).toEqual(['s1', 'p1']);
+    expect(isAlone({ claimToken: rig.store.row('p1').claimToken! })).toBe(true);
+  });
+
+  test('does not run beside what runs, whatever its token says', async () => {
+    const door = gate();
+    const rig = await running({ slow: () => door.promise, bad: never }, {}, ({ store }) => store.add('s1', 'slow'));
+    const { exchange } = rig.store;
+    rig.store.exchange = async (request) => {
+      const reply = await exchange(request);
+      for (const { stepId } of reply.claims) rig.store.row(stepId).claimToken = ALONE;
+      return { ...reply, claims: reply.claims.map((claim) => ({ ...claim, claimToken: ALONE })) };
+    };
+    rig.store.add('p1', 'bad', { crashes: 2 });
+    rig.pool.wake();
+    await rig.runtime.advance(1_000);
+    expect(started(rig)).toEqual(['s1']);
+    door.open();
+    await rig.runtime.advance(1_000);
+    expect(started(rig)).toEqual(['s1', 'p1']);
+  });
+
+  test('of a type that is not handled here goes back, and is not waited for', async () => {
+    const rig = await running({ slow: never }, { maxParallelism: 2 }, ({ store }) => {
+      store.add('s1', 'slow');
+      const { exchange } = store;
+      const types = new Map([
+        ['slow', 1],
+        ['elsewhere', 1],
+      ]);
+      store.exchange = (request) =>
+        exchange(request.claim ? { ...request, claim: { ...request.claim, types } } : request);
+    });
+    rig.store.add('p1', 'elsewhere', { crashes: 2 });
+    rig.store.add('s2', 'slow', { delayMs: 1 });
+    rig.pool.wake();
+    await rig.runtime.advance(1_000);
+    expect(rig.store.row('p1').status).toBe('pending');
+    expect(started(rig)).toEqual(['s1', 's2']);
   });
 
   test('runs as soon as the pod is empty, however long the pauses between its looks are', async () => {

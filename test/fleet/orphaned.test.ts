@@ -1,0 +1,28 @@
+/** What the claims of pods that are no more are charged with. */
+import { expect, it } from 'vitest';
+import { outcomesOf } from '../../src/fleet/orphaned.js';
+import { claimTokenOf } from '../../src/step/suspect.js';
+import type { Orphan } from '../../src/store/contract.js';
+import { claimOf } from '../pool/support/rig.js';
+
+function orphan(incarnation: string, alone: boolean, reason: Orphan['reason'] = 'evicted'): Orphan {
+  const claimToken = claimTokenOf('01234567-0123-7123-8123-0123456789ab', alone);
+  return { ...claimOf('s1', 'work'), claimToken, holder: { podId: 'pod', incarnation }, reason };
+}
+
+const alone = (page: readonly Orphan[]) => outcomesOf(page).map((outcome) => outcome.alone);
+
+it('only an eviction is charged', () => {
+  const page = (['evicted', 'left', 'asleep', 'unknown'] as const).map((reason, i) =>
+    orphan(`life-${i}`, true, reason),
+  );
+  expect(outcomesOf(page).map(({ evicted }) => evicted)).toEqual([true, false, false, false]);
+  expect(alone(page)).toEqual([true, false, false, false]);
+});
+
+it('a claim was alone if its token says so, and no other of the same incarnation stands beside it', () => {
+  expect(alone([orphan('life-1', true)])).toEqual([true]);
+  expect(alone([orphan('life-1', false)])).toEqual([false]);
+  expect(alone([orphan('life-1', true), orphan('life-1', false)])).toEqual([false, false]);
+  expect(alone([orphan('life-1', true), orphan('life-2', true)])).toEqual([true, true]); // two lives of one pod
+});
