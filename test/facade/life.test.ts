@@ -160,13 +160,16 @@ describe('start and stop', () => {
     const inner = faultySqlite();
     let tries = 0;
     const create: typeof inner.create = (environment) => {
-      if (++tries === 1) throw new Error('not yet');
+      if (++tries <= 2) throw new Error('not yet');
       return inner.create(environment);
     };
     const queue = newQueue({ store: { name: 'sqlite', create } }).register('a', () => 1);
+    const listing = queue.listSteps();
     await expect(queue.submit({ type: 'a' })).rejects.toThrow('not yet');
+    await expect(listing.page()).rejects.toThrow('not yet');
+    expect((await listing.page()).steps).toEqual([]);
     await queue.submit({ type: 'a' });
-    expect(tries).toBe(2);
+    expect(tries).toBe(3);
   });
 
   test('a store whose opening fails is closed', async () => {
