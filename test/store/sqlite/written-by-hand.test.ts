@@ -97,7 +97,7 @@ describe('a number of 64 bits, written by hand', () => {
   });
 
   it('created_ts does not set the clock of who opens the file', async () => {
-    const { store, path, set, stepId } = await opened();
+    const { store, path, raw, set, stepId } = await opened();
     set('created_ts', MOST);
     await store.leave(POD);
     await store.close();
@@ -106,6 +106,7 @@ describe('a number of 64 bits, written by hand', () => {
     const [claim] = await claimed(later, {}, pod);
     expect(claim).toMatchObject({ stepId });
     expect((await later.find([stepId]))[0]!.updatedAt).toBeLessThan(4e12);
+    expect(raw.prepare('SELECT max(birth_ts) FROM POD_HEALTH').pluck().get()).toBeLessThan(4e12);
   });
 });
 

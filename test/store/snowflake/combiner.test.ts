@@ -1,0 +1,240 @@
+/** A pod's exchange: which statements it sends, with what, and what it makes of the answers; on a session that the test plays. */
+import { describe, expect, test } from 'vitest';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import type { Claim, Settlement } from '../../../src/store/contract.js';
+import { Combiner } from '../../../src/store/snowflake/exchange/combiner.js';
+import { Sequence } from '../../../src/store/snowflake/sequence.js';
+import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
+import { DriverError } from '../../../src/store/snowflake/session/driver-error.js';
+import type { Row, Runner } from '../../../src/store/snowflake/session/session.js';
+import { demand, givenBack, settlement } from '../../conformance/harness.js';
+
+const POD = { podId: 'pod', incarnation: 'life' };
+const NAMES = ['source', 'exchange', 'settle', 'look', 'receipts', 'archivedReceipts'] as const;
+const STATEMENTS = Object.fromEntries(NAMES.map((name) => [name, name])) as Record<(typeof NAMES)[number], string>;
+
+interface Sent {
+  readonly statement: string;
+  readonly bind: any;
+  /** Whether it went over the session of the exchange. */
+  readonly own: boolean;
+}
+
+const work = (due: number, nextMs: number | null = null): Row => ({ KIND: 'work', SEEN: due, RANK_NO: nextMs });
+const claimed = (stepId: string, rank: number, state = 'first'): Row => ({
+  ...{ KIND: 'claim', ID: stepId, SEEN: 2, STATE: state, RANK_NO: rank, ITS_TYPE: 'work', ITS_PAYLOAD: '{}' },
+  ...{ ITS_PRIORITY: 0, RETRIES: 0, MOST_RETRIES: 3, STRUCK: 0, RUN_AT_MS: 1, CREATED_AT_MS: 1 },
+});
+const receipt = ({ stepId, claimToken, version }: Settlement, state: string): Row => ({
+  ...{ KIND: 'receipt', ID: stepId, GUARD: claimToken, SEEN: version, STATE: state },
+});
+const held = (stepId: string): Claim => ({
+  ...{ stepId, claimToken: 'token', version: 2, type: 'work', payload: '{}', priority: 0, retryCount: 0 },
+  ...{ maxRetries: 3, crashes: 0, runAt: 1, createdAt: 1 },
+});
+
+/** A combiner whose statements are answered so; what it sends is noted. */
+function combining(answer: (statement: string, bind: any) => Row[] | Error = () => []) {
+  const sent: Sent[] = [];
+  const runner = (own: boolean): Runner => ({
+    run: async (statement, text) => {
+      const bind: unknown = text === undefined ? undefined : JSON.parse(text);
+      sent.push({ statement, bind, own });
+      const answered = answer(statement, bind);
+      if (answered instanceof Error) throw answered;
+      return answered;
+    },
+  });
+  const runtime = new VirtualRuntime();
+  const parts = { statements: STATEMENTS, runtime, sequence: new Sequence(runtime) };
+  const combiner = new Combiner({ ...parts, session: runner(true), rest: runner(false) });
+  /** The names of what was sent since the last time. */
+  const names = (): string[] => sent.splice(0).map(({ statement }) => statement);
+  return { combiner, sent, names };
+}
+
+const asks = (over: Parameters<typeof demand>[0] = {}) => ({ pod: POD, settlements: [], claim: demand(over) });
+
+describe('an exchange that hands nothing in', () => {
+  test('looks first, and sends no UPDATE where nothing is due; once something is, the UPDATE comes first', async () => {
+    let due = 0;
+    const { combiner, names } = combining((statement) => (statement === 'look' ? [work(due, 40)] : []));
+    expect((await combiner.exchange(asks())).nextDueInMs).toBe(40);
+    expect(names()).toEqual(['look']);
+    due = 3;
+    expect((await combiner.exchange(asks())).nextDueInMs).toBe(0);
+    expect(names()).toEqual(['look', 'exchange', 'look']);
+    due = 0;
+    await combiner.exchange(asks());
+    expect(names()).toEqual(['exchange', 'look']);
+    await combiner.exchange(asks());
+    expect(names()).toEqual(['look']);
+  });
+
+  test('sends the UPDATE at once after steps were submitted here', async () => {
+    const { combiner, names } = combining((statement) => (statement === 'look' ? [work(0)] : []));
+    combiner.hope();
+    await combiner.exchange(asks());
+    expect(names()).toEqual(['exchange', 'look']);
+  });
+
+  test('sends nothing where nothing is asked, and no UPDATE where there is no room', async () => {
+    const { combiner, names } = combining((statement) => (statement === 'look' ? [work(5)] : []));
+    expect(await combiner.exchange({ pod: POD, settlements: [] })).toMatchObject({ claims: [], nextDueInMs: null });
+    expect(names()).toEqual([]);
+    expect((await combiner.exchange(asks({ free: 0 }))).nextDueInMs).toBe(0);
+    expect(names()).toEqual(['look']);
+    await combiner.exchange({ pod: POD, settlements: [], readBack: 'lost' });
+    expect(names()).toEqual(['look']);
+  });
+});
+
+describe('a request', () => {
+  const requested = async (over: Parameters<typeof demand>[0]) => {
+    const { combiner, sent } = combining();
+    combiner.hope();
+    await combiner.exchange(asks(over));
+    return sent.find(({ statement }) => statement === 'exchange')!.bind;
+  };
+
+  test('asks for no more than an exchange takes, and of no type for more than there is room', async () => {
+    const { own } = await requested({ free: 700, prefetch: 900, types: { a: 3, b: Infinity } });
+    expect(own).toMatchObject({ free: 700, prefetch: 300 });
+    expect(own.limits).toEqual([
+      { type: 'a', most: 3 },
+      { type: 'b', most: 1_600 },
+    ]);
+    expect((await requested({ free: 5_000, prefetch: 7 })).own).toMatchObject({ free: 1_000, prefetch: 0 });
+  });
+
+  test('is of one group with all that want the same types, in whatever order', async () => {
+    const [one, same, other] = [
+      await requested({ types: { a: 1, b: 2 } }),
+      await requested({ types: { b: 5, a: 5 } }),
+      await requested({ types: { a: 1, b: 2, c: 1 } }),
+    ];
+    expect(same.group).toBe(one.group);
+    expect(one.own.group).toBe(one.group);
+    expect(other.group).not.toBe(one.group);
+  });
+
+  test('counts poison as due only where it may be taken', async () => {
+    const bears = async (over: Parameters<typeof demand>[0]): Promise<number> => {
+      const { combiner, sent } = combining();
+      await combiner.exchange(asks(over));
+      return sent[0]!.bind.bears;
+    };
+    expect(await bears({ free: 0, prefetch: 3, quarantine: 1 })).toBe(0);
+    expect(await bears({ free: 1, quarantine: 0 })).toBe(1);
+    expect(await bears({ free: 1, quarantine: 1 })).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  test('rises in its sequence with each exchange, also within one ms', async () => {
+    const { combiner, sent } = combining();
+    for (let i = 0; i < 3; i++) {
+      combiner.hope();
+      await combiner.exchange(asks());
+    }
+    const seqs = sent.filter(({ statement }) => statement === 'exchange').map(({ bind }) => bind.own.seq as number);
+    expect(seqs).toEqual([seqs[0], seqs[0]! + 1, seqs[0]! + 2]);
+  });
+});
+
+describe('the claims of an exchange', () => {
+  test('come in their order; a void one is not shown, and given back with the next exchange, once', async () => {
+    const rows = [claimed('b', 2), claimed('twin', 1, 'void'), claimed('a', 1), work(0)];
+    const { combiner, sent } = combining((statement) => (statement === 'look' ? rows.splice(0) : []));
+    combiner.hope();
+    const { claims } = await combiner.exchange(asks({ token: 'mine' }));
+    expect(claims.map(({ stepId, claimToken }) => [stepId, claimToken])).toEqual([
+      ['a', 'mine'],
+      ['b', 'mine'],
+    ]);
+    sent.splice(0);
+    await combiner.exchange({ pod: POD, settlements: [] });
+    expect(sent[0]!.bind.own.settlements).toEqual([
+      { id: 'twin', token: 'mine', version: 2, status: 'pending', charge: 0, crash: 0 },
+    ]);
+    sent.splice(0);
+    await combiner.exchange({ pod: POD, settlements: [] });
+    expect(sent).toEqual([]);
+  });
+});
+
+describe('settlements', () => {
+  const one = settlement(held('a'));
+
+  test('travel with the exchange, a delay rounded up and what is NULL left out', async () => {
+    const { combiner, sent } = combining((_, bind) => (bind.mine === undefined ? [] : [receipt(one, 'mine')]));
+    const retry = givenBack(held('a'), { delayMs: 0.4, charge: 1, error: '{}' });
+    expect((await combiner.exchange({ pod: POD, settlements: [retry] })).receipts).toEqual(['settled']);
+    expect(sent.map(({ statement }) => statement)).toEqual(['exchange', 'look']);
+    expect(sent[0]!.bind.own.settlements).toEqual([
+      { id: 'a', token: 'token', version: 2, status: 'pending', charge: 1, crash: 0, delayMs: 1, error: '{}' },
+    ]);
+  });
+
+  test('go ahead in UPDATEs of their own where they are more than one exchange takes; receipts keep the order', async () => {
+    const many = Array.from({ length: 2_500 }, (_, i) => settlement(held(`s${i}`)));
+    const states = new Map(many.map((each, i) => [each.stepId, i === 1_700 ? 'lost' : 'mine']));
+    const { combiner, names } = combining((_, bind) =>
+      ((bind.mine ?? []) as { id: string }[]).map(({ id }) => receipt(settlement(held(id)), states.get(id)!)),
+    );
+    const { receipts } = await combiner.exchange({ pod: POD, settlements: many });
+    expect(receipts).toEqual(many.map((_, i) => (i === 1_700 ? 'lost' : 'settled')));
+    expect(names()).toEqual(['settle', 'receipts', 'settle', 'receipts', 'exchange', 'look']);
+  });
+
+  test('are asked about over the session that wrote them', async () => {
+    const { combiner, sent } = combining((_, bind) => (bind.mine === undefined ? [] : [receipt(one, 'mine')]));
+    await combiner.settle(POD, [one]);
+    expect(sent.map(({ statement, own }) => [statement, own])).toEqual([
+      ['settle', false],
+      ['receipts', false],
+    ]);
+  });
+
+  test('that still stand claimed are sent again, a few times at most', async () => {
+    let tries = 0;
+    const answer = (until: number) => (statement: string) =>
+      statement === 'look' || statement === 'receipts'
+        ? [receipt(one, ++tries < until ? 'claimed' : 'mine'), work(0)]
+        : [];
+    const soon = combining(answer(3));
+    expect((await soon.combiner.exchange({ pod: POD, settlements: [one] })).receipts).toEqual(['settled']);
+    expect(soon.names()).toEqual(['exchange', 'look', 'settle', 'receipts', 'settle', 'receipts']);
+    const never = combining(answer(Infinity));
+    await expect(never.combiner.exchange({ pod: POD, settlements: [one] })).rejects.toMatchObject({
+      ...{ code: 'STORE_UNAVAILABLE', transient: true },
+    });
+    expect(never.names()).toHaveLength(2 + 2 * 3);
+  });
+
+  test('of a step that is in no hot row are asked of the archive before they count as lost', async () => {
+    const asked = async (archived: string | undefined): Promise<unknown> => {
+      const { combiner } = combining((statement) => {
+        if (statement === 'archivedReceipts') return archived === undefined ? [] : [receipt(one, archived)];
+        return statement === 'receipts' ? [receipt(one, 'absent')] : [];
+      });
+      return combiner.settle(POD, [one]);
+    };
+    expect(await asked('mine')).toEqual(['settled']);
+    expect(await asked('cancelled')).toEqual(['cancelled']);
+    expect(await asked(undefined)).toEqual(['lost']);
+  });
+
+  test('go alone where the UPDATE that serves everybody is refused for good, and nowhere else', async () => {
+    const failing = (code: string) =>
+      combining((statement) => {
+        if (statement === 'exchange')
+          return new DriverError(Object.assign(new Error('no'), { code, sqlState: '22000' }), new Secrets());
+        return statement === 'look' ? [receipt(one, 'mine'), work(0)] : [];
+      });
+    const refused = failing('100035');
+    expect((await refused.combiner.exchange({ pod: POD, settlements: [one] })).receipts).toEqual(['settled']);
+    expect(refused.names()).toEqual(['exchange', 'settle', 'look']);
+    const busy = failing('000625');
+    await expect(busy.combiner.exchange({ pod: POD, settlements: [one] })).rejects.toBeInstanceOf(DriverError);
+    expect(busy.names()).toEqual(['exchange']);
+  });
+});
