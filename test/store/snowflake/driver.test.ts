@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { loadDriver } from '../../../src/store/snowflake/session/driver.js';
 import { temporaryFolder } from '../../support/temp.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { useStores } from './support/stores.js';
@@ -40,16 +41,42 @@ async function run(name: string, given: object) {
 }
 
 describeOnTestBed('the driver', () => {
-  const { options, place } = useStores();
+  const { bed, options, place } = useStores();
 
   test('writes no file and prints nothing where the queue is the first to load it', { timeout: 60_000 }, async () => {
     const ended = await run('quiet', { connection: options(), ...place() });
     expect(ended).toEqual({ code: 0, out: '', errors: '', files: [] });
   });
 
-  test('keeps the log settings of a host that loaded it first', { timeout: 60_000 }, async () => {
-    const ended = await run('driver-host', { connection: options(), ...place() });
-    expect(ended).toMatchObject({ code: 0, errors: '', files: ['host.log'] });
-    expect(JSON.parse(ended.out)).toEqual({ hostStillLogs: true });
+  test(
+    'changes nothing for a host that uses it itself, before, beside and after the queue',
+    { timeout: 60_000 },
+    async () => {
+      bed().proxy.faults.inject({ kind: 'status', status: 503 }, { text: /host_beside/i });
+      const ended = await run('driver-host', { connection: options(), ...place() });
+      expect(ended).toMatchObject({ code: 0, errors: '', files: ['host.log'] });
+      expect(JSON.parse(ended.out)).toEqual({
+        changed: [],
+        beside: [{ HOST_BESIDE: 1 }],
+        hostStillLogs: true,
+        mode: 'ocsp mode: INSECURE',
+        keepsAlive: false,
+        old: [{ HOST_LAST: 1 }],
+      });
+      expect(bed().proxy.faults.happened.get('status')).toBe(1);
+    },
+  );
+
+  test("keeps the OCSP server that a host has set, and sets a private link's own only where there is none", async () => {
+    const { createConnection } = await loadDriver();
+    const name = 'SF_OCSP_RESPONSE_CACHE_SERVER_URL';
+    const link = 'acme.privatelink.snowflakecomputing.com';
+    const connection = createConnection({ ...options(), accessUrl: `https://${link}` });
+    vi.stubEnv(name, 'http://ocsp.of.the.host/cache.json');
+    connection.setupOcspPrivateLink(link);
+    expect(process.env[name]).toBe('http://ocsp.of.the.host/cache.json');
+    vi.stubEnv(name, undefined);
+    connection.setupOcspPrivateLink(link);
+    expect(process.env[name]).toBe(`http://ocsp.${link}/ocsp_response_cache.json`);
   });
 });

@@ -135,13 +135,7 @@ describeOnTestBed('start() with', { timeout: 60_000 }, () => {
     expect(hung).toMatchObject({ code: 'STORE_UNAVAILABLE', transient: true });
     expect(hung.message).toMatch(/the login did not answer within 25000 ms/);
     expect((performance.now() - started) * HASTE).toBeLessThan(100_000);
-    const { faults } = bed().proxy;
-    faults.clear();
-    const before = faults.happened.get('status') ?? 0;
-    faults.inject({ kind: 'status', status: 400 }, { route: 'login', times: Infinity });
-    bed().proxy.cut();
-    await expect.poll(() => faults.happened.get('status')).toBe(before + 1); // the driver's own second try
-    faults.clear();
+    bed().proxy.faults.clear();
   });
 
   test('args that JSON cannot carry, or a bind cannot hold: named, before anything is sent', async () => {

@@ -246,7 +246,7 @@ def breaches(text, tables):
     """What is wrong with a statement, each as `rule: what`. `tables` gives the columns of a table, each with its type."""
     found = []
     try:
-        if any(token.token_type == TokenType.QDCOLON for token in sqlglot.tokenize(text, read="snowflake")):
+        if "?::" in text and any(token.token_type == TokenType.QDCOLON for token in sqlglot.tokenize(text, read="snowflake")):
             found.append("cast-bind: ?:: is no cast of a bind: use CAST(? AS …)")
         statements = [one for one in sqlglot.parse(text, read="snowflake") if one is not None]
     except SqlglotError:

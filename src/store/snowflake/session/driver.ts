@@ -3,9 +3,12 @@
  *
  * Invariants:
  * - snowflake-sdk is touched here and nowhere else.
- * - The driver's settings are global to the process. A host that has loaded the driver itself keeps its own: nothing is
- *   configured then. Where the queue is the first to load it, the driver's log is turned off: by default the driver
- *   writes `snowflake.log` into the working directory and prints to the console.
+ * - The driver's settings are global to the process, and a host may use the driver itself. Nothing is configured, with one
+ *   exception: where the queue is the first to load the driver, its log is turned off. By default it writes
+ *   `snowflake.log` into the working directory and prints to the console.
+ * - The driver asks the metadata services of clouds when it is loaded, as an environment variable of the host says
+ *   (`SNOWFLAKE_DISABLE_PLATFORM_DETECTION`). The answer holds for every connection of the process, so it is not skipped here.
+ * - A private link's OCSP server is another such variable (`SF_OCSP_RESPONSE_CACHE_SERVER_URL`): the host's own value stays.
  */
 import { resolve } from 'node:path';
 import type { Connection } from 'snowflake-sdk';
@@ -40,6 +43,16 @@ async function load(): Promise<Driver> {
   const isTheHosts = file !== undefined && loadedBefore.has(file);
   if (!isTheHosts) sdk.configure({ logLevel: 'OFF', additionalLogToConsole: false });
   return {
-    createConnection: (options) => (options === undefined ? sdk.createConnection() : sdk.createConnection(options)),
+    createConnection: (options) =>
+      respectful(options === undefined ? sdk.createConnection() : sdk.createConnection(options)),
   };
+}
+
+/** The driver calls this method of a connection before it connects over a private link. */
+function respectful(connection: Connection): Connection {
+  const setup = connection.setupOcspPrivateLink.bind(connection);
+  connection.setupOcspPrivateLink = (host) => {
+    if (process.env['SF_OCSP_RESPONSE_CACHE_SERVER_URL'] === undefined) setup(host);
+  };
+  return connection;
 }

@@ -1,10 +1,15 @@
 /**
  * A session: one connection, with a driver around it that can be relied on.
  *
- * Law: one statement at a time. A statement has a deadline; when it passes, the statement is cancelled, the connection
- * given up, and the caller told; the same when the session is closed meanwhile. A connection whose session is gone is discarded, whatever the driver says of it, and the
- * statement is sent once more over a new one: each of ours may run twice. A login that failed is not tried again before
- * a pause that grows. Nothing that the driver throws, and nothing of the credentials, gets out.
+ * Invariants:
+ * - One statement at a time.
+ * - A statement has a deadline. When it passes, or the session is closed, the statement is cancelled, the connection is
+ *   given up, and the caller gets an error.
+ * - A connection whose session is gone is discarded, whatever the driver says of it. The statement is sent once more over
+ *   a new one: each of ours may run twice.
+ * - A login that failed is not tried again before a pause that grows.
+ * - Nothing that the driver throws, and nothing of the credentials, gets out.
+ * - After `close`, nothing of the driver keeps the process alive.
  */
 import type { Connection, RowStatement } from 'snowflake-sdk';
 import { asError, StoppedError, StoreError } from '../../../errors.js';
@@ -17,6 +22,7 @@ import type { Driver } from './driver.js';
 import { DriverError, isBusy, isSessionGone } from './driver-error.js';
 import { loginError, optionsError } from './faults.js';
 import type { ConnectionSource, SnowflakeConnection } from '../options.js';
+import { Requests } from './requests.js';
 import type { Secrets } from './secrets.js';
 
 /** A row as the driver gives it: by the names of its columns, in capitals. */
@@ -52,11 +58,19 @@ const LOGIN_RETRIES = 1;
 /** How long `close` waits for the server to take note. */
 const FAREWELL_MS = 2_000;
 
+/** A connection of the driver, and what it sends. */
+interface Wired {
+  readonly connection: Connection;
+  readonly requests: Requests;
+}
+
 export class Session {
   readonly #parts: SessionParts;
   readonly #closing = new AbortController();
+  /** Connections that log out, or have been given up. */
+  readonly #leaving = new Map<Promise<void>, Requests>();
   #line: Promise<unknown> = Promise.resolve();
-  #connection: Connection | undefined;
+  #wired: Wired | undefined;
   #deadlineMs: number;
   #longestPauseMs: number;
   #failures = 0;
@@ -85,22 +99,24 @@ export class Session {
     return turn;
   }
 
-  /** Gives up what is under way, and lets the connection go. */
+  /** Gives up what is under way, and lets the connection go. Nothing of it keeps the process alive. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#line;
-    const connection = this.#connection;
-    this.#connection = undefined;
-    if (connection !== undefined) await this.#farewell(connection);
+    this.#discard();
+    const left = new AbortController();
+    void Promise.all(this.#leaving.keys()).then(() => left.abort());
+    await sleep(this.#parts.runtime, FAREWELL_MS, left.signal);
+    for (const requests of this.#leaving.values()) requests.close();
   }
 
   async #run(text: string, bind: string | undefined, options: RunOptions): Promise<Row[]> {
     for (let tries = 0; ; tries++) {
-      const connection = (this.#connection ??= await this.#connect());
+      const wired = (this.#wired ??= await this.#connect());
       try {
-        return await this.#execute(connection, text, bind, options);
+        return await this.#execute(wired, text, bind, options);
       } catch (error) {
-        const gone = error instanceof DriverError && (isSessionGone(error) || !connection.isUp());
+        const gone = error instanceof DriverError && (isSessionGone(error) || !wired.connection.isUp());
         if (gone) this.#discard();
         if (!gone || tries > 0 || !isSessionGone(error)) throw error;
         this.#parts.log.debug({ code: error.code }, 'the session was gone: a new one takes its place');
@@ -108,15 +124,15 @@ export class Session {
     }
   }
 
-  async #connect(): Promise<Connection> {
+  async #connect(): Promise<Wired> {
     const { runtime, log } = this.#parts;
     const pauseMs = this.#notBefore - runtime.monotonicMs();
     if (pauseMs > 0) await sleep(runtime, pauseMs, this.#closing.signal);
     if (this.#closing.signal.aborted) throw storeClosed();
     try {
-      const connection = await this.#login();
+      const wired = await this.#login();
       this.#failures = 0;
-      return connection;
+      return wired;
     } catch (error) {
       const widest = Math.min(this.#longestPauseMs, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures++, 10));
       this.#notBefore = runtime.monotonicMs() + widest * (0.5 + 0.5 * runtime.random());
@@ -125,28 +141,29 @@ export class Session {
     }
   }
 
-  async #login(): Promise<Connection> {
+  async #login(): Promise<Wired> {
     const { source, secrets, driver, settings } = this.#parts;
     const options = await this.#timed('the function that gives the connection', nothing, () => given(source));
     secrets.learn(options);
     const account = options?.account ?? '';
     const sdk = await driver();
-    let connection: Connection | undefined;
+    const made = this.#made(sdk, options);
     try {
-      const made = (connection = this.#made(sdk, options));
-      await this.#timed('the login', nothing, () => connected(made));
+      await this.#timed('the login', nothing, () => connected(made.connection));
       await this.#execute(made, settings, undefined, {});
       return made;
     } catch (error) {
-      if (connection !== undefined) letGo(connection);
+      this.#leave(made);
       if (error instanceof StoreError || isBusy(error)) throw error;
       throw loginError(error, secrets, account);
     }
   }
 
-  #made(sdk: Driver, options: SnowflakeConnection | undefined): Connection {
+  #made(sdk: Driver, options: SnowflakeConnection | undefined): Wired {
+    const requests = new Requests();
+    const whole = options && requests.marking({ sfRetryMaxLoginRetries: LOGIN_RETRIES, ...options });
     try {
-      return sdk.createConnection(options && { sfRetryMaxLoginRetries: LOGIN_RETRIES, ...options });
+      return { connection: sdk.createConnection(whole), requests };
     } catch (error) {
       throw optionsError(error, this.#parts.secrets);
     }
@@ -154,20 +171,23 @@ export class Session {
 
   /** `execute` may throw at once; what `complete` is given goes straight into a promise, so that nothing throws in it. */
   #execute(
-    connection: Connection,
+    { connection, requests }: Wired,
     sqlText: string,
     bind: string | undefined,
     { numbersAsText, described }: RunOptions,
   ): Promise<Row[]> {
+    const { runtime } = this.#parts;
+    const givenUp = new AbortController();
     let statement: RowStatement | undefined;
     const giveUp = (): void => {
-      quietly(() => statement?.cancel(() => {}));
-      this.#discard();
+      givenUp.abort();
+      this.#discard(statement);
     };
-    const answer = (): Promise<Row[]> =>
+    const requestId = runtime.uuid();
+    const send = (): Promise<Row[]> =>
       new Promise((resolve, reject) => {
         statement = connection.execute({
-          sqlText,
+          ...{ sqlText, requestId },
           ...(bind === undefined ? {} : { binds: [bind] }),
           // Said each time: the user's connection may say otherwise, for statements of the user's own, and the account may
           // expect another number of statements, even of the one that sets up the session. The driver writes to the object.
@@ -183,7 +203,7 @@ export class Session {
           },
         });
       });
-    return this.#timed('a statement', giveUp, answer);
+    return this.#timed('a statement', giveUp, () => requests.repeating(runtime, givenUp.signal, send));
   }
 
   /** Waits for the work until its deadline, or until the session is closed. */
@@ -198,20 +218,21 @@ export class Session {
     }
   }
 
-  #discard(): void {
-    const connection = this.#connection;
-    this.#connection = undefined;
-    if (connection !== undefined) letGo(connection);
+  #discard(statement?: RowStatement): void {
+    const wired = this.#wired;
+    this.#wired = undefined;
+    if (wired !== undefined) this.#leave(wired, statement);
   }
 
-  async #farewell(connection: Connection): Promise<void> {
-    const { runtime } = this.#parts;
-    const told = new AbortController();
-    quietly(
-      () => connection.destroy(() => told.abort()),
-      () => told.abort(),
-    );
-    await sleep(runtime, FAREWELL_MS, told.signal);
+  /** Tells the server, without waiting for it. */
+  #leave({ connection, requests }: Wired, statement?: RowStatement): void {
+    const cancelled = statement && called((done) => statement.cancel(done));
+    const loggedOut = called((done) => connection.destroy(done));
+    const left = Promise.all([cancelled, loggedOut]).then(() => {
+      requests.close();
+      this.#leaving.delete(left);
+    });
+    this.#leaving.set(left, requests);
   }
 }
 
@@ -241,15 +262,13 @@ function columnsOf(statement: RowStatement): Row[] {
   return (statement.getColumns() ?? []).map((column) => ({ NAME: column.getName(), KIND: column.getType() }));
 }
 
-/** Tells the server, without waiting for it. */
-function letGo(connection: Connection): void {
-  quietly(() => connection.destroy(() => {}));
-}
-
-function quietly(work: () => unknown, otherwise: () => void = () => {}): void {
-  try {
-    work();
-  } catch {
-    otherwise();
-  }
+/** Resolves when `work` calls back, or throws. */
+function called(work: (done: () => void) => unknown): Promise<void> {
+  return new Promise((resolve) => {
+    try {
+      work(() => resolve());
+    } catch {
+      resolve();
+    }
+  });
 }

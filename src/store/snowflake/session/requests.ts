@@ -1,0 +1,113 @@
+/**
+ * The HTTP requests that the driver makes for one connection: they are ended when the connection is given up.
+ *
+ * The driver repeats a request that failed for up to two minutes, on timers of its own, and offers no handle on either.
+ * A process that has closed everything would not end before.
+ *
+ * Invariants:
+ * - Requests of other connections are never touched. A request is known by its agent: the driver makes agents for each
+ *   connection, and `agentClass` is asked before; it marks what the agent is made of.
+ * - The driver never gets to a second pause: its first repetition is ended before it is sent. The statement is sent
+ *   again from here, under the same request id, so that it runs once.
+ * - After `close` nothing is under way, and nothing new is sent. What may be left is the driver's first pause, 3 s at most.
+ */
+import { subscribe } from 'node:diagnostics_channel';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { asError } from '../../../errors.js';
+import { sleep, type Runtime } from '../../../runtime/runtime.js';
+
+/** The driver takes an error of this code for a request that was cancelled, and does not repeat that. */
+const ENDED = 'ERR_CANCELED';
+/** A login the driver repeats whatever the error is, except for some errors of certificates. */
+const LOGIN_ENDED = 'CERT_HAS_EXPIRED';
+const LOGIN = /\/v1\/login-request\b/;
+/** What the driver adds to the URL of a repetition. */
+const REPEATED = /[?&]retryCount=/;
+
+/** As long as the driver itself would repeat. */
+const PATIENCE_MS = 120_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15_000;
+
+const OWNER = Symbol('FleetQ');
+/** No agent for any protocol: the driver makes its own. */
+const NO_AGENT = { protocol: '' };
+
+type Marked = { [OWNER]?: Requests };
+
+let heard = false;
+
+/** Node tells of every request of the process when it starts; those of others are passed over. */
+function hear(): void {
+  if (heard) return;
+  heard = true;
+  subscribe('http.client.request.start', (message) => {
+    const { request } = message as {
+      readonly request: ClientRequest & { readonly agent?: { readonly options?: Marked } };
+    };
+    request.agent?.options?.[OWNER]?.started(request);
+  });
+}
+
+export class Requests {
+  readonly #underWay = new Set<ClientRequest>();
+  #closed = false;
+  /** Why the last request failed, if it did. */
+  #failure: string | undefined;
+
+  constructor() {
+    hear();
+  }
+
+  /** The options of a connection, so that its requests are known here. An `agentClass` of the user's own goes first. */
+  marking<T extends object>(options: T): T {
+    const agentClass = (agentOptions: Marked): typeof NO_AGENT => {
+      agentOptions[OWNER] = this;
+      return NO_AGENT;
+    };
+    return { agentClass, ...options };
+  }
+
+  /** Called for each request of the connection, before it is sent. */
+  started(request: ClientRequest): void {
+    const isLogin = LOGIN.test(request.path);
+    if (this.#closed || (REPEATED.test(request.path) && !isLogin)) {
+      end(request);
+      return;
+    }
+    this.#underWay.add(request);
+    request.once('close', () => this.#underWay.delete(request));
+    request.once('error', (error: NodeJS.ErrnoException) => (this.#failure = error.code));
+    request.once('response', ({ statusCode }: IncomingMessage) => (this.#failure = `HTTP ${statusCode}`));
+  }
+
+  /** What `send` comes to: it is called again, after a pause that grows, where the driver would have sent it again. */
+  async repeating<T>(runtime: Runtime, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
+    const since = runtime.monotonicMs();
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        return await send();
+      } catch (thrown) {
+        const error = asError(thrown);
+        if (this.#closed || codeOf(error.cause) !== ENDED) throw error;
+        const isOver = signal.aborted || runtime.monotonicMs() - since > PATIENCE_MS;
+        if (isOver) throw Object.assign(error, { cause: { code: this.#failure } });
+        await sleep(runtime, pauseMs * (0.5 + 0.5 * runtime.random()), signal);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const request of this.#underWay) end(request);
+  }
+}
+
+function end(request: ClientRequest): void {
+  const code = LOGIN.test(request.path) ? LOGIN_ENDED : ENDED;
+  request.destroy(Object.assign(new Error('the connection was given up'), { code }));
+}
+
+function codeOf(cause: unknown): unknown {
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
+}

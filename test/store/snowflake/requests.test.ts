@@ -1,0 +1,128 @@
+/** The requests of a connection: known by their agent, ended with it, and repeated by nobody but the session. */
+import { Agent, createServer, get, type ClientRequest } from 'node:http';
+import { once } from 'node:events';
+import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { loadDriver } from '../../../src/store/snowflake/session/driver.js';
+import { Requests } from '../../../src/store/snowflake/session/requests.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+
+async function listening(server: Server): Promise<number> {
+  onTestFinished(() => void server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** A server that answers what asks for it, and nothing else. */
+function someServer(): Promise<number> {
+  const server = createServer(({ url }, response) => {
+    if (url!.includes('answered')) response.writeHead(503).end();
+  });
+  onTestFinished(() => server.closeAllConnections());
+  return listening(server);
+}
+
+/** An agent as the driver makes it for a connection with these options. */
+function agentOf(options: object): Agent {
+  const agentOptions = { keepAlive: true };
+  const { agentClass } = options as { readonly agentClass?: (options: object) => { readonly protocol: string } };
+  expect(agentClass?.(agentOptions).protocol ?? '').not.toMatch(/^https?:$/); // the driver makes its own
+  const agent = new Agent(agentOptions);
+  onTestFinished(() => agent.destroy());
+  return agent;
+}
+
+/** How a request ends: with a status, or with the code of an error. */
+async function outcome(request: ClientRequest): Promise<unknown> {
+  return new Promise((resolve) => {
+    request.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    request.once('response', (response) => resolve(response.resume().statusCode));
+  });
+}
+
+/** As the driver tells of a request that was ended. */
+const ended = (): Error => Object.assign(new Error('Network error'), { cause: { code: 'ERR_CANCELED' } });
+
+test('end with their connection, those of others go on', async () => {
+  const requests = new Requests();
+  const ours = agentOf(requests.marking({}));
+  const others = agentOf(new Requests().marking({}));
+  const port = await someServer();
+  const send = (agent: Agent | undefined, path: string) => get({ host: '127.0.0.1', port, path, agent });
+  const [mine, theirs, plain] = [send(ours, '/a'), send(others, '/a'), send(undefined, '/a')];
+  const mineEnds = outcome(mine);
+  await Promise.all([mine, theirs, plain].map((request) => once(request, 'socket')));
+  requests.close();
+  expect(await mineEnds).toBe('ERR_CANCELED');
+  expect([theirs.destroyed, plain.destroyed]).toEqual([false, false]);
+  // What is sent later too.
+  expect(await outcome(send(ours, '/answered'))).toBe('ERR_CANCELED');
+  expect(await outcome(send(others, '/answered'))).toBe(503);
+  for (const request of [theirs, plain]) request.on('error', () => {}).destroy();
+});
+
+test('that the driver repeats are ended before they are sent, except for a login', async () => {
+  const agent = agentOf(new Requests().marking({}));
+  const port = await someServer();
+  const outcomeOf = (path: string) => outcome(get({ host: '127.0.0.1', port, path, agent }));
+  expect(await outcomeOf('/answered?requestId=1')).toBe(503);
+  expect(await outcomeOf('/answered?requestId=1&clientStartTime=2&retryCount=1')).toBe('ERR_CANCELED');
+  expect(await outcomeOf('/session/v1/login-request?answered&retryCount=3')).toBe(503);
+});
+
+test('leave an agent alone that the user has chosen', () => {
+  const agentClass = () => ({ protocol: 'https:' });
+  expect(new Requests().marking({ agentClass })).toEqual({ agentClass });
+});
+
+test('that were ended instead of repeated are sent again, after pauses that grow, until somebody gives up', async () => {
+  const runtime = new VirtualRuntime({ seed: 1 });
+  const requests = new Requests();
+  const at: number[] = [];
+  const givenUp = new AbortController();
+  const sent = requests.repeating(runtime, givenUp.signal, () => {
+    at.push(runtime.monotonicMs());
+    return at.length < 6 ? Promise.reject(ended()) : Promise.resolve('answered');
+  });
+  await runtime.advance(60_000);
+  expect(await sent).toBe('answered');
+  const pauses = at.slice(1).map((time, i) => time - at[i]!);
+  expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
+  expect(pauses.at(-1)!).toBeGreaterThan(4 * pauses[0]! - 1);
+
+  const failing = requests.repeating(runtime, givenUp.signal, () => Promise.reject(ended()));
+  const failed = expect(failing).rejects.toThrow('Network error');
+  givenUp.abort();
+  await failed;
+  const other = new Error('of another kind');
+  await expect(requests.repeating(runtime, new AbortController().signal, () => Promise.reject(other))).rejects.toBe(
+    other,
+  );
+});
+
+test('are sent again for two minutes at most, then the reason is told', async () => {
+  const runtime = new VirtualRuntime({ seed: 1 });
+  const requests = new Requests();
+  const port = await someServer();
+  await outcome(get({ host: '127.0.0.1', port, path: '/answered', agent: agentOf(requests.marking({})) }));
+  const failing = requests.repeating(runtime, new AbortController().signal, () => Promise.reject(ended()));
+  const failed = expect(failing).rejects.toMatchObject({ message: 'Network error', cause: { code: 'HTTP 503' } });
+  await runtime.advance(180_000);
+  await failed;
+});
+
+test("of the driver's own agents are known, with its checks of certificates: a login that is not answered ends", async () => {
+  const sockets: Socket[] = [];
+  const server = createTcpServer((socket) => void sockets.push(socket.on('error', () => {}).resume()));
+  const port = await listening(server);
+  const requests = new Requests();
+  const driver = await loadDriver();
+  const options = { account: 'a', username: 'u', password: 'p', accessUrl: `https://127.0.0.1:${port}` };
+  const connection = driver.createConnection(requests.marking({ ...options, sfRetryMaxLoginRetries: 7 }));
+  const failed = new Promise((resolve) => connection.connect((error) => resolve(error)));
+  await expect.poll(() => sockets.length).toBe(1);
+  requests.close();
+  expect(await failed).toMatchObject({ code: 401001 });
+  await expect.poll(() => sockets.every((socket) => socket.closed)).toBe(true);
+});
