@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { ConnectionOptions } from 'snowflake-sdk';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { FleetQError } from '../../../src/errors.js';
 import type { Logger } from '../../../src/log.js';
 import { snowflake } from '../../../src/snowflake.js';
@@ -81,6 +81,29 @@ describeOnTestBed('opening', () => {
       expect(error.message).toContain(`USAGE on SCHEMA "${place().database}"."no_schema"`);
       expect(error.message).toContain('mostly are in capitals');
     });
+  });
+
+  describe('of a sign-in', () => {
+    const { secondFactor, policyForbids, wrongCredentials } = refusals;
+    for (const [what, refusal, names] of [
+      ['by a wrong password', wrongCredentials(), /the user or the password is wrong/],
+      ['that wants a second factor', secondFactor(), /second factor \(MFA\)/],
+      ['that a policy forbids', policyForbids(), /authentication policy does not allow/],
+    ] as const) {
+      test(`${what}: says what to use instead of a password, and only where there was one`, async () => {
+        const { faults } = bed().proxy;
+        onTestFinished(faults.inject({ kind: 'refused', refusal }, { route: 'login', times: 2 }));
+        const byPassword = await opening();
+        expect(byPassword).toMatchObject({ code: 'STORE_LOGIN_REFUSED', message: expect.stringMatching(names) });
+        expect(byPassword.message).toMatch(/key pair, OAuth, workload identity or a programmatic access token$/);
+        const { password: _, ...rest } = options();
+        const byKey = await opening({
+          connection: { ...rest, authenticator: 'SNOWFLAKE_JWT', privateKey: key() },
+        });
+        expect(byKey).toMatchObject({ code: 'STORE_LOGIN_REFUSED', message: expect.stringMatching(names) });
+        expect(byKey.message).not.toMatch(/key pair/);
+      });
+    }
   });
 
   test('without a network', { timeout: 60_000 }, async () => {

@@ -36,6 +36,14 @@ export class Refusal extends Error {
 /** Codes and texts as Snowflake words them. Where no primary source was found, the comment says so. */
 export const refusals = {
   wrongCredentials: () => new Refusal('390100', '08001', 'Incorrect username or password was specified.'),
+  secondFactor: () =>
+    new Refusal(
+      '390197',
+      '08001',
+      'Multi-factor authentication is required for this account. Log in to Snowsight to enroll.',
+    ),
+  policyForbids: () =>
+    new Refusal('390202', '08001', 'Authentication attempt rejected by the current authentication policy.'),
   wrongKey: () => new Refusal('390144', '08001', 'JWT token is invalid.'),
   wrongOauthToken: () => new Refusal('390303', '08001', 'Invalid OAuth access token.'),
   /** The code of any other refused login; nothing public tells a closer one. */

@@ -1,6 +1,7 @@
 /** From what the driver and the server say to our own errors: each says what is wrong, and whether it may pass. */
 import { StoreError, type ErrorCode } from '../../../errors.js';
 import { DriverError, isAltered, isBusy, isRefused } from './driver-error.js';
+import type { SnowflakeConnection } from '../options.js';
 import type { Secrets } from './secrets.js';
 
 interface Fault {
@@ -27,13 +28,24 @@ const noDefault =
   ({ code, message }) =>
     code === '390201' && what.test(message);
 
+const WRONG_PASSWORD = '390100';
+/** A second factor is asked for, or was refused. Snowflake documents no codes for it; the message tells. */
+function isOfFactors({ code, message }: DriverError): boolean {
+  return code === '390197' || (/^39\d{4}$/.test(code) && /multi-?factor|\bMFA\b|Duo Security/i.test(message));
+}
+function isOfPolicy({ code, message }: DriverError): boolean {
+  return code === '390202' || (/^39\d{4}$/.test(code) && /authentication policy/i.test(message));
+}
+
 /** The first that fits. */
 const FAULTS: readonly Fault[] = [
   fault('STORE_BUSY', 'others hold the table', isBusy, true),
   // The login, which says which part of it was refused.
   login('the role does not exist, or is not granted to this user', '390189', '390186'),
   login('the key does not fit the user', '390144'),
-  login('the user or the password is wrong', '390100'),
+  login('the user or the password is wrong', WRONG_PASSWORD),
+  fault('STORE_LOGIN_REFUSED', 'the account asks this user for a second factor (MFA)', isOfFactors),
+  fault('STORE_LOGIN_REFUSED', 'an authentication policy does not allow this way to sign in', isOfPolicy),
   login('the token is invalid or has expired', '390303', '390318', '394400'),
   login('the network policy does not allow this address', '390422', '390420'),
   login('the user is missing or no text', '404003', '404004'),
@@ -94,11 +106,13 @@ export function storeError(thrown: unknown, secrets: Secrets): StoreError {
   return new StoreError(known.code, `${known.meaning}: ${told(error)}`, known.transient, { cause: error });
 }
 
-/**
- * The same of a login, where no answer at all may mean that there is no such account.
- */
-export function loginError(thrown: unknown, secrets: Secrets, account: string): StoreError {
+const NO_PASSWORDS =
+  'Snowflake is ending sign-in by password alone: use a key pair, OAuth, workload identity or a programmatic access token';
+
+/** The same of a login, where no answer at all may mean that there is no such account. */
+export function loginError(thrown: unknown, secrets: Secrets, options: SnowflakeConnection = {}): StoreError {
   const error = thrown instanceof DriverError ? thrown : new DriverError(thrown, secrets);
+  const { account = '' } = options;
   if (error.httpStatus === 403 || error.httpStatus === 404) {
     const message = `${account === '' ? 'the connection names no account' : `there is no account ${account}`}: ${told(error)}`;
     return new StoreError('STORE_LOGIN_REFUSED', message, false, { cause: error });
@@ -112,7 +126,14 @@ export function loginError(thrown: unknown, secrets: Secrets, account: string): 
   if (/^40[12]\d{3}$/.test(error.code)) {
     return new StoreError('STORE_UNAVAILABLE', `Snowflake cannot be reached: ${told(error)}`, true, { cause: error });
   }
-  return storeError(error, secrets);
+  const known = storeError(error, secrets);
+  const isRefused = error.code === WRONG_PASSWORD || isOfFactors(error) || isOfPolicy(error);
+  if (!isRefused || !isByPassword(options)) return known;
+  return new StoreError(known.code, `${known.message}. ${NO_PASSWORDS}`, known.transient, { cause: error });
+}
+
+function isByPassword({ password, authenticator = 'SNOWFLAKE' }: SnowflakeConnection): boolean {
+  return password !== undefined && ['SNOWFLAKE', 'USERNAME_PASSWORD_MFA'].includes(authenticator.toUpperCase());
 }
 
 /** What the driver says to the options of a connection, before it has asked anybody. */

@@ -145,7 +145,6 @@ export class Session {
     const { source, secrets, driver, settings } = this.#parts;
     const options = await this.#timed('the function that gives the connection', nothing, () => given(source));
     secrets.learn(options);
-    const account = options?.account ?? '';
     const sdk = await driver();
     const made = this.#made(sdk, options);
     try {
@@ -155,7 +154,7 @@ export class Session {
     } catch (error) {
       this.#leave(made);
       if (error instanceof StoreError || isBusy(error)) throw error;
-      throw loginError(error, secrets, account);
+      throw loginError(error, secrets, options);
     }
   }
 
