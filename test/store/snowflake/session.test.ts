@@ -48,7 +48,7 @@ describeOnTestBed('a session', () => {
     expect(Object.fromEntries(bed().proxy.sessions.all.at(-1)!.parameters)).toMatchObject({
       QUERY_TAG: 'fleet-q',
       TIMEZONE: 'UTC',
-      LOCK_TIMEOUT: '30',
+      LOCK_TIMEOUT: '45',
       AUTOCOMMIT: 'TRUE',
       STATEMENT_TIMEOUT_IN_SECONDS: '60',
       STATEMENT_QUEUED_TIMEOUT_IN_SECONDS: '60',
