@@ -142,7 +142,7 @@ export class Recovery implements Service {
       ...this.#parts,
       store: this.#store,
       pod: this.#parts.identity.pod,
-      leadership: this.#whileRunning(leadership),
+      leadership,
       dryRun,
       unanswered: this.#unanswered,
     });
@@ -172,15 +172,6 @@ export class Recovery implements Service {
     return {
       get isLeader() {
         return fence.mayProceed();
-      },
-    };
-  }
-
-  #whileRunning(leadership: Leadership): Leadership {
-    const { signal } = this.#ended;
-    return {
-      get isLeader() {
-        return !signal.aborted && leadership.isLeader;
       },
     };
   }
