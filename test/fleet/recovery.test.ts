@@ -1,4 +1,10 @@
+import Database from 'better-sqlite3';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { JournalFile } from '../../src/fleet/journal-file.js';
+import type { FleetView } from '../../src/store/contract.js';
 import { World, type Member } from './support/world.js';
 
 let world: World;
@@ -121,6 +127,7 @@ describe('a recovery cycle', () => {
     await world.advance(CYCLE);
     expect(leader.told.of('recovery:started')).toMatchObject([{ dryRun: false }]);
     expect(cycles(leader)).toMatchObject([{ orphans: [], error: { code: 'STORE_UNAVAILABLE' } }]);
+    expect(leader.holder.wakes).toBe(0);
     expect(await leader.fleet.recovery.history()).toHaveLength(1);
   });
 
@@ -208,6 +215,7 @@ describe('a recovery cycle', () => {
     expect(await world.statuses(ids)).toEqual({ pending: 2 });
     expect(leader.told.of('step:released')).toEqual([]);
     leader.line.heals();
+    await world.runtime.until(leader.fleet.recovery.run({ dryRun: true })); // tells nothing of it, and forgets nothing
     await world.advance(CYCLE);
     expect(leader.told.of('step:released').map(({ stepId }) => stepId)).toEqual(ids);
     expect(cycles(leader).at(-1)).toMatchObject({ requeued: ids, error: undefined });
@@ -400,6 +408,54 @@ describe('recovery by hand', () => {
     const leader = await world.started('leader');
     leader.runtime.suspend(60_000);
     await expect(leader.fleet.recovery.run({ force: true })).rejects.toMatchObject({ code: 'NOT_LEADER' });
+  });
+});
+
+it('looks at once where a process has provably exited', async () => {
+  const leader = await world.started('leader', { recoveryIntervalMs: 600_000 });
+  const other = await world.started('other');
+  await world.advance(BEAT);
+  leader.line.after('heartbeat', (view: FleetView) => ({
+    ...view,
+    pods: view.pods.map((each) => ({ ...each, exited: each.pod.podId === 'other' })),
+  }));
+  await world.advance(BEAT);
+  expect(leader.line.count('evict')).toBeGreaterThan(0);
+  expect(other.told.of('pod:fenced')).toEqual([]); // this store cannot prove it
+});
+
+describe('the journal of a pod', () => {
+  let folder: string;
+  let journalPath: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'recovery-'));
+    journalPath = join(folder, 'journal.db');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('is opened when the pod is first elected, not before', async () => {
+    const first = await world.started('first');
+    await world.started('second', { journalPath });
+    await world.advance(2 * CYCLE);
+    expect(existsSync(journalPath)).toBe(false);
+    await world.runtime.until(first.stop());
+    await world.advance(BEAT);
+    await vi.waitFor(() => expect(existsSync(journalPath)).toBe(true), { interval: 1 });
+  });
+
+  it('gets what a stop broke off, and is closed after that', async () => {
+    const close = vi.spyOn(Database.prototype, 'close');
+    const { leader, dead } = await afterADeath(3, { recoveryIntervalMs: 600_000, journalPath });
+    await world.advance(DEAD_AFTER + 2 * BEAT);
+    leader.line.breaks('hangs', 'settle');
+    const run = expect(leader.fleet.recovery.run()).rejects.toMatchObject({ code: 'STOPPED' });
+    await world.advance(100);
+    await world.runtime.until(leader.fleet.recovery.stop());
+    await run;
+    expect(close.mock.contexts.filter((it) => (it as Database.Database).name === journalPath)).toHaveLength(1);
+    const file = await JournalFile.open(world.runtime, journalPath);
+    expect(await file.read(10)).toMatchObject([{ deadPods: [dead.pod], error: { code: 'STOPPED' } }]);
+    file.close();
   });
 });
 

@@ -60,6 +60,31 @@ describe('the grace of an aborted handler', () => {
   );
 });
 
+test('a halt that comes from a handler holds back what would start next', async () => {
+  const rig = new Rig({ work: () => rig.pool.halt() });
+  rig.store.addMany(3, 'work');
+  await rig.start();
+  expect(started(rig)).toEqual(['work-00000']);
+  rig.pool.admit(POD);
+  await rig.runtime.settle();
+  expect(started(rig)).toEqual(['work-00000', 'work-00001']);
+  await rig.stop();
+});
+
+test('how long a step had been cancelled is what was learned first', async () => {
+  let changed = (): void => undefined;
+  const watch = (onChange: () => void) => {
+    changed = onChange;
+    return () => undefined;
+  };
+  const rig = await running({ deaf: never }, { watch, abortGraceMs: 500 }, ({ store }) => store.add('s1', 'deaf'));
+  rig.store.cancel('s1');
+  rig.pool.abort('s1');
+  changed(); // and now the store says that it was 5 ms ago
+  await rig.runtime.advance(500);
+  expect(rig.events('step:cancelled')).toMatchObject([{ stepId: 's1', latencyMs: 0 }]);
+});
+
 test('a handler that has returned does not bar the next claim of its step', async () => {
   const doors = [gate(), gate()];
   let calls = 0;

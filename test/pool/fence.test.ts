@@ -117,6 +117,31 @@ describe('a fence', () => {
     await rig.runtime.settle();
     expect(rig.events('step:started')).toHaveLength(1);
   });
+
+  test('and before each start, whatever it said before', async () => {
+    let may = true;
+    const doors = [gate(), gate(), gate()];
+    let calls = 0;
+    const run = () => doors[calls++]!.promise;
+    const rig = await running({ slow: run }, { maxParallelism: 1, mayProceed: () => may }, ({ store }) => {
+      store.addMany(3, 'slow');
+      const { exchange } = store; // that gives more than was asked for: some wait
+      store.exchange = (request) =>
+        exchange(request.claim ? { ...request, claim: { ...request.claim, free: 3 } } : request);
+    });
+    await rig.runtime.advance(100);
+    may = false;
+    doors[0]!.open();
+    await rig.runtime.settle();
+    rig.pool.admit(POD); // in the same instant, and too early
+    await rig.runtime.settle();
+    expect(rig.events('step:started')).toHaveLength(1);
+    may = true;
+    rig.pool.admit(POD);
+    await rig.runtime.settle();
+    expect(rig.events('step:started')).toHaveLength(2);
+    for (const door of doors) door.open();
+  });
 });
 
 describe('a halt', () => {

@@ -85,6 +85,26 @@ describe('a suspect whose process has another queue', () => {
     expect(b.store.count('claimed')).toBe(0);
   });
 
+  test('starts nothing in a slot that gets free in the very turn in which the suspect is found', async () => {
+    const doors = [gate(), gate()];
+    let calls = 0;
+    const b = await running({ work: () => doors[calls++]!.promise }, { maxParallelism: 1 }, ({ store }) => {
+      store.addMany(2, 'work');
+      const { exchange } = store; // that gives more than was asked for: one waits
+      store.exchange = (request) =>
+        exchange(request.claim ? { ...request, claim: { ...request.claim, free: 2 } } : request);
+    });
+    expect(b.pool.load).toMatchObject({ running: 1, held: 1 });
+    await running({ bad: never }, { beside: b, drainTimeoutMs: 0 }, ({ store }) =>
+      store.add('p1', 'bad', { crashes: 2 }),
+    );
+    expect(b.pool.load).toMatchObject({ running: 1, held: 1 }); // it has not looked since
+    doors[0]!.open();
+    await b.runtime.settle();
+    expect(started(b)).toEqual(['work-00000']);
+    doors[1]!.open();
+  });
+
   test('is waited for by a queue that starts while the pod asks for it', async () => {
     const a = new Rig({ bad: never }, { drainTimeoutMs: 0 });
     a.store.latencyMs = 100;

@@ -387,6 +387,7 @@ describe('a suspect that waits for its start', () => {
     await rig.runtime.advance(5_000);
     expect(rig.store.held(POD).map(({ stepId }) => stepId)).toEqual(['p1']); // an orphan, for recovery
     expect(rig.pool.load).toMatchObject({ held: 0, running: 0 });
+    expect(started(rig)).toEqual(['good-00000', 'good-00001']); // the pod works on
   });
 });
 
