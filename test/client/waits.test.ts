@@ -1,0 +1,100 @@
+/** Waits in one process over a store that shows all at once: what a look is not waited for, and what a wait leaves. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Pulse } from '../../src/client/pulse.js';
+import { StoreError } from '../../src/errors.js';
+import { LateClients, WAIT_INTERVAL_MS, type Client } from './support/late-client.js';
+
+let clients: LateClients;
+let here: Client;
+let there: Client;
+let unwatched: number;
+
+beforeEach(async () => {
+  clients = await new LateClients({ staleReadMs: 0 }).open();
+  [here, there] = [clients.client(), clients.client()];
+  unwatched = 0;
+  // Nobody tells of a commit: a look comes by its time, or by what happens in this process.
+  vi.spyOn(here.store, 'watch').mockImplementation(() => () => void unwatched++);
+});
+afterEach(() => clients.close());
+
+const until = <T>(promise: Promise<T>): Promise<T> => clients.runtime.until(promise);
+
+/** What came of a wait, once no more can come without time. */
+async function now(wait: Promise<unknown>): Promise<unknown> {
+  let came: unknown = 'nothing yet';
+  const comes = (value: unknown): void => void (came = value);
+  wait.then(comes, comes);
+  await clients.runtime.settle();
+  return came;
+}
+
+/** A step that `here` waits for, looked at already. */
+async function awaited(stepId: string): Promise<{ readonly wait: Promise<unknown> }> {
+  await until(there.submit(stepId));
+  const wait = here.waiter.wait(stepId);
+  wait.catch(() => undefined); // it may be stopped with the test
+  await clients.runtime.settle();
+  return { wait };
+}
+
+describe('a wait ends at once', () => {
+  test('for a step that has ended, also while another wait is between two looks', async () => {
+    await until(there.submit('s'));
+    await until(there.end());
+    await awaited('other');
+    expect(await now(here.waiter.wait('s'))).toBe(7);
+  });
+
+  test('when its step ends in this very process', async () => {
+    const { wait } = await awaited('s');
+    await until(there.end());
+    expect(await now(wait)).toBe('nothing yet');
+    here.told.events.ended('s');
+    expect(await now(wait)).toBe(7);
+  });
+
+  test('when this very process cancels its step', async () => {
+    const { wait } = await awaited('s');
+    expect(await until(here.queries.cancel('s'))).toBe('cancelled');
+    expect(await now(wait)).toMatchObject({ code: 'STEP_CANCELLED' });
+  });
+
+  test('when its time is over and its step has ended meanwhile', async () => {
+    await until(there.submit('s'));
+    const wait = here.waiter.wait('s', { timeoutMs: WAIT_INTERVAL_MS / 2 });
+    await clients.runtime.settle();
+    await until(there.end());
+    await clients.runtime.advance(WAIT_INTERVAL_MS / 2);
+    expect(await now(wait)).toBe(7);
+  });
+});
+
+test('a first question that fails is asked again', async () => {
+  await until(there.submit('s'));
+  await until(there.end());
+  const lost = new StoreError('STORE_UNAVAILABLE', 'the connection was lost', true);
+  here.store.plan = ({ verb, nth }) =>
+    ['find', 'ended'].includes(verb) && nth === 0 ? { fails: 'before', error: lost } : undefined;
+  const wait = here.waiter.wait('s');
+  await clients.runtime.advance(30 * WAIT_INTERVAL_MS);
+  expect(await now(wait)).toBe(7);
+});
+
+test('after the last wait neither a timer nor a watcher is left', async () => {
+  const { wait } = await awaited('s');
+  expect(clients.runtime.pending).toBe(1);
+  await until(there.end());
+  await clients.runtime.advance(WAIT_INTERVAL_MS);
+  expect(await now(wait)).toBe(7);
+  expect([clients.runtime.pending, unwatched]).toEqual([0, 1]);
+});
+
+test('a wait after a pause without any trusts no pulse from before it', () => {
+  const pulse = new Pulse(0);
+  expect(pulse.read('a', 0)).toBe(true);
+  pulse.answered(0);
+  expect(pulse.read('a', 1)).toBe(false);
+  pulse.forget();
+  expect(pulse.read('a', 2)).toBe(true);
+});
