@@ -194,6 +194,19 @@ describe('a final fence', () => {
     expect(rig.store.row('slow-00001').status).toBe('pending');
     expect(rig.pool.load.fenced).toBe(true);
   });
+
+  test('gives back at once what was on its way, also after a resume', async () => {
+    const rig = await running({ slow: obedient });
+    rig.store.latencyMs = 100;
+    rig.store.add('s1', 'slow');
+    rig.pool.wake();
+    await rig.runtime.advance(50);
+    rig.pool.fence(true);
+    rig.pool.resume();
+    await rig.runtime.advance(200);
+    expect(rig.store.row('s1').status).toBe('pending');
+    expect(rig.events('step:started')).toEqual([]);
+  });
 });
 
 test('who retires lets what runs finish, and claims no more', async () => {

@@ -12,11 +12,13 @@ let otherIsolation: Isolation;
 /** Whether that one holds nothing, and has strays. */
 let quiet: boolean;
 let strays: boolean;
+/** Whether the first one has asked for claims under a token that says "alone". */
+let asks: boolean;
 beforeEach(() => {
   runtime = new VirtualRuntime();
-  [quiet, strays] = [true, false];
+  [quiet, strays, asks] = [true, false, false];
   isolation = isolationOf(
-    new Neighbours(runtime, { quiet: () => true, hasStrays: () => false, asksAlone: () => false }),
+    new Neighbours(runtime, { quiet: () => true, hasStrays: () => false, asksAlone: () => asks }),
   );
   other = new Neighbours(runtime, { quiet: () => quiet, hasStrays: () => strays, asksAlone: () => false });
   otherIsolation = new Isolation(() => 0, other);
@@ -122,6 +124,13 @@ describe('in a process with another pool', () => {
     expect(otherIsolation.barred(3_600_000)).toBe(true);
     isolation.over(3_600_001);
     expect(otherIsolation.barred(3_600_001)).toBe(false);
+  });
+
+  test('a request that says "alone" bars the other from the moment it is made, and not its own pod', () => {
+    asks = true;
+    expect([isolation.barred(0), otherIsolation.barred(0)]).toEqual([false, true]);
+    asks = false;
+    expect(otherIsolation.barred(0)).toBe(false);
   });
 
   test('a pod that waits gives the process up where it may not claim', () => {

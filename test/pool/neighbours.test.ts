@@ -117,8 +117,8 @@ describe('a suspect whose process has another queue', () => {
     expect(started(b)).toEqual([]);
   });
 
-  test('stops to wait, and to bar the other, when its queue is fenced or stops', async () => {
-    for (const end of ['halt', 'stop'] as const) {
+  test('stops to wait, and to bar the other, when its queue is fenced, pauses or stops', async () => {
+    for (const end of ['halt', 'pause', 'stop'] as const) {
       const { a, b } = await neighbours();
       b.store.add('w2', 'work');
       void a.pool[end]();

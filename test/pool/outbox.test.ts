@@ -21,6 +21,7 @@ test('an outcome is awaited until its receipt, and comes back to the front when 
   expect([outbox.size, outbox.awaiting, outbox.empty]).toEqual([2, 4, false]);
   expect(idsOf(outbox.all())).toEqual(['s1', 's2', 's3', 's4']);
   outbox.keep();
+  expect([outbox.size, outbox.awaiting]).toEqual([4, 4]);
   expect(idsOf(outbox.take(10))).toEqual(['s1', 's2', 's3', 's4']);
   expect([outbox.size, outbox.awaiting, outbox.empty]).toEqual([0, 4, false]);
   outbox.sent();
