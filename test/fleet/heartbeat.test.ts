@@ -160,6 +160,8 @@ describe('what an answer feeds', () => {
     expect(a.told.of('pod:joined').map(({ podId }) => podId)).toEqual(['a', 'b']);
     expect(b.told.of('pod:joined').map(({ podId }) => podId)).toEqual(['b']);
     expect(a.told.of('pod:left')).toEqual([b.pod]);
+    expect(b.told.of('leader:lost')).toEqual([]); // it never led
+    expect([b.fleet.leader, b.fleet.elector.pods]).toEqual([undefined, []]);
   });
 });
 

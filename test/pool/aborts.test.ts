@@ -349,6 +349,16 @@ describe('stop', () => {
     expect(rig.runtime.pending).toBe(0);
   });
 
+  test.each([
+    ['have returned', () => 1, 0],
+    ['are still at work', never, 1],
+  ])('says that the drain time is over where handlers %s', async (_, run, times) => {
+    let over = 0;
+    const rig = await started(run, { onDrainOver: () => void over++ });
+    await rig.stop();
+    expect(over).toBe(times);
+  });
+
   test('a drain time of 0 aborts at once', async () => {
     const rig = await started(obedient, { drainTimeoutMs: 0 });
     await rig.stop();

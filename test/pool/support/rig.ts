@@ -25,6 +25,7 @@ export type Handlers = Record<string, Handler | (StepTypeOptions & { run: Handle
 export interface RigOptions extends FleetQOptions {
   readonly watch?: PoolParts['watch'];
   readonly mayProceed?: () => boolean;
+  readonly onDrainOver?: () => void;
   /** The chance in retry delays. Default: always the middle. */
   readonly random?: () => number;
   /** How late the store says that its reads may be. Default 0. */
@@ -45,7 +46,7 @@ export class Rig {
 
   constructor(
     handlers: Handlers,
-    { watch, mayProceed, random = () => 0.5, beside, staleReadMs = 0, ...options }: RigOptions = {},
+    { watch, mayProceed, onDrainOver, random = () => 0.5, beside, staleReadMs = 0, ...options }: RigOptions = {},
   ) {
     const runtime = (this.runtime = beside?.runtime ?? new VirtualRuntime());
     const store = (this.store = new MemoryStore(runtime, staleReadMs));
@@ -71,7 +72,8 @@ export class Rig {
       rulesFor: (type) => ({ retry: { ...settings.retry, ...registry.get(type)?.retry }, maxCrashes: 3 }),
     });
     const parts = { runtime, store, events, log, settler, settings, registry };
-    this.pool = new Pool({ ...parts, ...(watch && { watch }), ...(mayProceed && { mayProceed }) });
+    const hooks = { ...(watch && { watch }), ...(mayProceed && { mayProceed }), ...(onDrainOver && { onDrainOver }) };
+    this.pool = new Pool({ ...parts, ...hooks });
   }
 
   /** What was told under this name. */
