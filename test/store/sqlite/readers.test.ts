@@ -103,6 +103,15 @@ describe('a page', () => {
   });
 });
 
+describe('the counts', () => {
+  it('hold a step due from its very instant on', () => {
+    const { core } = newCore();
+    core.submit(1, [newStep({ delayMs: 9 })]);
+    const due = (now: number) => core.countPiece(now, 0, 10).rows.map((row) => row.slice(4));
+    expect([9, 10, 14].map(due)).toEqual([[[0, null]], [[1, 0]], [[1, 4]]]);
+  });
+});
+
 describe('what a page carries', () => {
   it.each(['payload', 'result', 'error'])('counts by its characters: %s', (column) => {
     const { core, connection } = newCore();
@@ -140,6 +149,12 @@ describe('retention', () => {
     const { removed, more } = core.prune(NOW, 10, () => (elapsed += 4));
     expect(removed).toBe(60);
     expect(more).toBe(true);
+  });
+
+  it('removes what ended longer ago than is kept, and not what ended just so long ago', () => {
+    const { core } = ended(1);
+    expect(core.prune(101, 100, () => 0).removed).toBe(0);
+    expect(core.prune(102, 100, () => 0).removed).toBe(1);
   });
 
   it('removes some steps in each piece however slow it is, and says when none are left', () => {
