@@ -1,12 +1,38 @@
 /** Every way in that the driver has: what the user gives is passed on to it as it is. */
 import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { inspect } from 'node:util';
 import type { ConnectionOptions } from 'snowflake-sdk';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../../support/temp.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { useStores } from './support/stores.js';
+
+const CLIENT_SECRET = 'tell-nobody-91c4';
+
+/** An identity provider that gives a token to whoever knows the client's secret, and else quotes what was sent. */
+async function identityProvider(token: string): Promise<string> {
+  const server = createServer(async (request, response) => {
+    const sent = new URLSearchParams(await text(request));
+    const right = sent.get('client_secret') === CLIENT_SECRET && sent.get('grant_type') === 'client_credentials';
+    const answer = right
+      ? { access_token: token, token_type: 'bearer', expires_in: 600 }
+      : { error: 'invalid_client', error_description: `not a client: ${sent.get('client_secret')}` };
+    response.writeHead(right ? 200 : 401, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  });
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
+}
 
 describeOnTestBed('a store gets in', () => {
   const { bed, make, options } = useStores();
@@ -59,6 +85,72 @@ describeOnTestBed('a store gets in', () => {
     vi.stubEnv('SNOWFLAKE_WIF_ALLOWED_HOST_SUFFIXES', '127.0.0.1'); // the driver shows that token to Snowflake alone
     const workloadIdentityProvider = 'OIDC';
     await opens(without({ authenticator: 'WORKLOAD_IDENTITY', workloadIdentityProvider, token: 'w-token' }));
+  });
+
+  test('by OAuth with a client that the driver shows to the identity provider, whose secret nobody else sees', async () => {
+    bed().proxy.account.configure({ oauthTokens: ['fetched-token'] });
+    const client = {
+      authenticator: 'OAUTH_CLIENT_CREDENTIALS',
+      oauthClientId: 'fleet-q',
+      oauthTokenRequestUrl: await identityProvider('fetched-token'),
+      oauthScope: 'session:role:FLEET_Q_ROLE',
+      oauthHttpAllowed: true,
+    };
+    await opens(without({ ...client, oauthClientSecret: CLIENT_SECRET }));
+    const wrong = `${CLIENT_SECRET}-wrong`;
+    const store = await make({ connection: without({ ...client, oauthClientSecret: wrong }) });
+    const refused = await store.open().catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'STORE_LOGIN_REFUSED' });
+    expect(inspect(refused, { depth: Infinity, showHidden: true })).not.toContain(CLIENT_SECRET);
+  });
+
+  test('by a token in a file, which is read at each login', async () => {
+    bed().proxy.account.configure({ accessTokens: ['p-token'], identityTokens: ['w-token'] });
+    vi.stubEnv('SNOWFLAKE_WIF_ALLOWED_HOST_SUFFIXES', '127.0.0.1');
+    const tokenFilePath = file('token', 'p-token\n');
+    const connection = without({ authenticator: 'PROGRAMMATIC_ACCESS_TOKEN', tokenFilePath });
+    const store = await make({ connection });
+    await store.open();
+    writeFileSync(tokenFilePath, 'another-token');
+    bed().proxy.account.configure({ accessTokens: ['another-token'] });
+    bed().proxy.faults.inject({ kind: 'gone' });
+    expect(await store.stats()).toMatchObject({ due: 0 });
+    expect(connection).not.toHaveProperty('token');
+    writeFileSync(tokenFilePath, 'w-token');
+    const workload = { authenticator: 'WORKLOAD_IDENTITY', workloadIdentityProvider: 'OIDC', tokenFilePath };
+    await opens(without(workload));
+  });
+
+  test('by a key that is rotated: the function is asked at each login', async () => {
+    const [old, next] = [keys(), keys()];
+    const path = file('key.p8', old.privateKey);
+    bed().proxy.account.configure({ publicKey: old.publicKey });
+    const connection = () => without({ authenticator: 'SNOWFLAKE_JWT', privateKey: readFileSync(path, 'utf8') });
+    const store = await make({ connection });
+    await store.open();
+    writeFileSync(path, next.privateKey);
+    bed().proxy.account.configure({ publicKey: next.publicKey });
+    bed().proxy.faults.inject({ kind: 'gone' });
+    expect(await store.stats()).toMatchObject({ due: 0 });
+  });
+
+  test('by the role that AWS gave the pod', async () => {
+    for (const [name, value] of Object.entries({
+      ...{ AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE', AWS_SECRET_ACCESS_KEY: CLIENT_SECRET },
+      SNOWFLAKE_WIF_ALLOWED_HOST_SUFFIXES: '127.0.0.1',
+    }))
+      vi.stubEnv(name, value);
+    let shown = '';
+    const anyToken = Object.assign([], { includes: (token: string) => (shown = token) !== '' });
+    bed().proxy.account.configure({ identityTokens: anyToken });
+    onTestFinished(() => bed().proxy.account.configure({ identityTokens: [] }));
+    await opens(without({ authenticator: 'WORKLOAD_IDENTITY', workloadIdentityProvider: 'AWS' }));
+    const attestation = Buffer.from(shown, 'base64').toString();
+    expect(JSON.parse(attestation)).toMatchObject({
+      url: expect.stringContaining('https://sts.eu-central-1.amazonaws.com/?Action=GetCallerIdentity'),
+      headers: { 'x-snowflake-audience': 'snowflakecomputing.com' },
+    });
+    expect(attestation).not.toContain(CLIENT_SECRET);
   });
 
   test("by the driver's connections.toml, where no connection is given", async () => {
