@@ -17,8 +17,9 @@ export type ConnectionSource = SnowflakeConnection | (() => SnowflakeConnection 
 /** What is not acceptable throws a ValidationError, `OPTION_INVALID`, when `snowflake` is called. */
 export interface SnowflakeOptions {
   /**
-   * The driver's own connection options, with any authentication it has (password, key pair, OAuth, programmatic access
-   * token, workload identity), or a function that returns them. Absent: the driver reads its `connections.toml`.
+   * The driver's own connection options, or a function that returns them, called for each login. Any way to sign in that
+   * the driver has: workload identity, key pair, OAuth, programmatic access token. A password alone is being switched off
+   * by Snowflake. Absent: the driver reads its `connections.toml`.
    */
   readonly connection?: ConnectionSource;
   /** The database of the tables, letter by letter as Snowflake shows it: mostly in capitals. It must exist. */
