@@ -3,7 +3,8 @@
  *
  * Law: evict first, since silence alone makes no orphan. Orphans are sought among all claims, not among those of pods
  * that died just now. The same settler as the pool's decides; every settlement stands under the fence of the claim that
- * it ends, so a second leader at the same work does no harm. Before each write the cycle looks whether it may go on.
+ * it ends, so a second leader at the same work does no harm. Before each write the cycle looks whether it may go on. An
+ * orphan is settled once in a cycle, also where a late read shows it again: its receipt would be reported twice.
  */
 import { asError, StoppedError } from '../errors.js';
 import type { Events } from '../events.js';
@@ -14,7 +15,7 @@ import type { Claim, Orphan, PodRef, Settlement, StepRecord, Store } from '../st
 import type { Settler } from '../store/settler.js';
 import type { Leadership } from './elector.js';
 import type { DeadPod, Looks } from './looks.js';
-import { outcomesOf, UNCHARGED } from './orphaned.js';
+import { decided, type Decided } from './orphaned.js';
 import { recoveryRecord, summaryOf, type Decision, type RecoveryRecord } from './record.js';
 
 export interface CycleParts {
@@ -27,8 +28,8 @@ export interface CycleParts {
   readonly pod: PodRef;
   readonly leadership: Leadership;
   readonly dryRun: boolean;
-  /** A page whose settlement was sent in an earlier cycle and not answered. */
-  readonly unanswered: readonly Orphan[];
+  /** What was sent in an earlier cycle and not answered. */
+  readonly unanswered: readonly Decided[];
 }
 
 /** Orphans in one page: what a store settles in about two milliseconds. */
@@ -43,7 +44,7 @@ export class Cycle {
   #deadPods: readonly PodRef[] = [];
   #told = false;
   #error: Error | undefined;
-  #unanswered: readonly Orphan[] = [];
+  #unanswered: readonly Decided[] = [];
 
   constructor(parts: CycleParts) {
     this.#parts = parts;
@@ -62,8 +63,8 @@ export class Cycle {
     return this.#error;
   }
 
-  /** The page whose settlement was sent and not answered: send it again, or its receipts are never known. */
-  get unanswered(): readonly Orphan[] {
+  /** What was sent and not answered: send it again, or its receipts are never known. */
+  get unanswered(): readonly Decided[] {
     return this.#unanswered;
   }
 
@@ -97,13 +98,14 @@ export class Cycle {
     const { runtime, store, leadership, looks } = this.#parts;
     await this.#evict(looks.dead());
     const seen = new Set<string>();
-    let page: readonly Orphan[] = this.#parts.unanswered;
-    if (page.length === 0) page = await store.orphans({ limit: PAGE });
+    const next = async (): Promise<readonly Decided[]> => {
+      return fresh(decided(await store.orphans({ limit: PAGE })), seen);
+    };
+    let page = this.#parts.unanswered.length > 0 ? fresh(this.#parts.unanswered, seen) : await next();
     while (page.length > 0 && leadership.isLeader) {
-      if (!isProgress(page, seen)) return;
       await this.#settle(page);
       await runtime.yield();
-      page = await store.orphans({ limit: PAGE });
+      page = await next();
     }
   }
 
@@ -118,24 +120,21 @@ export class Cycle {
     for (const { pod, silentForMs, reason } of gone) events.emit('pod:dead', { ...pod, silentForMs, reason });
   }
 
-  async #settle(page: readonly Orphan[]): Promise<void> {
+  async #settle(page: readonly Decided[]): Promise<void> {
     const { store, settler, pod } = this.#parts;
     this.#begin();
-    const outcomes = outcomesOf(page);
-    const wanted = page.map((orphan, index) => settler.settlement(orphan, outcomes[index] ?? UNCHARGED));
+    const wanted = page.map(({ orphan, outcome }) => settler.settlement(orphan, outcome));
     this.#unanswered = page;
     const { settlements, receipts } = await settler.send(wanted, (batch) => store.settle(pod, batch));
     this.#unanswered = [];
-    page.forEach((orphan, index) => {
+    page.forEach(({ orphan, outcome }, index) => {
       const settlement = settlements[index];
       if (settlement === undefined) return;
       const receipt = receipts[index] ?? 'lost';
       this.#decide(orphan, receipt === 'settled' ? settlement : undefined);
       // Of what somebody else has settled, somebody else has told.
       if (receipt !== 'settled') return;
-      const { podId } = orphan.holder;
-      const outcome = outcomes[index] ?? UNCHARGED;
-      settler.announce({ claim: orphan, outcome, durationMs: 0, podId }, settlement, receipt);
+      settler.announce({ claim: orphan, outcome, durationMs: 0, podId: orphan.holder.podId }, settlement, receipt);
     });
   }
 
@@ -155,10 +154,9 @@ export class Cycle {
 
   #foretell(orphans: readonly Orphan[]): void {
     if (orphans.length > 0) this.#begin();
-    const outcomes = outcomesOf(orphans);
-    orphans.forEach((orphan, index) => {
-      this.#decide(orphan, this.#parts.settler.settlement(orphan, outcomes[index] ?? UNCHARGED));
-    });
+    for (const { orphan, outcome } of decided(orphans)) {
+      this.#decide(orphan, this.#parts.settler.settlement(orphan, outcome));
+    }
   }
 
   async *#claimsOf(pod: PodRef): AsyncGenerator<Claim> {
@@ -183,11 +181,12 @@ export class Cycle {
   }
 }
 
-/** Whether the page holds anything that this cycle has not settled yet: a store that keeps showing the same ends it. */
-function isProgress(page: readonly Orphan[], seen: Set<string>): boolean {
-  const before = seen.size;
-  for (const { stepId, claimToken, version } of page) seen.add(`${stepId} ${claimToken} ${version}`);
-  return seen.size > before;
+/** Those of the page that this cycle has not settled yet. A late read may show the others once more. */
+function fresh(page: readonly Decided[], seen: Set<string>): readonly Decided[] {
+  return page.filter(({ orphan: { stepId, claimToken, version } }) => {
+    const before = seen.size;
+    return seen.add(`${stepId} ${claimToken} ${version}`).size > before;
+  });
 }
 
 /**

@@ -48,7 +48,7 @@ export class Fleet<S> {
   constructor(parts: FleetParts<S>) {
     const { runtime, settings } = parts;
     const identity = new Identity(runtime, settings.podId);
-    const looks = new Looks(runtime, settings);
+    const looks = new Looks(runtime, settings, parts.store.staleReadMs);
     const standing = new Standing(runtime, settings);
     const journal = new Journal({ ...parts, path: settings.journalPath });
     const fence = new SelfFence({ ...parts, identity });

@@ -6,7 +6,8 @@
  *   interval; one that hangs is sent again long before the limit of the fence, and its late answer still counts.
  * - An answer is read in this order. A younger incarnation under our podId, or a newer version of the library in the store:
  *   drain for good, leave, never register again. Evicted: drop everything and register as a new incarnation, at once the
- *   first time and at the interval from then on. Sent before we were fenced: ask again. Otherwise: at work.
+ *   first time and at the interval from then on. Not shown although it has registered just now: a late read, ask again
+ *   soon. Sent before we were fenced: ask again. Otherwise: at work.
  */
 import { asError, StoppedError, StoreError } from '../errors.js';
 import type { Events } from '../events.js';
@@ -15,13 +16,13 @@ import type { Settings } from '../options.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
-import { within } from '../runtime/within.js';
-import type { FleetStore, FleetView } from '../store/contract.js';
+import type { FleetView, Store } from '../store/contract.js';
 import type { Elector } from './elector.js';
 import { Hedge } from './hedge.js';
 import type { Holder } from './holder.js';
 import type { Identity } from './identity.js';
 import type { Looks } from './looks.js';
+import { Membership } from './membership.js';
 import { limitMs, patienceMs } from './patience.js';
 import { enter, leave, supersede } from './namesakes.js';
 import { Roster } from './roster.js';
@@ -31,7 +32,7 @@ import type { WallCheck } from './wall-check.js';
 
 export interface HeartbeatParts<S> {
   readonly runtime: Runtime;
-  readonly store: Pick<FleetStore, 'register' | 'heartbeat' | 'leave'>;
+  readonly store: Pick<Store, 'register' | 'heartbeat' | 'leave' | 'staleReadMs'>;
   readonly settings: Pick<Settings, 'heartbeatIntervalMs' | 'deadAfterMs' | 'drainTimeoutMs' | 'abortGraceMs'>;
   readonly identity: Identity;
   readonly holder: Holder<S>;
@@ -48,8 +49,8 @@ export interface HeartbeatParts<S> {
 
 /** Heartbeats come up to so much early, at random: a fleet that was started at once spreads out. */
 const JITTER = 0.1;
-/** How long `stop` waits for the store to take note. */
-const LEAVE_WITHIN_MS = 3_000;
+/** Between heartbeats while the view is from before the pod has registered. */
+const UNSEEN_MS = 1_000;
 
 /** A heartbeat's answer, with what was known when it was sent. */
 interface Answer<S> {
@@ -64,16 +65,10 @@ export class Heartbeat<S> implements Service {
   readonly #roster: Roster;
   readonly #ended = new AbortController();
   readonly #beats: Hedge<Answer<S>>;
-  readonly #registrations: Hedge<void>;
+  readonly #membership: Membership;
   readonly #patienceMs: number;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
-  /** Nothing is known against the present incarnation's being registered. */
-  #registered = false;
-  /** The present incarnation has not seen the fleet yet. */
-  #isNew = false;
-  /** Its registration has been sent, whatever became of it: it is to leave. */
-  #mayBeMember = false;
   /** Since when the pod drains for good, on the monotonic clock. */
   #drainsSince: number | undefined;
   /** Whether nothing was held at the last heartbeat of the drain. */
@@ -86,7 +81,7 @@ export class Heartbeat<S> implements Service {
 
   constructor(parts: HeartbeatParts<S>) {
     this.#parts = parts;
-    this.#roster = new Roster(parts.events);
+    this.#roster = new Roster(parts.events, parts.store.staleReadMs);
     this.#loop = new Loop(parts.runtime, () => this.#tick(), { onError: (error) => this.#failed(error) });
     const { heartbeatIntervalMs, deadAfterMs } = parts.settings;
     this.#patienceMs = patienceMs(heartbeatIntervalMs, deadAfterMs);
@@ -97,7 +92,7 @@ export class Heartbeat<S> implements Service {
       signal: this.#ended.signal,
     };
     this.#beats = new Hedge(hedge);
-    this.#registrations = new Hedge(hedge);
+    this.#membership = new Membership(parts, hedge);
     parts.fence.onFence(() => {
       const { reason } = parts.fence;
       // Frozen, this pod stood still; otherwise the store did not answer it, and need not have answered anybody.
@@ -165,7 +160,7 @@ export class Heartbeat<S> implements Service {
 
   async #beat(): Promise<number> {
     const { runtime, settings, fence, looks } = this.#parts;
-    if (!this.#registered) await this.#register();
+    if (!this.#membership.registered) await this.#register();
     const askedAt = runtime.monotonicMs();
     const { view, sent, snapshot } = await this.#beats.ask(() => this.#send());
     fence.check(); // a freeze while it was under way
@@ -184,15 +179,8 @@ export class Heartbeat<S> implements Service {
   }
 
   async #register(): Promise<void> {
-    const { store, identity, settings, meta } = this.#parts;
-    const { heartbeatIntervalMs: heartbeatMs, deadAfterMs } = settings;
-    await this.#registrations.ask(async () => {
-      this.#mayBeMember = true;
-      await store.register({ ...identity.pod, heartbeatMs, deadAfterMs, meta: meta() });
-    });
-    this.#registered = true;
-    this.#isNew = true;
-    enter(identity.pod, () => void this.#parts.runtime.after(0, () => this.beatNow(), { ref: false }));
+    await this.#membership.register();
+    enter(this.#parts.identity.pod, () => void this.#parts.runtime.after(0, () => this.beatNow(), { ref: false }));
   }
 
   #eligible(): boolean {
@@ -205,10 +193,10 @@ export class Heartbeat<S> implements Service {
     const { pod } = identity;
     wall.see(view.wallAheadMs);
     const isMember = view.pods.some((each) => each.pod.incarnation === pod.incarnation);
+    if (!isMember && !this.#membership.isRefutedBy(sent.monotonicMs)) return Math.min(UNSEEN_MS, this.#intervalMs());
     const successor = this.#roster.successor(view.pods, pod);
-    this.#roster.see(view.pods, pod);
-    if (this.#isNew) supersede(this.#roster.elders, pod, this.#parts.log);
-    this.#isNew = false;
+    this.#roster.see(view.pods, pod, { askedAt: sent.monotonicMs, now: this.#parts.runtime.monotonicMs() });
+    supersede(this.#roster.newElders(), pod, this.#parts.log);
     if (successor !== undefined) fence.drain('superseded');
     else if (view.outdated) fence.drain('outdated');
     if (!isMember) return this.#evicted();
@@ -229,7 +217,7 @@ export class Heartbeat<S> implements Service {
   /** The store does not know the present incarnation any more. */
   #evicted(): number {
     const { fence, holder, identity } = this.#parts;
-    this.#registered = this.#mayBeMember = false;
+    this.#membership.evicted();
     if (fence.final) {
       holder.fence(true);
       return this.#depart();
@@ -238,7 +226,6 @@ export class Heartbeat<S> implements Service {
     leave(identity.pod);
     identity.renew();
     this.#beats.forget();
-    this.#registrations.forget();
     return this.#evictions++ === 0 ? 0 : this.#intervalMs();
   }
 
@@ -265,19 +252,10 @@ export class Heartbeat<S> implements Service {
   }
 
   async #leave(): Promise<void> {
-    const { runtime, store, identity, elector, log } = this.#parts;
-    const { pod } = identity;
-    elector.forget();
+    const { pod } = this.#parts.identity;
+    this.#parts.elector.forget();
     leave(pod);
-    if (!this.#mayBeMember) return;
-    this.#registered = this.#mayBeMember = false;
-    try {
-      await within(runtime, () => store.leave(pod), { limitMs: LEAVE_WITHIN_MS });
-      this.#roster.left(pod);
-    } catch (error) {
-      // Its peers will find it silent, and evict it.
-      log.warn({ ...pod, error: String(error) }, 'could not leave the fleet');
-    }
+    if (await this.#membership.leave()) this.#roster.left(pod);
   }
 
   #failed(error: unknown): number {
@@ -285,7 +263,7 @@ export class Heartbeat<S> implements Service {
     const { log, settings, runtime, looks, fence } = this.#parts;
     log.warn({ error: asError(error).message }, 'a heartbeat failed');
     looks.unanswered();
-    if (!this.#registered && error instanceof StoreError && error.code === 'STORE_SCHEMA_NEWER') {
+    if (!this.#membership.registered && error instanceof StoreError && error.code === 'STORE_SCHEMA_NEWER') {
       fence.drain('outdated'); // evicted, and it may not join again
       return this.#evicted();
     }

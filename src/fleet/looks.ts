@@ -5,8 +5,8 @@
  * - A pod is dead when it has been silent on the store's clock for longer than it registered, *and* this pod has watched
  *   its `beat` unchanged for long enough. The watched time is the time between looks that follow each other, each counted
  *   as one of this pod's heartbeat intervals at most.
- * - Long enough is the time within which a pod that lives is heard once the store answers it (`heardWithinMs`). After the
- *   first interruption it is the whole dead-after of that pod.
+ * - Long enough is the time within which a pod that lives is heard once the store answers it (`heardWithinMs`), and shown
+ *   by a read that may be late. After the first interruption it is the whole dead-after of that pod.
  * - Where a heartbeat of this pod failed or hung, the calls of others may hang for longer: nothing counts until a pod that
  *   lives has had time to be heard. Where this pod was fenced as silent, what it watched before is void. So an outage of
  *   the store evicts nobody, whatever its pattern.
@@ -49,6 +49,7 @@ const LONGEST_GAP = 2;
 export class Looks {
   readonly #runtime: Runtime;
   readonly #intervalMs: number;
+  readonly #staleReadMs: number;
   #sights = new Map<string, Sight>();
   readonly #buried = new Set<string>();
   readonly #listeners: (() => void)[] = [];
@@ -60,8 +61,9 @@ export class Looks {
   /** The first look after the last such call. */
   #answeredSince = -Infinity;
 
-  constructor(runtime: Runtime, settings: { readonly heartbeatIntervalMs: number }) {
+  constructor(runtime: Runtime, settings: { readonly heartbeatIntervalMs: number }, staleReadMs = 0) {
     this.#runtime = runtime;
+    this.#staleReadMs = staleReadMs;
     this.#intervalMs = settings.heartbeatIntervalMs;
   }
 
@@ -133,13 +135,17 @@ export class Looks {
     return isSilent(view) && watchedMs >= this.#longEnoughMs(view) ? 'silent' : undefined;
   }
 
-  #longEnoughMs({ heartbeatMs, deadAfterMs }: PodView): number {
-    return this.#interrupted ? deadAfterMs : heardWithinMs(heartbeatMs, deadAfterMs);
+  #longEnoughMs(view: PodView): number {
+    return this.#interrupted ? view.deadAfterMs : this.#heardWithinMs(view);
+  }
+
+  #heardWithinMs({ heartbeatMs, deadAfterMs }: PodView): number {
+    return Math.min(deadAfterMs, heardWithinMs(heartbeatMs, deadAfterMs) + this.#staleReadMs);
   }
 
   #sight(view: PodView, before: Sight | undefined, { countedMs, calmMs }: Watched): Sight {
     if (before?.view.beat !== view.beat) return { view, watchedMs: 0 };
-    const isCalm = calmMs >= heardWithinMs(view.heartbeatMs, view.deadAfterMs);
+    const isCalm = calmMs >= this.#heardWithinMs(view);
     const counts = isCalm && (this.#seesOutages(view) || isSilent(before.view));
     return { view, watchedMs: before.watchedMs + (counts ? countedMs : 0) };
   }

@@ -12,7 +12,19 @@ import type { Orphan } from '../store/contract.js';
 
 export type Orphaned = Extract<Outcome, { readonly kind: 'orphaned' }>;
 
-export const UNCHARGED: Orphaned = Object.freeze({ kind: 'orphaned', evicted: false, alone: false });
+const UNCHARGED: Orphaned = Object.freeze({ kind: 'orphaned', evicted: false, alone: false });
+
+/** An orphan, and what becomes of it. */
+export interface Decided {
+  readonly orphan: Orphan;
+  readonly outcome: Orphaned;
+}
+
+/** Decides a page, in its order. */
+export function decided(page: readonly Orphan[]): readonly Decided[] {
+  const outcomes = outcomesOf(page);
+  return page.map((orphan, at) => ({ orphan, outcome: outcomes[at] ?? UNCHARGED }));
+}
 
 /** One outcome for each orphan of a page, in its order. */
 export function outcomesOf(page: readonly Orphan[]): readonly Orphaned[] {

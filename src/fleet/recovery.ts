@@ -15,7 +15,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import { within } from '../runtime/within.js';
 import { boolean, checkFields, integer, type FieldChecks } from '../step/fields.js';
-import type { Orphan, Store } from '../store/contract.js';
+import type { Store } from '../store/contract.js';
 import type { Settler } from '../store/settler.js';
 import { Cycle } from './cycle.js';
 import type { Elector, Leadership } from './elector.js';
@@ -23,6 +23,7 @@ import type { Holder } from './holder.js';
 import type { Identity } from './identity.js';
 import type { Journal } from './journal.js';
 import type { Looks } from './looks.js';
+import type { Decided } from './orphaned.js';
 import { summaryOf, type RecoveryRecord } from './record.js';
 import type { SelfFence } from './self-fence.js';
 import { KEPT_CYCLES } from './statements.js';
@@ -63,7 +64,7 @@ export class Recovery implements Service {
   readonly #store: RecoveryParts['store'];
   /** The last of the cycles that stand in line. */
   #line: Promise<unknown> = Promise.resolve();
-  #unanswered: readonly Orphan[] = [];
+  #unanswered: readonly Decided[] = [];
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;

@@ -9,15 +9,29 @@ import type { NewStep } from '../../../src/step/submission.js';
 import type { Claim, PodRef, Store } from '../../../src/store/contract.js';
 import { observed } from '../../../src/store/observed.js';
 import { Settler } from '../../../src/store/settler.js';
+import { LateWorld, type Lateness } from '../../support/late-store.js';
 import { FakeHolder } from './fake-holder.js';
 import { Line } from './faulty-store.js';
 import { log, Told } from './told.js';
 
 export class World {
   readonly runtime = new VirtualRuntime();
-  readonly store = sqlite({ path: ':memory:' }).create({ runtime: this.runtime, log }) as Store;
+  readonly store: Store;
+  readonly #inner = sqlite({ path: ':memory:' }).create({ runtime: this.runtime, log }) as Store;
+  readonly #late: LateWorld | undefined;
   readonly #pods: Member[] = [];
   #submitted = 0;
+
+  /** @param lateness how late each pod, and the test itself, sees what others have committed. Default: at once */
+  constructor(lateness?: Lateness) {
+    this.#late = lateness && new LateWorld(this.runtime, lateness);
+    this.store = this.connection();
+  }
+
+  /** The store as another process has it. */
+  connection(): Store {
+    return this.#late?.over(this.#inner) ?? this.#inner;
+  }
 
   async open(): Promise<void> {
     await this.store.open();
@@ -34,8 +48,8 @@ export class World {
   }
 
   /** A pod that has not started, on a machine of its own. */
-  pod(podId: string, options: FleetQOptions = {}): Member {
-    const pod = new Member(podId, this.runtime.fork(), this.store, options);
+  pod(podId: string, options: FleetQOptions = {}, store = this.connection()): Member {
+    const pod = new Member(podId, this.runtime.fork(), store, options);
     this.#pods.push(pod);
     return pod;
   }

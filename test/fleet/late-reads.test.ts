@@ -1,0 +1,195 @@
+/** The fleet where reads may show late what others have committed. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Looks } from '../../src/fleet/looks.js';
+import { Roster } from '../../src/fleet/roster.js';
+import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import type { PodRef, Store } from '../../src/store/contract.js';
+import { Told } from './support/told.js';
+import { viewOf } from './support/views.js';
+import { World, type Member } from './support/world.js';
+
+const STALE = 10_000;
+const DEAD_AFTER = 15_000;
+
+let world: World;
+beforeEach(async () => {
+  world = new World({ staleReadMs: STALE });
+  await world.open();
+});
+afterEach(() => world.close());
+
+/** A view that does not show this pod yet: its registration was made by a session that broke. */
+function hides(store: Store, podId: string, forMs: number): Store {
+  const hidden = world.runtime.monotonicMs() + forMs;
+  const { heartbeat } = store;
+  store.heartbeat = async (pod, beat) => {
+    const view = await heartbeat.call(store, pod, beat);
+    if (world.runtime.monotonicMs() >= hidden) return view;
+    return {
+      ...view,
+      pods: view.pods.filter((each) => each.pod.podId !== podId || each.pod.incarnation !== pod.incarnation),
+    };
+  };
+  return store;
+}
+
+describe('a pod whose registration its own session shows late', () => {
+  test('asks again soon, and is neither fenced nor registered anew', async () => {
+    const pod = world.pod('a', {}, hides(world.connection(), 'a', 4_000));
+    const { incarnation } = pod.pod;
+    await world.runtime.until(pod.start());
+    expect(pod.holder.calls).toEqual([]);
+    await world.advance(5_500);
+    expect(pod.pod.incarnation).toBe(incarnation);
+    expect(pod.told.of('pod:fenced')).toEqual([]);
+    expect(pod.told.of('pod:joined')).toMatchObject([{ incarnation }]);
+    expect(pod.fleet.elector.isLeader).toBe(true);
+  });
+
+  test('is not superseded by the incarnation that it has replaced', async () => {
+    const old: PodRef = { podId: 'a', incarnation: 'old' };
+    await world.store.register({ ...old, heartbeatMs: 2_000, deadAfterMs: 3_600_000, meta: {} });
+    await world.advance(STALE);
+    const pod = world.pod('a', {}, hides(world.connection(), 'a', 4_000));
+    await world.runtime.until(pod.start());
+    await world.advance(20_000);
+    expect(pod.told.of('pod:fenced')).toEqual([]);
+    expect(pod.fleet.fence.final).toBe(false);
+  });
+
+  test('registers anew where it is still not shown when no read may be older', async () => {
+    const pod = world.pod('a', {}, hides(world.connection(), 'a', STALE + 2_500));
+    const { incarnation } = pod.pod;
+    await world.runtime.until(pod.start());
+    await world.advance(STALE - 1_000);
+    expect(pod.pod.incarnation).toBe(incarnation);
+    await world.advance(4_000);
+    expect(pod.pod.incarnation).not.toBe(incarnation);
+    expect(pod.told.of('pod:fenced')).toMatchObject([{ reason: 'evicted' }]);
+  });
+});
+
+describe('a pod that is heard just before it has to fence itself', () => {
+  const outage = async (pod: Member): Promise<void> => {
+    await world.advance(4 * DEAD_AFTER);
+    pod.line.breaks('fails');
+    await world.advance(pod.fleet.fence.limitMs - 4_500);
+    pod.line.heals();
+    await world.advance(4 * DEAD_AFTER);
+  };
+
+  test('is not declared dead by peers that are shown its heartbeat late', async () => {
+    const leader = await world.started('a');
+    const pod = await world.started('b');
+    await outage(pod);
+    expect(pod.told.of('pod:fenced')).toEqual([]);
+    expect(leader.told.of('pod:dead')).toEqual([]);
+    expect(leader.told.of('pod:left')).toEqual([]);
+  });
+
+  test('has told its peers to wait longer, by as much as they may hear of it late', async () => {
+    const pod = await world.started('a');
+    expect(pod.fleet.elector.pods).toMatchObject([{ deadAfterMs: DEAD_AFTER + STALE }]);
+    expect(pod.settings.deadAfterMs).toBe(DEAD_AFTER);
+  });
+});
+
+test('a pod that died is evicted, and its claims are settled once', async () => {
+  const leader = await world.started('a');
+  const pod = await world.started('b');
+  await world.submit(3);
+  await world.claim(pod.pod, 3);
+  await world.advance(2 * STALE);
+  pod.kill();
+  await world.advance(4 * DEAD_AFTER + 2 * STALE);
+  expect(leader.told.of('pod:dead')).toMatchObject([{ podId: 'b', reason: 'silent' }]);
+  expect(leader.told.of('step:released')).toHaveLength(3);
+  const cycles = leader.told.of('recovery:completed');
+  expect(cycles.flatMap(({ requeued }) => requeued)).toHaveLength(3);
+});
+
+test('an orphan that a late read shows again is not settled again in the cycle', async () => {
+  const connection = world.connection();
+  const leader = await world.runtime.until(
+    (async () => {
+      const pod = world.pod('a', { recoveryIntervalMs: 600_000 }, connection);
+      await pod.start();
+      return pod;
+    })(),
+  );
+  const gone: PodRef = { podId: 'b', incarnation: 'gone' };
+  await world.store.register({ ...gone, heartbeatMs: 2_000, deadAfterMs: 60_000, meta: {} });
+  await world.submit(2);
+  await world.claim(gone, 2);
+  await world.store.leave(gone);
+  await world.advance(STALE);
+  const all = await connection.orphans({ limit: 10 });
+  const pages = [all.slice(0, 1), all, all];
+  connection.orphans = () => Promise.resolve(pages.shift() ?? []);
+  await world.runtime.until(leader.fleet.recovery.run());
+  expect(leader.told.of('step:released').map(({ stepId }) => stepId)).toEqual(all.map(({ stepId }) => stepId));
+  expect(leader.told.of('recovery:completed')).toMatchObject([{ requeued: all.map(({ stepId }) => stepId) }]);
+});
+
+describe('the looks', () => {
+  const LONG_DEAD = 40_000;
+  /** Seen silent for longer than it registered, and watched unchanged for this long. */
+  const deadAfterWatching = (watchedMs: number, staleReadMs: number): number => {
+    const runtime = new VirtualRuntime();
+    let now = 0;
+    runtime.monotonicMs = () => now;
+    const looks = new Looks(runtime, { heartbeatIntervalMs: 2_000 }, staleReadMs);
+    const view = viewOf('b', { heartbeatMs: 2_000, deadAfterMs: LONG_DEAD, silentForMs: LONG_DEAD + 1, beat: '1' });
+    for (; now <= watchedMs; now += 2_000) looks.see([view], { podId: 'a', incarnation: 'a' });
+    return looks.dead().length;
+  };
+
+  test('watch a pod for longer where its heartbeats are shown late', () => {
+    expect(deadAfterWatching(14_000, 0)).toBe(1);
+    expect(deadAfterWatching(22_000, STALE)).toBe(0);
+    expect(deadAfterWatching(26_000, STALE)).toBe(1);
+  });
+});
+
+describe('the roster', () => {
+  const SELF: PodRef = { podId: 'a', incarnation: 'a' };
+  const seen = (roster: Roster, at: number, ...incarnations: string[]): void =>
+    roster.see(
+      ['a', ...incarnations].map((each) => viewOf(each)),
+      SELF,
+      { askedAt: at, now: at + 100 },
+    );
+
+  test('reports no pod as left that a late read may only not show yet', () => {
+    const told = new Told();
+    const roster = new Roster(told.events, STALE);
+    seen(roster, 0);
+    seen(roster, 1_000, 'b');
+    seen(roster, 3_000);
+    seen(roster, 1_100 + STALE - 1);
+    expect(told.names).toEqual(['pod:joined', 'pod:joined']);
+    seen(roster, 1_100 + STALE);
+    expect(told.names).toEqual(['pod:joined', 'pod:joined', 'pod:left']);
+  });
+
+  test('reports no pod as joined again that a late read still shows', () => {
+    const told = new Told();
+    const roster = new Roster(told.events, STALE);
+    seen(roster, 0, 'b');
+    seen(roster, 2 * STALE);
+    seen(roster, 2 * STALE + 2_000, 'b');
+    seen(roster, 3 * STALE);
+    expect(told.names).toEqual(['pod:joined', 'pod:left']);
+  });
+
+  test('names an elder under its podId once, also one that a late read shows only later', () => {
+    const roster = new Roster(new Told().events, STALE);
+    const self = viewOf('a', { ageMs: 5_000 });
+    const elder = { ...viewOf('b', { ageMs: 6_000 }), pod: { podId: 'a', incarnation: 'b' } };
+    roster.successor([self], SELF);
+    expect(roster.newElders()).toEqual([]);
+    expect(roster.successor([self, elder], SELF)).toBeUndefined();
+    expect(roster.newElders()).toEqual(['b']);
+    expect(roster.newElders()).toEqual([]);
+  });
+});
