@@ -1,6 +1,7 @@
 /** All lists of deliberate breaks. */
 import type { Break } from './break.js';
 import { clientBreaks } from './breaks/client.js';
+import { driverBreaks } from './breaks/driver.js';
 import { facadeBreaks } from './breaks/facade.js';
 import { fleetBreaks } from './breaks/fleet.js';
 import { poolBreaks } from './breaks/pool.js';
@@ -20,4 +21,5 @@ export const allBreaks: readonly Break[] = [
   ...storeBreaks,
   ...sqliteBreaks,
   ...snowflakeBreaks,
+  ...driverBreaks,
 ];

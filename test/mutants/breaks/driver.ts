@@ -1,0 +1,127 @@
+/** Deliberate breaks of what the Snowflake store does about its driver, and of texts that Snowflake refuses. */
+import type { Break } from '../break.js';
+
+const REQUESTS = {
+  file: 'src/store/snowflake/session/requests.ts',
+  tests: ['test/store/snowflake/requests.test.ts'],
+} as const;
+const SESSION = {
+  file: 'src/store/snowflake/session/session.ts',
+  tests: ['test/store/snowflake/session.test.ts'],
+} as const;
+const DRIVER = {
+  file: 'src/store/snowflake/session/driver.ts',
+  tests: ['test/store/snowflake/driver.test.ts'],
+} as const;
+
+/** What the driver sends, and what a session does about it. */
+const sessions: readonly Break[] = [
+  {
+    ...REQUESTS,
+    name: 'snowflake/requests.ts: the driver repeats what failed, and logins are ended instead',
+    find: 'REPEATED.test(request.path) && !isLogin',
+    replace: 'REPEATED.test(request.path) && isLogin',
+  },
+  {
+    ...REQUESTS,
+    name: 'snowflake/requests.ts: what is under way goes on after close',
+    find: '    for (const request of this.#underWay) end(request);\n',
+    replace: '',
+  },
+  {
+    ...REQUESTS,
+    name: 'snowflake/requests.ts: requests begin after close',
+    find: 'this.#closed || (REPEATED',
+    replace: '(REPEATED',
+  },
+  {
+    ...REQUESTS,
+    name: 'snowflake/requests.ts: other errors are repeated, and those that the driver would repeat are not',
+    find: 'codeOf(error.cause) !== ENDED',
+    replace: 'codeOf(error.cause) === ENDED',
+  },
+  {
+    ...REQUESTS,
+    name: 'snowflake/requests.ts: patience lasts twenty minutes',
+    find: 'const PATIENCE_MS = 120_000;',
+    replace: 'const PATIENCE_MS = 1_200_000;',
+  },
+  {
+    ...REQUESTS,
+    name: 'snowflake/requests.ts: the pauses do not grow',
+    find: 'Math.min(2 * pauseMs, LONGEST_PAUSE_MS)',
+    replace: 'Math.min(pauseMs, LONGEST_PAUSE_MS)',
+  },
+  {
+    ...REQUESTS,
+    name: "snowflake/requests.ts: an agent of the user's own is replaced",
+    find: '{ agentClass, ...options }',
+    replace: '{ ...options, agentClass }',
+  },
+  {
+    ...REQUESTS,
+    name: 'snowflake/requests.ts: the driver repeats a login that was ended',
+    find: "const LOGIN_ENDED = 'CERT_HAS_EXPIRED';",
+    replace: "const LOGIN_ENDED = 'ERR_CANCELED';",
+  },
+  {
+    ...SESSION,
+    name: 'snowflake/session.ts: what was given up goes on after close',
+    find: '    for (const requests of this.#leaving.values()) requests.close();\n',
+    replace: '',
+  },
+  {
+    ...SESSION,
+    name: 'snowflake/session.ts: a statement that is sent again is another to Snowflake',
+    find: 'const requestId = runtime.uuid();',
+    replace: 'const requestId = undefined as unknown as string;',
+  },
+  {
+    ...DRIVER,
+    name: 'snowflake/driver.ts: the log of a host is turned off',
+    find: 'if (!isTheHosts)',
+    replace: 'if (!isTheHosts || file !== undefined)',
+  },
+  {
+    ...DRIVER,
+    name: "snowflake/driver.ts: a private link replaces the host's OCSP server",
+    find: "if (process.env['SF_OCSP_RESPONSE_CACHE_SERVER_URL'] === undefined) setup(host);",
+    replace: 'setup(host);',
+  },
+  {
+    name: 'snowflake/faults.ts: a refused key is told to be no password',
+    file: 'src/store/snowflake/session/faults.ts',
+    find: '!isRefused || !isByPassword(options)',
+    replace: '!isRefused || (!isByPassword(options) && error.code === ``)',
+    tests: ['test/store/snowflake/login.test.ts'],
+  },
+];
+
+const TEXTS = ['test/store/snowflake/statements.test.ts'];
+
+/** What Snowflake refuses, or reads by the account's settings. */
+const texts: readonly Break[] = [
+  {
+    name: 'snowflake/exchange.ts: a step may stand in two pairs',
+    file: 'src/store/snowflake/exchange/statements.ts',
+    find: '\n    AND ROW_NUMBER() OVER (PARTITION BY k.its_step ORDER BY w.its_token) = 1',
+    replace: '',
+    tests: TEXTS,
+  },
+  {
+    name: 'snowflake/exchange.ts: a settlement that is given twice has two source rows',
+    file: 'src/store/snowflake/exchange/statements.ts',
+    find: '(PARTITION BY f.value:id::VARCHAR ORDER BY f.index) = 1\n) n',
+    replace: '(PARTITION BY f.value:id::VARCHAR ORDER BY f.index) <= 2\n) n',
+    tests: TEXTS,
+  },
+  {
+    name: 'snowflake/shared.ts: the epoch is read from a text',
+    file: 'src/store/snowflake/shared/statements.ts',
+    find: 'const EPOCH = `TO_TIMESTAMP_NTZ(0)`;',
+    replace: "const EPOCH = `CAST('1970-01-01' AS TIMESTAMP_NTZ)`;",
+    tests: TEXTS,
+  },
+];
+
+export const driverBreaks: readonly Break[] = [...sessions, ...texts];
