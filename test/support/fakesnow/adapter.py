@@ -155,11 +155,13 @@ async def guarded(request, session):
 @asynccontextmanager
 async def turn_for(body):
     """What a statement has to wait for."""
+    command = body.get("sqlText") or ""
     async with AsyncExitStack() as turns:
-        if translation.DEFINITION.match(body.get("sqlText") or ""):
+        if translation.DEFINITION.match(command):
             await turns.enter_async_context(definitions)
         if body.get("late") or late.logs:
-            await turns.enter_async_context(late.turn)
+            changes = translation.DEFINITION.match(command) or late.WRITE.match(command)
+            await turns.enter_async_context(late.turns.alone() if changes else late.turns.reading())
         yield
 
 

@@ -11,6 +11,8 @@ Invariants:
 - The table that a statement changes is never replaced: the rows that it may change are the newest.
 - What stood in a table when it was first logged is old: everybody sees it.
 - A definition that names a table ends its log; the next statement begins a new one.
+- Nothing runs between a change and its record: a statement that changes a logged table runs alone. Reads run beside each
+  other.
 - As long as no statement asks for late reads, no table is logged, and nothing here costs anything.
 """
 
@@ -18,6 +20,8 @@ import asyncio
 import datetime as dt
 import itertools
 import re
+import threading
+from contextlib import asynccontextmanager
 from functools import lru_cache
 
 import engine  # noqa: F401  its execute is wrapped here
@@ -30,7 +34,7 @@ from sqlglot.errors import ParseError
 
 #: Names that no statement uses.
 KEY, SEQ, AT, BY, WAS = ('"late key"', '"late seq"', '"late at"', '"late by"', '"late was"')
-VIEW, UNDO = " late", " undo"
+VIEW, WHOLE, UNDO = " late", " whole", " undo"
 
 #: So many records may lie in an undo log before those go that are old for everybody.
 MANY = 2_000
@@ -39,13 +43,13 @@ OLD_MS = 60_000
 
 EVER = dt.datetime(9999, 1, 1)
 
-#: One statement at a time, as soon as a table is logged: none may come between a change and its record.
-turn = asyncio.Lock()
 sequence = itertools.count(1)
 #: By database, schema and table.
 logs = {}
 latest_ms = 0
 side = fakesnow.server.shared_fs.duck_conn.cursor()
+#: Of `side`, and of `logs`.
+guard = threading.Lock()
 
 
 def quoted(*parts):
@@ -69,11 +73,14 @@ class Log:
         self.view = quoted(*name[:2], name[2] + VIEW)
         self.columns = ", ".join(quoted(column) for column in columns)
         self.records = 0
+        #: When each session has changed something last.
+        self.changed = {}
         side.execute(f"ALTER TABLE {self.table} ADD COLUMN {KEY} UUID DEFAULT uuid()")
         side.execute(
             f"""CREATE TABLE {self.undo} AS
             SELECT 0::BIGINT AS {SEQ}, now()::TIMESTAMP AS {AT}, '' AS {BY}, TRUE AS {WAS}, t.* FROM {self.table} t LIMIT 0"""
         )
+        side.execute(f"CREATE VIEW {quoted(*name[:2], name[2] + WHOLE)} AS SELECT {self.columns} FROM {self.table}")
         side.execute(
             f"""CREATE VIEW {self.view} AS
             WITH seen AS (
@@ -91,41 +98,58 @@ class Log:
     @staticmethod
     def of(name):
         """The log of a table, begun if there is none; `None` for what is no table, such as a view."""
-        if (log := logs.get(name)) is None:
-            found = side.execute(
-                """SELECT c.column_name FROM duckdb_columns() c JOIN duckdb_tables() t
-                ON t.database_oid = c.database_oid AND t.schema_oid = c.schema_oid AND t.table_oid = c.table_oid
-                WHERE c.database_name = ? AND c.schema_name = ? AND c.table_name = ? ORDER BY c.column_index""",
-                list(name),
-            ).fetchall()
-            if found:
-                log = logs[name] = Log(name, [column for (column,) in found])
-        return log
+        with guard:
+            if (log := logs.get(name)) is None:
+                found = side.execute(
+                    """SELECT c.column_name FROM duckdb_columns() c JOIN duckdb_tables() t
+                    ON t.database_oid = c.database_oid AND t.schema_oid = c.schema_oid AND t.table_oid = c.table_oid
+                    WHERE c.database_name = ? AND c.schema_name = ? AND c.table_name = ? ORDER BY c.column_index""",
+                    list(name),
+                ).fetchall()
+                if found:
+                    log = logs[name] = Log(name, [column for (column,) in found])
+            return log
 
-    def recorded(self, write, by, ahead_ms):
-        """Runs `write`, which answers the keys of the rows it has changed; how many these are."""
+    def hides_nothing(self, by, before):
+        """Whether a reader sees every change there is: then it needs no look into the records."""
+        return all(at <= before or writer == by for writer, at in self.changed.items())
+
+    def recorded(self, write, inserts, by, ahead_ms):
+        """Runs `write`, which answers the keys of the rows that it has changed; how many these are."""
+        with guard:
+            keys = self.inserted(write, by, ahead_ms) if inserts else self.replaced(write, by, ahead_ms)
+            if keys:
+                self.records += keys
+                self.changed[by] = now(ahead_ms)
+                self.shorten(ahead_ms)
+        return keys
+
+    def inserted(self, write, by, ahead_ms):
+        """Rows that were not there before."""
+        keys = keys_of(write)
+        if keys:
+            side.execute(
+                f"INSERT INTO {self.undo} ({SEQ}, {AT}, {BY}, {WAS}, {KEY}) SELECT ?, ?, ?, FALSE, unnest(?::UUID[])",
+                [next(sequence), now(ahead_ms), by, keys],
+            )
+        return len(keys)
+
+    def replaced(self, write, by, ahead_ms):
+        """Rows as they were before, which a transaction still sees that began then."""
         side.begin()
         try:
-            # With this look begins the transaction that still sees the rows as they were.
-            side.execute(f"SELECT {KEY} FROM {self.table} LIMIT 0")
-            keys = [str(key) for (key,) in write()]
-            if keys:
-                self.append(keys, by, now(ahead_ms))
+            side.execute(f"SELECT {KEY} FROM {self.table} LIMIT 0")  # with its first look a transaction begins
+            if keys := keys_of(write):
+                side.execute(
+                    f"""INSERT INTO {self.undo} SELECT ?, ?, ?, t.{KEY} IS NOT NULL, t.* EXCLUDE ({KEY}), k.its_key
+                    FROM (SELECT unnest(?::UUID[]) AS its_key) k LEFT JOIN {self.table} t ON t.{KEY} = k.its_key""",
+                    [next(sequence), now(ahead_ms), by, keys],
+                )
             side.commit()
         except BaseException:
             side.rollback()
             raise
-        self.shorten(ahead_ms)
         return len(keys)
-
-    def append(self, keys, by, at):
-        side.execute(
-            f"""INSERT INTO {self.undo}
-            SELECT ?, ?, ?, t.{KEY} IS NOT NULL, t.* EXCLUDE ({KEY}), k.its_key
-            FROM (SELECT unnest(?::UUID[]) AS its_key) k LEFT JOIN {self.table} t ON t.{KEY} = k.its_key""",
-            [next(sequence), at, by, keys],
-        )
-        self.records += len(keys)
 
     def shorten(self, ahead_ms):
         if self.records < MANY:
@@ -137,17 +161,23 @@ class Log:
     def end(self):
         del logs[self.name]
         side.execute(f"DROP VIEW IF EXISTS {self.view}")
+        side.execute(f"DROP VIEW IF EXISTS {quoted(*self.name[:2], self.name[2] + WHOLE)}")
         side.execute(f"DROP TABLE IF EXISTS {self.undo}")
         side.execute(f"ALTER TABLE IF EXISTS {self.table} DROP COLUMN IF EXISTS {KEY}")
+
+
+def keys_of(write):
+    return [str(key) for (key,) in write()]
 
 
 def end_logs(command):
     """Ends the logs of the tables, and of the schemas, that a definition names."""
     words = set(re.findall(r"[\w$]+", command.upper()))
     drops_schema = re.match(r"\s*drop\s+(schema|database)\b", command, re.IGNORECASE)
-    for log in list(logs.values()):
-        if log.name[2].upper() in words or (drops_schema and {part.upper() for part in log.name[:2]} & words):
-            log.end()
+    with guard:
+        for log in list(logs.values()):
+            if log.name[2].upper() in words or (drops_schema and {part.upper() for part in log.name[:2]} & words):
+                log.end()
 
 
 # --- what a statement names ------------------------------------------------------------------------------------------
@@ -196,7 +226,7 @@ mentions = lru_cache(translation.KEPT)(Mentions)
 
 
 def rewritten(cursor, command):
-    """The command with views in place of the tables that it reads, and the log of the table that it changes."""
+    """The command with views in place of the tables that it reads; their logs; and the log of the table that it changes."""
     key = translation.Key(cursor, command)
     found = mentions(key.general(command))
     database, schema = cursor._conn.database or "", cursor._conn.schema or ""
@@ -205,7 +235,7 @@ def rewritten(cursor, command):
         parts = [key.particular(part) for part in mention.parts]
         return Log.of((*[database, schema][: 3 - len(parts)], *parts))
 
-    text, end = "", 0
+    text, end, target, reads = "", 0, None, []
     general = key.general(command)
     for mention in sorted(found.reads + [found.target] * (found.target is not None), key=lambda one: one.start):
         log = log_of(mention)
@@ -213,14 +243,42 @@ def rewritten(cursor, command):
             continue
         text, end = text + key.particular(general[end : mention.start]), mention.end
         if mention is found.target:
+            target = log
             text += log.table + ("" if found.lists_columns else f" ({log.columns})")
         else:
+            reads.append(log)
             text += log.view + ("" if mention.has_alias else " AS " + quoted(log.name[2]))
-    target = found.target and log_of(found.target)
-    return text + key.particular(general[end:]), target
+    return text + key.particular(general[end:]), reads, target
 
 
 # --- statements ------------------------------------------------------------------------------------------------------
+
+class Turns:
+    """Readers beside each other; a writer alone. Who asks first comes first."""
+
+    def __init__(self):
+        self._door, self._writing, self._readers = asyncio.Lock(), asyncio.Lock(), 0
+
+    @asynccontextmanager
+    async def reading(self):
+        async with self._door:
+            if self._readers == 0:
+                await self._writing.acquire()
+            self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
+            if self._readers == 0:
+                self._writing.release()
+
+    @asynccontextmanager
+    async def alone(self):
+        async with self._door, self._writing:
+            yield
+
+
+turns = Turns()
 
 SYSDATE = "CURRENT_TIMESTAMP AT TIME ZONE 'UTC'"
 WRITE = re.compile(r"\s*(insert|update|delete)\b", re.IGNORECASE)
@@ -232,7 +290,7 @@ class Connection:
     def __init__(self, connection, ahead_ms, by):
         self._connection, self._ahead_ms, self._by = connection, ahead_ms, by
         self._changed = None
-        self.log = None
+        self.target, self.whole = None, ()
 
     def __getattr__(self, name):
         return getattr(self._connection, name)
@@ -241,10 +299,13 @@ class Connection:
         self._changed = None
         if self._ahead_ms:
             sql = sql.replace(SYSDATE, f"({SYSDATE} + INTERVAL ({self._ahead_ms}) MILLISECOND)")
-        if self.log is None or not WRITE.match(sql):
+        for log in self.whole:
+            sql = sql.replace(f'{log.name[2]}{VIEW}"', f'{log.name[2]}{WHOLE}"')
+        kind = WRITE.match(sql)
+        if self.target is None or kind is None:
             return self._connection.execute(sql, parameters)
         write = lambda: self._connection.execute(f"{sql} RETURNING {KEY}", parameters).fetchall()
-        self._changed = self.log.recorded(write, self._by, self._ahead_ms)
+        self._changed = self.target.recorded(write, kind[1].lower() == "insert", self._by, self._ahead_ms)
         return self
 
     def fetchall(self):
@@ -277,12 +338,16 @@ def execute_late(self, command, *args, **kwargs):
     if is_definition:
         end_logs(command)
         return execute(self, command, *args, **kwargs)
-    command, log = rewritten(self, command)
-    if not isinstance(self._duck_conn, Connection):
-        self._duck_conn = Connection(self._duck_conn, ahead_ms, by)
-    self._duck_conn.log = log
-    self._duck_conn.execute("SET VARIABLE late_by = ?", [by])
-    self._duck_conn.execute("SET VARIABLE late_before = ?", [reading(ahead_ms, late)])
+    command, reads, target = rewritten(self, command)
+    connection = self._duck_conn
+    if not isinstance(connection, Connection):
+        connection = self._duck_conn = Connection(connection, ahead_ms, by)
+    before = reading(ahead_ms, late)
+    connection.target = target
+    connection.whole = [log for log in dict.fromkeys(reads) if log.hides_nothing(by, before)]
+    if len(connection.whole) < len(set(reads)):
+        connection.execute("SET VARIABLE late_by = ?", [by])
+        connection.execute("SET VARIABLE late_before = ?", [before])
     return execute(self, command, *args, **kwargs)
 
 
