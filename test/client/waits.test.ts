@@ -1,7 +1,6 @@
 /** Waits in one process over a store that shows all at once: what a look is not waited for, and what a wait leaves. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Pulse } from '../../src/client/pulse.js';
-import { StoreError } from '../../src/errors.js';
 import { LateClients, WAIT_INTERVAL_MS, type Client } from './support/late-client.js';
 
 let clients: LateClients;
@@ -70,15 +69,17 @@ describe('a wait ends at once', () => {
   });
 });
 
-test('a first question that fails is asked again', async () => {
+test('a question that fails is asked again, also while the pulse tells of no change', async () => {
   await until(there.submit('s'));
   await until(there.end());
-  const lost = new StoreError('STORE_UNAVAILABLE', 'the connection was lost', true);
-  here.store.plan = ({ verb, nth }) =>
-    ['find', 'ended'].includes(verb) && nth === 0 ? { fails: 'before', error: lost } : undefined;
+  await awaited('other');
+  await clients.runtime.advance(2 * WAIT_INTERVAL_MS);
+  const failing = here.store.count('find');
+  here.store.plan = ({ verb, nth }) => (verb === 'find' && nth === failing ? { fails: 'before' } : undefined);
   const wait = here.waiter.wait('s');
   await clients.runtime.advance(30 * WAIT_INTERVAL_MS);
   expect(await now(wait)).toBe(7);
+  expect(here.store.count('find')).toBe(failing + 2);
 });
 
 test('after the last wait neither a timer nor a watcher is left', async () => {

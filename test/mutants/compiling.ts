@@ -5,18 +5,55 @@ import type { Break } from './break.js';
 
 /** @returns one sentence for each break whose file no longer compiles; every `find` must occur */
 export function misfits(project: string, breaks: readonly Break[]): string[] {
-  const broken = new Map<string, { readonly text: string; readonly version: string }>();
-  const service = serviceOf(project, broken);
-  return breaks.flatMap(({ name, file, find, replace }) => {
-    const source = path.join(project, file);
-    const text = (ts.sys.readFile(source) ?? '').replace(find, () => replace);
-    broken.set(source, { text, version: name });
-    const found = [...service.getSyntacticDiagnostics(source), ...service.getSemanticDiagnostics(source)];
-    broken.delete(source);
-    const [first] = found;
-    if (first === undefined) return [];
-    return [`${name}: ${file} does not compile: ${ts.flattenDiagnosticMessageText(first.messageText, ' ')}`];
+  const sources = new Sources(project);
+  // A compiler is made anew for each change, so breaks of different files share one; what it complains of is tried alone.
+  const suspects = batches(breaks).flatMap((batch) => {
+    const problems = sources.problems(batch);
+    return batch.filter((_, i) => problems[i] !== undefined);
   });
+  return suspects.flatMap((one) => {
+    const [problem] = sources.problems([one]);
+    return problem === undefined ? [] : [`${one.name}: ${one.file} does not compile: ${problem}`];
+  });
+}
+
+/** Batches in which no file is broken twice. */
+function batches(breaks: readonly Break[]): Break[][] {
+  const made: Break[][] = [];
+  const counts = new Map<string, number>();
+  for (const one of breaks) {
+    const count = counts.get(one.file) ?? 0;
+    counts.set(one.file, count + 1);
+    (made[count] ??= []).push(one);
+  }
+  return made;
+}
+
+class Sources {
+  readonly #project: string;
+  readonly #broken = new Map<string, { readonly text: string; readonly version: string }>();
+  readonly #service: ts.LanguageService;
+
+  constructor(project: string) {
+    this.#project = project;
+    this.#service = serviceOf(project, this.#broken);
+  }
+
+  /** What the compiler says first of each break, with all of them applied. */
+  problems(batch: readonly Break[]): (string | undefined)[] {
+    const files = batch.map(({ file }) => path.join(this.#project, file));
+    for (const [i, { name, find, replace }] of batch.entries()) {
+      const file = files[i] ?? '';
+      const text = (ts.sys.readFile(file) ?? '').replace(find, () => replace);
+      this.#broken.set(file, { text, version: name });
+    }
+    const found = files.map((file) => {
+      const [first] = [...this.#service.getSyntacticDiagnostics(file), ...this.#service.getSemanticDiagnostics(file)];
+      return first && ts.flattenDiagnosticMessageText(first.messageText, ' ');
+    });
+    this.#broken.clear();
+    return found;
+  }
 }
 
 function serviceOf(
