@@ -92,6 +92,16 @@ function finding(harness: Harness): void {
     );
   });
 
+  it('charges what an evicted pod held, also where it leaves after that', async () => {
+    const pod = await harness.joinMortal();
+    const claim = await harness.held(pod);
+    await harness.pass(2);
+    expect(await harness.store.evict([pod])).toEqual([pod]);
+    await harness.store.leave(pod);
+    const orphans = await harness.store.orphans({ limit: 10 });
+    expect(orphans).toMatchObject([{ stepId: claim.stepId, reason: 'evicted' }]);
+  });
+
   it('gives an orphan with all that its claim had', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod, { priority: 4, maxRetries: 1, args: { a: 1 } });

@@ -77,10 +77,26 @@ describeOnTestBed('the exchange statement', () => {
     expect(rows.find((row) => row.startsWith('held'))).toContain(':pending:');
   });
 
+  test('takes equals in the order of their places in the submission, whatever their ids', async () => {
+    const [sql, world] = [await table(), new World(3)];
+    const equals = ['c', 'a', 'b'].map((id, nth) => ({ ...world.step(id), priority: 0, at: 5, made: 7, nth }));
+    await sql.put(equals);
+    const own = { ...world.request(false), prefetch: 0, free: 2, group: 'g', limits: { t: 9 }, settlements: [] };
+    expect(await sql.exchange(own, 'g')).toBe(2);
+    const claimed = (await sql.rows()).filter((row) => row.includes(':claimed:')).map((row) => row.split(':')[0]);
+    expect(claimed).toEqual(['a', 'c']); // as rows are listed: the first two of c, a, b
+  });
+
   test('steals nothing, and settles nothing twice, from a source as old as it likes', async () => {
     const [sql, world] = [await table(), new World(2)];
     const claim = (id: string) => ({ ...world.step(id), status: 'claimed', token: 'K', holder: 'i1', version: 1 });
-    await sql.put([...['a', 'b', 'c', 'd'].map((id) => world.step(id)), claim('x'), claim('y'), claim('z')]);
+    await sql.put([
+      ...['a', 'b', 'c', 'd'].map((id) => world.step(id)),
+      claim('w'),
+      claim('x'),
+      claim('y'),
+      claim('z'),
+    ]);
     const end = (id: string, status: string): ModelSettlement => ({
       id,
       token: 'K',
@@ -96,12 +112,13 @@ describeOnTestBed('the exchange statement', () => {
         token: 'late',
         incarnation: 'l',
         free: 3,
-        settlements: [end('x', 'completed'), end('y', 'completed'), end('z', 'completed')],
+        settlements: ['w', 'x', 'y', 'z'].map((id) => end(id, 'completed')),
       },
       'g',
     );
     await sql.exchange({ ...plain, token: 'soon', incarnation: 's', free: 2, settlements: [end('y', 'failed')] }, 'g');
     await sql.run(`UPDATE STEP_TRACKER SET version = 3 WHERE step_id = 'z'`); // claimed anew under the same old token
+    await sql.run(`UPDATE STEP_TRACKER SET status = 'cancelled' WHERE step_id = 'w'`); // by a hand that leaves the version
     expect(await late()).toBe(2);
     const rows = Object.fromEntries((await sql.rows()).map((row) => [row.split(':')[0]!, row]));
     expect(rows['a']).toContain(':claimed:soon:');
@@ -110,6 +127,7 @@ describeOnTestBed('the exchange statement', () => {
     expect(rows['x']).toContain(':completed:');
     expect(rows['y']).toMatch(/:failed:.*:s:/);
     expect(rows['z']).toContain(':claimed:K:');
+    expect(rows['w']).toContain(':cancelled:K:');
   });
 });
 

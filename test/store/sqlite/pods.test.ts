@@ -105,6 +105,23 @@ describe('the types that a pod handles', () => {
   });
 });
 
+describe('the fleet', () => {
+  it('is listed by age, pods of one instant by their incarnation', () => {
+    const { core } = newCore();
+    const join = (incarnation: string, now: number): void =>
+      core.register(
+        { now, wallMs: now, hostMs: 0, boot: '' },
+        { podId: 'pod', incarnation, heartbeatMs: 1_000, deadAfterMs: HOUR, meta: {} },
+        undefined,
+      );
+    join('c', 5);
+    join('b', 9);
+    join('a', 9);
+    join('d', 9);
+    expect(core.members(10).map(({ incarnation }) => incarnation)).toEqual(['c', 'a', 'b', 'd']);
+  });
+});
+
 describe('an eviction', () => {
   it('comes after the silence that a pod may keep, and not at its very end', () => {
     const { core } = newCore();
