@@ -1,8 +1,10 @@
 /**
  * The only database retry: an operation that the database turned away for the moment is tried again.
  *
- * Law: flat jitter first (exponential back-off starves writers: on SQLite longest wait 1,024 ms against 72 with flat
- * jitter of 1–3 ms), exponential only later. Between tries the event loop is free. What is not transient is not retried.
+ * Invariants:
+ * - Between tries the event loop is free.
+ * - What is not transient is not retried.
+ * - Patience is never exceeded by a pause: the last try comes when it ends.
  */
 import type { Runtime } from '../runtime/runtime.js';
 import { sleep } from '../runtime/runtime.js';
@@ -16,19 +18,31 @@ export interface RetryingOptions {
   /** Ends the waiting early (the store is closing): gives up at once. */
   readonly signal?: AbortSignal;
   /** Default: for a database in this process. */
-  readonly pauses?: Pauses;
+  readonly pause?: Pause;
 }
 
-/** How long to wait between tries, in ms. */
-export interface Pauses {
-  /** At first one to three times so long, at random. */
-  readonly flatMs: number;
-  /** After so long a pause doubles, again and again. */
-  readonly flatForMs: number;
-  readonly longestMs: number;
+/** What is known of an operation that was turned away. */
+export interface Refusals {
+  /** How often, 1 or more. */
+  readonly tries: number;
+  /** Since the first try. */
+  readonly waitedMs: number;
 }
 
-const PAUSES: Pauses = { flatMs: 1, flatForMs: 1_000, longestMs: 250 };
+/** How long to wait before the next try, in ms. @param random from 0 to below 1 */
+export type Pause = (refusals: Refusals, random: number) => number;
+
+const FLAT_FOR_MS = 1_000;
+const LONGEST_MS = 250;
+
+/**
+ * Flat jitter first, because exponential back-off starves writers: on SQLite the longest wait was 1,024 ms, against 72 ms
+ * with 1 to 3 ms. Exponential only after a second.
+ */
+const shortPause: Pause = ({ waitedMs }, random) => {
+  const flat = 1 + 2 * random;
+  return waitedMs < FLAT_FOR_MS ? flat : Math.min(LONGEST_MS, flat * 2 ** (waitedMs / FLAT_FOR_MS));
+};
 
 /** Runs `operation` until it goes through, fails otherwise, or patience ends. */
 export async function retrying<T>(
@@ -36,20 +50,17 @@ export async function retrying<T>(
   operation: () => T | Promise<T>,
   options: RetryingOptions,
 ): Promise<T> {
+  const { pause = shortPause, patienceMs } = options;
   const startedAt = runtime.monotonicMs();
-  for (let tries = 0; ; tries++) {
+  for (let tries = 1; ; tries++) {
     try {
       return await operation();
     } catch (error) {
       if (!options.isBusy(error)) throw error;
       const waitedMs = runtime.monotonicMs() - startedAt;
-      if (waitedMs >= options.patienceMs || options.signal?.aborted === true) throw options.giveUp(error, waitedMs);
-      await sleep(runtime, pauseMs(options.pauses ?? PAUSES, waitedMs, runtime.random()), options.signal);
+      if (waitedMs >= patienceMs || options.signal?.aborted === true) throw options.giveUp(error, waitedMs);
+      const pauseMs = Math.min(pause({ tries, waitedMs }, runtime.random()), patienceMs - waitedMs);
+      await sleep(runtime, pauseMs, options.signal);
     }
   }
-}
-
-function pauseMs({ flatMs, flatForMs, longestMs }: Pauses, waitedMs: number, random: number): number {
-  const flat = flatMs * (1 + 2 * random);
-  return waitedMs < flatForMs ? flat : Math.min(longestMs, flat * 2 ** (waitedMs / flatForMs));
 }

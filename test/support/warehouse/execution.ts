@@ -142,9 +142,11 @@ export class Execution {
     const idle = await suspension.use(session.warehouse, signal);
     const lock = async () => {
       const start = performance.now();
-      const unlock = await this.#lock(session, statement, signal);
-      times.lockWaitMs = performance.now() - start;
-      return unlock;
+      try {
+        return await this.#lock(session, statement, signal);
+      } finally {
+        times.lockWaitMs = performance.now() - start;
+      }
     };
     let unlock = () => {};
     let leave = () => {};

@@ -1,26 +1,29 @@
 /**
- * Calls: what the store has been asked and has not answered yet.
+ * Keeps the calls that the store has been asked and has not answered yet.
  *
- * Law: what leaves the store is an error of ours. Back-pressure (too many wait for a lock, a lock time-out, a deadlock) is
- * none: the statement is sent again after a pause of random length. Once they are closed nothing new begins, and what
- * is under way comes to its end; a call that waits for a lock does so no longer.
+ * Invariants:
+ * - What leaves the store is an error of ours.
+ * - Back-pressure (too many wait for a lock, a lock time-out, a deadlock) is no error: the statement is sent again.
+ * - Once they are closed nothing new begins, and what is under way comes to its end. A statement that was turned away is
+ *   not sent again then.
  */
 import type { Runtime } from '../../../runtime/runtime.js';
 import { retrying } from '../../retrying.js';
 import { UnderWay } from '../../under-way.js';
+import { BackPressure } from './back-pressure.js';
 import { isBusy } from './driver-error.js';
 import { storeError } from './faults.js';
 import type { Secrets } from './secrets.js';
-import type { Runner } from './session.js';
+import type { Row, Runner } from './session.js';
 
-/** How long back-pressure is borne before the caller is told that the store is busy. */
+/** How long a statement is sent again under back-pressure, before the call fails with STORE_BUSY. */
 const PATIENCE_MS = 120_000;
-const PAUSES = { flatMs: 100, flatForMs: 5_000, longestMs: 5_000 };
 
 export class Calls {
   readonly #runtime: Runtime;
   readonly #secrets: Secrets;
   readonly #underWay: UnderWay;
+  readonly #backPressure = new BackPressure();
   readonly #impatience = new AbortController();
 
   constructor(runtime: Runtime, secrets: Secrets) {
@@ -36,7 +39,15 @@ export class Calls {
 
   /** A session whose statements are sent again while too many others wait for a lock: so far they have not been run. */
   patient(session: Runner): Runner {
-    return { run: (...statement) => this.#patiently(() => session.run(...statement)) };
+    return { run: (...statement) => this.#patiently(() => this.#measured(session, statement)) };
+  }
+
+  async #measured(session: Runner, statement: Parameters<Runner['run']>): Promise<Row[]> {
+    if (!/^\s*UPDATE\b/.test(statement[0])) return session.run(...statement);
+    const startedAt = this.#runtime.monotonicMs();
+    const rows = await session.run(...statement);
+    this.#backPressure.updated(this.#runtime.monotonicMs() - startedAt);
+    return rows;
   }
 
   #patiently<T>(statement: () => Promise<T>): Promise<T> {
@@ -45,7 +56,7 @@ export class Calls {
       patienceMs: PATIENCE_MS,
       giveUp: (error) => storeError(error, this.#secrets),
       signal: this.#impatience.signal,
-      pauses: PAUSES,
+      pause: this.#backPressure.pause,
     });
   }
 
