@@ -107,7 +107,7 @@ export const storeBreaks: readonly Break[] = [
     file: `${STORE}/in-context.ts`,
     find: 'context.run(() => Reflect.apply(member, target, args) as unknown)',
     replace: '(Reflect.apply(member, target, args) as unknown)',
-    tests: ['test/store/sqlite/watch.test.ts', 'test/facade/contexts.test.ts'],
+    tests: ['test/store/in-context.test.ts'],
   },
   {
     name: 'store/counts.ts: rows of an unknown status are counted',
