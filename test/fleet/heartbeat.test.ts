@@ -337,6 +337,26 @@ describe('a freeze', () => {
     }
   });
 
+  it('or an outage that costs a pod its place: it joins again in the very instant in which it learns of that', async () => {
+    const pod = await world.started('a');
+    await world.started('b');
+    const [evicted, joins]: [number[], number[]] = [[], []];
+    for (let times = 0; times < 3; times++) {
+      await world.advance(30_000);
+      pod.line.breaks('fails', 'heartbeat');
+      await world.advance(40_000);
+      pod.line.heals();
+      pod.line.before('register', () => joins.push(world.runtime.monotonicMs()));
+      pod.line.after('heartbeat', (view: FleetView) => {
+        if (view.pods.every((each) => each.pod.podId !== 'a')) evicted.push(world.runtime.monotonicMs());
+        return view;
+      });
+      await world.advance(4_000);
+    }
+    expect(evicted).toHaveLength(3);
+    expect(joins).toEqual(evicted);
+  });
+
   it('that cost a pod its place: an answer to the old incarnation says nothing of the new one', async () => {
     const pod = await world.started('a');
     await world.started('b');
@@ -412,7 +432,7 @@ describe('what a pod has watched of a dead one', () => {
     else leader.line.delays(3_000, 'heartbeat');
     await world.advance(1_990);
     leader.line.heals();
-    await world.advance(6_010);
+    await world.advance(8_510);
     expect(deaths(leader)).toBe(0);
     await world.advance(12_000);
     expect(deaths(leader)).toBe(1);

@@ -120,6 +120,53 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     await runtime.advance(limit);
   });
 
+  it('a failure of an older call does not end the question: the youngest may yet be answered', async () => {
+    let n = 0;
+    const send = async (): Promise<number> => {
+      if (++n > 1) return sleep(runtime, patience - 1).then(() => 2);
+      await sleep(runtime, patience + 10);
+      throw new Error('old');
+    };
+    expect(await runtime.until(newHedge<number>().ask(send))).toBe(2);
+  });
+
+  it('a call that failed is not waited for by the next question', async () => {
+    const hedge = newHedge<number>();
+    const failed = async (): Promise<number> => Promise.reject(new Error('at once'));
+    await expect(runtime.until(hedge.ask(failed))).rejects.toThrow('at once');
+    expect(await runtime.until(hedge.ask(calls(0)))).toBe(1);
+    expect(sent).toEqual([0]);
+  });
+
+  it('the patience counts from when the youngest call was sent, also where that was for the question before', async () => {
+    const hedge = newHedge<number>();
+    const send = calls(patience + 10, Infinity, 0);
+    expect(await runtime.until(hedge.ask(send))).toBe(1);
+    expect(await runtime.until(hedge.ask(send))).toBe(3);
+    expect(sent).toEqual([0, patience, 2 * patience]);
+  });
+
+  it('a call that is older than the limit answers no question any more', async () => {
+    const hedge = newHedge<number>();
+    const send = calls(limit + patience / 2, Infinity, Infinity, Infinity, Infinity, Infinity, Infinity);
+    await expect(runtime.until(hedge.ask(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(runtime.until(hedge.ask(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(runtime.monotonicMs()).toBe(2 * limit);
+  });
+
+  it('what a forgotten call failed with says nothing of a later question', async () => {
+    const hedge = newHedge<number>();
+    let n = 0;
+    const send = async (): Promise<number> => {
+      if (++n === 1) return sleep(runtime, patience + 10).then(() => 1);
+      if (n === 2) return sleep(runtime, patience).then(() => Promise.reject(new Error('forgotten')));
+      return new Promise<number>(() => {});
+    };
+    expect(await runtime.until(hedge.ask(send))).toBe(1);
+    hedge.forget();
+    await expect(runtime.until(hedge.ask(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
   it('what it was told to forget answers nothing', async () => {
     const hedge = newHedge<number>();
     const send = calls(patience + 10, patience / 2, 10);

@@ -43,6 +43,15 @@ it('is the leader’s alone', async () => {
   expect(b.line.count('prune')).toBe(0);
 });
 
+it('begins at once where a pod becomes the leader', async () => {
+  const [a, b] = [await world.started('a'), await world.started('b')];
+  await world.advance(10_000);
+  await world.runtime.until(a.stop());
+  await world.advance(2_000);
+  expect(b.fleet.elector.isLeader).toBe(true);
+  expect(b.line.count('prune')).toBe(1);
+});
+
 it('ends between two pieces when leadership ends', async () => {
   const pod = await world.started('a');
   pod.line.after('prune', () => ({ removed: 500, more: true }));

@@ -432,6 +432,33 @@ describe('stop', () => {
     expect(rig.pool.drained).toMatchObject({ finished: 1, unsettled: 0 });
   });
 
+  test('cuts short the pause after failures', async () => {
+    const rig = await started(async () => 'done', { drainTimeoutMs: 60_000 });
+    rig.store.before = () => {
+      throw new Error('down');
+    };
+    rig.store.add('s2', 'slow');
+    rig.pool.wake();
+    await rig.runtime.advance(20_000);
+    rig.store.before = () => undefined;
+    await rig.stop();
+    expect(rig.runtime.monotonicMs()).toBeLessThanOrEqual(20_250);
+    expect(rig.pool.drained.unsettled).toBe(0);
+  });
+
+  test('keeps the pace of the store, and waits for it', async () => {
+    const rig = new Rig({ slow: () => door.promise }, { drainTimeoutMs: 0 });
+    const door = gate();
+    rig.store.pace = { waitMs: 5_000, batch: 250 };
+    rig.store.add('s1', 'slow');
+    await rig.start();
+    door.open();
+    await rig.stop();
+    expect(rig.runtime.monotonicMs()).toBe(5_000);
+    expect(rig.store.row('s1').status).toBe('completed');
+    expect(rig.pool.drained.unsettled).toBe(0);
+  });
+
   test('resume during it claims nothing', async () => {
     const rig = await started(never);
     const stopping = rig.stop();

@@ -127,6 +127,19 @@ describe('a suspect whose process has another queue', () => {
     }
   });
 
+  test('bars nobody any more once its queue has stopped, though its request was never answered', async () => {
+    const a = new Rig({ bad: never }, { drainTimeoutMs: 0 });
+    a.store.before = () => new Promise(() => undefined);
+    await a.start();
+    expect(asksAlone(a)).toBe(true);
+    const b = await running({ work: () => 1 }, { beside: a }, ({ store }) => store.add('w1', 'work'));
+    await b.runtime.advance(1_000);
+    expect(started(b)).toEqual([]);
+    await a.runtime.until(a.pool.stop());
+    await b.runtime.advance(1_000);
+    expect(started(b)).toEqual(['w1']);
+  });
+
   test('runs in a process whose other queue has stopped, but not beside a stray of that', async () => {
     const late = gate();
     const b = new Rig({ deaf: () => late.promise }, { abortGraceMs: 100, drainTimeoutMs: 0 });
