@@ -474,12 +474,14 @@ describe('stop', () => {
     const rig = await new Rig({}).start();
     expect(rig.pool.stop()).toBe(rig.pool.stop());
     await rig.stop();
-    const idle = new Rig({});
+    let watches = 0;
+    const idle = new Rig({}, { watch: () => (watches++, () => undefined) });
     await idle.pool.stop();
     await idle.pool.start();
     idle.pool.wake();
     await idle.runtime.advance(10_000);
     expect(idle.store.requests).toEqual([]);
     expect(idle.runtime.pending).toBe(0);
+    expect(watches).toBe(0);
   });
 });

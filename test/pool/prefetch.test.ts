@@ -26,6 +26,11 @@ describe('how many to ask for', () => {
       { busy: 6, rate: 0.002, unstarted: 2, startable: 0 },
       { free: 2, prefetch: 1 },
     ],
+    [
+      'what starts now is not held ahead any more',
+      { busy: 6, rate: 0.002, unstarted: 2, startable: 2 },
+      { free: 0, prefetch: 3 },
+    ],
     ['at most the option', { busy: 8, rate: 10, maxPrefetch: 100 }, { free: 0, prefetch: 100 }],
     ['at most the store’s batch', { rate: 10 }, { free: 8, prefetch: 242 }],
     ['the free ones first', { slots: 300, rate: 10 }, { free: 250, prefetch: 0 }],
@@ -71,6 +76,19 @@ describe('the rate', () => {
     for (let i = 0; i < 8; i++) rate.ended(600_000);
     rate.busy(1);
     expect(rate.perMs(8)).toBeLessThanOrEqual(8 / 600_000 + 1e-9);
+  });
+
+  test('remembers for as long as it is asked to, over a store that is slow', () => {
+    const after = (memoryMs: number): number => {
+      const rate = new Rate();
+      for (let i = 0; i < 100; i++) rate.ended(1);
+      rate.busy(1_000);
+      rate.perMs(8, memoryMs);
+      rate.busy(1_000);
+      return rate.perMs(8, memoryMs);
+    };
+    expect(after(10_000)).toBeCloseTo((100 * Math.exp(-0.1)) / (1_000 * Math.exp(-0.1) + 1_000));
+    expect(after(10)).toBe(after(1_000)); // but never for less than a second
   });
 
   test('is forgotten on request', () => {

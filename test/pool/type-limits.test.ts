@@ -32,6 +32,7 @@ test('the same map is handed out until a limit differs, and one that was handed 
 
 test('a type of which no claim is useful is left out, and comes back', () => {
   const { handlers, limits } = limitsOf({ open: undefined, one: 1 });
+  expect(limits.at(0)!.get('one')).toBe(1);
   handlers.get('one')!.unstarted = 1;
   expect([...limits.at(0)!.keys()]).toEqual(['open']);
   handlers.get('one')!.unstarted = 0;
