@@ -1,9 +1,10 @@
 /**
  * When to ask the store for claims, and for how many.
  *
- * Law: who found nothing looks again after `claimIntervalMs`, then ever more rarely up to `idleIntervalMs`; a wake, or
- * the next step that falls due, cuts that short, and a wake that comes during an exchange is not lost. What had to be
- * given back is not asked for again for two exchanges.
+ * Invariants:
+ * - A pod that found nothing looks again after `claimIntervalMs`, then ever more rarely up to `idleIntervalMs`. A wake, or the
+ *   next step that falls due, cuts that short; a wake that comes during an exchange is not lost.
+ * - Once claims had to be given back, nothing is held ahead for two exchanges.
  */
 import type { Settings } from '../options.js';
 import { isSuspect } from '../step/suspect.js';
