@@ -17,6 +17,8 @@ export interface PodGiven {
   readonly options?: FleetQOptions;
   /** What an exchange takes at most, each way. Default 0. */
   readonly latencyMs?: number;
+  /** What its store is decorated with. */
+  readonly over?: (store: Store) => Store;
   /** What its handler does. Default: it sleeps for a while. */
   readonly work?: (pod: SimulatedPod, stepId: string, signal: AbortSignal) => Promise<unknown>;
 }
@@ -43,14 +45,14 @@ export class SimulatedPod {
     machine: VirtualRuntime,
     path: string,
     process?: VirtualProcess,
-    { options: over = {}, work, latencyMs = 0 }: PodGiven = {},
+    { options: own = {}, work, latencyMs = 0, over = (store) => store }: PodGiven = {},
   ) {
     this.machine = machine;
     this.line = new Line(machine);
     this.#process = process;
     const table = process?.table ?? NO_PROOF;
     this.#store = new SqliteStore(sqliteOptions({ path }), { runtime: machine, log }, table);
-    const options = resolveOptions({ podId, runtime: machine, drainTimeoutMs: 3_000, abortGraceMs: 1_000, ...over });
+    const options = resolveOptions({ podId, runtime: machine, drainTimeoutMs: 3_000, abortGraceMs: 1_000, ...own });
     this.settings = completeOptions(options, this.#store.rhythm);
     const registry = new StepRegistry();
     const run = (_args: unknown, { stepId, signal }: { stepId: string; signal: AbortSignal }) =>
@@ -58,7 +60,7 @@ export class SimulatedPod {
     registry.add({ type: 'work', run });
     registry.seal();
     const connection = {
-      store: this.#gated(this.line.over(this.#store), latencyMs),
+      store: this.#gated(this.line.over(over(this.#store)), latencyMs),
       settings: this.settings,
       outage: () => undefined,
       waiter: { stop: () => Promise.resolve() },

@@ -3,6 +3,7 @@ import type { PodDead } from '../../src/events.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
 import { sqlite } from '../../src/sqlite.js';
 import type { StepRecord, Store } from '../../src/store/contract.js';
+import { LateWorld, type Lateness } from '../support/late-store.js';
 import type { VirtualHost } from '../support/virtual-host.js';
 import { log } from '../fleet/support/told.js';
 import { SimulatedPod, type PodGiven } from './simulated-pod.js';
@@ -22,12 +23,27 @@ export class Simulation {
   /** When each pod was seen last with something hindering it. */
   readonly #hindered = new Map<SimulatedPod, number>();
 
-  /** @param host on which the pods are processes that can be looked up; without one nothing can be proved */
-  constructor(seed: number, path: string, host?: VirtualHost) {
+  readonly #late: LateWorld | undefined;
+
+  /**
+   * @param host on which the pods are processes that can be looked up; without one nothing can be proved
+   * @param late how late a pod sees what others have committed; default: at once
+   */
+  constructor(seed: number, path: string, host?: VirtualHost, late?: (random: () => number) => Lateness) {
     this.world = new VirtualRuntime({ seed });
     this.#path = path;
     this.#host = host;
-    this.#store = sqlite({ path }).create({ runtime: this.world, log }) as Store;
+    this.#late =
+      late &&
+      new LateWorld(
+        this.world,
+        late(() => this.world.random()),
+      );
+    this.#store = this.#shown(sqlite({ path }).create({ runtime: this.world, log }) as Store);
+  }
+
+  #shown(store: Store): Store {
+    return this.#late?.over(store) ?? store;
   }
 
   async open(): Promise<void> {
@@ -52,7 +68,10 @@ export class Simulation {
   }
 
   async add(podId = `pod-${this.pods.length + 1}`, given: PodGiven = {}): Promise<SimulatedPod> {
-    const pod = new SimulatedPod(podId, this.world.fork(), this.#path, this.#host?.spawn(), given);
+    const pod = new SimulatedPod(podId, this.world.fork(), this.#path, this.#host?.spawn(), {
+      over: (store) => this.#shown(store),
+      ...given,
+    });
     this.pods.push(pod);
     pod.told.events.on('pod:dead', (dead: PodDead) => this.#judge(dead));
     await pod.open(); // what the real file system takes is no time of this world

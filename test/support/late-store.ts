@@ -86,6 +86,7 @@ export class LateWorld {
   readonly #nextMs: () => number;
   readonly #steps = new Map<string, History<StepState>>();
   readonly #pods = new Map<string, History<PodView | undefined>>();
+  readonly #births = new Map<string, number>();
   readonly #orphans = new History<readonly Orphan[]>();
   /** Tokens of claims, by step and version: a record does not tell them. */
   readonly #tokens = new Map<string, string>();
@@ -129,6 +130,7 @@ export class LateWorld {
     const views = await inner.fleet();
     for (const { incarnation } of pods) {
       const view = views.find(({ pod }) => pod.incarnation === incarnation);
+      if (!this.#births.has(incarnation)) this.#births.set(incarnation, this.runtime.monotonicMs());
       this.#add(this.#pods, incarnation, by, view);
     }
     await this.#sawOrphans(inner, by);
@@ -156,9 +158,10 @@ export class LateWorld {
     for (const history of this.#pods.values()) {
       const { at = 0, value: view } = history.shown(session, horizon) ?? {};
       if (view === undefined) continue;
-      pods.push({ ...view, ageMs: view.ageMs + now - at, silentForMs: view.silentForMs + now - at });
+      const ageMs = now - (this.#births.get(view.pod.incarnation) ?? at);
+      pods.push({ ...view, ageMs, silentForMs: view.silentForMs + now - at });
     }
-    return pods.sort((a, b) => b.ageMs - a.ageMs);
+    return pods;
   }
 
   orphans(session: Session): readonly Orphan[] {
