@@ -119,6 +119,7 @@ function holders(harness: Harness): void {
     const retry = givenBack(claim, { charge: 1, delayMs: 3_600_000 });
     expect(await harness.settle(pod, retry)).toBe('settled');
     await harness.store.cancel(fresh('cancel'), [await harness.step(claim)]);
+    await harness.seen();
     expect(await harness.settle(pod, retry)).toBe('cancelled');
     expect(await harness.step(claim)).toMatchObject({ status: 'cancelled', retryCount: 1 });
   });

@@ -94,6 +94,7 @@ function limits(harness: Harness): void {
     const pod = await harness.join();
     const claims = await harness.claim(pod, { types: new Map(types.map((type) => [type, 1])) });
     expect(claims.map(({ type }) => type)).toEqual(types);
+    await harness.seen();
     const { byType } = await harness.store.stats();
     expect(Object.keys(byType).sort()).toEqual([...types].sort());
     for (const type of types) expect(Object.entries(byType).find(([name]) => name === type)?.[1].claimed).toBe(1);
@@ -192,8 +193,10 @@ function replies(harness: Harness): void {
 
   it('tells when the next step of the wanted types is due', async () => {
     const pod = await harness.join();
-    const next = async (over = {}) =>
-      (await harness.exchange({ pod, settlements: [], claim: demand(over) })).nextDueInMs;
+    const next = async (over = {}) => {
+      await harness.seen();
+      return (await harness.exchange({ pod, settlements: [], claim: demand(over) })).nextDueInMs;
+    };
     expect(await next()).toBeNull();
     await harness.submit({ delayMs: 4 * harness.tickMs });
     await harness.submit({ delayMs: 2 * harness.tickMs });
@@ -216,6 +219,7 @@ function replies(harness: Harness): void {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     const next = await harness.submit();
+    await harness.seen();
     const reply = await harness.exchange({ pod, settlements: [settlement(claim)], claim: demand() });
     expect(reply.receipts).toEqual(['settled']);
     expect(ids(reply.claims)).toEqual([next.stepId]);

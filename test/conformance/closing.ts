@@ -88,6 +88,7 @@ export function closing(harness: Harness): void {
     );
     await harness.store.close();
     const happened = await submitted;
+    await harness.seen();
     if (!alone) expect(await other.find(ids(steps))).toHaveLength(happened ? 50 : 0);
   });
 
@@ -96,6 +97,7 @@ export function closing(harness: Harness): void {
     if (other === harness.store) return;
     const step = await harness.submit();
     await harness.store.close();
+    await harness.seen();
     expect(ids(await other.find([step.stepId]))).toEqual([step.stepId]);
     expect(await other.submit(newSteps(2))).toEqual(['created', 'created']);
   });
@@ -106,6 +108,7 @@ export function closing(harness: Harness): void {
     const other = await harness.another();
     if (other === harness.store) return;
     await harness.store.close();
+    await harness.seen();
     expect((await other.find(ids(steps))).map((row) => row.payload)).toEqual(steps.map((step) => step.payload));
   });
 }

@@ -24,6 +24,7 @@ export function crowding(harness: Harness): void {
       (await handles(harness)).map((store) => drain(harness, store, (claim) => settlement(claim))),
     );
     expect(taken.flat().sort()).toEqual(made.sort());
+    await harness.seen();
     expect((await harness.store.stats()).byStatus).toEqual({
       pending: 0,
       claimed: 0,
@@ -41,6 +42,7 @@ export function crowding(harness: Harness): void {
       claim.retryCount < rounds ? givenBack(claim, { charge: 1, delayMs: 0 }) : settlement(claim);
     const taken = await Promise.all((await handles(harness)).map((store) => drain(harness, store, again)));
     expect(taken.flat()).toHaveLength(steps.length * (rounds + 1));
+    await harness.seen();
     for (const row of await harness.store.find(ids(steps)))
       expect(row).toMatchObject({ status: 'completed', retryCount: rounds });
   });
@@ -55,6 +57,7 @@ export function crowding(harness: Harness): void {
       else expect(created).toBeGreaterThanOrEqual(1);
       expect(told.filter((receipt) => receipt === 'duplicate')).toHaveLength(HANDLES - created);
     });
+    await harness.seen();
     expect((await harness.store.stats()).byStatus.pending).toBe(100);
     const given = await Promise.all(
       (await handles(harness)).map((store) => drain(harness, store, (claim) => settlement(claim))),
@@ -103,6 +106,7 @@ export function crowding(harness: Harness): void {
     const beats = all.map((store, i) => store.heartbeat(pods[i]!, { eligible: true, asleep: false, meta: { i } }));
     await Promise.all(beats);
     await Promise.all([all[0]!.leave(pods[0]!), all[1]!.leave(pods[1]!)]);
+    await harness.seen();
     const left = (await harness.store.fleet()).map((view) => view.pod.incarnation);
     expect(left.sort()).toEqual([pods[2]!.incarnation, pods[3]!.incarnation].sort());
   });
@@ -118,13 +122,17 @@ async function drain(
   const pod = await harness.join({}, store);
   const given: string[] = [];
   let held: readonly Claim[] = [];
+  let idle = false;
   for (;;) {
     const more = goOn(); // asked first: what is submitted until then is due when the exchange comes
+    if (idle) await harness.seen(); // the last exchange must not have read too late
     const settlements = held.map(settle);
     const reply = await store.exchange({ pod, settlements, claim: demand({ free: 50, prefetch: 10 }) });
     expect(reply.receipts).toEqual(settlements.map(() => 'settled'));
     held = reply.claims;
     given.push(...ids(held));
-    if (held.length === 0 && settlements.length === 0 && !more) return given;
+    const wasIdle = idle;
+    idle = held.length === 0 && settlements.length === 0;
+    if (idle && wasIdle && !more) return given;
   }
 }

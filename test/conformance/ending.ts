@@ -7,6 +7,7 @@ const MANY = 200;
 
 export function ending(harness: Harness): void {
   const ended = async (awaited: ReadonlySet<string>, since: string | null) => {
+    await harness.seen();
     const reply = await harness.store.ended({ awaited, since });
     return { ...reply, steps: ids(reply.steps).sort() };
   };
@@ -16,6 +17,7 @@ export function ending(harness: Harness): void {
     const done = await harness.held(pod);
     const open = await harness.held(pod);
     await harness.settle(pod, settlement(done));
+    await harness.seen();
     const reply = await harness.store.ended({ awaited: new Set([done.stepId, open.stepId, 'nobody']), since: null });
     expect(reply).toMatchObject({ complete: true, gone: ['nobody'] });
     expect(reply.steps).toMatchObject([{ stepId: done.stepId, status: 'completed', result: '"done"' }]);

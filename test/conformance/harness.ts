@@ -110,6 +110,15 @@ export class Harness {
     return this.#opened().pass(ticks * this.tickMs);
   }
 
+  /**
+   * Lets every session and every handle see what the others have committed, which reads may show late. Called where a test
+   * reads by another way than it wrote: a store may have several sessions under one handle.
+   */
+  async seen(): Promise<void> {
+    const { staleReadMs } = this.store;
+    if (staleReadMs > 0) await this.#opened().pass(staleReadMs);
+  }
+
   /** Registers a new pod. It is never silent for long, unless it says otherwise. */
   async join(over: Partial<PodRegistration> = {}, store = this.store): Promise<PodRef> {
     const pod = { podId: over.podId ?? fresh('pod'), incarnation: over.incarnation ?? fresh('life') };
@@ -123,6 +132,7 @@ export class Harness {
   }
 
   async beat(pod: PodRef, over: Partial<Heartbeat> = {}) {
+    await this.seen();
     return this.store.heartbeat(pod, { eligible: true, asleep: false, meta: {}, ...over });
   }
 
@@ -140,6 +150,7 @@ export class Harness {
   /** Claims up to `free` steps of type `work`, or what the demand says. */
   async claim(pod: PodRef, over: DemandOver = {}, store = this.store): Promise<readonly Claim[]> {
     const claim = demand(over);
+    await this.seen();
     return (await store.exchange({ pod, settlements: [], claim })).claims;
   }
 
@@ -181,6 +192,7 @@ export class Harness {
   }
 
   async step({ stepId }: { readonly stepId: string }): Promise<StepRecord> {
+    await this.seen();
     const [found] = await this.store.find([stepId]);
     expect(found, `step ${stepId}`).toBeDefined();
     return found!;
@@ -188,6 +200,7 @@ export class Harness {
 
   /** How the fleet sees `pod`; `undefined` where it does not. */
   async view(pod: PodRef): Promise<PodView | undefined> {
+    await this.seen();
     return (await this.store.fleet()).find((view) => view.pod.incarnation === pod.incarnation);
   }
 }

@@ -70,6 +70,7 @@ function lateDeliveries(harness: Harness): void {
   it('keeps an exchange that lands twice from letting an old settlement through under its token', async () => {
     const [pod, leader] = [await harness.join(), await harness.join()];
     await harness.submit();
+    await harness.seen();
     const exchange = { pod, settlements: [], claim: demand({ free: 1 }) };
     const [old] = (await harness.exchange(exchange)).claims;
     // Somebody gives the step back; then the first exchange lands once more, and may claim it anew under its old token.
@@ -84,6 +85,7 @@ function lateDeliveries(harness: Harness): void {
     const pod = await harness.join();
     const type = fresh('type');
     await harness.submit({ type });
+    await harness.seen();
     const claim = demand({ free: 1, types: { [type]: 1 } });
     const [old] = (await harness.exchange({ pod, settlements: [], claim })).claims;
     const retry = givenBack(old!, { charge: 1 });

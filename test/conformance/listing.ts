@@ -160,6 +160,7 @@ function filters(harness: Harness): void {
     const [done, held] = [await harness.held(pod), await harness.held(pod)];
     await harness.settle(pod, settlement(done));
     const pending = await harness.submit();
+    await harness.seen();
     const by = async (...statuses: ListFilter['statuses'] & object) => ids(await listed(harness, { statuses })).sort();
     expect(await by('completed')).toEqual([done.stepId]);
     expect(await by('claimed')).toEqual([held.stepId]);
@@ -192,6 +193,7 @@ function filters(harness: Harness): void {
     const pod = await harness.join({ podId: type });
     await harness.submit();
     const claim = await harness.held(pod, { type });
+    await harness.seen();
     expect(ids(await listed(harness, { types: [type] }))).toEqual([claim.stepId]);
     expect(ids(await listed(harness, { claimedBy: type }))).toEqual([claim.stepId]);
   });

@@ -151,6 +151,7 @@ function leaving(harness: Harness): void {
     const [pod, peer] = [await harness.join(), await harness.join()];
     await harness.store.leave(pod);
     await harness.store.leave(pod);
+    await harness.seen();
     expect((await harness.store.fleet()).map((view) => view.pod)).toEqual([peer]);
   });
 
@@ -163,6 +164,7 @@ function leaving(harness: Harness): void {
     const old = await harness.join();
     const young = await harness.join({ podId: old.podId });
     await harness.store.leave(old);
+    await harness.seen();
     expect((await harness.store.fleet()).map((view) => view.pod)).toEqual([young]);
   });
 }

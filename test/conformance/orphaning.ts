@@ -20,6 +20,7 @@ function evicting(harness: Harness): void {
     const [pod, longer] = [await harness.joinMortal(), await harness.join({ deadAfterMs: 60 * harness.tickMs })];
     await harness.pass(2);
     await harness.beat(pod); // just before the leader's word lands
+    await harness.seen();
     expect(await harness.store.evict([pod, longer])).toEqual([]);
     expect(await harness.store.fleet()).toHaveLength(2);
   });
@@ -59,6 +60,7 @@ function evicting(harness: Harness): void {
     const old = await harness.joinMortal();
     await harness.pass(2);
     const young = await harness.joinMortal({ podId: old.podId });
+    await harness.seen();
     expect(await harness.store.evict([old, young])).toEqual([old]);
     expect((await harness.store.fleet()).map((view) => view.pod)).toEqual([young]);
   });
@@ -106,6 +108,7 @@ function finding(harness: Harness): void {
     const pod = await harness.join();
     const claim = await harness.held(pod, { priority: 4, maxRetries: 1, args: { a: 1 } });
     await harness.store.leave(pod);
+    await harness.seen();
     expect(await harness.store.orphans({ limit: 10 })).toEqual([{ ...claim, holder: pod, reason: 'left' }]);
   });
 
@@ -130,6 +133,7 @@ function finding(harness: Harness): void {
     }
     expect(held).toEqual(ids(steps).reverse());
     await harness.store.leave(pod);
+    await harness.seen();
     expect(ids(await harness.store.orphans({ limit: 3 }))).toEqual(held.slice(0, 3));
     expect(ids(await harness.store.orphans({ limit: 10 }))).toEqual(held);
   });
@@ -139,8 +143,10 @@ function finding(harness: Harness): void {
     const claim = await harness.held(pod);
     await harness.beat(pod, { asleep: true });
     const other = await harness.another();
+    await harness.seen();
     expect(ids(await other.orphans({ limit: 10 }))).toEqual([claim.stepId]);
     await harness.beat(pod);
+    await harness.seen();
     expect(await other.orphans({ limit: 10 })).toEqual([]);
   });
 }
@@ -190,6 +196,7 @@ function recovering(harness: Harness): void {
     await harness.pass(2);
     await harness.store.evict([pod]);
     expect(await harness.settle(pod, settlement(claim))).toBe('settled');
+    await harness.seen();
     expect(await harness.store.orphans({ limit: 10 })).toEqual([]);
   });
 }

@@ -77,6 +77,7 @@ export function pruning(harness: Harness): void {
     await pruneAll(harness, harness.tickMs);
     const [again] = newSteps(1, { stepId: claim.stepId, type: claim.type });
     expect(await harness.store.submit([again!])).toEqual(['created']);
+    await harness.seen();
     expect(await harness.settle(pod, settlement(claim))).toBe('lost');
     expect((await harness.step(claim)).status).toBe('pending');
   });

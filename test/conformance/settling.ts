@@ -215,6 +215,7 @@ function batches(harness: Harness): void {
           : settlement(claim, { status: 'failed', error: ERROR }),
     );
     expect((await harness.exchange({ pod, settlements })).receipts).toEqual(claims.map(() => 'settled'));
+    await harness.seen();
     const rows = new Map((await harness.store.find(ids(claims))).map((row) => [row.stepId, row]));
     claims.forEach((claim, i) => {
       expect(rows.get(claim.stepId)).toMatchObject({

@@ -35,9 +35,10 @@ export function submitting(harness: Harness): void {
     expect(found.updatedAt).toBe(found.createdAt);
   });
 
-  it('is heard by another handle as soon as it has resolved', async () => {
+  it('is found by another handle once it has resolved, and reads are no longer late', async () => {
     const step = await harness.submit();
     const other = await harness.another();
+    await harness.seen();
     expect(ids(await other.find([step.stepId]))).toEqual([step.stepId]);
   });
 

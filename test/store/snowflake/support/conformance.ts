@@ -1,0 +1,40 @@
+/** The store contract suite on Snowflake: the real driver, the emulator, and the warehouse proxy between them. */
+import { createLog } from '../../../../src/log.js';
+import { systemRuntime } from '../../../../src/runtime/runtime.js';
+import { snowflake } from '../../../../src/snowflake.js';
+import type { Store } from '../../../../src/store/contract.js';
+import { describeStore } from '../../../conformance/index.js';
+import { describeOnTestBed } from '../../../support/warehouse/suite.js';
+import { useTestBed } from '../../../support/warehouse/use-test-bed.js';
+
+/** @param reads `fresh`, or each of them as late as the store says that it may be */
+export function describeSnowflake(name: string, reads: 'fresh' | 'late'): void {
+  describeOnTestBed('on the test bed', { timeout: 300_000 }, () => {
+    const { bed } = useTestBed();
+    describeStore(name, async () => {
+      const { clock, lateReads } = bed().proxy;
+      lateReads.off();
+      clock.reset();
+      const place = await bed().freshSchema();
+      const opened: Store[] = [];
+      const another = async (wallAheadMs = 0) => {
+        const runtime = { ...systemRuntime, wallMs: () => systemRuntime.wallMs() + wallAheadMs };
+        const environment = { runtime, log: createLog('test') };
+        const store = await snowflake({ connection: { ...bed().connection, ...place }, ...place }).create(environment);
+        await store.open();
+        opened.push(store);
+        return store;
+      };
+      const store = await another();
+      if (reads === 'late') lateReads.draw = () => store.staleReadMs;
+      return {
+        store,
+        another,
+        tickMs: 600_000, // as on SQLite: long enough for the suite to outlast what the store remembers
+        uniqueKeys: false,
+        pass: async (ms) => clock.pass(ms),
+        close: async () => void (await Promise.all(opened.map((one) => one.close()))),
+      };
+    });
+  });
+}
