@@ -69,7 +69,7 @@ describe('retrying', () => {
     const startedAt = runtime.monotonicMs();
     const call = retrying(runtime, () => Promise.reject(busy), {
       ...{ isBusy: () => true, patienceMs: 60_000, giveUp: () => new Error('gave up'), signal: closing.signal },
-      pauses: { flatMs: 5_000, flatForMs: 60_000, longestMs: 60_000 },
+      pause: () => 5_000,
     });
     await expect(runtime.until(call)).rejects.toThrow('gave up');
     expect(runtime.monotonicMs() - startedAt).toBe(100);

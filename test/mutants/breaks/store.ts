@@ -14,22 +14,22 @@ export const storeBreaks: readonly Break[] = [
   {
     name: 'store/retrying.ts: pauses grow from the first on',
     file: `${STORE}/retrying.ts`,
-    find: 'return waitedMs < flatForMs ? flat : Math.min',
-    replace: 'return Math.min',
+    find: 'return waitedMs < FLAT_FOR_MS ? flat : Math.min(',
+    replace: 'return Math.min(',
     tests: ['test/store/retrying.test.ts'],
   },
   {
     name: 'store/retrying.ts: pauses grow without a bound',
     file: `${STORE}/retrying.ts`,
-    find: 'Math.min(longestMs, flat * 2 ** (waitedMs / flatForMs))',
-    replace: 'flat * 2 ** (waitedMs / flatForMs)',
+    find: 'Math.min(LONGEST_MS, flat * 2 ** (waitedMs / FLAT_FOR_MS))',
+    replace: 'flat * 2 ** (waitedMs / FLAT_FOR_MS) + 0 * LONGEST_MS',
     tests: ['test/store/retrying.test.ts'],
   },
   {
     name: 'store/retrying.ts: who closes waits for the end of a pause',
     file: `${STORE}/retrying.ts`,
-    find: 'waitedMs, runtime.random()), options.signal);',
-    replace: 'waitedMs, runtime.random()));',
+    find: 'await sleep(runtime, pauseMs, options.signal);',
+    replace: 'await sleep(runtime, pauseMs);',
     tests: ['test/store/retrying.test.ts'],
   },
   {
