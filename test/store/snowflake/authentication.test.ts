@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import type { ConnectionOptions } from 'snowflake-sdk';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { systemRuntime } from '../../../src/runtime/runtime.js';
 import { temporaryFolder } from '../../support/temp.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { useStores } from './support/stores.js';
@@ -69,6 +70,25 @@ describeOnTestBed('a store gets in', () => {
     const { publicKey, privateKey } = keys();
     bed().proxy.account.configure({ publicKey });
     await opens(without({ authenticator: 'SNOWFLAKE_JWT', privateKey }));
+  });
+
+  test.each([1, -1])('by a key pair once its clock is set right, %i h off before', async (hours) => {
+    const { publicKey, privateKey } = keys();
+    const { account } = bed().proxy;
+    account.configure({ publicKey, clockAheadMs: hours * 3_600_000 });
+    onTestFinished(() => account.configure({ clockAheadMs: 0 }));
+    const wallMs = () => Date.UTC(2026, 0, 2, 3, 4, 5);
+    const connection = without({ authenticator: 'SNOWFLAKE_JWT', privateKey });
+    const store = await make({ connection }, undefined, { ...systemRuntime, wallMs });
+    await expect(store.open()).rejects.toMatchObject({
+      code: 'STORE_LOGIN_REFUSED',
+      transient: false,
+      message: expect.stringMatching(
+        /^the key does not fit the user, or the clock of this host \(2026-01-02T03:04:05\.000Z\) differs .*390144/,
+      ),
+    });
+    account.configure({ clockAheadMs: 0 });
+    await store.open();
   });
 
   test('by a key in a file, under a passphrase', async () => {

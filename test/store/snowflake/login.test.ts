@@ -6,6 +6,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { FleetQError } from '../../../src/errors.js';
 import type { Logger } from '../../../src/log.js';
 import { snowflake } from '../../../src/snowflake.js';
+import { loginError } from '../../../src/store/snowflake/session/faults.js';
+import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { FleetQ } from 'fleet-q';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { refusals } from '../../support/warehouse/wire.js';
@@ -229,5 +231,18 @@ describeOnTestBed('a secret', () => {
       if (error instanceof Error) expect(`${error.stack} ${error.message}`).not.toContain(SECRET);
   });
 });
+
+test.each(['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED'])(
+  'a certificate that is not valid now may be the clock: %s',
+  (code) => {
+    const thrown = Object.assign(new Error('Network error'), {
+      code: 401001,
+      cause: Object.assign(new Error(), { code }),
+    });
+    const error = loginError(thrown, { secrets: new Secrets(), now: '2026-01-02T03:04:05.000Z' });
+    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', transient: true });
+    expect(error.message).toContain('by the clock of this host (2026-01-02T03:04:05.000Z)');
+  },
+);
 
 const placeOf = ({ database, schema }: ConnectionOptions) => ({ database: database!, schema: schema! });

@@ -4,6 +4,10 @@ import { DriverError, isAltered, isBusy, isRefused } from './driver-error.js';
 import type { SnowflakeConnection } from '../options.js';
 import type { Secrets } from './secrets.js';
 
+/** Of a token that is signed with a key: Snowflake has no other code for one from another time. */
+const KEY_REFUSED = '390144';
+const WRONG_KEY = 'the key does not fit the user';
+
 interface Fault {
   readonly code: ErrorCode;
   readonly meaning: string;
@@ -42,7 +46,7 @@ const FAULTS: readonly Fault[] = [
   fault('STORE_BUSY', 'others hold the table', isBusy, true),
   // The login, which says which part of it was refused.
   login('the role does not exist, or is not granted to this user', '390189', '390186'),
-  login('the key does not fit the user', '390144'),
+  login(WRONG_KEY, KEY_REFUSED),
   login('the user or the password is wrong', WRONG_PASSWORD),
   fault('STORE_LOGIN_REFUSED', 'the account asks this user for a second factor (MFA)', isOfFactors),
   fault('STORE_LOGIN_REFUSED', 'an authentication policy does not allow this way to sign in', isOfPolicy),
@@ -109,16 +113,34 @@ export function storeError(thrown: unknown, secrets: Secrets): StoreError {
 const NO_PASSWORDS =
   'Snowflake is ending sign-in by password alone: use a key pair, OAuth, workload identity or a programmatic access token';
 
-/** The same of a login, where no answer at all may mean that there is no such account. */
-export function loginError(thrown: unknown, secrets: Secrets, options: SnowflakeConnection = {}): StoreError {
+export interface LoginParts {
+  readonly secrets: Secrets;
+  readonly options?: SnowflakeConnection | undefined;
+  /** This host's time, as people read it. */
+  readonly now: string;
+}
+
+/**
+ * The same of a login, where no answer at all may mean that there is no such account, and a wrong clock looks like a wrong
+ * key. How wrong it is cannot be told: the driver does not pass on what the server says of its time.
+ */
+export function loginError(thrown: unknown, { secrets, options = {}, now }: LoginParts): StoreError {
   const error = thrown instanceof DriverError ? thrown : new DriverError(thrown, secrets);
   const { account = '' } = options;
+  if (error.code === KEY_REFUSED) {
+    const clock = `or the clock of this host (${now}) differs from Snowflake's by more than a minute`;
+    return new StoreError('STORE_LOGIN_REFUSED', `${WRONG_KEY}, ${clock}: ${told(error)}`, false, { cause: error });
+  }
   if (error.httpStatus === 403 || error.httpStatus === 404) {
     const message = `${account === '' ? 'the connection names no account' : `there is no account ${account}`}: ${told(error)}`;
     return new StoreError('STORE_LOGIN_REFUSED', message, false, { cause: error });
   }
   if (error.cause === 'ENOTFOUND') {
     const message = `no network, or there is no account ${account}: its name cannot be resolved (${told(error)})`;
+    return new StoreError('STORE_UNAVAILABLE', message, true, { cause: error });
+  }
+  if (error.cause === 'CERT_NOT_YET_VALID' || error.cause === 'CERT_HAS_EXPIRED') {
+    const message = `the server's certificate is not valid by the clock of this host (${now}): ${told(error)}`;
     return new StoreError('STORE_UNAVAILABLE', message, true, { cause: error });
   }
   // Node's own errors but for the network's: of a key, a token, a file.

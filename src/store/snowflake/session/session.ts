@@ -16,7 +16,7 @@ import { asError, StoppedError, StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
 import { storeClosed } from '../../under-way.js';
 import { isolated } from '../../../runtime/own-context.js';
-import { sleep, type Runtime } from '../../../runtime/runtime.js';
+import { isoTime, sleep, type Runtime } from '../../../runtime/runtime.js';
 import { within } from '../../../runtime/within.js';
 import type { Driver } from './driver.js';
 import { DriverError, isBusy, isSessionGone } from './driver-error.js';
@@ -154,7 +154,7 @@ export class Session {
     } catch (error) {
       this.#leave(made);
       if (error instanceof StoreError || isBusy(error)) throw error;
-      throw loginError(error, secrets, options);
+      throw loginError(error, { secrets, options, now: isoTime(this.#parts.runtime.wallMs()) });
     }
   }
 
