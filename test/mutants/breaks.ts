@@ -6,6 +6,7 @@ import { facadeBreaks } from './breaks/facade.js';
 import { fleetBreaks } from './breaks/fleet.js';
 import { poolBreaks } from './breaks/pool.js';
 import { runtimeBreaks } from './breaks/runtime.js';
+import { snowflakeAccountBreaks } from './breaks/snowflake-accounts.js';
 import { snowflakeBreaks } from './breaks/snowflake.js';
 import { sqliteBreaks } from './breaks/sqlite.js';
 import { stepBreaks } from './breaks/step.js';
@@ -22,4 +23,5 @@ export const allBreaks: readonly Break[] = [
   ...sqliteBreaks,
   ...snowflakeBreaks,
   ...driverBreaks,
+  ...snowflakeAccountBreaks,
 ];

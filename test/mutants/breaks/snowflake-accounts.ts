@@ -1,0 +1,144 @@
+/** Deliberate breaks of the Snowflake store: accounts with settings of their own, the kind of the tables, back-pressure. */
+import type { Break } from '../break.js';
+
+const ACCOUNTS = ['test/store/snowflake/accounts.test.ts'];
+const STATEMENTS = ['test/store/snowflake/statements.test.ts'];
+const OPENING = ['test/store/snowflake/opening.test.ts'];
+const KINDS = ['test/store/snowflake/table-kind.test.ts'];
+const BACK_PRESSURE = ['test/store/snowflake/back-pressure.test.ts'];
+
+export const snowflakeAccountBreaks: readonly Break[] = [
+  ...[
+    ["`TIMESTAMP_INPUT_FORMAT = 'AUTO'`", 'the format of instants'],
+    ["'QUOTED_IDENTIFIERS_IGNORE_CASE = FALSE'", 'the case of quoted names'],
+    ["'ROWS_PER_RESULTSET = 0'", 'the number of rows'],
+    ["'JS_TREAT_INTEGER_AS_BIGINT = FALSE'", 'the shape of whole numbers'],
+    ["'USE_CACHED_RESULT = FALSE'", 'the use of kept results'],
+    ["'AUTOCOMMIT = TRUE'", 'autocommit'],
+  ].map(([find = '', what = '']) => ({
+    name: `snowflake/statements.ts: a session inherits ${what}`,
+    file: 'src/store/snowflake/statements.ts',
+    find: `    ${find},\n`,
+    replace: '',
+    tests: ACCOUNTS,
+  })),
+  {
+    name: 'snowflake/statements.ts: the wait for a lock is as long as the statement may take',
+    file: 'src/store/snowflake/statements.ts',
+    find: 'timeoutSeconds * 0.75',
+    replace: 'timeoutSeconds',
+    tests: BACK_PRESSURE,
+  },
+  {
+    name: 'snowflake/statements.ts: the wait for a lock does not outlast a full queue',
+    file: 'src/store/snowflake/statements.ts',
+    find: 'timeoutSeconds * 0.75',
+    replace: 'timeoutSeconds * 0.5',
+    tests: BACK_PRESSURE,
+  },
+  {
+    name: 'snowflake/session.ts: a request inherits how many statements it holds',
+    file: 'src/store/snowflake/session/session.ts',
+    find: 'parameters: { MULTI_STATEMENT_COUNT: 1 },',
+    replace: '',
+    tests: ACCOUNTS,
+  },
+  {
+    name: 'snowflake/schema.ts: a new table inherits a collation',
+    file: 'src/store/snowflake/schema.ts',
+    find: 'DATA_RETENTION_TIME_IN_DAYS = 0 ${NO_COLLATION}`',
+    replace: 'DATA_RETENTION_TIME_IN_DAYS = 0`',
+    tests: [...STATEMENTS, ...ACCOUNTS],
+  },
+  {
+    name: 'snowflake/columns.ts: an INSERT probe leaves out the columns that need a value',
+    file: 'src/store/snowflake/columns.ts',
+    find: '/NOT NULL(?!.* DEFAULT )/',
+    replace: '/NOT NULL DEFAULT/',
+    tests: STATEMENTS,
+  },
+  {
+    name: 'snowflake/opening.ts: what another pod has made meanwhile is an error',
+    file: 'src/store/snowflake/session/driver-error.ts',
+    find: "return ['002002', '001430'].includes(code);",
+    replace: 'return code === NONDETERMINISTIC;',
+    tests: OPENING,
+  },
+  {
+    name: 'snowflake/opening.ts: what another pod has made is not probed',
+    file: 'src/store/snowflake/opening/opening.ts',
+    find: 'isOurs = madeAll && newest === 0;',
+    replace: 'isOurs = madeAll || newest === 0;',
+    tests: OPENING,
+  },
+  {
+    name: 'snowflake/opening.ts: columns with a collation are taken as they are',
+    file: 'src/store/snowflake/opening/collations.ts',
+    find: 'if (collated.length === 0) return;',
+    replace: 'if (collated.length >= 0) return;',
+    tests: OPENING,
+  },
+  {
+    name: 'snowflake/opening.ts: tables of the other kind are taken as they are',
+    file: 'src/store/snowflake/opening/kinds.ts',
+    find: 'if (others.length > 0)',
+    replace: 'if (others.length > 5)',
+    tests: KINDS,
+  },
+  {
+    name: 'snowflake/opening.ts: new tables are transient whatever is there',
+    file: 'src/store/snowflake/opening/kinds.ts',
+    find: "return existing.some(({ kind }) => kind === 'permanent') ? 'permanent' : 'transient';",
+    replace: "return 'transient';",
+    tests: KINDS,
+  },
+  {
+    name: 'snowflake/opening.ts: tables that another pod makes of the other kind at the same instant stay',
+    file: 'src/store/snowflake/opening/opening.ts',
+    find: 'await kindForTables(parts, false);',
+    replace: '',
+    tests: KINDS,
+  },
+  {
+    name: 'snowflake/back-pressure.ts: a statement comes back while the same UPDATE holds the lock',
+    file: 'src/store/snowflake/session/back-pressure.ts',
+    find: '* (1 + random)',
+    replace: '* random',
+    tests: BACK_PRESSURE,
+  },
+  {
+    name: 'snowflake/back-pressure.ts: the longest UPDATE counts, which has waited for the lock',
+    file: 'src/store/snowflake/session/back-pressure.ts',
+    find: 'Math.min(...this.#took)',
+    replace: 'Math.max(...this.#took)',
+    tests: BACK_PRESSURE,
+  },
+  {
+    name: 'snowflake/back-pressure.ts: pauses do not grow',
+    file: 'src/store/snowflake/session/back-pressure.ts',
+    find: 'updateMs * 2 ** (tries - 1)',
+    replace: 'updateMs * tries ** 0',
+    tests: BACK_PRESSURE,
+  },
+  {
+    name: 'snowflake/back-pressure.ts: what was measured long ago counts for ever',
+    file: 'src/store/snowflake/session/back-pressure.ts',
+    find: 'if (this.#took.push(tookMs) > REMEMBERED) this.#took.shift();',
+    replace: 'this.#took.push(tookMs);',
+    tests: BACK_PRESSURE,
+  },
+  {
+    name: 'snowflake/calls.ts: an INSERT is measured as an UPDATE',
+    file: 'src/store/snowflake/session/calls.ts',
+    find: 'if (!/^\\s*UPDATE\\b/.test(statement[0])) return session.run(...statement);',
+    replace: '',
+    tests: BACK_PRESSURE,
+  },
+  {
+    name: 'snowflake/faults.ts: a refused key says nothing of the clock',
+    file: 'src/store/snowflake/session/faults.ts',
+    find: 'if (error.code === KEY_REFUSED) {',
+    replace: "if (error.code === '') {",
+    tests: ['test/store/snowflake/authentication.test.ts'],
+  },
+];
