@@ -137,13 +137,6 @@ describe('claims that cannot start', () => {
     expect(rig.store.count('pending')).toBe(1);
   });
 
-  test('no-op handlers never give anything back', async () => {
-    const rig = await running({ noop: () => undefined }, {}, ({ store }) => void store.addMany(3_000, 'noop'));
-    await rig.runtime.advance(5_000);
-    expect(rig.store.count('completed')).toBe(3_000);
-    expect(rig.events('step:released')).toEqual([]);
-  });
-
   test('of a type that is not handled here go back for others', async () => {
     const rig = await running({ here: () => 1 }, {}, (rig) => {
       rig.store.add('s1', 'elsewhere');
