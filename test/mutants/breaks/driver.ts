@@ -66,6 +66,7 @@ const sessions: readonly Break[] = [
   },
   {
     ...SESSION,
+    tests: REQUESTS.tests,
     name: 'snowflake/session.ts: what was given up goes on after close',
     find: '    for (const requests of this.#leaving.values()) requests.close();\n',
     replace: '',

@@ -3,8 +3,11 @@ import { Agent, createServer, get, type ClientRequest } from 'node:http';
 import { once } from 'node:events';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { loadDriver } from '../../../src/store/snowflake/session/driver.js';
+import { createLog } from '../../../src/log.js';
+import { loadDriver, type Driver } from '../../../src/store/snowflake/session/driver.js';
 import { Requests } from '../../../src/store/snowflake/session/requests.js';
+import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
+import { Session } from '../../../src/store/snowflake/session/session.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 
 async function listening(server: Server): Promise<number> {
@@ -110,6 +113,44 @@ test('are sent again for two minutes at most, then the reason is told', async ()
   const failed = expect(failing).rejects.toMatchObject({ message: 'Network error', cause: { code: 'HTTP 503' } });
   await runtime.advance(180_000);
   await failed;
+});
+
+test('of a session that closes end with it, also where nobody answers its logout', async () => {
+  const port = await someServer();
+  const runtime = new VirtualRuntime({ seed: 1 });
+  const sent: Promise<unknown>[] = [];
+  let hung: (() => void) | undefined;
+  const begun = new Promise<void>((resolve) => (hung = resolve));
+  const driver: Driver = {
+    createConnection(options) {
+      const agent = agentOf(options!);
+      const send = (path: string): void => {
+        const request = get({ host: '127.0.0.1', port, path, agent });
+        sent.push(outcome(request));
+        request.once('socket', () => path.includes('logout') || hung!());
+      };
+      return {
+        connect: (done: () => void) => done(),
+        isUp: () => true,
+        execute({ sqlText, complete }: { sqlText: string; complete: (...answer: unknown[]) => void }) {
+          if (sqlText === 'settings') complete(undefined, undefined, []);
+          else send('/statement');
+          return { cancel: () => send('/cancel') };
+        },
+        destroy: () => send('/logout'),
+      } as never;
+    },
+  };
+  const session = new Session({
+    ...{ runtime, log: createLog('store', console), driver: () => Promise.resolve(driver), source: {} },
+    ...{ secrets: new Secrets(), settings: 'settings', deadlineMs: 60_000, longestPauseMs: 1_000 },
+  });
+  const failed = expect(session.run('a statement')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await begun;
+  const closed = session.close();
+  await runtime.advance(5_000);
+  await Promise.all([failed, closed]);
+  expect(await Promise.all(sent)).toEqual(['ERR_CANCELED', 'ERR_CANCELED', 'ERR_CANCELED']);
 });
 
 test("of the driver's own agents are known, with its checks of certificates: a login that is not answered ends", async () => {
