@@ -110,7 +110,12 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
     steps: Iterable<SubmitUnion<S, T>>,
   ): Promise<Submitted<ResultOf<S, T>>[]>;
 
-  /** A step as it stands. @throws StepNotFoundError */
+  /**
+   * A step as it stands. On a store with late reads (Snowflake's `staleReadMs`) it may be shown as it stood so long ago, and
+   * that there is no such step is said only after a second look.
+   *
+   * @throws StepNotFoundError
+   */
   getStep(stepId: string): Promise<StepOf<S>>;
   /**
    * Resolves with the result of a step once it has completed; on any process.
@@ -121,9 +126,19 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
   waitFor<R>(stepId: StepId<R>, options?: WaitOptions): Promise<R>;
   /** The steps that match, page by page; an async iterable. */
   listSteps(filter?: StepFilter): StepListing<StepOf<S>>;
-  /** Makes a pending or claimed step terminal at once; its handler, wherever it runs, is aborted. */
+  /**
+   * Makes a pending or claimed step terminal at once; its handler, wherever it runs, is aborted. On a store with late reads a
+   * refusal takes a second look, unless the step has completed.
+   *
+   * @throws StoreError `STORE_BUSY` where the step keeps changing, or the store does not show how it stands
+   */
   cancel(stepId: string): Promise<CancelResult>;
-  /** Makes a failed or cancelled step pending again, due now, with fresh counts. */
+  /**
+   * Makes a failed or cancelled step pending again, due now, with fresh counts. On a store with late reads a refusal takes a
+   * second look, unless the step has completed.
+   *
+   * @throws StoreError `STORE_BUSY` where the store does not show how the step stands
+   */
   retry(stepId: string): Promise<RetryResult>;
 
   /** Counts of steps, pods and capacity. */
