@@ -301,6 +301,7 @@ describe('stop', () => {
     await stopping;
     expect(rig.store.row('s1')).toMatchObject({ status: 'completed', result: '"done"' });
     expect(rig.pool.drained).toEqual({ finished: 1, released: 0, strays: 0, unsettled: 0 });
+    expect(rig.runtime.monotonicMs()).toBe(0); // and waits for nothing else
   });
 
   const started = async (handler: (args: unknown, ctx: StepContext) => unknown, options = {}) => {

@@ -308,6 +308,23 @@ describe('an exchange that fails', () => {
     expect(rig.events('step:completed')).toHaveLength(7);
   });
 
+  test('a bug in the midst of it loses no outcome', async () => {
+    let bugs = 1;
+    const random = () => {
+      if (bugs-- > 0) throw new TypeError('a bug');
+      return 0.5;
+    };
+    const rig = await running({ flaky: () => Promise.reject(new Error('no')) }, { random }, ({ store }) =>
+      store.add('s1', 'flaky', { maxRetries: 1 }),
+    );
+    expect(rig.logged).toContainEqual(expect.objectContaining({ level: 'error', message: 'the exchange loop failed' }));
+    expect(rig.store.row('s1').status).toBe('claimed');
+    await rig.runtime.advance(1_000);
+    expect(rig.events('step:retrying')).toHaveLength(1);
+    await rig.runtime.advance(2_000);
+    expect(rig.store.row('s1')).toMatchObject({ status: 'failed', retryCount: 1 });
+  });
+
   test('an exchange that hangs shows as overdue', async () => {
     const rig = await running({ add });
     const hang = gate();

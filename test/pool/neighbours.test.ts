@@ -102,6 +102,7 @@ describe('a suspect whose process has another queue', () => {
     doors[0]!.open();
     await b.runtime.settle();
     expect(started(b)).toEqual(['work-00000']);
+    expect(b.pool.load).toMatchObject({ running: 0, held: 0 }); // what waited went back with the outcome
     doors[1]!.open();
   });
 
@@ -127,18 +128,23 @@ describe('a suspect whose process has another queue', () => {
     }
   });
 
-  test('bars nobody any more once its queue has stopped, though its request was never answered', async () => {
-    const a = new Rig({ bad: never }, { drainTimeoutMs: 0 });
-    a.store.before = () => new Promise(() => undefined);
-    await a.start();
-    expect(asksAlone(a)).toBe(true);
-    const b = await running({ work: () => 1 }, { beside: a }, ({ store }) => store.add('w1', 'work'));
-    await b.runtime.advance(1_000);
-    expect(started(b)).toEqual([]);
-    await a.runtime.until(a.pool.stop());
-    await b.runtime.advance(1_000);
-    expect(started(b)).toEqual(['w1']);
-  });
+  test.each(['stop', 'halt'] as const)(
+    'bars nobody after a %s of its queue, though its request is not answered',
+    async (end) => {
+      const a = new Rig({ bad: never }, { drainTimeoutMs: 0 });
+      a.store.before = () => new Promise(() => undefined);
+      await a.start();
+      expect(asksAlone(a)).toBe(true);
+      const b = await running({ work: () => 1 }, { beside: a }, ({ store }) => store.add('w1', 'work'));
+      await b.runtime.advance(1_000);
+      expect(started(b)).toEqual([]);
+      if (end === 'halt') a.pool.halt();
+      else await a.runtime.until(a.pool.stop());
+      await b.runtime.advance(1_000);
+      expect(started(b)).toEqual(['w1']);
+      await a.runtime.until(a.pool.stop());
+    },
+  );
 
   test('runs in a process whose other queue has stopped, but not beside a stray of that', async () => {
     const late = gate();
