@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Neighbours } from '../../src/pool/neighbours.js';
 import { sleep, systemRuntime } from '../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
-import { isAlone } from '../../src/step/suspect.js';
+import { claimTokenOf, isAlone } from '../../src/step/suspect.js';
 import type { StepContext } from '../../src/step/definition.js';
 import { gate, Rig, running } from './support/rig.js';
 
@@ -30,6 +30,24 @@ describe('a suspect whose process has another queue', () => {
     expect(started(a)).toEqual([]);
     expect(asksAlone(a)).toBe(false);
     expect(a.store.row('p1')).toMatchObject({ status: 'pending', crashes: 2, retryCount: 0 });
+  });
+
+  test('does not start while that runs something, whatever its token says', async () => {
+    const ALONE = claimTokenOf('01234567-0123-7123-8123-0123456789ab', true);
+    const b = await running({ work: never }, { drainTimeoutMs: 0 }, ({ store }) => store.add('w1', 'work'));
+    const a = new Rig({ bad: never }, { beside: b, drainTimeoutMs: 0 });
+    onTestFinished(() => a.stop());
+    a.store.add('p1', 'bad', { crashes: 2 });
+    const { exchange } = a.store;
+    a.store.exchange = async (request) => {
+      const reply = await exchange(request);
+      for (const { stepId } of reply.claims) a.store.row(stepId).claimToken = ALONE;
+      return { ...reply, claims: reply.claims.map((claim) => ({ ...claim, claimToken: ALONE })) };
+    };
+    await a.start();
+    await a.runtime.advance(1_000);
+    expect(started(a)).toEqual([]);
+    expect(a.store.row('p1').status).toBe('pending');
   });
 
   test('runs once the other is empty, which starts nothing until the suspect has its outcome', async () => {

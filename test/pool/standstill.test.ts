@@ -88,6 +88,18 @@ describe('where all wait', () => {
     expect(standstill.forMs).toBeLessThan(25_000);
   });
 
+  test('each handler is given the youngest step that is left', async () => {
+    for (let i = 0; i < 3; i++) {
+      claims();
+      await runtime.advance(10);
+      submits();
+      await runtime.advance(10);
+    }
+    await parents(0);
+    await runtime.advance(15_000);
+    expect(warned).toHaveLength(1);
+  });
+
   test('a claim of a pod that was empty counts like any other', async () => {
     claims(true);
     await runtime.advance(10);
@@ -162,6 +174,13 @@ describe('nothing is found', () => {
     await prepare();
     await runtime.advance(19_000);
     expect([warned, standstill.forMs]).toEqual([[], 0]);
+  });
+
+  test('and the store is not asked where fewer steps are waited for than handlers run', async () => {
+    await parents(2);
+    steps.pop();
+    await runtime.advance(60_000);
+    expect(questions).toEqual([]);
   });
 
   test('and the store is asked ever more seldom, once a minute at last', async () => {
