@@ -1,11 +1,14 @@
 /**
- * Everything that can go wrong on the way, at random, under three pods at work: nothing is lost, nothing settled twice,
- * nothing hangs. `STEPS=`, `RATE=` and `SEED=` choose another run; what the machine's pace decides a seed does not repeat.
+ * Everything that can go wrong on the way, at random, under three pods at work that see each other's commits late: nothing
+ * is lost, nothing settled twice, nothing hangs, and no handler is aborted that holds its claim. `STEPS=`, `RATE=` and
+ * `SEED=` choose another run, `HASTE=` a slower one for a busy machine; what the machine's pace decides a seed does not
+ * repeat.
  */
-import { FleetQ, SubmitIncompleteError, type AnyFleetQ, type StoreFactory } from 'fleet-q';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FleetQ, SubmitIncompleteError, type FleetQError, type AnyFleetQ, type StoreFactory } from 'fleet-q';
 import { expect, onTestFinished, test } from 'vitest';
 import { snowflake } from '../../../src/snowflake.js';
-import type { ExchangeReply } from '../../../src/store/contract.js';
+import type { ExchangeReply, ExchangeRequest } from '../../../src/store/contract.js';
 import { Random } from '../../chaos/random.js';
 import type { Meter } from '../../support/warehouse/meter.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
@@ -20,13 +23,25 @@ const SEED = process.env['SEED'] ?? String(Date.now() % 1_000_000);
 /** Steps of one submission. */
 const CHUNK = 250;
 /** So many times faster than in life. */
-const HASTE = 20;
+const HASTE = Number(process.env['HASTE'] ?? 20);
+/** Up to 5 s late, and now and then the 10 s that the store reckons with. */
+const LATE_READS = { mostMs: 5_000 / HASTE, tailMs: 10_000 / HASTE, tailRate: 0.01 };
+/** One handler in twenty takes its time, so that a heartbeat meets it soon after its claim was taken. */
+const LONG_MS = 10_000 / HASTE;
 const STATEMENT_TIMEOUT_MS = 5_000;
 /** A call bears back-pressure for two minutes, and its last statement then has a deadline of 15 s beyond the server's. */
 const LONGEST_CALL_MS = (120_000 + 15_000 + STATEMENT_TIMEOUT_MS) / HASTE;
 
-/** A store that notes how long each of its calls took, and what came of it. */
-function watched(factory: StoreFactory, note: (verb: string, ms: number, came: unknown) => void): StoreFactory {
+/** One call of a store: how long it took, and what came of it. */
+interface Call {
+  readonly verb: string;
+  readonly args: readonly unknown[];
+  readonly ms: number;
+  readonly came: unknown;
+}
+
+/** A store that notes its calls. */
+function watched(factory: StoreFactory, note: (call: Call) => void): StoreFactory {
   return {
     name: factory.name,
     async create(environment) {
@@ -38,7 +53,7 @@ function watched(factory: StoreFactory, note: (verb: string, ms: number, came: u
           return (...args: unknown[]): unknown => {
             const began = performance.now();
             const answer = (member as (...all: unknown[]) => unknown).apply(target, args);
-            const noted = (came?: unknown) => note(verb, performance.now() - began, came);
+            const noted = (came?: unknown) => note({ verb, args, ms: performance.now() - began, came });
             if (answer instanceof Promise) answer.then(noted, () => noted());
             return answer;
           };
@@ -69,26 +84,40 @@ describeOnTestBed('three pods under faults', () => {
 
   const named = (name: string) => `${name}, ${RATE * 100} % of each, SEED=${SEED}`;
   test(named(`complete ${STEPS} steps, each once`), { timeout: 600_000 }, async () => {
-    const { faults } = bed().proxy;
+    const { faults, lateReads } = bed().proxy;
     const random = new Random(SEED);
     const ledger = new Ledger();
     const longest = new Map<string, number>();
-    const note = (verb: string, ms: number, came: unknown) => {
+    const note = (podId: string) => (call: Call) => {
+      const { verb, ms } = call;
       longest.set(verb, Math.max(ms, longest.get(verb) ?? 0));
-      if (verb === 'exchange')
-        for (const claim of (came as ExchangeReply | undefined)?.claims ?? []) ledger.claimed(claim);
+      if (verb !== 'exchange' || call.came === undefined) return;
+      const [{ settlements }] = call.args as [ExchangeRequest];
+      const { claims, receipts } = call.came as ExchangeReply;
+      for (const claim of claims) ledger.claimed(podId, claim);
+      for (const [i, settlement] of settlements.entries()) ledger.received(settlement, receipts[i]);
     };
     onTestFinished(hurryDriver(HASTE));
     faults.random = () => random.next();
     onTestFinished(() => void (faults.random = Math.random));
+    const lateness = new Random(`${SEED} late`);
+    lateReads.between({ ...LATE_READS, random: () => lateness.next() });
+    onTestFinished(() => lateReads.off());
 
     const make = (podId: string) => {
       const store = snowflake({ connection: options(), ...place(), statementTimeoutMs: STATEMENT_TIMEOUT_MS });
       const more = { retry: { baseMs: 1, capMs: 5 }, maxPrefetch: 100 }; // small batches: many requests
       const runtime = hasty(HASTE);
-      return new FleetQ({ podId, store: watched(store, note), runtime, ...more }).register('work', (_: void, ctx) => {
-        ledger.ran(ctx.stepId, ctx.attempt);
-        if (ctx.attempt === 1 && ctx.stepId.endsWith('7')) throw new Error('the first attempt of one in ten fails');
+      const queue = new FleetQ({ podId, store: watched(store, note(podId)), runtime, ...more });
+      queue.on('pod:fenced', () => ledger.fenced(podId));
+      return queue.register('work', async (_: void, { stepId, attempt, signal }) => {
+        ledger.ran(stepId, attempt);
+        if (attempt === 1 && stepId.endsWith('7')) throw new Error('the first attempt of one in ten fails');
+        if (Number(stepId.slice(1)) % 20 !== 3) return;
+        await sleep(LONG_MS, undefined, { signal }).catch((error: unknown) => {
+          if ((signal.reason as FleetQError).code === 'CLAIM_ABORTED') ledger.aborted(podId, stepId);
+          throw error;
+        });
       });
     };
     const queues = ['a', 'b', 'c'].map(make);
@@ -115,12 +144,13 @@ describeOnTestBed('three pods under faults', () => {
     await finished;
     const happened = Object.fromEntries(faults.happened);
     faults.clear();
+    lateReads.off();
     for (const queue of queues) await queue.stop();
     await refuseResends(bed().proxy, LATE_MS); // and what lands late shall have landed
     const twins = rowsSubmitted(bed().meter) - STEPS;
     const told = JSON.stringify({
       ...{ seed: SEED, happened, twins },
-      ranTwice: ledger.ranTwice,
+      ...{ ranTwice: ledger.ranTwice, abortedAsLost: ledger.abortedAsLost },
       longest: Object.fromEntries(longest),
     });
     if (process.env['TELL'] !== undefined) console.log(told);
@@ -133,6 +163,7 @@ describeOnTestBed('three pods under faults', () => {
       steps.map(({ stepId }) => stepId),
     );
     expect(complaints.slice(0, 5), `${complaints.length} complaints: ${told}`).toEqual([]);
+    expect(ledger.wrongAborts(), told).toEqual([]);
     await (await open()).prune({ keepMs: 3_600_000 });
     const rows = await (await byHand()).run('SELECT COUNT(*) AS n FROM STEP_TRACKER');
     expect(rows, `twins stay: ${told}`).toEqual([{ N: STEPS }]);

@@ -1,5 +1,5 @@
 /** What a fleet has done, by its events, its handlers and the table: the three must agree. */
-import type { Claim } from '../../../../src/store/contract.js';
+import type { Claim, Fence, Receipt } from '../../../../src/store/contract.js';
 import type { Driver } from '../../../support/warehouse/driver.js';
 
 /** One row of STEP_TRACKER. */
@@ -11,6 +11,9 @@ interface Row {
   readonly settled: boolean;
 }
 
+/** A pod that fences itself aborts its handlers and says so within this time. */
+const NEAR_MS = 1_000;
+
 export class Ledger {
   /** How often each step was told as completed. */
   readonly completed = new Map<string, number>();
@@ -18,6 +21,14 @@ export class Ledger {
   readonly #runs = new Map<string, number[]>();
   /** Of each step, the claims that a store has handed out: each by its token and version, however often it was shown. */
   readonly #claims = new Map<string, Set<string>>();
+
+  /** Of each pod, the newest claim that it was given of each step. */
+  readonly #held = new Map<string, Claim>();
+  /** Claims whose handler was aborted because its pod no longer held them, as it said; and when. */
+  readonly #aborted: { readonly pod: string; readonly claim: Claim; readonly at: number }[] = [];
+  /** When each pod has fenced itself: then it aborts what it may well hold. */
+  readonly #fenced: { readonly pod: string; readonly at: number }[] = [];
+  readonly #settled = new Set<string>();
 
   told(id: string): void {
     this.completed.set(id, (this.completed.get(id) ?? 0) + 1);
@@ -27,9 +38,43 @@ export class Ledger {
     this.#runs.set(id, [...(this.#runs.get(id) ?? []), attempt]);
   }
 
-  claimed({ stepId, claimToken, version }: Claim): void {
-    const claims = this.#claims.get(stepId) ?? new Set();
-    this.#claims.set(stepId, claims.add(`${claimToken} ${version}`));
+  claimed(pod: string, claim: Claim): void {
+    const claims = this.#claims.get(claim.stepId) ?? new Set();
+    this.#claims.set(claim.stepId, claims.add(nameOf(claim)));
+    this.#held.set(`${pod} ${claim.stepId}`, claim);
+  }
+
+  /** The store's receipt for a settlement. */
+  received(fence: Fence, receipt: Receipt | undefined): void {
+    if (receipt === 'settled') this.#settled.add(nameOf(fence));
+  }
+
+  aborted(pod: string, id: string): void {
+    const claim = this.#held.get(`${pod} ${id}`);
+    if (claim !== undefined) this.#aborted.push({ pod, claim, at: performance.now() });
+  }
+
+  fenced(pod: string): void {
+    this.#fenced.push({ pod, at: performance.now() });
+  }
+
+  /** How many handlers were aborted for a claim that their pods held no longer. */
+  get abortedAsLost(): number {
+    return this.#lost().length;
+  }
+
+  /**
+   * Steps whose handler was aborted for a claim that was held all the same: a settlement of that very claim was accepted
+   * later, so its row had stood claimed by it.
+   */
+  wrongAborts(): string[] {
+    return this.#lost().flatMap(({ claim }) => (this.#settled.has(nameOf(claim)) ? [claim.stepId] : []));
+  }
+
+  #lost() {
+    const isFenced = (pod: string, at: number) =>
+      this.#fenced.some((one) => one.pod === pod && Math.abs(one.at - at) < NEAR_MS);
+    return this.#aborted.filter(({ pod, at }) => !isFenced(pod, at));
   }
 
   /** How many attempts were begun more than once: what at-least-once allows. */
@@ -60,6 +105,8 @@ export class Ledger {
     return complaints;
   }
 }
+
+const nameOf = ({ stepId, claimToken, version }: Fence): string => `${stepId} ${claimToken} ${version}`;
 
 function sizeOf(of: ReadonlyMap<string, readonly unknown[] | ReadonlySet<unknown>>, id: string): number {
   return [...(of.get(id) ?? [])].length;
