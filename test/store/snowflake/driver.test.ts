@@ -58,7 +58,7 @@ describeOnTestBed('the driver', () => {
       expect(JSON.parse(ended.out)).toEqual({
         changed: [],
         // Big integers, as the host asked for; in JSON they are texts.
-      beside: [{ HOST_BESIDE: '1' }],
+        beside: [{ HOST_BESIDE: '1' }],
         hostStillLogs: true,
         mode: 'ocsp mode: INSECURE',
         keepsAlive: false,
