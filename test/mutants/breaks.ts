@@ -4,6 +4,7 @@ import { clientBreaks } from './breaks/client.js';
 import { driverBreaks } from './breaks/driver.js';
 import { facadeBreaks } from './breaks/facade.js';
 import { fleetBreaks } from './breaks/fleet.js';
+import { lateReadBreaks } from './breaks/late-reads.js';
 import { poolBreaks } from './breaks/pool.js';
 import { runtimeBreaks } from './breaks/runtime.js';
 import { snowflakeAccountBreaks } from './breaks/snowflake-accounts.js';
@@ -19,6 +20,7 @@ export const allBreaks: readonly Break[] = [
   ...runtimeBreaks,
   ...poolBreaks,
   ...fleetBreaks,
+  ...lateReadBreaks,
   ...storeBreaks,
   ...sqliteBreaks,
   ...snowflakeBreaks,

@@ -1,0 +1,128 @@
+/** Breaks of what the pool, the fleet and the Snowflake store make of reads that may be late. */
+import type { Break } from '../break.js';
+
+const RECONCILIATION = 'test/pool/reconciliation.test.ts';
+const FLEET = 'test/fleet/late-reads.test.ts';
+const BY_HAND = 'test/store/snowflake/by-hand.test.ts';
+
+export const lateReadBreaks: readonly Break[] = [
+  {
+    name: 'pool/reconciliation: a claim is judged that was taken after the heartbeat was sent',
+    file: 'src/pool/reconciliation.ts',
+    find: 'const absent = snapshot.holds.filter(',
+    replace: 'const absent = known.holds.filter(',
+    tests: [RECONCILIATION],
+  },
+  {
+    name: 'pool/reconciliation: a young claim is lost by a late view',
+    file: 'src/pool/reconciliation.ts',
+    find: 'snapshot.takenAt - claimedAt >= this.#staleReadMs',
+    replace: 'snapshot.takenAt - claimedAt >= 0',
+    tests: [RECONCILIATION],
+  },
+  {
+    name: 'pool/reconciliation: the age of a claim counts when the reply is here',
+    file: 'src/pool/reconciliation.ts',
+    find: 'snapshot.takenAt - claimedAt >= this.#staleReadMs',
+    replace: 'known.now - claimedAt >= this.#staleReadMs',
+    tests: [RECONCILIATION],
+  },
+  {
+    name: 'pool/reconciliation: a claim that a late view still shows is given back',
+    file: 'src/pool/reconciliation.ts',
+    find: 'return since !== undefined && snapshot.takenAt - since >= this.#staleReadMs;',
+    replace: 'return since !== undefined;',
+    tests: [RECONCILIATION],
+  },
+  {
+    name: 'pool/reconciliation: an unknown claim begins anew with each heartbeat',
+    file: 'src/pool/reconciliation.ts',
+    find: 'before.get(nameOf(fence)) ?? known.now',
+    replace: 'known.now',
+    tests: [RECONCILIATION],
+  },
+  {
+    name: 'pool/claim-check: a cancellation from before the claim aborts it',
+    file: 'src/pool/claim-check.ts',
+    find: 'if (askedAt - agoMs >= (claimedAt.get(stepId) ?? Infinity)) holdings',
+    replace: 'holdings',
+    tests: [RECONCILIATION],
+  },
+  {
+    name: 'pool/claim-check: nobody asks whether an unseen claim was cancelled',
+    file: 'src/pool/claim-check.ts',
+    find: 'if (unseen.length > 0) void this.#cancelSinceClaimed(unseen);',
+    replace: '',
+    tests: [RECONCILIATION],
+  },
+  {
+    name: 'fleet/membership: peers wait no longer for a pod that they hear late',
+    file: 'src/fleet/membership.ts',
+    find: 'settings.deadAfterMs + store.staleReadMs',
+    replace: 'settings.deadAfterMs',
+    tests: [FLEET],
+  },
+  {
+    name: 'fleet/membership: a view from before the registration evicts',
+    file: 'src/fleet/membership.ts',
+    find: 'sentAt - this.#registeredAt >= this.#parts.store.staleReadMs',
+    replace: 'sentAt >= this.#registeredAt',
+    tests: [FLEET],
+  },
+  {
+    name: 'fleet/looks: a pod is watched no longer where it is heard late',
+    file: 'src/fleet/looks.ts',
+    find: 'heardWithinMs(heartbeatMs, deadAfterMs) + this.#staleReadMs',
+    replace: 'heardWithinMs(heartbeatMs, deadAfterMs)',
+    tests: [FLEET],
+  },
+  {
+    name: 'fleet/roster: a pod has left that a late view does not show yet',
+    file: 'src/fleet/roster.ts',
+    find: 'shown.has(incarnation) || askedAt - member.since < this.#staleReadMs',
+    replace: 'shown.has(incarnation)',
+    tests: [FLEET],
+  },
+  {
+    name: 'fleet/roster: a pod that has left joins again in a late view',
+    file: 'src/fleet/roster.ts',
+    find: 'before.has(incarnation) || this.#departed.has(incarnation)',
+    replace: 'before.has(incarnation)',
+    tests: [FLEET],
+  },
+  {
+    name: 'fleet/roster: an elder is reported with every view',
+    file: 'src/fleet/roster.ts',
+    find: 'for (const incarnation of fresh) this.#reported.add(incarnation);',
+    replace: '',
+    tests: [FLEET],
+  },
+  {
+    name: 'fleet/cycle: an orphan that a late view shows again is settled again',
+    file: 'src/fleet/cycle.ts',
+    find: '.size > before;\n  });',
+    replace: '.size >= before;\n  });',
+    tests: [FLEET],
+  },
+  {
+    name: 'snowflake/steps: a late terminal state ends a cancel',
+    file: 'src/store/snowflake/steps/steps.ts',
+    find: "if (number(row, 'ITS_VERSION') < version) return 'changed'; // a late read",
+    replace: '',
+    tests: [BY_HAND],
+  },
+  {
+    name: 'snowflake/steps: an open step that moved counts as terminal',
+    file: 'src/store/snowflake/steps/steps.ts',
+    find: '(!isOpen && number(row,',
+    replace: '(number(row,',
+    tests: [BY_HAND],
+  },
+  {
+    name: 'snowflake/steps: a failed step that moved counts as not retryable',
+    file: 'src/store/snowflake/steps/steps.ts',
+    find: "return isLate ? 'changed' : 'notRetryable';",
+    replace: "return 'notRetryable';",
+    tests: [BY_HAND],
+  },
+];
