@@ -9,7 +9,7 @@
  */
 
 /** For how long an unmoved pulse is trusted, in ms. */
-export const LONGEST_TRUST_MS = 3_600_000;
+const LONGEST_TRUST_MS = 3_600_000;
 
 export class Pulse {
   readonly #staleReadMs: number;

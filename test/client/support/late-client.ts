@@ -11,7 +11,7 @@ import { log, Told } from '../../fleet/support/told.js';
 
 /** Snowflake's. */
 export const WAIT_INTERVAL_MS = 2_000;
-export const POD: PodRef = { podId: 'pod', incarnation: 'life' };
+const POD: PodRef = { podId: 'pod', incarnation: 'life' };
 
 export class LateClients {
   readonly runtime = new VirtualRuntime();
