@@ -36,7 +36,7 @@ export interface Settlement extends Fence, Transition {}
 /**
  * What became of a settlement. `settled`: the row carries it, and it is this incarnation's (also when an earlier try of
  * the same settlement did it). `cancelled`: the step was cancelled while claimed. `lost`: the claim was no longer held;
- * nothing was changed.
+ * nothing was changed. A store whose reads may be late answers none of them by a read that may be from before.
  */
 export type Receipt = 'settled' | 'cancelled' | 'lost';
 

@@ -116,6 +116,7 @@ function finding(harness: Harness): void {
     const stranger = { podId: fresh('pod'), incarnation: fresh('life') };
     await harness.submit();
     const { claims } = await harness.exchange({ pod: stranger, settlements: [], claim: demand() });
+    await harness.pass(1);
     const orphans = await harness.store.orphans({ limit: 10 });
     expect(orphans.map(({ stepId, reason }) => ({ stepId, reason }))).toEqual(
       claims.map(({ stepId }) => ({ stepId, reason: 'unknown' })),
@@ -142,6 +143,7 @@ function finding(harness: Harness): void {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     await harness.beat(pod, { asleep: true });
+    await harness.pass(1);
     const other = await harness.another();
     await harness.seen();
     expect(ids(await other.orphans({ limit: 10 }))).toEqual([claim.stepId]);

@@ -42,7 +42,10 @@ export interface PodView {
 export interface FleetView {
   /** Every incarnation that is not final, the caller's included; where that is missing, it has been evicted or never registered. */
   readonly pods: readonly PodView[];
-  /** What the store says that the caller holds. */
+  /**
+   * What the store says that the caller holds. A claim that the store has found void since it gave it out is not among
+   * them: the holder stops, and gives it back. Of a claim that its holder does not know the store itself gives it back.
+   */
   readonly claims: readonly Fence[];
   /** A newer version of the library has migrated the store past what this one may write: drain. */
   readonly outdated: boolean;
@@ -63,7 +66,11 @@ export interface FleetStore {
   fleet(): Promise<readonly PodView[]>;
   /** Final. Claims still held become orphans, uncharged. Idempotent. */
   leave(pod: PodRef): Promise<void>;
-  /** Claimed steps whose incarnation is left, evicted, asleep or unknown, the longest held first. */
+  /**
+   * Claimed steps whose incarnation is left, evicted, asleep or unknown, the longest held first. A store whose reads may be
+   * late leaves out what an unknown or a sleeping incarnation has claimed within the last minute (or twice
+   * {@link Store.staleReadMs}, if that is more): it may have registered or woken up, unseen, just before.
+   */
   orphans(query: { readonly limit: number }): Promise<readonly Orphan[]>;
   /**
    * Makes incarnations final that are silent for longer than they registered, which the statement checks again itself,

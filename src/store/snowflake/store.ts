@@ -22,7 +22,6 @@ import type {
   PruneReply,
   Receipt,
   RetryReceipt,
-  Rhythm,
   Settlement,
   StepAt,
   StepRecord,
@@ -35,7 +34,8 @@ import type { NewStep } from '../../step/submission.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { within } from '../../runtime/within.js';
 import { Calls } from './session/calls.js';
-import { Combiner } from './exchange/combiner.js';
+import { Combiner, givenBack } from './exchange/combiner.js';
+import { Settling } from './exchange/settling.js';
 import { loadDriver } from './session/driver.js';
 import { concernsTables } from './session/driver-error.js';
 import { namesOf } from './names.js';
@@ -43,6 +43,7 @@ import { open } from './opening/opening.js';
 import type { ResolvedOptions } from './options.js';
 import { Pods } from './pods/pods.js';
 import { Retention } from './housekeeping/retention.js';
+import { RHYTHM } from './rhythm.js';
 import { text } from './rows.js';
 import { SCHEMA } from './schema.js';
 import { SchemaGuard } from './schema-guard.js';
@@ -51,17 +52,6 @@ import { Sequence } from './sequence.js';
 import { Sessions } from './session/sessions.js';
 import { sessionSettings, statementsOf, type Statements } from './statements.js';
 import { Steps } from './steps/steps.js';
-
-/** A statement takes about 300 ms of a client's time, and a warehouse that is asked all the time never suspends. */
-const RHYTHM: Rhythm = Object.freeze({
-  heartbeatIntervalMs: 30_000,
-  deadAfterMs: 180_000,
-  recoveryIntervalMs: 300_000,
-  claimIntervalMs: 1_000,
-  idleIntervalMs: 5_000,
-  waitIntervalMs: 2_000,
-  submitBatch: 1_000,
-});
 
 /** How much longer than the server the client waits: for the way, and for the driver's retries of it. */
 const GRACE_MS = 15_000;
@@ -107,19 +97,24 @@ export class SnowflakeStore implements Store {
     const exchange = calls.patient(sessions.exchange);
     const rest = calls.patient(sessions.rest);
     const sequence = new Sequence(runtime);
+    const lateness = { staleReadMs: options.staleReadMs, pause: (ms: number) => calls.pause(ms) };
+    const { touch } = statements.steps;
     this.#combiner = new Combiner({
       statements: statements.exchange,
+      touch,
       session: exchange,
       rest,
       runtime,
+      settling: new Settling({ statements: statements.exchange, touch, ...lateness }),
       sequence,
     });
-    this.#steps = new Steps({ statements: statements.steps, session: rest, runtime });
+    this.#steps = new Steps({ statements: statements.steps, session: rest, runtime, ...lateness });
     const schema = (this.#schema = new SchemaGuard({
       runtime,
       session: rest,
       statement: statements.store.readSchemaInfo,
       version: SCHEMA.version,
+      staleReadMs: options.staleReadMs,
       place: names.wholeSchema,
     }));
     const heartbeat = calls.patient(sessions.heartbeat);
@@ -130,13 +125,16 @@ export class SnowflakeStore implements Store {
       sequence,
       schema,
       wallMs: () => runtime.wallMs(),
+      staleReadMs: options.staleReadMs,
+      giveBack: (pod, claims) => void this.settle(pod, claims.map(givenBack)).catch(() => {}), // the next heartbeat shows them
     });
     this.#retention = new Retention({ statements: statements.housekeeping, session: rest, log });
     const all = [rest, exchange, heartbeat] as const;
     this.#prepare = async () => {
       const learn = schema.asking();
       const reopening = this.#wasOpen;
-      learn(await open({ options, names, statements, sessions: all, schema: SCHEMA, secrets, log, reopening }));
+      const { pause } = lateness;
+      learn(await open({ options, names, statements, sessions: all, schema: SCHEMA, secrets, log, pause, reopening }));
       this.#wasOpen = true;
     };
   }

@@ -21,6 +21,7 @@ function pod() {
   let [tookMs, refused, refusal] = [0, 0, WAITERS];
   let at: number[] = [];
   const session = calls.patient({
+    logins: 1,
     run: async () => {
       at.push(runtime.monotonicMs());
       if (refused-- > 0)

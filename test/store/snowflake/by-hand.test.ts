@@ -18,7 +18,8 @@ function stepsShown(
   };
   const run = (statement: string): Promise<Row[]> =>
     Promise.resolve(statement === statements.states && row !== undefined ? [row] : []);
-  return new Steps({ statements, session: { run }, runtime: new VirtualRuntime() });
+  const parts = { statements, session: { run }, runtime: new VirtualRuntime() };
+  return new Steps({ ...parts, pause: () => Promise.resolve(), staleReadMs: 0 });
 }
 
 test.each([

@@ -16,6 +16,7 @@ function asking(error: Error, times: number) {
   const startedAt = runtime.monotonicMs();
   const asked: number[] = [];
   const session = calls.patient({
+    logins: 1,
     run: async () => {
       asked.push(runtime.monotonicMs() - startedAt);
       if (asked.length <= times) throw error;

@@ -3,15 +3,18 @@ import { describe, expect, test } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import type { Claim, Settlement } from '../../../src/store/contract.js';
 import { Combiner } from '../../../src/store/snowflake/exchange/combiner.js';
+import { Settling } from '../../../src/store/snowflake/exchange/settling.js';
 import { Sequence } from '../../../src/store/snowflake/sequence.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { DriverError } from '../../../src/store/snowflake/session/driver-error.js';
-import type { Row, Runner } from '../../../src/store/snowflake/session/session.js';
+import type { Row, Seat } from '../../../src/store/snowflake/session/session.js';
 import { demand, givenBack, settlement } from '../../conformance/harness.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };
 const NAMES = ['source', 'exchange', 'settle', 'look', 'receipts', 'archivedReceipts'] as const;
 const STATEMENTS = Object.fromEntries(NAMES.map((name) => [name, name])) as Record<(typeof NAMES)[number], string>;
+
+const TOUCHING = { statements: STATEMENTS, touch: 'touch' };
 
 interface Sent {
   readonly statement: string;
@@ -34,9 +37,13 @@ const held = (stepId: string): Claim => ({
 });
 
 /** A combiner whose statements are answered so; what it sends is noted. */
-function combining(answer: (statement: string, bind: any) => Row[] | Error = () => []) {
+function combining(answer: (statement: string, bind: any) => Row[] | Error = () => [], logins = () => 1) {
   const sent: Sent[] = [];
-  const runner = (own: boolean): Runner => ({
+  const waits: number[] = [];
+  const runner = (own: boolean): Seat => ({
+    get logins() {
+      return logins();
+    },
     run: async (statement, text) => {
       const bind: unknown = text === undefined ? undefined : JSON.parse(text);
       sent.push({ statement, bind, own });
@@ -46,11 +53,12 @@ function combining(answer: (statement: string, bind: any) => Row[] | Error = () 
     },
   });
   const runtime = new VirtualRuntime();
-  const parts = { statements: STATEMENTS, runtime, sequence: new Sequence(runtime) };
+  const settling = new Settling({ ...TOUCHING, pause: async (ms) => void waits.push(ms), staleReadMs: 10_000 });
+  const parts = { ...TOUCHING, runtime, settling, sequence: new Sequence(runtime) };
   const combiner = new Combiner({ ...parts, session: runner(true), rest: runner(false) });
   /** The names of what was sent since the last time. */
   const names = (): string[] => sent.splice(0).map(({ statement }) => statement);
-  return { combiner, sent, names };
+  return { combiner, sent, names, waits };
 }
 
 const asks = (over: Parameters<typeof demand>[0] = {}) => ({ pod: POD, settlements: [], claim: demand(over) });
@@ -159,6 +167,44 @@ describe('the claims of an exchange', () => {
     await combiner.exchange({ pod: POD, settlements: [] });
     expect(sent).toEqual([]);
   });
+
+  test('a void one that was not given back goes with the next exchange again', async () => {
+    const rows = [claimed('twin', 1, 'void'), work(0)];
+    const answers: (Row[] | Error)[] = [];
+    const { combiner, sent } = combining((statement) =>
+      statement === 'look' ? rows.splice(0) : (answers.shift() ?? []),
+    );
+    await combiner.exchange({ pod: POD, settlements: [], readBack: 'mine' });
+    answers.push(new Error('it failed'));
+    await expect(combiner.exchange({ pod: POD, settlements: [] })).rejects.toThrow('it failed');
+    sent.splice(0);
+    const void_ = { ...held('twin'), claimToken: 'mine' };
+    rows.push(receipt(settlement(void_), 'claimed'));
+    await combiner.exchange({ pod: POD, settlements: [] });
+    rows.push(receipt(settlement(void_), 'mine'));
+    await combiner.exchange({ pod: POD, settlements: [] });
+    expect(sent.map(({ bind }) => (bind.own?.settlements?.length ?? 0) as number)).toEqual([1, 0, 1, 0]);
+    sent.splice(0);
+    await combiner.exchange({ pod: POD, settlements: [] });
+    expect(sent).toEqual([]);
+  });
+
+  test('that are read on a new connection are believed once their rows were written there', async () => {
+    let logins = 1;
+    const seen = ['first', 'void'];
+    const { combiner, names } = combining(
+      (statement) => {
+        if (statement !== 'look') return [];
+        const state = seen.shift();
+        return state === undefined ? [work(0)] : [claimed('a', 1, state)];
+      },
+      () => logins,
+    );
+    combiner.hope();
+    logins = 2;
+    expect((await combiner.exchange({ pod: POD, settlements: [], readBack: 'mine' })).claims).toEqual([]);
+    expect(names()).toEqual(['look', 'touch', 'look']);
+  });
 });
 
 describe('settlements', () => {
@@ -194,7 +240,20 @@ describe('settlements', () => {
     ]);
   });
 
-  test('that still stand claimed are sent again, a few times at most', async () => {
+  test('that read as if nothing had come of them are applied and read again, once their rows are written', async () => {
+    for (const unclear of ['claimed', 'late', 'absent']) {
+      let reads = 0;
+      const { combiner, names } = combining((statement) =>
+        statement === 'look' || statement === 'receipts'
+          ? [receipt(one, ++reads < 2 ? unclear : 'cancelled'), work(0)]
+          : [],
+      );
+      expect((await combiner.exchange({ pod: POD, settlements: [one] })).receipts).toEqual(['cancelled']);
+      expect(names(), unclear).toEqual(['exchange', 'look', 'settle', 'touch', 'receipts']);
+    }
+  });
+
+  test('that stay claimed are kept back by others of their step: applied again, a few times at most', async () => {
     let tries = 0;
     const answer = (until: number) => (statement: string) =>
       statement === 'look' || statement === 'receipts'
@@ -202,25 +261,39 @@ describe('settlements', () => {
         : [];
     const soon = combining(answer(3));
     expect((await soon.combiner.exchange({ pod: POD, settlements: [one] })).receipts).toEqual(['settled']);
-    expect(soon.names()).toEqual(['exchange', 'look', 'settle', 'receipts', 'settle', 'receipts']);
+    expect(soon.names()).toEqual([
+      'exchange',
+      'look',
+      ...Array<string[]>(2).fill(['settle', 'touch', 'receipts']).flat(),
+    ]);
     const never = combining(answer(Infinity));
     await expect(never.combiner.exchange({ pod: POD, settlements: [one] })).rejects.toMatchObject({
       ...{ code: 'STORE_UNAVAILABLE', transient: true },
     });
-    expect(never.names()).toHaveLength(2 + 2 * 3);
+    expect(never.names()).toHaveLength(2 + 3 * 4);
+    expect(never.waits).toEqual([10_000]); // before the last: the row may have been deleted, unseen
   });
 
-  test('of a step that is in no hot row are asked of the archive before they count as lost', async () => {
-    const asked = async (archived: string | undefined): Promise<unknown> => {
-      const { combiner } = combining((statement) => {
-        if (statement === 'archivedReceipts') return archived === undefined ? [] : [receipt(one, archived)];
-        return statement === 'receipts' ? [receipt(one, 'absent')] : [];
+  test('whose rows are other rows of the step, and newer, are lost', async () => {
+    const { combiner } = combining((statement) => (statement === 'receipts' ? [receipt(one, 'late')] : []));
+    expect(await combiner.settle(POD, [one])).toEqual(['lost']);
+  });
+
+  test('of a step that is in no hot row are asked of the archive, twice where it shows nothing', async () => {
+    const asked = async (...archived: (string | undefined)[]) => {
+      const { combiner, waits } = combining((statement) => {
+        const state = statement === 'archivedReceipts' ? archived.shift() : undefined;
+        if (state !== undefined) return [receipt(one, state)];
+        return statement === 'receipts' || statement === 'archivedReceipts' ? [receipt(one, 'absent')] : [];
       });
-      return combiner.settle(POD, [one]);
+      return { receipts: await combiner.settle(POD, [one]), waits };
     };
-    expect(await asked('mine')).toEqual(['settled']);
-    expect(await asked('cancelled')).toEqual(['cancelled']);
-    expect(await asked(undefined)).toEqual(['lost']);
+    expect(await asked('mine')).toEqual({ receipts: ['settled'], waits: [] });
+    expect(await asked('cancelled')).toEqual({ receipts: ['cancelled'], waits: [] });
+    expect(await asked('lost')).toEqual({ receipts: ['lost'], waits: [] });
+    expect(await asked(undefined, 'mine')).toEqual({ receipts: ['settled'], waits: [10_000] });
+    expect(await asked('late', 'mine')).toEqual({ receipts: ['settled'], waits: [10_000] });
+    expect(await asked(undefined, undefined)).toEqual({ receipts: ['lost'], waits: [10_000] });
   });
 
   test('go alone where the UPDATE that serves everybody is refused for good, and nowhere else', async () => {

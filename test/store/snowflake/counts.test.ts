@@ -11,7 +11,7 @@ const { steps: statements } = statementsOf(namesOf({ database: 'D', schema: 'S',
 /** The steps of a server that answers with these rows. */
 function stepsOf(rows: Row[], runtime: CountingRuntime): Steps {
   const session: Runner = { run: (text) => Promise.resolve(text === statements.stats ? rows : []) };
-  return new Steps({ statements, session, runtime });
+  return new Steps({ statements, session, runtime, pause: () => Promise.resolve(), staleReadMs: 0 });
 }
 
 const row = (type: string, status: string, steps: number, over: Row = {}): Row => ({

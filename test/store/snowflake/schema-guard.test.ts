@@ -18,7 +18,7 @@ describe('before a write by hand, the version of the tables', () => {
   }
 
   /** A guard, and what it has asked the server. */
-  function guarded() {
+  function guarded(staleReadMs = 0) {
     const runtime = shiftedRuntime();
     const asked: Asked[] = [];
     const run = () =>
@@ -28,7 +28,8 @@ describe('before a write by hand, the version of the tables', () => {
           fail: () => reject(new Error('it failed')),
         });
       });
-    const guard = new SchemaGuard({ runtime, session: { run }, statement: 'S', version: 2, place: '"D"."S"' });
+    const parts = { runtime, session: { run }, statement: 'S', version: 2, place: '"D"."S"', staleReadMs };
+    const guard = new SchemaGuard(parts);
     return { guard, runtime, asked };
   }
   const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -74,6 +75,29 @@ describe('before a write by hand, the version of the tables', () => {
     guard.asking()(2);
     await guard.check();
     expect(asked).toHaveLength(0);
+  });
+
+  test('does not fall by an answer that may have been read late', async () => {
+    const { guard, runtime } = guarded(10_000);
+    guard.asking()(3);
+    runtime.pass(9_000);
+    guard.asking()(2);
+    await expect(guard.check()).rejects.toMatchObject(NEWER);
+    runtime.pass(2_000);
+    guard.asking()(2);
+    await guard.check();
+  });
+
+  test('is asked for earlier by as much as it may be read late', async () => {
+    const { guard, runtime, asked } = guarded(10_000);
+    guard.asking()(2);
+    runtime.pass(VALID_MS - 11_000);
+    await guard.check();
+    runtime.pass(2_000);
+    const late = guard.check();
+    expect(asked).toHaveLength(1);
+    asked[0]!.answer(2);
+    await late;
   });
 
   test('is asked for again by the next call where the reading failed', async () => {

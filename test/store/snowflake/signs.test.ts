@@ -6,6 +6,7 @@ import { Pods } from '../../../src/store/snowflake/pods/pods.js';
 import { SchemaGuard } from '../../../src/store/snowflake/schema-guard.js';
 import { Sequence } from '../../../src/store/snowflake/sequence.js';
 import type { Row, Runner } from '../../../src/store/snowflake/session/session.js';
+import type { Fence, PodRef } from '../../../src/store/contract.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };
 const BEAT = { eligible: true, asleep: false, meta: {} };
@@ -24,12 +25,16 @@ function signing(view: Row[] = [], tookMs = 0) {
       return statement === 'evicted' ? [{ POD_NAME: 'b', ITS_INCARNATION: 'b' }] : [];
     },
   };
-  const schema = new SchemaGuard({ runtime, session, statement: 'schema', version: 2, place: 'here' });
+  const staleReadMs = 0;
+  const schema = new SchemaGuard({ runtime, session, statement: 'schema', version: 2, staleReadMs, place: 'here' });
+  const returned: { readonly pod: PodRef; readonly claims: readonly Fence[] }[] = [];
   const pods = new Pods({
-    ...{ statements: STATEMENTS, session, rest: session, schema, wallMs: () => wallMs },
+    ...{ statements: STATEMENTS, session, rest: session, schema, staleReadMs },
+    wallMs: () => wallMs,
+    giveBack: (pod, claims) => void returned.push({ pod, claims }),
     sequence: new Sequence(runtime),
   });
-  return { pods, sent, schema };
+  return { pods, sent, schema, returned };
 }
 
 test('each carries a number above all before it, also within one ms, and what the pod is', async () => {
@@ -83,4 +88,15 @@ test('an eviction answers only those whom the log says to be evicted', async () 
   expect(await pods.evict([a!, b!])).toEqual([b]);
   expect(await pods.evict([])).toEqual([]);
   expect(sent.map(({ statement }) => statement)).toEqual(['evict', 'evicted']);
+});
+
+test('a void claim is not held; where two heartbeats in a row show it, it is given back', async () => {
+  const row = (kind: string, stepId: string): Row => ({ KIND: kind, ID: stepId, GUARD: 'token', SEEN: 1 });
+  const view = [row('held', 'a'), row('void', 'b')];
+  const { pods, returned } = signing(view);
+  expect((await pods.heartbeat(POD, BEAT)).claims).toEqual([{ stepId: 'a', claimToken: 'token', version: 1 }]);
+  expect(returned).toEqual([]);
+  view.push(row('void', 'c'));
+  await pods.heartbeat(POD, BEAT);
+  expect(returned).toEqual([{ pod: POD, claims: [{ stepId: 'b', claimToken: 'token', version: 1 }] }]);
 });

@@ -104,7 +104,7 @@ describe('the texts', () => {
     ).toEqual([
       ...['exchange.exchange', 'exchange.settle', 'housekeeping.dedupe', 'housekeeping.forgetPods'],
       ...['housekeeping.forgetSigns', 'housekeeping.pruneArchive', 'housekeeping.pruneRequests'],
-      ...['housekeeping.pruneSigns', 'housekeeping.unload', 'steps.cancel', 'steps.retry'],
+      ...['housekeeping.pruneSigns', 'housekeeping.unload', 'steps.cancel', 'steps.retry', 'steps.touch'],
     ]);
   });
 

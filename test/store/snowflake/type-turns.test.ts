@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import { Combiner } from '../../../src/store/snowflake/exchange/combiner.js';
+import { Settling } from '../../../src/store/snowflake/exchange/settling.js';
 import { MOST_TYPES_BYTES, TypeTurns } from '../../../src/store/snowflake/exchange/type-turns.js';
 import { Sequence } from '../../../src/store/snowflake/sequence.js';
-import type { Runner } from '../../../src/store/snowflake/session/session.js';
+import type { Seat } from '../../../src/store/snowflake/session/session.js';
 import { BED_MS, describeOnTestBed } from '../../support/warehouse/suite.js';
 import { demand, newStep } from '../../conformance/harness.js';
 import { joined, useStores } from './support/stores.js';
@@ -70,7 +71,8 @@ describe('the types of an exchange', () => {
 
   test('keep their turn while an exchange only settles', async () => {
     const looked: unknown[][] = [];
-    const session: Runner = {
+    const session: Seat = {
+      logins: 1,
       run: (statement, bind) => {
         if (statement === 'look' && bind?.includes('"token"') === true)
           looked.push((JSON.parse(bind) as { types: unknown[] }).types);
@@ -82,7 +84,10 @@ describe('the types of an exchange', () => {
       ...{ receipts: 'receipts', archivedReceipts: 'archivedReceipts' },
     };
     const runtime = new VirtualRuntime();
-    const combiner = new Combiner({ statements, session, rest: session, runtime, sequence: new Sequence(runtime) });
+    const settling = new Settling({ statements, touch: 'touch', pause: () => Promise.resolve(), staleReadMs: 0 });
+    const sessions = { session, rest: session };
+    const sequence = new Sequence(runtime);
+    const combiner = new Combiner({ statements, touch: 'touch', ...sessions, runtime, settling, sequence });
     const pod = { podId: 'pod', incarnation: 'life' };
     const wanted = types(20_000, 't');
     for (let i = 0; i < 4; i++) {

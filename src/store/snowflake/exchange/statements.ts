@@ -2,13 +2,20 @@
  * The exchange: one UPDATE that applies the settlements of every open request and hands out what is due; and the look
  * that tells a pod what became of it.
  *
- * Law: a pod's own request travels inline; those that others have logged are served beside it. Only an incarnation's
- * newest request counts, and its demand counts as served once any row carries its token. One pod's nonsense must not
- * poison the others: what cannot be cast is NULL, what is out of range is cut to it, what is no array, or far too long a
- * one, is empty.
+ * Invariants:
+ * - A pod's own request travels inline; those that others have logged are served beside it. Only an incarnation's newest
+ *   request counts, and its demand counts as served once any row carries its token.
+ * - What the UPDATE reads may be late, what it writes is not. It writes every row of the steps that it changes: one row of
+ *   each anew, the others unchanged. What a session has written it sees at once, so the look that follows sees every row
+ *   of a claimed step as it stood when the claim was taken.
+ * - A claim is void if another row of its step was claimed or had ended by then, or sorts before it. So of several rows of
+ *   a step two are never held at once.
+ * - One pod's nonsense must not poison the others: what cannot be cast is NULL, what is out of range is cut to it, what is
+ *   no array, or far too long a one, is empty.
  */
+import type { STEP_TRACKER } from '../columns.js';
 import type { Names } from '../names.js';
-import { ago, claimColumns, isList, typeOf, understood } from '../shared/statements.js';
+import { ago, claimColumns, firstRows, isList, typeOf, understood } from '../shared/statements.js';
 
 export interface ExchangeStatements {
   /** What the exchange reads: one row for each step that it will change. Same bind. */
@@ -44,16 +51,28 @@ const settlement = (
     IFF(${number(`${v}:charge`)} = 1, 1, 0) AS burn, IFF(${number(`${v}:crash`)} = 1, 1, 0) AS crash`;
 const SETTLES = `('pending', 'completed', 'failed', 'cancelled')`;
 
-/** What a claim or a settlement n does to its row t. A claim keeps what is known of the last attempt. */
-const EFFECT = `SET status = n.becomes, version = t.version + 1, last_update_ts = SYSDATE(), claim_token = n.its_token,
-  claimed_by = CASE n.becomes WHEN 'claimed' THEN n.its_pod WHEN 'pending' THEN NULL ELSE t.claimed_by END,
-  claimed_incarnation = CASE n.becomes WHEN 'claimed' THEN n.its_incarnation WHEN 'pending' THEN NULL ELSE t.claimed_incarnation END,
-  claimed_ts = IFF(n.becomes = 'claimed', SYSDATE(), t.claimed_ts),
-  run_at = IFF(n.delay_ms IS NULL, t.run_at, DATEADD(millisecond, n.delay_ms, SYSDATE())),
-  retry_count = t.retry_count + n.burn, crashes = t.crashes + n.crash,
-  result = IFF(n.becomes = 'claimed', t.result, n.its_result), error = IFF(n.becomes = 'claimed', t.error, n.its_error),
-  settled_token = COALESCE(n.guard, t.settled_token), settled_version = IFF(n.becomes = 'claimed', t.settled_version, n.seen),
-  settled_by = COALESCE(n.settler, t.settled_by)`;
+/** What a claim or a settlement n makes of the columns of its row t. A claim keeps what is known of the last attempt. */
+const EFFECT: Readonly<Partial<Record<keyof typeof STEP_TRACKER, string>>> = {
+  status: 'n.becomes',
+  version: 't.version + 1',
+  last_update_ts: 'SYSDATE()',
+  claim_token: 'n.its_token',
+  claimed_by: `CASE n.becomes WHEN 'claimed' THEN n.its_pod WHEN 'pending' THEN NULL ELSE t.claimed_by END`,
+  claimed_incarnation: `CASE n.becomes WHEN 'claimed' THEN n.its_incarnation WHEN 'pending' THEN NULL ELSE t.claimed_incarnation END`,
+  claimed_ts: `IFF(n.becomes = 'claimed', SYSDATE(), t.claimed_ts)`,
+  run_at: `IFF(n.delay_ms IS NULL, t.run_at, DATEADD(millisecond, n.delay_ms, SYSDATE()))`,
+  retry_count: 't.retry_count + n.burn',
+  crashes: 't.crashes + n.crash',
+  result: `IFF(n.becomes = 'claimed', t.result, n.its_result)`,
+  error: `IFF(n.becomes = 'claimed', t.error, n.its_error)`,
+  settled_token: 'COALESCE(n.guard, t.settled_token)',
+  settled_version: `IFF(n.becomes = 'claimed', t.settled_version, n.seen)`,
+  settled_by: 'COALESCE(n.settler, t.settled_by)',
+};
+const effect = (of: (column: string, becomes: string) => string): string =>
+  `SET ${Object.entries(EFFECT)
+    .map(([column, becomes]) => `${column} = ${of(column, becomes)}`)
+    .join(',\n  ')}`;
 
 /** The order of claims: priority descending, due time, then the order of submission: the statement's instant, and the place in it. */
 const rank = (alias: string): string =>
@@ -73,13 +92,14 @@ export function exchangeStatements(names: Names): ExchangeStatements {
   return {
     source,
     exchange: `UPDATE ${names.stepTracker} t
-${EFFECT}
+${effect((column, becomes) => `IFF(t.row_id = n.its_row, ${becomes}, t.${column})`)}
 FROM (
 ${source}
 ) n
-WHERE t.step_id = n.its_step AND t.row_id = n.its_row AND t.version = n.seen AND t.status = IFF(n.guard IS NULL, 'pending', 'claimed') AND (n.guard IS NULL OR t.claim_token = n.guard)`,
+WHERE t.step_id = n.its_step AND (t.row_id <> n.its_row
+  OR t.version = n.seen AND t.status = IFF(n.guard IS NULL, 'pending', 'claimed') AND (n.guard IS NULL OR t.claim_token = n.guard))`,
     settle: `UPDATE ${names.stepTracker} t
-${EFFECT}
+${effect((_, becomes) => becomes)}
 FROM (
   SELECT ${settlement('f.value')}, q.b:incarnation::VARCHAR AS settler, NULL AS its_token, NULL AS its_pod, NULL AS its_incarnation
   FROM (SELECT PARSE_JSON(?) AS b) q, LATERAL FLATTEN(INPUT => q.b:settlements) f
@@ -170,19 +190,23 @@ UNION ALL
 SELECT its_step, first_id, seen, NULL, 'claimed', its_pod, its_incarnation, its_token, burn, crash, NULL, NULL, NULL, NULL FROM pair`;
 }
 
-/** What became of settlements { id, token, version }: claimed (still), mine, cancelled, lost or absent. */
+/**
+ * What became of settlements { id, token, version }: claimed (still), mine, cancelled, lost, late or absent. `late`: a row
+ * of the step has not come as far as the claim itself, so it was read late, or is another row of the step.
+ */
 const receipt = (table: string): string => `receipt AS (
   SELECT m.its_step, m.guard, m.seen, CASE WHEN COUNT(s.step_id) = 0 THEN 'absent'
     WHEN MAX(IFF(s.status = 'claimed' AND s.claim_token = m.guard AND s.version = m.seen, 1, 0)) = 1 THEN 'claimed'
     WHEN MAX(IFF(s.settled_token = m.guard AND s.settled_version = m.seen AND s.settled_by = m.me, 1, 0)) = 1 THEN 'mine'
-    WHEN MAX(IFF(s.settled_token = m.guard AND s.settled_version = m.seen AND s.status = 'cancelled', 1, 0)) = 1 THEN 'cancelled' ELSE 'lost' END AS state
+    WHEN MAX(IFF(s.settled_token = m.guard AND s.settled_version = m.seen AND s.status = 'cancelled', 1, 0)) = 1 THEN 'cancelled'
+    WHEN MIN(s.version) > m.seen THEN 'lost' ELSE 'late' END AS state
   FROM (SELECT DISTINCT q.me, f.value:id::VARCHAR AS its_step, f.value:token::VARCHAR AS guard, f.value:version::NUMBER(38,0) AS seen
     FROM q, LATERAL FLATTEN(INPUT => q.b:mine) f) m
   LEFT JOIN ${table} s ON s.step_id = m.its_step
   GROUP BY m.its_step, m.guard, m.seen
 )`;
 
-/** A claim whose row is not the first of its step is void: `state` says so, and it is given back, never run. */
+/** A claim whose row is not the first of its step, or not the only one that is taken, is void: it is given back, never run. */
 function lookOf(names: Names): string {
   return `WITH q AS (
   SELECT b, b:incarnation::VARCHAR AS me, b:token::VARCHAR AS my_token, b:bears::NUMBER(38,0) AS bears FROM (SELECT PARSE_JSON(?) AS b)
@@ -193,10 +217,10 @@ function lookOf(names: Names): string {
     MIN(IFF(w.due_ts > SYSDATE(), DATEDIFF(millisecond, SYSDATE(), w.due_ts), NULL)) AS next_ms
   FROM waiting w JOIN wanted y ON y.open_type = w.its_type CROSS JOIN q
 ), claim AS (
-  SELECT s.step_id AS its_step, s.version AS seen, IFF(s.row_id = d.first_id, 'first', 'void') AS state,
+  SELECT s.step_id AS its_step, s.version AS seen, IFF(s.row_id = d.first_id AND d.taken = 1, 'first', 'void') AS state,
     ROW_NUMBER() OVER (ORDER BY s.priority DESC, s.run_at, s.created_ts, COALESCE(s.submit_index, 0), s.step_id) AS rank_no, ${claimColumns('s')}
   FROM ${names.stepTracker} s JOIN q ON s.claim_token = q.my_token AND s.claimed_incarnation = q.me
-  JOIN (SELECT o.step_id, MIN(o.row_id) AS first_id FROM ${names.stepTracker} o WHERE ${understood('o')} GROUP BY o.step_id) d ON d.step_id = s.step_id
+  JOIN (${firstRows(names)}) d ON d.its_step = s.step_id
   WHERE s.status = 'claimed'
 )
 SELECT 'claim' AS kind, its_step AS id, NULL AS guard, seen, state, rank_no, its_type, its_payload, its_priority, retries, most_retries, struck, run_at_ms, created_at_ms FROM claim

@@ -49,7 +49,7 @@ export class Retention {
     if (many('forgetPods') > 0) await this.#delete(statements.forgetPods, bind);
     if (many('pruneSigns') > 0) await this.#delete(statements.pruneSigns, bind);
     if (many('pruneRequests') > 0) await this.#delete(statements.pruneRequests, bind);
-    if (many('dedupe') > 0) await this.#delete(statements.dedupe);
+    if (many('dedupe') > 0) await this.#delete(statements.dedupe, bind);
     let moved = 0;
     if (many('archive') > 0) {
       moved = await this.#archive(bind);

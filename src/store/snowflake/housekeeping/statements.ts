@@ -2,9 +2,13 @@
  * Housekeeping, the leader's: what has ended is archived, what is archived leaves the hot table, what is past its
  * retention goes, and the logs are kept short.
  *
- * Law: in chunks. Archiving is INSERT by anti-join on (`step_id`, `version`), then DELETE of what is archived at that
- * version: so two leaders at once, or a statement that lands twice, do no harm. Of an incarnation `registered` goes first,
- * in a cycle of its own: what has no registration is as good as evicted, and nothing late revives it.
+ * Invariants:
+ * - In chunks.
+ * - What is read may be late; each DELETE checks on its own rows what must still hold.
+ * - Archiving is INSERT by anti-join on (`step_id`, `version`), then DELETE of what is archived at that version: so two
+ *   leaders at once, or a statement that lands twice, do no harm.
+ * - Of an incarnation `registered` goes first, in a cycle of its own: what has no registration is as good as evicted, and
+ *   nothing late revives it.
  */
 import { STEP_COLUMNS } from '../columns.js';
 import type { Names } from '../names.js';
@@ -13,7 +17,7 @@ import { ago, columnsOf, count, isList, understood } from '../shared/statements.
 export interface HousekeepingStatements {
   /** How much there is of each chore, and of rows that nobody understands. Bind: { hotMs, keepMs, windowMs, forgetMs }. */
   readonly chores: string;
-  /** A pending row beside one that is claimed or terminal; where all are pending, none. No bind. */
+  /** Pending rows that are removed beside one of their step that is claimed or has ended. Bind: { hotMs }. */
   readonly dedupe: string;
   /** Steps whose rows have all ended. Bind: { hotMs }. */
   readonly archive: (chunk: number) => string;
@@ -35,10 +39,15 @@ const TERMINAL = `('completed', 'failed', 'cancelled')`;
 const q = 'q AS (\n  SELECT PARSE_JSON(?) AS b\n)';
 const bound = (field: string): string => `q.b:${field}::NUMBER(38,0)`;
 
+/**
+ * Never both of two rows, however late each read: one that was never claimed is not what another is removed for; of all
+ * others only those go that have been pending for longer than a read can be late.
+ */
 const duplicates = (
   names: Names,
 ): string => `SELECT p.step_id AS id, p.row_id AS its_row, p.version AS seen FROM ${names.stepTracker} p
-  JOIN (SELECT DISTINCT s.step_id FROM ${names.stepTracker} s WHERE s.status IN ('claimed', 'completed', 'failed', 'cancelled')) o ON o.step_id = p.step_id WHERE p.status = 'pending'`;
+  JOIN (SELECT DISTINCT s.step_id FROM ${names.stepTracker} s WHERE s.status IN ('claimed', 'completed', 'failed', 'cancelled')) o ON o.step_id = p.step_id
+  CROSS JOIN q WHERE p.status = 'pending' AND (p.version = 0 OR p.last_update_ts < ${ago(bound('hotMs'))})`;
 
 const ended = (
   names: Names,
@@ -71,7 +80,7 @@ export function housekeepingStatements(names: Names): HousekeepingStatements {
   return {
     chores: choresOf(names),
     dedupe: `DELETE FROM ${names.stepTracker} USING (
-  ${duplicates(names)}
+  WITH ${q} ${duplicates(names)}
 ) n
 WHERE step_id = n.id AND row_id = n.its_row AND version = n.seen AND status = 'pending'`,
     archive: (chunk) => `INSERT INTO ${names.stepArchive} (${STEP_COLUMNS.join(', ')}, archived_ts)

@@ -7,6 +7,8 @@
  * - A pod that has made all tables owns them. For every other pod each privilege is tried by a statement that changes
  *   nothing.
  * - Several pods may open at once: what another pod has made meanwhile is done, whatever the server says.
+ * - The rows of SCHEMA_INFO may be read late. Where the table is there, and its version is too old for a role that may not
+ *   bring it up to date, it is read once more before that is believed.
  */
 import { StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
@@ -32,6 +34,7 @@ export interface OpeningParts {
   readonly sessions: readonly [Runner, ...Runner[]];
   readonly secrets: Secrets;
   readonly log: Log;
+  readonly pause: (ms: number) => Promise<void>;
   /** The store has been open before: newer tables are no failure then, because what runs may still be settled. */
   readonly reopening?: boolean;
 }
@@ -41,28 +44,61 @@ interface Versions {
   /** 0: there are no tables. */
   readonly newest: number;
   readonly oldestAllowed: number;
+  /** Whether there is a table that says so. */
+  readonly isTold: boolean;
 }
 
 /** Answers the oldest version that may write the tables. @throws StoreError */
 export async function open(parts: OpeningParts): Promise<number> {
-  const { sessions, options, schema } = parts;
+  const { sessions, schema } = parts;
   const [session] = sessions;
   await refuseNoWarehouse(parts, session);
-  const { newest, oldestAllowed } = await versionsOf(parts, session);
-  if (oldestAllowed > schema.version && parts.reopening !== true)
-    throw schemaNewer(parts.names.wholeSchema, oldestAllowed, schema.version);
-  const kind = await kindForTables(parts, newest < schema.version);
+  let versions = await versionsOf(parts, session);
+  refuseNewer(parts, versions);
+  const kind = await kindForTables(parts, versions.newest < schema.version);
   let isOurs = false;
-  if (newest < schema.version) {
-    if (!options.createTables) throw outdated(newest, schema.version);
-    if (newest === 0) await refuseStrangers(probing(parts), session);
-    const madeAll = await migrate(parts, session, newest, kind);
-    isOurs = madeAll && newest === 0;
-    await kindForTables(parts, false); // another pod may have made some of them
+  if (versions.newest < schema.version) {
+    try {
+      isOurs = await bringUpToDate(parts, session, versions, kind);
+    } catch (error) {
+      versions = await seenLater(parts, session, versions, error);
+      refuseNewer(parts, versions);
+    }
   }
   if (!isOurs) await probe(probing(parts), sessions);
   await refuseCollations(parts);
-  return Math.max(oldestAllowed, schema.oldestAllowed);
+  return Math.max(versions.oldestAllowed, schema.oldestAllowed);
+}
+
+function refuseNewer({ names, schema, reopening }: OpeningParts, { oldestAllowed }: Versions): void {
+  if (oldestAllowed > schema.version && reopening !== true)
+    throw schemaNewer(names.wholeSchema, oldestAllowed, schema.version);
+}
+
+/** Answers whether this pod has made all tables. */
+async function bringUpToDate(
+  parts: OpeningParts,
+  session: Runner,
+  { newest }: Versions,
+  kind: TableKind,
+): Promise<boolean> {
+  const { options, schema } = parts;
+  if (!options.createTables) throw outdated(newest, schema.version);
+  if (newest === 0) await refuseStrangers(probing(parts), session);
+  const madeAll = await migrate(parts, session, newest, kind);
+  await kindForTables(parts, false); // another pod may have made some of them
+  return madeAll && newest === 0;
+}
+
+/** The versions once they cannot be read late, where those that were read made opening fail. */
+async function seenLater(parts: OpeningParts, session: Runner, read: Versions, error: unknown): Promise<Versions> {
+  const { options, schema, pause } = parts;
+  const isDenied = error instanceof StoreError && error.code === 'STORE_ACCESS_DENIED';
+  if (!isDenied || !read.isTold || options.staleReadMs === 0) throw error;
+  await pause(options.staleReadMs);
+  const again = await versionsOf(parts, session);
+  if (again.newest < schema.version) throw error;
+  return again;
 }
 
 function outdated(version: number, needed: number): StoreError {
@@ -89,14 +125,14 @@ async function versionsOf(parts: OpeningParts, session: Runner): Promise<Version
   const { options, names, statements, secrets } = parts;
   try {
     const [row] = await session.run(statements.store.readSchemaInfo);
-    return { newest: number(row, 'NEWEST'), oldestAllowed: number(row, 'OLDEST') };
+    return { newest: number(row, 'NEWEST'), oldestAllowed: number(row, 'OLDEST'), isTold: true };
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === '003001') throw denied(error, 'SELECT', names.schemaInfo, '', secrets);
     if (isAltered(error)) await refuseAltered(probing(parts), session, 'schemaInfo');
     if (!isMissing(error)) throw error;
     await refuseMissingPlace(parts, session);
-    if (options.createTables) return { newest: 0, oldestAllowed: 0 };
+    if (options.createTables) return { newest: 0, oldestAllowed: 0, isTold: false };
     throw denied(error, 'SELECT', names.schemaInfo, '; or snowflakeDdl has not been run', secrets);
   }
 }

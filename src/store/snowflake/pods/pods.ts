@@ -1,12 +1,16 @@
 /**
- * Pods: signs of life are appended to a log, under the incarnation's own sequence number; what an incarnation is, the log
- * says. So nothing that every pod does often waits for a lock.
+ * Registers pods, writes their signs of life, and reads the fleet.
+ *
+ * Invariants:
+ * - Signs are appended to a log, under the incarnation's own sequence number; what an incarnation is, the log says. So
+ *   nothing that every pod does often waits for a lock.
+ * - A void claim is not among those that a pod holds, so the pod aborts and settles it. One that two heartbeats in a row
+ *   show is unknown to the pod, and is given back here.
  */
-import type { FleetView, Heartbeat, Orphan, PodRef, PodRegistration, PodView } from '../../contract.js';
+import type { Fence, FleetView, Heartbeat, Orphan, PodRef, PodRegistration, PodView } from '../../contract.js';
 import { heartbeatMeta, registeredMeta } from './meta.js';
 import type { PodStatements } from './statements.js';
-import { fenceOf, number, orphanOf, podOf, podRefOf, text } from '../rows.js';
-import { SCHEMA_VERSION } from '../schema.js';
+import { fenceKey, fenceOf, number, orphanOf, podOf, podRefOf, text } from '../rows.js';
 import type { SchemaGuard } from '../schema-guard.js';
 import type { Sequence } from '../sequence.js';
 import type { Runner } from '../session/session.js';
@@ -22,7 +26,14 @@ export interface PodsParts {
   readonly schema: SchemaGuard;
   /** This process's wall clock. */
   readonly wallMs: () => number;
+  /** How late, at most, others' rows are read. */
+  readonly staleReadMs: number;
+  /** Gives void claims back. */
+  readonly giveBack: (pod: PodRef, claims: readonly Fence[]) => void;
 }
+
+/** For how long a claim must have stood before the absence of a sign of its holder is believed, at the least. */
+const UNSEEN_MS = 60_000;
 
 interface Sign {
   readonly event: 'registered' | 'heartbeat' | 'asleep' | 'left';
@@ -36,6 +47,8 @@ export class Pods {
   readonly #parts: PodsParts;
   /** The incarnation that was registered here last, with its types. */
   #registered: { readonly incarnation: string; readonly types: unknown } | undefined;
+  /** Void claims that the last heartbeat has shown. */
+  #voids: ReadonlySet<string> = new Set();
 
   constructor(parts: PodsParts) {
     this.#parts = parts;
@@ -69,16 +82,22 @@ export class Pods {
     const answeredAt = wallMs();
     const of = (kind: string) => rows.filter((row) => text(row, 'KIND') === kind);
     const [schemaRow] = of('schema');
-    const oldestAllowed = number(schemaRow, 'SEEN');
-    if (schemaRow !== undefined) learn(oldestAllowed);
+    if (schemaRow !== undefined) learn(number(schemaRow, 'SEEN'));
+    this.#returnVoids(pod, of('void').map(fenceOf));
     return {
       pods: of('pod')
         .map(podOf)
         .sort((a, b) => b.ageMs - a.ageMs || (a.pod.incarnation < b.pod.incarnation ? -1 : 1)),
       claims: of('held').map(fenceOf),
-      outdated: oldestAllowed > SCHEMA_VERSION,
+      outdated: schema.outdated,
       wallAheadMs: aheadMs(askedAt, number(of('clock')[0], 'SEEN'), answeredAt),
     };
+  }
+
+  #returnVoids(pod: PodRef, voids: readonly Fence[]): void {
+    const again = voids.filter((fence) => this.#voids.has(fenceKey(fence)));
+    this.#voids = new Set(voids.map(fenceKey));
+    if (again.length > 0) this.#parts.giveBack(pod, again);
   }
 
   async fleet(): Promise<PodView[]> {
@@ -90,7 +109,9 @@ export class Pods {
   }
 
   async orphans(limit: number): Promise<Orphan[]> {
-    return (await this.#parts.rest.run(this.#parts.statements.orphans(limit))).map(orphanOf);
+    const { rest, statements, staleReadMs } = this.#parts;
+    const bind = JSON.stringify({ unseenMs: Math.max(UNSEEN_MS, 2 * staleReadMs) });
+    return (await rest.run(statements.orphans(limit), bind)).map(orphanOf);
   }
 
   async evict(pods: readonly PodRef[]): Promise<PodRef[]> {

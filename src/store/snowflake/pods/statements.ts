@@ -1,19 +1,32 @@
-/** The fleet: an append-only log of signs of life, and what it says. */
+/**
+ * The fleet: an append-only log of signs of life, and what it says.
+ *
+ * Invariants:
+ * - Others' rows may be read late. An orphan of an unknown or a sleeping holder rests on the absence of a sign, so it allows
+ *   for that. What a sign says is believed at once.
+ * - A claim is held only if its row is the first of its step; any other is void.
+ */
 import type { Names } from '../names.js';
-import { claimColumns, count, epochMs, life, LIVING, understood } from '../shared/statements.js';
+import { ago, claimColumns, count, epochMs, firstRows, life, LIVING, understood } from '../shared/statements.js';
 
 export interface PodStatements {
   /** Bind: { pod, incarnation, event: registered | heartbeat | asleep | left, seq, heartbeatMs?, deadAfterMs?, eligible?, meta? }. */
   readonly sign: string;
   /** Every incarnation that is not final, with what its newest sign and its registration say of it. No bind. */
   readonly fleet: string;
-  /** The same, with what one incarnation holds, the oldest version allowed, and the server's clock. Bind: { incarnation }. */
+  /**
+   * The same, with what one incarnation holds, its void claims, the oldest version allowed, and the server's clock.
+   * Bind: { incarnation }.
+   */
   readonly view: string;
   /** Looks at the silence itself. Bind: { incarnations }. */
   readonly evict: string;
   /** Of these, who has been evicted by now. Bind: { incarnations }. */
   readonly evicted: string;
-  /** The longest held first. No bind. */
+  /**
+   * The longest held first. A claim whose holder is unknown or asleep must be older than `unseenMs`: the holder may have
+   * registered or woken up just before it. Bind: { unseenMs }.
+   */
   readonly orphans: (limit: number) => string;
 }
 
@@ -40,8 +53,9 @@ ORDER BY birth_ts, incarnation`,
 )
 SELECT 'pod' AS kind, pod_name, its_incarnation, age_ms, silent_ms, newest_beat, beats_every_ms, dead_ms, may_lead, sleeps, says, said_first, NULL AS id, NULL AS guard, NULL AS seen FROM living
 UNION ALL
-SELECT 'held', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, s.step_id, s.claim_token, s.version
-FROM ${names.stepTracker} s JOIN q ON s.claimed_incarnation = q.me WHERE s.status = 'claimed' AND ${understood('s')}
+SELECT IFF(s.row_id = d.first_id, 'held', 'void'), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, s.step_id, s.claim_token, s.version
+FROM ${names.stepTracker} s JOIN q ON s.claimed_incarnation = q.me JOIN (${firstRows(names)}) d ON d.its_step = s.step_id
+WHERE s.status = 'claimed' AND ${understood('s')}
 UNION ALL
 SELECT 'schema', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, MAX(i.oldest_allowed) FROM ${names.schemaInfo} i
 UNION ALL
@@ -57,11 +71,14 @@ WHERE ${LIVING} AND newest_event <> 'asleep' AND DATEDIFF(millisecond, heard_ts,
 )
 SELECT DISTINCT p.pod_id AS pod_name, p.incarnation AS its_incarnation FROM ${names.podLog} p JOIN suspect d ON d.wanted_one = p.incarnation
 WHERE p.event = 'evicted'`,
-    orphans: (limit) => `WITH ${life(names)}
+    orphans: (limit) => `WITH q AS (
+  SELECT ${ago('b:unseenMs::NUMBER(38,0)')} AS seen_by FROM (SELECT PARSE_JSON(?) AS b)
+), ${life(names)}
 SELECT s.step_id AS id, s.claim_token AS guard, s.version AS seen, s.claimed_by AS holder_pod, s.claimed_incarnation AS holder, ${claimColumns('s')},
   CASE WHEN l.was_evicted = 1 THEN 'evicted' WHEN l.has_left = 1 THEN 'left' WHEN l.birth_ts IS NOT NULL AND l.newest_event = 'asleep' THEN 'asleep' ELSE 'unknown' END AS state
-FROM ${names.stepTracker} s LEFT JOIN life l ON l.incarnation = s.claimed_incarnation
-WHERE s.status = 'claimed' AND ${understood('s')} AND (l.incarnation IS NULL OR NOT (${LIVING}) OR l.newest_event = 'asleep')
+FROM ${names.stepTracker} s CROSS JOIN q LEFT JOIN life l ON l.incarnation = s.claimed_incarnation
+WHERE s.status = 'claimed' AND ${understood('s')} AND (l.was_evicted = 1 OR l.has_left = 1
+  OR (l.birth_ts IS NULL OR l.newest_event = 'asleep') AND (s.claimed_ts IS NULL OR s.claimed_ts < q.seen_by))
 ORDER BY s.claimed_ts, s.row_id
 LIMIT ${count(limit)}`,
   };

@@ -7,14 +7,14 @@
  * - Once they are closed nothing new begins, and what is under way comes to its end. A statement that was turned away is
  *   not sent again then.
  */
-import type { Runtime } from '../../../runtime/runtime.js';
+import { sleep, type Runtime } from '../../../runtime/runtime.js';
 import { retrying } from '../../retrying.js';
-import { UnderWay } from '../../under-way.js';
+import { storeClosed, UnderWay } from '../../under-way.js';
 import { BackPressure } from './back-pressure.js';
 import { isBusy } from './driver-error.js';
 import { storeError } from './faults.js';
 import type { Secrets } from './secrets.js';
-import type { Row, Runner } from './session.js';
+import type { Row, Runner, Seat } from './session.js';
 
 /** How long a statement is sent again under back-pressure, before the call fails with STORE_BUSY. */
 const PATIENCE_MS = 120_000;
@@ -38,8 +38,20 @@ export class Calls {
   }
 
   /** A session whose statements are sent again while too many others wait for a lock: so far they have not been run. */
-  patient(session: Runner): Runner {
-    return { run: (...statement) => this.#patiently(() => this.#measured(session, statement)) };
+  patient(session: Seat): Seat {
+    return {
+      run: (...statement) => this.#patiently(() => this.#measured(session, statement)),
+      get logins() {
+        return session.logins;
+      },
+    };
+  }
+
+  /** Waits, so that what is looked for can be seen; not once the calls are closed. @throws StoreError `STORE_CLOSED` */
+  async pause(ms: number): Promise<void> {
+    const { signal } = this.#impatience;
+    await sleep(this.#runtime, ms, signal);
+    if (signal.aborted) throw storeClosed();
   }
 
   async #measured(session: Runner, statement: Parameters<Runner['run']>): Promise<Row[]> {

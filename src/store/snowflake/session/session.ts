@@ -30,12 +30,16 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** What runs statements. */
 export type Runner = Pick<Session, 'run'>;
+/** The same, for who has to know whether two statements ran on one connection. */
+export type Seat = Pick<Session, 'run' | 'logins'>;
 
 export interface RunOptions {
   /** Numbers as the server wrote them. */
   readonly numbersAsText?: boolean;
   /** Instead of the rows, the columns: `NAME` and `KIND`, as the driver calls it. */
   readonly described?: boolean;
+  /** Not sent again where its session was gone: a new session does not see at once what the old one has written. */
+  readonly once?: boolean;
 }
 
 export interface SessionParts {
@@ -73,6 +77,7 @@ export class Session {
   #wired: Wired | undefined;
   #deadlineMs: number;
   #longestPauseMs: number;
+  #logins = 0;
   #failures = 0;
   #notBefore = 0;
 
@@ -80,6 +85,11 @@ export class Session {
     this.#parts = parts;
     this.#deadlineMs = parts.deadlineMs;
     this.#longestPauseMs = parts.longestPauseMs;
+  }
+
+  /** Which connection it is on: rises with each. What an earlier one has written is others' to it. */
+  get logins(): number {
+    return this.#logins;
   }
 
   /** From now on no answer is waited for longer than this. */
@@ -118,7 +128,7 @@ export class Session {
       } catch (error) {
         const gone = error instanceof DriverError && (isSessionGone(error) || !wired.connection.isUp());
         if (gone) this.#discard();
-        if (!gone || tries > 0 || !isSessionGone(error)) throw error;
+        if (!gone || tries > 0 || options.once === true || !isSessionGone(error)) throw error;
         this.#parts.log.debug({ code: error.code }, 'the session was gone: a new one takes its place');
       }
     }
@@ -132,6 +142,7 @@ export class Session {
     try {
       const wired = await this.#login();
       this.#failures = 0;
+      this.#logins++;
       return wired;
     } catch (error) {
       const widest = Math.min(this.#longestPauseMs, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures++, 10));

@@ -44,6 +44,11 @@ export const understood = (alias: string): string => `(${alias}.status IN ('comp
     AND ${['version', 'retry_count', 'crashes', 'max_retries'].map((column) => countable(`${alias}.${column}`)).join(' AND ')}
     AND ${alias}.priority BETWEEN -${LARGEST} AND ${LARGEST} AND COALESCE(${alias}.far_run_at, 0) BETWEEN -${LARGEST} AND ${LARGEST})`;
 
+/** Of each step its first row, and how many of its rows are claimed or have ended. */
+export const firstRows = (names: Names): string =>
+  `SELECT o.step_id AS its_step, MIN(o.row_id) AS first_id, COUNT(IFF(o.status = 'pending', NULL, 1)) AS taken
+  FROM ${names.stepTracker} o WHERE ${understood('o')} GROUP BY o.step_id`;
+
 /** What a claim is made of. */
 export const claimColumns = (
   alias: string,
@@ -64,6 +69,9 @@ export const furthest = (alias: string): string =>
 /** Of several archive rows of a step one of the highest version. */
 export const newest = (alias: string): string =>
   `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY ${alias}.version DESC, ${alias}.row_id, ${alias}.archived_ts) = 1`;
+
+/** The key of a new row, made by the statement and never bound. The rows of a step sort as their statements came. */
+export const newRowId = (now: string): string => `LPAD(${epochMs(now)}::VARCHAR, 15, '0') || '-' || UUID_STRING()`;
 
 /**
  * Every incarnation, by its own sequence number; requests are signs of life too. `seq` is NULL where another wrote

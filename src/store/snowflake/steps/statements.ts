@@ -10,6 +10,7 @@ import {
   instantOf,
   isBeyond,
   newest,
+  newRowId,
   recordColumns,
   typeOf,
 } from '../shared/statements.js';
@@ -35,6 +36,8 @@ export interface StepStatements {
   readonly retry: string;
   /** Steps that only the archive has. Bind: { steps: [{ id, version }] }. */
   readonly restore: string;
+  /** Writes all rows of these steps unchanged: its session then sees them as they are. Bind: ids. */
+  readonly touch: string;
 }
 
 export function stepStatements(names: Names): StepStatements {
@@ -51,6 +54,13 @@ export function stepStatements(names: Names): StepStatements {
     list: (order, limit) => listOf(names, order, limit),
     stats: statsOf(names),
     ...byHand(names),
+    // A row's id never changes, so nothing that others do to the row can be undone by this.
+    touch: `UPDATE ${names.stepTracker} t
+SET row_id = t.row_id
+FROM (
+  SELECT DISTINCT f.value::VARCHAR AS id FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f
+) n
+WHERE t.step_id = n.id`,
   };
 }
 
@@ -70,14 +80,14 @@ WITH q AS (
   UNION
   SELECT a.step_id FROM ${names.stepArchive} a JOIN batch o ON o.id = a.step_id
 )
-SELECT UUID_STRING(), o.id, 'pending', COALESCE(TRY_PARSE_JSON(o.its_payload), OBJECT_CONSTRUCT('type', o.its_type)), o.its_payload, o.prio, o.tries, o.its_type,
+SELECT ${newRowId('o.now_ts')}, o.id, 'pending', COALESCE(TRY_PARSE_JSON(o.its_payload), OBJECT_CONSTRUCT('type', o.its_type)), o.its_payload, o.prio, o.tries, o.its_type,
   IFF(o.at_ms IS NULL, DATEADD(millisecond, o.delay_ms, o.now_ts), ${instantOf('o.at_ms')}), IFF(${isBeyond('o.at_ms')}, o.at_ms, NULL),
   o.now_ts, o.now_ts, o.my_token, o.its_at
 FROM batch o LEFT JOIN known k ON k.id = o.id
 WHERE k.id IS NULL`;
 }
 
-/** `made`: this very submission put a row in. `same`: the payload is the one that is kept. */
+/** `made`: this very submission put a row in. `same`: the payload is the one that is kept. `found`: how many rows say so. */
 function submittedOf(names: Names): string {
   return `WITH q AS (
   SELECT b, b:token::VARCHAR AS my_token FROM (SELECT PARSE_JSON(?) AS b)
@@ -92,7 +102,7 @@ function submittedOf(names: Names): string {
 ), first AS (
   SELECT * FROM kept QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY is_cold, its_row) = 1
 )
-SELECT o.its_at AS at, MAX(IFF(k.its_token = o.my_token, 1, 0)) AS made, MAX(IFF(k.its_payload = o.its_payload, 1, 0)) AS same
+SELECT o.its_at AS at, MAX(IFF(k.its_token = o.my_token, 1, 0)) AS made, MAX(IFF(k.its_payload = o.its_payload, 1, 0)) AS same, COUNT(k.id) AS found
 FROM batch o LEFT JOIN first k ON k.id = o.id
 GROUP BY o.its_at`;
 }
@@ -175,7 +185,7 @@ function byHand(names: Names): Pick<StepStatements, 'cancel' | 'retry' | 'restor
   const fresh: Partial<Record<keyof typeof STEP_TRACKER, string>> = {
     ...{
       status: `'pending'`,
-      row_id: 'UUID_STRING()',
+      row_id: newRowId('SYSDATE()'),
       version: 'a.version + 1',
       last_update_ts: 'SYSDATE()',
       run_at: 'SYSDATE()',

@@ -1,4 +1,9 @@
-/** The steps' verbs but for the exchange: submitting, reading, and what users do by hand. */
+/**
+ * The steps' verbs but for the exchange: submitting, reading, and what users do by hand.
+ *
+ * Invariants: what became of a change by hand is believed on evidence only. Where a read shows a row as it was before the
+ * change, or none, the rows are written unchanged first: then the session sees them as they are.
+ */
 import { ValidationError, show } from '../../../errors.js';
 import { isTerminal, type StepStatus } from '../../../step/step.js';
 import { mapInSlices } from '../../../runtime/slices.js';
@@ -18,52 +23,37 @@ import type {
   SubmitReceipt,
 } from '../../contract.js';
 import { Counts } from '../../counts.js';
-import { partsOf, type Part } from '../binds.js';
-import { countRowOf, number, recordOf, text, textOrNull, written } from '../rows.js';
+import { partsOf } from '../binds.js';
+import { countRowOf, number, recordOf, text, textOrNull } from '../rows.js';
 import type { Row, Runner } from '../session/session.js';
+import { Inserts } from './inserts.js';
 import type { StepStatements } from './statements.js';
+import { Submitting } from './submitting.js';
+import { touch } from './touch.js';
 
 export interface StepsParts {
   readonly statements: StepStatements;
   readonly session: Runner;
   readonly runtime: Runtime;
+  readonly pause: (ms: number) => Promise<void>;
+  /** How late, at most, others' rows are read. */
+  readonly staleReadMs: number;
 }
 
 export class Steps {
   readonly #parts: StepsParts;
+  readonly #inserts: Inserts;
+  readonly #submitting: Submitting;
 
   constructor(parts: StepsParts) {
     this.#parts = parts;
+    const { session, statements } = parts;
+    this.#inserts = new Inserts({ session, touch: statements.touch });
+    this.#submitting = new Submitting({ ...parts, inserts: this.#inserts });
   }
 
-  /** Each statement's worth is atomic. One statement, where all is new. */
-  async submit(steps: readonly NewStep[]): Promise<SubmitReceipt[]> {
-    const receipts: SubmitReceipt[] = [];
-    // All parts first: where one step is too large, nothing is written.
-    for (const part of [...partsOf(steps, boundStep, nameOf)]) receipts.push(...(await this.#insert(part)));
-    return receipts;
-  }
-
-  async #insert({ items, json }: Part<NewStep>): Promise<SubmitReceipt[]> {
-    const { session, statements, runtime } = this.#parts;
-    const bind = `{"token":${JSON.stringify(runtime.uuid())},"steps":${json}}`;
-    const inserted = written(await session.run(statements.submit, bind), 'inserted');
-    const firsts = new Map<string, number>();
-    items.forEach(({ stepId }, at) => void (firsts.has(stepId) || firsts.set(stepId, at)));
-    const all = inserted === firsts.size;
-    const kept = all ? new Map<number, Row>() : await this.#submitted(bind);
-    return items.map((step, at) => {
-      const first = firsts.get(step.stepId) ?? at;
-      const row = kept.get(at);
-      if (first === at && (all || number(row, 'MADE') === 1)) return 'created';
-      return (all ? items[first]?.payload === step.payload : number(row, 'SAME') === 1) ? 'duplicate' : 'mismatch';
-    });
-  }
-
-  async #submitted(bind: string): Promise<Map<number, Row>> {
-    const { session, statements } = this.#parts;
-    const rows = await session.run(statements.submitted, bind);
-    return new Map(rows.map((row) => [number(row, 'AT'), row]));
+  submit(steps: readonly NewStep[]): Promise<SubmitReceipt[]> {
+    return this.#submitting.submit(steps);
   }
 
   async find(stepIds: readonly string[]): Promise<StepRecord[]> {
@@ -123,7 +113,7 @@ export class Steps {
     for (const { items, json } of partsOf(steps, boundStepAt, nameOf)) {
       const bind = `{"token":${JSON.stringify(token)},"steps":${json}}`;
       await session.run(statements.cancel, bind);
-      const states = await this.#states(items);
+      const states = await this.#states(items, (row, step) => wouldCancel(row, step, token));
       receipts.push(...items.map((step) => cancelReceipt(states.get(step.stepId), step, token)));
     }
     return receipts;
@@ -135,17 +125,35 @@ export class Steps {
     for (const { items, json } of partsOf(steps, boundStepAt, nameOf)) {
       const bind = `{"steps":${json}}`;
       await session.run(statements.retry, bind);
-      let states = await this.#states(items);
+      let states = await this.#states(items, wouldRetry);
       if (items.some((step) => isRestorable(states.get(step.stepId), step))) {
-        await session.run(statements.restore, bind);
-        states = await this.#states(items);
+        await this.#inserts.run(statements.restore, bind, items);
+        states = await this.#states(items, wouldRetry);
       }
       receipts.push(...items.map((step) => retryReceipt(states.get(step.stepId), step)));
     }
     return receipts;
   }
 
-  async #states(steps: readonly StepAt[]): Promise<Map<string, Row>> {
+  /** @param isStale whether the write would have changed such a row: then that was read late */
+  async #states(
+    steps: readonly StepAt[],
+    isStale: (row: Row, step: StepAt) => boolean,
+  ): Promise<ReadonlyMap<string, Row>> {
+    const { session, statements } = this.#parts;
+    const states = await this.#readStates(steps);
+    const unclear = steps.filter((step) => {
+      const row = states.get(step.stepId);
+      return row === undefined || isCold(row) || isStale(row, step);
+    });
+    if (unclear.length === 0) return states;
+    await touch(session, statements.touch, unclear);
+    for (const { stepId } of unclear) states.delete(stepId);
+    for (const [stepId, row] of await this.#readStates(unclear)) states.set(stepId, row);
+    return states;
+  }
+
+  async #readStates(steps: readonly StepAt[]): Promise<Map<string, Row>> {
     const ids = steps.map(({ stepId }) => stepId);
     const rows = await this.#ofIds(this.#parts.statements.states, ids);
     return new Map(rows.map((row) => [text(row, 'ID'), row]));
@@ -155,9 +163,20 @@ export class Steps {
 const nameOf = ({ stepId }: { readonly stepId: string }): string => `step ${show(stepId)}`;
 const boundStepAt = ({ stepId, version }: StepAt) => ({ id: stepId, version });
 
-function boundStep({ stepId, type, payload, priority, maxRetries, delayMs, runAt }: NewStep): object {
-  const due = runAt === null ? { delayMs: Math.ceil(delayMs) } : { runAtMs: runAt };
-  return { id: stepId, type, payload, priority, maxRetries, ...due };
+const isCold = (row: Row): boolean => number(row, 'IS_COLD') === 1;
+
+/** Whether a cancel would have changed a row that reads like this, or would change it when it has come so far. */
+function wouldCancel(row: Row, { version }: StepAt, token: string): boolean {
+  const at = number(row, 'ITS_VERSION');
+  const isOpen = ['pending', 'claimed'].includes(text(row, 'ITS_STATUS'));
+  return textOrNull(row, 'SETTLER') !== token && (at < version || (at === version && isOpen && !isCold(row)));
+}
+
+/** The same of a retry. */
+function wouldRetry(row: Row, step: StepAt): boolean {
+  if (hasMoved(row, step)) return false;
+  const hasEnded = ['failed', 'cancelled'].includes(text(row, 'ITS_STATUS'));
+  return number(row, 'ITS_VERSION') < step.version || (hasEnded && !isCold(row));
 }
 
 function cancelReceipt(row: Row | undefined, { version }: StepAt, token: string): CancelReceipt {
@@ -175,19 +194,22 @@ function cancelReceipt(row: Row | undefined, { version }: StepAt, token: string)
 function isRestorable(row: Row | undefined, { version }: StepAt): boolean {
   return (
     row !== undefined &&
-    number(row, 'IS_COLD') === 1 &&
+    isCold(row) &&
     number(row, 'ITS_VERSION') === version &&
     ['failed', 'cancelled'].includes(text(row, 'ITS_STATUS'))
   );
 }
 
-function retryReceipt(row: Row | undefined, { version }: StepAt): RetryReceipt {
+/** Of all its rows: beside the one that was retried there may be another. */
+function hasMoved(row: Row, { version }: StepAt): boolean {
+  return number(row, 'HIGHEST_VERSION') > version;
+}
+
+function retryReceipt(row: Row | undefined, step: StepAt): RetryReceipt {
   if (row === undefined) return 'notFound';
-  // Of all its rows: beside the one that was retried there may be another.
-  if (number(row, 'HIGHEST_VERSION') > version) return 'retried';
+  if (hasMoved(row, step)) return 'retried';
   // What could be retried as it is shown, and was not, has moved: the read is late.
-  const isLate = number(row, 'ITS_VERSION') < version || ['failed', 'cancelled'].includes(text(row, 'ITS_STATUS'));
-  return isLate ? 'changed' : 'notRetryable';
+  return wouldRetry(row, step) || isRestorable(row, step) ? 'changed' : 'notRetryable';
 }
 
 function cursorOf(after: string): { readonly afterMs: number; readonly afterId: string } {

@@ -58,7 +58,11 @@ interface Candidate {
 const sum = <T>(all: readonly T[], of: (one: T) => number): number => all.reduce((total, one) => total + of(one), 0);
 const least = (a: string, b: string): number => (a < b ? -1 : 1);
 
-/** Changes the rows as one UPDATE does; answers how many. @param now where what is due at once stands among the ranks */
+/**
+ * Changes the rows as one UPDATE does; answers how many it wrote: with each that changes also the other rows of its step.
+ *
+ * @param now where what is due at once stands among the ranks
+ */
 export function exchange(
   rows: readonly ModelRow[],
   logged: readonly ModelRequest[],
@@ -83,7 +87,8 @@ export function exchange(
       crashes,
     });
   }
-  return settled.length + claimed.length;
+  const changed = new Set([...settled.map(([{ id }]) => id), ...claimed.map(([{ first }]) => first.id)]);
+  return rows.filter(({ id }) => changed.has(id)).length;
 }
 
 function newestOf(asked: readonly ModelRequest[]): ModelRequest[] {

@@ -1,7 +1,7 @@
 /** Snowflake stores on the test bed, and single sessions of them, closed when the test ends. */
 import { onTestFinished } from 'vitest';
 import { createLog, type Logger } from '../../../../src/log.js';
-import { systemRuntime, type Runtime } from '../../../../src/runtime/runtime.js';
+import { sleep, systemRuntime, type Runtime } from '../../../../src/runtime/runtime.js';
 import { snowflake, type SnowflakeOptions } from '../../../../src/snowflake.js';
 import type { Claim, PodRef, Store } from '../../../../src/store/contract.js';
 import { loadDriver } from '../../../../src/store/snowflake/session/driver.js';
@@ -65,7 +65,8 @@ export function useStores(...options: Parameters<typeof useTestBed>): UsedStores
       onTestFinished(() => session.close());
       const log = createLog('store', silent);
       const parts = { options: resolved, names, statements: statementsOf(names), secrets: new Secrets(), log };
-      return { ...parts, schema: SCHEMA, sessions: [session], ...over };
+      const pause = (ms: number) => sleep(systemRuntime, ms);
+      return { ...parts, schema: SCHEMA, sessions: [session], pause, ...over };
     },
     byHand: () => used.connect(),
   };
