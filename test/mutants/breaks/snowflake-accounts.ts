@@ -67,8 +67,8 @@ export const snowflakeAccountBreaks: readonly Break[] = [
   {
     name: 'snowflake/opening.ts: what another pod has made is not probed',
     file: 'src/store/snowflake/opening/opening.ts',
-    find: 'isOurs = madeAll && newest === 0;',
-    replace: 'isOurs = madeAll || newest === 0;',
+    find: 'return madeAll && newest === 0;',
+    replace: 'return madeAll || newest === 0;',
     tests: OPENING,
   },
   {
