@@ -121,8 +121,8 @@ export const lateReadBreaks: readonly Break[] = [
   {
     name: 'snowflake/steps: a failed step that moved counts as not retryable',
     file: 'src/store/snowflake/steps/steps.ts',
-    find: "return isLate ? 'changed' : 'notRetryable';",
-    replace: "return 'notRetryable';",
+    find: "return wouldRetry(row, step) || isRestorable(row, step) ? 'changed' : 'notRetryable';",
+    replace: "return wouldRetry(row, step) && isRestorable(row, step) ? 'changed' : 'notRetryable';",
     tests: [BY_HAND],
   },
 ];
