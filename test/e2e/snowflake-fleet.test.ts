@@ -11,8 +11,15 @@ import { describeFleet, type Ground } from './fleet/index.js';
 // for good. In haste that ends soon after the line has gone, and nothing is left running.
 hurryDriver(100);
 
-describeOnTestBed('on the test bed', { timeout: 60_000 }, () => {
-  const { bed } = useTestBed();
+const HEARTBEAT_MS = 400;
+/** So many times faster than by default the pods' hearts beat here, and so much shorter is what depends on that. */
+const TIMES = 30_000 / HEARTBEAT_MS;
+/** Up to 5 s late, and now and then the 10 s that the store reckons with. */
+const LATE_READS = { mostMs: 5_000 / TIMES, tailMs: 10_000 / TIMES, tailRate: 0.01 };
+const STALE_READ_MS = Math.ceil(10_000 / TIMES);
+
+describeOnTestBed('on the test bed, with late reads', { timeout: 60_000 }, () => {
+  const { bed } = useTestBed({ lateReads: LATE_READS });
   let place: { readonly database: string; readonly schema: string };
   beforeEach(async () => {
     place = await bed().freshSchema();
@@ -20,16 +27,19 @@ describeOnTestBed('on the test bed', { timeout: 60_000 }, () => {
 
   const ground: Ground = {
     timing: {
-      ...{ heartbeatIntervalMs: 400, deadAfterMs: 4_000, recoveryIntervalMs: 400 },
+      ...{ heartbeatIntervalMs: HEARTBEAT_MS, deadAfterMs: 4_000, recoveryIntervalMs: 400 },
       ...{ claimIntervalMs: 50, idleIntervalMs: 200 },
     },
-    store: () => snowflake({ connection: bed().connection, ...place }),
+    store: () => snowflake({ connection: bed().connection, ...place, staleReadMs: STALE_READ_MS }),
     async line() {
       // Another way to the same emulator, past the others' proxy.
-      const way = await startTestBed();
+      const way = await startTestBed({ lateReads: LATE_READS });
       onTestFinished(() => way.stop());
       return {
-        store: snowflake({ connection: way.connection, ...place, statementTimeoutMs: 1_000 }),
+        store: snowflake({
+          ...{ connection: way.connection, ...place },
+          ...{ statementTimeoutMs: 1_000, staleReadMs: STALE_READ_MS },
+        }),
         cut: () => void (way.proxy.reachable = false),
         mend: () => void (way.proxy.reachable = true),
       };
