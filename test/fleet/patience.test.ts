@@ -9,5 +9,5 @@ it.each([
   ['whose margin is what two heartbeats leave', [5_000, 15_000], [2_500, 12_500, 12_500 / 3, 12_500 / 3 + 10_000]],
   ['in which nobody is heard before the dead-after', [2_000, 5_000], [500, 4_500, 1_500, 5_000]],
 ] as const)('with intervals %s', (_, intervals, expected) => {
-  expect([marginMs, limitMs, patienceMs, heardWithinMs].map((of) => of(...intervals))).toEqual(expected);
+  expect([marginMs, limitMs, patienceMs, heardWithinMs].map((of) => of(intervals[0], intervals[1]))).toEqual(expected);
 });

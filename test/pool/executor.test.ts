@@ -61,7 +61,7 @@ describe('the grace of an aborted handler', () => {
 });
 
 test('a halt that comes from a handler holds back what would start next', async () => {
-  const rig = new Rig({ work: () => rig.pool.halt() });
+  const rig: Rig = new Rig({ work: () => rig.pool.halt() });
   rig.store.addMany(3, 'work');
   await rig.start();
   expect(started(rig)).toEqual(['work-00000']);
