@@ -296,8 +296,7 @@ export const sqliteBreaks: readonly Break[] = [
     file: `${SQLITE}/statements.ts`,
     find: 'run_at_wall = iif(? IS NULL, run_at_wall, NULL)',
     replace: 'run_at_wall = iif(? IS NULL, run_at_wall, run_at_wall)',
-    tests: [`${TESTS}/wall-clock.test.ts`, CONFORMANCE],
-    survives: 'the trigger STEP_UNTIMED clears the column too; here it is cleared without the cost of a second UPDATE',
+    tests: [`${TESTS}/wall-clock.test.ts`],
   },
   {
     name: 'sqlite/statements.ts: a step that is given back with a delay is ready at once',
@@ -346,8 +345,7 @@ export const sqliteBreaks: readonly Break[] = [
     file: `${SQLITE}/statements.ts`,
     find: 'run_at = ?, run_at_wall = NULL, retry_count = 0',
     replace: 'run_at = ?, retry_count = 0',
-    tests: [CONFORMANCE, `${TESTS}/wall-clock.test.ts`],
-    survives: 'the trigger STEP_UNTIMED clears the column too; here it is cleared without the cost of a second UPDATE',
+    tests: [`${TESTS}/wall-clock.test.ts`],
   },
   {
     name: 'sqlite/statements.ts: a retry by hand keeps the error',

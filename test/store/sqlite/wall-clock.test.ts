@@ -274,6 +274,28 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(ids(await claimed(store, {}, A))).toEqual([step.stepId]);
   });
 
+  it('is not followed by a step that begins again or is put off, also to the very instant that it had waited for', () => {
+    const { core, connection } = newCore();
+    const now = 1_000;
+    core.register(
+      { now, wallMs: now, hostMs: 0, boot: '' },
+      { ...A, heartbeatMs: 1_000, deadAfterMs: HOUR, meta: {} },
+      undefined,
+    );
+    const [retried, delayed] = [newStep({ runAt: now }), newStep({ runAt: now })];
+    core.submit(now, [retried, delayed]);
+    expect(core.cancel(now, 'token', [{ stepId: retried.stepId, version: 0 }])).toEqual(['cancelled']);
+    expect(core.retry(now, [{ stepId: retried.stepId, version: 1 }])).toEqual(['retried']);
+    const claim = { token: 't', free: 2, prefetch: 0, quarantine: 0, types: new Map([['work', 2]]) } as const;
+    const { claims } = core.exchange(now, { pod: A, settlements: [], claim }, 10);
+    const back = claims.filter(({ stepId }) => stepId === delayed.stepId).map((one) => givenBack(one, { delayMs: 0 }));
+    expect(core.settle(now, A, back)).toEqual(['settled']);
+    expect(connection.prepare('SELECT run_at, run_at_wall FROM STEP_TRACKER').raw().all()).toEqual([
+      [now, null],
+      [now, null],
+    ]);
+  });
+
   it('wakes those who wait for what the move has made due', async () => {
     const scene = new Scene();
     const { machine } = scene;
