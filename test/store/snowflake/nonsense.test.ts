@@ -117,7 +117,7 @@ describeOnTestBed('nonsense', { timeout: 60_000 }, () => {
 
   test('in a payload fails that step, or runs it without args; the queue’s readers show it', async () => {
     const driver = await byHand();
-    const store = snowflake({ connection: options(), ...place() });
+    const store = snowflake({ connection: options(), ...place(), staleReadMs: 0 }); // else each refusal takes 10 s
     const ran: string[] = [];
     const queue = new FleetQ({ store, maxRetries: 0, retry: { baseMs: 1 }, steps: [] }).register(
       'work',
