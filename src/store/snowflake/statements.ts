@@ -38,7 +38,7 @@ export interface StoreStatements {
   readonly probes: readonly Probe[];
   /** What kind each table is of. Tables with a similar name may show too. */
   readonly kinds: readonly Kind[];
-  /** Of each table the names of the columns that do not compare text byte by byte, each followed by a space. */
+  /** Of each table with text whether a column does not compare it byte by byte: 1 or 0. */
   readonly collated: string;
 }
 
@@ -77,7 +77,9 @@ SELECT b:version::NUMBER(38,0), b:oldestAllowed::NUMBER(38,0), SYSDATE() FROM (S
     useSchema: `USE SCHEMA ${names.wholeSchema}`,
     probes: probes(names),
     kinds: TABLES.map((table) => ({ table, text: kindOf(names, table) })),
-    collated: TABLES.map((table) => collatedOf(names, table)).join('\nUNION ALL\n'),
+    collated: TABLES.filter((table) => textsOf(SCHEMA.tables[table]).length > 0)
+      .map((table) => collatedOf(names, table))
+      .join('\nUNION ALL\n'),
   };
 }
 
@@ -110,13 +112,14 @@ function kindOf(names: Names, table: keyof Tables): string {
   return `SHOW TABLES LIKE ${literal(pattern)} IN SCHEMA ${names.wholeSchema}`;
 }
 
-/** Tried, not looked up: byte by byte a small letter is above all capitals, and a blank at the end counts. */
+/**
+ * Tried, not looked up: byte by byte a small letter is above all capitals, and a blank at the end counts. The one text
+ * takes the collation of whichever column has one.
+ */
 function collatedOf(names: Names, table: (typeof TABLES)[number]): string {
-  const tried = textsOf(SCHEMA.tables[table]).map((column) => {
-    const or = (text: string): string => `COALESCE(MAX(${column}), '${text}')`;
-    return `IFF(${or('a')} < 'B' OR ${or('a ')} = 'a', '${column.toUpperCase()} ', '')`;
-  });
-  return `SELECT '${table}' AS its_table, ${tried.join(' || ') || `''`} AS collated FROM ${names[table]} WHERE FALSE`;
+  const columns = textsOf(SCHEMA.tables[table]).map((column) => `MAX(${column})`);
+  return `SELECT '${table}' AS its_table, IFF(tried < 'B' OR tried = 'a', 1, 0) AS collated
+FROM (SELECT COALESCE(${columns.join(', ')}, 'a ') AS tried FROM ${names[table]} WHERE FALSE)`;
 }
 
 /**

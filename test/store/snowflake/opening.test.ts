@@ -210,7 +210,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     await driver.run(`INSERT INTO SCHEMA_INFO SELECT ${SCHEMA_VERSION}, 1, SYSDATE()`);
     const error = await failure(open(parts));
     expect(error).toMatchObject({ code: 'STORE_ALTERED', transient: false });
-    expect(error.message).toContain(`"POD_LOG" (POD_ID, INCARNATION, EVENT, META_TEXT)`);
+    expect(error.message).toMatch(/^columns of [^ ]*"POD_LOG" have a collation/);
     expect(error.message).not.toContain('STEP_TRACKER');
   });
 

@@ -4,22 +4,19 @@
  */
 import { StoreError } from '../../../errors.js';
 import type { Tables } from '../names.js';
-import { text } from '../rows.js';
+import { number, text } from '../rows.js';
 import type { OpeningParts } from './opening.js';
 
 /** @throws StoreError `STORE_ALTERED` */
 export async function refuseCollations({ names, statements, sessions: [session] }: OpeningParts): Promise<void> {
   const rows = await session.run(statements.store.collated);
-  const collated = rows.flatMap((row) => {
-    const columns = text(row, 'COLLATED').trim();
-    return columns === ''
-      ? []
-      : [`${names[text(row, 'ITS_TABLE') as keyof Tables]} (${columns.replaceAll(' ', ', ')})`];
-  });
+  const collated = rows
+    .filter((row) => number(row, 'COLLATED') === 1)
+    .map((row) => names[text(row, 'ITS_TABLE') as keyof Tables]);
   if (collated.length === 0) return;
   throw new StoreError(
     'STORE_ALTERED',
-    `columns have a collation, under which different ids or step types may count as equal: ${collated.join('; ')}. ` +
+    `columns of ${collated.join(', ')} have a collation, under which different ids or step types may count as equal. ` +
       "Snowflake cannot take it off a column. Make the tables anew, with DEFAULT_DDL_COLLATION = '', and copy the rows",
     false,
   );
