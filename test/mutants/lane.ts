@@ -16,6 +16,7 @@ import type { Reply, Request } from './host.js';
 
 const HOST = fileURLToPath(new URL('./host.ts', import.meta.url));
 const START_MS = 120_000;
+const KEPT_CHARS = 4_000;
 
 /** How a test file ended, and after how long: `hung` if it was cut off at the limit. */
 export interface Ended {
@@ -29,6 +30,7 @@ export class Lane {
   /** What changed since the process last read it. */
   readonly #changed = new Set<string>();
   #host: ChildProcess | undefined;
+  #said = (): string => '';
   #isClosed = false;
 
   constructor(project: string) {
@@ -51,7 +53,9 @@ export class Lane {
     } catch (error) {
       if (this.#isClosed) throw error;
       await this.#end();
-      return this.#run(test, limitMs);
+      return this.#run(test, limitMs).catch((again: unknown) => {
+        throw new Error(`${String(again)}\n${this.#said()}`, { cause: again });
+      });
     }
   }
 
@@ -85,9 +89,10 @@ export class Lane {
       env: { ...withoutRunner(process.env), TMPDIR: this.#copy.temporary },
       // A process group of its own, to end with all that the tests have started.
       detached: true,
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#host = host;
+    this.#said = lastWords(host);
     if ((await answer(host, START_MS)) === undefined) throw new Error('The test runner did not start');
     return host;
   }
@@ -104,6 +109,13 @@ export class Lane {
     }
     await exit;
   }
+}
+
+/** What tests print is read, or they would block; the end of it tells why a runner ended. */
+function lastWords({ stderr }: ChildProcess): () => string {
+  let kept = '';
+  stderr?.setEncoding('utf8').on('data', (text: string) => (kept = (kept + text).slice(-KEPT_CHARS)));
+  return () => kept;
 }
 
 /** @returns what the process answers, nothing after the limit. @throws where it ends first */
