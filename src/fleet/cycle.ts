@@ -34,6 +34,8 @@ export interface CycleParts {
 
 /** Orphans in one page: what a store settles in about two milliseconds. */
 const PAGE = 250;
+/** Orphans in the widest page: more than a store settles within the time that reads are late. */
+const WIDEST_PAGE = 16 * PAGE;
 
 export class Cycle {
   readonly #parts: CycleParts;
@@ -95,17 +97,24 @@ export class Cycle {
   }
 
   async #recover(): Promise<void> {
-    const { runtime, store, leadership, looks } = this.#parts;
+    const { runtime, leadership, looks } = this.#parts;
     await this.#evict(looks.dead());
     const seen = new Set<string>();
-    const next = async (): Promise<readonly Decided[]> => {
-      return fresh(decided(await store.orphans({ limit: PAGE })), seen);
-    };
-    let page = this.#parts.unanswered.length > 0 ? fresh(this.#parts.unanswered, seen) : await next();
+    let page = this.#parts.unanswered.length > 0 ? fresh(this.#parts.unanswered, seen) : await this.#next(seen);
     while (page.length > 0 && leadership.isLeader) {
       await this.#settle(page);
       await runtime.yield();
-      page = await next();
+      page = await this.#next(seen);
+    }
+  }
+
+  /** The next orphans. Where a late read fills the page with those that were settled, it looks past them. */
+  async #next(seen: Set<string>): Promise<readonly Decided[]> {
+    const { store, leadership } = this.#parts;
+    for (let limit = PAGE; ; limit *= 2) {
+      const orphans = await store.orphans({ limit });
+      const page = fresh(decided(orphans), seen);
+      if (page.length > 0 || orphans.length < limit || limit >= WIDEST_PAGE || !leadership.isLeader) return page;
     }
   }
 

@@ -131,6 +131,29 @@ test('an orphan that a late read shows again is not settled again in the cycle',
   expect(leader.told.of('recovery:completed')).toMatchObject([{ requeued: all.map(({ stepId }) => stepId) }]);
 });
 
+test('orphans behind a page of those that a late read shows again are settled in the same cycle', async () => {
+  const connection = world.connection();
+  const leader = world.pod('a', { recoveryIntervalMs: 600_000 }, connection);
+  await world.runtime.until(leader.start());
+  const gone: PodRef = { podId: 'b', incarnation: 'gone' };
+  await world.store.register({ ...gone, heartbeatMs: 2_000, deadAfterMs: 60_000, meta: {} });
+  await world.submit(900);
+  await world.claim(gone, 900);
+  await world.store.leave(gone);
+  await world.advance(STALE);
+  const all = await connection.orphans({ limit: 1_000 });
+  let reads = 0;
+  connection.orphans = ({ limit }) => {
+    reads++;
+    return Promise.resolve(all.slice(0, limit));
+  };
+  const told = leader.told.of('step:released').length;
+  await world.runtime.until(leader.fleet.recovery.run());
+  const released = leader.told.of('step:released').slice(told);
+  expect(released.map(({ stepId }) => stepId)).toEqual(all.map(({ stepId }) => stepId));
+  expect(reads).toBeLessThan(10);
+});
+
 describe('the looks', () => {
   const LONG_DEAD = 40_000;
   /** Seen silent for longer than it registered, and watched unchanged for this long. */

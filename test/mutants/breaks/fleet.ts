@@ -11,8 +11,8 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/cycle: what was not answered is not sent again',
     file: 'src/fleet/cycle.ts',
-    find: 'this.#parts.unanswered.length > 0 ? fresh(this.#parts.unanswered, seen) : await next()',
-    replace: 'await next()',
+    find: 'this.#parts.unanswered.length > 0 ? fresh(this.#parts.unanswered, seen) : await this.#next(seen)',
+    replace: 'await this.#next(seen)',
     tests: ['test/fleet/recovery.test.ts'],
   },
   {

@@ -105,6 +105,13 @@ export const lateReadBreaks: readonly Break[] = [
     tests: [FLEET],
   },
   {
+    name: 'fleet/cycle: a page of orphans that were settled ends the cycle',
+    file: 'src/fleet/cycle.ts',
+    find: 'if (page.length > 0 || orphans.length < limit || ',
+    replace: 'if (orphans.length <= limit || ',
+    tests: [FLEET],
+  },
+  {
     name: 'snowflake/steps: a late terminal state ends a cancel',
     file: 'src/store/snowflake/steps/steps.ts',
     find: "if (number(row, 'ITS_VERSION') < version) return 'changed'; // a late read",
