@@ -177,6 +177,7 @@ function batches(harness: Harness): void {
     let over: Partial<Settlement> = {};
     const settlements = changes.map((change, i) => settlement(claims[i]!, (over = { ...over, ...change })));
     expect((await harness.exchange({ pod, settlements })).receipts).toEqual(claims.map(() => 'settled'));
+    await harness.seen();
     const found = new Map((await harness.store.find(ids(claims))).map((row) => [row.stepId, row]));
     const rows = claims.map(({ stepId }) => found.get(stepId)!);
     expect(

@@ -331,6 +331,31 @@ describe('calls that race the end', () => {
     expect(factory.store.count('submit')).toBe(1);
   });
 
+  test('are ended before the store closes, so that no wait fails by a closed store', async () => {
+    const path = temporaryPath();
+    let waits = 1;
+    let waitsAtClose: number | undefined;
+    const queue = newQueue({
+      store: {
+        name: 'sqlite',
+        async create(environment) {
+          const store = await sqlite({ path }).create(environment);
+          const close = store.close.bind(store);
+          return Object.assign(store, {
+            close: () => {
+              waitsAtClose ??= waits;
+              return close();
+            },
+          });
+        },
+      },
+    }).register('a', () => 'done');
+    const stepId = await queue.submit({ type: 'a' });
+    const wait = queue.waitFor(stepId).finally(() => waits--);
+    await Promise.all([expect(wait).rejects.toMatchObject({ code: 'STOPPED' }), queue.stop()]);
+    expect(waitsAtClose).toBe(0);
+  });
+
   test('are served or refused with STOPPED, never with a code of the store', async () => {
     const factory = faultySqlite(({ verb }) => (verb === 'find' || verb === 'list' ? { replyDelayMs: 5 } : undefined));
     const queue = newQueue({ store: factory }).register('a', () => 1);

@@ -99,6 +99,16 @@ describe('the system', () => {
     expect(told).toEqual(['turn']);
   });
 
+  it('reads the monotonic clock of the host, which all its processes share', () => {
+    const hostMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+    const before = hostMs();
+    const read = systemRuntime.monotonicMs();
+    const after = hostMs();
+    // The thread's own clock was tied to the host's once, between two readings.
+    expect(read).toBeGreaterThan(before - 1_000);
+    expect(read).toBeLessThan(after + 1_000);
+  });
+
   it('tells a time since a start that all processes of the host share', async () => {
     const program = `import('./src/runtime/runtime.ts').then((r) => console.log(r.systemRuntime.monotonicMs()))`;
     const cwd = fileURLToPath(new URL('../../', import.meta.url));
