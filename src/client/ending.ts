@@ -1,4 +1,4 @@
-/** What a wait comes to, by the row of a step that has ended. */
+/** Settles a wait from the row of a step that has ended. */
 import { FleetQError, StepCancelledError, StepFailedError } from '../errors.js';
 import { deserializeError } from '../step/failure.js';
 import { readError, readResult } from '../step/stored.js';

@@ -4,10 +4,10 @@
  * Invariants:
  * - `start` resolves once the fleet is known. One heartbeat is asked for at a time. One that fails is tried again within the
  *   interval; one that hangs is sent again long before the limit of the fence, and its late answer still counts.
- * - An answer is read in this order. A younger incarnation under our podId, or a newer version of the library in the store:
- *   drain for good, leave, never register again. Evicted: drop everything and register as a new incarnation, at once the
- *   first time and at the interval from then on. Not shown although it has registered just now: a late read, ask again
- *   soon. Sent before we were fenced: ask again. Otherwise: at work.
+ * - An answer is read in this order. Not shown although it registered just now: a late read, ask again soon. A younger
+ *   incarnation under our podId, or a newer version of the library in the store: drain for good, leave, never register
+ *   again. Evicted: drop everything and register as a new incarnation, at once the first time and at the interval from then
+ *   on. Sent before we were fenced: ask again. Otherwise: at work.
  */
 import { asError, StoppedError, StoreError } from '../errors.js';
 import type { Events } from '../events.js';

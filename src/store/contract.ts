@@ -10,7 +10,8 @@
  *   has been shown once is shown the same after that.
  * - **A newer version may have migrated the data past what this one may write**, also while it is open. Then `submit`,
  *   `cancel`, `retry`, `prune` and `register` reject with `STORE_SCHEMA_NEWER`, and an exchange claims nothing; it settles,
- *   and a pod can leave. A store may notice late, but within a minute.
+ *   and a pod can leave. A store may notice late, but within a minute, or within
+ *   `staleReadMs` + 5 s if that is longer.
  * - A call that cannot go through rejects with a `StoreError`; `transient` says whether trying again may help.
  */
 import type { Log } from '../log.js';

@@ -44,7 +44,7 @@ export interface FleetView {
   readonly pods: readonly PodView[];
   /**
    * What the store says that the caller holds. A claim that the store has found void since it gave it out is not among
-   * them: the holder stops, and gives it back. Of a claim that its holder does not know the store itself gives it back.
+   * them: the holder stops, and gives it back. If the holder does not know the claim, the store gives it back.
    */
   readonly claims: readonly Fence[];
   /** A newer version of the library has migrated the store past what this one may write: drain. */

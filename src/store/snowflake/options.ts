@@ -1,4 +1,4 @@
-/** What `snowflake(…)` takes, checked once. Of a connection nothing is ever shown: it holds secrets. */
+/** What `snowflake(…)` takes, checked once. No error here shows any of a connection: it holds secrets. */
 import type { ConnectionOptions } from 'snowflake-sdk';
 import { nearest, show, ValidationError } from '../../errors.js';
 import { boolean, checkFields, integer, name, oneOf, type FieldCheck, type FieldChecks } from '../../step/fields.js';
@@ -6,12 +6,13 @@ import type { Place } from './names.js';
 import { TABLE_KINDS, type DdlParts, type TableKind } from './schema.js';
 
 /**
- * What the driver's `createConnection` takes: passed on untouched. Where it leaves out `sfRetryMaxLoginRetries`, the driver
- * is told to retry a login once: the store tries again by itself.
+ * What the driver's `createConnection` takes, passed on as it is. The store adds only `agentClass` and
+ * `sfRetryMaxLoginRetries`, where you leave them out: it ends the driver's requests when it closes, and tries a login
+ * again by itself, so the driver retries it only once.
  */
 export type SnowflakeConnection = ConnectionOptions;
 
-/** A connection, or what fetches one anew for each login: for secrets that rotate. */
+/** A connection, or a function that is called for each login and returns one: for secrets that rotate. */
 export type ConnectionSource = SnowflakeConnection | (() => SnowflakeConnection | Promise<SnowflakeConnection>);
 
 /** What is not acceptable throws a ValidationError, `OPTION_INVALID`, when `snowflake` is called. */
@@ -22,9 +23,9 @@ export interface SnowflakeOptions {
    * by Snowflake. Absent: the driver reads its `connections.toml`.
    */
   readonly connection?: ConnectionSource;
-  /** The database of the tables, letter by letter as Snowflake shows it: mostly in capitals. It must exist. */
+  /** The database of the tables, exactly as Snowflake shows it, usually in capitals. It must exist. */
   readonly database: string;
-  /** The schema of the tables, letter by letter. It must exist. */
+  /** The schema of the tables, exactly as Snowflake shows it. It must exist. */
   readonly schema: string;
   /** In front of the name of each table: up to 200 characters, any but control characters. Default none. */
   readonly tablePrefix?: string;
@@ -44,7 +45,7 @@ export interface SnowflakeOptions {
    * How late, at most, a session may see what another session has committed, in ms: from 0 to 600,000. What a read does
    * not show is looked for again after that time, before it counts as missing. 0 is right for an account whose
    * `READ_CONSISTENCY_MODE` is `GLOBAL`. The account's default is `SESSION`, for which Snowflake documents no bound.
-   * Default 10,000.
+   * Set it alike on all pods. Peers evict a pod later by as much. Default 10,000.
    */
   readonly staleReadMs?: number;
   /**
@@ -52,9 +53,9 @@ export interface SnowflakeOptions {
    * from which its support may restore it after a disaster, and bills that storage. `'transient'`: no fail-safe. Time
    * travel is off for both.
    *
-   * Tables keep the kind that they were made with. If this is left out, the kind of existing tables is taken, whatever it
-   * is, and new ones are transient. If it is given and existing tables are of the other kind, opening rejects with
-   * `STORE_TABLE_KIND`. Default: left out.
+   * Tables keep the kind that they were made with. If this is left out, existing tables are used whatever their kind;
+   * missing tables are made permanent where any existing one is, else transient. If it is given and existing tables are of
+   * the other kind, opening rejects with `STORE_TABLE_KIND`. Default: left out.
    */
   readonly tableKind?: TableKind;
 }

@@ -1,4 +1,4 @@
-/** How often a pod on Snowflake does what it does again and again. */
+/** Default intervals of a pod on Snowflake. */
 import type { Rhythm } from '../contract.js';
 
 /** A statement takes about 300 ms of a client's time, and a warehouse that is asked all the time never suspends. */

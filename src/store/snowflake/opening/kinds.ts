@@ -1,5 +1,5 @@
 /**
- * Finds out of which kind the tables are: transient or permanent.
+ * Checks whether the tables are transient or permanent.
  *
  * Invariants:
  * - Where a kind was asked for, tables of another kind are refused before anything is written.

@@ -7,7 +7,8 @@
  *   exception: where the queue is the first to load the driver, its log is turned off. By default it writes
  *   `snowflake.log` into the working directory and prints to the console.
  * - The driver asks the metadata services of clouds when it is loaded, as an environment variable of the host says
- *   (`SNOWFLAKE_DISABLE_PLATFORM_DETECTION`). The answer holds for every connection of the process, so it is not skipped here.
+ *   (`SNOWFLAKE_DISABLE_PLATFORM_DETECTION`). The answer holds for every connection of the process, so the store does
+ *   not switch it off.
  * - A private link's OCSP server is another such variable (`SF_OCSP_RESPONSE_CACHE_SERVER_URL`): the host's own value stays.
  */
 import { resolve } from 'node:path';

@@ -9,7 +9,7 @@
  *   a new one: each of ours may run twice.
  * - A login that failed is not tried again before a pause that grows.
  * - Nothing that the driver throws, and nothing of the credentials, gets out.
- * - After `close`, nothing of the driver keeps the process alive.
+ * - After `close`, nothing of the driver keeps the process alive for longer than 3 s.
  */
 import type { Connection, RowStatement } from 'snowflake-sdk';
 import { asError, StoppedError, StoreError } from '../../../errors.js';
@@ -109,7 +109,7 @@ export class Session {
     return turn;
   }
 
-  /** Gives up what is under way, and lets the connection go. Nothing of it keeps the process alive. */
+  /** Gives up what is under way, and lets the connection go. Nothing of it keeps the process alive for longer than 3 s. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#line;
