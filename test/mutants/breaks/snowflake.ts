@@ -383,6 +383,20 @@ export const snowflakeBreaks: readonly Break[] = [
     tests: [`${TESTS}/late-reads.test.ts`],
   },
   {
+    name: 'snowflake/pods.ts: the absence of a holder is believed after a minute, however late reads are',
+    file: `${SNOWFLAKE}/pods/pods.ts`,
+    find: 'Math.max(UNSEEN_MS, 2 * staleReadMs)',
+    replace: 'UNSEEN_MS',
+    tests: [`${TESTS}/signs.test.ts`],
+  },
+  {
+    name: 'snowflake/session.ts: a connection that is down is used again',
+    file: `${SNOWFLAKE}/session/session.ts`,
+    find: '(isSessionGone(error) || !wired.connection.isUp())',
+    replace: 'isSessionGone(error)',
+    tests: [`${TESTS}/dropped-connection.test.ts`],
+  },
+  {
     name: 'snowflake/opening.ts: a version that was read late is believed',
     file: `${SNOWFLAKE}/opening/opening.ts`,
     find: 'if (!isDenied || !read.isTold || options.staleReadMs === 0) throw error;',

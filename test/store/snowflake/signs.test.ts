@@ -10,10 +10,12 @@ import type { Fence, PodRef } from '../../../src/store/contract.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };
 const BEAT = { eligible: true, asleep: false, meta: {} };
-const STATEMENTS = new Proxy({} as PodStatements, { get: (_, name) => name });
+const STATEMENTS = new Proxy({} as PodStatements, {
+  get: (_, name) => (name === 'orphans' ? (limit: number) => `orphans ${limit}` : name),
+});
 
 /** @param view what a heartbeat is answered @param tookMs how long the answer takes */
-function signing(view: Row[] = [], tookMs = 0) {
+function signing(view: Row[] = [], tookMs = 0, staleReadMs = 0) {
   const runtime = new VirtualRuntime({ wallMs: 1_000_000 });
   const sent: { readonly statement: string; readonly bind: any }[] = [];
   let wallMs = 1_000_000;
@@ -25,7 +27,6 @@ function signing(view: Row[] = [], tookMs = 0) {
       return statement === 'evicted' ? [{ POD_NAME: 'b', ITS_INCARNATION: 'b' }] : [];
     },
   };
-  const staleReadMs = 0;
   const schema = new SchemaGuard({ runtime, session, statement: 'schema', version: 2, staleReadMs, place: 'here' });
   const returned: { readonly pod: PodRef; readonly claims: readonly Fence[] }[] = [];
   const pods = new Pods({
@@ -88,6 +89,16 @@ test('an eviction answers only those whom the log says to be evicted', async () 
   expect(await pods.evict([a!, b!])).toEqual([b]);
   expect(await pods.evict([])).toEqual([]);
   expect(sent.map(({ statement }) => statement)).toEqual(['evict', 'evicted']);
+});
+
+test.each([
+  [0, 60_000],
+  [10_000, 60_000],
+  [60_000, 120_000],
+])('with staleReadMs %i, the holder of a claim is missed only once the claim is %i ms old', async (late, ms) => {
+  const { pods, sent } = signing([], 0, late);
+  await pods.orphans(10);
+  expect(sent).toEqual([{ statement: 'orphans 10', bind: { unseenMs: ms } }]);
 });
 
 test('a void claim is not held; where two heartbeats in a row show it, it is given back', async () => {

@@ -1,0 +1,50 @@
+/** A connection that the driver itself reports as down, on a driver that the test plays. */
+import { expect, test } from 'vitest';
+import { createLog } from '../../../src/log.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import type { Driver } from '../../../src/store/snowflake/session/driver.js';
+import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
+import { Session } from '../../../src/store/snowflake/session/session.js';
+
+/** A session whose first connection answers each statement with an error that says nothing of the session. */
+function failing({ isUp }: { readonly isUp: boolean }) {
+  const sent: string[] = [];
+  let connections = 0;
+  const driver: Driver = {
+    createConnection() {
+      const number = ++connections;
+      return {
+        connect: (done: () => void) => done(),
+        isUp: () => number > 1 || isUp,
+        execute({ sqlText, complete }: { sqlText: string; complete: (...answer: unknown[]) => void }) {
+          if (sqlText === 'settings') return complete(undefined, undefined, []);
+          sent.push(`${sqlText} on ${number}`);
+          complete(number > 1 ? undefined : Object.assign(new Error('refused'), { code: '999999' }), undefined, []);
+        },
+        destroy: (done: () => void) => done(),
+      } as never;
+    },
+  };
+  const session = new Session({
+    ...{ runtime: new VirtualRuntime(), log: createLog('store'), driver: () => Promise.resolve(driver), source: {} },
+    ...{ secrets: new Secrets(), settings: 'settings', deadlineMs: 60_000, longestPauseMs: 1_000 },
+  });
+  return { session, sent };
+}
+
+test('a connection that is down is replaced for the next statement, whatever the error says', async () => {
+  const { session, sent } = failing({ isUp: false });
+  await expect(session.run('first')).rejects.toMatchObject({ code: '999999' });
+  expect(await session.run('second')).toEqual([]);
+  expect(sent).toEqual(['first on 1', 'second on 2']);
+  expect(session.logins).toBe(2);
+});
+
+test('a connection that is up is kept after an error of a statement', async () => {
+  const { session, sent } = failing({ isUp: true });
+  for (const statement of ['first', 'second']) {
+    await expect(session.run(statement)).rejects.toMatchObject({ code: '999999' });
+  }
+  expect(sent).toEqual(['first on 1', 'second on 1']);
+  expect(session.logins).toBe(1);
+});
