@@ -3,6 +3,8 @@
  *
  * Invariants:
  * - The project itself is never written to. The copy links what is not copied: `node_modules`, and the build if there is one.
+ * - Helper threads and programs that tests start from `dist` run the unbroken build, so a break of what runs there needs a
+ *   test in the same process.
  * - At most one break stands at a time.
  * - Temporary files of the tests go into the copy's own folder, and are removed with it.
  */
