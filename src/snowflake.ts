@@ -13,6 +13,7 @@ import { ddlText } from './store/snowflake/schema.js';
 import { SnowflakeStore } from './store/snowflake/store.js';
 
 export type { ConnectionSource, DdlOptions, SnowflakeConnection, SnowflakeOptions } from './store/snowflake/options.js';
+export type { TableKind } from './store/snowflake/schema.js';
 
 /**
  * Steps in Snowflake. The driver is loaded, and a connection made, when the queue is first used: by `start()`, or by the

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import * as v from 'valibot';
 import { type } from 'arktype';
 import { defineStep, FleetQ, type AnyFleetQ, type StepId, type StepsOf } from 'fleet-q';
+import type { DdlOptions, SnowflakeOptions, TableKind } from 'fleet-q/snowflake';
 
 const resize = defineStep({
   type: 'resize',
@@ -165,4 +166,9 @@ describe('what JSON cannot carry does not compile', () => {
       .register('unknown', (args: unknown) => args)
       .register('record', (args: Record<string, number[]>) => args);
   });
+});
+
+test('the kind of the tables can be named by who configures a store', () => {
+  expectTypeOf<SnowflakeOptions['tableKind']>().toEqualTypeOf<TableKind | undefined>();
+  expectTypeOf<DdlOptions['tableKind']>().toEqualTypeOf<TableKind | undefined>();
 });

@@ -26,8 +26,8 @@ const OLDEST_ALLOWED = 1;
 /** The tables that are no views. */
 export const TABLES = ['schemaInfo', 'stepTracker', 'stepArchive', 'exchangeRequest', 'podLog'] as const;
 
-/** What Snowflake calls the tables: with or without seven days of fail-safe. */
 export const TABLE_KINDS = ['transient', 'permanent'] as const;
+/** What Snowflake calls the tables: `transient` ones have no fail-safe, `permanent` ones have seven days of it. */
 export type TableKind = (typeof TABLE_KINDS)[number];
 
 const NO_COLLATION = `DEFAULT_DDL_COLLATION = ''`;
