@@ -6,10 +6,17 @@ import type { Break } from './break.js';
 /** @returns one sentence for each fault, with the name of the break; none if every break of the list can be tried */
 export function faultsOf(project: string, breaks: readonly Break[]): string[] {
   const names = new Set<string>();
+  const changes = new Map<string, string>();
   return breaks.flatMap((one) => {
     const faults = faultsOfOne(project, one);
     if (names.has(one.name)) faults.push('another break has the same name');
     names.add(one.name);
+    if (faults.length === 0) {
+      const change = changeOf(project, one);
+      const same = changes.get(change);
+      if (same !== undefined) faults.push(`it changes the file in the same way as ${same}`);
+      changes.set(change, one.name);
+    }
     return faults.map((fault) => `${one.name}: ${fault}`);
   });
 }
@@ -27,4 +34,9 @@ function faultsOfOne(project: string, { file, find, replace, tests, survives }: 
   for (const test of tests) if (!existsSync(path.join(project, test))) faults.push(`there is no test file ${test}`);
   if (survives?.trim() === '') faults.push('"survives" gives no reason');
   return faults;
+}
+
+/** The same for two breaks that leave the same text behind, however much of it each of them names. */
+function changeOf(project: string, { file, find, replace }: Break): string {
+  return `${file}: ${readFileSync(path.join(project, file), 'utf8').split(find).join(replace)}`;
 }

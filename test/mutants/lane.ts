@@ -3,6 +3,7 @@
  *
  * Invariants:
  * - A test file that hangs, or takes its runner along, costs that process and no other: the next file gets a new one.
+ * - A test file whose runner ends by itself is run once more. The second time in a row, it has failed.
  * - After `close()` neither a process of the lane nor a file of its copy is left.
  */
 import { fork, type ChildProcess } from 'node:child_process';
@@ -18,9 +19,9 @@ const HOST = fileURLToPath(new URL('./host.ts', import.meta.url));
 const START_MS = 120_000;
 const KEPT_CHARS = 4_000;
 
-/** How a test file ended, and after how long: `hung` if it was cut off at the limit. */
+/** How a test file ended, and after how long: `hung` if it was cut off at the limit, `crashed` if its runner ended. */
 export interface Ended {
-  readonly as: 'passed' | 'failed' | 'hung';
+  readonly as: 'passed' | 'failed' | 'hung' | 'crashed';
   readonly ms: number;
   readonly failures: Reply;
 }
@@ -46,17 +47,10 @@ export class Lane {
     if (changed !== undefined) this.#changed.add(changed);
   }
 
-  /** @throws where the lane is closed, or its process ends without an answer, twice in a row */
+  /** @throws where the lane is closed, or no process starts */
   async run(test: string, limitMs: number): Promise<Ended> {
-    try {
-      return await this.#run(test, limitMs);
-    } catch (error) {
-      if (this.#isClosed) throw error;
-      await this.#end();
-      return this.#run(test, limitMs).catch((again: unknown) => {
-        throw new Error(`${String(again)}\n${this.#said()}`, { cause: again });
-      });
-    }
+    const ended = await this.#run(test, limitMs);
+    return ended.as === 'crashed' ? this.#run(test, limitMs) : ended;
   }
 
   async close(): Promise<void> {
@@ -71,13 +65,17 @@ export class Lane {
     this.#changed.clear();
     const startedAt = performance.now();
     host.send(request);
-    const failures = await answer(host, limitMs);
-    const ms = performance.now() - startedAt;
-    if (failures === undefined) {
+    const took = (): number => performance.now() - startedAt;
+    try {
+      const failures = await answer(host, limitMs);
+      if (failures !== undefined) return { as: failures.length === 0 ? 'passed' : 'failed', ms: took(), failures };
       await this.#end();
-      return { as: 'hung', ms, failures: [`no end within ${Math.round(limitMs / 1_000)} s`] };
+      return { as: 'hung', ms: took(), failures: [`no end within ${Math.round(limitMs / 1_000)} s`] };
+    } catch (error) {
+      if (this.#isClosed) throw error;
+      await this.#end();
+      return { as: 'crashed', ms: took(), failures: [String(error), this.#said()] };
     }
-    return { as: failures.length === 0 ? 'passed' : 'failed', ms, failures };
   }
 
   async #start(): Promise<ChildProcess> {
@@ -93,7 +91,9 @@ export class Lane {
     });
     this.#host = host;
     this.#said = lastWords(host);
-    if ((await answer(host, START_MS)) === undefined) throw new Error('The test runner did not start');
+    const started = await answer(host, START_MS).catch(String);
+    if (!Array.isArray(started))
+      throw new Error(`The test runner did not start: ${String(started ?? 'no answer')}\n${this.#said()}`);
     return host;
   }
 

@@ -2,8 +2,9 @@
  * Breaks the library on purpose, and says which breaks no test sees: `npm run mutants -- [--json] [--only TEXT]...
  * [--jobs N]`.
  *
- * The last line of the output is the summary as JSON; with `--json` it is the only one. The exit code is 0 if every break
- * is killed but those that the list explains, 1 if not, 2 if nothing could be tried, and 130 if it was broken off.
+ * The last line of the output is the summary as JSON. With `--json` the script itself prints nothing else. The exit code is
+ * 0 if every break is killed but those that the list explains, 1 if not, 2 if nothing could be tried, and 130 if it was
+ * broken off.
  */
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -17,14 +18,6 @@ const GRACE_MS = 60_000;
 const UNBROKEN_MS = 900_000;
 const MOST_JOBS = 64;
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true, default: [] },
-    jobs: { type: 'string', default: String(Math.max(1, Math.floor(availableParallelism() / 2))) },
-  },
-});
-
 const broken = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => broken.abort());
 
@@ -35,9 +28,7 @@ process.exitCode = await main().catch((error: unknown) => {
 });
 
 async function main(): Promise<number> {
-  const [jobs, { only, json }] = [Number(values.jobs), values];
-  if (!Number.isInteger(jobs) || jobs < 1 || jobs > MOST_JOBS)
-    throw new TrialError(`--jobs: expected a whole number from 1 to ${MOST_JOBS}, got ${values.jobs}`);
+  const { jobs, only, json } = flags();
   const breaks = allBreaks.filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)));
   if (breaks.length === 0 && only.length > 0)
     throw new TrialError(`--only: expected a part of a break's name, got ${only.join(', ')}, which is in none`);
@@ -47,4 +38,33 @@ async function main(): Promise<number> {
   if (!json) process.stdout.write(`${told(outcomes)}\n`);
   process.stdout.write(`${JSON.stringify(summaryOf(outcomes))}\n`);
   return unexplained(outcomes).length + wronglyExplained(outcomes).length > 0 ? 1 : 0;
+}
+
+interface Flags {
+  readonly jobs: number;
+  readonly only: readonly string[];
+  readonly json: boolean;
+}
+
+/** @throws TrialError where a flag is unknown, or its value does not fit */
+function flags(): Flags {
+  const { jobs: text, ...values } = parsed();
+  const jobs = Number(text);
+  if (!Number.isInteger(jobs) || jobs < 1 || jobs > MOST_JOBS)
+    throw new TrialError(`--jobs: expected a whole number from 1 to ${MOST_JOBS}, got ${text}`);
+  return { ...values, jobs };
+}
+
+function parsed() {
+  try {
+    return parseArgs({
+      options: {
+        json: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true, default: [] },
+        jobs: { type: 'string', default: String(Math.max(1, Math.floor(availableParallelism() / 2))) },
+      },
+    }).values;
+  } catch (error) {
+    throw new TrialError(`${(error as Error).message}\nexpected [--json] [--only TEXT]... [--jobs N]`);
+  }
 }

@@ -38,6 +38,12 @@ const SEEN: Break = {
 };
 const EQUIVALENT: Break = { ...SEEN, name: 'equivalent', replace: 'a < b', tests: ['least.test.ts'] };
 const ENDLESS: Break = { name: 'endless', file: 'sum.ts', find: 'i += 1', replace: 'i += 0', tests: ['sum.test.ts'] };
+const DEADLY: Break = {
+  ...ENDLESS,
+  name: 'deadly',
+  find: 'let total = 0;',
+  replace: 'let total = 0; (globalThis as any).process.kill((globalThis as any).process.ppid, "SIGKILL");',
+};
 const NOWHERE: Break = { ...SEEN, name: 'nowhere', find: 'a === b' };
 const UNCHANGED: Break = { ...SEEN, name: 'unchanged', replace: SEEN.find };
 
@@ -61,7 +67,7 @@ test(
     const reason = 'of equal numbers either is the least';
     const folder = project();
     const outcomes = await trial(
-      parts([SEEN, EQUIVALENT, ENDLESS, { ...SEEN, name: 'explained', survives: reason }], folder),
+      parts([SEEN, EQUIVALENT, ENDLESS, { ...SEEN, name: 'explained', replace: 'a > b', survives: reason }], folder),
     );
     expect(outcomes).toMatchObject([
       { killedBy: 'least.test.ts', byTimeOut: false, failure: expect.stringContaining('may') as string },
@@ -78,6 +84,21 @@ test(
   },
 );
 
+test(
+  'a break that ends the test runner twice in a row is killed; the next one is tried',
+  { timeout: 60_000 },
+  async () => {
+    expect(await trial(parts([DEADLY, { ...SEEN, tests: ['least.test.ts'] }]))).toMatchObject([
+      {
+        killedBy: 'sum.test.ts',
+        byTimeOut: false,
+        failure: expect.stringMatching(/ended by itself \(SIGKILL\)/) as string,
+      },
+      { killedBy: 'least.test.ts' },
+    ]);
+  },
+);
+
 test('tries no break where a test file fails without one', { timeout: 60_000 }, async () => {
   const folder = project({ ...FILES, 'least.ts': FILES['least.ts'].replace('<=', '>=') });
   const error: unknown = await trial(parts([ENDLESS, { ...EQUIVALENT, find: 'a >= b' }], folder)).catch(
@@ -87,14 +108,17 @@ test('tries no break where a test file fails without one', { timeout: 60_000 }, 
   expect(String(error)).toMatch(/fail without any break:\nleast\.test\.ts/);
 });
 
-test('a break that changes no place, or more than one, is a fault of the list', async () => {
+test('a break that changes no place, more than one, or the same as another is a fault of the list', async () => {
   const often = { ...SEEN, name: 'often', find: 'a' };
-  const error = await trial(parts([NOWHERE, UNCHANGED, often, SEEN, SEEN])).catch((e: unknown) => e);
+  const namesake = { ...SEEN, replace: 'a > b' };
+  const twin = { ...SEEN, name: 'twin', find: '(a <= b ?', replace: '(a >= b ?' };
+  const error = await trial(parts([NOWHERE, UNCHANGED, often, SEEN, namesake, twin])).catch((e: unknown) => e);
   expect(String(error).split('\n').slice(1)).toEqual([
     'nowhere: "find" occurs 0 times in least.ts; it must occur exactly once',
     'unchanged: "replace" is the same text as "find"',
     expect.stringMatching(/^often: "find" occurs \d+ times/),
     'seen: another break has the same name',
+    'twin: it changes the file in the same way as seen',
   ]);
 });
 

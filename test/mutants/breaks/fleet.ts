@@ -6,7 +6,7 @@ export const fleetBreaks: readonly Break[] = [
     file: 'src/fleet/cycle.ts',
     find: '    return seen.add(`${stepId} ${claimToken} ${version}`).size > before;',
     replace: '    return seen.add(`${stepId} ${claimToken} ${version}`).size >= before;',
-    tests: ['test/fleet/recovery.test.ts'],
+    tests: ['test/fleet/recovery.test.ts', 'test/fleet/late-reads.test.ts'],
   },
   {
     name: 'fleet/cycle: what was not answered is not sent again',

@@ -70,38 +70,10 @@ export const lateReadBreaks: readonly Break[] = [
     tests: [FLEET],
   },
   {
-    name: 'fleet/looks: a pod is watched no longer where it is heard late',
-    file: 'src/fleet/looks.ts',
-    find: 'heardWithinMs(heartbeatMs, deadAfterMs) + this.#staleReadMs',
-    replace: 'heardWithinMs(heartbeatMs, deadAfterMs)',
-    tests: [FLEET],
-  },
-  {
-    name: 'fleet/roster: a pod has left that a late view does not show yet',
-    file: 'src/fleet/roster.ts',
-    find: 'shown.has(incarnation) || askedAt - member.since < this.#staleReadMs',
-    replace: 'shown.has(incarnation)',
-    tests: [FLEET],
-  },
-  {
-    name: 'fleet/roster: a pod that has left joins again in a late view',
-    file: 'src/fleet/roster.ts',
-    find: 'before.has(incarnation) || this.#departed.has(incarnation)',
-    replace: 'before.has(incarnation)',
-    tests: [FLEET],
-  },
-  {
     name: 'fleet/roster: an elder is reported with every view',
     file: 'src/fleet/roster.ts',
     find: 'for (const incarnation of fresh) this.#reported.add(incarnation);',
     replace: '',
-    tests: [FLEET],
-  },
-  {
-    name: 'fleet/cycle: an orphan that a late view shows again is settled again',
-    file: 'src/fleet/cycle.ts',
-    find: '.size > before;\n  });',
-    replace: '.size >= before;\n  });',
     tests: [FLEET],
   },
   {
