@@ -17,9 +17,9 @@ function failing({ isUp }: { readonly isUp: boolean }) {
         connect: (done: () => void) => done(),
         isUp: () => number > 1 || isUp,
         execute({ sqlText, complete }: { sqlText: string; complete: (...answer: unknown[]) => void }) {
-          if (sqlText === 'settings') return complete(undefined, undefined, []);
-          sent.push(`${sqlText} on ${number}`);
-          complete(number > 1 ? undefined : Object.assign(new Error('refused'), { code: '999999' }), undefined, []);
+          const isFailing = sqlText !== 'settings' && number === 1;
+          if (sqlText !== 'settings') sent.push(`${sqlText} on ${number}`);
+          complete(isFailing ? Object.assign(new Error('refused'), { code: '999999' }) : undefined, undefined, []);
         },
         destroy: (done: () => void) => done(),
       } as never;
