@@ -154,7 +154,7 @@ describe('the texts', () => {
   });
 
   test('of the settings of a session are those of the guide', () => {
-    const told = section(read('docs/snowflake.md'), '## Statements').split('Besides, each session begins')[1];
+    const told = section(read('docs/snowflake.md'), '## Statements').split('Each session also starts')[1];
     const set = sessionSettings('x', 60).replaceAll(/'[^']*'/g, '');
     expect(quoted(told).toSorted()).toEqual(
       ['ALTER SESSION', ...[...set.matchAll(/(\w+) =/g)].map(([, name]) => name!)].toSorted(),
