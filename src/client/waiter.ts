@@ -3,8 +3,8 @@
  *
  * Invariants:
  * - All waiters of a process ask the store with one question. {@link Pulse} decides whether it has to be asked.
- * - That there is no such step is believed only when two questions did not show it that were asked at least `staleReadMs`
- *   apart, the first of them after the wait began: another process may have submitted it just now.
+ * - A step counts as missing only when no question has shown it for `staleReadMs`, counted from the first that did not
+ *   show it, and from the beginning of the wait at the earliest: another process may have submitted it just now.
  * - A look costs what has ended since the last one, not what is awaited. Where the store's answer may miss a step (one that
  *   plain SQL ended, or deleted), a round of `find` goes over all awaited steps, some at each look.
  * - No look keeps the event loop for more than a few ms, however many wait.

@@ -10,8 +10,8 @@
  *   of a claimed step as it stood when the claim was taken.
  * - A claim is void if another row of its step was claimed or had ended by then, or sorts before it. So of several rows of
  *   a step two are never held at once.
- * - One pod's nonsense must not poison the others: what cannot be cast is NULL, what is out of range is cut to it, what is
- *   no array, or far too long a one, is empty.
+ * - Invalid data from one pod must not break the others: what cannot be cast is NULL, what is out of range is cut to it,
+ *   what is no array, or far too long a one, is empty.
  */
 import type { STEP_TRACKER } from '../columns.js';
 import type { Names } from '../names.js';
