@@ -5,7 +5,7 @@
 import { StoreError } from '../../../errors.js';
 import type { Tables } from '../names.js';
 import { number, text } from '../rows.js';
-import type { OpeningParts } from './opening.js';
+import type { OpeningParts } from './parts.js';
 
 /** @throws StoreError `STORE_ALTERED` */
 export async function refuseCollations({ names, statements, sessions: [session] }: OpeningParts): Promise<void> {

@@ -9,7 +9,7 @@ import { StoreError } from '../../../errors.js';
 import { identifier, type Tables } from '../names.js';
 import { text } from '../rows.js';
 import type { TableKind } from '../schema.js';
-import type { OpeningParts } from './opening.js';
+import type { OpeningParts } from './parts.js';
 
 /** The kind of the tables that are to be made. @throws StoreError `STORE_TABLE_KIND` */
 export async function kindForTables(parts: OpeningParts, makes: boolean): Promise<TableKind> {

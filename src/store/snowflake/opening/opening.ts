@@ -11,33 +11,16 @@
  *   bring it up to date, it is read once more before that is believed.
  */
 import { StoreError } from '../../../errors.js';
-import type { Log } from '../../../log.js';
 import { DriverError, isAltered, isMissing, isThereAlready } from '../session/driver-error.js';
-import type { Names } from '../names.js';
 import type { ResolvedOptions } from '../options.js';
 import { refuseCollations } from './collations.js';
 import { kindForTables } from './kinds.js';
+import type { OpeningParts } from './parts.js';
 import { denied, probe, refuseAltered, refuseStrangers, type ProbingParts } from './probing.js';
 import { number, textOrNull } from '../rows.js';
-import type { Schema, TableKind } from '../schema.js';
+import type { TableKind } from '../schema.js';
 import { schemaNewer } from '../schema-guard.js';
-import type { Secrets } from '../session/secrets.js';
 import type { Runner } from '../session/session.js';
-import type { Statements } from '../statements.js';
-
-export interface OpeningParts {
-  readonly options: ResolvedOptions;
-  readonly names: Names;
-  readonly statements: Statements;
-  readonly schema: Schema;
-  /** They share the work; the first does what cannot be shared. */
-  readonly sessions: readonly [Runner, ...Runner[]];
-  readonly secrets: Secrets;
-  readonly log: Log;
-  readonly pause: (ms: number) => Promise<void>;
-  /** The store has been open before: newer tables are no failure then, because what runs may still be settled. */
-  readonly reopening?: boolean;
-}
 
 /** The versions that the tables have been brought to. */
 interface Versions {

@@ -6,7 +6,7 @@ import { snowflake, type SnowflakeOptions } from '../../../../src/snowflake.js';
 import type { Claim, PodRef, Store } from '../../../../src/store/contract.js';
 import { loadDriver } from '../../../../src/store/snowflake/session/driver.js';
 import { namesOf } from '../../../../src/store/snowflake/names.js';
-import type { OpeningParts } from '../../../../src/store/snowflake/opening/opening.js';
+import type { OpeningParts } from '../../../../src/store/snowflake/opening/parts.js';
 import { resolveOptions } from '../../../../src/store/snowflake/options.js';
 import { SCHEMA } from '../../../../src/store/snowflake/schema.js';
 import { Secrets } from '../../../../src/store/snowflake/session/secrets.js';
