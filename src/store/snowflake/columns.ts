@@ -7,12 +7,12 @@
 export type Columns = Readonly<Record<string, string>>;
 
 /** The columns that every INSERT must name: Snowflake refuses one that leaves them out when it compiles it. */
-export function neededOf(columns: Columns): string[] {
+export function requiredColumns(columns: Columns): string[] {
   return Object.keys(columns).filter((name) => /NOT NULL(?!.* DEFAULT )/.test(columns[name] ?? ''));
 }
 
 /** The columns that hold text. */
-export function textsOf(columns: Columns): string[] {
+export function textColumns(columns: Columns): string[] {
   return Object.keys(columns).filter((name) => columns[name]?.startsWith('VARCHAR'));
 }
 

@@ -7,7 +7,7 @@
  */
 import { exchangeStatements, type ExchangeStatements } from './exchange/statements.js';
 import { housekeepingStatements, type HousekeepingStatements } from './housekeeping/statements.js';
-import { neededOf, textsOf } from './columns.js';
+import { requiredColumns, textColumns } from './columns.js';
 import { literal, type Names, type Tables } from './names.js';
 import { podStatements, type PodStatements } from './pods/statements.js';
 import { SCHEMA, TABLES } from './schema.js';
@@ -77,7 +77,7 @@ SELECT b:version::NUMBER(38,0), b:oldestAllowed::NUMBER(38,0), SYSDATE() FROM (S
     useSchema: `USE SCHEMA ${names.wholeSchema}`,
     probes: probes(names),
     kinds: TABLES.map((table) => ({ table, text: kindOf(names, table) })),
-    collated: TABLES.filter((table) => textsOf(SCHEMA.tables[table]).length > 0)
+    collated: TABLES.filter((table) => textColumns(SCHEMA.tables[table]).length > 0)
       .map((table) => collatedOf(names, table))
       .join('\nUNION ALL\n'),
   };
@@ -101,7 +101,7 @@ const VALUES: Readonly<Record<string, string>> = { VARCHAR: `''`, NUMBER: '0', T
 
 function insertOfNothing(names: Names, table: keyof Tables): string {
   const columns = SCHEMA.tables[table];
-  const needed = neededOf(columns);
+  const needed = requiredColumns(columns);
   const values = needed.map((column) => VALUES[/^\w+/.exec(columns[column] ?? '')?.[0] ?? ''] ?? 'NULL');
   return `INSERT INTO ${names[table]} (${needed.join(', ')}) SELECT ${values.join(', ')} WHERE FALSE`;
 }
@@ -117,7 +117,7 @@ function kindOf(names: Names, table: keyof Tables): string {
  * takes the collation of whichever column has one.
  */
 function collatedOf(names: Names, table: (typeof TABLES)[number]): string {
-  const columns = textsOf(SCHEMA.tables[table]).map((column) => `MAX(${column})`);
+  const columns = textColumns(SCHEMA.tables[table]).map((column) => `MAX(${column})`);
   return `SELECT '${table}' AS its_table, IFF(tried < 'B' OR tried = 'a', 1, 0) AS collated
 FROM (SELECT COALESCE(${columns.join(', ')}, 'a ') AS tried FROM ${names[table]} WHERE FALSE)`;
 }

@@ -31,7 +31,7 @@ import { MOST_TYPES_BYTES, TypeTurns } from './type-turns.js';
 import { claimOf, fenceKey, number, text } from '../rows.js';
 import type { Sequence } from '../sequence.js';
 import type { Row, Runner, Seat } from '../session/session.js';
-import { touch } from '../steps/touch.js';
+import { touch } from '../shared/touch.js';
 
 export interface CombinerParts {
   readonly statements: ExchangeStatements;

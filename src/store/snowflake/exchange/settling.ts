@@ -15,7 +15,7 @@ import type { Fence, PodRef, Receipt, Settlement } from '../../contract.js';
 import { partsOf, type Part } from '../binds.js';
 import { fenceKey, fenceOf, text } from '../rows.js';
 import type { Row, Runner } from '../session/session.js';
-import { touch } from '../steps/touch.js';
+import { touch } from '../shared/touch.js';
 import type { ExchangeStatements } from './statements.js';
 
 export interface SettlingParts {

@@ -35,12 +35,12 @@ const NO_AGENT = { protocol: '' };
 
 type Marked = { [OWNER]?: Requests };
 
-let heard = false;
+let subscribed = false;
 
 /** Node tells of every request of the process when it starts; those of others are passed over. */
-function hear(): void {
-  if (heard) return;
-  heard = true;
+function subscribeOnce(): void {
+  if (subscribed) return;
+  subscribed = true;
   subscribe('http.client.request.start', (message) => {
     const { request } = message as {
       readonly request: ClientRequest & { readonly agent?: { readonly options?: Marked } };
@@ -52,11 +52,11 @@ function hear(): void {
 export class Requests {
   readonly #underWay = new Set<ClientRequest>();
   #closed = false;
-  /** Why the last request failed, if it did. */
-  #failure: string | undefined;
+  /** How the last request ended: the code of its error, or the HTTP status of its answer. */
+  #ending: string | undefined;
 
   constructor() {
-    hear();
+    subscribeOnce();
   }
 
   /** The options of a connection, so that its requests are known here. An `agentClass` of the user's own goes first. */
@@ -77,8 +77,8 @@ export class Requests {
     }
     this.#underWay.add(request);
     request.once('close', () => this.#underWay.delete(request));
-    request.once('error', (error: NodeJS.ErrnoException) => (this.#failure = error.code));
-    request.once('response', ({ statusCode }: IncomingMessage) => (this.#failure = `HTTP ${statusCode}`));
+    request.once('error', (error: NodeJS.ErrnoException) => (this.#ending = error.code));
+    request.once('response', ({ statusCode }: IncomingMessage) => (this.#ending = `HTTP ${statusCode}`));
   }
 
   /** What `send` comes to: it is called again, after a pause that grows, where the driver would have sent it again. */
@@ -91,7 +91,7 @@ export class Requests {
         const error = asError(thrown);
         if (this.#closed || codeOf(error.cause) !== ENDED) throw error;
         const isOver = signal.aborted || runtime.monotonicMs() - since > PATIENCE_MS;
-        if (isOver) throw Object.assign(error, { cause: { code: this.#failure } });
+        if (isOver) throw Object.assign(error, { cause: { code: this.#ending } });
         await sleep(runtime, pauseMs * (0.5 + 0.5 * runtime.random()), signal);
       }
     }

@@ -60,7 +60,7 @@ const FIRST_PAUSE_MS = 250;
 /** The driver's retries of a login, where the user says nothing: this session tries again by itself. */
 const LOGIN_RETRIES = 1;
 /** How long `close` waits for the server to take note. */
-const FAREWELL_MS = 2_000;
+const LOGOUT_MS = 2_000;
 
 /** A connection of the driver, and what it sends. */
 interface Wired {
@@ -116,7 +116,7 @@ export class Session {
     this.#discard();
     const left = new AbortController();
     void Promise.all(this.#leaving.keys()).then(() => left.abort());
-    await sleep(this.#parts.runtime, FAREWELL_MS, left.signal);
+    await sleep(this.#parts.runtime, LOGOUT_MS, left.signal);
     for (const requests of this.#leaving.values()) requests.close();
   }
 

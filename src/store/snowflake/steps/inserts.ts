@@ -7,7 +7,7 @@
  */
 import { DriverError, isSessionGone } from '../session/driver-error.js';
 import type { Row, Runner } from '../session/session.js';
-import { touch } from './touch.js';
+import { touch } from '../shared/touch.js';
 
 export interface InsertsParts {
   readonly session: Runner;

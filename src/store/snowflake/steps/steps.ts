@@ -29,7 +29,7 @@ import type { Row, Runner } from '../session/session.js';
 import { Inserts } from './inserts.js';
 import type { StepStatements } from './statements.js';
 import { Submitting } from './submitting.js';
-import { touch } from './touch.js';
+import { touch } from '../shared/touch.js';
 
 export interface StepsParts {
   readonly statements: StepStatements;

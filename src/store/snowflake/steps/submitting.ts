@@ -15,7 +15,7 @@ import { number, written } from '../rows.js';
 import type { Row, Runner } from '../session/session.js';
 import type { Inserts } from './inserts.js';
 import type { StepStatements } from './statements.js';
-import { touch } from './touch.js';
+import { touch } from '../shared/touch.js';
 
 export interface SubmittingParts {
   readonly statements: Pick<StepStatements, 'submit' | 'submitted' | 'touch'>;
