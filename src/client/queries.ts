@@ -8,7 +8,7 @@ import { checkFields, checkStepId, integer, name, oneOf, type FieldChecks } from
 import { readStep } from '../step/read.js';
 import { isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
-import { byHand } from './by-hand.js';
+import { changeStep } from './change.js';
 import { repeated } from './repeated.js';
 import { SecondLook, type SecondLookParts } from './second-look.js';
 
@@ -125,7 +125,7 @@ export class Queries {
   async cancel(stepId: string): Promise<CancelResult> {
     checkStepId(stepId);
     const token = this.#parts.runtime.uuid();
-    return byHand<CancelResult>(stepId, this.#lateness, {
+    return changeStep<CancelResult>(stepId, this.#lateness, {
       done: 'cancelled',
       find: () => this.#find('cancel', stepId),
       refusal: (record) => (record === undefined ? 'notFound' : 'alreadyTerminal'),
@@ -149,7 +149,7 @@ export class Queries {
    */
   async retry(stepId: string): Promise<RetryResult> {
     checkStepId(stepId);
-    const result = await byHand<RetryResult>(stepId, this.#lateness, {
+    const result = await changeStep<RetryResult>(stepId, this.#lateness, {
       done: 'retried',
       find: () => this.#find('retry', stepId),
       refusal: (record) => (record === undefined ? 'notFound' : 'notRetryable'),

@@ -31,7 +31,7 @@ export interface Change<R extends string> {
 const MOST_MOVES = 20;
 
 /** @throws StoreError `STORE_BUSY` */
-export async function byHand<R extends string>(
+export async function changeStep<R extends string>(
   stepId: string,
   parts: SecondLookParts,
   { done, find, attempt, refusal }: Change<R>,
