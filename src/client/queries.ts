@@ -143,7 +143,8 @@ export class Queries {
   }
 
   /**
-   * Makes a failed or cancelled step pending again, due now, with fresh counts.
+   * Makes a failed or cancelled step pending again, due now, with fresh counts. Guarded by the version that it reads; a
+   * step that has failed once more since is retried at its new version.
    *
    * @throws StoreError `STORE_BUSY` where the store does not show how the step stands
    */
@@ -154,9 +155,10 @@ export class Queries {
       find: () => this.#find('retry', stepId),
       refusal: (record) => (record === undefined ? 'notFound' : 'notRetryable'),
       attempt: async (record, tried) => {
-        if (tried !== undefined && record.version > tried) return 'retried'; // the only way on from there
-        if (record.status === 'completed') return 'notRetryable'; // for good
-        if (record.status !== 'failed' && record.status !== 'cancelled') return 'nothing';
+        if (record.status !== 'failed' && record.status !== 'cancelled') {
+          if (tried !== undefined && record.version > tried) return 'retried'; // the only way on from there
+          return record.status === 'completed' ? 'notRetryable' : 'nothing'; // completed is for good
+        }
         const [receipt = 'notFound'] = await this.#write('retry', (store) =>
           store.retry([{ stepId, version: record.version }]),
         );

@@ -89,8 +89,11 @@ export interface StepAt {
 /** `changed`: the row is no longer at the version that was read; read again. */
 export type CancelReceipt = 'cancelled' | 'alreadyTerminal' | 'notFound' | 'changed';
 /**
- * `retried`: the row has moved past the version that was read. `notRetryable`: it has neither failed nor been cancelled.
- * `changed`: the row was not at the version that was read, and a late read does not show yet where it is; read again.
+ * `retried`: the row has begun again from the version that was read. `notRetryable`: it has neither failed nor been
+ * cancelled.
+ * `changed`: the row has failed or been cancelled once more since, or a late read does not show yet where it is; read
+ * again. So a resend may retry a step twice, if it fails in between. The answer `retried` there could lose a command: the
+ * version that the caller read may be older than the command.
  */
 export type RetryReceipt = 'retried' | 'notRetryable' | 'notFound' | 'changed';
 

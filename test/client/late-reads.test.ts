@@ -384,6 +384,21 @@ describe('retry', () => {
     expect(looks).toBeGreaterThan(2);
   });
 
+  test.each([
+    ['another process', () => there],
+    ['this process', () => here], // an end is written by another session than the one that reads
+  ])('begins a step again that was retried and failed once more just now in %s', async (_, who) => {
+    await until(there.submit('s'));
+    await until(there.end('failed'));
+    await advance(STALE);
+    const [old] = await until(here.late.find(['s']));
+    await until(there.queries.retry('s'));
+    await until(who().end('failed'));
+    expect(await until(here.late.find(['s']))).toEqual([old]);
+    expect(await until(here.queries.retry('s'))).toBe('retried');
+    expect(await until(here.late.find(['s']))).toMatchObject([{ status: 'pending', version: old!.version + 4 }]);
+  });
+
   test('ends where no read ever shows how the step stands', async () => {
     await until(there.submit('s'));
     await until(there.end('failed'));

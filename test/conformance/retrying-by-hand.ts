@@ -77,14 +77,17 @@ export function retryingByHand(harness: Harness): void {
     expect(await harness.step(step)).toEqual(after);
   });
 
-  it('does not begin again, by a resend, a step that has failed once more since', async () => {
+  it('asks for another look at a step that has failed once more since the version that was read', async () => {
     const step = await harness.step(await failed(harness));
     await harness.store.retry([step]);
     const pod = await harness.join();
     const claim = await harness.claimOne(pod, { types: { [step.type]: 1 } });
     await harness.settle(pod, settlement(claim, { status: 'failed', result: null, error: '{}' }));
-    expect(await harness.store.retry([step])).toEqual(['retried']);
-    expect((await harness.step(step)).status).toBe('failed');
+    expect(await harness.store.retry([step])).toEqual(['changed']);
+    const again = await harness.step(step);
+    expect(again.status).toBe('failed');
+    expect(await harness.store.retry([again])).toEqual(['retried']);
+    expect((await harness.step(step)).status).toBe('pending');
   });
 
   it('lets only one of two callers begin it anew', async () => {

@@ -42,6 +42,7 @@ export class ByHand {
     if (this.#retry.run(now, now, stepId, version).changes === 1) return 'retried';
     const row = this.#settledBy.get(stepId);
     if (row === undefined) return 'notFound';
+    if (row[0] === 'failed' || row[0] === 'cancelled') return 'changed'; // once more
     return row[1] > version ? 'retried' : 'notRetryable';
   }
 

@@ -485,6 +485,14 @@ export const clientBreaks: readonly Break[] = [
     tests: [LATE],
   },
   {
+    name: 'client/queries: a step that has failed once more counts as retried',
+    file: 'src/client/queries.ts',
+    find: "if (record.status !== 'failed' && record.status !== 'cancelled') {",
+    replace:
+      "if (record.version > (tried ?? Infinity)) return 'retried';\n        if (record.status !== 'failed' && record.status !== 'cancelled') {",
+    tests: [LATE],
+  },
+  {
     name: 'client/queries: nobody here hears of a step that was retried',
     file: 'src/client/queries.ts',
     find: "if (result === 'retried') this.#parts.onRetried();",

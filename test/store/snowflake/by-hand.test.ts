@@ -8,16 +8,28 @@ import { Steps } from '../../../src/store/snowflake/steps/steps.js';
 
 const statements = stepStatements(namesOf({ database: 'D', schema: 'S', tablePrefix: '' }));
 
-/** A store whose writes change nothing, and whose reads show this. */
-function stepsShown(
-  shown: { status: string; version: number; highest?: number; settler?: string; cold?: 0 | 1 } | undefined,
-) {
-  const row = shown && {
-    ...{ ID: 's', ITS_STATUS: shown.status, ITS_VERSION: shown.version, SETTLER: shown.settler ?? null },
-    ...{ HIGHEST_VERSION: shown.highest ?? shown.version, IS_COLD: shown.cold ?? 0 },
+interface Shown {
+  status: string;
+  version: number;
+  highest?: number;
+  settler?: string;
+  cold?: 0 | 1;
+}
+
+const rowOf = (shown: Shown): Row => ({
+  ...{ ID: 's', ITS_STATUS: shown.status, ITS_VERSION: shown.version, SETTLER: shown.settler ?? null },
+  ...{ HIGHEST_VERSION: shown.highest ?? shown.version, IS_COLD: shown.cold ?? 0 },
+});
+
+/** A store whose reads show this: first what may be late, then, once the rows were written unchanged, what they are. */
+function stepsShown(late: Shown | undefined, current = late, written = { updated: 0, inserted: 0 }) {
+  let shown = late;
+  const run = (statement: string): Promise<Row[]> => {
+    if (statement === statements.touch) shown = current;
+    if (statement === statements.retry) return Promise.resolve([{ 'number of rows updated': written.updated }]);
+    if (statement === statements.restore) return Promise.resolve([{ 'number of rows inserted': written.inserted }]);
+    return Promise.resolve(statement === statements.states && shown !== undefined ? [rowOf(shown)] : []);
   };
-  const run = (statement: string): Promise<Row[]> =>
-    Promise.resolve(statement === statements.states && row !== undefined ? [row] : []);
   const parts = { statements, session: { run }, runtime: new VirtualRuntime() };
   return new Steps({ ...parts, pause: () => Promise.resolve(), staleReadMs: 0 });
 }
@@ -41,7 +53,10 @@ test.each([
 
 test.each([
   ['retried', 'at a newer version', { status: 'pending', version: 4 }],
-  ['retried', 'with another row at a newer version', { status: 'failed', version: 3, highest: 4 }],
+  ['retried', 'with another row at a newer version', { status: 'pending', version: 0, highest: 4 }],
+  ['changed', 'as failed once more at a newer version', { status: 'failed', version: 6 }],
+  ['changed', 'as cancelled at a newer version', { status: 'cancelled', version: 5 }],
+  ['changed', 'as failed once more, in the archive', { status: 'failed', version: 6, cold: 1 as const }],
   [
     'changed',
     'as failed at the version that was read: the write did not find it there',
@@ -53,4 +68,31 @@ test.each([
   ['notFound', 'not at all', undefined],
 ])('retry answers %s where the step is shown %s', async (receipt, _, shown) => {
   expect(await stepsShown(shown).retry([{ stepId: 's', version: 3 }])).toEqual([receipt]);
+});
+
+test('retry is not answered by a late read of a retry by others, which has failed since', async () => {
+  const steps = stepsShown({ status: 'pending', version: 4 }, { status: 'failed', version: 6 });
+  expect(await steps.retry([{ stepId: 's', version: 3 }])).toEqual(['changed']);
+});
+
+test('retry answers retried where its write found the row, however the step stands by now', async () => {
+  const failed = { status: 'failed', version: 6 };
+  const steps = stepsShown(failed, failed, { updated: 1, inserted: 0 });
+  expect(await steps.retry([{ stepId: 's', version: 3 }])).toEqual(['retried']);
+  const both = [
+    { stepId: 's', version: 3 },
+    { stepId: 'other', version: 3 },
+  ];
+  expect(await steps.retry(both)).toEqual(['changed', 'notFound']);
+});
+
+test('retry answers retried where it has brought the row back from the archive', async () => {
+  const cold = { status: 'failed', version: 3, cold: 1 as const };
+  const steps = stepsShown(cold, cold, { updated: 0, inserted: 1 });
+  expect(await steps.retry([{ stepId: 's', version: 3 }])).toEqual(['retried']);
+});
+
+test('cancel is not answered by a late read of an end that was retried since', async () => {
+  const steps = stepsShown({ status: 'failed', version: 4 }, { status: 'pending', version: 5 });
+  expect(await steps.cancel('token', [{ stepId: 's', version: 3 }])).toEqual(['changed']);
 });

@@ -24,7 +24,7 @@ import type {
 } from '../../contract.js';
 import { Counts } from '../../counts.js';
 import { partsOf } from '../binds.js';
-import { countRowOf, number, recordOf, text, textOrNull } from '../rows.js';
+import { countRowOf, number, recordOf, text, textOrNull, written } from '../rows.js';
 import type { Row, Runner } from '../session/session.js';
 import { Inserts } from './inserts.js';
 import type { StepStatements } from './statements.js';
@@ -113,29 +113,36 @@ export class Steps {
     for (const { items, json } of partsOf(steps, boundStepAt, nameOf)) {
       const bind = `{"token":${JSON.stringify(token)},"steps":${json}}`;
       await session.run(statements.cancel, bind);
-      const states = await this.#states(items, (row, step) => wouldCancel(row, step, token));
+      const states = await this.#states(items, (row, step) => mayBeOpen(row, step, token));
       receipts.push(...items.map((step) => cancelReceipt(states.get(step.stepId), step, token)));
     }
     return receipts;
   }
 
   async retry(steps: readonly StepAt[]): Promise<RetryReceipt[]> {
-    const { session, statements } = this.#parts;
     const receipts: RetryReceipt[] = [];
     for (const { items, json } of partsOf(steps, boundStepAt, nameOf)) {
-      const bind = `{"steps":${json}}`;
-      await session.run(statements.retry, bind);
-      let states = await this.#states(items, wouldRetry);
-      if (items.some((step) => isRestorable(states.get(step.stepId), step))) {
-        await this.#inserts.run(statements.restore, bind, items);
-        states = await this.#states(items, wouldRetry);
-      }
-      receipts.push(...items.map((step) => retryReceipt(states.get(step.stepId), step)));
+      receipts.push(...(await this.#retry(items, `{"steps":${json}}`)));
     }
     return receipts;
   }
 
-  /** @param isStale whether the write would have changed such a row: then that was read late */
+  /** The count of a write is evidence at once. Of several steps it does not say which were meant. */
+  async #retry(steps: readonly StepAt[], bind: string): Promise<RetryReceipt[]> {
+    const { session, statements } = this.#parts;
+    const isAlone = steps.length === 1;
+    const retried = written(await session.run(statements.retry, bind), 'updated');
+    if (isAlone && retried > 0) return ['retried'];
+    let states = await this.#states(steps, mayBeRetryable);
+    if (steps.some((step) => isRestorable(states.get(step.stepId), step))) {
+      const restored = written(await this.#inserts.run(statements.restore, bind, steps), 'inserted');
+      if (isAlone && restored > 0) return ['retried'];
+      states = await this.#states(steps, mayBeRetryable);
+    }
+    return steps.map((step) => retryReceipt(states.get(step.stepId), step));
+  }
+
+  /** @param isStale whether a late read may show such a row, and the row as it is would be answered differently */
   async #states(
     steps: readonly StepAt[],
     isStale: (row: Row, step: StepAt) => boolean,
@@ -165,24 +172,32 @@ const boundStepAt = ({ stepId, version }: StepAt) => ({ id: stepId, version });
 
 const isCold = (row: Row): boolean => number(row, 'IS_COLD') === 1;
 
-/** Whether a cancel would have changed a row that reads like this, or would change it when it has come so far. */
-function wouldCancel(row: Row, { version }: StepAt, token: string): boolean {
+/** Failed or cancelled: a retry by hand begins it again. */
+const isRetryable = (row: Row): boolean => ['failed', 'cancelled'].includes(text(row, 'ITS_STATUS'));
+
+const isCancelledBy = (row: Row, token: string): boolean =>
+  text(row, 'ITS_STATUS') === 'cancelled' && textOrNull(row, 'SETTLER') === token;
+
+/**
+ * Whether a row that reads like this may be one that a cancel could change: the write found another, or the row has come
+ * so far since, or it was retried since.
+ */
+function mayBeOpen(row: Row, { version }: StepAt, token: string): boolean {
   const at = number(row, 'ITS_VERSION');
   const isOpen = ['pending', 'claimed'].includes(text(row, 'ITS_STATUS'));
-  return textOrNull(row, 'SETTLER') !== token && (at < version || (at === version && isOpen && !isCold(row)));
+  if (isCancelledBy(row, token)) return false;
+  return at < version || isRetryable(row) || (at === version && isOpen && !isCold(row));
 }
 
-/** The same of a retry. */
-function wouldRetry(row: Row, step: StepAt): boolean {
-  if (hasMoved(row, step)) return false;
-  const hasEnded = ['failed', 'cancelled'].includes(text(row, 'ITS_STATUS'));
-  return number(row, 'ITS_VERSION') < step.version || (hasEnded && !isCold(row));
+/** The same of a retry. A row that others have retried may have failed once more since. */
+function mayBeRetryable(row: Row, step: StepAt): boolean {
+  return hasMoved(row, step) || isRetryable(row) || number(row, 'ITS_VERSION') < step.version;
 }
 
 function cancelReceipt(row: Row | undefined, { version }: StepAt, token: string): CancelReceipt {
   if (row === undefined) return 'notFound';
   const status = text(row, 'ITS_STATUS') as StepStatus;
-  if (status === 'cancelled' && textOrNull(row, 'SETTLER') === token) return 'cancelled';
+  if (isCancelledBy(row, token)) return 'cancelled';
   if (number(row, 'ITS_VERSION') < version) return 'changed'; // a late read
   // A row of no known status stays as it is, however often it is tried. One that could be cancelled as it is shown, and was
   // not, has moved: the read is late.
@@ -192,12 +207,7 @@ function cancelReceipt(row: Row | undefined, { version }: StepAt, token: string)
 
 /** Whether only the archive has it, at the version that was read, and it may begin again. */
 function isRestorable(row: Row | undefined, { version }: StepAt): boolean {
-  return (
-    row !== undefined &&
-    isCold(row) &&
-    number(row, 'ITS_VERSION') === version &&
-    ['failed', 'cancelled'].includes(text(row, 'ITS_STATUS'))
-  );
+  return row !== undefined && isCold(row) && number(row, 'ITS_VERSION') === version && isRetryable(row);
 }
 
 /** Of all its rows: beside the one that was retried there may be another. */
@@ -207,9 +217,10 @@ function hasMoved(row: Row, { version }: StepAt): boolean {
 
 function retryReceipt(row: Row | undefined, step: StepAt): RetryReceipt {
   if (row === undefined) return 'notFound';
+  // At the version that was read, the write did not find it there: this read is late. At another, it has failed once more.
+  if (isRetryable(row)) return 'changed';
   if (hasMoved(row, step)) return 'retried';
-  // What could be retried as it is shown, and was not, has moved: the read is late.
-  return wouldRetry(row, step) || isRestorable(row, step) ? 'changed' : 'notRetryable';
+  return number(row, 'ITS_VERSION') < step.version ? 'changed' : 'notRetryable';
 }
 
 function cursorOf(after: string): { readonly afterMs: number; readonly afterId: string } {
