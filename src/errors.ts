@@ -1,8 +1,9 @@
 /**
  * Every error that the library throws: a {@link FleetQError} with a `code`.
  *
- * Law: a message names what is wrong and shows the offending value, shortened, and never a secret. What a code means
- * and what to do about it is told in the guide to troubleshooting; a code is never renamed.
+ * Invariants:
+ * - A message names what is wrong and shows the offending value, shortened, and never a secret.
+ * - A code is never renamed. The troubleshooting guide explains each code and what to do about it.
  */
 import { types } from 'node:util';
 

@@ -1,9 +1,10 @@
 /**
  * The facade: wires the services and lends its methods to them.
  *
- * Law: no logic of its own but the order of a queue's life: made → (opened as a client) → started → draining → stopped.
- * The store is opened when it is first needed; a queue that never starts is a client and holds no process. Calls are
- * served until the last handler and the last listener have ended, or the time for them is over; then the store closes.
+ * Invariants:
+ * - It has no logic of its own except the order of a queue's life: made → (opened as a client) → started → draining → stopped.
+ * - The store is opened when it is first needed. A queue that never starts is a client and keeps no process alive.
+ * - Calls are served until the last handler and the last listener have ended, or their time is over. Then the store closes.
  */
 import type { AnyFleetQ, FleetQ as Face, FleetQConstructor, RecoveryOptions } from './api.js';
 import {

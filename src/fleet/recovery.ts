@@ -1,10 +1,11 @@
 /**
  * The recovery coordinator: the leader's loop of recovery cycles, and recovery by hand.
  *
- * Law: one cycle at a time. A cycle belongs to one term of leadership, and stops in the midst when that ends. A cycle
- * that finds nothing to do tells nothing and writes nothing; one that fails tells that. A leader whose cycles fail or
- * overrun three times running stands down. A new leader begins at once, and so does a leader that
- * sees a pod whose process has exited.
+ * Invariants:
+ * - One cycle runs at a time. It belongs to one term of leadership, and stops midway when that term ends.
+ * - A cycle that finds nothing to do emits and writes nothing. One that fails reports that.
+ * - A leader whose cycles fail or overrun three times in a row stands down.
+ * - A new leader begins a cycle at once, and so does a leader that sees a pod whose process has exited.
  */
 import { asError, FleetQError, StoppedError } from '../errors.js';
 import type { Events, RecoverySummary } from '../events.js';

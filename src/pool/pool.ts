@@ -1,8 +1,10 @@
 /**
  * The pool: claims steps, runs their handlers in slots, and settles what became of them.
  *
- * Law: while fenced nothing starts and nothing is settled. A claim is settled in the name of the
- * incarnation that took it. `stop` burns nothing: what has not started, or is aborted, is given back uncharged.
+ * Invariants:
+ * - While fenced, nothing starts and nothing is settled.
+ * - A claim is settled in the name of the incarnation that took it.
+ * - `stop` charges nothing: what has not started, or is aborted, is given back uncharged.
  */
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';

@@ -1,9 +1,12 @@
 /**
  * Every SQL text of this store, by name.
  *
- * Law: the text of a statement is constant, once the tables have their names. What varies travels in one JSON bind; only
- * validated counts are inlined. Every guard stands on the target row, every UPDATE's source is distinct by step. `SYSDATE()`
- * is the one clock. An alias never equals a column's name (Snowflake prefers the column).
+ * Invariants:
+ * - The text of a statement is constant once the tables have their names. What varies travels in one JSON bind; only
+ *   validated counts are inlined.
+ * - Every guard is a condition on the target row, and every UPDATE's source has one row for each step.
+ * - `SYSDATE()` is the only clock.
+ * - An alias never equals a column's name, because Snowflake prefers the column.
  */
 import { exchangeStatements, type ExchangeStatements } from './exchange/statements.js';
 import { housekeepingStatements, type HousekeepingStatements } from './housekeeping/statements.js';

@@ -1,8 +1,10 @@
 /**
  * The Snowflake store: the contract, on three sessions.
  *
- * Law: no SQL of its own. It is opened by the first call that needs it; only then are the driver loaded and a connection
- * made. `watch` never calls: nobody can be told of others' changes here; `pulse` is cheap instead.
+ * Invariants:
+ * - It contains no SQL.
+ * - The first call that needs it opens it. Only then is the driver loaded and a connection made.
+ * - `watch` never calls back, because Snowflake does not announce the changes of others. `pulse` is cheap instead.
  */
 import type {
   CancelledStep,

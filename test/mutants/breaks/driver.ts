@@ -31,8 +31,26 @@ const sessions: readonly Break[] = [
   {
     ...REQUESTS,
     name: 'snowflake/requests.ts: requests begin after close',
-    find: 'this.#closed || (REPEATED',
-    replace: '(REPEATED',
+    find: 'this.#closed || isRepeated',
+    replace: 'isRepeated',
+  },
+  {
+    ...REQUESTS,
+    name: 'snowflake/requests.ts: the driver repeats parts of large results by itself',
+    find: ' || (part !== undefined && this.#failedParts.delete(part))',
+    replace: '',
+  },
+  {
+    ...REQUESTS,
+    name: 'snowflake/requests.ts: a part that has arrived counts as failed',
+    find: 'arrived || this.#failedParts.add(part)',
+    replace: 'this.#failedParts.add(part)',
+  },
+  {
+    ...REQUESTS,
+    name: 'snowflake/requests.ts: a question for a result counts as a repetition',
+    find: "method === 'GET' && !path.startsWith(POLL)",
+    replace: "method === 'GET'",
   },
   {
     ...REQUESTS,
@@ -79,6 +97,12 @@ const sessions: readonly Break[] = [
   },
   {
     ...DRIVER,
+    name: 'snowflake/driver.ts: each connection turns the log off, also where the host has configured it',
+    find: 'respectful(options === undefined',
+    replace: "(sdk.configure({ logLevel: 'OFF' }), respectful)(options === undefined",
+  },
+  {
+    ...DRIVER,
     name: 'snowflake/driver.ts: the log of a host is turned off',
     find: 'if (!isTheHosts)',
     replace: 'if (!isTheHosts || file !== undefined)',
@@ -119,7 +143,7 @@ const texts: readonly Break[] = [
   {
     name: 'snowflake/shared.ts: the epoch is read from a text',
     file: 'src/store/snowflake/shared/statements.ts',
-    find: 'const EPOCH = `TO_TIMESTAMP_NTZ(0)`;',
+    find: 'const EPOCH = `TO_TIMESTAMP_NTZ(0, 3)`;',
     replace: "const EPOCH = `CAST('1970-01-01' AS TIMESTAMP_NTZ)`;",
     tests: TEXTS,
   },

@@ -81,8 +81,8 @@ export const snowflakeAccountBreaks: readonly Break[] = [
   {
     name: 'snowflake/opening.ts: tables of the other kind are taken as they are',
     file: 'src/store/snowflake/opening/kinds.ts',
-    find: 'if (others.length > 0)',
-    replace: 'if (others.length > 5)',
+    find: 'if (others.length === 0) return;',
+    replace: 'if (others.length <= 5) return;',
     tests: KINDS,
   },
   {
@@ -95,7 +95,7 @@ export const snowflakeAccountBreaks: readonly Break[] = [
   {
     name: 'snowflake/opening.ts: tables that another pod makes of the other kind at the same instant stay',
     file: 'src/store/snowflake/opening/opening.ts',
-    find: 'await kindForTables(parts, false);',
+    find: 'await refuseOtherKinds(parts);',
     replace: '',
     tests: KINDS,
   },

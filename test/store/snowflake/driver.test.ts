@@ -68,6 +68,12 @@ describeOnTestBed('the driver', () => {
     },
   );
 
+  test('logs as a host says that loads and configures it after the queue', { timeout: 60_000 }, async () => {
+    const ended = await run('driver-host-later', { connection: options(), ...place() });
+    expect(ended).toMatchObject({ code: 0, errors: '', files: ['host.log'] });
+    expect(JSON.parse(ended.out)).toEqual({ logsTheQueue: true, logsTheHost: true });
+  });
+
   test("keeps the OCSP server that a host has set, and sets a private link's own only where there is none", async () => {
     const { createConnection } = await loadDriver();
     const name = 'SF_OCSP_RESPONSE_CACHE_SERVER_URL';

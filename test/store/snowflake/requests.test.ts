@@ -8,6 +8,7 @@ import { loadDriver, type Driver } from '../../../src/store/snowflake/session/dr
 import { Requests } from '../../../src/store/snowflake/session/requests.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { Session } from '../../../src/store/snowflake/session/session.js';
+import { systemRuntime } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 
 async function listening(server: Server): Promise<number> {
@@ -21,6 +22,7 @@ async function listening(server: Server): Promise<number> {
 function someServer(): Promise<number> {
   const server = createServer(({ url }, response) => {
     if (url!.includes('answered')) response.writeHead(503).end();
+    if (url!.includes('whole')) response.end();
   });
   onTestFinished(() => server.closeAllConnections());
   return listening(server);
@@ -65,13 +67,29 @@ test('end with their connection, those of others go on', async () => {
   for (const request of [theirs, plain]) request.on('error', () => {}).destroy();
 });
 
-test('that the driver repeats are ended before they are sent, except for a login', async () => {
+test('that the driver repeats are ended as they start, except for a login', async () => {
   const agent = agentOf(new Requests().marking({}));
   const port = await someServer();
   const outcomeOf = (path: string) => outcome(get({ host: '127.0.0.1', port, path, agent }));
   expect(await outcomeOf('/answered?requestId=1')).toBe(503);
   expect(await outcomeOf('/answered?requestId=1&clientStartTime=2&retryCount=1')).toBe('ERR_CANCELED');
   expect(await outcomeOf('/session/v1/login-request?answered&retryCount=3')).toBe(503);
+});
+
+test('for a part of a large result are ended where the driver repeats them, and only then', async () => {
+  const agent = agentOf(new Requests().marking({}));
+  const port = await someServer();
+  const outcomeOf = (path: string) => outcome(get({ host: '127.0.0.1', port, path, agent }));
+  const part = '/stage/part-1?signature=answered';
+  // Each time that the session asks for the result, the part is tried once.
+  for (let sent = 0; sent < 2; sent++) {
+    expect(await outcomeOf(part)).toBe(503);
+    expect(await outcomeOf(part)).toBe('ERR_CANCELED');
+  }
+  expect(await outcomeOf('/stage/part-2?signature=answered')).toBe(503);
+  for (let fetched = 0; fetched < 2; fetched++) expect(await outcomeOf('/stage/part-3?signature=whole')).toBe(200);
+  // The same question is asked until the statement has ended; a repetition of it says that it is one.
+  for (let asked = 0; asked < 2; asked++) expect(await outcomeOf('/queries/1/result?answered')).toBe(503);
 });
 
 test('leave an agent alone that the user has chosen', () => {
@@ -151,6 +169,46 @@ test('of a session that closes end with it, also where nobody answers its logout
   await runtime.advance(5_000);
   await Promise.all([failed, closed]);
   expect(await Promise.all(sent)).toEqual(['ERR_CANCELED', 'ERR_CANCELED', 'ERR_CANCELED']);
+});
+
+test('of a result in parts are sent again with their statement, where the object store fails', async () => {
+  const statements: string[] = [];
+  const data = (url: string): object => {
+    if (url.startsWith('/session/v1/login-request'))
+      return { token: 't', masterToken: 'm', sessionId: 1, parameters: [] };
+    const part = { url: `http://127.0.0.1:${port}/part`, rowCount: 1, uncompressedSize: 5, compressedSize: 5 };
+    const large = statements.length > 1; // the first sets up the session
+    return {
+      ...{
+        queryId: `query ${statements.length}`,
+        parameters: [],
+        version: 1,
+        statementTypeId: 4096,
+        total: 1,
+        returned: 1,
+      },
+      ...{ rowtype: [{ name: 'A', type: 'text', nullable: true, length: 9 }], queryResultFormat: 'json' },
+      ...(large ? { rowset: [], chunks: [part] } : { rowset: [['x']] }),
+    };
+  };
+  const server = createServer((request, response) => {
+    const { url = '' } = request.resume();
+    // A driver that repeats the part alone never gets it.
+    if (url === '/part') return void response.writeHead(statements.length < 3 ? 503 : 200).end('["whole"]');
+    if (url.startsWith('/queries/v1/query-request')) statements.push(/requestId=([^&]*)/.exec(url)![1]!);
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ success: true, data: data(url) }));
+  });
+  onTestFinished(() => server.closeAllConnections());
+  const port = await listening(server);
+  const source = { account: 'a', username: 'u', password: 'p', accessUrl: `http://127.0.0.1:${port}` };
+  const session = new Session({
+    ...{ runtime: systemRuntime, log: createLog('store', console), driver: loadDriver, source, secrets: new Secrets() },
+    ...{ settings: 'settings', deadlineMs: 20_000, longestPauseMs: 1_000 },
+  });
+  onTestFinished(() => session.close());
+  expect(await session.run('SELECT a')).toEqual([{ A: 'whole' }]);
+  const [, first, ...again] = statements;
+  expect(again).toEqual([first]);
 });
 
 test("of the driver's own agents are known, with its checks of certificates: a login that is not answered ends", async () => {

@@ -1,6 +1,8 @@
 /** Transient or permanent tables: what is asked for is made, and what is there is never taken for the other kind. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { FleetQError } from '../../../src/errors.js';
+import { open as openTables } from '../../../src/store/snowflake/opening/opening.js';
+import type { Runner } from '../../../src/store/snowflake/session/session.js';
 import { snowflakeDdl } from '../../../src/snowflake.js';
 import { newStep } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
@@ -9,7 +11,7 @@ import { useStores } from './support/stores.js';
 const TABLES = ['EXCHANGE_REQUEST', 'POD_LOG', 'SCHEMA_INFO', 'STEP_ARCHIVE', 'STEP_TRACKER'];
 
 describeOnTestBed('tables', { timeout: 60_000 }, () => {
-  const { bed, make, open, byHand, place } = useStores();
+  const { bed, make, open, opening, byHand, place } = useStores();
 
   /** By name, in the server's word. */
   const kinds = async () => {
@@ -52,6 +54,7 @@ describeOnTestBed('tables', { timeout: 60_000 }, () => {
         expect(error).toMatchObject({ code: 'STORE_TABLE_KIND', transient: false });
         expect(error.message).toContain(`tableKind: expected ${asked} tables`);
         for (const table of TABLES) expect(error.message).toContain(`"${table}" is ${there}`);
+        expect(error.message).toContain('Nothing has been written');
       }
       expect(changes()).toEqual([]);
       expect(await (await open({ tableKind: there })).find(['kept'])).toHaveLength(1);
@@ -84,5 +87,29 @@ describeOnTestBed('tables', { timeout: 60_000 }, () => {
     const refusals = opened.filter((one) => one.status === 'rejected').map(({ reason }) => reason as FleetQError);
     expect(refusals.length).toBeGreaterThan(0);
     for (const error of refusals) expect(error).toMatchObject({ code: 'STORE_TABLE_KIND', transient: false });
+  });
+
+  test('that another pod makes of the other kind after this pod looked are refused, and what was written is named', async () => {
+    const driver = await byHand();
+    const theirs = snowflakeDdl({ ...place(), role: 'POD', tableKind: 'permanent' })
+      .split(/;\n\n?/)
+      .find((one) => /^CREATE [^]*TABLE/.test(one))!;
+    const parts = opening({}, { tableKind: 'transient' });
+    const [session] = parts.sessions;
+    let isMade = false;
+    const late: Runner = {
+      run: async (text, ...given) => {
+        if (text.startsWith('CREATE') && !isMade) {
+          isMade = true;
+          await driver.run(theirs);
+        }
+        return session.run(text, ...given);
+      },
+    };
+    const error = await refused(openTables({ ...parts, sessions: [late] }));
+    expect(error).toMatchObject({ code: 'STORE_TABLE_KIND', transient: false });
+    expect(error.message).toContain('Another pod made tables at the same time');
+    expect(error.message).not.toContain('Nothing has been written');
+    expect(Object.keys(await kinds())).toEqual(TABLES);
   });
 });

@@ -1,8 +1,10 @@
 /**
  * Retention: what has ended leaves the hot table for the archive, what is past its time leaves the archive.
  *
- * Law: one look first; then only what there is to do, in chunks. A terminal step stays hot for so long that no statement
- * about it can be under way any more. Rows that nobody understands are left alone, and reported.
+ * Invariants:
+ * - One SELECT comes first. After that only what there is to do is sent, in chunks.
+ * - A terminal step stays in the hot table longer than any statement about it can be under way.
+ * - Rows that do not make sense are left alone, and reported.
  */
 import type { Log } from '../../../log.js';
 import type { PruneReply } from '../../contract.js';

@@ -14,7 +14,7 @@ import { StoreError } from '../../../errors.js';
 import { DriverError, isAltered, isMissing, isThereAlready } from '../session/driver-error.js';
 import type { ResolvedOptions } from '../options.js';
 import { refuseCollations } from './collations.js';
-import { kindForTables } from './kinds.js';
+import { kindForTables, refuseOtherKinds } from './kinds.js';
 import type { OpeningParts } from './parts.js';
 import { denied, probe, refuseAltered, refuseStrangers, type ProbingParts } from './probing.js';
 import { number, textOrNull } from '../rows.js';
@@ -69,7 +69,7 @@ async function bringUpToDate(
   if (!options.createTables) throw outdated(newest, schema.version);
   if (newest === 0) await refuseStrangers(probing(parts), session);
   const madeAll = await migrate(parts, session, newest, kind);
-  await kindForTables(parts, false); // another pod may have made some of them
+  await refuseOtherKinds(parts); // another pod may have made some of them
   return madeAll && newest === 0;
 }
 

@@ -1,9 +1,11 @@
 /**
  * Probing: whether the role may do with each table what a pod does, and whether each is as it was made.
  *
- * Law: each privilege is tried by a statement of its own that changes nothing, for the server does not say which of several
- * is missing. The SELECT tells the columns too. All that a table lacks is named at once; columns beyond ours are none of
- * our business.
+ * Invariants:
+ * - Each privilege is tried by a statement of its own that changes nothing, because the server does not say which of
+ *   several is missing. The SELECT also shows the columns.
+ * - Everything that a table lacks is named in one error. Columns beyond ours are ignored, unless an INSERT without them
+ *   fails.
  */
 import { StoreError } from '../../../errors.js';
 import { DriverError, isAltered, isMissing, isRefused } from '../session/driver-error.js';

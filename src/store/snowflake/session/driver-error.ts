@@ -1,9 +1,10 @@
 /**
  * An error of the driver or of the server, and what kind of trouble it is.
  *
- * Law: the server's codes are strings, the driver's own are numbers; here all are text. An error of the driver is never
- * passed on as a cause: it carries the request, and with it the credentials. What is kept is its code, its SQL state, the
- * query's id and its message without secrets.
+ * Invariants:
+ * - Codes are text here: the server's are strings, the driver's own are numbers.
+ * - An error of the driver is never passed on as a cause, because it carries the request and with it the credentials. Its
+ *   code, its SQL state, the query's id and its message without secrets are kept.
  */
 import { asError } from '../../../errors.js';
 import type { Secrets } from './secrets.js';

@@ -5,7 +5,8 @@
  * - snowflake-sdk is touched here and nowhere else.
  * - The driver's settings are global to the process, and a host may use the driver itself. Nothing is configured, with one
  *   exception: where the queue is the first to load the driver, its log is turned off. By default it writes
- *   `snowflake.log` into the working directory and prints to the console.
+ *   `snowflake.log` into the working directory and prints to the console. Its logger is one for the process and does not
+ *   know the connection of a message, so the log cannot be off for the queue alone. A later `configure` of the host wins.
  * - The driver asks the metadata services of clouds when it is loaded, as an environment variable of the host says
  *   (`SNOWFLAKE_DISABLE_PLATFORM_DETECTION`). The answer holds for every connection of the process, so the store does
  *   not switch it off.

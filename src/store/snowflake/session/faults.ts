@@ -33,7 +33,7 @@ const noDefault =
     code === '390201' && what.test(message);
 
 const WRONG_PASSWORD = '390100';
-/** A second factor is asked for, or was refused. Snowflake documents no codes for it; the message tells. */
+/** A second factor is asked for, or was refused. Snowflake documents no codes for it, so the message decides. */
 function isOfFactors({ code, message }: DriverError): boolean {
   return code === '390197' || (/^39\d{4}$/.test(code) && /multi-?factor|\bMFA\b|Duo Security/i.test(message));
 }

@@ -7,8 +7,9 @@
  * Invariants:
  * - Requests of other connections are never touched. A request is known by its agent: the driver makes agents for each
  *   connection, and `agentClass` is asked before; it marks what the agent is made of.
- * - The driver never gets to a second pause: its first repetition is ended before it is sent. The statement is sent
- *   again from here, under the same request id, so that it runs once.
+ * - The driver never gets to a second pause: its first repetition is ended as it starts. The statement is sent
+ *   again from here, under the same request id, so that it runs once. That includes the parts of a large result, which
+ *   the driver fetches from the cloud's object store. Their repetitions are known by a URL that has failed before.
  * - After `close` nothing is under way, and nothing new is sent. What may be left is the driver's first pause, 3 s at most.
  */
 import { subscribe } from 'node:diagnostics_channel';
@@ -23,6 +24,8 @@ const LOGIN_ENDED = 'CERT_HAS_EXPIRED';
 const LOGIN = /\/v1\/login-request\b/;
 /** What the driver adds to the URL of a repetition. */
 const REPEATED = /[?&]retryCount=/;
+/** Asked again and again on purpose, until the statement has a result; other GETs fetch parts of large results. */
+const POLL = '/queries/';
 
 /** As long as the driver itself would repeat. */
 const PATIENCE_MS = 120_000;
@@ -37,7 +40,7 @@ type Marked = { [OWNER]?: Requests };
 
 let subscribed = false;
 
-/** Node tells of every request of the process when it starts; those of others are passed over. */
+/** Node reports every request of the process when it starts; those of others are ignored. */
 function subscribeOnce(): void {
   if (subscribed) return;
   subscribed = true;
@@ -51,6 +54,8 @@ function subscribeOnce(): void {
 
 export class Requests {
   readonly #underWay = new Set<ClientRequest>();
+  /** The parts of large results whose last request failed. */
+  readonly #failedParts = new Set<string>();
   #closed = false;
   /** How the last request ended: the code of its error, or the HTTP status of its answer. */
   #ending: string | undefined;
@@ -68,10 +73,13 @@ export class Requests {
     return { agentClass, ...options };
   }
 
-  /** Called for each request of the connection, before it is sent. */
+  /** Called for each request of the connection, when it starts. */
   started(request: ClientRequest): void {
     const isLogin = LOGIN.test(request.path);
-    if (this.#closed || (REPEATED.test(request.path) && !isLogin)) {
+    const part = partOf(request);
+    const isRepeated =
+      (REPEATED.test(request.path) && !isLogin) || (part !== undefined && this.#failedParts.delete(part));
+    if (this.#closed || isRepeated) {
       end(request);
       return;
     }
@@ -79,6 +87,17 @@ export class Requests {
     request.once('close', () => this.#underWay.delete(request));
     request.once('error', (error: NodeJS.ErrnoException) => (this.#ending = error.code));
     request.once('response', ({ statusCode }: IncomingMessage) => (this.#ending = `HTTP ${statusCode}`));
+    if (part !== undefined) this.#watch(request, part);
+  }
+
+  /** Notes that a part of a large result has failed, by the driver's own rule. */
+  #watch(request: ClientRequest, part: string): void {
+    let arrived = false;
+    request.once('response', (response: IncomingMessage) => {
+      const isPart = response.statusCode === 200 && response.headers['content-type'] !== 'application/xml';
+      response.once('end', () => (arrived = isPart));
+    });
+    request.once('close', () => arrived || this.#failedParts.add(part));
   }
 
   /** What `send` comes to: it is called again, after a pause that grows, where the driver would have sent it again. */
@@ -101,6 +120,11 @@ export class Requests {
     this.#closed = true;
     for (const request of this.#underWay) end(request);
   }
+}
+
+/** The URL of a part of a large result; `undefined` of any other request. */
+function partOf({ method, host, path }: ClientRequest): string | undefined {
+  return method === 'GET' && !path.startsWith(POLL) ? `${host}${path}` : undefined;
 }
 
 function end(request: ClientRequest): void {

@@ -11,7 +11,7 @@ export function count(n: number): string {
 /** An instant so many ms before now. */
 export const ago = (ms: string): string => `DATEADD(millisecond, -${ms}, SYSDATE())`;
 /** Not from a text: how a text is read is the account's TIMESTAMP_INPUT_FORMAT. */
-const EPOCH = `TO_TIMESTAMP_NTZ(0)`;
+const EPOCH = `TO_TIMESTAMP_NTZ(0, 3)`;
 /** An instant as epoch ms: instants travel as numbers. */
 export const epochMs = (instant: string): string => `DATEDIFF(millisecond, ${EPOCH}, ${instant})`;
 const LAST_INSTANT = '253402300799000';
