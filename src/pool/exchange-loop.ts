@@ -93,7 +93,7 @@ export class ExchangeLoop implements Service {
     if (pod === undefined) return Infinity;
     const looks = pod === holdings.pod && (batch.length > 0 || demand.lookAt <= now);
     const wanted = looks ? this.#wanted(now) : undefined;
-    if (batch.length === 0 && wanted === undefined && !exchanger.lost(pod)) return this.#restMs(now);
+    if (batch.length === 0 && wanted === undefined && exchanger.readsBackInMs(pod, now) > 0) return this.#restMs(now);
     demand.sent();
     const answer = await exchanger.exchange(pod, batch, wanted, batch.length > 0 || holdings.executor.busy > 0);
     if (answer === undefined) holdings.outbox.keep();
@@ -141,7 +141,8 @@ export class ExchangeLoop implements Service {
   #ownRestMs(now: number): number {
     const { holdings, exchanger, demand, isolation } = this.#parts;
     if (holdings.outbox.size > 0 || exchanger.lost(holdings.pod)) return 0;
-    const looksIn = this.#wanted(now) === undefined ? isolation.looksInMs(now) : Math.max(0, demand.lookAt - now);
+    const claimsIn = this.#wanted(now) === undefined ? isolation.looksInMs(now) : Math.max(0, demand.lookAt - now);
+    const looksIn = Math.min(claimsIn, exchanger.readsBackInMs(holdings.pod, now));
     if (holdings.buffer.size === 0) return looksIn;
     // At least a moment: fractions of a ms are rounded otherwise here than in the look itself.
     return Math.min(looksIn, Math.max(1, Math.min(this.#oldestAt, now) + demand.patienceMs - now));

@@ -3,6 +3,7 @@
  *
  * Law: what failed may have happened. So a claim whose reply was lost is read back by its token before a fresh token
  * claims, and outcomes are sent again under the same fence. A batch that is refused for good is bisected by the settler.
+ * Where a read may be late, a claim that was read back and not shown is kept in {@link Doubts}: others are claimed meanwhile.
  * After a failure the next try waits, longer each time, up to a few seconds; the first success ends that.
  */
 import { asError } from '../errors.js';
@@ -18,9 +19,10 @@ import type {
   PodRef,
   Receipt,
   Settlement,
-  StepStore,
+  Store,
 } from '../store/contract.js';
 import type { Settled, Settler } from '../store/settler.js';
+import { Doubts, type LostToken } from './doubts.js';
 import type { Hold } from './hold.js';
 
 /** What a pod wants; the token is chosen here. */
@@ -44,7 +46,7 @@ const LONGEST_PAUSE_IN_HASTE_MS = 250;
 const NEWEST_COUNTS = 0.3;
 
 export interface ExchangerParts {
-  readonly store: Pick<StepStore, 'exchange'>;
+  readonly store: Pick<Store, 'exchange' | 'staleReadMs'>;
   readonly runtime: Runtime;
   readonly settler: Settler;
   readonly log: Log;
@@ -55,7 +57,8 @@ export class Exchanger {
   readonly #abandoned = new AbortController();
   #exchanging = false;
   #inFlight: string | undefined;
-  #lost: { readonly pod: PodRef; readonly token: string } | undefined;
+  #lost: LostToken | undefined;
+  readonly #doubts: Doubts;
   #failures = 0;
   #notBefore = 0;
   #longestPauseMs = LONGEST_PAUSE_MS;
@@ -66,6 +69,7 @@ export class Exchanger {
 
   constructor(parts: ExchangerParts) {
     this.#parts = parts;
+    this.#doubts = new Doubts(parts.store.staleReadMs);
   }
 
   /** Most steps that the store wants brought, and gives, at a time. */
@@ -90,20 +94,25 @@ export class Exchanger {
 
   /** Tokens of claims that may be on their way to us: the reply is awaited, or was lost and is to be read back. */
   get openTokens(): readonly string[] {
-    return [this.#inFlight, this.#lost?.token].filter((token) => token !== undefined);
+    return [this.#inFlight, this.#lost?.token, ...this.#doubts.tokens].filter((token) => token !== undefined);
   }
 
-  /** Whether one of them says that the pod was empty. */
+  /** Whether one that the next claim waits for says that the pod was empty. */
   get asksAlone(): boolean {
     return tokenIsAlone(this.#inFlight) || tokenIsAlone(this.#lost?.token);
   }
 
-  /** Whether a lost claim of this incarnation is to be read back. */
+  /** Whether a lost claim of this incarnation is to be read back before anything else is claimed. */
   lost(pod: PodRef | undefined): boolean {
     return this.#lost !== undefined && this.#lost.pod === pod;
   }
 
-  /** Whether nothing is under way, and nothing to be read back. */
+  /** In how many ms a claim of this incarnation is to be read back. */
+  readsBackInMs(pod: PodRef | undefined, now: number): number {
+    return this.lost(pod) ? 0 : this.#doubts.dueInMs(pod, now);
+  }
+
+  /** Whether nothing is under way, and nothing was lost that was not asked about. */
   idle(pod: PodRef | undefined): boolean {
     return !this.#exchanging && !this.lost(pod);
   }
@@ -126,15 +135,15 @@ export class Exchanger {
    */
   async exchange(pod: PodRef, batch: readonly Hold[], wanted?: Wanted, busy = false): Promise<Answer | undefined> {
     const { settler, runtime } = this.#parts;
-    const readBack = this.lost(pod) ? this.#lost?.token : undefined;
+    const readBack = this.#toReadBack(pod);
     const claim = readBack === undefined && wanted !== undefined ? demandOf(wanted, runtime.uuid()) : undefined;
-    const token = claim?.token ?? readBack;
+    const token = claim?.token ?? readBack?.token;
     const settlements = batch.map((hold) => (hold.settlement ??= settler.settlement(hold.claim, hold.outcome)));
     this.#inFlight = token;
     this.#exchanging = true;
     this.#begin(busy);
     const store = { exchange: (request: ExchangeRequest) => this.#ask(request) };
-    const call = new Call(store, pod, claim, readBack);
+    const call = new Call(store, pod, claim, readBack?.token);
     let settled: Settled | undefined;
     try {
       settled = await settler.send(settlements, (part) => call.send(part));
@@ -144,11 +153,23 @@ export class Exchanger {
     }
     this.#inFlight = undefined;
     this.#exchanging = false;
-    // Where only its halves went through, the first request may yet have claimed.
-    if (token !== undefined) this.#lost = call.claimed === undefined ? { pod, token } : undefined;
+    if (token !== undefined) this.#came(pod, token, readBack, call.claimed);
     if (settled === undefined) return undefined;
     const { claims = [], nextDueInMs = null } = call.claimed ?? {};
     return { ...settled, claims, nextDueInMs, asked: claim === undefined ? 0 : claim.free + claim.prefetch };
+  }
+
+  /** What was lost comes first; then what a late read did not show. */
+  #toReadBack(pod: PodRef): LostToken | undefined {
+    if (this.lost(pod)) return this.#lost;
+    return this.#doubts.take(pod, this.#parts.runtime.monotonicMs());
+  }
+
+  /** What has come of a token. Where only halves of its batch went through, the first request may yet have claimed. */
+  #came(pod: PodRef, token: string, readBack: LostToken | undefined, reply: ExchangeReply | undefined): void {
+    const { runtime } = this.#parts;
+    this.#lost = reply === undefined ? (readBack ?? { pod, token, since: runtime.monotonicMs() }) : undefined;
+    if (readBack !== undefined && reply?.claims.length === 0) this.#doubts.absent(readBack, this.#startedAt);
   }
 
   #ask(request: ExchangeRequest): Promise<ExchangeReply> {
@@ -183,11 +204,11 @@ class Call {
   /** The reply to the request that claimed. */
   claimed: ExchangeReply | undefined;
   pace: ExchangeReply['pace'] = { waitMs: 0, batch: Infinity };
-  readonly #store: Pick<StepStore, 'exchange'>;
+  readonly #store: Pick<Store, 'exchange'>;
   readonly #pod: PodRef;
   #claim: Pick<ExchangeRequest, 'claim' | 'readBack'> | undefined;
 
-  constructor(store: Pick<StepStore, 'exchange'>, pod: PodRef, claim?: ClaimDemand, readBack?: string) {
+  constructor(store: Pick<Store, 'exchange'>, pod: PodRef, claim?: ClaimDemand, readBack?: string) {
     this.#store = store;
     this.#pod = pod;
     if (claim !== undefined) this.#claim = { claim };

@@ -192,6 +192,32 @@ describe('an exchange that fails', () => {
     expect(rig.events('step:lost')).toEqual([]);
   });
 
+  test('a lost claim that a late read hides is taken in soon, once, and steps run meanwhile', async () => {
+    const down = new StoreError('STORE_UNAVAILABLE', 'down', true);
+    const rig = await running({ quick: () => 1 }, { staleReadMs: 10_000 }, ({ store, runtime }) => {
+      store.add('hidden', 'quick');
+      store.after = () => {
+        store.after = () => undefined;
+        throw down; // the claim is taken
+      };
+      const { exchange } = store;
+      store.exchange = async (request) => {
+        const reply = await exchange(request);
+        return request.readBack === undefined || runtime.monotonicMs() > 3_000 ? reply : { ...reply, claims: [] };
+      };
+    });
+    await rig.runtime.advance(1_000);
+    expect(rig.store.row('hidden').status).toBe('claimed');
+    rig.pool.reconcile(rig.pool.snapshot(), rig.store.held(POD));
+    rig.store.add('next', 'quick');
+    await rig.runtime.advance(1_500);
+    expect(rig.store.row('next').status).toBe('completed');
+    expect(rig.store.row('hidden').status).toBe('claimed');
+    await rig.runtime.advance(2_500);
+    expect(rig.store.row('hidden').status).toBe('completed');
+    expect(rig.events('step:started').map(({ stepId }) => stepId as string)).toEqual(['next', 'hidden']);
+  });
+
   test('a claim whose reply was lost is read back before a fresh token claims', async () => {
     const rig = await running({ add }, {}, ({ store }) => {
       for (let i = 0; i < 3; i++) store.add(`s${i}`, 'add', { args: { a: 1, b: i } });

@@ -22,6 +22,7 @@ let requests: ExchangeRequest[];
 /** What the store makes of a request. */
 let answer: (request: ExchangeRequest) => ExchangeReply | Promise<ExchangeReply>;
 let exchanger: Exchanger;
+let made: (staleReadMs: number) => Exchanger;
 beforeEach(() => {
   runtime = new VirtualRuntime();
   requests = [];
@@ -34,7 +35,8 @@ beforeEach(() => {
     requests.push(request);
     return answer(request);
   };
-  exchanger = new Exchanger({ store: { exchange }, runtime, settler, log });
+  made = (staleReadMs) => new Exchanger({ store: { exchange, staleReadMs }, runtime, settler, log });
+  exchanger = made(0);
 });
 
 function replyTo({ settlements }: ExchangeRequest): ExchangeReply {
@@ -72,6 +74,68 @@ describe('a reply that was lost', () => {
     await exchanger.exchange(NEXT_LIFE, [], WANTED);
     expect(requests[1]).not.toHaveProperty('readBack');
     expect(requests[1]!.claim).toBeDefined();
+  });
+});
+
+describe('a lost claim that a read does not show, where reads may be late', () => {
+  const STALE = 10_000;
+  let token: string;
+  beforeEach(async () => {
+    exchanger = made(STALE);
+    answer = () => Promise.reject(down);
+    await exchanger.exchange(POD, [], WANTED);
+    token = requests[0]!.claim!.token;
+    answer = replyTo;
+    await exchanger.exchange(POD, [], WANTED);
+    requests = [];
+  });
+  const later = (ms: number): Promise<void> => runtime.advance(ms);
+  const asked = async (pod = POD): Promise<string> => {
+    await exchanger.exchange(pod, [], WANTED);
+    return requests.pop()!.readBack === token ? 'read back' : 'claims';
+  };
+
+  test('stays open, while others are claimed under a fresh token', async () => {
+    expect(exchanger.openTokens).toEqual([token]);
+    expect([exchanger.lost(POD), exchanger.idle(POD), exchanger.asksAlone]).toEqual([false, true, false]);
+    expect(await asked()).toBe('claims');
+    expect(exchanger.openTokens).toEqual([token]);
+  });
+
+  test('is read back again, ever more rarely, until its absence is no late read', async () => {
+    const reads: number[] = [];
+    const from = runtime.monotonicMs();
+    for (let dueInMs; (dueInMs = exchanger.readsBackInMs(POD, runtime.monotonicMs())) < Infinity;) {
+      expect(await asked()).toBe('claims');
+      await later(dueInMs);
+      expect(await asked()).toBe('read back');
+      reads.push(runtime.monotonicMs() - from);
+    }
+    expect(reads).toEqual([500, 1_000, 2_000, 4_000, 8_000, STALE]);
+    expect(exchanger.openTokens).toEqual([]);
+  });
+
+  test('is told as soon as a read shows it, and not read back any more', async () => {
+    await later(500);
+    answer = (request) => ({ ...replyTo(request), claims: [claimOf('s1', 'it', { claimToken: token })] });
+    expect(await exchanger.exchange(POD, [], WANTED)).toMatchObject({ asked: 0, claims: [{ stepId: 's1' }] });
+    expect([exchanger.openTokens, exchanger.readsBackInMs(POD, Infinity)]).toEqual([[], Infinity]);
+  });
+
+  test('is read back before anything else is claimed where that reply is lost as well', async () => {
+    await later(500);
+    answer = () => Promise.reject(down);
+    expect(await asked()).toBe('read back');
+    expect(exchanger.lost(POD)).toBe(true);
+    answer = replyTo;
+    expect(await asked()).toBe('read back');
+    expect([exchanger.lost(POD), exchanger.openTokens]).toEqual([false, [token]]);
+  });
+
+  test('is none of a later incarnation', async () => {
+    await later(STALE);
+    expect(exchanger.readsBackInMs(NEXT_LIFE, runtime.monotonicMs())).toBe(Infinity);
+    expect(await asked(NEXT_LIFE)).toBe('claims');
   });
 });
 

@@ -109,6 +109,7 @@ export class SnowflakeStore implements Store {
       runtime,
       settling: new Settling({ statements: statements.exchange, touch, ...lateness }),
       sequence,
+      staleReadMs: options.staleReadMs,
     });
     this.#steps = new Steps({ statements: statements.steps, session: rest, runtime, ...lateness });
     const schema = (this.#schema = new SchemaGuard({

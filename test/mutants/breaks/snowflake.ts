@@ -124,6 +124,20 @@ export const snowflakeBreaks: readonly Break[] = [
     tests: [`${TESTS}/combiner.test.ts`],
   },
   {
+    name: 'snowflake/combiner.ts: absence on a new connection is believed',
+    file: `${SNOWFLAKE}/exchange/combiner.ts`,
+    find: 'if (wants !== undefined) this.#sure(seen);',
+    replace: '',
+    tests: [`${TESTS}/combiner.test.ts`],
+  },
+  {
+    name: 'snowflake/combiner.ts: what is read back is believed where this exchange has written',
+    file: `${SNOWFLAKE}/exchange/combiner.ts`,
+    find: 'let takenOn = claim === undefined ? -1 : this.#wroteOn;',
+    replace: 'let takenOn = this.#wroteOn;',
+    tests: [`${TESTS}/combiner.test.ts`],
+  },
+  {
     name: 'snowflake/combiner.ts: a void claim is shown',
     file: `${SNOWFLAKE}/exchange/combiner.ts`,
     find: "claims: those('first')",
@@ -336,8 +350,8 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/combiner.ts: a claim that is read on a new connection is believed',
     file: `${SNOWFLAKE}/exchange/combiner.ts`,
-    find: 'seen.claims.length > 0 && this.#wroteOn !== session.logins',
-    replace: 'seen.claims.length < 0 && this.#wroteOn !== session.logins',
+    find: 'seen.claims.length > 0 && takenOn !== session.logins',
+    replace: 'seen.claims.length < 0 && takenOn !== session.logins',
     tests: [`${TESTS}/combiner.test.ts`],
   },
   {

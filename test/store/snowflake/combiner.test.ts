@@ -37,7 +37,11 @@ const held = (stepId: string): Claim => ({
 });
 
 /** A combiner whose statements are answered so; what it sends is noted. */
-function combining(answer: (statement: string, bind: any) => Row[] | Error = () => [], logins = () => 1) {
+function combining(
+  answer: (statement: string, bind: any) => Row[] | Error = () => [],
+  logins = () => 1,
+  staleReadMs = 10_000,
+) {
   const sent: Sent[] = [];
   const waits: number[] = [];
   const runner = (own: boolean): Seat => ({
@@ -53,8 +57,8 @@ function combining(answer: (statement: string, bind: any) => Row[] | Error = () 
     },
   });
   const runtime = new VirtualRuntime();
-  const settling = new Settling({ ...TOUCHING, pause: async (ms) => void waits.push(ms), staleReadMs: 10_000 });
-  const parts = { ...TOUCHING, runtime, settling, sequence: new Sequence(runtime) };
+  const settling = new Settling({ ...TOUCHING, pause: async (ms) => void waits.push(ms), staleReadMs });
+  const parts = { ...TOUCHING, runtime, settling, sequence: new Sequence(runtime), staleReadMs };
   const combiner = new Combiner({ ...parts, session: runner(true), rest: runner(false) });
   /** The names of what was sent since the last time. */
   const names = (): string[] => sent.splice(0).map(({ statement }) => statement);
@@ -205,6 +209,42 @@ describe('the claims of an exchange', () => {
     expect((await combiner.exchange({ pod: POD, settlements: [], readBack: 'mine' })).claims).toEqual([]);
     expect(names()).toEqual(['look', 'touch', 'look']);
   });
+
+  test('that are read back are written first, also where this exchange has written on the new connection', async () => {
+    const one = settlement(held('b'));
+    const { combiner, names } = combining((statement) =>
+      statement === 'look' ? [claimed('a', 1), receipt(one, 'mine'), work(0)] : [],
+    );
+    const { claims } = await combiner.exchange({ pod: POD, settlements: [one], readBack: 'mine' });
+    expect(claims).toHaveLength(1);
+    expect(names()).toEqual(['exchange', 'look', 'touch', 'look']);
+  });
+
+  describe('whose look came on another connection than the UPDATE, and shows none', () => {
+    const exchanged = (staleReadMs: number, ...rows: Row[]) => {
+      let logins = 1;
+      const { combiner } = combining(
+        (statement) => {
+          if (statement === 'look') logins = 2;
+          return statement === 'look' ? [...rows, work(0)] : [];
+        },
+        () => logins,
+        staleReadMs,
+      );
+      combiner.hope();
+      return combiner.exchange(asks());
+    };
+
+    test('count as lost where the read may be late: the exchange fails, and they are read back', async () => {
+      const failure = { code: 'STORE_UNAVAILABLE', transient: true };
+      await expect(exchanged(10_000)).rejects.toMatchObject(failure);
+    });
+
+    test('are none where no read is late, and where a void one shows that it is not', async () => {
+      expect((await exchanged(0)).claims).toEqual([]);
+      expect((await exchanged(10_000, claimed('twin', 1, 'void'))).claims).toEqual([]);
+    });
+  });
 });
 
 describe('settlements', () => {
@@ -304,7 +344,7 @@ describe('settlements', () => {
         return statement === 'look' ? [receipt(one, 'mine'), work(0)] : [];
       });
     const refused = failing('100035');
-    expect((await refused.combiner.exchange({ pod: POD, settlements: [one] })).receipts).toEqual(['settled']);
+    expect((await refused.combiner.exchange({ ...asks(), settlements: [one] })).receipts).toEqual(['settled']);
     expect(refused.names()).toEqual(['exchange', 'settle', 'look']);
     const busy = failing('000625');
     await expect(busy.combiner.exchange({ pod: POD, settlements: [one] })).rejects.toBeInstanceOf(DriverError);

@@ -87,7 +87,15 @@ describe('the types of an exchange', () => {
     const settling = new Settling({ statements, touch: 'touch', pause: () => Promise.resolve(), staleReadMs: 0 });
     const sessions = { session, rest: session };
     const sequence = new Sequence(runtime);
-    const combiner = new Combiner({ statements, touch: 'touch', ...sessions, runtime, settling, sequence });
+    const combiner = new Combiner({
+      statements,
+      touch: 'touch',
+      ...sessions,
+      runtime,
+      settling,
+      sequence,
+      staleReadMs: 0,
+    });
     const pod = { podId: 'pod', incarnation: 'life' };
     const wanted = types(20_000, 't');
     for (let i = 0; i < 4; i++) {

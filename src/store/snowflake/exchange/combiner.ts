@@ -9,9 +9,11 @@
  * - A void claim is never shown. It is given back with the next exchange, and with each one after that until one has gone
  *   through.
  * - Claims that are read on another connection than the one that took them are looked at again, once their rows cannot be
- *   late: only then it is certain that they are not void.
+ *   late: only then it is certain that they are not void. Where such a read shows none, the exchange fails as if its reply
+ *   had been lost: they are to be read back.
  */
 import { createHash } from 'node:crypto';
+import { StoreError } from '../../../errors.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import type {
   Claim,
@@ -42,6 +44,8 @@ export interface CombinerParts {
   readonly runtime: Runtime;
   readonly settling: Settling;
   readonly sequence: Sequence;
+  /** How late, at most, others' rows are read. */
+  readonly staleReadMs: number;
 }
 
 /** Requests older than this are not served; it stays far below the time that terminal steps stay hot. */
@@ -104,6 +108,7 @@ export class Combiner {
     await this.#serve(pod, wants, last);
     const seen = await this.#look(pod, token, claim, last?.items ?? []);
     collect(states, seen.states);
+    if (wants !== undefined) this.#sure(seen);
     const receipts = await settling.receipts(session, pod, settlements, states);
     for (const [key] of voids) if (states.get(key) !== 'claimed') this.#voids.delete(key);
     return this.#reply(receipts, seen, turn?.complete);
@@ -125,6 +130,7 @@ export class Combiner {
     } catch (error) {
       if (own === undefined || !isRefused(error)) throw error;
       await settling.apply(session, pod, own);
+      this.#wroteOn = session.logins;
     }
   }
 
@@ -170,13 +176,23 @@ export class Combiner {
     const look = async () =>
       this.#understood(await session.run(statements.look, bind), token ?? '', claim !== undefined);
     let seen = await look();
-    while (seen.claims.length > 0 && this.#wroteOn !== session.logins) {
+    // What is read back was taken by an earlier exchange, wherever this one has written.
+    let takenOn = claim === undefined ? -1 : this.#wroteOn;
+    while (seen.claims.length > 0 && takenOn !== session.logins) {
       await touch(session, statement, seen.claims);
-      this.#wroteOn = session.logins;
+      takenOn = session.logins;
       seen = await look();
     }
     for (const fence of seen.voids) this.#voids.set(fenceKey(fence), givenBack(fence));
     return seen;
+  }
+
+  /** What the UPDATE took the look must show, unless it was late. @throws StoreError `STORE_UNAVAILABLE` */
+  #sure({ claims, voids }: Seen): void {
+    const { session, staleReadMs } = this.#parts;
+    if (claims.length + voids.length > 0 || staleReadMs === 0 || this.#wroteOn === session.logins) return;
+    const what = 'the session ended after an exchange, and the next one may not show yet what it claimed';
+    throw new StoreError('STORE_UNAVAILABLE', what, true);
   }
 
   #understood(rows: readonly Row[], token: string, asked: boolean): Seen {
