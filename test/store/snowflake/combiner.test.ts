@@ -70,7 +70,8 @@ const asks = (over: Parameters<typeof demand>[0] = {}) => ({ pod: POD, settlemen
 describe('an exchange that hands nothing in', () => {
   test('looks first, and sends no UPDATE where nothing is due; once something is, the UPDATE comes first', async () => {
     let due = 0;
-    const { combiner, names } = combining((statement) => (statement === 'look' ? [work(due, 40)] : []));
+    const answer = (statement: string) => (statement === 'look' ? [work(due, 40)] : []);
+    const { combiner, names } = combining(answer, undefined, 0);
     expect((await combiner.exchange(asks())).nextDueInMs).toBe(40);
     expect(names()).toEqual(['look']);
     due = 3;
@@ -149,6 +150,78 @@ describe('a request', () => {
     }
     const seqs = sent.filter(({ statement }) => statement === 'exchange').map(({ bind }) => bind.own.seq as number);
     expect(seqs).toEqual([seqs[0], seqs[0]! + 1, seqs[0]! + 2]);
+  });
+});
+
+describe('an UPDATE that was refused what reads as due', () => {
+  /** Exchanges one after another; each claims so many steps, and then so many read as due. Answers what each skipped. */
+  const skips = async (
+    came: readonly (readonly [took: number, due: number])[],
+    over: Parameters<typeof demand>[0] = {},
+    staleReadMs?: number,
+  ) => {
+    const left = [...came];
+    const { combiner, sent } = combining(
+      (statement) => {
+        if (statement !== 'look') return [];
+        const [took, due] = left.shift()!;
+        return [...Array.from({ length: took }, (_, i) => claimed(`s${i}`, i + 1)), work(due, 70)];
+      },
+      undefined,
+      staleReadMs,
+    );
+    const nextDues: (number | null)[] = [];
+    for (const _ of came) {
+      combiner.hope();
+      nextDues.push((await combiner.exchange(asks(over))).nextDueInMs);
+    }
+    const updates = sent.filter(({ statement }) => statement === 'exchange');
+    return { skipped: updates.map(({ bind }) => bind.skip as number), nextDues };
+  };
+
+  test('is followed by some that begin further down, and by one in four that begins at the front', async () => {
+    const { skipped } = await skips([[0, 1_000], ...Array.from({ length: 8 }, () => [10, 1_000] as const)]);
+    expect(skipped.map((skip) => skip > 0)).toEqual([false, true, true, true, false, false, false, false, false]);
+    for (const skip of skipped) expect(skip).toBeLessThanOrEqual(40);
+    const contended = await skips(Array.from({ length: 9 }, (_, i) => [i % 4 === 0 ? 3 : 10, 1_000] as const));
+    expect(contended.skipped.map((skip) => skip > 0)).toEqual([
+      false,
+      true,
+      true,
+      true,
+      false,
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test('reaches further down while it is refused there too, and never past what fills it', async () => {
+    const { skipped } = await skips(Array.from({ length: 4 }, () => [0, 500] as const));
+    expect(skipped[1]).toBeGreaterThanOrEqual(20);
+    expect(skipped[1]).toBeLessThanOrEqual(40);
+    expect(skipped[2]).toBeGreaterThanOrEqual(80);
+    expect(skipped[3]).toBeGreaterThanOrEqual(245);
+    expect(skipped[3]).toBeLessThanOrEqual(490);
+    expect((await skips(Array.from({ length: 3 }, () => [0, 10] as const))).skipped).toEqual([0, 0, 0]);
+  });
+
+  test('begins at the front wherever nothing was refused, or nothing reads late', async () => {
+    const twice = (took: number, due: number) => [0, 1].map(() => [took, due] as const);
+    const fronts = async (...of: Parameters<typeof skips>) => expect((await skips(...of)).skipped).toEqual([0, 0]);
+    await fronts(twice(10, 1_000));
+    await fronts(twice(4, 0));
+    await fronts(twice(0, 1_000), {}, 0);
+    await fronts(twice(3, 1_000), { types: { limited: 3, work: 100 } });
+    await fronts(twice(1, 1_000), { quarantine: 1 });
+    await fronts(twice(0, 1_000), { free: 0, prefetch: 10 });
+  });
+
+  test('is no reason to ask again at once where it claimed nothing', async () => {
+    const came = [[0, 1_000] as const, [3, 1_000] as const];
+    expect((await skips(came)).nextDues).toEqual([70, 0]);
+    expect((await skips(came, {}, 0)).nextDues).toEqual([0, 0]);
   });
 });
 

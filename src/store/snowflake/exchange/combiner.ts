@@ -11,6 +11,8 @@
  * - Claims that are read on another connection than the one that took them are looked at again, once their rows cannot be
  *   late: only then it is certain that they are not void. Where such a read shows none, the exchange fails as if its reply
  *   had been lost: they are to be read back.
+ * - What reads as due, but was refused to an UPDATE that claimed nothing, is not said to be due: the pod pauses as an idle
+ *   one does.
  */
 import { createHash } from 'node:crypto';
 import { StoreError } from '../../../errors.js';
@@ -27,6 +29,7 @@ import type {
 } from '../../contract.js';
 import { MOST_BYTES, type Part } from '../binds.js';
 import { isRefused } from '../session/driver-error.js';
+import { Detour } from './detour.js';
 import { BATCH, boundFence, collect, settlementParts, statesOf, type Settling, type States } from './settling.js';
 import type { ExchangeStatements } from './statements.js';
 import { MOST_TYPES_BYTES, TypeTurns } from './type-turns.js';
@@ -69,9 +72,12 @@ export class Combiner {
   #wroteOn = -1;
   /** There is something to claim: no look is needed first. */
   #expectsWork = false;
+  /** Where reads are never late, nobody is refused for long. */
+  readonly #detour: Detour | undefined;
 
   constructor(parts: CombinerParts) {
     this.#parts = parts;
+    if (parts.staleReadMs > 0) this.#detour = new Detour(parts.runtime);
   }
 
   /** Steps were submitted here. */
@@ -111,7 +117,7 @@ export class Combiner {
     if (wants !== undefined) this.#sure(seen);
     const receipts = await settling.receipts(session, pod, settlements, states);
     for (const [key] of voids) if (states.get(key) !== 'claimed') this.#voids.delete(key);
-    return this.#reply(receipts, seen, turn?.complete);
+    return this.#reply(receipts, seen, turn?.complete, wants && this.#isStarved(wants, seen));
   }
 
   /** Recovery's: directly, and for itself alone. */
@@ -151,7 +157,8 @@ export class Combiner {
       limits: types.map(([type, most]) => ({ type, most: Math.min(most, room) })),
     });
     const request = `${own.slice(0, -1)},"settlements":${settlements}}`;
-    const bind = `{"windowMs":${REQUEST_WINDOW_MS},"group":"${group}","own":${request}}`;
+    const skip = (claim && this.#detour?.skipOf(claim)) ?? 0;
+    const bind = `{"windowMs":${REQUEST_WINDOW_MS},"group":"${group}","skip":${skip},"own":${request}}`;
     await session.run(statements.exchange, bind);
     this.#wroteOn = session.logins;
   }
@@ -208,12 +215,17 @@ export class Combiner {
     return { claims: those('first'), voids: those('void'), states: statesOf(of('receipt')), due, nextMs };
   }
 
+  /** Whether an UPDATE claimed nothing of what reads as due. */
+  #isStarved(claim: ClaimDemand, { claims, voids, due }: Seen): boolean {
+    return this.#detour?.learn(claim, claims.length + voids.length, due) ?? false;
+  }
+
   /** @param complete whether all types had their turn, so that finding nothing means that there is nothing */
-  #reply(receipts: readonly Receipt[], seen: Seen | undefined, complete = true): ExchangeReply {
+  #reply(receipts: readonly Receipt[], seen: Seen | undefined, complete = true, starved = false): ExchangeReply {
     return {
       receipts,
       claims: seen?.claims ?? [],
-      nextDueInMs: seen === undefined ? null : seen.due > 0 || !complete ? 0 : seen.nextMs,
+      nextDueInMs: seen === undefined ? null : (seen.due > 0 && !starved) || !complete ? 0 : seen.nextMs,
       pace: { waitMs: 0, batch: BATCH },
     };
   }

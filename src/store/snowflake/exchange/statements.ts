@@ -20,7 +20,7 @@ import { ago, claimColumns, firstRows, isList, typeOf, understood } from '../sha
 export interface ExchangeStatements {
   /** What the exchange reads: one row for each step that it will change. Same bind. */
   readonly source: string;
-  /** Bind: { own: request | null, windowMs, group }. */
+  /** Bind: { own: request | null, windowMs, group, skip? }. */
   readonly exchange: string;
   /** Recovery's, and what of a pod's own does not travel with the exchange. Bind: { incarnation, settlements }. */
   readonly settle: string;
@@ -124,10 +124,13 @@ SELECT its_step AS id, guard, seen, state FROM receipt`;
  * are ranked together and handed out cumulatively: the free slots of all before the prefetch of any, of which each has an
  * equal share at most (`free_to` and `ahead_to` are the last ranks of a request's part), to the widest requests first. A pair that its request may not
  * take is left for the next UPDATE.
+ *
+ * `skip` passes over the first candidates, as long as enough are left for every seat. A pod binds it where other pods have
+ * taken, unseen, what stands first. Each type has so many candidates more, so that its limit can be met behind them too.
  */
 function sourceOf(names: Names): string {
   return `WITH q AS (
-  SELECT PARSE_JSON(?) AS b
+  SELECT b, ${within(`COALESCE(${number('b:skip')}, 0)`, MOST)} AS skipped FROM (SELECT PARSE_JSON(?) AS b)
 ), asked AS (
   SELECT q.b:own:token::VARCHAR AS token, q.b:own:pod::VARCHAR AS pod_id, q.b:own:incarnation::VARCHAR AS incarnation, ${number('q.b:own:seq')} AS seq,
     q.b:own:group::VARCHAR AS group_id, ${number('q.b:own:free')} AS free, ${number('q.b:own:prefetch')} AS prefetch, ${number('q.b:own:quarantine')} AS quarantine,
@@ -162,16 +165,20 @@ function sourceOf(names: Names): string {
   SELECT d.its_token, MAX(d.isolates) AS isolates, f.value:type::VARCHAR AS open_type, MAX(${within(number('f.value:most'), MOST)}) AS at_most
   FROM demand d, LATERAL FLATTEN(INPUT => d.its_limits) f GROUP BY d.its_token, f.value:type::VARCHAR
 ), room AS (
-  SELECT open_type, SUM(at_most) AS most, SUM(IFF(at_most > 0, isolates, 0)) AS few FROM allowed GROUP BY open_type
+  SELECT a.open_type, SUM(a.at_most) + IFF(SUM(a.at_most) > 0, MAX(q.skipped), 0) AS most, SUM(IFF(a.at_most > 0, a.isolates, 0)) AS few
+  FROM allowed a CROSS JOIN q GROUP BY a.open_type
 ), ${waiting(names)}, due AS (
   SELECT w.* FROM waiting w JOIN room y ON y.open_type = w.its_type WHERE w.due_ts <= SYSDATE()
   QUALIFY ROW_NUMBER() OVER (PARTITION BY w.its_type, w.struck > 1 ORDER BY ${rank('w')}) <= IFF(w.struck > 1, y.few, y.most)
+), passing AS (
+  SELECT c.due_count, LEAST(q.skipped, GREATEST(c.due_count - w.seats, 0)) AS passed
+  FROM q CROSS JOIN (SELECT COUNT(*) AS due_count FROM due) c CROSS JOIN (SELECT COALESCE(SUM(slots + ahead), 0) AS seats FROM demand) w
 ), ranked AS (
-  SELECT d.*, ROW_NUMBER() OVER (ORDER BY ${rank('d')}) AS rank_no FROM due d
+  SELECT d.*, ROW_NUMBER() OVER (ORDER BY ${rank('d')}) - p.passed AS rank_no FROM due d CROSS JOIN passing p
 ), fair AS (
   SELECT d.its_token, d.its_pod, d.its_incarnation, d.isolates, d.since_ts, d.breadth, d.slots,
-    LEAST(d.ahead, CEIL(GREATEST(c.due_count - SUM(d.slots) OVER (), 0) / COUNT(*) OVER ())) AS ahead
-  FROM demand d CROSS JOIN (SELECT COUNT(*) AS due_count FROM due) c
+    LEAST(d.ahead, CEIL(GREATEST(p.due_count - p.passed - SUM(d.slots) OVER (), 0) / COUNT(*) OVER ())) AS ahead
+  FROM demand d CROSS JOIN passing p
 ), wanting AS (
   SELECT d.*, SUM(d.slots) OVER (ORDER BY d.breadth DESC, d.since_ts, d.its_token ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS free_to,
     SUM(d.slots) OVER () + SUM(d.ahead) OVER (ORDER BY d.breadth DESC, d.since_ts, d.its_token ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS ahead_to

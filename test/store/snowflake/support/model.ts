@@ -62,6 +62,7 @@ const least = (a: string, b: string): number => (a < b ? -1 : 1);
  * Changes the rows as one UPDATE does; answers how many it wrote: with each that changes also the other rows of its step.
  *
  * @param now where what is due at once stands among the ranks
+ * @param skip how many of the first candidates are passed over, if enough are left
  */
 export function exchange(
   rows: readonly ModelRow[],
@@ -70,11 +71,12 @@ export function exchange(
   group: string,
   gone: ReadonlySet<string>,
   now: number,
+  skip = 0,
 ): number {
   const asked = own === undefined ? logged : [...logged, own];
   const requests = newestOf(asked);
   const settled = settlementsOf(rows, requests);
-  const claimed = claimsOf(rows, requests, asked, group, gone, now); // both from the rows as they were
+  const claimed = claimsOf(rows, requests, asked, group, gone, now, skip); // both from the rows as they were
   for (const [row, settlement, by] of settled) settle(row, settlement, by, now);
   for (const [{ first, retries, crashes }, request] of claimed) {
     const version = first.version + 1;
@@ -164,6 +166,7 @@ function claimsOf(
   group: string,
   gone: ReadonlySet<string>,
   now: number,
+  skip: number,
 ): [Candidate, ModelRequest][] {
   const used = new Set(rows.flatMap(({ token, settledToken }) => [token, settledToken]));
   const breadth = ({ limits, quarantine }: ModelRequest): number => Object.keys(limits).length + quarantine;
@@ -172,11 +175,14 @@ function claimsOf(
     .sort((a, b) => breadth(b) - breadth(a) || asked.indexOf(a) - asked.indexOf(b));
   const tally = new Map<string, number>();
   const count = (key: string): number => tally.set(key, (tally.get(key) ?? 0) + 1).get(key)!;
-  const ranked = candidates(rows, now).filter(({ first: { type }, crashes }) => {
+  const open = candidates(rows, now).filter(({ first: { type }, crashes }) => {
     const takers = wanting.filter(({ limits }) => (limits[type] ?? 0) > 0);
-    const most = sum(takers, ({ limits, quarantine }) => (crashes > 1 ? quarantine : limits[type]!));
+    const most =
+      sum(takers, ({ limits, quarantine }) => (crashes > 1 ? quarantine : limits[type]!)) + (crashes > 1 ? 0 : skip);
     return takers.length > 0 && count(`${type} ${crashes > 1}`) <= most;
   });
+  const seated = sum(wanting, ({ free, prefetch }) => free + prefetch);
+  const ranked = open.slice(Math.min(skip, Math.max(0, open.length - seated)));
   const share = Math.ceil(Math.max(0, ranked.length - sum(wanting, ({ free }) => free)) / wanting.length);
   const seats = [
     ...wanting.flatMap((request) => Array.from({ length: request.free }, () => ({ request, ahead: false }))),

@@ -63,8 +63,8 @@ export class Table {
     );
   }
 
-  async exchange(own: ModelRequest | undefined, group: string): Promise<number> {
-    const bind = bound(own, group);
+  async exchange(own: ModelRequest | undefined, group: string, skip = 0): Promise<number> {
+    const bind = { ...bound(own, group), skip };
     const [source] = await this.run(
       `SELECT COUNT(*) AS n, COUNT(DISTINCT its_step) AS d FROM (${this.#source}) x`,
       bind,
