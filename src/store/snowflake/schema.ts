@@ -26,9 +26,9 @@ const OLDEST_ALLOWED = 1;
 /** The tables that are no views. */
 export const TABLES = ['schemaInfo', 'stepTracker', 'stepArchive', 'exchangeRequest', 'podLog'] as const;
 
-export const TABLE_KINDS = ['transient', 'permanent'] as const;
 /** What Snowflake calls the tables: `transient` ones have no fail-safe, `permanent` ones have seven days of it. */
-export type TableKind = (typeof TABLE_KINDS)[number];
+export type TableKind = 'transient' | 'permanent';
+export const TABLE_KINDS: readonly TableKind[] = ['transient', 'permanent'];
 
 const NO_COLLATION = `DEFAULT_DDL_COLLATION = ''`;
 
