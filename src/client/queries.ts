@@ -170,8 +170,8 @@ export class Queries {
   }
 
   get #lateness(): SecondLookParts {
-    const { runtime, ended, store } = this.#parts;
-    return { runtime, ended, staleReadMs: store.staleReadMs };
+    const { runtime, context, ended, store } = this.#parts;
+    return { runtime, context, ended, staleReadMs: store.staleReadMs };
   }
 
   async #find(what: string, stepId: string): Promise<StepRecord | undefined> {

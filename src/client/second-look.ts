@@ -5,12 +5,14 @@
  * - A "no" is believed once a look says it that was asked at least `staleReadMs` after the call began, or after it learned
  *   that the row had moved. Where reads are never late, that is the first such look, and there is no pause.
  * - The pauses between looks double from a second on; the last look comes when the time is over.
- * - A pause ends when the store is to be closed.
+ * - A pause ends when the store is to be closed. Its timer is none of the caller's async context.
  */
+import type { OwnContext } from '../runtime/own-context.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
 
 export interface SecondLookParts {
   readonly runtime: Runtime;
+  readonly context: OwnContext;
   readonly staleReadMs: number;
   /** Aborts when the store is to be closed. */
   readonly ended: AbortSignal;
@@ -39,10 +41,10 @@ export class SecondLook {
 
   /** Pauses before another look. `false`: the last look is to be believed. */
   async again(): Promise<boolean> {
-    const { runtime, staleReadMs, ended } = this.#parts;
+    const { runtime, context, staleReadMs, ended } = this.#parts;
     if (this.#askedAt !== undefined && this.#askedAt - this.#since >= staleReadMs) return false;
     const leftMs = this.#since + staleReadMs - runtime.monotonicMs();
-    if (leftMs > 0) await sleep(runtime, Math.min(this.#pauseMs, leftMs), ended);
+    if (leftMs > 0) await context.run(() => sleep(runtime, Math.min(this.#pauseMs, leftMs), ended));
     this.#pauseMs *= 2;
     this.#askedAt = runtime.monotonicMs();
     return true;

@@ -424,16 +424,23 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/second-look: the last look comes too late',
     file: 'src/client/second-look.ts',
-    find: 'await sleep(runtime, Math.min(this.#pauseMs, leftMs), ended);',
-    replace: 'await sleep(runtime, this.#pauseMs, ended);',
+    find: 'sleep(runtime, Math.min(this.#pauseMs, leftMs), ended)',
+    replace: 'sleep(runtime, this.#pauseMs, ended)',
     tests: [LATE],
   },
   {
     name: 'client/second-look: a pause outlives the queue',
     file: 'src/client/second-look.ts',
-    find: 'await sleep(runtime, Math.min(this.#pauseMs, leftMs), ended);',
-    replace: 'void ended;\n    if (leftMs > 0) await sleep(runtime, Math.min(this.#pauseMs, leftMs));',
+    find: 'sleep(runtime, Math.min(this.#pauseMs, leftMs), ended)',
+    replace: '(void ended, sleep(runtime, Math.min(this.#pauseMs, leftMs)))',
     tests: [LATE],
+  },
+  {
+    name: "client/second-look: a pause runs in the caller's context",
+    file: 'src/client/second-look.ts',
+    find: 'await context.run(() => sleep(runtime, Math.min(this.#pauseMs, leftMs), ended));',
+    replace: 'void context;\n    if (leftMs > 0) await sleep(runtime, Math.min(this.#pauseMs, leftMs), ended);',
+    tests: ['test/store/snowflake/contexts.test.ts'],
   },
   {
     name: 'client/change: a row that keeps changing is tried for ever',

@@ -17,7 +17,7 @@ describeOnTestBed('a request whose call opens the store', () => {
       return options();
     };
     const queue = stopped(
-      inRequest('construction', () => new FleetQ({ store: snowflake({ connection, ...place(), staleReadMs: 0 }) })),
+      inRequest('construction', () => new FleetQ({ store: snowflake({ connection, ...place(), staleReadMs: 200 }) })),
     ).register('work', () => 1);
     const created = createdInRequests((name) => name !== 'construction');
     const requests = [
