@@ -11,7 +11,15 @@ import type { Events } from '../events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { serializeError } from '../step/failure.js';
 import { claimTokenOf } from '../step/suspect.js';
-import type { Claim, Orphan, PodRef, Settlement, StepRecord, Store } from '../store/contract.js';
+import {
+  fenceKey,
+  type Claim,
+  type Orphan,
+  type PodRef,
+  type Settlement,
+  type StepRecord,
+  type Store,
+} from '../store/contract.js';
 import type { Settler } from '../store/settler.js';
 import type { Leadership } from './elector.js';
 import type { DeadPod, Looks } from './looks.js';
@@ -192,9 +200,9 @@ export class Cycle {
 
 /** Those of the page that this cycle has not settled yet. A late read may show the others once more. */
 function fresh(page: readonly Decided[], seen: Set<string>): readonly Decided[] {
-  return page.filter(({ orphan: { stepId, claimToken, version } }) => {
+  return page.filter(({ orphan }) => {
     const before = seen.size;
-    return seen.add(`${stepId} ${claimToken} ${version}`).size > before;
+    return seen.add(fenceKey(orphan)).size > before;
   });
 }
 

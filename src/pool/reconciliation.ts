@@ -11,7 +11,7 @@
  *   under way may bring waits for the next heartbeat.
  * - All ages are by the pod's monotonic clock.
  */
-import type { Fence, PodRef } from '../store/contract.js';
+import { fenceKey, type Fence, type PodRef } from '../store/contract.js';
 import type { Hold } from './hold.js';
 
 /** What was held when a heartbeat was sent. Opaque to who carries it. */
@@ -47,8 +47,8 @@ export class Reconciliation {
   }
 
   judge(snapshot: HeldSnapshot, held: readonly Fence[], known: Known): Judgement {
-    const theirs = new Set(held.map(nameOf));
-    const absent = snapshot.holds.filter((hold) => isHeld(hold) && !theirs.has(nameOf(hold.claim)));
+    const theirs = new Set(held.map(fenceKey));
+    const absent = snapshot.holds.filter((hold) => isHeld(hold) && !theirs.has(fenceKey(hold.claim)));
     const isLost = ({ claimedAt }: Hold): boolean => snapshot.takenAt - claimedAt >= this.#staleReadMs;
     return {
       lost: new Set(absent.filter(isLost)),
@@ -58,13 +58,13 @@ export class Reconciliation {
   }
 
   #unknown(snapshot: HeldSnapshot, held: readonly Fence[], known: Known): readonly Fence[] {
-    const ours = new Set(known.holds.map(({ claim }) => nameOf(claim)));
+    const ours = new Set(known.holds.map(({ claim }) => fenceKey(claim)));
     const open = new Set([...snapshot.openTokens, ...known.openTokens]);
     const before = this.#suspects;
-    const strangers = held.filter((fence) => !ours.has(nameOf(fence)) && !open.has(fence.claimToken));
-    this.#suspects = new Map(strangers.map((fence) => [nameOf(fence), before.get(nameOf(fence)) ?? known.now]));
+    const strangers = held.filter((fence) => !ours.has(fenceKey(fence)) && !open.has(fence.claimToken));
+    this.#suspects = new Map(strangers.map((fence) => [fenceKey(fence), before.get(fenceKey(fence)) ?? known.now]));
     return strangers.filter((fence) => {
-      const since = before.get(nameOf(fence));
+      const since = before.get(fenceKey(fence));
       return since !== undefined && snapshot.takenAt - since >= this.#staleReadMs;
     });
   }
@@ -73,8 +73,4 @@ export class Reconciliation {
 /** Whether the claim has no outcome yet. */
 function isHeld({ state }: Hold): boolean {
   return state === 'unstarted' || state === 'running';
-}
-
-function nameOf({ stepId, claimToken, version }: Fence): string {
-  return JSON.stringify([stepId, claimToken, version]);
 }

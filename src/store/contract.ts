@@ -10,8 +10,7 @@
  *   has been shown once is shown the same after that.
  * - **A newer version may have migrated the data past what this one may write**, also while it is open. Then `submit`,
  *   `cancel`, `retry`, `prune` and `register` reject with `STORE_SCHEMA_NEWER`, and an exchange claims nothing; it settles,
- *   and a pod can leave. A store may notice late, but within a minute, or within
- *   `staleReadMs` + 5 s if that is longer.
+ *   and a pod can leave. A store may notice late, but within a minute, or within `staleReadMs` + 5 s if that is longer.
  * - A call that cannot go through rejects with a `StoreError`; `transient` says whether trying again may help.
  */
 import type { Log } from '../log.js';
@@ -23,7 +22,7 @@ import type { Transition } from '../step/transition.js';
 import type { Claim, Fence, PodRef } from './contract/claim.js';
 import type { FleetStore } from './contract/fleet.js';
 
-export type { Claim, Fence, Orphan, PodRef } from './contract/claim.js';
+export { fenceKey, type Claim, type Fence, type Orphan, type PodRef } from './contract/claim.js';
 export type { FleetStore, FleetView, Heartbeat, PodRegistration, PodView } from './contract/fleet.js';
 
 /** A step's row as a store reads it: texts are exact JSON, instants are epoch ms of the real world. */

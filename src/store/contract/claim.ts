@@ -13,6 +13,11 @@ export interface Fence {
   readonly version: number;
 }
 
+/** Names a claim in a `Map` or a `Set`. */
+export function fenceKey({ stepId, claimToken, version }: Fence): string {
+  return JSON.stringify([stepId, claimToken, version]);
+}
+
 /** An incarnation's hold on a step. */
 export interface Claim extends Fence {
   readonly type: string;

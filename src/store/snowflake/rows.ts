@@ -47,11 +47,6 @@ export function fenceOf(row: Row): Fence {
   return { stepId: text(row, 'ID'), claimToken: text(row, 'GUARD'), version: number(row, 'SEEN') };
 }
 
-/** Names a claim in a `Map` or a `Set`. */
-export function fenceKey({ stepId, claimToken, version }: Fence): string {
-  return JSON.stringify([stepId, claimToken, version]);
-}
-
 export function orphanOf(row: Row): Orphan {
   return {
     ...fenceOf(row),

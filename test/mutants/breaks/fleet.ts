@@ -4,8 +4,8 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/cycle: an orphan that is shown again is settled again',
     file: 'src/fleet/cycle.ts',
-    find: '    return seen.add(`${stepId} ${claimToken} ${version}`).size > before;',
-    replace: '    return seen.add(`${stepId} ${claimToken} ${version}`).size >= before;',
+    find: '    return seen.add(fenceKey(orphan)).size > before;',
+    replace: '    return seen.add(fenceKey(orphan)).size >= before;',
     tests: ['test/fleet/recovery.test.ts', 'test/fleet/late-reads.test.ts'],
   },
   {

@@ -37,7 +37,7 @@ export const lateReadBreaks: readonly Break[] = [
   {
     name: 'pool/reconciliation: an unknown claim begins anew with each heartbeat',
     file: 'src/pool/reconciliation.ts',
-    find: 'before.get(nameOf(fence)) ?? known.now',
+    find: 'before.get(fenceKey(fence)) ?? known.now',
     replace: 'known.now',
     tests: [RECONCILIATION],
   },

@@ -17,15 +17,16 @@
 import { createHash } from 'node:crypto';
 import { StoreError } from '../../../errors.js';
 import type { Runtime } from '../../../runtime/runtime.js';
-import type {
-  Claim,
-  ClaimDemand,
-  ExchangeReply,
-  ExchangeRequest,
-  Fence,
-  PodRef,
-  Receipt,
-  Settlement,
+import {
+  fenceKey,
+  type Claim,
+  type ClaimDemand,
+  type ExchangeReply,
+  type ExchangeRequest,
+  type Fence,
+  type PodRef,
+  type Receipt,
+  type Settlement,
 } from '../../contract.js';
 import { MOST_BYTES, type Part } from '../binds.js';
 import { isRefused } from '../session/driver-error.js';
@@ -33,7 +34,7 @@ import { Detour } from './detour.js';
 import { BATCH, boundFence, collect, settlementParts, statesOf, type Settling, type States } from './settling.js';
 import type { ExchangeStatements } from './statements.js';
 import { MOST_TYPES_BYTES, TypeTurns } from './type-turns.js';
-import { claimOf, fenceKey, number, text } from '../rows.js';
+import { claimOf, number, text } from '../rows.js';
 import type { Sequence } from '../sequence.js';
 import type { Row, Runner, Seat } from '../session/session.js';
 import { touch } from '../shared/touch.js';

@@ -11,9 +11,9 @@
  * - It reads on the session that wrote.
  */
 import { show, StoreError } from '../../../errors.js';
-import type { Fence, PodRef, Receipt, Settlement } from '../../contract.js';
+import { fenceKey, type Fence, type PodRef, type Receipt, type Settlement } from '../../contract.js';
 import { partsOf, type Part } from '../binds.js';
-import { fenceKey, fenceOf, text } from '../rows.js';
+import { fenceOf, text } from '../rows.js';
 import type { Row, Runner } from '../session/session.js';
 import { touch } from '../shared/touch.js';
 import type { ExchangeStatements } from './statements.js';

@@ -7,10 +7,19 @@
  * - A void claim is not among those that a pod holds, so the pod aborts and settles it. One that two heartbeats in a row
  *   show is unknown to the pod, and is given back here.
  */
-import type { Fence, FleetView, Heartbeat, Orphan, PodRef, PodRegistration, PodView } from '../../contract.js';
+import {
+  fenceKey,
+  type Fence,
+  type FleetView,
+  type Heartbeat,
+  type Orphan,
+  type PodRef,
+  type PodRegistration,
+  type PodView,
+} from '../../contract.js';
 import { heartbeatMeta, registeredMeta } from './meta.js';
 import type { PodStatements } from './statements.js';
-import { fenceKey, fenceOf, number, orphanOf, podOf, podRefOf, text } from '../rows.js';
+import { fenceOf, number, orphanOf, podOf, podRefOf, text } from '../rows.js';
 import type { SchemaGuard } from '../schema-guard.js';
 import type { Sequence } from '../sequence.js';
 import type { Runner } from '../session/session.js';
