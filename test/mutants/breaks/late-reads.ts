@@ -86,15 +86,15 @@ export const lateReadBreaks: readonly Break[] = [
   {
     name: 'snowflake/steps: a late terminal state ends a cancel',
     file: 'src/store/snowflake/steps/steps.ts',
-    find: "if (number(row, 'ITS_VERSION') < version) return 'changed'; // a late read",
+    find: "if (at < version) return 'changed'; // a late read",
     replace: '',
     tests: [BY_HAND],
   },
   {
     name: 'snowflake/steps: an open step that moved counts as terminal',
     file: 'src/store/snowflake/steps/steps.ts',
-    find: '(!isOpen && number(row,',
-    replace: '(number(row,',
+    find: 'return at === version && !isOpen(row)',
+    replace: 'return at === version',
     tests: [BY_HAND],
   },
   {

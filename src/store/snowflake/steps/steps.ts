@@ -175,6 +175,9 @@ const isCold = (row: Row): boolean => number(row, 'IS_COLD') === 1;
 /** Failed or cancelled: a retry by hand begins it again. */
 const isRetryable = (row: Row): boolean => ['failed', 'cancelled'].includes(text(row, 'ITS_STATUS'));
 
+/** Pending or claimed: a cancel ends it. */
+const isOpen = (row: Row): boolean => ['pending', 'claimed'].includes(text(row, 'ITS_STATUS'));
+
 const isCancelledBy = (row: Row, token: string): boolean =>
   text(row, 'ITS_STATUS') === 'cancelled' && textOrNull(row, 'SETTLER') === token;
 
@@ -184,9 +187,8 @@ const isCancelledBy = (row: Row, token: string): boolean =>
  */
 function mayBeOpen(row: Row, { version }: StepAt, token: string): boolean {
   const at = number(row, 'ITS_VERSION');
-  const isOpen = ['pending', 'claimed'].includes(text(row, 'ITS_STATUS'));
   if (isCancelledBy(row, token)) return false;
-  return at < version || isRetryable(row) || (at === version && isOpen && !isCold(row));
+  return at < version || isRetryable(row) || (at === version && isOpen(row) && !isCold(row));
 }
 
 /** The same of a retry. A row that others have retried may have failed once more since. */
@@ -196,13 +198,13 @@ function mayBeRetryable(row: Row, step: StepAt): boolean {
 
 function cancelReceipt(row: Row | undefined, { version }: StepAt, token: string): CancelReceipt {
   if (row === undefined) return 'notFound';
-  const status = text(row, 'ITS_STATUS') as StepStatus;
   if (isCancelledBy(row, token)) return 'cancelled';
-  if (number(row, 'ITS_VERSION') < version) return 'changed'; // a late read
+  const at = number(row, 'ITS_VERSION');
+  if (at < version) return 'changed'; // a late read
   // A row of no known status stays as it is, however often it is tried. One that could be cancelled as it is shown, and was
   // not, has moved: the read is late.
-  const isOpen = status === 'pending' || status === 'claimed';
-  return isTerminal(status) || (!isOpen && number(row, 'ITS_VERSION') === version) ? 'alreadyTerminal' : 'changed';
+  if (isTerminal(text(row, 'ITS_STATUS') as StepStatus)) return 'alreadyTerminal';
+  return at === version && !isOpen(row) ? 'alreadyTerminal' : 'changed';
 }
 
 /** Whether only the archive has it, at the version that was read, and it may begin again. */
