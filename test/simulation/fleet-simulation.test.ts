@@ -2,46 +2,26 @@
  * Whole pods on one clock and one file, under deaths, freezes, outages and clock steps by a seed. What fails is repeated
  * by its seed.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { VirtualHost } from '../support/virtual-host.js';
 import type { SimulatedPod } from './simulated-pod.js';
-import { Simulation } from './simulation.js';
+import type { Simulation } from './simulation.js';
+import { expectNothingLost, useSimulation } from './use-simulation.js';
 
 const DEAD_AFTER = 15_000;
 const CYCLE = 5_000;
 const BEAT = 2_000;
 
-let folder: string;
+const { begin } = useSimulation();
 let simulation: Simulation;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'simulation-'));
-});
-afterEach(async () => {
-  await simulation.close();
-  for (const { machine } of simulation.pods) expect(machine.pending).toBe(0);
-  rmSync(folder, { recursive: true });
-});
 
 async function fleet(seed: number, pods: number, host?: VirtualHost): Promise<Simulation> {
-  simulation = new Simulation(seed, join(folder, 'fleet.db'), host);
-  await simulation.open();
+  simulation = await begin(seed, host);
   for (let i = 0; i < pods; i++) {
     await simulation.add();
     await simulation.run(simulation.chance(0, 3_000));
   }
   return simulation;
-}
-
-/** Whatever befell: every step has ended, and its end was told once at most. */
-async function expectNothingLost(): Promise<void> {
-  const steps = await simulation.steps();
-  expect(steps).toHaveLength(simulation.stepIds.length);
-  expect(steps.filter(({ status }) => status !== 'completed')).toEqual([]);
-  expect([...simulation.ends()].filter(([, times]) => times > 1)).toEqual([]);
-  expect(simulation.unjust).toEqual([]);
 }
 
 describe('deaths', () => {
@@ -61,7 +41,7 @@ describe('deaths', () => {
       await simulation.add();
     }
     await simulation.run(60_000);
-    await expectNothingLost();
+    await expectNothingLost(simulation);
     expect(pods.flatMap(({ told }) => told.of('pod:dead'))).toHaveLength(4);
     expect(pods.flatMap(({ told }) => told.of('step:failed'))).toEqual([]);
   });
@@ -84,7 +64,7 @@ describe('deaths of processes that can be looked up', () => {
       await simulation.add();
     }
     await simulation.run(60_000);
-    await expectNothingLost();
+    await expectNothingLost(simulation);
     expect(pods.flatMap(({ told }) => told.of('pod:dead').map(({ reason }) => reason))).toEqual(
       Array.from({ length: 8 }, () => 'exited'),
     );
@@ -103,7 +83,7 @@ describe('deaths of processes that can be looked up', () => {
     const held = steps.filter(({ status, claimedBy }) => status === 'claimed' && claimedBy !== 'again');
     expect(held).toEqual([]);
     await simulation.run(60_000);
-    await expectNothingLost();
+    await expectNothingLost(simulation);
   });
 });
 
@@ -122,7 +102,7 @@ describe.each([
     }
     simulation.alive.forEach(recover);
     await simulation.run(120_000);
-    await expectNothingLost();
+    await expectNothingLost(simulation);
     const leaders = simulation.alive.map(({ pod }) => pod.fleet.leader?.pod.incarnation);
     expect(new Set(leaders).size).toBe(1);
     expect(simulation.alive.filter(({ isLeader }) => isLeader)).toHaveLength(1);
@@ -168,6 +148,6 @@ describe('an outage of the store', () => {
     await simulation.run(180_000);
     expect(simulation.pods.flatMap(({ told }) => told.of('pod:dead'))).toEqual([]);
     expect(simulation.alive.map(({ pod }) => pod.fleet.pod.incarnation)).toEqual(before);
-    await expectNothingLost();
+    await expectNothingLost(simulation);
   });
 });

@@ -4,29 +4,19 @@
  * Whatever happens: a killer fails within max(3, maxCrashes + 1) deaths of its own, and an innocent step fails only if
  * kills from outside hit it as often as it takes while it was a suspect and all that its pod held.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sleep } from '../../src/runtime/runtime.js';
 import { isSuspect } from '../../src/step/suspect.js';
 import type { PodGiven, SimulatedPod } from './simulated-pod.js';
-import { Simulation } from './simulation.js';
+import type { Simulation } from './simulation.js';
+import { useSimulation } from './use-simulation.js';
 
 const SEEDS = Number(process.env['SUSPECT_SEEDS'] ?? 3);
 const HOUR = 3_600_000;
 
-let folder: string;
+const { begin, path } = useSimulation();
 let simulation: Simulation;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'suspects-'));
-});
-afterEach(async () => {
-  await simulation.close();
-  for (const { machine } of simulation.pods) expect(machine.pending).toBe(0);
-  rmSync(folder, { recursive: true });
-});
 
 /** What the steps do, and what happened to them. */
 class Story {
@@ -113,8 +103,7 @@ describe('among killers and kills from outside', () => {
     'only killers fail (maxCrashes $maxCrashes, seed $seed)',
     { timeout: 60_000 },
     async ({ maxCrashes, seed }) => {
-      simulation = new Simulation(1_000 * maxCrashes + seed, join(folder, 'fleet.db'));
-      await simulation.open();
+      simulation = await begin(1_000 * maxCrashes + seed);
       const story = new Story(simulation.pick([300, 3_000, 40_000]) ?? 0);
       const slots = simulation.pick([1, 3, 8]) ?? 1;
       const options = {
@@ -147,16 +136,14 @@ describe('among killers and kills from outside', () => {
 
 describe('in a fleet that is always busy', () => {
   it.each([1, 2, 3])('suspects run in the end, and so does other work meanwhile (seed %i)', async (seed) => {
-    const path = join(folder, 'fleet.db');
-    simulation = new Simulation(seed, path);
-    await simulation.open();
+    simulation = await begin(seed);
     const longest = 600_000;
     const work = (pod: SimulatedPod, _: string, signal: AbortSignal) =>
       sleep(pod.machine, longest * (0.5 + pod.machine.random() / 2), signal);
     const options = { maxParallelism: 4, capacityThreshold: 1 };
     await simulation.submit(400);
     const suspects = simulation.stepIds.slice(20, 23);
-    makeSuspects(path, suspects);
+    makeSuspects(path(), suspects);
     for (let i = 0; i < 3; i++) await simulation.add(undefined, { options, work });
 
     const ofSuspects = async () => (await simulation.steps()).filter(({ stepId }) => suspects.includes(stepId));

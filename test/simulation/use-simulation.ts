@@ -1,0 +1,48 @@
+/** A seeded simulation for each test of a file, on a database of its own, and what must hold when it ends. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect } from 'vitest';
+import type { VirtualHost } from '../support/virtual-host.js';
+import type { Lateness } from '../support/late-store.js';
+import { Simulation } from './simulation.js';
+
+export interface UsedSimulation {
+  /** The database of the running test. */
+  path(): string;
+  /** An open simulation; it is closed when the test ends, and then nothing of its pods may be pending. */
+  begin(seed: number, host?: VirtualHost, late?: (random: () => number) => Lateness): Promise<Simulation>;
+}
+
+/** Call it at the top of a file. */
+export function useSimulation(): UsedSimulation {
+  let folder: string;
+  let simulation: Simulation | undefined;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'simulation-'));
+    simulation = undefined;
+  });
+  afterEach(async () => {
+    await simulation?.close();
+    for (const { machine } of simulation?.pods ?? []) expect(machine.pending).toBe(0);
+    rmSync(folder, { recursive: true });
+  });
+  const path = () => join(folder, 'fleet.db');
+  return {
+    path,
+    async begin(...[seed, host, late]) {
+      simulation = new Simulation(seed, path(), host, late);
+      await simulation.open();
+      return simulation;
+    },
+  };
+}
+
+/** Every step has completed, its end was reported once at most, and no pod was evicted that nothing hindered. */
+export async function expectNothingLost(simulation: Simulation): Promise<void> {
+  const steps = await simulation.steps();
+  expect(steps).toHaveLength(simulation.stepIds.length);
+  expect(steps.filter(({ status }) => status !== 'completed')).toEqual([]);
+  expect([...simulation.ends()].filter(([, times]) => times > 1)).toEqual([]);
+  expect(simulation.unjust).toEqual([]);
+}
