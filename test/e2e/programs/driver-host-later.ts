@@ -1,29 +1,10 @@
 /** A host that loads the Snowflake driver after the queue, and configures its log then. It prints what was logged. */
-import { readFileSync } from 'node:fs';
 import { FleetQ } from '../../../src/index.js';
 import { snowflake, type SnowflakeConnection, type SnowflakeOptions } from '../../../src/snowflake.js';
+import { growsBeyond, HOST_LOG, settledLength } from './host-log.js';
 
 type Given = Omit<SnowflakeOptions, 'connection'> & { readonly connection: SnowflakeConnection };
 const { connection, ...place } = JSON.parse(process.argv[2] ?? '') as Given;
-const LOG = 'host.log';
-
-/** The log is written asynchronously. */
-async function grows(from: number): Promise<boolean> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (readFileSync(LOG, 'utf8').length > from) return true;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return false;
-}
-
-async function settledLength(): Promise<number> {
-  for (let last = -1; ;) {
-    const { length } = readFileSync(LOG, 'utf8');
-    if (length === last) return length;
-    last = length;
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-}
 
 async function queueAtWork(meanwhile: () => void): Promise<void> {
   const store = snowflake({ ...place, connection });
@@ -36,7 +17,7 @@ async function queueAtWork(meanwhile: () => void): Promise<void> {
 
 await queueAtWork(() => {});
 const { default: sdk } = await import('snowflake-sdk');
-await queueAtWork(() => sdk.configure({ logLevel: 'DEBUG', logFilePath: LOG, additionalLogToConsole: false }));
+await queueAtWork(() => sdk.configure({ logLevel: 'DEBUG', logFilePath: HOST_LOG, additionalLogToConsole: false }));
 // Another queue changes nothing any more.
 await queueAtWork(() => {});
 const length = await settledLength();
@@ -45,4 +26,4 @@ await new Promise<void>((resolve, reject) => {
   host.connect((error) => (error === undefined || error === null ? resolve() : reject(error)));
 });
 await new Promise<void>((resolve) => host.destroy(() => resolve()));
-console.log(JSON.stringify({ logsTheQueue: length > 0, logsTheHost: await grows(length) }));
+console.log(JSON.stringify({ logsTheQueue: length > 0, logsTheHost: await growsBeyond(length) }));

@@ -4,20 +4,19 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { getDefaultResultOrder } from 'node:dns';
-import { readFileSync } from 'node:fs';
 import http, { type Agent, type ClientRequest } from 'node:http';
 import https from 'node:https';
 import { isDeepStrictEqual } from 'node:util';
 import sdk, { type Connection, type StatementOption } from 'snowflake-sdk';
 import { FleetQ } from '../../../src/index.js';
 import { snowflake, type SnowflakeConnection, type SnowflakeOptions } from '../../../src/snowflake.js';
+import { growsBeyond, HOST_LOG, readHostLog, settledLength } from './host-log.js';
 
 type Given = Omit<SnowflakeOptions, 'connection'> & { readonly connection: SnowflakeConnection };
 const { connection, ...place } = JSON.parse(process.argv[2] ?? '') as Given;
-const LOG = 'host.log';
 
 sdk.configure({
-  ...{ logLevel: 'DEBUG', logFilePath: LOG, additionalLogToConsole: false },
+  ...{ logLevel: 'DEBUG', logFilePath: HOST_LOG, additionalLogToConsole: false },
   ...{ keepAlive: false, disableOCSPChecks: true, useEnvProxy: false },
 });
 
@@ -62,27 +61,9 @@ const closed = (host: Connection): Promise<void> => new Promise((resolve) => hos
 
 /** The settings as the log tells them of the newest connection. */
 const loggedMode = (): string | undefined =>
-  readFileSync(LOG, 'utf8')
+  readHostLog()
     .match(/ocsp mode: (\w+)/g)
     ?.at(-1);
-
-/** The log is written asynchronously. */
-async function loggedSince(length: number): Promise<boolean> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (readFileSync(LOG, 'utf8').length > length) return true;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return false;
-}
-
-async function settledLength(): Promise<number> {
-  for (let last = -1; ;) {
-    const { length } = readFileSync(LOG, 'utf8');
-    if (length === last) return length;
-    last = length;
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-}
 
 const host = await connectAsHost({ jsTreatIntegerAsBigInt: true });
 await run(host, 'SELECT 1 AS host_before');
@@ -107,7 +88,7 @@ console.log(
   JSON.stringify({
     changed: changed.map(([name]) => name),
     beside: await beside,
-    hostStillLogs: await loggedSince(length),
+    hostStillLogs: await growsBeyond(length),
     mode: loggedMode(),
     keepsAlive: (lastAgent as Agent & { readonly keepAlive?: boolean }).keepAlive,
     old: await run(host, 'SELECT 1 AS host_last'),
