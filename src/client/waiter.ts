@@ -47,6 +47,7 @@ interface Waiting {
 const ASK_AT_MOST = 1_000;
 /** Waits that are rejected in one turn of the event loop. */
 const REJECTED_AT_ONCE = 200;
+
 export class Waiter {
   readonly #parts: WaiterParts;
   readonly #loop: Loop;

@@ -1,10 +1,13 @@
 /**
  * One recovery cycle: finds dead pods and their orphans, decides, requeues or fails.
  *
- * Law: evict first, since silence alone makes no orphan. Orphans are sought among all claims, not among those of pods
- * that died just now. The same settler as the pool's decides; every settlement stands under the fence of the claim that
- * it ends, so a second leader at the same work does no harm. Before each write the cycle looks whether it may go on. An
- * orphan is settled once in a cycle, also where a late read shows it again: its receipt would be reported twice.
+ * Invariants:
+ * - It evicts first, because silence alone makes no orphan. It looks for orphans among all claims, not only among those of
+ *   pods that died just now.
+ * - The settler of the pool decides here too. Every settlement carries the fence of the claim that it ends, so a second
+ *   leader at the same work does no harm.
+ * - Before each write it checks whether it may go on.
+ * - An orphan is settled once in a cycle, also where a late read shows it again: its receipt would be reported twice.
  */
 import { asError, StoppedError } from '../errors.js';
 import type { Events } from '../events.js';

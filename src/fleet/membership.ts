@@ -6,7 +6,7 @@
  *   became of the call: then the pod has to leave.
  * - A view without it proves that it was evicted only if the heartbeat was sent at least `staleReadMs` after its
  *   registration: a session that took the place of another may see the registration late.
- * - Peers may see its signs of life late by `staleReadMs`. So they are told to wait longer by that, and the pod is fenced
+ * - Peers may see its signs of life late by `staleReadMs`. So it registers a longer dead-after than its own, and is fenced
  *   before any of them may declare it dead.
  */
 import type { Log } from '../log.js';

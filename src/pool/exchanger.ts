@@ -1,10 +1,13 @@
 /**
  * The pool's one conversation with the store, kept up through failures.
  *
- * Law: what failed may have happened. So a claim whose reply was lost is read back by its token before a fresh token
- * claims, and outcomes are sent again under the same fence. A batch that is refused for good is bisected by the settler.
- * Where a read may be late, a claim that was read back and not shown is kept in {@link Doubts}: others are claimed meanwhile.
- * After a failure the next try waits, longer each time, up to a few seconds; the first success ends that.
+ * Invariants:
+ * - What failed may have happened. So a claim whose reply was lost is read back by its token before a fresh token claims,
+ *   and outcomes are sent again under the same fence.
+ * - A claim that was read back and not shown, where reads may be late, is kept in {@link Doubts}. Others are claimed
+ *   meanwhile.
+ * - The settler bisects a batch that is refused for good.
+ * - After a failure the next try waits, longer each time, up to a few seconds. The first success ends that.
  */
 import { asError } from '../errors.js';
 import type { Log } from '../log.js';

@@ -36,7 +36,7 @@ it('goes on where the last one stopped, and begins anew behind the last step', (
   expect(pieces(round, 100, 10).flat().slice(0, 51)).toEqual([...[...awaited.keys()].slice(100), 's0']);
 });
 
-it('ends where nothing is awaited any more, and when it is told to', () => {
+it('ends where nothing is awaited any more, and when it is ended', () => {
   const awaited = awaiting(150);
   const round = new Round(awaited, 10);
   round.begin();

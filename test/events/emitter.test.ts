@@ -102,7 +102,7 @@ describe('a wait for listeners', () => {
   });
 });
 
-test('who hears of ends is told of each, until it stops hearing', () => {
+test('a listener to ends gets each one, until it stops listening', () => {
   const events = newEvents();
   const heard: string[] = [];
   const unhear = events.onEnded((stepId) => heard.push(stepId));

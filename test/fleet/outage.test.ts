@@ -13,7 +13,7 @@ beforeEach(() => {
   outage = new Outage({ runtime, log, events: told.events }, 'journal');
 });
 
-it('is told once when it begins and once when it is over, with how long it lasted since its first failure', async () => {
+it('is reported once when it begins and once when it is over, with how long it lasted since its first failure', async () => {
   outage.over(); // nothing has failed
   outage.failed(new Error('first'));
   await runtime.advance(1_000);
@@ -27,7 +27,7 @@ it('is told once when it begins and once when it is over, with how long it laste
   ]);
 });
 
-it('is told again when it comes again', () => {
+it('is reported again when it comes again', () => {
   for (let times = 0; times < 2; times++) {
     outage.failed('a text');
     outage.over();

@@ -115,7 +115,7 @@ describe('a lost claim that a read does not show, where reads may be late', () =
     expect(exchanger.openTokens).toEqual([]);
   });
 
-  test('is told as soon as a read shows it, and not read back any more', async () => {
+  test('is handed on as soon as a read shows it, and not read back any more', async () => {
     await later(500);
     answer = (request) => ({ ...replyTo(request), claims: [claimOf('s1', 'it', { claimToken: token })] });
     expect(await exchanger.exchange(POD, [], WANTED)).toMatchObject({ asked: 0, claims: [{ stepId: 's1' }] });

@@ -59,7 +59,7 @@ describe('a loop', () => {
     expect(ticks).toEqual([0, 300, 1_300]);
   });
 
-  it('ticks in the async context of its start, whoever made it or wakes it', async () => {
+  it('ticks in the async context of its start, wherever it was made or is woken', async () => {
     const storage = new AsyncLocalStorage<string>();
     const seen: unknown[] = [];
     const tick = async (): Promise<number> => {

@@ -61,7 +61,7 @@ describe('retrying', () => {
     expect(tries).toEqual([0]);
   });
 
-  it('gives up in the midst of a pause when it is told to', async () => {
+  it('gives up in the middle of a pause when its signal aborts', async () => {
     const runtime = new VirtualRuntime();
     const closing = new AbortController();
     runtime.after(100, () => closing.abort());

@@ -1,4 +1,4 @@
-/** Settlements on their way to the store, and what is told of their receipts. */
+/** Settlements on their way to the store, and what is reported of their receipts. */
 import { describe, expect, it } from 'vitest';
 import { StoreError } from '../../src/errors.js';
 import { EVENT_NAMES, Events } from '../../src/events.js';
@@ -115,7 +115,7 @@ describe('a receipt', () => {
     ...over,
   });
 
-  /** What is told of an outcome, once the store has answered so. */
+  /** What is reported of an outcome, once the store has answered so. */
   function told(ended: Ended, receipt: Receipt) {
     const { settler, told, ended: heard } = world();
     const settlement = settler.settlement(ended.claim, ended.outcome);

@@ -1,4 +1,4 @@
-/** A pod that is told to stop while its store does not answer; it ends when nothing keeps its process alive. */
+/** A pod that stops while its store does not answer; it ends when nothing keeps its process alive. */
 import { once } from 'node:events';
 import { FleetQ } from '../../../src/index.js';
 import { snowflake, type SnowflakeOptions } from '../../../src/snowflake.js';

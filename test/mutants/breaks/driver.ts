@@ -114,7 +114,7 @@ const sessions: readonly Break[] = [
     replace: 'setup(host);',
   },
   {
-    name: 'snowflake/faults.ts: a refused key is told to be no password',
+    name: 'snowflake/faults.ts: a refused key gets no hint of its own',
     file: 'src/store/snowflake/session/faults.ts',
     find: '!isRefused || !isByPassword(options)',
     replace: '!isRefused || (!isByPassword(options) && error.code === ``)',

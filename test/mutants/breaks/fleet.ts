@@ -65,7 +65,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/late-reads.test.ts'],
   },
   {
-    name: 'fleet/roster: who was there before is told',
+    name: 'fleet/roster: pods that were there before are reported',
     file: 'src/fleet/roster.ts',
     find: 'if (!isFirst || incarnation === self.incarnation) this',
     replace: 'this',
@@ -79,7 +79,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
-    name: 'fleet/roster: a member is told as left by a late read',
+    name: 'fleet/roster: a member is reported as left by a late read',
     file: 'src/fleet/roster.ts',
     find: 'shown.has(incarnation) || askedAt - member.since < this.#staleReadMs',
     replace: 'shown.has(incarnation)',
@@ -114,7 +114,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/recovery.test.ts'],
   },
   {
-    name: 'fleet/cycle: what somebody else settled is told',
+    name: 'fleet/cycle: what another pod settled is reported',
     file: 'src/fleet/cycle.ts',
     find: "      if (receipt !== 'settled') return;\n",
     replace: '',
@@ -170,7 +170,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
-    name: 'fleet/elector: it is told that a pod leads no longer that never did',
+    name: 'fleet/elector: the end of a leadership is reported that never began',
     file: 'src/fleet/elector.ts',
     find: '    if (term === undefined) return;\n',
     replace:
@@ -696,21 +696,21 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/orphaned.test.ts'],
   },
   {
-    name: 'fleet/outage: each failure is told',
+    name: 'fleet/outage: each failure is reported',
     file: 'src/fleet/outage.ts',
     find: '    if (this.#since !== undefined) return;\n',
     replace: '',
     tests: ['test/fleet/journal.test.ts'],
   },
   {
-    name: 'fleet/outage: a success that follows no failure is told',
+    name: 'fleet/outage: a success that follows no failure is reported',
     file: 'src/fleet/outage.ts',
     find: '    if (this.#since === undefined) return;\n    const downMs = this.#parts.runtime.monotonicMs() - this.#since;',
     replace: '    const downMs = this.#parts.runtime.monotonicMs() - (this.#since ?? 0);',
     tests: ['test/fleet/outage.test.ts'],
   },
   {
-    name: 'fleet/outage: its end is told again',
+    name: 'fleet/outage: its end is reported again',
     file: 'src/fleet/outage.ts',
     find: '    this.#since = undefined;\n    this',
     replace: '    this',

@@ -158,7 +158,7 @@ export const poolBreaks: readonly Break[] = [
     tests: ['test/pool/suspects.test.ts'],
   },
   {
-    name: 'pool/demand: the emptying ends whoever came',
+    name: 'pool/demand: the emptying ends whatever claims came',
     file: 'src/pool/demand.ts',
     find: 'if (!claims.some(isSuspect)) this.#isolation.over(now);',
     replace: 'this.#isolation.over(now);',
@@ -329,7 +329,7 @@ export const poolBreaks: readonly Break[] = [
     tests: ['test/pool/claim-check.test.ts'],
   },
   {
-    name: 'pool/claim-check: a cancelled claim is told as lost',
+    name: 'pool/claim-check: a cancelled claim is reported as lost',
     file: 'src/pool/claim-check.ts',
     find: '    for (const { stepId, agoMs } of cancelled) holdings.cancel(stepId, agoMs);\n',
     replace: '',
@@ -973,7 +973,7 @@ export const poolBreaks: readonly Break[] = [
     tests: ['test/pool/aborts.test.ts'],
   },
   {
-    name: 'pool/pool: a stop is in no haste',
+    name: 'pool/pool: a stop does not hurry the exchange',
     file: 'src/pool/pool.ts',
     find: '      this.#exchanger.haste(this.#now());\n',
     replace: '',

@@ -81,7 +81,7 @@ export const snowflakeBreaks: readonly Break[] = [
     tests: [`${TESTS}/signs.test.ts`],
   },
   {
-    name: 'snowflake/pods.ts: whoever was suspected counts as evicted',
+    name: 'snowflake/pods.ts: every suspect counts as evicted',
     file: `${SNOWFLAKE}/pods/pods.ts`,
     find: 'return pods.filter(({ incarnation }) => gone.has(incarnation));',
     replace: 'return pods.filter(() => gone.size > 0);',
@@ -397,7 +397,7 @@ export const snowflakeBreaks: readonly Break[] = [
     tests: [`${TESTS}/late-reads.test.ts`],
   },
   {
-    name: 'snowflake/steps.ts: a change by hand is told from a late read',
+    name: 'snowflake/steps.ts: a change by hand is answered from a late read',
     file: `${SNOWFLAKE}/steps/steps.ts`,
     find: 'if (unclear.length === 0) return states;',
     replace: 'if (unclear.length >= 0) return states;',

@@ -565,7 +565,7 @@ export const sqliteBreaks: readonly Break[] = [
     tests: [`${TESTS}/opening.test.ts`],
   },
   {
-    name: 'sqlite/core.ts: what may be ready is told as nothing known',
+    name: 'sqlite/core.ts: what may be ready is answered as nothing known',
     file: `${SQLITE}/core.ts`,
     find: 'claim === undefined ? null : anything ? 0 : this.#claims.nextDueInMs(now, claim)',
     replace: 'claim === undefined ? null : this.#claims.nextDueInMs(now, claim)',
@@ -767,7 +767,7 @@ export const sqliteBreaks: readonly Break[] = [
     tests: [`${TESTS}/written-by-hand.test.ts`],
   },
   {
-    name: 'sqlite/pods.ts: who asks whether a pod is evicted is told yes of one that has left',
+    name: 'sqlite/pods.ts: a pod that has left counts as evicted',
     file: `${SQLITE}/pods.ts`,
     find: `return this.#lifeOf.get(incarnation)?.[0] === 'evicted';`,
     replace: 'return this.#lifeOf.get(incarnation)?.[0] !== null;',
@@ -1188,14 +1188,14 @@ export const sqliteBreaks: readonly Break[] = [
   },
   // ---- settlements, by hand, repairs ----
   {
-    name: 'sqlite/settlements.ts: a repeat is told "yours" whatever the version',
+    name: 'sqlite/settlements.ts: a repeat is answered with "yours" whatever the version',
     file: `${SQLITE}/settlements.ts`,
     find: 'row?.[2] !== claimToken || row[3] !== version',
     replace: 'row?.[2] !== claimToken',
     tests: [CONFORMANCE],
   },
   {
-    name: 'sqlite/settlements.ts: a repeat is told "yours" whoever has settled',
+    name: 'sqlite/settlements.ts: a repeat is answered with "yours" although another pod has settled',
     file: `${SQLITE}/settlements.ts`,
     find: `if (row[4] === by) return 'settled';`,
     replace: `if (row[4] === by || row[0] !== 'cancelled') return 'settled';`,
@@ -1251,7 +1251,7 @@ export const sqliteBreaks: readonly Break[] = [
     tests: [`${TESTS}/claiming.test.ts`],
   },
   {
-    name: 'sqlite/by-hand.ts: a repeat under another token is told that it has cancelled',
+    name: 'sqlite/by-hand.ts: a repeat under another token is answered as if it had cancelled',
     file: `${SQLITE}/by-hand.ts`,
     find: `row[0] === 'cancelled' && row[4] === token`,
     replace: `row[0] === 'cancelled'`,

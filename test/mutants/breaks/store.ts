@@ -54,7 +54,7 @@ export const storeBreaks: readonly Break[] = [
     tests: ['test/store/under-way.test.ts'],
   },
   {
-    name: 'store/under-way.ts: bad input is told as an error of the store',
+    name: 'store/under-way.ts: bad input is reported as an error of the store',
     file: `${STORE}/under-way.ts`,
     find: 'throw error instanceof ValidationError ? error : this.#ours(error);',
     replace: 'throw this.#ours(error);',
@@ -75,7 +75,7 @@ export const storeBreaks: readonly Break[] = [
     tests: ['test/store/observed.test.ts'],
   },
   {
-    name: 'store/observed.ts: an outage is told with each failure',
+    name: 'store/observed.ts: an outage is reported with each failure',
     file: `${STORE}/observed.ts`,
     find: 'if (failing.size === 0) {',
     replace: 'if (failing.size >= 0) {',
@@ -181,14 +181,14 @@ export const storeBreaks: readonly Break[] = [
     tests: ['test/store/settler.test.ts', 'test/pool/exchange.test.ts'],
   },
   {
-    name: 'store/settler.ts: what cannot be stored even as a failure is told as settled',
+    name: 'store/settler.ts: what cannot be stored even as a failure is reported as settled',
     file: `${STORE}/settler.ts`,
     find: "receipts: ['lost'] };",
     replace: "receipts: ['settled'] };",
     tests: ['test/store/settler.test.ts', 'test/pool/exchange.test.ts'],
   },
   {
-    name: 'store/settler.ts: waiters are told that a step ended which is tried again',
+    name: 'store/settler.ts: waiters hear that a step ended which is tried again',
     file: `${STORE}/settler.ts`,
     find: "if (receipt === 'cancelled' || settlement.status !== 'pending') this",
     replace: 'this',
@@ -202,7 +202,7 @@ export const storeBreaks: readonly Break[] = [
     tests: ['test/store/settler.test.ts', 'test/pool/exchange.test.ts'],
   },
   {
-    name: 'store/settler.ts: an uncharged return is told as a retry',
+    name: 'store/settler.ts: an uncharged return is reported as a retry',
     file: `${STORE}/settler.ts`,
     find: 'return settlement.charge === 1 ? this.#retrying',
     replace: 'return settlement.charge >= 0 ? this.#retrying',

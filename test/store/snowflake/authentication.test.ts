@@ -16,7 +16,7 @@ import { useStores } from './support/stores.js';
 
 const CLIENT_SECRET = 'tell-nobody-91c4';
 
-/** An identity provider that gives a token to whoever knows the client's secret, and else quotes what was sent. */
+/** An identity provider that gives a token for the client's secret, and otherwise quotes what was sent. */
 async function identityProvider(token: string): Promise<string> {
   const server = createServer(async (request, response) => {
     const sent = new URLSearchParams(await text(request));

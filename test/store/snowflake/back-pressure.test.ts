@@ -14,7 +14,7 @@ import { claimed, joined, useStores } from './support/stores.js';
 const secrets = new Secrets();
 const WAITERS = refusals.tooManyWaiters('T', 20);
 
-/** A pod whose statements take as long as they are told to, and are turned away so often before that. */
+/** A pod whose statements are turned away so often, and then take so long. */
 function pod() {
   const runtime = new VirtualRuntime();
   const calls = new Calls(runtime, secrets);

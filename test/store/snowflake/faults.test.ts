@@ -1,7 +1,7 @@
 /**
  * Everything that can go wrong on the way, at random, under three pods at work that see each other's commits late: nothing
  * is lost, nothing settled twice, nothing hangs, and no handler is aborted that holds its claim. `STEPS=`, `RATE=` and
- * `SEED=` choose another run, `HASTE=` a slower one for a busy machine; what the machine's pace decides a seed does not
+ * `SEED=` choose another run, `SPEED=` a slower one for a busy machine; what the machine's pace decides a seed does not
  * repeat.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,14 +23,14 @@ const SEED = process.env['SEED'] ?? String(Date.now() % 1_000_000);
 /** Steps of one submission. */
 const CHUNK = 250;
 /** So many times faster than in life. */
-const HASTE = Number(process.env['HASTE'] ?? 20);
+const SPEED = Number(process.env['SPEED'] ?? 20);
 /** Up to 5 s late, and now and then the 10 s that the store reckons with. */
-const LATE_READS = { mostMs: 5_000 / HASTE, tailMs: 10_000 / HASTE, tailRate: 0.01 };
+const LATE_READS = { mostMs: 5_000 / SPEED, tailMs: 10_000 / SPEED, tailRate: 0.01 };
 /** One handler in twenty takes its time, so that a heartbeat meets it soon after its claim was taken. */
-const LONG_MS = 10_000 / HASTE;
+const LONG_MS = 10_000 / SPEED;
 const STATEMENT_TIMEOUT_MS = 5_000;
 /** A call bears back-pressure for two minutes, and its last statement then has a deadline of 15 s beyond the server's. */
-const LONGEST_CALL_MS = (120_000 + 15_000 + STATEMENT_TIMEOUT_MS) / HASTE;
+const LONGEST_CALL_MS = (120_000 + 15_000 + STATEMENT_TIMEOUT_MS) / SPEED;
 
 /** One call of a store: how long it took, and what came of it. */
 interface Call {
@@ -97,7 +97,7 @@ describeOnTestBed('three pods under faults', () => {
       for (const claim of claims) ledger.claimed(podId, claim);
       for (const [i, settlement] of settlements.entries()) ledger.received(settlement, receipts[i]);
     };
-    onTestFinished(hurryDriver(HASTE));
+    onTestFinished(hurryDriver(SPEED));
     faults.random = () => random.next();
     onTestFinished(() => void (faults.random = Math.random));
     const lateness = new Random(`${SEED} late`);
@@ -107,7 +107,7 @@ describeOnTestBed('three pods under faults', () => {
     const make = (podId: string) => {
       const store = snowflake({ connection: options(), ...place(), statementTimeoutMs: STATEMENT_TIMEOUT_MS });
       const more = { retry: { baseMs: 1, capMs: 5 }, maxPrefetch: 100 }; // small batches: many requests
-      const runtime = hasty(HASTE);
+      const runtime = hasty(SPEED);
       const queue = new FleetQ({ podId, store: watched(store, note(podId)), runtime, ...more });
       queue.on('pod:fenced', () => ledger.fenced(podId));
       return queue.register('work', async (_: void, { stepId, attempt, signal }) => {

@@ -1,5 +1,5 @@
 /**
- * What a session is told where others' commits are seen late: its own other sessions, those before it, and other pods are
+ * What a session learns where others' commits are seen late: its own other sessions, those before it, and other pods are
  * others. Each answer rests on what the rows are, not on what they were.
  */
 import { expect, test } from 'vitest';
@@ -24,7 +24,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     bed().proxy.faults.inject({ kind: 'gone' }, aim);
   };
 
-  test('a settlement that came after a cancel is told so, in three statements more', async () => {
+  test('a settlement that came after a cancel is answered so, in three statements more', async () => {
     const store = await open();
     const pod = await joined(store);
     await store.submit(newSteps(2));
@@ -70,7 +70,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     expect((await store.exchange({ pod, settlements: again })).receipts).toEqual(['settled', 'settled']);
   });
 
-  test('a settlement is told from the archive, though the archive reads late', async () => {
+  test('a settlement is answered from the archive, though the archive reads late', async () => {
     const [store, other] = [await open({ staleReadMs: 2_000 }), await open()];
     const pod = await joined(store);
     await store.submit(newSteps(2));
@@ -102,7 +102,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     expect(await driver.run('SELECT COUNT(*) AS n FROM STEP_TRACKER')).toEqual([{ N: 1 }]);
   });
 
-  test('a change by hand is told as it is, also to the session after the one that made it', async () => {
+  test('a change by hand is answered as it is, also to the session after the one that made it', async () => {
     const [store, other] = [await open(), await open()];
     const pod = await joined(store);
     await store.submit(newSteps(4));
@@ -124,7 +124,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     expect(await other.retry([at])).toEqual(['retried']);
   });
 
-  test('a step comes back from the archive in one row, whoever asks for it how often', async () => {
+  test('a step comes back from the archive in one row, however often and by whichever pod it is asked for', async () => {
     const [store, other, driver] = [await open(), await open(), await byHand()];
     const pod = await joined(store);
     await store.submit([newStep()]);

@@ -7,7 +7,7 @@ import type { Aim, Fault } from '../../support/warehouse/faults.js';
 import { hasty, hurryDriver, refuseResends } from './support/haste.js';
 import { useStores } from './support/stores.js';
 
-const HASTE = 20;
+const SPEED = 20;
 /** In the store's time; what its client waits for an answer is 15 s more. */
 const PATIENT_MS = 185_000;
 /** Where no answer ever comes: three seconds by the clock on the wall. */
@@ -35,12 +35,12 @@ describeOnTestBed('a lost reply to submit makes no second step where', { timeout
   for (const [what, { faults, runs }] of Object.entries(LOSSES)) {
     for (const named of [{ stepId: 'one' }, { idempotencyKey: 'one' }]) {
       test(`${what} (${Object.keys(named)[0]})`, async () => {
-        onTestFinished(hurryDriver(HASTE));
+        onTestFinished(hurryDriver(SPEED));
         const { proxy, meter } = bed();
         const isAnswered = faults.every((fault) => fault.kind !== 'late');
         const statementTimeoutMs = isAnswered ? PATIENT_MS : IMPATIENT_MS;
         const store = snowflake({ connection: options(), ...place(), statementTimeoutMs });
-        const queue = new FleetQ<{ work: { args: number } }>({ store, runtime: hasty(HASTE) });
+        const queue = new FleetQ<{ work: { args: number } }>({ store, runtime: hasty(SPEED) });
         await queue.stats(); // it is open
         meter.reset();
         for (const fault of faults) proxy.faults.inject(fault, SUBMISSION);

@@ -122,7 +122,7 @@ test('that were ended instead of repeated are sent again, after pauses that grow
   );
 });
 
-test('are sent again for two minutes at most, then the reason is told', async () => {
+test('are sent again for two minutes at most, then the error says why', async () => {
   const runtime = new VirtualRuntime({ seed: 1 });
   const requests = new Requests();
   const port = await someServer();

@@ -128,13 +128,13 @@ describeOnTestBed('start() with', { timeout: 60_000 }, () => {
     expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', transient: true });
     expect(performance.now() - began).toBeLessThan(15_000);
 
-    const HASTE = 10;
+    const SPEED = 10;
     bed().proxy.faults.inject({ kind: 'hang' }, { route: 'login', times: Infinity });
     const started = performance.now();
-    const hung = await failure(queueOn({ statementTimeoutMs: 10_000 }, { runtime: hasty(HASTE) }).start());
+    const hung = await failure(queueOn({ statementTimeoutMs: 10_000 }, { runtime: hasty(SPEED) }).start());
     expect(hung).toMatchObject({ code: 'STORE_UNAVAILABLE', transient: true });
     expect(hung.message).toMatch(/the login did not answer within 25000 ms/);
-    expect((performance.now() - started) * HASTE).toBeLessThan(100_000);
+    expect((performance.now() - started) * SPEED).toBeLessThan(100_000);
     bed().proxy.faults.clear();
   });
 

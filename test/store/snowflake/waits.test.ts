@@ -7,7 +7,7 @@ import { refusals } from '../../support/warehouse/wire.js';
 import { hasty, hurryDriver, refuseResends } from './support/haste.js';
 import { claimed, joined, noting, useStores } from './support/stores.js';
 
-const HASTE = 20;
+const SPEED = 20;
 const BEAT = { eligible: true, asleep: false, meta: {} };
 
 describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
@@ -16,15 +16,15 @@ describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
   const took = async (work: Promise<unknown>): Promise<number> => {
     const started = performance.now();
     await work.catch(() => {});
-    return (performance.now() - started) * HASTE;
+    return (performance.now() - started) * SPEED;
   };
   const hang = (text: RegExp): void => {
     bed().proxy.faults.inject({ kind: 'hang' }, { text });
     onTestFinished(() => refuseResends(bed().proxy));
   };
   const opened = async (statementTimeoutMs = 60_000): Promise<Store> => {
-    onTestFinished(hurryDriver(HASTE));
-    return open({ statementTimeoutMs }, undefined, hasty(HASTE));
+    onTestFinished(hurryDriver(SPEED));
+    return open({ statementTimeoutMs }, undefined, hasty(SPEED));
   };
   const alive = async (store: Store, heartbeatMs = 80_000) => {
     const pod = { podId: fresh('pod'), incarnation: fresh('life') };
@@ -44,7 +44,7 @@ describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
 
   test('a pause after a login that failed is half a heartbeat interval at most', async () => {
     const delays: number[] = [];
-    onTestFinished(hurryDriver(HASTE));
+    onTestFinished(hurryDriver(SPEED));
     const store = await open({}, undefined, noting(delays));
     const pod = await alive(store, 400);
     bed().proxy.faults.inject({ kind: 'gone' }, { times: Infinity });
@@ -82,8 +82,8 @@ describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
   });
 
   test('a function that never gives the connection is given up at the deadline', async () => {
-    onTestFinished(hurryDriver(HASTE));
-    const store = open({ connection: () => new Promise<never>(() => {}) }, undefined, hasty(10 * HASTE));
+    onTestFinished(hurryDriver(SPEED));
+    const store = open({ connection: () => new Promise<never>(() => {}) }, undefined, hasty(10 * SPEED));
     await expect(store).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: expect.stringMatching(/the function .* 75000 ms/),

@@ -151,7 +151,7 @@ describe('a claim', () => {
     expect(ids(claim(core, {}, NOW + 5).claims)).toEqual(['by-hand']);
   });
 
-  it('goes on promoting as long as there may be more, whoever it is for', () => {
+  it('goes on promoting as long as there may be more, for any type', () => {
     const { core } = joinedCore();
     core.submit(0, newSteps(310, { type: 'other', delayMs: 10 }));
     const next = [1, 2, 3].map(() => claim(core, { free: 1 }, 10).nextDueInMs);

@@ -219,7 +219,7 @@ describe.each([
 });
 
 describe('a store that has been open for a while', () => {
-  it('goes on from the newest heartbeat in the file, whoever wrote it', async () => {
+  it('goes on from the newest heartbeat in the file, of any process', async () => {
     const path = newFile();
     const runtime = new VirtualRuntime();
     const store = await newStore({ path }, runtime);

@@ -249,7 +249,7 @@ describe('a thread that is gone', () => {
     return { runtime, started, ...newHelper(migrated(), WORKER_URL, threads, runtime) };
   }
 
-  it('rejects whoever still waits for it', async () => {
+  it('rejects every call that still waits for it', async () => {
     const thread = new HelperThread(module(MORTAL));
     const errand = {
       kind: 'errand',

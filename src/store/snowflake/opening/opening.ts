@@ -161,7 +161,7 @@ async function migrate(parts: OpeningParts, session: Runner, from: number, kind:
   return madeAll;
 }
 
-/** Two pods that look at the same instant both find nothing: the slower one is told that it is there already. */
+/** Two pods that look at the same instant both find nothing. The slower one then gets an error that it is there already. */
 async function made(session: Runner, statement: string): Promise<boolean> {
   try {
     await session.run(statement);
