@@ -1,6 +1,6 @@
 /** A deliberate break of the library's source: some test must fail while it stands. */
 export interface Break {
-  /** Unique over all lists: `<room>/<file>: <what is broken>`. */
+  /** Unique over all lists: `<room>/<file>: <what is broken>`, the file without its ending. */
   readonly name: string;
   /** Path of the file, from the project's root. */
   readonly file: string;

@@ -11,7 +11,6 @@ import { snowflakeAccountBreaks } from './breaks/snowflake-accounts.js';
 import { snowflakeBreaks } from './breaks/snowflake.js';
 import { sqliteBreaks } from './breaks/sqlite.js';
 import { stepBreaks } from './breaks/step.js';
-import { storePartsBreaks } from './breaks/store-parts.js';
 import { storeBreaks } from './breaks/store.js';
 
 export const allBreaks: readonly Break[] = [
@@ -23,7 +22,6 @@ export const allBreaks: readonly Break[] = [
   ...fleetBreaks,
   ...lateReadBreaks,
   ...storeBreaks,
-  ...storePartsBreaks,
   ...sqliteBreaks,
   ...snowflakeBreaks,
   ...driverBreaks,
