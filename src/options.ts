@@ -21,6 +21,7 @@ import {
   positiveMilliseconds,
   record,
   type FieldCheck,
+  word,
 } from './step/fields.js';
 import { DEFAULT_RETRY, type RetryPolicy } from './step/retry.js';
 import type { Rhythm, StoreFactory } from './store/contract.js';
@@ -131,7 +132,7 @@ export const OPTION_TABLE: Readonly<Record<keyof FleetQOptions, OptionRow>> = {
   store: { check: anyObject('a store, such as sqlite({ path })', ['create']) },
   steps: { check: oneOf('an array of step definitions', Array.isArray), default: [] },
   unknownTypes: {
-    check: oneOf("'accept' or 'refuse'", (value) => value === 'accept' || value === 'refuse'),
+    check: word('accept', 'refuse'),
     default: 'accept',
   },
   podId: { check: name(200), env: { name: 'FLEET_Q_POD_ID', parse: 'text' } },

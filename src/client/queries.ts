@@ -4,7 +4,7 @@ import type { Events } from '../events.js';
 import type { OwnContext } from '../runtime/own-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/slices.js';
-import { checkFields, checkStepId, integer, name, oneOf, type FieldChecks } from '../step/fields.js';
+import { checkFields, checkStepId, integer, name, oneOf, word, type FieldChecks } from '../step/fields.js';
 import { readStep } from '../step/read.js';
 import { isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
@@ -70,7 +70,7 @@ const FILTER: FieldChecks = {
   ),
   type: oneOrMany((value) => typeof value === 'string', 'a step type, or an array of them'),
   claimedBy: name(255),
-  order: oneOf("'oldest' or 'newest'", (value) => value === 'oldest' || value === 'newest'),
+  order: word('oldest', 'newest'),
   after: oneOf('a cursor', (value) => typeof value === 'string'),
   pageSize: integer(1, 1_000),
 };

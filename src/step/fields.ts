@@ -12,6 +12,17 @@ export function oneOf(expected: string, test: (value: unknown) => boolean): Fiel
   };
 }
 
+/** One of some words; a word that is near one of them is answered with that. */
+export function word(...known: readonly string[]): FieldCheck {
+  const expected = known.map((each) => `'${each}'`).join(' or ');
+  return (value, field, code) => {
+    if (known.some((each) => each === value)) return;
+    const near = typeof value === 'string' ? nearest(value, known) : undefined;
+    const hint = near === undefined ? '' : `; did you mean '${near}'?`;
+    throw new ValidationError(code, field, `expected ${expected}, got ${show(value)}${hint}`);
+  };
+}
+
 export function integer(least: number, most: number): FieldCheck {
   return oneOf(
     `a whole number from ${least} to ${most}`,

@@ -1,7 +1,16 @@
 /** What `snowflake(…)` takes, checked once. No error here shows any of a connection: it holds secrets. */
 import type { ConnectionOptions } from 'snowflake-sdk';
-import { nearest, show, ValidationError } from '../../errors.js';
-import { boolean, checkFields, integer, name, oneOf, type FieldCheck, type FieldChecks } from '../../step/fields.js';
+import { ValidationError } from '../../errors.js';
+import {
+  boolean,
+  checkFields,
+  integer,
+  name,
+  oneOf,
+  word,
+  type FieldCheck,
+  type FieldChecks,
+} from '../../step/fields.js';
 import type { Place } from './names.js';
 import { TABLE_KINDS, type DdlParts, type TableKind } from './schema.js';
 
@@ -85,12 +94,7 @@ const connection: FieldCheck = (value, field, code) => {
     throw new ValidationError(code, field, "expected the driver's connection options, or a function that returns them");
 };
 
-const tableKind: FieldCheck = (value, field, code) => {
-  if (TABLE_KINDS.some((kind) => kind === value)) return;
-  const near = typeof value === 'string' ? nearest(value, TABLE_KINDS) : undefined;
-  const hint = near === undefined ? '' : `; did you mean '${near}'?`;
-  throw new ValidationError(code, field, `expected 'transient' or 'permanent', got ${show(value)}${hint}`);
-};
+const tableKind = word(...TABLE_KINDS);
 
 const PLACE: FieldChecks = {
   database: name(255),

@@ -1,6 +1,6 @@
 /** What `sqlite(…)` takes, checked once. */
 import { absolutePath, isUrl, pathCheck } from '../../files/path.js';
-import { boolean, checkFields, oneOf, positiveMilliseconds, type FieldChecks } from '../../step/fields.js';
+import { boolean, checkFields, oneOf, positiveMilliseconds, word, type FieldChecks } from '../../step/fields.js';
 
 export interface SqliteOptions {
   /**
@@ -38,7 +38,7 @@ export interface ResolvedOptions {
 
 const FIELDS: FieldChecks = {
   path: pathCheck,
-  synchronous: oneOf("'normal' or 'full'", (value) => value === 'normal' || value === 'full'),
+  synchronous: word('normal', 'full'),
   busyTimeoutMs: positiveMilliseconds,
   allowNetworkFileSystem: boolean,
   workerUrl: oneOf('a URL', (value) => isUrl(value) || (typeof value === 'string' && URL.canParse(value))),
