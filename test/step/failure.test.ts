@@ -53,18 +53,18 @@ describe('an error is recorded', () => {
   });
 
   it.each([
-    ['text', '"text"'],
-    [42, '42'],
-    [undefined, 'undefined'],
-    [null, 'null'],
-    [Symbol('s'), 'Symbol(s)'],
-    [10n, '10n'],
-    [{ a() {} }, '{ a }'],
-    [new Map([[1, 2]]), '[Map]'],
-    [[1, 2], '[array of 2]'],
-    [new Uint8Array(10_000_000), '[Uint8Array]'],
-    [() => {}, '[function anonymous]'],
-  ])('as NonError, where %o was thrown', (thrown, message) => {
+    ['"text"', 'text'],
+    ['42', 42],
+    ['undefined', undefined],
+    ['null', null],
+    ['Symbol(s)', Symbol('s')],
+    ['10n', 10n],
+    ['{ a }', { a() {} }],
+    ['[Map]', new Map([[1, 2]])],
+    ['[array of 2]', [1, 2]],
+    ['[Uint8Array]', new Uint8Array(10_000_000)],
+    ['[function anonymous]', () => {}],
+  ])('as NonError that says %s', (message, thrown) => {
     expect(serializeError(thrown)).toEqual({ name: 'NonError', message });
   });
 });
