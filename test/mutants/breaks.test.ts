@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { allBreaks } from './breaks.js';
+import { misfits } from './compiling.js';
 import { faultsOf } from './faults.js';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
@@ -28,6 +29,11 @@ function stating(...folders: readonly string[]): string[] {
 
 test('every break has a name of its own, changes one place of a file, and names tests that exist', () => {
   expect(faultsOf(PROJECT, allBreaks)).toEqual([]);
+});
+
+// One that does not would keep all others from being tried.
+test('every broken file compiles', { timeout: 120_000 }, () => {
+  expect(misfits(PROJECT, allBreaks)).toEqual([]);
 });
 
 test('every module that states invariants has a break, or a reason to have none', () => {

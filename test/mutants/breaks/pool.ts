@@ -283,7 +283,7 @@ export const poolBreaks: readonly Break[] = [
     name: 'pool/exchanger: the absence of a lost claim is believed at once',
     file: 'src/pool/exchanger.ts',
     find: 'if (readBack !== undefined && reply?.claims.length === 0)',
-    replace: 'if (readBack === undefined && reply?.claims.length === 1_001)',
+    replace: 'if (readBack !== undefined && reply?.claims.length === 1_001)',
     tests: ['test/pool/exchanger.test.ts'],
   },
   {
