@@ -24,5 +24,5 @@ await queue.waitFor(await queue.submit({ type: 'double', args: { n: 21 } }));
 for (const remove of removers) remove();
 await queue.waitFor(await queue.submit({ type: 'name', args: { of: 'alice' } })); // nobody is told
 
-queue.on('queue:drained', ({ finished, released, strays }) => console.log('drained:', { finished, released, strays }));
+queue.on('queue:stopped', ({ finished, released, strays }) => console.log('drained:', { finished, released, strays }));
 await queue.stop();

@@ -22,10 +22,10 @@ const queue = new FleetQ({
 
 queue.on('step:completed', ({ type }) => console.log(`${type} finished`));
 queue.on('step:released', ({ type, reason }) => console.log(`${type} was given back: ${reason}`));
-queue.on('queue:drained', ({ finished, released, strays }) => console.log({ finished, released, strays }));
+queue.on('queue:stopped', ({ finished, released, strays }) => console.log({ finished, released, strays }));
 
-// Without `then` the signal is sent again once the queue has stopped, and ends the process in its usual way.
-stopOnSignals(queue, { then: (signal) => console.log(`stopped after ${signal}`) });
+// Without `onStopped` the signal is sent again once the queue has stopped, and ends the process in its usual way.
+stopOnSignals(queue, { onStopped: (signal) => console.log(`stopped after ${signal}`) });
 
 await queue.start();
 let running = 0;

@@ -2,11 +2,11 @@
  * What a handler can say about trying again.
  *
  * - It throws: the attempt is charged, and tried again by the retry policy, up to `maxRetries` times.
- * - It throws `RetryLater`: the same, after a delay of its own choice.
- * - It throws `PermanentFailure`: the step fails at once.
+ * - It throws `RetryLaterError`: the same, after a delay of its own choice.
+ * - It throws `PermanentFailureError`: the step fails at once.
  * - It calls `ctx.release()`: the step is given back to run later, and nothing is charged.
  */
-import { defineStep, FleetQ, PermanentFailure, RetryLater, StepFailedError } from 'fleet-q';
+import { defineStep, FleetQ, PermanentFailureError, RetryLaterError, StepFailedError } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 
 const flaky = defineStep({
@@ -22,7 +22,7 @@ const flaky = defineStep({
 const limited = defineStep({
   type: 'limited',
   run: (_args: undefined, ctx) => {
-    if (ctx.attempt === 1) throw new RetryLater(50, 'the service asked for 50 ms');
+    if (ctx.attempt === 1) throw new RetryLaterError(50, 'the service asked for 50 ms');
     return 'served';
   },
 });
@@ -30,7 +30,7 @@ const limited = defineStep({
 const charge = defineStep({
   type: 'charge',
   run: (args: { card: string }) => {
-    if (args.card === 'expired') throw new PermanentFailure('the card has expired');
+    if (args.card === 'expired') throw new PermanentFailureError('the card has expired');
     return 'charged';
   },
 });

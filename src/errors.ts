@@ -164,13 +164,13 @@ export class WaitTimeoutError extends FleetQError {
 }
 
 /** Thrown by a handler: this step cannot succeed, so it is not tried again. */
-export class PermanentFailure extends Error {
-  override readonly name = 'PermanentFailure';
+export class PermanentFailureError extends Error {
+  override readonly name = 'PermanentFailureError';
 }
 
 /** Thrown by a handler: try again after `delayMs`, whatever the retry policy says. The attempt is charged. */
-export class RetryLater extends Error {
-  override readonly name = 'RetryLater';
+export class RetryLaterError extends Error {
+  override readonly name = 'RetryLaterError';
   readonly delayMs: number;
   /** @throws ValidationError `STEP_INVALID` unless `delayMs` is a finite number of milliseconds, 0 or more. */
   constructor(delayMs: number, message = `retry in ${delayMs} ms`, options?: ErrorOptions) {

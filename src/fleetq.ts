@@ -252,7 +252,7 @@ class Queue implements AnyFleetQ {
     const connection = await this.#connection?.catch(() => undefined);
     await connection?.close();
     this.#log.info({ podId: this.podId, ...drained }, 'stopped');
-    if (drained !== undefined) this.#events.emit('queue:drained', { podId: this.podId, ...drained });
+    if (drained !== undefined) this.#events.emit('queue:stopped', { podId: this.podId, ...drained });
   }
 
   #started(what: string): Pod {

@@ -18,8 +18,8 @@ export type { CancelResult, RetryResult, StepFilter, StepListing, StepPage } fro
 export type { WaitOptions } from './client/wait-options.js';
 export {
   FleetQError,
-  PermanentFailure,
-  RetryLater,
+  PermanentFailureError,
+  RetryLaterError,
   StepCancelledError,
   StepFailedError,
   StepNotFoundError,

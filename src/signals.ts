@@ -22,16 +22,16 @@ export interface StopOnSignalsOptions {
    * What to do instead of ending the process, for the owner of this queue. It is called once every queue of the process
    * that stops on this signal has stopped; a promise that it returns is awaited. Default: the signal is sent to the
    * process again, now with its default effect, so that the parent process sees how it ended. That also happens where
-   * another queue has no `then`, after this one's.
+   * another queue has no `onStopped`, after this one's.
    */
-  readonly then?: (signal: NodeJS.Signals) => unknown;
+  readonly onStopped?: (signal: NodeJS.Signals) => unknown;
 }
 
 /** A queue that is to stop on signals. */
 interface Entry {
   readonly signals: readonly NodeJS.Signals[];
   readonly stop: () => Promise<unknown>;
-  readonly then: ((signal: NodeJS.Signals) => unknown) | undefined;
+  readonly onStopped: ((signal: NodeJS.Signals) => unknown) | undefined;
 }
 
 interface Registry {
@@ -62,17 +62,17 @@ const signalName = oneOf(
 
 const OPTIONS: FieldChecks = {
   signals: signalNames,
-  then: oneOf('a function', (value) => typeof value === 'function'),
+  onStopped: oneOf('a function', (value) => typeof value === 'function'),
 };
 
 /**
  * Stops the queue at the first signal; a second one has its default effect at once. Any number of queues may be
  * registered: each stops at once, and the process ends when all have stopped. A queue that is registered while the others
- * stop is stopped too. Where the process lives on (each queue that stopped has a `then`), queues that wait for other
+ * stop is stopped too. Where the process lives on (each queue that stopped has an `onStopped`), queues that wait for other
  * signals go on waiting for them.
  *
  * Where the host handles the same signal itself, its handlers see the signal again when it is sent the second time, and
- * the process ends only if they end it: pass `then`, or call `queue.stop()` from your own handler instead.
+ * the process ends only if they end it: pass `onStopped`, or call `queue.stop()` from your own handler instead.
  *
  * @returns what removes the handlers again. A stop that has begun goes on
  * @throws ValidationError `OPTION_INVALID`
@@ -83,8 +83,8 @@ export function stopOnSignals(queue: Pick<AnyFleetQ, 'stop'>, options: StopOnSig
     throw new ValidationError('OPTION_INVALID', 'queue', `expected a queue, got ${show(queue)}`);
   }
   checkFields(options, OPTIONS, 'OPTION_INVALID', 'options');
-  const { signals = ['SIGTERM', 'SIGINT'], then } = options;
-  const entry: Entry = { signals, stop: () => queue.stop(), then };
+  const { signals = ['SIGTERM', 'SIGINT'], onStopped } = options;
+  const entry: Entry = { signals, stop: () => queue.stop(), onStopped };
   const { stopping } = registry();
   if (stopping !== undefined && signals.includes(stopping.signal)) stopping.join(entry);
   else add(entry);
@@ -155,10 +155,10 @@ function restore(): void {
 }
 
 async function end(signal: NodeJS.Signals, stopped: readonly Entry[]): Promise<void> {
-  const thens = stopped.flatMap(({ then }) => then ?? []);
-  const livesOn = thens.length === stopped.length;
-  if (livesOn) restore(); // a `then` may take long, and the other queues are at work meanwhile
-  const ends = await Promise.allSettled(thens.map(async (then) => then(signal)));
+  const callbacks = stopped.flatMap(({ onStopped }) => onStopped ?? []);
+  const livesOn = callbacks.length === stopped.length;
+  if (livesOn) restore(); // `onStopped` may take long, and the other queues are at work meanwhile
+  const ends = await Promise.allSettled(callbacks.map(async (onStopped) => onStopped(signal)));
   for (const one of ends) if (one.status === 'rejected') void Promise.reject(one.reason as Error); // the host's own fault
   await systemRuntime.yield(); // warnings and rejections are printed first
   if (livesOn) return;

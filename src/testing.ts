@@ -14,8 +14,8 @@ export { VirtualRuntime, type VirtualRuntimeOptions } from './runtime/virtual.js
 export type TestContext = Partial<Omit<StepContext, 'release'>>;
 
 /** Thrown by `ctx.release()` under {@link runStep}: the handler gave its step back. */
-export class StepReleased extends Error {
-  override readonly name = 'StepReleased';
+export class StepReleasedError extends Error {
+  override readonly name = 'StepReleasedError';
   /** After how many ms the step would run again. */
   readonly delayMs: number;
   constructor(delayMs: number) {
@@ -38,7 +38,7 @@ export function testContext(given: TestContext = {}): StepContext {
     idempotencyKey: stepId,
     log: createLog('test'),
     release: ({ delayMs = 5_000 } = {}) => {
-      throw new StepReleased(delayMs);
+      throw new StepReleasedError(delayMs);
     },
     ...given,
   };
@@ -50,7 +50,7 @@ export function testContext(given: TestContext = {}): StepContext {
  * @example
  * expect(await runStep(resize, { file: 'a.png', width: 10 }, { attempt: 2 })).toEqual({ bytes: 123 });
  * @returns what the handler returned
- * @throws what the handler threw; `StepReleased` where it gave the step back; `FleetQError` `STEP_ARGS_MISMATCH` where
+ * @throws what the handler threw; `StepReleasedError` where it gave the step back; `FleetQError` `STEP_ARGS_MISMATCH` where
  * the schema refused the args
  */
 export async function runStep<A, R>(

@@ -4,8 +4,8 @@ import {
   asError,
   FleetQError,
   nearest,
-  PermanentFailure,
-  RetryLater,
+  PermanentFailureError,
+  RetryLaterError,
   show,
   StepFailedError,
   StoreError,
@@ -130,12 +130,16 @@ describe('errors', () => {
     expect(new StepFailedError('s', 'boom', cause)).toMatchObject({ code: 'STEP_FAILED', stepId: 's', cause });
   });
 
-  it('a handler throws PermanentFailure, or RetryLater with a sensible delay', () => {
-    expect(new PermanentFailure('no')).toMatchObject({ name: 'PermanentFailure', message: 'no' });
-    expect(new RetryLater(500)).toMatchObject({ name: 'RetryLater', delayMs: 500, message: 'retry in 500 ms' });
-    expect(new RetryLater(0, 'now')).toMatchObject({ delayMs: 0, message: 'now' });
+  it('a handler throws PermanentFailureError, or RetryLaterError with a sensible delay', () => {
+    expect(new PermanentFailureError('no')).toMatchObject({ name: 'PermanentFailureError', message: 'no' });
+    expect(new RetryLaterError(500)).toMatchObject({
+      name: 'RetryLaterError',
+      delayMs: 500,
+      message: 'retry in 500 ms',
+    });
+    expect(new RetryLaterError(0, 'now')).toMatchObject({ delayMs: 0, message: 'now' });
     for (const delayMs of [-1, NaN, Infinity, '5' as unknown as number]) {
-      expect(() => new RetryLater(delayMs)).toThrow(
+      expect(() => new RetryLaterError(delayMs)).toThrow(
         expect.objectContaining({ code: 'STEP_INVALID', field: 'delayMs' }),
       );
     }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { PermanentFailure } from '../src/errors.js';
+import { PermanentFailureError } from '../src/errors.js';
 import { sleep } from '../src/runtime/runtime.js';
 import { defineStep } from '../src/step/definition.js';
-import { runStep, StepReleased, testContext, VirtualRuntime } from '../src/testing.js';
+import { runStep, StepReleasedError, testContext, VirtualRuntime } from '../src/testing.js';
 
 const double = defineStep({
   type: 'double',
@@ -28,16 +28,16 @@ describe('runStep', () => {
     const failing = defineStep({
       type: 'failing',
       run: () => {
-        throw new PermanentFailure('no');
+        throw new PermanentFailureError('no');
       },
     });
-    await expect(runStep(failing, undefined)).rejects.toThrow(PermanentFailure);
+    await expect(runStep(failing, undefined)).rejects.toThrow(PermanentFailureError);
     const releasing = defineStep({
       type: 'releasing',
       run: (delayMs: number | undefined, ctx) => ctx.release(delayMs === undefined ? {} : { delayMs }),
     });
-    await expect(runStep(releasing, 70)).rejects.toEqual(new StepReleased(70));
-    await expect(runStep(releasing, undefined)).rejects.toMatchObject({ name: 'StepReleased', delayMs: 5_000 });
+    await expect(runStep(releasing, 70)).rejects.toEqual(new StepReleasedError(70));
+    await expect(runStep(releasing, undefined)).rejects.toMatchObject({ name: 'StepReleasedError', delayMs: 5_000 });
   });
 
   it('lets a test abort, and turn the clock', async () => {

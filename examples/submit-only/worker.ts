@@ -11,4 +11,4 @@ export type Steps = StepsOf<typeof queue>;
 
 await queue.start();
 console.log('the worker runs; Ctrl-C ends it');
-stopOnSignals(queue, { then: (signal) => console.log(`the worker has stopped after ${signal}`) });
+stopOnSignals(queue, { onStopped: (signal) => console.log(`the worker has stopped after ${signal}`) });

@@ -155,7 +155,7 @@ export interface EventPayloads<S> {
   /** It answers again. */
   'store:recovered': { readonly operation: string; readonly downMs: number };
   /** `stop()` is done: nothing is claimed here any more. */
-  'queue:drained': {
+  'queue:stopped': {
     readonly podId: string;
     readonly finished: number;
     readonly released: number;
@@ -189,7 +189,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   'recovery:completed',
   'store:error',
   'store:recovered',
-  'queue:drained',
+  'queue:stopped',
 ];
 
 /** @throws ValidationError `OPTION_INVALID` for an event that does not exist, or a listener that is no function */

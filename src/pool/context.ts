@@ -12,7 +12,7 @@ import type { Hold } from './hold.js';
 
 /** What `ctx.release()` throws to leave the handler. */
 class Released extends Error {
-  override readonly name = 'StepReleased';
+  override readonly name = 'StepReleasedError';
 }
 
 const DEFAULT_RELEASE_MS = 5_000;

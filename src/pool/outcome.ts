@@ -5,7 +5,7 @@
  * - What was cancelled is cancelled, whatever the handler made of it.
  * - Otherwise a value counts, also one that comes after an abort: the work has been done.
  * - What is thrown because of an abort says nothing more than the abort does. Any other error is genuine and stays on
- *   record, and a `PermanentFailure` is a verdict; but an abort decides what is charged: a time-out is, the rest is not.
+ *   record, and a `PermanentFailureError` is a verdict; but an abort decides what is charged: a time-out is, the rest is not.
  * - While the queue is being stopped, what was thrown because of the stop gives the claim back uncharged.
  */
 import { FleetQError, isA, ValidationError } from '../errors.js';

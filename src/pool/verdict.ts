@@ -7,18 +7,20 @@
  * - What was thrown may be anything, also a proxy or an object whose getters throw. Nothing here throws.
  * - The library's classes are recognised by name too: they may come from another copy of the package.
  */
-import { isA, PermanentFailure, RetryLater } from '../errors.js';
+import { isA, PermanentFailureError, RetryLaterError } from '../errors.js';
 import { MAX_CAUSES } from '../step/failure.js';
 import type { Outcome } from '../step/transition.js';
 
 export type Retry = Extract<Outcome, { readonly kind: 'failed' }>['retry'];
 
-/** When to try again. A `PermanentFailure` anywhere in the chain goes before any `RetryLater`. */
+/** When to try again. A `PermanentFailureError` anywhere in the chain goes before any `RetryLaterError`. */
 export function retryOf(thrown: unknown): Retry {
-  if (inChain(thrown, (error) => isA(error, PermanentFailure) || read(error, 'name') === 'PermanentFailure')) {
+  if (
+    inChain(thrown, (error) => isA(error, PermanentFailureError) || read(error, 'name') === 'PermanentFailureError')
+  ) {
     return 'never';
   }
-  const later = inChain(thrown, (error) => isA(error, RetryLater) || read(error, 'name') === 'RetryLater');
+  const later = inChain(thrown, (error) => isA(error, RetryLaterError) || read(error, 'name') === 'RetryLaterError');
   const delayMs = later && read(later.error, 'delayMs');
   return typeof delayMs === 'number' && Number.isFinite(delayMs) && delayMs >= 0 ? { delayMs } : 'policy';
 }

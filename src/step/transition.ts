@@ -2,7 +2,7 @@
  * The one decision of the product: what a claim's outcome makes of its step.
  *
  * Law: pure. The pool and recovery both ask here and nowhere else; there is no second state machine. A retry by policy,
- * a time-out and `RetryLater` are charged to `retryCount`; an orphan of an evicted pod is charged to `crashes`; what was
+ * a time-out and `RetryLaterError` are charged to `retryCount`; an orphan of an evicted pod is charged to `crashes`; what was
  * released, and an orphan of a pod that left or fell asleep, is charged to nobody. Only a suspect that was alone on its
  * pod can fail for a crash.
  */

@@ -5,8 +5,8 @@
  * | -------- | ---------------------------------------------------------------------------------- |
  * | `quick`  | returns at once, synchronously                                                     |
  * | `sized`  | waits a little and returns a text of `size` characters                             |
- * | `flaky`  | throws in its first `failures` attempts, every other time `RetryLater`             |
- * | `doomed` | throws `PermanentFailure`                                                          |
+ * | `flaky`  | throws in its first `failures` attempts, every other time `RetryLaterError`             |
+ * | `doomed` | throws `PermanentFailureError`                                                          |
  * | `odd`    | returns what JSON cannot carry                                                     |
  * | `slow`   | waits `ms`, less with each attempt; times out where that is too long               |
  * | `deaf`   | the same, and ignores its signal                                                   |

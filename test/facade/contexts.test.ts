@@ -67,7 +67,7 @@ describe('handlers and listeners', () => {
       seen.push(requestName());
       if (attempt === 1 && seen.length === 1) throw new Error('once');
     });
-    for (const event of ['step:failed', 'step:released', 'recovery:completed', 'queue:drained'] as const)
+    for (const event of ['step:failed', 'step:released', 'recovery:completed', 'queue:stopped'] as const)
       queue.on(event, () => void seen.push(requestName()));
     await inRequest('boot', () => queue.start());
     inRequest('pause', () => queue.pause());

@@ -234,7 +234,7 @@ describe('a bound on draining', () => {
     const { queue, stepId, go } = await atWork(() => queue.stop(), {
       ...{ store: sqlite({ path }), drainTimeoutMs: 20, abortGraceMs: 20 },
     });
-    const drained = nextEvent(queue, 'queue:drained');
+    const drained = nextEvent(queue, 'queue:stopped');
     go();
     expect(await drained).toMatchObject({ strays: 1, released: 1 });
     expect(await read(path, stepId)).toMatchObject({ status: 'pending', retryCount: 0 });
@@ -243,7 +243,7 @@ describe('a bound on draining', () => {
   test('a handler that calls stop() without awaiting it completes', async () => {
     const path = temporaryPath();
     const { queue, stepId, go } = await atWork(() => void queue.stop(), { store: sqlite({ path }) });
-    const drained = nextEvent(queue, 'queue:drained');
+    const drained = nextEvent(queue, 'queue:stopped');
     go();
     expect(await drained).toMatchObject({ finished: 1, strays: 0 });
     expect(await read(path, stepId)).toMatchObject({ status: 'completed' });
@@ -255,7 +255,7 @@ describe('a bound on draining', () => {
       async () => queue.waitFor(await queue.submit({ type: 'next' })), // nobody claims it any more
       { store: sqlite({ path }), drainTimeoutMs: 100, abortGraceMs: 10_000 },
     );
-    const drained = nextEvent(queue, 'queue:drained');
+    const drained = nextEvent(queue, 'queue:stopped');
     const stopping = queue.stop();
     go();
     await stopping;
@@ -269,8 +269,8 @@ describe('a StoppedError of the own queue', () => {
     ['thrown as it is', (stopped) => stopped],
     ['as a cause', (cause) => new Error('could not go on', { cause })],
     [
-      'as a cause of a PermanentFailure',
-      (cause) => Object.assign(new Error('x', { cause }), { name: 'PermanentFailure' }),
+      'as a cause of a PermanentFailureError',
+      (cause) => Object.assign(new Error('x', { cause }), { name: 'PermanentFailureError' }),
     ],
   ])('%s charges no attempt while the queue drains', async (_, wrap) => {
     const path = temporaryPath();

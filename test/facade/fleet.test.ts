@@ -81,7 +81,7 @@ test('stopOnSignals stops the queue, tells when it is done, and can be taken bac
   const remove = stopOnSignals(queue, { signals: ['SIGUSR2'] });
   remove();
   expect(process.listenerCount('SIGUSR2')).toBe(before);
-  const told = new Promise<string>((resolve) => stopOnSignals(queue, { signals: ['SIGUSR2'], then: resolve }));
+  const told = new Promise<string>((resolve) => stopOnSignals(queue, { signals: ['SIGUSR2'], onStopped: resolve }));
   process.kill(process.pid, 'SIGUSR2');
   expect(await told).toBe('SIGUSR2');
   expect(queue.health().status).toBe('unhealthy');

@@ -206,7 +206,7 @@ describe('start and stop', () => {
       await close();
       order.push('closed');
     };
-    queue.on('queue:drained', () => order.push('drained'));
+    queue.on('queue:stopped', () => order.push('drained'));
     await queue.stop();
     expect(order).toEqual(['closed', 'drained']);
   });

@@ -92,7 +92,7 @@ describe('stopOnSignals', { timeout: 60_000 }, () => {
     expect(lines()).toEqual(['for SIGINT stops', 'for SIGINT has stopped']);
   });
 
-  test('calls every `then` once all queues have stopped, and leaves the process to them', async () => {
+  test('calls every `onStopped` once all queues have stopped, and leaves the process to them', async () => {
     const { kill, says, lines, exists } = await play('thens');
     kill('SIGTERM');
     await says('then of slow after SIGTERM');
@@ -104,7 +104,7 @@ describe('stopOnSignals', { timeout: 60_000 }, () => {
     expect(exists()).toBe(true);
   });
 
-  test('awaits a `then` before it ends the process for a queue that has none', async () => {
+  test('awaits an `onStopped` before it ends the process for a queue that has none', async () => {
     const { kill, lines, ended } = await play('mixed');
     kill('SIGTERM');
     expect(await ended()).toEqual({ code: null, signal: 'SIGTERM' });
@@ -163,8 +163,8 @@ describe('bad input to stopOnSignals', () => {
     ['options.signals', { signals: [] }, 'an array of signals'],
     ['options.signals', { signals: 'SIGTERM' }, 'SIGTERM'],
     ['options.signals[0]', { signals: ['toString'] }, 'toString'],
-    ['options.then', { then: 1 }, 'a function, got 1'],
-    ['options.than', { than: () => 1 }, 'then'],
+    ['options.onStopped', { onStopped: 1 }, 'a function, got 1'],
+    ['options.onStoped', { onStoped: () => 1 }, 'onStopped'],
   ] as const) {
     test(`is refused: ${JSON.stringify(options)}`, () => {
       const before = process.listenerCount('SIGTERM');

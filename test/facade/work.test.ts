@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
-import { defineStep, FleetQ, PermanentFailure, RetryLater, StepFailedError, type StepContext } from 'fleet-q';
+import { defineStep, FleetQ, PermanentFailureError, RetryLaterError, StepFailedError, type StepContext } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import { VirtualRuntime } from 'fleet-q/testing';
 import { faultySqlite, newQueue, nextEvent, QUICK, stopped } from '../support/queues.js';
@@ -69,11 +69,11 @@ describe('a step', () => {
     }
   });
 
-  test('a PermanentFailure is not tried again', async () => {
+  test('a PermanentFailureError is not tried again', async () => {
     let runs = 0;
     const queue = newQueue().register('never', () => {
       runs++;
-      throw new PermanentFailure('give up');
+      throw new PermanentFailureError('give up');
     });
     await queue.start();
     await expect(queue.waitFor(await queue.submit({ type: 'never' }))).rejects.toMatchObject({
@@ -82,12 +82,12 @@ describe('a step', () => {
     expect(runs).toBe(1);
   });
 
-  test('RetryLater is tried again then, charged; release gives back uncharged', async () => {
+  test('RetryLaterError is tried again then, charged; release gives back uncharged', async () => {
     const seen: string[] = [];
     const queue = newQueue()
       .register('later', (_: undefined, { attempt }) => {
         seen.push(`later ${attempt}`);
-        if (attempt === 1) throw new RetryLater(5);
+        if (attempt === 1) throw new RetryLaterError(5);
       })
       .register('release', (_: undefined, ctx) => {
         seen.push(`release ${ctx.attempt}`);
@@ -144,7 +144,7 @@ describe('a step', () => {
   test('retry by hand gives a failed step fresh counts, and leaves others alone', async () => {
     let broken = true;
     const queue = newQueue().register('fix', () => {
-      if (broken) throw new PermanentFailure('broken');
+      if (broken) throw new PermanentFailureError('broken');
       return 'fixed';
     });
     await queue.start();
@@ -426,7 +426,7 @@ describe('what harms nobody', () => {
     const queue = newQueue({ maxParallelism: 2, capacityThreshold: 1, drainTimeoutMs: 20, abortGraceMs: 20 })
       .register('hang', () => new Promise<never>(() => undefined), { timeoutMs: 20, maxRetries: 0 })
       .register('a', () => 1);
-    const drained = nextEvent(queue, 'queue:drained');
+    const drained = nextEvent(queue, 'queue:stopped');
     await queue.start();
     const id = await queue.submit({ type: 'hang' });
     await expect(queue.waitFor(id)).rejects.toMatchObject({ cause: { code: 'STEP_TIMED_OUT' } });

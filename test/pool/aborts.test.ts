@@ -335,7 +335,7 @@ describe('stop', () => {
   test('and so does a verdict', async () => {
     const rig = await started(async (_, ctx) => {
       await obedient(_, ctx).catch(() => undefined);
-      throw Object.assign(new Error('no'), { name: 'PermanentFailure' });
+      throw Object.assign(new Error('no'), { name: 'PermanentFailureError' });
     });
     await rig.stop();
     expect(rig.store.row('s1').status).toBe('failed');

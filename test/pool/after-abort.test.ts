@@ -1,6 +1,6 @@
 /** What becomes of a step whose handler ends, by a value or an error, within the grace after its abort. */
 import { describe, expect, test } from 'vitest';
-import { PermanentFailure, RetryLater, StoppedError } from '../../src/errors.js';
+import { PermanentFailureError, RetryLaterError, StoppedError } from '../../src/errors.js';
 import type { StepContext } from '../../src/step/definition.js';
 import { Rig, running } from './support/rig.js';
 
@@ -84,15 +84,15 @@ describe('after a time-out', () => {
     expect(error).toMatchObject({ code: 'STEP_TIMED_OUT', cause: { message: 'a child failed' } });
   });
 
-  test('a RetryLater sets the delay', async () => {
-    const { row } = await timedOut(fail(new RetryLater(7_000)));
+  test('a RetryLaterError sets the delay', async () => {
+    const { row } = await timedOut(fail(new RetryLaterError(7_000)));
     expect(row).toMatchObject({ status: 'pending', retryCount: 1, runAt: 7_050 });
   });
 
-  test('a PermanentFailure fails the step', async () => {
-    const { rig, row, error } = await timedOut(fail(new PermanentFailure('never')));
+  test('a PermanentFailureError fails the step', async () => {
+    const { rig, row, error } = await timedOut(fail(new PermanentFailureError('never')));
     expect(row).toMatchObject({ status: 'failed', retryCount: 0 });
-    expect(error).toMatchObject({ name: 'PermanentFailure', message: 'never' });
+    expect(error).toMatchObject({ name: 'PermanentFailureError', message: 'never' });
     expect(rig.events('step:timedOut')).toEqual([]);
   });
 });
@@ -140,7 +140,7 @@ describe.each([
 test.each([
   ['a value', () => 'late'],
   ['an error', fail(new Error('broken'))],
-  ['a PermanentFailure', fail(new PermanentFailure('never'))],
+  ['a PermanentFailureError', fail(new PermanentFailureError('never'))],
 ])('after a cancel, %s leaves the step cancelled', async (_, then) => {
   const run = async (__: unknown, ctx: StepContext) => {
     await aborted(ctx);

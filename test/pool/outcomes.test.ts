@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import * as v from 'valibot';
-import { PermanentFailure, RetryLater } from '../../src/errors.js';
+import { PermanentFailureError, RetryLaterError } from '../../src/errors.js';
 import type { StepContext } from '../../src/step/definition.js';
 import { gate, running, type Handler, type RigOptions } from './support/rig.js';
 import type { StepGiven } from './support/memory-store.js';
@@ -75,10 +75,10 @@ describe('what a handler returns', () => {
 });
 
 describe('what a handler throws', () => {
-  class TheirPermanentFailure extends Error {
-    override name = 'PermanentFailure';
+  class TheirPermanentFailureError extends Error {
+    override name = 'PermanentFailureError';
   }
-  const theirs = Object.assign(new Error('later'), { name: 'RetryLater', delayMs: 1234 });
+  const theirs = Object.assign(new Error('later'), { name: 'RetryLaterError', delayMs: 1234 });
 
   test.each([
     [
@@ -114,18 +114,18 @@ describe('what a handler throws', () => {
   });
 
   test.each([
-    ['ours', () => new PermanentFailure('bad')],
-    ['from another copy of the package', () => new TheirPermanentFailure('bad')],
-    ['a subclass', () => new (class Mine extends PermanentFailure {})('bad')],
-  ])('PermanentFailure, %s: never again', async (_, error) => {
+    ['ours', () => new PermanentFailureError('bad')],
+    ['from another copy of the package', () => new TheirPermanentFailureError('bad')],
+    ['a subclass', () => new (class Mine extends PermanentFailureError {})('bad')],
+  ])('PermanentFailureError, %s: never again', async (_, error) => {
     const { row } = await run(() => Promise.reject(error()), { maxRetries: 5 });
     expect(row).toMatchObject({ status: 'failed', retryCount: 0 });
   });
 
   test.each([
-    ['ours', () => new RetryLater(1234)],
+    ['ours', () => new RetryLaterError(1234)],
     ['from another copy', () => theirs],
-  ])('RetryLater, %s: at its time, charged', async (_, error) => {
+  ])('RetryLaterError, %s: at its time, charged', async (_, error) => {
     const { row } = await run(() => {
       throw error();
     });
@@ -135,26 +135,26 @@ describe('what a handler throws', () => {
   const wrap = (cause: unknown, times: number): Error =>
     times === 0 ? (cause as Error) : new Error('wrapped', { cause: wrap(cause, times - 1) });
 
-  test.each([1, 2, 8])('a PermanentFailure among the causes, %i deep: never again', async (deep) => {
-    const { row } = await run(() => Promise.reject(wrap(new PermanentFailure('bad'), deep)), { maxRetries: 5 });
+  test.each([1, 2, 8])('a PermanentFailureError among the causes, %i deep: never again', async (deep) => {
+    const { row } = await run(() => Promise.reject(wrap(new PermanentFailureError('bad'), deep)), { maxRetries: 5 });
     expect(row).toMatchObject({ status: 'failed', retryCount: 0 });
   });
 
-  test.each([1, 8])('a RetryLater among the causes, %i deep: at its time', async (deep) => {
-    const { row } = await run(() => Promise.reject(wrap(new RetryLater(1234), deep)));
+  test.each([1, 8])('a RetryLaterError among the causes, %i deep: at its time', async (deep) => {
+    const { row } = await run(() => Promise.reject(wrap(new RetryLaterError(1234), deep)));
     expect(row).toMatchObject({ status: 'pending', retryCount: 1, runAt: 1234 });
   });
 
-  test('a PermanentFailure goes before a RetryLater, whichever is outside', async () => {
-    const inside = new RetryLater(1, 'later', { cause: new PermanentFailure('bad') });
-    const outside = new PermanentFailure('bad', { cause: new RetryLater(1) });
+  test('a PermanentFailureError goes before a RetryLaterError, whichever is outside', async () => {
+    const inside = new RetryLaterError(1, 'later', { cause: new PermanentFailureError('bad') });
+    const outside = new PermanentFailureError('bad', { cause: new RetryLaterError(1) });
     for (const error of [inside, outside]) {
       expect((await run(() => Promise.reject(error))).row.status).toBe('failed');
     }
   });
 
-  test('a PermanentFailure among the errors of an aggregate is no verdict', async () => {
-    const error = new AggregateError([new PermanentFailure('one way')], 'all ways failed');
+  test('a PermanentFailureError among the errors of an aggregate is no verdict', async () => {
+    const error = new AggregateError([new PermanentFailureError('one way')], 'all ways failed');
     expect((await run(() => Promise.reject(error))).row).toMatchObject({ status: 'pending', retryCount: 1 });
   });
 
@@ -167,9 +167,9 @@ describe('what a handler throws', () => {
     }
   });
 
-  test('a RetryLater without a delay goes by the policy', async () => {
+  test('a RetryLaterError without a delay goes by the policy', async () => {
     const { row } = await run(() => {
-      throw Object.assign(new Error('x'), { name: 'RetryLater', delayMs: 'soon' });
+      throw Object.assign(new Error('x'), { name: 'RetryLaterError', delayMs: 'soon' });
     });
     expect(row).toMatchObject({ status: 'pending', retryCount: 1, runAt: 500 });
   });

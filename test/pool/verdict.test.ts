@@ -1,6 +1,6 @@
 /** What a thrown error says about its step. */
 import { describe, expect, test } from 'vitest';
-import { PermanentFailure, RetryLater, StoppedError } from '../../src/errors.js';
+import { PermanentFailureError, RetryLaterError, StoppedError } from '../../src/errors.js';
 import { isOfAbort, isStopped, retryOf } from '../../src/pool/verdict.js';
 
 const wrapped = (cause: unknown) => new Error('outer', { cause });
@@ -9,19 +9,19 @@ const copied = (name: string, fields: object = {}) => Object.assign(new Error('x
 
 describe('when to try again', () => {
   test('a permanent failure: never, also one of another copy', () => {
-    for (const error of [new PermanentFailure('no'), copied('PermanentFailure')]) {
+    for (const error of [new PermanentFailureError('no'), copied('PermanentFailureError')]) {
       expect([retryOf(error), retryOf(wrapped(error))]).toEqual(['never', 'never']);
     }
   });
 
   test('later: at the time that it says, also one of another copy', () => {
-    for (const error of [new RetryLater(700), copied('RetryLater', { delayMs: 700 })]) {
+    for (const error of [new RetryLaterError(700), copied('RetryLaterError', { delayMs: 700 })]) {
       expect([retryOf(error), retryOf(wrapped(error))]).toEqual([{ delayMs: 700 }, { delayMs: 700 }]);
     }
   });
 
   test.each([-1, Infinity, NaN, '700', undefined])('by the policy, where a delay of %s makes no sense', (delayMs) => {
-    expect(retryOf(copied('RetryLater', { delayMs }))).toBe('policy');
+    expect(retryOf(copied('RetryLaterError', { delayMs }))).toBe('policy');
   });
 });
 

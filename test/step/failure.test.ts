@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FleetQError, PermanentFailure } from '../../src/errors.js';
+import { FleetQError, PermanentFailureError } from '../../src/errors.js';
 import {
   deserializeError,
   MAX_CAUSES,
@@ -27,7 +27,7 @@ describe('an error is recorded', () => {
       stack: error.stack,
       cause: { name: 'TypeError', message: 'root', code: 'E_ROOT', stack: root.stack },
     });
-    expect(serializeError(new PermanentFailure('no')).name).toBe('PermanentFailure');
+    expect(serializeError(new PermanentFailureError('no')).name).toBe('PermanentFailureError');
     expect(serializeError(Object.assign(new Error('x'), { code: 42 })).code).toBe(42);
   });
 

@@ -32,9 +32,9 @@ function completed({ type, args, result, stepId, retries }: Row, runs: ReadonlyM
 
 /** Why a step of this type may fail for good, and whether only once its retries are used up. */
 const WHY: Readonly<Partial<Record<StepType, { readonly why: string; readonly atOnce?: true }>>> = {
-  doomed: { why: 'PermanentFailure', atOnce: true },
+  doomed: { why: 'PermanentFailureError', atOnce: true },
   odd: { why: 'RESULT_UNSERIALIZABLE', atOnce: true },
-  flaky: { why: 'Error RetryLater' },
+  flaky: { why: 'Error RetryLaterError' },
   slow: { why: 'STEP_TIMED_OUT' },
   deaf: { why: 'STEP_TIMED_OUT' },
 };

@@ -5,7 +5,7 @@ import { ADA, BOB, Scene, SUBMITTER } from './scene.js';
 import { judge, type Verdict } from './verdict.js';
 import type { Kind } from './violation.js';
 
-const PERMANENT = { name: 'PermanentFailure', message: '' };
+const PERMANENT = { name: 'PermanentFailureError', message: '' };
 
 /** A result, a retry, an eviction, a cancel, a retry by hand, a receipt that was lost. */
 export function truth(folder: string): Scene {

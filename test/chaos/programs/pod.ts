@@ -34,7 +34,7 @@ queue.on('step:cancelled', ({ stepId, by }) => ledger.write('cancelled', { stepI
 queue.on('step:lost', ({ stepId, refused }) => ledger.write('lost', { stepId, how: refused }));
 queue.on('pod:fenced', ({ reason }) => ledger.write('fenced', { how: reason }));
 queue.on('pod:dead', ({ incarnation }) => ledger.write('evicted', { how: incarnation }));
-queue.on('queue:drained', ({ strays, unsettled }) =>
+queue.on('queue:stopped', ({ strays, unsettled }) =>
   ledger.write('stopped', { n: strays, how: unsettled === 0 ? 'settled' : 'unsettled' }),
 );
 

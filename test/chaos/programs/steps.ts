@@ -1,6 +1,6 @@
 /** The handlers of the workload. Each notes in the ledger that it has begun, and how it is about to end. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { defineStep, PermanentFailure, RetryLater, type StepContext, type StepTypeOptions } from 'fleet-q';
+import { defineStep, PermanentFailureError, RetryLaterError, type StepContext, type StepTypeOptions } from 'fleet-q';
 import type { Ledger } from '../ledger.js';
 import { CONCURRENCY } from '../settings.js';
 import { textOf, TIMEOUT_MS, type Args, type Result, type StepType } from '../workload.js';
@@ -46,11 +46,11 @@ export function stepsOf(ledger: Ledger, life: string) {
     }),
     step('flaky', async ({ failures = 0 }, { attempt }) => {
       if (attempt > failures) return '';
-      if (attempt % 2 === 0) throw new RetryLater(30 * attempt);
+      if (attempt % 2 === 0) throw new RetryLaterError(30 * attempt);
       throw new Error(`attempt ${attempt} of ${failures} that fail`);
     }),
     step('doomed', () => {
-      throw new PermanentFailure('as it was asked to');
+      throw new PermanentFailureError('as it was asked to');
     }),
     step('odd', () => ''),
     step('slow', (args, ctx) => spend(args, ctx, ctx.signal), { timeoutMs: TIMEOUT_MS }),

@@ -1,6 +1,6 @@
 /** What becomes of steps on a fleet of three pods, and what is told of it. */
 import { describe, expect, test } from 'vitest';
-import { PermanentFailure, RetryLater, type Step, type StepContext } from 'fleet-q';
+import { PermanentFailureError, RetryLaterError, type Step, type StepContext } from 'fleet-q';
 import { aborted, gate, POD_IDS, raise, type Ground } from './ground.js';
 
 /** A client's clock and the store's are one here, but for parts of a millisecond. */
@@ -34,7 +34,7 @@ export function working(ground: () => Ground): void {
           queue
             .register('later', (_: undefined, ctx) => {
               note(ctx);
-              if (ctx.attempt === 1) throw new RetryLater(400);
+              if (ctx.attempt === 1) throw new RetryLaterError(400);
             })
             .register('broken', (_: undefined, ctx) => {
               note(ctx);
@@ -42,7 +42,7 @@ export function working(ground: () => Ground): void {
             })
             .register('never', (_: undefined, ctx) => {
               note(ctx);
-              throw new PermanentFailure('give up');
+              throw new PermanentFailureError('give up');
             }),
       });
       const [later, broken, never] = await Promise.all([
@@ -149,7 +149,7 @@ export function working(ground: () => Ground): void {
           queue
             .register('done', (n: number) => n)
             .register('broken', () => {
-              throw new PermanentFailure('broken');
+              throw new PermanentFailureError('broken');
             }),
       });
       const done = await client.submitMany(Array.from({ length: 5 }, (_, args) => ({ type: 'done', args })));

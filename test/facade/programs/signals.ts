@@ -43,15 +43,15 @@ const scenes: Record<string, () => void | Promise<void>> = {
   },
   thens() {
     const then = (name: string) => (signal: string) => say(`then of ${name} after ${signal}`);
-    stopOnSignals(queue('quick'), { then: then('quick') });
-    stopOnSignals(queue('slow', { afterMs: 300 }), { then: then('slow') });
+    stopOnSignals(queue('quick'), { onStopped: then('quick') });
+    stopOnSignals(queue('slow', { afterMs: 300 }), { onStopped: then('slow') });
   },
   mixed() {
-    const then: StopOnSignalsOptions['then'] = async () => {
+    const then: StopOnSignalsOptions['onStopped'] = async () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       say('then has ended');
     };
-    stopOnSignals(queue('with then'), { then });
+    stopOnSignals(queue('with then'), { onStopped: then });
     stopOnSignals(queue('without', { afterMs: 50 }));
   },
   late() {
@@ -67,7 +67,7 @@ const scenes: Record<string, () => void | Promise<void>> = {
   reload() {
     stopOnSignals(queue('reloaded', { afterMs: 100 }), {
       signals: ['SIGHUP'],
-      then: async (signal) => {
+      onStopped: async (signal) => {
         say(`then after ${signal}`);
         await new Promise(() => undefined); // it may never end
       },

@@ -2,7 +2,7 @@
  * Queues as a host makes them, each on a machine of its own in one virtual world, over one real SQLite file: hours of
  * outages and wrong clocks pass in a second, and what they come to is seen from outside.
  */
-import { FleetQ, RetryLater, type FleetQOptions } from 'fleet-q';
+import { FleetQ, RetryLaterError, type FleetQOptions } from 'fleet-q';
 import { sqlite, type SqliteOptions } from 'fleet-q/sqlite';
 import { expect, onTestFinished } from 'vitest';
 import { sleep } from '../../../src/runtime/runtime.js';
@@ -71,7 +71,7 @@ export class VirtualPod {
       this.runs.push({ stepId, attempt, at: world.monotonicMs() });
       await sleep(machine, ms, deaf === true ? undefined : signal);
       if (deaf !== true) signal.throwIfAborted();
-      if (retryMs !== undefined && attempt === 1) throw new RetryLater(retryMs);
+      if (retryMs !== undefined && attempt === 1) throw new RetryLaterError(retryMs);
       return { by: this.podId };
     });
     this.told = new Told(this.queue);

@@ -191,8 +191,8 @@ export const facadeBreaks: readonly Break[] = [
     file: 'src/fleetq.ts',
     find: `await connection?.close();
     this.#log.info({ podId: this.podId, ...drained }, 'stopped');
-    if (drained !== undefined) this.#events.emit('queue:drained', { podId: this.podId, ...drained });`,
-    replace: `if (drained !== undefined) this.#events.emit('queue:drained', { podId: this.podId, ...drained });
+    if (drained !== undefined) this.#events.emit('queue:stopped', { podId: this.podId, ...drained });`,
+    replace: `if (drained !== undefined) this.#events.emit('queue:stopped', { podId: this.podId, ...drained });
     await connection?.close();
     this.#log.info({ podId: this.podId, ...drained }, 'stopped');`,
     tests: [LIFE],
@@ -495,9 +495,9 @@ export const facadeBreaks: readonly Break[] = [
     tests: [SIGNALS],
   },
   {
-    name: 'facade/signals: queues of another signal wait for every `then`',
+    name: 'facade/signals: queues of another signal wait for every `onStopped`',
     file: 'src/signals.ts',
-    find: 'if (livesOn) restore(); // a `then` may take long, and the other queues are at work meanwhile',
+    find: 'if (livesOn) restore(); // `onStopped` may take long, and the other queues are at work meanwhile',
     replace: '',
     tests: [SIGNALS],
   },
@@ -573,7 +573,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: ['test/errors.test.ts'],
   },
   {
-    name: 'facade/errors: a negative delay of RetryLater is accepted',
+    name: 'facade/errors: a negative delay of RetryLaterError is accepted',
     file: 'src/errors.ts',
     find: 'if (!Number.isFinite(delayMs) || delayMs < 0) {',
     replace: 'if (!Number.isFinite(delayMs)) {',

@@ -1199,14 +1199,14 @@ export const poolBreaks: readonly Break[] = [
   {
     name: 'pool/verdict: a permanent failure of another copy is not known',
     file: 'src/pool/verdict.ts',
-    find: " || read(error, 'name') === 'PermanentFailure')",
+    find: " || read(error, 'name') === 'PermanentFailureError')",
     replace: ')',
     tests: ['test/pool/outcomes.test.ts'],
   },
   {
     name: 'pool/verdict: a later retry of another copy is not known',
     file: 'src/pool/verdict.ts',
-    find: " || read(error, 'name') === 'RetryLater')",
+    find: " || read(error, 'name') === 'RetryLaterError')",
     replace: ')',
     tests: ['test/pool/outcomes.test.ts'],
   },

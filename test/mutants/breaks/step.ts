@@ -401,14 +401,14 @@ export const stepBreaks: readonly Break[] = [
     tests: [TRANSITION],
   },
   {
-    name: 'step/transition: a RetryLater beyond all dates is kept as it is',
+    name: 'step/transition: a RetryLaterError beyond all dates is kept as it is',
     file: 'src/step/transition.ts',
     find: ': Math.min(retry.delayMs, MAX_DURATION_MS);',
     replace: ': retry.delayMs;',
     tests: [TRANSITION],
   },
   {
-    name: 'step/transition: a PermanentFailure is tried again',
+    name: 'step/transition: a PermanentFailureError is tried again',
     file: 'src/step/transition.ts',
     find: "if (outcome.retry === 'never') return ended(outcome.error);",
     replace: "if (outcome.retry === 'never') return charged(claim, outcome.error, 'policy', rules, random);",
