@@ -20,7 +20,7 @@ import type { FleetPicture } from './stats.js';
 import type { StepRegistry } from './step/registry.js';
 import type { Rules } from './step/transition.js';
 import type { Store } from './store/contract.js';
-import { Settler } from './store/settler.js';
+import { Settler } from './settlement/settler.js';
 import { VERSION } from './version.js';
 
 export class Pod {

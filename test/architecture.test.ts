@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readSource, type Import, type SourceFacts } from './support/source.js';
 
-const SERVICE = ['type options', 'events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'];
+const SERVICE = ['type options', 'events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors'];
 const STORE = [
   ...['store/contract', 'store/counts', 'store/retrying', 'store/under-way'],
   ...['driver', 'step', 'runtime', 'errors', 'log'],
@@ -32,7 +32,7 @@ const EDGES: Record<string, readonly string[]> = {
   // the facade: `pod` puts the services of a started queue together, `api` is the queue's type, `stats` its reports
   fleetq: [
     ...['type api', 'connect', 'pod', 'stats', 'version', 'default-store', 'options', 'client', 'pool', 'fleet'],
-    ...['events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
+    ...['events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors'],
   ],
   connect: [
     ...['options', 'client', 'events', 'log', 'store/observed', 'store/in-context', 'store/contract', 'stats'],
@@ -40,7 +40,7 @@ const EDGES: Record<string, readonly string[]> = {
   ],
   pod: [
     ...['type connect', 'stats', 'version', 'options', 'pool', 'fleet'],
-    ...['events', 'log', 'store/settler', 'store/contract', 'step', 'runtime', 'errors'],
+    ...['events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors'],
   ],
   api: [
     ...['type stats', 'type options', 'type client', 'type pool', 'type fleet'],
@@ -54,15 +54,15 @@ const EDGES: Record<string, readonly string[]> = {
   options: ['type events', 'log', 'files', 'store/contract', 'step', 'runtime', 'errors'],
   version: [],
 
-  // the services: never each other
-  client: SERVICE,
+  // the services: never each other; `settlement` stands below those that end claims
+  client: SERVICE.filter((part) => part !== 'settlement'),
   pool: SERVICE,
   fleet: [...SERVICE, 'files', 'driver'], // the journal is a file
+  settlement: ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
 
   // the stores, and what stands before any of them: `observed` reports outages, `in-context` sets the async context
   'store/sqlite': [...STORE, 'files'],
   'store/snowflake': STORE,
-  'store/settler': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   'store/observed': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   'store/in-context': ['type store/contract', 'type runtime'],
   'store/counts': ['store/contract', 'step', 'runtime'],
@@ -257,7 +257,10 @@ describe('what breaks a rule is reported', () => {
       'one value among types is too much': ['pool/pool.ts', `import { type A, resolve } from '../options.js';`],
       'the ground imports what stands on it': ['errors.ts', `import { show } from './step/step.js';`],
       'the domain imports the store': ['step/step.ts', `import type { Claim } from '../store/contract.js';`],
-      'a store imports the settler': ['store/sqlite/store.ts', `import { Settler } from '../settler.js';`],
+      'a store imports the settler': [
+        'store/sqlite/store.ts',
+        `import { Settler } from '../../settlement/settler.js';`,
+      ],
       'a store imports the other': ['store/sqlite/rows.ts', `import { row } from '../snowflake/rows.js';`],
       'default-store imports a store at once': ['default-store.ts', `import { open } from './store/sqlite/store.js';`],
       'a file without a place': ['pool/pool.ts', `import { help } from '../utils.js';`],
@@ -333,7 +336,7 @@ describe('what breaks a rule is reported', () => {
 describe('what breaks no rule is not reported', () => {
   const sound: Record<string, readonly [file: string, text: string]> = {
     'its own part': ['pool/pool.ts', `import { Executor } from './executor.js';`],
-    'what stands below': ['pool/pool.ts', `import { Settler } from '../store/settler.js';`],
+    'what stands below': ['pool/pool.ts', `import { Settler } from '../settlement/settler.js';`],
     'types of options': ['pool/pool.ts', `import { type Options } from '../options.js';`],
     'a store by an entry point': ['sqlite.ts', `export { open } from './store/sqlite/store.js';`],
     'a store by default-store, late': ['default-store.ts', `await import('./store/sqlite/store.js');`],

@@ -23,7 +23,7 @@ import {
   type StepRecord,
   type Store,
 } from '../store/contract.js';
-import type { Settler } from '../store/settler.js';
+import type { Settler } from '../settlement/settler.js';
 import type { Leadership } from './elector.js';
 import type { DeadPod, Looks } from './looks.js';
 import { decided, type Decided } from './orphaned.js';

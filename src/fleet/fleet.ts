@@ -4,7 +4,7 @@ import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { PodRef, PodView, Store } from '../store/contract.js';
-import type { Settler } from '../store/settler.js';
+import type { Settler } from '../settlement/settler.js';
 import { Elector } from './elector.js';
 import { healthOf, type Health, type HealthParts } from './health.js';
 import { Heartbeat } from './heartbeat.js';

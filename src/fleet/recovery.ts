@@ -17,7 +17,7 @@ import type { Service } from '../runtime/service.js';
 import { within } from '../runtime/within.js';
 import { boolean, checkFields, integer, type FieldChecks } from '../step/fields.js';
 import type { Store } from '../store/contract.js';
-import type { Settler } from '../store/settler.js';
+import type { Settler } from '../settlement/settler.js';
 import { Cycle } from './cycle.js';
 import type { Elector, Leadership } from './elector.js';
 import type { Holder } from './holder.js';

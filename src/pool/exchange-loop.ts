@@ -10,7 +10,7 @@ import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { PodRef } from '../store/contract.js';
-import type { Settler } from '../store/settler.js';
+import type { Settler } from '../settlement/settler.js';
 import type { Demand } from './demand.js';
 import type { Answer, Exchanger, Wanted } from './exchanger.js';
 import type { Hold } from './hold.js';

@@ -24,7 +24,7 @@ import type {
   Settlement,
   Store,
 } from '../store/contract.js';
-import type { Settled, Settler } from '../store/settler.js';
+import type { Settled, Settler } from '../settlement/settler.js';
 import { Doubts, type LostToken } from './doubts.js';
 import type { Hold } from './hold.js';
 

@@ -10,7 +10,7 @@ import { isolated } from '../runtime/own-context.js';
 import { isImmutable, payloadOf, type Payload } from '../step/payload.js';
 import type { Outcome } from '../step/transition.js';
 import type { Claim, PodRef, Settlement } from '../store/contract.js';
-import type { Ended } from '../store/settler.js';
+import type { EndedClaim } from '../settlement/settler.js';
 import type { TypeHandler } from './handlers.js';
 
 /** Why a claim is aborted. `lost`: the store says that it is no longer ours. */
@@ -19,7 +19,7 @@ export type AbortCause = 'cancelled' | 'timedOut' | 'stopping' | 'fenced' | 'los
 /** What stands in `outcome` until there is one. */
 const UNDECIDED: Outcome = Object.freeze({ kind: 'released', delayMs: 0, reason: 'unknown' });
 
-export class Hold implements Ended {
+export class Hold implements EndedClaim {
   readonly claim: Claim;
   /** The incarnation that claimed it; only under this one is it settled. */
   readonly pod: PodRef;

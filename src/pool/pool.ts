@@ -13,7 +13,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { StepRegistry } from '../step/registry.js';
 import type { Fence, PodRef, Store } from '../store/contract.js';
-import type { Settler } from '../store/settler.js';
+import type { Settler } from '../settlement/settler.js';
 import { Cancellations } from './cancellations.js';
 import { ClaimCheck } from './claim-check.js';
 import { Demand } from './demand.js';

@@ -7,6 +7,7 @@ import { fleetBreaks } from './breaks/fleet.js';
 import { lateReadBreaks } from './breaks/late-reads.js';
 import { poolBreaks } from './breaks/pool.js';
 import { runtimeBreaks } from './breaks/runtime.js';
+import { settlementBreaks } from './breaks/settlement.js';
 import { snowflakeAccountBreaks } from './breaks/snowflake-accounts.js';
 import { snowflakeBreaks } from './breaks/snowflake.js';
 import { sqliteBreaks } from './breaks/sqlite.js';
@@ -21,6 +22,7 @@ export const allBreaks: readonly Break[] = [
   ...poolBreaks,
   ...fleetBreaks,
   ...lateReadBreaks,
+  ...settlementBreaks,
   ...storeBreaks,
   ...sqliteBreaks,
   ...snowflakeBreaks,

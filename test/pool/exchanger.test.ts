@@ -10,7 +10,7 @@ import { VirtualRuntime } from '../../src/runtime/virtual.js';
 import { DEFAULT_RETRY } from '../../src/step/retry.js';
 import { isAlone } from '../../src/step/suspect.js';
 import type { ExchangeReply, ExchangeRequest } from '../../src/store/contract.js';
-import { Settler } from '../../src/store/settler.js';
+import { Settler } from '../../src/settlement/settler.js';
 import { claimOf, gate, NEXT_LIFE, POD } from './support/rig.js';
 
 const down = new StoreError('STORE_UNAVAILABLE', 'down', true);

@@ -5,7 +5,7 @@ import { completeOptions, resolveOptions } from '../../src/options.js';
 import { Pool } from '../../src/pool/pool.js';
 import { systemRuntime as runtime } from '../../src/runtime/runtime.js';
 import { StepRegistry } from '../../src/step/registry.js';
-import { Settler } from '../../src/store/settler.js';
+import { Settler } from '../../src/settlement/settler.js';
 import { MemoryStore } from './support/memory-store.js';
 import { POD } from './support/rig.js';
 

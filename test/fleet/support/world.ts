@@ -8,7 +8,7 @@ import { claimTokenOf } from '../../../src/step/suspect.js';
 import type { NewStep } from '../../../src/step/submission.js';
 import type { Claim, PodRef, Store } from '../../../src/store/contract.js';
 import { observed } from '../../../src/store/observed.js';
-import { Settler } from '../../../src/store/settler.js';
+import { Settler } from '../../../src/settlement/settler.js';
 import { LateWorld, type Lateness } from '../../support/late-store.js';
 import { FakeHolder } from './fake-holder.js';
 import { Line } from './faulty-store.js';

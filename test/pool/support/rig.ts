@@ -8,7 +8,7 @@ import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import type { StepContext, StepTypeOptions } from '../../../src/step/definition.js';
 import { StepRegistry } from '../../../src/step/registry.js';
 import type { Claim, PodRef, Rhythm } from '../../../src/store/contract.js';
-import { Settler } from '../../../src/store/settler.js';
+import { Settler } from '../../../src/settlement/settler.js';
 import { MemoryStore } from './memory-store.js';
 
 const RHYTHM: Rhythm = {

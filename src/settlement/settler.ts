@@ -12,10 +12,10 @@ import { plainError, type SerializedError } from '../step/failure.js';
 import { decodePayload, parseJson, type Payload } from '../step/payload.js';
 import type { Step } from '../step/step.js';
 import { decide, type Outcome, type Rules } from '../step/transition.js';
-import type { Claim, Receipt, Settlement } from './contract.js';
+import type { Claim, Receipt, Settlement } from '../store/contract.js';
 
 /** A claim that has come to its end. */
-export interface Ended {
+export interface EndedClaim {
   readonly claim: Claim;
   readonly outcome: Outcome;
   /** The claim's payload, where it has been decoded and cannot be changed. */
@@ -126,14 +126,14 @@ export class Settler {
   }
 
   /** Tells what became of a claim, now that the store has answered. */
-  announce(ended: Ended, settlement: Settlement, receipt: Receipt): void {
+  announce(ended: EndedClaim, settlement: Settlement, receipt: Receipt): void {
     if (receipt === 'lost') return this.#lost(ended, settlement);
     if (receipt === 'cancelled') this.#cancelled(ended);
     else this.#settled(ended, settlement);
     if (receipt === 'cancelled' || settlement.status !== 'pending') this.#parts.events.ended(ended.claim.stepId);
   }
 
-  #settled(ended: Ended, settlement: Settlement): void {
+  #settled(ended: EndedClaim, settlement: Settlement): void {
     if (ended.outcome.kind === 'timedOut') this.#timedOut(ended, ended.outcome.timeoutMs);
     switch (settlement.status) {
       case 'completed':
@@ -147,7 +147,7 @@ export class Settler {
     }
   }
 
-  #base(ended: Ended, payload = payloadFor(ended)) {
+  #base(ended: EndedClaim, payload = payloadFor(ended)) {
     const { claim, podId = this.#parts.podId } = ended;
     return {
       type: claim.type,
@@ -160,7 +160,7 @@ export class Settler {
   }
 
   /** The step as it stands after the settlement. Written out: this is on the hot path as soon as anybody listens. */
-  #step({ claim, podId }: Ended, settlement: Settlement, payload: Payload): Step {
+  #step({ claim, podId }: EndedClaim, settlement: Settlement, payload: Payload): Step {
     const retryCount = claim.retryCount + settlement.charge;
     return {
       stepId: claim.stepId,
@@ -183,7 +183,7 @@ export class Settler {
     };
   }
 
-  #completed(ended: Ended, settlement: Settlement): void {
+  #completed(ended: EndedClaim, settlement: Settlement): void {
     const { events, log } = this.#parts;
     if (log.verbose) this.#note(ended, 'a step completed');
     if (!events.has('step:completed')) return;
@@ -204,7 +204,7 @@ export class Settler {
   }
 
   /** A line for whoever debugs; with args and result only where the host asked for payloads. */
-  #note(ended: Ended, message: string): void {
+  #note(ended: EndedClaim, message: string): void {
     const { claim, outcome, durationMs } = ended;
     const { log, logPayloads } = this.#parts;
     const values =
@@ -217,7 +217,7 @@ export class Settler {
     log.debug({ stepId: claim.stepId, type: claim.type, durationMs, ...values }, message);
   }
 
-  #failed(ended: Ended, settlement: Settlement): void {
+  #failed(ended: EndedClaim, settlement: Settlement): void {
     const { events, log } = this.#parts;
     const error = recordedError(settlement);
     log.warn({ stepId: ended.claim.stepId, type: ended.claim.type, error: error.message }, 'a step failed for good');
@@ -233,7 +233,7 @@ export class Settler {
     });
   }
 
-  #retrying(ended: Ended, settlement: Settlement): void {
+  #retrying(ended: EndedClaim, settlement: Settlement): void {
     const { events, log } = this.#parts;
     if (log.verbose) this.#note(ended, 'a step will be tried again');
     if (!events.has('step:retrying')) return;
@@ -246,7 +246,7 @@ export class Settler {
     }));
   }
 
-  #released(ended: Ended, settlement: Settlement): void {
+  #released(ended: EndedClaim, settlement: Settlement): void {
     const { events, log } = this.#parts;
     const { outcome, claim } = ended;
     const [reason, error] = outcome.kind === 'released' ? [outcome.reason, outcome.error] : ['orphaned' as const];
@@ -258,17 +258,17 @@ export class Settler {
     events.tell('step:released', () => ({ ...this.#base(ended), reason, delayMs: settlement.delayMs ?? 0, error }));
   }
 
-  #timedOut(ended: Ended, timeoutMs: number): void {
+  #timedOut(ended: EndedClaim, timeoutMs: number): void {
     const { events } = this.#parts;
     if (events.has('step:timedOut')) events.tell('step:timedOut', () => ({ ...this.#base(ended), timeoutMs }));
   }
 
-  #cancelled({ claim, cancelledForMs }: Ended): void {
+  #cancelled({ claim, cancelledForMs }: EndedClaim): void {
     const { stepId, type } = claim;
     this.#parts.events.emit('step:cancelled', { stepId, type, by: 'holder', latencyMs: cancelledForMs ?? null });
   }
 
-  #lost(ended: Ended, settlement: Settlement): void {
+  #lost(ended: EndedClaim, settlement: Settlement): void {
     const { events, log } = this.#parts;
     log.warn(
       { stepId: ended.claim.stepId, type: ended.claim.type, refused: settlement.status },
@@ -284,7 +284,7 @@ function isRefusal(error: unknown): error is StoreError {
 }
 
 /** The payload's values, for one listener alone. */
-function payloadFor({ claim, payload }: Ended): Payload {
+function payloadFor({ claim, payload }: EndedClaim): Payload {
   return payload ?? decodePayload(claim.payload);
 }
 

@@ -4,7 +4,7 @@ import { StoreError } from '../../src/errors.js';
 import { EVENT_NAMES, Events } from '../../src/events.js';
 import { createLog } from '../../src/log.js';
 import type { Claim, Receipt, Settlement } from '../../src/store/contract.js';
-import { Settler, type Ended } from '../../src/store/settler.js';
+import { Settler, type EndedClaim } from '../../src/settlement/settler.js';
 import { settlement as completed } from '../conformance/harness.js';
 
 const claim = (stepId: string, over: Partial<Claim> = {}): Claim => ({
@@ -108,7 +108,7 @@ describe('a batch that the store refuses', () => {
 });
 
 describe('a receipt', () => {
-  const done = (over: Partial<Ended> = {}): Ended => ({
+  const done = (over: Partial<EndedClaim> = {}): EndedClaim => ({
     claim: claim('s1', { crashes: 1 }),
     outcome: { kind: 'succeeded', result: '2' },
     durationMs: 4,
@@ -116,7 +116,7 @@ describe('a receipt', () => {
   });
 
   /** What is reported of an outcome, once the store has answered so. */
-  function told(ended: Ended, receipt: Receipt) {
+  function told(ended: EndedClaim, receipt: Receipt) {
     const { settler, told, ended: heard } = world();
     const settlement = settler.settlement(ended.claim, ended.outcome);
     expect(told).toEqual([]);
