@@ -14,20 +14,20 @@ import type { Service } from '../runtime/service.js';
 import type { StepRegistry } from '../step/registry.js';
 import type { Fence, PodRef, Store } from '../store/contract.js';
 import type { Settler } from '../settlement/settler.js';
-import { Cancellations } from './cancellations.js';
-import { ClaimCheck } from './claim-check.js';
-import { Demand } from './demand.js';
-import { ExchangeLoop } from './exchange-loop.js';
-import { Exchanger } from './exchanger.js';
-import { Handlers } from './handlers.js';
-import { Holdings } from './holdings.js';
-import { Isolation } from './isolation.js';
-import { Neighbours } from './neighbours.js';
-import { Patience } from './patience.js';
-import type { HeldSnapshot } from './reconciliation.js';
-import type { Slots } from './standstill.js';
+import { Cancellations } from './exchange/cancellation-watch.js';
+import { ClaimCheck } from './exchange/claim-reconciler.js';
+import { Demand } from './planning/claim-planner.js';
+import { ExchangeLoop } from './exchange/exchange-loop.js';
+import { Exchanger } from './exchange/exchange-channel.js';
+import { Handlers } from './handlers/handlers.js';
+import { Holdings } from './claims/held-claims.js';
+import { Isolation } from './isolation/isolation.js';
+import { Neighbours } from './isolation/process-pools.js';
+import { Patience } from '../runtime/condition.js';
+import type { HeldSnapshot } from './claims/claim-comparison.js';
+import type { Slots } from './slot-deadlock.js';
 
-export type { HeldSnapshot } from './reconciliation.js';
+export type { HeldSnapshot } from './claims/claim-comparison.js';
 
 export interface PoolParts {
   readonly store: Pick<Store, 'exchange' | 'cancelled' | 'staleReadMs'>;

@@ -1,56 +1,56 @@
 /** Breaks of what the pool, the fleet and the Snowflake store make of reads that may be late. */
 import type { Break } from '../break.js';
 
-const RECONCILIATION = 'test/pool/reconciliation.test.ts';
+const RECONCILIATION = 'test/pool/claims/claim-comparison.test.ts';
 const FLEET = 'test/fleet/late-reads.test.ts';
 const BY_HAND = 'test/store/snowflake/by-hand.test.ts';
 
 export const lateReadBreaks: readonly Break[] = [
   {
-    name: 'pool/reconciliation: a claim is judged that was taken after the heartbeat was sent',
-    file: 'src/pool/reconciliation.ts',
+    name: 'pool/claims/claim-comparison: a claim is judged that was taken after the heartbeat was sent',
+    file: 'src/pool/claims/claim-comparison.ts',
     find: 'const absent = snapshot.holds.filter(',
     replace: 'const absent = known.holds.filter(',
     tests: [RECONCILIATION],
   },
   {
-    name: 'pool/reconciliation: a young claim is lost by a late view',
-    file: 'src/pool/reconciliation.ts',
+    name: 'pool/claims/claim-comparison: a young claim is lost by a late view',
+    file: 'src/pool/claims/claim-comparison.ts',
     find: 'snapshot.takenAt - claimedAt >= this.#staleReadMs',
     replace: 'snapshot.takenAt - claimedAt >= 0',
     tests: [RECONCILIATION],
   },
   {
-    name: 'pool/reconciliation: the age of a claim counts when the reply is here',
-    file: 'src/pool/reconciliation.ts',
+    name: 'pool/claims/claim-comparison: the age of a claim counts when the reply is here',
+    file: 'src/pool/claims/claim-comparison.ts',
     find: 'snapshot.takenAt - claimedAt >= this.#staleReadMs',
     replace: 'known.now - claimedAt >= this.#staleReadMs',
     tests: [RECONCILIATION],
   },
   {
-    name: 'pool/reconciliation: a claim that a late view still shows is given back',
-    file: 'src/pool/reconciliation.ts',
+    name: 'pool/claims/claim-comparison: a claim that a late view still shows is given back',
+    file: 'src/pool/claims/claim-comparison.ts',
     find: 'return since !== undefined && snapshot.takenAt - since >= this.#staleReadMs;',
     replace: 'return since !== undefined;',
     tests: [RECONCILIATION],
   },
   {
-    name: 'pool/reconciliation: an unknown claim begins anew with each heartbeat',
-    file: 'src/pool/reconciliation.ts',
+    name: 'pool/claims/claim-comparison: an unknown claim begins anew with each heartbeat',
+    file: 'src/pool/claims/claim-comparison.ts',
     find: 'before.get(fenceKey(fence)) ?? known.now',
     replace: 'known.now',
     tests: [RECONCILIATION],
   },
   {
-    name: 'pool/claim-check: a cancellation from before the claim aborts it',
-    file: 'src/pool/claim-check.ts',
+    name: 'pool/exchange/claim-reconciler: a cancellation from before the claim aborts it',
+    file: 'src/pool/exchange/claim-reconciler.ts',
     find: 'if (askedAt - agoMs >= (claimedAt.get(stepId) ?? Infinity)) holdings',
     replace: 'holdings',
     tests: [RECONCILIATION],
   },
   {
-    name: 'pool/claim-check: nobody asks whether an unseen claim was cancelled',
-    file: 'src/pool/claim-check.ts',
+    name: 'pool/exchange/claim-reconciler: nobody asks whether an unseen claim was cancelled',
+    file: 'src/pool/exchange/claim-reconciler.ts',
     find: 'if (unseen.length > 0) void this.#cancelSinceClaimed(unseen);',
     replace: '',
     tests: [RECONCILIATION],

@@ -1,0 +1,101 @@
+/**
+ * From what a handler did to the outcome of its claim. Pure.
+ *
+ * Invariants:
+ * - What was cancelled is cancelled, whatever the handler made of it.
+ * - Otherwise a value counts, also one that comes after an abort: the work has been done.
+ * - What is thrown because of an abort says nothing more than the abort does. Any other error is genuine and stays on
+ *   record, and a `PermanentFailureError` is a verdict; but an abort decides what is charged: a time-out is, the rest is not.
+ * - While the queue is being stopped, what was thrown because of the stop gives the claim back uncharged.
+ */
+import { FleetQError, isA, ValidationError } from '../../errors.js';
+import { jsonText } from '../../step/json.js';
+import { plainError, serializeError } from '../../step/failure.js';
+import type { Outcome } from '../../step/transition.js';
+import type { AbortCause, Hold } from '../claims/held-claim.js';
+import { isOfAbort, isStopped, retryOf, type Retry } from './thrown-error.js';
+
+/** The args are not what the step type's schema takes: thrown in the handler's place. */
+export class ArgsMismatch extends FleetQError {
+  constructor(type: string, problem: string) {
+    super('STEP_ARGS_MISMATCH', `args of ${type}: ${problem}`);
+  }
+}
+
+const NOTHING: Outcome = Object.freeze({ kind: 'succeeded', result: null });
+
+/** The handler returned `value`. */
+export function returnedOutcome(hold: Hold, value: unknown, maxBytes: number): Outcome {
+  if (hold.aborted === undefined && hold.releasedFor === undefined && value === undefined) return NOTHING;
+  return overruled(hold) ?? released(hold) ?? valueOutcome(value, maxBytes);
+}
+
+/** The handler threw. @param stopping whether its queue is being stopped */
+export function thrownOutcome(hold: Hold, thrown: unknown, stopping = false): Outcome {
+  const outcome = overruled(hold) ?? released(hold);
+  if (outcome !== undefined) return outcome;
+  return stopping && isStopped(thrown) ? abortedOutcome(hold, 'stopping') : failureOutcome(hold, thrown);
+}
+
+/** The handler has not returned within its grace; or it never began. */
+export function abortedOutcome(hold: Hold, cause: AbortCause): Outcome {
+  switch (cause) {
+    case 'cancelled':
+      return { kind: 'cancelled' };
+    case 'timedOut':
+      return { kind: 'timedOut', timeoutMs: hold.handler.timeoutMs };
+    case 'stopping':
+      return { kind: 'released', delayMs: 0, reason: 'stopping' };
+    case 'fenced':
+    case 'lost':
+      return { kind: 'released', delayMs: 0, reason: 'fenced' };
+  }
+}
+
+function overruled({ aborted }: Hold): Outcome | undefined {
+  return aborted === 'cancelled' ? { kind: 'cancelled' } : undefined;
+}
+
+/** To give a step back is no way round its time-out. */
+function released(hold: Hold): Outcome | undefined {
+  if (hold.releasedFor === undefined) return undefined;
+  if (hold.aborted === 'timedOut') return abortedOutcome(hold, 'timedOut');
+  return { kind: 'released', delayMs: hold.releasedFor, reason: 'handler' };
+}
+
+function valueOutcome(value: unknown, maxBytes: number): Outcome {
+  if (value === undefined) return NOTHING;
+  let result: string;
+  try {
+    result = jsonText(value, { field: 'result', code: 'RESULT_UNSERIALIZABLE' });
+  } catch (error) {
+    const problem = error instanceof ValidationError ? error.message : 'JSON cannot carry the result';
+    return { kind: 'failed', retry: 'never', error: plainError('RESULT_UNSERIALIZABLE', problem) };
+  }
+  // A UTF-16 unit is at most three bytes of UTF-8: only what may be too long is measured.
+  if (result.length * 3 > maxBytes) {
+    const bytes = Buffer.byteLength(result);
+    if (bytes > maxBytes) {
+      const problem = `the result has ${bytes} bytes of JSON, at most ${maxBytes} are allowed`;
+      return { kind: 'failed', retry: 'never', error: plainError('RESULT_TOO_LARGE', problem) };
+    }
+  }
+  return { kind: 'succeeded', result };
+}
+
+function failureOutcome(hold: Hold, thrown: unknown): Outcome {
+  if (isA(thrown, ArgsMismatch)) {
+    return { kind: 'failed', retry: 'never', error: plainError('STEP_ARGS_MISMATCH', thrown.message) };
+  }
+  const { aborted } = hold;
+  const retry = retryOf(thrown);
+  if (aborted !== undefined && retry !== 'never') return afterAbort(hold, aborted, thrown, retry);
+  return { kind: 'failed', error: serializeError(thrown), retry };
+}
+
+function afterAbort(hold: Hold, cause: AbortCause, thrown: unknown, retry: Exclude<Retry, 'never'>): Outcome {
+  const outcome = abortedOutcome(hold, cause);
+  if (isOfAbort(thrown, hold.abortReason)) return outcome;
+  if (outcome.kind === 'timedOut') return { ...outcome, error: serializeError(thrown), retry };
+  return outcome.kind === 'released' ? { ...outcome, error: serializeError(thrown) } : outcome;
+}

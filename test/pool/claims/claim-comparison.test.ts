@@ -1,0 +1,154 @@
+/** What a heartbeat's view says of claims, where the view may be late. */
+import { describe, expect, test } from 'vitest';
+import { Handlers } from '../../../src/pool/handlers/handlers.js';
+import { Hold } from '../../../src/pool/claims/held-claim.js';
+import { Reconciliation, type HeldSnapshot } from '../../../src/pool/claims/claim-comparison.js';
+import type { StepContext } from '../../../src/step/definition.js';
+import { StepRegistry } from '../../../src/step/registry.js';
+import type { Claim, Fence } from '../../../src/store/contract.js';
+import { POD, running, type Rig } from '../support/rig.js';
+
+const STALE = 10_000;
+const HANDLERS = new Handlers(new StepRegistry(), undefined);
+
+function holdOf(stepId: string, claimedAt: number, state: Hold['state'] = 'running'): Hold {
+  const rest = { type: 'work', payload: '{}', priority: 0, retryCount: 0, maxRetries: 3, crashes: 0, runAt: 0 };
+  const claim: Claim = { stepId, claimToken: `token of ${stepId}`, version: 2, ...rest, createdAt: 0 };
+  const hold = new Hold(claim, POD, HANDLERS.none, claimedAt);
+  hold.state = state;
+  return hold;
+}
+
+const snapshotOf = (takenAt: number, holds: readonly Hold[] = []): HeldSnapshot => ({
+  ...{ takenAt, pod: POD, holds, openTokens: [] },
+});
+const knownOf = (now: number, holds: readonly Hold[] = []) => ({ now, holds, openTokens: [] });
+
+describe('a claim that the view does not show', () => {
+  test('is not judged where it was taken after the heartbeat was sent, in the same millisecond too', () => {
+    const taken = holdOf('a', 100);
+    const { lost, unseen } = new Reconciliation(0).judge(snapshotOf(100), [], knownOf(100, [taken]));
+    expect([...lost]).toEqual([]);
+    expect(unseen).toEqual([]);
+  });
+
+  test('is not judged where it has ended meanwhile', () => {
+    const ended = holdOf('a', 0, 'ended');
+    expect([...new Reconciliation(0).judge(snapshotOf(100, [ended]), [], knownOf(100)).lost]).toEqual([]);
+  });
+
+  test.each([
+    ['at once, where reads are never late', 0, 0, true],
+    ['not while it is younger than a read may be late', STALE, STALE - 1, false],
+    ['as soon as the heartbeat was sent when it was as old', STALE, STALE, true],
+  ])('is lost: %s', (_, staleReadMs, ageMs, isLost) => {
+    const hold = holdOf('a', 5_000);
+    const snapshot = snapshotOf(5_000 + ageMs, [hold]);
+    const { lost, unseen } = new Reconciliation(staleReadMs).judge(snapshot, [], knownOf(1e6, [hold]));
+    expect([...lost]).toEqual(isLost ? [hold] : []);
+    expect(unseen).toEqual(isLost ? [] : [hold]);
+  });
+
+  test('is no more lost after many heartbeats, as long as each was sent too early', () => {
+    const reconciliation = new Reconciliation(STALE);
+    const hold = holdOf('a', 0);
+    for (let sentAt = 500; sentAt < STALE; sentAt += 500) {
+      expect(reconciliation.judge(snapshotOf(sentAt, [hold]), [], knownOf(sentAt + 50, [hold])).lost.size).toBe(0);
+    }
+    expect(reconciliation.judge(snapshotOf(STALE, [hold]), [], knownOf(STALE + 50, [hold])).lost.size).toBe(1);
+  });
+});
+
+describe('a claim that only the view shows', () => {
+  const stranger: Fence = { stepId: 'a', claimToken: 'settled', version: 2 };
+
+  test('is given back only when it was shown from one heartbeat to another, sent after a read may be late', () => {
+    const reconciliation = new Reconciliation(STALE);
+    const unknownAt = (sentAt: number, held: readonly Fence[]) =>
+      reconciliation.judge(snapshotOf(sentAt), held, knownOf(sentAt + 100)).unknown;
+    expect(unknownAt(0, [stranger])).toEqual([]); // answered at 100
+    expect(unknownAt(5_000, [stranger])).toEqual([]);
+    expect(unknownAt(10_099, [stranger])).toEqual([]);
+    expect(unknownAt(10_100, [stranger])).toEqual([stranger]);
+    expect(unknownAt(20_000, [])).toEqual([]);
+    expect(unknownAt(30_000, [stranger])).toEqual([]); // it begins anew
+    expect(unknownAt(40_099, [stranger])).toEqual([]);
+    expect(unknownAt(40_100, [stranger])).toEqual([stranger]);
+  });
+
+  test('is given back at the second heartbeat where reads are never late', () => {
+    const reconciliation = new Reconciliation(0);
+    expect(reconciliation.judge(snapshotOf(0), [stranger], knownOf(100)).unknown).toEqual([]);
+    expect(reconciliation.judge(snapshotOf(100), [stranger], knownOf(200)).unknown).toEqual([stranger]);
+  });
+});
+
+describe('a pool on a store with late reads', () => {
+  /** A handler that runs until it is aborted, and why it was. */
+  const until = (reasons: unknown[]) => ({
+    slow: (_: unknown, { signal }: StepContext) =>
+      new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => {
+          reasons.push((signal.reason as { code: string }).code);
+          reject(signal.reason as Error);
+        }),
+      ),
+  });
+  const beat = (rig: Rig, held: readonly Fence[]) => rig.pool.reconcile(rig.pool.snapshot(), held);
+
+  test('goes on with a claim that a view does not show yet, and drops it when the later one does not either', async () => {
+    const reasons: unknown[] = [];
+    const rig = await running(until(reasons), { staleReadMs: STALE }, ({ store }) => store.add('s1', 'slow'));
+    await rig.runtime.advance(2_000);
+    beat(rig, []);
+    await rig.runtime.advance(7_999);
+    beat(rig, []);
+    await rig.runtime.settle();
+    expect(reasons).toEqual([]);
+    expect(rig.pool.load.running).toBe(1);
+    rig.store.requeue('s1');
+    rig.store.row('s1').runAt = Infinity;
+    await rig.runtime.advance(1);
+    beat(rig, []);
+    await rig.runtime.settle();
+    expect(reasons).toEqual(['CLAIM_ABORTED']);
+    expect(rig.events('step:lost')).toMatchObject([{ stepId: 's1' }]);
+  });
+
+  test('learns from the first view without it that the step was cancelled', async () => {
+    const reasons: unknown[] = [];
+    const rig = await running(until(reasons), { staleReadMs: STALE }, ({ store }) => store.add('s1', 'slow'));
+    await rig.runtime.advance(2_000);
+    rig.store.cancel('s1');
+    beat(rig, []);
+    await rig.runtime.settle();
+    expect(reasons).toEqual(['STEP_CANCELLED']);
+    expect(rig.events('step:cancelled')).toMatchObject([{ stepId: 's1', by: 'holder' }]);
+  });
+
+  test('takes a cancellation from before the claim for the late read that it is', async () => {
+    const reasons: unknown[] = [];
+    const rig = await running(until(reasons), { staleReadMs: STALE }, ({ store }) => store.add('s1', 'slow'));
+    await rig.runtime.advance(2_000);
+    rig.store.cancelled = () => Promise.resolve([{ stepId: 's1', agoMs: 2_001 }]); // it was retried, then claimed
+    beat(rig, []);
+    await rig.runtime.settle();
+    expect(reasons).toEqual([]);
+  });
+
+  test('gives back what it does not know under the fence: a newer claim of the step is not touched', async () => {
+    const reasons: unknown[] = [];
+    const rig = await running(until(reasons), { staleReadMs: STALE }, ({ store }) => store.add('s1', 'slow'));
+    const [held] = rig.store.held(POD);
+    const old = { ...held!, version: held!.version - 2 }; // the claim before, which this pod has settled
+    beat(rig, [old, held!]);
+    await rig.runtime.advance(STALE);
+    beat(rig, [old, held!]);
+    await rig.runtime.advance(1_000);
+    expect(rig.store.requests.flatMap(({ settlements }) => settlements)).toMatchObject([{ ...old, status: 'pending' }]);
+    expect(rig.store.held(POD)).toEqual([held]);
+    expect(rig.pool.load).toMatchObject({ running: 1, held: 0 });
+    expect(reasons).toEqual([]);
+    expect(rig.told.map(({ name }) => name)).toEqual(['step:claimed', 'step:started']);
+  });
+});

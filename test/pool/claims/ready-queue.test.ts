@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Buffer } from '../../../src/pool/claims/ready-queue.js';
+import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
+import { Hold } from '../../../src/pool/claims/held-claim.js';
+import { POD } from '../support/rig.js';
+
+const open = new TypeHandler({ type: 'open', schema: undefined, run: () => undefined });
+const limited = (concurrency: number) =>
+  new TypeHandler({ type: 'limited', schema: undefined, concurrency, run: () => undefined });
+
+function hold(stepId: string, handler = open, priority = 0, runAt = 0, claimedAt = 0): Hold {
+  const claim = {
+    ...{ stepId, type: handler.definition.type, payload: '{}', priority, runAt, claimToken: 't', version: 1 },
+    ...{ retryCount: 0, maxRetries: 3, crashes: 0, createdAt: 0 },
+  };
+  return new Hold(claim, POD, handler, claimedAt);
+}
+
+const drain = (buffer: Buffer) => {
+  const ids: string[] = [];
+  for (let next = buffer.next(); next !== undefined; next = buffer.next()) ids.push(next.claim.stepId);
+  return ids;
+};
+
+test('is ordered as the store is, however claims come and go', () => {
+  const step = fc.record({ priority: fc.integer({ min: -2, max: 2 }), runAt: fc.integer({ min: 0, max: 3 }) });
+  const act = fc.oneof({ weight: 3, arbitrary: step }, { weight: 1, arbitrary: fc.constant('next' as const) });
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 300 }), fc.boolean(), (acts, lanes) => {
+      const buffer = new Buffer();
+      const own = limited(1000);
+      let model: Hold[] = [];
+      acts.forEach((each, i) => {
+        if (each === 'next') {
+          expect(buffer.next()).toBe(model.shift());
+        } else {
+          const handler = lanes && i % 3 === 0 ? own : open;
+          const added = hold(`s${String((i * 7919) % 1000)}`, handler, each.priority, each.runAt);
+          buffer.add(added);
+          model = [...model, added].sort(
+            ({ claim: a }, { claim: b }) => b.priority - a.priority || a.runAt - b.runAt, // stable: equals as they came
+          );
+        }
+        expect(buffer.size).toBe(model.length);
+      });
+      expect(drain(buffer)).toEqual(model.map(({ claim }) => claim.stepId));
+    }),
+  );
+});
+
+test('keeps its order and its size while what has started is let go', () => {
+  const buffer = new Buffer();
+  const ids = Array.from({ length: 500 }, (_, i) => `s${String(i)}`);
+  const started: string[] = [];
+  for (const [i, id] of ids.entries()) {
+    buffer.add(hold(id));
+    if (i % 3 !== 0) started.push(buffer.next()!.claim.stepId);
+    expect(buffer.size).toBe(i + 1 - started.length);
+  }
+  expect([...started, ...drain(buffer)]).toEqual(ids);
+});
+
+test('a type at its limit does not hold up the others', async () => {
+  const buffer = new Buffer();
+  const one = limited(1);
+  let end: () => void = () => undefined;
+  const running = one.limit!(() => new Promise<void>((resolve) => (end = resolve)));
+  buffer.add(hold('first', one, 9));
+  buffer.add(hold('second', open, 1));
+  expect(buffer.startable).toBe(1);
+  expect(drain(buffer)).toEqual(['second']);
+  await Promise.resolve();
+  end();
+  await running;
+  expect(buffer.startable).toBe(1);
+  expect(drain(buffer)).toEqual(['first']);
+});
+
+test('takes out what is unwanted, and counts by type', () => {
+  const buffer = new Buffer();
+  const one = limited(5);
+  for (let i = 0; i < 10; i++) buffer.add(hold(`s${i}`, i % 2 === 0 ? one : open, 0, 0, i));
+  expect(one.unstarted).toBe(5);
+  buffer.next();
+  expect(buffer.take(({ claimedAt }) => claimedAt < 4)).toHaveLength(3);
+  expect(buffer.size).toBe(6);
+  expect(one.unstarted).toBe(3);
+  expect(buffer.all()).toHaveLength(6);
+});
+
+test('gives back any number without holding up the event loop', () => {
+  const buffer = new Buffer();
+  for (let i = 0; i < 50_000; i++) buffer.add(hold(`s${String(i).padStart(6, '0')}`));
+  const startedAt = performance.now();
+  let odd = false;
+  expect(buffer.take(() => (odd = !odd))).toHaveLength(25_000);
+  expect(performance.now() - startedAt).toBeLessThan(200);
+  expect(buffer.size).toBe(25_000);
+  expect(buffer.next()?.claim.stepId).toBe('s000001');
+});

@@ -1,0 +1,101 @@
+/** When the store is asked which of the held steps were cancelled. */
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { createLog } from '../../../src/log.js';
+import { Cancellations } from '../../../src/pool/exchange/cancellation-watch.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import type { CancelledStep } from '../../../src/store/contract.js';
+import { gate } from '../support/rig.js';
+
+let runtime: VirtualRuntime;
+/** What is held, and what was asked. */
+let held: readonly string[];
+let asked: (readonly string[])[];
+let answer: () => Promise<readonly CancelledStep[]>;
+let told: string[];
+beforeEach(() => {
+  runtime = new VirtualRuntime();
+  held = ['s1', 's2'];
+  asked = [];
+  answer = () => Promise.resolve([]);
+  told = [];
+});
+
+async function started(): Promise<Cancellations> {
+  const store = {
+    cancelled: (stepIds: readonly string[]) => {
+      asked.push(stepIds);
+      return answer();
+    },
+  };
+  const cancellations = new Cancellations({
+    ...{ store, runtime, log: createLog('pool') },
+    held: () => held,
+    onCancelled: ({ stepId }) => void told.push(stepId),
+  });
+  await cancellations.start();
+  onTestFinished(() => runtime.until(cancellations.stop()));
+  await runtime.settle();
+  return cancellations;
+}
+
+describe('a change of the store', () => {
+  test('leads to one question about all that is held', async () => {
+    const cancellations = await started();
+    answer = () => Promise.resolve([{ stepId: 's2', agoMs: 1 }]);
+    cancellations.look();
+    await runtime.advance(1_000);
+    expect(asked).toEqual([['s1', 's2']]);
+    expect(told).toEqual(['s2']);
+  });
+
+  test('leads to none where nothing is held', async () => {
+    const cancellations = await started();
+    held = [];
+    cancellations.look();
+    await runtime.advance(1_000);
+    expect(asked).toEqual([]);
+  });
+
+  test('during a question leads to the next one, after the gap', async () => {
+    const cancellations = await started();
+    const slow = gate<readonly CancelledStep[]>();
+    answer = () => slow.promise;
+    cancellations.look();
+    await runtime.advance(5);
+    cancellations.look();
+    await runtime.advance(5);
+    expect(asked).toHaveLength(1); // one at a time
+    answer = () => Promise.resolve([{ stepId: 's1', agoMs: 1 }]);
+    slow.open([]);
+    await runtime.advance(9);
+    expect(asked).toHaveLength(1);
+    await runtime.advance(1);
+    expect(told).toEqual(['s1']);
+    await runtime.advance(1_000);
+    expect(asked).toHaveLength(2);
+  });
+});
+
+describe('a store that does not answer', () => {
+  test('is given up after a second, and asked again after the next change', async () => {
+    const cancellations = await started();
+    answer = () => new Promise(() => undefined);
+    cancellations.look();
+    await runtime.advance(10);
+    answer = () => Promise.resolve([{ stepId: 's1', agoMs: 1 }]);
+    cancellations.look();
+    await runtime.advance(989);
+    expect(told).toEqual([]);
+    await runtime.advance(2);
+    expect(told).toEqual(['s1']);
+  });
+
+  test('holds up no stop', async () => {
+    const cancellations = await started();
+    answer = () => new Promise(() => undefined);
+    cancellations.look();
+    await runtime.settle();
+    await runtime.until(cancellations.stop());
+    expect(runtime.monotonicMs()).toBe(0);
+  });
+});

@@ -1,0 +1,44 @@
+/** A pool that acts on heartbeats' views. */
+import { expect, test } from 'vitest';
+import { sleep } from '../../../src/runtime/runtime.js';
+import type { StepContext } from '../../../src/step/definition.js';
+import { POD, running } from '../support/rig.js';
+
+const obedient = (_: unknown, { signal }: StepContext) =>
+  new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+
+test('what has ended and awaits its receipt is known, however often heartbeats show its claim', async () => {
+  const rig = await running({ quick: () => 1 });
+  rig.store.add('s1', 'quick');
+  rig.store.before = ({ settlements }) => {
+    if (settlements.length > 0) throw new Error('down');
+  };
+  rig.pool.wake();
+  await rig.runtime.settle();
+  for (let i = 0; i < 3; i++) {
+    rig.pool.reconcile(rig.pool.snapshot(), rig.store.held(POD));
+    await rig.runtime.advance(2_000);
+  }
+  rig.store.before = () => undefined;
+  await rig.runtime.advance(5_000);
+  expect(rig.store.row('s1').status).toBe('completed');
+  expect(rig.store.requests.at(-1)!.settlements.length).toBeLessThanOrEqual(1);
+  const settled = rig.store.requests.flatMap(({ settlements }) => settlements);
+  expect(new Set(settled.map(({ status }) => status))).toEqual(new Set(['completed']));
+});
+
+test('an old cancellation stays old, however long the store takes to tell of it', async () => {
+  const rig = await running({ slow: obedient }, { staleReadMs: 10_000 }, ({ store }) => {
+    store.latencyMs = 500;
+    store.add('s1', 'slow');
+  });
+  await rig.runtime.advance(600);
+  rig.store.cancelled = async () => {
+    await sleep(rig.runtime, 900);
+    return [{ stepId: 's1', agoMs: 200 }]; // as of the question: before the claim came
+  };
+  rig.pool.reconcile(rig.pool.snapshot(), []);
+  await rig.runtime.advance(1_000);
+  expect(rig.events('step:cancelled')).toEqual([]);
+  expect(rig.pool.load.running).toBe(1);
+});

@@ -1,0 +1,48 @@
+/** How many more claims of a type are of use. */
+import { expect, test } from 'vitest';
+import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
+import { gate } from '../support/rig.js';
+
+const limited = (concurrency: number) => new TypeHandler({ type: 'it', schema: undefined, run: () => 1, concurrency });
+
+test('a type without a limit can always use more', () => {
+  const handler = new TypeHandler({ type: 'it', schema: undefined, run: () => 1 });
+  handler.unstarted = 1_000;
+  expect([handler.room, handler.useful(0)]).toEqual([Infinity, Infinity]);
+});
+
+test('a limited type can use what may start now, and what may start within the span', async () => {
+  const handler = limited(2);
+  expect(handler.useful(100)).toBe(2); // nothing is known of its durations
+  handler.took(10);
+  expect([handler.useful(0), handler.useful(100)]).toEqual([2, 22]);
+  const door = gate();
+  const running = handler.limit!(() => door.promise);
+  await Promise.resolve();
+  expect([handler.room, handler.useful(0), handler.useful(100)]).toEqual([1, 1, 21]);
+  door.open();
+  await running;
+});
+
+test('what is held unstarted is taken off, and the lanes of strays do not count', () => {
+  const handler = limited(2);
+  handler.took(10);
+  handler.unstarted = 3;
+  expect([handler.useful(0), handler.useful(100)]).toEqual([0, 19]);
+  handler.strays = 1;
+  expect(handler.useful(100)).toBe(9);
+});
+
+test('a duration out of the ordinary changes little', () => {
+  const handler = limited(1);
+  for (let i = 0; i < 50; i++) handler.took(10);
+  handler.took(60);
+  expect(handler.useful(100)).toBe(1 + 5); // a mean of 20
+});
+
+test('a type’s own time-out goes before the queue’s, also where it is none', () => {
+  const timeoutOf = (own: { readonly timeoutMs?: number | null }, queues?: number) =>
+    new TypeHandler({ type: 'it', schema: undefined, run: () => 1, ...own }, queues).timeoutMs;
+  expect([timeoutOf({}), timeoutOf({}, 100)]).toEqual([Infinity, 100]);
+  expect([timeoutOf({ timeoutMs: 50 }, 100), timeoutOf({ timeoutMs: null }, 100)]).toEqual([50, Infinity]);
+});

@@ -1,0 +1,267 @@
+/** Suspects, and other queues in the same process: they die together, so a suspect runs alone in its process. */
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Neighbours } from '../../../src/pool/isolation/process-pools.js';
+import { sleep, systemRuntime } from '../../../src/runtime/runtime.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { claimTokenOf, isAlone } from '../../../src/step/suspect.js';
+import type { StepContext } from '../../../src/step/definition.js';
+import { gate, Rig, running } from '../support/rig.js';
+
+const never = () => new Promise(() => undefined);
+const started = (rig: Rig): string[] => rig.events('step:started').map(({ stepId }) => stepId as string);
+const asksAlone = (rig: Rig): boolean =>
+  rig.store.requests.some(({ claim }) => claim !== undefined && isAlone({ claimToken: claim.token }));
+
+/** Two pools of one process: `b` works, `a` comes upon a suspect while it does. */
+async function neighbours() {
+  const [work, suspect] = [gate(), gate()];
+  const b = await running({ work: () => work.promise }, {}, ({ store }) => store.add('w1', 'work'));
+  const a = await running({ bad: () => suspect.promise }, { beside: b }, ({ store }) =>
+    store.add('p1', 'bad', { crashes: 2 }),
+  );
+  await b.runtime.advance(1_000);
+  return { a, b, work, suspect };
+}
+
+describe('a suspect whose process has another queue', () => {
+  test('does not start while that runs something, and is never held by a token that says "alone"', async () => {
+    const { a, b } = await neighbours();
+    await b.runtime.advance(2_000);
+    expect(started(a)).toEqual([]);
+    expect(asksAlone(a)).toBe(false);
+    expect(a.store.row('p1')).toMatchObject({ status: 'pending', crashes: 2, retryCount: 0 });
+  });
+
+  test('does not start while that runs something, whatever its token says', async () => {
+    const ALONE = claimTokenOf('01234567-0123-7123-8123-0123456789ab', true);
+    const b = await running({ work: never }, { drainTimeoutMs: 0 }, ({ store }) => store.add('w1', 'work'));
+    const a = new Rig({ bad: never }, { beside: b, drainTimeoutMs: 0 });
+    onTestFinished(() => a.stop());
+    a.store.add('p1', 'bad', { crashes: 2 });
+    const { exchange } = a.store;
+    a.store.exchange = async (request) => {
+      const reply = await exchange(request);
+      for (const { stepId } of reply.claims) a.store.row(stepId).claimToken = ALONE;
+      return { ...reply, claims: reply.claims.map((claim) => ({ ...claim, claimToken: ALONE })) };
+    };
+    await a.start();
+    await a.runtime.advance(1_000);
+    expect(started(a)).toEqual([]);
+    expect(a.store.row('p1').status).toBe('pending');
+  });
+
+  test('runs once the other is empty, which starts nothing until the suspect has its outcome', async () => {
+    const { a, b, work, suspect } = await neighbours();
+    b.store.add('w2', 'work');
+    b.pool.wake();
+    await b.runtime.advance(1_000);
+    expect(started(b)).toEqual(['w1']);
+    work.open();
+    await b.runtime.advance(1_000);
+    expect(started(a)).toEqual(['p1']);
+    expect(isAlone({ claimToken: a.store.row('p1').claimToken! })).toBe(true);
+    await b.runtime.advance(60_000);
+    expect(started(b)).toEqual(['w1']);
+    expect(b.store.count('claimed')).toBe(0);
+    suspect.open();
+    await b.runtime.advance(1_000);
+    expect(started(b)).toEqual(['w1', 'w2']);
+    expect(a.store.row('p1').status).toBe('completed');
+  });
+
+  test('keeps the other from work for 5 s at first; then that works on for at least as long', async () => {
+    const { b } = await neighbours();
+    b.store.add('w2', 'work');
+    b.pool.wake();
+    await b.runtime.advance(3_800);
+    expect(started(b)).toEqual(['w1']);
+    await b.runtime.advance(500);
+    expect(started(b)).toEqual(['w1', 'w2']);
+    b.store.add('w3', 'work');
+    b.pool.wake();
+    await b.runtime.advance(4_000);
+    expect(started(b)).toEqual(['w1', 'w2', 'w3']);
+  });
+
+  test('lets what the other holds unstarted go back, and nothing starts in a slot that gets free', async () => {
+    const slow = (_: unknown, { signal }: StepContext) => sleep(b.runtime, 100, signal);
+    const b: Rig = new Rig({ slow }, { maxParallelism: 1, maxPrefetch: 8 });
+    b.store.latencyMs = 100;
+    b.store.addMany(50, 'slow');
+    await b.start();
+    onTestFinished(() => b.stop());
+    await b.runtime.advance(2_000);
+    expect(b.pool.load.held).toBeGreaterThan(0);
+    const a = await running({ bad: never }, { beside: b, drainTimeoutMs: 0 }, ({ store }) =>
+      store.add('p1', 'bad', { crashes: 2 }),
+    );
+    const before = started(b).length;
+    await b.runtime.advance(2_000);
+    expect(started(a)).toEqual(['p1']);
+    expect(started(b).length - before).toBeLessThanOrEqual(1);
+    expect(b.pool.load).toMatchObject({ running: 0, held: 0 });
+    expect(b.store.count('claimed')).toBe(0);
+  });
+
+  test('starts nothing in a slot that gets free in the very turn in which the suspect is found', async () => {
+    const doors = [gate(), gate()];
+    let calls = 0;
+    const b = await running({ work: () => doors[calls++]!.promise }, { maxParallelism: 1 }, ({ store }) => {
+      store.addMany(2, 'work');
+      const { exchange } = store; // that gives more than was asked for: one waits
+      store.exchange = (request) =>
+        exchange(request.claim ? { ...request, claim: { ...request.claim, free: 2 } } : request);
+    });
+    expect(b.pool.load).toMatchObject({ running: 1, held: 1 });
+    await running({ bad: never }, { beside: b, drainTimeoutMs: 0 }, ({ store }) =>
+      store.add('p1', 'bad', { crashes: 2 }),
+    );
+    expect(b.pool.load).toMatchObject({ running: 1, held: 1 }); // it has not looked since
+    doors[0]!.open();
+    await b.runtime.settle();
+    expect(started(b)).toEqual(['work-00000']);
+    expect(b.pool.load).toMatchObject({ running: 0, held: 0 }); // what waited went back with the outcome
+    doors[1]!.open();
+  });
+
+  test('is waited for by a queue that starts while the pod asks for it', async () => {
+    const a = new Rig({ bad: never }, { drainTimeoutMs: 0 });
+    a.store.latencyMs = 100;
+    a.store.add('p1', 'bad', { crashes: 2 });
+    await a.start();
+    onTestFinished(() => a.stop());
+    const b = await running({ work: () => 1 }, { beside: a }, ({ store }) => store.add('w1', 'work'));
+    await a.runtime.advance(5_000);
+    expect(started(a)).toEqual(['p1']);
+    expect(started(b)).toEqual([]);
+  });
+
+  test('stops to wait, and to bar the other, when its queue is fenced, pauses or stops', async () => {
+    for (const end of ['halt', 'pause', 'stop'] as const) {
+      const { a, b } = await neighbours();
+      b.store.add('w2', 'work');
+      void a.pool[end]();
+      await b.runtime.advance(500);
+      expect(started(b)).toEqual(['w1', 'w2']);
+    }
+  });
+
+  test.each(['stop', 'halt'] as const)(
+    'bars nobody after a %s of its queue, though its request is not answered',
+    async (end) => {
+      const a = new Rig({ bad: never }, { drainTimeoutMs: 0 });
+      a.store.before = () => new Promise(() => undefined);
+      await a.start();
+      expect(asksAlone(a)).toBe(true);
+      const b = await running({ work: () => 1 }, { beside: a }, ({ store }) => store.add('w1', 'work'));
+      await b.runtime.advance(1_000);
+      expect(started(b)).toEqual([]);
+      if (end === 'halt') a.pool.halt();
+      else await a.runtime.until(a.pool.stop());
+      await b.runtime.advance(1_000);
+      expect(started(b)).toEqual(['w1']);
+      await a.runtime.until(a.pool.stop());
+    },
+  );
+
+  test('runs in a process whose other queue has stopped, but not beside a stray of that', async () => {
+    const late = gate();
+    const b = new Rig({ deaf: () => late.promise }, { abortGraceMs: 100, drainTimeoutMs: 0 });
+    b.store.add('d1', 'deaf');
+    await b.start();
+    await b.runtime.until(b.pool.stop());
+    expect(b.pool.load.strays).toBe(1);
+    const a = await running({ bad: () => 1, good: () => 1 }, { beside: b }, ({ store }) => {
+      store.add('p1', 'bad', { crashes: 2 });
+      store.addMany(3, 'good');
+    });
+    await a.runtime.advance(60_000);
+    expect(started(a)).toEqual(['good-00000', 'good-00001', 'good-00002']);
+    expect(a.events('step:claimed').map(({ stepId }) => stepId as string)).not.toContain('p1');
+    late.open();
+    await a.runtime.advance(2_000);
+    expect(a.store.row('p1').status).toBe('completed');
+  });
+});
+
+test('suspects of two queues that both have other work run, one at a time, beside nothing', async () => {
+  let runs = 0;
+  const beside: string[] = [];
+  let suspects = 0;
+  const work =
+    (suspect: boolean) =>
+    async (_: unknown, { stepId }: StepContext): Promise<void> => {
+      runs++;
+      if (suspect) suspects++;
+      if (suspects > 0 && runs > 1) beside.push(stepId);
+      await sleep(b.runtime, 300);
+      runs--;
+      if (suspect) suspects--;
+    };
+  const handlers = { bad: work(true), good: work(false) };
+  const b: Rig = new Rig(handlers, { maxParallelism: 2 });
+  const a = new Rig(handlers, { maxParallelism: 2, beside: b });
+  for (const rig of [b, a]) {
+    for (let i = 0; i < 3; i++) rig.store.add(`p${i}`, 'bad', { crashes: 2 });
+    rig.store.addMany(300, 'good');
+    await rig.start();
+    onTestFinished(() => rig.stop());
+  }
+  await b.runtime.advance(600_000);
+  expect([a.store.count('completed'), b.store.count('completed')]).toEqual([303, 303]);
+  expect(beside).toEqual([]);
+});
+
+describe('a queue that has stopped', () => {
+  /** What one pool of two says of itself; the other is idle. */
+  const process = () => {
+    const runtime = new VirtualRuntime();
+    const says = { quiet: true, hasStrays: false, asksAlone: false };
+    const self = { quiet: () => says.quiet, hasStrays: () => says.hasStrays, asksAlone: () => says.asksAlone };
+    const idle = { quiet: () => true, hasStrays: () => false, asksAlone: () => false };
+    const [stopped, other] = [new Neighbours(runtime, self), new Neighbours(runtime, idle)];
+    for (const pool of [stopped, other]) pool.enter();
+    return { says, stopped, other };
+  };
+
+  test('is no neighbour any more, whatever it still holds or asked for', () => {
+    const { says, stopped, other } = process();
+    says.quiet = false;
+    says.asksAlone = true;
+    expect([other.barred(0), other.quiet, other.any]).toEqual([true, false, true]);
+    stopped.leave(0);
+    expect([other.barred(0), other.quiet, other.any]).toEqual([false, true, false]);
+  });
+
+  test('and left a stray is one until that returns, but bars nobody', () => {
+    const { says, stopped, other } = process();
+    Object.assign(says, { quiet: false, hasStrays: true, asksAlone: true });
+    stopped.take(0, Infinity);
+    stopped.leave(0);
+    expect([other.barred(0), other.quiet, other.free(10_000)]).toEqual([false, false, false]);
+    stopped.look(); // something else has ended
+    expect(other.any).toBe(true);
+    says.hasStrays = false;
+    stopped.look();
+    expect([other.quiet, other.any, other.free(10_000)]).toEqual([true, false, true]);
+  });
+});
+
+test('copies of the package in one process know of each other, and a turn ends by itself', async () => {
+  vi.resetModules();
+  const copy = await import('../../../src/pool/isolation/process-pools.js');
+  const copiedRuntime = (await import('../../../src/runtime/runtime.js')).systemRuntime;
+  expect(copy.Neighbours).not.toBe(Neighbours);
+  const pool = { quiet: () => false, hasStrays: () => false, asksAlone: () => false };
+  const one = new Neighbours(systemRuntime, pool);
+  const other = new copy.Neighbours(copiedRuntime, pool);
+  one.enter();
+  one.take(0, 10);
+  expect(one.mayAskAlone).toBe(true);
+  other.enter();
+  expect([one.mayAskAlone, one.barred(5), other.barred(5), other.free(5)]).toEqual([false, false, true, false]);
+  expect(other.barred(10)).toBe(false);
+  one.leave(10);
+  other.leave(10);
+  expect(one.any).toBe(false);
+});

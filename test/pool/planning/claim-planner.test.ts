@@ -1,0 +1,100 @@
+/** When claims are asked for, and how many. */
+import { describe, expect, test } from 'vitest';
+import { StoreError } from '../../../src/errors.js';
+import type { Settings } from '../../../src/options.js';
+import { Demand } from '../../../src/pool/planning/claim-planner.js';
+import type { Exchanger } from '../../../src/pool/exchange/exchange-channel.js';
+import { Handlers } from '../../../src/pool/handlers/handlers.js';
+import type { Holdings } from '../../../src/pool/claims/held-claims.js';
+import { Isolation } from '../../../src/pool/isolation/isolation.js';
+import { Neighbours } from '../../../src/pool/isolation/process-pools.js';
+import { Rate } from '../../../src/pool/planning/completion-rate.js';
+import { sleep } from '../../../src/runtime/runtime.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { StepRegistry } from '../../../src/step/registry.js';
+import { running } from '../support/rig.js';
+
+const never = () => new Promise(() => undefined);
+
+describe('the next look', () => {
+  test('comes at once after a full reply, also where the store does not know what else is due', async () => {
+    const rig = await running({ slow: never }, { maxParallelism: 30, drainTimeoutMs: 0 }, ({ store }) => {
+      store.pace = { waitMs: 0, batch: 10 };
+      const { exchange } = store;
+      store.exchange = async (request) => ({ ...(await exchange(request)), nextDueInMs: null });
+    });
+    rig.store.addMany(30, 'slow');
+    rig.pool.wake();
+    await rig.runtime.settle();
+    expect(rig.pool.load.running).toBe(30); // and no time has passed
+  });
+
+  test('comes at once after it has turned out that a request never arrived', async () => {
+    const rig = await running({ quick: () => 1 }, {}, ({ store }) => {
+      store.before = () => {
+        store.before = () => undefined;
+        throw new StoreError('STORE_UNAVAILABLE', 'down', true);
+      };
+    });
+    const times: [asks: string, at: number][] = [];
+    rig.store.before = ({ claim }) => void times.push([claim ? 'claim' : 'read back', rig.runtime.monotonicMs()]);
+    await rig.runtime.advance(80);
+    const [, at] = times[0]!;
+    expect(times).toEqual([
+      ['read back', at],
+      ['claim', at],
+    ]);
+  });
+
+  test('after a step was found the pauses are short again', async () => {
+    const rig = await running({ quick: () => 1 }, { claimIntervalMs: 100, idleIntervalMs: 1_000 });
+    await rig.runtime.advance(1_600);
+    rig.store.add('s1', 'quick');
+    const times: number[] = [];
+    rig.store.before = ({ settlements }) => {
+      if (settlements.length === 0) times.push(rig.runtime.monotonicMs());
+    };
+    await rig.runtime.advance(1_500);
+    expect(times).toEqual([2_500, 2_700, 3_100]); // the first one finds it
+  });
+});
+
+test('without prefetch a limited type is asked for only as far as it has room', async () => {
+  const rig = await running(
+    { work: { concurrency: 1, run: () => sleep(rig.runtime, 10) } },
+    { maxParallelism: 4, maxPrefetch: 0 },
+    ({ store }) => {
+      store.latencyMs = 100;
+      store.addMany(50, 'work');
+    },
+  );
+  await rig.runtime.advance(3_000);
+  expect(rig.store.count('completed')).toBeGreaterThan(10);
+  const limits = rig.store.requests.flatMap(({ claim }) => (claim === undefined ? [] : [claim.types.get('work')]));
+  expect(new Set(limits)).toEqual(new Set([1]));
+});
+
+test('after something was given back two exchanges ask for nothing ahead', () => {
+  const runtime = new VirtualRuntime();
+  const settings = { slots: 1, maxPrefetch: 100, claimIntervalMs: 100, idleIntervalMs: 1_000 } as Settings;
+  const registry = new StepRegistry();
+  registry.add({ type: 'quick', run: () => 1 });
+  const handlers = new Handlers(registry, undefined);
+  handlers.load();
+  const idle = { quiet: () => true, hasStrays: () => false, asksAlone: () => false };
+  const isolation = new Isolation(() => 0.5, new Neighbours(runtime, idle));
+  const executor = { busy: 1, strays: 0, perMs: () => 1, rate: new Rate() };
+  const holdings = { executor, buffer: { size: 0, startable: 0 }, empty: false } as unknown as Holdings;
+  const exchanger = { intervalMs: 10, roundTripMs: 10, batch: 250 } as unknown as Exchanger;
+  const demand = new Demand(settings, handlers, holdings, exchanger, isolation);
+  const answer = { claims: [], nextDueInMs: null, asked: 1, settlements: [], receipts: [] };
+  const ahead = (): number => demand.wanted(0)?.prefetch ?? 0;
+  expect(ahead()).toBe(20);
+  demand.gaveBack();
+  const asked = [ahead()];
+  for (let i = 0; i < 2; i++) {
+    demand.answered(0, answer);
+    asked.push(ahead());
+  }
+  expect(asked).toEqual([0, 0, 20]);
+});

@@ -1,0 +1,46 @@
+/** The map of types with which claims are asked for. */
+import { expect, test } from 'vitest';
+import { Handlers } from '../../../src/pool/handlers/handlers.js';
+import { TypeLimits } from '../../../src/pool/planning/type-limits.js';
+import { StepRegistry } from '../../../src/step/registry.js';
+
+function limitsOf(types: Record<string, number | undefined>) {
+  const registry = new StepRegistry();
+  for (const [type, concurrency] of Object.entries(types)) {
+    registry.add({ type, run: () => 1, ...(concurrency !== undefined && { concurrency }) });
+  }
+  const handlers = new Handlers(registry, undefined);
+  handlers.load();
+  return { handlers, limits: new TypeLimits(handlers) };
+}
+
+test('the same map is handed out until a limit differs, and one that was handed out never changes', () => {
+  const { handlers, limits } = limitsOf({ open: undefined, one: 1, three: 3 });
+  const first = limits.at(0)!;
+  expect([...first].toSorted()).toEqual([
+    ['one', 1],
+    ['open', Infinity],
+    ['three', 3],
+  ]);
+  expect(limits.at(0)).toBe(first);
+  handlers.get('three')!.unstarted = 1;
+  const second = limits.at(0)!;
+  expect(second).not.toBe(first);
+  expect([first.get('three'), second.get('three')]).toEqual([3, 2]);
+  expect(limits.at(0)).toBe(second);
+});
+
+test('a type of which no claim is useful is left out, and comes back', () => {
+  const { handlers, limits } = limitsOf({ open: undefined, one: 1 });
+  expect(limits.at(0)!.get('one')).toBe(1);
+  handlers.get('one')!.unstarted = 1;
+  expect([...limits.at(0)!.keys()]).toEqual(['open']);
+  handlers.get('one')!.unstarted = 0;
+  expect([...limits.at(0)!.keys()].toSorted()).toEqual(['one', 'open']);
+});
+
+test('where no claim is useful at all there is nothing to ask with', () => {
+  const { handlers, limits } = limitsOf({ one: 1 });
+  handlers.get('one')!.unstarted = 1;
+  expect(limits.at(0)).toBeUndefined();
+});
