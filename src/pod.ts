@@ -60,7 +60,7 @@ export class Pod {
     });
     this.fleet = new Fleet({
       ...shared,
-      holder: this.pool,
+      pool: this.pool,
       log: createLog('fleet', logger),
       version: VERSION,
       meta: () => {
@@ -146,7 +146,7 @@ export function healthOfNone(options: ResolvedOptions): Health {
     stopping: false,
     hasLeft: false,
     isLeader: false,
-    load: { running: 0, held: 0, strays: 0, slots: slotsOf(options), paused: false, fenced: false },
+    load: { running: 0, unstarted: 0, unsettled: 0, strays: 0, slots: slotsOf(options), paused: false, fenced: false },
     fenced: undefined,
     silentForMs: Infinity,
     deadAfterMs: Infinity,

@@ -56,8 +56,9 @@ const EDGES: Record<string, readonly string[]> = {
 
   // the services: never each other; `settlement` stands below those that end claims
   client: SERVICE.filter((part) => part !== 'settlement'),
-  pool: SERVICE,
-  fleet: [...SERVICE, 'files', 'driver'], // the journal is a file
+  pool: [...SERVICE, 'type worker-pool'],
+  fleet: [...SERVICE, 'type worker-pool', 'files', 'driver'], // the journal is a file
+  'worker-pool': ['type store/contract'], // the seam between the two
   settlement: ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
 
   // the stores, and what stands before any of them: `observed` reports outages, `in-context` sets the async context

@@ -8,7 +8,7 @@ import type { Settler } from '../settlement/settler.js';
 import { Elector } from './elector.js';
 import { healthOf, type Health, type HealthParts } from './health.js';
 import { Heartbeat } from './heartbeat.js';
-import type { Holder } from './holder.js';
+import type { WorkerPool } from '../worker-pool.js';
 import { Housekeeping } from './housekeeping.js';
 import { Identity } from './identity.js';
 import { Journal } from './journal.js';
@@ -22,7 +22,7 @@ export interface FleetParts<S> {
   readonly runtime: Runtime;
   readonly store: Store;
   readonly settings: Settings;
-  readonly holder: Holder<S>;
+  readonly pool: WorkerPool<S>;
   readonly settler: Settler;
   readonly events: Events;
   readonly log: Log;
@@ -80,7 +80,7 @@ export class Fleet<S> {
 
   /** @param uptimeMs for how long the queue has been running; `undefined`: it is not */
   health(uptimeMs: number | undefined, queue: QueueHealth = {}): Health {
-    const { settings, holder, version } = this.#parts;
+    const { settings, pool, version } = this.#parts;
     return healthOf({
       podId: settings.podId,
       version,
@@ -90,12 +90,12 @@ export class Fleet<S> {
       standstillMs: queue.standstillMs ?? 0,
       hasLeft: this.heartbeat.hasLeft,
       isLeader: this.elector.isLeader,
-      load: holder.load,
+      load: pool.load,
       fenced: this.fence.reason,
       silentForMs: this.fence.silentForMs,
       deadAfterMs: settings.deadAfterMs,
       heartbeat: { overdueMs: this.heartbeat.overdueMs, intervalMs: settings.heartbeatIntervalMs },
-      exchange: { overdueMs: holder.overdueMs, intervalMs: settings.idleIntervalMs },
+      exchange: { overdueMs: pool.overdueMs, intervalMs: settings.idleIntervalMs },
       wallAheadMs: this.#wall.differsByMs,
     });
   }

@@ -5,7 +5,7 @@
  */
 import { StoreError } from '../errors.js';
 import type { PodFenced } from '../events.js';
-import type { HolderLoad } from './holder.js';
+import type { PoolLoad } from '../worker-pool.js';
 
 /** What `health()` answers: the fields of the original system, and what is wrong. */
 export interface Health {
@@ -47,7 +47,7 @@ export interface HealthParts {
   /** The pod has drained for good and left the fleet, and `stop()` was not called. */
   readonly hasLeft: boolean;
   readonly isLeader: boolean;
-  readonly load: HolderLoad;
+  readonly load: PoolLoad;
   /** Why the pod is fenced, if it is. */
   readonly fenced: PodFenced['reason'] | undefined;
   /** Since the last answered heartbeat was sent. */

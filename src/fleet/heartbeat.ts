@@ -19,7 +19,7 @@ import type { Service } from '../runtime/service.js';
 import type { FleetView, Store } from '../store/contract.js';
 import type { Elector } from './elector.js';
 import { Hedge } from './hedge.js';
-import type { Holder } from './holder.js';
+import type { WorkerPool } from '../worker-pool.js';
 import type { Identity } from './identity.js';
 import type { Looks } from './looks.js';
 import { Membership } from './membership.js';
@@ -35,7 +35,7 @@ export interface HeartbeatParts<S> {
   readonly store: Pick<Store, 'register' | 'heartbeat' | 'leave' | 'staleReadMs'>;
   readonly settings: Pick<Settings, 'heartbeatIntervalMs' | 'deadAfterMs' | 'drainTimeoutMs' | 'abortGraceMs'>;
   readonly identity: Identity;
-  readonly holder: Holder<S>;
+  readonly pool: WorkerPool<S>;
   readonly fence: SelfFence;
   readonly elector: Elector;
   readonly looks: Looks;
@@ -170,9 +170,9 @@ export class Heartbeat<S> implements Service {
   }
 
   async #send(): Promise<Answer<S>> {
-    const { store, identity, holder, fence, meta } = this.#parts;
+    const { store, identity, pool, fence, meta } = this.#parts;
     fence.check(); // a freeze that has just ended: this heartbeat shall count as sent after it
-    const snapshot = holder.snapshot();
+    const snapshot = pool.snapshot();
     const sent = fence.now();
     const beat = { eligible: this.#eligible(), asleep: false, meta: meta() };
     return { view: await store.heartbeat(identity.pod, beat), sent, snapshot };
@@ -189,7 +189,7 @@ export class Heartbeat<S> implements Service {
   }
 
   async #answered(view: FleetView, sent: Instant, snapshot: S): Promise<number> {
-    const { identity, holder, fence, looks, elector, wall } = this.#parts;
+    const { identity, pool, fence, looks, elector, wall } = this.#parts;
     const { pod } = identity;
     wall.see(view.wallAheadMs);
     const isMember = view.pods.some((each) => each.pod.incarnation === pod.incarnation);
@@ -203,12 +203,12 @@ export class Heartbeat<S> implements Service {
     this.#evictions = 0;
     const answer = fence.answered(sent);
     if (answer === 'stale') return 0;
-    holder.reconcile(snapshot, view.claims);
+    pool.reconcile(snapshot, view.claims);
     if (fence.final) {
       elector.forget();
       return this.#drainOn(answer === 'admitted');
     }
-    if (answer === 'admitted') holder.admit(pod);
+    if (answer === 'admitted') pool.admit(pod);
     looks.see(view.pods, pod);
     elector.judge(view.pods, pod);
     return this.#intervalMs();
@@ -216,10 +216,10 @@ export class Heartbeat<S> implements Service {
 
   /** The store does not know the present incarnation any more. */
   #evicted(): number {
-    const { fence, holder, identity } = this.#parts;
+    const { fence, pool, identity } = this.#parts;
     this.#membership.evicted();
     if (fence.final) {
-      holder.fence(true);
+      pool.fence(true);
       return this.#depart();
     }
     fence.evicted();
@@ -231,14 +231,15 @@ export class Heartbeat<S> implements Service {
 
   /** Goes on giving signs of life until nothing is held any more, or the time for that is over. */
   async #drainOn(mayProceedAgain: boolean): Promise<number> {
-    const { runtime, holder, settings } = this.#parts;
-    if (mayProceedAgain) holder.retire(); // it had to wait: let it go on
+    const { runtime, pool, settings } = this.#parts;
+    if (mayProceedAgain) pool.retire(); // it had to wait: let it go on
     this.#drainsSince ??= runtime.monotonicMs();
     const drainsForMs = runtime.monotonicMs() - this.#drainsSince;
-    if (drainsForMs + settings.heartbeatIntervalMs > settings.drainTimeoutMs) holder.fence(true); // the next beat is too late
+    if (drainsForMs + settings.heartbeatIntervalMs > settings.drainTimeoutMs) pool.fence(true); // the next beat is too late
     const isOver = drainsForMs > settings.drainTimeoutMs + settings.abortGraceMs;
     const wasIdle = this.#idle;
-    this.#idle = holder.load.held + holder.load.running === 0;
+    const { load } = pool;
+    this.#idle = load.unstarted + load.running + load.unsettled === 0;
     if (!(this.#idle && wasIdle) && !isOver) return this.#intervalMs(); // twice: the last outcomes get their receipts
     await this.#leave();
     return this.#depart();

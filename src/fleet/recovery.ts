@@ -20,7 +20,7 @@ import type { Store } from '../store/contract.js';
 import type { Settler } from '../settlement/settler.js';
 import { Cycle } from './cycle.js';
 import type { Elector, Leadership } from './elector.js';
-import type { Holder } from './holder.js';
+import type { WorkerPool } from '../worker-pool.js';
 import type { Identity } from './identity.js';
 import type { Journal } from './journal.js';
 import type { Looks } from './looks.js';
@@ -40,7 +40,7 @@ export interface RecoveryParts {
   readonly elector: Elector;
   readonly looks: Looks;
   /** Woken when steps are pending again: no store tells a process of its own changes. */
-  readonly holder: Pick<Holder, 'wake'>;
+  readonly pool: Pick<WorkerPool, 'wake'>;
   readonly standing: Standing;
   readonly journal: Journal;
   readonly events: Events;
@@ -154,7 +154,7 @@ export class Recovery implements Service {
       const { requeued, failed, deadPods, durationMs } = record;
       const counts = { deadPods: deadPods.length, requeued: requeued.length, failed: failed.length };
       log.info({ cycleId: record.cycleId, dryRun, ...counts, durationMs }, 'a recovery cycle');
-      if (!dryRun && requeued.length > 0) this.#parts.holder.wake();
+      if (!dryRun && requeued.length > 0) this.#parts.pool.wake();
       if (!dryRun) await journal.record(record);
       cycle.tell(record);
     }

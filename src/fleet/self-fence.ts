@@ -20,7 +20,7 @@ import type { Log } from '../log.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
-import type { Holder } from './holder.js';
+import type { WorkerPool } from '../worker-pool.js';
 import type { Identity } from './identity.js';
 import { limitMs, marginMs } from './patience.js';
 
@@ -34,7 +34,7 @@ export interface SelfFenceParts {
   readonly runtime: Runtime;
   readonly settings: { readonly heartbeatIntervalMs: number; readonly deadAfterMs: number };
   readonly identity: Identity;
-  readonly holder: Pick<Holder, 'fence' | 'halt' | 'retire'>;
+  readonly pool: Pick<WorkerPool, 'fence' | 'halt' | 'retire'>;
   readonly events: Events;
   readonly log: Log;
 }
@@ -185,12 +185,12 @@ export class SelfFence implements Service {
   }
 
   #act(reason: Reason, recoverable: boolean): void {
-    const { holder, events, log, identity } = this.#parts;
+    const { pool, events, log, identity } = this.#parts;
     const { pod } = identity;
     const final = this.#final !== undefined;
-    if (!recoverable) holder.retire();
-    else if (this.#fenced?.silent !== false) holder.fence(final);
-    else if (!final) holder.halt(); // for good it claims and starts nothing anyway
+    if (!recoverable) pool.retire();
+    else if (this.#fenced?.silent !== false) pool.fence(final);
+    else if (!final) pool.halt(); // for good it claims and starts nothing anyway
     for (const listener of this.#listeners) listener();
     if (recoverable && final) return; // it has told that it drains
     log.warn({ ...pod, reason, recoverable }, 'the pod is fenced');

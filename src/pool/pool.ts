@@ -14,6 +14,7 @@ import type { Service } from '../runtime/service.js';
 import type { StepRegistry } from '../step/registry.js';
 import type { Fence, PodRef, Store } from '../store/contract.js';
 import type { Settler } from '../settlement/settler.js';
+import type { PoolLoad, WorkerPool } from '../worker-pool.js';
 import { Cancellations } from './exchange/cancellation-watch.js';
 import { ClaimCheck } from './exchange/claim-reconciler.js';
 import { Demand } from './planning/claim-planner.js';
@@ -45,19 +46,6 @@ export interface PoolParts {
   readonly mayProceed?: () => boolean;
 }
 
-/** What the pool has on its hands. */
-export interface PoolLoad {
-  /** Handlers whose claim is held. */
-  readonly running: number;
-  /** Claims held without a handler: unstarted, or ended and without a receipt yet. */
-  readonly held: number;
-  /** Handlers that go on without a claim; they keep their slots. */
-  readonly strays: number;
-  readonly slots: number;
-  readonly paused: boolean;
-  readonly fenced: boolean;
-}
-
 /** What became of the claims that were held when `stop` was called. */
 export interface PoolDrained {
   readonly finished: number;
@@ -71,7 +59,7 @@ export interface PoolDrained {
 /** How long `stop` goes on handing in outcomes to a store that fails, in ms, where the drain time leaves no more. */
 const FLUSH_MS = 2_000;
 
-export class Pool implements Service {
+export class Pool implements Service, WorkerPool<HeldSnapshot> {
   readonly #parts: PoolParts;
   readonly #handlers: Handlers;
   readonly #holdings: Holdings;
@@ -124,7 +112,8 @@ export class Pool implements Service {
     const { buffer, executor, outbox } = this.#holdings;
     return {
       running: executor.busy - executor.strays,
-      held: buffer.size + outbox.awaiting,
+      unstarted: buffer.size,
+      unsettled: outbox.awaiting,
       strays: executor.strays,
       slots: this.#parts.settings.slots,
       paused: this.#paused,

@@ -58,7 +58,7 @@ describe('a pod', () => {
     fence = new SelfFence({
       ...shared,
       identity: new Identity(runtime, 'a'),
-      holder: { halt: () => {}, retire: () => {}, fence: () => {} },
+      pool: { halt: () => {}, retire: () => {}, fence: () => {} },
     });
     elector = new Elector({ ...shared, fence });
     fence.answered(fence.now());

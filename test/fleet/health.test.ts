@@ -9,7 +9,7 @@ const WELL: HealthParts = {
   stopping: false,
   hasLeft: false,
   isLeader: true,
-  load: { running: 3, held: 5, strays: 0, slots: 8, paused: false, fenced: false },
+  load: { running: 3, unstarted: 5, unsettled: 0, strays: 0, slots: 8, paused: false, fenced: false },
   fenced: undefined,
   silentForMs: 100,
   deadAfterMs: 15_000,

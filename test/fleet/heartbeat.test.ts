@@ -18,7 +18,7 @@ describe('a pod that starts', () => {
   it('registers, beats once, and knows the fleet by then', async () => {
     const pod = await world.started('a');
     expect(pod.line.calls.slice(0, 2)).toEqual(['register', 'heartbeat']);
-    expect(pod.holder.calls).toEqual([`admit ${pod.pod.incarnation}`]);
+    expect(pod.pool.calls).toEqual([`admit ${pod.pod.incarnation}`]);
     expect(pod.fleet.elector.pods).toHaveLength(1);
     expect(pod.fleet.leader).toMatchObject({ pod: pod.pod, eligible: true, asleep: false, meta: { types: ['work'] } });
     expect(pod.told.names).toEqual(['pod:joined', 'leader:elected']);
@@ -46,7 +46,7 @@ describe('a pod that starts', () => {
 
   it('reports an exchange loop that has stopped, beside a heartbeat that goes on', async () => {
     const pod = await world.started('a');
-    pod.holder.overdueMs = 60_000;
+    pod.pool.overdueMs = 60_000;
     expect(pod.fleet.health(0).problems).toEqual([expect.stringContaining('exchange loop')]);
   });
 
@@ -134,16 +134,16 @@ describe('a pod that stops', () => {
 });
 
 describe('what an answer feeds', () => {
-  it('the holder: its snapshot from before the question, and what the store says it holds', async () => {
+  it('the pool: its snapshot from before the question, and what the store says it holds', async () => {
     const pod = await world.started('a');
     await world.submit(3);
     const claims = await world.claim(pod.pod, 2);
-    pod.holder.reconciled.length = 0;
-    const [take, taken] = [pod.holder.snapshot.bind(pod.holder), [] as string[]];
-    pod.holder.snapshot = () => (taken.push('snapshot'), take());
+    pod.pool.reconciled.length = 0;
+    const [take, taken] = [pod.pool.snapshot.bind(pod.pool), [] as string[]];
+    pod.pool.snapshot = () => (taken.push('snapshot'), take());
     pod.line.before('heartbeat', () => taken.push('heartbeat'));
     await world.advance(2_000);
-    const [last] = pod.holder.reconciled;
+    const [last] = pod.pool.reconciled;
     expect(last?.snapshot).toBe(2);
     expect(taken).toEqual(['snapshot', 'heartbeat']);
     const fences = claims.map(({ stepId, claimToken, version }) => ({ stepId, claimToken, version }));
@@ -176,7 +176,7 @@ describe('an outage', () => {
     expect(pod.fleet.elector.isLeader).toBe(false);
     pod.line.heals();
     await world.advance(2_000);
-    expect(pod.holder.calls).toEqual([`admit ${incarnation}`, 'fence', `admit ${incarnation}`]);
+    expect(pod.pool.calls).toEqual([`admit ${incarnation}`, 'fence', `admit ${incarnation}`]);
     const outages = pod.told.all.filter(({ payload }) => payload.operation === 'heartbeat');
     expect(outages.map(({ name }) => name)).toEqual(['store:error', 'store:recovered']);
     expect(pod.fleet.health(0).status).toBe('healthy');
@@ -260,7 +260,7 @@ describe('a freeze', () => {
     const after = a.pod;
     expect(after.incarnation).not.toBe(before.incarnation);
     expect(reasons(a)).toEqual(['frozen', 'evicted']);
-    expect(a.holder.calls).toEqual([`admit ${before.incarnation}`, 'fence', 'fence', `admit ${after.incarnation}`]);
+    expect(a.pool.calls).toEqual([`admit ${before.incarnation}`, 'fence', 'fence', `admit ${after.incarnation}`]);
     expect(a.told.of('pod:joined').at(-1)).toEqual(after);
     expect(a.told.of('pod:left')).toEqual([before]);
     expect([a.fleet.elector.isLeader, b.fleet.elector.isLeader]).toEqual([false, true]);
@@ -275,16 +275,16 @@ describe('a freeze', () => {
     await world.advance(8_000);
     pod.runtime.thaw();
     await world.advance(10);
-    expect(pod.holder.calls.slice(1)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
+    expect(pod.pool.calls.slice(1)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
     expect(pod.line.count('register')).toBe(1);
   });
 
   it('is noticed before the next heartbeat is sent, whichever timer comes first', async () => {
     const pod = await world.started('a');
-    const { holder } = pod;
-    const take = holder.snapshot.bind(holder);
+    const { pool } = pod;
+    const take = pool.snapshot.bind(pool);
     const calls: (string | undefined)[] = [];
-    holder.snapshot = () => (calls.push(holder.calls.at(-1)), take());
+    pool.snapshot = () => (calls.push(pool.calls.at(-1)), take());
     for (let offset = 0; offset < 20; offset++) {
       await world.advance(10_000 + 110 * offset);
       pod.runtime.freeze();
@@ -303,7 +303,7 @@ describe('a freeze', () => {
     await world.advance(3_500);
     pod.runtime.thaw();
     await world.advance(10);
-    expect(pod.holder.calls.slice(1)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
+    expect(pod.pool.calls.slice(1)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
   });
 
   it('that cost a pod its place: a registration of the old incarnation is none of the new one', async () => {
@@ -318,7 +318,7 @@ describe('a freeze', () => {
     pod.runtime.thaw();
     await world.advance(1_200); // it notices, and the second registration has not been answered yet
     expect(pod.line.count('register')).toBe(3);
-    expect(pod.holder.calls.at(-1)).toBe(`admit ${pod.pod.incarnation}`);
+    expect(pod.pool.calls.at(-1)).toBe(`admit ${pod.pod.incarnation}`);
   });
 
   it('that costs a pod its place costs it no more time the next time', async () => {
@@ -369,7 +369,7 @@ describe('a freeze', () => {
     expect(pod.line.count('register')).toBe(1);
     pod.line.delays(0, 'heartbeat');
     await world.advance(150);
-    expect(pod.holder.calls.at(-1)).toBe(`admit ${pod.pod.incarnation}`);
+    expect(pod.pool.calls.at(-1)).toBe(`admit ${pod.pod.incarnation}`);
     await world.advance(20_000);
     expect(pod.line.count('register')).toBe(2);
     expect(reasons(pod)).toEqual(['frozen', 'evicted']);
@@ -383,14 +383,14 @@ describe('a freeze', () => {
     pod.runtime.freeze();
     await world.advance(8_000);
     pod.runtime.thaw();
-    const admitted = pod.holder.calls.length;
-    const judged = pod.holder.reconciled.length;
+    const admitted = pod.pool.calls.length;
+    const judged = pod.pool.reconciled.length;
     const beats = pod.line.count('heartbeat');
-    pod.line.before('heartbeat', () => expect(pod.holder.calls.slice(admitted)).toEqual(['halt']));
+    pod.line.before('heartbeat', () => expect(pod.pool.calls.slice(admitted)).toEqual(['halt']));
     await world.advance(250);
     expect(pod.line.count('heartbeat')).toBe(beats + 1);
-    expect(pod.holder.calls.slice(admitted)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
-    expect(pod.holder.reconciled.length).toBe(judged + 1); // by the answer from after the freeze alone
+    expect(pod.pool.calls.slice(admitted)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
+    expect(pod.pool.reconciled.length).toBe(judged + 1); // by the answer from after the freeze alone
   });
 });
 
@@ -464,33 +464,33 @@ describe('what a pod has watched of a dead one', () => {
 describe('two of one podId', () => {
   it('the elder drains, leaves, and does not register again', async () => {
     const elder = await world.started('twin');
-    elder.holder.load = { ...elder.holder.load, running: 1 };
+    elder.pool.load = { ...elder.pool.load, running: 1 };
     const younger = await world.started('twin');
     await world.advance(10_000);
     expect(elder.told.of('pod:fenced')).toEqual([{ ...elder.pod, reason: 'superseded', recoverable: false }]);
-    expect(elder.holder.calls.slice(1)).toEqual(['retire']);
+    expect(elder.pool.calls.slice(1)).toEqual(['retire']);
     expect(elder.line.count('leave')).toBe(0); // it still holds something
     expect(elder.fleet.leader).toBeUndefined(); // and looks at the fleet no longer
     expect([elder.fleet.elector.isLeader, younger.fleet.elector.isLeader]).toEqual([false, true]);
-    elder.holder.load = { ...elder.holder.load, running: 0 };
+    elder.pool.load = { ...elder.pool.load, running: 0 };
     await world.advance(5_000);
     expect(elder.line.count('leave')).toBe(1);
     await world.advance(120_000);
     expect(elder.line.count('register')).toBe(1);
-    expect(elder.holder.calls.filter((call) => call.startsWith('admit'))).toHaveLength(1);
+    expect(elder.pool.calls.filter((call) => call.startsWith('admit'))).toHaveLength(1);
     expect(reasons(younger)).toEqual([]);
     expect(await world.store.fleet()).toHaveLength(1);
   });
 
   it('the elder leaves with its second heartbeat that holds nothing: the last outcomes get their receipts', async () => {
     const elder = await world.started('twin');
-    elder.holder.load = { ...elder.holder.load, held: 1 };
+    elder.pool.load = { ...elder.pool.load, unsettled: 1 };
     await world.advance(10);
     await world.started('twin');
     await world.advance(10_000);
     const beats = elder.line.count('heartbeat');
     elder.line.before('leave', () => expect(elder.line.count('heartbeat')).toBe(beats + 2));
-    elder.holder.load = { ...elder.holder.load, held: 0 };
+    elder.pool.load = { ...elder.pool.load, unsettled: 0 };
     await world.advance(10_000);
     expect([elder.line.count('leave'), elder.line.count('heartbeat')]).toEqual([1, beats + 2]);
     await world.runtime.until(elder.stop());
@@ -499,28 +499,28 @@ describe('two of one podId', () => {
 
   it('the elder leaves in the end, though a handler never returns', async () => {
     const elder = await world.started('twin', { drainTimeoutMs: 10_000, abortGraceMs: 1_000 });
-    elder.holder.load = { ...elder.holder.load, running: 1 };
+    elder.pool.load = { ...elder.pool.load, running: 1 };
     await world.started('twin');
     await world.advance(7_500);
-    expect(elder.holder.calls.slice(1)).toEqual(['retire']); // what runs has the drain time
+    expect(elder.pool.calls.slice(1)).toEqual(['retire']); // what runs has the drain time
     await world.advance(2_500);
-    expect(elder.holder.calls.at(-1)).toBe('fence for good'); // within the drain time
+    expect(elder.pool.calls.at(-1)).toBe('fence for good'); // within the drain time
     await world.advance(6_000);
     expect(elder.line.count('leave')).toBe(1);
   });
 
   it('the elder goes on draining after a freeze', async () => {
     const elder = await world.started('twin');
-    elder.holder.load = { ...elder.holder.load, running: 1 };
+    elder.pool.load = { ...elder.pool.load, running: 1 };
     await world.advance(10);
     await world.started('twin');
     await world.advance(1_000);
-    expect(elder.holder.calls.slice(1)).toEqual(['retire']);
+    expect(elder.pool.calls.slice(1)).toEqual(['retire']);
     elder.runtime.freeze();
     await world.advance(8_000);
     elder.runtime.thaw();
     await world.advance(10);
-    expect(elder.holder.calls.slice(1)).toEqual(['retire', 'retire']);
+    expect(elder.pool.calls.slice(1)).toEqual(['retire', 'retire']);
   });
 
   it('one that was evicted too does not come back either', async () => {
@@ -535,7 +535,7 @@ describe('two of one podId', () => {
     await world.advance(30_000);
     expect(reasons(elder)).toEqual(['frozen', 'superseded']);
     expect(elder.line.count('register')).toBe(1);
-    expect(elder.holder.calls.at(-1)).toBe('fence for good');
+    expect(elder.pool.calls.at(-1)).toBe('fence for good');
   });
 
   it('three replicas with one id do not fence each other for ever', async () => {
@@ -590,7 +590,7 @@ describe('a wall clock', () => {
     a.runtime.shiftWall(3_600_000);
     await world.advance(60_000);
     expect(reasons(a)).toEqual(['frozen']);
-    expect(a.holder.calls).toHaveLength(3);
+    expect(a.pool.calls).toHaveLength(3);
     expect([a, b].flatMap(({ told }) => told.of('pod:dead'))).toEqual([]);
     expect(a.line.count('register')).toBe(1);
   });

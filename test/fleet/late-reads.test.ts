@@ -38,7 +38,7 @@ describe('a pod whose registration its own session shows late', () => {
     const pod = world.pod('a', {}, hides(world.connection(), 'a', 4_000));
     const { incarnation } = pod.pod;
     await world.runtime.until(pod.start());
-    expect(pod.holder.calls).toEqual([]);
+    expect(pod.pool.calls).toEqual([]);
     await world.advance(5_500);
     expect(pod.pod.incarnation).toBe(incarnation);
     expect(pod.told.of('pod:fenced')).toEqual([]);

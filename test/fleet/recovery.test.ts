@@ -75,11 +75,11 @@ describe('a recovery cycle', () => {
 
   it('wakes the pool of its pod when steps are pending again, and only then', async () => {
     const { leader } = await afterADeath(1);
-    expect(leader.holder.wakes).toBe(0);
+    expect(leader.pool.wakes).toBe(0);
     await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
-    expect(leader.holder.wakes).toBe(1);
+    expect(leader.pool.wakes).toBe(1);
     await world.advance(2 * CYCLE);
-    expect(leader.holder.wakes).toBe(1);
+    expect(leader.pool.wakes).toBe(1);
   });
 
   it('charges nobody for what a pod that left still held', async () => {
@@ -127,7 +127,7 @@ describe('a recovery cycle', () => {
     await world.advance(CYCLE);
     expect(leader.told.of('recovery:started')).toMatchObject([{ dryRun: false }]);
     expect(cycles(leader)).toMatchObject([{ orphans: [], error: { code: 'STORE_UNAVAILABLE' } }]);
-    expect(leader.holder.wakes).toBe(0);
+    expect(leader.pool.wakes).toBe(0);
     expect(await leader.fleet.recovery.history()).toHaveLength(1);
   });
 
@@ -352,7 +352,7 @@ describe('recovery by hand', () => {
     expect(writes()).toEqual(before);
     expect(await world.statuses([...ids, ...more])).toEqual({ claimed: 5 });
     expect(await leader.fleet.recovery.history()).toEqual([]);
-    expect(leader.holder.wakes).toBe(0);
+    expect(leader.pool.wakes).toBe(0);
     const done = await world.runtime.until(leader.fleet.recovery.run());
     expect([...done.requeued].sort()).toEqual([...ids, ...more].sort());
     await world.runtime.until(leader.fleet.recovery.run()); // with the same look at the fleet

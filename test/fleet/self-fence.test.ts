@@ -17,7 +17,7 @@ beforeEach(async () => {
     runtime,
     settings: { heartbeatIntervalMs: 2_000, deadAfterMs: 15_000 },
     identity: new Identity(runtime, 'a'),
-    holder: {
+    pool: {
       halt: () => calls.push('halt'),
       retire: () => calls.push('retire'),
       fence: (final) => calls.push(final ? 'fence for good' : 'fence'),
@@ -76,7 +76,7 @@ describe('frozen', () => {
     await runtime.advance(5_000);
     runtime.thaw();
     expect(fence.mayProceed()).toBe(false); // a continuation that runs first
-    expect(calls).toEqual([]); // its caller is the holder itself, in the midst of something
+    expect(calls).toEqual([]); // its caller is the pool itself, in the midst of something
     await Promise.resolve();
     expect(calls).toEqual(['halt']); // what runs may be ours yet
     expect(reasons()).toEqual(['frozen']);

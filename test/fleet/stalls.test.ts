@@ -174,7 +174,7 @@ describe('a heartbeat that is lost', () => {
     }
     await world.advance(2 * timing.deadAfterMs);
     expect(pod.told.of('pod:fenced')).toEqual([]);
-    expect(pod.holder.calls).toEqual([`admit ${pod.pod.incarnation}`]);
+    expect(pod.pool.calls).toEqual([`admit ${pod.pod.incarnation}`]);
   });
 
   it.each(RHYTHMS)('is told from one that only takes long: every $heartbeatIntervalMs ms', async (timing) => {

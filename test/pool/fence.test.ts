@@ -181,7 +181,7 @@ describe('a final fence', () => {
       store.exchange = async (r) =>
         exchange(r.claim ? { ...r, claim: { ...r.claim, types: new Map([['slow', 2]]) } } : r);
     });
-    expect(rig.pool.load).toMatchObject({ running: 1, held: 1 });
+    expect(rig.pool.load).toMatchObject({ running: 1, unstarted: 1, unsettled: 0 });
     rig.pool.fence(true);
     await rig.runtime.settle();
     expect(rig.store.row('slow-00001').status).toBe('pending');
@@ -280,7 +280,7 @@ describe('an eviction', () => {
     rig.pool.fence(false);
     rig.pool.admit(NEXT_LIFE);
     await rig.runtime.advance(60);
-    expect(rig.pool.load).toMatchObject({ running: 0, held: 0 });
+    expect(rig.pool.load).toMatchObject({ running: 0, unstarted: 0, unsettled: 0 });
     expect(rig.events('step:claimed')).toEqual([]);
     const row = rig.store.row('slow-00000');
     expect(row).toMatchObject({ status: 'claimed', incarnation: POD.incarnation }); // an orphan: recovery's
@@ -357,12 +357,12 @@ describe('reconciliation', () => {
       store.exchange = async (r) =>
         exchange(r.claim ? { ...r, claim: { ...r.claim, types: new Map([['slow', 2]]) } } : r);
     });
-    expect(rig.pool.load.held).toBe(1);
+    expect(rig.pool.load).toMatchObject({ unstarted: 1, unsettled: 0 });
     rig.store.requeue('slow-00001');
     rig.store.row('slow-00001').runAt = Infinity;
     heartbeat(rig);
     await rig.runtime.settle();
-    expect(rig.pool.load.held).toBe(0);
+    expect(rig.pool.load).toMatchObject({ unstarted: 0, unsettled: 0 });
     expect(rig.events('step:lost')).toMatchObject([{ stepId: 'slow-00001' }]);
   });
 
@@ -457,8 +457,8 @@ test('what has ended is held until its receipt: a pod that drains may not leave 
   rig.pool.fence(true);
   door.open('done');
   await rig.runtime.advance(50);
-  expect(rig.pool.load).toMatchObject({ running: 0, held: 1 });
+  expect(rig.pool.load).toMatchObject({ running: 0, unstarted: 0, unsettled: 1 });
   await rig.runtime.advance(100);
-  expect(rig.pool.load).toMatchObject({ running: 0, held: 0 });
+  expect(rig.pool.load).toMatchObject({ running: 0, unstarted: 0, unsettled: 0 });
   expect(rig.store.row('s1')).toMatchObject({ status: 'completed' });
 });

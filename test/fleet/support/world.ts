@@ -10,7 +10,7 @@ import type { Claim, PodRef, Store } from '../../../src/store/contract.js';
 import { observed } from '../../../src/store/observed.js';
 import { Settler } from '../../../src/settlement/settler.js';
 import { LateWorld, type Lateness } from '../../support/late-store.js';
-import { FakeHolder } from './fake-holder.js';
+import { FakePool } from './fake-pool.js';
 import { Line } from './faulty-store.js';
 import { log, Told } from './told.js';
 
@@ -120,10 +120,10 @@ function newStep(stepId: string, given: Partial<NewStep>): NewStep {
   };
 }
 
-/** A pod's part in the fleet, with a holder that does nothing. */
+/** A pod's part in the fleet, with a pool that does nothing. */
 export class Member {
   readonly told = new Told();
-  readonly holder = new FakeHolder();
+  readonly pool = new FakePool();
   readonly line: Line;
   readonly fleet: Fleet<number>;
   readonly settings: Settings;
@@ -145,7 +145,7 @@ export class Member {
       ...{ runtime, events, log, settler },
       store: observed(this.line.over(store), { events, log, runtime }).store,
       settings: this.settings,
-      holder: this.holder,
+      pool: this.pool,
       version: '1.2.3',
       meta: () => ({ types: ['work'] }),
     });

@@ -180,7 +180,7 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/fleet: the exchange loop is judged by the heartbeat',
     file: 'src/fleet/fleet.ts',
-    find: 'exchange: { overdueMs: holder.overdueMs, intervalMs: settings.idleIntervalMs }',
+    find: 'exchange: { overdueMs: pool.overdueMs, intervalMs: settings.idleIntervalMs }',
     replace: 'exchange: { overdueMs: this.heartbeat.overdueMs, intervalMs: settings.idleIntervalMs }',
     tests: ['test/fleet/heartbeat.test.ts'],
   },
@@ -229,9 +229,9 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/heartbeat: the snapshot is taken with the answer',
     file: 'src/fleet/heartbeat.ts',
-    find: '    const snapshot = holder.snapshot();\n    const sent = fence.now();\n    const beat = { eligible: this.#eligible(), asleep: false, meta: meta() };\n    return { view: await store.heartbeat(identity.pod, beat), sent, snapshot };',
+    find: '    const snapshot = pool.snapshot();\n    const sent = fence.now();\n    const beat = { eligible: this.#eligible(), asleep: false, meta: meta() };\n    return { view: await store.heartbeat(identity.pod, beat), sent, snapshot };',
     replace:
-      '    const sent = fence.now();\n    const beat = { eligible: this.#eligible(), asleep: false, meta: meta() };\n    return { view: await store.heartbeat(identity.pod, beat), sent, snapshot: holder.snapshot() };',
+      '    const sent = fence.now();\n    const beat = { eligible: this.#eligible(), asleep: false, meta: meta() };\n    return { view: await store.heartbeat(identity.pod, beat), sent, snapshot: pool.snapshot() };',
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
@@ -322,9 +322,9 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/heartbeat: a stale answer judges what is held',
     file: 'src/fleet/heartbeat.ts',
-    find: "    const answer = fence.answered(sent);\n    if (answer === 'stale') return 0;\n    holder.reconcile(snapshot, view.claims);",
+    find: "    const answer = fence.answered(sent);\n    if (answer === 'stale') return 0;\n    pool.reconcile(snapshot, view.claims);",
     replace:
-      "    holder.reconcile(snapshot, view.claims);\n    const answer = fence.answered(sent);\n    if (answer === 'stale') return 0;",
+      "    pool.reconcile(snapshot, view.claims);\n    const answer = fence.answered(sent);\n    if (answer === 'stale') return 0;",
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
@@ -359,7 +359,7 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/heartbeat: a drain that had to wait does not go on',
     file: 'src/fleet/heartbeat.ts',
-    find: '    if (mayProceedAgain) holder.retire(); // it had to wait: let it go on\n',
+    find: '    if (mayProceedAgain) pool.retire(); // it had to wait: let it go on\n',
     replace: '',
     tests: ['test/fleet/heartbeat.test.ts'],
   },
@@ -782,7 +782,7 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/recovery: the pool is not woken',
     file: 'src/fleet/recovery.ts',
-    find: '      if (!dryRun && requeued.length > 0) this.#parts.holder.wake();\n',
+    find: '      if (!dryRun && requeued.length > 0) this.#parts.pool.wake();\n',
     replace: '',
     tests: ['test/fleet/recovery.test.ts'],
   },
@@ -873,8 +873,8 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/self-fence: a frozen pod that drains is halted',
     file: 'src/fleet/self-fence.ts',
-    find: 'else if (!final) holder.halt();',
-    replace: 'else holder.halt();',
+    find: 'else if (!final) pool.halt();',
+    replace: 'else pool.halt();',
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {

@@ -147,7 +147,7 @@ describe('a pool on a store with late reads', () => {
     await rig.runtime.advance(1_000);
     expect(rig.store.requests.flatMap(({ settlements }) => settlements)).toMatchObject([{ ...old, status: 'pending' }]);
     expect(rig.store.held(POD)).toEqual([held]);
-    expect(rig.pool.load).toMatchObject({ running: 1, held: 0 });
+    expect(rig.pool.load).toMatchObject({ running: 1, unstarted: 0, unsettled: 0 });
     expect(reasons).toEqual([]);
     expect(rig.told.map(({ name }) => name)).toEqual(['step:claimed', 'step:started']);
   });

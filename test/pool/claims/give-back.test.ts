@@ -22,10 +22,10 @@ describe('pause', () => {
       rig.store.addMany(5, 'slow');
       generous(rig, { slow: 5 });
     });
-    expect(rig.pool.load).toMatchObject({ running: 2, held: 3 });
+    expect(rig.pool.load).toMatchObject({ running: 2, unstarted: 3, unsettled: 0 });
     rig.pool.pause();
     await rig.runtime.settle();
-    expect(rig.pool.load).toMatchObject({ running: 2, held: 0, paused: true });
+    expect(rig.pool.load).toMatchObject({ running: 2, unstarted: 0, unsettled: 0, paused: true });
     expect(rig.events('step:released').map(({ reason, delayMs }) => [reason, delayMs] as unknown)).toEqual(
       Array.from({ length: 3 }, () => ['stopping', 0]),
     );
@@ -95,10 +95,10 @@ describe('claims that cannot start', () => {
       await rig.runtime.advance(100);
     }
     await rig.runtime.advance(500);
-    expect(rig.pool.load.held).toBeGreaterThan(0);
+    expect(rig.pool.load.unstarted).toBeGreaterThan(0);
     const before = rig.store.requests.length;
     await rig.runtime.advance(3_000);
-    expect(rig.pool.load.held).toBe(0);
+    expect(rig.pool.load).toMatchObject({ unstarted: 0, unsettled: 0 });
     const released = rig.events('step:released');
     expect(released.length).toBeGreaterThan(0);
     expect(new Set(released.map(({ reason }) => reason as string))).toEqual(new Set(['unstarted']));
@@ -117,7 +117,7 @@ describe('claims that cannot start', () => {
       generous(rig, { slow: 2 });
     });
     await rig.runtime.advance(999);
-    expect(rig.pool.load.held).toBe(1);
+    expect(rig.pool.load).toMatchObject({ unstarted: 1, unsettled: 0 });
     door.open();
     await rig.runtime.settle();
     expect(rig.store.count('completed')).toBe(2);
@@ -132,7 +132,7 @@ describe('claims that cannot start', () => {
     await rig.runtime.advance(500);
     rig.pool.wake();
     await rig.runtime.advance(499);
-    expect(rig.pool.load.held).toBe(1);
+    expect(rig.pool.load).toMatchObject({ unstarted: 1, unsettled: 0 });
     await rig.runtime.advance(5);
     expect(rig.store.count('pending')).toBe(1);
   });

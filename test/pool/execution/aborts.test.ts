@@ -158,11 +158,11 @@ describe('a cancel', () => {
       store.exchange = async (request) =>
         exchange(request.claim ? { ...request, claim: { ...request.claim, types: new Map([['slow', 2]]) } } : request);
     });
-    expect(rig.pool.load).toMatchObject({ running: 1, held: 1 });
+    expect(rig.pool.load).toMatchObject({ running: 1, unstarted: 1, unsettled: 0 });
     rig.store.cancel('slow-00001');
     rig.pool.abort('slow-00001');
     await rig.runtime.settle();
-    expect(rig.pool.load).toMatchObject({ running: 1, held: 0 });
+    expect(rig.pool.load).toMatchObject({ running: 1, unstarted: 0, unsettled: 0 });
     expect(rig.events('step:started')).toHaveLength(1);
     expect(rig.events('step:cancelled')).toMatchObject([{ stepId: 'slow-00001', latencyMs: 0 }]);
   });

@@ -101,7 +101,7 @@ test('a handler that has returned does not bar the next claim of its step', asyn
   doors.push(gate(), gate());
   await rig.runtime.advance(2);
   expect(started(rig)).toEqual(['s1', 's2', 's3']);
-  expect(rig.pool.load).toMatchObject({ running: 2, held: 1 });
+  expect(rig.pool.load).toMatchObject({ running: 2, unstarted: 1, unsettled: 0 });
   doors[0]!.open();
   await rig.runtime.settle();
   expect(started(rig)).toEqual(['s1', 's2', 's3', 's1']);

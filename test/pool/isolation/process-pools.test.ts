@@ -91,7 +91,7 @@ describe('a suspect whose process has another queue', () => {
     await b.start();
     onTestFinished(() => b.stop());
     await b.runtime.advance(2_000);
-    expect(b.pool.load.held).toBeGreaterThan(0);
+    expect(b.pool.load.unstarted).toBeGreaterThan(0);
     const a = await running({ bad: never }, { beside: b, drainTimeoutMs: 0 }, ({ store }) =>
       store.add('p1', 'bad', { crashes: 2 }),
     );
@@ -99,7 +99,7 @@ describe('a suspect whose process has another queue', () => {
     await b.runtime.advance(2_000);
     expect(started(a)).toEqual(['p1']);
     expect(started(b).length - before).toBeLessThanOrEqual(1);
-    expect(b.pool.load).toMatchObject({ running: 0, held: 0 });
+    expect(b.pool.load).toMatchObject({ running: 0, unstarted: 0, unsettled: 0 });
     expect(b.store.count('claimed')).toBe(0);
   });
 
@@ -112,15 +112,15 @@ describe('a suspect whose process has another queue', () => {
       store.exchange = (request) =>
         exchange(request.claim ? { ...request, claim: { ...request.claim, free: 2 } } : request);
     });
-    expect(b.pool.load).toMatchObject({ running: 1, held: 1 });
+    expect(b.pool.load).toMatchObject({ running: 1, unstarted: 1, unsettled: 0 });
     await running({ bad: never }, { beside: b, drainTimeoutMs: 0 }, ({ store }) =>
       store.add('p1', 'bad', { crashes: 2 }),
     );
-    expect(b.pool.load).toMatchObject({ running: 1, held: 1 }); // it has not looked since
+    expect(b.pool.load).toMatchObject({ running: 1, unstarted: 1, unsettled: 0 }); // it has not looked since
     doors[0]!.open();
     await b.runtime.settle();
     expect(started(b)).toEqual(['work-00000']);
-    expect(b.pool.load).toMatchObject({ running: 0, held: 0 }); // what waited went back with the outcome
+    expect(b.pool.load).toMatchObject({ running: 0, unstarted: 0, unsettled: 0 }); // what waited went back with the outcome
     doors[1]!.open();
   });
 

@@ -151,11 +151,11 @@ describe('a suspect that comes to a busy pod', () => {
       store.exchange = (request) =>
         exchange(request.claim ? { ...request, claim: { ...request.claim, types } } : request);
     });
-    expect(rig.pool.load).toMatchObject({ running: 1, held: 1 });
+    expect(rig.pool.load).toMatchObject({ running: 1, unstarted: 1, unsettled: 0 });
     rig.store.add('p1', 'bad', { crashes: 2, priority: 9 });
     rig.pool.wake();
     await rig.runtime.settle();
-    expect(rig.pool.load).toMatchObject({ running: 1, held: 0 });
+    expect(rig.pool.load).toMatchObject({ running: 1, unstarted: 0, unsettled: 0 });
     expect(rig.events('step:released').map(({ stepId }) => stepId)).toEqual(
       expect.arrayContaining(['one-00001', 'p1']),
     );
@@ -386,7 +386,7 @@ describe('a suspect that waits for its start', () => {
     rig.pool.admit(NEXT_LIFE);
     await rig.runtime.advance(5_000);
     expect(rig.store.held(POD).map(({ stepId }) => stepId)).toEqual(['p1']); // an orphan, for recovery
-    expect(rig.pool.load).toMatchObject({ held: 0, running: 0 });
+    expect(rig.pool.load).toMatchObject({ unstarted: 0, unsettled: 0, running: 0 });
     expect(started(rig)).toEqual(['good-00000', 'good-00001']); // the pod works on
   });
 });

@@ -1,11 +1,11 @@
 /** Holds what a test says, and remembers what it was told. */
-import type { Holder, HolderLoad } from '../../../src/fleet/holder.js';
+import type { PoolLoad, WorkerPool } from '../../../src/worker-pool.js';
 import type { Fence, PodRef } from '../../../src/store/contract.js';
 
-export class FakeHolder implements Holder<number> {
+export class FakePool implements WorkerPool<number> {
   readonly calls: string[] = [];
   readonly reconciled: { readonly snapshot: number; readonly held: readonly Fence[] }[] = [];
-  load: HolderLoad = { running: 0, held: 0, strays: 0, slots: 4, paused: false, fenced: false };
+  load: PoolLoad = { running: 0, unstarted: 0, unsettled: 0, strays: 0, slots: 4, paused: false, fenced: false };
   overdueMs = 0;
   wakes = 0;
   #snapshots = 0;

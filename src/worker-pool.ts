@@ -1,0 +1,45 @@
+/** What the fleet needs of the pool of this process: types only, so that neither imports the other. */
+import type { Fence, PodRef } from './store/contract.js';
+
+/**
+ * How busy the pool is. A claim is *held* while this pod has it and its receipt has not come: it is unstarted, it runs, or
+ * it has ended.
+ */
+export interface PoolLoad {
+  /** Handlers whose claims are held. */
+  readonly running: number;
+  /** Claims that wait for a slot. */
+  readonly unstarted: number;
+  /** Claims that have ended and whose receipts have not come. */
+  readonly unsettled: number;
+  /** Handlers that still run after their claims were aborted. They keep their slots. */
+  readonly strays: number;
+  readonly slots: number;
+  readonly paused: boolean;
+  readonly fenced: boolean;
+}
+
+/** @typeParam S what the pool notes about its claims when a heartbeat is sent; opaque to the fleet */
+export interface WorkerPool<S = unknown> {
+  /** Claims (again), as this incarnation. What was held as another incarnation is dropped. */
+  admit(pod: PodRef): void;
+  /** Claims, starts and settles nothing until {@link WorkerPool.admit}. Running handlers go on: their claims may still be held. */
+  halt(): void;
+  /**
+   * Stops claiming, aborts what runs, starts and settles nothing until {@link WorkerPool.admit}.
+   *
+   * @param final no `admit` follows: what ends is settled while `SelfFence.mayProceed` allows it
+   */
+  fence(final: boolean): void;
+  /** Claims no more, permanently, and gives back what has not started. What runs goes on, and is settled. */
+  retire(): void;
+  /** Steps have become pending: there may be something to claim. */
+  wake(): void;
+  /** What is held now. Taken right before a heartbeat is sent. */
+  snapshot(): S;
+  /** Compares the snapshot with what the heartbeat's answer says is held. */
+  reconcile(snapshot: S, held: readonly Fence[]): void;
+  readonly load: PoolLoad;
+  /** For how long the exchange loop has been late, in ms. */
+  readonly overdueMs: number;
+}
