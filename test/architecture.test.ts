@@ -11,7 +11,7 @@ import { readSource, type Import, type SourceFacts } from './support/source.js';
 
 const SERVICE = ['type options', 'events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors'];
 const STORE = [
-  ...['store/contract', 'store/counts', 'store/retrying', 'store/under-way'],
+  ...['store/contract', 'store/step-counts', 'store/busy-retry', 'store/open-calls'],
   ...['driver', 'step', 'runtime', 'errors', 'log'],
 ];
 
@@ -66,9 +66,9 @@ const EDGES: Record<string, readonly string[]> = {
   'store/snowflake': STORE,
   'store/observed': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   'store/in-context': ['type store/contract', 'type runtime'],
-  'store/counts': ['store/contract', 'step', 'runtime'],
-  'store/retrying': ['store/contract', 'log', 'runtime', 'errors'],
-  'store/under-way': ['errors'],
+  'store/step-counts': ['store/contract', 'step', 'runtime'],
+  'store/busy-retry': ['store/contract', 'log', 'runtime', 'errors'],
+  'store/open-calls': ['errors'],
   'store/contract': ['step', 'runtime', 'errors', 'type log'],
 
   // the drivers: how each is loaded, and what is said where it cannot be

@@ -1,6 +1,6 @@
 /** Rows as the driver answers them, and what they are outside. */
 import type { Claim, Fence, Orphan, PodRef, PodView, StepRecord } from '../contract.js';
-import type { CountRow } from '../counts.js';
+import type { CountRow } from '../step-counts.js';
 import type { StepStatus } from '../../step/step.js';
 import { metaOf } from './pods/meta.js';
 import type { Row } from './session/session.js';

@@ -6,8 +6,8 @@
  * wait for the file do so for a second more.
  */
 import type { Runtime } from '../../runtime/runtime.js';
-import { retrying } from '../retrying.js';
-import { UnderWay } from '../under-way.js';
+import { retryWhileBusy } from '../busy-retry.js';
+import { OpenCalls } from '../open-calls.js';
 import { isBusy, storeError } from './faults.js';
 
 const CLOSE_GRACE_MS = 1_000;
@@ -22,23 +22,23 @@ export interface CallsParts {
 
 export class Calls {
   readonly #parts: CallsParts;
-  readonly #underWay: UnderWay;
+  readonly #openCalls: OpenCalls;
   readonly #impatience = new AbortController();
 
   constructor(parts: CallsParts) {
     this.#parts = parts;
-    this.#underWay = new UnderWay((error) => storeError(error, parts.path));
+    this.#openCalls = new OpenCalls((error) => storeError(error, parts.path));
   }
 
   /** Runs a call to its end, and makes its errors ours. */
   run<T>(work: () => Promise<T>): Promise<T> {
-    return this.#underWay.run(work);
+    return this.#openCalls.run(work);
   }
 
   /** Runs an operation now, and again while the file is BUSY. */
   readonly attempt = <T>(operation: () => T): Promise<T> => {
     const { runtime, path, busyTimeoutMs } = this.#parts;
-    return retrying(runtime, operation, {
+    return retryWhileBusy(runtime, operation, {
       isBusy,
       patienceMs: busyTimeoutMs,
       giveUp: (error) => storeError(error, path),
@@ -63,7 +63,7 @@ export class Calls {
   /** Resolves when nothing is under way any more. */
   async close(): Promise<void> {
     const patience = this.#parts.runtime.after(CLOSE_GRACE_MS, () => this.#impatience.abort());
-    await this.#underWay.close();
+    await this.#openCalls.close();
     patience.cancel();
   }
 }

@@ -10,7 +10,7 @@ import { loadSqlite } from '../../driver/sqlite.js';
 import { StoreError } from '../../errors.js';
 import { identify, isSameFile } from '../../files/located.js';
 import { systemRuntime } from '../../runtime/runtime.js';
-import { retrying } from '../retrying.js';
+import { retryWhileBusy } from '../busy-retry.js';
 import { Checkpoints } from './checkpoints.js';
 import { Core } from './core.js';
 import { connect } from './database.js';
@@ -80,7 +80,7 @@ export class HelperConnection {
   #attemptFor(patienceMs: number): Attempt {
     const giveUp = (error: unknown): Error => storeError(error, this.#path);
     const options = { isBusy, patienceMs, giveUp, signal: this.#impatience.signal };
-    return (operation) => retrying(systemRuntime, operation, options);
+    return (operation) => retryWhileBusy(systemRuntime, operation, options);
   }
 }
 

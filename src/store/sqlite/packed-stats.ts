@@ -7,7 +7,7 @@
 import type { Runtime } from '../../runtime/runtime.js';
 import { STEP_STATUSES } from '../../step/step.js';
 import type { StatusCounts, StoreStats } from '../contract.js';
-import { noCounts, statsOf, type Counts, type Totals } from '../counts.js';
+import { noCounts, statsOf, type StepCounts, type Totals } from '../step-counts.js';
 
 export interface PackedStats extends Totals {
   /** A JSON array. */
@@ -18,7 +18,7 @@ export interface PackedStats extends Totals {
   readonly pendingByPriority: Float64Array;
 }
 
-export function packedStats({ totals, byType, pendingByPriority }: Counts): PackedStats {
+export function packedStats({ totals, byType, pendingByPriority }: StepCounts): PackedStats {
   const counts = new Float64Array(byType.size * STEP_STATUSES.length);
   let at = 0;
   for (const ofType of byType.values()) for (const status of STEP_STATUSES) counts[at++] = ofType[status];

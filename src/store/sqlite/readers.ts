@@ -6,7 +6,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { CancelledStep, ListFilter, StepRecord } from '../contract.js';
-import type { CountRow } from '../counts.js';
+import type { CountRow } from '../step-counts.js';
 import { recordOf, type RecordRow } from './rows.js';
 import type { WallClock } from './wall-clock.js';
 import type { WallTimes } from './wall-times.js';

@@ -5,7 +5,7 @@
  * pieces on its own thread, where nobody waits.
  */
 import type { ListFilter, ListPage, PruneReply, StepRecord } from '../contract.js';
-import { Counts } from '../counts.js';
+import { StepCounts } from '../step-counts.js';
 import type { Core } from './core.js';
 
 const COUNTED_ROWS = 5_000;
@@ -53,9 +53,9 @@ export class Scans {
     return found;
   }
 
-  async count(now: number): Promise<Counts> {
+  async count(now: number): Promise<StepCounts> {
     const { core, attempt, pause } = this.#parts;
-    const counts = new Counts();
+    const counts = new StepCounts();
     for (let after: number | null = 0; after !== null;) {
       if (after > 0) await pause();
       const from: number = after;

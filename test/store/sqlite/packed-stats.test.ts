@@ -1,11 +1,11 @@
 /** Counts on their way from the helper thread: packed for the port, and unpacked in slices. */
 import { expect, it } from 'vitest';
-import { Counts } from '../../../src/store/counts.js';
+import { StepCounts } from '../../../src/store/step-counts.js';
 import { packedStats, unpackedStats } from '../../../src/store/sqlite/packed-stats.js';
 import { countingRuntime } from '../../support/counting-runtime.js';
 
 it('arrive as they were counted, of any number and name, in slices', async () => {
-  const counts = new Counts();
+  const counts = new StepCounts();
   for (const [i, type] of ['__proto__', ...Array.from({ length: 20_000 }, (_, nth) => `type-${nth}`)].entries())
     counts.add([type, 'pending', i - 5, 2, 1, 40]);
   counts.add(['type-7', 'claimed', 0, 3, 0, null]);

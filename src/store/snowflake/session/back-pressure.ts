@@ -8,7 +8,7 @@
  * - How long an UPDATE takes is what this pod has seen. The shortest of the last few counts: a longer one has waited for
  *   the lock itself.
  */
-import type { Pause } from '../../retrying.js';
+import type { Pause } from '../../busy-retry.js';
 
 /** Until one has been seen. One public measurement of an X-Small: 388 ms on the server, 660 ms for the client. */
 const ESTIMATE_MS = 500;

@@ -8,8 +8,8 @@
  *   not sent again then.
  */
 import { sleep, type Runtime } from '../../../runtime/runtime.js';
-import { retrying } from '../../retrying.js';
-import { storeClosed, UnderWay } from '../../under-way.js';
+import { retryWhileBusy } from '../../busy-retry.js';
+import { storeClosed, OpenCalls } from '../../open-calls.js';
 import { BackPressure } from './back-pressure.js';
 import { isBusy } from './driver-error.js';
 import { storeError } from './faults.js';
@@ -22,14 +22,14 @@ const PATIENCE_MS = 120_000;
 export class Calls {
   readonly #runtime: Runtime;
   readonly #secrets: Secrets;
-  readonly #underWay: UnderWay;
+  readonly #underWay: OpenCalls;
   readonly #backPressure = new BackPressure();
   readonly #impatience = new AbortController();
 
   constructor(runtime: Runtime, secrets: Secrets) {
     this.#runtime = runtime;
     this.#secrets = secrets;
-    this.#underWay = new UnderWay((error) => storeError(error, secrets));
+    this.#underWay = new OpenCalls((error) => storeError(error, secrets));
   }
 
   /** Runs a call to its end, and makes its errors ours. */
@@ -63,7 +63,7 @@ export class Calls {
   }
 
   #patiently<T>(statement: () => Promise<T>): Promise<T> {
-    return retrying(this.#runtime, statement, {
+    return retryWhileBusy(this.#runtime, statement, {
       isBusy,
       patienceMs: PATIENCE_MS,
       giveUp: (error) => storeError(error, this.#secrets),

@@ -14,7 +14,7 @@
 import type { Connection, RowStatement } from 'snowflake-sdk';
 import { asError, StoppedError, StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
-import { storeClosed } from '../../under-way.js';
+import { storeClosed } from '../../open-calls.js';
 import { isolated } from '../../../runtime/own-context.js';
 import { isoTime, sleep, type Runtime } from '../../../runtime/runtime.js';
 import { within } from '../../../runtime/within.js';

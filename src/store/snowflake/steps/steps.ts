@@ -22,7 +22,7 @@ import type {
   StoreStats,
   SubmitReceipt,
 } from '../../contract.js';
-import { Counts } from '../../counts.js';
+import { StepCounts } from '../../step-counts.js';
 import { partsOf } from '../binds.js';
 import { countRowOf, number, recordOf, text, textOrNull, written } from '../rows.js';
 import type { Row, Runner } from '../session/session.js';
@@ -102,7 +102,7 @@ export class Steps {
   async stats(): Promise<StoreStats> {
     const { session, statements, runtime } = this.#parts;
     const rows = await session.run(statements.stats);
-    const counts = new Counts();
+    const counts = new StepCounts();
     await mapInSlices(runtime, rows, (row) => counts.add(countRowOf(row)));
     return counts.stats(runtime);
   }

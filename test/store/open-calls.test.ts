@@ -1,7 +1,7 @@
 /** Calls of a store that have begun and not ended yet. */
 import { describe, expect, it } from 'vitest';
 import { StoreError, ValidationError } from '../../src/errors.js';
-import { UnderWay } from '../../src/store/under-way.js';
+import { OpenCalls } from '../../src/store/open-calls.js';
 import { finishedRequest, kept, requestName } from '../support/contexts.js';
 
 const ours = (error: unknown): StoreError => new StoreError('STORE_UNAVAILABLE', String(error), true);
@@ -15,13 +15,13 @@ function pending() {
 
 describe('calls under way', () => {
   it('are waited for by close, and no new one begins', async () => {
-    const underWay = new UnderWay(ours);
+    const openCalls = new OpenCalls(ours);
     const [first, second] = [pending(), pending()];
-    const calls = [underWay.run(first.work), underWay.run(second.work)];
+    const calls = [openCalls.run(first.work), openCalls.run(second.work)];
     let closed = false;
-    const closing = underWay.close().then(() => (closed = true));
+    const closing = openCalls.close().then(() => (closed = true));
     let begun = false;
-    await expect(underWay.run(async () => (begun = true))).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+    await expect(openCalls.run(async () => (begun = true))).rejects.toMatchObject({ code: 'STORE_CLOSED' });
     expect(begun).toBe(false);
     first.end('one');
     await calls[0];
@@ -33,23 +33,23 @@ describe('calls under way', () => {
   });
 
   it('are waited for also where they fail', async () => {
-    const underWay = new UnderWay(ours);
-    const call = underWay.run(() => Promise.reject(new Error('no')));
-    await Promise.all([underWay.close(), expect(call).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })]);
+    const openCalls = new OpenCalls(ours);
+    const call = openCalls.run(() => Promise.reject(new Error('no')));
+    await Promise.all([openCalls.close(), expect(call).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })]);
   });
 
   it('are forgotten when they have ended', async () => {
-    const underWay = new UnderWay(ours);
-    const answered = await finishedRequest('answered', () => underWay.run(async () => requestName()));
+    const openCalls = new OpenCalls(ours);
+    const answered = await finishedRequest('answered', () => openCalls.run(async () => requestName()));
     expect(await kept([answered])).toEqual([]);
-    await underWay.close();
+    await openCalls.close();
   });
 
   it('reject with an error of ours, but for bad input, which names its field', async () => {
-    const underWay = new UnderWay(ours);
+    const openCalls = new OpenCalls(ours);
     const bad = new ValidationError('OPTION_INVALID', 'after', 'is no cursor');
-    await expect(underWay.run(() => Promise.reject(bad))).rejects.toBe(bad);
-    await expect(underWay.run(() => Promise.reject(new Error('no')))).rejects.toMatchObject({
+    await expect(openCalls.run(() => Promise.reject(bad))).rejects.toBe(bad);
+    await expect(openCalls.run(() => Promise.reject(new Error('no')))).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: 'Error: no',
     });

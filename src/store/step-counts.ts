@@ -26,7 +26,7 @@ export type Totals = Pick<StoreStats, 'byStatus' | 'due' | 'oldestDueMs'>;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-export class Counts {
+export class StepCounts {
   readonly #byStatus = noCounts();
   readonly #byType = new Map<string, Mutable<StatusCounts>>();
   readonly #pendingByPriority = new Map<number, number>();

@@ -9,7 +9,7 @@
 import type { Runtime } from '../runtime/runtime.js';
 import { sleep } from '../runtime/runtime.js';
 
-export interface RetryingOptions {
+export interface BusyRetryOptions {
   /** Whether this error means "not now". */
   readonly isBusy: (error: unknown) => boolean;
   /** Gives up after so many ms, with what this makes of the last error. */
@@ -45,10 +45,10 @@ const shortPause: Pause = ({ waitedMs }, random) => {
 };
 
 /** Runs `operation` until it goes through, fails otherwise, or patience ends. */
-export async function retrying<T>(
+export async function retryWhileBusy<T>(
   runtime: Runtime,
   operation: () => T | Promise<T>,
-  options: RetryingOptions,
+  options: BusyRetryOptions,
 ): Promise<T> {
   const { pause = shortPause, patienceMs } = options;
   const startedAt = runtime.monotonicMs();

@@ -5,7 +5,7 @@
  */
 import { StoreError, ValidationError } from '../errors.js';
 
-export class UnderWay {
+export class OpenCalls {
   readonly #ours: (error: unknown) => StoreError;
   readonly #calls = new Set<Promise<unknown>>();
   #closed = false;

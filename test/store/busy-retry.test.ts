@@ -1,12 +1,12 @@
 /** The only database retry. */
 import { describe, expect, it } from 'vitest';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
-import { retrying, type RetryingOptions } from '../../src/store/retrying.js';
+import { retryWhileBusy, type BusyRetryOptions } from '../../src/store/busy-retry.js';
 
 const busy = new Error('busy');
 
 /** Runs an operation that is BUSY until so many ms have passed; answers when it was tried. */
-async function triedAt(busyForMs: number, over: Partial<RetryingOptions> = {}) {
+async function triedAt(busyForMs: number, over: Partial<BusyRetryOptions> = {}) {
   const runtime = new VirtualRuntime();
   const startedAt = runtime.monotonicMs();
   const tries: number[] = [];
@@ -21,17 +21,17 @@ async function triedAt(busyForMs: number, over: Partial<RetryingOptions> = {}) {
     giveUp: () => new Error('gave up'),
   };
   const outcome = await runtime.until(
-    retrying(runtime, operation, { ...options, ...over }).catch((error: unknown) => error),
+    retryWhileBusy(runtime, operation, { ...options, ...over }).catch((error: unknown) => error),
   );
   const pauses = tries.slice(1).map((at, index) => at - tries[index]!);
   return { outcome, tries, pauses };
 }
 
-describe('retrying', () => {
+describe('retryWhileBusy', () => {
   it('does at once what goes through at once', () => {
     let done = false;
     const options = { isBusy: () => true, patienceMs: 1, giveUp: () => busy };
-    void retrying(new VirtualRuntime(), () => (done = true), options);
+    void retryWhileBusy(new VirtualRuntime(), () => (done = true), options);
     expect(done).toBe(true);
   });
 
@@ -66,7 +66,7 @@ describe('retrying', () => {
     const closing = new AbortController();
     runtime.after(100, () => closing.abort());
     const startedAt = runtime.monotonicMs();
-    const call = retrying(runtime, () => Promise.reject(busy), {
+    const call = retryWhileBusy(runtime, () => Promise.reject(busy), {
       ...{ isBusy: () => true, patienceMs: 60_000, giveUp: () => new Error('gave up'), signal: closing.signal },
       pause: () => 5_000,
     });

@@ -2,11 +2,11 @@
 import { expect, it } from 'vitest';
 import { queueStats } from '../../src/stats.js';
 import type { PodView } from '../../src/store/contract.js';
-import { Counts } from '../../src/store/counts.js';
+import { StepCounts } from '../../src/store/step-counts.js';
 import { countingRuntime } from '../support/counting-runtime.js';
 
 it('counts 50,000 types and as many priorities, of any name, in slices', async () => {
-  const counts = new Counts();
+  const counts = new StepCounts();
   const runtime = countingRuntime();
   const names = ['__proto__', 'constructor', 'toString', ...Array.from({ length: 50_000 }, (_, i) => `type-${i}`)];
   for (const [i, type] of names.entries()) counts.add([type, 'pending', i, 2, 1, i]);
@@ -34,7 +34,7 @@ it('counts 50,000 types and as many priorities, of any name, in slices', async (
 });
 
 it('says for how long the oldest of all due steps has been due', async () => {
-  const counts = new Counts();
+  const counts = new StepCounts();
   for (const [type, dueMs] of [
     ['a', 5],
     ['b', 900],
@@ -45,7 +45,7 @@ it('says for how long the oldest of all due steps has been due', async () => {
 });
 
 it('knows no oldest due step where none is due', async () => {
-  const counts = new Counts();
+  const counts = new StepCounts();
   counts.add(['a', 'pending', 0, 1, 0, null]);
   expect(await counts.stats(countingRuntime())).toMatchObject({ due: 0, oldestDueMs: null });
 });
