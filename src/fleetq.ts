@@ -16,7 +16,7 @@ import {
   type StepListing,
 } from './client/queries.js';
 import type { WaitOptions } from './client/wait-options.js';
-import { connect, type Connection } from './connect.js';
+import { openClient, type OpenClient } from './open-client.js';
 import { defaultStore, storeFromEnv } from './default-store.js';
 import { FleetQError, StoppedError } from './errors.js';
 import {
@@ -50,7 +50,7 @@ class Queue implements AnyFleetQ {
   readonly #context = new OwnContext();
   readonly #events: Events;
   readonly #registry = new StepRegistry();
-  #connection: Promise<Connection> | undefined;
+  #client: Promise<OpenClient> | undefined;
   #pod: Pod | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -187,20 +187,20 @@ class Queue implements AnyFleetQ {
     this.#events.off(event, listener);
   }
 
-  #open(what: string): Promise<Connection> {
-    const unopened = this.#stopping !== undefined && this.#connection === undefined;
+  #open(what: string): Promise<OpenClient> {
+    const unopened = this.#stopping !== undefined && this.#client === undefined;
     if (this.#closing || unopened) return Promise.reject(new StoppedError(what));
-    return (this.#connection ??= this.#context.run(() => this.#connect()));
+    return (this.#client ??= this.#context.run(() => this.#openClient()));
   }
 
-  async #connect(): Promise<Connection> {
+  async #openClient(): Promise<OpenClient> {
     try {
-      return await connect(this.#factory, this.#options, this.#registry, this.#events, this.#context, {
+      return await openClient(this.#factory, this.#options, this.#registry, this.#events, this.#context, {
         onWork: () => this.#pod?.pool.wake(),
         onCancelled: (stepId) => this.#context.run(() => this.#pod?.pool.abort(stepId)),
       });
     } catch (error) {
-      this.#connection = undefined; // nothing is left open: a later call may try again
+      this.#client = undefined; // nothing is left open: a later call may try again
       throw error;
     }
   }
@@ -219,10 +219,10 @@ class Queue implements AnyFleetQ {
   }
 
   async #start(): Promise<void> {
-    const connection = await this.#open('start');
+    const client = await this.#open('start');
     this.#registry.seal();
     this.#refuseWhenStopping();
-    const pod = new Pod(connection, this.#registry, this.#events);
+    const pod = new Pod(client, this.#registry, this.#events);
     this.#pod = pod;
     if (this.#paused) pod.pool.pause();
     try {
@@ -249,8 +249,8 @@ class Queue implements AnyFleetQ {
     const atWork = await this.#events.settled(runtime, Math.max(LISTENERS_MS, endsAt - runtime.monotonicMs()));
     if (atWork > 0) this.#log.warn({ listeners: atWork }, 'listeners have not settled in time; closing without them');
     this.#closing = true;
-    const connection = await this.#connection?.catch(() => undefined);
-    await connection?.close();
+    const client = await this.#client?.catch(() => undefined);
+    await client?.close();
     this.#log.info({ podId: this.podId, ...drained }, 'stopped');
     if (drained !== undefined) this.#events.emit('queue:stopped', { podId: this.podId, ...drained });
   }

@@ -4,7 +4,7 @@
  * Law: services start in the order heartbeat, recovery, housekeeping, pool, and stop in reverse: the heartbeat outlives
  * the drain, so peers never take live work.
  */
-import type { Connection } from './connect.js';
+import type { OpenClient } from './open-client.js';
 import { StoppedError } from './errors.js';
 import type { Events } from './events.js';
 import { electLeader } from './fleet/elector.js';
@@ -29,12 +29,12 @@ export class Pod {
   readonly #services: readonly Service[];
   readonly #standstill: Standstill;
   readonly #settings: Settings;
-  readonly #outage: Connection['outage'];
+  readonly #outage: OpenClient['outage'];
   #starting: Promise<void> | undefined;
   #stopping: Promise<PoolDrained> | undefined;
   #startedAt: number | undefined;
 
-  constructor({ store, settings, outage, waiter }: Connection, registry: StepRegistry, events: Events) {
+  constructor({ store, settings, outage, waiter }: OpenClient, registry: StepRegistry, events: Events) {
     const { runtime, logger, podId, meta, logPayloads } = settings;
     const random = (): number => runtime.random();
     const rulesFor = rulesOf(settings, registry);

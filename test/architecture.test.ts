@@ -31,15 +31,15 @@ const EDGES: Record<string, readonly string[]> = {
 
   // the facade: `pod` puts the services of a started queue together, `api` is the queue's type, `stats` its reports
   fleetq: [
-    ...['type api', 'connect', 'pod', 'stats', 'version', 'default-store', 'options', 'client', 'pool', 'fleet'],
+    ...['type api', 'open-client', 'pod', 'stats', 'version', 'default-store', 'options', 'client', 'pool', 'fleet'],
     ...['events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors'],
   ],
-  connect: [
+  'open-client': [
     ...['options', 'client', 'events', 'log', 'store/observed', 'store/in-context', 'store/contract', 'stats'],
     ...['step', 'runtime', 'errors'],
   ],
   pod: [
-    ...['type connect', 'stats', 'version', 'options', 'pool', 'fleet'],
+    ...['type open-client', 'stats', 'version', 'options', 'pool', 'fleet'],
     ...['events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors'],
   ],
   api: [

@@ -8,9 +8,9 @@ import { checkFields, checkStepId, integer, name, oneOf, word, type FieldChecks 
 import { readStep } from '../step/read.js';
 import { isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
-import { changeStep } from './change.js';
-import { repeated } from './repeated.js';
-import { SecondLook, type SecondLookParts } from './second-look.js';
+import { changeStep } from './change-step.js';
+import { repeatUnanswered } from './repeat-unanswered.js';
+import { SecondRead, type SecondReadParts } from './second-read.js';
 
 /** Which steps `listSteps` yields. All conditions hold together. */
 export interface StepFilter {
@@ -90,7 +90,7 @@ export class Queries {
   /** @throws StepNotFoundError, on a store with late reads only after a second look */
   async get(stepId: string): Promise<Step> {
     checkStepId(stepId);
-    const looks = new SecondLook(this.#lateness);
+    const looks = new SecondRead(this.#lateness);
     let record: StepRecord | undefined;
     do record = await this.#find('getStep', stepId);
     while (record === undefined && (await looks.again()));
@@ -169,7 +169,7 @@ export class Queries {
     return result;
   }
 
-  get #lateness(): SecondLookParts {
+  get #lateness(): SecondReadParts {
     const { runtime, context, ended, store } = this.#parts;
     return { runtime, context, ended, staleReadMs: store.staleReadMs };
   }
@@ -181,7 +181,7 @@ export class Queries {
 
   #write<T>(what: string, call: (store: QueriesParts['store']) => Promise<T>): Promise<T> {
     const { runtime, ended, store, context } = this.#parts;
-    return this.read(what, () => context.run(() => repeated(runtime, ended, () => call(store))));
+    return this.read(what, () => context.run(() => repeatUnanswered(runtime, ended, () => call(store))));
   }
 
   #cancelled({ stepId, type }: StepRecord): void {

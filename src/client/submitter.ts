@@ -21,9 +21,9 @@ import { decodePayload } from '../step/payload.js';
 import type { StepRegistry } from '../step/registry.js';
 import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
 import type { StepStore, SubmitReceipt } from '../store/contract.js';
-import { repeated } from './repeated.js';
-import { commitEnd } from './commits.js';
-import { Repeats } from './repeats.js';
+import { repeatUnanswered } from './repeat-unanswered.js';
+import { commitEnd } from './commit-size.js';
+import { DuplicateSteps } from './duplicate-steps.js';
 
 export interface SubmitterParts {
   readonly store: Pick<StepStore, 'submit'>;
@@ -84,10 +84,10 @@ export class Submitter {
    */
   async submitMany(inputs: Iterable<unknown>): Promise<Submitted[]> {
     iterable(inputs, 'steps', 'STEP_INVALID');
-    const repeats = new Repeats();
+    const duplicates = new DuplicateSteps();
     const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => {
       const checking = this.#check(input, `steps[${i}].`);
-      const pass = (step: NewStep): NewStep => repeats.pass(input as StepInput, step, i);
+      const pass = (step: NewStep): NewStep => duplicates.pass(input as StepInput, step, i);
       return types.isPromise(checking) ? checking.then(pass) : pass(checking);
     });
     const done: Submitted[] = [];
@@ -178,7 +178,7 @@ export class Submitter {
   async #commit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]> {
     const { store, runtime, ended, context } = this.#parts;
     if (ended.aborted) throw new StoppedError('submit');
-    return context.run(() => repeated(runtime, ended, () => store.submit(steps)));
+    return context.run(() => repeatUnanswered(runtime, ended, () => store.submit(steps)));
   }
 
   #announce(step: NewStep, receipt: SubmitReceipt): void {

@@ -2,7 +2,7 @@
  * Waits for steps to end.
  *
  * Invariants:
- * - All waiters of a process ask the store with one question. {@link Pulse} decides whether it has to be asked.
+ * - All waiters of a process ask the store with one question. {@link PollGate} decides whether it has to be asked.
  * - A step counts as missing only when no question has shown it for `staleReadMs`, counted from the first that did not
  *   show it, and from the beginning of the wait at the earliest: another process may have submitted it just now.
  * - A look costs what has ended since the last one, not what is awaited. Where the store's answer may miss a step (one that
@@ -20,13 +20,13 @@ import type { Timer } from '../runtime/runtime.js';
 import { checkStepId } from '../step/fields.js';
 import { isTerminal } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
-import { settleWait } from './ending.js';
-import { Pulse } from './pulse.js';
-import { Round } from './round.js';
+import { settleWait } from './settle-wait.js';
+import { PollGate } from './poll-gate.js';
+import { PollingRound } from './polling-round.js';
 import { checkWaitOptions, type WaitOptions } from './wait-options.js';
-import { WhereaboutsOf, type WhereaboutsParts } from './whereabouts.js';
+import { TimeoutDetails, type TimeoutDetailsParts } from './timeout-details.js';
 
-export interface WaiterParts extends WhereaboutsParts {
+export interface WaiterParts extends TimeoutDetailsParts {
   readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch' | 'fleet' | 'staleReadMs'>;
   readonly events: Events;
   readonly context: OwnContext;
@@ -51,12 +51,12 @@ const REJECTED_AT_ONCE = 200;
 export class Waiter {
   readonly #parts: WaiterParts;
   readonly #loop: Loop;
-  readonly #whereabouts: WhereaboutsOf;
+  readonly #timeoutDetails: TimeoutDetails;
   readonly #waiting = new Map<string, Set<Waiting>>();
   /** Ids that were not asked for yet, that no read has shown, or that are known to have ended: asked whatever the pulse says. */
   readonly #urgent = new Set<string>();
-  readonly #pulse: Pulse;
-  readonly #round: Round;
+  readonly #gate: PollGate;
+  readonly #round: PollingRound;
   /** Where the last question about ends stopped. */
   #cursor: string | null = null;
   #unwatch: (() => void)[] = [];
@@ -64,9 +64,9 @@ export class Waiter {
 
   constructor(parts: WaiterParts) {
     this.#parts = parts;
-    this.#whereabouts = new WhereaboutsOf(parts);
-    this.#pulse = new Pulse(parts.store.staleReadMs);
-    this.#round = new Round(this.#waiting, parts.waitIntervalMs);
+    this.#timeoutDetails = new TimeoutDetails(parts);
+    this.#gate = new PollGate(parts.store.staleReadMs);
+    this.#round = new PollingRound(this.#waiting, parts.waitIntervalMs);
     this.#loop = new Loop(parts.runtime, () => this.#look(), { onError: (error) => this.#failed(error) });
   }
 
@@ -140,7 +140,7 @@ export class Waiter {
 
   /** A step that has ended by now settles its wait all the same. */
   async #timedOut(stepId: string, waiting: Waiting, timeoutMs: number): Promise<void> {
-    const found = await this.#whereabouts.step(stepId);
+    const found = await this.#timeoutDetails.step(stepId);
     const status = found?.step.status;
     if (found !== undefined && isTerminal(found.step.status)) {
       waiting.settle(found.step);
@@ -172,7 +172,7 @@ export class Waiter {
     for (const unwatch of this.#unwatch) unwatch();
     this.#unwatch = [];
     this.#cursor = null;
-    this.#pulse.forget();
+    this.#gate.forget();
     void this.#loop.stop();
   }
 
@@ -187,7 +187,7 @@ export class Waiter {
     const { store, runtime, waitIntervalMs } = this.#parts;
     const pulse = await store.pulse(); // read before the question: what ends after it moves the pulse again
     const askedAt = this.#now();
-    const hasToAsk = this.#pulse.read(pulse, askedAt);
+    const hasToAsk = this.#gate.read(pulse, askedAt);
     const urgent = [...this.#urgent];
     this.#urgent.clear();
     const complete = hasToAsk && (await this.#askForEnds(urgent, askedAt));
@@ -196,7 +196,7 @@ export class Waiter {
       if (at > 0) await runtime.yield();
       await this.#ask(ids.slice(at, at + ASK_AT_MOST));
     }
-    if (hasToAsk) this.#pulse.answered(askedAt);
+    if (hasToAsk) this.#gate.answered(askedAt);
     return waitIntervalMs;
   }
 

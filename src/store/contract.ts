@@ -41,7 +41,7 @@ export interface Settlement extends Fence, Transition {}
 export type Receipt = 'settled' | 'cancelled' | 'lost';
 
 /** What a pod wants to claim. */
-export interface ClaimDemand {
+export interface ClaimRequest {
   /** Names the claims that will be taken; fresh for every exchange. */
   readonly token: string;
   /** Slots that are free now. */
@@ -61,7 +61,7 @@ export interface ExchangeRequest {
   readonly pod: PodRef;
   readonly settlements: readonly Settlement[];
   /** Absent: only settle. */
-  readonly claim?: ClaimDemand;
+  readonly claim?: ClaimRequest;
   /** The token of an earlier exchange whose reply was lost: what stands claimed under it comes back in `claims`. */
   readonly readBack?: string;
 }

@@ -1,6 +1,6 @@
 /** Waits in one process over a store that shows all at once: what a look is not waited for, and what a wait leaves. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Pulse } from '../../src/client/pulse.js';
+import { PollGate } from '../../src/client/poll-gate.js';
 import { LateClients, WAIT_INTERVAL_MS, type Client } from './support/late-client.js';
 
 let clients: LateClients;
@@ -92,7 +92,7 @@ test('after the last wait neither a timer nor a watcher is left', async () => {
 });
 
 test('a wait after a pause without any trusts no pulse from before it', () => {
-  const pulse = new Pulse(0);
+  const pulse = new PollGate(0);
   expect(pulse.read('a', 0)).toBe(true);
   pulse.answered(0);
   expect(pulse.read('a', 1)).toBe(false);

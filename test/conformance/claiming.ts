@@ -1,6 +1,6 @@
 /** Claiming: in order, by type and limit, free slots before what is held ahead. */
 import { expect, it } from 'vitest';
-import { demand, fresh, givenBack, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
+import { claimRequest, fresh, givenBack, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
 
 export function claiming(harness: Harness): void {
   order(harness);
@@ -184,7 +184,7 @@ function replies(harness: Harness): void {
   it('settles before it claims: what one exchange gives back, it may take again', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod, { type: 'work' });
-    const reply = await harness.exchange({ pod, settlements: [givenBack(claim)], claim: demand() });
+    const reply = await harness.exchange({ pod, settlements: [givenBack(claim)], claim: claimRequest() });
     expect(reply.receipts).toEqual(['settled']);
     const [again] = reply.claims.length > 0 ? reply.claims : await harness.claim(pod);
     expect(again?.stepId).toBe(claim.stepId);
@@ -195,7 +195,7 @@ function replies(harness: Harness): void {
     const pod = await harness.join();
     const next = async (over = {}) => {
       await harness.seen();
-      return (await harness.exchange({ pod, settlements: [], claim: demand(over) })).nextDueInMs;
+      return (await harness.exchange({ pod, settlements: [], claim: claimRequest(over) })).nextDueInMs;
     };
     expect(await next()).toBeNull();
     await harness.submit({ delayMs: 4 * harness.tickMs });
@@ -210,7 +210,7 @@ function replies(harness: Harness): void {
   });
 
   it('tells how it wants to be asked', async () => {
-    const { pace } = await harness.exchange({ pod: await harness.join(), settlements: [], claim: demand() });
+    const { pace } = await harness.exchange({ pod: await harness.join(), settlements: [], claim: claimRequest() });
     expect(pace.waitMs).toBeGreaterThanOrEqual(0);
     expect(pace.batch).toBeGreaterThanOrEqual(1);
   });
@@ -220,7 +220,7 @@ function replies(harness: Harness): void {
     const claim = await harness.held(pod);
     const next = await harness.submit();
     await harness.seen();
-    const reply = await harness.exchange({ pod, settlements: [settlement(claim)], claim: demand() });
+    const reply = await harness.exchange({ pod, settlements: [settlement(claim)], claim: claimRequest() });
     expect(reply.receipts).toEqual(['settled']);
     expect(ids(reply.claims)).toEqual([next.stepId]);
   });

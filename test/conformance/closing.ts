@@ -2,14 +2,14 @@
 import { expect, it } from 'vitest';
 import { StoreError } from '../../src/errors.js';
 import type { Store } from '../../src/store/contract.js';
-import { demand, fresh, ids, newSteps, type Harness } from './harness.js';
+import { claimRequest, fresh, ids, newSteps, type Harness } from './harness.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };
 
 /** Every verb, called with something harmless. */
 const CALLS: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   submit: (store) => store.submit(newSteps(1)),
-  exchange: (store) => store.exchange({ pod: POD, settlements: [], claim: demand() }),
+  exchange: (store) => store.exchange({ pod: POD, settlements: [], claim: claimRequest() }),
   settle: (store) =>
     store.settle(POD, [
       {

@@ -1,7 +1,7 @@
 /** A crowd: several handles at once, and no step is ever given to two, lost, or settled twice. */
 import { expect, it } from 'vitest';
 import type { Claim, Store } from '../../src/store/contract.js';
-import { demand, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
+import { claimRequest, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
 
 const HANDLES = 4;
 
@@ -127,7 +127,7 @@ async function drain(
     const more = goOn(); // asked first: what is submitted until then is due when the exchange comes
     if (idle) await harness.seen(); // the last exchange must not have read too late
     const settlements = held.map(settle);
-    const reply = await store.exchange({ pod, settlements, claim: demand({ free: 50, prefetch: 10 }) });
+    const reply = await store.exchange({ pod, settlements, claim: claimRequest({ free: 50, prefetch: 10 }) });
     expect(reply.receipts).toEqual(settlements.map(() => 'settled'));
     held = reply.claims;
     given.push(...ids(held));

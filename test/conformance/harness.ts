@@ -7,7 +7,7 @@
 import { expect } from 'vitest';
 import type {
   Claim,
-  ClaimDemand,
+  ClaimRequest,
   ExchangeReply,
   ExchangeRequest,
   Fence,
@@ -77,8 +77,8 @@ export function givenBack(fence: Fence, over: Partial<Settlement> = {}): Settlem
 
 export const ids = (steps: readonly { readonly stepId: string }[]): string[] => steps.map((step) => step.stepId);
 
-/** What a demand says other than by default; types as a plain object where their names allow it. */
-export type DemandOver = Partial<Omit<ClaimDemand, 'types'>> & {
+/** What a claim request says other than the default; `types` as a plain object where their names allow it. */
+export type ClaimRequestOver = Partial<Omit<ClaimRequest, 'types'>> & {
   readonly types?: Readonly<Record<string, number>> | ReadonlyMap<string, number>;
 };
 
@@ -147,15 +147,15 @@ export class Harness {
     return store.exchange(request);
   }
 
-  /** Claims up to `free` steps of type `work`, or what the demand says. */
-  async claim(pod: PodRef, over: DemandOver = {}, store = this.store): Promise<readonly Claim[]> {
-    const claim = demand(over);
+  /** Claims up to `free` steps of type `work`, or what `over` asks for. */
+  async claim(pod: PodRef, over: ClaimRequestOver = {}, store = this.store): Promise<readonly Claim[]> {
+    const claim = claimRequest(over);
     await this.seen();
     return (await store.exchange({ pod, settlements: [], claim })).claims;
   }
 
   /** Claims exactly one step. */
-  async claimOne(pod: PodRef, over: DemandOver = {}): Promise<Claim> {
+  async claimOne(pod: PodRef, over: ClaimRequestOver = {}): Promise<Claim> {
     const claims = await this.claim(pod, { free: 1, ...over });
     expect(claims).toHaveLength(1);
     return claims[0]!;
@@ -205,8 +205,8 @@ export class Harness {
   }
 }
 
-/** A demand for up to ten steps of type `work`, none ahead, with nothing in quarantine. */
-export function demand({ types = { work: 100 }, ...over }: DemandOver = {}): ClaimDemand {
+/** A claim request for up to ten steps of type `work`, none ahead, with nothing in quarantine. */
+export function claimRequest({ types = { work: 100 }, ...over }: ClaimRequestOver = {}): ClaimRequest {
   const limits = types instanceof Map ? types : new Map(Object.entries(types));
   return { token: fresh('token'), free: 10, prefetch: 0, quarantine: 0, ...over, types: limits };
 }

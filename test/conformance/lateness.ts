@@ -1,6 +1,6 @@
 /** A statement may land late, or twice, after its client gave up or died; a reply may be lost. */
 import { expect, it } from 'vitest';
-import { demand, fresh, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
+import { claimRequest, fresh, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
 
 export function lateness(harness: Harness): void {
   lostReplies(harness);
@@ -58,7 +58,7 @@ function lostReplies(harness: Harness): void {
   it('settles once what a whole exchange brings twice', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
-    const request = { pod, settlements: [givenBack(claim, { charge: 1, delayMs: 3_600_000 })], claim: demand() };
+    const request = { pod, settlements: [givenBack(claim, { charge: 1, delayMs: 3_600_000 })], claim: claimRequest() };
     await harness.exchange(request);
     const { receipts } = await harness.exchange(request);
     expect(receipts).toEqual(['settled']);
@@ -71,7 +71,7 @@ function lateDeliveries(harness: Harness): void {
     const [pod, leader] = [await harness.join(), await harness.join()];
     await harness.submit();
     await harness.seen();
-    const exchange = { pod, settlements: [], claim: demand({ free: 1 }) };
+    const exchange = { pod, settlements: [], claim: claimRequest({ free: 1 }) };
     const [old] = (await harness.exchange(exchange)).claims;
     // Somebody gives the step back; then the first exchange lands once more, and may claim it anew under its old token.
     expect(await harness.store.settle(leader, [givenBack(old!)])).toEqual(['settled']);
@@ -86,7 +86,7 @@ function lateDeliveries(harness: Harness): void {
     const type = fresh('type');
     await harness.submit({ type });
     await harness.seen();
-    const claim = demand({ free: 1, types: { [type]: 1 } });
+    const claim = claimRequest({ free: 1, types: { [type]: 1 } });
     const [old] = (await harness.exchange({ pod, settlements: [], claim })).claims;
     const retry = givenBack(old!, { charge: 1 });
     await harness.settle(pod, retry);

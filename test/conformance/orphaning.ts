@@ -1,6 +1,6 @@
 /** Orphans and eviction: silence alone makes no orphan; the living are never evicted. */
 import { expect, it } from 'vitest';
-import { demand, fresh, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
+import { claimRequest, fresh, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
 
 export function orphaning(harness: Harness): void {
   evicting(harness);
@@ -115,7 +115,7 @@ function finding(harness: Harness): void {
   it('finds what an incarnation holds that nobody has registered', async () => {
     const stranger = { podId: fresh('pod'), incarnation: fresh('life') };
     await harness.submit();
-    const { claims } = await harness.exchange({ pod: stranger, settlements: [], claim: demand() });
+    const { claims } = await harness.exchange({ pod: stranger, settlements: [], claim: claimRequest() });
     await harness.pass(1);
     const orphans = await harness.store.orphans({ limit: 10 });
     expect(orphans.map(({ stepId, reason }) => ({ stepId, reason }))).toEqual(

@@ -1,6 +1,6 @@
 /** Submitting: durable, idempotent by `stepId`, due when it should be. */
 import { expect, it } from 'vitest';
-import { demand, ids, newStep, newSteps, type Harness } from './harness.js';
+import { claimRequest, ids, newStep, newSteps, type Harness } from './harness.js';
 
 export function submitting(harness: Harness): void {
   it('answers one receipt for each step, in their order', async () => {
@@ -140,9 +140,9 @@ export function submitting(harness: Harness): void {
       maxRetries: 1_000_000,
     });
     expect(await harness.step(late)).toMatchObject({ priority: 1_000_000_000, maxRetries: 0 });
-    expect((await harness.exchange({ pod: await harness.join(), settlements: [], claim: demand() })).claims).toEqual(
-      [],
-    );
+    expect(
+      (await harness.exchange({ pod: await harness.join(), settlements: [], claim: claimRequest() })).claims,
+    ).toEqual([]);
   });
 
   it('finds as many as are asked for, each once, leaving out the unknown', async () => {

@@ -16,7 +16,7 @@ import { within } from '../../runtime/within.js';
 import { claimTokenOf, isAlone } from '../../step/suspect.js';
 import type {
   Claim,
-  ClaimDemand,
+  ClaimRequest,
   ExchangeReply,
   ExchangeRequest,
   PodRef,
@@ -29,7 +29,7 @@ import { Doubts, type LostToken } from './unconfirmed-tokens.js';
 import type { Hold } from '../claims/held-claim.js';
 
 /** What a pod wants; the token is chosen here. */
-export interface Wanted extends Omit<ClaimDemand, 'token'> {
+export interface Wanted extends Omit<ClaimRequest, 'token'> {
   /** The pod, and its process, hold nothing: if a suspect comes, it is run alone. */
   readonly alone: boolean;
 }
@@ -211,7 +211,7 @@ class Call {
   readonly #pod: PodRef;
   #claim: Pick<ExchangeRequest, 'claim' | 'readBack'> | undefined;
 
-  constructor(store: Pick<Store, 'exchange'>, pod: PodRef, claim?: ClaimDemand, readBack?: string) {
+  constructor(store: Pick<Store, 'exchange'>, pod: PodRef, claim?: ClaimRequest, readBack?: string) {
     this.#store = store;
     this.#pod = pod;
     if (claim !== undefined) this.#claim = { claim };
@@ -228,7 +228,7 @@ class Call {
   }
 }
 
-function demandOf({ alone, ...wanted }: Wanted, uuid: string): ClaimDemand {
+function demandOf({ alone, ...wanted }: Wanted, uuid: string): ClaimRequest {
   return { token: claimTokenOf(uuid, alone), ...wanted };
 }
 

@@ -9,7 +9,7 @@
  *   be missing.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { ClaimDemand } from '../contract.js';
+import type { ClaimRequest } from '../contract.js';
 import type { KeyRow } from './rows.js';
 import { NEXT_WAITING_PRIORITY, NEXT_WAITING_TYPE, WALK_WAITING_KEYS } from './statements.js';
 import { Wanted } from './wanted.js';
@@ -28,7 +28,7 @@ export interface BacklogFound {
 export interface BacklogQuery {
   /** What the column `due` will be. */
   readonly due: number;
-  readonly demand: ClaimDemand;
+  readonly demand: ClaimRequest;
   readonly now: number;
   /** How many can be taken. */
   readonly room: number;
@@ -73,7 +73,7 @@ export class Backlog {
     return { keys, above: -Infinity };
   }
 
-  *#types(due: number, priority: number, demand: ClaimDemand): Generator<string> {
+  *#types(due: number, priority: number, demand: ClaimRequest): Generator<string> {
     const wanted = this.#wanted.of(demand);
     if (wanted.length <= FEW) {
       for (const [type] of wanted) yield type;

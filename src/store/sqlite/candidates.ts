@@ -6,7 +6,7 @@
  * left out, and `blocked` says so.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { ClaimDemand } from '../contract.js';
+import type { ClaimRequest } from '../contract.js';
 import { Backlog, type BacklogFound } from './backlog.js';
 import { ReadyTypes } from './ready-types.js';
 import { byRank, type CandidateRow, type KeyRow } from './rows.js';
@@ -36,7 +36,7 @@ export interface Found {
 }
 
 export interface CandidateQuery {
-  readonly demand: ClaimDemand;
+  readonly demand: ClaimRequest;
   readonly room: number;
   readonly now: number;
   /** Whether steps may be due that have not been promoted. */
@@ -61,13 +61,13 @@ export class Candidates {
   }
 
   /** Whether anything is ready that this demand might take; `perhaps`: of some types it is not known yet. */
-  any(demand: ClaimDemand): boolean | 'perhaps' {
+  any(demand: ClaimRequest): boolean | 'perhaps' {
     const ready = this.#any(READY, this.#readyTypes, demand);
     if (ready === true || demand.quarantine === 0 || this.#anyPoison.get() === undefined) return ready;
     return this.#any(POISON, this.#poisonTypes, demand) || ready;
   }
 
-  #any(due: number, readyTypes: ReadyTypes, demand: ClaimDemand): boolean | 'perhaps' {
+  #any(due: number, readyTypes: ReadyTypes, demand: ClaimRequest): boolean | 'perhaps' {
     const { types, complete } = readyTypes.of(due, demand);
     if (types.some(([type]) => this.#walkKeys.get(due, type, 1) !== undefined)) return true; // still this turn's to claim
     readyTypes.looked(false);
@@ -141,7 +141,7 @@ export class Candidates {
 /** The last of the keys that `room` lets take, each type within its limit; `undefined`: there is room for all. */
 function lastTaken(
   keys: readonly (KeyRow | CandidateRow)[],
-  { types }: ClaimDemand,
+  { types }: ClaimRequest,
   room: number,
 ): KeyRow | CandidateRow | undefined {
   const ofType = new Map<string, number>();

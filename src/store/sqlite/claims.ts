@@ -8,7 +8,7 @@
  * others, and never stand in front of them.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { Claim, ClaimDemand, Fence, Orphan, PodRef } from '../contract.js';
+import type { Claim, ClaimRequest, Fence, Orphan, PodRef } from '../contract.js';
 import { Candidates } from './candidates.js';
 import { isCountable, isVersion, type Repairs } from './repairs/repairs.js';
 import { claimOf, orphanOf, type CandidateRow, type OrphanRow } from './rows.js';
@@ -69,7 +69,7 @@ export class Claims {
   }
 
   /** Whether anything is ready for this demand, or has come to its time; `perhaps`: of some types it is not known yet. */
-  anythingFor(now: number, demand: ClaimDemand): boolean | 'perhaps' {
+  anythingFor(now: number, demand: ClaimRequest): boolean | 'perhaps' {
     const head = this.#nextWaiting.get(1);
     return (head !== undefined && head[0] <= now) || this.#candidates.any(demand);
   }
@@ -79,7 +79,7 @@ export class Claims {
    *
    * @param backlog whether steps may be due that have not been promoted
    */
-  take(now: number, pod: PodRef, demand: ClaimDemand, most: number, backlog: boolean): Taken {
+  take(now: number, pod: PodRef, demand: ClaimRequest, most: number, backlog: boolean): Taken {
     const room = Math.min(demand.free + demand.prefetch, most);
     const seats = new Seats(demand, room);
     const chosen: number[] = [];
@@ -122,7 +122,7 @@ export class Claims {
   }
 
   /** After how many ms the next waiting step of these types is due, or when to look again; `null`: none is known. */
-  nextDueInMs(now: number, demand: ClaimDemand): number | null {
+  nextDueInMs(now: number, demand: ClaimRequest): number | null {
     const rows = this.#nextWaiting.all(LOOK_AHEAD);
     const next =
       rows.find(([, type]) => type === '' || (demand.types.get(type) ?? 0) > 0) ??
@@ -173,12 +173,12 @@ function isClaimable(row: readonly [...CandidateRow, ...unknown[]]): boolean {
 class Seats {
   readonly claims: Claim[] = [];
   left = false;
-  readonly #limits: ClaimDemand['types'];
+  readonly #limits: ClaimRequest['types'];
   readonly #ofType = new Map<string, number>();
   #room: number;
   #free: number;
 
-  constructor({ free, types }: ClaimDemand, room: number) {
+  constructor({ free, types }: ClaimRequest, room: number) {
     this.#limits = types;
     this.#room = room;
     this.#free = Math.min(free, room);

@@ -8,7 +8,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type {
   CancelledStep,
   CancelReceipt,
-  ClaimDemand,
+  ClaimRequest,
   ExchangeReply,
   ExchangeRequest,
   FleetView,
@@ -121,7 +121,7 @@ export class Core {
     });
   }
 
-  #claim(now: number, pod: PodRef, demand: ClaimDemand, most: number): Omit<Exchanged, 'receipts'> {
+  #claim(now: number, pod: PodRef, demand: ClaimRequest, most: number): Omit<Exchanged, 'receipts'> {
     const more = this.#claims.promote(now);
     const { claims, left, blocked } = this.#claims.take(now, pod, demand, most, more);
     const nextDueInMs = more || left || blocked ? 0 : this.#claims.nextDueInMs(now, demand);

@@ -7,7 +7,7 @@
  * before are looked at each time. A turn is over when `looked` says so, not when it is read.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { ClaimDemand } from '../contract.js';
+import type { ClaimRequest } from '../contract.js';
 import { NEXT_READY_TYPES } from './statements.js';
 import { Wanted, type WantedType } from './wanted.js';
 
@@ -47,7 +47,7 @@ export class ReadyTypes {
   }
 
   /** The types of this turn. @param due the part of the index that is asked about */
-  of(due: number, demand: ClaimDemand): TypesToWalk {
+  of(due: number, demand: ClaimRequest): TypesToWalk {
     const { size } = demand.types;
     if (size <= FEW) return this.#all(demand);
     if (size <= MOST_TYPES) {
@@ -73,12 +73,12 @@ export class ReadyTypes {
     this.#ahead = [...new Set(types)];
   }
 
-  #all(demand: ClaimDemand): TypesToWalk {
+  #all(demand: ClaimRequest): TypesToWalk {
     return { types: this.#wanted.of(demand), complete: true };
   }
 
   /** The next wanted types that have ready steps, as far as so many seeks lead. */
-  #stretch(due: number, { types }: ClaimDemand, after: string, most: number): Turn {
+  #stretch(due: number, { types }: ClaimRequest, after: string, most: number): Turn {
     const wanted: WantedType[] = [];
     let last = after;
     for (let seeks = 0; seeks < most; seeks += SEEKS) {
@@ -95,7 +95,7 @@ export class ReadyTypes {
     return { wanted, next: last };
   }
 
-  #withAhead(wanted: readonly WantedType[], { types }: ClaimDemand): readonly WantedType[] {
+  #withAhead(wanted: readonly WantedType[], { types }: ClaimRequest): readonly WantedType[] {
     const all = new Map(wanted);
     for (const type of this.#ahead) {
       const most = types.get(type) ?? 0;

@@ -1,16 +1,16 @@
 /** The types of a demand, as the walks need them. */
-import type { ClaimDemand } from '../contract.js';
+import type { ClaimRequest } from '../contract.js';
 
 /** A type, and the most of it that is wanted: `Infinity` where it has no limit of its own. */
 export type WantedType = readonly [type: string, most: number];
 
 /** Demands mostly come with the same map again: what is derived from it is kept. */
 export class Wanted {
-  #types: ClaimDemand['types'] | undefined;
+  #types: ClaimRequest['types'] | undefined;
   #list: readonly WantedType[] = [];
 
   /** The types of which anything may be taken. */
-  of({ types }: ClaimDemand): readonly WantedType[] {
+  of({ types }: ClaimRequest): readonly WantedType[] {
     if (types !== this.#types) {
       this.#list = [...types].filter(([, most]) => most > 0);
       this.#types = types;

@@ -89,7 +89,7 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/fleetq: a store that failed to open is never opened again',
     file: 'src/fleetq.ts',
-    find: 'this.#connection = undefined; // nothing is left open: a later call may try again',
+    find: 'this.#client = undefined; // nothing is left open: a later call may try again',
     replace: '',
     tests: [LIFE],
   },
@@ -126,7 +126,7 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/fleetq: calls are refused as soon as stop is called',
     file: 'src/fleetq.ts',
-    find: 'const unopened = this.#stopping !== undefined && this.#connection === undefined;',
+    find: 'const unopened = this.#stopping !== undefined && this.#client === undefined;',
     replace: 'const unopened = this.#stopping !== undefined;',
     tests: [DRAINING],
   },
@@ -189,11 +189,11 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/fleetq: the queue says that it has drained before the store is closed',
     file: 'src/fleetq.ts',
-    find: `await connection?.close();
+    find: `await client?.close();
     this.#log.info({ podId: this.podId, ...drained }, 'stopped');
     if (drained !== undefined) this.#events.emit('queue:stopped', { podId: this.podId, ...drained });`,
     replace: `if (drained !== undefined) this.#events.emit('queue:stopped', { podId: this.podId, ...drained });
-    await connection?.close();
+    await client?.close();
     this.#log.info({ podId: this.podId, ...drained }, 'stopped');`,
     tests: [LIFE],
   },
@@ -205,36 +205,36 @@ export const facadeBreaks: readonly Break[] = [
     tests: [LIFE],
   },
   {
-    name: 'facade/connect: submissions under way are cut off by close',
-    file: 'src/connect.ts',
+    name: 'open-client: submissions under way are cut off by close',
+    file: 'src/open-client.ts',
     find: 'await within(runtime, () => submitter.finish(), { limitMs: FINISH_MS }).catch(() => undefined);',
     replace: '',
     tests: [DRAINING],
   },
   {
-    name: 'facade/connect: close waits for a submission that the store never answers',
-    file: 'src/connect.ts',
+    name: 'open-client: close waits for a submission that the store never answers',
+    file: 'src/open-client.ts',
     find: 'await within(runtime, () => submitter.finish(), { limitMs: FINISH_MS }).catch(() => undefined);',
     replace: 'await submitter.finish();',
     tests: [LIFE],
   },
   {
-    name: 'facade/connect: calls reach a store that is being closed',
-    file: 'src/connect.ts',
+    name: 'open-client: calls reach a store that is being closed',
+    file: 'src/open-client.ts',
     find: 'ending.abort();',
     replace: '',
     tests: [DRAINING, LIFE],
   },
   {
-    name: 'facade/connect: waits outlive the store',
-    file: 'src/connect.ts',
+    name: 'open-client: waits outlive the store',
+    file: 'src/open-client.ts',
     find: 'await waiter.stop();\n        await store.close();',
     replace: 'await store.close();\n        await waiter.stop();',
     tests: ['test/client/waiter.test.ts', DRAINING],
   },
   {
-    name: 'facade/connect: a store that opened is left open where the options contradict each other',
-    file: 'src/connect.ts',
+    name: 'open-client: a store that opened is left open where the options contradict each other',
+    file: 'src/open-client.ts',
     find: 'await store.close();\n    throw error;',
     replace: 'throw error;',
     tests: [LIFE, 'test/facade/bad-input.test.ts'],

@@ -2,7 +2,7 @@
 import type { Runtime } from '../../../src/runtime/runtime.js';
 import type {
   Claim,
-  ClaimDemand,
+  ClaimRequest,
   ExchangeReply,
   ExchangeRequest,
   Fence,
@@ -121,7 +121,7 @@ export class MemoryStore {
     return { receipts, claims, nextDueInMs, pace: this.pace };
   }
 
-  #claim(pod: PodRef, demand: ClaimDemand): Claim[] {
+  #claim(pod: PodRef, demand: ClaimRequest): Claim[] {
     const left = new Map(demand.types);
     let { free, prefetch } = demand;
     let quarantine: number = demand.quarantine;

@@ -8,7 +8,7 @@ import { Sequence } from '../../../src/store/snowflake/sequence.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { DriverError } from '../../../src/store/snowflake/session/driver-error.js';
 import type { Row, Seat } from '../../../src/store/snowflake/session/session.js';
-import { demand, givenBack, settlement } from '../../conformance/harness.js';
+import { claimRequest, givenBack, settlement } from '../../conformance/harness.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };
 const NAMES = ['source', 'exchange', 'settle', 'look', 'receipts', 'archivedReceipts'] as const;
@@ -65,7 +65,11 @@ function combining(
   return { combiner, sent, names, waits };
 }
 
-const asks = (over: Parameters<typeof demand>[0] = {}) => ({ pod: POD, settlements: [], claim: demand(over) });
+const asks = (over: Parameters<typeof claimRequest>[0] = {}) => ({
+  pod: POD,
+  settlements: [],
+  claim: claimRequest(over),
+});
 
 describe('an exchange that hands nothing in', () => {
   test('looks first, and sends no UPDATE where nothing is due; once something is, the UPDATE comes first', async () => {
@@ -103,7 +107,7 @@ describe('an exchange that hands nothing in', () => {
 });
 
 describe('a request', () => {
-  const requested = async (over: Parameters<typeof demand>[0]) => {
+  const requested = async (over: Parameters<typeof claimRequest>[0]) => {
     const { combiner, sent } = combining();
     combiner.hope();
     await combiner.exchange(asks(over));
@@ -132,7 +136,7 @@ describe('a request', () => {
   });
 
   test('counts poison as due only where it may be taken', async () => {
-    const bears = async (over: Parameters<typeof demand>[0]): Promise<number> => {
+    const bears = async (over: Parameters<typeof claimRequest>[0]): Promise<number> => {
       const { combiner, sent } = combining();
       await combiner.exchange(asks(over));
       return sent[0]!.bind.bears;
@@ -157,7 +161,7 @@ describe('an UPDATE that was refused what reads as due', () => {
   /** Exchanges one after another; each claims so many steps, and then so many read as due. Answers what each skipped. */
   const skips = async (
     came: readonly (readonly [took: number, due: number])[],
-    over: Parameters<typeof demand>[0] = {},
+    over: Parameters<typeof claimRequest>[0] = {},
     staleReadMs?: number,
   ) => {
     const left = [...came];

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Store } from '../../../src/store/contract.js';
 import { SCHEMA_VERSION } from '../../../src/store/snowflake/schema.js';
 import { SchemaGuard, VALID_MS } from '../../../src/store/snowflake/schema-guard.js';
-import { demand, newStep, settlement } from '../../conformance/harness.js';
+import { claimRequest, newStep, settlement } from '../../conformance/harness.js';
 import { shiftedRuntime } from '../../support/shifted-runtime.js';
 import type { Driver } from '../../support/warehouse/driver.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
@@ -142,7 +142,7 @@ describeOnTestBed('once a newer version has migrated the tables', { timeout: 60_
     ];
     for (const refused of await Promise.allSettled(byHandWrites)) expect(refused).toMatchObject({ reason: NEWER });
     expect(bed().meter.report(({ kind }) => kind !== 'session').statements).toBe(1);
-    const request = { pod, settlements: [settlement(claim!)], claim: demand() };
+    const request = { pod, settlements: [settlement(claim!)], claim: claimRequest() };
     expect(await store.exchange(request)).toMatchObject({ receipts: ['settled'], claims: [] });
     expect((await store.stats()).byStatus).toMatchObject({ pending: 1, completed: 1 });
     await store.leave(pod);

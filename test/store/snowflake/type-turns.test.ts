@@ -7,7 +7,7 @@ import { MOST_TYPES_BYTES, TypeTurns } from '../../../src/store/snowflake/exchan
 import { Sequence } from '../../../src/store/snowflake/sequence.js';
 import type { Seat } from '../../../src/store/snowflake/session/session.js';
 import { BED_MS, describeOnTestBed } from '../../support/warehouse/suite.js';
-import { demand, newStep } from '../../conformance/harness.js';
+import { claimRequest, newStep } from '../../conformance/harness.js';
 import { joined, useStores } from './support/stores.js';
 
 const types = (count: number, name: string) =>
@@ -99,7 +99,7 @@ describe('the types of an exchange', () => {
     const pod = { podId: 'pod', incarnation: 'life' };
     const wanted = types(20_000, 't');
     for (let i = 0; i < 4; i++) {
-      const claim = demand({ types: wanted, token: `t${i}` });
+      const claim = claimRequest({ types: wanted, token: `t${i}` });
       await combiner.exchange({ pod, settlements: [], claim });
       await combiner.exchange({ pod, settlements: [] });
     }
@@ -129,7 +129,7 @@ describeOnTestBed('a pod of 20,000 types', () => {
     await store.submit([last]);
     const claimed: string[] = [];
     for (let exchanges = 0; exchanges < 4; exchanges++) {
-      const claim = demand({ types: wanted, token: `t${exchanges}` });
+      const claim = claimRequest({ types: wanted, token: `t${exchanges}` });
       const { claims, nextDueInMs } = await store.exchange({ pod, settlements: [], claim });
       if (claims.length === 0) expect(nextDueInMs).toBe(0);
       claimed.push(...claims.map(({ stepId }) => stepId));

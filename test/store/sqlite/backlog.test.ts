@@ -6,7 +6,7 @@ import type { Claim } from '../../../src/store/contract.js';
 import { MOST_SEEKS } from '../../../src/store/sqlite/backlog.js';
 import type { Core } from '../../../src/store/sqlite/core.js';
 import type { NewStep } from '../../../src/step/submission.js';
-import { demand, givenBack, ids, newStep, newSteps, type DemandOver } from '../../conformance/harness.js';
+import { claimRequest, givenBack, ids, newStep, newSteps, type ClaimRequestOver } from '../../conformance/harness.js';
 import { newCore, newStore, POD } from './support/files.js';
 
 const DUE = 1_000_000;
@@ -21,11 +21,11 @@ function joined(): { readonly core: Core; readonly run: (sql: string) => void; r
   return { core, run: (sql) => void connection.exec(sql), end: () => void connection.close() };
 }
 
-const exchange = (core: Core, now: number, over: DemandOver) =>
-  core.exchange(now, { pod: POD, settlements: [], claim: demand(over) }, 10_000);
+const exchange = (core: Core, now: number, over: ClaimRequestOver) =>
+  core.exchange(now, { pod: POD, settlements: [], claim: claimRequest(over) }, 10_000);
 
 /** Asks again while nothing is given out before more has been promoted, as the store does. */
-function claim(core: Core, now: number, over: DemandOver): readonly Claim[] {
+function claim(core: Core, now: number, over: ClaimRequestOver): readonly Claim[] {
   for (;;) {
     const { claims, blocked } = exchange(core, now, over);
     if (claims.length > 0 || !blocked) return claims;
@@ -245,7 +245,7 @@ describe('a claim', () => {
     const burst = newSteps(650, { delayMs: 10 });
     await store.submit(burst);
     await runtime.advance(10);
-    const exchanged = store.exchange({ pod: POD, settlements: [], claim: demand({ free: 2 }) });
+    const exchanged = store.exchange({ pod: POD, settlements: [], claim: claimRequest({ free: 2 }) });
     expect(ids((await runtime.until(exchanged)).claims)).toEqual(ids(burst.slice(0, 2)));
   });
 

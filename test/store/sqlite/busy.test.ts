@@ -6,13 +6,13 @@ import type { Clock } from '../../../src/store/sqlite/clock.js';
 import { Core } from '../../../src/store/sqlite/core.js';
 import { isBusy, sqliteCode } from '../../../src/store/sqlite/faults.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
-import { demand, newSteps, settlement } from '../../conformance/harness.js';
+import { claimRequest, newSteps, settlement } from '../../conformance/harness.js';
 import { claimed, joined, newCore, newFile, newStore, POD, rawConnection, turn } from './support/files.js';
 
 describe('while another connection writes', () => {
   const writes: Record<string, (store: Store) => Promise<unknown>> = {
     submit: (store) => store.submit(newSteps(1)),
-    exchange: (store) => store.exchange({ pod: POD, settlements: [], claim: demand() }),
+    exchange: (store) => store.exchange({ pod: POD, settlements: [], claim: claimRequest() }),
     settle: (store) => store.settle(POD, [settlement({ stepId: 'none', claimToken: 'none', version: 1 })]),
     cancel: (store) => store.cancel('token', [{ stepId: 'none', version: 1 }]),
     retry: (store) => store.retry([{ stepId: 'none', version: 1 }]),

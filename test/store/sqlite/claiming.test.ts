@@ -21,7 +21,7 @@ import {
   WALK_KEYS,
   WALK_WAITING_KEYS,
 } from '../../../src/store/sqlite/statements.js';
-import { demand, ids, newStep, newSteps, settlement, type DemandOver } from '../../conformance/harness.js';
+import { claimRequest, ids, newStep, newSteps, settlement, type ClaimRequestOver } from '../../conformance/harness.js';
 import { newCore, POD } from './support/files.js';
 
 const NOW = 1_000_000;
@@ -33,8 +33,8 @@ function joinedCore() {
   return { core, connection };
 }
 
-function claim(core: Core, over: DemandOver, now = NOW, most = 10_000) {
-  return core.exchange(now, { pod: POD, settlements: [], claim: demand(over) }, most);
+function claim(core: Core, over: ClaimRequestOver, now = NOW, most = 10_000) {
+  return core.exchange(now, { pod: POD, settlements: [], claim: claimRequest(over) }, most);
 }
 
 describe('the plan', () => {

@@ -8,7 +8,7 @@ import { connect, type ConnectionOptions } from '../../../src/store/sqlite/datab
 import { refuseNetwork } from '../../../src/store/sqlite/file-system.js';
 import { migrate } from '../../../src/store/sqlite/migration.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS, SCHEMA_VERSION } from '../../../src/store/sqlite/schema.js';
-import { demand, newSteps, settlement } from '../../conformance/harness.js';
+import { claimRequest, newSteps, settlement } from '../../conformance/harness.js';
 import { temporaryFolder } from '../../support/temp.js';
 import { claimed, joined, newFile, newStore, POD, rawConnection, turn } from './support/files.js';
 
@@ -192,7 +192,7 @@ describe('the schema', () => {
     ]) {
       await expect(refused).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER', transient: false });
     }
-    const request = { pod: POD, settlements: [settlement(claims[0]!)], claim: demand() };
+    const request = { pod: POD, settlements: [settlement(claims[0]!)], claim: claimRequest() };
     expect(await store.exchange(request)).toMatchObject({ receipts: ['settled'], claims: [] });
     await store.leave(POD);
     expect((await store.stats()).byStatus).toMatchObject({ pending: 1, completed: 1 });

@@ -1,7 +1,7 @@
 /** Pods that want more types than one exchange looks at: every type comes to its turn, and an idle look finds its end. */
 import { describe, expect, it } from 'vitest';
 import type { Core } from '../../../src/store/sqlite/core.js';
-import { demand, ids, newStep, newSteps, type DemandOver } from '../../conformance/harness.js';
+import { claimRequest, ids, newStep, newSteps, type ClaimRequestOver } from '../../conformance/harness.js';
 import { newCore, POD } from './support/files.js';
 
 const NOW = 1_000_000;
@@ -18,11 +18,11 @@ function joinedCore(): Core {
   return core;
 }
 
-const exchange = (core: Core, over: DemandOver = {}) =>
-  core.exchange(NOW, { pod: POD, settlements: [], claim: demand({ free: 1, types: wanted, ...over }) }, 10_000);
+const exchange = (core: Core, over: ClaimRequestOver = {}) =>
+  core.exchange(NOW, { pod: POD, settlements: [], claim: claimRequest({ free: 1, types: wanted, ...over }) }, 10_000);
 
 /** Claims by so many exchanges at most, as a pod that asks again for as long as it is told to. */
-function claimedBy(core: Core, exchanges: number, over: () => DemandOver = () => ({})): string[] {
+function claimedBy(core: Core, exchanges: number, over: () => ClaimRequestOver = () => ({})): string[] {
   const found: string[] = [];
   for (let i = 0; i < exchanges; i++) {
     const { claims, nextDueInMs } = exchange(core, over());

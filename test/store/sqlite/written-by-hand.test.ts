@@ -1,7 +1,7 @@
 /** Rows that somebody changes by SQL while a store has them in its hands, and tables that are missing for a while. */
 import { describe, expect, it } from 'vitest';
 import type { Claim, Store } from '../../../src/store/contract.js';
-import { demand, newSteps, settlement } from '../../conformance/harness.js';
+import { claimRequest, newSteps, settlement } from '../../conformance/harness.js';
 import { claimed, joined, newFile, newStore, POD, rawConnection } from './support/files.js';
 
 const MOST = 2n ** 63n - 1n;
@@ -24,7 +24,7 @@ async function opened() {
 const failed = (claim: Claim) => settlement(claim, { status: 'pending', charge: 1, crash: 1, delayMs: 0 });
 
 async function exchanged(store: Store, settlements: readonly ReturnType<typeof settlement>[]) {
-  return store.exchange({ pod: POD, settlements, claim: demand({ quarantine: 1 }) });
+  return store.exchange({ pod: POD, settlements, claim: claimRequest({ quarantine: 1 }) });
 }
 
 const COLUMNS = [

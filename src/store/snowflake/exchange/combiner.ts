@@ -20,7 +20,7 @@ import type { Runtime } from '../../../runtime/runtime.js';
 import {
   fenceKey,
   type Claim,
-  type ClaimDemand,
+  type ClaimRequest,
   type ExchangeReply,
   type ExchangeRequest,
   type Fence,
@@ -127,7 +127,7 @@ export class Combiner {
   }
 
   /** What is refused for good may be somebody else's row or request: then what is ours goes alone. */
-  async #serve(pod: PodRef, claim: ClaimDemand | undefined, own: Part<Settlement> | undefined): Promise<void> {
+  async #serve(pod: PodRef, claim: ClaimRequest | undefined, own: Part<Settlement> | undefined): Promise<void> {
     const { session, settling } = this.#parts;
     const fits =
       own === undefined || Buffer.byteLength(own.json) + MOST_TYPES_BYTES < MOST_BYTES || claim === undefined;
@@ -141,7 +141,7 @@ export class Combiner {
     }
   }
 
-  async #update(pod: PodRef, claim: ClaimDemand | undefined, settlements: string): Promise<void> {
+  async #update(pod: PodRef, claim: ClaimRequest | undefined, settlements: string): Promise<void> {
     const { statements, session, runtime, sequence } = this.#parts;
     const room = (claim?.free ?? 0) + (claim?.prefetch ?? 0);
     const types = [...(claim?.types ?? [])];
@@ -167,7 +167,7 @@ export class Combiner {
   async #look(
     pod: PodRef,
     token: string | null,
-    claim: ClaimDemand | undefined,
+    claim: ClaimRequest | undefined,
     settled: readonly Fence[],
   ): Promise<Seen> {
     const { statements, session, touch: statement } = this.#parts;
@@ -217,7 +217,7 @@ export class Combiner {
   }
 
   /** Whether an UPDATE claimed nothing of what reads as due. */
-  #isStarved(claim: ClaimDemand, { claims, voids, due }: Seen): boolean {
+  #isStarved(claim: ClaimRequest, { claims, voids, due }: Seen): boolean {
     return this.#detour?.learn(claim, claims.length + voids.length, due) ?? false;
   }
 

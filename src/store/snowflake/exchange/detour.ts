@@ -10,7 +10,7 @@
  *   all there ends the detour.
  */
 import type { Runtime } from '../../../runtime/runtime.js';
-import type { ClaimDemand } from '../../contract.js';
+import type { ClaimRequest } from '../../contract.js';
 import { BATCH } from './settling.js';
 
 /** Of so many UPDATEs one begins at the front. */
@@ -32,7 +32,7 @@ export class Detour {
   }
 
   /** How many candidates the UPDATE of this request passes over. Steps that would only be held ahead are worth no detour. */
-  skipOf({ free }: ClaimDemand): number {
+  skipOf({ free }: ClaimRequest): number {
     return free > 0 ? this.#skip : 0;
   }
 
@@ -43,7 +43,7 @@ export class Detour {
    * @param due how many still read as due after it
    * @returns whether it claimed nothing because others have claimed what reads as due
    */
-  learn(claim: ClaimDemand, took: number, due: number): boolean {
+  learn(claim: ClaimRequest, took: number, due: number): boolean {
     if (claim.free === 0) return false;
     const refused = due > 0 && took < claim.free && took < leastOf(claim);
     this.#choose(refused, due, Math.min(claim.free + claim.prefetch, BATCH));
@@ -69,6 +69,6 @@ export class Detour {
  * How many steps an UPDATE that is refused none claims at the least, as long as so many are due. A type's limit leaves
  * slots empty, and so do suspects, of which it claims one at most. What may be held ahead is not counted.
  */
-function leastOf({ free, quarantine, types }: ClaimDemand): number {
+function leastOf({ free, quarantine, types }: ClaimRequest): number {
   return Math.min(quarantine === 0 ? free : 1, BATCH, ...types.values());
 }

@@ -4,7 +4,7 @@
  * Invariants: what travels fits beside the settlements of one bind, and is no list that a peer would take for nonsense.
  * Where all types fit, all of them travel. Where they do not, they take turns, and `complete` says that a round is over.
  */
-import type { ClaimDemand } from '../../contract.js';
+import type { ClaimRequest } from '../../contract.js';
 
 /** Well below what the statement takes for a list. */
 const MOST_TYPES = 5_000;
@@ -14,13 +14,13 @@ export const MOST_TYPES_BYTES = 300_000;
 const AROUND = 32;
 
 export interface TypesOfTurn {
-  readonly types: ClaimDemand['types'];
+  readonly types: ClaimRequest['types'];
   /** With the exchanges before, all types had their turn. */
   readonly complete: boolean;
 }
 
 export class TypeTurns {
-  #wanted: ClaimDemand['types'] | undefined;
+  #wanted: ClaimRequest['types'] | undefined;
   #list: readonly (readonly [type: string, most: number])[] = [];
   /** How far the list has been looked through. */
   #at = 0;
@@ -30,7 +30,7 @@ export class TypeTurns {
   #whole: TypesOfTurn | undefined;
 
   /** The next turn. Call it only for an exchange that claims: each call moves on. */
-  next(wanted: ClaimDemand['types']): TypesOfTurn {
+  next(wanted: ClaimRequest['types']): TypesOfTurn {
     if (wanted !== this.#wanted) {
       this.#wanted = wanted;
       this.#list = [...wanted].filter(([, most]) => most > 0);

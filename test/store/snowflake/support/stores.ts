@@ -12,7 +12,7 @@ import { SCHEMA } from '../../../../src/store/snowflake/schema.js';
 import { Secrets } from '../../../../src/store/snowflake/session/secrets.js';
 import { Session, type SessionParts } from '../../../../src/store/snowflake/session/session.js';
 import { sessionSettings, statementsOf } from '../../../../src/store/snowflake/statements.js';
-import { demand, fresh, type DemandOver } from '../../../conformance/harness.js';
+import { claimRequest, fresh, type ClaimRequestOver } from '../../../conformance/harness.js';
 import type { Driver } from '../../../support/warehouse/driver.js';
 import { useTestBed, type UsedTestBed } from '../../../support/warehouse/use-test-bed.js';
 
@@ -104,6 +104,6 @@ export async function joined(store: Store): Promise<PodRef> {
   return pod;
 }
 
-export async function claimed(store: Store, pod: PodRef, over: DemandOver = {}): Promise<readonly Claim[]> {
-  return (await store.exchange({ pod, settlements: [], claim: demand(over) })).claims;
+export async function claimed(store: Store, pod: PodRef, over: ClaimRequestOver = {}): Promise<readonly Claim[]> {
+  return (await store.exchange({ pod, settlements: [], claim: claimRequest(over) })).claims;
 }

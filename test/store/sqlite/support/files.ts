@@ -9,7 +9,7 @@ import type { Claim, PodRef, Store } from '../../../../src/store/contract.js';
 import { Core } from '../../../../src/store/sqlite/core.js';
 import { connect } from '../../../../src/store/sqlite/database.js';
 import { migrate } from '../../../../src/store/sqlite/migration.js';
-import { demand, newSteps, settlement, type DemandOver } from '../../../conformance/harness.js';
+import { claimRequest, newSteps, settlement, type ClaimRequestOver } from '../../../conformance/harness.js';
 import { temporaryFolder } from '../../../support/temp.js';
 
 /** The helper's module exists compiled only; `npm test` builds first. */
@@ -46,8 +46,8 @@ export async function joined(store: Store, pod = POD, deadAfterMs = 3_600_000): 
   return pod;
 }
 
-export async function claimed(store: Store, over: DemandOver = {}, pod = POD): Promise<readonly Claim[]> {
-  return (await store.exchange({ pod, settlements: [], claim: demand(over) })).claims;
+export async function claimed(store: Store, over: ClaimRequestOver = {}, pod = POD): Promise<readonly Claim[]> {
+  return (await store.exchange({ pod, settlements: [], claim: claimRequest(over) })).claims;
 }
 
 /** Leaves so many completed steps behind. */

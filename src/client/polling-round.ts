@@ -12,7 +12,7 @@ interface Awaited {
 /** Awaited steps in one piece. */
 const AT_ONCE = 100;
 
-export class Round {
+export class PollingRound {
   readonly #awaited: Awaited;
   readonly #intervalMs: number;
   #at: Iterator<string> | undefined;

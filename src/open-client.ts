@@ -22,7 +22,7 @@ export interface Hooks {
   readonly onCancelled: (stepId: string) => void;
 }
 
-export interface Connection {
+export interface OpenClient {
   readonly store: Store;
   /** What of the store fails now. */
   readonly outage: () => StoreOutage | undefined;
@@ -35,14 +35,14 @@ export interface Connection {
 }
 
 /** Opens the store and builds the client's services over it; where that fails, nothing is left open. */
-export async function connect(
+export async function openClient(
   factory: StoreFactory,
   options: ResolvedOptions,
   registry: StepRegistry,
   events: Events,
   context: OwnContext,
   hooks: Hooks,
-): Promise<Connection> {
+): Promise<OpenClient> {
   const { runtime, logger } = options;
   const log = createLog('store', logger);
   const made = inContext(await factory.create({ runtime, log }), context);

@@ -1,6 +1,6 @@
 /** How steps stand, for the errors of waits that have timed out. */
 import { expect, it } from 'vitest';
-import { WhereaboutsOf } from '../../src/client/whereabouts.js';
+import { TimeoutDetails } from '../../src/client/timeout-details.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
 import type { StepRecord } from '../../src/store/contract.js';
 import { handledTypes } from '../../src/stats.js';
@@ -27,7 +27,7 @@ function world(find: (ids: readonly string[]) => Promise<readonly StepRecord[]>)
     fleet: async () => [viewOf('p', { meta: { types: ['a'] } })],
   };
   const parts = { store, runtime, ended: ended.signal, handledBy: handledTypes };
-  return { runtime, asked, ended, whereabouts: new WhereaboutsOf(parts) };
+  return { runtime, asked, ended, details: new TimeoutDetails(parts) };
 }
 
 it('says how a step stands, and what it waits for', async () => {
@@ -40,9 +40,9 @@ it('says how a step stands, and what it waits for', async () => {
       recordOf('due'),
     ].map((record) => [record.stepId, record]),
   );
-  const { runtime, whereabouts } = world(async (ids) => ids.flatMap((id) => records.get(id) ?? []));
+  const { runtime, details } = world(async (ids) => ids.flatMap((id) => records.get(id) ?? []));
   const ids = [...records.keys(), 'unknown'];
-  const answers = await runtime.until(Promise.all(ids.map((id) => whereabouts.step(id))));
+  const answers = await runtime.until(Promise.all(ids.map((id) => details.step(id))));
   expect(answers.map((answer) => answer?.text)).toEqual([
     'it is claimed by pod "ada"',
     'it is failed',
@@ -54,23 +54,23 @@ it('says how a step stands, and what it waits for', async () => {
 });
 
 it('steps that are asked about in one turn share one question, and the next turn asks anew', async () => {
-  const { runtime, asked, whereabouts } = world(async (ids) => ids.map((id) => recordOf(id)));
-  const first = ['a', 'b', 'c'].map((id) => whereabouts.step(id));
+  const { runtime, asked, details } = world(async (ids) => ids.map((id) => recordOf(id)));
+  const first = ['a', 'b', 'c'].map((id) => details.step(id));
   await runtime.until(Promise.all(first));
-  const again = await runtime.until(whereabouts.step('d'));
+  const again = await runtime.until(details.step('d'));
   expect(asked).toEqual([['a', 'b', 'c'], ['d']]);
   expect(again?.step.stepId).toBe('d');
 });
 
 it('answers with nothing where the store fails', async () => {
-  const { runtime, whereabouts } = world(() => Promise.reject(new Error('no')));
-  expect(await runtime.until(whereabouts.step('a'))).toBeUndefined();
+  const { runtime, details } = world(() => Promise.reject(new Error('no')));
+  expect(await runtime.until(details.step('a'))).toBeUndefined();
 });
 
 it('answers with nothing after a second where the store does not answer', async () => {
-  const { runtime, whereabouts } = world(() => new Promise(() => undefined));
+  const { runtime, details } = world(() => new Promise(() => undefined));
   let answered = false;
-  void whereabouts.step('a').then(() => (answered = true));
+  void details.step('a').then(() => (answered = true));
   await runtime.advance(999);
   expect(answered).toBe(false);
   await runtime.advance(1);
@@ -78,8 +78,8 @@ it('answers with nothing after a second where the store does not answer', async 
 });
 
 it('answers with nothing as soon as the store is to be closed', async () => {
-  const { runtime, ended, whereabouts } = world(() => new Promise(() => undefined));
-  const answer = whereabouts.step('a');
+  const { runtime, ended, details } = world(() => new Promise(() => undefined));
+  const answer = details.step('a');
   await runtime.settle();
   ended.abort();
   expect(await answer).toBeUndefined();

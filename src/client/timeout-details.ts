@@ -7,7 +7,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import { within } from '../runtime/within.js';
 import type { PodView, StepRecord, Store } from '../store/contract.js';
 
-export interface WhereaboutsParts {
+export interface TimeoutDetailsParts {
   readonly store: Pick<Store, 'find' | 'fleet'>;
   readonly runtime: Runtime;
   /** Aborts when the store is to be closed. */
@@ -17,30 +17,30 @@ export interface WhereaboutsParts {
 }
 
 /** How a step stands. */
-export interface Whereabouts {
+export interface StepDetails {
   readonly step: StepRecord;
   /** What a message says of it, such as `it is claimed by pod "a"`. */
   readonly text: string;
 }
 
-type Answers = ReadonlyMap<string, Whereabouts>;
+type Answers = ReadonlyMap<string, StepDetails>;
 
 const WITHIN_MS = 1_000;
 /** Most steps in one question; of the others nothing is said. */
 const MOST = 1_000;
 const NONE: Answers = new Map();
 
-export class WhereaboutsOf {
-  readonly #parts: WhereaboutsParts;
+export class TimeoutDetails {
+  readonly #parts: TimeoutDetailsParts;
   #asked: string[] = [];
   #answers: Promise<Answers> | undefined;
 
-  constructor(parts: WhereaboutsParts) {
+  constructor(parts: TimeoutDetailsParts) {
     this.#parts = parts;
   }
 
   /** Never rejects; `undefined`: the store knows no such step, or has not answered in time. */
-  async step(stepId: string): Promise<Whereabouts | undefined> {
+  async step(stepId: string): Promise<StepDetails | undefined> {
     this.#asked.push(stepId);
     return (await (this.#answers ??= this.#ask())).get(stepId);
   }

@@ -10,7 +10,7 @@
 import type { OwnContext } from '../runtime/own-context.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
 
-export interface SecondLookParts {
+export interface SecondReadParts {
   readonly runtime: Runtime;
   readonly context: OwnContext;
   readonly staleReadMs: number;
@@ -20,15 +20,15 @@ export interface SecondLookParts {
 
 const FIRST_PAUSE_MS = 1_000;
 
-export class SecondLook {
-  readonly #parts: SecondLookParts;
+export class SecondRead {
+  readonly #parts: SecondReadParts;
   #since: number;
   /** When the last look was asked; `undefined`: none since then. */
   #askedAt: number | undefined;
   #pauseMs = FIRST_PAUSE_MS;
 
   /** To be made right before the first look. */
-  constructor(parts: SecondLookParts) {
+  constructor(parts: SecondReadParts) {
     this.#parts = parts;
     this.#since = this.#askedAt = parts.runtime.monotonicMs();
   }

@@ -15,7 +15,7 @@ const COMPARED: Readonly<Record<Exclude<keyof NewStep, 'stepId' | 'type'>, strin
   runAt: 'another runAt',
 };
 
-export class Repeats {
+export class DuplicateSteps {
   readonly #seen = new Map<string, { readonly step: NewStep; readonly position: number }>();
 
   /**

@@ -8,12 +8,12 @@
 import { StoreError } from '../errors.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
 
-/** How often a call whose reply was lost is repeated, and how far apart at most. */
+/** How often an unanswered call is repeated, and how far apart at most. */
 const REPEATS = 4;
 const REPEAT_WITHIN_MS = 200;
 
 /** @param ended no longer, once this aborts */
-export async function repeated<T>(runtime: Runtime, ended: AbortSignal, call: () => Promise<T>): Promise<T> {
+export async function repeatUnanswered<T>(runtime: Runtime, ended: AbortSignal, call: () => Promise<T>): Promise<T> {
   for (let repeats = 0; ; repeats++) {
     try {
       return await call();

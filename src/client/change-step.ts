@@ -3,12 +3,12 @@
  *
  * Invariants:
  * - A read may be late, and the write is not: where it finds the row at another version, the step is read and tried again,
- *   with pauses. See {@link SecondLook}.
+ *   with pauses. See {@link SecondRead}.
  * - It ends: a row that keeps changing, or whose change no read shows in time, is `STORE_BUSY`.
  */
 import { StoreError } from '../errors.js';
 import type { StepRecord } from '../store/contract.js';
-import { SecondLook, type SecondLookParts } from './second-look.js';
+import { SecondRead, type SecondReadParts } from './second-read.js';
 
 /** What an attempt came to, beside a result. */
 export type NoResult =
@@ -33,10 +33,10 @@ const MOST_MOVES = 20;
 /** @throws StoreError `STORE_BUSY` */
 export async function changeStep<R extends string>(
   stepId: string,
-  parts: SecondLookParts,
+  parts: SecondReadParts,
   { done, find, attempt, refusal }: Change<R>,
 ): Promise<R> {
-  const looks = new SecondLook(parts);
+  const looks = new SecondRead(parts);
   let tried: number | undefined;
   for (let moves = 0; ;) {
     const record = await find();

@@ -1,17 +1,17 @@
 /** The round over awaited steps: each once, some at each look. */
 import { expect, it } from 'vitest';
-import { Round } from '../../src/client/round.js';
+import { PollingRound } from '../../src/client/polling-round.js';
 
 const awaiting = (count: number) => new Map(Array.from({ length: count }, (_, i) => [`s${i}`, i]));
 
 /** What the round asks for at each ms. */
-function pieces(round: Round, ms: number, from = 0): string[][] {
+function pieces(round: PollingRound, ms: number, from = 0): string[][] {
   return Array.from({ length: ms }, (_, i) => round.next(from + i)).filter(({ length }) => length > 0);
 }
 
 it('goes once over all steps, in pieces that are an interval apart', () => {
   const awaited = awaiting(250);
-  const round = new Round(awaited, 10);
+  const round = new PollingRound(awaited, 10);
   round.begin();
   const found = pieces(round, 100);
   expect(found.map(({ length }) => length)).toEqual([100, 100, 50]);
@@ -20,7 +20,7 @@ it('goes once over all steps, in pieces that are an interval apart', () => {
 });
 
 it('is not due before its interval is over', () => {
-  const round = new Round(awaiting(250), 10);
+  const round = new PollingRound(awaiting(250), 10);
   round.begin();
   expect(round.next(0)).toHaveLength(100);
   expect(round.next(9)).toEqual([]);
@@ -29,7 +29,7 @@ it('is not due before its interval is over', () => {
 
 it('goes on where the last one stopped, and begins anew behind the last step', () => {
   const awaited = awaiting(150);
-  const round = new Round(awaited, 10);
+  const round = new PollingRound(awaited, 10);
   round.begin();
   expect(round.next(0)[0]).toBe('s0');
   round.begin();
@@ -38,12 +38,12 @@ it('goes on where the last one stopped, and begins anew behind the last step', (
 
 it('ends where nothing is awaited any more, and when it is ended', () => {
   const awaited = awaiting(150);
-  const round = new Round(awaited, 10);
+  const round = new PollingRound(awaited, 10);
   round.begin();
   round.next(0);
   awaited.clear();
   expect(round.next(10)).toEqual([]);
-  const other = new Round(awaiting(150), 10);
+  const other = new PollingRound(awaiting(150), 10);
   other.begin();
   other.end();
   expect(other.next(0)).toEqual([]);

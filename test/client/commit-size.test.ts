@@ -1,6 +1,6 @@
 /** How much goes into one commit. */
 import { expect, it } from 'vitest';
-import { commitEnd } from '../../src/client/commits.js';
+import { commitEnd } from '../../src/client/commit-size.js';
 
 const text = (payload: string): string => payload;
 const LONG = 'x'.repeat(600_000);

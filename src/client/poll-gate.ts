@@ -11,7 +11,7 @@
 /** For how long an unmoved pulse is trusted, in ms. */
 const LONGEST_TRUST_MS = 3_600_000;
 
-export class Pulse {
+export class PollGate {
   readonly #staleReadMs: number;
   #last: string | undefined;
   #movedAt = 0;

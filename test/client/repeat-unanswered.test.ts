@@ -1,6 +1,6 @@
 /** A lost reply is asked for again, with an end; nothing else is. */
 import { expect, it } from 'vitest';
-import { repeated } from '../../src/client/repeated.js';
+import { repeatUnanswered } from '../../src/client/repeat-unanswered.js';
 import { StoreError } from '../../src/errors.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
 
@@ -15,7 +15,7 @@ async function calls(error: Error, failures: number, ended = new AbortController
     if (made <= failures) throw error;
     return 'done';
   };
-  const outcome = await runtime.until(repeated(runtime, ended.signal, call).catch((thrown: unknown) => thrown));
+  const outcome = await runtime.until(repeatUnanswered(runtime, ended.signal, call).catch((thrown: unknown) => thrown));
   expect(runtime.pending).toBe(0);
   return { made, outcome };
 }
@@ -44,7 +44,7 @@ it('and not once the store is to be closed, which ends the pause at once', async
     made++;
     return Promise.reject(LOST);
   };
-  const outcome = repeated(runtime, ended.signal, call).catch((thrown: unknown) => thrown);
+  const outcome = repeatUnanswered(runtime, ended.signal, call).catch((thrown: unknown) => thrown);
   await runtime.settle();
   ended.abort();
   await runtime.settle();
