@@ -8,7 +8,7 @@
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { PodRef, PodView } from '../store/contract.js';
-import { isSilent } from './looks.js';
+import { isSilent } from './peer-watch.js';
 import type { SelfFence } from './self-fence.js';
 
 /** One term of leadership: once over, it never holds again, whoever leads then. */

@@ -10,13 +10,13 @@ import { healthOf, type Health, type HealthParts } from './health.js';
 import { Heartbeat } from './heartbeat.js';
 import type { WorkerPool } from '../worker-pool.js';
 import { Housekeeping } from './housekeeping.js';
-import { Identity } from './identity.js';
+import { PodIdentity } from './pod-identity.js';
 import { Journal } from './journal.js';
-import { Looks } from './looks.js';
+import { PeerWatch } from './peer-watch.js';
 import { Recovery } from './recovery.js';
 import { SelfFence } from './self-fence.js';
-import { Standing } from './standing.js';
-import { WallCheck } from './wall-check.js';
+import { LeaderFitness } from './leader-fitness.js';
+import { WallClockCheck } from './wall-clock-check.js';
 
 export interface FleetParts<S> {
   readonly runtime: Runtime;
@@ -42,18 +42,18 @@ export class Fleet<S> {
   readonly elector: Elector;
   readonly fence: SelfFence;
   readonly #parts: FleetParts<S>;
-  readonly #identity: Identity;
-  readonly #wall: WallCheck;
+  readonly #identity: PodIdentity;
+  readonly #wall: WallClockCheck;
 
   constructor(parts: FleetParts<S>) {
     const { runtime, settings } = parts;
-    const identity = new Identity(runtime, settings.podId);
-    const looks = new Looks(runtime, settings, parts.store.staleReadMs);
-    const standing = new Standing(runtime, settings);
+    const identity = new PodIdentity(runtime, settings.podId);
+    const looks = new PeerWatch(runtime, settings, parts.store.staleReadMs);
+    const standing = new LeaderFitness(runtime, settings);
     const journal = new Journal({ ...parts, path: settings.journalPath });
     const fence = new SelfFence({ ...parts, identity });
     const elector = new Elector({ ...parts, fence });
-    const wall = new WallCheck(parts);
+    const wall = new WallClockCheck(parts);
     const shared = { ...parts, identity, looks, standing, fence, elector, wall };
     this.#parts = parts;
     this.#identity = identity;

@@ -18,29 +18,29 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { FleetView, Store } from '../store/contract.js';
 import type { Elector } from './elector.js';
-import { Hedge } from './hedge.js';
+import { HedgedCall } from './hedged-call.js';
 import type { WorkerPool } from '../worker-pool.js';
-import type { Identity } from './identity.js';
-import type { Looks } from './looks.js';
-import { Membership } from './membership.js';
-import { limitMs, patienceMs } from './patience.js';
-import { enter, leave, supersede } from './namesakes.js';
-import { Roster } from './roster.js';
+import type { PodIdentity } from './pod-identity.js';
+import type { PeerWatch } from './peer-watch.js';
+import { Registration } from './registration.js';
+import { limitMs, patienceMs } from './heartbeat-limits.js';
+import { enter, leave, supersede } from './shared-pod-id.js';
+import { MembershipEvents } from './membership-events.js';
 import type { Instant, SelfFence } from './self-fence.js';
-import type { Standing } from './standing.js';
-import type { WallCheck } from './wall-check.js';
+import type { LeaderFitness } from './leader-fitness.js';
+import type { WallClockCheck } from './wall-clock-check.js';
 
 export interface HeartbeatParts<S> {
   readonly runtime: Runtime;
   readonly store: Pick<Store, 'register' | 'heartbeat' | 'leave' | 'staleReadMs'>;
   readonly settings: Pick<Settings, 'heartbeatIntervalMs' | 'deadAfterMs' | 'drainTimeoutMs' | 'abortGraceMs'>;
-  readonly identity: Identity;
+  readonly identity: PodIdentity;
   readonly pool: WorkerPool<S>;
   readonly fence: SelfFence;
   readonly elector: Elector;
-  readonly looks: Looks;
-  readonly standing: Standing;
-  readonly wall: WallCheck;
+  readonly looks: PeerWatch;
+  readonly standing: LeaderFitness;
+  readonly wall: WallClockCheck;
   readonly events: Events;
   readonly log: Log;
   /** What the pod tells its peers about itself; asked for each heartbeat. */
@@ -62,10 +62,10 @@ interface Answer<S> {
 export class Heartbeat<S> implements Service {
   readonly #parts: HeartbeatParts<S>;
   readonly #loop: Loop;
-  readonly #roster: Roster;
+  readonly #roster: MembershipEvents;
   readonly #ended = new AbortController();
-  readonly #beats: Hedge<Answer<S>>;
-  readonly #membership: Membership;
+  readonly #beats: HedgedCall<Answer<S>>;
+  readonly #membership: Registration;
   readonly #patienceMs: number;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -81,7 +81,7 @@ export class Heartbeat<S> implements Service {
 
   constructor(parts: HeartbeatParts<S>) {
     this.#parts = parts;
-    this.#roster = new Roster(parts.events, parts.store.staleReadMs);
+    this.#roster = new MembershipEvents(parts.events, parts.store.staleReadMs);
     this.#loop = new Loop(parts.runtime, () => this.#tick(), { onError: (error) => this.#failed(error) });
     const { heartbeatIntervalMs, deadAfterMs } = parts.settings;
     this.#patienceMs = patienceMs(heartbeatIntervalMs, deadAfterMs);
@@ -91,8 +91,8 @@ export class Heartbeat<S> implements Service {
       limitMs: limitMs(heartbeatIntervalMs, deadAfterMs),
       signal: this.#ended.signal,
     };
-    this.#beats = new Hedge(hedge);
-    this.#membership = new Membership(parts, hedge);
+    this.#beats = new HedgedCall(hedge);
+    this.#membership = new Registration(parts, hedge);
     parts.fence.onFence(() => {
       const { reason } = parts.fence;
       // Frozen, this pod stood still; otherwise the store did not answer it, and need not have answered anybody.

@@ -6,8 +6,8 @@ import { MEMORY } from '../files/path.js';
 import type { SerializedError } from '../step/failure.js';
 import { parseJson } from '../step/payload.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
-import * as sql from './statements.js';
-import { recoveryRecord, type Decision, type RecoveryRecord } from './record.js';
+import * as sql from './journal-statements.js';
+import { recoveryRecord, type Decision, type RecoveryRecord } from './recovery-record.js';
 
 /** Rows in one transaction, and in one read: about a millisecond. */
 const PIECE = 250;

@@ -10,9 +10,9 @@ import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { JournalFile } from './journal-file.js';
-import { KEPT_CYCLES } from './statements.js';
+import { KEPT_CYCLES } from './journal-statements.js';
 import { Outage } from './outage.js';
-import type { RecoveryRecord } from './record.js';
+import type { RecoveryRecord } from './recovery-record.js';
 
 export interface JournalParts {
   readonly runtime: Runtime;

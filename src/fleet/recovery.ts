@@ -18,30 +18,30 @@ import { within } from '../runtime/within.js';
 import { boolean, checkFields, integer, type FieldChecks } from '../step/fields.js';
 import type { Store } from '../store/contract.js';
 import type { Settler } from '../settlement/settler.js';
-import { Cycle } from './cycle.js';
+import { RecoveryCycle } from './recovery-cycle.js';
 import type { Elector, Leadership } from './elector.js';
 import type { WorkerPool } from '../worker-pool.js';
-import type { Identity } from './identity.js';
+import type { PodIdentity } from './pod-identity.js';
 import type { Journal } from './journal.js';
-import type { Looks } from './looks.js';
-import type { Decided } from './orphaned.js';
-import { summaryOf, type RecoveryRecord } from './record.js';
+import type { PeerWatch } from './peer-watch.js';
+import type { DecidedOrphan } from './orphan-outcomes.js';
+import { summaryOf, type RecoveryRecord } from './recovery-record.js';
 import type { SelfFence } from './self-fence.js';
-import { KEPT_CYCLES } from './statements.js';
-import type { Standing } from './standing.js';
+import { KEPT_CYCLES } from './journal-statements.js';
+import type { LeaderFitness } from './leader-fitness.js';
 
 export interface RecoveryParts {
   readonly runtime: Runtime;
   readonly store: Pick<Store, 'evict' | 'orphans' | 'settle' | 'list'>;
   readonly settler: Settler;
   readonly settings: Pick<Settings, 'recoveryIntervalMs'>;
-  readonly identity: Identity;
+  readonly identity: PodIdentity;
   readonly fence: SelfFence;
   readonly elector: Elector;
-  readonly looks: Looks;
+  readonly looks: PeerWatch;
   /** Woken when steps are pending again: no store tells a process of its own changes. */
   readonly pool: Pick<WorkerPool, 'wake'>;
-  readonly standing: Standing;
+  readonly standing: LeaderFitness;
   readonly journal: Journal;
   readonly events: Events;
   readonly log: Log;
@@ -65,7 +65,7 @@ export class Recovery implements Service {
   readonly #store: RecoveryParts['store'];
   /** The last of the cycles that stand in line. */
   #line: Promise<unknown> = Promise.resolve();
-  #unanswered: readonly Decided[] = [];
+  #unanswered: readonly DecidedOrphan[] = [];
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
@@ -140,7 +140,7 @@ export class Recovery implements Service {
 
   async #cycle(leadership: Leadership, dryRun: boolean): Promise<RecoveryRecord> {
     const { journal, log } = this.#parts;
-    const cycle = new Cycle({
+    const cycle = new RecoveryCycle({
       ...this.#parts,
       store: this.#store,
       pod: this.#parts.identity.pod,

@@ -21,8 +21,8 @@ import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { WorkerPool } from '../worker-pool.js';
-import type { Identity } from './identity.js';
-import { limitMs, marginMs } from './patience.js';
+import type { PodIdentity } from './pod-identity.js';
+import { limitMs, marginMs } from './heartbeat-limits.js';
 
 /** An instant on both clocks. */
 export interface Instant {
@@ -33,7 +33,7 @@ export interface Instant {
 export interface SelfFenceParts {
   readonly runtime: Runtime;
   readonly settings: { readonly heartbeatIntervalMs: number; readonly deadAfterMs: number };
-  readonly identity: Identity;
+  readonly identity: PodIdentity;
   readonly pool: Pick<WorkerPool, 'fence' | 'halt' | 'retire'>;
   readonly events: Events;
   readonly log: Log;

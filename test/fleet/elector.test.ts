@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { electLeader, Elector } from '../../src/fleet/elector.js';
-import { Identity } from '../../src/fleet/identity.js';
+import { PodIdentity } from '../../src/fleet/pod-identity.js';
 import { SelfFence } from '../../src/fleet/self-fence.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
 import { log, Told } from './support/told.js';
@@ -57,7 +57,7 @@ describe('a pod', () => {
     const shared = { runtime, settings, events: told.events, log };
     fence = new SelfFence({
       ...shared,
-      identity: new Identity(runtime, 'a'),
+      identity: new PodIdentity(runtime, 'a'),
       pool: { halt: () => {}, retire: () => {}, fence: () => {} },
     });
     elector = new Elector({ ...shared, fence });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Journal } from '../../src/fleet/journal.js';
 import { JournalFile } from '../../src/fleet/journal-file.js';
-import { recoveryRecord, type Decision, type RecoveryRecord } from '../../src/fleet/record.js';
+import { recoveryRecord, type Decision, type RecoveryRecord } from '../../src/fleet/recovery-record.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
 import { log, Told } from './support/told.js';
 

@@ -1,7 +1,7 @@
 /** The fleet where reads may show late what others have committed. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Looks } from '../../src/fleet/looks.js';
-import { Roster } from '../../src/fleet/roster.js';
+import { PeerWatch } from '../../src/fleet/peer-watch.js';
+import { MembershipEvents } from '../../src/fleet/membership-events.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
 import type { PodRef, Store } from '../../src/store/contract.js';
 import { Told } from './support/told.js';
@@ -161,7 +161,7 @@ describe('the looks', () => {
     const runtime = new VirtualRuntime();
     let now = 0;
     runtime.monotonicMs = () => now;
-    const looks = new Looks(runtime, { heartbeatIntervalMs: 2_000 }, staleReadMs);
+    const looks = new PeerWatch(runtime, { heartbeatIntervalMs: 2_000 }, staleReadMs);
     const view = viewOf('b', { heartbeatMs: 2_000, deadAfterMs: LONG_DEAD, silentForMs: LONG_DEAD + 1, beat: '1' });
     for (; now <= watchedMs; now += 2_000) looks.see([view], { podId: 'a', incarnation: 'a' });
     return looks.dead().length;
@@ -176,7 +176,7 @@ describe('the looks', () => {
 
 describe('the roster', () => {
   const SELF: PodRef = { podId: 'a', incarnation: 'a' };
-  const seen = (roster: Roster, at: number, ...incarnations: string[]): void =>
+  const seen = (roster: MembershipEvents, at: number, ...incarnations: string[]): void =>
     roster.see(
       ['a', ...incarnations].map((each) => viewOf(each)),
       SELF,
@@ -185,7 +185,7 @@ describe('the roster', () => {
 
   test('reports no pod as left that a late read may only not show yet', () => {
     const told = new Told();
-    const roster = new Roster(told.events, STALE);
+    const roster = new MembershipEvents(told.events, STALE);
     seen(roster, 0);
     seen(roster, 1_000, 'b');
     seen(roster, 3_000);
@@ -197,7 +197,7 @@ describe('the roster', () => {
 
   test('reports no pod as joined again that a late read still shows', () => {
     const told = new Told();
-    const roster = new Roster(told.events, STALE);
+    const roster = new MembershipEvents(told.events, STALE);
     seen(roster, 0, 'b');
     seen(roster, 2 * STALE);
     seen(roster, 2 * STALE + 2_000, 'b');
@@ -206,7 +206,7 @@ describe('the roster', () => {
   });
 
   test('names an elder under its podId once, also one that a late read shows only later', () => {
-    const roster = new Roster(new Told().events, STALE);
+    const roster = new MembershipEvents(new Told().events, STALE);
     const self = viewOf('a', { ageMs: 5_000 });
     const elder = { ...viewOf('b', { ageMs: 6_000 }), pod: { podId: 'a', incarnation: 'b' } };
     roster.successor([self], SELF);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Identity } from '../../src/fleet/identity.js';
+import { PodIdentity } from '../../src/fleet/pod-identity.js';
 import { SelfFence } from '../../src/fleet/self-fence.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
 import { log, Told } from './support/told.js';
@@ -16,7 +16,7 @@ beforeEach(async () => {
   fence = new SelfFence({
     runtime,
     settings: { heartbeatIntervalMs: 2_000, deadAfterMs: 15_000 },
-    identity: new Identity(runtime, 'a'),
+    identity: new PodIdentity(runtime, 'a'),
     pool: {
       halt: () => calls.push('halt'),
       retire: () => calls.push('retire'),

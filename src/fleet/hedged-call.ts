@@ -11,7 +11,7 @@
 import type { Runtime, Timer } from '../runtime/runtime.js';
 import { within } from '../runtime/within.js';
 
-export interface HedgeParts {
+export interface HedgeOptions {
   readonly runtime: Runtime;
   readonly patienceMs: number;
   readonly limitMs: number;
@@ -30,13 +30,13 @@ interface Waiter<T> {
   failure?: { readonly error: unknown };
 }
 
-export class Hedge<T> {
-  readonly #parts: HedgeParts;
+export class HedgedCall<T> {
+  readonly #parts: HedgeOptions;
   /** The oldest first. */
   #underWay: Call[] = [];
   #waiter: Waiter<T> | undefined;
 
-  constructor(parts: HedgeParts) {
+  constructor(parts: HedgeOptions) {
     this.#parts = parts;
   }
 

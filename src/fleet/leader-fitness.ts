@@ -4,7 +4,7 @@ import type { Runtime } from '../runtime/runtime.js';
 const STRIKES = 3;
 const STANDS_DOWN_FOR_INTERVALS = 10;
 
-export class Standing {
+export class LeaderFitness {
   readonly #runtime: Runtime;
   readonly #intervalMs: number;
   #strikes = 0;

@@ -19,7 +19,7 @@
  */
 import type { Runtime } from '../runtime/runtime.js';
 import type { PodRef, PodView } from '../store/contract.js';
-import { heardWithinMs } from './patience.js';
+import { heardWithinMs } from './heartbeat-limits.js';
 
 /** A pod that is dead by the rules above. */
 export interface DeadPod {
@@ -43,10 +43,10 @@ interface Watched {
   readonly calmMs: number;
 }
 
-/** Looks that are further apart than so many of this pod's heartbeat intervals: it has stood still. */
+/** Heartbeats that are further apart than so many of this pod's heartbeat intervals: it has stood still. */
 const LONGEST_GAP = 2;
 
-export class Looks {
+export class PeerWatch {
   readonly #runtime: Runtime;
   readonly #intervalMs: number;
   readonly #staleReadMs: number;

@@ -1,6 +1,6 @@
 /** Pods of one process under one podId. */
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
-import { enter, leave, supersede } from '../../src/fleet/namesakes.js';
+import { enter, leave, supersede } from '../../src/fleet/shared-pod-id.js';
 import { createLog } from '../../src/log.js';
 
 const ELDER = { podId: 'api', incarnation: 'elder' };

@@ -15,13 +15,13 @@ export type Orphaned = Extract<Outcome, { readonly kind: 'orphaned' }>;
 const UNCHARGED: Orphaned = Object.freeze({ kind: 'orphaned', evicted: false, alone: false });
 
 /** An orphan, and what becomes of it. */
-export interface Decided {
+export interface DecidedOrphan {
   readonly orphan: Orphan;
   readonly outcome: Orphaned;
 }
 
 /** Decides a page, in its order. */
-export function decided(page: readonly Orphan[]): readonly Decided[] {
+export function decided(page: readonly Orphan[]): readonly DecidedOrphan[] {
   const outcomes = outcomesOf(page);
   return page.map((orphan, at) => ({ orphan, outcome: outcomes[at] ?? UNCHARGED }));
 }

@@ -1,6 +1,6 @@
 /** What follows from the two intervals of a pod. */
 import { expect, it } from 'vitest';
-import { heardWithinMs, limitMs, marginMs, patienceMs } from '../../src/fleet/patience.js';
+import { heardWithinMs, limitMs, marginMs, patienceMs } from '../../src/fleet/heartbeat-limits.js';
 
 it.each([
   // Heartbeat, dead-after: margin, limit, patience, heard within.

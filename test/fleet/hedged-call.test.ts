@@ -1,7 +1,7 @@
 /** A call that hangs is repeated; with the intervals of both stores. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Hedge } from '../../src/fleet/hedge.js';
-import { limitMs, patienceMs } from '../../src/fleet/patience.js';
+import { HedgedCall } from '../../src/fleet/hedged-call.js';
+import { limitMs, patienceMs } from '../../src/fleet/heartbeat-limits.js';
 import { sleep } from '../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
 
@@ -23,7 +23,7 @@ beforeEach(() => {
 describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbeatMs, deadAfterMs }) => {
   const patience = patienceMs(heartbeatMs, deadAfterMs);
   const limit = limitMs(heartbeatMs, deadAfterMs);
-  const newHedge = <T>() => new Hedge<T>({ runtime, patienceMs: patience, limitMs: limit, signal: ended.signal });
+  const newHedge = <T>() => new HedgedCall<T>({ runtime, patienceMs: patience, limitMs: limit, signal: ended.signal });
 
   /** Sends calls of which the n-th takes so long; `Infinity`: it is never answered. */
   const calls = (...takes: number[]) => {

@@ -1,6 +1,6 @@
 /** What the claims of pods that are no more are charged with. */
 import { expect, it } from 'vitest';
-import { outcomesOf } from '../../src/fleet/orphaned.js';
+import { outcomesOf } from '../../src/fleet/orphan-outcomes.js';
 import { claimTokenOf } from '../../src/step/suspect.js';
 import type { Orphan } from '../../src/store/contract.js';
 import { claimOf } from '../pool/support/rig.js';

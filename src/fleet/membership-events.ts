@@ -18,7 +18,7 @@ interface Member {
   readonly since: number;
 }
 
-export class Roster {
+export class MembershipEvents {
   readonly #events: Events;
   readonly #staleReadMs: number;
   #members: ReadonlyMap<string, Member> | undefined;
@@ -74,7 +74,7 @@ export class Roster {
     return namesakes.find(({ pod }) => !this.#elders.has(pod.incarnation))?.pod;
   }
 
-  /** Incarnations of our podId that were there before us, each once. Known once {@link Roster.successor} has looked. */
+  /** Incarnations of our podId that were there before us, each once. Known once {@link MembershipEvents.successor} has looked. */
   newElders(): readonly string[] {
     const fresh = [...this.#elders].filter((incarnation) => !this.#reported.has(incarnation));
     for (const incarnation of fresh) this.#reported.add(incarnation);

@@ -9,7 +9,7 @@ import type { Log } from '../log.js';
 /** A difference of up to so many ms is not worth a warning. */
 const AGREES_WITHIN_MS = 1_000;
 
-export class WallCheck {
+export class WallClockCheck {
   readonly #log: Log;
   #aheadMs = 0;
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Looks } from '../../src/fleet/looks.js';
+import { PeerWatch } from '../../src/fleet/peer-watch.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
 import type { PodView } from '../../src/store/contract.js';
 import { viewOf } from './support/views.js';
@@ -8,7 +8,7 @@ const SELF = { podId: 'self', incarnation: 'self' };
 const silent = (beat = '1') => viewOf('peer', { beat, silentForMs: 20_000 });
 
 let runtime: VirtualRuntime;
-let looks: Looks;
+let looks: PeerWatch;
 /** With the intervals of `viewOf`. */
 const HEARD_WITHIN = 7_750;
 
@@ -24,7 +24,7 @@ const dead = () => looks.dead().map(({ pod }) => pod.incarnation);
 
 beforeEach(() => {
   runtime = new VirtualRuntime();
-  looks = new Looks(runtime, { heartbeatIntervalMs: 2_000 });
+  looks = new PeerWatch(runtime, { heartbeatIntervalMs: 2_000 });
 });
 
 describe('who is dead', () => {
@@ -157,7 +157,7 @@ describe('looks that were interrupted', () => {
   });
 
   it('cannot be seen by a pod that looks rarely: it counts only looks at one that is silent already', async () => {
-    looks = new Looks(runtime, { heartbeatIntervalMs: 10_000 });
+    looks = new PeerWatch(runtime, { heartbeatIntervalMs: 10_000 });
     const quick = (silentForMs: number) => viewOf('peer', { silentForMs, deadAfterMs: 6_000 });
     looks.see([quick(1_000)], SELF);
     await runtime.advance(10_000);
@@ -183,14 +183,14 @@ describe('after a call that was not answered', () => {
   });
 
   it('a pod whose looks could just miss an outage counts none at a peer that was not silent', async () => {
-    looks = new Looks(runtime, { heartbeatIntervalMs: 6_000 });
+    looks = new PeerWatch(runtime, { heartbeatIntervalMs: 6_000 });
     for (let i = 0; i < 3; i++) {
       looks.see([viewOf('peer', { silentForMs: 10_000 })], SELF);
       await runtime.advance(6_000);
     }
     looks.see([silent()], SELF);
     expect(dead()).toEqual([]);
-    looks = new Looks(runtime, { heartbeatIntervalMs: 5_000 }); // three of its intervals fit
+    looks = new PeerWatch(runtime, { heartbeatIntervalMs: 5_000 }); // three of its intervals fit
     for (let i = 0; i < 3; i++) {
       looks.see([viewOf('peer', { silentForMs: 10_000 })], SELF);
       await runtime.advance(5_000);

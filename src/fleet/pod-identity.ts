@@ -2,7 +2,7 @@
 import type { Runtime } from '../runtime/runtime.js';
 import type { PodRef } from '../store/contract.js';
 
-export class Identity {
+export class PodIdentity {
   readonly #runtime: Runtime;
   #pod: PodRef;
 

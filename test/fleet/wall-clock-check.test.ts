@@ -1,6 +1,6 @@
 /** Whether this pod's wall clock agrees with the store's. */
 import { expect, it } from 'vitest';
-import { WallCheck } from '../../src/fleet/wall-check.js';
+import { WallClockCheck } from '../../src/fleet/wall-clock-check.js';
 import { createLog } from '../../src/log.js';
 
 const HOUR = 3_600_000;
@@ -15,7 +15,7 @@ function checked() {
     warn: line('warn'),
     error: line('error'),
   });
-  return { check: new WallCheck({ log }), lines };
+  return { check: new WallClockCheck({ log }), lines };
 }
 
 it('lets a second pass, in either direction', () => {

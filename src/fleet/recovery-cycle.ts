@@ -25,22 +25,22 @@ import {
 } from '../store/contract.js';
 import type { Settler } from '../settlement/settler.js';
 import type { Leadership } from './elector.js';
-import type { DeadPod, Looks } from './looks.js';
-import { decided, type Decided } from './orphaned.js';
-import { recoveryRecord, summaryOf, type Decision, type RecoveryRecord } from './record.js';
+import type { DeadPod, PeerWatch } from './peer-watch.js';
+import { decided, type DecidedOrphan } from './orphan-outcomes.js';
+import { recoveryRecord, summaryOf, type Decision, type RecoveryRecord } from './recovery-record.js';
 
-export interface CycleParts {
+export interface RecoveryCycleParts {
   readonly runtime: Runtime;
   readonly store: Pick<Store, 'evict' | 'orphans' | 'settle' | 'list'>;
   readonly settler: Settler;
-  readonly looks: Looks;
+  readonly looks: PeerWatch;
   readonly events: Events;
   /** The incarnation that settles. */
   readonly pod: PodRef;
   readonly leadership: Leadership;
   readonly dryRun: boolean;
   /** What was sent in an earlier cycle and not answered. */
-  readonly unanswered: readonly Decided[];
+  readonly unanswered: readonly DecidedOrphan[];
 }
 
 /** Orphans in one page: what a store settles in about two milliseconds. */
@@ -48,8 +48,8 @@ const PAGE = 250;
 /** Orphans in the widest page: more than a store settles within the time that reads are late. */
 const WIDEST_PAGE = 16 * PAGE;
 
-export class Cycle {
-  readonly #parts: CycleParts;
+export class RecoveryCycle {
+  readonly #parts: RecoveryCycleParts;
   readonly #cycleId: string;
   readonly #startedAt: number;
   readonly #startedMs: number;
@@ -57,9 +57,9 @@ export class Cycle {
   #deadPods: readonly PodRef[] = [];
   #told = false;
   #error: Error | undefined;
-  #unanswered: readonly Decided[] = [];
+  #unanswered: readonly DecidedOrphan[] = [];
 
-  constructor(parts: CycleParts) {
+  constructor(parts: RecoveryCycleParts) {
     this.#parts = parts;
     this.#cycleId = parts.runtime.uuid();
     this.#startedAt = parts.runtime.wallMs();
@@ -77,11 +77,11 @@ export class Cycle {
   }
 
   /** What was sent and not answered: send it again, or its receipts are never known. */
-  get unanswered(): readonly Decided[] {
+  get unanswered(): readonly DecidedOrphan[] {
     return this.#unanswered;
   }
 
-  /** Never rejects: what went wrong is in {@link Cycle.error}, and what was done until then in the record. */
+  /** Never rejects: what went wrong is in {@link RecoveryCycle.error}, and what was done until then in the record. */
   async run(): Promise<RecoveryRecord> {
     const { runtime, dryRun, pod } = this.#parts;
     try {
@@ -120,7 +120,7 @@ export class Cycle {
   }
 
   /** The next orphans. Where a late read fills the page with those that were settled, it looks past them. */
-  async #next(seen: Set<string>): Promise<readonly Decided[]> {
+  async #next(seen: Set<string>): Promise<readonly DecidedOrphan[]> {
     const { store, leadership } = this.#parts;
     for (let limit = PAGE; ; limit *= 2) {
       const orphans = await store.orphans({ limit });
@@ -140,7 +140,7 @@ export class Cycle {
     for (const { pod, silentForMs, reason } of gone) events.emit('pod:dead', { ...pod, silentForMs, reason });
   }
 
-  async #settle(page: readonly Decided[]): Promise<void> {
+  async #settle(page: readonly DecidedOrphan[]): Promise<void> {
     const { store, settler, pod } = this.#parts;
     this.#begin();
     const wanted = page.map(({ orphan, outcome }) => settler.settlement(orphan, outcome));
@@ -202,7 +202,7 @@ export class Cycle {
 }
 
 /** Those of the page that this cycle has not settled yet. A late read may show the others once more. */
-function fresh(page: readonly Decided[], seen: Set<string>): readonly Decided[] {
+function fresh(page: readonly DecidedOrphan[], seen: Set<string>): readonly DecidedOrphan[] {
   return page.filter(({ orphan }) => {
     const before = seen.size;
     return seen.add(fenceKey(orphan)).size > before;

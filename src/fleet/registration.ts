@@ -14,14 +14,14 @@ import type { Settings } from '../options.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { within } from '../runtime/within.js';
 import type { Store } from '../store/contract.js';
-import { Hedge, type HedgeParts } from './hedge.js';
-import type { Identity } from './identity.js';
+import { HedgedCall, type HedgeOptions } from './hedged-call.js';
+import type { PodIdentity } from './pod-identity.js';
 
-export interface MembershipParts {
+export interface RegistrationParts {
   readonly runtime: Runtime;
   readonly store: Pick<Store, 'register' | 'leave' | 'staleReadMs'>;
   readonly settings: Pick<Settings, 'heartbeatIntervalMs' | 'deadAfterMs'>;
-  readonly identity: Identity;
+  readonly identity: PodIdentity;
   readonly log: Log;
   /** What the pod tells its peers about itself. */
   readonly meta: () => Readonly<Record<string, unknown>>;
@@ -30,17 +30,17 @@ export interface MembershipParts {
 /** How long the pod waits for the store to take note that it leaves. */
 const LEAVE_WITHIN_MS = 3_000;
 
-export class Membership {
-  readonly #parts: MembershipParts;
-  readonly #registrations: Hedge<void>;
+export class Registration {
+  readonly #parts: RegistrationParts;
+  readonly #registrations: HedgedCall<void>;
   /** When its registration was answered; `undefined`: it has to register. */
   #registeredAt: number | undefined;
   /** Its registration has been sent, whatever became of it. */
   #mayBeMember = false;
 
-  constructor(parts: MembershipParts, hedge: HedgeParts) {
+  constructor(parts: RegistrationParts, hedge: HedgeOptions) {
     this.#parts = parts;
-    this.#registrations = new Hedge(hedge);
+    this.#registrations = new HedgedCall(hedge);
   }
 
   get registered(): boolean {
