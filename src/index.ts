@@ -66,6 +66,7 @@ export {
   type StepDefinition,
   type StepTypeOptions,
 } from './step/definition.js';
+export type { ErrorFields } from './step/error-fields.js';
 export type { SerializedError } from './step/failure.js';
 export type { IsJson, JsonGuard } from './step/json.js';
 export type { RetryPolicy } from './step/retry.js';
