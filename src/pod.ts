@@ -14,7 +14,7 @@ import { createLog } from './log.js';
 import { slotsOf, type ResolvedOptions, type Settings } from './options.js';
 import { Pool, type PoolDrained } from './pool/pool.js';
 import type { HeldSnapshot } from './pool/claims/claim-comparison.js';
-import { Standstill } from './pool/slot-deadlock.js';
+import { SlotDeadlock } from './pool/slot-deadlock.js';
 import type { Service } from './runtime/service.js';
 import type { FleetPicture } from './stats.js';
 import type { StepRegistry } from './step/registry.js';
@@ -27,7 +27,7 @@ export class Pod {
   readonly pool: Pool;
   readonly fleet: Fleet<HeldSnapshot>;
   readonly #services: readonly Service[];
-  readonly #standstill: Standstill;
+  readonly #slotDeadlock: SlotDeadlock;
   readonly #settings: Settings;
   readonly #outage: OpenClient['outage'];
   #starting: Promise<void> | undefined;
@@ -69,14 +69,14 @@ export class Pod {
       },
     });
     const { heartbeat, recovery, housekeeping } = this.fleet;
-    this.#standstill = new Standstill({
+    this.#slotDeadlock = new SlotDeadlock({
       ...shared,
       log: createLog('pool', logger),
       slots: () => this.pool.slots,
       handles: (type) => registry.get(type) !== undefined,
       awaited: (most) => waiter.untimed(most),
     });
-    this.#services = [heartbeat, recovery, housekeeping, this.pool, this.#standstill];
+    this.#services = [heartbeat, recovery, housekeeping, this.pool, this.#slotDeadlock];
   }
 
   /** @throws StoreError; StoppedError where `stop` came meanwhile. Whoever calls it stops the pod where it fails. */
@@ -93,7 +93,7 @@ export class Pod {
     const since = this.#startedAt;
     const uptimeMs = since === undefined ? undefined : this.#settings.runtime.monotonicMs() - since;
     const stopping = this.#stopping !== undefined;
-    return this.fleet.health(uptimeMs, { stopping, outage: this.#outage(), standstillMs: this.#standstill.forMs });
+    return this.fleet.health(uptimeMs, { stopping, outage: this.#outage(), slotDeadlockMs: this.#slotDeadlock.forMs });
   }
 
   async #start(): Promise<void> {
@@ -153,7 +153,7 @@ export function healthOfNone(options: ResolvedOptions): Health {
     heartbeat: NOT_RUNNING,
     exchange: NOT_RUNNING,
     outage: undefined,
-    standstillMs: 0,
+    slotDeadlockMs: 0,
     wallAheadMs: 0,
   });
 }

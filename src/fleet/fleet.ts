@@ -32,7 +32,7 @@ export interface FleetParts<S> {
 }
 
 /** What a health report takes from the queue around the fleet's services. */
-type QueueHealth = Partial<Pick<HealthParts, 'stopping' | 'outage' | 'standstillMs'>>;
+type QueueHealth = Partial<Pick<HealthParts, 'stopping' | 'outage' | 'slotDeadlockMs'>>;
 
 /** Services start in the order heartbeat, recovery, housekeeping, then the pool, and stop in reverse. */
 export class Fleet<S> {
@@ -87,7 +87,7 @@ export class Fleet<S> {
       uptimeMs,
       stopping: queue.stopping ?? false,
       outage: queue.outage,
-      standstillMs: queue.standstillMs ?? 0,
+      slotDeadlockMs: queue.slotDeadlockMs ?? 0,
       hasLeft: this.heartbeat.hasLeft,
       isLeader: this.elector.isLeader,
       load: pool.load,

@@ -57,7 +57,7 @@ export interface HealthParts {
   readonly exchange: Ticking;
   readonly outage: FailingCall | undefined;
   /** For how long all slots have been held by handlers that seem to wait for steps which need one, in ms; 0: they are not. */
-  readonly standstillMs: number;
+  readonly slotDeadlockMs: number;
   /** By how much the pod's wall clock is ahead of the store's, in ms; 0: they agree. */
   readonly wallAheadMs: number;
 }
@@ -82,15 +82,15 @@ export function healthOf(parts: HealthParts): Health {
   };
 }
 
-function warningsOf({ wallAheadMs, standstillMs, load }: HealthParts): string[] {
+function warningsOf({ wallAheadMs, slotDeadlockMs, load }: HealthParts): string[] {
   const warnings: string[] = [];
   if (wallAheadMs !== 0) {
     const direction = wallAheadMs > 0 ? 'ahead of' : 'behind';
     warnings.push(`the wall clock of this pod is ${shown(Math.abs(wallAheadMs))} ${direction} the store's`);
   }
-  if (standstillMs > 0)
+  if (slotDeadlockMs > 0)
     warnings.push(
-      `all ${load.slots} slots are held by handlers that seem to wait for steps which need a slot, for ${shown(standstillMs)}`,
+      `all ${load.slots} slots are held by handlers that seem to wait for steps which need a slot, for ${shown(slotDeadlockMs)}`,
     );
   return warnings;
 }

@@ -15,18 +15,18 @@ import type { StepRegistry } from '../step/registry.js';
 import type { Fence, PodRef, Store } from '../store/contract.js';
 import type { Settler } from '../settlement/settler.js';
 import type { PoolLoad, WorkerPool } from '../worker-pool.js';
-import { Cancellations } from './exchange/cancellation-watch.js';
-import { ClaimCheck } from './exchange/claim-reconciler.js';
-import { Demand } from './planning/claim-planner.js';
+import { CancellationWatch } from './exchange/cancellation-watch.js';
+import { ClaimReconciler } from './exchange/claim-reconciler.js';
+import { ClaimPlanner } from './planning/claim-planner.js';
 import { ExchangeLoop } from './exchange/exchange-loop.js';
-import { Exchanger } from './exchange/exchange-channel.js';
+import { ExchangeChannel } from './exchange/exchange-channel.js';
 import { Handlers } from './handlers/handlers.js';
-import { Holdings } from './claims/held-claims.js';
+import { HeldClaims } from './claims/held-claims.js';
 import { Isolation } from './isolation/isolation.js';
-import { Neighbours } from './isolation/process-pools.js';
-import { Patience } from '../runtime/condition.js';
+import { ProcessPools } from './isolation/process-pools.js';
+import { Condition } from '../runtime/condition.js';
 import type { HeldSnapshot } from './claims/claim-comparison.js';
-import type { Slots } from './slot-deadlock.js';
+import type { SlotUse } from './slot-deadlock.js';
 
 export type { HeldSnapshot } from './claims/claim-comparison.js';
 
@@ -62,14 +62,14 @@ const FLUSH_MS = 2_000;
 export class Pool implements Service, WorkerPool<HeldSnapshot> {
   readonly #parts: PoolParts;
   readonly #handlers: Handlers;
-  readonly #holdings: Holdings;
-  readonly #exchanger: Exchanger;
-  readonly #demand: Demand;
+  readonly #heldClaims: HeldClaims;
+  readonly #channel: ExchangeChannel;
+  readonly #planner: ClaimPlanner;
   readonly #isolation: Isolation;
-  readonly #neighbours: Neighbours;
-  readonly #cancellations: Cancellations;
-  readonly #claimCheck: ClaimCheck;
-  readonly #patience: Patience;
+  readonly #processPools: ProcessPools;
+  readonly #cancellationWatch: CancellationWatch;
+  readonly #reconciler: ClaimReconciler;
+  readonly #condition: Condition;
   readonly #loop: ExchangeLoop;
   #paused = false;
   #fenced = false;
@@ -83,36 +83,36 @@ export class Pool implements Service, WorkerPool<HeldSnapshot> {
     const { runtime, settings, registry, mayProceed = () => true } = parts;
     this.#parts = parts;
     this.#handlers = new Handlers(registry, settings.timeoutMs);
-    this.#neighbours = new Neighbours(runtime, {
-      quiet: () => this.#holdings.empty && this.#exchanger.idle(this.#holdings.pod),
-      hasStrays: () => this.#holdings.executor.strays > 0,
-      asksAlone: () => !this.#fenced && this.#exchanger.asksAlone,
+    this.#processPools = new ProcessPools(runtime, {
+      quiet: () => this.#heldClaims.empty && this.#channel.idle(this.#heldClaims.pod),
+      hasStrays: () => this.#heldClaims.executor.strays > 0,
+      claimsAlone: () => !this.#fenced && this.#channel.claimsAlone,
     });
-    const isolation = (this.#isolation = new Isolation(() => runtime.random(), this.#neighbours));
+    const isolation = (this.#isolation = new Isolation(() => runtime.random(), this.#processPools));
     const handlers = this.#handlers;
-    this.#holdings = new Holdings({ ...parts, mayProceed, handlers, isolation, onWork: () => this.#work() });
-    this.#exchanger = new Exchanger(parts);
-    this.#demand = new Demand(settings, handlers, this.#holdings, this.#exchanger, isolation);
-    this.#cancellations = new Cancellations({
+    this.#heldClaims = new HeldClaims({ ...parts, mayProceed, handlers, isolation, onWork: () => this.#work() });
+    this.#channel = new ExchangeChannel(parts);
+    this.#planner = new ClaimPlanner(settings, handlers, this.#heldClaims, this.#channel, isolation);
+    this.#cancellationWatch = new CancellationWatch({
       ...parts,
-      held: () => this.#holdings.held().map(({ claim }) => claim.stepId),
-      onCancelled: ({ stepId, agoMs }) => this.#holdings.cancel(stepId, agoMs),
+      held: () => this.#heldClaims.held().map(({ claim }) => claim.stepId),
+      onCancelled: ({ stepId, agoMs }) => this.#heldClaims.cancel(stepId, agoMs),
     });
-    const [holdings, exchanger, cancellations] = [this.#holdings, this.#exchanger, this.#cancellations];
-    this.#claimCheck = new ClaimCheck({ ...parts, holdings, exchanger, cancellations });
-    this.#patience = new Patience(runtime);
+    const [heldClaims, channel, cancellationWatch] = [this.#heldClaims, this.#channel, this.#cancellationWatch];
+    this.#reconciler = new ClaimReconciler({ ...parts, heldClaims, channel, cancellationWatch });
+    this.#condition = new Condition(runtime);
     this.#loop = new ExchangeLoop({
       ...{ ...parts, mayProceed },
-      ...{ holdings: this.#holdings, exchanger: this.#exchanger, demand: this.#demand, isolation },
-      onExchanged: () => this.#patience.look(),
+      ...{ heldClaims: this.#heldClaims, channel: this.#channel, planner: this.#planner, isolation },
+      onExchanged: () => this.#condition.look(),
     });
   }
 
   get load(): PoolLoad {
-    const { buffer, executor, outbox } = this.#holdings;
+    const { ready, executor, outbox } = this.#heldClaims;
     return {
       running: executor.busy - executor.strays,
-      unstarted: buffer.size,
+      unstarted: ready.size,
       unsettled: outbox.awaiting,
       strays: executor.strays,
       slots: this.#parts.settings.slots,
@@ -121,9 +121,9 @@ export class Pool implements Service, WorkerPool<HeldSnapshot> {
     };
   }
 
-  /** What the slots do, for {@link Standstill}. */
-  get slots(): Slots {
-    const { executor } = this.#holdings;
+  /** What the slots do, for {@link SlotDeadlock}. */
+  get slots(): SlotUse {
+    const { executor } = this.#heldClaims;
     const { free, returns } = executor;
     return { free, returned: returns, running: () => executor.held().map(({ claim }) => claim.claimToken) };
   }
@@ -136,19 +136,19 @@ export class Pool implements Service, WorkerPool<HeldSnapshot> {
   /** What `stop` came to. */
   get drained(): PoolDrained {
     const { finished, released } = this.#loop;
-    const { executor, outbox } = this.#holdings;
+    const { executor, outbox } = this.#heldClaims;
     return { finished, released, strays: executor.strays, unsettled: outbox.size };
   }
 
   start(): Promise<void> {
     if (this.#stopped !== undefined) return Promise.resolve();
     this.#handlers.load();
-    this.#neighbours.enter();
+    this.#processPools.enter();
     this.#unwatch ??= this.#parts.watch?.(() => {
       this.wake();
-      this.#cancellations.look();
+      this.#cancellationWatch.look();
     });
-    return Promise.all([this.#loop.start(), this.#cancellations.start()]).then(() => undefined);
+    return Promise.all([this.#loop.start(), this.#cancellationWatch.start()]).then(() => undefined);
   }
 
   /** Drains: lets what runs finish within the drain time, aborts the rest, gives back what has not started. */
@@ -161,19 +161,19 @@ export class Pool implements Service, WorkerPool<HeldSnapshot> {
    * incarnation held is no longer ours; outcomes of it are still sent, in its name.
    */
   admit(pod: PodRef): void {
-    if (this.#holdings.pod?.incarnation !== pod.incarnation) this.#holdings.ownBy(pod);
+    if (this.#heldClaims.pod?.incarnation !== pod.incarnation) this.#heldClaims.ownBy(pod);
     this.#fenced = this.#final;
-    this.#holdings.halted = this.#final;
+    this.#heldClaims.halted = this.#final;
     this.#loop.silent = false;
     this.wake();
-    this.#holdings.startNext();
+    this.#heldClaims.startNext();
   }
 
   /** Claims, starts and settles nothing until `admit`. What runs goes on. */
   halt(): void {
     this.#fenced = true;
     this.#isolation.yieldProcess(this.#now());
-    this.#holdings.halted = true;
+    this.#heldClaims.halted = true;
     this.#loop.silent = !this.#final;
     this.#loop.wake();
   }
@@ -186,7 +186,7 @@ export class Pool implements Service, WorkerPool<HeldSnapshot> {
   fence(final: boolean): void {
     if (final) this.retire();
     else this.halt();
-    this.#holdings.executor.abortAll('fenced');
+    this.#heldClaims.executor.abortAll('fenced');
   }
 
   /** Claims no more, for good, and gives back what has not started. What runs goes on, and is settled. */
@@ -204,39 +204,39 @@ export class Pool implements Service, WorkerPool<HeldSnapshot> {
 
   resume(): void {
     this.#paused = false;
-    this.#holdings.closed = this.#draining || this.#final;
+    this.#heldClaims.closed = this.#draining || this.#final;
     this.wake();
   }
 
   /** There may be something to claim. */
   wake(): void {
-    this.#demand.wake();
+    this.#planner.wake();
     this.#loop.wake();
   }
 
   /** The step was cancelled through this process: its handler is told at once. */
   abort(stepId: string): void {
-    this.#holdings.cancel(stepId, 0);
+    this.#heldClaims.cancel(stepId, 0);
   }
 
   /** To be taken right before a heartbeat is sent. */
   snapshot(): HeldSnapshot {
-    return this.#claimCheck.snapshot();
+    return this.#reconciler.snapshot();
   }
 
   /** Judges what the pod holds by the heartbeat's answer. */
   reconcile(snapshot: HeldSnapshot, held: readonly Fence[]): void {
-    this.#claimCheck.reconcile(snapshot, held);
+    this.#reconciler.reconcile(snapshot, held);
   }
 
   #close(): void {
-    this.#holdings.closed = true;
+    this.#heldClaims.closed = true;
     this.#isolation.yieldProcess(this.#now());
-    this.#holdings.giveBack(() => true, 'stopping');
+    this.#heldClaims.giveBack(() => true, 'stopping');
   }
 
   async #drain(): Promise<void> {
-    const { executor, outbox } = this.#holdings;
+    const { executor, outbox } = this.#heldClaims;
     const { drainTimeoutMs } = this.#parts.settings;
     const startedAt = this.#now();
     this.#draining = executor.stopping = true;
@@ -245,27 +245,27 @@ export class Pool implements Service, WorkerPool<HeldSnapshot> {
     this.#close();
     if (this.#loop.running) {
       const idle = (): boolean => executor.busy === executor.strays;
-      await this.#patience.until(idle, drainTimeoutMs);
+      await this.#condition.until(idle, drainTimeoutMs);
       executor.abortAll('stopping');
       if (!idle()) this.#parts.onDrainOver?.();
-      await this.#patience.until(idle, Infinity); // their grace sees to it
-      this.#exchanger.haste(this.#now());
+      await this.#condition.until(idle, Infinity); // their grace sees to it
+      this.#channel.shortenPauses(this.#now());
       this.#loop.wake();
       const leftMs = Math.max(FLUSH_MS, startedAt + drainTimeoutMs - this.#now());
-      const handedIn = (): boolean => outbox.empty && this.#exchanger.idle(this.#holdings.pod);
-      await this.#patience.until(handedIn, leftMs + this.#exchanger.waitMs(this.#now()));
+      const handedIn = (): boolean => outbox.empty && this.#channel.idle(this.#heldClaims.pod);
+      await this.#condition.until(handedIn, leftMs + this.#channel.waitMs(this.#now()));
     }
-    this.#exchanger.abandon(); // a store that does not answer hangs no stop
-    await Promise.all([this.#loop.stop(), this.#cancellations.stop()]);
+    this.#channel.abandon(); // a store that does not answer hangs no stop
+    await Promise.all([this.#loop.stop(), this.#cancellationWatch.stop()]);
     executor.stop();
-    this.#neighbours.leave(this.#now());
+    this.#processPools.leave(this.#now());
     if (!outbox.empty)
       this.#parts.log.error({ outcomes: outbox.size }, 'stopped with outcomes that the store did not take');
   }
 
   #work(): void {
-    this.#neighbours.look();
-    this.#patience.look();
+    this.#processPools.look();
+    this.#condition.look();
     this.#loop.wake();
   }
 

@@ -15,18 +15,18 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { StepRecord, StepStore } from '../store/contract.js';
 
-export interface StandstillParts {
+export interface SlotDeadlockParts {
   readonly runtime: Runtime;
   readonly store: Pick<StepStore, 'find'>;
   readonly log: Log;
-  readonly slots: () => Slots;
+  readonly slots: () => SlotUse;
   /** Whether this pod handles the type. */
   readonly handles: (type: string) => boolean;
   /** Steps that this process waits for without a time-out, at most so many. */
   readonly awaited: (most: number) => readonly string[];
 }
 
-export interface Slots {
+export interface SlotUse {
   readonly free: number;
   /** Handlers that have returned so far. */
   readonly returned: number;
@@ -42,15 +42,15 @@ const LONGEST_LOOK_MS = 60_000;
 const MOST = 1_000;
 const SHOWN = 5;
 
-export class Standstill implements Service {
-  readonly #parts: StandstillParts;
+export class SlotDeadlock implements Service {
+  readonly #parts: SlotDeadlockParts;
   readonly #loop: Loop;
   #returned = -1;
   #stillSince = 0;
   #lookMs = LOOK_MS;
   #found = false;
 
-  constructor(parts: StandstillParts) {
+  constructor(parts: SlotDeadlockParts) {
     this.#parts = parts;
     this.#loop = new Loop(parts.runtime, () => this.#tick(), { ref: false, onError: () => LONGEST_LOOK_MS });
   }

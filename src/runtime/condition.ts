@@ -1,7 +1,7 @@
 /** Waits for a condition, up to a time. Whoever changes what it is about calls `look`. */
 import type { Runtime } from './runtime.js';
 
-export class Patience {
+export class Condition {
   readonly #runtime: Runtime;
   #look: (() => void) | undefined;
 

@@ -49,7 +49,7 @@ export type Outcome =
  * stray here; the queue stops or pauses; the pod fenced itself, or no longer held it; the pod had lost track of it (its
  * exchange's reply was lost).
  */
-export type ReleaseReason = 'handler' | 'unstarted' | 'barred' | 'stopping' | 'fenced' | 'unknown';
+export type ReleaseReason = 'handler' | 'unstarted' | 'blocked' | 'stopping' | 'fenced' | 'unknown';
 
 /** What the decision needs to know of the claim. */
 export interface Charges {

@@ -16,7 +16,7 @@ const WELL: HealthParts = {
   heartbeat: { overdueMs: 0, intervalMs: 2_000 },
   exchange: { overdueMs: 0, intervalMs: 1_000 },
   outage: undefined,
-  standstillMs: 0,
+  slotDeadlockMs: 0,
   wallAheadMs: 0,
 };
 const problems = (change: Partial<HealthParts>) => {
@@ -89,7 +89,7 @@ describe('health', () => {
   });
 
   it('warns when the handlers in all slots seem to wait for steps that need one, and stays healthy', () => {
-    const { status, warnings } = healthOf({ ...WELL, standstillMs: 20_000 });
+    const { status, warnings } = healthOf({ ...WELL, slotDeadlockMs: 20_000 });
     expect(status).toBe('healthy');
     expect(warnings).toEqual([
       'all 8 slots are held by handlers that seem to wait for steps which need a slot, for 20000 ms',

@@ -310,7 +310,7 @@ describe('an eviction', () => {
     await rig.runtime.advance(500);
     expect(rig.pool.load.strays).toBe(1);
     expect(rig.events('step:started')).toHaveLength(1);
-    expect(rig.events('step:released')).toMatchObject([{ reason: 'barred' }]);
+    expect(rig.events('step:released')).toMatchObject([{ reason: 'blocked' }]);
   });
 });
 

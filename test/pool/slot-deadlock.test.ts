@@ -1,13 +1,13 @@
 /** Handlers in all slots that wait for steps which need a slot. */
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createLog } from '../../src/log.js';
-import { Standstill } from '../../src/pool/slot-deadlock.js';
+import { SlotDeadlock } from '../../src/pool/slot-deadlock.js';
 import { VirtualRuntime } from '../../src/runtime/virtual.js';
 import { claimTokenOf } from '../../src/step/suspect.js';
 import type { StepRecord } from '../../src/store/contract.js';
 
 let runtime: VirtualRuntime;
-let standstill: Standstill;
+let standstill: SlotDeadlock;
 /** What the slots do, and what this process waits for. */
 let free: number;
 let returned: number;
@@ -23,7 +23,7 @@ beforeEach(async () => {
     ...{ debug: ignore, info: ignore, error: ignore },
     warn: (fields: unknown) => void warned.push(fields),
   });
-  standstill = new Standstill({
+  standstill = new SlotDeadlock({
     ...{ runtime, log },
     store: {
       find: async () => {

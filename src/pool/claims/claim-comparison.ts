@@ -12,13 +12,13 @@
  * - All ages are by the pod's monotonic clock.
  */
 import { fenceKey, type Fence, type PodRef } from '../../store/contract.js';
-import type { Hold } from './held-claim.js';
+import type { HeldClaim } from './held-claim.js';
 
 /** What was held when a heartbeat was sent. Opaque to who carries it. */
 export interface HeldSnapshot {
   readonly takenAt: number;
   readonly pod: PodRef | undefined;
-  readonly holds: readonly Hold[];
+  readonly claims: readonly HeldClaim[];
   readonly openTokens: readonly string[];
 }
 
@@ -26,18 +26,18 @@ export interface HeldSnapshot {
 export interface Known {
   readonly now: number;
   /** All whose receipt has not come, whatever their state. */
-  readonly holds: readonly Hold[];
+  readonly claims: readonly HeldClaim[];
   readonly openTokens: readonly string[];
 }
 
 export interface Judgement {
-  readonly lost: ReadonlySet<Hold>;
+  readonly lost: ReadonlySet<HeldClaim>;
   /** Held as far as the pod knows, and too young for the reply to show them for certain. */
-  readonly unseen: readonly Hold[];
+  readonly unseen: readonly HeldClaim[];
   readonly unknown: readonly Fence[];
 }
 
-export class Reconciliation {
+export class ClaimComparison {
   readonly #staleReadMs: number;
   /** Unknown claims that each heartbeat has shown since; and when the first of these heartbeats was answered. */
   #suspects: ReadonlyMap<string, number> = new Map();
@@ -48,17 +48,17 @@ export class Reconciliation {
 
   judge(snapshot: HeldSnapshot, held: readonly Fence[], known: Known): Judgement {
     const theirs = new Set(held.map(fenceKey));
-    const absent = snapshot.holds.filter((hold) => isHeld(hold) && !theirs.has(fenceKey(hold.claim)));
-    const isLost = ({ claimedAt }: Hold): boolean => snapshot.takenAt - claimedAt >= this.#staleReadMs;
+    const absent = snapshot.claims.filter((held) => isHeld(held) && !theirs.has(fenceKey(held.claim)));
+    const isLost = ({ claimedAt }: HeldClaim): boolean => snapshot.takenAt - claimedAt >= this.#staleReadMs;
     return {
       lost: new Set(absent.filter(isLost)),
-      unseen: absent.filter((hold) => !isLost(hold)),
+      unseen: absent.filter((held) => !isLost(held)),
       unknown: this.#unknown(snapshot, held, known),
     };
   }
 
   #unknown(snapshot: HeldSnapshot, held: readonly Fence[], known: Known): readonly Fence[] {
-    const ours = new Set(known.holds.map(({ claim }) => fenceKey(claim)));
+    const ours = new Set(known.claims.map(({ claim }) => fenceKey(claim)));
     const open = new Set([...snapshot.openTokens, ...known.openTokens]);
     const before = this.#suspects;
     const strangers = held.filter((fence) => !ours.has(fenceKey(fence)) && !open.has(fence.claimToken));
@@ -71,6 +71,6 @@ export class Reconciliation {
 }
 
 /** Whether the claim has no outcome yet. */
-function isHeld({ state }: Hold): boolean {
+function isHeld({ state }: HeldClaim): boolean {
   return state === 'unstarted' || state === 'running';
 }

@@ -19,7 +19,7 @@ export type AbortCause = 'cancelled' | 'timedOut' | 'stopping' | 'fenced' | 'los
 /** What stands in `outcome` until there is one. */
 const UNDECIDED: Outcome = Object.freeze({ kind: 'released', delayMs: 0, reason: 'unknown' });
 
-export class Hold implements EndedClaim {
+export class HeldClaim implements EndedClaim {
   readonly claim: Claim;
   /** The incarnation that claimed it; only under this one is it settled. */
   readonly pod: PodRef;
@@ -44,7 +44,7 @@ export class Hold implements EndedClaim {
   /** Decided once: what is sent again must be the same. */
   settlement: Settlement | undefined = undefined;
   /** How many claims of its step have been turned away because this one still runs. */
-  bars = 0;
+  blockedClaims = 0;
   /** Given back for one that this pod had lost track of: nothing is known that an event could tell. */
   untold = false;
   #controller: AbortController | undefined = undefined;
@@ -102,15 +102,15 @@ export class Hold implements EndedClaim {
 }
 
 /** What the events of a claim carry. A payload that is no JSON reads as having no args. */
-export function eventOf(hold: Hold): StepEvent<string, unknown> {
-  const { claim, pod } = hold;
-  const { args, metadata } = readable(hold);
+export function eventOf(held: HeldClaim): StepEvent<string, unknown> {
+  const { claim, pod } = held;
+  const { args, metadata } = readable(held);
   return { type: claim.type, stepId: claim.stepId, args, metadata, attempt: claim.retryCount + 1, podId: pod.podId };
 }
 
-function readable(hold: Hold): Payload {
+function readable(held: HeldClaim): Payload {
   try {
-    return hold.readPayload();
+    return held.readPayload();
   } catch {
     return payloadOf(undefined);
   }

@@ -13,10 +13,10 @@ import type { Runtime } from '../../runtime/runtime.js';
 import { isAlone, isSuspect } from '../../step/suspect.js';
 import type { Outcome, ReleaseReason } from '../../step/transition.js';
 import type { Claim, Fence, PodRef } from '../../store/contract.js';
-import { Buffer } from './ready-queue.js';
+import { ReadyQueue } from './ready-queue.js';
 import { Executor } from '../execution/executor.js';
 import type { Handlers } from '../handlers/handlers.js';
-import { eventOf, Hold } from './held-claim.js';
+import { eventOf, HeldClaim } from './held-claim.js';
 import type { Isolation } from '../isolation/isolation.js';
 import { Outbox } from './outbox.js';
 
@@ -29,7 +29,7 @@ const LONGEST_BAR_MS = 60_000;
 /** For how long a step is given back that is not handled here. */
 const UNHANDLED_MS = 5_000;
 
-export interface HoldingsParts {
+export interface HeldClaimsParts {
   readonly runtime: Runtime;
   readonly events: Events;
   readonly log: Log;
@@ -42,8 +42,8 @@ export interface HoldingsParts {
   readonly onWork: () => void;
 }
 
-export class Holdings {
-  readonly buffer = new Buffer();
+export class HeldClaims {
+  readonly ready = new ReadyQueue();
   readonly outbox = new Outbox();
   readonly executor: Executor;
   /** The incarnation that claims now. */
@@ -52,19 +52,19 @@ export class Holdings {
   halted = false;
   /** Whatever comes in is given back. */
   closed = false;
-  readonly #parts: HoldingsParts;
+  readonly #parts: HeldClaimsParts;
   /** The suspect that has this pod for itself, until it has its outcome. */
-  #isolated: Hold | undefined;
+  #isolated: HeldClaim | undefined;
   #starting = false;
   #resting = false;
   #sliceSince = 0;
   #askedAt = -Infinity;
 
-  constructor(parts: HoldingsParts) {
+  constructor(parts: HeldClaimsParts) {
     this.#parts = parts;
     this.executor = new Executor({
       ...parts,
-      onEnd: (hold) => this.#ended(hold),
+      onEnd: (held) => this.#ended(held),
       onReturn: () => this.#returned(),
     });
   }
@@ -76,12 +76,12 @@ export class Holdings {
 
   /** Whether nothing is held, nothing runs, strays included, and no receipt is awaited. */
   get empty(): boolean {
-    return this.executor.busy === 0 && this.buffer.size === 0 && this.outbox.empty;
+    return this.executor.busy === 0 && this.ready.size === 0 && this.outbox.empty;
   }
 
   /** Claims without an outcome. */
-  held(): Hold[] {
-    return [...this.buffer.all(), ...this.executor.held()];
+  held(): HeldClaim[] {
+    return [...this.ready.all(), ...this.executor.held()];
   }
 
   /** A turn of the event loop begins. */
@@ -99,28 +99,28 @@ export class Holdings {
     const suspect = this.#suspectAmong(claims);
     const isolates = suspect !== undefined && isAlone(suspect) && this.#nothingElseRuns;
     if (suspect !== undefined && !isolates) this.#makeRoom(suspect, now);
-    let kept = !this.isolates && !this.#parts.isolation.barred(now);
+    let kept = !this.isolates && !this.#parts.isolation.blocked(now);
     for (const claim of claims) {
       const handler = handlers.get(claim.type) ?? handlers.none;
-      const hold = new Hold(claim, pod, handler, now);
-      if (events.has('step:claimed')) events.tell('step:claimed', () => eventOf(hold));
+      const held = new HeldClaim(claim, pod, handler, now);
+      if (events.has('step:claimed')) events.tell('step:claimed', () => eventOf(held));
       if (claim === suspect && !isolates) kept = false; // what ranks after it waits for it, too
-      if (this.closed) this.#giveBack(hold, 'stopping');
-      else if (handler === handlers.none) this.#giveBack(hold, 'unstarted', UNHANDLED_MS);
-      else if (!kept || (isolates && claim !== suspect)) this.#giveBack(hold, 'unstarted');
+      if (this.closed) this.#giveBack(held, 'stopping');
+      else if (handler === handlers.none) this.#giveBack(held, 'unstarted', UNHANDLED_MS);
+      else if (!kept || (isolates && claim !== suspect)) this.#giveBack(held, 'unstarted');
       else {
-        this.buffer.add(hold);
-        if (isolates) this.#isolate(hold, now);
+        this.ready.add(held);
+        if (isolates) this.#isolate(held, now);
       }
     }
   }
 
   get #nothingElseRuns(): boolean {
-    return this.executor.busy === 0 && this.buffer.size === 0 && this.#parts.isolation.processIsQuiet;
+    return this.executor.busy === 0 && this.ready.size === 0 && this.#parts.isolation.processIsQuiet;
   }
 
-  #isolate(hold: Hold, now: number): void {
-    this.#isolated = hold;
+  #isolate(held: HeldClaim, now: number): void {
+    this.#isolated = held;
     this.#parts.isolation.begun(now);
   }
 
@@ -142,7 +142,7 @@ export class Holdings {
 
   /** Fills the free slots. */
   startNext(): void {
-    if (this.#starting || this.#resting || this.halted || this.buffer.size === 0 || this.executor.free <= 0) return;
+    if (this.#starting || this.#resting || this.halted || this.ready.size === 0 || this.executor.free <= 0) return;
     if (this.isolates && !this.outbox.empty) return; // what was claimed beside it must be seen to have gone back
     const now = this.#parts.runtime.monotonicMs();
     if (!this.#mayStart(now)) return;
@@ -157,30 +157,30 @@ export class Holdings {
   #fillSlots(startedAt: number): void {
     let now = startedAt;
     while (this.executor.free > 0 && !this.halted) {
-      const hold = this.buffer.next();
-      if (hold === undefined) return;
-      const barredBy = this.executor.find(hold.claim.stepId);
-      if (barredBy === undefined) now = this.executor.run(hold, now);
-      else this.#bar(hold, barredBy);
+      const held = this.ready.next();
+      if (held === undefined) return;
+      const blockedBy = this.executor.find(held.claim.stepId);
+      if (blockedBy === undefined) now = this.executor.run(held, now);
+      else this.#bar(held, blockedBy);
       if (this.sliceIsOver(now)) return this.#rest();
     }
   }
 
   /** Gives back what is held unstarted and `unwanted`. @returns how many those were */
-  giveBack(unwanted: (hold: Hold) => boolean, reason: ReleaseReason): number {
-    const holds = this.buffer.take(unwanted);
-    for (const hold of holds) this.#giveBack(hold, reason);
-    return holds.length;
+  giveBack(unwanted: (held: HeldClaim) => boolean, reason: ReleaseReason): number {
+    const claims = this.ready.take(unwanted);
+    for (const held of claims) this.#giveBack(held, reason);
+    return claims.length;
   }
 
   /** Gives back a claim that nothing is known of here but its fence. */
   giveBackUnknown({ stepId, claimToken, version }: Fence, pod: PodRef, now: number): void {
     const rest = { type: '', payload: '{}', priority: 0, retryCount: 0, maxRetries: 0, crashes: 0, runAt: 0 };
     const claim = { stepId, claimToken, version, ...rest, createdAt: 0 };
-    const hold = new Hold(claim, pod, this.#parts.handlers.none, now);
-    hold.untold = true;
+    const held = new HeldClaim(claim, pod, this.#parts.handlers.none, now);
+    held.untold = true;
     this.#parts.log.warn({ stepId }, 'a claim that this pod did not know of is given back');
-    this.#giveBack(hold, 'unknown');
+    this.#giveBack(held, 'unknown');
   }
 
   /** A step was cancelled so many ms ago. */
@@ -190,10 +190,10 @@ export class Holdings {
       running.cancelledForMs ??= agoMs;
       this.executor.abort(running, 'cancelled');
     }
-    if (this.buffer.size === 0) return;
-    for (const hold of this.buffer.take(({ claim }) => claim.stepId === stepId)) {
-      hold.cancelledForMs = agoMs;
-      this.#end(hold, { kind: 'cancelled' });
+    if (this.ready.size === 0) return;
+    for (const held of this.ready.take(({ claim }) => claim.stepId === stepId)) {
+      held.cancelledForMs = agoMs;
+      this.#end(held, { kind: 'cancelled' });
     }
   }
 
@@ -201,12 +201,12 @@ export class Holdings {
   ownBy(pod: PodRef): void {
     this.pod = pod;
     this.executor.abortAll('fenced');
-    for (const hold of this.buffer.take(() => true)) this.#free(hold);
+    for (const held of this.ready.take(() => true)) this.#free(held);
   }
 
   /** Asks the guard; but once a millisecond is enough. */
   #mayStart(now: number): boolean {
-    if (this.#parts.isolation.barred(now)) return false;
+    if (this.#parts.isolation.blocked(now)) return false;
     if (now - this.#askedAt < 1) return true;
     if (!this.#parts.mayProceed()) return false;
     this.#askedAt = now;
@@ -223,23 +223,23 @@ export class Holdings {
     });
   }
 
-  #bar(hold: Hold, by: Hold): void {
-    this.#giveBack(hold, 'barred', Math.min(LONGEST_BAR_MS, FIRST_BAR_MS * 2 ** by.bars++));
+  #bar(held: HeldClaim, by: HeldClaim): void {
+    this.#giveBack(held, 'blocked', Math.min(LONGEST_BAR_MS, FIRST_BAR_MS * 2 ** by.blockedClaims++));
   }
 
-  #giveBack(hold: Hold, reason: ReleaseReason, delayMs = 0): void {
-    this.#end(hold, { kind: 'released', delayMs, reason });
+  #giveBack(held: HeldClaim, reason: ReleaseReason, delayMs = 0): void {
+    this.#end(held, { kind: 'released', delayMs, reason });
   }
 
-  #end(hold: Hold, outcome: Outcome): void {
-    hold.state = 'ended';
-    hold.outcome = outcome;
-    this.#ended(hold);
+  #end(held: HeldClaim, outcome: Outcome): void {
+    held.state = 'ended';
+    held.outcome = outcome;
+    this.#ended(held);
   }
 
-  #ended(hold: Hold): void {
-    this.outbox.add(hold);
-    this.#free(hold);
+  #ended(held: HeldClaim): void {
+    this.outbox.add(held);
+    this.#free(held);
     this.#parts.onWork();
   }
 
@@ -249,8 +249,8 @@ export class Holdings {
   }
 
   /** If it had the pod for itself, others may be claimed again: with the exchange that settles it at the earliest. */
-  #free(hold: Hold): void {
-    if (hold !== this.#isolated) return;
+  #free(held: HeldClaim): void {
+    if (held !== this.#isolated) return;
     this.#isolated = undefined;
     this.#parts.isolation.over(this.#parts.runtime.monotonicMs());
   }

@@ -4,21 +4,21 @@
  * Law: an outcome leaves only by its receipt. What a failed exchange carried comes back to the front and is sent again.
  * A batch belongs to one incarnation: what an earlier one held is settled in its name, and its fence decides.
  */
-import type { Hold } from './held-claim.js';
+import type { HeldClaim } from './held-claim.js';
 
 export class Outbox {
-  #holds: Hold[] = [];
+  #claims: HeldClaim[] = [];
   /** What the exchange under way carries. */
-  #sending: readonly Hold[] = [];
+  #sending: readonly HeldClaim[] = [];
 
   /** Those that wait to be sent. */
   get size(): number {
-    return this.#holds.length;
+    return this.#claims.length;
   }
 
   /** Those that await a receipt, sent or not. */
   get awaiting(): number {
-    return this.#holds.length + this.#sending.length;
+    return this.#claims.length + this.#sending.length;
   }
 
   /** Whether no receipt is awaited. */
@@ -26,23 +26,23 @@ export class Outbox {
     return this.awaiting === 0;
   }
 
-  add(hold: Hold): void {
-    this.#holds.push(hold);
+  add(held: HeldClaim): void {
+    this.#claims.push(held);
   }
 
   /** The next batch: at most so many, all of one incarnation. It is under way until `sent` or `keep`. */
-  take(most: number): readonly Hold[] {
-    const holds = this.#holds;
-    const [first] = holds;
+  take(most: number): readonly HeldClaim[] {
+    const claims = this.#claims;
+    const [first] = claims;
     if (first === undefined) return [];
-    const limit = Math.min(holds.length, Math.max(1, most));
+    const limit = Math.min(claims.length, Math.max(1, most));
     let count = 1;
-    while (count < limit && holds[count]?.pod === first.pod) count++;
-    if (count === holds.length) {
-      this.#sending = holds;
-      this.#holds = [];
+    while (count < limit && claims[count]?.pod === first.pod) count++;
+    if (count === claims.length) {
+      this.#sending = claims;
+      this.#claims = [];
     } else {
-      this.#sending = holds.splice(0, count);
+      this.#sending = claims.splice(0, count);
     }
     return this.#sending;
   }
@@ -54,11 +54,11 @@ export class Outbox {
 
   /** The exchange failed: they are sent again, before all others. */
   keep(): void {
-    this.#holds = [...this.#sending, ...this.#holds];
+    this.#claims = [...this.#sending, ...this.#claims];
     this.#sending = [];
   }
 
-  all(): Hold[] {
-    return [...this.#sending, ...this.#holds];
+  all(): HeldClaim[] {
+    return [...this.#sending, ...this.#claims];
   }
 }

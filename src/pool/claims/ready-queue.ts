@@ -6,9 +6,9 @@
  * is the first among the heads of those lanes that have room.
  */
 import type { TypeHandler } from '../handlers/handlers.js';
-import type { Hold } from './held-claim.js';
+import type { HeldClaim } from './held-claim.js';
 
-export class Buffer {
+export class ReadyQueue {
   readonly #open = new Lane();
   readonly #limited = new Map<TypeHandler, Lane>();
   #size = 0;
@@ -25,36 +25,36 @@ export class Buffer {
     return count;
   }
 
-  add(hold: Hold): void {
-    hold.turn = ++this.#turn;
-    this.#lane(hold.handler).add(hold);
-    hold.handler.unstarted++;
+  add(held: HeldClaim): void {
+    held.turn = ++this.#turn;
+    this.#lane(held.handler).add(held);
+    held.handler.unstarted++;
     this.#size++;
   }
 
   /** Takes out the next that may start. */
-  next(): Hold | undefined {
+  next(): HeldClaim | undefined {
     if (this.#size === 0) return undefined;
     let best = this.#open;
     for (const [handler, lane] of this.#limited) {
       if (lane.size > 0 && handler.room > 0 && (best.size === 0 || before(lane.head, best.head))) best = lane;
     }
-    const hold = best.shift();
-    return hold === undefined ? undefined : this.#left(hold);
+    const held = best.shift();
+    return held === undefined ? undefined : this.#left(held);
   }
 
-  find(stepId: string): Hold | undefined {
+  find(stepId: string): HeldClaim | undefined {
     return this.all().find(({ claim }) => claim.stepId === stepId);
   }
 
   /** Takes out those that `unwanted` says. */
-  take(unwanted: (hold: Hold) => boolean): Hold[] {
+  take(unwanted: (held: HeldClaim) => boolean): HeldClaim[] {
     const taken = this.#lanes().flatMap((lane) => lane.take(unwanted));
-    for (const hold of taken) this.#left(hold);
+    for (const held of taken) this.#left(held);
     return taken;
   }
 
-  all(): Hold[] {
+  all(): HeldClaim[] {
     return this.#lanes().flatMap((lane) => lane.all());
   }
 
@@ -62,10 +62,10 @@ export class Buffer {
     return [this.#open, ...this.#limited.values()];
   }
 
-  #left(hold: Hold): Hold {
-    hold.handler.unstarted--;
+  #left(held: HeldClaim): HeldClaim {
+    held.handler.unstarted--;
     this.#size--;
-    return hold;
+    return held;
   }
 
   #lane(handler: TypeHandler): Lane {
@@ -81,57 +81,57 @@ export class Buffer {
 
 /** A sorted queue. What comes in order, as from one exchange, is appended; the rest finds its place. */
 class Lane {
-  #holds: Hold[] = [];
+  #claims: HeldClaim[] = [];
   #first = 0;
 
   get size(): number {
-    return this.#holds.length - this.#first;
+    return this.#claims.length - this.#first;
   }
 
-  get head(): Hold | undefined {
-    return this.#holds[this.#first];
+  get head(): HeldClaim | undefined {
+    return this.#claims[this.#first];
   }
 
-  add(hold: Hold): void {
-    if (this.size === 0 || !before(hold, this.#holds[this.#holds.length - 1])) {
-      this.#holds.push(hold);
+  add(held: HeldClaim): void {
+    if (this.size === 0 || !before(held, this.#claims[this.#claims.length - 1])) {
+      this.#claims.push(held);
       return;
     }
     let low = this.#first;
-    let high = this.#holds.length;
+    let high = this.#claims.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (before(hold, this.#holds[middle])) high = middle;
+      if (before(held, this.#claims[middle])) high = middle;
       else low = middle + 1;
     }
-    this.#holds.splice(low, 0, hold);
+    this.#claims.splice(low, 0, held);
   }
 
-  shift(): Hold | undefined {
-    const hold = this.head;
-    if (hold !== undefined && ++this.#first >= 64 && this.#first * 2 >= this.#holds.length) {
-      this.#holds = this.#holds.slice(this.#first); // what has started is let go, at a cost of O(1) each
+  shift(): HeldClaim | undefined {
+    const held = this.head;
+    if (held !== undefined && ++this.#first >= 64 && this.#first * 2 >= this.#claims.length) {
+      this.#claims = this.#claims.slice(this.#first); // what has started is let go, at a cost of O(1) each
       this.#first = 0;
     }
-    return hold;
+    return held;
   }
 
-  take(unwanted: (hold: Hold) => boolean): Hold[] {
-    const [taken, kept]: [Hold[], Hold[]] = [[], []];
-    for (const hold of this.all()) (unwanted(hold) ? taken : kept).push(hold);
+  take(unwanted: (held: HeldClaim) => boolean): HeldClaim[] {
+    const [taken, kept]: [HeldClaim[], HeldClaim[]] = [[], []];
+    for (const held of this.all()) (unwanted(held) ? taken : kept).push(held);
     if (taken.length > 0) {
-      this.#holds = kept;
+      this.#claims = kept;
       this.#first = 0;
     }
     return taken;
   }
 
-  all(): Hold[] {
-    return this.#holds.slice(this.#first);
+  all(): HeldClaim[] {
+    return this.#claims.slice(this.#first);
   }
 }
 
-function before(one: Hold | undefined, other: Hold | undefined): boolean {
+function before(one: HeldClaim | undefined, other: HeldClaim | undefined): boolean {
   if (one === undefined || other === undefined) return one !== undefined;
   const a = one.claim;
   const b = other.claim;

@@ -14,7 +14,7 @@ import type { Runtime } from '../../runtime/runtime.js';
 import { within } from '../../runtime/within.js';
 import type { CancelledStep, StepStore } from '../../store/contract.js';
 
-export interface CancellationsParts {
+export interface CancellationWatchParts {
   readonly store: Pick<StepStore, 'cancelled'>;
   readonly runtime: Runtime;
   readonly log: Log;
@@ -28,14 +28,14 @@ const GAP_MS = 20;
 /** How long an answer is waited for. */
 const ANSWER_WITHIN_MS = 1_000;
 
-export class Cancellations {
-  readonly #parts: CancellationsParts;
+export class CancellationWatch {
+  readonly #parts: CancellationWatchParts;
   readonly #loop: Loop;
   readonly #ended = new AbortController();
   #changed = false;
   #notBefore = 0;
 
-  constructor(parts: CancellationsParts) {
+  constructor(parts: CancellationWatchParts) {
     this.#parts = parts;
     this.#loop = new Loop(parts.runtime, () => this.#tick(), { ref: false, onError: () => Infinity });
   }

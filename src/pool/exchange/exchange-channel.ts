@@ -4,7 +4,7 @@
  * Invariants:
  * - What failed may have happened. So a claim whose reply was lost is read back by its token before a fresh token claims,
  *   and outcomes are sent again under the same fence.
- * - A claim that was read back and not shown, where reads may be late, is kept in {@link Doubts}. Others are claimed
+ * - A claim that was read back and not shown, where reads may be late, is kept in {@link UnconfirmedTokens}. Others are claimed
  *   meanwhile.
  * - The settler bisects a batch that is refused for good.
  * - After a failure the next try waits, longer each time, up to a few seconds. The first success ends that.
@@ -25,17 +25,17 @@ import type {
   Store,
 } from '../../store/contract.js';
 import type { Settled, Settler } from '../../settlement/settler.js';
-import { Doubts, type LostToken } from './unconfirmed-tokens.js';
-import type { Hold } from '../claims/held-claim.js';
+import { UnconfirmedTokens, type UnansweredToken } from './unconfirmed-tokens.js';
+import type { HeldClaim } from '../claims/held-claim.js';
 
 /** What a pod wants; the token is chosen here. */
-export interface Wanted extends Omit<ClaimRequest, 'token'> {
+export interface ClaimPlan extends Omit<ClaimRequest, 'token'> {
   /** The pod, and its process, hold nothing: if a suspect comes, it is run alone. */
   readonly alone: boolean;
 }
 
 /** What an exchange came to. */
-export interface Answer extends Settled {
+export interface ExchangeResult extends Settled {
   readonly claims: readonly Claim[];
   readonly nextDueInMs: number | null;
   /** How many claims were asked for; 0 where it only settled or read back. */
@@ -48,20 +48,20 @@ const LONGEST_PAUSE_IN_HASTE_MS = 250;
 /** How much the newest exchange counts in what an exchange takes. */
 const NEWEST_COUNTS = 0.3;
 
-export interface ExchangerParts {
+export interface ExchangeChannelParts {
   readonly store: Pick<Store, 'exchange' | 'staleReadMs'>;
   readonly runtime: Runtime;
   readonly settler: Settler;
   readonly log: Log;
 }
 
-export class Exchanger {
-  readonly #parts: ExchangerParts;
+export class ExchangeChannel {
+  readonly #parts: ExchangeChannelParts;
   readonly #abandoned = new AbortController();
   #exchanging = false;
   #inFlight: string | undefined;
-  #lost: LostToken | undefined;
-  readonly #doubts: Doubts;
+  #lost: UnansweredToken | undefined;
+  readonly #unconfirmed: UnconfirmedTokens;
   #failures = 0;
   #notBefore = 0;
   #longestPauseMs = LONGEST_PAUSE_MS;
@@ -70,9 +70,9 @@ export class Exchanger {
   #roundTripMs = 0;
   #intervalMs = 0;
 
-  constructor(parts: ExchangerParts) {
+  constructor(parts: ExchangeChannelParts) {
     this.#parts = parts;
-    this.#doubts = new Doubts(parts.store.staleReadMs);
+    this.#unconfirmed = new UnconfirmedTokens(parts.store.staleReadMs);
   }
 
   /** Most steps that the store wants brought, and gives, at a time. */
@@ -97,11 +97,11 @@ export class Exchanger {
 
   /** Tokens of claims that may be on their way to us: the reply is awaited, or was lost and is to be read back. */
   get openTokens(): readonly string[] {
-    return [this.#inFlight, this.#lost?.token, ...this.#doubts.tokens].filter((token) => token !== undefined);
+    return [this.#inFlight, this.#lost?.token, ...this.#unconfirmed.tokens].filter((token) => token !== undefined);
   }
 
   /** Whether one that the next claim waits for says that the pod was empty. */
-  get asksAlone(): boolean {
+  get claimsAlone(): boolean {
     return tokenIsAlone(this.#inFlight) || tokenIsAlone(this.#lost?.token);
   }
 
@@ -112,7 +112,7 @@ export class Exchanger {
 
   /** In how many ms a claim of this incarnation is to be read back. */
   readsBackInMs(pod: PodRef | undefined, now: number): number {
-    return this.lost(pod) ? 0 : this.#doubts.dueInMs(pod, now);
+    return this.lost(pod) ? 0 : this.#unconfirmed.dueInMs(pod, now);
   }
 
   /** Whether nothing is under way, and nothing was lost that was not asked about. */
@@ -121,7 +121,7 @@ export class Exchanger {
   }
 
   /** The queue stops: shorter pauses from now on. */
-  haste(now: number): void {
+  shortenPauses(now: number): void {
     this.#longestPauseMs = LONGEST_PAUSE_IN_HASTE_MS;
     if (this.#failures > 0) this.#notBefore = Math.min(this.#notBefore, now + LONGEST_PAUSE_IN_HASTE_MS);
   }
@@ -136,17 +136,22 @@ export class Exchanger {
    *
    * @param busy whether there was work since the last exchange, so that the time between them tells something
    */
-  async exchange(pod: PodRef, batch: readonly Hold[], wanted?: Wanted, busy = false): Promise<Answer | undefined> {
+  async exchange(
+    pod: PodRef,
+    batch: readonly HeldClaim[],
+    plan?: ClaimPlan,
+    busy = false,
+  ): Promise<ExchangeResult | undefined> {
     const { settler, runtime } = this.#parts;
     const readBack = this.#toReadBack(pod);
-    const claim = readBack === undefined && wanted !== undefined ? demandOf(wanted, runtime.uuid()) : undefined;
+    const claim = readBack === undefined && plan !== undefined ? requestOf(plan, runtime.uuid()) : undefined;
     const token = claim?.token ?? readBack?.token;
-    const settlements = batch.map((hold) => (hold.settlement ??= settler.settlement(hold.claim, hold.outcome)));
+    const settlements = batch.map((held) => (held.settlement ??= settler.settlement(held.claim, held.outcome)));
     this.#inFlight = token;
     this.#exchanging = true;
     this.#begin(busy);
     const store = { exchange: (request: ExchangeRequest) => this.#ask(request) };
-    const call = new Call(store, pod, claim, readBack?.token);
+    const call = new ExchangeCall(store, pod, claim, readBack?.token);
     let settled: Settled | undefined;
     try {
       settled = await settler.send(settlements, (part) => call.send(part));
@@ -163,16 +168,16 @@ export class Exchanger {
   }
 
   /** What was lost comes first; then what a late read did not show. */
-  #toReadBack(pod: PodRef): LostToken | undefined {
+  #toReadBack(pod: PodRef): UnansweredToken | undefined {
     if (this.lost(pod)) return this.#lost;
-    return this.#doubts.take(pod, this.#parts.runtime.monotonicMs());
+    return this.#unconfirmed.take(pod, this.#parts.runtime.monotonicMs());
   }
 
   /** What has come of a token. Where only halves of its batch went through, the first request may yet have claimed. */
-  #came(pod: PodRef, token: string, readBack: LostToken | undefined, reply: ExchangeReply | undefined): void {
+  #came(pod: PodRef, token: string, readBack: UnansweredToken | undefined, reply: ExchangeReply | undefined): void {
     const { runtime } = this.#parts;
     this.#lost = reply === undefined ? (readBack ?? { pod, token, since: runtime.monotonicMs() }) : undefined;
-    if (readBack !== undefined && reply?.claims.length === 0) this.#doubts.absent(readBack, this.#startedAt);
+    if (readBack !== undefined && reply?.claims.length === 0) this.#unconfirmed.absent(readBack, this.#startedAt);
   }
 
   #ask(request: ExchangeRequest): Promise<ExchangeReply> {
@@ -203,7 +208,7 @@ export class Exchanger {
 }
 
 /** One exchange, in one request; or in several, where the store refuses the batch. Only the first can claim. */
-class Call {
+class ExchangeCall {
   /** The reply to the request that claimed. */
   claimed: ExchangeReply | undefined;
   pace: ExchangeReply['pace'] = { waitMs: 0, batch: Infinity };
@@ -228,8 +233,8 @@ class Call {
   }
 }
 
-function demandOf({ alone, ...wanted }: Wanted, uuid: string): ClaimRequest {
-  return { token: claimTokenOf(uuid, alone), ...wanted };
+function requestOf({ alone, ...plan }: ClaimPlan, uuid: string): ClaimRequest {
+  return { token: claimTokenOf(uuid, alone), ...plan };
 }
 
 function tokenIsAlone(claimToken: string | undefined): boolean {

@@ -11,20 +11,20 @@ import type { Runtime } from '../../runtime/runtime.js';
 import type { Service } from '../../runtime/service.js';
 import type { PodRef } from '../../store/contract.js';
 import type { Settler } from '../../settlement/settler.js';
-import type { Demand } from '../planning/claim-planner.js';
-import type { Answer, Exchanger, Wanted } from './exchange-channel.js';
-import type { Hold } from '../claims/held-claim.js';
-import type { Holdings } from '../claims/held-claims.js';
+import type { ClaimPlanner } from '../planning/claim-planner.js';
+import type { ExchangeResult, ExchangeChannel, ClaimPlan } from './exchange-channel.js';
+import type { HeldClaim } from '../claims/held-claim.js';
+import type { HeldClaims } from '../claims/held-claims.js';
 import type { Isolation } from '../isolation/isolation.js';
-import { Overdue } from '../planning/overdue-claims.js';
+import { OverdueClaims } from '../planning/overdue-claims.js';
 
 export interface ExchangeLoopParts {
   readonly runtime: Runtime;
   readonly log: Log;
   readonly settler: Settler;
-  readonly holdings: Holdings;
-  readonly exchanger: Exchanger;
-  readonly demand: Demand;
+  readonly heldClaims: HeldClaims;
+  readonly channel: ExchangeChannel;
+  readonly planner: ClaimPlanner;
   readonly isolation: Isolation;
   /** Whether anything may be settled or claimed right now. */
   readonly mayProceed: () => boolean;
@@ -77,91 +77,91 @@ export class ExchangeLoop implements Service {
   }
 
   async #tick(): Promise<number> {
-    const { runtime, holdings, exchanger, demand } = this.#parts;
+    const { runtime, heldClaims, channel, planner } = this.#parts;
     this.#tickComes = true;
     await runtime.yield(); // what ends in this turn travels together
     this.#tickComes = false;
     const now = this.#now();
-    holdings.newSlice(now);
+    heldClaims.newSlice(now);
     this.#parts.isolation.expire(now);
     if (this.silent || !this.#parts.mayProceed()) return Infinity; // until `admit` wakes it
     this.#giveBackOverdue(now);
-    const waitMs = exchanger.waitMs(now);
+    const waitMs = channel.waitMs(now);
     if (waitMs > 0) return waitMs;
-    const batch = holdings.outbox.take(exchanger.batch);
-    const pod = batch[0]?.pod ?? holdings.pod;
+    const batch = heldClaims.outbox.take(channel.batch);
+    const pod = batch[0]?.pod ?? heldClaims.pod;
     if (pod === undefined) return Infinity;
-    const looks = pod === holdings.pod && (batch.length > 0 || demand.lookAt <= now);
-    const wanted = looks ? this.#wanted(now) : undefined;
-    if (batch.length === 0 && wanted === undefined && exchanger.readsBackInMs(pod, now) > 0) return this.#restMs(now);
-    demand.sent();
-    const answer = await exchanger.exchange(pod, batch, wanted, batch.length > 0 || holdings.executor.busy > 0);
-    if (answer === undefined) holdings.outbox.keep();
+    const looks = pod === heldClaims.pod && (batch.length > 0 || planner.lookAt <= now);
+    const plan = looks ? this.#plan(now) : undefined;
+    if (batch.length === 0 && plan === undefined && channel.readsBackInMs(pod, now) > 0) return this.#restMs(now);
+    planner.sent();
+    const answer = await channel.exchange(pod, batch, plan, batch.length > 0 || heldClaims.executor.busy > 0);
+    if (answer === undefined) heldClaims.outbox.keep();
     else await this.#answered(pod, batch, answer);
     this.#parts.onExchanged();
     return this.#restMs(this.#now());
   }
 
-  async #answered(pod: PodRef, batch: readonly Hold[], answer: Answer): Promise<void> {
-    const { runtime, holdings, demand } = this.#parts;
+  async #answered(pod: PodRef, batch: readonly HeldClaim[], answer: ExchangeResult): Promise<void> {
+    const { runtime, heldClaims, planner } = this.#parts;
     const now = this.#now();
-    holdings.outbox.sent();
-    demand.answered(now, answer);
+    heldClaims.outbox.sent();
+    planner.answered(now, answer);
     // What an evicted incarnation claimed is an orphan by now.
-    if (pod === holdings.pod) holdings.takeIn(answer.claims, pod, now);
-    holdings.startNext();
+    if (pod === heldClaims.pod) heldClaims.takeIn(answer.claims, pod, now);
+    heldClaims.startNext();
     for (let i = 0; i < batch.length; i++) {
       this.#tell(batch[i], answer, i);
-      if ((i & 15) === 15 && holdings.sliceIsOver(this.#now())) {
+      if ((i & 15) === 15 && heldClaims.sliceIsOver(this.#now())) {
         await runtime.yield(); // listeners take time too
-        holdings.newSlice(this.#now());
+        heldClaims.newSlice(this.#now());
       }
     }
   }
 
-  #tell(hold: Hold | undefined, { settlements, receipts }: Answer, i: number): void {
+  #tell(held: HeldClaim | undefined, { settlements, receipts }: ExchangeResult, i: number): void {
     const settlement = settlements[i];
     const receipt = receipts[i];
-    if (hold === undefined || settlement === undefined || receipt === undefined || hold.untold) return;
-    if (hold.outcome.kind === 'released') this.released++;
+    if (held === undefined || settlement === undefined || receipt === undefined || held.untold) return;
+    if (held.outcome.kind === 'released') this.released++;
     else this.finished++;
-    this.#parts.settler.announce(hold, settlement, receipt);
+    this.#parts.settler.announce(held, settlement, receipt);
   }
 
-  #wanted(now: number): Wanted | undefined {
-    const { holdings, demand } = this.#parts;
-    return holdings.closed || holdings.halted ? undefined : demand.wanted(now);
+  #plan(now: number): ClaimPlan | undefined {
+    const { heldClaims, planner } = this.#parts;
+    return heldClaims.closed || heldClaims.halted ? undefined : planner.plan(now);
   }
 
   /** When the next tick should come by itself. */
   #restMs(now: number): number {
-    return Math.max(this.#ownRestMs(now), this.#parts.exchanger.waitMs(now));
+    return Math.max(this.#ownRestMs(now), this.#parts.channel.waitMs(now));
   }
 
   #ownRestMs(now: number): number {
-    const { holdings, exchanger, demand, isolation } = this.#parts;
-    if (holdings.outbox.size > 0 || exchanger.lost(holdings.pod)) return 0;
-    const claimsIn = this.#wanted(now) === undefined ? isolation.looksInMs(now) : Math.max(0, demand.lookAt - now);
-    const looksIn = Math.min(claimsIn, exchanger.readsBackInMs(holdings.pod, now));
-    if (holdings.buffer.size === 0) return looksIn;
+    const { heldClaims, channel, planner, isolation } = this.#parts;
+    if (heldClaims.outbox.size > 0 || channel.lost(heldClaims.pod)) return 0;
+    const claimsIn = this.#plan(now) === undefined ? isolation.looksInMs(now) : Math.max(0, planner.lookAt - now);
+    const looksIn = Math.min(claimsIn, channel.readsBackInMs(heldClaims.pod, now));
+    if (heldClaims.ready.size === 0) return looksIn;
     // At least a moment: fractions of a ms are rounded otherwise here than in the look itself.
-    return Math.min(looksIn, Math.max(1, Math.min(this.#oldestAt, now) + demand.patienceMs - now));
+    return Math.min(looksIn, Math.max(1, Math.min(this.#oldestAt, now) + planner.maxWaitMs - now));
   }
 
   /** What cannot start soon is left to other pods; what may not start beside a suspect is, too. */
   #giveBackOverdue(now: number): void {
-    const { holdings, demand, isolation } = this.#parts;
+    const { heldClaims, planner, isolation } = this.#parts;
     this.#oldestAt = Infinity;
-    if (holdings.buffer.size === 0) return;
-    const overdue = new Overdue(isolation.barred(now) ? now : now - demand.patienceMs);
-    if (holdings.giveBack((hold) => overdue.has(hold), 'unstarted') > 0) demand.gaveBack();
+    if (heldClaims.ready.size === 0) return;
+    const overdue = new OverdueClaims(isolation.blocked(now) ? now : now - planner.maxWaitMs);
+    if (heldClaims.giveBack((held) => overdue.has(held), 'unstarted') > 0) planner.gaveBack();
     this.#oldestAt = overdue.oldestAt;
   }
 
   #bug(error: unknown): number {
     this.#parts.log.error({ error: asError(error).message }, 'the exchange loop failed');
-    this.#parts.holdings.outbox.keep();
-    this.#parts.holdings.startNext();
+    this.#parts.heldClaims.outbox.keep();
+    this.#parts.heldClaims.startNext();
     return AFTER_A_BUG_MS;
   }
 

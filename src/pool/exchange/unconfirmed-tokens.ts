@@ -9,52 +9,52 @@
 import type { PodRef } from '../../store/contract.js';
 
 /** A token that was sent, and whose reply did not come. */
-export interface LostToken {
+export interface UnansweredToken {
   readonly pod: PodRef;
   readonly token: string;
   /** When the reply was given up, by the pod's monotonic clock. */
   readonly since: number;
 }
 
-interface Doubt extends LostToken {
+interface UnconfirmedToken extends UnansweredToken {
   readonly readAt: number;
 }
 
 /** The first pause between two reads, in ms. */
 const FIRST_PAUSE_MS = 500;
 
-export class Doubts {
+export class UnconfirmedTokens {
   readonly #staleReadMs: number;
-  #doubts: readonly Doubt[] = [];
+  #unconfirmed: readonly UnconfirmedToken[] = [];
 
   constructor(staleReadMs: number) {
     this.#staleReadMs = staleReadMs;
   }
 
   get tokens(): readonly string[] {
-    return this.#doubts.map(({ token }) => token);
+    return this.#unconfirmed.map(({ token }) => token);
   }
 
   /** A read that was asked at `askedAt` did not show what was claimed under the token. */
-  absent(lost: LostToken, askedAt: number): void {
+  absent(lost: UnansweredToken, askedAt: number): void {
     const ageMs = askedAt - lost.since;
     if (ageMs >= this.#staleReadMs) return;
     const readAt = lost.since + Math.min(this.#staleReadMs, Math.max(ageMs + FIRST_PAUSE_MS, 2 * ageMs));
-    this.#doubts = [...this.#doubts.filter(({ pod }) => pod === lost.pod), { ...lost, readAt }];
+    this.#unconfirmed = [...this.#unconfirmed.filter(({ pod }) => pod === lost.pod), { ...lost, readAt }];
   }
 
   /** In how many ms one is to be read back; `Infinity`: there is none. */
   dueInMs(ours: PodRef | undefined, now: number): number {
     let dueInMs = Infinity;
-    for (const { pod, readAt } of this.#doubts)
+    for (const { pod, readAt } of this.#unconfirmed)
       if (pod === ours) dueInMs = Math.min(dueInMs, Math.max(0, readAt - now));
     return dueInMs;
   }
 
   /** Takes out one that is to be read back now. */
-  take(ours: PodRef, now: number): LostToken | undefined {
-    const due = this.#doubts.find(({ pod, readAt }) => pod === ours && readAt <= now);
-    if (due !== undefined) this.#doubts = this.#doubts.filter((doubt) => doubt !== due);
+  take(ours: PodRef, now: number): UnansweredToken | undefined {
+    const due = this.#unconfirmed.find(({ pod, readAt }) => pod === ours && readAt <= now);
+    if (due !== undefined) this.#unconfirmed = this.#unconfirmed.filter((doubt) => doubt !== due);
     return due;
   }
 }

@@ -8,7 +8,7 @@ import type { Log, Logger } from '../../log.js';
 import type { ReleaseOptions, StepContext } from '../../step/definition.js';
 import { checkFields, milliseconds, type FieldChecks } from '../../step/fields.js';
 import type { Metadata } from '../../step/step.js';
-import type { Hold } from '../claims/held-claim.js';
+import type { HeldClaim } from '../claims/held-claim.js';
 
 /** What `ctx.release()` throws to leave the handler. */
 class Released extends Error {
@@ -26,25 +26,25 @@ export class Context implements StepContext {
   readonly metadata: Metadata;
   readonly podId: string;
   readonly idempotencyKey: string;
-  readonly #hold: Hold;
+  readonly #held: HeldClaim;
   readonly #poolLog: Log;
   #log: Logger | undefined = undefined;
 
-  constructor(hold: Hold, metadata: Metadata, log: Log) {
-    const { claim } = hold;
+  constructor(held: HeldClaim, metadata: Metadata, log: Log) {
+    const { claim } = held;
     this.stepId = claim.stepId;
     this.type = claim.type;
     this.attempt = claim.retryCount + 1;
     this.maxRetries = claim.maxRetries;
     this.metadata = metadata;
-    this.podId = hold.pod.podId;
+    this.podId = held.pod.podId;
     this.idempotencyKey = claim.stepId;
-    this.#hold = hold;
+    this.#held = held;
     this.#poolLog = log;
   }
 
   get signal(): AbortSignal {
-    return this.#hold.signal;
+    return this.#held.signal;
   }
 
   get log(): Logger {
@@ -55,7 +55,7 @@ export class Context implements StepContext {
     return (options = {}) => {
       checkFields(options, RELEASE_FIELDS, 'STEP_INVALID', 'release');
       const { delayMs = DEFAULT_RELEASE_MS } = options;
-      this.#hold.releasedFor ??= delayMs;
+      this.#held.releasedFor ??= delayMs;
       throw new Released('the step is given back');
     };
   }

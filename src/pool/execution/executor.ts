@@ -16,9 +16,9 @@ import { checkArgs, type Checked } from '../../step/definition.js';
 import type { Outcome } from '../../step/transition.js';
 import { Context } from './context.js';
 import { Deadlines } from './deadlines.js';
-import { eventOf, type AbortCause, type Hold } from '../claims/held-claim.js';
+import { eventOf, type AbortCause, type HeldClaim } from '../claims/held-claim.js';
 import { abortedOutcome, ArgsMismatch, returnedOutcome, thrownOutcome } from './outcome.js';
-import { Rate } from '../planning/completion-rate.js';
+import { CompletionRate } from '../planning/completion-rate.js';
 
 export interface ExecutorParts {
   readonly runtime: Runtime;
@@ -26,24 +26,24 @@ export interface ExecutorParts {
   readonly log: Log;
   readonly settings: { readonly slots: number; readonly abortGraceMs: number; readonly maxPayloadBytes: number };
   /** The claim has its outcome. */
-  readonly onEnd: (hold: Hold) => void;
+  readonly onEnd: (held: HeldClaim) => void;
   /** A handler has returned: its slot, and its step, are free again. */
-  readonly onReturn: (hold: Hold) => void;
+  readonly onReturn: (held: HeldClaim) => void;
 }
 
 export class Executor {
-  readonly rate = new Rate();
+  readonly rate = new CompletionRate();
   /** The queue is being stopped: a handler that fails for that reason is not charged. */
   stopping = false;
   /** Handlers that have returned so far. */
   returns = 0;
   readonly #parts: ExecutorParts;
   /** What has not returned yet, strays included, by `stepId`; what returns at once is never in it. */
-  readonly #running = new Map<string, Hold>();
+  readonly #running = new Map<string, HeldClaim>();
   readonly #spare: Slot[] = [];
   readonly #deadlines: Deadlines;
   /** What is being called right now. */
-  #calling: Hold | undefined;
+  #calling: HeldClaim | undefined;
   #busy = 0;
   #strays = 0;
   #busySince = 0;
@@ -76,53 +76,53 @@ export class Executor {
   }
 
   /** Whoever runs this step here: its claims cannot start until that has returned. */
-  find(stepId: string): Hold | undefined {
+  find(stepId: string): HeldClaim | undefined {
     if (this.#calling?.claim.stepId === stepId) return this.#calling;
     return this.#running.size === 0 ? undefined : this.#running.get(stepId);
   }
 
   /** Claims whose handler runs, without strays. */
-  held(): Hold[] {
-    const holds = [...this.#running.values()].filter(({ state }) => state === 'running');
-    return this.#calling === undefined ? holds : [...holds, this.#calling];
+  held(): HeldClaim[] {
+    const claims = [...this.#running.values()].filter(({ state }) => state === 'running');
+    return this.#calling === undefined ? claims : [...claims, this.#calling];
   }
 
   /** Runs a claim's handler. @returns the time after it returned, or went on in the background */
-  run(hold: Hold, now: number): number {
-    const { handler } = hold;
-    hold.state = 'running';
-    hold.startedAt = now;
+  run(held: HeldClaim, now: number): number {
+    const { handler } = held;
+    held.state = 'running';
+    held.startedAt = now;
     if (this.#busy++ === 0) this.#busySince = now;
-    this.#calling = hold;
+    this.#calling = held;
     let returned: unknown;
     try {
-      const payload = this.#read(hold);
-      const context = new Context(hold, payload.metadata, this.#parts.log);
-      if (this.#parts.events.has('step:started')) this.#parts.events.tell('step:started', () => eventOf(hold));
+      const payload = this.#read(held);
+      const context = new Context(held, payload.metadata, this.#parts.log);
+      if (this.#parts.events.has('step:started')) this.#parts.events.tell('step:started', () => eventOf(held));
       const { schema, run } = handler.definition;
       if (handler.limit === undefined && schema === undefined) returned = isolated(run, payload.args, context);
-      else returned = this.#callGuarded(hold, payload.args, context);
+      else returned = this.#callGuarded(held, payload.args, context);
       this.#calling = undefined;
       if (isThenable(returned)) {
-        this.#follow(hold, returned);
+        this.#follow(held, returned);
         return this.#parts.runtime.monotonicMs(); // it may have worked for long before its first await
       }
     } catch (thrown) {
       this.#calling = undefined;
-      return this.#returned(hold, thrownOutcome(hold, thrown, this.stopping));
+      return this.#returned(held, thrownOutcome(held, thrown, this.stopping));
     }
-    return this.#returned(hold, returnedOutcome(hold, returned, this.#parts.settings.maxPayloadBytes));
+    return this.#returned(held, returnedOutcome(held, returned, this.#parts.settings.maxPayloadBytes));
   }
 
-  abort(hold: Hold, cause: AbortCause): void {
-    if (hold.aborted !== undefined || hold.state !== 'running') return;
-    hold.dueAt = this.#parts.runtime.monotonicMs() + this.#parts.settings.abortGraceMs;
-    if (hold !== this.#calling) this.#deadlines.expect(hold.dueAt);
-    hold.abort(cause);
+  abort(held: HeldClaim, cause: AbortCause): void {
+    if (held.aborted !== undefined || held.state !== 'running') return;
+    held.dueAt = this.#parts.runtime.monotonicMs() + this.#parts.settings.abortGraceMs;
+    if (held !== this.#calling) this.#deadlines.expect(held.dueAt);
+    held.abort(cause);
   }
 
   abortAll(cause: AbortCause): void {
-    for (const hold of this.held()) this.abort(hold, cause);
+    for (const held of this.held()) this.abort(held, cause);
   }
 
   /** Lets the timer go. */
@@ -130,124 +130,124 @@ export class Executor {
     this.#deadlines.stop();
   }
 
-  #read(hold: Hold): { readonly args: unknown; readonly metadata: Context['metadata'] } {
+  #read(held: HeldClaim): { readonly args: unknown; readonly metadata: Context['metadata'] } {
     try {
-      return hold.readPayload();
+      return held.readPayload();
     } catch {
-      throw new ArgsMismatch(hold.claim.type, 'the payload is not JSON');
+      throw new ArgsMismatch(held.claim.type, 'the payload is not JSON');
     }
   }
 
   /** For a type with a `concurrency` or a schema. */
-  #callGuarded(hold: Hold, args: unknown, context: Context): unknown {
-    const call = (): unknown => isolated(() => this.#call(hold, args, context));
-    const { limit } = hold.handler;
+  #callGuarded(held: HeldClaim, args: unknown, context: Context): unknown {
+    const call = (): unknown => isolated(() => this.#call(held, args, context));
+    const { limit } = held.handler;
     return limit === undefined ? call() : limit(call);
   }
 
   /** Checks the args, then runs the handler; unless the claim was aborted before it could begin. */
-  #call(hold: Hold, args: unknown, context: Context): unknown {
-    const { schema } = hold.handler.definition;
-    if (schema === undefined) return this.#callChecked(hold, { ok: true, value: args }, context);
+  #call(held: HeldClaim, args: unknown, context: Context): unknown {
+    const { schema } = held.handler.definition;
+    if (schema === undefined) return this.#callChecked(held, { ok: true, value: args }, context);
     const checked = checkArgs(schema, args);
-    if (!types.isPromise(checked)) return this.#callChecked(hold, checked, context);
-    return checked.then((late) => this.#callChecked(hold, late, context));
+    if (!types.isPromise(checked)) return this.#callChecked(held, checked, context);
+    return checked.then((late) => this.#callChecked(held, late, context));
   }
 
-  #callChecked(hold: Hold, checked: Checked, context: Context): unknown {
-    if (hold.aborted !== undefined) throw hold.signal.reason;
-    if (!checked.ok) throw new ArgsMismatch(hold.claim.type, checked.problem);
-    return hold.handler.definition.run(checked.value, context);
+  #callChecked(held: HeldClaim, checked: Checked, context: Context): unknown {
+    if (held.aborted !== undefined) throw held.signal.reason;
+    if (!checked.ok) throw new ArgsMismatch(held.claim.type, checked.problem);
+    return held.handler.definition.run(checked.value, context);
   }
 
-  #follow(hold: Hold, promise: PromiseLike<unknown>): void {
+  #follow(held: HeldClaim, promise: PromiseLike<unknown>): void {
     const slot = this.#spare.pop() ?? new Slot(this);
-    slot.hold = hold;
-    this.#running.set(hold.claim.stepId, hold);
-    if (hold.aborted === undefined) hold.dueAt = hold.startedAt + hold.handler.timeoutMs;
-    if (hold.dueAt !== Infinity) this.#deadlines.expect(hold.dueAt);
+    slot.held = held;
+    this.#running.set(held.claim.stepId, held);
+    if (held.aborted === undefined) held.dueAt = held.startedAt + held.handler.timeoutMs;
+    if (held.dueAt !== Infinity) this.#deadlines.expect(held.dueAt);
     void Promise.resolve(promise).then(slot.fulfilled, slot.rejected);
   }
 
   /** @internal The promise of a slot has settled. */
-  settled(slot: Slot, hold: Hold, ok: boolean, value: unknown): void {
-    slot.hold = undefined;
+  settled(slot: Slot, held: HeldClaim, ok: boolean, value: unknown): void {
+    slot.held = undefined;
     this.#spare.push(slot);
-    this.#running.delete(hold.claim.stepId);
+    this.#running.delete(held.claim.stepId);
     this.#returned(
-      hold,
+      held,
       ok
-        ? returnedOutcome(hold, value, this.#parts.settings.maxPayloadBytes)
-        : thrownOutcome(hold, value, this.stopping),
+        ? returnedOutcome(held, value, this.#parts.settings.maxPayloadBytes)
+        : thrownOutcome(held, value, this.stopping),
     );
   }
 
-  #returned(hold: Hold, outcome: Outcome): number {
+  #returned(held: HeldClaim, outcome: Outcome): number {
     const now = this.#parts.runtime.monotonicMs();
     this.returns++;
     if (--this.#busy === 0) this.rate.busy(now - this.#busySince);
-    if (hold.state === 'stray') this.#strayReturned(hold);
+    if (held.state === 'stray') this.#strayReturned(held);
     else {
-      hold.durationMs = now - hold.startedAt;
-      this.rate.ended(hold.durationMs);
-      if (hold.handler.limit !== undefined) hold.handler.took(hold.durationMs);
-      this.#end(hold, outcome);
+      held.durationMs = now - held.startedAt;
+      this.rate.ended(held.durationMs);
+      if (held.handler.limit !== undefined) held.handler.took(held.durationMs);
+      this.#end(held, outcome);
     }
-    this.#parts.onReturn(hold);
+    this.#parts.onReturn(held);
     return now;
   }
 
-  #end(hold: Hold, outcome: Outcome): void {
-    hold.state = 'ended';
-    hold.outcome = outcome;
-    this.#parts.onEnd(hold);
+  #end(held: HeldClaim, outcome: Outcome): void {
+    held.state = 'ended';
+    held.outcome = outcome;
+    this.#parts.onEnd(held);
   }
 
   /** Time is up for some: a handler is aborted, or its grace is over. Answers when the next is due. */
   #expire(now: number): number {
     let next = Infinity;
-    for (const hold of this.#running.values()) {
-      if (hold.state !== 'running') continue;
-      if (hold.dueAt <= now) {
-        if (hold.aborted === undefined) this.abort(hold, 'timedOut');
-        else this.#goesAstray(hold, hold.aborted, now);
+    for (const held of this.#running.values()) {
+      if (held.state !== 'running') continue;
+      if (held.dueAt <= now) {
+        if (held.aborted === undefined) this.abort(held, 'timedOut');
+        else this.#goesAstray(held, held.aborted, now);
       }
-      if (hold.state === 'running') next = Math.min(next, hold.dueAt);
+      if (held.state === 'running') next = Math.min(next, held.dueAt);
     }
     return next;
   }
 
-  #goesAstray(hold: Hold, cause: AbortCause, now: number): void {
-    const { stepId, type } = hold.claim;
+  #goesAstray(held: HeldClaim, cause: AbortCause, now: number): void {
+    const { stepId, type } = held.claim;
     this.#parts.log.warn({ stepId, type, cause }, 'an aborted handler goes on: a stray, which keeps its slot');
-    hold.durationMs = now - hold.startedAt;
+    held.durationMs = now - held.startedAt;
     this.#strays++;
-    hold.handler.strays++;
-    this.#end(hold, abortedOutcome(hold, cause));
-    hold.state = 'stray';
+    held.handler.strays++;
+    this.#end(held, abortedOutcome(held, cause));
+    held.state = 'stray';
   }
 
-  #strayReturned(hold: Hold): void {
-    const { stepId, type } = hold.claim;
+  #strayReturned(held: HeldClaim): void {
+    const { stepId, type } = held.claim;
     this.#parts.log.info({ stepId, type }, 'a stray has returned');
     this.#strays--;
-    hold.handler.strays--;
-    hold.state = 'ended';
+    held.handler.strays--;
+    held.state = 'ended';
   }
 }
 
 /** A place for a handler that returned a promise. Its callbacks are made once. */
 class Slot {
-  hold: Hold | undefined;
+  held: HeldClaim | undefined;
   readonly fulfilled: (value: unknown) => void;
   readonly rejected: (thrown: unknown) => void;
 
   constructor(executor: Executor) {
     this.fulfilled = (value) => {
-      if (this.hold !== undefined) executor.settled(this, this.hold, true, value);
+      if (this.held !== undefined) executor.settled(this, this.held, true, value);
     };
     this.rejected = (thrown) => {
-      if (this.hold !== undefined) executor.settled(this, this.hold, false, thrown);
+      if (this.held !== undefined) executor.settled(this, this.held, false, thrown);
     };
   }
 }

@@ -12,7 +12,7 @@ import { FleetQError, isA, ValidationError } from '../../errors.js';
 import { jsonText } from '../../step/json.js';
 import { plainError, serializeError } from '../../step/failure.js';
 import type { Outcome } from '../../step/transition.js';
-import type { AbortCause, Hold } from '../claims/held-claim.js';
+import type { AbortCause, HeldClaim } from '../claims/held-claim.js';
 import { isOfAbort, isStopped, retryOf, type Retry } from './thrown-error.js';
 
 /** The args are not what the step type's schema takes: thrown in the handler's place. */
@@ -25,25 +25,25 @@ export class ArgsMismatch extends FleetQError {
 const NOTHING: Outcome = Object.freeze({ kind: 'succeeded', result: null });
 
 /** The handler returned `value`. */
-export function returnedOutcome(hold: Hold, value: unknown, maxBytes: number): Outcome {
-  if (hold.aborted === undefined && hold.releasedFor === undefined && value === undefined) return NOTHING;
-  return overruled(hold) ?? released(hold) ?? valueOutcome(value, maxBytes);
+export function returnedOutcome(held: HeldClaim, value: unknown, maxBytes: number): Outcome {
+  if (held.aborted === undefined && held.releasedFor === undefined && value === undefined) return NOTHING;
+  return overruled(held) ?? released(held) ?? valueOutcome(value, maxBytes);
 }
 
 /** The handler threw. @param stopping whether its queue is being stopped */
-export function thrownOutcome(hold: Hold, thrown: unknown, stopping = false): Outcome {
-  const outcome = overruled(hold) ?? released(hold);
+export function thrownOutcome(held: HeldClaim, thrown: unknown, stopping = false): Outcome {
+  const outcome = overruled(held) ?? released(held);
   if (outcome !== undefined) return outcome;
-  return stopping && isStopped(thrown) ? abortedOutcome(hold, 'stopping') : failureOutcome(hold, thrown);
+  return stopping && isStopped(thrown) ? abortedOutcome(held, 'stopping') : failureOutcome(held, thrown);
 }
 
 /** The handler has not returned within its grace; or it never began. */
-export function abortedOutcome(hold: Hold, cause: AbortCause): Outcome {
+export function abortedOutcome(held: HeldClaim, cause: AbortCause): Outcome {
   switch (cause) {
     case 'cancelled':
       return { kind: 'cancelled' };
     case 'timedOut':
-      return { kind: 'timedOut', timeoutMs: hold.handler.timeoutMs };
+      return { kind: 'timedOut', timeoutMs: held.handler.timeoutMs };
     case 'stopping':
       return { kind: 'released', delayMs: 0, reason: 'stopping' };
     case 'fenced':
@@ -52,15 +52,15 @@ export function abortedOutcome(hold: Hold, cause: AbortCause): Outcome {
   }
 }
 
-function overruled({ aborted }: Hold): Outcome | undefined {
+function overruled({ aborted }: HeldClaim): Outcome | undefined {
   return aborted === 'cancelled' ? { kind: 'cancelled' } : undefined;
 }
 
 /** To give a step back is no way round its time-out. */
-function released(hold: Hold): Outcome | undefined {
-  if (hold.releasedFor === undefined) return undefined;
-  if (hold.aborted === 'timedOut') return abortedOutcome(hold, 'timedOut');
-  return { kind: 'released', delayMs: hold.releasedFor, reason: 'handler' };
+function released(held: HeldClaim): Outcome | undefined {
+  if (held.releasedFor === undefined) return undefined;
+  if (held.aborted === 'timedOut') return abortedOutcome(held, 'timedOut');
+  return { kind: 'released', delayMs: held.releasedFor, reason: 'handler' };
 }
 
 function valueOutcome(value: unknown, maxBytes: number): Outcome {
@@ -83,19 +83,19 @@ function valueOutcome(value: unknown, maxBytes: number): Outcome {
   return { kind: 'succeeded', result };
 }
 
-function failureOutcome(hold: Hold, thrown: unknown): Outcome {
+function failureOutcome(held: HeldClaim, thrown: unknown): Outcome {
   if (isA(thrown, ArgsMismatch)) {
     return { kind: 'failed', retry: 'never', error: plainError('STEP_ARGS_MISMATCH', thrown.message) };
   }
-  const { aborted } = hold;
+  const { aborted } = held;
   const retry = retryOf(thrown);
-  if (aborted !== undefined && retry !== 'never') return afterAbort(hold, aborted, thrown, retry);
+  if (aborted !== undefined && retry !== 'never') return afterAbort(held, aborted, thrown, retry);
   return { kind: 'failed', error: serializeError(thrown), retry };
 }
 
-function afterAbort(hold: Hold, cause: AbortCause, thrown: unknown, retry: Exclude<Retry, 'never'>): Outcome {
-  const outcome = abortedOutcome(hold, cause);
-  if (isOfAbort(thrown, hold.abortReason)) return outcome;
+function afterAbort(held: HeldClaim, cause: AbortCause, thrown: unknown, retry: Exclude<Retry, 'never'>): Outcome {
+  const outcome = abortedOutcome(held, cause);
+  if (isOfAbort(thrown, held.abortReason)) return outcome;
   if (outcome.kind === 'timedOut') return { ...outcome, error: serializeError(thrown), retry };
   return outcome.kind === 'released' ? { ...outcome, error: serializeError(thrown) } : outcome;
 }

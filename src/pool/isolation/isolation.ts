@@ -8,9 +8,9 @@
  * - Free slots stay empty for a bounded time. If the pod is not empty by then, it works on as usual for at least as long,
  *   and each further try lasts twice as long: so also among long handlers one try is long enough.
  * - A pod gives suspects no more than about half of its time while there is other work.
- * - What it says of the pod it says of the whole process: the other pools in it are {@link Neighbours}.
+ * - What it says of the pod it says of the whole process: the other pools in it are {@link ProcessPools}.
  */
-import { LOOK_MS, type Neighbours } from './process-pools.js';
+import { LOOK_MS, type ProcessPools } from './process-pools.js';
 
 /** How long the first try lasts, in ms, and how long any. */
 const FIRST_TRY_MS = 5_000;
@@ -18,7 +18,7 @@ const LONGEST_TRY_MS = 4 * 3_600_000;
 
 export class Isolation {
   readonly #random: () => number;
-  readonly #neighbours: Neighbours;
+  readonly #processPools: ProcessPools;
   /** When it began to empty itself, or a suspect got it; `undefined` while it works as usual. */
   #since: number | undefined;
   /** Whether a suspect has the pod for itself. */
@@ -26,9 +26,9 @@ export class Isolation {
   #tries = 0;
   #restsUntil = -Infinity;
 
-  constructor(random: () => number, neighbours: Neighbours) {
+  constructor(random: () => number, processPools: ProcessPools) {
     this.#random = random;
-    this.#neighbours = neighbours;
+    this.#processPools = processPools;
   }
 
   /** Whether nothing is claimed until the pod is empty. */
@@ -38,29 +38,29 @@ export class Isolation {
 
   /** Whether a suspect may come with the next claims. */
   mayLook(now: number): boolean {
-    return now >= this.#restsUntil && this.#neighbours.free(now);
+    return now >= this.#restsUntil && this.#processPools.free(now);
   }
 
   /** Whether another pool of the process empties it, or runs a suspect: nothing is claimed or started here. */
-  barred(now: number): boolean {
-    return this.#neighbours.barred(now);
+  blocked(now: number): boolean {
+    return this.#processPools.blocked(now);
   }
 
   /** Whether an empty pod may claim under a token that says "alone". */
-  get mayAskAlone(): boolean {
-    return this.#neighbours.mayAskAlone;
+  get mayClaimAlone(): boolean {
+    return this.#processPools.mayClaimAlone;
   }
 
   /** Whether nothing else goes on in the process, this pool apart. */
   get processIsQuiet(): boolean {
-    return this.#neighbours.quiet;
+    return this.#processPools.quiet;
   }
 
   /** A suspect waits in the store. @returns whether this is news */
   found(now: number): boolean {
-    if (this.#since !== undefined || !this.#neighbours.free(now)) return false;
+    if (this.#since !== undefined || !this.#processPools.free(now)) return false;
     this.#since = now;
-    this.#neighbours.take(now, now + this.#tryMs);
+    this.#processPools.take(now, now + this.#tryMs);
     return true;
   }
 
@@ -68,12 +68,12 @@ export class Isolation {
   begun(now: number): void {
     this.#since ??= now;
     this.#runs = true;
-    this.#neighbours.take(now, Infinity);
+    this.#processPools.take(now, Infinity);
   }
 
   /** The pod claims nothing for now: the others in the process are not to wait for it. */
   yieldProcess(now: number): void {
-    if (!this.#runs) this.#neighbours.release(now);
+    if (!this.#runs) this.#processPools.release(now);
   }
 
   /** In how many ms the try under way ends. */
@@ -84,8 +84,8 @@ export class Isolation {
   /** In how many ms to look again where nothing may be claimed. */
   looksInMs(now: number): number {
     const expiresInMs = this.expiresInMs(now);
-    if (!this.#neighbours.any) return expiresInMs;
-    const waits = (this.emptying && !this.#runs) || this.barred(now);
+    if (!this.#processPools.any) return expiresInMs;
+    const waits = (this.emptying && !this.#runs) || this.blocked(now);
     return waits ? Math.min(LOOK_MS, expiresInMs) : expiresInMs;
   }
 
@@ -104,7 +104,7 @@ export class Isolation {
 
   /** There is no other work to rest for. @returns whether it rested */
   cutShort(now: number): boolean {
-    if (now >= this.#restsUntil || !this.#neighbours.free(now)) return false;
+    if (now >= this.#restsUntil || !this.#processPools.free(now)) return false;
     this.#restsUntil = -Infinity;
     return true;
   }
@@ -115,7 +115,7 @@ export class Isolation {
 
   /** The chance keeps pods apart that found the same suspect. */
   #rest(now: number): void {
-    this.#neighbours.release(now);
+    this.#processPools.release(now);
     if (this.#since === undefined) return;
     this.#restsUntil = now + (now - this.#since) * (1 + this.#random());
     this.#since = undefined;

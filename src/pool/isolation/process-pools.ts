@@ -16,23 +16,23 @@
 import { systemRuntime, type Runtime } from '../../runtime/runtime.js';
 
 /** What the other pools of the process can see of one. */
-export interface Neighbour {
+export interface ProcessPool {
   /** Nothing is held, nothing runs, strays included, and no claim is on its way. */
   readonly quiet: () => boolean;
   /** Strays run. They may never return, so nobody waits for them. */
   readonly hasStrays: () => boolean;
   /** A claim under a token that says "alone" is on its way. */
-  readonly asksAlone: () => boolean;
+  readonly claimsAlone: () => boolean;
 }
 
 interface Turn {
-  readonly of: Neighbour;
+  readonly of: ProcessPool;
   readonly since: number;
   readonly until: number;
 }
 
 interface Pools {
-  readonly running: Set<Neighbour>;
+  readonly running: Set<ProcessPool>;
   turn: Turn | undefined;
   /** The last turn, and until when the process works as usual after it. */
   endedAt: number;
@@ -58,17 +58,17 @@ function noPools(): Pools {
   return { running: new Set(), turn: undefined, endedAt: -Infinity, restsUntil: -Infinity };
 }
 
-export class Neighbours {
+export class ProcessPools {
   readonly #pools: Pools;
-  readonly #self: Neighbour;
+  readonly #self: ProcessPool;
   #leaving = false;
 
-  constructor(runtime: Runtime, self: Neighbour) {
+  constructor(runtime: Runtime, self: ProcessPool) {
     this.#pools = poolsOf(runtime);
     this.#self = {
       quiet: () => (this.#leaving ? !self.hasStrays() : self.quiet()),
       hasStrays: () => self.hasStrays(),
-      asksAlone: () => !this.#leaving && self.asksAlone(),
+      claimsAlone: () => !this.#leaving && self.claimsAlone(),
     };
   }
 
@@ -91,11 +91,11 @@ export class Neighbours {
   }
 
   /** Whether another pool of the process has the turn, or is about to: nothing may be claimed or started. */
-  barred(now: number): boolean {
+  blocked(now: number): boolean {
     const { running } = this.#pools;
     if (running.size < 2) return false;
     if (this.#othersTurn(now)) return true;
-    for (const pool of running) if (pool !== this.#self && pool.asksAlone()) return true;
+    for (const pool of running) if (pool !== this.#self && pool.claimsAlone()) return true;
     return false;
   }
 
@@ -125,7 +125,7 @@ export class Neighbours {
   }
 
   /** Whether a token may say "alone" for this pool, as far as the others are concerned. */
-  get mayAskAlone(): boolean {
+  get mayClaimAlone(): boolean {
     const { running, turn } = this.#pools;
     return running.size < 2 || (turn?.of === this.#self && this.quiet);
   }

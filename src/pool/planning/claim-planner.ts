@@ -8,11 +8,11 @@
  */
 import type { Settings } from '../../options.js';
 import { isSuspect } from '../../step/suspect.js';
-import type { Answer, Exchanger, Wanted } from '../exchange/exchange-channel.js';
+import type { ExchangeResult, ExchangeChannel, ClaimPlan } from '../exchange/exchange-channel.js';
 import type { Handlers } from '../handlers/handlers.js';
-import type { Holdings } from '../claims/held-claims.js';
+import type { HeldClaims } from '../claims/held-claims.js';
 import type { Isolation } from '../isolation/isolation.js';
-import { appetite } from './prefetch.js';
+import { claimCounts } from './prefetch.js';
 import { TypeLimits } from './type-limits.js';
 
 /** For so many exchanges nothing is held ahead after something was given back. */
@@ -21,11 +21,11 @@ const EXCHANGES_WITHOUT = 2;
 const INTERVALS_KEPT = 2;
 const KEPT_MS = 1_000;
 
-export class Demand {
+export class ClaimPlanner {
   readonly #settings: Settings;
   readonly #limits: TypeLimits;
-  readonly #holdings: Holdings;
-  readonly #exchanger: Exchanger;
+  readonly #heldClaims: HeldClaims;
+  readonly #channel: ExchangeChannel;
   readonly #isolation: Isolation;
   #pauseMs: number;
   #lookAt = 0;
@@ -34,11 +34,17 @@ export class Demand {
   #wakesSeen = 0;
   #without = 0;
 
-  constructor(settings: Settings, handlers: Handlers, holdings: Holdings, exchanger: Exchanger, isolation: Isolation) {
+  constructor(
+    settings: Settings,
+    handlers: Handlers,
+    heldClaims: HeldClaims,
+    channel: ExchangeChannel,
+    isolation: Isolation,
+  ) {
     this.#settings = settings;
     this.#limits = new TypeLimits(handlers);
-    this.#holdings = holdings;
-    this.#exchanger = exchanger;
+    this.#heldClaims = heldClaims;
+    this.#channel = channel;
     this.#isolation = isolation;
     this.#pauseMs = settings.claimIntervalMs;
   }
@@ -56,23 +62,23 @@ export class Demand {
   }
 
   /** For how long a claim may wait here unstarted, in ms. */
-  get patienceMs(): number {
-    return Math.max(KEPT_MS, INTERVALS_KEPT * this.#exchanger.intervalMs);
+  get maxWaitMs(): number {
+    return Math.max(KEPT_MS, INTERVALS_KEPT * this.#channel.intervalMs);
   }
 
   /** What is wanted now. */
-  wanted(now: number): Wanted | undefined {
-    const { buffer, executor, empty } = this.#holdings;
-    if (this.#isolation.barred(now)) return undefined;
-    if (this.#isolation.emptying && !(empty && this.#isolation.mayAskAlone)) return undefined;
+  plan(now: number): ClaimPlan | undefined {
+    const { ready, executor, empty } = this.#heldClaims;
+    if (this.#isolation.blocked(now)) return undefined;
+    if (this.#isolation.emptying && !(empty && this.#isolation.mayClaimAlone)) return undefined;
     const { slots, maxPrefetch } = this.#settings;
-    const { intervalMs, roundTripMs, batch } = this.#exchanger;
-    const { free, prefetch } = appetite({
+    const { intervalMs, roundTripMs, batch } = this.#channel;
+    const { free, prefetch } = claimCounts({
       slots,
       busy: executor.busy,
-      unstarted: buffer.size,
-      startable: buffer.startable,
-      rate: this.#without > 0 ? 0 : executor.perMs(now, this.patienceMs),
+      unstarted: ready.size,
+      startable: ready.startable,
+      rate: this.#without > 0 ? 0 : executor.perMs(now, this.maxWaitMs),
       intervalMs,
       roundTripMs,
       maxPrefetch,
@@ -82,7 +88,7 @@ export class Demand {
     const types = this.#limits.at(prefetch === 0 ? 0 : intervalMs + roundTripMs);
     if (types === undefined) return undefined;
     const quarantine = executor.strays === 0 && this.#isolation.mayLook(now) ? 1 : 0;
-    return { free, prefetch, quarantine, types, alone: empty && quarantine === 1 && this.#isolation.mayAskAlone };
+    return { free, prefetch, quarantine, types, alone: empty && quarantine === 1 && this.#isolation.mayClaimAlone };
   }
 
   /** The request is on its way. */
@@ -91,7 +97,7 @@ export class Demand {
   }
 
   /** What the store answered. */
-  answered(now: number, { asked, claims, nextDueInMs }: Answer): void {
+  answered(now: number, { asked, claims, nextDueInMs }: ExchangeResult): void {
     if (this.#without > 0) this.#without--;
     if (asked > 0 && this.#leavesIsolation(now, claims)) return;
     if (asked === 0 || this.#wakes !== this.#wakesSeen) return;
@@ -111,16 +117,16 @@ export class Demand {
   /** Claims were given back because they could not start. */
   gaveBack(): void {
     this.#without = EXCHANGES_WITHOUT;
-    this.#holdings.executor.rate.forget();
+    this.#heldClaims.executor.rate.forget();
   }
 
   /** Whether suspects are to be looked for at once: this pod has nothing else to do. */
-  #leavesIsolation(now: number, claims: Answer['claims']): boolean {
+  #leavesIsolation(now: number, claims: ExchangeResult['claims']): boolean {
     if (this.#isolation.emptying) {
       if (!claims.some(isSuspect)) this.#isolation.over(now);
       return false;
     }
-    if (claims.length > 0 || !this.#holdings.empty || !this.#isolation.cutShort(now)) return false;
+    if (claims.length > 0 || !this.#heldClaims.empty || !this.#isolation.cutShort(now)) return false;
     this.#lookAt = now;
     return true;
   }

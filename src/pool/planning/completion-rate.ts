@@ -8,7 +8,7 @@
 /** For how long the past counts, in ms of work. */
 const MEMORY_MS = 1_000;
 
-export class Rate {
+export class CompletionRate {
   #ended = 0;
   #durationMs = 0;
   #busyMs = 0;

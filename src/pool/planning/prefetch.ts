@@ -1,6 +1,6 @@
 /** How many claims to ask for. Pure arithmetic. */
 
-export interface Appetite {
+export interface ClaimCountInput {
   readonly slots: number;
   /** Slots with a handler in them, strays included. */
   readonly busy: number;
@@ -22,7 +22,7 @@ export interface Appetite {
  * Claims for the slots that are free, and by Little's law for those that will be free until the next reply: completion
  * rate × (time between exchanges + round trip), less what is held unstarted.
  */
-export function appetite(now: Appetite): { readonly free: number; readonly prefetch: number } {
+export function claimCounts(now: ClaimCountInput): { readonly free: number; readonly prefetch: number } {
   const idle = Math.max(0, now.slots - now.busy);
   const starting = Math.min(idle, now.startable);
   const free = Math.max(0, Math.min(now.batch, idle - starting));

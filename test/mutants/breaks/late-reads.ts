@@ -9,8 +9,8 @@ export const lateReadBreaks: readonly Break[] = [
   {
     name: 'pool/claims/claim-comparison: a claim is judged that was taken after the heartbeat was sent',
     file: 'src/pool/claims/claim-comparison.ts',
-    find: 'const absent = snapshot.holds.filter(',
-    replace: 'const absent = known.holds.filter(',
+    find: 'const absent = snapshot.claims.filter(',
+    replace: 'const absent = known.claims.filter(',
     tests: [RECONCILIATION],
   },
   {
@@ -44,8 +44,8 @@ export const lateReadBreaks: readonly Break[] = [
   {
     name: 'pool/exchange/claim-reconciler: a cancellation from before the claim aborts it',
     file: 'src/pool/exchange/claim-reconciler.ts',
-    find: 'if (askedAt - agoMs >= (claimedAt.get(stepId) ?? Infinity)) holdings',
-    replace: 'holdings',
+    find: 'if (askedAt - agoMs >= (claimedAt.get(stepId) ?? Infinity)) heldClaims',
+    replace: 'heldClaims',
     tests: [RECONCILIATION],
   },
   {

@@ -2,14 +2,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
 import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
-import { Hold } from '../../../src/pool/claims/held-claim.js';
+import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { claimOf, POD } from '../support/rig.js';
 
 const handler = new TypeHandler({ type: 'it', schema: undefined, run: () => 1 });
-const hold = (payload = '{}') => new Hold(claimOf('s1', 'it', { payload }), POD, handler, 0);
+const heldClaim = (payload = '{}') => new HeldClaim(claimOf('s1', 'it', { payload }), POD, handler, 0);
 
 test.each([true, false])('the first abort stands (signal read before it: %s)', (before) => {
-  const held = hold();
+  const held = heldClaim();
   if (before) expect(held.signal.aborted).toBe(false);
   held.abort('cancelled');
   held.abort('lost');
@@ -20,14 +20,14 @@ test.each([true, false])('the first abort stands (signal read before it: %s)', (
 });
 
 test('a payload that can be changed is decoded for each who asks', () => {
-  const held = hold('{"args":{"list":[1]},"metadata":{}}');
+  const held = heldClaim('{"args":{"list":[1]},"metadata":{}}');
   (held.readPayload().args as { list: number[] }).list.push(2);
   expect(held.readPayload().args).toEqual({ list: [1] });
 });
 
 test('what a listener of the signal does to its async context ends with it', () => {
   const storage = new AsyncLocalStorage<string>();
-  const held = hold();
+  const held = heldClaim();
   held.signal.addEventListener('abort', () => storage.enterWith('of the handler'));
   held.abort('cancelled');
   expect(storage.getStore()).toBeUndefined();

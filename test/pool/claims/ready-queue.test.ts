@@ -1,25 +1,25 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Buffer } from '../../../src/pool/claims/ready-queue.js';
+import { ReadyQueue } from '../../../src/pool/claims/ready-queue.js';
 import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
-import { Hold } from '../../../src/pool/claims/held-claim.js';
+import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { POD } from '../support/rig.js';
 
 const open = new TypeHandler({ type: 'open', schema: undefined, run: () => undefined });
 const limited = (concurrency: number) =>
   new TypeHandler({ type: 'limited', schema: undefined, concurrency, run: () => undefined });
 
-function hold(stepId: string, handler = open, priority = 0, runAt = 0, claimedAt = 0): Hold {
+function held(stepId: string, handler = open, priority = 0, runAt = 0, claimedAt = 0): HeldClaim {
   const claim = {
     ...{ stepId, type: handler.definition.type, payload: '{}', priority, runAt, claimToken: 't', version: 1 },
     ...{ retryCount: 0, maxRetries: 3, crashes: 0, createdAt: 0 },
   };
-  return new Hold(claim, POD, handler, claimedAt);
+  return new HeldClaim(claim, POD, handler, claimedAt);
 }
 
-const drain = (buffer: Buffer) => {
+const drain = (ready: ReadyQueue) => {
   const ids: string[] = [];
-  for (let next = buffer.next(); next !== undefined; next = buffer.next()) ids.push(next.claim.stepId);
+  for (let next = ready.next(); next !== undefined; next = ready.next()) ids.push(next.claim.stepId);
   return ids;
 };
 
@@ -28,74 +28,74 @@ test('is ordered as the store is, however claims come and go', () => {
   const act = fc.oneof({ weight: 3, arbitrary: step }, { weight: 1, arbitrary: fc.constant('next' as const) });
   fc.assert(
     fc.property(fc.array(act, { maxLength: 300 }), fc.boolean(), (acts, lanes) => {
-      const buffer = new Buffer();
+      const ready = new ReadyQueue();
       const own = limited(1000);
-      let model: Hold[] = [];
+      let model: HeldClaim[] = [];
       acts.forEach((each, i) => {
         if (each === 'next') {
-          expect(buffer.next()).toBe(model.shift());
+          expect(ready.next()).toBe(model.shift());
         } else {
           const handler = lanes && i % 3 === 0 ? own : open;
-          const added = hold(`s${String((i * 7919) % 1000)}`, handler, each.priority, each.runAt);
-          buffer.add(added);
+          const added = held(`s${String((i * 7919) % 1000)}`, handler, each.priority, each.runAt);
+          ready.add(added);
           model = [...model, added].sort(
             ({ claim: a }, { claim: b }) => b.priority - a.priority || a.runAt - b.runAt, // stable: equals as they came
           );
         }
-        expect(buffer.size).toBe(model.length);
+        expect(ready.size).toBe(model.length);
       });
-      expect(drain(buffer)).toEqual(model.map(({ claim }) => claim.stepId));
+      expect(drain(ready)).toEqual(model.map(({ claim }) => claim.stepId));
     }),
   );
 });
 
 test('keeps its order and its size while what has started is let go', () => {
-  const buffer = new Buffer();
+  const ready = new ReadyQueue();
   const ids = Array.from({ length: 500 }, (_, i) => `s${String(i)}`);
   const started: string[] = [];
   for (const [i, id] of ids.entries()) {
-    buffer.add(hold(id));
-    if (i % 3 !== 0) started.push(buffer.next()!.claim.stepId);
-    expect(buffer.size).toBe(i + 1 - started.length);
+    ready.add(held(id));
+    if (i % 3 !== 0) started.push(ready.next()!.claim.stepId);
+    expect(ready.size).toBe(i + 1 - started.length);
   }
-  expect([...started, ...drain(buffer)]).toEqual(ids);
+  expect([...started, ...drain(ready)]).toEqual(ids);
 });
 
 test('a type at its limit does not hold up the others', async () => {
-  const buffer = new Buffer();
+  const ready = new ReadyQueue();
   const one = limited(1);
   let end: () => void = () => undefined;
   const running = one.limit!(() => new Promise<void>((resolve) => (end = resolve)));
-  buffer.add(hold('first', one, 9));
-  buffer.add(hold('second', open, 1));
-  expect(buffer.startable).toBe(1);
-  expect(drain(buffer)).toEqual(['second']);
+  ready.add(held('first', one, 9));
+  ready.add(held('second', open, 1));
+  expect(ready.startable).toBe(1);
+  expect(drain(ready)).toEqual(['second']);
   await Promise.resolve();
   end();
   await running;
-  expect(buffer.startable).toBe(1);
-  expect(drain(buffer)).toEqual(['first']);
+  expect(ready.startable).toBe(1);
+  expect(drain(ready)).toEqual(['first']);
 });
 
 test('takes out what is unwanted, and counts by type', () => {
-  const buffer = new Buffer();
+  const ready = new ReadyQueue();
   const one = limited(5);
-  for (let i = 0; i < 10; i++) buffer.add(hold(`s${i}`, i % 2 === 0 ? one : open, 0, 0, i));
+  for (let i = 0; i < 10; i++) ready.add(held(`s${i}`, i % 2 === 0 ? one : open, 0, 0, i));
   expect(one.unstarted).toBe(5);
-  buffer.next();
-  expect(buffer.take(({ claimedAt }) => claimedAt < 4)).toHaveLength(3);
-  expect(buffer.size).toBe(6);
+  ready.next();
+  expect(ready.take(({ claimedAt }) => claimedAt < 4)).toHaveLength(3);
+  expect(ready.size).toBe(6);
   expect(one.unstarted).toBe(3);
-  expect(buffer.all()).toHaveLength(6);
+  expect(ready.all()).toHaveLength(6);
 });
 
 test('gives back any number without holding up the event loop', () => {
-  const buffer = new Buffer();
-  for (let i = 0; i < 50_000; i++) buffer.add(hold(`s${String(i).padStart(6, '0')}`));
+  const ready = new ReadyQueue();
+  for (let i = 0; i < 50_000; i++) ready.add(held(`s${String(i).padStart(6, '0')}`));
   const startedAt = performance.now();
   let odd = false;
-  expect(buffer.take(() => (odd = !odd))).toHaveLength(25_000);
+  expect(ready.take(() => (odd = !odd))).toHaveLength(25_000);
   expect(performance.now() - startedAt).toBeLessThan(200);
-  expect(buffer.size).toBe(25_000);
-  expect(buffer.next()?.claim.stepId).toBe('s000001');
+  expect(ready.size).toBe(25_000);
+  expect(ready.next()?.claim.stepId).toBe('s000001');
 });

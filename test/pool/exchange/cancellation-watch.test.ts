@@ -1,7 +1,7 @@
 /** When the store is asked which of the held steps were cancelled. */
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createLog } from '../../../src/log.js';
-import { Cancellations } from '../../../src/pool/exchange/cancellation-watch.js';
+import { CancellationWatch } from '../../../src/pool/exchange/cancellation-watch.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import type { CancelledStep } from '../../../src/store/contract.js';
 import { gate } from '../support/rig.js';
@@ -20,49 +20,49 @@ beforeEach(() => {
   told = [];
 });
 
-async function started(): Promise<Cancellations> {
+async function started(): Promise<CancellationWatch> {
   const store = {
     cancelled: (stepIds: readonly string[]) => {
       asked.push(stepIds);
       return answer();
     },
   };
-  const cancellations = new Cancellations({
+  const cancellationWatch = new CancellationWatch({
     ...{ store, runtime, log: createLog('pool') },
     held: () => held,
     onCancelled: ({ stepId }) => void told.push(stepId),
   });
-  await cancellations.start();
-  onTestFinished(() => runtime.until(cancellations.stop()));
+  await cancellationWatch.start();
+  onTestFinished(() => runtime.until(cancellationWatch.stop()));
   await runtime.settle();
-  return cancellations;
+  return cancellationWatch;
 }
 
 describe('a change of the store', () => {
   test('leads to one question about all that is held', async () => {
-    const cancellations = await started();
+    const cancellationWatch = await started();
     answer = () => Promise.resolve([{ stepId: 's2', agoMs: 1 }]);
-    cancellations.look();
+    cancellationWatch.look();
     await runtime.advance(1_000);
     expect(asked).toEqual([['s1', 's2']]);
     expect(told).toEqual(['s2']);
   });
 
   test('leads to none where nothing is held', async () => {
-    const cancellations = await started();
+    const cancellationWatch = await started();
     held = [];
-    cancellations.look();
+    cancellationWatch.look();
     await runtime.advance(1_000);
     expect(asked).toEqual([]);
   });
 
   test('during a question leads to the next one, after the gap', async () => {
-    const cancellations = await started();
+    const cancellationWatch = await started();
     const slow = gate<readonly CancelledStep[]>();
     answer = () => slow.promise;
-    cancellations.look();
+    cancellationWatch.look();
     await runtime.advance(5);
-    cancellations.look();
+    cancellationWatch.look();
     await runtime.advance(5);
     expect(asked).toHaveLength(1); // one at a time
     answer = () => Promise.resolve([{ stepId: 's1', agoMs: 1 }]);
@@ -78,12 +78,12 @@ describe('a change of the store', () => {
 
 describe('a store that does not answer', () => {
   test('is given up after a second, and asked again after the next change', async () => {
-    const cancellations = await started();
+    const cancellationWatch = await started();
     answer = () => new Promise(() => undefined);
-    cancellations.look();
+    cancellationWatch.look();
     await runtime.advance(10);
     answer = () => Promise.resolve([{ stepId: 's1', agoMs: 1 }]);
-    cancellations.look();
+    cancellationWatch.look();
     await runtime.advance(989);
     expect(told).toEqual([]);
     await runtime.advance(2);
@@ -91,11 +91,11 @@ describe('a store that does not answer', () => {
   });
 
   test('holds up no stop', async () => {
-    const cancellations = await started();
+    const cancellationWatch = await started();
     answer = () => new Promise(() => undefined);
-    cancellations.look();
+    cancellationWatch.look();
     await runtime.settle();
-    await runtime.until(cancellations.stop());
+    await runtime.until(cancellationWatch.stop());
     expect(runtime.monotonicMs()).toBe(0);
   });
 });

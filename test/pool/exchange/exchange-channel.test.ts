@@ -3,9 +3,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
 import { Events } from '../../../src/events.js';
 import { createLog } from '../../../src/log.js';
-import { Exchanger, type Wanted } from '../../../src/pool/exchange/exchange-channel.js';
+import { ExchangeChannel, type ClaimPlan } from '../../../src/pool/exchange/exchange-channel.js';
 import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
-import { Hold } from '../../../src/pool/claims/held-claim.js';
+import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import { DEFAULT_RETRY } from '../../../src/step/retry.js';
 import { isAlone } from '../../../src/step/suspect.js';
@@ -15,14 +15,14 @@ import { claimOf, gate, NEXT_LIFE, POD } from '../support/rig.js';
 
 const down = new StoreError('STORE_UNAVAILABLE', 'down', true);
 const handler = new TypeHandler({ type: 'it', schema: undefined, run: () => 1 });
-const WANTED: Wanted = { free: 2, prefetch: 1, quarantine: 1, types: new Map([['it', Infinity]]), alone: false };
+const WANTED: ClaimPlan = { free: 2, prefetch: 1, quarantine: 1, types: new Map([['it', Infinity]]), alone: false };
 
 let runtime: VirtualRuntime;
 let requests: ExchangeRequest[];
 /** What the store makes of a request. */
 let answer: (request: ExchangeRequest) => ExchangeReply | Promise<ExchangeReply>;
-let exchanger: Exchanger;
-let made: (staleReadMs: number) => Exchanger;
+let channel: ExchangeChannel;
+let made: (staleReadMs: number) => ExchangeChannel;
 beforeEach(() => {
   runtime = new VirtualRuntime();
   requests = [];
@@ -35,8 +35,8 @@ beforeEach(() => {
     requests.push(request);
     return answer(request);
   };
-  made = (staleReadMs) => new Exchanger({ store: { exchange, staleReadMs }, runtime, settler, log });
-  exchanger = made(0);
+  made = (staleReadMs) => new ExchangeChannel({ store: { exchange, staleReadMs }, runtime, settler, log });
+  channel = made(0);
 });
 
 function replyTo({ settlements }: ExchangeRequest): ExchangeReply {
@@ -44,34 +44,34 @@ function replyTo({ settlements }: ExchangeRequest): ExchangeReply {
   return { receipts, claims: [], nextDueInMs: null, pace: { waitMs: 0, batch: 250 } };
 }
 
-function ended(stepId: string): Hold {
-  const hold = new Hold(claimOf(stepId, 'it'), POD, handler, 0);
-  hold.outcome = { kind: 'failed', retry: 'policy', error: { name: 'Error', message: 'x' } };
-  return hold;
+function ended(stepId: string): HeldClaim {
+  const held = new HeldClaim(claimOf(stepId, 'it'), POD, handler, 0);
+  held.outcome = { kind: 'failed', retry: 'policy', error: { name: 'Error', message: 'x' } };
+  return held;
 }
 
 describe('a reply that was lost', () => {
   beforeEach(async () => {
     answer = () => Promise.reject(down);
-    expect(await exchanger.exchange(POD, [], { ...WANTED, alone: true })).toBeUndefined();
+    expect(await channel.exchange(POD, [], { ...WANTED, alone: true })).toBeUndefined();
     answer = replyTo;
   });
 
   test('is read back by its token, and nothing else is claimed meanwhile', async () => {
     const { token } = requests[0]!.claim!;
-    expect(exchanger.openTokens).toEqual([token]);
-    expect([exchanger.lost(POD), exchanger.idle(POD), exchanger.asksAlone]).toEqual([true, false, true]);
-    expect(await exchanger.exchange(POD, [], WANTED)).toMatchObject({ asked: 0 });
+    expect(channel.openTokens).toEqual([token]);
+    expect([channel.lost(POD), channel.idle(POD), channel.claimsAlone]).toEqual([true, false, true]);
+    expect(await channel.exchange(POD, [], WANTED)).toMatchObject({ asked: 0 });
     expect([requests[1]!.readBack, requests[1]!.claim]).toEqual([token, undefined]);
-    expect([exchanger.lost(POD), exchanger.idle(POD), exchanger.asksAlone]).toEqual([false, true, false]);
-    expect(exchanger.openTokens).toEqual([]);
-    expect(await exchanger.exchange(POD, [], WANTED)).toMatchObject({ asked: 3 });
+    expect([channel.lost(POD), channel.idle(POD), channel.claimsAlone]).toEqual([false, true, false]);
+    expect(channel.openTokens).toEqual([]);
+    expect(await channel.exchange(POD, [], WANTED)).toMatchObject({ asked: 3 });
     expect(requests[2]!.claim!.token).not.toBe(token);
   });
 
   test('is none of a later incarnation', async () => {
-    expect([exchanger.lost(NEXT_LIFE), exchanger.idle(NEXT_LIFE)]).toEqual([false, true]);
-    await exchanger.exchange(NEXT_LIFE, [], WANTED);
+    expect([channel.lost(NEXT_LIFE), channel.idle(NEXT_LIFE)]).toEqual([false, true]);
+    await channel.exchange(NEXT_LIFE, [], WANTED);
     expect(requests[1]).not.toHaveProperty('readBack');
     expect(requests[1]!.claim).toBeDefined();
   });
@@ -81,60 +81,60 @@ describe('a lost claim that a read does not show, where reads may be late', () =
   const STALE = 10_000;
   let token: string;
   beforeEach(async () => {
-    exchanger = made(STALE);
+    channel = made(STALE);
     answer = () => Promise.reject(down);
-    await exchanger.exchange(POD, [], WANTED);
+    await channel.exchange(POD, [], WANTED);
     token = requests[0]!.claim!.token;
     answer = replyTo;
-    await exchanger.exchange(POD, [], WANTED);
+    await channel.exchange(POD, [], WANTED);
     requests = [];
   });
   const later = (ms: number): Promise<void> => runtime.advance(ms);
   const asked = async (pod = POD): Promise<string> => {
-    await exchanger.exchange(pod, [], WANTED);
+    await channel.exchange(pod, [], WANTED);
     return requests.pop()!.readBack === token ? 'read back' : 'claims';
   };
 
   test('stays open, while others are claimed under a fresh token', async () => {
-    expect(exchanger.openTokens).toEqual([token]);
-    expect([exchanger.lost(POD), exchanger.idle(POD), exchanger.asksAlone]).toEqual([false, true, false]);
+    expect(channel.openTokens).toEqual([token]);
+    expect([channel.lost(POD), channel.idle(POD), channel.claimsAlone]).toEqual([false, true, false]);
     expect(await asked()).toBe('claims');
-    expect(exchanger.openTokens).toEqual([token]);
+    expect(channel.openTokens).toEqual([token]);
   });
 
   test('is read back again, ever more rarely, until its absence is no late read', async () => {
     const reads: number[] = [];
     const from = runtime.monotonicMs();
-    for (let dueInMs; (dueInMs = exchanger.readsBackInMs(POD, runtime.monotonicMs())) < Infinity;) {
+    for (let dueInMs; (dueInMs = channel.readsBackInMs(POD, runtime.monotonicMs())) < Infinity;) {
       expect(await asked()).toBe('claims');
       await later(dueInMs);
       expect(await asked()).toBe('read back');
       reads.push(runtime.monotonicMs() - from);
     }
     expect(reads).toEqual([500, 1_000, 2_000, 4_000, 8_000, STALE]);
-    expect(exchanger.openTokens).toEqual([]);
+    expect(channel.openTokens).toEqual([]);
   });
 
   test('is handed on as soon as a read shows it, and not read back any more', async () => {
     await later(500);
     answer = (request) => ({ ...replyTo(request), claims: [claimOf('s1', 'it', { claimToken: token })] });
-    expect(await exchanger.exchange(POD, [], WANTED)).toMatchObject({ asked: 0, claims: [{ stepId: 's1' }] });
-    expect([exchanger.openTokens, exchanger.readsBackInMs(POD, Infinity)]).toEqual([[], Infinity]);
+    expect(await channel.exchange(POD, [], WANTED)).toMatchObject({ asked: 0, claims: [{ stepId: 's1' }] });
+    expect([channel.openTokens, channel.readsBackInMs(POD, Infinity)]).toEqual([[], Infinity]);
   });
 
   test('is read back before anything else is claimed where that reply is lost as well', async () => {
     await later(500);
     answer = () => Promise.reject(down);
     expect(await asked()).toBe('read back');
-    expect(exchanger.lost(POD)).toBe(true);
+    expect(channel.lost(POD)).toBe(true);
     answer = replyTo;
     expect(await asked()).toBe('read back');
-    expect([exchanger.lost(POD), exchanger.openTokens]).toEqual([false, [token]]);
+    expect([channel.lost(POD), channel.openTokens]).toEqual([false, [token]]);
   });
 
   test('is none of a later incarnation', async () => {
     await later(STALE);
-    expect(exchanger.readsBackInMs(NEXT_LIFE, runtime.monotonicMs())).toBe(Infinity);
+    expect(channel.readsBackInMs(NEXT_LIFE, runtime.monotonicMs())).toBe(Infinity);
     expect(await asked(NEXT_LIFE)).toBe('claims');
   });
 });
@@ -145,14 +145,14 @@ test('while a request is under way its token is open, and says whether its pod w
     await door.promise;
     return replyTo(request);
   };
-  const exchange = exchanger.exchange(POD, [], { ...WANTED, alone: true });
+  const exchange = channel.exchange(POD, [], { ...WANTED, alone: true });
   await runtime.settle();
   const { token } = requests[0]!.claim!;
   expect(isAlone({ claimToken: token })).toBe(true);
-  expect([exchanger.openTokens, exchanger.asksAlone, exchanger.idle(POD)]).toEqual([[token], true, false]);
+  expect([channel.openTokens, channel.claimsAlone, channel.idle(POD)]).toEqual([[token], true, false]);
   door.open();
   await exchange;
-  expect([exchanger.openTokens, exchanger.asksAlone, exchanger.idle(POD)]).toEqual([[], false, true]);
+  expect([channel.openTokens, channel.claimsAlone, channel.idle(POD)]).toEqual([[], false, true]);
 });
 
 describe('a batch that is refused', () => {
@@ -164,63 +164,63 @@ describe('a batch that is refused', () => {
   test('claims with its first request alone; where that did not get through, its claim is read back', async () => {
     answer = refuse(4);
     const batch = ['s1', 's2', 's3', 's4'].map(ended);
-    const settled = await exchanger.exchange(POD, batch, WANTED);
+    const settled = await channel.exchange(POD, batch, WANTED);
     expect(settled!.receipts).toHaveLength(4);
     expect(requests.map(({ claim, settlements }) => [claim !== undefined, settlements.length])).toEqual([
       [true, 4],
       [false, 2],
       [false, 2],
     ]);
-    expect(exchanger.openTokens).toEqual([requests[0]!.claim!.token]);
+    expect(channel.openTokens).toEqual([requests[0]!.claim!.token]);
   });
 });
 
 test('an outcome is decided once: what is sent again is the same, its delay included', async () => {
   const batch = [ended('s1')];
   answer = () => Promise.reject(down);
-  for (let i = 0; i < 3; i++) await exchanger.exchange(POD, batch);
+  for (let i = 0; i < 3; i++) await channel.exchange(POD, batch);
   answer = replyTo;
-  await exchanger.exchange(POD, batch);
+  await channel.exchange(POD, batch);
   expect(new Set(requests.map(({ settlements }) => JSON.stringify(settlements))).size).toBe(1);
 });
 
 test('the first success ends the pauses: the next failure costs a short one', async () => {
   answer = () => Promise.reject(down);
-  for (let i = 0; i < 10; i++) await exchanger.exchange(POD, []);
-  expect(exchanger.waitMs(0)).toBeGreaterThan(1_000);
+  for (let i = 0; i < 10; i++) await channel.exchange(POD, []);
+  expect(channel.waitMs(0)).toBeGreaterThan(1_000);
   answer = replyTo;
-  await exchanger.exchange(POD, []);
-  expect(exchanger.waitMs(0)).toBe(0);
+  await channel.exchange(POD, []);
+  expect(channel.waitMs(0)).toBe(0);
   answer = () => Promise.reject(down);
-  await exchanger.exchange(POD, []);
-  expect(exchanger.waitMs(0)).toBeLessThanOrEqual(50);
+  await channel.exchange(POD, []);
+  expect(channel.waitMs(0)).toBeLessThanOrEqual(50);
 });
 
 describe('a stop', () => {
   test('shortens the pause after a failure, and the next ones', async () => {
     answer = () => Promise.reject(down);
-    for (let i = 0; i < 10; i++) await exchanger.exchange(POD, []);
-    expect(exchanger.waitMs(0)).toBeGreaterThan(1_000);
-    exchanger.haste(0);
-    expect(exchanger.waitMs(0)).toBe(250);
-    await exchanger.exchange(POD, []);
-    expect(exchanger.waitMs(0)).toBeGreaterThan(0);
-    expect(exchanger.waitMs(0)).toBeLessThanOrEqual(250);
+    for (let i = 0; i < 10; i++) await channel.exchange(POD, []);
+    expect(channel.waitMs(0)).toBeGreaterThan(1_000);
+    channel.shortenPauses(0);
+    expect(channel.waitMs(0)).toBe(250);
+    await channel.exchange(POD, []);
+    expect(channel.waitMs(0)).toBeGreaterThan(0);
+    expect(channel.waitMs(0)).toBeLessThanOrEqual(250);
   });
 
   test('does not shorten the pace of the store', async () => {
     answer = (request) => ({ ...replyTo(request), pace: { waitMs: 2_000, batch: 10 } });
-    await exchanger.exchange(POD, []);
-    exchanger.haste(0);
-    expect(exchanger.waitMs(0)).toBe(2_000);
+    await channel.exchange(POD, []);
+    channel.shortenPauses(0);
+    expect(channel.waitMs(0)).toBe(2_000);
   });
 
   test('ends a request that hangs: its reply counts as lost', async () => {
     answer = () => new Promise(() => undefined);
-    const exchange = exchanger.exchange(POD, [], WANTED);
+    const exchange = channel.exchange(POD, [], WANTED);
     await runtime.settle();
-    exchanger.abandon();
+    channel.abandon();
     expect(await exchange).toBeUndefined();
-    expect(exchanger.lost(POD)).toBe(true);
+    expect(channel.lost(POD)).toBe(true);
   });
 });

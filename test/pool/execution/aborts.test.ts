@@ -211,8 +211,8 @@ describe('strays', () => {
     expect(rig.store.row('s1').status).toBe('failed');
     expect(rig.events('step:timedOut')).toHaveLength(1);
     expect(rig.pool.load).toMatchObject({ running: 0, strays: 1 });
-    const demand = rig.store.requests.at(-1)!.claim!;
-    expect(demand.free).toBe(1);
+    const planner = rig.store.requests.at(-1)!.claim!;
+    expect(planner.free).toBe(1);
   });
 
   test('when it returns, its slot is free again, and nothing is settled twice', async () => {
@@ -243,9 +243,9 @@ describe('strays', () => {
       ({ store }) => store.add('s1', 'deaf', { maxRetries: 9 }),
     );
     await rig.runtime.advance(150_000);
-    const barred = rig.events('step:released');
-    expect(barred.map(({ reason }) => reason as string)).toEqual(barred.map(() => 'barred'));
-    expect(barred.map(({ delayMs }) => delayMs as number)).toEqual([
+    const blocked = rig.events('step:released');
+    expect(blocked.map(({ reason }) => reason as string)).toEqual(blocked.map(() => 'blocked'));
+    expect(blocked.map(({ delayMs }) => delayMs as number)).toEqual([
       1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000,
     ]);
     expect(rig.events('step:started')).toHaveLength(1);
@@ -272,7 +272,7 @@ describe('strays', () => {
     rig.pool.wake();
     await rig.runtime.settle();
     expect(rig.events('step:started')).toHaveLength(1);
-    expect(rig.events('step:released')).toMatchObject([{ reason: 'barred', delayMs: 1_000 }]);
+    expect(rig.events('step:released')).toMatchObject([{ reason: 'blocked', delayMs: 1_000 }]);
   });
 
   test('a late rejection is nobody’s', async () => {

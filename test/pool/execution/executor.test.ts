@@ -6,7 +6,7 @@ import { Events } from '../../../src/events.js';
 import { createLog } from '../../../src/log.js';
 import { Executor } from '../../../src/pool/execution/executor.js';
 import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
-import { Hold } from '../../../src/pool/claims/held-claim.js';
+import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { sleep, type Runtime } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import type { StepContext } from '../../../src/step/definition.js';
@@ -133,7 +133,7 @@ test('a type knows how many of its lanes strays keep, until they return', async 
   const executor = executorOn(runtime);
   const definition = { type: 'deaf', schema: undefined, concurrency: 2, timeoutMs: 100, run: () => door.promise };
   const deaf = new TypeHandler(definition);
-  executor.run(new Hold(claimOf('s1', 'deaf'), POD, deaf, 0), 0);
+  executor.run(new HeldClaim(claimOf('s1', 'deaf'), POD, deaf, 0), 0);
   await runtime.advance(599);
   expect([deaf.strays, deaf.room]).toEqual([0, 1]);
   await runtime.advance(1);
@@ -148,7 +148,7 @@ test('time without work does not count in the rate', async () => {
   const executor = executorOn(runtime);
   const handler = new TypeHandler({ type: 'it', schema: undefined, run: () => sleep(runtime, 10) });
   for (let i = 0; i < 5; i++) {
-    executor.run(new Hold(claimOf(`s${i}`, 'it'), POD, handler, 0), runtime.monotonicMs());
+    executor.run(new HeldClaim(claimOf(`s${i}`, 'it'), POD, handler, 0), runtime.monotonicMs());
     await runtime.advance(10_000);
   }
   expect(executor.perMs(runtime.monotonicMs(), 1_000)).toBeCloseTo(1 / 10); // one at a time, each of 10 ms
@@ -162,14 +162,14 @@ test('a handler that blocks before its first await spends its time-out, and the 
     runtime.skewMs = 70;
     return never();
   };
-  const hold = new Hold(
+  const held = new HeldClaim(
     claimOf('s1', 'it'),
     POD,
     new TypeHandler({ type: 'it', schema: undefined, run, timeoutMs: 100 }),
     0,
   );
-  expect(executor.run(hold, 0)).toBe(70);
-  expect(hold.dueAt).toBe(100);
+  expect(executor.run(held, 0)).toBe(70);
+  expect(held.dueAt).toBe(100);
   executor.stop();
 });
 

@@ -2,48 +2,48 @@
 import { describe, expect, test } from 'vitest';
 import { StoppedError } from '../../../src/errors.js';
 import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
-import { Hold, type AbortCause } from '../../../src/pool/claims/held-claim.js';
+import { HeldClaim, type AbortCause } from '../../../src/pool/claims/held-claim.js';
 import { returnedOutcome, thrownOutcome } from '../../../src/pool/execution/outcome.js';
 import { claimOf, POD } from '../support/rig.js';
 
 const handler = new TypeHandler({ type: 'it', schema: undefined, timeoutMs: 50, run: () => 1 });
 
-function hold(given: { readonly aborted?: AbortCause; readonly releasedFor?: number } = {}): Hold {
-  return Object.assign(new Hold(claimOf('s1', 'it'), POD, handler, 0), given);
+function held(given: { readonly aborted?: AbortCause; readonly releasedFor?: number } = {}): HeldClaim {
+  return Object.assign(new HeldClaim(claimOf('s1', 'it'), POD, handler, 0), given);
 }
 
-const returned = (held: Hold, value: unknown) => returnedOutcome(held, value, 1_000);
+const returned = (held: HeldClaim, value: unknown) => returnedOutcome(held, value, 1_000);
 
 describe('what was cancelled is cancelled', () => {
   test.each([undefined, 1])('also where the handler returns %s', (value) => {
-    expect(returned(hold({ aborted: 'cancelled' }), value)).toEqual({ kind: 'cancelled' });
+    expect(returned(held({ aborted: 'cancelled' }), value)).toEqual({ kind: 'cancelled' });
   });
 
   test.each([{}, { releasedFor: 700 }])('also where it throws (%o)', (given) => {
-    expect(thrownOutcome(hold({ aborted: 'cancelled', ...given }), new Error('x'))).toEqual({ kind: 'cancelled' });
+    expect(thrownOutcome(held({ aborted: 'cancelled', ...given }), new Error('x'))).toEqual({ kind: 'cancelled' });
   });
 });
 
 test.each([undefined, 1])('what was released is released, though the handler goes on and returns %s', (value) => {
-  expect(returned(hold({ releasedFor: 700 }), value)).toEqual({ kind: 'released', delayMs: 700, reason: 'handler' });
+  expect(returned(held({ releasedFor: 700 }), value)).toEqual({ kind: 'released', delayMs: 700, reason: 'handler' });
 });
 
 test.each<AbortCause>(['timedOut', 'stopping', 'fenced', 'lost'])('a value counts after the abort %s', (aborted) => {
-  expect(returned(hold({ aborted }), 1)).toEqual({ kind: 'succeeded', result: '1' });
+  expect(returned(held({ aborted }), 1)).toEqual({ kind: 'succeeded', result: '1' });
 });
 
 describe('an error because the queue is being stopped', () => {
   const thrown = new Error('outer', { cause: new StoppedError('the wait') });
 
   test('gives the claim back', () => {
-    expect(thrownOutcome(hold(), thrown, true)).toEqual({ kind: 'released', delayMs: 0, reason: 'stopping' });
+    expect(thrownOutcome(held(), thrown, true)).toEqual({ kind: 'released', delayMs: 0, reason: 'stopping' });
   });
 
   test('is as good as any other where it is not', () => {
-    expect(thrownOutcome(hold(), thrown)).toMatchObject({ kind: 'failed', retry: 'policy' });
+    expect(thrownOutcome(held(), thrown)).toMatchObject({ kind: 'failed', retry: 'policy' });
   });
 
   test('does not excuse other errors', () => {
-    expect(thrownOutcome(hold(), new Error('x'), true)).toMatchObject({ kind: 'failed', retry: 'policy' });
+    expect(thrownOutcome(held(), new Error('x'), true)).toMatchObject({ kind: 'failed', retry: 'policy' });
   });
 });

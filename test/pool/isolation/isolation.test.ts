@@ -1,13 +1,13 @@
 /** How long a pod keeps itself empty for a suspect, and how long it then works on. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Isolation } from '../../../src/pool/isolation/isolation.js';
-import { Neighbours } from '../../../src/pool/isolation/process-pools.js';
+import { ProcessPools } from '../../../src/pool/isolation/process-pools.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 
 let runtime: VirtualRuntime;
 let isolation: Isolation;
 /** Another pool of the process, and its isolation. */
-let other: Neighbours;
+let other: ProcessPools;
 let otherIsolation: Isolation;
 /** Whether that one holds nothing, and has strays. */
 let quiet: boolean;
@@ -18,15 +18,15 @@ beforeEach(() => {
   runtime = new VirtualRuntime();
   [quiet, strays, asks] = [true, false, false];
   isolation = isolationOf(
-    new Neighbours(runtime, { quiet: () => true, hasStrays: () => false, asksAlone: () => asks }),
+    new ProcessPools(runtime, { quiet: () => true, hasStrays: () => false, claimsAlone: () => asks }),
   );
-  other = new Neighbours(runtime, { quiet: () => quiet, hasStrays: () => strays, asksAlone: () => false });
+  other = new ProcessPools(runtime, { quiet: () => quiet, hasStrays: () => strays, claimsAlone: () => false });
   otherIsolation = new Isolation(() => 0, other);
 });
 
-function isolationOf(neighbours: Neighbours): Isolation {
-  neighbours.enter();
-  return new Isolation(() => 0.5, neighbours);
+function isolationOf(processPools: ProcessPools): Isolation {
+  processPools.enter();
+  return new Isolation(() => 0.5, processPools);
 }
 
 /** When the next suspect may be looked for, in half seconds from `now` on. */
@@ -107,36 +107,36 @@ describe('in a process with another pool', () => {
 
   test('a try bars the other until it ends, also where nobody ends it', () => {
     isolation.found(0);
-    expect([otherIsolation.barred(0), otherIsolation.barred(4_999)]).toEqual([true, true]);
-    expect(otherIsolation.barred(5_000)).toBe(false);
+    expect([otherIsolation.blocked(0), otherIsolation.blocked(4_999)]).toEqual([true, true]);
+    expect(otherIsolation.blocked(5_000)).toBe(false);
   });
 
   test('a try that expires frees the other', () => {
     isolation.found(0);
     isolation.expire(5_000);
-    expect([otherIsolation.barred(5_000), isolation.barred(5_000)]).toEqual([false, false]);
+    expect([otherIsolation.blocked(5_000), isolation.blocked(5_000)]).toEqual([false, false]);
   });
 
   test('a suspect that runs bars the other for as long as it takes', () => {
     isolation.begun(0);
-    expect(otherIsolation.barred(3_600_000)).toBe(true);
+    expect(otherIsolation.blocked(3_600_000)).toBe(true);
     isolation.yieldProcess(3_600_000); // its pod claims nothing for now, but the suspect runs on
-    expect(otherIsolation.barred(3_600_000)).toBe(true);
+    expect(otherIsolation.blocked(3_600_000)).toBe(true);
     isolation.over(3_600_001);
-    expect(otherIsolation.barred(3_600_001)).toBe(false);
+    expect(otherIsolation.blocked(3_600_001)).toBe(false);
   });
 
   test('a request that says "alone" bars the other from the moment it is made, and not its own pod', () => {
     asks = true;
-    expect([isolation.barred(0), otherIsolation.barred(0)]).toEqual([false, true]);
+    expect([isolation.blocked(0), otherIsolation.blocked(0)]).toEqual([false, true]);
     asks = false;
-    expect(otherIsolation.barred(0)).toBe(false);
+    expect(otherIsolation.blocked(0)).toBe(false);
   });
 
   test('a pod that waits gives the process up where it may not claim', () => {
     isolation.found(0);
     isolation.yieldProcess(1_000);
-    expect(otherIsolation.barred(1_000)).toBe(false);
+    expect(otherIsolation.blocked(1_000)).toBe(false);
   });
 
   test('no try begins while the other has its turn, nor is it ended by anybody else', () => {
@@ -145,7 +145,7 @@ describe('in a process with another pool', () => {
     expect(isolation.emptying).toBe(false);
     isolation.over(1_000);
     isolation.yieldProcess(1_000);
-    expect(isolation.barred(1_000)).toBe(true);
+    expect(isolation.blocked(1_000)).toBe(true);
     expect(isolation.mayLook(1_000)).toBe(false);
   });
 
@@ -186,12 +186,12 @@ describe('in a process with another pool', () => {
 
   test('alone is claimed by a pool that has the turn, once the others are quiet', () => {
     quiet = false;
-    expect([isolation.mayAskAlone, isolation.processIsQuiet]).toEqual([false, false]);
+    expect([isolation.mayClaimAlone, isolation.processIsQuiet]).toEqual([false, false]);
     isolation.found(0);
-    expect(isolation.mayAskAlone).toBe(false);
+    expect(isolation.mayClaimAlone).toBe(false);
     quiet = true;
-    expect([isolation.mayAskAlone, isolation.processIsQuiet]).toEqual([true, true]);
-    expect(otherIsolation.mayAskAlone).toBe(false);
+    expect([isolation.mayClaimAlone, isolation.processIsQuiet]).toEqual([true, true]);
+    expect(otherIsolation.mayClaimAlone).toBe(false);
   });
 
   test('who waits for the others looks again soon; who waits for its own handlers waits for the end of its try', () => {

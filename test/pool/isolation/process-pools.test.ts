@@ -1,6 +1,6 @@
 /** Suspects, and other queues in the same process: they die together, so a suspect runs alone in its process. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Neighbours } from '../../../src/pool/isolation/process-pools.js';
+import { ProcessPools } from '../../../src/pool/isolation/process-pools.js';
 import { sleep, systemRuntime } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import { claimTokenOf, isAlone } from '../../../src/step/suspect.js';
@@ -9,11 +9,11 @@ import { gate, Rig, running } from '../support/rig.js';
 
 const never = () => new Promise(() => undefined);
 const started = (rig: Rig): string[] => rig.events('step:started').map(({ stepId }) => stepId as string);
-const asksAlone = (rig: Rig): boolean =>
+const claimsAlone = (rig: Rig): boolean =>
   rig.store.requests.some(({ claim }) => claim !== undefined && isAlone({ claimToken: claim.token }));
 
 /** Two pools of one process: `b` works, `a` comes upon a suspect while it does. */
-async function neighbours() {
+async function processPools() {
   const [work, suspect] = [gate(), gate()];
   const b = await running({ work: () => work.promise }, {}, ({ store }) => store.add('w1', 'work'));
   const a = await running({ bad: () => suspect.promise }, { beside: b }, ({ store }) =>
@@ -25,10 +25,10 @@ async function neighbours() {
 
 describe('a suspect whose process has another queue', () => {
   test('does not start while that runs something, and is never held by a token that says "alone"', async () => {
-    const { a, b } = await neighbours();
+    const { a, b } = await processPools();
     await b.runtime.advance(2_000);
     expect(started(a)).toEqual([]);
-    expect(asksAlone(a)).toBe(false);
+    expect(claimsAlone(a)).toBe(false);
     expect(a.store.row('p1')).toMatchObject({ status: 'pending', crashes: 2, retryCount: 0 });
   });
 
@@ -51,7 +51,7 @@ describe('a suspect whose process has another queue', () => {
   });
 
   test('runs once the other is empty, which starts nothing until the suspect has its outcome', async () => {
-    const { a, b, work, suspect } = await neighbours();
+    const { a, b, work, suspect } = await processPools();
     b.store.add('w2', 'work');
     b.pool.wake();
     await b.runtime.advance(1_000);
@@ -70,7 +70,7 @@ describe('a suspect whose process has another queue', () => {
   });
 
   test('keeps the other from work for 5 s at first; then that works on for at least as long', async () => {
-    const { b } = await neighbours();
+    const { b } = await processPools();
     b.store.add('w2', 'work');
     b.pool.wake();
     await b.runtime.advance(3_800);
@@ -138,7 +138,7 @@ describe('a suspect whose process has another queue', () => {
 
   test('stops to wait, and to bar the other, when its queue is fenced, pauses or stops', async () => {
     for (const end of ['halt', 'pause', 'stop'] as const) {
-      const { a, b } = await neighbours();
+      const { a, b } = await processPools();
       b.store.add('w2', 'work');
       void a.pool[end]();
       await b.runtime.advance(500);
@@ -152,7 +152,7 @@ describe('a suspect whose process has another queue', () => {
       const a = new Rig({ bad: never }, { drainTimeoutMs: 0 });
       a.store.before = () => new Promise(() => undefined);
       await a.start();
-      expect(asksAlone(a)).toBe(true);
+      expect(claimsAlone(a)).toBe(true);
       const b = await running({ work: () => 1 }, { beside: a }, ({ store }) => store.add('w1', 'work'));
       await b.runtime.advance(1_000);
       expect(started(b)).toEqual([]);
@@ -216,10 +216,10 @@ describe('a queue that has stopped', () => {
   /** What one pool of two says of itself; the other is idle. */
   const process = () => {
     const runtime = new VirtualRuntime();
-    const says = { quiet: true, hasStrays: false, asksAlone: false };
-    const self = { quiet: () => says.quiet, hasStrays: () => says.hasStrays, asksAlone: () => says.asksAlone };
-    const idle = { quiet: () => true, hasStrays: () => false, asksAlone: () => false };
-    const [stopped, other] = [new Neighbours(runtime, self), new Neighbours(runtime, idle)];
+    const says = { quiet: true, hasStrays: false, claimsAlone: false };
+    const self = { quiet: () => says.quiet, hasStrays: () => says.hasStrays, claimsAlone: () => says.claimsAlone };
+    const idle = { quiet: () => true, hasStrays: () => false, claimsAlone: () => false };
+    const [stopped, other] = [new ProcessPools(runtime, self), new ProcessPools(runtime, idle)];
     for (const pool of [stopped, other]) pool.enter();
     return { says, stopped, other };
   };
@@ -227,18 +227,18 @@ describe('a queue that has stopped', () => {
   test('is no neighbour any more, whatever it still holds or asked for', () => {
     const { says, stopped, other } = process();
     says.quiet = false;
-    says.asksAlone = true;
-    expect([other.barred(0), other.quiet, other.any]).toEqual([true, false, true]);
+    says.claimsAlone = true;
+    expect([other.blocked(0), other.quiet, other.any]).toEqual([true, false, true]);
     stopped.leave(0);
-    expect([other.barred(0), other.quiet, other.any]).toEqual([false, true, false]);
+    expect([other.blocked(0), other.quiet, other.any]).toEqual([false, true, false]);
   });
 
   test('and left a stray is one until that returns, but bars nobody', () => {
     const { says, stopped, other } = process();
-    Object.assign(says, { quiet: false, hasStrays: true, asksAlone: true });
+    Object.assign(says, { quiet: false, hasStrays: true, claimsAlone: true });
     stopped.take(0, Infinity);
     stopped.leave(0);
-    expect([other.barred(0), other.quiet, other.free(10_000)]).toEqual([false, false, false]);
+    expect([other.blocked(0), other.quiet, other.free(10_000)]).toEqual([false, false, false]);
     stopped.look(); // something else has ended
     expect(other.any).toBe(true);
     says.hasStrays = false;
@@ -251,16 +251,16 @@ test('copies of the package in one process know of each other, and a turn ends b
   vi.resetModules();
   const copy = await import('../../../src/pool/isolation/process-pools.js');
   const copiedRuntime = (await import('../../../src/runtime/runtime.js')).systemRuntime;
-  expect(copy.Neighbours).not.toBe(Neighbours);
-  const pool = { quiet: () => false, hasStrays: () => false, asksAlone: () => false };
-  const one = new Neighbours(systemRuntime, pool);
-  const other = new copy.Neighbours(copiedRuntime, pool);
+  expect(copy.ProcessPools).not.toBe(ProcessPools);
+  const pool = { quiet: () => false, hasStrays: () => false, claimsAlone: () => false };
+  const one = new ProcessPools(systemRuntime, pool);
+  const other = new copy.ProcessPools(copiedRuntime, pool);
   one.enter();
   one.take(0, 10);
-  expect(one.mayAskAlone).toBe(true);
+  expect(one.mayClaimAlone).toBe(true);
   other.enter();
-  expect([one.mayAskAlone, one.barred(5), other.barred(5), other.free(5)]).toEqual([false, false, true, false]);
-  expect(other.barred(10)).toBe(false);
+  expect([one.mayClaimAlone, one.blocked(5), other.blocked(5), other.free(5)]).toEqual([false, false, true, false]);
+  expect(other.blocked(10)).toBe(false);
   one.leave(10);
   other.leave(10);
   expect(one.any).toBe(false);

@@ -2,13 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
 import type { Settings } from '../../../src/options.js';
-import { Demand } from '../../../src/pool/planning/claim-planner.js';
-import type { Exchanger } from '../../../src/pool/exchange/exchange-channel.js';
+import { ClaimPlanner } from '../../../src/pool/planning/claim-planner.js';
+import type { ExchangeChannel } from '../../../src/pool/exchange/exchange-channel.js';
 import { Handlers } from '../../../src/pool/handlers/handlers.js';
-import type { Holdings } from '../../../src/pool/claims/held-claims.js';
+import type { HeldClaims } from '../../../src/pool/claims/held-claims.js';
 import { Isolation } from '../../../src/pool/isolation/isolation.js';
-import { Neighbours } from '../../../src/pool/isolation/process-pools.js';
-import { Rate } from '../../../src/pool/planning/completion-rate.js';
+import { ProcessPools } from '../../../src/pool/isolation/process-pools.js';
+import { CompletionRate } from '../../../src/pool/planning/completion-rate.js';
 import { sleep } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual.js';
 import { StepRegistry } from '../../../src/step/registry.js';
@@ -81,19 +81,19 @@ test('after something was given back two exchanges ask for nothing ahead', () =>
   registry.add({ type: 'quick', run: () => 1 });
   const handlers = new Handlers(registry, undefined);
   handlers.load();
-  const idle = { quiet: () => true, hasStrays: () => false, asksAlone: () => false };
-  const isolation = new Isolation(() => 0.5, new Neighbours(runtime, idle));
-  const executor = { busy: 1, strays: 0, perMs: () => 1, rate: new Rate() };
-  const holdings = { executor, buffer: { size: 0, startable: 0 }, empty: false } as unknown as Holdings;
-  const exchanger = { intervalMs: 10, roundTripMs: 10, batch: 250 } as unknown as Exchanger;
-  const demand = new Demand(settings, handlers, holdings, exchanger, isolation);
+  const idle = { quiet: () => true, hasStrays: () => false, claimsAlone: () => false };
+  const isolation = new Isolation(() => 0.5, new ProcessPools(runtime, idle));
+  const executor = { busy: 1, strays: 0, perMs: () => 1, rate: new CompletionRate() };
+  const heldClaims = { executor, ready: { size: 0, startable: 0 }, empty: false } as unknown as HeldClaims;
+  const channel = { intervalMs: 10, roundTripMs: 10, batch: 250 } as unknown as ExchangeChannel;
+  const planner = new ClaimPlanner(settings, handlers, heldClaims, channel, isolation);
   const answer = { claims: [], nextDueInMs: null, asked: 1, settlements: [], receipts: [] };
-  const ahead = (): number => demand.wanted(0)?.prefetch ?? 0;
+  const ahead = (): number => planner.plan(0)?.prefetch ?? 0;
   expect(ahead()).toBe(20);
-  demand.gaveBack();
+  planner.gaveBack();
   const asked = [ahead()];
   for (let i = 0; i < 2; i++) {
-    demand.answered(0, answer);
+    planner.answered(0, answer);
     asked.push(ahead());
   }
   expect(asked).toEqual([0, 0, 20]);

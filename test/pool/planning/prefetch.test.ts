@@ -1,16 +1,16 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
-import { appetite, type Appetite } from '../../../src/pool/planning/prefetch.js';
-import { Rate } from '../../../src/pool/planning/completion-rate.js';
+import { claimCounts, type ClaimCountInput } from '../../../src/pool/planning/prefetch.js';
+import { CompletionRate } from '../../../src/pool/planning/completion-rate.js';
 import { gate, Rig, running } from '../support/rig.js';
 
-const idle: Appetite = {
+const idle: ClaimCountInput = {
   ...{ slots: 8, busy: 0, unstarted: 0, startable: 0, rate: 0, intervalMs: 1_000, roundTripMs: 500 },
   ...{ maxPrefetch: 500, batch: 250 },
 };
 
 describe('how many to ask for', () => {
-  test.each<[string, Partial<Appetite>, { free: number; prefetch: number }]>([
+  test.each<[string, Partial<ClaimCountInput>, { free: number; prefetch: number }]>([
     ['the free slots alone, while nothing has completed', {}, { free: 8, prefetch: 0 }],
     ['less those that have work', { busy: 3 }, { free: 5, prefetch: 0 }],
     ['none where strays and handlers fill all', { busy: 8 }, { free: 0, prefetch: 0 }],
@@ -37,20 +37,20 @@ describe('how many to ask for', () => {
     ['none ahead where the option says so', { rate: 10, maxPrefetch: 0 }, { free: 8, prefetch: 0 }],
     ['never fewer than none', { busy: 9, unstarted: 600, startable: 600, rate: 0.001 }, { free: 0, prefetch: 0 }],
   ])('%s', (_, given, expected) => {
-    expect(appetite({ ...idle, ...given })).toEqual(expected);
+    expect(claimCounts({ ...idle, ...given })).toEqual(expected);
   });
 });
 
 describe('the rate', () => {
   test('is 0 while nothing has completed, however long that takes', () => {
-    const rate = new Rate();
+    const rate = new CompletionRate();
     expect(rate.perMs(8)).toBe(0);
     rate.busy(60_000);
     expect(rate.perMs(8)).toBe(0);
   });
 
   test('counts time with work only', () => {
-    const rate = new Rate();
+    const rate = new CompletionRate();
     for (let i = 0; i < 10; i++) rate.ended(100);
     rate.busy(500);
     expect(rate.perMs(8)).toBeCloseTo(10 / 500);
@@ -58,7 +58,7 @@ describe('the rate', () => {
   });
 
   test('fades when nothing completes any more', () => {
-    const rate = new Rate();
+    const rate = new CompletionRate();
     for (let i = 0; i < 1_000; i++) rate.ended(1);
     rate.busy(100);
     rate.perMs(8);
@@ -70,7 +70,7 @@ describe('the rate', () => {
   });
 
   test('a batch of long handlers that end together is no more than the slots can do', () => {
-    const rate = new Rate();
+    const rate = new CompletionRate();
     rate.busy(600_000);
     rate.perMs(8);
     for (let i = 0; i < 8; i++) rate.ended(600_000);
@@ -80,7 +80,7 @@ describe('the rate', () => {
 
   test('remembers for as long as it is asked to, over a store that is slow', () => {
     const after = (memoryMs: number): number => {
-      const rate = new Rate();
+      const rate = new CompletionRate();
       for (let i = 0; i < 100; i++) rate.ended(1);
       rate.busy(1_000);
       rate.perMs(8, memoryMs);
@@ -92,7 +92,7 @@ describe('the rate', () => {
   });
 
   test('is forgotten on request', () => {
-    const rate = new Rate();
+    const rate = new CompletionRate();
     rate.ended(1);
     rate.busy(1);
     rate.forget();
@@ -160,7 +160,7 @@ describe('over a slow store', () => {
     let most = 0;
     for (let i = 0; i < 100; i++) {
       await rig.runtime.advance(100);
-      const held = rig.pool.snapshot().holds.filter(({ claim }) => claim.type === 'single');
+      const held = rig.pool.snapshot().claims.filter(({ claim }) => claim.type === 'single');
       most = Math.max(most, held.length);
     }
     expect(most).toBeLessThanOrEqual(2);
@@ -188,7 +188,7 @@ describe('an urgent step that falls due behind a full buffer', () => {
     onTestFinished(() => rig.stop());
     while (rig.events('step:started').at(-1)?.type !== 'slow') await rig.runtime.advance(QUICK);
     await rig.runtime.advance(afterMs);
-    expect(rig.pool.snapshot().holds.length).toBeGreaterThan(10 * SLOTS);
+    expect(rig.pool.snapshot().claims.length).toBeGreaterThan(10 * SLOTS);
     rig.store.add('urgent', 'urgent', { priority: 9 });
     return rig;
   }
@@ -207,8 +207,8 @@ describe('an urgent step that falls due behind a full buffer', () => {
     const claimed = () => rig.told.findIndex(({ name, payload }, i) => i >= told && name === 'step:claimed' && payload.stepId === 'urgent'); // prettier-ignore
     while (claimed() < 0) await rig.runtime.advance(10);
     // What is held starts or is given back within the patience; then a slot gets free; an exchange may be under way.
-    const patienceMs = Math.max(1_000, 2 * Math.max(LATENCY, slow));
-    expect(rig.runtime.monotonicMs() - from).toBeLessThanOrEqual(patienceMs + slow + 2 * LATENCY + 10);
+    const maxWaitMs = Math.max(1_000, 2 * Math.max(LATENCY, slow));
+    expect(rig.runtime.monotonicMs() - from).toBeLessThanOrEqual(maxWaitMs + slow + 2 * LATENCY + 10);
     const started = () => rig.told.slice(claimed()).find(({ name }) => name === 'step:started');
     while (started() === undefined) await rig.runtime.advance(10);
     expect(started()?.payload).toMatchObject({ stepId: 'urgent' });
