@@ -92,7 +92,10 @@ const MAY_IMPORT_A_STORE = ['index', 'sqlite', 'snowflake', 'testing', 'default-
  * the driver of the other. What stands in `types` may name its types.
  */
 const DRIVERS: Record<string, { readonly loader: string; readonly types: readonly string[] }> = {
-  'better-sqlite3': { loader: 'driver/sqlite.ts', types: ['driver/sqlite.ts', 'store/sqlite/', 'fleet/journal'] },
+  'better-sqlite3': {
+    loader: 'driver/better-sqlite3.ts',
+    types: ['driver/better-sqlite3.ts', 'store/sqlite/', 'fleet/journal'],
+  },
   'snowflake-sdk': { loader: 'store/snowflake/session/driver.ts', types: ['store/snowflake/'] },
 };
 
@@ -262,7 +265,7 @@ describe('what breaks a rule is reported', () => {
         'store/sqlite/store.ts',
         `import { Settler } from '../../settlement/settler.js';`,
       ],
-      'a store imports the other': ['store/sqlite/rows.ts', `import { row } from '../snowflake/rows.js';`],
+      'a store imports the other': ['store/sqlite/row-mapping.ts', `import { row } from '../snowflake/rows.js';`],
       'default-store imports a store at once': ['default-store.ts', `import { open } from './store/sqlite/store.js';`],
       'a file without a place': ['pool/pool.ts', `import { help } from '../utils.js';`],
     },
@@ -283,9 +286,12 @@ describe('what breaks a rule is reported', () => {
         `import type { Database } from 'better-sqlite3';`,
       ],
       'a store loads the other driver': ['store/sqlite/store.ts', `await import('snowflake-sdk');`],
-      'a store loads its own past the loader': ['store/sqlite/database.ts', `await import('better-sqlite3');`],
-      'the loader loads it at once': ['driver/sqlite.ts', `import Database from 'better-sqlite3';`],
-      'or with require': ['driver/sqlite.ts', `const Database = require('better-sqlite3/lib/index.js');`],
+      'a store loads its own past the loader': [
+        'store/sqlite/connection/session.ts',
+        `await import('better-sqlite3');`,
+      ],
+      'the loader loads it at once': ['driver/better-sqlite3.ts', `import Database from 'better-sqlite3';`],
+      'or with require': ['driver/better-sqlite3.ts', `const Database = require('better-sqlite3/lib/index.js');`],
     },
     'the step domain is pure': {
       'it reads files': ['step/payload.ts', `import { readFile } from 'node:fs/promises';`],
@@ -315,7 +321,10 @@ describe('what breaks a rule is reported', () => {
     'SQL stands in statements.ts and schema.ts': {
       'a query': ['store/sqlite/store.ts', `db.prepare('SELECT 1');`],
       'a template': ['store/sqlite/store.ts', 'db.prepare(`\n  UPDATE ${table} SET status = ?`);'],
-      'a common table expression': ['store/sqlite/rows.ts', 'const sql = `WITH due AS (SELECT 1) SELECT * FROM due`;'],
+      'a common table expression': [
+        'store/sqlite/row-mapping.ts',
+        'const sql = `WITH due AS (SELECT 1) SELECT * FROM due`;',
+      ],
       'a pragma': ['fleet/journal.ts', `db.exec('PRAGMA journal_mode = WAL');`],
       'a transaction': ['store/sqlite/store.ts', `db.exec('BEGIN IMMEDIATE');`],
       'a table': ['store/sqlite/store.ts', `db.exec('CREATE TABLE IF NOT EXISTS t (a)');`],
@@ -341,8 +350,8 @@ describe('what breaks no rule is not reported', () => {
     'types of options': ['pool/pool.ts', `import { type Options } from '../options.js';`],
     'a store by an entry point': ['sqlite.ts', `export { open } from './store/sqlite/store.js';`],
     'a store by default-store, late': ['default-store.ts', `await import('./store/sqlite/store.js');`],
-    'a driver by its loader': ['driver/sqlite.ts', `await import('better-sqlite3');`],
-    'the types of a driver': ['store/sqlite/database.ts', `import type { Database } from 'better-sqlite3';`],
+    'a driver by its loader': ['driver/better-sqlite3.ts', `await import('better-sqlite3');`],
+    'the types of a driver': ['store/sqlite/connection/session.ts', `import type { Database } from 'better-sqlite3';`],
     'the journal names its types': ['fleet/journal-file.ts', `import type { Database } from 'better-sqlite3';`],
     'time in the Runtime': ['runtime/runtime.ts', `import { randomFillSync } from 'node:crypto'; Date.now();`],
     'a hash': ['step/submission.ts', `import { createHash } from 'node:crypto';`],

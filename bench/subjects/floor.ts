@@ -4,8 +4,8 @@
  */
 import Database from 'better-sqlite3';
 import { systemRuntime as runtime } from '../../src/runtime/runtime.js';
-import { migrate } from '../../src/store/sqlite/migration.js';
-import type { CandidateRow } from '../../src/store/sqlite/rows.js';
+import { migrate } from '../../src/store/sqlite/schema/migration.js';
+import type { CandidateRow } from '../../src/store/sqlite/row-mapping.js';
 import * as SQL from '../../src/store/sqlite/statements.js';
 import type { Place } from '../support/places.js';
 import type { Subject } from './subject.js';

@@ -1,6 +1,6 @@
 /** The journal's SQLite file. Several processes may be given the same one. */
 import type { Database } from 'better-sqlite3';
-import { isBusy, loadSqlite } from '../driver/sqlite.js';
+import { isBusy, loadSqlite } from '../driver/better-sqlite3.js';
 import { locate } from '../files/located.js';
 import { MEMORY } from '../files/path.js';
 import type { SerializedError } from '../step/failure.js';

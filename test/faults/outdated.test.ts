@@ -1,6 +1,6 @@
 /** An old pod beside a file that a newer version has migrated: it drains, and what it held goes on elsewhere. */
 import { expect, test } from 'vitest';
-import { SCHEMA_VERSION } from '../../src/store/sqlite/schema.js';
+import { SCHEMA_VERSION } from '../../src/store/sqlite/schema/schema.js';
 import { rawConnection } from '../store/sqlite/support/files.js';
 import { BEAT, LOOKED, VirtualFleet } from './support/virtual-fleet.js';
 

@@ -6,7 +6,7 @@ import type { VirtualRuntime } from '../../src/runtime/virtual.js';
 import { StepRegistry } from '../../src/step/registry.js';
 import type { PodRef, Store } from '../../src/store/contract.js';
 import { resolveOptions as sqliteOptions } from '../../src/store/sqlite/options.js';
-import { NO_PROOF } from '../../src/store/sqlite/processes.js';
+import { NO_PROOF } from '../../src/store/sqlite/pods/process-table.js';
 import { SqliteStore } from '../../src/store/sqlite/store.js';
 import { Line } from '../fleet/support/faulty-store.js';
 import { log, Told } from '../fleet/support/told.js';

@@ -8,7 +8,7 @@ import { sqlite } from '../../src/sqlite.js';
 import { checkArgs } from '../../src/step/definition.js';
 import { jsonText } from '../../src/step/json.js';
 import { validateStep } from '../../src/step/submission.js';
-import { storeError } from '../../src/store/sqlite/faults.js';
+import { storeError } from '../../src/store/sqlite/sqlite-errors.js';
 import { newQueue } from '../support/queues.js';
 
 const realm = createContext({ AbortController, DOMException, URL });

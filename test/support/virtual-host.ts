@@ -1,5 +1,5 @@
 /** A host whose processes begin and end as a test says; each sees the others through a table of its own. */
-import type { ProcessTable, Sighting } from '../../src/store/sqlite/processes.js';
+import type { ProcessTable, Sighting } from '../../src/store/sqlite/pods/process-table.js';
 
 export class VirtualHost {
   readonly #processes = new Map<number, Exclude<Sighting, string>>();

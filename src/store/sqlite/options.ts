@@ -20,7 +20,7 @@ export interface SqliteOptions {
   readonly allowNetworkFileSystem?: boolean;
   /**
    * Where the module of the helper thread is, for an application that is bundled: the file that was bundled from
-   * `fleet-q/sqlite/helper`. Default: `helper-worker.js` beside this module. Where there is no such file, the helper's
+   * `fleet-q/sqlite/helper`. Default: `helper/worker.js` beside this module. Where there is no such file, the helper's
    * work runs inline.
    */
   readonly workerUrl?: string | URL;
@@ -52,7 +52,7 @@ export function resolveOptions(options: SqliteOptions): ResolvedOptions {
     synchronous: options.synchronous ?? 'normal',
     busyTimeoutMs: options.busyTimeoutMs ?? 10_000,
     allowNetworkFileSystem: options.allowNetworkFileSystem ?? false,
-    workerUrl: workerUrlOf(options.workerUrl) ?? besideThisModule(import.meta.url, 'helper-worker.js'),
+    workerUrl: workerUrlOf(options.workerUrl) ?? besideThisModule(import.meta.url, 'helper/worker.js'),
   });
 }
 

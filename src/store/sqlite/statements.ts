@@ -5,7 +5,7 @@
  * of a partial index is repeated word for word (`due > 0`), or the planner does not use it.
  */
 
-import { DUE_WHEN_READY } from './schema.js';
+import { DUE_WHEN_READY } from './schema/schema.js';
 
 // ---- the connection -------------------------------------------------------------------------------------------------
 

@@ -32,17 +32,17 @@ import type {
   SubmitReceipt,
 } from '../contract.js';
 import type { NewStep } from '../../step/submission.js';
-import { Calls } from './calls.js';
-import { Exits } from './exits.js';
-import { Mover } from './mover.js';
-import { helperThreads, type HelperThreads } from './helper-threads.js';
+import { CallRunner } from './connection/call-runner.js';
+import { ExitedPods } from './pods/exited-pods.js';
+import { RunAtCorrection } from './clock/run-at-correction.js';
+import { sharedThreads, type SharedThreads } from './helper/shared-threads.js';
 import type { ResolvedOptions } from './options.js';
-import { charactersOf, Pace } from './pace.js';
-import { unpackedStats } from './packed-stats.js';
-import { RHYTHM } from './rhythm.js';
-import { NO_PROOF, systemProcesses, type ProcessTable } from './processes.js';
-import { openSession, type Session } from './session.js';
-import { Watch } from './watch.js';
+import { charactersOf, BatchSize } from './batch-size.js';
+import { unpackedStats } from './helper/stats-encoding.js';
+import { DEFAULT_INTERVALS } from './default-intervals.js';
+import { NO_PROOF, systemProcesses, type ProcessTable } from './pods/process-table.js';
+import { openSession, type Session } from './connection/session.js';
+import { CommitWatch } from './file/commit-watch.js';
 
 /** Steps that are cancelled or retried by hand in one transaction. */
 const BY_HAND_BATCH = 100;
@@ -53,16 +53,16 @@ const UNBLOCK_MS = 50;
 
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
-  readonly rhythm = RHYTHM;
+  readonly rhythm = DEFAULT_INTERVALS;
   readonly staleReadMs = 0;
   readonly #options: ResolvedOptions;
   readonly #environment: StoreEnvironment;
-  readonly #threads: HelperThreads;
-  readonly #pace = new Pace();
-  readonly #watch: Watch;
-  readonly #calls: Calls;
-  readonly #mover: Mover;
-  readonly #exits: Exits;
+  readonly #threads: SharedThreads;
+  readonly #pace = new BatchSize();
+  readonly #watch: CommitWatch;
+  readonly #calls: CallRunner;
+  readonly #mover: RunAtCorrection;
+  readonly #exits: ExitedPods;
   #opening: Promise<Session> | undefined;
   #session: Session | undefined;
   #closing: Promise<void> | undefined;
@@ -72,17 +72,17 @@ export class SqliteStore implements Store {
     options: ResolvedOptions,
     environment: StoreEnvironment,
     processes: ProcessTable = systemProcesses,
-    threads: HelperThreads = helperThreads,
+    threads: SharedThreads = sharedThreads,
   ) {
     this.#options = options;
     this.#threads = threads;
     this.#environment = environment;
-    this.#calls = new Calls({ ...options, runtime: environment.runtime });
-    this.#watch = new Watch(environment.runtime);
+    this.#calls = new CallRunner({ ...options, runtime: environment.runtime });
+    this.#watch = new CommitWatch(environment.runtime);
     // Our own commits wake nobody here, so that what has come due by a move is to be told.
-    this.#mover = new Mover({ ...environment, calls: this.#calls, onMoved: () => this.#watch.call() });
+    this.#mover = new RunAtCorrection({ ...environment, calls: this.#calls, onMoved: () => this.#watch.call() });
     // Clones of a virtual machine share a boot id: where hosts may share the file, it proves nothing.
-    this.#exits = new Exits(environment.runtime, options.allowNetworkFileSystem ? NO_PROOF : processes);
+    this.#exits = new ExitedPods(environment.runtime, options.allowNetworkFileSystem ? NO_PROOF : processes);
   }
 
   // ---- steps ----

@@ -3,7 +3,7 @@
  * guards, and ledgers to go with it. Told as it stands it is true; a test adds what must not have happened.
  */
 import Database from 'better-sqlite3';
-import { MIGRATIONS } from '../../../src/store/sqlite/schema.js';
+import { MIGRATIONS } from '../../../src/store/sqlite/schema/schema.js';
 import { keepHistory } from '../history.js';
 import { Ledger, type Entry } from '../ledger.js';
 import { fileIn } from '../settings.js';

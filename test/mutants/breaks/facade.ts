@@ -412,17 +412,17 @@ export const facadeBreaks: readonly Break[] = [
   },
   {
     name: 'facade/driver: a driver that would abort the process on Node.js 24 is loaded',
-    file: 'src/driver/sqlite.ts',
+    file: 'src/driver/better-sqlite3.ts',
     find: "if (Number.parseInt(versions['node'] ?? '', 10) < 24) return;",
     replace: "if (Number.parseInt(versions['node'] ?? '', 10) <= 24) return;",
-    tests: ['test/driver/sqlite.test.ts'],
+    tests: ['test/driver/better-sqlite3.test.ts'],
   },
   {
     name: 'facade/driver: a driver is probed before it is refused',
-    file: 'src/driver/sqlite.ts',
+    file: 'src/driver/better-sqlite3.ts',
     find: 'refuseUnsuitable(driver, process.versions);\n  probe(driver);',
     replace: 'probe(driver);',
-    tests: ['test/driver/sqlite.test.ts'],
+    tests: ['test/driver/better-sqlite3.test.ts'],
   },
   {
     name: 'facade/log: a logger that throws ends the work that logs',

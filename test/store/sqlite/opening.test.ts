@@ -4,17 +4,17 @@ import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sqlite, type SqliteOptions } from '../../../src/sqlite.js';
-import { connect, type ConnectionOptions } from '../../../src/store/sqlite/database.js';
-import { refuseNetwork } from '../../../src/store/sqlite/file-system.js';
-import { migrate } from '../../../src/store/sqlite/migration.js';
-import { CREATE_SCHEMA_INFO, MIGRATIONS, SCHEMA_VERSION } from '../../../src/store/sqlite/schema.js';
+import { openConnection, type ConnectionOptions } from '../../../src/store/sqlite/connection/open-connection.js';
+import { refuseNetwork } from '../../../src/store/sqlite/file/network-file-system.js';
+import { migrate } from '../../../src/store/sqlite/schema/migration.js';
+import { CREATE_SCHEMA_INFO, MIGRATIONS, SCHEMA_VERSION } from '../../../src/store/sqlite/schema/schema.js';
 import { claimRequest, newSteps, settlement } from '../../conformance/harness.js';
 import { temporaryFolder } from '../../support/temp.js';
 import { claimed, joined, newFile, newStore, POD, rawConnection, turn } from './support/files.js';
 
 describe('a connection', () => {
   function settings(options: Omit<ConnectionOptions, 'path'>): Record<string, unknown> {
-    const connection = connect(Database, { path: newFile(), ...options });
+    const connection = openConnection(Database, { path: newFile(), ...options });
     const names = [
       ...['busy_timeout', 'journal_mode', 'synchronous', 'journal_size_limit', 'mmap_size'],
       'wal_autocheckpoint',
@@ -44,7 +44,7 @@ describe('a connection', () => {
 
   it('is refused where the journal does not become a -wal', () => {
     // A temporary database keeps its rollback journal, as a file system without shared memory would.
-    expect(() => connect(Database, { path: '', synchronous: 'normal', autocheckpoint: 200 })).toThrow(
+    expect(() => openConnection(Database, { path: '', synchronous: 'normal', autocheckpoint: 200 })).toThrow(
       /the journal stays in mode delete, expected wal/,
     );
   });
@@ -230,7 +230,9 @@ describe('the schema', () => {
 
   it('is made once where two begin at the same time', () => {
     const path = newFile();
-    const [first, second] = [0, 1].map(() => connect(Database, { path, synchronous: 'normal', autocheckpoint: 200 }));
+    const [first, second] = [0, 1].map(() =>
+      openConnection(Database, { path, synchronous: 'normal', autocheckpoint: 200 }),
+    );
     onTestFinished(() => [first!, second!].forEach((connection) => connection.close()));
     // The other one comes in between, after this one has seen what is to be done.
     const overtaken = new Proxy(first!, {

@@ -14,7 +14,7 @@
  */
 import { resolve } from 'node:path';
 import type { Connection } from 'snowflake-sdk';
-import { notLoaded } from '../../../driver/missing.js';
+import { notLoaded } from '../../../driver/driver-missing.js';
 import type { SnowflakeConnection } from '../options.js';
 
 /** What a session needs of the driver. */

@@ -6,14 +6,14 @@ import { createLog } from '../../../../src/log.js';
 import { systemRuntime, type Runtime } from '../../../../src/runtime/runtime.js';
 import { sqlite, type SqliteOptions } from '../../../../src/sqlite.js';
 import type { Claim, PodRef, Store } from '../../../../src/store/contract.js';
-import { Core } from '../../../../src/store/sqlite/core.js';
-import { connect } from '../../../../src/store/sqlite/database.js';
-import { migrate } from '../../../../src/store/sqlite/migration.js';
+import { SynchronousCore } from '../../../../src/store/sqlite/synchronous-core.js';
+import { openConnection } from '../../../../src/store/sqlite/connection/open-connection.js';
+import { migrate } from '../../../../src/store/sqlite/schema/migration.js';
 import { claimRequest, newSteps, settlement, type ClaimRequestOver } from '../../../conformance/harness.js';
 import { temporaryFolder } from '../../../support/temp.js';
 
 /** The helper's module exists compiled only; `npm test` builds first. */
-export const WORKER_URL = new URL('../../../../dist/store/sqlite/helper-worker.js', import.meta.url);
+export const WORKER_URL = new URL('../../../../dist/store/sqlite/helper/worker.js', import.meta.url);
 
 export const newFile = (): string => join(temporaryFolder(), 'steps.db');
 
@@ -32,11 +32,11 @@ export function rawConnection(path: string): Database.Database {
 }
 
 /** A core on a migrated database, without a store around it. */
-export function newCore(path = ':memory:'): { readonly core: Core; readonly connection: Database.Database } {
-  const connection = connect(Database, { path, synchronous: 'normal', autocheckpoint: 10_000 });
+export function newCore(path = ':memory:'): { readonly core: SynchronousCore; readonly connection: Database.Database } {
+  const connection = openConnection(Database, { path, synchronous: 'normal', autocheckpoint: 10_000 });
   onTestFinished(() => void connection.close());
   migrate(connection, path);
-  return { core: new Core(connection), connection };
+  return { core: new SynchronousCore(connection), connection };
 }
 
 export const POD: PodRef = { podId: 'pod', incarnation: 'life' };

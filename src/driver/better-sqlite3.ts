@@ -1,0 +1,123 @@
+/**
+ * Loads better-sqlite3, for the SQLite store and for the journal.
+ *
+ * Invariants:
+ * - better-sqlite3 is imported here and nowhere else, and not before a file is opened.
+ * - A driver that cannot work on this runtime is refused before its native code is loaded: that code would end the
+ *   process, and no `catch` helps then.
+ * - When `loadSqlite` resolves, the native code works. What a constructor throws afterwards concerns the file.
+ */
+import type BetterSqlite3 from 'better-sqlite3';
+import { asError, type StoreError } from '../errors.js';
+import { driverMissing, firstLine, notLoaded } from './driver-missing.js';
+
+export type SqliteDriver = typeof BetterSqlite3;
+
+/** better-sqlite3 from version 13 on is built on Node-API, version 10; earlier ones on V8's own interface. */
+const NODE_API = 10;
+
+/** @throws StoreError `STORE_DRIVER_MISSING` */
+export async function loadSqlite(): Promise<SqliteDriver> {
+  const driver = await imported();
+  refuseUnsuitable(driver, process.versions);
+  probe(driver);
+  return driver;
+}
+
+async function imported(): Promise<SqliteDriver> {
+  try {
+    return (await import('better-sqlite3')).default;
+  } catch (error) {
+    throw notLoaded('better-sqlite3', error, remedy(process.versions));
+  }
+}
+
+type Versions = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Refuses what would end the process:
+ *
+ * - On a Node.js without Node-API 10, version 13 calls functions that are not there, and the process gets SIGSEGV.
+ * - On Node.js 24, version 12 aborts the process when it was compiled against the headers of 24.19 or later; a binary
+ *   does not say which headers those were. Node.js 25 and later are refused with it, because version 13 serves them all.
+ *
+ * @throws StoreError `STORE_DRIVER_MISSING`
+ */
+export function refuseUnsuitable(driver: SqliteDriver, versions: Versions): void {
+  if (isNodeApi(driver)) {
+    if (hasNodeApi(versions)) return;
+    throw driverMissing(
+      `better-sqlite3 13 needs Node.js 22.14 or later, this is ${nameOf(versions)}`,
+      remedy(versions),
+    );
+  }
+  if (Number.parseInt(versions['node'] ?? '', 10) < 24) return;
+  throw driverMissing(
+    `better-sqlite3 12 can abort the process on Node.js 24 and later, this is ${nameOf(versions)}`,
+    remedy(versions),
+  );
+}
+
+/** By a method that came with the change: a bundle has no package.json to read the version from. */
+function isNodeApi(driver: SqliteDriver): boolean {
+  return 'explain' in (driver.prototype as object);
+}
+
+function hasNodeApi(versions: Versions): boolean {
+  return Number(versions['napi'] ?? 0) >= NODE_API;
+}
+
+function nameOf(versions: Versions): string {
+  for (const [runtime, name] of [
+    ['electron', 'Electron'],
+    ['bun', 'Bun'],
+    ['deno', 'Deno'],
+  ] as const) {
+    if (versions[runtime] !== undefined) return `${name} ${versions[runtime]}`;
+  }
+  return `Node.js ${versions['node']}`;
+}
+
+function remedy(versions: Versions): string {
+  return `Run: npm install better-sqlite3@${hasNodeApi(versions) ? 13 : 12}`;
+}
+
+/** The driver loads its native code when the first connection is made. */
+function probe(driver: SqliteDriver): void {
+  try {
+    new driver(':memory:').close();
+  } catch (error) {
+    if (sqliteCode(error) !== '') throw error;
+    throw nativeCodeMissing(driver, error, process.versions);
+  }
+}
+
+function nativeCodeMissing(driver: SqliteDriver, error: unknown, versions: Versions): StoreError {
+  const where = `${nameOf(versions)} on ${process.platform}-${process.arch}`;
+  const problem = `the native code of better-sqlite3 does not load in ${where} (${firstLine(asError(error).message)})`;
+  if (isNodeApi(driver)) {
+    const compile = 'npm explore better-sqlite3 -- npm run build-release';
+    return driverMissing(problem, `Install the package anew, or compile it: ${compile}`, error);
+  }
+  if (versions['electron'] !== undefined) {
+    return driverMissing(problem, 'Rebuild it for Electron: npx electron-rebuild -f -w better-sqlite3', error);
+  }
+  const prebuilt = hasNodeApi(versions) ? '; better-sqlite3@13 needs no compiler' : '';
+  return driverMissing(problem, `Run: npm rebuild better-sqlite3, with its install script allowed${prebuilt}`, error);
+}
+
+/**
+ * The code that SQLite gave an error, such as `SQLITE_BUSY_SNAPSHOT`; empty for an error of another origin.
+ *
+ * Not by `instanceof`: the native code keeps the error class of the first realm that loaded it, and a test runner gives
+ * each test file a realm of its own.
+ */
+export function sqliteCode(error: unknown): string {
+  const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && code.startsWith('SQLITE_') ? code : '';
+}
+
+/** Whether another connection holds the file for now. Any statement may fail so, reads and PRAGMAs too. */
+export function isBusy(error: unknown): boolean {
+  return /^SQLITE_(BUSY|LOCKED)/.test(sqliteCode(error));
+}

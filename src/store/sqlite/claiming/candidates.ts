@@ -1,0 +1,156 @@
+/**
+ * Candidates: the due steps of the wanted types, by rank.
+ *
+ * Invariants: no due step of a wanted type outranks a candidate without being one, whether it was promoted or not. Where
+ * a backlog has too many priorities and types to be walked at once, candidates that something unknown might outrank are
+ * left out, and `blocked` says so.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import type { ClaimRequest } from '../../contract.js';
+import { UnpromotedBacklog, type BacklogFound } from './unpromoted-backlog.js';
+import { TypeRotation } from './type-rotation.js';
+import { byRank, type CandidateRow, type KeyRow } from '../row-mapping.js';
+import { ANY_POISON, WALK, WALK_KEYS } from '../statements.js';
+import type { RequestedType } from './requested-types.js';
+
+/** Most ranks that are read at first, over all types together. */
+const FIRST_RANKS = 1_000;
+
+/** Values of the column `due`. */
+const READY = 1;
+const POISON = 2;
+
+/** Nothing that is due waits to be promoted. */
+const NO_BACKLOG: BacklogFound = { keys: [], above: -Infinity };
+
+export interface Found {
+  /**
+   * At least the first `room` that the demand may take, by rank, and one more if there are more; of what crashed two
+   * pods or more only the very first. Whole rows where reading them costs nothing more, else what ranks them.
+   */
+  readonly keys: readonly (KeyRow | CandidateRow)[];
+  /** Some were left out, because what outranks them is not known yet. */
+  readonly blocked: boolean;
+  /** Types are left that have not been looked at. */
+  readonly partly: boolean;
+}
+
+export interface CandidateQuery {
+  readonly demand: ClaimRequest;
+  readonly room: number;
+  readonly now: number;
+  /** Whether steps may be due that have not been promoted. */
+  readonly backlog: boolean;
+}
+
+export class Candidates {
+  readonly #walk: Statement<[number, string, number], CandidateRow>;
+  readonly #walkKeys: Statement<[number, string, number], KeyRow>;
+  readonly #anyPoison: Statement<[]>;
+  readonly #readyTypes: TypeRotation;
+  readonly #poisonTypes: TypeRotation;
+  readonly #backlog: UnpromotedBacklog;
+
+  constructor(connection: Database) {
+    this.#walk = connection.prepare<[number, string, number], CandidateRow>(WALK).raw();
+    this.#walkKeys = connection.prepare<[number, string, number], KeyRow>(WALK_KEYS).raw();
+    this.#anyPoison = connection.prepare<[]>(ANY_POISON);
+    this.#readyTypes = new TypeRotation(connection);
+    this.#poisonTypes = new TypeRotation(connection);
+    this.#backlog = new UnpromotedBacklog(connection);
+  }
+
+  /** Whether anything is ready that this demand might take; `perhaps`: of some types it is not known yet. */
+  any(demand: ClaimRequest): boolean | 'perhaps' {
+    const ready = this.#any(READY, this.#readyTypes, demand);
+    if (ready === true || demand.quarantine === 0 || this.#anyPoison.get() === undefined) return ready;
+    return this.#any(POISON, this.#poisonTypes, demand) || ready;
+  }
+
+  #any(due: number, readyTypes: TypeRotation, demand: ClaimRequest): boolean | 'perhaps' {
+    const { types, complete } = readyTypes.of(due, demand);
+    if (types.some(([type]) => this.#walkKeys.get(due, type, 1) !== undefined)) return true; // still this turn's to claim
+    readyTypes.looked(false);
+    return complete ? false : 'perhaps';
+  }
+
+  of(query: CandidateQuery): Found {
+    const { demand, room, backlog } = query;
+    const { types, complete } = this.#readyTypes.of(READY, demand);
+    const ready = this.#ready(types, room);
+    this.#readyTypes.looked(ready.length > 0);
+    if (!complete) this.#readyTypes.ranked(ready.slice(0, room).map((key) => key[3]));
+    const poison = demand.quarantine === 1 ? this.#firstPoison(query) : undefined;
+    if (!backlog && poison === undefined) return { keys: ready, blocked: false, partly: !complete };
+    const waiting = backlog ? this.#waiting(query, ready) : NO_BACKLOG;
+    const all = [...ready, ...waiting.keys, ...(poison === undefined ? [] : [poison])].sort(byRank);
+    const keys = waiting.above === -Infinity ? all : all.filter((key) => key[1] > waiting.above);
+    return { keys, blocked: keys.length < all.length, partly: !complete };
+  }
+
+  #ready(types: readonly RequestedType[], room: number): readonly (KeyRow | CandidateRow)[] {
+    const [only] = types;
+    return types.length === 1 && only !== undefined
+      ? this.#walk.all(READY, only[0], Math.min(only[1], room) + 1)
+      : this.#merged(types, room);
+  }
+
+  /**
+   * The first of all types. Each is walked a little way, and all of them further only while one whose walk was cut
+   * short may still hold something that ranks before what is taken.
+   */
+  #merged(wanted: readonly RequestedType[], room: number): readonly KeyRow[] {
+    const enough = room + wanted.length; // of each type one may be read beyond its limit
+    for (let depth = Math.max(4, Math.ceil(FIRST_RANKS / wanted.length)); ; depth *= 4) {
+      const keys: KeyRow[] = [];
+      let horizon: KeyRow | undefined;
+      for (const [type, limit] of wanted) {
+        const most = Math.min(limit, room) + 1;
+        const found = this.#walkKeys.all(READY, type, Math.min(most, depth));
+        const last = found.at(-1);
+        const cut = found.length === depth && depth < most;
+        if (cut && last !== undefined && (horizon === undefined || byRank(last, horizon) < 0)) horizon = last;
+        keys.push(...found);
+      }
+      keys.sort(byRank);
+      if (horizon === undefined) return keys;
+      const known = keys.indexOf(horizon) + 1;
+      if (known > enough) return keys.slice(0, known);
+    }
+  }
+
+  /** What is due and not promoted, as far as it might be taken before the ready ones. */
+  #waiting({ demand, room, now }: CandidateQuery, ready: readonly (KeyRow | CandidateRow)[]): BacklogFound {
+    const last = lastTaken(ready, demand, room);
+    return this.#backlog.first({ due: READY, demand, now, room: room + 1, floor: last?.[1] ?? -Infinity });
+  }
+
+  #firstPoison({ demand, now, backlog }: CandidateQuery): KeyRow | undefined {
+    const { types } = this.#anyPoison.get() === undefined ? { types: [] } : this.#poisonTypes.of(POISON, demand);
+    const [ready] = types.flatMap(([type]) => this.#walkKeys.all(POISON, type, 1)).sort(byRank);
+    this.#poisonTypes.looked(ready !== undefined);
+    if (!backlog) return ready;
+    const { keys, above } = this.#backlog.first({
+      ...{ due: POISON, demand, now, room: 1, floor: ready?.[1] ?? -Infinity },
+    });
+    const [first] = [...(ready === undefined ? [] : [ready]), ...keys].sort(byRank);
+    return first !== undefined && first[1] > above ? first : undefined;
+  }
+}
+
+/** The last of the keys that `room` lets take, each type within its limit; `undefined`: there is room for all. */
+function lastTaken(
+  keys: readonly (KeyRow | CandidateRow)[],
+  { types }: ClaimRequest,
+  room: number,
+): KeyRow | CandidateRow | undefined {
+  const ofType = new Map<string, number>();
+  let taken = 0;
+  for (const key of keys) {
+    const count = (ofType.get(key[3]) ?? 0) + 1;
+    if (count > (types.get(key[3]) ?? 0)) continue;
+    ofType.set(key[3], count);
+    if (++taken === room) return key;
+  }
+  return undefined;
+}

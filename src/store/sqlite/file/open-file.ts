@@ -1,0 +1,83 @@
+/**
+ * The file that a store has open, and whether its path still leads to it.
+ *
+ * A file that is deleted or replaced stays open under its old inode: what this process writes then is seen by nobody,
+ * and goes with the process. The same holds for the `-wal`, which SQLite keeps while any connection is open.
+ *
+ * Invariants: looking costs one asynchronous `stat` each of the file and its `-wal`, at most once a second, and opens
+ * nothing. An error of `stat` proves nothing. If the same file comes back to its path, the calls go through again.
+ */
+import { StoreError } from '../../../errors.js';
+import { identify, isSameFile, type FileIdentity } from '../../../files/located.js';
+import type { Runtime } from '../../../runtime/runtime.js';
+
+const LOOK_EVERY_MS = 1_000;
+
+export class OpenFile {
+  readonly path: string;
+  readonly identity: FileIdentity;
+  readonly #runtime: Runtime;
+  readonly #wal: FileIdentity | undefined;
+  #lookedAt: number;
+  #looking = false;
+  #lost: StoreError | undefined;
+
+  private constructor(runtime: Runtime, path: string, identity: FileIdentity, wal: FileIdentity | undefined) {
+    this.#runtime = runtime;
+    this.path = path;
+    this.identity = identity;
+    this.#wal = wal;
+    this.#lookedAt = runtime.monotonicMs();
+  }
+
+  /**
+   * Call it when a connection has been opened.
+   *
+   * @param before what was at the path before; `undefined`: nothing
+   * @throws StoreError `STORE_FILE_REPLACED` if it was replaced meanwhile
+   */
+  static async of(runtime: Runtime, path: string, before: FileIdentity | undefined): Promise<OpenFile> {
+    const identity = await identify(path);
+    if (identity === undefined || (before !== undefined && !isSameFile(before, identity))) throw lost(path, identity);
+    return new OpenFile(runtime, path, identity, await identify(walOf(path)));
+  }
+
+  /** Looks now and then. @throws StoreError `STORE_FILE_REPLACED` as long as the path leads to another file */
+  check(): void {
+    if (this.#runtime.monotonicMs() - this.#lookedAt > LOOK_EVERY_MS) void this.look();
+    if (this.#lost !== undefined) throw this.#lost;
+  }
+
+  /** Looks at once. Never rejects. */
+  async look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#lookedAt = this.#runtime.monotonicMs();
+    try {
+      this.#lost = await this.#whatIsLost();
+    } catch {
+      // The file system could not tell; what was known still holds.
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  async #whatIsLost(): Promise<StoreError | undefined> {
+    const now = await identify(this.path);
+    if (!isSameFile(this.identity, now)) return lost(this.path, now);
+    if (this.#wal === undefined) return undefined;
+    const wal = await identify(walOf(this.path));
+    return isSameFile(this.#wal, wal) ? undefined : lost(walOf(this.path), wal);
+  }
+}
+
+const walOf = (path: string): string => `${path}-wal`;
+
+function lost(path: string, now: FileIdentity | undefined): StoreError {
+  const what = now === undefined ? 'was deleted or moved away' : 'was replaced by another file';
+  return new StoreError(
+    'STORE_FILE_REPLACED',
+    `${path} ${what} while it was open: put the same file back, or stop this process and start it again`,
+    false,
+  );
+}

@@ -1,0 +1,69 @@
+/**
+ * The helper threads of this process: one for each module, shared by all stores that use it.
+ *
+ * Invariants: a thread starts with its first user and ends with its last. One that is gone is nobody's any more: who comes
+ * later gets a new one. A file is closed in the thread when its last user lets it go.
+ */
+import type { HelperFile } from './messages.js';
+import { HelperThread } from './helper-thread.js';
+
+/** A store's share in a thread. */
+export interface ThreadShare {
+  readonly thread: HelperThread;
+  /** Closes the file, and ends the thread, if nobody else uses them. Resolves after some seconds at most. */
+  release(): Promise<void>;
+}
+
+interface Shared {
+  readonly thread: HelperThread;
+  users: number;
+  /** How many stores use each file. */
+  readonly files: Map<string, number>;
+}
+
+export class SharedThreads {
+  readonly #threads = new Map<string, Shared>();
+  readonly #start: (workerUrl: URL) => HelperThread;
+
+  /** @param start how a thread is started; for tests */
+  constructor(start = (workerUrl: URL): HelperThread => new HelperThread(workerUrl)) {
+    this.#start = start;
+  }
+
+  share(workerUrl: URL, { key }: HelperFile): ThreadShare {
+    const { href } = workerUrl;
+    const shared = this.#threads.get(href) ?? started(this.#start(workerUrl));
+    this.#threads.set(href, shared);
+    shared.users++;
+    shared.files.set(key, (shared.files.get(key) ?? 0) + 1);
+    const forget = (): void => {
+      if (this.#threads.get(href) === shared) this.#threads.delete(href);
+    };
+    if (shared.thread.gone !== undefined) forget();
+    const unhear = shared.thread.onGone(forget);
+    let released: Promise<void> | undefined;
+    const release = (): Promise<void> => {
+      unhear();
+      return (released ??= this.#release(shared, key, forget));
+    };
+    return { thread: shared.thread, release };
+  }
+
+  async #release(shared: Shared, key: string, forget: () => void): Promise<void> {
+    const { thread, files } = shared;
+    const users = (files.get(key) ?? 1) - 1;
+    if (users > 0) files.set(key, users);
+    else files.delete(key);
+    const isLast = --shared.users === 0;
+    if (isLast) forget();
+    if (users === 0 && thread.gone === undefined) await thread.close(key);
+    if (isLast) await thread.end();
+  }
+}
+
+function started(thread: HelperThread): Shared {
+  return { thread, users: 0, files: new Map() };
+}
+
+/** All stores of this process use these. */
+export const sharedThreads = new SharedThreads();

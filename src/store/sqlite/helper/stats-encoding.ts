@@ -1,0 +1,50 @@
+/**
+ * Counts on their way from the helper thread.
+ *
+ * Invariants: however many types there are, what goes through the port does not keep the event loop of either side for
+ * long: names travel as one text, numbers in arrays. Packing is done in one go, so it belongs to the thread.
+ */
+import type { Runtime } from '../../../runtime/runtime.js';
+import { STEP_STATUSES } from '../../../step/step.js';
+import type { StatusCounts, StoreStats } from '../../contract.js';
+import { noCounts, statsOf, type StepCounts, type Totals } from '../../step-counts.js';
+
+export interface PackedStats extends Totals {
+  /** A JSON array. */
+  readonly types: string;
+  /** For each type one number for each status. */
+  readonly counts: Float64Array;
+  /** Priority and count by turns. */
+  readonly pendingByPriority: Float64Array;
+}
+
+export function packedStats({ totals, byType, pendingByPriority }: StepCounts): PackedStats {
+  const counts = new Float64Array(byType.size * STEP_STATUSES.length);
+  let at = 0;
+  for (const ofType of byType.values()) for (const status of STEP_STATUSES) counts[at++] = ofType[status];
+  return {
+    ...totals,
+    types: JSON.stringify([...byType.keys()]),
+    counts,
+    pendingByPriority: Float64Array.from([...pendingByPriority].flat()),
+  };
+}
+
+export function unpackedStats(runtime: Runtime, packed: PackedStats): Promise<StoreStats> {
+  const { byStatus, due, oldestDueMs } = packed;
+  return statsOf(runtime, { byStatus, due, oldestDueMs }, typesOf(packed), prioritiesOf(packed));
+}
+
+function* typesOf({ types, counts }: PackedStats): Generator<[string, StatusCounts]> {
+  let at = 0;
+  for (const type of JSON.parse(types) as string[]) {
+    const ofType = noCounts();
+    for (const status of STEP_STATUSES) ofType[status] = counts[at++] ?? 0;
+    yield [type, ofType];
+  }
+}
+
+function* prioritiesOf({ pendingByPriority }: PackedStats): Generator<[number, number]> {
+  for (let at = 0; at < pendingByPriority.length; at += 2)
+    yield [pendingByPriority[at] ?? 0, pendingByPriority[at + 1] ?? 0];
+}

@@ -1,0 +1,132 @@
+/**
+ * Readers: what others ask of the steps.
+ *
+ * Law: whatever may have to look at the whole history does so in pieces of a bounded number of rows; who asks decides
+ * whether to let others run in between.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import type { CancelledStep, ListFilter, StepRecord } from '../../contract.js';
+import type { CountRow } from '../../step-counts.js';
+import { recordOf, type RecordRow } from '../row-mapping.js';
+import type { WallClockOffsets } from '../clock/wall-clock-offsets.js';
+import type { WallTimeConversion } from '../clock/wall-time-conversion.js';
+import { CANCELLED, COUNT, ENDED_FROM, FIND, LIST, NEWEST_ENDING, PIECE_END } from '../statements.js';
+
+/** A page ends early once its texts have so many characters: even a page must not hold up the event loop. */
+const PAGE_CHARACTERS = 2_000_000;
+
+/** Beyond every rowid, in either direction. */
+const ENDS = { oldest: Number.MAX_SAFE_INTEGER, newest: 0 } as const;
+const STARTS = { oldest: 0, newest: Number.MAX_SAFE_INTEGER } as const;
+
+/** One piece of a list: what was found, and the row to go on after; `null`: that was all. */
+export interface ListPiece {
+  readonly steps: readonly StepRecord[];
+  readonly after: number | null;
+  /** The page is full: the next piece belongs to another one. */
+  readonly full: boolean;
+}
+
+/** One piece of the counts, and the row to go on after; `null`: that was all. */
+export interface CountPiece {
+  readonly rows: readonly CountRow[];
+  readonly after: number | null;
+}
+
+/** A step that has ended, by when and where its row lies. */
+export type EndedRow = readonly [endedAt: number, rowid: number, stepId: string];
+
+type ListRow = readonly [rowid: number, ...RecordRow];
+type Filter = string | null;
+type ListBinds = [number, number, ...FilterBinds, number];
+type FilterBinds = [Filter, Filter, Filter, Filter, Filter, Filter];
+
+export class StepReader {
+  readonly #wall: WallClockOffsets;
+  readonly #find: Statement<[string], RecordRow>;
+  readonly #pieceEnd: Record<ListFilter['order'], Statement<[number, number], number>>;
+  readonly #list: Record<ListFilter['order'], Statement<ListBinds, ListRow>>;
+  readonly #count: Statement<[number, number, number, number, number], CountRow>;
+  readonly #endedFrom: Statement<[number, number, number, number], EndedRow>;
+  readonly #newestEnding: Statement<[], number | null>;
+  readonly #cancelled: Statement<[number, string], readonly [stepId: string, agoMs: number]>;
+
+  constructor(connection: Database, wall: WallClockOffsets) {
+    this.#wall = wall;
+    this.#find = connection.prepare<[string], RecordRow>(FIND).raw();
+    const pieceEnd = (sql: string) => connection.prepare<[number, number], number>(sql).pluck();
+    this.#pieceEnd = { oldest: pieceEnd(PIECE_END.oldest), newest: pieceEnd(PIECE_END.newest) };
+    const list = (sql: string) => connection.prepare<ListBinds, ListRow>(sql).raw();
+    this.#list = { oldest: list(LIST.oldest), newest: list(LIST.newest) };
+    this.#count = connection.prepare<[number, number, number, number, number], CountRow>(COUNT).raw();
+    this.#endedFrom = connection.prepare<[number, number, number, number], EndedRow>(ENDED_FROM).raw();
+    this.#newestEnding = connection.prepare<[], number | null>(NEWEST_ENDING).pluck();
+    this.#cancelled = connection.prepare<[number, string], readonly [string, number]>(CANCELLED).raw();
+  }
+
+  /** How instants are shown, as of this transaction: for {@link find}. */
+  times(): WallTimeConversion {
+    return this.#wall.times();
+  }
+
+  find(stepId: string, times: WallTimeConversion): StepRecord | undefined {
+    const row = this.#find.get(stepId);
+    return row === undefined ? undefined : recordOf(row, times);
+  }
+
+  /** Looks through the next `rows` rows after `after` for at most `limit` that pass the filter. */
+  list(filter: ListFilter, after: number | null, limit: number, rows: number): ListPiece {
+    const { order } = filter;
+    const from = after ?? STARTS[order];
+    const end = this.#pieceEnd[order].get(from, rows - 1);
+    const times = this.times();
+    const steps: StepRecord[] = [];
+    let characters = 0;
+    let last = from;
+    // One row more than is wanted tells whether there is another page.
+    for (const [rowid, ...row] of this.#list[order].iterate(
+      from,
+      end ?? ENDS[order],
+      ...filterBinds(filter),
+      limit + 1,
+    )) {
+      if (steps.length === limit || characters > PAGE_CHARACTERS) return { steps, after: last, full: true };
+      const step = recordOf(row, times);
+      steps.push(step);
+      characters += step.payload.length + (step.result?.length ?? 0) + (step.error?.length ?? 0);
+      last = rowid;
+    }
+    return { steps, after: end ?? null, full: steps.length === limit };
+  }
+
+  /** The next steps that ended after the row that ended at `at`. */
+  endedFrom(at: number, rowid: number, limit: number): EndedRow[] {
+    return this.#endedFrom.all(at, at, rowid, limit);
+  }
+
+  /** When the last step ended; 0: none has. */
+  newestEnding(): number {
+    return this.#newestEnding.get() ?? 0;
+  }
+
+  /** Of these steps, those that were cancelled, and how long ago. */
+  cancelled(now: number, stepIds: readonly string[]): CancelledStep[] {
+    return this.#cancelled
+      .all(now, JSON.stringify(stepIds))
+      .map(([stepId, agoMs]) => ({ stepId, agoMs: Math.max(0, agoMs) }));
+  }
+
+  /** Counts the next `rows` rows after `after`. */
+  count(now: number, after: number, rows: number): CountPiece {
+    const end = this.#pieceEnd.oldest.get(after, rows - 1);
+    return { rows: this.#count.all(now, now, now, after, end ?? ENDS.oldest), after: end ?? null };
+  }
+}
+
+function filterBinds({ statuses, types, claimedBy }: ListFilter): FilterBinds {
+  const anyOf = (values: readonly string[] | undefined): Filter =>
+    values === undefined ? null : JSON.stringify(values);
+  const [status, type] = [anyOf(statuses), anyOf(types)];
+  const holder = claimedBy ?? null;
+  return [status, status, type, type, holder, holder];
+}

@@ -1,0 +1,150 @@
+/** Rows as SQLite answers them, by position, and what they are outside. */
+import type { Claim, Orphan, PodView, StepRecord } from '../contract.js';
+import type { ProcessMark } from './pods/process-table.js';
+import { parseJson } from '../../step/payload.js';
+import type { StepStatus } from '../../step/step.js';
+import type { WallTimeConversion } from './clock/wall-time-conversion.js';
+
+/** Columns of `RECORD`. */
+export type RecordRow = readonly [
+  stepId: string,
+  type: string,
+  payload: string,
+  status: StepStatus,
+  priority: number,
+  retryCount: number,
+  maxRetries: number,
+  crashes: number,
+  version: number,
+  runAt: number,
+  createdAt: number,
+  updatedAt: number,
+  claimedBy: string | null,
+  claimedIncarnation: string | null,
+  result: string | null,
+  error: string | null,
+  runAtWall: number | null,
+];
+
+/** What ranks a candidate. */
+export type KeyRow = readonly [rowid: number, priority: number, runAt: number, type: string];
+
+/** Columns of `CANDIDATE`. */
+export type CandidateRow = readonly [
+  ...KeyRow,
+  stepId: string,
+  version: number,
+  payload: string,
+  retryCount: number,
+  maxRetries: number,
+  crashes: number,
+  createdAt: number,
+  runAtWall: number | null,
+];
+
+export type OrphanRow = readonly [
+  ...CandidateRow,
+  token: string,
+  podId: string,
+  incarnation: string,
+  reason: Orphan['reason'],
+];
+
+export type PodRow = readonly [
+  podId: string,
+  incarnation: string,
+  birth: number,
+  heard: number,
+  beat: number,
+  heartbeatMs: number,
+  deadAfterMs: number,
+  eligible: number,
+  asleep: number,
+  meta: string,
+  ...process: ProcessRow,
+  typesSeq: number | null,
+];
+
+/** NULL where the pod could not say, or registered under the first version of the schema. */
+export type ProcessRow = readonly [pid: number | null, namespace: string | null, startedAt: number | null];
+
+/** A record as its row says. @param times how instants are shown */
+export function recordOf(row: RecordRow, times: WallTimeConversion): StepRecord {
+  return {
+    stepId: row[0],
+    type: row[1],
+    payload: row[2],
+    status: row[3],
+    priority: row[4],
+    retryCount: row[5],
+    maxRetries: row[6],
+    crashes: row[7],
+    version: row[8],
+    runAt: row[16] ?? times.of(row[9]),
+    createdAt: times.of(row[10]),
+    updatedAt: times.of(row[11]),
+    claimedBy: row[12],
+    claimedIncarnation: row[13],
+    result: row[14],
+    error: row[15],
+  };
+}
+
+type Ranked = readonly [rowid: number, priority: number, runAt: number, ...rest: unknown[]];
+
+/** The order of claims: priority descending, then due time, then the order of submission, which is that of the rows. */
+export function byRank(a: Ranked, b: Ranked): number {
+  return b[1] - a[1] || a[2] - b[2] || a[0] - b[0];
+}
+
+/**
+ * A claim as its row says.
+ *
+ * @param raised how far the row's version has risen since it was read: 1 by the claim itself
+ * @param times how instants are shown
+ */
+export function claimOf(row: CandidateRow, claimToken: string, raised: 0 | 1, times: WallTimeConversion): Claim {
+  return {
+    stepId: row[4],
+    claimToken,
+    version: row[5] + raised,
+    type: row[3],
+    payload: row[6],
+    priority: row[1],
+    retryCount: row[7],
+    maxRetries: row[8],
+    crashes: row[9],
+    runAt: row[11] ?? times.of(row[2]),
+    createdAt: times.of(row[10]),
+  };
+}
+
+export function orphanOf(row: OrphanRow, times: WallTimeConversion): Orphan {
+  return {
+    ...claimOf(row as unknown as CandidateRow, row[12], 0, times),
+    holder: { podId: row[13], incarnation: row[14] },
+    reason: row[15],
+  };
+}
+
+/** @param types the step types that it handles, which do not stand in its row */
+export function podOf(row: PodRow, now: number, types: unknown): PodView {
+  const meta = parseJson(row[9]);
+  return {
+    pod: { podId: row[0], incarnation: row[1] },
+    ageMs: Math.max(0, now - row[2]),
+    silentForMs: Math.max(0, now - row[3]),
+    beat: String(row[4]),
+    heartbeatMs: row[5],
+    deadAfterMs: row[6],
+    eligible: row[7] === 1,
+    asleep: row[8] === 1,
+    exited: false,
+    meta: { ...(typeof meta === 'object' ? meta : {}), ...(types === undefined ? {} : { types }) },
+  };
+}
+
+export function processOf([pid, namespace, startedAt]: ProcessRow): ProcessMark | undefined {
+  if (pid === null || namespace === null || startedAt === null) return undefined;
+  return { pid, namespace, startedAt };
+}

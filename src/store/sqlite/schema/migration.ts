@@ -1,0 +1,44 @@
+/** Migration: brings a file's schema up to date, or says that it is too new. */
+import type { Database } from 'better-sqlite3';
+import { StoreError } from '../../../errors.js';
+import { CREATE_SCHEMA_INFO, MIGRATIONS, OLDEST_ALLOWED, SCHEMA_VERSION } from './schema.js';
+import { HAS_SCHEMA_INFO, READ_SCHEMA_INFO, WRITE_SCHEMA_INFO } from '../statements.js';
+
+export interface SchemaInfo {
+  readonly version: number;
+  readonly oldest_allowed: number;
+}
+
+/**
+ * Many may do so at once: what is to be done is decided under the write lock, and not at all where nothing is.
+ *
+ * @throws StoreError `STORE_SCHEMA_NEWER`
+ */
+export function migrate(connection: Database, path: string): void {
+  if (pending(connection, path).length === 0) return;
+  connection
+    .transaction(() => {
+      for (const statement of pending(connection, path)) connection.exec(statement);
+      connection.exec(CREATE_SCHEMA_INFO);
+      connection.prepare(WRITE_SCHEMA_INFO).run(SCHEMA_VERSION, OLDEST_ALLOWED);
+    })
+    .immediate();
+}
+
+function pending(connection: Database, path: string): readonly string[] {
+  const known = connection.prepare(HAS_SCHEMA_INFO).get() !== undefined;
+  const info = known ? connection.prepare<[], SchemaInfo>(READ_SCHEMA_INFO).get() : undefined;
+  if (info === undefined) return MIGRATIONS.flat();
+  if (info.oldest_allowed > SCHEMA_VERSION) {
+    throw schemaNewer(path, info);
+  }
+  return MIGRATIONS.slice(info.version).flat();
+}
+
+export function schemaNewer(path: string, { version, oldest_allowed: oldest }: SchemaInfo): StoreError {
+  return new StoreError(
+    'STORE_SCHEMA_NEWER',
+    `${path} was written by a newer fleet-q: its schema is ${version} and may be used from version ${oldest} on, this one knows ${SCHEMA_VERSION}; update fleet-q in this process`,
+    false,
+  );
+}

@@ -1,0 +1,38 @@
+/** Submissions: new steps on their way in. */
+import type { Database, Statement } from 'better-sqlite3';
+import type { SubmitReceipt } from '../../contract.js';
+import type { NewStep } from '../../../step/submission.js';
+import { INSERT_STEP, INSERT_TIMED_STEP, PAYLOAD_OF } from '../statements.js';
+import type { WallClockOffsets } from '../clock/wall-clock-offsets.js';
+
+export class Submissions {
+  readonly #wall: WallClockOffsets;
+  readonly #insert: Statement;
+  readonly #insertTimed: Statement;
+  readonly #payloadOf: Statement<[string], string>;
+
+  constructor(connection: Database, wall: WallClockOffsets) {
+    this.#wall = wall;
+    this.#insert = connection.prepare(INSERT_STEP);
+    this.#insertTimed = connection.prepare(INSERT_TIMED_STEP);
+    this.#payloadOf = connection.prepare<[string], string>(PAYLOAD_OF).pluck();
+  }
+
+  /** Adds each that is not there yet; call it within a transaction. */
+  add(now: number, steps: readonly NewStep[]): SubmitReceipt[] {
+    return steps.map((step) => {
+      if (this.#add(now, step) === 1) return 'created';
+      return this.#payloadOf.get(step.stepId) === step.payload ? 'duplicate' : 'mismatch';
+    });
+  }
+
+  /** Answers how many rows were added. */
+  #add(now: number, { stepId, type, payload, priority, maxRetries, delayMs, runAt }: NewStep): number {
+    // A wall instant becomes one of the store's clock by the offset that this very transaction sees.
+    const due = runAt === null ? now + Math.ceil(delayMs) : runAt - this.#wall.offsetMs();
+    const ready = due <= now ? 1 : 0;
+    if (runAt === null)
+      return this.#insert.run(stepId, type, ready, priority, due, maxRetries, now, now, payload).changes;
+    return this.#insertTimed.run(stepId, type, ready, priority, due, maxRetries, now, now, payload, runAt).changes;
+  }
+}

@@ -1,0 +1,301 @@
+/** What a claim looks at, and what it never does. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { SynchronousCore } from '../../../../src/store/sqlite/synchronous-core.js';
+import {
+  ANY_POISON,
+  CLAIM,
+  CLAIMED_UNDER,
+  FINISH_ALIKE,
+  HELD_BY,
+  MOVE_TIMED,
+  NEXT_READY_TYPES,
+  NEXT_WAITING,
+  NEXT_WAITING_PRIORITY,
+  NEXT_WAITING_TYPE,
+  ORPHANS,
+  PROMOTE,
+  PRUNE_STEPS,
+  TIMED_AFTER,
+  WALK,
+  WALK_KEYS,
+  WALK_WAITING_KEYS,
+} from '../../../../src/store/sqlite/statements.js';
+import {
+  claimRequest,
+  ids,
+  newStep,
+  newSteps,
+  settlement,
+  type ClaimRequestOver,
+} from '../../../conformance/harness.js';
+import { newCore, POD } from '../support/files.js';
+
+const NOW = 1_000_000;
+const INSTANT = { now: NOW, hostMs: 0, boot: '', wallMs: NOW };
+
+function joinedCore() {
+  const { core, connection } = newCore();
+  core.register(INSTANT, { ...POD, heartbeatMs: 1_000, deadAfterMs: 1_000_000, meta: {} }, undefined);
+  return { core, connection };
+}
+
+function claim(core: SynchronousCore, over: ClaimRequestOver, now = NOW, most = 10_000) {
+  return core.exchange(now, { pod: POD, settlements: [], claim: claimRequest(over) }, most);
+}
+
+describe('the plan', () => {
+  const plan = (sql: string): string =>
+    newCore()
+      .connection.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
+      .all(...Array<number>(sql.split('?').length - 1).fill(1))
+      .map(({ detail }) => detail)
+      .join('; ');
+
+  it.each<[string, string, RegExp]>([
+    ['a walk', WALK, /^SEARCH s USING INDEX STEP_READY \(due=\? AND step_type=\?\)$/],
+    [
+      'a walk over keys, in the index alone',
+      WALK_KEYS,
+      /^SEARCH s USING COVERING INDEX STEP_READY \(due=\? AND step_type=\?\)$/,
+    ],
+    [
+      'the next types',
+      NEXT_READY_TYPES,
+      /SUBQUERY 1; SEARCH s USING COVERING INDEX STEP_READY \(due=\? AND step_type>\?\); .*SUBQUERY 3; SEARCH s USING COVERING INDEX STEP_READY \(due=\? AND step_type>\?\); SCAN ready$/,
+    ],
+    [
+      'the next priority of a backlog',
+      NEXT_WAITING_PRIORITY,
+      /^SEARCH s USING INDEX STEP_WAITING_RANK \(<expr>=\? AND priority<\?\)$/,
+    ],
+    [
+      'the next type of a backlog',
+      NEXT_WAITING_TYPE,
+      /^SEARCH s USING INDEX STEP_WAITING_RANK \(<expr>=\? AND priority=\? AND step_type>\?\)$/,
+    ],
+    [
+      'a walk through a backlog',
+      WALK_WAITING_KEYS,
+      /^SEARCH s USING INDEX STEP_WAITING_RANK \(<expr>=\? AND priority=\? AND step_type=\? AND run_at<\?\)$/,
+    ],
+    ['a claim', CLAIM, /^SEARCH STEP_TRACKER USING INTEGER PRIMARY KEY \(rowid=\?\); LIST SUBQUERY/],
+    [
+      'what ends alike',
+      FINISH_ALIKE,
+      /^SEARCH STEP_TRACKER USING INDEX sqlite_autoindex_\S+ \(step_id=\?\); LIST SUBQ/,
+    ],
+    ['looking for poison', ANY_POISON, /^SEARCH s USING COVERING INDEX STEP_READY \(due=\?\)$/],
+    ['the next waiting step', NEXT_WAITING, /^SCAN STEP_TRACKER USING INDEX STEP_WAITING$/],
+    ['a promotion', PROMOTE, /SEARCH STEP_TRACKER USING COVERING INDEX STEP_WAITING \(run_at<\?\)/],
+    ['what was claimed under a token', CLAIMED_UNDER, /^SCAN s USING INDEX STEP_HELD; USE TEMP B-TREE FOR ORDER BY$/],
+    ['what a pod holds', HELD_BY, /^SCAN s USING INDEX STEP_HELD$/],
+    ['orphans, in their order', ORPHANS, /^SCAN s USING INDEX STEP_HELD; SEARCH p USING INDEX .* LEFT-JOIN$/],
+    [
+      'a piece of the timed steps, in the index alone',
+      TIMED_AFTER,
+      /^MERGE .*COVERING INDEX STEP_TIMED \(run_at_wall=\? AND rowid>\?\); .*COVERING INDEX STEP_TIMED \(run_at_wall>\?\)$/,
+    ],
+    ['moving timed steps', MOVE_TIMED, /^SEARCH STEP_TRACKER USING INTEGER PRIMARY KEY \(rowid=\?\); LIST SUBQUERY/],
+    ['a piece of the retention', PRUNE_STEPS, /SEARCH STEP_TRACKER USING INDEX STEP_ENDED \(last_update_ts<\?\)/],
+  ])('of %s stays in its index', (_what, sql, expected) => {
+    expect(plan(sql)).toMatch(expected);
+    expect(plan(sql)).not.toMatch(/SCAN (s|STEP_TRACKER)(;|$)/);
+  });
+
+  it.each([
+    ['a claim', CLAIM],
+    ['a promotion', PROMOTE],
+    ['a settlement', FINISH_ALIKE],
+  ])('of %s writes nothing to the index of timed steps', (_what, sql) => {
+    const { connection } = newCore();
+    const index = connection.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'STEP_TIMED'").pluck().get();
+    const written = connection
+      .prepare<unknown[], { opcode: string; p2: number }>(`EXPLAIN ${sql}`)
+      .all(...Array<number>(sql.split('?').length - 1).fill(1))
+      .flatMap(({ opcode, p2 }) => (opcode === 'OpenWrite' ? [p2] : []));
+    expect(written.length).toBeGreaterThan(1);
+    expect(written).not.toContain(index);
+  });
+});
+
+describe('a claim', () => {
+  it('promotes what is due in bounded pieces, and says that there is more', () => {
+    const { core, connection } = joinedCore();
+    core.submit(0, newSteps(700, { delayMs: 10 }));
+    const ready = () => connection.prepare('SELECT count(*) FROM STEP_TRACKER WHERE due > 0').pluck().get();
+    expect(claim(core, { free: 0 }, 9).nextDueInMs).toBe(1);
+    expect(ready()).toBe(0);
+    expect(claim(core, { free: 0 }, 10).nextDueInMs).toBe(0);
+    expect(ready()).toBe(300);
+    claim(core, { free: 0 }, 10);
+    claim(core, { free: 0 }, 10);
+    expect(ready()).toBe(700);
+  });
+
+  it('takes a step that is due behind a whole piece of promotions', () => {
+    const { core } = joinedCore();
+    core.submit(0, newSteps(300, { type: 'other', delayMs: 10 }));
+    const mine = newStep({ delayMs: 11 });
+    core.submit(0, [mine]);
+    expect(ids(claim(core, { free: 1 }, 11).claims)).toEqual([mine.stepId]);
+  });
+
+  it('says when to look again where a crowd of other types hides what waits behind it', () => {
+    const { core } = joinedCore();
+    core.submit(0, newSteps(49, { type: 'other', delayMs: 10 }));
+    core.submit(0, [newStep({ delayMs: 20 })]);
+    expect(claim(core, {}, 1).nextDueInMs).toBe(19);
+    core.submit(0, newSteps(1, { type: 'other', delayMs: 11 }));
+    expect(claim(core, {}, 1).nextDueInMs).toBe(10);
+  });
+
+  it('says when a row without a type is due, which may be of a wanted one', () => {
+    const { core, connection } = joinedCore();
+    const row = connection.prepare('INSERT INTO STEP_TRACKER (step_id, payload, run_at) VALUES (?, ?, ?)');
+    row.run('by-hand', '{"type":"work"}', NOW + 5);
+    expect(claim(core, {}).nextDueInMs).toBe(5);
+    expect(ids(claim(core, {}, NOW + 5).claims)).toEqual(['by-hand']);
+  });
+
+  it('goes on promoting as long as there may be more, for any type', () => {
+    const { core } = joinedCore();
+    core.submit(0, newSteps(310, { type: 'other', delayMs: 10 }));
+    const next = [1, 2, 3].map(() => claim(core, { free: 1 }, 10).nextDueInMs);
+    expect(next).toEqual([0, null, null]);
+  });
+
+  it('waits for a fraction of a ms to be over', () => {
+    const { core } = joinedCore();
+    core.submit(NOW, [newStep({ delayMs: 0.25 })]);
+    expect(claim(core, {})).toMatchObject({ claims: [], nextDueInMs: 1 });
+    const [taken] = claim(core, {}, NOW + 1).claims;
+    core.settle(NOW + 1, POD, [settlement(taken!, { status: 'pending', delayMs: 0.25 })]);
+    expect(claim(core, {}, NOW + 1)).toMatchObject({ claims: [], nextDueInMs: 1 });
+    expect(claim(core, {}, NOW + 2).claims).toHaveLength(1);
+  });
+
+  it('gives nothing to a pod that sleeps', () => {
+    const { core } = joinedCore();
+    core.submit(NOW, newSteps(1));
+    const beat = (asleep: boolean) => core.heartbeat(INSTANT, POD, { eligible: true, asleep, meta: {} });
+    beat(true);
+    expect(claim(core, {}).claims).toEqual([]);
+    beat(false);
+    expect(claim(core, {}).claims).toHaveLength(1);
+  });
+
+  it('promotes the urgent first, of those that come due at the same instant', () => {
+    const { core } = joinedCore();
+    core.submit(0, newSteps(400, { delayMs: 10 }));
+    const urgent = newStep({ delayMs: 10, priority: 5 });
+    core.submit(0, [urgent]);
+    expect(ids(claim(core, { free: 1 }, 10).claims)).toEqual([urgent.stepId]);
+  });
+
+  it('reaches a step that crashed pods past a thousand others, and none of those stands in front', () => {
+    const { core, connection } = joinedCore();
+    const innocents = newSteps(1_500, { priority: 1 });
+    const [first, ...others] = newSteps(1_200, { priority: 0 });
+    core.submit(NOW, innocents);
+    core.submit(NOW, [first!, ...others]);
+    connection.prepare(`UPDATE STEP_TRACKER SET crashes = 2, due = 2 WHERE priority = 0`).run();
+    const all = { free: 3_000, types: { work: 3_000 } };
+    const without = claim(core, { ...all, free: 5, quarantine: 0 }).claims;
+    expect(without.every(({ crashes }) => crashes === 0)).toBe(true);
+    const taken = claim(core, { ...all, quarantine: 1 }).claims;
+    expect(taken).toHaveLength(1_496);
+    expect(taken.filter(({ crashes }) => crashes > 0).map(({ stepId }) => stepId)).toEqual([first!.stepId]);
+    connection.prepare(`UPDATE STEP_TRACKER SET priority = 9 WHERE crashes = 2`).run();
+    const more = newSteps(3);
+    core.submit(NOW, more);
+    expect(ids(claim(core, { ...all, quarantine: 0 }).claims)).toEqual(ids(more));
+  });
+
+  it('takes no more than fits its transaction, and says that there is more', () => {
+    const { core } = joinedCore();
+    core.submit(NOW, newSteps(10));
+    const reply = claim(core, { free: 10 }, NOW, 4);
+    expect(reply.claims).toHaveLength(4);
+    expect(reply.nextDueInMs).toBe(0);
+  });
+
+  it('says that a step is left whose type has others in front of it, or that may not be held ahead', () => {
+    const { core, connection } = joinedCore();
+    core.submit(NOW, newSteps(3, { type: 'a' }));
+    const reply = claim(core, { free: 2, types: { a: 5, b: 5 } });
+    expect(reply.claims).toHaveLength(2);
+    expect(reply.nextDueInMs).toBe(0);
+    const [suspect] = newSteps(1);
+    core.submit(NOW, [suspect!]);
+    connection.prepare('UPDATE STEP_TRACKER SET crashes = 1 WHERE step_id = ?').run(suspect!.stepId);
+    expect(claim(core, { free: 0, prefetch: 3 })).toMatchObject({ claims: [], nextDueInMs: 0 });
+    expect(ids(claim(core, { free: 1 }).claims)).toEqual([suspect!.stepId]);
+  });
+
+  it('asks for no lock because of a step that crashed pods, where it may take none', () => {
+    const { core, connection } = joinedCore();
+    core.submit(NOW, newSteps(1));
+    connection.exec('UPDATE STEP_TRACKER SET crashes = 2, due = 2');
+    const before = core.pulse();
+    expect(claim(core, { quarantine: 0 })).toMatchObject({ claims: [], nextDueInMs: null });
+    expect(core.pulse()).toBe(before);
+    expect(claim(core, { quarantine: 1 }).claims).toHaveLength(1);
+  });
+
+  it('merges many types as if they were one list', () => {
+    const type = fc.constantFrom('a', 'b', 'c', 'd');
+    const step = fc.record({ type, priority: fc.integer({ min: 0, max: 2 }), runAt: fc.integer({ min: 1, max: 4 }) });
+    const limits = fc.dictionary(type, fc.integer({ min: 0, max: 30 }), { minKeys: 1 });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), limits, fc.integer({ min: 0, max: 25 }), (given, types, free) => {
+        const { core, connection } = joinedCore();
+        const steps = given.map((over) => newStep(over));
+        core.submit(NOW, steps);
+        const expected = steps
+          .sort((a, b) => b.priority - a.priority || a.runAt! - b.runAt!) // stable: equals as they were submitted
+          .filter((one, index, all) => {
+            const before = all.slice(0, index).filter((other) => other.type === one.type).length;
+            return before < (types[one.type] ?? 0);
+          })
+          .slice(0, free);
+        expect(ids(claim(core, { free, types }).claims)).toEqual(ids(expected));
+        connection.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('walks further only where a type may still hold something that ranks before what is taken', () => {
+    const { core } = joinedCore();
+    // All of the first 600 belong to one of 300 types: a little of each does not do.
+    const types = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`t${n}`, 10_000]));
+    const urgent = newSteps(600, { type: 't7', priority: 5 });
+    core.submit(NOW, urgent);
+    for (const type of Object.keys(types)) core.submit(NOW, newSteps(5, { type }));
+    const { claims } = claim(core, { free: 500, types });
+    expect(ids(claims)).toEqual(ids(urgent).slice(0, 500));
+  });
+
+  it('walks on past what is beyond the limits of its types, until there is enough', () => {
+    const { core } = joinedCore();
+    // Of each narrow type one step is read that may not be taken: what was read is then not yet enough.
+    const narrow = Array.from({ length: 10 }, (_, i) => `narrow-${i}`);
+    for (const type of narrow) core.submit(NOW, newSteps(2, { type, priority: 9 }));
+    core.submit(NOW, newSteps(200, { type: 'wide' }));
+    const types = { ...Object.fromEntries(narrow.map((type) => [type, 1])), wide: 1_000 };
+    expect(claim(core, { free: 105, types }).claims).toHaveLength(105);
+  });
+
+  it('takes up rows that were put in by hand', () => {
+    const { core, connection } = joinedCore();
+    connection.exec(`INSERT INTO STEP_TRACKER (step_id, payload) VALUES ('by-hand', '{"type":"work","args":[1]}')`);
+    connection.exec(`INSERT INTO STEP_TRACKER (step_id, payload) VALUES ('broken', 'no json')`);
+    const [taken, ...more] = claim(core, { free: 10 }).claims;
+    expect(more).toEqual([]);
+    expect(taken).toMatchObject({ stepId: 'by-hand', type: 'work', maxRetries: 3, createdAt: NOW, version: 1 });
+    core.settle(NOW, POD, [settlement(taken!, { status: 'failed' })]);
+    connection.exec(`UPDATE STEP_TRACKER SET status = 'pending' WHERE step_id = 'by-hand'`);
+    expect(ids(claim(core, { free: 10 }).claims)).toEqual(['by-hand']);
+  });
+});

@@ -1,0 +1,40 @@
+/** What touches the file system: nothing but SQLite may open a database that is open. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+const SOURCES = new URL('../../../../src/store/sqlite/', import.meta.url);
+const PATHS = new URL('../../../../src/files/', import.meta.url);
+
+const sourcesIn = (folder: URL): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+
+/** What each file of a folder imports from `node:fs`. */
+function usesOfFs(folder: URL): string[] {
+  return sourcesIn(folder)
+    .flatMap((name) => {
+      const text = readFileSync(new URL(name, folder), 'utf8');
+      return [...text.matchAll(/import (.*) from 'node:fs.*'/g)].map(([, names]) => `${name} ${names}`);
+    })
+    .sort();
+}
+
+it('no file is opened or read but what the host says of itself', () => {
+  expect(usesOfFs(SOURCES)).toEqual([
+    'clock/boot-id.ts { readFileSync, readlinkSync }', // /proc: the boot's id, and the time namespace
+    'file/network-file-system.ts { statfs }', // asks the kernel about a folder; opens nothing
+    'file/wal-watch.ts { watch, type FSWatcher }', // the -wal, which bears no locks
+    'pods/process-table.ts { readFileSync, readlinkSync }', // /proc: the processes of this host
+  ]);
+  expect(usesOfFs(PATHS)).toEqual([
+    'located.ts { access, lstat, realpath, stat }', // none of them opens a descriptor
+    'located.ts { constants, type BigIntStats }',
+  ]);
+});
+
+it('no cursor is open over an await', () => {
+  const asynchronous = sourcesIn(SOURCES).filter((name) => {
+    const text = readFileSync(new URL(name, SOURCES), 'utf8');
+    return text.includes('.iterate(') && /\bawait\b/.test(text);
+  });
+  expect(asynchronous).toEqual([]);
+});
