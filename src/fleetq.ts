@@ -33,7 +33,7 @@ import { optionsFromEnv } from './options/env.js';
 import { resolveOptions, type FleetQOptions, type ResolvedOptions } from './options.js';
 import { fleetPicture, healthOfNone, Pod } from './pod.js';
 import { leaderReport, queueStats, type LeaderReport, type QueueStats } from './stats.js';
-import { OwnContext } from './runtime/own-context.js';
+import { QueueContext } from './runtime/async-context.js';
 import type { StepTypeOptions } from './step/definition.js';
 import { StepRegistry } from './step/registry.js';
 import type { Step } from './step/step.js';
@@ -47,7 +47,7 @@ class Queue implements AnyFleetQ {
   readonly #factory: StoreFactory;
   readonly #log: Log;
   /** Of construction; from `start` on, that of `start`. */
-  readonly #context = new OwnContext();
+  readonly #context = new QueueContext();
   readonly #events: Events;
   readonly #registry = new StepRegistry();
   #client: Promise<OpenClient> | undefined;

@@ -2,9 +2,9 @@
 import type { Events } from './events.js';
 import { createLog } from './log.js';
 import { completeOptions, type ResolvedOptions, type Settings } from './options.js';
-import type { OwnContext } from './runtime/own-context.js';
+import type { QueueContext } from './runtime/async-context.js';
 import type { StepRegistry } from './step/registry.js';
-import { within } from './runtime/within.js';
+import { withTimeout } from './runtime/with-timeout.js';
 import { inContext } from './store/in-context.js';
 import { handledTypes } from './stats.js';
 import { observed, type StoreOutage } from './store/observed.js';
@@ -40,7 +40,7 @@ export async function openClient(
   options: ResolvedOptions,
   registry: StepRegistry,
   events: Events,
-  context: OwnContext,
+  context: QueueContext,
   hooks: Hooks,
 ): Promise<OpenClient> {
   const { runtime, logger } = options;
@@ -64,7 +64,7 @@ export async function openClient(
       waiter,
       queries: new Queries({ ...shared, onRetried: hooks.onWork, onCancelled: hooks.onCancelled }),
       close: async () => {
-        await within(runtime, () => submitter.finish(), { limitMs: FINISH_MS }).catch(() => undefined);
+        await withTimeout(runtime, () => submitter.finish(), { timeoutMs: FINISH_MS }).catch(() => undefined);
         ending.abort();
         await waiter.stop();
         await store.close();

@@ -1,6 +1,6 @@
 /** The reports that put together what the store counts and what the pods say of themselves; of any number of types in slices. */
 import type { Runtime } from './runtime/runtime.js';
-import { mapInSlices } from './runtime/slices.js';
+import { mapInSlices } from './runtime/time-slices.js';
 import type { PodView, StatusCounts, StoreStats } from './store/contract.js';
 
 /** What `stats()` answers: the original's fields, and ours. */

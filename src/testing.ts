@@ -8,7 +8,7 @@ import { FleetQError } from './errors.js';
 import { createLog } from './log.js';
 import { checkArgs, checkDefinition, type StepContext, type StepDefinition } from './step/definition.js';
 
-export { VirtualRuntime, type VirtualRuntimeOptions } from './runtime/virtual.js';
+export { VirtualRuntime, type VirtualRuntimeOptions } from './runtime/virtual-runtime.js';
 
 /** What a test may say about the context that a handler gets. */
 export type TestContext = Partial<Omit<StepContext, 'release'>>;

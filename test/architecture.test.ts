@@ -108,7 +108,7 @@ const PURE = ['@standard-schema/spec', 'node:crypto', 'node:util'];
 const TIME_AND_CHANCE =
   /^(globalThis\.|global\.)?(Date|performance|Math\.random|crypto|queueMicrotask|(set|clear)(Timeout|Interval|Immediate)|process\.(hrtime|uptime|nextTick)|AbortSignal\.timeout)(\.|$)/;
 /** The files that may use them: where they are taken, and where randomness is drawn. */
-const AMBIENT = ['runtime/genuine.ts', 'runtime/runtime.ts'];
+const AMBIENT = ['runtime/native-globals.ts', 'runtime/runtime.ts'];
 const TIMER_MODULES = /^(node:)?(timers|timers\/promises|perf_hooks)$/;
 const CRYPTO_MODULE = /^(node:)?crypto$/;
 const CRYPTO_WITHOUT_CHANCE = ['createHash', 'createHmac'];

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { handledTypes, leaderReport, queueStats } from '../src/stats.js';
 import type { PodView, StoreStats } from '../src/store/contract.js';
-import { VirtualRuntime } from '../src/runtime/virtual.js';
+import { VirtualRuntime } from '../src/runtime/virtual-runtime.js';
 import { viewOf } from './fleet/support/views.js';
 
 const runtime = new VirtualRuntime();

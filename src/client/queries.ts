@@ -1,9 +1,9 @@
 /** What a process may ask about steps, and do to them by hand. */
 import { StepNotFoundError, StoppedError } from '../errors.js';
 import type { Events } from '../events.js';
-import type { OwnContext } from '../runtime/own-context.js';
+import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { mapInSlices } from '../runtime/slices.js';
+import { mapInSlices } from '../runtime/time-slices.js';
 import { checkFields, checkStepId, integer, name, oneOf, word, type FieldChecks } from '../step/fields.js';
 import { readStep } from '../step/read.js';
 import { isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
@@ -51,7 +51,7 @@ export interface QueriesParts {
   readonly store: Pick<Store, 'find' | 'list' | 'cancel' | 'retry' | 'staleReadMs'>;
   readonly runtime: Runtime;
   readonly events: Events;
-  readonly context: OwnContext;
+  readonly context: QueueContext;
   /** Aborts when the store is to be closed. */
   readonly ended: AbortSignal;
   /** Called with what was cancelled, so that a handler of this process hears at once. */

@@ -7,12 +7,12 @@
  * - The pauses between looks double from a second on; the last look comes when the time is over.
  * - A pause ends when the store is to be closed. Its timer is none of the caller's async context.
  */
-import type { OwnContext } from '../runtime/own-context.js';
+import type { QueueContext } from '../runtime/async-context.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
 
 export interface SecondReadParts {
   readonly runtime: Runtime;
-  readonly context: OwnContext;
+  readonly context: QueueContext;
   readonly staleReadMs: number;
   /** Aborts when the store is to be closed. */
   readonly ended: AbortSignal;

@@ -12,9 +12,9 @@ import { FleetQError, nearest, show, StoppedError, SubmitIncompleteError, Valida
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
-import type { OwnContext } from '../runtime/own-context.js';
+import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { mapInSlices } from '../runtime/slices.js';
+import { mapInSlices } from '../runtime/time-slices.js';
 import { checkArgs } from '../step/definition.js';
 import { oneOf } from '../step/fields.js';
 import { decodePayload } from '../step/payload.js';
@@ -30,7 +30,7 @@ export interface SubmitterParts {
   readonly submitBatch: number;
   readonly runtime: Runtime;
   readonly events: Events;
-  readonly context: OwnContext;
+  readonly context: QueueContext;
   readonly log: Log;
   readonly settings: Settings;
   readonly registry: StepRegistry;

@@ -4,7 +4,7 @@
  * Invariants: steps that are asked about in one turn share one question. It answers within a bound, or with nothing.
  */
 import type { Runtime } from '../runtime/runtime.js';
-import { within } from '../runtime/within.js';
+import { withTimeout } from '../runtime/with-timeout.js';
 import type { PodView, StepRecord, Store } from '../store/contract.js';
 
 export interface TimeoutDetailsParts {
@@ -51,7 +51,7 @@ export class TimeoutDetails {
     const ids = this.#asked.slice(0, MOST);
     this.#asked = [];
     this.#answers = undefined;
-    return within(runtime, () => this.#look(ids), { limitMs: WITHIN_MS, signal: ended }).catch(() => NONE);
+    return withTimeout(runtime, () => this.#look(ids), { timeoutMs: WITHIN_MS, signal: ended }).catch(() => NONE);
   }
 
   async #look(ids: readonly string[]): Promise<Answers> {

@@ -15,7 +15,7 @@ import { asError, FleetQError, StepNotFoundError, StoppedError, StoreError, Wait
 import type { Events } from '../events.js';
 import { onAbort } from '../runtime/abort.js';
 import { Loop } from '../runtime/loop.js';
-import type { OwnContext } from '../runtime/own-context.js';
+import type { QueueContext } from '../runtime/async-context.js';
 import type { Timer } from '../runtime/runtime.js';
 import { checkStepId } from '../step/fields.js';
 import { isTerminal } from '../step/step.js';
@@ -29,7 +29,7 @@ import { TimeoutDetails, type TimeoutDetailsParts } from './timeout-details.js';
 export interface WaiterParts extends TimeoutDetailsParts {
   readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch' | 'fleet' | 'staleReadMs'>;
   readonly events: Events;
-  readonly context: OwnContext;
+  readonly context: QueueContext;
   readonly waitIntervalMs: number;
 }
 

@@ -10,7 +10,7 @@ import { EventEmitter } from 'eventemitter3';
 import { asError } from '../errors.js';
 import type { AnySteps, EventName, EventPayloads } from './payloads.js';
 import type { Log } from '../log.js';
-import { OwnContext } from '../runtime/own-context.js';
+import { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 
 type Listener = (payload: never) => unknown;
@@ -26,9 +26,9 @@ export class Events {
   #unsettled = 0;
   #excused = 0;
   #onSettled: (() => void) | undefined;
-  readonly #context: OwnContext;
+  readonly #context: QueueContext;
 
-  constructor(log: Log, context = new OwnContext()) {
+  constructor(log: Log, context = new QueueContext()) {
     this.#log = log;
     this.#context = context;
   }

@@ -9,7 +9,7 @@
  *   call failed with, if one did: that says more than that there was no answer.
  */
 import type { Runtime, Timer } from '../runtime/runtime.js';
-import { within } from '../runtime/within.js';
+import { withTimeout } from '../runtime/with-timeout.js';
 
 export interface HedgeOptions {
   readonly runtime: Runtime;
@@ -57,7 +57,7 @@ export class HedgedCall<T> {
         this.#sendAndWait(send, timer);
       });
     try {
-      return await within(runtime, answer, { limitMs, signal });
+      return await withTimeout(runtime, answer, { timeoutMs: limitMs, signal });
     } catch (error) {
       throw signal.aborted ? error : (this.#waiter?.failure?.error ?? error);
     } finally {

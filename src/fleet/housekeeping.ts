@@ -10,7 +10,7 @@ import type { Settings } from '../options.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
-import { within } from '../runtime/within.js';
+import { withTimeout } from '../runtime/with-timeout.js';
 import type { Store } from '../store/contract.js';
 import type { Elector } from './elector.js';
 
@@ -51,7 +51,7 @@ export class Housekeeping implements Service {
     const { runtime, store, settings, elector } = this.#parts;
     if (!elector.isLeader) return Infinity; // woken when elected
     const prune = (): ReturnType<Store['prune']> => store.prune({ keepMs: settings.retentionMs });
-    const { more } = await within(runtime, prune, { signal: this.#ended.signal });
+    const { more } = await withTimeout(runtime, prune, { signal: this.#ended.signal });
     return more ? 0 : this.#intervalMs;
   }
 

@@ -14,7 +14,7 @@ import type { Settings } from '../options.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
-import { within } from '../runtime/within.js';
+import { withTimeout } from '../runtime/with-timeout.js';
 import { boolean, checkFields, integer, type FieldChecks } from '../step/fields.js';
 import type { Store } from '../store/contract.js';
 import type { Settler } from '../settlement/settler.js';
@@ -180,7 +180,7 @@ export class Recovery implements Service {
 
   #abandonable(store: RecoveryParts['store']): RecoveryParts['store'] {
     const call = <T>(work: () => Promise<T>): Promise<T> =>
-      within(this.#parts.runtime, work, { signal: this.#ended.signal });
+      withTimeout(this.#parts.runtime, work, { signal: this.#ended.signal });
     return {
       evict: (pods) => call(() => store.evict(pods)),
       orphans: (query) => call(() => store.orphans(query)),

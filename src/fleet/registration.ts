@@ -12,7 +12,7 @@
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { within } from '../runtime/within.js';
+import { withTimeout } from '../runtime/with-timeout.js';
 import type { Store } from '../store/contract.js';
 import { HedgedCall, type HedgeOptions } from './hedged-call.js';
 import type { PodIdentity } from './pod-identity.js';
@@ -78,7 +78,7 @@ export class Registration {
     this.#registeredAt = undefined;
     this.#mayBeMember = false;
     try {
-      await within(runtime, () => store.leave(pod), { limitMs: LEAVE_WITHIN_MS });
+      await withTimeout(runtime, () => store.leave(pod), { timeoutMs: LEAVE_WITHIN_MS });
       return true;
     } catch (error) {
       // Its peers will find it silent, and evict it.

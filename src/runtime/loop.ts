@@ -6,7 +6,7 @@
  * - Ticks run in the async context of `start`, whatever wakes the loop.
  * - A tick that throws goes to `onError`, which says how long to wait. `stop` waits for the tick under way.
  */
-import { OwnContext } from './own-context.js';
+import { QueueContext } from './async-context.js';
 import type { Runtime, Timer, TimerOptions } from './runtime.js';
 import type { Service } from './service.js';
 
@@ -19,7 +19,7 @@ export class Loop implements Service {
   readonly #runtime: Runtime;
   readonly #tick: () => Promise<number>;
   readonly #options: LoopOptions;
-  readonly #context = new OwnContext();
+  readonly #context = new QueueContext();
   readonly #begun = (): void => void (this.#ticking = this.#round());
   #running = false;
   #busy = false;

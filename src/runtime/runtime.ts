@@ -7,7 +7,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { onAbort } from './abort.js';
-import { genuine } from './genuine.js';
+import { native } from './native-globals.js';
 
 /** A timer that has been set. Cancelling one that fired, or cancelling twice, does nothing. */
 export interface Timer {
@@ -57,20 +57,20 @@ export function sleep(runtime: Runtime, delayMs: number, signal?: AbortSignal, o
 }
 
 /** From the host's monotonic clock to this thread's, which counts from the thread's start. */
-const SINCE_BOOT_MS = Number(genuine.hostNs()) / 1e6 - genuine.threadMs();
+const SINCE_BOOT_MS = Number(native.hostNs()) / 1e6 - native.threadMs();
 
 /** The real thing: the process's clocks, its random source and Node's timers. */
 export const systemRuntime: Runtime = {
-  wallMs: genuine.wallMs,
-  monotonicMs: () => SINCE_BOOT_MS + genuine.threadMs(),
-  random: genuine.random,
-  uuid: createUuidV7(genuine.wallMs, pooledBytes()),
+  wallMs: native.wallMs,
+  monotonicMs: () => SINCE_BOOT_MS + native.threadMs(),
+  random: native.random,
+  uuid: createUuidV7(native.wallMs, pooledBytes()),
   after(delayMs, callback, options) {
-    const timer = genuine.setTimeout(callback, Math.min(Math.max(delayMs, 0), MAX_DELAY_MS));
+    const timer = native.setTimeout(callback, Math.min(Math.max(delayMs, 0), MAX_DELAY_MS));
     if (options?.ref === false) timer.unref();
-    return { cancel: () => genuine.clearTimeout(timer) };
+    return { cancel: () => native.clearTimeout(timer) };
   },
-  yield: () => new Promise((resolve) => genuine.setImmediate(resolve)),
+  yield: () => new Promise((resolve) => native.setImmediate(resolve)),
 };
 
 /** Hands out random bytes from a pool: one system call for many ids (1.8 times the speed of one call an id). */

@@ -4,10 +4,10 @@
  * Invariants: nothing that a store starts or keeps (connections, threads, watchers, timers, calls that wait in line)
  * belongs to the request that happened to make the call. The caller's `await` continues in the caller's context.
  */
-import type { OwnContext } from '../runtime/own-context.js';
+import type { QueueContext } from '../runtime/async-context.js';
 import type { Store } from './contract.js';
 
-export function inContext(store: Store, context: OwnContext): Store {
+export function inContext(store: Store, context: QueueContext): Store {
   return new Proxy(store, {
     get(target, key) {
       const member: unknown = Reflect.get(target, key, target);

@@ -5,7 +5,7 @@
  * records are filled in slices. A type may have any name. Rows of an unknown status were written by hand and are not
  * counted.
  */
-import { mapInSlices } from '../runtime/slices.js';
+import { mapInSlices } from '../runtime/time-slices.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { STEP_STATUSES, type StepStatus } from '../step/step.js';
 import type { StatusCounts, StoreStats } from './contract.js';

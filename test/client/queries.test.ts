@@ -1,8 +1,8 @@
 /** Whom this process tells of what its user did to a step. */
 import { expect, it } from 'vitest';
 import { Queries } from '../../src/client/queries.js';
-import { OwnContext } from '../../src/runtime/own-context.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { QueueContext } from '../../src/runtime/async-context.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { StepRecord } from '../../src/store/contract.js';
 import { Told } from '../fleet/support/told.js';
 
@@ -21,7 +21,7 @@ function world(status: StepRecord['status']) {
     },
     runtime,
     events,
-    context: new OwnContext(),
+    context: new QueueContext(),
     ended: new AbortController().signal,
     onCancelled: (stepId) => heard.push(`the pool: ${stepId} is cancelled`),
     onRetried: () => heard.push('the pool: there may be work'),

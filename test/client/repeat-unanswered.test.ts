@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { repeatUnanswered } from '../../src/client/repeat-unanswered.js';
 import { StoreError } from '../../src/errors.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 
 const LOST = new StoreError('STORE_UNAVAILABLE', 'the connection was lost', true);
 

@@ -5,9 +5,9 @@ import { StoreError } from '../../src/errors.js';
 import { Events } from '../../src/events.js';
 import { createLog } from '../../src/log.js';
 import { resolveOptions, type Settings } from '../../src/options.js';
-import { OwnContext } from '../../src/runtime/own-context.js';
+import { QueueContext } from '../../src/runtime/async-context.js';
 import { sleep } from '../../src/runtime/runtime.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { StepRegistry } from '../../src/step/registry.js';
 import type { NewStep } from '../../src/step/submission.js';
 
@@ -46,7 +46,7 @@ beforeEach(() => {
     submitBatch: BATCH,
     runtime,
     events: new Events(createLog('events')),
-    context: new OwnContext(),
+    context: new QueueContext(),
     log: createLog('client'),
     settings: resolveOptions({ runtime }) as Settings,
     registry: new StepRegistry(),

@@ -1,7 +1,7 @@
 /** How steps stand, for the errors of waits that have timed out. */
 import { expect, it } from 'vitest';
 import { TimeoutDetails } from '../../src/client/timeout-details.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { StepRecord } from '../../src/store/contract.js';
 import { handledTypes } from '../../src/stats.js';
 import { viewOf } from '../fleet/support/views.js';

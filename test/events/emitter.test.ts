@@ -3,8 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test, vi } from 'vitest';
 import { Events } from '../../src/events.js';
 import { createLog } from '../../src/log.js';
-import { OwnContext } from '../../src/runtime/own-context.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { QueueContext } from '../../src/runtime/async-context.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 
 const POD = { podId: 'p', incarnation: 'i' };
 
@@ -31,7 +31,7 @@ describe('a listener', () => {
 
   test('runs in the context of the queue, whatever caused the event', () => {
     const storage = new AsyncLocalStorage<string>();
-    const events = storage.run('queue', () => new Events(createLog('events'), new OwnContext()));
+    const events = storage.run('queue', () => new Events(createLog('events'), new QueueContext()));
     const seen: unknown[] = [];
     events.on('pod:joined', () => seen.push(storage.getStore()));
     storage.run('caller', () => events.emit('pod:joined', { ...POD }));

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { FleetQ } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import { faultySqlite, newQueue, nextEvent, QUICK, stopped, temporaryPath } from '../support/queues.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { backup, damage } from './support/files.js';
 import { Told } from './support/told.js';
 

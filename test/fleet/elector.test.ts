@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { electLeader, Elector } from '../../src/fleet/elector.js';
 import { PodIdentity } from '../../src/fleet/pod-identity.js';
 import { SelfFence } from '../../src/fleet/self-fence.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { log, Told } from './support/told.js';
 import { viewOf } from './support/views.js';
 

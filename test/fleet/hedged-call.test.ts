@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { HedgedCall } from '../../src/fleet/hedged-call.js';
 import { limitMs, patienceMs } from '../../src/fleet/heartbeat-limits.js';
 import { sleep } from '../../src/runtime/runtime.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 
 const RHYTHMS = {
   sqlite: { heartbeatMs: 2_000, deadAfterMs: 15_000 },

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Journal } from '../../src/fleet/journal.js';
 import { JournalFile } from '../../src/fleet/journal-file.js';
 import { recoveryRecord, type Decision, type RecoveryRecord } from '../../src/fleet/recovery-record.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { log, Told } from './support/told.js';
 
 let folder: string;

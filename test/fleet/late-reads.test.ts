@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PeerWatch } from '../../src/fleet/peer-watch.js';
 import { MembershipEvents } from '../../src/fleet/membership-events.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { PodRef, Store } from '../../src/store/contract.js';
 import { Told } from './support/told.js';
 import { viewOf } from './support/views.js';

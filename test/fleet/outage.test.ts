@@ -1,7 +1,7 @@
 /** An operation that fails again and again. */
 import { beforeEach, expect, it } from 'vitest';
 import { Outage } from '../../src/fleet/outage.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { log, Told } from './support/told.js';
 
 let runtime: VirtualRuntime;

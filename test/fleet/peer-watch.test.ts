@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PeerWatch } from '../../src/fleet/peer-watch.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { PodView } from '../../src/store/contract.js';
 import { viewOf } from './support/views.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PodIdentity } from '../../src/fleet/pod-identity.js';
 import { SelfFence } from '../../src/fleet/self-fence.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { log, Told } from './support/told.js';
 
 let runtime: VirtualRuntime;

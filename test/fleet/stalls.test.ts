@@ -3,7 +3,7 @@
  * a bound, and nobody that lives is taken for dead.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { World, type Member } from './support/world.js';
 
 let world: World;

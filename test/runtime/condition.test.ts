@@ -1,7 +1,7 @@
 /** Waiting for a condition that somebody else brings about. */
 import { beforeEach, expect, test } from 'vitest';
 import { Condition } from '../../src/runtime/condition.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 
 let runtime: VirtualRuntime;
 let condition: Condition;

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Loop } from '../../src/runtime/loop.js';
 import { sleep } from '../../src/runtime/runtime.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 
 let runtime: VirtualRuntime;
 let loop: Loop;

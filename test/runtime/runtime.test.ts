@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createUuidV7, MAX_DELAY_MS, sleep, systemRuntime } from '../../src/runtime/runtime.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 
 const V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 

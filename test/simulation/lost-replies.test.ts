@@ -6,7 +6,7 @@ import { FleetQ, type StoreFactory } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/runtime/runtime.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { Store } from '../../src/store/contract.js';
 import { log } from '../fleet/support/told.js';
 import { FaultyStore, seeded } from '../support/faulty-store.js';

@@ -1,6 +1,6 @@
 /** A fleet of whole pods on one clock and one file, watched from outside. */
 import type { PodDead } from '../../src/events.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { sqlite } from '../../src/sqlite.js';
 import type { StepRecord, Store } from '../../src/store/contract.js';
 import { LateWorld, type Lateness } from '../support/late-store.js';

@@ -2,8 +2,8 @@
 import { createContext, runInContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { asError, isError, StoreError } from '../../src/errors.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
-import { mapInSlices } from '../../src/runtime/slices.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
+import { mapInSlices } from '../../src/runtime/time-slices.js';
 import { sqlite } from '../../src/sqlite.js';
 import { checkArgs } from '../../src/step/definition.js';
 import { jsonText } from '../../src/step/json.js';

@@ -1,6 +1,6 @@
 /** The only database retry. */
 import { describe, expect, it } from 'vitest';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { retryWhileBusy, type BusyRetryOptions } from '../../src/store/busy-retry.js';
 
 const busy = new Error('busy');

@@ -1,6 +1,6 @@
 /** The async context of a store's calls. */
 import { expect, it } from 'vitest';
-import { OwnContext } from '../../src/runtime/own-context.js';
+import { QueueContext } from '../../src/runtime/async-context.js';
 import type { Store } from '../../src/store/contract.js';
 import { inContext } from '../../src/store/in-context.js';
 import { inRequest, requestName } from '../support/contexts.js';
@@ -15,7 +15,7 @@ class NotingStore {
 }
 
 it('is that of the queue, and the caller goes on in its own', async () => {
-  const context = inRequest('queue', () => new OwnContext());
+  const context = inRequest('queue', () => new QueueContext());
   const store = inContext(new NotingStore() as unknown as Store, context);
   expect(store.name).toBe('noting');
   await inRequest('caller', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { StoreError } from '../../src/errors.js';
 import { Events, type AnySteps, type EventPayloads } from '../../src/events.js';
 import { createLog } from '../../src/log.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { Store } from '../../src/store/contract.js';
 import { observed } from '../../src/store/observed.js';
 

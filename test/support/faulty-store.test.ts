@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Receipt, Settlement, Store } from '../../src/store/contract.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { FaultyStore, firstOf, refusing, scripted, seeded, type FaultPlan } from './faulty-store.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };

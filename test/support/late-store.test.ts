@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { sqlite } from '../../src/sqlite.js';
 import type { Store } from '../../src/store/contract.js';
 import { log } from '../fleet/support/told.js';

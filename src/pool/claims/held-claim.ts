@@ -6,7 +6,7 @@
  */
 import { FleetQError } from '../../errors.js';
 import type { StepEvent } from '../../events.js';
-import { isolated } from '../../runtime/own-context.js';
+import { runInContextCopy } from '../../runtime/async-context.js';
 import { isImmutable, payloadOf, type Payload } from '../../step/payload.js';
 import type { Outcome } from '../../step/transition.js';
 import type { Claim, PodRef, Settlement } from '../../store/contract.js';
@@ -82,7 +82,7 @@ export class HeldClaim implements EndedClaim {
     if (this.aborted !== undefined) return;
     this.aborted = cause;
     const controller = this.#controller;
-    if (controller !== undefined) isolated(() => controller.abort(this.abortError()));
+    if (controller !== undefined) runInContextCopy(() => controller.abort(this.abortError()));
   }
 
   /** The reason of the signal. */

@@ -11,7 +11,7 @@ import { asError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { Loop } from '../../runtime/loop.js';
 import type { Runtime } from '../../runtime/runtime.js';
-import { within } from '../../runtime/within.js';
+import { withTimeout } from '../../runtime/with-timeout.js';
 import type { CancelledStep, StepStore } from '../../store/contract.js';
 
 export interface CancellationWatchParts {
@@ -59,9 +59,9 @@ export class CancellationWatch {
   async among(stepIds: readonly string[]): Promise<readonly CancelledStep[]> {
     const { runtime, store, log } = this.#parts;
     if (stepIds.length === 0) return [];
-    const bounds = { limitMs: ANSWER_WITHIN_MS, signal: this.#ended.signal };
+    const bounds = { timeoutMs: ANSWER_WITHIN_MS, signal: this.#ended.signal };
     try {
-      return await within(runtime, () => store.cancelled(stepIds), bounds);
+      return await withTimeout(runtime, () => store.cancelled(stepIds), bounds);
     } catch (error) {
       log.debug({ error: asError(error).message }, 'could not ask which steps were cancelled');
       return [];

@@ -12,7 +12,7 @@
 import { asError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { Runtime } from '../../runtime/runtime.js';
-import { within } from '../../runtime/within.js';
+import { withTimeout } from '../../runtime/with-timeout.js';
 import { claimTokenOf, isAlone } from '../../step/suspect.js';
 import type {
   Claim,
@@ -182,7 +182,7 @@ export class ExchangeChannel {
 
   #ask(request: ExchangeRequest): Promise<ExchangeReply> {
     const { runtime, store } = this.#parts;
-    return within(runtime, () => store.exchange(request), { signal: this.#abandoned.signal });
+    return withTimeout(runtime, () => store.exchange(request), { signal: this.#abandoned.signal });
   }
 
   #begin(busy: boolean): void {

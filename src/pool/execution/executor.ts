@@ -10,7 +10,7 @@
 import { types } from 'node:util';
 import type { Events } from '../../events.js';
 import type { Log } from '../../log.js';
-import { isolated } from '../../runtime/own-context.js';
+import { runInContextCopy } from '../../runtime/async-context.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { checkArgs, type Checked } from '../../step/definition.js';
 import type { Outcome } from '../../step/transition.js';
@@ -100,7 +100,7 @@ export class Executor {
       const context = new Context(held, payload.metadata, this.#parts.log);
       if (this.#parts.events.has('step:started')) this.#parts.events.tell('step:started', () => eventOf(held));
       const { schema, run } = handler.definition;
-      if (handler.limit === undefined && schema === undefined) returned = isolated(run, payload.args, context);
+      if (handler.limit === undefined && schema === undefined) returned = runInContextCopy(run, payload.args, context);
       else returned = this.#callGuarded(held, payload.args, context);
       this.#calling = undefined;
       if (isThenable(returned)) {
@@ -140,7 +140,7 @@ export class Executor {
 
   /** For a type with a `concurrency` or a schema. */
   #callGuarded(held: HeldClaim, args: unknown, context: Context): unknown {
-    const call = (): unknown => isolated(() => this.#call(held, args, context));
+    const call = (): unknown => runInContextCopy(() => this.#call(held, args, context));
     const { limit } = held.handler;
     return limit === undefined ? call() : limit(call);
   }

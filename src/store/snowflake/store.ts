@@ -34,7 +34,7 @@ import type {
 } from '../contract.js';
 import type { NewStep } from '../../step/submission.js';
 import type { Runtime } from '../../runtime/runtime.js';
-import { within } from '../../runtime/within.js';
+import { withTimeout } from '../../runtime/with-timeout.js';
 import { Calls } from './session/calls.js';
 import { Combiner, givenBack } from './exchange/combiner.js';
 import { Settling } from './exchange/settling.js';
@@ -250,7 +250,7 @@ export class SnowflakeStore implements Store {
 
   async #shut(): Promise<void> {
     const done = this.#calls.close();
-    await within(this.#runtime, () => done, { limitMs: FAREWELL_MS }).catch(() => {}); // it is given up
+    await withTimeout(this.#runtime, () => done, { timeoutMs: FAREWELL_MS }).catch(() => {}); // it is given up
     await this.#sessions.close();
     await done;
   }

@@ -1,8 +1,8 @@
 /** Processes that only submit, wait and ask, on one virtual clock and a store that shows others' commits late. */
 import { Queries } from '../../../src/client/queries.js';
 import { Waiter } from '../../../src/client/waiter.js';
-import { OwnContext } from '../../../src/runtime/own-context.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { QueueContext } from '../../../src/runtime/async-context.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { sqlite } from '../../../src/sqlite.js';
 import type { Claim, PodRef, Store } from '../../../src/store/contract.js';
 import { FaultyStore } from '../../support/faulty-store.js';
@@ -61,7 +61,7 @@ export class Client {
     this.late = late;
     this.store = new FaultyStore(late, runtime);
     const { events } = this.told;
-    const shared = { store: this.store, runtime, events, context: new OwnContext(), ended: this.#ending.signal };
+    const shared = { store: this.store, runtime, events, context: new QueueContext(), ended: this.#ending.signal };
     const handledBy = () => Promise.resolve(undefined);
     this.waiter = new Waiter({ ...shared, waitIntervalMs: WAIT_INTERVAL_MS, handledBy });
     this.queries = new Queries({ ...shared, onCancelled: () => undefined, onRetried: () => undefined });

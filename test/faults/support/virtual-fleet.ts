@@ -6,7 +6,7 @@ import { FleetQ, RetryLaterError, type FleetQOptions } from 'fleet-q';
 import { sqlite, type SqliteOptions } from 'fleet-q/sqlite';
 import { expect, onTestFinished } from 'vitest';
 import { sleep } from '../../../src/runtime/runtime.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { Store, StoreFactory } from '../../../src/store/contract.js';
 import { Line } from '../../fleet/support/faulty-store.js';
 import { temporaryPath } from '../../support/queues.js';

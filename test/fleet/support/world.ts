@@ -1,7 +1,7 @@
 /** Several pods' parts in the fleet, on one clock and one real store. */
 import { Fleet } from '../../../src/fleet/fleet.js';
 import { completeOptions, resolveOptions, type FleetQOptions, type Settings } from '../../../src/options.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { sqlite } from '../../../src/sqlite.js';
 import { DEFAULT_RETRY } from '../../../src/step/retry.js';
 import { claimTokenOf } from '../../../src/step/suspect.js';

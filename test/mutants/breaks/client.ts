@@ -212,7 +212,7 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/timeout-details: a store that does not answer holds the error of a wait',
     file: 'src/client/timeout-details.ts',
-    find: '{ limitMs: WITHIN_MS, signal: ended }',
+    find: '{ timeoutMs: WITHIN_MS, signal: ended }',
     replace: '{ signal: ended }',
     tests: [TIMEOUT_DETAILS],
   },
@@ -226,8 +226,8 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/timeout-details: the question goes on while the store is being closed',
     file: 'src/client/timeout-details.ts',
-    find: '{ limitMs: WITHIN_MS, signal: ended }',
-    replace: '{ limitMs: WITHIN_MS }',
+    find: '{ timeoutMs: WITHIN_MS, signal: ended }',
+    replace: '{ timeoutMs: WITHIN_MS }',
     tests: [TIMEOUT_DETAILS],
   },
   {

@@ -207,14 +207,14 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'open-client: submissions under way are cut off by close',
     file: 'src/open-client.ts',
-    find: 'await within(runtime, () => submitter.finish(), { limitMs: FINISH_MS }).catch(() => undefined);',
+    find: 'await withTimeout(runtime, () => submitter.finish(), { timeoutMs: FINISH_MS }).catch(() => undefined);',
     replace: '',
     tests: [DRAINING],
   },
   {
     name: 'open-client: close waits for a submission that the store never answers',
     file: 'src/open-client.ts',
-    find: 'await within(runtime, () => submitter.finish(), { limitMs: FINISH_MS }).catch(() => undefined);',
+    find: 'await withTimeout(runtime, () => submitter.finish(), { timeoutMs: FINISH_MS }).catch(() => undefined);',
     replace: 'await submitter.finish();',
     tests: [LIFE],
   },

@@ -47,15 +47,15 @@ export const poolBreaks: readonly Break[] = [
   {
     name: 'pool/exchange/cancellation-watch: an answer is waited for without end',
     file: 'src/pool/exchange/cancellation-watch.ts',
-    find: '{ limitMs: ANSWER_WITHIN_MS, signal: this.#ended.signal }',
+    find: '{ timeoutMs: ANSWER_WITHIN_MS, signal: this.#ended.signal }',
     replace: '{ signal: this.#ended.signal }',
     tests: ['test/pool/exchange/cancellation-watch.test.ts'],
   },
   {
     name: 'pool/exchange/cancellation-watch: stop waits for an answer',
     file: 'src/pool/exchange/cancellation-watch.ts',
-    find: '{ limitMs: ANSWER_WITHIN_MS, signal: this.#ended.signal }',
-    replace: '{ limitMs: ANSWER_WITHIN_MS }',
+    find: '{ timeoutMs: ANSWER_WITHIN_MS, signal: this.#ended.signal }',
+    replace: '{ timeoutMs: ANSWER_WITHIN_MS }',
     tests: ['test/pool/exchange/cancellation-watch.test.ts'],
   },
   {
@@ -444,14 +444,14 @@ export const poolBreaks: readonly Break[] = [
   {
     name: 'pool/execution/executor: a handler runs in the context of the pool',
     file: 'src/pool/execution/executor.ts',
-    find: 'returned = isolated(run, payload.args, context)',
+    find: 'returned = runInContextCopy(run, payload.args, context)',
     replace: 'returned = run(payload.args, context)',
     tests: ['test/pool/execution/executor.test.ts'],
   },
   {
     name: 'pool/execution/executor: a guarded handler runs in the context of the pool',
     file: 'src/pool/execution/executor.ts',
-    find: '=> isolated(() => this.#call(held, args, context));',
+    find: '=> runInContextCopy(() => this.#call(held, args, context));',
     replace: '=> this.#call(held, args, context);',
     tests: ['test/pool/execution/executor.test.ts'],
   },
@@ -542,7 +542,7 @@ export const poolBreaks: readonly Break[] = [
   {
     name: 'pool/claims/held-claim: listeners of the signal run in the context of who aborts',
     file: 'src/pool/claims/held-claim.ts',
-    find: 'isolated(() => controller.abort(this.abortError()))',
+    find: 'runInContextCopy(() => controller.abort(this.abortError()))',
     replace: 'controller.abort(this.abortError())',
     tests: ['test/pool/claims/held-claim.test.ts'],
   },

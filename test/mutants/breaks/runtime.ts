@@ -4,9 +4,9 @@ import type { Break } from '../break.js';
 const LOOP = 'test/runtime/loop.test.ts';
 const RUNTIME = 'test/runtime/runtime.test.ts';
 const ABORT = 'test/runtime/abort.test.ts';
-const SLICES = 'test/runtime/slices.test.ts';
-const WITHIN = 'test/runtime/within.test.ts';
-const VIRTUAL = 'test/runtime/virtual.test.ts';
+const SLICES = 'test/runtime/time-slices.test.ts';
+const WITHIN = 'test/runtime/with-timeout.test.ts';
+const VIRTUAL = 'test/runtime/virtual-runtime.test.ts';
 const CONTEXTS = 'test/facade/contexts.test.ts';
 const FAKES = 'test/facade/fake-timers.test.ts';
 
@@ -40,22 +40,22 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [ABORT],
   },
   {
-    name: 'runtime/genuine: fakes that stand already are taken for timers',
-    file: 'src/runtime/genuine.ts',
+    name: 'runtime/native-globals: fakes that stand already are taken for timers',
+    file: 'src/runtime/native-globals.ts',
     find: "setTimeout: behind('setTimeout', setTimeout),",
     replace: 'setTimeout,',
     tests: [FAKES],
   },
   {
-    name: 'runtime/genuine: the wall clock is looked up at each call',
-    file: 'src/runtime/genuine.ts',
+    name: 'runtime/native-globals: the wall clock is looked up at each call',
+    file: 'src/runtime/native-globals.ts',
     find: 'wallMs: date.now.bind(date),',
     replace: 'wallMs: () => Date.now(),',
     tests: [FAKES],
   },
   {
-    name: 'runtime/genuine: a faked monotonic clock reaches the queue',
-    file: 'src/runtime/genuine.ts',
+    name: 'runtime/native-globals: a faked monotonic clock reaches the queue',
+    file: 'src/runtime/native-globals.ts',
     find: 'threadMs: now.bind(performance),',
     replace: 'threadMs: () => performance.now(),',
     tests: [FAKES],
@@ -167,16 +167,16 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [LOOP],
   },
   {
-    name: 'runtime/own-context: code of the host shares the context of the queue',
-    file: 'src/runtime/own-context.ts',
+    name: 'runtime/async-context: code of the host shares the context of the queue',
+    file: 'src/runtime/async-context.ts',
     find: 'return new AsyncResource(TYPE).runInAsyncScope(call, undefined, a, b);',
     replace: 'return call(a, b);',
     tests: [CONTEXTS],
   },
   {
-    name: 'runtime/own-context: what work does to its context stays',
-    file: 'src/runtime/own-context.ts',
-    find: 'return this.#origin.runInAsyncScope(isolated, undefined, work) as T;',
+    name: 'runtime/async-context: what work does to its context stays',
+    file: 'src/runtime/async-context.ts',
+    find: 'return this.#origin.runInAsyncScope(runInContextCopy, undefined, work) as T;',
     replace: 'return this.#origin.runInAsyncScope(work, undefined);',
     tests: [CONTEXTS],
   },
@@ -218,8 +218,8 @@ export const runtimeBreaks: readonly Break[] = [
   {
     name: 'runtime/runtime: monotonic readings of two processes cannot be compared',
     file: 'src/runtime/runtime.ts',
-    find: 'monotonicMs: () => SINCE_BOOT_MS + genuine.threadMs(),',
-    replace: 'monotonicMs: () => SINCE_BOOT_MS * 0 + genuine.threadMs(),',
+    find: 'monotonicMs: () => SINCE_BOOT_MS + native.threadMs(),',
+    replace: 'monotonicMs: () => SINCE_BOOT_MS * 0 + native.threadMs(),',
     tests: [RUNTIME],
   },
   {
@@ -244,78 +244,78 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [RUNTIME],
   },
   {
-    name: 'runtime/slices: long work keeps the event loop',
-    file: 'src/runtime/slices.ts',
+    name: 'runtime/time-slices: long work keeps the event loop',
+    file: 'src/runtime/time-slices.ts',
     find: 'await runtime.yield();',
     replace: '',
     tests: [SLICES],
   },
   {
-    name: 'runtime/slices: after the first slice each item waits for the event loop',
-    file: 'src/runtime/slices.ts',
+    name: 'runtime/time-slices: after the first slice each item waits for the event loop',
+    file: 'src/runtime/time-slices.ts',
     find: 'await runtime.yield();\n      sliceEndsAt = runtime.monotonicMs() + SLICE_MS;',
     replace: 'await runtime.yield();',
     tests: [SLICES],
   },
   {
-    name: 'runtime/within: a call that answers leaves its timer',
-    file: 'src/runtime/within.ts',
+    name: 'runtime/with-timeout: a call that answers leaves its timer',
+    file: 'src/runtime/with-timeout.ts',
     find: 'timer?.cancel();',
     replace: '',
     tests: [WITHIN],
   },
   {
-    name: 'runtime/within: a call that answers stays on its signal',
-    file: 'src/runtime/within.ts',
+    name: 'runtime/with-timeout: a call that answers stays on its signal',
+    file: 'src/runtime/with-timeout.ts',
     find: 'unhear?.();',
     replace: '',
     tests: [WITHIN],
   },
   {
-    name: 'runtime/within: a call is made under a signal that has aborted',
-    file: 'src/runtime/within.ts',
+    name: 'runtime/with-timeout: a call is made under a signal that has aborted',
+    file: 'src/runtime/with-timeout.ts',
     find: "if (signal?.aborted === true) return Promise.reject(new StoppedError('the call'));",
     replace: '',
     tests: [WITHIN],
   },
   {
-    name: 'runtime/within: a call that throws at once leaves its timer',
-    file: 'src/runtime/within.ts',
+    name: 'runtime/with-timeout: a call that throws at once leaves its timer',
+    file: 'src/runtime/with-timeout.ts',
     find: 'started(call).then(',
     replace: 'call().then(',
     tests: [WITHIN],
   },
   {
-    name: 'runtime/virtual: timers of one instant fire in the reverse order',
-    file: 'src/runtime/virtual.ts',
+    name: 'runtime/virtual-runtime: timers of one instant fire in the reverse order',
+    file: 'src/runtime/virtual-runtime.ts',
     find: 'other.dueAt <= dueAt',
     replace: 'other.dueAt < dueAt',
     tests: [VIRTUAL],
   },
   {
-    name: 'runtime/virtual: timers of two machines at one instant fire by machine',
-    file: 'src/runtime/virtual.ts',
+    name: 'runtime/virtual-runtime: timers of two machines at one instant fire by machine',
+    file: 'src/runtime/virtual-runtime.ts',
     find: '(at === next.at && timer.order < next.order)',
     replace: '(at === next.at && timer.order > next.order)',
     tests: [VIRTUAL],
   },
   {
-    name: 'runtime/virtual: a machine that slept fires its timers too early',
-    file: 'src/runtime/virtual.ts',
+    name: 'runtime/virtual-runtime: a machine that slept fires its timers too early',
+    file: 'src/runtime/virtual-runtime.ts',
     find: "if (this.#frozen?.monotonic === 'stands') this.#lag += this.#world.now - this.#frozen.at;",
     replace: '',
     tests: [VIRTUAL],
   },
   {
-    name: 'runtime/virtual: a frozen machine fires its timers',
-    file: 'src/runtime/virtual.ts',
+    name: 'runtime/virtual-runtime: a frozen machine fires its timers',
+    file: 'src/runtime/virtual-runtime.ts',
     find: 'if (timer === undefined || machine.#frozen !== undefined) continue;',
     replace: 'if (timer === undefined) continue;',
     tests: [VIRTUAL],
   },
   {
-    name: 'runtime/virtual: an id more changes the jitter',
-    file: 'src/runtime/virtual.ts',
+    name: 'runtime/virtual-runtime: an id more changes the jitter',
+    file: 'src/runtime/virtual-runtime.ts',
     find: 'const bytes = mulberry32(this.#seed ^ 0x5bd1e995);',
     replace: 'const bytes = this.#random;',
     tests: [VIRTUAL],

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createLog } from '../../../src/log.js';
 import { CancellationWatch } from '../../../src/pool/exchange/cancellation-watch.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { CancelledStep } from '../../../src/store/contract.js';
 import { gate } from '../support/rig.js';
 

@@ -6,7 +6,7 @@ import { createLog } from '../../../src/log.js';
 import { ExchangeChannel, type ClaimPlan } from '../../../src/pool/exchange/exchange-channel.js';
 import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { DEFAULT_RETRY } from '../../../src/step/retry.js';
 import { isAlone } from '../../../src/step/suspect.js';
 import type { ExchangeReply, ExchangeRequest } from '../../../src/store/contract.js';

@@ -1,7 +1,7 @@
 /** One timer for many deadlines. */
 import { beforeEach, expect, test } from 'vitest';
 import { Deadlines } from '../../../src/pool/execution/deadlines.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 
 let runtime: VirtualRuntime;
 /** When something was due, and when the next is. */

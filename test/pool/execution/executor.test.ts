@@ -8,7 +8,7 @@ import { Executor } from '../../../src/pool/execution/executor.js';
 import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { sleep, type Runtime } from '../../../src/runtime/runtime.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { StepContext } from '../../../src/step/definition.js';
 import { claimOf, gate, POD, Rig, running } from '../support/rig.js';
 

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Isolation } from '../../../src/pool/isolation/isolation.js';
 import { ProcessPools } from '../../../src/pool/isolation/process-pools.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 
 let runtime: VirtualRuntime;
 let isolation: Isolation;

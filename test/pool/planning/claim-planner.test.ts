@@ -10,7 +10,7 @@ import { Isolation } from '../../../src/pool/isolation/isolation.js';
 import { ProcessPools } from '../../../src/pool/isolation/process-pools.js';
 import { CompletionRate } from '../../../src/pool/planning/completion-rate.js';
 import { sleep } from '../../../src/runtime/runtime.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { StepRegistry } from '../../../src/step/registry.js';
 import { running } from '../support/rig.js';
 

@@ -4,7 +4,7 @@ import { EVENT_NAMES, Events, type EventName } from '../../../src/events.js';
 import { createLog, type Logger } from '../../../src/log.js';
 import { completeOptions, resolveOptions, type FleetQOptions } from '../../../src/options.js';
 import { Pool, type PoolParts } from '../../../src/pool/pool.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { StepContext, StepTypeOptions } from '../../../src/step/definition.js';
 import { StepRegistry } from '../../../src/step/registry.js';
 import type { Claim, PodRef, Rhythm } from '../../../src/store/contract.js';

@@ -1,6 +1,6 @@
 /** What is turned away under back-pressure: when it is sent again, in virtual time; and the wait for a lock, on the test bed. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { sleep } from '../../../src/runtime/runtime.js';
 import { Calls } from '../../../src/store/snowflake/session/calls.js';
 import { DriverError } from '../../../src/store/snowflake/session/driver-error.js';

@@ -1,6 +1,6 @@
 /** What cancel and retry answer where the read that follows the write is late. The rows are what that read shows. */
 import { expect, test } from 'vitest';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { namesOf } from '../../../src/store/snowflake/names.js';
 import type { Row } from '../../../src/store/snowflake/session/session.js';
 import { stepStatements } from '../../../src/store/snowflake/steps/statements.js';

@@ -1,6 +1,6 @@
 /** Which statements are sent again, and for how long; in virtual time. */
 import { describe, expect, test } from 'vitest';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { Calls } from '../../../src/store/snowflake/session/calls.js';
 import { DriverError } from '../../../src/store/snowflake/session/driver-error.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';

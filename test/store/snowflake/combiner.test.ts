@@ -1,6 +1,6 @@
 /** A pod's exchange: which statements it sends, with what, and what it makes of the answers; on a session that the test plays. */
 import { describe, expect, test } from 'vitest';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { Claim, Settlement } from '../../../src/store/contract.js';
 import { Combiner } from '../../../src/store/snowflake/exchange/combiner.js';
 import { Settling } from '../../../src/store/snowflake/exchange/settling.js';

@@ -1,7 +1,7 @@
 /** A connection that the driver itself reports as down, on a driver that the test plays. */
 import { expect, test } from 'vitest';
 import { createLog } from '../../../src/log.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { Driver } from '../../../src/store/snowflake/session/driver.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { Session } from '../../../src/store/snowflake/session/session.js';

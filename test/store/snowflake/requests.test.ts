@@ -9,7 +9,7 @@ import { Requests } from '../../../src/store/snowflake/session/requests.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { Session } from '../../../src/store/snowflake/session/session.js';
 import { systemRuntime } from '../../../src/runtime/runtime.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 
 async function listening(server: Server): Promise<number> {
   onTestFinished(() => void server.close());

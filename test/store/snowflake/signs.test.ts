@@ -1,6 +1,6 @@
 /** Signs of life, as a pod appends them to the log, and what it makes of the answers; on a session that the test plays. */
 import { expect, test } from 'vitest';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { PodStatements } from '../../../src/store/snowflake/pods/statements.js';
 import { Pods } from '../../../src/store/snowflake/pods/pods.js';
 import { SchemaGuard } from '../../../src/store/snowflake/schema-guard.js';

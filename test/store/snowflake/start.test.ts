@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import sdk, { type ConnectionOptions } from 'snowflake-sdk';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createLog } from '../../../src/log.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { snowflake, snowflakeDdl, type SnowflakeOptions } from '../../../src/snowflake.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { hasty } from './support/haste.js';

@@ -1,6 +1,6 @@
 /** Of more types than fit one bind, each has its turn. */
 import { describe, expect, test } from 'vitest';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { Combiner } from '../../../src/store/snowflake/exchange/combiner.js';
 import { Settling } from '../../../src/store/snowflake/exchange/settling.js';
 import { MOST_TYPES_BYTES, TypeTurns } from '../../../src/store/snowflake/exchange/type-turns.js';

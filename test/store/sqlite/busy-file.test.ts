@@ -5,7 +5,7 @@ import type { Store } from '../../../src/store/contract.js';
 import type { StoreClock } from '../../../src/store/sqlite/clock/store-clock.js';
 import { SynchronousCore } from '../../../src/store/sqlite/synchronous-core.js';
 import { isBusy, sqliteCode } from '../../../src/store/sqlite/sqlite-errors.js';
-import { VirtualRuntime } from '../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { claimRequest, newSteps, settlement } from '../../conformance/harness.js';
 import { claimed, joined, newCore, newFile, newStore, POD, rawConnection, turn } from './support/files.js';
 

@@ -15,9 +15,9 @@ import type { Connection, RowStatement } from 'snowflake-sdk';
 import { asError, StoppedError, StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
 import { storeClosed } from '../../open-calls.js';
-import { isolated } from '../../../runtime/own-context.js';
+import { runInContextCopy } from '../../../runtime/async-context.js';
 import { isoTime, sleep, type Runtime } from '../../../runtime/runtime.js';
-import { within } from '../../../runtime/within.js';
+import { withTimeout } from '../../../runtime/with-timeout.js';
 import type { Driver } from './driver.js';
 import { DriverError, isBusy, isSessionGone } from './driver-error.js';
 import { loginError, optionsError } from './faults.js';
@@ -220,7 +220,7 @@ export class Session {
   async #timed<T>(what: string, giveUp: () => void, work: () => Promise<T>): Promise<T> {
     const { runtime, secrets } = this.#parts;
     try {
-      return await within(runtime, work, { limitMs: this.#deadlineMs, signal: this.#closing.signal, what });
+      return await withTimeout(runtime, work, { timeoutMs: this.#deadlineMs, signal: this.#closing.signal, what });
     } catch (thrown) {
       if (thrown instanceof StoppedError || thrown instanceof StoreError) giveUp();
       if (thrown instanceof StoppedError) throw unanswered();
@@ -249,7 +249,7 @@ export class Session {
 async function given(source: ConnectionSource | undefined): Promise<SnowflakeConnection | undefined> {
   if (typeof source !== 'function') return source;
   try {
-    return await isolated(source);
+    return await runInContextCopy(source);
   } catch {
     // What it threw may hold what it was about to return.
     throw new StoreError('STORE_LOGIN_REFUSED', 'the function that should give the connection failed', true);

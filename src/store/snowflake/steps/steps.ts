@@ -6,7 +6,7 @@
  */
 import { ValidationError, show } from '../../../errors.js';
 import { isTerminal, type StepStatus } from '../../../step/step.js';
-import { mapInSlices } from '../../../runtime/slices.js';
+import { mapInSlices } from '../../../runtime/time-slices.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import type { NewStep } from '../../../step/submission.js';
 import type {

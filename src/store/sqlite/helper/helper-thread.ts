@@ -11,7 +11,7 @@
 import { Worker } from 'node:worker_threads';
 import { asError, StoreError } from '../../../errors.js';
 import { systemRuntime, type Runtime, type Timer } from '../../../runtime/runtime.js';
-import { within } from '../../../runtime/within.js';
+import { withTimeout } from '../../../runtime/with-timeout.js';
 import type { FromHelper, Request, ToHelper, Value } from './messages.js';
 
 /** It is asked for a sign of life so often, and given up after so many in a row that it owes. */
@@ -101,7 +101,7 @@ export class HelperThread {
   /** Closes a file. Resolves after some seconds at most; the thread goes on with what takes longer. Never rejects. */
   async close(key: string): Promise<void> {
     const closed = (): Promise<Value> => this.ask({ kind: 'close', key }, true);
-    await within(this.#runtime, closed, { limitMs: END_WITHIN_MS }).catch(() => undefined);
+    await withTimeout(this.#runtime, closed, { timeoutMs: END_WITHIN_MS }).catch(() => undefined);
   }
 
   /** Ends the thread; one that does not end is terminated. Resolves after some seconds at most. */
@@ -110,7 +110,7 @@ export class HelperThread {
     this.#worker?.ref();
     this.#send({ kind: 'end' });
     const ended = (): Promise<void> => this.#exited;
-    await within(this.#runtime, ended, { limitMs: END_WITHIN_MS }).catch(() => void this.#worker?.terminate());
+    await withTimeout(this.#runtime, ended, { timeoutMs: END_WITHIN_MS }).catch(() => void this.#worker?.terminate());
     this.#worker?.unref();
   }
 

@@ -5,7 +5,7 @@
  * is free (each reads a file of `/proc`, at about 20 µs).
  */
 import type { Runtime } from '../../../runtime/runtime.js';
-import { mapInSlices } from '../../../runtime/slices.js';
+import { mapInSlices } from '../../../runtime/time-slices.js';
 import type { PodView } from '../../contract.js';
 import type { Member } from './pods.js';
 import { hasExited, type ProcessMark, type ProcessTable } from './process-table.js';

@@ -1,7 +1,7 @@
 /** A backlog of steps that fell due together: claims go by rank, however little of it has been promoted. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { VirtualRuntime } from '../../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import type { Claim } from '../../../../src/store/contract.js';
 import { MOST_SEEKS } from '../../../../src/store/sqlite/claiming/unpromoted-backlog.js';
 import type { SynchronousCore } from '../../../../src/store/sqlite/synchronous-core.js';

@@ -1,7 +1,7 @@
 /** `runAt` is an instant of the wall clock: what waits for one follows a correction of that clock, in either direction. */
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { VirtualRuntime } from '../../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import type { PodRef, PodView, Store } from '../../../../src/store/contract.js';
 import type { NewStep } from '../../../../src/step/submission.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS } from '../../../../src/store/sqlite/schema/schema.js';

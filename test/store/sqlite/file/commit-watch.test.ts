@@ -1,7 +1,7 @@
 /** How a process learns of what others commit. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it, vi } from 'vitest';
-import { VirtualRuntime } from '../../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import { CommitWatch } from '../../../../src/store/sqlite/file/commit-watch.js';
 import { newSteps } from '../../../conformance/harness.js';
 import { eventually, newCore, newFile, newStore, turn } from '../support/files.js';

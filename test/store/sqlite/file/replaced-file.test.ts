@@ -3,7 +3,7 @@ import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { VirtualRuntime } from '../../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import { identify } from '../../../../src/files/located.js';
 import { OpenFile } from '../../../../src/store/sqlite/file/open-file.js';
 import { newSteps } from '../../../conformance/harness.js';

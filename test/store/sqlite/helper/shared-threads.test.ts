@@ -1,7 +1,7 @@
 /** What a store asks of its helper thread, and how threads are shared, on threads that the test plays. */
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../../../src/log.js';
-import { VirtualRuntime } from '../../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import { StoreHelper } from '../../../../src/store/sqlite/helper/store-helper.js';
 import type { HelperFile, Request, Value } from '../../../../src/store/sqlite/helper/messages.js';
 import type { HelperThread } from '../../../../src/store/sqlite/helper/helper-thread.js';

@@ -8,7 +8,7 @@ import type Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Log } from '../../../../src/log.js';
 import { systemRuntime, type Runtime } from '../../../../src/runtime/runtime.js';
-import { VirtualRuntime } from '../../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import type { Store } from '../../../../src/store/contract.js';
 import { Checkpoints } from '../../../../src/store/sqlite/helper/checkpoints.js';
 import { StoreHelper } from '../../../../src/store/sqlite/helper/store-helper.js';

@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createLog } from '../../../../src/log.js';
-import { VirtualRuntime } from '../../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import type { PodRef, Store } from '../../../../src/store/contract.js';
 import { resolveOptions, type SqliteOptions } from '../../../../src/store/sqlite/options.js';
 import { NO_PROOF, type ProcessTable } from '../../../../src/store/sqlite/pods/process-table.js';

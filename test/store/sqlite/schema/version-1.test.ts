@@ -1,7 +1,7 @@
 /** Processes of version 1 that share a file with this version while pods are exchanged. */
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { VirtualRuntime } from '../../../../src/runtime/virtual.js';
+import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import { bootId, timeNamespace } from '../../../../src/store/sqlite/clock/boot-id.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS } from '../../../../src/store/sqlite/schema/schema.js';
 import { givenBack, ids, newStep } from '../../../conformance/harness.js';

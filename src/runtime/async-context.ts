@@ -11,7 +11,7 @@ import { AsyncResource } from 'node:async_hooks';
 
 const TYPE = 'FleetQ';
 
-export class OwnContext {
+export class QueueContext {
   #origin = new AsyncResource(TYPE);
 
   /** From now on the own context is that of this call. */
@@ -21,13 +21,13 @@ export class OwnContext {
 
   /** Calls `work` in the own context. What it does to its context ends with it. */
   run<T>(work: () => T): T {
-    return this.#origin.runInAsyncScope(isolated, undefined, work) as T;
+    return this.#origin.runInAsyncScope(runInContextCopy, undefined, work) as T;
   }
 }
 
 /** Calls code of the host in a copy of the current context, so that what it does to its context ends with it. */
-export function isolated<T>(call: () => T): T;
-export function isolated<A, B, T>(call: (a: A, b: B) => T, a: A, b: B): T;
-export function isolated<A, B, T>(call: (a?: A, b?: B) => T, a?: A, b?: B): T {
+export function runInContextCopy<T>(call: () => T): T;
+export function runInContextCopy<A, B, T>(call: (a: A, b: B) => T, a: A, b: B): T;
+export function runInContextCopy<A, B, T>(call: (a?: A, b?: B) => T, a?: A, b?: B): T {
   return new AsyncResource(TYPE).runInAsyncScope(call, undefined, a, b);
 }

@@ -1,8 +1,8 @@
 /** Waiting for a call only so long. */
 import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
-import { within } from '../../src/runtime/within.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
+import { withTimeout } from '../../src/runtime/with-timeout.js';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
@@ -25,7 +25,7 @@ describe('a call that answers in time', () => {
   ])('%s leaves neither a timer nor a listener', async (_, call) => {
     const runtime = new VirtualRuntime();
     const { signal } = new AbortController();
-    const outcome = await within(runtime, call, { limitMs: 1_000, signal }).catch((error: unknown) => error);
+    const outcome = await withTimeout(runtime, call, { timeoutMs: 1_000, signal }).catch((error: unknown) => error);
     expect(outcome === 7 || (outcome as Error).message === 'no').toBe(true);
     expect(left(runtime, signal)).toEqual([0, 0]);
   });
@@ -36,7 +36,9 @@ describe('a call that does not answer', () => {
     const runtime = new VirtualRuntime();
     const { signal } = new AbortController();
     let outcome: unknown;
-    void within(runtime, never, { limitMs: 1_000, signal, what: 'the helper' }).catch((e: unknown) => (outcome = e));
+    void withTimeout(runtime, never, { timeoutMs: 1_000, signal, what: 'the helper' }).catch(
+      (e: unknown) => (outcome = e),
+    );
     await runtime.advance(999);
     expect(outcome).toBeUndefined();
     await runtime.advance(1);
@@ -51,7 +53,7 @@ describe('a call that does not answer', () => {
   it('is given up as soon as its signal aborts', async () => {
     const runtime = new VirtualRuntime();
     const controller = new AbortController();
-    const outcome = within(runtime, never, { limitMs: 1_000, signal: controller.signal });
+    const outcome = withTimeout(runtime, never, { timeoutMs: 1_000, signal: controller.signal });
     controller.abort();
     await expect(outcome).rejects.toMatchObject({ code: 'STOPPED' });
     expect(runtime.pending).toBe(0);
@@ -60,7 +62,7 @@ describe('a call that does not answer', () => {
 
 it('under a signal that has aborted no call is made', async () => {
   const call = vi.fn(never);
-  const outcome = within(new VirtualRuntime(), call, { limitMs: 1_000, signal: AbortSignal.abort() });
+  const outcome = withTimeout(new VirtualRuntime(), call, { timeoutMs: 1_000, signal: AbortSignal.abort() });
   await expect(outcome).rejects.toMatchObject({ code: 'STOPPED' });
   expect(call).not.toHaveBeenCalled();
 });

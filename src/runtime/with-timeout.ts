@@ -3,9 +3,9 @@ import { asError, StoppedError, StoreError } from '../errors.js';
 import { onAbort } from './abort.js';
 import type { Runtime } from './runtime.js';
 
-export interface Bounds {
+export interface TimeoutOptions {
   /** Gives the call up after so many ms. Default: never. */
-  readonly limitMs?: number;
+  readonly timeoutMs?: number;
   /** Who did not answer, for the error. Default: the store. */
   readonly what?: string;
   /** Gives the call up as soon as this aborts. */
@@ -18,10 +18,10 @@ export interface Bounds {
  *
  * @throws StoreError `STORE_UNAVAILABLE` when the time is over; StoppedError when the signal aborts
  */
-export function within<T>(
+export function withTimeout<T>(
   runtime: Runtime,
   call: () => Promise<T>,
-  { limitMs, signal, what = 'the store' }: Bounds,
+  { timeoutMs, signal, what = 'the store' }: TimeoutOptions,
 ): Promise<T> {
   if (signal?.aborted === true) return Promise.reject(new StoppedError('the call'));
   return new Promise<T>((resolve, reject) => {
@@ -31,10 +31,10 @@ export function within<T>(
     };
     const stopped = (): void => giveUp(new StoppedError('the call'));
     const timer =
-      limitMs === undefined
+      timeoutMs === undefined
         ? undefined
-        : runtime.after(limitMs, () =>
-            giveUp(new StoreError('STORE_UNAVAILABLE', `${what} did not answer within ${limitMs} ms`, true)),
+        : runtime.after(timeoutMs, () =>
+            giveUp(new StoreError('STORE_UNAVAILABLE', `${what} did not answer within ${timeoutMs} ms`, true)),
           );
     const end = (): void => {
       timer?.cancel();

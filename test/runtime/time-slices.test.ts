@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { mapInSlices } from '../../src/runtime/slices.js';
-import { VirtualRuntime } from '../../src/runtime/virtual.js';
+import { mapInSlices } from '../../src/runtime/time-slices.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 
 /** A runtime whose clock moves by a ms for each item, and whose turns are counted. */
 function counted() {

@@ -7,7 +7,7 @@
  * stepped, suspended and frozen.
  */
 import { AsyncResource } from 'node:async_hooks';
-import { genuine } from './genuine.js';
+import { native } from './native-globals.js';
 import { createUuidV7, MAX_DELAY_MS, type Runtime, type Timer } from './runtime.js';
 
 export interface VirtualRuntimeOptions {
@@ -223,7 +223,7 @@ export class VirtualRuntime implements Runtime {
 
 /** One turn of the real event loop: all promise chains that need no more than that come to rest. */
 function turn(): Promise<void> {
-  return new Promise((resolve) => genuine.setImmediate(resolve));
+  return new Promise((resolve) => native.setImmediate(resolve));
 }
 
 /** A small seeded generator (Mulberry32, T. Ettinger): 32 bits of state, evenly spread, not for secrets. */

@@ -20,7 +20,7 @@ const date = behind('Date', Date);
 /** Fakes put a `now` of their own onto the object, and leave its class alone. */
 const { now } = Object.getPrototypeOf(performance) as { readonly now: (this: unknown) => number };
 
-export const genuine = Object.freeze({
+export const native = Object.freeze({
   setTimeout: behind('setTimeout', setTimeout),
   clearTimeout: behind('clearTimeout', clearTimeout),
   setImmediate: behind('setImmediate', setImmediate),
