@@ -20,6 +20,7 @@ import type { FleetPicture } from './stats.js';
 import type { StepRegistry } from './step/registry.js';
 import type { Rules } from './step/transition.js';
 import type { Store } from './store/contract.js';
+import { Announcer } from './settlement/announcer.js';
 import { Settler } from './settlement/settler.js';
 import { VERSION } from './version.js';
 
@@ -39,15 +40,9 @@ export class Pod {
     const random = (): number => runtime.random();
     const rulesFor = rulesOf(settings, registry);
     const settlerLog = createLog('settler', logger);
-    const settler = new Settler({
-      events,
-      podId,
-      random,
-      wallMs: () => runtime.wallMs(),
-      rulesFor,
-      logPayloads,
-      log: settlerLog,
-    });
+    const wallMs = (): number => runtime.wallMs();
+    const announcer = new Announcer({ events, podId, wallMs, logPayloads, log: settlerLog });
+    const settler = new Settler({ announcer, random, rulesFor, log: settlerLog });
     const shared = { store, runtime, events, settler, settings, registry };
     this.#settings = settings;
     this.#outage = outage;

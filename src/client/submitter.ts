@@ -8,7 +8,7 @@
  * - After a lost reply the same ids are sent again, so no second step is made. A step that the store refuses fails alone.
  */
 import { types } from 'node:util';
-import { FleetQError, nearest, show, StoppedError, SubmitIncompleteError, ValidationError } from '../errors.js';
+import { nearest, show, StoppedError, SubmitIncompleteError, ValidationError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
@@ -20,7 +20,7 @@ import { oneOf } from '../step/fields.js';
 import { decodePayload } from '../step/payload.js';
 import type { StepRegistry } from '../step/registry.js';
 import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
-import type { StepStore, SubmitReceipt } from '../store/contract.js';
+import { isRefusal, type StepStore, type SubmitReceipt } from '../store/contract.js';
 import { repeatUnanswered } from './repeat-unanswered.js';
 import { commitEnd } from './commit-size.js';
 import { DuplicateSteps } from './duplicate-steps.js';
@@ -191,8 +191,4 @@ export class Submitter {
       return { type: step.type, stepId: step.stepId, args, metadata, receipt };
     });
   }
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof FleetQError && error.code === 'STORE_REFUSED';
 }

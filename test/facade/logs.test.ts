@@ -27,7 +27,7 @@ async function work(options: { logger: Logger; logPayloads?: boolean }): Promise
 test('lines name the part and the step, and hold no payload', async () => {
   const logger = recorder(true);
   await work({ logger });
-  const line = logger.lines.find((each) => each.startsWith('a step completed'));
+  const line = logger.lines.find((each) => each.startsWith('step completed'));
   expect(line).toContain('"type":"greet"');
   expect(line).toContain('"part":"settler"');
   expect(logger.lines.join('\n')).not.toContain('xyzzy');
@@ -36,7 +36,7 @@ test('lines name the part and the step, and hold no payload', async () => {
 test('logPayloads puts args and results into debug lines', async () => {
   const logger = recorder(true);
   await work({ logger, logPayloads: true });
-  const line = logger.lines.find((each) => each.startsWith('a step completed'));
+  const line = logger.lines.find((each) => each.startsWith('step completed'));
   expect(line).toContain('"args":{"name":"xyzzy"}');
   expect(line).toContain('hello xyzzy');
 });
@@ -44,5 +44,5 @@ test('logPayloads puts args and results into debug lines', async () => {
 test('a logger that wants no debug lines is not given them for every step', async () => {
   const logger = recorder(false);
   await work({ logger, logPayloads: true });
-  expect(logger.lines.some((line) => line.startsWith('a step completed'))).toBe(false);
+  expect(logger.lines.some((line) => line.startsWith('step completed'))).toBe(false);
 });

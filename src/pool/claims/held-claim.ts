@@ -10,7 +10,7 @@ import { runInContextCopy } from '../../runtime/async-context.js';
 import { isImmutable, payloadOf, type Payload } from '../../step/payload.js';
 import type { Outcome } from '../../step/transition.js';
 import type { Claim, PodRef, Settlement } from '../../store/contract.js';
-import type { EndedClaim } from '../../settlement/settler.js';
+import type { EndedClaim } from '../../settlement/ended-claim.js';
 import type { TypeHandler } from '../handlers/handlers.js';
 
 /** Why a claim is aborted. `lost`: the store says that it is no longer ours. */

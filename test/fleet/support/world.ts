@@ -8,6 +8,7 @@ import { claimTokenOf } from '../../../src/step/suspect.js';
 import type { NewStep } from '../../../src/step/submission.js';
 import type { Claim, PodRef, Store } from '../../../src/store/contract.js';
 import { observed } from '../../../src/store/observed.js';
+import { Announcer } from '../../../src/settlement/announcer.js';
 import { Settler } from '../../../src/settlement/settler.js';
 import { LateWorld, type Lateness } from '../../support/late-store.js';
 import { FakePool } from './fake-pool.js';
@@ -135,12 +136,8 @@ export class Member {
     this.settings = completeOptions(resolveOptions({ podId, runtime, ...options }), RHYTHM);
     const { events } = this.told;
     const rules = { retry: DEFAULT_RETRY, maxCrashes: this.settings.maxCrashes };
-    const settler = new Settler({
-      ...{ events, log, podId },
-      random: () => runtime.random(),
-      wallMs: () => runtime.wallMs(),
-      rulesFor: () => rules,
-    });
+    const announcer = new Announcer({ events, log, podId, wallMs: () => runtime.wallMs() });
+    const settler = new Settler({ announcer, log, random: () => runtime.random(), rulesFor: () => rules });
     this.fleet = new Fleet({
       ...{ runtime, events, log, settler },
       store: observed(this.line.over(store), { events, log, runtime }).store,

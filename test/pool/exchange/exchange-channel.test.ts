@@ -10,6 +10,7 @@ import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { DEFAULT_RETRY } from '../../../src/step/retry.js';
 import { isAlone } from '../../../src/step/suspect.js';
 import type { ExchangeReply, ExchangeRequest } from '../../../src/store/contract.js';
+import { Announcer } from '../../../src/settlement/announcer.js';
 import { Settler } from '../../../src/settlement/settler.js';
 import { claimOf, gate, NEXT_LIFE, POD } from '../support/rig.js';
 
@@ -29,8 +30,9 @@ beforeEach(() => {
   answer = replyTo;
   const log = createLog('pool');
   const rules = { retry: DEFAULT_RETRY, maxCrashes: 3 };
-  const clocks = { random: () => runtime.random(), wallMs: () => runtime.wallMs() };
-  const settler = new Settler({ events: new Events(log), log, podId: POD.podId, ...clocks, rulesFor: () => rules });
+  const wallMs = (): number => runtime.wallMs();
+  const announcer = new Announcer({ events: new Events(log), log, podId: POD.podId, wallMs });
+  const settler = new Settler({ announcer, log, random: () => runtime.random(), rulesFor: () => rules });
   const exchange = async (request: ExchangeRequest) => {
     requests.push(request);
     return answer(request);

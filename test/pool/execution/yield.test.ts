@@ -5,6 +5,7 @@ import { completeOptions, resolveOptions } from '../../../src/options.js';
 import { Pool } from '../../../src/pool/pool.js';
 import { systemRuntime as runtime } from '../../../src/runtime/runtime.js';
 import { StepRegistry } from '../../../src/step/registry.js';
+import { Announcer } from '../../../src/settlement/announcer.js';
 import { Settler } from '../../../src/settlement/settler.js';
 import { MemoryStore } from '../support/memory-store.js';
 import { POD } from '../support/rig.js';
@@ -22,9 +23,8 @@ function realPool(store: MemoryStore, run: () => unknown, onCompleted?: () => vo
   };
   const settings = completeOptions(resolveOptions({ maxParallelism: 1_000, capacityThreshold: 1 }), rhythm);
   const rules = { retry: settings.retry, maxCrashes: 3 };
-  const settler = new Settler({
-    ...{ events, log, podId: POD.podId, random: () => 0.5, wallMs: () => runtime.wallMs(), rulesFor: () => rules },
-  });
+  const announcer = new Announcer({ events, log, podId: POD.podId, wallMs: () => runtime.wallMs() });
+  const settler = new Settler({ announcer, log, random: () => 0.5, rulesFor: () => rules });
   const pool = new Pool({ store, runtime, events, log, settler, settings, registry });
   pool.admit(POD);
   return pool;

@@ -8,6 +8,7 @@ import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { StepContext, StepTypeOptions } from '../../../src/step/definition.js';
 import { StepRegistry } from '../../../src/step/registry.js';
 import type { Claim, PodRef, Rhythm } from '../../../src/store/contract.js';
+import { Announcer } from '../../../src/settlement/announcer.js';
 import { Settler } from '../../../src/settlement/settler.js';
 import { MemoryStore } from './memory-store.js';
 
@@ -67,8 +68,9 @@ export class Rig {
       resolveOptions({ maxParallelism: 4, capacityThreshold: 1, podId: POD.podId, ...options }),
       RHYTHM,
     );
+    const announcer = new Announcer({ events, log, podId: POD.podId, wallMs: () => runtime.wallMs() });
     const settler = new Settler({
-      ...{ events, log, podId: POD.podId, random, wallMs: () => runtime.wallMs() },
+      ...{ announcer, log, random },
       rulesFor: (type) => ({ retry: { ...settings.retry, ...registry.get(type)?.retry }, maxCrashes: 3 }),
     });
     const parts = { runtime, store, events, log, settler, settings, registry };

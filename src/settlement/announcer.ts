@@ -1,0 +1,194 @@
+/**
+ * Emits the events and writes the log lines of claims whose receipt has come.
+ *
+ * Invariants:
+ * - Nothing is announced before the store's receipt.
+ * - Payloads and steps are built only if somebody listens, and anew for each listener.
+ * - Waiters of this process hear of each step that has ended, and of no step that goes on.
+ */
+import type { Events } from '../events.js';
+import type { Log } from '../log.js';
+import type { SerializedError } from '../step/failure.js';
+import { decodePayload, parseJson, type Payload } from '../step/payload.js';
+import type { Step } from '../step/step.js';
+import type { Receipt, Settlement } from '../store/contract.js';
+import type { EndedClaim } from './ended-claim.js';
+
+export interface AnnouncerParts {
+  readonly events: Events;
+  readonly log: Log;
+  /** This pod; events name it unless the claim was another pod's. */
+  readonly podId: string;
+  readonly wallMs: () => number;
+  /** Whether `debug` lines may hold args and results. Default false. */
+  readonly logPayloads?: boolean;
+}
+
+export class Announcer {
+  readonly #parts: AnnouncerParts;
+
+  constructor(parts: AnnouncerParts) {
+    this.#parts = parts;
+  }
+
+  /** @param settlement as it was finally sent */
+  announce(ended: EndedClaim, settlement: Settlement, receipt: Receipt): void {
+    if (receipt === 'lost') return this.#lost(ended, settlement);
+    if (receipt === 'cancelled') this.#cancelled(ended);
+    else this.#settled(ended, settlement);
+    if (receipt === 'cancelled' || settlement.status !== 'pending') this.#parts.events.ended(ended.claim.stepId);
+  }
+
+  #settled(ended: EndedClaim, settlement: Settlement): void {
+    if (ended.outcome.kind === 'timedOut') this.#timedOut(ended, ended.outcome.timeoutMs);
+    switch (settlement.status) {
+      case 'completed':
+        return this.#completed(ended, settlement);
+      case 'failed':
+        return this.#failed(ended, settlement);
+      case 'cancelled':
+        return this.#cancelled(ended);
+      case 'pending':
+        return settlement.charge === 1 ? this.#retrying(ended, settlement) : this.#released(ended, settlement);
+    }
+  }
+
+  #base(ended: EndedClaim, payload = payloadFor(ended)) {
+    const { claim, podId = this.#parts.podId } = ended;
+    return {
+      type: claim.type,
+      stepId: claim.stepId,
+      args: payload.args,
+      metadata: payload.metadata,
+      attempt: claim.retryCount + 1,
+      podId,
+    };
+  }
+
+  /** The step after the settlement. Written out, because this is on the hot path if anybody listens. */
+  #step({ claim, podId }: EndedClaim, settlement: Settlement, payload: Payload): Step {
+    const retryCount = claim.retryCount + settlement.charge;
+    return {
+      stepId: claim.stepId,
+      type: claim.type,
+      args: payload.args,
+      metadata: payload.metadata,
+      status: settlement.status,
+      priority: claim.priority,
+      retryCount,
+      attempt: retryCount + 1,
+      maxRetries: claim.maxRetries,
+      crashes: claim.crashes + settlement.crash,
+      runAt: claim.runAt,
+      createdAt: claim.createdAt,
+      updatedAt: this.#parts.wallMs(),
+      claimedBy: podId ?? this.#parts.podId,
+      result: parseJson(settlement.result),
+      error: parseJson(settlement.error) as SerializedError | undefined,
+      version: claim.version + 1,
+    };
+  }
+
+  #completed(ended: EndedClaim, settlement: Settlement): void {
+    const { events, log } = this.#parts;
+    if (log.verbose) this.#debug(ended, 'step completed');
+    if (!events.has('step:completed')) return;
+    events.tell('step:completed', () => {
+      const step = this.#step(ended, settlement, payloadFor(ended));
+      return {
+        type: step.type,
+        stepId: step.stepId,
+        args: step.args,
+        metadata: step.metadata,
+        attempt: step.attempt,
+        podId: ended.podId ?? this.#parts.podId,
+        result: step.result,
+        durationMs: ended.durationMs,
+        step,
+      };
+    });
+  }
+
+  /** A debug line, with args and result only if the host asked for payloads. */
+  #debug(ended: EndedClaim, message: string): void {
+    const { claim, outcome, durationMs } = ended;
+    const { log, logPayloads } = this.#parts;
+    const values =
+      logPayloads === true
+        ? {
+            args: payloadFor(ended).args,
+            ...(outcome.kind === 'succeeded' ? { result: outcome.result } : {}),
+          }
+        : {};
+    log.debug({ stepId: claim.stepId, type: claim.type, durationMs, ...values }, message);
+  }
+
+  #failed(ended: EndedClaim, settlement: Settlement): void {
+    const { events, log } = this.#parts;
+    const error = recordedError(settlement);
+    log.warn({ stepId: ended.claim.stepId, type: ended.claim.type, error: error.message }, 'step failed permanently');
+    if (!events.has('step:failed')) return;
+    events.tell('step:failed', () => {
+      const payload = payloadFor(ended);
+      return {
+        ...this.#base(ended, payload),
+        error: recordedError(settlement),
+        durationMs: ended.durationMs,
+        step: this.#step(ended, settlement, payload),
+      };
+    });
+  }
+
+  #retrying(ended: EndedClaim, settlement: Settlement): void {
+    const { events, log } = this.#parts;
+    if (log.verbose) this.#debug(ended, 'step attempt failed; the step will be retried');
+    if (!events.has('step:retrying')) return;
+    const delayMs = settlement.delayMs ?? 0;
+    events.tell('step:retrying', () => ({
+      ...this.#base(ended),
+      error: recordedError(settlement),
+      delayMs,
+      durationMs: ended.durationMs,
+    }));
+  }
+
+  #released(ended: EndedClaim, settlement: Settlement): void {
+    const { events, log } = this.#parts;
+    const { outcome, claim } = ended;
+    const [reason, error] = outcome.kind === 'released' ? [outcome.reason, outcome.error] : ['orphaned' as const];
+    if (error !== undefined) {
+      const { stepId, type } = claim;
+      log.warn({ stepId, type, reason, error: error.message }, 'aborted handler threw an error; its step was released');
+    }
+    if (!events.has('step:released')) return;
+    events.tell('step:released', () => ({ ...this.#base(ended), reason, delayMs: settlement.delayMs ?? 0, error }));
+  }
+
+  #timedOut(ended: EndedClaim, timeoutMs: number): void {
+    const { events } = this.#parts;
+    if (events.has('step:timedOut')) events.tell('step:timedOut', () => ({ ...this.#base(ended), timeoutMs }));
+  }
+
+  #cancelled({ claim, cancelledForMs }: EndedClaim): void {
+    const { stepId, type } = claim;
+    this.#parts.events.emit('step:cancelled', { stepId, type, by: 'holder', latencyMs: cancelledForMs ?? null });
+  }
+
+  #lost(ended: EndedClaim, settlement: Settlement): void {
+    const { events, log } = this.#parts;
+    log.warn(
+      { stepId: ended.claim.stepId, type: ended.claim.type, refused: settlement.status },
+      'claim was lost; the outcome of the step was discarded',
+    );
+    if (events.has('step:lost')) events.tell('step:lost', () => ({ ...this.#base(ended), refused: settlement.status }));
+  }
+}
+
+/** The payload for one listener: decoded anew, unless it cannot be changed. */
+function payloadFor({ claim, payload }: EndedClaim): Payload {
+  return payload ?? decodePayload(claim.payload);
+}
+
+function recordedError(settlement: Settlement): SerializedError {
+  return (parseJson(settlement.error) as SerializedError | undefined) ?? { name: 'Error', message: 'unknown' };
+}
