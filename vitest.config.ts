@@ -25,7 +25,7 @@ export default defineConfig({
     pool: 'forks',
     setupFiles: ['test/support/setup.ts'],
     // Snowflake emulators, one for each worker; started by the first file that asks for one.
-    globalSetup: ['test/support/fakesnow/keeper.ts'],
+    globalSetup: ['test/support/fakesnow/emulator-setup.ts'],
     // Tests pass in any order; the seed of a failing order is printed, and `--sequence.seed` repeats it.
     sequence: { shuffle: { files: true, tests: true } },
     testTimeout: 20_000,

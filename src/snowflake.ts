@@ -2,7 +2,7 @@
  * `fleet-q/snowflake`: steps in Snowflake, shared by a fleet of pods that have nothing else in common.
  */
 import type { StoreFactory } from './store/contract.js';
-import { namesOf } from './store/snowflake/names.js';
+import { namesOf } from './store/snowflake/table-names.js';
 import {
   resolveDdlOptions,
   resolveOptions,

@@ -1,7 +1,7 @@
 /** A fleet of three pods on Snowflake: the real driver, the emulator, and the warehouse proxy between them. */
 import { snowflake } from 'fleet-q/snowflake';
 import { beforeEach, onTestFinished } from 'vitest';
-import { hurryDriver } from '../store/snowflake/support/haste.js';
+import { hurryDriver } from '../store/snowflake/support/accelerated-runtime.js';
 import { describeOnTestBed } from '../support/warehouse/suite.js';
 import { startTestBed } from '../support/warehouse/test-bed.js';
 import { useTestBed } from '../support/warehouse/use-test-bed.js';

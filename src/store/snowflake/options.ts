@@ -11,7 +11,7 @@ import {
   type FieldCheck,
   type FieldChecks,
 } from '../../step/fields.js';
-import type { Place } from './names.js';
+import type { Place } from './table-names.js';
 import { TABLE_KINDS, type DdlParts, type TableKind } from './schema.js';
 
 /**

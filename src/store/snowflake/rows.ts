@@ -2,7 +2,7 @@
 import type { Claim, Fence, Orphan, PodRef, PodView, StepRecord } from '../contract.js';
 import type { CountRow } from '../step-counts.js';
 import type { StepStatus } from '../../step/step.js';
-import { metaOf } from './pods/meta.js';
+import { metaOf } from './pods/meta-encoding.js';
 import type { Row } from './session/session.js';
 
 export function text(row: Row, column: string): string {

@@ -16,8 +16,8 @@ import {
   STEP_ARCHIVE,
   STEP_TRACKER,
 } from './columns.js';
-import { identifier, type Names, type Tables } from './names.js';
-import { life } from './shared/statements.js';
+import { identifier, type Names, type Tables } from './table-names.js';
+import { life } from './statements/fragments.js';
 
 /** The version of the schema that this code writes. */
 export const SCHEMA_VERSION = 2;

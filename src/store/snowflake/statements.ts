@@ -11,10 +11,10 @@
 import { exchangeStatements, type ExchangeStatements } from './exchange/statements.js';
 import { housekeepingStatements, type HousekeepingStatements } from './housekeeping/statements.js';
 import { requiredColumns, textColumns } from './columns.js';
-import { literal, type Names, type Tables } from './names.js';
+import { literal, type Names, type Tables } from './table-names.js';
 import { podStatements, type PodStatements } from './pods/statements.js';
 import { SCHEMA, TABLES } from './schema.js';
-import { count } from './shared/statements.js';
+import { count } from './statements/fragments.js';
 import { stepStatements, type StepStatements } from './steps/statements.js';
 
 export interface Statements {

@@ -35,22 +35,22 @@ import type {
 import type { NewStep } from '../../step/submission.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { withTimeout } from '../../runtime/with-timeout.js';
-import { Calls } from './session/calls.js';
-import { Combiner, givenBack } from './exchange/combiner.js';
-import { Settling } from './exchange/settling.js';
+import { StoreCalls } from './session/store-calls.js';
+import { Exchange, givenBack } from './exchange/exchange.js';
+import { Settlements } from './exchange/settlements.js';
 import { loadDriver } from './session/driver.js';
 import { concernsTables } from './session/driver-error.js';
-import { namesOf } from './names.js';
-import { open } from './opening/opening.js';
+import { namesOf } from './table-names.js';
+import { openTables } from './opening/open-tables.js';
 import type { ResolvedOptions } from './options.js';
-import { Pods } from './pods/pods.js';
+import { Membership } from './pods/membership.js';
 import { Retention } from './housekeeping/retention.js';
-import { RHYTHM } from './rhythm.js';
+import { DEFAULT_INTERVALS } from './default-intervals.js';
 import { text } from './rows.js';
 import { SCHEMA } from './schema.js';
-import { SchemaGuard } from './schema-guard.js';
+import { SchemaVersionGuard } from './schema-version-guard.js';
 import { Secrets } from './session/secrets.js';
-import { Sequence } from './sequence.js';
+import { PodSequence } from './pods/pod-sequence.js';
 import { Sessions } from './session/sessions.js';
 import { sessionSettings, statementsOf, type Statements } from './statements.js';
 import { Steps } from './steps/steps.js';
@@ -62,16 +62,16 @@ const FAREWELL_MS = 5_000;
 
 export class SnowflakeStore implements Store {
   readonly name = 'snowflake';
-  readonly rhythm = RHYTHM;
+  readonly rhythm = DEFAULT_INTERVALS;
   readonly staleReadMs: number;
-  readonly #calls: Calls;
+  readonly #calls: StoreCalls;
   readonly #sessions: Sessions;
   readonly #statements: Statements;
-  readonly #combiner: Combiner;
+  readonly #exchange: Exchange;
   readonly #steps: Steps;
-  readonly #pods: Pods;
+  readonly #membership: Membership;
   readonly #retention: Retention;
-  readonly #schema: SchemaGuard;
+  readonly #schema: SchemaVersionGuard;
   readonly #runtime: Runtime;
   readonly #prepare: () => Promise<void>;
   #opening: Promise<void> | undefined;
@@ -85,7 +85,7 @@ export class SnowflakeStore implements Store {
     const secrets = new Secrets();
     const names = namesOf(options);
     const statements = (this.#statements = statementsOf(names));
-    const calls = (this.#calls = new Calls(runtime, secrets));
+    const calls = (this.#calls = new StoreCalls(runtime, secrets));
     const sessions = (this.#sessions = new Sessions({
       runtime,
       log,
@@ -94,25 +94,25 @@ export class SnowflakeStore implements Store {
       secrets,
       settings: sessionSettings(queryTag, Math.ceil(statementTimeoutMs / 1_000)),
       deadlineMs: statementTimeoutMs + GRACE_MS,
-      longestPauseMs: RHYTHM.heartbeatIntervalMs / 2,
+      longestPauseMs: DEFAULT_INTERVALS.heartbeatIntervalMs / 2,
     }));
     const exchange = calls.patient(sessions.exchange);
     const rest = calls.patient(sessions.rest);
-    const sequence = new Sequence(runtime);
+    const sequence = new PodSequence(runtime);
     const lateness = { staleReadMs: options.staleReadMs, pause: (ms: number) => calls.pause(ms) };
-    const { touch } = statements.steps;
-    this.#combiner = new Combiner({
+    const { refresh } = statements.steps;
+    this.#exchange = new Exchange({
       statements: statements.exchange,
-      touch,
+      refresh,
       session: exchange,
       rest,
       runtime,
-      settling: new Settling({ statements: statements.exchange, touch, ...lateness }),
+      settling: new Settlements({ statements: statements.exchange, refresh, ...lateness }),
       sequence,
       staleReadMs: options.staleReadMs,
     });
     this.#steps = new Steps({ statements: statements.steps, session: rest, runtime, ...lateness });
-    const schema = (this.#schema = new SchemaGuard({
+    const schema = (this.#schema = new SchemaVersionGuard({
       runtime,
       session: rest,
       statement: statements.store.readSchemaInfo,
@@ -121,7 +121,7 @@ export class SnowflakeStore implements Store {
       place: names.wholeSchema,
     }));
     const heartbeat = calls.patient(sessions.heartbeat);
-    this.#pods = new Pods({
+    this.#membership = new Membership({
       statements: statements.pods,
       session: heartbeat,
       rest,
@@ -137,7 +137,9 @@ export class SnowflakeStore implements Store {
       const learn = schema.asking();
       const reopening = this.#wasOpen;
       const { pause } = lateness;
-      learn(await open({ options, names, statements, sessions: all, schema: SCHEMA, secrets, log, pause, reopening }));
+      learn(
+        await openTables({ options, names, statements, sessions: all, schema: SCHEMA, secrets, log, pause, reopening }),
+      );
       this.#wasOpen = true;
     };
   }
@@ -147,7 +149,7 @@ export class SnowflakeStore implements Store {
   submit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]> {
     return this.#admitted(async () => {
       const receipts = await this.#steps.submit(steps);
-      if (receipts.includes('created')) this.#combiner.hope();
+      if (receipts.includes('created')) this.#exchange.expectWork();
       return receipts;
     });
   }
@@ -156,12 +158,12 @@ export class SnowflakeStore implements Store {
     return this.#call(() => {
       const { pod, settlements } = request;
       // What a version claims whose tables have changed may be wrong; what it has claimed may be settled.
-      return this.#combiner.exchange(this.#schema.outdated ? { pod, settlements } : request);
+      return this.#exchange.run(this.#schema.outdated ? { pod, settlements } : request);
     });
   }
 
   settle(pod: PodRef, settlements: readonly Settlement[]): Promise<readonly Receipt[]> {
-    return this.#call(() => this.#combiner.settle(pod, settlements));
+    return this.#call(() => this.#exchange.settle(pod, settlements));
   }
 
   find(stepIds: readonly string[]): Promise<readonly StepRecord[]> {
@@ -191,7 +193,7 @@ export class SnowflakeStore implements Store {
   retry(steps: readonly StepAt[]): Promise<readonly RetryReceipt[]> {
     return this.#admitted(async () => {
       const receipts = await this.#steps.retry(steps);
-      if (receipts.includes('retried')) this.#combiner.hope();
+      if (receipts.includes('retried')) this.#exchange.expectWork();
       return receipts;
     });
   }
@@ -204,27 +206,27 @@ export class SnowflakeStore implements Store {
 
   register(pod: PodRegistration): Promise<void> {
     this.#sessions.keepTime(pod.heartbeatMs);
-    return this.#admitted(() => this.#pods.register(pod));
+    return this.#admitted(() => this.#membership.register(pod));
   }
 
   heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView> {
-    return this.#call(() => this.#pods.heartbeat(pod, beat));
+    return this.#call(() => this.#membership.heartbeat(pod, beat));
   }
 
   fleet(): Promise<readonly PodView[]> {
-    return this.#call(() => this.#pods.fleet());
+    return this.#call(() => this.#membership.fleet());
   }
 
   leave(pod: PodRef): Promise<void> {
-    return this.#call(() => this.#pods.leave(pod));
+    return this.#call(() => this.#membership.leave(pod));
   }
 
   orphans({ limit }: { readonly limit: number }): Promise<readonly Orphan[]> {
-    return this.#call(() => this.#pods.orphans(limit));
+    return this.#call(() => this.#membership.orphans(limit));
   }
 
   evict(pods: readonly PodRef[]): Promise<readonly PodRef[]> {
-    return this.#call(() => this.#pods.evict(pods));
+    return this.#call(() => this.#membership.evict(pods));
   }
 
   // ---- the store itself ----

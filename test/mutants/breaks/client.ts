@@ -440,7 +440,7 @@ export const clientBreaks: readonly Break[] = [
     file: 'src/client/second-read.ts',
     find: 'await context.run(() => sleep(runtime, Math.min(this.#pauseMs, leftMs), ended));',
     replace: 'void context;\n    if (leftMs > 0) await sleep(runtime, Math.min(this.#pauseMs, leftMs), ended);',
-    tests: ['test/store/snowflake/contexts.test.ts'],
+    tests: ['test/store/snowflake/async-contexts.test.ts'],
   },
   {
     name: 'client/change-step: a row that keeps changing is tried for ever',

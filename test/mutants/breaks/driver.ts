@@ -2,8 +2,8 @@
 import type { Break } from '../break.js';
 
 const REQUESTS = {
-  file: 'src/store/snowflake/session/requests.ts',
-  tests: ['test/store/snowflake/requests.test.ts'],
+  file: 'src/store/snowflake/session/http-requests.ts',
+  tests: ['test/store/snowflake/http-requests.test.ts'],
 } as const;
 const SESSION = {
   file: 'src/store/snowflake/session/session.ts',
@@ -18,67 +18,67 @@ const DRIVER = {
 const sessions: readonly Break[] = [
   {
     ...REQUESTS,
-    name: 'snowflake/requests: the driver repeats what failed, and logins are ended instead',
+    name: 'snowflake/http-requests: the driver repeats what failed, and logins are ended instead',
     find: 'REPEATED.test(request.path) && !isLogin',
     replace: 'REPEATED.test(request.path) && isLogin',
   },
   {
     ...REQUESTS,
-    name: 'snowflake/requests: what is under way goes on after close',
+    name: 'snowflake/http-requests: what is under way goes on after close',
     find: '    for (const request of this.#underWay) end(request);\n',
     replace: '',
   },
   {
     ...REQUESTS,
-    name: 'snowflake/requests: requests begin after close',
+    name: 'snowflake/http-requests: requests begin after close',
     find: 'this.#closed || isRepeated',
     replace: 'isRepeated',
   },
   {
     ...REQUESTS,
-    name: 'snowflake/requests: the driver repeats parts of large results by itself',
+    name: 'snowflake/http-requests: the driver repeats parts of large results by itself',
     find: ' || (part !== undefined && this.#failedParts.delete(part))',
     replace: '',
   },
   {
     ...REQUESTS,
-    name: 'snowflake/requests: a part that has arrived counts as failed',
+    name: 'snowflake/http-requests: a part that has arrived counts as failed',
     find: 'arrived || this.#failedParts.add(part)',
     replace: 'this.#failedParts.add(part)',
   },
   {
     ...REQUESTS,
-    name: 'snowflake/requests: a question for a result counts as a repetition',
+    name: 'snowflake/http-requests: a question for a result counts as a repetition',
     find: "method === 'GET' && !path.startsWith(POLL)",
     replace: "method === 'GET'",
   },
   {
     ...REQUESTS,
-    name: 'snowflake/requests: other errors are repeated, and those that the driver would repeat are not',
+    name: 'snowflake/http-requests: other errors are repeated, and those that the driver would repeat are not',
     find: 'codeOf(error.cause) !== ENDED',
     replace: 'codeOf(error.cause) === ENDED',
   },
   {
     ...REQUESTS,
-    name: 'snowflake/requests: patience lasts twenty minutes',
+    name: 'snowflake/http-requests: patience lasts twenty minutes',
     find: 'const PATIENCE_MS = 120_000;',
     replace: 'const PATIENCE_MS = 1_200_000;',
   },
   {
     ...REQUESTS,
-    name: 'snowflake/requests: the pauses do not grow',
+    name: 'snowflake/http-requests: the pauses do not grow',
     find: 'Math.min(2 * pauseMs, LONGEST_PAUSE_MS)',
     replace: 'Math.min(pauseMs, LONGEST_PAUSE_MS)',
   },
   {
     ...REQUESTS,
-    name: "snowflake/requests: an agent of the user's own is replaced",
+    name: "snowflake/http-requests: an agent of the user's own is replaced",
     find: '{ agentClass, ...options }',
     replace: '{ ...options, agentClass }',
   },
   {
     ...REQUESTS,
-    name: 'snowflake/requests: the driver repeats a login that was ended',
+    name: 'snowflake/http-requests: the driver repeats a login that was ended',
     find: "const LOGIN_ENDED = 'CERT_HAS_EXPIRED';",
     replace: "const LOGIN_ENDED = 'ERR_CANCELED';",
   },
@@ -114,8 +114,8 @@ const sessions: readonly Break[] = [
     replace: 'setup(host);',
   },
   {
-    name: 'snowflake/faults: a refused key gets no hint of its own',
-    file: 'src/store/snowflake/session/faults.ts',
+    name: 'snowflake/error-mapping: a refused key gets no hint of its own',
+    file: 'src/store/snowflake/session/error-mapping.ts',
     find: '!isRefused || !isByPassword(options)',
     replace: '!isRefused || (!isByPassword(options) && error.code === ``)',
     tests: ['test/store/snowflake/login.test.ts'],
@@ -142,7 +142,7 @@ const texts: readonly Break[] = [
   },
   {
     name: 'snowflake/shared: the epoch is read from a text',
-    file: 'src/store/snowflake/shared/statements.ts',
+    file: 'src/store/snowflake/statements/fragments.ts',
     find: 'const EPOCH = `TO_TIMESTAMP_NTZ(0, 3)`;',
     replace: "const EPOCH = `CAST('1970-01-01' AS TIMESTAMP_NTZ)`;",
     tests: TEXTS,

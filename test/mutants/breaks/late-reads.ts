@@ -3,7 +3,7 @@ import type { Break } from '../break.js';
 
 const RECONCILIATION = 'test/pool/claims/claim-comparison.test.ts';
 const FLEET = 'test/fleet/late-reads.test.ts';
-const BY_HAND = 'test/store/snowflake/by-hand.test.ts';
+const BY_HAND = 'test/store/snowflake/cancel-and-retry.test.ts';
 
 export const lateReadBreaks: readonly Break[] = [
   {

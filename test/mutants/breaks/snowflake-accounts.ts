@@ -1,11 +1,11 @@
 /** Deliberate breaks of the Snowflake store: accounts with settings of their own, the kind of the tables, back-pressure. */
 import type { Break } from '../break.js';
 
-const ACCOUNTS = ['test/store/snowflake/accounts.test.ts'];
+const ACCOUNTS = ['test/store/snowflake/account-settings.test.ts'];
 const STATEMENTS = ['test/store/snowflake/statements.test.ts'];
 const OPENING = ['test/store/snowflake/opening.test.ts'];
 const KINDS = ['test/store/snowflake/table-kind.test.ts'];
-const BACK_PRESSURE = ['test/store/snowflake/back-pressure.test.ts'];
+const BACK_PRESSURE = ['test/store/snowflake/lock-backoff.test.ts'];
 
 export const snowflakeAccountBreaks: readonly Break[] = [
   ...[
@@ -66,77 +66,77 @@ export const snowflakeAccountBreaks: readonly Break[] = [
   },
   {
     name: 'snowflake/opening: what another pod has made is not probed',
-    file: 'src/store/snowflake/opening/opening.ts',
+    file: 'src/store/snowflake/opening/open-tables.ts',
     find: 'return madeAll && newest === 0;',
     replace: 'return madeAll || newest === 0;',
     tests: OPENING,
   },
   {
     name: 'snowflake/opening: columns with a collation are taken as they are',
-    file: 'src/store/snowflake/opening/collations.ts',
+    file: 'src/store/snowflake/opening/collation-check.ts',
     find: 'if (collated.length === 0) return;',
     replace: 'if (collated.length >= 0) return;',
     tests: OPENING,
   },
   {
     name: 'snowflake/opening: tables of the other kind are taken as they are',
-    file: 'src/store/snowflake/opening/kinds.ts',
+    file: 'src/store/snowflake/opening/table-kinds.ts',
     find: 'if (others.length === 0) return;',
     replace: 'if (others.length <= 5) return;',
     tests: KINDS,
   },
   {
     name: 'snowflake/opening: new tables are transient whatever is there',
-    file: 'src/store/snowflake/opening/kinds.ts',
+    file: 'src/store/snowflake/opening/table-kinds.ts',
     find: "return existing.some(({ kind }) => kind === 'permanent') ? 'permanent' : 'transient';",
     replace: "return 'transient';",
     tests: KINDS,
   },
   {
     name: 'snowflake/opening: tables that another pod makes of the other kind at the same instant stay',
-    file: 'src/store/snowflake/opening/opening.ts',
+    file: 'src/store/snowflake/opening/open-tables.ts',
     find: 'await refuseOtherKinds(parts);',
     replace: '',
     tests: KINDS,
   },
   {
-    name: 'snowflake/back-pressure: a statement comes back while the same UPDATE holds the lock',
-    file: 'src/store/snowflake/session/back-pressure.ts',
+    name: 'snowflake/lock-backoff: a statement comes back while the same UPDATE holds the lock',
+    file: 'src/store/snowflake/session/lock-backoff.ts',
     find: '* (1 + random)',
     replace: '* random',
     tests: BACK_PRESSURE,
   },
   {
-    name: 'snowflake/back-pressure: the longest UPDATE counts, which has waited for the lock',
-    file: 'src/store/snowflake/session/back-pressure.ts',
+    name: 'snowflake/lock-backoff: the longest UPDATE counts, which has waited for the lock',
+    file: 'src/store/snowflake/session/lock-backoff.ts',
     find: 'Math.min(...this.#took)',
     replace: 'Math.max(...this.#took)',
     tests: BACK_PRESSURE,
   },
   {
-    name: 'snowflake/back-pressure: pauses do not grow',
-    file: 'src/store/snowflake/session/back-pressure.ts',
+    name: 'snowflake/lock-backoff: pauses do not grow',
+    file: 'src/store/snowflake/session/lock-backoff.ts',
     find: 'updateMs * 2 ** (tries - 1)',
     replace: 'updateMs * tries ** 0',
     tests: BACK_PRESSURE,
   },
   {
-    name: 'snowflake/back-pressure: what was measured long ago counts for ever',
-    file: 'src/store/snowflake/session/back-pressure.ts',
+    name: 'snowflake/lock-backoff: what was measured long ago counts for ever',
+    file: 'src/store/snowflake/session/lock-backoff.ts',
     find: 'if (this.#took.push(tookMs) > REMEMBERED) this.#took.shift();',
     replace: 'this.#took.push(tookMs);',
     tests: BACK_PRESSURE,
   },
   {
-    name: 'snowflake/calls: an INSERT is measured as an UPDATE',
-    file: 'src/store/snowflake/session/calls.ts',
+    name: 'snowflake/store-calls: an INSERT is measured as an UPDATE',
+    file: 'src/store/snowflake/session/store-calls.ts',
     find: 'if (!/^\\s*UPDATE\\b/.test(statement[0])) return session.run(...statement);',
     replace: '',
     tests: BACK_PRESSURE,
   },
   {
-    name: 'snowflake/faults: a refused key says nothing of the clock',
-    file: 'src/store/snowflake/session/faults.ts',
+    name: 'snowflake/error-mapping: a refused key says nothing of the clock',
+    file: 'src/store/snowflake/session/error-mapping.ts',
     find: 'if (error.code === KEY_REFUSED) {',
     replace: "if (error.code === '') {",
     tests: ['test/store/snowflake/authentication.test.ts'],

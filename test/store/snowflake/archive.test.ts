@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { createLog } from '../../../src/log.js';
 import { Retention } from '../../../src/store/snowflake/housekeeping/retention.js';
-import { namesOf } from '../../../src/store/snowflake/names.js';
+import { namesOf } from '../../../src/store/snowflake/table-names.js';
 import { statementsOf } from '../../../src/store/snowflake/statements.js';
 import { newSteps, settlement, fresh, ids } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';

@@ -1,7 +1,7 @@
 /** Counts of the steps, made of what the server answers. */
 import { expect, it } from 'vitest';
-import { namesOf } from '../../../src/store/snowflake/names.js';
-import type { Row, Runner } from '../../../src/store/snowflake/session/session.js';
+import { namesOf } from '../../../src/store/snowflake/table-names.js';
+import type { Row, StatementRunner } from '../../../src/store/snowflake/session/session.js';
 import { statementsOf } from '../../../src/store/snowflake/statements.js';
 import { Steps } from '../../../src/store/snowflake/steps/steps.js';
 import { countingRuntime, type CountingRuntime } from '../../support/counting-runtime.js';
@@ -10,7 +10,7 @@ const { steps: statements } = statementsOf(namesOf({ database: 'D', schema: 'S',
 
 /** The steps of a server that answers with these rows. */
 function stepsOf(rows: Row[], runtime: CountingRuntime): Steps {
-  const session: Runner = { run: (text) => Promise.resolve(text === statements.stats ? rows : []) };
+  const session: StatementRunner = { run: (text) => Promise.resolve(text === statements.stats ? rows : []) };
   return new Steps({ statements, session, runtime, pause: () => Promise.resolve(), staleReadMs: 0 });
 }
 

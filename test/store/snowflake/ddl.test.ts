@@ -1,7 +1,7 @@
 /** The administrator's text: run as it stands it makes all that the pods need, and run again it changes nothing. */
 import { expect, test } from 'vitest';
 import { snowflakeDdl } from '../../../src/snowflake.js';
-import { namesOf } from '../../../src/store/snowflake/names.js';
+import { namesOf } from '../../../src/store/snowflake/table-names.js';
 import { GRANTS } from '../../../src/store/snowflake/schema.js';
 import { newSteps, settlement } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';

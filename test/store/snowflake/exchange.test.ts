@@ -1,144 +1,430 @@
-/** The exchange's one UPDATE: a randomised comparison with a model, and what it must do with nonsense and old sources. */
-import { expect, test } from 'vitest';
-import { namesOf } from '../../../src/store/snowflake/names.js';
-import { statementsOf } from '../../../src/store/snowflake/statements.js';
-import { describeOnTestBed } from '../../support/warehouse/suite.js';
-import { exchange, LATER, type ModelRow, type ModelSettlement } from './support/model.js';
-import { useStores } from './support/stores.js';
-import { Table } from './support/table.js';
-import { World } from './support/world.js';
+/** A pod's exchange: which statements it sends, with what, and what it makes of the answers; on a session that the test plays. */
+import { describe, expect, test } from 'vitest';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import type { Claim, Settlement } from '../../../src/store/contract.js';
+import { Exchange } from '../../../src/store/snowflake/exchange/exchange.js';
+import { Settlements } from '../../../src/store/snowflake/exchange/settlements.js';
+import { PodSequence } from '../../../src/store/snowflake/pods/pod-sequence.js';
+import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
+import { DriverError } from '../../../src/store/snowflake/session/driver-error.js';
+import type { Row, SessionHandle } from '../../../src/store/snowflake/session/session.js';
+import { claimRequest, givenBack, settlement } from '../../conformance/harness.js';
 
-const SEED = Number(process.env['SEED'] ?? 7);
-const ROUNDS = Number(process.env['ROUNDS'] ?? 20);
+const POD = { podId: 'pod', incarnation: 'life' };
+const NAMES = ['source', 'exchange', 'settle', 'look', 'receipts', 'archivedReceipts'] as const;
+const STATEMENTS = Object.fromEntries(NAMES.map((name) => [name, name])) as Record<(typeof NAMES)[number], string>;
 
-describeOnTestBed('the exchange statement', () => {
-  const { open, byHand, place } = useStores();
+const TOUCHING = { statements: STATEMENTS, refresh: 'refresh' };
 
-  /** The tables, without a store between them and the test. */
-  async function table() {
-    await open();
-    const driver = await byHand();
-    const { exchange: text } = statementsOf(namesOf({ ...place(), tablePrefix: '' }));
-    return new Table(driver, text.exchange, text.source);
-  }
+interface Sent {
+  readonly statement: string;
+  readonly bind: any;
+  /** Whether it went over the session of the exchange. */
+  readonly own: boolean;
+}
 
-  test(`equals the model over ${ROUNDS} random rounds (SEED=${SEED})`, { timeout: 240_000 }, async () => {
-    const [sql, world] = [await table(), new World(SEED)];
-    const seen = { claimed: 0, settled: 0 };
-    for (let round = 0; round < ROUNDS; round++) {
-      await sql.put(world.arrivals());
-      const group = world.pick(['g', 'h']);
-      for (let more = world.upTo(6); more > 0; more--) await sql.ask(world.request(true));
-      if (world.upTo(4) === 0) await sql.leave(world.departure());
-      const own = world.upTo(3) > 0 ? world.request(false) : undefined;
-      for (let pass = 0; pass < 2; pass++) {
-        const skip = world.upTo(2) * world.upTo(12);
-        const expected = exchange(world.rows, world.logged, own, group, world.gone, 1e9 + 2 * round + pass, skip);
-        expect(await sql.exchange(own, group, skip), `round ${round}, pass ${pass}`).toBe(expected);
-        expect(await sql.rows(), `round ${round}, pass ${pass}`).toEqual(shown(world.rows));
-        seen.claimed += world.rows.filter((row) => row.status === 'claimed').length;
-        seen.settled += world.rows.filter((row) => row.settledBy !== null).length;
-      }
-    }
-    expect(seen.claimed).toBeGreaterThan(0);
-    expect(seen.settled).toBeGreaterThan(0);
+const work = (due: number, nextMs: number | null = null): Row => ({ KIND: 'work', SEEN: due, RANK_NO: nextMs });
+const claimed = (stepId: string, rank: number, state = 'first'): Row => ({
+  ...{ KIND: 'claim', ID: stepId, SEEN: 2, STATE: state, RANK_NO: rank, ITS_TYPE: 'work', ITS_PAYLOAD: '{}' },
+  ...{ ITS_PRIORITY: 0, RETRIES: 0, MOST_RETRIES: 3, STRUCK: 0, RUN_AT_MS: 1, CREATED_AT_MS: 1 },
+});
+const receipt = ({ stepId, claimToken, version }: Settlement, state: string): Row => ({
+  ...{ KIND: 'receipt', ID: stepId, GUARD: claimToken, SEEN: version, STATE: state },
+});
+const held = (stepId: string): Claim => ({
+  ...{ stepId, claimToken: 'token', version: 2, type: 'work', payload: '{}', priority: 0, retryCount: 0 },
+  ...{ maxRetries: 3, crashes: 0, runAt: 1, createdAt: 1 },
+});
+
+/** An exchange whose statements are answered so; what it sends is noted. */
+function exchanging(
+  answer: (statement: string, bind: any) => Row[] | Error = () => [],
+  logins = () => 1,
+  staleReadMs = 10_000,
+) {
+  const sent: Sent[] = [];
+  const waits: number[] = [];
+  const runner = (own: boolean): SessionHandle => ({
+    get logins() {
+      return logins();
+    },
+    run: async (statement, text) => {
+      const bind: unknown = text === undefined ? undefined : JSON.parse(text);
+      sent.push({ statement, bind, own });
+      const answered = answer(statement, bind);
+      if (answered instanceof Error) throw answered;
+      return answered;
+    },
+  });
+  const runtime = new VirtualRuntime();
+  const settling = new Settlements({ ...TOUCHING, pause: async (ms) => void waits.push(ms), staleReadMs });
+  const parts = { ...TOUCHING, runtime, settling, sequence: new PodSequence(runtime), staleReadMs };
+  const exchange = new Exchange({ ...parts, session: runner(true), rest: runner(false) });
+  /** The names of what was sent since the last time. */
+  const names = (): string[] => sent.splice(0).map(({ statement }) => statement);
+  return { exchange, sent, names, waits };
+}
+
+const asks = (over: Parameters<typeof claimRequest>[0] = {}) => ({
+  pod: POD,
+  settlements: [],
+  claim: claimRequest(over),
+});
+
+describe('an exchange that hands nothing in', () => {
+  test('looks first, and sends no UPDATE where nothing is due; once something is, the UPDATE comes first', async () => {
+    let due = 0;
+    const answer = (statement: string) => (statement === 'look' ? [work(due, 40)] : []);
+    const { exchange, names } = exchanging(answer, undefined, 0);
+    expect((await exchange.run(asks())).nextDueInMs).toBe(40);
+    expect(names()).toEqual(['look']);
+    due = 3;
+    expect((await exchange.run(asks())).nextDueInMs).toBe(0);
+    expect(names()).toEqual(['look', 'exchange', 'look']);
+    due = 0;
+    await exchange.run(asks());
+    expect(names()).toEqual(['exchange', 'look']);
+    await exchange.run(asks());
+    expect(names()).toEqual(['look']);
   });
 
-  test('is not poisoned by requests and rows that hold nonsense', async () => {
-    const [sql, world] = [await table(), new World(1)];
-    const held = { ...world.step('held'), status: 'claimed', token: 'T', holder: 'i1', version: 3 };
-    await sql.put([world.step('due'), { ...world.step('odd'), status: 'confused' }, held]);
-    const odd = ['null', '7', '"text"', '[]', '{"a":1}', '[null,7,"x",[],{},{"id":5,"token":{},"version":"soon"}]'];
-    const settlement = `[{"id":"held","token":"T","version":"soon","status":"failed"},{"id":"held","token":"T","version":3,"status":"undone"},
-      {"id":"held","token":"T","version":3,"status":"pending","delayMs":1e99,"charge":{},"crash":-4}]`;
-    for (const [i, value] of [...odd, settlement].entries()) {
-      await sql.askRaw({
-        token: `m${i}`,
-        incarnation: `m${i}`,
-        free: -5,
-        prefetch: -1,
-        quarantine: 9,
-        limits: odd[i] ?? '[{"type":"t","most":"many"}]',
-        settlements: value,
-      });
-    }
-    const good = {
-      ...world.request(false),
-      incarnation: 'good',
-      free: 2,
-      prefetch: 0,
-      group: 'g',
-      limits: { t: 2 },
-      settlements: [],
-    };
-    expect(await sql.exchange(good, 'g')).toBe(2);
-    const rows = await sql.rows();
-    expect(rows.find((row) => row.startsWith('due'))).toContain(':claimed:');
-    expect(rows.find((row) => row.startsWith('odd'))).toContain(':confused:');
-    expect(rows.find((row) => row.startsWith('held'))).toContain(':pending:');
+  test('sends the UPDATE at once after steps were submitted here', async () => {
+    const { exchange, names } = exchanging((statement) => (statement === 'look' ? [work(0)] : []));
+    exchange.expectWork();
+    await exchange.run(asks());
+    expect(names()).toEqual(['exchange', 'look']);
   });
 
-  test('takes equals in the order of their places in the submission, whatever their ids', async () => {
-    const [sql, world] = [await table(), new World(3)];
-    const equals = ['c', 'a', 'b'].map((id, nth) => ({ ...world.step(id), priority: 0, at: 5, made: 7, nth }));
-    await sql.put(equals);
-    const own = { ...world.request(false), prefetch: 0, free: 2, group: 'g', limits: { t: 9 }, settlements: [] };
-    expect(await sql.exchange(own, 'g')).toBe(2);
-    const claimed = (await sql.rows()).filter((row) => row.includes(':claimed:')).map((row) => row.split(':')[0]);
-    expect(claimed).toEqual(['a', 'c']); // as rows are listed: the first two of c, a, b
-  });
-
-  test('steals nothing, and settles nothing twice, from a source as old as it likes', async () => {
-    const [sql, world] = [await table(), new World(2)];
-    const claim = (id: string) => ({ ...world.step(id), status: 'claimed', token: 'K', holder: 'i1', version: 1 });
-    await sql.put([
-      ...['a', 'b', 'c', 'd'].map((id) => world.step(id)),
-      claim('w'),
-      claim('x'),
-      claim('y'),
-      claim('z'),
-    ]);
-    const end = (id: string, status: string): ModelSettlement => ({
-      id,
-      token: 'K',
-      version: 1,
-      status,
-      charge: 0,
-      crash: 0,
-    });
-    const plain = { ...world.request(false), prefetch: 0, group: 'g', limits: { t: 9 } };
-    const late = await sql.delayed(
-      {
-        ...plain,
-        token: 'late',
-        incarnation: 'l',
-        free: 3,
-        settlements: ['w', 'x', 'y', 'z'].map((id) => end(id, 'completed')),
-      },
-      'g',
-    );
-    await sql.exchange({ ...plain, token: 'soon', incarnation: 's', free: 2, settlements: [end('y', 'failed')] }, 'g');
-    await sql.run(`UPDATE STEP_TRACKER SET version = 3 WHERE step_id = 'z'`); // claimed anew under the same old token
-    await sql.run(`UPDATE STEP_TRACKER SET status = 'cancelled' WHERE step_id = 'w'`); // by a hand that leaves the version
-    expect(await late()).toBe(2);
-    const rows = Object.fromEntries((await sql.rows()).map((row) => [row.split(':')[0]!, row]));
-    expect(rows['a']).toContain(':claimed:soon:');
-    expect(rows['c']).toContain(':claimed:late:');
-    expect(rows['d']).toContain(':pending:');
-    expect(rows['x']).toContain(':completed:');
-    expect(rows['y']).toMatch(/:failed:.*:s:/);
-    expect(rows['z']).toContain(':claimed:K:');
-    expect(rows['w']).toContain(':cancelled:K:');
+  test('sends nothing where nothing is asked, and no UPDATE where there is no room', async () => {
+    const { exchange, names } = exchanging((statement) => (statement === 'look' ? [work(5)] : []));
+    expect(await exchange.run({ pod: POD, settlements: [] })).toMatchObject({ claims: [], nextDueInMs: null });
+    expect(names()).toEqual([]);
+    expect((await exchange.run(asks({ free: 0 }))).nextDueInMs).toBe(0);
+    expect(names()).toEqual(['look']);
+    await exchange.run({ pod: POD, settlements: [], readBack: 'lost' });
+    expect(names()).toEqual(['look']);
   });
 });
 
-/** A row as both sides show it. */
-const shown = (rows: readonly ModelRow[]): string[] =>
-  rows
-    .map((row) =>
-      [
-        ...[row.id, row.row, row.status, row.token, row.holder, row.version, row.settledToken, row.settledVersion],
-        ...[row.settledBy, row.retries, row.crashes, row.at === LATER],
-      ].join(':'),
-    )
-    .sort();
+describe('a request', () => {
+  const requested = async (over: Parameters<typeof claimRequest>[0]) => {
+    const { exchange, sent } = exchanging();
+    exchange.expectWork();
+    await exchange.run(asks(over));
+    return sent.find(({ statement }) => statement === 'exchange')!.bind;
+  };
+
+  test('asks for no more than an exchange takes, and of no type for more than there is room', async () => {
+    const { own } = await requested({ free: 700, prefetch: 900, types: { a: 3, b: Infinity } });
+    expect(own).toMatchObject({ free: 700, prefetch: 300 });
+    expect(own.limits).toEqual([
+      { type: 'a', most: 3 },
+      { type: 'b', most: 1_600 },
+    ]);
+    expect((await requested({ free: 5_000, prefetch: 7 })).own).toMatchObject({ free: 1_000, prefetch: 0 });
+  });
+
+  test('is of one group with all that want the same types, in whatever order', async () => {
+    const [one, same, other] = [
+      await requested({ types: { a: 1, b: 2 } }),
+      await requested({ types: { b: 5, a: 5 } }),
+      await requested({ types: { a: 1, b: 2, c: 1 } }),
+    ];
+    expect(same.group).toBe(one.group);
+    expect(one.own.group).toBe(one.group);
+    expect(other.group).not.toBe(one.group);
+  });
+
+  test('counts poison as due only where it may be taken', async () => {
+    const bears = async (over: Parameters<typeof claimRequest>[0]): Promise<number> => {
+      const { exchange, sent } = exchanging();
+      await exchange.run(asks(over));
+      return sent[0]!.bind.bears;
+    };
+    expect(await bears({ free: 0, prefetch: 3, quarantine: 1 })).toBe(0);
+    expect(await bears({ free: 1, quarantine: 0 })).toBe(1);
+    expect(await bears({ free: 1, quarantine: 1 })).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  test('rises in its sequence with each exchange, also within one ms', async () => {
+    const { exchange, sent } = exchanging();
+    for (let i = 0; i < 3; i++) {
+      exchange.expectWork();
+      await exchange.run(asks());
+    }
+    const seqs = sent.filter(({ statement }) => statement === 'exchange').map(({ bind }) => bind.own.seq as number);
+    expect(seqs).toEqual([seqs[0], seqs[0]! + 1, seqs[0]! + 2]);
+  });
+});
+
+describe('an UPDATE that was refused what reads as due', () => {
+  /** Exchanges one after another; each claims so many steps, and then so many read as due. Answers what each skipped. */
+  const skips = async (
+    came: readonly (readonly [took: number, due: number])[],
+    over: Parameters<typeof claimRequest>[0] = {},
+    staleReadMs?: number,
+  ) => {
+    const left = [...came];
+    const { exchange, sent } = exchanging(
+      (statement) => {
+        if (statement !== 'look') return [];
+        const [took, due] = left.shift()!;
+        return [...Array.from({ length: took }, (_, i) => claimed(`s${i}`, i + 1)), work(due, 70)];
+      },
+      undefined,
+      staleReadMs,
+    );
+    const nextDues: (number | null)[] = [];
+    for (const _ of came) {
+      exchange.expectWork();
+      nextDues.push((await exchange.run(asks(over))).nextDueInMs);
+    }
+    const updates = sent.filter(({ statement }) => statement === 'exchange');
+    return { skipped: updates.map(({ bind }) => bind.skip as number), nextDues };
+  };
+
+  test('is followed by some that begin further down, and by one in four that begins at the front', async () => {
+    const { skipped } = await skips([[0, 1_000], ...Array.from({ length: 8 }, () => [10, 1_000] as const)]);
+    expect(skipped.map((skip) => skip > 0)).toEqual([false, true, true, true, false, false, false, false, false]);
+    for (const skip of skipped) expect(skip).toBeLessThanOrEqual(40);
+    const contended = await skips(Array.from({ length: 9 }, (_, i) => [i % 4 === 0 ? 3 : 10, 1_000] as const));
+    expect(contended.skipped.map((skip) => skip > 0)).toEqual([
+      false,
+      true,
+      true,
+      true,
+      false,
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test('reaches further down while it is refused there too, and never past what fills it', async () => {
+    const { skipped } = await skips(Array.from({ length: 4 }, () => [0, 500] as const));
+    expect(skipped[1]).toBeGreaterThanOrEqual(20);
+    expect(skipped[1]).toBeLessThanOrEqual(40);
+    expect(skipped[2]).toBeGreaterThanOrEqual(80);
+    expect(skipped[3]).toBeGreaterThanOrEqual(245);
+    expect(skipped[3]).toBeLessThanOrEqual(490);
+    expect((await skips(Array.from({ length: 3 }, () => [0, 10] as const))).skipped).toEqual([0, 0, 0]);
+  });
+
+  test('begins at the front wherever nothing was refused, or nothing reads late', async () => {
+    const twice = (took: number, due: number) => [0, 1].map(() => [took, due] as const);
+    const fronts = async (...of: Parameters<typeof skips>) => expect((await skips(...of)).skipped).toEqual([0, 0]);
+    await fronts(twice(10, 1_000));
+    await fronts(twice(4, 0));
+    await fronts(twice(0, 1_000), {}, 0);
+    await fronts(twice(3, 1_000), { types: { limited: 3, work: 100 } });
+    await fronts(twice(1, 1_000), { quarantine: 1 });
+    await fronts(twice(0, 1_000), { free: 0, prefetch: 10 });
+  });
+
+  test('is no reason to ask again at once where it claimed nothing', async () => {
+    const came = [[0, 1_000] as const, [3, 1_000] as const];
+    expect((await skips(came)).nextDues).toEqual([70, 0]);
+    expect((await skips(came, {}, 0)).nextDues).toEqual([0, 0]);
+  });
+});
+
+describe('the claims of an exchange', () => {
+  test('come in their order; a void one is not shown, and given back with the next exchange, once', async () => {
+    const rows = [claimed('b', 2), claimed('twin', 1, 'void'), claimed('a', 1), work(0)];
+    const { exchange, sent } = exchanging((statement) => (statement === 'look' ? rows.splice(0) : []));
+    exchange.expectWork();
+    const { claims } = await exchange.run(asks({ token: 'mine' }));
+    expect(claims.map(({ stepId, claimToken }) => [stepId, claimToken])).toEqual([
+      ['a', 'mine'],
+      ['b', 'mine'],
+    ]);
+    sent.splice(0);
+    await exchange.run({ pod: POD, settlements: [] });
+    expect(sent[0]!.bind.own.settlements).toEqual([
+      { id: 'twin', token: 'mine', version: 2, status: 'pending', charge: 0, crash: 0 },
+    ]);
+    sent.splice(0);
+    await exchange.run({ pod: POD, settlements: [] });
+    expect(sent).toEqual([]);
+  });
+
+  test('a void one that was not given back goes with the next exchange again', async () => {
+    const rows = [claimed('twin', 1, 'void'), work(0)];
+    const answers: (Row[] | Error)[] = [];
+    const { exchange, sent } = exchanging((statement) =>
+      statement === 'look' ? rows.splice(0) : (answers.shift() ?? []),
+    );
+    await exchange.run({ pod: POD, settlements: [], readBack: 'mine' });
+    answers.push(new Error('it failed'));
+    await expect(exchange.run({ pod: POD, settlements: [] })).rejects.toThrow('it failed');
+    sent.splice(0);
+    const void_ = { ...held('twin'), claimToken: 'mine' };
+    rows.push(receipt(settlement(void_), 'claimed'));
+    await exchange.run({ pod: POD, settlements: [] });
+    rows.push(receipt(settlement(void_), 'mine'));
+    await exchange.run({ pod: POD, settlements: [] });
+    expect(sent.map(({ bind }) => (bind.own?.settlements?.length ?? 0) as number)).toEqual([1, 0, 1, 0]);
+    sent.splice(0);
+    await exchange.run({ pod: POD, settlements: [] });
+    expect(sent).toEqual([]);
+  });
+
+  test('that are read on a new connection are believed once their rows were written there', async () => {
+    let logins = 1;
+    const seen = ['first', 'void'];
+    const { exchange, names } = exchanging(
+      (statement) => {
+        if (statement !== 'look') return [];
+        const state = seen.shift();
+        return state === undefined ? [work(0)] : [claimed('a', 1, state)];
+      },
+      () => logins,
+    );
+    exchange.expectWork();
+    logins = 2;
+    expect((await exchange.run({ pod: POD, settlements: [], readBack: 'mine' })).claims).toEqual([]);
+    expect(names()).toEqual(['look', 'refresh', 'look']);
+  });
+
+  test('that are read back are written first, also where this exchange has written on the new connection', async () => {
+    const one = settlement(held('b'));
+    const { exchange, names } = exchanging((statement) =>
+      statement === 'look' ? [claimed('a', 1), receipt(one, 'mine'), work(0)] : [],
+    );
+    const { claims } = await exchange.run({ pod: POD, settlements: [one], readBack: 'mine' });
+    expect(claims).toHaveLength(1);
+    expect(names()).toEqual(['exchange', 'look', 'refresh', 'look']);
+  });
+
+  describe('whose look came on another connection than the UPDATE, and shows none', () => {
+    const exchanged = (staleReadMs: number, ...rows: Row[]) => {
+      let logins = 1;
+      const { exchange } = exchanging(
+        (statement) => {
+          if (statement === 'look') logins = 2;
+          return statement === 'look' ? [...rows, work(0)] : [];
+        },
+        () => logins,
+        staleReadMs,
+      );
+      exchange.expectWork();
+      return exchange.run(asks());
+    };
+
+    test('count as lost where the read may be late: the exchange fails, and they are read back', async () => {
+      const failure = { code: 'STORE_UNAVAILABLE', transient: true };
+      await expect(exchanged(10_000)).rejects.toMatchObject(failure);
+    });
+
+    test('are none where no read is late, and where a void one shows that it is not', async () => {
+      expect((await exchanged(0)).claims).toEqual([]);
+      expect((await exchanged(10_000, claimed('twin', 1, 'void'))).claims).toEqual([]);
+    });
+  });
+});
+
+describe('settlements', () => {
+  const one = settlement(held('a'));
+
+  test('travel with the exchange, a delay rounded up and what is NULL left out', async () => {
+    const { exchange, sent } = exchanging((_, bind) => (bind.mine === undefined ? [] : [receipt(one, 'mine')]));
+    const retry = givenBack(held('a'), { delayMs: 0.4, charge: 1, error: '{}' });
+    expect((await exchange.run({ pod: POD, settlements: [retry] })).receipts).toEqual(['settled']);
+    expect(sent.map(({ statement }) => statement)).toEqual(['exchange', 'look']);
+    expect(sent[0]!.bind.own.settlements).toEqual([
+      { id: 'a', token: 'token', version: 2, status: 'pending', charge: 1, crash: 0, delayMs: 1, error: '{}' },
+    ]);
+  });
+
+  test('go ahead in UPDATEs of their own where they are more than one exchange takes; receipts keep the order', async () => {
+    const many = Array.from({ length: 2_500 }, (_, i) => settlement(held(`s${i}`)));
+    const states = new Map(many.map((each, i) => [each.stepId, i === 1_700 ? 'lost' : 'mine']));
+    const { exchange, names } = exchanging((_, bind) =>
+      ((bind.mine ?? []) as { id: string }[]).map(({ id }) => receipt(settlement(held(id)), states.get(id)!)),
+    );
+    const { receipts } = await exchange.run({ pod: POD, settlements: many });
+    expect(receipts).toEqual(many.map((_, i) => (i === 1_700 ? 'lost' : 'settled')));
+    expect(names()).toEqual(['settle', 'receipts', 'settle', 'receipts', 'exchange', 'look']);
+  });
+
+  test('are asked about over the session that wrote them', async () => {
+    const { exchange, sent } = exchanging((_, bind) => (bind.mine === undefined ? [] : [receipt(one, 'mine')]));
+    await exchange.settle(POD, [one]);
+    expect(sent.map(({ statement, own }) => [statement, own])).toEqual([
+      ['settle', false],
+      ['receipts', false],
+    ]);
+  });
+
+  test('that read as if nothing had come of them are applied and read again, once their rows are written', async () => {
+    for (const unclear of ['claimed', 'late', 'absent']) {
+      let reads = 0;
+      const { exchange, names } = exchanging((statement) =>
+        statement === 'look' || statement === 'receipts'
+          ? [receipt(one, ++reads < 2 ? unclear : 'cancelled'), work(0)]
+          : [],
+      );
+      expect((await exchange.run({ pod: POD, settlements: [one] })).receipts).toEqual(['cancelled']);
+      expect(names(), unclear).toEqual(['exchange', 'look', 'settle', 'refresh', 'receipts']);
+    }
+  });
+
+  test('that stay claimed are kept back by others of their step: applied again, a few times at most', async () => {
+    let tries = 0;
+    const answer = (until: number) => (statement: string) =>
+      statement === 'look' || statement === 'receipts'
+        ? [receipt(one, ++tries < until ? 'claimed' : 'mine'), work(0)]
+        : [];
+    const soon = exchanging(answer(3));
+    expect((await soon.exchange.run({ pod: POD, settlements: [one] })).receipts).toEqual(['settled']);
+    expect(soon.names()).toEqual([
+      'exchange',
+      'look',
+      ...Array<string[]>(2).fill(['settle', 'refresh', 'receipts']).flat(),
+    ]);
+    const never = exchanging(answer(Infinity));
+    await expect(never.exchange.run({ pod: POD, settlements: [one] })).rejects.toMatchObject({
+      ...{ code: 'STORE_UNAVAILABLE', transient: true },
+    });
+    expect(never.names()).toHaveLength(2 + 3 * 4);
+    expect(never.waits).toEqual([10_000]); // before the last: the row may have been deleted, unseen
+  });
+
+  test('whose rows are other rows of the step, and newer, are lost', async () => {
+    const { exchange } = exchanging((statement) => (statement === 'receipts' ? [receipt(one, 'late')] : []));
+    expect(await exchange.settle(POD, [one])).toEqual(['lost']);
+  });
+
+  test('of a step that is in no hot row are asked of the archive, twice where it shows nothing', async () => {
+    const asked = async (...archived: (string | undefined)[]) => {
+      const { exchange, waits } = exchanging((statement) => {
+        const state = statement === 'archivedReceipts' ? archived.shift() : undefined;
+        if (state !== undefined) return [receipt(one, state)];
+        return statement === 'receipts' || statement === 'archivedReceipts' ? [receipt(one, 'absent')] : [];
+      });
+      return { receipts: await exchange.settle(POD, [one]), waits };
+    };
+    expect(await asked('mine')).toEqual({ receipts: ['settled'], waits: [] });
+    expect(await asked('cancelled')).toEqual({ receipts: ['cancelled'], waits: [] });
+    expect(await asked('lost')).toEqual({ receipts: ['lost'], waits: [] });
+    expect(await asked(undefined, 'mine')).toEqual({ receipts: ['settled'], waits: [10_000] });
+    expect(await asked('late', 'mine')).toEqual({ receipts: ['settled'], waits: [10_000] });
+    expect(await asked(undefined, undefined)).toEqual({ receipts: ['lost'], waits: [10_000] });
+  });
+
+  test('go alone where the UPDATE that serves everybody is refused for good, and nowhere else', async () => {
+    const failing = (code: string) =>
+      exchanging((statement) => {
+        if (statement === 'exchange')
+          return new DriverError(Object.assign(new Error('no'), { code, sqlState: '22000' }), new Secrets());
+        return statement === 'look' ? [receipt(one, 'mine'), work(0)] : [];
+      });
+    const refused = failing('100035');
+    expect((await refused.exchange.run({ ...asks(), settlements: [one] })).receipts).toEqual(['settled']);
+    expect(refused.names()).toEqual(['exchange', 'settle', 'look']);
+    const busy = failing('000625');
+    await expect(busy.exchange.run({ pod: POD, settlements: [one] })).rejects.toBeInstanceOf(DriverError);
+    expect(busy.names()).toEqual(['exchange']);
+  });
+});

@@ -3,12 +3,12 @@
  * others. Each answer rests on what the rows are, not on what they were.
  */
 import { expect, test } from 'vitest';
-import { open as opened } from '../../../src/store/snowflake/opening/opening.js';
+import { openTables } from '../../../src/store/snowflake/opening/open-tables.js';
 import { SCHEMA_VERSION } from '../../../src/store/snowflake/schema.js';
 import { fresh, givenBack, ids, newStep, newSteps, settlement } from '../../conformance/harness.js';
 import type { Aim } from '../../support/warehouse/faults.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
-import { lateOn } from './support/late.js';
+import { lateOn } from './support/late-reads.js';
 import { claimed, joined, useStores } from './support/stores.js';
 
 const LATE_MS = 10_000;
@@ -183,8 +183,8 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     await driver.run('DELETE FROM SCHEMA_INFO');
     lateOn(bed()).by(1_500);
     const parts = opening({}, { createTables: false, staleReadMs: 2_500 });
-    await expect(opened(parts)).rejects.toMatchObject({ code: 'STORE_ACCESS_DENIED' });
+    await expect(openTables(parts)).rejects.toMatchObject({ code: 'STORE_ACCESS_DENIED' });
     await driver.run(`INSERT INTO SCHEMA_INFO (version, oldest_allowed, at_ts) SELECT ${SCHEMA_VERSION}, 1, SYSDATE()`);
-    expect(await opened(parts)).toBe(1);
+    expect(await openTables(parts)).toBe(1);
   });
 });

@@ -6,11 +6,11 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { FleetQError } from '../../../src/errors.js';
 import type { Logger } from '../../../src/log.js';
 import { snowflake } from '../../../src/snowflake.js';
-import { loginError } from '../../../src/store/snowflake/session/faults.js';
+import { loginError } from '../../../src/store/snowflake/session/error-mapping.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { FleetQ } from 'fleet-q';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
-import { refusals } from '../../support/warehouse/wire.js';
+import { refusals } from '../../support/warehouse/wire-replies.js';
 import { useStores } from './support/stores.js';
 
 const SECRET = 'tell-nobody-7f3a';

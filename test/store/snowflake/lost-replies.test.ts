@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { snowflake } from '../../../src/snowflake.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import type { Aim, Fault } from '../../support/warehouse/faults.js';
-import { hasty, hurryDriver, refuseResends } from './support/haste.js';
+import { acceleratedRuntime, hurryDriver, refuseResends } from './support/accelerated-runtime.js';
 import { useStores } from './support/stores.js';
 
 const SPEED = 20;
@@ -40,7 +40,7 @@ describeOnTestBed('a lost reply to submit makes no second step where', { timeout
         const isAnswered = faults.every((fault) => fault.kind !== 'late');
         const statementTimeoutMs = isAnswered ? PATIENT_MS : IMPATIENT_MS;
         const store = snowflake({ connection: options(), ...place(), statementTimeoutMs });
-        const queue = new FleetQ<{ work: { args: number } }>({ store, runtime: hasty(SPEED) });
+        const queue = new FleetQ<{ work: { args: number } }>({ store, runtime: acceleratedRuntime(SPEED) });
         await queue.stats(); // it is open
         meter.reset();
         for (const fault of faults) proxy.faults.inject(fault, SUBMISSION);

@@ -1,13 +1,13 @@
 /** Opening: what is missing or not as it was made is named at once, and older tables are brought up to date. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FleetQError } from '../../../src/errors.js';
-import { open } from '../../../src/store/snowflake/opening/opening.js';
+import { openTables } from '../../../src/store/snowflake/opening/open-tables.js';
 import { GRANTS, SCHEMA, SCHEMA_VERSION, type Schema } from '../../../src/store/snowflake/schema.js';
-import type { Tables } from '../../../src/store/snowflake/names.js';
+import type { Tables } from '../../../src/store/snowflake/table-names.js';
 import { newStep } from '../../conformance/harness.js';
 import type { Driver } from '../../support/warehouse/driver.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
-import { refusals, type Refusal } from '../../support/warehouse/wire.js';
+import { refusals, type Refusal } from '../../support/warehouse/wire-replies.js';
 import { claimed, joined, useStores } from './support/stores.js';
 
 const TABLES: Readonly<Record<keyof Tables, string>> = {
@@ -27,12 +27,12 @@ const failure = (work: Promise<unknown>): Promise<FleetQError> =>
   );
 
 describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
-  const { bed, make, opening, open: opened, byHand, place } = useStores();
+  const { bed, make, opening, open, byHand, place } = useStores();
 
   test('which grant is missing, of each that a pod needs', async () => {
-    await opened();
+    await open();
     const parts = opening({}, { createTables: false });
-    await open(parts);
+    await openTables(parts);
     for (const [table, name] of ALL) {
       for (const privilege of GRANTS[table]) {
         const verb = { SELECT: 'SELECT [^]* FROM', INSERT: 'INSERT INTO', UPDATE: 'UPDATE', DELETE: 'DELETE FROM' };
@@ -41,7 +41,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
           { kind: 'refused', refusal: refusals.noPrivilege('table', name) },
           { text },
         );
-        const error = await failure(open(parts));
+        const error = await failure(openTables(parts));
         takeBack();
         expect(error).toMatchObject({ code: 'STORE_ACCESS_DENIED', transient: false });
         expect(error.message).toContain(`missing: ${privilege} on ${parts.names[table]}.`);
@@ -50,12 +50,12 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
   });
 
   test('which table is missing, with all that would have to be granted', async () => {
-    await opened();
+    await open();
     const [parts, driver] = [opening({}, { createTables: false }), await byHand()];
     for (const [table, name] of ALL) {
       if (table === 'podHealth') continue; // no pod reads the view
       await driver.run(`ALTER TABLE ${name} RENAME TO elsewhere`);
-      const error = await failure(open(parts));
+      const error = await failure(openTables(parts));
       await driver.run(`ALTER TABLE elsewhere RENAME TO ${name}`);
       expect(error, name).toMatchObject({ code: 'STORE_ACCESS_DENIED', transient: false });
       expect(error.message).toContain(`missing: ${GRANTS[table].join(', ')} on ${parts.names[table]};`);
@@ -63,13 +63,13 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
   });
 
   test('which column is missing, of each that the statements use', async () => {
-    await opened();
+    await open();
     const [parts, driver] = [opening(), await byHand()];
     for (const [table, name] of ALL) {
       if (table === 'podHealth') continue;
       for (const column of Object.keys(SCHEMA.tables[table])) {
         await driver.run(`ALTER TABLE ${name} RENAME COLUMN ${column} TO other`);
-        const error = await failure(open(parts));
+        const error = await failure(openTables(parts));
         await driver.run(`ALTER TABLE ${name} RENAME COLUMN other TO ${column}`);
         expect(error).toMatchObject({ code: 'STORE_ALTERED', transient: false });
         expect(error.message).toContain(
@@ -77,14 +77,14 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
         );
       }
     }
-    await open(parts);
+    await openTables(parts);
   });
 
   test('which column is of another kind; and bears columns that others have added', async () => {
-    await opened();
+    await open();
     const [parts, driver] = [opening(), await byHand()];
     await driver.run('ALTER TABLE STEP_TRACKER ADD COLUMN of_ours VARCHAR');
-    await open(parts);
+    await openTables(parts);
     for (const [column, kind, told] of [
       ['priority', 'VARCHAR', 'is text, not NUMBER'],
       ['claimed_by', 'VARIANT', 'is variant, not VARCHAR'],
@@ -93,7 +93,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     ]) {
       await driver.run(`ALTER TABLE STEP_TRACKER RENAME COLUMN ${column} TO other`);
       await driver.run(`ALTER TABLE STEP_TRACKER ADD COLUMN ${column} ${kind}`);
-      const error = await failure(open(parts));
+      const error = await failure(openTables(parts));
       await driver.run(`ALTER TABLE STEP_TRACKER DROP COLUMN ${column}`);
       await driver.run(`ALTER TABLE STEP_TRACKER RENAME COLUMN other TO ${column}`);
       expect(error.code).toBe('STORE_ALTERED');
@@ -102,18 +102,18 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
   });
 
   test('that a column was added which no row of ours has a value for', async () => {
-    await opened();
+    await open();
     const driver = await byHand();
     await driver.run('ALTER TABLE POD_LOG ADD COLUMN theirs VARCHAR');
-    await open(opening());
+    await openTables(opening());
     await driver.run('ALTER TABLE POD_LOG ALTER COLUMN theirs SET NOT NULL');
-    const error = await failure(open(opening()));
+    const error = await failure(openTables(opening()));
     expect(error).toMatchObject({ code: 'STORE_ALTERED', transient: false });
     expect(error.message).toMatch(/"POD_LOG" is not as it was made: it takes no rows .* THEIRS/);
   });
 
   test('what has gone while it was open, and goes on when it is there again', async () => {
-    const [store, driver] = [await opened(), await byHand()];
+    const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     await store.submit([newStep()]);
     await driver.run('ALTER TABLE STEP_TRACKER RENAME COLUMN crashes TO other');
@@ -170,14 +170,14 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
 
   test('nothing, where another pod makes each table just before it', async () => {
     const driver = await byHand();
-    await opened();
+    await open();
     await driver.run('DELETE FROM SCHEMA_INFO'); // the other pod has not noted yet that it has made them
     const exists = { kind: 'refused', refusal: refusals.objectExists('it') } as const;
     const column = { kind: 'refused', refusal: refusals.columnExists('SUBMIT_INDEX') } as const;
     const { faults } = bed().proxy;
     faults.inject(exists, { text: /^CREATE (TRANSIENT TABLE|VIEW) IF NOT EXISTS/, times: 6, name: 'object' });
     faults.inject(column, { text: /ADD COLUMN IF NOT EXISTS/, times: 2, name: 'column' });
-    const store = await opened();
+    const store = await open();
     expect(Object.fromEntries(faults.happened)).toMatchObject({ object: 6, column: 2 });
     expect(await store.submit([newStep()])).toEqual(['created']);
     expect(await driver.run('SELECT version AS v FROM SCHEMA_INFO')).toEqual([{ V: SCHEMA_VERSION }]);
@@ -185,7 +185,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
 
   test('what is wrong with a table that somebody else makes just before it', async () => {
     const driver = await byHand();
-    await opened();
+    await open();
     await driver.run('DELETE FROM SCHEMA_INFO');
     const { faults } = bed().proxy;
     const refused = (refusal: Refusal, text: RegExp) => faults.inject({ kind: 'refused', refusal }, { text });
@@ -208,14 +208,14 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     for (const text of old)
       if (text.startsWith('CREATE')) await theirs.run(text.includes('"POD_LOG"') ? without(text) : text);
     await driver.run(`INSERT INTO SCHEMA_INFO SELECT ${SCHEMA_VERSION}, 1, SYSDATE()`);
-    const error = await failure(open(parts));
+    const error = await failure(openTables(parts));
     expect(error).toMatchObject({ code: 'STORE_ALTERED', transient: false });
     expect(error.message).toMatch(/^columns of [^ ]*"POD_LOG" have a collation/);
     expect(error.message).not.toContain('STEP_TRACKER');
   });
 
   test('nothing, where too many wait for the lock for the moment', async () => {
-    await opened();
+    await open();
     const refusal = refusals.tooManyWaiters('STEP_TRACKER', 20);
     bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['update', 'delete'], times: 3 });
     await (await make()).open();
@@ -239,17 +239,17 @@ const LATER: Schema = {
 };
 
 describeOnTestBed('older tables', { timeout: 60_000 }, () => {
-  const { bed, opening, open: opened, byHand } = useStores();
+  const { bed, opening, open, byHand } = useStores();
 
   const later = (options = {}) => {
     const parts = opening({ schema: LATER }, options);
-    return open(parts);
+    return openTables(parts);
   };
   const steps = (driver: Driver) => driver.run('SELECT step_id AS id, second AS s, third AS t FROM STEP_TRACKER');
   const versions = (driver: Driver) => driver.run('SELECT version AS v FROM SCHEMA_INFO ORDER BY version');
 
   test('are brought up to date, with what they hold, and are not touched again', async () => {
-    const [store, driver] = [await opened(), await byHand()];
+    const [store, driver] = [await open(), await byHand()];
     await store.submit([newStep({ stepId: 'kept' })]);
     await later();
     expect(await steps(driver)).toEqual([{ ID: 'kept', S: 'old', T: null }]);
@@ -263,18 +263,18 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
 
   test('of the first version get what the second adds, and keep what they hold', async () => {
     const driver = await byHand();
-    await (await opened()).submit([newStep({ stepId: 'kept' })]);
+    await (await open()).submit([newStep({ stepId: 'kept' })]);
     for (const table of ['STEP_TRACKER', 'STEP_ARCHIVE'])
       await driver.run(`ALTER TABLE ${table} DROP COLUMN submit_index`);
     await driver.run('UPDATE SCHEMA_INFO SET version = 1');
-    const store = await opened();
+    const store = await open();
     await store.submit([newStep({ stepId: 'z' }), newStep({ stepId: 'a' })]);
     const claims = await claimed(store, await joined(store));
     expect(claims.map(({ stepId }) => stepId)).toEqual(['kept', 'z', 'a']);
   });
 
   test('by several at once', async () => {
-    const [store, driver] = [await opened(), await byHand()];
+    const [store, driver] = [await open(), await byHand()];
     await store.submit([newStep({ stepId: 'kept' })]);
     await Promise.all([later(), later(), later()]);
     expect(await steps(driver)).toEqual([{ ID: 'kept', S: 'old', T: null }]);
@@ -287,7 +287,7 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
     ['before its end is noted', /^INSERT INTO .*SCHEMA_INFO/],
   ] as const) {
     test(`which was interrupted ${where} is finished by the next to open`, async () => {
-      const [store, driver] = [await opened(), await byHand()];
+      const [store, driver] = [await open(), await byHand()];
       await store.submit([newStep({ stepId: 'kept' })]);
       bed().proxy.faults.inject({ kind: 'refused', refusal: refusals.cancelled() }, { text });
       expect(await failure(later())).toMatchObject({ code: '000604' });
@@ -301,13 +301,13 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
   test('where the first making of them was interrupted, they are finished too', async () => {
     const driver = await byHand();
     bed().proxy.faults.inject({ kind: 'refused', refusal: refusals.cancelled() }, { text: /CREATE .*POD_LOG/ });
-    await failure(open(opening()));
-    await open(opening());
+    await failure(openTables(opening()));
+    await openTables(opening());
     expect(await versions(driver)).toEqual([{ V: SCHEMA_VERSION }]);
   });
 
   test('where none may be altered are refused, with what to do', async () => {
-    await opened();
+    await open();
     expect(await failure(later({ createTables: false }))).toMatchObject({
       code: 'STORE_ACCESS_DENIED',
       message: expect.stringMatching(/of version 2, this code needs 4: .*snowflakeDdl/),

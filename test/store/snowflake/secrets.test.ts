@@ -9,7 +9,7 @@ import type { Logger } from '../../../src/log.js';
 import { snowflake } from '../../../src/snowflake.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
-import { Refusal } from '../../support/warehouse/wire.js';
+import { Refusal } from '../../support/warehouse/wire-replies.js';
 import { useStores } from './support/stores.js';
 
 // This file loads the driver before a queue does, so the queue leaves its log alone.

@@ -6,7 +6,7 @@ import { loadDriver, type Driver } from '../../../src/store/snowflake/session/dr
 import { DriverError, isBusy } from '../../../src/store/snowflake/session/driver-error.js';
 import { written } from '../../../src/store/snowflake/rows.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
-import { refusals } from '../../support/warehouse/wire.js';
+import { refusals } from '../../support/warehouse/wire-replies.js';
 import { noting, useStores } from './support/stores.js';
 
 const ONE = 'SELECT 1 AS one';

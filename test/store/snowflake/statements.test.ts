@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { snowflakeDdl } from '../../../src/snowflake.js';
-import { identifier, literal, namesOf } from '../../../src/store/snowflake/names.js';
+import { identifier, literal, namesOf } from '../../../src/store/snowflake/table-names.js';
 import { GRANTS, migrations, SCHEMA, TABLE_KINDS } from '../../../src/store/snowflake/schema.js';
 import { sessionSettings, statementsOf } from '../../../src/store/snowflake/statements.js';
 import { quoted, read, section, table } from '../../docs/markdown.js';
@@ -104,7 +104,7 @@ describe('the texts', () => {
     ).toEqual([
       ...['exchange.exchange', 'exchange.settle', 'housekeeping.dedupe', 'housekeeping.forgetPods'],
       ...['housekeeping.forgetSigns', 'housekeeping.pruneArchive', 'housekeeping.pruneRequests'],
-      ...['housekeeping.pruneSigns', 'housekeeping.unload', 'steps.cancel', 'steps.retry', 'steps.touch'],
+      ...['housekeeping.pruneSigns', 'housekeeping.unload', 'steps.cancel', 'steps.refresh', 'steps.retry'],
     ]);
   });
 

@@ -4,7 +4,7 @@ import type { Logger } from '../../../src/log.js';
 import { newStep, newSteps, settlement, givenBack, fresh, ids } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import type { Claim } from '../../../src/store/contract.js';
-import { Refusal, refusals } from '../../support/warehouse/wire.js';
+import { Refusal, refusals } from '../../support/warehouse/wire-replies.js';
 import { claimed, joined, useStores } from './support/stores.js';
 
 const FAR = { timeout: 60_000 };

@@ -1,8 +1,8 @@
 /** Transient or permanent tables: what is asked for is made, and what is there is never taken for the other kind. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { FleetQError } from '../../../src/errors.js';
-import { open as openTables } from '../../../src/store/snowflake/opening/opening.js';
-import type { Runner } from '../../../src/store/snowflake/session/session.js';
+import { openTables } from '../../../src/store/snowflake/opening/open-tables.js';
+import type { StatementRunner } from '../../../src/store/snowflake/session/session.js';
 import { snowflakeDdl } from '../../../src/snowflake.js';
 import { newStep } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
@@ -97,7 +97,7 @@ describeOnTestBed('tables', { timeout: 60_000 }, () => {
     const parts = opening({}, { tableKind: 'transient' });
     const [session] = parts.sessions;
     let isMade = false;
-    const late: Runner = {
+    const late: StatementRunner = {
       run: async (text, ...given) => {
         if (text.startsWith('CREATE') && !isMade) {
           isMade = true;

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 
 import engine  # noqa: F401  changes fakesnow before it serves anything
 import fakesnow.server
-import late
+import late_reads
 import translation
 import uvicorn
 from fakesnow.transforms.stage import LOCAL_BUCKET_PATH
@@ -159,9 +159,9 @@ async def turn_for(body):
     async with AsyncExitStack() as turns:
         if translation.DEFINITION.match(command):
             await turns.enter_async_context(definitions)
-        if body.get("late") or late.logs:
-            changes = translation.DEFINITION.match(command) or late.WRITE.match(command)
-            await turns.enter_async_context(late.turns.alone() if changes else late.turns.reading())
+        if body.get("late") or late_reads.logs:
+            changes = translation.DEFINITION.match(command) or late_reads.WRITE.match(command)
+            await turns.enter_async_context(late_reads.turns.alone() if changes else late_reads.turns.reading())
         yield
 
 

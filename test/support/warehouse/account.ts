@@ -1,7 +1,7 @@
 /** The account: who may log in, and as what. */
 import { createPublicKey, verify } from 'node:crypto';
 import { stored } from './sql-text.js';
-import { refusals, type Refusal } from './wire.js';
+import { refusals, type Refusal } from './wire-replies.js';
 
 export interface AccountOptions {
   readonly name: string;

@@ -4,7 +4,7 @@ import type { Driver } from './driver.js';
 import { Faults, type Aim, type Fault } from './faults.js';
 import { describeOnTestBed } from './suite.js';
 import { useTestBed } from './use-test-bed.js';
-import { refusals } from './wire.js';
+import { refusals } from './wire-replies.js';
 
 describeOnTestBed('faults', () => {
   const { bed, connect } = useTestBed();
@@ -132,9 +132,9 @@ describeOnTestBed('faults', () => {
   });
 
   test('a request that is never answered ends when the driver has waited long enough', async () => {
-    const hasty = await connect({ timeout: 200 });
+    const acceleratedRuntime = await connect({ timeout: 200 });
     inject({ kind: 'hang' }, { text: /'a'/ });
-    await hasty.run(`INSERT INTO t SELECT 'a'`);
+    await acceleratedRuntime.run(`INSERT INTO t SELECT 'a'`);
     expect(await ids()).toEqual(['a']);
   });
 
@@ -179,15 +179,15 @@ describeOnTestBed('faults', () => {
 
   test('a statement that is not answered lands late, even after its session has ended', async () => {
     const { proxy } = bed();
-    const [other, hasty] = [await connect(), await connect()];
+    const [other, acceleratedRuntime] = [await connect(), await connect()];
     const { until, land } = landing();
     inject({ kind: 'late', until, unanswered: true }, { text: /'adrift'/ });
     const sessions = proxy.sessions.all.length;
-    const given = hasty.run(`INSERT INTO t SELECT 'adrift'`);
+    const given = acceleratedRuntime.run(`INSERT INTO t SELECT 'adrift'`);
     const end = unanswered(given);
     // Else the logout, which comes over another connection, may overtake it.
     await expect.poll(() => proxy.faults.happened.get('late')).toBe(1);
-    const closed = hasty.close();
+    const closed = acceleratedRuntime.close();
     await expect.poll(() => proxy.sessions.all.length).toBe(sessions - 1);
     expect(await other.run('SELECT id FROM t')).toEqual([]);
     land();

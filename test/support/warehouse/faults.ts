@@ -1,6 +1,6 @@
 /** What goes wrong, and when: rules that tests set, each asked in turn for every request that comes in. */
-import type { StatementKind } from './classify.js';
-import type { Refusal } from './wire.js';
+import type { StatementKind } from './statement-kind.js';
+import type { Refusal } from './wire-replies.js';
 
 export type Fault =
   /** An HTTP error instead of an answer; nothing ran. 429 and 5xx are what the driver sends again. */

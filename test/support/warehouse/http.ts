@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Route } from './faults.js';
-import type { Reply } from './wire.js';
+import type { Reply } from './wire-replies.js';
 
 export interface Request {
   readonly route: Route | undefined;

@@ -16,7 +16,7 @@
  * transaction a change counts from its statement on, not from the COMMIT. Rows are late one by one, not by snapshot: a
  * reader may see a commit and not the one before it, which is more than Snowflake is known to do.
  */
-import type { Statement } from './classify.js';
+import type { Statement } from './statement-kind.js';
 import type { Clock } from './clock.js';
 import type { Session } from './sessions.js';
 

@@ -1,5 +1,5 @@
 /** How long things take, by kind of statement: what the emulator needs by itself comes on top. */
-import type { StatementKind } from './classify.js';
+import type { StatementKind } from './statement-kind.js';
 
 export interface LatencyOptions {
   /** What a statement of this kind takes in its slot, in ms. */

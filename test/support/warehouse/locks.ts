@@ -3,8 +3,8 @@
  * asking; INSERT and SELECT pass. Only so many may wait: the next is refused at once.
  */
 import { pause } from './pause.js';
-import { Queue } from './queue.js';
-import { refusals } from './wire.js';
+import { Queue } from './fifo-queue.js';
+import { refusals } from './wire-replies.js';
 
 export interface LockOptions {
   /** How many statements may wait for one table; the next is refused with 000625. */

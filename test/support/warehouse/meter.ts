@@ -1,5 +1,5 @@
 /** What the proxy has seen, for tests that count, and for people who want to know the cost. */
-import type { StatementKind } from './classify.js';
+import type { StatementKind } from './statement-kind.js';
 
 /** One statement that ran, or was refused. */
 export interface Reading {

@@ -7,10 +7,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Account, type AccountOptions } from './account.js';
-import { Changes } from './changes.js';
-import { classify } from './classify.js';
+import { Changes } from './change-tokens.js';
+import { classify } from './statement-kind.js';
 import { Clock } from './clock.js';
-import { Execution } from './execution.js';
+import { Execution } from './statement-execution.js';
 import { Faults, type Fault, type Target } from './faults.js';
 import { readRequest, send, sendPage, type Request } from './http.js';
 import { Latency, type LatencyOptions } from './latency.js';
@@ -18,14 +18,14 @@ import { LateReads, type Lateness } from './late-reads.js';
 import { Locks, type LockOptions } from './locks.js';
 import { Meter } from './meter.js';
 import { pause } from './pause.js';
-import { Queries } from './queries.js';
-import { Reception } from './reception.js';
+import { Queries } from './query-routes.js';
+import { Reception } from './login-routes.js';
 import { Sessions } from './sessions.js';
 import { Slots, type SlotOptions } from './slots.js';
 import { Suspension, type SuspensionOptions } from './suspension.js';
-import { Tables } from './tables.js';
-import { Upstream } from './upstream.js';
-import { done, Refusal, type Reply } from './wire.js';
+import { Tables } from './table-traits.js';
+import { Upstream } from './emulator-client.js';
+import { done, Refusal, type Reply } from './wire-replies.js';
 
 export interface WarehouseOptions {
   /** Where the emulator listens. */

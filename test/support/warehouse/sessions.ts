@@ -1,6 +1,6 @@
 /** Who is logged in: sessions, their tokens, their parameters, and how they end. */
 import { randomUUID } from 'node:crypto';
-import { refusals, type Refusal } from './wire.js';
+import { refusals, type Refusal } from './wire-replies.js';
 
 /**
  * `live`; `expired`: its token has to be renewed; `gone`: it is no more (390111); `invalid`: nobody knows its token

@@ -1,5 +1,5 @@
 /** The warehouse's statement slots: so many statements run at once, and the rest queue. */
-import { Queue } from './queue.js';
+import { Queue } from './fifo-queue.js';
 
 export interface SlotOptions {
   /** Snowflake's MAX_CONCURRENCY_LEVEL. */

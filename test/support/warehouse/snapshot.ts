@@ -2,7 +2,7 @@
 import type { Sight } from './late-reads.js';
 import type { Session } from './sessions.js';
 import { nameOf } from './sql-text.js';
-import type { Upstream } from './upstream.js';
+import type { Upstream } from './emulator-client.js';
 
 export class Snapshot {
   /** The session as it was, with the data as they were. */

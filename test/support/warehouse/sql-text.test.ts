@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { classify } from './classify.js';
-import { withContext } from './functions.js';
+import { classify } from './statement-kind.js';
+import { withContext } from './context-functions.js';
 import { Session } from './sessions.js';
 import { countStatements, fullName, leadingName, skeleton } from './sql-text.js';
 

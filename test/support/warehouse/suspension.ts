@@ -1,6 +1,6 @@
 /** Whether the warehouse runs, and what it has cost: per second, a minute at the least each time it resumes. */
 import { pause, unlessAborted } from './pause.js';
-import { refusals } from './wire.js';
+import { refusals } from './wire-replies.js';
 
 export interface SuspensionOptions {
   /** AUTO_SUSPEND: idle for so long, it suspends. */

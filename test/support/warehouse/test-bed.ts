@@ -13,7 +13,7 @@ import { randomUUID } from 'node:crypto';
 import { reachEmulator, type Emulator } from '../fakesnow/emulator.js';
 import type { Meter } from './meter.js';
 import { WarehouseProxy, type WarehouseOptions } from './proxy.js';
-import { Upstream } from './upstream.js';
+import { Upstream } from './emulator-client.js';
 
 // The driver asks for the metadata services of three clouds as soon as it is loaded. Nothing here is in a cloud.
 process.env['SNOWFLAKE_DISABLE_PLATFORM_DETECTION'] ??= 'true';

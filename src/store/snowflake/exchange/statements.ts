@@ -14,8 +14,8 @@
  *   what is no array, or far too long a one, is empty.
  */
 import type { STEP_TRACKER } from '../columns.js';
-import type { Names } from '../names.js';
-import { ago, claimColumns, firstRows, isList, typeOf, understood } from '../shared/statements.js';
+import type { Names } from '../table-names.js';
+import { ago, claimColumns, firstRows, isList, typeOf, understood } from '../statements/fragments.js';
 
 export interface ExchangeStatements {
   /** What the exchange reads: one row for each step that it will change. Same bind. */

@@ -8,10 +8,10 @@
  */
 import type { Log } from '../../../log.js';
 import type { PruneReply } from '../../contract.js';
-import { REQUEST_WINDOW_MS } from '../exchange/combiner.js';
+import { REQUEST_WINDOW_MS } from '../exchange/exchange.js';
 import type { HousekeepingStatements } from './statements.js';
 import { number, text, written } from '../rows.js';
-import type { Runner } from '../session/session.js';
+import type { StatementRunner } from '../session/session.js';
 
 /** How long a terminal step stays hot: beyond the statement time-out and all of the driver's retries. */
 const HOT_MS = 900_000;
@@ -21,7 +21,7 @@ const CHUNK = 10_000;
 
 export interface RetentionParts {
   readonly statements: HousekeepingStatements;
-  readonly session: Runner;
+  readonly session: StatementRunner;
   readonly log: Log;
   /** Steps of one piece. Default 10,000: what a statement costs hardly depends on it. */
   readonly chunk?: number;

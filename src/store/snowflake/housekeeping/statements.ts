@@ -11,8 +11,8 @@
  *   nothing late revives it.
  */
 import { STEP_COLUMNS } from '../columns.js';
-import type { Names } from '../names.js';
-import { ago, columnsOf, count, isList, understood } from '../shared/statements.js';
+import type { Names } from '../table-names.js';
+import { ago, columnsOf, count, isList, understood } from '../statements/fragments.js';
 
 export interface HousekeepingStatements {
   /** How much there is of each chore, and of rows that nobody understands. Bind: { hotMs, keepMs, windowMs, forgetMs }. */

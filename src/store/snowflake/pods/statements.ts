@@ -6,8 +6,8 @@
  *   for that. What a sign says is believed at once.
  * - A claim is held only if its row is the first of its step; any other is void.
  */
-import type { Names } from '../names.js';
-import { ago, claimColumns, count, epochMs, firstRows, life, LIVING, understood } from '../shared/statements.js';
+import type { Names } from '../table-names.js';
+import { ago, claimColumns, count, epochMs, firstRows, life, LIVING, understood } from '../statements/fragments.js';
 
 export interface PodStatements {
   /** Bind: { pod, incarnation, event: registered | heartbeat | asleep | left, seq, heartbeatMs?, deadAfterMs?, eligible?, meta? }. */

@@ -20,18 +20,18 @@ import { isoTime, sleep, type Runtime } from '../../../runtime/runtime.js';
 import { withTimeout } from '../../../runtime/with-timeout.js';
 import type { Driver } from './driver.js';
 import { DriverError, isBusy, isSessionGone } from './driver-error.js';
-import { loginError, optionsError } from './faults.js';
+import { loginError, optionsError } from './error-mapping.js';
 import type { ConnectionSource, SnowflakeConnection } from '../options.js';
-import { Requests } from './requests.js';
+import { HttpRequests } from './http-requests.js';
 import type { Secrets } from './secrets.js';
 
 /** A row as the driver gives it: by the names of its columns, in capitals. */
 export type Row = Readonly<Record<string, unknown>>;
 
 /** What runs statements. */
-export type Runner = Pick<Session, 'run'>;
+export type StatementRunner = Pick<Session, 'run'>;
 /** The same, for who has to know whether two statements ran on one connection. */
-export type Seat = Pick<Session, 'run' | 'logins'>;
+export type SessionHandle = Pick<Session, 'run' | 'logins'>;
 
 export interface RunOptions {
   /** Numbers as the server wrote them. */
@@ -65,14 +65,14 @@ const LOGOUT_MS = 2_000;
 /** A connection of the driver, and what it sends. */
 interface Wired {
   readonly connection: Connection;
-  readonly requests: Requests;
+  readonly requests: HttpRequests;
 }
 
 export class Session {
   readonly #parts: SessionParts;
   readonly #closing = new AbortController();
   /** Connections that log out, or have been given up. */
-  readonly #leaving = new Map<Promise<void>, Requests>();
+  readonly #leaving = new Map<Promise<void>, HttpRequests>();
   #line: Promise<unknown> = Promise.resolve();
   #wired: Wired | undefined;
   #deadlineMs: number;
@@ -170,7 +170,7 @@ export class Session {
   }
 
   #made(sdk: Driver, options: SnowflakeConnection | undefined): Wired {
-    const requests = new Requests();
+    const requests = new HttpRequests();
     const whole = options && requests.marking({ sfRetryMaxLoginRetries: LOGIN_RETRIES, ...options });
     try {
       return { connection: sdk.createConnection(whole), requests };

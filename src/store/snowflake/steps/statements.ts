@@ -1,7 +1,7 @@
 /** Submitting, reading, and what users do by hand. */
 import type { ListFilter } from '../../contract.js';
 import { STEP_COLUMNS, type STEP_TRACKER } from '../columns.js';
-import type { Names } from '../names.js';
+import type { Names } from '../table-names.js';
 import {
   columnsOf,
   count,
@@ -13,7 +13,7 @@ import {
   newRowId,
   recordColumns,
   typeOf,
-} from '../shared/statements.js';
+} from '../statements/fragments.js';
 
 export interface StepStatements {
   /** Bind: { token, steps: [{ id, type, payload, priority, maxRetries, delayMs, runAtMs? }] }. */
@@ -37,7 +37,7 @@ export interface StepStatements {
   /** Steps that only the archive has. Bind: { steps: [{ id, version }] }. */
   readonly restore: string;
   /** Writes all rows of these steps unchanged: its session then sees them as they are. Bind: ids. */
-  readonly touch: string;
+  readonly refresh: string;
 }
 
 export function stepStatements(names: Names): StepStatements {
@@ -55,7 +55,7 @@ export function stepStatements(names: Names): StepStatements {
     stats: statsOf(names),
     ...byHand(names),
     // A row's id never changes, so nothing that others do to the row can be undone by this.
-    touch: `UPDATE ${names.stepTracker} t
+    refresh: `UPDATE ${names.stepTracker} t
 SET row_id = t.row_id
 FROM (
   SELECT DISTINCT f.value::VARCHAR AS id FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f

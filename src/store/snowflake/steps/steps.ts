@@ -23,17 +23,17 @@ import type {
   SubmitReceipt,
 } from '../../contract.js';
 import { StepCounts } from '../../step-counts.js';
-import { partsOf } from '../binds.js';
+import { bindChunks } from '../bind-chunks.js';
 import { countRowOf, number, recordOf, text, textOrNull, written } from '../rows.js';
-import type { Row, Runner } from '../session/session.js';
-import { Inserts } from './inserts.js';
+import type { Row, StatementRunner } from '../session/session.js';
+import { UnconfirmedInserts } from './unconfirmed-inserts.js';
 import type { StepStatements } from './statements.js';
-import { Submitting } from './submitting.js';
-import { touch } from '../shared/touch.js';
+import { Submissions } from './submissions.js';
+import { refreshRows } from '../refresh-rows.js';
 
 export interface StepsParts {
   readonly statements: StepStatements;
-  readonly session: Runner;
+  readonly session: StatementRunner;
   readonly runtime: Runtime;
   readonly pause: (ms: number) => Promise<void>;
   /** How late, at most, others' rows are read. */
@@ -42,14 +42,14 @@ export interface StepsParts {
 
 export class Steps {
   readonly #parts: StepsParts;
-  readonly #inserts: Inserts;
-  readonly #submitting: Submitting;
+  readonly #inserts: UnconfirmedInserts;
+  readonly #submitting: Submissions;
 
   constructor(parts: StepsParts) {
     this.#parts = parts;
     const { session, statements } = parts;
-    this.#inserts = new Inserts({ session, touch: statements.touch });
-    this.#submitting = new Submitting({ ...parts, inserts: this.#inserts });
+    this.#inserts = new UnconfirmedInserts({ session, refresh: statements.refresh });
+    this.#submitting = new Submissions({ ...parts, inserts: this.#inserts });
   }
 
   submit(steps: readonly NewStep[]): Promise<SubmitReceipt[]> {
@@ -80,7 +80,7 @@ export class Steps {
 
   async #ofIds(statement: string, stepIds: readonly string[]): Promise<Row[]> {
     const found: Row[] = [];
-    for (const { json } of partsOf([...new Set(stepIds)], (id) => id, show)) {
+    for (const { json } of bindChunks([...new Set(stepIds)], (id) => id, show)) {
       found.push(...(await this.#parts.session.run(statement, json)));
     }
     return found;
@@ -110,7 +110,7 @@ export class Steps {
   async cancel(token: string, steps: readonly StepAt[]): Promise<CancelReceipt[]> {
     const { session, statements } = this.#parts;
     const receipts: CancelReceipt[] = [];
-    for (const { items, json } of partsOf(steps, boundStepAt, nameOf)) {
+    for (const { items, json } of bindChunks(steps, boundStepAt, nameOf)) {
       const bind = `{"token":${JSON.stringify(token)},"steps":${json}}`;
       await session.run(statements.cancel, bind);
       const states = await this.#states(items, (row, step) => mayBeOpen(row, step, token));
@@ -121,7 +121,7 @@ export class Steps {
 
   async retry(steps: readonly StepAt[]): Promise<RetryReceipt[]> {
     const receipts: RetryReceipt[] = [];
-    for (const { items, json } of partsOf(steps, boundStepAt, nameOf)) {
+    for (const { items, json } of bindChunks(steps, boundStepAt, nameOf)) {
       receipts.push(...(await this.#retry(items, `{"steps":${json}}`)));
     }
     return receipts;
@@ -154,7 +154,7 @@ export class Steps {
       return row === undefined || isCold(row) || isStale(row, step);
     });
     if (unclear.length === 0) return states;
-    await touch(session, statements.touch, unclear);
+    await refreshRows(session, statements.refresh, unclear);
     for (const { stepId } of unclear) states.delete(stepId);
     for (const [stepId, row] of await this.#readStates(unclear)) states.set(stepId, row);
     return states;

@@ -5,8 +5,8 @@ import { sleep, systemRuntime, type Runtime } from '../../../../src/runtime/runt
 import { snowflake, type SnowflakeOptions } from '../../../../src/snowflake.js';
 import type { Claim, PodRef, Store } from '../../../../src/store/contract.js';
 import { loadDriver } from '../../../../src/store/snowflake/session/driver.js';
-import { namesOf } from '../../../../src/store/snowflake/names.js';
-import type { OpeningParts } from '../../../../src/store/snowflake/opening/parts.js';
+import { namesOf } from '../../../../src/store/snowflake/table-names.js';
+import type { OpeningContext } from '../../../../src/store/snowflake/opening/opening-context.js';
 import { resolveOptions } from '../../../../src/store/snowflake/options.js';
 import { SCHEMA } from '../../../../src/store/snowflake/schema.js';
 import { Secrets } from '../../../../src/store/snowflake/session/secrets.js';
@@ -26,7 +26,7 @@ export interface UsedStores extends UsedTestBed {
   /** A session as a store has three of. */
   session(over?: Partial<SessionParts>): Session;
   /** What opening needs, on one session; the texts are those of the running test's tables. */
-  opening(over?: Partial<OpeningParts>, options?: Partial<SnowflakeOptions>): OpeningParts;
+  opening(over?: Partial<OpeningContext>, options?: Partial<SnowflakeOptions>): OpeningContext;
   /** A connection beside the store's, with rows put in and read as an administrator might. */
   byHand(): Promise<Driver>;
 }

@@ -1,0 +1,14 @@
+/** Makes a session see the rows of steps as they are: it writes them unchanged, and what it has written it sees at once. */
+import { show } from '../../errors.js';
+import { bindChunks } from './bind-chunks.js';
+import type { StatementRunner } from './session/session.js';
+
+/** @param statement {@link StepStatements.refresh} */
+export async function refreshRows(
+  session: StatementRunner,
+  statement: string,
+  steps: readonly { readonly stepId: string }[],
+): Promise<void> {
+  const stepIds = new Set(steps.map(({ stepId }) => stepId));
+  for (const { json } of bindChunks([...stepIds], (id) => id, show)) await session.run(statement, json);
+}

@@ -1,0 +1,92 @@
+/** Pieces that several statements share. */
+import { STEP_COLUMNS } from '../columns.js';
+import type { Names } from '../table-names.js';
+
+/** A validated count, to be inlined. */
+export function count(n: number): string {
+  if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`not a count: ${n}`);
+  return String(n);
+}
+
+/** An instant so many ms before now. */
+export const ago = (ms: string): string => `DATEADD(millisecond, -${ms}, SYSDATE())`;
+/** Not from a text: how a text is read is the account's TIMESTAMP_INPUT_FORMAT. */
+const EPOCH = `TO_TIMESTAMP_NTZ(0, 3)`;
+/** An instant as epoch ms: instants travel as numbers. */
+export const epochMs = (instant: string): string => `DATEDIFF(millisecond, ${EPOCH}, ${instant})`;
+const LAST_INSTANT = '253402300799000';
+/** Epoch ms as an instant; beyond the year 9999, where TIMESTAMP ends, its last second. */
+export const instantOf = (ms: string): string =>
+  `DATEADD(millisecond, IFF(${ms} > ${LAST_INSTANT}, ${LAST_INSTANT}, ${ms}), ${EPOCH})`;
+export const isBeyond = (ms: string): string => `${ms} > ${LAST_INSTANT}`;
+
+export const columnsOf = (alias: string): string => STEP_COLUMNS.map((column) => `${alias}.${column}`).join(', ');
+
+/** What a row written by hand says in its payload alone. */
+export const typeOf = (alias: string): string => `COALESCE(${alias}.step_type, ${alias}.payload:type::VARCHAR)`;
+const payloadOf = (alias: string): string => `COALESCE(${alias}.payload_text, TO_JSON(${alias}.payload), '{}')`;
+const runAtOf = (alias: string): string => `COALESCE(${alias}.far_run_at, ${epochMs(`${alias}.run_at`)})`;
+
+/** An array that a pod may have sent: no request has a tenth as many. */
+export const isList = (value: string): string => `(IS_ARRAY(${value}) AND ARRAY_SIZE(${value}) <= 10000)`;
+
+/** JavaScript holds them exactly, and there is room above for what a statement adds. */
+const LARGEST = '9007199254740000';
+const countable = (column: string): string => `${column} BETWEEN 0 AND ${LARGEST}`;
+
+/**
+ * Whether a row is a step: its status is one of ours, and where it is still to be worked on it has a type, numbers within
+ * bounds, and a token if it is claimed. All others were written by hand; to the exchange they are not there, for one
+ * number that overflows would fail the UPDATE that serves everybody.
+ */
+export const understood = (alias: string): string => `(${alias}.status IN ('completed', 'failed', 'cancelled')
+    OR (${alias}.status = 'pending' OR (${alias}.status = 'claimed' AND ${alias}.claim_token IS NOT NULL)) AND ${typeOf(alias)} IS NOT NULL
+    AND ${['version', 'retry_count', 'crashes', 'max_retries'].map((column) => countable(`${alias}.${column}`)).join(' AND ')}
+    AND ${alias}.priority BETWEEN -${LARGEST} AND ${LARGEST} AND COALESCE(${alias}.far_run_at, 0) BETWEEN -${LARGEST} AND ${LARGEST})`;
+
+/** Of each step its first row, and how many of its rows are claimed or have ended. */
+export const firstRows = (names: Names): string =>
+  `SELECT o.step_id AS its_step, MIN(o.row_id) AS first_id, COUNT(IFF(o.status = 'pending', NULL, 1)) AS taken
+  FROM ${names.stepTracker} o WHERE ${understood('o')} GROUP BY o.step_id`;
+
+/** What a claim is made of. */
+export const claimColumns = (
+  alias: string,
+): string => `${typeOf(alias)} AS its_type, ${payloadOf(alias)} AS its_payload,
+  ${alias}.priority AS its_priority, ${alias}.retry_count AS retries, ${alias}.max_retries AS most_retries, ${alias}.crashes AS struck,
+  ${runAtOf(alias)} AS run_at_ms, ${epochMs(`${alias}.created_ts`)} AS created_at_ms`;
+
+/** What a reader sees of a step. */
+export const recordColumns = (
+  alias: string,
+): string => `${alias}.step_id AS id, ${claimColumns(alias)}, ${alias}.version AS its_version,
+  ${alias}.status AS its_status, ${epochMs(`${alias}.last_update_ts`)} AS updated_at_ms, ${alias}.claimed_by AS holder_pod,
+  ${alias}.claimed_incarnation AS holder, ${alias}.result AS its_result, ${alias}.error AS its_error`;
+
+/** Of several rows of a step the one furthest along: terminal, claimed, pending; then the first. */
+export const furthest = (alias: string): string =>
+  `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY CASE ${alias}.status WHEN 'pending' THEN 2 WHEN 'claimed' THEN 1 ELSE 0 END, ${alias}.row_id) = 1`;
+/** Of several archive rows of a step one of the highest version. */
+export const newest = (alias: string): string =>
+  `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY ${alias}.version DESC, ${alias}.row_id, ${alias}.archived_ts) = 1`;
+
+/** The key of a new row, made by the statement and never bound. The rows of a step sort as their statements came. */
+export const newRowId = (now: string): string => `LPAD(${epochMs(now)}::VARCHAR, 15, '0') || '-' || UUID_STRING()`;
+
+/**
+ * Every incarnation, by its own sequence number; requests are signs of life too. `seq` is NULL where another wrote
+ * ('evicted'). What a sign does not carry is told by the newest that does.
+ */
+export const life = (names: Names): string => `sign AS (
+  SELECT pod_id, incarnation, seq, event, at_ts, heartbeat_ms, dead_after_ms, eligible, meta_text FROM ${names.podLog}
+  UNION ALL
+  SELECT pod_id, incarnation, seq, 'request', asked_ts, NULL, NULL, NULL, NULL FROM ${names.exchangeRequest}
+), life AS (
+  SELECT incarnation, MIN(pod_id) AS its_pod, MIN(IFF(event = 'registered', at_ts, NULL)) AS birth_ts, MAX(IFF(seq IS NULL, NULL, at_ts)) AS heard_ts,
+    MAX(seq) AS beat, MAX_BY(event, seq) AS newest_event, MAX(IFF(event = 'evicted', 1, 0)) AS was_evicted, MAX(IFF(event = 'left', 1, 0)) AS has_left,
+    MAX_BY(heartbeat_ms, IFF(heartbeat_ms IS NULL, NULL, seq)) AS its_heartbeat_ms, MAX_BY(dead_after_ms, IFF(dead_after_ms IS NULL, NULL, seq)) AS its_dead_after_ms,
+    MAX_BY(meta_text, IFF(event = 'registered', seq, NULL)) AS first_meta,
+    MAX_BY(eligible, IFF(eligible IS NULL, NULL, seq)) AS is_eligible, MAX_BY(meta_text, IFF(meta_text IS NULL, NULL, seq)) AS its_meta
+  FROM sign GROUP BY incarnation
+)`;
+export const LIVING = 'birth_ts IS NOT NULL AND was_evicted = 0 AND has_left = 0';

@@ -1,0 +1,98 @@
+/** What cancel and retry answer where the read that follows the write is late. The rows are what that read shows. */
+import { expect, test } from 'vitest';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import { namesOf } from '../../../src/store/snowflake/table-names.js';
+import type { Row } from '../../../src/store/snowflake/session/session.js';
+import { stepStatements } from '../../../src/store/snowflake/steps/statements.js';
+import { Steps } from '../../../src/store/snowflake/steps/steps.js';
+
+const statements = stepStatements(namesOf({ database: 'D', schema: 'S', tablePrefix: '' }));
+
+interface Shown {
+  status: string;
+  version: number;
+  highest?: number;
+  settler?: string;
+  cold?: 0 | 1;
+}
+
+const rowOf = (shown: Shown): Row => ({
+  ...{ ID: 's', ITS_STATUS: shown.status, ITS_VERSION: shown.version, SETTLER: shown.settler ?? null },
+  ...{ HIGHEST_VERSION: shown.highest ?? shown.version, IS_COLD: shown.cold ?? 0 },
+});
+
+/** A store whose reads show this: first what may be late, then, once the rows were written unchanged, what they are. */
+function stepsShown(late: Shown | undefined, current = late, written = { updated: 0, inserted: 0 }) {
+  let shown = late;
+  const run = (statement: string): Promise<Row[]> => {
+    if (statement === statements.refresh) shown = current;
+    if (statement === statements.retry) return Promise.resolve([{ 'number of rows updated': written.updated }]);
+    if (statement === statements.restore) return Promise.resolve([{ 'number of rows inserted': written.inserted }]);
+    return Promise.resolve(statement === statements.states && shown !== undefined ? [rowOf(shown)] : []);
+  };
+  const parts = { statements, session: { run }, runtime: new VirtualRuntime() };
+  return new Steps({ ...parts, pause: () => Promise.resolve(), staleReadMs: 0 });
+}
+
+test.each([
+  ['cancelled', 'under our token', { status: 'cancelled', version: 4, settler: 'token' }],
+  ['alreadyTerminal', 'by another', { status: 'cancelled', version: 4, settler: 'other' }],
+  ['alreadyTerminal', 'at the version that was read, where its status is unknown', { status: 'odd', version: 3 }],
+  [
+    'changed',
+    'as open at the version that was read: the write did not find it there',
+    { status: 'pending', version: 3 },
+  ],
+  ['changed', 'as claimed at that version', { status: 'claimed', version: 3 }],
+  ['changed', 'at a newer version', { status: 'claimed', version: 4 }],
+  ['changed', 'as terminal at an older version than was read', { status: 'failed', version: 2 }],
+  ['notFound', 'not at all', undefined],
+])('cancel answers %s where the step is shown %s', async (receipt, _, shown) => {
+  expect(await stepsShown(shown).cancel('token', [{ stepId: 's', version: 3 }])).toEqual([receipt]);
+});
+
+test.each([
+  ['retried', 'at a newer version', { status: 'pending', version: 4 }],
+  ['retried', 'with another row at a newer version', { status: 'pending', version: 0, highest: 4 }],
+  ['changed', 'as failed once more at a newer version', { status: 'failed', version: 6 }],
+  ['changed', 'as cancelled at a newer version', { status: 'cancelled', version: 5 }],
+  ['changed', 'as failed once more, in the archive', { status: 'failed', version: 6, cold: 1 as const }],
+  [
+    'changed',
+    'as failed at the version that was read: the write did not find it there',
+    { status: 'failed', version: 3 },
+  ],
+  ['changed', 'as cancelled at that version, in the archive', { status: 'cancelled', version: 3, cold: 1 as const }],
+  ['changed', 'at an older version than was read', { status: 'claimed', version: 2 }],
+  ['notRetryable', 'as open at that version', { status: 'pending', version: 3 }],
+  ['notFound', 'not at all', undefined],
+])('retry answers %s where the step is shown %s', async (receipt, _, shown) => {
+  expect(await stepsShown(shown).retry([{ stepId: 's', version: 3 }])).toEqual([receipt]);
+});
+
+test('retry is not answered by a late read of a retry by others, which has failed since', async () => {
+  const steps = stepsShown({ status: 'pending', version: 4 }, { status: 'failed', version: 6 });
+  expect(await steps.retry([{ stepId: 's', version: 3 }])).toEqual(['changed']);
+});
+
+test('retry answers retried where its write found the row, however the step stands by now', async () => {
+  const failed = { status: 'failed', version: 6 };
+  const steps = stepsShown(failed, failed, { updated: 1, inserted: 0 });
+  expect(await steps.retry([{ stepId: 's', version: 3 }])).toEqual(['retried']);
+  const both = [
+    { stepId: 's', version: 3 },
+    { stepId: 'other', version: 3 },
+  ];
+  expect(await steps.retry(both)).toEqual(['changed', 'notFound']);
+});
+
+test('retry answers retried where it has brought the row back from the archive', async () => {
+  const cold = { status: 'failed', version: 3, cold: 1 as const };
+  const steps = stepsShown(cold, cold, { updated: 0, inserted: 1 });
+  expect(await steps.retry([{ stepId: 's', version: 3 }])).toEqual(['retried']);
+});
+
+test('cancel is not answered by a late read of an end that was retried since', async () => {
+  const steps = stepsShown({ status: 'failed', version: 4 }, { status: 'pending', version: 5 });
+  expect(await steps.cancel('token', [{ stepId: 's', version: 3 }])).toEqual(['changed']);
+});

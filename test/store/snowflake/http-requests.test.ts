@@ -1,0 +1,227 @@
+/** The requests of a connection: known by their agent, ended with it, and repeated by nobody but the session. */
+import { Agent, createServer, get, type ClientRequest } from 'node:http';
+import { once } from 'node:events';
+import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { createLog } from '../../../src/log.js';
+import { loadDriver, type Driver } from '../../../src/store/snowflake/session/driver.js';
+import { HttpRequests } from '../../../src/store/snowflake/session/http-requests.js';
+import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
+import { Session } from '../../../src/store/snowflake/session/session.js';
+import { systemRuntime } from '../../../src/runtime/runtime.js';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+
+async function listening(server: Server): Promise<number> {
+  onTestFinished(() => void server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** A server that answers what asks for it, and nothing else. */
+function someServer(): Promise<number> {
+  const server = createServer(({ url }, response) => {
+    if (url!.includes('answered')) response.writeHead(503).end();
+    if (url!.includes('whole')) response.end();
+  });
+  onTestFinished(() => server.closeAllConnections());
+  return listening(server);
+}
+
+/** An agent as the driver makes it for a connection with these options. */
+function agentOf(options: object): Agent {
+  const agentOptions = { keepAlive: true };
+  const { agentClass } = options as { readonly agentClass?: (options: object) => { readonly protocol: string } };
+  expect(agentClass?.(agentOptions).protocol ?? '').not.toMatch(/^https?:$/); // the driver makes its own
+  const agent = new Agent(agentOptions);
+  onTestFinished(() => agent.destroy());
+  return agent;
+}
+
+/** How a request ends: with a status, or with the code of an error. */
+async function outcome(request: ClientRequest): Promise<unknown> {
+  return new Promise((resolve) => {
+    request.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    request.once('response', (response) => resolve(response.resume().statusCode));
+  });
+}
+
+/** As the driver tells of a request that was ended. */
+const ended = (): Error => Object.assign(new Error('Network error'), { cause: { code: 'ERR_CANCELED' } });
+
+test('end with their connection, those of others go on', async () => {
+  const requests = new HttpRequests();
+  const ours = agentOf(requests.marking({}));
+  const others = agentOf(new HttpRequests().marking({}));
+  const port = await someServer();
+  const send = (agent: Agent | undefined, path: string) => get({ host: '127.0.0.1', port, path, agent });
+  const [mine, theirs, plain] = [send(ours, '/a'), send(others, '/a'), send(undefined, '/a')];
+  const mineEnds = outcome(mine);
+  await Promise.all([mine, theirs, plain].map((request) => once(request, 'socket')));
+  requests.close();
+  expect(await mineEnds).toBe('ERR_CANCELED');
+  expect([theirs.destroyed, plain.destroyed]).toEqual([false, false]);
+  // What is sent later too.
+  expect(await outcome(send(ours, '/answered'))).toBe('ERR_CANCELED');
+  expect(await outcome(send(others, '/answered'))).toBe(503);
+  for (const request of [theirs, plain]) request.on('error', () => {}).destroy();
+});
+
+test('that the driver repeats are ended as they start, except for a login', async () => {
+  const agent = agentOf(new HttpRequests().marking({}));
+  const port = await someServer();
+  const outcomeOf = (path: string) => outcome(get({ host: '127.0.0.1', port, path, agent }));
+  expect(await outcomeOf('/answered?requestId=1')).toBe(503);
+  expect(await outcomeOf('/answered?requestId=1&clientStartTime=2&retryCount=1')).toBe('ERR_CANCELED');
+  expect(await outcomeOf('/session/v1/login-request?answered&retryCount=3')).toBe(503);
+});
+
+test('for a part of a large result are ended where the driver repeats them, and only then', async () => {
+  const agent = agentOf(new HttpRequests().marking({}));
+  const port = await someServer();
+  const outcomeOf = (path: string) => outcome(get({ host: '127.0.0.1', port, path, agent }));
+  const part = '/stage/part-1?signature=answered';
+  // Each time that the session asks for the result, the part is tried once.
+  for (let sent = 0; sent < 2; sent++) {
+    expect(await outcomeOf(part)).toBe(503);
+    expect(await outcomeOf(part)).toBe('ERR_CANCELED');
+  }
+  expect(await outcomeOf('/stage/part-2?signature=answered')).toBe(503);
+  for (let fetched = 0; fetched < 2; fetched++) expect(await outcomeOf('/stage/part-3?signature=whole')).toBe(200);
+  // The same question is asked until the statement has ended; a repetition of it says that it is one.
+  for (let asked = 0; asked < 2; asked++) expect(await outcomeOf('/queries/1/result?answered')).toBe(503);
+});
+
+test('leave an agent alone that the user has chosen', () => {
+  const agentClass = () => ({ protocol: 'https:' });
+  expect(new HttpRequests().marking({ agentClass })).toEqual({ agentClass });
+});
+
+test('that were ended instead of repeated are sent again, after pauses that grow, until somebody gives up', async () => {
+  const runtime = new VirtualRuntime({ seed: 1 });
+  const requests = new HttpRequests();
+  const at: number[] = [];
+  const givenUp = new AbortController();
+  const sent = requests.repeating(runtime, givenUp.signal, () => {
+    at.push(runtime.monotonicMs());
+    return at.length < 6 ? Promise.reject(ended()) : Promise.resolve('answered');
+  });
+  await runtime.advance(60_000);
+  expect(await sent).toBe('answered');
+  const pauses = at.slice(1).map((time, i) => time - at[i]!);
+  expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
+  expect(pauses.at(-1)!).toBeGreaterThan(4 * pauses[0]! - 1);
+
+  const failing = requests.repeating(runtime, givenUp.signal, () => Promise.reject(ended()));
+  const failed = expect(failing).rejects.toThrow('Network error');
+  givenUp.abort();
+  await failed;
+  const other = new Error('of another kind');
+  await expect(requests.repeating(runtime, new AbortController().signal, () => Promise.reject(other))).rejects.toBe(
+    other,
+  );
+});
+
+test('are sent again for two minutes at most, then the error says why', async () => {
+  const runtime = new VirtualRuntime({ seed: 1 });
+  const requests = new HttpRequests();
+  const port = await someServer();
+  await outcome(get({ host: '127.0.0.1', port, path: '/answered', agent: agentOf(requests.marking({})) }));
+  const failing = requests.repeating(runtime, new AbortController().signal, () => Promise.reject(ended()));
+  const failed = expect(failing).rejects.toMatchObject({ message: 'Network error', cause: { code: 'HTTP 503' } });
+  await runtime.advance(180_000);
+  await failed;
+});
+
+test('of a session that closes end with it, also where nobody answers its logout', async () => {
+  const port = await someServer();
+  const runtime = new VirtualRuntime({ seed: 1 });
+  const sent: Promise<unknown>[] = [];
+  let hung: (() => void) | undefined;
+  const begun = new Promise<void>((resolve) => (hung = resolve));
+  const driver: Driver = {
+    createConnection(options) {
+      const agent = agentOf(options!);
+      const send = (path: string): void => {
+        const request = get({ host: '127.0.0.1', port, path, agent });
+        sent.push(outcome(request));
+        request.once('socket', () => path.includes('logout') || hung!());
+      };
+      return {
+        connect: (done: () => void) => done(),
+        isUp: () => true,
+        execute({ sqlText, complete }: { sqlText: string; complete: (...answer: unknown[]) => void }) {
+          if (sqlText === 'settings') complete(undefined, undefined, []);
+          else send('/statement');
+          return { cancel: () => send('/cancel') };
+        },
+        destroy: () => send('/logout'),
+      } as never;
+    },
+  };
+  const session = new Session({
+    ...{ runtime, log: createLog('store', console), driver: () => Promise.resolve(driver), source: {} },
+    ...{ secrets: new Secrets(), settings: 'settings', deadlineMs: 60_000, longestPauseMs: 1_000 },
+  });
+  const failed = expect(session.run('a statement')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await begun;
+  const closed = session.close();
+  await runtime.advance(5_000);
+  await Promise.all([failed, closed]);
+  expect(await Promise.all(sent)).toEqual(['ERR_CANCELED', 'ERR_CANCELED', 'ERR_CANCELED']);
+});
+
+test('of a result in parts are sent again with their statement, where the object store fails', async () => {
+  const statements: string[] = [];
+  const data = (url: string): object => {
+    if (url.startsWith('/session/v1/login-request'))
+      return { token: 't', masterToken: 'm', sessionId: 1, parameters: [] };
+    const part = { url: `http://127.0.0.1:${port}/part`, rowCount: 1, uncompressedSize: 5, compressedSize: 5 };
+    const large = statements.length > 1; // the first sets up the session
+    return {
+      ...{
+        queryId: `query ${statements.length}`,
+        parameters: [],
+        version: 1,
+        statementTypeId: 4096,
+        total: 1,
+        returned: 1,
+      },
+      ...{ rowtype: [{ name: 'A', type: 'text', nullable: true, length: 9 }], queryResultFormat: 'json' },
+      ...(large ? { rowset: [], chunks: [part] } : { rowset: [['x']] }),
+    };
+  };
+  const server = createServer((request, response) => {
+    const { url = '' } = request.resume();
+    // A driver that repeats the part alone never gets it.
+    if (url === '/part') return void response.writeHead(statements.length < 3 ? 503 : 200).end('["whole"]');
+    if (url.startsWith('/queries/v1/query-request')) statements.push(/requestId=([^&]*)/.exec(url)![1]!);
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ success: true, data: data(url) }));
+  });
+  onTestFinished(() => server.closeAllConnections());
+  const port = await listening(server);
+  const source = { account: 'a', username: 'u', password: 'p', accessUrl: `http://127.0.0.1:${port}` };
+  const session = new Session({
+    ...{ runtime: systemRuntime, log: createLog('store', console), driver: loadDriver, source, secrets: new Secrets() },
+    ...{ settings: 'settings', deadlineMs: 20_000, longestPauseMs: 1_000 },
+  });
+  onTestFinished(() => session.close());
+  expect(await session.run('SELECT a')).toEqual([{ A: 'whole' }]);
+  const [, first, ...again] = statements;
+  expect(again).toEqual([first]);
+});
+
+test("of the driver's own agents are known, with its checks of certificates: a login that is not answered ends", async () => {
+  const sockets: Socket[] = [];
+  const server = createTcpServer((socket) => void sockets.push(socket.on('error', () => {}).resume()));
+  const port = await listening(server);
+  const requests = new HttpRequests();
+  const driver = await loadDriver();
+  const options = { account: 'a', username: 'u', password: 'p', accessUrl: `https://127.0.0.1:${port}` };
+  const connection = driver.createConnection(requests.marking({ ...options, sfRetryMaxLoginRetries: 7 }));
+  const failed = new Promise((resolve) => connection.connect((error) => resolve(error)));
+  await expect.poll(() => sockets.length).toBe(1);
+  requests.close();
+  expect(await failed).toMatchObject({ code: 401001 });
+  await expect.poll(() => sockets.every((socket) => socket.closed)).toBe(true);
+});

@@ -1,0 +1,120 @@
+/** Signs of life, as a pod appends them to the log, and what it makes of the answers; on a session that the test plays. */
+import { expect, test } from 'vitest';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import type { PodStatements } from '../../../src/store/snowflake/pods/statements.js';
+import { Membership } from '../../../src/store/snowflake/pods/membership.js';
+import { SchemaVersionGuard } from '../../../src/store/snowflake/schema-version-guard.js';
+import { PodSequence } from '../../../src/store/snowflake/pods/pod-sequence.js';
+import type { Row, StatementRunner } from '../../../src/store/snowflake/session/session.js';
+import type { Fence, PodRef } from '../../../src/store/contract.js';
+
+const POD = { podId: 'pod', incarnation: 'life' };
+const BEAT = { eligible: true, asleep: false, meta: {} };
+const STATEMENTS = new Proxy({} as PodStatements, {
+  get: (_, name) => (name === 'orphans' ? (limit: number) => `orphans ${limit}` : name),
+});
+
+/** @param view what a heartbeat is answered @param tookMs how long the answer takes */
+function signing(view: Row[] = [], tookMs = 0, staleReadMs = 0) {
+  const runtime = new VirtualRuntime({ wallMs: 1_000_000 });
+  const sent: { readonly statement: string; readonly bind: any }[] = [];
+  let wallMs = 1_000_000;
+  const session: StatementRunner = {
+    run: async (statement, bind) => {
+      sent.push({ statement, bind: bind === undefined ? undefined : JSON.parse(bind) });
+      if (statement === 'view') wallMs += tookMs;
+      if (statement === 'view') return view;
+      return statement === 'evicted' ? [{ POD_NAME: 'b', ITS_INCARNATION: 'b' }] : [];
+    },
+  };
+  const schema = new SchemaVersionGuard({
+    runtime,
+    session,
+    statement: 'schema',
+    version: 2,
+    staleReadMs,
+    place: 'here',
+  });
+  const returned: { readonly pod: PodRef; readonly claims: readonly Fence[] }[] = [];
+  const pods = new Membership({
+    ...{ statements: STATEMENTS, session, rest: session, schema, staleReadMs },
+    wallMs: () => wallMs,
+    giveBack: (pod, claims) => void returned.push({ pod, claims }),
+    sequence: new PodSequence(runtime),
+  });
+  return { pods, sent, schema, returned };
+}
+
+test('each carries a number above all before it, also within one ms, and what the pod is', async () => {
+  const { pods, sent } = signing();
+  await pods.register({ ...POD, heartbeatMs: 30_000.5, deadAfterMs: 180_000.5, meta: {} });
+  await pods.heartbeat(POD, BEAT);
+  await pods.heartbeat(POD, { ...BEAT, eligible: false, asleep: true });
+  await pods.leave(POD);
+  const signs = sent.filter(({ statement }) => statement === 'sign').map(({ bind }) => bind as Record<string, unknown>);
+  const from = signs[0]!['seq'] as number;
+  expect(from).toBe(1_000_000); // another handle of the same pod goes on above it
+  expect(signs).toMatchObject([
+    { ...{ event: 'registered', seq: from, heartbeatMs: 30_001, deadAfterMs: 180_001, eligible: 1 } },
+    { event: 'heartbeat', seq: from + 1, eligible: 1 },
+    { event: 'asleep', seq: from + 2, eligible: 0 },
+    { event: 'left', seq: from + 3 },
+  ]);
+  for (const sign of signs) expect(sign).toMatchObject({ pod: 'pod', incarnation: 'life' });
+});
+
+test('the eldest pod comes first; of one age the first by incarnation', async () => {
+  const pod = (incarnation: string, ageMs: number): Row => ({
+    ...{ KIND: 'pod', POD_NAME: incarnation, ITS_INCARNATION: incarnation, AGE_MS: ageMs, SILENT_MS: 0 },
+    ...{ NEWEST_BEAT: 1, BEATS_EVERY_MS: 1, DEAD_MS: 1, MAY_LEAD: 1, SLEEPS: 0, SAYS: '{}', SAID_FIRST: '{}' },
+  });
+  const { pods } = signing([pod('c', 5), pod('b', 9), pod('a', 5)]);
+  const view = await pods.heartbeat(POD, BEAT);
+  expect(view.pods.map(({ pod: { incarnation } }) => incarnation)).toEqual(['b', 'a', 'c']);
+});
+
+test.each([
+  ['within the way there and back', 1_000_050, 0],
+  ['later than the answer: we are behind', 1_000_400, -300],
+  ['earlier than the question: we are ahead', 999_800, 200],
+])('a server instant %s', async (_, serverMs, aheadMs) => {
+  const { pods } = signing([{ KIND: 'clock', SEEN: serverMs }], 100);
+  expect((await pods.heartbeat(POD, BEAT)).wallAheadMs).toBe(aheadMs);
+});
+
+test('a heartbeat tells the guard of the schema what may be written', async () => {
+  const { pods, schema, sent } = signing([{ KIND: 'schema', SEEN: 3 }]);
+  expect((await pods.heartbeat(POD, BEAT)).outdated).toBe(true);
+  await expect(schema.check()).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER' });
+  expect(sent.some(({ statement }) => statement === 'schema')).toBe(false);
+  expect((await signing([{ KIND: 'schema', SEEN: 2 }]).pods.heartbeat(POD, BEAT)).outdated).toBe(false);
+});
+
+test('an eviction answers only those whom the log says to be evicted', async () => {
+  const { pods, sent } = signing();
+  const [a, b] = ['a', 'b'].map((name) => ({ podId: name, incarnation: name }));
+  expect(await pods.evict([a!, b!])).toEqual([b]);
+  expect(await pods.evict([])).toEqual([]);
+  expect(sent.map(({ statement }) => statement)).toEqual(['evict', 'evicted']);
+});
+
+test.each([
+  [0, 60_000],
+  [10_000, 60_000],
+  [60_000, 120_000],
+])('with staleReadMs %i, the holder of a claim is missed only once the claim is %i ms old', async (late, ms) => {
+  const { pods, sent } = signing([], 0, late);
+  await pods.orphans(10);
+  expect(sent).toEqual([{ statement: 'orphans 10', bind: { unseenMs: ms } }]);
+});
+
+test('a void claim is not held; where two heartbeats in a row show it, it is given back', async () => {
+  const row = (kind: string, stepId: string): Row => ({ KIND: kind, ID: stepId, GUARD: 'token', SEEN: 1 });
+  const view = [row('held', 'a'), row('void', 'b')];
+  const { pods, returned } = signing(view);
+  expect((await pods.heartbeat(POD, BEAT)).claims).toEqual([{ stepId: 'a', claimToken: 'token', version: 1 }]);
+  expect(returned).toEqual([]);
+  view.push(row('void', 'c'));
+  await pods.heartbeat(POD, BEAT);
+  expect(returned).toEqual([{ pod: POD, claims: [{ stepId: 'b', claimToken: 'token', version: 1 }] }]);
+});

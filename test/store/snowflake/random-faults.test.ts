@@ -1,0 +1,177 @@
+/**
+ * Everything that can go wrong on the way, at random, under three pods at work that see each other's commits late: nothing
+ * is lost, nothing settled twice, nothing hangs, and no handler is aborted that holds its claim. `STEPS=`, `RATE=` and
+ * `SEED=` choose another run, `SPEED=` a slower one for a busy machine; what the machine's pace decides a seed does not
+ * repeat.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FleetQ, SubmitIncompleteError, type FleetQError, type AnyFleetQ, type StoreFactory } from 'fleet-q';
+import { expect, onTestFinished, test } from 'vitest';
+import { snowflake } from '../../../src/snowflake.js';
+import type { ExchangeReply, ExchangeRequest } from '../../../src/store/contract.js';
+import { Random } from '../../chaos/random.js';
+import type { Meter } from '../../support/warehouse/meter.js';
+import { describeOnTestBed } from '../../support/warehouse/suite.js';
+import { acceleratedRuntime, hurryDriver, refuseResends } from './support/accelerated-runtime.js';
+import { Ledger } from './support/fleet-ledger.js';
+import { useStores } from './support/stores.js';
+import { LATE_MS, STORMS, SUBMISSION, submitTwice, unleash } from './support/fault-storms.js';
+
+const STEPS = Number(process.env['STEPS'] ?? 5_000);
+const RATE = Number(process.env['RATE'] ?? 0.05);
+const SEED = process.env['SEED'] ?? String(Date.now() % 1_000_000);
+/** Steps of one submission. */
+const CHUNK = 250;
+/** So many times faster than in life. */
+const SPEED = Number(process.env['SPEED'] ?? 20);
+/** Up to 5 s late, and now and then the 10 s that the store reckons with. */
+const LATE_READS = { mostMs: 5_000 / SPEED, tailMs: 10_000 / SPEED, tailRate: 0.01 };
+/** One handler in twenty takes its time, so that a heartbeat meets it soon after its claim was taken. */
+const LONG_MS = 10_000 / SPEED;
+const STATEMENT_TIMEOUT_MS = 5_000;
+/** A call bears back-pressure for two minutes, and its last statement then has a deadline of 15 s beyond the server's. */
+const LONGEST_CALL_MS = (120_000 + 15_000 + STATEMENT_TIMEOUT_MS) / SPEED;
+
+/** One call of a store: how long it took, and what came of it. */
+interface Call {
+  readonly verb: string;
+  readonly args: readonly unknown[];
+  readonly ms: number;
+  readonly came: unknown;
+}
+
+/** A store that notes its calls. */
+function watched(factory: StoreFactory, note: (call: Call) => void): StoreFactory {
+  return {
+    name: factory.name,
+    async create(environment) {
+      const store = await factory.create(environment);
+      return new Proxy(store, {
+        get(target, verb: string) {
+          const member = Reflect.get(target, verb, target) as unknown;
+          if (typeof member !== 'function') return member;
+          return (...args: unknown[]): unknown => {
+            const began = performance.now();
+            const answer = (member as (...all: unknown[]) => unknown).apply(target, args);
+            const noted = (came?: unknown) => note({ verb, args, ms: performance.now() - began, came });
+            if (answer instanceof Promise) answer.then(noted, () => noted());
+            return answer;
+          };
+        },
+      });
+    },
+  };
+}
+
+/** Submits until all of it is known to be safe, as the guide tells its users to. */
+async function submitAll(queue: AnyFleetQ, steps: readonly { type: 'work'; stepId: string }[]): Promise<string[]> {
+  for (;;) {
+    try {
+      return await queue.submitMany(steps);
+    } catch (error) {
+      if (!(error instanceof SubmitIncompleteError)) throw error;
+    }
+  }
+}
+
+/** How many rows submissions have made. */
+function rowsSubmitted({ readings }: Meter): number {
+  return readings.reduce((sum, { text, rows }) => sum + (SUBMISSION.test(text) ? rows : 0), 0);
+}
+
+describeOnTestBed('three pods under faults', () => {
+  const { bed, options, place, open, byHand } = useStores();
+
+  const named = (name: string) => `${name}, ${RATE * 100} % of each, SEED=${SEED}`;
+  test(named(`complete ${STEPS} steps, each once`), { timeout: 600_000 }, async () => {
+    const { faults, lateReads } = bed().proxy;
+    const random = new Random(SEED);
+    const ledger = new Ledger();
+    const longest = new Map<string, number>();
+    const note = (podId: string) => (call: Call) => {
+      const { verb, ms } = call;
+      longest.set(verb, Math.max(ms, longest.get(verb) ?? 0));
+      if (verb !== 'exchange' || call.came === undefined) return;
+      const [{ settlements }] = call.args as [ExchangeRequest];
+      const { claims, receipts } = call.came as ExchangeReply;
+      for (const claim of claims) ledger.claimed(podId, claim);
+      for (const [i, settlement] of settlements.entries()) ledger.received(settlement, receipts[i]);
+    };
+    onTestFinished(hurryDriver(SPEED));
+    faults.random = () => random.next();
+    onTestFinished(() => void (faults.random = Math.random));
+    const lateness = new Random(`${SEED} late`);
+    lateReads.between({ ...LATE_READS, random: () => lateness.next() });
+    onTestFinished(() => lateReads.off());
+
+    const make = (podId: string) => {
+      const store = snowflake({ connection: options(), ...place(), statementTimeoutMs: STATEMENT_TIMEOUT_MS });
+      const more = { retry: { baseMs: 1, capMs: 5 }, maxPrefetch: 100 }; // small batches: many requests
+      const runtime = acceleratedRuntime(SPEED);
+      const queue = new FleetQ({ podId, store: watched(store, note(podId)), runtime, ...more });
+      queue.on('pod:fenced', () => ledger.fenced(podId));
+      return queue.register('work', async (_: void, { stepId, attempt, signal }) => {
+        ledger.ran(stepId, attempt);
+        if (attempt === 1 && stepId.endsWith('7')) throw new Error('the first attempt of one in ten fails');
+        if (Number(stepId.slice(1)) % 20 !== 3) return;
+        await sleep(LONG_MS, undefined, { signal }).catch((error: unknown) => {
+          if ((signal.reason as FleetQError).code === 'CLAIM_ABORTED') ledger.aborted(podId, stepId);
+          throw error;
+        });
+      });
+    };
+    const queues = ['a', 'b', 'c'].map(make);
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    for (const queue of queues) {
+      queue.on('step:completed', ({ stepId }) => {
+        ledger.told(stepId);
+        if (ledger.completed.size === STEPS) finish();
+      });
+    }
+    await Promise.all(queues.map((queue) => queue.start()));
+    submitTwice(faults, 2);
+    unleash(faults, RATE);
+    const steps = Array.from({ length: STEPS }, (_, i) => ({ type: 'work' as const, stepId: `s${i}` }));
+    const made = await Promise.all(
+      queues.map(async (queue, mine) => {
+        const all: string[] = [];
+        for (let from = mine * CHUNK; from < STEPS; from += queues.length * CHUNK)
+          all.push(...(await submitAll(queue, steps.slice(from, from + CHUNK))));
+        return all;
+      }),
+    );
+    await finished;
+    const happened = Object.fromEntries(faults.happened);
+    faults.clear();
+    lateReads.off();
+    for (const queue of queues) await queue.stop();
+    await refuseResends(bed().proxy, LATE_MS); // and what lands late shall have landed
+    const twins = rowsSubmitted(bed().meter) - STEPS;
+    const told = JSON.stringify({
+      ...{ seed: SEED, happened, twins },
+      ...{ ranTwice: ledger.ranTwice, abortedAsLost: ledger.abortedAsLost },
+      longest: Object.fromEntries(longest),
+    });
+    if (process.env['TELL'] !== undefined) console.log(told);
+
+    expect(made.flat(), told).toHaveLength(STEPS);
+    // Each step has a row at the least, and none was put in where another had gone: so many steps have had two at once.
+    expect(twins, told).toBeGreaterThan(0);
+    const complaints = await ledger.complaints(
+      await byHand(),
+      steps.map(({ stepId }) => stepId),
+    );
+    expect(complaints.slice(0, 5), `${complaints.length} complaints: ${told}`).toEqual([]);
+    expect(ledger.wrongAborts(), told).toEqual([]);
+    const driver = await byHand();
+    // A twin that was claimed once, and given back, goes only when it has been pending for a quarter of an hour.
+    await driver.run(`UPDATE STEP_TRACKER SET last_update_ts = DATEADD(hour, -1, SYSDATE()) WHERE status = 'pending'`);
+    await (await open()).prune({ keepMs: 3_600_000 });
+    const rows = await driver.run('SELECT COUNT(*) AS n FROM STEP_TRACKER');
+    expect(rows, `twins stay: ${told}`).toEqual([{ N: STEPS }]);
+    for (const [verb, ms] of longest) expect(ms, `${verb}: ${told}`).toBeLessThan(LONGEST_CALL_MS);
+    const never = Object.entries(STORMS).filter(([name, [, aim]]) => !aim.route && happened[name] === undefined);
+    expect(STEPS < 5_000 ? [] : never, told).toEqual([]);
+  });
+});

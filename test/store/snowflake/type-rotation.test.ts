@@ -1,0 +1,144 @@
+/** Of more types than fit one bind, each has its turn. */
+import { describe, expect, test } from 'vitest';
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import { Exchange } from '../../../src/store/snowflake/exchange/exchange.js';
+import { Settlements } from '../../../src/store/snowflake/exchange/settlements.js';
+import { MOST_TYPES_BYTES, TypeRotation } from '../../../src/store/snowflake/exchange/type-rotation.js';
+import { PodSequence } from '../../../src/store/snowflake/pods/pod-sequence.js';
+import type { SessionHandle } from '../../../src/store/snowflake/session/session.js';
+import { BED_MS, describeOnTestBed } from '../../support/warehouse/suite.js';
+import { claimRequest, newStep } from '../../conformance/harness.js';
+import { joined, useStores } from './support/stores.js';
+
+const types = (count: number, name: string) =>
+  new Map(Array.from({ length: count }, (_, i) => [`${name}-${i}`, Infinity]));
+
+function round(turns: TypeRotation, wanted: ReadonlyMap<string, number>): ReadonlyMap<string, number>[] {
+  const all: ReadonlyMap<string, number>[] = [];
+  for (let complete = false; !complete;) {
+    const turn = turns.next(wanted);
+    all.push(turn.types);
+    complete = turn.complete;
+  }
+  return all;
+}
+
+describe('the types of an exchange', () => {
+  test('are all of them where they fit, in the same map each time', () => {
+    const turns = new TypeRotation();
+    const wanted = types(5_000, 't');
+    expect(turns.next(wanted)).toEqual({ types: wanted, complete: true });
+    expect(turns.next(wanted).types).toBe(turns.next(wanted).types);
+  });
+
+  test.each([
+    [20_000, 't', 4],
+    [3_000, 'x'.repeat(250), 3],
+  ])('take turns where they do not: %i types', (count, name, most) => {
+    const turns = new TypeRotation();
+    const wanted = types(count, name);
+    for (let i = 0; i < 2; i++) {
+      const all = round(turns, wanted);
+      expect(all).toHaveLength(most);
+      expect(all.flatMap((one) => [...one.keys()])).toEqual([...wanted.keys()]);
+      for (const one of all) expect(JSON.stringify([...one.keys()]).length).toBeLessThan(MOST_TYPES_BYTES);
+    }
+  });
+
+  test('keep their turn while limits change', () => {
+    const turns = new TypeRotation();
+    const wanted = types(20_000, 't');
+    const first = new Map(wanted).set('t-0', 0);
+    const seen = [...turns.next(first).types.keys()];
+    expect(seen).toHaveLength(5_000);
+    for (let i = 1; i < 4; i++) {
+      // Each time other types have no room, or have room again.
+      const { types: turn, complete } = turns.next(new Map(wanted).set(`t-${i}`, 0).set('t-19999', i));
+      expect(complete).toBe(i === 3);
+      seen.push(...turn.keys());
+    }
+    expect(seen.sort()).toEqual([...wanted.keys()].sort());
+  });
+
+  test('begin the next round where all that are left had their turn', () => {
+    const turns = new TypeRotation();
+    const wanted = types(6_000, 't');
+    turns.next(wanted);
+    const left = types(10, 't');
+    expect(turns.next(left)).toEqual({ types: left, complete: true });
+    expect(turns.next(wanted).types.size).toBe(5_000);
+  });
+
+  test('keep their turn while an exchange only settles', async () => {
+    const looked: unknown[][] = [];
+    const session: SessionHandle = {
+      logins: 1,
+      run: (statement, bind) => {
+        if (statement === 'look' && bind?.includes('"token"') === true)
+          looked.push((JSON.parse(bind) as { types: unknown[] }).types);
+        return Promise.resolve([]);
+      },
+    };
+    const statements = {
+      ...{ source: 'source', exchange: 'exchange', settle: 'settle', look: 'look' },
+      ...{ receipts: 'receipts', archivedReceipts: 'archivedReceipts' },
+    };
+    const runtime = new VirtualRuntime();
+    const settling = new Settlements({
+      statements,
+      refresh: 'refresh',
+      pause: () => Promise.resolve(),
+      staleReadMs: 0,
+    });
+    const sessions = { session, rest: session };
+    const sequence = new PodSequence(runtime);
+    const exchange = new Exchange({
+      statements,
+      refresh: 'refresh',
+      ...sessions,
+      runtime,
+      settling,
+      sequence,
+      staleReadMs: 0,
+    });
+    const pod = { podId: 'pod', incarnation: 'life' };
+    const wanted = types(20_000, 't');
+    for (let i = 0; i < 4; i++) {
+      const claim = claimRequest({ types: wanted, token: `t${i}` });
+      await exchange.run({ pod, settlements: [], claim });
+      await exchange.run({ pod, settlements: [] });
+    }
+    expect(looked.flat()).toEqual([...wanted.keys()]);
+  });
+
+  test('leave out what has no room', () => {
+    expect([
+      ...new TypeRotation().next(
+        new Map([
+          ['a', 0],
+          ['b', 2],
+        ]),
+      ).types,
+    ]).toEqual([['b', 2]]);
+  });
+});
+
+describeOnTestBed('a pod of 20,000 types', () => {
+  const { open } = useStores();
+
+  test('gets its claims, at the latest once each type had its turn', { timeout: BED_MS }, async () => {
+    const store = await open();
+    const pod = await joined(store);
+    const wanted = types(20_000, 'type');
+    const last = newStep({ type: 'type-19999' });
+    await store.submit([last]);
+    const claimed: string[] = [];
+    for (let exchanges = 0; exchanges < 4; exchanges++) {
+      const claim = claimRequest({ types: wanted, token: `t${exchanges}` });
+      const { claims, nextDueInMs } = await store.exchange({ pod, settlements: [], claim });
+      if (claims.length === 0) expect(nextDueInMs).toBe(0);
+      claimed.push(...claims.map(({ stepId }) => stepId));
+    }
+    expect(claimed).toEqual([last.stepId]);
+  });
+});

@@ -1,0 +1,290 @@
+/** One statement, from its arrival to its reply: warehouse, slot, lock, the time it takes, and the emulator. */
+import { randomUUID } from 'node:crypto';
+import type { Account } from './account.js';
+import type { Changes } from './change-tokens.js';
+import { classify, type Statement } from './statement-kind.js';
+import { withChangeTokens, withContext } from './context-functions.js';
+import type { Job } from './statement-jobs.js';
+import type { Latency } from './latency.js';
+import type { LateReads } from './late-reads.js';
+import type { Locks } from './locks.js';
+import type { Meter, Reading } from './meter.js';
+import { asRead, asSent, refuseOtherCount, refuseTexts } from './session-parameters.js';
+import { pause } from './pause.js';
+import type { Session } from './sessions.js';
+import { changeSession } from './alter-session.js';
+import type { Slots } from './slots.js';
+import { Snapshot } from './snapshot.js';
+import { fullName, nameOf, partsOf } from './sql-text.js';
+import type { Suspension } from './suspension.js';
+import type { Tables } from './table-traits.js';
+import type { Upstream } from './emulator-client.js';
+import { done, Refusal, refusals, type Reply } from './wire-replies.js';
+
+/** What the driver sends to have a statement run. */
+export interface QueryBody {
+  readonly sqlText: string;
+  readonly bindings?: Readonly<Record<string, unknown>>;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+}
+
+export interface Machinery {
+  readonly upstream: Upstream;
+  readonly account: Account;
+  readonly locks: Locks;
+  readonly slots: Slots;
+  readonly latency: Latency;
+  readonly suspension: Suspension;
+  readonly lateReads: LateReads;
+  readonly changes: Changes;
+  readonly tables: Tables;
+  readonly meter: Meter;
+}
+
+/** Snowflake's defaults, in seconds. */
+const LOCK_TIMEOUT = 43_200;
+const STATEMENT_TIMEOUT = 172_800;
+
+const INTERRUPT_EVERY_MS = 20;
+
+type Times = { -readonly [key in 'queuedMs' | 'lockWaitMs' | 'slotMs']: Reading[key] };
+
+export class Execution {
+  readonly #with: Machinery;
+
+  constructor(machinery: Machinery) {
+    this.#with = machinery;
+  }
+
+  /** Runs it to its end; what Snowflake refuses is a reply too. */
+  async run(session: Session, body: QueryBody, job: Job): Promise<Reply> {
+    const statement = classify(asRead(body.sqlText, session));
+    const times: Times = { queuedMs: 0, lockWaitMs: 0, slotMs: 0 };
+    const reply = await this.#bounded(session, job.signal, (signal) =>
+      this.#perform(session, statement, body, times, signal),
+    ).catch((error: unknown) => {
+      if (error instanceof Refusal) return error.reply(job.queryId);
+      throw error;
+    });
+    this.#record(session, statement, body, times, reply);
+    return this.#addressed(asSent(reply, session), job);
+  }
+
+  #addressed(reply: Reply, job: Job): Reply {
+    return reply.data ? { ...reply, data: { ...reply.data, queryId: job.queryId } } : reply;
+  }
+
+  /**
+   * The data as they are now, for an INSERT to be run on them later. None for other statements (what locks its table sees
+   * what was committed before), nor inside a transaction, which only its own session can end.
+   */
+  async snapshot(session: Session, body: QueryBody): Promise<Snapshot | undefined> {
+    const statement = classify(body.sqlText);
+    const { kind, table } = statement;
+    if (kind !== 'insert' || table === undefined || session.transaction !== undefined) return undefined;
+    return Snapshot.take(this.#with.upstream, session, table, this.#with.lateReads.of(statement, session));
+  }
+
+  /** Runs it on the data of `snapshot`, and commits what came of it. */
+  async runOn(snapshot: Snapshot, body: QueryBody, job: Job): Promise<Reply> {
+    const reply = await this.run(snapshot.session, body, job);
+    if (!reply.success) return reply;
+    await snapshot.commit();
+    // Others see it only now.
+    this.#with.changes.note(fullName(classify(body.sqlText).table!, snapshot.session));
+    return reply;
+  }
+
+  /** STATEMENT_TIMEOUT_IN_SECONDS bounds the whole of it, also its wait for a lock. */
+  async #bounded(session: Session, signal: AbortSignal, run: (signal: AbortSignal) => Promise<Reply>): Promise<Reply> {
+    const seconds = session.seconds('STATEMENT_TIMEOUT_IN_SECONDS', 0) || STATEMENT_TIMEOUT;
+    const [patience, timer] = [new AbortController(), new AbortController()];
+    pause(this.#ms(seconds), timer.signal).then(
+      () => patience.abort(refusals.statementTimeout(seconds)),
+      () => {}, // it ended in time
+    );
+    try {
+      return await run(AbortSignal.any([signal, patience.signal]));
+    } finally {
+      timer.abort();
+    }
+  }
+
+  async #perform(
+    session: Session,
+    statement: Statement,
+    body: QueryBody,
+    times: Times,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    refuseOtherCount(statement.text, session, body.parameters?.['MULTI_STATEMENT_COUNT']);
+    refuseTexts(statement.text, session);
+    if (session.isOn('QUOTED_IDENTIFIERS_IGNORE_CASE')) this.#with.tables.refuseOtherCase(statement.text);
+    changeSession(session, statement, this.#with.account);
+    if (!statement.free) return this.#compute(session, statement, body, times, signal);
+    await pause(this.#with.latency.ofStatement(statement.kind), signal);
+    const reply = await this.#forward(session, statement, body, signal);
+    this.#afterwards(session, statement, reply);
+    return reply;
+  }
+
+  /** With the warehouse: resumed, a slot taken, and the table locked where the statement must. */
+  async #compute(
+    session: Session,
+    statement: Statement,
+    body: QueryBody,
+    times: Times,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const { suspension, slots } = this.#with;
+    if (session.warehouse === null) throw refusals.noWarehouse();
+    await this.#beginUnlessAutocommit(session, statement);
+    const idle = await suspension.use(session.warehouse, signal);
+    const lock = async () => {
+      const start = performance.now();
+      try {
+        return await this.#lock(session, statement, signal);
+      } finally {
+        times.lockWaitMs = performance.now() - start;
+      }
+    };
+    let unlock = () => {};
+    let leave = () => {};
+    try {
+      if (!slots.heldWhileLocked) unlock = await lock();
+      const asked = performance.now();
+      const free = await slots.acquire(signal);
+      const taken = performance.now();
+      times.queuedMs = taken - asked;
+      leave = () => {
+        free();
+        times.slotMs = performance.now() - taken;
+      };
+      if (slots.heldWhileLocked) unlock = await lock();
+      return await this.#work(session, statement, body, signal);
+    } finally {
+      unlock();
+      leave();
+      idle();
+    }
+  }
+
+  /** Without AUTOCOMMIT a change begins a transaction, which only COMMIT makes everybody's. */
+  async #beginUnlessAutocommit(session: Session, { table }: Statement): Promise<void> {
+    if (table === undefined || session.transaction !== undefined) return;
+    if (session.parameter('AUTOCOMMIT')?.toLowerCase() !== 'false') return;
+    session.transaction = new Map();
+    await this.#with.upstream.query(session.upstream, { sqlText: 'BEGIN' });
+  }
+
+  async #work(session: Session, statement: Statement, body: QueryBody, signal: AbortSignal): Promise<Reply> {
+    const { latency, changes } = this.#with;
+    await pause(latency.ofStatement(statement.kind), signal);
+    const reply = await this.#forward(session, statement, body, signal);
+    const rows = rowsOf(statement, reply);
+    // It has happened: who cancels now comes too late.
+    await pause(latency.ofRows(rows), new AbortController().signal);
+    if (statement.table !== undefined && rows > 0) changes.note(fullName(statement.table, session));
+    return reply;
+  }
+
+  /** Takes the lock that the statement needs; an open transaction has it until its own end. */
+  async #lock(session: Session, { locks, table }: Statement, signal: AbortSignal): Promise<() => void> {
+    if (!locks || table === undefined) return () => {};
+    const name = fullName(table, session);
+    if (session.transaction?.has(name) === true) return () => {};
+    const timeoutMs = this.#ms(session.seconds('LOCK_TIMEOUT', LOCK_TIMEOUT));
+    const unlock = await this.#with.locks.acquire(name, timeoutMs, signal);
+    if (session.transaction === undefined) return unlock;
+    session.transaction.set(name, unlock);
+    return () => {};
+  }
+
+  /** Has the emulator run it; interrupts it when the signal ends, and leaves no interrupt on its way. */
+  async #forward(session: Session, statement: Statement, body: QueryBody, signal: AbortSignal): Promise<Reply> {
+    const { upstream, account, tables } = this.#with;
+    if (tables.isSettingOnly(statement.text)) return altered(statement, session, tables);
+    const collated = tables.withCollation(statement.text, session);
+    const named = withContext(collated, session, account.options.name);
+    const sqlText = await withChangeTokens(named, (table) => this.#changeToken(session, table));
+    const refusesChance = session.isOn('ERROR_ON_NONDETERMINISTIC_UPDATE');
+    const sight = this.#with.lateReads.of(statement, session);
+    signal.throwIfAborted();
+    const id = randomUUID();
+    const answered = new AbortController();
+    let interrupted = Promise.resolve();
+    // A logout waits for it: who has no session cannot be interrupted.
+    const interrupt = () => (interrupted = session.outliving(this.#interrupt(session, id, answered.signal)));
+    signal.addEventListener('abort', interrupt, { once: true, signal: answered.signal });
+    try {
+      const reply = await upstream.query(session.upstream, { ...body, ...sight, sqlText, refusesChance, id });
+      if (!reply.success) signal.throwIfAborted();
+      else if (statement.kind === 'definition') tables.note(statement.text, session);
+      return withoutPrefix(tables.withKinds(statement.text, reply));
+    } finally {
+      answered.abort();
+      await interrupted;
+    }
+  }
+
+  /** Again and again until it is answered: an interrupt that comes before DuckDB has begun with it does nothing. */
+  async #interrupt(session: Session, id: string, answered: AbortSignal): Promise<void> {
+    while (!answered.aborted) {
+      await this.#with.upstream.abort(session.upstream, id).catch(() => {});
+      await pause(INTERRUPT_EVERY_MS, answered).catch(() => {}); // it is answered
+    }
+  }
+
+  async #changeToken(session: Session, table: string): Promise<string> {
+    const look = { sqlText: `SELECT COUNT(*) AS n FROM ${nameOf(partsOf(table))} WHERE 1 = 0` };
+    const { success } = await this.#with.upstream.query(session.upstream, look);
+    if (!success) throw refusals.unknownTable(table);
+    return this.#with.changes.of(fullName(partsOf(table), session));
+  }
+
+  /** What statements that need no warehouse change. */
+  #afterwards(session: Session, { kind, text }: Statement, { success, data }: Reply): void {
+    if (kind === 'transaction' && /^\s*(BEGIN|START)\b/i.test(text)) session.transaction ??= new Map();
+    else if (kind === 'transaction') session.endTransaction();
+    if (!success && /^\s*USE\b/i.test(text)) throw refusals.noSuchObject();
+    if (!success || kind !== 'session') return;
+    session.database = data?.['finalDatabaseName'] ?? session.database;
+    session.schema = data?.['finalSchemaName'] ?? null;
+  }
+
+  #record(session: Session, statement: Statement, body: QueryBody, times: Times, reply: Reply): void {
+    const { kind, table, text, locks, free } = statement;
+    const bindBytes = body.bindings === undefined ? 0 : Buffer.byteLength(JSON.stringify(body.bindings));
+    this.#with.meter.record({
+      ...{ kind, text, locks, free, tag: session.tag, session: session.id, ...times, bindBytes },
+      table: table === undefined ? undefined : fullName(table, session),
+      rows: rowsOf(statement, reply),
+      code: reply.success ? undefined : String(reply.code),
+    });
+  }
+
+  #ms(seconds: number): number {
+    // A timer holds no more; that is 24 days.
+    return Math.min(seconds * this.#with.suspension.secondMs, 2 ** 31 - 1);
+  }
+}
+
+/** What is about the table alone, and nothing to the emulator. */
+function altered({ text }: Statement, session: Session, tables: Tables): Reply {
+  tables.note(text, session);
+  const rowtype = [{ name: 'status', type: 'text', nullable: true, scale: null, precision: null, length: 100 }];
+  return done({ rowtype, rowset: [['Statement executed successfully.']], total: 1, returned: 1, version: 1 });
+}
+
+function rowsOf({ kind }: Statement, { success, data }: Reply): number {
+  if (!success || !data) return 0;
+  if (kind === 'select') return Number(data['returned'] ?? 0);
+  return ['insert', 'update', 'delete', 'merge'].includes(kind) ? sumOf(data['rowset']?.[0] ?? []) : 0;
+}
+
+const sumOf = (counts: readonly unknown[]): number => counts.reduce<number>((sum, count) => sum + Number(count), 0);
+
+/** The emulator's messages begin with their code, as those of the Python connector do. */
+function withoutPrefix(reply: Reply): Reply {
+  return reply.success ? reply : { ...reply, message: reply.message?.replace(/^\d{6} \(\w{5}\): /, '') ?? null };
+}
