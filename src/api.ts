@@ -9,7 +9,7 @@ import type { StepContext, StepDefinition, StepTypeOptions } from './step/defini
 import type { JsonGuard } from './step/json.js';
 import type { Step } from './step/step.js';
 import type { StepInput } from './step/submission.js';
-import type { AnyDefinition, NoneTwice, NotYet, StepId, StepsIn } from './step/types.js';
+import type { AnyDefinition, NoneTwice, NotYet, StepId, StepsIn } from './step/type-map.js';
 import type { SubmitReceipt } from './store/contract.js';
 
 /** A step as `submit` takes it: `args` may be left out where the handler takes none. */

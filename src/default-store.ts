@@ -1,6 +1,6 @@
 /** The store of a queue that names none. Besides the entry points the one file that may import a store, and only when it is made. */
 import { show, ValidationError } from './errors.js';
-import { absolutePath, pathCheck } from './files/path.js';
+import { absolutePath, pathCheck } from './files/file-path.js';
 import type { StoreFactory } from './store/contract.js';
 
 /**

@@ -67,12 +67,12 @@ export {
   type StepTypeOptions,
 } from './step/definition.js';
 export type { ErrorFields } from './step/error-fields.js';
-export type { SerializedError } from './step/failure.js';
+export type { SerializedError } from './step/serialized-error.js';
 export type { IsJson, JsonGuard } from './step/json.js';
 export type { RetryPolicy } from './step/retry.js';
 export type { Metadata, Step, StepStatus } from './step/step.js';
 export type { StepInput } from './step/submission.js';
 export type { ReleaseReason } from './step/transition.js';
-export type { AnyDefinition, NoneTwice, NotYet, StepId, StepsIn } from './step/types.js';
+export type { AnyDefinition, NoneTwice, NotYet, StepId, StepsIn } from './step/type-map.js';
 export type { StatusCounts, StoreFactory, SubmitReceipt } from './store/contract.js';
 export { VERSION } from './version.js';

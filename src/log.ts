@@ -10,7 +10,7 @@ import { createDebug, type Debugger } from './log/debug.js';
 import type { Logger, LogLevel } from './log/logger.js';
 
 export type { Logger, LogLevel } from './log/logger.js';
-export { messageFirst, type MessageFirstLogger } from './log/loggers.js';
+export { messageFirst, type MessageFirstLogger } from './log/host-logger.js';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 

@@ -6,9 +6,9 @@
  */
 import { hostname } from 'node:os';
 import { show, ValidationError } from './errors.js';
-import { absolutePath, MEMORY, pathCheck } from './files/path.js';
+import { absolutePath, MEMORY, pathCheck } from './files/file-path.js';
 import type { Logger } from './log.js';
-import { checkLogger } from './log/loggers.js';
+import { checkLogger } from './log/host-logger.js';
 import { systemRuntime, type Runtime } from './runtime/runtime.js';
 import { checkRetry, type StepDefinition } from './step/definition.js';
 import {
@@ -17,12 +17,12 @@ import {
   integer,
   milliseconds,
   name,
-  oneOf,
+  expecting,
   positiveMilliseconds,
   record,
   type FieldCheck,
-  word,
-} from './step/fields.js';
+  oneOfWords,
+} from './step/field-checks.js';
 import { DEFAULT_RETRY, type RetryPolicy } from './step/retry.js';
 import type { Rhythm, StoreFactory } from './store/contract.js';
 
@@ -119,7 +119,7 @@ export interface OptionRow {
 }
 
 const anyObject = (expected: string, methods: readonly string[]): FieldCheck =>
-  oneOf(
+  expecting(
     expected,
     (value) =>
       typeof value === 'object' &&
@@ -130,9 +130,9 @@ const anyObject = (expected: string, methods: readonly string[]): FieldCheck =>
 /** Every option by name. The meaning stands at {@link FleetQOptions}; `docs/configuration.md` is tested against this. */
 export const OPTION_TABLE: Readonly<Record<keyof FleetQOptions, OptionRow>> = {
   store: { check: anyObject('a store, such as sqlite({ path })', ['create']) },
-  steps: { check: oneOf('an array of step definitions', Array.isArray), default: [] },
+  steps: { check: expecting('an array of step definitions', Array.isArray), default: [] },
   unknownTypes: {
-    check: word('accept', 'refuse'),
+    check: oneOfWords('accept', 'refuse'),
     default: 'accept',
   },
   podId: { check: name(200), env: { name: 'FLEET_Q_POD_ID', parse: 'text' } },
@@ -142,7 +142,7 @@ export const OPTION_TABLE: Readonly<Record<keyof FleetQOptions, OptionRow>> = {
     env: { name: 'FLEET_Q_MAX_PARALLELISM', parse: 'number' },
   },
   capacityThreshold: {
-    check: oneOf('a number above 0 and up to 1', (value) => typeof value === 'number' && value > 0 && value <= 1),
+    check: expecting('a number above 0 and up to 1', (value) => typeof value === 'number' && value > 0 && value <= 1),
     default: 0.8,
     env: { name: 'FLEET_Q_CAPACITY_THRESHOLD', parse: 'number' },
   },

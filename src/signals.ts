@@ -13,7 +13,7 @@ import process from 'node:process';
 import type { AnyFleetQ } from './api.js';
 import { asError, show, ValidationError } from './errors.js';
 import { systemRuntime } from './runtime/runtime.js';
-import { checkFields, oneOf, type FieldCheck, type FieldChecks } from './step/fields.js';
+import { checkFields, expecting, type FieldCheck, type FieldChecks } from './step/field-checks.js';
 
 export interface StopOnSignalsOptions {
   /** Default SIGTERM (what Kubernetes sends) and SIGINT (Ctrl-C). */
@@ -51,10 +51,10 @@ function registry(): Registry {
 }
 
 const signalNames: FieldCheck = (value, field, code) => {
-  oneOf('an array of signals', (given) => Array.isArray(given) && given.length > 0)(value, field, code);
+  expecting('an array of signals', (given) => Array.isArray(given) && given.length > 0)(value, field, code);
   for (const [i, signal] of (value as unknown[]).entries()) signalName(signal, `${field}[${i}]`, code);
 };
-const signalName = oneOf(
+const signalName = expecting(
   'a signal that a process can handle',
   (value) =>
     typeof value === 'string' && Object.hasOwn(constants.signals, value) && !['SIGKILL', 'SIGSTOP'].includes(value),
@@ -62,7 +62,7 @@ const signalName = oneOf(
 
 const OPTIONS: FieldChecks = {
   signals: signalNames,
-  onStopped: oneOf('a function', (value) => typeof value === 'function'),
+  onStopped: expecting('a function', (value) => typeof value === 'function'),
 };
 
 /**

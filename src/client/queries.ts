@@ -4,8 +4,16 @@ import type { Events } from '../events.js';
 import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/time-slices.js';
-import { checkFields, checkStepId, integer, name, oneOf, word, type FieldChecks } from '../step/fields.js';
-import { readStep } from '../step/read.js';
+import {
+  checkFields,
+  checkStepId,
+  integer,
+  name,
+  expecting,
+  oneOfWords,
+  type FieldChecks,
+} from '../step/field-checks.js';
+import { readStep } from '../step/step-row.js';
 import { isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
 import { changeStep } from './change-step.js';
@@ -61,7 +69,7 @@ export interface QueriesParts {
 }
 
 const oneOrMany = (check: (value: unknown) => boolean, expected: string) =>
-  oneOf(expected, (value) => (Array.isArray(value) ? value.length > 0 && value.every(check) : check(value)));
+  expecting(expected, (value) => (Array.isArray(value) ? value.length > 0 && value.every(check) : check(value)));
 
 const FILTER: FieldChecks = {
   status: oneOrMany(
@@ -70,8 +78,8 @@ const FILTER: FieldChecks = {
   ),
   type: oneOrMany((value) => typeof value === 'string', 'a step type, or an array of them'),
   claimedBy: name(255),
-  order: word('oldest', 'newest'),
-  after: oneOf('a cursor', (value) => typeof value === 'string'),
+  order: oneOfWords('oldest', 'newest'),
+  after: expecting('a cursor', (value) => typeof value === 'string'),
   pageSize: integer(1, 1_000),
 };
 

@@ -16,7 +16,7 @@ import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/time-slices.js';
 import { checkArgs } from '../step/definition.js';
-import { oneOf } from '../step/fields.js';
+import { expecting } from '../step/field-checks.js';
 import { decodePayload } from '../step/payload.js';
 import type { StepRegistry } from '../step/registry.js';
 import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
@@ -52,7 +52,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-const iterable = oneOf(
+const iterable = expecting(
   'an iterable of steps',
   (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
 );
@@ -186,7 +186,7 @@ export class Submitter {
     if (receipt === 'mismatch')
       log.warn({ stepId: step.stepId, type: step.type }, 'a step of this id exists with another payload');
     if (!events.has('step:submitted')) return;
-    events.tell('step:submitted', () => {
+    events.emitLazily('step:submitted', () => {
       const { args, metadata } = decodePayload(step.payload);
       return { type: step.type, stepId: step.stepId, args, metadata, receipt };
     });

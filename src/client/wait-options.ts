@@ -1,6 +1,6 @@
 /** How a wait may be bounded, checked once. */
 import { MAX_DELAY_MS } from '../runtime/runtime.js';
-import { checkFields, oneOf, type FieldChecks } from '../step/fields.js';
+import { checkFields, expecting, type FieldChecks } from '../step/field-checks.js';
 
 export interface WaitOptions {
   /** Gives up after so many ms, 24 days at most; the step goes on. Default: never. */
@@ -10,11 +10,11 @@ export interface WaitOptions {
 }
 
 const OPTIONS: FieldChecks = {
-  timeoutMs: oneOf(
+  timeoutMs: expecting(
     `milliseconds from 1 to ${MAX_DELAY_MS}`,
     (value) => typeof value === 'number' && value >= 1 && value <= MAX_DELAY_MS,
   ),
-  signal: oneOf('an AbortSignal', isAbortSignal),
+  signal: expecting('an AbortSignal', isAbortSignal),
 };
 /** By what it can do: a signal of another realm, such as that of jsdom, is of another class. */
 function isAbortSignal(value: unknown): boolean {

@@ -17,7 +17,7 @@ import { onAbort } from '../runtime/abort.js';
 import { Loop } from '../runtime/loop.js';
 import type { QueueContext } from '../runtime/async-context.js';
 import type { Timer } from '../runtime/runtime.js';
-import { checkStepId } from '../step/fields.js';
+import { checkStepId } from '../step/field-checks.js';
 import { isTerminal } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
 import { settleWait } from './settle-wait.js';

@@ -64,11 +64,11 @@ export class Events {
 
   /** Emits an event whose payload is flat: each listener gets a copy. */
   emit<E extends EventName>(name: E, payload: EventPayloads<AnySteps>[E]): void {
-    this.tell(name, () => ({ ...payload }));
+    this.emitLazily(name, () => ({ ...payload }));
   }
 
   /** Emits an event whose payload holds objects. @param make makes it anew for each listener */
-  tell<E extends EventName>(name: E, make: () => EventPayloads<AnySteps>[E]): void {
+  emitLazily<E extends EventName>(name: E, make: () => EventPayloads<AnySteps>[E]): void {
     for (const listener of this.#emitter.listeners(name)) {
       this.#context.run(() => this.#call(name, listener as Listener, make()));
     }

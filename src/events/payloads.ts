@@ -5,7 +5,7 @@
  * table.
  */
 import { nearest, show, ValidationError } from '../errors.js';
-import type { SerializedError } from '../step/failure.js';
+import type { SerializedError } from '../step/serialized-error.js';
 import type { Metadata, Step } from '../step/step.js';
 import type { ReleaseReason } from '../step/transition.js';
 

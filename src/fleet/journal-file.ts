@@ -1,9 +1,9 @@
 /** The journal's SQLite file. Several processes may be given the same one. */
 import type { Database } from 'better-sqlite3';
 import { isBusy, loadSqlite } from '../driver/better-sqlite3.js';
-import { locate } from '../files/located.js';
-import { MEMORY } from '../files/path.js';
-import type { SerializedError } from '../step/failure.js';
+import { locate } from '../files/database-file.js';
+import { MEMORY } from '../files/file-path.js';
+import type { SerializedError } from '../step/serialized-error.js';
 import { parseJson } from '../step/payload.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
 import * as sql from './journal-statements.js';

@@ -6,7 +6,7 @@
  * - A claim counts as alone only if its token says so and no other claim of the same incarnation stands beside it. The
  *   token is the proof; the other rows can only refute it.
  */
-import { isAlone } from '../step/suspect.js';
+import { isAlone } from '../step/crash-suspect.js';
 import type { Outcome } from '../step/transition.js';
 import type { Orphan } from '../store/contract.js';
 

@@ -12,8 +12,8 @@
 import { asError, StoppedError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { serializeError } from '../step/failure.js';
-import { claimTokenOf } from '../step/suspect.js';
+import { serializeError } from '../step/serialized-error.js';
+import { claimTokenOf } from '../step/crash-suspect.js';
 import {
   fenceKey,
   type Claim,
@@ -104,7 +104,9 @@ export class RecoveryCycle {
 
   /** Tells what it did. */
   tell(record: RecoveryRecord): void {
-    this.#parts.events.tell('recovery:completed', () => structuredClone({ ...summaryOf(record), error: record.error }));
+    this.#parts.events.emitLazily('recovery:completed', () =>
+      structuredClone({ ...summaryOf(record), error: record.error }),
+    );
   }
 
   async #recover(): Promise<void> {

@@ -1,6 +1,6 @@
 /** What a recovery cycle leaves behind: its summary, and of each orphan whose it was and what was decided. */
 import type { RecoverySummary } from '../events.js';
-import type { SerializedError } from '../step/failure.js';
+import type { SerializedError } from '../step/serialized-error.js';
 import type { Orphan, PodRef } from '../store/contract.js';
 
 /** What was decided about an orphan. `lost`: somebody else had settled it by then. */

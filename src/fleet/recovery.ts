@@ -15,7 +15,7 @@ import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import { withTimeout } from '../runtime/with-timeout.js';
-import { boolean, checkFields, integer, type FieldChecks } from '../step/fields.js';
+import { boolean, checkFields, integer, type FieldChecks } from '../step/field-checks.js';
 import type { Store } from '../store/contract.js';
 import type { Settler } from '../settlement/settler.js';
 import { RecoveryCycle } from './recovery-cycle.js';

@@ -6,7 +6,7 @@
 import { show, ValidationError } from '../errors.js';
 import { consoleLogger, type Logger, type LogLevel } from '../log.js';
 import { OPTION_TABLE, type FleetQOptions } from '../options.js';
-import { MAX_DURATION_MS, oneOf, type FieldCheck } from '../step/fields.js';
+import { MAX_DURATION_MS, expecting, type FieldCheck } from '../step/field-checks.js';
 
 /**
  * The options that the environment names. Variables that are absent or empty count for nothing.
@@ -45,7 +45,7 @@ const VALUE_OF: Readonly<
   },
 };
 
-const positiveSeconds = oneOf(`seconds from 0.001 to ${MAX_DURATION_MS / 1_000}`, (text) => {
+const positiveSeconds = expecting(`seconds from 0.001 to ${MAX_DURATION_MS / 1_000}`, (text) => {
   const ms = Number(text) * 1_000;
   return ms >= 1 && ms <= MAX_DURATION_MS;
 });

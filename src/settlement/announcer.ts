@@ -8,7 +8,7 @@
  */
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
-import type { SerializedError } from '../step/failure.js';
+import type { SerializedError } from '../step/serialized-error.js';
 import { decodePayload, parseJson, type Payload } from '../step/payload.js';
 import type { Step } from '../step/step.js';
 import type { Receipt, Settlement } from '../store/contract.js';
@@ -93,7 +93,7 @@ export class Announcer {
     const { events, log } = this.#parts;
     if (log.verbose) this.#debug(ended, 'step completed');
     if (!events.has('step:completed')) return;
-    events.tell('step:completed', () => {
+    events.emitLazily('step:completed', () => {
       const step = this.#step(ended, settlement, payloadFor(ended));
       return {
         type: step.type,
@@ -128,7 +128,7 @@ export class Announcer {
     const error = recordedError(settlement);
     log.warn({ stepId: ended.claim.stepId, type: ended.claim.type, error: error.message }, 'step failed permanently');
     if (!events.has('step:failed')) return;
-    events.tell('step:failed', () => {
+    events.emitLazily('step:failed', () => {
       const payload = payloadFor(ended);
       return {
         ...this.#base(ended, payload),
@@ -144,7 +144,7 @@ export class Announcer {
     if (log.verbose) this.#debug(ended, 'step attempt failed; the step will be retried');
     if (!events.has('step:retrying')) return;
     const delayMs = settlement.delayMs ?? 0;
-    events.tell('step:retrying', () => ({
+    events.emitLazily('step:retrying', () => ({
       ...this.#base(ended),
       error: recordedError(settlement),
       delayMs,
@@ -161,12 +161,17 @@ export class Announcer {
       log.warn({ stepId, type, reason, error: error.message }, 'aborted handler threw an error; its step was released');
     }
     if (!events.has('step:released')) return;
-    events.tell('step:released', () => ({ ...this.#base(ended), reason, delayMs: settlement.delayMs ?? 0, error }));
+    events.emitLazily('step:released', () => ({
+      ...this.#base(ended),
+      reason,
+      delayMs: settlement.delayMs ?? 0,
+      error,
+    }));
   }
 
   #timedOut(ended: EndedClaim, timeoutMs: number): void {
     const { events } = this.#parts;
-    if (events.has('step:timedOut')) events.tell('step:timedOut', () => ({ ...this.#base(ended), timeoutMs }));
+    if (events.has('step:timedOut')) events.emitLazily('step:timedOut', () => ({ ...this.#base(ended), timeoutMs }));
   }
 
   #cancelled({ claim, cancelledForMs }: EndedClaim): void {
@@ -180,7 +185,8 @@ export class Announcer {
       { stepId: ended.claim.stepId, type: ended.claim.type, refused: settlement.status },
       'claim was lost; the outcome of the step was discarded',
     );
-    if (events.has('step:lost')) events.tell('step:lost', () => ({ ...this.#base(ended), refused: settlement.status }));
+    if (events.has('step:lost'))
+      events.emitLazily('step:lost', () => ({ ...this.#base(ended), refused: settlement.status }));
   }
 }
 

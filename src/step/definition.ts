@@ -8,10 +8,10 @@ import {
   integer,
   milliseconds,
   name,
-  oneOf,
+  expecting,
   positiveMillisecondsOrNull,
   type FieldChecks,
-} from './fields.js';
+} from './field-checks.js';
 import type { JsonGuard } from './json.js';
 import type { RetryPolicy } from './retry.js';
 import type { Metadata } from './step.js';
@@ -116,7 +116,7 @@ export function defineStep<
 const RETRY_FIELDS: FieldChecks = {
   baseMs: milliseconds,
   capMs: milliseconds,
-  factor: oneOf('a number from 1 to 100', (value) => typeof value === 'number' && value >= 1 && value <= 100),
+  factor: expecting('a number from 1 to 100', (value) => typeof value === 'number' && value >= 1 && value <= 100),
 };
 
 /** Checks a (partial) retry policy. */
@@ -126,8 +126,8 @@ export function checkRetry(value: unknown, field: string, code: 'OPTION_INVALID'
 
 const FIELDS: FieldChecks = {
   type: name(MAX_TYPE_LENGTH),
-  run: oneOf('a function', (value) => typeof value === 'function'),
-  args: oneOf('a Standard Schema', isStandardSchema),
+  run: expecting('a function', (value) => typeof value === 'function'),
+  args: expecting('a Standard Schema', isStandardSchema),
   timeoutMs: positiveMillisecondsOrNull,
   maxRetries: integer(0, 1_000_000),
   retry: (value, field) => checkRetry(value, field, 'STEP_TYPE_INVALID'),

@@ -1,5 +1,5 @@
 /** A step: one unit of work, as everyone sees it. Pure domain: no I/O, no clock. */
-import type { SerializedError } from './failure.js';
+import type { SerializedError } from './serialized-error.js';
 
 /** `pending → claimed → completed | failed | cancelled`; a retry goes `claimed → pending` with `runAt` in the future. */
 export type StepStatus = 'pending' | 'claimed' | 'completed' | 'failed' | 'cancelled';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { types } from 'node:util';
 import { show, ValidationError } from '../errors.js';
 import { MAX_TYPE_LENGTH } from './definition.js';
-import { checkFields, integer, milliseconds, name, oneOf, record, type FieldChecks } from './fields.js';
+import { checkFields, integer, milliseconds, name, expecting, record, type FieldChecks } from './field-checks.js';
 import { encodePayload } from './payload.js';
 import type { Metadata } from './step.js';
 
@@ -63,11 +63,11 @@ const FIELDS: FieldChecks = {
   metadata: record,
   priority: integer(-MAX_PRIORITY, MAX_PRIORITY),
   maxRetries: integer(0, 1_000_000),
-  runAt: oneOf('a valid Date or epoch milliseconds', (value) =>
+  runAt: expecting('a valid Date or epoch milliseconds', (value) =>
     isInstant(types.isDate(value) ? value.getTime() : value),
   ),
   delayMs: milliseconds,
-  idempotencyKey: oneOf(
+  idempotencyKey: expecting(
     'text of 1 to 1024 characters',
     (value) => typeof value === 'string' && value.length > 0 && value.length <= 1024,
   ),

@@ -6,10 +6,10 @@
  * released, and an orphan of a pod that left or fell asleep, is charged to nobody. Only a suspect that was alone on its
  * pod can fail for a crash.
  */
-import { plainError, type SerializedError } from './failure.js';
-import { MAX_DURATION_MS } from './fields.js';
+import { plainError, type SerializedError } from './serialized-error.js';
+import { MAX_DURATION_MS } from './field-checks.js';
 import { retryDelayMs, type RetryPolicy } from './retry.js';
-import { isSuspect } from './suspect.js';
+import { isSuspect } from './crash-suspect.js';
 
 /** What became of a claim. */
 export type Outcome =

@@ -15,7 +15,7 @@
  */
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
-import type { StepRow } from '../step/read.js';
+import type { StepRow } from '../step/step-row.js';
 import type { StepStatus } from '../step/step.js';
 import type { NewStep } from '../step/submission.js';
 import type { Transition } from '../step/transition.js';

@@ -1,7 +1,7 @@
 /** What the claims of pods that are no more are charged with. */
 import { expect, it } from 'vitest';
 import { outcomesOf } from '../../src/fleet/orphan-outcomes.js';
-import { claimTokenOf } from '../../src/step/suspect.js';
+import { claimTokenOf } from '../../src/step/crash-suspect.js';
 import type { Orphan } from '../../src/store/contract.js';
 import { claimOf } from '../pool/support/rig.js';
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createLog } from '../../src/log.js';
 import { SlotDeadlock } from '../../src/pool/slot-deadlock.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
-import { claimTokenOf } from '../../src/step/suspect.js';
+import { claimTokenOf } from '../../src/step/crash-suspect.js';
 import type { StepRecord } from '../../src/store/contract.js';
 
 let runtime: VirtualRuntime;

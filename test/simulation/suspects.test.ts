@@ -7,7 +7,7 @@
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { sleep } from '../../src/runtime/runtime.js';
-import { isSuspect } from '../../src/step/suspect.js';
+import { isSuspect } from '../../src/step/crash-suspect.js';
 import type { PodGiven, SimulatedPod } from './simulated-pod.js';
 import type { Simulation } from './simulation.js';
 import { useSimulation } from './use-simulation.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SerializedError } from '../../src/step/failure.js';
+import type { SerializedError } from '../../src/step/serialized-error.js';
 import { DEFAULT_RETRY } from '../../src/step/retry.js';
 import { decide, type Outcome, type Transition } from '../../src/step/transition.js';
 

@@ -10,7 +10,7 @@ import type { Events } from '../../events.js';
 import type { Log } from '../../log.js';
 import type { Settings } from '../../options.js';
 import type { Runtime } from '../../runtime/runtime.js';
-import { isAlone, isSuspect } from '../../step/suspect.js';
+import { isAlone, isSuspect } from '../../step/crash-suspect.js';
 import type { Outcome, ReleaseReason } from '../../step/transition.js';
 import type { Claim, Fence, PodRef } from '../../store/contract.js';
 import { ReadyQueue } from './ready-queue.js';
@@ -103,7 +103,7 @@ export class HeldClaims {
     for (const claim of claims) {
       const handler = handlers.get(claim.type) ?? handlers.none;
       const held = new HeldClaim(claim, pod, handler, now);
-      if (events.has('step:claimed')) events.tell('step:claimed', () => eventOf(held));
+      if (events.has('step:claimed')) events.emitLazily('step:claimed', () => eventOf(held));
       if (claim === suspect && !isolates) kept = false; // what ranks after it waits for it, too
       if (this.closed) this.#giveBack(held, 'stopping');
       else if (handler === handlers.none) this.#giveBack(held, 'unstarted', UNHANDLED_MS);

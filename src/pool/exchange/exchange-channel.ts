@@ -13,7 +13,7 @@ import { asError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { withTimeout } from '../../runtime/with-timeout.js';
-import { claimTokenOf, isAlone } from '../../step/suspect.js';
+import { claimTokenOf, isAlone } from '../../step/crash-suspect.js';
 import type {
   Claim,
   ClaimRequest,

@@ -6,7 +6,7 @@
  */
 import type { Log, Logger } from '../../log.js';
 import type { ReleaseOptions, StepContext } from '../../step/definition.js';
-import { checkFields, milliseconds, type FieldChecks } from '../../step/fields.js';
+import { checkFields, milliseconds, type FieldChecks } from '../../step/field-checks.js';
 import type { Metadata } from '../../step/step.js';
 import type { HeldClaim } from '../claims/held-claim.js';
 

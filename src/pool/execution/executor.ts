@@ -98,7 +98,7 @@ export class Executor {
     try {
       const payload = this.#read(held);
       const context = new Context(held, payload.metadata, this.#parts.log);
-      if (this.#parts.events.has('step:started')) this.#parts.events.tell('step:started', () => eventOf(held));
+      if (this.#parts.events.has('step:started')) this.#parts.events.emitLazily('step:started', () => eventOf(held));
       const { schema, run } = handler.definition;
       if (handler.limit === undefined && schema === undefined) returned = runInContextCopy(run, payload.args, context);
       else returned = this.#callGuarded(held, payload.args, context);

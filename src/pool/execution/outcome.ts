@@ -10,7 +10,7 @@
  */
 import { FleetQError, isA, ValidationError } from '../../errors.js';
 import { jsonText } from '../../step/json.js';
-import { plainError, serializeError } from '../../step/failure.js';
+import { plainError, serializeError } from '../../step/serialized-error.js';
 import type { Outcome } from '../../step/transition.js';
 import type { AbortCause, HeldClaim } from '../claims/held-claim.js';
 import { isOfAbort, isStopped, retryOf, type Retry } from './thrown-error.js';

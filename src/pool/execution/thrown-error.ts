@@ -8,7 +8,7 @@
  * - The library's classes are recognised by name too: they may come from another copy of the package.
  */
 import { isA, PermanentFailureError, RetryLaterError } from '../../errors.js';
-import { MAX_CAUSES } from '../../step/failure.js';
+import { MAX_CAUSES } from '../../step/serialized-error.js';
 import type { Outcome } from '../../step/transition.js';
 
 export type Retry = Extract<Outcome, { readonly kind: 'failed' }>['retry'];

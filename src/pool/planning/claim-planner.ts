@@ -7,7 +7,7 @@
  * - Once claims had to be given back, nothing is held ahead for two exchanges.
  */
 import type { Settings } from '../../options.js';
-import { isSuspect } from '../../step/suspect.js';
+import { isSuspect } from '../../step/crash-suspect.js';
 import type { ExchangeResult, ExchangeChannel, ClaimPlan } from '../exchange/exchange-channel.js';
 import type { Handlers } from '../handlers/handlers.js';
 import type { HeldClaims } from '../claims/held-claims.js';

@@ -6,11 +6,11 @@ import {
   checkFields,
   integer,
   name,
-  oneOf,
-  word,
+  expecting,
+  oneOfWords,
   type FieldCheck,
   type FieldChecks,
-} from '../../step/fields.js';
+} from '../../step/field-checks.js';
 import type { Place } from './table-names.js';
 import { TABLE_KINDS, type DdlParts, type TableKind } from './schema.js';
 
@@ -94,12 +94,12 @@ const connection: FieldCheck = (value, field, code) => {
     throw new ValidationError(code, field, "expected the driver's connection options, or a function that returns them");
 };
 
-const tableKind = word(...TABLE_KINDS);
+const tableKind = oneOfWords(...TABLE_KINDS);
 
 const PLACE: FieldChecks = {
   database: name(255),
   schema: name(255),
-  tablePrefix: oneOf(
+  tablePrefix: expecting(
     'text of up to 200 characters without control characters',
     (value) => typeof value === 'string' && value.length <= 200 && !/[\p{Cc}\p{Cs}]/u.test(value),
   ),

@@ -1,6 +1,13 @@
 /** What `sqlite(…)` takes, checked once. */
-import { absolutePath, isUrl, pathCheck } from '../../files/path.js';
-import { boolean, checkFields, oneOf, positiveMilliseconds, word, type FieldChecks } from '../../step/fields.js';
+import { absolutePath, isUrl, pathCheck } from '../../files/file-path.js';
+import {
+  boolean,
+  checkFields,
+  expecting,
+  positiveMilliseconds,
+  oneOfWords,
+  type FieldChecks,
+} from '../../step/field-checks.js';
 
 export interface SqliteOptions {
   /**
@@ -38,10 +45,10 @@ export interface ResolvedOptions {
 
 const FIELDS: FieldChecks = {
   path: pathCheck,
-  synchronous: word('normal', 'full'),
+  synchronous: oneOfWords('normal', 'full'),
   busyTimeoutMs: positiveMilliseconds,
   allowNetworkFileSystem: boolean,
-  workerUrl: oneOf('a URL', (value) => isUrl(value) || (typeof value === 'string' && URL.canParse(value))),
+  workerUrl: expecting('a URL', (value) => isUrl(value) || (typeof value === 'string' && URL.canParse(value))),
 };
 
 /** @throws ValidationError `OPTION_INVALID` */

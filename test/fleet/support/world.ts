@@ -4,7 +4,7 @@ import { completeOptions, resolveOptions, type FleetQOptions, type Settings } fr
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { sqlite } from '../../../src/sqlite.js';
 import { DEFAULT_RETRY } from '../../../src/step/retry.js';
-import { claimTokenOf } from '../../../src/step/suspect.js';
+import { claimTokenOf } from '../../../src/step/crash-suspect.js';
 import type { NewStep } from '../../../src/step/submission.js';
 import type { Claim, PodRef, Store } from '../../../src/store/contract.js';
 import { observed } from '../../../src/store/observed.js';

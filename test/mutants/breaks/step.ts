@@ -2,13 +2,13 @@
 import type { Break } from '../break.js';
 
 const DEFINITION = 'test/step/definition.test.ts';
-const FAILURE = 'test/step/failure.test.ts';
+const FAILURE = 'test/step/serialized-error.test.ts';
 const JSON_TEST = 'test/step/json.test.ts';
-const READ = 'test/step/read.test.ts';
+const READ = 'test/step/step-row.test.ts';
 const RETRY = 'test/step/retry.test.ts';
-const STORED = 'test/step/stored.test.ts';
+const STORED = 'test/step/stored-result.test.ts';
 const SUBMISSION = 'test/step/submission.test.ts';
-const SUSPECT = 'test/step/suspect.test.ts';
+const SUSPECT = 'test/step/crash-suspect.test.ts';
 const TRANSITION = 'test/step/transition.test.ts';
 
 export const stepBreaks: readonly Break[] = [
@@ -84,66 +84,66 @@ export const stepBreaks: readonly Break[] = [
     tests: [FAILURE],
   },
   {
-    name: 'step/failure: causes that go round never end',
-    file: 'src/step/failure.ts',
+    name: 'step/serialized-error: causes that go round never end',
+    file: 'src/step/serialized-error.ts',
     find: 'cause !== undefined && depth < MAX_CAUSES && budget.left > 0',
     replace: 'cause !== undefined && budget.left > 0',
     tests: [FAILURE],
   },
   {
-    name: 'step/failure: aggregates of aggregates grow without bounds',
-    file: 'src/step/failure.ts',
+    name: 'step/serialized-error: aggregates of aggregates grow without bounds',
+    file: 'src/step/serialized-error.ts',
     find: "i < Number(read(given, 'length')) && budget.left > 0",
     replace: "i < Number(read(given, 'length'))",
     tests: [FAILURE],
   },
   {
-    name: 'step/failure: a long message is recorded whole',
-    file: 'src/step/failure.ts',
+    name: 'step/serialized-error: a long message is recorded whole',
+    file: 'src/step/serialized-error.ts',
     find: 'return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT - 1)}…` : value;',
     replace: 'return value;',
     tests: [FAILURE],
   },
   {
-    name: 'step/failure: a getter that throws ends the recording',
-    file: 'src/step/failure.ts',
+    name: 'step/serialized-error: a getter that throws ends the recording',
+    file: 'src/step/serialized-error.ts',
     find: 'return (from as Record<string, unknown>)[key];\n  } catch {\n    return undefined;',
     replace: 'return (from as Record<string, unknown>)[key];\n  } catch (error) {\n    throw error;',
     tests: [FAILURE],
   },
   {
-    name: 'step/fields: a number beyond the safe integers is taken',
-    file: 'src/step/fields.ts',
+    name: 'step/field-checks: a number beyond the safe integers is taken',
+    file: 'src/step/field-checks.ts',
     find: 'Number.isSafeInteger(value)',
     replace: 'Number.isInteger(value)',
     tests: [SUBMISSION],
     survives: 'No field allows a whole number beyond the safe ones anyway: its limit refuses them.',
   },
   {
-    name: 'step/fields: what an object has inherited is not checked',
-    file: 'src/step/fields.ts',
+    name: 'step/field-checks: what an object has inherited is not checked',
+    file: 'src/step/field-checks.ts',
     find: 'const field = (value as Record<string, unknown>)[key];\n    if (field',
     replace:
       'const field = Object.hasOwn(value as object, key) ? (value as Record<string, unknown>)[key] : undefined;\n    if (field',
     tests: [SUBMISSION],
   },
   {
-    name: 'step/fields: what a host put on Object.prototype is a field',
-    file: 'src/step/fields.ts',
+    name: 'step/field-checks: what a host put on Object.prototype is a field',
+    file: 'src/step/field-checks.ts',
     find: 'if (field !== undefined && Object.hasOwn(checks, key)) checks',
     replace: 'if (field !== undefined) checks',
     tests: ['test/facade/polluted-prototype.test.ts'],
   },
   {
-    name: 'step/fields: a field of the name of what every object inherits is known',
-    file: 'src/step/fields.ts',
+    name: 'step/field-checks: a field of the name of what every object inherits is known',
+    file: 'src/step/field-checks.ts',
     find: 'if (!Object.hasOwn(checks, key)) throw',
     replace: 'if (!(key in checks)) throw',
     tests: [SUBMISSION],
   },
   {
-    name: 'step/fields: half a surrogate is taken as part of a name',
-    file: 'src/step/fields.ts',
+    name: 'step/field-checks: half a surrogate is taken as part of a name',
+    file: 'src/step/field-checks.ts',
     find: '!/[\\p{Cc}\\p{Cs}]/u.test(value)',
     replace: '!/[\\p{Cc}]/u.test(value)',
     tests: [SUBMISSION],
@@ -226,15 +226,15 @@ export const stepBreaks: readonly Break[] = [
     tests: ['test/facade/payloads.test.ts'],
   },
   {
-    name: 'step/read: the problem of a result hides the recorded error',
-    file: 'src/step/read.ts',
+    name: 'step/step-row: the problem of a result hides the recorded error',
+    file: 'src/step/step-row.ts',
     find: 'error: readError(row.error) ?? result.problem,',
     replace: 'error: result.problem ?? readError(row.error),',
     tests: [READ],
   },
   {
-    name: 'step/read: the number of the attempt counts from 0',
-    file: 'src/step/read.ts',
+    name: 'step/step-row: the number of the attempt counts from 0',
+    file: 'src/step/step-row.ts',
     find: 'attempt: row.retryCount + 1,',
     replace: 'attempt: row.retryCount,',
     tests: [READ],
@@ -275,22 +275,22 @@ export const stepBreaks: readonly Break[] = [
     tests: [RETRY],
   },
   {
-    name: 'step/stored: a result that is no JSON reads as nothing',
-    file: 'src/step/stored.ts',
+    name: 'step/stored-result: a result that is no JSON reads as nothing',
+    file: 'src/step/stored-result.ts',
     find: "return { value: undefined, problem: unreadable('result', text) };",
     replace: 'return NOTHING;',
     tests: [STORED],
   },
   {
-    name: 'step/stored: an error that is no JSON throws',
-    file: 'src/step/stored.ts',
+    name: 'step/stored-result: an error that is no JSON throws',
+    file: 'src/step/stored-result.ts',
     find: "} catch {\n    return unreadable('error', text);",
     replace: "} catch (error) {\n    if (text !== '') throw error;\n    return unreadable('error', text);",
     tests: [STORED],
   },
   {
-    name: 'step/stored: causes of a recorded error nest without end',
-    file: 'src/step/stored.ts',
+    name: 'step/stored-result: causes of a recorded error nest without end',
+    file: 'src/step/stored-result.ts',
     find: 'causes > 0 ? recorded(cause, causes - 1) : undefined;',
     replace: 'recorded(cause, causes - 1);',
     tests: [STORED],
@@ -331,22 +331,22 @@ export const stepBreaks: readonly Break[] = [
     tests: [SUBMISSION],
   },
   {
-    name: 'step/suspect: a step is a suspect after its third crash',
-    file: 'src/step/suspect.ts',
+    name: 'step/crash-suspect: a step is a suspect after its third crash',
+    file: 'src/step/crash-suspect.ts',
     find: 'return crashes >= SUSPECT_CRASHES;',
     replace: 'return crashes > SUSPECT_CRASHES;',
     tests: [TRANSITION],
   },
   {
-    name: 'step/suspect: every claim was taken by an empty pod',
-    file: 'src/step/suspect.ts',
+    name: 'step/crash-suspect: every claim was taken by an empty pod',
+    file: 'src/step/crash-suspect.ts',
     find: 'return alone ? ALONE + uuid : uuid;',
     replace: 'return ALONE + uuid;',
     tests: [SUSPECT],
   },
   {
-    name: 'step/suspect: a token that only holds the word counts as alone',
-    file: 'src/step/suspect.ts',
+    name: 'step/crash-suspect: a token that only holds the word counts as alone',
+    file: 'src/step/crash-suspect.ts',
     find: 'return claimToken.startsWith(ALONE);',
     replace: 'return claimToken.includes(ALONE);',
     tests: [SUSPECT],

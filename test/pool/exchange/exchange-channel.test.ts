@@ -8,7 +8,7 @@ import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { DEFAULT_RETRY } from '../../../src/step/retry.js';
-import { isAlone } from '../../../src/step/suspect.js';
+import { isAlone } from '../../../src/step/crash-suspect.js';
 import type { ExchangeReply, ExchangeRequest } from '../../../src/store/contract.js';
 import { Announcer } from '../../../src/settlement/announcer.js';
 import { Settler } from '../../../src/settlement/settler.js';

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ProcessPools } from '../../../src/pool/isolation/process-pools.js';
 import { sleep, systemRuntime } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
-import { claimTokenOf, isAlone } from '../../../src/step/suspect.js';
+import { claimTokenOf, isAlone } from '../../../src/step/crash-suspect.js';
 import type { StepContext } from '../../../src/step/definition.js';
 import { gate, Rig, running } from '../support/rig.js';
 

@@ -1,7 +1,7 @@
 /** Steps that crashed pods twice: suspects. They run alone. */
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../../src/runtime/runtime.js';
-import { claimTokenOf, isAlone } from '../../../src/step/suspect.js';
+import { claimTokenOf, isAlone } from '../../../src/step/crash-suspect.js';
 import type { StepContext } from '../../../src/step/definition.js';
 import { gate, NEXT_LIFE, POD, running, type Rig } from '../support/rig.js';
 

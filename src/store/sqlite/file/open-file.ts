@@ -8,7 +8,7 @@
  * nothing. An error of `stat` proves nothing. If the same file comes back to its path, the calls go through again.
  */
 import { StoreError } from '../../../errors.js';
-import { identify, isSameFile, type FileIdentity } from '../../../files/located.js';
+import { identify, isSameFile, type FileIdentity } from '../../../files/database-file.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 
 const LOOK_EVERY_MS = 1_000;

@@ -1,7 +1,7 @@
 /** What goes through the port between this process and its helper thread: plain data. */
 import type { ListFilter, ListPage, PruneReply } from '../../contract.js';
 import type { ErrorCode } from '../../../errors.js';
-import type { FileIdentity } from '../../../files/located.js';
+import type { FileIdentity } from '../../../files/database-file.js';
 import type { PackedStats } from './stats-encoding.js';
 
 /** A file that the helper works on. It opens this very file or none. */

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
-import { identify } from '../../../../src/files/located.js';
+import { identify } from '../../../../src/files/database-file.js';
 import { OpenFile } from '../../../../src/store/sqlite/file/open-file.js';
 import { newSteps } from '../../../conformance/harness.js';
 import { eventually, joined, newFile, newStore, POD, rawConnection } from '../support/files.js';

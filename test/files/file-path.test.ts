@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FleetQ, type AnyFleetQ } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
-import { absolutePath, pathCheck } from '../../src/files/path.js';
+import { absolutePath, pathCheck } from '../../src/files/file-path.js';
 import { newQueue, stopped } from '../support/queues.js';
 import { temporaryFolder } from '../support/temp.js';
 

@@ -7,7 +7,7 @@ import {
   plainError,
   serializeError,
   type SerializedError,
-} from '../../src/step/failure.js';
+} from '../../src/step/serialized-error.js';
 
 /** Long, but no row is too large for it. */
 const MOST_TEXT = 400_000;

@@ -4,7 +4,7 @@
  * Invariants: nothing here throws. A text that is no JSON (a row written by hand, a damaged file) is a problem that is
  * told, never a value that looks like "the handler returned nothing".
  */
-import { MAX_CAUSES, plainError, type SerializedError } from './failure.js';
+import { MAX_CAUSES, plainError, type SerializedError } from './serialized-error.js';
 import { isRecord } from './payload.js';
 
 export interface StoredResult {

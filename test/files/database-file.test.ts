@@ -15,7 +15,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { identify, isSameFile, locate } from '../../src/files/located.js';
+import { identify, isSameFile, locate } from '../../src/files/database-file.js';
 import { temporaryFolder } from '../support/temp.js';
 
 const onUnix = process.platform !== 'win32';
@@ -146,7 +146,7 @@ describe('what cannot be a database', () => {
       chmodSync(folder, 0o555);
       onTestFinished(() => (existsSync(folder) ? chmodSync(folder, 0o755) : undefined));
     }
-    const located = new URL('../../dist/files/located.js', import.meta.url).href;
+    const located = new URL('../../dist/files/database-file.js', import.meta.url).href;
     const program = `
       const { locate } = await import(${JSON.stringify(located)});
       if (process.getuid() === 0) {

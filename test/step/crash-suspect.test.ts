@@ -1,6 +1,6 @@
 /** Suspects, and the proof that a claim was taken by an empty pod. */
 import { expect, it } from 'vitest';
-import { claimTokenOf, isAlone, isSuspect } from '../../src/step/suspect.js';
+import { claimTokenOf, isAlone, isSuspect } from '../../src/step/crash-suspect.js';
 
 it('a step is a suspect from its second crash on', () => {
   expect([0, 1, 2, 3].map((crashes) => isSuspect({ crashes }))).toEqual([false, false, true, true]);

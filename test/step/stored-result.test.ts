@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readError, readResult } from '../../src/step/stored.js';
+import { readError, readResult } from '../../src/step/stored-result.js';
 
 describe('a stored result', () => {
   it.each([

@@ -6,14 +6,14 @@ export type FieldCheck = (value: unknown, field: string, code: ErrorCode) => voi
 export type FieldChecks = Readonly<Record<string, FieldCheck>>;
 
 /** A check that holds where `test` does. @param expected completes "expected …" */
-export function oneOf(expected: string, test: (value: unknown) => boolean): FieldCheck {
+export function expecting(expected: string, test: (value: unknown) => boolean): FieldCheck {
   return (value, field, code) => {
     if (!test(value)) throw new ValidationError(code, field, `expected ${expected}, got ${show(value)}`);
   };
 }
 
 /** One of some words; a word that is near one of them is answered with that. */
-export function word(...known: readonly string[]): FieldCheck {
+export function oneOfWords(...known: readonly string[]): FieldCheck {
   const expected = known.map((each) => `'${each}'`).join(' or ');
   return (value, field, code) => {
     if (known.some((each) => each === value)) return;
@@ -24,7 +24,7 @@ export function word(...known: readonly string[]): FieldCheck {
 }
 
 export function integer(least: number, most: number): FieldCheck {
-  return oneOf(
+  return expecting(
     `a whole number from ${least} to ${most}`,
     (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
   );
@@ -34,28 +34,28 @@ export function integer(least: number, most: number): FieldCheck {
 export const MAX_DURATION_MS = 3_155_760_000_000;
 
 /** A duration in ms, 0 or more. */
-export const milliseconds: FieldCheck = oneOf(
+export const milliseconds: FieldCheck = expecting(
   `milliseconds from 0 to ${MAX_DURATION_MS}`,
   (value) => typeof value === 'number' && value >= 0 && value <= MAX_DURATION_MS,
 );
 
 /** A duration in ms, 1 or more. */
-export const positiveMilliseconds: FieldCheck = oneOf(
+export const positiveMilliseconds: FieldCheck = expecting(
   `milliseconds from 1 to ${MAX_DURATION_MS}`,
   (value) => typeof value === 'number' && value >= 1 && value <= MAX_DURATION_MS,
 );
 
 /** The same, or `null` for none. */
-export const positiveMillisecondsOrNull: FieldCheck = oneOf(
+export const positiveMillisecondsOrNull: FieldCheck = expecting(
   `milliseconds from 1 to ${MAX_DURATION_MS}, or null`,
   (value) => value === null || (typeof value === 'number' && value >= 1 && value <= MAX_DURATION_MS),
 );
 
-export const boolean: FieldCheck = oneOf('true or false', (value) => typeof value === 'boolean');
+export const boolean: FieldCheck = expecting('true or false', (value) => typeof value === 'boolean');
 
 /** Text that every store keeps as it is: no control characters and no half surrogates. */
 export function name(maxLength: number): FieldCheck {
-  return oneOf(
+  return expecting(
     `text of 1 to ${maxLength} characters without control characters`,
     (value) =>
       typeof value === 'string' && value.length > 0 && value.length <= maxLength && !/[\p{Cc}\p{Cs}]/u.test(value),
@@ -69,7 +69,7 @@ export function checkStepId(stepId: unknown): void {
 
 const stepIdCheck = name(255);
 
-export const record: FieldCheck = oneOf(
+export const record: FieldCheck = expecting(
   'an object',
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 );

@@ -1,7 +1,7 @@
 /** From a store's row to the step that users see. */
 import { decodePayload, type Payload } from './payload.js';
 import type { Step, StepStatus } from './step.js';
-import { readError, readResult } from './stored.js';
+import { readError, readResult } from './stored-result.js';
 
 /** The columns that a reader needs; a store's record and a claim with its status have them. */
 export interface StepRow {
