@@ -7,7 +7,8 @@ import type { StepRegistry } from './step/registry.js';
 import { withTimeout } from './runtime/with-timeout.js';
 import { inContext } from './store/in-context.js';
 import { handledTypes } from './stats.js';
-import { observed, type StoreOutage } from './store/observed.js';
+import { OutageTracker } from './store/outage-tracker.js';
+import { trackedStore } from './store/tracked-store.js';
 import type { Store, StoreFactory } from './store/contract.js';
 import { Queries } from './client/queries.js';
 import { Submitter } from './client/submitter.js';
@@ -24,8 +25,8 @@ export interface Hooks {
 
 export interface OpenClient {
   readonly store: Store;
-  /** What of the store fails now. */
-  readonly outage: () => StoreOutage | undefined;
+  /** Which of the store's repeated operations fail now. */
+  readonly outages: OutageTracker;
   readonly settings: Settings;
   readonly submitter: Submitter;
   readonly waiter: Waiter;
@@ -46,7 +47,8 @@ export async function openClient(
   const { runtime, logger } = options;
   const log = createLog('store', logger);
   const made = inContext(await factory.create({ runtime, log }), context);
-  const { store, outage } = observed(made, { events, log, runtime });
+  const outages = new OutageTracker(runtime, events, log);
+  const store = trackedStore(made, outages);
   try {
     const settings = completeOptions(options, store.rhythm);
     await store.open();
@@ -58,7 +60,7 @@ export async function openClient(
     const submitter = new Submitter({ ...shared, submitBatch, log: clientLog, onCommitted: hooks.onWork });
     return {
       store,
-      outage,
+      outages,
       settings,
       submitter,
       waiter,

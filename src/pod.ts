@@ -30,12 +30,11 @@ export class Pod {
   readonly #services: readonly Service[];
   readonly #slotDeadlock: SlotDeadlock;
   readonly #settings: Settings;
-  readonly #outage: OpenClient['outage'];
   #starting: Promise<void> | undefined;
   #stopping: Promise<PoolDrained> | undefined;
   #startedAt: number | undefined;
 
-  constructor({ store, settings, outage, waiter }: OpenClient, registry: StepRegistry, events: Events) {
+  constructor({ store, settings, outages, waiter }: OpenClient, registry: StepRegistry, events: Events) {
     const { runtime, logger, podId, meta, logPayloads } = settings;
     const random = (): number => runtime.random();
     const rulesFor = rulesOf(settings, registry);
@@ -45,7 +44,6 @@ export class Pod {
     const settler = new Settler({ announcer, random, rulesFor, log: settlerLog });
     const shared = { store, runtime, events, settler, settings, registry };
     this.#settings = settings;
-    this.#outage = outage;
     this.pool = new Pool({
       ...shared,
       log: createLog('pool', logger),
@@ -55,6 +53,7 @@ export class Pod {
     });
     this.fleet = new Fleet({
       ...shared,
+      outages,
       pool: this.pool,
       log: createLog('fleet', logger),
       version: VERSION,
@@ -88,7 +87,7 @@ export class Pod {
     const since = this.#startedAt;
     const uptimeMs = since === undefined ? undefined : this.#settings.runtime.monotonicMs() - since;
     const stopping = this.#stopping !== undefined;
-    return this.fleet.health(uptimeMs, { stopping, outage: this.#outage(), slotDeadlockMs: this.#slotDeadlock.forMs });
+    return this.fleet.health(uptimeMs, { stopping, slotDeadlockMs: this.#slotDeadlock.forMs });
   }
 
   async #start(): Promise<void> {

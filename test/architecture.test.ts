@@ -35,7 +35,17 @@ const EDGES: Record<string, readonly string[]> = {
     ...['events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors'],
   ],
   'open-client': [
-    ...['options', 'client', 'events', 'log', 'store/observed', 'store/in-context', 'store/contract', 'stats'],
+    ...[
+      'options',
+      'client',
+      'events',
+      'log',
+      'store/outage-tracker',
+      'store/tracked-store',
+      'store/in-context',
+      'store/contract',
+      'stats',
+    ],
     ...['step', 'runtime', 'errors'],
   ],
   pod: [
@@ -57,14 +67,15 @@ const EDGES: Record<string, readonly string[]> = {
   // the services: never each other; `settlement` stands below those that end claims
   client: SERVICE.filter((part) => part !== 'settlement'),
   pool: [...SERVICE, 'type worker-pool'],
-  fleet: [...SERVICE, 'type worker-pool', 'files', 'driver'], // the journal is a file
+  fleet: [...SERVICE, 'type worker-pool', 'store/outage-tracker', 'files', 'driver'], // the journal is a file
   'worker-pool': ['type store/contract'], // the seam between the two
   settlement: ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
 
-  // the stores, and what stands before any of them: `observed` reports outages, `in-context` sets the async context
+  // the stores, and what stands before any of them: `tracked-store` reports outages, `in-context` sets the async context
   'store/sqlite': [...STORE, 'files'],
   'store/snowflake': STORE,
-  'store/observed': ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
+  'store/tracked-store': ['type store/contract', 'type store/outage-tracker'],
+  'store/outage-tracker': ['type events', 'type log', 'type runtime', 'errors'],
   'store/in-context': ['type store/contract', 'type runtime'],
   'store/step-counts': ['store/contract', 'step', 'runtime'],
   'store/busy-retry': ['store/contract', 'log', 'runtime', 'errors'],

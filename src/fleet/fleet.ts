@@ -4,6 +4,7 @@ import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { PodRef, PodView, Store } from '../store/contract.js';
+import type { OutageTracker } from '../store/outage-tracker.js';
 import type { Settler } from '../settlement/settler.js';
 import { Elector } from './elector.js';
 import { healthOf, type Health, type HealthParts } from './health.js';
@@ -22,6 +23,8 @@ export interface FleetParts<S> {
   readonly runtime: Runtime;
   readonly store: Store;
   readonly settings: Settings;
+  /** The outages of the store. */
+  readonly outages: Pick<OutageTracker, 'current'>;
   readonly pool: WorkerPool<S>;
   readonly settler: Settler;
   readonly events: Events;
@@ -32,7 +35,7 @@ export interface FleetParts<S> {
 }
 
 /** What a health report takes from the queue around the fleet's services. */
-type QueueHealth = Partial<Pick<HealthParts, 'stopping' | 'outage' | 'slotDeadlockMs'>>;
+type QueueHealth = Partial<Pick<HealthParts, 'stopping' | 'slotDeadlockMs'>>;
 
 /** Services start in the order heartbeat, recovery, housekeeping, then the pool, and stop in reverse. */
 export class Fleet<S> {
@@ -80,13 +83,13 @@ export class Fleet<S> {
 
   /** @param uptimeMs for how long the queue has been running; `undefined`: it is not */
   health(uptimeMs: number | undefined, queue: QueueHealth = {}): Health {
-    const { settings, pool, version } = this.#parts;
+    const { settings, pool, outages, version } = this.#parts;
     return healthOf({
       podId: settings.podId,
       version,
       uptimeMs,
       stopping: queue.stopping ?? false,
-      outage: queue.outage,
+      outage: outages.current,
       slotDeadlockMs: queue.slotDeadlockMs ?? 0,
       hasLeft: this.heartbeat.hasLeft,
       isLeader: this.elector.isLeader,

@@ -5,6 +5,7 @@
  */
 import { StoreError } from '../errors.js';
 import type { PodFenced } from '../events.js';
+import type { FailingOperation } from '../store/outage-tracker.js';
 import type { PoolLoad } from '../worker-pool.js';
 
 /** What `health()` answers: the fields of the original system, and what is wrong. */
@@ -30,13 +31,6 @@ export interface Ticking {
   readonly intervalMs: number;
 }
 
-/** A call to the store that is made again and again, and fails. */
-export interface FailingCall {
-  readonly operation: string;
-  readonly error: Error;
-  readonly forMs: number;
-}
-
 export interface HealthParts {
   readonly podId: string;
   readonly version: string;
@@ -55,7 +49,7 @@ export interface HealthParts {
   readonly deadAfterMs: number;
   readonly heartbeat: Ticking;
   readonly exchange: Ticking;
-  readonly outage: FailingCall | undefined;
+  readonly outage: FailingOperation | undefined;
   /** For how long all slots have been held by handlers that seem to wait for steps which need one, in ms; 0: they are not. */
   readonly slotDeadlockMs: number;
   /** By how much the pod's wall clock is ahead of the store's, in ms; 0: they agree. */
@@ -116,7 +110,7 @@ function hasStopped({ overdueMs, intervalMs }: Ticking): boolean {
 }
 
 /** What will not pass by itself counts at once; the rest once it has lasted for as long as a pod may be silent. */
-function lasts({ error, forMs }: FailingCall, deadAfterMs: number): boolean {
+function lasts({ error, forMs }: FailingOperation, deadAfterMs: number): boolean {
   return (error instanceof StoreError && !error.transient) || forMs > deadAfterMs;
 }
 

@@ -6,12 +6,13 @@
  * keeps the event loop for long: what is large goes in pieces, and a file that another process holds is waited for
  * without blocking.
  */
+import { asError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { OutageTracker } from '../store/outage-tracker.js';
 import { JournalFile } from './journal-file.js';
 import { KEPT_CYCLES } from './journal-statements.js';
-import { Outage } from './outage.js';
 import type { RecoveryRecord } from './recovery-record.js';
 
 export interface JournalParts {
@@ -22,9 +23,11 @@ export interface JournalParts {
   readonly path: string;
 }
 
+const OPERATION = 'journal';
+
 export class Journal {
   readonly #parts: JournalParts;
-  readonly #outage: Outage;
+  readonly #outages: OutageTracker;
   #file: JournalFile | undefined;
   /** The oldest first. */
   #unwritten: RecoveryRecord[] = [];
@@ -33,7 +36,7 @@ export class Journal {
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
-    this.#outage = new Outage(parts, 'journal');
+    this.#outages = new OutageTracker(parts.runtime, parts.events, parts.log);
   }
 
   /** Opens the file. Never rejects. */
@@ -76,7 +79,7 @@ export class Journal {
       if (this.#unwritten[0] === next) this.#unwritten.shift();
     }
     await file.trim();
-    this.#outage.over();
+    this.#outages.succeeded(OPERATION);
   }
 
   async #opened(): Promise<JournalFile | undefined> {
@@ -84,8 +87,17 @@ export class Journal {
     return (this.#file ??= await JournalFile.open(this.#parts.runtime, this.#parts.path));
   }
 
-  /** One after another; what goes wrong is told, and harms nobody. */
+  /** Runs one piece of work after another. Never rejects: a failure is logged, and the records wait in memory. */
   #inTurn(work: () => Promise<void>): Promise<void> {
-    return (this.#queue = this.#queue.then(work).catch((error: unknown) => this.#outage.failed(error)));
+    return (this.#queue = this.#queue.then(work).catch((error: unknown) => this.#failed(error)));
+  }
+
+  #failed(error: unknown): void {
+    const [path, unwritten] = [this.#parts.path, this.#unwritten.length];
+    this.#parts.log.warn(
+      { path, unwritten, error: asError(error).message },
+      'recovery journal failed; keeping its records in memory',
+    );
+    this.#outages.failed(OPERATION, error);
   }
 }

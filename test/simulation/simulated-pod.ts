@@ -62,7 +62,7 @@ export class SimulatedPod {
     const connection = {
       store: this.#gated(this.line.over(over(this.#store)), latencyMs),
       settings: this.settings,
-      outage: () => undefined,
+      outages: { current: undefined },
       waiter: { stop: () => Promise.resolve() },
     };
     this.pod = new Pod(connection as ConstructorParameters<typeof Pod>[0], registry, this.told.events);

@@ -7,7 +7,8 @@ import { DEFAULT_RETRY } from '../../../src/step/retry.js';
 import { claimTokenOf } from '../../../src/step/crash-suspect.js';
 import type { NewStep } from '../../../src/step/submission.js';
 import type { Claim, PodRef, Store } from '../../../src/store/contract.js';
-import { observed } from '../../../src/store/observed.js';
+import { OutageTracker } from '../../../src/store/outage-tracker.js';
+import { trackedStore } from '../../../src/store/tracked-store.js';
 import { Announcer } from '../../../src/settlement/announcer.js';
 import { Settler } from '../../../src/settlement/settler.js';
 import { LateWorld, type Lateness } from '../../support/late-store.js';
@@ -138,9 +139,10 @@ export class Member {
     const rules = { retry: DEFAULT_RETRY, maxCrashes: this.settings.maxCrashes };
     const announcer = new Announcer({ events, log, podId, wallMs: () => runtime.wallMs() });
     const settler = new Settler({ announcer, log, random: () => runtime.random(), rulesFor: () => rules });
+    const outages = new OutageTracker(runtime, events, log);
     this.fleet = new Fleet({
-      ...{ runtime, events, log, settler },
-      store: observed(this.line.over(store), { events, log, runtime }).store,
+      ...{ runtime, events, log, settler, outages },
+      store: trackedStore(this.line.over(store), outages),
       settings: this.settings,
       pool: this.pool,
       version: '1.2.3',

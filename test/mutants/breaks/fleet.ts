@@ -696,27 +696,6 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/orphan-outcomes.test.ts'],
   },
   {
-    name: 'fleet/outage: each failure is reported',
-    file: 'src/fleet/outage.ts',
-    find: '    if (this.#since !== undefined) return;\n',
-    replace: '',
-    tests: ['test/fleet/journal.test.ts'],
-  },
-  {
-    name: 'fleet/outage: a success that follows no failure is reported',
-    file: 'src/fleet/outage.ts',
-    find: '    if (this.#since === undefined) return;\n    const downMs = this.#parts.runtime.monotonicMs() - this.#since;',
-    replace: '    const downMs = this.#parts.runtime.monotonicMs() - (this.#since ?? 0);',
-    tests: ['test/fleet/outage.test.ts'],
-  },
-  {
-    name: 'fleet/outage: its end is reported again',
-    file: 'src/fleet/outage.ts',
-    find: '    this.#since = undefined;\n    this',
-    replace: '    this',
-    tests: ['test/fleet/outage.test.ts'],
-  },
-  {
     name: 'fleet/heartbeat-limits: the limit comes after the dead-after',
     file: 'src/fleet/heartbeat-limits.ts',
     find: 'return deadAfterMs - marginMs(heartbeatMs, deadAfterMs);',

@@ -1,11 +1,12 @@
-/** Outages of a store: when one is reported, and when its end is. */
+/** Which of a store's calls count as an outage, and when it is reported. */
 import { describe, expect, it } from 'vitest';
 import { StoreError } from '../../src/errors.js';
 import { Events, type AnySteps, type EventPayloads } from '../../src/events.js';
 import { createLog } from '../../src/log.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { Store } from '../../src/store/contract.js';
-import { observed } from '../../src/store/observed.js';
+import { OutageTracker } from '../../src/store/outage-tracker.js';
+import { trackedStore } from '../../src/store/tracked-store.js';
 
 const REQUEST = { pod: { podId: 'pod', incarnation: 'life' }, settlements: [] };
 const BEAT = { eligible: true, asleep: false, meta: {} };
@@ -54,14 +55,15 @@ function world() {
       void told.push(['recovered', operation, downMs]),
   );
   const failing = new FailingStore();
-  const { store, outage } = observed(failing as unknown as Store, { events, log, runtime });
+  const outages = new OutageTracker(runtime, events, log);
+  const store = trackedStore(failing as unknown as Store, outages);
   const exchange = () => store.exchange(REQUEST).catch((error: unknown) => error);
   const heartbeat = () => store.heartbeat(REQUEST.pod, BEAT).catch((error: unknown) => error);
-  return { runtime, failing, store, outage, told, exchange, heartbeat };
+  return { runtime, failing, store, outages, told, exchange, heartbeat };
 }
 
 describe('an outage', () => {
-  it('is reported once, however many calls fail, and its end once, when each that failed has gone through', async () => {
+  it('is reported once, however many calls fail, and its end once, when each call that failed has succeeded', async () => {
     const { runtime, failing, told, exchange, heartbeat } = world();
     failing.fail('exchange');
     failing.fail('heartbeat');
@@ -81,9 +83,9 @@ describe('an outage', () => {
     ]);
   });
 
-  it('can be asked for: what has failed for longest, with its last error and since its first', async () => {
-    const { runtime, failing, outage, exchange, heartbeat } = world();
-    expect(outage()).toBeUndefined();
+  it('shows the call that has failed for longest, with its last error and the time since its first', async () => {
+    const { runtime, failing, outages, exchange, heartbeat } = world();
+    expect(outages.current).toBeUndefined();
     failing.fail('exchange');
     await exchange();
     await runtime.advance(1_000);
@@ -93,26 +95,26 @@ describe('an outage', () => {
     failing.fail('exchange', again);
     await runtime.advance(1_000);
     await exchange();
-    expect(outage()).toEqual({ operation: 'exchange', error: again, forMs: 2_000 });
+    expect(outages.current).toEqual({ operation: 'exchange', error: again, forMs: 2_000 });
     failing.mend('exchange');
     await exchange();
-    expect(outage()).toEqual({ operation: 'heartbeat', error: DOWN, forMs: 1_000 });
+    expect(outages.current).toEqual({ operation: 'heartbeat', error: DOWN, forMs: 1_000 });
   });
 
-  it.each(['STORE_REFUSED', 'STORE_CLOSED'] as const)('is none where the store answers %s', async (code) => {
-    const { failing, outage, told, exchange } = world();
+  it.each(['STORE_REFUSED', 'STORE_CLOSED'] as const)('does not begin if the store answers %s', async (code) => {
+    const { failing, outages, told, exchange } = world();
     const error = new StoreError(code, 'no', false);
     failing.fail('exchange', error);
     expect(await exchange()).toBe(error);
-    expect(outage()).toBeUndefined();
+    expect(outages.current).toBeUndefined();
     expect(told).toEqual([]);
   });
 
-  it('is none where another call fails, which tells its caller', async () => {
-    const { failing, store, outage } = world();
+  it('does not begin if any other call fails: it rejects to its caller', async () => {
+    const { failing, store, outages } = world();
     failing.fail('pulse');
     await expect(store.pulse()).rejects.toBe(DOWN);
-    expect(outage()).toBeUndefined();
+    expect(outages.current).toBeUndefined();
     failing.mend('pulse');
     expect(await store.pulse()).toBe('pulse');
     expect(store.name).toBe('failing');
