@@ -3,6 +3,7 @@ import type { CancelResult, RetryResult, StepFilter, StepListing } from './clien
 import type { WaitOptions } from './client/wait-options.js';
 import type { AnySteps, ArgsOf, EventName, EventPayloads, RecoverySummary, ResultOf } from './events.js';
 import type { Health } from './fleet/health.js';
+import type { RecoveryOptions } from './fleet/recovery.js';
 import type { FleetQOptions } from './options.js';
 import type { LeaderReport, QueueStats } from './stats.js';
 import type { StepContext, StepDefinition, StepTypeOptions } from './step/definition.js';
@@ -29,14 +30,6 @@ export interface Submitted<R = unknown> {
 export type StepOf<S> = [keyof S] extends [never]
   ? Step
   : { [T in keyof S & string]: Step<ArgsOf<S, T>, ResultOf<S, T>> & { readonly type: T } }[keyof S & string];
-
-/** What `runRecovery` takes. */
-export interface RecoveryOptions {
-  /** Finds and decides, and writes nothing. Default false. */
-  readonly dryRun?: boolean;
-  /** Runs although this pod does not lead. The fence keeps it safe. Default false. */
-  readonly force?: boolean;
-}
 
 /**
  * A durable task queue, and, once started, a pod of its fleet.

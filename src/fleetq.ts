@@ -6,7 +6,7 @@
  * - The store is opened when it is first needed. A queue that never starts is a client and keeps no process alive.
  * - Calls are served until the last handler and the last listener have ended, or their time is over. Then the store closes.
  */
-import type { AnyFleetQ, FleetQ as Face, FleetQConstructor, RecoveryOptions } from './api.js';
+import type { AnyFleetQ, FleetQ as Face, FleetQConstructor } from './api.js';
 import {
   checkFilter,
   lazyListing,
@@ -28,6 +28,7 @@ import {
   type RecoverySummary,
 } from './events.js';
 import type { Health } from './fleet/health.js';
+import type { RecoveryOptions } from './fleet/recovery.js';
 import { createLog, type Log } from './log.js';
 import { optionsFromEnv } from './options/env.js';
 import { resolveOptions, type FleetQOptions, type ResolvedOptions } from './options.js';

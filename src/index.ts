@@ -4,16 +4,7 @@
  * @packageDocumentation
  */
 export { FleetQ } from './fleetq.js';
-export type {
-  AnyFleetQ,
-  FleetQConstructor,
-  RecoveryOptions,
-  StepOf,
-  StepsOf,
-  SubmitInput,
-  Submitted,
-  SubmitUnion,
-} from './api.js';
+export type { AnyFleetQ, FleetQConstructor, StepOf, StepsOf, SubmitInput, Submitted, SubmitUnion } from './api.js';
 export type { CancelResult, RetryResult, StepFilter, StepListing, StepPage } from './client/queries.js';
 export type { WaitOptions } from './client/wait-options.js';
 export {
@@ -52,6 +43,7 @@ export {
   type StepTimedOut,
 } from './events.js';
 export type { Health } from './fleet/health.js';
+export type { RecoveryOptions } from './fleet/recovery.js';
 export { consoleLogger, messageFirst, type Logger, type LogLevel, type MessageFirstLogger } from './log.js';
 export type { FleetQOptions } from './options.js';
 export type { Runtime, Timer, TimerOptions } from './runtime/runtime.js';

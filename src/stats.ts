@@ -1,7 +1,7 @@
 /** The reports that put together what the store counts and what the pods say of themselves; of any number of types in slices. */
 import type { Runtime } from './runtime/runtime.js';
 import { mapInSlices } from './runtime/time-slices.js';
-import type { PodView, StatusCounts, StoreStats } from './store/contract.js';
+import { isLive, type PodView, type StatusCounts, type StoreStats } from './store/contract.js';
 
 /** What `stats()` answers: the original's fields, and ours. */
 export interface QueueStats {
@@ -47,10 +47,6 @@ export interface FleetPicture {
   readonly pods: readonly PodView[];
   readonly leader: PodView | undefined;
   readonly seenMsAgo: number;
-}
-
-function isLive(pod: PodView): boolean {
-  return !pod.asleep && !pod.exited && pod.silentForMs <= pod.deadAfterMs;
 }
 
 /**

@@ -57,7 +57,7 @@ const EDGES: Record<string, readonly string[]> = {
     ...['type events', 'type log', 'type store/contract', 'type step', 'type runtime', 'type errors'],
   ],
   signals: ['type api', 'step', 'runtime', 'errors'],
-  stats: ['type store/contract', 'runtime'],
+  stats: ['store/contract', 'runtime'],
   'default-store': [
     ...['dynamic store/sqlite', 'dynamic sqlite', 'dynamic snowflake', 'type store/contract', 'files', 'errors'],
   ],

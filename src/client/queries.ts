@@ -14,7 +14,7 @@ import {
   type FieldChecks,
 } from '../step/field-checks.js';
 import { readStep } from '../step/step-row.js';
-import { isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
+import { isStepStatus, isTerminal, STEP_STATUSES, type Step, type StepStatus } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
 import { changeStep } from './change-step.js';
 import { repeatUnanswered } from './repeat-unanswered.js';
@@ -72,10 +72,7 @@ const oneOrMany = (check: (value: unknown) => boolean, expected: string) =>
   expecting(expected, (value) => (Array.isArray(value) ? value.length > 0 && value.every(check) : check(value)));
 
 const FILTER: FieldChecks = {
-  status: oneOrMany(
-    (value) => STEP_STATUSES.includes(value as StepStatus),
-    `one or more of ${STEP_STATUSES.join(', ')}`,
-  ),
+  status: oneOrMany(isStepStatus, `one or more of ${STEP_STATUSES.join(', ')}`),
   type: oneOrMany((value) => typeof value === 'string', 'a step type, or an array of them'),
   claimedBy: name(255),
   order: oneOfWords('oldest', 'newest'),

@@ -7,8 +7,7 @@
  */
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
-import type { PodRef, PodView } from '../store/contract.js';
-import { isSilent } from './peer-watch.js';
+import { isLive, type PodRef, type PodView } from '../store/contract.js';
 import type { SelfFence } from './self-fence.js';
 
 /** One term of leadership: once over, it never holds again, whoever leads then. */
@@ -24,7 +23,7 @@ export interface ElectorParts {
 
 /** The leader among these. */
 export function electLeader(pods: readonly PodView[]): PodView | undefined {
-  const live = pods.filter((view) => !view.asleep && !view.exited && !isSilent(view));
+  const live = pods.filter(isLive);
   const eligible = live.filter((view) => view.eligible);
   return (eligible.length > 0 ? eligible : live).toSorted(byAge)[0];
 }

@@ -18,7 +18,7 @@
  * - A pod whose process has exited is dead at the first look.
  */
 import type { Runtime } from '../runtime/runtime.js';
-import type { PodRef, PodView } from '../store/contract.js';
+import { isSilent, type PodRef, type PodView } from '../store/contract.js';
 import { heardWithinMs } from './heartbeat-limits.js';
 
 /** A pod that is dead by the rules above. */
@@ -159,9 +159,4 @@ export class PeerWatch {
 /** Whether its process has exited: a fact, which needs no row of looks. A sleeper holds nothing, and is never evicted. */
 function hasExited(view: PodView): boolean {
   return view.exited && !view.asleep;
-}
-
-/** Whether it has been silent for longer than it registered. Who is asleep said so. */
-export function isSilent(view: PodView): boolean {
-  return !view.asleep && view.silentForMs > view.deadAfterMs;
 }

@@ -47,10 +47,14 @@ export interface RecoveryParts {
   readonly log: Log;
 }
 
-export interface RunRecoveryOptions {
-  /** Finds and decides, writes nothing. Of orphans that are there already it looks at a first page. Default false. */
+/** Options of `runRecovery`. */
+export interface RecoveryOptions {
+  /**
+   * Finds dead pods and orphans and decides what would become of them, but writes nothing. Of the orphans that exist
+   * already it reads the first page only. Default false.
+   */
   readonly dryRun?: boolean;
-  /** Also where this pod does not lead. Default false. */
+  /** Runs even if this pod does not lead. The fence of each claim keeps it safe. Default false. */
   readonly force?: boolean;
 }
 
@@ -96,7 +100,7 @@ export class Recovery implements Service {
    * @throws FleetQError `NOT_STARTED`; `NOT_LEADER`, unless `force`
    * @throws StoreError where the store failed: what was done until then is told by `recovery:completed`
    */
-  async run(options: RunRecoveryOptions = {}): Promise<RecoverySummary> {
+  async run(options: RecoveryOptions = {}): Promise<RecoverySummary> {
     checkFields(options, RUN_FIELDS, 'OPTION_INVALID', 'options');
     const { dryRun = false, force = false } = options;
     if (!this.#loop.running) throw new FleetQError('NOT_STARTED', 'recovery: the queue is not running');

@@ -6,6 +6,10 @@ export type StepStatus = 'pending' | 'claimed' | 'completed' | 'failed' | 'cance
 
 export const STEP_STATUSES: readonly StepStatus[] = ['pending', 'claimed', 'completed', 'failed', 'cancelled'];
 
+export function isStepStatus(value: unknown): value is StepStatus {
+  return (STEP_STATUSES as readonly unknown[]).includes(value);
+}
+
 /** Whether nothing more will happen to a step of this status by itself. */
 export function isTerminal(status: StepStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';

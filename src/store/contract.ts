@@ -24,6 +24,7 @@ import type { FleetStore } from './contract/fleet.js';
 
 export { fenceKey, type Claim, type Fence, type Orphan, type PodRef } from './contract/claim.js';
 export { isRefusal } from './contract/refusal.js';
+export { isLive, isSilent } from './contract/fleet.js';
 export type { FleetStore, FleetView, Heartbeat, PodRegistration, PodView } from './contract/fleet.js';
 
 /** A step's row as a store reads it: texts are exact JSON, instants are epoch ms of the real world. */

@@ -7,7 +7,7 @@
  */
 import { mapInSlices } from '../runtime/time-slices.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { STEP_STATUSES, type StepStatus } from '../step/step.js';
+import { isStepStatus } from '../step/step.js';
 import type { StatusCounts, StoreStats } from './contract.js';
 
 /** What a store counts in one go. Of steps that are not pending the priority does not matter. */
@@ -34,7 +34,7 @@ export class StepCounts {
   #oldestDueMs = 0;
 
   add([type, status, priority, steps, due, oldestDueMs]: CountRow): void {
-    if (!isStatus(status)) return;
+    if (!isStepStatus(status)) return;
     let ofType = this.#byType.get(type);
     if (ofType === undefined) this.#byType.set(type, (ofType = noCounts()));
     ofType[status] += steps;
@@ -80,10 +80,6 @@ export async function statsOf(
 function put<T>(record: Record<string, T>, name: string, value: T): void {
   if (name !== '__proto__') record[name] = value;
   else Object.defineProperty(record, name, { value, configurable: true, enumerable: true, writable: true });
-}
-
-function isStatus(word: string): word is StepStatus {
-  return (STEP_STATUSES as readonly string[]).includes(word);
 }
 
 export function noCounts(): Mutable<StatusCounts> {

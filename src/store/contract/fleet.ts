@@ -39,6 +39,16 @@ export interface PodView {
   readonly meta: Readonly<Record<string, unknown>>;
 }
 
+/** Whether a pod has been silent for longer than the limit that it registered. A pod that sleeps has said that it would be. */
+export function isSilent(view: PodView): boolean {
+  return !view.asleep && view.silentForMs > view.deadAfterMs;
+}
+
+/** Whether a pod is awake, not silent, and not known to have exited. */
+export function isLive(view: PodView): boolean {
+  return !view.asleep && !view.exited && !isSilent(view);
+}
+
 export interface FleetView {
   /** Every incarnation that is not final, the caller's included; where that is missing, it has been evicted or never registered. */
   readonly pods: readonly PodView[];

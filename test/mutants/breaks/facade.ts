@@ -517,16 +517,16 @@ export const facadeBreaks: readonly Break[] = [
   },
   {
     name: 'facade/stats: a sleeping pod counts as live',
-    file: 'src/stats.ts',
-    find: 'return !pod.asleep && !pod.exited &&',
-    replace: 'return !pod.exited &&',
+    file: 'src/store/contract/fleet.ts',
+    find: '!view.asleep && !view.exited',
+    replace: '!view.exited',
     tests: ['test/stats.test.ts'],
   },
   {
     name: 'facade/stats: a pod whose process has exited counts as live',
-    file: 'src/stats.ts',
-    find: 'return !pod.asleep && !pod.exited &&',
-    replace: 'return !pod.asleep &&',
+    file: 'src/store/contract/fleet.ts',
+    find: '!view.asleep && !view.exited',
+    replace: '!view.asleep',
     tests: ['test/stats.test.ts'],
   },
   {

@@ -133,8 +133,8 @@ export const storeBreaks: readonly Break[] = [
   {
     name: 'store/step-counts: rows of an unknown status are counted',
     file: `${STORE}/step-counts.ts`,
-    find: 'if (!isStatus(status)) return;',
-    replace: 'if (!isStatus(status)) return void (this.#due += due);',
+    find: 'if (!isStepStatus(status)) return;',
+    replace: 'if (!isStepStatus(status)) return void (this.#due += due);',
     tests: ['test/store/step-counts.test.ts'],
   },
   {
