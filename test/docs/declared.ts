@@ -46,7 +46,8 @@ function aliases(text: string): { readonly types: ReadonlyMap<string, ts.Type>; 
 
 /** The words of a union of literals, of a type that the package exports. */
 export function wordsOf(name: string): string[] {
-  const { types } = aliases(`import type { ${name} } from 'fleet-q';\nexport type It = ${name};`);
+  const imported = /^\w+/.exec(name)?.[0] ?? name;
+  const { types } = aliases(`import type { ${imported} } from 'fleet-q';\nexport type It = ${name};`);
   const type = types.get('It');
   if (type?.isUnion() !== true) throw new Error(`${name} is no union`);
   return type.types.map((each) => (each.isStringLiteral() ? each.value : '?'));

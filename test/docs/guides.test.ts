@@ -43,10 +43,13 @@ describe('README.md', () => {
   });
 });
 
+/** A program that imports nothing continues the first one of its page. */
 test('every program of the guides compiles as it stands', { timeout: COMPILING_MS }, () => {
-  const programs = GUIDES.flatMap((guide) =>
-    blocks(read(guide), 'ts').map((text, at) => [`${guide.replaceAll('/', '-')}-${at}.ts`, text] as const),
-  );
+  const programs = GUIDES.flatMap((guide) => {
+    const [first = '', ...others] = blocks(read(guide), 'ts');
+    const whole = [first, ...others.map((text) => (text.includes('import ') ? text : `${first}\n${text}`))];
+    return whole.map((text, at) => [`${guide.replaceAll('/', '-')}-${at}.ts`, text] as const);
+  });
   expect(programs.length).toBeGreaterThan(5);
   expect(Object.entries(complaints(Object.fromEntries(programs))).filter(([, found]) => found.length > 0)).toEqual([]);
 });
@@ -92,8 +95,8 @@ describe('docs/configuration.md', () => {
     expect(named.toSorted()).toEqual([...inTable, ...beside].toSorted());
   });
 
-  test('tells of every variable that the code names, and of every one that the original system had', () => {
-    const original = [
+  test('tells of every variable that the code names, and of every one of the Python FLEET-Q', () => {
+    const inPython = [
       ...['SNOWFLAKE_ACCOUNT', 'SNOWFLAKE_USER', 'SNOWFLAKE_PASSWORD', 'SNOWFLAKE_DATABASE', 'SNOWFLAKE_SCHEMA'],
       ...['SNOWFLAKE_WAREHOUSE', 'SNOWFLAKE_ROLE', 'POD_ID', 'MAX_PARALLELISM', 'CAPACITY_THRESHOLD'],
       ...['HEARTBEAT_INTERVAL_SECONDS', 'CLAIM_INTERVAL_SECONDS', 'RECOVERY_INTERVAL_SECONDS'],
@@ -101,9 +104,9 @@ describe('docs/configuration.md', () => {
       ...['LOG_LEVEL', 'LOG_FORMAT'],
     ].map((name) => `FLEET_Q_${name}`);
     const inCode = [...code.matchAll(/FLEET_Q_[A-Z_]*[A-Z]/g)].map(([name]) => name);
-    expect([...new Set([...original, ...inCode])].filter((name) => !quoted(text).includes(name))).toEqual([]);
-    const fates = section(text, '## The variables of the original system');
-    expect(original.filter((name) => !quoted(fates).includes(name))).toEqual([]);
+    expect([...new Set([...inPython, ...inCode])].filter((name) => !quoted(text).includes(name))).toEqual([]);
+    const fates = section(text, '## Variables of the Python FLEET-Q');
+    expect(inPython.filter((name) => !quoted(fates).includes(name))).toEqual([]);
   });
 
   test('has every option of the SQLite store and nothing else', { timeout: COMPILING_MS }, () => {
@@ -138,35 +141,49 @@ function written(value: unknown): string {
 }
 
 describe('docs/events.md', () => {
-  const rows = table(read('docs/events.md').slice(read('docs/events.md').indexOf('| Event')));
+  const text = read('docs/events.md');
+  const index = table(section(text, '## Index'));
+  const headings = [...text.matchAll(/^### (\w+:\w+)$/gm)].map(([, heading = '']) => heading);
+  const partOf = (event: string): string => section(text, `### ${event}`);
 
-  test('has every event and nothing else, in order', () => {
-    expect(rows.map(({ Event }) => quoted(Event)[0])).toEqual(EVENT_NAMES);
-  });
-
-  test('says of each who tells it and when', () => {
-    for (const row of rows) {
-      expect(row['Told by'], row['Event']).toMatch(/^(caller|holder|leader|pod)\b/);
-      expect(row['Exactly when'], row['Event']).toMatch(/\w{3}/);
+  test('has every event and nothing else, in order, in the index and as a section', () => {
+    expect(index.map(({ Event }) => quoted(Event)[0])).toEqual(EVENT_NAMES);
+    expect(headings).toEqual(EVENT_NAMES);
+    for (const { Event = '' } of index) {
+      expect(Event).toContain(`(#${quoted(Event)[0]?.replace(':', '').toLowerCase()})`);
     }
   });
 
-  test('says of each the fields of its payload, as the types have them', { timeout: COMPILING_MS }, () => {
-    const declared = payloadFields(EVENT_NAMES);
-    for (const row of rows) {
+  test('says of each who emits it and when, and shows a listener', () => {
+    for (const row of index) {
       const event = quoted(row['Event'])[0] ?? '';
-      expect(quoted(row['Payload']).toSorted(), event).toEqual(declared.get(event)?.toSorted());
+      const emitters = row['Emitted by']?.split(', ') ?? [];
+      const [, first = ''] = partOf(event).split('\n\n');
+      expect(emitters, event).not.toEqual([]);
+      for (const emitter of emitters) expect(['caller', 'holder', 'leader', 'pod']).toContain(emitter);
+      expect(first, event).toMatch(new RegExp(`^\\*\\*Emitted by\\*\\* \\w+ ${emitters[0]}\\b[^]*[.]$`));
+      for (const emitter of emitters) expect(first, event).toContain(emitter);
+      expect(row['When'], event).toMatch(/^[A-Z].*[.]$/);
+      expect(blocks(partOf(event), 'ts').join(''), event).toContain(`queue.on('${event}', `);
+    }
+  });
+
+  test('says of each field of a payload what it means, as the types have them', { timeout: COMPILING_MS }, () => {
+    const declared = payloadFields(EVENT_NAMES);
+    for (const event of EVENT_NAMES) {
+      const rows = table(partOf(event));
+      expect(rows.flatMap(({ Field }) => quoted(Field)).toSorted(), event).toEqual(declared.get(event)?.toSorted());
+      for (const { Meaning } of rows) expect(Meaning, event).toMatch(/\w.*[.]$/);
     }
     expect(declared.get('store:error')).toHaveLength(2);
   });
 
   test('names every reason that a payload may give', { timeout: COMPILING_MS }, () => {
-    const when = (event: string): string =>
-      rows.find((row) => quoted(row['Event'])[0] === event)?.['Exactly when'] ?? '';
     const named = (event: string, words: readonly string[]): string[] =>
-      words.filter((word) => !quoted(when(event)).includes(word));
+      words.filter((word) => !quoted(partOf(event)).includes(word));
     expect(named('step:released', [...wordsOf('ReleaseReason'), 'orphaned'])).toEqual([]);
     expect(named('step:submitted', wordsOf('SubmitReceipt'))).toEqual([]);
+    expect(named('pod:fenced', wordsOf("PodFenced['reason']"))).toEqual([]);
   });
 });
 
