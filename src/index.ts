@@ -1,7 +1,7 @@
 /**
  * FLEET-Q: a brokerless, durable task queue for fleets that share nothing but a database.
  *
- * @packageDocumentation
+ * @module fleet-q
  */
 export { FleetQ } from './fleetq.js';
 export type { AnyFleetQ, FleetQConstructor, StepOf, StepsOf, SubmitInput, Submitted, SubmitUnion } from './api.js';

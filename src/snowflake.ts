@@ -1,5 +1,7 @@
 /**
  * `fleet-q/snowflake`: steps in Snowflake, shared by a fleet of pods that have nothing else in common.
+ *
+ * @module fleet-q/snowflake
  */
 import type { StoreFactory } from './store/contract.js';
 import { namesOf } from './store/snowflake/table-names.js';

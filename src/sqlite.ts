@@ -1,5 +1,7 @@
 /**
  * `fleet-q/sqlite`: the embedded store, a file that many processes of one host share.
+ *
+ * @module fleet-q/sqlite
  */
 import type { StoreFactory } from './store/contract.js';
 import { resolveOptions, type SqliteOptions } from './store/sqlite/options.js';
