@@ -126,7 +126,7 @@ const CRYPTO_WITHOUT_CHANCE = ['createHash', 'createHmac'];
 
 const SQL =
   /^\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|REPLACE\s+INTO\s|UPDATE\s+\S+\s+(AS\s+\w+\s+|\w+\s+)?SET\b|DELETE\s+FROM\s|MERGE\s+INTO\s|WITH\s+(RECURSIVE\s+)?\w+[^]*\sAS\s+\(?|CREATE\s+(OR\s+REPLACE\s+)?(UNIQUE\s+|TEMP\w*\s+|TRANSIENT\s+|HYBRID\s+)?(TABLE|INDEX|VIEW|TRIGGER|SCHEMA)\s|ALTER\s+(TABLE|SESSION)\s|DROP\s+(TABLE|INDEX|VIEW)\s|PRAGMA\s|BEGIN(\s+(IMMEDIATE|DEFERRED|EXCLUSIVE|TRANSACTION))?\s*;?$|COMMIT\s*;?$|ROLLBACK\s*;?$|VACUUM\b|ANALYZE\b|ATTACH\s)/;
-const SQL_FILES = /(^|[/-])(statements|schema)\.ts$/;
+const SQL_FILES = /((^|[/-])(statements|schema)|(^|\/)statements\/[\w-]+)\.ts$/;
 
 const LONGEST_FILE = 300;
 

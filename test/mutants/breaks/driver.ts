@@ -128,7 +128,7 @@ const TEXTS = ['test/store/snowflake/statements.test.ts'];
 const texts: readonly Break[] = [
   {
     name: 'snowflake/exchange: a step may stand in two pairs',
-    file: 'src/store/snowflake/exchange/statements.ts',
+    file: 'src/store/snowflake/exchange/statements/update-source.ts',
     find: '\n    AND ROW_NUMBER() OVER (PARTITION BY k.its_step ORDER BY w.its_token) = 1',
     replace: '',
     tests: TEXTS,
@@ -141,7 +141,7 @@ const texts: readonly Break[] = [
     tests: TEXTS,
   },
   {
-    name: 'snowflake/shared: the epoch is read from a text',
+    name: 'snowflake/fragments: the epoch is read from a text',
     file: 'src/store/snowflake/statements/fragments.ts',
     find: 'const EPOCH = `TO_TIMESTAMP_NTZ(0, 3)`;',
     replace: "const EPOCH = `CAST('1970-01-01' AS TIMESTAMP_NTZ)`;",

@@ -136,14 +136,14 @@ describe('a request', () => {
   });
 
   test('counts poison as due only where it may be taken', async () => {
-    const bears = async (over: Parameters<typeof claimRequest>[0]): Promise<number> => {
+    const mostCrashes = async (over: Parameters<typeof claimRequest>[0]): Promise<number> => {
       const { exchange, sent } = exchanging();
       await exchange.run(asks(over));
-      return sent[0]!.bind.bears;
+      return sent[0]!.bind.mostCrashes;
     };
-    expect(await bears({ free: 0, prefetch: 3, quarantine: 1 })).toBe(0);
-    expect(await bears({ free: 1, quarantine: 0 })).toBe(1);
-    expect(await bears({ free: 1, quarantine: 1 })).toBe(Number.MAX_SAFE_INTEGER);
+    expect(await mostCrashes({ free: 0, prefetch: 3, quarantine: 1 })).toBe(0);
+    expect(await mostCrashes({ free: 1, quarantine: 0 })).toBe(1);
+    expect(await mostCrashes({ free: 1, quarantine: 1 })).toBe(Number.MAX_SAFE_INTEGER);
   });
 
   test('rises in its sequence with each exchange, also within one ms', async () => {

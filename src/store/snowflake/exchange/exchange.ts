@@ -180,13 +180,13 @@ export class Exchange {
   ): Promise<Seen> {
     const { statements, session, refresh: statement } = this.#parts;
     const types = [...(claim?.types.keys() ?? [])];
-    const bears = claim === undefined || claim.free === 0 ? 0 : claim.quarantine === 1 ? Number.MAX_SAFE_INTEGER : 1;
+    const mostCrashes = claim === undefined || claim.free === 0 ? 0 : claim.quarantine === 1 ? Number.MAX_SAFE_INTEGER : 1;
     const mine = settled.map(boundFence);
     const bind = JSON.stringify({
       incarnation: pod.incarnation,
       ...(token === null ? {} : { token }),
       types,
-      bears,
+      mostCrashes,
       mine,
     });
     const look = async () =>

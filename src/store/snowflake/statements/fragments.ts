@@ -2,6 +2,12 @@
 import { STEP_COLUMNS } from '../columns.js';
 import type { Names } from '../table-names.js';
 
+/** A common table expression. Its comment belongs beside it in TypeScript: what is in the text is sent with each statement. */
+export const cte = (name: string, query: string): string => `${name} AS (\n  ${query}\n)`;
+
+/** The head of a statement with these common table expressions, in the order in which they read each other. */
+export const withCtes = (...ctes: readonly string[]): string => `WITH ${ctes.join(', ')}`;
+
 /** A validated count, to be inlined. */
 export function count(n: number): string {
   if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`not a count: ${n}`);
