@@ -1,12 +1,12 @@
 /**
  * The package as its users get it: packed, installed into an empty application, and run from there.
  *
- * It tries what `npm run build` made last (`npm test` builds first). The application's packages come from the cache that
+ * It tests what `npm run build` made last (`npm test` builds first). The application's packages come from the cache that
  * the installation of this project filled, or from the registry.
  */
 import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, SourceMap, type SourceMapPayload } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,7 @@ const app = mkdtempSync(path.join(tmpdir(), 'fleet-q-package-'));
 let packed: readonly string[];
 
 beforeAll(async () => {
-  if (!existsSync(path.join(project, 'dist/index.js'))) throw new Error('There is no build to pack: npm run build');
+  if (!existsSync(path.join(project, 'dist/index.js'))) throw new Error('there is no build to pack; run npm run build');
   const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', app], {
     cwd: project,
   });
@@ -58,7 +58,7 @@ function write(name: string, text: string): string {
   return file;
 }
 
-/** What a newcomer writes first: submit a step, have it run, read its result. It must also end by itself. */
+/** The first program of a new user: submits a step, runs it, reads its result. It must also end by itself. */
 const program = (file: string) => `
   const queue = new FleetQ({ store: sqlite({ path: ${JSON.stringify(file)} }) })
     .register('double', async (args) => ({ doubled: args.n * 2 }));
@@ -77,13 +77,14 @@ async function output(name: string, text: string): Promise<unknown> {
 }
 
 describe('the packed files', () => {
-  test('are what a user needs and nothing else', () => {
-    const wanted = /^(dist\/.+\.(js|d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+  test('contain what a user needs and nothing else', () => {
+    const wanted =
+      /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts|docs\/.+\.md|examples\/.+\.ts|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
     expect(packed.filter((file) => !wanted.test(file))).toEqual([]);
     expect(packed).toEqual(expect.arrayContaining(['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']));
   });
 
-  test('hold every entry point', () => {
+  test('contain every entry point', () => {
     const { exports } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as {
       exports: Record<string, { types: string; default: string }>;
     };
@@ -91,10 +92,79 @@ describe('the packed files', () => {
     expect(packed).toEqual(expect.arrayContaining(entries.map((file) => file.replace('./', ''))));
   });
 
-  test('come from the sources of today', () => {
-    const source = (file: string) => file.replace(/^dist\//, 'src/').replace(/(\.d\.ts|\.js)$/, '.ts');
+  test('were built from sources that still exist', () => {
+    const source = (file: string) => file.replace(/^dist\//, 'src/').replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts');
     const built = packed.filter((file) => file.startsWith('dist/'));
     expect(built.filter((file) => !existsSync(path.join(project, source(file))))).toEqual([]);
+  });
+});
+
+/** Every link of the README, without its fragment. */
+const links = [...readFileSync(path.join(project, 'README.md'), 'utf8').matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(
+  ([, link = '']) => link,
+);
+
+describe('a link of the README', () => {
+  test('leads to a packed file, or is absolute', () => {
+    expect(links.length).toBeGreaterThan(5);
+    const packedFiles = new Set(packed);
+    expect(links.filter((link) => !link.startsWith("https://") && !packedFiles.has(path.normalize(link)))).toEqual([]);
+  });
+
+  // The page of the package resolves a relative link against the repository.
+  test('can be resolved by the page of the package', () => {
+    const { repository, homepage } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as {
+      repository: { url: string };
+      homepage: string;
+    };
+    expect(repository.url).toMatch(/^git\+https:\/\/github\.com\/[\w-]+\/[\w-]+\.git$/);
+    expect(homepage).toContain(repository.url.slice('git+'.length, -'.git'.length));
+  });
+});
+
+describe('the maps', () => {
+  const installed = path.join(app, 'node_modules/fleet-q');
+
+  test('stand beside every module and every declaration, and name sources that are packed', () => {
+    const modules = packed.filter((file) => /^dist\/.+\.(js|d\.ts)$/.test(file));
+    expect(modules.length).toBeGreaterThan(100);
+    for (const file of modules) {
+      const map = `${path.basename(file)}.map`;
+      expect(readFileSync(path.join(installed, file), 'utf8'), file).toContain(`//# sourceMappingURL=${map}`);
+      const { sources, sourceRoot } = JSON.parse(readFileSync(path.join(installed, `${file}.map`), 'utf8')) as {
+        sources: string[];
+        sourceRoot?: string;
+      };
+      const from = path.join(installed, path.dirname(file), sourceRoot ?? '');
+      expect(sources, file).toHaveLength(1);
+      expect(sources.filter((source) => !existsSync(path.join(from, source)))).toEqual([]);
+    }
+  });
+
+  test('lead a stack trace to the source', async () => {
+    const text = `
+      import { FleetQ } from 'fleet-q';
+      try {
+        new FleetQ({ maxRetries: -1 });
+      } catch (error) {
+        console.log(JSON.stringify(error.stack));
+      }`;
+    const file = write('stack.mjs', text);
+    const { stdout } = await run(process.execPath, ['--enable-source-maps', file], { cwd: app });
+    const [, source = '', line] = /\((?:file:\/\/)?([^()]*\/fleet-q\/src\/fleetq\.ts):(\d+):\d+\)/.exec(stdout) ?? [];
+    const read = readFileSync(source, 'utf8').split('\n')[Number(line) - 1];
+    expect(read).toContain('resolveOptions(');
+  });
+
+  test('lead an editor from a declaration to the source', () => {
+    const declarations = path.join(installed, 'dist/fleetq.d.ts');
+    const lines = readFileSync(declarations, 'utf8').split('\n');
+    const line = lines.findIndex((text) => text.includes('const FleetQ'));
+    const map = new SourceMap(JSON.parse(readFileSync(`${declarations}.map`, 'utf8')) as SourceMapPayload);
+    const entry = map.findEntry(line, lines[line]?.indexOf('FleetQ') ?? -1);
+    if (!('originalSource' in entry)) throw new Error(`line ${line} of ${declarations} has no source`);
+    const source = path.join(path.dirname(declarations), entry.originalSource);
+    expect(readFileSync(source, 'utf8').split('\n')[entry.originalLine]).toContain('const FleetQ');
   });
 });
 
@@ -129,8 +199,8 @@ describe('an application that installed it', () => {
     expect(await output('lazy.cjs', text)).toEqual([]);
   });
 
-  // Its declarations must not lean on types that only this project has installed.
-  test('compiles against its types, libraries checked too', async () => {
+  // Its declarations must not need types that only this project has installed.
+  test('compiles against its types, with the libraries checked too', async () => {
     write(
       'app.ts',
       `
