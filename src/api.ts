@@ -177,7 +177,11 @@ export interface FleetQConstructor {
   ): FleetQ<StepsIn<L>>;
   new <S = {}>(options?: FleetQOptions & { readonly steps?: undefined }): FleetQ<S>;
   /**
-   * A queue whose options come from the `FLEET_Q_*` variables of the original system; `options` override them.
+   * A queue whose options come from the `FLEET_Q_*` environment variables; `options` override them. The names are those
+   * of the Python FLEET-Q, where it has the option.
+   *
+   * A `concurrency` in `options` overrides `FLEET_Q_MAX_PARALLELISM` and `FLEET_Q_CAPACITY_THRESHOLD` too, and a
+   * `maxParallelism` or `capacityThreshold` overrides `FLEET_Q_CONCURRENCY`.
    *
    * Where `options` name no store, it is Snowflake if `FLEET_Q_SNOWFLAKE_ACCOUNT` is set, else SQLite at
    * `FLEET_Q_SQLITE_PATH`.

@@ -30,7 +30,7 @@ import {
 import type { Health } from './fleet/health.js';
 import type { RecoveryOptions } from './fleet/recovery.js';
 import { createLog, type Log } from './log.js';
-import { optionsFromEnv } from './options/env.js';
+import { overrideEnv } from './options/env.js';
 import { resolveOptions, type FleetQOptions, type ResolvedOptions } from './options.js';
 import { fleetPicture, healthOfNone, Pod } from './pod.js';
 import { leaderReport, queueStats, type LeaderReport, type QueueStats } from './stats.js';
@@ -69,9 +69,8 @@ class Queue implements AnyFleetQ {
 
   static fromEnv(options: FleetQOptions = {}, env: Readonly<Record<string, string | undefined>> = process.env): Queue {
     return new Queue({
-      ...optionsFromEnv(env),
       ...(options.store === undefined ? { store: storeFromEnv(env) } : {}),
-      ...options,
+      ...overrideEnv(env, options),
     });
   }
 

@@ -40,9 +40,18 @@ export interface FleetQOptions {
   readonly unknownTypes?: 'accept' | 'refuse';
   /** Names this pod. Default: the host's name and a random suffix. Two living pods of one id supersede each other. */
   readonly podId?: string;
-  /** Most steps that run at a time here, together with `capacityThreshold`. Default 10. */
+  /** How many steps run at the same time on this pod: a whole number from 1 to 100,000. Default 8. */
+  readonly concurrency?: number;
+  /**
+   * With `capacityThreshold`, the Python FLEET-Q's way to state the concurrency:
+   * `max(1, floor(maxParallelism × capacityThreshold))`. Default 10, where only `capacityThreshold` is given. Cannot be
+   * given together with `concurrency`, which new code should use.
+   */
   readonly maxParallelism?: number;
-  /** The share of `maxParallelism` that is used: slots = max(1, floor(both multiplied)). Default 0.8. */
+  /**
+   * The share of `maxParallelism` that is used, above 0 and up to 1. Default 0.8, where only `maxParallelism` is given.
+   * Cannot be given together with `concurrency`.
+   */
   readonly capacityThreshold?: number;
   /** Between two heartbeats, in ms. Default: the store's (SQLite 2,000, Snowflake 30,000). */
   readonly heartbeatIntervalMs?: number;
@@ -99,22 +108,27 @@ export interface FleetQOptions {
 type RhythmOption = 'heartbeatIntervalMs' | 'deadAfterMs' | 'recoveryIntervalMs' | 'claimIntervalMs' | 'idleIntervalMs';
 type OptionalOption = 'store' | 'logger' | 'timeoutMs';
 
+/** The two options that `concurrency` replaces. */
+type PythonOption = 'maxParallelism' | 'capacityThreshold';
+
 /** Options with their defaults, but for those that the store's rhythm gives. */
 export type ResolvedOptions = Readonly<
-  Required<Omit<FleetQOptions, RhythmOption | OptionalOption | 'retry' | 'journalPath'>> &
+  Required<Omit<FleetQOptions, RhythmOption | OptionalOption | PythonOption | 'retry' | 'journalPath'>> &
     Pick<FleetQOptions, RhythmOption | OptionalOption> & { retry: RetryPolicy; journalPath: string }
 >;
 
-/** All options, complete: what the services read. `slots` is how many steps run at a time. */
+/** All options, complete: what the services read. `slots` is `concurrency`: one step runs in a slot at a time. */
 export type Settings = ResolvedOptions &
   Readonly<Required<Pick<FleetQOptions, RhythmOption>>> & { readonly slots: number; readonly waitIntervalMs: number };
+
+const DEFAULT_CONCURRENCY = 8;
 
 /** One row of the table. */
 export interface OptionRow {
   readonly check: FieldCheck;
   /** As the docs show it; `undefined`: see the meaning. */
   readonly default?: unknown;
-  /** The variable of the original system that `fromEnv` reads, and what its unit is worth. */
+  /** The environment variable that `fromEnv` reads, and how its text becomes the option's value. */
   readonly env?: { readonly name: string; readonly parse: 'text' | 'number' | 'seconds' };
 }
 
@@ -136,14 +150,17 @@ export const OPTION_TABLE: Readonly<Record<keyof FleetQOptions, OptionRow>> = {
     default: 'accept',
   },
   podId: { check: name(200), env: { name: 'FLEET_Q_POD_ID', parse: 'text' } },
+  concurrency: {
+    check: integer(1, 100_000),
+    default: DEFAULT_CONCURRENCY,
+    env: { name: 'FLEET_Q_CONCURRENCY', parse: 'number' },
+  },
   maxParallelism: {
     check: integer(1, 100_000),
-    default: 10,
     env: { name: 'FLEET_Q_MAX_PARALLELISM', parse: 'number' },
   },
   capacityThreshold: {
     check: expecting('a number above 0 and up to 1', (value) => typeof value === 'number' && value > 0 && value <= 1),
-    default: 0.8,
     env: { name: 'FLEET_Q_CAPACITY_THRESHOLD', parse: 'number' },
   },
   heartbeatIntervalMs: {
@@ -185,11 +202,13 @@ export function resolveOptions(given: unknown = {}): ResolvedOptions {
   }
   checkFields(given, CHECKS, 'OPTION_INVALID', '');
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as FleetQOptions;
+  const { maxParallelism, capacityThreshold, ...rest } = options;
   const runtime = options.runtime ?? systemRuntime;
   return Object.freeze({
     ...DEFAULTS,
     podId: generatedPodId(runtime),
-    ...options,
+    ...rest,
+    concurrency: concurrencyOf(options),
     runtime,
     retry: Object.freeze({ ...DEFAULT_RETRY, ...options.retry }),
     journalPath: absolutePath(options.journalPath ?? MEMORY, 'journalPath'),
@@ -203,9 +222,32 @@ function generatedPodId(runtime: Runtime): string {
   return `${host}-${runtime.uuid().slice(-8)}`;
 }
 
-/** How many steps run at a time on a pod with these options. */
-export function slotsOf({ maxParallelism, capacityThreshold }: ResolvedOptions): number {
-  return Math.max(1, Math.floor(maxParallelism * capacityThreshold));
+/**
+ * Refuses `concurrency` beside the two options that it replaces.
+ *
+ * @param label how messages name an option: by itself, or by its environment variable
+ * @throws ValidationError `OPTION_INVALID`
+ */
+export function refuseTwoConcurrencies(
+  given: Readonly<Record<string, unknown>>,
+  label: (option: keyof FleetQOptions) => string = (option) => option,
+): void {
+  const { concurrency } = given;
+  if (concurrency === undefined) return;
+  for (const other of ['maxParallelism', 'capacityThreshold'] as const) {
+    if (given[other] === undefined) continue;
+    const problem =
+      `cannot be given together with ${label(other)}, got ${show(concurrency)} and ${show(given[other])}; ` +
+      `${label('concurrency')} alone says how many steps run at a time`;
+    throw new ValidationError('OPTION_INVALID', label('concurrency'), problem);
+  }
+}
+
+function concurrencyOf(options: FleetQOptions): number {
+  refuseTwoConcurrencies({ ...options });
+  const { concurrency, maxParallelism, capacityThreshold } = options;
+  if (maxParallelism === undefined && capacityThreshold === undefined) return concurrency ?? DEFAULT_CONCURRENCY;
+  return Math.max(1, Math.floor((maxParallelism ?? 10) * (capacityThreshold ?? 0.8)));
 }
 
 /** Completes options with a store's rhythm. @throws ValidationError `OPTION_INVALID` where they contradict each other */
@@ -227,7 +269,7 @@ export function completeOptions(options: ResolvedOptions, rhythm: Rhythm): Setti
     );
   }
   const { waitIntervalMs } = rhythm;
-  const slots = slotsOf(options);
+  const slots = options.concurrency;
   return Object.freeze({
     ...options,
     heartbeatIntervalMs,

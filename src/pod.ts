@@ -11,7 +11,7 @@ import { electLeader } from './fleet/elector.js';
 import { Fleet } from './fleet/fleet.js';
 import { healthOf, type Health } from './fleet/health.js';
 import { createLog } from './log.js';
-import { slotsOf, type ResolvedOptions, type Settings } from './options.js';
+import type { ResolvedOptions, Settings } from './options.js';
 import { Pool, type PoolDrained } from './pool/pool.js';
 import type { HeldSnapshot } from './pool/claims/claim-comparison.js';
 import { SlotDeadlock } from './pool/slot-deadlock.js';
@@ -140,7 +140,15 @@ export function healthOfNone(options: ResolvedOptions): Health {
     stopping: false,
     hasLeft: false,
     isLeader: false,
-    load: { running: 0, unstarted: 0, unsettled: 0, strays: 0, slots: slotsOf(options), paused: false, fenced: false },
+    load: {
+      running: 0,
+      unstarted: 0,
+      unsettled: 0,
+      strays: 0,
+      slots: options.concurrency,
+      paused: false,
+      fenced: false,
+    },
     fenced: undefined,
     silentForMs: Infinity,
     deadAfterMs: Infinity,

@@ -1,7 +1,7 @@
 /** Options: what is wrong with one is told at once, by its name and with its value; and what the environment gives. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { FleetQ, ValidationError, type FleetQOptions } from 'fleet-q';
-import { optionsFromEnv } from '../src/options/env.js';
+import { optionsFromEnv, overrideEnv } from '../src/options/env.js';
 import { completeOptions, OPTION_TABLE, resolveOptions } from '../src/options.js';
 import type { Rhythm } from '../src/store/contract.js';
 
@@ -38,6 +38,13 @@ describe('options that are not acceptable', () => {
     ['podId', '', 'text of 1 to 200 characters without control characters, got ""'],
     ['podId', 'a\u0000b', 'got "a\\u0000b"'],
     ['podId', 7, 'got 7'],
+    ['concurrency', 0, 'a whole number from 1 to 100000, got 0'],
+    ['concurrency', -1, 'got -1'],
+    ['concurrency', 1.5, 'got 1.5'],
+    ['concurrency', NaN, 'got NaN'],
+    ['concurrency', '8', 'got "8"'],
+    ['concurrency', 100_001, 'got 100001'],
+    ['concurrency', null, 'got null'],
     ['maxParallelism', 0, 'a whole number from 1 to 100000, got 0'],
     ['maxParallelism', 2.5, 'got 2.5'],
     ['maxParallelism', '10', 'got "10"'],
@@ -92,6 +99,27 @@ describe('options that are not acceptable', () => {
     expect(construct({ retention: 3 }).message).toContain('did you mean retentionMs?');
   });
 
+  test.each([
+    ['workers', 'concurrency'],
+    ['parallelism', 'concurrency'],
+    ['maxConcurrency', 'concurrency'],
+    ['max_concurrency', 'concurrency'],
+    ['attempts', 'maxRetries'],
+    ['retries', 'maxRetries'],
+    ['backoff', 'retry'],
+    ['timeout', 'timeoutMs'],
+    ['pollInterval', 'claimIntervalMs'],
+    ['database', 'store'],
+    ['metadata', 'meta'],
+  ])('suggests by meaning where the spelling gives no hint: %s means %s', (given, meant) => {
+    expect(construct({ [given]: 3 }).message).toBe(`${given}: is not known; did you mean ${meant}?`);
+  });
+
+  test('suggests nothing by meaning that the object cannot have', () => {
+    expect(construct({ retry: { workers: 3 } }).message).toBe('retry.workers: is not known');
+    expect(construct({ retry: { delay: 3 } }).message).toBe('retry.delay: is not known; did you mean baseMs?');
+  });
+
   test('an unknown option like no other is told nothing that would mislead', () => {
     expect(construct({ colour: 'red' }).message).toBe('colour: is not known');
     expect(construct({ constructor: 1 }).field).toBe('constructor');
@@ -132,13 +160,44 @@ describe('options that contradict each other', () => {
   });
 });
 
+describe('concurrency beside the options that it replaces', () => {
+  test.each([
+    ['maxParallelism', 10],
+    ['capacityThreshold', 0.5],
+  ] as const)('is refused beside %s, with both names and values', (other, value) => {
+    const error = construct({ concurrency: 4, [other]: value });
+    expect(error).toMatchObject({ name: 'ValidationError', code: 'OPTION_INVALID', field: 'concurrency' });
+    expect(error.message).toBe(
+      `concurrency: cannot be given together with ${other}, got 4 and ${value}; ` +
+        'concurrency alone says how many steps run at a time',
+    );
+  });
+
+  test('is refused in the environment, with the names of the variables', () => {
+    const env = { FLEET_Q_CONCURRENCY: '4', FLEET_Q_MAX_PARALLELISM: '10' };
+    const error = errorOf(() => FleetQ.fromEnv({}, env));
+    expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'FLEET_Q_CONCURRENCY' });
+    expect(error.message).toContain('cannot be given together with FLEET_Q_MAX_PARALLELISM, got 4 and 10');
+  });
+
+  test.each<[string, Record<string, string>, FleetQOptions, number]>([
+    ['concurrency over the pair', { MAX_PARALLELISM: '20', CAPACITY_THRESHOLD: '0.5' }, { concurrency: 3 }, 3],
+    ['maxParallelism over concurrency', { CONCURRENCY: '20' }, { maxParallelism: 5 }, 4],
+    ['capacityThreshold over concurrency', { CONCURRENCY: '20' }, { capacityThreshold: 0.5 }, 5],
+    ['half of the pair, which leaves the other half', { MAX_PARALLELISM: '20' }, { capacityThreshold: 0.5 }, 10],
+    ['nothing', { CONCURRENCY: '20' }, {}, 20],
+  ])('what is given in code overrides the environment: %s', (_, variables, overrides, concurrency) => {
+    const env = Object.fromEntries(Object.entries(variables).map(([name, text]) => [`FLEET_Q_${name}`, text]));
+    expect(resolveOptions(overrideEnv(env, overrides)).concurrency).toBe(concurrency);
+  });
+});
+
 describe('what comes out', () => {
   test('defaults are filled in, and all of it is frozen', () => {
     const options = resolveOptions({ maxRetries: 1, retry: { capMs: 10 } });
     expect(options).toMatchObject({
       maxRetries: 1,
-      maxParallelism: 10,
-      capacityThreshold: 0.8,
+      concurrency: 8,
       drainTimeoutMs: 25_000,
     });
     expect(options.retry).toEqual({ baseMs: 1_000, capMs: 10, factor: 2 });
@@ -148,14 +207,21 @@ describe('what comes out', () => {
   });
 
   test('an option that is `undefined` counts for nothing', () => {
-    const options = { maxParallelism: undefined, podId: undefined, timeoutMs: undefined };
-    expect(resolveOptions(options)).toMatchObject({ maxParallelism: 10, podId: expect.any(String) as string });
+    const options = { concurrency: undefined, maxParallelism: undefined, podId: undefined, timeoutMs: undefined };
+    expect(resolveOptions(options)).toMatchObject({ concurrency: 8, podId: expect.any(String) as string });
+    expect(resolveOptions({ ...options, concurrency: 3 })).toMatchObject({ concurrency: 3 });
+  });
+
+  const slots = (options: FleetQOptions) => completeOptions(resolveOptions(options), RHYTHM).slots;
+
+  test('as many slots as `concurrency` says', () => {
+    expect([slots({}), slots({ concurrency: 1 }), slots({ concurrency: 50 })]).toEqual([8, 1, 50]);
   });
 
   test('slots: the share of maxParallelism, rounded down, and at least one', () => {
-    const slots = (maxParallelism: number, capacityThreshold: number) =>
-      completeOptions(resolveOptions({ maxParallelism, capacityThreshold }), RHYTHM).slots;
-    expect([slots(10, 0.8), slots(1, 0.1), slots(3, 0.5), slots(7, 1)]).toEqual([8, 1, 1, 7]);
+    const share = (maxParallelism: number, capacityThreshold: number) => slots({ maxParallelism, capacityThreshold });
+    expect([share(10, 0.8), share(1, 0.1), share(3, 0.5), share(7, 1)]).toEqual([8, 1, 1, 7]);
+    expect([slots({ maxParallelism: 20 }), slots({ capacityThreshold: 0.5 })]).toEqual([16, 5]);
   });
 });
 
@@ -189,6 +255,8 @@ describe('the environment', () => {
   });
 
   test.each([
+    ['FLEET_Q_CONCURRENCY', 'many', 'expected a number, got "many"'],
+    ['FLEET_Q_CONCURRENCY', '0', 'expected a whole number from 1 to 100000, got 0'],
     ['FLEET_Q_MAX_PARALLELISM', 'many', 'expected a number, got "many"'],
     ['FLEET_Q_MAX_PARALLELISM', '0', 'expected a whole number from 1 to 100000, got 0'],
     ['FLEET_Q_CAPACITY_THRESHOLD', '80%', 'expected a number, got "80%"'],

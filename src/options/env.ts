@@ -5,7 +5,7 @@
  */
 import { show, ValidationError } from '../errors.js';
 import { consoleLogger, type Logger, type LogLevel } from '../log.js';
-import { OPTION_TABLE, type FleetQOptions } from '../options.js';
+import { OPTION_TABLE, refuseTwoConcurrencies, type FleetQOptions } from '../options.js';
 import { MAX_DURATION_MS, expecting, type FieldCheck } from '../step/field-checks.js';
 
 /**
@@ -20,8 +20,37 @@ export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>
     if (variable === undefined || text === undefined || text === '') continue;
     options[key] = VALUE_OF[variable.parse](text, variable.name, check);
   }
+  refuseTwoConcurrencies(options, (option) => OPTION_TABLE[option].env?.name ?? option);
   const logger = loggerFromEnv(env);
   return logger === undefined ? options : { ...options, logger };
+}
+
+/**
+ * Options from the environment, overridden by those given in code.
+ *
+ * The ways to state the concurrency override each other as one: a `concurrency` in code drops `FLEET_Q_MAX_PARALLELISM`
+ * and `FLEET_Q_CAPACITY_THRESHOLD`, and a `maxParallelism` or `capacityThreshold` in code drops `FLEET_Q_CONCURRENCY`.
+ *
+ * @throws ValidationError `OPTION_INVALID`, naming the variable
+ */
+export function overrideEnv(
+  env: Readonly<Record<string, string | undefined>>,
+  overrides: FleetQOptions,
+): FleetQOptions {
+  const { concurrency, maxParallelism, capacityThreshold, ...others } = optionsFromEnv(env);
+  const python = { ...set('maxParallelism', maxParallelism), ...set('capacityThreshold', capacityThreshold) };
+  const plainInCode = overrides.concurrency !== undefined;
+  const pythonInCode = overrides.maxParallelism !== undefined || overrides.capacityThreshold !== undefined;
+  return {
+    ...others,
+    ...(plainInCode ? {} : python),
+    ...(pythonInCode ? {} : set('concurrency', concurrency)),
+    ...overrides,
+  };
+}
+
+function set<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
 }
 
 /** From a variable's text to the option's value, checked as the option is. Errors show the text as it was given. */

@@ -1,18 +1,24 @@
-/** Checks of an object's fields: each names the field and shows the value; an unknown field is told the nearest known one. */
+/**
+ * Checks the fields of an object that a user passed.
+ *
+ * Invariants: an error names the field and shows its value. For an unknown field it suggests the one that was probably
+ * meant, by meaning or by spelling.
+ */
 import { nearest, show, ValidationError, type ErrorCode } from '../errors.js';
+import { synonymOf } from './synonyms.js';
 
 /** Checks one value. @throws ValidationError with the table's code */
 export type FieldCheck = (value: unknown, field: string, code: ErrorCode) => void;
 export type FieldChecks = Readonly<Record<string, FieldCheck>>;
 
-/** A check that holds where `test` does. @param expected completes "expected …" */
+/** A check that passes where `test` returns true. @param expected completes "expected …" */
 export function expecting(expected: string, test: (value: unknown) => boolean): FieldCheck {
   return (value, field, code) => {
     if (!test(value)) throw new ValidationError(code, field, `expected ${expected}, got ${show(value)}`);
   };
 }
 
-/** One of some words; a word that is near one of them is answered with that. */
+/** A check for one of a few words. The error suggests the nearest one. */
 export function oneOfWords(...known: readonly string[]): FieldCheck {
   const expected = known.map((each) => `'${each}'`).join(' or ');
   return (value, field, code) => {
@@ -98,6 +104,7 @@ export function checkFields(value: unknown, checks: FieldChecks, code: ErrorCode
 const pathOf = (prefix: string, key: string): string => (prefix === '' ? key : `${prefix}.${key}`);
 
 function unknownField(key: string, path: string, checks: FieldChecks, code: ErrorCode): ValidationError {
-  const near = nearest(key, Object.keys(checks));
-  return new ValidationError(code, path, `is not known${near === undefined ? '' : `; did you mean ${near}?`}`);
+  const known = Object.keys(checks);
+  const meant = synonymOf(key, known) ?? nearest(key, known);
+  return new ValidationError(code, path, `is not known${meant === undefined ? '' : `; did you mean ${meant}?`}`);
 }

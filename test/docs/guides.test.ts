@@ -128,7 +128,7 @@ async function ofEachStore(option: keyof typeof OPTION_TABLE): Promise<readonly 
   const factories = [sqlite({ path: ':memory:' }), snowflake({ database: 'D', schema: 'S' })];
   const stores = await Promise.all(factories.map(async (factory) => factory.create(environment)));
   return stores.flatMap(({ rhythm }): unknown[] =>
-    option in rhythm ? [{ ...completeOptions(resolveOptions(), rhythm) }[option]] : [],
+    option in rhythm ? [Reflect.get(completeOptions(resolveOptions(), rhythm), option)] : [],
   );
 }
 

@@ -343,8 +343,29 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/options: a small share of few slots leaves none',
     file: 'src/options.ts',
-    find: 'Math.max(1, Math.floor(maxParallelism * capacityThreshold))',
-    replace: 'Math.floor(maxParallelism * capacityThreshold)',
+    find: 'Math.max(1, Math.floor((maxParallelism ?? 10) * (capacityThreshold ?? 0.8)))',
+    replace: 'Math.floor((maxParallelism ?? 10) * (capacityThreshold ?? 0.8))',
+    tests: [OPTIONS],
+  },
+  {
+    name: 'facade/options: concurrency is taken beside what it replaces',
+    file: 'src/options.ts',
+    find: '  refuseTwoConcurrencies({ ...options });\n',
+    replace: '',
+    tests: [OPTIONS],
+  },
+  {
+    name: 'facade/options/env: a concurrency in code clashes with the environment',
+    file: 'src/options/env.ts',
+    find: '...(plainInCode ? {} : python),',
+    replace: '...python,',
+    tests: [OPTIONS],
+  },
+  {
+    name: 'facade/options/env: both ways to state the concurrency are taken from the environment',
+    file: 'src/options/env.ts',
+    find: '  refuseTwoConcurrencies(options, (option) => OPTION_TABLE[option].env?.name ?? option);\n',
+    replace: '',
     tests: [OPTIONS],
   },
   {
