@@ -9,10 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readSource, type Import, type SourceFacts } from './support/source.js';
 
-const SERVICE = ['type options', 'events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors'];
+const SERVICE = [
+  ...['type options', 'events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'runtime/backoff', 'errors'],
+];
 const STORE = [
   ...['store/contract', 'store/step-counts', 'store/busy-retry', 'store/open-calls'],
-  ...['driver', 'step', 'runtime', 'errors', 'log'],
+  ...['driver', 'step', 'runtime', 'runtime/backoff', 'errors', 'log'],
 ];
 
 /**
@@ -67,7 +69,7 @@ const EDGES: Record<string, readonly string[]> = {
   // the services: never each other; `settlement` stands below those that end claims
   client: SERVICE.filter((part) => part !== 'settlement'),
   pool: [...SERVICE, 'type worker-pool'],
-  fleet: [...SERVICE, 'type worker-pool', 'store/outage-tracker', 'files', 'driver'], // the journal is a file
+  fleet: [...SERVICE, 'type worker-pool', 'store/outage-tracker', 'store/busy-retry', 'files', 'driver'], // the journal is a file
   'worker-pool': ['type store/contract'], // the seam between the two
   settlement: ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
 
@@ -78,7 +80,7 @@ const EDGES: Record<string, readonly string[]> = {
   'store/outage-tracker': ['type events', 'type log', 'type runtime', 'errors'],
   'store/in-context': ['type store/contract', 'type runtime'],
   'store/step-counts': ['store/contract', 'step', 'runtime'],
-  'store/busy-retry': ['store/contract', 'log', 'runtime', 'errors'],
+  'store/busy-retry': ['runtime', 'runtime/backoff'],
   'store/open-calls': ['errors'],
   'store/contract': ['step', 'runtime', 'errors', 'type log'],
 
@@ -88,9 +90,10 @@ const EDGES: Record<string, readonly string[]> = {
   // the ground
   events: ['type store/contract', 'log', 'step', 'runtime', 'errors'],
   files: ['type step', 'errors'],
-  step: ['errors', 'type log'],
+  step: ['errors', 'type log', 'runtime/backoff'],
   log: ['runtime', 'errors'],
   runtime: ['errors'],
+  'runtime/backoff': [], // pure, so that the domain may use it
   errors: [],
 };
 

@@ -6,6 +6,7 @@
  * refuse again: neither is asked twice.
  */
 import { StoreError } from '../errors.js';
+import { flatJitterMs } from '../runtime/backoff.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
 
 /** How often an unanswered call is repeated, and how far apart at most. */
@@ -19,7 +20,7 @@ export async function repeatUnanswered<T>(runtime: Runtime, ended: AbortSignal, 
       return await call();
     } catch (error) {
       if (!isLostReply(error) || repeats >= REPEATS) throw error;
-      await sleep(runtime, runtime.random() * REPEAT_WITHIN_MS, ended);
+      await sleep(runtime, flatJitterMs(0, REPEAT_WITHIN_MS, runtime.random()), ended);
       if (ended.aborted) throw error;
     }
   }

@@ -8,6 +8,7 @@
  * - A pause ends when the store is to be closed. Its timer is none of the caller's async context.
  */
 import type { QueueContext } from '../runtime/async-context.js';
+import { doubledMs } from '../runtime/backoff.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
 
 export interface SecondReadParts {
@@ -45,7 +46,7 @@ export class SecondRead {
     if (this.#askedAt !== undefined && this.#askedAt - this.#since >= staleReadMs) return false;
     const leftMs = this.#since + staleReadMs - runtime.monotonicMs();
     if (leftMs > 0) await context.run(() => sleep(runtime, Math.min(this.#pauseMs, leftMs), ended));
-    this.#pauseMs *= 2;
+    this.#pauseMs = doubledMs(this.#pauseMs);
     this.#askedAt = runtime.monotonicMs();
     return true;
   }

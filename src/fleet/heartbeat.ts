@@ -13,6 +13,7 @@ import { asError, StoppedError, StoreError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
+import { halfJitterMs, jitteredIntervalMs } from '../runtime/backoff.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
@@ -268,11 +269,11 @@ export class Heartbeat<S> implements Service {
       fence.drain('outdated'); // evicted, and it may not join again
       return this.#evicted();
     }
-    return settings.heartbeatIntervalMs * (0.5 + 0.5 * runtime.random());
+    return halfJitterMs(settings.heartbeatIntervalMs, runtime.random());
   }
 
   #intervalMs(): number {
     const { settings, runtime } = this.#parts;
-    return settings.heartbeatIntervalMs * (1 - JITTER * runtime.random());
+    return jitteredIntervalMs(settings.heartbeatIntervalMs, JITTER, runtime.random());
   }
 }

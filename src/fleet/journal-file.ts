@@ -1,18 +1,25 @@
 /** The journal's SQLite file. Several processes may be given the same one. */
 import type { Database } from 'better-sqlite3';
 import { isBusy, loadSqlite } from '../driver/better-sqlite3.js';
+import { asError } from '../errors.js';
 import { locate } from '../files/database-file.js';
 import { MEMORY } from '../files/file-path.js';
 import type { SerializedError } from '../step/serialized-error.js';
 import { parseJson } from '../step/payload.js';
-import { sleep, type Runtime } from '../runtime/runtime.js';
+import { flatJitterMs } from '../runtime/backoff.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { retryWhileBusy, type BusyRetryOptions } from '../store/busy-retry.js';
 import * as sql from './journal-statements.js';
 import { recoveryRecord, type Decision, type RecoveryRecord } from './recovery-record.js';
 
 /** Rows in one transaction, and in one read: about a millisecond. */
 const PIECE = 250;
-/** How long a file that another process holds is waited for. */
-const PATIENCE_MS = 1_000;
+const BUSY_RETRY: BusyRetryOptions = {
+  isBusy,
+  patienceMs: 1_000,
+  giveUp: asError,
+  pause: (_refusals, random) => flatJitterMs(1, 5, random),
+};
 
 interface CycleRow {
   readonly cycle_id: string;
@@ -50,7 +57,7 @@ export class JournalFile {
     const journal = new JournalFile(runtime, new Sqlite(file, { timeout: 0 })); // a timeout would put the event loop to sleep
     try {
       for (const statement of [...sql.PRAGMAS, ...sql.SCHEMA]) {
-        await journal.#patiently(() => journal.#database.exec(statement));
+        await journal.#whenFree(() => journal.#database.exec(statement));
       }
       return journal;
     } catch (error) {
@@ -77,7 +84,7 @@ export class JournalFile {
   async trim(): Promise<void> {
     const surplus = (): { cycle_id: string } | undefined =>
       this.#database.prepare<[], { cycle_id: string }>(sql.SELECT_SURPLUS).get();
-    for (let next = await this.#patiently(surplus); next !== undefined; next = await this.#patiently(surplus)) {
+    for (let next = await this.#whenFree(surplus); next !== undefined; next = await this.#whenFree(surplus)) {
       const id = next.cycle_id;
       while ((await this.#run(sql.DELETE_ORPHANS, [id, id, PIECE])) > 0) await this.#runtime.yield();
       await this.#run(sql.DELETE_DEAD_PODS, [id]);
@@ -123,7 +130,7 @@ export class JournalFile {
   ): Promise<void> {
     for (let from = 0; from < items.length; from += PIECE) {
       const piece = items.slice(from, from + PIECE);
-      await this.#patiently(() => {
+      await this.#whenFree(() => {
         const insert = this.#database.prepare(statement);
         this.#database
           .transaction(() => piece.forEach((item, index) => insert.run(...row(item, from + index))))
@@ -134,24 +141,16 @@ export class JournalFile {
   }
 
   #run(statement: string, values: readonly unknown[]): Promise<number> {
-    return this.#patiently(() => this.#database.prepare(statement).run(...values).changes);
+    return this.#whenFree(() => this.#database.prepare(statement).run(...values).changes);
   }
 
   #all<Row>(statement: string, values: readonly unknown[]): Promise<Row[]> {
-    return this.#patiently(() => this.#database.prepare<unknown[], Row>(statement).all(...values));
+    return this.#whenFree(() => this.#database.prepare<unknown[], Row>(statement).all(...values));
   }
 
-  /** Any statement may find the file held by another process: it is tried again, and the event loop is free meanwhile. */
-  async #patiently<T>(operation: () => T): Promise<T> {
-    const startedAt = this.#runtime.monotonicMs();
-    for (;;) {
-      try {
-        return operation();
-      } catch (error) {
-        if (!isBusy(error) || this.#runtime.monotonicMs() - startedAt > PATIENCE_MS) throw error;
-        await sleep(this.#runtime, 1 + 4 * this.#runtime.random());
-      }
-    }
+  /** Another process may hold the file: tries again, with the event loop free between tries. */
+  #whenFree<T>(operation: () => T): Promise<T> {
+    return retryWhileBusy(this.#runtime, operation, BUSY_RETRY);
   }
 }
 

@@ -10,6 +10,7 @@
  * - What it reports lasts until a handler returns. It is logged once for each standstill.
  */
 import type { Log } from '../log.js';
+import { doubledMs } from '../runtime/backoff.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
@@ -81,7 +82,7 @@ export class SlotDeadlock implements Service {
       this.#found = false;
     } else if (!this.#found && now - this.#stillSince >= STILL_MS) {
       await this.#look();
-      this.#lookMs = Math.min(LONGEST_LOOK_MS, 2 * this.#lookMs);
+      this.#lookMs = doubledMs(this.#lookMs, LONGEST_LOOK_MS);
       return this.#lookMs;
     }
     return LOOK_MS;

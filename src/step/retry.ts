@@ -4,6 +4,7 @@
  * The delay before retry n is uniform in `[0, min(capMs, baseMs × factor^(n−1))]`, the variant that spreads a crowd
  * best (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
  */
+import { exponentialMs, fullJitterMs } from '../runtime/backoff.js';
 
 /** A retry policy; of a queue, or of one step type. */
 export interface RetryPolicy {
@@ -19,7 +20,5 @@ export const DEFAULT_RETRY: RetryPolicy = { baseMs: 1_000, capMs: 300_000, facto
 
 /** The delay in ms before the retry that follows `retryCount` charged failures. @param random `0 <= n < 1` */
 export function retryDelayMs(policy: RetryPolicy, retryCount: number, random: number): number {
-  const grown = policy.baseMs === 0 ? 0 : policy.baseMs * policy.factor ** retryCount; // the power may be infinite
-  const widest = Math.floor(Math.min(policy.capMs, grown));
-  return Math.floor(random * (widest + 1));
+  return fullJitterMs(exponentialMs(policy.baseMs, policy.capMs, retryCount, policy.factor), random);
 }

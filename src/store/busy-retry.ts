@@ -1,11 +1,14 @@
 /**
- * The only database retry: an operation that the database turned away for the moment is tried again.
+ * Retries one operation that the database rejects for the moment: a locked SQLite file, a full lock queue in Snowflake.
+ * Everything else that is repeated is repeated by its caller: the exchange and the heartbeat by their loops, a session that
+ * was dropped by its connection, an unanswered submission by the client, under the same ids.
  *
  * Invariants:
  * - Between tries the event loop is free.
  * - What is not transient is not retried.
  * - Patience is never exceeded by a pause: the last try comes when it ends.
  */
+import { exponentialMs, flatJitterMs } from '../runtime/backoff.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { sleep } from '../runtime/runtime.js';
 
@@ -40,8 +43,8 @@ const LONGEST_MS = 250;
  * with 1 to 3 ms. Exponential only after a second.
  */
 const shortPause: Pause = ({ waitedMs }, random) => {
-  const flat = 1 + 2 * random;
-  return waitedMs < FLAT_FOR_MS ? flat : Math.min(LONGEST_MS, flat * 2 ** (waitedMs / FLAT_FOR_MS));
+  const flat = flatJitterMs(1, 3, random);
+  return waitedMs < FLAT_FOR_MS ? flat : exponentialMs(flat, LONGEST_MS, waitedMs / FLAT_FOR_MS);
 };
 
 /** Runs `operation` until it goes through, fails otherwise, or patience ends. */

@@ -9,6 +9,7 @@
 import type { Events } from '../../events.js';
 import type { Log } from '../../log.js';
 import type { Settings } from '../../options.js';
+import { exponentialMs } from '../../runtime/backoff.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { isAlone, isSuspect } from '../../step/crash-suspect.js';
 import type { Outcome, ReleaseReason } from '../../step/transition.js';
@@ -224,7 +225,7 @@ export class HeldClaims {
   }
 
   #bar(held: HeldClaim, by: HeldClaim): void {
-    this.#giveBack(held, 'blocked', Math.min(LONGEST_BAR_MS, FIRST_BAR_MS * 2 ** by.blockedClaims++));
+    this.#giveBack(held, 'blocked', exponentialMs(FIRST_BAR_MS, LONGEST_BAR_MS, by.blockedClaims++));
   }
 
   #giveBack(held: HeldClaim, reason: ReleaseReason, delayMs = 0): void {

@@ -11,6 +11,7 @@
  */
 import { asError } from '../../errors.js';
 import type { Log } from '../../log.js';
+import { exponentialMs, halfJitterMs } from '../../runtime/backoff.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { withTimeout } from '../../runtime/with-timeout.js';
 import { claimTokenOf, isAlone } from '../../step/crash-suspect.js';
@@ -201,8 +202,8 @@ export class ExchangeChannel {
 
   #failed(thrown: unknown): void {
     const { runtime, log } = this.#parts;
-    const widest = Math.min(this.#longestPauseMs, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures++, 10));
-    this.#notBefore = runtime.monotonicMs() + widest * (0.5 + 0.5 * runtime.random());
+    const widest = exponentialMs(FIRST_PAUSE_MS, this.#longestPauseMs, this.#failures++);
+    this.#notBefore = runtime.monotonicMs() + halfJitterMs(widest, runtime.random());
     log.debug({ error: asError(thrown).message, failures: this.#failures }, 'an exchange failed');
   }
 }

@@ -10,6 +10,7 @@
  * - A pod gives suspects no more than about half of its time while there is other work.
  * - What it says of the pod it says of the whole process: the other pools in it are {@link ProcessPools}.
  */
+import { doubleJitterMs, exponentialMs } from '../../runtime/backoff.js';
 import { LOOK_MS, type ProcessPools } from './process-pools.js';
 
 /** How long the first try lasts, in ms, and how long any. */
@@ -110,14 +111,14 @@ export class Isolation {
   }
 
   get #tryMs(): number {
-    return Math.min(LONGEST_TRY_MS, FIRST_TRY_MS * 2 ** Math.min(this.#tries, 20));
+    return exponentialMs(FIRST_TRY_MS, LONGEST_TRY_MS, this.#tries);
   }
 
   /** The chance keeps pods apart that found the same suspect. */
   #rest(now: number): void {
     this.#processPools.release(now);
     if (this.#since === undefined) return;
-    this.#restsUntil = now + (now - this.#since) * (1 + this.#random());
+    this.#restsUntil = now + doubleJitterMs(now - this.#since, this.#random());
     this.#since = undefined;
     this.#runs = false;
   }

@@ -7,6 +7,7 @@
  * - Once claims had to be given back, nothing is held ahead for two exchanges.
  */
 import type { Settings } from '../../options.js';
+import { doubledMs } from '../../runtime/backoff.js';
 import { isSuspect } from '../../step/crash-suspect.js';
 import type { ExchangeResult, ExchangeChannel, ClaimPlan } from '../exchange/exchange-channel.js';
 import type { Handlers } from '../handlers/handlers.js';
@@ -110,7 +111,7 @@ export class ClaimPlanner {
     }
     if (found || nextDueInMs === 0) this.#pauseMs = claimIntervalMs;
     this.#lookAt = now + this.#pauseMs;
-    this.#pauseMs = Math.min(idleIntervalMs, this.#pauseMs * 2);
+    this.#pauseMs = doubledMs(this.#pauseMs, idleIntervalMs);
     if (nextDueInMs !== null && nextDueInMs > 0) this.#lookAt = Math.min(this.#lookAt, now + nextDueInMs);
   }
 

@@ -63,8 +63,8 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/repeat-unanswered: the pause before a repeat outlives the queue',
     file: 'src/client/repeat-unanswered.ts',
-    find: 'await sleep(runtime, runtime.random() * REPEAT_WITHIN_MS, ended);',
-    replace: 'await sleep(runtime, runtime.random() * REPEAT_WITHIN_MS);',
+    find: 'flatJitterMs(0, REPEAT_WITHIN_MS, runtime.random()), ended);',
+    replace: 'flatJitterMs(0, REPEAT_WITHIN_MS, runtime.random()));',
     tests: [REPEAT_UNANSWERED],
   },
   {
@@ -417,8 +417,8 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/second-read: the pauses stay short',
     file: 'src/client/second-read.ts',
-    find: 'this.#pauseMs *= 2;',
-    replace: '',
+    find: 'this.#pauseMs = doubledMs(this.#pauseMs);',
+    replace: 'doubledMs(this.#pauseMs);',
     tests: [LATE],
   },
   {

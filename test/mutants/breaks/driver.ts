@@ -67,8 +67,8 @@ const sessions: readonly Break[] = [
   {
     ...REQUESTS,
     name: 'snowflake/http-requests: the pauses do not grow',
-    find: 'Math.min(2 * pauseMs, LONGEST_PAUSE_MS)',
-    replace: 'Math.min(pauseMs, LONGEST_PAUSE_MS)',
+    find: 'doubledMs(pauseMs, LONGEST_PAUSE_MS)',
+    replace: 'doubledMs(pauseMs / 2, LONGEST_PAUSE_MS)',
   },
   {
     ...REQUESTS,

@@ -700,8 +700,8 @@ export const poolBreaks: readonly Break[] = [
   {
     name: 'pool/claims/held-claims: a step is barred for ever longer',
     file: 'src/pool/claims/held-claims.ts',
-    find: 'Math.min(LONGEST_BAR_MS, FIRST_BAR_MS * 2 ** by.blockedClaims++)',
-    replace: 'FIRST_BAR_MS * 2 ** by.blockedClaims++',
+    find: 'exponentialMs(FIRST_BAR_MS, LONGEST_BAR_MS, by.blockedClaims++)',
+    replace: 'exponentialMs(FIRST_BAR_MS, Infinity, by.blockedClaims++)',
     tests: ['test/pool/execution/aborts.test.ts'],
   },
   {
@@ -714,15 +714,15 @@ export const poolBreaks: readonly Break[] = [
   {
     name: 'pool/isolation/isolation: it does not rest after a try',
     file: 'src/pool/isolation/isolation.ts',
-    find: 'this.#restsUntil = now + (now - this.#since) * (1 + this.#random());',
-    replace: '',
+    find: 'this.#restsUntil = now + doubleJitterMs(now - this.#since, this.#random());',
+    replace: 'doubleJitterMs(now - this.#since, this.#random());',
     tests: ['test/pool/isolation/isolation.test.ts'],
   },
   {
     name: 'pool/isolation/isolation: a rest is shorter than the try',
     file: 'src/pool/isolation/isolation.ts',
-    find: '(1 + this.#random())',
-    replace: 'this.#random()',
+    find: 'doubleJitterMs(now - this.#since, this.#random())',
+    replace: 'doubleJitterMs(now - this.#since, this.#random() - 1)',
     tests: ['test/pool/isolation/isolation.test.ts'],
   },
   {
@@ -1150,8 +1150,8 @@ export const poolBreaks: readonly Break[] = [
   {
     name: 'pool/slot-deadlock: it asks ever as often',
     file: 'src/pool/slot-deadlock.ts',
-    find: '      this.#lookMs = Math.min(LONGEST_LOOK_MS, 2 * this.#lookMs);\n',
-    replace: '',
+    find: 'this.#lookMs = doubledMs(this.#lookMs, LONGEST_LOOK_MS);',
+    replace: 'doubledMs(this.#lookMs, LONGEST_LOOK_MS);',
     tests: ['test/pool/slot-deadlock.test.ts'],
   },
   {

@@ -3,6 +3,7 @@ import type { Break } from '../break.js';
 
 const LOOP = 'test/runtime/loop.test.ts';
 const RUNTIME = 'test/runtime/runtime.test.ts';
+const BACKOFF = 'test/runtime/backoff.test.ts';
 const ABORT = 'test/runtime/abort.test.ts';
 const SLICES = 'test/runtime/time-slices.test.ts';
 const WITHIN = 'test/runtime/with-timeout.test.ts';
@@ -11,6 +12,34 @@ const CONTEXTS = 'test/facade/contexts.test.ts';
 const FAKES = 'test/facade/fake-timers.test.ts';
 
 export const runtimeBreaks: readonly Break[] = [
+  {
+    name: 'runtime/backoff: a base of 0 becomes NaN after many failures',
+    file: 'src/runtime/backoff.ts',
+    find: '  if (firstMs === 0) return 0; // 0 × an infinite power is no number\n',
+    replace: '',
+    tests: [BACKOFF, 'test/step/retry.test.ts'],
+  },
+  {
+    name: 'runtime/backoff: pauses grow without a bound',
+    file: 'src/runtime/backoff.ts',
+    find: 'return Math.min(longestMs, firstMs * factor ** failures);',
+    replace: 'return longestMs && firstMs * factor ** failures;',
+    tests: [BACKOFF],
+  },
+  {
+    name: 'runtime/backoff: the widest pause is never drawn',
+    file: 'src/runtime/backoff.ts',
+    find: '(Math.floor(pauseMs) + 1)',
+    replace: 'Math.floor(pauseMs)',
+    tests: [BACKOFF, 'test/step/retry.test.ts'],
+  },
+  {
+    name: 'runtime/backoff: an interval is prolonged',
+    file: 'src/runtime/backoff.ts',
+    find: '(1 - share * random)',
+    replace: '(1 + share * random)',
+    tests: [BACKOFF],
+  },
   {
     name: 'runtime/abort: who ends its waiting takes the listener of the others along',
     file: 'src/runtime/abort.ts',

@@ -102,8 +102,8 @@ export const snowflakeAccountBreaks: readonly Break[] = [
   {
     name: 'snowflake/lock-backoff: a statement comes back while the same UPDATE holds the lock',
     file: 'src/store/snowflake/session/lock-backoff.ts',
-    find: '* (1 + random)',
-    replace: '* random',
+    find: 'doubleJitterMs(exponentialMs(updateMs, LONGEST_MS / 2, tries - 1), random)',
+    replace: 'exponentialMs(updateMs, LONGEST_MS / 2, tries - 1) * random',
     tests: BACK_PRESSURE,
   },
   {
@@ -116,8 +116,8 @@ export const snowflakeAccountBreaks: readonly Break[] = [
   {
     name: 'snowflake/lock-backoff: pauses do not grow',
     file: 'src/store/snowflake/session/lock-backoff.ts',
-    find: 'updateMs * 2 ** (tries - 1)',
-    replace: 'updateMs * tries ** 0',
+    find: 'exponentialMs(updateMs, LONGEST_MS / 2, tries - 1)',
+    replace: 'exponentialMs(updateMs, LONGEST_MS / 2, 0 * tries)',
     tests: BACK_PRESSURE,
   },
   {

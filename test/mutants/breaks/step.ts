@@ -254,24 +254,10 @@ export const stepBreaks: readonly Break[] = [
     tests: [DEFINITION],
   },
   {
-    name: 'step/retry: the widest delay is never drawn',
-    file: 'src/step/retry.ts',
-    find: 'return Math.floor(random * (widest + 1));',
-    replace: 'return Math.floor(random * widest);',
-    tests: [RETRY],
-  },
-  {
-    name: 'step/retry: a base of 0 becomes NaN after many retries',
-    file: 'src/step/retry.ts',
-    find: 'policy.baseMs === 0 ? 0 : policy.baseMs * policy.factor ** retryCount;',
-    replace: 'policy.baseMs * policy.factor ** retryCount;',
-    tests: [RETRY],
-  },
-  {
     name: 'step/retry: the first retry waits as long as the second',
     file: 'src/step/retry.ts',
-    find: 'policy.factor ** retryCount;',
-    replace: 'policy.factor ** (retryCount + 1);',
+    find: 'policy.capMs, retryCount, policy',
+    replace: 'policy.capMs, retryCount + 1, policy',
     tests: [RETRY],
   },
   {

@@ -14,15 +14,15 @@ export const storeBreaks: readonly Break[] = [
   {
     name: 'store/busy-retry: pauses grow from the first on',
     file: `${STORE}/busy-retry.ts`,
-    find: 'return waitedMs < FLAT_FOR_MS ? flat : Math.min(',
-    replace: 'return Math.min(',
+    find: 'return waitedMs < FLAT_FOR_MS ? flat : exponentialMs(',
+    replace: 'return exponentialMs(',
     tests: ['test/store/busy-retry.test.ts'],
   },
   {
     name: 'store/busy-retry: pauses grow without a bound',
     file: `${STORE}/busy-retry.ts`,
-    find: 'Math.min(LONGEST_MS, flat * 2 ** (waitedMs / FLAT_FOR_MS))',
-    replace: 'flat * 2 ** (waitedMs / FLAT_FOR_MS) + 0 * LONGEST_MS',
+    find: 'exponentialMs(flat, LONGEST_MS, waitedMs / FLAT_FOR_MS)',
+    replace: 'exponentialMs(flat, LONGEST_MS / 0, waitedMs / FLAT_FOR_MS)',
     tests: ['test/store/busy-retry.test.ts'],
   },
   {

@@ -15,6 +15,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { asError } from '../../../errors.js';
+import { doubledMs, halfJitterMs } from '../../../runtime/backoff.js';
 import { sleep, type Runtime } from '../../../runtime/runtime.js';
 
 /** The driver takes an error of this code for a request that was cancelled, and does not repeat that. */
@@ -103,7 +104,7 @@ export class HttpRequests {
   /** What `send` comes to: it is called again, after a pause that grows, where the driver would have sent it again. */
   async repeating<T>(runtime: Runtime, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
     const since = runtime.monotonicMs();
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = doubledMs(pauseMs, LONGEST_PAUSE_MS)) {
       try {
         return await send();
       } catch (thrown) {
@@ -111,7 +112,7 @@ export class HttpRequests {
         if (this.#closed || codeOf(error.cause) !== ENDED) throw error;
         const isOver = signal.aborted || runtime.monotonicMs() - since > PATIENCE_MS;
         if (isOver) throw Object.assign(error, { cause: { code: this.#ending } });
-        await sleep(runtime, pauseMs * (0.5 + 0.5 * runtime.random()), signal);
+        await sleep(runtime, halfJitterMs(pauseMs, runtime.random()), signal);
       }
     }
   }

@@ -8,6 +8,7 @@
  * - How long an UPDATE takes is what this pod has seen. The shortest of the last few counts: a longer one has waited for
  *   the lock itself.
  */
+import { doubleJitterMs, exponentialMs } from '../../../runtime/backoff.js';
 import type { Pause } from '../../busy-retry.js';
 
 /** Until one has been seen. One public measurement of an X-Small: 388 ms on the server, 660 ms for the client. */
@@ -27,6 +28,6 @@ export class LockBackoff {
 
   readonly pause: Pause = ({ tries }, random) => {
     const updateMs = this.#took.length === 0 ? ESTIMATE_MS : Math.max(LEAST_MS, Math.min(...this.#took));
-    return Math.min(LONGEST_MS / 2, updateMs * 2 ** (tries - 1)) * (1 + random);
+    return doubleJitterMs(exponentialMs(updateMs, LONGEST_MS / 2, tries - 1), random);
   };
 }

@@ -16,6 +16,7 @@ import { asError, StoppedError, StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
 import { storeClosed } from '../../open-calls.js';
 import { runInContextCopy } from '../../../runtime/async-context.js';
+import { exponentialMs, halfJitterMs } from '../../../runtime/backoff.js';
 import { isoTime, sleep, type Runtime } from '../../../runtime/runtime.js';
 import { withTimeout } from '../../../runtime/with-timeout.js';
 import type { Driver } from './driver.js';
@@ -145,8 +146,8 @@ export class Session {
       this.#logins++;
       return wired;
     } catch (error) {
-      const widest = Math.min(this.#longestPauseMs, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures++, 10));
-      this.#notBefore = runtime.monotonicMs() + widest * (0.5 + 0.5 * runtime.random());
+      const widest = exponentialMs(FIRST_PAUSE_MS, this.#longestPauseMs, this.#failures++);
+      this.#notBefore = runtime.monotonicMs() + halfJitterMs(widest, runtime.random());
       log.debug({ failures: this.#failures }, 'a login failed');
       throw error;
     }

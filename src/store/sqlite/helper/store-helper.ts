@@ -10,6 +10,7 @@
  */
 import { asError, StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
+import { doubledMs } from '../../../runtime/backoff.js';
 import type { ListFilter, ListPage, PruneReply } from '../../contract.js';
 import type { HelperTask, HelperTaskName, HelperTasks, HelperFile } from './messages.js';
 import type { ThreadShare, SharedThreads } from './shared-threads.js';
@@ -125,7 +126,7 @@ export class StoreHelper {
       return undefined;
     }
     const isBack = this.#state === 'away';
-    if (isBack) this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+    if (isBack) this.#pauseMs = doubledMs(this.#pauseMs, LONGEST_PAUSE_MS);
     this.#state = 'usable';
     this.#since = this.#parts.monotonicMs();
     const share = (this.#share = threads.share(workerUrl, file));

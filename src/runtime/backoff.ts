@@ -1,0 +1,46 @@
+/**
+ * The arithmetic of pauses between tries: how they grow, and how chance spreads them.
+ *
+ * Invariants:
+ * - Pure. The caller draws `random`, from 0 to below 1.
+ * - A pause never exceeds its bound, however many tries have failed.
+ *
+ * Who pauses how: a busy database, `store/busy-retry.ts`; an exchange that failed, `pool/exchange/exchange-channel.ts`; a
+ * failed heartbeat, `fleet/heartbeat.ts`; a call to Snowflake, `store/snowflake/session`; a failed step, `step/retry.ts`.
+ */
+
+/** The pause after `failures` failures, 0 or more: `firstMs`, then `factor` times as long each time, up to `longestMs`. */
+export function exponentialMs(firstMs: number, longestMs: number, failures: number, factor = 2): number {
+  if (firstMs === 0) return 0; // 0 × an infinite power is no number
+  return Math.min(longestMs, firstMs * factor ** failures);
+}
+
+/** The pause after one of `pauseMs`: twice as long, up to `longestMs`. */
+export function doubledMs(pauseMs: number, longestMs = Infinity): number {
+  return Math.min(longestMs, 2 * pauseMs);
+}
+
+/** Between `leastMs` and `mostMs`: for many who wait for one resource that is held briefly. */
+export function flatJitterMs(leastMs: number, mostMs: number, random: number): number {
+  return leastMs + (mostMs - leastMs) * random;
+}
+
+/** Between half of `pauseMs` and all of it: spreads pods that failed together, and no pod returns at once. */
+export function halfJitterMs(pauseMs: number, random: number): number {
+  return pauseMs * (0.5 + 0.5 * random);
+}
+
+/** Between `pauseMs` and twice that, where `pauseMs` is the least that makes sense. */
+export function doubleJitterMs(pauseMs: number, random: number): number {
+  return pauseMs * (1 + random);
+}
+
+/** Whole ms between 0 and `pauseMs`, both included: spreads a crowd best, and some of it return at once. */
+export function fullJitterMs(pauseMs: number, random: number): number {
+  return Math.floor(random * (Math.floor(pauseMs) + 1));
+}
+
+/** An interval that ends early by up to `share` of it, so that what started together spreads out. */
+export function jitteredIntervalMs(intervalMs: number, share: number, random: number): number {
+  return intervalMs * (1 - share * random);
+}
