@@ -3,7 +3,6 @@ import type { Database } from 'better-sqlite3';
 import { isBusy, loadSqlite } from '../driver/better-sqlite3.js';
 import { asError } from '../errors.js';
 import { locate } from '../files/database-file.js';
-import { MEMORY } from '../files/file-path.js';
 import type { SerializedError } from '../step/serialized-error.js';
 import { parseJson } from '../step/payload.js';
 import { flatJitterMs } from '../runtime/backoff.js';
@@ -52,7 +51,7 @@ export class JournalFile {
   }
 
   static async open(runtime: Runtime, path: string): Promise<JournalFile> {
-    const file = path === MEMORY ? MEMORY : (await locate(path)).path;
+    const { path: file } = await locate(path);
     const Sqlite = await loadSqlite();
     const journal = new JournalFile(runtime, new Sqlite(file, { timeout: 0 })); // a timeout would put the event loop to sleep
     try {

@@ -1,13 +1,18 @@
 /**
- * The leader's record of its recovery cycles: dead pods, orphans, what was requeued, what was made terminal.
+ * The leader's record of its recovery cycles: dead pods, orphans, and what became of each orphan.
  *
- * Law: local, bounded, and never in the way. It is opened when its pod is first elected. Where it cannot be opened or
- * written, the records wait in memory (the newest of them), recovery goes on, and `store:error` says so once. No call
- * keeps the event loop for long: what is large goes in pieces, and a file that another process holds is waited for
- * without blocking.
+ * Invariants:
+ * - The journal is local to its process and bounded: it keeps the newest 1,000 cycles.
+ * - With the path `:memory:`, which is the default, it keeps them in plain memory and loads no driver.
+ * - With a file, it opens the file when its pod is first elected. If the file cannot be opened or written, or the SQLite
+ *   driver is missing, the cycles stay in memory, recovery goes on, and `store:error` is emitted once. The next cycle
+ *   tries the file again.
+ * - No call blocks the event loop for long: large cycles are written in pieces, and the wait for a file that another
+ *   process has locked is asynchronous.
  */
 import { asError } from '../errors.js';
 import type { Events } from '../events.js';
+import { MEMORY } from '../files/file-path.js';
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { OutageTracker } from '../store/outage-tracker.js';
@@ -29,8 +34,8 @@ export class Journal {
   readonly #parts: JournalParts;
   readonly #outages: OutageTracker;
   #file: JournalFile | undefined;
-  /** The oldest first. */
-  #unwritten: RecoveryRecord[] = [];
+  /** Cycles that are not in a file, the oldest first: all of them if the path is `:memory:`. */
+  readonly #inMemory: RecoveryRecord[] = [];
   #queue: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -39,15 +44,15 @@ export class Journal {
     this.#outages = new OutageTracker(parts.runtime, parts.events, parts.log);
   }
 
-  /** Opens the file. Never rejects. */
+  /** Opens the file, if the path names one. Never rejects. */
   open(): Promise<void> {
     return this.#inTurn(() => this.#opened().then(() => {}));
   }
 
-  /** Adds a cycle, together with what could not be written before. Never rejects. */
+  /** Adds a cycle, and writes those that could not be written before. Never rejects. */
   record(record: RecoveryRecord): Promise<void> {
-    this.#unwritten.push(record);
-    if (this.#unwritten.length > KEPT_CYCLES) this.#unwritten.shift();
+    this.#inMemory.push(record);
+    if (this.#inMemory.length > KEPT_CYCLES) this.#inMemory.shift();
     return this.#inTurn(() => this.#flush());
   }
 
@@ -58,11 +63,11 @@ export class Journal {
       written = (await (await this.#opened())?.read(limit)) ?? [];
     });
     const known = new Set(written.map(({ cycleId }) => cycleId));
-    const waiting = this.#unwritten.filter(({ cycleId }) => !known.has(cycleId)).reverse();
+    const waiting = this.#inMemory.filter(({ cycleId }) => !known.has(cycleId)).reverse();
     return [...waiting, ...written].slice(0, limit);
   }
 
-  /** Waits for what is under way, then lets the file go. */
+  /** Waits for writes in progress, then closes the file. */
   close(): Promise<void> {
     return this.#inTurn(async () => {
       this.#closed = true;
@@ -74,16 +79,16 @@ export class Journal {
   async #flush(): Promise<void> {
     const file = await this.#opened();
     if (file === undefined) return;
-    for (let next = this.#unwritten[0]; next !== undefined; next = this.#unwritten[0]) {
+    for (let next = this.#inMemory[0]; next !== undefined; next = this.#inMemory[0]) {
       await file.write(next);
-      if (this.#unwritten[0] === next) this.#unwritten.shift();
+      if (this.#inMemory[0] === next) this.#inMemory.shift();
     }
     await file.trim();
     this.#outages.succeeded(OPERATION);
   }
 
   async #opened(): Promise<JournalFile | undefined> {
-    if (this.#closed) return undefined;
+    if (this.#closed || this.#parts.path === MEMORY) return undefined;
     return (this.#file ??= await JournalFile.open(this.#parts.runtime, this.#parts.path));
   }
 
@@ -93,7 +98,7 @@ export class Journal {
   }
 
   #failed(error: unknown): void {
-    const [path, unwritten] = [this.#parts.path, this.#unwritten.length];
+    const [path, unwritten] = [this.#parts.path, this.#inMemory.length];
     this.#parts.log.warn(
       { path, unwritten, error: asError(error).message },
       'recovery journal failed; keeping its records in memory',

@@ -78,7 +78,7 @@ describe('the journal', () => {
   });
 
   it('takes a large cycle in pieces', async () => {
-    const journal = journalAt(':memory:');
+    const journal = journalAt(join(folder, 'journal.db'));
     const large = record(
       1,
       recoveryRecord({ ...record(1), decisions: Array.from({ length: 1_100 }, (_, i) => decision(i)) }),
@@ -88,7 +88,7 @@ describe('the journal', () => {
   });
 
   it('shows no cycle that broke off while it was written, and takes it again', async () => {
-    const file = await JournalFile.open(runtime, ':memory:');
+    const file = await JournalFile.open(runtime, join(folder, 'journal.db'));
     const broken = { ...decision(2), type: {} as string }; // no database takes that
     await expect(file.write(record(1, { decisions: [decision(1), broken] }))).rejects.toThrow();
     expect(await file.read(10)).toEqual([]);
@@ -99,7 +99,7 @@ describe('the journal', () => {
   });
 
   it('takes what comes while a cycle is written, beyond what is kept in memory', async () => {
-    const journal = journalAt(':memory:');
+    const journal = journalAt(join(folder, 'journal.db'));
     const large = recoveryRecord({ ...record(1), decisions: Array.from({ length: 600 }, (_, i) => decision(i)) });
     const writing = journal.record(large);
     const begun = vi.spyOn(runtime, 'yield');
@@ -158,6 +158,20 @@ describe('the journal', () => {
     const count = (table: string) => database.prepare(`SELECT count(DISTINCT cycle_id) FROM ${table}`).pluck().get();
     expect(['recovery_cycle', 'recovery_dead_pod', 'recovery_orphan'].map(count)).toEqual([1_000, 1_000, 1_000]);
     database.close();
+  });
+});
+
+describe('a journal in memory', () => {
+  it('opens no database, and keeps the newest 1,000 cycles', async () => {
+    const open = vi.spyOn(JournalFile, 'open');
+    const journal = journalAt(':memory:');
+    await journal.open();
+    for (let cycle = 1; cycle <= 1_003; cycle++) await journal.record(record(cycle));
+    const kept = ids(await journal.history(5_000));
+    expect([kept.length, kept[0], kept.at(-1)]).toEqual([1_000, 'cycle-1003', 'cycle-4']);
+    await journal.close();
+    expect(open).not.toHaveBeenCalled();
+    expect(told.of('store:error')).toEqual([]);
   });
 });
 
