@@ -1,8 +1,9 @@
 /**
- * Gives this checkout the better-sqlite3 that works on the Node.js that runs it; `npm run build` calls it first.
+ * Installs the better-sqlite3 that works on the Node.js that runs this checkout. `npm run build` calls it first.
  *
- * The lockfile has version 13, which needs no compiler and Node.js 22.14 or later. On an older Node.js the application
- * of a user gets version 12, which its install script compiles; so does a checkout, without a change of the lockfile.
+ * The lockfile names version 13, which needs Node.js 22.14 or later and no compiler. The driver is an optional
+ * dependency, so `npm ci` on an older Node.js leaves version 13 out. There this script installs version 12, which is
+ * compiled, and leaves the lockfile as it is.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -12,10 +13,15 @@ const NODE_API = 10;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (file) => JSON.parse(readFileSync(`${root}/${file}`, 'utf8'));
 
-const [older] = read('package.json').dependencies['better-sqlite3'].match(/12\.\d+\.\d+/);
-const installed = 'node_modules/better-sqlite3/package.json';
-if (Number(process.versions.napi) < NODE_API && existsSync(`${root}/${installed}`)) {
-  if (!read(installed).version.startsWith('12.')) install(`better-sqlite3@${older}`);
+const [older] = read('package.json').optionalDependencies['better-sqlite3'].match(/12\.\d+\.\d+/);
+if (Number(process.versions.napi) < NODE_API && !installedVersion().startsWith('12.')) {
+  install(`better-sqlite3@${older}`);
+}
+
+/** Empty if the driver is not installed. */
+function installedVersion() {
+  const manifest = 'node_modules/better-sqlite3/package.json';
+  return existsSync(`${root}/${manifest}`) ? read(manifest).version : '';
 }
 
 function install(driver) {

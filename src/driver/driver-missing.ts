@@ -16,7 +16,7 @@ export function driverMissing(problem: string, remedy: string, cause?: unknown):
 export function notLoaded(driver: string, error: unknown, remedy: string): StoreError {
   const { message } = asError(error);
   const problem = isNotFound(error, driver)
-    ? `${driver} is not installed`
+    ? `${driver} is not installed; it is an optional dependency of fleet-q`
     : `${driver} cannot be loaded (${firstLine(message)})`;
   return driverMissing(problem, remedy, error);
 }

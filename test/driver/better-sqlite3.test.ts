@@ -56,7 +56,9 @@ describe('an import that fails', () => {
     });
     const error = notLoaded('snowflake-sdk', cause, 'Run: npm install snowflake-sdk');
     expect(error).toMatchObject({ code: 'STORE_DRIVER_MISSING', transient: false, cause });
-    expect(error.message).toBe('snowflake-sdk is not installed. Run: npm install snowflake-sdk');
+    expect(error.message).toBe(
+      'snowflake-sdk is not installed; it is an optional dependency of fleet-q. Run: npm install snowflake-sdk',
+    );
   });
 
   it('names a package of the driver that is missing', () => {

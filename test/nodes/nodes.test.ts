@@ -134,10 +134,13 @@ describe.skipIf(!available)('the package', { timeout: RUN_MS }, () => {
     [26, '13'],
   ])('gets the driver that fits Node.js %i from npm', async (version, driver) => {
     const folder = mkdtempSync(path.join(root, 'choice-'));
-    const range = (JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as { dependencies: object })
-      .dependencies;
-    const chosen = Object.entries(range).filter(([name]) => name === 'better-sqlite3');
-    writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ dependencies: Object.fromEntries(chosen) }));
+    const { optionalDependencies } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as {
+      optionalDependencies: object;
+    };
+    const chosen = Object.fromEntries(
+      Object.entries(optionalDependencies).filter(([name]) => name === 'better-sqlite3'),
+    );
+    writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ optionalDependencies: chosen }));
     await npm(version, folder, ['install', '--package-lock-only']);
     const lock = JSON.parse(readFileSync(path.join(folder, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, { version: string }>;
