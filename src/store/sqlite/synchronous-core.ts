@@ -198,10 +198,10 @@ export class SynchronousCore {
 
   // ---- fleet ----
 
-  register(instant: Instant, pod: PodRegistration, process: ProcessMark | undefined): void {
+  register(instant: Instant, pod: PodRegistration, mark: ProcessMark | undefined): void {
     this.#write(() => {
       this.#schema.check();
-      this.#pods.register(instant, pod, process);
+      this.#pods.register(instant, pod, mark);
     });
   }
 

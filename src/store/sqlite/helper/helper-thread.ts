@@ -12,7 +12,7 @@ import { Worker } from 'node:worker_threads';
 import { asError, StoreError } from '../../../errors.js';
 import { systemRuntime, type Runtime, type Timer } from '../../../runtime/runtime.js';
 import { withTimeout } from '../../../runtime/with-timeout.js';
-import type { FromHelper, Request, ToHelper, Value } from './messages.js';
+import type { FromHelper, HelperRequest, ToHelper, Value } from './messages.js';
 
 /** It is asked for a sign of life so often, and given up after so many in a row that it owes. */
 const PING_EVERY_MS = 2_500;
@@ -70,7 +70,7 @@ export class HelperThread {
   }
 
   /** @param held whether this keeps the process alive. @throws StoreError */
-  ask(request: Request, held: boolean): Promise<Value> {
+  ask(request: HelperRequest, held: boolean): Promise<Value> {
     return new Promise((resolve, reject) => {
       if (this.#gone !== undefined) return reject(unavailable(this.#gone));
       const id = ++this.#asked;

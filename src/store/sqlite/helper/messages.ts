@@ -42,13 +42,13 @@ export interface CloseFile {
 }
 
 /** What is answered under the id that it was sent with. */
-export type Request = HelperTask | CloseFile;
+export type HelperRequest = HelperTask | CloseFile;
 
 /**
  * `ping` is answered by `pong` as soon as the thread's event loop turns; `end` ends the thread. A `pong` that nobody asked
  * for says that the module has been loaded.
  */
-export type ToHelper = (Request & { readonly id: number }) | { readonly kind: 'ping' } | { readonly kind: 'end' };
+export type ToHelper = (HelperRequest & { readonly id: number }) | { readonly kind: 'ping' } | { readonly kind: 'end' };
 
 /** A `StoreError` on its way between threads. */
 export interface Failure {

@@ -33,15 +33,15 @@ export class ExitedPods {
   /** The incarnations whose process has exited, each with that process. */
   async among(members: readonly Pick<Member, 'incarnation' | 'process'>[]): Promise<ReadonlyMap<string, ProcessMark>> {
     const exited = new Map<string, ProcessMark>();
-    const marked = members.flatMap(({ incarnation, process }) => (process ? [{ incarnation, process }] : []));
+    const marked = members.flatMap(({ incarnation, process: mark }) => (mark ? [{ incarnation, mark }] : []));
     const self = marked.length === 0 ? undefined : this.#table.self();
     if (self === undefined) return exited;
     const known = new Map<string, boolean>();
-    await mapInSlices(this.#runtime, marked, ({ incarnation, process }) => {
-      const key = `${process.namespace} ${process.pid} ${process.startedAt}`;
-      const over = known.get(key) ?? hasExited(process, self, this.#table);
+    await mapInSlices(this.#runtime, marked, ({ incarnation, mark }) => {
+      const key = `${mark.namespace} ${mark.pid} ${mark.startedAt}`;
+      const over = known.get(key) ?? hasExited(mark, self, this.#table);
       known.set(key, over);
-      if (over) exited.set(incarnation, process);
+      if (over) exited.set(incarnation, mark);
     });
     return exited;
   }

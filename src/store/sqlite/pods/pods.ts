@@ -88,7 +88,7 @@ export class Pods {
     return this.#signs.all().map(sign);
   }
 
-  register({ now, hostMs, boot }: Instant, pod: PodRegistration, process: ProcessMark | undefined): void {
+  register({ now, hostMs, boot }: Instant, pod: PodRegistration, mark: ProcessMark | undefined): void {
     const { incarnation, podId, heartbeatMs, deadAfterMs, meta } = pod;
     this.#register.run(
       incarnation,
@@ -100,9 +100,9 @@ export class Pods {
       withoutTypes(meta),
       hostMs,
       boot,
-      process?.pid ?? null,
-      process?.namespace ?? null,
-      process?.startedAt ?? null,
+      mark?.pid ?? null,
+      mark?.namespace ?? null,
+      mark?.startedAt ?? null,
     );
     this.#types.put(incarnation, meta);
   }

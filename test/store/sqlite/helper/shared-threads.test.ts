@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createLog } from '../../../../src/log.js';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import { StoreHelper } from '../../../../src/store/sqlite/helper/store-helper.js';
-import type { HelperFile, Request, Value } from '../../../../src/store/sqlite/helper/messages.js';
+import type { HelperFile, HelperRequest, Value } from '../../../../src/store/sqlite/helper/messages.js';
 import type { HelperThread } from '../../../../src/store/sqlite/helper/helper-thread.js';
 import { SharedThreads } from '../../../../src/store/sqlite/helper/shared-threads.js';
 import { turn } from '../support/files.js';
@@ -12,7 +12,7 @@ const WORKER = new URL('file:///nowhere/worker.js');
 const fileOf = (key: string): HelperFile => ({ key, path: `/${key}`, identity: { device: 1n, inode: 1n } });
 
 interface Asked {
-  readonly request: Request;
+  readonly request: HelperRequest;
   readonly answer: (value: Value) => void;
   readonly fail: (error: Error) => void;
 }
@@ -31,7 +31,7 @@ class PlayedThread {
     return () => this.#onGone.delete(listener);
   }
 
-  ask(request: Request): Promise<Value> {
+  ask(request: HelperRequest): Promise<Value> {
     return new Promise((answer, fail) => this.asked.push({ request, answer, fail }));
   }
 
