@@ -1323,21 +1323,21 @@ export const sqliteBreaks: readonly Break[] = [
   },
   {
     name: 'sqlite/database: a busy file puts the event loop to sleep',
-    file: `${SQLITE}/connection/open-connection.ts`,
+    file: `${SQLITE}/file/open-connection.ts`,
     find: 'timeout: 0, fileMustExist',
     replace: 'timeout: 100, fileMustExist',
     tests: [`${TESTS}/opening.test.ts`],
   },
   {
     name: 'sqlite/database: a file without a -wal is used',
-    file: `${SQLITE}/connection/open-connection.ts`,
+    file: `${SQLITE}/file/open-connection.ts`,
     find: "if (mode !== (options.path === MEMORY ? 'memory' : 'wal')) {",
     replace: "if (mode === '') {",
     tests: [`${TESTS}/opening.test.ts`],
   },
   {
     name: 'sqlite/database: a connection that cannot be set up stays open',
-    file: `${SQLITE}/connection/open-connection.ts`,
+    file: `${SQLITE}/file/open-connection.ts`,
     find: `    connection.close();
     throw error;`,
     replace: '    throw error;',

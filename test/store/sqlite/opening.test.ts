@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sqlite, type SqliteOptions } from '../../../src/sqlite.js';
-import { openConnection, type ConnectionOptions } from '../../../src/store/sqlite/connection/open-connection.js';
+import { openConnection, type ConnectionOptions } from '../../../src/store/sqlite/file/open-connection.js';
 import { refuseNetwork } from '../../../src/store/sqlite/file/network-file-system.js';
 import { migrate } from '../../../src/store/sqlite/schema/migration.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS, SCHEMA_VERSION } from '../../../src/store/sqlite/schema/schema.js';

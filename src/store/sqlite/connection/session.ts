@@ -8,7 +8,7 @@ import { MEMORY } from '../../../files/file-path.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import { StoreClock, type Instant } from '../clock/store-clock.js';
 import { SynchronousCore } from '../synchronous-core.js';
-import { openConnection } from './open-connection.js';
+import { openConnection } from '../file/open-connection.js';
 import { refuseNetwork } from '../file/network-file-system.js';
 import { EndedSteps } from '../reading/ended-steps.js';
 import { StoreHelper } from '../helper/store-helper.js';

@@ -13,7 +13,7 @@ import { systemRuntime } from '../../../runtime/runtime.js';
 import { retryWhileBusy } from '../../busy-retry.js';
 import { Checkpoints } from './checkpoints.js';
 import { SynchronousCore } from '../synchronous-core.js';
-import { openConnection } from '../connection/open-connection.js';
+import { openConnection } from '../file/open-connection.js';
 import { isBusy, storeError } from '../sqlite-errors.js';
 import type { HelperTask, HelperFile, Value } from './messages.js';
 import { packedStats } from './stats-encoding.js';

@@ -7,7 +7,7 @@ import { systemRuntime, type Runtime } from '../../../../src/runtime/runtime.js'
 import { sqlite, type SqliteOptions } from '../../../../src/sqlite.js';
 import type { Claim, PodRef, Store } from '../../../../src/store/contract.js';
 import { SynchronousCore } from '../../../../src/store/sqlite/synchronous-core.js';
-import { openConnection } from '../../../../src/store/sqlite/connection/open-connection.js';
+import { openConnection } from '../../../../src/store/sqlite/file/open-connection.js';
 import { migrate } from '../../../../src/store/sqlite/schema/migration.js';
 import { claimRequest, newSteps, settlement, type ClaimRequestOver } from '../../../conformance/harness.js';
 import { temporaryFolder } from '../../../support/temp.js';
