@@ -1,13 +1,18 @@
 /**
- * The shape of the house: who may import whom, where SQL may stand, and where time and chance come in.
+ * The structure of `src`: who may import what, where SQL is written, and where time and randomness enter.
  *
- * The tables are the law, the rules read it, and each rule is also shown a text that breaks it.
+ * To read it: `EDGES` is the table of permitted imports, and has a row for each room (a file or a folder of `src`).
+ * `RULES` checks one file at a time. `CIRCLES` and the sizes are checked over all files. For each rule there are texts
+ * that break it, and texts that only look as if they did.
+ *
+ * If this test fails because of a new file or folder, add its row to `EDGES`: what it may import, and which rows may
+ * import it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { readSource, type Import, type SourceFacts } from './support/source.js';
+import { readSource, type Import, type ImportKind, type SourceFacts } from './support/source.js';
 
 const SERVICE = [
   ...['type options', 'events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'runtime/backoff', 'errors'],
@@ -18,8 +23,8 @@ const STORE = [
 ];
 
 /**
- * What each part may import: `x` anything, `type x` types only, `dynamic x` by `import()` alone. A part is a file
- * or a folder of src, and may always import itself.
+ * What each room may import. `x`: values and types; `type x`: types only; `dynamic x`: by `import()` only. A room is a
+ * file or a folder of src. A file belongs to the longest row that matches its path, and may import its own room.
  */
 const EDGES: Record<string, readonly string[]> = {
   // entry points
@@ -97,7 +102,7 @@ const EDGES: Record<string, readonly string[]> = {
   errors: [],
 };
 
-/** Only these parts may import a store at all, whatever the table above comes to say. */
+/** Only these rooms may import a store at all, whatever a row of the table says. */
 const STORES = ['store/sqlite', 'store/snowflake'];
 const MAY_IMPORT_A_STORE = ['index', 'sqlite', 'snowflake', 'testing', 'default-store'];
 
@@ -113,25 +118,28 @@ const DRIVERS: Record<string, { readonly loader: string; readonly types: readonl
   'snowflake-sdk': { loader: 'store/snowflake/session/driver.ts', types: ['store/snowflake/'] },
 };
 
-/** What the pure domain may import from outside. */
+/** What the domain may import besides its own files: nothing that does I/O or reads a clock. */
 const PURE = ['@standard-schema/spec', 'node:crypto', 'node:util'];
 
 /**
- * Ambient time, timers and randomness, and what fake timers of a host may replace. What merely hashes is none of them.
+ * Time, timers and randomness as globals, and what a host's fake timers may replace. Hashing is none of them.
  */
-const TIME_AND_CHANCE =
+const AMBIENT_GLOBALS =
   /^(globalThis\.|global\.)?(Date|performance|Math\.random|crypto|queueMicrotask|(set|clear)(Timeout|Interval|Immediate)|process\.(hrtime|uptime|nextTick)|AbortSignal\.timeout)(\.|$)/;
-/** The files that may use them: where they are taken, and where randomness is drawn. */
+/** The files that may use them: one takes the globals, the other makes the Runtime of them. */
 const AMBIENT = ['runtime/native-globals.ts', 'runtime/runtime.ts'];
 const TIMER_MODULES = /^(node:)?(timers|timers\/promises|perf_hooks)$/;
 const CRYPTO_MODULE = /^(node:)?crypto$/;
-const CRYPTO_WITHOUT_CHANCE = ['createHash', 'createHmac'];
+const DETERMINISTIC_CRYPTO = ['createHash', 'createHmac'];
 
 const SQL =
   /^\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|REPLACE\s+INTO\s|UPDATE\s+\S+\s+(AS\s+\w+\s+|\w+\s+)?SET\b|DELETE\s+FROM\s|MERGE\s+INTO\s|WITH\s+(RECURSIVE\s+)?\w+[^]*\sAS\s+\(?|CREATE\s+(OR\s+REPLACE\s+)?(UNIQUE\s+|TEMP\w*\s+|TRANSIENT\s+|HYBRID\s+)?(TABLE|INDEX|VIEW|TRIGGER|SCHEMA)\s|ALTER\s+(TABLE|SESSION)\s|DROP\s+(TABLE|INDEX|VIEW)\s|PRAGMA\s|BEGIN(\s+(IMMEDIATE|DEFERRED|EXCLUSIVE|TRANSACTION))?\s*;?$|COMMIT\s*;?$|ROLLBACK\s*;?$|VACUUM\b|ANALYZE\b|ATTACH\s)/;
 const SQL_FILES = /((^|[/-])(statements|schema)|(^|\/)statements\/[\w-]+)\.ts$/;
 
 const LONGEST_FILE = 300;
+const LONGEST_MEDIAN = 100;
+/** A circle that is being taken apart. */
+const TOLERATED = 'pool/claims,pool/execution';
 
 interface Complaint {
   readonly rule: string;
@@ -141,33 +149,33 @@ interface Complaint {
 type Rule = (file: SourceFacts) => readonly string[];
 
 const RULES: Record<string, Rule> = {
-  'imports point one way': (file) =>
+  'imports follow the table': (file) =>
     file.imports.filter(isLocal).flatMap((found) => {
-      const [from, to] = [partOf(file.path), partOf(target(file, found))];
+      const [from, to] = [roomOf(file.path), roomOf(target(file, found))];
       if (from === undefined) return [];
-      if (to === undefined) return [at(found, `${from} imports ${found.specifier}, which is in no part of the table`)];
+      if (to === undefined) return [at(found, `${from} imports ${found.specifier}, which is in no room of the table`)];
       if (from === to) return [];
       const edges = EDGES[from] ?? [];
       if (edges.includes(to) || edges.includes(`${found.kind} ${to}`)) return [];
       return [at(found, `${from} may not import ${to} (${found.kind})`)];
     }),
 
-  'an import names its module in plain text': (file) =>
+  'an import names its module as a literal': (file) =>
     file.imports
       .filter(({ specifier }) => !/^[\w@.:/-]+$/.test(specifier))
       .map((found) => at(found, `imports ${found.specifier}`)),
 
-  'every file has its place': (file) =>
-    partOf(file.path) === undefined ? [`${file.path} is in no part of the table`] : [],
+  'every file belongs to a room': (file) =>
+    roomOf(file.path) === undefined ? [`${file.path} is in no room of the table`] : [],
 
   'only entry points and default-store import a store': (file) =>
     file.imports.filter(isLocal).flatMap((found) => {
-      const [from, to] = [partOf(file.path) ?? '', partOf(target(file, found)) ?? ''];
+      const [from, to] = [roomOf(file.path) ?? '', roomOf(target(file, found)) ?? ''];
       const allowed = from === to || !STORES.includes(to) || MAY_IMPORT_A_STORE.includes(from);
       return allowed ? [] : [at(found, `${from} imports the store ${to}`)];
     }),
 
-  'one file loads a driver, and not before a store opens': (file) =>
+  'one file loads a driver, with import() when a store opens': (file) =>
     file.imports.flatMap((found) => {
       const driver = DRIVERS[packageOf(found.specifier)];
       if (driver === undefined) return [];
@@ -176,24 +184,24 @@ const RULES: Record<string, Rule> = {
       return homes.some((home) => file.path.startsWith(home)) ? [] : [at(found, `imports ${found.specifier}`)];
     }),
 
-  'the step domain is pure': (file) =>
-    partOf(file.path) !== 'step'
+  'the step domain does no I/O': (file) =>
+    roomOf(file.path) !== 'step'
       ? []
       : file.imports
           .filter((found) => !isLocal(found) && !PURE.includes(found.specifier))
           .map((found) => at(found, `imports ${found.specifier}`)),
 
-  'time and chance come through the Runtime': (file) => {
+  'time, timers and randomness come from the Runtime': (file) => {
     if (AMBIENT.includes(file.path)) return [];
     const modules = file.imports.filter(
       ({ specifier, kind, names }) =>
         kind !== 'type' &&
         (TIMER_MODULES.test(specifier) ||
-          (CRYPTO_MODULE.test(specifier) && !names.every((name) => CRYPTO_WITHOUT_CHANCE.includes(name)))),
+          (CRYPTO_MODULE.test(specifier) && !names.every((name) => DETERMINISTIC_CRYPTO.includes(name)))),
     );
     return [
       ...modules.map((found) => at(found, `imports ${found.names.join(', ')} of ${found.specifier}`)),
-      ...file.values.filter(({ text }) => TIME_AND_CHANCE.test(text)).map((found) => at(found, `uses ${found.text}`)),
+      ...file.values.filter(({ text }) => AMBIENT_GLOBALS.test(text)).map((found) => at(found, `uses ${found.text}`)),
     ];
   },
 
@@ -204,9 +212,85 @@ const RULES: Record<string, Rule> = {
           .filter(({ text }) => SQL.test(text))
           .map((found) => at(found, `SQL: ${found.text.trim().slice(0, 40)}`)),
 
-  'a file fits in the head': (file) =>
+  'no name hides a global of Node.js': (file) =>
+    AMBIENT.includes(file.path)
+      ? []
+      : file.names
+          .filter(({ text }) => text in globalThis && !file.imports.some(isGlobalItself(text)))
+          .map((found) => at(found, `${found.text} hides the global of that name`)),
+
+  'a file has at most 300 lines': (file) =>
     file.lines > LONGEST_FILE ? [`${file.lines} lines, more than ${LONGEST_FILE}`] : [],
 };
+
+/** `import process from 'node:process'` is the global of that name. */
+function isGlobalItself(name: string): (found: Import) => boolean {
+  return ({ specifier, names }) => specifier === `node:${name}` && names.includes('default');
+}
+
+/**
+ * What may not import in a circle: the node of the graph that a file belongs to, and the kinds of imports that count.
+ * Between the folders of src imports of types count, too: two rooms whose types need each other cannot be understood one
+ * by one. The types of two files may.
+ */
+const CIRCLES: Record<string, { readonly kinds: readonly ImportKind[]; readonly node: NodeOf }> = {
+  'no file imports itself by way of others': {
+    kinds: ['static', 'dynamic'],
+    node: (file) => file,
+  },
+  'no folder of src imports another in a circle': {
+    kinds: ['static', 'dynamic', 'type'],
+    node: (file, other) => siblings(file, other, 1),
+  },
+  'no two folders beside each other load each other': {
+    kinds: ['static', 'dynamic'],
+    node: (file, other) => siblings(file, other, Infinity),
+  },
+};
+
+/** The node that `file` belongs to in an import between `file` and `other`; `undefined`: the import does not count. */
+type NodeOf = (file: string, other: string) => string | undefined;
+
+/** The folder of `file` that lies beside a folder of `other`, at most `depth` levels below src. */
+function siblings(file: string, other: string, depth: number): string | undefined {
+  const [own, its] = [path.posix.dirname(file).split('/'), path.posix.dirname(other).split('/')];
+  const apart = own.findIndex((folder, level) => folder !== its[level]);
+  if (apart === -1 || apart >= its.length || apart >= depth || own[0] === '.' || its[0] === '.') return undefined;
+  return own.slice(0, apart + 1).join('/');
+}
+
+/** The circles of imports, each as the nodes on it. */
+function circlesOf(files: readonly SourceFacts[], { kinds, node }: (typeof CIRCLES)[string]): readonly string[][] {
+  const graph = new Map<string, Set<string>>();
+  for (const file of files) {
+    for (const found of file.imports.filter((each) => isLocal(each) && kinds.includes(each.kind))) {
+      const to = target(file, found).replace(/\.js$/, '.ts');
+      const [from, into] = [node(file.path, to), node(to, file.path)];
+      if (from !== undefined && into !== undefined) graph.set(from, (graph.get(from) ?? new Set()).add(into));
+    }
+  }
+  const reachable = new Map([...graph.keys()].map((start) => [start, reachableFrom(start, graph)]));
+  const onCircles = [...graph.keys()].filter((start) => reachable.get(start)?.has(start));
+  const circles = onCircles.map((start) => onCircles.filter((other) => reaches(start, other) && reaches(other, start)));
+  return [...new Map(circles.map((circle) => [circle.join(), circle])).values()];
+
+  function reaches(from: string, to: string): boolean {
+    return reachable.get(from)?.has(to) === true;
+  }
+}
+
+function reachableFrom(start: string, graph: ReadonlyMap<string, ReadonlySet<string>>): ReadonlySet<string> {
+  const found = new Set<string>();
+  const next = [start];
+  for (let node = next.pop(); node !== undefined; node = next.pop()) {
+    for (const to of graph.get(node) ?? []) {
+      if (found.has(to)) continue;
+      found.add(to);
+      next.push(to);
+    }
+  }
+  return found;
+}
 
 function check(files: readonly SourceFacts[]): Complaint[] {
   return Object.entries(RULES).flatMap(([rule, breaches]) =>
@@ -222,14 +306,14 @@ function isLocal({ specifier }: Import): boolean {
   return specifier.startsWith('.') || specifier === 'fleet-q' || specifier.startsWith('fleet-q/');
 }
 
-/** The path below src of what a local import means. */
+/** The path below src that a local import resolves to. */
 function target(file: SourceFacts, { specifier }: Import): string {
   if (!specifier.startsWith('.')) return specifier === 'fleet-q' ? 'index' : specifier.slice('fleet-q/'.length);
   return path.posix.join(path.posix.dirname(file.path), specifier);
 }
 
-/** The part that a file below src belongs to: the longest row of the table that is its path or a folder above it. */
-function partOf(file: string): string | undefined {
+/** The room of a file below src: the longest row of the table that is its path or a folder above it. */
+function roomOf(file: string): string | undefined {
   const module = file.replace(/\.[jt]s$/, '');
   return Object.keys(EDGES)
     .filter((part) => module === part || module.startsWith(`${part}/`))
@@ -252,18 +336,27 @@ describe('the sources', () => {
     .map((file) => readSource(file, readFileSync(path.join(src, file), 'utf8')));
   const complaints = check(files);
 
-  test('are found', () => {
+  test('exist', () => {
     expect(files.length).toBeGreaterThan(0);
   });
 
   test.each(Object.keys(RULES))('%s', (rule) => {
     expect(complaints.filter((complaint) => complaint.rule === rule)).toEqual([]);
   });
+
+  test.each(Object.entries(CIRCLES))('%s', (_, circles) => {
+    expect(circlesOf(files, circles).filter((circle) => circle.join() !== TOLERATED)).toEqual([]);
+  });
+
+  test('have at most 100 lines in the median', () => {
+    const lines = files.map((file) => file.lines).sort((a, b) => a - b);
+    expect(lines[Math.floor(lines.length / 2)]).toBeLessThan(LONGEST_MEDIAN);
+  });
 });
 
-describe('what breaks a rule is reported', () => {
+describe('the rules report', () => {
   const breaches: Record<keyof typeof RULES, Record<string, readonly [file: string, text: string]>> = {
-    'imports point one way': {
+    'imports follow the table': {
       'a service imports another': ['pool/pool.ts', `import { Waiter } from '../client/waiter.js';`],
       'for its types only': ['pool/pool.ts', `import type { Waiter } from '../client/waiter.js';`],
       'or passes it on': ['client/waiter.ts', `export { Pool } from '../pool/pool.js';`],
@@ -283,17 +376,17 @@ describe('what breaks a rule is reported', () => {
       'default-store imports a store at once': ['default-store.ts', `import { open } from './store/sqlite/store.js';`],
       'a file without a place': ['pool/pool.ts', `import { help } from '../utils.js';`],
     },
-    'an import names its module in plain text': {
+    'an import names its module as a literal': {
       'it is computed': ['pool/pool.ts', "await import('./' + name);"],
       'from a template': ['pool/pool.ts', 'await import(`./${name}.js`);'],
       'from a variable': ['pool/pool.ts', 'require(name);'],
     },
-    'every file has its place': { 'a drawer for anything': ['utils.ts', ''] },
+    'every file belongs to a room': { 'a drawer for anything': ['utils.ts', ''] },
     'only entry points and default-store import a store': {
       'a service imports a store': ['pool/pool.ts', `import type { SqliteStore } from '../store/sqlite/store.js';`],
       'the facade does': ['fleetq.ts', `const { open } = await import('./store/sqlite/store.js');`],
     },
-    'one file loads a driver, and not before a store opens': {
+    'one file loads a driver, with import() when a store opens': {
       'a service loads a driver': ['pool/pool.ts', `const driver = await import('better-sqlite3');`],
       'the fleet loads it outside the journal': [
         'fleet/recovery.ts',
@@ -307,11 +400,11 @@ describe('what breaks a rule is reported', () => {
       'the loader loads it at once': ['driver/better-sqlite3.ts', `import Database from 'better-sqlite3';`],
       'or with require': ['driver/better-sqlite3.ts', `const Database = require('better-sqlite3/lib/index.js');`],
     },
-    'the step domain is pure': {
+    'the step domain does no I/O': {
       'it reads files': ['step/payload.ts', `import { readFile } from 'node:fs/promises';`],
       'it takes a library': ['step/retry.ts', `import limit from 'p-limit';`],
     },
-    'time and chance come through the Runtime': {
+    'time, timers and randomness come from the Runtime': {
       'a wall clock': ['pool/pool.ts', `const now = Date.now();`],
       'a date': ['pool/pool.ts', `const now = new Date();`],
       'a clock by another name': ['pool/pool.ts', `const Clock = Date;`],
@@ -343,10 +436,17 @@ describe('what breaks a rule is reported', () => {
       'a transaction': ['store/sqlite/store.ts', `db.exec('BEGIN IMMEDIATE');`],
       'a table': ['store/sqlite/store.ts', `db.exec('CREATE TABLE IF NOT EXISTS t (a)');`],
     },
-    'a file fits in the head': { 'a long file': ['pool/pool.ts', '// another line\n'.repeat(LONGEST_FILE + 1)] },
+    'no name hides a global of Node.js': {
+      'a class': ['pool/pool.ts', `class Buffer {}`],
+      'a type': ['pool/pool.ts', `type Request = string;`],
+      'what is imported': ['pool/pool.ts', `import { Event } from './event.js';`],
+      'a parameter': ['pool/pool.ts', `function f(process: Mark) {}`],
+      'a part of an object': ['pool/pool.ts', `const { performance } = given;`],
+    },
+    'a file has at most 300 lines': { 'a long file': ['pool/pool.ts', '// another line\n'.repeat(LONGEST_FILE + 1)] },
   };
 
-  test('there is one for each rule', () => {
+  test('a text for each rule', () => {
     expect(Object.keys(breaches)).toEqual(Object.keys(RULES));
   });
 
@@ -357,7 +457,7 @@ describe('what breaks a rule is reported', () => {
   });
 });
 
-describe('what breaks no rule is not reported', () => {
+describe('the rules do not report', () => {
   const sound: Record<string, readonly [file: string, text: string]> = {
     'its own part': ['pool/pool.ts', `import { Executor } from './executor.js';`],
     'what stands below': ['pool/pool.ts', `import { Settler } from '../settlement/settler.js';`],
@@ -375,11 +475,51 @@ describe('what breaks no rule is not reported', () => {
       `interface A { runAt?: Date } const f = (at: Date): at is Date => at instanceof Date;`,
     ],
     'names that only look alike': ['pool/pool.ts', `runtime.performance; const a = { setTimeout: 1 }; a.setTimeout;`],
+    'a global by the module of its name': ['signals.ts', `import process from 'node:process';`],
+    'a method, a field and a key with the name of a global': [
+      'pool/pool.ts',
+      `class A { fetch() {} URL = { Event: 1 }; }`,
+    ],
     'SQL in its place': ['store/sqlite/statements.ts', `export const ONE = 'SELECT 1';`],
     'words that only look like SQL': ['errors.ts', `fail('Update to a newer version'); fail('Select a type');`],
   };
 
   test.each(Object.entries(sound))('%s', (_, [file, text]) => {
     expect(check([readSource(file, text)])).toEqual([]);
+  });
+});
+
+describe('a circle', () => {
+  const of = (texts: Record<string, string>, rule: keyof typeof CIRCLES): readonly string[][] => {
+    const circles = CIRCLES[rule];
+    if (circles === undefined) throw new Error(`there is no rule "${rule}"`);
+    return circlesOf(
+      Object.entries(texts).map(([file, text]) => readSource(file, text)),
+      circles,
+    );
+  };
+
+  test('of files is found, if it is there when the program runs', () => {
+    const circle = { 'pool/a.ts': `import './b.js';`, 'pool/b.ts': `export * from './a.js';` };
+    expect(of(circle, 'no file imports itself by way of others')).toEqual([['pool/a.ts', 'pool/b.ts']]);
+    const types = { ...circle, 'pool/b.ts': `import type { A } from './a.js';` };
+    expect(of(types, 'no file imports itself by way of others')).toEqual([]);
+  });
+
+  test('of folders is found, although no file imports itself', () => {
+    const texts = {
+      'pool/a.ts': `import '../fleet/b.js';`,
+      'fleet/c.ts': `import type { D } from '../log/d.js';`,
+      'log/e.ts': `import '../pool/f.js';`,
+    };
+    expect(of(texts, 'no folder of src imports another in a circle')).toEqual([['pool', 'fleet', 'log']]);
+    expect(of(texts, 'no file imports itself by way of others')).toEqual([]);
+  });
+
+  test('of folders within a room is found, if it is there when the program runs', () => {
+    const circle = { 'pool/a/x.ts': `import '../b/y.js';`, 'pool/b/z.ts': `import '../a/w.js';` };
+    expect(of(circle, 'no two folders beside each other load each other')).toEqual([['pool/a', 'pool/b']]);
+    const types = { ...circle, 'pool/b/z.ts': `import type { W } from '../a/w.js';` };
+    expect(of(types, 'no two folders beside each other load each other')).toEqual([]);
   });
 });

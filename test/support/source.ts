@@ -1,4 +1,4 @@
-/** What the architecture test asks of a source file, read from its syntax tree. */
+/** What the architecture test checks of a source file, read from its syntax tree. */
 import ts from 'typescript';
 
 /** How a module is imported: `type` leaves no trace in the JavaScript, `dynamic` loads it when it is first needed. */
@@ -25,6 +25,8 @@ export interface SourceFacts {
   readonly strings: readonly Found[];
   /** Every use of an ambient value, dotted as far as it is plain: `Date.now`, `setTimeout`, `process.hrtime.bigint`. */
   readonly values: readonly Found[];
+  /** Every name that the file gives to something: variables, parameters, functions, types and what it imports. */
+  readonly names: readonly Found[];
 }
 
 export function readSource(path: string, text: string): SourceFacts {
@@ -32,6 +34,7 @@ export function readSource(path: string, text: string): SourceFacts {
   const imports: Import[] = [];
   const strings: Found[] = [];
   const values: Found[] = [];
+  const names: Found[] = [];
   const lineOf = (node: ts.Node) => file.getLineAndCharacterOfPosition(node.getStart()).line + 1;
 
   const visit = (node: ts.Node): void => {
@@ -43,11 +46,12 @@ export function readSource(path: string, text: string): SourceFacts {
       strings.push({ text: node.head.text + holes.join(''), line: lineOf(node) });
     }
     if (ts.isIdentifier(node) && isValue(node)) values.push({ text: dotted(node), line: lineOf(node) });
+    if (ts.isIdentifier(node) && isDeclared(node)) names.push({ text: node.text, line: lineOf(node) });
     ts.forEachChild(node, visit);
   };
   visit(file);
 
-  return { path, lines: text.replace(/\n$/, '').split('\n').length, imports, strings, values };
+  return { path, lines: text.replace(/\n$/, '').split('\n').length, imports, strings, values, names };
 }
 
 function importOf(node: ts.Node): Omit<Import, 'line'> | undefined {
@@ -125,6 +129,24 @@ function isValue(node: ts.Identifier): boolean {
     return parent.left === node;
   }
   return !isName(parent, node);
+}
+
+/** Whether an identifier is the name of what is declared there, and shadows others of that name. */
+function isDeclared(node: ts.Identifier): boolean {
+  const { parent } = node;
+  const declares =
+    ts.isVariableDeclaration(parent) ||
+    ts.isParameter(parent) ||
+    ts.isBindingElement(parent) ||
+    ts.isFunctionDeclaration(parent) ||
+    ts.isClassDeclaration(parent) ||
+    ts.isInterfaceDeclaration(parent) ||
+    ts.isTypeAliasDeclaration(parent) ||
+    ts.isTypeParameterDeclaration(parent) ||
+    ts.isImportClause(parent) ||
+    ts.isImportSpecifier(parent) ||
+    ts.isNamespaceImport(parent);
+  return declares && parent.name === node;
 }
 
 function isName(parent: ts.Node, node: ts.Identifier): boolean {
