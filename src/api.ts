@@ -1,5 +1,6 @@
 /** What a queue offers: the typed face of `FleetQ`. Types only; `fleetq.ts` is the class behind it. */
-import type { CancelResult, RetryResult, StepFilter, StepListing } from './client/queries.js';
+import type { CancelResult, RetryResult } from './client/step-commands.js';
+import type { StepFilter, StepListing } from './client/step-listing.js';
 import type { WaitOptions } from './client/wait-options.js';
 import type { AnySteps, ArgsOf, EventName, EventPayloads, RecoverySummary, ResultOf } from './events.js';
 import type { Health } from './fleet/health.js';

@@ -7,14 +7,8 @@
  * - Calls are served until the last handler and the last listener have ended, or their time is over. Then the store closes.
  */
 import type { AnyFleetQ, FleetQ as Face, FleetQConstructor } from './api.js';
-import {
-  checkFilter,
-  lazyListing,
-  type CancelResult,
-  type RetryResult,
-  type StepFilter,
-  type StepListing,
-} from './client/queries.js';
+import type { CancelResult, RetryResult } from './client/step-commands.js';
+import { checkFilter, lazyListing, type StepFilter, type StepListing } from './client/step-listing.js';
 import type { WaitOptions } from './client/wait-options.js';
 import { openClient, type OpenClient } from './open-client.js';
 import { defaultStore, storeFromEnv } from './default-store.js';
@@ -139,11 +133,11 @@ class Queue implements AnyFleetQ {
   }
 
   async cancel(stepId: string): Promise<CancelResult> {
-    return (await this.#open('cancel')).queries.cancel(stepId);
+    return (await this.#open('cancel')).commands.cancel(stepId);
   }
 
   async retry(stepId: string): Promise<RetryResult> {
-    return (await this.#open('retry')).queries.retry(stepId);
+    return (await this.#open('retry')).commands.retry(stepId);
   }
 
   async stats(): Promise<QueueStats> {

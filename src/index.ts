@@ -5,7 +5,8 @@
  */
 export { FleetQ } from './fleetq.js';
 export type { AnyFleetQ, FleetQConstructor, StepOf, StepsOf, SubmitInput, Submitted, SubmitUnion } from './api.js';
-export type { CancelResult, RetryResult, StepFilter, StepListing, StepPage } from './client/queries.js';
+export type { CancelResult, RetryResult } from './client/step-commands.js';
+export type { StepFilter, StepListing, StepPage } from './client/step-listing.js';
 export type { WaitOptions } from './client/wait-options.js';
 export {
   FleetQError,

@@ -1,24 +1,34 @@
-/** An open store, and over it what a process that only submits needs. */
+/**
+ * Opens a store and builds over it what a process needs that only submits: submitting, waiting, queries and commands.
+ *
+ * Invariants:
+ * - If opening fails, nothing is left open.
+ * - On close, submissions get two seconds to finish. Then no new call reaches the store, waits are rejected, and the store
+ *   is closed.
+ */
+import { StepCommands } from './client/step-commands.js';
+import { StepQueries } from './client/step-queries.js';
+import { Submitter } from './client/submitter.js';
+import { TimeoutDetails } from './client/timeout-details.js';
+import { Waiter } from './client/waiter.js';
 import type { Events } from './events.js';
 import { createLog } from './log.js';
 import { completeOptions, type ResolvedOptions, type Settings } from './options.js';
 import type { QueueContext } from './runtime/async-context.js';
-import type { StepRegistry } from './step/registry.js';
 import { withTimeout } from './runtime/with-timeout.js';
-import { inContext } from './store/in-context.js';
 import { handledTypes } from './stats.js';
+import type { StepRegistry } from './step/registry.js';
+import type { Store, StoreFactory } from './store/contract.js';
+import { inContext } from './store/in-context.js';
 import { OutageTracker } from './store/outage-tracker.js';
 import { trackedStore } from './store/tracked-store.js';
-import type { Store, StoreFactory } from './store/contract.js';
-import { Queries } from './client/queries.js';
-import { Submitter } from './client/submitter.js';
-import { Waiter } from './client/waiter.js';
 
-/** How long closing waits for submissions under way, in ms. */
+/** How long closing waits for submissions, in ms. */
 const FINISH_MS = 2_000;
 
-/** What the pool, where there is one, wants to hear. */
-export interface Hooks {
+/** How the pool is notified, if there is one. */
+export interface ClientHooks {
+  /** A step may be due. */
   readonly onWork: () => void;
   readonly onCancelled: (stepId: string) => void;
 }
@@ -30,19 +40,19 @@ export interface OpenClient {
   readonly settings: Settings;
   readonly submitter: Submitter;
   readonly waiter: Waiter;
-  readonly queries: Queries;
-  /** Waits for submissions under way, ends what waits, then closes the store. */
+  readonly queries: StepQueries;
+  readonly commands: StepCommands;
   close(): Promise<void>;
 }
 
-/** Opens the store and builds the client's services over it; where that fails, nothing is left open. */
+/** @throws StoreError; ValidationError `OPTION_INVALID` if the options contradict the defaults of the store */
 export async function openClient(
   factory: StoreFactory,
   options: ResolvedOptions,
   registry: StepRegistry,
   events: Events,
   context: QueueContext,
-  hooks: Hooks,
+  hooks: ClientHooks,
 ): Promise<OpenClient> {
   const { runtime, logger } = options;
   const log = createLog('store', logger);
@@ -53,21 +63,34 @@ export async function openClient(
     const settings = completeOptions(options, store.rhythm);
     await store.open();
     const { submitBatch, waitIntervalMs } = store.rhythm;
-    const ending = new AbortController();
-    const shared = { store, runtime, events, context, settings, registry, ended: ending.signal };
-    const waiter = new Waiter({ ...shared, waitIntervalMs, handledBy: handledTypes });
-    const clientLog = createLog('client', logger);
-    const submitter = new Submitter({ ...shared, submitBatch, log: clientLog, onCommitted: hooks.onWork });
+    const { onWork, onCancelled } = hooks;
+    const controller = new AbortController();
+    const closing = controller.signal;
+    const submitter = new Submitter({
+      store,
+      submitBatch,
+      runtime,
+      events,
+      context,
+      log: createLog('client', logger),
+      settings,
+      registry,
+      closing,
+      onCommitted: onWork,
+    });
+    const timeoutDetails = new TimeoutDetails({ store, runtime, closing, handledBy: handledTypes });
+    const waiter = new Waiter({ store, runtime, events, context, timeoutDetails, waitIntervalMs });
     return {
       store,
       outages,
       settings,
       submitter,
       waiter,
-      queries: new Queries({ ...shared, onRetried: hooks.onWork, onCancelled: hooks.onCancelled }),
+      queries: new StepQueries({ store, runtime, context, closing }),
+      commands: new StepCommands({ store, runtime, events, context, closing, onCancelled, onRetried: onWork }),
       close: async () => {
         await withTimeout(runtime, () => submitter.finish(), { timeoutMs: FINISH_MS }).catch(() => undefined);
-        ending.abort();
+        controller.abort();
         await waiter.stop();
         await store.close();
       },

@@ -1,42 +1,42 @@
 /**
- * One change of a step that a user asked for, at the version that is read.
+ * Changes one step at the version that was read: reads, writes, and starts over if the row has moved.
  *
  * Invariants:
- * - A read may be late, and the write is not: where it finds the row at another version, the step is read and tried again,
- *   with pauses. See {@link SecondRead}.
- * - It ends: a row that keeps changing, or whose change no read shows in time, is `STORE_BUSY`.
+ * - A read may be late, a write is not. If the write finds the row at another version, the step is read and tried again,
+ *   with the pauses of {@link SecondRead}.
+ * - It ends: `STORE_BUSY` if the row keeps changing, or if no read shows the change in time.
  */
 import { StoreError } from '../errors.js';
 import type { StepRecord } from '../store/contract.js';
 import { SecondRead, type SecondReadParts } from './second-read.js';
 
-/** What an attempt came to, beside a result. */
+/** An attempt that gave no result. */
 export type NoResult =
-  /** As the step is shown, there is nothing to change. */
+  /** In the state that was read, there is nothing to change. */
   | 'nothing'
-  /** The row is no longer at the version that is shown. */
+  /** The row is no longer at the version that was read. */
   | 'changed';
 
 export interface Change<R extends string> {
-  /** What the caller asked for, for the error: `cancelled`. */
+  /** What the caller wants, for the error: `cancelled`. */
   readonly done: string;
   readonly find: () => Promise<StepRecord | undefined>;
   /** @param tried the newest version at which an attempt found that the row had moved */
   readonly attempt: (record: StepRecord, tried: number | undefined) => Promise<R | NoResult>;
-  /** The answer where nothing is to be changed; `undefined`: there is no such step. */
-  readonly refusal: (record: StepRecord | undefined) => R;
+  /** The result if there is nothing to change. @param record `undefined`: there is no such step */
+  readonly unchanged: (record: StepRecord | undefined) => R;
 }
 
-/** Versions at which a change is tried. Each is a move of the row between a look and the write after it. */
-const MOST_MOVES = 20;
+/** How often the row may move between a read and the write that follows it. */
+const MAX_MOVES = 20;
 
 /** @throws StoreError `STORE_BUSY` */
 export async function changeStep<R extends string>(
   stepId: string,
   parts: SecondReadParts,
-  { done, find, attempt, refusal }: Change<R>,
+  { done, find, attempt, unchanged }: Change<R>,
 ): Promise<R> {
-  const looks = new SecondRead(parts);
+  const reads = new SecondRead(parts);
   let tried: number | undefined;
   for (let moves = 0; ;) {
     const record = await find();
@@ -45,11 +45,11 @@ export async function changeStep<R extends string>(
     if (record !== undefined && result === 'changed' && record.version !== tried) {
       tried = record.version;
       moves++;
-      looks.moved();
+      reads.moved();
     }
-    if (moves < MOST_MOVES && (await looks.again())) continue;
-    if (result === 'nothing') return refusal(record);
-    const problem = `step ${stepId} was not ${done}: it keeps changing, or the store does not show yet how it stands`;
+    if (moves < MAX_MOVES && (await reads.again())) continue;
+    if (result === 'nothing') return unchanged(record);
+    const problem = `step ${stepId} was not ${done}: it keeps changing, or the store does not show its state yet`;
     throw new StoreError('STORE_BUSY', `${problem}. Try again`, true);
   }
 }

@@ -1,8 +1,10 @@
 /**
- * Finds the steps that one `submitMany` names twice.
+ * Finds steps that occur twice in one call of `submitMany`.
  *
- * Invariants: the same step twice is one step. Two different steps under one id are refused, whether the id was given or
- * made from a key. A step whose id was generated costs nothing.
+ * Invariants:
+ * - The same step twice is one step. Two different steps with one id are an error, whether the id was given or made from
+ *   an idempotency key.
+ * - A step with a generated id costs nothing.
  */
 import { show, ValidationError } from '../errors.js';
 import type { NewStep, StepInput } from '../step/submission.js';
@@ -19,18 +21,19 @@ export class DuplicateSteps {
   readonly #seen = new Map<string, { readonly step: NewStep; readonly position: number }>();
 
   /**
-   * Passes on a step of the call, which has been validated.
+   * Returns the step, unless an earlier one has its id and differs from it.
    *
-   * @throws ValidationError `STEP_INVALID` where an earlier one has its id and is not the same
+   * @param step has been validated
+   * @throws ValidationError `STEP_INVALID`
    */
-  pass(input: StepInput, step: NewStep, position: number): NewStep {
+  check(input: StepInput, step: NewStep, position: number): NewStep {
     const field = input.idempotencyKey === undefined ? 'stepId' : 'idempotencyKey';
     const given = input[field];
     if (given === undefined) return step;
     const earlier = this.#seen.get(step.stepId);
     if (earlier === undefined) this.#seen.set(step.stepId, { step, position });
     else
-      refuseOther(earlier.step, step, (difference) => {
+      refuseDifference(earlier.step, step, (difference) => {
         const path = `steps[${position}].${field}`;
         const problem = `names the same step as steps[${earlier.position}], with ${difference}, got ${show(given)}`;
         return new ValidationError('STEP_INVALID', path, problem);
@@ -39,7 +42,7 @@ export class DuplicateSteps {
   }
 }
 
-function refuseOther(one: NewStep, other: NewStep, error: (difference: string) => Error): void {
+function refuseDifference(one: NewStep, other: NewStep, error: (difference: string) => Error): void {
   if (one.type !== other.type) throw error('another type');
   for (const [field, difference] of Object.entries(COMPARED) as [keyof typeof COMPARED, string][]) {
     if (one[field] !== other[field]) throw error(difference);

@@ -1,21 +1,20 @@
 /**
- * Decides whether a store has to be asked for ends again, by its pulse.
+ * Decides by the store's pulse whether a poll has to query the store.
  *
  * Invariants:
- * - An unmoved pulse is trusted once a question was answered that was asked at least `staleReadMs` after the last move was
- *   seen. Until then reads may be older than the pulse, and the store is asked at each look.
- * - A question that failed earns no trust.
- * - No trust lasts longer than an hour: how late a read may be is only as certain as the bound that the store states.
+ * - An unchanged pulse is trusted once a query was answered that was sent at least `staleReadMs` after the last change was
+ *   noticed. Until then a read may be older than the pulse, and every poll queries the store.
+ * - A query that failed earns no trust.
+ * - Trust expires after an hour: the store states how late a read may be, but cannot prove it.
  */
 
-/** For how long an unmoved pulse is trusted, in ms. */
-const LONGEST_TRUST_MS = 3_600_000;
+const MAX_TRUST_MS = 3_600_000;
 
 export class PollGate {
   readonly #staleReadMs: number;
-  #last: string | undefined;
-  #movedAt = 0;
-  /** When the question was asked that covers the last move. */
+  #lastPulse: string | undefined;
+  #changedAt = 0;
+  /** When the query was sent that covers the last change. */
   #trustedSince: number | undefined;
 
   constructor(staleReadMs: number) {
@@ -23,28 +22,28 @@ export class PollGate {
   }
 
   /**
-   * To be read before the question: what ends after the question was asked moves it again.
+   * Takes a pulse, which has to be read before the query: a step that ends after the query was sent changes it again.
    *
-   * @param now when it had been read
-   * @returns whether the store has to be asked
+   * @param now when it was read
+   * @returns whether the store has to be queried
    */
-  read(pulse: string, now: number): boolean {
-    if (pulse !== this.#last) {
-      this.#last = pulse;
-      this.#movedAt = now;
+  mustQuery(pulse: string, now: number): boolean {
+    if (pulse !== this.#lastPulse) {
+      this.#lastPulse = pulse;
+      this.#changedAt = now;
       this.#trustedSince = undefined;
     }
-    return this.#trustedSince === undefined || now - this.#trustedSince >= LONGEST_TRUST_MS;
+    return this.#trustedSince === undefined || now - this.#trustedSince >= MAX_TRUST_MS;
   }
 
-  /** A question that was asked then has been answered. */
-  answered(askedAt: number): void {
-    if (askedAt - this.#movedAt >= this.#staleReadMs) this.#trustedSince = askedAt;
+  /** A query that was sent at this time has been answered. */
+  answered(sentAt: number): void {
+    if (sentAt - this.#changedAt >= this.#staleReadMs) this.#trustedSince = sentAt;
   }
 
-  /** Nothing is awaited any more: the next wait begins anew. */
-  forget(): void {
-    this.#last = undefined;
+  /** Nothing is awaited any more. The next wait starts without trust. */
+  reset(): void {
+    this.#lastPulse = undefined;
     this.#trustedSince = undefined;
   }
 }

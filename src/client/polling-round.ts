@@ -1,7 +1,9 @@
 /**
- * Goes round the awaited steps, some at each look: for stores whose answer about ends may miss one.
+ * Goes through all awaited steps, a piece at each poll, for stores whose reply about ended steps may miss one.
  *
- * Invariants: a round goes once over all steps that were awaited when it began. Its pieces are an interval apart.
+ * Invariants:
+ * - A round visits every step that was awaited when it began, once.
+ * - Its pieces are at least an interval apart.
  */
 
 interface Awaited {
@@ -9,13 +11,13 @@ interface Awaited {
   keys(): Iterator<string>;
 }
 
-/** Awaited steps in one piece. */
-const AT_ONCE = 100;
+/** Steps in one piece. */
+const PIECE = 100;
 
 export class PollingRound {
   readonly #awaited: Awaited;
   readonly #intervalMs: number;
-  #at: Iterator<string> | undefined;
+  #position: Iterator<string> | undefined;
   #left = 0;
   #dueAt = 0;
 
@@ -33,17 +35,17 @@ export class PollingRound {
     this.#left = 0;
   }
 
-  /** The next piece; empty where none is due. */
+  /** The ids of the next piece; empty if none is due. */
   next(now: number): string[] {
     const ids: string[] = [];
     if (this.#left === 0 || now < this.#dueAt) return ids;
     this.#dueAt = now + this.#intervalMs;
-    const count = Math.min(this.#left, AT_ONCE);
+    const count = Math.min(this.#left, PIECE);
     this.#left -= count;
     while (ids.length < count && this.#awaited.size > 0) {
-      const next = (this.#at ??= this.#awaited.keys()).next();
+      const next = (this.#position ??= this.#awaited.keys()).next();
       if (next.done !== true) ids.push(next.value);
-      else this.#at = undefined;
+      else this.#position = undefined;
     }
     return ids;
   }

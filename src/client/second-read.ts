@@ -1,11 +1,12 @@
 /**
- * Looks again where a read says no, since it may be late.
+ * Reads again if a read does not show what is expected, because the read may have been late.
  *
  * Invariants:
- * - A "no" is believed once a look says it that was asked at least `staleReadMs` after the call began, or after it learned
- *   that the row had moved. Where reads are never late, that is the first such look, and there is no pause.
- * - The pauses between looks double from a second on; the last look comes when the time is over.
- * - A pause ends when the store is to be closed. Its timer is none of the caller's async context.
+ * - An absence is believed once it shows in a read that was sent at least `staleReadMs` after the operation started, or
+ *   after the operation noticed that the row had moved. If reads are never late, that is the first such read, without a
+ *   pause.
+ * - The pauses double, from a second. The last read is sent when `staleReadMs` is over.
+ * - A pause ends when the store is about to be closed. Its timer does not belong to the caller's async context.
  */
 import type { QueueContext } from '../runtime/async-context.js';
 import { doubledMs } from '../runtime/backoff.js';
@@ -15,8 +16,8 @@ export interface SecondReadParts {
   readonly runtime: Runtime;
   readonly context: QueueContext;
   readonly staleReadMs: number;
-  /** Aborts when the store is to be closed. */
-  readonly ended: AbortSignal;
+  /** Aborts before the store is closed. */
+  readonly closing: AbortSignal;
 }
 
 const FIRST_PAUSE_MS = 1_000;
@@ -24,30 +25,30 @@ const FIRST_PAUSE_MS = 1_000;
 export class SecondRead {
   readonly #parts: SecondReadParts;
   #since: number;
-  /** When the last look was asked; `undefined`: none since then. */
-  #askedAt: number | undefined;
+  /** When the last read was sent; `undefined`: none since `#since`. */
+  #sentAt: number | undefined;
   #pauseMs = FIRST_PAUSE_MS;
 
-  /** To be made right before the first look. */
+  /** Create it right before the first read. */
   constructor(parts: SecondReadParts) {
     this.#parts = parts;
-    this.#since = this.#askedAt = parts.runtime.monotonicMs();
+    this.#since = this.#sentAt = parts.runtime.monotonicMs();
   }
 
-  /** The row has moved since it was read: no look so far counts. */
+  /** The row has moved since it was read: no read so far counts. */
   moved(): void {
     this.#since = this.#parts.runtime.monotonicMs();
-    this.#askedAt = undefined;
+    this.#sentAt = undefined;
   }
 
-  /** Pauses before another look. `false`: the last look is to be believed. */
+  /** Pauses before another read. `false`: no other read is needed, and the last one is to be believed. */
   async again(): Promise<boolean> {
-    const { runtime, context, staleReadMs, ended } = this.#parts;
-    if (this.#askedAt !== undefined && this.#askedAt - this.#since >= staleReadMs) return false;
+    const { runtime, context, staleReadMs, closing } = this.#parts;
+    if (this.#sentAt !== undefined && this.#sentAt - this.#since >= staleReadMs) return false;
     const leftMs = this.#since + staleReadMs - runtime.monotonicMs();
-    if (leftMs > 0) await context.run(() => sleep(runtime, Math.min(this.#pauseMs, leftMs), ended));
+    if (leftMs > 0) await context.run(() => sleep(runtime, Math.min(this.#pauseMs, leftMs), closing));
     this.#pauseMs = doubledMs(this.#pauseMs);
-    this.#askedAt = runtime.monotonicMs();
+    this.#sentAt = runtime.monotonicMs();
     return true;
   }
 }

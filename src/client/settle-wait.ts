@@ -1,4 +1,4 @@
-/** Settles a wait from the row of a step that has ended. */
+/** Resolves or rejects a wait with the row of a step that has ended. */
 import { FleetQError, StepCancelledError, StepFailedError } from '../errors.js';
 import { deserializeError } from '../step/serialized-error.js';
 import { readError, readResult } from '../step/stored-result.js';

@@ -1,11 +1,12 @@
 /**
- * Submitting: validate, then write, sharing commits.
+ * Validates steps and writes them to the store, several calls in one commit.
  *
  * Invariants:
  * - Nothing is written before the whole input has been checked.
- * - Calls that overlap share one commit: what comes while one is under way forms the next. A shared commit belongs to no
- *   caller, so it runs in the queue's own async context.
- * - After a lost reply the same ids are sent again, so no second step is made. A step that the store refuses fails alone.
+ * - Calls of `submit` that overlap share a commit: those that come during a commit form the next one. A commit belongs to
+ *   no caller, so it runs in the queue's own async context.
+ * - If a reply does not come, the same ids are sent again, so that no second step is made.
+ * - If the store refuses a step, only that step fails.
  */
 import { types } from 'node:util';
 import { nearest, show, StoppedError, SubmitIncompleteError, ValidationError } from '../errors.js';
@@ -32,20 +33,20 @@ export interface SubmitterParts {
   readonly events: Events;
   readonly context: QueueContext;
   readonly log: Log;
-  readonly settings: Settings;
+  readonly settings: Pick<Settings, 'maxPayloadBytes' | 'maxRetries' | 'unknownTypes'>;
   readonly registry: StepRegistry;
-  /** Aborts when the store is to be closed: nothing new is written then. */
-  readonly ended: AbortSignal;
-  /** Called after each commit: there may be work. */
+  /** Aborts before the store is closed: then nothing new is written. */
+  readonly closing: AbortSignal;
+  /** Called after each commit: a step may be due. */
   readonly onCommitted: () => void;
 }
 
-/** What became of one submitted step. */
 export interface Submitted {
   readonly stepId: string;
   readonly receipt: SubmitReceipt;
 }
 
+/** A call of `submit` that waits for its commit. */
 interface Waiting {
   readonly step: NewStep;
   readonly resolve: (receipt: SubmitReceipt) => void;
@@ -67,7 +68,7 @@ export class Submitter {
     this.#parts = parts;
   }
 
-  /** Submits one step. @throws ValidationError, StoreError */
+  /** Submits one step. @throws ValidationError, StoreError, StoppedError */
   async submit(input: unknown): Promise<Submitted> {
     const checking = this.#check(input, '');
     const step = types.isPromise(checking) ? await checking : checking;
@@ -77,18 +78,18 @@ export class Submitter {
   }
 
   /**
-   * Submits many, in commits of a bounded size; each commit is atomic, the whole is not.
+   * Submits many steps, in commits of a bounded size. Each commit is atomic, the whole call is not.
    *
    * @throws ValidationError before anything is written
-   * @throws SubmitIncompleteError which carries the ids that are safe
+   * @throws SubmitIncompleteError if a commit fails; it has the ids of the steps that were committed
    */
   async submitMany(inputs: Iterable<unknown>): Promise<Submitted[]> {
     iterable(inputs, 'steps', 'STEP_INVALID');
     const duplicates = new DuplicateSteps();
     const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => {
       const checking = this.#check(input, `steps[${i}].`);
-      const pass = (step: NewStep): NewStep => duplicates.pass(input as StepInput, step, i);
-      return types.isPromise(checking) ? checking.then(pass) : pass(checking);
+      const checkId = (step: NewStep): NewStep => duplicates.check(input as StepInput, step, i);
+      return types.isPromise(checking) ? checking.then(checkId) : checkId(checking);
     });
     const done: Submitted[] = [];
     for (let at = 0; at < steps.length;) {
@@ -112,7 +113,7 @@ export class Submitter {
     return done;
   }
 
-  /** Resolves when every call of `submit` so far has its answer. */
+  /** Resolves when every call of `submit` so far has settled. */
   finish(): Promise<void> {
     return this.#committing ?? Promise.resolve();
   }
@@ -129,17 +130,17 @@ export class Submitter {
     if (definition?.schema === undefined) return step;
     const { args } = input as StepInput;
     const checked = checkArgs(definition.schema, args);
-    const judge = (result: Awaited<typeof checked>): NewStep => {
-      if (result.ok) return step; // what is stored is the schema's input; its output is made again where the handler runs
+    const refuseMismatch = (result: Awaited<typeof checked>): NewStep => {
+      if (result.ok) return step; // the schema's input is stored; its output is made again before the handler runs
       throw new ValidationError('STEP_INVALID', `${prefix}args`, `${result.problem}, got ${show(args)}`);
     };
-    return types.isPromise(checked) ? checked.then(judge) : judge(checked);
+    return types.isPromise(checked) ? checked.then(refuseMismatch) : refuseMismatch(checked);
   }
 
   #unknown(type: string, prefix: string): ValidationError {
     const known = this.#parts.registry.types;
     const near = nearest(type, known);
-    const none = known.length === 0 ? ': none is, and unknownTypes is "refuse"' : '';
+    const none = known.length === 0 ? ': no type is registered, and unknownTypes is "refuse"' : '';
     const hint = near === undefined ? none : `; did you mean ${show(near)}?`;
     return new ValidationError('STEP_TYPE_UNKNOWN', `${prefix}type`, `${show(type)} is not registered here${hint}`);
   }
@@ -152,7 +153,7 @@ export class Submitter {
   }
 
   async #drain(): Promise<void> {
-    await Promise.resolve(); // the calls of this turn travel together
+    await Promise.resolve(); // the calls of this turn share a commit
     while (this.#waiting.length > 0) {
       const end = commitEnd(this.#waiting, 0, this.#parts.submitBatch, ({ step }) => step.payload);
       const batch = this.#waiting.splice(0, end);
@@ -168,7 +169,7 @@ export class Submitter {
       batch.forEach(({ resolve }, i) => resolve(receipts[i] ?? 'created'));
     } catch (error) {
       if (batch.length > 1 && isRefusal(error)) {
-        for (const one of batch) await this.#commitShared([one]); // only the offender fails
+        for (const one of batch) await this.#commitShared([one]); // only the refused step fails
       } else {
         for (const { reject } of batch) reject(error);
       }
@@ -176,15 +177,15 @@ export class Submitter {
   }
 
   async #commit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]> {
-    const { store, runtime, ended, context } = this.#parts;
-    if (ended.aborted) throw new StoppedError('submit');
-    return context.run(() => repeatUnanswered(runtime, ended, () => store.submit(steps)));
+    const { store, runtime, closing, context } = this.#parts;
+    if (closing.aborted) throw new StoppedError('submit');
+    return context.run(() => repeatUnanswered(runtime, closing, () => store.submit(steps)));
   }
 
   #announce(step: NewStep, receipt: SubmitReceipt): void {
     const { events, log } = this.#parts;
     if (receipt === 'mismatch')
-      log.warn({ stepId: step.stepId, type: step.type }, 'a step of this id exists with another payload');
+      log.warn({ stepId: step.stepId, type: step.type }, 'step was not submitted: its id exists with another payload');
     if (!events.has('step:submitted')) return;
     events.emitLazily('step:submitted', () => {
       const { args, metadata } = decodePayload(step.payload);

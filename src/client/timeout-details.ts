@@ -1,7 +1,9 @@
 /**
- * Says how steps stand, for the errors of waits that have timed out.
+ * Describes the state of steps, for the errors of waits that have timed out.
  *
- * Invariants: steps that are asked about in one turn share one question. It answers within a bound, or with nothing.
+ * Invariants:
+ * - Steps whose waits time out in one turn of the event loop share one query.
+ * - It answers within a second, or without a description.
  */
 import type { Runtime } from '../runtime/runtime.js';
 import { withTimeout } from '../runtime/with-timeout.js';
@@ -10,55 +12,57 @@ import type { PodView, StepRecord, Store } from '../store/contract.js';
 export interface TimeoutDetailsParts {
   readonly store: Pick<Store, 'find' | 'fleet'>;
   readonly runtime: Runtime;
-  /** Aborts when the store is to be closed. */
-  readonly ended: AbortSignal;
-  /** The types that the live ones of these pods handle; `undefined`: it is not known. */
+  /** Aborts before the store is closed. */
+  readonly closing: AbortSignal;
+  /** The step types that the live ones of these pods handle; `undefined`: unknown. */
   readonly handledBy: (runtime: Runtime, pods: readonly PodView[]) => Promise<ReadonlySet<unknown> | undefined>;
 }
 
-/** How a step stands. */
+/** A step whose wait has timed out. */
 export interface StepDetails {
   readonly step: StepRecord;
-  /** What a message says of it, such as `it is claimed by pod "a"`. */
+  /** Completes the error message, such as `it is claimed by pod "a"`. */
   readonly text: string;
 }
 
-type Answers = ReadonlyMap<string, StepDetails>;
+type DetailsById = ReadonlyMap<string, StepDetails>;
 
-const WITHIN_MS = 1_000;
-/** Most steps in one question; of the others nothing is said. */
-const MOST = 1_000;
-const NONE: Answers = new Map();
+const TIMEOUT_MS = 1_000;
+/** The most steps in one query; the others are not described. */
+const MAX_STEPS = 1_000;
+const NONE: DetailsById = new Map();
 
 export class TimeoutDetails {
   readonly #parts: TimeoutDetailsParts;
-  #asked: string[] = [];
-  #answers: Promise<Answers> | undefined;
+  /** The ids of the next query. */
+  #ids: string[] = [];
+  #reply: Promise<DetailsById> | undefined;
 
   constructor(parts: TimeoutDetailsParts) {
     this.#parts = parts;
   }
 
-  /** Never rejects; `undefined`: the store knows no such step, or has not answered in time. */
+  /** Never rejects. `undefined`: there is no such step, or the store did not answer in time. */
   async step(stepId: string): Promise<StepDetails | undefined> {
-    this.#asked.push(stepId);
-    return (await (this.#answers ??= this.#ask())).get(stepId);
+    this.#ids.push(stepId);
+    return (await (this.#reply ??= this.#query())).get(stepId);
   }
 
-  async #ask(): Promise<Answers> {
-    const { runtime, ended } = this.#parts;
+  async #query(): Promise<DetailsById> {
+    const { runtime, closing } = this.#parts;
     await runtime.yield();
-    const ids = this.#asked.slice(0, MOST);
-    this.#asked = [];
-    this.#answers = undefined;
-    return withTimeout(runtime, () => this.#look(ids), { timeoutMs: WITHIN_MS, signal: ended }).catch(() => NONE);
+    const ids = this.#ids.slice(0, MAX_STEPS);
+    this.#ids = [];
+    this.#reply = undefined;
+    const options = { timeoutMs: TIMEOUT_MS, signal: closing };
+    return withTimeout(runtime, () => this.#describe(ids), options).catch(() => NONE);
   }
 
-  async #look(ids: readonly string[]): Promise<Answers> {
+  async #describe(ids: readonly string[]): Promise<DetailsById> {
     const { store, runtime, handledBy } = this.#parts;
     const steps = await store.find(ids);
-    const waits = steps.some(({ status }) => status === 'pending');
-    const handled = waits ? await handledBy(runtime, await store.fleet()) : undefined;
+    const anyPending = steps.some(({ status }) => status === 'pending');
+    const handled = anyPending ? await handledBy(runtime, await store.fleet()) : undefined;
     return new Map(steps.map((step) => [step.stepId, { step, text: this.#text(step, handled) }]));
   }
 

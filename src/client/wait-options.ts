@@ -1,11 +1,11 @@
-/** How a wait may be bounded, checked once. */
+/** The options of `waitFor`. */
 import { MAX_DELAY_MS } from '../runtime/runtime.js';
 import { checkFields, expecting, type FieldChecks } from '../step/field-checks.js';
 
 export interface WaitOptions {
-  /** Gives up after so many ms, 24 days at most; the step goes on. Default: never. */
+  /** Gives up after this many ms; 1 to 2,147,483,647 (24 days). The step goes on. Default: never. */
   readonly timeoutMs?: number;
-  /** Ends the wait; the step goes on. */
+  /** Ends the wait with `WAIT_ABORTED`. The step goes on. */
   readonly signal?: AbortSignal;
 }
 
@@ -16,7 +16,8 @@ const OPTIONS: FieldChecks = {
   ),
   signal: expecting('an AbortSignal', isAbortSignal),
 };
-/** By what it can do: a signal of another realm, such as that of jsdom, is of another class. */
+
+/** Checks what the object can do, because a signal of another realm (such as jsdom's) is of another class. */
 function isAbortSignal(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;

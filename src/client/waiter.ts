@@ -2,21 +2,22 @@
  * Waits for steps to end.
  *
  * Invariants:
- * - All waiters of a process ask the store with one question. {@link PollGate} decides whether it has to be asked.
- * - A step counts as missing only when no question has shown it for `staleReadMs`, counted from the first that did not
- *   show it, and from the beginning of the wait at the earliest: another process may have submitted it just now.
- * - A look costs what has ended since the last one, not what is awaited. Where the store's answer may miss a step (one that
- *   plain SQL ended, or deleted), a round of `find` goes over all awaited steps, some at each look.
- * - No look keeps the event loop for more than a few ms, however many wait.
- * - A waiter keeps the process alive; without waiters nothing runs.
- * - Nothing here runs in the async context of a caller: waits share a loop, listeners and a watcher.
+ * - All waits of a process share one query of the store. {@link PollGate} decides whether a poll has to send it.
+ * - A step counts as missing only if no query has shown it for `staleReadMs`. The time counts from the first query that did
+ *   not show it, and not from before the wait: another process may have submitted the step just now.
+ * - The cost of a poll depends on how many steps have ended since the last one, not on how many are awaited. If the store's
+ *   reply may miss a step (one that plain SQL has ended or deleted), {@link PollingRound} reads all awaited steps by id,
+ *   a piece at each poll.
+ * - No poll holds the event loop for more than a few ms, however many waits there are.
+ * - A wait keeps the process alive. Without waits nothing runs.
+ * - Nothing here runs in the async context of a caller, because waits share a loop, listeners and a watcher.
  */
 import { asError, FleetQError, StepNotFoundError, StoppedError, StoreError, WaitTimeoutError } from '../errors.js';
 import type { Events } from '../events.js';
 import { onAbort } from '../runtime/abort.js';
 import { Loop } from '../runtime/loop.js';
 import type { QueueContext } from '../runtime/async-context.js';
-import type { Timer } from '../runtime/runtime.js';
+import type { Runtime, Timer } from '../runtime/runtime.js';
 import { checkStepId } from '../step/field-checks.js';
 import { isTerminal } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
@@ -24,57 +25,57 @@ import { settleWait } from './settle-wait.js';
 import { PollGate } from './poll-gate.js';
 import { PollingRound } from './polling-round.js';
 import { checkWaitOptions, type WaitOptions } from './wait-options.js';
-import { TimeoutDetails, type TimeoutDetailsParts } from './timeout-details.js';
+import type { TimeoutDetails } from './timeout-details.js';
 
-export interface WaiterParts extends TimeoutDetailsParts {
-  readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch' | 'fleet' | 'staleReadMs'>;
+export interface WaiterParts {
+  readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch' | 'staleReadMs'>;
+  readonly runtime: Runtime;
   readonly events: Events;
   readonly context: QueueContext;
+  readonly timeoutDetails: TimeoutDetails;
   readonly waitIntervalMs: number;
 }
 
 interface Waiting {
-  /** It ends by itself. */
+  /** Whether it has a time-out. */
   readonly timed: boolean;
   readonly since: number;
-  /** When the question was asked that did not show the step; `undefined`: the last one did, or there was none yet. */
+  /** When the first query was sent that did not show the step; `undefined`: the last query showed it, or there was none. */
   absentSince: number | undefined;
   settle(record: StepRecord): void;
   reject(error: unknown): void;
 }
 
-/** Ids in one question. */
-const ASK_AT_MOST = 1_000;
-/** Waits that are rejected in one turn of the event loop. */
-const REJECTED_AT_ONCE = 200;
+/** The most ids in one call of `find`. */
+const FIND_BATCH = 1_000;
+/** The most waits to reject in one turn of the event loop. */
+const REJECT_BATCH = 200;
 
 export class Waiter {
   readonly #parts: WaiterParts;
   readonly #loop: Loop;
-  readonly #timeoutDetails: TimeoutDetails;
   readonly #waiting = new Map<string, Set<Waiting>>();
-  /** Ids that were not asked for yet, that no read has shown, or that are known to have ended: asked whatever the pulse says. */
+  /** Ids that no query has covered or shown yet, or that have ended in this process: read at the next query. */
   readonly #urgent = new Set<string>();
   readonly #gate: PollGate;
   readonly #round: PollingRound;
-  /** Where the last question about ends stopped. */
+  /** Where the last query for ended steps stopped. */
   #cursor: string | null = null;
   #unwatch: (() => void)[] = [];
   #stopped = false;
 
   constructor(parts: WaiterParts) {
     this.#parts = parts;
-    this.#timeoutDetails = new TimeoutDetails(parts);
     this.#gate = new PollGate(parts.store.staleReadMs);
     this.#round = new PollingRound(this.#waiting, parts.waitIntervalMs);
-    this.#loop = new Loop(parts.runtime, () => this.#look(), { onError: (error) => this.#failed(error) });
+    this.#loop = new Loop(parts.runtime, () => this.#poll(), { onError: (error) => this.#failed(error) });
   }
 
   /**
-   * The result of a step, once it has completed.
+   * Waits for a step to complete, and returns its result.
    *
    * @throws StepFailedError, StepCancelledError, StepNotFoundError, WaitTimeoutError, StoppedError, ValidationError
-   * @throws FleetQError `WAIT_ABORTED` when the signal aborts
+   * @throws FleetQError `WAIT_ABORTED` if the signal aborts
    */
   async wait(stepId: string, options: WaitOptions = {}): Promise<unknown> {
     checkStepId(stepId);
@@ -89,8 +90,8 @@ export class Waiter {
       let timer: Timer | undefined;
       const end = (): void => {
         timer?.cancel();
-        unhear?.();
-        this.#forget(stepId, waiting);
+        removeAbortListener?.();
+        this.#remove(stepId, waiting);
       };
       const waiting: Waiting = {
         timed: timeoutMs !== undefined,
@@ -101,7 +102,7 @@ export class Waiter {
           try {
             settleWait(record, resolve, reject);
           } catch (error) {
-            reject(asError(error)); // what one row holds concerns its own waits alone
+            reject(asError(error)); // a row that cannot be read affects only its own waits
           }
         },
         reject: (error) => {
@@ -112,16 +113,16 @@ export class Waiter {
       if (timeoutMs !== undefined) {
         timer = this.#parts.runtime.after(timeoutMs, () => void this.#timedOut(stepId, waiting, timeoutMs));
       }
-      const unhear = signal && onAbort(signal, () => waiting.reject(aborted(stepId, signal)));
-      this.#remember(stepId, waiting);
+      const removeAbortListener = signal && onAbort(signal, () => waiting.reject(aborted(stepId, signal)));
+      this.#add(stepId, waiting);
     });
   }
 
-  /** Ids that are awaited without a time-out, at most so many. */
-  untimed(most: number): string[] {
+  /** Ids that are awaited without a time-out, `limit` at most. */
+  untimed(limit: number): string[] {
     const ids: string[] = [];
     for (const [stepId, waits] of this.#waiting) {
-      if (ids.length >= most) break;
+      if (ids.length >= limit) break;
       for (const { timed } of waits) {
         if (timed) continue;
         ids.push(stepId);
@@ -131,26 +132,26 @@ export class Waiter {
     return ids;
   }
 
-  /** Ends all waits with `STOPPED`. */
+  /** Rejects all waits with `STOPPED`. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#rejectAll(new StoppedError('waitFor'));
     await this.#loop.stop();
   }
 
-  /** A step that has ended by now settles its wait all the same. */
+  /** Reads the step for the error message. If it has ended by now, that settles the wait. */
   async #timedOut(stepId: string, waiting: Waiting, timeoutMs: number): Promise<void> {
-    const found = await this.#timeoutDetails.step(stepId);
+    const found = await this.#parts.timeoutDetails.step(stepId);
     const status = found?.step.status;
     if (found !== undefined && isTerminal(found.step.status)) {
       waiting.settle(found.step);
       return;
     }
-    const stands = status === 'pending' || status === 'claimed' ? status : undefined;
-    waiting.reject(new WaitTimeoutError(stepId, timeoutMs, stands, found?.text));
+    const openStatus = status === 'pending' || status === 'claimed' ? status : undefined;
+    waiting.reject(new WaitTimeoutError(stepId, timeoutMs, openStatus, found?.text));
   }
 
-  #remember(stepId: string, waiting: Waiting): void {
+  #add(stepId: string, waiting: Waiting): void {
     const others = this.#waiting.get(stepId);
     if (others === undefined) this.#waiting.set(stepId, new Set([waiting]));
     else others.add(waiting);
@@ -161,7 +162,7 @@ export class Waiter {
     void this.#loop.start();
   }
 
-  #forget(stepId: string, waiting: Waiting): void {
+  #remove(stepId: string, waiting: Waiting): void {
     const others = this.#waiting.get(stepId);
     others?.delete(waiting);
     if (others?.size === 0) {
@@ -172,69 +173,69 @@ export class Waiter {
     for (const unwatch of this.#unwatch) unwatch();
     this.#unwatch = [];
     this.#cursor = null;
-    this.#gate.forget();
+    this.#gate.reset();
     void this.#loop.stop();
   }
 
-  /** A step has ended in this very process. */
+  /** A step has ended in this process. */
   #ended(stepId: string): void {
     if (!this.#waiting.has(stepId)) return;
     this.#urgent.add(stepId);
     this.#loop.wake();
   }
 
-  async #look(): Promise<number> {
+  async #poll(): Promise<number> {
     const { store, runtime, waitIntervalMs } = this.#parts;
-    const pulse = await store.pulse(); // read before the question: what ends after it moves the pulse again
-    const askedAt = this.#now();
-    const hasToAsk = this.#gate.read(pulse, askedAt);
+    const pulse = await store.pulse(); // read before the query: a step that ends after it changes the pulse again
+    const sentAt = this.#now();
+    const mustQuery = this.#gate.mustQuery(pulse, sentAt);
     const urgent = [...this.#urgent];
     this.#urgent.clear();
-    const complete = hasToAsk && (await this.#askForEnds(urgent, askedAt));
+    const complete = mustQuery && (await this.#queryEnded(urgent, sentAt));
     const ids = complete ? [] : [...urgent, ...this.#round.next(this.#now())];
-    for (let at = 0; at < ids.length; at += ASK_AT_MOST) {
+    for (let at = 0; at < ids.length; at += FIND_BATCH) {
       if (at > 0) await runtime.yield();
-      await this.#ask(ids.slice(at, at + ASK_AT_MOST));
+      await this.#find(ids.slice(at, at + FIND_BATCH));
     }
-    if (hasToAsk) this.#gate.answered(askedAt);
+    if (mustQuery) this.#gate.answered(sentAt);
     return waitIntervalMs;
   }
 
-  /** Settles what has ended since the last look. Answers whether every awaited step was looked at. */
-  async #askForEnds(urgent: readonly string[], askedAt: number): Promise<boolean> {
+  /** Settles the waits for steps that have ended since the last query. Returns whether every awaited step was examined. */
+  async #queryEnded(urgent: readonly string[], sentAt: number): Promise<boolean> {
     const reply = await this.#parts.store.ended({ awaited: this.#waiting, since: this.#cursor });
     this.#cursor = reply.cursor;
-    for (const record of reply.steps) this.#answered(record.stepId, record, askedAt);
+    for (const record of reply.steps) this.#received(record.stepId, record, sentAt);
     const gone = new Set(reply.gone);
-    for (const stepId of gone) this.#answered(stepId, undefined, askedAt);
-    if (reply.complete) for (const stepId of urgent) if (!gone.has(stepId)) this.#stands(stepId);
+    for (const stepId of gone) this.#received(stepId, undefined, sentAt);
+    if (reply.complete) for (const stepId of urgent) if (!gone.has(stepId)) this.#shown(stepId);
     if (reply.complete) this.#round.end();
     else this.#round.begin();
     return reply.complete;
   }
 
-  async #ask(ids: readonly string[]): Promise<void> {
-    const askedAt = this.#now();
+  async #find(ids: readonly string[]): Promise<void> {
+    const sentAt = this.#now();
     const records = new Map((await this.#parts.store.find(ids)).map((record) => [record.stepId, record]));
-    for (const id of ids) this.#answered(id, records.get(id), askedAt);
+    for (const id of ids) this.#received(id, records.get(id), sentAt);
   }
 
-  /** What the store says of an awaited step; `undefined`: there is none of this id. */
-  #answered(stepId: string, record: StepRecord | undefined, askedAt: number): void {
-    if (record !== undefined && !isTerminal(record.status)) return this.#stands(stepId);
+  /** @param record the awaited step as the store shows it; `undefined`: it shows no such step */
+  #received(stepId: string, record: StepRecord | undefined, sentAt: number): void {
+    if (record !== undefined && !isTerminal(record.status)) return this.#shown(stepId);
     for (const waiting of [...(this.#waiting.get(stepId) ?? [])]) {
-      if (record === undefined) this.#absent(stepId, waiting, askedAt);
+      if (record === undefined) this.#notShown(stepId, waiting, sentAt);
       else waiting.settle(record);
     }
   }
 
-  #stands(stepId: string): void {
+  #shown(stepId: string): void {
     for (const waiting of this.#waiting.get(stepId) ?? []) waiting.absentSince = undefined;
   }
 
-  #absent(stepId: string, waiting: Waiting, askedAt: number): void {
-    waiting.absentSince ??= Math.max(askedAt, waiting.since);
-    if (askedAt - waiting.absentSince >= this.#parts.store.staleReadMs) waiting.reject(new StepNotFoundError(stepId));
+  #notShown(stepId: string, waiting: Waiting, sentAt: number): void {
+    waiting.absentSince ??= Math.max(sentAt, waiting.since);
+    if (sentAt - waiting.absentSince >= this.#parts.store.staleReadMs) waiting.reject(new StepNotFoundError(stepId));
     else this.#urgent.add(stepId);
   }
 
@@ -242,8 +243,9 @@ export class Waiter {
     return this.#parts.runtime.monotonicMs();
   }
 
+  /** A poll has failed. Returns when to poll again. */
   #failed(error: unknown): number {
-    for (const id of this.#waiting.keys()) this.#urgent.add(id); // the question has not been answered
+    for (const id of this.#waiting.keys()) this.#urgent.add(id); // the query was not answered
     if (error instanceof StoreError && error.transient) return this.#parts.waitIntervalMs * 5;
     void this.#rejectAll(error);
     return Infinity;
@@ -254,12 +256,12 @@ export class Waiter {
     for (const all of [...this.#waiting.values()]) {
       for (const waiting of [...all]) {
         waiting.reject(error);
-        if (++rejected % REJECTED_AT_ONCE === 0) await this.#parts.runtime.yield();
+        if (++rejected % REJECT_BATCH === 0) await this.#parts.runtime.yield();
       }
     }
   }
 }
 
-function aborted(stepId: string, signal: AbortSignal | undefined): FleetQError {
-  return new FleetQError('WAIT_ABORTED', `the wait for step ${stepId} was aborted`, { cause: signal?.reason });
+function aborted(stepId: string, signal: AbortSignal): FleetQError {
+  return new FleetQError('WAIT_ABORTED', `the wait for step ${stepId} was aborted`, { cause: signal.reason });
 }

@@ -189,20 +189,20 @@ describe('where reads are never late', () => {
       if (verb === 'cancel' && nth === 0) void there.claim();
       return verb === 'cancel' && nth === 0 ? { delayMs: 100 } : undefined;
     };
-    expect(await until(here.queries.cancel('s'))).toBe('cancelled');
+    expect(await until(here.commands.cancel('s'))).toBe('cancelled');
     expect(clients.now).toBe(100);
     expect(here.store.count('cancel')).toBe(2);
   });
 
   test('cancel and getStep answer at once', async () => {
     await expect(until(here.queries.get('nothing'))).rejects.toThrow(StepNotFoundError);
-    expect(await until(here.queries.cancel('nothing'))).toBe('notFound');
-    expect(await until(here.queries.retry('nothing'))).toBe('notFound');
+    expect(await until(here.commands.cancel('nothing'))).toBe('notFound');
+    expect(await until(here.commands.retry('nothing'))).toBe('notFound');
     await until(there.submit('s'));
     await until(there.end('failed'));
-    expect(await until(here.queries.cancel('s'))).toBe('alreadyTerminal');
-    expect(await until(here.queries.retry('s'))).toBe('retried');
-    expect(await until(here.queries.retry('s'))).toBe('notRetryable');
+    expect(await until(here.commands.cancel('s'))).toBe('alreadyTerminal');
+    expect(await until(here.commands.retry('s'))).toBe('retried');
+    expect(await until(here.commands.retry('s'))).toBe('notRetryable');
     expect(clients.now).toBe(0);
   });
 });
@@ -242,11 +242,11 @@ describe('getStep', () => {
 describe('cancel', () => {
   test('finds a step that another process has submitted just now', async () => {
     await until(there.submit('s'));
-    expect(await until(here.queries.cancel('s'))).toBe('cancelled');
+    expect(await until(here.commands.cancel('s'))).toBe('cancelled');
   });
 
   test('answers notFound only after a second look', async () => {
-    expect(await until(here.queries.cancel('nothing'))).toBe('notFound');
+    expect(await until(here.commands.cancel('nothing'))).toBe('notFound');
     expect(clients.now).toBe(STALE);
   });
 
@@ -256,7 +256,7 @@ describe('cancel', () => {
     await until(here.late.find(['s']));
     await until(there.claim());
     const claimedAt = clients.now;
-    expect(await until(here.queries.cancel('s'))).toBe('cancelled');
+    expect(await until(here.commands.cancel('s'))).toBe('cancelled');
     expect(clients.now - claimedAt).toBe(STALE);
     expect(here.store.count('cancel')).toBeLessThanOrEqual(6);
     expect(here.told.of('step:cancelled')).toMatchObject([{ stepId: 's', by: 'caller' }]);
@@ -268,7 +268,7 @@ describe('cancel', () => {
     const old = await until(here.late.find(['s']));
     here.late.find = () => Promise.resolve(old);
     await until(there.claim());
-    const error = await until(here.queries.cancel('s').catch((thrown: unknown) => thrown));
+    const error = await until(here.commands.cancel('s').catch((thrown: unknown) => thrown));
     expect(error).toBeInstanceOf(StoreError);
     expect(error).toMatchObject({ code: 'STORE_BUSY', transient: true, message: expect.stringContaining('step s') });
     expect(clients.now).toBe(2 * STALE);
@@ -282,7 +282,7 @@ describe('cancel', () => {
     const [record] = await until(here.late.find(['s']));
     here.late.find = () => Promise.resolve([{ ...record!, version: version++ }]);
     here.late.cancel = () => Promise.resolve(['changed']);
-    const error = await until(here.queries.cancel('s').catch((thrown: unknown) => thrown));
+    const error = await until(here.commands.cancel('s').catch((thrown: unknown) => thrown));
     expect(error).toMatchObject({ code: 'STORE_BUSY' });
   });
 
@@ -290,8 +290,8 @@ describe('cancel', () => {
     await until(there.submit('s'));
     await until(there.end('failed'));
     await advance(STALE);
-    expect(await until(there.queries.retry('s'))).toBe('retried');
-    expect(await until(here.queries.cancel('s'))).toBe('cancelled');
+    expect(await until(there.commands.retry('s'))).toBe('retried');
+    expect(await until(here.commands.cancel('s'))).toBe('cancelled');
   });
 
   test('looks again where the write does not find what the read has shown', async () => {
@@ -301,7 +301,7 @@ describe('cancel', () => {
       here.late.cancel = cancel;
       return Promise.resolve(args[1].map(() => 'notFound'));
     };
-    expect(await until(here.queries.cancel('s'))).toBe('cancelled');
+    expect(await until(here.commands.cancel('s'))).toBe('cancelled');
   });
 
   test('answers alreadyTerminal at once for a step that has completed', async () => {
@@ -309,7 +309,7 @@ describe('cancel', () => {
     await until(there.end());
     await advance(STALE);
     const before = clients.now;
-    expect(await until(here.queries.cancel('s'))).toBe('alreadyTerminal');
+    expect(await until(here.commands.cancel('s'))).toBe('alreadyTerminal');
     expect(clients.now).toBe(before);
   });
 
@@ -328,7 +328,7 @@ describe('cancel', () => {
       if (isHidden) here.late.reconnect('rest');
       return ['changed'];
     };
-    expect(await until(here.queries.cancel('s'))).toBe('cancelled');
+    expect(await until(here.commands.cancel('s'))).toBe('cancelled');
     expect(here.told.of('step:cancelled')).toHaveLength(1);
   });
 });
@@ -338,35 +338,35 @@ describe('retry', () => {
     await until(there.submit('s'));
     await advance(STALE);
     await until(there.end('failed'));
-    expect(await until(here.queries.retry('s'))).toBe('retried');
+    expect(await until(here.commands.retry('s'))).toBe('retried');
     await advance(STALE);
     expect(await until(here.queries.get('s'))).toMatchObject({ status: 'pending' });
   });
 
   test('answers notFound, and notRetryable for an open step, only after a second look', async () => {
-    expect(await until(here.queries.retry('nothing'))).toBe('notFound');
+    expect(await until(here.commands.retry('nothing'))).toBe('notFound');
     expect(clients.now).toBe(STALE);
     await until(here.submit('s'));
-    expect(await until(here.queries.retry('s'))).toBe('notRetryable');
+    expect(await until(here.commands.retry('s'))).toBe('notRetryable');
     expect(clients.now).toBe(2 * STALE);
   });
 
   test('looks again where the write does not find what the read has shown', async () => {
     await until(here.submit('s'));
-    await until(here.queries.cancel('s'));
+    await until(here.commands.cancel('s'));
     const { retry } = here.late;
     here.late.retry = (steps) => {
       here.late.retry = retry;
       return Promise.resolve(steps.map(() => 'notFound'));
     };
-    expect(await until(here.queries.retry('s'))).toBe('retried');
+    expect(await until(here.commands.retry('s'))).toBe('retried');
   });
 
   test('answers notRetryable at once for a step that has completed', async () => {
     await until(there.submit('s'));
     await until(there.end());
     await advance(STALE);
-    expect(await until(here.queries.retry('s'))).toBe('notRetryable');
+    expect(await until(here.commands.retry('s'))).toBe('notRetryable');
     expect(clients.now).toBe(STALE);
   });
 
@@ -375,12 +375,12 @@ describe('retry', () => {
     await until(there.end('failed'));
     await advance(STALE);
     const old = await until(here.late.find(['s']));
-    await until(there.queries.retry('s'));
+    await until(there.commands.retry('s'));
     let looks = 0;
     const { find } = here.late;
     here.late.find = (ids) => (looks++ < 2 ? Promise.resolve(old) : find.call(here.late, ids));
     here.late.retry = () => Promise.resolve(['changed']); // what the Snowflake store says where its read is late as well
-    expect(await until(here.queries.retry('s'))).toBe('retried');
+    expect(await until(here.commands.retry('s'))).toBe('retried');
     expect(looks).toBeGreaterThan(2);
   });
 
@@ -392,10 +392,10 @@ describe('retry', () => {
     await until(there.end('failed'));
     await advance(STALE);
     const [old] = await until(here.late.find(['s']));
-    await until(there.queries.retry('s'));
+    await until(there.commands.retry('s'));
     await until(who().end('failed'));
     expect(await until(here.late.find(['s']))).toEqual([old]);
-    expect(await until(here.queries.retry('s'))).toBe('retried');
+    expect(await until(here.commands.retry('s'))).toBe('retried');
     expect(await until(here.late.find(['s']))).toMatchObject([{ status: 'pending', version: old!.version + 4 }]);
   });
 
@@ -404,7 +404,7 @@ describe('retry', () => {
     await until(there.end('failed'));
     await advance(STALE);
     here.late.retry = () => Promise.resolve(['changed']);
-    const error = await until(here.queries.retry('s').catch((thrown: unknown) => thrown));
+    const error = await until(here.commands.retry('s').catch((thrown: unknown) => thrown));
     expect(error).toMatchObject({ code: 'STORE_BUSY' });
     expect(clients.now).toBe(2 * STALE);
   });

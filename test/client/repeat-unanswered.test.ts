@@ -7,7 +7,7 @@ import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 const LOST = new StoreError('STORE_UNAVAILABLE', 'the connection was lost', true);
 
 /** Calls a store that fails so often; answers how often it was called, and what came of it. */
-async function calls(error: Error, failures: number, ended = new AbortController()) {
+async function calls(error: Error, failures: number, closing = new AbortController()) {
   const runtime = new VirtualRuntime();
   let made = 0;
   const call = async (): Promise<string> => {
@@ -15,7 +15,9 @@ async function calls(error: Error, failures: number, ended = new AbortController
     if (made <= failures) throw error;
     return 'done';
   };
-  const outcome = await runtime.until(repeatUnanswered(runtime, ended.signal, call).catch((thrown: unknown) => thrown));
+  const outcome = await runtime.until(
+    repeatUnanswered(runtime, closing.signal, call).catch((thrown: unknown) => thrown),
+  );
   expect(runtime.pending).toBe(0);
   return { made, outcome };
 }
@@ -38,15 +40,15 @@ it.each([
 
 it('and not once the store is to be closed, which ends the pause at once', async () => {
   const runtime = new VirtualRuntime();
-  const ended = new AbortController();
+  const closing = new AbortController();
   let made = 0;
   const call = (): Promise<never> => {
     made++;
     return Promise.reject(LOST);
   };
-  const outcome = repeatUnanswered(runtime, ended.signal, call).catch((thrown: unknown) => thrown);
+  const outcome = repeatUnanswered(runtime, closing.signal, call).catch((thrown: unknown) => thrown);
   await runtime.settle();
-  ended.abort();
+  closing.abort();
   await runtime.settle();
   expect(runtime.pending).toBe(0);
   expect(await runtime.until(outcome)).toBe(LOST);

@@ -4,7 +4,7 @@ import { Submitter } from '../../src/client/submitter.js';
 import { StoreError } from '../../src/errors.js';
 import { Events } from '../../src/events.js';
 import { createLog } from '../../src/log.js';
-import { resolveOptions, type Settings } from '../../src/options.js';
+import { resolveOptions } from '../../src/options.js';
 import { QueueContext } from '../../src/runtime/async-context.js';
 import { sleep } from '../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
@@ -18,7 +18,7 @@ const LOST = new StoreError('STORE_UNAVAILABLE', 'the connection was lost', true
 
 let runtime: VirtualRuntime;
 let submitter: Submitter;
-let ended: AbortController;
+let closing: AbortController;
 /** The ids of each commit that the store was asked for. */
 let commits: string[][];
 let committed: number;
@@ -28,7 +28,7 @@ let fails: (steps: readonly NewStep[]) => Error | undefined;
 
 beforeEach(() => {
   runtime = new VirtualRuntime();
-  ended = new AbortController();
+  closing = new AbortController();
   [commits, committed, writing, mostWriting] = [[], 0, 0, 0];
   fails = () => undefined;
   submitter = new Submitter({
@@ -48,9 +48,9 @@ beforeEach(() => {
     events: new Events(createLog('events')),
     context: new QueueContext(),
     log: createLog('client'),
-    settings: resolveOptions({ runtime }) as Settings,
+    settings: resolveOptions({ runtime }),
     registry: new StepRegistry(),
-    ended: ended.signal,
+    closing: closing.signal,
     onCommitted: () => void committed++,
   });
 });
@@ -107,7 +107,7 @@ describe('submit', () => {
   });
 
   it('writes nothing once the store is to be closed', async () => {
-    ended.abort();
+    closing.abort();
     expect(await runtime.until(submit('a'))).toMatchObject({ code: 'STOPPED' });
     expect(commits).toEqual([]);
   });

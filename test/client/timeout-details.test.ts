@@ -18,7 +18,7 @@ function recordOf(stepId: string, given: Partial<StepRecord> = {}): StepRecord {
 function world(find: (ids: readonly string[]) => Promise<readonly StepRecord[]>) {
   const runtime = new VirtualRuntime({ wallMs: 1_000_000 });
   const asked: (readonly string[])[] = [];
-  const ended = new AbortController();
+  const closing = new AbortController();
   const store = {
     find: (ids: readonly string[]) => {
       asked.push(ids);
@@ -26,8 +26,8 @@ function world(find: (ids: readonly string[]) => Promise<readonly StepRecord[]>)
     },
     fleet: async () => [viewOf('p', { meta: { types: ['a'] } })],
   };
-  const parts = { store, runtime, ended: ended.signal, handledBy: handledTypes };
-  return { runtime, asked, ended, details: new TimeoutDetails(parts) };
+  const parts = { store, runtime, closing: closing.signal, handledBy: handledTypes };
+  return { runtime, asked, closing, details: new TimeoutDetails(parts) };
 }
 
 it('says how a step stands, and what it waits for', async () => {
@@ -78,10 +78,10 @@ it('answers with nothing after a second where the store does not answer', async 
 });
 
 it('answers with nothing as soon as the store is to be closed', async () => {
-  const { runtime, ended, details } = world(() => new Promise(() => undefined));
+  const { runtime, closing, details } = world(() => new Promise(() => undefined));
   const answer = details.step('a');
   await runtime.settle();
-  ended.abort();
+  closing.abort();
   expect(await answer).toBeUndefined();
   expect(runtime.pending).toBe(0);
 });

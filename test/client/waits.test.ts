@@ -55,7 +55,7 @@ describe('a wait ends at once', () => {
 
   test('when this very process cancels its step', async () => {
     const { wait } = await awaited('s');
-    expect(await until(here.queries.cancel('s'))).toBe('cancelled');
+    expect(await until(here.commands.cancel('s'))).toBe('cancelled');
     expect(await now(wait)).toMatchObject({ code: 'STEP_CANCELLED' });
   });
 
@@ -92,10 +92,10 @@ test('after the last wait neither a timer nor a watcher is left', async () => {
 });
 
 test('a wait after a pause without any trusts no pulse from before it', () => {
-  const pulse = new PollGate(0);
-  expect(pulse.read('a', 0)).toBe(true);
-  pulse.answered(0);
-  expect(pulse.read('a', 1)).toBe(false);
-  pulse.forget();
-  expect(pulse.read('a', 2)).toBe(true);
+  const gate = new PollGate(0);
+  expect(gate.mustQuery('a', 0)).toBe(true);
+  gate.answered(0);
+  expect(gate.mustQuery('a', 1)).toBe(false);
+  gate.reset();
+  expect(gate.mustQuery('a', 2)).toBe(true);
 });

@@ -175,7 +175,7 @@ describe('a type that is not registered', () => {
       message: expect.not.stringContaining('did you mean') as string,
     });
     await expect(queueOf([]).submit({ type: 'any' } as never)).rejects.toMatchObject({
-      message: containing('none is, and unknownTypes is "refuse"'),
+      message: containing('no type is registered, and unknownTypes is "refuse"'),
     });
     expect((await queue.stats()).pendingSteps).toBe(0);
   });

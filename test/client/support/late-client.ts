@@ -1,5 +1,7 @@
 /** Processes that only submit, wait and ask, on one virtual clock and a store that shows others' commits late. */
-import { Queries } from '../../../src/client/queries.js';
+import { StepCommands } from '../../../src/client/step-commands.js';
+import { StepQueries } from '../../../src/client/step-queries.js';
+import { TimeoutDetails } from '../../../src/client/timeout-details.js';
 import { Waiter } from '../../../src/client/waiter.js';
 import { QueueContext } from '../../../src/runtime/async-context.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
@@ -54,17 +56,23 @@ export class Client {
   /** Counts the calls. */
   readonly store: FaultyStore;
   readonly waiter: Waiter;
-  readonly queries: Queries;
-  readonly #ending = new AbortController();
+  readonly queries: StepQueries;
+  readonly commands: StepCommands;
+  readonly #controller = new AbortController();
 
   constructor(runtime: VirtualRuntime, late: LateStore) {
     this.late = late;
     this.store = new FaultyStore(late, runtime);
     const { events } = this.told;
-    const shared = { store: this.store, runtime, events, context: new QueueContext(), ended: this.#ending.signal };
-    const handledBy = () => Promise.resolve(undefined);
-    this.waiter = new Waiter({ ...shared, waitIntervalMs: WAIT_INTERVAL_MS, handledBy });
-    this.queries = new Queries({ ...shared, onCancelled: () => undefined, onRetried: () => undefined });
+    const { store } = this;
+    const closing = this.#controller.signal;
+    const context = new QueueContext();
+    const timeoutDetails = new TimeoutDetails({ store, runtime, closing, handledBy: async () => undefined });
+    const waitIntervalMs = WAIT_INTERVAL_MS;
+    this.waiter = new Waiter({ store, runtime, events, context, timeoutDetails, waitIntervalMs });
+    this.queries = new StepQueries({ store, runtime, context, closing });
+    const hooks = { onCancelled: () => undefined, onRetried: () => undefined };
+    this.commands = new StepCommands({ store, runtime, events, context, closing, ...hooks });
   }
 
   async submit(stepId: string): Promise<string> {
@@ -98,7 +106,7 @@ export class Client {
   }
 
   async stop(): Promise<void> {
-    this.#ending.abort();
+    this.#controller.abort();
     await this.waiter.stop();
   }
 }

@@ -221,7 +221,7 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'open-client: calls reach a store that is being closed',
     file: 'src/open-client.ts',
-    find: 'ending.abort();',
+    find: 'controller.abort();',
     replace: '',
     tests: [DRAINING, LIFE],
   },
@@ -535,20 +535,6 @@ export const facadeBreaks: readonly Break[] = [
     find: 'process.emitWarning(`fleet-q: a queue failed to stop: ${asError(error).message}`);',
     replace: 'throw asError(error);',
     tests: [SIGNALS],
-  },
-  {
-    name: 'facade/stats: a sleeping pod counts as live',
-    file: 'src/store/contract/fleet.ts',
-    find: '!view.asleep && !view.exited',
-    replace: '!view.exited',
-    tests: ['test/stats.test.ts'],
-  },
-  {
-    name: 'facade/stats: a pod whose process has exited counts as live',
-    file: 'src/store/contract/fleet.ts',
-    find: '!view.asleep && !view.exited',
-    replace: '!view.asleep',
-    tests: ['test/stats.test.ts'],
   },
   {
     name: 'facade/stats: a type of which nothing waits counts as unhandled',

@@ -149,20 +149,6 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/elector.test.ts'],
   },
   {
-    name: 'fleet/elector: a pod that sleeps can lead',
-    file: 'src/store/contract/fleet.ts',
-    find: '!view.asleep && !view.exited',
-    replace: '!view.exited',
-    tests: ['test/fleet/elector.test.ts'],
-  },
-  {
-    name: 'fleet/elector: a pod whose process has exited can lead',
-    file: 'src/store/contract/fleet.ts',
-    find: '!view.asleep && !view.exited',
-    replace: '!view.asleep',
-    tests: ['test/fleet/elector.test.ts'],
-  },
-  {
     name: 'fleet/elector: a pod that has left still shows the fleet',
     file: 'src/fleet/elector.ts',
     find: '    this.#pods = [];\n    this.#leader = undefined;',

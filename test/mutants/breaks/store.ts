@@ -158,4 +158,18 @@ export const storeBreaks: readonly Break[] = [
     replace: "if (name !== 'prototype') record[name] = value;",
     tests: ['test/store/step-counts.test.ts'],
   },
+  {
+    name: 'store/contract: a pod that sleeps counts as live',
+    file: 'src/store/contract/fleet.ts',
+    find: '!view.asleep && !view.exited',
+    replace: '!view.exited',
+    tests: ['test/fleet/elector.test.ts', 'test/stats.test.ts'],
+  },
+  {
+    name: 'store/contract: a pod whose process has exited counts as live',
+    file: 'src/store/contract/fleet.ts',
+    find: '!view.asleep && !view.exited',
+    replace: '!view.asleep',
+    tests: ['test/fleet/elector.test.ts', 'test/stats.test.ts'],
+  },
 ];

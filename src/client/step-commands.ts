@@ -1,0 +1,119 @@
+/**
+ * Cancels and retries steps.
+ *
+ * Invariants:
+ * - A command is guarded by the version that it read, so an unanswered command is simply repeated.
+ * - Waiters and the pool of this process are notified at once.
+ */
+import type { Events } from '../events.js';
+import type { QueueContext } from '../runtime/async-context.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { checkStepId } from '../step/field-checks.js';
+import { isTerminal } from '../step/step.js';
+import type { StepRecord, Store } from '../store/contract.js';
+import { changeStep } from './change-step.js';
+import { repeatUnanswered } from './repeat-unanswered.js';
+import type { SecondReadParts } from './second-read.js';
+import { unlessClosing } from './unless-closing.js';
+
+/** What `cancel` did. */
+export type CancelResult = 'cancelled' | 'alreadyTerminal' | 'notFound';
+/** What `retry` did. `notRetryable`: the step has neither failed nor been cancelled. */
+export type RetryResult = 'retried' | 'notRetryable' | 'notFound';
+
+export interface StepCommandsParts {
+  readonly store: Pick<Store, 'find' | 'cancel' | 'retry' | 'staleReadMs'>;
+  readonly runtime: Runtime;
+  readonly events: Events;
+  readonly context: QueueContext;
+  /** Aborts before the store is closed. */
+  readonly closing: AbortSignal;
+  /** Called with each cancelled step, so that a handler of this process is aborted at once. */
+  readonly onCancelled: (stepId: string) => void;
+  /** Called when a step may be due. */
+  readonly onRetried: () => void;
+}
+
+export class StepCommands {
+  readonly #parts: StepCommandsParts;
+
+  constructor(parts: StepCommandsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Makes a pending or claimed step terminal at once.
+   *
+   * @throws StoreError `STORE_BUSY` if the step keeps changing between the read and the write
+   */
+  async cancel(stepId: string): Promise<CancelResult> {
+    checkStepId(stepId);
+    const token = this.#parts.runtime.uuid();
+    return changeStep<CancelResult>(stepId, this.#secondRead, {
+      done: 'cancelled',
+      find: () => this.#find('cancel', stepId),
+      unchanged: (record) => (record === undefined ? 'notFound' : 'alreadyTerminal'),
+      attempt: async (record, tried) => {
+        if (record.status === 'completed') return 'alreadyTerminal'; // permanently
+        // Once a write was sent, that write may have cancelled the step.
+        if (isTerminal(record.status) && !(record.status === 'cancelled' && tried !== undefined)) return 'nothing';
+        const [receipt = 'notFound'] = await this.#write('cancel', (store) =>
+          store.cancel(token, [{ stepId, version: record.version }]),
+        );
+        if (receipt === 'cancelled') this.#cancelled(record);
+        return receipt === 'notFound' ? 'changed' : receipt;
+      },
+    });
+  }
+
+  /**
+   * Makes a failed or cancelled step pending again, due now, with fresh counts. If the step has failed again since it was
+   * read, it is retried at its new version.
+   *
+   * @throws StoreError `STORE_BUSY` if the store does not show the state of the step in time
+   */
+  async retry(stepId: string): Promise<RetryResult> {
+    checkStepId(stepId);
+    const result = await changeStep<RetryResult>(stepId, this.#secondRead, {
+      done: 'retried',
+      find: () => this.#find('retry', stepId),
+      unchanged: (record) => (record === undefined ? 'notFound' : 'notRetryable'),
+      attempt: async (record, tried) => {
+        if (record.status !== 'failed' && record.status !== 'cancelled') {
+          if (tried !== undefined && record.version > tried) return 'retried'; // nothing else leads on from there
+          return record.status === 'completed' ? 'notRetryable' : 'nothing'; // a completed step stays completed
+        }
+        const [receipt = 'notFound'] = await this.#write('retry', (store) =>
+          store.retry([{ stepId, version: record.version }]),
+        );
+        return receipt === 'notFound' ? 'changed' : receipt;
+      },
+    });
+    if (result === 'retried') this.#parts.onRetried();
+    return result;
+  }
+
+  get #secondRead(): SecondReadParts {
+    const { runtime, context, closing, store } = this.#parts;
+    return { runtime, context, closing, staleReadMs: store.staleReadMs };
+  }
+
+  async #find(method: string, stepId: string): Promise<StepRecord | undefined> {
+    const { closing, store } = this.#parts;
+    const [record] = await unlessClosing(closing, method, () => store.find([stepId]));
+    return record;
+  }
+
+  #write<T>(method: string, call: (store: StepCommandsParts['store']) => Promise<T>): Promise<T> {
+    const { runtime, closing, store, context } = this.#parts;
+    return unlessClosing(closing, method, () =>
+      context.run(() => repeatUnanswered(runtime, closing, () => call(store))),
+    );
+  }
+
+  #cancelled({ stepId, type }: StepRecord): void {
+    this.#parts.events.emit('step:cancelled', { stepId, type, by: 'caller', latencyMs: 0 });
+    this.#parts.events.ended(stepId);
+    this.#parts.onCancelled(stepId);
+  }
+}

@@ -1,0 +1,86 @@
+/** Listings of steps, page by page or one by one. */
+import { checkFields, expecting, integer, name, oneOfWords, type FieldChecks } from '../step/field-checks.js';
+import { isStepStatus, STEP_STATUSES, type StepStatus } from '../step/step.js';
+
+/** Which steps `listSteps` yields. A step has to match all conditions. */
+export interface StepFilter {
+  /** Any of these. Default: all. */
+  readonly status?: StepStatus | readonly StepStatus[];
+  /** Any of these. Default: all. */
+  readonly type?: string | readonly string[];
+  /** The `podId` of the pod that holds the step, or held it last. */
+  readonly claimedBy?: string;
+  /** By creation. Default `'oldest'` first. */
+  readonly order?: 'oldest' | 'newest';
+  /**
+   * `next` of an earlier page: the listing continues after it. The cursor stays valid if its step is removed. A step that is
+   * submitted or removed between two pages may be listed or not; every other step is listed once.
+   */
+  readonly after?: string;
+  /** Steps in one page; 1 to 1,000. Default 100. */
+  readonly pageSize?: number;
+}
+
+/** One page of a listing. */
+export interface StepPage<T> {
+  readonly steps: readonly T[];
+  /** Pass it as `after` to get the next page; `null`: this is the last one. */
+  readonly next: string | null;
+}
+
+/**
+ * A listing: iterate over it to get every step, or call `page`. It queries the store only while it is read.
+ *
+ * @throws StoreError; StoppedError if the queue has been stopped
+ */
+export interface StepListing<T> extends AsyncIterable<T> {
+  /** Reads the page after the cursor `after`; by default the first page, or the one after the filter's own `after`. */
+  page(after?: string): Promise<StepPage<T>>;
+}
+
+const oneOrMany = (check: (value: unknown) => boolean, expected: string) =>
+  expecting(expected, (value) => (Array.isArray(value) ? value.length > 0 && value.every(check) : check(value)));
+
+const FILTER: FieldChecks = {
+  status: oneOrMany(isStepStatus, `one or more of ${STEP_STATUSES.join(', ')}`),
+  type: oneOrMany((value) => typeof value === 'string', 'a step type, or an array of them'),
+  claimedBy: name(255),
+  order: oneOfWords('oldest', 'newest'),
+  after: expecting('a cursor', (value) => typeof value === 'string'),
+  pageSize: integer(1, 1_000),
+};
+
+/** @throws ValidationError `OPTION_INVALID` */
+export function checkFilter(filter: StepFilter): void {
+  checkFields(filter, FILTER, 'OPTION_INVALID', 'filter');
+}
+
+/** A listing of these pages. */
+export function listingOf<T>(page: (after?: string) => Promise<StepPage<T>>): StepListing<T> {
+  return { page, [Symbol.asyncIterator]: () => iterate(page) };
+}
+
+/** A listing of a store that is opened when the listing is first read. If that fails, a later read tries again. */
+export function lazyListing<T>(open: () => Promise<StepListing<T>>): StepListing<T> {
+  let opened: Promise<StepListing<T>> | undefined;
+  const listing = (): Promise<StepListing<T>> =>
+    (opened ??= open().catch((error: unknown) => {
+      opened = undefined; // a later read may try again
+      throw error;
+    }));
+  return {
+    page: async (after) => (await listing()).page(after),
+    async *[Symbol.asyncIterator]() {
+      yield* await listing();
+    },
+  };
+}
+
+async function* iterate<T>(page: (after?: string) => Promise<StepPage<T>>): AsyncGenerator<T> {
+  let { steps, next } = await page();
+  yield* steps;
+  while (next !== null) {
+    ({ steps, next } = await page(next));
+    yield* steps;
+  }
+}

@@ -1,0 +1,63 @@
+/** Reads steps: one by its id, or a listing. */
+import { StepNotFoundError } from '../errors.js';
+import type { QueueContext } from '../runtime/async-context.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { mapInSlices } from '../runtime/time-slices.js';
+import { checkStepId } from '../step/field-checks.js';
+import { readStep } from '../step/step-row.js';
+import type { Step } from '../step/step.js';
+import type { StepRecord, Store } from '../store/contract.js';
+import { SecondRead } from './second-read.js';
+import { listingOf, type StepFilter, type StepListing } from './step-listing.js';
+import { unlessClosing } from './unless-closing.js';
+
+export interface StepQueriesParts {
+  readonly store: Pick<Store, 'find' | 'list' | 'staleReadMs'>;
+  readonly runtime: Runtime;
+  readonly context: QueueContext;
+  /** Aborts before the store is closed. */
+  readonly closing: AbortSignal;
+}
+
+export class StepQueries {
+  readonly #parts: StepQueriesParts;
+
+  constructor(parts: StepQueriesParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs a query of the store, unless the store is about to be closed. @throws StoppedError */
+  read<T>(method: string, query: () => Promise<T>): Promise<T> {
+    return unlessClosing(this.#parts.closing, method, query);
+  }
+
+  /** @throws StepNotFoundError; if reads may be late, only after a second read */
+  async get(stepId: string): Promise<Step> {
+    checkStepId(stepId);
+    const { store, runtime, context, closing } = this.#parts;
+    const reads = new SecondRead({ runtime, context, closing, staleReadMs: store.staleReadMs });
+    let record: StepRecord | undefined;
+    do [record] = await this.read('getStep', () => store.find([stepId]));
+    while (record === undefined && (await reads.again()));
+    if (record === undefined) throw new StepNotFoundError(stepId);
+    return readStep(record);
+  }
+
+  /** @param filter has been checked by `checkFilter` */
+  list(filter: StepFilter): StepListing<Step> {
+    const { status, type, claimedBy, order = 'oldest', pageSize = 100 } = filter;
+    const { store, runtime } = this.#parts;
+    return listingOf(async (after = filter.after) => {
+      const query = {
+        ...(status === undefined ? {} : { statuses: [status].flat() }),
+        ...(type === undefined ? {} : { types: [type].flat() }),
+        ...(claimedBy === undefined ? {} : { claimedBy }),
+        ...(after === undefined ? {} : { after }),
+        order,
+        limit: pageSize,
+      };
+      const { steps, next } = await this.read('listSteps', () => store.list(query));
+      return { steps: await mapInSlices(runtime, steps, (record) => readStep(record)), next };
+    });
+  }
+}
