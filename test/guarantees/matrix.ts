@@ -1,0 +1,1062 @@
+/**
+ * The coverage matrix of the guarantees: which tests hold which sentence of `docs/guarantees.md`.
+ *
+ * - `held` names, for one or more sentences, the tests that fail if what they say is no longer true: the file, then full
+ *   titles (`outer > inner > title`), as they are written in the file.
+ * - `unheld` gives the reason why a sentence has no test.
+ *
+ * `matrix.test.ts` fails if a sentence of the page has no row, if a row quotes a sentence that the page does not have,
+ * or if a test does not exist.
+ */
+export interface Row {
+  readonly says: readonly string[];
+  readonly tests: readonly (readonly [file: string, ...titles: string[]])[];
+  /** Why there is no test. */
+  readonly because?: string;
+}
+
+type Held = readonly [file: string, ...titles: string[]];
+
+const held = (says: string | readonly string[], ...tests: readonly Held[]): Row => ({ says: [says].flat(), tests });
+const unheld = (because: string, ...says: readonly string[]): Row => ({ says, tests: [], because });
+
+/** The rows by section of the page. */
+export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
+  'Nothing submitted is lost': [
+    held(
+      'When `submit` resolves, the step is committed.',
+      [
+        'test/conformance/submitting.ts',
+        'is found by another handle once it has resolved, and reads are no longer late',
+      ],
+      [
+        'test/simulation/fleet-simulation.test.ts',
+        'everything at once, with deaths %s > loses nothing, settles nothing twice, evicts nobody alive (seed %i)',
+      ],
+    ),
+    held(
+      'It survives the death of any process at any moment.',
+      ['test/simulation/fleet-simulation.test.ts', 'deaths > what a killed pod held comes back in time (seed %i)'],
+      ['test/chaos/chaos.test.ts', '20 s of kills, freezes, restarts and locks break no promise'],
+    ),
+    held("With `synchronous: 'full'` it also survives a power loss.", [
+      'test/store/sqlite/opening.test.ts',
+      'a connection > flushes each commit where it is asked to',
+    ]),
+    unheld(
+      'SQLite promises this of its write-ahead log; the tests check which setting a connection gets.',
+      "With `synchronous: 'normal'` a power loss never damages the file, but it may undo the last commits.",
+    ),
+    held(
+      'If `submit` rejects with a `STORE_…` code and the error is `transient`, the step may or may not exist.',
+      [
+        'test/faults/full-disk.test.ts',
+        'submit says STORE_FULL, writes nothing, and goes through under the same key once there is space',
+      ],
+      [
+        'test/faults/locked.test.ts',
+        'submit gives up with STORE_BUSY after the patience, has written nothing, and goes through afterwards',
+      ],
+    ),
+    held(
+      'Submit it again with the same `stepId` or `idempotencyKey`: there will be one step.',
+      ['test/conformance/submitting.ts', 'makes no second step of a resend, when the first reply was lost'],
+      [
+        'test/facade/work.test.ts',
+        'submitting > a lost reply is retried under the same id and makes no second step',
+        'submitting > an idempotency key makes one step, and the receipt tells of other args',
+      ],
+    ),
+    held('`submitMany` commits in chunks.', [
+      'test/facade/work.test.ts',
+      'submitting > submitMany writes in bounded commits and keeps the order of the call',
+    ]),
+    held(
+      'If it fails between two chunks, it rejects with `SUBMIT_INCOMPLETE`, and the error lists the steps that are stored.',
+      ['test/facade/work.test.ts', 'submitting > a submitMany that breaks off tells what is safe'],
+      ['test/faults/full-disk.test.ts', 'submitMany says which steps are safe'],
+      ['test/faults/locked.test.ts', 'submitMany says which steps are safe when others take the file in its midst'],
+    ),
+    held('A path means one file for as long as the queue lives, even if the process calls `process.chdir`.', [
+      'test/files/file-path.test.ts',
+      'after the process has changed its folder > %s still means the file that it meant',
+    ]),
+    held(
+      'If the file is deleted, moved or replaced while it is open, every call fails with `STORE_FILE_REPLACED`.',
+      [
+        'test/store/sqlite/file/replaced-file.test.ts',
+        'an open file > %s',
+        'a store > refuses every call while its path leads to another file, and takes no row of that one',
+      ],
+      [
+        'test/faults/moved-file.test.ts',
+        'fails with STORE_FILE_REPLACED, says so once and in health, and goes on when the file is back',
+      ],
+    ),
+    held('The queue notices this at once where the operating system reports it, and otherwise within about a second.', [
+      'test/store/sqlite/file/replaced-file.test.ts',
+      'a store > notices at once where the file system tells that the -wal was moved',
+      'an open file > is looked at once a second at most, and then without waiting for the answer',
+    ]),
+    unheld(
+      'It follows from the sentence before: what no library can see.',
+      'What was committed in that second is in the old file.',
+    ),
+    held(
+      'Retention deletes rows only from the file that was opened.',
+      [
+        'test/store/sqlite/helper/store-helper.test.ts',
+        'a file that is not the store’s > is neither read nor created by the helper; the same is done inline',
+      ],
+      [
+        'test/store/sqlite/file/replaced-file.test.ts',
+        'a store > refuses every call while its path leads to another file, and takes no row of that one',
+      ],
+    ),
+  ],
+  'Run at least once, settled exactly once': [
+    held(
+      ['A step may run twice.', 'This happens only if its pod died, froze, or could not report the outcome.'],
+      [
+        'test/faults/blocked.test.ts',
+        'is evicted; another pod finishes the step; its own late result is refused; it joins anew and works on',
+      ],
+      [
+        'test/faults/full-disk.test.ts',
+        'a pod that stops meanwhile loses no step: what it could not hand in runs again',
+      ],
+      [
+        'test/simulation/fleet-simulation.test.ts',
+        'everything at once, with deaths %s > loses nothing, settles nothing twice, evicts nobody alive (seed %i)',
+      ],
+    ),
+    held(
+      'But a step ends once.',
+      ['test/conformance/crowding.ts', 'counts one settlement, where many settle the same claim at once'],
+      ['test/conformance/fencing.ts', 'keeps the first outcome where one claim is settled twice, differently'],
+      ['test/chaos/chaos.test.ts', '20 s of kills, freezes, restarts and locks break no promise'],
+    ),
+    unheld('A definition.', 'A claim has a fence (`stepId`, `claimToken`, `version`).'),
+    held('A settlement must present all three, and it is accepted only while the row is still claimed under them.', [
+      'test/conformance/fencing.ts',
+      'refuses a stale token',
+      'refuses a stale version, below and above',
+      'refuses the token of one step for another',
+      'refuses to settle what nobody has claimed',
+      'refuses the former holder once the step is given to another',
+    ]),
+    held(
+      'A late settlement changes nothing and emits `step:lost`.',
+      [
+        'test/faults/blocked.test.ts',
+        'is evicted; another pod finishes the step; its own late result is refused; it joins anew and works on',
+      ],
+      [
+        'test/conformance/lateness.ts',
+        'changes nothing by a retry that lands again after its step was claimed anew under the same token',
+      ],
+    ),
+    unheld(
+      'What Snowflake allows; the next sentence says what holds all the same.',
+      'On Snowflake a step may have two rows, and a session may see the commits of other sessions late.',
+    ),
+    held(
+      'Even so, two pods never hold one step at the same time, and the step ends once.',
+      [
+        'test/store/snowflake/duplicate-rows.test.ts',
+        'two pods never hold both, though each saw only the row that it took',
+        'the first is not held while the other is, though nobody saw that it is',
+        'one stays, though two leaders each see the other row held',
+      ],
+      [
+        'test/store/snowflake/late-reads.test.ts',
+        'a settlement goes through on a new session, which sees neither the claim nor what was settled before',
+      ],
+    ),
+    unheld(
+      'A limit. docs/snowflake.md says what a late read costs.',
+      'On Snowflake a handler may be aborted with the cause `lost` and run again.',
+    ),
+    unheld('Advice.', 'So a handler should be idempotent.'),
+  ],
+  'Only the dead are declared dead': [
+    unheld('It introduces the two conditions below.', 'A pod is evicted only if two conditions hold:'),
+    held(
+      "It has been silent, on the store's clock, for longer than the time that it registered.",
+      [
+        'test/conformance/orphaning.ts',
+        'evicts who has been silent for longer than it registered',
+        'never evicts the living: it looks at the silence itself',
+      ],
+      [
+        'test/fleet/peer-watch.test.ts',
+        'who is dead > is nobody that is not silent by the dead-after that it registered itself',
+      ],
+    ),
+    held("The leader has watched it unchanged for long enough, on the leader's own monotonic clock.", [
+      'test/fleet/peer-watch.test.ts',
+      'who is dead > is who was watched for as long as one that lives may need to be heard',
+      'who is dead > counts looks, not the time since the last one',
+      'who is dead > is never one whose beat has moved, whatever the store’s clock says',
+    ]),
+    held(
+      'A pod registers its `deadAfterMs`.',
+      ['test/conformance/orphaning.ts', 'judges each pod by what it registered itself'],
+      ['test/fleet/peer-watch.test.ts', 'who is dead > waits by the intervals of that pod, not by its own'],
+    ),
+    held(
+      'On Snowflake it registers `deadAfterMs` + `staleReadMs`, because its peers may see its last heartbeat that much later.',
+      [
+        'test/fleet/late-reads.test.ts',
+        'a pod that is heard just before it has to fence itself > has told its peers to wait longer, by as much as they may hear of it late',
+        'a pod that is heard just before it has to fence itself > is not declared dead by peers that are shown its heartbeat late',
+      ],
+    ),
+    held(
+      'While the store does not answer the leader, the leader counts no silence.',
+      [
+        'test/fleet/stalls.test.ts',
+        'nobody that lives is taken for dead > by a store that is away again and again (seed %i)',
+      ],
+      [
+        'test/fleet/peer-watch.test.ts',
+        'looks that were interrupted > by calls that are not answered, again and again within the time that the living need, find nobody dead',
+      ],
+    ),
+    held('After the outage, every pod gets time to be heard again.', [
+      'test/fleet/peer-watch.test.ts',
+      'looks that were interrupted > after %s, everybody has its whole dead-after to be heard',
+      'after a call that was not answered > looks count again once a pod that lives has had time to be heard before them',
+    ]),
+    held(
+      'So none of these evicts a living pod: an outage, however often it returns; a wrong clock; unusual settings of one pod.',
+      ['test/faults/outage.test.ts', 'a store that %s for five minutes costs no pod and no step'],
+      ['test/faults/clock.test.ts', 'a wall clock %s by an hour %s > evicts nobody, and all pods work'],
+      ['test/conformance/orphaning.ts', 'judges each pod by what it registered itself'],
+      [
+        'test/store/sqlite/clock/store-clock.test.ts',
+        'a process whose wall clock is an hour %s > neither evicts nor is evicted',
+      ],
+    ),
+    held(
+      'If the leader itself stalls now and then, it does not count the time of a stall, but it keeps what it has watched before.',
+      [
+        'test/fleet/peer-watch.test.ts',
+        'looks that were interrupted > by a standstill count what was watched before it, and of the standstill one interval at most',
+      ],
+      [
+        'test/fleet/stalls.test.ts',
+        'nobody that lives is taken for dead > by leaders and peers that stand still (seed %i)',
+      ],
+    ),
+    held(
+      'If its heartbeats are answered at least every `gap` ms, it finds a dead pod within (`deadAfterMs` / `heartbeatIntervalMs` + 2) × `gap`.',
+      [
+        'test/fleet/stalls.test.ts',
+        'a leader that stands still for %s > finds who is dead within the stated bound (seed %i)',
+      ],
+    ),
+    unheld(
+      'It introduces the second rule.',
+      'On SQLite all pods of a file are on one host, so a second, faster rule applies.',
+    ),
+    held(
+      'A pod registers its process: the boot of the host, its PID namespace, its pid, and the start time of the process.',
+      ['test/store/sqlite/pods/exited-pods.test.ts', 'the row of a pod names its process, for people as well'],
+    ),
+    held(
+      'A pod whose process has provably exited is evicted at once.',
+      [
+        'test/store/sqlite/pods/exited-pods.test.ts',
+        'a pod whose process has exited > is shown so by heartbeats and by looks, and is evicted at once, however short its silence',
+      ],
+      [
+        'test/fleet/peer-watch.test.ts',
+        'a pod whose process has exited > is dead at the first look, whatever became of the row of looks',
+      ],
+    ),
+    held(
+      'The proof needs the same boot and the same PID namespace, and one of these facts: no process has that pid; that process is a zombie; that process started at another time.',
+      [
+        'test/store/sqlite/pods/process-table.test.ts',
+        'a process has exited > %s',
+        'a process has exited > is not proved %s',
+      ],
+      [
+        'test/store/sqlite/pods/exited-pods.test.ts',
+        'a pod whose process has exited > is found though it is a zombie, and though its pid is in use again',
+      ],
+    ),
+    held(
+      'The leader checks this with each heartbeat.',
+      [
+        'test/e2e/killed.test.ts',
+        'a process that was killed > is missed by a peer that leads, and by one that only becomes the leader by its death',
+      ],
+      ['test/fleet/recovery.test.ts', 'looks at once where a process has provably exited'],
+    ),
+    held('A pod that starts checks it before it claims anything.', [
+      'test/e2e/killed.test.ts',
+      'a process that was killed > is started again under the same podId: what it held runs at once',
+    ]),
+    held(
+      'So what a killed process held runs again within one heartbeat (2 s), and at once if the process is started again.',
+      [
+        'test/simulation/fleet-simulation.test.ts',
+        'deaths of processes that can be looked up > what a killed pod held comes back within a heartbeat (seed %i)',
+        'deaths of processes that can be looked up > a fleet that is killed and started again goes on at once (seed %i)',
+      ],
+      [
+        'test/e2e/killed.test.ts',
+        'a process that was killed > is started again under the same podId: what it held runs at once',
+      ],
+    ),
+    held(
+      [
+        'If nothing can be proved, silence decides.',
+        'for a pod in another container (another PID namespace);',
+        'after a reboot;',
+        "on macOS and Windows, and where the process's own namespace has no `/proc`;",
+        'for a worker thread that ended inside a living process;',
+        'with `allowNetworkFileSystem`.',
+      ],
+      ['test/store/sqlite/pods/exited-pods.test.ts', 'silence decides > %s'],
+      ['test/store/sqlite/pods/process-table.test.ts', 'a process has exited > is not proved %s'],
+    ),
+    unheld('It introduces the cases below.', 'This is so:'),
+    held('An eviction by proof counts for `maxCrashes`, like an eviction by silence.', [
+      'test/conformance/orphaning.ts',
+      'charges what an evicted pod held, also where it leaves after that',
+    ]),
+    held(
+      'So if a step kills its process and a supervisor restarts that process at once, the step fails within seconds rather than minutes.',
+      ['test/e2e/poison.test.ts', 'only the killer fails, with maxCrashes $maxCrashes'],
+    ),
+  ],
+  'A pod stops itself before its peers may take its work': [
+    held('If a heartbeat is not answered, it is sent again after a third of the wait limit.', [
+      'test/fleet/hedged-call.test.ts',
+      'with the intervals of %s > a call that is lost is made up for after the patience, which leaves time for two of them',
+    ]),
+    held('So one lost heartbeat does not fence the pod.', [
+      'test/fleet/stalls.test.ts',
+      'a heartbeat that is lost > fences nobody, nor do two in a row: every $heartbeatIntervalMs ms',
+    ]),
+    held(
+      'If no heartbeat is answered for most of `deadAfterMs`, the pod is fenced (`silent`): it claims, starts and settles nothing, and aborts what it runs.',
+      [
+        'test/fleet/self-fence.test.ts',
+        'silent > fences by itself a margin before peers may declare it dead, from when the answered heartbeat was sent',
+      ],
+      [
+        'test/pool/fence.test.ts',
+        'a fence > aborts what runs with CLAIM_ABORTED, and claims and settles nothing until the pod is admitted',
+      ],
+    ),
+    held(
+      'After a freeze (a suspended machine, a stopped process, a blocked event loop) the pod is fenced too (`frozen`).',
+      [
+        'test/fleet/self-fence.test.ts',
+        'frozen > a stopped process: the guard says no before any timer has fired',
+        'frozen > a stopped process: the timer notices where nobody asks',
+        'frozen > a suspended machine, whose monotonic clock stood still',
+      ],
+    ),
+    held(
+      'It starts and settles nothing until a heartbeat is answered that was sent after the freeze.',
+      ['test/faults/suspended.test.ts', 'starts and settles nothing between its waking and the answer to a heartbeat'],
+      ['test/fleet/heartbeat.test.ts', 'a freeze > is not ended by the answer to a heartbeat from before it'],
+    ),
+    held('Handlers that run continue meanwhile.', [
+      'test/pool/fence.test.ts',
+      'a halt > leaves alone what runs; until the pod is admitted nothing is claimed, started or settled',
+    ]),
+  ],
+  'Two leaders do no harm': [
+    held(
+      'The eldest live pod leads.',
+      ['test/fleet/elector.test.ts', 'who leads > is the eldest'],
+      ['test/facade/fleet.test.ts', 'the eldest pod leads, the next takes over when it leaves, and the reports agree'],
+    ),
+    held(
+      'A leader saves work, but no guarantee depends on there being only one.',
+      ['test/fleet/recovery.test.ts', 'a recovery cycle > does no harm where two run it at once'],
+      [
+        'test/conformance/orphaning.ts',
+        'lets two leaders recover at once without harm: one settles, the other has lost',
+      ],
+    ),
+    held(
+      'Recovery settles steps under the same fences as any other pod.',
+      ['test/conformance/orphaning.ts', 'settles for the dead under the name of the leader: the old holder has lost'],
+      [
+        'test/conformance/fencing.ts',
+        'refuses another pod, and another life of the same pod, what the holder has settled',
+      ],
+    ),
+  ],
+  'Stopping charges no attempts': [
+    held('`stop()` lets running steps finish within `drainTimeoutMs` and aborts the rest.', [
+      'test/pool/execution/aborts.test.ts',
+      'stop > lets what runs finish, and settles it',
+      'stop > aborts with STOPPED after the drain time, and gives the step back uncharged',
+    ]),
+    held(
+      'It gives unstarted and aborted claims back without charging an attempt, leaves the fleet, and closes the store.',
+      [
+        'test/pool/claims/give-back.test.ts',
+        'pause > stops claiming, lets what runs go on, and gives back what has not started',
+      ],
+      [
+        'test/facade/work.test.ts',
+        'stopping and pausing > stop lets running steps finish, and gives unstarted ones back uncharged',
+      ],
+      ['test/facade/life.test.ts', 'start and stop > says that it has drained once the store is closed'],
+      ['test/fleet/heartbeat.test.ts', 'a pod that stops > leaves, once'],
+    ),
+    held(
+      'After `stop()` no timer, handle or claim is left, with one exception: strays.',
+      ['test/pool/execution/aborts.test.ts', 'stop > resolves with the number of strays, and leaves nothing behind'],
+      [
+        'test/facade/life.test.ts',
+        'start and stop > stop while a submission waits to be repeated leaves no timer, and says what the store said',
+      ],
+    ),
+    held('While the queue drains, handlers and listeners may use it as before.', [
+      'test/facade/draining.test.ts',
+      'while the queue drains > a handler is served by every call, and its step completes uncharged',
+      'while the queue drains > an asynchronous listener is waited for, and so is what it causes',
+    ]),
+  ],
+  'Events report what has happened': [
+    held("An event about a settlement is emitted after the store's receipt.", [
+      'test/pool/execution/outcomes.test.ts',
+      'events > nothing is told before its receipt',
+    ]),
+    held(
+      'If a listener throws, nothing else is affected.',
+      ['test/facade/work.test.ts', 'what harms nobody > a listener that throws or rejects'],
+      ['test/pool/execution/outcomes.test.ts', 'events > a listener that throws harms nobody'],
+    ),
+    unheld(
+      'A limit.',
+      'Events live in memory: if the process dies between the receipt and the listener, the event is not emitted.',
+    ),
+  ],
+  'A step waits for its time': [
+    unheld('It introduces the two.', 'There are two kinds of time.'),
+    held(
+      "A delay (`delayMs`, a retry's delay, `ctx.release({ delayMs })`) is a duration on the store's clock, and a lower bound.",
+      ['test/conformance/submitting.ts', 'is due after delayMs by the clock of the store, and not before'],
+      [
+        'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+        'a wall clock that is put right while a pod lives > by %i ms: no delay and no retry is touched',
+      ],
+    ),
+    held('`runAt` is an instant of the real world: what a correct wall clock shows.', [
+      'test/conformance/clocks.ts',
+      'starts at runAt where the wall clock of submitter and holder is an hour %s',
+      'shows the runAt that was submitted, to the holder too, until a retry is put off',
+    ]),
+    held(
+      ["Snowflake: The server's clock (`SYSDATE`) decides both.", 'The clocks of the pods do not matter.'],
+      ['test/conformance/clocks.ts', 'starts at runAt where the wall clock of submitter and holder is an hour %s'],
+    ),
+    held("SQLite: The store's clock follows the host's monotonic clock.", [
+      'test/store/sqlite/clock/store-clock.test.ts',
+      'the clock > runs by monotonic time: no step of the wall clock moves it',
+    ]),
+    held('The file also records how far the wall clock is ahead of it.', [
+      'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+      'a wall clock that is put right while a pod lives > keeps a bounded record of corrections',
+    ]),
+    held('The eldest living pod compares the two with each heartbeat.', [
+      'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+      'the pod that says what the wall clock is > is the eldest that is awake and beats',
+    ]),
+    held(
+      'If they have moved apart by more than 100 ms, it records the new difference, and every step that waits for a `runAt` follows it.',
+      [
+        'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+        'a wall clock that is put right while a pod lives > follows many small changes once they have added up, and not each of them',
+        'a wall clock that is put right while a pod lives > an hour back: a step waits for its instant, also one that had come due and was not claimed',
+      ],
+    ),
+    held('Steps with `delayMs` and retries do not.', [
+      'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+      'a wall clock that is put right while a pod lives > by %i ms: no delay and no retry is touched',
+    ]),
+    unheld(
+      'It introduces the case.',
+      'So suppose that the wall clock was wrong when the first pod started, and is corrected later.',
+    ),
+    held(
+      [
+        'The correction is noticed within one heartbeat (2 s).',
+        'A step that becomes due by it may take one idle interval (1 s) more.',
+      ],
+      [
+        'test/faults/wall-clock.test.ts',
+        'a wall clock that is an hour %s at the first start, and is put right > runs a step at its instant, submitted before that or after it',
+      ],
+      [
+        'test/simulation/clocks.test.ts',
+        'keeps runAt to the real world and delays to the time awake, whatever the wall clock does',
+      ],
+    ),
+    unheld('It introduces the list below.', 'After that:'),
+    held(
+      ['No step starts before its `runAt`.', 'A step that was already due, but not claimed, waits again.'],
+      [
+        'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+        'a wall clock that is put right while a pod lives > an hour back: a step waits for its instant, also one that had come due and was not claimed',
+        'a wall clock that is put right while a pod lives > keeps a step back at the claim itself, before any step has been moved',
+      ],
+    ),
+    unheld('A limit.', 'If a wrong clock has already started a step, that cannot be undone.'),
+    held(
+      'No step starts late.',
+      [
+        'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+        'a wall clock that is put right while a pod lives > an hour forward: what that makes due is due at once, and the rest in time',
+      ],
+      [
+        'test/faults/wall-clock.test.ts',
+        'wakes a pod that sleeps until a step is due when a clock set forward makes it due earlier',
+      ],
+    ),
+    held('If the eldest pod dies without leaving, the next pod takes over after three of its heartbeats.', [
+      'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+      'pods whose wall clocks differ > the next one says it once the eldest is silent, and the eldest again when it is back',
+    ]),
+    held('After a suspension of the host, `runAt` is correct at the first heartbeat.', [
+      'test/faults/wall-clock.test.ts',
+      'runs a step at its instant after the host was suspended',
+    ]),
+    held(
+      'A delay counts only the time in which the host was awake, if the monotonic clock stops during a suspension (as on Linux).',
+      [
+        'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+        'a suspended host > runs a step at its instant after the resume, and lets a delay count the time awake',
+      ],
+    ),
+    held(
+      "A restart of all pods changes neither: within one boot of the host the store's clock continues as if a pod had lived.",
+      [
+        'test/store/sqlite/clock/store-clock.test.ts',
+        'the clock > goes on within one boot though nobody has lived for long and the wall clock %s',
+        'the clock > goes on from the newest heartbeat of a living fleet, whatever the wall clock says',
+      ],
+    ),
+    held(
+      [
+        'After a reboot the wall clock says how much time has passed.',
+        'If the wall clock is wrong at that moment, delays are wrong by the same amount.',
+      ],
+      [
+        'test/store/sqlite/clock/store-clock.test.ts',
+        'the clock > goes on by the wall clock after another boot, less the offset that was recorded',
+      ],
+    ),
+    held("The store's clock never goes back behind what the file has recorded.", [
+      'test/store/sqlite/clock/store-clock.test.ts',
+      'the clock > never begins below what the file has seen',
+      'the clock > never goes back, and is as fast as time',
+    ]),
+    held(
+      [
+        '`createdAt`, `updatedAt` and `runAt` of a step show real-world time, as it was known at that instant.',
+        'A later correction does not change what was shown.',
+      ],
+      [
+        'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+        'a suspended host > shows what was written before as it was, and what comes after as it is',
+        'wall times > show each instant by the offset of its time',
+      ],
+    ),
+    held('`runAt` always shows the instant that was submitted, until a retry or a release sets another.', [
+      'test/conformance/clocks.ts',
+      'shows the runAt that was submitted, to the holder too, until a retry is put off',
+    ]),
+    held("The columns of the file hold the store's clock; the table `WALL_CLOCK` holds the differences.", [
+      'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+      'a wall clock that is put right while a pod lives > keeps a bounded record of corrections',
+    ]),
+    unheld(
+      'A limit.',
+      'A process whose own clock is wrong computes a wrong `runAt`: `new Date(Date.now() + 60_000)` is as wrong as its clock.',
+    ),
+    unheld('Advice.', 'Use `delayMs` for "in a minute".'),
+    held("Each pod compares its clock with the store's at every heartbeat.", [
+      'test/conformance/clocks.ts',
+      'says that a wall clock agrees',
+      'says by how much a wall clock is %s',
+    ]),
+    held(
+      'If they differ by more than a second, it logs that once, and `health().warnings` says by how much.',
+      ['test/fleet/wall-clock-check.test.ts', 'logs a difference once when it begins, and once when it ends'],
+      ['test/fleet/health.test.ts', 'health > warns of a wall clock that is %i ms off, and stays healthy'],
+    ),
+    held(
+      'The pod stays healthy: only such instants are wrong, and a restart does not correct a clock.',
+      ['test/fleet/health.test.ts', 'health > warns of a wall clock that is %i ms off, and stays healthy'],
+      [
+        'test/faults/wall-clock.test.ts',
+        'a pod whose wall clock alone is an hour %s the others’ > warns of it while it lasts, stays healthy, and runs steps at their instants',
+      ],
+    ),
+    held('On Snowflake the round trip is taken into account.', [
+      'test/conformance/clocks.ts',
+      'says that a wall clock agrees',
+    ]),
+    held(
+      'On SQLite the reference is the clock of the eldest pod, because there is no server.',
+      [
+        'test/faults/wall-clock.test.ts',
+        'a pod whose wall clock alone is an hour %s the others’ > decides where it is the eldest, and the others warn',
+      ],
+      [
+        'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+        'pods whose wall clocks differ > by %i ms: the eldest says what time it is, without flapping',
+      ],
+    ),
+  ],
+  'Only the step that kills its pods fails for it': [
+    held(
+      'A step fails with `STEP_CRASHED_POD` only if a pod was evicted while that step was all that the pod held, and only after two evictions in which the pod held other steps too.',
+      [
+        'test/fleet/recovery.test.ts',
+        'a recovery cycle > fails a suspect that was alone on a dead pod, with maxCrashes %i',
+        'a recovery cycle > fails no step for %s',
+        'a recovery cycle > fails no suspect beside which its pod held another claim, whatever the token says',
+      ],
+    ),
+    held('A step with two or more crashes is a suspect.', [
+      'test/step/crash-suspect.test.ts',
+      'a step is a suspect from its second crash on',
+    ]),
+    unheld('It introduces the list below.', 'So:'),
+    held(
+      [
+        'If a step was only held by a pod that died, or ran beside the step that killed it, the step never fails for that.',
+        'It becomes due again and completes.',
+      ],
+      [
+        'test/simulation/suspects.test.ts',
+        'among killers and kills from outside > only killers fail (maxCrashes $maxCrashes, seed $seed)',
+      ],
+      ['test/e2e/poison.test.ts', 'only the killer fails, with maxCrashes $maxCrashes'],
+    ),
+    held(
+      [
+        'A step that kills its pod each time fails at its third death, or after `maxCrashes` + 1 deaths if that is more.',
+        'At least two deaths among other steps are needed to suspect a step, and one death alone to prove it.',
+        'So `maxCrashes` 0, 1 and 2 mean the same.',
+      ],
+      [
+        'test/fleet/recovery.test.ts',
+        'a recovery cycle > fails a suspect that was alone on a dead pod, with maxCrashes %i',
+      ],
+      ['test/e2e/poison.test.ts', 'only the killer fails, with maxCrashes $maxCrashes'],
+    ),
+    unheld(
+      'A limit.',
+      "A kill from outside (by an operator, or because the host is out of memory) cannot be told from a step's own.",
+    ),
+    held(
+      'A step fails for such kills only if they hit it twice among other steps, and then `maxCrashes` − 1 times, at least once, while it ran alone.',
+      [
+        'test/simulation/suspects.test.ts',
+        'among killers and kills from outside > only killers fail (maxCrashes $maxCrashes, seed $seed)',
+      ],
+    ),
+    unheld('The reason for the next sentence.', 'Queues in one process die together.'),
+    held(
+      'So a suspect runs alone in its process: while it runs, the other queues of the process claim and start nothing, whatever their store.',
+      [
+        'test/pool/isolation/process-pools.test.ts',
+        'a suspect whose process has another queue > runs once the other is empty, which starts nothing until the suspect has its outcome',
+        'a suspect whose process has another queue > does not start while that runs something, and is never held by a token that says "alone"',
+      ],
+      [
+        'test/pool/isolation/suspects.test.ts',
+        'a suspect that comes to an empty pod > runs at once, and nothing runs beside it',
+      ],
+    ),
+    unheld(
+      'A limit, and advice.',
+      'Queues in worker threads of one process do not know of each other.',
+      'If a step may kill its process, give each queue a process of its own.',
+    ),
+    held(
+      'A suspect waits in the store until a pod is empty.',
+      ['test/conformance/poison.ts', 'takes no step with two crashes without quarantine, and serves the others'],
+      [
+        'test/pool/isolation/suspects.test.ts',
+        'a suspect that comes to a busy pod > is never held by a token that says that the pod was empty',
+      ],
+    ),
+    held('If a busy pod meets a suspect, it claims nothing until its handlers have ended, for 5 s at first.', [
+      'test/pool/isolation/suspects.test.ts',
+      'a suspect that comes to a busy pod > leaves free slots empty for 5 s at first; then the pod works on for at least as long',
+    ]),
+    held(
+      'If they take longer, the pod continues with other work for at least as long, and then tries again for twice as long.',
+      [
+        'test/pool/isolation/suspects.test.ts',
+        'a suspect that comes to a busy pod > leaves free slots empty for 5 s at first; then the pod works on for at least as long',
+        'a suspect that comes to a busy pod > runs in the end, however long the other handlers take, and the pod goes on meanwhile',
+      ],
+    ),
+    held(
+      'So a suspect runs even if all pods are always busy, within about seven times the longest handler.',
+      [
+        'test/simulation/suspects.test.ts',
+        'in a fleet that is always busy > suspects run in the end, and so does other work meanwhile (seed %i)',
+      ],
+      [
+        'test/pool/isolation/suspects.test.ts',
+        'a suspect that comes to a busy pod > runs in the end, however long the other handlers take, and the pod goes on meanwhile',
+      ],
+    ),
+    held(
+      'And a pod never spends more than about half of its time on suspects while there is other work.',
+      [
+        'test/pool/isolation/suspects.test.ts',
+        'a suspect that comes to a busy pod > costs the others its time and the time of its wait: after that they have the pod for as long',
+      ],
+      [
+        'test/simulation/suspects.test.ts',
+        'in a fleet that is always busy > suspects run in the end, and so does other work meanwhile (seed %i)',
+      ],
+    ),
+    held('Handlers that never end, and strays, keep a pod from running suspects.', [
+      'test/pool/isolation/suspects.test.ts',
+      'a suspect that comes to an empty pod > that goes astray no longer keeps others from running; but no suspect runs beside it',
+    ]),
+    held('Queues that share a process take turns.', [
+      'test/pool/isolation/process-pools.test.ts',
+      'suspects of two queues that both have other work run, one at a time, beside nothing',
+    ]),
+    held('If a queue meets a suspect, it also stops the others from claiming, within the same bounds.', [
+      'test/pool/isolation/process-pools.test.ts',
+      'a suspect whose process has another queue > keeps the other from work for 5 s at first; then that works on for at least as long',
+    ]),
+    held(
+      'After each turn the process continues with other work for as long as the turn took, unless there is nothing to do.',
+      [
+        'test/pool/isolation/process-pools.test.ts',
+        'a suspect whose process has another queue > keeps the other from work for 5 s at first; then that works on for at least as long',
+      ],
+    ),
+    unheld('It follows from the sentence before.', 'So with several queues in a process a suspect may wait longer.'),
+    held('If a queue is the only one that was started in its process, this costs nothing.', [
+      'test/pool/isolation/suspects.test.ts',
+      'a suspect that comes to an empty pod > runs at once, and nothing runs beside it',
+    ]),
+  ],
+  'Bad input changes nothing': [
+    held(
+      'Bad input gets a typed error that names the field and shows the value, before anything is written.',
+      [
+        'test/facade/bad-input.test.ts',
+        'options > %s',
+        'a submitted step > %s',
+        'a submitted step > submitMany writes nothing where one of many is bad, and says which',
+        'registration > %s',
+      ],
+      ['test/step/submission.test.ts', 'bad input gets an error that names the field and shows the value > %s'],
+    ),
+  ],
+  'The host stays responsive': [
+    held(
+      'No call keeps the event loop for more than about 10 ms, whatever the size of the batch or of the history.',
+      ['test/pool/execution/yield.test.ts', '%s handlers that chain let the event loop turn every few ms'],
+      ['test/faults/backlog.test.ts', '… steps submitted while nobody works'],
+      ['test/store/sqlite/helper/store-helper.test.ts', '%s > retention goes in pieces of at most 500'],
+      ['test/store/sqlite/batch-size.test.ts', 'the pace > comes to what fits 2 ms'],
+    ),
+    unheld('The exceptions to the sentence before.', 'Opening a file and migrating it are the exceptions.'),
+  ],
+  Order: [
+    held('Steps are claimed by priority, highest first; then by due time; then in the order of submission.', [
+      'test/conformance/claiming.ts',
+      'takes priority before due time, and due time before the order of submission',
+    ]),
+    held(
+      'This also holds for steps with ids or keys of their own, and a batch keeps its order.',
+      [
+        'test/conformance/claiming.ts',
+        'takes equals in the order of submission, whatever their ids: a batch in its own, one batch after another',
+      ],
+      ['test/facade/own-queue.test.ts', 'a batch, and calls of one turn, run in the order of submission'],
+    ),
+    held('A step that is given back or retried keeps its place among its equals.', [
+      'test/conformance/claiming.ts',
+      'keeps the place among its equals of a step that was given back',
+      'keeps the turn of a step that was given back without a delay',
+    ]),
+    held('Among equals no step starves.', [
+      'test/conformance/claiming.ts',
+      'takes what has been due longer first, whenever it was submitted',
+    ]),
+    unheld('A limit.', 'Strict priority may starve steps of low priority.'),
+    held('The order holds for everything that is due, however many steps become due at the same time.', [
+      'test/store/sqlite/claiming/unpromoted-backlog.test.ts',
+      'a claim > takes the first by rank of any backlog, promoted or not (%s)',
+    ]),
+    held('If an urgent step becomes due behind 100,000 others, it is the next to be claimed.', [
+      'test/store/sqlite/claiming/unpromoted-backlog.test.ts',
+      'a claim > finds the urgent step behind %i that fell due before it',
+    ]),
+    held('On Snowflake the order is approximate if several pods work on one backlog and read late; see Late reads.', [
+      'test/store/snowflake/backlog-sharing.test.ts',
+      'each gets a fair part of it, though neither sees what the other has claimed (SEED=…)',
+    ]),
+    held('A pod whose claims are all accepted keeps to the order.', [
+      'test/store/snowflake/exchange.test.ts',
+      'an UPDATE that was refused what reads as due > begins at the front wherever nothing was refused, or nothing reads late',
+    ]),
+    held(
+      [
+        'A pod may start what it has already claimed before an urgent step, but the urgent step does not wait behind all of it.',
+        'Claims that cannot start within the prefetch limit (two exchange intervals, at least 1 s) are given back, and lower-ranked claims with them.',
+      ],
+      [
+        'test/pool/claims/give-back.test.ts',
+        'claims that cannot start > are given back uncharged, and nothing is held ahead for two exchanges',
+        'claims that cannot start > what waits no longer than a second is kept, however quick the store',
+        'claims that cannot start > what has waited for a second goes back then, whatever else the pool looked at meanwhile',
+      ],
+    ),
+    held(
+      [
+        'So an urgent step is claimed, at the latest, once that limit has passed, a slot has become free, and two exchanges have been answered.',
+        'On that pod it takes the next slot that its type may have, before everything of lower rank.',
+      ],
+      [
+        'test/pool/planning/prefetch.test.ts',
+        'an urgent step that falls due behind a full buffer > is claimed once the buffer is started or given back, and starts next: %i ms, %i',
+      ],
+    ),
+    held(
+      'The types take turns if a pod handles more than 300 types on SQLite, or more than 5,000 on Snowflake, and more than that have due steps.',
+      [
+        'test/store/sqlite/claiming/type-rotation.test.ts',
+        'a pod of 1,000 types > claims of every type where all have something, and sees the end',
+      ],
+      [
+        'test/store/snowflake/type-rotation.test.ts',
+        'the types of an exchange > take turns where they do not: %i types',
+      ],
+    ),
+    held('The order then holds within a turn.', [
+      'test/store/sqlite/claiming/type-rotation.test.ts',
+      'a pod of 1,000 types > claims what ranked first before beside the types whose turn it is',
+    ]),
+    held('On SQLite they also take turns if more than 2,000 types have due steps, handled or not.', [
+      'test/store/sqlite/claiming/unpromoted-backlog.test.ts',
+      'a claim > walks through a bounded number of types',
+    ]),
+  ],
+  'What each failure does': [
+    held(
+      '"Pending again" means due at once, and not charged unless it says so: `retryCount` stays. If a pod was evicted while it held the step, the step\'s `crashes` rises by one. Above it says how this can lead to `STEP_CRASHED_POD`.',
+      [
+        'test/conformance/settling.ts',
+        'gives back uncharged, and leaves runAt where there is no delay',
+        'counts a crash apart from retries',
+      ],
+      ['test/conformance/orphaning.ts', 'charges what an evicted pod held, also where it leaves after that'],
+    ),
+  ],
+  'Failures of a handler': [
+    held(
+      'It throws or runs out of time | Pending again after the retry delay, charged; failed after the last one',
+      [
+        'test/pool/execution/outcomes.test.ts',
+        'what a handler throws > %s is recorded, and tried again by the policy',
+        'what a handler throws > fails for good when the retries are used up',
+      ],
+      ['test/pool/execution/aborts.test.ts', 'a time-out > aborts the handler and is charged'],
+    ),
+    held('It ignores its signal | Settled without it after `abortGraceMs`; it keeps its slot as a stray', [
+      'test/pool/execution/aborts.test.ts',
+      'strays > after the grace the claim is settled without the handler, which keeps its slot',
+    ]),
+    held('It blocks the event loop past dead-after | Another pod finishes it; the late result is refused', [
+      'test/faults/blocked.test.ts',
+      'is evicted; another pod finishes the step; its own late result is refused; it joins anew and works on',
+    ]),
+    held('The same, and no other pod lives | The late result is accepted', [
+      'test/faults/blocked.test.ts',
+      'whose pod nobody has evicted: its late result is taken, and nothing runs twice',
+    ]),
+    held(
+      'It kills its process, each time | `STEP_CRASHED_POD`, once it did so alone; its neighbours complete',
+      ['test/e2e/poison.test.ts', 'only the killer fails, with maxCrashes $maxCrashes'],
+      [
+        'test/faults/blocked.test.ts',
+        'on every pod that takes it fails for good once it did so alone, and takes no innocent step with it',
+      ],
+    ),
+    held(
+      'It returns a value that cannot be stored | `RESULT_UNSERIALIZABLE`, `RESULT_TOO_LARGE` or `RESULT_UNSTORABLE`',
+      ['test/pool/execution/outcomes.test.ts', 'what a handler returns > %s fails it for good, and says so'],
+    ),
+  ],
+  'Failures of a process or its machine': [
+    held(
+      'Killed (SIGKILL, out of memory). On SQLite the steps are pending again within one heartbeat, if the process has provably exited. Otherwise they are pending again within `deadAfterMs` and two recovery intervals. `crashes` rises by one.',
+      [
+        'test/simulation/fleet-simulation.test.ts',
+        'deaths > what a killed pod held comes back in time (seed %i)',
+        'deaths of processes that can be looked up > what a killed pod held comes back within a heartbeat (seed %i)',
+      ],
+      ['test/conformance/settling.ts', 'counts a crash apart from retries'],
+    ),
+    held(
+      'Stopped by a signal (SIGTERM with `stopOnSignals`). The steps finish, or are pending again at once.',
+      ['test/facade/fleet.test.ts', 'stopOnSignals stops the queue, tells when it is done, and can be taken back'],
+      [
+        'test/facade/signals.test.ts',
+        'stopOnSignals > stops all queues at once, and ends the process when all have stopped: …',
+      ],
+    ),
+    held(
+      'Frozen for long (SIGSTOP), while other pods live. As if it had been killed. When it continues, it drops what it held and joins as a new incarnation.',
+      [
+        'test/faults/suspended.test.ts',
+        'one machine among others: its steps go to them, and it returns as a new incarnation that settles nothing old',
+      ],
+    ),
+    held(
+      'The whole host suspended: All pods wait for a heartbeat, then continue. No pod is evicted, and what ran continues.',
+      [
+        'test/faults/suspended.test.ts',
+        'the whole host: all wall clocks have run ahead, all pods fence themselves and return, nobody is evicted',
+      ],
+    ),
+    held(
+      'A wall clock set forward or back by an hour: Delays, retries and recovery keep time. Steps with `runAt` follow the clock. A clock set forward costs its pod one extra heartbeat.',
+      [
+        'test/faults/clock.test.ts',
+        'a wall clock %s by an hour %s > evicts nobody, and all pods work',
+        'a wall clock %s by an hour %s > changes no delay and no retry, whoever submits and whoever runs',
+        'a wall clock %s by an hour %s > neither hastens nor delays recovery, also where that clock is the leader’s',
+      ],
+      [
+        'test/fleet/heartbeat.test.ts',
+        'a wall clock > set forward by an hour costs one fence and one heartbeat; the fleet goes on',
+      ],
+    ),
+    held(
+      'An old version beside migrated tables: At its next heartbeat the pod is fenced (`outdated`): it drains, gives back the rest and leaves. If it is started again, it fails with `STORE_SCHEMA_NEWER`.',
+      [
+        'test/faults/outdated.test.ts',
+        'drains at its next heartbeat, gives back what it held uncharged, leaves, and never claims again',
+        'refuses to open anew with STORE_SCHEMA_NEWER, as a pod and as a client, and changes nothing',
+      ],
+    ),
+  ],
+  'Failures of the store': [
+    held(
+      'The file is damaged: Any call that meets the damage fails with `STORE_CORRUPT`. No step is reported as ended unless it is. Outcomes are kept and offered again, with pauses. `health()` reports it. A restored backup continues from where it stood.',
+      [
+        'test/faults/corrupt.test.ts',
+        'when it is opened > with %s overwritten, start and submit say STORE_CORRUPT, each time, and leave the file as it is',
+        'in the midst of work > submit and waitFor say STORE_CORRUPT; nothing is told as completed that is not; health says so, and so does an event',
+        'in the midst of work > what was acknowledged by then is worked off once a backup has been put in its place',
+        'in the midst of work > the loops do not spin: a minute costs each of them some dozens of calls',
+      ],
+    ),
+    held(
+      'The file is deleted, moved or replaced: Every call fails with `STORE_FILE_REPLACED`. The pod fences itself after `deadAfterMs`, and nothing more is written. It continues if the same file is put back.',
+      [
+        'test/faults/moved-file.test.ts',
+        'fails with STORE_FILE_REPLACED, says so once and in health, and goes on when the file is back',
+      ],
+    ),
+    held(
+      "Rows are ended or deleted by SQL while they run: The holder's settlement is `lost` (`step:lost`). The row stays as it was written.",
+      ['test/faults/by-hand.test.ts', 'a step that is %s while it runs is lost to its pod, which works on'],
+    ),
+    held(
+      'SQL writes numbers beyond 53 bits (a `version` of 2^53). Calls work as usual. The row is repaired when it is next claimed, settled, cancelled or recovered. A pod that held it has lost it.',
+      [
+        'test/store/sqlite/rows-written-by-sql.test.ts',
+        'a number of 64 bits, written by hand > %s %s into a step that is ready: it is claimed, fails, and completes',
+        'a number of 64 bits, written by hand > %s %s into a step that runs: it ends, or it is given back',
+        'a number of 64 bits, written by hand > version %s is cancelled, and retried',
+        'a number of 64 bits, written by hand > version %s of a pod that left is recovered',
+      ],
+    ),
+    held(
+      'A table is missing for a while: Calls fail with `STORE_ALTERED`. Outcomes are kept, and the pods continue when the table is back.',
+      [
+        'test/faults/by-hand.test.ts',
+        'a table that is missing for a while: health says so, and the pod goes on when it is back',
+      ],
+    ),
+    held(
+      'A newer version migrates the file under a client: From its next write on, its calls fail with `STORE_SCHEMA_NEWER`. Nothing is written that this version may not write.',
+      [
+        'test/faults/outdated.test.ts',
+        'refuses what a client that never started would write, and reads on; goes on where it may write again',
+      ],
+    ),
+    held(
+      'A newer version migrates the tables (Snowflake): Calls fail with `STORE_SCHEMA_NEWER`, by default within a minute. From then on nothing more is written; what was written before stays.',
+      [
+        'test/store/snowflake/schema-version-guard.test.ts',
+        'a process that never beats writes nothing more by hand within a minute; what runs is still settled',
+      ],
+    ),
+    held(
+      'The file is on a network file system: Opening fails with `STORE_NETWORK_FS`, and no file is made, unless the option `allowNetworkFileSystem` allows it.',
+      [
+        'test/faults/network-fs.test.ts',
+        'start, submit and stats say STORE_NETWORK_FS, name what it lies on, and make no file',
+        'with allowNetworkFileSystem it is used as any other',
+      ],
+    ),
+    held(
+      'The disk is full: Calls fail with `STORE_FULL`, and nothing is written. Outcomes are kept and handed in when there is space, so nothing runs twice. If a pod stops meanwhile, its steps are pending again.',
+      [
+        'test/faults/full-disk.test.ts',
+        'submit says STORE_FULL, writes nothing, and goes through under the same key once there is space',
+        'the pool keeps its outcomes, runs nothing twice, and hands them in when there is space again',
+        'a pod that stops meanwhile loses no step: what it could not hand in runs again',
+      ],
+    ),
+    held(
+      'Other processes hold the file for longer than `busyTimeoutMs`: Calls fail with `STORE_BUSY`, and nothing is written. Outcomes are kept, and no pod is evicted.',
+      [
+        'test/faults/locked.test.ts',
+        'submit gives up with STORE_BUSY after the patience, has written nothing, and goes through afterwards',
+        'held for %i ms, the pools keep their outcomes and the pods their place',
+      ],
+    ),
+    held(
+      'The store is away for minutes (it fails, hangs, or loses replies). Calls fail with `STORE_UNAVAILABLE`. The pods are fenced (`silent`) and abort what they run, without a charge. No pod is evicted, and all continue afterwards.',
+      ['test/faults/outage.test.ts', 'a store that %s for five minutes costs no pod and no step'],
+    ),
+    held(
+      'The helper thread cannot start, dies or hangs: Calls give the same answers. Checkpoints, counts, lists and retention run inline in small pieces. A new thread starts after a pause of a minute to an hour.',
+      [
+        'test/faults/helper.test.ts',
+        'where it %s > stats and long lists answer, all of those that were asked at once',
+        'where it %s > every step is worked off once, and the -wal stays bounded',
+        'where it %s > what is past its retention goes',
+      ],
+      [
+        'test/store/sqlite/helper/store-helper.test.ts',
+        'a thread that is gone > is replaced after an hour at most, and after a minute again where one has lasted for longer',
+      ],
+    ),
+    held(
+      'A large backlog waits while no pod works: The steps wait. A pod never holds more of them than its slots plus `maxPrefetch`.',
+      ['test/faults/backlog.test.ts', '… steps submitted while nobody works'],
+    ),
+  ],
+};
