@@ -19,7 +19,7 @@ import { withTimeout } from './runtime/with-timeout.js';
 import { handledTypes } from './stats.js';
 import type { StepRegistry } from './step/registry.js';
 import type { Store, StoreFactory } from './store/contract.js';
-import { inContext } from './store/in-context.js';
+import { storeInContext } from './store/store-in-context.js';
 import { OutageTracker } from './store/outage-tracker.js';
 import { trackedStore } from './store/tracked-store.js';
 
@@ -56,7 +56,7 @@ export async function openClient(
 ): Promise<OpenClient> {
   const { runtime, logger } = options;
   const log = createLog('store', logger);
-  const made = inContext(await factory.create({ runtime, log }), context);
+  const made = storeInContext(await factory.create({ runtime, log }), context);
   const outages = new OutageTracker(runtime, events, log);
   const store = trackedStore(made, outages);
   try {

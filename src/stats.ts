@@ -1,48 +1,52 @@
-/** The reports that put together what the store counts and what the pods say of themselves; of any number of types in slices. */
+/** Builds the reports of `stats()` and `leader()` from the counts of the store and the state that pods report. */
 import type { Runtime } from './runtime/runtime.js';
 import { mapInSlices } from './runtime/time-slices.js';
 import { isLive, type PodView, type StatusCounts, type StoreStats } from './store/contract.js';
 
-/** What `stats()` answers: the original's fields, and ours. */
+/** What `stats()` returns. */
 export interface QueueStats {
   readonly pendingSteps: number;
   readonly claimedSteps: number;
   readonly completedSteps: number;
   readonly failedSteps: number;
   readonly cancelledSteps: number;
-  /** Live pods: heard of within the time that they registered. */
+  /** Pods that are awake and have sent a heartbeat within their own `deadAfterMs`. */
   readonly activePods: number;
-  /** The `podId` of the leader. */
+  /** The `podId` of the leader; `null`: no pod leads. */
   readonly currentLeader: string | null;
+  /** Pending steps by priority. */
   readonly queueDepthByPriority: Readonly<Record<string, number>>;
   readonly stepsByType: Readonly<Record<string, StatusCounts>>;
+  /** The running handlers and the slots of each live pod, by `podId`. */
   readonly podCapacity: Readonly<Record<string, { readonly current: number; readonly max: number }>>;
   /** Pending steps that are due now. */
   readonly dueSteps: number;
-  /** For how long the oldest of them has been due, in ms. */
+  /** How long the oldest of them has been due, in ms; `null`: none is due. */
   readonly oldestDueMs: number | null;
   /**
-   * Types with pending steps that no live pod handles: they wait. Empty while a live pod on Snowflake has a list of types
-   * beyond 200 kB: it does not travel, and the pod counts as handling every type.
+   * Types with pending steps that no live pod handles, so that the steps wait. If a live pod on Snowflake has a list of types
+   * longer than 200 kB, the list is not stored, the pod counts as handling every type, and this is empty.
    */
   readonly unhandledTypes: readonly string[];
-  /** Handlers of this pod that go on after their claim was aborted. */
+  /** Handlers of this pod that are still running although their claims were aborted. */
   readonly strays: number;
 }
 
-/** What `leader()` answers: the original's fields. */
+/** What `leader()` returns. */
 export interface LeaderReport {
+  /** The `podId` of the leader; `null`: no pod leads. */
   readonly currentLeader: string | null;
-  /** For how long it has been in the fleet, in ms. */
+  /** How long the leader has been in the fleet, in ms; `null`: no pod leads. */
   readonly leaderAgeMs: number | null;
+  /** Pods that are awake and have sent a heartbeat within their own `deadAfterMs`. */
   readonly activePods: number;
-  /** How long ago the fleet was looked at, in ms; 0: just now. */
+  /** How old this view of the fleet is, in ms; 0: it was read just now. */
   readonly lastElectionCheckMs: number;
   /** Live eligible pods, the eldest first. */
   readonly eligiblePods: readonly string[];
 }
 
-/** What the fleet looks like from here. */
+/** The fleet as this process knows it. */
 export interface FleetPicture {
   readonly pods: readonly PodView[];
   readonly leader: PodView | undefined;
@@ -50,8 +54,8 @@ export interface FleetPicture {
 }
 
 /**
- * The step types that live ones of these pods handle. `undefined`: the list of one of them is too long for the store, so
- * that each type may be handled.
+ * The step types that the live ones of these pods handle. `undefined`: the list of one of them is too long to be stored, so
+ * that it may handle any type.
  */
 export async function handledTypes(
   runtime: Runtime,

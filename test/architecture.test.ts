@@ -49,7 +49,7 @@ const EDGES: Record<string, readonly string[]> = {
       'log',
       'store/outage-tracker',
       'store/tracked-store',
-      'store/in-context',
+      'store/store-in-context',
       'store/contract',
       'stats',
     ],
@@ -78,12 +78,12 @@ const EDGES: Record<string, readonly string[]> = {
   'worker-pool': ['type store/contract'], // the seam between the two
   settlement: ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
 
-  // the stores, and what stands before any of them: `tracked-store` reports outages, `in-context` sets the async context
+  // the stores, and what stands before any of them: `tracked-store` reports outages, `store-in-context` sets the async context
   'store/sqlite': [...STORE, 'files'],
   'store/snowflake': STORE,
   'store/tracked-store': ['type store/contract', 'type store/outage-tracker'],
   'store/outage-tracker': ['type events', 'type log', 'type runtime', 'errors'],
-  'store/in-context': ['type store/contract', 'type runtime'],
+  'store/store-in-context': ['type store/contract', 'type runtime'],
   'store/step-counts': ['store/contract', 'step', 'runtime'],
   'store/busy-retry': ['runtime', 'runtime/backoff'],
   'store/open-calls': ['errors'],

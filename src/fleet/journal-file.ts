@@ -15,7 +15,7 @@ import { recoveryRecord, type Decision, type RecoveryRecord } from './recovery-r
 const PIECE = 250;
 const BUSY_RETRY: BusyRetryOptions = {
   isBusy,
-  patienceMs: 1_000,
+  waitLimitMs: 1_000,
   giveUp: asError,
   pause: (_refusals, random) => flatJitterMs(1, 5, random),
 };

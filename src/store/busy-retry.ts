@@ -1,32 +1,33 @@
 /**
- * Retries one operation that the database rejects for the moment: a locked SQLite file, a full lock queue in Snowflake.
- * Everything else that is repeated is repeated by its caller: the exchange and the heartbeat by their loops, a session that
- * was dropped by its connection, an unanswered submission by the client, under the same ids.
+ * Retries an operation that the database rejects because it is busy: a locked SQLite file, a full lock queue in Snowflake.
+ *
+ * Every other failure is handled by the caller: the loops repeat exchange and heartbeat, a connection replaces a session
+ * that was dropped, and the client repeats an unanswered submission under the same ids.
  *
  * Invariants:
- * - Between tries the event loop is free.
- * - What is not transient is not retried.
- * - Patience is never exceeded by a pause: the last try comes when it ends.
+ * - Between two tries the event loop is free.
+ * - An error that does not mean "busy" is not retried.
+ * - No pause exceeds the wait limit: the last try is made when it is reached.
  */
 import { exponentialMs, flatJitterMs } from '../runtime/backoff.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { sleep } from '../runtime/runtime.js';
 
 export interface BusyRetryOptions {
-  /** Whether this error means "not now". */
   readonly isBusy: (error: unknown) => boolean;
-  /** Gives up after so many ms, with what this makes of the last error. */
-  readonly patienceMs: number;
+  /** How long to retry, in ms. */
+  readonly waitLimitMs: number;
+  /** Makes the error to throw when the limit is reached, from the last error. */
   readonly giveUp: (error: unknown, waitedMs: number) => Error;
-  /** Ends the waiting early (the store is closing): gives up at once. */
+  /** Gives up at once when it aborts: the store is closing. */
   readonly signal?: AbortSignal;
-  /** Default: for a database in this process. */
+  /** Default: pauses that suit a database in this process. */
   readonly pause?: Pause;
 }
 
-/** What is known of an operation that was turned away. */
+/** What happened to an operation so far. */
 export interface Refusals {
-  /** How often, 1 or more. */
+  /** How often it was tried, 1 or more. */
   readonly tries: number;
   /** Since the first try. */
   readonly waitedMs: number;
@@ -36,24 +37,24 @@ export interface Refusals {
 export type Pause = (refusals: Refusals, random: number) => number;
 
 const FLAT_FOR_MS = 1_000;
-const LONGEST_MS = 250;
+const MAX_PAUSE_MS = 250;
 
 /**
- * Flat jitter first, because exponential back-off starves writers: on SQLite the longest wait was 1,024 ms, against 72 ms
- * with 1 to 3 ms. Exponential only after a second.
+ * Flat jitter for a second, then exponential backoff. Exponential backoff from the start starves writers: on SQLite the
+ * longest wait was 1,024 ms, against 72 ms with pauses of 1 to 3 ms.
  */
 const shortPause: Pause = ({ waitedMs }, random) => {
   const flat = flatJitterMs(1, 3, random);
-  return waitedMs < FLAT_FOR_MS ? flat : exponentialMs(flat, LONGEST_MS, waitedMs / FLAT_FOR_MS);
+  return waitedMs < FLAT_FOR_MS ? flat : exponentialMs(flat, MAX_PAUSE_MS, waitedMs / FLAT_FOR_MS);
 };
 
-/** Runs `operation` until it goes through, fails otherwise, or patience ends. */
+/** Runs the operation until it succeeds, fails with another error, or reaches the wait limit. */
 export async function retryWhileBusy<T>(
   runtime: Runtime,
   operation: () => T | Promise<T>,
   options: BusyRetryOptions,
 ): Promise<T> {
-  const { pause = shortPause, patienceMs } = options;
+  const { pause = shortPause, waitLimitMs } = options;
   const startedAt = runtime.monotonicMs();
   for (let tries = 1; ; tries++) {
     try {
@@ -61,8 +62,8 @@ export async function retryWhileBusy<T>(
     } catch (error) {
       if (!options.isBusy(error)) throw error;
       const waitedMs = runtime.monotonicMs() - startedAt;
-      if (waitedMs >= patienceMs || options.signal?.aborted === true) throw options.giveUp(error, waitedMs);
-      const pauseMs = Math.min(pause({ tries, waitedMs }, runtime.random()), patienceMs - waitedMs);
+      if (waitedMs >= waitLimitMs || options.signal?.aborted === true) throw options.giveUp(error, waitedMs);
+      const pauseMs = Math.min(pause({ tries, waitedMs }, runtime.random()), waitLimitMs - waitedMs);
       await sleep(runtime, pauseMs, options.signal);
     }
   }

@@ -1,21 +1,23 @@
 /**
- * Under way: what a store has been asked and has not answered yet.
+ * The calls of a store that have started and not settled.
  *
- * Law: what leaves the store is an error of ours. Once it is closed nothing new begins, and what has begun is waited for.
+ * Invariants:
+ * - A call rejects with a `StoreError`, or with a `ValidationError` that names the field.
+ * - After `close` no call starts. Calls that have started are waited for.
  */
 import { StoreError, ValidationError } from '../errors.js';
 
 export class OpenCalls {
-  readonly #ours: (error: unknown) => StoreError;
+  readonly #toStoreError: (error: unknown) => StoreError;
   readonly #calls = new Set<Promise<unknown>>();
   #closed = false;
 
-  /** @param ours makes an error of ours of whatever a call throws */
-  constructor(ours: (error: unknown) => StoreError) {
-    this.#ours = ours;
+  /** @param toStoreError converts what a call throws */
+  constructor(toStoreError: (error: unknown) => StoreError) {
+    this.#toStoreError = toStoreError;
   }
 
-  /** Runs a call to its end. @throws StoreError `STORE_CLOSED`, and what the call throws */
+  /** Runs a call. @throws StoreError `STORE_CLOSED`, and what the call throws */
   run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(storeClosed());
     const call = this.#run(work);
@@ -29,11 +31,11 @@ export class OpenCalls {
     try {
       return await work();
     } catch (error) {
-      throw error instanceof ValidationError ? error : this.#ours(error);
+      throw error instanceof ValidationError ? error : this.#toStoreError(error);
     }
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when every call has settled. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#calls);

@@ -1,33 +1,34 @@
 /**
- * Counts of the steps, gathered row by row and reported by type, status and priority.
+ * Adds up the counts of steps by type, status and priority.
  *
- * Invariants: however many types and priorities there are, making the report does not keep the event loop for long: its
- * records are filled in slices. A type may have any name. Rows of an unknown status were written by hand and are not
- * counted.
+ * Invariants:
+ * - The report is built in slices, so that any number of types and priorities leaves the event loop free.
+ * - A type may have any name, also `__proto__`.
+ * - A row of an unknown status was written by hand and is not counted.
  */
 import { mapInSlices } from '../runtime/time-slices.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { isStepStatus } from '../step/step.js';
 import type { StatusCounts, StoreStats } from './contract.js';
 
-/** What a store counts in one go. Of steps that are not pending the priority does not matter. */
+/** A row of counts, grouped by type, status and priority. The priority matters only for pending steps. */
 export type CountRow = readonly [
   type: string,
   status: string,
   priority: number,
   steps: number,
   due: number,
-  /** For how long the oldest of the due ones has been due, in ms; `null`: none is. */
+  /** How long the oldest of the due steps has been due, in ms; `null`: none is due. */
   oldestDueMs: number | null,
 ];
 
-/** The part of the report whose size is fixed. */
+/** The part of the report that has a fixed size. */
 export type Totals = Pick<StoreStats, 'byStatus' | 'due' | 'oldestDueMs'>;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class StepCounts {
-  readonly #byStatus = noCounts();
+  readonly #byStatus = zeroCounts();
   readonly #byType = new Map<string, Mutable<StatusCounts>>();
   readonly #pendingByPriority = new Map<number, number>();
   #due = 0;
@@ -36,7 +37,7 @@ export class StepCounts {
   add([type, status, priority, steps, due, oldestDueMs]: CountRow): void {
     if (!isStepStatus(status)) return;
     let ofType = this.#byType.get(type);
-    if (ofType === undefined) this.#byType.set(type, (ofType = noCounts()));
+    if (ofType === undefined) this.#byType.set(type, (ofType = zeroCounts()));
     ofType[status] += steps;
     this.#byStatus[status] += steps;
     if (status === 'pending')
@@ -62,7 +63,7 @@ export class StepCounts {
   }
 }
 
-/** Puts a report together, in slices. */
+/** Builds a report, in slices. */
 export async function statsOf(
   runtime: Runtime,
   totals: Totals,
@@ -76,12 +77,12 @@ export async function statsOf(
   return { ...totals, byType, pendingByPriority };
 }
 
-/** An own property, whatever its name. */
+/** Sets an own property of any name. */
 function put<T>(record: Record<string, T>, name: string, value: T): void {
   if (name !== '__proto__') record[name] = value;
   else Object.defineProperty(record, name, { value, configurable: true, enumerable: true, writable: true });
 }
 
-export function noCounts(): Mutable<StatusCounts> {
+export function zeroCounts(): Mutable<StatusCounts> {
   return { pending: 0, claimed: 0, completed: 0, failed: 0, cancelled: 0 };
 }

@@ -1,11 +1,11 @@
-/** The only database retry. */
+/** When an operation is retried that the database rejects because it is busy. */
 import { describe, expect, it } from 'vitest';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { retryWhileBusy, type BusyRetryOptions } from '../../src/store/busy-retry.js';
 
 const busy = new Error('busy');
 
-/** Runs an operation that is BUSY until so many ms have passed; answers when it was tried. */
+/** Runs an operation that is busy for the given time; returns when it was tried. */
 async function triedAt(busyForMs: number, over: Partial<BusyRetryOptions> = {}) {
   const runtime = new VirtualRuntime();
   const startedAt = runtime.monotonicMs();
@@ -17,7 +17,7 @@ async function triedAt(busyForMs: number, over: Partial<BusyRetryOptions> = {}) 
   };
   const options = {
     isBusy: (error: unknown) => error === busy,
-    patienceMs: 60_000,
+    waitLimitMs: 60_000,
     giveUp: () => new Error('gave up'),
   };
   const outcome = await runtime.until(
@@ -28,14 +28,14 @@ async function triedAt(busyForMs: number, over: Partial<BusyRetryOptions> = {}) 
 }
 
 describe('retryWhileBusy', () => {
-  it('does at once what goes through at once', () => {
+  it('runs an operation that succeeds at once, without a pause', () => {
     let done = false;
-    const options = { isBusy: () => true, patienceMs: 1, giveUp: () => busy };
+    const options = { isBusy: () => true, waitLimitMs: 1, giveUp: () => busy };
     void retryWhileBusy(new VirtualRuntime(), () => (done = true), options);
     expect(done).toBe(true);
   });
 
-  it('pauses for 1 to 3 ms, as long as it takes less than a second', async () => {
+  it('pauses for 1 to 3 ms during the first second', async () => {
     const { outcome, pauses } = await triedAt(950);
     expect(outcome).toBe('done');
     expect(pauses.length).toBeGreaterThan(300);
@@ -44,19 +44,19 @@ describe('retryWhileBusy', () => {
     expect(new Set(pauses).size).toBeGreaterThan(100); // jitter
   });
 
-  it('backs off beyond a second, up to a quarter of one', async () => {
+  it('backs off after a second, up to 250 ms', async () => {
     const { pauses } = await triedAt(20_000);
     expect(Math.max(...pauses)).toBeGreaterThan(100);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(250);
   });
 
-  it('gives up when patience ends', async () => {
-    const { outcome, tries } = await triedAt(Infinity, { patienceMs: 500 });
+  it('gives up when the wait limit is reached', async () => {
+    const { outcome, tries } = await triedAt(Infinity, { waitLimitMs: 500 });
     expect(outcome).toEqual(new Error('gave up'));
     expect(tries.at(-1)).toBe(500);
   });
 
-  it('gives up at once when it is told to', async () => {
+  it('gives up at once if its signal has aborted', async () => {
     const { tries } = await triedAt(Infinity, { signal: AbortSignal.abort() });
     expect(tries).toEqual([0]);
   });
@@ -67,14 +67,14 @@ describe('retryWhileBusy', () => {
     runtime.after(100, () => closing.abort());
     const startedAt = runtime.monotonicMs();
     const call = retryWhileBusy(runtime, () => Promise.reject(busy), {
-      ...{ isBusy: () => true, patienceMs: 60_000, giveUp: () => new Error('gave up'), signal: closing.signal },
+      ...{ isBusy: () => true, waitLimitMs: 60_000, giveUp: () => new Error('gave up'), signal: closing.signal },
       pause: () => 5_000,
     });
     await expect(runtime.until(call)).rejects.toThrow('gave up');
     expect(runtime.monotonicMs() - startedAt).toBe(100);
   });
 
-  it('repeats nothing that is not BUSY', async () => {
+  it('does not retry an error that does not mean busy', async () => {
     const { outcome, tries } = await triedAt(5, { isBusy: () => false });
     expect(outcome).toBe(busy);
     expect(tries).toEqual([0]);

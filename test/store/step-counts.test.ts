@@ -1,4 +1,4 @@
-/** Counts of any number of types, made into a report in slices. */
+/** Counts of any number of types, built into a report in slices. */
 import { expect, it } from 'vitest';
 import { queueStats } from '../../src/stats.js';
 import type { PodView } from '../../src/store/contract.js';
@@ -33,7 +33,7 @@ it('counts 50,000 types and as many priorities, of any name, in slices', async (
   expect(Object.getOwnPropertyDescriptor(report.podCapacity, '__proto__')?.value).toEqual({ current: 1, max: 2 });
 });
 
-it('says for how long the oldest of all due steps has been due', async () => {
+it('reports how long the oldest of all due steps has been due', async () => {
   const counts = new StepCounts();
   for (const [type, dueMs] of [
     ['a', 5],
@@ -44,7 +44,7 @@ it('says for how long the oldest of all due steps has been due', async () => {
   expect(await counts.stats(countingRuntime())).toMatchObject({ due: 3, oldestDueMs: 900 });
 });
 
-it('knows no oldest due step where none is due', async () => {
+it('reports no oldest due step if none is due', async () => {
   const counts = new StepCounts();
   counts.add(['a', 'pending', 0, 1, 0, null]);
   expect(await counts.stats(countingRuntime())).toMatchObject({ due: 0, oldestDueMs: null });

@@ -500,8 +500,8 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/journal-file: a busy file is waited for without end',
     file: 'src/fleet/journal-file.ts',
-    find: 'patienceMs: 1_000',
-    replace: 'patienceMs: Infinity',
+    find: 'waitLimitMs: 1_000',
+    replace: 'waitLimitMs: Infinity',
     tests: ['test/fleet/journal.test.ts'],
   },
   {

@@ -65,7 +65,7 @@ export class StoreCalls {
   #patiently<T>(statement: () => Promise<T>): Promise<T> {
     return retryWhileBusy(this.#runtime, statement, {
       isBusy,
-      patienceMs: PATIENCE_MS,
+      waitLimitMs: PATIENCE_MS,
       giveUp: (error) => storeError(error, this.#secrets),
       signal: this.#impatience.signal,
       pause: this.#lockBackoff.pause,

@@ -40,7 +40,7 @@ export class CallRunner {
     const { runtime, path, busyTimeoutMs } = this.#parts;
     return retryWhileBusy(runtime, operation, {
       isBusy,
-      patienceMs: busyTimeoutMs,
+      waitLimitMs: busyTimeoutMs,
       giveUp: (error) => storeError(error, path),
       signal: this.#impatience.signal,
     });

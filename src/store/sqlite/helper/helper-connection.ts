@@ -79,7 +79,7 @@ export class HelperConnection {
 
   #attemptFor(patienceMs: number): Attempt {
     const giveUp = (error: unknown): Error => storeError(error, this.#path);
-    const options = { isBusy, patienceMs, giveUp, signal: this.#impatience.signal };
+    const options = { isBusy, waitLimitMs: patienceMs, giveUp, signal: this.#impatience.signal };
     return (operation) => retryWhileBusy(systemRuntime, operation, options);
   }
 }

@@ -7,7 +7,7 @@
 import type { Runtime } from '../../../runtime/runtime.js';
 import { STEP_STATUSES } from '../../../step/step.js';
 import type { StatusCounts, StoreStats } from '../../contract.js';
-import { noCounts, statsOf, type StepCounts, type Totals } from '../../step-counts.js';
+import { zeroCounts, statsOf, type StepCounts, type Totals } from '../../step-counts.js';
 
 export interface PackedStats extends Totals {
   /** A JSON array. */
@@ -38,7 +38,7 @@ export function unpackedStats(runtime: Runtime, packed: PackedStats): Promise<St
 function* typesOf({ types, counts }: PackedStats): Generator<[string, StatusCounts]> {
   let at = 0;
   for (const type of JSON.parse(types) as string[]) {
-    const ofType = noCounts();
+    const ofType = zeroCounts();
     for (const status of STEP_STATUSES) ofType[status] = counts[at++] ?? 0;
     yield [type, ofType];
   }

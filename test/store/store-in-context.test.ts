@@ -1,8 +1,8 @@
-/** The async context of a store's calls. */
+/** The async context in which a store's calls run. */
 import { expect, it } from 'vitest';
 import { QueueContext } from '../../src/runtime/async-context.js';
 import type { Store } from '../../src/store/contract.js';
-import { inContext } from '../../src/store/in-context.js';
+import { storeInContext } from '../../src/store/store-in-context.js';
 import { inRequest, requestName } from '../support/contexts.js';
 
 class NotingStore {
@@ -14,9 +14,9 @@ class NotingStore {
   }
 }
 
-it('is that of the queue, and the caller goes on in its own', async () => {
+it('runs calls in the context of the queue, and the caller continues in its own', async () => {
   const context = inRequest('queue', () => new QueueContext());
-  const store = inContext(new NotingStore() as unknown as Store, context);
+  const store = storeInContext(new NotingStore() as unknown as Store, context);
   expect(store.name).toBe('noting');
   await inRequest('caller', async () => {
     expect(await store.pulse()).toBe('pulse in queue');
