@@ -1,27 +1,28 @@
 /**
- * Binds: what fits one statement.
+ * Splits a list into chunks whose JSON fits the bind of one statement.
  *
- * Law: a statement has one bind, a JSON text of less than a megabyte. A list that is longer travels in several statements;
- * a single value that is longer is refused for good.
+ * Invariant: a statement has one bind, a JSON text of less than a megabyte. A longer list travels in several statements. A
+ * single value that is longer is refused permanently.
  */
 import { StoreError } from '../../errors.js';
 
-/** Snowflake takes a megabyte; what is around the list needs room too. */
+/** Snowflake accepts a megabyte, and the text around the list needs room, too. */
 export const MAX_BIND_BYTES = 950_000;
 
-/** One part of a list, as the texts of a JSON array. */
+/** A chunk of a list, with its JSON array. */
 export interface BindChunk<T> {
   readonly items: readonly T[];
   readonly json: string;
 }
 
 /**
- * Splits a list so that the JSON of each part fits a bind. A part is encoded when it is asked for: a long list in one go
- * would keep the event loop, and all of it in memory.
+ * Splits a list so that the JSON of each chunk fits a bind. A chunk is encoded when it is needed: encoding a long list at once
+ * would block the event loop, and hold all of it in memory.
  *
  * @param encode what is bound of an item
- * @param nameOf names an item in the error
- * @throws StoreError `STORE_REFUSED` where one item alone does not fit
+ * @param nameOf the name of an item in the error
+ * @param most the most items of a chunk
+ * @throws StoreError `STORE_REFUSED` if one item alone does not fit
  */
 export function* bindChunks<T>(
   items: readonly T[],
@@ -49,7 +50,7 @@ export function* bindChunks<T>(
 function tooLarge(name: string, bytes: number): StoreError {
   return new StoreError(
     'STORE_REFUSED',
-    `a value cannot be stored: ${name} takes ${bytes} bytes of one bind, at most ${MAX_BIND_BYTES} fit`,
+    `a value cannot be stored: ${name} takes ${bytes} bytes of one bind, and at most ${MAX_BIND_BYTES} fit; store less in the step`,
     false,
   );
 }

@@ -1,12 +1,13 @@
 /**
  * The columns of each table, with their types.
  *
- * Those of the original system come first, and are never renamed; a row put in by plain SQL (`step_id`, `payload`) is a
- * whole row. `row_id` is made by the statement that inserts, and never bound: a resend repeats its binds.
+ * The columns of the Python FLEET-Q come first and are never renamed, so its queries keep working. A row that was inserted by
+ * plain SQL with `step_id` and `payload` alone is a complete row. `row_id` is made by the INSERT itself and never bound,
+ * because a statement that is sent again repeats its binds.
  */
 export type Columns = Readonly<Record<string, string>>;
 
-/** The columns that every INSERT must name: Snowflake refuses one that leaves them out when it compiles it. */
+/** The columns that every INSERT must name: Snowflake refuses an INSERT without them when it compiles it. */
 export function requiredColumns(columns: Columns): string[] {
   return Object.keys(columns).filter((name) => /NOT NULL(?!.* DEFAULT )/.test(columns[name] ?? ''));
 }
@@ -21,9 +22,9 @@ const count = `${number} NOT NULL DEFAULT 0`;
 const instant = 'TIMESTAMP_NTZ';
 const now = `${instant} NOT NULL DEFAULT SYSDATE()`;
 
-// `run_at` ends with the year 9999; what is to run later keeps its exact instant in `far_run_at`, in epoch ms.
-// `submit_index` is the step's place in its submission; equals are claimed in that order. NULL counts as 0.
-// `payload` is for readers by SQL (it reorders keys and rewrites numbers); `payload_text` is the exact text.
+// `run_at` ends with the year 9999. A later instant is kept exactly in `far_run_at`, in epoch ms.
+// `submit_index` is the step's place in its submission; equal steps are claimed in that order. NULL counts as 0.
+// `payload` is for SQL readers (VARIANT reorders keys and rewrites numbers). `payload_text` is the exact text.
 export const STEP_TRACKER = {
   step_id: 'VARCHAR NOT NULL',
   status: `VARCHAR NOT NULL DEFAULT 'pending'`,
@@ -53,10 +54,10 @@ export const STEP_TRACKER = {
   error: 'VARCHAR',
 } as const satisfies Columns;
 
-/** As they travel to the archive and back. */
+/** All columns, as they are copied to the archive and back. */
 export const STEP_COLUMNS = Object.keys(STEP_TRACKER) as (keyof typeof STEP_TRACKER)[];
 
-/** What an archived row is: the same, with no defaults. */
+/** The columns of an archived row: the same, without defaults. */
 const ARCHIVED = Object.fromEntries(
   Object.entries(STEP_TRACKER).map(([name, type]) => [name, type.replace(/ DEFAULT .*/, '')]),
 );
@@ -77,7 +78,7 @@ export const EXCHANGE_REQUEST: Columns = {
   asked_ts: `${instant} NOT NULL`,
 };
 
-// `seq` is the incarnation's own counter, shared with its requests; NULL on 'evicted', which another wrote.
+// `seq` is the incarnation's own counter, shared with its requests. It is NULL for 'evicted', which another pod wrote.
 export const POD_LOG: Columns = {
   pod_id: 'VARCHAR NOT NULL',
   incarnation: 'VARCHAR NOT NULL',
@@ -96,7 +97,7 @@ export const SCHEMA_INFO: Columns = {
   at_ts: `${instant} NOT NULL`,
 };
 
-/** What the view shows. */
+/** The columns of the view. */
 export const POD_HEALTH: Columns = {
   pod_id: 'VARCHAR',
   birth_ts: instant,

@@ -1,7 +1,7 @@
-/** Default intervals of a pod on Snowflake. */
+/** The default intervals of a pod on Snowflake. */
 import type { Rhythm } from '../contract.js';
 
-/** A statement takes about 300 ms of a client's time, and a warehouse that is asked all the time never suspends. */
+/** They are long, because a statement takes a client about 300 ms, and a warehouse that is queried all the time never suspends. */
 export const DEFAULT_INTERVALS: Rhythm = Object.freeze({
   heartbeatIntervalMs: 30_000,
   deadAfterMs: 180_000,

@@ -1,7 +1,10 @@
-/** Makes a session see the rows of steps as they are: it writes them unchanged, and what it has written it sees at once. */
+/**
+ * Makes a session see the rows of steps as they are now, however late its reads may be: the rows are written unchanged, and
+ * a session sees at once what it has written.
+ */
 import { show } from '../../errors.js';
 import { bindChunks } from './bind-chunks.js';
-import type { StatementRunner } from './session/session.js';
+import type { StatementRunner } from './session/statement-runner.js';
 
 /** @param statement {@link StepStatements.refresh} */
 export async function refreshRows(

@@ -1,9 +1,9 @@
-/** Rows as the driver answers them, and what they are outside. */
+/** Turns rows of the driver into the types of the store contract. */
 import type { Claim, Fence, Orphan, PodRef, PodView, StepRecord } from '../contract.js';
 import type { CountRow } from '../step-counts.js';
 import type { StepStatus } from '../../step/step.js';
 import { metaOf } from './pods/meta-encoding.js';
-import type { Row } from './session/session.js';
+import type { Row } from './session/statement-runner.js';
 
 export function text(row: Row, column: string): string {
   const value = row[column];
@@ -20,7 +20,7 @@ export function number(row: Row | undefined, column: string): number {
   return Number(row?.[column] ?? 0);
 }
 
-/** How many rows a statement has written, by the name of the column that says so. */
+/** How many rows a statement has written. Snowflake answers it in a column of this name. */
 export function written(rows: readonly Row[], verb: 'inserted' | 'updated' | 'deleted'): number {
   return number(rows[0], `number of rows ${verb}`);
 }

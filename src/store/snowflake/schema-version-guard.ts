@@ -1,57 +1,57 @@
 /**
- * Whether a newer version of the library has migrated the tables, while they were open, past what this version may write.
+ * Notices when a newer version of the library migrates the open tables past what this version may write.
  *
  * Invariants:
- * - `check` passes only on an answer that says how the tables stood less than a minute before the call. An answer's age
- *   counts from when it was asked for, because that is when the server may have read, and it may have read late.
- * - Heartbeats and opening bring answers too, so that a pod that beats more often than that sends no statement for this.
- *   Otherwise it is one statement at a time, however many calls wait for it.
- * - Versions rise. An answer that is lower than one before was read late, unless it was asked for so much later that it
- *   cannot have been: then an administrator has taken a migration back.
+ * - `check` passes only if an answer shows the version of the tables less than a minute before the call. The age of an answer
+ *   counts from the question, because the server may have read at that moment, and may have read late.
+ * - Heartbeats and opening bring answers, too, so a pod with frequent heartbeats sends no statement for this. Otherwise one
+ *   statement runs at a time, however many calls wait for it.
+ * - Versions rise. An answer below an earlier one was read late, unless its question came so much later that this is
+ *   impossible: then an administrator has reverted a migration.
  */
 import { StoreError } from '../../errors.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { number } from './rows.js';
-import type { StatementRunner } from './session/session.js';
+import type { StatementRunner } from './session/statement-runner.js';
 
-/** For how long an answer counts, where nothing is read late. */
+/** How long an answer counts if no read is late. */
 export const VALID_MS = 60_000;
-/** The same, however late reads may be. */
-const LEAST_VALID_MS = 5_000;
+/** How long it counts at least, however late reads may be. */
+const SHORTEST_VALID_MS = 5_000;
 
-export interface SchemaVersionGuardParts {
+export interface SchemaVersionGuardDependencies {
   readonly runtime: Runtime;
   readonly session: StatementRunner;
   /** Reads the versions that the tables have been brought to. */
   readonly statement: string;
   /** The version of the schema that this code writes. */
   readonly version: number;
-  /** How late, at most, others' rows are read. */
+  /** How late other sessions' rows may be read, in ms. */
   readonly staleReadMs: number;
-  /** Where the tables are, for messages. */
+  /** Where the tables are, for errors. */
   readonly place: string;
 }
 
 export class SchemaVersionGuard {
-  readonly #parts: SchemaVersionGuardParts;
+  readonly #dependencies: SchemaVersionGuardDependencies;
   #askedAt = -Infinity;
   #oldestAllowed = 0;
-  /** When it was last known to be so high. */
+  /** When it was last known to be that high. */
   #knownAt = -Infinity;
   #reading: Promise<void> | undefined;
 
-  constructor(parts: SchemaVersionGuardParts) {
-    this.#parts = parts;
+  constructor(dependencies: SchemaVersionGuardDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  /** By all answers so far, however old they are. */
+  /** By all answers so far, of any age. */
   get outdated(): boolean {
-    return this.#oldestAllowed > this.#parts.version;
+    return this.#oldestAllowed > this.#dependencies.version;
   }
 
-  /** Call it before asking, and what it returns with the answer: the oldest version that may write the tables. */
+  /** Call it before the question, and call the result with the answer: the oldest version that may write the tables. */
   asking(): (oldestAllowed: number) => void {
-    const { runtime, staleReadMs } = this.#parts;
+    const { runtime, staleReadMs } = this.#dependencies;
     const askedAt = runtime.monotonicMs();
     return (oldestAllowed) => {
       this.#askedAt = Math.max(this.#askedAt, askedAt);
@@ -62,17 +62,17 @@ export class SchemaVersionGuard {
     };
   }
 
-  /** Call it before a change that only a version may make that knows the tables. @throws StoreError `STORE_SCHEMA_NEWER` */
+  /** Call it before a change that an outdated version must not make. @throws StoreError `STORE_SCHEMA_NEWER` */
   async check(): Promise<void> {
-    const { runtime, place, version, staleReadMs } = this.#parts;
-    const since = runtime.monotonicMs() - Math.max(LEAST_VALID_MS, VALID_MS - staleReadMs);
-    // A reading that has been under way for too long does not suffice; one that begins here does.
+    const { runtime, place, version, staleReadMs } = this.#dependencies;
+    const since = runtime.monotonicMs() - Math.max(SHORTEST_VALID_MS, VALID_MS - staleReadMs);
+    // A read that started too long ago does not suffice. One that starts here does.
     while (this.#askedAt < since) await (this.#reading ??= this.#read());
     if (this.outdated) throw schemaNewer(place, this.#oldestAllowed, version);
   }
 
   async #read(): Promise<void> {
-    const { session, statement } = this.#parts;
+    const { session, statement } = this.#dependencies;
     const learn = this.asking();
     try {
       const [row] = await session.run(statement);
@@ -86,7 +86,7 @@ export class SchemaVersionGuard {
 export function schemaNewer(place: string, oldestAllowed: number, version: number): StoreError {
   return new StoreError(
     'STORE_SCHEMA_NEWER',
-    `the tables in ${place} were migrated by a newer fleet-q: they may be written from version ${oldestAllowed} of the schema on, this one knows ${version}; update fleet-q in this process`,
+    `the tables in ${place} were migrated by a newer fleet-q: they need schema version ${oldestAllowed} or later, this process knows ${version}; update fleet-q in this process`,
     false,
   );
 }

@@ -1,14 +1,14 @@
-/** Names: what the tables are called, quoted so that any character is just a character. */
+/** The names of the tables, quoted so that they may hold any character. */
 
-/** Where the tables lie. */
+/** Where the tables are. */
 export interface Place {
   readonly database: string;
   readonly schema: string;
-  /** In front of the name of each table. */
+  /** The prefix of the name of each table. */
   readonly tablePrefix: string;
 }
 
-/** The whole names of the tables, as they stand in a statement. */
+/** The full names of the tables, as a statement writes them. */
 export interface Tables {
   readonly stepTracker: string;
   readonly stepArchive: string;
@@ -18,7 +18,7 @@ export interface Tables {
   readonly schemaInfo: string;
 }
 
-/** The names of the tables, and of where they lie. */
+/** The names of the tables, of their database and of their schema. */
 export interface Names extends Tables {
   readonly database: string;
   /** The schema with its database. */
@@ -51,7 +51,7 @@ export function namesOf({ database, schema, tablePrefix }: Place): Names {
   });
 }
 
-/** A quoted identifier: within the quotes only a quote needs care. */
+/** A quoted identifier. Within the quotes, only a quote is escaped. */
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -5,8 +5,8 @@ const REQUESTS = {
   file: 'src/store/snowflake/session/http-requests.ts',
   tests: ['test/store/snowflake/http-requests.test.ts'],
 } as const;
-const SESSION = {
-  file: 'src/store/snowflake/session/session.ts',
+const CONNECTION = {
+  file: 'src/store/snowflake/session/driver-connection.ts',
   tests: ['test/store/snowflake/session.test.ts'],
 } as const;
 const DRIVER = {
@@ -25,7 +25,7 @@ const sessions: readonly Break[] = [
   {
     ...REQUESTS,
     name: 'snowflake/http-requests: what is under way goes on after close',
-    find: '    for (const request of this.#underWay) end(request);\n',
+    find: '    for (const request of this.#inFlight) end(request);\n',
     replace: '',
   },
   {
@@ -61,7 +61,7 @@ const sessions: readonly Break[] = [
   {
     ...REQUESTS,
     name: 'snowflake/http-requests: patience lasts twenty minutes',
-    find: 'const PATIENCE_MS = 120_000;',
+    find: 'const REPEAT_LIMIT_MS = 120_000;',
     replace: 'const PATIENCE_MS = 1_200_000;',
   },
   {
@@ -83,29 +83,29 @@ const sessions: readonly Break[] = [
     replace: "const LOGIN_ENDED = 'ERR_CANCELED';",
   },
   {
-    ...SESSION,
+    file: 'src/store/snowflake/session/departing-connections.ts',
     tests: REQUESTS.tests,
-    name: 'snowflake/session: what was given up goes on after close',
-    find: '    for (const requests of this.#leaving.values()) requests.close();\n',
+    name: 'snowflake/departing-connections: what was given up goes on after close',
+    find: '    for (const connection of this.#leaving.values()) connection.endRequests();\n',
     replace: '',
   },
   {
-    ...SESSION,
-    name: 'snowflake/session: a statement that is sent again is another to Snowflake',
-    find: 'const requestId = runtime.uuid();',
+    ...CONNECTION,
+    name: 'snowflake/driver-connection: a statement that is sent again is another to Snowflake',
+    find: 'const requestId = this.#runtime.uuid();',
     replace: 'const requestId = undefined as unknown as string;',
   },
   {
     ...DRIVER,
     name: 'snowflake/driver: each connection turns the log off, also where the host has configured it',
-    find: 'respectful(options === undefined',
-    replace: "(sdk.configure({ logLevel: 'OFF' }), respectful)(options === undefined",
+    find: 'keepingOcspServer(options === undefined',
+    replace: "(sdk.configure({ logLevel: 'OFF' }), keepingOcspServer)(options === undefined",
   },
   {
     ...DRIVER,
     name: 'snowflake/driver: the log of a host is turned off',
-    find: 'if (!isTheHosts)',
-    replace: 'if (!isTheHosts || file !== undefined)',
+    find: 'if (!wasLoadedByApplication)',
+    replace: 'if (!wasLoadedByApplication || file !== undefined)',
   },
   {
     ...DRIVER,

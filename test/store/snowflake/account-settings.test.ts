@@ -1,7 +1,7 @@
 /** A store works the same on an account, or for a user, with other settings than Snowflake's defaults. */
 import { afterEach, expect, test } from 'vitest';
 import type { Store } from '../../../src/store/contract.js';
-import { sessionSettings } from '../../../src/store/snowflake/statements.js';
+import { sessionSettings } from '../../../src/store/snowflake/session/statements.js';
 import { newStep, settlement } from '../../conformance/harness.js';
 import type { Driver } from '../../support/warehouse/driver.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';

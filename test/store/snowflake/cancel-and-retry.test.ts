@@ -1,10 +1,10 @@
 /** What cancel and retry answer where the read that follows the write is late. The rows are what that read shows. */
 import { expect, test } from 'vitest';
-import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { namesOf } from '../../../src/store/snowflake/table-names.js';
-import type { Row } from '../../../src/store/snowflake/session/session.js';
+import type { Row } from '../../../src/store/snowflake/session/statement-runner.js';
 import { stepStatements } from '../../../src/store/snowflake/steps/statements.js';
-import { Steps } from '../../../src/store/snowflake/steps/steps.js';
+import { StepChanges } from '../../../src/store/snowflake/steps/step-changes.js';
+import { UnconfirmedInserts } from '../../../src/store/snowflake/steps/unconfirmed-inserts.js';
 
 const statements = stepStatements(namesOf({ database: 'D', schema: 'S', tablePrefix: '' }));
 
@@ -30,8 +30,8 @@ function stepsShown(late: Shown | undefined, current = late, written = { updated
     if (statement === statements.restore) return Promise.resolve([{ 'number of rows inserted': written.inserted }]);
     return Promise.resolve(statement === statements.states && shown !== undefined ? [rowOf(shown)] : []);
   };
-  const parts = { statements, session: { run }, runtime: new VirtualRuntime() };
-  return new Steps({ ...parts, pause: () => Promise.resolve(), staleReadMs: 0 });
+  const session = { run };
+  return new StepChanges(statements, session, new UnconfirmedInserts(session, statements.refresh));
 }
 
 test.each([

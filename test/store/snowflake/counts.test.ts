@@ -1,17 +1,17 @@
 /** Counts of the steps, made of what the server answers. */
 import { expect, it } from 'vitest';
 import { namesOf } from '../../../src/store/snowflake/table-names.js';
-import type { Row, StatementRunner } from '../../../src/store/snowflake/session/session.js';
+import type { Row, StatementRunner } from '../../../src/store/snowflake/session/statement-runner.js';
 import { statementsOf } from '../../../src/store/snowflake/statements.js';
-import { Steps } from '../../../src/store/snowflake/steps/steps.js';
+import { StepQueries } from '../../../src/store/snowflake/steps/step-queries.js';
 import { countingRuntime, type CountingRuntime } from '../../support/counting-runtime.js';
 
 const { steps: statements } = statementsOf(namesOf({ database: 'D', schema: 'S', tablePrefix: '' }));
 
 /** The steps of a server that answers with these rows. */
-function stepsOf(rows: Row[], runtime: CountingRuntime): Steps {
+function stepsOf(rows: Row[], runtime: CountingRuntime): StepQueries {
   const session: StatementRunner = { run: (text) => Promise.resolve(text === statements.stats ? rows : []) };
-  return new Steps({ statements, session, runtime, pause: () => Promise.resolve(), staleReadMs: 0 });
+  return new StepQueries(statements, session, runtime);
 }
 
 const row = (type: string, status: string, steps: number, over: Row = {}): Row => ({

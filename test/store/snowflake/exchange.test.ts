@@ -4,17 +4,18 @@ import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { Claim, Settlement } from '../../../src/store/contract.js';
 import { Exchange } from '../../../src/store/snowflake/exchange/exchange.js';
 import { Settlements } from '../../../src/store/snowflake/exchange/settlements.js';
+import { LateReads } from '../../../src/store/snowflake/late-reads.js';
 import { PodSequence } from '../../../src/store/snowflake/pods/pod-sequence.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { DriverError } from '../../../src/store/snowflake/session/driver-error.js';
-import type { Row, SessionHandle } from '../../../src/store/snowflake/session/session.js';
+import type { Row, SessionHandle } from '../../../src/store/snowflake/session/statement-runner.js';
 import { claimRequest, givenBack, settlement } from '../../conformance/harness.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };
 const NAMES = ['source', 'exchange', 'settle', 'look', 'receipts', 'archivedReceipts'] as const;
 const STATEMENTS = Object.fromEntries(NAMES.map((name) => [name, name])) as Record<(typeof NAMES)[number], string>;
 
-const TOUCHING = { statements: STATEMENTS, refresh: 'refresh' };
+const REFRESHING = { statements: STATEMENTS, refresh: 'refresh' };
 
 interface Sent {
   readonly statement: string;
@@ -57,8 +58,9 @@ function exchanging(
     },
   });
   const runtime = new VirtualRuntime();
-  const settling = new Settlements({ ...TOUCHING, pause: async (ms) => void waits.push(ms), staleReadMs });
-  const parts = { ...TOUCHING, runtime, settling, sequence: new PodSequence(runtime), staleReadMs };
+  const lateReads = new LateReads(staleReadMs, async (ms) => void waits.push(ms));
+  const settlements = new Settlements({ ...REFRESHING, lateReads });
+  const parts = { ...REFRESHING, runtime, settlements, sequence: new PodSequence(runtime), lateReads };
   const exchange = new Exchange({ ...parts, session: runner(true), rest: runner(false) });
   /** The names of what was sent since the last time. */
   const names = (): string[] => sent.splice(0).map(({ statement }) => statement);

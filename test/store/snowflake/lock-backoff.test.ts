@@ -5,7 +5,7 @@ import { sleep } from '../../../src/runtime/runtime.js';
 import { StoreCalls } from '../../../src/store/snowflake/session/store-calls.js';
 import { DriverError } from '../../../src/store/snowflake/session/driver-error.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
-import { sessionSettings } from '../../../src/store/snowflake/statements.js';
+import { sessionSettings } from '../../../src/store/snowflake/session/statements.js';
 import { newSteps } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { refusals, type Refusal } from '../../support/warehouse/wire-replies.js';
@@ -20,7 +20,7 @@ function pod() {
   const calls = new StoreCalls(runtime, secrets);
   let [tookMs, refused, refusal] = [0, 0, WAITERS];
   let at: number[] = [];
-  const session = calls.patient({
+  const session = calls.retryingBusy({
     logins: 1,
     run: async () => {
       at.push(runtime.monotonicMs());

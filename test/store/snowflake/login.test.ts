@@ -81,7 +81,7 @@ describeOnTestBed('opening', () => {
       const error = await opening({ schema: 'no_schema' });
       expect(error).toMatchObject({ code: 'STORE_ACCESS_DENIED' });
       expect(error.message).toContain(`USAGE on SCHEMA "${place().database}"."no_schema"`);
-      expect(error.message).toContain('mostly are in capitals');
+      expect(error.message).toContain('most are in capitals');
     });
   });
 

@@ -5,7 +5,7 @@ import type { PodStatements } from '../../../src/store/snowflake/pods/statements
 import { Membership } from '../../../src/store/snowflake/pods/membership.js';
 import { SchemaVersionGuard } from '../../../src/store/snowflake/schema-version-guard.js';
 import { PodSequence } from '../../../src/store/snowflake/pods/pod-sequence.js';
-import type { Row, StatementRunner } from '../../../src/store/snowflake/session/session.js';
+import type { Row, StatementRunner } from '../../../src/store/snowflake/session/statement-runner.js';
 import type { Fence, PodRef } from '../../../src/store/contract.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };

@@ -152,9 +152,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
         expect(before.length).toBeGreaterThan(0);
         const error = await failure((await make()).open());
         expect(error).toMatchObject({ code: 'STORE_ALTERED', transient: false });
-        expect(error.message).toMatch(
-          /"(STEP_TRACKER|POD_HEALTH)" is there already.*another schema, or a tablePrefix/s,
-        );
+        expect(error.message).toMatch(/"(STEP_TRACKER|POD_HEALTH)" exists already.*another schema, or a tablePrefix/s);
         expect(await driver.run(tables)).toEqual(before);
         await (await make({ tablePrefix: 'Q_' })).open();
       });
@@ -310,7 +308,7 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
     await open();
     expect(await failure(later({ createTables: false }))).toMatchObject({
       code: 'STORE_ACCESS_DENIED',
-      message: expect.stringMatching(/of version 2, this code needs 4: .*snowflakeDdl/),
+      message: expect.stringMatching(/schema version 2, and this process needs 4: .*snowflakeDdl/),
     });
     const refusal = refusals.noPrivilege('table', 'STEP_TRACKER');
     bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['definition'] });

@@ -85,7 +85,7 @@ describeOnTestBed('a session', () => {
     const one = session();
     await one.run(ONE);
     const old = bed().proxy.sessions.all.at(-1)!;
-    one.hurry(2_000);
+    one.shortenDeadline(2_000);
     const { latency } = bed().proxy;
     latency.configure({ statements: { select: 60_000 } });
     onTestFinished(() => latency.configure({ statements: {} }));
@@ -110,7 +110,7 @@ describeOnTestBed('a session', () => {
     const { faults } = bed().proxy;
     const one = session();
     await one.run(ONE);
-    one.hurry(2_000);
+    one.shortenDeadline(2_000);
     faults.inject({ kind: 'hang' }, { text: /AS hung/ });
     expect(await failure(one.run('SELECT 1 AS hung'))).toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { snowflakeDdl } from '../../../src/snowflake.js';
 import { identifier, literal, namesOf } from '../../../src/store/snowflake/table-names.js';
 import { GRANTS, migrations, SCHEMA, TABLE_KINDS } from '../../../src/store/snowflake/schema.js';
-import { sessionSettings, statementsOf } from '../../../src/store/snowflake/statements.js';
+import { sessionSettings } from '../../../src/store/snowflake/session/statements.js';
+import { statementsOf } from '../../../src/store/snowflake/statements.js';
 import { quoted, read, section, table } from '../../docs/markdown.js';
 import { environment } from '../../support/fakesnow/environment.js';
 import { lint, type Verdicts } from '../../support/fakesnow/lint.js';
@@ -99,7 +100,7 @@ describe('the texts', () => {
     expect(
       locking
         .map(([path]) => path)
-        .filter((path) => !path.startsWith('store.probes'))
+        .filter((path) => !path.startsWith('opening.probes'))
         .sort(),
     ).toEqual([
       ...['exchange.exchange', 'exchange.settle', 'housekeeping.dedupe', 'housekeeping.forgetPods'],
@@ -145,9 +146,9 @@ describe('the texts', () => {
 
   test('are listed in the guide, each with an explanation, and nothing else is', () => {
     const listed = table(section(read('docs/snowflake.md'), '## Statements'));
-    const { exchange, steps, pods, housekeeping, store } = statementsOf(namesOf(ODD));
-    const paths = Object.entries({ exchange, steps, pods, housekeeping, store }).flatMap(([group, statements]) =>
-      Object.keys(statements).map((name) => `${group}.${name}`),
+    const { exchange, steps, pods, housekeeping, opening, store } = statementsOf(namesOf(ODD));
+    const paths = Object.entries({ exchange, steps, pods, housekeeping, opening, store }).flatMap(
+      ([group, statements]) => Object.keys(statements).map((name) => `${group}.${name}`),
     );
     expect(listed.map((row) => quoted(row['Statement'])[0]).toSorted()).toEqual(paths.toSorted());
     for (const row of listed) expect(row['What it does'], row['Statement']).toMatch(/^[A-Z]+.* .*[.]$/);

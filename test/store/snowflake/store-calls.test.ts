@@ -15,7 +15,7 @@ function asking(error: Error, times: number) {
   const calls = new StoreCalls(runtime, new Secrets());
   const startedAt = runtime.monotonicMs();
   const asked: number[] = [];
-  const session = calls.patient({
+  const session = calls.retryingBusy({
     logins: 1,
     run: async () => {
       asked.push(runtime.monotonicMs() - startedAt);

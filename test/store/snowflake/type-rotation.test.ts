@@ -4,8 +4,9 @@ import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { Exchange } from '../../../src/store/snowflake/exchange/exchange.js';
 import { Settlements } from '../../../src/store/snowflake/exchange/settlements.js';
 import { MOST_TYPES_BYTES, TypeRotation } from '../../../src/store/snowflake/exchange/type-rotation.js';
+import { LateReads } from '../../../src/store/snowflake/late-reads.js';
 import { PodSequence } from '../../../src/store/snowflake/pods/pod-sequence.js';
-import type { SessionHandle } from '../../../src/store/snowflake/session/session.js';
+import type { SessionHandle } from '../../../src/store/snowflake/session/statement-runner.js';
 import { BED_MS, describeOnTestBed } from '../../support/warehouse/suite.js';
 import { claimRequest, newStep } from '../../conformance/harness.js';
 import { joined, useStores } from './support/stores.js';
@@ -84,22 +85,15 @@ describe('the types of an exchange', () => {
       ...{ receipts: 'receipts', archivedReceipts: 'archivedReceipts' },
     };
     const runtime = new VirtualRuntime();
-    const settling = new Settlements({
-      statements,
-      refresh: 'refresh',
-      pause: () => Promise.resolve(),
-      staleReadMs: 0,
-    });
-    const sessions = { session, rest: session };
-    const sequence = new PodSequence(runtime);
+    const lateReads = new LateReads(0, () => Promise.resolve());
+    const shared = { statements, refresh: 'refresh', lateReads };
     const exchange = new Exchange({
-      statements,
-      refresh: 'refresh',
-      ...sessions,
+      ...shared,
+      session,
+      rest: session,
       runtime,
-      settling,
-      sequence,
-      staleReadMs: 0,
+      settlements: new Settlements(shared),
+      sequence: new PodSequence(runtime),
     });
     const pod = { podId: 'pod', incarnation: 'life' };
     const wanted = types(20_000, 't');

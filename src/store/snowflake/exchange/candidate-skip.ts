@@ -1,29 +1,29 @@
 /**
- * How far down its candidates a pod's next UPDATE begins, so that pods which read late do not all ask for the same steps.
+ * How many candidates a pod's next UPDATE skips, so that pods whose reads are late do not all ask for the same steps.
  *
  * Invariants:
- * - It begins at the front, as ever, unless the last UPDATE was refused steps that reads still show as due: others have
- *   claimed them, unseen. Where reads are never late, it always begins at the front.
- * - It goes no further down than contention asks: the reach grows while steps are refused behind it too, and shrinks
- *   otherwise. At least enough candidates are left to fill the request.
- * - At least every fourth UPDATE begins at the front, so that an urgent step is not passed over for long; one that gets
- *   all there ends the detour.
+ * - It skips none, unless the last UPDATE was refused steps that still read as due: other pods have claimed them, and this
+ *   session does not see it yet. Without late reads, nothing is ever skipped.
+ * - It skips no more than contention requires: the reach grows while steps behind it are refused, too, and shrinks otherwise.
+ *   Enough candidates are left to fill the request.
+ * - At least every fourth UPDATE begins at the front, so that an urgent step is not skipped for long. An UPDATE that is refused
+ *   nothing there ends the skipping.
  */
 import type { Runtime } from '../../../runtime/runtime.js';
 import type { ClaimRequest } from '../../contract.js';
 import { BATCH } from './settlements.js';
 
-/** Of so many UPDATEs one begins at the front. */
+/** One UPDATE of this many begins at the front. */
 const FRONT_EVERY = 4;
-/** The reach grows by this factor, and begins with so many times what is asked for. */
+/** The reach grows by this factor, and starts at this multiple of what the request asks for. */
 const GROWTH = 4;
 const SHRINKAGE = 0.75;
 
 export class CandidateSkip {
   readonly #runtime: Pick<Runtime, 'random'>;
-  /** As many candidates, at most, are passed over. */
+  /** The most candidates that are skipped. */
   #reach = 0;
-  /** UPDATEs since one began at the front, with that one. */
+  /** How many UPDATEs came since one began at the front, that one included. */
   #updates = 0;
   #skip = 0;
 
@@ -31,23 +31,23 @@ export class CandidateSkip {
     this.#runtime = runtime;
   }
 
-  /** How many candidates the UPDATE of this request passes over. Steps that would only be held ahead are worth no detour. */
+  /** How many candidates the UPDATE of this request skips. None for prefetch alone: such steps are not urgent. */
   skipOf({ free }: ClaimRequest): number {
     return free > 0 ? this.#skip : 0;
   }
 
   /**
-   * What came of the UPDATE of this request.
+   * Learns from the UPDATE of this request.
    *
-   * @param took how many steps it claimed
+   * @param claimed how many steps it claimed
    * @param due how many still read as due after it
-   * @returns whether it claimed nothing because others have claimed what reads as due
+   * @returns whether it claimed nothing, because other pods have claimed what reads as due
    */
-  learn(claim: ClaimRequest, took: number, due: number): boolean {
+  learn(claim: ClaimRequest, claimed: number, due: number): boolean {
     if (claim.free === 0) return false;
-    const refused = due > 0 && took < claim.free && took < leastOf(claim);
+    const refused = due > 0 && claimed < claim.free && claimed < leastOf(claim);
     this.#choose(refused, due, Math.min(claim.free + claim.prefetch, BATCH));
-    return refused && took === 0;
+    return refused && claimed === 0;
   }
 
   #choose(refused: boolean, due: number, asked: number): void {
@@ -66,8 +66,8 @@ export class CandidateSkip {
 }
 
 /**
- * How many steps an UPDATE that is refused none claims at the least, as long as so many are due. A type's limit leaves
- * slots empty, and so do suspects, of which it claims one at most. What may be held ahead is not counted.
+ * The fewest steps that an UPDATE claims if it is refused none and as many are due. A type's limit may leave slots empty, and so
+ * may suspects, of which it claims one at most. Prefetch is not counted.
  */
 function leastOf({ free, quarantine, types }: ClaimRequest): number {
   return Math.min(quarantine === 0 ? free : 1, BATCH, ...types.values());

@@ -2,134 +2,165 @@
  * Applies settlements, and finds out what became of each.
  *
  * Invariants:
- * - A receipt is believed on evidence only. A row that has not come as far as its claim was read late and says nothing,
- *   and neither does one that still says `claimed` after an UPDATE that should have settled it.
- * - Where a read says nothing, the settlements are applied once more by an UPDATE that reads nothing but its bind, and the
- *   rows of their steps are written unchanged: then the session sees them as they are. So no answer is waited for.
- * - Only what the hot table is sure not to have is looked for in the archive, and there absence counts once others' rows
- *   cannot be unseen any more.
- * - It reads on the session that wrote.
+ * - A receipt needs evidence. A row that has not come as far as its claim was read late and proves nothing. Neither does a row
+ *   that still reads `claimed` after an UPDATE that should have settled it.
+ * - Where a read proves nothing, the settlements are applied once more by an UPDATE that reads only its bind, and the rows of
+ *   their steps are written unchanged. The session then sees the rows as they are, so no answer has to be waited for.
+ * - The archive is searched only for steps that the hot table certainly lacks. There, absence counts once late reads are over.
+ * - Receipts are read on the session that wrote.
  */
 import { show, StoreError } from '../../../errors.js';
 import { fenceKey, type Fence, type PodRef, type Receipt, type Settlement } from '../../contract.js';
 import { bindChunks, type BindChunk } from '../bind-chunks.js';
-import { fenceOf, text } from '../rows.js';
-import type { Row, StatementRunner } from '../session/session.js';
+import type { LateReads } from '../late-reads.js';
 import { refreshRows } from '../refresh-rows.js';
+import { fenceOf, text } from '../rows.js';
+import type { Row, StatementRunner } from '../session/statement-runner.js';
 import type { ExchangeStatements } from './statements.js';
 
-export interface SettlementsParts {
+export interface SettlementsDependencies {
   readonly statements: Pick<ExchangeStatements, 'settle' | 'receipts' | 'archivedReceipts'>;
   /** {@link StepStatements.refresh} */
   readonly refresh: string;
-  readonly pause: (ms: number) => Promise<void>;
-  /** How late, at most, others' rows are read. */
-  readonly staleReadMs: number;
+  readonly lateReads: LateReads;
 }
 
-/** A fence as it travels. */
+/** A fence in a bind. */
 interface BoundFence {
   readonly id: string;
   readonly token: string;
   readonly version: number;
 }
 
-/** What reads say of settlements, by {@link fenceKey}. */
-export type States = Map<string, string>;
+/** What a read says of a settlement; see `receipt` in statements/receipts.ts. */
+type ReceiptState = 'claimed' | 'mine' | 'cancelled' | 'lost' | 'late' | 'absent';
 
-/** Most settlements of one statement. */
+/** What reads say of settlements, by {@link fenceKey}. */
+export type ReceiptStates = Map<string, ReceiptState>;
+
+/** The most settlements of one statement. */
 export const BATCH = 1_000;
-/** How often settlements are applied once more: as often as one batch may hold others of the same step. */
-const AGAIN = 3;
+/** How often settlements are applied again: as often as one batch may hold other settlements of the same step. */
+const REPEATS = 3;
 
 export class Settlements {
-  readonly #parts: SettlementsParts;
+  readonly #statements: SettlementsDependencies['statements'];
+  readonly #refresh: string;
+  readonly #lateReads: LateReads;
 
-  constructor(parts: SettlementsParts) {
-    this.#parts = parts;
+  constructor({ statements, refresh, lateReads }: SettlementsDependencies) {
+    this.#statements = statements;
+    this.#refresh = refresh;
+    this.#lateReads = lateReads;
   }
 
-  /** Settlements alone: nobody else is served. */
+  /** Applies settlements alone, and serves no request of another pod. */
   async apply(session: StatementRunner, { incarnation }: PodRef, { json }: BindChunk<Settlement>): Promise<void> {
     const bind = `{"incarnation":${JSON.stringify(incarnation)},"settlements":${json}}`;
-    await session.run(this.#parts.statements.settle, bind);
+    await session.run(this.#statements.settle, bind);
   }
 
-  /** What became of settlements, as it reads at once. */
+  /** What became of settlements, as one read shows it. */
   async states(
     session: StatementRunner,
     { incarnation }: PodRef,
     settlements: readonly Fence[],
     statement: 'receipts' | 'archivedReceipts' = 'receipts',
-  ): Promise<ReadonlyMap<string, string>> {
+  ): Promise<ReceiptStates> {
     const bind = JSON.stringify({ incarnation, mine: settlements.map(boundFence) });
-    return statesOf(await session.run(this.#parts.statements[statement], bind));
+    return receiptStates(await session.run(this.#statements[statement], bind));
   }
 
   /** Applies settlements, and answers what became of each. @throws StoreError */
   async settle(session: StatementRunner, pod: PodRef, settlements: readonly Settlement[]): Promise<Receipt[]> {
-    const states: States = new Map();
-    for (const part of settlementChunks(settlements)) {
-      await this.apply(session, pod, part);
-      collect(states, await this.states(session, pod, part.items));
+    const states: ReceiptStates = new Map();
+    for (const chunk of settlementChunks(settlements)) {
+      await this.apply(session, pod, chunk);
+      collect(states, await this.states(session, pod, chunk.items));
     }
     return this.receipts(session, pod, settlements, states);
   }
 
-  /** The receipts of settlements that were applied, from what was read of them. @throws StoreError */
+  /**
+   * The receipts of settlements that have been applied, from what was read of them so far.
+   *
+   * @throws StoreError `STORE_UNAVAILABLE` if a claim still stands after every repeat
+   */
   async receipts(
     session: StatementRunner,
     pod: PodRef,
     settlements: readonly Settlement[],
-    states: States,
+    states: ReceiptStates,
   ): Promise<Receipt[]> {
-    const among = (unclear: readonly string[]) =>
-      settlements.filter((one) => unclear.includes(states.get(fenceKey(one)) ?? 'absent'));
+    const inState = (...wanted: readonly ReceiptState[]) =>
+      settlements.filter((one) => wanted.includes(states.get(fenceKey(one)) ?? 'absent'));
     for (let tries = 0; ; tries++) {
-      const open = among(tries === 0 ? ['claimed', 'late', 'absent'] : ['claimed']);
+      const open = tries === 0 ? inState('claimed', 'late', 'absent') : inState('claimed');
       if (open.length === 0) break;
-      if (tries > AGAIN) throw new StoreError('STORE_UNAVAILABLE', `${open.length} settlements were not applied`, true);
-      if (tries === AGAIN) await this.#parts.pause(this.#parts.staleReadMs); // their rows may have been deleted
-      await this.#makeSure(session, pod, open, states);
+      if (tries > REPEATS) throw notApplied(open.length);
+      if (tries === REPEATS) await this.#lateReads.waitOut(); // their rows may have been deleted
+      await this.#applyAgain(session, pod, open, states);
     }
-    const absent = among(['absent']);
+    const absent = inState('absent');
     if (absent.length > 0) await this.#searchArchive(session, pod, absent, states);
-    return settlements.map((one) => RECEIPTS[states.get(fenceKey(one)) ?? 'absent'] ?? 'lost');
+    return settlements.map((one) => RECEIPTS[states.get(fenceKey(one)) ?? 'absent']);
   }
 
-  /** What still reads `claimed` then is kept back by another settlement of its step. */
-  async #makeSure(session: StatementRunner, pod: PodRef, open: readonly Settlement[], states: States): Promise<void> {
-    for (const part of settlementChunks(open)) {
-      await this.apply(session, pod, part);
-      await refreshRows(session, this.#parts.refresh, part.items);
-      collect(states, await this.states(session, pod, part.items));
+  /** A claim that still stands after this is kept back by another settlement of its step. */
+  async #applyAgain(
+    session: StatementRunner,
+    pod: PodRef,
+    open: readonly Settlement[],
+    states: ReceiptStates,
+  ): Promise<void> {
+    for (const chunk of settlementChunks(open)) {
+      await this.apply(session, pod, chunk);
+      await refreshRows(session, this.#refresh, chunk.items);
+      collect(states, await this.states(session, pod, chunk.items));
     }
   }
 
-  /** Steps are archived long after they have ended, and their claims with them. */
-  async #searchArchive(session: StatementRunner, pod: PodRef, absent: readonly Fence[], states: States): Promise<void> {
-    const { pause, staleReadMs } = this.#parts;
-    const look = async () => collect(states, await this.states(session, pod, absent, 'archivedReceipts'));
-    await look();
-    const unseen = absent.some((one) => ['absent', 'late'].includes(states.get(fenceKey(one)) ?? ''));
-    if (!unseen || staleReadMs === 0) return;
-    await pause(staleReadMs);
-    await look();
+  /** A step is archived long after it has ended, and the settlement of its last claim goes with it. */
+  async #searchArchive(
+    session: StatementRunner,
+    pod: PodRef,
+    absent: readonly Fence[],
+    states: ReceiptStates,
+  ): Promise<void> {
+    const search = async () => collect(states, await this.states(session, pod, absent, 'archivedReceipts'));
+    await search();
+    const isUnclear = absent.some((one) => ['absent', 'late'].includes(states.get(fenceKey(one)) ?? ''));
+    if (!isUnclear || !this.#lateReads.arePossible) return;
+    await this.#lateReads.waitOut();
+    await search();
   }
 }
 
-const RECEIPTS: Readonly<Record<string, Receipt>> = { mine: 'settled', cancelled: 'cancelled' };
+/** What a state comes to once no read can be late any more: a claim that is nowhere to be found is lost. */
+const RECEIPTS: Readonly<Record<ReceiptState, Receipt>> = {
+  mine: 'settled',
+  cancelled: 'cancelled',
+  lost: 'lost',
+  claimed: 'lost',
+  late: 'lost',
+  absent: 'lost',
+};
+
+function notApplied(count: number): StoreError {
+  const message = `${count} settlements were applied ${REPEATS + 1} times, and their claims still stand; they will be sent again`;
+  return new StoreError('STORE_UNAVAILABLE', message, true);
+}
 
 export function boundFence({ stepId, claimToken, version }: Fence): BoundFence {
   return { id: stepId, token: claimToken, version };
 }
 
-/** Settlements as they travel, in as many parts as they need. */
+/** Settlements as binds, in as many chunks as they need. */
 export function settlementChunks(settlements: readonly Settlement[]): Generator<BindChunk<Settlement>, undefined> {
-  return bindChunks(settlements, boundSettlement, ({ stepId }) => `what became of step ${show(stepId)}`, BATCH);
+  return bindChunks(settlements, boundSettlement, ({ stepId }) => `the outcome of step ${show(stepId)}`, BATCH);
 }
 
-/** What is NULL is left out: JSON's null would be a value of its own. */
+/** A field that is NULL is left out, because JSON's null is a value of its own in Snowflake. */
 function boundSettlement(one: Settlement): object {
   const { status, charge, crash, delayMs, result, error } = one;
   return {
@@ -143,11 +174,11 @@ function boundSettlement(one: Settlement): object {
   };
 }
 
-/** Of rows of {@link ExchangeStatements.receipts}. */
-export function statesOf(rows: readonly Row[]): ReadonlyMap<string, string> {
-  return new Map(rows.map((row) => [fenceKey(fenceOf(row)), text(row, 'STATE')]));
+/** From rows of {@link ExchangeStatements.receipts}. */
+export function receiptStates(rows: readonly Row[]): ReceiptStates {
+  return new Map(rows.map((row) => [fenceKey(fenceOf(row)), text(row, 'STATE') as ReceiptState]));
 }
 
-export function collect(into: States, more: ReadonlyMap<string, string>): void {
+export function collect(into: ReceiptStates, more: ReadonlyMap<string, ReceiptState>): void {
   for (const [key, state] of more) into.set(key, state);
 }

@@ -1,32 +1,33 @@
 /**
- * Which of the wanted types travel with an exchange.
+ * Selects the step types that an exchange asks for. If all types fit one bind, all are selected. If not, they take turns.
  *
- * Invariants: what travels fits beside the settlements of one bind, and is no list that a peer would take for nonsense.
- * Where all types fit, all of them travel. Where they do not, they take turns, and `complete` says that a round is over.
+ * Invariants:
+ * - The selected types fit beside the settlements of one bind, and are few enough that no peer takes the list for invalid.
+ * - `complete` is set when all types have had their turn.
  */
 import type { ClaimRequest } from '../../contract.js';
 
-/** Well below what the statement takes for a list. */
+/** Well below the longest list that the statement accepts. */
 const MOST_TYPES = 5_000;
-/** Of the JSON that names them. */
+/** The limit of the JSON that names them. */
 export const MOST_TYPES_BYTES = 300_000;
-/** What stands around a type's name. */
+/** The JSON around the name of a type. */
 const AROUND = 32;
 
 export interface TypeSelection {
   readonly types: ClaimRequest['types'];
-  /** With the exchanges before, all types had their turn. */
+  /** Together with the exchanges before, all types had their turn. */
   readonly complete: boolean;
 }
 
 export class TypeRotation {
   #wanted: ClaimRequest['types'] | undefined;
   #list: readonly (readonly [type: string, most: number])[] = [];
-  /** How far the list has been looked through. */
+  /** How far the list has been walked. */
   #at = 0;
-  /** The types that had their turn in this round, by name: a limit that changes in between moves nothing. */
+  /** The types that had their turn in this round. By name, so that a limit that changes in between moves nothing. */
   readonly #served = new Set<string>();
-  /** All of them, where they fit. */
+  /** All types, if they fit. */
   #whole: TypeSelection | undefined;
 
   /** The next turn. Call it only for an exchange that claims: each call moves on. */

@@ -8,10 +8,10 @@
  */
 import type { Log } from '../../../log.js';
 import type { PruneReply } from '../../contract.js';
-import { REQUEST_WINDOW_MS } from '../exchange/exchange.js';
+import { REQUEST_WINDOW_MS } from '../exchange/request-bind.js';
 import type { HousekeepingStatements } from './statements.js';
 import { number, text, written } from '../rows.js';
-import type { StatementRunner } from '../session/session.js';
+import type { StatementRunner } from '../session/statement-runner.js';
 
 /** How long a terminal step stays hot: beyond the statement time-out and all of the driver's retries. */
 const HOT_MS = 900_000;
@@ -19,7 +19,7 @@ const HOT_MS = 900_000;
 const FORGET_MS = 3_600_000;
 const CHUNK = 10_000;
 
-export interface RetentionParts {
+export interface RetentionDependencies {
   readonly statements: HousekeepingStatements;
   readonly session: StatementRunner;
   readonly log: Log;
@@ -28,15 +28,15 @@ export interface RetentionParts {
 }
 
 export class Retention {
-  readonly #parts: RetentionParts;
+  readonly #dependencies: RetentionDependencies;
   #odd = '';
 
-  constructor(parts: RetentionParts) {
-    this.#parts = parts;
+  constructor(dependencies: RetentionDependencies) {
+    this.#dependencies = dependencies;
   }
 
   async prune(keepMs: number): Promise<PruneReply> {
-    const { statements, chunk = CHUNK } = this.#parts;
+    const { statements, chunk = CHUNK } = this.#dependencies;
     const bind = JSON.stringify({
       hotMs: HOT_MS,
       keepMs: Math.ceil(Math.max(keepMs, HOT_MS)),
@@ -63,20 +63,20 @@ export class Retention {
 
   /** How much there is of each chore. */
   async #look(bind: string): Promise<(chore: string) => number> {
-    const rows = await this.#parts.session.run(this.#parts.statements.chores, bind);
+    const rows = await this.#dependencies.session.run(this.#dependencies.statements.chores, bind);
     const counts = new Map(rows.map((row) => [text(row, 'CHORE'), number(row, 'MANY')]));
     return (chore) => counts.get(chore) ?? 0;
   }
 
   /** Answers how many rows have left the hot table. */
   async #archive(bind: string): Promise<number> {
-    const { statements, session, chunk = CHUNK } = this.#parts;
+    const { statements, session, chunk = CHUNK } = this.#dependencies;
     await session.run(statements.archive(chunk), bind);
     return this.#delete(statements.unload, bind);
   }
 
   async #delete(statement: string, bind?: string): Promise<number> {
-    const { session } = this.#parts;
+    const { session } = this.#dependencies;
     return written(await session.run(statement, bind), 'deleted');
   }
 
@@ -84,7 +84,10 @@ export class Retention {
   #report(steps: number, requests: number): void {
     const odd = `${steps} ${requests}`;
     if (odd !== this.#odd && steps + requests > 0) {
-      this.#parts.log.warn({ steps, requests }, 'rows that were written by hand are not understood, and skipped');
+      this.#dependencies.log.warn(
+        { steps, requests },
+        'rows that were written by hand are not understood, and skipped',
+      );
     }
     this.#odd = odd;
   }

@@ -1,22 +1,23 @@
-/** What opening the tables needs. */
+/** What the steps of opening share. */
 import type { Log } from '../../../log.js';
-import type { Names } from '../table-names.js';
+import type { LateReads } from '../late-reads.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Schema } from '../schema.js';
 import type { Secrets } from '../session/secrets.js';
-import type { StatementRunner } from '../session/session.js';
+import type { StatementRunner } from '../session/statement-runner.js';
 import type { Statements } from '../statements.js';
+import type { Names } from '../table-names.js';
 
 export interface OpeningContext {
-  readonly options: ResolvedOptions;
+  readonly options: Pick<ResolvedOptions, 'database' | 'schema' | 'createTables' | 'tableKind'>;
   readonly names: Names;
   readonly statements: Statements;
   readonly schema: Schema;
-  /** They share the work; the first does what cannot be shared. */
+  /** They share the probes. The first one does what cannot be shared. */
   readonly sessions: readonly [StatementRunner, ...StatementRunner[]];
   readonly secrets: Secrets;
   readonly log: Log;
-  readonly pause: (ms: number) => Promise<void>;
-  /** The store has been open before: newer tables are no failure then, because what runs may still be settled. */
+  readonly lateReads: LateReads;
+  /** The store was open before. Newer tables are no error then, because running steps may still be settled. */
   readonly reopening?: boolean;
 }

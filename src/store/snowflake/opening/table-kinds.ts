@@ -1,10 +1,10 @@
 /**
- * Checks whether the tables are transient or permanent.
+ * Checks whether the tables are transient or permanent, and chooses the kind of new ones.
  *
  * Invariants:
- * - Where a kind was asked for, tables of another kind are refused before anything is written. There is one exception: two
- *   pods that make tables of different kinds at the same instant find each other's only afterwards. The error says so.
- * - Where it makes no difference nothing is sent: no kind was asked for, and no table is to be made.
+ * - If the options ask for a kind, tables of another kind are refused before anything is written. There is one exception: two
+ *   pods that create tables of different kinds at the same moment find each other's only afterwards. The error says so.
+ * - If the options ask for no kind and no table has to be created, nothing is sent.
  */
 import { StoreError } from '../../../errors.js';
 import { identifier, type Tables } from '../table-names.js';
@@ -12,34 +12,34 @@ import { text } from '../rows.js';
 import type { TableKind } from '../schema.js';
 import type { OpeningContext } from './opening-context.js';
 
-/** The kind of the tables that are to be made; nothing has been written yet. @throws StoreError `STORE_TABLE_KIND` */
-export async function kindForTables(parts: OpeningContext, makes: boolean): Promise<TableKind> {
-  const { tableKind: asked } = parts.options;
-  if (asked === undefined && !makes) return 'transient';
-  const existing = await existingKinds(parts);
+/** The kind of the tables that have to be created. Nothing has been written yet. @throws StoreError `STORE_TABLE_KIND` */
+export async function kindForTables(context: OpeningContext, creates: boolean): Promise<TableKind> {
+  const { tableKind: asked } = context.options;
+  if (asked === undefined && !creates) return 'transient';
+  const existing = await existingKinds(context);
   if (asked === undefined) return existing.some(({ kind }) => kind === 'permanent') ? 'permanent' : 'transient';
-  refuseOthers(parts, asked, existing, 'Nothing has been written');
+  refuseOthers(context, asked, existing, 'Nothing has been written');
   return asked;
 }
 
-/** Refuses tables that another pod has made of another kind while this one made its own. @throws StoreError `STORE_TABLE_KIND` */
-export async function refuseOtherKinds(parts: OpeningContext): Promise<void> {
-  const { tableKind: asked } = parts.options;
+/** Refuses tables of another kind that another pod has created meanwhile. @throws StoreError `STORE_TABLE_KIND` */
+export async function refuseOtherKinds(context: OpeningContext): Promise<void> {
+  const { tableKind: asked } = context.options;
   if (asked === undefined) return;
   const why =
-    'Another pod made tables at the same time, so some have been made before this was found; no step has been written';
-  refuseOthers(parts, asked, await existingKinds(parts), why);
+    'Another pod made tables at the same time, so some were made before this was noticed; no step was written';
+  refuseOthers(context, asked, await existingKinds(context), why);
 }
 
 interface Existing {
   readonly table: keyof Tables;
-  /** In Snowflake's word where it is neither of ours, such as `temporary`. */
+  /** Snowflake's word, if it is neither of ours, such as `temporary`. */
   readonly kind: string;
 }
 
 async function existingKinds({ names, statements, sessions: [session] }: OpeningContext): Promise<Existing[]> {
   const found: Existing[] = [];
-  for (const { table, text: statement } of statements.store.kinds) {
+  for (const { table, text: statement } of statements.opening.kinds) {
     const rows = await session.run(statement);
     const row = rows.find((one) => `${names.wholeSchema}.${identifier(text(one, 'name'))}` === names[table]);
     if (row === undefined) continue;
@@ -60,8 +60,8 @@ function refuseOthers(
   const are = others.map(({ table, kind }) => `${names[table]} is ${kind}`).join(', ');
   throw new StoreError(
     'STORE_TABLE_KIND',
-    `tableKind: expected ${asked} tables, got other ones: ${are}. A table keeps the kind that it was made with: leave ` +
-      `tableKind out to use these tables as they are, or set another schema or a tablePrefix to have ${asked} ones made. ` +
+    `tableKind: expected ${asked} tables, got others: ${are}. A table keeps the kind that it was created with: leave ` +
+      `tableKind out to use these tables, or set another schema or a tablePrefix to create ${asked} ones. ` +
       written,
     false,
   );

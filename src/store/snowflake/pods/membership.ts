@@ -2,10 +2,10 @@
  * Registers pods, writes their signs of life, and reads the fleet.
  *
  * Invariants:
- * - Signs are appended to a log, under the incarnation's own sequence number; what an incarnation is, the log says. So
- *   nothing that every pod does often waits for a lock.
- * - A void claim is not among those that a pod holds, so the pod aborts and settles it. One that two heartbeats in a row
- *   show is unknown to the pod, and is given back here.
+ * - Signs of life are appended to a log, under the incarnation's own sequence number. The state of an incarnation is read from
+ *   the log, so nothing that every pod does often waits for a lock.
+ * - A void claim is not among the claims that a pod holds, so the pod aborts and settles it. If two heartbeats in a row show
+ *   one, the pod does not know of it, and it is given back here.
  */
 import {
   fenceKey,
@@ -22,26 +22,26 @@ import type { PodStatements } from './statements.js';
 import { fenceOf, number, orphanOf, podOf, podRefOf, text } from '../rows.js';
 import type { SchemaVersionGuard } from '../schema-version-guard.js';
 import type { PodSequence } from './pod-sequence.js';
-import type { StatementRunner } from '../session/session.js';
+import type { StatementRunner } from '../session/statement-runner.js';
 
-export interface MembershipParts {
+export interface MembershipDependencies {
   readonly statements: PodStatements;
-  /** For signs of life, and what answers them. */
+  /** For signs of life and the view of the fleet. */
   readonly session: StatementRunner;
-  /** For what the leader does. */
+  /** For the reads and writes of the leader. */
   readonly rest: StatementRunner;
   readonly sequence: PodSequence;
-  /** Learns from the heartbeats. */
+  /** Learns the schema version from the heartbeats. */
   readonly schema: SchemaVersionGuard;
   /** This process's wall clock. */
   readonly wallMs: () => number;
-  /** How late, at most, others' rows are read. */
+  /** How late other sessions' rows may be read, in ms. */
   readonly staleReadMs: number;
   /** Gives void claims back. */
   readonly giveBack: (pod: PodRef, claims: readonly Fence[]) => void;
 }
 
-/** For how long a claim must have stood before the absence of a sign of its holder is believed, at the least. */
+/** The shortest time that a claim must have stood before its holder counts as unknown. */
 const UNSEEN_MS = 60_000;
 
 interface Sign {
@@ -53,14 +53,14 @@ interface Sign {
 }
 
 export class Membership {
-  readonly #parts: MembershipParts;
-  /** The incarnation that was registered here last, with its types. */
+  readonly #dependencies: MembershipDependencies;
+  /** The incarnation that was registered last in this process, with its types. */
   #registered: { readonly incarnation: string; readonly types: unknown } | undefined;
-  /** Void claims that the last heartbeat has shown. */
+  /** The void claims that the last heartbeat has shown. */
   #voids: ReadonlySet<string> = new Set();
 
-  constructor(parts: MembershipParts) {
-    this.#parts = parts;
+  constructor(dependencies: MembershipDependencies) {
+    this.#dependencies = dependencies;
   }
 
   async register({ podId, incarnation, heartbeatMs, deadAfterMs, meta }: PodRegistration): Promise<void> {
@@ -84,7 +84,7 @@ export class Membership {
       eligible: eligible ? 1 : 0,
       meta: heartbeatMeta(meta, registered),
     });
-    const { session, statements, schema, wallMs } = this.#parts;
+    const { session, statements, schema, wallMs } = this.#dependencies;
     const learn = schema.asking();
     const askedAt = wallMs();
     const rows = await session.run(statements.view, JSON.stringify({ incarnation: pod.incarnation }));
@@ -106,11 +106,11 @@ export class Membership {
   #returnVoids(pod: PodRef, voids: readonly Fence[]): void {
     const again = voids.filter((fence) => this.#voids.has(fenceKey(fence)));
     this.#voids = new Set(voids.map(fenceKey));
-    if (again.length > 0) this.#parts.giveBack(pod, again);
+    if (again.length > 0) this.#dependencies.giveBack(pod, again);
   }
 
   async fleet(): Promise<PodView[]> {
-    return (await this.#parts.rest.run(this.#parts.statements.fleet)).map(podOf);
+    return (await this.#dependencies.rest.run(this.#dependencies.statements.fleet)).map(podOf);
   }
 
   leave(pod: PodRef): Promise<void> {
@@ -118,14 +118,14 @@ export class Membership {
   }
 
   async orphans(limit: number): Promise<Orphan[]> {
-    const { rest, statements, staleReadMs } = this.#parts;
+    const { rest, statements, staleReadMs } = this.#dependencies;
     const bind = JSON.stringify({ unseenMs: Math.max(UNSEEN_MS, 2 * staleReadMs) });
     return (await rest.run(statements.orphans(limit), bind)).map(orphanOf);
   }
 
   async evict(pods: readonly PodRef[]): Promise<PodRef[]> {
     if (pods.length === 0) return [];
-    const { rest, statements } = this.#parts;
+    const { rest, statements } = this.#dependencies;
     const bind = JSON.stringify({ incarnations: pods.map(({ incarnation }) => incarnation) });
     await rest.run(statements.evict, bind);
     const gone = new Set((await rest.run(statements.evicted, bind)).map((row) => podRefOf(row).incarnation));
@@ -133,12 +133,12 @@ export class Membership {
   }
 
   async #append({ podId, incarnation }: PodRef, sign: Sign): Promise<void> {
-    const { session, statements, sequence } = this.#parts;
+    const { session, statements, sequence } = this.#dependencies;
     await session.run(statements.sign, JSON.stringify({ pod: podId, incarnation, seq: sequence.next(), ...sign }));
   }
 }
 
-/** The server's instant lies somewhere between the asking and the answer: only what is left beyond that is a difference. */
+/** The server read its clock somewhere between the question and the answer. Only what exceeds that range is a difference. */
 function aheadMs(askedAt: number, serverMs: number, answeredAt: number): number {
   if (askedAt > serverMs) return askedAt - serverMs;
   return answeredAt < serverMs ? answeredAt - serverMs : 0;

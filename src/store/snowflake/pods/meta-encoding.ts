@@ -1,19 +1,20 @@
 /**
- * What a pod says of itself, as its signs of life carry it.
+ * Encodes the metadata of a pod for its signs of life, and decodes it.
  *
- * Invariants: the step types are long, and the same from beat to beat. They travel with the registration, and with a
- * heartbeat only where they are not those of the registration. A list that takes more than the bound is left out, and
- * `typesOmitted` says so.
+ * Invariants:
+ * - The step types are long, and the same with each heartbeat. So they are written with the registration, and with a heartbeat
+ *   only if they have changed since.
+ * - A list of types above the limit is left out, and `typesOmitted` says so.
  */
 import type { Heartbeat, PodView } from '../../contract.js';
 import { parseJson } from '../../../step/payload.js';
 
 type Meta = Heartbeat['meta'];
 
-/** Of the JSON of the list. A bind takes a megabyte, and JSON within JSON is escaped. */
+/** The limit of the list as JSON. A bind holds a megabyte, and JSON within JSON is escaped. */
 const MOST_TYPES_BYTES = 200_000;
 
-/** What is written with a registration. */
+/** The text that is written with a registration. */
 export function registeredMeta(meta: Meta): string {
   const { types, ...rest } = meta;
   if (types === undefined) return JSON.stringify(meta);
@@ -21,7 +22,7 @@ export function registeredMeta(meta: Meta): string {
   return JSON.stringify(fits ? meta : { ...rest, typesOmitted: true });
 }
 
-/** What is written with a heartbeat. @param registered the types of the registration; `undefined`: not known here */
+/** The text that is written with a heartbeat. @param registered the types of the registration; `undefined` if not known here */
 export function heartbeatMeta(meta: Meta, registered: unknown): string {
   const { types, ...rest } = meta;
   return types !== undefined && types === registered
@@ -29,7 +30,7 @@ export function heartbeatMeta(meta: Meta, registered: unknown): string {
     : registeredMeta(meta);
 }
 
-/** What was written, put together again. */
+/** The metadata, from the newest text and the text of the registration. */
 export function metaOf(newest: string | null, registered: string | null): PodView['meta'] {
   const { typesAsRegistered, ...rest } = record(newest);
   if (typesAsRegistered !== true) return record(newest);

@@ -1,4 +1,4 @@
-/** A pod's own counter, shared by its heartbeats and its requests: the highest says what the pod is. It only rises. */
+/** A pod's own counter, shared by its heartbeats and its requests. The sign with the highest number says what the pod is. */
 import type { Runtime } from '../../../runtime/runtime.js';
 
 export class PodSequence {
@@ -9,7 +9,7 @@ export class PodSequence {
     this.#runtime = runtime;
   }
 
-  /** It starts at the time of day, so that another handle of the same pod goes on above it. */
+  /** Always above the last. It starts at the wall clock, so that another store of the same pod continues above it. */
   next(): number {
     return (this.#last = Math.max(this.#last + 1, Math.floor(this.#runtime.wallMs())));
   }

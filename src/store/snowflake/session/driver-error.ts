@@ -1,10 +1,10 @@
 /**
- * An error of the driver or of the server, and what kind of trouble it is.
+ * An error of the driver or of the server, and what kind of error it is.
  *
  * Invariants:
- * - Codes are text here: the server's are strings, the driver's own are numbers.
- * - An error of the driver is never passed on as a cause, because it carries the request and with it the credentials. Its
- *   code, its SQL state, the query's id and its message without secrets are kept.
+ * - Codes are text here. The server's codes are strings, the driver's own are numbers.
+ * - An error of the driver is never passed on as a cause, because it carries the request and with it the credentials. Its code,
+ *   its SQL state, the query's id and its redacted message are kept.
  */
 import { asError } from '../../../errors.js';
 import type { Secrets } from './secrets.js';
@@ -14,7 +14,7 @@ export class DriverError extends Error {
   readonly code: string;
   readonly sqlState: string | undefined;
   readonly queryId: string | undefined;
-  /** The status of an HTTP reply that was no answer. */
+  /** The HTTP status, if the reply was not an answer of Snowflake. */
   readonly httpStatus: number | undefined;
 
   constructor(thrown: unknown, secrets: Secrets) {
@@ -36,12 +36,12 @@ interface RawFields {
   readonly response?: { readonly statusCode?: number; readonly status?: number };
 }
 
-/** The session is no more, whatever `isUp` says. The statement has not been run, or its reply was lost before. */
+/** The server has ended the session, whatever `isUp` says. The statement was not run, or its reply was lost before. */
 export function isSessionGone({ code }: DriverError): boolean {
   return ['407001', '407002', '401004', '390104', '390111', '390112', '390114', '390115', '390195'].includes(code);
 }
 
-/** Others stand in the way for the moment: the statement has not been run, and may be run again. */
+/** Another statement holds the lock. This one was not run, and may be sent again. */
 export function isBusy(error: unknown): boolean {
   if (!(error instanceof DriverError)) return false;
   return (
@@ -50,22 +50,22 @@ export function isBusy(error: unknown): boolean {
   );
 }
 
-/** Something is not there, or the role may not even know of it. */
+/** An object does not exist, or the role may not see it. */
 export function isMissing({ code, message }: DriverError): boolean {
   return ['002003', '002043'].includes(code) || /does not exist or not authorized/i.test(message);
 }
 
-/** What was to be made is there: another pod was faster, and `IF NOT EXISTS` looked before it. */
+/** The object exists already: another pod made it after `IF NOT EXISTS` was checked. */
 export function isThereAlready({ code }: DriverError): boolean {
   return ['002002', '001430'].includes(code);
 }
 
-/** The tables, or what the role may do with them, are not as they were when the store opened. */
+/** The tables, or the grants on them, have changed since the store opened. */
 export function concernsTables(error: unknown): boolean {
   return error instanceof DriverError && (isAltered(error) || isMissing(error) || error.code === '003001');
 }
 
-/** A table is there, and a column or a type is not as the statement takes it to be. */
+/** A table exists, but a column or its type is not what the statement expects. */
 export function isAltered({ code, message }: DriverError): boolean {
   return (
     ['000904', '001044'].includes(code) ||
@@ -74,10 +74,10 @@ export function isAltered({ code, message }: DriverError): boolean {
 }
 
 const VALUES = ['409008', '001795'];
-/** Two rows of a source for one of the target: no fault of a value. */
+/** Two source rows for one target row. This is no error of a value. */
 const NONDETERMINISTIC = '100090';
 
-/** A value that was sent cannot be held: Snowflake's errors of data, and the driver's of a bind. */
+/** Snowflake cannot hold a value that was sent: its errors of data, and the driver's errors of a bind. */
 export function isRefused(error: unknown): boolean {
   if (!(error instanceof DriverError)) return false;
   const { code, httpStatus } = error;

@@ -1,10 +1,10 @@
-/** From what the driver and the server say to our own errors: each says what is wrong, and whether it may pass. */
+/** Maps errors of the driver and of the server to a `StoreError`, which says what is wrong and whether it may pass by itself. */
 import { StoreError, type ErrorCode } from '../../../errors.js';
 import { DriverError, isAltered, isBusy, isRefused } from './driver-error.js';
 import type { SnowflakeConnection } from '../options.js';
 import type { Secrets } from './secrets.js';
 
-/** Of a token that is signed with a key: Snowflake has no other code for one from another time. */
+/** A token that is signed with a key was refused. Snowflake has the same code for a wrong key and for a wrong clock. */
 const KEY_REFUSED = '390144';
 const WRONG_KEY = 'the key does not fit the user';
 
@@ -26,14 +26,14 @@ const coded =
   (...codes: string[]): Fault['test'] =>
   ({ code }) =>
     codes.includes(code);
-/** A default of the session that is not there; the server has one code for all. */
+/** A default of the session does not exist. The server has one code for all of them. */
 const noDefault =
   (what: RegExp): Fault['test'] =>
   ({ code, message }) =>
     code === '390201' && what.test(message);
 
 const WRONG_PASSWORD = '390100';
-/** A second factor is asked for, or was refused. Snowflake documents no codes for it, so the message decides. */
+/** A second factor is required, or was refused. Snowflake documents no codes for it, so the message decides. */
 function isOfFactors({ code, message }: DriverError): boolean {
   return code === '390197' || (/^39\d{4}$/.test(code) && /multi-?factor|\bMFA\b|Duo Security/i.test(message));
 }
@@ -41,10 +41,10 @@ function isOfPolicy({ code, message }: DriverError): boolean {
   return code === '390202' || (/^39\d{4}$/.test(code) && /authentication policy/i.test(message));
 }
 
-/** The first that fits. */
+/** The first one whose test passes is taken. */
 const FAULTS: readonly Fault[] = [
-  fault('STORE_BUSY', 'others hold the table', isBusy, true),
-  // The login, which says which part of it was refused.
+  fault('STORE_BUSY', 'other statements hold the table', isBusy, true),
+  // The login: which part of it was refused.
   login('the role does not exist, or is not granted to this user', '390189', '390186'),
   login(WRONG_KEY, KEY_REFUSED),
   login('the user or the password is wrong', WRONG_PASSWORD),
@@ -52,8 +52,8 @@ const FAULTS: readonly Fault[] = [
   fault('STORE_LOGIN_REFUSED', 'an authentication policy does not allow this way to sign in', isOfPolicy),
   login('the token is invalid or has expired', '390303', '390318', '394400'),
   login('the network policy does not allow this address', '390422', '390420'),
-  login('the user is missing or no text', '404003', '404004'),
-  login('the password or token is missing or no text', '404005', '404006', '404057'),
+  login('the user is missing or is not a string', '404003', '404004'),
+  login('the password or token is missing or is not a string', '404005', '404006', '404057'),
   login('the key cannot be read', '404026', '404027', '404028'),
   fault('STORE_LOGIN_REFUSED', 'the key cannot be read, or its passphrase does not fit', ({ code }) =>
     code.startsWith('ERR_OSSL'),
@@ -64,14 +64,14 @@ const FAULTS: readonly Fault[] = [
   ),
   login('the account is missing or malformed', '404007', '404008', '404045'),
   login(
-    'no connection is given, and the connections.toml of the driver cannot be read or has no such entry ' +
+    'no `connection` is given, and the connections.toml of the driver cannot be read or has no such entry ' +
       '(SNOWFLAKE_HOME, SNOWFLAKE_DEFAULT_CONNECTION_NAME)',
     '404001',
   ),
   fault('STORE_LOGIN_REFUSED', 'the driver does not accept the connection options', ({ code }) =>
     /^(404|405)\d{3}$/.test(code),
   ),
-  // What stands behind the login.
+  // After the login.
   fault('STORE_ALTERED', 'a table is not as it was made', isAltered),
   fault('STORE_NO_WAREHOUSE', 'the warehouse does not exist, or its use is not granted', noDefault(/warehouse/i)),
   fault(
@@ -97,56 +97,60 @@ const FAULTS: readonly Fault[] = [
     true,
   ),
   fault('STORE_ACCESS_DENIED', 'a privilege is missing', coded('003001')),
-  fault('STORE_ACCESS_DENIED', 'something is not there, or not granted', coded('002003', '002043')),
+  fault('STORE_ACCESS_DENIED', 'an object does not exist, or access to it is not granted', coded('002003', '002043')),
   fault('STORE_REFUSED', 'a value cannot be stored', isRefused),
 ];
 const UNKNOWN = fault('STORE_UNAVAILABLE', 'Snowflake failed', () => true, true);
 
-/** The error to throw for what was thrown; errors of ours pass as they are. */
+/** The error to throw for what was thrown. A `StoreError` passes as it is. */
 export function storeError(thrown: unknown, secrets: Secrets): StoreError {
   if (thrown instanceof StoreError) return thrown;
   const error = thrown instanceof DriverError ? thrown : new DriverError(thrown, secrets);
   const known = faultOf(error);
-  return new StoreError(known.code, `${known.meaning}: ${told(error)}`, known.transient, { cause: error });
+  return new StoreError(known.code, `${known.meaning}: ${detailsOf(error)}`, known.transient, { cause: error });
 }
 
 const NO_PASSWORDS =
   'Snowflake is ending sign-in by password alone: use a key pair, OAuth, workload identity or a programmatic access token';
 
-export interface LoginParts {
+export interface LoginContext {
   readonly secrets: Secrets;
   readonly options?: SnowflakeConnection | undefined;
-  /** This host's time, as people read it. */
+  /** The time of this host, for the message. */
   readonly now: string;
 }
 
 /**
- * The same of a login, where no answer at all may mean that there is no such account, and a wrong clock looks like a wrong
- * key. How wrong it is cannot be told: the driver does not pass on what the server says of its time.
+ * The error to throw for a failed login. Here, no answer may mean that there is no such account, and a wrong clock looks like a
+ * wrong key. How wrong the clock is remains unknown: the driver does not pass on the server's time.
  */
-export function loginError(thrown: unknown, { secrets, options = {}, now }: LoginParts): StoreError {
+export function loginError(thrown: unknown, { secrets, options = {}, now }: LoginContext): StoreError {
   const error = thrown instanceof DriverError ? thrown : new DriverError(thrown, secrets);
   const { account = '' } = options;
   if (error.code === KEY_REFUSED) {
     const clock = `or the clock of this host (${now}) differs from Snowflake's by more than a minute`;
-    return new StoreError('STORE_LOGIN_REFUSED', `${WRONG_KEY}, ${clock}: ${told(error)}`, false, { cause: error });
+    return new StoreError('STORE_LOGIN_REFUSED', `${WRONG_KEY}, ${clock}: ${detailsOf(error)}`, false, {
+      cause: error,
+    });
   }
   if (error.httpStatus === 403 || error.httpStatus === 404) {
-    const message = `${account === '' ? 'the connection names no account' : `there is no account ${account}`}: ${told(error)}`;
+    const message = `${account === '' ? 'the connection names no account' : `there is no account ${account}`}: ${detailsOf(error)}`;
     return new StoreError('STORE_LOGIN_REFUSED', message, false, { cause: error });
   }
   if (error.cause === 'ENOTFOUND') {
-    const message = `no network, or there is no account ${account}: its name cannot be resolved (${told(error)})`;
+    const message = `no network, or there is no account ${account}: its name cannot be resolved (${detailsOf(error)})`;
     return new StoreError('STORE_UNAVAILABLE', message, true, { cause: error });
   }
   if (error.cause === 'CERT_NOT_YET_VALID' || error.cause === 'CERT_HAS_EXPIRED') {
-    const message = `the server's certificate is not valid by the clock of this host (${now}): ${told(error)}`;
+    const message = `the server's certificate is not valid by the clock of this host (${now}): ${detailsOf(error)}`;
     return new StoreError('STORE_UNAVAILABLE', message, true, { cause: error });
   }
-  // Node's own errors but for the network's: of a key, a token, a file.
+  // Node's own errors, except those of the network: a key, a token or a file.
   if (error.code === '' || error.code.startsWith('ERR_')) return optionsError(error, secrets);
   if (/^40[12]\d{3}$/.test(error.code)) {
-    return new StoreError('STORE_UNAVAILABLE', `Snowflake cannot be reached: ${told(error)}`, true, { cause: error });
+    return new StoreError('STORE_UNAVAILABLE', `Snowflake cannot be reached: ${detailsOf(error)}`, true, {
+      cause: error,
+    });
   }
   const known = storeError(error, secrets);
   const isRefused = error.code === WRONG_PASSWORD || isOfFactors(error) || isOfPolicy(error);
@@ -158,11 +162,11 @@ function isByPassword({ password, authenticator = 'SNOWFLAKE' }: SnowflakeConnec
   return password !== undefined && ['SNOWFLAKE', 'USERNAME_PASSWORD_MFA'].includes(authenticator.toUpperCase());
 }
 
-/** What the driver says to the options of a connection, before it has asked anybody. */
+/** The error to throw if the driver refuses the options of a connection before it sends anything. */
 export function optionsError(thrown: unknown, secrets: Secrets): StoreError {
   const error = thrown instanceof DriverError ? thrown : new DriverError(thrown, secrets);
   if (faultOf(error) !== UNKNOWN) return storeError(error, secrets);
-  const message = `the driver does not accept the connection options: ${told(error)}`;
+  const message = `the driver does not accept the connection options: ${detailsOf(error)}`;
   return new StoreError('STORE_LOGIN_REFUSED', message, false, { cause: error });
 }
 
@@ -170,7 +174,7 @@ function faultOf(error: DriverError): Fault {
   return FAULTS.find(({ test }) => test(error)) ?? UNKNOWN;
 }
 
-function told({ message, code, queryId, cause }: DriverError): string {
+function detailsOf({ message, code, queryId, cause }: DriverError): string {
   const parts = [code, typeof cause === 'string' ? cause : '', queryId === undefined ? '' : `query ${queryId}`].filter(
     (part) => part !== '',
   );

@@ -1,16 +1,16 @@
 /**
- * The HTTP requests that the driver makes for one connection: they are ended when the connection is given up.
+ * The HTTP requests that the driver sends for one connection: counted, repeated from here, and ended with the connection.
  *
- * The driver repeats a request that failed for up to two minutes, on timers of its own, and offers no handle on either.
- * A process that has closed everything would not end before.
+ * The driver repeats a failed request for up to two minutes, on timers of its own, and offers no handle on either. Without
+ * this module, a process that has closed everything would stay alive that long.
  *
  * Invariants:
- * - Requests of other connections are never touched. A request is known by its agent: the driver makes agents for each
- *   connection, and `agentClass` is asked before; it marks what the agent is made of.
- * - The driver never gets to a second pause: its first repetition is ended as it starts. The statement is sent
- *   again from here, under the same request id, so that it runs once. That includes the parts of a large result, which
- *   the driver fetches from the cloud's object store. Their repetitions are known by a URL that has failed before.
- * - After `close` nothing is under way, and nothing new is sent. What may be left is the driver's first pause, 3 s at most.
+ * - Requests of other connections are never touched. A request is recognised by its agent: the driver makes agents for each
+ *   connection, and calls `agentClass` before, which marks the options of the agent.
+ * - The driver never gets to a second pause: its first repetition is ended when it starts. The statement is sent again from
+ *   here, under the same request id, so it runs once. That includes the parts of a large result, which the driver fetches from
+ *   the cloud's object store. Their repetitions are recognised by a URL that has failed before.
+ * - After `close` no request is in flight, and none is sent. What may be left is the driver's first pause, 3 s at most.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -18,30 +18,30 @@ import { asError } from '../../../errors.js';
 import { doubledMs, halfJitterMs } from '../../../runtime/backoff.js';
 import { sleep, type Runtime } from '../../../runtime/runtime.js';
 
-/** The driver takes an error of this code for a request that was cancelled, and does not repeat that. */
+/** The driver takes an error with this code for a cancelled request, and does not repeat it. */
 const ENDED = 'ERR_CANCELED';
-/** A login the driver repeats whatever the error is, except for some errors of certificates. */
+/** The driver repeats a login after any error, except for some errors of certificates. */
 const LOGIN_ENDED = 'CERT_HAS_EXPIRED';
 const LOGIN = /\/v1\/login-request\b/;
-/** What the driver adds to the URL of a repetition. */
+/** The driver adds this to the URL of a repetition. */
 const REPEATED = /[?&]retryCount=/;
-/** Asked again and again on purpose, until the statement has a result; other GETs fetch parts of large results. */
+/** These are polled on purpose until the statement has a result. Other GETs fetch parts of large results. */
 const POLL = '/queries/';
 
-/** As long as the driver itself would repeat. */
-const PATIENCE_MS = 120_000;
+/** The driver itself would repeat for as long. */
+const REPEAT_LIMIT_MS = 120_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 
 const OWNER = Symbol('FleetQ');
-/** No agent for any protocol: the driver makes its own. */
+/** An agent for no protocol: the driver then makes its own. */
 const NO_AGENT = { protocol: '' };
 
 type Marked = { [OWNER]?: HttpRequests };
 
 let subscribed = false;
 
-/** Node reports every request of the process when it starts; those of others are ignored. */
+/** Node publishes every request of the process when it starts. Requests of others are ignored. */
 function subscribeOnce(): void {
   if (subscribed) return;
   subscribed = true;
@@ -54,8 +54,8 @@ function subscribeOnce(): void {
 }
 
 export class HttpRequests {
-  readonly #underWay = new Set<ClientRequest>();
-  /** The parts of large results whose last request failed. */
+  readonly #inFlight = new Set<ClientRequest>();
+  /** The parts of large results whose last request has failed. */
   readonly #failedParts = new Set<string>();
   #closed = false;
   /** How the last request ended: the code of its error, or the HTTP status of its answer. */
@@ -65,7 +65,7 @@ export class HttpRequests {
     subscribeOnce();
   }
 
-  /** The options of a connection, so that its requests are known here. An `agentClass` of the user's own goes first. */
+  /** The options of a connection whose requests are recognised here. The user's own `agentClass` wins. */
   marking<T extends object>(options: T): T {
     const agentClass = (agentOptions: Marked): typeof NO_AGENT => {
       agentOptions[OWNER] = this;
@@ -84,14 +84,14 @@ export class HttpRequests {
       end(request);
       return;
     }
-    this.#underWay.add(request);
-    request.once('close', () => this.#underWay.delete(request));
+    this.#inFlight.add(request);
+    request.once('close', () => this.#inFlight.delete(request));
     request.once('error', (error: NodeJS.ErrnoException) => (this.#ending = error.code));
     request.once('response', ({ statusCode }: IncomingMessage) => (this.#ending = `HTTP ${statusCode}`));
     if (part !== undefined) this.#watch(request, part);
   }
 
-  /** Notes that a part of a large result has failed, by the driver's own rule. */
+  /** Remembers a part of a large result that has failed, by the driver's own rule. */
   #watch(request: ClientRequest, part: string): void {
     let arrived = false;
     request.once('response', (response: IncomingMessage) => {
@@ -101,7 +101,7 @@ export class HttpRequests {
     request.once('close', () => arrived || this.#failedParts.add(part));
   }
 
-  /** What `send` comes to: it is called again, after a pause that grows, where the driver would have sent it again. */
+  /** The result of `send`, which is called again, after growing pauses, when the driver would have repeated the request. */
   async repeating<T>(runtime: Runtime, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
     const since = runtime.monotonicMs();
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = doubledMs(pauseMs, LONGEST_PAUSE_MS)) {
@@ -110,7 +110,7 @@ export class HttpRequests {
       } catch (thrown) {
         const error = asError(thrown);
         if (this.#closed || codeOf(error.cause) !== ENDED) throw error;
-        const isOver = signal.aborted || runtime.monotonicMs() - since > PATIENCE_MS;
+        const isOver = signal.aborted || runtime.monotonicMs() - since > REPEAT_LIMIT_MS;
         if (isOver) throw Object.assign(error, { cause: { code: this.#ending } });
         await sleep(runtime, halfJitterMs(pauseMs, runtime.random()), signal);
       }
@@ -119,18 +119,18 @@ export class HttpRequests {
 
   close(): void {
     this.#closed = true;
-    for (const request of this.#underWay) end(request);
+    for (const request of this.#inFlight) end(request);
   }
 }
 
-/** The URL of a part of a large result; `undefined` of any other request. */
+/** The URL of a part of a large result; `undefined` for any other request. */
 function partOf({ method, host, path }: ClientRequest): string | undefined {
   return method === 'GET' && !path.startsWith(POLL) ? `${host}${path}` : undefined;
 }
 
 function end(request: ClientRequest): void {
   const code = LOGIN.test(request.path) ? LOGIN_ENDED : ENDED;
-  request.destroy(Object.assign(new Error('the connection was given up'), { code }));
+  request.destroy(Object.assign(new Error('the connection was closed'), { code }));
 }
 
 function codeOf(cause: unknown): unknown {

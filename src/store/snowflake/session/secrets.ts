@@ -1,24 +1,26 @@
 /**
- * Secrets: whatever of a connection is not known to be harmless. No text that leaves the store may hold one.
+ * Redacts the secrets of connections from every text that leaves the store.
  *
- * Law: what is taken for a secret is blotted out in every shape that a driver or a server might quote it in: as it is, line by
- * line (a key has many), without its line ends, as JSON writes it, and as a URL does.
+ * Invariants:
+ * - A field of a connection is a secret unless it is known to be harmless.
+ * - A secret is redacted in every shape in which a driver or a server might quote it: as it is, line by line (a key has many
+ *   lines), without its line ends, as JSON writes it, and as a URL writes it.
  */
 import { types } from 'node:util';
 import type { SnowflakeConnection } from '../options.js';
 
-/** Fields of a connection that may be shown; all others are taken for secrets. */
+/** Fields of a connection that may be shown. All others are secrets. */
 const HARMLESS: ReadonlySet<string> = new Set([
   ...['account', 'accessUrl', 'host', 'region', 'username', 'database', 'schema', 'warehouse', 'role', 'authenticator'],
   ...['application', 'queryTag', 'protocol', 'proxyHost', 'clientConfigFile', 'workloadIdentityProvider'],
   ...['user', 'privateKeyPath', 'tokenFilePath'],
 ]);
-/** Shorter texts are no secrets, and would blot out half of a message. */
+/** A shorter text is no secret, and redacting it would hide half of a message. */
 const SHORTEST = 3;
-/** Shorter lines of a longer text are none by themselves. */
+/** A shorter line of a longer text is no secret by itself. */
 const SHORTEST_LINE = 8;
 
-/** Blots out the secrets of every connection it has been shown. */
+/** Knows the secrets of every connection that it has learnt. */
 export class Secrets {
   readonly #known = new Set<string>();
 
@@ -56,7 +58,7 @@ export class Secrets {
   }
 }
 
-/** What stands before the host of a URL; nothing in most. */
+/** The password in a URL; empty in most. */
 function passwordOf(url: string): string {
   return /^\w+:\/\/[^/@]*:([^/@]+)@/.exec(url)?.[1] ?? '';
 }

@@ -1,26 +1,29 @@
 /**
- * The three sessions of a pod, so that none waits for another: the exchange, which waits for locks; the heartbeat, which
- * must not be late, and so waits for no answer longer than its interval; and the rest.
+ * The three sessions of a pod, so that none waits for another: the exchange, which waits for locks; the heartbeat, which must
+ * be on time; and the rest.
  */
-import { Session, type SessionParts } from './session.js';
+import { Session, type SessionDependencies } from './session.js';
 
-/** An answer to a heartbeat may take this long, however short the interval: logins are slow. */
-const LEAST_HEARTBEAT_MS = 5_000;
+/** An answer to a heartbeat may take this long, however short the interval is: logins are slow. */
+const SHORTEST_HEARTBEAT_DEADLINE_MS = 5_000;
 
 export class Sessions {
   readonly exchange: Session;
   readonly heartbeat: Session;
   readonly rest: Session;
 
-  constructor(parts: SessionParts) {
-    this.exchange = new Session(parts);
-    this.heartbeat = new Session(parts);
-    this.rest = new Session(parts);
+  constructor(dependencies: SessionDependencies) {
+    this.exchange = new Session(dependencies);
+    this.heartbeat = new Session(dependencies);
+    this.rest = new Session(dependencies);
   }
 
-  /** Keeps to the rhythm of the pod: what is late for a heartbeat is of no use, and a session must be back in time for one. */
-  keepTime(heartbeatMs: number): void {
-    this.heartbeat.hurry(Math.max(LEAST_HEARTBEAT_MS, heartbeatMs));
+  /**
+   * Fits the deadlines to the pod's heartbeat: an answer that comes after the next heartbeat is useless, and a session must be
+   * back in time for one.
+   */
+  fitToHeartbeat(heartbeatMs: number): void {
+    this.heartbeat.shortenDeadline(Math.max(SHORTEST_HEARTBEAT_DEADLINE_MS, heartbeatMs));
     for (const session of [this.exchange, this.heartbeat, this.rest]) session.pauseAtMost(heartbeatMs / 2);
   }
 

@@ -1,55 +1,55 @@
 /**
- * Keeps the calls that the store has been asked and has not answered yet.
+ * The open calls of the store: what each may throw, how long a busy statement is retried, and how all of them end.
  *
  * Invariants:
- * - What leaves the store is an error of ours.
- * - Back-pressure (too many wait for a lock, a lock time-out, a deadlock) is no error: the statement is sent again.
- * - Once they are closed nothing new begins, and what is under way comes to its end. A statement that was turned away is
- *   not sent again then.
+ * - What leaves the store is a `StoreError`.
+ * - A statement that was turned away because others hold the table (too many waiters, a lock time-out, a deadlock) was not run.
+ *   It is sent again, and is no error for the caller.
+ * - After `close` no call begins, and open calls run to their end. A statement that is turned away then is not sent again.
  */
 import { sleep, type Runtime } from '../../../runtime/runtime.js';
 import { retryWhileBusy } from '../../busy-retry.js';
-import { storeClosed, OpenCalls } from '../../open-calls.js';
-import { LockBackoff } from './lock-backoff.js';
+import { OpenCalls, storeClosed } from '../../open-calls.js';
 import { isBusy } from './driver-error.js';
 import { storeError } from './error-mapping.js';
+import { LockBackoff } from './lock-backoff.js';
 import type { Secrets } from './secrets.js';
-import type { Row, StatementRunner, SessionHandle } from './session.js';
+import type { Row, SessionHandle, StatementRunner } from './statement-runner.js';
 
-/** How long a statement is sent again under back-pressure, before the call fails with STORE_BUSY. */
-const PATIENCE_MS = 120_000;
+/** How long a statement is sent again before its call fails with `STORE_BUSY`. */
+const BUSY_LIMIT_MS = 120_000;
 
 export class StoreCalls {
   readonly #runtime: Runtime;
   readonly #secrets: Secrets;
-  readonly #underWay: OpenCalls;
+  readonly #open: OpenCalls;
   readonly #lockBackoff = new LockBackoff();
-  readonly #impatience = new AbortController();
+  readonly #closing = new AbortController();
 
   constructor(runtime: Runtime, secrets: Secrets) {
     this.#runtime = runtime;
     this.#secrets = secrets;
-    this.#underWay = new OpenCalls((error) => storeError(error, secrets));
+    this.#open = new OpenCalls((error) => storeError(error, secrets));
   }
 
-  /** Runs a call to its end, and makes its errors ours. */
+  /** Runs a call to its end. @throws StoreError, ValidationError */
   run<T>(work: () => Promise<T>): Promise<T> {
-    return this.#underWay.run(work);
+    return this.#open.run(work);
   }
 
-  /** A session whose statements are sent again while too many others wait for a lock: so far they have not been run. */
-  patient(session: SessionHandle): SessionHandle {
+  /** The session, with busy statements sent again. */
+  retryingBusy(session: SessionHandle): SessionHandle {
     return {
-      run: (...statement) => this.#patiently(() => this.#measured(session, statement)),
+      run: (...statement) => this.#retry(() => this.#measured(session, statement)),
       get logins() {
         return session.logins;
       },
     };
   }
 
-  /** Waits, so that what is looked for can be seen; not once the calls are closed. @throws StoreError `STORE_CLOSED` */
+  /** Waits for the given time. Ends early if the calls are closed. @throws StoreError `STORE_CLOSED` */
   async pause(ms: number): Promise<void> {
-    const { signal } = this.#impatience;
+    const { signal } = this.#closing;
     await sleep(this.#runtime, ms, signal);
     if (signal.aborted) throw storeClosed();
   }
@@ -62,19 +62,19 @@ export class StoreCalls {
     return rows;
   }
 
-  #patiently<T>(statement: () => Promise<T>): Promise<T> {
+  #retry<T>(statement: () => Promise<T>): Promise<T> {
     return retryWhileBusy(this.#runtime, statement, {
       isBusy,
-      waitLimitMs: PATIENCE_MS,
+      waitLimitMs: BUSY_LIMIT_MS,
       giveUp: (error) => storeError(error, this.#secrets),
-      signal: this.#impatience.signal,
+      signal: this.#closing.signal,
       pause: this.#lockBackoff.pause,
     });
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no call is open. */
   async close(): Promise<void> {
-    this.#impatience.abort();
-    await this.#underWay.close();
+    this.#closing.abort();
+    await this.#open.close();
   }
 }

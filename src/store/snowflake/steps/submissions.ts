@@ -2,84 +2,88 @@
  * Submits steps, and finds out what became of each.
  *
  * Invariants:
- * - Each statement's worth is atomic. It is one statement where all steps are new.
- * - A read that shows no row of a step that the INSERT left out says nothing: it was late. It is never taken for a payload
- *   that differs.
+ * - The steps of one statement are written together or not at all. A submission takes one statement if all steps are new and
+ *   fit one bind.
+ * - A read that shows no row of a step that the INSERT left out was late. It is never taken for a payload that differs.
  */
-import { show } from '../../../errors.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import type { NewStep } from '../../../step/submission.js';
 import type { SubmitReceipt } from '../../contract.js';
 import { bindChunks, type BindChunk } from '../bind-chunks.js';
-import { number, written } from '../rows.js';
-import type { Row, StatementRunner } from '../session/session.js';
-import type { UnconfirmedInserts } from './unconfirmed-inserts.js';
-import type { StepStatements } from './statements.js';
+import type { LateReads } from '../late-reads.js';
 import { refreshRows } from '../refresh-rows.js';
+import { number, written } from '../rows.js';
+import type { Row, StatementRunner } from '../session/statement-runner.js';
+import { stepName } from './query-by-ids.js';
+import type { StepStatements } from './statements.js';
+import type { UnconfirmedInserts } from './unconfirmed-inserts.js';
 
-export interface SubmissionsParts {
+export interface SubmissionsDependencies {
   readonly statements: Pick<StepStatements, 'submit' | 'submitted' | 'refresh'>;
   readonly session: StatementRunner;
   readonly inserts: UnconfirmedInserts;
-  readonly runtime: Runtime;
-  readonly pause: (ms: number) => Promise<void>;
-  /** How late, at most, others' rows are read. */
-  readonly staleReadMs: number;
+  readonly runtime: Pick<Runtime, 'uuid'>;
+  readonly lateReads: LateReads;
 }
 
-type Kept = ReadonlyMap<number, Row>;
+/** What is stored of each step of a submission, by its place in it. */
+type Stored = ReadonlyMap<number, Row>;
 
 export class Submissions {
-  readonly #parts: SubmissionsParts;
+  readonly #statements: SubmissionsDependencies['statements'];
+  readonly #session: StatementRunner;
+  readonly #inserts: UnconfirmedInserts;
+  readonly #runtime: Pick<Runtime, 'uuid'>;
+  readonly #lateReads: LateReads;
 
-  constructor(parts: SubmissionsParts) {
-    this.#parts = parts;
+  constructor({ statements, session, inserts, runtime, lateReads }: SubmissionsDependencies) {
+    this.#statements = statements;
+    this.#session = session;
+    this.#inserts = inserts;
+    this.#runtime = runtime;
+    this.#lateReads = lateReads;
   }
 
   async submit(steps: readonly NewStep[]): Promise<SubmitReceipt[]> {
     const receipts: SubmitReceipt[] = [];
-    // All parts first: where one step is too large, nothing is written.
-    for (const part of [...bindChunks(steps, boundStep, nameOf)]) receipts.push(...(await this.#insert(part)));
+    // All chunks are made first: if one step is too large, nothing is written.
+    for (const chunk of [...bindChunks(steps, boundStep, stepName)]) receipts.push(...(await this.#insert(chunk)));
     return receipts;
   }
 
   async #insert({ items, json }: BindChunk<NewStep>): Promise<SubmitReceipt[]> {
-    const { statements, runtime, inserts } = this.#parts;
-    const bind = `{"token":${JSON.stringify(runtime.uuid())},"steps":${json}}`;
-    const inserted = written(await inserts.run(statements.submit, bind, items), 'inserted');
+    const bind = `{"token":${JSON.stringify(this.#runtime.uuid())},"steps":${json}}`;
+    const inserted = written(await this.#inserts.run(this.#statements.submit, bind, items), 'inserted');
     const firsts = new Map<string, number>();
     items.forEach(({ stepId }, at) => void (firsts.has(stepId) || firsts.set(stepId, at)));
     const all = inserted === firsts.size;
-    const kept: Kept = all ? new Map() : await this.#submitted(bind, items);
+    const stored: Stored = all ? new Map() : await this.#stored(bind, items);
     return items.map((step, at) => {
       const first = firsts.get(step.stepId) ?? at;
-      const row = kept.get(at);
+      const row = stored.get(at);
       if (first === at && (all || number(row, 'MADE') === 1)) return 'created';
       if (all) return items[first]?.payload === step.payload ? 'duplicate' : 'mismatch';
       return isFound(row) && number(row, 'SAME') === 0 ? 'mismatch' : 'duplicate';
     });
   }
 
-  /** By the place of each step. */
-  async #submitted(bind: string, items: readonly NewStep[]): Promise<Kept> {
-    const { session, statements, pause, staleReadMs } = this.#parts;
-    const read = async (): Promise<Kept> => {
-      const rows = await session.run(statements.submitted, bind);
+  async #stored(bind: string, items: readonly NewStep[]): Promise<Stored> {
+    const read = async (): Promise<Stored> => {
+      const rows = await this.#session.run(this.#statements.submitted, bind);
       return new Map(rows.map((row) => [number(row, 'AT'), row]));
     };
-    const isWhole = (kept: Kept): boolean => items.every((_, at) => isFound(kept.get(at)));
-    let kept = await read();
-    if (isWhole(kept)) return kept;
-    await refreshRows(session, statements.refresh, items);
-    kept = await read();
-    if (isWhole(kept) || staleReadMs === 0) return kept;
-    await pause(staleReadMs); // only the archive has it
+    const isWhole = (stored: Stored): boolean => items.every((_, at) => isFound(stored.get(at)));
+    let stored = await read();
+    if (isWhole(stored)) return stored;
+    await refreshRows(this.#session, this.#statements.refresh, items);
+    stored = await read();
+    if (isWhole(stored) || !this.#lateReads.arePossible) return stored;
+    await this.#lateReads.waitOut(); // only the archive has it
     return read();
   }
 }
 
 const isFound = (row: Row | undefined): boolean => number(row, 'FOUND') > 0;
-const nameOf = ({ stepId }: NewStep): string => `step ${show(stepId)}`;
 
 function boundStep({ stepId, type, payload, priority, maxRetries, delayMs, runAt }: NewStep): object {
   const due = runAt === null ? { delayMs: Math.ceil(delayMs) } : { runAtMs: runAt };

@@ -1,38 +1,35 @@
 /**
- * Runs INSERTs that leave out what is there already, so that one that is sent twice makes no second rows.
+ * Runs INSERTs that skip rows which exist already, so that an INSERT that is sent twice makes no second rows.
  *
- * Invariants: an INSERT whose answer did not come may have run, and a session that takes over does not see at once what the
- * one before it has written. So it is sent again only after the rows of its steps were written unchanged: then its session
- * sees them. What can still make a second row is a first try that is still running.
+ * Invariant: an INSERT without an answer may have run, and a session that takes over does not see at once what the session
+ * before it has written. So the INSERT is sent again only after the rows of its steps were refreshed. A second row can still
+ * come from a first try that is still running.
  */
-import { DriverError, isSessionGone } from '../session/driver-error.js';
-import type { Row, StatementRunner } from '../session/session.js';
 import { refreshRows } from '../refresh-rows.js';
+import { DriverError, isSessionGone } from '../session/driver-error.js';
+import type { Row, StatementRunner } from '../session/statement-runner.js';
 
-export interface UnconfirmedInsertsParts {
-  readonly session: StatementRunner;
-  /** {@link StepStatements.refresh} */
-  readonly refresh: string;
-}
-
-/** Of so many steps it is remembered that an INSERT of theirs was sent and not answered. */
+/** The most steps that are remembered as sent and not answered. */
 const MOST_REMEMBERED = 10_000;
 
 export class UnconfirmedInserts {
-  readonly #parts: UnconfirmedInsertsParts;
+  readonly #session: StatementRunner;
+  readonly #refresh: string;
   /** Steps of which an INSERT may have run without an answer, the newest last. */
   readonly #unconfirmed = new Set<string>();
 
-  constructor(parts: UnconfirmedInsertsParts) {
-    this.#parts = parts;
+  /** @param refresh {@link StepStatements.refresh} */
+  constructor(session: StatementRunner, refresh: string) {
+    this.#session = session;
+    this.#refresh = refresh;
   }
 
-  /** @param steps those of the bind */
+  /** @param steps the steps of the bind */
   async run(statement: string, bind: string, steps: readonly { readonly stepId: string }[]): Promise<Row[]> {
-    const { session, refresh } = this.#parts;
     try {
-      if (steps.some(({ stepId }) => this.#unconfirmed.has(stepId))) await refreshRows(session, refresh, steps);
-      const rows = await session.run(statement, bind, { once: true });
+      if (steps.some(({ stepId }) => this.#unconfirmed.has(stepId)))
+        await refreshRows(this.#session, this.#refresh, steps);
+      const rows = await this.#session.run(statement, bind, { once: true });
       for (const { stepId } of steps) this.#unconfirmed.delete(stepId);
       return rows;
     } catch (error) {

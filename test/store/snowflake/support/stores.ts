@@ -6,12 +6,14 @@ import { snowflake, type SnowflakeOptions } from '../../../../src/snowflake.js';
 import type { Claim, PodRef, Store } from '../../../../src/store/contract.js';
 import { loadDriver } from '../../../../src/store/snowflake/session/driver.js';
 import { namesOf } from '../../../../src/store/snowflake/table-names.js';
+import { LateReads } from '../../../../src/store/snowflake/late-reads.js';
 import type { OpeningContext } from '../../../../src/store/snowflake/opening/opening-context.js';
 import { resolveOptions } from '../../../../src/store/snowflake/options.js';
 import { SCHEMA } from '../../../../src/store/snowflake/schema.js';
 import { Secrets } from '../../../../src/store/snowflake/session/secrets.js';
-import { Session, type SessionParts } from '../../../../src/store/snowflake/session/session.js';
-import { sessionSettings, statementsOf } from '../../../../src/store/snowflake/statements.js';
+import { Session, type SessionDependencies } from '../../../../src/store/snowflake/session/session.js';
+import { sessionSettings } from '../../../../src/store/snowflake/session/statements.js';
+import { statementsOf } from '../../../../src/store/snowflake/statements.js';
 import { claimRequest, fresh, type ClaimRequestOver } from '../../../conformance/harness.js';
 import type { Driver } from '../../../support/warehouse/driver.js';
 import { useTestBed, type UsedTestBed } from '../../../support/warehouse/use-test-bed.js';
@@ -24,7 +26,7 @@ export interface UsedStores extends UsedTestBed {
   /** An open store. */
   open(over?: Partial<SnowflakeOptions>, logger?: Logger, runtime?: Runtime): Promise<Store>;
   /** A session as a store has three of. */
-  session(over?: Partial<SessionParts>): Session;
+  session(over?: Partial<SessionDependencies>): Session;
   /** What opening needs, on one session; the texts are those of the running test's tables. */
   opening(over?: Partial<OpeningContext>, options?: Partial<SnowflakeOptions>): OpeningContext;
   /** A connection beside the store's, with rows put in and read as an administrator might. */
@@ -65,14 +67,14 @@ export function useStores(...options: Parameters<typeof useTestBed>): UsedStores
       onTestFinished(() => session.close());
       const log = createLog('store', silent);
       const parts = { options: resolved, names, statements: statementsOf(names), secrets: new Secrets(), log };
-      const pause = (ms: number) => sleep(systemRuntime, ms);
-      return { ...parts, schema: SCHEMA, sessions: [session], pause, ...over };
+      const lateReads = new LateReads(resolved.staleReadMs, (ms) => sleep(systemRuntime, ms));
+      return { ...parts, schema: SCHEMA, sessions: [session], lateReads, ...over };
     },
     byHand: () => used.connect(),
   };
 }
 
-function sessionParts(used: UsedTestBed): SessionParts {
+function sessionParts(used: UsedTestBed): SessionDependencies {
   return {
     runtime: systemRuntime,
     log: createLog('store', silent),
