@@ -62,7 +62,7 @@ const sessions: readonly Break[] = [
     ...REQUESTS,
     name: 'snowflake/http-requests: patience lasts twenty minutes',
     find: 'const REPEAT_LIMIT_MS = 120_000;',
-    replace: 'const PATIENCE_MS = 1_200_000;',
+    replace: 'const REPEAT_LIMIT_MS = 1_200_000;',
   },
   {
     ...REQUESTS,

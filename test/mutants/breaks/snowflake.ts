@@ -39,7 +39,7 @@ export const snowflakeBreaks: readonly Break[] = [
     name: 'snowflake/schema-version-guard: an answer is as old as its coming',
     file: `${SNOWFLAKE}/schema-version-guard.ts`,
     find: 'this.#askedAt = Math.max(this.#askedAt, askedAt);',
-    replace: 'this.#askedAt = this.#parts.runtime.monotonicMs();',
+    replace: 'this.#askedAt = this.#dependencies.runtime.monotonicMs();',
     tests: [`${TESTS}/schema-version-guard.test.ts`],
   },
   {
@@ -463,7 +463,7 @@ export const snowflakeBreaks: readonly Break[] = [
     name: 'snowflake/opening: a version that was read late is believed',
     file: `${SNOWFLAKE}/opening/open-tables.ts`,
     find: 'if (!isDenied || !read.exists || !lateReads.arePossible) throw error;',
-    replace: 'if (!isDenied || read.isTold || options.staleReadMs === 0) throw error;',
+    replace: 'if (!isDenied || read.exists || !lateReads.arePossible) throw error;',
     tests: [`${TESTS}/late-reads.test.ts`],
   },
   {
