@@ -26,7 +26,7 @@ import { VERSION } from './version.js';
 
 export class Pod {
   readonly pool: Pool;
-  readonly fleet: Fleet<HeldSnapshot>;
+  readonly fleet: Fleet;
   readonly #services: readonly Service[];
   readonly #slotDeadlock: SlotDeadlock;
   readonly #settings: Settings;

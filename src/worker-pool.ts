@@ -19,8 +19,13 @@ export interface PoolLoad {
   readonly fenced: boolean;
 }
 
-/** @typeParam S what the pool notes about its claims when a heartbeat is sent; opaque to the fleet */
-export interface WorkerPool<S = unknown> {
+/** What the pool held when a heartbeat was sent. The fleet only carries it; the pool adds what it needs. */
+export interface HeldSnapshot {
+  /** On the monotonic clock. */
+  readonly takenAt: number;
+}
+
+export interface WorkerPool {
   /** Claims (again), as this incarnation. What was held as another incarnation is dropped. */
   admit(pod: PodRef): void;
   /** Claims, starts and settles nothing until {@link WorkerPool.admit}. Running handlers go on: their claims may still be held. */
@@ -36,9 +41,9 @@ export interface WorkerPool<S = unknown> {
   /** Steps have become pending: there may be something to claim. */
   wake(): void;
   /** What is held now. Taken right before a heartbeat is sent. */
-  snapshot(): S;
+  snapshot(): HeldSnapshot;
   /** Compares the snapshot with what the heartbeat's answer says is held. */
-  reconcile(snapshot: S, held: readonly Fence[]): void;
+  reconcile(snapshot: HeldSnapshot, held: readonly Fence[]): void;
   readonly load: PoolLoad;
   /** For how long the exchange loop has been late, in ms. */
   readonly overdueMs: number;

@@ -123,8 +123,8 @@ export interface RecoverySummary {
   readonly orphans: readonly string[];
   readonly requeued: readonly string[];
   readonly failed: readonly string[];
-  /** Orphans that somebody else had settled by then. */
-  readonly lost: readonly string[];
+  /** Ids of orphans that another pod had settled by then. */
+  readonly alreadySettled: readonly string[];
   /** Epoch ms by this pod's wall clock. */
   readonly startedAt: number;
   readonly durationMs: number;

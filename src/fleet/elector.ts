@@ -1,27 +1,23 @@
 /**
- * Who leads: the eldest live eligible pod; where nobody is eligible, the eldest live one.
+ * Elects the leader: the eldest live eligible pod; if no pod is eligible, the eldest live one.
  *
- * Law: judged from each heartbeat's answer, without a question of its own; age is by the store's clock, ties by the
- * incarnation. A pod whose process has provably exited is not live, though it is not evicted yet. Leadership lapses by itself when the pod is fenced. It is an optimisation, never the safety: two leaders
- * for a moment do no harm.
+ * Invariants:
+ * - Each heartbeat's answer decides; the elector sends no query of its own. Age is by the store's clock, ties are decided by
+ *   the incarnation. A pod whose process has provably exited is not live, though it may not be evicted yet.
+ * - Leadership ends by itself when the pod is fenced.
+ * - Leadership is an optimisation, never the safety: two leaders for a moment do no harm.
  */
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import { isLive, type PodRef, type PodView } from '../store/contract.js';
 import type { SelfFence } from './self-fence.js';
 
-/** One term of leadership: once over, it never holds again, whoever leads then. */
+/** One term of leadership. Once it is over it never holds again, whichever pod leads then. */
 export interface Leadership {
   readonly isLeader: boolean;
 }
 
-export interface ElectorParts {
-  readonly fence: SelfFence;
-  readonly events: Events;
-  readonly log: Log;
-}
-
-/** The leader among these. */
+/** The leader among these pods. */
 export function electLeader(pods: readonly PodView[]): PodView | undefined {
   const live = pods.filter(isLive);
   const eligible = live.filter((view) => view.eligible);
@@ -34,23 +30,27 @@ export function byAge(a: PodView, b: PodView): number {
 }
 
 export class Elector {
-  readonly #parts: ElectorParts;
+  readonly #fence: SelfFence;
+  readonly #events: Events;
+  readonly #log: Log;
   readonly #listeners: (() => void)[] = [];
   #pods: readonly PodView[] = [];
   #leader: PodView | undefined;
   #term: { readonly pod: PodRef } | undefined;
 
-  constructor(parts: ElectorParts) {
-    this.#parts = parts;
-    parts.fence.onFence(() => this.lapse());
+  constructor(fence: SelfFence, events: Events, log: Log) {
+    this.#fence = fence;
+    this.#events = events;
+    this.#log = log;
+    fence.onFence(() => this.lapse());
   }
 
-  /** Every incarnation that is not final, as of the last answered heartbeat. */
+  /** Every incarnation that has neither left nor been evicted, as of the last answered heartbeat. */
   get pods(): readonly PodView[] {
     return this.#pods;
   }
 
-  /** Who leads, as of the last answered heartbeat. */
+  /** The leader, as of the last answered heartbeat. */
   get leader(): PodView | undefined {
     return this.#leader;
   }
@@ -60,10 +60,10 @@ export class Elector {
     return this.leadership().isLeader;
   }
 
-  /** The present term of this pod; where it does not lead, one that is over. */
+  /** The present term of this pod. If it does not lead, a term that is over. */
   leadership(): Leadership {
     const term = this.#term;
-    const holds = (): boolean => term !== undefined && term === this.#term && this.#parts.fence.mayProceed();
+    const holds = (): boolean => term !== undefined && term === this.#term && this.#fence.mayProceed();
     return {
       get isLeader() {
         return holds();
@@ -76,31 +76,31 @@ export class Elector {
     this.#listeners.push(listener);
   }
 
-  /** A heartbeat's answer. */
-  judge(pods: readonly PodView[], self: PodRef): void {
+  /** With each heartbeat's answer. */
+  update(pods: readonly PodView[], self: PodRef): void {
     this.#pods = pods;
     this.#leader = electLeader(pods);
-    const leads = this.#leader?.pod.incarnation === self.incarnation && !this.#parts.fence.final;
+    const leads = this.#leader?.pod.incarnation === self.incarnation && !this.#fence.final;
     if (!leads) return this.lapse();
     if (this.#term?.pod.incarnation === self.incarnation) return;
     this.#term = { pod: self };
-    this.#parts.log.info({ ...self }, 'elected leader');
-    this.#parts.events.emit('leader:elected', { ...self });
+    this.#log.info({ ...self }, 'pod leads the fleet: it runs recovery and housekeeping');
+    this.#events.emit('leader:elected', { ...self });
     for (const listener of this.#listeners) listener();
   }
 
-  /** This pod looks at the fleet no longer: what it saw last is no answer to give. */
-  forget(): void {
+  /** This pod gets no more views of the fleet. The last one is no answer to give. */
+  reset(): void {
     this.#pods = [];
     this.#leader = undefined;
   }
 
-  /** This pod leads no longer, until a heartbeat's answer says so again. */
+  /** This pod stops leading, until a heartbeat's answer elects it again. */
   lapse(): void {
     const term = this.#term;
     if (term === undefined) return;
     this.#term = undefined;
-    this.#parts.log.info({ ...term.pod }, 'no longer leader');
-    this.#parts.events.emit('leader:lost', { ...term.pod });
+    this.#log.info({ ...term.pod }, 'pod no longer leads the fleet');
+    this.#events.emit('leader:lost', { ...term.pod });
   }
 }

@@ -1,71 +1,76 @@
-/** This pod's part in the fleet: wires the services below, and has no logic of its own. */
+/** Wires the services that make this process a pod of the fleet. It has no logic of its own. */
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
 import type { Runtime } from '../runtime/runtime.js';
+import type { Settler } from '../settlement/settler.js';
 import type { PodRef, PodView, Store } from '../store/contract.js';
 import type { OutageTracker } from '../store/outage-tracker.js';
-import type { Settler } from '../settlement/settler.js';
-import { Elector } from './elector.js';
-import { healthOf, type Health, type HealthParts } from './health.js';
-import { Heartbeat } from './heartbeat.js';
 import type { WorkerPool } from '../worker-pool.js';
+import { Elector } from './elector.js';
+import { healthOf, type Health, type HealthInputs } from './health.js';
+import { Heartbeat } from './heartbeat.js';
 import { Housekeeping } from './housekeeping.js';
-import { PodIdentity } from './pod-identity.js';
 import { Journal } from './journal.js';
+import { LeaderFitness } from './leader-fitness.js';
 import { PeerWatch } from './peer-watch.js';
+import { PodIdentity } from './pod-identity.js';
 import { Recovery } from './recovery.js';
 import { SelfFence } from './self-fence.js';
-import { LeaderFitness } from './leader-fitness.js';
 import { WallClockCheck } from './wall-clock-check.js';
 
-export interface FleetParts<S> {
+export interface FleetDependencies {
   readonly runtime: Runtime;
   readonly store: Store;
   readonly settings: Settings;
   /** The outages of the store. */
   readonly outages: Pick<OutageTracker, 'current'>;
-  readonly pool: WorkerPool<S>;
+  readonly pool: WorkerPool;
   readonly settler: Settler;
   readonly events: Events;
   readonly log: Log;
   readonly version: string;
-  /** What the pod tells its peers about itself; asked for each heartbeat. */
+  /** What the pod publishes about itself with each heartbeat. */
   readonly meta: () => Readonly<Record<string, unknown>>;
 }
 
 /** What a health report takes from the queue around the fleet's services. */
-type QueueHealth = Partial<Pick<HealthParts, 'stopping' | 'slotDeadlockMs'>>;
+type QueueHealth = Partial<Pick<HealthInputs, 'stopping' | 'slotDeadlockMs'>>;
 
 /** Services start in the order heartbeat, recovery, housekeeping, then the pool, and stop in reverse. */
-export class Fleet<S> {
-  readonly heartbeat: Heartbeat<S>;
+export class Fleet {
+  readonly heartbeat: Heartbeat;
   readonly recovery: Recovery;
   readonly housekeeping: Housekeeping;
   readonly elector: Elector;
   readonly fence: SelfFence;
-  readonly #parts: FleetParts<S>;
+  readonly #deps: FleetDependencies;
   readonly #identity: PodIdentity;
-  readonly #wall: WallClockCheck;
+  readonly #wallClock: WallClockCheck;
 
-  constructor(parts: FleetParts<S>) {
-    const { runtime, settings } = parts;
+  constructor(deps: FleetDependencies) {
+    const { runtime, store, settings, pool, settler, events, log, meta } = deps;
     const identity = new PodIdentity(runtime, settings.podId);
-    const looks = new PeerWatch(runtime, settings, parts.store.staleReadMs);
-    const standing = new LeaderFitness(runtime, settings);
-    const journal = new Journal({ ...parts, path: settings.journalPath });
-    const fence = new SelfFence({ ...parts, identity });
-    const elector = new Elector({ ...parts, fence });
-    const wall = new WallClockCheck(parts);
-    const shared = { ...parts, identity, looks, standing, fence, elector, wall };
-    this.#parts = parts;
+    const peers = new PeerWatch(runtime, settings, store.staleReadMs);
+    const fitness = new LeaderFitness(runtime, settings);
+    const journal = new Journal({ runtime, events, log, path: settings.journalPath });
+    const fence = new SelfFence({ runtime, settings, identity, pool, events, log });
+    const elector = new Elector(fence, events, log);
+    const wallClock = new WallClockCheck(log);
+    this.#deps = deps;
     this.#identity = identity;
-    this.#wall = wall;
+    this.#wallClock = wallClock;
     this.fence = fence;
     this.elector = elector;
-    this.heartbeat = new Heartbeat(shared);
-    this.recovery = new Recovery({ ...shared, journal });
-    this.housekeeping = new Housekeeping(shared);
+    this.heartbeat = new Heartbeat({
+      ...{ runtime, store, settings, identity, pool, events, log, meta },
+      ...{ fence, elector, peers, fitness, wallClock },
+    });
+    this.recovery = new Recovery({
+      ...{ runtime, store, settings, identity, pool, settler, events, log },
+      ...{ fence, elector, peers, fitness, journal },
+    });
+    this.housekeeping = new Housekeeping({ runtime, store, settings, elector, log });
   }
 
   /** Who this process is in the fleet now. */
@@ -73,17 +78,17 @@ export class Fleet<S> {
     return this.#identity.pod;
   }
 
-  /** Who leads, as of the last answered heartbeat. */
+  /** The leader, as of the last answered heartbeat. */
   get leader(): PodView | undefined {
     return this.elector.leader;
   }
 
-  /** The guard that the pool asks before it starts or settles anything; see {@link SelfFence.mayProceed}. */
+  /** The pool calls this before it starts or settles anything; see {@link SelfFence.mayProceed}. */
   readonly mayProceed = (): boolean => this.fence.mayProceed();
 
   /** @param uptimeMs for how long the queue has been running; `undefined`: it is not */
   health(uptimeMs: number | undefined, queue: QueueHealth = {}): Health {
-    const { settings, pool, outages, version } = this.#parts;
+    const { settings, pool, outages, version } = this.#deps;
     return healthOf({
       podId: settings.podId,
       version,
@@ -99,7 +104,7 @@ export class Fleet<S> {
       deadAfterMs: settings.deadAfterMs,
       heartbeat: { overdueMs: this.heartbeat.overdueMs, intervalMs: settings.heartbeatIntervalMs },
       exchange: { overdueMs: pool.overdueMs, intervalMs: settings.idleIntervalMs },
-      wallAheadMs: this.#wall.differsByMs,
+      wallAheadMs: this.#wallClock.aheadMs,
     });
   }
 }

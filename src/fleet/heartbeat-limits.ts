@@ -1,29 +1,33 @@
 /**
- * What follows from the two intervals of a pod, in ms. Pure: a pod computes the same for itself as its peers do for it.
+ * The time limits that follow from a pod's heartbeat interval and dead-after, in ms.
+ *
+ * Invariants:
+ * - Pure: a pod computes the same limits for itself as its peers compute for it.
+ * - A pod is fenced a margin before its peers may declare it dead.
  */
 
-/** Calls that may hang one after another within the limit of the fence. */
+/** Heartbeats that may hang one after another before the pod is fenced. */
 const TRIES = 3;
 
-/** For how long a freeze may last unnoticed. The limit stays above two heartbeats and a margin. */
+/** How long a freeze may last unnoticed. Two heartbeats and a margin fit before the fence. */
 export function marginMs(heartbeatMs: number, deadAfterMs: number): number {
   return Math.min(deadAfterMs / 4, (deadAfterMs - 2 * heartbeatMs) / 2);
 }
 
-/** For how long a pod may proceed without an answered heartbeat. */
-export function limitMs(heartbeatMs: number, deadAfterMs: number): number {
+/** How long a pod may go on without an answered heartbeat. After that it is fenced. */
+export function fenceAfterMs(heartbeatMs: number, deadAfterMs: number): number {
   return deadAfterMs - marginMs(heartbeatMs, deadAfterMs);
 }
 
-/** A heartbeat that has hung for so long is sent again: one that is lost is made up for long before the limit. */
-export function patienceMs(heartbeatMs: number, deadAfterMs: number): number {
-  return limitMs(heartbeatMs, deadAfterMs) / TRIES;
+/** A heartbeat that has hung for this long is sent again, so that a lost one is replaced long before the fence. */
+export function resendAfterMs(heartbeatMs: number, deadAfterMs: number): number {
+  return fenceAfterMs(heartbeatMs, deadAfterMs) / TRIES;
 }
 
 /**
- * Within which a pod that lives is heard, once the store answers it again: its call hangs for the patience at most, then
- * it pauses for a heartbeat interval at most; another interval is for the way.
+ * Once the store answers again, a living pod shows a sign of life within this time: its open call hangs until it is sent
+ * again, then the pod pauses for one heartbeat interval at most; one more interval is for the round trip.
  */
 export function heardWithinMs(heartbeatMs: number, deadAfterMs: number): number {
-  return Math.min(deadAfterMs, patienceMs(heartbeatMs, deadAfterMs) + 2 * heartbeatMs);
+  return Math.min(deadAfterMs, resendAfterMs(heartbeatMs, deadAfterMs) + 2 * heartbeatMs);
 }

@@ -1,13 +1,16 @@
 /**
- * The heartbeat: registers this pod, tells the fleet that it lives, and hands on what each answer says.
+ * Registers this pod, sends its heartbeats, and passes on what each answer says.
  *
  * Invariants:
- * - `start` resolves once the fleet is known. One heartbeat is asked for at a time. One that fails is tried again within the
- *   interval; one that hangs is sent again long before the limit of the fence, and its late answer still counts.
- * - An answer is read in this order. Not shown although it registered just now: a late read, ask again soon. A younger
- *   incarnation under our podId, or a newer version of the library in the store: drain for good, leave, never register
- *   again. Evicted: drop everything and register as a new incarnation, at once the first time and at the interval from then
- *   on. Sent before we were fenced: ask again. Otherwise: at work.
+ * - `start` resolves once the fleet is known. One heartbeat is waited for at a time. One that fails is repeated within the
+ *   interval. One that hangs is sent again long before the fence, and its late answer still counts.
+ * - An answer is read in this order:
+ *   1. It does not show the pod, which has just registered: a late read. Ask again soon.
+ *   2. It shows a younger incarnation under our podId, or the store has a newer version of the library: drain permanently,
+ *      leave, never register again.
+ *   3. The pod was evicted: drop everything and register as a new incarnation, at once the first time, then at the interval.
+ *   4. It was sent before the pod was fenced: ask again.
+ *   5. Otherwise the pod works.
  */
 import { asError, StoppedError, StoreError } from '../errors.js';
 import type { Events } from '../events.js';
@@ -18,89 +21,82 @@ import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { FleetView, Store } from '../store/contract.js';
+import type { HeldSnapshot, WorkerPool } from '../worker-pool.js';
 import type { Elector } from './elector.js';
 import { HedgedCall } from './hedged-call.js';
-import type { WorkerPool } from '../worker-pool.js';
-import type { PodIdentity } from './pod-identity.js';
-import type { PeerWatch } from './peer-watch.js';
-import { Registration } from './registration.js';
-import { limitMs, patienceMs } from './heartbeat-limits.js';
-import { enter, leave, supersede } from './shared-pod-id.js';
-import { MembershipEvents } from './membership-events.js';
-import type { Instant, SelfFence } from './self-fence.js';
+import { fenceAfterMs, resendAfterMs } from './heartbeat-limits.js';
 import type { LeaderFitness } from './leader-fitness.js';
+import { MembershipEvents } from './membership-events.js';
+import type { PeerWatch } from './peer-watch.js';
+import type { PodIdentity } from './pod-identity.js';
+import { Registration } from './registration.js';
+import type { Instant, SelfFence } from './self-fence.js';
+import { addPod, removePod, warnOfSharedPodId } from './shared-pod-id.js';
+import { Supersession } from './supersession.js';
 import type { WallClockCheck } from './wall-clock-check.js';
 
-export interface HeartbeatParts<S> {
+export interface HeartbeatDependencies {
   readonly runtime: Runtime;
   readonly store: Pick<Store, 'register' | 'heartbeat' | 'leave' | 'staleReadMs'>;
   readonly settings: Pick<Settings, 'heartbeatIntervalMs' | 'deadAfterMs' | 'drainTimeoutMs' | 'abortGraceMs'>;
   readonly identity: PodIdentity;
-  readonly pool: WorkerPool<S>;
+  readonly pool: WorkerPool;
   readonly fence: SelfFence;
   readonly elector: Elector;
-  readonly looks: PeerWatch;
-  readonly standing: LeaderFitness;
-  readonly wall: WallClockCheck;
+  readonly peers: PeerWatch;
+  readonly fitness: LeaderFitness;
+  readonly wallClock: WallClockCheck;
   readonly events: Events;
   readonly log: Log;
-  /** What the pod tells its peers about itself; asked for each heartbeat. */
+  /** What the pod publishes about itself with each heartbeat. */
   readonly meta: () => Readonly<Record<string, unknown>>;
 }
 
-/** Heartbeats come up to so much early, at random: a fleet that was started at once spreads out. */
+/** A heartbeat is sent early by up to this share of its interval, so that pods that were started together spread out. */
 const JITTER = 0.1;
-/** Between heartbeats while the view is from before the pod has registered. */
+/** Between heartbeats while the view is older than the pod's registration. */
 const UNSEEN_MS = 1_000;
 
 /** A heartbeat's answer, with what was known when it was sent. */
-interface Answer<S> {
+interface Answer {
   readonly view: FleetView;
   readonly sent: Instant;
-  readonly snapshot: S;
+  readonly snapshot: HeldSnapshot;
 }
 
-export class Heartbeat<S> implements Service {
-  readonly #parts: HeartbeatParts<S>;
+export class Heartbeat implements Service {
+  readonly #deps: HeartbeatDependencies;
   readonly #loop: Loop;
-  readonly #roster: MembershipEvents;
+  readonly #members: MembershipEvents;
+  readonly #supersession = new Supersession();
+  readonly #registration: Registration;
   readonly #ended = new AbortController();
-  readonly #beats: HedgedCall<Answer<S>>;
-  readonly #membership: Registration;
-  readonly #patienceMs: number;
+  readonly #calls: HedgedCall<Answer>;
+  readonly #resendAfterMs: number;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
-  /** Since when the pod drains for good, on the monotonic clock. */
+  /** Since when the pod drains permanently, on the monotonic clock. */
   #drainsSince: number | undefined;
   /** Whether nothing was held at the last heartbeat of the drain. */
   #idle = false;
   #draining = false;
   #gone = false;
   #evictions = 0;
-  /** The first tick of the loop only waits: `start` has beaten already. */
+  /** The first tick of the loop only waits: `start` has sent a heartbeat already. */
   #pauseMs: number | undefined;
 
-  constructor(parts: HeartbeatParts<S>) {
-    this.#parts = parts;
-    this.#roster = new MembershipEvents(parts.events, parts.store.staleReadMs);
-    this.#loop = new Loop(parts.runtime, () => this.#tick(), { onError: (error) => this.#failed(error) });
-    const { heartbeatIntervalMs, deadAfterMs } = parts.settings;
-    this.#patienceMs = patienceMs(heartbeatIntervalMs, deadAfterMs);
-    const hedge = {
-      runtime: parts.runtime,
-      patienceMs: this.#patienceMs,
-      limitMs: limitMs(heartbeatIntervalMs, deadAfterMs),
-      signal: this.#ended.signal,
-    };
-    this.#beats = new HedgedCall(hedge);
-    this.#membership = new Registration(parts, hedge);
-    parts.fence.onFence(() => {
-      const { reason } = parts.fence;
-      // Frozen, this pod stood still; otherwise the store did not answer it, and need not have answered anybody.
-      if (reason === 'frozen') parts.looks.interrupt();
-      else parts.looks.forget();
-      if (reason !== 'evicted') this.#loop.wake(); // evicted by an answer: the tick that got it says when to try again
-    });
+  constructor(deps: HeartbeatDependencies) {
+    const { runtime, store, identity, log, meta, events, fence, settings } = deps;
+    const { heartbeatIntervalMs, deadAfterMs } = settings;
+    this.#deps = deps;
+    this.#members = new MembershipEvents(events, store.staleReadMs);
+    this.#loop = new Loop(runtime, () => this.#tick(), { onError: (error) => this.#failed(error) });
+    this.#resendAfterMs = resendAfterMs(heartbeatIntervalMs, deadAfterMs);
+    const timeoutMs = fenceAfterMs(heartbeatIntervalMs, deadAfterMs);
+    const hedge = { runtime, resendAfterMs: this.#resendAfterMs, timeoutMs, signal: this.#ended.signal };
+    this.#calls = new HedgedCall(hedge);
+    this.#registration = new Registration({ runtime, store, settings, identity, log, meta, hedge });
+    fence.onFence(() => this.#fenced());
   }
 
   /** For how long the loop has been late, in ms. */
@@ -108,12 +104,12 @@ export class Heartbeat<S> implements Service {
     return this.#loop.overdueMs;
   }
 
-  /** Whether the pod has drained for good and is no longer of the fleet. */
+  /** Whether the pod has drained permanently and left the fleet. */
   get hasLeft(): boolean {
     return this.#gone;
   }
 
-  /** Registers and beats once: resolves with the fleet known. @throws StoreError, or StoppedError where `stop` came first */
+  /** Registers and sends a heartbeat: resolves with the fleet known. @throws StoreError; StoppedError if `stop` came first */
   start(): Promise<void> {
     return (this.#starting ??= this.#join());
   }
@@ -123,22 +119,30 @@ export class Heartbeat<S> implements Service {
     return (this.#stopping ??= this.#end());
   }
 
-  /** Brings the next heartbeat at once. */
+  /** Sends the next heartbeat at once. */
   beatNow(): void {
     this.#loop.wake();
   }
 
-  /** The queue is being stopped: the pod shall not lead while it drains. It goes on giving signs of life. */
+  /** The queue is being stopped: the pod must not lead while it drains. It goes on sending heartbeats. */
   drain(): void {
     this.#draining = true;
     this.#loop.wake();
+  }
+
+  #fenced(): void {
+    const { peers, fence } = this.#deps;
+    // Frozen, this pod stood still; otherwise the store did not answer it, and need not have answered anybody.
+    if (fence.reason === 'frozen') peers.interrupt();
+    else peers.reset();
+    if (fence.reason !== 'evicted') this.#loop.wake(); // evicted by an answer: the tick that got it says when to try again
   }
 
   async #join(): Promise<void> {
     try {
       this.#pauseMs = await this.#beat();
       await this.#loop.start();
-      await this.#parts.fence.start();
+      await this.#deps.fence.start();
     } catch (error) {
       await this.#leave();
       throw this.#ended.signal.aborted ? new StoppedError('start') : error;
@@ -147,10 +151,10 @@ export class Heartbeat<S> implements Service {
 
   async #end(): Promise<void> {
     this.#ended.abort();
-    await this.#starting?.catch(() => {}); // whoever started has been told
-    await Promise.all([this.#loop.stop(), this.#parts.fence.stop()]);
+    await this.#starting?.catch(() => {}); // the caller of `start` gets the error
+    await Promise.all([this.#loop.stop(), this.#deps.fence.stop()]);
     await this.#leave();
-    this.#parts.elector.lapse();
+    this.#deps.elector.lapse();
   }
 
   async #tick(): Promise<number> {
@@ -160,19 +164,19 @@ export class Heartbeat<S> implements Service {
   }
 
   async #beat(): Promise<number> {
-    const { runtime, settings, fence, looks } = this.#parts;
-    if (!this.#membership.registered) await this.#register();
+    const { runtime, settings, fence, peers } = this.#deps;
+    if (!this.#registration.registered) await this.#register();
     const askedAt = runtime.monotonicMs();
-    const { view, sent, snapshot } = await this.#beats.ask(() => this.#send());
-    fence.check(); // a freeze while it was under way
+    const answer = await this.#calls.call(() => this.#send());
+    fence.check(); // a freeze while it was open
     const tookMs = runtime.monotonicMs() - askedAt;
-    if (tookMs > Math.min(settings.heartbeatIntervalMs, this.#patienceMs)) looks.unanswered();
-    return this.#answered(view, sent, snapshot);
+    if (tookMs > Math.min(settings.heartbeatIntervalMs, this.#resendAfterMs)) peers.unanswered();
+    return this.#answered(answer);
   }
 
-  async #send(): Promise<Answer<S>> {
-    const { store, identity, pool, fence, meta } = this.#parts;
-    fence.check(); // a freeze that has just ended: this heartbeat shall count as sent after it
+  async #send(): Promise<Answer> {
+    const { store, identity, pool, fence, meta } = this.#deps;
+    fence.check(); // after a freeze that has just ended this heartbeat must count as sent after it
     const snapshot = pool.snapshot();
     const sent = fence.now();
     const beat = { eligible: this.#eligible(), asleep: false, meta: meta() };
@@ -180,100 +184,108 @@ export class Heartbeat<S> implements Service {
   }
 
   async #register(): Promise<void> {
-    await this.#membership.register();
-    enter(this.#parts.identity.pod, () => void this.#parts.runtime.after(0, () => this.beatNow(), { ref: false }));
+    await this.#registration.register();
+    addPod(this.#deps.identity.pod, () => void this.#deps.runtime.after(0, () => this.beatNow(), { ref: false }));
   }
 
   #eligible(): boolean {
-    const { fence, standing } = this.#parts;
-    return !this.#draining && fence.reason === undefined && standing.eligible;
+    const { fence, fitness } = this.#deps;
+    return !this.#draining && fence.reason === undefined && fitness.eligible;
   }
 
-  async #answered(view: FleetView, sent: Instant, snapshot: S): Promise<number> {
-    const { identity, pool, fence, looks, elector, wall } = this.#parts;
+  async #answered({ view, sent, snapshot }: Answer): Promise<number> {
+    const { identity, pool, fence, peers, elector, wallClock } = this.#deps;
     const { pod } = identity;
-    wall.see(view.wallAheadMs);
+    wallClock.update(view.wallAheadMs);
     const isMember = view.pods.some((each) => each.pod.incarnation === pod.incarnation);
-    if (!isMember && !this.#membership.isRefutedBy(sent.monotonicMs)) return Math.min(UNSEEN_MS, this.#intervalMs());
-    const successor = this.#roster.successor(view.pods, pod);
-    this.#roster.see(view.pods, pod, { askedAt: sent.monotonicMs, now: this.#parts.runtime.monotonicMs() });
-    supersede(this.#roster.newElders(), pod, this.#parts.log);
-    if (successor !== undefined) fence.drain('superseded');
-    else if (view.outdated) fence.drain('outdated');
+    if (!isMember && !this.#registration.isRefutedBy(sent.monotonicMs)) return Math.min(UNSEEN_MS, this.#intervalMs());
+    this.#checkSuccession(view, sent);
     if (!isMember) return this.#evicted();
     this.#evictions = 0;
     const answer = fence.answered(sent);
     if (answer === 'stale') return 0;
     pool.reconcile(snapshot, view.claims);
     if (fence.final) {
-      elector.forget();
+      elector.reset();
       return this.#drainOn(answer === 'admitted');
     }
     if (answer === 'admitted') pool.admit(pod);
-    looks.see(view.pods, pod);
-    elector.judge(view.pods, pod);
+    peers.update(view.pods, pod);
+    elector.update(view.pods, pod);
     return this.#intervalMs();
+  }
+
+  /** Emits who joined and left, and drains the pod if a younger incarnation or a newer version has taken over. */
+  #checkSuccession(view: FleetView, sent: Instant): void {
+    const { identity, fence, log, runtime } = this.#deps;
+    const { pod } = identity;
+    const successor = this.#supersession.successor(view.pods, pod);
+    this.#members.update(view.pods, pod, { askedAt: sent.monotonicMs, now: runtime.monotonicMs() });
+    warnOfSharedPodId(this.#supersession.newElders(), pod, log);
+    if (successor !== undefined) fence.drain('superseded');
+    else if (view.outdated) fence.drain('outdated');
   }
 
   /** The store does not know the present incarnation any more. */
   #evicted(): number {
-    const { fence, pool, identity } = this.#parts;
-    this.#membership.evicted();
+    const { fence, pool, identity } = this.#deps;
+    this.#registration.evicted();
     if (fence.final) {
       pool.fence(true);
       return this.#depart();
     }
     fence.evicted();
-    leave(identity.pod);
+    removePod(identity.pod);
     identity.renew();
-    this.#beats.forget();
+    this.#calls.discard();
     return this.#evictions++ === 0 ? 0 : this.#intervalMs();
   }
 
-  /** Goes on giving signs of life until nothing is held any more, or the time for that is over. */
+  /** Goes on sending heartbeats until nothing is held any more, or the time for that is over. */
   async #drainOn(mayProceedAgain: boolean): Promise<number> {
-    const { runtime, pool, settings } = this.#parts;
-    if (mayProceedAgain) pool.retire(); // it had to wait: let it go on
+    const { runtime, pool, settings } = this.#deps;
+    if (mayProceedAgain) pool.retire(); // it was halted: let it go on
     this.#drainsSince ??= runtime.monotonicMs();
     const drainsForMs = runtime.monotonicMs() - this.#drainsSince;
     if (drainsForMs + settings.heartbeatIntervalMs > settings.drainTimeoutMs) pool.fence(true); // the next beat is too late
     const isOver = drainsForMs > settings.drainTimeoutMs + settings.abortGraceMs;
     const wasIdle = this.#idle;
-    const { load } = pool;
-    this.#idle = load.unstarted + load.running + load.unsettled === 0;
+    const { unstarted, running, unsettled } = pool.load;
+    this.#idle = unstarted + running + unsettled === 0;
     if (!(this.#idle && wasIdle) && !isOver) return this.#intervalMs(); // twice: the last outcomes get their receipts
     await this.#leave();
     return this.#depart();
   }
 
   #depart(): number {
-    leave(this.#parts.identity.pod);
-    this.#parts.elector.forget();
+    removePod(this.#deps.identity.pod);
+    this.#deps.elector.reset();
     this.#gone = true;
     return Infinity;
   }
 
   async #leave(): Promise<void> {
-    const { pod } = this.#parts.identity;
-    this.#parts.elector.forget();
-    leave(pod);
-    if (await this.#membership.leave()) this.#roster.left(pod);
+    const { pod } = this.#deps.identity;
+    this.#deps.elector.reset();
+    removePod(pod);
+    if (await this.#registration.leave()) this.#members.left(pod);
   }
 
   #failed(error: unknown): number {
     if (this.#ended.signal.aborted) return Infinity;
-    const { log, settings, runtime, looks, fence } = this.#parts;
-    log.warn({ error: asError(error).message }, 'a heartbeat failed');
-    looks.unanswered();
-    if (!this.#membership.registered && error instanceof StoreError && error.code === 'STORE_SCHEMA_NEWER') {
+    const { log, settings, runtime, peers, fence } = this.#deps;
+    const retryMs = halfJitterMs(settings.heartbeatIntervalMs, runtime.random());
+    log.warn({ error: asError(error).message, retryMs }, 'heartbeat failed; sending it again');
+    peers.unanswered();
+    if (!this.#registration.registered && error instanceof StoreError && error.code === 'STORE_SCHEMA_NEWER') {
       fence.drain('outdated'); // evicted, and it may not join again
       return this.#evicted();
     }
-    return halfJitterMs(settings.heartbeatIntervalMs, runtime.random());
+    return retryMs;
   }
 
   #intervalMs(): number {
-    const { settings, runtime } = this.#parts;
+    const { settings, runtime } = this.#deps;
     return jitteredIntervalMs(settings.heartbeatIntervalMs, JITTER, runtime.random());
   }
 }

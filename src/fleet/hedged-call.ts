@@ -1,100 +1,100 @@
 /**
- * A hedged call: one that hangs is repeated beside it, and the first answer counts.
+ * A call that is repeated beside itself while it hangs; the first answer counts.
  *
  * Invariants:
- * - While a call is under way, the next begins only when the youngest is `patienceMs` old. So within the limit there are
- *   `limitMs / patienceMs` of them at most. How long a call goes on after that is bounded by the store.
- * - A late answer counts like any other, also for a later question, unless a younger call was answered before it.
- * - A question is over when the youngest call fails, or after `limitMs` at the latest. Then it fails with what an older
- *   call failed with, if one did: that says more than that there was no answer.
+ * - While a try is open, the next begins only when the youngest is `resendAfterMs` old. So at most
+ *   `timeoutMs / resendAfterMs` tries are open within the time-out. The store bounds how long a try lasts after that.
+ * - A late answer counts like any other, also for a later call, unless a younger try was answered before it.
+ * - A call ends when its youngest try fails, or at the time-out. It then fails with the error of an older try, if one has
+ *   failed: that says more than that there was no answer.
  */
 import type { Runtime, Timer } from '../runtime/runtime.js';
 import { withTimeout } from '../runtime/with-timeout.js';
 
 export interface HedgeOptions {
   readonly runtime: Runtime;
-  readonly patienceMs: number;
-  readonly limitMs: number;
-  /** Ends every question. */
+  readonly resendAfterMs: number;
+  readonly timeoutMs: number;
+  /** Ends every call. */
   readonly signal: AbortSignal;
 }
 
-interface Call {
+interface Try {
   readonly since: number;
 }
 
-interface Waiter<T> {
+interface Caller<T> {
   readonly resolve: (answer: T) => void;
   readonly reject: (error: unknown) => void;
-  /** What a call failed with last. */
+  /** What a try failed with last. */
   failure?: { readonly error: unknown };
 }
 
 export class HedgedCall<T> {
-  readonly #parts: HedgeOptions;
+  readonly #options: HedgeOptions;
   /** The oldest first. */
-  #underWay: Call[] = [];
-  #waiter: Waiter<T> | undefined;
+  #open: Try[] = [];
+  #caller: Caller<T> | undefined;
 
-  constructor(parts: HedgeOptions) {
-    this.#parts = parts;
+  constructor(options: HedgeOptions) {
+    this.#options = options;
   }
 
   /**
-   * Resolves with the next answer. One question at a time.
+   * Resolves with the next answer. One call at a time.
    *
-   * @param send makes the call; it may be used several times
-   * @throws what a call threw; StoreError `STORE_UNAVAILABLE` after the limit; StoppedError
+   * @param send makes one try; it may be called several times
+   * @throws what a try threw; StoreError `STORE_UNAVAILABLE` at the time-out; StoppedError
    */
-  async ask(send: () => Promise<T>): Promise<T> {
-    const { runtime, limitMs, signal } = this.#parts;
-    const tooOld = runtime.monotonicMs() - limitMs;
-    this.#underWay = this.#underWay.filter(({ since }) => since > tooOld);
+  async call(send: () => Promise<T>): Promise<T> {
+    const { runtime, timeoutMs, signal } = this.#options;
+    const tooOld = runtime.monotonicMs() - timeoutMs;
+    this.#open = this.#open.filter(({ since }) => since > tooOld);
     const timer: { current?: Timer } = {};
     const answer = (): Promise<T> =>
       new Promise((resolve, reject) => {
-        this.#waiter = { resolve, reject };
+        this.#caller = { resolve, reject };
         this.#sendAndWait(send, timer);
       });
     try {
-      return await withTimeout(runtime, answer, { timeoutMs: limitMs, signal });
+      return await withTimeout(runtime, answer, { timeoutMs, signal });
     } catch (error) {
-      throw signal.aborted ? error : (this.#waiter?.failure?.error ?? error);
+      throw signal.aborted ? error : (this.#caller?.failure?.error ?? error);
     } finally {
       timer.current?.cancel();
-      this.#waiter = undefined;
+      this.#caller = undefined;
     }
   }
 
-  /** What is under way answers nothing that will be asked. */
-  forget(): void {
-    this.#underWay = [];
+  /** Ignores the answers of all open tries. */
+  discard(): void {
+    this.#open = [];
   }
 
   #sendAndWait(send: () => Promise<T>, timer: { current?: Timer }): void {
-    const { runtime, patienceMs } = this.#parts;
-    const youngest = this.#underWay.at(-1);
-    const restMs = youngest === undefined ? 0 : youngest.since + patienceMs - runtime.monotonicMs();
-    if (restMs <= 0) this.#send(send);
-    timer.current = runtime.after(restMs > 0 ? restMs : patienceMs, () => this.#sendAndWait(send, timer));
+    const { runtime, resendAfterMs } = this.#options;
+    const youngest = this.#open.at(-1);
+    const leftMs = youngest === undefined ? 0 : youngest.since + resendAfterMs - runtime.monotonicMs();
+    if (leftMs <= 0) this.#send(send);
+    timer.current = runtime.after(leftMs > 0 ? leftMs : resendAfterMs, () => this.#sendAndWait(send, timer));
   }
 
   #send(send: () => Promise<T>): void {
-    const call: Call = { since: this.#parts.runtime.monotonicMs() };
-    this.#underWay.push(call);
+    const attempt: Try = { since: this.#options.runtime.monotonicMs() };
+    this.#open.push(attempt);
     send().then(
       (answer) => {
-        const index = this.#underWay.indexOf(call);
+        const index = this.#open.indexOf(attempt);
         if (index < 0) return;
-        this.#underWay.splice(0, index + 1); // the older ones have nothing to add
-        this.#waiter?.resolve(answer);
+        this.#open.splice(0, index + 1); // the older tries have nothing to add
+        this.#caller?.resolve(answer);
       },
       (error: unknown) => {
-        if (!this.#underWay.includes(call)) return;
-        const isYoungest = this.#underWay.at(-1) === call;
-        this.#underWay = this.#underWay.filter((each) => each !== call);
-        if (this.#waiter !== undefined) this.#waiter.failure = { error };
-        if (isYoungest) this.#waiter?.reject(error);
+        if (!this.#open.includes(attempt)) return;
+        const isYoungest = this.#open.at(-1) === attempt;
+        this.#open = this.#open.filter((each) => each !== attempt);
+        if (this.#caller !== undefined) this.#caller.failure = { error };
+        if (isYoungest) this.#caller?.reject(error);
       },
     );
   }

@@ -1,8 +1,10 @@
 /**
- * Housekeeping: the leader removes what is past its retention.
+ * Removes steps that are past their retention while this pod leads.
  *
- * Law: in small pieces, between which the event loop is free; at a calm interval; and it stops between two pieces when
- * leadership ends.
+ * Invariants:
+ * - It removes in small pieces, with the event loop free between two of them.
+ * - When no more is left it rests for at least a minute.
+ * - It stops between two pieces when leadership ends.
  */
 import { asError } from '../errors.js';
 import type { Log } from '../log.js';
@@ -14,7 +16,7 @@ import { withTimeout } from '../runtime/with-timeout.js';
 import type { Store } from '../store/contract.js';
 import type { Elector } from './elector.js';
 
-export interface HousekeepingParts {
+export interface HousekeepingDependencies {
   readonly runtime: Runtime;
   readonly store: Pick<Store, 'prune'>;
   readonly settings: Pick<Settings, 'retentionMs' | 'recoveryIntervalMs'>;
@@ -22,19 +24,19 @@ export interface HousekeepingParts {
   readonly log: Log;
 }
 
-const AT_LEAST_EVERY_MS = 60_000;
+const SHORTEST_INTERVAL_MS = 60_000;
 
 export class Housekeeping implements Service {
-  readonly #parts: HousekeepingParts;
+  readonly #deps: HousekeepingDependencies;
   readonly #loop: Loop;
   readonly #intervalMs: number;
   readonly #ended = new AbortController();
 
-  constructor(parts: HousekeepingParts) {
-    this.#parts = parts;
-    this.#intervalMs = Math.max(AT_LEAST_EVERY_MS, 4 * parts.settings.recoveryIntervalMs);
-    this.#loop = new Loop(parts.runtime, () => this.#tick(), { ref: false, onError: (error) => this.#failed(error) });
-    parts.elector.onElected(() => this.#loop.wake());
+  constructor(deps: HousekeepingDependencies) {
+    this.#deps = deps;
+    this.#intervalMs = Math.max(SHORTEST_INTERVAL_MS, 4 * deps.settings.recoveryIntervalMs);
+    this.#loop = new Loop(deps.runtime, () => this.#tick(), { ref: false, onError: (error) => this.#failed(error) });
+    deps.elector.onElected(() => this.#loop.wake());
   }
 
   start(): Promise<void> {
@@ -46,9 +48,9 @@ export class Housekeeping implements Service {
     return this.#loop.stop();
   }
 
-  /** One piece. */
+  /** Removes one piece. */
   async #tick(): Promise<number> {
-    const { runtime, store, settings, elector } = this.#parts;
+    const { runtime, store, settings, elector } = this.#deps;
     if (!elector.isLeader) return Infinity; // woken when elected
     const prune = (): ReturnType<Store['prune']> => store.prune({ keepMs: settings.retentionMs });
     const { more } = await withTimeout(runtime, prune, { signal: this.#ended.signal });
@@ -56,8 +58,12 @@ export class Housekeeping implements Service {
   }
 
   #failed(error: unknown): number {
-    const { log } = this.#parts;
-    if (!this.#ended.signal.aborted) log.warn({ error: asError(error).message }, 'housekeeping failed');
-    return this.#intervalMs;
+    const retryMs = this.#intervalMs;
+    if (!this.#ended.signal.aborted)
+      this.#deps.log.warn(
+        { error: asError(error).message, retryMs },
+        'housekeeping failed; steps past their retention stay until the next run',
+      );
+    return retryMs;
   }
 }

@@ -1,4 +1,11 @@
-/** The journal's SQLite file. Several processes may be given the same one. */
+/**
+ * Reads and writes the journal's SQLite file.
+ *
+ * Invariants:
+ * - Several processes may use the same file.
+ * - A cycle's own row is written last, so that a cycle whose writing broke off is not shown, and may be written again.
+ * - A transaction or a read takes about a millisecond; the event loop is free between two of them.
+ */
 import type { Database } from 'better-sqlite3';
 import { isBusy, loadSqlite } from '../driver/better-sqlite3.js';
 import { asError } from '../errors.js';
@@ -53,7 +60,7 @@ export class JournalFile {
   static async open(runtime: Runtime, path: string): Promise<JournalFile> {
     const { path: file } = await locate(path);
     const Sqlite = await loadSqlite();
-    const journal = new JournalFile(runtime, new Sqlite(file, { timeout: 0 })); // a timeout would put the event loop to sleep
+    const journal = new JournalFile(runtime, new Sqlite(file, { timeout: 0 })); // a time-out would block the event loop
     try {
       for (const statement of [...sql.PRAGMAS, ...sql.SCHEMA]) {
         await journal.#whenFree(() => journal.#database.exec(statement));
@@ -69,7 +76,6 @@ export class JournalFile {
     this.#database.close();
   }
 
-  /** The cycle's own row comes last: what broke off before is not shown, and may be written again. */
   async write({ cycleId, podId, startedAt, durationMs, error, deadPods, decisions }: RecoveryRecord): Promise<void> {
     await this.#inPieces(deadPods, sql.INSERT_DEAD_POD, (pod) => [cycleId, pod.podId, pod.incarnation]);
     await this.#inPieces(decisions, sql.INSERT_ORPHAN, ({ stepId, type, holder, reason, decision }, position) => {
@@ -79,7 +85,7 @@ export class JournalFile {
     await this.#run(sql.INSERT_CYCLE, cycle);
   }
 
-  /** Removes the oldest cycles beyond those that are kept. */
+  /** Removes the oldest cycles beyond the number that is kept. */
   async trim(): Promise<void> {
     const surplus = (): { cycle_id: string } | undefined =>
       this.#database.prepare<[], { cycle_id: string }>(sql.SELECT_SURPLUS).get();

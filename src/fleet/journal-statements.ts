@@ -1,6 +1,6 @@
-/** The SQL of the leader's journal. Its tables are its own; they may live in a file beside others. */
+/** The SQL of the recovery journal. Its tables may be in a file beside those of the application. */
 
-/** The most cycles that are kept. */
+/** How many cycles are kept. */
 export const KEPT_CYCLES = 1_000;
 
 export const PRAGMAS: readonly string[] = ['PRAGMA journal_mode = WAL', 'PRAGMA synchronous = NORMAL'];
@@ -50,7 +50,7 @@ export const SELECT_DEAD_PODS = `SELECT pod_id, incarnation FROM recovery_dead_p
 export const SELECT_ORPHANS = `SELECT position, step_id, type, pod_id, incarnation, reason, decision
 FROM recovery_orphan WHERE cycle_id = ? AND position >= ? ORDER BY position LIMIT ?`;
 
-/** The oldest cycle beyond those that are kept. */
+/** The oldest cycle beyond the number that is kept. */
 export const SELECT_SURPLUS = `SELECT cycle_id FROM recovery_cycle
 WHERE seq <= (SELECT seq FROM recovery_cycle ORDER BY seq DESC LIMIT 1 OFFSET ${KEPT_CYCLES}) ORDER BY seq LIMIT 1`;
 

@@ -1,5 +1,5 @@
 /**
- * The leader's record of its recovery cycles: dead pods, orphans, and what became of each orphan.
+ * Keeps the records of this pod's recovery cycles: dead pods, orphans, and the decision about each orphan.
  *
  * Invariants:
  * - The journal is local to its process and bounded: it keeps the newest 1,000 cycles.
@@ -20,7 +20,7 @@ import { JournalFile } from './journal-file.js';
 import { KEPT_CYCLES } from './journal-statements.js';
 import type { RecoveryRecord } from './recovery-record.js';
 
-export interface JournalParts {
+export interface JournalDependencies {
   readonly runtime: Runtime;
   readonly events: Events;
   readonly log: Log;
@@ -31,7 +31,9 @@ export interface JournalParts {
 const OPERATION = 'journal';
 
 export class Journal {
-  readonly #parts: JournalParts;
+  readonly #runtime: Runtime;
+  readonly #log: Log;
+  readonly #path: string;
   readonly #outages: OutageTracker;
   #file: JournalFile | undefined;
   /** Cycles that are not in a file, the oldest first: all of them if the path is `:memory:`. */
@@ -39,9 +41,11 @@ export class Journal {
   #queue: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(parts: JournalParts) {
-    this.#parts = parts;
-    this.#outages = new OutageTracker(parts.runtime, parts.events, parts.log);
+  constructor({ runtime, events, log, path }: JournalDependencies) {
+    this.#runtime = runtime;
+    this.#log = log;
+    this.#path = path;
+    this.#outages = new OutageTracker(runtime, events, log);
   }
 
   /** Opens the file, if the path names one. Never rejects. */
@@ -88,21 +92,18 @@ export class Journal {
   }
 
   async #opened(): Promise<JournalFile | undefined> {
-    if (this.#closed || this.#parts.path === MEMORY) return undefined;
-    return (this.#file ??= await JournalFile.open(this.#parts.runtime, this.#parts.path));
+    if (this.#closed || this.#path === MEMORY) return undefined;
+    return (this.#file ??= await JournalFile.open(this.#runtime, this.#path));
   }
 
-  /** Runs one piece of work after another. Never rejects: a failure is logged, and the records wait in memory. */
+  /** Runs one piece of work after another. Never rejects: after a failure the cycles stay in memory. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     return (this.#queue = this.#queue.then(work).catch((error: unknown) => this.#failed(error)));
   }
 
   #failed(error: unknown): void {
-    const [path, unwritten] = [this.#parts.path, this.#inMemory.length];
-    this.#parts.log.warn(
-      { path, unwritten, error: asError(error).message },
-      'recovery journal failed; keeping its records in memory',
-    );
+    const fields = { path: this.#path, cycles: this.#inMemory.length, error: asError(error).message };
+    this.#log.warn(fields, 'recovery journal failed; keeping its cycles in memory');
     this.#outages.failed(OPERATION, error);
   }
 }

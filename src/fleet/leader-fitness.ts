@@ -1,14 +1,18 @@
-/** Whether a leader is fit to lead: one whose cycles fail or overrun three times running stands down for a while. */
+/**
+ * Decides whether this pod is fit to lead: after three bad recovery cycles in a row it is not eligible for a while.
+ *
+ * Invariants: a cycle is bad if it fails or takes longer than its interval. A good cycle resets the count.
+ */
 import type { Runtime } from '../runtime/runtime.js';
 
-const STRIKES = 3;
-const STANDS_DOWN_FOR_INTERVALS = 10;
+const BAD_CYCLES = 3;
+const INELIGIBLE_FOR_INTERVALS = 10;
 
 export class LeaderFitness {
   readonly #runtime: Runtime;
   readonly #intervalMs: number;
-  #strikes = 0;
-  #downUntil = -Infinity;
+  #badCycles = 0;
+  #ineligibleUntil = -Infinity;
 
   constructor(runtime: Runtime, settings: { readonly recoveryIntervalMs: number }) {
     this.#runtime = runtime;
@@ -16,18 +20,18 @@ export class LeaderFitness {
   }
 
   get eligible(): boolean {
-    return this.#runtime.monotonicMs() >= this.#downUntil;
+    return this.#runtime.monotonicMs() >= this.#ineligibleUntil;
   }
 
-  /** A cycle of the leader went well, in time. */
-  succeeded(): void {
-    this.#strikes = 0;
+  /** A cycle of this leader succeeded within its interval. */
+  good(): void {
+    this.#badCycles = 0;
   }
 
-  /** A cycle of the leader failed, or took longer than its interval. */
-  struck(): void {
-    if (++this.#strikes < STRIKES) return;
-    this.#strikes = 0;
-    this.#downUntil = this.#runtime.monotonicMs() + STANDS_DOWN_FOR_INTERVALS * this.#intervalMs;
+  /** A cycle of this leader failed, or took longer than its interval. */
+  bad(): void {
+    if (++this.#badCycles < BAD_CYCLES) return;
+    this.#badCycles = 0;
+    this.#ineligibleUntil = this.#runtime.monotonicMs() + INELIGIBLE_FOR_INTERVALS * this.#intervalMs;
   }
 }

@@ -1,37 +1,32 @@
 /**
- * The outcomes of orphaned claims.
+ * Decides the outcome of each orphaned claim.
  *
  * Invariants:
- * - Only the eviction of a pod is charged: it may be the step's fault.
- * - A claim counts as alone only if its token says so and no other claim of the same incarnation stands beside it. The
- *   token is the proof; the other rows can only refute it.
+ * - Only the eviction of a pod is charged to the step: the step may have killed the pod.
+ * - A claim counts as alone only if its token says so and its incarnation holds no other claim on the page. The token is
+ *   the proof; other claims can only refute it.
  */
 import { isAlone } from '../step/crash-suspect.js';
 import type { Outcome } from '../step/transition.js';
 import type { Orphan } from '../store/contract.js';
 
-export type Orphaned = Extract<Outcome, { readonly kind: 'orphaned' }>;
+export type OrphanOutcome = Extract<Outcome, { readonly kind: 'orphaned' }>;
 
-const UNCHARGED: Orphaned = Object.freeze({ kind: 'orphaned', evicted: false, alone: false });
+const UNCHARGED: OrphanOutcome = Object.freeze({ kind: 'orphaned', evicted: false, alone: false });
 
-/** An orphan, and what becomes of it. */
+/** An orphan and its outcome. */
 export interface DecidedOrphan {
   readonly orphan: Orphan;
-  readonly outcome: Orphaned;
+  readonly outcome: OrphanOutcome;
 }
 
-/** Decides a page, in its order. */
-export function decided(page: readonly Orphan[]): readonly DecidedOrphan[] {
-  const outcomes = outcomesOf(page);
-  return page.map((orphan, at) => ({ orphan, outcome: outcomes[at] ?? UNCHARGED }));
-}
-
-/** One outcome for each orphan of a page, in its order. */
-export function outcomesOf(page: readonly Orphan[]): readonly Orphaned[] {
-  const held = new Map<string, number>();
-  for (const { holder } of page) held.set(holder.incarnation, (held.get(holder.incarnation) ?? 0) + 1);
+/** Decides a page of orphans, in its order. */
+export function decideOrphans(page: readonly Orphan[]): readonly DecidedOrphan[] {
+  const claims = new Map<string, number>();
+  for (const { holder } of page) claims.set(holder.incarnation, (claims.get(holder.incarnation) ?? 0) + 1);
   return page.map((orphan) => {
-    if (orphan.reason !== 'evicted') return UNCHARGED;
-    return { kind: 'orphaned', evicted: true, alone: isAlone(orphan) && held.get(orphan.holder.incarnation) === 1 };
+    if (orphan.reason !== 'evicted') return { orphan, outcome: UNCHARGED };
+    const alone = isAlone(orphan) && claims.get(orphan.holder.incarnation) === 1;
+    return { orphan, outcome: { kind: 'orphaned', evicted: true, alone } };
   });
 }

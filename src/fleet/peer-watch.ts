@@ -1,21 +1,21 @@
 /**
- * Who has been seen unchanged, and for how long: this pod's own evidence that a peer is dead.
+ * Watches how long each peer has shown no sign of life: this pod's own evidence that a peer is dead.
  *
  * Invariants:
- * - A pod is dead when it has been silent on the store's clock for longer than it registered, *and* this pod has watched
- *   its `beat` unchanged for long enough. The watched time is the time between looks that follow each other, each counted
- *   as one of this pod's heartbeat intervals at most.
- * - Long enough is the time within which a pod that lives is heard once the store answers it (`heardWithinMs`), and shown
- *   by a read that may be late. After the first interruption it is the whole dead-after of that pod.
- * - Where a heartbeat of this pod failed or hung, the calls of others may hang for longer: nothing counts until a pod that
- *   lives has had time to be heard. Where this pod was fenced as silent, what it watched before is void. So an outage of
- *   the store evicts nobody, whatever its pattern.
- * - Where this pod itself stood still, the store may have been away meanwhile: that time does not count, but what was
- *   watched before stands. So a pod that stalls again and again still finds the dead: with looks that are up to `gap` apart
- *   within (deadAfterMs / heartbeatIntervalMs + 2) × gap.
- * - A pod whose own looks are too rare to see an outage counts only the looks that already found the peer silent for too
+ * - A pod is dead if it has been silent on the store's clock for longer than the dead-after that it registered, *and* this
+ *   pod has watched its `beat` unchanged for long enough. The watched time is the time between consecutive views; each gap
+ *   counts as one of this pod's heartbeat intervals at most.
+ * - Long enough is the time within which a living pod is heard once the store answers it (`heardWithinMs`), plus the time
+ *   by which a read may be late. After the first interruption it is the whole dead-after of that pod.
+ * - If a heartbeat of this pod failed or hung, the calls of others may hang for longer. Nothing counts until a living pod
+ *   has had time to be heard. If this pod was fenced as silent, everything watched before is void. So an outage of the store
+ *   evicts nobody, whatever its pattern.
+ * - If this pod itself stood still, the store may have been away meanwhile. That time does not count, but what was watched
+ *   before stands. So a pod that stalls again and again still finds the dead: with views up to `gap` apart, within
+ *   (deadAfterMs / heartbeatIntervalMs + 2) × gap.
+ * - A pod whose own views are too rare to notice an outage counts only the views that already found the peer silent for too
  *   long.
- * - A pod whose process has exited is dead at the first look.
+ * - A pod whose process has exited is dead at the first view.
  */
 import type { Runtime } from '../runtime/runtime.js';
 import { isSilent, type PodRef, type PodView } from '../store/contract.js';
@@ -24,41 +24,41 @@ import { heardWithinMs } from './heartbeat-limits.js';
 /** A pod that is dead by the rules above. */
 export interface DeadPod {
   readonly pod: PodRef;
-  /** On the store's clock, when it was looked at last. */
+  /** On the store's clock, in the last view. */
   readonly silentForMs: number;
-  /** `silent`: for longer than it registered, by the law above. `exited`: its process has provably exited. */
+  /** `silent`: for longer than it registered, by the rules above. `exited`: its process has provably exited. */
   readonly reason: 'silent' | 'exited';
 }
 
-interface Sight {
+interface Peer {
   readonly view: PodView;
-  /** For how long it has been watched with this beat. */
+  /** How long it has been watched with this beat. */
   readonly watchedMs: number;
 }
 
-/** What lies between a look and the one before. */
-interface Watched {
+/** The time between a view and the one before. */
+interface Gap {
   readonly countedMs: number;
-  /** For how long all calls of this pod had been answered by then. */
-  readonly calmMs: number;
+  /** How long all calls of this pod had been answered when the gap began. */
+  readonly answeredForMs: number;
 }
 
-/** Heartbeats that are further apart than so many of this pod's heartbeat intervals: it has stood still. */
+/** If views are further apart than this many heartbeat intervals, this pod has stood still. */
 const LONGEST_GAP = 2;
 
 export class PeerWatch {
   readonly #runtime: Runtime;
   readonly #intervalMs: number;
   readonly #staleReadMs: number;
-  #sights = new Map<string, Sight>();
-  readonly #buried = new Set<string>();
+  #peers = new Map<string, Peer>();
+  readonly #evicted = new Set<string>();
   readonly #listeners: (() => void)[] = [];
-  #lastLook: number | undefined;
-  /** Whether the looks have ever been interrupted, by an outage of the store or by this pod's own standstill. */
+  #lastViewAt: number | undefined;
+  /** Whether the watch has ever been interrupted: the store did not answer, or this pod stood still. */
   #interrupted = false;
-  /** A call of this pod was not answered in time since the last look. */
+  /** A call of this pod was not answered in time since the last view. */
   #unanswered = false;
-  /** The first look after the last such call. */
+  /** The first view after the last such call. */
   #answeredSince = -Infinity;
 
   constructor(runtime: Runtime, settings: { readonly heartbeatIntervalMs: number }, staleReadMs = 0) {
@@ -67,40 +67,34 @@ export class PeerWatch {
     this.#intervalMs = settings.heartbeatIntervalMs;
   }
 
-  /** Calls back after each look that shows a pod whose process has exited. */
+  /** Calls back after each view that shows a pod whose process has exited. */
   onExited(listener: () => void): void {
     this.#listeners.push(listener);
   }
 
-  /** A look at the fleet: a heartbeat's answer. @param self is never dead in its own eyes */
-  see(pods: readonly PodView[], self: PodRef): void {
-    const now = this.#runtime.monotonicMs();
-    const before = this.#lastLook ?? now;
-    if (now - before > LONGEST_GAP * this.#intervalMs) this.interrupt();
-    if (this.#unanswered) this.#answeredSince = now;
-    this.#unanswered = false;
-    this.#lastLook = now;
-    const watched = { countedMs: Math.min(now - before, this.#intervalMs), calmMs: before - this.#answeredSince };
-    const sights = new Map<string, Sight>();
+  /** With each heartbeat's answer. @param self is never dead in its own view */
+  update(pods: readonly PodView[], self: PodRef): void {
+    const gap = this.#gapUntil(this.#runtime.monotonicMs());
+    const peers = new Map<string, Peer>();
     for (const view of pods) {
       const { incarnation } = view.pod;
-      if (incarnation === self.incarnation || this.#buried.has(incarnation)) continue;
-      sights.set(incarnation, this.#sight(view, this.#sights.get(incarnation), watched));
+      if (incarnation === self.incarnation || this.#evicted.has(incarnation)) continue;
+      peers.set(incarnation, this.#watched(view, this.#peers.get(incarnation), gap));
     }
-    this.#sights = sights;
-    for (const incarnation of this.#buried) {
-      if (!pods.some((view) => view.pod.incarnation === incarnation)) this.#buried.delete(incarnation);
+    this.#peers = peers;
+    for (const incarnation of this.#evicted) {
+      if (!pods.some((view) => view.pod.incarnation === incarnation)) this.#evicted.delete(incarnation);
     }
-    if ([...sights.values()].some(({ view }) => hasExited(view))) for (const listener of this.#listeners) listener();
+    if ([...peers.values()].some(({ view }) => hasExited(view))) for (const listener of this.#listeners) listener();
   }
 
   /** The store has not answered this pod for long: what it has watched is void. */
-  forget(): void {
-    this.#sights.clear();
+  reset(): void {
+    this.#peers.clear();
     this.unanswered();
   }
 
-  /** A call of this pod failed, or hung. */
+  /** A call of this pod failed or hung. */
   unanswered(): void {
     this.#unanswered = true;
     this.interrupt();
@@ -111,26 +105,35 @@ export class PeerWatch {
     this.#interrupted = true;
   }
 
-  /** The dead, as of the last look. */
+  /** The dead, as of the last view. */
   dead(): readonly DeadPod[] {
     const dead: DeadPod[] = [];
-    for (const seen of this.#sights.values()) {
-      const { pod, silentForMs } = seen.view;
-      const reason = this.#reasonOf(seen);
+    for (const peer of this.#peers.values()) {
+      const { pod, silentForMs } = peer.view;
+      const reason = this.#reasonOf(peer);
       if (reason !== undefined) dead.push({ pod, silentForMs, reason });
     }
     return dead;
   }
 
-  /** These have been evicted: they are not told as dead again while the last look still shows them. */
-  bury(pods: readonly PodRef[]): void {
+  /** These have been evicted. They are not reported as dead again while the last view still shows them. */
+  evicted(pods: readonly PodRef[]): void {
     for (const { incarnation } of pods) {
-      this.#sights.delete(incarnation);
-      this.#buried.add(incarnation);
+      this.#peers.delete(incarnation);
+      this.#evicted.add(incarnation);
     }
   }
 
-  #reasonOf({ view, watchedMs }: Sight): DeadPod['reason'] | undefined {
+  #gapUntil(now: number): Gap {
+    const before = this.#lastViewAt ?? now;
+    if (now - before > LONGEST_GAP * this.#intervalMs) this.interrupt();
+    if (this.#unanswered) this.#answeredSince = now;
+    this.#unanswered = false;
+    this.#lastViewAt = now;
+    return { countedMs: Math.min(now - before, this.#intervalMs), answeredForMs: before - this.#answeredSince };
+  }
+
+  #reasonOf({ view, watchedMs }: Peer): DeadPod['reason'] | undefined {
     if (hasExited(view)) return 'exited';
     return isSilent(view) && watchedMs >= this.#longEnoughMs(view) ? 'silent' : undefined;
   }
@@ -143,20 +146,20 @@ export class PeerWatch {
     return Math.min(deadAfterMs, heardWithinMs(heartbeatMs, deadAfterMs) + this.#staleReadMs);
   }
 
-  #sight(view: PodView, before: Sight | undefined, { countedMs, calmMs }: Watched): Sight {
+  #watched(view: PodView, before: Peer | undefined, { countedMs, answeredForMs }: Gap): Peer {
     if (before?.view.beat !== view.beat) return { view, watchedMs: 0 };
-    const isCalm = calmMs >= this.#heardWithinMs(view);
-    const counts = isCalm && (this.#seesOutages(view) || isSilent(before.view));
+    const hadTime = answeredForMs >= this.#heardWithinMs(view);
+    const counts = hadTime && (this.#noticesOutages(view) || isSilent(before.view));
     return { view, watchedMs: before.watchedMs + (counts ? countedMs : 0) };
   }
 
-  /** Whether no outage that made this peer seem dead could fall between two of our looks. */
-  #seesOutages(view: PodView): boolean {
+  /** Whether no outage that made this peer seem dead could fall between two of our views. */
+  #noticesOutages(view: PodView): boolean {
     return (LONGEST_GAP + 1) * this.#intervalMs <= view.deadAfterMs;
   }
 }
 
-/** Whether its process has exited: a fact, which needs no row of looks. A sleeper holds nothing, and is never evicted. */
+/** A fact, which needs no watching. A pod that is asleep holds nothing, and is never evicted. */
 function hasExited(view: PodView): boolean {
   return view.exited && !view.asleep;
 }

@@ -1,4 +1,4 @@
-/** Who this process is in the fleet: its podId for good, and the incarnation that it lives now. */
+/** Who this process is in the fleet: a permanent podId, and the incarnation that it lives as now. */
 import type { Runtime } from '../runtime/runtime.js';
 import type { PodRef } from '../store/contract.js';
 
@@ -6,7 +6,7 @@ export class PodIdentity {
   readonly #runtime: Runtime;
   #pod: PodRef;
 
-  /** Chooses the first incarnation, before anything is registered: a repeated registration is the same one. */
+  /** Chooses the first incarnation before anything is registered, so that a repeated registration is the same one. */
   constructor(runtime: Runtime, podId: string) {
     this.#runtime = runtime;
     this.#pod = { podId, incarnation: runtime.uuid() };
@@ -16,7 +16,7 @@ export class PodIdentity {
     return this.#pod;
   }
 
-  /** Begins a new incarnation, after the old one was evicted. It inherits nothing. */
+  /** Begins a new incarnation after the old one was evicted. It inherits nothing. */
   renew(): PodRef {
     this.#pod = { podId: this.#pod.podId, incarnation: this.#runtime.uuid() };
     return this.#pod;

@@ -1,19 +1,20 @@
 /**
- * One recovery cycle: finds dead pods and their orphans, decides, requeues or fails.
+ * Runs one recovery cycle: evicts dead pods, finds their orphans, and requeues or fails each.
  *
  * Invariants:
- * - It evicts first, because silence alone makes no orphan. It looks for orphans among all claims, not only among those of
- *   pods that died just now.
+ * - It evicts first: silence alone makes no orphan. It looks for orphans among all claims, not only among those of pods that
+ *   died just now.
  * - The settler of the pool decides here too. Every settlement carries the fence of the claim that it ends, so a second
- *   leader at the same work does no harm.
+ *   leader that does the same does no harm.
  * - Before each write it checks whether it may go on.
- * - An orphan is settled once in a cycle, also where a late read shows it again: its receipt would be reported twice.
+ * - It settles an orphan once, also if a late read shows the orphan again: its receipt would be reported twice.
  */
 import { asError, StoppedError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { serializeError } from '../step/serialized-error.js';
+import type { Settler } from '../settlement/settler.js';
 import { claimTokenOf } from '../step/crash-suspect.js';
+import { serializeError } from '../step/serialized-error.js';
 import {
   fenceKey,
   type Claim,
@@ -23,23 +24,22 @@ import {
   type StepRecord,
   type Store,
 } from '../store/contract.js';
-import type { Settler } from '../settlement/settler.js';
 import type { Leadership } from './elector.js';
+import { decideOrphans, type DecidedOrphan } from './orphan-outcomes.js';
 import type { DeadPod, PeerWatch } from './peer-watch.js';
-import { decided, type DecidedOrphan } from './orphan-outcomes.js';
 import { recoveryRecord, summaryOf, type Decision, type RecoveryRecord } from './recovery-record.js';
 
-export interface RecoveryCycleParts {
+export interface RecoveryCycleDependencies {
   readonly runtime: Runtime;
   readonly store: Pick<Store, 'evict' | 'orphans' | 'settle' | 'list'>;
   readonly settler: Settler;
-  readonly looks: PeerWatch;
+  readonly peers: PeerWatch;
   readonly events: Events;
   /** The incarnation that settles. */
   readonly pod: PodRef;
   readonly leadership: Leadership;
   readonly dryRun: boolean;
-  /** What was sent in an earlier cycle and not answered. */
+  /** What an earlier cycle sent without getting an answer. */
   readonly unanswered: readonly DecidedOrphan[];
 }
 
@@ -49,46 +49,46 @@ const PAGE = 250;
 const WIDEST_PAGE = 16 * PAGE;
 
 export class RecoveryCycle {
-  readonly #parts: RecoveryCycleParts;
+  readonly #deps: RecoveryCycleDependencies;
   readonly #cycleId: string;
   readonly #startedAt: number;
   readonly #startedMs: number;
   readonly #decisions: Decision[] = [];
   #deadPods: readonly PodRef[] = [];
-  #told = false;
+  #reported = false;
   #error: Error | undefined;
   #unanswered: readonly DecidedOrphan[] = [];
 
-  constructor(parts: RecoveryCycleParts) {
-    this.#parts = parts;
-    this.#cycleId = parts.runtime.uuid();
-    this.#startedAt = parts.runtime.wallMs();
-    this.#startedMs = parts.runtime.monotonicMs();
+  constructor(deps: RecoveryCycleDependencies) {
+    this.#deps = deps;
+    this.#cycleId = deps.runtime.uuid();
+    this.#startedAt = deps.runtime.wallMs();
+    this.#startedMs = deps.runtime.monotonicMs();
   }
 
-  /** Whether it found anything to do, or failed: only then there is something to tell. */
-  get told(): boolean {
-    return this.#told;
+  /** Whether it has emitted `recovery:started`: it found something to do, or failed. Otherwise there is nothing to report. */
+  get reported(): boolean {
+    return this.#reported;
   }
 
-  /** Why it broke off, if it did. */
+  /** Why it ended early, if it did. */
   get error(): Error | undefined {
     return this.#error;
   }
 
-  /** What was sent and not answered: send it again, or its receipts are never known. */
+  /** What was sent and not answered. The next cycle sends it again; otherwise its receipts would never be known. */
   get unanswered(): readonly DecidedOrphan[] {
     return this.#unanswered;
   }
 
-  /** Never rejects: what went wrong is in {@link RecoveryCycle.error}, and what was done until then in the record. */
+  /** Never rejects: {@link RecoveryCycle.error} says why it ended early, and the record what was done until then. */
   async run(): Promise<RecoveryRecord> {
-    const { runtime, dryRun, pod } = this.#parts;
+    const { runtime, dryRun, pod } = this.#deps;
     try {
-      await (dryRun ? this.#foresee() : this.#recover());
+      await (dryRun ? this.#preview() : this.#recover());
     } catch (error) {
       this.#error = asError(error);
-      if (!(error instanceof StoppedError)) this.#begin();
+      if (!(error instanceof StoppedError)) this.#emitStarted();
     }
     return recoveryRecord({
       cycleId: this.#cycleId,
@@ -102,18 +102,17 @@ export class RecoveryCycle {
     });
   }
 
-  /** Tells what it did. */
-  tell(record: RecoveryRecord): void {
-    this.#parts.events.emitLazily('recovery:completed', () =>
+  emitCompleted(record: RecoveryRecord): void {
+    this.#deps.events.emitLazily('recovery:completed', () =>
       structuredClone({ ...summaryOf(record), error: record.error }),
     );
   }
 
   async #recover(): Promise<void> {
-    const { runtime, leadership, looks } = this.#parts;
-    await this.#evict(looks.dead());
+    const { runtime, leadership, peers, unanswered } = this.#deps;
+    await this.#evict(peers.dead());
     const seen = new Set<string>();
-    let page = this.#parts.unanswered.length > 0 ? fresh(this.#parts.unanswered, seen) : await this.#next(seen);
+    let page = unanswered.length > 0 ? unseen(unanswered, seen) : await this.#next(seen);
     while (page.length > 0 && leadership.isLeader) {
       await this.#settle(page);
       await runtime.yield();
@@ -121,30 +120,30 @@ export class RecoveryCycle {
     }
   }
 
-  /** The next orphans. Where a late read fills the page with those that were settled, it looks past them. */
+  /** The next orphans. If a late read fills the page with orphans that were settled, it reads a wider page. */
   async #next(seen: Set<string>): Promise<readonly DecidedOrphan[]> {
-    const { store, leadership } = this.#parts;
+    const { store, leadership } = this.#deps;
     for (let limit = PAGE; ; limit *= 2) {
       const orphans = await store.orphans({ limit });
-      const page = fresh(decided(orphans), seen);
+      const page = unseen(decideOrphans(orphans), seen);
       if (page.length > 0 || orphans.length < limit || limit >= WIDEST_PAGE || !leadership.isLeader) return page;
     }
   }
 
   async #evict(dead: readonly DeadPod[]): Promise<void> {
-    const { store, looks, events, leadership } = this.#parts;
+    const { store, peers, events, leadership } = this.#deps;
     if (dead.length === 0 || !leadership.isLeader) return;
-    this.#begin();
+    this.#emitStarted();
     const evicted = new Set((await store.evict(dead.map(({ pod }) => pod))).map(({ incarnation }) => incarnation));
     const gone = dead.filter(({ pod }) => evicted.has(pod.incarnation));
     this.#deadPods = gone.map(({ pod }) => pod);
-    looks.bury(this.#deadPods);
+    peers.evicted(this.#deadPods);
     for (const { pod, silentForMs, reason } of gone) events.emit('pod:dead', { ...pod, silentForMs, reason });
   }
 
   async #settle(page: readonly DecidedOrphan[]): Promise<void> {
-    const { store, settler, pod } = this.#parts;
-    this.#begin();
+    const { store, settler, pod } = this.#deps;
+    this.#emitStarted();
     const wanted = page.map(({ orphan, outcome }) => settler.settlement(orphan, outcome));
     this.#unanswered = page;
     const { settlements, receipts } = await settler.send(wanted, (batch) => store.settle(pod, batch));
@@ -154,30 +153,29 @@ export class RecoveryCycle {
       if (settlement === undefined) return;
       const receipt = receipts[index] ?? 'lost';
       this.#decide(orphan, receipt === 'settled' ? settlement : undefined);
-      // Of what somebody else has settled, somebody else has told.
-      if (receipt !== 'settled') return;
+      if (receipt !== 'settled') return; // the pod that settled it has emitted its events
       settler.announce({ claim: orphan, outcome, durationMs: 0, podId: orphan.holder.podId }, settlement, receipt);
     });
   }
 
-  /** What a cycle would do: the orphans that there are, and the claims of pods that it would evict. */
-  async #foresee(): Promise<void> {
-    const { store, looks } = this.#parts;
-    const dead = looks.dead().map(({ pod }) => pod);
+  /** What a cycle would do: with the orphans that there are, and with the claims of pods that it would evict. */
+  async #preview(): Promise<void> {
+    const { store, peers } = this.#deps;
+    const dead = peers.dead().map(({ pod }) => pod);
     this.#deadPods = dead;
-    if (dead.length > 0) this.#begin();
-    this.#foretell(await store.orphans({ limit: PAGE }));
+    if (dead.length > 0) this.#emitStarted();
+    this.#previewOrphans(await store.orphans({ limit: PAGE }));
     for (const pod of dead) {
       const claims: Orphan[] = [];
       for await (const claim of this.#claimsOf(pod)) claims.push({ ...claim, holder: pod, reason: 'evicted' });
-      this.#foretell(claims);
+      this.#previewOrphans(claims);
     }
   }
 
-  #foretell(orphans: readonly Orphan[]): void {
-    if (orphans.length > 0) this.#begin();
-    for (const { orphan, outcome } of decided(orphans)) {
-      this.#decide(orphan, this.#parts.settler.settlement(orphan, outcome));
+  #previewOrphans(orphans: readonly Orphan[]): void {
+    if (orphans.length > 0) this.#emitStarted();
+    for (const { orphan, outcome } of decideOrphans(orphans)) {
+      this.#decide(orphan, this.#deps.settler.settlement(orphan, outcome));
     }
   }
 
@@ -185,26 +183,31 @@ export class RecoveryCycle {
     let after: string | null | undefined;
     while (after !== null) {
       const filter = { statuses: ['claimed'], claimedBy: pod.podId, order: 'oldest', limit: PAGE } as const;
-      const { steps, next } = await this.#parts.store.list(after === undefined ? filter : { ...filter, after });
+      const { steps, next } = await this.#deps.store.list(after === undefined ? filter : { ...filter, after });
       for (const step of steps) if (step.claimedIncarnation === pod.incarnation) yield claimOf(step);
       after = next;
     }
   }
 
-  #begin(): void {
-    if (this.#told) return;
-    this.#told = true;
-    this.#parts.events.emit('recovery:started', { cycleId: this.#cycleId, dryRun: this.#parts.dryRun });
+  #emitStarted(): void {
+    if (this.#reported) return;
+    this.#reported = true;
+    this.#deps.events.emit('recovery:started', { cycleId: this.#cycleId, dryRun: this.#deps.dryRun });
   }
 
   #decide({ stepId, type, holder, reason }: Orphan, settlement: Settlement | undefined): void {
-    const decision = settlement === undefined ? 'lost' : settlement.status === 'failed' ? 'failed' : 'requeued';
-    this.#decisions.push({ stepId, type, holder, reason, decision });
+    this.#decisions.push({ stepId, type, holder, reason, decision: decisionOf(settlement) });
   }
 }
 
-/** Those of the page that this cycle has not settled yet. A late read may show the others once more. */
-function fresh(page: readonly DecidedOrphan[], seen: Set<string>): readonly DecidedOrphan[] {
+/** @param settlement the one that the store took; `undefined`: another pod had settled the orphan */
+function decisionOf(settlement: Settlement | undefined): Decision['decision'] {
+  if (settlement === undefined) return 'alreadySettled';
+  return settlement.status === 'failed' ? 'failed' : 'requeued';
+}
+
+/** The orphans of the page that are not in `seen`, and adds them. A late read may show the others once more. */
+function unseen(page: readonly DecidedOrphan[], seen: Set<string>): readonly DecidedOrphan[] {
   return page.filter(({ orphan }) => {
     const before = seen.size;
     return seen.add(fenceKey(orphan)).size > before;
@@ -212,8 +215,8 @@ function fresh(page: readonly DecidedOrphan[], seen: Set<string>): readonly Deci
 }
 
 /**
- * A record read as a claim, to decide about; it is never settled. A record does not tell its claim's token, so it counts
- * as taken by an empty pod: whether it is its pod's only claim decides.
+ * A step's record as a claim, for a preview; it is never settled. A record does not show its claim's token, so the claim
+ * counts as taken by an empty pod: whether it is that pod's only claim decides.
  */
 function claimOf(step: StepRecord): Claim {
   return { ...step, claimToken: claimTokenOf('', true) };

@@ -1,12 +1,12 @@
 /**
- * The present incarnation's place in the fleet.
+ * Registers the present incarnation with the store, and takes it out again.
  *
  * Invariants:
- * - It counts as registered until something is known against it. A registration that was sent may have happened, whatever
- *   became of the call: then the pod has to leave.
- * - A view without it proves that it was evicted only if the heartbeat was sent at least `staleReadMs` after its
- *   registration: a session that took the place of another may see the registration late.
- * - Peers may see its signs of life late by `staleReadMs`. So it registers a longer dead-after than its own, and is fenced
+ * - It counts as registered until the opposite is known. A registration that was sent may have happened even if the call
+ *   failed: then the pod has to leave.
+ * - A view that does not show the incarnation proves its eviction only if the heartbeat was sent at least `staleReadMs` after
+ *   the registration. Otherwise the view may be a late read.
+ * - Peers may see its signs of life `staleReadMs` late. So it registers a longer dead-after than its own, and is fenced
  *   before any of them may declare it dead.
  */
 import type { Log } from '../log.js';
@@ -17,30 +17,31 @@ import type { Store } from '../store/contract.js';
 import { HedgedCall, type HedgeOptions } from './hedged-call.js';
 import type { PodIdentity } from './pod-identity.js';
 
-export interface RegistrationParts {
+export interface RegistrationDependencies {
   readonly runtime: Runtime;
   readonly store: Pick<Store, 'register' | 'leave' | 'staleReadMs'>;
   readonly settings: Pick<Settings, 'heartbeatIntervalMs' | 'deadAfterMs'>;
   readonly identity: PodIdentity;
   readonly log: Log;
-  /** What the pod tells its peers about itself. */
+  /** What the pod publishes about itself. */
   readonly meta: () => Readonly<Record<string, unknown>>;
+  readonly hedge: HedgeOptions;
 }
 
-/** How long the pod waits for the store to take note that it leaves. */
-const LEAVE_WITHIN_MS = 3_000;
+/** How long the pod waits for the store to record that it leaves. */
+const LEAVE_TIMEOUT_MS = 3_000;
 
 export class Registration {
-  readonly #parts: RegistrationParts;
-  readonly #registrations: HedgedCall<void>;
-  /** When its registration was answered; `undefined`: it has to register. */
+  readonly #deps: RegistrationDependencies;
+  readonly #calls: HedgedCall<void>;
+  /** When it was answered; `undefined`: the pod has to register. */
   #registeredAt: number | undefined;
-  /** Its registration has been sent, whatever became of it. */
+  /** It has been sent, whatever the call returned. */
   #mayBeMember = false;
 
-  constructor(parts: RegistrationParts, hedge: HedgeOptions) {
-    this.#parts = parts;
-    this.#registrations = new HedgedCall(hedge);
+  constructor(deps: RegistrationDependencies) {
+    this.#deps = deps;
+    this.#calls = new HedgedCall(deps.hedge);
   }
 
   get registered(): boolean {
@@ -48,41 +49,40 @@ export class Registration {
   }
 
   async register(): Promise<void> {
-    const { runtime, store, identity, settings, meta } = this.#parts;
+    const { runtime, store, identity, settings, meta } = this.#deps;
     const { heartbeatIntervalMs: heartbeatMs } = settings;
     const deadAfterMs = settings.deadAfterMs + store.staleReadMs;
-    await this.#registrations.ask(async () => {
+    await this.#calls.call(async () => {
       this.#mayBeMember = true;
       await store.register({ ...identity.pod, heartbeatMs, deadAfterMs, meta: meta() });
     });
     this.#registeredAt = runtime.monotonicMs();
   }
 
-  /** Whether a view proves that the pod is no member, where a heartbeat that was sent then does not show it. */
+  /** Whether the pod was evicted, given that a heartbeat sent at `sentAt` does not show it. */
   isRefutedBy(sentAt: number): boolean {
-    return this.#registeredAt === undefined || sentAt - this.#registeredAt >= this.#parts.store.staleReadMs;
+    return this.#registeredAt === undefined || sentAt - this.#registeredAt >= this.#deps.store.staleReadMs;
   }
 
-  /** The incarnation is no member any more; what comes next registers anew. */
+  /** The incarnation is not a member any more. The next one has to register. */
   evicted(): void {
     this.#registeredAt = undefined;
     this.#mayBeMember = false;
-    this.#registrations.forget();
+    this.#calls.discard();
   }
 
-  /** Never rejects. @returns whether the store has taken note that it left */
+  /** Never rejects. @returns whether the store has recorded that the pod left */
   async leave(): Promise<boolean> {
-    const { runtime, store, identity, log } = this.#parts;
+    const { runtime, store, identity, log } = this.#deps;
     const { pod } = identity;
     if (!this.#mayBeMember) return false;
     this.#registeredAt = undefined;
     this.#mayBeMember = false;
     try {
-      await withTimeout(runtime, () => store.leave(pod), { timeoutMs: LEAVE_WITHIN_MS });
+      await withTimeout(runtime, () => store.leave(pod), { timeoutMs: LEAVE_TIMEOUT_MS });
       return true;
     } catch (error) {
-      // Its peers will find it silent, and evict it.
-      log.warn({ ...pod, error: String(error) }, 'could not leave the fleet');
+      log.warn({ ...pod, error: String(error) }, 'pod could not leave the fleet; its peers will evict it as silent');
       return false;
     }
   }

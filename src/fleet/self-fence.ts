@@ -1,19 +1,19 @@
 /**
- * Self-fencing: a pod that its peers may declare dead stops before they do.
+ * Fences this pod before its peers may declare it dead: it stops claiming, starting and settling.
  *
- * Law: *silent*: no heartbeat has been answered for `deadAfterMs − margin`, measured on the monotonic clock from when the
- * answered one was sent. What runs is aborted then. *Frozen*: since then wall time has run ahead of monotonic time by more
- * than the margin (the machine was suspended), or the event loop has stood still for longer than the margin (the process
- * was stopped, or a handler blocked it). Nothing is claimed, started or settled then; but what runs goes on, until the
- * heartbeat's answer tells whether it is still ours: one that blocks must not cost its neighbours their work. Either is
- * ended by the answer to a heartbeat that was *sent after it*; a frozen pod that gets none falls silent in its turn.
- *
- * The margin is what a freeze may last without being noticed: a pod that is blocked for as long from the last instant at
- * which it may still proceed is not yet dead to its peers. A wall clock set forward looks like a suspension and costs one
- * needless heartbeat; one set back costs nothing.
- *
- * After a freeze any continuation may run before any timer. So whoever is about to start or settle something asks
- * {@link SelfFence.mayProceed}, which compares the clocks there and then.
+ * Invariants:
+ * - *Silent*: no heartbeat has been answered for `deadAfterMs − margin`, on the monotonic clock, from when the answered one
+ *   was sent. Running handlers are aborted then.
+ * - *Frozen*: since the answered heartbeat, wall time has run ahead of monotonic time by more than the margin (the machine
+ *   was suspended), or the event loop has stood still for longer than the margin (the process was stopped, or a handler
+ *   blocked it). Running handlers go on until the next answer says whether their claims are still held: a handler that
+ *   blocks must not cost the others their work.
+ * - Either ends with the answer to a heartbeat that was *sent after it* began. A frozen pod that gets none becomes silent.
+ * - A freeze up to the margin goes unnoticed, and is safe: a pod that is blocked for the margin from the last instant at
+ *   which it may proceed is not dead to its peers yet. A wall clock set forward looks like a suspension and costs one
+ *   heartbeat; one set back costs nothing.
+ * - After a freeze any continuation may run before any timer. So code that is about to start or settle something calls
+ *   {@link SelfFence.mayProceed}, which compares the clocks at that moment.
  */
 import type { Events, PodFenced } from '../events.js';
 import type { Log } from '../log.js';
@@ -21,8 +21,8 @@ import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { WorkerPool } from '../worker-pool.js';
+import { fenceAfterMs, marginMs } from './heartbeat-limits.js';
 import type { PodIdentity } from './pod-identity.js';
-import { limitMs, marginMs } from './heartbeat-limits.js';
 
 /** An instant on both clocks. */
 export interface Instant {
@@ -30,7 +30,7 @@ export interface Instant {
   readonly wallMs: number;
 }
 
-export interface SelfFenceParts {
+export interface SelfFenceDependencies {
   readonly runtime: Runtime;
   readonly settings: { readonly heartbeatIntervalMs: number; readonly deadAfterMs: number };
   readonly identity: PodIdentity;
@@ -42,33 +42,33 @@ export interface SelfFenceParts {
 type Reason = PodFenced['reason'];
 
 export class SelfFence implements Service {
-  /** For how long a freeze may last without being noticed. */
+  /** How long a freeze may last unnoticed. */
   readonly marginMs: number;
-  /** For how long a pod may proceed without an answered heartbeat. */
-  readonly limitMs: number;
-  readonly #parts: SelfFenceParts;
+  /** How long the pod may proceed without an answered heartbeat. */
+  readonly fenceAfterMs: number;
+  readonly #deps: SelfFenceDependencies;
   readonly #watch: Loop;
   readonly #periodMs: number;
   readonly #listeners: (() => void)[] = [];
   /** When the answered heartbeat was sent. */
   #answered: Instant | undefined;
-  /** When the event loop was last seen at work. */
+  /** When the event loop was last seen running. */
   #ranAt = 0;
   #fenced: { readonly reason: Reason; readonly since: number; readonly silent: boolean } | undefined;
   #final: Reason | undefined;
 
-  constructor(parts: SelfFenceParts) {
-    const { heartbeatIntervalMs, deadAfterMs } = parts.settings;
-    this.#parts = parts;
+  constructor(deps: SelfFenceDependencies) {
+    const { heartbeatIntervalMs, deadAfterMs } = deps.settings;
+    this.#deps = deps;
     this.marginMs = marginMs(heartbeatIntervalMs, deadAfterMs);
-    this.limitMs = limitMs(heartbeatIntervalMs, deadAfterMs);
+    this.fenceAfterMs = fenceAfterMs(heartbeatIntervalMs, deadAfterMs);
     this.#periodMs = this.marginMs / 4;
-    this.#watch = new Loop(parts.runtime, () => this.#look(), { ref: false, onError: () => this.#periodMs });
+    this.#watch = new Loop(deps.runtime, () => this.#tick(), { ref: false, onError: () => this.#periodMs });
   }
 
-  /** Begins to watch; before the first answered heartbeat nothing may proceed anyway. */
+  /** Begins to watch. Before the first answered heartbeat nothing may proceed anyway. */
   start(): Promise<void> {
-    this.#ranAt = this.#parts.runtime.monotonicMs();
+    this.#ranAt = this.#deps.runtime.monotonicMs();
     return this.#watch.start();
   }
 
@@ -82,7 +82,7 @@ export class SelfFence implements Service {
   }
 
   now(): Instant {
-    const { runtime } = this.#parts;
+    const { runtime } = this.#deps;
     return { monotonicMs: runtime.monotonicMs(), wallMs: runtime.wallMs() };
   }
 
@@ -91,20 +91,20 @@ export class SelfFence implements Service {
     return this.#final ?? this.#fenced?.reason;
   }
 
-  /** Whether it drains for good. */
+  /** Whether the pod drains permanently. */
   get final(): boolean {
     return this.#final !== undefined;
   }
 
   /** Since the answered heartbeat was sent; `Infinity`: none has been answered. */
   get silentForMs(): number {
-    return this.#answered === undefined ? Infinity : this.#parts.runtime.monotonicMs() - this.#answered.monotonicMs;
+    return this.#answered === undefined ? Infinity : this.#deps.runtime.monotonicMs() - this.#answered.monotonicMs;
   }
 
   /**
-   * Whether anything may be started or settled right now: the guard to ask after every `await`, before acting. It costs
-   * two readings of clocks. Where it finds the pod silent or frozen, its answer is `false` from then on until a
-   * heartbeat is answered; the holder is fenced a microtask later, so that it may ask from the midst of its own work.
+   * Whether anything may be started or settled at this moment: to be called after every `await`, before acting. It costs
+   * two readings of clocks. If it finds the pod silent or frozen, it returns `false` until a heartbeat is answered. The
+   * pool is fenced a microtask later, so that the pool may call this in the middle of its own work.
    */
   mayProceed(): boolean {
     const reason = this.#due();
@@ -115,7 +115,7 @@ export class SelfFence implements Service {
     return this.#fenced === undefined && this.#answered !== undefined;
   }
 
-  /** The same for callers that are not the holder: by the time it answers, the holder has been fenced. */
+  /** Like {@link SelfFence.mayProceed}, for callers outside the pool: when it returns, the pool has been fenced. */
   check(): boolean {
     const reason = this.#due();
     if (reason !== undefined) {
@@ -125,13 +125,13 @@ export class SelfFence implements Service {
     return this.#fenced === undefined && this.#answered !== undefined;
   }
 
-  /** Peers have declared this incarnation dead. */
+  /** Peers have evicted this incarnation. */
   evicted(): void {
     this.#mark('evicted');
     this.#act('evicted', true);
   }
 
-  /** From here on the pod drains, and never comes back. */
+  /** The pod drains from now on, and never works again. */
   drain(reason: 'superseded' | 'outdated'): void {
     if (this.#final !== undefined) return;
     this.#final = reason;
@@ -139,29 +139,32 @@ export class SelfFence implements Service {
   }
 
   /**
-   * A heartbeat that was sent then has been answered. Where it was sent before the pod was fenced it proves nothing.
+   * A heartbeat that was sent at `sent` has been answered. If it was sent before the pod was fenced, it proves nothing.
    *
-   * @returns `admitted`: the pod may proceed, and might not before; `confirmed`: it still may; `stale`: ask again
+   * @returns `admitted`: the pod may proceed, and might not before; `confirmed`: it still may; `stale`: send another one
    */
   answered(sent: Instant): 'admitted' | 'confirmed' | 'stale' {
     const fenced = this.#fenced;
     if (fenced !== undefined && sent.monotonicMs < fenced.since) return 'stale';
     const first = this.#answered === undefined;
     this.#answered = sent;
-    this.#ranAt = this.#parts.runtime.monotonicMs();
+    this.#ranAt = this.#deps.runtime.monotonicMs();
     this.#fenced = undefined;
     if (fenced !== undefined)
-      this.#parts.log.info({ reason: fenced.reason }, 'a heartbeat was answered: at work again');
+      this.#deps.log.info(
+        { reason: fenced.reason },
+        'heartbeat answered: the pod is not fenced any more, and works again',
+      );
     return first || fenced !== undefined ? 'admitted' : 'confirmed';
   }
 
-  /** Why the pod is to be fenced now; or, where it was only frozen, to be fenced as silent too. */
+  /** Why the pod is to be fenced now; or, if it was only frozen, to be fenced as silent too. */
   #due(): Reason | undefined {
-    if (this.#fenced === undefined) return this.#verdict();
-    return !this.#fenced.silent && this.silentForMs >= this.limitMs ? 'silent' : undefined;
+    if (this.#fenced === undefined) return this.#detected();
+    return !this.#fenced.silent && this.silentForMs >= this.fenceAfterMs ? 'silent' : undefined;
   }
 
-  #verdict(): 'silent' | 'frozen' | undefined {
+  #detected(): 'silent' | 'frozen' | undefined {
     const answered = this.#answered;
     if (answered === undefined) return undefined;
     const now = this.now();
@@ -169,31 +172,32 @@ export class SelfFence implements Service {
     const aheadMs = now.wallMs - answered.wallMs - passedMs;
     const stoodStillMs = now.monotonicMs - this.#ranAt - this.#periodMs;
     if (aheadMs > this.marginMs || (this.#watch.running && stoodStillMs > this.marginMs)) return 'frozen';
-    return passedMs >= this.limitMs ? 'silent' : undefined;
+    return passedMs >= this.fenceAfterMs ? 'silent' : undefined;
   }
 
-  async #look(): Promise<number> {
+  async #tick(): Promise<number> {
     this.check();
-    this.#ranAt = this.#parts.runtime.monotonicMs();
-    const leftMs = this.limitMs - this.silentForMs;
+    this.#ranAt = this.#deps.runtime.monotonicMs();
+    const leftMs = this.fenceAfterMs - this.silentForMs;
     return leftMs > 0 ? Math.min(this.#periodMs, leftMs) : this.#periodMs;
   }
 
   #mark(reason: Reason): void {
-    const silent = reason !== 'frozen' || this.silentForMs >= this.limitMs;
-    this.#fenced = { reason, since: this.#parts.runtime.monotonicMs(), silent };
+    const silent = reason !== 'frozen' || this.silentForMs >= this.fenceAfterMs;
+    this.#fenced = { reason, since: this.#deps.runtime.monotonicMs(), silent };
   }
 
   #act(reason: Reason, recoverable: boolean): void {
-    const { pool, events, log, identity } = this.#parts;
+    const { pool, events, log, identity } = this.#deps;
     const { pod } = identity;
     const final = this.#final !== undefined;
     if (!recoverable) pool.retire();
     else if (this.#fenced?.silent !== false) pool.fence(final);
-    else if (!final) pool.halt(); // for good it claims and starts nothing anyway
+    else if (!final) pool.halt(); // a pod that drains claims and starts nothing anyway
     for (const listener of this.#listeners) listener();
-    if (recoverable && final) return; // it has told that it drains
-    log.warn({ ...pod, reason, recoverable }, 'the pod is fenced');
+    if (recoverable && final) return; // that it drains has been reported
+    const next = recoverable ? 'claims and settles nothing until a heartbeat is answered' : 'drains permanently';
+    log.warn({ ...pod, reason, recoverable }, `pod is fenced: it ${next}`);
     events.emit('pod:fenced', { ...pod, reason, recoverable });
   }
 }

@@ -1,9 +1,11 @@
 /**
- * The pods of this process that are in a fleet, whichever queue, and whichever copy of the library, they belong to.
+ * Warns when two queues of one process use the same `podId` on the same store.
  *
- * Invariants: two queues of one process under one `podId` on one store are reported once, by the younger, with the name
- * and the value of the option; the elder looks at once, so that it stops claiming. Pods of other processes,
- * and of other stores, are no concern of this: they have other incarnations in the view.
+ * Invariants:
+ * - The younger queue warns, once, and names the option and its value. The elder sends a heartbeat at once, so that it
+ *   stops claiming.
+ * - All copies of the library in a process share one list of pods.
+ * - Pods of other processes and of other stores are ignored: a heartbeat's answer shows them under other incarnations.
  */
 import type { Log } from '../log.js';
 import type { PodRef } from '../store/contract.js';
@@ -11,7 +13,7 @@ import type { PodRef } from '../store/contract.js';
 const KEY = Symbol.for('fleet-q.pods');
 const WARNING = { type: 'FleetQWarning', code: 'FLEET_Q_POD_ID_SHARED' };
 
-/** By incarnation: what makes the pod look at its fleet. */
+/** By incarnation: what makes the pod send a heartbeat. */
 type Pods = Map<string, () => void>;
 
 function podsOfProcess(): Pods {
@@ -20,23 +22,23 @@ function podsOfProcess(): Pods {
 }
 
 /** The pod has registered. */
-export function enter(pod: PodRef, lookNow: () => void): void {
-  podsOfProcess().set(pod.incarnation, lookNow);
+export function addPod(pod: PodRef, beatNow: () => void): void {
+  podsOfProcess().set(pod.incarnation, beatNow);
 }
 
-export function leave(pod: PodRef): void {
+export function removePod(pod: PodRef): void {
   podsOfProcess().delete(pod.incarnation);
 }
 
-/** These were there before the pod, under its podId. Those of other processes are left alone. */
-export function supersede(elders: Iterable<string>, pod: PodRef, log: Log): void {
+/** @param elders incarnations under the podId of `pod` that are older than it */
+export function warnOfSharedPodId(elders: Iterable<string>, pod: PodRef, log: Log): void {
   for (const incarnation of elders) {
-    const lookNow = podsOfProcess().get(incarnation);
-    if (lookNow === undefined) continue;
-    lookNow();
+    const beatNow = podsOfProcess().get(incarnation);
+    if (beatNow === undefined) continue;
+    beatNow();
     const text =
       `podId: ${JSON.stringify(pod.podId)} is the podId of another started queue of this process on the same store. ` +
-      'That one now drains for good and claims nothing more. Stop it first, or give each queue a podId of its own';
+      'The older queue now drains permanently and claims nothing more. Stop it first, or give each queue its own podId';
     log.warn({ ...pod, elder: incarnation }, text);
     process.emitWarning(text, WARNING);
   }

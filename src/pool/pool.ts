@@ -59,7 +59,7 @@ export interface PoolDrained {
 /** How long `stop` goes on handing in outcomes to a store that fails, in ms, where the drain time leaves no more. */
 const FLUSH_MS = 2_000;
 
-export class Pool implements Service, WorkerPool<HeldSnapshot> {
+export class Pool implements Service, WorkerPool {
   readonly #parts: PoolParts;
   readonly #handlers: Handlers;
   readonly #heldClaims: HeldClaims;

@@ -60,7 +60,7 @@ describe('a pod', () => {
       identity: new PodIdentity(runtime, 'a'),
       pool: { halt: () => {}, retire: () => {}, fence: () => {} },
     });
-    elector = new Elector({ ...shared, fence });
+    elector = new Elector(fence, told.events, log);
     fence.answered(fence.now());
   });
 
@@ -68,10 +68,10 @@ describe('a pod', () => {
     let elected = 0;
     elector.onElected(() => elected++);
     const younger = viewOf('b', { ageMs: 1 });
-    elector.judge([viewOf('a'), younger], self);
-    elector.judge([viewOf('a'), younger], self);
+    elector.update([viewOf('a'), younger], self);
+    elector.update([viewOf('a'), younger], self);
     expect([elector.isLeader, elector.leader?.pod.podId, elected]).toEqual([true, 'a', 1]);
-    elector.judge([viewOf('a', { eligible: false }), younger], self);
+    elector.update([viewOf('a', { eligible: false }), younger], self);
     expect([elector.isLeader, elector.leader?.pod.podId]).toEqual([false, 'b']);
     expect(told.all).toEqual([
       { name: 'leader:elected', payload: self },
@@ -80,7 +80,7 @@ describe('a pod', () => {
   });
 
   it('leads no longer once it is fenced, at that very instant', async () => {
-    elector.judge([viewOf('a')], self);
+    elector.update([viewOf('a')], self);
     const term = elector.leadership();
     runtime.suspend(60_000);
     expect(term.isLeader).toBe(false);
@@ -89,18 +89,18 @@ describe('a pod', () => {
   });
 
   it('never takes up an earlier term again', () => {
-    elector.judge([viewOf('a')], self);
+    elector.update([viewOf('a')], self);
     const before = elector.leadership();
     elector.lapse();
-    elector.judge([viewOf('a2', { podId: 'a' })], { podId: 'a', incarnation: 'a2' });
+    elector.update([viewOf('a2', { podId: 'a' })], { podId: 'a', incarnation: 'a2' });
     expect([before.isLeader, elector.leadership().isLeader]).toEqual([false, true]);
-    elector.judge([viewOf('a3', { podId: 'a' })], { podId: 'a', incarnation: 'a3' });
+    elector.update([viewOf('a3', { podId: 'a' })], { podId: 'a', incarnation: 'a3' });
     expect(told.of('leader:elected').map(({ incarnation }) => incarnation)).toEqual(['a', 'a2', 'a3']);
   });
 
   it('does not lead while it drains for good', () => {
     fence.drain('outdated');
-    elector.judge([viewOf('a', { eligible: false })], self);
+    elector.update([viewOf('a', { eligible: false })], self);
     expect(elector.isLeader).toBe(false);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { StoreError, type ErrorCode } from '../../src/errors.js';
-import { healthOf, type HealthParts } from '../../src/fleet/health.js';
+import { healthOf, type HealthInputs } from '../../src/fleet/health.js';
 
-const WELL: HealthParts = {
+const WELL: HealthInputs = {
   podId: 'a',
   version: '1.2.3',
   uptimeMs: 90_000,
@@ -19,7 +19,7 @@ const WELL: HealthParts = {
   slotDeadlockMs: 0,
   wallAheadMs: 0,
 };
-const problems = (change: Partial<HealthParts>) => {
+const problems = (change: Partial<HealthInputs>) => {
   const { status, problems } = healthOf({ ...WELL, ...change });
   expect(status).toBe(problems.length === 0 ? 'healthy' : 'unhealthy');
   return problems;
@@ -59,7 +59,7 @@ describe('health', () => {
 
   it('says only that the pod has left, once it has drained for good', () => {
     expect(problems({ hasLeft: true, fenced: 'superseded', silentForMs: 60_000 })).toEqual([
-      'the pod has left the fleet for good: superseded',
+      'the pod has left the fleet permanently: superseded',
     ]);
   });
 

@@ -144,7 +144,7 @@ describe('what an answer feeds', () => {
     pod.line.before('heartbeat', () => taken.push('heartbeat'));
     await world.advance(2_000);
     const [last] = pod.pool.reconciled;
-    expect(last?.snapshot).toBe(2);
+    expect(last?.snapshot).toEqual({ takenAt: 2 });
     expect(taken).toEqual(['snapshot', 'heartbeat']);
     const fences = claims.map(({ stepId, claimToken, version }) => ({ stepId, claimToken, version }));
     expect(last?.held).toHaveLength(2);
@@ -504,7 +504,7 @@ describe('two of one podId', () => {
     await world.advance(7_500);
     expect(elder.pool.calls.slice(1)).toEqual(['retire']); // what runs has the drain time
     await world.advance(2_500);
-    expect(elder.pool.calls.at(-1)).toBe('fence for good'); // within the drain time
+    expect(elder.pool.calls.at(-1)).toBe('fence permanently'); // within the drain time
     await world.advance(6_000);
     expect(elder.line.count('leave')).toBe(1);
   });
@@ -535,7 +535,7 @@ describe('two of one podId', () => {
     await world.advance(30_000);
     expect(reasons(elder)).toEqual(['frozen', 'superseded']);
     expect(elder.line.count('register')).toBe(1);
-    expect(elder.pool.calls.at(-1)).toBe('fence for good');
+    expect(elder.pool.calls.at(-1)).toBe('fence permanently');
   });
 
   it('three replicas with one id do not fence each other for ever', async () => {

@@ -1,7 +1,7 @@
 /** A call that hangs is repeated; with the intervals of both stores. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HedgedCall } from '../../src/fleet/hedged-call.js';
-import { limitMs, patienceMs } from '../../src/fleet/heartbeat-limits.js';
+import { fenceAfterMs, resendAfterMs } from '../../src/fleet/heartbeat-limits.js';
 import { sleep } from '../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 
@@ -21,9 +21,10 @@ beforeEach(() => {
 });
 
 describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbeatMs, deadAfterMs }) => {
-  const patience = patienceMs(heartbeatMs, deadAfterMs);
-  const limit = limitMs(heartbeatMs, deadAfterMs);
-  const newHedge = <T>() => new HedgedCall<T>({ runtime, patienceMs: patience, limitMs: limit, signal: ended.signal });
+  const resendAfter = resendAfterMs(heartbeatMs, deadAfterMs);
+  const timeout = fenceAfterMs(heartbeatMs, deadAfterMs);
+  const newHedge = <T>() =>
+    new HedgedCall<T>({ runtime, resendAfterMs: resendAfter, timeoutMs: timeout, signal: ended.signal });
 
   /** Sends calls of which the n-th takes so long; `Infinity`: it is never answered. */
   const calls = (...takes: number[]) => {
@@ -37,44 +38,44 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
   };
 
   it('one call is enough where it is answered in time', async () => {
-    expect(await runtime.until(newHedge<number>().ask(calls(patience - 1)))).toBe(1);
+    expect(await runtime.until(newHedge<number>().call(calls(resendAfter - 1)))).toBe(1);
     expect(sent).toHaveLength(1);
     expect(runtime.pending).toBe(0);
   });
 
-  it('a call that is lost is made up for after the patience, which leaves time for two of them', async () => {
-    expect(await runtime.until(newHedge<number>().ask(calls(Infinity, 10)))).toBe(2);
-    expect(sent).toEqual([0, patience]);
-    expect(heartbeatMs + 2 * patience).toBeLessThan(limit);
+  it('a call that is lost is made up for after the resendAfter, which leaves time for two of them', async () => {
+    expect(await runtime.until(newHedge<number>().call(calls(Infinity, 10)))).toBe(2);
+    expect(sent).toEqual([0, resendAfter]);
+    expect(heartbeatMs + 2 * resendAfter).toBeLessThan(timeout);
   });
 
   it('a call that is only slow still counts', async () => {
-    expect(await runtime.until(newHedge<number>().ask(calls(patience + 100, Infinity)))).toBe(1);
-    expect(sent).toEqual([0, patience]);
+    expect(await runtime.until(newHedge<number>().call(calls(resendAfter + 100, Infinity)))).toBe(1);
+    expect(sent).toEqual([0, resendAfter]);
   });
 
   it('a call that outlasts its question answers the next, which sends no other while that one is young', async () => {
     const hedge = newHedge<number>();
-    expect(await runtime.until(hedge.ask(calls(patience + 10, patience / 2)))).toBe(1);
-    expect(await runtime.until(hedge.ask(calls()))).toBe(2);
+    expect(await runtime.until(hedge.call(calls(resendAfter + 10, resendAfter / 2)))).toBe(1);
+    expect(await runtime.until(hedge.call(calls()))).toBe(2);
     expect(sent).toHaveLength(2);
   });
 
   it('a call that was sent before one that has been answered is too late', async () => {
     const hedge = newHedge<number>();
-    const send = calls(patience + 500, 10, 1_000);
-    expect(await runtime.until(hedge.ask(send))).toBe(2);
-    expect(await runtime.until(hedge.ask(send))).toBe(3); // though the first answers before
+    const send = calls(resendAfter + 500, 10, 1_000);
+    expect(await runtime.until(hedge.call(send))).toBe(2);
+    expect(await runtime.until(hedge.call(send))).toBe(3); // though the first answers before
   });
 
-  it('where nothing is answered, a question ends at the limit, after as many calls as fit into it', async () => {
+  it('where nothing is answered, a question ends at the timeout, after as many calls as fit into it', async () => {
     const hedge = newHedge<number>();
     const send = calls(...Array.from({ length: 100 }, () => Infinity));
     for (let asked = 1; asked <= 5; asked++) {
-      await expect(runtime.until(hedge.ask(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      await expect(runtime.until(hedge.call(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
       expect(sent.length).toBeLessThanOrEqual(3 * asked);
     }
-    for (let i = 1; i < sent.length; i++) expect(sent[i]! - sent[i - 1]!).toBeGreaterThanOrEqual(patience);
+    for (let i = 1; i < sent.length; i++) expect(sent[i]! - sent[i - 1]!).toBeGreaterThanOrEqual(resendAfter);
     expect(runtime.pending).toBe(0);
   });
 
@@ -85,14 +86,14 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     const send = async (): Promise<number> => {
       const sentAt = runtime.monotonicMs();
       expect(++underWay).toBeLessThanOrEqual(3);
-      server = server.then(() => sleep(runtime, patience * 1.1));
+      server = server.then(() => sleep(runtime, resendAfter * 1.1));
       await server;
       underWay--;
       return sentAt;
     };
     for (let i = 0; i < 30; i++) {
-      const age = runtime.monotonicMs() - (await runtime.until(hedge.ask(send)));
-      expect(age + heartbeatMs).toBeLessThan(limit);
+      const age = runtime.monotonicMs() - (await runtime.until(hedge.call(send)));
+      expect(age + heartbeatMs).toBeLessThan(timeout);
       await runtime.advance(heartbeatMs);
     }
   });
@@ -101,82 +102,82 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     const hedge = newHedge<number>();
     let n = 0;
     const send = async (): Promise<number> => {
-      if (++n === 1) return sleep(runtime, patience + 500).then(() => Promise.reject(new Error('old')));
+      if (++n === 1) return sleep(runtime, resendAfter + 500).then(() => Promise.reject(new Error('old')));
       if (n === 2) throw new Error('young');
       return n;
     };
-    await expect(runtime.until(hedge.ask(send))).rejects.toThrow('young');
-    expect(await runtime.until(hedge.ask(send))).toBe(3);
-    await runtime.advance(limit);
+    await expect(runtime.until(hedge.call(send))).rejects.toThrow('young');
+    expect(await runtime.until(hedge.call(send))).toBe(3);
+    await runtime.advance(timeout);
   });
 
   it('where the older calls fail and the youngest hangs, it fails with what they failed with', async () => {
     const held = new Error('held by others');
     const send = async (): Promise<number> => {
-      await sleep(runtime, 2.5 * patience);
+      await sleep(runtime, 2.5 * resendAfter);
       throw held;
     };
-    await expect(runtime.until(newHedge<number>().ask(send))).rejects.toBe(held);
-    await runtime.advance(limit);
+    await expect(runtime.until(newHedge<number>().call(send))).rejects.toBe(held);
+    await runtime.advance(timeout);
   });
 
   it('a failure of an older call does not end the question: the youngest may yet be answered', async () => {
     let n = 0;
     const send = async (): Promise<number> => {
-      if (++n > 1) return sleep(runtime, patience - 1).then(() => 2);
-      await sleep(runtime, patience + 10);
+      if (++n > 1) return sleep(runtime, resendAfter - 1).then(() => 2);
+      await sleep(runtime, resendAfter + 10);
       throw new Error('old');
     };
-    expect(await runtime.until(newHedge<number>().ask(send))).toBe(2);
+    expect(await runtime.until(newHedge<number>().call(send))).toBe(2);
   });
 
   it('a call that failed is not waited for by the next question', async () => {
     const hedge = newHedge<number>();
     const failed = async (): Promise<number> => Promise.reject(new Error('at once'));
-    await expect(runtime.until(hedge.ask(failed))).rejects.toThrow('at once');
-    expect(await runtime.until(hedge.ask(calls(0)))).toBe(1);
+    await expect(runtime.until(hedge.call(failed))).rejects.toThrow('at once');
+    expect(await runtime.until(hedge.call(calls(0)))).toBe(1);
     expect(sent).toEqual([0]);
   });
 
-  it('the patience counts from when the youngest call was sent, also where that was for the question before', async () => {
+  it('the resendAfter counts from when the youngest call was sent, also where that was for the question before', async () => {
     const hedge = newHedge<number>();
-    const send = calls(patience + 10, Infinity, 0);
-    expect(await runtime.until(hedge.ask(send))).toBe(1);
-    expect(await runtime.until(hedge.ask(send))).toBe(3);
-    expect(sent).toEqual([0, patience, 2 * patience]);
+    const send = calls(resendAfter + 10, Infinity, 0);
+    expect(await runtime.until(hedge.call(send))).toBe(1);
+    expect(await runtime.until(hedge.call(send))).toBe(3);
+    expect(sent).toEqual([0, resendAfter, 2 * resendAfter]);
   });
 
-  it('a call that is older than the limit answers no question any more', async () => {
+  it('a call that is older than the timeout answers no question any more', async () => {
     const hedge = newHedge<number>();
-    const send = calls(limit + patience / 2, Infinity, Infinity, Infinity, Infinity, Infinity, Infinity);
-    await expect(runtime.until(hedge.ask(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    await expect(runtime.until(hedge.ask(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    expect(runtime.monotonicMs()).toBe(2 * limit);
+    const send = calls(timeout + resendAfter / 2, Infinity, Infinity, Infinity, Infinity, Infinity, Infinity);
+    await expect(runtime.until(hedge.call(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(runtime.until(hedge.call(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(runtime.monotonicMs()).toBe(2 * timeout);
   });
 
   it('what a forgotten call failed with says nothing of a later question', async () => {
     const hedge = newHedge<number>();
     let n = 0;
     const send = async (): Promise<number> => {
-      if (++n === 1) return sleep(runtime, patience + 10).then(() => 1);
-      if (n === 2) return sleep(runtime, patience).then(() => Promise.reject(new Error('forgotten')));
+      if (++n === 1) return sleep(runtime, resendAfter + 10).then(() => 1);
+      if (n === 2) return sleep(runtime, resendAfter).then(() => Promise.reject(new Error('forgotten')));
       return new Promise<number>(() => {});
     };
-    expect(await runtime.until(hedge.ask(send))).toBe(1);
-    hedge.forget();
-    await expect(runtime.until(hedge.ask(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await runtime.until(hedge.call(send))).toBe(1);
+    hedge.discard();
+    await expect(runtime.until(hedge.call(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
   it('what it was told to forget answers nothing', async () => {
     const hedge = newHedge<number>();
-    const send = calls(patience + 10, patience / 2, 10);
-    expect(await runtime.until(hedge.ask(send))).toBe(1);
-    hedge.forget();
-    expect(await runtime.until(hedge.ask(send))).toBe(3);
+    const send = calls(resendAfter + 10, resendAfter / 2, 10);
+    expect(await runtime.until(hedge.call(send))).toBe(1);
+    hedge.discard();
+    expect(await runtime.until(hedge.call(send))).toBe(3);
   });
 
   it('ends at once when it is stopped', async () => {
-    const asking = newHedge<number>().ask(calls(Infinity));
+    const asking = newHedge<number>().call(calls(Infinity));
     ended.abort();
     await expect(asking).rejects.toMatchObject({ code: 'STOPPED' });
     expect(runtime.pending).toBe(0);

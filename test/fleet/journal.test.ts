@@ -44,7 +44,7 @@ function record(cycle: number, given: Partial<RecoveryRecord> = {}): RecoveryRec
     startedAt: 1_000 + cycle,
     durationMs: 1.5,
     deadPods: [{ podId: 'dead', incarnation: 'dead-1' }],
-    decisions: [decision(1), decision(2, 'failed'), decision(3, 'lost')],
+    decisions: [decision(1), decision(2, 'failed'), decision(3, 'alreadySettled')],
     error: undefined,
     ...given,
   });
@@ -66,7 +66,7 @@ describe('the journal', () => {
     await journal.record(failed);
     expect(await journal.history(10)).toEqual([failed, record(1)]);
     expect(ids(await journal.history(1))).toEqual(['cycle-2']);
-    expect(record(1)).toMatchObject({ requeued: ['step-1'], failed: ['step-2'], lost: ['step-3'] });
+    expect(record(1)).toMatchObject({ requeued: ['step-1'], failed: ['step-2'], alreadySettled: ['step-3'] });
   });
 
   it('outlives its process, and is shared by those that are given the same file', async () => {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PeerWatch } from '../../src/fleet/peer-watch.js';
 import { MembershipEvents } from '../../src/fleet/membership-events.js';
+import { Supersession } from '../../src/fleet/supersession.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { PodRef, Store } from '../../src/store/contract.js';
 import { Told } from './support/told.js';
@@ -73,7 +74,7 @@ describe('a pod that is heard just before it has to fence itself', () => {
   const outage = async (pod: Member): Promise<void> => {
     await world.advance(4 * DEAD_AFTER);
     pod.line.breaks('fails');
-    await world.advance(pod.fleet.fence.limitMs - 4_500);
+    await world.advance(pod.fleet.fence.fenceAfterMs - 4_500);
     pod.line.heals();
     await world.advance(4 * DEAD_AFTER);
   };
@@ -154,65 +155,65 @@ test('orphans behind a page of those that a late read shows again are settled in
   expect(reads).toBeLessThan(10);
 });
 
-describe('the looks', () => {
+describe('the watch over peers', () => {
   const LONG_DEAD = 40_000;
   /** Seen silent for longer than it registered, and watched unchanged for this long. */
   const deadAfterWatching = (watchedMs: number, staleReadMs: number): number => {
     const runtime = new VirtualRuntime();
     let now = 0;
     runtime.monotonicMs = () => now;
-    const looks = new PeerWatch(runtime, { heartbeatIntervalMs: 2_000 }, staleReadMs);
+    const peers = new PeerWatch(runtime, { heartbeatIntervalMs: 2_000 }, staleReadMs);
     const view = viewOf('b', { heartbeatMs: 2_000, deadAfterMs: LONG_DEAD, silentForMs: LONG_DEAD + 1, beat: '1' });
-    for (; now <= watchedMs; now += 2_000) looks.see([view], { podId: 'a', incarnation: 'a' });
-    return looks.dead().length;
+    for (; now <= watchedMs; now += 2_000) peers.update([view], { podId: 'a', incarnation: 'a' });
+    return peers.dead().length;
   };
 
-  test('watch a pod for longer where its heartbeats are shown late', () => {
+  test('watches a pod for longer if its heartbeats may be shown late', () => {
     expect(deadAfterWatching(14_000, 0)).toBe(1);
     expect(deadAfterWatching(22_000, STALE)).toBe(0);
     expect(deadAfterWatching(26_000, STALE)).toBe(1);
   });
 });
 
-describe('the roster', () => {
+describe('membership', () => {
   const SELF: PodRef = { podId: 'a', incarnation: 'a' };
-  const seen = (roster: MembershipEvents, at: number, ...incarnations: string[]): void =>
-    roster.see(
+  const seen = (members: MembershipEvents, at: number, ...incarnations: string[]): void =>
+    members.update(
       ['a', ...incarnations].map((each) => viewOf(each)),
       SELF,
       { askedAt: at, now: at + 100 },
     );
 
-  test('reports no pod as left that a late read may only not show yet', () => {
+  test('emits no pod:left for a pod that a late read may not show yet', () => {
     const told = new Told();
-    const roster = new MembershipEvents(told.events, STALE);
-    seen(roster, 0);
-    seen(roster, 1_000, 'b');
-    seen(roster, 3_000);
-    seen(roster, 1_100 + STALE - 1);
+    const members = new MembershipEvents(told.events, STALE);
+    seen(members, 0);
+    seen(members, 1_000, 'b');
+    seen(members, 3_000);
+    seen(members, 1_100 + STALE - 1);
     expect(told.names).toEqual(['pod:joined', 'pod:joined']);
-    seen(roster, 1_100 + STALE);
+    seen(members, 1_100 + STALE);
     expect(told.names).toEqual(['pod:joined', 'pod:joined', 'pod:left']);
   });
 
-  test('reports no pod as joined again that a late read still shows', () => {
+  test('emits no second pod:joined for a pod that a late read still shows', () => {
     const told = new Told();
-    const roster = new MembershipEvents(told.events, STALE);
-    seen(roster, 0, 'b');
-    seen(roster, 2 * STALE);
-    seen(roster, 2 * STALE + 2_000, 'b');
-    seen(roster, 3 * STALE);
+    const members = new MembershipEvents(told.events, STALE);
+    seen(members, 0, 'b');
+    seen(members, 2 * STALE);
+    seen(members, 2 * STALE + 2_000, 'b');
+    seen(members, 3 * STALE);
     expect(told.names).toEqual(['pod:joined', 'pod:left']);
   });
 
-  test('names an elder under its podId once, also one that a late read shows only later', () => {
-    const roster = new MembershipEvents(new Told().events, STALE);
+  test('reports an older incarnation under its podId once, also if a late read shows it only later', () => {
+    const supersession = new Supersession();
     const self = viewOf('a', { ageMs: 5_000 });
     const elder = { ...viewOf('b', { ageMs: 6_000 }), pod: { podId: 'a', incarnation: 'b' } };
-    roster.successor([self], SELF);
-    expect(roster.newElders()).toEqual([]);
-    expect(roster.successor([self, elder], SELF)).toBeUndefined();
-    expect(roster.newElders()).toEqual(['b']);
-    expect(roster.newElders()).toEqual([]);
+    supersession.successor([self], SELF);
+    expect(supersession.newElders()).toEqual([]);
+    expect(supersession.successor([self, elder], SELF)).toBeUndefined();
+    expect(supersession.newElders()).toEqual(['b']);
+    expect(supersession.newElders()).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 /** What the claims of pods that are no more are charged with. */
 import { expect, it } from 'vitest';
-import { outcomesOf } from '../../src/fleet/orphan-outcomes.js';
+import { decideOrphans } from '../../src/fleet/orphan-outcomes.js';
 import { claimTokenOf } from '../../src/step/crash-suspect.js';
 import type { Orphan } from '../../src/store/contract.js';
 import { claimOf } from '../pool/support/rig.js';
@@ -10,6 +10,7 @@ function orphan(incarnation: string, alone: boolean, reason: Orphan['reason'] = 
   return { ...claimOf('s1', 'work'), claimToken, holder: { podId: 'pod', incarnation }, reason };
 }
 
+const outcomesOf = (page: readonly Orphan[]) => decideOrphans(page).map(({ outcome }) => outcome);
 const alone = (page: readonly Orphan[]) => outcomesOf(page).map((outcome) => outcome.alone);
 
 it('only an eviction is charged', () => {

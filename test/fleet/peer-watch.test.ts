@@ -8,23 +8,23 @@ const SELF = { podId: 'self', incarnation: 'self' };
 const silent = (beat = '1') => viewOf('peer', { beat, silentForMs: 20_000 });
 
 let runtime: VirtualRuntime;
-let looks: PeerWatch;
+let peers: PeerWatch;
 /** With the intervals of `viewOf`. */
 const HEARD_WITHIN = 7_750;
 
 /** Looks four times a second; the last look is a quarter of a second before the end. */
 async function watch(view: PodView, ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 250) {
-    looks.see([view], SELF);
+    peers.update([view], SELF);
     await runtime.advance(250);
   }
 }
 
-const dead = () => looks.dead().map(({ pod }) => pod.incarnation);
+const dead = () => peers.dead().map(({ pod }) => pod.incarnation);
 
 beforeEach(() => {
   runtime = new VirtualRuntime();
-  looks = new PeerWatch(runtime, { heartbeatIntervalMs: 2_000 });
+  peers = new PeerWatch(runtime, { heartbeatIntervalMs: 2_000 });
 });
 
 describe('who is dead', () => {
@@ -32,12 +32,12 @@ describe('who is dead', () => {
     await watch(silent(), HEARD_WITHIN - 250);
     expect(dead()).toEqual([]);
     await runtime.advance(250);
-    looks.see([silent()], SELF);
-    expect(looks.dead()).toEqual([{ pod: silent().pod, silentForMs: 20_000, reason: 'silent' }]);
+    peers.update([silent()], SELF);
+    expect(peers.dead()).toEqual([{ pod: silent().pod, silentForMs: 20_000, reason: 'silent' }]);
   });
 
   it('counts looks, not the time since the last one', async () => {
-    looks.see([silent()], SELF);
+    peers.update([silent()], SELF);
     await runtime.advance(30_000);
     expect(dead()).toEqual([]);
   });
@@ -45,13 +45,13 @@ describe('who is dead', () => {
   it('counts the looks from before it was silent for too long: a new leader need not begin anew', async () => {
     await watch(viewOf('peer', { silentForMs: 14_000 }), HEARD_WITHIN - 250);
     await runtime.advance(250);
-    looks.see([viewOf('peer', { silentForMs: 16_000 })], SELF);
+    peers.update([viewOf('peer', { silentForMs: 16_000 })], SELF);
     expect(dead()).toEqual(['peer']);
   });
 
   it('is never one whose beat has moved, whatever the store’s clock says', async () => {
     for (let beat = 1; beat <= 20; beat++) {
-      looks.see([silent(String(beat))], SELF);
+      peers.update([silent(String(beat))], SELF);
       await runtime.advance(2_000);
     }
     expect(dead()).toEqual([]);
@@ -67,14 +67,14 @@ describe('who is dead', () => {
     await watch(slow, 30_000 - 250);
     expect(dead()).toEqual([]);
     await runtime.advance(250);
-    looks.see([slow], SELF);
+    peers.update([slow], SELF);
     expect(dead()).toEqual(['peer']);
   });
 
   it('is neither who is asleep nor who looks', async () => {
     const views = [viewOf('self', { silentForMs: 20_000 }), viewOf('sleeper', { silentForMs: 20_000, asleep: true })];
     for (let i = 0; i < 60; i++) {
-      looks.see(views, SELF);
+      peers.update(views, SELF);
       await runtime.advance(1_000);
     }
     expect(dead()).toEqual([]);
@@ -85,63 +85,63 @@ describe('a pod whose process has exited', () => {
   const exited = viewOf('peer', { exited: true, silentForMs: 100 });
 
   it('is dead at the first look, whatever became of the row of looks', () => {
-    looks.see([exited], SELF);
-    expect(looks.dead()).toEqual([{ pod: exited.pod, silentForMs: 100, reason: 'exited' }]);
-    looks.forget();
+    peers.update([exited], SELF);
+    expect(peers.dead()).toEqual([{ pod: exited.pod, silentForMs: 100, reason: 'exited' }]);
+    peers.reset();
     expect(dead()).toEqual([]);
-    looks.see([exited], SELF);
+    peers.update([exited], SELF);
     expect(dead()).toEqual(['peer']);
   });
 
   it('is told to who wants to know, with each look, until it is evicted', () => {
     let told = 0;
-    looks.onExited(() => told++);
-    looks.see([viewOf('peer')], SELF);
+    peers.onExited(() => told++);
+    peers.update([viewOf('peer')], SELF);
     expect(told).toBe(0);
-    looks.see([exited], SELF);
-    looks.see([exited], SELF);
+    peers.update([exited], SELF);
+    peers.update([exited], SELF);
     expect(told).toBe(2);
-    looks.bury([exited.pod]);
-    looks.see([exited], SELF);
+    peers.evicted([exited.pod]);
+    peers.update([exited], SELF);
     expect(told).toBe(2);
   });
 
   it('is left alone while it sleeps: it holds nothing', () => {
-    looks.see([{ ...exited, asleep: true }], SELF);
+    peers.update([{ ...exited, asleep: true }], SELF);
     expect(dead()).toEqual([]);
   });
 });
 
 describe('looks that were interrupted', () => {
   it.each([
-    ['an outage', () => looks.forget(), 1_000, HEARD_WITHIN + 15_000],
-    ['a call that was not answered', () => looks.unanswered(), 1_000, HEARD_WITHIN + 14_250],
-    ['a standstill', () => looks.interrupt(), 1_000, 14_000],
+    ['an outage', () => peers.reset(), 1_000, HEARD_WITHIN + 15_000],
+    ['a call that was not answered', () => peers.unanswered(), 1_000, HEARD_WITHIN + 14_250],
+    ['a standstill', () => peers.interrupt(), 1_000, 14_000],
   ])('after %s, everybody has its whole dead-after to be heard', async (_, interrupted, beforeMs, restMs) => {
     await watch(silent(), beforeMs);
     interrupted();
     await watch(silent(), restMs - 250);
     expect(dead()).toEqual([]);
     await runtime.advance(250);
-    looks.see([silent()], SELF);
+    peers.update([silent()], SELF);
     expect(dead()).toEqual(['peer']);
   });
 
   it('by a standstill count what was watched before it, and of the standstill one interval at most', async () => {
     await watch(silent(), 7_000);
     await runtime.advance(60_000);
-    looks.see([silent()], SELF); // the standstill counts as 2,000 ms
+    peers.update([silent()], SELF); // the standstill counts as 2,000 ms
     await watch(silent(), 6_250 - 250); // 6,750 were watched before it
     expect(dead()).toEqual([]);
     await runtime.advance(250);
-    looks.see([silent()], SELF);
+    peers.update([silent()], SELF);
     expect(dead()).toEqual(['peer']);
   });
 
   it('by calls that are not answered, again and again within the time that the living need, find nobody dead', async () => {
     for (let i = 0; i < 100; i++) {
       await watch(silent(), HEARD_WITHIN);
-      looks.unanswered();
+      peers.unanswered();
     }
     expect(dead()).toEqual([]);
   });
@@ -149,32 +149,32 @@ describe('looks that were interrupted', () => {
   it('by calls that are not answered now and then find the dead later', async () => {
     await watch(silent(), 1_000);
     for (let i = 0; i < 3; i++) {
-      looks.unanswered();
+      peers.unanswered();
       await watch(silent(), HEARD_WITHIN + 5_000);
     }
-    looks.see([silent()], SELF);
+    peers.update([silent()], SELF);
     expect(dead()).toEqual(['peer']);
   });
 
   it('cannot be seen by a pod that looks rarely: it counts only looks at one that is silent already', async () => {
-    looks = new PeerWatch(runtime, { heartbeatIntervalMs: 10_000 });
+    peers = new PeerWatch(runtime, { heartbeatIntervalMs: 10_000 });
     const quick = (silentForMs: number) => viewOf('peer', { silentForMs, deadAfterMs: 6_000 });
-    looks.see([quick(1_000)], SELF);
+    peers.update([quick(1_000)], SELF);
     await runtime.advance(10_000);
-    looks.see([quick(11_000)], SELF); // an outage between the two looks would look just like this
+    peers.update([quick(11_000)], SELF); // an outage between the two looks would look just like this
     expect(dead()).toEqual([]);
     await runtime.advance(10_000);
-    looks.see([quick(21_000)], SELF);
+    peers.update([quick(21_000)], SELF);
     expect(dead()).toEqual(['peer']);
   });
 });
 
 describe('after a call that was not answered', () => {
   it('looks count again once a pod that lives has had time to be heard before them', async () => {
-    looks.unanswered();
+    peers.unanswered();
     const found: number[] = [];
     for (let i = 0; i <= 14; i++) {
-      looks.see([silent()], SELF);
+      peers.update([silent()], SELF);
       if (dead().length > 0) found.push(runtime.monotonicMs());
       await runtime.advance(2_000);
     }
@@ -183,28 +183,28 @@ describe('after a call that was not answered', () => {
   });
 
   it('a pod whose looks could just miss an outage counts none at a peer that was not silent', async () => {
-    looks = new PeerWatch(runtime, { heartbeatIntervalMs: 6_000 });
+    peers = new PeerWatch(runtime, { heartbeatIntervalMs: 6_000 });
     for (let i = 0; i < 3; i++) {
-      looks.see([viewOf('peer', { silentForMs: 10_000 })], SELF);
+      peers.update([viewOf('peer', { silentForMs: 10_000 })], SELF);
       await runtime.advance(6_000);
     }
-    looks.see([silent()], SELF);
+    peers.update([silent()], SELF);
     expect(dead()).toEqual([]);
-    looks = new PeerWatch(runtime, { heartbeatIntervalMs: 5_000 }); // three of its intervals fit
+    peers = new PeerWatch(runtime, { heartbeatIntervalMs: 5_000 }); // three of its intervals fit
     for (let i = 0; i < 3; i++) {
-      looks.see([viewOf('peer', { silentForMs: 10_000 })], SELF);
+      peers.update([viewOf('peer', { silentForMs: 10_000 })], SELF);
       await runtime.advance(5_000);
     }
-    looks.see([silent()], SELF);
+    peers.update([silent()], SELF);
     expect(dead()).toEqual(['peer']);
   });
 });
 
 it('tells nobody twice as dead, though the last look still shows it', async () => {
   await watch(silent(), HEARD_WITHIN);
-  looks.see([silent()], SELF);
+  peers.update([silent()], SELF);
   expect(dead()).toEqual(['peer']);
-  looks.bury([silent().pod]);
+  peers.evicted([silent().pod]);
   expect(dead()).toEqual([]);
   await watch(silent(), 60_000);
   expect(dead()).toEqual([]);

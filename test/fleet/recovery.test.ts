@@ -60,7 +60,15 @@ describe('a recovery cycle', () => {
     );
     expect(leader.told.of('recovery:started')).toMatchObject([{ dryRun: false }]);
     expect(cycles(leader)).toMatchObject([
-      { deadPods: [dead.pod], orphans: ids, requeued: ids, failed: [], lost: [], error: undefined, dryRun: false },
+      {
+        deadPods: [dead.pod],
+        orphans: ids,
+        requeued: ids,
+        failed: [],
+        alreadySettled: [],
+        error: undefined,
+        dryRun: false,
+      },
     ]);
     const order = leader.told.names.slice(leader.told.names.indexOf('recovery:started'));
     expect(order.slice(0, 2)).toEqual(['recovery:started', 'pod:dead']);
@@ -347,7 +355,7 @@ describe('recovery by hand', () => {
     const writes = () => [leader.line.count('evict'), leader.line.count('settle')];
     const before = writes();
     const summary = await world.runtime.until(leader.fleet.recovery.run({ dryRun: true }));
-    expect(summary).toMatchObject({ dryRun: true, deadPods: [dead.pod], failed: [], lost: [] });
+    expect(summary).toMatchObject({ dryRun: true, deadPods: [dead.pod], failed: [], alreadySettled: [] });
     expect([...summary.requeued].sort()).toEqual([...ids, ...more].sort());
     expect(writes()).toEqual(before);
     expect(await world.statuses([...ids, ...more])).toEqual({ claimed: 5 });
@@ -358,7 +366,17 @@ describe('recovery by hand', () => {
     await world.runtime.until(leader.fleet.recovery.run()); // with the same look at the fleet
     expect(leader.told.of('pod:dead')).toHaveLength(1);
     expect(Object.keys(done).sort()).toEqual(
-      ['cycleId', 'deadPods', 'dryRun', 'durationMs', 'failed', 'lost', 'orphans', 'requeued', 'startedAt'].sort(),
+      [
+        'cycleId',
+        'deadPods',
+        'dryRun',
+        'durationMs',
+        'failed',
+        'alreadySettled',
+        'orphans',
+        'requeued',
+        'startedAt',
+      ].sort(),
     );
   });
 

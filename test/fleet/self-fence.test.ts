@@ -20,7 +20,7 @@ beforeEach(async () => {
     pool: {
       halt: () => calls.push('halt'),
       retire: () => calls.push('retire'),
-      fence: (final) => calls.push(final ? 'fence for good' : 'fence'),
+      fence: (final) => calls.push(final ? 'fence permanently' : 'fence'),
     },
     events: told.events,
     log,
@@ -39,7 +39,7 @@ it('lets nothing proceed before the first answer', () => {
 });
 
 it('keeps a margin that a heartbeat may be lost in, and a freeze go unnoticed', () => {
-  expect([fence.marginMs, fence.limitMs]).toEqual([3_750, 11_250]);
+  expect([fence.marginMs, fence.fenceAfterMs]).toEqual([3_750, 11_250]);
 });
 
 describe('silent', () => {
@@ -168,7 +168,7 @@ describe('for good', () => {
     fence.drain('superseded');
     await runtime.advance(20_000);
     expect(fence.mayProceed()).toBe(false);
-    expect(calls).toEqual(['retire', 'fence for good']); // peers may take what still runs
+    expect(calls).toEqual(['retire', 'fence permanently']); // peers may take what still runs
     expect(reasons()).toEqual(['superseded']);
   });
 });

@@ -1,6 +1,6 @@
 /** Pods of one process under one podId. */
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
-import { enter, leave, supersede } from '../../src/fleet/shared-pod-id.js';
+import { addPod, removePod, warnOfSharedPodId } from '../../src/fleet/shared-pod-id.js';
 import { createLog } from '../../src/log.js';
 
 const ELDER = { podId: 'api', incarnation: 'elder' };
@@ -13,16 +13,16 @@ beforeEach(() => {
   warned = [];
   const listen = ({ message }: Error): void => void warned.push(message);
   process.on('warning', listen);
-  enter(ELDER, () => void looks++);
+  addPod(ELDER, () => void looks++);
   onTestFinished(() => {
     process.off('warning', listen);
-    leave(ELDER);
+    removePod(ELDER);
   });
 });
 
 /** The younger one sees these under its podId. */
 async function sees(...elders: string[]): Promise<void> {
-  supersede(elders, YOUNGER, createLog('fleet'));
+  warnOfSharedPodId(elders, YOUNGER, createLog('fleet'));
   await new Promise(setImmediate); // when warnings are emitted
 }
 
@@ -33,7 +33,7 @@ it('the elder looks at once, and a warning names the option', async () => {
 });
 
 it('one that has left is left alone', async () => {
-  leave(ELDER);
+  removePod(ELDER);
   await sees('elder');
   expect([looks, warned]).toEqual([0, []]);
 });

@@ -15,22 +15,22 @@ function checked() {
     warn: line('warn'),
     error: line('error'),
   });
-  return { check: new WallClockCheck({ log }), lines };
+  return { check: new WallClockCheck(log), lines };
 }
 
 it('lets a second pass, in either direction', () => {
   const { check, lines } = checked();
   for (const wallAheadMs of [0, 1_000, -1_000]) {
-    check.see(wallAheadMs);
-    expect(check.differsByMs).toBe(0);
+    check.update(wallAheadMs);
+    expect(check.aheadMs).toBe(0);
   }
   expect(lines).toEqual([]);
 });
 
 it('logs a difference once when it begins, and once when it ends', () => {
   const { check, lines } = checked();
-  for (const wallAheadMs of [-HOUR, -HOUR + 20, HOUR, 300, 20]) check.see(wallAheadMs);
+  for (const wallAheadMs of [-HOUR, -HOUR + 20, HOUR, 300, 20]) check.update(wallAheadMs);
   expect(lines).toEqual([`warn ${-HOUR}`, 'info 300']);
-  check.see(HOUR);
-  expect(check.differsByMs).toBe(HOUR);
+  check.update(HOUR);
+  expect(check.aheadMs).toBe(HOUR);
 });

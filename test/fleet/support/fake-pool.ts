@@ -1,10 +1,10 @@
-/** Holds what a test says, and remembers what it was told. */
-import type { PoolLoad, WorkerPool } from '../../../src/worker-pool.js';
+/** A pool that holds what a test sets, and records its calls. */
+import type { HeldSnapshot, PoolLoad, WorkerPool } from '../../../src/worker-pool.js';
 import type { Fence, PodRef } from '../../../src/store/contract.js';
 
-export class FakePool implements WorkerPool<number> {
+export class FakePool implements WorkerPool {
   readonly calls: string[] = [];
-  readonly reconciled: { readonly snapshot: number; readonly held: readonly Fence[] }[] = [];
+  readonly reconciled: { readonly snapshot: HeldSnapshot; readonly held: readonly Fence[] }[] = [];
   load: PoolLoad = { running: 0, unstarted: 0, unsettled: 0, strays: 0, slots: 4, paused: false, fenced: false };
   overdueMs = 0;
   wakes = 0;
@@ -23,18 +23,19 @@ export class FakePool implements WorkerPool<number> {
   }
 
   fence(final: boolean): void {
-    this.calls.push(final ? 'fence for good' : 'fence');
+    this.calls.push(final ? 'fence permanently' : 'fence');
   }
 
   wake(): void {
     this.wakes++;
   }
 
-  snapshot(): number {
-    return ++this.#snapshots;
+  /** The time of the nth snapshot is n. */
+  snapshot(): HeldSnapshot {
+    return { takenAt: ++this.#snapshots };
   }
 
-  reconcile(snapshot: number, held: readonly Fence[]): void {
+  reconcile(snapshot: HeldSnapshot, held: readonly Fence[]): void {
     this.reconciled.push({ snapshot, held });
   }
 }

@@ -127,7 +127,7 @@ export class Member {
   readonly told = new Told();
   readonly pool = new FakePool();
   readonly line: Line;
-  readonly fleet: Fleet<number>;
+  readonly fleet: Fleet;
   readonly settings: Settings;
   readonly runtime: VirtualRuntime;
 

@@ -65,13 +65,13 @@ export const lateReadBreaks: readonly Break[] = [
   {
     name: 'fleet/registration: a view from before the registration evicts',
     file: 'src/fleet/registration.ts',
-    find: 'sentAt - this.#registeredAt >= this.#parts.store.staleReadMs',
+    find: 'sentAt - this.#registeredAt >= this.#deps.store.staleReadMs',
     replace: 'sentAt >= this.#registeredAt',
     tests: [FLEET],
   },
   {
-    name: 'fleet/membership-events: an elder is reported with every view',
-    file: 'src/fleet/membership-events.ts',
+    name: 'fleet/supersession: an elder is reported with every view',
+    file: 'src/fleet/supersession.ts',
     find: 'for (const incarnation of fresh) this.#reported.add(incarnation);',
     replace: '',
     tests: [FLEET],
