@@ -11,6 +11,8 @@ import type { Runtime, Timer, TimerOptions } from './runtime.js';
 import type { Service } from './service.js';
 
 export interface LoopOptions extends TimerOptions {
+  /** A tick begins one turn of the event loop after its wake, so that all wakes of that turn lead to one tick. Default false. */
+  readonly gathersWakes?: boolean;
   /** Called with what a tick threw; returns the delay until the next tick. */
   readonly onError: (error: unknown) => number;
 }
@@ -79,13 +81,16 @@ export class Loop implements Service {
   }
 
   async #round(): Promise<void> {
-    let delayMs: number;
+    let delayMs = Infinity;
+    let yields = this.#options.gathersWakes === true;
     do {
-      this.#woken = false;
       this.#expectedAt = this.#runtime.monotonicMs();
+      if (yields) await this.#runtime.yield(); // also: a loop whose ticks follow each other must not starve its host
+      if (yields && !this.#running) break; // stopped meanwhile
+      this.#woken = false;
       delayMs = await this.#tickOnce();
-      if (this.#isWanted(delayMs)) await this.#runtime.yield(); // a loop in a hurry must not starve its host
-    } while (this.#isWanted(delayMs)); // asked again: it may have been stopped meanwhile
+      yields = true;
+    } while (this.#isWanted(delayMs));
     this.#busy = false;
     if (this.#running) this.#schedule(delayMs);
   }

@@ -188,6 +188,50 @@ describe('a loop', () => {
   });
 });
 
+describe('a loop that gathers wakes', () => {
+  /** What happened, by turns of the event loop. */
+  async function gathering(tick: (nth: number) => number): Promise<void> {
+    loop = new Loop(runtime, async () => tick(ticks.push(runtime.monotonicMs())), {
+      gathersWakes: true,
+      onError: () => expect.unreachable(),
+    });
+    await loop.start();
+  }
+
+  it('ticks once for all wakes of a turn, and not before that turn is over', async () => {
+    await gathering(() => Infinity);
+    loop.wake();
+    loop.wake();
+    expect(ticks).toEqual([]);
+    await runtime.settle();
+    expect(ticks).toEqual([0]);
+  });
+
+  it('yields once between ticks that follow each other', async () => {
+    let yields = 0;
+    const yieldOnce = runtime.yield.bind(runtime);
+    runtime.yield = () => {
+      yields++;
+      return yieldOnce();
+    };
+    await gathering((nth) => (nth < 3 ? 0 : Infinity));
+    await runtime.settle();
+    expect([ticks.length, yields]).toEqual([3, 3]);
+  });
+
+  it('is not late before its first tick', async () => {
+    await runtime.advance(10_000);
+    await gathering(() => Infinity);
+    expect(loop.overdueMs).toBe(0);
+  });
+
+  it('does not tick if it is stopped before its first tick', async () => {
+    await gathering(() => Infinity);
+    await runtime.until(loop.stop());
+    expect(ticks).toEqual([]);
+  });
+});
+
 describe('stop', () => {
   it('waits for the tick under way, and no other comes', async () => {
     let finished = false;
