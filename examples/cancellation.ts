@@ -1,8 +1,8 @@
 /**
- * Ending a handler: `cancel` and time-outs.
+ * Two ways to end a handler: `cancel` and a time-out.
  *
- * Either aborts `ctx.signal`. A handler passes the signal on to whatever it awaits; then it ends by itself. One that
- * ignores its signal goes on as a stray, and keeps its slot until it returns.
+ * Both abort `ctx.signal`. If a handler passes the signal on to everything that it awaits, it ends by itself. If it ignores
+ * its signal, it continues as a stray, and keeps its slot until it returns.
  */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,7 @@ const queue = new FleetQ({ store: sqlite({ path: ':memory:' }) })
     ctx.signal.addEventListener('abort', () => {
       console.log('endless: aborted with', (ctx.signal.reason as FleetQError).code);
     });
-    await once(ctx.signal, 'abort'); // stands for work without an end
+    await once(ctx.signal, 'abort'); // stands for work that never ends
     ctx.signal.throwIfAborted();
   })
   .register('slow', (_args: undefined, ctx) => sleep(60_000, 'done', { signal: ctx.signal }), {

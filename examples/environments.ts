@@ -1,6 +1,6 @@
 /**
- * One program for every environment: `FleetQ.fromEnv()` reads the `FLEET_Q_*` variables. Options that are passed come
- * first; what neither says has its default. Try it with
+ * One program for every environment: `FleetQ.fromEnv()` reads the `FLEET_Q_*` variables. Options that are passed come first,
+ * then the variables, then the defaults. Try it with
  *
  *     FLEET_Q_SQLITE_PATH=staging.db FLEET_Q_MAX_PARALLELISM=4 FLEET_Q_LOG_LEVEL=INFO
  */

@@ -1,8 +1,8 @@
 /**
  * Stopping on a signal: Kubernetes sends SIGTERM, and SIGKILL 30 s later.
  *
- * `stopOnSignals` is opt-in, since a library must not take a process's signals by itself. At the first signal the queue
- * claims nothing more, lets running steps finish within `drainTimeoutMs`, aborts the rest, and gives back what it holds.
+ * The library installs no signal handler by itself, so `stopOnSignals` has to be called. At the first signal the queue claims
+ * nothing more, lets running steps finish within `drainTimeoutMs`, aborts the rest, and gives back what it holds.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FleetQ, stopOnSignals } from 'fleet-q';

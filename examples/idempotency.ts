@@ -1,14 +1,14 @@
 /**
- * Idempotency, twice.
+ * Two kinds of idempotency.
  *
  * - Of submission: steps of one type and `idempotencyKey` are one step, as long as it is kept.
- * - Of execution: a step may run twice (a pod died after the work and before its settlement), so a handler hands
- *   `ctx.idempotencyKey` to the services it calls. It is the same for every attempt of the step.
+ * - Of execution: a step may run twice, if its pod dies after the work and before the settlement. So a handler passes
+ *   `ctx.idempotencyKey` to the services that it calls. It is the same for every attempt of the step.
  */
 import { FleetQ } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 
-/** A payment service that takes an idempotency key, as many do. */
+/** A payment service that accepts an idempotency key, as many do. */
 const payments = new Map<string, number>();
 function pay(amount: number, key: string): void {
   if (!payments.has(key)) payments.set(key, amount);

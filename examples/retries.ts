@@ -1,10 +1,10 @@
 /**
- * What a handler can say about trying again.
+ * How a handler decides about a retry.
  *
- * - It throws: the attempt is charged, and tried again by the retry policy, up to `maxRetries` times.
- * - It throws `RetryLaterError`: the same, after a delay of its own choice.
+ * - It throws: the attempt is charged, and the step is retried by the retry policy, up to `maxRetries` times.
+ * - It throws `RetryLaterError`: the same, after a delay that the handler chooses.
  * - It throws `PermanentFailureError`: the step fails at once.
- * - It calls `ctx.release()`: the step is given back to run later, and nothing is charged.
+ * - It calls `ctx.release()`: the step is given back, to run later, and nothing is charged.
  */
 import { defineStep, FleetQ, PermanentFailureError, RetryLaterError, StepFailedError } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';

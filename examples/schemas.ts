@@ -1,8 +1,8 @@
 /**
- * Args with a schema: any Standard Schema validator does (zod here; valibot, arktype and others alike).
+ * Args with a schema: any Standard Schema validator works (here zod; also valibot, arktype and others).
  *
- * What is stored is the schema's input, so it is plain JSON; the handler gets its output. A schema may therefore make a
- * Date of a text, or fill in a default.
+ * What is stored is the schema's input, so it is plain JSON. The handler gets the schema's output. So a schema may turn a
+ * string into a Date, or fill in a default.
  */
 import { defineStep, FleetQ, ValidationError } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
@@ -21,7 +21,7 @@ const book = defineStep({
 const queue = new FleetQ({ store: sqlite({ path: ':memory:' }), steps: [book] });
 await queue.start();
 
-// The submitter passes the input: a text, and no seats.
+// The submitter passes the input: a string, and no seats.
 const stepId = await queue.submit({ type: 'book', args: { at: '2030-01-01T20:00:00Z' } });
 console.log(await queue.waitFor(stepId));
 console.log('stored:', (await queue.getStep(stepId)).args);

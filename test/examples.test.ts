@@ -142,7 +142,7 @@ describe('examples', { timeout: WITHIN_MS, concurrent: false }, () => {
     ]);
     expect(lines).toContain('21 doubled is 42');
     expect(lines).toContain('pod:joined');
-    expect(lines.at(-1)).toBe('drained: { finished: 0, released: 0, strays: 0 }');
+    expect(lines.at(-1)).toBe('stopped: { finished: 0, released: 0, strays: 0 }');
   });
 
   test('environments: the variables are read, and options come first', async () => {

@@ -1,4 +1,4 @@
-/** What the demo is called with, checked. */
+/** Reads and checks the arguments of the demo. */
 import { parseArgs } from 'node:util';
 import { PACES, type StoreName } from './settings.js';
 
@@ -6,11 +6,11 @@ export interface Arguments {
   readonly store: StoreName;
   /** Whether to end with the summary as one line of JSON. */
   readonly json: boolean;
-  /** Only the first so many files. */
+  /** Only this many files, the first ones. */
   readonly files: number | undefined;
 }
 
-/** What is wrong with the arguments, in words. */
+/** An argument is not valid; the message says which. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

@@ -1,10 +1,10 @@
-/** The independent single pass: the same files, read whole by code that shares nothing with the queue. */
+/** The independent pass: reads the same files whole, by code that shares nothing with the queue. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { FileCount } from './count-file.js';
 
-/** Every regular file below a folder, as paths from it; but for what starts with a dot, which tools rewrite as they run. */
+/** Every regular file below a folder, as paths from it. Names that start with a dot are left out: tools rewrite them. */
 export function filesBelow(root: string): string[] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

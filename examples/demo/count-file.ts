@@ -1,4 +1,4 @@
-/** The demo's step: reads one file and tells its size, its lines and its SHA-256. */
+/** The demo's step: reads one file, and returns its size, its number of lines and its SHA-256. */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,8 +12,8 @@ export interface FileCount {
 }
 
 /**
- * Files count fast; real steps mostly wait for somebody else. So each step also waits a little, which keeps every slot
- * busy and makes sure that a pod that dies has steps in its hands.
+ * Counting a file is fast, while real steps mostly wait for something. So each step also waits for `waitMs`. That keeps
+ * every slot busy, so that a pod that dies holds steps.
  */
 export interface FileToCount {
   readonly root: string;

@@ -1,6 +1,6 @@
 /**
- * What a pod writes down beside the store, a line at a time, so that even SIGKILL takes nothing with it: the demo judges
- * the queue by these, not by the queue's own word.
+ * What a pod records beside the store. It writes one line at a time, so that SIGKILL loses nothing. The demo judges the
+ * queue by these records, not by what the queue reports.
  */
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -35,7 +35,7 @@ export class Ledger {
   }
 }
 
-/** Reads a pod's ledger as it grows: each call answers what is new. */
+/** Reads a pod's ledger as it grows: each call returns the new entries. */
 export class LedgerReader {
   readonly #file: string;
   readonly entries: Entry[] = [];
@@ -58,7 +58,7 @@ export class LedgerReader {
     return fresh;
   }
 
-  /** Steps that were started and of which nothing is known since. */
+  /** Steps that were started, and have no later entry. */
   get underWay(): readonly string[] {
     const open = new Set<string>();
     for (const { what, stepId } of this.entries) {

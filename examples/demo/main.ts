@@ -1,8 +1,8 @@
 /**
- * `npm run demo`: three pods, one of them killed, one frozen, and a summary that says what became of every step.
+ * `npm run demo`: runs three pods, kills one, freezes one, and prints a summary of what became of every step.
  *
- * `--store snowflake` plays it on an emulated Snowflake in place of a SQLite file. `--json` ends with the summary as one
- * line of JSON; `--files N` takes the first N files only. Ctrl-C ends it early, and leaves nothing behind either.
+ * `--store snowflake` uses an emulated Snowflake instead of an SQLite file. `--json` prints the summary as JSON in the last
+ * line. `--files N` takes only the first N files. Ctrl-C ends it early, and leaves nothing behind either.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { readArguments, UsageError, type Arguments } from './arguments.js';
 import { Progress } from './progress.js';
 import { NoStageError, openStage } from './stage.js';
 import { Story } from './story.js';
-import { isGood, told } from './summary.js';
+import { isGood, textOf } from './summary.js';
 
 /** The signals that end it early. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -32,12 +32,12 @@ async function play({ store, json, files: most }: Arguments, signal: AbortSignal
   const folder = await mkdtemp(path.join(tmpdir(), 'fleet-q-demo-'));
   try {
     if (store === 'snowflake')
-      progress.tell('starting the emulator (the first time, its Python environment is made) …');
+      progress.print('starting the emulator (the first time, this also sets up its Python environment) …');
     const stage = await openStage(store, folder);
     try {
       const story = new Story({ stage, root: path.resolve('node_modules'), folder, progress, most });
-      const summary = await story.tell(signal);
-      progress.conclude(told(summary));
+      const summary = await story.run(signal);
+      progress.conclude(textOf(summary));
       if (json) process.stdout.write(`${JSON.stringify(summary)}\n`);
       return isGood(summary) ? 0 : 1;
     } finally {
@@ -48,7 +48,7 @@ async function play({ store, json, files: most }: Arguments, signal: AbortSignal
   }
 }
 
-/** A word about what is no fault of the queue's; all else is thrown. @returns the exit code */
+/** Prints errors that are not the queue's, and throws all others. @returns the exit code */
 function excuse(error: unknown, interruption: unknown): number {
   if (interruption instanceof Interrupted) {
     console.error(interruption.message);

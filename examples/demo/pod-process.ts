@@ -1,4 +1,4 @@
-/** A pod as the demo holds it: a child process, its ledger, and the signals that are sent to it. */
+/** A pod of the demo, from outside: a child process, its ledger, and the signals that are sent to it. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,7 @@ export class PodProcess {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...placeInEnv(place) },
     });
-    this.#child.disconnect(); // it shall not depend on us
+    this.#child.disconnect(); // it must not end with the demo
     this.#exited = once(this.#child, 'exit');
   }
 
@@ -58,7 +58,7 @@ export class PodProcess {
     this.#state = 'stopped';
   }
 
-  /** Ends it whatever it is doing. */
+  /** Kills it, whatever it is doing. */
   async end(): Promise<void> {
     if (!this.running) return;
     this.kill();

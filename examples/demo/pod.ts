@@ -1,4 +1,4 @@
-/** One pod of the demo: a process of its own. It keeps a ledger beside the store, which the demo reads afterwards. */
+/** One pod of the demo, a process of its own. It keeps a ledger beside the store, which the demo reads. */
 import { FleetQ, stopOnSignals } from 'fleet-q';
 import { countFile } from './count-file.js';
 import { Ledger } from './ledger.js';

@@ -1,4 +1,4 @@
-/** The live display: a block that is redrawn on a terminal, a line now and then elsewhere. */
+/** Shows the progress: a block that is redrawn on a terminal, or a line every two seconds elsewhere. */
 import type { PodProcess } from './pod-process.js';
 
 export interface Picture {
@@ -15,7 +15,7 @@ const LINE_EVERY_S = 2;
 
 export class Progress {
   readonly #out: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
-  /** What stands last on a terminal, and is written anew. */
+  /** The last lines on the terminal, which are redrawn. */
   #block: readonly string[] = [];
   #lastLine = -Infinity;
 
@@ -23,8 +23,8 @@ export class Progress {
     this.#out = out;
   }
 
-  /** Something worth a line of its own, above the block. */
-  tell(news: string): void {
+  /** Prints a line above the block. */
+  print(news: string): void {
     this.#write([news, ...this.#block]);
   }
 
@@ -39,7 +39,7 @@ export class Progress {
     }
   }
 
-  /** The last word: the block stays as it is, and this stands below it. */
+  /** Prints the conclusion below the block, which stays as it is. */
   conclude(words: string): void {
     this.#block = [];
     this.#write([words]);
@@ -61,7 +61,7 @@ function blockOf(picture: Picture): readonly string[] {
 }
 
 function counts({ completed, total, claimed, seconds }: Picture): string {
-  return `${completed.toLocaleString('en')} of ${total.toLocaleString('en')} completed, ${claimed} in hand, ${seconds.toFixed(1)} s`;
+  return `${completed.toLocaleString('en')} of ${total.toLocaleString('en')} completed, ${claimed} claimed, ${seconds.toFixed(1)} s`;
 }
 
 function summaryLine(picture: Picture): string {

@@ -1,12 +1,12 @@
-/** The stage: a store for the story, made for it alone, and gone after it. */
+/** Makes a store for one run of the demo, and removes it afterwards. */
 import path from 'node:path';
 import type { Place, StoreName } from './settings.js';
 
 export interface Stage {
   readonly place: Place;
-  /** In words. */
+  /** What it is, for the output. */
   readonly what: string;
-  /** Leaves nothing of it behind. */
+  /** Removes everything. */
   close(): Promise<void>;
 }
 
@@ -15,7 +15,7 @@ export function openStage(store: StoreName, folder: string): Promise<Stage> {
   return STAGES[store](folder);
 }
 
-/** The machine lacks something; the message says what to install. */
+/** Something is not installed; the message says what to install. */
 export class NoStageError extends Error {
   override readonly name = 'NoStageError';
 }
@@ -49,7 +49,7 @@ function explained(error: unknown): unknown {
   return new NoStageError(
     `The demo on Snowflake runs on an emulator, and for that it needs Python: ${message}.\n` +
       'Install it (Debian and Ubuntu: apt install python3 python3-venv; macOS: brew install python3; Windows: winget\n' +
-      'install Python.Python.3.13), or name another one in FLEET_Q_TEST_PYTHON. The demo on SQLite needs none: npm run demo',
+      'install Python.Python.3.13), or name another one in FLEET_Q_TEST_PYTHON. The demo on SQLite needs no Python: npm run demo',
     { cause: error },
   );
 }

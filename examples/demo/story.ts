@@ -1,9 +1,9 @@
 /**
- * The story that the demo tells: three pods, one step for each file below node_modules, on whatever stage it is given.
+ * Runs the demo: three pods, and one step for each file below node_modules, on the given store.
  *
- * At about a third of the way the leader is killed with SIGKILL. Later another pod is frozen with SIGSTOP while it holds
- * started steps, until its peers have declared it dead, and then resumed, so that it tries to settle what it has lost.
- * At the end every result is compared with an independent pass over the same files.
+ * After a third of the steps it kills the leader with SIGKILL. Later it freezes another pod with SIGSTOP while that pod
+ * runs steps. When the other pods have declared it dead, it resumes that pod, which then tries to settle steps that it has
+ * lost. At the end it compares every result with an independent pass over the same files.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { FleetQ, type Step } from 'fleet-q';
@@ -21,12 +21,12 @@ type Steps = { count_file: { args: FileToCount; result: unknown } };
 
 export interface StoryParts {
   readonly stage: Stage;
-  /** Whose files are counted. */
+  /** The folder whose files are counted. */
   readonly root: string;
   /** Where the pods keep their ledgers. */
   readonly folder: string;
   readonly progress: Progress;
-  /** How many files at the most, where the stage's own pace is not wanted. */
+  /** The most files. Default: what the timing of the store says. */
   readonly most?: number | undefined;
 }
 
@@ -47,26 +47,26 @@ export class Story {
     this.#queue = new FleetQ<Steps>({ store: storeAt(place), podId: 'demo', ...this.#pace.timing });
   }
 
-  /** Tells it to the end, or until `signal` aborts; either way nothing of it is left running. */
-  async tell(signal: AbortSignal): Promise<Summary> {
+  /** Runs to the end, or until `signal` aborts. In both cases no process is left. */
+  async run(signal: AbortSignal): Promise<Summary> {
     signal.throwIfAborted();
     const interrupted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
     });
     try {
-      return await Promise.race([this.#tell(), interrupted]);
+      return await Promise.race([this.#run(), interrupted]);
     } finally {
       await Promise.all(this.#pods.map((pod) => pod.end()));
       await this.#queue.stop();
     }
   }
 
-  async #tell(): Promise<Summary> {
+  async #run(): Promise<Summary> {
     const { root, folder, stage, progress, most = this.#pace.most } = this.#parts;
     const { keptBack } = this.#pace;
     const files = filesBelow(root).slice(0, most);
     this.#total = files.length;
-    progress.tell(`${files.length.toLocaleString('en')} files below ${root}, three pods, ${stage.what}`);
+    progress.print(`${files.length.toLocaleString('en')} files below ${root}, three pods, ${stage.what}`);
     this.#pods.push(...POD_IDS.map((podId) => new PodProcess(folder, podId, stage.place)));
     await this.#until('the pods are ready', () => this.#pods.every((pod) => pod.state === 'alive'));
     // Some files are kept back until a pod is frozen: submitting them shows that the others can still write.
@@ -80,7 +80,7 @@ export class Story {
     const steps = await this.#steps();
     await Promise.all(this.#pods.map((pod) => pod.stop()));
     this.#refresh();
-    progress.tell('every pod has stopped; comparing with an independent pass');
+    progress.print('every pod has stopped; comparing with an independent pass');
     return summarize({ root, files: this.#files, steps, entries: this.#entries(), killed, seconds: this.#seconds });
   }
 
@@ -98,13 +98,13 @@ export class Story {
     await this.#until('the leader holds steps', () => leader.ledger.underWay.length > 0);
     leader.kill();
     const at = Date.now();
-    this.#parts.progress.tell(
-      `${leader.podId}, the leader, was killed with SIGKILL; it had ${leader.ledger.underWay.length} steps under way`,
+    this.#parts.progress.print(
+      `${leader.podId}, the leader, was killed with SIGKILL; it was running ${leader.ledger.underWay.length} steps`,
     );
     return { podId: leader.podId, at };
   }
 
-  /** Freezes a pod that holds started steps until it has been declared dead, then lets it go on. */
+  /** Freezes a pod that runs steps until it has been declared dead, then resumes it. */
   async #freezeOne(files: readonly string[]): Promise<void> {
     const pod = this.#pods.filter((each) => each.state === 'alive').at(-1);
     const others = this.#pods.filter((each) => each !== pod && each.state === 'alive');
@@ -129,14 +129,14 @@ export class Story {
       pod.thaw(); // frozen inside a transaction, it would hold the file
       await submitting;
     }
-    this.#parts.progress.tell(
-      `${pod.podId} was frozen with SIGSTOP; it has ${pod.ledger.underWay.length} steps under way`,
+    this.#parts.progress.print(
+      `${pod.podId} was frozen with SIGSTOP; it was running ${pod.ledger.underWay.length} steps`,
     );
     await this.#submit(rest);
     await this.#until('its steps were taken back', () =>
       this.#entries().some(({ what, deadPods }) => what === 'recovered' && deadPods?.includes(pod.podId) === true),
     );
-    this.#parts.progress.tell(`${pod.podId} was declared dead, and is resumed with SIGCONT`);
+    this.#parts.progress.print(`${pod.podId} was declared dead; resuming it with SIGCONT`);
     pod.thaw();
   }
 
@@ -171,8 +171,8 @@ export class Story {
         pods: this.#pods,
       });
       if (test({ completed })) return;
-      if (this.#seconds * 1_000 > this.#pace.patienceMs) throw new Error(`waited too long: ${what}`);
-      await pause(this.#pace.lookEveryMs);
+      if (this.#seconds * 1_000 > this.#pace.timeLimitMs) throw new Error(`waited too long: ${what}`);
+      await pause(this.#pace.pollEveryMs);
     }
   }
 

@@ -1,4 +1,4 @@
-/** What the demo comes to: counted from the ledgers, the store, and the independent pass. */
+/** The result of the demo, counted from the ledgers, the store, and the independent pass. */
 import type { Step } from 'fleet-q';
 import { expected, isRight } from './check.js';
 import type { Entry } from './ledger.js';
@@ -8,15 +8,15 @@ export interface Summary {
   readonly completed: number;
   /** Submitted, and not completed at the end. */
   readonly lost: number;
-  /** Completed with another result than the independent pass has. */
+  /** Completed, but the independent pass has another result. */
   readonly wrong: number;
-  /** Steps of which more than one settlement was acknowledged as final. */
+  /** Steps for which more than one final settlement was acknowledged. */
   readonly settledTwice: number;
   /** Steps that were started more than once: at-least-once execution at work. */
   readonly ranTwice: number;
   /** Steps that a leader took back from pods that were dead. */
   readonly recovered: number;
-  /** Settlements that came too late, and changed nothing. */
+  /** Settlements that came too late, so the store refused them. */
   readonly staleRefused: number;
   /** From the SIGKILL to the last of the killed leader's orphans claimed again. */
   readonly recoveryMs: number;
@@ -64,7 +64,7 @@ function repeated(entries: readonly Entry[], what: Entry['what']): number {
   return [...counts.values()].filter((count) => count > 1).length;
 }
 
-/** Until the last step that was taken back from the killed pod had been claimed again. */
+/** The time until the last step of the killed pod was claimed again. */
 function recoveryMs(entries: readonly Entry[], { podId, at }: Evidence['killed']): number {
   const cycle = entries.find((entry) => entry.what === 'recovered' && entry.deadPods?.includes(podId) === true);
   const orphans = new Set(cycle?.stepIds);
@@ -89,7 +89,7 @@ const LINES: readonly (readonly [keyof Summary, string])[] = [
   ['seconds', 'seconds in all'],
 ];
 
-export function told(summary: Summary): string {
+export function textOf(summary: Summary): string {
   const rows = LINES.map(([key, label]) => `  ${summary[key].toLocaleString('en').padStart(8)}  ${label}`);
   const verdict = isGood(summary) ? 'Nothing was lost, nothing settled twice.' : 'The queue broke a promise.';
   return `\n${rows.join('\n')}\n\n${verdict}`;

@@ -1,4 +1,4 @@
-/** Step types in files of their own: the queue takes the definitions, and infers the types of all of them. */
+/** Each step type is in a file of its own. The queue takes the definitions, and infers the types of all of them. */
 import { FleetQ } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import { resize } from './resize.js';

@@ -1,6 +1,6 @@
 /**
- * A process that only submits. The import from the worker is type-only: it brings no handler and no dependency of one.
- * The queue is never started, so it claims nothing, and does not hold the process.
+ * A process that only submits. The import from the worker is type-only, so it loads no handler and none of its
+ * dependencies. The queue is never started, so it claims nothing, and does not keep the process alive.
  */
 import { FleetQ } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';

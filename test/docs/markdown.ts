@@ -17,6 +17,11 @@ export const GUIDES: readonly string[] = [
     .map((file) => `docs/${file}`),
 ];
 
+/** The decisions, and their index. */
+export const DECISIONS: readonly string[] = readdirSync(`${project}docs/decisions`)
+  .filter((file) => file.endsWith('.md'))
+  .map((file) => `docs/decisions/${file}`);
+
 /** What stands under the heading, up to the next of its level or above. */
 export function section(text: string, heading: string): string {
   const level = /^#+/.exec(heading)?.[0].length ?? 1;
@@ -35,6 +40,12 @@ export function table(text: string): readonly Readonly<Record<string, string>>[]
   const past = lines.findIndex((line, at) => at > start && !line.startsWith('|'));
   const [head = [], , ...rows] = lines.slice(start, past === -1 ? undefined : past).map(cells);
   return rows.map((row) => Object.fromEntries(head.map((column, at) => [column, row[at] ?? ''])));
+}
+
+/** The cells of all tables. */
+export function cellsOf(text: string): readonly string[] {
+  const lines = text.replaceAll(/^```[^]*?^```$/gm, '').split('\n');
+  return lines.filter((line) => /^\s*\|.*\|\s*$/.test(line)).flatMap((line) => cells(line.trim()));
 }
 
 function cells(line: string): string[] {

@@ -48,7 +48,7 @@ test('without Python the demo on Snowflake says what to install', async () => {
 /** What erases all below the cursor. */
 const ERASED = '\u001b[J';
 
-test('on a terminal all that is told is shown, and only the block is drawn over', () => {
+test('on a terminal everything printed is shown, and only the block is drawn over', () => {
   const shown: string[] = [];
   const progress = new Progress({
     isTTY: true,
@@ -60,11 +60,11 @@ test('on a terminal all that is told is shown, and only the block is drawn over'
     },
   });
   const picture = { seconds: 1, total: 10, completed: 5, claimed: 1, leader: null, pods: [] };
-  progress.tell('before');
+  progress.print('before');
   progress.draw(picture);
-  progress.tell('meanwhile');
+  progress.print('meanwhile');
   progress.draw({ ...picture, completed: 10 });
-  progress.tell('after');
+  progress.print('after');
   progress.conclude('the summary');
   expect(shown).toEqual(['before', 'meanwhile', 'after', expect.stringContaining('10 of 10 completed'), 'the summary']);
 });
