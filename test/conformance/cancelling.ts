@@ -1,6 +1,6 @@
-/** Cancelling: terminal at once, guarded by the version that was read; the holder learns of it. */
+/** Cancelling: a step is terminal at once, guarded by the version that was read, and its holder finds out. */
 import { expect, it } from 'vitest';
-import { fresh, givenBack, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
+import { fresh, pendingAgain, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
 
 export function cancelling(harness: Harness): void {
   receipts(harness);
@@ -9,7 +9,7 @@ export function cancelling(harness: Harness): void {
 }
 
 function receipts(harness: Harness): void {
-  it('cancels a pending step: terminal, held by nobody, never claimed', async () => {
+  it('cancels a pending step: it is terminal, nobody holds it, and it is never claimed', async () => {
     const step = await harness.step(await harness.submit());
     expect(await harness.store.cancel(fresh('cancel'), [step])).toEqual(['cancelled']);
     const row = await harness.step(step);
@@ -18,7 +18,7 @@ function receipts(harness: Harness): void {
     expect(await harness.claim(await harness.join())).toEqual([]);
   });
 
-  it('cancels a step that waits for its time', async () => {
+  it('cancels a step that is not due yet', async () => {
     const step = await harness.step(await harness.submit({ delayMs: harness.tickMs }));
     expect(await harness.store.cancel(fresh('cancel'), [step])).toEqual(['cancelled']);
     await harness.pass(2);
@@ -34,7 +34,7 @@ function receipts(harness: Harness): void {
     expect(await harness.store.orphans({ limit: 10 })).toEqual([]);
   });
 
-  it('answers in order: cancelled, alreadyTerminal, notFound, changed', async () => {
+  it('returns cancelled, alreadyTerminal, notFound or changed for each step, in their order', async () => {
     const pod = await harness.join();
     const done = await harness.held(pod);
     await harness.settle(pod, settlement(done));
@@ -53,7 +53,7 @@ function receipts(harness: Harness): void {
     expect(await harness.store.cancel(fresh('cancel'), [])).toEqual([]);
   });
 
-  it('answers the same to a repeat under its token, and alreadyTerminal to another', async () => {
+  it('returns cancelled again for a repeat under the same token, and alreadyTerminal under another', async () => {
     const [step] = [await harness.step(await harness.submit())];
     const claim = await harness.held(await harness.join());
     const token = fresh('cancel');
@@ -64,7 +64,7 @@ function receipts(harness: Harness): void {
     expect(await harness.store.cancel(fresh('cancel'), [after])).toEqual(['alreadyTerminal']);
   });
 
-  it('does not touch, by a resend, a step that was retried by hand since', async () => {
+  it('does not cancel, by a repeat, a step that was retried since', async () => {
     const step = await harness.step(await harness.submit());
     const token = fresh('cancel');
     await harness.store.cancel(token, [step]);
@@ -73,14 +73,14 @@ function receipts(harness: Harness): void {
     expect((await harness.step(step)).status).toBe('pending');
   });
 
-  it('cancels many at once', async () => {
+  it('cancels many steps in one call', async () => {
     const steps = newSteps(harness.store.rhythm.submitBatch);
     await harness.store.submit(steps);
     const rows = await harness.store.find(steps.map(({ stepId }) => stepId));
     expect(await harness.store.cancel(fresh('cancel'), rows)).toEqual(rows.map(() => 'cancelled'));
   });
 
-  it('stays cancelled when it is submitted again', async () => {
+  it('leaves a cancelled step cancelled when it is submitted again', async () => {
     const step = await harness.submit();
     await harness.store.cancel(fresh('cancel'), [await harness.step(step)]);
     expect(await harness.store.submit([newStep(step)])).toEqual(['duplicate']);
@@ -89,14 +89,14 @@ function receipts(harness: Harness): void {
 }
 
 function holders(harness: Harness): void {
-  it('answers cancelled, not lost, to the settlement of a step that was cancelled while claimed', async () => {
+  it('returns cancelled, not lost, for the settlement of a step that was cancelled while claimed', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     await harness.store.cancel(fresh('cancel'), [claim]);
     const before = await harness.step(claim);
     for (const late of [
       settlement(claim),
-      givenBack(claim, { charge: 1 }),
+      pendingAgain(claim, { charge: 1 }),
       settlement(claim, { status: 'cancelled' }),
     ]) {
       expect(await harness.settle(pod, late)).toBe('cancelled');
@@ -105,7 +105,7 @@ function holders(harness: Harness): void {
     expect(await harness.step(claim)).toEqual(before);
   });
 
-  it('answers lost to a stale settlement of a cancelled step', async () => {
+  it('returns lost for a stale settlement of a cancelled step', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     await harness.store.cancel(fresh('cancel'), [claim]);
@@ -113,10 +113,10 @@ function holders(harness: Harness): void {
     expect(await harness.settle(pod, settlement({ ...claim, version: claim.version - 1 }))).toBe('lost');
   });
 
-  it('answers cancelled to the resend of a retry, when the step was cancelled while it waited', async () => {
+  it('returns cancelled for a repeated retry settlement if the step was cancelled while it waited', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
-    const retry = givenBack(claim, { charge: 1, delayMs: 3_600_000 });
+    const retry = pendingAgain(claim, { charge: 1, delayMs: 3_600_000 });
     expect(await harness.settle(pod, retry)).toBe('settled');
     await harness.store.cancel(fresh('cancel'), [await harness.step(claim)]);
     await harness.seen();
@@ -124,7 +124,7 @@ function holders(harness: Harness): void {
     expect(await harness.step(claim)).toMatchObject({ status: 'cancelled', retryCount: 1 });
   });
 
-  it('answers cancelled to a late settlement, also when the step was retried by hand and cancelled once more', async () => {
+  it('returns cancelled for a late settlement even if the step was retried and cancelled again', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     await harness.store.cancel(fresh('cancel'), [claim]);
@@ -134,7 +134,7 @@ function holders(harness: Harness): void {
     expect(await harness.settle(pod, settlement(claim))).toBe('cancelled');
   });
 
-  it('lets no late settlement of the former holder through after cancel and retry by hand', async () => {
+  it('refuses a late settlement of the earlier holder after cancel and retry', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     await harness.store.cancel(fresh('cancel'), [claim]);
@@ -144,7 +144,7 @@ function holders(harness: Harness): void {
     expect(await harness.step(claim)).toEqual(before);
   });
 
-  it('lets cancel and settlement meet: one of them wins, and both are told the truth', async () => {
+  it('lets one of a concurrent cancel and settlement win, and returns the truth to both', async () => {
     const pod = await harness.join();
     const other = await harness.another();
     for (let i = 0; i < 10; i++) {
@@ -162,7 +162,7 @@ function holders(harness: Harness): void {
 }
 
 function theDead(harness: Harness): void {
-  it('cancels what a dead pod holds, before and after its eviction: recovery finds nothing of it', async () => {
+  it('cancels a step that a dead pod holds, before or after its eviction, and leaves no orphan', async () => {
     const [dead, leader] = [await harness.joinMortal(), await harness.join()];
     const claims = [await harness.held(dead), await harness.held(dead)] as const;
     await harness.pass(2);
@@ -176,7 +176,7 @@ function theDead(harness: Harness): void {
     expect(await harness.claim(leader, { types: { [claims[0].type]: 1, [claims[1].type]: 1 } })).toEqual([]);
   });
 
-  it('leaves a step cancelled that recovery had found before, and charges it nothing', async () => {
+  it('leaves a step cancelled that the recovery had already found, and charges nothing', async () => {
     const [dead, leader] = [await harness.joinMortal(), await harness.join()];
     const [toRequeue, toFail] = [await harness.held(dead), await harness.held(dead)];
     await harness.pass(2);
@@ -188,7 +188,7 @@ function theDead(harness: Harness): void {
     const rows = () => Promise.all([harness.step(toRequeue), harness.step(toFail)]);
     const before = await rows();
     const failed = settlement(toFail, { status: 'failed', crash: 1, result: null, error: '{"message":"dead"}' });
-    const late = [givenBack(toRequeue, { crash: 1 }), failed];
+    const late = [pendingAgain(toRequeue, { crash: 1 }), failed];
     expect(await harness.store.settle(leader, late)).toEqual(['cancelled', 'cancelled']);
     expect(await harness.settle(dead, settlement(toRequeue))).toBe('cancelled'); // it was only frozen
     expect(await rows()).toEqual(before);

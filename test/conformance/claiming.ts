@@ -1,6 +1,6 @@
-/** Claiming: in order, by type and limit, free slots before what is held ahead. */
+/** Claiming: in order, by type and limit, free slots before prefetched steps. */
 import { expect, it } from 'vitest';
-import { claimRequest, fresh, givenBack, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
+import { claimRequest, fresh, pendingAgain, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
 
 export function claiming(harness: Harness): void {
   order(harness);
@@ -9,7 +9,7 @@ export function claiming(harness: Harness): void {
 }
 
 function order(harness: Harness): void {
-  it('takes priority before due time, and due time before the order of submission', async () => {
+  it('claims by priority, then by due time, then in the order of submission', async () => {
     const step = (name: string, priority: number, runAt: number) => newStep({ stepId: name, priority, runAt });
     const [a, b, c, d, e] = [
       step('e', 5, 3_000),
@@ -22,7 +22,7 @@ function order(harness: Harness): void {
     expect(ids(await harness.claim(await harness.join()))).toEqual(['b', 'c', 'd', 'e', 'a']);
   });
 
-  it('takes equals in the order of submission, whatever their ids: a batch in its own, one batch after another', async () => {
+  it('claims steps of equal rank in the order of submission, whatever their ids: a batch in its own order, one batch after another', async () => {
     const batches = [
       ['m', 'z', 'a', 'q'],
       ['n', 'b'],
@@ -34,16 +34,16 @@ function order(harness: Harness): void {
     expect(ids(await harness.claim(pod, { free: 10 }))).toEqual(['a', 'q', 'n', 'b', 'k', 'c', 'y']);
   });
 
-  it('keeps the place among its equals of a step that was given back', async () => {
+  it('keeps the rank of a released step among its equals', async () => {
     const pod = await harness.join();
     const [first, second] = [newStep({ runAt: 1_000 }), newStep({ runAt: 1_000 })];
     await harness.store.submit([first, second]);
     const [claim] = await harness.claim(pod, { free: 1 });
-    await harness.settle(pod, givenBack(claim!));
+    await harness.settle(pod, pendingAgain(claim!));
     expect(ids(await harness.claim(pod))).toEqual(ids([first, second]));
   });
 
-  it('takes what has been due longer first, whenever it was submitted', async () => {
+  it('claims the step that has been due longest first, whenever it was submitted', async () => {
     const early = await harness.submit();
     const delayed = await harness.submit({ delayMs: harness.tickMs });
     await harness.pass(2);
@@ -51,7 +51,7 @@ function order(harness: Harness): void {
     expect(ids(await harness.claim(await harness.join()))).toEqual(ids([early, delayed, late]));
   });
 
-  it('takes a delayed step of high priority first once it is due', async () => {
+  it('claims a delayed step of high priority first once it is due', async () => {
     const pod = await harness.join();
     const delayed = await harness.submit({ delayMs: harness.tickMs, priority: 10 });
     const plain = await harness.submit();
@@ -60,7 +60,7 @@ function order(harness: Harness): void {
     expect(ids(await harness.claim(pod, { free: 1 }))).toEqual([plain.stepId]);
   });
 
-  it('merges types by the same order', async () => {
+  it('claims steps of several types in one order', async () => {
     const steps = newSteps(6).map((step, i) =>
       newStep({ ...step, type: i % 2 === 0 ? 'even' : 'odd', runAt: 1_000 + i }),
     );
@@ -68,19 +68,19 @@ function order(harness: Harness): void {
     expect(ids(await harness.claim(await harness.join(), { types: { odd: 10, even: 10 } }))).toEqual(ids(steps));
   });
 
-  it('keeps the turn of a step that was given back without a delay', async () => {
+  it('keeps the turn of a step that was released without a delay', async () => {
     const pod = await harness.join();
     const steps = newSteps(3);
     await harness.store.submit(steps);
     await harness.pass(1);
     const [first] = await harness.claim(pod, { free: 1 });
-    await harness.settle(pod, givenBack(first!));
+    await harness.settle(pod, pendingAgain(first!));
     expect(ids(await harness.claim(pod))).toEqual(ids(steps));
   });
 }
 
 function limits(harness: Harness): void {
-  it('takes only the types that are wanted', async () => {
+  it('claims only the requested types', async () => {
     await harness.store.submit([newStep({ type: 'other' })]);
     const mine = await harness.submit();
     const pod = await harness.join();
@@ -88,7 +88,7 @@ function limits(harness: Harness): void {
     expect(await harness.claim(pod, { types: {} })).toEqual([]);
   });
 
-  it('takes steps of types named like what every object has', async () => {
+  it('claims steps of types named like properties of every object', async () => {
     const types = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '0'];
     await harness.store.submit(types.map((type) => newStep({ type })));
     const pod = await harness.join();
@@ -100,19 +100,19 @@ function limits(harness: Harness): void {
     for (const type of types) expect(Object.entries(byType).find(([name]) => name === type)?.[1].claimed).toBe(1);
   });
 
-  it('takes of each type no more than its limit, and goes on with the others', async () => {
+  it('claims no more of a type than its limit, and goes on with the others', async () => {
     await harness.store.submit(newSteps(5, { type: 'narrow', priority: 1 }));
     await harness.store.submit(newSteps(5, { type: 'wide' }));
     const claims = await harness.claim(await harness.join(), { free: 6, types: { narrow: 2, wide: 100, none: 3 } });
     expect(claims.map((claim) => claim.type)).toEqual(['narrow', 'narrow', 'wide', 'wide', 'wide', 'wide']);
   });
 
-  it('takes nothing of a type whose limit is 0', async () => {
+  it('claims nothing of a type with limit 0', async () => {
     await harness.submit({ type: 'barred' });
     expect(await harness.claim(await harness.join(), { types: { barred: 0 } })).toEqual([]);
   });
 
-  it('takes free and prefetch together, no more, the free ones first', async () => {
+  it('claims free and prefetch together and no more, the free ones first', async () => {
     const steps = newSteps(8);
     await harness.store.submit(steps);
     const pod = await harness.join();
@@ -121,12 +121,12 @@ function limits(harness: Harness): void {
     expect(ids(await harness.claim(pod, { free: 0, prefetch: 2 }))).toEqual(ids(steps.slice(5, 7)));
   });
 
-  it('holds the limit of a type over free and prefetch together', async () => {
+  it('applies the limit of a type to free and prefetch together', async () => {
     await harness.store.submit(newSteps(8));
     expect(await harness.claim(await harness.join(), { free: 2, prefetch: 5, types: { work: 3 } })).toHaveLength(3);
   });
 
-  it('serves a pod of two hundred types', async () => {
+  it('claims for a pod with two hundred types', async () => {
     const types = Array.from({ length: 200 }, (_, i) => `type-${i}`);
     const steps = types.map((type, i) => newStep({ type, runAt: i }));
     await harness.store.submit(steps);
@@ -137,7 +137,7 @@ function limits(harness: Harness): void {
     expect(ids(claims)).toEqual(ids(steps));
   });
 
-  it('is not kept from its own work by a crowd of other types or of the future', async () => {
+  it('claims steps behind a large backlog of other types and of future steps', async () => {
     await harness.store.submit(newSteps(100, { type: 'other', priority: 100 }));
     await harness.store.submit(newSteps(100, { delayMs: 3_600_000, priority: 100 }));
     const mine = await harness.submit();
@@ -146,7 +146,7 @@ function limits(harness: Harness): void {
 }
 
 function replies(harness: Harness): void {
-  it('marks the row: claimed, by this pod and incarnation, at a version that has risen', async () => {
+  it('marks the row as claimed by this pod and incarnation, at a higher version', async () => {
     const pod = await harness.join();
     const step = await harness.submit({ priority: 3, maxRetries: 5, args: ['a'] });
     const before = await harness.step(step);
@@ -168,30 +168,30 @@ function replies(harness: Harness): void {
     });
   });
 
-  it('gives a claimed step to nobody else', async () => {
+  it('does not give a claimed step to anybody else', async () => {
     await harness.submit();
     expect(await harness.claim(await harness.join())).toHaveLength(1);
     expect(await harness.claim(await harness.join())).toEqual([]);
   });
 
-  it('claims nothing where no claim is asked for', async () => {
+  it('claims nothing without a claim request', async () => {
     const pod = await harness.join();
     const step = await harness.submit();
     expect(await harness.exchange({ pod, settlements: [] })).toMatchObject({ receipts: [], claims: [] });
     expect((await harness.step(step)).status).toBe('pending');
   });
 
-  it('settles before it claims: what one exchange gives back, it may take again', async () => {
+  it('settles before it claims: an exchange can claim a step that it released', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod, { type: 'work' });
-    const reply = await harness.exchange({ pod, settlements: [givenBack(claim)], claim: claimRequest() });
+    const reply = await harness.exchange({ pod, settlements: [pendingAgain(claim)], claim: claimRequest() });
     expect(reply.receipts).toEqual(['settled']);
     const [again] = reply.claims.length > 0 ? reply.claims : await harness.claim(pod);
     expect(again?.stepId).toBe(claim.stepId);
     expect(again!.version).toBeGreaterThan(claim.version);
   });
 
-  it('tells when the next step of the wanted types is due', async () => {
+  it('returns when the next step of the requested types is due', async () => {
     const pod = await harness.join();
     const next = async (over = {}) => {
       await harness.seen();
@@ -209,13 +209,13 @@ function replies(harness: Harness): void {
     expect(await next()).toBeGreaterThan(harness.tickMs);
   });
 
-  it('tells how it wants to be asked', async () => {
+  it('returns the pace of exchanges', async () => {
     const { pace } = await harness.exchange({ pod: await harness.join(), settlements: [], claim: claimRequest() });
     expect(pace.waitMs).toBeGreaterThanOrEqual(0);
     expect(pace.batch).toBeGreaterThanOrEqual(1);
   });
 
-  it('gives the settled result and the new claims in one exchange', async () => {
+  it('returns receipts and new claims in one exchange', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     const next = await harness.submit();
@@ -225,7 +225,7 @@ function replies(harness: Harness): void {
     expect(ids(reply.claims)).toEqual([next.stepId]);
   });
 
-  it('gives an incarnation that has left, or was evicted, no claims', async () => {
+  it('gives no claims to an incarnation that has left or was evicted', async () => {
     const gone = await harness.join();
     const dead = await harness.joinMortal();
     await harness.store.leave(gone);

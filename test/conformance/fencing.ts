@@ -1,14 +1,14 @@
-/** Fencing: only the holder of the current fence settles a step; what is stale changes nothing. */
+/** Fencing: only the holder of the current fence settles a step, and a stale settlement changes nothing. */
 import { expect, it } from 'vitest';
 import type { Fence, PodRef } from '../../src/store/contract.js';
-import { givenBack, settlement, type Harness } from './harness.js';
+import { pendingAgain, settlement, type Harness } from './harness.js';
 
 export function fencing(harness: Harness): void {
   refusals(harness);
   resends(harness);
 }
 
-/** Settles by both verbs; the row must stand as it was, and the receipts say that the claim is lost. */
+/** Settles by both verbs; expects the receipt `lost` and an unchanged row. */
 async function refused(harness: Harness, pod: PodRef, fence: Fence): Promise<void> {
   const before = await harness.step(fence);
   const stale = settlement(fence, { result: '"stale"' });
@@ -37,14 +37,14 @@ function refusals(harness: Harness): void {
     await refused(harness, pod, { ...one, claimToken: other.claimToken });
   });
 
-  it('refuses to settle what nobody has claimed', async () => {
+  it('refuses to settle a step that nobody has claimed', async () => {
     const pod = await harness.join();
     const step = await harness.submit();
     const { version } = await harness.step(step);
     await refused(harness, pod, { stepId: step.stepId, claimToken: '', version });
   });
 
-  it('answers lost for a step that is not there', async () => {
+  it('returns lost for a step that does not exist', async () => {
     const pod = await harness.join();
     const nowhere = settlement({ stepId: 'nowhere', claimToken: 'none', version: 1 });
     expect(await harness.settle(pod, nowhere)).toBe('lost');
@@ -52,17 +52,17 @@ function refusals(harness: Harness): void {
     expect(await harness.store.find(['nowhere'])).toEqual([]);
   });
 
-  it('refuses the former holder once the step is given to another', async () => {
+  it('refuses the earlier holder once another pod holds the step', async () => {
     const [first, second] = [await harness.join(), await harness.join()];
     const old = await harness.held(first);
-    await harness.settle(first, givenBack(old));
+    await harness.settle(first, pendingAgain(old));
     const current = await harness.claimOne(second, { types: { [old.type]: 1 } });
     await harness.settle(second, settlement(current));
     await refused(harness, first, old);
     expect((await harness.step(old)).claimedBy).toBe(second.podId);
   });
 
-  it('refuses another pod, and another life of the same pod, what the holder has settled', async () => {
+  it('refuses another pod, and another incarnation of the same pod, after the holder has settled', async () => {
     const holder = await harness.join();
     const reborn = await harness.join({ podId: holder.podId });
     const stranger = await harness.join();
@@ -73,13 +73,13 @@ function refusals(harness: Harness): void {
     await refused(harness, { podId: stranger.podId, incarnation: reborn.incarnation }, claim);
   });
 
-  it('lets only one of two settle under the same fence', async () => {
+  it('lets only one of two settlements under the same fence win', async () => {
     const [holder, leader] = [await harness.join(), await harness.join()];
     const claim = await harness.held(holder);
     const other = await harness.another();
     const receipts = await Promise.all([
       harness.settle(holder, settlement(claim, { result: '"holder"' })),
-      other.settle(leader, [givenBack(claim, { crash: 1 })]).then(([receipt]) => receipt),
+      other.settle(leader, [pendingAgain(claim, { crash: 1 })]).then(([receipt]) => receipt),
     ]);
     expect([...receipts].sort()).toEqual(['lost', 'settled']);
     const byHolder = receipts[0] === 'settled';
@@ -90,9 +90,9 @@ function refusals(harness: Harness): void {
 }
 
 function resends(harness: Harness): void {
-  it('answers settled again to a resend whose first reply was lost, and does it once', async () => {
+  it('returns settled again for a repeated settlement, and applies it once', async () => {
     const pod = await harness.join();
-    for (const make of [settlement, (claim: Fence) => givenBack(claim, { charge: 1 })]) {
+    for (const make of [settlement, (claim: Fence) => pendingAgain(claim, { charge: 1 })]) {
       const claim = await harness.held(pod);
       expect(await harness.settle(pod, make(claim))).toBe('settled');
       const after = await harness.step(claim);
@@ -102,7 +102,7 @@ function resends(harness: Harness): void {
     }
   });
 
-  it('keeps the first outcome where one claim is settled twice, differently', async () => {
+  it('keeps the first outcome if one claim is settled twice, differently', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     await harness.settle(pod, settlement(claim, { result: '1' }));
@@ -110,19 +110,19 @@ function resends(harness: Harness): void {
     expect(await harness.step(claim)).toMatchObject({ status: 'completed', result: '1', error: null });
   });
 
-  it('settles once where one batch brings the same settlement twice', async () => {
+  it('settles once if one batch has the same settlement twice', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
-    const twice = [givenBack(claim, { charge: 1 }), givenBack(claim, { charge: 1 })];
+    const twice = [pendingAgain(claim, { charge: 1 }), pendingAgain(claim, { charge: 1 })];
     const { receipts } = await harness.exchange({ pod, settlements: twice });
     expect(receipts).toEqual(['settled', 'settled']);
     expect(await harness.step(claim)).toMatchObject({ status: 'pending', retryCount: 1, version: claim.version + 1 });
   });
 
-  it('still answers settled to a resend while another merely holds the step', async () => {
+  it('still returns settled for a repeat while another pod only holds the step', async () => {
     const [first, second] = [await harness.join(), await harness.join()];
     const claim = await harness.held(first);
-    const retry = givenBack(claim, { charge: 1 });
+    const retry = pendingAgain(claim, { charge: 1 });
     await harness.settle(first, retry);
     const current = await harness.claimOne(second, { types: { [claim.type]: 1 } });
     expect(await harness.settle(first, retry)).toBe('settled');
@@ -134,10 +134,10 @@ function resends(harness: Harness): void {
     });
   });
 
-  it('remembers one settlement: a resend is lost once another has settled since', async () => {
+  it('remembers one settlement: a repeat is lost once another claim was settled', async () => {
     const [first, second] = [await harness.join(), await harness.join()];
     const claim = await harness.held(first);
-    const retry = givenBack(claim, { charge: 1 });
+    const retry = pendingAgain(claim, { charge: 1 });
     await harness.settle(first, retry);
     const current = await harness.claimOne(second, { types: { [claim.type]: 1 } });
     await harness.settle(second, settlement(current));

@@ -1,8 +1,7 @@
 /**
- * What the store contract suite needs to drive a store: how to open one, and short words for what tests do with it.
+ * What the conformance suite needs to drive a store: how to open one, and short names for what its tests do.
  *
- * The suite knows only the contract. Spans are counted in ticks, so that a store whose clock cannot be turned by hand
- * can take part in real time.
+ * Times are counted in ticks of the store under test, so that a store without a virtual clock can be tested in real time.
  */
 import { expect } from 'vitest';
 import type {
@@ -22,35 +21,35 @@ import type {
 } from '../../src/store/contract.js';
 import type { NewStep } from '../../src/step/submission.js';
 
-/** An open store on fresh data, and what surrounds it. */
+/** An open store on fresh data. */
 export interface OpenedStore {
   readonly store: Store;
   /**
-   * Another open handle on the same data, as another process would have it; where there can be none, the same.
+   * Opens another handle on the same data, as another process would; returns the same one if there can be only one.
    *
-   * @param wallAheadMs by how much the wall clock of that process is ahead of ours. Default 0
+   * @param wallAheadMs how far the wall clock of that process is ahead of this one. Default 0
    */
   another(wallAheadMs?: number): Promise<Store>;
-  /** The unit of time of the tests: no test takes so long between two calls, so that a span of one tick is safe to tell. */
+  /** The unit of time of the tests, in ms: longer than any test takes between two calls. */
   readonly tickMs: number;
-  /** `false`: the database enforces no keys, so of those who submit a step at the same instant several may be told that they made it. */
+  /** `false`: the database enforces no keys, so that several concurrent submissions of one step may get `created`. */
   readonly uniqueKeys?: false;
-  /** Lets so much time pass on the store's clock. */
+  /** Advances the store's clock. */
   pass(ms: number): Promise<void>;
-  /** Closes every handle, and lets go of the data. */
+  /** Closes every handle, and removes the data. */
   close(): Promise<void>;
 }
 
 export type OpenStore = () => Promise<OpenedStore>;
 
-/** Long enough for nobody to be called dead by chance. */
+/** Long enough that no pod is evicted by chance. */
 const LONG_MS = 86_400_000;
 
 let serial = 0;
-/** A name that no other test has used. */
+/** A name that no other test uses. */
 export const fresh = (word: string): string => `${word}-${String(++serial).padStart(6, '0')}`;
 
-/** A step as its submitter would send it: of type `work`, due at once. */
+/** A step of type `work`, due at once. */
 export function newStep(over: Partial<NewStep> & { readonly args?: unknown } = {}): NewStep {
   const { args, ...rest } = over;
   const type = rest.type ?? 'work';
@@ -63,15 +62,15 @@ export function newSteps(count: number, over: Partial<NewStep> = {}): NewStep[] 
   return Array.from({ length: count }, () => newStep(over));
 }
 
-/** A settlement of `fence` as completed, unless told otherwise. */
+/** A settlement: completed, unless `over` says otherwise. */
 export function settlement(fence: Fence, over: Partial<Settlement> = {}): Settlement {
   const { stepId, claimToken, version } = fence;
   const completed = { status: 'completed', delayMs: null, charge: 0, crash: 0, result: '"done"', error: null } as const;
   return { stepId, claimToken, version, ...completed, ...over };
 }
 
-/** Given back, due at once or after `delayMs`; charged to nobody unless told otherwise. */
-export function givenBack(fence: Fence, over: Partial<Settlement> = {}): Settlement {
+/** A settlement that makes the step pending again: at once, or after `delayMs`; uncharged, unless `over` says otherwise. */
+export function pendingAgain(fence: Fence, over: Partial<Settlement> = {}): Settlement {
   return settlement(fence, { status: 'pending', result: null, ...over });
 }
 
@@ -82,7 +81,7 @@ export type ClaimRequestOver = Partial<Omit<ClaimRequest, 'types'>> & {
   readonly types?: Readonly<Record<string, number>> | ReadonlyMap<string, number>;
 };
 
-/** Short words over the store of the running test. */
+/** Short names for what tests do with the store of the running test. */
 export class Harness {
   readonly #opened: () => OpenedStore;
 
@@ -111,22 +110,22 @@ export class Harness {
   }
 
   /**
-   * Lets every session and every handle see what the others have committed, which reads may show late. Called where a test
-   * reads by another way than it wrote: a store may have several sessions under one handle.
+   * Waits until reads are no longer late, so that every session sees what the others have committed. Call it before a test
+   * reads in another way than it wrote, because a store may have several sessions under one handle.
    */
   async seen(): Promise<void> {
     const { staleReadMs } = this.store;
     if (staleReadMs > 0) await this.#opened().pass(staleReadMs);
   }
 
-  /** Registers a new pod. It is never silent for long, unless it says otherwise. */
+  /** Registers a new pod, with a limit for its silence that no test reaches. */
   async join(over: Partial<PodRegistration> = {}, store = this.store): Promise<PodRef> {
     const pod = { podId: over.podId ?? fresh('pod'), incarnation: over.incarnation ?? fresh('life') };
     await store.register({ heartbeatMs: 1_000, deadAfterMs: LONG_MS, meta: {}, ...over, ...pod });
     return pod;
   }
 
-  /** Registers a new pod that may be called dead after one tick of silence. */
+  /** Registers a new pod that may be evicted after one tick of silence. */
   joinMortal(over: Partial<PodRegistration> = {}): Promise<PodRef> {
     return this.join({ heartbeatMs: Math.ceil(this.tickMs / 4), deadAfterMs: this.tickMs, ...over });
   }
@@ -161,7 +160,7 @@ export class Harness {
     return claims[0]!;
   }
 
-  /** Submits a step and has `pod` claim it. */
+  /** Submits a step and claims it for `pod`. */
   async held(pod: PodRef, over: Parameters<typeof newStep>[0] = {}): Promise<Claim> {
     const type = over?.type ?? fresh('type');
     const step = await this.submit({ ...over, type });
@@ -177,15 +176,15 @@ export class Harness {
     return receipts[0]!;
   }
 
-  /** A pending step of a type of its own that has been charged with so many crashes. */
+  /** A pending step that has crashed the given number of pods. */
   async crashed(crashes: number, over: Partial<NewStep> = {}): Promise<NewStep> {
-    const witness = await this.join();
+    const claimer = await this.join();
     const type = over.type ?? 'work';
     const step = await this.submit({ ...over, type });
     for (let i = 0; i < crashes; i++) {
-      const claims = await this.claim(witness, { free: 100, quarantine: 1, types: { [type]: 100 } });
-      const settlements = claims.map((claim) => givenBack(claim, { crash: claim.stepId === step.stepId ? 1 : 0 }));
-      expect(await this.store.settle(witness, settlements)).toEqual(settlements.map(() => 'settled'));
+      const claims = await this.claim(claimer, { free: 100, quarantine: 1, types: { [type]: 100 } });
+      const settlements = claims.map((claim) => pendingAgain(claim, { crash: claim.stepId === step.stepId ? 1 : 0 }));
+      expect(await this.store.settle(claimer, settlements)).toEqual(settlements.map(() => 'settled'));
     }
     expect((await this.step(step)).crashes).toBe(crashes);
     return step;
@@ -198,14 +197,14 @@ export class Harness {
     return found!;
   }
 
-  /** How the fleet sees `pod`; `undefined` where it does not. */
+  /** `pod` as the fleet sees it; `undefined`: it is not in the fleet. */
   async view(pod: PodRef): Promise<PodView | undefined> {
     await this.seen();
     return (await this.store.fleet()).find((view) => view.pod.incarnation === pod.incarnation);
   }
 }
 
-/** A claim request for up to ten steps of type `work`, none ahead, with nothing in quarantine. */
+/** A claim request for up to ten steps of type `work`: no prefetch, no quarantine. */
 export function claimRequest({ types = { work: 100 }, ...over }: ClaimRequestOver = {}): ClaimRequest {
   const limits = types instanceof Map ? types : new Map(Object.entries(types));
   return { token: fresh('token'), free: 10, prefetch: 0, quarantine: 0, ...over, types: limits };

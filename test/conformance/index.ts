@@ -1,32 +1,32 @@
 /**
- * The store contract suite: what every store must do, checked through `src/store/contract.ts` alone.
+ * The conformance suite: checks that a store keeps the contract of `src/store/contract.ts`, and uses nothing else of it.
  *
- * A store's test file says how to open one, and no more. Each test is named by the promise that it keeps.
+ * A new store needs one test file that calls `describeStore` with a function that opens it.
  */
 import { afterEach, beforeEach, describe } from 'vitest';
 import { cancelling } from './cancelling.js';
 import { claiming } from './claiming.js';
 import { clocks } from './clocks.js';
-import { closing } from './closing.js';
-import { crowding } from './crowding.js';
-import { ending } from './ending.js';
-import { exactness } from './exactness.js';
+import { openAndClose } from './open-and-close.js';
+import { concurrency } from './concurrency.js';
+import { endedAndCancelled } from './ended-and-cancelled.js';
+import { exactTexts } from './exact-texts.js';
 import { fencing } from './fencing.js';
 import { Harness, type OpenedStore, type OpenStore } from './harness.js';
-import { lateness } from './lateness.js';
-import { listing } from './listing.js';
+import { lateAndRepeatedCalls } from './late-and-repeated-calls.js';
+import { listAndStats } from './list-and-stats.js';
 import { membership } from './membership.js';
-import { orphaning } from './orphaning.js';
+import { orphansAndEviction } from './orphans-and-eviction.js';
 import { poison } from './poison.js';
 import { pruning } from './pruning.js';
-import { retryingByHand } from './retrying-by-hand.js';
+import { retrying } from './retrying.js';
 import { settling } from './settling.js';
 import { submitting } from './submitting.js';
-import { telling } from './telling.js';
+import { pulseAndWatch } from './pulse-and-watch.js';
 
 export type { OpenedStore, OpenStore } from './harness.js';
 
-/** Runs the suite against the store that `open` opens, anew for each test. */
+/** Runs the suite. @param open opens a store on fresh data; called for each test */
 export function describeStore(name: string, open: OpenStore): void {
   describe(name, () => {
     let opened: OpenedStore | undefined;
@@ -46,19 +46,19 @@ export function describeStore(name: string, open: OpenStore): void {
     describe('claim', () => claiming(harness));
     describe('settle', () => settling(harness));
     describe('fence', () => fencing(harness));
-    describe('what lands late or twice', () => lateness(harness));
+    describe('late and repeated calls', () => lateAndRepeatedCalls(harness));
     describe('poison', () => poison(harness));
     describe('cancel', () => cancelling(harness));
-    describe('retry by hand', () => retryingByHand(harness));
-    describe('list and stats', () => listing(harness));
+    describe('retry', () => retrying(harness));
+    describe('list and stats', () => listAndStats(harness));
     describe('prune', () => pruning(harness));
     describe('membership', () => membership(harness));
-    describe('orphans and evict', () => orphaning(harness));
+    describe('orphans and eviction', () => orphansAndEviction(harness));
     describe('clocks', () => clocks(harness));
-    describe('a crowd', () => crowding(harness));
-    describe('exactness', () => exactness(harness));
-    describe('ends and cancellations', () => ending(harness));
-    describe('pulse and watch', () => telling(harness));
-    describe('open and close', () => closing(harness));
+    describe('concurrency', () => concurrency(harness));
+    describe('exact texts', () => exactTexts(harness));
+    describe('ended and cancelled steps', () => endedAndCancelled(harness));
+    describe('pulse and watch', () => pulseAndWatch(harness));
+    describe('open and close', () => openAndClose(harness));
   });
 }

@@ -1,4 +1,4 @@
-/** Membership: who is in the fleet, how old, how silent; what is final stays final. */
+/** Membership: which pods are in the fleet, how old, how silent; and that nobody comes back who has left or was evicted. */
 import { expect, it } from 'vitest';
 import { fresh, settlement, type Harness } from './harness.js';
 
@@ -19,7 +19,7 @@ function registering(harness: Harness): void {
     expect(view!.silentForMs).toBeLessThan(harness.tickMs);
   });
 
-  it('is idempotent: the earliest registration is the birth', async () => {
+  it('registers an incarnation once: its birth is that of the first registration', async () => {
     const pod = await harness.join();
     await harness.pass(2);
     await harness.store.register({ ...pod, heartbeatMs: 1_000, deadAfterMs: 60_000, meta: {} });
@@ -38,7 +38,7 @@ function registering(harness: Harness): void {
     expect(elder!.ageMs - younger!.ageMs).toBeGreaterThanOrEqual(harness.tickMs * 0.5);
   });
 
-  it('keeps two lives of one pod apart', async () => {
+  it('keeps two incarnations of one pod apart', async () => {
     const old = await harness.join();
     await harness.pass(1);
     const young = await harness.join({ podId: old.podId });
@@ -50,7 +50,7 @@ function registering(harness: Harness): void {
     expect((await harness.beat(old)).claims.map((fence) => fence.stepId)).toEqual([claim.stepId]);
   });
 
-  it('never revives who has left or was evicted', async () => {
+  it('does not bring back an incarnation that has left or was evicted', async () => {
     const gone = await harness.join();
     const dead = await harness.joinMortal();
     await harness.store.leave(gone);
@@ -63,7 +63,7 @@ function registering(harness: Harness): void {
 }
 
 function beating(harness: Harness): void {
-  it('is a sign of life: silence begins anew, and the beat moves', async () => {
+  it('counts a heartbeat as a sign of life: the silence starts over, and the beat changes', async () => {
     const pod = await harness.join();
     await harness.pass(2);
     const before = await harness.view(pod);
@@ -76,14 +76,14 @@ function beating(harness: Harness): void {
     expect(pods[0]!.ageMs).toBeGreaterThanOrEqual(2 * harness.tickMs);
   });
 
-  it('moves the beat each time, however fast', async () => {
+  it('changes the beat with each heartbeat, however fast', async () => {
     const pod = await harness.join();
     const beats: string[] = [];
     for (let i = 0; i < 5; i++) beats.push((await harness.beat(pod)).pods[0]!.beat);
     expect(new Set(beats).size).toBe(5);
   });
 
-  it('is seen by others, who make no sign of life by looking', async () => {
+  it('shows heartbeats to others, whose reads are no sign of life', async () => {
     const [pod, peer] = [await harness.join(), await harness.join()];
     await harness.pass(1);
     const before = await harness.view(pod);
@@ -96,7 +96,7 @@ function beating(harness: Harness): void {
     expect(seen!.silentForMs).toBeGreaterThan(before!.silentForMs);
   });
 
-  it('carries eligible, asleep and meta', async () => {
+  it('shows eligible, asleep and meta of the last heartbeat', async () => {
     const pod = await harness.join({ meta: { load: 0 } });
     await harness.beat(pod, { eligible: true, meta: { load: 1 } });
     expect(await harness.view(pod)).toMatchObject({ eligible: true, asleep: false, meta: { load: 1 } });
@@ -106,7 +106,7 @@ function beating(harness: Harness): void {
     expect(await harness.view(pod)).toMatchObject({ eligible: true, asleep: false, meta: {} });
   });
 
-  it('wakes a sleeper under its old birth', async () => {
+  it('wakes a pod that sleeps, with its old birth', async () => {
     const pod = await harness.join();
     await harness.beat(pod, { asleep: true });
     await harness.pass(3);
@@ -115,7 +115,7 @@ function beating(harness: Harness): void {
     expect(pods[0]!.ageMs).toBeGreaterThanOrEqual(3 * harness.tickMs);
   });
 
-  it('answers the claims that the store says are mine: of this incarnation, and no others', async () => {
+  it('returns with a heartbeat the claims of this incarnation, and no others', async () => {
     const [pod, peer] = [await harness.join(), await harness.join()];
     const mine = [await harness.held(pod), await harness.held(pod)];
     await harness.held(peer);
@@ -127,13 +127,13 @@ function beating(harness: Harness): void {
     expect([...claims].sort(byId)).toEqual(fences.sort(byId));
   });
 
-  it('changes nothing of an incarnation that is unknown, and says so by leaving it out', async () => {
+  it('ignores the heartbeat of an unknown incarnation, and leaves it out of the view', async () => {
     const stranger = { podId: fresh('pod'), incarnation: fresh('life') };
     expect(await harness.beat(stranger)).toMatchObject({ pods: [], claims: [] });
     expect(await harness.store.fleet()).toEqual([]);
   });
 
-  it('changes nothing of an incarnation that is final', async () => {
+  it('ignores the heartbeat of an incarnation that has left or was evicted', async () => {
     const [gone, dead, peer] = [await harness.join(), await harness.joinMortal(), await harness.join()];
     await harness.store.leave(gone);
     await harness.pass(2);
@@ -147,7 +147,7 @@ function beating(harness: Harness): void {
 }
 
 function leaving(harness: Harness): void {
-  it('takes a pod out of the fleet, however often it is said', async () => {
+  it('takes a pod out of the fleet, however often leave is called', async () => {
     const [pod, peer] = [await harness.join(), await harness.join()];
     await harness.store.leave(pod);
     await harness.store.leave(pod);
@@ -155,12 +155,12 @@ function leaving(harness: Harness): void {
     expect((await harness.store.fleet()).map((view) => view.pod)).toEqual([peer]);
   });
 
-  it('is no matter for an incarnation that never was', async () => {
+  it('ignores the leave of an unknown incarnation', async () => {
     await harness.store.leave({ podId: fresh('pod'), incarnation: fresh('life') });
     expect(await harness.store.fleet()).toEqual([]);
   });
 
-  it('takes only this life of the pod out', async () => {
+  it('takes only this incarnation of the pod out', async () => {
     const old = await harness.join();
     const young = await harness.join({ podId: old.podId });
     await harness.store.leave(old);

@@ -1,16 +1,16 @@
-/** Poison: steps that crashed pods are kept apart, so that one killer takes no innocents with it. */
+/** Poison: steps that have crashed pods are claimed apart from others, so that one crash takes few other steps with it. */
 import { expect, it } from 'vitest';
 import { ids, newSteps, type Harness } from './harness.js';
 
 export function poison(harness: Harness): void {
-  it('takes a step with one crash into a free slot', async () => {
+  it('claims a step with one crash for a free slot', async () => {
     const struck = await harness.crashed(1, { priority: 5 });
     const [next] = newSteps(1);
     await harness.store.submit([next!]);
     expect(ids(await harness.claim(await harness.join()))).toEqual(ids([struck, next!]));
   });
 
-  it('never holds a step with one crash ahead', async () => {
+  it('does not prefetch a step with one crash', async () => {
     const struck = await harness.crashed(1);
     await harness.store.submit(newSteps(3, { priority: 1 }));
     const pod = await harness.join();
@@ -18,7 +18,7 @@ export function poison(harness: Harness): void {
     expect(ids(await harness.claim(pod, { free: 1 }))).toEqual([struck.stepId]);
   });
 
-  it('never takes a step with one crash into the part ahead, when the free slots are full', async () => {
+  it('does not prefetch a step with one crash when the free slots are full', async () => {
     const struck = await harness.crashed(1);
     const innocent = newSteps(5, { priority: 1 });
     await harness.store.submit(innocent);
@@ -27,7 +27,7 @@ export function poison(harness: Harness): void {
     expect(claims).not.toContain(struck.stepId);
   });
 
-  it('takes no step with two crashes without quarantine, and serves the others', async () => {
+  it('claims no step with two crashes without quarantine, and claims the others', async () => {
     const struck = await harness.crashed(2, { priority: 9 });
     const innocent = newSteps(3);
     await harness.store.submit(innocent);
@@ -37,7 +37,7 @@ export function poison(harness: Harness): void {
     expect((await harness.step(struck)).status).toBe('pending');
   });
 
-  it('takes one step with two crashes at a time under quarantine, among other work', async () => {
+  it('claims one step with two crashes at a time with quarantine, among other steps', async () => {
     const first = await harness.crashed(2, { type: 'first' });
     const second = await harness.crashed(3, { type: 'second' });
     const innocent = newSteps(3);
@@ -49,7 +49,7 @@ export function poison(harness: Harness): void {
     expect(ids(await harness.claim(pod, { quarantine: 1, types }))).toEqual([second.stepId]);
   });
 
-  it('does not let many poisoned steps at the head block their type', async () => {
+  it('claims steps behind many poisoned steps of the same type', async () => {
     const type = 'mixed';
     const struck = [await harness.crashed(2, { type, priority: 9 })];
     for (let i = 0; i < 2; i++) struck.push(await harness.crashed(2, { type, priority: 9 }));
@@ -60,7 +60,7 @@ export function poison(harness: Harness): void {
     expect(claims.filter((id) => ids(innocent).includes(id))).toHaveLength(4);
   });
 
-  it('never holds a step with two crashes ahead, quarantine or not', async () => {
+  it('does not prefetch a step with two crashes, with or without quarantine', async () => {
     await harness.crashed(2);
     expect(await harness.claim(await harness.join(), { free: 0, prefetch: 10, quarantine: 1 })).toEqual([]);
   });

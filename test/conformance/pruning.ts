@@ -1,8 +1,8 @@
-/** Pruning: finished steps go after their time, and nothing else does. */
+/** Pruning: terminal steps are removed after the retention time, and nothing else is. */
 import { expect, it } from 'vitest';
-import { fresh, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
+import { fresh, pendingAgain, ids, newSteps, settlement, type Harness } from './harness.js';
 
-/** Prunes piece by piece until none is left; answers how many were removed. */
+/** Prunes until there is no more; returns how many steps were removed. */
 async function pruneAll(harness: Harness, keepMs: number): Promise<number> {
   let removed = 0;
   for (let pieces = 0; ; pieces++) {
@@ -14,11 +14,11 @@ async function pruneAll(harness: Harness, keepMs: number): Promise<number> {
 }
 
 export function pruning(harness: Harness): void {
-  it('removes nothing where nothing is', async () => {
+  it('removes nothing from an empty store', async () => {
     expect(await harness.store.prune({ keepMs: 0 })).toEqual({ removed: 0, more: false });
   });
 
-  it('removes completed, failed and cancelled steps that ended longer ago than is kept', async () => {
+  it('removes completed, failed and cancelled steps that ended longer than keepMs ago', async () => {
     const pod = await harness.join();
     const [done, failed, cancelled] = [await harness.held(pod), await harness.held(pod), await harness.held(pod)];
     await harness.settle(pod, settlement(done));
@@ -30,11 +30,11 @@ export function pruning(harness: Harness): void {
     expect((await harness.store.stats()).byStatus).toMatchObject({ completed: 0, failed: 0, cancelled: 0 });
   });
 
-  it('keeps what is pending or claimed, however old', async () => {
+  it('keeps pending and claimed steps, however old', async () => {
     const pod = await harness.join();
     const held = await harness.held(pod);
     const retried = await harness.held(pod);
-    await harness.settle(pod, givenBack(retried, { charge: 1 }));
+    await harness.settle(pod, pendingAgain(retried, { charge: 1 }));
     const pending = await harness.submit();
     await harness.pass(10);
     expect(await pruneAll(harness, harness.tickMs)).toBe(0);
@@ -42,7 +42,7 @@ export function pruning(harness: Harness): void {
     expect(await harness.settle(pod, settlement(held))).toBe('settled');
   });
 
-  it('keeps what has ended only lately, however long ago it was submitted', async () => {
+  it('keeps a step that ended recently, however long ago it was submitted', async () => {
     const pod = await harness.join();
     const old = await harness.held(pod);
     const young = await harness.held(pod);
@@ -53,7 +53,7 @@ export function pruning(harness: Harness): void {
     expect(ids(await harness.store.find(ids([old, young])))).toEqual([young.stepId]);
   });
 
-  it('goes piece by piece, and says while there is more', async () => {
+  it('removes a bounded piece in each call, and reports whether there is more', async () => {
     const pod = await harness.join();
     const count = 1_300;
     for (let left = count; left > 0; left -= 100) {
@@ -69,7 +69,7 @@ export function pruning(harness: Harness): void {
     expect((await harness.store.list({ order: 'oldest', limit: 10 })).steps).toEqual([]);
   });
 
-  it('frees the id of what it removed: the same step may be submitted anew', async () => {
+  it('frees the id of a removed step: it can be submitted again', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     await harness.settle(pod, settlement(claim));
@@ -82,7 +82,7 @@ export function pruning(harness: Harness): void {
     expect((await harness.step(claim)).status).toBe('pending');
   });
 
-  it('revives nobody: an incarnation that was final stays out, pruned or not', async () => {
+  it('does not bring back an incarnation that has left or was evicted, pruned or not', async () => {
     const gone = await harness.join();
     await harness.store.leave(gone);
     await harness.pass(20);
@@ -91,7 +91,7 @@ export function pruning(harness: Harness): void {
     expect(await harness.view(gone)).toBeUndefined();
   });
 
-  it('does not free a claim by pruning its holder, nor forget why that is no more', async () => {
+  it('keeps the claims of a pruned holder as orphans, with their reason', async () => {
     const [gone, dead] = [await harness.join(), await harness.joinMortal()];
     const [left, evicted] = [await harness.held(gone), await harness.held(dead)];
     await harness.store.leave(gone);

@@ -1,7 +1,7 @@
-/** Settling: every transition, as the row shows it afterwards. */
+/** Settling: each transition, as the row shows it afterwards. */
 import { describe, expect, it } from 'vitest';
 import type { Settlement } from '../../src/store/contract.js';
-import { fresh, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
+import { fresh, pendingAgain, ids, newSteps, settlement, type Harness } from './harness.js';
 
 const ERROR = JSON.stringify({ name: 'Error', message: 'no luck' });
 
@@ -16,7 +16,7 @@ export function settling(harness: Harness): void {
 }
 
 function transitions(harness: Harness, settle: Harness['settle']): void {
-  it('completes a step with its result, and remembers who held it', async () => {
+  it('completes a step with its result, and keeps its holder', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     await harness.pass(1);
@@ -42,7 +42,7 @@ function transitions(harness: Harness, settle: Harness['settle']): void {
     expect(await harness.step(claim)).toMatchObject({ status: 'completed', result: null });
   });
 
-  it('fails a step for good, with its error', async () => {
+  it('fails a step permanently, with its error', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     expect(await settle(pod, settlement(claim, { status: 'failed', result: null, error: ERROR }))).toBe('settled');
@@ -65,7 +65,7 @@ function transitions(harness: Harness, settle: Harness['settle']): void {
   it('retries later: pending again, charged, held by nobody, due after its delay', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
-    expect(await settle(pod, givenBack(claim, { delayMs: 2 * harness.tickMs, charge: 1, error: ERROR }))).toBe(
+    expect(await settle(pod, pendingAgain(claim, { delayMs: 2 * harness.tickMs, charge: 1, error: ERROR }))).toBe(
       'settled',
     );
     expect(await harness.step(claim)).toMatchObject({
@@ -84,20 +84,20 @@ function transitions(harness: Harness, settle: Harness['settle']): void {
     expect((await harness.step(claim)).error).toBe(ERROR);
   });
 
-  it('is due at once after a delay of 0, and takes a delay of a fraction', async () => {
+  it('makes a step due at once after a delay of 0, and accepts a fractional delay', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
-    expect(await settle(pod, givenBack(claim, { delayMs: 0, charge: 1 }))).toBe('settled');
+    expect(await settle(pod, pendingAgain(claim, { delayMs: 0, charge: 1 }))).toBe('settled');
     const again = await harness.claimOne(pod, { types: { [claim.type]: 1 } });
-    expect(await settle(pod, givenBack(again, { delayMs: 0.75, charge: 1 }))).toBe('settled');
+    expect(await settle(pod, pendingAgain(again, { delayMs: 0.75, charge: 1 }))).toBe('settled');
     await harness.pass(1);
     expect(await harness.claimOne(pod, { types: { [claim.type]: 1 } })).toMatchObject({ retryCount: 2 });
   });
 
-  it('gives back uncharged, and leaves runAt where there is no delay', async () => {
+  it('releases a step uncharged, and keeps its runAt if there is no delay', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod, { runAt: 5_000 });
-    expect(await settle(pod, givenBack(claim))).toBe('settled');
+    expect(await settle(pod, pendingAgain(claim))).toBe('settled');
     expect(await harness.step(claim)).toMatchObject({
       status: 'pending',
       retryCount: 0,
@@ -110,7 +110,7 @@ function transitions(harness: Harness, settle: Harness['settle']): void {
   it('counts a crash apart from retries', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
-    expect(await settle(pod, givenBack(claim, { crash: 1 }))).toBe('settled');
+    expect(await settle(pod, pendingAgain(claim, { crash: 1 }))).toBe('settled');
     const again = await harness.claimOne(pod, { types: { [claim.type]: 1 } });
     expect(again).toMatchObject({ crashes: 1, retryCount: 0 });
     expect(await settle(pod, settlement(again, { status: 'failed', crash: 1, result: null, error: ERROR }))).toBe(
@@ -123,7 +123,7 @@ function transitions(harness: Harness, settle: Harness['settle']): void {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     const versions = [claim.version];
-    await settle(pod, givenBack(claim));
+    await settle(pod, pendingAgain(claim));
     versions.push((await harness.step(claim)).version);
     const again = await harness.claimOne(pod, { types: { [claim.type]: 1 } });
     versions.push(again.version);
@@ -134,7 +134,7 @@ function transitions(harness: Harness, settle: Harness['settle']): void {
 }
 
 function batches(harness: Harness): void {
-  it('answers receipts in the order of the settlements, the good and the stale', async () => {
+  it('returns receipts in the order of the settlements, for accepted and stale ones', async () => {
     const pod = await harness.join();
     await harness.store.submit(newSteps(3));
     const [a, b, c] = await harness.claim(pod);
@@ -145,7 +145,7 @@ function batches(harness: Harness): void {
     expect(await harness.store.settle(pod, [stale, settlement(b!)])).toEqual(['lost', 'settled']);
   });
 
-  it('answers each of many that end alike for itself, also when they are told again', async () => {
+  it('returns a receipt for each of many equal settlements, also when they are repeated', async () => {
     const pod = await harness.join();
     await harness.store.submit(newSteps(4));
     const claims = await harness.claim(pod);
@@ -162,7 +162,7 @@ function batches(harness: Harness): void {
     expect(steps[0]!.version).toBe(claims[0]!.version + 1);
   });
 
-  it('settles each as it was handed in, also where it differs from the one before in a single field', async () => {
+  it('applies each settlement as given, even if it differs from the one before in a single field', async () => {
     const pod = await harness.join();
     const changes: Partial<Settlement>[] = [
       { result: '"a"' },
@@ -185,12 +185,12 @@ function batches(harness: Harness): void {
     ).toEqual(settlements.map(({ status, result, error, crash, charge }) => [status, result, error, crash, charge]));
   });
 
-  it('settles alike what was claimed together at different versions', async () => {
+  it('settles steps that were claimed together at different versions', async () => {
     const pod = await harness.join();
     const type = fresh('type');
     const types = { [type]: 5 };
     await harness.submit({ type });
-    await harness.settle(pod, givenBack(await harness.claimOne(pod, { types })));
+    await harness.settle(pod, pendingAgain(await harness.claimOne(pod, { types })));
     await harness.submit({ type });
     const claims = await harness.claim(pod, { types });
     expect(new Set(claims.map(({ version }) => version)).size).toBe(2);
@@ -198,11 +198,11 @@ function batches(harness: Harness): void {
     expect((await harness.exchange({ pod, settlements })).receipts).toEqual(['settled', 'settled']);
   });
 
-  it('settles nothing where nothing is to be settled', async () => {
+  it('accepts an empty list of settlements', async () => {
     expect(await harness.store.settle(await harness.join(), [])).toEqual([]);
   });
 
-  it('settles a large batch, of which each step has its own fate', async () => {
+  it('settles a large batch of different settlements', async () => {
     const pod = await harness.join();
     const { batch } = (await harness.exchange({ pod, settlements: [] })).pace;
     const count = Math.min(batch, 200);
@@ -212,7 +212,7 @@ function batches(harness: Harness): void {
       i % 3 === 0
         ? settlement(claim, { result: String(i) })
         : i % 3 === 1
-          ? givenBack(claim, { charge: 1 })
+          ? pendingAgain(claim, { charge: 1 })
           : settlement(claim, { status: 'failed', error: ERROR }),
     );
     expect((await harness.exchange({ pod, settlements })).receipts).toEqual(claims.map(() => 'settled'));

@@ -1,9 +1,9 @@
-/** Submitting: durable, idempotent by `stepId`, due when it should be. */
+/** Submitting: durable, idempotent by `stepId`, and due when it should be. */
 import { expect, it } from 'vitest';
 import { claimRequest, ids, newStep, newSteps, type Harness } from './harness.js';
 
 export function submitting(harness: Harness): void {
-  it('answers one receipt for each step, in their order', async () => {
+  it('returns one receipt for each step, in their order', async () => {
     const [first, second, third] = newSteps(3) as [
       ReturnType<typeof newStep>,
       ReturnType<typeof newStep>,
@@ -14,7 +14,7 @@ export function submitting(harness: Harness): void {
     expect(await harness.store.submit([])).toEqual([]);
   });
 
-  it('keeps a step as it was submitted: pending, unclaimed, uncharged', async () => {
+  it('stores a step as it was submitted: pending, unclaimed, uncharged', async () => {
     const step = await harness.submit({ priority: 7, maxRetries: 2, args: { n: 1 } });
     const found = await harness.step(step);
     expect(found).toMatchObject({
@@ -35,14 +35,14 @@ export function submitting(harness: Harness): void {
     expect(found.updatedAt).toBe(found.createdAt);
   });
 
-  it('is found by another handle once it has resolved, and reads are no longer late', async () => {
+  it('shows a submitted step to another handle once reads are no longer late', async () => {
     const step = await harness.submit();
     const other = await harness.another();
     await harness.seen();
     expect(ids(await other.find([step.stepId]))).toEqual([step.stepId]);
   });
 
-  it('makes no second step of a resend, when the first reply was lost', async () => {
+  it('makes no second step of a repeated submission', async () => {
     const steps = newSteps(3);
     await harness.store.submit(steps);
     expect(await harness.store.submit(steps)).toEqual(['duplicate', 'duplicate', 'duplicate']);
@@ -50,26 +50,26 @@ export function submitting(harness: Harness): void {
     expect(ids(await harness.claim(pod))).toEqual(ids(steps));
   });
 
-  it('knows a duplicate within one call', async () => {
+  it('returns duplicate for the second of two equal steps in one call', async () => {
     const step = newStep();
     expect(await harness.store.submit([step, step])).toEqual(['created', 'duplicate']);
     expect(await harness.claim(await harness.join())).toHaveLength(1);
   });
 
-  it('leaves a step alone that is submitted again with another payload, and says so', async () => {
+  it('leaves a step as it is when it is submitted again with another payload, and returns mismatch', async () => {
     const step = await harness.submit({ args: { n: 1 } });
     const other = newStep({ stepId: step.stepId, args: { n: 2 } });
     expect(await harness.store.submit([other, other])).toEqual(['mismatch', 'mismatch']);
     expect((await harness.step(step)).payload).toBe(step.payload);
   });
 
-  it('compares payloads alone: another priority makes no other step', async () => {
+  it('compares only payloads: a step with another priority is a duplicate', async () => {
     const step = await harness.submit({ priority: 1 });
     expect(await harness.store.submit([{ ...step, priority: 9, maxRetries: 9, delayMs: 9 }])).toEqual(['duplicate']);
     expect(await harness.step(step)).toMatchObject({ priority: 1, maxRetries: 3 });
   });
 
-  it('does not begin a step anew that is claimed or has ended', async () => {
+  it('does not start a step over that is claimed or has ended', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     const resend = newStep({ stepId: claim.stepId, type: claim.type });
@@ -88,7 +88,7 @@ export function submitting(harness: Harness): void {
     expect(await harness.step(claim)).toMatchObject({ status: 'completed', result: '1' });
   });
 
-  it('is due after delayMs by the clock of the store, and not before', async () => {
+  it('makes a step due after delayMs by the clock of the store, and not before', async () => {
     const pod = await harness.join();
     const step = await harness.submit({ delayMs: 2 * harness.tickMs });
     expect(await harness.claim(pod)).toEqual([]);
@@ -98,7 +98,7 @@ export function submitting(harness: Harness): void {
     expect(ids(await harness.claim(pod))).toEqual([step.stepId]);
   });
 
-  it('keeps the instant of its submission, however long it waits', async () => {
+  it('keeps the instant of submission, however long the step waits', async () => {
     const step = await harness.submit({ delayMs: harness.tickMs });
     const { createdAt } = await harness.step(step);
     await harness.pass(1);
@@ -106,13 +106,13 @@ export function submitting(harness: Harness): void {
     expect(await harness.step(step)).toMatchObject({ createdAt });
   });
 
-  it('takes a delay of a fraction of a millisecond', async () => {
+  it('accepts a delay of a fraction of a millisecond', async () => {
     const step = await harness.submit({ delayMs: 0.25 });
     await harness.pass(1);
     expect(ids(await harness.claim(await harness.join()))).toEqual([step.stepId]);
   });
 
-  it('is due at runAt, whatever delayMs says', async () => {
+  it('makes a step due at runAt, whatever delayMs is', async () => {
     const pod = await harness.join();
     const { createdAt } = await harness.step(await harness.submit({ type: 'clock' }));
     const runAt = createdAt + 2 * harness.tickMs;
@@ -123,14 +123,14 @@ export function submitting(harness: Harness): void {
     expect(ids(await harness.claim(pod))).toEqual([step.stepId]);
   });
 
-  it('is due at once where runAt lies in the past, and ranks by it', async () => {
+  it('makes a step due at once if runAt is in the past, and ranks it by runAt', async () => {
     const now = await harness.submit();
     const past = await harness.submit({ runAt: 0 });
     expect((await harness.step(past)).runAt).toBe(0);
     expect(ids(await harness.claim(await harness.join()))).toEqual([past.stepId, now.stepId]);
   });
 
-  it('keeps the extremes of every number', async () => {
+  it('keeps the smallest and largest value of every number', async () => {
     const lastInstant = 8_640_000_000_000_000;
     const far = await harness.submit({ runAt: lastInstant, priority: -1_000_000_000, maxRetries: 1_000_000 });
     const late = await harness.submit({ delayMs: 3_155_760_000_000, priority: 1_000_000_000, maxRetries: 0 });
@@ -145,7 +145,7 @@ export function submitting(harness: Harness): void {
     ).toEqual([]);
   });
 
-  it('finds as many as are asked for, each once, leaving out the unknown', async () => {
+  it('finds all the ids that exist, each once', async () => {
     const steps = newSteps(harness.store.rhythm.submitBatch);
     await harness.store.submit(steps);
     const unknown = newSteps(3_000);

@@ -25,10 +25,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
   'Nothing submitted is lost': [
     held(
       'When `submit` resolves, the step is committed.',
-      [
-        'test/conformance/submitting.ts',
-        'is found by another handle once it has resolved, and reads are no longer late',
-      ],
+      ['test/conformance/submitting.ts', 'shows a submitted step to another handle once reads are no longer late'],
       [
         'test/simulation/fleet-simulation.test.ts',
         'everything at once, with deaths %s > loses nothing, settles nothing twice, evicts nobody alive (seed %i)',
@@ -60,7 +57,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held(
       'Submit it again with the same `stepId` or `idempotencyKey`: there will be one step.',
-      ['test/conformance/submitting.ts', 'makes no second step of a resend, when the first reply was lost'],
+      ['test/conformance/submitting.ts', 'makes no second step of a repeated submission'],
       [
         'test/facade/work.test.ts',
         'submitting > a lost reply is retried under the same id and makes no second step',
@@ -132,8 +129,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held(
       'But a step ends once.',
-      ['test/conformance/crowding.ts', 'counts one settlement, where many settle the same claim at once'],
-      ['test/conformance/fencing.ts', 'keeps the first outcome where one claim is settled twice, differently'],
+      ['test/conformance/concurrency.ts', 'applies one settlement when many settle the same claim at once'],
+      ['test/conformance/fencing.ts', 'keeps the first outcome if one claim is settled twice, differently'],
       ['test/chaos/chaos.test.ts', '20 s of kills, freezes, restarts and locks break no promise'],
     ),
     unheld('A definition.', 'A claim has a fence (`stepId`, `claimToken`, `version`).'),
@@ -142,8 +139,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'refuses a stale token',
       'refuses a stale version, below and above',
       'refuses the token of one step for another',
-      'refuses to settle what nobody has claimed',
-      'refuses the former holder once the step is given to another',
+      'refuses to settle a step that nobody has claimed',
+      'refuses the earlier holder once another pod holds the step',
     ]),
     held(
       'A late settlement changes nothing and emits `step:lost`.',
@@ -152,8 +149,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'is evicted; another pod finishes the step; its own late result is refused; it joins anew and works on',
       ],
       [
-        'test/conformance/lateness.ts',
-        'changes nothing by a retry that lands again after its step was claimed anew under the same token',
+        'test/conformance/late-and-repeated-calls.ts',
+        'changes nothing by a retry settlement that arrives again after its step was claimed again under the same token',
       ],
     ),
     unheld(
@@ -184,9 +181,9 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     held(
       "It has been silent, on the store's clock, for longer than the time that it registered.",
       [
-        'test/conformance/orphaning.ts',
-        'evicts who has been silent for longer than it registered',
-        'never evicts the living: it looks at the silence itself',
+        'test/conformance/orphans-and-eviction.ts',
+        'evicts a pod that has been silent for longer than it registered',
+        'does not evict a live pod: the statement checks the silence itself',
       ],
       [
         'test/fleet/peer-watch.test.ts',
@@ -201,7 +198,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held(
       'A pod registers its `deadAfterMs`.',
-      ['test/conformance/orphaning.ts', 'judges each pod by what it registered itself'],
+      ['test/conformance/orphans-and-eviction.ts', 'judges each pod by the limit that it registered'],
       ['test/fleet/peer-watch.test.ts', 'who is dead > waits by the intervals of that pod, not by its own'],
     ),
     held(
@@ -232,7 +229,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'So none of these evicts a living pod: an outage, however often it returns; a wrong clock; unusual settings of one pod.',
       ['test/faults/outage.test.ts', 'a store that %s for five minutes costs no pod and no step'],
       ['test/faults/clock.test.ts', 'a wall clock %s by an hour %s > evicts nobody, and all pods work'],
-      ['test/conformance/orphaning.ts', 'judges each pod by what it registered itself'],
+      ['test/conformance/orphans-and-eviction.ts', 'judges each pod by the limit that it registered'],
       [
         'test/store/sqlite/clock/store-clock.test.ts',
         'a process whose wall clock is an hour %s > neither evicts nor is evicted',
@@ -325,8 +322,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     unheld('It introduces the cases below.', 'This is so:'),
     held('An eviction by proof counts for `maxCrashes`, like an eviction by silence.', [
-      'test/conformance/orphaning.ts',
-      'charges what an evicted pod held, also where it leaves after that',
+      'test/conformance/orphans-and-eviction.ts',
+      'reports an orphan of an evicted pod as evicted, even if the pod leaves later',
     ]),
     held(
       'So if a step kills its process and a supervisor restarts that process at once, the step fails within seconds rather than minutes.',
@@ -381,17 +378,17 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     held(
       'A leader saves work, but no guarantee depends on there being only one.',
       ['test/fleet/recovery.test.ts', 'a recovery cycle > does no harm where two run it at once'],
-      [
-        'test/conformance/orphaning.ts',
-        'lets two leaders recover at once without harm: one settles, the other has lost',
-      ],
+      ['test/conformance/orphans-and-eviction.ts', 'lets two leaders recover at once: one settles, the other loses'],
     ),
     held(
       'Recovery settles steps under the same fences as any other pod.',
-      ['test/conformance/orphaning.ts', 'settles for the dead under the name of the leader: the old holder has lost'],
+      [
+        'test/conformance/orphans-and-eviction.ts',
+        'settles an orphan in the name of the leader, so that the old holder loses its claim',
+      ],
       [
         'test/conformance/fencing.ts',
-        'refuses another pod, and another life of the same pod, what the holder has settled',
+        'refuses another pod, and another incarnation of the same pod, after the holder has settled',
       ],
     ),
   ],
@@ -447,7 +444,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     unheld('It introduces the two.', 'There are two kinds of time.'),
     held(
       "A delay (`delayMs`, a retry's delay, `ctx.release({ delayMs })`) is a duration on the store's clock, and a lower bound.",
-      ['test/conformance/submitting.ts', 'is due after delayMs by the clock of the store, and not before'],
+      ['test/conformance/submitting.ts', 'makes a step due after delayMs by the clock of the store, and not before'],
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
         'a wall clock that is put right while a pod lives > by %i ms: no delay and no retry is touched',
@@ -455,12 +452,15 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held('`runAt` is an instant of the real world: what a correct wall clock shows.', [
       'test/conformance/clocks.ts',
-      'starts at runAt where the wall clock of submitter and holder is an hour %s',
-      'shows the runAt that was submitted, to the holder too, until a retry is put off',
+      'starts a step at runAt if the wall clock of its submitter and its holder is an hour %s',
+      'shows the submitted runAt, to the holder too, until a retry is delayed',
     ]),
     held(
       ["Snowflake: The server's clock (`SYSDATE`) decides both.", 'The clocks of the pods do not matter.'],
-      ['test/conformance/clocks.ts', 'starts at runAt where the wall clock of submitter and holder is an hour %s'],
+      [
+        'test/conformance/clocks.ts',
+        'starts a step at runAt if the wall clock of its submitter and its holder is an hour %s',
+      ],
     ),
     held("SQLite: The store's clock follows the host's monotonic clock.", [
       'test/store/sqlite/clock/store-clock.test.ts',
@@ -576,7 +576,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held('`runAt` always shows the instant that was submitted, until a retry or a release sets another.', [
       'test/conformance/clocks.ts',
-      'shows the runAt that was submitted, to the holder too, until a retry is put off',
+      'shows the submitted runAt, to the holder too, until a retry is delayed',
     ]),
     held("The columns of the file hold the store's clock; the table `WALL_CLOCK` holds the differences.", [
       'test/store/sqlite/clock/wall-clock-offsets.test.ts',
@@ -589,8 +589,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     unheld('Advice.', 'Use `delayMs` for "in a minute".'),
     held("Each pod compares its clock with the store's at every heartbeat.", [
       'test/conformance/clocks.ts',
-      'says that a wall clock agrees',
-      'says by how much a wall clock is %s',
+      'reports a wall clock that agrees as not ahead',
+      'reports how far a wall clock is %s',
     ]),
     held(
       'If they differ by more than a second, it logs that once, and `health().warnings` says by how much.',
@@ -607,7 +607,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held('On Snowflake the round trip is taken into account.', [
       'test/conformance/clocks.ts',
-      'says that a wall clock agrees',
+      'reports a wall clock that agrees as not ahead',
     ]),
     held(
       'On SQLite the reference is the clock of the eldest pod, because there is no server.',
@@ -690,7 +690,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held(
       'A suspect waits in the store until a pod is empty.',
-      ['test/conformance/poison.ts', 'takes no step with two crashes without quarantine, and serves the others'],
+      ['test/conformance/poison.ts', 'claims no step with two crashes without quarantine, and claims the others'],
       [
         'test/pool/isolation/suspects.test.ts',
         'a suspect that comes to a busy pod > is never held by a token that says that the pod was empty',
@@ -781,24 +781,24 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
   Order: [
     held('Steps are claimed by priority, highest first; then by due time; then in the order of submission.', [
       'test/conformance/claiming.ts',
-      'takes priority before due time, and due time before the order of submission',
+      'claims by priority, then by due time, then in the order of submission',
     ]),
     held(
       'This also holds for steps with ids or keys of their own, and a batch keeps its order.',
       [
         'test/conformance/claiming.ts',
-        'takes equals in the order of submission, whatever their ids: a batch in its own, one batch after another',
+        'claims steps of equal rank in the order of submission, whatever their ids: a batch in its own order, one batch after another',
       ],
       ['test/facade/own-queue.test.ts', 'a batch, and calls of one turn, run in the order of submission'],
     ),
     held('A step that is given back or retried keeps its place among its equals.', [
       'test/conformance/claiming.ts',
-      'keeps the place among its equals of a step that was given back',
-      'keeps the turn of a step that was given back without a delay',
+      'keeps the rank of a released step among its equals',
+      'keeps the turn of a step that was released without a delay',
     ]),
     held('Among equals no step starves.', [
       'test/conformance/claiming.ts',
-      'takes what has been due longer first, whenever it was submitted',
+      'claims the step that has been due longest first, whenever it was submitted',
     ]),
     unheld('A limit.', 'Strict priority may starve steps of low priority.'),
     held('The order holds for everything that is due, however many steps become due at the same time.', [
@@ -864,10 +864,13 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       '"Pending again" means due at once, and not charged unless it says so: `retryCount` stays. If a pod was evicted while it held the step, the step\'s `crashes` rises by one. Above it says how this can lead to `STEP_CRASHED_POD`.',
       [
         'test/conformance/settling.ts',
-        'gives back uncharged, and leaves runAt where there is no delay',
+        'releases a step uncharged, and keeps its runAt if there is no delay',
         'counts a crash apart from retries',
       ],
-      ['test/conformance/orphaning.ts', 'charges what an evicted pod held, also where it leaves after that'],
+      [
+        'test/conformance/orphans-and-eviction.ts',
+        'reports an orphan of an evicted pod as evicted, even if the pod leaves later',
+      ],
     ),
   ],
   'Failures of a handler': [

@@ -36,7 +36,7 @@ import type { NewStep } from '../../step/submission.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { withTimeout } from '../../runtime/with-timeout.js';
 import { DEFAULT_INTERVALS } from './default-intervals.js';
-import { givenBack } from './exchange/void-claims.js';
+import { released } from './exchange/void-claims.js';
 import type { ResolvedOptions } from './options.js';
 import { text } from './rows.js';
 import { createServices, type Services } from './services.js';
@@ -57,7 +57,7 @@ export class SnowflakeStore implements Store {
     this.staleReadMs = options.staleReadMs;
     this.#runtime = environment.runtime;
     this.#services = createServices(options, environment, (pod, claims) => {
-      this.settle(pod, claims.map(givenBack)).catch(() => {}); // the next heartbeat shows them again
+      this.settle(pod, claims.map(released)).catch(() => {}); // the next heartbeat shows them again
     });
   }
 

@@ -94,9 +94,9 @@ export function living(ground: () => Ground): void {
       await stopping;
       const results = await Promise.all(ids.map((id) => client.waitFor(id)));
       expect(results[QUICK_STEPS]).toBe('ada'); // it ran when `stop` was called
-      const givenBack = unstarted({ told }, results, ids);
-      expect(givenBack.length).toBeGreaterThan(0);
-      for (const id of givenBack) expect(told('step:released', id).map(({ on }) => on)).toContain('ada');
+      const released = unstarted({ told }, results, ids);
+      expect(released.length).toBeGreaterThan(0);
+      for (const id of released) expect(told('step:released', id).map(({ on }) => on)).toContain('ada');
       expect(told('recovery:completed').flatMap(({ payload }) => payload['orphans'])).toEqual([]); // nor was it left to the leader
       for await (const { retryCount, crashes } of client.listSteps()) {
         expect({ retryCount, crashes }).toEqual({ retryCount: 0, crashes: 0 });

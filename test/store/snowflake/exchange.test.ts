@@ -9,7 +9,7 @@ import { PodSequence } from '../../../src/store/snowflake/pods/pod-sequence.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { DriverError } from '../../../src/store/snowflake/session/driver-error.js';
 import type { Row, SessionHandle } from '../../../src/store/snowflake/session/statement-runner.js';
-import { claimRequest, givenBack, settlement } from '../../conformance/harness.js';
+import { claimRequest, pendingAgain, settlement } from '../../conformance/harness.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };
 const NAMES = ['source', 'exchange', 'settle', 'look', 'receipts', 'archivedReceipts'] as const;
@@ -331,7 +331,7 @@ describe('settlements', () => {
 
   test('travel with the exchange, a delay rounded up and what is NULL left out', async () => {
     const { exchange, sent } = exchanging((_, bind) => (bind.mine === undefined ? [] : [receipt(one, 'mine')]));
-    const retry = givenBack(held('a'), { delayMs: 0.4, charge: 1, error: '{}' });
+    const retry = pendingAgain(held('a'), { delayMs: 0.4, charge: 1, error: '{}' });
     expect((await exchange.run({ pod: POD, settlements: [retry] })).receipts).toEqual(['settled']);
     expect(sent.map(({ statement }) => statement)).toEqual(['exchange', 'look']);
     expect(sent[0]!.bind.own.settlements).toEqual([

@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest';
 import { openTables } from '../../../src/store/snowflake/opening/open-tables.js';
 import { SCHEMA_VERSION } from '../../../src/store/snowflake/schema.js';
-import { fresh, givenBack, ids, newStep, newSteps, settlement } from '../../conformance/harness.js';
+import { fresh, pendingAgain, ids, newStep, newSteps, settlement } from '../../conformance/harness.js';
 import type { Aim } from '../../support/warehouse/faults.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { lateOn } from './support/late-reads.js';
@@ -43,13 +43,13 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     await store.submit(newSteps(2));
     const [one, two] = await claimed(store, pod);
     lateOn(bed()).by(LATE_MS);
-    expect(await leaders.settle(leader, [givenBack(one!)])).toEqual(['settled']);
+    expect(await leaders.settle(leader, [pendingAgain(one!)])).toEqual(['settled']);
     expect((await store.exchange({ pod, settlements: [settlement(one!), settlement(two!)] })).receipts).toEqual([
       'lost',
       'settled',
     ]);
     bed().meter.reset();
-    expect(await leaders.settle(leader, [givenBack(two!)])).toEqual(['lost']);
+    expect(await leaders.settle(leader, [pendingAgain(two!)])).toEqual(['lost']);
     expect(bed().meter.report(({ kind }) => kind !== 'session').statements).toBeLessThanOrEqual(5);
   });
 
@@ -110,7 +110,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     lateOn(bed()).by(LATE_MS);
     loseWithSession({ kinds: ['update'] });
     expect(await store.cancel('token', [one!])).toEqual(['cancelled']);
-    await store.exchange({ pod, settlements: [givenBack(two!), settlement(three!)] });
+    await store.exchange({ pod, settlements: [pendingAgain(two!), settlement(three!)] });
     expect(await other.cancel('other', [one!, two!, three!])).toEqual([
       'alreadyTerminal',
       'changed',
@@ -172,7 +172,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     pass(LATE_MS + 1_000);
     const { claims } = await store.heartbeat(pod, BEAT);
     expect(claims).toMatchObject([{ claimToken: 'k' }]);
-    expect((await store.exchange({ pod, settlements: [givenBack(claims[0]!)] })).receipts).toEqual(['settled']);
+    expect((await store.exchange({ pod, settlements: [pendingAgain(claims[0]!)] })).receipts).toEqual(['settled']);
     late.off();
     expect(ids(await claimed(other, rival))).toHaveLength(1);
   });

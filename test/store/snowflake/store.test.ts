@@ -1,7 +1,7 @@
 /** What the Snowflake store does beyond the contract: what it sends, and what it makes of what others have put in. */
 import { expect, test } from 'vitest';
 import type { Logger } from '../../../src/log.js';
-import { newStep, newSteps, settlement, givenBack, fresh, ids } from '../../conformance/harness.js';
+import { newStep, newSteps, settlement, pendingAgain, fresh, ids } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import type { Claim } from '../../../src/store/contract.js';
 import { Refusal, refusals } from '../../support/warehouse/wire-replies.js';
@@ -69,7 +69,7 @@ describeOnTestBed('what it sends', FAR, () => {
       bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['update'], times: 2 });
       const claims = await claimed(store, pod);
       expect(claims).toHaveLength(1);
-      await store.exchange({ pod, settlements: [givenBack(claims[0]!)] });
+      await store.exchange({ pod, settlements: [pendingAgain(claims[0]!)] });
     }
   });
 

@@ -11,7 +11,7 @@ export class VoidClaims {
   readonly #settlements = new Map<string, Settlement>();
 
   add(claims: readonly Fence[]): void {
-    for (const claim of claims) this.#settlements.set(fenceKey(claim), givenBack(claim));
+    for (const claim of claims) this.#settlements.set(fenceKey(claim), released(claim));
   }
 
   /** What the next exchange hands in for them, by {@link fenceKey}. */
@@ -28,6 +28,6 @@ export class VoidClaims {
 const GIVEN_BACK = { status: 'pending', delayMs: null, charge: 0, crash: 0, result: null, error: null } as const;
 
 /** The settlement that gives a claim back uncharged. */
-export function givenBack({ stepId, claimToken, version }: Fence): Settlement {
+export function released({ stepId, claimToken, version }: Fence): Settlement {
   return { stepId, claimToken, version, ...GIVEN_BACK };
 }

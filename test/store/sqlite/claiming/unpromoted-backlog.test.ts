@@ -6,14 +6,7 @@ import type { Claim } from '../../../../src/store/contract.js';
 import { MOST_SEEKS } from '../../../../src/store/sqlite/claiming/unpromoted-backlog.js';
 import type { SynchronousCore } from '../../../../src/store/sqlite/synchronous-core.js';
 import type { NewStep } from '../../../../src/step/submission.js';
-import {
-  claimRequest,
-  givenBack,
-  ids,
-  newStep,
-  newSteps,
-  type ClaimRequestOver,
-} from '../../../conformance/harness.js';
+import { claimRequest, pendingAgain, ids, newStep, newSteps, type ClaimRequestOver } from '../../../conformance/harness.js';
 import { newCore, newStore, POD } from '../support/files.js';
 
 const DUE = 1_000_000;
@@ -286,7 +279,7 @@ describe('equals', () => {
     core.submit(DUE, steps.slice(3));
     const [z] = exchange(core, DUE, { free: 1 }).claims;
     expect(z!.stepId).toBe('z');
-    core.settle(DUE, POD, [givenBack(z!)]);
+    core.settle(DUE, POD, [pendingAgain(z!)]);
     expect(ids(exchange(core, DUE, { free: 9 }).claims)).toEqual(['z', 'm', 'q', 'b']);
   });
 });

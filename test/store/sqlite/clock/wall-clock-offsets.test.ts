@@ -7,7 +7,7 @@ import type { NewStep } from '../../../../src/step/submission.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS } from '../../../../src/store/sqlite/schema/schema.js';
 import { keepsTime, WallClockOffsets } from '../../../../src/store/sqlite/clock/wall-clock-offsets.js';
 import { WallTimeConversion } from '../../../../src/store/sqlite/clock/wall-time-conversion.js';
-import { givenBack, ids, newStep, settlement } from '../../../conformance/harness.js';
+import { pendingAgain, ids, newStep, settlement } from '../../../conformance/harness.js';
 import { claimed, joined, newCore, newFile, newStore, rawConnection } from '../support/files.js';
 
 const HOUR = 3_600_000;
@@ -99,7 +99,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     const timed = at(machine, 0);
     await store.submit([timed]);
     const [claim] = await claimed(store, {}, A);
-    await store.settle(A, [givenBack(claim!, { delayMs: 10 * MINUTE, charge: 1 })]); // was timed, waits for a delay now
+    await store.settle(A, [pendingAgain(claim!, { delayMs: 10 * MINUTE, charge: 1 })]); // was timed, waits for a delay now
     const delayed = newStep({ delayMs: 10 * MINUTE });
     await store.submit([delayed]);
     machine.shiftWall(shiftMs);
@@ -288,7 +288,9 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(core.retry(now, [{ stepId: retried.stepId, version: 1 }])).toEqual(['retried']);
     const claim = { token: 't', free: 2, prefetch: 0, quarantine: 0, types: new Map([['work', 2]]) } as const;
     const { claims } = core.exchange(now, { pod: A, settlements: [], claim }, 10);
-    const back = claims.filter(({ stepId }) => stepId === delayed.stepId).map((one) => givenBack(one, { delayMs: 0 }));
+    const back = claims
+      .filter(({ stepId }) => stepId === delayed.stepId)
+      .map((one) => pendingAgain(one, { delayMs: 0 }));
     expect(core.settle(now, A, back)).toEqual(['settled']);
     expect(connection.prepare('SELECT run_at, run_at_wall FROM STEP_TRACKER').raw().all()).toEqual([
       [now, null],

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import { bootId, timeNamespace } from '../../../../src/store/sqlite/clock/boot-id.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS } from '../../../../src/store/sqlite/schema/schema.js';
-import { givenBack, ids, newStep } from '../../../conformance/harness.js';
+import { pendingAgain, ids, newStep } from '../../../conformance/harness.js';
 import { claimed, joined, newFile, newStore, rawConnection } from '../support/files.js';
 
 const HOUR = 3_600_000;
@@ -170,7 +170,7 @@ describe('what a process of version 1 does to steps with runAt', () => {
     await joined(store, NEW);
     await store.submit([newStep({ runAt: old.machine.wallMs() - 1 })]);
     const [claim] = await claimed(store, {}, NEW);
-    await store.settle(NEW, [givenBack(claim!)]);
+    await store.settle(NEW, [pendingAgain(claim!)]);
     expect(old.read('SELECT run_at_wall IS NOT NULL FROM STEP_TRACKER')).toEqual([1]);
   });
 });

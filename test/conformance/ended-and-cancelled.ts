@@ -1,18 +1,18 @@
-/** What waiters and holders ask: which awaited steps have ended, and which held steps were cancelled. */
+/** What waiters and holders query: which awaited steps have ended, and which held steps were cancelled. */
 import { expect, it } from 'vitest';
-import { fresh, givenBack, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
+import { fresh, pendingAgain, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
 
-/** More than a store would look up one by one. */
+/** More steps than a store would look up one by one. */
 const MANY = 200;
 
-export function ending(harness: Harness): void {
+export function endedAndCancelled(harness: Harness): void {
   const ended = async (awaited: ReadonlySet<string>, since: string | null) => {
     await harness.seen();
     const reply = await harness.store.ended({ awaited, since });
     return { ...reply, steps: ids(reply.steps).sort() };
   };
 
-  it('answers of a few awaited steps those that have ended, and those that there are not', async () => {
+  it('returns which of a few awaited steps have ended, and which do not exist', async () => {
     const pod = await harness.join();
     const done = await harness.held(pod);
     const open = await harness.held(pod);
@@ -23,7 +23,7 @@ export function ending(harness: Harness): void {
     expect(reply.steps).toMatchObject([{ stepId: done.stepId, status: 'completed', result: '"done"' }]);
   });
 
-  it('answers of many awaited steps those that ended since the last look, whoever ended them', async () => {
+  it('returns which of many awaited steps have ended since the last query, whoever ended them', async () => {
     const pod = await harness.join();
     const other = await harness.another();
     const steps = newSteps(MANY, { type: fresh('type') });
@@ -36,7 +36,7 @@ export function ending(harness: Harness): void {
     const claims = await harness.claim(pod, { free: 4, types: { [type]: 4 } });
     await harness.settle(pod, settlement(claims[0]!));
     await harness.settle(pod, settlement(claims[1]!, { status: 'failed', result: null, error: '{}' }), other);
-    await harness.settle(pod, givenBack(claims[2]!));
+    await harness.settle(pod, pendingAgain(claims[2]!));
     await other.cancel(fresh('cancel'), [await harness.step(claims[3]!)]);
     const second = await ended(awaited, first.cursor);
     expect(second.steps).toEqual([claims[0]!, claims[1]!, claims[3]!].map(({ stepId }) => stepId).sort());
@@ -47,7 +47,7 @@ export function ending(harness: Harness): void {
     expect((await ended(awaited, second.cursor)).steps).toContain(last!.stepId);
   });
 
-  it('leaves out what nobody awaits, and what was made pending again', async () => {
+  it('leaves out steps that nobody awaits, and steps that are pending again', async () => {
     const pod = await harness.join();
     const steps = newSteps(MANY);
     await harness.store.submit(steps.map((step) => ({ ...step, delayMs: 1_000 * harness.tickMs })));
@@ -61,7 +61,7 @@ export function ending(harness: Harness): void {
     expect((await ended(awaited, cursor)).steps).toEqual([]);
   });
 
-  it('answers which steps were cancelled, and how long ago', async () => {
+  it('returns which steps were cancelled, and how long ago', async () => {
     const pod = await harness.join();
     const [cancelled, open, done] = [await harness.held(pod), await harness.held(pod), await harness.held(pod)];
     await harness.store.cancel(fresh('cancel'), [cancelled]);

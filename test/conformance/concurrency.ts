@@ -1,7 +1,7 @@
-/** A crowd: several handles at once, and no step is ever given to two, lost, or settled twice. */
+/** Several handles at once: no step is given to two pods, lost, or settled twice. */
 import { expect, it } from 'vitest';
 import type { Claim, Store } from '../../src/store/contract.js';
-import { claimRequest, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
+import { claimRequest, pendingAgain, ids, newSteps, settlement, type Harness } from './harness.js';
 
 const HANDLES = 4;
 
@@ -11,8 +11,8 @@ async function handles(harness: Harness): Promise<Store[]> {
   return all;
 }
 
-export function crowding(harness: Harness): void {
-  it('gives no step to two while many claim at once', async () => {
+export function concurrency(harness: Harness): void {
+  it('gives no step to two pods when many claim at once', async () => {
     const count = 3_000;
     const made: string[] = [];
     for (let left = count; left > 0; left -= 100) {
@@ -34,12 +34,12 @@ export function crowding(harness: Harness): void {
     });
   });
 
-  it('charges each retry once while steps go round among many', async () => {
+  it('charges each retry once when many pods settle and claim', async () => {
     const steps = newSteps(60);
     await harness.store.submit(steps);
     const rounds = 5;
     const again = (claim: Claim) =>
-      claim.retryCount < rounds ? givenBack(claim, { charge: 1, delayMs: 0 }) : settlement(claim);
+      claim.retryCount < rounds ? pendingAgain(claim, { charge: 1, delayMs: 0 }) : settlement(claim);
     const taken = await Promise.all((await handles(harness)).map((store) => drain(harness, store, again)));
     expect(taken.flat()).toHaveLength(steps.length * (rounds + 1));
     await harness.seen();
@@ -47,7 +47,7 @@ export function crowding(harness: Harness): void {
       expect(row).toMatchObject({ status: 'completed', retryCount: rounds });
   });
 
-  it('makes one step of each, where many submit the same at once', async () => {
+  it('makes one step of each when many submit the same steps at once', async () => {
     const steps = newSteps(100);
     const receipts = await Promise.all((await handles(harness)).map((store) => store.submit(steps)));
     steps.forEach((_, i) => {
@@ -65,7 +65,7 @@ export function crowding(harness: Harness): void {
     expect(given.flat().sort()).toEqual(ids(steps).sort());
   });
 
-  it('loses no step while many submit and claim at once', async () => {
+  it('loses no step when many submit and claim at once', async () => {
     const all = await handles(harness);
     const made: string[] = [];
     let submitting = true;
@@ -89,18 +89,18 @@ export function crowding(harness: Harness): void {
     expect(taken.flat().sort()).toEqual(made.sort());
   });
 
-  it('counts one settlement, where many settle the same claim at once', async () => {
+  it('applies one settlement when many settle the same claim at once', async () => {
     const claim = await harness.held(await harness.join());
     const all = await handles(harness);
     const pods = await Promise.all(all.map(() => harness.join()));
     const receipts = await Promise.all(
-      all.map((store, i) => store.settle(pods[i]!, [givenBack(claim, { charge: 1 })])),
+      all.map((store, i) => store.settle(pods[i]!, [pendingAgain(claim, { charge: 1 })])),
     );
     expect(receipts.flat().filter((receipt) => receipt === 'settled')).toHaveLength(1);
     expect((await harness.step(claim)).retryCount).toBe(1);
   });
 
-  it('registers, beats and leaves at once without mixing pods up', async () => {
+  it('keeps pods apart when many register, send heartbeats and leave at once', async () => {
     const all = await handles(harness);
     const pods = await Promise.all(all.map((store) => harness.join({}, store)));
     const beats = all.map((store, i) => store.heartbeat(pods[i]!, { eligible: true, asleep: false, meta: { i } }));
@@ -112,7 +112,7 @@ export function crowding(harness: Harness): void {
   });
 }
 
-/** Exchanges as a pod would, settling what it claims, until nothing more comes. Answers what it was given, in order. */
+/** Exchanges as a pod would, settling what it claims, until it gets nothing more. Returns the claims in their order. */
 async function drain(
   harness: Harness,
   store: Store,
@@ -124,7 +124,7 @@ async function drain(
   let held: readonly Claim[] = [];
   let idle = false;
   for (;;) {
-    const more = goOn(); // asked first: what is submitted until then is due when the exchange comes
+    const more = goOn(); // checked first: a step that was submitted before is due when the exchange is sent
     if (idle) await harness.seen(); // the last exchange must not have read too late
     const settlements = held.map(settle);
     const reply = await store.exchange({ pod, settlements, claim: claimRequest({ free: 50, prefetch: 10 }) });

@@ -1,22 +1,22 @@
-/** Orphans and eviction: silence alone makes no orphan; the living are never evicted. */
+/** Orphans and eviction: a claim of a pod that is only silent is no orphan, and a live pod is not evicted. */
 import { expect, it } from 'vitest';
-import { claimRequest, fresh, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
+import { claimRequest, fresh, pendingAgain, ids, newSteps, settlement, type Harness } from './harness.js';
 
-export function orphaning(harness: Harness): void {
+export function orphansAndEviction(harness: Harness): void {
   evicting(harness);
   finding(harness);
   recovering(harness);
 }
 
 function evicting(harness: Harness): void {
-  it('evicts who has been silent for longer than it registered', async () => {
+  it('evicts a pod that has been silent for longer than it registered', async () => {
     const dead = await harness.joinMortal();
     await harness.pass(2);
     expect(await harness.store.evict([dead])).toEqual([dead]);
     expect(await harness.store.fleet()).toEqual([]);
   });
 
-  it('never evicts the living: it looks at the silence itself', async () => {
+  it('does not evict a live pod: the statement checks the silence itself', async () => {
     const [pod, longer] = [await harness.joinMortal(), await harness.join({ deadAfterMs: 60 * harness.tickMs })];
     await harness.pass(2);
     await harness.beat(pod); // just before the leader's word lands
@@ -25,7 +25,7 @@ function evicting(harness: Harness): void {
     expect(await harness.store.fleet()).toHaveLength(2);
   });
 
-  it('judges each pod by what it registered itself', async () => {
+  it('judges each pod by the limit that it registered', async () => {
     const short = await harness.joinMortal();
     const long = await harness.join({ deadAfterMs: 60 * harness.tickMs });
     await harness.pass(2);
@@ -33,7 +33,7 @@ function evicting(harness: Harness): void {
     expect((await harness.store.fleet()).map((view) => view.pod)).toEqual([long]);
   });
 
-  it('never evicts a sleeper, however silent', async () => {
+  it('does not evict a pod that sleeps, however silent', async () => {
     const pod = await harness.joinMortal();
     await harness.beat(pod, { asleep: true });
     await harness.pass(5);
@@ -41,14 +41,14 @@ function evicting(harness: Harness): void {
     expect(await harness.view(pod)).toMatchObject({ asleep: true });
   });
 
-  it('answers the same to a repeat', async () => {
+  it('returns the same for a repeated eviction', async () => {
     const dead = await harness.joinMortal();
     await harness.pass(2);
     await harness.store.evict([dead]);
     expect(await harness.store.evict([dead])).toEqual([dead]);
   });
 
-  it('answers for none that it does not know or that has left, and does nothing for nobody', async () => {
+  it('evicts no pod that is unknown or has left, and accepts an empty list', async () => {
     const gone = await harness.joinMortal();
     await harness.store.leave(gone);
     await harness.pass(2);
@@ -56,7 +56,7 @@ function evicting(harness: Harness): void {
     expect(await harness.store.evict([])).toEqual([]);
   });
 
-  it('evicts one life of a pod, and leaves its next alone', async () => {
+  it('evicts one incarnation of a pod, and leaves its next one alone', async () => {
     const old = await harness.joinMortal();
     await harness.pass(2);
     const young = await harness.joinMortal({ podId: old.podId });
@@ -67,7 +67,7 @@ function evicting(harness: Harness): void {
 }
 
 function finding(harness: Harness): void {
-  it('finds none while holders live, and none of the merely silent', async () => {
+  it('finds no orphan while the holder lives or is only silent', async () => {
     const [living, silent] = [await harness.join(), await harness.joinMortal()];
     await harness.held(living);
     await harness.held(silent);
@@ -75,7 +75,7 @@ function finding(harness: Harness): void {
     expect(await harness.store.orphans({ limit: 10 })).toEqual([]);
   });
 
-  it('finds the claims of the evicted, the left and the asleep, with holder and reason', async () => {
+  it('finds the claims of pods that were evicted, have left or sleep, with holder and reason', async () => {
     const [evicted, left, asleep] = [await harness.joinMortal(), await harness.join(), await harness.join()];
     const claims = [await harness.held(evicted), await harness.held(left), await harness.held(asleep)];
     await harness.held(await harness.join());
@@ -94,7 +94,7 @@ function finding(harness: Harness): void {
     );
   });
 
-  it('charges what an evicted pod held, also where it leaves after that', async () => {
+  it('reports an orphan of an evicted pod as evicted, even if the pod leaves later', async () => {
     const pod = await harness.joinMortal();
     const claim = await harness.held(pod);
     await harness.pass(2);
@@ -104,7 +104,7 @@ function finding(harness: Harness): void {
     expect(orphans).toMatchObject([{ stepId: claim.stepId, reason: 'evicted' }]);
   });
 
-  it('gives an orphan with all that its claim had', async () => {
+  it('returns an orphan with all fields of its claim', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod, { priority: 4, maxRetries: 1, args: { a: 1 } });
     await harness.store.leave(pod);
@@ -112,7 +112,7 @@ function finding(harness: Harness): void {
     expect(await harness.store.orphans({ limit: 10 })).toEqual([{ ...claim, holder: pod, reason: 'left' }]);
   });
 
-  it('finds what an incarnation holds that nobody has registered', async () => {
+  it('finds the claims of an incarnation that was never registered', async () => {
     const stranger = { podId: fresh('pod'), incarnation: fresh('life') };
     await harness.submit();
     const { claims } = await harness.exchange({ pod: stranger, settlements: [], claim: claimRequest() });
@@ -123,7 +123,7 @@ function finding(harness: Harness): void {
     );
   });
 
-  it('gives the longest held first, whenever it was submitted, and no more than the limit', async () => {
+  it('returns the longest held orphans first, whenever they were submitted, up to the limit', async () => {
     const pod = await harness.join();
     const steps = newSteps(4).map((step, i) => ({ ...step, priority: i }));
     await harness.store.submit(steps);
@@ -139,7 +139,7 @@ function finding(harness: Harness): void {
     expect(ids(await harness.store.orphans({ limit: 10 }))).toEqual(held);
   });
 
-  it('is seen from every handle, and frees a sleeper that wakes', async () => {
+  it('shows orphans to every handle, and none of a pod that has woken up', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
     await harness.beat(pod, { asleep: true });
@@ -154,20 +154,20 @@ function finding(harness: Harness): void {
 }
 
 function recovering(harness: Harness): void {
-  it('settles for the dead under the name of the leader: the old holder has lost', async () => {
+  it('settles an orphan in the name of the leader, so that the old holder loses its claim', async () => {
     const [pod, leader] = [await harness.joinMortal(), await harness.join()];
     const claim = await harness.held(pod);
     await harness.pass(2);
     await harness.store.evict([pod]);
     const [orphan] = await harness.store.orphans({ limit: 10 });
-    expect(await harness.store.settle(leader, [givenBack(orphan!, { crash: 1 })])).toEqual(['settled']);
+    expect(await harness.store.settle(leader, [pendingAgain(orphan!, { crash: 1 })])).toEqual(['settled']);
     expect(await harness.step(claim)).toMatchObject({ status: 'pending', crashes: 1, retryCount: 0, claimedBy: null });
     expect(await harness.settle(pod, settlement(claim))).toBe('lost');
     expect((await harness.step(claim)).status).toBe('pending');
     expect(await harness.store.orphans({ limit: 10 })).toEqual([]);
   });
 
-  it('remembers the last holder of a step that recovery has failed', async () => {
+  it('keeps the last holder of a step that the recovery has failed', async () => {
     const [pod, leader] = [await harness.join(), await harness.join()];
     const claim = await harness.held(pod);
     await harness.store.leave(pod);
@@ -181,18 +181,18 @@ function recovering(harness: Harness): void {
     expect(await harness.step(claim)).toMatchObject({ status: 'failed', crashes: 1, claimedBy: pod.podId });
   });
 
-  it('lets two leaders recover at once without harm: one settles, the other has lost', async () => {
+  it('lets two leaders recover at once: one settles, the other loses', async () => {
     const [pod, one, other] = [await harness.join(), await harness.join(), await harness.join()];
     const claim = await harness.held(pod);
     await harness.store.leave(pod);
-    const back = givenBack(claim, { crash: 1 });
+    const back = pendingAgain(claim, { crash: 1 });
     const second = await harness.another();
     const receipts = await Promise.all([harness.store.settle(one, [back]), second.settle(other, [back])]);
     expect(receipts.flat().sort()).toEqual(['lost', 'settled']);
     expect((await harness.step(claim)).crashes).toBe(1);
   });
 
-  it('takes the word of an evicted pod as long as nobody has settled for it', async () => {
+  it('accepts a settlement of an evicted pod until the recovery has settled', async () => {
     const pod = await harness.joinMortal();
     const claim = await harness.held(pod);
     await harness.pass(2);

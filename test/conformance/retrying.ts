@@ -1,13 +1,13 @@
-/** Retry by hand: what failed or was cancelled begins again, with fresh counts. */
+/** Retrying by command: a step that failed or was cancelled starts over, with fresh counts. */
 import { expect, it } from 'vitest';
 import type { Claim } from '../../src/store/contract.js';
-import { fresh, givenBack, settlement, type Harness } from './harness.js';
+import { fresh, pendingAgain, settlement, type Harness } from './harness.js';
 
 /** A step that has failed after a retry and a crash. */
 async function failed(harness: Harness): Promise<Claim> {
   const pod = await harness.join();
   const claim = await harness.held(pod, { delayMs: 0 });
-  await harness.settle(pod, givenBack(claim, { charge: 1, crash: 1 }));
+  await harness.settle(pod, pendingAgain(claim, { charge: 1, crash: 1 }));
   const again = await harness.claimOne(pod, { types: { [claim.type]: 1 } });
   await harness.settle(
     pod,
@@ -16,7 +16,7 @@ async function failed(harness: Harness): Promise<Claim> {
   return again;
 }
 
-export function retryingByHand(harness: Harness): void {
+export function retrying(harness: Harness): void {
   it('makes a failed step pending, due now, with fresh counts and without its error', async () => {
     const step = await harness.step(await failed(harness));
     expect(step).toMatchObject({ status: 'failed', retryCount: 1, crashes: 1, error: expect.any(String) });
@@ -37,14 +37,14 @@ export function retryingByHand(harness: Harness): void {
     await harness.claimOne(await harness.join(), { types: { [step.type]: 1 } });
   });
 
-  it('makes a cancelled step pending, also one that had been waiting for its time', async () => {
+  it('makes a cancelled step pending, even one that was not due yet', async () => {
     const step = await harness.step(await harness.submit({ delayMs: 3_600_000 }));
     await harness.store.cancel(fresh('cancel'), [step]);
     expect(await harness.store.retry([await harness.step(step)])).toEqual(['retried']);
     expect((await harness.claimOne(await harness.join())).stepId).toBe(step.stepId);
   });
 
-  it('answers in order: retried, notRetryable, notFound', async () => {
+  it('returns retried, notRetryable or notFound for each step, in their order', async () => {
     const pod = await harness.join();
     const done = await harness.held(pod);
     await harness.settle(pod, settlement(done));
@@ -69,7 +69,7 @@ export function retryingByHand(harness: Harness): void {
     expect(await harness.store.retry([])).toEqual([]);
   });
 
-  it('does nothing by a resend, and answers the same', async () => {
+  it('changes nothing by a repeat, and returns retried again', async () => {
     const step = await harness.step(await failed(harness));
     await harness.store.retry([step]);
     const after = await harness.step(step);
@@ -77,7 +77,7 @@ export function retryingByHand(harness: Harness): void {
     expect(await harness.step(step)).toEqual(after);
   });
 
-  it('asks for another look at a step that has failed once more since the version that was read', async () => {
+  it('returns changed for a step that has failed again since the version that was read', async () => {
     const step = await harness.step(await failed(harness));
     await harness.store.retry([step]);
     const pod = await harness.join();
@@ -90,7 +90,7 @@ export function retryingByHand(harness: Harness): void {
     expect((await harness.step(step)).status).toBe('pending');
   });
 
-  it('lets only one of two callers begin it anew', async () => {
+  it('starts a step over once if two callers retry it', async () => {
     const step = await harness.step(await failed(harness));
     const other = await harness.another();
     const receipts = await Promise.all([harness.store.retry([step]), other.retry([step])]);

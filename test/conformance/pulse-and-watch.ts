@@ -1,9 +1,9 @@
-/** Pulse and watch: how the idle learn that something has changed. */
+/** Pulse and watch: how an idle process notices that something has changed. */
 import { expect, it } from 'vitest';
-import { fresh, givenBack, newSteps, settlement, type Harness } from './harness.js';
+import { fresh, pendingAgain, newSteps, settlement, type Harness } from './harness.js';
 
-export function telling(harness: Harness): void {
-  it('stands still while nothing is written', async () => {
+export function pulseAndWatch(harness: Harness): void {
+  it('keeps its pulse while nothing is written', async () => {
     await harness.submit();
     const pulse = await harness.store.pulse();
     await harness.store.stats();
@@ -11,15 +11,15 @@ export function telling(harness: Harness): void {
     expect(await harness.store.pulse()).toBe(pulse);
   });
 
-  it('moves with every change of a step', async () => {
+  it('changes its pulse with every change of a step', async () => {
     const pod = await harness.join();
     const step = newSteps(1)[0]!;
     const changes: [string, () => Promise<unknown>][] = [
       ['submit', () => harness.store.submit([step])],
       ['claim', () => harness.claimOne(pod)],
-      ['give back', async () => harness.settle(pod, givenBack((await harness.beat(pod)).claims[0]!))],
+      ['give back', async () => harness.settle(pod, pendingAgain((await harness.beat(pod)).claims[0]!))],
       ['claim again', () => harness.claimOne(pod)],
-      ['settle', async () => harness.store.settle(pod, [givenBack((await harness.beat(pod)).claims[0]!)])],
+      ['settle', async () => harness.store.settle(pod, [pendingAgain((await harness.beat(pod)).claims[0]!)])],
       ['cancel', async () => harness.store.cancel(fresh('cancel'), [await harness.step(step)])],
       ['retry', async () => harness.store.retry([await harness.step(step)])],
     ];
@@ -32,7 +32,7 @@ export function telling(harness: Harness): void {
     }
   });
 
-  it('moves with what another handle changes', async () => {
+  it('changes its pulse when another handle changes a step', async () => {
     const other = await harness.another();
     const pod = await harness.join();
     const before = await harness.store.pulse();
@@ -44,7 +44,7 @@ export function telling(harness: Harness): void {
     expect(await harness.store.pulse()).not.toBe(submitted);
   });
 
-  it('ends a watch for good, however often that is said', async () => {
+  it('ends a watch permanently, however often that is called', async () => {
     let calls = 0;
     const end = harness.store.watch(() => calls++);
     const other = await harness.another();

@@ -1,4 +1,4 @@
-/** Open and close: once each, waiting for what is under way; a closed store stays closed. */
+/** Open and close: once each, waiting for open calls; a closed store stays closed. */
 import { expect, it } from 'vitest';
 import { StoreError } from '../../src/errors.js';
 import type { Store } from '../../src/store/contract.js';
@@ -6,7 +6,7 @@ import { claimRequest, fresh, ids, newSteps, type Harness } from './harness.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };
 
-/** Every verb, called with something harmless. */
+/** Calls of every verb that change nothing. */
 const CALLS: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   submit: (store) => store.submit(newSteps(1)),
   exchange: (store) => store.exchange({ pod: POD, settlements: [], claim: claimRequest() }),
@@ -40,14 +40,14 @@ const CALLS: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   open: (store) => store.open(),
 };
 
-export function closing(harness: Harness): void {
-  it('opens once, however often it is asked', async () => {
+export function openAndClose(harness: Harness): void {
+  it('opens once, however often open is called', async () => {
     const step = await harness.submit();
     await Promise.all([harness.store.open(), harness.store.open()]);
     expect(ids(await harness.store.find([step.stepId]))).toEqual([step.stepId]);
   });
 
-  it('states its name, its rhythm and how late its reads may be', () => {
+  it('has a name, a rhythm and a limit for late reads', () => {
     const { name, rhythm, staleReadMs } = harness.store;
     expect(name).toMatch(/^[a-z]+$/);
     for (const [field, value] of Object.entries(rhythm)) expect(value, field).toBeGreaterThan(0);
@@ -56,12 +56,12 @@ export function closing(harness: Harness): void {
     expect(staleReadMs).toBeGreaterThanOrEqual(0);
   });
 
-  it('closes once, however often it is asked', async () => {
+  it('closes once, however often close is called', async () => {
     await Promise.all([harness.store.close(), harness.store.close()]);
     await harness.store.close();
   });
 
-  it('refuses every call once it is closed, as STORE_CLOSED, not to be repeated', async () => {
+  it('rejects every call after close with STORE_CLOSED, which is not transient', async () => {
     await harness.store.close();
     for (const [verb, call] of Object.entries(CALLS)) {
       const error: unknown = await call(harness.store).then(
@@ -75,7 +75,7 @@ export function closing(harness: Harness): void {
     end();
   });
 
-  it('waits for what is under way: it happens, or says that it did not', async () => {
+  it('waits for open calls: each is applied, or rejects', async () => {
     const other = await harness.another();
     const alone = other === harness.store;
     const steps = newSteps(50);
@@ -102,7 +102,7 @@ export function closing(harness: Harness): void {
     expect(await other.submit(newSteps(2))).toEqual(['created', 'created']);
   });
 
-  it('keeps what was written before it closed', async () => {
+  it('keeps everything that was written before it was closed', async () => {
     const steps = newSteps(5);
     await harness.store.submit(steps);
     const other = await harness.another();

@@ -1,14 +1,14 @@
-/** A statement may land late, or twice, after its client gave up or died; a reply may be lost. */
+/** A call may be applied late or twice, after its client has given up or died, and a reply may not come. */
 import { expect, it } from 'vitest';
-import { claimRequest, fresh, givenBack, ids, newSteps, settlement, type Harness } from './harness.js';
+import { claimRequest, fresh, pendingAgain, ids, newSteps, settlement, type Harness } from './harness.js';
 
-export function lateness(harness: Harness): void {
+export function lateAndRepeatedCalls(harness: Harness): void {
   lostReplies(harness);
   lateDeliveries(harness);
 }
 
 function lostReplies(harness: Harness): void {
-  it('reads back what stands claimed under the token of an exchange whose reply was lost', async () => {
+  it('reads back what is claimed under the token of an unanswered exchange', async () => {
     const pod = await harness.join();
     const steps = newSteps(3);
     await harness.store.submit(steps);
@@ -19,7 +19,7 @@ function lostReplies(harness: Harness): void {
     expect(ids(reply.claims)).toEqual(ids(steps));
   });
 
-  it('reads back nothing for a token that never came through', async () => {
+  it('reads back nothing for a token that never arrived', async () => {
     const pod = await harness.join();
     await harness.submit();
     expect((await harness.exchange({ pod, settlements: [], readBack: fresh('token') })).claims).toEqual([]);
@@ -55,10 +55,14 @@ function lostReplies(harness: Harness): void {
     expect(ids(reply.claims)).toEqual([unseen!.stepId]);
   });
 
-  it('settles once what a whole exchange brings twice', async () => {
+  it('settles once if a whole exchange is applied twice', async () => {
     const pod = await harness.join();
     const claim = await harness.held(pod);
-    const request = { pod, settlements: [givenBack(claim, { charge: 1, delayMs: 3_600_000 })], claim: claimRequest() };
+    const request = {
+      pod,
+      settlements: [pendingAgain(claim, { charge: 1, delayMs: 3_600_000 })],
+      claim: claimRequest(),
+    };
     await harness.exchange(request);
     const { receipts } = await harness.exchange(request);
     expect(receipts).toEqual(['settled']);
@@ -67,28 +71,28 @@ function lostReplies(harness: Harness): void {
 }
 
 function lateDeliveries(harness: Harness): void {
-  it('keeps an exchange that lands twice from letting an old settlement through under its token', async () => {
+  it('refuses an old settlement after an exchange that was applied twice', async () => {
     const [pod, leader] = [await harness.join(), await harness.join()];
     await harness.submit();
     await harness.seen();
     const exchange = { pod, settlements: [], claim: claimRequest({ free: 1 }) };
     const [old] = (await harness.exchange(exchange)).claims;
-    // Somebody gives the step back; then the first exchange lands once more, and may claim it anew under its old token.
-    expect(await harness.store.settle(leader, [givenBack(old!)])).toEqual(['settled']);
+    // The step is released; then the first exchange is applied again, and may claim the step again under its old token.
+    expect(await harness.store.settle(leader, [pendingAgain(old!)])).toEqual(['settled']);
     await harness.exchange(exchange);
     const before = await harness.step(old!);
     expect(await harness.settle(pod, settlement(old!))).toBe('lost');
     expect(await harness.step(old!)).toEqual(before);
   });
 
-  it('changes nothing by a retry that lands again after its step was claimed anew under the same token', async () => {
+  it('changes nothing by a retry settlement that arrives again after its step was claimed again under the same token', async () => {
     const pod = await harness.join();
     const type = fresh('type');
     await harness.submit({ type });
     await harness.seen();
     const claim = claimRequest({ free: 1, types: { [type]: 1 } });
     const [old] = (await harness.exchange({ pod, settlements: [], claim })).claims;
-    const retry = givenBack(old!, { charge: 1 });
+    const retry = pendingAgain(old!, { charge: 1 });
     await harness.settle(pod, retry);
     await harness.exchange({ pod, settlements: [], claim });
     const before = await harness.step(old!);
@@ -97,18 +101,18 @@ function lateDeliveries(harness: Harness): void {
     expect(await harness.step(old!)).toEqual(before);
   });
 
-  it('shows a pod the claims that a late exchange made for it, so that it can give them back', async () => {
+  it('shows a pod the claims of a late exchange, so that it can release them', async () => {
     const pod = await harness.join();
     const step = await harness.submit();
     const [late] = await harness.claim(pod); // the pod had given this exchange up
     const { claims } = await harness.beat(pod);
     const { stepId, claimToken, version } = late!;
     expect(claims).toEqual([{ stepId, claimToken, version }]);
-    expect(await harness.settle(pod, givenBack(claims[0]!))).toBe('settled');
+    expect(await harness.settle(pod, pendingAgain(claims[0]!))).toBe('settled');
     expect((await harness.step(step)).status).toBe('pending');
   });
 
-  it('finds the claims of a late exchange of a pod that is no more', async () => {
+  it('finds the claims of a late exchange of a pod that was evicted or has left', async () => {
     const [pod, leader] = [await harness.join(), await harness.join()];
     const type = fresh('type');
     const step = await harness.submit({ type });
@@ -117,12 +121,12 @@ function lateDeliveries(harness: Harness): void {
     const orphans = await harness.store.orphans({ limit: 10 });
     await harness.store.settle(
       leader,
-      orphans.map((orphan) => givenBack(orphan)),
+      orphans.map((orphan) => pendingAgain(orphan)),
     );
     expect((await harness.step(step)).status).toBe('pending');
   });
 
-  it('takes no sign of life that lands after the end', async () => {
+  it('ignores a sign of life that arrives after the end of the incarnation', async () => {
     const [gone, peer] = [await harness.join(), await harness.join()];
     await harness.store.leave(gone);
     await harness.beat(gone);
@@ -131,7 +135,7 @@ function lateDeliveries(harness: Harness): void {
     expect(pods.map((view) => view.pod)).toEqual([peer]);
   });
 
-  it('makes one step of a submission that lands late, after its resend has been run', async () => {
+  it('makes one step of a submission that arrives late, after its repeat was run', async () => {
     const pod = await harness.join();
     const step = await harness.submit();
     const claim = await harness.claimOne(pod);

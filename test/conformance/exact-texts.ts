@@ -1,9 +1,9 @@
-/** Exactness: texts come back as they went in, character by character. */
+/** Texts are stored character by character. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newStep, settlement, type Harness } from './harness.js';
 
-/** Values whose JSON text a store that reads what it keeps would change. */
+/** Values whose JSON text changes if a store parses it and writes it again. */
 const VALUES: Readonly<Record<string, unknown>> = {
   'the order of keys': { b: 1, a: 2, Z: { y: 1, x: 2 } },
   'numbers at their limits': [
@@ -31,11 +31,11 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'a large text': 'äx'.repeat(60_000),
 };
 
-export function exactness(harness: Harness): void {
-  describe('keeps payload, result and error exactly', () => {
+export function exactTexts(harness: Harness): void {
+  describe('keeps payload, result and error character by character', () => {
     for (const [name, value] of Object.entries(VALUES)) it(name, () => roundTrip(harness, [value]));
 
-    it('any JSON value', async () => {
+    it('for any JSON value', async () => {
       await roundTrip(harness, fc.sample(fc.jsonValue({ stringUnit: 'binary' }), { numRuns: 200, seed: 20_30 }));
     });
   });
@@ -70,14 +70,14 @@ export function exactness(harness: Harness): void {
     expect(Object.keys(byType).sort()).toEqual([...names].sort());
   });
 
-  it('tells apart ids that differ by case, by composition or by a space', async () => {
+  it('distinguishes ids that differ by case, by composition or by a space', async () => {
     const steps = ['a', 'A', 'a ', ' a', '\u00e9', 'e\u0301'].map((stepId) => newStep({ stepId }));
     expect(await harness.store.submit(steps)).toEqual(steps.map(() => 'created'));
     expect(await harness.store.find(['A'])).toEqual([expect.objectContaining({ stepId: 'A' })]);
   });
 }
 
-/** Sends each value within a payload, a result and an error, and expects the very same texts back wherever they can be read. */
+/** Stores each value in a payload, a result and an error, and expects the same text from every read. */
 async function roundTrip(harness: Harness, values: readonly unknown[]): Promise<void> {
   const pod = await harness.join();
   const steps = values.map((args) => newStep({ payload: JSON.stringify({ type: 'work', args, metadata: { args } }) }));

@@ -1,11 +1,11 @@
-/** Listing by filters, page by page; and the counts. */
+/** Listing by filters, page by page, and counting. */
 import { expect, it } from 'vitest';
 import type { ListFilter, StepRecord } from '../../src/store/contract.js';
-import { fresh, givenBack, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
+import { fresh, pendingAgain, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
 
 type Query = Partial<Omit<ListFilter, 'after'>>;
 
-/** All pages, one after another; `between` happens after each. */
+/** Reads all pages; calls `between` after each. */
 async function pages(harness: Harness, query: Query, between = async (): Promise<void> => {}): Promise<StepRecord[][]> {
   const filter = { order: 'oldest', limit: 10, ...query } as const;
   const all: StepRecord[][] = [];
@@ -23,7 +23,7 @@ async function pages(harness: Harness, query: Query, between = async (): Promise
 
 const listed = async (harness: Harness, query: Query) => (await pages(harness, query)).flat();
 
-/** Steps of three instants of creation, `each` to an instant. */
+/** Submits steps at three instants, `each` at every instant. */
 async function layers(harness: Harness, each: number): Promise<string[]> {
   const made: string[] = [];
   for (let i = 0; i < 3; i++) {
@@ -35,14 +35,14 @@ async function layers(harness: Harness, each: number): Promise<string[]> {
   return made;
 }
 
-export function listing(harness: Harness): void {
+export function listAndStats(harness: Harness): void {
   paging(harness);
   filters(harness);
   counts(harness);
 }
 
 function paging(harness: Harness): void {
-  it('lists nothing where nothing is', async () => {
+  it('lists nothing in an empty store', async () => {
     expect(await harness.store.list({ order: 'oldest', limit: 10 })).toEqual({ steps: [], next: null });
   });
 
@@ -63,7 +63,7 @@ function paging(harness: Harness): void {
   });
 
   for (const order of ['oldest', 'newest'] as const) {
-    it(`pages through all, each once, the ${order} first`, async () => {
+    it(`pages through all steps, each once, the ${order} first`, async () => {
       const made = await layers(harness, 9);
       for (const limit of [1, 4, 9, 27, 100]) {
         const rows = await listed(harness, { order, limit });
@@ -81,7 +81,7 @@ function paging(harness: Harness): void {
   });
 
   for (const order of ['oldest', 'newest'] as const) {
-    it(`goes on behind a cursor whose step is gone, the ${order} first`, async () => {
+    it(`continues after a cursor whose step was removed, the ${order} first`, async () => {
       const pod = await harness.join();
       const steps = newSteps(6);
       for (const step of steps) {
@@ -116,19 +116,19 @@ function paging(harness: Harness): void {
     '{}',
     'null',
     "'; --",
-  ])('refuses a cursor that is none: %j', async (after) => {
+  ])('refuses an invalid cursor: %j', async (after) => {
     await harness.submit();
     const listed = harness.store.list({ order: 'oldest', limit: 1, after });
     await expect(listed).rejects.toMatchObject({ code: 'OPTION_INVALID', field: 'after' });
   });
 
-  it('says on the last page that it is the last, also when it is full', async () => {
+  it('returns no cursor with the last page, even if that is full', async () => {
     await harness.store.submit(newSteps(6));
     const all = await pages(harness, { limit: 3 });
     expect(all.filter((page) => page.length > 0).map((page) => page.length)).toEqual([3, 3]);
   });
 
-  it('shows none twice and misses none while steps are added between pages', async () => {
+  it('lists no step twice and misses none while steps are added between pages', async () => {
     const made = await layers(harness, 4);
     let left = 6;
     const add = async (): Promise<void> => {
@@ -143,7 +143,7 @@ function paging(harness: Harness): void {
     expect(oldest.slice(0, made.length).sort()).toEqual([...made].sort());
   });
 
-  it('shows none twice while steps change their state between pages', async () => {
+  it('lists no step twice while steps change their state between pages', async () => {
     const made = await layers(harness, 4);
     const pod = await harness.join();
     const rows = await pages(harness, { limit: 3 }, async () => {
@@ -188,7 +188,7 @@ function filters(harness: Harness): void {
     expect(ids(all).sort()).toEqual(ids(mine.filter((claim) => claim.type === 'beta')).sort());
   });
 
-  it('takes types and holders as they are, whatever characters they have', async () => {
+  it('takes types and holders literally, whatever characters they have', async () => {
     const type = `it's "quoted" % _ \\ ü 🚀 '; --`;
     const pod = await harness.join({ podId: type });
     await harness.submit();
@@ -202,7 +202,7 @@ function filters(harness: Harness): void {
 const NONE = { pending: 0, claimed: 0, completed: 0, failed: 0, cancelled: 0 };
 
 function counts(harness: Harness): void {
-  it('counts nothing where nothing is', async () => {
+  it('counts nothing in an empty store', async () => {
     expect(await harness.store.stats()).toEqual({
       byStatus: NONE,
       byType: {},
@@ -212,7 +212,7 @@ function counts(harness: Harness): void {
     });
   });
 
-  it('counts by status, type and priority, what is due, and how long the oldest has been', async () => {
+  it('counts by status, type and priority, and what is due for how long', async () => {
     const pod = await harness.join();
     const [done, failed, cancelled] = [await harness.held(pod), await harness.held(pod), await harness.held(pod)];
     await harness.settle(pod, settlement(done));
@@ -239,7 +239,7 @@ function counts(harness: Harness): void {
     expect(stats.oldestDueMs).toBeLessThan(20 * harness.tickMs);
   });
 
-  it('counts as due what has become due by the clock alone', async () => {
+  it('counts a step as due once its time has come', async () => {
     await harness.submit({ delayMs: harness.tickMs });
     expect(await harness.store.stats()).toMatchObject({ due: 0, oldestDueMs: null });
     await harness.pass(3);
@@ -248,11 +248,11 @@ function counts(harness: Harness): void {
     expect(oldestDueMs).toBeGreaterThanOrEqual(2 * harness.tickMs);
   });
 
-  it('shows steps of a type that nobody handles as waiting', async () => {
+  it('counts steps of a type that nobody handles as pending', async () => {
     await harness.submit({ type: 'nobody', delayMs: 0 });
     const pod = await harness.join();
     const claim = await harness.held(pod);
-    await harness.settle(pod, givenBack(claim));
+    await harness.settle(pod, pendingAgain(claim));
     expect((await harness.store.stats()).byType['nobody']).toEqual({ ...NONE, pending: 1 });
   });
 }
