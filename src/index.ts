@@ -63,7 +63,7 @@ export type { ErrorFields } from './step/error-fields.js';
 export type { SerializedError } from './step/serialized-error.js';
 export type { IsJson, JsonGuard } from './step/json.js';
 export type { RetryPolicy } from './step/retry.js';
-export type { Metadata, Step, StepStatus } from './step/step.js';
+export type { CompletedStep, FailedStep, Metadata, Step, StepStatus, StepWithoutResult } from './step/step.js';
 export type { StepInput } from './step/submission.js';
 export type { ReleaseReason } from './step/transition.js';
 export type { AnyDefinition, NoneTwice, NotYet, StepId, StepsIn } from './step/type-map.js';

@@ -6,7 +6,7 @@
  */
 import { nearest, show, ValidationError } from '../errors.js';
 import type { SerializedError } from '../step/serialized-error.js';
-import type { Metadata, Step } from '../step/step.js';
+import type { CompletedStep, FailedStep, Metadata } from '../step/step.js';
 import type { ReleaseReason } from '../step/transition.js';
 
 /** Step types of a queue whose types are not known: anything goes. */
@@ -46,13 +46,13 @@ export interface StepSubmitted<K, A> {
 export interface StepCompleted<K, A, R> extends StepEvent<K, A> {
   readonly result: R;
   readonly durationMs: number;
-  readonly step: Step<A, R>;
+  readonly step: CompletedStep<A, R>;
 }
 
 export interface StepFailed<K, A> extends StepEvent<K, A> {
   readonly error: SerializedError;
   readonly durationMs: number;
-  readonly step: Step<A>;
+  readonly step: FailedStep<A>;
 }
 
 export interface StepRetrying<K, A> extends StepEvent<K, A> {

@@ -10,7 +10,7 @@ import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { SerializedError } from '../step/serialized-error.js';
 import { decodePayload, parseJson, type Payload } from '../step/payload.js';
-import type { Step } from '../step/step.js';
+import type { CompletedStep, FailedStep, Step } from '../step/step.js';
 import type { Receipt, Settlement } from '../store/contract.js';
 import type { EndedClaim } from './ended-claim.js';
 
@@ -65,8 +65,16 @@ export class Announcer {
     };
   }
 
-  /** The step after the settlement. Written out, because this is on the hot path if anybody listens. */
-  #step({ claim, podId }: EndedClaim, settlement: Settlement, payload: Payload): Step {
+  /**
+   * The step after the settlement. Written out, because this is on the hot path if anybody listens.
+   *
+   * @typeParam S as the settlement's status says
+   */
+  #step<S extends CompletedStep | FailedStep>(
+    { claim, podId }: EndedClaim,
+    settlement: Settlement,
+    payload: Payload,
+  ): S {
     const retryCount = claim.retryCount + settlement.charge;
     return {
       stepId: claim.stepId,
@@ -86,7 +94,7 @@ export class Announcer {
       result: parseJson(settlement.result),
       error: parseJson(settlement.error) as SerializedError | undefined,
       version: claim.version + 1,
-    };
+    } as Step as S;
   }
 
   #completed(ended: EndedClaim, settlement: Settlement): void {
@@ -94,7 +102,7 @@ export class Announcer {
     if (log.verbose) this.#debug(ended, 'step completed');
     if (!events.has('step:completed')) return;
     events.emitLazily('step:completed', () => {
-      const step = this.#step(ended, settlement, payloadFor(ended));
+      const step = this.#step<CompletedStep>(ended, settlement, payloadFor(ended));
       return {
         type: step.type,
         stepId: step.stepId,
@@ -134,7 +142,7 @@ export class Announcer {
         ...this.#base(ended, payload),
         error: recordedError(settlement),
         durationMs: ended.durationMs,
-        step: this.#step(ended, settlement, payload),
+        step: this.#step<FailedStep>(ended, settlement, payload),
       };
     });
   }

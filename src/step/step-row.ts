@@ -1,5 +1,6 @@
 /** From a store's row to the step that users see. */
 import { decodePayload, type Payload } from './payload.js';
+import { plainError } from './serialized-error.js';
 import type { Step, StepStatus } from './step.js';
 import { readError, readResult } from './stored-result.js';
 
@@ -22,15 +23,17 @@ export interface StepRow {
   readonly error: string | null;
 }
 
-/** Decodes a row; a result that cannot be read shows as the step's error. @param payload the row's payload where it has been decoded already */
+/**
+ * Decodes a row. A result that is no JSON shows as the step's error.
+ *
+ * @param payload the row's payload, if it has been decoded already
+ */
 export function readStep(row: StepRow, payload: Payload = decodePayload(row.payload)): Step {
-  const result = readResult(row.result);
-  return {
+  const fields = {
     stepId: row.stepId,
     type: row.type,
     args: payload.args,
     metadata: payload.metadata,
-    status: row.status,
     priority: row.priority,
     retryCount: row.retryCount,
     attempt: row.retryCount + 1,
@@ -40,8 +43,15 @@ export function readStep(row: StepRow, payload: Payload = decodePayload(row.payl
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
     claimedBy: row.claimedBy,
-    result: result.value,
-    error: readError(row.error) ?? result.problem,
     version: row.version,
   };
+  const { status } = row;
+  const result = readResult(row.result);
+  const error = readError(row.error) ?? result.problem;
+  if (status === 'completed') return { ...fields, status, result: result.value, error };
+  if (status === 'failed') return { ...fields, status, result: undefined, error: error ?? NO_ERROR };
+  return { ...fields, status, result: undefined, error };
 }
+
+/** Of a row that was set to failed by hand. */
+const NO_ERROR = plainError('STEP_FAILED', 'no error was recorded');

@@ -18,22 +18,21 @@ export function isTerminal(status: StepStatus): boolean {
 /** Values that travel beside the args: who asked, a trace id. They are never interpreted. */
 export type Metadata = Readonly<Record<string, unknown>>;
 
-/** One unit of work. Instants are epoch milliseconds of the real world, as the store knew it when they were written. */
-export interface Step<Args = unknown, Result = unknown> {
+/** What a step has whatever its status is. Instants are epoch milliseconds of the real world, as the store knew it when they were written. */
+interface StepFields<Args> {
   readonly stepId: string;
   readonly type: string;
   readonly args: Args;
   readonly metadata: Metadata;
-  readonly status: StepStatus;
   /** Higher runs first. Default 0. */
   readonly priority: number;
   /** How many retries have been charged to the step so far; at most `maxRetries`. */
   readonly retryCount: number;
-  /** `retryCount` + 1: the user's number. What was released or orphaned does not raise it. */
+  /** `retryCount` + 1. A run that was released or orphaned does not raise it. */
   readonly attempt: number;
   /** How many more charged runs a failure may cost: 3 means at most four in all. */
   readonly maxRetries: number;
-  /** How often a pod died that may have died of this step: it held it, and may have started it. */
+  /** How many pods died that may have died of this step: each held it, and may have started it. */
   readonly crashes: number;
   /** Not before this instant: the `runAt` that was submitted, until a retry or a release sets a later one. */
   readonly runAt: number;
@@ -41,10 +40,38 @@ export interface Step<Args = unknown, Result = unknown> {
   readonly updatedAt: number;
   /** The `podId` of the holder; after the end, of the last one. */
   readonly claimedBy: string | null;
-  /** What the handler returned, once completed. */
-  readonly result: Result | undefined;
-  /** Why the last attempt failed, if one did; `RESULT_UNREADABLE` where what is stored as the result is no JSON. */
-  readonly error: SerializedError | undefined;
   /** Rises with every change of the step's state. */
   readonly version: number;
 }
+
+/** A step that has completed. */
+export interface CompletedStep<Args = unknown, Result = unknown> extends StepFields<Args> {
+  readonly status: 'completed';
+  /**
+   * What the handler returned. Where the stored text is no JSON (a row changed by hand), it is `undefined`, whatever the
+   * handler's type, and `error` is set.
+   */
+  readonly result: Result;
+  /** `RESULT_UNREADABLE` where the stored result is no JSON. */
+  readonly error: SerializedError | undefined;
+}
+
+/** A step that has failed: it has no retries left, or cannot be retried. */
+export interface FailedStep<Args = unknown> extends StepFields<Args> {
+  readonly status: 'failed';
+  readonly result: undefined;
+  /** Why the last attempt failed. */
+  readonly error: SerializedError;
+}
+
+/** A step that waits, runs or was cancelled. */
+export interface StepWithoutResult<Args = unknown> extends StepFields<Args> {
+  readonly status: 'pending' | 'claimed' | 'cancelled';
+  readonly result: undefined;
+  /** Why the last attempt failed, if one did. */
+  readonly error: SerializedError | undefined;
+}
+
+/** One unit of work, as a reader sees it. Check `status` to narrow `result` and `error`. */
+export type Step<Args = unknown, Result = unknown> =
+  CompletedStep<Args, Result> | FailedStep<Args> | StepWithoutResult<Args>;

@@ -45,6 +45,13 @@ describe('a row becomes the step that users see', () => {
     expect(readStep({ ...broken, error: null }).error).toMatchObject({ code: 'RESULT_UNREADABLE' });
   });
 
+  it('with an error wherever it has failed, and with a result only where it has completed', () => {
+    const failed = { ...ROW, status: 'failed', result: null } as const;
+    expect(readStep(failed)).toMatchObject({ status: 'failed', result: undefined, error: { message: 'first try' } });
+    expect(readStep({ ...failed, error: null })).toMatchObject({ error: { code: 'STEP_FAILED' } });
+    expect(readStep({ ...ROW, status: 'pending' }).result).toBeUndefined();
+  });
+
   it('from a payload that has been decoded already', () => {
     expect(readStep(ROW, { args: 'given', metadata: {} })).toMatchObject({ args: 'given', metadata: {} });
   });
