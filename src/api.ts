@@ -7,11 +7,21 @@ import type { Health } from './fleet/health.js';
 import type { RecoveryOptions } from './fleet/recovery.js';
 import type { FleetQOptions } from './options.js';
 import type { LeaderReport, QueueStats } from './stats.js';
-import type { StepContext, StepDefinition, StepTypeOptions } from './step/definition.js';
+import type { StepContext } from './step/handler-context.js';
 import type { JsonGuard } from './step/json.js';
 import type { Step } from './step/step.js';
-import type { StepInput } from './step/submission.js';
-import type { AnyDefinition, NoneTwice, NotYet, StepId, StepsIn } from './step/type-map.js';
+import type { StepInput, SubmitOptions } from './step/submission.js';
+import type {
+  AnyDefinition,
+  ArgsThenOptions,
+  NoneTwice,
+  NotYet,
+  OptionsOfEach,
+  StepDefinition,
+  StepId,
+  StepsIn,
+  StepTypeOptions,
+} from './step/type-map.js';
 import type { SubmitReceipt } from './store/contract.js';
 
 /** A step as `submit` takes it: `args` may be left out where the handler takes none. */
@@ -80,14 +90,32 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
   /**
    * Submits a step. When it resolves, the step survives the death of any process.
    *
+   * With a definition, the args and the result are typed by the definition alone, and its schema checks the args. The type
+   * need not be registered on this queue: a process that only submits may use it, and `unknownTypes` does not apply.
+   * `args` may be left out where the handler takes none.
+   *
+   * @example
+   * const id = await queue.submit(resize, { file: 'a.png', width: 640 }, { priority: 5 });
+   * @throws ValidationError if the input is not acceptable; nothing was written
+   * @throws StoreError if the store failed; the step may or may not exist
+   * @throws StoppedError after `stop`
+   */
+  submit<A, R>(
+    definition: StepDefinition<string, A, R>,
+    ...rest: ArgsThenOptions<A, SubmitOptions>
+  ): Promise<StepId<R>>;
+  /**
+   * Submits a step of a type that this queue knows, as one object.
+   *
    * @example
    * const id = await queue.submit({ type: 'resize', args: { file: 'a.png', width: 640 }, priority: 5 });
-   * @throws ValidationError when something in the input is not acceptable; nothing was written
-   * @throws StoreError when the store failed; the step may or may not exist
-   * @throws StoppedError after `stop`
    */
   submit<T extends keyof S & string>(step: SubmitInput<S, T> & { readonly type: T }): Promise<StepId<ResultOf<S, T>>>;
   /** Like `submit`, and says whether the step is new: `created`, `duplicate`, or `mismatch` (the id exists with another payload). */
+  submitWithReceipt<A, R>(
+    definition: StepDefinition<string, A, R>,
+    ...rest: ArgsThenOptions<A, SubmitOptions>
+  ): Promise<Submitted<R>>;
   submitWithReceipt<T extends keyof S & string>(
     step: SubmitInput<S, T> & { readonly type: T },
   ): Promise<Submitted<ResultOf<S, T>>>;
@@ -95,11 +123,26 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
    * Submits many steps, in commits of a bounded size, and keeps their order. All are checked before any is written. A step
    * that is named twice is one step.
    *
-   * @throws ValidationError also where one `stepId` or `idempotencyKey` stands for two different steps of the call
-   * @throws SubmitIncompleteError when the store failed on the way; it carries the ids that are safe
+   * With a definition, the steps are of its type. Options are for all of them, or made for each by a function, which alone
+   * may give a `stepId` or an `idempotencyKey`.
+   *
+   * @example
+   * await queue.submitMany(resize, files.map((file) => ({ file, width: 640 })), (args) => ({ idempotencyKey: args.file }));
+   * @throws ValidationError also if one `stepId` or `idempotencyKey` stands for two different steps of the call
+   * @throws SubmitIncompleteError if the store failed on the way; it carries the ids that are safe
    */
+  submitMany<A, R>(
+    definition: StepDefinition<string, A, R>,
+    argsList: Iterable<A>,
+    options?: OptionsOfEach<A, SubmitOptions>,
+  ): Promise<StepId<R>[]>;
   submitMany<T extends keyof S & string>(steps: Iterable<SubmitUnion<S, T>>): Promise<StepId<ResultOf<S, T>>[]>;
   /** Like `submitMany`, and says of each step whether it is new, in the order of the call; see `submitWithReceipt`. */
+  submitManyWithReceipts<A, R>(
+    definition: StepDefinition<string, A, R>,
+    argsList: Iterable<A>,
+    options?: OptionsOfEach<A, SubmitOptions>,
+  ): Promise<Submitted<R>[]>;
   submitManyWithReceipts<T extends keyof S & string>(
     steps: Iterable<SubmitUnion<S, T>>,
   ): Promise<Submitted<ResultOf<S, T>>[]>;

@@ -29,7 +29,7 @@ import { resolveOptions, type FleetQOptions, type ResolvedOptions } from './opti
 import { fleetPicture, healthOfNone, Pod } from './pod.js';
 import { leaderReport, queueStats, type LeaderReport, type QueueStats } from './stats.js';
 import { QueueContext } from './runtime/async-context.js';
-import type { StepTypeOptions } from './step/definition.js';
+import type { StepTypeOptions } from './step/type-map.js';
 import { StepRegistry } from './step/registry.js';
 import type { Step } from './step/step.js';
 import type { StoreFactory } from './store/contract.js';
@@ -101,21 +101,21 @@ class Queue implements AnyFleetQ {
     this.#pod?.pool.resume();
   }
 
-  async submit(step: unknown): Promise<string> {
-    return (await this.submitWithReceipt(step)).stepId;
+  async submit(step: unknown, args?: unknown, options?: unknown): Promise<string> {
+    return (await this.submitWithReceipt(step, args, options)).stepId;
   }
 
-  async submitWithReceipt(step: unknown) {
-    return (await this.#open('submit')).submitter.submit(step);
+  async submitWithReceipt(step: unknown, args?: unknown, options?: unknown) {
+    return (await this.#open('submit')).submitter.submit(step, args, options);
   }
 
-  async submitMany(steps: Iterable<unknown>): Promise<string[]> {
-    const submitted = await (await this.#open('submitMany')).submitter.submitMany(steps);
-    return submitted.map(({ stepId }) => stepId);
+  async submitMany(steps: unknown, argsList?: unknown, options?: unknown): Promise<string[]> {
+    const { submitter } = await this.#open('submitMany');
+    return (await submitter.submitMany(steps, argsList, options)).map(({ stepId }) => stepId);
   }
 
-  async submitManyWithReceipts(steps: Iterable<unknown>) {
-    return (await this.#open('submitManyWithReceipts')).submitter.submitMany(steps);
+  async submitManyWithReceipts(steps: unknown, argsList?: unknown, options?: unknown) {
+    return (await this.#open('submitManyWithReceipts')).submitter.submitMany(steps, argsList, options);
   }
 
   async getStep(stepId: string): Promise<never> {

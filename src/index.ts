@@ -50,22 +50,25 @@ export type { FleetQOptions } from './options.js';
 export type { Runtime, Timer, TimerOptions } from './runtime/runtime.js';
 export { stopOnSignals, type StopOnSignalsOptions } from './signals.js';
 export type { LeaderReport, QueueStats } from './stats.js';
-export {
-  defineStep,
-  type ReleaseOptions,
-  type SchemaInput,
-  type SchemaOutput,
-  type StepContext,
-  type StepDefinition,
-  type StepTypeOptions,
-} from './step/definition.js';
+export { defineStep, type SchemaInput, type SchemaOutput } from './step/definition.js';
 export type { ErrorFields } from './step/error-fields.js';
 export type { SerializedError } from './step/serialized-error.js';
+export type { ChildOptions, ReleaseOptions, StepContext } from './step/handler-context.js';
 export type { IsJson, JsonGuard } from './step/json.js';
 export type { RetryPolicy } from './step/retry.js';
 export type { CompletedStep, FailedStep, Metadata, Step, StepStatus, StepWithoutResult } from './step/step.js';
-export type { StepInput } from './step/submission.js';
+export type { StepInput, SubmitOptions } from './step/submission.js';
 export type { ReleaseReason } from './step/transition.js';
-export type { AnyDefinition, NoneTwice, NotYet, StepId, StepsIn } from './step/type-map.js';
+export type {
+  AnyDefinition,
+  ArgsThenOptions,
+  NoneTwice,
+  NotYet,
+  OptionsOfEach,
+  StepDefinition,
+  StepId,
+  StepsIn,
+  StepTypeOptions,
+} from './step/type-map.js';
 export type { StatusCounts, StoreFactory, SubmitReceipt } from './store/contract.js';
 export { VERSION } from './version.js';

@@ -10,7 +10,8 @@ import { absolutePath, MEMORY, pathCheck } from './files/file-path.js';
 import type { Logger } from './log.js';
 import { checkLogger } from './log/host-logger.js';
 import { systemRuntime, type Runtime } from './runtime/runtime.js';
-import { checkRetry, type StepDefinition } from './step/definition.js';
+import { checkRetry } from './step/definition.js';
+import type { StepDefinition } from './step/type-map.js';
 import {
   boolean,
   checkFields,

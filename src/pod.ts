@@ -34,7 +34,7 @@ export class Pod {
   #stopping: Promise<PoolDrained> | undefined;
   #startedAt: number | undefined;
 
-  constructor({ store, settings, outages, waiter }: OpenClient, registry: StepRegistry, events: Events) {
+  constructor({ store, settings, submitter, outages, waiter }: OpenClient, registry: StepRegistry, events: Events) {
     const { runtime, logger, podId, meta, logPayloads } = settings;
     const random = (): number => runtime.random();
     const rulesFor = rulesOf(settings, registry);
@@ -46,6 +46,7 @@ export class Pod {
     this.#settings = settings;
     this.pool = new Pool({
       ...shared,
+      submitter,
       log: createLog('pool', logger),
       watch: (onChange) => store.watch(onChange),
       mayProceed: () => this.fleet.mayProceed(),

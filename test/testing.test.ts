@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { PermanentFailureError } from '../src/errors.js';
 import { sleep } from '../src/runtime/runtime.js';
 import { defineStep } from '../src/step/definition.js';
+import { childId } from '../src/step/step-id.js';
 import { runStep, StepReleasedError, testContext, VirtualRuntime } from '../src/testing.js';
 
 const double = defineStep({
@@ -56,6 +57,47 @@ describe('runStep', () => {
     controller.abort();
     expect(await run).toBe('aborted');
     expect(runtime.pending).toBe(0);
+  });
+});
+
+describe('what a handler submits', () => {
+  const row = defineStep({ type: 'row', args: z.object({ n: z.number() }), run: ({ n }) => n });
+  const load = defineStep({
+    type: 'load',
+    run: async (n: number, ctx) => {
+      const id = await ctx.submit(row, { n }, { priority: 2 });
+      return [id, ...(await ctx.submitMany(row, [{ n: n + 1 }, { n }]))];
+    },
+  });
+
+  it('is recorded, each step once', async () => {
+    const context = testContext({ attempt: 2 });
+    const [first, second, third] = await runStep(load, 1, context);
+    expect(first).toBe(third);
+    expect(context.submitted).toEqual([
+      { stepId: first, type: 'row', args: { n: 1 }, priority: 2 },
+      { stepId: second, type: 'row', args: { n: 2 } },
+    ]);
+    expect(context.type).toBe('test');
+  });
+
+  it('has the id that a queue would give it', async () => {
+    const context = testContext({ stepId: 'parent' });
+    await runStep(load, 1, context);
+    await runStep(load, 1, context);
+    expect(context.submitted).toHaveLength(2);
+    expect(context.submitted[0]?.stepId).toBe(childId('parent', 'row', { args: { n: 1 } }));
+  });
+
+  it('is checked as a queue does it', async () => {
+    const context = testContext();
+    await expect(context.submit(row, { n: 'x' as never })).rejects.toMatchObject({
+      code: 'STEP_INVALID',
+      field: 'args',
+    });
+    await expect(context.submitMany(row, [{ n: 1 }, {} as never])).rejects.toMatchObject({ field: 'steps[1].args' });
+    await expect(context.submit(row, { n: 1 }, { priority: 0.5 })).rejects.toMatchObject({ field: 'options.priority' });
+    await expect(context.submit({ type: 'row' } as never, {} as never)).rejects.toMatchObject({ field: 'definition' });
   });
 });
 

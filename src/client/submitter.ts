@@ -16,10 +16,11 @@ import type { Settings } from '../options.js';
 import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/time-slices.js';
-import { checkArgs } from '../step/definition.js';
+import type { RegisteredStep } from '../step/definition.js';
 import { expecting } from '../step/field-checks.js';
 import { decodePayload } from '../step/payload.js';
 import type { StepRegistry } from '../step/registry.js';
+import { checkedBySchema, submitCall, submitManyCall } from '../step/submit-call.js';
 import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
 import { isRefusal, type StepStore, type SubmitReceipt } from '../store/contract.js';
 import { repeatUnanswered } from './repeat-unanswered.js';
@@ -68,9 +69,10 @@ export class Submitter {
     this.#parts = parts;
   }
 
-  /** Submits one step. @throws ValidationError, StoreError, StoppedError */
-  async submit(input: unknown): Promise<Submitted> {
-    const checking = this.#check(input, '');
+  /** Submits one step, `(step)` or `(definition, args, options)`. @throws ValidationError, StoreError, StoppedError */
+  async submit(given: unknown, args?: unknown, options?: unknown): Promise<Submitted> {
+    const call = submitCall(given, args, options);
+    const checking = call === undefined ? this.#check(given, '') : this.#check(call.input, '', call.definition);
     const step = types.isPromise(checking) ? await checking : checking;
     const receipt = await this.#enqueue(step);
     this.#announce(step, receipt);
@@ -78,16 +80,19 @@ export class Submitter {
   }
 
   /**
-   * Submits many steps, in commits of a bounded size. Each commit is atomic, the whole call is not.
+   * Submits many steps, `(steps)` or `(definition, argsList, options)`, in commits of a bounded size. Each commit is atomic,
+   * the whole call is not.
    *
    * @throws ValidationError before anything is written
    * @throws SubmitIncompleteError if a commit fails; it has the ids of the steps that were committed
    */
-  async submitMany(inputs: Iterable<unknown>): Promise<Submitted[]> {
-    iterable(inputs, 'steps', 'STEP_INVALID');
+  async submitMany(given: unknown, argsList?: unknown, options?: unknown): Promise<Submitted[]> {
+    const call = submitManyCall(given, argsList, options);
+    if (call === undefined) iterable(given, 'steps', 'STEP_INVALID');
+    const inputs = call?.inputs ?? (given as Iterable<unknown>);
     const duplicates = new DuplicateSteps();
     const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => {
-      const checking = this.#check(input, `steps[${i}].`);
+      const checking = this.#check(input, `steps[${i}].`, call?.definition);
       const checkId = (step: NewStep): NewStep => duplicates.check(input as StepInput, step, i);
       return types.isPromise(checking) ? checking.then(checkId) : checkId(checking);
     });
@@ -118,23 +123,19 @@ export class Submitter {
     return this.#committing ?? Promise.resolve();
   }
 
-  #check(input: unknown, prefix: string): NewStep | Promise<NewStep> {
+  /** @param given the definition that was passed; it counts before one that is registered under the same type */
+  #check(input: unknown, prefix: string, given?: RegisteredStep): NewStep | Promise<NewStep> {
     const { registry, settings, runtime } = this.#parts;
-    const definition = registry.get((input as StepInput | undefined)?.type ?? '');
+    const definition = given ?? registry.get((input as StepInput | undefined)?.type ?? '');
     const rules = {
       maxPayloadBytes: settings.maxPayloadBytes,
       maxRetries: definition?.maxRetries ?? settings.maxRetries,
+      hasSchema: definition?.schema !== undefined,
     };
     const step = validateStep(input, rules, () => runtime.uuid(), prefix);
     if (definition === undefined && settings.unknownTypes === 'refuse') throw this.#unknown(step.type, prefix);
     if (definition?.schema === undefined) return step;
-    const { args } = input as StepInput;
-    const checked = checkArgs(definition.schema, args);
-    const refuseMismatch = (result: Awaited<typeof checked>): NewStep => {
-      if (result.ok) return step; // the schema's input is stored; its output is made again before the handler runs
-      throw new ValidationError('STEP_INVALID', `${prefix}args`, `${result.problem}, got ${show(args)}`);
-    };
-    return types.isPromise(checked) ? checked.then(refuseMismatch) : refuseMismatch(checked);
+    return checkedBySchema(step, definition.schema, (input as StepInput).args, prefix);
   }
 
   #unknown(type: string, prefix: string): ValidationError {

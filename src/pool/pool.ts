@@ -26,6 +26,7 @@ import { Isolation } from './isolation/isolation.js';
 import { ProcessPools } from './isolation/process-pools.js';
 import { Condition } from '../runtime/condition.js';
 import type { HeldSnapshot } from './claims/claim-comparison.js';
+import type { ChildSubmitter } from './execution/context.js';
 import type { SlotUse } from './slot-deadlock.js';
 
 export type { HeldSnapshot } from './claims/claim-comparison.js';
@@ -38,6 +39,8 @@ export interface PoolParts {
   readonly settler: Settler;
   readonly settings: Settings;
   readonly registry: StepRegistry;
+  /** Submits what handlers submit. */
+  readonly submitter: ChildSubmitter;
   /** Calls back soon after others changed something in the store; returns what ends it. */
   readonly watch?: (onChange: () => void) => () => void;
   /** The drain time is over, and handlers are still at work. */

@@ -2,7 +2,6 @@
 import { types } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { asError, isError, show, ValidationError } from '../errors.js';
-import type { Logger } from '../log.js';
 import {
   checkFields,
   integer,
@@ -12,66 +11,14 @@ import {
   positiveMillisecondsOrNull,
   type FieldChecks,
 } from './field-checks.js';
+import type { StepContext } from './handler-context.js';
 import type { JsonGuard } from './json.js';
-import type { RetryPolicy } from './retry.js';
-import type { Metadata } from './step.js';
-
-/** How `ctx.release` gives a step back. */
-export interface ReleaseOptions {
-  /** Due again after so many ms. Default 5,000. */
-  readonly delayMs?: number;
-}
-
-/** What a handler gets beside its args. */
-export interface StepContext {
-  readonly stepId: string;
-  readonly type: string;
-  /** `retryCount` + 1: 1 on the first charged run. */
-  readonly attempt: number;
-  readonly maxRetries: number;
-  readonly metadata: Metadata;
-  readonly podId: string;
-  /**
-   * Aborts when the step is cancelled, runs out of time, is lost to another pod, or the queue stops; its `reason` is a
-   * `FleetQError` with the code `STEP_CANCELLED`, `STEP_TIMED_OUT`, `CLAIM_ABORTED` or `STOPPED`. Pass it on.
-   */
-  readonly signal: AbortSignal;
-  /** The same for every attempt of the step, and unique to it: pass it to services that take an idempotency key. */
-  readonly idempotencyKey: string;
-  /** A logger that names the step in all that it writes. */
-  readonly log: Logger;
-  /**
-   * Gives the step back, uncharged, to run again later on any pod. It throws to leave the handler; should the handler
-   * catch that, the step is given back all the same once it ends.
-   */
-  release(options?: ReleaseOptions): never;
-}
-
-/** Options of a step type. */
-export interface StepTypeOptions {
-  /** The handler is aborted after so many ms, and the attempt charged. `null`: never. Default: the queue's `timeoutMs`. */
-  readonly timeoutMs?: number | null;
-  /** Of steps submitted where this definition is known, and that say nothing else. Default: the queue's, 3. */
-  readonly maxRetries?: number;
-  /** Overrides parts of the queue's retry policy. */
-  readonly retry?: Partial<RetryPolicy>;
-  /** At most so many of this type at a time on one pod. Default: as many as there are slots. */
-  readonly concurrency?: number;
-}
+import type { StepDefinition, StepTypeOptions } from './type-map.js';
 
 /** The args that a submitter passes: the schema's input, or what the handler takes. */
 export type SchemaInput<V, A> = V extends StandardSchemaV1 ? StandardSchemaV1.InferInput<V> : A;
 /** The args that a handler gets: the schema's output, or what it says itself. */
 export type SchemaOutput<V, A> = V extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<V> : A;
-
-/** A step type, made by {@link defineStep}. `A` is what a submitter passes, `R` what the handler returns. */
-export interface StepDefinition<T extends string = string, A = unknown, R = unknown> extends StepTypeOptions {
-  readonly type: T;
-  /** @internal Carries the type of the args; never set. */
-  readonly __in?: (args: A) => void;
-  /** @internal Carries the type of the result; never set. */
-  readonly __out?: () => R;
-}
 
 /** A definition as the library holds it: checked, frozen, types erased. */
 export interface RegisteredStep extends StepTypeOptions {
@@ -110,7 +57,7 @@ export function defineStep<
     JsonGuard<R, 'the result'>,
 ): StepDefinition<T, SchemaInput<V, A>, R> {
   checkDefinition(definition);
-  return Object.freeze({ ...definition }) as StepDefinition<T, SchemaInput<V, A>, R>;
+  return Object.freeze({ ...definition }) as unknown as StepDefinition<T, SchemaInput<V, A>, R>;
 }
 
 const RETRY_FIELDS: FieldChecks = {
@@ -133,6 +80,23 @@ const FIELDS: FieldChecks = {
   retry: (value, field) => checkRetry(value, field, 'STEP_TYPE_INVALID'),
   concurrency: integer(1, 100_000),
 };
+
+/** Definitions that were checked before. Only frozen ones: others may change. */
+const CHECKED = new WeakMap<object, RegisteredStep>();
+
+/** Whether this is a definition, and not a step to be submitted: it has a handler. */
+export function isDefinition(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && typeof (value as { run?: unknown }).run === 'function';
+}
+
+/** The same as {@link checkDefinition}, made once for each definition of `defineStep`. */
+export function knownDefinition(definition: object): RegisteredStep {
+  const known = CHECKED.get(definition);
+  if (known !== undefined) return known;
+  const checked = checkDefinition(definition);
+  if (Object.isFrozen(definition)) CHECKED.set(definition, checked);
+  return checked;
+}
 
 /** Checks and freezes a definition. @throws ValidationError `STEP_TYPE_INVALID` */
 export function checkDefinition(definition: unknown): RegisteredStep {

@@ -1,36 +1,41 @@
 /** A step as it is submitted: one shape everywhere (`submit`, `submitMany`, HTTP, SQL), validated once, at the edge. */
-import { createHash } from 'node:crypto';
 import { types } from 'node:util';
 import { show, ValidationError } from '../errors.js';
 import { MAX_TYPE_LENGTH } from './definition.js';
 import { checkFields, integer, milliseconds, name, expecting, record, type FieldChecks } from './field-checks.js';
 import { encodePayload } from './payload.js';
+import { idempotentId } from './step-id.js';
 import type { Metadata } from './step.js';
 
-/** What a caller submits. */
-export interface StepInput<T extends string = string, A = unknown> {
-  readonly type: T;
-  readonly args?: A;
+/** How a step is submitted. */
+export interface SubmitOptions {
+  /** Travels with the step, and is never interpreted. JSON. */
   readonly metadata?: Metadata;
   /** Higher runs first; a whole number from −1,000,000,000 to 1,000,000,000. Default 0. */
   readonly priority?: number;
-  /** How often a failed attempt is tried again. Default: the step type's, else the queue's, 3. */
+  /** How often a failed attempt is retried. Default: the step type's, else the queue's, 3. */
   readonly maxRetries?: number;
   /**
-   * Not before this instant of the real world (a `Date` or epoch ms), also where the host's wall clock is put right
-   * meanwhile. An instant that is computed from a wrong clock is wrong: for "in a minute" take `delayMs`. Not together
+   * Not before this instant of the real world (a `Date` or epoch ms), even if the host's wall clock is corrected
+   * meanwhile. An instant that was computed from a wrong clock is wrong: for "in a minute" use `delayMs`. Not together
    * with it.
    */
   readonly runAt?: Date | number;
   /**
-   * Not before so many ms from now, by the store's clock, which no step of a wall clock moves. On SQLite, time in which
-   * the host is suspended does not count. Not together with `runAt`.
+   * Not before this time has passed, in ms, by the store's clock, which no change of a wall clock affects. On SQLite, time
+   * in which the host is suspended does not count. Not together with `runAt`.
    */
   readonly delayMs?: number;
   /** Steps of one type and key are one step, as long as it is kept. Not together with `stepId`. */
   readonly idempotencyKey?: string;
   /** The step's id, if you want to choose it. Default: a time-ordered UUID. */
   readonly stepId?: string;
+}
+
+/** What a caller submits. */
+export interface StepInput<T extends string = string, A = unknown> extends SubmitOptions {
+  readonly type: T;
+  readonly args?: A;
 }
 
 /** A validated step on its way into a store. */
@@ -51,15 +56,15 @@ export interface NewStep {
 export interface SubmissionRules {
   readonly maxPayloadBytes: number;
   readonly maxRetries: number;
+  /** Whether a schema judges the args. It then has the word on missing ones, too. */
+  readonly hasSchema?: boolean;
 }
 
 const MAX_PRIORITY = 1_000_000_000;
 /** The last instant that a `Date` can name. */
 const MAX_INSTANT = 8_640_000_000_000_000;
 
-const FIELDS: FieldChecks = {
-  type: name(MAX_TYPE_LENGTH),
-  args: () => undefined,
+const OPTION_FIELDS: FieldChecks = {
   metadata: record,
   priority: integer(-MAX_PRIORITY, MAX_PRIORITY),
   maxRetries: integer(0, 1_000_000),
@@ -73,6 +78,12 @@ const FIELDS: FieldChecks = {
   ),
   stepId: name(255),
 };
+const FIELDS: FieldChecks = { type: name(MAX_TYPE_LENGTH), args: () => undefined, ...OPTION_FIELDS };
+
+/** Checks options that stand beside the args. @throws ValidationError `STEP_INVALID` */
+export function checkSubmitOptions(options: unknown, field: string, more: FieldChecks = {}): void {
+  checkFields(options, { ...OPTION_FIELDS, ...more }, 'STEP_INVALID', field);
+}
 
 function isInstant(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value <= MAX_INSTANT;
@@ -93,7 +104,8 @@ export function validateStep(input: unknown, rules: SubmissionRules, newId: () =
     throw new ValidationError('STEP_INVALID', `${prefix}type`, `is missing in ${show(input)}`);
   refuseBoth(step, 'runAt', 'delayMs', prefix);
   refuseBoth(step, 'idempotencyKey', 'stepId', prefix);
-  const args = 'args' in step ? { value: step.args } : undefined;
+  const missing = !('args' in step) || (step.args === undefined && rules.hasSchema === true);
+  const args = missing ? undefined : { value: step.args };
   return {
     stepId: step.stepId ?? (step.idempotencyKey === undefined ? newId() : idempotentId(step.type, step.idempotencyKey)),
     type: step.type,
@@ -112,20 +124,4 @@ function refuseBoth(step: StepInput, one: keyof StepInput, other: keyof StepInpu
     `${prefix}${one}`,
     `cannot be given together with ${other}, got ${show(step[one])} and ${show(step[other])}`,
   );
-}
-
-/** Namespace of the ids that idempotency keys make; chosen once, never to change. */
-const NAMESPACE = Buffer.from('5c1f4c6e2f3b5a5d9f0b6f0e7d1c2a38', 'hex');
-
-/** The id of the one step of this type and key: a UUID of version 5 (RFC 9562 §5.5), the same in every process. */
-export function idempotentId(type: string, key: string): string {
-  const hash = createHash('sha1')
-    .update(NAMESPACE)
-    .update(JSON.stringify([type, key]))
-    .digest()
-    .subarray(0, 16);
-  hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x50;
-  hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
-  const hex = hash.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }

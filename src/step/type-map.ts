@@ -1,10 +1,48 @@
-/** Types only: how a queue's step types accumulate, and what can be inferred from them. */
-import type { StepDefinition } from './definition.js';
+/** Step types, for the compiler: what a definition carries, how the types of a queue accumulate. Types only. */
+import type { RetryPolicy } from './retry.js';
 
 declare const RESULT: unique symbol;
 
 /** A step's id that remembers, for the compiler alone, what the step returns. At run time it is a plain string. */
 export type StepId<R = unknown> = string & { readonly [RESULT]?: () => R };
+
+/** Options of a step type. */
+export interface StepTypeOptions {
+  /**
+   * The handler is aborted after this time, in ms, and the attempt is charged. `null`: never. Default: the queue's
+   * `timeoutMs`.
+   */
+  readonly timeoutMs?: number | null;
+  /** For steps that are submitted where this definition is known, and that state no own. Default: the queue's, 3. */
+  readonly maxRetries?: number;
+  /** Overrides parts of the queue's retry policy. */
+  readonly retry?: Partial<RetryPolicy>;
+  /** How many steps of this type run at the same time on one pod. Default: as many as the queue's `concurrency`. */
+  readonly concurrency?: number;
+}
+
+/** A step type, made by `defineStep`. `A` is what a submitter passes, `R` what the handler returns. */
+export interface StepDefinition<T extends string = string, A = unknown, R = unknown> extends StepTypeOptions {
+  readonly type: T;
+  /** The handler. Its args are what the schema makes of `A`. */
+  readonly run: (...args: never) => unknown;
+  /** @internal Carries the type of the args; never set. */
+  readonly __in?: (args: A) => void;
+  /** @internal Carries the type of the result; never set. */
+  readonly __out?: () => R;
+}
+
+/** What follows a definition: the args, which may be left out where the handler takes none, then the options. */
+export type ArgsThenOptions<A, Options> = undefined extends A
+  ? [args?: A, options?: Options]
+  : [args: A, options?: Options];
+
+/** Options for all steps of a list, or a function that makes those of each. `OfOne` are for a single step. */
+export type OptionsOfEach<A, Options, OfOne extends keyof Options = never> =
+  | (Omit<Options, OfOne | 'stepId' | 'idempotencyKey'> & {
+      readonly [K in OfOne | 'stepId' | 'idempotencyKey']?: never;
+    })
+  | ((args: A, index: number) => Options);
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a definition of any args and result: inference needs both ways
 export type AnyDefinition = StepDefinition<string, any, any>;

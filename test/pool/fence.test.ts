@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { StepContext } from '../../src/step/definition.js';
+import type { StepContext } from '../../src/step/handler-context.js';
 import { gate, NEXT_LIFE, POD, running, type Rig } from './support/rig.js';
 
 const obedient = (_: unknown, { signal }: StepContext) =>

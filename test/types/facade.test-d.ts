@@ -3,7 +3,7 @@ import { describe, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import * as v from 'valibot';
 import { type } from 'arktype';
-import { defineStep, FleetQ, type AnyFleetQ, type StepId, type StepsOf } from 'fleet-q';
+import { defineStep, FleetQ, type AnyFleetQ, type StepId, type SerializedError, type StepsOf } from 'fleet-q';
 import type { DdlOptions, SnowflakeOptions, TableKind } from 'fleet-q/snowflake';
 
 const resize = defineStep({
@@ -67,6 +67,107 @@ describe('many files: the types of all steps are inferred', () => {
     queue.register(ping);
     // @ts-expect-error -- step type 'ping' is registered twice
     queue.register('ping', () => 1);
+  });
+});
+
+describe('submit by definition', () => {
+  test('types args and result by the definition alone, also on a queue that does not know it', async () => {
+    const queue = new FleetQ<{ other: { args: undefined; result: null } }>();
+    const id = await queue.submit(resize, { file: 'a', width: 1 }, { priority: 5 });
+    expectTypeOf(id).toEqualTypeOf<StepId<{ bytes: number; file: string }>>();
+    expectTypeOf(await queue.submit(ping)).toEqualTypeOf<StepId<'pong'>>();
+    expectTypeOf((await queue.submitWithReceipt(ping, undefined, { delayMs: 1 })).stepId).toEqualTypeOf<
+      StepId<'pong'>
+    >();
+    const ids = await queue.submitMany(resize, [{ file: 'a', width: 1 }], { priority: 1 });
+    expectTypeOf(ids).toEqualTypeOf<StepId<{ bytes: number; file: string }>[]>();
+    void queue.submitManyWithReceipts(resize, [{ file: 'a', width: 1 }], ({ file }, i) => ({ stepId: `${file}${i}` }));
+    void new FleetQ().submit(ping);
+    void (null as unknown as AnyFleetQ).submit(resize, { file: 'a', width: 1 });
+  });
+
+  test('args of a schema are its input', () => {
+    const coerced = defineStep({ type: 'c', args: z.object({ n: z.string().transform(Number) }), run: ({ n }) => n });
+    void new FleetQ().submit(coerced, { n: '1' });
+    // @ts-expect-error -- the output is not what submit takes
+    void new FleetQ().submit(coerced, { n: 1 });
+  });
+
+  test('wrong, missing or too many args and options do not compile', () => {
+    const queue = new FleetQ({ steps: [resize, ping] });
+    // @ts-expect-error -- wrong args
+    void queue.submit(resize, { file: 'a', width: '1' });
+    // @ts-expect-error -- args are missing
+    void queue.submit(resize);
+    // @ts-expect-error -- ping takes no args
+    void queue.submit(ping, { n: 1 });
+    // @ts-expect-error -- a misspelt option
+    void queue.submit(ping, undefined, { priorty: 1 });
+    // @ts-expect-error -- one key for many steps
+    void queue.submitMany(resize, [{ file: 'a', width: 1 }], { idempotencyKey: 'k' });
+    // @ts-expect-error -- wrong args
+    void queue.submitMany(resize, [{ file: 1, width: 1 }]);
+  });
+});
+
+describe('a handler that submits other types', () => {
+  test('makes no circular types, where the queue in its place does (TS7022)', async () => {
+    const thumbnail = defineStep({ type: 'thumbnail', run: (args: { file: string }) => args.file.length });
+    const upload = defineStep({
+      type: 'upload',
+      async run(args: { file: string }, ctx) {
+        const id = await ctx.submit(thumbnail, { file: args.file }, { name: 'first', priority: 1 });
+        expectTypeOf(id).toEqualTypeOf<StepId<number>>();
+        // @ts-expect-error -- wrong args
+        await ctx.submit(thumbnail, { file: 1 });
+        // @ts-expect-error -- a name is for one step
+        await ctx.submitMany(thumbnail, [{ file: 'a' }], { name: 'all' });
+        return ctx.submitMany(thumbnail, [{ file: 'a' }], (_, i) => ({ name: `${i}` }));
+      },
+    });
+    const queue = new FleetQ({ steps: [thumbnail, upload] });
+    const id = await queue.submit(upload, { file: 'a' });
+    expectTypeOf(await queue.waitFor(id)).toEqualTypeOf<StepId<number>[]>();
+  });
+
+  test('may submit its own type, where it states its return type', () => {
+    const countdown = defineStep({
+      type: 'countdown',
+      async run(args: { n: number }, ctx): Promise<number> {
+        if (args.n > 0) await ctx.submit(countdown, { n: args.n - 1 });
+        return args.n;
+      },
+    });
+    expectTypeOf(new FleetQ({ steps: [countdown] }).submit(countdown, { n: 3 })).resolves.toEqualTypeOf<
+      StepId<number>
+    >();
+  });
+});
+
+describe('a step that is read', () => {
+  const queue = new FleetQ({ steps: [resize, ping] }).register('nothing', () => undefined).register('voids', () => {});
+
+  test('has its result once it has completed, and its error once it has failed', async () => {
+    const step = await queue.getStep('id');
+    if (step.status === 'failed') {
+      expectTypeOf(step.error).toEqualTypeOf<SerializedError>();
+      expectTypeOf(step.result).toEqualTypeOf<undefined>();
+    } else if (step.status === 'completed') {
+      if (step.type === 'resize') expectTypeOf(step.result).toEqualTypeOf<{ bytes: number; file: string }>();
+      if (step.type === 'ping') expectTypeOf(step.result).toEqualTypeOf<'pong'>();
+      if (step.type === 'nothing') expectTypeOf(step.result).toEqualTypeOf<undefined>();
+      if (step.type === 'voids') expectTypeOf(step.result).toEqualTypeOf<void>();
+    } else {
+      expectTypeOf(step.result).toEqualTypeOf<undefined>();
+      expectTypeOf(step.error).toEqualTypeOf<SerializedError | undefined>();
+    }
+  });
+
+  test('stands in the events as it has ended', () => {
+    queue.on('step:completed', (event) => {
+      if (event.type === 'ping') expectTypeOf(event.step.result).toEqualTypeOf<'pong'>();
+    });
+    queue.on('step:failed', ({ step }) => expectTypeOf(step.error.message).toEqualTypeOf<string>());
   });
 });
 

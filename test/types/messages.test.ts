@@ -30,6 +30,25 @@ test('an unknown type is told the known ones', () => {
   expect(message).toContain(`Type '"resise"' is not assignable to type '"resize"'`);
 });
 
+test('a handler that submits through its own queue is circular; through its context it is not', () => {
+  const parts = (submit: string) => `
+    const child = defineStep({ type: 'child', run: (args: { n: number }) => args.n });
+    const parent = defineStep({ type: 'parent', async run(_: undefined, ctx) { return ${submit}; } });
+    const queue = new FleetQ({ steps: [child, parent] });
+    void queue.submit(parent);`;
+  const circular = messages(parts(`(void ctx, await queue.submit({ type: 'child', args: { n: 1 } }))`));
+  expect(circular.join('\n')).toContain('referenced directly or indirectly in its own initializer');
+  expect(messages(parts('await ctx.submit(child, { n: 1 })'))).toEqual([]);
+});
+
+test('wrong args beside a definition are told as such', () => {
+  const found = messages(`
+    const resize = defineStep({ type: 'resize', run: (args: { file: string }) => args.file });
+    void new FleetQ({ steps: [resize] }).submit(resize, { fil: 'a' });`);
+  expect(found).toHaveLength(1);
+  expect(found[0]).toContain(`'fil' does not exist in type '{ file: string; }'`);
+});
+
 test('a result that JSON cannot carry is named as such', () => {
   expect(messages(`defineStep({ type: 'a', run: () => new Date() });`).join('\n')).toContain(
     'the result cannot travel as JSON',

@@ -15,6 +15,7 @@ import { isAlone, isSuspect } from '../../step/crash-suspect.js';
 import type { Outcome, ReleaseReason } from '../../step/transition.js';
 import type { Claim, Fence, PodRef } from '../../store/contract.js';
 import { ReadyQueue } from './ready-queue.js';
+import type { ChildSubmitter } from '../execution/context.js';
 import { Executor } from '../execution/executor.js';
 import type { Handlers } from '../handlers/handlers.js';
 import { eventOf, HeldClaim } from './held-claim.js';
@@ -35,6 +36,8 @@ export interface HeldClaimsParts {
   readonly events: Events;
   readonly log: Log;
   readonly settings: Settings;
+  /** Submits what handlers submit. */
+  readonly submitter: ChildSubmitter;
   readonly handlers: Handlers;
   readonly isolation: Isolation;
   /** Whether anything may be started right now. */

@@ -5,8 +5,9 @@
  * is touched. `release` works without its object, since handlers take the context apart.
  */
 import type { Log, Logger } from '../../log.js';
-import type { ReleaseOptions, StepContext } from '../../step/definition.js';
+import type { ReleaseOptions, StepContext } from '../../step/handler-context.js';
 import { checkFields, milliseconds, type FieldChecks } from '../../step/field-checks.js';
+import { childOptions, childOptionsOfEach } from '../../step/submit-call.js';
 import type { Metadata } from '../../step/step.js';
 import type { HeldClaim } from '../claims/held-claim.js';
 
@@ -18,6 +19,18 @@ class Released extends Error {
 const DEFAULT_RELEASE_MS = 5_000;
 const RELEASE_FIELDS: FieldChecks = { delayMs: milliseconds };
 
+/** What `ctx.submit` hands on to: the queue's own submitter. */
+export interface ChildSubmitter {
+  submit(definition: unknown, args: unknown, options: unknown): Promise<{ readonly stepId: string }>;
+  submitMany(definition: unknown, argsList: unknown, options: unknown): Promise<readonly { readonly stepId: string }[]>;
+}
+
+/** What the contexts of one pool share. */
+export interface ContextParts {
+  readonly log: Log;
+  readonly submitter: ChildSubmitter;
+}
+
 export class Context implements StepContext {
   readonly stepId: string;
   readonly type: string;
@@ -27,10 +40,10 @@ export class Context implements StepContext {
   readonly podId: string;
   readonly idempotencyKey: string;
   readonly #held: HeldClaim;
-  readonly #poolLog: Log;
+  readonly #parts: ContextParts;
   #log: Logger | undefined = undefined;
 
-  constructor(held: HeldClaim, metadata: Metadata, log: Log) {
+  constructor(held: HeldClaim, metadata: Metadata, parts: ContextParts) {
     const { claim } = held;
     this.stepId = claim.stepId;
     this.type = claim.type;
@@ -40,7 +53,7 @@ export class Context implements StepContext {
     this.podId = held.pod.podId;
     this.idempotencyKey = claim.stepId;
     this.#held = held;
-    this.#poolLog = log;
+    this.#parts = parts;
   }
 
   get signal(): AbortSignal {
@@ -48,7 +61,7 @@ export class Context implements StepContext {
   }
 
   get log(): Logger {
-    return (this.#log ??= this.#poolLog.with({ stepId: this.stepId, type: this.type, attempt: this.attempt }));
+    return (this.#log ??= this.#parts.log.with({ stepId: this.stepId, type: this.type, attempt: this.attempt }));
   }
 
   get release(): (options?: ReleaseOptions) => never {
@@ -57,6 +70,22 @@ export class Context implements StepContext {
       const { delayMs = DEFAULT_RELEASE_MS } = options;
       this.#held.releasedFor ??= delayMs;
       throw new Released('the step is given back');
+    };
+  }
+
+  get submit(): StepContext['submit'] {
+    return async (definition, ...[args, options]: readonly unknown[]) => {
+      const { submitter } = this.#parts;
+      const { stepId } = await submitter.submit(definition, args, childOptions(this.stepId, definition, args, options));
+      return stepId;
+    };
+  }
+
+  get submitMany(): StepContext['submitMany'] {
+    return async (definition, argsList, options) => {
+      const optionsOf = childOptionsOfEach(this.stepId, definition, options);
+      const submitted = await this.#parts.submitter.submitMany(definition, argsList, optionsOf);
+      return submitted.map(({ stepId }) => stepId);
     };
   }
 }

@@ -14,13 +14,15 @@ import { runInContextCopy } from '../../runtime/async-context.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { checkArgs, type Checked } from '../../step/definition.js';
 import type { Outcome } from '../../step/transition.js';
-import { Context } from './context.js';
+import { Context, type ChildSubmitter } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { eventOf, type AbortCause, type HeldClaim } from '../claims/held-claim.js';
 import { abortedOutcome, ArgsMismatch, returnedOutcome, thrownOutcome } from './outcome.js';
 import { CompletionRate } from '../planning/completion-rate.js';
 
 export interface ExecutorParts {
+  /** Submits what handlers submit. */
+  readonly submitter: ChildSubmitter;
   readonly runtime: Runtime;
   readonly events: Events;
   readonly log: Log;
@@ -97,7 +99,7 @@ export class Executor {
     let returned: unknown;
     try {
       const payload = this.#read(held);
-      const context = new Context(held, payload.metadata, this.#parts.log);
+      const context = new Context(held, payload.metadata, this.#parts);
       if (this.#parts.events.has('step:started')) this.#parts.events.emitLazily('step:started', () => eventOf(held));
       const { schema, run } = handler.definition;
       if (handler.limit === undefined && schema === undefined) returned = runInContextCopy(run, payload.args, context);

@@ -84,7 +84,7 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/submitter: steps are written before all steps of the call were checked',
     file: 'src/client/submitter.ts',
-    find: "iterable(inputs, 'steps', 'STEP_INVALID');",
+    find: "if (call === undefined) iterable(given, 'steps', 'STEP_INVALID');",
     replace:
       "iterable(inputs, 'steps', 'STEP_INVALID');\n    for (const input of inputs) await this.#commit([await this.#check(input, '')]);",
     tests: ['test/facade/bad-input.test.ts'],
@@ -181,11 +181,10 @@ export const clientBreaks: readonly Break[] = [
     tests: [SUBMITTER],
   },
   {
-    name: 'client/submitter: the output of a schema is stored',
-    file: 'src/client/submitter.ts',
-    find: 'if (result.ok) return step; // the',
-    replace:
-      'if (result.ok) return { ...step, payload: JSON.stringify({ type: step.type, args: result.value }) }; // the',
+    name: 'step/submit-call: the output of a schema is stored',
+    file: 'src/step/submit-call.ts',
+    find: 'if (result.ok) return step;',
+    replace: 'if (result.ok) return { ...step, payload: JSON.stringify({ type: step.type, args: result.value }) };',
     tests: ['test/facade/work.test.ts'],
   },
   {

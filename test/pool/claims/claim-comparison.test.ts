@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Handlers } from '../../../src/pool/handlers/handlers.js';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { ClaimComparison, type HeldSnapshot } from '../../../src/pool/claims/claim-comparison.js';
-import type { StepContext } from '../../../src/step/definition.js';
+import type { StepContext } from '../../../src/step/handler-context.js';
 import { StepRegistry } from '../../../src/step/registry.js';
 import type { Claim, Fence } from '../../../src/store/contract.js';
 import { POD, running, type Rig } from '../support/rig.js';

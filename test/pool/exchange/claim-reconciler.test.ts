@@ -1,7 +1,7 @@
 /** A pool that acts on heartbeats' views. */
 import { expect, test } from 'vitest';
 import { sleep } from '../../../src/runtime/runtime.js';
-import type { StepContext } from '../../../src/step/definition.js';
+import type { StepContext } from '../../../src/step/handler-context.js';
 import { POD, running } from '../support/rig.js';
 
 const obedient = (_: unknown, { signal }: StepContext) =>

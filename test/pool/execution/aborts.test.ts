@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { StepContext } from '../../../src/step/definition.js';
+import type { StepContext } from '../../../src/step/handler-context.js';
 import { gate, Rig, running } from '../support/rig.js';
 
 /** Ends when its signal does, by throwing the reason. */

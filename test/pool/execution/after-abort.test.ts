@@ -1,7 +1,7 @@
 /** What becomes of a step whose handler ends, by a value or an error, within the grace after its abort. */
 import { describe, expect, test } from 'vitest';
 import { PermanentFailureError, RetryLaterError, StoppedError } from '../../../src/errors.js';
-import type { StepContext } from '../../../src/step/definition.js';
+import type { StepContext } from '../../../src/step/handler-context.js';
 import { Rig, running } from '../support/rig.js';
 
 const aborted = ({ signal }: StepContext) =>

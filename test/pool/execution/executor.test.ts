@@ -9,8 +9,9 @@ import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { sleep, type Runtime } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
-import type { StepContext } from '../../../src/step/definition.js';
+import type { StepContext } from '../../../src/step/handler-context.js';
 import { claimOf, gate, POD, Rig, running } from '../support/rig.js';
+import { noSubmitter } from '../support/no-submitter.js';
 
 const never = () => new Promise(() => undefined);
 const started = (rig: Rig): string[] => rig.events('step:started').map(({ stepId }) => stepId as string);
@@ -124,7 +125,15 @@ function executorOn(runtime: Runtime): Executor {
   const log = createLog('pool');
   const settings = { slots: 4, abortGraceMs: 500, maxPayloadBytes: 1_000 };
   const ignore = () => undefined;
-  return new Executor({ runtime, log, events: new Events(log), settings, onEnd: ignore, onReturn: ignore });
+  return new Executor({
+    runtime,
+    log,
+    submitter: noSubmitter,
+    events: new Events(log),
+    settings,
+    onEnd: ignore,
+    onReturn: ignore,
+  });
 }
 
 test('a type knows how many of its lanes strays keep, until they return', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import * as v from 'valibot';
 import { PermanentFailureError, RetryLaterError } from '../../../src/errors.js';
-import type { StepContext } from '../../../src/step/definition.js';
+import type { StepContext } from '../../../src/step/handler-context.js';
 import { gate, running, type Handler, type RigOptions } from '../support/rig.js';
 import type { StepGiven } from '../support/memory-store.js';
 

@@ -9,6 +9,7 @@ import { Announcer } from '../../../src/settlement/announcer.js';
 import { Settler } from '../../../src/settlement/settler.js';
 import { MemoryStore } from '../support/memory-store.js';
 import { POD } from '../support/rig.js';
+import { noSubmitter } from '../support/no-submitter.js';
 
 /** A pool on the process's own clock: the one guarantee that is about real time. */
 function realPool(store: MemoryStore, run: () => unknown, onCompleted?: () => void): Pool {
@@ -25,7 +26,7 @@ function realPool(store: MemoryStore, run: () => unknown, onCompleted?: () => vo
   const rules = { retry: settings.retry, maxCrashes: 3 };
   const announcer = new Announcer({ events, log, podId: POD.podId, wallMs: () => runtime.wallMs() });
   const settler = new Settler({ announcer, log, random: () => 0.5, rulesFor: () => rules });
-  const pool = new Pool({ store, runtime, events, log, settler, settings, registry });
+  const pool = new Pool({ store, runtime, events, log, settler, settings, registry, submitter: noSubmitter });
   pool.admit(POD);
   return pool;
 }

@@ -4,7 +4,7 @@ import { ProcessPools } from '../../../src/pool/isolation/process-pools.js';
 import { sleep, systemRuntime } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { claimTokenOf, isAlone } from '../../../src/step/crash-suspect.js';
-import type { StepContext } from '../../../src/step/definition.js';
+import type { StepContext } from '../../../src/step/handler-context.js';
 import { gate, Rig, running } from '../support/rig.js';
 
 const never = () => new Promise(() => undefined);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../../src/runtime/runtime.js';
 import { claimTokenOf, isAlone } from '../../../src/step/crash-suspect.js';
-import type { StepContext } from '../../../src/step/definition.js';
+import type { StepContext } from '../../../src/step/handler-context.js';
 import { gate, NEXT_LIFE, POD, running, type Rig } from '../support/rig.js';
 
 const never = () => new Promise(() => undefined);

@@ -5,12 +5,14 @@ import { createLog, type Logger } from '../../../src/log.js';
 import { completeOptions, resolveOptions, type FleetQOptions } from '../../../src/options.js';
 import { Pool, type PoolParts } from '../../../src/pool/pool.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
-import type { StepContext, StepTypeOptions } from '../../../src/step/definition.js';
+import type { StepContext } from '../../../src/step/handler-context.js';
+import type { StepTypeOptions } from '../../../src/step/type-map.js';
 import { StepRegistry } from '../../../src/step/registry.js';
 import type { Claim, PodRef, Rhythm } from '../../../src/store/contract.js';
 import { Announcer } from '../../../src/settlement/announcer.js';
 import { Settler } from '../../../src/settlement/settler.js';
 import { MemoryStore } from './memory-store.js';
+import { noSubmitter } from './no-submitter.js';
 
 const RHYTHM: Rhythm = {
   ...{ heartbeatIntervalMs: 2_000, deadAfterMs: 15_000, recoveryIntervalMs: 5_000, claimIntervalMs: 100 },
@@ -73,7 +75,7 @@ export class Rig {
       ...{ announcer, log, random },
       rulesFor: (type) => ({ retry: { ...settings.retry, ...registry.get(type)?.retry }, maxCrashes: 3 }),
     });
-    const parts = { runtime, store, events, log, settler, settings, registry };
+    const parts = { runtime, store, events, log, settler, settings, registry, submitter: noSubmitter };
     const hooks = { ...(watch && { watch }), ...(mayProceed && { mayProceed }), ...(onDrainOver && { onDrainOver }) };
     this.pool = new Pool({ ...parts, ...hooks });
   }

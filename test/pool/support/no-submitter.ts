@@ -1,0 +1,6 @@
+/** For pools whose handlers submit nothing. */
+import type { ChildSubmitter } from '../../../src/pool/execution/context.js';
+
+const refuse = () => Promise.reject(new Error('no handler of this test submits'));
+
+export const noSubmitter: ChildSubmitter = { submit: refuse, submitMany: refuse };

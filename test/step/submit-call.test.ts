@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { ValidationError } from '../../src/errors.js';
+import { defineStep } from '../../src/step/definition.js';
+import { childId } from '../../src/step/step-id.js';
+import { childOptions, childOptionsOfEach, submitCall, submitManyCall } from '../../src/step/submit-call.js';
+
+const resize = defineStep({ type: 'resize', run: (args: { file: string; width?: number }) => args.file });
+
+function refusal(work: () => unknown): ValidationError {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(ValidationError);
+    return error as ValidationError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const optionsOf = (args: unknown, options?: unknown, parent = 'parent') => childOptions(parent, resize, args, options);
+
+describe('a step that is submitted by its definition', () => {
+  it('becomes one object: the options, the type and the args', () => {
+    const call = submitCall(resize, { file: 'a' }, { priority: 5 });
+    expect(call?.input).toEqual({ type: 'resize', args: { file: 'a' }, priority: 5 });
+    expect(call?.definition.type).toBe('resize');
+    expect(submitCall(resize, undefined, undefined)?.input).toEqual({ type: 'resize' });
+  });
+
+  it('is told from a step that is given as one object', () => {
+    expect(submitCall({ type: 'resize' }, undefined, undefined)).toBeUndefined();
+    expect(submitManyCall([{ type: 'resize' }], undefined, undefined)).toBeUndefined();
+  });
+
+  it.each<[string, unknown, unknown, unknown, string, string]>([
+    ['a name in place of the definition', 'resize', { file: 'a' }, undefined, 'definition', 'got "resize"'],
+    ['options beside an object', { type: 'resize' }, undefined, {}, 'definition', 'what defineStep returned'],
+    ['args among the options', resize, undefined, { args: 1 }, 'options.args', 'is not known'],
+    ['a misspelt option', resize, undefined, { priorty: 1 }, 'options.priorty', 'did you mean priority?'],
+    ['an option of another queue', resize, undefined, { delay: 1 }, 'options.delay', 'did you mean delayMs?'],
+    ['attempts', resize, undefined, { attempts: 1 }, 'options.attempts', 'did you mean maxRetries?'],
+    ['a wrong option', resize, undefined, { priority: 1.5 }, 'options.priority', 'got 1.5'],
+    ['options that are no object', resize, undefined, 5, 'options', 'expected an object, got 5'],
+    ['a definition without a type', { run: () => 1 }, undefined, undefined, 'step.type', 'is missing'],
+  ])('is refused with %s', (_, given, args, options, field, problem) => {
+    const error = refusal(() => submitCall(given, args, options));
+    expect(error.field).toBe(field);
+    expect(error.message).toContain(problem);
+  });
+
+  it.each(['data', 'payload', 'params'])('suggests args where a step has %s', (word) => {
+    expect(refusal(() => submitCall(resize, {}, { [word]: 1 })).field).toBe(`options.${word}`);
+  });
+});
+
+describe('many steps of one definition', () => {
+  const inputs = (argsList: unknown, options?: unknown) => [...submitManyCall(resize, argsList, options)!.inputs];
+
+  it('share their options, or each gets its own from a function', () => {
+    const list = [{ file: 'a' }, { file: 'b' }];
+    expect(inputs(list, { priority: 2 })).toEqual(list.map((args) => ({ type: 'resize', args, priority: 2 })));
+    const keyed = inputs(new Set(list), ({ file }: { file: string }, i: number) => ({ idempotencyKey: `${i}${file}` }));
+    expect(keyed).toMatchObject([{ idempotencyKey: '0a' }, { idempotencyKey: '1b' }]);
+  });
+
+  it.each(['stepId', 'idempotencyKey'])('cannot share one %s', (field) => {
+    const error = refusal(() => submitManyCall(resize, [], { [field]: 'x' }));
+    expect(error.message).toBe(
+      `options.${field}: is for one step, got "x"; pass a function (args, index) => ({ ${field}: … })`,
+    );
+  });
+
+  it('are refused with what is no list, and with options that a function made wrongly', () => {
+    expect(refusal(() => submitManyCall(resize, { file: 'a' }, undefined)).message).toContain('an iterable of args');
+    expect(refusal(() => inputs([1, 2], (_: number, i: number) => (i === 1 ? { priority: 'high' } : {}))).field).toBe(
+      'options(…, 1).priority',
+    );
+  });
+});
+
+describe('a step that a handler submits', () => {
+  it('has an id that is made from the parent, the type and the args, whatever the order of their keys', () => {
+    const { stepId } = optionsOf({ file: 'a', width: 1 });
+    expect(stepId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(optionsOf({ width: 1, file: 'a' }).stepId).toBe(stepId);
+    expect(optionsOf({ file: 'a', width: 2 }).stepId).not.toBe(stepId);
+    expect(optionsOf({ file: 'a', width: 1 }, undefined, 'other').stepId).not.toBe(stepId);
+    expect(childId('parent', 'crop', { args: { file: 'a', width: 1 } })).not.toBe(stepId);
+  });
+
+  it('never changes its id between versions of the library', () => {
+    expect(optionsOf({ file: 'a' }).stepId).toBe('c56486c4-ac72-5dd6-8bb4-ddf58242a884');
+    expect(optionsOf({ file: 'a' }, { name: 'first' }).stepId).toBe('6df9a412-3ab9-5b74-a331-c20b16e1a4d3');
+  });
+
+  it('has an id that is made from its name, whatever its args, where it has one', () => {
+    const { stepId, ...rest } = optionsOf({ file: 'a' }, { name: 'first', priority: 3 });
+    expect(rest).toEqual({ priority: 3 });
+    expect(optionsOf({ file: 'b' }, { name: 'first' }).stepId).toBe(stepId);
+    expect(optionsOf({ file: 'a' }, { name: 'second' }).stepId).not.toBe(stepId);
+    expect(optionsOf('first').stepId).not.toBe(stepId);
+  });
+
+  it('keeps an id or a key that the handler has chosen', () => {
+    expect(optionsOf({ file: 'a' }, { stepId: 'mine' })).toEqual({ stepId: 'mine' });
+    expect(optionsOf({ file: 'a' }, { idempotencyKey: 'mine' })).toEqual({ idempotencyKey: 'mine' });
+  });
+
+  it('is refused with a name beside an id or key, a wrong name, args that JSON cannot carry, and no definition', () => {
+    expect(refusal(() => optionsOf({}, { name: 'a', stepId: 'b' })).message).toBe(
+      'options.name: cannot be given together with stepId, got "a" and "b"',
+    );
+    expect(refusal(() => optionsOf({}, { name: 'a', idempotencyKey: 'b' })).message).toContain('idempotencyKey');
+    expect(refusal(() => optionsOf({}, { name: '' })).message).toContain('options.name: expected text');
+    expect(refusal(() => optionsOf({ at: new Date() }))).toMatchObject({ field: 'args.at' });
+    expect(refusal(() => childOptions('parent', { type: 'resize' }, {}, {})).field).toBe('definition');
+  });
+
+  it('is one of many: a name is for one, so it comes from a function', () => {
+    const each = childOptionsOfEach('parent', resize, { priority: 2 });
+    expect(each({ file: 'a' }, 0)).toEqual({ ...optionsOf({ file: 'a' }), priority: 2 });
+    const named = childOptionsOfEach('parent', resize, (_: unknown, i: number) => ({ name: `${i}` }));
+    expect(named({ file: 'a' }, 1)).toEqual(optionsOf({ file: 'b' }, { name: '1' }));
+    const error = refusal(() => childOptionsOfEach('parent', resize, { name: 'all' }));
+    expect(error.message).toContain('options.name: is for one step, got "all"; pass a function');
+    expect(refusal(() => each({ at: 1n }, 7)).field).toBe('steps[7].args.at');
+  });
+});
