@@ -49,7 +49,6 @@ export type {
   PruneReply,
   RetryReceipt,
   StepAt,
-  StepIds,
   StepRecord,
   StepStore,
   SubmitReceipt,

@@ -1,4 +1,4 @@
-/** Waits and questions where a read may show late what another process has committed. */
+/** Waits, queries and commands while reads may show late what another process has committed. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { StepNotFoundError, StoppedError, StoreError } from '../../src/errors.js';
 import { LateClients, WAIT_INTERVAL_MS, type Client } from './support/late-client.js';
@@ -26,7 +26,7 @@ const advance = (ms: number): Promise<void> => clients.runtime.advance(ms);
 const until = <T>(promise: Promise<T>): Promise<T> => clients.runtime.until(promise);
 
 describe('a wait', () => {
-  test('sees an end that its reads show long after the pulse has moved', async () => {
+  test('ends although reads show the end of the step long after the pulse has changed', async () => {
     await until(there.submit('s'));
     await advance(STALE);
     const wait = outcome(here.waiter.wait('s'));
@@ -38,7 +38,7 @@ describe('a wait', () => {
     expect(wait.at! - endedAt).toBeGreaterThanOrEqual(STALE);
   });
 
-  test('asks no more once its reads have caught up with the pulse', async () => {
+  test('sends no query once reads have caught up with the pulse', async () => {
     await until(there.submit('s'));
     await advance(STALE);
     void outcome(here.waiter.wait('s'));
@@ -52,14 +52,14 @@ describe('a wait', () => {
     expect(here.store.count('ended') + here.store.count('find')).toBe(before + looks);
   });
 
-  test('asks once an hour under an unmoved pulse, so that it ends where reads are later than they should be', async () => {
+  test('queries once an hour under an unchanged pulse, so that it ends even if reads are later than the store states', async () => {
     await until(there.submit('s'));
     await advance(STALE);
     const wait = outcome(here.waiter.wait('s'));
     await advance(3 * STALE);
     const { find } = here.late;
     let answered: Awaited<ReturnType<typeof find>> | undefined;
-    here.late.find = async (ids) => (answered ??= await find.call(here.late, ids)); // it shows what it showed before
+    here.late.find = async (ids) => (answered ??= await find.call(here.late, ids)); // it shows what it has shown before
     await advance(WAIT_INTERVAL_MS);
     await until(there.end());
     await advance(10 * STALE);
@@ -70,7 +70,7 @@ describe('a wait', () => {
     expect(wait.came).toBe(7);
   });
 
-  test('for a step that another process has submitted just now is no error', async () => {
+  test('does not fail for a step that another process has just submitted', async () => {
     await until(there.submit('s'));
     const wait = outcome(here.waiter.wait('s'));
     await advance(STALE - 1);
@@ -81,7 +81,7 @@ describe('a wait', () => {
     expect(wait.came).toBe(7);
   });
 
-  test('for a step that there is not fails after a second look, and asks for it alone until then', async () => {
+  test('fails for an unknown step after a second read, and reads only that step until then', async () => {
     await advance(5_000);
     const wait = outcome(here.waiter.wait('nothing'));
     await advance(STALE - 1);
@@ -92,7 +92,7 @@ describe('a wait', () => {
     expect(here.store.count('ended') + here.store.count('find')).toBeLessThanOrEqual(STALE / WAIT_INTERVAL_MS + 2);
   });
 
-  test('is not failed by the absence that a wait before it has seen', async () => {
+  test('does not count an absence that an earlier wait noticed', async () => {
     const first = outcome(here.waiter.wait('s'));
     await advance(STALE - 1_000);
     await until(there.submit('s'));
@@ -105,7 +105,7 @@ describe('a wait', () => {
     expect(second.came).toBe(7);
   });
 
-  test('begins anew to be missing when a look has shown the step meanwhile', async () => {
+  test('starts counting the absence over if a read has shown the step meanwhile', async () => {
     await until(there.submit('s'));
     await advance(STALE);
     let shown = false;
@@ -123,7 +123,7 @@ describe('a wait', () => {
     expect(wait.came).toBeInstanceOf(StepNotFoundError);
   });
 
-  test('that joined a question under way is not missing from before it began', async () => {
+  test('does not count an absence from before it began, if it joins an open query', async () => {
     await until(there.submit('a'));
     await advance(STALE);
     here.store.plan = ({ verb, nth }) => (verb === 'ended' && nth === 0 ? { delayMs: 3_000 } : undefined);
@@ -139,7 +139,7 @@ describe('a wait', () => {
     expect(joined.came).toBe(7);
   });
 
-  test('that times out says nothing of a step that no read shows', async () => {
+  test('times out without details if no read shows the step', async () => {
     await until(there.submit('s'));
     const wait = outcome(here.waiter.wait('s', { timeoutMs: 3_000 }));
     await advance(3_000);
@@ -147,16 +147,16 @@ describe('a wait', () => {
   });
 });
 
-describe('where reads are never late', () => {
+describe('if reads are never late', () => {
   beforeEach(() => arrange(0));
 
-  test('one question tells that there is no such step', async () => {
+  test('one query is enough to report that there is no such step', async () => {
     await expect(until(here.waiter.wait('nothing'))).rejects.toThrow(StepNotFoundError);
     expect(clients.now).toBe(0);
     expect(here.store.count('ended') + here.store.count('find')).toBe(1);
   });
 
-  test('one question follows a move of the pulse', async () => {
+  test('one query follows a change of the pulse', async () => {
     await until(there.submit('s'));
     void outcome(here.waiter.wait('s'));
     await advance(HOUR / 4);
@@ -166,7 +166,7 @@ describe('where reads are never late', () => {
     expect(here.store.count('ended') + here.store.count('find')).toBe(before + 1);
   });
 
-  test('a step that ends right after the question is found: the pulse was read before it', async () => {
+  test('a step that ends right after the query is noticed, because the pulse was read before it', async () => {
     await until(there.submit('s'));
     let ends = false;
     here.store.plan = ({ verb }) => {
@@ -183,7 +183,7 @@ describe('where reads are never late', () => {
     expect(wait.came).toBe(7);
   });
 
-  test('cancel looks again at once when the step has moved since it looked', async () => {
+  test('cancel reads again at once if the step has changed since the read', async () => {
     await until(there.submit('s'));
     here.store.plan = ({ verb, nth }) => {
       if (verb === 'cancel' && nth === 0) void there.claim();
@@ -194,7 +194,7 @@ describe('where reads are never late', () => {
     expect(here.store.count('cancel')).toBe(2);
   });
 
-  test('cancel and getStep answer at once', async () => {
+  test('cancel and getStep resolve without a pause', async () => {
     await expect(until(here.queries.get('nothing'))).rejects.toThrow(StepNotFoundError);
     expect(await until(here.commands.cancel('nothing'))).toBe('notFound');
     expect(await until(here.commands.retry('nothing'))).toBe('notFound');
@@ -208,7 +208,7 @@ describe('where reads are never late', () => {
 });
 
 describe('getStep', () => {
-  test('finds a step that another process has submitted just now', async () => {
+  test('finds a step that another process has just submitted', async () => {
     await until(there.submit('s'));
     expect(await until(here.queries.get('s'))).toMatchObject({ stepId: 's', status: 'pending' });
   });
@@ -219,7 +219,7 @@ describe('getStep', () => {
     expect(clients.now).toBe(0);
   });
 
-  test('looks again after growing pauses, the last time when no read may be older, before there is no such step', async () => {
+  test('reads again after growing pauses, until no read can be late, before it reports that there is no such step', async () => {
     const asked: number[] = [];
     here.store.plan = ({ verb }) => {
       if (verb === 'find') asked.push(clients.now);
@@ -229,7 +229,7 @@ describe('getStep', () => {
     expect(asked).toEqual([0, 1_000, 3_000, 7_000, 10_000]);
   });
 
-  test('ends when the queue is stopped', async () => {
+  test('ends if the queue is stopped', async () => {
     const got = outcome(here.queries.get('nothing'));
     await advance(1_500);
     await until(here.stop());
@@ -240,17 +240,17 @@ describe('getStep', () => {
 });
 
 describe('cancel', () => {
-  test('finds a step that another process has submitted just now', async () => {
+  test('finds a step that another process has just submitted', async () => {
     await until(there.submit('s'));
     expect(await until(here.commands.cancel('s'))).toBe('cancelled');
   });
 
-  test('answers notFound only after a second look', async () => {
+  test('returns notFound only after a second read', async () => {
     expect(await until(here.commands.cancel('nothing'))).toBe('notFound');
     expect(clients.now).toBe(STALE);
   });
 
-  test('waits between its tries while it is shown an old version, and then cancels', async () => {
+  test('pauses between tries while reads show an old version, and then cancels', async () => {
     await until(there.submit('s'));
     await advance(STALE);
     await until(here.late.find(['s']));
@@ -262,7 +262,7 @@ describe('cancel', () => {
     expect(here.told.of('step:cancelled')).toMatchObject([{ stepId: 's', by: 'caller' }]);
   });
 
-  test('ends where no read ever shows how the step stands', async () => {
+  test('fails with STORE_BUSY if no read ever shows the state of the step', async () => {
     await until(there.submit('s'));
     await advance(STALE);
     const old = await until(here.late.find(['s']));
@@ -275,7 +275,7 @@ describe('cancel', () => {
     expect(here.store.count('cancel')).toBeLessThanOrEqual(6);
   });
 
-  test('ends where the step changes between each look and the write after it', async () => {
+  test('fails with STORE_BUSY if the step changes between every read and the write after it', async () => {
     await until(there.submit('s'));
     await advance(STALE);
     let version = 1;
@@ -286,7 +286,7 @@ describe('cancel', () => {
     expect(error).toMatchObject({ code: 'STORE_BUSY' });
   });
 
-  test('does not call a step terminal that another process has made pending just now', async () => {
+  test('does not report a step as terminal that another process has just made pending', async () => {
     await until(there.submit('s'));
     await until(there.end('failed'));
     await advance(STALE);
@@ -294,7 +294,7 @@ describe('cancel', () => {
     expect(await until(here.commands.cancel('s'))).toBe('cancelled');
   });
 
-  test('looks again where the write does not find what the read has shown', async () => {
+  test('reads again if the write does not find what the read has shown', async () => {
     await until(here.submit('s'));
     const { cancel } = here.late;
     here.late.cancel = (...args) => {
@@ -304,7 +304,7 @@ describe('cancel', () => {
     expect(await until(here.commands.cancel('s'))).toBe('cancelled');
   });
 
-  test('answers alreadyTerminal at once for a step that has completed', async () => {
+  test('returns alreadyTerminal at once for a completed step', async () => {
     await until(there.submit('s'));
     await until(there.end());
     await advance(STALE);
@@ -316,7 +316,7 @@ describe('cancel', () => {
   test.each([
     ['a read shows it since', false],
     ['reads still hide it', true],
-  ])('answers cancelled where its own write went through and looked like none: %s', async (_, isHidden) => {
+  ])('returns cancelled if its own write was applied without showing: %s', async (_, isHidden) => {
     await until(there.submit('s'));
     await advance(STALE);
     const { cancel } = here.late;
@@ -334,7 +334,7 @@ describe('cancel', () => {
 });
 
 describe('retry', () => {
-  test('retries a step that has failed just now in another process', async () => {
+  test('retries a step that has just failed in another process', async () => {
     await until(there.submit('s'));
     await advance(STALE);
     await until(there.end('failed'));
@@ -343,7 +343,7 @@ describe('retry', () => {
     expect(await until(here.queries.get('s'))).toMatchObject({ status: 'pending' });
   });
 
-  test('answers notFound, and notRetryable for an open step, only after a second look', async () => {
+  test('returns notFound, and notRetryable for an open step, only after a second read', async () => {
     expect(await until(here.commands.retry('nothing'))).toBe('notFound');
     expect(clients.now).toBe(STALE);
     await until(here.submit('s'));
@@ -351,7 +351,7 @@ describe('retry', () => {
     expect(clients.now).toBe(2 * STALE);
   });
 
-  test('looks again where the write does not find what the read has shown', async () => {
+  test('reads again if the write does not find what the read has shown', async () => {
     await until(here.submit('s'));
     await until(here.commands.cancel('s'));
     const { retry } = here.late;
@@ -362,7 +362,7 @@ describe('retry', () => {
     expect(await until(here.commands.retry('s'))).toBe('retried');
   });
 
-  test('answers notRetryable at once for a step that has completed', async () => {
+  test('returns notRetryable at once for a completed step', async () => {
     await until(there.submit('s'));
     await until(there.end());
     await advance(STALE);
@@ -370,7 +370,7 @@ describe('retry', () => {
     expect(clients.now).toBe(STALE);
   });
 
-  test('answers retried where the row has moved on from the failed version that a late read still shows', async () => {
+  test('returns retried if the row has moved on from the failed version that a late read still shows', async () => {
     await until(there.submit('s'));
     await until(there.end('failed'));
     await advance(STALE);
@@ -379,7 +379,7 @@ describe('retry', () => {
     let looks = 0;
     const { find } = here.late;
     here.late.find = (ids) => (looks++ < 2 ? Promise.resolve(old) : find.call(here.late, ids));
-    here.late.retry = () => Promise.resolve(['changed']); // what the Snowflake store says where its read is late as well
+    here.late.retry = () => Promise.resolve(['changed']); // what the Snowflake store returns if its own read is late as well
     expect(await until(here.commands.retry('s'))).toBe('retried');
     expect(looks).toBeGreaterThan(2);
   });
@@ -387,7 +387,7 @@ describe('retry', () => {
   test.each([
     ['another process', () => there],
     ['this process', () => here], // an end is written by another session than the one that reads
-  ])('begins a step again that was retried and failed once more just now in %s', async (_, who) => {
+  ])('retries a step again that was retried and has just failed again in %s', async (_, who) => {
     await until(there.submit('s'));
     await until(there.end('failed'));
     await advance(STALE);
@@ -399,7 +399,7 @@ describe('retry', () => {
     expect(await until(here.late.find(['s']))).toMatchObject([{ status: 'pending', version: old!.version + 4 }]);
   });
 
-  test('ends where no read ever shows how the step stands', async () => {
+  test('fails with STORE_BUSY if no read ever shows the state of the step', async () => {
     await until(there.submit('s'));
     await until(there.end('failed'));
     await advance(STALE);

@@ -1,15 +1,15 @@
-/** The round over awaited steps: each once, some at each look. */
+/** The round through awaited steps: each once, a piece at each poll. */
 import { expect, it } from 'vitest';
 import { PollingRound } from '../../src/client/polling-round.js';
 
 const awaiting = (count: number) => new Map(Array.from({ length: count }, (_, i) => [`s${i}`, i]));
 
-/** What the round asks for at each ms. */
+/** The pieces that are due at each ms. */
 function pieces(round: PollingRound, ms: number, from = 0): string[][] {
   return Array.from({ length: ms }, (_, i) => round.next(from + i)).filter(({ length }) => length > 0);
 }
 
-it('goes once over all steps, in pieces that are an interval apart', () => {
+it('visits every step once, in pieces that are an interval apart', () => {
   const awaited = awaiting(250);
   const round = new PollingRound(awaited, 10);
   round.begin();
@@ -19,7 +19,7 @@ it('goes once over all steps, in pieces that are an interval apart', () => {
   expect(round.next(9)).toEqual([]);
 });
 
-it('is not due before its interval is over', () => {
+it('returns nothing before its interval is over', () => {
   const round = new PollingRound(awaiting(250), 10);
   round.begin();
   expect(round.next(0)).toHaveLength(100);
@@ -27,7 +27,7 @@ it('is not due before its interval is over', () => {
   expect(round.next(10)).toHaveLength(100);
 });
 
-it('goes on where the last one stopped, and begins anew behind the last step', () => {
+it('continues where the last round stopped, and wraps after the last step', () => {
   const awaited = awaiting(150);
   const round = new PollingRound(awaited, 10);
   round.begin();
@@ -36,7 +36,7 @@ it('goes on where the last one stopped, and begins anew behind the last step', (
   expect(pieces(round, 100, 10).flat().slice(0, 51)).toEqual([...[...awaited.keys()].slice(100), 's0']);
 });
 
-it('ends where nothing is awaited any more, and when it is ended', () => {
+it('ends if nothing is awaited any more, and when end is called', () => {
   const awaited = awaiting(150);
   const round = new PollingRound(awaited, 10);
   round.begin();

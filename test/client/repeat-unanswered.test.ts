@@ -1,4 +1,4 @@
-/** A lost reply is asked for again, with an end; nothing else is. */
+/** Which calls to the store are repeated, and how often. */
 import { expect, it } from 'vitest';
 import { repeatUnanswered } from '../../src/client/repeat-unanswered.js';
 import { StoreError } from '../../src/errors.js';
@@ -6,7 +6,7 @@ import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 
 const LOST = new StoreError('STORE_UNAVAILABLE', 'the connection was lost', true);
 
-/** Calls a store that fails so often; answers how often it was called, and what came of it. */
+/** Calls a store that fails the given number of times; returns how often it was called, and the outcome. */
 async function calls(error: Error, failures: number, closing = new AbortController()) {
   const runtime = new VirtualRuntime();
   let made = 0;
@@ -22,11 +22,11 @@ async function calls(error: Error, failures: number, closing = new AbortControll
   return { made, outcome };
 }
 
-it('until it comes', async () => {
+it('repeats an unanswered call until the reply comes', async () => {
   expect(await calls(LOST, 3)).toEqual({ made: 4, outcome: 'done' });
 });
 
-it('four times at most', async () => {
+it('repeats a call four times at most', async () => {
   expect(await calls(LOST, 100)).toEqual({ made: 5, outcome: LOST });
 });
 
@@ -34,11 +34,11 @@ it.each([
   ['a store that was busy, which has been patient already', new StoreError('STORE_BUSY', 'busy', true)],
   ['a refusal, which would come again', new StoreError('STORE_REFUSED', 'no', false)],
   ['an error of another kind', new TypeError('no')],
-])('but not after %s', async (_, error) => {
+])('does not repeat a call after %s', async (_, error) => {
   expect(await calls(error, 1)).toEqual({ made: 1, outcome: error });
 });
 
-it('and not once the store is to be closed, which ends the pause at once', async () => {
+it('does not repeat a call while the store is closing, which ends the pause at once', async () => {
   const runtime = new VirtualRuntime();
   const closing = new AbortController();
   let made = 0;

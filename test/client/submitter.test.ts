@@ -1,4 +1,4 @@
-/** Submitting: which calls share a commit, and what becomes of them where it fails. */
+/** Submitting: which calls share a commit, and what happens to them if it fails. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Submitter } from '../../src/client/submitter.js';
 import { StoreError } from '../../src/errors.js';
@@ -19,7 +19,7 @@ const LOST = new StoreError('STORE_UNAVAILABLE', 'the connection was lost', true
 let runtime: VirtualRuntime;
 let submitter: Submitter;
 let closing: AbortController;
-/** The ids of each commit that the store was asked for. */
+/** The ids of each commit that reached the store. */
 let commits: string[][];
 let committed: number;
 let writing: number;
@@ -62,7 +62,7 @@ const stepsOf = (stepIds: readonly string[]) => stepIds.map((stepId) => ({ type:
 const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `s${i}`);
 
 describe('submit', () => {
-  it('shares a commit with the calls of its turn, and with those that come while another is under way', async () => {
+  it('shares a commit with the calls of its turn, and with those that come during another commit', async () => {
     const first = submitAll(['a', 'b']);
     await runtime.advance(WRITE_MS / 2);
     const second = [submit('c'), submit('d')];
@@ -75,7 +75,7 @@ describe('submit', () => {
     expect(committed).toBe(2);
   });
 
-  it('writes no more at once than the store takes', async () => {
+  it('writes no more steps at once than the store allows', async () => {
     await runtime.until(submitAll(ids(25)));
     expect(commits.map(({ length }) => length)).toEqual([10, 10, 5]);
   });
@@ -87,26 +87,26 @@ describe('submit', () => {
     expect(commits).toEqual([['a'], ['b']]);
   });
 
-  it('fails for the step that the store refuses, and for no other of its commit', async () => {
+  it('fails for the step that the store refuses, and for no other step of its commit', async () => {
     fails = (steps) => (steps.some(({ stepId }) => stepId === 'b') ? REFUSED : undefined);
     const outcomes = await runtime.until(submitAll(['a', 'b', 'c']));
     expect(outcomes).toEqual([{ stepId: 'a', receipt: 'created' }, REFUSED, { stepId: 'c', receipt: 'created' }]);
   });
 
-  it('fails for all of a commit that failed for another reason, which is asked for once', async () => {
+  it('fails for every step of a commit that failed for another reason, and sends it once', async () => {
     const busy = new StoreError('STORE_BUSY', 'busy', true);
     fails = () => busy;
     expect(await runtime.until(submitAll(['a', 'b']))).toEqual([busy, busy]);
     expect(commits).toHaveLength(1);
   });
 
-  it('asks again under the same id after a lost reply', async () => {
+  it('sends the same id again if the reply does not come', async () => {
     fails = () => (commits.length < 3 ? LOST : undefined);
     expect(await runtime.until(submit('a'))).toEqual({ stepId: 'a', receipt: 'created' });
     expect(commits).toEqual([['a'], ['a'], ['a']]);
   });
 
-  it('writes nothing once the store is to be closed', async () => {
+  it('writes nothing while the store is closing', async () => {
     closing.abort();
     expect(await runtime.until(submit('a'))).toMatchObject({ code: 'STOPPED' });
     expect(commits).toEqual([]);
@@ -114,14 +114,14 @@ describe('submit', () => {
 });
 
 describe('submitMany', () => {
-  it('says after each commit that there may be work', async () => {
+  it('notifies the pool after each commit', async () => {
     const receipts = await runtime.until(submitter.submitMany(stepsOf(ids(25))));
     expect(receipts.map(({ stepId }) => stepId)).toEqual(ids(25));
     expect(commits.map(({ length }) => length)).toEqual([10, 10, 5]);
     expect(committed).toBe(3);
   });
 
-  it('tells all that is safe where it breaks off, and nothing else', async () => {
+  it('reports exactly the committed ids if a commit fails', async () => {
     fails = () => (commits.length === 3 ? REFUSED : undefined);
     const error: unknown = await runtime.until(
       submitter.submitMany(stepsOf(ids(25))).catch((thrown: unknown) => thrown),
@@ -131,7 +131,7 @@ describe('submitMany', () => {
 });
 
 describe('finish', () => {
-  it('waits for every call that has been made', async () => {
+  it('waits for every call that was made before it', async () => {
     let answered = 0;
     const calls = [submit('a')];
     await runtime.advance(WRITE_MS / 2);

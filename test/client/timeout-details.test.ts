@@ -1,4 +1,4 @@
-/** How steps stand, for the errors of waits that have timed out. */
+/** The description of a step in the error of a wait that has timed out. */
 import { expect, it } from 'vitest';
 import { TimeoutDetails } from '../../src/client/timeout-details.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
@@ -30,7 +30,7 @@ function world(find: (ids: readonly string[]) => Promise<readonly StepRecord[]>)
   return { runtime, asked, closing, details: new TimeoutDetails(parts) };
 }
 
-it('says how a step stands, and what it waits for', async () => {
+it('describes the state of a step, and what it waits for', async () => {
   const records = new Map(
     [
       recordOf('claimed', { status: 'claimed', claimedBy: 'ada' }),
@@ -53,7 +53,7 @@ it('says how a step stands, and what it waits for', async () => {
   ]);
 });
 
-it('steps that are asked about in one turn share one question, and the next turn asks anew', async () => {
+it('shares one query between the steps of one turn, and queries again in the next turn', async () => {
   const { runtime, asked, details } = world(async (ids) => ids.map((id) => recordOf(id)));
   const first = ['a', 'b', 'c'].map((id) => details.step(id));
   await runtime.until(Promise.all(first));
@@ -62,12 +62,12 @@ it('steps that are asked about in one turn share one question, and the next turn
   expect(again?.step.stepId).toBe('d');
 });
 
-it('answers with nothing where the store fails', async () => {
+it('returns nothing if the store fails', async () => {
   const { runtime, details } = world(() => Promise.reject(new Error('no')));
   expect(await runtime.until(details.step('a'))).toBeUndefined();
 });
 
-it('answers with nothing after a second where the store does not answer', async () => {
+it('returns nothing if the store does not answer within a second', async () => {
   const { runtime, details } = world(() => new Promise(() => undefined));
   let answered = false;
   void details.step('a').then(() => (answered = true));
@@ -77,7 +77,7 @@ it('answers with nothing after a second where the store does not answer', async 
   expect(answered).toBe(true);
 });
 
-it('answers with nothing as soon as the store is to be closed', async () => {
+it('returns nothing as soon as the store is closing', async () => {
   const { runtime, closing, details } = world(() => new Promise(() => undefined));
   const answer = details.step('a');
   await runtime.settle();

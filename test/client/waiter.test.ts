@@ -1,4 +1,4 @@
-/** Waiters: their number costs nothing, and none waits for ever. */
+/** Waits on a real file: their number costs nothing, and every one ends. */
 import { FleetQ, type AnyFleetQ } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import Sqlite from 'better-sqlite3';
@@ -25,14 +25,14 @@ async function manyWaits(path: string): Promise<Waits> {
   return { queue, store, stepIds, waits };
 }
 
-/** How many ids `find` was asked for since the call `from`. */
+/** How many ids `find` was called with since the call `from`. */
 const idsFound = ({ store }: Waits, from: number): number =>
   store.store.calls
     .slice(from)
     .filter(({ verb }) => verb === 'find')
     .reduce((sum, { args }) => sum + (args[0] as string[]).length, 0);
 
-test('a look asks for what has ended, not for every step that is awaited', async () => {
+test('a poll queries for ended steps, not for every awaited step', async () => {
   const waits = await manyWaits(temporaryPath());
   await expect.poll(() => idsFound(waits, 0)).toBeGreaterThanOrEqual(MANY); // each once, when it is first awaited
   const from = waits.store.store.calls.length;
@@ -45,7 +45,7 @@ test('a look asks for what has ended, not for every step that is awaited', async
   expect(idsFound(waits, from)).toBeLessThanOrEqual(MANY + 10 * looks);
 });
 
-test('of many awaited steps the one that another process ends is noticed', async () => {
+test('notices the one of many awaited steps that another process ends', async () => {
   const path = temporaryPath();
   const { stepIds, waits } = await manyWaits(path);
   const other = stopped(new FleetQ({ ...QUICK, store: sqlite({ path }) }));
@@ -53,7 +53,7 @@ test('of many awaited steps the one that another process ends is noticed', async
   await expect(waits[1_234]).resolves.toMatchObject({ code: 'STEP_CANCELLED' });
 });
 
-test('of many awaited steps those that plain SQL ends or deletes are noticed', { timeout: 30_000 }, async () => {
+test('notices those of many awaited steps that plain SQL ends or deletes', { timeout: 30_000 }, async () => {
   const path = temporaryPath();
   const { stepIds, waits } = await manyWaits(path);
   const database = new Sqlite(path, { timeout: 5_000 });
@@ -64,7 +64,7 @@ test('of many awaited steps those that plain SQL ends or deletes are noticed', {
   await expect(waits[1_500]).resolves.toMatchObject({ code: 'STEP_NOT_FOUND' });
 });
 
-test('of many awaited steps the ends are noticed beside a row that plain SQL ended in the future', async () => {
+test('notices ended steps beside a row that plain SQL ended in the future', async () => {
   const path = temporaryPath();
   const { stepIds, waits, store } = await manyWaits(path);
   const database = new Sqlite(path, { timeout: 5_000 });
@@ -80,7 +80,7 @@ test('of many awaited steps the ends are noticed beside a row that plain SQL end
   expect(steps.map(({ stepId }) => stepId)).toContain(stepIds[1_234]);
 });
 
-test('an error that plain SQL recorded concerns the waits of its own step alone', async () => {
+test('an error that plain SQL wrote affects only the waits of its own step', async () => {
   const path = temporaryPath();
   const { queue, stepIds, waits } = await manyWaits(path);
   const database = new Sqlite(path, { timeout: 5_000 });
@@ -93,14 +93,14 @@ test('an error that plain SQL recorded concerns the waits of its own step alone'
   await expect(waits[4]).resolves.toMatchObject({ code: 'STEP_CANCELLED' });
 });
 
-test('stop ends every wait', async () => {
+test('stop rejects every wait', async () => {
   const { queue, waits } = await manyWaits(temporaryPath());
   await queue.stop();
   const codes = (await Promise.all(waits)).map((error) => (error as { code?: unknown }).code);
   expect(new Set(codes)).toEqual(new Set(['STOPPED']));
 });
 
-test('a failed look loses no end', async () => {
+test('a poll that fails misses no ended step', async () => {
   const waits = await manyWaits(temporaryPath());
   const { store } = waits.store;
   let left = 3;
@@ -109,7 +109,7 @@ test('a failed look loses no end', async () => {
   await expect(waits.waits[77]).resolves.toMatchObject({ code: 'STEP_CANCELLED' });
 });
 
-test('a cancel reaches the holder in another process by its watch, long before a heartbeat', async () => {
+test('a cancel reaches the holder in another process through its watch, long before a heartbeat', async () => {
   const path = temporaryPath();
   const slow = { heartbeatIntervalMs: 60_000, deadAfterMs: 600_000, idleIntervalMs: 60_000, claimIntervalMs: 60_000 };
   let reason: unknown;

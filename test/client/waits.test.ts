@@ -1,4 +1,4 @@
-/** Waits in one process over a store that shows all at once: what a look is not waited for, and what a wait leaves. */
+/** Waits in one process over a store without late reads: what ends them without a poll, and that they leave nothing behind. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { PollGate } from '../../src/client/poll-gate.js';
 import { LateClients, WAIT_INTERVAL_MS, type Client } from './support/late-client.js';
@@ -12,7 +12,7 @@ beforeEach(async () => {
   clients = await new LateClients({ staleReadMs: 0 }).open();
   [here, there] = [clients.client(), clients.client()];
   unwatched = 0;
-  // Nobody tells of a commit: a look comes by its time, or by what happens in this process.
+  // There is no watcher: a poll is due by its interval, or by what happens in this process.
   vi.spyOn(here.store, 'watch').mockImplementation(() => () => void unwatched++);
 });
 afterEach(() => clients.close());
@@ -28,7 +28,7 @@ async function now(wait: Promise<unknown>): Promise<unknown> {
   return came;
 }
 
-/** A step that `here` waits for, looked at already. */
+/** A step that `here` waits for, and has polled for once. */
 async function awaited(stepId: string): Promise<{ readonly wait: Promise<unknown> }> {
   await until(there.submit(stepId));
   const wait = here.waiter.wait(stepId);
@@ -38,14 +38,14 @@ async function awaited(stepId: string): Promise<{ readonly wait: Promise<unknown
 }
 
 describe('a wait ends at once', () => {
-  test('for a step that has ended, also while another wait is between two looks', async () => {
+  test('for a step that has ended, also while another wait is between two polls', async () => {
     await until(there.submit('s'));
     await until(there.end());
     await awaited('other');
     expect(await now(here.waiter.wait('s'))).toBe(7);
   });
 
-  test('when its step ends in this very process', async () => {
+  test('when its step ends in this process', async () => {
     const { wait } = await awaited('s');
     await until(there.end());
     expect(await now(wait)).toBe('nothing yet');
@@ -53,13 +53,13 @@ describe('a wait ends at once', () => {
     expect(await now(wait)).toBe(7);
   });
 
-  test('when this very process cancels its step', async () => {
+  test('when this process cancels its step', async () => {
     const { wait } = await awaited('s');
     expect(await until(here.commands.cancel('s'))).toBe('cancelled');
     expect(await now(wait)).toMatchObject({ code: 'STEP_CANCELLED' });
   });
 
-  test('when its time is over and its step has ended meanwhile', async () => {
+  test('when it times out and its step has ended meanwhile', async () => {
     await until(there.submit('s'));
     const wait = here.waiter.wait('s', { timeoutMs: WAIT_INTERVAL_MS / 2 });
     await clients.runtime.settle();
@@ -69,7 +69,7 @@ describe('a wait ends at once', () => {
   });
 });
 
-test('a question that fails is asked again, also while the pulse tells of no change', async () => {
+test('a query that fails is sent again, even if the pulse does not change', async () => {
   await until(there.submit('s'));
   await until(there.end());
   await awaited('other');
@@ -91,7 +91,7 @@ test('after the last wait neither a timer nor a watcher is left', async () => {
   expect([clients.runtime.pending, unwatched]).toEqual([0, 1]);
 });
 
-test('a wait after a pause without any trusts no pulse from before it', () => {
+test('a wait that starts after all others have ended does not trust their pulse', () => {
   const gate = new PollGate(0);
   expect(gate.mustQuery('a', 0)).toBe(true);
   gate.answered(0);

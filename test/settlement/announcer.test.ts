@@ -12,7 +12,7 @@ describe('the receipt of a claim', () => {
     ...over,
   });
 
-  /** What is emitted once the store has answered with this receipt. */
+  /** What is emitted for this receipt. */
   function announced(ended: EndedClaim, receipt: Receipt) {
     const { settler, emitted, ended: heard } = world();
     const settlement = settler.settlement(ended.claim, ended.outcome);

@@ -6,7 +6,14 @@ import type { Claim } from '../../../../src/store/contract.js';
 import { MOST_SEEKS } from '../../../../src/store/sqlite/claiming/unpromoted-backlog.js';
 import type { SynchronousCore } from '../../../../src/store/sqlite/synchronous-core.js';
 import type { NewStep } from '../../../../src/step/submission.js';
-import { claimRequest, pendingAgain, ids, newStep, newSteps, type ClaimRequestOver } from '../../../conformance/harness.js';
+import {
+  claimRequest,
+  pendingAgain,
+  ids,
+  newStep,
+  newSteps,
+  type ClaimRequestOver,
+} from '../../../conformance/harness.js';
 import { newCore, newStore, POD } from '../support/files.js';
 
 const DUE = 1_000_000;
