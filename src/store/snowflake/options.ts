@@ -1,4 +1,4 @@
-/** What `snowflake(…)` takes, checked once. No error here shows any of a connection: it holds secrets. */
+/** The options of `snowflake(…)` and `snowflakeDdl(…)`, checked once. No error here shows a connection, because it holds secrets. */
 // The driver is an optional dependency. An application without it compiles too: there `ConnectionOptions` is `any`.
 // eslint-disable-next-line @typescript-eslint/ban-ts-comment -- `@ts-expect-error` would fail where the driver is installed
 /** @ts-ignore */
@@ -15,59 +15,59 @@ import {
   type FieldChecks,
 } from '../../step/field-checks.js';
 import type { Place } from './table-names.js';
-import { TABLE_KINDS, type DdlParts, type TableKind } from './schema.js';
+import { TABLE_KINDS, type DdlGrants, type TableKind } from './schema.js';
 
 /**
- * What the driver's `createConnection` takes, passed on as it is. The store adds only `agentClass` and
- * `sfRetryMaxLoginRetries`, where you leave them out: it ends the driver's requests when it closes, and tries a login
- * again by itself, so the driver retries it only once.
+ * The options of the driver's `createConnection`, passed on as they are. The store adds only `agentClass` and
+ * `sfRetryMaxLoginRetries`, if you leave them out: it ends the driver's requests when it closes, and it repeats a failed login
+ * itself, so the driver repeats it only once.
  */
 export type SnowflakeConnection = ConnectionOptions;
 
-/** A connection, or a function that is called for each login and returns one: for secrets that rotate. */
+/** A connection, or a function that returns one and is called for each login, so that secrets can rotate. */
 export type ConnectionSource = SnowflakeConnection | (() => SnowflakeConnection | Promise<SnowflakeConnection>);
 
-/** What is not acceptable throws a ValidationError, `OPTION_INVALID`, when `snowflake` is called. */
+/** The options of the Snowflake store. If one is invalid, `snowflake` throws a `ValidationError` (`OPTION_INVALID`). */
 export interface SnowflakeOptions {
   /**
-   * The driver's own connection options, or a function that returns them, called for each login. Any way to sign in that
-   * the driver has: workload identity, key pair, OAuth, programmatic access token. A password alone is being switched off
-   * by Snowflake. Absent: the driver reads its `connections.toml`.
+   * The driver's own connection options, or a function that returns them and is called for each login. Every way to sign in
+   * that the driver has works: workload identity, key pair, OAuth, programmatic access token. Snowflake is ending sign-in by
+   * password alone. Default: the driver reads its `connections.toml`.
    */
   readonly connection?: ConnectionSource;
   /** The database of the tables, exactly as Snowflake shows it, usually in capitals. It must exist. */
   readonly database: string;
   /** The schema of the tables, exactly as Snowflake shows it. It must exist. */
   readonly schema: string;
-  /** In front of the name of each table: up to 200 characters, any but control characters. Default none. */
+  /** The prefix of the name of each table: up to 200 characters, no control characters. Default: none. */
   readonly tablePrefix?: string;
   /**
-   * Whether to create the tables where there are none. `false`: an administrator has run `snowflakeDdl`; a missing table
-   * is then a `STORE_ACCESS_DENIED`. Default `true`.
+   * Whether to create missing tables. With `false`, an administrator has run the text of `snowflakeDdl`, and a missing table is
+   * an error (`STORE_ACCESS_DENIED`). Default: `true`.
    */
   readonly createTables?: boolean;
-  /** The `QUERY_TAG` of every statement, for telling costs apart: 1 to 200 characters, none a control character. Default `fleet-q`. */
+  /** The `QUERY_TAG` of every statement, to find its cost: 1 to 200 characters, no control characters. Default: `fleet-q`. */
   readonly queryTag?: string;
   /**
-   * How long the warehouse may take for a statement, waiting for locks included, in ms: from 1,000 to 3,600,000 (an hour).
-   * The warehouse counts whole seconds, so for it this is rounded up. Default 60,000.
+   * How long the warehouse may take for a statement, including the wait for locks, in ms: 1,000 to 3,600,000 (an hour). The
+   * warehouse counts whole seconds, so the value is rounded up for it. Default: 60,000.
    */
   readonly statementTimeoutMs?: number;
   /**
-   * How late, at most, a session may see what another session has committed, in ms: from 0 to 600,000. What a read does
-   * not show is looked for again after that time, before it counts as missing. 0 is right for an account whose
-   * `READ_CONSISTENCY_MODE` is `GLOBAL`. The account's default is `SESSION`, for which Snowflake documents no bound.
-   * Set it alike on all pods. Peers evict a pod later by as much. Default 10,000.
+   * How late a session may see what another session has committed, in ms: 0 to 600,000. A row that a read does not show counts
+   * as missing only if it is still missing after that time. Set 0 if the account's `READ_CONSISTENCY_MODE` is `GLOBAL`. The
+   * default of an account is `SESSION`, for which Snowflake documents no limit. Use the same value on all pods. Peers evict a
+   * dead pod later by this time. Default: 10,000.
    */
   readonly staleReadMs?: number;
   /**
-   * The kind of the tables. `'permanent'`: Snowflake keeps what was deleted or overwritten for seven days of fail-safe,
-   * from which its support may restore it after a disaster, and bills that storage. `'transient'`: no fail-safe. Time
+   * The kind of the tables. With `'permanent'`, Snowflake keeps deleted and overwritten data for seven days of fail-safe, from
+   * which its support may restore it after a disaster, and bills that storage. With `'transient'` there is no fail-safe. Time
    * travel is off for both.
    *
-   * Tables keep the kind that they were made with. If this is left out, existing tables are used whatever their kind;
-   * missing tables are made permanent where any existing one is, else transient. If it is given and existing tables are of
-   * the other kind, opening rejects with `STORE_TABLE_KIND`. Default: left out.
+   * A table keeps the kind that it was created with. Without this option, existing tables of any kind are used, and missing
+   * tables are created as permanent if an existing one is permanent, else as transient. With it, opening rejects with
+   * `STORE_TABLE_KIND` if existing tables are of the other kind. Default: none.
    */
   readonly tableKind?: TableKind;
 }
@@ -81,13 +81,13 @@ export interface ResolvedOptions extends Place {
   readonly tableKind: TableKind | undefined;
 }
 
-/** Who may use the tables, for the administrator's text. */
+/** The options of `snowflakeDdl`: where the tables are, and who may use them. */
 export interface DdlOptions extends Pick<SnowflakeOptions, 'database' | 'schema' | 'tablePrefix'> {
   /** The role of the pods. */
   readonly role: string;
-  /** The warehouse of the pods, if the text shall grant its use. */
+  /** The warehouse of the pods. If it is given, the text grants its use. */
   readonly warehouse?: string;
-  /** The kind of the tables; see {@link SnowflakeOptions.tableKind}. Default `'transient'`. */
+  /** The kind of the tables, see {@link SnowflakeOptions.tableKind}. Default: `'transient'`. */
   readonly tableKind?: TableKind;
 }
 
@@ -135,7 +135,7 @@ export function resolveOptions(options: SnowflakeOptions): ResolvedOptions {
 }
 
 /** @throws ValidationError `OPTION_INVALID` */
-export function resolveDdlOptions(options: DdlOptions): Place & DdlParts {
+export function resolveDdlOptions(options: DdlOptions): Place & DdlGrants {
   checkFields(options, DDL_FIELDS, 'OPTION_INVALID', 'snowflakeDdl');
   const { role, warehouse, tableKind: kind = 'transient' } = options;
   if (role === undefined) throw missing('snowflakeDdl.role');

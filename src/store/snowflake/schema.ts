@@ -1,11 +1,11 @@
 /**
- * The tables, how they come to be, and what a pod may do with them.
+ * The tables: how they are created and migrated, and what a pod may do with them.
  *
  * Invariants:
- * - Migrations only add, so that pods of two versions can share the tables while they are exchanged.
+ * - Migrations only add, so that pods of two versions can share the tables during a deployment.
  * - Tables have no time travel, whatever their kind: small changes rewrite whole micro-partitions.
- * - Text is compared byte by byte. So each table says that it has no collation: else its columns get that of the schema,
- *   the database or the account, under which ids and step types that differ may count as equal.
+ * - Text is compared byte by byte. So each table is created without a collation: otherwise its columns would inherit that of the
+ *   schema, the database or the account, under which different ids or step types may count as equal.
  */
 import {
   type Columns,
@@ -23,7 +23,7 @@ import { life } from './statements/fragments.js';
 export const SCHEMA_VERSION = 2;
 const OLDEST_ALLOWED = 1;
 
-/** The tables that are no views. */
+/** The tables; the view is not among them. */
 export const TABLES = ['schemaInfo', 'stepTracker', 'stepArchive', 'exchangeRequest', 'podLog'] as const;
 
 /** What Snowflake calls the tables: `transient` ones have no fail-safe, `permanent` ones have seven days of it. */
@@ -39,15 +39,15 @@ function table(kind: TableKind, name: string, columns: Columns): string {
 }
 
 /**
- * Nullable and without a default: else Snowflake takes no IF NOT EXISTS. A column gets the collation that its table says,
- * and the table may be older than our saying none.
+ * Adds a column that is nullable and has no default: otherwise Snowflake accepts no IF NOT EXISTS. The column gets the collation
+ * of its table, which may have been created before tables were created without one.
  */
 const added = (name: string, columns: Columns, column: string): readonly string[] => [
   `ALTER TABLE ${name} SET ${NO_COLLATION}`,
   `ALTER TABLE ${name} ADD COLUMN IF NOT EXISTS ${column} ${columns[column]}`,
 ];
 
-/** For people, under the columns of the original system: the newest incarnation of each pod. No statement reads it. */
+/** A view for people, with the columns of the Python FLEET-Q: the newest incarnation of each pod. No statement reads it. */
 const podHealth = (names: Names): string => `CREATE VIEW IF NOT EXISTS ${names.podHealth} AS
 WITH ${life(names)}
 SELECT its_pod AS pod_id, birth_ts, heard_ts AS last_heartbeat_ts, IFF(was_evicted + has_left = 0, 'up', 'down') AS status,
@@ -56,8 +56,8 @@ FROM life WHERE birth_ts IS NOT NULL
 QUALIFY ROW_NUMBER() OVER (PARTITION BY its_pod ORDER BY birth_ts DESC, incarnation DESC) = 1`;
 
 /**
- * The statements that lead from each version to the next; the first makes version 1 where nothing is. Each may run twice,
- * and beside another pod's: `IF NOT EXISTS`, or it is the same the second time.
+ * The statements that lead from each version to the next. The first ones create version 1. Each may run twice, and at the same
+ * time as another pod's: it says `IF NOT EXISTS`, or has the same effect the second time.
  */
 export function migrations(names: Names, kind: TableKind): readonly (readonly string[])[] {
   return [
@@ -79,7 +79,7 @@ const COLUMNS: Readonly<Record<keyof Tables, Columns>> = {
   podHealth: POD_HEALTH,
 };
 
-/** A version of the tables, and how they come to it. */
+/** A version of the tables, and how it is reached. */
 export interface Schema {
   readonly version: number;
   /** The oldest version whose code may still write them. */
@@ -89,7 +89,7 @@ export interface Schema {
   readonly migrations: typeof migrations;
 }
 
-/** What this code works with. */
+/** The version that this code works with. */
 export const SCHEMA: Schema = {
   version: SCHEMA_VERSION,
   oldestAllowed: OLDEST_ALLOWED,
@@ -104,17 +104,17 @@ export const GRANTS: Readonly<Record<keyof Tables, readonly string[]>> = {
   exchangeRequest: ['SELECT', 'INSERT', 'DELETE'],
   podLog: ['SELECT', 'INSERT', 'DELETE'],
   schemaInfo: ['SELECT'],
-  podHealth: [], // people read it, no pod does
+  podHealth: [], // for people; no pod reads it
 };
 
-export interface DdlParts {
+export interface DdlGrants {
   readonly role: string;
   readonly warehouse?: string;
   readonly tableKind: TableKind;
 }
 
-/** What an administrator runs once, so that the pods' role needs no right to create anything. */
-export function ddlText(names: Names, { tableKind, ...grants }: DdlParts): string {
+/** The text that an administrator runs once, so that the pods' role needs no privilege to create anything. */
+export function ddlText(names: Names, { tableKind, ...grants }: DdlGrants): string {
   const role = identifier(grants.role);
   const statements = [
     `CREATE SCHEMA IF NOT EXISTS ${names.wholeSchema}`,

@@ -240,10 +240,10 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/retention: registrations and what is left of them go in one cycle',
     file: `${SNOWFLAKE}/housekeeping/retention.ts`,
-    find: `    if (many('forgetSigns') > 0) await this.#delete(statements.forgetSigns, bind);
-    if (many('forgetPods') > 0) await this.#delete(statements.forgetPods, bind);`,
-    replace: `    if (many('forgetPods') > 0) await this.#delete(statements.forgetPods, bind);
-    if (many('forgetSigns') > 0) await this.#delete(statements.forgetSigns, bind);`,
+    find: `    if (countOf('forgetSigns') > 0) await this.#delete(statements.forgetSigns, bind);
+    if (countOf('forgetPods') > 0) await this.#delete(statements.forgetPods, bind);`,
+    replace: `    if (countOf('forgetPods') > 0) await this.#delete(statements.forgetPods, bind);
+    if (countOf('forgetSigns') > 0) await this.#delete(statements.forgetSigns, bind);`,
     tests: [`${TESTS}/retention.test.ts`],
   },
   {
@@ -263,8 +263,8 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/retention: steps that cannot be moved are tried without an end',
     file: `${SNOWFLAKE}/housekeeping/retention.ts`,
-    find: "(moved > 0 && many('archive') > 0)",
-    replace: "many('archive') > 0",
+    find: "(moved > 0 && countOf('archive') > 0)",
+    replace: "countOf('archive') > 0",
     tests: [`${TESTS}/retention.test.ts`],
   },
   // ---- names ----

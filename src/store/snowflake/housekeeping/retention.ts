@@ -1,10 +1,10 @@
 /**
- * Retention: what has ended leaves the hot table for the archive, what is past its time leaves the archive.
+ * Moves ended steps from the hot table to the archive, and deletes archived steps past their retention.
  *
  * Invariants:
- * - One SELECT comes first. After that only what there is to do is sent, in chunks.
- * - A terminal step stays in the hot table longer than any statement about it can be under way.
- * - Rows that do not make sense are left alone, and reported.
+ * - One SELECT counts the chores first. Only the statements that have something to do are sent, in chunks.
+ * - A terminal step stays in the hot table for longer than any statement about it can be running.
+ * - Invalid rows are left alone, and reported.
  */
 import type { Log } from '../../../log.js';
 import type { PruneReply } from '../../contract.js';
@@ -13,9 +13,9 @@ import type { HousekeepingStatements } from './statements.js';
 import { number, text, written } from '../rows.js';
 import type { StatementRunner } from '../session/statement-runner.js';
 
-/** How long a terminal step stays hot: beyond the statement time-out and all of the driver's retries. */
+/** How long a terminal step stays in the hot table: beyond the statement time-out and all retries of the driver. */
 const HOT_MS = 900_000;
-/** How long an incarnation is remembered after its last sign: longer than any INSERT can be under way. */
+/** How long an incarnation is remembered after its last sign of life: longer than any INSERT can be running. */
 const FORGET_MS = 3_600_000;
 const CHUNK = 10_000;
 
@@ -23,13 +23,13 @@ export interface RetentionDependencies {
   readonly statements: HousekeepingStatements;
   readonly session: StatementRunner;
   readonly log: Log;
-  /** Steps of one piece. Default 10,000: what a statement costs hardly depends on it. */
+  /** How many steps one statement takes. Default 10,000: the cost of a statement hardly depends on it. */
   readonly chunk?: number;
 }
 
 export class Retention {
   readonly #dependencies: RetentionDependencies;
-  #odd = '';
+  #reported = '';
 
   constructor(dependencies: RetentionDependencies) {
     this.#dependencies = dependencies;
@@ -43,32 +43,32 @@ export class Retention {
       windowMs: 5 * REQUEST_WINDOW_MS,
       forgetMs: Math.ceil(Math.max(keepMs, FORGET_MS)),
     });
-    let many = await this.#look(bind);
-    this.#report(many('odd steps'), many('odd requests'));
-    // The logs first: they are read at each heartbeat, and must not wait for a long history to be moved.
-    // Registrations go in a cycle of their own: what is left of them, in a later one.
-    if (many('forgetSigns') > 0) await this.#delete(statements.forgetSigns, bind);
-    if (many('forgetPods') > 0) await this.#delete(statements.forgetPods, bind);
-    if (many('pruneSigns') > 0) await this.#delete(statements.pruneSigns, bind);
-    if (many('pruneRequests') > 0) await this.#delete(statements.pruneRequests, bind);
-    if (many('dedupe') > 0) await this.#delete(statements.dedupe, bind);
+    let countOf = await this.#countChores(bind);
+    this.#report(countOf('odd steps'), countOf('odd requests'));
+    // The logs first: each heartbeat reads them, so they must not wait until a long history has been moved.
+    // Other rows of an incarnation go before registrations here, so they go in a later cycle than their own registration.
+    if (countOf('forgetSigns') > 0) await this.#delete(statements.forgetSigns, bind);
+    if (countOf('forgetPods') > 0) await this.#delete(statements.forgetPods, bind);
+    if (countOf('pruneSigns') > 0) await this.#delete(statements.pruneSigns, bind);
+    if (countOf('pruneRequests') > 0) await this.#delete(statements.pruneRequests, bind);
+    if (countOf('dedupe') > 0) await this.#delete(statements.dedupe, bind);
     let moved = 0;
-    if (many('archive') > 0) {
+    if (countOf('archive') > 0) {
       moved = await this.#archive(bind);
-      many = await this.#look(bind);
+      countOf = await this.#countChores(bind);
     }
-    const removed = many('pruneArchive') > 0 ? await this.#delete(statements.pruneArchive(chunk), bind) : 0;
-    return { removed, more: removed >= chunk || (moved > 0 && many('archive') > 0) };
+    const removed = countOf('pruneArchive') > 0 ? await this.#delete(statements.pruneArchive(chunk), bind) : 0;
+    return { removed, more: removed >= chunk || (moved > 0 && countOf('archive') > 0) };
   }
 
-  /** How much there is of each chore. */
-  async #look(bind: string): Promise<(chore: string) => number> {
+  /** How many rows each chore would touch. */
+  async #countChores(bind: string): Promise<(chore: string) => number> {
     const rows = await this.#dependencies.session.run(this.#dependencies.statements.chores, bind);
     const counts = new Map(rows.map((row) => [text(row, 'CHORE'), number(row, 'MANY')]));
     return (chore) => counts.get(chore) ?? 0;
   }
 
-  /** Answers how many rows have left the hot table. */
+  /** Returns how many rows have left the hot table. */
   async #archive(bind: string): Promise<number> {
     const { statements, session, chunk = CHUNK } = this.#dependencies;
     await session.run(statements.archive(chunk), bind);
@@ -80,15 +80,15 @@ export class Retention {
     return written(await session.run(statement, bind), 'deleted');
   }
 
-  /** Once for each change of their number. */
+  /** Logged once for each change of their number. */
   #report(steps: number, requests: number): void {
-    const odd = `${steps} ${requests}`;
-    if (odd !== this.#odd && steps + requests > 0) {
+    const counts = `${steps} ${requests}`;
+    if (counts !== this.#reported && steps + requests > 0) {
       this.#dependencies.log.warn(
         { steps, requests },
-        'rows that were written by hand are not understood, and skipped',
+        'invalid rows in STEP_TRACKER or EXCHANGE_REQUEST; they are skipped until somebody corrects or deletes them',
       );
     }
-    this.#odd = odd;
+    this.#reported = counts;
   }
 }

@@ -1,37 +1,37 @@
 /**
- * Housekeeping, the leader's: what has ended is archived, what is archived leaves the hot table, what is past its
- * retention goes, and the logs are kept short.
+ * The leader's housekeeping statements: ended steps are archived, archived steps leave the hot table and later the archive, and
+ * the logs are kept short.
  *
  * Invariants:
- * - In chunks.
- * - What is read may be late; each DELETE checks on its own rows what must still hold.
- * - Archiving is INSERT by anti-join on (`step_id`, `version`), then DELETE of what is archived at that version: so two
- *   leaders at once, or a statement that lands twice, do no harm.
- * - Of an incarnation `registered` goes first, in a cycle of its own: what has no registration is as good as evicted, and
- *   nothing late revives it.
+ * - Large changes are made in chunks.
+ * - A read may be late, so each DELETE checks on its own rows what must still hold.
+ * - A step is archived by an INSERT with an anti-join on (`step_id`, `version`), then a DELETE of what is archived at that version.
+ *   So two leaders at once, or a statement that lands twice, do no harm.
+ * - Of an incarnation, `registered` is deleted first, in a cycle of its own: an incarnation without a registration counts as
+ *   evicted, so no late row revives it.
  */
 import { STEP_COLUMNS } from '../columns.js';
 import type { Names } from '../table-names.js';
 import { ago, columnsOf, count, isList, understood } from '../statements/fragments.js';
 
 export interface HousekeepingStatements {
-  /** How much there is of each chore, and of rows that nobody understands. Bind: { hotMs, keepMs, windowMs, forgetMs }. */
+  /** How many rows each chore would touch, and how many rows are invalid. Bind: { hotMs, keepMs, windowMs, forgetMs }. */
   readonly chores: string;
-  /** Pending rows that are removed beside one of their step that is claimed or has ended. Bind: { hotMs }. */
+  /** Removes pending rows of a step that has another row, claimed or ended. Bind: { hotMs }. */
   readonly dedupe: string;
-  /** Steps whose rows have all ended. Bind: { hotMs }. */
+  /** Copies steps whose rows have all ended. Bind: { hotMs }. */
   readonly archive: (chunk: number) => string;
-  /** Bind: { hotMs }. */
+  /** Removes the rows that are archived at their version. Bind: { hotMs }. */
   readonly unload: string;
-  /** Bind: { keepMs }. */
+  /** Removes archived steps past their retention. Bind: { keepMs }. */
   readonly pruneArchive: (chunk: number) => string;
-  /** Bind: { windowMs, forgetMs }. */
+  /** Removes requests that a newer one replaces. Bind: { windowMs, forgetMs }. */
   readonly pruneRequests: string;
-  /** Signs of life that a newer one says as well. Bind: { windowMs }. */
+  /** Removes signs of life that a newer one replaces. Bind: { windowMs }. */
   readonly pruneSigns: string;
-  /** Registrations of the final, who hold nothing. Bind: { forgetMs }. */
+  /** Removes registrations of incarnations that ended long ago and hold nothing. Bind: { forgetMs }. */
   readonly forgetPods: string;
-  /** What is left of incarnations without a registration, who hold nothing. Bind: { forgetMs }. */
+  /** Removes the other rows of incarnations that have no registration and hold nothing. Bind: { forgetMs }. */
   readonly forgetSigns: string;
 }
 
@@ -40,8 +40,10 @@ const q = 'q AS (\n  SELECT PARSE_JSON(?) AS b\n)';
 const bound = (field: string): string => `q.b:${field}::NUMBER(38,0)`;
 
 /**
- * Never both of two rows, however late each read: one that was never claimed is not what another is removed for; of all
- * others only those go that have been pending for longer than a read can be late.
+ * Pending rows beside another row of their step that is claimed or has ended.
+ *
+ * Two leaders that each read late must never remove both rows of a step. So a row goes only if it was never claimed (then no other
+ * row is removed because of it), or if it has been pending for longer than a read can be late.
  */
 const duplicates = (
   names: Names,
@@ -49,26 +51,29 @@ const duplicates = (
   JOIN (SELECT DISTINCT s.step_id FROM ${names.stepTracker} s WHERE s.status IN ('claimed', 'completed', 'failed', 'cancelled')) o ON o.step_id = p.step_id
   CROSS JOIN q WHERE p.status = 'pending' AND (p.version = 0 OR p.last_update_ts < ${ago(bound('hotMs'))})`;
 
+/** Steps of which every row has ended, long enough ago that no statement about them is still running. */
 const ended = (
   names: Names,
 ): string => `SELECT s.step_id AS id, MAX(s.last_update_ts) AS ended_ts FROM ${names.stepTracker} s CROSS JOIN q
   GROUP BY s.step_id HAVING COUNT(IFF(s.status IN ${TERMINAL}, NULL, 1)) = 0 AND MAX(s.last_update_ts) < MAX(${ago(bound('hotMs'))})`;
 
-/** Row by row: of a step with a newer row readers show that one. */
+/** Judged row by row: if a step has a newer row, readers show that one. */
 const expired = (
   names: Names,
 ): string => `SELECT a.step_id AS id, a.last_update_ts AS ended_ts FROM ${names.stepArchive} a CROSS JOIN q
   WHERE a.last_update_ts < ${ago(bound('keepMs'))}`;
 
+/** Requests that a newer one of their incarnation replaces, and those of incarnations that are long silent. */
 const oldRequests = (names: Names): string => `SELECT r.token AS id, r.seq AS its_seq, r.incarnation AS its_incarnation
   FROM ${names.exchangeRequest} r JOIN (SELECT incarnation, MAX(seq) AS newest FROM ${names.exchangeRequest} GROUP BY incarnation) g ON g.incarnation = r.incarnation
   CROSS JOIN q WHERE (r.seq < g.newest AND r.asked_ts < ${ago(bound('windowMs'))}) OR r.asked_ts < ${ago(bound('forgetMs'))}`;
 
+/** Signs of life below the newest of their incarnation. Only these events repeat. */
 const oldSigns = (names: Names): string => `SELECT p.incarnation AS its_incarnation, p.seq AS its_seq
   FROM ${names.podLog} p JOIN (SELECT incarnation, MAX(seq) AS newest FROM ${names.podLog} GROUP BY incarnation) g ON g.incarnation = p.incarnation
   CROSS JOIN q WHERE p.event IN ('heartbeat', 'asleep') AND p.seq < g.newest AND p.at_ts < ${ago(bound('windowMs'))}`;
 
-/** Silent for `forgetMs`, and nothing is claimed under it: else nobody would know why its holder is no more. */
+/** Incarnations that are silent for `forgetMs` and hold no claim. As long as one holds a claim, recovery needs its log. */
 const forgettable = (names: Names, having: string): string => `SELECT p.incarnation AS its_incarnation
   FROM ${names.podLog} p LEFT JOIN (SELECT DISTINCT claimed_incarnation AS holder FROM ${names.stepTracker} WHERE status = 'claimed') h ON h.holder = p.incarnation
   CROSS JOIN q WHERE h.holder IS NULL
@@ -124,7 +129,7 @@ WHERE incarnation = n.its_incarnation`,
   };
 }
 
-/** One look, so that no DELETE is sent that could match nothing. */
+/** One SELECT counts all chores, so that no DELETE is sent that could match nothing: each DELETE locks its table. */
 function choresOf(names: Names): string {
   const of = (word: string, rows: string): string => `SELECT '${word}' AS chore, COUNT(*) AS many FROM (\n  ${rows}\n)`;
   return `WITH ${q}

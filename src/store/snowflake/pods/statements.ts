@@ -1,10 +1,10 @@
 /**
- * The fleet: an append-only log of signs of life, and what it says.
+ * The statements of the fleet: they append signs of life to a log, and read the state of incarnations from it.
  *
  * Invariants:
- * - Others' rows may be read late. An orphan of an unknown or a sleeping holder rests on the absence of a sign, so it allows
- *   for that. What a sign says is believed at once.
- * - A claim is held only if its row is the first of its step; any other is void.
+ * - Rows of other sessions may be read late. That a holder is unknown or asleep rests on the absence of a sign, so its claims must
+ *   be old enough before they count as orphans. A sign that is present is believed at once.
+ * - A claim is held only if its row is the first of its step. Any other claim is void.
  */
 import type { Names } from '../table-names.js';
 import { ago, claimColumns, count, epochMs, firstRows, life, LIVING, understood } from '../statements/fragments.js';
@@ -12,20 +12,20 @@ import { ago, claimColumns, count, epochMs, firstRows, life, LIVING, understood 
 export interface PodStatements {
   /** Bind: { pod, incarnation, event: registered | heartbeat | asleep | left, seq, heartbeatMs?, deadAfterMs?, eligible?, meta? }. */
   readonly sign: string;
-  /** Every incarnation that is not final, with what its newest sign and its registration say of it. No bind. */
+  /** Every incarnation that is not final, with the values of its newest sign and its registration. No bind. */
   readonly fleet: string;
   /**
-   * The same, with what one incarnation holds, its void claims, the oldest version allowed, and the server's clock.
+   * The same, with the claims of one incarnation (held and void), the oldest version allowed, and the server's clock.
    * Bind: { incarnation }.
    */
   readonly view: string;
-  /** Looks at the silence itself. Bind: { incarnations }. */
+  /** Evicts those of the given incarnations that are silent now. Bind: { incarnations }. */
   readonly evict: string;
-  /** Of these, who has been evicted by now. Bind: { incarnations }. */
+  /** Those of the given incarnations that have been evicted. Bind: { incarnations }. */
   readonly evicted: string;
   /**
-   * The longest held first. A claim whose holder is unknown or asleep must be older than `unseenMs`: the holder may have
-   * registered or woken up just before it. Bind: { unseenMs }.
+   * Claims of holders that are gone, the longest held first. If the holder is unknown or asleep, the claim must be older than
+   * `unseenMs`, because the holder may have registered or woken up just before it. Bind: { unseenMs }.
    */
   readonly orphans: (limit: number) => string;
 }

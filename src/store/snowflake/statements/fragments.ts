@@ -1,4 +1,4 @@
-/** Pieces that several statements share. */
+/** Fragments of SQL that several statements share. */
 import { STEP_COLUMNS } from '../columns.js';
 import type { Names } from '../table-names.js';
 
@@ -14,74 +14,79 @@ export function count(n: number): string {
   return String(n);
 }
 
-/** An instant so many ms before now. */
+/** The instant the given ms before now. */
 export const ago = (ms: string): string => `DATEADD(millisecond, -${ms}, SYSDATE())`;
-/** Not from a text: how a text is read is the account's TIMESTAMP_INPUT_FORMAT. */
+/** Not from a text, because the account's TIMESTAMP_INPUT_FORMAT decides how a text is read. */
 const EPOCH = `TO_TIMESTAMP_NTZ(0, 3)`;
-/** An instant as epoch ms: instants travel as numbers. */
+/** An instant as epoch ms. Instants travel as numbers. */
 export const epochMs = (instant: string): string => `DATEDIFF(millisecond, ${EPOCH}, ${instant})`;
 const LAST_INSTANT = '253402300799000';
-/** Epoch ms as an instant; beyond the year 9999, where TIMESTAMP ends, its last second. */
+/** Epoch ms as an instant. Beyond the year 9999, where TIMESTAMP ends, it is the last second of that year. */
 export const instantOf = (ms: string): string =>
   `DATEADD(millisecond, IFF(${ms} > ${LAST_INSTANT}, ${LAST_INSTANT}, ${ms}), ${EPOCH})`;
 export const isBeyond = (ms: string): string => `${ms} > ${LAST_INSTANT}`;
 
 export const columnsOf = (alias: string): string => STEP_COLUMNS.map((column) => `${alias}.${column}`).join(', ');
 
-/** What a row written by hand says in its payload alone. */
+/** The type of a step. A row that was inserted by hand may have it in its payload alone. */
 export const typeOf = (alias: string): string => `COALESCE(${alias}.step_type, ${alias}.payload:type::VARCHAR)`;
 const payloadOf = (alias: string): string => `COALESCE(${alias}.payload_text, TO_JSON(${alias}.payload), '{}')`;
 const runAtOf = (alias: string): string => `COALESCE(${alias}.far_run_at, ${epochMs(`${alias}.run_at`)})`;
 
-/** An array that a pod may have sent: no request has a tenth as many. */
+/** Whether a value is an array that a pod may have sent. No real request has a tenth of this length. */
 export const isList = (value: string): string => `(IS_ARRAY(${value}) AND ARRAY_SIZE(${value}) <= 10000)`;
 
-/** JavaScript holds them exactly, and there is room above for what a statement adds. */
+/** JavaScript holds such numbers exactly, and a statement can still add to them. */
 const LARGEST = '9007199254740000';
 const countable = (column: string): string => `${column} BETWEEN 0 AND ${LARGEST}`;
 
 /**
- * Whether a row is a step: its status is one of ours, and where it is still to be worked on it has a type, numbers within
- * bounds, and a token if it is claimed. All others were written by hand; to the exchange they are not there, for one
- * number that overflows would fail the UPDATE that serves everybody.
+ * Whether a row is a valid step: its status is one of ours, and if it has not ended, it has a type, numbers within limits, and a
+ * token if it is claimed.
+ *
+ * Other rows were written by hand. The exchange ignores them: one number that overflows would fail the UPDATE of the whole
+ * fleet.
  */
 export const understood = (alias: string): string => `(${alias}.status IN ('completed', 'failed', 'cancelled')
     OR (${alias}.status = 'pending' OR (${alias}.status = 'claimed' AND ${alias}.claim_token IS NOT NULL)) AND ${typeOf(alias)} IS NOT NULL
     AND ${['version', 'retry_count', 'crashes', 'max_retries'].map((column) => countable(`${alias}.${column}`)).join(' AND ')}
     AND ${alias}.priority BETWEEN -${LARGEST} AND ${LARGEST} AND COALESCE(${alias}.far_run_at, 0) BETWEEN -${LARGEST} AND ${LARGEST})`;
 
-/** Of each step its first row, and how many of its rows are claimed or have ended. */
+/** For each step its first row, and how many of its rows are claimed or have ended. A claim of any other row is void. */
 export const firstRows = (names: Names): string =>
   `SELECT o.step_id AS its_step, MIN(o.row_id) AS first_id, COUNT(IFF(o.status = 'pending', NULL, 1)) AS taken
   FROM ${names.stepTracker} o WHERE ${understood('o')} GROUP BY o.step_id`;
 
-/** What a claim is made of. */
+/** The columns of a claim. */
 export const claimColumns = (
   alias: string,
 ): string => `${typeOf(alias)} AS its_type, ${payloadOf(alias)} AS its_payload,
   ${alias}.priority AS its_priority, ${alias}.retry_count AS retries, ${alias}.max_retries AS most_retries, ${alias}.crashes AS struck,
   ${runAtOf(alias)} AS run_at_ms, ${epochMs(`${alias}.created_ts`)} AS created_at_ms`;
 
-/** What a reader sees of a step. */
+/** The columns of a step as readers see it. */
 export const recordColumns = (
   alias: string,
 ): string => `${alias}.step_id AS id, ${claimColumns(alias)}, ${alias}.version AS its_version,
   ${alias}.status AS its_status, ${epochMs(`${alias}.last_update_ts`)} AS updated_at_ms, ${alias}.claimed_by AS holder_pod,
   ${alias}.claimed_incarnation AS holder, ${alias}.result AS its_result, ${alias}.error AS its_error`;
 
-/** Of several rows of a step the one furthest along: terminal, claimed, pending; then the first. */
+/** Of several rows of a step, the one that is furthest along (terminal, claimed, pending), then the first. */
 export const furthest = (alias: string): string =>
   `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY CASE ${alias}.status WHEN 'pending' THEN 2 WHEN 'claimed' THEN 1 ELSE 0 END, ${alias}.row_id) = 1`;
-/** Of several archive rows of a step one of the highest version. */
+/** Of several archived rows of a step, one of the highest version. */
 export const newest = (alias: string): string =>
   `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY ${alias}.version DESC, ${alias}.row_id, ${alias}.archived_ts) = 1`;
 
-/** The key of a new row, made by the statement and never bound. The rows of a step sort as their statements came. */
+/** The key of a new row. It is made by the statement and never bound, because a resend repeats its binds. Rows sort by the time of their INSERT. */
 export const newRowId = (now: string): string => `LPAD(${epochMs(now)}::VARCHAR, 15, '0') || '-' || UUID_STRING()`;
 
 /**
- * Every incarnation, by its own sequence number; requests are signs of life too. `seq` is NULL where another wrote
- * ('evicted'). What a sign does not carry is told by the newest that does.
+ * Two CTEs: `sign`, every sign of life, and `life`, one row for each incarnation.
+ *
+ * `sign` also takes the requests of the exchange: a pod that claims is alive, even if its heartbeat is late. `life` orders the
+ * signs by the incarnation's own sequence number, never by time, so a sign that lands late changes nothing. `seq` is NULL for
+ * 'evicted', which another pod wrote. A value that the newest sign does not carry comes from the newest sign that does.
  */
 export const life = (names: Names): string => `sign AS (
   SELECT pod_id, incarnation, seq, event, at_ts, heartbeat_ms, dead_after_ms, eligible, meta_text FROM ${names.podLog}

@@ -1,4 +1,4 @@
-/** Submitting, reading, and what users do by hand. */
+/** The statements that submit, read, cancel and retry steps. */
 import type { ListFilter } from '../../contract.js';
 import { STEP_COLUMNS, type STEP_TRACKER } from '../columns.js';
 import type { Names } from '../table-names.js';
@@ -18,13 +18,13 @@ import {
 export interface StepStatements {
   /** Bind: { token, steps: [{ id, type, payload, priority, maxRetries, delayMs, runAtMs? }] }. */
   readonly submit: string;
-  /** What became of a submission. Bind: { token, steps: [{ id, payload }] }; answers by `at`, their order. */
+  /** What became of a submission. Bind: { token, steps: [{ id, payload }] }. Answers one row for each place (`at`) in it. */
   readonly submitted: string;
   /** Bind: ids. */
   readonly find: string;
-  /** Of each id, what cancel and retry need to know. Bind: ids. */
+  /** What cancel and retry need to know of each step. Bind: ids. */
   readonly states: string;
-  /** Of these steps, those that were cancelled. Bind: ids. */
+  /** Those of the given steps that were cancelled. Bind: ids. */
   readonly cancelled: string;
   /** Bind: { statuses?, types?, claimedBy?, afterMs?, afterId? }. */
   readonly list: (order: ListFilter['order'], limit: number) => string;
@@ -36,7 +36,7 @@ export interface StepStatements {
   readonly retry: string;
   /** Steps that only the archive has. Bind: { steps: [{ id, version }] }. */
   readonly restore: string;
-  /** Writes all rows of these steps unchanged: its session then sees them as they are. Bind: ids. */
+  /** Writes all rows of the given steps unchanged. The session then sees them as they are. Bind: ids. */
   readonly refresh: string;
 }
 
@@ -54,7 +54,7 @@ export function stepStatements(names: Names): StepStatements {
     list: (order, limit) => listOf(names, order, limit),
     stats: statsOf(names),
     ...byHand(names),
-    // A row's id never changes, so nothing that others do to the row can be undone by this.
+    // A row's id never changes, so this cannot undo a change of another session.
     refresh: `UPDATE ${names.stepTracker} t
 SET row_id = t.row_id
 FROM (
@@ -64,7 +64,13 @@ WHERE t.step_id = n.id`,
   };
 }
 
-/** The archive is looked at as well: an id is free again only when its step has been pruned. */
+/**
+ * Inserts the steps that neither table has. An id is free again only when its step has been pruned from the archive, too.
+ *
+ * - `q`: the bind, parsed once, with one instant for all rows.
+ * - `batch`: the steps of the bind. If the bind names an id twice, the first one counts, so one submission makes no duplicate.
+ * - `known`: the ids that are taken. The archive is joined, because it is large; the hot table is small.
+ */
 function submitOf(names: Names): string {
   return `INSERT INTO ${names.stepTracker} (row_id, step_id, status, payload, payload_text, priority, max_retries, step_type, run_at, far_run_at,
   created_ts, last_update_ts, submit_token, submit_index)
@@ -87,7 +93,14 @@ FROM batch o LEFT JOIN known k ON k.id = o.id
 WHERE k.id IS NULL`;
 }
 
-/** `made`: this very submission put a row in. `same`: the payload is the one that is kept. `found`: how many rows say so. */
+/**
+ * Answers, for each place in the submission: `made`, whether this submission inserted the row; `same`, whether the stored payload
+ * is the submitted one; `found`, whether a row was found at all.
+ *
+ * - `batch`: the steps of the bind, duplicates included.
+ * - `kept`: the rows of these steps in both tables, hot and cold.
+ * - `first`: one row for each step. The hot row wins, and of several the first: that is the one that will be claimed.
+ */
 function submittedOf(names: Names): string {
   return `WITH q AS (
   SELECT b, b:token::VARCHAR AS my_token FROM (SELECT PARSE_JSON(?) AS b)
@@ -107,7 +120,14 @@ FROM batch o LEFT JOIN first k ON k.id = o.id
 GROUP BY o.its_at`;
 }
 
-/** The hot row first, else one archive row of the highest version. */
+/**
+ * One row for each step: from the hot table, else from the archive.
+ *
+ * - `wanted`: the ids of the bind.
+ * - `hot`: of several rows of a step, the one furthest along. `highest_version` is that of all its rows, so that a retry sees that
+ *   another row has moved.
+ * - `cold`: archived steps that the hot table lacks. Two leaders may have archived a step twice, so one row is taken.
+ */
 function findOf(names: Names, columns: (row: string) => string): string {
   return `WITH wanted AS (
   SELECT DISTINCT f.value::VARCHAR AS id FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f
@@ -123,7 +143,7 @@ UNION ALL
 SELECT ${columns('cold')}, 1 FROM cold`;
 }
 
-/** A cancelled step stays in the hot table for longer than any holder needs to learn of it. */
+/** The hot table alone: a cancelled step stays there for longer than its holder needs to notice. */
 function cancelledOf(names: Names): string {
   return `WITH wanted AS (
   SELECT DISTINCT f.value::VARCHAR AS id FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f
@@ -134,7 +154,7 @@ function cancelledOf(names: Names): string {
 SELECT step_id AS id, DATEDIFF(millisecond, last_update_ts, SYSDATE()) AS ago_ms FROM hot WHERE status = 'cancelled'`;
 }
 
-/** Every step once, from wherever it lies. */
+/** Three CTEs: every step once, from the hot table or the archive. `hot` and `cold` are as in {@link findOf}. */
 const everyStep = (names: Names): string => `hot AS (
   SELECT s.* FROM ${names.stepTracker} s QUALIFY ${furthest('s')}
 ), cold AS (
@@ -146,7 +166,12 @@ const everyStep = (names: Names): string => `hot AS (
   SELECT ${columnsOf('cold')} FROM cold
 )`;
 
-/** By keyset: the instant of creation in ms, then the id. */
+/**
+ * A page by keyset: the instant of creation in ms, then the id.
+ *
+ * - `wanted_status`, `wanted_type`: the filters as rows. A filter that is missing in the bind lets everything pass.
+ * - `every`: every step once, so that a page shows no step twice.
+ */
 function listOf(names: Names, order: ListFilter['order'], limit: number): string {
   const [direction, beyond] = order === 'oldest' ? ['ASC', '>'] : ['DESC', '<'];
   const created = epochMs('s.created_ts');
