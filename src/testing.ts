@@ -3,6 +3,8 @@
  *
  * {@link runStep} runs one handler as a pod would, without a queue. {@link testContext} records what a handler submits.
  * {@link VirtualRuntime} is a clock that a test turns by hand.
+ *
+ * @module fleet-q/testing
  */
 import { FleetQError } from './errors.js';
 import { createLog } from './log.js';

@@ -178,6 +178,27 @@ describe('examples', { timeout: WITHIN_MS, concurrent: false }, () => {
     expect(out).toContain('the worker has stopped after SIGTERM');
   });
 
+  test.each([undefined, 'count_words has completed', 'by waiting:', 'count_part has completed'])(
+    'fan-out: killed at "%s" and started again, both reports are right and there is no second step of anything',
+    async (moment) => {
+      if (moment !== undefined) {
+        const killed = start('fan-out.ts');
+        await killed.says(moment);
+        killed.child.kill('SIGKILL');
+        await killed.ended;
+      }
+      const lines = await printed('fan-out.ts');
+      expect(lines.filter((line) => line.startsWith('by '))).toEqual(['by waiting: 7 words', 'by counting: 7 words']);
+      expect(lines.slice(-5)).toEqual([
+        'count_part: 4',
+        'count_words: 4',
+        'finish_report: 1',
+        'report_by_counting: 1',
+        'report_by_waiting: 1',
+      ]);
+    },
+  );
+
   test('each has a test here', () => {
     const programs = readdirSync(examples, { recursive: true, encoding: 'utf8' }).filter(
       (file) => file.endsWith('.ts') && !file.startsWith('demo') && /^await /m.test(text(file)),
