@@ -13,7 +13,6 @@ import { healthOf, type Health } from './fleet/health.js';
 import { createLog } from './log.js';
 import type { ResolvedOptions, Settings } from './options.js';
 import { Pool, type PoolDrained } from './pool/pool.js';
-import type { HeldSnapshot } from './pool/claims/claim-comparison.js';
 import { SlotDeadlock } from './pool/slot-deadlock.js';
 import type { Service } from './runtime/service.js';
 import type { FleetPicture } from './stats.js';

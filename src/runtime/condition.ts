@@ -1,31 +1,37 @@
-/** Waits for a condition, up to a time. Whoever changes what it is about calls `look`. */
+/**
+ * Waits for a condition, with a time limit.
+ *
+ * Invariants:
+ * - Code that changes what the condition depends on calls `notify`. Nothing polls.
+ * - There is one wait at a time, and it leaves no timer behind.
+ */
 import type { Runtime } from './runtime.js';
 
 export class Condition {
   readonly #runtime: Runtime;
-  #look: (() => void) | undefined;
+  #check: (() => void) | undefined;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
   }
 
-  /** Resolves once the condition holds, or after so many ms. One wait at a time. */
-  until(holds: () => boolean, atMostMs: number): Promise<void> {
+  /** Resolves once the condition holds, or after `limitMs`. */
+  until(holds: () => boolean, limitMs: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
         timer?.cancel();
-        this.#look = undefined;
+        this.#check = undefined;
         resolve();
       };
-      const timer = atMostMs === Infinity ? undefined : this.#runtime.after(atMostMs, done);
-      this.#look = () => {
+      const timer = limitMs === Infinity ? undefined : this.#runtime.after(limitMs, done);
+      this.#check = () => {
         if (holds()) done();
       };
-      this.#look();
+      this.#check();
     });
   }
 
-  look(): void {
-    this.#look?.();
+  notify(): void {
+    this.#check?.();
   }
 }

@@ -46,10 +46,9 @@ export type Outcome =
 
 /**
  * Why a claim was given back uncharged: the handler asked for it; it could not start in time; its step is still run by a
- * stray here; the queue stops or pauses; the pod fenced itself, or no longer held it; the pod had lost track of it (its
- * exchange's reply was lost).
+ * stray here; the queue stops or pauses; the pod fenced itself, or no longer held it.
  */
-export type ReleaseReason = 'handler' | 'unstarted' | 'blocked' | 'stopping' | 'fenced' | 'unknown';
+export type ReleaseReason = 'handler' | 'unstarted' | 'blocked' | 'stopping' | 'fenced';
 
 /** What the decision needs to know of the claim. */
 export interface Charges {

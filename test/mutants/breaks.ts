@@ -6,6 +6,11 @@ import { facadeBreaks } from './breaks/facade.js';
 import { fleetBreaks } from './breaks/fleet.js';
 import { lateReadBreaks } from './breaks/late-reads.js';
 import { poolBreaks } from './breaks/pool.js';
+import { poolClaimsBreaks } from './breaks/pool-claims.js';
+import { poolExchangeBreaks } from './breaks/pool-exchange.js';
+import { poolExecutionBreaks } from './breaks/pool-execution.js';
+import { poolIsolationBreaks } from './breaks/pool-isolation.js';
+import { poolPlanningBreaks } from './breaks/pool-planning.js';
 import { runtimeBreaks } from './breaks/runtime.js';
 import { settlementBreaks } from './breaks/settlement.js';
 import { snowflakeAccountBreaks } from './breaks/snowflake-accounts.js';
@@ -20,6 +25,11 @@ export const allBreaks: readonly Break[] = [
   ...stepBreaks,
   ...runtimeBreaks,
   ...poolBreaks,
+  ...poolClaimsBreaks,
+  ...poolExchangeBreaks,
+  ...poolExecutionBreaks,
+  ...poolPlanningBreaks,
+  ...poolIsolationBreaks,
   ...fleetBreaks,
   ...lateReadBreaks,
   ...settlementBreaks,

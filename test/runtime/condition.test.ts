@@ -22,11 +22,11 @@ test('a wait ends with the look that finds its condition, which is asked no more
     asked++;
     return claims;
   }, 1_000);
-  condition.look();
+  condition.notify();
   claims = true;
-  condition.look();
+  condition.notify();
   await wait;
-  condition.look();
+  condition.notify();
   expect(asked).toBe(3);
   expect(runtime.pending).toBe(0);
 });
@@ -36,6 +36,6 @@ test('a wait ends when its time is over', async () => {
   const wait = condition.until(() => ++asked === 0, 1_000);
   await runtime.until(wait);
   expect(runtime.monotonicMs()).toBe(1_000);
-  condition.look();
+  condition.notify();
   expect(asked).toBe(1);
 });

@@ -1,8 +1,11 @@
 /**
  * A claim as this pod holds it: from the reply that brought it until its receipt, or until its stray returns.
  *
- * Law: one object a claim, and what costs much is made only when it is asked for: the decoded payload for each who asks, the
- * `AbortController` when a handler reads its signal. The first abort stands; later ones change nothing.
+ * Invariants:
+ * - There is one object for each claim. What is expensive is made on first use: the decoded payload, and the
+ *   `AbortController` when a handler reads its signal.
+ * - A payload that a reader could change is decoded anew for each reader.
+ * - The first abort decides. Later aborts change nothing.
  */
 import { FleetQError } from '../../errors.js';
 import type { StepEvent } from '../../events.js';
@@ -10,43 +13,40 @@ import { runInContextCopy } from '../../runtime/async-context.js';
 import { isImmutable, payloadOf, type Payload } from '../../step/payload.js';
 import type { Outcome } from '../../step/transition.js';
 import type { Claim, PodRef, Settlement } from '../../store/contract.js';
-import type { EndedClaim } from '../../settlement/ended-claim.js';
-import type { TypeHandler } from '../handlers/handlers.js';
+import type { TypeHandler } from '../handlers/type-handler.js';
 
-/** Why a claim is aborted. `lost`: the store says that it is no longer ours. */
+/** Why a claim is aborted. `lost`: the store says that the step is no longer held by this pod. */
 export type AbortCause = 'cancelled' | 'timedOut' | 'stopping' | 'fenced' | 'lost';
 
-/** What stands in `outcome` until there is one. */
-const UNDECIDED: Outcome = Object.freeze({ kind: 'released', delayMs: 0, reason: 'unknown' });
+/** A claim that has its outcome and can be settled. */
+export type EndedHeldClaim = HeldClaim & { readonly outcome: Outcome };
 
-export class HeldClaim implements EndedClaim {
+export class HeldClaim {
   readonly claim: Claim;
-  /** The incarnation that claimed it; only under this one is it settled. */
+  /** The incarnation that took the claim. Only this incarnation can settle it. */
   readonly pod: PodRef;
   readonly handler: TypeHandler;
   readonly claimedAt: number;
-  /** `stray`: its claim has been settled, and its handler goes on. */
+  /** `stray`: its claim has been settled, and its handler still runs. */
   state: 'unstarted' | 'running' | 'stray' | 'ended' = 'unstarted';
-  /** Its place among equals in the buffer. */
-  turn = 0;
-  outcome: Outcome = UNDECIDED;
-  /** The decoded payload, where it cannot be changed. What can is decoded anew for everybody who asks. */
+  /** When it came, among claims of equal rank in the ready queue. */
+  arrival = 0;
+  outcome: Outcome | undefined = undefined;
+  /** The decoded payload, if nobody can change it. */
   payload: Payload | undefined = undefined;
   startedAt = 0;
   durationMs = 0;
-  /** Until it is aborted: when its time is up. From then on: when its grace is. */
+  /** Before an abort: when the time-out is reached. After it: when the grace is over. */
   dueAt = Infinity;
   aborted: AbortCause | undefined = undefined;
-  /** For how long its step had been cancelled when this pod learned of it, in ms. */
+  /** How long ago its step was cancelled when this pod learned of it, in ms. */
   cancelledForMs: number | undefined = undefined;
-  /** The handler gave it back, to be due again after so many ms. */
-  releasedFor: number | undefined = undefined;
-  /** Decided once: what is sent again must be the same. */
+  /** The handler called `release`: the step is due again after this time, in ms. */
+  releaseDelayMs: number | undefined = undefined;
+  /** Decided once, because a settlement that is sent again must be the same. */
   settlement: Settlement | undefined = undefined;
-  /** How many claims of its step have been turned away because this one still runs. */
+  /** How many later claims of the same step were given back because this one still runs. */
   blockedClaims = 0;
-  /** Given back for one that this pod had lost track of: nothing is known that an event could tell. */
-  untold = false;
   #controller: AbortController | undefined = undefined;
 
   constructor(claim: Claim, pod: PodRef, handler: TypeHandler, claimedAt: number) {
@@ -56,7 +56,7 @@ export class HeldClaim implements EndedClaim {
     this.claimedAt = claimedAt;
   }
 
-  /** The payload's values, for the caller alone. @throws SyntaxError where the text is no JSON */
+  /** The payload's values, for the caller alone. @throws SyntaxError if the text is not JSON */
   readPayload(): Payload {
     if (this.payload !== undefined) return this.payload;
     const payload = payloadOf(JSON.parse(this.claim.payload));
@@ -72,17 +72,22 @@ export class HeldClaim implements EndedClaim {
     return this.#controller.signal;
   }
 
-  /** The reason of the signal, once it was aborted and somebody has read it. */
+  /** The reason of the signal, if the claim was aborted and the handler has read its signal. */
   get abortReason(): unknown {
     return this.#controller?.signal.reason as unknown;
   }
 
-  /** Tells the handler. Its listeners run at once. */
+  /** Aborts the signal. Its listeners run before this returns. */
   abort(cause: AbortCause): void {
     if (this.aborted !== undefined) return;
     this.aborted = cause;
     const controller = this.#controller;
     if (controller !== undefined) runInContextCopy(() => controller.abort(this.abortError()));
+  }
+
+  end(outcome: Outcome): asserts this is EndedHeldClaim {
+    this.state = 'ended';
+    this.outcome = outcome;
   }
 
   /** The reason of the signal. */
@@ -101,7 +106,7 @@ export class HeldClaim implements EndedClaim {
   }
 }
 
-/** What the events of a claim carry. A payload that is no JSON reads as having no args. */
+/** The fields that every event of a claim has. If the payload is not JSON, `args` is undefined. */
 export function eventOf(held: HeldClaim): StepEvent<string, unknown> {
   const { claim, pod } = held;
   const { args, metadata } = readable(held);

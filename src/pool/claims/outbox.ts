@@ -1,24 +1,34 @@
 /**
- * Claims that have come to their end and await a receipt.
+ * Claims that have ended and await their receipts.
  *
- * Law: an outcome leaves only by its receipt. What a failed exchange carried comes back to the front and is sent again.
- * A batch belongs to one incarnation: what an earlier one held is settled in its name, and its fence decides.
+ * Invariants:
+ * - A claim leaves only with its receipt. If an exchange fails, its batch returns to the front and is sent again.
+ * - A batch belongs to one incarnation. What an earlier incarnation held is settled in its name, and its fence decides.
  */
-import type { HeldClaim } from './held-claim.js';
+import type { Fence } from '../../store/contract.js';
+import { HeldClaim, type EndedHeldClaim } from './held-claim.js';
+import type { UnknownClaim } from './unknown-claim.js';
+
+export type OutboxEntry = EndedHeldClaim | UnknownClaim;
+
+/** Whether the entry is a claim that this pod took: one that events are emitted for. */
+export function isEnded(entry: OutboxEntry): entry is EndedHeldClaim {
+  return entry instanceof HeldClaim;
+}
 
 export class Outbox {
-  #claims: HeldClaim[] = [];
-  /** What the exchange under way carries. */
-  #sending: readonly HeldClaim[] = [];
+  #waiting: OutboxEntry[] = [];
+  /** The batch of the exchange in flight. */
+  #sending: readonly OutboxEntry[] = [];
 
-  /** Those that wait to be sent. */
+  /** How many wait to be sent. */
   get size(): number {
-    return this.#claims.length;
+    return this.#waiting.length;
   }
 
-  /** Those that await a receipt, sent or not. */
+  /** How many await a receipt, sent or not. */
   get awaiting(): number {
-    return this.#claims.length + this.#sending.length;
+    return this.#waiting.length + this.#sending.length;
   }
 
   /** Whether no receipt is awaited. */
@@ -26,23 +36,23 @@ export class Outbox {
     return this.awaiting === 0;
   }
 
-  add(held: HeldClaim): void {
-    this.#claims.push(held);
+  add(entry: OutboxEntry): void {
+    this.#waiting.push(entry);
   }
 
-  /** The next batch: at most so many, all of one incarnation. It is under way until `sent` or `keep`. */
-  take(most: number): readonly HeldClaim[] {
-    const claims = this.#claims;
-    const [first] = claims;
+  /** The next batch: at most `most` entries, all of one incarnation. It is in flight until `sent` or `keep`. */
+  take(most: number): readonly OutboxEntry[] {
+    const waiting = this.#waiting;
+    const [first] = waiting;
     if (first === undefined) return [];
-    const limit = Math.min(claims.length, Math.max(1, most));
+    const limit = Math.min(waiting.length, Math.max(1, most));
     let count = 1;
-    while (count < limit && claims[count]?.pod === first.pod) count++;
-    if (count === claims.length) {
-      this.#sending = claims;
-      this.#claims = [];
+    while (count < limit && waiting[count]?.pod === first.pod) count++;
+    if (count === waiting.length) {
+      this.#sending = waiting;
+      this.#waiting = [];
     } else {
-      this.#sending = claims.splice(0, count);
+      this.#sending = waiting.splice(0, count);
     }
     return this.#sending;
   }
@@ -52,13 +62,14 @@ export class Outbox {
     this.#sending = [];
   }
 
-  /** The exchange failed: they are sent again, before all others. */
+  /** The exchange failed: the batch is sent again before all others. */
   keep(): void {
-    this.#claims = [...this.#sending, ...this.#claims];
+    this.#waiting = [...this.#sending, ...this.#waiting];
     this.#sending = [];
   }
 
-  all(): HeldClaim[] {
-    return [...this.#sending, ...this.#claims];
+  /** The fences of all that await a receipt. */
+  fences(): Fence[] {
+    return [...this.#sending, ...this.#waiting].map((entry) => (isEnded(entry) ? entry.claim : entry.fence));
   }
 }

@@ -1,24 +1,26 @@
 /**
- * The claims that are held unstarted, in the order in which they should start: as the store orders them, priority
- * descending, then due time, then as they came, for the store gives equals in the order of submission.
+ * The claims that are held unstarted, in the order in which they should start.
  *
- * Invariants: a type at its limit never holds up the others. So each limited type has a lane of its own, and the next to start
- * is the first among the heads of those lanes that have room.
+ * Invariants:
+ * - The order is the store's: priority descending, then due time, then arrival. The store gives equals in the order of
+ *   submission.
+ * - A type at its limit never holds up the others. Each limited type has a lane of its own, and the next claim to start is the
+ *   first among the heads of the lanes that have room.
  */
-import type { TypeHandler } from '../handlers/handlers.js';
+import type { TypeHandler } from '../handlers/type-handler.js';
 import type { HeldClaim } from './held-claim.js';
 
 export class ReadyQueue {
   readonly #open = new Lane();
   readonly #limited = new Map<TypeHandler, Lane>();
   #size = 0;
-  #turn = 0;
+  #arrivals = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  /** How many could start if there were slots for all. */
+  /** How many could start if every one of them had a slot. */
   get startable(): number {
     let count = this.#open.size;
     for (const [handler, lane] of this.#limited) count += Math.min(lane.size, handler.room);
@@ -26,13 +28,13 @@ export class ReadyQueue {
   }
 
   add(held: HeldClaim): void {
-    held.turn = ++this.#turn;
+    held.arrival = ++this.#arrivals;
     this.#lane(held.handler).add(held);
     held.handler.unstarted++;
     this.#size++;
   }
 
-  /** Takes out the next that may start. */
+  /** Takes out the next claim that may start. */
   next(): HeldClaim | undefined {
     if (this.#size === 0) return undefined;
     let best = this.#open;
@@ -43,11 +45,7 @@ export class ReadyQueue {
     return held === undefined ? undefined : this.#left(held);
   }
 
-  find(stepId: string): HeldClaim | undefined {
-    return this.all().find(({ claim }) => claim.stepId === stepId);
-  }
-
-  /** Takes out those that `unwanted` says. */
+  /** Takes out the claims that `unwanted` selects. */
   take(unwanted: (held: HeldClaim) => boolean): HeldClaim[] {
     const taken = this.#lanes().flatMap((lane) => lane.take(unwanted));
     for (const held of taken) this.#left(held);
@@ -79,7 +77,7 @@ export class ReadyQueue {
   }
 }
 
-/** A sorted queue. What comes in order, as from one exchange, is appended; the rest finds its place. */
+/** A sorted queue. Claims that come in order, as from one exchange, are appended; others are inserted. */
 class Lane {
   #claims: HeldClaim[] = [];
   #first = 0;
@@ -110,7 +108,7 @@ class Lane {
   shift(): HeldClaim | undefined {
     const held = this.head;
     if (held !== undefined && ++this.#first >= 64 && this.#first * 2 >= this.#claims.length) {
-      this.#claims = this.#claims.slice(this.#first); // what has started is let go, at a cost of O(1) each
+      this.#claims = this.#claims.slice(this.#first); // frees what has started, at a cost of O(1) each
       this.#first = 0;
     }
     return held;
@@ -137,5 +135,5 @@ function before(one: HeldClaim | undefined, other: HeldClaim | undefined): boole
   const b = other.claim;
   if (a.priority !== b.priority) return a.priority > b.priority;
   if (a.runAt !== b.runAt) return a.runAt < b.runAt;
-  return one.turn < other.turn;
+  return one.arrival < other.arrival;
 }

@@ -1,76 +1,85 @@
 /**
- * Acts on what heartbeats say that this pod holds.
+ * Acts on what heartbeats say about the claims of this pod: {@link ClaimComparison} judges, and the judgement is carried out
+ * here.
  *
  * Invariants:
- * - {@link ClaimComparison} judges; here its judgement is carried out. An answer to what another incarnation asked is dropped.
- * - A claim that is lost is aborted, and given back if it has not started. The store refuses what is no longer ours, so
- *   giving back touches no newer claim of the step.
- * - A claim that is unseen goes on, unless its step was cancelled after it was claimed. An older cancellation is a late read.
+ * - A reply to a heartbeat of another incarnation is dropped.
+ * - A lost claim is aborted, or given back if it has not started. The store refuses what this pod no longer holds, so giving
+ *   back changes no newer claim of the step.
+ * - An unseen claim goes on, unless its step was cancelled after the claim was taken. An older cancellation is a late read.
  */
+import type { Log } from '../../log.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Fence } from '../../store/contract.js';
-import type { CancellationWatch } from './cancellation-watch.js';
-import type { ExchangeChannel } from './exchange-channel.js';
+import { ClaimComparison, type ClaimSnapshot } from '../claims/claim-comparison.js';
 import type { HeldClaim } from '../claims/held-claim.js';
 import type { HeldClaims } from '../claims/held-claims.js';
-import { ClaimComparison, type HeldSnapshot } from '../claims/claim-comparison.js';
+import type { Executor } from '../execution/executor.js';
+import type { CancellationWatch } from './cancellation-watch.js';
+import type { ExchangeChannel } from './exchange-channel.js';
 
-export interface ClaimReconcilerParts {
+export interface ClaimReconcilerDependencies {
   readonly runtime: Runtime;
-  readonly store: { readonly staleReadMs: number };
-  readonly heldClaims: HeldClaims;
+  readonly log: Log;
+  readonly staleReadMs: number;
+  readonly claims: HeldClaims;
+  readonly executor: Executor;
   readonly channel: ExchangeChannel;
-  readonly cancellationWatch: CancellationWatch;
+  readonly cancellations: CancellationWatch;
 }
 
 export class ClaimReconciler {
-  readonly #parts: ClaimReconcilerParts;
+  readonly #deps: ClaimReconcilerDependencies;
   readonly #comparison: ClaimComparison;
 
-  constructor(parts: ClaimReconcilerParts) {
-    this.#parts = parts;
-    this.#comparison = new ClaimComparison(parts.store.staleReadMs);
+  constructor(deps: ClaimReconcilerDependencies) {
+    this.#deps = deps;
+    this.#comparison = new ClaimComparison(deps.staleReadMs);
   }
 
-  /** To be taken right before a heartbeat is sent. */
-  snapshot(): HeldSnapshot {
-    const { heldClaims, channel } = this.#parts;
+  /** What is held now. Taken right before a heartbeat is sent. */
+  snapshot(): ClaimSnapshot {
+    const { claims, channel } = this.#deps;
     const { openTokens } = channel;
-    return { takenAt: this.#now(), pod: heldClaims.pod, claims: heldClaims.held(), openTokens };
+    return { takenAt: this.#now(), pod: claims.pod, claims: claims.withoutOutcome(), openTokens };
   }
 
-  /** Judges what the pod holds by the heartbeat's answer. */
-  reconcile(snapshot: HeldSnapshot, held: readonly Fence[]): void {
-    const { heldClaims, channel } = this.#parts;
-    const { pod, outbox } = heldClaims;
+  /** Compares the snapshot with the claims that the heartbeat's reply shows. */
+  reconcile(snapshot: ClaimSnapshot, inStore: readonly Fence[]): void {
+    const { claims, channel, log } = this.#deps;
+    const { pod, outbox } = claims;
     if (pod === undefined || snapshot.pod !== pod) return;
     const { openTokens } = channel;
-    const known = { now: this.#now(), claims: [...heldClaims.held(), ...outbox.all()], openTokens };
-    const { lost, unseen, unknown } = this.#comparison.judge(snapshot, held, known);
+    const fences = [...claims.withoutOutcome().map(({ claim }) => claim), ...outbox.fences()];
+    const known = { now: this.#now(), fences, openTokens };
+    const { lost, unseen, unknown } = this.#comparison.compare(snapshot, inStore, known);
     if (lost.size > 0) void this.#drop(lost);
     if (unseen.length > 0) void this.#cancelSinceClaimed(unseen);
-    for (const fence of unknown) heldClaims.giveBackUnknown(fence, pod, this.#now());
+    for (const fence of unknown) {
+      log.warn({ stepId: fence.stepId }, 'store shows a claim that this pod does not know; giving it back');
+      claims.giveBackUnknown(fence, pod);
+    }
   }
 
-  /** What the store no longer shows under this pod was cancelled, or is somebody else's. */
+  /** A step that the store no longer shows under this pod was cancelled, or another pod has it. */
   async #drop(lost: ReadonlySet<HeldClaim>): Promise<void> {
-    const { heldClaims, cancellationWatch } = this.#parts;
-    const cancelled = await cancellationWatch.among([...lost].map(({ claim }) => claim.stepId));
-    for (const { stepId, agoMs } of cancelled) heldClaims.cancel(stepId, agoMs);
-    for (const held of lost) heldClaims.executor.abort(held, 'lost');
-    heldClaims.giveBack((held) => lost.has(held), 'fenced');
+    const { claims, executor, cancellations } = this.#deps;
+    const cancelled = await cancellations.among([...lost].map(({ claim }) => claim.stepId));
+    for (const { stepId, agoMs } of cancelled) executor.cancel(stepId, agoMs);
+    for (const held of lost) executor.abort(held, 'lost');
+    claims.giveBackUnstarted('fenced', (held) => lost.has(held));
   }
 
   async #cancelSinceClaimed(unseen: readonly HeldClaim[]): Promise<void> {
-    const { heldClaims, cancellationWatch } = this.#parts;
+    const { executor, cancellations } = this.#deps;
     const askedAt = this.#now();
     const claimedAt = new Map(unseen.map((held) => [held.claim.stepId, held.claimedAt]));
-    for (const { stepId, agoMs } of await cancellationWatch.among([...claimedAt.keys()])) {
-      if (askedAt - agoMs >= (claimedAt.get(stepId) ?? Infinity)) heldClaims.cancel(stepId, agoMs);
+    for (const { stepId, agoMs } of await cancellations.among([...claimedAt.keys()])) {
+      if (askedAt - agoMs >= (claimedAt.get(stepId) ?? Infinity)) executor.cancel(stepId, agoMs);
     }
   }
 
   #now(): number {
-    return this.#parts.runtime.monotonicMs();
+    return this.#deps.runtime.monotonicMs();
   }
 }

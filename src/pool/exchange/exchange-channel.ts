@@ -1,68 +1,50 @@
 /**
- * The pool's one conversation with the store, kept up through failures.
+ * The pool's one connection to the store: sends outcomes, takes claims, and goes on after failures.
  *
  * Invariants:
- * - What failed may have happened. So a claim whose reply was lost is read back by its token before a fresh token claims,
- *   and outcomes are sent again under the same fence.
- * - A claim that was read back and not shown, where reads may be late, is kept in {@link UnconfirmedTokens}. Others are claimed
- *   meanwhile.
- * - The settler bisects a batch that is refused for good.
- * - After a failure the next try waits, longer each time, up to a few seconds. The first success ends that.
+ * - A request that failed may have been applied. So a claim without a reply is read back by its token before a fresh token
+ *   claims, and outcomes are sent again under the same fence.
+ * - If a read-back does not show a claim and the store's reads may be late, {@link UnconfirmedTokens} keeps its token. Others
+ *   are claimed meanwhile.
+ * - If the store refuses the batch, the settler bisects it.
+ * - After a failure the next exchange waits, longer each time, up to a few seconds. The first success ends that.
  */
 import { asError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { exponentialMs, halfJitterMs } from '../../runtime/backoff.js';
 import type { Runtime } from '../../runtime/runtime.js';
-import { withTimeout } from '../../runtime/with-timeout.js';
-import { claimTokenOf, isAlone } from '../../step/crash-suspect.js';
-import type {
-  Claim,
-  ClaimRequest,
-  ExchangeReply,
-  ExchangeRequest,
-  PodRef,
-  Receipt,
-  Settlement,
-  Store,
-} from '../../store/contract.js';
 import type { Settled, Settler } from '../../settlement/settler.js';
+import { claimTokenOf, isAlone } from '../../step/crash-suspect.js';
+import type { ClaimRequest, ExchangeReply, PodRef, Settlement, Store } from '../../store/contract.js';
+import { isEnded, type OutboxEntry } from '../claims/outbox.js';
+import type { ClaimPlan, ClaimsBrought, ExchangePace } from '../planning/claim-planner.js';
+import { ExchangeCall } from './exchange-call.js';
 import { UnconfirmedTokens, type UnansweredToken } from './unconfirmed-tokens.js';
-import type { HeldClaim } from '../claims/held-claim.js';
 
-/** What a pod wants; the token is chosen here. */
-export interface ClaimPlan extends Omit<ClaimRequest, 'token'> {
-  /** The pod, and its process, hold nothing: if a suspect comes, it is run alone. */
-  readonly alone: boolean;
-}
-
-/** What an exchange came to. */
-export interface ExchangeResult extends Settled {
-  readonly claims: readonly Claim[];
-  readonly nextDueInMs: number | null;
-  /** How many claims were asked for; 0 where it only settled or read back. */
-  readonly asked: number;
-}
+/** What an exchange brought: the receipts of its batch, and claims. */
+export interface ExchangeResult extends Settled, ClaimsBrought {}
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 3_000;
-const LONGEST_PAUSE_IN_HASTE_MS = 250;
-/** How much the newest exchange counts in what an exchange takes. */
-const NEWEST_COUNTS = 0.3;
+/** The longest pause while the queue stops. */
+const SHORTENED_PAUSE_MS = 250;
+/** The weight of the newest exchange in the means. */
+const NEWEST_WEIGHT = 0.3;
 
-export interface ExchangeChannelParts {
+export interface ExchangeChannelDependencies {
   readonly store: Pick<Store, 'exchange' | 'staleReadMs'>;
   readonly runtime: Runtime;
   readonly settler: Settler;
   readonly log: Log;
 }
 
-export class ExchangeChannel {
-  readonly #parts: ExchangeChannelParts;
+export class ExchangeChannel implements ExchangePace {
+  readonly #deps: ExchangeChannelDependencies;
   readonly #abandoned = new AbortController();
+  readonly #unconfirmed: UnconfirmedTokens;
   #exchanging = false;
   #inFlight: string | undefined;
-  #lost: UnansweredToken | undefined;
-  readonly #unconfirmed: UnconfirmedTokens;
+  #unanswered: UnansweredToken | undefined;
   #failures = 0;
   #notBefore = 0;
   #longestPauseMs = LONGEST_PAUSE_MS;
@@ -71,129 +53,134 @@ export class ExchangeChannel {
   #roundTripMs = 0;
   #intervalMs = 0;
 
-  constructor(parts: ExchangeChannelParts) {
-    this.#parts = parts;
-    this.#unconfirmed = new UnconfirmedTokens(parts.store.staleReadMs);
+  constructor(deps: ExchangeChannelDependencies) {
+    this.#deps = deps;
+    this.#unconfirmed = new UnconfirmedTokens(deps.store.staleReadMs);
   }
 
-  /** Most steps that the store wants brought, and gives, at a time. */
   get batch(): number {
     return this.#batch;
   }
 
-  /** What an exchange takes, in ms. */
   get roundTripMs(): number {
     return this.#roundTripMs;
   }
 
-  /** From one exchange to the next while there is work, in ms. */
   get intervalMs(): number {
     return Math.max(this.#intervalMs, this.#roundTripMs);
   }
 
-  /** For how long the next exchange must wait: the store's pace, or the pause after a failure. */
+  /** How long the next exchange must wait, in ms: the store's pace, or the pause after a failure. */
   waitMs(now: number): number {
     return Math.max(0, this.#notBefore - now);
   }
 
-  /** Tokens of claims that may be on their way to us: the reply is awaited, or was lost and is to be read back. */
+  /** Tokens under which claims may still come: in flight, unanswered, or not confirmed. */
   get openTokens(): readonly string[] {
-    return [this.#inFlight, this.#lost?.token, ...this.#unconfirmed.tokens].filter((token) => token !== undefined);
+    return [this.#inFlight, this.#unanswered?.token, ...this.#unconfirmed.tokens].filter(
+      (token) => token !== undefined,
+    );
   }
 
-  /** Whether one that the next claim waits for says that the pod was empty. */
+  /** Whether a token that is in flight or unanswered says that the pod was empty. */
   get claimsAlone(): boolean {
-    return tokenIsAlone(this.#inFlight) || tokenIsAlone(this.#lost?.token);
+    return tokenIsAlone(this.#inFlight) || tokenIsAlone(this.#unanswered?.token);
   }
 
-  /** Whether a lost claim of this incarnation is to be read back before anything else is claimed. */
-  lost(pod: PodRef | undefined): boolean {
-    return this.#lost !== undefined && this.#lost.pod === pod;
+  /** Whether a claim of this incarnation got no reply and must be read back before the next claim. */
+  unanswered(pod: PodRef | undefined): boolean {
+    return this.#unanswered !== undefined && this.#unanswered.pod === pod;
   }
 
-  /** In how many ms a claim of this incarnation is to be read back. */
-  readsBackInMs(pod: PodRef | undefined, now: number): number {
-    return this.lost(pod) ? 0 : this.#unconfirmed.dueInMs(pod, now);
+  /** In how many ms a claim of this incarnation must be read back. */
+  readBackInMs(pod: PodRef | undefined, now: number): number {
+    return this.unanswered(pod) ? 0 : this.#unconfirmed.dueInMs(pod, now);
   }
 
-  /** Whether nothing is under way, and nothing was lost that was not asked about. */
+  /** Whether nothing is in flight, and no claim of this incarnation is unanswered. */
   idle(pod: PodRef | undefined): boolean {
-    return !this.#exchanging && !this.lost(pod);
+    return !this.#exchanging && !this.unanswered(pod);
   }
 
-  /** The queue stops: shorter pauses from now on. */
+  /** The queue stops: failures are followed by shorter pauses from now on. */
   shortenPauses(now: number): void {
-    this.#longestPauseMs = LONGEST_PAUSE_IN_HASTE_MS;
-    if (this.#failures > 0) this.#notBefore = Math.min(this.#notBefore, now + LONGEST_PAUSE_IN_HASTE_MS);
+    this.#longestPauseMs = SHORTENED_PAUSE_MS;
+    if (this.#failures > 0) this.#notBefore = Math.min(this.#notBefore, now + SHORTENED_PAUSE_MS);
   }
 
-  /** Waits for the exchange under way no longer. It counts as failed, and its reply as lost. */
+  /** Gives up the exchange in flight, permanently. It counts as failed, and its claim as unanswered. */
   abandon(): void {
     this.#abandoned.abort();
   }
 
   /**
-   * Hands in outcomes and takes claims. `undefined`: it failed, and everything is to be sent again.
+   * Sends outcomes and takes claims.
    *
-   * @param busy whether there was work since the last exchange, so that the time between them tells something
+   * @param busy whether there was work since the last exchange, so that the time between them is meaningful
+   * @returns `undefined` if it failed: the whole batch must be sent again
    */
   async exchange(
     pod: PodRef,
-    batch: readonly HeldClaim[],
+    batch: readonly OutboxEntry[],
     plan?: ClaimPlan,
     busy = false,
   ): Promise<ExchangeResult | undefined> {
-    const { settler, runtime } = this.#parts;
+    const { store, settler, runtime } = this.#deps;
     const readBack = this.#toReadBack(pod);
     const claim = readBack === undefined && plan !== undefined ? requestOf(plan, runtime.uuid()) : undefined;
-    const token = claim?.token ?? readBack?.token;
-    const settlements = batch.map((held) => (held.settlement ??= settler.settlement(held.claim, held.outcome)));
-    this.#inFlight = token;
-    this.#exchanging = true;
-    this.#begin(busy);
-    const store = { exchange: (request: ExchangeRequest) => this.#ask(request) };
-    const call = new ExchangeCall(store, pod, claim, readBack?.token);
+    const settlements = batch.map((entry) => this.#settlementOf(entry));
+    const first = claim !== undefined ? { claim } : readBack !== undefined ? { readBack: readBack.token } : undefined;
+    const call = new ExchangeCall({ store, runtime, abandoned: this.#abandoned.signal }, pod, first);
+    this.#begin(claim?.token ?? readBack?.token, busy);
     let settled: Settled | undefined;
     try {
       settled = await settler.send(settlements, (part) => call.send(part));
-      this.#answered(call.pace);
+      this.#succeeded(call.pace);
     } catch (error) {
       this.#failed(error);
     }
-    this.#inFlight = undefined;
-    this.#exchanging = false;
-    if (token !== undefined) this.#came(pod, token, readBack, call.claimed);
+    this.#end(pod, readBack, call.firstReply);
     if (settled === undefined) return undefined;
-    const { claims = [], nextDueInMs = null } = call.claimed ?? {};
-    return { ...settled, claims, nextDueInMs, asked: claim === undefined ? 0 : claim.free + claim.prefetch };
+    const { claims = [], nextDueInMs = null } = call.firstReply ?? {};
+    const { settlements: sent, receipts } = settled;
+    return { settlements: sent, receipts, claims, nextDueInMs, asked: claim ? claim.free + claim.prefetch : 0 };
   }
 
-  /** What was lost comes first; then what a late read did not show. */
+  #settlementOf(entry: OutboxEntry): Settlement {
+    if (!isEnded(entry)) return entry.settlement;
+    return (entry.settlement ??= this.#deps.settler.settlement(entry.claim, entry.outcome));
+  }
+
+  /** An unanswered token comes first, then one that a late read may have missed. */
   #toReadBack(pod: PodRef): UnansweredToken | undefined {
-    if (this.lost(pod)) return this.#lost;
-    return this.#unconfirmed.take(pod, this.#parts.runtime.monotonicMs());
+    if (this.unanswered(pod)) return this.#unanswered;
+    return this.#unconfirmed.take(pod, this.#deps.runtime.monotonicMs());
   }
 
-  /** What has come of a token. Where only halves of its batch went through, the first request may yet have claimed. */
-  #came(pod: PodRef, token: string, readBack: UnansweredToken | undefined, reply: ExchangeReply | undefined): void {
-    const { runtime } = this.#parts;
-    this.#lost = reply === undefined ? (readBack ?? { pod, token, since: runtime.monotonicMs() }) : undefined;
-    if (readBack !== undefined && reply?.claims.length === 0) this.#unconfirmed.absent(readBack, this.#startedAt);
-  }
-
-  #ask(request: ExchangeRequest): Promise<ExchangeReply> {
-    const { runtime, store } = this.#parts;
-    return withTimeout(runtime, () => store.exchange(request), { signal: this.#abandoned.signal });
-  }
-
-  #begin(busy: boolean): void {
-    const now = this.#parts.runtime.monotonicMs();
+  #begin(token: string | undefined, busy: boolean): void {
+    const now = this.#deps.runtime.monotonicMs();
+    this.#inFlight = token;
+    this.#exchanging = true;
     if (busy && this.#startedAt > 0) this.#intervalMs = mean(this.#intervalMs, now - this.#startedAt);
     this.#startedAt = now;
   }
 
-  #answered(pace: ExchangeReply['pace']): void {
-    const now = this.#parts.runtime.monotonicMs();
+  /**
+   * Notes what became of the token that was in flight. If only later parts of a bisected batch went through, the first
+   * request may still have claimed: its token is unanswered.
+   */
+  #end(pod: PodRef, readBack: UnansweredToken | undefined, firstReply: ExchangeReply | undefined): void {
+    const token = this.#inFlight;
+    this.#inFlight = undefined;
+    this.#exchanging = false;
+    if (token === undefined) return;
+    if (firstReply !== undefined) this.#unanswered = undefined;
+    else this.#unanswered = readBack ?? { pod, token, since: this.#deps.runtime.monotonicMs() };
+    if (readBack !== undefined && firstReply?.claims.length === 0) this.#unconfirmed.absent(readBack, this.#startedAt);
+  }
+
+  #succeeded(pace: ExchangeReply['pace']): void {
+    const now = this.#deps.runtime.monotonicMs();
     this.#roundTripMs = mean(this.#roundTripMs, now - this.#startedAt);
     this.#batch = Math.max(1, pace.batch);
     this.#notBefore = now + pace.waitMs;
@@ -201,36 +188,14 @@ export class ExchangeChannel {
   }
 
   #failed(thrown: unknown): void {
-    const { runtime, log } = this.#parts;
-    const widest = exponentialMs(FIRST_PAUSE_MS, this.#longestPauseMs, this.#failures++);
-    this.#notBefore = runtime.monotonicMs() + halfJitterMs(widest, runtime.random());
-    log.debug({ error: asError(thrown).message, failures: this.#failures }, 'an exchange failed');
-  }
-}
-
-/** One exchange, in one request; or in several, where the store refuses the batch. Only the first can claim. */
-class ExchangeCall {
-  /** The reply to the request that claimed. */
-  claimed: ExchangeReply | undefined;
-  pace: ExchangeReply['pace'] = { waitMs: 0, batch: Infinity };
-  readonly #store: Pick<Store, 'exchange'>;
-  readonly #pod: PodRef;
-  #claim: Pick<ExchangeRequest, 'claim' | 'readBack'> | undefined;
-
-  constructor(store: Pick<Store, 'exchange'>, pod: PodRef, claim?: ClaimRequest, readBack?: string) {
-    this.#store = store;
-    this.#pod = pod;
-    if (claim !== undefined) this.#claim = { claim };
-    else if (readBack !== undefined) this.#claim = { readBack };
-  }
-
-  async send(settlements: readonly Settlement[]): Promise<readonly Receipt[]> {
-    const claim = this.#claim;
-    this.#claim = undefined;
-    const reply = await this.#store.exchange({ pod: this.#pod, settlements, ...claim });
-    if (claim !== undefined) this.claimed = reply;
-    this.pace = reply.pace;
-    return reply.receipts;
+    const { runtime, log } = this.#deps;
+    const widestMs = exponentialMs(FIRST_PAUSE_MS, this.#longestPauseMs, this.#failures++);
+    const retryInMs = halfJitterMs(widestMs, runtime.random());
+    this.#notBefore = runtime.monotonicMs() + retryInMs;
+    log.debug(
+      { error: asError(thrown).message, failures: this.#failures, retryInMs: Math.round(retryInMs) },
+      'exchange with the store failed; trying again',
+    );
   }
 }
 
@@ -243,5 +208,5 @@ function tokenIsAlone(claimToken: string | undefined): boolean {
 }
 
 function mean(before: number, newest: number): number {
-  return before === 0 ? newest : before + NEWEST_COUNTS * (newest - before);
+  return before === 0 ? newest : before + NEWEST_WEIGHT * (newest - before);
 }

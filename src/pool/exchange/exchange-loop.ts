@@ -1,64 +1,88 @@
 /**
- * One exchange after another: outcomes go out, claims come in.
+ * Runs one exchange after another: outcomes go out, claims come in.
  *
- * Law: one exchange is in flight; outcomes that arrive meanwhile form the next batch, and those of one turn of the event
- * loop travel together. A wake that comes during an exchange is not lost. Nothing is told before its receipt.
+ * Invariants:
+ * - One exchange is in flight at a time. Outcomes that arrive meanwhile form the next batch, and outcomes of one turn of the
+ *   event loop travel together.
+ * - A wake that comes during an exchange is not lost.
+ * - Nothing is settled or claimed unless the pool's state and the self-fence allow it.
+ * - No event of an outcome is emitted before its receipt.
  */
 import { asError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { Loop } from '../../runtime/loop.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Service } from '../../runtime/service.js';
-import type { PodRef } from '../../store/contract.js';
 import type { Settler } from '../../settlement/settler.js';
-import type { ClaimPlanner } from '../planning/claim-planner.js';
-import type { ExchangeResult, ExchangeChannel, ClaimPlan } from './exchange-channel.js';
-import type { HeldClaim } from '../claims/held-claim.js';
+import type { PodRef } from '../../store/contract.js';
 import type { HeldClaims } from '../claims/held-claims.js';
+import { isEnded, type OutboxEntry } from '../claims/outbox.js';
+import type { Slots } from '../execution/slots.js';
+import type { TimeSlice } from '../execution/time-slice.js';
 import type { Isolation } from '../isolation/isolation.js';
+import type { ClaimPlan, ClaimPlanner } from '../planning/claim-planner.js';
 import { OverdueClaims } from '../planning/overdue-claims.js';
+import type { ReadonlyPoolState } from '../pool-state.js';
+import type { ClaimIntake } from './claim-intake.js';
+import type { ExchangeChannel, ExchangeResult } from './exchange-channel.js';
 
-export interface ExchangeLoopParts {
+export interface ExchangeLoopDependencies {
   readonly runtime: Runtime;
   readonly log: Log;
-  readonly settler: Settler;
-  readonly heldClaims: HeldClaims;
-  readonly channel: ExchangeChannel;
+  readonly state: ReadonlyPoolState;
+  readonly claims: HeldClaims;
+  readonly slots: Slots;
+  readonly slice: TimeSlice;
   readonly planner: ClaimPlanner;
   readonly isolation: Isolation;
-  /** Whether anything may be settled or claimed right now. */
+  readonly channel: ExchangeChannel;
+  readonly intake: ClaimIntake;
+  /** Announces what became of a claim. */
+  readonly settler: Pick<Settler, 'announce'>;
+  /** The self-fence: whether anything may be settled or claimed right now. */
   readonly mayProceed: () => boolean;
   /** An exchange is over. */
   readonly onExchanged: () => void;
 }
 
+/** Claims whose receipts have come since the pool was made. */
+export interface SettledCounts {
+  readonly finished: number;
+  /** Given back uncharged. */
+  readonly released: number;
+}
+
 const AFTER_A_BUG_MS = 1_000;
+/** Receipts between two checks of the time slice. */
+const CHECK_EVERY = 16;
 
 export class ExchangeLoop implements Service {
-  /** While the pod is fenced: nothing is claimed, and nothing settled. */
-  silent = false;
-  /** Claims whose receipt has come, by what became of them. */
-  finished = 0;
-  released = 0;
-  readonly #parts: ExchangeLoopParts;
+  readonly #deps: ExchangeLoopDependencies;
   readonly #loop: Loop;
-  /** A tick is coming that has not looked at the outbox yet. */
-  #tickComes = false;
-  /** No claim that waits unstarted is older; `Infinity`: all of them came since the last look. */
+  #finished = 0;
+  #released = 0;
+  /** When the oldest unstarted claim was taken; `Infinity`: all came since the last check. */
   #oldestAt = Infinity;
 
-  constructor(parts: ExchangeLoopParts) {
-    this.#parts = parts;
-    this.#loop = new Loop(parts.runtime, () => this.#tick(), { onError: (error) => this.#bug(error) });
+  constructor(deps: ExchangeLoopDependencies) {
+    this.#deps = deps;
+    this.#loop = new Loop(deps.runtime, () => this.#tick(), {
+      gathersWakes: true,
+      onError: (error) => this.#onBug(error),
+    });
   }
 
   get running(): boolean {
     return this.#loop.running;
   }
 
-  /** For how long it has been late, in ms. */
+  /** How long the loop has been late, in ms. */
   get overdueMs(): number {
     return this.#loop.overdueMs;
+  }
+
+  get counts(): SettledCounts {
+    return { finished: this.#finished, released: this.#released };
   }
 
   start(): Promise<void> {
@@ -69,103 +93,107 @@ export class ExchangeLoop implements Service {
     return this.#loop.stop();
   }
 
-  /** There is something to hand in, or to claim. */
+  /** There is something to send or to claim. */
   wake(): void {
-    if (this.#tickComes) return;
-    this.#tickComes = this.#loop.running;
     this.#loop.wake();
   }
 
   async #tick(): Promise<number> {
-    const { runtime, heldClaims, channel, planner } = this.#parts;
-    this.#tickComes = true;
-    await runtime.yield(); // what ends in this turn travels together
-    this.#tickComes = false;
+    const { claims, slice, channel, isolation, state, mayProceed, onExchanged } = this.#deps;
     const now = this.#now();
-    heldClaims.newSlice(now);
-    this.#parts.isolation.expire(now);
-    if (this.silent || !this.#parts.mayProceed()) return Infinity; // until `admit` wakes it
+    slice.begin(now);
+    isolation.expire(now);
+    if (!state.permissions.maySettle || !mayProceed()) return Infinity; // `admit` wakes the loop
     this.#giveBackOverdue(now);
     const waitMs = channel.waitMs(now);
     if (waitMs > 0) return waitMs;
-    const batch = heldClaims.outbox.take(channel.batch);
-    const pod = batch[0]?.pod ?? heldClaims.pod;
+    const batch = claims.outbox.take(channel.batch);
+    const pod = batch[0]?.pod ?? claims.pod;
     if (pod === undefined) return Infinity;
-    const looks = pod === heldClaims.pod && (batch.length > 0 || planner.lookAt <= now);
-    const plan = looks ? this.#plan(now) : undefined;
-    if (batch.length === 0 && plan === undefined && channel.readsBackInMs(pod, now) > 0) return this.#restMs(now);
-    planner.sent();
-    const answer = await channel.exchange(pod, batch, plan, batch.length > 0 || heldClaims.executor.busy > 0);
-    if (answer === undefined) heldClaims.outbox.keep();
-    else await this.#answered(pod, batch, answer);
-    this.#parts.onExchanged();
+    if (await this.#exchange(pod, batch, now)) onExchanged();
     return this.#restMs(this.#now());
   }
 
-  async #answered(pod: PodRef, batch: readonly HeldClaim[], answer: ExchangeResult): Promise<void> {
-    const { runtime, heldClaims, planner } = this.#parts;
+  /** @returns false if there was nothing to exchange */
+  async #exchange(pod: PodRef, batch: readonly OutboxEntry[], now: number): Promise<boolean> {
+    const { claims, channel, planner } = this.#deps;
+    const asks = pod === claims.pod && (batch.length > 0 || planner.checkAt <= now);
+    const plan = asks ? this.#plan(now) : undefined;
+    if (batch.length === 0 && plan === undefined && channel.readBackInMs(pod, now) > 0) return false;
+    planner.sent();
+    const result = await channel.exchange(pod, batch, plan, batch.length > 0 || claims.running.busy > 0);
+    if (result === undefined) claims.outbox.keep();
+    else await this.#received(pod, batch, result);
+    return true;
+  }
+
+  async #received(pod: PodRef, batch: readonly OutboxEntry[], result: ExchangeResult): Promise<void> {
+    const { runtime, claims, planner, intake, slots, slice } = this.#deps;
     const now = this.#now();
-    heldClaims.outbox.sent();
-    planner.answered(now, answer);
+    claims.outbox.sent();
+    planner.received(now, result);
     // What an evicted incarnation claimed is an orphan by now.
-    if (pod === heldClaims.pod) heldClaims.takeIn(answer.claims, pod, now);
-    heldClaims.startNext();
+    if (pod === claims.pod) intake.takeIn(result.claims, pod, now);
+    slots.fill();
     for (let i = 0; i < batch.length; i++) {
-      this.#tell(batch[i], answer, i);
-      if ((i & 15) === 15 && heldClaims.sliceIsOver(this.#now())) {
+      this.#announce(batch[i], result, i);
+      if (i % CHECK_EVERY === CHECK_EVERY - 1 && slice.isOver(this.#now())) {
         await runtime.yield(); // listeners take time too
-        heldClaims.newSlice(this.#now());
+        slice.begin(this.#now());
       }
     }
   }
 
-  #tell(held: HeldClaim | undefined, { settlements, receipts }: ExchangeResult, i: number): void {
+  #announce(entry: OutboxEntry | undefined, { settlements, receipts }: ExchangeResult, i: number): void {
     const settlement = settlements[i];
     const receipt = receipts[i];
-    if (held === undefined || settlement === undefined || receipt === undefined || held.untold) return;
-    if (held.outcome.kind === 'released') this.released++;
-    else this.finished++;
-    this.#parts.settler.announce(held, settlement, receipt);
+    if (entry === undefined || settlement === undefined || receipt === undefined || !isEnded(entry)) return;
+    if (entry.outcome.kind === 'released') this.#released++;
+    else this.#finished++;
+    this.#deps.settler.announce(entry, settlement, receipt);
   }
 
   #plan(now: number): ClaimPlan | undefined {
-    const { heldClaims, planner } = this.#parts;
-    return heldClaims.closed || heldClaims.halted ? undefined : planner.plan(now);
+    return this.#deps.state.permissions.mayClaim ? this.#deps.planner.plan(now) : undefined;
   }
 
-  /** When the next tick should come by itself. */
+  /** In how many ms the next tick should come if nothing wakes the loop. */
   #restMs(now: number): number {
-    return Math.max(this.#ownRestMs(now), this.#parts.channel.waitMs(now));
+    return Math.max(this.#nextMs(now), this.#deps.channel.waitMs(now));
   }
 
-  #ownRestMs(now: number): number {
-    const { heldClaims, channel, planner, isolation } = this.#parts;
-    if (heldClaims.outbox.size > 0 || channel.lost(heldClaims.pod)) return 0;
-    const claimsIn = this.#plan(now) === undefined ? isolation.looksInMs(now) : Math.max(0, planner.lookAt - now);
-    const looksIn = Math.min(claimsIn, channel.readsBackInMs(heldClaims.pod, now));
-    if (heldClaims.ready.size === 0) return looksIn;
-    // At least a moment: fractions of a ms are rounded otherwise here than in the look itself.
-    return Math.min(looksIn, Math.max(1, Math.min(this.#oldestAt, now) + planner.maxWaitMs - now));
+  #nextMs(now: number): number {
+    const { claims, channel, planner, isolation } = this.#deps;
+    if (claims.outbox.size > 0 || channel.unanswered(claims.pod)) return 0;
+    const claimInMs = this.#plan(now) === undefined ? isolation.checkInMs(now) : Math.max(0, planner.checkAt - now);
+    const nextMs = Math.min(claimInMs, channel.readBackInMs(claims.pod, now));
+    if (claims.ready.size === 0) return nextMs;
+    // At least 1 ms: fractions of a ms are rounded differently here and in the check itself.
+    return Math.min(nextMs, Math.max(1, Math.min(this.#oldestAt, now) + planner.maxWaitMs - now));
   }
 
-  /** What cannot start soon is left to other pods; what may not start beside a suspect is, too. */
+  /** Claims that cannot start soon, or may not start beside a suspect, are left to other pods. */
   #giveBackOverdue(now: number): void {
-    const { heldClaims, planner, isolation } = this.#parts;
+    const { claims, planner, isolation } = this.#deps;
     this.#oldestAt = Infinity;
-    if (heldClaims.ready.size === 0) return;
+    if (claims.ready.size === 0) return;
     const overdue = new OverdueClaims(isolation.blocked(now) ? now : now - planner.maxWaitMs);
-    if (heldClaims.giveBack((held) => overdue.has(held), 'unstarted') > 0) planner.gaveBack();
+    if (claims.giveBackUnstarted('unstarted', (held) => overdue.has(held)) > 0) planner.gaveBack();
     this.#oldestAt = overdue.oldestAt;
   }
 
-  #bug(error: unknown): number {
-    this.#parts.log.error({ error: asError(error).message }, 'the exchange loop failed');
-    this.#parts.heldClaims.outbox.keep();
-    this.#parts.heldClaims.startNext();
+  #onBug(error: unknown): number {
+    const { log, claims, slots } = this.#deps;
+    log.error(
+      { error: asError(error).message, retryInMs: AFTER_A_BUG_MS },
+      'exchange loop threw; keeping the outcomes and trying again',
+    );
+    claims.outbox.keep();
+    slots.fill();
     return AFTER_A_BUG_MS;
   }
 
   #now(): number {
-    return this.#parts.runtime.monotonicMs();
+    return this.#deps.runtime.monotonicMs();
   }
 }

@@ -1,14 +1,14 @@
 /**
- * Tokens of claims whose reply was lost, and which a read did not show: the read may have been late.
+ * Tokens of claims that got no reply and that a read-back did not show, because the read may have been late.
  *
  * Invariants:
- * - Absence is believed once a read says so that was asked at least `staleReadMs` after the reply was lost. Until then the
- *   token is read back now and then, at twice its age each time, and at the end of that time.
+ * - A claim counts as absent when a read that was sent at least `staleReadMs` after its reply was given up does not show it.
+ *   Until then the token is read back now and then, at twice its age each time, and at the end of that time.
  * - A token belongs to its incarnation: what an earlier one claimed is an orphan.
  */
 import type { PodRef } from '../../store/contract.js';
 
-/** A token that was sent, and whose reply did not come. */
+/** A token that was sent and whose reply did not come. */
 export interface UnansweredToken {
   readonly pod: PodRef;
   readonly token: string;
@@ -35,15 +35,16 @@ export class UnconfirmedTokens {
     return this.#unconfirmed.map(({ token }) => token);
   }
 
-  /** A read that was asked at `askedAt` did not show what was claimed under the token. */
-  absent(lost: UnansweredToken, askedAt: number): void {
-    const ageMs = askedAt - lost.since;
+  /** A read that was sent at `sentAt` did not show what was claimed under the token. */
+  absent(unanswered: UnansweredToken, sentAt: number): void {
+    const ageMs = sentAt - unanswered.since;
     if (ageMs >= this.#staleReadMs) return;
-    const readAt = lost.since + Math.min(this.#staleReadMs, Math.max(ageMs + FIRST_PAUSE_MS, 2 * ageMs));
-    this.#unconfirmed = [...this.#unconfirmed.filter(({ pod }) => pod === lost.pod), { ...lost, readAt }];
+    const readAt = unanswered.since + Math.min(this.#staleReadMs, Math.max(ageMs + FIRST_PAUSE_MS, 2 * ageMs));
+    const ours = this.#unconfirmed.filter(({ pod }) => pod === unanswered.pod);
+    this.#unconfirmed = [...ours, { ...unanswered, readAt }];
   }
 
-  /** In how many ms one is to be read back; `Infinity`: there is none. */
+  /** In how many ms a token of this incarnation must be read back; `Infinity`: there is none. */
   dueInMs(ours: PodRef | undefined, now: number): number {
     let dueInMs = Infinity;
     for (const { pod, readAt } of this.#unconfirmed)
@@ -51,10 +52,10 @@ export class UnconfirmedTokens {
     return dueInMs;
   }
 
-  /** Takes out one that is to be read back now. */
+  /** Takes out a token that must be read back now. */
   take(ours: PodRef, now: number): UnansweredToken | undefined {
     const due = this.#unconfirmed.find(({ pod, readAt }) => pod === ours && readAt <= now);
-    if (due !== undefined) this.#unconfirmed = this.#unconfirmed.filter((doubt) => doubt !== due);
+    if (due !== undefined) this.#unconfirmed = this.#unconfirmed.filter((token) => token !== due);
     return due;
   }
 }

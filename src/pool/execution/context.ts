@@ -1,8 +1,9 @@
 /**
  * What a handler gets beside its args.
  *
- * Law: made for every step, so it costs next to nothing: what most handlers never touch (signal, log) is made when it
- * is touched. `release` works without its object, since handlers take the context apart.
+ * Invariants:
+ * - It is made for every step, so it must be cheap: the signal and the log are made on first use.
+ * - `release` works without its object, because handlers destructure the context.
  */
 import type { Log, Logger } from '../../log.js';
 import type { ReleaseOptions, StepContext } from '../../step/handler-context.js';
@@ -11,7 +12,7 @@ import { childOptions, childOptionsOfEach } from '../../step/submit-call.js';
 import type { Metadata } from '../../step/step.js';
 import type { HeldClaim } from '../claims/held-claim.js';
 
-/** What `ctx.release()` throws to leave the handler. */
+/** Thrown by `ctx.release()` to leave the handler. */
 class Released extends Error {
   override readonly name = 'StepReleasedError';
 }
@@ -68,8 +69,8 @@ export class Context implements StepContext {
     return (options = {}) => {
       checkFields(options, RELEASE_FIELDS, 'STEP_INVALID', 'release');
       const { delayMs = DEFAULT_RELEASE_MS } = options;
-      this.#held.releasedFor ??= delayMs;
-      throw new Released('the step is given back');
+      this.#held.releaseDelayMs ??= delayMs;
+      throw new Released('step released by its handler');
     };
   }
 

@@ -1,8 +1,9 @@
 /**
  * One timer for the deadlines of everything that runs.
  *
- * Law: a start costs no timer. The timer stands at the earliest deadline it was told; a handler that returns in time
- * leaves it standing, and when it fires, `expire` looks at what still runs and answers the earliest deadline left.
+ * Invariants:
+ * - A start costs no timer. The timer is set to the earliest deadline so far, and a handler that returns in time leaves it set.
+ * - When the timer fires, `expire` checks what still runs and returns the earliest deadline left.
  */
 import type { Runtime, Timer } from '../../runtime/runtime.js';
 
@@ -12,13 +13,13 @@ export class Deadlines {
   #timer: Timer | undefined;
   #setFor = Infinity;
 
-  /** @param expire ends what is due by now; answers when the next is due, `Infinity` for never */
+  /** @param expire ends what is due by now; returns when the next is due, or `Infinity` */
   constructor(runtime: Runtime, expire: (now: number) => number) {
     this.#runtime = runtime;
     this.#expire = expire;
   }
 
-  /** Something is due at `at`, by the monotonic clock. */
+  /** Something is due at `at` on the monotonic clock. */
   expect(at: number): void {
     if (at >= this.#setFor) return;
     this.#timer?.cancel();

@@ -2,42 +2,36 @@
  * From what a handler did to the outcome of its claim. Pure.
  *
  * Invariants:
- * - What was cancelled is cancelled, whatever the handler made of it.
- * - Otherwise a value counts, also one that comes after an abort: the work has been done.
- * - What is thrown because of an abort says nothing more than the abort does. Any other error is genuine and stays on
- *   record, and a `PermanentFailureError` is a verdict; but an abort decides what is charged: a time-out is, the rest is not.
- * - While the queue is being stopped, what was thrown because of the stop gives the claim back uncharged.
+ * - A cancelled step is cancelled, whatever its handler did.
+ * - Otherwise a returned value counts, also one that comes after an abort: the work has been done.
+ * - An error that was thrown because of an abort says nothing more than the abort. Any other error is recorded, and a
+ *   `PermanentFailureError` fails the step. But the abort decides what is charged: a time-out is, other aborts are not.
+ * - While the queue stops, an error that was thrown because of the stop gives the claim back uncharged.
  */
-import { FleetQError, isA, ValidationError } from '../../errors.js';
+import { isA, ValidationError } from '../../errors.js';
 import { jsonText } from '../../step/json.js';
 import { plainError, serializeError } from '../../step/serialized-error.js';
 import type { Outcome } from '../../step/transition.js';
 import type { AbortCause, HeldClaim } from '../claims/held-claim.js';
+import { ArgsMismatch } from './call-handler.js';
 import { isOfAbort, isStopped, retryOf, type Retry } from './thrown-error.js';
-
-/** The args are not what the step type's schema takes: thrown in the handler's place. */
-export class ArgsMismatch extends FleetQError {
-  constructor(type: string, problem: string) {
-    super('STEP_ARGS_MISMATCH', `args of ${type}: ${problem}`);
-  }
-}
 
 const NOTHING: Outcome = Object.freeze({ kind: 'succeeded', result: null });
 
 /** The handler returned `value`. */
 export function returnedOutcome(held: HeldClaim, value: unknown, maxBytes: number): Outcome {
-  if (held.aborted === undefined && held.releasedFor === undefined && value === undefined) return NOTHING;
+  if (held.aborted === undefined && held.releaseDelayMs === undefined && value === undefined) return NOTHING;
   return overruled(held) ?? released(held) ?? valueOutcome(value, maxBytes);
 }
 
-/** The handler threw. @param stopping whether its queue is being stopped */
+/** The handler threw. @param stopping whether the queue is being stopped */
 export function thrownOutcome(held: HeldClaim, thrown: unknown, stopping = false): Outcome {
   const outcome = overruled(held) ?? released(held);
   if (outcome !== undefined) return outcome;
   return stopping && isStopped(thrown) ? abortedOutcome(held, 'stopping') : failureOutcome(held, thrown);
 }
 
-/** The handler has not returned within its grace; or it never began. */
+/** The handler did not return within its grace, or never ran. */
 export function abortedOutcome(held: HeldClaim, cause: AbortCause): Outcome {
   switch (cause) {
     case 'cancelled':
@@ -56,11 +50,11 @@ function overruled({ aborted }: HeldClaim): Outcome | undefined {
   return aborted === 'cancelled' ? { kind: 'cancelled' } : undefined;
 }
 
-/** To give a step back is no way round its time-out. */
+/** A handler cannot evade its time-out by releasing the step. */
 function released(held: HeldClaim): Outcome | undefined {
-  if (held.releasedFor === undefined) return undefined;
+  if (held.releaseDelayMs === undefined) return undefined;
   if (held.aborted === 'timedOut') return abortedOutcome(held, 'timedOut');
-  return { kind: 'released', delayMs: held.releasedFor, reason: 'handler' };
+  return { kind: 'released', delayMs: held.releaseDelayMs, reason: 'handler' };
 }
 
 function valueOutcome(value: unknown, maxBytes: number): Outcome {
@@ -72,7 +66,7 @@ function valueOutcome(value: unknown, maxBytes: number): Outcome {
     const problem = error instanceof ValidationError ? error.message : 'JSON cannot carry the result';
     return { kind: 'failed', retry: 'never', error: plainError('RESULT_UNSERIALIZABLE', problem) };
   }
-  // A UTF-16 unit is at most three bytes of UTF-8: only what may be too long is measured.
+  // One UTF-16 unit is at most three bytes of UTF-8, so only a long text is measured.
   if (result.length * 3 > maxBytes) {
     const bytes = Buffer.byteLength(result);
     if (bytes > maxBytes) {

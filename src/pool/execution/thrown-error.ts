@@ -1,11 +1,11 @@
 /**
- * What an error that a handler threw says about its step: never again, again at a given time, or only that it was aborted.
+ * Classifies what a handler threw: a permanent failure, a retry at a given time, or the effect of an abort.
  *
  * Invariants:
- * - The whole chain of causes counts, up to a depth, so a wrapped error says the same as a bare one. The errors of an
- *   `AggregateError` do not: one of several ways that failed for good is no verdict about the step.
- * - What was thrown may be anything, also a proxy or an object whose getters throw. Nothing here throws.
- * - The library's classes are recognised by name too: they may come from another copy of the package.
+ * - The whole chain of causes is examined, up to a depth, so a wrapped error counts like a bare one. The errors of an
+ *   `AggregateError` are not: one failed attempt of several does not decide about the step.
+ * - Anything can be thrown, also a proxy or an object whose getters throw. Nothing here throws.
+ * - The library's classes are recognised by name too, because they may come from another copy of the package.
  */
 import { isA, PermanentFailureError, RetryLaterError } from '../../errors.js';
 import { MAX_CAUSES } from '../../step/serialized-error.js';
@@ -13,7 +13,7 @@ import type { Outcome } from '../../step/transition.js';
 
 export type Retry = Extract<Outcome, { readonly kind: 'failed' }>['retry'];
 
-/** When to try again. A `PermanentFailureError` anywhere in the chain goes before any `RetryLaterError`. */
+/** When to try again. A `PermanentFailureError` anywhere in the chain takes precedence over any `RetryLaterError`. */
 export function retryOf(thrown: unknown): Retry {
   if (
     inChain(thrown, (error) => isA(error, PermanentFailureError) || read(error, 'name') === 'PermanentFailureError')

@@ -1,29 +1,30 @@
 /**
- * When this pod empties itself and its process, so that a suspect can run alone.
+ * Decides when this pod empties itself and its process, so that a suspect can run alone.
  *
- * A suspect that comes to a busy pod is given back, and the pod claims nothing until it is empty; then it asks again.
- * While it waits the suspect stands in the store, so an idle pod takes it at once.
+ * A suspect that comes to a busy pod is given back. The pod then claims nothing until it is empty, and claims again. Meanwhile
+ * the suspect waits in the store, so an idle pod takes it at once.
  *
  * Invariants:
- * - Free slots stay empty for a bounded time. If the pod is not empty by then, it works on as usual for at least as long,
- *   and each further try lasts twice as long: so also among long handlers one try is long enough.
- * - A pod gives suspects no more than about half of its time while there is other work.
- * - What it says of the pod it says of the whole process: the other pools in it are {@link ProcessPools}.
+ * - Free slots stay empty for a bounded time. If the pod is not empty by then, it works as usual for at least as long. Each
+ *   further try lasts twice as long, so a try is long enough in the end, also among long handlers.
+ * - While there is other work, a pod spends at most about half of its time on suspects.
+ * - Whatever it requires of this pool it requires of the other pools of the process too: see {@link ProcessPools}.
  */
 import { doubleJitterMs, exponentialMs } from '../../runtime/backoff.js';
-import { LOOK_MS, type ProcessPools } from './process-pools.js';
+import type { HeldClaim } from '../claims/held-claim.js';
+import { POLL_MS, type ProcessPools } from './process-pools.js';
 
-/** How long the first try lasts, in ms, and how long any. */
+/** How long the first try lasts, in ms, and the longest. */
 const FIRST_TRY_MS = 5_000;
 const LONGEST_TRY_MS = 4 * 3_600_000;
 
 export class Isolation {
   readonly #random: () => number;
   readonly #processPools: ProcessPools;
-  /** When it began to empty itself, or a suspect got it; `undefined` while it works as usual. */
+  /** When the pod began to empty itself, or took a suspect; `undefined` while it works as usual. */
   #since: number | undefined;
-  /** Whether a suspect has the pod for itself. */
-  #runs = false;
+  /** The suspect that has this pod for itself, until it has its outcome. */
+  #suspect: HeldClaim | undefined;
   #tries = 0;
   #restsUntil = -Infinity;
 
@@ -32,14 +33,19 @@ export class Isolation {
     this.#processPools = processPools;
   }
 
-  /** Whether nothing is claimed until the pod is empty. */
+  /** Whether a suspect has this pod for itself. */
+  get isolates(): boolean {
+    return this.#suspect !== undefined;
+  }
+
+  /** Whether the pod claims nothing until it is empty, or has a suspect. */
   get emptying(): boolean {
     return this.#since !== undefined;
   }
 
-  /** Whether a suspect may come with the next claims. */
-  mayLook(now: number): boolean {
-    return now >= this.#restsUntil && this.#processPools.free(now);
+  /** Whether the next claims may include a suspect. */
+  mayTakeSuspect(now: number): boolean {
+    return now >= this.#restsUntil && this.#processPools.mayTakeTurn(now);
   }
 
   /** Whether another pool of the process empties it, or runs a suspect: nothing is claimed or started here. */
@@ -52,42 +58,47 @@ export class Isolation {
     return this.#processPools.mayClaimAlone;
   }
 
-  /** Whether nothing else goes on in the process, this pool apart. */
+  /** Whether no other pool of the process holds or runs anything. */
   get processIsQuiet(): boolean {
     return this.#processPools.quiet;
   }
 
-  /** A suspect waits in the store. @returns whether this is news */
-  found(now: number): boolean {
-    if (this.#since !== undefined || !this.#processPools.free(now)) return false;
+  /** A suspect waits in the store. @returns whether this began a new try */
+  suspectFound(now: number): boolean {
+    if (this.#since !== undefined || !this.#processPools.mayTakeTurn(now)) return false;
     this.#since = now;
-    this.#processPools.take(now, now + this.#tryMs);
+    this.#processPools.takeTurn(now, now + this.#tryMs);
     return true;
   }
 
-  /** The pod is empty, and a suspect has it for itself. */
-  begun(now: number): void {
+  /** The pod is empty and has taken the suspect. */
+  suspectTaken(suspect: HeldClaim, now: number): void {
     this.#since ??= now;
-    this.#runs = true;
-    this.#processPools.take(now, Infinity);
+    this.#suspect = suspect;
+    this.#processPools.takeTurn(now, Infinity);
   }
 
-  /** The pod claims nothing for now: the others in the process are not to wait for it. */
-  yieldProcess(now: number): void {
-    if (!this.#runs) this.#processPools.release(now);
+  /** Whether this is the suspect that has the pod for itself. */
+  has(claim: object): boolean {
+    return claim === this.#suspect;
   }
 
-  /** In how many ms the try under way ends. */
+  /** The pod claims nothing for now: the other pools of the process need not wait for it. */
+  releaseProcess(now: number): void {
+    if (!this.isolates) this.#processPools.releaseTurn(now);
+  }
+
+  /** In how many ms the current try ends. */
   expiresInMs(now: number): number {
-    return this.#since === undefined || this.#runs ? Infinity : Math.max(0, this.#since + this.#tryMs - now);
+    return this.#since === undefined || this.isolates ? Infinity : Math.max(0, this.#since + this.#tryMs - now);
   }
 
-  /** In how many ms to look again where nothing may be claimed. */
-  looksInMs(now: number): number {
+  /** In how many ms to check again whether something may be claimed. */
+  checkInMs(now: number): number {
     const expiresInMs = this.expiresInMs(now);
     if (!this.#processPools.any) return expiresInMs;
-    const waits = (this.emptying && !this.#runs) || this.blocked(now);
-    return waits ? Math.min(LOOK_MS, expiresInMs) : expiresInMs;
+    const waits = (this.emptying && !this.isolates) || this.blocked(now);
+    return waits ? Math.min(POLL_MS, expiresInMs) : expiresInMs;
   }
 
   /** Ends a try that has lasted too long. */
@@ -97,15 +108,15 @@ export class Isolation {
     this.#tries++;
   }
 
-  /** The pod was empty: the suspect has run, or somebody else has it. */
-  over(now: number): void {
+  /** The pod was empty: the suspect has its outcome, or another pod has it. */
+  end(now: number): void {
     this.#rest(now);
     this.#tries = 0;
   }
 
-  /** There is no other work to rest for. @returns whether it rested */
-  cutShort(now: number): boolean {
-    if (now >= this.#restsUntil || !this.#processPools.free(now)) return false;
+  /** There is no other work, so the rest after a try can end. @returns whether there was a rest */
+  endRest(now: number): boolean {
+    if (now >= this.#restsUntil || !this.#processPools.mayTakeTurn(now)) return false;
     this.#restsUntil = -Infinity;
     return true;
   }
@@ -114,12 +125,12 @@ export class Isolation {
     return exponentialMs(FIRST_TRY_MS, LONGEST_TRY_MS, this.#tries);
   }
 
-  /** The chance keeps pods apart that found the same suspect. */
+  /** The random part separates pods that found the same suspect. */
   #rest(now: number): void {
-    this.#processPools.release(now);
+    this.#processPools.releaseTurn(now);
     if (this.#since === undefined) return;
     this.#restsUntil = now + doubleJitterMs(now - this.#since, this.#random());
     this.#since = undefined;
-    this.#runs = false;
+    this.#suspect = undefined;
   }
 }

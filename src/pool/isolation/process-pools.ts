@@ -1,14 +1,13 @@
 /**
- * The running pools of this process, whichever queue, and whichever copy of the library, they belong to.
+ * The running pools of this process, of all queues and of all copies of the library.
  *
- * They die together, so a suspect has to be alone in its process, not only in its pool.
+ * They die together, so a suspect must be alone in its process, not only in its pool.
  *
  * Invariants:
  * - One pool at a time has the turn to empty the process for a suspect. Meanwhile the others claim and start nothing.
- * - A turn ends by itself after as long as its try may last, also where its pool no longer ticks. Only a suspect that runs
- *   has no end but its own.
- * - After a turn the process works on for as long as the turn lasted, unless there is nothing to do.
- * - Nobody is called back: who waits looks again every {@link LOOK_MS}. A pool that has the process for itself pays for none
+ * - A turn ends by itself when its try must end, even if its pool no longer ticks. Only a running suspect has no limit.
+ * - After a turn the process works as usual for as long as the turn lasted, unless there is nothing to do.
+ * - Nobody is called back: a pool that waits checks again every {@link POLL_MS}. A pool that is alone in its process skips all
  *   of this.
  * - What is shared is plain data and functions, so that copies of the package work together. A runtime other than the
  *   system's stands for a process of its own.
@@ -17,11 +16,11 @@ import { systemRuntime, type Runtime } from '../../runtime/runtime.js';
 
 /** What the other pools of the process can see of one. */
 export interface ProcessPool {
-  /** Nothing is held, nothing runs, strays included, and no claim is on its way. */
+  /** Nothing is held, nothing runs, strays included, and no claim is in flight. */
   readonly quiet: () => boolean;
-  /** Strays run. They may never return, so nobody waits for them. */
+  /** Strays run. They may never return, so no pool waits for them. */
   readonly hasStrays: () => boolean;
-  /** A claim under a token that says "alone" is on its way. */
+  /** A claim under a token that says "alone" is in flight. */
   readonly claimsAlone: () => boolean;
 }
 
@@ -39,9 +38,9 @@ interface Pools {
   restsUntil: number;
 }
 
-/** How often one that waits for the others looks again. */
-export const LOOK_MS = 100;
-/** After a turn all have the chance to claim for so long, also where nothing is held at its end. */
+/** How often a pool that waits for the others checks again, in ms. */
+export const POLL_MS = 100;
+/** After a turn every pool gets this time to claim, in ms, even if nothing is held when the turn ends. */
 const CHANCE_MS = 1_000;
 
 const KEY = Symbol.for('fleet-q.pools.1');
@@ -78,19 +77,19 @@ export class ProcessPools {
     this.#pools.running.add(this.#self);
   }
 
-  /** The pool has stopped. It counts until its last stray has returned, see {@link look}. */
+  /** The pool has stopped. It counts until its last stray has returned, see {@link removeIfQuiet}. */
   leave(now: number): void {
-    this.release(now);
+    this.releaseTurn(now);
     this.#leaving = true;
-    this.look();
+    this.removeIfQuiet();
   }
 
-  /** Something has ended. */
-  look(): void {
+  /** Something has ended: if this pool has left and is quiet, it no longer counts. */
+  removeIfQuiet(): void {
     if (this.#leaving && this.#self.quiet()) this.#pools.running.delete(this.#self);
   }
 
-  /** Whether another pool of the process has the turn, or is about to: nothing may be claimed or started. */
+  /** Whether another pool has the turn, or is about to take it: nothing may be claimed or started. */
   blocked(now: number): boolean {
     const { running } = this.#pools;
     if (running.size < 2) return false;
@@ -99,8 +98,8 @@ export class ProcessPools {
     return false;
   }
 
-  /** Whether the turn can be had. */
-  free(now: number): boolean {
+  /** Whether this pool may take the turn. */
+  mayTakeTurn(now: number): boolean {
     const { running, turn, endedAt, restsUntil } = this.#pools;
     if (running.size < 2 || turn?.of === this.#self) return true;
     if (this.#othersTurn(now)) return false;
@@ -108,15 +107,15 @@ export class ProcessPools {
     return now >= restsUntil || (now >= endedAt + CHANCE_MS && this.#self.quiet() && this.quiet);
   }
 
-  /** Takes the turn, or has it until another time. */
-  take(now: number, until: number): void {
+  /** Takes the turn until the given time, or extends it. */
+  takeTurn(now: number, until: number): void {
     const { turn } = this.#pools;
     const since = turn?.of === this.#self ? turn.since : now;
     this.#pools.turn = { of: this.#self, since, until };
   }
 
   /** Ends this pool's turn. */
-  release(now: number): void {
+  releaseTurn(now: number): void {
     const { turn } = this.#pools;
     if (turn?.of !== this.#self) return;
     this.#pools.turn = undefined;
@@ -124,13 +123,13 @@ export class ProcessPools {
     this.#pools.restsUntil = now + (now - turn.since);
   }
 
-  /** Whether a token may say "alone" for this pool, as far as the others are concerned. */
+  /** Whether the other pools allow a token that says "alone". */
   get mayClaimAlone(): boolean {
     const { running, turn } = this.#pools;
     return running.size < 2 || (turn?.of === this.#self && this.quiet);
   }
 
-  /** Whether no other pool of the process holds, runs or gets anything. */
+  /** Whether no other pool of the process holds, runs or claims anything. */
   get quiet(): boolean {
     const { running } = this.#pools;
     if (running.size < 2) return true;
@@ -138,7 +137,7 @@ export class ProcessPools {
     return true;
   }
 
-  /** Whether there are others. */
+  /** Whether there are other pools. */
   get any(): boolean {
     return this.#pools.running.size > 1;
   }

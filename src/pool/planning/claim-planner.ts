@@ -1,134 +1,160 @@
 /**
- * When to ask the store for claims, and for how many.
+ * Decides when to ask the store for claims, and for how many.
  *
  * Invariants:
- * - A pod that found nothing looks again after `claimIntervalMs`, then ever more rarely up to `idleIntervalMs`. A wake, or the
- *   next step that falls due, cuts that short; a wake that comes during an exchange is not lost.
- * - Once claims had to be given back, nothing is held ahead for two exchanges.
+ * - A pod that found nothing asks again after `claimIntervalMs`, then less and less often, up to `idleIntervalMs`. A wake, or
+ *   the next step that is due, shortens that. A wake that comes during an exchange is not lost.
+ * - After claims had to be given back, nothing is prefetched for two exchanges.
  */
-import type { Settings } from '../../options.js';
 import { doubledMs } from '../../runtime/backoff.js';
 import { isSuspect } from '../../step/crash-suspect.js';
-import type { ExchangeResult, ExchangeChannel, ClaimPlan } from '../exchange/exchange-channel.js';
-import type { Handlers } from '../handlers/handlers.js';
+import type { Claim, ClaimRequest } from '../../store/contract.js';
 import type { HeldClaims } from '../claims/held-claims.js';
+import type { CompletionRate } from '../execution/completion-rate.js';
+import type { Handlers } from '../handlers/handlers.js';
 import type { Isolation } from '../isolation/isolation.js';
 import { claimCounts } from './prefetch.js';
 import { TypeLimits } from './type-limits.js';
 
-/** For so many exchanges nothing is held ahead after something was given back. */
-const EXCHANGES_WITHOUT = 2;
-/** What may start within so many exchange intervals is kept, and in any case what waits no longer than this. */
+/** Claims to ask for. The exchange chooses the token. */
+export interface ClaimPlan extends Omit<ClaimRequest, 'token'> {
+  /** The pod and its process hold nothing: a suspect that comes runs alone. */
+  readonly alone: boolean;
+}
+
+/** What the planner needs to know about the exchanges with the store. */
+export interface ExchangePace {
+  /** From one exchange to the next while there is work, in ms. */
+  readonly intervalMs: number;
+  readonly roundTripMs: number;
+  /** The most steps that the store accepts, and returns, at a time. */
+  readonly batch: number;
+}
+
+/** What an exchange brought. */
+export interface ClaimsBrought {
+  /** How many claims were asked for; 0 if the exchange only settled or read back. */
+  readonly asked: number;
+  readonly claims: readonly Claim[];
+  readonly nextDueInMs: number | null;
+}
+
+export interface ClaimPlannerDependencies {
+  readonly settings: {
+    readonly slots: number;
+    readonly maxPrefetch: number;
+    readonly claimIntervalMs: number;
+    readonly idleIntervalMs: number;
+  };
+  readonly handlers: Handlers;
+  readonly claims: HeldClaims;
+  readonly rate: CompletionRate;
+  readonly pace: ExchangePace;
+  readonly isolation: Isolation;
+}
+
+/** After claims were given back, this many exchanges prefetch nothing. */
+const EXCHANGES_WITHOUT_PREFETCH = 2;
+/** A claim may wait unstarted for this many exchange intervals, and in any case for this time, in ms. */
 const INTERVALS_KEPT = 2;
 const KEPT_MS = 1_000;
 
 export class ClaimPlanner {
-  readonly #settings: Settings;
+  readonly #deps: ClaimPlannerDependencies;
   readonly #limits: TypeLimits;
-  readonly #heldClaims: HeldClaims;
-  readonly #channel: ExchangeChannel;
-  readonly #isolation: Isolation;
   #pauseMs: number;
-  #lookAt = 0;
+  #checkAt = 0;
   #wakes = 0;
   /** `#wakes` when the last request was made. */
   #wakesSeen = 0;
-  #without = 0;
+  #withoutPrefetch = 0;
 
-  constructor(
-    settings: Settings,
-    handlers: Handlers,
-    heldClaims: HeldClaims,
-    channel: ExchangeChannel,
-    isolation: Isolation,
-  ) {
-    this.#settings = settings;
-    this.#limits = new TypeLimits(handlers);
-    this.#heldClaims = heldClaims;
-    this.#channel = channel;
-    this.#isolation = isolation;
-    this.#pauseMs = settings.claimIntervalMs;
+  constructor(deps: ClaimPlannerDependencies) {
+    this.#deps = deps;
+    this.#limits = new TypeLimits(deps.handlers);
+    this.#pauseMs = deps.settings.claimIntervalMs;
   }
 
-  /** There may be work: look at once. */
+  /** There may be work: asks at once. */
   wake(): void {
     this.#wakes++;
-    this.#lookAt = 0;
-    this.#pauseMs = this.#settings.claimIntervalMs;
+    this.#checkAt = 0;
+    this.#pauseMs = this.#deps.settings.claimIntervalMs;
   }
 
-  /** When to look even if nothing else happens. */
-  get lookAt(): number {
-    return this.#isolation.emptying ? 0 : this.#lookAt;
+  /** When to ask even if nothing else happens. */
+  get checkAt(): number {
+    return this.#deps.isolation.emptying ? 0 : this.#checkAt;
   }
 
-  /** For how long a claim may wait here unstarted, in ms. */
+  /** How long a claim may wait here unstarted, in ms. */
   get maxWaitMs(): number {
-    return Math.max(KEPT_MS, INTERVALS_KEPT * this.#channel.intervalMs);
+    return Math.max(KEPT_MS, INTERVALS_KEPT * this.#deps.pace.intervalMs);
   }
 
-  /** What is wanted now. */
+  /** What to ask for now; `undefined`: nothing. */
   plan(now: number): ClaimPlan | undefined {
-    const { ready, executor, empty } = this.#heldClaims;
-    if (this.#isolation.blocked(now)) return undefined;
-    if (this.#isolation.emptying && !(empty && this.#isolation.mayClaimAlone)) return undefined;
-    const { slots, maxPrefetch } = this.#settings;
-    const { intervalMs, roundTripMs, batch } = this.#channel;
+    const { settings, claims, rate, pace, isolation } = this.#deps;
+    const { ready, running, empty } = claims;
+    if (isolation.blocked(now)) return undefined;
+    if (isolation.emptying && !(empty && isolation.mayClaimAlone)) return undefined;
+    const { intervalMs, roundTripMs, batch } = pace;
     const { free, prefetch } = claimCounts({
-      slots,
-      busy: executor.busy,
+      slots: settings.slots,
+      busy: running.busy,
       unstarted: ready.size,
       startable: ready.startable,
-      rate: this.#without > 0 ? 0 : executor.perMs(now, this.maxWaitMs),
+      rate: this.#withoutPrefetch > 0 ? 0 : rate.perMs(now, this.maxWaitMs),
       intervalMs,
       roundTripMs,
-      maxPrefetch,
+      maxPrefetch: settings.maxPrefetch,
       batch,
     });
     if (free + prefetch === 0) return undefined;
     const types = this.#limits.at(prefetch === 0 ? 0 : intervalMs + roundTripMs);
     if (types === undefined) return undefined;
-    const quarantine = executor.strays === 0 && this.#isolation.mayLook(now) ? 1 : 0;
-    return { free, prefetch, quarantine, types, alone: empty && quarantine === 1 && this.#isolation.mayClaimAlone };
+    const quarantine = running.strays === 0 && isolation.mayTakeSuspect(now) ? 1 : 0;
+    return { free, prefetch, quarantine, types, alone: empty && quarantine === 1 && isolation.mayClaimAlone };
   }
 
-  /** The request is on its way. */
+  /** The request is in flight. */
   sent(): void {
     this.#wakesSeen = this.#wakes;
   }
 
-  /** What the store answered. */
-  answered(now: number, { asked, claims, nextDueInMs }: ExchangeResult): void {
-    if (this.#without > 0) this.#without--;
-    if (asked > 0 && this.#leavesIsolation(now, claims)) return;
+  /** Sets when to ask again. */
+  received(now: number, { asked, claims, nextDueInMs }: ClaimsBrought): void {
+    if (this.#withoutPrefetch > 0) this.#withoutPrefetch--;
+    if (asked > 0 && this.#asksForSuspects(now, claims)) return;
     if (asked === 0 || this.#wakes !== this.#wakesSeen) return;
-    const { claimIntervalMs, idleIntervalMs } = this.#settings;
+    const { claimIntervalMs, idleIntervalMs } = this.#deps.settings;
     const found = claims.length > 0;
     if (found && (nextDueInMs === 0 || claims.length >= asked)) {
       this.#pauseMs = claimIntervalMs;
-      this.#lookAt = now;
+      this.#checkAt = now;
       return;
     }
     if (found || nextDueInMs === 0) this.#pauseMs = claimIntervalMs;
-    this.#lookAt = now + this.#pauseMs;
+    this.#checkAt = now + this.#pauseMs;
     this.#pauseMs = doubledMs(this.#pauseMs, idleIntervalMs);
-    if (nextDueInMs !== null && nextDueInMs > 0) this.#lookAt = Math.min(this.#lookAt, now + nextDueInMs);
+    if (nextDueInMs !== null && nextDueInMs > 0) this.#checkAt = Math.min(this.#checkAt, now + nextDueInMs);
   }
 
-  /** Claims were given back because they could not start. */
+  /** Claims were given back because they could not start in time. */
   gaveBack(): void {
-    this.#without = EXCHANGES_WITHOUT;
-    this.#heldClaims.executor.rate.forget();
+    this.#withoutPrefetch = EXCHANGES_WITHOUT_PREFETCH;
+    this.#deps.rate.forget();
   }
 
-  /** Whether suspects are to be looked for at once: this pod has nothing else to do. */
-  #leavesIsolation(now: number, claims: ExchangeResult['claims']): boolean {
-    if (this.#isolation.emptying) {
-      if (!claims.some(isSuspect)) this.#isolation.over(now);
+  /** Whether to ask for suspects at once, because this pod has nothing else to do. */
+  #asksForSuspects(now: number, claims: readonly Claim[]): boolean {
+    const { isolation } = this.#deps;
+    if (isolation.emptying) {
+      if (!claims.some(isSuspect)) isolation.end(now);
       return false;
     }
-    if (claims.length > 0 || !this.#heldClaims.empty || !this.#isolation.cutShort(now)) return false;
-    this.#lookAt = now;
+    if (claims.length > 0 || !this.#deps.claims.empty || !isolation.endRest(now)) return false;
+    this.#checkAt = now;
     return true;
   }
 }

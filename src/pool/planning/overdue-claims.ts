@@ -1,20 +1,22 @@
 /**
- * Which of the claims that wait unstarted have waited too long, as of one look at all of them.
+ * Selects the claims that have waited unstarted for too long, in one pass over all of them.
  *
- * Invariants: the claims of each lane of the buffer come in order, those without a limit of their type first. Where one is
- * given back, what came later and ranks below it goes too: it would start first, though the other is claimed again.
+ * Invariants:
+ * - The claims of each lane of the ready queue come in order, and those of unlimited types come first.
+ * - If a claim is given back, later claims that rank below it are given back too. Otherwise they would start before it when it
+ *   is claimed again.
  */
 import type { HeldClaim } from '../claims/held-claim.js';
 
 export class OverdueClaims {
-  /** When the oldest of those was claimed that are kept; `Infinity`: none is. */
+  /** When the oldest claim that is kept was taken; `Infinity`: none is kept. */
   oldestAt = Infinity;
   readonly #before: number;
-  /** The highest priority of those that waited for a slot alone. */
+  /** The highest priority among overdue claims of unlimited types: those waited for a slot only. */
   #forSlot = -Infinity;
   #last: HeldClaim | undefined;
 
-  /** @param before what was claimed by then has waited too long */
+  /** @param before a claim taken by then has waited too long */
   constructor(before: number) {
     this.#before = before;
   }

@@ -4,7 +4,7 @@ export interface ClaimCountInput {
   readonly slots: number;
   /** Slots with a handler in them, strays included. */
   readonly busy: number;
-  /** Claims held unstarted, and how many of them could start. */
+  /** Claims held unstarted, and how many of those could start. */
   readonly unstarted: number;
   readonly startable: number;
   /** Completions per ms; 0 while nothing has completed. */
@@ -12,15 +12,15 @@ export interface ClaimCountInput {
   /** From one exchange to the next, in ms. */
   readonly intervalMs: number;
   readonly roundTripMs: number;
-  /** Most claims held ahead of a free slot. */
+  /** The most claims that are held ahead of a free slot. */
   readonly maxPrefetch: number;
-  /** Most claims that the store gives at a time. */
+  /** The most claims that the store returns at a time. */
   readonly batch: number;
 }
 
 /**
- * Claims for the slots that are free, and by Little's law for those that will be free until the next reply: completion
- * rate × (time between exchanges + round trip), less what is held unstarted.
+ * Claims for the slots that are free, and for those that become free before the next reply. The second number follows from
+ * Little's law: completion rate × (time between exchanges + round trip), minus what is held unstarted.
  */
 export function claimCounts(now: ClaimCountInput): { readonly free: number; readonly prefetch: number } {
   const idle = Math.max(0, now.slots - now.busy);

@@ -1,10 +1,12 @@
 /**
  * How many more claims of each type this pod can use.
  *
- * Invariants: a map that was handed out never changes, and the same map is handed out again until a limit differs. A
- * type without `concurrency` has no limit of its own, so only those with one are looked at for each exchange.
+ * Invariants:
+ * - A map that was returned never changes. The same map is returned until a limit differs.
+ * - A type without `concurrency` has no limit of its own, so only types with one are examined for each exchange.
  */
-import type { Handlers, TypeHandler } from '../handlers/handlers.js';
+import type { Handlers } from '../handlers/handlers.js';
+import type { TypeHandler } from '../handlers/type-handler.js';
 
 export class TypeLimits {
   readonly #handlers: Handlers;
@@ -16,7 +18,7 @@ export class TypeLimits {
     this.#handlers = handlers;
   }
 
-  /** Only types of which at least one claim is useful; `undefined`: there is none. @param spanMs see `TypeHandler.useful` */
+  /** The types of which at least one claim is useful; `undefined`: there is none. @param spanMs see `TypeHandler.useful` */
   at(spanMs: number): ReadonlyMap<string, number> | undefined {
     if (this.#known !== this.#handlers.all.size) this.#load();
     let changed: Map<string, number> | undefined;

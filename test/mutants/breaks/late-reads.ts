@@ -7,11 +7,11 @@ const BY_HAND = 'test/store/snowflake/cancel-and-retry.test.ts';
 
 export const lateReadBreaks: readonly Break[] = [
   {
-    name: 'pool/claims/claim-comparison: a claim is judged that was taken after the heartbeat was sent',
-    file: 'src/pool/claims/claim-comparison.ts',
-    find: 'const absent = snapshot.claims.filter(',
-    replace: 'const absent = known.claims.filter(',
-    tests: [RECONCILIATION],
+    name: 'pool/exchange/claim-reconciler: a claim is judged that was taken after the heartbeat was sent',
+    file: 'src/pool/exchange/claim-reconciler.ts',
+    find: 'compare(snapshot, inStore, known)',
+    replace: 'compare({ ...snapshot, claims: claims.withoutOutcome() }, inStore, known)',
+    tests: ['test/pool/exchange/claim-reconciler.test.ts'],
   },
   {
     name: 'pool/claims/claim-comparison: a young claim is lost by a late view',
@@ -44,8 +44,8 @@ export const lateReadBreaks: readonly Break[] = [
   {
     name: 'pool/exchange/claim-reconciler: a cancellation from before the claim aborts it',
     file: 'src/pool/exchange/claim-reconciler.ts',
-    find: 'if (askedAt - agoMs >= (claimedAt.get(stepId) ?? Infinity)) heldClaims',
-    replace: 'heldClaims',
+    find: 'if (askedAt - agoMs >= (claimedAt.get(stepId) ?? Infinity)) executor',
+    replace: 'executor',
     tests: [RECONCILIATION],
   },
   {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { Handlers } from '../../../src/pool/handlers/handlers.js';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
-import { ClaimComparison, type HeldSnapshot } from '../../../src/pool/claims/claim-comparison.js';
+import { ClaimComparison, type ClaimSnapshot } from '../../../src/pool/claims/claim-comparison.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
 import { StepRegistry } from '../../../src/step/registry.js';
 import type { Claim, Fence } from '../../../src/store/contract.js';
@@ -11,7 +11,7 @@ import { POD, running, type Rig } from '../support/rig.js';
 const STALE = 10_000;
 const HANDLERS = new Handlers(new StepRegistry(), undefined);
 
-function holdOf(stepId: string, claimedAt: number, state: HeldClaim['state'] = 'running'): HeldClaim {
+function heldOf(stepId: string, claimedAt: number, state: HeldClaim['state'] = 'running'): HeldClaim {
   const rest = { type: 'work', payload: '{}', priority: 0, retryCount: 0, maxRetries: 3, crashes: 0, runAt: 0 };
   const claim: Claim = { stepId, claimToken: `token of ${stepId}`, version: 2, ...rest, createdAt: 0 };
   const held = new HeldClaim(claim, POD, HANDLERS.none, claimedAt);
@@ -19,22 +19,24 @@ function holdOf(stepId: string, claimedAt: number, state: HeldClaim['state'] = '
   return held;
 }
 
-const snapshotOf = (takenAt: number, claims: readonly HeldClaim[] = []): HeldSnapshot => ({
+const snapshotOf = (takenAt: number, claims: readonly HeldClaim[] = []): ClaimSnapshot => ({
   ...{ takenAt, pod: POD, claims, openTokens: [] },
 });
-const knownOf = (now: number, claims: readonly HeldClaim[] = []) => ({ now, claims, openTokens: [] });
+const knownOf = (now: number, claims: readonly HeldClaim[] = []) => ({
+  ...{ now, fences: claims.map(({ claim }) => claim), openTokens: [] },
+});
 
 describe('a claim that the view does not show', () => {
   test('is not judged where it was taken after the heartbeat was sent, in the same millisecond too', () => {
-    const taken = holdOf('a', 100);
-    const { lost, unseen } = new ClaimComparison(0).judge(snapshotOf(100), [], knownOf(100, [taken]));
+    const taken = heldOf('a', 100);
+    const { lost, unseen } = new ClaimComparison(0).compare(snapshotOf(100), [], knownOf(100, [taken]));
     expect([...lost]).toEqual([]);
     expect(unseen).toEqual([]);
   });
 
   test('is not judged where it has ended meanwhile', () => {
-    const ended = holdOf('a', 0, 'ended');
-    expect([...new ClaimComparison(0).judge(snapshotOf(100, [ended]), [], knownOf(100)).lost]).toEqual([]);
+    const ended = heldOf('a', 0, 'ended');
+    expect([...new ClaimComparison(0).compare(snapshotOf(100, [ended]), [], knownOf(100)).lost]).toEqual([]);
   });
 
   test.each([
@@ -42,20 +44,20 @@ describe('a claim that the view does not show', () => {
     ['not while it is younger than a read may be late', STALE, STALE - 1, false],
     ['as soon as the heartbeat was sent when it was as old', STALE, STALE, true],
   ])('is lost: %s', (_, staleReadMs, ageMs, isLost) => {
-    const held = holdOf('a', 5_000);
+    const held = heldOf('a', 5_000);
     const snapshot = snapshotOf(5_000 + ageMs, [held]);
-    const { lost, unseen } = new ClaimComparison(staleReadMs).judge(snapshot, [], knownOf(1e6, [held]));
+    const { lost, unseen } = new ClaimComparison(staleReadMs).compare(snapshot, [], knownOf(1e6, [held]));
     expect([...lost]).toEqual(isLost ? [held] : []);
     expect(unseen).toEqual(isLost ? [] : [held]);
   });
 
   test('is no more lost after many heartbeats, as long as each was sent too early', () => {
     const comparison = new ClaimComparison(STALE);
-    const held = holdOf('a', 0);
+    const held = heldOf('a', 0);
     for (let sentAt = 500; sentAt < STALE; sentAt += 500) {
-      expect(comparison.judge(snapshotOf(sentAt, [held]), [], knownOf(sentAt + 50, [held])).lost.size).toBe(0);
+      expect(comparison.compare(snapshotOf(sentAt, [held]), [], knownOf(sentAt + 50, [held])).lost.size).toBe(0);
     }
-    expect(comparison.judge(snapshotOf(STALE, [held]), [], knownOf(STALE + 50, [held])).lost.size).toBe(1);
+    expect(comparison.compare(snapshotOf(STALE, [held]), [], knownOf(STALE + 50, [held])).lost.size).toBe(1);
   });
 });
 
@@ -65,7 +67,7 @@ describe('a claim that only the view shows', () => {
   test('is given back only when it was shown from one heartbeat to another, sent after a read may be late', () => {
     const comparison = new ClaimComparison(STALE);
     const unknownAt = (sentAt: number, held: readonly Fence[]) =>
-      comparison.judge(snapshotOf(sentAt), held, knownOf(sentAt + 100)).unknown;
+      comparison.compare(snapshotOf(sentAt), held, knownOf(sentAt + 100)).unknown;
     expect(unknownAt(0, [stranger])).toEqual([]); // answered at 100
     expect(unknownAt(5_000, [stranger])).toEqual([]);
     expect(unknownAt(10_099, [stranger])).toEqual([]);
@@ -78,8 +80,8 @@ describe('a claim that only the view shows', () => {
 
   test('is given back at the second heartbeat where reads are never late', () => {
     const comparison = new ClaimComparison(0);
-    expect(comparison.judge(snapshotOf(0), [stranger], knownOf(100)).unknown).toEqual([]);
-    expect(comparison.judge(snapshotOf(100), [stranger], knownOf(200)).unknown).toEqual([stranger]);
+    expect(comparison.compare(snapshotOf(0), [stranger], knownOf(100)).unknown).toEqual([]);
+    expect(comparison.compare(snapshotOf(100), [stranger], knownOf(200)).unknown).toEqual([stranger]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** A claim, and what its handler can see of it. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
-import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
+import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { claimOf, POD } from '../support/rig.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ReadyQueue } from '../../../src/pool/claims/ready-queue.js';
-import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
+import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { POD } from '../support/rig.js';
 

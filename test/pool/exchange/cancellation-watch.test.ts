@@ -29,7 +29,7 @@ async function started(): Promise<CancellationWatch> {
   };
   const cancellationWatch = new CancellationWatch({
     ...{ store, runtime, log: createLog('pool') },
-    held: () => held,
+    stepIds: () => held,
     onCancelled: ({ stepId }) => void told.push(stepId),
   });
   await cancellationWatch.start();
@@ -42,7 +42,7 @@ describe('a change of the store', () => {
   test('leads to one question about all that is held', async () => {
     const cancellationWatch = await started();
     answer = () => Promise.resolve([{ stepId: 's2', agoMs: 1 }]);
-    cancellationWatch.look();
+    cancellationWatch.check();
     await runtime.advance(1_000);
     expect(asked).toEqual([['s1', 's2']]);
     expect(told).toEqual(['s2']);
@@ -51,7 +51,7 @@ describe('a change of the store', () => {
   test('leads to none where nothing is held', async () => {
     const cancellationWatch = await started();
     held = [];
-    cancellationWatch.look();
+    cancellationWatch.check();
     await runtime.advance(1_000);
     expect(asked).toEqual([]);
   });
@@ -60,9 +60,9 @@ describe('a change of the store', () => {
     const cancellationWatch = await started();
     const slow = gate<readonly CancelledStep[]>();
     answer = () => slow.promise;
-    cancellationWatch.look();
+    cancellationWatch.check();
     await runtime.advance(5);
-    cancellationWatch.look();
+    cancellationWatch.check();
     await runtime.advance(5);
     expect(asked).toHaveLength(1); // one at a time
     answer = () => Promise.resolve([{ stepId: 's1', agoMs: 1 }]);
@@ -80,10 +80,10 @@ describe('a store that does not answer', () => {
   test('is given up after a second, and asked again after the next change', async () => {
     const cancellationWatch = await started();
     answer = () => new Promise(() => undefined);
-    cancellationWatch.look();
+    cancellationWatch.check();
     await runtime.advance(10);
     answer = () => Promise.resolve([{ stepId: 's1', agoMs: 1 }]);
-    cancellationWatch.look();
+    cancellationWatch.check();
     await runtime.advance(989);
     expect(told).toEqual([]);
     await runtime.advance(2);
@@ -93,7 +93,7 @@ describe('a store that does not answer', () => {
   test('holds up no stop', async () => {
     const cancellationWatch = await started();
     answer = () => new Promise(() => undefined);
-    cancellationWatch.look();
+    cancellationWatch.check();
     await runtime.settle();
     await runtime.until(cancellationWatch.stop());
     expect(runtime.monotonicMs()).toBe(0);

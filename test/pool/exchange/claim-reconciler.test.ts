@@ -27,6 +27,18 @@ test('what has ended and awaits its receipt is known, however often heartbeats s
   expect(new Set(settled.map(({ status }) => status))).toEqual(new Set(['completed']));
 });
 
+test('a claim that came after the heartbeat was sent is not judged by its reply', async () => {
+  const rig = await running({ slow: obedient });
+  const snapshot = rig.pool.snapshot();
+  rig.store.add('s1', 'slow');
+  rig.pool.wake();
+  await rig.runtime.settle();
+  rig.pool.reconcile(snapshot, []); // in the same millisecond
+  await rig.runtime.settle();
+  expect(rig.pool.load.running).toBe(1);
+  expect(rig.events('step:lost')).toEqual([]);
+});
+
 test('an old cancellation stays old, however long the store takes to tell of it', async () => {
   const rig = await running({ slow: obedient }, { staleReadMs: 10_000 }, ({ store }) => {
     store.latencyMs = 500;

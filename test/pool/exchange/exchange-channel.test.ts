@@ -3,9 +3,10 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
 import { Events } from '../../../src/events.js';
 import { createLog } from '../../../src/log.js';
-import { ExchangeChannel, type ClaimPlan } from '../../../src/pool/exchange/exchange-channel.js';
-import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
-import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
+import { ExchangeChannel } from '../../../src/pool/exchange/exchange-channel.js';
+import type { ClaimPlan } from '../../../src/pool/planning/claim-planner.js';
+import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
+import { HeldClaim, type EndedHeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { DEFAULT_RETRY } from '../../../src/step/retry.js';
 import { isAlone } from '../../../src/step/crash-suspect.js';
@@ -46,9 +47,9 @@ function replyTo({ settlements }: ExchangeRequest): ExchangeReply {
   return { receipts, claims: [], nextDueInMs: null, pace: { waitMs: 0, batch: 250 } };
 }
 
-function ended(stepId: string): HeldClaim {
-  const held = new HeldClaim(claimOf(stepId, 'it'), POD, handler, 0);
-  held.outcome = { kind: 'failed', retry: 'policy', error: { name: 'Error', message: 'x' } };
+function ended(stepId: string): EndedHeldClaim {
+  const held: HeldClaim = new HeldClaim(claimOf(stepId, 'it'), POD, handler, 0);
+  held.end({ kind: 'failed', retry: 'policy', error: { name: 'Error', message: 'x' } });
   return held;
 }
 
@@ -62,17 +63,17 @@ describe('a reply that was lost', () => {
   test('is read back by its token, and nothing else is claimed meanwhile', async () => {
     const { token } = requests[0]!.claim!;
     expect(channel.openTokens).toEqual([token]);
-    expect([channel.lost(POD), channel.idle(POD), channel.claimsAlone]).toEqual([true, false, true]);
+    expect([channel.unanswered(POD), channel.idle(POD), channel.claimsAlone]).toEqual([true, false, true]);
     expect(await channel.exchange(POD, [], WANTED)).toMatchObject({ asked: 0 });
     expect([requests[1]!.readBack, requests[1]!.claim]).toEqual([token, undefined]);
-    expect([channel.lost(POD), channel.idle(POD), channel.claimsAlone]).toEqual([false, true, false]);
+    expect([channel.unanswered(POD), channel.idle(POD), channel.claimsAlone]).toEqual([false, true, false]);
     expect(channel.openTokens).toEqual([]);
     expect(await channel.exchange(POD, [], WANTED)).toMatchObject({ asked: 3 });
     expect(requests[2]!.claim!.token).not.toBe(token);
   });
 
   test('is none of a later incarnation', async () => {
-    expect([channel.lost(NEXT_LIFE), channel.idle(NEXT_LIFE)]).toEqual([false, true]);
+    expect([channel.unanswered(NEXT_LIFE), channel.idle(NEXT_LIFE)]).toEqual([false, true]);
     await channel.exchange(NEXT_LIFE, [], WANTED);
     expect(requests[1]).not.toHaveProperty('readBack');
     expect(requests[1]!.claim).toBeDefined();
@@ -99,7 +100,7 @@ describe('a lost claim that a read does not show, where reads may be late', () =
 
   test('stays open, while others are claimed under a fresh token', async () => {
     expect(channel.openTokens).toEqual([token]);
-    expect([channel.lost(POD), channel.idle(POD), channel.claimsAlone]).toEqual([false, true, false]);
+    expect([channel.unanswered(POD), channel.idle(POD), channel.claimsAlone]).toEqual([false, true, false]);
     expect(await asked()).toBe('claims');
     expect(channel.openTokens).toEqual([token]);
   });
@@ -107,7 +108,7 @@ describe('a lost claim that a read does not show, where reads may be late', () =
   test('is read back again, ever more rarely, until its absence is no late read', async () => {
     const reads: number[] = [];
     const from = runtime.monotonicMs();
-    for (let dueInMs; (dueInMs = channel.readsBackInMs(POD, runtime.monotonicMs())) < Infinity;) {
+    for (let dueInMs; (dueInMs = channel.readBackInMs(POD, runtime.monotonicMs())) < Infinity;) {
       expect(await asked()).toBe('claims');
       await later(dueInMs);
       expect(await asked()).toBe('read back');
@@ -121,22 +122,22 @@ describe('a lost claim that a read does not show, where reads may be late', () =
     await later(500);
     answer = (request) => ({ ...replyTo(request), claims: [claimOf('s1', 'it', { claimToken: token })] });
     expect(await channel.exchange(POD, [], WANTED)).toMatchObject({ asked: 0, claims: [{ stepId: 's1' }] });
-    expect([channel.openTokens, channel.readsBackInMs(POD, Infinity)]).toEqual([[], Infinity]);
+    expect([channel.openTokens, channel.readBackInMs(POD, Infinity)]).toEqual([[], Infinity]);
   });
 
   test('is read back before anything else is claimed where that reply is lost as well', async () => {
     await later(500);
     answer = () => Promise.reject(down);
     expect(await asked()).toBe('read back');
-    expect(channel.lost(POD)).toBe(true);
+    expect(channel.unanswered(POD)).toBe(true);
     answer = replyTo;
     expect(await asked()).toBe('read back');
-    expect([channel.lost(POD), channel.openTokens]).toEqual([false, [token]]);
+    expect([channel.unanswered(POD), channel.openTokens]).toEqual([false, [token]]);
   });
 
   test('is none of a later incarnation', async () => {
     await later(STALE);
-    expect(channel.readsBackInMs(NEXT_LIFE, runtime.monotonicMs())).toBe(Infinity);
+    expect(channel.readBackInMs(NEXT_LIFE, runtime.monotonicMs())).toBe(Infinity);
     expect(await asked(NEXT_LIFE)).toBe('claims');
   });
 });
@@ -223,6 +224,6 @@ describe('a stop', () => {
     await runtime.settle();
     channel.abandon();
     expect(await exchange).toBeUndefined();
-    expect(channel.lost(POD)).toBe(true);
+    expect(channel.unanswered(POD)).toBe(true);
   });
 });

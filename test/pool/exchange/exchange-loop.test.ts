@@ -343,7 +343,12 @@ describe('an exchange that fails', () => {
     const rig = await running({ flaky: () => Promise.reject(new Error('no')) }, { random }, ({ store }) =>
       store.add('s1', 'flaky', { maxRetries: 1 }),
     );
-    expect(rig.logged).toContainEqual(expect.objectContaining({ level: 'error', message: 'the exchange loop failed' }));
+    expect(rig.logged).toContainEqual(
+      expect.objectContaining({
+        level: 'error',
+        message: 'exchange loop threw; keeping the outcomes and trying again',
+      }),
+    );
     expect(rig.store.row('s1').status).toBe('claimed');
     await rig.runtime.advance(1_000);
     expect(rig.events('step:retrying')).toHaveLength(1);

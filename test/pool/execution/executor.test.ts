@@ -5,13 +5,15 @@ import { StoppedError } from '../../../src/errors.js';
 import { Events } from '../../../src/events.js';
 import { createLog } from '../../../src/log.js';
 import { Executor } from '../../../src/pool/execution/executor.js';
-import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
+import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
+import { HeldClaims } from '../../../src/pool/claims/held-claims.js';
+import { CompletionRate } from '../../../src/pool/execution/completion-rate.js';
 import { sleep, type Runtime } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
-import { claimOf, gate, POD, Rig, running } from '../support/rig.js';
 import { noSubmitter } from '../support/no-submitter.js';
+import { claimOf, gate, POD, Rig, running } from '../support/rig.js';
 
 const never = () => new Promise(() => undefined);
 const started = (rig: Rig): string[] => rig.events('step:started').map(({ stepId }) => stepId as string);
@@ -120,26 +122,24 @@ test('what threw while it was called does not bar the next claim of its step', a
   expect(rig.events('step:released')).toEqual([]);
 });
 
-/** An executor by itself. */
-function executorOn(runtime: Runtime): Executor {
+/** An executor by itself, with what it works on. */
+function alone(runtime: Runtime) {
   const log = createLog('pool');
-  const settings = { slots: 4, abortGraceMs: 500, maxPayloadBytes: 1_000 };
-  const ignore = () => undefined;
-  return new Executor({
-    runtime,
-    log,
+  const claims = new HeldClaims(() => undefined);
+  const rate = new CompletionRate(4);
+  const executor = new Executor({
+    ...{ runtime, log, events: new Events(log), abortGraceMs: 500, maxPayloadBytes: 1_000, claims, rate },
+    state: { isStopping: false },
     submitter: noSubmitter,
-    events: new Events(log),
-    settings,
-    onEnd: ignore,
-    onReturn: ignore,
+    onReturned: () => undefined,
   });
+  return { executor, claims, rate };
 }
 
 test('a type knows how many of its lanes strays keep, until they return', async () => {
   const door = gate();
   const runtime = new VirtualRuntime();
-  const executor = executorOn(runtime);
+  const { executor } = alone(runtime);
   const definition = { type: 'deaf', schema: undefined, concurrency: 2, timeoutMs: 100, run: () => door.promise };
   const deaf = new TypeHandler(definition);
   executor.run(new HeldClaim(claimOf('s1', 'deaf'), POD, deaf, 0), 0);
@@ -154,19 +154,19 @@ test('a type knows how many of its lanes strays keep, until they return', async 
 
 test('time without work does not count in the rate', async () => {
   const runtime = new VirtualRuntime();
-  const executor = executorOn(runtime);
+  const { executor, claims, rate } = alone(runtime);
   const handler = new TypeHandler({ type: 'it', schema: undefined, run: () => sleep(runtime, 10) });
   for (let i = 0; i < 5; i++) {
     executor.run(new HeldClaim(claimOf(`s${i}`, 'it'), POD, handler, 0), runtime.monotonicMs());
     await runtime.advance(10_000);
   }
-  expect(executor.perMs(runtime.monotonicMs(), 1_000)).toBeCloseTo(1 / 10); // one at a time, each of 10 ms
-  expect(executor.returns).toBe(5);
+  expect(rate.perMs(runtime.monotonicMs(), 1_000)).toBeCloseTo(1 / 10); // one at a time, each of 10 ms
+  expect(claims.running.returns).toBe(5);
 });
 
 test('a handler that blocks before its first await spends its time-out, and the slice of its turn', () => {
   const runtime = new Skewed();
-  const executor = executorOn(runtime);
+  const { executor } = alone(runtime);
   const run = () => {
     runtime.skewMs = 70;
     return never();

@@ -1,14 +1,14 @@
 /** From what a handler did to the outcome of its claim. */
 import { describe, expect, test } from 'vitest';
 import { StoppedError } from '../../../src/errors.js';
-import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
+import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
 import { HeldClaim, type AbortCause } from '../../../src/pool/claims/held-claim.js';
 import { returnedOutcome, thrownOutcome } from '../../../src/pool/execution/outcome.js';
 import { claimOf, POD } from '../support/rig.js';
 
 const handler = new TypeHandler({ type: 'it', schema: undefined, timeoutMs: 50, run: () => 1 });
 
-function held(given: { readonly aborted?: AbortCause; readonly releasedFor?: number } = {}): HeldClaim {
+function held(given: { readonly aborted?: AbortCause; readonly releaseDelayMs?: number } = {}): HeldClaim {
   return Object.assign(new HeldClaim(claimOf('s1', 'it'), POD, handler, 0), given);
 }
 
@@ -19,13 +19,13 @@ describe('what was cancelled is cancelled', () => {
     expect(returned(held({ aborted: 'cancelled' }), value)).toEqual({ kind: 'cancelled' });
   });
 
-  test.each([{}, { releasedFor: 700 }])('also where it throws (%o)', (given) => {
+  test.each([{}, { releaseDelayMs: 700 }])('also where it throws (%o)', (given) => {
     expect(thrownOutcome(held({ aborted: 'cancelled', ...given }), new Error('x'))).toEqual({ kind: 'cancelled' });
   });
 });
 
 test.each([undefined, 1])('what was released is released, though the handler goes on and returns %s', (value) => {
-  expect(returned(held({ releasedFor: 700 }), value)).toEqual({ kind: 'released', delayMs: 700, reason: 'handler' });
+  expect(returned(held({ releaseDelayMs: 700 }), value)).toEqual({ kind: 'released', delayMs: 700, reason: 'handler' });
 });
 
 test.each<AbortCause>(['timedOut', 'stopping', 'fenced', 'lost'])('a value counts after the abort %s', (aborted) => {

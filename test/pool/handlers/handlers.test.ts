@@ -1,6 +1,6 @@
 /** How many more claims of a type are of use. */
 import { expect, test } from 'vitest';
-import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
+import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
 import { gate } from '../support/rig.js';
 
 const limited = (concurrency: number) => new TypeHandler({ type: 'it', schema: undefined, run: () => 1, concurrency });

@@ -1,8 +1,14 @@
 /** How long a pod keeps itself empty for a suspect, and how long it then works on. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
+import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
 import { Isolation } from '../../../src/pool/isolation/isolation.js';
 import { ProcessPools } from '../../../src/pool/isolation/process-pools.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import { claimOf, POD } from '../support/rig.js';
+
+const handler = new TypeHandler({ type: 'it', schema: undefined, run: () => 1 });
+const SUSPECT = new HeldClaim(claimOf('s1', 'it', { crashes: 2 }), POD, handler, 0);
 
 let runtime: VirtualRuntime;
 let isolation: Isolation;
@@ -32,13 +38,13 @@ function isolationOf(processPools: ProcessPools): Isolation {
 /** When the next suspect may be looked for, in half seconds from `now` on. */
 function restsUntil(now: number): number {
   let at = now;
-  while (!isolation.mayLook(at)) at += 500;
+  while (!isolation.mayTakeSuspect(at)) at += 500;
   return at;
 }
 
 describe('a try', () => {
   test('ends after 5 s; the pod then works on for one and a half times as long', () => {
-    expect(isolation.found(1_000)).toBe(true);
+    expect(isolation.suspectFound(1_000)).toBe(true);
     expect(isolation.expiresInMs(1_000)).toBe(5_000);
     isolation.expire(5_999);
     expect(isolation.emptying).toBe(true);
@@ -48,15 +54,15 @@ describe('a try', () => {
   });
 
   test('is not prolonged by the suspect that is found again', () => {
-    isolation.found(1_000);
-    expect(isolation.found(4_000)).toBe(false);
+    isolation.suspectFound(1_000);
+    expect(isolation.suspectFound(4_000)).toBe(false);
     expect(isolation.expiresInMs(4_000)).toBe(2_000);
   });
 
   test('lasts twice as long as the one before, up to four hours', () => {
     const lasts: number[] = [];
     for (let n = 0, now = 0; n < 16; n++) {
-      isolation.found(now);
+      isolation.suspectFound(now);
       lasts.push(isolation.expiresInMs(now));
       isolation.expire((now += isolation.expiresInMs(now)));
       now = restsUntil(now);
@@ -66,12 +72,12 @@ describe('a try', () => {
   });
 
   test('is short again after a suspect has run', () => {
-    isolation.found(0);
+    isolation.suspectFound(0);
     isolation.expire(5_000);
-    isolation.found(20_000);
-    isolation.begun(21_000);
-    isolation.over(22_000);
-    isolation.found(40_000);
+    isolation.suspectFound(20_000);
+    isolation.suspectTaken(SUSPECT, 21_000);
+    isolation.end(22_000);
+    isolation.suspectFound(40_000);
     expect(isolation.expiresInMs(40_000)).toBe(5_000);
     isolation.expire(45_000); // as any other, though a suspect has run since
     expect(isolation.emptying).toBe(false);
@@ -80,25 +86,25 @@ describe('a try', () => {
 
 describe('a suspect that runs', () => {
   test('has the pod for as long as it takes', () => {
-    isolation.begun(0);
+    isolation.suspectTaken(SUSPECT, 0);
     expect(isolation.expiresInMs(3_600_000)).toBe(Infinity);
     isolation.expire(3_600_000);
     expect(isolation.emptying).toBe(true);
   });
 
   test('is paid for with the time of the wait, too', () => {
-    isolation.found(0);
-    isolation.begun(4_000);
-    isolation.over(6_000);
+    isolation.suspectFound(0);
+    isolation.suspectTaken(SUSPECT, 4_000);
+    isolation.end(6_000);
     expect(restsUntil(6_000)).toBe(6_000 + 9_000);
   });
 
   test('leaves no rest where there is no other work', () => {
-    isolation.begun(0);
-    isolation.over(10_000);
-    expect(isolation.cutShort(11_000)).toBe(true);
-    expect(isolation.mayLook(11_000)).toBe(true);
-    expect(isolation.cutShort(11_000)).toBe(false); // it rests no more
+    isolation.suspectTaken(SUSPECT, 0);
+    isolation.end(10_000);
+    expect(isolation.endRest(11_000)).toBe(true);
+    expect(isolation.mayTakeSuspect(11_000)).toBe(true);
+    expect(isolation.endRest(11_000)).toBe(false); // it rests no more
   });
 });
 
@@ -106,23 +112,23 @@ describe('in a process with another pool', () => {
   beforeEach(() => other.enter());
 
   test('a try bars the other until it ends, also where nobody ends it', () => {
-    isolation.found(0);
+    isolation.suspectFound(0);
     expect([otherIsolation.blocked(0), otherIsolation.blocked(4_999)]).toEqual([true, true]);
     expect(otherIsolation.blocked(5_000)).toBe(false);
   });
 
   test('a try that expires frees the other', () => {
-    isolation.found(0);
+    isolation.suspectFound(0);
     isolation.expire(5_000);
     expect([otherIsolation.blocked(5_000), isolation.blocked(5_000)]).toEqual([false, false]);
   });
 
   test('a suspect that runs bars the other for as long as it takes', () => {
-    isolation.begun(0);
+    isolation.suspectTaken(SUSPECT, 0);
     expect(otherIsolation.blocked(3_600_000)).toBe(true);
-    isolation.yieldProcess(3_600_000); // its pod claims nothing for now, but the suspect runs on
+    isolation.releaseProcess(3_600_000); // its pod claims nothing for now, but the suspect runs on
     expect(otherIsolation.blocked(3_600_000)).toBe(true);
-    isolation.over(3_600_001);
+    isolation.end(3_600_001);
     expect(otherIsolation.blocked(3_600_001)).toBe(false);
   });
 
@@ -134,60 +140,60 @@ describe('in a process with another pool', () => {
   });
 
   test('a pod that waits gives the process up where it may not claim', () => {
-    isolation.found(0);
-    isolation.yieldProcess(1_000);
+    isolation.suspectFound(0);
+    isolation.releaseProcess(1_000);
     expect(otherIsolation.blocked(1_000)).toBe(false);
   });
 
   test('no try begins while the other has its turn, nor is it ended by anybody else', () => {
-    otherIsolation.found(0);
-    expect(isolation.found(1_000)).toBe(false);
+    otherIsolation.suspectFound(0);
+    expect(isolation.suspectFound(1_000)).toBe(false);
     expect(isolation.emptying).toBe(false);
-    isolation.over(1_000);
-    isolation.yieldProcess(1_000);
+    isolation.end(1_000);
+    isolation.releaseProcess(1_000);
     expect(isolation.blocked(1_000)).toBe(true);
-    expect(isolation.mayLook(1_000)).toBe(false);
+    expect(isolation.mayTakeSuspect(1_000)).toBe(false);
   });
 
   test('after a turn the process works on for as long as that has lasted, from its first moment', () => {
     quiet = false;
-    isolation.found(0);
-    isolation.begun(4_000);
-    isolation.over(6_000);
-    expect([otherIsolation.mayLook(11_999), otherIsolation.mayLook(12_000)]).toEqual([false, true]);
+    isolation.suspectFound(0);
+    isolation.suspectTaken(SUSPECT, 4_000);
+    isolation.end(6_000);
+    expect([otherIsolation.mayTakeSuspect(11_999), otherIsolation.mayTakeSuspect(12_000)]).toEqual([false, true]);
   });
 
   test('where nothing is held the next turn can be had a second after the last', () => {
-    isolation.begun(0);
-    isolation.over(60_000);
-    expect([otherIsolation.mayLook(60_999), otherIsolation.mayLook(61_000)]).toEqual([false, true]);
+    isolation.suspectTaken(SUSPECT, 0);
+    isolation.end(60_000);
+    expect([otherIsolation.mayTakeSuspect(60_999), otherIsolation.mayTakeSuspect(61_000)]).toEqual([false, true]);
     quiet = false;
-    expect(isolation.mayLook(61_000)).toBe(false);
+    expect(isolation.mayTakeSuspect(61_000)).toBe(false);
     quiet = true;
-    isolation.cutShort(61_000);
-    expect(isolation.mayLook(61_000)).toBe(true);
+    isolation.endRest(61_000);
+    expect(isolation.mayTakeSuspect(61_000)).toBe(true);
   });
 
   test('a rest is not cut short as long as the process works on', () => {
     quiet = false;
-    isolation.begun(0);
-    isolation.over(10_000);
-    expect(isolation.cutShort(15_000)).toBe(false);
-    expect(isolation.cutShort(19_999)).toBe(false);
-    expect(isolation.cutShort(20_000)).toBe(true); // its own rest would have been longer
+    isolation.suspectTaken(SUSPECT, 0);
+    isolation.end(10_000);
+    expect(isolation.endRest(15_000)).toBe(false);
+    expect(isolation.endRest(19_999)).toBe(false);
+    expect(isolation.endRest(20_000)).toBe(true); // its own rest would have been longer
   });
 
   test('strays of the other may never return: the turn cannot be had beside them', () => {
     strays = true;
-    expect(isolation.mayLook(0)).toBe(false);
-    expect(isolation.found(0)).toBe(false);
-    expect(otherIsolation.mayLook(0)).toBe(true); // its own do not keep it from asking its neighbours to stop
+    expect(isolation.mayTakeSuspect(0)).toBe(false);
+    expect(isolation.suspectFound(0)).toBe(false);
+    expect(otherIsolation.mayTakeSuspect(0)).toBe(true); // its own do not keep it from asking its neighbours to stop
   });
 
   test('alone is claimed by a pool that has the turn, once the others are quiet', () => {
     quiet = false;
     expect([isolation.mayClaimAlone, isolation.processIsQuiet]).toEqual([false, false]);
-    isolation.found(0);
+    isolation.suspectFound(0);
     expect(isolation.mayClaimAlone).toBe(false);
     quiet = true;
     expect([isolation.mayClaimAlone, isolation.processIsQuiet]).toEqual([true, true]);
@@ -195,15 +201,15 @@ describe('in a process with another pool', () => {
   });
 
   test('who waits for the others looks again soon; who waits for its own handlers waits for the end of its try', () => {
-    expect(isolation.looksInMs(0)).toBe(Infinity);
-    isolation.found(0);
-    expect([isolation.looksInMs(0), otherIsolation.looksInMs(0)]).toEqual([100, 100]);
-    expect(isolation.looksInMs(4_950)).toBe(50);
-    isolation.begun(4_950);
-    expect(isolation.looksInMs(4_950)).toBe(Infinity);
+    expect(isolation.checkInMs(0)).toBe(Infinity);
+    isolation.suspectFound(0);
+    expect([isolation.checkInMs(0), otherIsolation.checkInMs(0)]).toEqual([100, 100]);
+    expect(isolation.checkInMs(4_950)).toBe(50);
+    isolation.suspectTaken(SUSPECT, 4_950);
+    expect(isolation.checkInMs(4_950)).toBe(Infinity);
     other.leave(4_950);
-    isolation.over(5_000);
-    isolation.found(20_000);
-    expect(isolation.looksInMs(20_000)).toBe(5_000);
+    isolation.end(5_000);
+    isolation.suspectFound(20_000);
+    expect(isolation.checkInMs(20_000)).toBe(5_000);
   });
 });

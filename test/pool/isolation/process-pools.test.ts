@@ -236,14 +236,14 @@ describe('a queue that has stopped', () => {
   test('and left a stray is one until that returns, but bars nobody', () => {
     const { says, stopped, other } = process();
     Object.assign(says, { quiet: false, hasStrays: true, claimsAlone: true });
-    stopped.take(0, Infinity);
+    stopped.takeTurn(0, Infinity);
     stopped.leave(0);
-    expect([other.blocked(0), other.quiet, other.free(10_000)]).toEqual([false, false, false]);
-    stopped.look(); // something else has ended
+    expect([other.blocked(0), other.quiet, other.mayTakeTurn(10_000)]).toEqual([false, false, false]);
+    stopped.removeIfQuiet(); // something else has ended
     expect(other.any).toBe(true);
     says.hasStrays = false;
-    stopped.look();
-    expect([other.quiet, other.any, other.free(10_000)]).toEqual([true, false, true]);
+    stopped.removeIfQuiet();
+    expect([other.quiet, other.any, other.mayTakeTurn(10_000)]).toEqual([true, false, true]);
   });
 });
 
@@ -256,10 +256,15 @@ test('copies of the package in one process know of each other, and a turn ends b
   const one = new ProcessPools(systemRuntime, pool);
   const other = new copy.ProcessPools(copiedRuntime, pool);
   one.enter();
-  one.take(0, 10);
+  one.takeTurn(0, 10);
   expect(one.mayClaimAlone).toBe(true);
   other.enter();
-  expect([one.mayClaimAlone, one.blocked(5), other.blocked(5), other.free(5)]).toEqual([false, false, true, false]);
+  expect([one.mayClaimAlone, one.blocked(5), other.blocked(5), other.mayTakeTurn(5)]).toEqual([
+    false,
+    false,
+    true,
+    false,
+  ]);
   expect(other.blocked(10)).toBe(false);
   one.leave(10);
   other.leave(10);

@@ -3,12 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
 import type { Settings } from '../../../src/options.js';
 import { ClaimPlanner } from '../../../src/pool/planning/claim-planner.js';
-import type { ExchangeChannel } from '../../../src/pool/exchange/exchange-channel.js';
 import { Handlers } from '../../../src/pool/handlers/handlers.js';
 import type { HeldClaims } from '../../../src/pool/claims/held-claims.js';
 import { Isolation } from '../../../src/pool/isolation/isolation.js';
 import { ProcessPools } from '../../../src/pool/isolation/process-pools.js';
-import { CompletionRate } from '../../../src/pool/planning/completion-rate.js';
+import { CompletionRate } from '../../../src/pool/execution/completion-rate.js';
 import { sleep } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { StepRegistry } from '../../../src/step/registry.js';
@@ -76,24 +75,31 @@ test('without prefetch a limited type is asked for only as far as it has room', 
 
 test('after something was given back two exchanges ask for nothing ahead', () => {
   const runtime = new VirtualRuntime();
-  const settings = { slots: 1, maxPrefetch: 100, claimIntervalMs: 100, idleIntervalMs: 1_000 } as Settings;
+  const settings = {
+    slots: 1,
+    maxPrefetch: 100,
+    claimIntervalMs: 100,
+    idleIntervalMs: 1_000,
+  } satisfies Partial<Settings>;
   const registry = new StepRegistry();
   registry.add({ type: 'quick', run: () => 1 });
   const handlers = new Handlers(registry, undefined);
   handlers.load();
   const idle = { quiet: () => true, hasStrays: () => false, claimsAlone: () => false };
   const isolation = new Isolation(() => 0.5, new ProcessPools(runtime, idle));
-  const executor = { busy: 1, strays: 0, perMs: () => 1, rate: new CompletionRate() };
-  const heldClaims = { executor, ready: { size: 0, startable: 0 }, empty: false } as unknown as HeldClaims;
-  const channel = { intervalMs: 10, roundTripMs: 10, batch: 250 } as unknown as ExchangeChannel;
-  const planner = new ClaimPlanner(settings, handlers, heldClaims, channel, isolation);
-  const answer = { claims: [], nextDueInMs: null, asked: 1, settlements: [], receipts: [] };
+  const running = { busy: 1, strays: 0 };
+  const claims = { running, ready: { size: 0, startable: 0 }, empty: false } as unknown as HeldClaims;
+  const rate = new CompletionRate(1);
+  rate.perMs = () => 1;
+  const pace = { intervalMs: 10, roundTripMs: 10, batch: 250 };
+  const planner = new ClaimPlanner({ settings, handlers, claims, rate, pace, isolation });
+  const result = { claims: [], nextDueInMs: null, asked: 1 };
   const ahead = (): number => planner.plan(0)?.prefetch ?? 0;
   expect(ahead()).toBe(20);
   planner.gaveBack();
   const asked = [ahead()];
   for (let i = 0; i < 2; i++) {
-    planner.answered(0, answer);
+    planner.received(0, result);
     asked.push(ahead());
   }
   expect(asked).toEqual([0, 0, 20]);

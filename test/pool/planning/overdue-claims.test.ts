@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
+import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { OverdueClaims } from '../../../src/pool/planning/overdue-claims.js';
 import { POD } from '../support/rig.js';

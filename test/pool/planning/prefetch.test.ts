@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { TypeHandler } from '../../../src/pool/handlers/handlers.js';
+import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
 import { claimCounts, type ClaimCountInput } from '../../../src/pool/planning/prefetch.js';
-import { CompletionRate } from '../../../src/pool/planning/completion-rate.js';
+import { CompletionRate } from '../../../src/pool/execution/completion-rate.js';
 import { gate, Rig, running } from '../support/rig.js';
 
 const idle: ClaimCountInput = {
@@ -41,62 +41,78 @@ describe('how many to ask for', () => {
   });
 });
 
+/** The rate of 8 slots, with a clock that only work moves. */
+function clocked() {
+  const rate = new CompletionRate(8);
+  let now = 0;
+  return {
+    completed: (durationMs: number) => rate.completed(durationMs),
+    forget: () => rate.forget(),
+    perMs: (memoryMs?: number) => rate.perMs(now, memoryMs),
+    busy: (ms: number) => {
+      rate.workBegan(now);
+      now += ms;
+      rate.workEnded(now);
+    },
+  };
+}
+
 describe('the rate', () => {
   test('is 0 while nothing has completed, however long that takes', () => {
-    const rate = new CompletionRate();
-    expect(rate.perMs(8)).toBe(0);
+    const rate = clocked();
+    expect(rate.perMs()).toBe(0);
     rate.busy(60_000);
-    expect(rate.perMs(8)).toBe(0);
+    expect(rate.perMs()).toBe(0);
   });
 
   test('counts time with work only', () => {
-    const rate = new CompletionRate();
-    for (let i = 0; i < 10; i++) rate.ended(100);
+    const rate = clocked();
+    for (let i = 0; i < 10; i++) rate.completed(100);
     rate.busy(500);
-    expect(rate.perMs(8)).toBeCloseTo(10 / 500);
-    expect(rate.perMs(8)).toBeCloseTo(10 / 500); // an idle hour later
+    expect(rate.perMs()).toBeCloseTo(10 / 500);
+    expect(rate.perMs()).toBeCloseTo(10 / 500); // an idle hour later
   });
 
   test('fades when nothing completes any more', () => {
-    const rate = new CompletionRate();
-    for (let i = 0; i < 1_000; i++) rate.ended(1);
+    const rate = clocked();
+    for (let i = 0; i < 1_000; i++) rate.completed(1);
     rate.busy(100);
-    rate.perMs(8);
+    rate.perMs();
     for (let i = 0; i < 5; i++) {
       rate.busy(1_000);
-      rate.perMs(8);
+      rate.perMs();
     }
-    expect(rate.perMs(8)).toBeLessThan(0.01);
+    expect(rate.perMs()).toBeLessThan(0.01);
   });
 
   test('a batch of long handlers that end together is no more than the slots can do', () => {
-    const rate = new CompletionRate();
+    const rate = clocked();
     rate.busy(600_000);
-    rate.perMs(8);
-    for (let i = 0; i < 8; i++) rate.ended(600_000);
+    rate.perMs();
+    for (let i = 0; i < 8; i++) rate.completed(600_000);
     rate.busy(1);
-    expect(rate.perMs(8)).toBeLessThanOrEqual(8 / 600_000 + 1e-9);
+    expect(rate.perMs()).toBeLessThanOrEqual(8 / 600_000 + 1e-9);
   });
 
   test('remembers for as long as it is asked to, over a store that is slow', () => {
     const after = (memoryMs: number): number => {
-      const rate = new CompletionRate();
-      for (let i = 0; i < 100; i++) rate.ended(1);
+      const rate = clocked();
+      for (let i = 0; i < 100; i++) rate.completed(1);
       rate.busy(1_000);
-      rate.perMs(8, memoryMs);
+      rate.perMs(memoryMs);
       rate.busy(1_000);
-      return rate.perMs(8, memoryMs);
+      return rate.perMs(memoryMs);
     };
     expect(after(10_000)).toBeCloseTo((100 * Math.exp(-0.1)) / (1_000 * Math.exp(-0.1) + 1_000));
     expect(after(10)).toBe(after(1_000)); // but never for less than a second
   });
 
   test('is forgotten on request', () => {
-    const rate = new CompletionRate();
-    rate.ended(1);
+    const rate = clocked();
+    rate.completed(1);
     rate.busy(1);
     rate.forget();
-    expect(rate.perMs(8)).toBe(0);
+    expect(rate.perMs()).toBe(0);
   });
 });
 

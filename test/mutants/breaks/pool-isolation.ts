@@ -1,0 +1,67 @@
+import type { Break } from '../break.js';
+
+export const poolIsolationBreaks: readonly Break[] = [
+  {
+    name: 'pool/isolation/isolation: it does not rest after a try',
+    file: 'src/pool/isolation/isolation.ts',
+    find: 'this.#restsUntil = now + doubleJitterMs(now - this.#since, this.#random());',
+    replace: 'doubleJitterMs(now - this.#since, this.#random());',
+    tests: ['test/pool/isolation/isolation.test.ts'],
+  },
+  {
+    name: 'pool/isolation/isolation: a rest is shorter than the try',
+    file: 'src/pool/isolation/isolation.ts',
+    find: 'doubleJitterMs(now - this.#since, this.#random())',
+    replace: 'doubleJitterMs(now - this.#since, this.#random() - 1)',
+    tests: ['test/pool/isolation/isolation.test.ts'],
+  },
+  {
+    name: 'pool/isolation/isolation: tries never get longer',
+    file: 'src/pool/isolation/isolation.ts',
+    find: '    this.#tries++;\n',
+    replace: '',
+    tests: ['test/pool/isolation/isolation.test.ts'],
+  },
+  {
+    name: 'pool/isolation/isolation: tries stay long after a suspect has run',
+    file: 'src/pool/isolation/isolation.ts',
+    find: '    this.#tries = 0;\n',
+    replace: '',
+    tests: ['test/pool/isolation/isolation.test.ts'],
+  },
+  {
+    name: 'pool/isolation/process-pools: any pool ends the turn of another',
+    file: 'src/pool/isolation/process-pools.ts',
+    find: '    if (turn?.of !== this.#self) return;',
+    replace: '    if (turn === undefined) return;',
+    tests: ['test/pool/isolation/isolation.test.ts'],
+  },
+  {
+    name: 'pool/isolation/process-pools: the process does not work on after a turn',
+    file: 'src/pool/isolation/process-pools.ts',
+    find: '    this.#pools.restsUntil = now + (now - turn.since);\n',
+    replace: '',
+    tests: ['test/pool/isolation/isolation.test.ts'],
+  },
+  {
+    name: 'pool/isolation/process-pools: a turn counts from when it was last prolonged',
+    file: 'src/pool/isolation/process-pools.ts',
+    find: 'const since = turn?.of === this.#self ? turn.since : now;',
+    replace: 'const since = now;',
+    tests: ['test/pool/isolation/isolation.test.ts'],
+  },
+  {
+    name: 'pool/isolation/process-pools: a token on its way that says alone bars nobody',
+    file: 'src/pool/isolation/process-pools.ts',
+    find: '    for (const pool of running) if (pool !== this.#self && pool.claimsAlone()) return true;\n    return false;',
+    replace: '    return false;',
+    tests: ['test/pool/isolation/process-pools.test.ts'],
+  },
+  {
+    name: 'pool/isolation/process-pools: a pool bars itself',
+    file: 'src/pool/isolation/process-pools.ts',
+    find: 'if (pool !== this.#self && pool.claimsAlone()) return true',
+    replace: 'if (pool.claimsAlone()) return true',
+    tests: ['test/pool/isolation/isolation.test.ts'],
+  },
+];
