@@ -6,7 +6,9 @@ import Database from 'better-sqlite3';
 import { systemRuntime as runtime } from '../../src/runtime/runtime.js';
 import { migrate } from '../../src/store/sqlite/schema/migration.js';
 import type { CandidateRow } from '../../src/store/sqlite/row-mapping.js';
-import * as SQL from '../../src/store/sqlite/statements.js';
+import { WALK } from '../../src/store/sqlite/claiming/statements.js';
+import { JOURNAL_MODE_WAL, SETTINGS, SYNCHRONOUS } from '../../src/store/sqlite/connection/statements.js';
+import { FINISH, INSERT_STEP } from '../../src/store/sqlite/steps/statements.js';
 import type { Place } from '../support/places.js';
 import type { Subject } from './subject.js';
 
@@ -19,7 +21,7 @@ const POD = { podId: 'floor', incarnation: 'floor-life' };
 
 export function open({ file, full }: Place): Subject {
   const db = new Database(file, { timeout: 0 });
-  for (const statement of [SQL.JOURNAL_MODE_WAL, ...SQL.SETTINGS, SQL.SYNCHRONOUS[full ? 'full' : 'normal']]) {
+  for (const statement of [JOURNAL_MODE_WAL, ...SETTINGS, SYNCHRONOUS[full ? 'full' : 'normal']]) {
     db.exec(statement);
   }
   migrate(db, file);
@@ -44,7 +46,7 @@ export function open({ file, full }: Place): Subject {
 
 /** Inserts so many rows in one transaction. */
 function inserts(db: Database.Database): (from: number, count: number) => void {
-  const insert = db.prepare(SQL.INSERT_STEP);
+  const insert = db.prepare(INSERT_STEP);
   const transaction = db.transaction((from: number, count: number, now: number) => {
     for (let n = from; n < from + count; n++) {
       insert.run(runtime.uuid(), 'noop', 1, 0, now, 3, now, now, `{"type":"noop","args":{"n":${n}}}`);
@@ -55,9 +57,9 @@ function inserts(db: Database.Database): (from: number, count: number) => void {
 
 /** Settles what the last transaction claimed, and claims the next. Answers how many it claimed. */
 function exchanges(db: Database.Database): () => number {
-  const walk = db.prepare<[number, string, number], CandidateRow>(SQL.WALK).raw();
+  const walk = db.prepare<[number, string, number], CandidateRow>(WALK).raw();
   const claim = db.prepare(CLAIM);
-  const finish = db.prepare(SQL.FINISH);
+  const finish = db.prepare(FINISH);
   let held: readonly CandidateRow[] = [];
   let before = '';
   const transaction = db.transaction((now: number, token: string) => {

@@ -36,7 +36,7 @@ import { RowRepair } from './steps/row-repair.js';
 import { Retention } from './steps/retention.js';
 import { SchemaVersionCheck } from './schema/schema-version-check.js';
 import { Settlements } from './steps/settlements.js';
-import { DATA_VERSION } from './statements.js';
+import { DATA_VERSION } from './connection/statements.js';
 import { Submissions } from './steps/submissions.js';
 import { RunAtSteps, type MovedPiece } from './clock/run-at-steps.js';
 import { keepsTime, WallClockOffsets } from './clock/wall-clock-offsets.js';

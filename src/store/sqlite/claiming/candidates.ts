@@ -10,7 +10,7 @@ import type { ClaimRequest } from '../../contract.js';
 import { UnpromotedBacklog, type BacklogFound } from './unpromoted-backlog.js';
 import { TypeRotation } from './type-rotation.js';
 import { byRank, type CandidateRow, type KeyRow } from '../row-mapping.js';
-import { ANY_POISON, WALK, WALK_KEYS } from '../statements.js';
+import { ANY_POISON, WALK, WALK_KEYS } from './statements.js';
 import type { RequestedType } from './requested-types.js';
 
 /** Most ranks that are read at first, over all types together. */

@@ -12,16 +12,7 @@ import type { Claim, ClaimRequest, Fence, Orphan, PodRef } from '../../contract.
 import { Candidates } from './candidates.js';
 import { isCountable, isVersion, type RowRepair } from '../steps/row-repair.js';
 import { claimOf, orphanOf, type CandidateRow, type OrphanRow } from '../row-mapping.js';
-import {
-  CANDIDATE_AT,
-  CLAIM,
-  CLAIMED_UNDER,
-  DATE_ROW,
-  HELD_BY,
-  NEXT_WAITING,
-  ORPHANS,
-  PROMOTE,
-} from '../statements.js';
+import { CANDIDATE_AT, CLAIM, CLAIMED_UNDER, DATE_ROW, HELD_BY, NEXT_WAITING, ORPHANS, PROMOTE } from './statements.js';
 import type { RunAtSteps } from '../clock/run-at-steps.js';
 import type { WallClockOffsets } from '../clock/wall-clock-offsets.js';
 

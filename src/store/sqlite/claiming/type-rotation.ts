@@ -8,7 +8,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClaimRequest } from '../../contract.js';
-import { NEXT_READY_TYPES } from '../statements.js';
+import { NEXT_READY_TYPES } from './statements.js';
 import { RequestedTypes, type RequestedType } from './requested-types.js';
 
 /** So few types are walked without a look at which have anything. */

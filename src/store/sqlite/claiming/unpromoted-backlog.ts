@@ -11,7 +11,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClaimRequest } from '../../contract.js';
 import type { KeyRow } from '../row-mapping.js';
-import { NEXT_WAITING_PRIORITY, NEXT_WAITING_TYPE, WALK_WAITING_KEYS } from '../statements.js';
+import { NEXT_WAITING_PRIORITY, NEXT_WAITING_TYPE, WALK_WAITING_KEYS } from './statements.js';
 import { RequestedTypes } from './requested-types.js';
 
 /** So few types are walked one by one; where more are wanted, those that are present are. */

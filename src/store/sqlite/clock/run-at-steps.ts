@@ -12,7 +12,7 @@
  * - A step that is to wait for a delay instead, after a failed attempt or a release, is not timed any longer.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import { MOVE_TIMED, TIMED_AFTER } from '../statements.js';
+import { MOVE_TIMED, TIMED_AFTER } from './statements.js';
 import type { WallClockOffsets } from './wall-clock-offsets.js';
 
 /** About 3 ms: two indexes hold the `run_at` of a step that waits. */

@@ -11,7 +11,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { PodRef, PodView } from '../../contract.js';
 import type { Instant, RecordedOffset } from './store-clock.js';
-import { ADD_OFFSET, FORGET_OFFSETS, NEWEST_OFFSET, OFFSETS, SET_MOVED } from '../statements.js';
+import { ADD_OFFSET, FORGET_OFFSETS, NEWEST_OFFSET, OFFSETS, SET_MOVED } from './statements.js';
 import { WallTimeConversion, type OffsetRow } from './wall-time-conversion.js';
 
 /** By so much the wall clock may differ from what is recorded, in ms. */

@@ -19,7 +19,7 @@ import { migrate } from '../schema/migration.js';
 import type { ResolvedOptions } from '../options.js';
 import { OpenFile } from '../file/open-file.js';
 import { SlicedOperations, type Attempt } from '../sliced-operations.js';
-import { autocheckpoint, FIRST_ROWS } from '../statements.js';
+import { autocheckpoint, FIRST_ROWS } from './statements.js';
 import type { WatchedFile } from '../file/commit-watch.js';
 
 /** How old what is known of the fleet's newest heartbeat may be. */

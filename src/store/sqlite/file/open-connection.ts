@@ -10,7 +10,7 @@ import type { Database } from 'better-sqlite3';
 import type { SqliteDriver } from '../../../driver/better-sqlite3.js';
 import { asError, StoreError } from '../../../errors.js';
 import { MEMORY } from '../../../files/file-path.js';
-import { autocheckpoint, cacheSize, JOURNAL_MODE_WAL, SETTINGS, SYNCHRONOUS } from '../statements.js';
+import { autocheckpoint, cacheSize, JOURNAL_MODE_WAL, SETTINGS, SYNCHRONOUS } from './statements.js';
 
 export interface ConnectionOptions {
   readonly path: string;

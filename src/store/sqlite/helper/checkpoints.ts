@@ -6,7 +6,7 @@
  * copy and the -wal is large.
  */
 import type { Database } from 'better-sqlite3';
-import { CHECKPOINT, PAGE_SIZE } from '../statements.js';
+import { CHECKPOINT, PAGE_SIZE } from '../connection/statements.js';
 
 /** A -wal above so many bytes is worth a RESTART. */
 const LARGE_BYTES = 16 * 1024 * 1024;

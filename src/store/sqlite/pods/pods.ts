@@ -22,7 +22,7 @@ import {
   PROCESS_OF,
   REGISTER,
   SIGNS_OF_LIFE,
-} from '../statements.js';
+} from './statements.js';
 
 type SignRow = readonly [heardAt: number, deadAfterMs: number, hostMs: number, boot: string];
 type LifeRow = readonly [final: 'left' | 'evicted' | null, asleep: number];

@@ -10,7 +10,7 @@ import type { CountRow } from '../../step-counts.js';
 import { recordOf, type RecordRow } from '../row-mapping.js';
 import type { WallClockOffsets } from '../clock/wall-clock-offsets.js';
 import type { WallTimeConversion } from '../clock/wall-time-conversion.js';
-import { CANCELLED, COUNT, ENDED_FROM, FIND, LIST, NEWEST_ENDING, PIECE_END } from '../statements.js';
+import { CANCELLED, COUNT, ENDED_FROM, FIND, LIST, NEWEST_ENDING, PIECE_END } from './statements.js';
 
 /** A page ends early once its texts have so many characters: even a page must not hold up the event loop. */
 const PAGE_CHARACTERS = 2_000_000;

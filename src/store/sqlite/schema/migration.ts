@@ -2,7 +2,7 @@
 import type { Database } from 'better-sqlite3';
 import { StoreError } from '../../../errors.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS, OLDEST_ALLOWED, SCHEMA_VERSION } from './schema.js';
-import { HAS_SCHEMA_INFO, READ_SCHEMA_INFO, WRITE_SCHEMA_INFO } from '../statements.js';
+import { HAS_SCHEMA_INFO, READ_SCHEMA_INFO, WRITE_SCHEMA_INFO } from './statements.js';
 
 export interface SchemaInfo {
   readonly version: number;

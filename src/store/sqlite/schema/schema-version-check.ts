@@ -7,7 +7,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { schemaNewer, type SchemaInfo } from './migration.js';
 import { SCHEMA_VERSION } from './schema.js';
-import { OLDEST_ALLOWED, READ_SCHEMA_INFO } from '../statements.js';
+import { OLDEST_ALLOWED, READ_SCHEMA_INFO } from './statements.js';
 
 export class SchemaVersionCheck {
   readonly #path: string;

@@ -3,7 +3,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { CancelReceipt, RetryReceipt, StepAt } from '../../contract.js';
 import { isTerminal, type StepStatus } from '../../../step/step.js';
 import { isVersion, type RowRepair } from './row-repair.js';
-import { CANCEL, RETRY, SETTLED_BY } from '../statements.js';
+import { CANCEL, RETRY, SETTLED_BY } from './statements.js';
 
 type SettledRow = readonly [
   status: StepStatus,

@@ -11,7 +11,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { PruneReply } from '../../contract.js';
 import { PRUNE_TYPES } from '../pods/statements.js';
-import { PRUNE_PODS, PRUNE_STEPS } from '../statements.js';
+import { PRUNE_PODS, PRUNE_STEPS } from './statements.js';
 
 const PIECE_ROWS = 500;
 const PIECE_MS = 10;

@@ -8,7 +8,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Receipt, Settlement } from '../../contract.js';
 import type { StepStatus } from '../../../step/step.js';
 import type { RowRepair } from './row-repair.js';
-import { FINISH, FINISH_ALIKE, REQUEUE, SETTLED_BY } from '../statements.js';
+import { FINISH, FINISH_ALIKE, REQUEUE, SETTLED_BY } from './statements.js';
 
 type SettledRow = readonly [
   status: StepStatus,

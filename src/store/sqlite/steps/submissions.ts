@@ -2,7 +2,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { SubmitReceipt } from '../../contract.js';
 import type { NewStep } from '../../../step/submission.js';
-import { INSERT_STEP, INSERT_TIMED_STEP, PAYLOAD_OF } from '../statements.js';
+import { INSERT_STEP, INSERT_TIMED_STEP, PAYLOAD_OF } from './statements.js';
 import type { WallClockOffsets } from '../clock/wall-clock-offsets.js';
 
 export class Submissions {

@@ -1,6 +1,7 @@
 /** The fleet's table: the living are found among any number of those that left, and those are forgotten piece by piece. */
 import { describe, expect, it } from 'vitest';
-import { FLEET, NEWEST_HEARTBEAT, PRUNE_PODS, SIGNS_OF_LIFE } from '../../../../src/store/sqlite/statements.js';
+import { FLEET, NEWEST_HEARTBEAT, SIGNS_OF_LIFE } from '../../../../src/store/sqlite/pods/statements.js';
+import { PRUNE_PODS } from '../../../../src/store/sqlite/steps/statements.js';
 import { newSteps, settlement } from '../../../conformance/harness.js';
 import { kept } from '../../../support/contexts.js';
 import { newCore, newStore, POD } from '../support/files.js';
