@@ -7,7 +7,7 @@ import { systemRuntime as runtime } from '../../src/runtime/runtime.js';
 import { migrate } from '../../src/store/sqlite/schema/migration.js';
 import type { CandidateRow } from '../../src/store/sqlite/row-mapping.js';
 import { WALK } from '../../src/store/sqlite/claiming/statements.js';
-import { JOURNAL_MODE_WAL, SETTINGS, SYNCHRONOUS } from '../../src/store/sqlite/connection/statements.js';
+import { JOURNAL_MODE_WAL, SETTINGS, SYNCHRONOUS } from '../../src/store/sqlite/file/statements.js';
 import { FINISH, INSERT_STEP } from '../../src/store/sqlite/steps/statements.js';
 import type { Place } from '../support/places.js';
 import type { Subject } from './subject.js';

@@ -1,7 +1,7 @@
 /** Puts in so many rows without the store, in one statement: what a file is like after a long time. */
 import Database from 'better-sqlite3';
 import { migrate } from '../../src/store/sqlite/schema/migration.js';
-import { JOURNAL_MODE_WAL } from '../../src/store/sqlite/connection/statements.js';
+import { JOURNAL_MODE_WAL } from '../../src/store/sqlite/file/statements.js';
 import type { Place } from './places.js';
 
 const ROWS = {

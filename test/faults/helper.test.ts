@@ -11,15 +11,15 @@ import { WORKER_URL } from '../store/sqlite/support/files.js';
 
 const nowhere = (): URL => new URL('./no-such-worker.js', import.meta.url);
 
-/** The real helper, but for its third errand: that kills it, with whatever else is under way. */
+/** The real helper, but for its third task, which kills it together with the others in progress. */
 function mortal(): URL {
   const file = join(temporaryFolder(), 'worker.mjs');
   writeFileSync(
     file,
     `import { parentPort } from 'node:worker_threads';
      await import(${JSON.stringify(WORKER_URL.href)});
-     let errands = 0;
-     parentPort.on('message', () => { if (++errands === 3) process.exit(1); });`,
+     let tasks = 0;
+     parentPort.on('message', () => { if (++tasks === 3) process.exit(1); });`,
   );
   return pathToFileURL(file);
 }

@@ -1,15 +1,17 @@
 /**
- * The core: every operation of the store, synchronous, on one connection.
+ * Every operation of the store, synchronous, on one connection.
  *
- * Law: one operation is one transaction. Clock values and tokens are arguments; data in and out is plain. So it can be
- * called directly, from a thread of its own, or by a simulation, and does the same.
+ * Invariants:
+ * - One operation is one transaction.
+ * - Clock values and tokens are arguments; data in and out is plain. So the operations do the same on the main thread, on
+ *   the helper thread and in a simulation.
+ * - If a newer version has migrated the file past this one, nothing new is written. What has begun may still be settled.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type {
   CancelledStep,
   CancelReceipt,
   ClaimRequest,
-  ExchangeReply,
   ExchangeRequest,
   FleetView,
   Heartbeat,
@@ -22,54 +24,53 @@ import type {
   RetryReceipt,
   Settlement,
   StepAt,
-  StepRecord,
   SubmitReceipt,
 } from '../contract.js';
 import type { NewStep } from '../../step/submission.js';
-import { CancelAndRetry } from './steps/cancel-and-retry.js';
 import { Claims } from './claiming/claims.js';
+import { HeldSteps } from './claiming/held-steps.js';
+import { Promotion } from './claiming/promotion.js';
+import { RunAtSteps, type MovedPiece } from './clock/run-at-steps.js';
 import type { StoreClock, FileTimes, Instant } from './clock/store-clock.js';
+import { keepsTime, WallClockOffsets } from './clock/wall-clock-offsets.js';
+import { DATA_VERSION } from './file/statements.js';
+import { ExchangeTransaction, type Exchanged } from './exchange/exchange-transaction.js';
 import { Pods, type Member } from './pods/pods.js';
 import type { ProcessMark } from './pods/process-table.js';
-import { StepReader, type CountPiece, type EndedRow, type ListPiece } from './reading/step-reader.js';
-import { RowRepair } from './steps/row-repair.js';
-import { Retention } from './steps/retention.js';
+import { StepReader, type CountPiece, type EndedRow, type FoundSteps, type ListPiece } from './reading/step-reader.js';
 import { SchemaVersionCheck } from './schema/schema-version-check.js';
+import { CancelAndRetry } from './steps/cancel-and-retry.js';
+import { Retention } from './steps/retention.js';
+import { RowRepair } from './steps/row-repair.js';
 import { Settlements } from './steps/settlements.js';
-import { DATA_VERSION } from './connection/statements.js';
 import { Submissions } from './steps/submissions.js';
-import { RunAtSteps, type MovedPiece } from './clock/run-at-steps.js';
-import { keepsTime, WallClockOffsets } from './clock/wall-clock-offsets.js';
 
-/** What an exchange came to, but for the pace, which its caller knows. */
-export interface Exchanged extends Omit<ExchangeReply, 'pace'> {
-  /** There is due work that is claimed only once more of the backlog has been promoted: ask again at once. */
-  readonly blocked: boolean;
-}
-
-/** What a heartbeat came to. Its caller finds out which processes have exited. */
-export interface Beaten {
+/** The result of a heartbeat. Its caller finds out which processes have exited. */
+export interface HeartbeatResult {
   readonly view: Omit<FleetView, 'pods'>;
   readonly members: readonly Member[];
-  /** By how much it has set the file's wall clock forward, in ms. */
+  /** By how much this heartbeat has set the recorded wall clock forward, in ms. */
   readonly correctionMs: number;
-  /** Whether timed steps are still to be moved to a corrected wall clock. */
+  /** Whether steps with a `runAt` have still to follow a corrected wall clock. */
   readonly moving: boolean;
 }
 
 export class SynchronousCore {
-  /** Runs within a transaction that has the write lock from its first statement: a BUSY can only come before anything was done. */
+  /** Runs in a transaction that takes the write lock first, so a BUSY comes before anything is done. */
   readonly #write: <T>(operation: () => T) => T;
-  /** Runs within one snapshot. */
+  /** Runs in one snapshot. */
   readonly #read: <T>(operation: () => T) => T;
   readonly #wall: WallClockOffsets;
-  readonly #timed: RunAtSteps;
+  readonly #runAtSteps: RunAtSteps;
   readonly #submissions: Submissions;
+  readonly #promotion: Promotion;
   readonly #claims: Claims;
+  readonly #heldSteps: HeldSteps;
   readonly #settlements: Settlements;
-  readonly #byHand: CancelAndRetry;
+  readonly #exchange: ExchangeTransaction;
+  readonly #cancelAndRetry: CancelAndRetry;
   readonly #pods: Pods;
-  readonly #readers: StepReader;
+  readonly #reader: StepReader;
   readonly #retention: Retention;
   readonly #schema: SchemaVersionCheck;
   readonly #dataVersion: Statement<[], number>;
@@ -79,18 +80,28 @@ export class SynchronousCore {
     const transaction = connection.transaction((operation: () => unknown) => operation());
     this.#write = <T>(operation: () => T) => transaction.immediate(operation) as T;
     this.#read = <T>(operation: () => T) => transaction.deferred(operation) as T;
-    this.#wall = new WallClockOffsets(connection);
-    this.#timed = new RunAtSteps(connection, this.#wall);
-    this.#submissions = new Submissions(connection, this.#wall);
-    const repairs = new RowRepair(connection);
-    this.#claims = new Claims(connection, this.#wall, this.#timed, repairs);
-    this.#settlements = new Settlements(connection, repairs);
-    this.#byHand = new CancelAndRetry(connection, repairs);
-    this.#pods = new Pods(connection);
-    this.#readers = new StepReader(connection, this.#wall);
-    this.#retention = new Retention(connection);
     this.#dataVersion = connection.prepare<[], number>(DATA_VERSION).pluck();
+    const repair = new RowRepair(connection);
+    this.#wall = new WallClockOffsets(connection);
+    this.#runAtSteps = new RunAtSteps(connection, this.#wall);
+    this.#submissions = new Submissions(connection, this.#wall);
+    this.#promotion = new Promotion(connection);
+    this.#claims = new Claims(connection, this.#wall, this.#runAtSteps, repair);
+    this.#heldSteps = new HeldSteps(connection, this.#wall, repair);
+    this.#settlements = new Settlements(connection, repair);
+    this.#cancelAndRetry = new CancelAndRetry(connection, repair);
+    this.#pods = new Pods(connection);
+    this.#reader = new StepReader(connection, this.#wall);
+    this.#retention = new Retention(connection);
     this.#schema = new SchemaVersionCheck(connection);
+    this.#exchange = new ExchangeTransaction({
+      settlements: this.#settlements,
+      claims: this.#claims,
+      promotion: this.#promotion,
+      heldSteps: this.#heldSteps,
+      pods: this.#pods,
+      schema: this.#schema,
+    });
   }
 
   // ---- steps ----
@@ -99,33 +110,22 @@ export class SynchronousCore {
     return this.#admitted(() => this.#submissions.add(now, steps));
   }
 
-  /** @param most the most steps to claim, whatever the demand says */
+  /** @param most the most steps to claim, whatever the request says */
   exchange(now: number, request: ExchangeRequest, most: number): Exchanged {
-    const { pod, settlements, claim, readBack } = request;
+    const { settlements, claim, readBack } = request;
     const idle = settlements.length === 0 && readBack === undefined;
-    // Who finds nothing to do does not take the write lock from those who do.
-    const anything = !idle || (claim !== undefined && this.#read(() => this.#claims.anythingFor(now, claim)));
+    // A pod that finds nothing to do does not take the write lock from those that do.
+    const anything = !idle || (claim !== undefined && this.#read(() => this.#anythingFor(now, claim)));
     if (anything !== true) {
-      const nextDueInMs = claim === undefined ? null : anything ? 0 : this.#claims.nextDueInMs(now, claim);
+      const nextDueInMs = claim === undefined ? null : anything ? 0 : this.#promotion.nextDueInMs(now, claim);
       return { receipts: [], claims: [], nextDueInMs, blocked: false };
     }
-    return this.#change(() => {
-      const receipts = this.#settlements.apply(now, pod.incarnation, settlements);
-      // A claim under an incarnation that is no more would be an orphan at once; one in a newer schema may be wrong.
-      if (!this.#pods.isAwake(pod) || this.#schema.outdated())
-        return { receipts, claims: [], nextDueInMs: null, blocked: false };
-      const found = readBack === undefined ? [] : this.#claims.under(readBack, pod.incarnation);
-      if (claim === undefined) return { receipts, claims: found, nextDueInMs: null, blocked: false };
-      const { claims, nextDueInMs, blocked } = this.#claim(now, pod, claim, most);
-      return { receipts, claims: [...found, ...claims], nextDueInMs, blocked };
-    });
+    return this.#change(() => this.#exchange.run(now, request, most));
   }
 
-  #claim(now: number, pod: PodRef, demand: ClaimRequest, most: number): Omit<Exchanged, 'receipts'> {
-    const more = this.#claims.promote(now);
-    const { claims, left, blocked } = this.#claims.take(now, pod, demand, most, more);
-    const nextDueInMs = more || left || blocked ? 0 : this.#claims.nextDueInMs(now, demand);
-    return { claims, nextDueInMs, blocked };
+  /** `perhaps`: not all of the requested types have been looked at. */
+  #anythingFor(now: number, claim: ClaimRequest): boolean | 'perhaps' {
+    return this.#promotion.isDue(now) || this.#claims.anythingReady(claim);
   }
 
   settle(now: number, pod: PodRef, settlements: readonly Settlement[]): Receipt[] {
@@ -133,11 +133,11 @@ export class SynchronousCore {
   }
 
   cancel(now: number, token: string, steps: readonly StepAt[]): CancelReceipt[] {
-    return this.#admitted(() => steps.map((step) => this.#byHand.cancel(now, token, step)));
+    return this.#admitted(() => steps.map((step) => this.#cancelAndRetry.cancel(now, token, step)));
   }
 
   retry(now: number, steps: readonly StepAt[]): RetryReceipt[] {
-    return this.#admitted(() => steps.map((step) => this.#byHand.retry(now, step)));
+    return this.#admitted(() => steps.map((step) => this.#cancelAndRetry.retry(now, step)));
   }
 
   prune(now: number, keepMs: number, elapsedMs: () => number): PruneReply {
@@ -146,52 +146,37 @@ export class SynchronousCore {
 
   // ---- readers ----
 
-  /** The steps of these ids, as far as `enough` lets it come. Answers how many ids it has looked for. */
-  find(
-    stepIds: readonly string[],
-    from: number,
-    enough: () => boolean,
-  ): { readonly steps: StepRecord[]; readonly next: number } {
-    return this.#read(() => {
-      const times = this.#readers.times();
-      const steps: StepRecord[] = [];
-      let next = from;
-      for (const stepId of stepIds.slice(from)) {
-        const step = this.#readers.find(stepId, times);
-        if (step !== undefined) steps.push(step);
-        next++;
-        if (enough()) break;
-      }
-      return { steps, next };
-    });
+  /** Looks up these steps from the index `from` on, until `enough`. */
+  find(stepIds: readonly string[], from: number, enough: () => boolean): FoundSteps {
+    return this.#read(() => this.#reader.find(stepIds, from, enough));
   }
 
   endedFrom(at: number, rowid: number, limit: number): EndedRow[] {
-    return this.#read(() => this.#readers.endedFrom(at, rowid, limit));
+    return this.#read(() => this.#reader.endedFrom(at, rowid, limit));
   }
 
   newestEnding(): number {
-    return this.#readers.newestEnding();
+    return this.#reader.newestEnding();
   }
 
   cancelled(now: number, stepIds: readonly string[]): CancelledStep[] {
-    return this.#read(() => this.#readers.cancelled(now, stepIds));
+    return this.#read(() => this.#reader.cancelled(now, stepIds));
   }
 
   listPiece(filter: ListFilter, after: number | null, limit: number, rows: number): ListPiece {
-    return this.#read(() => this.#readers.list(filter, after, limit, rows));
+    return this.#read(() => this.#reader.list(filter, after, limit, rows));
   }
 
   countPiece(now: number, after: number, rows: number): CountPiece {
-    return this.#read(() => this.#readers.count(now, after, rows));
+    return this.#read(() => this.#reader.count(now, after, rows));
   }
 
-  /** Moves with every change of the steps, whoever made it. */
+  /** Changes with every commit, of this connection or another. */
   pulse(): string {
     return `${this.dataVersion()}.${this.#changes}`;
   }
 
-  /** Moves with every commit of other connections. */
+  /** Changes with every commit of another connection. */
   dataVersion(): number {
     return this.#dataVersion.get() ?? 0;
   }
@@ -205,7 +190,7 @@ export class SynchronousCore {
     });
   }
 
-  heartbeat(instant: Instant, pod: PodRef, beat: Heartbeat): Beaten {
+  heartbeat(instant: Instant, pod: PodRef, beat: Heartbeat): HeartbeatResult {
     return this.#write(() => {
       this.#pods.beat(instant, pod, beat);
       const members = this.#pods.members(instant.now);
@@ -215,7 +200,7 @@ export class SynchronousCore {
       );
       const correctionMs = keeps ? this.#wall.follow(instant, pod.incarnation) : 0;
       const view = {
-        claims: this.#claims.heldBy(pod.incarnation),
+        claims: this.#heldSteps.heldBy(pod.incarnation),
         outdated: this.#schema.outdated(),
         wallAheadMs: this.#wall.aheadMs(instant),
       };
@@ -236,22 +221,22 @@ export class SynchronousCore {
   }
 
   orphans(limit: number): Orphan[] {
-    const orphans = this.#claims.orphans(limit);
+    const orphans = this.#heldSteps.orphans(limit);
     if (orphans !== undefined) return orphans;
     return this.#change(() => {
-      this.#claims.repairOrphans(limit);
-      return this.#claims.orphans(limit) ?? [];
+      this.#heldSteps.repairOrphans(limit);
+      return this.#heldSteps.orphans(limit) ?? [];
     });
   }
 
-  /** @param exited the processes that have provably exited, by incarnation; of the others silence decides */
+  /** @param exited the processes that have provably exited, by incarnation; the others are judged by their silence */
   evict(now: number, pods: readonly PodRef[], exited: ReadonlyMap<string, ProcessMark>): PodRef[] {
     return this.#write(() => pods.filter((pod) => this.#pods.evict(now, pod, exited.get(pod.incarnation))));
   }
 
   // ---- the clocks ----
 
-  /** Sets a clock by what the file knows. Where no pod lives, this process says what the wall clock is. */
+  /** Sets a clock by the times in the file. If no pod lives, this process records its wall clock. */
   setClock(clock: StoreClock): void {
     if (clock.set(this.#read(() => this.#times())) || !this.#wall.wouldFollow(clock.instant())) return;
     this.#write(() => {
@@ -265,16 +250,16 @@ export class SynchronousCore {
     return { newest, signs: this.#pods.signs(), offset };
   }
 
-  /** Moves one piece of the timed steps to a corrected wall clock. */
+  /** Moves one piece of the steps with a `runAt` to a corrected wall clock. */
   moveTimed(now: number): MovedPiece {
-    return this.#admitted(() => this.#timed.move(now));
+    return this.#admitted(() => this.#runAtSteps.move(now));
   }
 
   newestHeartbeat(): number {
     return this.#pods.newestHeartbeat();
   }
 
-  /** A change that only a version may make that knows the schema. What has begun may still be settled. */
+  /** Makes a change that this version may make only if it knows the file's schema. */
   #admitted<T>(operation: () => T): T {
     return this.#change(() => {
       this.#schema.check();

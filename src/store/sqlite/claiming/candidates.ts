@@ -25,7 +25,7 @@ const NO_BACKLOG: BacklogFound = { keys: [], above: -Infinity };
 
 export interface Found {
   /**
-   * At least the first `room` that the demand may take, by rank, and one more if there are more; of what crashed two
+   * At least the first `room` that the request may take, by rank, and one more if there are more; of what crashed two
    * pods or more only the very first. Whole rows where reading them costs nothing more, else what ranks them.
    */
   readonly keys: readonly (KeyRow | CandidateRow)[];
@@ -36,7 +36,7 @@ export interface Found {
 }
 
 export interface CandidateQuery {
-  readonly demand: ClaimRequest;
+  readonly request: ClaimRequest;
   readonly room: number;
   readonly now: number;
   /** Whether steps may be due that have not been promoted. */
@@ -60,27 +60,27 @@ export class Candidates {
     this.#backlog = new UnpromotedBacklog(connection);
   }
 
-  /** Whether anything is ready that this demand might take; `perhaps`: of some types it is not known yet. */
-  any(demand: ClaimRequest): boolean | 'perhaps' {
-    const ready = this.#any(READY, this.#readyTypes, demand);
-    if (ready === true || demand.quarantine === 0 || this.#anyPoison.get() === undefined) return ready;
-    return this.#any(POISON, this.#poisonTypes, demand) || ready;
+  /** Whether anything is ready that this request might take; `perhaps`: of some types it is not known yet. */
+  any(request: ClaimRequest): boolean | 'perhaps' {
+    const ready = this.#any(READY, this.#readyTypes, request);
+    if (ready === true || request.quarantine === 0 || this.#anyPoison.get() === undefined) return ready;
+    return this.#any(POISON, this.#poisonTypes, request) || ready;
   }
 
-  #any(due: number, readyTypes: TypeRotation, demand: ClaimRequest): boolean | 'perhaps' {
-    const { types, complete } = readyTypes.of(due, demand);
+  #any(due: number, readyTypes: TypeRotation, request: ClaimRequest): boolean | 'perhaps' {
+    const { types, complete } = readyTypes.of(due, request);
     if (types.some(([type]) => this.#walkKeys.get(due, type, 1) !== undefined)) return true; // still this turn's to claim
     readyTypes.looked(false);
     return complete ? false : 'perhaps';
   }
 
   of(query: CandidateQuery): Found {
-    const { demand, room, backlog } = query;
-    const { types, complete } = this.#readyTypes.of(READY, demand);
+    const { request, room, backlog } = query;
+    const { types, complete } = this.#readyTypes.of(READY, request);
     const ready = this.#ready(types, room);
     this.#readyTypes.looked(ready.length > 0);
     if (!complete) this.#readyTypes.ranked(ready.slice(0, room).map((key) => key[3]));
-    const poison = demand.quarantine === 1 ? this.#firstPoison(query) : undefined;
+    const poison = request.quarantine === 1 ? this.#firstPoison(query) : undefined;
     if (!backlog && poison === undefined) return { keys: ready, blocked: false, partly: !complete };
     const waiting = backlog ? this.#waiting(query, ready) : NO_BACKLOG;
     const all = [...ready, ...waiting.keys, ...(poison === undefined ? [] : [poison])].sort(byRank);
@@ -120,18 +120,18 @@ export class Candidates {
   }
 
   /** What is due and not promoted, as far as it might be taken before the ready ones. */
-  #waiting({ demand, room, now }: CandidateQuery, ready: readonly (KeyRow | CandidateRow)[]): BacklogFound {
-    const last = lastTaken(ready, demand, room);
-    return this.#backlog.first({ due: READY, demand, now, room: room + 1, floor: last?.[1] ?? -Infinity });
+  #waiting({ request, room, now }: CandidateQuery, ready: readonly (KeyRow | CandidateRow)[]): BacklogFound {
+    const last = lastTaken(ready, request, room);
+    return this.#backlog.first({ due: READY, request, now, room: room + 1, floor: last?.[1] ?? -Infinity });
   }
 
-  #firstPoison({ demand, now, backlog }: CandidateQuery): KeyRow | undefined {
-    const { types } = this.#anyPoison.get() === undefined ? { types: [] } : this.#poisonTypes.of(POISON, demand);
+  #firstPoison({ request, now, backlog }: CandidateQuery): KeyRow | undefined {
+    const { types } = this.#anyPoison.get() === undefined ? { types: [] } : this.#poisonTypes.of(POISON, request);
     const [ready] = types.flatMap(([type]) => this.#walkKeys.all(POISON, type, 1)).sort(byRank);
     this.#poisonTypes.looked(ready !== undefined);
     if (!backlog) return ready;
     const { keys, above } = this.#backlog.first({
-      ...{ due: POISON, demand, now, room: 1, floor: ready?.[1] ?? -Infinity },
+      ...{ due: POISON, request, now, room: 1, floor: ready?.[1] ?? -Infinity },
     });
     const [first] = [...(ready === undefined ? [] : [ready]), ...keys].sort(byRank);
     return first !== undefined && first[1] > above ? first : undefined;

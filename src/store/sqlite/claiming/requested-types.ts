@@ -1,4 +1,4 @@
-/** The types of a demand, as the walks need them. */
+/** The types of a request, as the walks need them. */
 import type { ClaimRequest } from '../../contract.js';
 
 /** A type, and the most of it that is wanted: `Infinity` where it has no limit of its own. */

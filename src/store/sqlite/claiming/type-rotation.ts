@@ -3,7 +3,7 @@
  *
  * Invariants: an exchange looks at a bounded number of types, however many are wanted and however many have ready steps.
  * Where either number is small, that is all of them. Where both are large, the types that have ready steps take turns in
- * the order of their names, so a demand that changes between two turns keeps none from its turn; those that ranked first
+ * the order of their names, so a request that changes between two turns keeps none from its turn; those that ranked first
  * before are looked at each time. A turn is over when `looked` says so, not when it is read.
  */
 import type { Database, Statement } from 'better-sqlite3';
@@ -47,17 +47,17 @@ export class TypeRotation {
   }
 
   /** The types of this turn. @param due the part of the index that is asked about */
-  of(due: number, demand: ClaimRequest): TypesToWalk {
-    const { size } = demand.types;
-    if (size <= FEW) return this.#all(demand);
+  of(due: number, request: ClaimRequest): TypesToWalk {
+    const { size } = request.types;
+    if (size <= FEW) return this.#all(request);
     if (size <= MOST_TYPES) {
-      const { wanted, next } = this.#stretch(due, demand, '', size);
-      return next === '' ? { types: wanted, complete: true } : this.#all(demand);
+      const { wanted, next } = this.#stretch(due, request, '', size);
+      return next === '' ? { types: wanted, complete: true } : this.#all(request);
     }
-    const turn = this.#stretch(due, demand, this.#after, MOST_SEEKS);
+    const turn = this.#stretch(due, request, this.#after, MOST_SEEKS);
     this.#turn = turn;
     const complete = turn.next === '' && !this.#found;
-    return { types: this.#after === '' && complete ? turn.wanted : this.#withAhead(turn.wanted, demand), complete };
+    return { types: this.#after === '' && complete ? turn.wanted : this.#withAhead(turn.wanted, request), complete };
   }
 
   /** The types of this turn have been looked at: the next ones follow. @param found whether any had a ready step */
@@ -73,8 +73,8 @@ export class TypeRotation {
     this.#ahead = [...new Set(types)];
   }
 
-  #all(demand: ClaimRequest): TypesToWalk {
-    return { types: this.#wanted.of(demand), complete: true };
+  #all(request: ClaimRequest): TypesToWalk {
+    return { types: this.#wanted.of(request), complete: true };
   }
 
   /** The next wanted types that have ready steps, as far as so many seeks lead. */

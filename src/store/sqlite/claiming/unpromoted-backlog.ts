@@ -28,7 +28,7 @@ export interface BacklogFound {
 export interface BacklogQuery {
   /** What the column `due` will be. */
   readonly due: number;
-  readonly demand: ClaimRequest;
+  readonly request: ClaimRequest;
   readonly now: number;
   /** How many can be taken. */
   readonly room: number;
@@ -48,7 +48,7 @@ export class UnpromotedBacklog {
     this.#walk = connection.prepare<[number, number, string, number, number], KeyRow>(WALK_WAITING_KEYS).raw();
   }
 
-  first({ due, demand, now, room, floor }: BacklogQuery): BacklogFound {
+  first({ due, request, now, room, floor }: BacklogQuery): BacklogFound {
     const keys: KeyRow[] = [];
     const ofType = new Map<string, number>();
     let found = 0;
@@ -60,9 +60,9 @@ export class UnpromotedBacklog {
       // A priority beyond 2^53 is read as one that is not lower than the last: what is below it is not known.
       if (++seeks > MOST_SEEKS || next >= priority) return { keys, above: next };
       priority = next;
-      for (const type of this.#types(due, priority, demand)) {
+      for (const type of this.#types(due, priority, request)) {
         if (++seeks > MOST_SEEKS) return { keys, above: priority };
-        const most = Math.min(demand.types.get(type) ?? 0, room) - (ofType.get(type) ?? 0);
+        const most = Math.min(request.types.get(type) ?? 0, room) - (ofType.get(type) ?? 0);
         if (most <= 0) continue;
         const of = this.#walk.all(due, priority, type, now, most);
         keys.push(...of);
@@ -73,8 +73,8 @@ export class UnpromotedBacklog {
     return { keys, above: -Infinity };
   }
 
-  *#types(due: number, priority: number, demand: ClaimRequest): Generator<string> {
-    const wanted = this.#wanted.of(demand);
+  *#types(due: number, priority: number, request: ClaimRequest): Generator<string> {
+    const wanted = this.#wanted.of(request);
     if (wanted.length <= FEW) {
       for (const [type] of wanted) yield type;
       return;

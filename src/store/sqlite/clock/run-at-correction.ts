@@ -8,7 +8,7 @@ import { asError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import type { CallRunner } from '../connection/call-runner.js';
-import type { Beaten } from '../synchronous-core.js';
+import type { HeartbeatResult } from '../synchronous-core.js';
 import type { Session } from '../connection/session.js';
 
 export interface RunAtCorrectionParts {
@@ -29,7 +29,7 @@ export class RunAtCorrection {
   }
 
   /** After a heartbeat, which has committed: nothing that fails here may fail it. */
-  follow(session: Session, { correctionMs, moving }: Pick<Beaten, 'correctionMs' | 'moving'>): void {
+  follow(session: Session, { correctionMs, moving }: Pick<HeartbeatResult, 'correctionMs' | 'moving'>): void {
     const { log, calls } = this.#parts;
     if (correctionMs !== 0) log.info({ correctionMs }, 'the wall clock was corrected; steps with runAt follow it');
     if (this.#moving || this.#stopped || !moving) return;

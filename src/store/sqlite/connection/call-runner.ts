@@ -1,52 +1,54 @@
 /**
- * Calls: what the store has been asked and has not answered yet.
+ * Runs the store's calls to their end.
  *
- * Law: what goes through at once is done before the call returns to its caller. What is BUSY is tried again without
- * holding up the event loop. Once they are closed nothing new begins, and what is under way comes to its end; calls that
- * wait for the file do so for a second more.
+ * Invariants:
+ * - If the file is free, an operation is done before its call returns to the caller.
+ * - If the file is BUSY, the operation is tried again, and the event loop is free between two tries.
+ * - After `close` no call begins. Calls in progress end; those that wait for the file give up after a second.
  */
 import type { Runtime } from '../../../runtime/runtime.js';
 import { retryWhileBusy } from '../../busy-retry.js';
 import { OpenCalls } from '../../open-calls.js';
 import { isBusy, storeError } from '../sqlite-errors.js';
 
+/** How long calls that wait for the file go on after `close`. */
 const CLOSE_GRACE_MS = 1_000;
 
 export interface CallRunnerParts {
   readonly runtime: Runtime;
   /** Named in errors. */
   readonly path: string;
-  /** How long a call keeps trying while others hold the file. */
+  /** How long a call keeps trying while another connection locks the file. */
   readonly busyTimeoutMs: number;
 }
 
 export class CallRunner {
   readonly #parts: CallRunnerParts;
   readonly #openCalls: OpenCalls;
-  readonly #impatience = new AbortController();
+  readonly #giveUp = new AbortController();
 
   constructor(parts: CallRunnerParts) {
     this.#parts = parts;
     this.#openCalls = new OpenCalls((error) => storeError(error, parts.path));
   }
 
-  /** Runs a call to its end, and makes its errors ours. */
+  /** Runs a call to its end. What it throws becomes a StoreError. */
   run<T>(work: () => Promise<T>): Promise<T> {
     return this.#openCalls.run(work);
   }
 
-  /** Runs an operation now, and again while the file is BUSY. */
+  /** Runs an operation, and again while the file is BUSY. */
   readonly attempt = <T>(operation: () => T): Promise<T> => {
     const { runtime, path, busyTimeoutMs } = this.#parts;
     return retryWhileBusy(runtime, operation, {
       isBusy,
       waitLimitMs: busyTimeoutMs,
       giveUp: (error) => storeError(error, path),
-      signal: this.#impatience.signal,
+      signal: this.#giveUp.signal,
     });
   };
 
-  /** Does all of it in batches, each an operation of its own, between which others have their turn. */
+  /** Runs one operation for each batch. The event loop turns between two batches. */
   async inBatches<T, R>(
     all: readonly T[],
     size: number,
@@ -60,10 +62,10 @@ export class CallRunner {
     return answers;
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no call is in progress. */
   async close(): Promise<void> {
-    const patience = this.#parts.runtime.after(CLOSE_GRACE_MS, () => this.#impatience.abort());
+    const grace = this.#parts.runtime.after(CLOSE_GRACE_MS, () => this.#giveUp.abort());
     await this.#openCalls.close();
-    patience.cancel();
+    grace.cancel();
   }
 }

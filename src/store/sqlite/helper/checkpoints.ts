@@ -1,16 +1,17 @@
 /**
- * Checkpoints: how what was committed to the -wal gets into the database.
+ * Checkpoints: copies commits from the -wal into the database file.
  *
- * Law: PASSIVE copies without holding anybody up. It alone never lets the -wal begin anew under steady writes, so that
- * it grows; RESTART does, but waits for nobody here (no busy timeout), and is tried only once there is nothing left to
- * copy and the -wal is large.
+ * Invariants:
+ * - PASSIVE blocks nobody. But under steady writes it never lets the -wal start over, so the -wal grows.
+ * - RESTART makes the -wal start over. It runs only when PASSIVE has copied everything and the -wal is larger than 16 MiB.
+ *   Without a busy timeout, it waits for nobody.
  */
 import type { Database } from 'better-sqlite3';
-import { CHECKPOINT, PAGE_SIZE } from '../connection/statements.js';
+import { CHECKPOINT, PAGE_SIZE } from '../file/statements.js';
 
-/** A -wal above so many bytes is worth a RESTART. */
+/** A larger -wal is restarted. */
 const LARGE_BYTES = 16 * 1024 * 1024;
-/** What each page in the -wal is preceded by. */
+/** The header of each page in the -wal. */
 const FRAME_HEADER_BYTES = 24;
 
 interface CheckpointRow {
@@ -28,7 +29,7 @@ export class Checkpoints {
     this.#frameBytes = FRAME_HEADER_BYTES + (connection.prepare<[], number>(PAGE_SIZE).pluck().get() ?? 4_096);
   }
 
-  /** Answers which of the two it came to. */
+  /** @returns the stronger of the checkpoints that ran */
   run(): 'passive' | 'restart' {
     const { log, checkpointed } = this.#run(CHECKPOINT.passive);
     if (checkpointed < log || log * this.#frameBytes <= LARGE_BYTES) return 'passive';

@@ -1,9 +1,11 @@
 /**
- * A file as the helper thread has it open.
+ * The helper thread's connection to one file.
  *
- * Invariants: it is the file that the asking store has open, by device and inode, and is never created here. Its cache is
- * small: scans read each page once. Commits are not flushed one by one, whatever the store asks for: only retention
- * commits here, and what it removed may come back after a power loss.
+ * Invariants:
+ * - It opens the file that the store has open, by device and inode, and never creates one.
+ * - Its cache is small, because scans read each page once.
+ * - It does not flush each commit, even if the store does. Only retention commits here, and after a power loss the steps
+ *   that it deleted may be back.
  */
 import type { Database } from 'better-sqlite3';
 import { loadSqlite } from '../../../driver/better-sqlite3.js';
@@ -21,54 +23,54 @@ import { SlicedOperations, type Attempt } from '../sliced-operations.js';
 
 export class HelperConnection {
   readonly #path: string;
-  readonly #underWay = new Set<Promise<unknown>>();
-  readonly #impatience = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #giveUp = new AbortController();
   #opened: Promise<Opened> | undefined;
 
   constructor({ path }: HelperFile) {
     this.#path = path;
   }
 
-  /** Runs an errand in pieces, so that none waits for another. @throws StoreError */
-  async perform(errand: HelperTask): Promise<Value> {
-    const work = this.#perform(errand);
-    this.#underWay.add(work);
+  /** Runs a task in pieces, so that tasks take turns. @throws StoreError */
+  async run(task: HelperTask): Promise<Value> {
+    const work = this.#run(task);
+    this.#running.add(work);
     try {
       return await work;
     } catch (error) {
       throw storeError(error, this.#path);
     } finally {
-      this.#underWay.delete(work);
+      this.#running.delete(work);
     }
   }
 
-  /** Waits for what is under way. Nothing may be asked any more. */
+  /** Waits for the tasks in progress. Call {@link run} no more. */
   async close(): Promise<void> {
-    this.#impatience.abort();
-    await Promise.allSettled(this.#underWay);
+    this.#giveUp.abort();
+    await Promise.allSettled(this.#running);
     const opened = await this.#opened?.catch(() => undefined);
     opened?.connection.close();
   }
 
-  async #perform(errand: HelperTask): Promise<Value> {
-    const attempt = this.#attemptFor(errand.busyTimeoutMs);
-    const { core, checkpoints } = await this.#open(errand.file, attempt);
+  async #run(task: HelperTask): Promise<Value> {
+    const attempt = this.#attemptFor(task.busyTimeoutMs);
+    const { core, checkpoints } = await this.#open(task.file, attempt);
     const pause = (): Promise<void> => systemRuntime.yield();
-    const scans = new SlicedOperations({ core, attempt, pause, monotonicMs: () => systemRuntime.monotonicMs() });
-    switch (errand.name) {
+    const operations = new SlicedOperations({ core, attempt, pause, monotonicMs: () => systemRuntime.monotonicMs() });
+    switch (task.name) {
       case 'stats':
-        return packedStats(await scans.count(errand.ask.now));
+        return packedStats(await operations.count(task.input.now));
       case 'list':
-        return scans.list(errand.ask.filter, errand.ask.after);
+        return operations.list(task.input.filter, task.input.after);
       case 'prune':
-        return scans.prune(errand.ask.now, errand.ask.keepMs);
+        return operations.prune(task.input.now, task.input.keepMs);
       case 'checkpoint':
         await attempt(() => checkpoints.run());
         return null;
     }
   }
 
-  /** Opened once; after a failure the next errand tries again. */
+  /** Opens the file once. After a failure the next task tries again. */
   #open(file: HelperFile, attempt: Attempt): Promise<Opened> {
     const opening = (this.#opened ??= openFile(file, attempt));
     opening.catch(() => {
@@ -77,9 +79,9 @@ export class HelperConnection {
     return opening;
   }
 
-  #attemptFor(patienceMs: number): Attempt {
+  #attemptFor(busyTimeoutMs: number): Attempt {
     const giveUp = (error: unknown): Error => storeError(error, this.#path);
-    const options = { isBusy, waitLimitMs: patienceMs, giveUp, signal: this.#impatience.signal };
+    const options = { isBusy, waitLimitMs: busyTimeoutMs, giveUp, signal: this.#giveUp.signal };
     return (operation) => retryWhileBusy(systemRuntime, operation, options);
   }
 }
@@ -92,9 +94,15 @@ interface Opened {
 
 async function openFile(file: HelperFile, attempt: Attempt): Promise<Opened> {
   const driver = await loadSqlite();
-  await check(file);
+  await checkIdentity(file);
   const opened = await attempt(() => {
-    const connection = openConnection(driver, { ...CONNECTION, path: file.path });
+    const connection = openConnection(driver, {
+      path: file.path,
+      synchronous: 'normal',
+      autocheckpoint: 10_000,
+      cacheKiB: 2_000,
+      mustExist: true,
+    });
     try {
       return { connection, core: new SynchronousCore(connection), checkpoints: new Checkpoints(connection) };
     } catch (error) {
@@ -103,7 +111,7 @@ async function openFile(file: HelperFile, attempt: Attempt): Promise<Opened> {
     }
   });
   try {
-    await check(file);
+    await checkIdentity(file);
   } catch (error) {
     opened.connection.close();
     throw error;
@@ -111,10 +119,12 @@ async function openFile(file: HelperFile, attempt: Attempt): Promise<Opened> {
   return opened;
 }
 
-const CONNECTION = { synchronous: 'normal', autocheckpoint: 10_000, cacheKiB: 2_000, mustExist: true } as const;
-
 /** @throws StoreError `STORE_FILE_REPLACED` */
-async function check({ path, identity }: HelperFile): Promise<void> {
+async function checkIdentity({ path, identity }: HelperFile): Promise<void> {
   if (isSameFile(identity, await identify(path))) return;
-  throw new StoreError('STORE_FILE_REPLACED', `${path} is not the file that the store has open`, false);
+  throw new StoreError(
+    'STORE_FILE_REPLACED',
+    `${path} is not the file that the store has open; it was replaced`,
+    false,
+  );
 }

@@ -1,12 +1,12 @@
 /**
- * The helper thread, as this process sees it: one for all stores.
+ * The helper thread as the main thread sees it: runs tasks there, and notices when the thread is gone.
  *
  * Invariants:
- * - It keeps the process alive only while somebody waits for it.
- * - It is gone for good when it ends, when it cannot be started, or when it says nothing for about ten seconds while
- *   somebody waits: then it is terminated. Everybody who waits is rejected, and `onGone` is called.
- * - A thread that works sends signs of life between the pieces of its work, so that long work is not taken for silence.
- * - Its timers are those of the system: the thread runs in real time, whatever the clock of a store.
+ * - The thread keeps the process alive only while a task that does so is in progress.
+ * - The thread is gone, permanently, when it exits, when it cannot be started, or when it is silent for about 10 s while
+ *   tasks wait. A silent thread is terminated. Every waiting task is rejected, and `onGone` is called.
+ * - The thread answers pings between the pieces of its work, so long work is not taken for silence.
+ * - Its timers are real time, whatever clock a store has.
  */
 import { Worker } from 'node:worker_threads';
 import { asError, StoreError } from '../../../errors.js';
@@ -14,17 +14,17 @@ import { systemRuntime, type Runtime, type Timer } from '../../../runtime/runtim
 import { withTimeout } from '../../../runtime/with-timeout.js';
 import type { FromHelper, HelperRequest, ToHelper, Value } from './messages.js';
 
-/** It is asked for a sign of life so often, and given up after so many in a row that it owes. */
+/** How often the thread is pinged while tasks wait, and how many pings in a row may be unanswered. */
 const PING_EVERY_MS = 2_500;
 const PINGS = 4;
-/** How long the end of the thread, or of a file's connection, is waited for. */
+/** How long to wait for the thread to exit, or to close a file. */
 const END_WITHIN_MS = 3_000;
 
 interface Waiting {
   readonly resolve: (value: Value) => void;
   readonly reject: (error: Error) => void;
-  /** Whether it keeps the process alive. */
-  readonly held: boolean;
+  /** Whether this task keeps the process alive. */
+  readonly holdsProcess: boolean;
 }
 
 export class HelperThread {
@@ -33,13 +33,13 @@ export class HelperThread {
   readonly #exited: Promise<void>;
   readonly #waiting = new Map<number, Waiting>();
   readonly #onGone = new Set<(error: Error) => void>();
-  /** Who waits for a sign of life. */
+  /** Calls of {@link answers} that wait for a message. */
   readonly #listening = new Set<(heard: boolean) => void>();
   #gone: Error | undefined;
-  #spoke = false;
+  #hasSpoken = false;
   #unloadable = false;
-  #asked = 0;
-  #owed = 0;
+  #lastId = 0;
+  #unansweredPings = 0;
   #timer: Timer | undefined;
 
   constructor(workerUrl: URL, runtime: Runtime = systemRuntime) {
@@ -53,35 +53,35 @@ export class HelperThread {
     this.#exited = this.#listen(this.#worker);
   }
 
-  /** Why it is of no use any more. */
+  /** Why the thread is gone; `undefined`: it is not. */
   get gone(): Error | undefined {
     return this.#gone;
   }
 
-  /** Whether it ended before it said anything: then its module cannot be loaded, and another thread would end as well. */
+  /** Whether it exited before its first message. Then its module cannot be loaded, and a new thread would exit too. */
   get unloadable(): boolean {
     return this.#unloadable;
   }
 
-  /** Calls `listener` once when the thread is gone. Returns what ends that. */
+  /** Calls `listener` once when the thread is gone. @returns removes the listener */
   onGone(listener: (error: Error) => void): () => void {
     this.#onGone.add(listener);
     return () => this.#onGone.delete(listener);
   }
 
-  /** @param held whether this keeps the process alive. @throws StoreError */
-  ask(request: HelperRequest, held: boolean): Promise<Value> {
+  /** @param holdsProcess whether this keeps the process alive. @throws StoreError */
+  run(request: HelperRequest, holdsProcess: boolean): Promise<Value> {
     return new Promise((resolve, reject) => {
       if (this.#gone !== undefined) return reject(unavailable(this.#gone));
-      const id = ++this.#asked;
-      this.#waiting.set(id, { resolve, reject, held });
-      if (held) this.#worker?.ref();
+      const id = ++this.#lastId;
+      this.#waiting.set(id, { resolve, reject, holdsProcess });
+      if (holdsProcess) this.#worker?.ref();
       this.#send({ ...request, id });
       this.#guard();
     });
   }
 
-  /** Whether it says anything within so many ms. */
+  /** Whether the thread sends any message within `limitMs`. */
   answers(limitMs: number): Promise<boolean> {
     if (this.#gone !== undefined) return Promise.resolve(false);
     return new Promise((resolve) => {
@@ -90,7 +90,7 @@ export class HelperThread {
         this.#listening.delete(end);
         resolve(heard);
       };
-      // A turn more: an answer may be there that this event loop had no time for.
+      // One more turn: a message may have arrived while this event loop was blocked.
       const over = (): void => void this.#runtime.yield().then(() => end(false));
       const timer = this.#runtime.after(limitMs, over, { ref: false });
       this.#listening.add(end);
@@ -98,15 +98,15 @@ export class HelperThread {
     });
   }
 
-  /** Closes a file. Resolves after some seconds at most; the thread goes on with what takes longer. Never rejects. */
+  /** Closes a file. Resolves after 3 s at most; the thread finishes what takes longer. Never rejects. */
   async close(key: string): Promise<void> {
-    const closed = (): Promise<Value> => this.ask({ kind: 'close', key }, true);
+    const closed = (): Promise<Value> => this.run({ kind: 'close', key }, true);
     await withTimeout(this.#runtime, closed, { timeoutMs: END_WITHIN_MS }).catch(() => undefined);
   }
 
-  /** Ends the thread; one that does not end is terminated. Resolves after some seconds at most. */
+  /** Ends the thread. If it does not exit within 3 s, it is terminated. */
   async end(): Promise<void> {
-    this.#gone ??= new Error('the helper thread has been ended');
+    this.#gone ??= new Error('the helper thread was ended by its last store');
     this.#worker?.ref();
     this.#send({ kind: 'end' });
     const ended = (): Promise<void> => this.#exited;
@@ -122,14 +122,14 @@ export class HelperThread {
     return new Promise((resolve) => {
       worker.once('exit', (code) => {
         resolve();
-        this.#ended(new Error(`the helper thread ended with code ${code}`));
+        this.#ended(new Error(`the helper thread exited with code ${code}`));
       });
     });
   }
 
   #heard(message: FromHelper): void {
-    this.#owed = 0;
-    this.#spoke = true;
+    this.#unansweredPings = 0;
+    this.#hasSpoken = true;
     for (const end of [...this.#listening]) end(true);
     if (message.kind === 'pong') return;
     const waiting = this.#waiting.get(message.id);
@@ -140,15 +140,15 @@ export class HelperThread {
     waiting?.reject(new StoreError(code, text, transient));
   }
 
-  /** After somebody has stopped waiting. */
+  /** A task has ended: lets the process exit if no other keeps it alive. */
   #relax(): void {
-    if (![...this.#waiting.values()].some(({ held }) => held)) this.#worker?.unref();
+    if (![...this.#waiting.values()].some(({ holdsProcess }) => holdsProcess)) this.#worker?.unref();
     if (this.#waiting.size > 0) return;
     this.#timer?.cancel();
     this.#timer = undefined;
   }
 
-  /** Asks for signs of life as long as somebody waits. */
+  /** Pings the thread as long as tasks wait. */
   #guard(): void {
     this.#timer ??= this.#runtime.after(PING_EVERY_MS, () => void this.#runtime.yield().then(() => this.#check()), {
       ref: false,
@@ -158,18 +158,18 @@ export class HelperThread {
   #check(): void {
     this.#timer = undefined;
     if (this.#waiting.size === 0 || this.#gone !== undefined) return;
-    if (this.#owed >= PINGS) {
-      this.#lose(new Error(`the helper thread has said nothing for ${(PINGS * PING_EVERY_MS) / 1_000} s`));
+    if (this.#unansweredPings >= PINGS) {
+      this.#lose(new Error(`the helper thread was silent for ${(PINGS * PING_EVERY_MS) / 1_000} s`));
       void this.#worker?.terminate();
       return;
     }
-    this.#owed++;
+    this.#unansweredPings++;
     this.#send({ kind: 'ping' });
     this.#guard();
   }
 
   #ended(error: Error): void {
-    if (this.#gone === undefined) this.#unloadable = !this.#spoke;
+    if (this.#gone === undefined) this.#unloadable = !this.#hasSpoken;
     this.#lose(error);
   }
 
@@ -189,7 +189,7 @@ export class HelperThread {
 }
 
 function startWorker(workerUrl: URL): Worker {
-  // What says how a text on the command line is to be read (`node --input-type=module -e`) would be said of the module.
+  // The worker inherits execArgv, and `--input-type` (from `node --input-type=module -e`) does not allow a file.
   const own = process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
   return new Worker(workerUrl, { name: 'fleet-q sqlite helper', ...own });
 }

@@ -1,63 +1,60 @@
-/** What goes through the port between this process and its helper thread: plain data. */
+/** The messages between a store and the helper thread. All of them are plain data. */
 import type { ListFilter, ListPage, PruneReply } from '../../contract.js';
 import type { ErrorCode } from '../../../errors.js';
 import type { FileIdentity } from '../../../files/database-file.js';
 import type { PackedStats } from './stats-encoding.js';
 
-/** A file that the helper works on. It opens this very file or none. */
+/** A file that the helper works on. It opens the file with this identity, or none. */
 export interface HelperFile {
-  /** Names the file within the process: stores with the same key share a connection. */
+  /** Identifies the file within the process. Stores with the same key share a connection. */
   readonly key: string;
-  /** With all links resolved. */
+  /** With all symbolic links resolved. */
   readonly path: string;
   readonly identity: FileIdentity;
 }
 
-/** What may be asked, and what is answered. */
+/** The tasks, with the input and the output of each. */
 export interface HelperTasks {
-  readonly stats: { readonly ask: { readonly now: number }; readonly answer: PackedStats };
-  readonly list: { readonly ask: { readonly filter: ListFilter; readonly after: number }; readonly answer: ListPage };
-  readonly prune: { readonly ask: { readonly now: number; readonly keepMs: number }; readonly answer: PruneReply };
-  readonly checkpoint: { readonly ask: Record<string, never>; readonly answer: null };
+  readonly stats: { readonly input: { readonly now: number }; readonly output: PackedStats };
+  readonly list: { readonly input: { readonly filter: ListFilter; readonly after: number }; readonly output: ListPage };
+  readonly prune: { readonly input: { readonly now: number; readonly keepMs: number }; readonly output: PruneReply };
+  readonly checkpoint: { readonly input: Record<string, never>; readonly output: null };
 }
 
 export type HelperTaskName = keyof HelperTasks;
 
-/** Work on a file, which is opened if it is not open yet. */
+/** Work on a file. The helper opens the file if it has not yet. */
 export type HelperTask = {
   [N in HelperTaskName]: {
-    readonly kind: 'errand';
+    readonly kind: 'task';
     readonly file: HelperFile;
-    /** How long it keeps trying while others hold the file. */
+    /** How long it keeps trying while another connection locks the file. */
     readonly busyTimeoutMs: number;
     readonly name: N;
-    readonly ask: HelperTasks[N]['ask'];
+    readonly input: HelperTasks[N]['input'];
   };
 }[HelperTaskName];
 
-/** Closes a file once its errands have ended. */
+/** Closes a file once its tasks have ended. */
 export interface CloseFile {
   readonly kind: 'close';
   readonly key: string;
 }
 
-/** What is answered under the id that it was sent with. */
+/** What gets a reply, under the id that it was sent with. */
 export type HelperRequest = HelperTask | CloseFile;
 
-/**
- * `ping` is answered by `pong` as soon as the thread's event loop turns; `end` ends the thread. A `pong` that nobody asked
- * for says that the module has been loaded.
- */
+/** `ping` gets a `pong` when the thread's event loop turns; `end` ends the thread. The first `pong` says that the module is loaded. */
 export type ToHelper = (HelperRequest & { readonly id: number }) | { readonly kind: 'ping' } | { readonly kind: 'end' };
 
-/** A `StoreError` on its way between threads. */
+/** A `StoreError` as plain data. */
 export interface Failure {
   readonly code: ErrorCode;
   readonly message: string;
   readonly transient: boolean;
 }
 
-export type Value = HelperTasks[HelperTaskName]['answer'];
+export type Value = HelperTasks[HelperTaskName]['output'];
 
 export type FromHelper =
   | { readonly kind: 'value'; readonly id: number; readonly value: Value }

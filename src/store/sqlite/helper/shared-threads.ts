@@ -1,8 +1,10 @@
 /**
- * The helper threads of this process: one for each module, shared by all stores that use it.
+ * Shares one helper thread for each module among all stores of this process.
  *
- * Invariants: a thread starts with its first user and ends with its last. One that is gone is nobody's any more: who comes
- * later gets a new one. A file is closed in the thread when its last user lets it go.
+ * Invariants:
+ * - A thread starts with its first store and ends with its last.
+ * - A thread that is gone is not shared any more: the next store gets a new one.
+ * - The thread closes a file when the last store of that file releases its share.
  */
 import type { HelperFile } from './messages.js';
 import { HelperThread } from './helper-thread.js';
@@ -10,7 +12,7 @@ import { HelperThread } from './helper-thread.js';
 /** A store's share in a thread. */
 export interface ThreadShare {
   readonly thread: HelperThread;
-  /** Closes the file, and ends the thread, if nobody else uses them. Resolves after some seconds at most. */
+  /** Closes the file and ends the thread if no other store uses them. Resolves after a few seconds at most. */
   release(): Promise<void>;
 }
 
@@ -25,7 +27,7 @@ export class SharedThreads {
   readonly #threads = new Map<string, Shared>();
   readonly #start: (workerUrl: URL) => HelperThread;
 
-  /** @param start how a thread is started; for tests */
+  /** @param start starts a thread; for tests */
   constructor(start = (workerUrl: URL): HelperThread => new HelperThread(workerUrl)) {
     this.#start = start;
   }
@@ -40,10 +42,10 @@ export class SharedThreads {
       if (this.#threads.get(href) === shared) this.#threads.delete(href);
     };
     if (shared.thread.gone !== undefined) forget();
-    const unhear = shared.thread.onGone(forget);
+    const removeListener = shared.thread.onGone(forget);
     let released: Promise<void> | undefined;
     const release = (): Promise<void> => {
-      unhear();
+      removeListener();
       return (released ??= this.#release(shared, key, forget));
     };
     return { thread: shared.thread, release };
@@ -65,5 +67,5 @@ function started(thread: HelperThread): Shared {
   return { thread, users: 0, files: new Map() };
 }
 
-/** All stores of this process use these. */
+/** The threads of this process. */
 export const sharedThreads = new SharedThreads();

@@ -1,8 +1,10 @@
 /**
- * Counts on their way from the helper thread.
+ * Encodes counts for their way from the helper thread to the main thread.
  *
- * Invariants: however many types there are, what goes through the port does not keep the event loop of either side for
- * long: names travel as one text, numbers in arrays. Packing is done in one go, so it belongs to the thread.
+ * Invariants:
+ * - With any number of types, the message blocks neither event loop for long: the names are one text, the numbers are
+ *   typed arrays.
+ * - Packing runs in one go, so only the helper thread does it. Unpacking yields.
  */
 import type { Runtime } from '../../../runtime/runtime.js';
 import { STEP_STATUSES } from '../../../step/step.js';
@@ -12,9 +14,9 @@ import { zeroCounts, statsOf, type StepCounts, type Totals } from '../../step-co
 export interface PackedStats extends Totals {
   /** A JSON array. */
   readonly types: string;
-  /** For each type one number for each status. */
+  /** For each type, one number for each status. */
   readonly counts: Float64Array;
-  /** Priority and count by turns. */
+  /** A priority, then its count, and so on. */
   readonly pendingByPriority: Float64Array;
 }
 

@@ -1,12 +1,14 @@
 /**
- * The helper of one store: what would hold up the host's event loop is done by the thread that all stores of the process
- * share.
+ * Sends a store's long work to the helper thread that all stores of the process share.
  *
- * Invariants: the store takes its share in the thread on first need. Checkpoints run one at a time, after about so many
- * written rows. Without a thread `usable` is false, one line in the log says why, and the same work is done inline. If the
- * thread ends or hangs, that lasts for a pause: then the next need takes a share in a new thread. Each pause is twice as
- * long as the one before, up to a bound, until a thread has lasted for longer than the bound. If the thread's module
- * cannot be loaded, or the thread finds another file at the path, it lasts for good.
+ * Invariants:
+ * - The store joins the thread when it first needs it.
+ * - Checkpoints run one at a time, after about 1,000 written rows.
+ * - Without a thread, `usable` is false, one log line says why, and the store does the same work inline.
+ * - If the thread exits or hangs, the store works inline for a pause, then joins a new thread. Each pause is twice as long
+ *   as the one before, an hour at most. After a thread that lasted longer than an hour, the pauses begin anew.
+ * - If the thread's module cannot be loaded, or the thread finds another file at the path, the store works inline
+ *   permanently.
  */
 import { asError, StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
@@ -16,39 +18,39 @@ import type { HelperTask, HelperTaskName, HelperTasks, HelperFile } from './mess
 import type { ThreadShare, SharedThreads } from './shared-threads.js';
 import type { PackedStats } from './stats-encoding.js';
 
-/** Written rows after which a checkpoint is worth its while. */
+/** Written rows after which the helper checkpoints. */
 const CHECKPOINT_ROWS = 1_000;
-/** How long a store works without a thread after one is gone: at first, and at most. */
+/** How long a store works inline after its thread is gone: the first pause, and the longest. */
 const PAUSE_MS = 60_000;
 const LONGEST_PAUSE_MS = 3_600_000;
-/** How long a thread may be silent while the store is being closed. */
-const HURRY_MS = 3_000;
+/** How long a thread may be silent while the store closes. */
+const CLOSE_SILENCE_MS = 3_000;
 
 export interface StoreHelperParts {
   readonly threads: SharedThreads;
-  /** `undefined`: it is not known where the thread's module is. */
+  /** `undefined`: the path of the thread's module is not known. */
   readonly workerUrl: URL | undefined;
   readonly file: HelperFile;
   readonly busyTimeoutMs: number;
   readonly log: Log;
   readonly monotonicMs: () => number;
-  /** Called when there is no thread any more. */
+  /** Called when the thread is gone. */
   readonly onGone: () => void;
-  /** Called when there is one again. */
+  /** Called when the store has joined a new thread. */
   readonly onBack: () => void;
 }
 
 export class StoreHelper {
   readonly #parts: StoreHelperParts;
-  /** Rejects those who still wait for a thread that has been given up. */
-  readonly #givenUp = new Set<(error: Error) => void>();
+  /** Rejects the calls that wait for a thread that is gone. */
+  readonly #abandon = new Set<(error: Error) => void>();
   #share: ThreadShare | undefined;
   #unhear: (() => void) | undefined;
-  #state: 'usable' | 'away' | 'dead' | 'closed' = 'usable';
+  #state: 'usable' | 'pausing' | 'inline' | 'closed' = 'usable';
   #pauseMs = PAUSE_MS;
-  /** When the last thread was joined; while `away`, when the pause began. */
+  /** When the thread was joined; while `pausing`, when the pause began. */
   #since = 0;
-  /** The share in a thread that is gone, on its way out. */
+  /** The release of the share in a thread that is gone. */
   #leaving: Promise<void> | undefined;
   #rows = 0;
   #checkpointing = false;
@@ -57,24 +59,24 @@ export class StoreHelper {
     this.#parts = parts;
   }
 
-  /** Whether something can be asked of a thread. */
+  /** Whether a thread can be given work. */
   get usable(): boolean {
-    return this.#state === 'usable' || (this.#state === 'away' && this.#lastedMs() >= this.#pauseMs);
+    return this.#state === 'usable' || (this.#state === 'pausing' && this.#lastedMs() >= this.#pauseMs);
   }
 
   stats(now: number): Promise<PackedStats> {
-    return this.#ask('stats', { now });
+    return this.#run('stats', { now });
   }
 
   list(filter: ListFilter, after: number): Promise<ListPage> {
-    return this.#ask('list', { filter, after });
+    return this.#run('list', { filter, after });
   }
 
   prune(now: number, keepMs: number): Promise<PruneReply> {
-    return this.#ask('prune', { now, keepMs });
+    return this.#run('prune', { now, keepMs });
   }
 
-  /** Counts rows written by this process; brings about a checkpoint now and then. */
+  /** Counts written rows, and starts a checkpoint when there are enough. */
   wrote(rows: number): void {
     this.#rows += rows;
     if (this.#rows < CHECKPOINT_ROWS || this.#checkpointing || !this.usable) return;
@@ -83,38 +85,42 @@ export class StoreHelper {
     const done = (): void => {
       this.#checkpointing = false;
     };
-    this.#ask('checkpoint', {}, false).then(done, (error: unknown) => {
+    this.#run('checkpoint', {}, false).then(done, (error: unknown) => {
       done();
-      this.#parts.log.debug({ error: asError(error).message }, 'a checkpoint failed');
+      this.#parts.log.debug(
+        { error: asError(error).message },
+        'checkpoint failed; the next one is due after 1,000 rows',
+      );
     });
   }
 
-  /** The store is to be closed: gives the thread up if it shows no sign of life for a few seconds. Never rejects. */
-  async hurry(): Promise<void> {
-    if (this.#givenUp.size === 0 || this.#share === undefined) return;
-    if (!(await this.#share.thread.answers(HURRY_MS))) this.#giveUp(new Error('the helper thread does not answer'));
+  /** The store closes: if calls wait for a thread that is silent for 3 s, they are rejected. Never rejects itself. */
+  async abandonIfHung(): Promise<void> {
+    if (this.#abandon.size === 0 || this.#share === undefined) return;
+    if (!(await this.#share.thread.answers(CLOSE_SILENCE_MS)))
+      this.#workInline(new Error('the helper thread does not answer'));
   }
 
-  /** Resolves when the file is closed in the thread, or after some seconds. */
+  /** Resolves when the thread has closed the file, or after 3 s. */
   async close(): Promise<void> {
     this.#state = 'closed';
     this.#unhear?.();
     await Promise.all([this.#leaving, this.#share?.release()]);
   }
 
-  async #ask<N extends HelperTaskName>(
+  async #run<N extends HelperTaskName>(
     name: N,
-    ask: HelperTasks[N]['ask'],
-    held = true,
-  ): Promise<HelperTasks[N]['answer']> {
+    input: HelperTasks[N]['input'],
+    holdsProcess = true,
+  ): Promise<HelperTasks[N]['output']> {
     const share = this.usable ? (this.#share ?? this.#join()) : undefined;
-    if (share === undefined) throw new StoreError('STORE_UNAVAILABLE', 'there is no helper thread', true);
+    if (share === undefined) throw new StoreError('STORE_UNAVAILABLE', 'the store has no helper thread for now', true);
     const { file, busyTimeoutMs } = this.#parts;
-    const errand = { kind: 'errand', file, busyTimeoutMs, name, ask } as HelperTask;
+    const task = { kind: 'task', file, busyTimeoutMs, name, input } as HelperTask;
     try {
-      return await this.#orGivenUp(share.thread.ask(errand, held));
+      return await this.#orAbandoned(share.thread.run(task, holdsProcess));
     } catch (error) {
-      if (error instanceof StoreError && error.code === 'STORE_FILE_REPLACED') this.#giveUp(error);
+      if (error instanceof StoreError && error.code === 'STORE_FILE_REPLACED') this.#workInline(error);
       throw error;
     }
   }
@@ -122,10 +128,10 @@ export class StoreHelper {
   #join(): ThreadShare | undefined {
     const { threads, workerUrl, file, log, onBack } = this.#parts;
     if (workerUrl === undefined) {
-      this.#giveUp(new Error('its module is not known in this bundle; set the option workerUrl'));
+      this.#workInline(new Error('the path of its module is not known in this bundle; set the option workerUrl'));
       return undefined;
     }
-    const isBack = this.#state === 'away';
+    const isBack = this.#state === 'pausing';
     if (isBack) this.#pauseMs = doubledMs(this.#pauseMs, LONGEST_PAUSE_MS);
     this.#state = 'usable';
     this.#since = this.#parts.monotonicMs();
@@ -137,17 +143,17 @@ export class StoreHelper {
     }
     this.#unhear = thread.onGone((error) => this.#lose(share, error));
     if (isBack) {
-      log.info({}, 'a helper thread again: checkpoints, stats and long lists run there');
+      log.info({}, 'joined a new helper thread; checkpoints, stats and long lists run there');
       onBack();
     }
     return share;
   }
 
-  /** The thread is gone: the store does without, until it joins another. */
+  /** The thread is gone: the store works inline until the pause is over. */
   #lose(share: ThreadShare, error: Error): void {
-    if (share.thread.unloadable || this.#state !== 'usable') return this.#giveUp(error);
+    if (share.thread.unloadable || this.#state !== 'usable') return this.#workInline(error);
     if (this.#lastedMs() > LONGEST_PAUSE_MS) this.#pauseMs = PAUSE_MS;
-    this.#state = 'away';
+    this.#state = 'pausing';
     this.#since = this.#parts.monotonicMs();
     this.#share = undefined;
     this.#unhear?.();
@@ -159,17 +165,17 @@ export class StoreHelper {
     return this.#parts.monotonicMs() - this.#since;
   }
 
-  #orGivenUp<T>(work: Promise<T>): Promise<T> {
+  #orAbandoned<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#givenUp.add(reject);
-      work.then(resolve, reject).finally(() => this.#givenUp.delete(reject));
+      this.#abandon.add(reject);
+      work.then(resolve, reject).finally(() => this.#abandon.delete(reject));
     });
   }
 
-  /** For good. */
-  #giveUp(error: Error): void {
-    if (this.#state === 'dead' || this.#state === 'closed') return;
-    this.#state = 'dead';
+  /** The store works inline permanently. */
+  #workInline(error: Error): void {
+    if (this.#state === 'inline' || this.#state === 'closed') return;
+    this.#state = 'inline';
     this.#withdraw(error, {});
   }
 
@@ -177,6 +183,6 @@ export class StoreHelper {
     const { log, onGone } = this.#parts;
     log.warn({ error: message, ...fields }, 'no helper thread: checkpoints, stats and long lists run inline');
     onGone();
-    for (const reject of this.#givenUp) reject(new StoreError('STORE_UNAVAILABLE', message, true));
+    for (const reject of this.#abandon) reject(new StoreError('STORE_UNAVAILABLE', message, true));
   }
 }

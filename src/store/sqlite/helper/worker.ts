@@ -1,20 +1,21 @@
-/** The helper thread: does what comes through the port, with one connection for each file. */
+/** The module of the helper thread: runs the tasks that come through the port, with one connection for each file. */
 import { parentPort } from 'node:worker_threads';
 import { storeError } from '../sqlite-errors.js';
 import { HelperConnection } from './helper-connection.js';
 import type { HelperTask, FromHelper, ToHelper, Value } from './messages.js';
 
 const port = parentPort;
-if (port === null) throw new Error('this module runs in a worker thread');
+if (port === null)
+  throw new Error('fleet-q/sqlite/helper runs in a worker thread only: pass its URL as the option workerUrl');
 
 const connections = new Map<string, HelperConnection>();
 
 port.on('message', (message: ToHelper) => {
   switch (message.kind) {
-    case 'errand':
-      return answer(message.id, connectionTo(message).perform(message));
+    case 'task':
+      return reply(message.id, connectionTo(message).run(message));
     case 'close':
-      return answer(message.id, close(message.key));
+      return reply(message.id, close(message.key));
     case 'ping':
       return send({ kind: 'pong' });
     case 'end':
@@ -30,7 +31,7 @@ function connectionTo({ file }: HelperTask): HelperConnection {
   return connection;
 }
 
-/** What is asked of the file from now on gets a connection of its own. */
+/** A later task on this file opens a new connection. */
 async function close(key: string): Promise<null> {
   const connection = connections.get(key);
   connections.delete(key);
@@ -38,7 +39,7 @@ async function close(key: string): Promise<null> {
   return null;
 }
 
-function answer(id: number, work: Promise<Value>): void {
+function reply(id: number, work: Promise<Value>): void {
   work.then(
     (value) => send({ kind: 'value', id, value }),
     (error: unknown) => {

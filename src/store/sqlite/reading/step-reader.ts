@@ -9,7 +9,6 @@ import type { CancelledStep, ListFilter, StepRecord } from '../../contract.js';
 import type { CountRow } from '../../step-counts.js';
 import { recordOf, type RecordRow } from '../row-mapping.js';
 import type { WallClockOffsets } from '../clock/wall-clock-offsets.js';
-import type { WallTimeConversion } from '../clock/wall-time-conversion.js';
 import { CANCELLED, COUNT, ENDED_FROM, FIND, LIST, NEWEST_ENDING, PIECE_END } from './statements.js';
 
 /** A page ends early once its texts have so many characters: even a page must not hold up the event loop. */
@@ -18,6 +17,12 @@ const PAGE_CHARACTERS = 2_000_000;
 /** Beyond every rowid, in either direction. */
 const ENDS = { oldest: Number.MAX_SAFE_INTEGER, newest: 0 } as const;
 const STARTS = { oldest: 0, newest: Number.MAX_SAFE_INTEGER } as const;
+
+/** The steps of a lookup, and the index of the id to go on with. */
+export interface FoundSteps {
+  readonly steps: StepRecord[];
+  readonly next: number;
+}
 
 /** One piece of a list: what was found, and the row to go on after; `null`: that was all. */
 export interface ListPiece {
@@ -64,14 +69,18 @@ export class StepReader {
     this.#cancelled = connection.prepare<[number, string], readonly [string, number]>(CANCELLED).raw();
   }
 
-  /** How instants are shown, as of this transaction: for {@link find}. */
-  times(): WallTimeConversion {
-    return this.#wall.times();
-  }
-
-  find(stepId: string, times: WallTimeConversion): StepRecord | undefined {
-    const row = this.#find.get(stepId);
-    return row === undefined ? undefined : recordOf(row, times);
+  /** Looks up these steps from the index `from` on, until `enough`; unknown ids are left out. */
+  find(stepIds: readonly string[], from: number, enough: () => boolean): FoundSteps {
+    const times = this.#wall.times();
+    const steps: StepRecord[] = [];
+    let next = from;
+    for (const stepId of stepIds.slice(from)) {
+      const row = this.#find.get(stepId);
+      if (row !== undefined) steps.push(recordOf(row, times));
+      next++;
+      if (enough()) break;
+    }
+    return { steps, next };
   }
 
   /** Looks through the next `rows` rows after `after` for at most `limit` that pass the filter. */
@@ -79,7 +88,7 @@ export class StepReader {
     const { order } = filter;
     const from = after ?? STARTS[order];
     const end = this.#pieceEnd[order].get(from, rows - 1);
-    const times = this.times();
+    const times = this.#wall.times();
     const steps: StepRecord[] = [];
     let characters = 0;
     let last = from;

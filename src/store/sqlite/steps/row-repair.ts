@@ -1,13 +1,16 @@
 /**
- * Repairs of rows whose numbers somebody has written by hand, beyond what this library can count with.
+ * Repairs rows whose numbers are out of range, because somebody's SQL wrote them.
  *
- * A `version` of 2^53 cannot be told from the next one in JavaScript, so that no settlement would match it; to add 1 to
- * 2^63 - 1 fails. Such a row would stay claimed, or stop every pod that claims it, for ever.
+ * JavaScript cannot tell a `version` of 2^53 from the next one, so no settlement would match it. Adding 1 to 2^63 - 1
+ * fails. Without a repair, such a row would stay claimed forever, or fail the exchange of every pod that claims it.
  *
- * Invariants: rows are repaired where they are met, in the transaction that meets them, and only then. A repaired version
- * is 0, which no claim ever had: its holder has lost it. Counts become the nearest countable ones.
+ * Invariants:
+ * - A row is repaired only where it is met, in the transaction that meets it.
+ * - A repaired version is 0, which no claim ever had: the claim's holder has lost it.
+ * - A count becomes the nearest one in range.
  */
 import type { Database, Statement } from 'better-sqlite3';
+import type { CandidateRow } from '../row-mapping.js';
 import { COUNTABLE, REPAIR } from './statements.js';
 
 export class RowRepair {
@@ -17,7 +20,7 @@ export class RowRepair {
     this.#repair = connection.prepare<[string]>(REPAIR);
   }
 
-  /** Repairs those of these steps that need it; answers how many did. Call it within a transaction. */
+  /** Repairs the steps that need it; call it within a transaction. @returns how many needed it */
   of(stepIds: readonly string[]): number {
     return this.#repair.run(JSON.stringify(stepIds)).changes;
   }
@@ -27,14 +30,11 @@ export function isVersion(version: number): boolean {
   return version >= 0 && version <= COUNTABLE.version;
 }
 
-/** Whether a claim with these numbers can be settled, whatever becomes of it. */
-export function isCountable(version: number, retryCount: number, maxRetries: number, crashes: number): boolean {
+/** Whether a claim of this row can be settled, whatever its outcome. */
+export function isClaimable(row: readonly [...CandidateRow, ...unknown[]]): boolean {
   const { count } = COUNTABLE;
+  const crashes = row[9];
   return (
-    isVersion(version) &&
-    Math.abs(retryCount) <= count &&
-    Math.abs(maxRetries) <= count &&
-    crashes >= 0 &&
-    crashes <= count
+    isVersion(row[5]) && Math.abs(row[7]) <= count && Math.abs(row[8]) <= count && crashes >= 0 && crashes <= count
   );
 }

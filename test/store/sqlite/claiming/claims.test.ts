@@ -2,7 +2,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SynchronousCore } from '../../../../src/store/sqlite/synchronous-core.js';
-import { ANY_POISON, CLAIM, CLAIMED_UNDER, HELD_BY, NEXT_READY_TYPES, NEXT_WAITING, NEXT_WAITING_PRIORITY, NEXT_WAITING_TYPE, ORPHANS, PROMOTE, WALK, WALK_KEYS, WALK_WAITING_KEYS } from '../../../../src/store/sqlite/claiming/statements.js';
+import {
+  ANY_POISON,
+  CLAIM,
+  CLAIMED_UNDER,
+  HELD_BY,
+  NEXT_READY_TYPES,
+  NEXT_WAITING,
+  NEXT_WAITING_PRIORITY,
+  NEXT_WAITING_TYPE,
+  ORPHANS,
+  PROMOTE,
+  WALK,
+  WALK_KEYS,
+  WALK_WAITING_KEYS,
+} from '../../../../src/store/sqlite/claiming/statements.js';
 import { FINISH_ALIKE, PRUNE_STEPS } from '../../../../src/store/sqlite/steps/statements.js';
 import { MOVE_TIMED, TIMED_AFTER } from '../../../../src/store/sqlite/clock/statements.js';
 import {

@@ -26,8 +26,8 @@ it('no file is opened or read but what the host says of itself', () => {
     'pods/process-table.ts { readFileSync, readlinkSync }', // /proc: the processes of this host
   ]);
   expect(usesOfFs(PATHS)).toEqual([
-    'located.ts { access, lstat, realpath, stat }', // none of them opens a descriptor
-    'located.ts { constants, type BigIntStats }',
+    'database-file.ts { access, lstat, realpath, stat }', // none of them opens a descriptor
+    'database-file.ts { constants, type BigIntStats }',
   ]);
 });
 

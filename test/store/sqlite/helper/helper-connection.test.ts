@@ -7,14 +7,14 @@ import { newCore, newFile } from '../support/files.js';
 
 const REPLACED = { code: 'STORE_FILE_REPLACED', transient: false };
 
-/** Asks a connection for the counts of this very file. */
-function asking(path: string) {
+/** A connection that counts the steps of the file at `path`, as it is now. */
+function connectionTo(path: string) {
   const { dev: device, ino: inode } = statSync(path, { bigint: true });
   const file = { key: path, path, identity: { device, inode } };
   const connection = new HelperConnection(file);
   onTestFinished(() => connection.close());
-  const errand: HelperTask = { kind: 'errand', file, busyTimeoutMs: 1_000, name: 'stats', ask: { now: 1 } };
-  return { count: () => connection.perform(errand) };
+  const task: HelperTask = { kind: 'task', file, busyTimeoutMs: 1_000, name: 'stats', input: { now: 1 } };
+  return { count: () => connection.run(task) };
 }
 
 function migrated(): string {
@@ -24,12 +24,12 @@ function migrated(): string {
 }
 
 test('a file is counted that is the one the store has open', async () => {
-  expect(await asking(migrated()).count()).toMatchObject({ types: '[]' });
+  expect(await connectionTo(migrated()).count()).toMatchObject({ types: '[]' });
 });
 
 test('a file that took the place of the one the store has open is refused', async () => {
   const path = migrated();
-  const { count } = asking(path);
+  const { count } = connectionTo(path);
   renameSync(path, `${path}.old`);
   renameSync(migrated(), path);
   await expect(count()).rejects.toMatchObject(REPLACED);
@@ -37,7 +37,7 @@ test('a file that took the place of the one the store has open is refused', asyn
 
 test('a file that is missing is refused, and not created', async () => {
   const path = migrated();
-  const { count } = asking(path);
+  const { count } = connectionTo(path);
   renameSync(path, `${path}.old`);
   await expect(count()).rejects.toMatchObject(REPLACED);
   expect(existsSync(path)).toBe(false);

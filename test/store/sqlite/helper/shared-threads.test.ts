@@ -1,4 +1,4 @@
-/** What a store asks of its helper thread, and how threads are shared, on threads that the test plays. */
+/** When a store sends checkpoints to its helper thread, and how stores share a thread. The test plays the thread. */
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../../../src/log.js';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
@@ -11,7 +11,7 @@ import { turn } from '../support/files.js';
 const WORKER = new URL('file:///nowhere/worker.js');
 const fileOf = (key: string): HelperFile => ({ key, path: `/${key}`, identity: { device: 1n, inode: 1n } });
 
-interface Asked {
+interface GivenTask {
   readonly request: HelperRequest;
   readonly answer: (value: Value) => void;
   readonly fail: (error: Error) => void;
@@ -19,7 +19,7 @@ interface Asked {
 
 /** A thread whose answers and end the test decides. */
 class PlayedThread {
-  readonly asked: Asked[] = [];
+  readonly tasks: GivenTask[] = [];
   readonly closed: string[] = [];
   readonly unloadable = false;
   gone: Error | undefined;
@@ -31,8 +31,8 @@ class PlayedThread {
     return () => this.#onGone.delete(listener);
   }
 
-  ask(request: HelperRequest): Promise<Value> {
-    return new Promise((answer, fail) => this.asked.push({ request, answer, fail }));
+  run(request: HelperRequest): Promise<Value> {
+    return new Promise((answer, fail) => this.tasks.push({ request, answer, fail }));
   }
 
   async close(key: string): Promise<void> {
@@ -43,11 +43,11 @@ class PlayedThread {
     this.ended++;
   }
 
-  /** It dies, as `HelperThread` tells it. */
-  die(): void {
+  /** Exits, and calls its listeners as `HelperThread` does. */
+  exit(): void {
     const error = (this.gone = new Error('gone'));
     for (const listener of [...this.#onGone]) listener(error);
-    for (const { fail } of this.asked) fail(error);
+    for (const { fail } of this.tasks) fail(error);
   }
 }
 
@@ -71,44 +71,44 @@ function newHelper(threads: SharedThreads, key = 'a') {
 }
 
 describe('checkpoints', () => {
-  it('run one at a time; what is written meanwhile counts for the next', async () => {
+  it('run one at a time; rows written meanwhile count for the next', async () => {
     const { started, threads } = played();
     const { helper } = newHelper(threads);
     helper.wrote(1_000);
     helper.wrote(1_500);
     const [thread] = started;
-    expect(thread!.asked).toMatchObject([{ request: { name: 'checkpoint' } }]);
-    thread!.asked[0]!.answer(null);
+    expect(thread!.tasks).toMatchObject([{ request: { name: 'checkpoint' } }]);
+    thread!.tasks[0]!.answer(null);
     await turn();
     helper.wrote(1);
-    expect(thread!.asked).toHaveLength(2);
+    expect(thread!.tasks).toHaveLength(2);
   });
 
-  it('wait for another thousand rows after one', async () => {
+  it('run again after another thousand rows', async () => {
     const { started, threads } = played();
     const { helper } = newHelper(threads);
     helper.wrote(1_000);
-    started[0]!.asked[0]!.answer(null);
+    started[0]!.tasks[0]!.answer(null);
     await turn();
     helper.wrote(999);
-    expect(started[0]!.asked).toHaveLength(1);
+    expect(started[0]!.tasks).toHaveLength(1);
     helper.wrote(1);
-    expect(started[0]!.asked).toHaveLength(2);
+    expect(started[0]!.tasks).toHaveLength(2);
   });
 
-  it('are tried again after one that failed', async () => {
+  it('run again after one that failed', async () => {
     const { started, threads } = played();
     const { helper } = newHelper(threads);
     helper.wrote(1_000);
-    started[0]!.asked[0]!.fail(new Error('busy'));
+    started[0]!.tasks[0]!.fail(new Error('busy'));
     await turn();
     helper.wrote(1_000);
-    expect(started[0]!.asked).toHaveLength(2);
+    expect(started[0]!.tasks).toHaveLength(2);
   });
 });
 
 describe('a thread', () => {
-  it('is started once for all files, and ends with the last user; each file is closed with its own last', async () => {
+  it('is started once for all files, and ends with the last store; each file is closed with its own last store', async () => {
     const { started, threads } = played();
     const [one, other, second] = ['a', 'a', 'b'].map((key) => threads.share(WORKER, fileOf(key)));
     expect(started).toHaveLength(1);
@@ -122,10 +122,10 @@ describe('a thread', () => {
     expect([thread!.closed, thread!.ended]).toEqual([['a', 'b'], 1]);
   });
 
-  it('is given to nobody who comes after it is gone', async () => {
+  it('is not shared with a store that comes after it is gone', async () => {
     const { started, threads } = played();
     const before = threads.share(WORKER, fileOf('a'));
-    started[0]!.die();
+    started[0]!.exit();
     const after = threads.share(WORKER, fileOf('a'));
     expect(started).toHaveLength(2);
     await before.release();
@@ -137,7 +137,7 @@ describe('a thread', () => {
     const { started, threads } = played();
     const { helper, runtime } = newHelper(threads);
     const stats = helper.stats(1);
-    started[0]!.die();
+    started[0]!.exit();
     await expect(stats).rejects.toThrow();
     expect(started[0]!.ended).toBe(1);
     await runtime.advance(60_000);

@@ -230,8 +230,8 @@ describe('the helper', () => {
 
 describe('a thread that is gone', () => {
   const GONE = 'no helper thread: checkpoints, stats and long lists run inline';
-  const BACK = 'a helper thread again: checkpoints, stats and long lists run there';
-  /** Loads, and ends at its first errand. */
+  const BACK = 'joined a new helper thread; checkpoints, stats and long lists run there';
+  /** Loads, and ends at its first task. */
   const MORTAL = `import { parentPort } from 'node:worker_threads';
     parentPort.postMessage({ kind: 'pong' });
     parentPort.on('message', () => process.exit(1));`;
@@ -251,14 +251,14 @@ describe('a thread that is gone', () => {
 
   it('rejects every call that still waits for it', async () => {
     const thread = new HelperThread(module(MORTAL));
-    const errand = {
-      kind: 'errand',
+    const task = {
+      kind: 'task',
       file: fileOf(newFile()),
       busyTimeoutMs: 1,
       name: 'stats',
-      ask: { now: 1 },
+      input: { now: 1 },
     } as const;
-    const asked = [thread.ask(errand, true), thread.ask(errand, false)];
+    const asked = [thread.run(task, true), thread.run(task, false)];
     for (const answer of asked) await expect(answer).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await thread.end();
   });
@@ -497,7 +497,7 @@ describe('a thread that hangs', () => {
     const { store, runtime } = await stuck(
       `import { parentPort } from 'node:worker_threads';
        parentPort.on('message', ({ kind, id }) => {
-         if (kind === 'errand') parentPort.postMessage({ kind: 'value', id, value: { types: '["counted"]', counts: [], pendingByPriority: [] } });
+         if (kind === 'task') parentPort.postMessage({ kind: 'value', id, value: { types: '["counted"]', counts: [], pendingByPriority: [] } });
          else for (;;);
        });`,
     );
@@ -512,13 +512,13 @@ describe('a thread that hangs', () => {
     const { store, runtime, log, started } = await stuck(
       `import { parentPort } from 'node:worker_threads';
        let pings = 0;
-       let errand;
+       let task;
        parentPort.on('message', ({ kind, id }) => {
-         if (kind === 'errand') errand = id;
+         if (kind === 'task') task = id;
          else if (kind === 'end') parentPort.close();
          else if (kind !== 'ping') parentPort.postMessage({ kind: 'value', id, value: null });
          else if (++pings < 20) parentPort.postMessage({ kind: 'pong' });
-         else parentPort.postMessage({ kind: 'value', id: errand, value: { types: '["counted"]', counts: [], pendingByPriority: [] } });
+         else parentPort.postMessage({ kind: 'value', id: task, value: { types: '["counted"]', counts: [], pendingByPriority: [] } });
        });`,
     );
     let counted: string[] | undefined;

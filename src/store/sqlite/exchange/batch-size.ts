@@ -1,6 +1,6 @@
 /** The pace: how many steps fit a transaction of about 2 ms, learnt from those that were made. */
 
-import type { Claim, ExchangeRequest } from '../contract.js';
+import type { Claim, ExchangeRequest } from '../../contract.js';
 
 const TARGET_MS = 2;
 const TARGET_CHARACTERS = 2_000_000;

@@ -1,7 +1,7 @@
 /** How many steps a transaction should carry. */
 import { describe, expect, it } from 'vitest';
-import type { Claim, Settlement } from '../../../src/store/contract.js';
-import { charactersOf, BatchSize } from '../../../src/store/sqlite/batch-size.js';
+import type { Claim, Settlement } from '../../../../src/store/contract.js';
+import { charactersOf, BatchSize } from '../../../../src/store/sqlite/exchange/batch-size.js';
 
 describe('the pace', () => {
   const after = (rows: number, tookMs: number, times: number): number => {
