@@ -669,7 +669,7 @@ export const sqliteBreaks: readonly Break[] = [
     name: 'sqlite/exchange/exchange-batches: a blocked exchange is not asked again',
     file: `${SQLITE}/exchange/exchange-batches.ts`,
     find: 'while (reply.blocked && reply.claims.length === 0 && this.#runtime.monotonicMs() < until)',
-    replace: 'while (reply.blocked && reply.claims.length > 0 && runtime.monotonicMs() < until)',
+    replace: 'while (reply.blocked && reply.claims.length > 0 && this.#runtime.monotonicMs() < until)',
     tests: [`${TESTS}/claiming/unpromoted-backlog.test.ts`],
   },
   {
