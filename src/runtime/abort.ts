@@ -1,8 +1,9 @@
 /**
- * Hearing of an abort.
+ * Calls back when a signal aborts, with one listener per signal.
  *
- * Law: one listener on a signal, however many wait under it: a thousand waits under one signal are no leak, and must not
- * look like one (Node warns of the eleventh listener). Once nobody waits any more, the signal holds nothing of ours.
+ * Invariants:
+ * - However many callbacks wait under a signal, it has one listener of ours: Node.js warns of a leak at the eleventh.
+ * - When no callback waits any more, the signal holds nothing of ours.
  */
 
 interface Waiting {
@@ -12,10 +13,10 @@ interface Waiting {
 
 const WAITING = new WeakMap<AbortSignal, Waiting>();
 
-/** Calls back once when the signal aborts; one that has aborted already never calls. Returns what ends the waiting. */
+/** Calls back once when the signal aborts, and never if it has aborted already. Returns a function that ends the wait. */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   const waiting = WAITING.get(signal) ?? listen(signal);
-  const own = (): void => callback(); // the same callback may wait twice
+  const own = (): void => callback(); // the same callback may be added twice
   waiting.callbacks.add(own);
   return () => {
     if (!waiting.callbacks.delete(own) || waiting.callbacks.size > 0) return;

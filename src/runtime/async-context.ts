@@ -1,11 +1,11 @@
 /**
- * The async context (what an `AsyncLocalStorage` sees) in which a queue does its own work.
+ * Keeps the queue's own work in its own async context (what an `AsyncLocalStorage` sees).
  *
  * Invariants:
  * - Work that outlives a call (a loop, a shared commit, a timer, a thread, a connection) starts in the queue's own
- *   context. In the caller's it would run as that request, and keep the request's data in memory.
- * - Code of the host (handlers, listeners) runs in a context of its own. `AsyncLocalStorage.enterWith` changes the
- *   context that is current on Node.js before 24, so without this a handler would change it for all that come after.
+ *   context. In the caller's context it would run as that request, and keep the request's data in memory.
+ * - Code of the host (handlers, listeners) runs in a copy of the context. Before Node.js 24, `AsyncLocalStorage.enterWith`
+ *   changes the current context, so without the copy one handler would change it for all later ones.
  */
 import { AsyncResource } from 'node:async_hooks';
 
@@ -14,18 +14,18 @@ const TYPE = 'FleetQ';
 export class QueueContext {
   #origin = new AsyncResource(TYPE);
 
-  /** From now on the own context is that of this call. */
+  /** Makes the caller's context the queue's own. */
   capture(): void {
     this.#origin = new AsyncResource(TYPE);
   }
 
-  /** Calls `work` in the own context. What it does to its context ends with it. */
+  /** Calls `work` in the queue's own context. Changes that it makes to the context end with it. */
   run<T>(work: () => T): T {
     return this.#origin.runInAsyncScope(runInContextCopy, undefined, work) as T;
   }
 }
 
-/** Calls code of the host in a copy of the current context, so that what it does to its context ends with it. */
+/** Calls code of the host in a copy of the current context. Changes that it makes to the context end with it. */
 export function runInContextCopy<T>(call: () => T): T;
 export function runInContextCopy<A, B, T>(call: (a: A, b: B) => T, a: A, b: B): T;
 export function runInContextCopy<A, B, T>(call: (a?: A, b?: B) => T, a?: A, b?: B): T {

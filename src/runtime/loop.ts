@@ -1,10 +1,10 @@
 /**
- * A background loop: one tick after another, each of which says when it wants the next.
+ * A background loop that runs one tick after another; each tick returns the delay until the next.
  *
  * Invariants:
- * - One tick at a time. A `wake` brings the next tick at once; one that comes during a tick is never lost.
+ * - One tick runs at a time. `wake` starts the next tick at once; a `wake` during a tick is never lost.
  * - Ticks run in the async context of `start`, whatever wakes the loop.
- * - A tick that throws goes to `onError`, which says how long to wait. `stop` waits for the tick under way.
+ * - If a tick throws, `onError` gets the error and returns the delay. `stop` waits for the tick that runs.
  */
 import { QueueContext } from './async-context.js';
 import type { Runtime, Timer, TimerOptions } from './runtime.js';
@@ -13,7 +13,7 @@ import type { Service } from './service.js';
 export interface LoopOptions extends TimerOptions {
   /** A tick begins one turn of the event loop after its wake, so that all wakes of that turn lead to one tick. Default false. */
   readonly gathersWakes?: boolean;
-  /** Called with what a tick threw; returns the delay until the next tick. */
+  /** Called with what a tick threw. Returns the delay until the next tick, in ms. */
   readonly onError: (error: unknown) => number;
 }
 
@@ -42,8 +42,8 @@ export class Loop implements Service {
   }
 
   /**
-   * For how long the loop has been late, in ms: since its timer was due, or since the tick under way began. 0 while it
-   * waits for its time or is stopped. What health reports are made of.
+   * For how long the loop has been late, in ms: since its timer was due, or since the tick that runs began. 0 while it
+   * waits for its timer, or is stopped. Health reads it.
    */
   get overdueMs(): number {
     return this.#running ? Math.max(0, this.#runtime.monotonicMs() - this.#expectedAt) : 0;
@@ -54,12 +54,12 @@ export class Loop implements Service {
       this.#running = true;
       this.#woken = true;
       this.#context.capture();
-      if (!this.#busy) this.#begin(); // else the tick that `stop` waits for goes on to the next
+      if (!this.#busy) this.#begin(); // otherwise the tick that `stop` waits for is followed by the next
     }
     return Promise.resolve();
   }
 
-  /** Brings the next tick at once. During a tick: right after it. */
+  /** Starts the next tick at once, or right after the tick that runs. */
   wake(): void {
     if (!this.#running) return;
     this.#woken = true;
@@ -76,7 +76,7 @@ export class Loop implements Service {
   #begin(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#busy = true; // now: what a tick does before its first await may wake this loop
+    this.#busy = true; // set now: code of the tick before its first await may wake this loop
     this.#context.run(this.#begun);
   }
 
@@ -85,7 +85,7 @@ export class Loop implements Service {
     let yields = this.#options.gathersWakes === true;
     do {
       this.#expectedAt = this.#runtime.monotonicMs();
-      if (yields) await this.#runtime.yield(); // also: a loop whose ticks follow each other must not starve its host
+      if (yields) await this.#runtime.yield(); // ticks without a pause must not starve the host
       if (yields && !this.#running) break; // stopped meanwhile
       this.#woken = false;
       delayMs = await this.#tickOnce();

@@ -1,9 +1,9 @@
 /**
- * Clocks, timers and randomness, as the library uses them.
+ * The clocks, timers and randomness that the library uses.
  *
- * Invariants: outside of this folder nothing in the library touches `Date`, `performance`, `Math.random`, the randomness
- * of `node:crypto`, or a timer of any kind (a test bans them). Whatever runs on a {@link Runtime} can therefore be run by
- * a simulation, under a clock that it controls and a seed that it chose; and no fake timers of a host reach it.
+ * Invariants: outside this folder no code of the library uses `Date`, `performance`, `Math.random`, the randomness of
+ * `node:crypto`, or a timer of any kind (a test bans them). So a simulation can run all code that takes a {@link Runtime},
+ * with a clock that it controls and a seed that it chose, and fake timers of a host do not affect it.
  */
 import { randomFillSync } from 'node:crypto';
 import { onAbort } from './abort.js';
@@ -14,19 +14,19 @@ export interface Timer {
   cancel(): void;
 }
 
-/** How a timer is set. */
+/** Options of a timer. */
 export interface TimerOptions {
   /** Whether the timer keeps the process alive. Default `true`. */
   readonly ref?: boolean;
 }
 
-/** Clocks, chance and timers. */
+/** Clocks, randomness and timers. */
 export interface Runtime {
   /** Wall-clock time in epoch milliseconds. It may jump either way; never measure a duration with it. */
   wallMs(): number;
   /**
    * Milliseconds since an arbitrary start, fractional; never goes back. It may stand still while the machine sleeps.
-   * Processes of one host share the start (mostly its boot), so that they can compare readings.
+   * Processes of one host share the start (usually its boot), so they can compare readings.
    */
   monotonicMs(): number;
   /** A random number, `0 <= n < 1`. */
@@ -35,31 +35,31 @@ export interface Runtime {
   uuid(): string;
   /** Calls `callback` once after `delayMs` (at least; clamped to 0 … 2³¹−1). */
   after(delayMs: number, callback: () => void, options?: TimerOptions): Timer;
-  /** Resolves in a later turn of the event loop, after pending I/O had its chance. */
+  /** Resolves in a later turn of the event loop, after pending I/O was handled. */
   yield(): Promise<void>;
 }
 
 /** The longest delay that Node's timers take; a longer one would fire at once. */
 export const MAX_DELAY_MS = 2_147_483_647;
 
-/** Resolves after `delayMs`, or as soon as `signal` aborts: the caller looks at the signal to tell which. */
+/** Resolves after `delayMs`, or as soon as `signal` aborts. The caller checks the signal to know which. */
 export function sleep(runtime: Runtime, delayMs: number, signal?: AbortSignal, options?: TimerOptions): Promise<void> {
   if (signal?.aborted === true) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
       timer.cancel();
-      unhear?.();
+      stopListening?.();
       resolve();
     };
     const timer = runtime.after(delayMs, done, options);
-    const unhear = signal && onAbort(signal, done);
+    const stopListening = signal && onAbort(signal, done);
   });
 }
 
 /** From the host's monotonic clock to this thread's, which counts from the thread's start. */
 const SINCE_BOOT_MS = Number(native.hostNs()) / 1e6 - native.threadMs();
 
-/** The real thing: the process's clocks, its random source and Node's timers. */
+/** The process's clocks, its random source and Node's timers. */
 export const systemRuntime: Runtime = {
   wallMs: native.wallMs,
   monotonicMs: () => SINCE_BOOT_MS + native.threadMs(),
@@ -73,7 +73,7 @@ export const systemRuntime: Runtime = {
   yield: () => new Promise((resolve) => native.setImmediate(resolve)),
 };
 
-/** Hands out random bytes from a pool: one system call for many ids (1.8 times the speed of one call an id). */
+/** Returns random bytes from a pool: one system call for many ids is 1.8 times as fast as one call for each id. */
 function pooledBytes(): () => number {
   const pool = new Uint8Array(4096);
   let next = pool.length;
@@ -87,15 +87,15 @@ function pooledBytes(): () => number {
 }
 
 const HEX_DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
-/** Where each byte of a UUID stands in its text. */
+/** The position of each byte of a UUID in its text. */
 const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
 
 /**
  * Makes a generator of UUIDs of version 7: 48 bits of wall time, 12 bits of a counter that keeps ids of one millisecond
- * in order (RFC 9562 §6.2, method 1), 62 bits of chance. A clock that goes back does not take the ids with it.
+ * in order (RFC 9562 §6.2, method 1), 62 random bits. If the clock goes back, the ids still increase.
  *
- * The text is made in one piece: put together from parts, each id is a tree of them until it is first read, at four
- * times the cost, and the more to collect.
+ * The text is written into one buffer. A text that is concatenated from parts stays a tree of strings until it is first
+ * read: four times the cost, and more garbage.
  */
 export function createUuidV7(wallMs: () => number, randomByte: () => number): () => string {
   const text = Buffer.alloc(36, '-');

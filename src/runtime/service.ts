@@ -1,9 +1,10 @@
 /**
- * The start/stop contract of everything that runs in the background.
+ * How everything that runs in the background is started and stopped.
  *
- * Law: `start` resolves when the service is at work and rejects when it cannot be, having cleaned up after itself.
- * `stop` is idempotent, safe before `start` and during it, never rejects, and when it resolves no timer, handle or
- * pending call of the service is left.
+ * Invariants:
+ * - `start` resolves when the service works. If it cannot, `start` cleans up and rejects.
+ * - `stop` is idempotent, may be called before and during `start`, and never rejects. When it resolves, no timer, handle or
+ *   open call of the service is left.
  */
 export interface Service {
   start(): Promise<void>;

@@ -1,13 +1,13 @@
-/** Long work in slices, so that the host's event loop gets its turn. */
+/** Splits long work into time slices, so that it does not block the host's event loop. */
 import { types } from 'node:util';
 import type { Runtime } from './runtime.js';
 
-/** How long a slice may keep the event loop, in ms. */
+/** How long a slice may block the event loop, in ms. */
 const SLICE_MS = 4;
-/** Items between two looks at the clock. */
-const LOOK_EVERY = 16;
+/** Items between two readings of the clock. */
+const READ_CLOCK_EVERY = 16;
 
-/** Maps items one by one; whenever a slice of time is used up, lets the event loop turn first. Stops at the first throw. */
+/** Maps items one after another. When a time slice is used up, it yields to the event loop. Rejects at the first throw. */
 export async function mapInSlices<T, U>(
   runtime: Runtime,
   items: Iterable<T>,
@@ -18,7 +18,7 @@ export async function mapInSlices<T, U>(
   for (const item of items) {
     const value = map(item, mapped.length);
     mapped.push(types.isPromise(value) ? await value : value);
-    if (mapped.length % LOOK_EVERY === 0 && runtime.monotonicMs() > sliceEndsAt) {
+    if (mapped.length % READ_CLOCK_EVERY === 0 && runtime.monotonicMs() > sliceEndsAt) {
       await runtime.yield();
       sliceEndsAt = runtime.monotonicMs() + SLICE_MS;
     }

@@ -1,17 +1,19 @@
 /**
- * A {@link Runtime} whose clock is turned by hand and whose chance comes from a seed: what tests and simulations run on.
+ * A {@link Runtime} for tests and simulations: its clock is moved by hand, and its randomness comes from a seed.
  *
- * Law: the same seed and the same calls give the same run. Time moves only in `advance` and `until`, from one due timer
- * to the next; between two timers everything that can go on without time goes on: promise chains, and whoever yielded.
- * Machines of one simulated world share its time ({@link VirtualRuntime.fork}); each has clocks of its own, which can be
- * stepped, suspended and frozen.
+ * Invariants:
+ * - The same seed and the same calls give the same run.
+ * - Time moves only in `advance` and `until`, from one due timer to the next. Between two timers, everything runs that needs
+ *   no time: promise chains, and code that has yielded.
+ * - The machines of one simulated world share its time ({@link VirtualRuntime.fork}). Each has its own clocks, which can be
+ *   stepped, suspended and frozen.
  */
 import { AsyncResource } from 'node:async_hooks';
 import { native } from './native-globals.js';
 import { createUuidV7, MAX_DELAY_MS, type Runtime, type Timer } from './runtime.js';
 
 export interface VirtualRuntimeOptions {
-  /** What chance is made of. Default 1. */
+  /** The seed of its randomness. Default 1. */
   readonly seed?: number;
   /** Where the wall clock starts, in epoch ms. Default: the first instant of 2030. */
   readonly wallMs?: number;
@@ -35,7 +37,7 @@ interface VirtualTimer {
 }
 
 const FIRST_INSTANT_OF_2030 = 1_893_456_000_000;
-/** More turns than this without time passing: something spins, and would do so for ever. */
+/** More turns than this while no time passes mean an endless loop. */
 const MAX_TURNS_AT_ONE_INSTANT = 20_000;
 
 export class VirtualRuntime implements Runtime {
@@ -55,7 +57,7 @@ export class VirtualRuntime implements Runtime {
     this.#seed = options.seed ?? 1;
     this.#startsAt = options.wallMs ?? FIRST_INSTANT_OF_2030;
     this.#random = mulberry32(this.#seed);
-    const bytes = mulberry32(this.#seed ^ 0x5bd1e995); // a stream of its own: an id more changes no jitter
+    const bytes = mulberry32(this.#seed ^ 0x5bd1e995); // its own stream: one more id changes no jitter
     this.#uuid = createUuidV7(
       () => this.wallMs(),
       () => Math.floor(bytes() * 256),
@@ -63,7 +65,7 @@ export class VirtualRuntime implements Runtime {
     this.#world = { now: 0, moving: false, timersSet: 0, yields: 0, machines: [this] };
   }
 
-  /** Another machine in the same world: its time moves with this one's; clocks, chance and timers are its own. */
+  /** Another machine in the same world. It shares the time; its clocks, randomness and timers are its own. */
   fork(): VirtualRuntime {
     const seed = (this.#seed + Math.imul(this.#world.machines.length, 0x9e3779b1)) | 0;
     const machine = new VirtualRuntime({ seed, wallMs: this.#startsAt });
@@ -114,12 +116,12 @@ export class VirtualRuntime implements Runtime {
     return this.#timers.length;
   }
 
-  /** Steps the wall clock, either way; the monotonic clock and the timers notice nothing. */
+  /** Steps the wall clock forward or back. The monotonic clock and the timers are not affected. */
   shiftWall(ms: number): void {
     this.#wallShift += ms;
   }
 
-  /** The machine has slept for so long: the wall clock has run ahead, the monotonic clock stood still. */
+  /** The machine has slept for this time: the wall clock has run on, the monotonic clock has stood still. */
   suspend(ms: number): void {
     this.shiftWall(Math.max(0, ms));
   }
@@ -134,13 +136,13 @@ export class VirtualRuntime implements Runtime {
     this.#frozen ??= { at: this.#world.now, monotonic };
   }
 
-  /** Ends {@link freeze}. What has fallen due meanwhile fires when time is moved next. */
+  /** Ends {@link freeze}. Timers that are due by now fire when time is moved next. */
   thaw(): void {
     if (this.#frozen?.monotonic === 'stands') this.#lag += this.#world.now - this.#frozen.at;
     this.#frozen = undefined;
   }
 
-  /** Moves the world's time, fires what falls due, in order, and lets everything settle in between. */
+  /** Moves the world's time and fires the timers that are due, in order. Everything settles in between. */
   async advance(ms: number): Promise<void> {
     await this.#move(async () => {
       const world = this.#world;
@@ -157,10 +159,10 @@ export class VirtualRuntime implements Runtime {
   }
 
   /**
-   * Moves time from timer to timer until `promise` has settled, and passes on what came of it. Where no timer is set
-   * any more it just waits.
+   * Moves time from timer to timer until `promise` has settled, and returns its result. When no timer is left, it waits
+   * for the promise.
    *
-   * @param atMostMs fails once so much time has passed. Default: ten minutes
+   * @param atMostMs fails once this time has passed. Default: ten minutes
    */
   async until<T>(promise: Promise<T>, atMostMs = 600_000): Promise<T> {
     let settled = false;
@@ -177,10 +179,10 @@ export class VirtualRuntime implements Runtime {
     return promise;
   }
 
-  /** Only one may move time. */
+  /** One caller at a time may move time. */
   async #move(move: () => Promise<void>): Promise<void> {
     const world = this.#world;
-    if (world.moving) throw new Error('the clock is being moved already: await the call that does');
+    if (world.moving) throw new Error('another call moves the clock: await that call first');
     world.moving = true;
     try {
       await move();
@@ -193,7 +195,7 @@ export class VirtualRuntime implements Runtime {
     let turns = 0;
     do {
       if (turns++ > MAX_TURNS_AT_ONE_INSTANT)
-        throw new Error('something spins: it yields for ever while no time passes');
+        throw new Error('endless loop: code yields without end while no time passes');
       await turn();
     } while (this.#world.yields > 0);
   }
@@ -221,7 +223,7 @@ export class VirtualRuntime implements Runtime {
   }
 }
 
-/** One turn of the real event loop: all promise chains that need no more than that come to rest. */
+/** One turn of the real event loop. All promise chains that need no more than that settle. */
 function turn(): Promise<void> {
   return new Promise((resolve) => native.setImmediate(resolve));
 }

@@ -1,22 +1,22 @@
-/** Waiting for a call only so long: an unreachable store must hang neither a loop nor `stop`. */
+/** Gives up a call after a time-out or an abort, so that a store that does not answer hangs neither a loop nor `stop`. */
 import { asError, StoppedError, StoreError } from '../errors.js';
 import { onAbort } from './abort.js';
 import type { Runtime } from './runtime.js';
 
 export interface TimeoutOptions {
-  /** Gives the call up after so many ms. Default: never. */
+  /** Gives the call up after this time. Default: never. */
   readonly timeoutMs?: number;
-  /** Who did not answer, for the error. Default: the store. */
+  /** What did not answer, for the error message. Default: the store. */
   readonly what?: string;
   /** Gives the call up as soon as this aborts. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * What `call` comes to. Given up, it may still happen: the caller treats its outcome as unknown, and what it comes to
- * later is ignored.
+ * Settles as `call` does. A call that was given up may still take effect: its outcome is unknown to the caller, and a late
+ * answer is ignored.
  *
- * @throws StoreError `STORE_UNAVAILABLE` when the time is over; StoppedError when the signal aborts
+ * @throws StoreError `STORE_UNAVAILABLE` after the time-out; StoppedError when the signal aborts
  */
 export function withTimeout<T>(
   runtime: Runtime,
@@ -38,9 +38,9 @@ export function withTimeout<T>(
           );
     const end = (): void => {
       timer?.cancel();
-      unhear?.();
+      stopListening?.();
     };
-    const unhear = signal && onAbort(signal, stopped);
+    const stopListening = signal && onAbort(signal, stopped);
     started(call).then(
       (value) => {
         end();
@@ -51,7 +51,7 @@ export function withTimeout<T>(
   });
 }
 
-/** A call that throws before it returns a promise rejects, like any other. */
+/** Turns a throw before the promise is returned into a rejection. */
 async function started<T>(call: () => Promise<T>): Promise<T> {
   return call();
 }

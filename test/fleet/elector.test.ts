@@ -8,22 +8,22 @@ import { viewOf } from './support/views.js';
 
 const idOf = (pods: Parameters<typeof electLeader>[0]) => electLeader(pods)?.pod.incarnation;
 
-describe('who leads', () => {
-  it('is the eldest', () => {
+describe('the leader', () => {
+  it('is the eldest pod', () => {
     expect(idOf([viewOf('b', { ageMs: 2 }), viewOf('a', { ageMs: 3 }), viewOf('c', { ageMs: 1 })])).toBe('a');
   });
 
-  it('among those of one age, the first by incarnation', () => {
+  it('is the first by incarnation among pods of one age', () => {
     expect(idOf([viewOf('b'), viewOf('a')])).toBe('a');
     expect(idOf([viewOf('a'), viewOf('b')])).toBe('a');
   });
 
-  it('is nobody whose process has exited, though it is not evicted yet', () => {
+  it('is no pod whose process has exited, though it is not evicted yet', () => {
     const views = [viewOf('exited', { ageMs: 9e6, exited: true }), viewOf('next', { eligible: false })];
     expect(electLeader(views)?.pod.podId).toBe('next');
   });
 
-  it('is nobody silent for longer than it registered, asleep or not eligible', () => {
+  it('is no pod that is asleep, not eligible, or silent for longer than it registered', () => {
     const rest = [
       viewOf('silent', { ageMs: 9e6, silentForMs: 15_001 }),
       viewOf('asleep', { ageMs: 9e6, asleep: true }),
@@ -32,7 +32,7 @@ describe('who leads', () => {
     expect(idOf([...rest, viewOf('young', { ageMs: 1 })])).toBe('young');
   });
 
-  it('is the eldest live pod where nobody is eligible', () => {
+  it('is the eldest live pod if none is eligible', () => {
     const views = [
       viewOf('asleep', { ageMs: 9, asleep: true }),
       viewOf('a', { ageMs: 3, eligible: false }),
@@ -64,7 +64,7 @@ describe('a pod', () => {
     fence.answered(fence.now());
   });
 
-  it('tells when it begins and ceases to lead, and nothing in between', () => {
+  it('emits when it begins and stops leading, and nothing in between', () => {
     let elected = 0;
     elector.onElected(() => elected++);
     const younger = viewOf('b', { ageMs: 1 });
@@ -79,7 +79,7 @@ describe('a pod', () => {
     ]);
   });
 
-  it('leads no longer once it is fenced, at that very instant', async () => {
+  it('stops leading at the instant when it is fenced', async () => {
     elector.update([viewOf('a')], self);
     const term = elector.leadership();
     runtime.suspend(60_000);
@@ -88,7 +88,7 @@ describe('a pod', () => {
     expect(told.names).toEqual(['leader:elected', 'leader:lost', 'pod:fenced']);
   });
 
-  it('never takes up an earlier term again', () => {
+  it('never continues an earlier term', () => {
     elector.update([viewOf('a')], self);
     const before = elector.leadership();
     elector.lapse();
@@ -98,7 +98,7 @@ describe('a pod', () => {
     expect(told.of('leader:elected').map(({ incarnation }) => incarnation)).toEqual(['a', 'a2', 'a3']);
   });
 
-  it('does not lead while it drains for good', () => {
+  it('does not lead while it drains permanently', () => {
     fence.drain('outdated');
     elector.update([viewOf('a', { eligible: false })], self);
     expect(elector.isLeader).toBe(false);

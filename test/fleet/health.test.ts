@@ -26,7 +26,7 @@ const problems = (change: Partial<HealthInputs>) => {
 };
 
 describe('health', () => {
-  it('has the fields of the original', () => {
+  it('has the fields of the Python FLEET-Q', () => {
     expect(healthOf(WELL)).toEqual({
       podId: 'a',
       status: 'healthy',
@@ -49,7 +49,7 @@ describe('health', () => {
     expect(warnings).toEqual([`the wall clock of this pod is 3600000 ms ${direction} the store's`]);
   });
 
-  it('fails where the queue does not run', () => {
+  it('fails if the queue does not run', () => {
     expect(problems({ uptimeMs: undefined, silentForMs: Infinity })).toEqual(['the queue is not running']);
   });
 
@@ -57,7 +57,7 @@ describe('health', () => {
     expect(problems({ stopping: true })).toEqual(['the queue is being stopped']);
   });
 
-  it('says only that the pod has left, once it has drained for good', () => {
+  it('reports only that the pod has left, once it has drained permanently', () => {
     expect(problems({ hasLeft: true, fenced: 'superseded', silentForMs: 60_000 })).toEqual([
       'the pod has left the fleet permanently: superseded',
     ]);
@@ -80,7 +80,7 @@ describe('health', () => {
     expect(problems({ [loop]: { overdueMs: 4_999, intervalMs: 10 } })).toEqual([]);
   });
 
-  it('fails at once where the store fails for good, and otherwise when that has lasted', () => {
+  it('fails at once if the store fails permanently, and otherwise when the failure has lasted', () => {
     const failing = (forMs: number, code: ErrorCode, transient: boolean) =>
       problems({ outage: { operation: 'exchange', error: new StoreError(code, 'no', transient), forMs } });
     expect(failing(0, 'STORE_CORRUPT', false)).toEqual(['the store has failed for 0 ms (exchange): no']);
@@ -96,7 +96,7 @@ describe('health', () => {
     ]);
   });
 
-  it('fails when all slots are stray', () => {
+  it('fails when strays hold all slots', () => {
     expect(problems({ load: { ...WELL.load, strays: 7 } })).toEqual([]);
     expect(problems({ load: { ...WELL.load, strays: 8 } })).toHaveLength(1);
   });

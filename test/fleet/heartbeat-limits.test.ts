@@ -1,4 +1,4 @@
-/** What follows from the two intervals of a pod. */
+/** The limits that follow from the two intervals of a pod. */
 import { expect, it } from 'vitest';
 import { fenceAfterMs, heardWithinMs, marginMs, resendAfterMs } from '../../src/fleet/heartbeat-limits.js';
 

@@ -10,12 +10,12 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** Of the pods of this process, see `namesakes.ts`. */
+/** The list of the pods of this process, as `shared-pod-id.ts` keeps it. */
 const KEY = Symbol.for('fleet-q.pods');
 const reasons = (pod: Awaited<ReturnType<World['started']>>) => pod.told.of('pod:fenced').map(({ reason }) => reason);
 
 describe('a pod that starts', () => {
-  it('registers, beats once, and knows the fleet by then', async () => {
+  it('has registered, sent a heartbeat, and knows the fleet', async () => {
     const pod = await world.started('a');
     expect(pod.line.calls.slice(0, 2)).toEqual(['register', 'heartbeat']);
     expect(pod.pool.calls).toEqual([`admit ${pod.pod.incarnation}`]);
@@ -25,7 +25,7 @@ describe('a pod that starts', () => {
     expect(pod.fleet.health(0)).toMatchObject({ status: 'healthy', isLeader: true, version: '1.2.3' });
   });
 
-  it('goes on beating, with jitter, at its interval', async () => {
+  it('sends heartbeats at its interval, with jitter', async () => {
     const pod = await world.started('a');
     await world.advance(60_000);
     expect(pod.line.count('heartbeat')).toBeGreaterThanOrEqual(31);
@@ -37,7 +37,7 @@ describe('a pod that starts', () => {
     expect(reasons(pod)).toEqual([]);
   });
 
-  it('beats at once when asked to', async () => {
+  it('sends a heartbeat at once on request', async () => {
     const pod = await world.started('a');
     pod.fleet.heartbeat.beatNow();
     await world.advance(0);
@@ -50,13 +50,13 @@ describe('a pod that starts', () => {
     expect(pod.fleet.health(0).problems).toEqual([expect.stringContaining('exchange loop')]);
   });
 
-  it('is the same promise twice', async () => {
+  it('returns the same promise twice', async () => {
     const pod = await world.started('a');
     expect(pod.fleet.heartbeat.start()).toBe(pod.fleet.heartbeat.start());
     expect(pod.line.count('register')).toBe(1);
   });
 
-  it('rejects where the store cannot be reached, and leaves nothing', async () => {
+  it('rejects if the store cannot be reached, and leaves nothing behind', async () => {
     const pod = world.pod('a');
     pod.line.breaks('fails', 'heartbeat');
     await expect(world.runtime.until(pod.fleet.heartbeat.start())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
@@ -64,14 +64,14 @@ describe('a pod that starts', () => {
     expect(pod.runtime.pending).toBe(0);
   });
 
-  it('rejects where the reply to its registration is lost, and leaves the fleet all the same', async () => {
+  it('rejects if the reply to its registration is lost, and leaves the fleet', async () => {
     const pod = world.pod('a');
     pod.line.breaks('loses', 'register');
     await expect(world.runtime.until(pod.start())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(await world.store.fleet()).toEqual([]);
   });
 
-  it('rejects with STOPPED where it is stopped meanwhile, even by a store that hangs', async () => {
+  it('rejects with STOPPED if it is stopped meanwhile, even if the store hangs', async () => {
     const pod = world.pod('a');
     pod.line.breaks('hangs', 'heartbeat');
     const starting = pod.fleet.heartbeat.start();
@@ -83,7 +83,7 @@ describe('a pod that starts', () => {
     expect(pod.runtime.pending).toBe(0);
   });
 
-  it('does not start once it was stopped', async () => {
+  it('does not start after a stop', async () => {
     const pod = world.pod('a');
     await pod.fleet.heartbeat.stop();
     await expect(pod.fleet.heartbeat.start()).rejects.toMatchObject({ code: 'STOPPED' });
@@ -92,7 +92,7 @@ describe('a pod that starts', () => {
 });
 
 describe('a pod that stops', () => {
-  it('leaves, once', async () => {
+  it('leaves once', async () => {
     const [a, b] = [await world.started('a'), await world.started('b')];
     await world.runtime.until(Promise.all([a.stop(), a.stop()]));
     expect(a.line.count('leave')).toBe(1);
@@ -104,16 +104,16 @@ describe('a pod that stops', () => {
     expect(b.fleet.elector.isLeader).toBe(true);
   });
 
-  it.each(['fails', 'hangs'] as const)('within a bounded time, though the store %s', async (fault) => {
+  it.each(['fails', 'hangs'] as const)('ends within a bounded time, though the store %s', async (fault) => {
     const pod = await world.started('a');
     pod.line.breaks(fault);
-    await world.advance(2_000); // a heartbeat is under way, or its retry
+    await world.advance(2_000); // a heartbeat is open, or its retry
     await world.runtime.until(pod.fleet.heartbeat.stop(), 5_000);
     await world.runtime.until(pod.stop());
     expect(pod.runtime.pending).toBe(0);
   });
 
-  it('says at once that it is to lead no longer', async () => {
+  it('publishes at once that it must not lead', async () => {
     const [a, b] = [await world.started('a'), await world.started('b')];
     a.fleet.heartbeat.drain();
     await world.advance(0);
@@ -123,7 +123,7 @@ describe('a pod that stops', () => {
     expect(b.fleet.elector.isLeader).toBe(true);
   });
 
-  it('does not lead while it drains, and goes on living', async () => {
+  it('does not lead while it drains, and goes on sending heartbeats', async () => {
     const [a, b] = [await world.started('a'), await world.started('b')];
     a.fleet.heartbeat.drain();
     await world.advance(30_000);
@@ -133,8 +133,8 @@ describe('a pod that stops', () => {
   });
 });
 
-describe('what an answer feeds', () => {
-  it('the pool: its snapshot from before the question, and what the store says it holds', async () => {
+describe('an answer', () => {
+  it('gives the pool its snapshot from before the heartbeat, and what the store says it holds', async () => {
     const pod = await world.started('a');
     await world.submit(3);
     const claims = await world.claim(pod.pod, 2);
@@ -151,7 +151,7 @@ describe('what an answer feeds', () => {
     expect(last?.held).toEqual(expect.arrayContaining(fences));
   });
 
-  it('joined and left, as every pod sees them; who was there before is not told', async () => {
+  it('makes every pod emit who joined and left, but not who was there before', async () => {
     const a = await world.started('a');
     const b = await world.started('b');
     await world.advance(2_000);
@@ -166,7 +166,7 @@ describe('what an answer feeds', () => {
 });
 
 describe('an outage', () => {
-  it('is told once when it begins and once when it is over; the pod fences itself and comes back as it was', async () => {
+  it('is reported once when it begins and once when it is over; the pod fences itself and comes back as it was', async () => {
     const pod = await world.started('a');
     const { incarnation } = pod.pod;
     pod.line.breaks('fails');
@@ -183,7 +183,7 @@ describe('an outage', () => {
     expect(pod.fleet.elector.isLeader).toBe(true);
   });
 
-  it('in which a call hangs fences no later, and ends when the next one is answered', async () => {
+  it('in which a call hangs fences the pod no later, and ends when the next call is answered', async () => {
     const pod = await world.started('a');
     pod.line.breaks('hangs', 'heartbeat');
     await world.advance(11_300);
@@ -193,7 +193,7 @@ describe('an outage', () => {
     expect(pod.fleet.mayProceed()).toBe(true);
   });
 
-  it('evicts nobody, however long, when it takes the whole fleet', async () => {
+  it('evicts no pod, however long, if it affects the whole fleet', async () => {
     const pods = [await world.started('a'), await world.started('b'), await world.started('c')];
     await world.advance(10_000);
     for (const { line } of pods) line.breaks('fails');
@@ -208,7 +208,7 @@ describe('an outage', () => {
     }
   });
 
-  it('evicts nobody, though it fails for some and hangs for others, who learn later that it is over', async () => {
+  it('evicts no pod, though calls fail for some pods and hang for others, which notice later that it is over', async () => {
     const [quick, slow] = [await world.started('quick'), await world.started('slow')];
     quick.line.breaks('fails');
     slow.line.breaks('hangs');
@@ -220,7 +220,7 @@ describe('an outage', () => {
     expect([reasons(quick), reasons(slow)]).toEqual([['silent'], ['silent']]);
   });
 
-  it('evicts nobody when it loses every reply for a while', async () => {
+  it('evicts no pod if every reply is lost for a while', async () => {
     const pods = [await world.started('a'), await world.started('b')];
     for (const { line } of pods) line.breaks('loses');
     await world.advance(60_000);
@@ -229,7 +229,7 @@ describe('an outage', () => {
     expect(pods.flatMap(({ told }) => told.of('pod:dead'))).toEqual([]);
   });
 
-  it('may lose the reply to a registration: the next one is the same', async () => {
+  it('may lose the reply to a registration: the next registration is the same', async () => {
     const pod = await world.started('a');
     const other = await world.started('b');
     pod.kill();
@@ -246,7 +246,7 @@ describe('an outage', () => {
 });
 
 describe('a freeze', () => {
-  it('long enough to be evicted: the pod comes back as a new incarnation', async () => {
+  it('that is long enough for an eviction brings the pod back as a new incarnation', async () => {
     const [a, b] = [await world.started('a'), await world.started('b')];
     const before = a.pod;
     await world.advance(10_000);
@@ -269,7 +269,7 @@ describe('a freeze', () => {
     expect([before, after].map(({ incarnation }) => known?.has(incarnation))).toEqual([false, true]);
   });
 
-  it('too short for that: it goes on as it was, after a heartbeat', async () => {
+  it('that is shorter lets the pod go on as it was, after a heartbeat', async () => {
     const pod = await world.started('a');
     pod.runtime.freeze();
     await world.advance(8_000);
@@ -296,7 +296,7 @@ describe('a freeze', () => {
     }
   });
 
-  it('too short for the next heartbeat to be due: it comes at once all the same', async () => {
+  it('that ends before the next heartbeat is due brings it at once', async () => {
     const pod = await world.started('a', { heartbeatIntervalMs: 5_000, deadAfterMs: 15_000 });
     await world.advance(500);
     pod.runtime.freeze();
@@ -306,11 +306,11 @@ describe('a freeze', () => {
     expect(pod.pool.calls.slice(1)).toEqual(['halt', `admit ${pod.pod.incarnation}`]);
   });
 
-  it('that cost a pod its place: a registration of the old incarnation is none of the new one', async () => {
+  it('that ended in an eviction: a registration of the old incarnation does not count for the new one', async () => {
     const pod = world.pod('a');
     await world.started('b');
     pod.line.delays(5_000, 'register');
-    await world.runtime.until(pod.start()); // with a second registration, which is still under way
+    await world.runtime.until(pod.start()); // with a second registration, which is still open
     expect(pod.line.count('register')).toBe(2);
     pod.runtime.freeze('stands');
     await world.advance(60_000);
@@ -321,7 +321,7 @@ describe('a freeze', () => {
     expect(pod.pool.calls.at(-1)).toBe(`admit ${pod.pod.incarnation}`);
   });
 
-  it('that costs a pod its place costs it no more time the next time', async () => {
+  it('that ends in an eviction costs no more time the next time', async () => {
     const pod = await world.started('a');
     await world.started('b');
     const lives = new Set([pod.pod.incarnation]);
@@ -337,7 +337,7 @@ describe('a freeze', () => {
     }
   });
 
-  it('or an outage that costs a pod its place: it joins again in the very instant in which it learns of that', async () => {
+  it('or an outage that ends in an eviction: the pod joins again at the instant when it learns of it', async () => {
     const pod = await world.started('a');
     await world.started('b');
     const [evicted, joins]: [number[], number[]] = [[], []];
@@ -357,7 +357,7 @@ describe('a freeze', () => {
     expect(joins).toEqual(evicted);
   });
 
-  it('that cost a pod its place: an answer to the old incarnation says nothing of the new one', async () => {
+  it('that ended in an eviction: an answer to the old incarnation says nothing about the new one', async () => {
     const pod = await world.started('a');
     await world.started('b');
     await world.advance(5_000);
@@ -375,7 +375,7 @@ describe('a freeze', () => {
     expect(reasons(pod)).toEqual(['frozen', 'evicted']);
   });
 
-  it('is not ended by the answer to a heartbeat from before it', async () => {
+  it('does not end with the answer to a heartbeat that was sent before it', async () => {
     const pod = await world.started('a');
     pod.line.delays(200, 'heartbeat');
     pod.fleet.heartbeat.beatNow();
@@ -411,7 +411,7 @@ it('an answered heartbeat counts from when it was sent', async () => {
   expect(pod.fleet.fence.silentForMs).toBe(1_500);
 });
 
-describe('what a pod has watched of a dead one', () => {
+describe('what a pod has watched of a dead peer', () => {
   /** A leader that has watched a dead pod for 12 s, of the 15 s that it may be silent. */
   const watching = async () => {
     const [leader, dead] = [await world.started('a', { recoveryIntervalMs: 1_000 }), await world.started('b')];
@@ -427,7 +427,7 @@ describe('what a pod has watched of a dead one', () => {
     expect(deaths(leader)).toBe(1);
   });
 
-  it.each(['fails', 'takes long'])('waits where a heartbeat of its own %s', async (how) => {
+  it.each(['fails', 'takes long'])('does not count while its own heartbeat %s', async (how) => {
     const leader = await watching();
     if (how === 'fails') leader.line.breaks('fails', 'heartbeat');
     else leader.line.delays(3_000, 'heartbeat');
@@ -439,7 +439,7 @@ describe('what a pod has watched of a dead one', () => {
     expect(deaths(leader)).toBe(1);
   });
 
-  it('stands though it was frozen itself', async () => {
+  it('still counts after the pod itself was frozen', async () => {
     const leader = await watching();
     leader.runtime.freeze();
     await world.advance(4_500);
@@ -448,7 +448,7 @@ describe('what a pod has watched of a dead one', () => {
     expect(deaths(leader)).toBe(1);
   });
 
-  it('is void where it was silent itself', async () => {
+  it('is void after the pod itself was silent', async () => {
     const leader = await watching();
     leader.line.breaks('hangs');
     await world.advance(14_000);
@@ -461,8 +461,8 @@ describe('what a pod has watched of a dead one', () => {
   });
 });
 
-describe('two of one podId', () => {
-  it('the elder drains, leaves, and does not register again', async () => {
+describe('two pods with one podId', () => {
+  it('make the elder drain, leave, and not register again', async () => {
     const elder = await world.started('twin');
     elder.pool.load = { ...elder.pool.load, running: 1 };
     const younger = await world.started('twin');
@@ -470,7 +470,7 @@ describe('two of one podId', () => {
     expect(elder.told.of('pod:fenced')).toEqual([{ ...elder.pod, reason: 'superseded', recoverable: false }]);
     expect(elder.pool.calls.slice(1)).toEqual(['retire']);
     expect(elder.line.count('leave')).toBe(0); // it still holds something
-    expect(elder.fleet.leader).toBeUndefined(); // and looks at the fleet no longer
+    expect(elder.fleet.leader).toBeUndefined(); // and gets no more views of the fleet
     expect([elder.fleet.elector.isLeader, younger.fleet.elector.isLeader]).toEqual([false, true]);
     elder.pool.load = { ...elder.pool.load, running: 0 };
     await world.advance(5_000);
@@ -482,7 +482,7 @@ describe('two of one podId', () => {
     expect(await world.store.fleet()).toHaveLength(1);
   });
 
-  it('the elder leaves with its second heartbeat that holds nothing: the last outcomes get their receipts', async () => {
+  it('let the elder leave with its second heartbeat without a claim, so that the last outcomes get their receipts', async () => {
     const elder = await world.started('twin');
     elder.pool.load = { ...elder.pool.load, unsettled: 1 };
     await world.advance(10);
@@ -497,7 +497,7 @@ describe('two of one podId', () => {
     expect(elder.line.count('leave')).toBe(1);
   });
 
-  it('the elder leaves in the end, though a handler never returns', async () => {
+  it('let the elder leave in the end, though a handler never returns', async () => {
     const elder = await world.started('twin', { drainTimeoutMs: 10_000, abortGraceMs: 1_000 });
     elder.pool.load = { ...elder.pool.load, running: 1 };
     await world.started('twin');
@@ -509,7 +509,7 @@ describe('two of one podId', () => {
     expect(elder.line.count('leave')).toBe(1);
   });
 
-  it('the elder goes on draining after a freeze', async () => {
+  it('let the elder go on draining after a freeze', async () => {
     const elder = await world.started('twin');
     elder.pool.load = { ...elder.pool.load, running: 1 };
     await world.advance(10);
@@ -523,7 +523,7 @@ describe('two of one podId', () => {
     expect(elder.pool.calls.slice(1)).toEqual(['retire', 'retire']);
   });
 
-  it('one that was evicted too does not come back either', async () => {
+  it('do not bring back an elder that was evicted', async () => {
     const elder = await world.started('twin');
     const other = await world.started('other');
     await world.advance(4_000);
@@ -538,7 +538,7 @@ describe('two of one podId', () => {
     expect(elder.pool.calls.at(-1)).toBe('fence permanently');
   });
 
-  it('three replicas with one id do not fence each other for ever', async () => {
+  it('do not fence each other without end, even if they are three', async () => {
     const pods = [];
     for (let i = 0; i < 3; i++) {
       pods.push(await world.started('twin'));
@@ -549,7 +549,7 @@ describe('two of one podId', () => {
     expect(await world.store.fleet()).toHaveLength(1);
   });
 
-  it('a predecessor that died does not supersede its restart', async () => {
+  it('do not let a predecessor that died supersede its restart', async () => {
     const before = await world.started('a');
     before.kill();
     const after = await world.started('a');
@@ -559,7 +559,7 @@ describe('two of one podId', () => {
   });
 });
 
-it('a pod older than the store allows drains for good', async () => {
+it('a pod older than the store allows drains permanently', async () => {
   const pod = await world.started('a');
   pod.line.after('heartbeat', (view) => ({ ...view, outdated: true }));
   await world.advance(8_000);
@@ -568,7 +568,7 @@ it('a pod older than the store allows drains for good', async () => {
   expect(await world.store.fleet()).toEqual([]);
 });
 
-it('an evicted pod that is older than the store allows does not try to join for ever', async () => {
+it('an evicted pod that is older than the store allows does not try to join again', async () => {
   const [pod] = [await world.started('a'), await world.started('b')];
   pod.kill();
   await world.advance(40_000);
@@ -584,7 +584,7 @@ it('an evicted pod that is older than the store allows does not try to join for 
 });
 
 describe('a wall clock', () => {
-  it('set forward by an hour costs one fence and one heartbeat; the fleet goes on', async () => {
+  it('that is set forward by an hour costs one fence and one heartbeat; the fleet goes on', async () => {
     const [a, b] = [await world.started('a'), await world.started('b')];
     await world.advance(5_000);
     a.runtime.shiftWall(3_600_000);
@@ -595,7 +595,7 @@ describe('a wall clock', () => {
     expect(a.line.count('register')).toBe(1);
   });
 
-  it('set back by an hour costs nothing', async () => {
+  it('that is set back by an hour costs nothing', async () => {
     const [a, b] = [await world.started('a'), await world.started('b')];
     await world.advance(5_000);
     a.runtime.shiftWall(-3_600_000);

@@ -26,7 +26,7 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
   const newHedge = <T>() =>
     new HedgedCall<T>({ runtime, resendAfterMs: resendAfter, timeoutMs: timeout, signal: ended.signal });
 
-  /** Sends calls of which the n-th takes so long; `Infinity`: it is never answered. */
+  /** Makes tries of which the nth takes `takes[n]` ms; `Infinity`: it is never answered. */
   const calls = (...takes: number[]) => {
     return async (): Promise<number> => {
       const n = sent.push(runtime.monotonicMs());
@@ -37,38 +37,38 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     };
   };
 
-  it('one call is enough where it is answered in time', async () => {
+  it('sends one try if it is answered in time', async () => {
     expect(await runtime.until(newHedge<number>().call(calls(resendAfter - 1)))).toBe(1);
     expect(sent).toHaveLength(1);
     expect(runtime.pending).toBe(0);
   });
 
-  it('a call that is lost is made up for after the resendAfter, which leaves time for two of them', async () => {
+  it('replaces a lost try after the resend limit, which leaves time for two of them', async () => {
     expect(await runtime.until(newHedge<number>().call(calls(Infinity, 10)))).toBe(2);
     expect(sent).toEqual([0, resendAfter]);
     expect(heartbeatMs + 2 * resendAfter).toBeLessThan(timeout);
   });
 
-  it('a call that is only slow still counts', async () => {
+  it('still counts a try that is only slow', async () => {
     expect(await runtime.until(newHedge<number>().call(calls(resendAfter + 100, Infinity)))).toBe(1);
     expect(sent).toEqual([0, resendAfter]);
   });
 
-  it('a call that outlasts its question answers the next, which sends no other while that one is young', async () => {
+  it('lets a try that outlasts its call answer the next call, which sends no other while that one is young', async () => {
     const hedge = newHedge<number>();
     expect(await runtime.until(hedge.call(calls(resendAfter + 10, resendAfter / 2)))).toBe(1);
     expect(await runtime.until(hedge.call(calls()))).toBe(2);
     expect(sent).toHaveLength(2);
   });
 
-  it('a call that was sent before one that has been answered is too late', async () => {
+  it('ignores a try that was sent before one that has been answered', async () => {
     const hedge = newHedge<number>();
     const send = calls(resendAfter + 500, 10, 1_000);
     expect(await runtime.until(hedge.call(send))).toBe(2);
     expect(await runtime.until(hedge.call(send))).toBe(3); // though the first answers before
   });
 
-  it('where nothing is answered, a question ends at the timeout, after as many calls as fit into it', async () => {
+  it('ends at the time-out if nothing is answered, after as many tries as fit into it', async () => {
     const hedge = newHedge<number>();
     const send = calls(...Array.from({ length: 100 }, () => Infinity));
     for (let asked = 1; asked <= 5; asked++) {
@@ -79,7 +79,7 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     expect(runtime.pending).toBe(0);
   });
 
-  it('where the store answers one call after another and is slow, calls do not pile up, and answers stay young', async () => {
+  it('does not pile up tries on a store that answers one after another and is slow, and its answers stay young', async () => {
     const hedge = newHedge<number>();
     let server: Promise<void> = Promise.resolve();
     let underWay = 0;
@@ -98,7 +98,7 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     }
   });
 
-  it('a call that fails ends the question; an older one that hangs does not count', async () => {
+  it('ends when a try fails; an older one that hangs does not count', async () => {
     const hedge = newHedge<number>();
     let n = 0;
     const send = async (): Promise<number> => {
@@ -111,7 +111,7 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     await runtime.advance(timeout);
   });
 
-  it('where the older calls fail and the youngest hangs, it fails with what they failed with', async () => {
+  it('fails with the error of the older tries if they fail and the youngest hangs', async () => {
     const held = new Error('held by others');
     const send = async (): Promise<number> => {
       await sleep(runtime, 2.5 * resendAfter);
@@ -121,7 +121,7 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     await runtime.advance(timeout);
   });
 
-  it('a failure of an older call does not end the question: the youngest may yet be answered', async () => {
+  it('does not end when an older try fails: the youngest may still be answered', async () => {
     let n = 0;
     const send = async (): Promise<number> => {
       if (++n > 1) return sleep(runtime, resendAfter - 1).then(() => 2);
@@ -131,7 +131,7 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     expect(await runtime.until(newHedge<number>().call(send))).toBe(2);
   });
 
-  it('a call that failed is not waited for by the next question', async () => {
+  it('does not wait for a try that failed in the call before', async () => {
     const hedge = newHedge<number>();
     const failed = async (): Promise<number> => Promise.reject(new Error('at once'));
     await expect(runtime.until(hedge.call(failed))).rejects.toThrow('at once');
@@ -139,7 +139,7 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     expect(sent).toEqual([0]);
   });
 
-  it('the resendAfter counts from when the youngest call was sent, also where that was for the question before', async () => {
+  it('counts the resend limit from when the youngest try was sent, also if that was for the call before', async () => {
     const hedge = newHedge<number>();
     const send = calls(resendAfter + 10, Infinity, 0);
     expect(await runtime.until(hedge.call(send))).toBe(1);
@@ -147,7 +147,7 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     expect(sent).toEqual([0, resendAfter, 2 * resendAfter]);
   });
 
-  it('a call that is older than the timeout answers no question any more', async () => {
+  it('ignores the answer of a try that is older than the time-out', async () => {
     const hedge = newHedge<number>();
     const send = calls(timeout + resendAfter / 2, Infinity, Infinity, Infinity, Infinity, Infinity, Infinity);
     await expect(runtime.until(hedge.call(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
@@ -155,7 +155,7 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     expect(runtime.monotonicMs()).toBe(2 * timeout);
   });
 
-  it('what a forgotten call failed with says nothing of a later question', async () => {
+  it('ignores the failure of a discarded try', async () => {
     const hedge = newHedge<number>();
     let n = 0;
     const send = async (): Promise<number> => {
@@ -168,7 +168,7 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
     await expect(runtime.until(hedge.call(send))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
-  it('what it was told to forget answers nothing', async () => {
+  it('ignores the answer of a discarded try', async () => {
     const hedge = newHedge<number>();
     const send = calls(resendAfter + 10, resendAfter / 2, 10);
     expect(await runtime.until(hedge.call(send))).toBe(1);

@@ -30,20 +30,20 @@ it('removes what is past its retention, in pieces, and only that', async () => {
   expect(pod.line.count('prune')).toBeGreaterThanOrEqual(3);
 });
 
-it('is calm', async () => {
+it('rests when nothing is left to remove', async () => {
   const pod = await world.started('a');
   await world.advance(600_000);
   expect(pod.line.count('prune')).toBeLessThanOrEqual(11);
 });
 
-it('is the leader’s alone', async () => {
+it('runs on the leader only', async () => {
   const [a, b] = [await world.started('a'), await world.started('b')];
   await world.advance(300_000);
   expect(a.line.count('prune')).toBeGreaterThan(3);
   expect(b.line.count('prune')).toBe(0);
 });
 
-it('begins at once where a pod becomes the leader', async () => {
+it('begins at once when a pod becomes the leader', async () => {
   const [a, b] = [await world.started('a'), await world.started('b')];
   await world.advance(10_000);
   await world.runtime.until(a.stop());
@@ -60,7 +60,7 @@ it('ends between two pieces when leadership ends', async () => {
   expect(pod.line.count('prune')).toBe(4);
 });
 
-it('survives a store that fails', async () => {
+it('goes on after the store has failed', async () => {
   const pod = await world.started('a');
   pod.line.breaks('fails', 'prune');
   await world.advance(300_000);

@@ -59,7 +59,7 @@ function closings(path: string): () => number {
 }
 
 describe('the journal', () => {
-  it.each(['memory', 'file'])('gives back what it was given, the newest first (%s)', async (kind) => {
+  it.each(['memory', 'file'])('returns the cycles that it was given, the newest first (%s)', async (kind) => {
     const journal = journalAt(kind === 'memory' ? ':memory:' : join(folder, 'journal.db'));
     const failed = record(2, { error: { name: 'StoreError', message: 'gone', code: 'STORE_UNAVAILABLE' } });
     await journal.record(record(1));
@@ -69,7 +69,7 @@ describe('the journal', () => {
     expect(record(1)).toMatchObject({ requeued: ['step-1'], failed: ['step-2'], alreadySettled: ['step-3'] });
   });
 
-  it('outlives its process, and is shared by those that are given the same file', async () => {
+  it('outlives its process, and is shared by processes that use the same file', async () => {
     const path = join(folder, 'journal.db');
     const [first, second] = [journalAt(path), journalAt(path)];
     await runtime.until(Promise.all([first.record(record(1)), second.record(record(2))]));
@@ -77,7 +77,7 @@ describe('the journal', () => {
     expect(ids(await journalAt(path).history(10)).sort()).toEqual(['cycle-1', 'cycle-2']);
   });
 
-  it('takes a large cycle in pieces', async () => {
+  it('writes a large cycle in pieces', async () => {
     const journal = journalAt(join(folder, 'journal.db'));
     const large = record(
       1,
@@ -87,7 +87,7 @@ describe('the journal', () => {
     expect(await journal.history(1)).toEqual([large]);
   });
 
-  it('shows no cycle that broke off while it was written, and takes it again', async () => {
+  it('does not show a cycle whose writing broke off, and takes it again', async () => {
     const file = await JournalFile.open(runtime, join(folder, 'journal.db'));
     const broken = { ...decision(2), type: {} as string }; // no database takes that
     await expect(file.write(record(1, { decisions: [decision(1), broken] }))).rejects.toThrow();
@@ -98,7 +98,7 @@ describe('the journal', () => {
     file.close();
   });
 
-  it('takes what comes while a cycle is written, beyond what is kept in memory', async () => {
+  it('takes the cycles that come while one is written, also more than are kept in memory', async () => {
     const journal = journalAt(join(folder, 'journal.db'));
     const large = recoveryRecord({ ...record(1), decisions: Array.from({ length: 600 }, (_, i) => decision(i)) });
     const writing = journal.record(large);
@@ -128,7 +128,7 @@ describe('the journal', () => {
     file.close();
   });
 
-  it('lets its file go when it is closed, and opens it no more', async () => {
+  it('closes its file, and does not open it again', async () => {
     const path = join(folder, 'journal.db');
     const closed = closings(path);
     const journal = journalAt(path);
@@ -140,7 +140,7 @@ describe('the journal', () => {
     expect(closed()).toBe(1);
   });
 
-  it('lets a file go that is no database', async () => {
+  it('closes a file that is no database', async () => {
     const path = join(folder, 'journal.db');
     const closed = closings(path);
     writeFileSync(path, 'a letter '.repeat(200));
@@ -176,7 +176,7 @@ describe('a journal in memory', () => {
 });
 
 describe('a journal that cannot be written', () => {
-  it('stays in memory, says so once, and catches up', async () => {
+  it('keeps its cycles in memory, emits store:error once, and catches up', async () => {
     const path = join(folder, 'missing', 'journal.db');
     const journal = journalAt(path);
     await journal.record(record(1));
@@ -206,7 +206,7 @@ describe('a journal that cannot be written', () => {
     expect(ids(await journal.history(10))).toEqual(['cycle-1']);
   });
 
-  it('waits for a file that another process holds without blocking, then goes on in memory', async () => {
+  it('waits for a file that another process has locked without blocking, then goes on in memory', async () => {
     const path = join(folder, 'journal.db');
     const journal = journalAt(path);
     await journal.record(record(1));
@@ -228,7 +228,7 @@ describe('a journal that cannot be written', () => {
     expect(ids(await journal.history(10))).toEqual(['cycle-4', 'cycle-3', 'cycle-2', 'cycle-1']);
   });
 
-  it('is still read after it was closed, as far as it is in memory', async () => {
+  it('still returns the cycles in memory after it was closed', async () => {
     const journal = journalAt(':memory:');
     await journal.close();
     await journal.record(record(1));

@@ -1,4 +1,4 @@
-/** The fleet where reads may show late what others have committed. */
+/** The fleet on a store whose reads may show late what other sessions have committed. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PeerWatch } from '../../src/fleet/peer-watch.js';
 import { MembershipEvents } from '../../src/fleet/membership-events.js';
@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** A view that does not show this pod yet: its registration was made by a session that broke. */
+/** A view that does not show this pod yet: a session that broke made its registration. */
 function hides(store: Store, podId: string, forMs: number): Store {
   const hidden = world.runtime.monotonicMs() + forMs;
   const { heartbeat } = store;
@@ -34,7 +34,7 @@ function hides(store: Store, podId: string, forMs: number): Store {
   return store;
 }
 
-describe('a pod whose registration its own session shows late', () => {
+describe('a pod whose own session shows its registration late', () => {
   test('asks again soon, and is neither fenced nor registered anew', async () => {
     const pod = world.pod('a', {}, hides(world.connection(), 'a', 4_000));
     const { incarnation } = pod.pod;
@@ -58,7 +58,7 @@ describe('a pod whose registration its own session shows late', () => {
     expect(pod.fleet.fence.final).toBe(false);
   });
 
-  test('registers anew where it is still not shown when no read may be older', async () => {
+  test('registers anew if it is still not shown when no read can be older', async () => {
     const pod = world.pod('a', {}, hides(world.connection(), 'a', STALE + 2_500));
     const { incarnation } = pod.pod;
     await world.runtime.until(pod.start());
@@ -70,7 +70,7 @@ describe('a pod whose registration its own session shows late', () => {
   });
 });
 
-describe('a pod that is heard just before it has to fence itself', () => {
+describe('a pod that sends a heartbeat just before it has to fence itself', () => {
   const outage = async (pod: Member): Promise<void> => {
     await world.advance(4 * DEAD_AFTER);
     pod.line.breaks('fails');
@@ -88,7 +88,7 @@ describe('a pod that is heard just before it has to fence itself', () => {
     expect(leader.told.of('pod:left')).toEqual([]);
   });
 
-  test('has told its peers to wait longer, by as much as they may hear of it late', async () => {
+  test('has registered a longer dead-after, by as much as its peers may see its heartbeats late', async () => {
     const pod = await world.started('a');
     expect(pod.fleet.elector.pods).toMatchObject([{ deadAfterMs: DEAD_AFTER + STALE }]);
     expect(pod.settings.deadAfterMs).toBe(DEAD_AFTER);
@@ -132,7 +132,7 @@ test('an orphan that a late read shows again is not settled again in the cycle',
   expect(leader.told.of('recovery:completed')).toMatchObject([{ requeued: all.map(({ stepId }) => stepId) }]);
 });
 
-test('orphans behind a page of those that a late read shows again are settled in the same cycle', async () => {
+test('orphans behind a page that a late read shows again are settled in the same cycle', async () => {
   const connection = world.connection();
   const leader = world.pod('a', { recoveryIntervalMs: 600_000 }, connection);
   await world.runtime.until(leader.start());

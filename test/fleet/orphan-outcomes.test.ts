@@ -1,4 +1,4 @@
-/** What the claims of pods that are no more are charged with. */
+/** What an orphaned claim is charged with. */
 import { expect, it } from 'vitest';
 import { decideOrphans } from '../../src/fleet/orphan-outcomes.js';
 import { claimTokenOf } from '../../src/step/crash-suspect.js';
@@ -13,7 +13,7 @@ function orphan(incarnation: string, alone: boolean, reason: Orphan['reason'] = 
 const outcomesOf = (page: readonly Orphan[]) => decideOrphans(page).map(({ outcome }) => outcome);
 const alone = (page: readonly Orphan[]) => outcomesOf(page).map((outcome) => outcome.alone);
 
-it('only an eviction is charged', () => {
+it('charges only an eviction', () => {
   const page = (['evicted', 'left', 'asleep', 'unknown'] as const).map((reason, i) =>
     orphan(`life-${i}`, true, reason),
   );
@@ -21,9 +21,9 @@ it('only an eviction is charged', () => {
   expect(alone(page)).toEqual([true, false, false, false]);
 });
 
-it('a claim was alone if its token says so, and no other of the same incarnation stands beside it', () => {
+it('counts a claim as alone if its token says so, and its incarnation holds no other', () => {
   expect(alone([orphan('life-1', true)])).toEqual([true]);
   expect(alone([orphan('life-1', false)])).toEqual([false]);
   expect(alone([orphan('life-1', true), orphan('life-1', false)])).toEqual([false, false]);
-  expect(alone([orphan('life-1', true), orphan('life-2', true)])).toEqual([true, true]); // two lives of one pod
+  expect(alone([orphan('life-1', true), orphan('life-2', true)])).toEqual([true, true]); // two incarnations of one pod
 });

@@ -12,7 +12,7 @@ let peers: PeerWatch;
 /** With the intervals of `viewOf`. */
 const HEARD_WITHIN = 7_750;
 
-/** Looks four times a second; the last look is a quarter of a second before the end. */
+/** Passes a view four times a second, the last one a quarter of a second before the end. */
 async function watch(view: PodView, ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 250) {
     peers.update([view], SELF);
@@ -27,8 +27,8 @@ beforeEach(() => {
   peers = new PeerWatch(runtime, { heartbeatIntervalMs: 2_000 });
 });
 
-describe('who is dead', () => {
-  it('is who was watched for as long as one that lives may need to be heard', async () => {
+describe('a dead pod', () => {
+  it('was watched for as long as a living pod may need to be heard', async () => {
     await watch(silent(), HEARD_WITHIN - 250);
     expect(dead()).toEqual([]);
     await runtime.advance(250);
@@ -36,13 +36,13 @@ describe('who is dead', () => {
     expect(peers.dead()).toEqual([{ pod: silent().pod, silentForMs: 20_000, reason: 'silent' }]);
   });
 
-  it('counts looks, not the time since the last one', async () => {
+  it('was watched between views; the time since the last one does not count', async () => {
     peers.update([silent()], SELF);
     await runtime.advance(30_000);
     expect(dead()).toEqual([]);
   });
 
-  it('counts the looks from before it was silent for too long: a new leader need not begin anew', async () => {
+  it('was also watched before it was silent for too long: a new leader need not begin anew', async () => {
     await watch(viewOf('peer', { silentForMs: 14_000 }), HEARD_WITHIN - 250);
     await runtime.advance(250);
     peers.update([viewOf('peer', { silentForMs: 16_000 })], SELF);
@@ -57,12 +57,12 @@ describe('who is dead', () => {
     expect(dead()).toEqual([]);
   });
 
-  it('is nobody that is not silent by the dead-after that it registered itself', async () => {
+  it('has been silent for longer than the dead-after that it registered itself', async () => {
     await watch(viewOf('peer', { silentForMs: 20_000, deadAfterMs: 20_000 }), 60_000);
     expect(dead()).toEqual([]);
   });
 
-  it('waits by the intervals of that pod, not by its own', async () => {
+  it('is judged by its own intervals, not by those of the watching pod', async () => {
     const slow = viewOf('peer', { silentForMs: 50_000, heartbeatMs: 10_000, deadAfterMs: 40_000 });
     await watch(slow, 30_000 - 250);
     expect(dead()).toEqual([]);
@@ -71,7 +71,7 @@ describe('who is dead', () => {
     expect(dead()).toEqual(['peer']);
   });
 
-  it('is neither who is asleep nor who looks', async () => {
+  it('is neither asleep nor the watching pod itself', async () => {
     const views = [viewOf('self', { silentForMs: 20_000 }), viewOf('sleeper', { silentForMs: 20_000, asleep: true })];
     for (let i = 0; i < 60; i++) {
       peers.update(views, SELF);
@@ -84,7 +84,7 @@ describe('who is dead', () => {
 describe('a pod whose process has exited', () => {
   const exited = viewOf('peer', { exited: true, silentForMs: 100 });
 
-  it('is dead at the first look, whatever became of the row of looks', () => {
+  it('is dead at the first view, whatever was watched before', () => {
     peers.update([exited], SELF);
     expect(peers.dead()).toEqual([{ pod: exited.pod, silentForMs: 100, reason: 'exited' }]);
     peers.reset();
@@ -93,7 +93,7 @@ describe('a pod whose process has exited', () => {
     expect(dead()).toEqual(['peer']);
   });
 
-  it('is told to who wants to know, with each look, until it is evicted', () => {
+  it('is reported to listeners with each view, until it is evicted', () => {
     let told = 0;
     peers.onExited(() => told++);
     peers.update([viewOf('peer')], SELF);
@@ -106,18 +106,18 @@ describe('a pod whose process has exited', () => {
     expect(told).toBe(2);
   });
 
-  it('is left alone while it sleeps: it holds nothing', () => {
+  it('is left alone while it is asleep: it holds nothing', () => {
     peers.update([{ ...exited, asleep: true }], SELF);
     expect(dead()).toEqual([]);
   });
 });
 
-describe('looks that were interrupted', () => {
+describe('a watch that was interrupted', () => {
   it.each([
     ['an outage', () => peers.reset(), 1_000, HEARD_WITHIN + 15_000],
     ['a call that was not answered', () => peers.unanswered(), 1_000, HEARD_WITHIN + 14_250],
     ['a standstill', () => peers.interrupt(), 1_000, 14_000],
-  ])('after %s, everybody has its whole dead-after to be heard', async (_, interrupted, beforeMs, restMs) => {
+  ])('gives every pod its whole dead-after to be heard, after %s', async (_, interrupted, beforeMs, restMs) => {
     await watch(silent(), beforeMs);
     interrupted();
     await watch(silent(), restMs - 250);
@@ -127,7 +127,7 @@ describe('looks that were interrupted', () => {
     expect(dead()).toEqual(['peer']);
   });
 
-  it('by a standstill count what was watched before it, and of the standstill one interval at most', async () => {
+  it('by a standstill keeps what was watched before it, and counts one interval of the standstill at most', async () => {
     await watch(silent(), 7_000);
     await runtime.advance(60_000);
     peers.update([silent()], SELF); // the standstill counts as 2,000 ms
@@ -138,7 +138,7 @@ describe('looks that were interrupted', () => {
     expect(dead()).toEqual(['peer']);
   });
 
-  it('by calls that are not answered, again and again within the time that the living need, find nobody dead', async () => {
+  it('by unanswered calls, again and again within the time that living pods need, finds no pod dead', async () => {
     for (let i = 0; i < 100; i++) {
       await watch(silent(), HEARD_WITHIN);
       peers.unanswered();
@@ -146,7 +146,7 @@ describe('looks that were interrupted', () => {
     expect(dead()).toEqual([]);
   });
 
-  it('by calls that are not answered now and then find the dead later', async () => {
+  it('by an unanswered call now and then finds the dead later', async () => {
     await watch(silent(), 1_000);
     for (let i = 0; i < 3; i++) {
       peers.unanswered();
@@ -156,12 +156,12 @@ describe('looks that were interrupted', () => {
     expect(dead()).toEqual(['peer']);
   });
 
-  it('cannot be seen by a pod that looks rarely: it counts only looks at one that is silent already', async () => {
+  it('may go unnoticed by a pod with rare views: it counts only views of a pod that is silent already', async () => {
     peers = new PeerWatch(runtime, { heartbeatIntervalMs: 10_000 });
     const quick = (silentForMs: number) => viewOf('peer', { silentForMs, deadAfterMs: 6_000 });
     peers.update([quick(1_000)], SELF);
     await runtime.advance(10_000);
-    peers.update([quick(11_000)], SELF); // an outage between the two looks would look just like this
+    peers.update([quick(11_000)], SELF); // an outage between the two views would look the same
     expect(dead()).toEqual([]);
     await runtime.advance(10_000);
     peers.update([quick(21_000)], SELF);
@@ -169,8 +169,8 @@ describe('looks that were interrupted', () => {
   });
 });
 
-describe('after a call that was not answered', () => {
-  it('looks count again once a pod that lives has had time to be heard before them', async () => {
+describe('after an unanswered call', () => {
+  it('views count again once a living pod has had time to be heard before them', async () => {
     peers.unanswered();
     const found: number[] = [];
     for (let i = 0; i <= 14; i++) {
@@ -182,7 +182,7 @@ describe('after a call that was not answered', () => {
     expect(found[0]).toBe(8_000 + 8 * 2_000);
   });
 
-  it('a pod whose looks could just miss an outage counts none at a peer that was not silent', async () => {
+  it('a pod whose views could just miss an outage counts none of a peer that was not silent', async () => {
     peers = new PeerWatch(runtime, { heartbeatIntervalMs: 6_000 });
     for (let i = 0; i < 3; i++) {
       peers.update([viewOf('peer', { silentForMs: 10_000 })], SELF);
@@ -200,7 +200,7 @@ describe('after a call that was not answered', () => {
   });
 });
 
-it('tells nobody twice as dead, though the last look still shows it', async () => {
+it('reports no pod as dead twice, though the last view still shows it', async () => {
   await watch(silent(), HEARD_WITHIN);
   peers.update([silent()], SELF);
   expect(dead()).toEqual(['peer']);

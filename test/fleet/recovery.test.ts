@@ -19,8 +19,8 @@ const CYCLE = 5_000;
 const BEAT = 2_000;
 
 /**
- * A leader, and a pod that died while it held so many steps: charged before with so many crashes, and claimed when the
- * pod was empty or not. Beside these it held `others`, submitted later.
+ * A leader, and a pod that died while it held `count` steps with `crashes` each, claimed when it was empty or not. It also
+ * held `others`, which were submitted later.
  */
 async function afterADeath(
   count: number,
@@ -42,7 +42,7 @@ async function afterADeath(
 const cycles = (pod: Member) => pod.told.of('recovery:completed');
 
 describe('a recovery cycle', () => {
-  it('evicts the dead and brings back what they held, within dead-after, two cycles and a heartbeat', async () => {
+  it('evicts the dead and requeues what they held, within dead-after, two cycles and a heartbeat', async () => {
     const { leader, dead, ids } = await afterADeath(3);
     await world.advance(DEAD_AFTER - 1_000);
     expect(await world.statuses(ids)).toEqual({ claimed: 3 });
@@ -90,7 +90,7 @@ describe('a recovery cycle', () => {
     expect(leader.pool.wakes).toBe(1);
   });
 
-  it('charges nobody for what a pod that left still held', async () => {
+  it('charges no step that a pod still held when it left', async () => {
     const leader = await world.started('leader');
     const other = await world.started('other');
     const ids = await world.submit(2);
@@ -129,7 +129,7 @@ describe('a recovery cycle', () => {
     expect(await world.store.find(ids)).toMatchObject([{ status: 'pending', crashes: 2 }]);
   });
 
-  it('that fails tells that it began, and why it broke off', async () => {
+  it('that fails reports that it began, and why it ended early', async () => {
     const leader = await world.started('leader');
     leader.line.breaks('fails', 'orphans');
     await world.advance(CYCLE);
@@ -139,7 +139,7 @@ describe('a recovery cycle', () => {
     expect(await leader.fleet.recovery.history()).toHaveLength(1);
   });
 
-  it('without anything to do tells nothing, writes nothing, and asks one question', async () => {
+  it('without anything to do emits nothing, writes nothing, and sends one query', async () => {
     const leader = await world.started('leader');
     await world.advance(20 * CYCLE);
     expect(leader.told.names).toEqual(['pod:joined', 'leader:elected']);
@@ -148,7 +148,7 @@ describe('a recovery cycle', () => {
     expect(leader.line.count('orphans')).toBeLessThanOrEqual(21);
   });
 
-  it('goes through any number of orphans in pages', async () => {
+  it('settles any number of orphans in pages', async () => {
     const { leader, ids } = await afterADeath(1_100);
     await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
     expect(await world.statuses(ids)).toEqual({ pending: 1_100 });
@@ -156,7 +156,7 @@ describe('a recovery cycle', () => {
     expect((await leader.fleet.recovery.history())[0]?.requeued).toHaveLength(1_100);
   });
 
-  it('ends where a store keeps showing the same orphans', async () => {
+  it('ends if a store keeps showing the same orphans', async () => {
     const { leader } = await afterADeath(3);
     let page: unknown;
     leader.line.after('orphans', (orphans) => (orphans.length > 0 ? (page ??= orphans) : (page ?? orphans)));
@@ -164,7 +164,7 @@ describe('a recovery cycle', () => {
     expect(leader.line.count('settle')).toBeLessThan(8);
   });
 
-  it('stops in the midst when leadership ends', async () => {
+  it('stops midway when leadership ends', async () => {
     const { leader, ids } = await afterADeath(1_100);
     leader.line.before('settle', () => leader.fleet.elector.lapse());
     await world.advance(DEAD_AFTER + CYCLE + BEAT);
@@ -176,7 +176,7 @@ describe('a recovery cycle', () => {
     expect(await world.statuses(ids)).toEqual({ pending: 1_100 });
   });
 
-  it('that waited in line until leadership ended evicts nobody and settles nothing', async () => {
+  it('that was queued until leadership ended evicts no pod and settles nothing', async () => {
     const { leader } = await afterADeath(3);
     await world.advance(3 * CYCLE + 1_000);
     expect(leader.line.count('evict')).toBe(0);
@@ -190,16 +190,16 @@ describe('a recovery cycle', () => {
     expect([leader.line.count('evict'), leader.line.count('settle')]).toEqual([0, 0]);
   });
 
-  it('tells of no pod as dead that the store did not evict', async () => {
+  it('reports no pod as dead that the store did not evict', async () => {
     const { leader } = await afterADeath(1);
-    leader.line.after('evict', () => []); // it has given a sign of life after all
+    leader.line.after('evict', () => []); // it has sent a heartbeat after all
     await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
     expect(leader.line.count('evict')).toBeGreaterThan(0);
     expect(leader.told.of('pod:dead')).toEqual([]);
     expect(cycles(leader)[0]).toMatchObject({ deadPods: [], error: undefined });
   });
 
-  it('lets others have their turn between two pages', async () => {
+  it('leaves the event loop free between two pages', async () => {
     const { leader } = await afterADeath(1_100, { recoveryIntervalMs: 600_000 });
     await world.advance(DEAD_AFTER + 2 * BEAT);
     const turns = vi.spyOn(leader.runtime, 'yield');
@@ -210,7 +210,7 @@ describe('a recovery cycle', () => {
     expect(before).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('tells listeners what is theirs alone', async () => {
+  it('gives listeners payloads that nothing else shares', async () => {
     const { leader, ids } = await afterADeath(2, { recoveryIntervalMs: 600_000 });
     await world.advance(DEAD_AFTER + 2 * BEAT);
     leader.told.events.on('recovery:completed', ({ requeued }) => void (requeued as string[]).splice(0));
@@ -218,26 +218,26 @@ describe('a recovery cycle', () => {
     expect(requeued).toEqual(ids);
   });
 
-  it('tells of a settlement whose reply was lost, in the next cycle', async () => {
+  it('reports a settlement whose reply was lost in the next cycle', async () => {
     const { leader, ids } = await afterADeath(2);
     leader.line.breaks('loses', 'settle');
     await world.advance(DEAD_AFTER + CYCLE + BEAT);
     expect(await world.statuses(ids)).toEqual({ pending: 2 });
     expect(leader.told.of('step:released')).toEqual([]);
     leader.line.heals();
-    await world.runtime.until(leader.fleet.recovery.run({ dryRun: true })); // tells nothing of it, and forgets nothing
+    await world.runtime.until(leader.fleet.recovery.run({ dryRun: true })); // reports nothing about it, and drops nothing
     await world.advance(CYCLE);
     expect(leader.told.of('step:released').map(({ stepId }) => stepId)).toEqual(ids);
     expect(cycles(leader).at(-1)).toMatchObject({ requeued: ids, error: undefined });
     expect(cycles(leader)[0]?.error).toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
-  it('leaves what was cancelled on a dead pod as it is, before it looks and while it is at it', async () => {
+  it('leaves a step that was cancelled on a dead pod as it is, before the cycle and during it', async () => {
     const { leader, dead, ids } = await afterADeath(3);
     const held = await world.store.find(ids);
     const receipts: unknown[] = [];
     const cancel = (i: number) => world.store.cancel('by hand', [held[i]!]).then((all) => receipts.push(...all));
-    await world.advance(1_000); // nobody knows yet that the pod is dead
+    await world.advance(1_000); // no pod knows yet that it is dead
     await world.runtime.until(cancel(0));
     leader.line.before('settle', () => void cancel(1)); // found, and not settled yet
     await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
@@ -251,12 +251,12 @@ describe('a recovery cycle', () => {
     expect(cycles(leader)).toMatchObject([{ deadPods: [dead.pod], requeued: [ids[2]], failed: [] }]);
     expect(leader.told.of('step:released').map(({ stepId }) => stepId)).toEqual([ids[2]]);
     expect(leader.told.of('step:failed')).toEqual([]);
-    expect(leader.told.of('step:cancelled')).toEqual([]); // who cancelled has told
+    expect(leader.told.of('step:cancelled')).toEqual([]); // emitted where it was cancelled
     await world.advance(5 * CYCLE);
     expect(cycles(leader)).toHaveLength(1);
   });
 
-  it('does no harm where two run it at once', async () => {
+  it('does no harm if two pods run it at once', async () => {
     const { leader, ids } = await afterADeath(600);
     const second = await world.started('second');
     await world.advance(DEAD_AFTER - 4_000);
@@ -275,7 +275,7 @@ describe('a recovery cycle', () => {
 });
 
 describe('leaders', () => {
-  it('the next one runs a cycle at once when the first has left', async () => {
+  it('run a cycle at once when their predecessor has left', async () => {
     const first = await world.started('first');
     const second = await world.started('second');
     const ids = await world.submit(1);
@@ -286,7 +286,7 @@ describe('leaders', () => {
     expect(await world.statuses(ids)).toEqual({ pending: 1 });
   });
 
-  it('the death of the leader itself costs no more than another’s', async () => {
+  it('that die cost no more time than any other pod', async () => {
     const first = await world.started('first');
     await world.started('second');
     const ids = await world.submit(1);
@@ -297,23 +297,26 @@ describe('leaders', () => {
     expect(await world.statuses(ids)).toEqual({ pending: 1 });
   });
 
-  it.each(['fail', 'overrun'])('whose cycles %s three times running stand down for ten intervals', async (how) => {
-    const first = await world.started('first');
-    const second = await world.started('second');
-    if (how === 'fail') first.line.breaks('fails', 'orphans');
-    else first.line.delays(CYCLE + 1_000, 'orphans');
-    await world.advance(2 * CYCLE);
-    expect(first.fleet.elector.isLeader).toBe(true);
-    await world.advance(3 * CYCLE + 2 * BEAT);
-    expect([first.fleet.elector.isLeader, second.fleet.elector.isLeader]).toEqual([false, true]);
-    first.line.heals();
-    await world.advance(7 * CYCLE);
-    expect(second.fleet.elector.isLeader).toBe(true);
-    await world.advance(3 * CYCLE);
-    expect([first.fleet.elector.isLeader, second.fleet.elector.isLeader]).toEqual([true, false]);
-  });
+  it.each(['fail', 'overrun'])(
+    'whose cycles %s three times in a row are not eligible for ten intervals',
+    async (how) => {
+      const first = await world.started('first');
+      const second = await world.started('second');
+      if (how === 'fail') first.line.breaks('fails', 'orphans');
+      else first.line.delays(CYCLE + 1_000, 'orphans');
+      await world.advance(2 * CYCLE);
+      expect(first.fleet.elector.isLeader).toBe(true);
+      await world.advance(3 * CYCLE + 2 * BEAT);
+      expect([first.fleet.elector.isLeader, second.fleet.elector.isLeader]).toEqual([false, true]);
+      first.line.heals();
+      await world.advance(7 * CYCLE);
+      expect(second.fleet.elector.isLeader).toBe(true);
+      await world.advance(3 * CYCLE);
+      expect([first.fleet.elector.isLeader, second.fleet.elector.isLeader]).toEqual([true, false]);
+    },
+  );
 
-  it('whose failures are not three in a row lead on', async () => {
+  it('whose failures are not three in a row go on leading', async () => {
     const first = await world.started('first');
     await world.started('second');
     for (let times = 0; times < 3; times++) {
@@ -327,7 +330,7 @@ describe('leaders', () => {
     expect(first.told.of('leader:lost')).toEqual([]);
   });
 
-  it('lead on where nobody else is there', async () => {
+  it('go on leading if there is no other pod', async () => {
     const only = await world.started('only');
     only.line.breaks('fails', 'orphans');
     await world.advance(8 * CYCLE);
@@ -336,7 +339,7 @@ describe('leaders', () => {
 });
 
 describe('recovery by hand', () => {
-  it('is the leader’s, unless forced', async () => {
+  it('runs on the leader only, unless forced', async () => {
     const leader = await world.started('leader');
     const other = await world.started('other');
     await expect(other.fleet.recovery.run()).rejects.toMatchObject({ code: 'NOT_LEADER' });
@@ -345,7 +348,7 @@ describe('recovery by hand', () => {
     await expect(world.pod('new').fleet.recovery.run({ force: true })).rejects.toMatchObject({ code: 'NOT_STARTED' });
   });
 
-  it('tries dry: says what would be done, and writes nothing', async () => {
+  it('reports in a dry run what it would do, and writes nothing', async () => {
     const { leader, dead, ids } = await afterADeath(3, { recoveryIntervalMs: 600_000 });
     const left = await world.started('left');
     const more = await world.submit(2);
@@ -363,7 +366,7 @@ describe('recovery by hand', () => {
     expect(leader.pool.wakes).toBe(0);
     const done = await world.runtime.until(leader.fleet.recovery.run());
     expect([...done.requeued].sort()).toEqual([...ids, ...more].sort());
-    await world.runtime.until(leader.fleet.recovery.run()); // with the same look at the fleet
+    await world.runtime.until(leader.fleet.recovery.run()); // with the same view of the fleet
     expect(leader.told.of('pod:dead')).toHaveLength(1);
     expect(Object.keys(done).sort()).toEqual(
       [
@@ -380,7 +383,7 @@ describe('recovery by hand', () => {
     );
   });
 
-  it('tries dry: counts what the dead incarnation held, of any number, and nothing of the one that came after it', async () => {
+  it('reports in a dry run what the dead incarnation held, and nothing of its successor', async () => {
     const { leader, dead, ids } = await afterADeath(300, { recoveryIntervalMs: 600_000 });
     await world.advance(10);
     const next = await world.started('dead');
@@ -393,14 +396,14 @@ describe('recovery by hand', () => {
     expect(await world.statuses(more)).toEqual({ claimed: 2 });
   });
 
-  it('tries dry: takes the only claim of a dead pod for one that was alone', async () => {
+  it('takes the only claim of a dead pod for one that was alone, in a dry run', async () => {
     const { leader, ids } = await afterADeath(1, { recoveryIntervalMs: 600_000 }, { crashes: 3, alone: true });
     await world.advance(DEAD_AFTER + 2 * BEAT);
     const summary = await world.runtime.until(leader.fleet.recovery.run({ dryRun: true }));
     expect(summary).toMatchObject({ failed: ids, requeued: [] });
   });
 
-  it('stands in line', async () => {
+  it('waits for the cycles before it', async () => {
     const { leader } = await afterADeath(3, { recoveryIntervalMs: 600_000 });
     await world.advance(DEAD_AFTER + 2 * BEAT);
     leader.line.delays(100);
@@ -416,7 +419,7 @@ describe('recovery by hand', () => {
     expect(summaries.map(({ orphans }) => orphans.length)).toEqual([3, 0, 0]);
   });
 
-  it('rejects with what the store threw, and the next one goes through', async () => {
+  it('rejects with what the store threw, and the next one succeeds', async () => {
     const leader = await world.started('leader');
     leader.line.breaks('fails', 'orphans');
     await expect(leader.fleet.recovery.run()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
@@ -424,14 +427,14 @@ describe('recovery by hand', () => {
     await leader.fleet.recovery.run();
   });
 
-  it('by a fenced pod is refused, also when forced', async () => {
+  it('is refused on a fenced pod, also when forced', async () => {
     const leader = await world.started('leader');
     leader.runtime.suspend(60_000);
     await expect(leader.fleet.recovery.run({ force: true })).rejects.toMatchObject({ code: 'NOT_LEADER' });
   });
 });
 
-it('looks at once where a process has provably exited', async () => {
+it('begins a cycle at once when a process has provably exited', async () => {
   const leader = await world.started('leader', { recoveryIntervalMs: 600_000 });
   const other = await world.started('other');
   await world.advance(BEAT);
@@ -463,7 +466,7 @@ describe('the journal of a pod', () => {
     await vi.waitFor(() => expect(existsSync(journalPath)).toBe(true), { interval: 1 });
   });
 
-  it('gets what a stop broke off, and is closed after that', async () => {
+  it('gets the cycle that a stop ended early, and is closed after that', async () => {
     const close = vi.spyOn(Database.prototype, 'close');
     const { leader, dead } = await afterADeath(3, { recoveryIntervalMs: 600_000, journalPath });
     await world.advance(DEAD_AFTER + 2 * BEAT);
@@ -479,7 +482,7 @@ describe('the journal of a pod', () => {
   });
 });
 
-it('stops though a cycle hangs, and whoever waits for one is told', async () => {
+it('stops though a cycle hangs, and rejects the call that waits for one', async () => {
   const leader = await world.started('leader');
   leader.line.breaks('hangs', 'orphans');
   const run = expect(leader.fleet.recovery.run()).rejects.toMatchObject({ code: 'STOPPED' });
@@ -487,5 +490,5 @@ it('stops though a cycle hangs, and whoever waits for one is told', async () => 
   await world.runtime.until(leader.stop());
   await run;
   expect(leader.runtime.pending).toBe(0);
-  expect(leader.told.of('recovery:started')).toEqual([]); // to stop is no failure
+  expect(leader.told.of('recovery:started')).toEqual([]); // a stop is no failure
 });

@@ -31,19 +31,19 @@ afterEach(() => fence.stop());
 
 const reasons = () => told.of('pod:fenced').map(({ reason }) => reason);
 
-it('lets nothing proceed before the first answer', () => {
+it('lets nothing proceed before the first answered heartbeat', () => {
   expect(fence.mayProceed()).toBe(false);
   expect(fence.answered(fence.now())).toBe('admitted');
   expect(fence.mayProceed()).toBe(true);
   expect(fence.answered(fence.now())).toBe('confirmed');
 });
 
-it('keeps a margin that a heartbeat may be lost in, and a freeze go unnoticed', () => {
+it('keeps a margin in which a heartbeat may be lost and a freeze go unnoticed', () => {
   expect([fence.marginMs, fence.fenceAfterMs]).toEqual([3_750, 11_250]);
 });
 
 describe('silent', () => {
-  it('fences by itself a margin before peers may declare it dead, from when the answered heartbeat was sent', async () => {
+  it('fences the pod a margin before peers may declare it dead, counted from when the answered heartbeat was sent', async () => {
     const sent = fence.now();
     await runtime.advance(1_000);
     fence.answered(sent);
@@ -55,7 +55,7 @@ describe('silent', () => {
     expect(fence.mayProceed()).toBe(false);
   });
 
-  it('tells once, and is lifted only by a heartbeat that was sent after it', async () => {
+  it('is reported once, and ends only with a heartbeat that was sent after it began', async () => {
     const before = fence.now();
     fence.answered(before);
     await runtime.advance(30_000);
@@ -70,21 +70,21 @@ describe('silent', () => {
 describe('frozen', () => {
   beforeEach(() => fence.answered(fence.now()));
 
-  it('a stopped process: the guard says no before any timer has fired', async () => {
+  it('stops a stopped process before any timer has fired', async () => {
     await runtime.advance(1_000);
     runtime.freeze();
     await runtime.advance(5_000);
     runtime.thaw();
     expect(fence.mayProceed()).toBe(false); // a continuation that runs first
-    expect(calls).toEqual([]); // its caller is the pool itself, in the midst of something
+    expect(calls).toEqual([]); // its caller is the pool itself, in the middle of its work
     await Promise.resolve();
-    expect(calls).toEqual(['halt']); // what runs may be ours yet
+    expect(calls).toEqual(['halt']); // what runs may still be held
     expect(reasons()).toEqual(['frozen']);
     expect(fence.answered(fence.now())).toBe('admitted');
     expect(fence.mayProceed()).toBe(true);
   });
 
-  it('a stopped process: the timer notices where nobody asks', async () => {
+  it('stops a stopped process by its timer if nothing else checks', async () => {
     runtime.freeze();
     await runtime.advance(5_000);
     runtime.thaw();
@@ -92,7 +92,7 @@ describe('frozen', () => {
     expect(reasons()).toEqual(['frozen']);
   });
 
-  it('a suspended machine, whose monotonic clock stood still', async () => {
+  it('notices a suspended machine, whose monotonic clock stood still', async () => {
     runtime.freeze('stands');
     await runtime.advance(60_000);
     runtime.thaw();
@@ -101,7 +101,7 @@ describe('frozen', () => {
     expect(reasons()).toEqual(['frozen']);
   });
 
-  it('and silent by the time it ends: what runs is aborted at once', async () => {
+  it('aborts what runs at once if the pod is silent by then', async () => {
     runtime.freeze();
     await runtime.advance(11_300);
     runtime.thaw();
@@ -110,7 +110,7 @@ describe('frozen', () => {
     expect(reasons()).toEqual(['frozen']);
   });
 
-  it('and then silent: where no heartbeat is answered, what runs is aborted a margin before peers may declare it dead', async () => {
+  it('aborts what runs a margin before peers may declare the pod dead, if no heartbeat is answered', async () => {
     runtime.freeze();
     await runtime.advance(5_000);
     runtime.thaw();
@@ -124,7 +124,7 @@ describe('frozen', () => {
     expect(fence.answered(fence.now())).toBe('admitted');
   });
 
-  it('a block shorter than the margin costs nothing', async () => {
+  it('ignores a block that is shorter than the margin', async () => {
     runtime.freeze();
     await runtime.advance(3_700);
     runtime.thaw();
@@ -133,7 +133,7 @@ describe('frozen', () => {
     expect(calls).toEqual([]);
   });
 
-  it('a wall clock set forward by an hour costs one needless heartbeat', async () => {
+  it('costs one heartbeat when the wall clock is set forward by an hour', async () => {
     runtime.shiftWall(3_600_000);
     expect(fence.check()).toBe(false);
     expect(calls).toEqual(['halt']);
@@ -143,7 +143,7 @@ describe('frozen', () => {
     expect(reasons()).toEqual(['frozen']);
   });
 
-  it('a wall clock set back costs nothing', async () => {
+  it('costs nothing when the wall clock is set back', async () => {
     runtime.shiftWall(-3_600_000);
     await runtime.advance(1_000);
     fence.answered(fence.now());
@@ -153,10 +153,10 @@ describe('frozen', () => {
   });
 });
 
-describe('for good', () => {
+describe('a permanent drain', () => {
   beforeEach(() => fence.answered(fence.now()));
 
-  it('drains once, still settling while it is alive', () => {
+  it('begins once, and the pod still settles', () => {
     fence.drain('superseded');
     fence.drain('outdated');
     expect(calls).toEqual(['retire']);
@@ -164,7 +164,7 @@ describe('for good', () => {
     expect([fence.final, fence.reason, fence.mayProceed()]).toEqual([true, 'superseded', true]);
   });
 
-  it('is not undone by a silence, but nothing proceeds in it', async () => {
+  it('is not undone by silence, but nothing proceeds in it', async () => {
     fence.drain('superseded');
     await runtime.advance(20_000);
     expect(fence.mayProceed()).toBe(false);
@@ -173,7 +173,7 @@ describe('for good', () => {
   });
 });
 
-it('tells whoever listens, at the same time', async () => {
+it('calls its listeners at the same time', async () => {
   fence.onFence(() => calls.push('listener'));
   fence.answered(fence.now());
   await runtime.advance(12_000);

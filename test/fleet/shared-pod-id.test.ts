@@ -20,25 +20,25 @@ beforeEach(() => {
   });
 });
 
-/** The younger one sees these under its podId. */
+/** The younger queue finds these under its podId. */
 async function sees(...elders: string[]): Promise<void> {
   warnOfSharedPodId(elders, YOUNGER, createLog('fleet'));
   await new Promise(setImmediate); // when warnings are emitted
 }
 
-it('the elder looks at once, and a warning names the option', async () => {
+it('makes the elder send a heartbeat at once, and names the option in a warning', async () => {
   await sees('elder');
   expect(looks).toBe(1);
   expect(warned).toEqual([expect.stringContaining('podId: "api" is the podId of another started queue')]);
 });
 
-it('one that has left is left alone', async () => {
+it('ignores a queue that has left', async () => {
   removePod(ELDER);
   await sees('elder');
   expect([looks, warned]).toEqual([0, []]);
 });
 
-it('those of other processes are left alone', async () => {
+it('ignores pods of other processes', async () => {
   await sees('elsewhere');
   expect([looks, warned]).toEqual([0, []]);
 });

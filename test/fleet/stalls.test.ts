@@ -1,6 +1,6 @@
 /**
- * Leaders that stand still again and again, and stores that are away again and again, by a seed: the dead are found within
- * a bound, and nobody that lives is taken for dead.
+ * Leaders that stall and stores that are away, again and again, by a seed: the dead are found within a bound, and no living
+ * pod is taken for dead.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
@@ -31,8 +31,8 @@ describe.each([
   ['0.4 s after every 0.3 s', TIGHT, 400, [300, 301]],
   ['5 s every five to ten seconds', DEFAULT, 5_000, [5_000, 10_000]],
   ['nearly dead-after, every few seconds', DEFAULT, 14_000, [1_000, 6_000]],
-] as const)('a leader that stands still for %s', (_, timing, stallMs, [least, most]) => {
-  it.each([1, 2, 3, 4])('finds who is dead within the stated bound (seed %i)', async (seed) => {
+] as const)('a leader that stalls for %s', (_, timing, stallMs, [least, most]) => {
+  it.each([1, 2, 3, 4])('finds the dead within the stated bound (seed %i)', async (seed) => {
     const chance = chances(seed);
     const leader = await world.started('leader', timing);
     const peer = await world.started('peer', timing);
@@ -54,10 +54,10 @@ describe.each([
   });
 });
 
-/** Whoever is taken for dead, even for a moment, is evicted. */
+/** Any pod that is taken for dead, even for a moment, is evicted. */
 const EAGER = { ...DEFAULT, recoveryIntervalMs: 200 };
 
-/** Something that every pod may suffer, each in its own way, for a while. */
+/** An outage that affects each pod in its own way for a while. */
 async function outage(pods: readonly Member[], chance: ReturnType<typeof chances>, forMs: number): Promise<void> {
   for (const { line } of pods) line.breaks((['fails', 'hangs', 'loses'] as const)[chance(0, 3)]!);
   await world.advance(forMs);
@@ -65,7 +65,7 @@ async function outage(pods: readonly Member[], chance: ReturnType<typeof chances
 }
 
 describe('a leader whose heartbeats fail or take long now and then', () => {
-  /** Within which a pod with the default intervals is heard again once the store answers it. */
+  /** The time within which a pod with the default intervals is heard again once the store answers it. */
   const HEARD_WITHIN = 7_750;
 
   async function disturbed(how: 'fails' | 'takes long', everyMs: number, forMs: number): Promise<Member> {
@@ -84,17 +84,17 @@ describe('a leader whose heartbeats fail or take long now and then', () => {
     return leader;
   }
 
-  it.each(['fails', 'takes long'] as const)('takes nobody for dead where one %s too often', async (how) => {
+  it.each(['fails', 'takes long'] as const)('takes no pod for dead if one %s too often', async (how) => {
     expect(deaths([await disturbed(how, HEARD_WITHIN, 600_000)])).toEqual([]);
   });
 
-  it.each(['fails', 'takes long'] as const)('finds the dead where one %s less often', async (how) => {
+  it.each(['fails', 'takes long'] as const)('finds the dead if one %s less often', async (how) => {
     const leader = await disturbed(how, 2 * HEARD_WITHIN, 90_000);
     expect(deaths([leader])).toMatchObject([{ podId: 'peer', reason: 'silent' }]);
   });
 });
 
-describe('nobody that lives is taken for dead', () => {
+describe('no living pod is taken for dead', () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('by a store that is away again and again (seed %i)', async (seed) => {
     const chance = chances(seed);
     const pods: Member[] = [];
@@ -111,7 +111,7 @@ describe('nobody that lives is taken for dead', () => {
     expect(pods.filter(({ fleet }) => fleet.elector.isLeader)).toHaveLength(1);
   });
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('by leaders and peers that stand still (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('by leaders and peers that stall (seed %i)', async (seed) => {
     const chance = chances(seed);
     const pods: Member[] = [];
     for (const podId of ['a', 'b', 'c']) pods.push(await world.started(podId, EAGER));
@@ -126,7 +126,7 @@ describe('nobody that lives is taken for dead', () => {
     expect(deaths(pods)).toEqual([]);
   });
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('by standstills and outages together (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('by stalls and outages together (seed %i)', async (seed) => {
     const chance = chances(seed);
     const pods: Member[] = [];
     for (const podId of ['a', 'b', 'c']) pods.push(await world.started(podId, EAGER));
@@ -161,7 +161,7 @@ describe('nobody that lives is taken for dead', () => {
 describe('a heartbeat that is lost', () => {
   const RHYTHMS = [DEFAULT, { heartbeatIntervalMs: 30_000, deadAfterMs: 180_000, recoveryIntervalMs: 300_000 }];
 
-  it.each(RHYTHMS)('fences nobody, nor do two in a row: every $heartbeatIntervalMs ms', async (timing) => {
+  it.each(RHYTHMS)('fences no pod, nor do two in a row: every $heartbeatIntervalMs ms', async (timing) => {
     const pod = await world.started('a', timing);
     const patience = timing.deadAfterMs / 4;
     for (const lost of [1, 2]) {
@@ -177,7 +177,7 @@ describe('a heartbeat that is lost', () => {
     expect(pod.pool.calls).toEqual([`admit ${pod.pod.incarnation}`]);
   });
 
-  it.each(RHYTHMS)('is told from one that only takes long: every $heartbeatIntervalMs ms', async (timing) => {
+  it.each(RHYTHMS)('differs from one that only takes long: every $heartbeatIntervalMs ms', async (timing) => {
     const pod = await world.started('a', timing);
     pod.line.delays(timing.deadAfterMs / 3, 'heartbeat'); // a minute, with the longer intervals
     const before = pod.line.count('heartbeat');
@@ -186,7 +186,7 @@ describe('a heartbeat that is lost', () => {
     expect(pod.line.count('heartbeat') - before).toBeLessThanOrEqual(20 * 4);
   });
 
-  it.each(RHYTHMS)('is not followed by ever more of them: every $heartbeatIntervalMs ms', async (timing) => {
+  it.each(RHYTHMS)('is not followed by more and more of them: every $heartbeatIntervalMs ms', async (timing) => {
     const pod = await world.started('a', timing);
     pod.line.breaks('hangs', 'heartbeat');
     const before = pod.line.count('heartbeat');

@@ -28,12 +28,12 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ['test/conformance/submitting.ts', 'shows a submitted step to another handle once reads are no longer late'],
       [
         'test/simulation/fleet-simulation.test.ts',
-        'everything at once, with deaths %s > loses nothing, settles nothing twice, evicts nobody alive (seed %i)',
+        'everything at once, with deaths %s > loses nothing, settles nothing twice, evicts no living pod (seed %i)',
       ],
     ),
     held(
       'It survives the death of any process at any moment.',
-      ['test/simulation/fleet-simulation.test.ts', 'deaths > what a killed pod held comes back in time (seed %i)'],
+      ['test/simulation/fleet-simulation.test.ts', 'deaths > requeue what a killed pod held, in time (seed %i)'],
       ['test/chaos/chaos.test.ts', '20 s of kills, freezes, restarts and locks break no promise'],
     ),
     held("With `synchronous: 'full'` it also survives a power loss.", [
@@ -124,7 +124,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/simulation/fleet-simulation.test.ts',
-        'everything at once, with deaths %s > loses nothing, settles nothing twice, evicts nobody alive (seed %i)',
+        'everything at once, with deaths %s > loses nothing, settles nothing twice, evicts no living pod (seed %i)',
       ],
     ),
     held(
@@ -187,43 +187,46 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/fleet/peer-watch.test.ts',
-        'who is dead > is nobody that is not silent by the dead-after that it registered itself',
+        'a dead pod > has been silent for longer than the dead-after that it registered itself',
       ],
     ),
     held("The leader has watched it unchanged for long enough, on the leader's own monotonic clock.", [
       'test/fleet/peer-watch.test.ts',
-      'who is dead > is who was watched for as long as one that lives may need to be heard',
-      'who is dead > counts looks, not the time since the last one',
-      'who is dead > is never one whose beat has moved, whatever the store’s clock says',
+      'a dead pod > was watched for as long as a living pod may need to be heard',
+      'a dead pod > was watched between views; the time since the last one does not count',
+      'a dead pod > is never one whose beat has moved, whatever the store’s clock says',
     ]),
     held(
       'A pod registers its `deadAfterMs`.',
       ['test/conformance/orphans-and-eviction.ts', 'judges each pod by the limit that it registered'],
-      ['test/fleet/peer-watch.test.ts', 'who is dead > waits by the intervals of that pod, not by its own'],
+      [
+        'test/fleet/peer-watch.test.ts',
+        'a dead pod > is judged by its own intervals, not by those of the watching pod',
+      ],
     ),
     held(
       'On Snowflake it registers `deadAfterMs` + `staleReadMs`, because its peers may see its last heartbeat that much later.',
       [
         'test/fleet/late-reads.test.ts',
-        'a pod that is heard just before it has to fence itself > has told its peers to wait longer, by as much as they may hear of it late',
-        'a pod that is heard just before it has to fence itself > is not declared dead by peers that are shown its heartbeat late',
+        'a pod that sends a heartbeat just before it has to fence itself > has registered a longer dead-after, by as much as its peers may see its heartbeats late',
+        'a pod that sends a heartbeat just before it has to fence itself > is not declared dead by peers that are shown its heartbeat late',
       ],
     ),
     held(
       'While the store does not answer the leader, the leader counts no silence.',
       [
         'test/fleet/stalls.test.ts',
-        'nobody that lives is taken for dead > by a store that is away again and again (seed %i)',
+        'no living pod is taken for dead > by a store that is away again and again (seed %i)',
       ],
       [
         'test/fleet/peer-watch.test.ts',
-        'looks that were interrupted > by calls that are not answered, again and again within the time that the living need, find nobody dead',
+        'a watch that was interrupted > by unanswered calls, again and again within the time that living pods need, finds no pod dead',
       ],
     ),
     held('After the outage, every pod gets time to be heard again.', [
       'test/fleet/peer-watch.test.ts',
-      'looks that were interrupted > after %s, everybody has its whole dead-after to be heard',
-      'after a call that was not answered > looks count again once a pod that lives has had time to be heard before them',
+      'a watch that was interrupted > gives every pod its whole dead-after to be heard, after %s',
+      'after an unanswered call > views count again once a living pod has had time to be heard before them',
     ]),
     held(
       'So none of these evicts a living pod: an outage, however often it returns; a wrong clock; unusual settings of one pod.',
@@ -239,19 +242,13 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'If the leader itself stalls now and then, it does not count the time of a stall, but it keeps what it has watched before.',
       [
         'test/fleet/peer-watch.test.ts',
-        'looks that were interrupted > by a standstill count what was watched before it, and of the standstill one interval at most',
+        'a watch that was interrupted > by a standstill keeps what was watched before it, and counts one interval of the standstill at most',
       ],
-      [
-        'test/fleet/stalls.test.ts',
-        'nobody that lives is taken for dead > by leaders and peers that stand still (seed %i)',
-      ],
+      ['test/fleet/stalls.test.ts', 'no living pod is taken for dead > by leaders and peers that stall (seed %i)'],
     ),
     held(
       'If its heartbeats are answered at least every `gap` ms, it finds a dead pod within (`deadAfterMs` / `heartbeatIntervalMs` + 2) × `gap`.',
-      [
-        'test/fleet/stalls.test.ts',
-        'a leader that stands still for %s > finds who is dead within the stated bound (seed %i)',
-      ],
+      ['test/fleet/stalls.test.ts', 'a leader that stalls for %s > finds the dead within the stated bound (seed %i)'],
     ),
     unheld(
       'It introduces the second rule.',
@@ -269,7 +266,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/fleet/peer-watch.test.ts',
-        'a pod whose process has exited > is dead at the first look, whatever became of the row of looks',
+        'a pod whose process has exited > is dead at the first view, whatever was watched before',
       ],
     ),
     held(
@@ -290,7 +287,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'test/e2e/killed.test.ts',
         'a process that was killed > is missed by a peer that leads, and by one that only becomes the leader by its death',
       ],
-      ['test/fleet/recovery.test.ts', 'looks at once where a process has provably exited'],
+      ['test/fleet/recovery.test.ts', 'begins a cycle at once when a process has provably exited'],
     ),
     held('A pod that starts checks it before it claims anything.', [
       'test/e2e/killed.test.ts',
@@ -300,8 +297,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'So what a killed process held runs again within one heartbeat (2 s), and at once if the process is started again.',
       [
         'test/simulation/fleet-simulation.test.ts',
-        'deaths of processes that can be looked up > what a killed pod held comes back within a heartbeat (seed %i)',
-        'deaths of processes that can be looked up > a fleet that is killed and started again goes on at once (seed %i)',
+        'deaths of processes that the store can look up > requeue what a killed pod held, within a heartbeat (seed %i)',
+        'deaths of processes that the store can look up > let a fleet that is started again go on at once (seed %i)',
       ],
       [
         'test/e2e/killed.test.ts',
@@ -333,17 +330,17 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
   'A pod stops itself before its peers may take its work': [
     held('If a heartbeat is not answered, it is sent again after a third of the wait limit.', [
       'test/fleet/hedged-call.test.ts',
-      'with the intervals of %s > a call that is lost is made up for after the patience, which leaves time for two of them',
+      'with the intervals of %s > replaces a lost try after the resend limit, which leaves time for two of them',
     ]),
     held('So one lost heartbeat does not fence the pod.', [
       'test/fleet/stalls.test.ts',
-      'a heartbeat that is lost > fences nobody, nor do two in a row: every $heartbeatIntervalMs ms',
+      'a heartbeat that is lost > fences no pod, nor do two in a row: every $heartbeatIntervalMs ms',
     ]),
     held(
       'If no heartbeat is answered for most of `deadAfterMs`, the pod is fenced (`silent`): it claims, starts and settles nothing, and aborts what it runs.',
       [
         'test/fleet/self-fence.test.ts',
-        'silent > fences by itself a margin before peers may declare it dead, from when the answered heartbeat was sent',
+        'silent > fences the pod a margin before peers may declare it dead, counted from when the answered heartbeat was sent',
       ],
       [
         'test/pool/fence.test.ts',
@@ -354,15 +351,18 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'After a freeze (a suspended machine, a stopped process, a blocked event loop) the pod is fenced too (`frozen`).',
       [
         'test/fleet/self-fence.test.ts',
-        'frozen > a stopped process: the guard says no before any timer has fired',
-        'frozen > a stopped process: the timer notices where nobody asks',
-        'frozen > a suspended machine, whose monotonic clock stood still',
+        'frozen > stops a stopped process before any timer has fired',
+        'frozen > stops a stopped process by its timer if nothing else checks',
+        'frozen > notices a suspended machine, whose monotonic clock stood still',
       ],
     ),
     held(
       'It starts and settles nothing until a heartbeat is answered that was sent after the freeze.',
       ['test/faults/suspended.test.ts', 'starts and settles nothing between its waking and the answer to a heartbeat'],
-      ['test/fleet/heartbeat.test.ts', 'a freeze > is not ended by the answer to a heartbeat from before it'],
+      [
+        'test/fleet/heartbeat.test.ts',
+        'a freeze > does not end with the answer to a heartbeat that was sent before it',
+      ],
     ),
     held('Handlers that run continue meanwhile.', [
       'test/pool/fence.test.ts',
@@ -372,12 +372,12 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
   'Two leaders do no harm': [
     held(
       'The eldest live pod leads.',
-      ['test/fleet/elector.test.ts', 'who leads > is the eldest'],
+      ['test/fleet/elector.test.ts', 'the leader > is the eldest pod'],
       ['test/facade/fleet.test.ts', 'the eldest pod leads, the next takes over when it leaves, and the reports agree'],
     ),
     held(
       'A leader saves work, but no guarantee depends on there being only one.',
-      ['test/fleet/recovery.test.ts', 'a recovery cycle > does no harm where two run it at once'],
+      ['test/fleet/recovery.test.ts', 'a recovery cycle > does no harm if two pods run it at once'],
       ['test/conformance/orphans-and-eviction.ts', 'lets two leaders recover at once: one settles, the other loses'],
     ),
     held(
@@ -409,7 +409,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'stopping and pausing > stop lets running steps finish, and gives unstarted ones back uncharged',
       ],
       ['test/facade/life.test.ts', 'start and stop > says that it has drained once the store is closed'],
-      ['test/fleet/heartbeat.test.ts', 'a pod that stops > leaves, once'],
+      ['test/fleet/heartbeat.test.ts', 'a pod that stops > leaves once'],
     ),
     held(
       'After `stop()` no timer, handle or claim is left, with one exception: strays.',
@@ -501,7 +501,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/simulation/clocks.test.ts',
-        'keeps runAt to the real world and delays to the time awake, whatever the wall clock does',
+        'runAt follows real time and delays the time awake, whatever the wall clock does',
       ],
     ),
     unheld('It introduces the list below.', 'After that:'),
@@ -712,7 +712,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'So a suspect runs even if all pods are always busy, within about seven times the longest handler.',
       [
         'test/simulation/suspects.test.ts',
-        'in a fleet that is always busy > suspects run in the end, and so does other work meanwhile (seed %i)',
+        'in a fleet that is always busy > suspects run in the end, and other work runs meanwhile (seed %i)',
       ],
       [
         'test/pool/isolation/suspects.test.ts',
@@ -727,7 +727,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/simulation/suspects.test.ts',
-        'in a fleet that is always busy > suspects run in the end, and so does other work meanwhile (seed %i)',
+        'in a fleet that is always busy > suspects run in the end, and other work runs meanwhile (seed %i)',
       ],
     ),
     held('Handlers that never end, and strays, keep a pod from running suspects.', [
@@ -913,8 +913,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'Killed (SIGKILL, out of memory). On SQLite the steps are pending again within one heartbeat, if the process has provably exited. Otherwise they are pending again within `deadAfterMs` and two recovery intervals. `crashes` rises by one.',
       [
         'test/simulation/fleet-simulation.test.ts',
-        'deaths > what a killed pod held comes back in time (seed %i)',
-        'deaths of processes that can be looked up > what a killed pod held comes back within a heartbeat (seed %i)',
+        'deaths > requeue what a killed pod held, in time (seed %i)',
+        'deaths of processes that the store can look up > requeue what a killed pod held, within a heartbeat (seed %i)',
       ],
       ['test/conformance/settling.ts', 'counts a crash apart from retries'],
     ),
@@ -950,7 +950,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/fleet/heartbeat.test.ts',
-        'a wall clock > set forward by an hour costs one fence and one heartbeat; the fleet goes on',
+        'a wall clock > that is set forward by an hour costs one fence and one heartbeat; the fleet goes on',
       ],
     ),
     held(

@@ -5,7 +5,7 @@ import { sleep, systemRuntime } from '../../src/runtime/runtime.js';
 
 const listenersOf = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
-test('a thousand who wait under one signal are one listener, and each is told once', () => {
+test('a thousand callbacks share one listener, and each is called once', () => {
   const controller = new AbortController();
   const told = Array.from({ length: 1_000 }, () => vi.fn());
   for (const callback of told) onAbort(controller.signal, callback);
@@ -15,7 +15,7 @@ test('a thousand who wait under one signal are one listener, and each is told on
   expect(listenersOf(controller.signal)).toBe(0);
 });
 
-test('who has ended its waiting is not told; once nobody waits the signal holds nothing', () => {
+test('a callback that ended its wait is not called; when none is left, the signal holds nothing', () => {
   const controller = new AbortController();
   const callback = vi.fn();
   const [first, second] = [onAbort(controller.signal, callback), onAbort(controller.signal, callback)];
@@ -24,12 +24,12 @@ test('who has ended its waiting is not told; once nobody waits the signal holds 
   expect(listenersOf(controller.signal)).toBe(1);
   second();
   expect(listenersOf(controller.signal)).toBe(0);
-  onAbort(controller.signal, callback); // and it may be waited for anew
+  onAbort(controller.signal, callback); // and it can be added again
   controller.abort();
   expect(callback).toHaveBeenCalledOnce();
 });
 
-test('sleepers under one signal wake together, and leave nothing on it', async () => {
+test('sleeps under one signal end together, and leave nothing on it', async () => {
   const controller = new AbortController();
   const sleepers = Array.from({ length: 50 }, () => sleep(systemRuntime, 60_000, controller.signal));
   expect(listenersOf(controller.signal)).toBe(1);

@@ -1,4 +1,4 @@
-/** The pauses between tries, as numbers. */
+/** How long pauses are, and what they are spread over. */
 import { describe, expect, it } from 'vitest';
 import {
   doubledMs,
@@ -29,7 +29,7 @@ describe('an exponential pause', () => {
     expect(exponentialMs(firstMs, longestMs, failures, factor)).toBe(pauseMs);
   });
 
-  it('doubles where no factor is given', () => {
+  it('doubles by default', () => {
     expect(exponentialMs(50, 3_000, 3)).toBe(400);
   });
 });

@@ -8,7 +8,7 @@ let runtime: VirtualRuntime;
 let loop: Loop;
 let ticks: number[];
 
-/** Starts a loop whose ticks are noted. */
+/** Starts a loop whose ticks are recorded. */
 function run(
   tick: (nth: number) => Promise<number>,
   onError: (error: unknown) => number = () => expect.unreachable(),
@@ -41,7 +41,7 @@ describe('a loop', () => {
     expect(ticks).toEqual([0, 100, 300, 600]);
   });
 
-  it('waits for a wake where a tick asks for no next', async () => {
+  it('waits for a wake if a tick asks for no next', async () => {
     run(async () => Infinity);
     await runtime.advance(1_000_000);
     expect(ticks).toEqual([0]);
@@ -59,7 +59,7 @@ describe('a loop', () => {
     expect(ticks).toEqual([0, 300, 1_300]);
   });
 
-  it('ticks in the async context of its start, wherever it was made or is woken', async () => {
+  it('ticks in the async context of its start, wherever it was made or woken', async () => {
     const storage = new AsyncLocalStorage<string>();
     const seen: unknown[] = [];
     const tick = async (): Promise<number> => {
@@ -91,7 +91,7 @@ describe('a loop', () => {
     expect(most).toBe(1);
   });
 
-  it('never runs two ticks at a time, also where a tick wakes it before it waits for anything', async () => {
+  it('never runs two ticks at a time, also if a tick wakes it before its first await', async () => {
     let under = 0;
     run(async (nth) => {
       expect(++under).toBe(1);
@@ -120,7 +120,7 @@ describe('a loop', () => {
     expect(ticks).toEqual([0, 50]);
   });
 
-  it('never loses a wake, whatever moment of a tick it comes in', async () => {
+  it('never loses a wake, at whichever moment of a tick it comes', async () => {
     let wanted = 0;
     let done = 0;
     run(async () => {
@@ -152,7 +152,7 @@ describe('a loop', () => {
     expect(ticks).toEqual([0, 0]);
   });
 
-  it('lets its host go on between ticks in a hurry', async () => {
+  it('yields to its host between ticks without a pause', async () => {
     let turns = 0;
     let counting = true;
     const count = async (): Promise<void> => {
@@ -170,7 +170,7 @@ describe('a loop', () => {
     expect(turns).toBeGreaterThan(50);
   });
 
-  it('asks onError how long to wait after a tick that failed', async () => {
+  it('waits for as long as onError returns after a tick that failed', async () => {
     const errors: unknown[] = [];
     run(
       async (nth) => {
@@ -233,7 +233,7 @@ describe('a loop that gathers wakes', () => {
 });
 
 describe('stop', () => {
-  it('waits for the tick under way, and no other comes', async () => {
+  it('waits for the tick that runs, and no other follows', async () => {
     let finished = false;
     run(async () => {
       await sleep(runtime, 100);
@@ -250,7 +250,7 @@ describe('stop', () => {
     expect(ticks).toEqual([0]);
   });
 
-  it('lets no further tick come when it is called between two ticks in a hurry', async () => {
+  it('prevents the next tick if it is called between two ticks without a pause', async () => {
     run(async () => 0);
     for (let i = 0; i < 10; i++) await Promise.resolve(); // the tick is over, the loop is yielding
     await loop.stop();
@@ -295,7 +295,7 @@ describe('overdueMs', () => {
     expect(loop.overdueMs).toBe(0);
   });
 
-  it('tells for how long a tick has been running', async () => {
+  it('is how long a tick has been running', async () => {
     run(async () => {
       await sleep(runtime, 5_000);
       return 0;
@@ -304,7 +304,7 @@ describe('overdueMs', () => {
     expect(loop.overdueMs).toBe(1_234);
   });
 
-  it('tells for how long its timer has been due', async () => {
+  it('is how long its timer has been due', async () => {
     const pod = runtime.fork();
     loop = new Loop(pod, async () => 100, { onError: () => 0 });
     await loop.start();

@@ -9,7 +9,7 @@ import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 const V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe('uuid', () => {
-  it('is a version 7, and carries the time', () => {
+  it('is of version 7, and contains the time', () => {
     const uuid = createUuidV7(
       () => 0x0123_4567_89ab,
       () => 0xff,
@@ -18,7 +18,7 @@ describe('uuid', () => {
     expect(uuid).toMatch(/^01234567-89ab-7/);
   });
 
-  it('sorts strictly by the order of making, also within a millisecond and over its counter', () => {
+  it('sorts by the order of creation, also within a millisecond and beyond its counter', () => {
     const uuid = createUuidV7(
       () => 1_000,
       () => 0x7f,
@@ -52,7 +52,7 @@ describe('uuid', () => {
 });
 
 describe('sleep', () => {
-  it('ends after its time, and leaves nothing', async () => {
+  it('ends after its delay, and leaves nothing behind', async () => {
     const runtime = new VirtualRuntime();
     const controller = new AbortController();
     let done = false;
@@ -83,7 +83,7 @@ describe('sleep', () => {
 });
 
 describe('the system', () => {
-  it('tells the time, draws, and yields', async () => {
+  it('reads the time, draws random numbers, and yields', async () => {
     expect(Math.abs(systemRuntime.wallMs() - Date.now())).toBeLessThan(1_000);
     const before = systemRuntime.monotonicMs();
     await systemRuntime.yield();
@@ -109,7 +109,7 @@ describe('the system', () => {
     expect(read).toBeLessThan(after + 1_000);
   });
 
-  it('tells a time since a start that all processes of the host share', async () => {
+  it('measures time since a start that all processes of the host share', async () => {
     const program = `import('./src/runtime/runtime.ts').then((r) => console.log(r.systemRuntime.monotonicMs()))`;
     const cwd = fileURLToPath(new URL('../../', import.meta.url));
     const before = systemRuntime.monotonicMs();
@@ -118,7 +118,7 @@ describe('the system', () => {
     expect(Number(stdout)).toBeLessThan(systemRuntime.monotonicMs());
   });
 
-  it('holds the process by its timers, but not by one that is set so', () => {
+  it('keeps the process alive by its timers, except those with ref false', () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     const before = timers();
     const [holding, free] = [true, false].map((ref) => systemRuntime.after(60_000, () => undefined, { ref }));
@@ -139,7 +139,7 @@ describe('the system', () => {
     expect(fired).toBe(1);
   });
 
-  it('takes a delay beyond what timers know, and does not fire at once', async () => {
+  it('accepts a delay longer than timers allow, and does not fire at once', async () => {
     let fired = false;
     const timers = [MAX_DELAY_MS * 2, Infinity].map((delayMs) =>
       systemRuntime.after(delayMs, () => (fired = true), { ref: false }),

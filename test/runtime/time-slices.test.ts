@@ -20,7 +20,7 @@ function counted() {
   };
 }
 
-test('long work lets the event loop turn whenever a slice is used up, and keeps the order', async () => {
+test('long work yields whenever a slice is used up, and keeps the order', async () => {
   const { runtime, spend, turns } = counted();
   const items = Array.from({ length: 160 }, (_, i) => i);
   const mapped = await mapInSlices(runtime, items, (item, index) => {
@@ -31,19 +31,19 @@ test('long work lets the event loop turn whenever a slice is used up, and keeps 
   expect(turns()).toBe(10);
 });
 
-test('a slice is as long after the event loop has turned as before', async () => {
+test('a slice is as long after a yield as before', async () => {
   const { runtime, spend, turns } = counted();
   await mapInSlices(runtime, Array.from({ length: 1_600 }), (_, index) => (index % 16 === 0 ? spend() : undefined));
   expect(turns()).toBe(20);
 });
 
-test('short work does not', async () => {
+test('short work does not yield', async () => {
   const { runtime, turns } = counted();
   await mapInSlices(runtime, Array.from({ length: 1_000 }), () => 1);
   expect(turns()).toBe(0);
 });
 
-test('the first throw ends it', async () => {
+test('the first throw ends the work', async () => {
   const seen: number[] = [];
   const work = mapInSlices(counted().runtime, [1, 2, 3], (item) => {
     seen.push(item);

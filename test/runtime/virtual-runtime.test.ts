@@ -41,7 +41,7 @@ describe('time', () => {
     expect(told).toEqual(['chain@10', 'next']);
   });
 
-  it('fires timers that were set while it advanced, if they fall due', async () => {
+  it('fires timers that were set while it advanced, if they are due', async () => {
     const runtime = new VirtualRuntime();
     let ticks = 0;
     const tick = (): void => {
@@ -53,7 +53,7 @@ describe('time', () => {
     expect(ticks).toBe(100);
   });
 
-  it('carries a sleep', async () => {
+  it('runs a sleep', async () => {
     const runtime = new VirtualRuntime();
     let awake = false;
     void sleep(runtime, 500).then(() => (awake = true));
@@ -63,7 +63,7 @@ describe('time', () => {
     expect(awake).toBe(true);
   });
 
-  it('forgets a cancelled timer, and takes a second cancel calmly', async () => {
+  it('drops a cancelled timer, and ignores a second cancel', async () => {
     const runtime = new VirtualRuntime();
     const timer = runtime.after(5, () => expect.unreachable());
     expect(runtime.pending).toBe(1);
@@ -73,7 +73,7 @@ describe('time', () => {
     expect(runtime.pending).toBe(0);
   });
 
-  it('runs until a promise has settled, as far as the limit', async () => {
+  it('runs until a promise has settled, up to the limit', async () => {
     const runtime = new VirtualRuntime();
     const slept = sleep(runtime, 5_000).then(() => 'slept');
     expect(await runtime.until(slept)).toBe('slept');
@@ -84,29 +84,29 @@ describe('time', () => {
     await expect(runtime.until(Promise.reject(new Error('as it came')))).rejects.toThrow('as it came');
   });
 
-  it('refuses to be moved by two at once, and says when something spins', async () => {
+  it('rejects a second call that moves it, and reports an endless loop', async () => {
     const runtime = new VirtualRuntime();
     const first = runtime.advance(1);
-    await expect(runtime.advance(1)).rejects.toThrow('moved already');
+    await expect(runtime.advance(1)).rejects.toThrow('another call moves the clock');
     await first;
     let spinning = true;
     void (async () => {
       while (spinning) await runtime.yield();
     })();
-    await expect(runtime.advance(1)).rejects.toThrow('something spins');
+    await expect(runtime.advance(1)).rejects.toThrow('endless loop');
     spinning = false;
   });
 });
 
 describe('clocks', () => {
-  it('steps the wall clock alone', async () => {
+  it('steps only the wall clock', async () => {
     const runtime = new VirtualRuntime({ wallMs: 10_000 });
     runtime.shiftWall(-4_000);
     await runtime.advance(5);
     expect([runtime.wallMs(), runtime.monotonicMs()]).toEqual([6_005, 5]);
   });
 
-  it('suspends: the wall runs ahead, the monotonic clock and the timers stand', async () => {
+  it('suspends: the wall clock runs ahead, the monotonic clock and the timers stand still', async () => {
     const runtime = new VirtualRuntime({ wallMs: 0 });
     let fired = false;
     runtime.after(10, () => (fired = true));
@@ -119,7 +119,7 @@ describe('clocks', () => {
 });
 
 describe('machines of one world', () => {
-  it('share time, and nothing else', async () => {
+  it('share the time and nothing else', async () => {
     const one = new VirtualRuntime();
     const two = one.fork();
     const fired: string[] = [];
@@ -133,7 +133,7 @@ describe('machines of one world', () => {
     expect(two.random()).not.toBe(one.random());
   });
 
-  it('a stopped process fires late what fell due meanwhile', async () => {
+  it('fire late what was due while their process was stopped', async () => {
     const world = new VirtualRuntime();
     const pod = world.fork();
     const fired: number[] = [];
@@ -146,7 +146,7 @@ describe('machines of one world', () => {
     expect(fired).toEqual([1_000]);
   });
 
-  it('a sleeping machine goes on where it was, under a wall clock that ran on', async () => {
+  it('go on where they were after they slept, under a wall clock that ran on', async () => {
     const world = new VirtualRuntime();
     const pod = world.fork();
     const fired: number[] = [];
@@ -163,8 +163,8 @@ describe('machines of one world', () => {
   });
 });
 
-describe('chance', () => {
-  it('is the same for the same seed, and another for another', () => {
+describe('randomness', () => {
+  it('is the same for the same seed, and different for another', () => {
     const draw = (seed: number) => {
       const runtime = new VirtualRuntime({ seed });
       return [runtime.random(), runtime.random(), runtime.uuid(), runtime.uuid()];

@@ -1,4 +1,4 @@
-/** Waiting for a call only so long. */
+/** When a call is given up. */
 import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
@@ -32,7 +32,7 @@ describe('a call that answers in time', () => {
 });
 
 describe('a call that does not answer', () => {
-  it('is given up after its time, not before', async () => {
+  it('is given up after its time-out, not before', async () => {
     const runtime = new VirtualRuntime();
     const { signal } = new AbortController();
     let outcome: unknown;
@@ -60,7 +60,7 @@ describe('a call that does not answer', () => {
   });
 });
 
-it('under a signal that has aborted no call is made', async () => {
+it('no call is made under a signal that has aborted', async () => {
   const call = vi.fn(never);
   const outcome = withTimeout(new VirtualRuntime(), call, { timeoutMs: 1_000, signal: AbortSignal.abort() });
   await expect(outcome).rejects.toMatchObject({ code: 'STOPPED' });

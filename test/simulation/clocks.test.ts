@@ -121,7 +121,7 @@ const happening = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('restart' as const), ms: fc.nat(5) }) },
 );
 
-test('keeps runAt to the real world and delays to the time awake, whatever the wall clock does', async () => {
+test('runAt follows real time and delays the time awake, whatever the wall clock does', async () => {
   await fc.assert(
     fc.asyncProperty(
       upTo(2 * MINUTE),
@@ -133,7 +133,7 @@ test('keeps runAt to the real world and delays to the time awake, whatever the w
         await host.start();
         await host.start();
         for (const { kind, ms } of happenings) {
-          await host.fleet.pass(1); // one thing at a time
+          await host.fleet.pass(1); // one at a time
           if (kind === 'runAt') await host.submitAt(ms);
           if (kind === 'delay') await host.submitIn(ms);
           if (kind === 'pass') await host.fleet.pass(ms);
@@ -159,7 +159,7 @@ test('keeps runAt to the real world and delays to the time awake, whatever the w
   );
 });
 
-/** Not before a wall clock of the last moments has reached the instant, and soon after it has done so for good. */
+/** Not before a wall clock of the last moments has reached the instant, and soon after it has reached it permanently. */
 function expectInTime(host: Host, stepId: string, submitted: number, due: number): void {
   const start = host.startOf(stepId);
   const recent = host.momentsSince(start - FOLLOWED).filter(({ world }) => world <= start);

@@ -1,6 +1,6 @@
 /**
- * Whole pods on one clock and one file, under deaths, freezes, outages and clock steps by a seed. What fails is repeated
- * by its seed.
+ * Whole pods on one clock and one file, under deaths, freezes, outages and clock steps by a seed. The seed repeats a
+ * failure.
  */
 import { describe, expect, it } from 'vitest';
 import { VirtualHost } from '../support/virtual-host.js';
@@ -25,7 +25,7 @@ async function fleet(seed: number, pods: number, host?: VirtualHost): Promise<Si
 }
 
 describe('deaths', () => {
-  it.each([1, 2, 3, 4])('what a killed pod held comes back in time (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 4])('requeue what a killed pod held, in time (seed %i)', async (seed) => {
     const { pods } = await fleet(seed, 4);
     for (let deaths = 0; deaths < 4; deaths++) {
       await simulation.submit(120);
@@ -47,8 +47,8 @@ describe('deaths', () => {
   });
 });
 
-describe('deaths of processes that can be looked up', () => {
-  it.each([1, 2, 3, 4])('what a killed pod held comes back within a heartbeat (seed %i)', async (seed) => {
+describe('deaths of processes that the store can look up', () => {
+  it.each([1, 2, 3, 4])('requeue what a killed pod held, within a heartbeat (seed %i)', async (seed) => {
     const { pods } = await fleet(seed, 4, new VirtualHost());
     for (let deaths = 0; deaths < 8; deaths++) {
       await simulation.submit(120);
@@ -71,7 +71,7 @@ describe('deaths of processes that can be looked up', () => {
     expect(pods.flatMap(({ told }) => told.of('step:failed'))).toEqual([]);
   });
 
-  it.each([1, 2, 3, 4])('a fleet that is killed and started again goes on at once (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 4])('let a fleet that is started again go on at once (seed %i)', async (seed) => {
     await fleet(seed, 3, new VirtualHost());
     await simulation.submit(30);
     await simulation.run(simulation.chance(200, 3_000));
@@ -91,7 +91,7 @@ describe.each([
   ['of which silence tells', () => undefined, [1, 2, 3, 4, 5, 6]],
   ['that can be looked up', () => new VirtualHost(), [1, 2, 3]],
 ])('everything at once, with deaths %s', (_, host, seeds) => {
-  it.each(seeds)('loses nothing, settles nothing twice, evicts nobody alive (seed %i)', async (seed) => {
+  it.each(seeds)('loses nothing, settles nothing twice, evicts no living pod (seed %i)', async (seed) => {
     const { pods } = await fleet(seed, 4, host());
     for (let round = 0; round < 30; round++) {
       await simulation.submit(simulation.chance(0, 40));
@@ -111,7 +111,7 @@ describe.each([
   });
 });
 
-/** Something bad, by chance. */
+/** A random fault. */
 async function befall(pod: SimulatedPod | undefined): Promise<void> {
   if (pod === undefined) return;
   const chance = simulation.chance(0, 8);
@@ -124,7 +124,7 @@ async function befall(pod: SimulatedPod | undefined): Promise<void> {
   if (chance === 6) await outage(simulation.chance(0, 60_000));
 }
 
-/** The store is away, for everybody. */
+/** The store is away for every pod. */
 async function outage(forMs: number): Promise<void> {
   for (const pod of simulation.alive) pod.cut('fails');
   await simulation.run(forMs);
@@ -137,7 +137,7 @@ function recover(pod: SimulatedPod): void {
 }
 
 describe('an outage of the store', () => {
-  it.each([1, 2, 3])('of five minutes evicts nobody; everyone returns (seed %i)', async (seed) => {
+  it.each([1, 2, 3])('of five minutes evicts no pod, and every pod returns (seed %i)', async (seed) => {
     await fleet(seed, 5);
     await simulation.submit(400);
     await simulation.run(simulation.chance(1_000, 5_000));

@@ -1,6 +1,6 @@
 /**
  * Whole pods on a store that shows each of them late what the others have committed, under deaths, drains and cancels by a
- * seed. What fails is repeated by its seed.
+ * seed. The seed repeats a failure.
  */
 import { describe, expect, it } from 'vitest';
 import { sleep } from '../../src/runtime/runtime.js';
@@ -38,7 +38,7 @@ async function fleet(seed: number, pods: number): Promise<void> {
 }
 
 describe('on a store with late reads', () => {
-  it.each([1, 2, 3, 4, 5, 6])('pods that are well lose no claim, and evict nobody (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 4, 5, 6])('healthy pods lose no claim and evict no pod (seed %i)', async (seed) => {
     await fleet(seed, 4);
     for (let round = 0; round < 6; round++) {
       await simulation.submit(simulation.chance(20, 120));
@@ -56,7 +56,7 @@ describe('on a store with late reads', () => {
     }
   });
 
-  it.each([1, 2, 3, 4])('what a killed pod held comes back, and is settled once (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 4])('what a killed pod held is requeued, and settled once (seed %i)', async (seed) => {
     await fleet(seed, 4);
     await simulation.run(STALE);
     for (let deaths = 0; deaths < 3; deaths++) {

@@ -1,6 +1,6 @@
 /**
  * Whole queues over a store that fails before and after, delays, and lands calls again late, by a seed: every verb, with
- * cancels and retries by hand in between. Whatever the line does, each step ends once, and nothing stays behind.
+ * cancels and retries by hand in between. Whatever the connection does, each step ends once, and nothing is left behind.
  */
 import { FleetQ, type StoreFactory } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
@@ -14,7 +14,7 @@ import { stopped, temporaryPath } from '../support/queues.js';
 
 type Ends = 'step:completed' | 'step:failed';
 
-/** A queue on a machine of its own, behind a line of its own. */
+/** A queue on its own machine, behind its own connection. */
 function pod(world: VirtualRuntime, path: string, podId: string) {
   const machine = world.fork();
   let line: FaultyStore | undefined;
@@ -40,14 +40,14 @@ function pod(world: VirtualRuntime, path: string, podId: string) {
   return { queue, machine, ended, line: () => line! };
 }
 
-describe.each([1, 2, 3, 4, 5, 6])('calls that fail, linger and land again (seed %i)', (seed) => {
-  test('every step ends once; nothing is held, and nothing left', { timeout: 60_000 }, async () => {
+describe.each([1, 2, 3, 4, 5, 6])('calls that fail, take long, and land again (seed %i)', (seed) => {
+  test('every step ends once; nothing stays held, and nothing is left behind', { timeout: 60_000 }, async () => {
     const world = new VirtualRuntime({ seed });
     const path = temporaryPath();
     const pods = [pod(world, path, 'a'), pod(world, path, 'b'), pod(world, path, 'c')];
     const outside = sqlite({ path }).create({ runtime: world, log }) as Store;
     await outside.open();
-    for (const { queue } of pods) await queue.stats(); // what the real file system takes is no time of this world
+    for (const { queue } of pods) await queue.stats(); // the real file system takes no time of this world
     for (const { queue } of pods) await world.until(queue.start());
     const faults = { failBefore: 0.08, failAfter: 0.12, delay: 0.15, landsLate: 0.08, longestMs: 2_500 };
     for (const { line, machine } of pods) line().plan = seeded(() => machine.random(), faults);
@@ -69,7 +69,7 @@ describe.each([1, 2, 3, 4, 5, 6])('calls that fail, linger and land again (seed 
       const victim = ids[Math.floor(world.random() * ids.length)]!;
       retried.push(victim);
       const hands = [queue.cancel(victim), pods[(round + 1) % 3]!.queue.retry(victim)];
-      byHand.push(Promise.allSettled(hands)); // where its look is lost, it says so
+      byHand.push(Promise.allSettled(hands)); // if its read is lost, it rejects
     }
     await world.advance(60_000);
     for (const { line } of pods) line().plan = undefined;
@@ -80,7 +80,7 @@ describe.each([1, 2, 3, 4, 5, 6])('calls that fail, linger and land again (seed 
     expect(found).toHaveLength(ids.length);
     expect(found.filter(({ status }) => status === 'pending' || status === 'claimed')).toEqual([]);
     for (const { queue } of pods) expect(queue.health()).toMatchObject({ status: 'healthy', currentCapacity: 0 });
-    // An end is told once at most, and once more for each time that the step was retried by hand.
+    // An end is emitted once at most, and once more for each retry by hand.
     const told = pods.flatMap(({ ended }) => ended);
     const times = (all: readonly string[], stepId: string): number => all.filter((id) => id === stepId).length;
     expect(ids.filter((id) => times(told, id) > 1 + times(retried, id))).toEqual([]);

@@ -1,4 +1,4 @@
-/** A whole pod on a machine of its own: its clocks, its connection to the store, its pool and its part in the fleet. */
+/** A whole pod on its own machine: its clocks, its connection to the store, its pool and its fleet services. */
 import { completeOptions, resolveOptions, type FleetQOptions, type Settings } from '../../src/options.js';
 import { Pod } from '../../src/pod.js';
 import { sleep } from '../../src/runtime/runtime.js';
@@ -15,7 +15,7 @@ import type { VirtualProcess } from '../support/virtual-host.js';
 /** How a pod differs from the others. */
 export interface PodGiven {
   readonly options?: FleetQOptions;
-  /** What an exchange takes at most, each way. Default 0. */
+  /** The longest that an exchange takes, each way. Default 0. */
   readonly latencyMs?: number;
   /** What its store is decorated with. */
   readonly over?: (store: Store) => Store;
@@ -29,7 +29,7 @@ export class SimulatedPod {
   readonly line: Line;
   readonly pod: Pod;
   readonly settings: Settings;
-  /** Every incarnation that it has been. */
+  /** Every incarnation that it has had. */
   readonly incarnations = new Set<string>();
   /** Killed, or stopped. */
   gone = false;
@@ -39,7 +39,7 @@ export class SimulatedPod {
   readonly #process: VirtualProcess | undefined;
   #thawed: (() => void)[] = [];
 
-  /** @param process what its peers can look up; without one, silence alone tells them that it was killed */
+  /** @param process what its peers can look up; without one, only its silence shows them that it was killed */
   constructor(
     podId: string,
     machine: VirtualRuntime,
@@ -79,7 +79,7 @@ export class SimulatedPod {
     return this.pod.fleet.elector.isLeader;
   }
 
-  /** Whether nothing hinders it. */
+  /** Whether no fault affects it. */
   get well(): boolean {
     return !this.gone && !this.frozen && !this.cutOff;
   }
@@ -127,7 +127,7 @@ export class SimulatedPod {
     this.#process?.exit();
   }
 
-  /** Nothing hinders it any more, even if it was killed: so that it can be closed. */
+  /** Removes every fault, even if it was killed, so that it can be closed. */
   release(): void {
     this.thaw();
     this.mend();
@@ -137,7 +137,7 @@ export class SimulatedPod {
     return this.#store.close();
   }
 
-  /** A frozen process asks nothing and hears nothing. Nor does it watch the file: that would come at its own time. */
+  /** A frozen process sends and receives nothing. It does not watch the file either: the watch has its own time. */
   #gated(store: Store, latencyMs: number): Store {
     const travel = async (key: string | symbol): Promise<void> => {
       if (latencyMs > 0 && key === 'exchange') await sleep(this.machine, latencyMs * this.machine.random());

@@ -8,19 +8,19 @@ import type { VirtualHost } from '../support/virtual-host.js';
 import { log } from '../fleet/support/told.js';
 import { SimulatedPod, type PodGiven } from './simulated-pod.js';
 
-/** Between two looks of the watcher, in ms. */
+/** Between two checks of the watcher, in ms. */
 const LOOK = 250;
 
 export class Simulation {
   readonly world: VirtualRuntime;
   readonly pods: SimulatedPod[] = [];
   readonly stepIds: string[] = [];
-  /** Evictions of pods that nothing had befallen. */
+  /** Evictions of pods that no fault had affected. */
   readonly unjust: string[] = [];
   readonly #store: Store;
   readonly #path: string;
   readonly #host: VirtualHost | undefined;
-  /** When each pod was seen last with something hindering it. */
+  /** When each pod was last seen with a fault. */
   readonly #hindered = new Map<SimulatedPod, number>();
 
   readonly #late: LateWorld | undefined;
@@ -74,7 +74,7 @@ export class Simulation {
     });
     this.pods.push(pod);
     pod.told.events.on('pod:dead', (dead: PodDead) => this.#judge(dead));
-    await pod.open(); // what the real file system takes is no time of this world
+    await pod.open(); // the real file system takes no time of this world
     await this.world.until(pod.start());
     return pod;
   }
@@ -105,7 +105,7 @@ export class Simulation {
     }
   }
 
-  /** How often the end of each step has been told. */
+  /** How often the end of each step was emitted. */
   ends(): Map<string, number> {
     const ends = new Map<string, number>();
     for (const { told } of this.pods) {
@@ -120,12 +120,12 @@ export class Simulation {
     for (const pod of this.pods) pod.release();
     await this.world.advance(10_001); // what hangs comes to its end
     for (const pod of this.pods) await this.world.until(pod.stop());
-    await this.world.advance(1_000); // calls on their way that nobody waits for any more
+    await this.world.advance(1_000); // open calls that nothing waits for any more
     for (const pod of this.pods) await pod.close();
     await this.#store.close();
   }
 
-  /** Just is only the eviction of a pod that was hindered while it was silent; as exited, only of one that is gone. */
+  /** An eviction is justified only if a fault affected the pod while it was silent; as exited, only if the pod is gone. */
   #judge({ podId, incarnation, reason }: PodDead): void {
     const pod = this.pods.find(({ incarnations }) => incarnations.has(incarnation));
     const told = `${podId} (${reason}) at ${this.now}`;

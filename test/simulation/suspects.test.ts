@@ -1,7 +1,7 @@
 /**
  * Steps that kill their pods, among innocent ones and kills from outside, on whole pods in virtual time.
  *
- * Whatever happens: a killer fails within max(3, maxCrashes + 1) deaths of its own, and an innocent step fails only if
+ * In every case a killer fails within max(3, maxCrashes + 1) deaths of its own, and an innocent step fails only if
  * kills from outside hit it as often as it takes while it was a suspect and all that its pod held.
  */
 import Database from 'better-sqlite3';
@@ -18,7 +18,7 @@ const HOUR = 3_600_000;
 const { begin, path } = useSimulation();
 let simulation: Simulation;
 
-/** What the steps do, and what happened to them. */
+/** What the steps do, and what has happened to them. */
 class Story {
   readonly killers = new Set<string>();
   /** How many pods each killer has killed. */
@@ -27,7 +27,7 @@ class Story {
   readonly hit = new Map<string, number>();
   /** Handlers that run, by pod. */
   readonly running = new Map<SimulatedPod, Set<string>>();
-  /** Suspects that were started beside something else. */
+  /** Suspects that were started beside another step. */
   readonly beside: string[] = [];
   readonly #longestMs: number;
 
@@ -135,7 +135,7 @@ describe('among killers and kills from outside', () => {
 });
 
 describe('in a fleet that is always busy', () => {
-  it.each([1, 2, 3])('suspects run in the end, and so does other work meanwhile (seed %i)', async (seed) => {
+  it.each([1, 2, 3])('suspects run in the end, and other work runs meanwhile (seed %i)', async (seed) => {
     simulation = await begin(seed);
     const longest = 600_000;
     const work = (pod: SimulatedPod, _: string, signal: AbortSignal) =>
@@ -155,7 +155,7 @@ describe('in a fleet that is always busy', () => {
     const done = others.filter(({ status }) => status === 'completed').length;
     const hours = (simulation.now - startedAt) / HOUR;
     expect(others.some(({ status }) => status === 'pending')).toBe(true);
-    expect(done / hours).toBeGreaterThan((0.25 * 3 * 4 * HOUR) / (0.75 * longest)); // a quarter of what the slots can do
+    expect(done / hours).toBeGreaterThan((0.25 * 3 * 4 * HOUR) / (0.75 * longest)); // a quarter of what the slots allow
   });
 });
 

@@ -1,4 +1,4 @@
-/** A seeded simulation for each test of a file, on a database of its own, and what must hold when it ends. */
+/** A seeded simulation for each test of a file, on its own database, and what must hold when it ends. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ export function useSimulation(): UsedSimulation {
   };
 }
 
-/** Every step has completed, its end was reported once at most, and no pod was evicted that nothing hindered. */
+/** Every step has completed, its end was reported once at most, and no pod was evicted that no fault had affected. */
 export async function expectNothingLost(simulation: Simulation): Promise<void> {
   const steps = await simulation.steps();
   expect(steps).toHaveLength(simulation.stepIds.length);

@@ -1,5 +1,7 @@
-/** A real store behind a line that can break: every call passes, fails, hangs until the line heals, takes its time, or
- * loses its reply. */
+/**
+ * A real store behind a connection that can break: every call passes, fails, hangs until the connection heals, takes longer,
+ * or loses its reply.
+ */
 import { StoreError } from '../../../src/errors.js';
 import { sleep, type Runtime } from '../../../src/runtime/runtime.js';
 import type { Store } from '../../../src/store/contract.js';
@@ -25,12 +27,12 @@ export class Line {
     this.#faults.set(method, fault);
   }
 
-  /** Replies come so much later. */
+  /** Replies come `ms` later. */
   delays(ms: number, method: Method | 'all' = 'all'): void {
     this.#delays.set(method, ms);
   }
 
-  /** @param lingerMs what hangs fails so much later */
+  /** @param lingerMs how much later the calls that hang fail */
   heals(lingerMs = 0): void {
     for (const hung of this.#hung.splice(0)) this.#runtime.after(lingerMs, hung);
     for (const each of [this.#faults, this.#delays, this.#before, this.#after]) each.clear();

@@ -1,4 +1,4 @@
-/** Listens to everything, and remembers it. */
+/** Records every event that is emitted. */
 import { EVENT_NAMES, Events, type AnySteps, type EventName, type EventPayloads } from '../../../src/events.js';
 import { createLog } from '../../../src/log.js';
 
@@ -17,7 +17,7 @@ export class Told {
     return this.all.filter((each) => each.name === name).map((each) => each.payload);
   }
 
-  /** The names of all events but steps', in order. */
+  /** The names of all events except those of steps, in order. */
   get names(): EventName[] {
     return this.all.map(({ name }) => name).filter((name) => !name.startsWith('step:'));
   }

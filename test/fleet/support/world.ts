@@ -1,4 +1,4 @@
-/** Several pods' parts in the fleet, on one clock and one real store. */
+/** The fleet services of several pods, on one clock and one real store. */
 import { Fleet } from '../../../src/fleet/fleet.js';
 import { completeOptions, resolveOptions, type FleetQOptions, type Settings } from '../../../src/options.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
@@ -39,7 +39,7 @@ export class World {
     await this.store.open();
   }
 
-  /** Stops everything; nothing may be left. */
+  /** Stops everything. Nothing may be left behind. */
   async close(): Promise<void> {
     for (const pod of this.#pods) {
       pod.runtime.thaw();
@@ -49,14 +49,14 @@ export class World {
     await this.store.close();
   }
 
-  /** A pod that has not started, on a machine of its own. */
+  /** A pod that has not started, on its own machine. */
   pod(podId: string, options: FleetQOptions = {}, store = this.connection()): Member {
     const pod = new Member(podId, this.runtime.fork(), store, options);
     this.#pods.push(pod);
     return pod;
   }
 
-  /** A pod at work. */
+  /** A pod that has started. */
   async started(podId: string, options: FleetQOptions = {}): Promise<Member> {
     const pod = this.pod(podId, options);
     await this.runtime.until(pod.start());
@@ -75,7 +75,7 @@ export class World {
     return steps.map(({ stepId }) => stepId);
   }
 
-  /** Claims due steps and gives them back, each with one crash more. */
+  /** Claims due steps and gives them back, each with one more crash. */
   async crash(count: number): Promise<void> {
     const pod = { podId: 'witness', incarnation: this.runtime.uuid() };
     await this.runtime.until(this.store.register({ ...pod, heartbeatMs: 1_000, deadAfterMs: 86_400_000, meta: {} }));
@@ -122,7 +122,7 @@ function newStep(stepId: string, given: Partial<NewStep>): NewStep {
   };
 }
 
-/** A pod's part in the fleet, with a pool that does nothing. */
+/** The fleet services of a pod, with a pool that does nothing. */
 export class Member {
   readonly told = new Told();
   readonly pool = new FakePool();
@@ -166,7 +166,7 @@ export class Member {
     await this.fleet.heartbeat.stop();
   }
 
-  /** From now on its process does nothing any more. */
+  /** Kills its process. */
   kill(): void {
     this.runtime.freeze();
   }

@@ -51,7 +51,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/peer-watch.test.ts'],
   },
   {
-    name: 'fleet/peer-watch: the dead-after is always waited for',
+    name: 'fleet/peer-watch: the whole dead-after always has to pass',
     file: 'src/fleet/peer-watch.ts',
     find: 'return this.#interrupted ? view.deadAfterMs : this.#heardWithinMs(view);',
     replace: 'return view.deadAfterMs;',
@@ -72,7 +72,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
-    name: 'fleet/membership-events: a pod does not tell its own joining',
+    name: 'fleet/membership-events: a pod does not emit its own pod:joined',
     file: 'src/fleet/membership-events.ts',
     find: 'if (!isFirst || incarnation === self.incarnation) this',
     replace: 'if (!isFirst) this',
@@ -128,7 +128,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/recovery.test.ts'],
   },
   {
-    name: 'fleet/recovery-cycle: nothing else gets its turn between two pages',
+    name: 'fleet/recovery-cycle: the event loop is not free between two pages',
     file: 'src/fleet/recovery-cycle.ts',
     find: '      await runtime.yield();\n',
     replace: '',
@@ -149,7 +149,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/elector.test.ts'],
   },
   {
-    name: 'fleet/elector: a pod that has left still shows the fleet',
+    name: 'fleet/elector: a pod that has left still shows its last view',
     file: 'src/fleet/elector.ts',
     find: '    this.#pods = [];\n    this.#leader = undefined;',
     replace: '    this.#leader = undefined;',
@@ -185,7 +185,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/health.test.ts'],
   },
   {
-    name: 'fleet/health: a failure for good counts only once it lasts',
+    name: 'fleet/health: a permanent failure counts only once it lasts',
     file: 'src/fleet/health.ts',
     find: '(error instanceof StoreError && !error.transient) || forMs',
     replace: 'forMs',
@@ -243,7 +243,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
-    name: 'fleet/heartbeat: an evicted pod works on until it is new',
+    name: 'fleet/heartbeat: an evicted pod works on until it has a new incarnation',
     file: 'src/fleet/heartbeat.ts',
     find: '    if (!isMember) return this.#evicted();\n',
     replace: '',
@@ -299,7 +299,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
-    name: 'fleet/heartbeat: a stale answer is taken for good',
+    name: 'fleet/heartbeat: a stale answer admits the pod',
     file: 'src/fleet/heartbeat.ts',
     find: "    if (answer === 'stale') return 0;\n",
     replace: '',
@@ -385,7 +385,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/hedged-call.test.ts'],
   },
   {
-    name: 'fleet/hedged-call: a question leaves its timer',
+    name: 'fleet/hedged-call: a call leaves its timer',
     file: 'src/fleet/hedged-call.ts',
     find: '      timer.current?.cancel();\n',
     replace: '',
@@ -413,7 +413,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/hedged-call.test.ts'],
   },
   {
-    name: 'fleet/hedged-call: what was forgotten answers',
+    name: 'fleet/hedged-call: a discarded try answers',
     file: 'src/fleet/hedged-call.ts',
     find: '        if (index < 0) return;\n',
     replace: '',
@@ -434,7 +434,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/hedged-call.test.ts'],
   },
   {
-    name: 'fleet/housekeeping: who does not lead removes',
+    name: 'fleet/housekeeping: a pod that does not lead removes steps',
     file: 'src/fleet/housekeeping.ts',
     find: '    if (!elector.isLeader) return Infinity; // woken when elected\n',
     replace: '',
@@ -455,7 +455,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/housekeeping.test.ts'],
   },
   {
-    name: 'fleet/housekeeping: it knows no pause',
+    name: 'fleet/housekeeping: it does not rest',
     file: 'src/fleet/housekeeping.ts',
     find: 'return more ? 0 : this.#intervalMs;',
     replace: 'return 0;',
@@ -469,7 +469,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/housekeeping.test.ts'],
   },
   {
-    name: 'fleet/pod-identity: a new life keeps the incarnation',
+    name: 'fleet/pod-identity: renew keeps the incarnation',
     file: 'src/fleet/pod-identity.ts',
     find: '    this.#pod = { podId: this.#pod.podId, incarnation: this.#runtime.uuid() };\n    return',
     replace: '    this.#pod = { ...this.#pod };\n    return',
@@ -603,7 +603,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/journal.test.ts'],
   },
   {
-    name: 'fleet/peer-watch: one look is counted as one interval too much',
+    name: 'fleet/peer-watch: the first view counts as one interval',
     file: 'src/fleet/peer-watch.ts',
     find: 'Math.min(now - before, this.#intervalMs)',
     replace: 'now - before',
@@ -632,7 +632,7 @@ export const fleetBreaks: readonly Break[] = [
     survives: 'it only costs memory: no incarnation ever comes back',
   },
   {
-    name: 'fleet/peer-watch: outages are seen by looks that are too rare',
+    name: 'fleet/peer-watch: views that are too rare notice outages',
     file: 'src/fleet/peer-watch.ts',
     find: '(LONGEST_GAP + 1) * this.#intervalMs <= view.deadAfterMs',
     replace: 'LONGEST_GAP * this.#intervalMs <= view.deadAfterMs',
@@ -710,7 +710,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/hedged-call.test.ts'],
   },
   {
-    name: 'fleet/heartbeat-limits: one heartbeat less for the way',
+    name: 'fleet/heartbeat-limits: one heartbeat less for the round trip',
     file: 'src/fleet/heartbeat-limits.ts',
     find: '+ 2 * heartbeatMs)',
     replace: '+ heartbeatMs)',
@@ -724,7 +724,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/heartbeat-limits.test.ts'],
   },
   {
-    name: 'fleet/recovery-record: lost ones count as requeued',
+    name: 'fleet/recovery-record: orphans that were already settled count as requeued',
     file: 'src/fleet/recovery-record.ts',
     find: "requeued: idsOf('requeued')",
     replace: 'requeued: idsOf()',
@@ -822,7 +822,7 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/self-fence.test.ts'],
   },
   {
-    name: 'fleet/self-fence: a heartbeat of the very instant of the fence is stale',
+    name: 'fleet/self-fence: a heartbeat that was sent at the instant of the fence is stale',
     file: 'src/fleet/self-fence.ts',
     find: 'sent.monotonicMs < fenced.since',
     replace: 'sent.monotonicMs <= fenced.since',

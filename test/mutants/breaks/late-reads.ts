@@ -56,14 +56,14 @@ export const lateReadBreaks: readonly Break[] = [
     tests: [RECONCILIATION],
   },
   {
-    name: 'fleet/registration: peers wait no longer for a pod that they hear late',
+    name: 'fleet/registration: peers do not wait longer for a pod whose heartbeats they see late',
     file: 'src/fleet/registration.ts',
     find: 'settings.deadAfterMs + store.staleReadMs',
     replace: 'settings.deadAfterMs',
     tests: [FLEET],
   },
   {
-    name: 'fleet/registration: a view from before the registration evicts',
+    name: 'fleet/registration: a view that is older than the registration evicts',
     file: 'src/fleet/registration.ts',
     find: 'sentAt - this.#registeredAt >= this.#deps.store.staleReadMs',
     replace: 'sentAt >= this.#registeredAt',

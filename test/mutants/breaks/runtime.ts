@@ -41,7 +41,7 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [BACKOFF],
   },
   {
-    name: 'runtime/abort: who ends its waiting takes the listener of the others along',
+    name: 'runtime/abort: a callback that ends its wait takes the listener of the others along',
     file: 'src/runtime/abort.ts',
     find: 'if (!waiting.callbacks.delete(own) || waiting.callbacks.size > 0) return;',
     replace: 'if (!waiting.callbacks.delete(own)) return;',
@@ -62,16 +62,16 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [ABORT],
   },
   {
-    name: 'runtime/abort: a callback that waits twice hears once',
+    name: 'runtime/abort: a callback that is added twice is called once',
     file: 'src/runtime/abort.ts',
-    find: 'const own = (): void => callback(); // the same callback may wait twice',
+    find: 'const own = (): void => callback(); // the same callback may be added twice',
     replace: 'const own = callback;',
     tests: [ABORT],
   },
   {
-    name: 'runtime/native-globals: fakes that stand already are taken for timers',
+    name: 'runtime/native-globals: fakes that are installed already are taken for timers',
     file: 'src/runtime/native-globals.ts',
-    find: "setTimeout: behind('setTimeout', setTimeout),",
+    find: "setTimeout: original('setTimeout', setTimeout),",
     replace: 'setTimeout,',
     tests: [FAKES],
   },
@@ -92,7 +92,7 @@ export const runtimeBreaks: readonly Break[] = [
   {
     name: 'runtime/loop: two ticks run at a time',
     file: 'src/runtime/loop.ts',
-    find: 'this.#busy = true; // now: what a tick does before its first await may wake this loop',
+    find: 'this.#busy = true; // set now: code of the tick before its first await may wake this loop',
     replace: '',
     tests: [LOOP],
   },
@@ -106,8 +106,8 @@ export const runtimeBreaks: readonly Break[] = [
   {
     name: 'runtime/loop: a start during the last tick begins another beside it',
     file: 'src/runtime/loop.ts',
-    find: 'if (!this.#busy) this.#begin(); // else',
-    replace: 'this.#begin(); // else',
+    find: 'if (!this.#busy) this.#begin(); // otherwise',
+    replace: 'this.#begin(); // otherwise',
     tests: [LOOP],
   },
   {
@@ -146,7 +146,7 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [LOOP],
   },
   {
-    name: 'runtime/loop: stop does not wait for the tick under way',
+    name: 'runtime/loop: stop does not wait for the tick that runs',
     file: 'src/runtime/loop.ts',
     find: 'await this.#ticking;',
     replace: 'await Promise.resolve();',
@@ -188,7 +188,7 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [LOOP],
   },
   {
-    name: 'runtime/loop: a loop that waits for its time counts as overdue',
+    name: 'runtime/loop: a loop that waits for its timer counts as overdue',
     file: 'src/runtime/loop.ts',
     find: 'this.#expectedAt = this.#runtime.monotonicMs() + delayMs;',
     replace: 'this.#expectedAt = this.#runtime.monotonicMs();',
@@ -218,14 +218,14 @@ export const runtimeBreaks: readonly Break[] = [
   {
     name: 'runtime/runtime: a sleep that is cut short leaves its timer',
     file: 'src/runtime/runtime.ts',
-    find: 'timer.cancel();\n      unhear?.();',
-    replace: 'unhear?.();',
+    find: 'timer.cancel();\n      stopListening?.();',
+    replace: 'stopListening?.();',
     tests: [RUNTIME],
   },
   {
     name: 'runtime/runtime: a sleep that ends in time stays on its signal',
     file: 'src/runtime/runtime.ts',
-    find: 'timer.cancel();\n      unhear?.();',
+    find: 'timer.cancel();\n      stopListening?.();',
     replace: 'timer.cancel();',
     tests: [RUNTIME],
   },
@@ -279,7 +279,7 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [RUNTIME],
   },
   {
-    name: 'runtime/time-slices: long work keeps the event loop',
+    name: 'runtime/time-slices: long work blocks the event loop',
     file: 'src/runtime/time-slices.ts',
     find: 'await runtime.yield();',
     replace: '',
@@ -302,7 +302,7 @@ export const runtimeBreaks: readonly Break[] = [
   {
     name: 'runtime/with-timeout: a call that answers stays on its signal',
     file: 'src/runtime/with-timeout.ts',
-    find: 'unhear?.();',
+    find: 'stopListening?.();',
     replace: '',
     tests: [WITHIN],
   },
@@ -349,7 +349,7 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [VIRTUAL],
   },
   {
-    name: 'runtime/virtual-runtime: an id more changes the jitter',
+    name: 'runtime/virtual-runtime: one more id changes the jitter',
     file: 'src/runtime/virtual-runtime.ts',
     find: 'const bytes = mulberry32(this.#seed ^ 0x5bd1e995);',
     replace: 'const bytes = this.#random;',
