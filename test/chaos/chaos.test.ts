@@ -1,4 +1,4 @@
-/** The chaos test itself, on what `npm run build` made last (`npm test` builds first). */
+/** Runs the chaos test on what `npm run build` made last (`npm test` builds first). */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
@@ -15,7 +15,7 @@ const SEED = 7;
 
 /** As `npm run chaos` does, with a folder for temporary files of its own. */
 function chaos(folder: string, ...args: readonly string[]): ChildProcess {
-  if (!existsSync(`${ROOT}dist/index.js`)) throw new Error('There is no build to try: npm run build');
+  if (!existsSync(`${ROOT}dist/index.js`)) throw new Error('there is no build to test; run npm run build');
   return spawn(process.execPath, ['--import', 'tsx', 'test/chaos/main.ts', ...args], {
     cwd: ROOT,
     env: { ...process.env, TSX_TSCONFIG_PATH: 'tsconfig.build.json', TMPDIR: folder },
@@ -23,14 +23,14 @@ function chaos(folder: string, ...args: readonly string[]): ChildProcess {
   });
 }
 
-/** What a run has left: its files, and processes that were started with them. */
+/** What a run has left behind: its files, and the processes that use them. */
 async function leftIn(folder: string): Promise<string[]> {
   const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'args']);
   const files = readdirSync(folder).filter((name) => name.startsWith('fleet-q'));
   return [...files, ...stdout.split('\n').filter((line) => line.includes(folder))];
 }
 
-test('20 s of kills, freezes, restarts and locks break no promise', { timeout: 180_000 }, async () => {
+test('keeps every promise through 20 s of kills, freezes, restarts and locks', { timeout: 180_000 }, async () => {
   const folder = temporaryFolder();
   const child = chaos(folder, '--seconds', '20', '--pods', '4', '--seed', String(SEED), '--json');
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout!), text(child.stderr!), once(child, 'exit')]);
@@ -47,13 +47,13 @@ test('20 s of kills, freezes, restarts and locks break no promise', { timeout: 1
   expect(await leftIn(folder)).toEqual([]);
 });
 
-test('broken off, it leaves nothing running and nothing behind', { timeout: 60_000 }, async () => {
+test('leaves no process and no file behind if it is interrupted', { timeout: 60_000 }, async () => {
   const folder = temporaryFolder();
   const child = chaos(folder, '--seconds', '60', '--pods', '3', '--seed', String(SEED));
   const ended = once(child, 'exit');
   for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false }))
     if (String(chunk).includes('at work')) break;
-  await pause(2_500); // into the midst: somebody is frozen, somebody starts
+  await pause(2_500); // by now some processes are frozen and others are starting
   expect((await leftIn(folder)).length).toBeGreaterThan(3);
   child.kill('SIGINT');
   expect(await ended).toEqual([130, null]);

@@ -1,6 +1,6 @@
 /**
- * The choreography of a run: pods and submitters under the plan's faults, then peace until all work is done, an orderly
- * end, and the checker, which is a program of its own.
+ * Runs the plan: pods and submitters under faults, then no faults until all work is done, an orderly stop, and at last the
+ * checker, which is a program of its own.
  */
 import Database from 'better-sqlite3';
 import { execFile } from 'node:child_process';
@@ -17,7 +17,7 @@ import { Slot } from './slot.js';
 
 const CHECKER = fileURLToPath(new URL('./checker/check.ts', import.meta.url));
 const LOOK_EVERY_MS = 100;
-/** How long the pods may take to be ready, and, once all is quiet, to do what is left. */
+/** How long the pods may take to become ready, and to finish the work after the last fault. */
 const READY_WITHIN_MS = 30_000;
 const DONE_WITHIN_MS = 60_000;
 
@@ -26,9 +26,9 @@ export interface ChaosParts {
   readonly seed: number;
   readonly seconds: number;
   readonly pods: number;
-  /** Breaks the run off. */
+  /** Interrupts the run. */
   readonly signal: AbortSignal;
-  readonly tell: (news: string) => void;
+  readonly log: (news: string) => void;
 }
 
 export interface Summary extends Pick<
@@ -48,7 +48,7 @@ export class Chaos {
   readonly #slots = new Map<string, Slot>();
   readonly #lockers = new Set<Life>();
   readonly #over = new AbortController();
-  /** Aborts when the run is over, however that came: then nobody is started any more. */
+  /** Aborts when the run is over, for whatever reason. After that no process is started. */
   readonly #signal: AbortSignal;
 
   constructor(parts: ChaosParts) {
@@ -62,13 +62,13 @@ export class Chaos {
     }
   }
 
-  /** @throws where the run was broken off, or could not begin */
+  /** @throws if the run was interrupted, or could not begin */
   async run(): Promise<{ readonly summary: Summary; readonly verdict: Verdict }> {
-    const { tell, seconds } = this.#parts;
+    const { log, seconds } = this.#parts;
     try {
       await this.#begin();
       const startedAt = performance.now();
-      tell(`${this.#of('pod').length} pods and ${SUBMITTERS} submitters are at work; ${seconds} s of faults`);
+      log(`${this.#of('pod').length} pods and ${SUBMITTERS} submitters are running; faults for ${seconds} s`);
       await Promise.all([
         ...[...this.#slots].map(([name, slot]) => slot.suffer(this.#plan.faults.get(name)!, startedAt)),
         this.#lock(this.#plan.locks, startedAt),
@@ -82,7 +82,7 @@ export class Chaos {
     return { summary: this.#summary(verdict), verdict };
   }
 
-  /** Ends every process at once. */
+  /** Kills every process. */
   async destroy(): Promise<void> {
     this.#over.abort();
     for (const locker of this.#lockers) locker.killNow();
@@ -96,7 +96,7 @@ export class Chaos {
     return [...this.#slots].flatMap(([name, slot]) => (name.startsWith(program) ? [slot] : []));
   }
 
-  /** The pods make the file; its history is kept from before the first step. */
+  /** The pods create the file. Its history begins before the first step. */
   async #begin(): Promise<void> {
     for (const slot of this.#of('pod')) slot.start();
     await this.#until('the pods are ready', READY_WITHIN_MS, () =>
@@ -112,7 +112,7 @@ export class Chaos {
     try {
       return readLedger(this.#parts.folder, life).some((entry) => entry.what === what);
     } catch {
-      return false; // it has not come that far
+      return false; // the file has no tables yet
     }
   }
 
@@ -121,18 +121,18 @@ export class Chaos {
       await this.#pause(startedAt + atMs - performance.now());
       const locker = new Life('locker', 'locker', [fileIn(this.#parts.folder), String(lastsMs)], this.#ledger);
       this.#lockers.add(locker);
-      // One that a frozen pod kept from the lock has waited in vain.
+      // A frozen pod may hold the lock for longer than the locker waits.
       if ((await locker.ended) === 0) this.#ledger.write('locked', { lastsMs });
     }
   }
 
-  /** No more faults: what has been submitted gets done, then all stop in order. */
+  /** After the last fault: all submitted work is done, then all processes stop in order. */
   async #end(): Promise<void> {
-    this.#parts.tell('no more faults: the pods do what is left');
+    this.#parts.log('no more faults; waiting until the pods have done the rest');
     await Promise.all(this.#of('submitter').map((slot) => slot.stop()));
     const connection = new Database(fileIn(this.#parts.folder), { readonly: true, timeout: 10_000 });
     const left = connection.prepare("SELECT 1 FROM STEP_TRACKER WHERE status IN ('pending', 'claimed') LIMIT 1");
-    // Where it takes too long, the checker tells what was left.
+    // If that takes too long, the checker reports what was left.
     await this.#until('all is done', DONE_WITHIN_MS, () => left.get() === undefined).catch((error: unknown) => {
       if (this.#signal.aborted) throw error;
     });
@@ -157,7 +157,7 @@ export class Chaos {
 
   async #until(what: string, withinMs: number, test: () => boolean): Promise<void> {
     for (const end = performance.now() + withinMs; !test();) {
-      if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
+      if (performance.now() > end) throw new Error(`timed out waiting for: ${what}`);
       await this.#pause(LOOK_EVERY_MS);
     }
   }

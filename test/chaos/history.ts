@@ -1,6 +1,6 @@
 /**
- * The file's own history: triggers that note every change of a step's state, and every incarnation's end, in the very
- * transaction that makes it. They change nothing that the product sees; what only makes a step ready is not noted.
+ * The file's own history: triggers record every change of a step's state, and every end of an incarnation, in the
+ * transaction that makes it. The library sees no difference. A change that only makes a step ready is not recorded.
  */
 import type { Database } from 'better-sqlite3';
 
@@ -38,7 +38,7 @@ CREATE TRIGGER CHAOS_ENDED AFTER UPDATE OF final ON POD_HEALTH WHEN new.final IS
 END;
 `;
 
-/** A change of a step's state. Of an insert there is no `from…`; of a deletion nothing else. */
+/** A change of a step's state. An insert has no `from…`; a deletion has nothing else. */
 export interface Change {
   readonly seq: number;
   readonly at: number;
@@ -72,7 +72,7 @@ export interface End {
   readonly at: number;
 }
 
-/** Begins the history; before the first step is submitted. */
+/** Starts the history. Call it before the first step is submitted. */
 export function keepHistory(connection: Database): void {
   connection.transaction(() => connection.exec(TABLES + TRIGGERS)).immediate();
 }

@@ -1,6 +1,6 @@
 /**
- * Ledgers: what processes write down beside the store, a line at a time and synchronously, so that even SIGKILL takes
- * nothing with it. Each life of a process has one of its own.
+ * Ledgers: logs that the processes write beside the store, one line at a time and synchronously, so that a SIGKILL loses
+ * nothing. Each life of a process has its own.
  */
 import { appendFileSync, closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -32,7 +32,7 @@ export interface Entry {
     | 'answered'
     | 'waited'
     | 'refused'
-    // the choreography
+    // the main program
     | 'started'
     | 'killed'
     | 'frozen'
@@ -41,7 +41,7 @@ export interface Entry {
     | 'locked'
     | 'exited'
     | 'hung'
-    // anybody: what must not happen
+    // any process: what must not happen
     | 'broken';
   readonly stepId?: string;
   readonly type?: string;
@@ -77,7 +77,7 @@ export class Ledger {
   }
 }
 
-/** A whole ledger; a last line that its writer did not finish counts for nothing. */
+/** Reads a ledger. An unfinished last line is ignored. */
 export function readLedger(folder: string, life: string): Entry[] {
   const text = readFileSync(path.join(folder, `${life}${SUFFIX}`), 'utf8');
   return text

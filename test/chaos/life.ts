@@ -11,7 +11,7 @@ const PROGRAMS: Readonly<Record<Program, string>> = {
   submitter: fileURLToPath(new URL('./programs/submitter.ts', import.meta.url)),
   locker: fileURLToPath(new URL('./programs/locker.ts', import.meta.url)),
 };
-/** How long a process may take to end once it was told to. */
+/** How long a process may take to end after SIGTERM. */
 const PATIENCE_MS = 30_000;
 
 export class Life {
@@ -20,18 +20,18 @@ export class Life {
   readonly ended: Promise<number | null>;
   readonly #child: ChildProcess;
   readonly #ledger: Ledger;
-  #told = false;
+  #stopRequested = false;
 
   constructor(program: Program, name: string, args: readonly string[], ledger: Ledger) {
     this.name = name;
     this.#ledger = ledger;
-    // The pipe is a leash: a process whose standard input ends, ends too.
+    // A process ends when its standard input does, so none outlives this program.
     this.#child = spawn(process.execPath, [...process.execArgv, PROGRAMS[program], ...args], {
       stdio: ['pipe', 'ignore', 'inherit'],
     });
     ledger.write('started', { life: name });
     this.ended = once(this.#child, 'exit').then(([code, signal]: (number | string | null)[]) => {
-      const how = `${signal ?? ''}${this.#told ? '' : ' by itself'}`;
+      const how = `${signal ?? ''}${this.#stopRequested ? '' : ' by itself'}`;
       ledger.write('exited', { life: name, code: code as number | null, how });
       return code as number | null;
     });
@@ -41,9 +41,9 @@ export class Life {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Whether somebody here ended it, or told it to end. */
-  get told(): boolean {
-    return this.#told;
+  /** Whether this program killed it or asked it to end. */
+  get stopRequested(): boolean {
+    return this.#stopRequested;
   }
 
   async kill(): Promise<void> {
@@ -53,9 +53,9 @@ export class Life {
     await this.ended;
   }
 
-  /** Without a word in the ledger: the run is over. */
+  /** Leaves no entry in the ledger: the run is over. */
   killNow(): void {
-    this.#told = true;
+    this.#stopRequested = true;
     this.#child.kill('SIGKILL');
   }
 
@@ -71,10 +71,10 @@ export class Life {
     this.#child.kill('SIGCONT');
   }
 
-  /** SIGTERM, and a while to obey. */
+  /** SIGTERM, then some time to end. */
   async terminate(): Promise<void> {
     if (!this.running) return;
-    this.#told = true;
+    this.#stopRequested = true;
     this.#ledger.write('terminated', { life: this.name });
     this.#child.kill('SIGTERM');
     const impatience = setTimeout(() => {

@@ -2,14 +2,14 @@
  * The chaos test: `npm run chaos -- --seconds N --pods N --seed N [--json] [--keep FOLDER]`.
  *
  * The exit code is non-zero if a promise was broken. `--json` ends with the summary as one line; `--keep` leaves the file
- * and the ledgers in an empty folder of yours. `docs/chaos.md` tells how to read what it says.
+ * and the ledgers in an empty folder of yours. `docs/chaos.md` explains the output.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Chaos } from './chaos.js';
-import { told } from './report.js';
+import { textOf } from './report.js';
 
 const { values } = parseArgs({
   options: {
@@ -28,27 +28,27 @@ function whole(name: 'seconds' | 'pods' | 'seed', least: number, most: number): 
 }
 
 const [seconds, pods, seed] = [whole('seconds', 1, 86_400), whole('pods', 1, 50), whole('seed', 0, 2 ** 31)];
-const tell = (news: string): void => void (values.json ? process.stderr : process.stdout).write(`${news}\n`);
+const log = (news: string): void => void (values.json ? process.stderr : process.stdout).write(`${news}\n`);
 const folder = values.keep ?? mkdtempSync(path.join(tmpdir(), 'fleet-q-chaos-'));
 if (values.keep !== undefined) mkdirSync(folder, { recursive: true });
 
-const broken = new AbortController();
+const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
     process.exitCode = 130;
-    broken.abort();
+    interrupted.abort();
   });
 
 try {
-  tell(`chaos: ${seconds} s, ${pods} pods, seed ${seed}`);
-  const chaos = new Chaos({ folder, seed, seconds, pods, signal: broken.signal, tell });
+  log(`chaos: ${seconds} s, ${pods} pods, seed ${seed}`);
+  const chaos = new Chaos({ folder, seed, seconds, pods, signal: interrupted.signal, log });
   const { summary, verdict } = await chaos.run();
-  tell(told(summary, verdict));
+  log(textOf(summary, verdict));
   if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   process.exitCode = summary.violations === 0 ? 0 : 1;
 } catch (error) {
-  if (!broken.signal.aborted) throw error;
-  tell('broken off; nothing is left running');
+  if (!interrupted.signal.aborted) throw error;
+  log('interrupted; no process is left running');
 } finally {
   if (values.keep === undefined) rmSync(folder, { recursive: true, force: true });
 }

@@ -5,13 +5,13 @@ import { TIMING } from './settings.js';
 const SECONDS = 20;
 const plan = (seed: number, seconds = SECONDS): Plan => planOf({ seed, seconds, pods: 3 + (seed % 6), submitters: 3 });
 
-test('the same seed gives the same faults, and another seed others', () => {
+test('is the same for the same seed, and different for another', () => {
   expect(plan(7)).toEqual(plan(7));
   expect(plan(8)).not.toEqual(plan(7));
   expect(plan(13, 60).faults.get('pod-0')!.slice(0, 2)).toEqual(plan(13).faults.get('pod-0')!.slice(0, 2));
 });
 
-describe('of 200 seeds each plan', () => {
+describe('each plan of 200 seeds', () => {
   const plans = Array.from({ length: 200 }, (_, seed) => plan(seed));
 
   test('kills every pod, and freezes it for longer than dead-after', () => {
@@ -30,7 +30,7 @@ describe('of 200 seeds each plan', () => {
     }
   });
 
-  test('lets one thing end before the next begins, and all before the end', () => {
+  test('ends each fault before the next begins, and all before the end', () => {
     for (const { faults, locks } of plans)
       for (const list of [...faults.values(), locks])
         for (const [i, { atMs, lastsMs }] of list.entries())

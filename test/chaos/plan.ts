@@ -1,9 +1,11 @@
 /**
- * The plan of a run: which fault strikes whom, when, and for how long.
+ * The plan of a run: which process gets which fault, when, and for how long.
  *
- * Law: a function of seed, length and number of pods alone. Each slot has faults of its own, one after the other. Before
- * anything else each pod sees a kill and a freeze beyond dead-after: one half of them is frozen first, and the other half
- * lives meanwhile to take its steps. So even a short run sees pods that thaw find others at the steps that they have lost.
+ * Invariants:
+ * - The plan is a function of seed, length and number of pods.
+ * - The faults of a slot come one after the other.
+ * - The first faults of each pod are a kill and a freeze beyond dead-after. One half of the pods is frozen first; the other
+ *   half lives meanwhile and takes its steps. So even in a short run, pods resume after others have taken their steps.
  */
 import { Random } from './random.js';
 import { TIMING } from './settings.js';
@@ -29,7 +31,7 @@ export interface Lock {
 export interface Plan {
   /** By slot: `pod-0`, `submitter-0` … */
   readonly faults: ReadonlyMap<string, readonly Fault[]>;
-  /** When the file is locked by somebody who is no pod. */
+  /** When a process that is no pod locks the file. */
   readonly locks: readonly Lock[];
 }
 
@@ -42,7 +44,7 @@ export interface PlanParts {
 
 const POD_FAULTS = { kill: 5, freeze: 4, freezeAndKill: 1, terminate: 3, supersede: 1 } as const;
 const SUBMITTER_FAULTS = { kill: 2, freeze: 1 } as const;
-/** What a process that has just been started needs before it is worth a fault. */
+/** How long a new process runs before its first fault. */
 const WARM_UP_MS = 1_500;
 const LONGEST_LOCK_MS = 5_000;
 
@@ -76,7 +78,7 @@ function submitterFaults(random: Random, endMs: number): Fault[] {
   });
 }
 
-/** Faults one after the other, with some time to live between them; none reaches beyond the end. */
+/** Faults one after the other, with some time between them. None lasts beyond the end. */
 function series(random: Random, startMs: number, endMs: number, next: () => Omit<Fault, 'atMs'>): Fault[] {
   const faults: Fault[] = [];
   for (let atMs = startMs; ;) {
@@ -89,12 +91,12 @@ function series(random: Random, startMs: number, endMs: number, next: () => Omit
 
 const downMs = (random: Random): number =>
   random.chance(0.75) ? random.between(0, 1_000) : random.between(1_000, TIMING.deadAfterMs + 1_500);
-/** Long enough for the others to notice, to take the steps back and to be at work on them. */
+/** Long enough for other pods to notice, take the steps back and run them. */
 const beyondDeadAfter = (random: Random): number => TIMING.deadAfterMs + random.between(1_200, 3_600);
 const frozenMs = (random: Random): number =>
   random.chance(0.5) ? beyondDeadAfter(random) : random.between(50, TIMING.deadAfterMs);
 
-/** Once for longer than dead-after, in the midst; before and after it now and then, mostly for a moment. */
+/** Once for longer than dead-after, in the middle of the run. Before and after it now and then, mostly briefly. */
 function locksOf(random: Random, endMs: number): Lock[] {
   const longMs = random.between(TIMING.deadAfterMs + 600, LONGEST_LOCK_MS);
   const long = { atMs: Math.round(endMs * (0.45 + 0.25 * random.next())), lastsMs: longMs };

@@ -1,4 +1,4 @@
-/** What a run comes to, for people. */
+/** The report of a run, for people. */
 import type { Summary } from './chaos.js';
 import type { Verdict } from './checker/verdict.js';
 
@@ -15,10 +15,10 @@ const LINES: readonly (readonly [keyof Summary, string])[] = [
 ];
 const MOST_SHOWN = 20;
 
-export function told(summary: Summary, { seen, violations }: Verdict): string {
+export function textOf(summary: Summary, { seen, violations }: Verdict): string {
   const row = (count: number, label: string): string => `  ${count.toLocaleString('en').padStart(9)}  ${label}`;
-  const shown = violations.slice(0, MOST_SHOWN).map(({ kind, text, story }) => {
-    return [`  ${kind}: ${text}`, ...story.map((line) => `      ${line}`)].join('\n');
+  const shown = violations.slice(0, MOST_SHOWN).map(({ kind, text, timeline }) => {
+    return [`  ${kind}: ${text}`, ...timeline.map((line) => `      ${line}`)].join('\n');
   });
   const more = violations.length > MOST_SHOWN ? [`  … and ${violations.length - MOST_SHOWN} more`] : [];
   return [

@@ -1,11 +1,11 @@
-/** A place in the fleet that one process after the other fills, and the faults that strike it. */
+/** A place in the fleet that one process after the other fills, and its faults. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Ledger } from './ledger.js';
 import { Life, type Program } from './life.js';
 import type { Fault } from './plan.js';
 import { TRY_AGAIN } from './settings.js';
 
-/** For how long one that was superseded goes on beside the other. */
+/** How long a superseded process continues beside its successor. */
 const SUPERSEDED_FOR_MS = 1_500;
 
 export interface SlotParts {
@@ -13,7 +13,7 @@ export interface SlotParts {
   readonly program: Program;
   readonly folder: string;
   readonly ledger: Ledger;
-  /** Aborts when the run is over: nobody is started again. */
+  /** Aborts when the run is over. After that no process is started. */
   readonly signal: AbortSignal;
 }
 
@@ -26,18 +26,18 @@ export class Slot {
     this.#parts = parts;
   }
 
-  /** Fills the slot. One that could not open the store is started again. */
+  /** Starts a process in the slot, and again if it could not open the store. */
   start(): void {
     const { name, program, folder, ledger, signal } = this.#parts;
     if (signal.aborted) return;
     const life = new Life(program, `${name}.${this.#lives.length}`, [folder, `${name}.${this.#lives.length}`], ledger);
     if (this.#lives.push(life) > 1) this.restarts++;
     void life.ended.then((code) => {
-      if (code === TRY_AGAIN && !life.told) this.start();
+      if (code === TRY_AGAIN && !life.stopRequested) this.start();
     });
   }
 
-  /** Each fault at its time, counted from `startedAt`; late where the one before took longer. */
+  /** Applies each fault at its time after `startedAt`, or later if the last one took longer. */
   async suffer(faults: readonly Fault[], startedAt: number): Promise<void> {
     for (const fault of faults) {
       await this.#pause(startedAt + fault.atMs - performance.now());
@@ -45,12 +45,12 @@ export class Slot {
     }
   }
 
-  /** Tells all that run to end. */
+  /** Asks all running processes to end. */
   async stop(): Promise<void> {
     await Promise.all(this.#lives.map((life) => life.terminate()));
   }
 
-  /** At once, whatever becomes of them. */
+  /** Kills all running processes. */
   async destroy(): Promise<void> {
     for (const life of this.#lives) if (life.running) life.killNow();
     await Promise.all(this.#lives.map((life) => life.ended));

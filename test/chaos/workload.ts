@@ -1,5 +1,5 @@
 /**
- * The work: what is submitted, and what must become of it.
+ * The workload: the types of steps, and how each must end.
  *
  * | type     | its handler                                                                        |
  * | -------- | ---------------------------------------------------------------------------------- |
@@ -8,16 +8,16 @@
  * | `flaky`  | throws in its first `failures` attempts, every other time `RetryLaterError`             |
  * | `doomed` | throws `PermanentFailureError`                                                          |
  * | `odd`    | returns what JSON cannot carry                                                     |
- * | `slow`   | waits `ms`, less with each attempt; times out where that is too long               |
+ * | `slow`   | waits `ms`, less with each attempt; times out if that is too long                  |
  * | `deaf`   | the same, and ignores its signal                                                   |
  * | `shy`    | releases itself now and then                                                       |
  * | `single` | one at a time on each pod                                                          |
- * | `long`   | takes seconds, so that whoever thaws finds others at the steps that it has lost      |
+ * | `long`   | takes seconds, so that a pod that resumes finds its steps taken by others            |
  * | `heavy`  | keeps the event loop for `ms`                                                      |
  */
 import type { Random } from './random.js';
 
-/** What every step carries: who submitted it, as which number, and what its handler is to do. */
+/** The args of every step: its submitter, its number, and what its handler must do. */
 export interface Args {
   readonly origin: string;
   readonly n: number;
@@ -93,5 +93,5 @@ function details(type: StepType, random: Random): Omit<Args, 'origin' | 'n'> {
   }
 }
 
-/** The text that a step of so many characters returns: of more than one byte each, now and then. */
+/** A text of the given number of characters. Some have more than one byte. */
 export const textOf = (size = 0): string => 'fleet-q ✓ '.repeat(Math.ceil(size / 10)).slice(0, size);

@@ -1,4 +1,4 @@
-/** The demo, as a newcomer runs it, on fewer files: the summary keeps every promise of the README. */
+/** The demo as a new user runs it, on fewer files. Its summary must keep every promise of the README. */
 import { expect, test } from 'vitest';
 import { Progress } from '../../examples/demo/progress.js';
 import { PACES } from '../../examples/demo/settings.js';
@@ -7,23 +7,27 @@ import { startDemo, summaryOf } from '../support/demo.js';
 const FILES = 2_500;
 const { deadAfterMs = 0, recoveryIntervalMs = 0 } = PACES.sqlite.timing;
 
-test('a killed leader and a frozen pod lose nothing and settle nothing twice', { timeout: 90_000 }, async () => {
-  const demo = await startDemo(['--json', '--files', String(FILES)]).ended;
-  expect(demo.code, demo.stderr).toBe(0);
-  const summary = summaryOf(demo);
-  expect(summary).toMatchObject({ submitted: FILES, completed: FILES, lost: 0, wrong: 0, settledTwice: 0 });
-  expect(summary.recovered).toBeGreaterThanOrEqual(1);
-  expect(summary.staleRefused).toBeGreaterThanOrEqual(1);
-  expect(summary.ranTwice).toBeGreaterThanOrEqual(1);
-  expect(summary.recoveryMs).toBeGreaterThan(0);
-  // Simulated fleets hold the bound itself; here are real processes, on a machine that may have other work.
-  expect(summary.recoveryMs).toBeLessThanOrEqual(2 * (deadAfterMs + 2 * recoveryIntervalMs));
-  expect(Object.keys(summary)).toEqual([
-    ...['submitted', 'completed', 'lost', 'wrong', 'settledTwice', 'ranTwice'],
-    ...['recovered', 'staleRefused', 'recoveryMs', 'seconds'],
-  ]);
-  expect(demo.left).toEqual([]);
-});
+test(
+  'loses nothing and settles nothing twice when a leader is killed and a pod is frozen',
+  { timeout: 90_000 },
+  async () => {
+    const demo = await startDemo(['--json', '--files', String(FILES)]).ended;
+    expect(demo.code, demo.stderr).toBe(0);
+    const summary = summaryOf(demo);
+    expect(summary).toMatchObject({ submitted: FILES, completed: FILES, lost: 0, wrong: 0, settledTwice: 0 });
+    expect(summary.recovered).toBeGreaterThanOrEqual(1);
+    expect(summary.staleRefused).toBeGreaterThanOrEqual(1);
+    expect(summary.ranTwice).toBeGreaterThanOrEqual(1);
+    expect(summary.recoveryMs).toBeGreaterThan(0);
+    // Simulations check the exact bound. These are real processes, on a machine that may be busy.
+    expect(summary.recoveryMs).toBeLessThanOrEqual(2 * (deadAfterMs + 2 * recoveryIntervalMs));
+    expect(Object.keys(summary)).toEqual([
+      ...['submitted', 'completed', 'lost', 'wrong', 'settledTwice', 'ranTwice'],
+      ...['recovered', 'staleRefused', 'recoveryMs', 'seconds'],
+    ]);
+    expect(demo.left).toEqual([]);
+  },
+);
 
 test.for([
   ['another store', ['--store', 'oracle'], '--store: expected sqlite or snowflake, got "oracle"'],
@@ -37,7 +41,7 @@ test.for([
   expect(demo.stderr).not.toContain('    at ');
 });
 
-test('without Python the demo on Snowflake says what to install', async () => {
+test('says what to install if Python is missing for the demo on Snowflake', async () => {
   const demo = await startDemo(['--store', 'snowflake'], { FLEET_Q_TEST_PYTHON: 'no-such-python' }).ended;
   expect(demo).toMatchObject({ code: 1, left: [] });
   expect(demo.stderr).toMatch(/needs Python: Python 3\.11 or newer .* was not found as no-such-python/);
@@ -45,10 +49,10 @@ test('without Python the demo on Snowflake says what to install', async () => {
   expect(demo.stderr).not.toContain('    at ');
 });
 
-/** What erases all below the cursor. */
+/** The sequence that erases everything below the cursor. */
 const ERASED = '\u001b[J';
 
-test('on a terminal everything printed is shown, and only the block is drawn over', () => {
+test('keeps every line on a terminal, and redraws only the progress block', () => {
   const shown: string[] = [];
   const progress = new Progress({
     isTTY: true,

@@ -4,7 +4,7 @@ import { beforeEach, vi } from 'vitest';
 import { faultySqlite, temporaryPath } from '../support/queues.js';
 import { describeFleet, type Ground, type Line } from './fleet/index.js';
 
-// A machine that stalls makes leaders begin their row of looks anew: whom they take for dead they take so later.
+// If the machine stalls, leaders count their checks of a peer again, and declare it dead later.
 vi.setConfig({ testTimeout: 60_000 });
 
 let path: string;

@@ -1,6 +1,6 @@
 /**
- * Processes that are killed while they hold a step, with the default intervals: their peers on the same host need not wait
- * until they have been silent for long.
+ * Processes that are killed while they hold a step, with the default intervals. Peers on the same host can prove that such a
+ * process has exited, so they need not wait for dead-after.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -30,7 +30,7 @@ const worker = (path: string, options: FleetQOptions & { steps?: undefined } = {
   stopped(new FleetQ({ store: sqlite({ path }), ...options }).register('long', () => 'done'));
 
 describe.skipIf(process.platform !== 'linux')('a process that was killed', () => {
-  test('is started again under the same podId: what it held runs at once', async () => {
+  test('runs what it held at once, if it is started again under the same podId', async () => {
     const path = temporaryPath();
     const { process, stepId } = await holder(path, 'web-1');
     process.kill('SIGKILL');
@@ -44,7 +44,7 @@ describe.skipIf(process.platform !== 'linux')('a process that was killed', () =>
     expect(await queue.recoveryHistory()).toMatchObject([{ requeued: [stepId] }]);
   });
 
-  test('is missed by a peer that leads, and by one that only becomes the leader by its death', async () => {
+  test('is noticed by the leader, and by a peer that becomes the leader through this death', async () => {
     const path = temporaryPath();
     const eldest = await holder(path, 'eldest');
     const leaderToBe = worker(path, { podId: 'next' });
@@ -66,7 +66,7 @@ describe.skipIf(process.platform !== 'linux')('a process that was killed', () =>
     ]);
   });
 
-  test('is not one that is only stopped', async () => {
+  test('is not confused with a process that is only stopped', async () => {
     const path = temporaryPath();
     const { process, stepId } = await holder(path, 'stopped');
     process.kill('SIGSTOP');

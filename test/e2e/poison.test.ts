@@ -1,4 +1,4 @@
-/** Poison: a step that kills its pod, among many innocent ones, and one pod that is restarted each time. */
+/** A step that kills its pod each time, among many that do not, on one pod that is restarted each time. */
 import { expect, test } from 'vitest';
 import { FleetQ, type Step } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
@@ -10,7 +10,7 @@ test.each([
   { maxCrashes: 1, steps: 60, dies: 3 },
   { maxCrashes: 3, steps: 1_001, dies: 4 },
 ])(
-  'only the killer fails, with maxCrashes $maxCrashes',
+  'fails only the step that kills its pod, with maxCrashes $maxCrashes',
   { timeout: 60_000 },
   async ({ maxCrashes, steps: count, dies }) => {
     const path = temporaryPath();

@@ -7,14 +7,14 @@ import { startTestBed } from '../support/warehouse/test-bed.js';
 import { useTestBed } from '../support/warehouse/use-test-bed.js';
 import { describeFleet, type Ground } from './fleet/index.js';
 
-// What was given up while a line was cut the driver itself sends again, after pauses of up to 16 s, until it is refused
-// for good. In haste that ends soon after the line has gone, and nothing is left running.
+// The driver sends requests of a cut connection again, after pauses of up to 16 s, until they are refused permanently. With
+// shorter pauses that ends soon after the test, and nothing is left running.
 hurryDriver(100);
 
 const HEARTBEAT_MS = 400;
-/** So many times faster than by default the pods' hearts beat here, and so much shorter is what depends on that. */
+/** How many times faster than by default the heartbeats are, and everything that depends on them. */
 const TIMES = 30_000 / HEARTBEAT_MS;
-/** Up to 5 s late, and now and then the 10 s that the store reckons with. */
+/** Up to 5 s late, and now and then the 10 s that the store allows for. */
 const LATE_READS = { mostMs: 5_000 / TIMES, tailMs: 10_000 / TIMES, tailRate: 0.01 };
 const STALE_READ_MS = Math.ceil(10_000 / TIMES);
 
@@ -32,7 +32,7 @@ describeOnTestBed('on the test bed, with late reads', { timeout: 60_000 }, () =>
     },
     store: () => snowflake({ connection: bed().connection, ...place, staleReadMs: STALE_READ_MS }),
     async line() {
-      // Another way to the same emulator, past the others' proxy.
+      // A second proxy to the same emulator.
       const way = await startTestBed({ lateReads: LATE_READS });
       onTestFinished(() => way.stop());
       return {

@@ -8,8 +8,8 @@ const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 test.each([
   [['--onyl', 'fleet'], /^Unknown option '--onyl'.*\nexpected \[--json\] \[--only TEXT\]\.\.\. \[--jobs N\]\n$/],
   [['--jobs', '0'], /^--jobs: expected a whole number from 1 to 64, got 0\n$/],
-])('%j is refused in a sentence, with exit code 2', { timeout: 60_000 }, (args, told) => {
+])('%j is refused in a sentence, with exit code 2', { timeout: 60_000 }, (args, message) => {
   const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', MAIN, ...args], { encoding: 'utf8' });
-  expect(stderr).toMatch(told);
+  expect(stderr).toMatch(message);
   expect(status).toBe(2);
 });

@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { allBreaks } from './breaks.js';
-import { summaryOf, told, unexplained, wronglyExplained } from './report.js';
+import { summaryOf, textOf, unexplained, wronglyExplained } from './report.js';
 import { trial, TrialError } from './trial.js';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
@@ -32,10 +32,10 @@ async function main(): Promise<number> {
   const breaks = allBreaks.filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)));
   if (breaks.length === 0 && only.length > 0)
     throw new TrialError(`--only: expected a part of a break's name, got ${only.join(', ')}, which is in none`);
-  const tell = (news: string): void => void process.stderr.write(`${news}\n`);
+  const log = (news: string): void => void process.stderr.write(`${news}\n`);
   const times = { graceMs: GRACE_MS, unbrokenMs: UNBROKEN_MS };
-  const outcomes = await trial({ project: PROJECT, breaks, jobs, ...times, signal: broken.signal, tell });
-  if (!json) process.stdout.write(`${told(outcomes)}\n`);
+  const outcomes = await trial({ project: PROJECT, breaks, jobs, ...times, signal: broken.signal, log });
+  if (!json) process.stdout.write(`${textOf(outcomes)}\n`);
   process.stdout.write(`${JSON.stringify(summaryOf(outcomes))}\n`);
   return unexplained(outcomes).length + wronglyExplained(outcomes).length > 0 ? 1 : 0;
 }

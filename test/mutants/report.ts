@@ -27,7 +27,7 @@ export function wronglyExplained(outcomes: readonly Outcome[]): Outcome[] {
   return outcomes.filter(({ killedBy, break: { survives } }) => killedBy !== undefined && survives !== undefined);
 }
 
-export function told(outcomes: readonly Outcome[]): string {
+export function textOf(outcomes: readonly Outcome[]): string {
   const { breaks, killed, survivors } = summaryOf(outcomes);
   const hung = outcomes.filter(({ byTimeOut }) => byTimeOut);
   return [

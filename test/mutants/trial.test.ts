@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../support/temp.js';
 import type { Break } from './break.js';
-import { summaryOf, told, unexplained, wronglyExplained } from './report.js';
+import { summaryOf, textOf, unexplained, wronglyExplained } from './report.js';
 import { trial, TrialError, type TrialParts } from './trial.js';
 
 const FILES = {
@@ -57,7 +57,7 @@ function project(files: Readonly<Record<string, string>> = FILES): string {
 
 function parts(breaks: readonly Break[], folder = project()): TrialParts {
   const signal = new AbortController().signal;
-  return { project: folder, breaks, jobs: 1, graceMs: 3_000, unbrokenMs: 60_000, signal, tell: () => {} };
+  return { project: folder, breaks, jobs: 1, graceMs: 3_000, unbrokenMs: 60_000, signal, log: () => {} };
 }
 
 test(
@@ -78,7 +78,7 @@ test(
     expect(summaryOf(outcomes)).toEqual({ breaks: 4, killed: 3, survivors: [{ name: 'equivalent', reason: null }] });
     expect(unexplained(outcomes).map((outcome) => outcome.break.name)).toEqual(['equivalent']);
     expect(wronglyExplained(outcomes).map((outcome) => outcome.break.name)).toEqual(['explained']);
-    expect(told(outcomes)).toContain('killed by time-out: endless');
+    expect(textOf(outcomes)).toContain('killed by time-out: endless');
     for (const [name, text] of Object.entries(FILES)) expect(readFileSync(path.join(folder, name), 'utf8')).toBe(text);
     expect(readdirSync(folder)).toHaveLength(Object.keys(FILES).length + 1);
   },
@@ -136,7 +136,7 @@ test('broken off, it ends at once and leaves no copy behind', { timeout: 60_000 
   const started = trial({
     ...parts([SEEN], folder),
     signal: over.signal,
-    tell: () => over.abort(new Error('enough')),
+    log: () => over.abort(new Error('enough')),
   });
   await expect(started).rejects.toThrow('enough');
   expect(readdirSync(temporary)).toEqual([]);

@@ -31,7 +31,7 @@ export interface TrialParts {
   /** How long a test file may take unbroken. */
   readonly unbrokenMs: number;
   readonly signal: AbortSignal;
-  readonly tell: (news: string) => void;
+  readonly log: (news: string) => void;
 }
 
 /** Breaks that cannot be tried: a list is at fault, or a test file fails unbroken. */
@@ -60,7 +60,7 @@ export async function trial(parts: TrialParts): Promise<Outcome[]> {
     return await inOrder(lanes, breaks, async (lane, one) => {
       signal.throwIfAborted();
       const outcome = await tryOne(lane, one, limits);
-      parts.tell(told(outcome));
+      parts.log(lineOf(outcome));
       return outcome;
     });
   } catch (error) {
@@ -73,7 +73,7 @@ export async function trial(parts: TrialParts): Promise<Outcome[]> {
 
 /** @returns the limit for each test file, from the time that it took unbroken */
 async function unbroken(parts: TrialParts, lanes: readonly Lane[]): Promise<ReadonlyMap<string, number>> {
-  const { breaks, graceMs, unbrokenMs, signal, tell } = parts;
+  const { breaks, graceMs, unbrokenMs, signal, log } = parts;
   const tests = [...new Set(breaks.flatMap((one) => one.tests))];
   const limits = new Map<string, number>();
   const red: string[] = [];
@@ -81,7 +81,7 @@ async function unbroken(parts: TrialParts, lanes: readonly Lane[]): Promise<Read
     signal.throwIfAborted();
     const ended = await lane.run(test, unbrokenMs);
     limits.set(test, graceMs + TIMES_UNBROKEN * ended.ms);
-    tell(`unbroken: ${test} ${ended.as} (${seconds(ended.ms)})`);
+    log(`unbroken: ${test} ${ended.as} (${seconds(ended.ms)})`);
     if (ended.as !== 'passed') red.push(`${test}: ${ended.failures.join('\n  ')}`);
   });
   if (red.length > 0) throw new TrialError(`Test files fail without any break:\n${red.join('\n')}`);
@@ -105,7 +105,7 @@ async function tryOne(lane: Lane, one: Break, limits: ReadonlyMap<string, number
   }
 }
 
-function told({ break: { name, survives }, killedBy, byTimeOut, ms, failure }: Outcome): string {
+function lineOf({ break: { name, survives }, killedBy, byTimeOut, ms, failure }: Outcome): string {
   if (killedBy === undefined) return `${survives === undefined ? 'SURVIVED' : 'survived'}: ${name} (${seconds(ms)})`;
   const how = byTimeOut ? 'killed by time-out' : 'killed';
   return `${how}: ${name} (${seconds(ms)})\n    ${killedBy}: ${failure ?? ''}`;

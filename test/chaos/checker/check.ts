@@ -1,4 +1,4 @@
-/** The checker: `check <folder>` judges what a run has left there, and prints the verdict as JSON. */
+/** The checker as a program: `check <folder>` judges the files of a run and prints the verdict as JSON. */
 import { judge } from './verdict.js';
 
 const [folder = '.'] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** The checker lets pass what may happen, and is a program of its own. */
+/** The checker accepts every history that may happen, and shares no code with the library. */
 import { execFile } from 'node:child_process';
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,14 +10,14 @@ import { ADA, BOB, Scene, SUBMITTER } from './scene.js';
 import { judged, shown, truth } from './truth.js';
 import { judge } from './verdict.js';
 
-test('a true history has no violation', () => {
+test('a correct history has no violation', () => {
   const verdict = judged();
   expect(shown(verdict)).toEqual([]);
   expect(verdict).toMatchObject({ acknowledged: 5, terminal: 5, lost: 0, settledTwice: 0, staleAccepted: 0 });
   expect(verdict.seen).toMatchObject({ 'steps begun more than once': 2, 'incarnations evicted': 1 });
 });
 
-test('it is a program of its own, and knows nothing of the product', async () => {
+test('imports nothing of the library', async () => {
   const folder = temporaryFolder();
   truth(folder).close();
   const program = fileURLToPath(new URL('./check.ts', import.meta.url));
@@ -39,19 +39,19 @@ test('it is a program of its own, and knows nothing of the product', async () =>
   ).toEqual([]);
 });
 
-describe('what may happen is none', () => {
+describe('is no violation', () => {
   test.each<[string, (scene: Scene, folder: string) => void]>([
     [
       'a step whose submitter never heard of it',
       (scene) => {
-        scene.tell(SUBMITTER, 'submitting', { origin: SUBMITTER, n: 90, type: 'quick' });
+        scene.record(SUBMITTER, 'submitting', { origin: SUBMITTER, n: 90, type: 'quick' });
         scene.insert('unheard', 'quick', { origin: SUBMITTER, n: 90 });
         scene.work('unheard', ADA);
       },
     ],
     [
       'a submission of which nothing is there',
-      (scene) => scene.tell(SUBMITTER, 'submitting', { origin: SUBMITTER, n: 91 }),
+      (scene) => scene.record(SUBMITTER, 'submitting', { origin: SUBMITTER, n: 91 }),
     ],
     [
       'a line that its writer did not finish',
@@ -65,11 +65,11 @@ describe('what may happen is none', () => {
         scene.complete('undead', BOB, scene.run('undead', BOB));
       },
     ],
-    ['a settlement that was refused', (scene) => scene.tell(BOB, 'lost', { stepId: 'orphan', how: 'completed' })],
+    ['a settlement that was refused', (scene) => scene.record(BOB, 'lost', { stepId: 'orphan', how: 'completed' })],
     [
       'a key that two have submitted',
       (scene) =>
-        scene.tell('submitter-1.0', 'acknowledged', {
+        scene.record('submitter-1.0', 'acknowledged', {
           stepId: 'done',
           origin: SUBMITTER,
           n: 1,
@@ -80,7 +80,7 @@ describe('what may happen is none', () => {
   ])('%s', (_, twist) => expect(shown(judged(twist))).toEqual([]));
 });
 
-test('a run in which nothing was acknowledged has tried nothing', () => {
+test('a run in which nothing was acknowledged proves nothing', () => {
   const folder = temporaryFolder();
   new Scene(folder).close();
   expect(shown(judge(folder))).toEqual(['process: nothing was acknowledged: nothing was tried']);

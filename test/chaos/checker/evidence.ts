@@ -1,4 +1,4 @@
-/** What the checker judges by: the ledgers of all processes, and the file after all of them have ended. */
+/** The evidence: the ledgers of all processes, and the file after all of them have ended. */
 import Database from 'better-sqlite3';
 import { readChanges, readEnds, type Change, type End } from '../history.js';
 import { ledgersIn, readLedger, type Entry } from '../ledger.js';

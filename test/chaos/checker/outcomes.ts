@@ -1,4 +1,4 @@
-/** The end of each step: what its type and its args lead to, and the result that its handler wrote down. */
+/** Checks that each step ended as its type and args say, with the result that its handler wrote to the ledger. */
 import type { Entry } from '../ledger.js';
 import { MAX_CRASHES } from '../settings.js';
 import { textOf, type StepType } from '../workload.js';
@@ -14,7 +14,7 @@ export function checkOutcomes(evidence: Evidence): Violation[] {
   });
 }
 
-/** The runs that were about to return. */
+/** The runs whose handler was about to return. */
 function returned({ pods }: Evidence): Map<string, Entry> {
   const all = pods.flatMap(({ entries }) => entries.filter(({ what, how }) => what === 'ended' && how === 'returned'));
   return new Map(all.map((entry) => [entry.run!, entry]));

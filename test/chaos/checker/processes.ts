@@ -1,4 +1,4 @@
-/** The processes themselves: none breaks, hangs or ends by itself, and nobody who lives is declared dead. */
+/** Checks the processes: none fails, hangs or ends by itself, and no living pod is declared dead. */
 import { TIMING, TRY_AGAIN } from '../settings.js';
 import type { Evidence } from './evidence.js';
 import type { Violation } from './violation.js';
@@ -15,7 +15,7 @@ function broken({ pods, submitters }: Evidence): Violation[] {
   );
 }
 
-/** Only one that was superseded may end by itself, once it has let go of everything. */
+/** Only a superseded pod may end by itself, once it holds nothing. */
 function ended({ choreography, pods }: Evidence): Violation[] {
   const superseded = pods.filter(({ entries }) =>
     entries.some(({ what, how }) => what === 'fenced' && how === 'superseded'),
@@ -28,7 +28,7 @@ function ended({ choreography, pods }: Evidence): Violation[] {
   });
 }
 
-/** Silence that the product is to blame for: of a pod that was not killed, not frozen, and not held up by the machine. */
+/** Silence that is the library's fault: the pod was not killed, not frozen, and not held up by the machine. */
 function evicted({ ends, lives, pods, choreography }: Evidence): Violation[] {
   return [...ends.values()].flatMap(({ incarnation, final, at }): Violation[] => {
     const life = lives.get(incarnation);

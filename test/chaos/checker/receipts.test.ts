@@ -1,4 +1,4 @@
-/** The checker finds what is out of bounds, and what was told or run that may not be. */
+/** The checker finds wrong counts, wrong events and handlers that ran when they must not. */
 import { describe, test } from 'vitest';
 import { ADA, BOB, SUBMITTER } from './scene.js';
 import { expectFound, type Twist } from './truth.js';
@@ -27,9 +27,9 @@ const BOUNDS: readonly Twist[] = [
   ['retries', 'an attempt too many', (scene) => scene.begin('done', ADA, { attempt: 3 })],
   [
     'retries',
-    'more retries told than allowed',
+    'more retries reported than allowed',
     (scene) => {
-      for (let i = 0; i < 2; i++) scene.tell(ADA, 'retrying', { stepId: 'done', attempt: 1 });
+      for (let i = 0; i < 2; i++) scene.record(ADA, 'retrying', { stepId: 'done', attempt: 1 });
     },
   ],
   [
@@ -87,31 +87,31 @@ const BOUNDS: readonly Twist[] = [
   ],
 ];
 
-const TOLD: readonly Twist[] = [
+const REPORTED: readonly Twist[] = [
   [
     'receipt',
     'a completion that was not',
-    (scene) => scene.tell(ADA, 'completed', { stepId: 'done', version: 9, run: '' }),
+    (scene) => scene.record(ADA, 'completed', { stepId: 'done', version: 9, run: '' }),
   ],
   [
     'receipt',
-    'a completion told by another',
+    'a completion reported by another pod',
     (scene) => {
       scene.submit('mine', 'sized');
       scene.claim('mine', ADA);
       scene.complete('mine', ADA, scene.run('mine', ADA));
-      scene.tell(BOB, 'completed', { stepId: 'mine', version: 2, run: '' });
+      scene.record(BOB, 'completed', { stepId: 'mine', version: 2, run: '' });
     },
   ],
   [
     'receipt',
-    'an end that a pod was never told, though it stopped in order',
-    (scene) => scene.tell(ADA, 'stopped', { n: 0, how: 'settled' }),
+    'an end without an event, on a pod that stopped in order',
+    (scene) => scene.record(ADA, 'stopped', { n: 0, how: 'settled' }),
   ],
   [
     'receipt',
     'an answer to a waiter that is not the result',
-    (scene) => scene.tell(SUBMITTER, 'waited', { stepId: 'done', run: 'x' }),
+    (scene) => scene.record(SUBMITTER, 'waited', { stepId: 'done', run: 'x' }),
   ],
   [
     'run',
@@ -133,7 +133,7 @@ const TOLD: readonly Twist[] = [
     'run',
     'a handler that begins after its pod has stopped',
     (scene) => {
-      scene.tell(BOB, 'stopped', { n: 0 });
+      scene.record(BOB, 'stopped', { n: 0 });
       scene.run('orphan', BOB);
     },
   ],
@@ -160,18 +160,18 @@ const TOLD: readonly Twist[] = [
     },
   ],
   ['eviction', 'a pod declared dead that was alive', (scene) => scene.final(ADA, 'evicted')],
-  ['process', 'a pod that broke', (scene) => scene.tell(ADA, 'broken', { how: 'an error' })],
-  ['process', 'a pod that hung', (scene) => scene.tell('choreography', 'hung', { life: ADA })],
+  ['process', 'a pod that broke', (scene) => scene.record(ADA, 'broken', { how: 'an error' })],
+  ['process', 'a pod that hung', (scene) => scene.record('choreography', 'hung', { life: ADA })],
   [
     'process',
     'a pod that ended by itself',
-    (scene) => scene.tell('choreography', 'exited', { life: ADA, code: 1, how: ' by itself' }),
+    (scene) => scene.record('choreography', 'exited', { life: ADA, code: 1, how: ' by itself' }),
   ],
 ];
 
 describe.each([
   ['what is out of bounds', BOUNDS],
-  ['what is told or run that may not be', TOLD],
+  ['events and runs that must not happen', REPORTED],
 ])('%s', (_, twists) => {
   test.each(twists)('%s: %s', (...twist) => expectFound(twist));
 });

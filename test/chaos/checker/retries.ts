@@ -1,4 +1,4 @@
-/** Retries: what is charged, to whom, and up to where. A retry by hand begins with fresh counts. */
+/** Checks what is charged as a retry, and the limits. A retry by hand starts with fresh counts. */
 import type { Change } from '../history.js';
 import { MAX_CRASHES } from '../settings.js';
 import type { Evidence, Row } from './evidence.js';
@@ -6,7 +6,7 @@ import { isByHand } from './settlements.js';
 import type { Kind, Violation } from './violation.js';
 
 export function checkRetries(evidence: Evidence): Violation[] {
-  const told = toldRetries(evidence);
+  const reported = reportedRetries(evidence);
   return [...evidence.rows.values()].flatMap((row) => {
     const { stepId, maxRetries } = row;
     const found: Violation[] = [];
@@ -14,16 +14,16 @@ export function checkRetries(evidence: Evidence): Violation[] {
     const changes = evidence.changes.get(stepId) ?? [];
     for (const change of changes) checkCharge(change, row, add);
     const lives = 1 + changes.filter(isByHand).length;
-    const retries = told.get(stepId) ?? 0;
+    const retries = reported.get(stepId) ?? 0;
     if (retries > maxRetries * lives)
-      add('retries', `was told to be tried again ${retries} times, ${maxRetries} are allowed`);
+      add('retries', `was reported as retried ${retries} times; ${maxRetries} are allowed`);
     if (changes.length === 0) add('history', 'has no history');
     return found;
   });
 }
 
-/** What the pods were told, from their own ledgers. */
-function toldRetries({ pods }: Evidence): Map<string, number> {
+/** The `step:retrying` events in the pods' ledgers, counted by step. */
+function reportedRetries({ pods }: Evidence): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { entries } of pods)
     for (const { what, stepId = '?' } of entries)

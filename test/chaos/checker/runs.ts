@@ -1,6 +1,6 @@
 /**
- * Runs: what the handlers themselves wrote down. Within one process they are in order, so that it is certain what ran at
- * the same time. A stray keeps its slot, and bars its step, until it returns.
+ * Checks the runs that handlers wrote to their ledgers. The entries of one process are in order, so it is known what ran at
+ * the same time. A stray keeps its slot, and blocks its step, until it returns.
  */
 import type { Entry } from '../ledger.js';
 import { CONCURRENCY, SLOTS } from '../settings.js';
@@ -36,7 +36,7 @@ function inOnePod({ life, entries }: Book): Violation[] {
   return found;
 }
 
-/** A handler runs at most once for each claim that its process was given. */
+/** A handler runs at most once for each claim of its process. */
 function claimed({ life, entries }: Book, { changes, lives }: Evidence): Violation[] {
   const runs = new Map<string, number>();
   for (const { what, stepId = '?' } of entries) if (what === 'began') runs.set(stepId, (runs.get(stepId) ?? 0) + 1);

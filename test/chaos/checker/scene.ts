@@ -1,6 +1,6 @@
 /**
- * A small history for the checker's tests: a real file with the product's tables, changed by plain SQL that no fence
- * guards, and ledgers to go with it. Told as it stands it is true; a test adds what must not have happened.
+ * A small history for the checker's tests: a real file with the library's tables, changed by SQL that no fence guards, and
+ * ledgers that match it. The history is correct. A test adds what must not happen.
  */
 import Database from 'better-sqlite3';
 import { MIGRATIONS } from '../../../src/store/sqlite/schema/schema.js';
@@ -26,17 +26,17 @@ export class Scene {
   constructor(folder: string) {
     this.#folder = folder;
     this.#connection = new Database(fileIn(folder));
-    this.#connection.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF'); // no power is lost here
+    this.#connection.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF'); // no test here loses power
     for (const statement of MIGRATIONS[0]!) this.#connection.exec(statement);
     keepHistory(this.#connection);
-    this.tell('choreography', 'started', { life: ADA });
-    this.tell('choreography', 'started', { life: BOB });
+    this.record('choreography', 'started', { life: ADA });
+    this.record('choreography', 'started', { life: BOB });
     for (const life of [ADA, BOB]) this.join(life);
   }
 
-  /** An incarnation of its own for each life; it is called as the life is. */
+  /** Each life has one incarnation of the same name. */
   join(life: string): void {
-    this.tell(life, 'ready');
+    this.record(life, 'ready');
     this.sql(
       `INSERT INTO POD_HEALTH (incarnation, pod_id, birth_ts, last_heartbeat_ts, meta, heartbeat_ms, dead_after_ms)
        VALUES (?, ?, 1, 1, ?, 1, 1)`,
@@ -46,7 +46,7 @@ export class Scene {
     );
   }
 
-  tell(life: string, what: Entry['what'], details: Details = {}): void {
+  record(life: string, what: Entry['what'], details: Details = {}): void {
     const ledger = this.#ledgers.get(life) ?? new Ledger(this.#folder, life);
     this.#ledgers.set(life, ledger);
     ledger.write(what, details);
@@ -65,9 +65,9 @@ export class Scene {
 
   submit(stepId: string, type: StepType, args: Omit<Args, 'origin' | 'n'> = {}, maxRetries = 1): void {
     const named = { origin: SUBMITTER, n: ++this.#n };
-    this.tell(SUBMITTER, 'submitting', { ...named, type });
+    this.record(SUBMITTER, 'submitting', { ...named, type });
     this.insert(stepId, type, { ...named, ...args }, maxRetries);
-    this.tell(SUBMITTER, 'acknowledged', { ...named, type, stepId, how: 'created' });
+    this.record(SUBMITTER, 'acknowledged', { ...named, type, stepId, how: 'created' });
   }
 
   claim(stepId: string, life: string, at = RUN_AT): void {
@@ -78,20 +78,20 @@ export class Scene {
     );
   }
 
-  /** A handler's call. @returns the run */
+  /** Runs a handler. @returns the run's name */
   run(stepId: string, life: string, how = 'returned', details: Details = {}): string {
     const run = this.begin(stepId, life, details);
-    this.tell(life, 'ended', { stepId, run, how });
+    this.record(life, 'ended', { stepId, run, how });
     return run;
   }
 
   begin(stepId: string, life: string, details: Details = {}): string {
     const run = `${life}/${++this.#runs}`;
-    this.tell(life, 'began', { stepId, run, type: 'sized', attempt: 1, ...details });
+    this.record(life, 'began', { stepId, run, type: 'sized', attempt: 1, ...details });
     return run;
   }
 
-  /** Ends the claim that stands, whoever holds it. @param sets further assignments */
+  /** Ends the current claim, with any holder. @param sets further assignments */
   settle(stepId: string, status: string, by: string, sets = 'crashes = crashes'): void {
     this.sql(
       `UPDATE STEP_TRACKER SET settled_token = claim_token, settled_version = version, claim_token = NULL, status = ?,
@@ -115,7 +115,7 @@ export class Scene {
     this.claim(stepId, life);
     const run = this.run(stepId, life);
     this.complete(stepId, life, run);
-    this.tell(life, 'completed', { stepId, run, version: this.row(stepId).version });
+    this.record(life, 'completed', { stepId, run, version: this.row(stepId).version });
     return run;
   }
 

@@ -1,11 +1,15 @@
-/** The checker finds what was lost, made up, settled twice, or settled by a stale fence. */
+/** The checker finds steps that were lost, invented, settled twice, or settled under a stale fence. */
 import { describe, test } from 'vitest';
 import { ADA, BOB, SUBMITTER } from './scene.js';
 import { expectFound, type Twist } from './truth.js';
 
 const LOST: readonly Twist[] = [
   ['lost', 'a step that is gone', (scene) => scene.sql(`DELETE FROM STEP_TRACKER WHERE step_id = 'done'`)],
-  ['lost', 'one that never was', (scene) => scene.tell(SUBMITTER, 'acknowledged', { stepId: 'x', origin: 'x', n: 1 })],
+  [
+    'lost',
+    'one that never was',
+    (scene) => scene.record(SUBMITTER, 'acknowledged', { stepId: 'x', origin: 'x', n: 1 }),
+  ],
   ['lost', 'one that is not done', (scene) => scene.submit('idle', 'sized')],
   [
     'leftClaimed',
@@ -40,7 +44,7 @@ const LOST: readonly Twist[] = [
     'submission',
     'an id that was new twice',
     (scene) =>
-      scene.tell('submitter-1.0', 'acknowledged', {
+      scene.record('submitter-1.0', 'acknowledged', {
         stepId: 'done',
         origin: SUBMITTER,
         n: 1,
@@ -52,7 +56,7 @@ const LOST: readonly Twist[] = [
     'submission',
     'an id that stands for something else',
     (scene) =>
-      scene.tell(SUBMITTER, 'acknowledged', {
+      scene.record(SUBMITTER, 'acknowledged', {
         stepId: 'done',
         origin: SUBMITTER,
         n: 7,
@@ -76,7 +80,7 @@ const SETTLED: readonly Twist[] = [
   [
     'settledTwice',
     'two receipts for one version',
-    (scene) => scene.tell('pod-2.0', 'completed', { stepId: 'done', version: 2, run: `${ADA}/2` }),
+    (scene) => scene.record('pod-2.0', 'completed', { stepId: 'done', version: 2, run: `${ADA}/2` }),
   ],
   [
     'staleAccepted',

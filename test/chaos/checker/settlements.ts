@@ -1,8 +1,9 @@
 /**
- * Every change of every step, as the file's own history has it: from a known state, by somebody who might make it.
+ * Checks every change of every step in the file's history: it starts from a known state, and its author was allowed to
+ * make it.
  *
- * A claim ends in one of four ways: its holder settles it; the holder's incarnation has ended before, and a leader takes
- * it back; somebody cancels the step. In each the row must carry the very token and version of the claim that it ended.
+ * A claim ends in one of three ways: its holder settles it; a leader takes it back after the holder's incarnation has
+ * ended; a caller cancels the step. Each time the row must carry the token and version of the claim that ended.
  */
 import type { Change } from '../history.js';
 import type { Evidence } from './evidence.js';
@@ -12,15 +13,15 @@ const EDGES = [
   ...['→pending', 'pending→claimed', 'pending→cancelled', 'failed→pending', 'cancelled→pending'],
   ...['claimed→pending', 'claimed→completed', 'claimed→failed', 'claimed→cancelled'],
 ];
-/** An operation reads the clock before it waits for its turn, which takes moments on a busy machine. */
+/** An operation reads the clock before it waits for the lock, which can take a while on a busy machine. */
 const CLOCK_SLACK_MS = 500;
 
 const isTerminal = (status: string | null): boolean => ['completed', 'failed', 'cancelled'].includes(status ?? '');
 
-/** Whether a change made a step that had ended pending again. */
+/** Whether a change made an ended step pending again. */
 export const isByHand = ({ fromStatus, status }: Change): boolean => isTerminal(fromStatus) && status === 'pending';
 
-/** How often each step may have been cancelled, and retried by hand: whoever did it said so before. */
+/** How often each step may have been cancelled and retried by hand. Callers write that to their ledger first. */
 function intents({ submitters }: Evidence, what: 'cancelling' | 'retryingByHand'): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { entries } of submitters)
@@ -47,7 +48,7 @@ export function checkSettlements(evidence: Evidence): Violation[] {
   });
 }
 
-/** Each change begins where the one before ended, one version on, along an edge of the state machine. */
+/** Each change starts at the state where the last one ended, raises the version by one, and follows an edge of the state machine. */
 function checkOrder(changes: readonly Change[], add: (kind: Kind, text: string) => void): void {
   let before: Change | undefined;
   for (const change of changes) {
@@ -78,15 +79,15 @@ function checkClaimEnd(change: Change, evidence: Evidence, add: (kind: Kind, tex
   else if (status !== 'pending' && !(status === 'failed' && change.crashes! > change.fromCrashes!))
     add('staleAccepted', `${who}, and made it ${status}`);
   const charged = change.crashes! - change.fromCrashes!;
-  // Two crashes make a suspect, and a suspect that was not claimed by an empty pod has not been started.
+  // Two crashes make a suspect. A suspect that an empty pod did not claim has not been started.
   const charges = end?.final === 'evicted' && (fromToken!.startsWith('alone-') || change.fromCrashes! < 2);
   if (end !== undefined && charged !== (charges ? 1 : 0))
     add('retries', `was charged ${charged} crashes for a pod that was ${end.final}`);
 }
 
 /**
- * A result comes from a run of the process that held the claim. Its incarnation may have ended by then: as long as nobody
- * has taken the claim back the fence is its own.
+ * A result comes from a run of the process that held the claim. Its incarnation may have ended by then: the fence is still
+ * its own until a leader takes the claim back.
  */
 function checkHolder(change: Change, { lives }: Evidence, add: (kind: Kind, text: string) => void): void {
   const { fromIncarnation, run, version } = change;
@@ -96,7 +97,7 @@ function checkHolder(change: Change, { lives }: Evidence, add: (kind: Kind, text
     add('staleAccepted', `was completed at version ${version} with the result of ${run}, while ${life} held it`);
 }
 
-/** Claims under which a pod left the fleet: it should have settled them, or given them back. */
+/** Claims that a pod still had when it left the fleet. It should have settled them or given them back. */
 export function leftBehind({ changes, ends }: Evidence): Change[] {
   return [...changes.values()].flatMap((list) =>
     list.filter((change, i) => {

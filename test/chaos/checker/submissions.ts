@@ -1,4 +1,4 @@
-/** What was acknowledged is there, once, as it was submitted, and terminal; nothing else is there. */
+/** Checks that each acknowledged step is there once, as it was submitted, and terminal; and that no other step is there. */
 import type { Entry } from '../ledger.js';
 import { grouped, type Evidence, type Row } from './evidence.js';
 import type { Violation } from './violation.js';
@@ -33,7 +33,7 @@ function lost({ rows }: Evidence, acknowledged: ReadonlyMap<string, Entry[]>): V
   });
 }
 
-/** An id stands for what it was acknowledged for; and only one of its acknowledgements may say that it was new. */
+/** An id belongs to the submission that it was acknowledged for. Only one acknowledgement may say `created`. */
 function unlike({ rows }: Evidence, acknowledged: ReadonlyMap<string, Entry[]>): Violation[] {
   return [...acknowledged].flatMap(([stepId, entries]): Violation[] => {
     const row = rows.get(stepId);
@@ -50,7 +50,7 @@ function unlike({ rows }: Evidence, acknowledged: ReadonlyMap<string, Entry[]>):
   });
 }
 
-/** One step for each submission, and one for each key; none that nobody submitted. */
+/** One step for each submission, one for each key, and none without a submission. */
 function doubled({ rows, submitters }: Evidence): Violation[] {
   const name = (origin: string | undefined, n: number | undefined): string => `${origin}#${n}`;
   const submitting = submitters.flatMap(({ entries }) => entries.filter(({ what }) => what === 'submitting'));
@@ -64,7 +64,7 @@ function doubled({ rows, submitters }: Evidence): Violation[] {
   });
 }
 
-/** Nothing is left claimed, or due, whoever submitted it. */
+/** No step is left claimed or due. */
 function leftOver({ rows }: Evidence): Violation[] {
   return [...rows.values()].flatMap(({ stepId, status, token }): Violation[] =>
     status === 'claimed' || status === 'pending' || token !== null

@@ -1,4 +1,4 @@
-/** A history in which everything happens that may, and how the checker is tried: something is put into it that may not. */
+/** A correct history with every permitted kind of event, and a test harness that adds one violation to it. */
 import { expect, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../support/temp.js';
 import { ADA, BOB, Scene, SUBMITTER } from './scene.js';
@@ -7,7 +7,7 @@ import type { Kind } from './violation.js';
 
 const PERMANENT = { name: 'PermanentFailureError', message: '' };
 
-/** A result, a retry, an eviction, a cancel, a retry by hand, a receipt that was lost. */
+/** A result, a retry, an eviction, a cancel, a retry by hand, an unanswered exchange. */
 export function truth(folder: string): Scene {
   const scene = new Scene(folder);
   scene.submit('done', 'sized', { size: 12 });
@@ -16,17 +16,17 @@ export function truth(folder: string): Scene {
   scene.claim('retried', ADA);
   scene.run('retried', ADA, 'Error');
   scene.settle('retried', 'pending', ADA, 'retry_count = retry_count + 1');
-  scene.tell(ADA, 'retrying', { stepId: 'retried', attempt: 1 });
+  scene.record(ADA, 'retrying', { stepId: 'retried', attempt: 1 });
   scene.claim('retried', ADA);
   scene.complete('retried', ADA, scene.run('retried', ADA, 'returned', { attempt: 2 }));
-  scene.tell(ADA, 'completed', { stepId: 'retried', version: 4, run: `${ADA}/6` });
+  scene.record(ADA, 'completed', { stepId: 'retried', version: 4, run: `${ADA}/6` });
   scene.submit('cancelled', 'sized');
-  scene.tell(SUBMITTER, 'cancelling', { stepId: 'cancelled' });
+  scene.record(SUBMITTER, 'cancelling', { stepId: 'cancelled' });
   scene.settle('cancelled', 'cancelled', 'a token');
   scene.submit('by hand', 'doomed');
   scene.claim('by hand', ADA);
   scene.fail('by hand', ADA, PERMANENT);
-  scene.tell(SUBMITTER, 'retryingByHand', { stepId: 'by hand' });
+  scene.record(SUBMITTER, 'retryingByHand', { stepId: 'by hand' });
   scene.sql(
     `UPDATE STEP_TRACKER SET status = 'pending', version = version + 1, error = NULL WHERE step_id = 'by hand'`,
   );
@@ -35,7 +35,7 @@ export function truth(folder: string): Scene {
   scene.submit('orphan', 'sized');
   scene.claim('orphan', BOB);
   scene.begin('orphan', BOB);
-  scene.tell('choreography', 'killed', { life: BOB });
+  scene.record('choreography', 'killed', { life: BOB });
   scene.final(BOB, 'evicted');
   scene.settle('orphan', 'pending', ADA, 'crashes = crashes + 1');
   scene.work('orphan', ADA);
@@ -50,13 +50,13 @@ export function judged(twist: (scene: Scene, folder: string) => void = () => {})
   return judge(folder);
 }
 
-/** What was found, a line each. */
+/** The violations that were found, one line each. */
 export const shown = ({ violations }: Verdict): string[] => violations.map(({ kind, text }) => `${kind}: ${text}`);
 
-/** What kind of violation must be found, what it is, and what brings it about. */
+/** The kind of violation that must be found, its description, and what causes it. */
 export type Twist = readonly [Kind, string, (scene: Scene) => void];
 
-/** Puts it into the true history: it must be found. */
+/** Adds the violation to the correct history. The checker must find it. */
 export function expectFound([kind, , twist]: Twist): void {
   const verdict = judged(twist);
   expect(

@@ -1,30 +1,29 @@
 /**
- * The verdict on a run. It imports nothing of the product, and takes nothing on its word: it judges from the ledgers
- * (what submitters were answered, what handlers did, what pods were told), and from the file, which keeps a history of
- * its own: every change of every step, noted by triggers in the transaction that made it.
+ * The verdict on a run. It imports nothing of the library and trusts none of its answers. It judges by the ledgers (which
+ * replies submitters got, what handlers did, which events pods emitted), and by the file. The file has a history of its
+ * own: triggers record every change of every step in the transaction that makes it.
  *
  * What must hold:
  *
- * 1. **Nothing is lost.** Each id that a submitter wrote down *after* its submission had resolved is in the file, stands
- *    for what was submitted, and is terminal. Of a submission whose submitter was killed before it could write that down
- *    there may be a step or none, never two. One key is one step, whoever submits it.
- * 2. **Settled once.** A terminal step changes no more, unless somebody retries it by hand, who said so in his ledger
- *    before he did. No version of a step is told to be settled twice, and `completed` is the end of all. A step that runs
- *    twice is none: that is at-least-once execution.
- * 3. **No stale settlement is accepted.** Whatever ends a claim carries that claim's own token and version, and is its
- *    holder's (also one that was declared dead, as long as nobody has taken the claim back); or a leader's, after the
- *    holder's incarnation has ended, and then makes the step pending or fails it for its crashes; or a cancel's. The result of a completed step comes from a run of the process that held
- *    the last claim. A claim is never claimed over.
- * 4. **Retries are within bounds.** A change charges at most one retry or one crash; retries stay within `maxRetries` and
- *    crashes within the limit, counted anew after a retry by hand; a crash is charged for evicted pods and no others.
- *    What fails has used its retries up, or failed for good.
- * 5. **Nothing is left** claimed or pending, of the acknowledged steps and of all others.
- * 6. **Events tell what has happened.** What a pod was told stands in the history at that version, by that pod. A receipt
- *    may be lost to a SIGKILL, or to a stop whose drain time was over: what was settled and not told is a violation only
- *    where the pod stopped in order, and before that time.
- * 7. **Handlers run as claimed**: once for each claim, never twice at a time in one pod, within slots and concurrency,
- *    and never once the pod has stopped. What they return is what the step has.
- * 8. **The living stay**: no process breaks, hangs, or is declared dead while it is neither killed nor frozen.
+ * 1. **Nothing is lost.** Each id that a submitter wrote to its ledger *after* its submission resolved is in the file, as
+ *    it was submitted, and terminal. If the submitter was killed before it could write that, there is one step or none,
+ *    never two. One key is one step, for all submitters together.
+ * 2. **Settled once.** A terminal step does not change again, unless a caller retries it by hand and has written that to
+ *    its ledger first. No version of a step is reported as settled twice, and `completed` is final. A step that runs twice
+ *    is no violation: that is at-least-once execution.
+ * 3. **No stale settlement is accepted.** A change that ends a claim carries the token and version of that claim. It comes
+ *    from the holder (also from one that was declared dead, until a leader takes the claim back); or from a leader after
+ *    the holder's incarnation has ended, which makes the step pending or fails it for its crashes; or from a cancel. The
+ *    result of a completed step comes from a run of the process that held the last claim. A claimed step is never claimed.
+ * 4. **Retries are within bounds.** A change charges at most one retry or one crash. Retries stay within `maxRetries`, and
+ *    crashes within the limit; both start again after a retry by hand. Only an eviction charges a crash. A failed step has
+ *    used up its retries, or failed permanently.
+ * 5. **Nothing is left** claimed or pending, neither of the acknowledged steps nor of any other.
+ * 6. **Events report what has happened.** An event is in the history at its version, by its pod. A settled step without an
+ *    event is a violation only if its pod stopped in order and within its drain time.
+ * 7. **Handlers run as claimed**: once for each claim, never twice at a time in one pod, within slots and concurrency, and
+ *    never after the pod has stopped. The result of the step is what its handler returned.
+ * 8. **The living stay**: no process fails, hangs, or is declared dead while it is neither killed nor frozen.
  */
 import { checkOutcomes } from './outcomes.js';
 import type { Entry } from '../ledger.js';
@@ -34,25 +33,25 @@ import { checkReceipts } from './receipts.js';
 import { checkRetries } from './retries.js';
 import { checkRuns } from './runs.js';
 import { checkSettlements, leftBehind } from './settlements.js';
-import { storyOf } from './story.js';
+import { timelineOf } from './timeline.js';
 import { acknowledgements, checkSubmissions, isTerminal } from './submissions.js';
 import type { Kind, Violation } from './violation.js';
 
 export interface Verdict {
-  /** Steps whose submission had resolved; and how many of them are terminal. */
+  /** Steps whose submission resolved, and how many of them are terminal. */
   readonly acknowledged: number;
   readonly terminal: number;
   /** Steps with a violation of this kind. */
   readonly lost: number;
   readonly settledTwice: number;
   readonly staleAccepted: number;
-  readonly violations: readonly (Violation & { readonly story: readonly string[] })[];
-  /** What the run has seen: what was not there was not tried. */
+  readonly violations: readonly (Violation & { readonly timeline: readonly string[] })[];
+  /** What happened in the run. What did not happen was not tested. */
   readonly seen: Readonly<Record<string, number>>;
 }
 
-/** So many violations get their step's story. */
-const TOLD = 5;
+/** How many violations show the timeline of their step. */
+const REPORTED = 5;
 
 export function judge(folder: string): Verdict {
   const evidence = evidenceIn(folder);
@@ -79,7 +78,7 @@ export function judge(folder: string): Verdict {
     violations: violations.map((violation, i) => ({
       ...violation,
       text: violation.stepId === undefined ? violation.text : `${violation.stepId} ${violation.text}`,
-      story: i < TOLD && violation.stepId !== undefined ? storyOf(violation.stepId, evidence) : [],
+      timeline: i < REPORTED && violation.stepId !== undefined ? timelineOf(violation.stepId, evidence) : [],
     })),
     seen: seen(evidence),
   };

@@ -5,13 +5,13 @@ export type Kind =
   | 'staleAccepted'
   | 'retries' // out of bounds
   | 'leftClaimed'
-  | 'submission' // a second step for one submission or key, or one that nobody submitted
+  | 'submission' // a second step for one submission or key, or a step without a submission
   | 'history' // a version or a status went where it may not
-  | 'receipt' // an event told what did not happen, or did not tell what did
+  | 'receipt' // an event without a settlement, or a settlement without an event
   | 'run' // a handler ran where or when it may not
-  | 'outcome' // the wrong end or result for what the step was
+  | 'outcome' // the wrong end or result for the step's type and args
   | 'eviction' // a pod was declared dead that was neither killed nor frozen
-  | 'process'; // one broke, hung, or ended by itself
+  | 'process'; // one failed, hung, or ended by itself
 
 export interface Violation {
   readonly kind: Kind;

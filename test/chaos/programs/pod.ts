@@ -1,4 +1,4 @@
-/** A pod of a chaos run. Its ledger tells what its handlers did, and what it was told of its settlements. */
+/** A pod of a chaos run. It writes to its ledger what its handlers do and which events it emits. */
 import { FleetQ, StoppedError, stopOnSignals, StoreError } from 'fleet-q';
 import { DRAIN_MS, MAX_CRASHES, SLOTS, slotOf, TIMING, TRY_AGAIN } from '../settings.js';
 import { ABORT_GRACE_MS, type Result } from '../workload.js';
@@ -10,7 +10,7 @@ const { folder, life, ledger } = surroundings();
 const queue = new FleetQ({
   store: storeIn(folder),
   podId: slotOf(life),
-  meta: { life }, // so that the file tells whose an incarnation was
+  meta: { life }, // so that the file names the life of each incarnation
   steps: stepsOf(ledger, life),
   maxParallelism: SLOTS,
   capacityThreshold: 1,
@@ -44,5 +44,5 @@ try {
   ledger.write('ready');
 } catch (error) {
   if (error instanceof StoreError && error.transient) process.exit(TRY_AGAIN);
-  if (!(error instanceof StoppedError)) throw error; // told to end before it had begun
+  if (!(error instanceof StoppedError)) throw error; // SIGTERM came before it had started
 }

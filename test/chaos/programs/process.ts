@@ -1,4 +1,4 @@
-/** What all programs of a run have in common: they end with whoever started them, and say so when they break. */
+/** What all programs of a run share: they end with their parent, and write a failure to their ledger. */
 import { sqlite } from 'fleet-q/sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Ledger } from '../ledger.js';
@@ -6,7 +6,7 @@ import { BUSY_TIMEOUT_MS, fileIn } from '../settings.js';
 
 export interface Surroundings {
   readonly folder: string;
-  /** Names this process among all that ever fill its slot. */
+  /** The name of this process among all that ever fill its slot. */
   readonly life: string;
   readonly ledger: Ledger;
 }
@@ -19,7 +19,7 @@ export function surroundings(): Surroundings {
       ledger.write('broken', { how: String((error as Error).stack ?? error) });
       process.exit(70);
     });
-  process.on('SIGINT', () => {}); // a terminal sends it to all; the choreography decides
+  process.on('SIGINT', () => {}); // a terminal sends it to the whole group; the main program handles it
   process.stdin.on('end', () => process.exit(0)).resume();
   (process.stdin as { unref?(): void }).unref?.();
   void noteStalls(ledger);
@@ -31,7 +31,7 @@ export const storeIn = (folder: string) => sqlite({ path: fileIn(folder), busyTi
 const LOOK_EVERY_MS = 100;
 const STALLED_MS = 500;
 
-/** Where the machine, or a handler, held the process up, silence proves nothing against the product. */
+/** If the machine or a handler held the process up, its silence is not the library's fault. */
 async function noteStalls(ledger: Ledger): Promise<void> {
   for (;;) {
     const before = performance.now();

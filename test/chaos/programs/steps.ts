@@ -1,4 +1,4 @@
-/** The handlers of the workload. Each notes in the ledger that it has begun, and how it is about to end. */
+/** The handlers of the workload. Each writes to the ledger that it has begun, and how it is about to end. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { defineStep, PermanentFailureError, RetryLaterError, type StepContext, type StepTypeOptions } from 'fleet-q';
 import type { Ledger } from '../ledger.js';
@@ -11,7 +11,7 @@ type Work = (args: Args, ctx: StepContext) => string | Promise<string>;
 export function stepsOf(ledger: Ledger, life: string) {
   let runs = 0;
 
-  /** @param work answers the result's text */
+  /** @param work returns the result's text */
   const step = <const T extends StepType>(type: T, work: Work, options: StepTypeOptions = {}) =>
     defineStep({
       type,

@@ -1,6 +1,6 @@
 /**
- * A process that only submits, singly and in bulk, under keys of its own and under keys that others submit too; it also
- * cancels, retries by hand and waits. Its ledger tells what it was about to do, and what it was answered.
+ * A process that only submits: singly and in bulk, under its own keys and under keys that others submit too. It also
+ * cancels, retries by hand and waits. It writes to its ledger what it is about to do, and each reply.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -21,9 +21,9 @@ type Steps = Record<StepType, { args: Args; result: Result }>;
 const ACTS = { some: 40, many: 8, keyed: 25, cancel: 12, retry: 8, wait: 7 } as const;
 const REMEMBERED = 100;
 const MOST_WAITERS = 5;
-/** A key is submitted for so long, by all submitters. */
+/** For how long all submitters submit the same key. */
 const KEY_LASTS_MS = 400;
-/** Not the last word of a store. */
+/** Whether an error of the store may be temporary. */
 const PASSING = ['STORE_BUSY', 'WAIT_TIMEOUT', 'WAIT_ABORTED', 'STOPPED'];
 
 const { folder, life, ledger } = surroundings();
@@ -69,7 +69,7 @@ async function submitMany(): Promise<void> {
   }
 }
 
-/** All submitters come by the same keys at about the same time, with the same args; but for some that have others. */
+/** All submitters submit the same keys at about the same time, mostly with the same args. */
 async function submitKeyed(): Promise<void> {
   const n = Math.floor(Date.now() / KEY_LASTS_MS);
   const work = draw(new Random('key', n), 'key', n);
@@ -110,7 +110,7 @@ async function wait(): Promise<void> {
   }
 }
 
-/** What a locked file may cost; anything else must not happen. */
+/** The errors that a locked file may cause. No other may happen. */
 function refused(error: unknown): void {
   const cause = error instanceof SubmitIncompleteError ? error.cause : error;
   const passing =

@@ -1,4 +1,4 @@
-/** What every store must bear, end to end: three pods and a client, through the public API alone. */
+/** End-to-end tests for every store: three pods and a client, through the public API only. */
 import { describe } from 'vitest';
 import type { Ground } from './ground.js';
 import { living } from './life.js';
@@ -6,7 +6,7 @@ import { working } from './work.js';
 
 export { type Ground, type Line } from './ground.js';
 
-/** Tests on whatever `ground` stands for when they run. */
+/** Runs the tests on the ground that `ground` returns. */
 export function describeFleet(name: string, ground: () => Ground): void {
   describe(name, () => {
     working(ground);

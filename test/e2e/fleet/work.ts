@@ -1,35 +1,35 @@
-/** What becomes of steps on a fleet of three pods, and what is told of it. */
+/** Steps on a fleet of three pods: how they end, and the events about them. */
 import { describe, expect, test } from 'vitest';
 import { PermanentFailureError, RetryLaterError, type Step, type StepContext } from 'fleet-q';
 import { aborted, gate, POD_IDS, raise, type Ground } from './ground.js';
 
-/** A client's clock and the store's are one here, but for parts of a millisecond. */
+/** The clocks of the client and the store are the same here, except for parts of a millisecond. */
 const TICK_MS = 2;
 
 export function working(ground: () => Ground): void {
   describe('steps', () => {
-    test('run on every pod, their results come back, and each settlement is told once', async () => {
+    test('run on every pod and return their results, with one event for each settlement', async () => {
       const at = new Set<string>();
       const all = gate();
       const square = async (n: number, { podId }: StepContext) => {
         if (at.add(podId).size === 3) all.open();
-        await all.opened; // nobody goes on before everybody has some
+        await all.opened; // no handler continues before every pod runs one
         return n * n;
       };
-      const { client, told } = await raise(ground(), { register: (queue) => queue.register('square', square) });
+      const { client, emitted } = await raise(ground(), { register: (queue) => queue.register('square', square) });
       const numbers = Array.from({ length: 60 }, (_, n) => n);
       const ids = await client.submitMany(numbers.map((args) => ({ type: 'square', args })));
       expect(await Promise.all(ids.map((id) => client.waitFor(id)))).toEqual(numbers.map((n) => n * n));
-      await expect.poll(() => told('step:completed')).toHaveLength(60);
-      expect(new Set(told('step:completed').map(({ payload }) => payload['stepId']))).toEqual(new Set(ids));
-      expect(new Set(told('step:completed').map(({ on }) => on))).toEqual(new Set(POD_IDS));
+      await expect.poll(() => emitted('step:completed')).toHaveLength(60);
+      expect(new Set(emitted('step:completed').map(({ payload }) => payload['stepId']))).toEqual(new Set(ids));
+      expect(new Set(emitted('step:completed').map(({ on }) => on))).toEqual(new Set(POD_IDS));
       expect((await client.getStep(ids[7]!)).status).toBe('completed');
     });
 
-    test('are tried again after the delay asked for, at most so often, and never after a permanent failure', async () => {
+    test('are retried after the requested delay, at most `maxRetries` times, and never after a permanent failure', async () => {
       const ran: { type: string; attempt: number; at: number }[] = [];
       const note = ({ type, attempt }: StepContext) => void ran.push({ type, attempt, at: performance.now() });
-      const { client, told } = await raise(ground(), {
+      const { client, emitted } = await raise(ground(), {
         register: (queue) =>
           queue
             .register('later', (_: undefined, ctx) => {
@@ -60,20 +60,20 @@ export function working(ground: () => Ground): void {
       expect([attempts('later'), attempts('broken'), attempts('never')]).toEqual([[1, 2], [1, 2, 3], [1]]);
       const [first, second] = ran.filter(({ type }) => type === 'later');
       expect(second!.at - first!.at).toBeGreaterThanOrEqual(400 - TICK_MS);
-      await expect.poll(() => told('step:failed')).toHaveLength(2);
-      expect(told('step:retrying', later)).toMatchObject([{ payload: { attempt: 1, delayMs: 400 } }]);
-      expect(told('step:retrying', broken)).toHaveLength(2);
+      await expect.poll(() => emitted('step:failed')).toHaveLength(2);
+      expect(emitted('step:retrying', later)).toMatchObject([{ payload: { attempt: 1, delayMs: 400 } }]);
+      expect(emitted('step:retrying', broken)).toHaveLength(2);
       expect(await client.getStep(broken)).toMatchObject({ status: 'failed', retryCount: 2 });
     });
 
-    test('that are cancelled end at once, and the holder aborts what runs', async () => {
+    test('end at once when they are cancelled, and the holder aborts the handler', async () => {
       const running = gate();
       let reason: unknown;
       const hold = async (_: undefined, { signal }: StepContext) => {
         running.open();
         reason = await aborted(signal);
       };
-      const { client, told } = await raise(ground(), { register: (queue) => queue.register('hold', hold) });
+      const { client, emitted } = await raise(ground(), { register: (queue) => queue.register('hold', hold) });
       const [held, pending] = await Promise.all([
         client.submit({ type: 'hold' }),
         client.submit({ type: 'hold', delayMs: 600_000 }),
@@ -83,14 +83,14 @@ export function working(ground: () => Ground): void {
       expect(await client.cancel(pending)).toBe('cancelled');
       await expect(client.waitFor(held)).rejects.toMatchObject({ code: 'STEP_CANCELLED' });
       await expect.poll(() => reason, { timeout: 5_000 }).toMatchObject({ code: 'STEP_CANCELLED' });
-      await expect.poll(() => told('step:cancelled')).toMatchObject([{ payload: { stepId: held, by: 'holder' } }]);
+      await expect.poll(() => emitted('step:cancelled')).toMatchObject([{ payload: { stepId: held, by: 'holder' } }]);
       expect(await client.cancel(held)).toBe('alreadyTerminal');
       expect(await client.cancel('nobody')).toBe('notFound');
       expect((await client.getStep(pending)).status).toBe('cancelled');
-      expect(told('step:completed')).toEqual([]);
+      expect(emitted('step:completed')).toEqual([]);
     });
 
-    test('that failed are retried by hand, with fresh counts', async () => {
+    test('start with fresh counts when they are retried by hand', async () => {
       let isBroken = true;
       const fix = () => {
         if (isBroken) throw new Error('broken');
@@ -107,7 +107,7 @@ export function working(ground: () => Ground): void {
       expect(await client.retry('nobody')).toBe('notFound');
     });
 
-    test('of one idempotency key are one step, also when several pods submit at once', async () => {
+    test('are one step for one idempotency key, also when several pods submit at once', async () => {
       let runs = 0;
       const { pods, client } = await raise(ground(), {
         register: (queue) => queue.register('pay', ({ amount }: { amount: number }) => (runs++, amount)),
@@ -125,12 +125,12 @@ export function working(ground: () => Ground): void {
       expect(runs).toBe(1);
     });
 
-    test('with a runAt or a delay wait until then', async () => {
+    test('wait until their runAt or for their delay', async () => {
       const ranAt = new Map<string, number>();
       const { client } = await raise(ground(), {
         register: (queue) => queue.register('note', (name: string) => void ranAt.set(name, Date.now())),
       });
-      const delayMs = 4_000; // by then what is due now has run, whatever else the machine does
+      const delayMs = 4_000; // by then the steps that are due now have run, even on a busy machine
       const runAt = Date.now() + delayMs;
       const ids = await client.submitMany([
         { type: 'note', args: 'runAt', runAt: new Date(runAt) },
@@ -143,7 +143,7 @@ export function working(ground: () => Ground): void {
       expect([...ranAt.keys()][0]).toBe('now');
     });
 
-    test('are listed and counted as they stand, and every pod is well', async () => {
+    test('are listed and counted by status, and every pod is healthy', async () => {
       const { pods, client } = await raise(ground(), {
         register: (queue) =>
           queue

@@ -1,6 +1,6 @@
 /**
- * A pod whose handler keeps the event loop: the nth run until there is a file of the queue's name and n. What it tells
- * it prints, a line each.
+ * A pod whose handler blocks the event loop: run number n, until a file exists that is named after the queue and n. It prints
+ * its events, one line each.
  */
 import { existsSync, writeSync } from 'node:fs';
 import { FleetQ } from '../../../src/index.js';

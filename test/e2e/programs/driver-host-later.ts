@@ -1,4 +1,4 @@
-/** A host that loads the Snowflake driver after the queue, and configures its log then. It prints what was logged. */
+/** A host that loads the Snowflake driver after the queue, and configures its log then. It prints the log lines. */
 import { FleetQ } from '../../../src/index.js';
 import { snowflake, type SnowflakeConnection, type SnowflakeOptions } from '../../../src/snowflake.js';
 import { growsBeyond, HOST_LOG, settledLength } from './host-log.js';
@@ -18,7 +18,7 @@ async function queueAtWork(meanwhile: () => void): Promise<void> {
 await queueAtWork(() => {});
 const { default: sdk } = await import('snowflake-sdk');
 await queueAtWork(() => sdk.configure({ logLevel: 'DEBUG', logFilePath: HOST_LOG, additionalLogToConsole: false }));
-// Another queue changes nothing any more.
+// A second queue changes nothing.
 await queueAtWork(() => {});
 const length = await settledLength();
 const host = sdk.createConnection(connection);

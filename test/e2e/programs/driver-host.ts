@@ -1,6 +1,6 @@
 /**
- * A host that uses the Snowflake driver itself, with settings of its own, before, beside and after a queue in the same
- * process. It prints what has changed for it.
+ * A host that uses the Snowflake driver itself, with its own settings, before, beside and after a queue in the same process.
+ * It prints what has changed for it.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { getDefaultResultOrder } from 'node:dns';
@@ -20,7 +20,7 @@ sdk.configure({
   ...{ keepAlive: false, disableOCSPChecks: true, useEnvProxy: false },
 });
 
-/** What of the process anybody might change for all. */
+/** The settings of the process that any module could change for all. */
 function globals() {
   return {
     env: { ...process.env },
@@ -59,7 +59,7 @@ function run(host: Connection, sqlText: string, over: Partial<StatementOption> =
 
 const closed = (host: Connection): Promise<void> => new Promise((resolve) => host.destroy(() => resolve()));
 
-/** The settings as the log tells them of the newest connection. */
+/** The settings of the newest connection, from the log. */
 const loggedMode = (): string | undefined =>
   readHostLog()
     .match(/ocsp mode: (\w+)/g)
@@ -73,7 +73,7 @@ const store = snowflake({ ...place, connection });
 const queue = new FleetQ({ store, drainTimeoutMs: 500 }).register('work', () => 'done');
 await queue.start();
 await queue.waitFor(await queue.submit({ type: 'work' }));
-// The test answers with 503 at first: the host's driver sends it again by itself.
+// The test replies with 503 at first; the host's driver sends the request again.
 const beside = run(host, 'SELECT 1 AS host_beside');
 await queue.stop();
 const after = globals();

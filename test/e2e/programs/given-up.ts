@@ -12,7 +12,7 @@ const started = queue.start().then(
   () => 'started',
   () => 'not started',
 );
-// Of a login that is never answered nothing is heard.
+// A login that is never answered emits nothing.
 if (process.argv[3] !== 'at once') console.log(await started);
 await once(process.stdin, 'data');
 process.stdin.destroy();

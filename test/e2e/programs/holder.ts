@@ -1,4 +1,4 @@
-/** A pod with one slot, in which a step runs for ever; it says when that has begun. */
+/** A pod with one slot, whose step runs forever. It prints a line when the step has begun. */
 import { FleetQ } from '../../../src/index.js';
 import { sqlite } from '../../../src/sqlite.js';
 

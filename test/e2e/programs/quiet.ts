@@ -1,4 +1,4 @@
-/** A whole life on Snowflake that says nothing: its login is refused, then it gets in, works, and stops. */
+/** A whole life on Snowflake that prints nothing: a refused login, a successful one, work, and a stop. */
 import { FleetQ } from '../../../src/index.js';
 import { snowflake, type SnowflakeConnection, type SnowflakeOptions } from '../../../src/snowflake.js';
 

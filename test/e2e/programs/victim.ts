@@ -1,4 +1,4 @@
-/** A pod that dies of its work: a step that says so kills it. */
+/** A pod whose process is killed by a step that asks for it. */
 import { FleetQ } from '../../../src/index.js';
 import { sqlite } from '../../../src/sqlite.js';
 

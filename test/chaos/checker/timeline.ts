@@ -1,9 +1,9 @@
-/** A step's story for whoever looks into a violation: its changes and what the ledgers say of it, by time. */
+/** The timeline of a step, to investigate a violation: its changes and its ledger entries, by time. */
 import type { Evidence } from './evidence.js';
 
 const LONGEST = 40;
 
-export function storyOf(stepId: string, { changes, lives, pods, submitters }: Evidence): string[] {
+export function timelineOf(stepId: string, { changes, lives, pods, submitters }: Evidence): string[] {
   const who = (incarnation: string | null): string => lives.get(incarnation ?? '') ?? incarnation ?? '-';
   const own = (changes.get(stepId) ?? []).map((change) => {
     const {
@@ -26,7 +26,7 @@ export function storyOf(stepId: string, { changes, lives, pods, submitters }: Ev
       text: `${from} → ${to} settled by ${who(settledBy)}, ${retries} retries, ${crashes} crashes ${run ?? ''}`,
     };
   });
-  const told = [...pods, ...submitters].flatMap(({ life, entries }) =>
+  const reported = [...pods, ...submitters].flatMap(({ life, entries }) =>
     entries
       .filter((entry) => entry.stepId === stepId)
       .map(({ at, what, run, how, version }) => ({
@@ -34,7 +34,7 @@ export function storyOf(stepId: string, { changes, lives, pods, submitters }: Ev
         text: [life, what, run, how, version].filter((x) => x !== undefined).join(' '),
       })),
   );
-  return [...own, ...told]
+  return [...own, ...reported]
     .sort((a, b) => a.at - b.at)
     .slice(-LONGEST)
     .map(({ at, text }) => `${at} ${text}`);
