@@ -1,8 +1,8 @@
 /**
- * FLEET-Q beside its peers: same work, same machine, one run.
+ * Measures FLEET-Q beside other queues: the same work, on the same machine, in one run.
  *
  * `npm run bench -- [--json] [--only throughput,latency] [--quick] [--rounds 3]`. With `--json` the last line is
- * `{ machine, results, ratios }`; `--quick` is a tenth of the work, to see that all runs, not to quote.
+ * `{ machine, results, ratios }`; `--quick` does a tenth of the work, to check that everything runs; do not quote its figures.
  */
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
@@ -32,23 +32,23 @@ const PARTS: Readonly<
   Record<string, { readonly title: string; readonly run: (report: Report, servers: Servers) => Promise<void> }>
 > = {
   throughput: {
-    title: 'Throughput; what is acknowledged survives the death of any process',
+    title: 'Throughput (acknowledged work survives the death of any process)',
     run: (report, servers) => throughput(report, { servers, rounds, steps: 50_000 * scale, seconds: 8 }, false),
   },
   full: {
-    title: 'Throughput; what is acknowledged survives a power loss',
+    title: 'Throughput (acknowledged work survives a power loss)',
     run: (report, servers) =>
       throughput(report, { servers, rounds: Math.min(3, rounds), steps: 50_000 * scale, seconds: 4 }, true),
   },
   latency: {
-    title: 'From submit to the start of the handler',
+    title: 'Latency from submit to the start of the handler',
     run: (report, servers) => latency(report, servers, 500 * scale),
   },
   responsiveness: {
-    title: 'How late a timer of the host comes',
+    title: 'Delay of a timer of the host',
     run: (report) => responsiveness(report, { steps: 100_000 * scale, rows }),
   },
-  claims: { title: 'Settling ten and claiming ten', run: (report) => claims(report, rows) },
+  claims: { title: 'An exchange that settles ten and claims ten', run: (report) => claims(report, rows) },
   processes: {
     title: 'Processes that share a file',
     run: (report) => processes(report, { count: 200_000 * scale, rounds: Math.min(3, rounds) }),

@@ -1,4 +1,4 @@
-/** The examples, each run as its users run it: as a program of its own, in an empty folder. */
+/** Runs each example as a user does: as a program of its own, in an empty folder. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
@@ -40,7 +40,7 @@ interface Ended {
 interface Program {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves once its output contains this. */
+  /** Resolves when the output contains this text. */
   says(text: string): Promise<void>;
 }
 
@@ -59,13 +59,13 @@ function start(file: string, env: Readonly<Record<string, string>> = {}): Progra
   const says = async (text: string): Promise<void> => {
     while (!out.includes(text)) {
       const isOver = await Promise.race([once(child.stdout, 'data').then(() => false), ended.then(() => true)]);
-      if (isOver && !out.includes(text)) throw new Error(`it never said "${text}":\n${out}\n${errors}`);
+      if (isOver && !out.includes(text)) throw new Error(`its output never contained "${text}":\n${out}\n${errors}`);
     }
   };
   return { child, ended, says };
 }
 
-/** What an example prints, line by line. It must end by itself, and well. */
+/** The output of an example, line by line. The example must end by itself with exit code 0. */
 async function printed(file: string, env?: Readonly<Record<string, string>>): Promise<string[]> {
   const { code, out, errors } = await start(file, env).ended;
   expect({ code, errors }).toEqual({ code: 0, errors: '' });
@@ -199,7 +199,7 @@ describe('examples', { timeout: WITHIN_MS, concurrent: false }, () => {
     },
   );
 
-  test('each has a test here', () => {
+  test('have a test each', () => {
     const programs = readdirSync(examples, { recursive: true, encoding: 'utf8' }).filter(
       (file) => file.endsWith('.ts') && !file.startsWith('demo') && /^await /m.test(text(file)),
     );

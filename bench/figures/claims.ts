@@ -1,7 +1,7 @@
 /**
- * What a claim costs beside a million steps that it should not look at: an exchange that settles ten and claims ten, with
- * nothing else in the file; behind so many finished ones; so many future ones of higher priority; so many of a type that
- * nobody handles. The four take turns, so that all feel the same machine.
+ * The cost of a claim beside a million steps that it should not read: an exchange that settles ten and claims ten, with
+ * nothing else in the file; behind a million finished steps; behind a million future ones of higher priority; behind a
+ * million of a type without a handler. The four take turns, so that they share the state of the machine.
  */
 import { sqlite } from 'fleet-q/sqlite';
 import { createLog } from '../../src/log.js';

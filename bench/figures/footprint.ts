@@ -1,4 +1,4 @@
-/** What a queue takes while it does nothing, and what memory it takes above a million pending steps. */
+/** The CPU time of an idle queue, and the memory of a queue with a million pending steps. */
 import { hostMs, pause } from '../support/measure.js';
 import { flood } from '../support/flood.js';
 import { withPlace, type Place } from '../support/places.js';
@@ -13,12 +13,12 @@ interface Input {
   readonly rows: number;
 }
 
-/** The share of a core that a started queue takes. */
+/** The share of a core that a started, idle queue uses. */
 export async function idle({ place, seconds }: Input, { begin }: Course) {
   const queue = queueAt(place, () => undefined);
   await queue.start();
   await begin();
-  await pause(5_000); // what it was loaded with is compiled, and it has found nothing a few times
+  await pause(5_000); // its code is compiled by now, and a few exchanges have found nothing
   const before = process.cpuUsage();
   const since = hostMs();
   await pause(seconds * 1_000);
@@ -28,10 +28,10 @@ export async function idle({ place, seconds }: Input, { begin }: Course) {
   return share;
 }
 
-/** Resident memory of a process that works on so many pending steps, in MiB. */
+/** Resident memory, in MiB, of a process that works on this many pending steps. */
 export async function memory({ place, seconds, rows }: Input, { begin }: Course) {
   if (rows > 0) await flood(place, rows, 'pending');
-  const queue = queueAt(place, () => pause(1)); // it works all the while, and the steps stay many
+  const queue = queueAt(place, () => pause(1)); // it works, but so slowly that the number of steps hardly falls
   await begin();
   await queue.start();
   await pause((seconds * 1_000) / 2);
@@ -45,7 +45,7 @@ export async function footprint(report: Report, { rows, seconds }: { rows: numbe
     withPlace({}, (place) =>
       alone<number>({ module: 'footprint', name }, { place, seconds: long, rows: pending } satisfies Input),
     );
-  const share = await run('idle', 0, 3 * seconds); // a collection of garbage now and then is part of it
+  const share = await run('idle', 0, 3 * seconds); // long enough to include garbage collections
   report.add('idle queue', 'fleet-q', 100 * share, '% of a core');
   report.ratio('idleCpu', share);
   report.add('memory, nothing pending', 'fleet-q', await run('memory', 0), 'MiB');

@@ -13,13 +13,13 @@ interface Input {
   readonly times: number;
 }
 
-/** Not measured: what is loaded, compiled and opened on first use. */
+/** Warm-up, not measured: first use loads, compiles and opens. */
 const WARM_UP = 20;
 const LONGEST_MS = 5_000;
 
 const task = (name: string): TaskName => ({ module: 'latency', name });
 
-/** Collects how long each took. */
+/** Collects the durations. */
 function listening(times: number) {
   const tooks: number[] = [];
   let heard = (): void => undefined;
@@ -31,7 +31,7 @@ function listening(times: number) {
   };
   let end = (): void => undefined;
   const last = new Promise<void>((resolve) => (end = resolve));
-  /** Resolves when the next has begun. */
+  /** Resolves when the next handler has begun. */
   const next = (): Promise<void> => new Promise((resolve) => (heard = resolve));
   return { tooks, onStart, last, next };
 }
@@ -76,7 +76,7 @@ export async function submitter({ module, place, times }: Input, { begin }: Cour
 async function across({ module, newerNode = false }: Entry, place: Place, times: number): Promise<number[]> {
   const input: Input = { module, place, times };
   const nodePath = newerNode ? newer() : process.execPath;
-  // One after the other: what a worker makes of an empty place, the submitter finds.
+  // One after the other: the worker creates the tables that the submitter needs.
   const working = new Task(task('worker'), input, nodePath);
   await working.ready;
   const [tooks] = await together([working, new Task(task('submitter'), input, nodePath)]);

@@ -1,4 +1,4 @@
-/** One, two and four processes that submit and process on one file: how many steps a second all do, and the share of the least. */
+/** One, two and four processes on one file: the steps a second of all together, and the smallest share of one process. */
 import { median, pause } from '../support/measure.js';
 import { withPlace, type Place } from '../support/places.js';
 import type { Report } from '../support/report.js';
@@ -7,7 +7,7 @@ import { queueAt, steps } from '../subjects/fleet-q.js';
 
 interface Input {
   readonly place: Place;
-  /** What this process submits. It works whatever it gets. */
+  /** How many steps this process submits. It runs any step that it claims. */
   readonly count: number;
 }
 

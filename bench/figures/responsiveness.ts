@@ -1,7 +1,7 @@
 /**
- * What the host's event loop feels: how late a timer comes, while the queue works at full load, submits 100,000 steps,
- * tells its stats over 1,000,000, and removes 1,000,000 that are past their retention. Beside each case a process that
- * does nothing is watched too: what it shows is the machine's.
+ * The delay of the host's event loop: how late a timer fires while the queue works at full load, submits 100,000 steps,
+ * computes its stats over 1,000,000, and removes 1,000,000 that are past their retention. An idle process is measured
+ * beside each case: its delay is the machine's.
  */
 import { watchLoop, pause, type LoopDelay } from '../support/measure.js';
 import { withPlace, type Place } from '../support/places.js';
@@ -17,7 +17,7 @@ interface Input {
 
 const task = (name: string): TaskName => ({ module: 'responsiveness', name });
 
-/** Watches until it is over. */
+/** Measures until the end of the case. */
 export async function idle(_: unknown, { begin, over }: Course) {
   await begin();
   const stop = watchLoop();
@@ -86,7 +86,7 @@ const CASES = [
   { name: 'retention', title: 'retention over a million', of: 'rows' },
 ] as const;
 
-/** @param sizes how many steps are worked and submitted, and over how many finished ones stats and retention go */
+/** @param sizes how many steps are run and submitted, and how many finished ones stats and retention read */
 export async function responsiveness(report: Report, sizes: { steps: number; rows: number }): Promise<void> {
   let most = 0;
   for (const { name, title, of } of CASES) {
@@ -105,5 +105,5 @@ export async function responsiveness(report: Report, sizes: { steps: number; row
     if (name === 'fullLoad') report.ratio('eventLoopP99Ms', host.p99);
     most = Math.max(most, host.most - beside.most);
   }
-  report.ratio('eventLoopMaxMs', most); // beyond what the idle process shows
+  report.ratio('eventLoopMaxMs', most); // above that of the idle process
 }

@@ -1,6 +1,6 @@
 /**
- * Steps a second: submitted in bulk, processed, submitted singly and awaited. Every subject in turn, round by round, each
- * in a process and a place of its own; the medians count, and ratios are taken within a round.
+ * Steps a second: submitted in bulk, processed, and submitted singly and awaited. The subjects take turns, round by round,
+ * each in its own process and place. The result is the median; ratios are taken within a round.
  */
 import { median, pause, rateOf, timed } from '../support/measure.js';
 import { withPlace, type Place } from '../support/places.js';
@@ -13,7 +13,7 @@ export interface Effort {
   readonly servers: Servers;
   readonly rounds: number;
   readonly steps: number;
-  /** No single measurement goes on for longer. */
+  /** The longest time of a single measurement. */
   readonly seconds: number;
 }
 
@@ -26,10 +26,10 @@ interface Input {
 
 type Rates = Readonly<Record<'processed' | 'bulk' | 'singly', number>>;
 
-/** What is opened, loaded and compiled on first use is not measured. */
+/** Warm-up, not measured: first use opens, loads and compiles. */
 const WARM_UP = 1_000;
 
-/** Submits in bulk, then processes it all, as long as time allows. */
+/** Submits in bulk, then processes all of it, within the time limit. */
 export async function flow({ module, place, steps: count, seconds }: Input, { begin }: Course) {
   const subject = await open(module, place);
   const steps = count - WARM_UP;
@@ -41,7 +41,7 @@ export async function flow({ module, place, steps: count, seconds }: Input, { be
   const finished = new Promise<void>((resolve) => (allRan = resolve));
   const endsAt = performance.now() + seconds * 1_000;
   const tookMs = await timed(async () => {
-    // By the clock of the handler: some workers leave no turn to a timer.
+    // Measured in the handler: some workers leave no turn for a timer.
     await subject.work(() => {
       if (++ran === count || ((ran & 63) === 0 && performance.now() > endsAt)) allRan();
     });
@@ -75,7 +75,7 @@ async function ratesOf({ module, newerNode = false }: Entry, full: boolean, effo
 
 const FIGURES = { processed: 'processed', bulk: 'submitted in bulk', singly: 'submitted singly' } as const;
 
-/** @param full whether all that is acknowledged survives a power loss */
+/** @param full whether acknowledged work survives a power loss */
 export async function throughput(report: Report, effort: Effort, full: boolean): Promise<void> {
   const suffix = full ? ', synchronous full' : '';
   const missing = ({ needs }: Entry): boolean => needs !== undefined && effort.servers[needs] === undefined;

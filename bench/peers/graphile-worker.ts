@@ -39,7 +39,7 @@ export async function open({ postgres: connectionString = '' }: Place): Promise<
       runner = await run({ preset, taskList: { noop: (payload) => onStart(payload as Args) } });
     },
     settled: async () => {
-      // What is done is deleted.
+      // A completed job is deleted.
       const { rows } = await pool.query<{ n: string }>('SELECT count(*) AS n FROM graphile_worker._private_jobs');
       return added - Number(rows[0]?.n);
     },

@@ -5,10 +5,10 @@ import type { Args, Subject } from '../subjects/subject.js';
 import { argsOf } from '../subjects/subject.js';
 import type { Place } from '../support/places.js';
 
-/** The default logger is the console: it would print four lines a job. */
+/** The default logger is the console: it would print four lines for each job. */
 const silent = () => undefined;
 const logger = { error: silent, warn: silent, info: silent, debug: silent };
-/** How often an idle worker looks, in ms. The default of 1,000 would make every latency a second. */
+/** How often an idle worker polls, in ms. The default of 1,000 would make every latency a second. */
 const POLL_MS = 10;
 
 export function open({ file, full }: Place): Subject {

@@ -1,4 +1,4 @@
-/** FLEET-Q, as a user gets it: the package, with its defaults. */
+/** FLEET-Q as a user installs it: the built package with its defaults. */
 import { FleetQ } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import type { Place } from '../support/places.js';

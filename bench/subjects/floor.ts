@@ -1,6 +1,7 @@
 /**
- * The floor: better-sqlite3 in a bare loop. The store's own table, indexes and settings, so the same row and the same
- * durability; an INSERT, a claiming and a settling UPDATE for each step; 500 of them a transaction, and nothing around them.
+ * The floor: better-sqlite3 in a bare loop. It has the store's table, indexes and settings, so the same row and
+ * the same durability; an INSERT, a claiming UPDATE and a settling UPDATE for each step; 500 steps a transaction; and no
+ * other code.
  */
 import Database from 'better-sqlite3';
 import { systemRuntime as runtime } from '../../src/runtime/runtime.js';
@@ -44,7 +45,7 @@ export function open({ file, full }: Place): Subject {
   };
 }
 
-/** Inserts so many rows in one transaction. */
+/** Inserts this many rows in one transaction. */
 function inserts(db: Database.Database): (from: number, count: number) => void {
   const insert = db.prepare(INSERT_STEP);
   const transaction = db.transaction((from: number, count: number, now: number) => {
@@ -55,7 +56,7 @@ function inserts(db: Database.Database): (from: number, count: number) => void {
   return (from, count) => transaction.immediate(from, count, Date.now());
 }
 
-/** Settles what the last transaction claimed, and claims the next. Answers how many it claimed. */
+/** Settles what the last transaction claimed, and claims the next steps. @returns how many it claimed */
 function exchanges(db: Database.Database): () => number {
   const walk = db.prepare<[number, string, number], CandidateRow>(WALK).raw();
   const claim = db.prepare(CLAIM);

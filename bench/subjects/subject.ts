@@ -1,7 +1,7 @@
-/** What is measured: one face for FLEET-Q, its peers and the floor. */
+/** What is measured: one interface for FLEET-Q, its peers and the floor. */
 import type { Place } from '../support/places.js';
 
-/** What each step carries. */
+/** The args of each step. */
 export interface Args {
   readonly n: number;
   /** When it was submitted, by the host's clock. */
@@ -9,26 +9,26 @@ export interface Args {
 }
 
 export interface Subject {
-  /** Submits one; resolves when it is safe. */
+  /** Submits one step; resolves when it is stored. */
   submit(args: Args): unknown;
-  /** Submits so many by what the subject has for that. */
+  /** Submits this many steps with the subject's bulk API. */
   submitMany(count: number): unknown;
-  /** Processes what there is and what comes, with a handler that does nothing but call `onStart`. */
+  /** Processes all steps, also later ones, with a handler that only calls `onStart`. */
   work(onStart: (args: Args) => void): unknown;
-  /** How many have been settled. Asked only when the last handler has run. */
+  /** How many have been settled. Called after the last handler has run. */
   settled(): number | Promise<number>;
   close(): unknown;
 }
 
 export type Open = (place: Place) => Subject | Promise<Subject>;
 
-/** A subject as the benchmark knows it before it runs. */
+/** The description of a subject, before it runs. */
 export interface Entry {
   readonly name: string;
   /** The module that exports `open`, from this folder. */
   readonly module: string;
   readonly needs?: 'postgres' | 'redis';
-  /** It asks for a newer Node.js than the library does. */
+  /** It needs a newer Node.js than the library. */
   readonly newerNode?: boolean;
 }
 
@@ -42,7 +42,7 @@ export const PEERS: readonly Entry[] = [
   { name: 'pg-boss', module: '../peers/pg-boss.ts', needs: 'postgres', newerNode: true },
 ];
 
-/** In the process that measures it: the peers are loaded nowhere else. */
+/** Called in the process that measures; peers are loaded nowhere else. */
 export async function open(module: string, place: Place): Promise<Subject> {
   const subject = (await import(new URL(module, import.meta.url).href)) as { readonly open: Open };
   return subject.open(place);

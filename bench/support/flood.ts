@@ -1,4 +1,4 @@
-/** Puts in so many rows without the store, in one statement: what a file is like after a long time. */
+/** Inserts many rows without the store, in one statement: the state of a file after a long time. */
 import Database from 'better-sqlite3';
 import { migrate } from '../../src/store/sqlite/schema/migration.js';
 import { JOURNAL_MODE_WAL } from '../../src/store/sqlite/file/statements.js';
@@ -7,17 +7,17 @@ import type { Place } from './places.js';
 const ROWS = {
   /** Ended long ago. */
   finished: ['step_type, status, last_update_ts, created_ts', `'noop', 'completed', 1000 + i, 1000`],
-  /** Of the type that is worked, due in a day, and more urgent than what is due now. */
+  /** Of the handled type, due in a day, and of higher priority than the steps that are due now. */
   future: ['step_type, priority, run_at, created_ts', `'noop', 9, :now + 86400000 + i, :now`],
-  /** Due, more urgent, and of a type that nobody handles. */
+  /** Due, of higher priority, and of a type without a handler. */
   unhandled: ['step_type, due, priority, run_at, created_ts', `'nobody', 1, 9, :now, :now`],
-  /** Due, of the type that is worked. */
+  /** Due, of the handled type. */
   pending: ['step_type, due, run_at, created_ts', `'noop', 1, :now, :now`],
 } as const;
 
 export type Flood = keyof typeof ROWS;
 
-/** To be called while nobody in this process has the file open. */
+/** Call it while no code of this process has the file open. */
 export async function flood({ file }: Place, count: number, kind: Flood): Promise<void> {
   const db = new Database(file);
   db.exec(JOURNAL_MODE_WAL);

@@ -1,6 +1,6 @@
 /** Clocks, quantiles, and the delay of an event loop. */
 
-/** Milliseconds by a clock that all processes of the host share. */
+/** Milliseconds of a clock that all processes of the host share. */
 export const hostMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -14,7 +14,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** Runs `work` and answers how many ms it took. */
+/** Runs `work`. @returns how many ms it took */
 export async function timed(work: () => unknown): Promise<number> {
   const startedAt = performance.now();
   await work();
@@ -26,7 +26,7 @@ export interface LoopDelay {
   readonly most: number;
 }
 
-/** Watches this process's event loop: by how much a timer of 1 ms comes later than it should. */
+/** Measures the delay of this process's event loop: how late a timer of 1 ms fires. */
 export function watchLoop(): () => LoopDelay {
   const delays: number[] = [];
   let last = performance.now();
@@ -41,7 +41,7 @@ export function watchLoop(): () => LoopDelay {
   };
 }
 
-/** Does `work(0)`, `work(1)`, … until `most` are done or time is up. Answers how many a second. */
+/** Does `work(0)`, `work(1)`, … until `most` are done or time is up. @returns how many a second */
 export async function rateOf(most: number, seconds: number, work: (n: number) => unknown): Promise<number> {
   const startedAt = performance.now();
   const endsAt = startedAt + seconds * 1_000;

@@ -12,7 +12,7 @@ export interface Place {
   readonly redisPort?: number | undefined;
   /** A name that no other place has. */
   readonly name: string;
-  /** Whether what was acknowledged survives a power loss. */
+  /** Whether acknowledged work survives a power loss. */
   readonly full: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** The report: figures as they come, as a table for people or one line for programs. */
+/** The report: figures as they are measured, in a table for people or one line for programs. */
 
 export interface Result {
   readonly figure: string;
@@ -9,7 +9,7 @@ export interface Result {
   readonly missing?: string;
 }
 
-/** What must be reached, and whether more or less is better. */
+/** The target of a ratio, and whether more or less is better. */
 const TARGETS: Readonly<Record<string, { readonly least: number } | { readonly most: number }>> = {
   processVsPlainjob: { least: 5 },
   processVsBestOther: { least: 3 },
@@ -54,7 +54,7 @@ export class Report {
     this.ratios[name] = rounded(value);
   }
 
-  /** The ratios against what must be reached. */
+  /** The ratios and their targets. */
   verdicts(): void {
     this.section('What must be reached');
     for (const [name, target] of Object.entries(TARGETS)) {

@@ -23,7 +23,7 @@ const course: Course = {
   over: told('over'),
   progress: (done) => void send({ kind: 'progress', done }),
 };
-process.once('disconnect', () => process.exit(1)); // nobody waits for it any more
+process.once('disconnect', () => process.exit(1)); // the parent is gone
 
 try {
   const tasks = (await import(new URL(`../figures/${module}.ts`, import.meta.url).href)) as Record<string, Work>;

@@ -1,6 +1,6 @@
 /**
- * The servers that some peers need: PostgreSQL and Redis, where they are installed. They listen on loopback alone, keep
- * their data in a temporary folder, and are gone with the benchmark.
+ * The servers that some peers need: PostgreSQL and Redis, if they are installed. They listen on loopback only, keep their
+ * data in a temporary folder, and end with the benchmark.
  */
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,7 +27,7 @@ export async function stopServers({ postgres, redis }: Servers): Promise<void> {
   await redis?.stop();
 }
 
-/** PostgreSQL refuses to run as root; Debian's package brings a user for it. */
+/** PostgreSQL refuses to run as root; Debian's package creates a user for it. */
 function owner(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
@@ -67,7 +67,7 @@ class Postgres {
     return postgres;
   }
 
-  /** Makes a database. @param full `synchronous_commit`: a commit that was acknowledged survives a power loss */
+  /** Makes a database. @param full `synchronous_commit`: an acknowledged commit survives a power loss */
   async database(name: string, full: boolean): Promise<string> {
     await this.#do('createdb', ['-U', 'bench', name]);
     const setting = `-c synchronous_commit=${full ? 'on' : 'off'}`;

@@ -1,21 +1,21 @@
 /**
- * Tasks: each measurement runs in a process of its own, so that nothing of one is left when the next begins.
+ * Tasks: each measurement runs in a process of its own, so that the next one starts clean.
  *
- * A task makes itself ready, says so, and begins when all that run together are ready; so what comes before is not
- * measured. Some go on until they are told that it is over.
+ * A task prepares, reports that it is ready, and begins when all tasks of its group are ready. So the preparation is not
+ * measured. Some tasks run until they get a message that the case is over.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { newerNode } from './newer-node.js';
 
-/** What a task may ask of those who run it. */
+/** What a task gets from its parent. */
 export interface Course {
-  /** Resolves when all that run together are ready. */
+  /** Resolves when all tasks of the group are ready. */
   readonly begin: () => Promise<void>;
   /** Resolves when it is over. */
   readonly over: Promise<void>;
-  /** Tells how many were done so far. */
+  /** Reports how many were done so far. */
   readonly progress: (done: number) => void;
 }
 
@@ -62,7 +62,7 @@ export class Task {
     });
     this.ready = heard('ready').then(() => undefined);
     this.result = heard('result').then(({ value }) => value);
-    for (const promise of [this.ready, this.result]) promise.catch(() => undefined); // whoever waits is told
+    for (const promise of [this.ready, this.result]) promise.catch(() => undefined); // a caller that awaits it sees the rejection
   }
 
   say(kind: 'begin' | 'over'): void {
@@ -79,7 +79,7 @@ export class Task {
   }
 }
 
-/** Lets tasks begin together, and answers their results when `until` (or, without it, each of them) has come to its end. */
+/** Starts tasks together. @returns their results when `until` has resolved; without it, when each has ended */
 export async function together(tasks: readonly Task[], until?: () => Promise<unknown>): Promise<unknown[]> {
   try {
     await Promise.all(tasks.map(({ ready }) => ready));

@@ -1,8 +1,8 @@
 /**
- * Applications that are bundled: built by each bundler as docs/installation.md says, then run.
+ * Bundled applications: each is built as docs/installation.md says, then run.
  *
  * The bundlers come from the fixture's own lockfile, so that this project does not depend on them. better-sqlite3 stays
- * outside of a bundle; snowflake-sdk stays outside and is not even installed.
+ * outside of the bundle; snowflake-sdk stays outside too and is not installed.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -68,7 +68,7 @@ describe('esbuild', { timeout: BUILD_MS }, () => {
   test.each([
     ['esm', 'mjs'],
     ['cjs', 'cjs'],
-  ])('an application as %s runs, and says once that it has no helper', async (format, extension) => {
+  ])('runs an application as %s, and warns once that it has no helper thread', async (format, extension) => {
     const entries = ['app.js', 'helper=fleet-q/sqlite/helper'];
     const output = [`--format=${format}`, `--out-extension:.js=.${extension}`, `--outdir=out/esbuild-${format}`];
     const built = await node([
@@ -84,7 +84,7 @@ describe('esbuild', { timeout: BUILD_MS }, () => {
     await expectToRun(`esbuild-${format}`, extension, [INLINE]);
   });
 
-  test('the log that DEBUG asks for is written by an ES module bundle', async () => {
+  test('an ES module bundle writes the log that DEBUG enables', async () => {
     const output = ['--format=esm', '--outfile=out/logs.mjs', '--log-level=warning'];
     await node([bin('esbuild/bin/esbuild'), 'app.js', '--bundle', '--platform=node', ...outside, ...output]);
     const file = path.join(temporaryFolder(), 'queue.db');
@@ -96,7 +96,7 @@ describe('esbuild', { timeout: BUILD_MS }, () => {
 test('webpack makes a production build that runs', { timeout: BUILD_MS }, async () => {
   const { stdout } = await node(['webpack.mjs']);
   expect(stdout.trim()).toBe('');
-  // webpack writes the place of each module into the bundle: there the helper is found as long as the folder stays.
+  // webpack writes the path of each module into the bundle, so the helper is found as long as the folder exists.
   await expectToRun('webpack', 'cjs', []);
 });
 

@@ -1,4 +1,4 @@
-/** What the sources declare, asked of the compiler. */
+/** Declarations of the sources, read with the compiler. */
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
@@ -6,7 +6,7 @@ const project = fileURLToPath(new URL('../../', import.meta.url));
 const { config } = ts.readConfigFile(`${project}tsconfig.json`, (path) => ts.sys.readFile(path)) as { config: object };
 const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, project);
 
-/** A program of the sources and of virtual files, each of which reads as if it lay in docs/. */
+/** A program of the sources and of virtual files that are resolved as if they were in docs/. */
 function program(virtual: Readonly<Record<string, string>>): ts.Program {
   const files = new Map(Object.entries(virtual).map(([name, text]) => [`${project}docs/${name}`, text]));
   const host = ts.createCompilerHost(options);
@@ -21,7 +21,7 @@ function program(virtual: Readonly<Record<string, string>>): ts.Program {
   return ts.createProgram([...files.keys()], { ...options, noEmit: true }, host);
 }
 
-/** What the compiler has against each of these files. */
+/** The diagnostics of each of these files. */
 export function complaints(virtual: Readonly<Record<string, string>>): Record<string, string[]> {
   const compiled = program(virtual);
   return Object.fromEntries(
@@ -33,7 +33,7 @@ export function complaints(virtual: Readonly<Record<string, string>>): Record<st
   );
 }
 
-/** The types that a file's aliases stand for, by their names. */
+/** The types of a file's aliases, by name. */
 function aliases(text: string): { readonly types: ReadonlyMap<string, ts.Type>; readonly checker: ts.TypeChecker } {
   const compiled = program({ 'aliases.ts': text });
   const checker = compiled.getTypeChecker();
@@ -44,12 +44,12 @@ function aliases(text: string): { readonly types: ReadonlyMap<string, ts.Type>; 
   return { types, checker };
 }
 
-/** The words of a union of literals, of a type that the package exports. */
+/** The members of an exported union of string literals. */
 export function wordsOf(name: string): string[] {
   const imported = /^\w+/.exec(name)?.[0] ?? name;
   const { types } = aliases(`import type { ${imported} } from 'fleet-q';\nexport type It = ${name};`);
   const type = types.get('It');
-  if (type?.isUnion() !== true) throw new Error(`${name} is no union`);
+  if (type?.isUnion() !== true) throw new Error(`${name} is not a union`);
   return type.types.map((each) => (each.isStringLiteral() ? each.value : '?'));
 }
 

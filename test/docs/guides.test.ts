@@ -1,4 +1,4 @@
-/** The guides say what the code does: their tables are held against it both ways, and their programs compile. */
+/** The guides match the code: their tables are compared with it in both directions, and their programs compile. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -75,7 +75,7 @@ describe('docs/configuration.md', () => {
     },
   );
 
-  test("the same defaults stand where one's editor shows them", async () => {
+  test('the docstrings of the options have the same defaults', async () => {
     for (const option of Object.keys(OPTION_TABLE) as (keyof typeof OPTION_TABLE)[]) {
       const { default: value } = OPTION_TABLE[option];
       const hover = new RegExp(`/\\*\\*((?:(?!\\*/)[^])*)\\*/(?:\\s*//.*)?\\s*readonly ${option}\\?:`).exec(
@@ -88,14 +88,14 @@ describe('docs/configuration.md', () => {
     }
   });
 
-  test('a variable stands nowhere else than in the last columns of what it sets', () => {
+  test('names each variable only in the row of the option that it sets', () => {
     const named = rows.flatMap((row) => quoted(row['Variable']));
     const inTable = Object.values(OPTION_TABLE).flatMap(({ env }) => (env === undefined ? [] : [env.name]));
     const beside = ['FLEET_Q_SQLITE_PATH', 'FLEET_Q_SNOWFLAKE_ACCOUNT', 'FLEET_Q_LOG_LEVEL', 'FLEET_Q_LOG_FORMAT'];
     expect(named.toSorted()).toEqual([...inTable, ...beside].toSorted());
   });
 
-  test('tells of every variable that the code names, and of every one of the Python FLEET-Q', () => {
+  test('explains every variable that the code names, and every one of the Python FLEET-Q', () => {
     const inPython = [
       ...['SNOWFLAKE_ACCOUNT', 'SNOWFLAKE_USER', 'SNOWFLAKE_PASSWORD', 'SNOWFLAKE_DATABASE', 'SNOWFLAKE_SCHEMA'],
       ...['SNOWFLAKE_WAREHOUSE', 'SNOWFLAKE_ROLE', 'POD_ID', 'MAX_PARALLELISM', 'CAPACITY_THRESHOLD'],
@@ -114,7 +114,7 @@ describe('docs/configuration.md', () => {
     expect(documented).toEqual(fieldsOf('SqliteOptions', 'fleet-q/sqlite'));
   });
 
-  test('names every part that logs', () => {
+  test('names every logger', () => {
     const parts = new Set([...code.matchAll(/createLog\('(\w+)'/g)].map(([, part = '']) => part));
     parts.delete('test');
     const logs = section(text, '## Logs');
@@ -122,7 +122,7 @@ describe('docs/configuration.md', () => {
   });
 });
 
-/** What SQLite and Snowflake make of an option that depends on the store; of others nothing. */
+/** The defaults of SQLite and Snowflake for an option that depends on the store; none for the others. */
 async function ofEachStore(option: keyof typeof OPTION_TABLE): Promise<readonly unknown[]> {
   const environment = { runtime: systemRuntime, log: createLog('test') };
   const factories = [sqlite({ path: ':memory:' }), snowflake({ database: 'D', schema: 'S' })];
@@ -191,7 +191,7 @@ describe('docs/troubleshooting.md', () => {
   const text = read('docs/troubleshooting.md');
   const headings = [...text.matchAll(/^### (\w+)$/gm)].map(([, heading = '']) => heading);
 
-  test('tells of every error code and of nothing else', { timeout: COMPILING_MS }, () => {
+  test('explains every error code and nothing else', { timeout: COMPILING_MS }, () => {
     expect(headings.toSorted()).toEqual(wordsOf('ErrorCode').toSorted());
   });
 
@@ -211,6 +211,6 @@ test('docs/guarantees.md names only tests that exist, and every test of a fault'
   expect(faults.filter((file) => !named.includes(`test/faults/${file}`))).toEqual([]);
 });
 
-test('the guides say nothing of the machine on which they were written', () => {
+test('the guides name no path of the machine on which they were written', () => {
   for (const guide of GUIDES) expect(read(guide), guide).not.toMatch(/\/(work|root|home|tmp|Users)\/|localhost:\d/);
 });

@@ -1,4 +1,4 @@
-/** Just enough of Markdown to hold a guide against the code. */
+/** Reads the parts of a Markdown page that tests compare with the code. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -22,7 +22,7 @@ export const DECISIONS: readonly string[] = readdirSync(`${project}docs/decision
   .filter((file) => file.endsWith('.md'))
   .map((file) => `docs/decisions/${file}`);
 
-/** What stands under the heading, up to the next of its level or above. */
+/** The text below the heading, up to the next heading of its level or above. */
 export function section(text: string, heading: string): string {
   const level = /^#+/.exec(heading)?.[0].length ?? 1;
   const lines = text.split('\n');
@@ -55,7 +55,7 @@ function cells(line: string): string[] {
     .map((cell) => cell.trim());
 }
 
-/** All that stands in backticks, outside of fenced blocks. */
+/** All inline code, outside of fenced blocks. */
 export function quoted(text = ''): string[] {
   return [...text.replaceAll(/^```[^]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
 }

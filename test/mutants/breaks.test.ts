@@ -1,4 +1,4 @@
-/** The lists of breaks fit the sources of today. */
+/** The lists of breaks match the current sources. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -28,11 +28,11 @@ function stating(...folders: readonly string[]): string[] {
   });
 }
 
-test('every break has a name of its own, changes one place of a file, and names tests that exist', () => {
+test('every break has a unique name, changes one place of a file, and names tests that exist', () => {
   expect(faultsOf(PROJECT, allBreaks)).toEqual([]);
 });
 
-// One that does not would keep all others from being tried.
+// If one does not compile, no break of the list can be tried.
 test('every broken file compiles', { timeout: 120_000 }, () => {
   expect(misfits(PROJECT, allBreaks)).toEqual([]);
 });

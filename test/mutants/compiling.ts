@@ -1,4 +1,4 @@
-/** Whether broken sources still compile: a break that does not is no slip that could be overlooked, and kills itself. */
+/** Checks that broken sources compile: the compiler would find any other break, so it says nothing about the tests. */
 import path from 'node:path';
 import ts from 'typescript';
 import type { Break } from './break.js';
@@ -6,7 +6,7 @@ import type { Break } from './break.js';
 /** @returns one sentence for each break whose file no longer compiles; every `find` must occur */
 export function misfits(project: string, breaks: readonly Break[]): string[] {
   const sources = new Sources(project);
-  // A compiler is made anew for each change, so breaks of different files share one; what it complains of is tried alone.
+  // A compiler is slow to start, so breaks of different files share one. A break that it complains about is tried alone.
   const suspects = batches(breaks).flatMap((batch) => {
     const problems = sources.problems(batch);
     return batch.filter((_, i) => problems[i] !== undefined);
@@ -17,7 +17,7 @@ export function misfits(project: string, breaks: readonly Break[]): string[] {
   });
 }
 
-/** Batches in which no file is broken twice. */
+/** Batches with at most one break for each file. */
 function batches(breaks: readonly Break[]): Break[][] {
   const made: Break[][] = [];
   const counts = new Map<string, number>();
@@ -39,7 +39,7 @@ class Sources {
     this.#service = serviceOf(project, this.#broken);
   }
 
-  /** What the compiler says first of each break, with all of them applied. */
+  /** The first diagnostic for each break, with all of them applied. */
   problems(batch: readonly Break[]): (string | undefined)[] {
     const files = batch.map(({ file }) => path.join(this.#project, file));
     for (const [i, { name, find, replace }] of batch.entries()) {

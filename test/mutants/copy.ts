@@ -1,11 +1,11 @@
 /**
- * A copy of the project in a temporary folder, where breaks are applied and taken back.
+ * A copy of the project in a temporary folder, where breaks are applied and reverted.
  *
  * Invariants:
- * - The project itself is never written to. The copy links what is not copied: `node_modules`, and the build if there is one.
- * - Helper threads and programs that tests start from `dist` run the unbroken build, so a break of what runs there needs a
- *   test in the same process.
- * - At most one break stands at a time.
+ * - The project itself is never changed. `node_modules`, and the build if there is one, are linked rather than copied.
+ * - Helper threads and programs that tests start from `dist` run the unbroken build. A break of code that runs there needs
+ *   a test in the same process.
+ * - At most one break is applied at a time.
  * - Temporary files of the tests go into the copy's own folder, and are removed with it.
  */
 import {
@@ -47,9 +47,9 @@ export class Copy {
     }
   }
 
-  /** @returns the path of the changed file. @throws where `find` does not occur exactly once, or changes nothing */
+  /** @returns the path of the changed file. @throws if `find` does not occur exactly once, or the text stays the same */
   apply({ name, file, find, replace }: Break): string {
-    if (this.#broken !== undefined) throw new Error(`${name}: the break before it still stands`);
+    if (this.#broken !== undefined) throw new Error(`${name}: the break before it is still applied`);
     const changed = path.join(this.project, file);
     const text = existsSync(changed) ? readFileSync(changed, 'utf8') : '';
     const [before, after, ...more] = text.split(find);
@@ -60,7 +60,7 @@ export class Copy {
     return changed;
   }
 
-  /** @returns the path of the file that is whole again, if there was a break */
+  /** @returns the path of the restored file, if there was a break */
   takeBack(): string | undefined {
     const broken = this.#broken;
     if (broken === undefined) return undefined;
@@ -74,7 +74,7 @@ export class Copy {
   }
 }
 
-/** Packages of a folder below the project's root, like those of the benchmarks: many, and not needed. */
+/** Packages of folders below the project's root, such as those of the benchmarks: they are many, and not needed. */
 function isModules(file: string): boolean {
   return path.basename(file) === 'node_modules';
 }

@@ -1,9 +1,9 @@
-/** What is wrong with a list of breaks, before any of them is tried. */
+/** Finds the mistakes in a list of breaks before any break is tried. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Break } from './break.js';
 
-/** @returns one sentence for each fault, with the name of the break; none if every break of the list can be tried */
+/** @returns one sentence for each mistake, with the name of the break; none if every break can be tried */
 export function faultsOf(project: string, breaks: readonly Break[]): string[] {
   const names = new Set<string>();
   const changes = new Map<string, string>();
@@ -36,7 +36,7 @@ function faultsOfOne(project: string, { file, find, replace, tests, survives }: 
   return faults;
 }
 
-/** The same for two breaks that leave the same text behind, however much of it each of them names. */
+/** The resulting text of the file: equal for two breaks that make the same change. */
 function changeOf(project: string, { file, find, replace }: Break): string {
   return `${file}: ${readFileSync(path.join(project, file), 'utf8').split(find).join(replace)}`;
 }

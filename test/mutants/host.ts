@@ -1,21 +1,21 @@
 /**
- * One vitest in a process of its own, kept warm: it runs test files of the folder that it was started in, as its parent
- * asks for them.
+ * One vitest in a process of its own, which stays started: it runs the test files that its parent requests, in the folder
+ * in which it was started.
  *
  * Invariants:
- * - Every test file gets a process of its own, which reads every source anew that was named as changed.
- * - It ends with its parent, and takes its whole process group along.
+ * - Every test file gets a process of its own, which reads the changed sources again.
+ * - It ends with its parent, together with its whole process group.
  */
 import { createVitest, type TestModule, type Vitest } from 'vitest/node';
 
 export interface Request {
   /** The test file, as an absolute path. */
   readonly test: string;
-  /** Sources that have changed since the request before. */
+  /** The sources that have changed since the last request. */
   readonly changed: readonly string[];
 }
 
-/** What failed, in a line each; none if the file passed. */
+/** The failures, one line each; none if the file passed. */
 export type Reply = readonly string[];
 
 const MOST_CHARS = 300;
@@ -28,7 +28,7 @@ const vitest = await createVitest('test', {
   bail: 1,
   cache: false,
   typecheck: { enabled: false },
-  // Nobody reads what tests print: what failed is sent to the parent.
+  // The output of tests is not read; failures are sent to the parent.
   reporters: [{}],
 });
 await vitest.standalone();

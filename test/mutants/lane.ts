@@ -2,9 +2,9 @@
  * A copy of the project, and the process that runs its tests.
  *
  * Invariants:
- * - A test file that hangs, or takes its runner along, costs that process and no other: the next file gets a new one.
- * - A test file whose runner ends by itself is run once more. The second time in a row, it has failed.
- * - After `close()` neither a process of the lane nor a file of its copy is left.
+ * - If a test file hangs or ends its runner, only that process is lost. The next file gets a new one.
+ * - If the runner ends by itself, the test file is run once more. If that happens again, the file has failed.
+ * - `close()` leaves no process of the lane and no file of its copy.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ const HOST = fileURLToPath(new URL('./host.ts', import.meta.url));
 const START_MS = 120_000;
 const KEPT_CHARS = 4_000;
 
-/** How a test file ended, and after how long: `hung` if it was cut off at the limit, `crashed` if its runner ended. */
+/** How a test file ended, and after how long. `hung`: it reached the time limit; `crashed`: its runner ended. */
 export interface Ended {
   readonly as: 'passed' | 'failed' | 'hung' | 'crashed';
   readonly ms: number;
@@ -28,7 +28,7 @@ export interface Ended {
 
 export class Lane {
   readonly #copy: Copy;
-  /** What changed since the process last read it. */
+  /** The files that changed since the process last read them. */
   readonly #changed = new Set<string>();
   #host: ChildProcess | undefined;
   #said = (): string => '';
@@ -47,7 +47,7 @@ export class Lane {
     if (changed !== undefined) this.#changed.add(changed);
   }
 
-  /** @throws where the lane is closed, or no process starts */
+  /** @throws if the lane is closed, or no process starts */
   async run(test: string, limitMs: number): Promise<Ended> {
     const ended = await this.#run(test, limitMs);
     return ended.as === 'crashed' ? this.#run(test, limitMs) : ended;
@@ -79,13 +79,13 @@ export class Lane {
   }
 
   async #start(): Promise<ChildProcess> {
-    if (this.#isClosed) throw new Error('The lane is closed');
+    if (this.#isClosed) throw new Error('the lane is closed');
     this.#changed.clear(); // a new process has read nothing yet
     const host = fork(HOST, {
       cwd: this.#copy.project,
       execArgv: ['--import', import.meta.resolve('tsx')],
       env: { ...withoutRunner(process.env), TMPDIR: this.#copy.temporary },
-      // A process group of its own, to end with all that the tests have started.
+      // A process group of its own, so that everything that the tests start can be ended.
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
@@ -93,7 +93,7 @@ export class Lane {
     this.#said = lastWords(host);
     const started = await answer(host, START_MS).catch(String);
     if (!Array.isArray(started))
-      throw new Error(`The test runner did not start: ${String(started ?? 'no answer')}\n${this.#said()}`);
+      throw new Error(`the test runner did not start: ${String(started ?? 'no answer')}\n${this.#said()}`);
     return host;
   }
 
@@ -105,20 +105,20 @@ export class Lane {
     try {
       process.kill(-host.pid, 'SIGKILL');
     } catch {
-      // The whole group has gone already.
+      // The whole group has ended already.
     }
     await exit;
   }
 }
 
-/** What tests print is read, or they would block; the end of it tells why a runner ended. */
+/** The output of tests must be read, or they would block. Its end shows why a runner ended. */
 function lastWords({ stderr }: ChildProcess): () => string {
   let kept = '';
   stderr?.setEncoding('utf8').on('data', (text: string) => (kept = (kept + text).slice(-KEPT_CHARS)));
   return () => kept;
 }
 
-/** @returns what the process answers, nothing after the limit. @throws where it ends first */
+/** @returns the process's reply, or nothing after the limit. @throws if the process ends first */
 async function answer(host: ChildProcess, limitMs: number): Promise<Reply | undefined> {
   const over = new AbortController();
   const { signal } = over;
@@ -126,7 +126,7 @@ async function answer(host: ChildProcess, limitMs: number): Promise<Reply | unde
     return await Promise.race([
       once(host, 'message', { signal }).then(([reply]) => reply as Reply),
       once(host, 'exit', { signal }).then(([code, by]) => {
-        throw new Error(`The test runner ended by itself (${String(code ?? by)})`);
+        throw new Error(`the test runner ended by itself (${String(code ?? by)})`);
       }),
       pause(limitMs, undefined, { signal }),
     ]);
@@ -135,7 +135,7 @@ async function answer(host: ChildProcess, limitMs: number): Promise<Reply | unde
   }
 }
 
-/** The environment without what a vitest around this one has put there. */
+/** The environment without the variables of a vitest that started this process. */
 function withoutRunner(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isRunners = (name: string): boolean => /^(VITEST|FLEET_Q_TEST_EMULATOR_KEEPER$|NODE_ENV$|TEST$)/.test(name);
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isRunners(name)));

@@ -1,10 +1,10 @@
 /**
- * Breaks the library on purpose, and says which breaks no test sees: `npm run mutants -- [--json] [--only TEXT]...
- * [--jobs N]`.
+ * Breaks the library on purpose and reports the breaks for which no test fails: `npm run mutants -- [--json]
+ * [--only TEXT]... [--jobs N]`.
  *
  * The last line of the output is the summary as JSON. With `--json` the script itself prints nothing else. The exit code is
- * 0 if every break is killed but those that the list explains, 1 if not, 2 if nothing could be tried, and 130 if it was
- * broken off.
+ * 0 if every break is killed, except those that the list explains; 1 if not; 2 if no break could be tried; 130 if the run
+ * was interrupted.
  */
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -18,11 +18,11 @@ const GRACE_MS = 60_000;
 const UNBROKEN_MS = 900_000;
 const MOST_JOBS = 64;
 
-const broken = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => broken.abort());
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
 
 process.exitCode = await main().catch((error: unknown) => {
-  if (broken.signal.aborted) return 130;
+  if (interrupted.signal.aborted) return 130;
   process.stderr.write(`${error instanceof TrialError ? error.message : String((error as Error).stack)}\n`);
   return 2;
 });
@@ -31,10 +31,10 @@ async function main(): Promise<number> {
   const { jobs, only, json } = flags();
   const breaks = allBreaks.filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)));
   if (breaks.length === 0 && only.length > 0)
-    throw new TrialError(`--only: expected a part of a break's name, got ${only.join(', ')}, which is in none`);
+    throw new TrialError(`--only: expected part of a break's name, got ${only.join(', ')}, which no name contains`);
   const log = (news: string): void => void process.stderr.write(`${news}\n`);
   const times = { graceMs: GRACE_MS, unbrokenMs: UNBROKEN_MS };
-  const outcomes = await trial({ project: PROJECT, breaks, jobs, ...times, signal: broken.signal, log });
+  const outcomes = await trial({ project: PROJECT, breaks, jobs, ...times, signal: interrupted.signal, log });
   if (!json) process.stdout.write(`${textOf(outcomes)}\n`);
   process.stdout.write(`${JSON.stringify(summaryOf(outcomes))}\n`);
   return unexplained(outcomes).length + wronglyExplained(outcomes).length > 0 ? 1 : 0;
@@ -46,7 +46,7 @@ interface Flags {
   readonly json: boolean;
 }
 
-/** @throws TrialError where a flag is unknown, or its value does not fit */
+/** @throws TrialError if a flag is unknown or its value is invalid */
 function flags(): Flags {
   const { jobs: text, ...values } = parsed();
   const jobs = Number(text);

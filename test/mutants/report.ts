@@ -1,10 +1,10 @@
-/** What a trial has found, for people and for programs. */
+/** The result of a trial, for people and for programs. */
 import type { Outcome } from './trial.js';
 
 export interface Summary {
   readonly breaks: number;
   readonly killed: number;
-  /** `reason` is the list's, or null where the list has none. */
+  /** `reason` comes from the list; `null` if it has none. */
   readonly survivors: readonly { readonly name: string; readonly reason: string | null }[];
 }
 
@@ -17,12 +17,12 @@ export function summaryOf(outcomes: readonly Outcome[]): Summary {
   };
 }
 
-/** Breaks that no test sees and nobody has explained. */
+/** Breaks that survive without a reason. */
 export function unexplained(outcomes: readonly Outcome[]): Outcome[] {
   return outcomes.filter(({ killedBy, break: { survives } }) => killedBy === undefined && survives === undefined);
 }
 
-/** Breaks that a test sees, although the list says that none can. */
+/** Breaks that a test kills although the list says that none can. */
 export function wronglyExplained(outcomes: readonly Outcome[]): Outcome[] {
   return outcomes.filter(({ killedBy, break: { survives } }) => killedBy !== undefined && survives !== undefined);
 }
@@ -34,10 +34,10 @@ export function textOf(outcomes: readonly Outcome[]): string {
     `${breaks} breaks: ${killed} killed (${hung.length} of them by time-out), ${survivors.length} survived`,
     ...hung.map((outcome) => `  killed by time-out: ${outcome.break.name}`),
     ...survivors.map(
-      ({ name, reason }) => `  survived: ${name}: ${reason ?? 'NO REASON GIVEN: write a test that sees it'}`,
+      ({ name, reason }) => `  survived: ${name}: ${reason ?? 'NO REASON GIVEN: write a test that fails for it'}`,
     ),
     ...wronglyExplained(outcomes).map(
-      ({ break: { name }, killedBy }) => `  WRONG REASON: ${name}: ${killedBy ?? ''} sees it`,
+      ({ break: { name }, killedBy }) => `  WRONG REASON: ${name}: killed by ${killedBy ?? ''}`,
     ),
   ].join('\n');
 }

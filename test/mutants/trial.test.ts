@@ -1,4 +1,4 @@
-/** The trial of breaks, on a project of two sources and two test files. */
+/** A trial of breaks, on a project of two sources and two test files. */
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,7 +61,7 @@ function parts(breaks: readonly Break[], folder = project()): TrialParts {
 }
 
 test(
-  'tells which breaks are killed, by a failure or by time-out, and which survive',
+  'reports which breaks are killed, by a failure or by time-out, and which survive',
   { timeout: 120_000 },
   async () => {
     const reason = 'of equal numbers either is the least';
@@ -99,7 +99,7 @@ test(
   },
 );
 
-test('tries no break where a test file fails without one', { timeout: 60_000 }, async () => {
+test('tries no break if a test file fails without one', { timeout: 60_000 }, async () => {
   const folder = project({ ...FILES, 'least.ts': FILES['least.ts'].replace('<=', '>=') });
   const error: unknown = await trial(parts([ENDLESS, { ...EQUIVALENT, find: 'a >= b' }], folder)).catch(
     (e: unknown) => e,
@@ -108,7 +108,7 @@ test('tries no break where a test file fails without one', { timeout: 60_000 }, 
   expect(String(error)).toMatch(/fail without any break:\nleast\.test\.ts/);
 });
 
-test('a break that changes no place, more than one, or the same as another is a fault of the list', async () => {
+test('rejects a list with a break that changes no place, several places, or the same place as another', async () => {
   const often = { ...SEEN, name: 'often', find: 'a' };
   const namesake = { ...SEEN, replace: 'a > b' };
   const twin = { ...SEEN, name: 'twin', find: '(a <= b ?', replace: '(a >= b ?' };
@@ -122,14 +122,14 @@ test('a break that changes no place, more than one, or the same as another is a 
   ]);
 });
 
-test('so is one that does not compile, which any test would kill', async () => {
+test('rejects a list with a break that does not compile', async () => {
   const error = await trial(parts([SEEN, { ...SEEN, name: 'untyped', replace: 'a <= c' }])).catch((e: unknown) => e);
   expect(String(error).split('\n').slice(1)).toEqual([
     expect.stringMatching(/^untyped: least\.ts does not compile: Cannot find name 'c'/),
   ]);
 });
 
-test('broken off, it ends at once and leaves no copy behind', { timeout: 60_000 }, async () => {
+test('ends at once and leaves no copy behind when it is interrupted', { timeout: 60_000 }, async () => {
   const [folder, temporary] = [project(), temporaryFolder()];
   vi.stubEnv('TMPDIR', temporary);
   const over = new AbortController();

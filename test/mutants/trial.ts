@@ -2,9 +2,9 @@
  * Tries breaks: runs every test file unbroken, then each break's test files until one of them fails.
  *
  * Invariants:
- * - No break is tried where a test file fails unbroken: every break would look killed.
- * - A break is killed by the first of its test files that fails, or that does not end within a limit that follows from
- *   its unbroken time.
+ * - If a test file fails unbroken, no break is tried: every break would look killed.
+ * - A break is killed by the first of its test files that fails, or that does not end within its time limit. The limit
+ *   follows from the file's unbroken time.
  */
 import type { Break } from './break.js';
 import { misfits } from './compiling.js';
@@ -13,11 +13,11 @@ import { Lane, type Ended } from './lane.js';
 
 export interface Outcome {
   readonly break: Break;
-  /** The test file that saw it; none if it survived. */
+  /** The test file that failed; none if the break survived. */
   readonly killedBy?: string;
   readonly byTimeOut: boolean;
   readonly ms: number;
-  /** What failed first. */
+  /** The first failure. */
   readonly failure?: string;
 }
 
@@ -26,7 +26,7 @@ export interface TrialParts {
   readonly breaks: readonly Break[];
   /** How many breaks are tried at once, each in a copy of its own. */
   readonly jobs: number;
-  /** Added to five times a test file's unbroken time, it is the limit for the file with a break. */
+  /** The time limit of a test file with a break is five times its unbroken time, plus this. */
   readonly graceMs: number;
   /** How long a test file may take unbroken. */
   readonly unbrokenMs: number;
@@ -34,19 +34,19 @@ export interface TrialParts {
   readonly log: (news: string) => void;
 }
 
-/** Breaks that cannot be tried: a list is at fault, or a test file fails unbroken. */
+/** No break can be tried: a list has a mistake, or a test file fails unbroken. */
 export class TrialError extends Error {
   override readonly name = 'TrialError';
 }
 
 const TIMES_UNBROKEN = 5;
 
-/** @returns the outcomes in the order of the list. @throws TrialError; what the signal was aborted with */
+/** @returns the outcomes in the order of the list. @throws TrialError, or the reason of the signal */
 export async function trial(parts: TrialParts): Promise<Outcome[]> {
   const { project, breaks, jobs, signal } = parts;
   for (const check of [faultsOf, misfits]) {
     const faults = check(project, breaks);
-    if (faults.length > 0) throw new TrialError(`The list of breaks is at fault:\n${faults.join('\n')}`);
+    if (faults.length > 0) throw new TrialError(`The list of breaks has mistakes:\n${faults.join('\n')}`);
   }
   const lanes: Lane[] = [];
   const close = (): Promise<unknown> => Promise.all(lanes.map((lane) => lane.close()));
@@ -115,7 +115,7 @@ function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
 }
 
-/** Hands the tasks out to the lanes as they become free. @returns the results in the order of the tasks */
+/** Gives each task to the next free lane. @returns the results in the order of the tasks */
 async function inOrder<T, R>(
   lanes: readonly Lane[],
   tasks: readonly T[],

@@ -1,4 +1,4 @@
-/** Pods as processes of their own, for tests that kill and freeze them. */
+/** Pods in processes of their own, for tests that kill and freeze them. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ export function startProgram(program: string, args: readonly string[]): ChildPro
   return startScript(`test/e2e/programs/${program}.ts`, args, 'inherit');
 }
 
-/** Starts a TypeScript file of the project; its output comes by pipes. It is killed when the test ends. */
+/** Starts a TypeScript file of the project, with its output in pipes. It is killed when the test ends. */
 export function startScript(file: string, args: readonly string[], stderr: 'pipe' | 'inherit' = 'pipe'): ChildProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
     cwd: ROOT,

@@ -8,7 +8,7 @@ const FILE = `${ROOT}test/types/virtual.ts`;
 const { config } = ts.readConfigFile(`${ROOT}tsconfig.json`, (path) => ts.sys.readFile(path)) as { config: object };
 const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [FILE] }, ts.sys, ROOT);
 
-/** @returns the diagnostics of the virtual file alone. @param cost gets how many types were instantiated */
+/** @returns the diagnostics of the virtual file alone. @param cost receives the number of instantiated types */
 export function compile(source: string, cost?: { instantiations: number }): readonly ts.Diagnostic[] {
   const host = ts.createCompilerHost(options);
   const { getSourceFile, fileExists } = host;

@@ -1,4 +1,4 @@
-/** Requests of a host, as an `AsyncLocalStorage` sees them, and what is created or kept in their contexts. */
+/** Requests of a host in an `AsyncLocalStorage`, and the resources that are created or kept in their contexts. */
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -15,23 +15,23 @@ export function inRequest<T>(name: string, work: () => T): T {
   return current.run({ name }, work);
 }
 
-/** The name of the request in whose context this is called; `none` outside of all. */
+/** The name of the current request; `none` outside of all. */
 export function requestName(): string {
   return current.getStore()?.name ?? 'none';
 }
 
-/** Goes on in the context of a request of this name, for as long as the current context lasts. */
+/** Enters the context of a request of this name for the rest of the current context. */
 export function enterRequest(name: string): void {
   current.enterWith({ name });
 }
 
 /**
- * What lasts for no longer than a turn of the event loop, or than what awaits it. `RANDOMBYTESREQUEST` is the call of
- * `randomFillSync` that fills the pool of ids anew, once for some 400 ids: it is over when it returns.
+ * Kinds that end with the turn of the event loop, or with the code that awaits them. `RANDOMBYTESREQUEST` is the
+ * `randomFillSync` that refills the pool of ids, once for about 400 ids; it ends when it returns.
  */
 const PASSING = ['PROMISE', 'Microtask', 'TickObject', 'Immediate', 'FleetQ', 'RANDOMBYTESREQUEST'];
 
-/** The kinds of async resources that are created within such requests until the test ends, but for those that pass. */
+/** The kinds of async resources that are created in such requests until the test ends, except short-lived ones. */
 export function createdInRequests(counts: (name: string) => boolean = () => true): readonly string[] {
   const created: string[] = [];
   const hook = createHook({
@@ -44,7 +44,7 @@ export function createdInRequests(counts: (name: string) => boolean = () => true
   return created;
 }
 
-/** Runs `work` within a request, and answers a reference to the request's data that keeps nothing alive. */
+/** Runs `work` in a request. @returns a weak reference to the request's data */
 export async function finishedRequest(name: string, work: () => Promise<unknown>): Promise<WeakRef<Request>> {
   const data: Request = { name };
   await current.run(data, work);
@@ -54,11 +54,11 @@ export async function finishedRequest(name: string, work: () => Promise<unknown>
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** The names of the requests whose data is still in memory, however often the garbage is collected. */
+/** The names of the requests whose data stays in memory through several garbage collections. */
 export async function kept(requests: readonly WeakRef<Request>[]): Promise<string[]> {
   const names = (): string[] => requests.flatMap((each) => each.deref()?.name ?? []);
   for (let tries = 0; tries < 20; tries++) {
-    await new Promise((resolve) => setImmediate(resolve)); // a WeakRef holds on until the turn is over
+    await new Promise((resolve) => setImmediate(resolve)); // a WeakRef keeps its target until the end of the turn
     collect();
     if (names().length === 0) return [];
   }

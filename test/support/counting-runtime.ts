@@ -1,8 +1,8 @@
-/** A runtime whose time moves with each look at it, so that what takes many steps yields many times on any machine. */
+/** A runtime whose clock advances with each reading, so that long work yields many times on any machine. */
 import { systemRuntime, type Runtime } from '../../src/runtime/runtime.js';
 
 export interface CountingRuntime extends Runtime {
-  /** How often the event loop was let turn. */
+  /** How many times the event loop could turn. */
   readonly yields: number;
 }
 

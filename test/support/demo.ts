@@ -1,4 +1,4 @@
-/** The demo, as a newcomer runs it: a process group of its own, with a folder for its temporary files. */
+/** The demo as a new user runs it: in a process group of its own, with a folder for its temporary files. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -10,21 +10,21 @@ import type { Summary } from '../../examples/demo/summary.js';
 import { KEEPER } from './fakesnow/emulator.js';
 import { temporaryFolder } from './temp.js';
 
-/** It is looked at all the while: only what is really left behind takes so long. */
+/** The folder and the processes are polled for so long. Only something left behind takes the whole time. */
 const GRACE_MS = 10_000;
 
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** Temporary files that it left, and `a process` where one of its group is still there. */
+  /** Temporary files that it left, and `a process` if one of its group still runs. */
   readonly left: readonly string[];
 }
 
 export interface RunningDemo {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** What Ctrl-C does: a signal to each process of the group. */
+  /** Sends a signal to each process of the group, as Ctrl-C does. */
   interrupt(): void;
 }
 
@@ -34,7 +34,7 @@ export function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}):
     cwd: fileURLToPath(new URL('../../', import.meta.url)),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
-    // It is to start what it needs by itself.
+    // The demo must start everything that it needs.
     env: { ...process.env, [KEEPER]: undefined, TMPDIR: folder, ...env },
   });
   onTestFinished(() => void signalGroup(child, 'SIGKILL'));
@@ -51,13 +51,13 @@ async function result(child: ChildProcess, folder: string): Promise<Ended> {
     text(child.stderr!),
     once(child, 'exit') as Promise<[number | null]>,
   ]);
-  // What compiles TypeScript on the way keeps a cache.
+  // tsx keeps a cache.
   const left = readdirSync(folder).filter((name) => !name.startsWith('tsx-'));
   if (!(await isGone(child))) left.push('a process');
   return { code, stdout, stderr, left };
 }
 
-/** What compiles TypeScript is a process too, and ends a little later. */
+/** tsx runs esbuild in a process of its own, which ends a little later. */
 async function isGone(child: ChildProcess): Promise<boolean> {
   for (const end = performance.now() + GRACE_MS; signalGroup(child, 0);) {
     if (performance.now() > end) return false;
@@ -66,7 +66,7 @@ async function isGone(child: ChildProcess): Promise<boolean> {
   return true;
 }
 
-/** @returns whether there was anybody */
+/** @returns whether there was such a process */
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   if (pid === undefined) return false;
   try {

@@ -43,13 +43,13 @@ describe('a store with faults', () => {
     expect(runtime.pending).toBe(0);
   });
 
-  it('lets calls through that have no fault', async () => {
+  it('passes calls without a fault through', async () => {
     faulty();
     expect(await settle()).toEqual(['settled']);
     expect([store.count('settle'), store.count('exchange'), store.calls.length]).toEqual([1, 0, 1]);
   });
 
-  it('fails before: the call never happened', async () => {
+  it('fails a call before it reaches the store', async () => {
     faulty(scripted({ settle: [undefined, { fails: 'before' }] }));
     await settle();
     await expect(settle()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', transient: true });
@@ -57,13 +57,13 @@ describe('a store with faults', () => {
     expect(happened).toHaveLength(2);
   });
 
-  it('fails after: the call happened, and the reply was lost', async () => {
+  it('fails a call after it has reached the store', async () => {
     faulty(scripted({ settle: [{ fails: 'after' }] }));
     await expect(settle()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(happened).toHaveLength(1);
   });
 
-  it('delays the call, and its reply', async () => {
+  it('delays a call, and its reply', async () => {
     faulty(scripted({ settle: [{ delayMs: 10, replyDelayMs: 20 }] }));
     const reply = settle();
     await runtime.advance(9);
@@ -74,7 +74,7 @@ describe('a store with faults', () => {
     expect(runtime.monotonicMs()).toBe(30);
   });
 
-  it('lets a call land after its client has given up, and a second time after its reply', async () => {
+  it('makes a call land after its caller has given up, and a second time after its reply', async () => {
     faulty(scripted({ settle: [{ fails: 'before', landsLateMs: 50 }, { landsLateMs: 70 }] }));
     await expect(settle()).rejects.toThrow();
     await settle();
@@ -85,7 +85,7 @@ describe('a store with faults', () => {
     expect(happened).toHaveLength(3);
   });
 
-  it('refuses batches for good that hold what it cannot', async () => {
+  it('permanently refuses batches with a value that it cannot hold', async () => {
     faulty(
       firstOf(
         refusing((settlement) => settlement.result === '1'),

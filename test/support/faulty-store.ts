@@ -1,7 +1,7 @@
 /**
- * A store with faults: what networks, databases and schedulers do to calls, on purpose and repeatably.
+ * A store with faults: what networks, databases and schedulers do to calls, in a repeatable way.
  *
- * A {@link FaultPlan} says of each call what is to happen to it. Without a fault a call goes straight through.
+ * A {@link FaultPlan} decides the fault of each call. A call without a fault goes straight through.
  */
 import { StoreError } from '../../src/errors.js';
 import { sleep, type Runtime } from '../../src/runtime/runtime.js';
@@ -13,21 +13,21 @@ export type Verb = Exclude<keyof Store, 'name' | 'rhythm' | 'staleReadMs' | 'wat
 export interface Call {
   readonly verb: Verb;
   readonly args: readonly unknown[];
-  /** How often this verb was called before. */
+  /** How many times this verb was called before. */
   readonly nth: number;
 }
 
-/** What happens to a call; all of it, where several are given. */
+/** What happens to a call. Several can be combined. */
 export interface Fault {
-  /** The call reaches the store only after so many ms. */
+  /** The call reaches the store after this many ms. */
   readonly delayMs?: number;
-  /** The reply comes back only after so many ms. */
+  /** The reply comes back after this many ms. */
   readonly replyDelayMs?: number;
   /** `before`: the call never happens. `after`: it happens, and the reply is lost. */
   readonly fails?: 'before' | 'after';
-  /** What the caller gets instead of a reply. Default: `STORE_UNAVAILABLE`, transient. */
+  /** The error that the caller gets instead of a reply. Default: `STORE_UNAVAILABLE`, transient. */
   readonly error?: Error;
-  /** The call lands (once more, if it has happened) so many ms later; nobody hears the reply. */
+  /** The call lands this many ms later (again, if it has landed already). Its reply is dropped. */
   readonly landsLateMs?: number;
 }
 
@@ -38,7 +38,7 @@ export function scripted(script: Partial<Record<Verb, readonly (Fault | undefine
   return ({ verb, nth }) => script[verb]?.[nth];
 }
 
-/** What a {@link seeded} plan draws from: chances from 0 to 1, and how long its delays may be. */
+/** The probabilities of a {@link seeded} plan, from 0 to 1, and its longest delay. */
 export interface Chances {
   readonly failBefore?: number;
   readonly failAfter?: number;
@@ -50,7 +50,7 @@ export interface Chances {
   readonly verbs?: readonly Verb[];
 }
 
-/** Faults by chance: with a seeded `random` the same run gets the same faults. */
+/** Random faults. With a seeded `random` the same run gets the same faults. */
 export function seeded(random: () => number, chances: Chances): FaultPlan {
   const longestMs = chances.longestMs ?? 1_000;
   const happens = (chance = 0): boolean => random() < chance;
@@ -67,7 +67,7 @@ export function seeded(random: () => number, chances: Chances): FaultPlan {
   };
 }
 
-/** The store refuses for good every batch with a settlement that it "cannot hold". */
+/** The store permanently refuses every batch with a settlement that it "cannot hold". */
 export function refusing(cannotHold: (settlement: Settlement) => boolean): FaultPlan {
   const error = new StoreError('STORE_REFUSED', 'the store cannot hold a value of the batch', false);
   return ({ verb, args }) => {
@@ -99,7 +99,7 @@ export class FaultyStore implements Store {
   readonly #counts = new Map<Verb, number>();
   readonly #late = new Set<Promise<void>>();
   readonly #closing = new AbortController();
-  /** May be changed at any time: `undefined` heals the store. */
+  /** May be changed at any time. `undefined`: no more faults. */
   plan: FaultPlan | undefined;
 
   constructor(inner: Store, runtime: Runtime, plan?: FaultPlan) {
@@ -108,12 +108,12 @@ export class FaultyStore implements Store {
     this.plan = plan;
   }
 
-  /** Every call so far, whatever became of it. */
+  /** Every call so far, also the failed ones. */
   get calls(): readonly Call[] {
     return this.#calls;
   }
 
-  /** How often `verb` has been called. */
+  /** How many times `verb` has been called. */
   count(verb: Verb): number {
     return this.#counts.get(verb) ?? 0;
   }
@@ -157,7 +157,7 @@ export class FaultyStore implements Store {
     return this.#inner.open();
   }
 
-  /** What was to land late lands now, or never. */
+  /** Makes late calls land now, or drops them. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#late);
@@ -187,7 +187,7 @@ export class FaultyStore implements Store {
       .then(send)
       .then(
         () => {},
-        () => {}, // nobody hears it
+        () => {}, // the reply is dropped
       )
       .finally(() => this.#late.delete(landing));
     this.#late.add(landing);

@@ -35,7 +35,7 @@ const claimOne = async (store: Store) => {
   return (await store.exchange({ pod: POD, settlements: [], claim })).claims;
 };
 
-test('shows its own commits at once, and those of another process late', async () => {
+test('shows its own commits at once and those of another process late', async () => {
   await submit(there, 's');
   expect([await shows(there), await shows(here)]).toEqual(['pending', undefined]);
   await runtime.advance(LATE);
@@ -52,14 +52,14 @@ test('never shows less than it has shown, unless its session is replaced', async
   expect(await shows(here)).toBeUndefined();
 });
 
-test('is no later than its store says', async () => {
+test('is never later than its bound', async () => {
   await submit(there, 's');
   lateMs = 3_600_000;
   await runtime.advance(2 * LATE);
   expect(await shows(here)).toBe('pending');
 });
 
-test('shows a claim late to the heartbeats and the questions of the process that has it', async () => {
+test('shows a claim late to the heartbeats and reads of the process that has it', async () => {
   await submit(here, 's');
   const [claim] = await claimOne(here);
   expect(await shows(here)).toBe('pending');
@@ -70,7 +70,7 @@ test('shows a claim late to the heartbeats and the questions of the process that
   expect(await shows(here)).toBe('claimed');
 });
 
-test('judges a write by the row as it is, and a write that changes nothing hides nothing', async () => {
+test('applies a write to the current row, and a write that changes nothing hides nothing', async () => {
   await submit(here, 's');
   const version = (await here.find(['s']))[0]!.version;
   await claimOne(there);
@@ -78,7 +78,7 @@ test('judges a write by the row as it is, and a write that changes nothing hides
   expect(await shows(here)).toBe('pending');
 });
 
-test('shows the signs of life of others late, and their silence as longer by that', async () => {
+test('shows the signs of life of others late, and their silence as longer by as much', async () => {
   await there.register({ ...POD, heartbeatMs: 1_000, deadAfterMs: 60_000, meta: {} });
   expect(await here.fleet()).toEqual([]);
   await runtime.advance(20_000);
@@ -87,7 +87,7 @@ test('shows the signs of life of others late, and their silence as longer by tha
   expect((await there.heartbeat(POD, BEAT)).pods).toMatchObject([{ pod: POD, silentForMs: 0, ageMs: 20_000 }]);
 });
 
-test('evicts whom its session takes for silent, and shows orphans late', async () => {
+test('evicts pods that look silent to its session, and shows orphans late', async () => {
   await submit(there, 's');
   await claimOne(there);
   await runtime.advance(59_000);
@@ -100,7 +100,7 @@ test('evicts whom its session takes for silent, and shows orphans late', async (
   expect(await there.orphans({ limit: 10 })).toMatchObject([{ stepId: 's' }]);
 });
 
-test('its pulse is fresh', async () => {
+test('has a pulse that is not late', async () => {
   const before = await here.pulse();
   await submit(there, 's');
   expect(await here.pulse()).not.toBe(before);

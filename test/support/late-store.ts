@@ -1,15 +1,16 @@
 /**
- * A store whose reads show late what others have committed, as sessions of a Snowflake account do by default.
+ * A store whose reads show the commits of other sessions late, as an account of Snowflake does by default.
  *
- * It decorates honest stores. All decorators of one {@link LateWorld} share the history of each row: every state that a
- * call through one of them left behind, with the session that wrote it and when. A read shows of each row the newest state
- * that is either this session's own or old enough. Writes are judged by the honest store on the row as it is, as an
- * UPDATE's target is on Snowflake.
+ * It decorates a store without delays. All decorators of one {@link LateWorld} share the history of each row: every state
+ * that a call through one of them produced, with its session and its time. A read shows, for each row, the newest state
+ * that this session wrote itself or that is old enough. Writes see the current row, as the target of an UPDATE on
+ * Snowflake does.
  *
- * - A store has three sessions, as on Snowflake: exchanges, heartbeats, and the rest. What one commits the others see late.
+ * - A store has three sessions, as on Snowflake: exchanges, heartbeats, and the rest. Each sees the commits of the others
+ *   late.
  * - A session never goes back to an older state, unless {@link LateStore.reconnect} replaces it.
- * - Late are `find`, `ended`, `cancelled`, `fleet`, `orphans`, and the pods and claims of a heartbeat's view. `evict` judges
- *   the silence by what its session sees. `pulse` is fresh. `watch` never calls. `list` and `stats` are fresh too.
+ * - `find`, `ended`, `cancelled`, `fleet`, `orphans`, and the pods and claims of a heartbeat's view are late. `evict` uses
+ *   the silence that its session sees. `pulse`, `list` and `stats` are not late. `watch` never calls.
  */
 import type { Runtime } from '../../src/runtime/runtime.js';
 import { isTerminal } from '../../src/step/step.js';
@@ -34,9 +35,9 @@ import type {
 import type { NewStep } from '../../src/step/submission.js';
 
 export interface Lateness {
-  /** What the stores say of themselves; no read is later. */
+  /** The bound that the stores report. No read is later. */
   readonly staleReadMs: number;
-  /** How late the next read is, in ms. Default: as late as may be. */
+  /** How late the next read is, in ms. Default: the bound. */
   readonly nextMs?: () => number;
 }
 
@@ -46,11 +47,11 @@ interface State<T> {
   readonly value: T;
 }
 
-/** What a connection to the store has seen. */
+/** The commits that a connection to the store has seen. */
 class Session {
   #horizon = -Infinity;
 
-  /** Up to which instant a read that is so late shows what others have committed. */
+  /** A read with this delay shows the commits of others up to this instant. */
   sees(now: number, lateMs: number): number {
     return (this.#horizon = Math.max(this.#horizon, now - lateMs));
   }
@@ -88,7 +89,7 @@ export class LateWorld {
   readonly #pods = new Map<string, History<PodView | undefined>>();
   readonly #births = new Map<string, number>();
   readonly #orphans = new History<readonly Orphan[]>();
-  /** Tokens of claims, by step and version: a record does not tell them. */
+  /** Tokens of claims, by step and version; a record does not contain them. */
   readonly #tokens = new Map<string, string>();
   #moves = 0;
 
@@ -112,7 +113,7 @@ export class LateWorld {
     for (const { stepId, version, claimToken } of claims) this.#tokens.set(`${version} ${stepId}`, claimToken);
   }
 
-  /** Notes how these steps stand, now that `by` may have written them: what it left alone it has not committed. */
+  /** Records the state of these steps after a call of `by`. A row that did not change is not its commit. */
   async wroteSteps(inner: Store, by: Session, stepIds: readonly string[]): Promise<void> {
     const ids = [...new Set(stepIds)];
     const records = new Map((await inner.find(ids)).map((record) => [record.stepId, record]));
@@ -203,7 +204,7 @@ export class LateStore implements Store {
     this.staleReadMs = world.staleReadMs;
   }
 
-  /** A new session takes the place of one that broke: it may show less than the old one did, its commits included. */
+  /** Replaces a broken session. The new one may show less than the old one did, even of the old one's commits. */
   reconnect(name: SessionName): void {
     this.#sessions[name] = new Session();
   }
@@ -298,7 +299,7 @@ export class LateStore implements Store {
     });
     const evicted = new Set((await this.#inner.evict(pods)).map(({ incarnation }) => incarnation));
     const late = silent.filter(({ incarnation }) => !evicted.has(incarnation));
-    for (const pod of late) await this.#inner.leave(pod); // the honest store knows that it lives; final it is all the same
+    for (const pod of late) await this.#inner.leave(pod); // the store sees that it is alive, but the eviction must be final
     const gone = pods.filter((pod) => evicted.has(pod.incarnation) || late.includes(pod));
     await this.#world.wrotePods(this.#inner, rest, gone);
     return gone;

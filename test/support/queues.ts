@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import { FaultyStore, type FaultPlan } from './faulty-store.js';
 import { temporaryFolder } from './temp.js';
 
-/** Options that make a queue quick to answer and to stop. */
+/** Options that make a queue react and stop quickly. */
 export const QUICK = {
   drainTimeoutMs: 2_000,
   abortGraceMs: 50,
@@ -18,7 +18,7 @@ export function temporaryPath(): string {
   return join(temporaryFolder(), 'queue.db');
 }
 
-/** Stops a queue when the test ends, whatever became of it. */
+/** Stops a queue when the test ends, in any state. */
 export function stopped<Q extends Pick<AnyFleetQ, 'stop'>>(queue: Q): Q {
   onTestFinished(() => queue.stop());
   return queue;

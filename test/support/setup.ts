@@ -1,7 +1,8 @@
 /**
- * The leak guard: after each test file nothing that it started may be left, be it a timer, a handle, a watcher, a worker
- * or a child process. "Stopped" means stopped. (A rejection that nobody handled fails the run by itself: the runner
- * counts it as an error, and the guard's grace gives the late ones time to show.)
+ * The leak guard: after each test file no timer, handle, watcher, worker or child process that it started may be left.
+ *
+ * An unhandled rejection fails the run without this guard: the runner counts it as an error. The guard's wait gives late
+ * ones time to appear.
  */
 import type { ChildProcess } from 'node:child_process';
 import diagnostics from 'node:diagnostics_channel';
@@ -12,15 +13,15 @@ import type { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll } from 'vitest';
 import { leftOver, tally } from './leaks.js';
 
-/** How long what was told to end may take to do so. */
+/** How long resources may take to end after they were asked to. */
 const GRACE_MS = 2_000;
 const LOOK_EVERY_MS = 10;
 
-// The real one: a test may leave fake timers behind, and the guard must not count its own.
+// The real one: a test may leave fake timers installed, and the guard must not count its own timer.
 const { setTimeout } = globalThis;
 
-// `getActiveResourcesInfo` sees only what keeps the process alive, and counts the runner's own timers among the test's.
-// So what may be unref'd, and timers, are watched from their birth. The values say what was left.
+// `getActiveResourcesInfo` shows only what keeps the process alive, and includes the runner's own timers. So timers, and
+// resources that may be unref'd, are tracked from their creation. The values describe what was left.
 const watched = new Map<object, () => string>();
 
 diagnostics.subscribe('worker_threads', (message) => {
@@ -32,7 +33,7 @@ diagnostics.subscribe('worker_threads', (message) => {
 diagnostics.subscribe('child_process', (message) => {
   const { process: child } = message as { process: ChildProcess };
   watched.set(child, () => `the child process "${child.spawnargs.join(' ')}"`);
-  // Not `close`, which waits for pipes that a grandchild may hold; and what failed to start never exits.
+  // Not `close`: it waits for pipes that a grandchild may hold. A process that failed to start never exits.
   child.once('exit', () => watched.delete(child));
   child.once('error', () => child.pid === undefined && watched.delete(child));
 });
@@ -60,7 +61,7 @@ function watchTimers(set: 'setTimeout' | 'setInterval', clear: 'clearTimeout' | 
     if (typeof timer === 'object') watched.delete(timer);
     clearTimer(timer);
   };
-  // What else hangs on them, such as the promise form for `util.promisify`, stays.
+  // Their other properties, such as the promise form for `util.promisify`, stay.
   for (const [name, replacement, original] of [
     [set, watching, setTimer],
     [clear, clearing, clearTimer],
@@ -84,7 +85,7 @@ beforeAll(() => {
   before = tally(process.getActiveResourcesInfo());
 });
 
-// Registered before any hook of the test file, and such hooks run in reverse order: this one comes after the file's own.
+// Registered before the hooks of the test file. Such hooks run in reverse order, so this one runs last.
 afterAll(async () => {
   let left: string[] = [];
   for (let waitedMs = 0; waitedMs <= GRACE_MS; waitedMs += LOOK_EVERY_MS) {
@@ -93,5 +94,5 @@ afterAll(async () => {
     if (left.length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
-  throw new Error(`The test file left running: ${left.join(', ')}`);
+  throw new Error(`the test file left running: ${left.join(', ')}`);
 });

@@ -1,8 +1,8 @@
-/** The real runtime, but for its clocks: a test moves both ahead, while timers and I/O go their own way. */
+/** The real runtime with shifted clocks: a test moves both ahead, while timers and I/O are real. */
 import { systemRuntime, type Runtime } from '../../src/runtime/runtime.js';
 
 export interface ShiftedRuntime extends Runtime {
-  /** Lets so much time pass at once. */
+  /** Moves both clocks ahead by this many ms. */
   pass(ms: number): void;
 }
 

@@ -1,7 +1,7 @@
 /** What the architecture test checks of a source file, read from its syntax tree. */
 import ts from 'typescript';
 
-/** How a module is imported: `type` leaves no trace in the JavaScript, `dynamic` loads it when it is first needed. */
+/** How a module is imported. `type`: not in the JavaScript; `dynamic`: loaded when it is first needed. */
 export type ImportKind = 'static' | 'dynamic' | 'type';
 
 export interface Import {
@@ -21,11 +21,11 @@ export interface SourceFacts {
   readonly path: string;
   readonly lines: number;
   readonly imports: readonly Import[];
-  /** Every string and template, those of types included. */
+  /** Every string and template, also in types. */
   readonly strings: readonly Found[];
-  /** Every use of an ambient value, dotted as far as it is plain: `Date.now`, `setTimeout`, `process.hrtime.bigint`. */
+  /** Every use of a value, with its plain property path: `Date.now`, `setTimeout`, `process.hrtime.bigint`. */
   readonly values: readonly Found[];
-  /** Every name that the file gives to something: variables, parameters, functions, types and what it imports. */
+  /** Every name that the file declares: variables, parameters, functions, types and imports. */
   readonly names: readonly Found[];
 }
 
@@ -106,13 +106,13 @@ function bindingNames(bindings: ts.NamedImportBindings | ts.NamedExportBindings 
   return bindings.elements.map((element) => (element.propertyName ?? element.name).text);
 }
 
-/** The text of a literal; of anything computed its source in parentheses, which is no module's name. */
+/** The text of a literal. For a computed value its source in parentheses, which is no module's name. */
 function textOf(node: ts.Node | undefined): string {
   if (node === undefined) return '()';
   return ts.isStringLiteralLike(node) ? node.text : `(${node.getText()})`;
 }
 
-/** Whether an identifier stands for a value (and is no name being declared, no property's name and no type). */
+/** Whether an identifier is the use of a value: no declared name, no property name and no type. */
 function isValue(node: ts.Identifier): boolean {
   const { parent } = node;
   if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
@@ -124,14 +124,14 @@ function isValue(node: ts.Identifier): boolean {
     return parent.initializer === node;
   }
   if (ts.isExpressionWithTypeArguments(parent)) return !ts.isInterfaceDeclaration(parent.parent.parent);
-  // Asking whether a value is a Date reads no clock.
+  // `value instanceof Date` reads no clock.
   if (ts.isBinaryExpression(parent) && parent.operatorToken.kind === ts.SyntaxKind.InstanceOfKeyword) {
     return parent.left === node;
   }
   return !isName(parent, node);
 }
 
-/** Whether an identifier is the name of what is declared there, and shadows others of that name. */
+/** Whether an identifier is a declared name, which hides others of that name. */
 function isDeclared(node: ts.Identifier): boolean {
   const { parent } = node;
   const declares =

@@ -1,4 +1,4 @@
-/** Temporary folders, removed once the test that made them has ended and closed what it opened there. */
+/** Temporary folders. Each is removed when its test has ended and closed its files. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { afterEach } from 'vitest';
 
 const made: string[] = [];
 
-// Hooks of a test's own suite run before this one, which stands at the top of its file: stores are closed by now.
+// Hooks of the test's own suite run before this one, so stores are closed by now.
 afterEach(() => {
   for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 });

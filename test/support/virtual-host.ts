@@ -1,4 +1,4 @@
-/** A host whose processes begin and end as a test says; each sees the others through a table of its own. */
+/** A host whose processes a test starts and ends. Each process sees the others through its own process table. */
 import type { ProcessTable, Sighting } from '../../src/store/sqlite/pods/process-table.js';
 
 export class VirtualHost {
@@ -10,10 +10,10 @@ export class VirtualHost {
     this.#boot = boot;
   }
 
-  /** How often a process has been looked up. */
+  /** How many times a process has been looked up. */
   looks = 0;
 
-  /** Begins a process, under the lowest pid that is free: it may be one that another process has had. */
+  /** Starts a process under the lowest free pid, which an earlier process may have had. */
   spawn({ pid = this.#freePid(), namespace = 'pid:[1]' } = {}): VirtualProcess {
     const startedAt = (this.#ticks += 100);
     this.#processes.set(pid, { startedAt, ended: false });
@@ -41,6 +41,6 @@ export interface VirtualProcess {
   readonly pid: number;
   readonly table: ProcessTable;
   exit(): void;
-  /** It has exited, and its parent does not collect its exit status. */
+  /** The process exits, and its parent does not collect its exit status. */
   becomeZombie(): void;
 }
