@@ -1,5 +1,5 @@
-// `npm audit` of what a user installs. Some registries offer no advisories: then this says that nothing was checked,
-// and is no failure, so that the other checks can go on; publishing runs `npm audit` itself, and fails there.
+// Runs `npm audit` on what a user installs. If the registry has no advisories, it prints that nothing was checked and
+// succeeds, so that the other checks can run. Publishing runs `npm audit` itself, which fails then.
 import { spawnSync } from 'node:child_process';
 
 const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], {

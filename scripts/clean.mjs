@@ -1,4 +1,4 @@
-// Removes dist, so that a file deleted from src cannot live on in the package.
+// Removes dist, so that the package contains no file that was deleted from src.
 import { rmSync } from 'node:fs';
 
 rmSync(new URL('../dist', import.meta.url), { recursive: true, force: true });
