@@ -161,13 +161,13 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'Even so, two pods never hold one step at the same time, and the step ends once.',
       [
         'test/store/snowflake/duplicate-rows.test.ts',
-        'two pods never hold both, though each saw only the row that it took',
-        'the first is not held while the other is, though nobody saw that it is',
-        'one stays, though two leaders each see the other row held',
+        'are never held by two pods, although each saw only the row that it claimed',
+        'make the claim of the first row void while the other row is held, although no read showed it',
+        'keep one row, although two leaders each see the other row held',
       ],
       [
         'test/store/snowflake/late-reads.test.ts',
-        'a settlement goes through on a new session, which sees neither the claim nor what was settled before',
+        'a settlement goes through on a new session that sees neither the claim nor earlier settlements',
       ],
     ),
     unheld(
@@ -811,11 +811,11 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held('On Snowflake the order is approximate if several pods work on one backlog and read late; see Late reads.', [
       'test/store/snowflake/backlog-sharing.test.ts',
-      'each gets a fair part of it, though neither sees what the other has claimed (SEED=…)',
+      'each claim a fair share of it, although neither sees what the other has claimed (SEED=…)',
     ]),
     held('A pod whose claims are all accepted keeps to the order.', [
       'test/store/snowflake/exchange.test.ts',
-      'an UPDATE that was refused what reads as due > begins at the front wherever nothing was refused, or nothing reads late',
+      'an UPDATE that was refused steps which read as due > begins at the front if nothing was refused, or if no read is late',
     ]),
     held(
       [
@@ -847,7 +847,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/store/snowflake/type-rotation.test.ts',
-        'the types of an exchange > take turns where they do not: %i types',
+        'the types of an exchange > take turns if they do not fit: %i types',
       ],
     ),
     held('The order then holds within a turn.', [
@@ -1012,7 +1012,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'A newer version migrates the tables (Snowflake): Calls fail with `STORE_SCHEMA_NEWER`, by default within a minute. From then on nothing more is written; what was written before stays.',
       [
         'test/store/snowflake/schema-version-guard.test.ts',
-        'a process that never beats writes nothing more by hand within a minute; what runs is still settled',
+        'a process without heartbeats changes nothing more within a minute, and still settles what runs',
       ],
     ),
     held(

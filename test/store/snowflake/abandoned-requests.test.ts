@@ -1,4 +1,4 @@
-/** What is given up keeps no process alive: the driver would repeat it for two minutes. */
+/** Requests that were given up keep no process alive, although the driver would repeat them for two minutes. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -54,7 +54,7 @@ describeOnTestBed('a process whose queue has stopped ends by itself', () => {
     });
   }
 
-  test('while nobody can be reached', { timeout: 120_000 }, async () => {
+  test('while no host can be reached', { timeout: 120_000 }, async () => {
     const { child, line } = started(given());
     expect(await line()).toBe('started');
     bed().proxy.reachable = false;

@@ -1,4 +1,4 @@
-/** A store works the same on an account, or for a user, with other settings than Snowflake's defaults. */
+/** The store works the same if the account or the user has other settings than Snowflake's defaults. */
 import { afterEach, expect, test } from 'vitest';
 import type { Store } from '../../../src/store/contract.js';
 import { sessionSettings } from '../../../src/store/snowflake/session/statements.js';
@@ -83,7 +83,7 @@ describeOnTestBed('a store whose user', { timeout: 60_000 }, () => {
     });
   }
 
-  test('waits for no lock waits as long as the store says, and is not turned away', async () => {
+  test("has a LOCK_TIMEOUT of 0 waits for a lock as long as the store's own setting says", async () => {
     become({ LOCK_TIMEOUT: '0' });
     const store = await open();
     const pod = await joined(store);
@@ -96,7 +96,7 @@ describeOnTestBed('a store whose user', { timeout: 60_000 }, () => {
     expect(bed().meter.readings.map(({ code }) => code)).not.toContain('000625');
   });
 
-  test('has anything set otherwise gets sessions with the settings of the store', async () => {
+  test('has any other settings gets sessions with the settings of the store', async () => {
     become(UNSEEN);
     const earlier = new Set(bed().proxy.sessions.all);
     const { schema } = place();

@@ -1,4 +1,4 @@
-/** The archive: what goes there and when, what readers see of it, and what comes back. */
+/** The archive: which steps move there and when, what readers see of it, and how a retry brings a step back. */
 import { expect, test } from 'vitest';
 import { createLog } from '../../../src/log.js';
 import { Retention } from '../../../src/store/snowflake/housekeeping/retention.js';
@@ -13,7 +13,7 @@ const FAR = { timeout: 60_000 };
 describeOnTestBed('the archive', FAR, () => {
   const { open, byHand, pass, place, session } = useStores();
 
-  test('takes what has ended, is read like the rest, and gives back what is retried by hand', async () => {
+  test('takes ended steps, is read like the hot table, and returns a step that is retried', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     const steps = newSteps(3);
@@ -49,7 +49,7 @@ describeOnTestBed('the archive', FAR, () => {
     expect(await store.find(ids(steps))).toEqual([]);
   });
 
-  test('is filled and emptied piece by piece, and the logs need not wait for the last', async () => {
+  test('is filled and emptied in chunks, and the logs are pruned before the last chunk', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     await store.submit(newSteps(25));
@@ -80,7 +80,7 @@ describeOnTestBed('the archive', FAR, () => {
     expect(await retention.prune(86_400_000)).toEqual({ removed: 5, more: false });
   });
 
-  test('still tells the truth of a settlement whose reply was lost, once its step has gone there', async () => {
+  test('still answers for a settlement whose reply was lost, after its step was archived', async () => {
     const store = await open();
     const [pod, other] = [await joined(store), await joined(store)];
     await store.submit(newSteps(2));
@@ -95,7 +95,7 @@ describeOnTestBed('the archive', FAR, () => {
     ]);
   });
 
-  test('forgets pods in two cycles, and shows the living in POD_HEALTH', async () => {
+  test('forgets pods in two cycles, and keeps live pods in POD_HEALTH', async () => {
     const [store, driver] = [await open(), await byHand()];
     const [gone, living] = [await joined(store), await joined(store)];
     await store.leave(gone);

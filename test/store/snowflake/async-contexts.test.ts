@@ -1,4 +1,4 @@
-/** The async contexts of a host, and the sessions that its requests share. */
+/** The async contexts of the application, and the sessions that its requests share. */
 import { FleetQ } from 'fleet-q';
 import { snowflake } from 'fleet-q/snowflake';
 import { expect, test } from 'vitest';
@@ -10,7 +10,7 @@ import { useStores } from './support/stores.js';
 describeOnTestBed('a request whose call opens the store', () => {
   const { options, place } = useStores();
 
-  test('leaves no connection or timer in its context, nor the function that gives the connection', async () => {
+  test('leaves no connection, no timer and no `connection` function in its context', async () => {
     const seen: string[] = [];
     const connection = (): ReturnType<typeof options> => {
       seen.push(requestName());

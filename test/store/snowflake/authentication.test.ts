@@ -1,4 +1,4 @@
-/** Every way in that the driver has: what the user gives is passed on to it as it is. */
+/** Every way to sign in that the driver has: the user's connection options are passed on as they are. */
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ async function identityProvider(token: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
 }
 
-describeOnTestBed('a store gets in', () => {
+describeOnTestBed('a store signs in', () => {
   const { bed, make, options } = useStores();
   const opens = async (connection: ConnectionOptions | (() => ConnectionOptions) | undefined): Promise<void> => {
     const store = await make({ connection: connection as ConnectionOptions });
@@ -61,18 +61,18 @@ describeOnTestBed('a store gets in', () => {
           : { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase },
     });
 
-  test('by a password, also from a function', async () => {
+  test('with a password, also from a function', async () => {
     await opens(options());
     await opens(() => options());
   });
 
-  test('by a key pair', async () => {
+  test('with a key pair', async () => {
     const { publicKey, privateKey } = keys();
     bed().proxy.account.configure({ publicKey });
     await opens(without({ authenticator: 'SNOWFLAKE_JWT', privateKey }));
   });
 
-  test.each([1, -1])('by a key pair once its clock is set right, %i h off before', async (hours) => {
+  test.each([1, -1])('with a key pair after its clock, %i h off, was corrected', async (hours) => {
     const { publicKey, privateKey } = keys();
     const { account } = bed().proxy;
     account.configure({ publicKey, clockAheadMs: hours * 3_600_000 });
@@ -91,14 +91,14 @@ describeOnTestBed('a store gets in', () => {
     await store.open();
   });
 
-  test('by a key in a file, under a passphrase', async () => {
+  test('with a key in a file, protected by a passphrase', async () => {
     const { publicKey, privateKey } = keys('a passphrase');
     bed().proxy.account.configure({ publicKey });
     const privateKeyPath = file('rsa_key.p8', privateKey);
     await opens(without({ authenticator: 'SNOWFLAKE_JWT', privateKeyPath, privateKeyPass: 'a passphrase' }));
   });
 
-  test('by OAuth, by a programmatic access token, and by the identity of its workload', async () => {
+  test('with OAuth, with a programmatic access token, and with workload identity', async () => {
     bed().proxy.account.configure({ oauthTokens: ['o-token'], accessTokens: ['p-token'], identityTokens: ['w-token'] });
     await opens(without({ authenticator: 'OAUTH', token: 'o-token' }));
     await opens(without({ authenticator: 'PROGRAMMATIC_ACCESS_TOKEN', token: 'p-token' }));
@@ -107,7 +107,7 @@ describeOnTestBed('a store gets in', () => {
     await opens(without({ authenticator: 'WORKLOAD_IDENTITY', workloadIdentityProvider, token: 'w-token' }));
   });
 
-  test('by OAuth with a client that the driver shows to the identity provider, whose secret nobody else sees', async () => {
+  test('with OAuth client credentials, whose secret only the identity provider gets', async () => {
     bed().proxy.account.configure({ oauthTokens: ['fetched-token'] });
     const client = {
       authenticator: 'OAUTH_CLIENT_CREDENTIALS',
@@ -124,7 +124,7 @@ describeOnTestBed('a store gets in', () => {
     expect(inspect(refused, { depth: Infinity, showHidden: true })).not.toContain(CLIENT_SECRET);
   });
 
-  test('by a token in a file, which is read at each login', async () => {
+  test('with a token in a file, which is read at each login', async () => {
     bed().proxy.account.configure({ accessTokens: ['p-token'], identityTokens: ['w-token'] });
     vi.stubEnv('SNOWFLAKE_WIF_ALLOWED_HOST_SUFFIXES', '127.0.0.1');
     const tokenFilePath = file('token', 'p-token\n');
@@ -141,7 +141,7 @@ describeOnTestBed('a store gets in', () => {
     await opens(without(workload));
   });
 
-  test('by a key that is rotated: the function is asked at each login', async () => {
+  test('with a key that is rotated, because the function is called for each login', async () => {
     const [old, next] = [keys(), keys()];
     const path = file('key.p8', old.privateKey);
     bed().proxy.account.configure({ publicKey: old.publicKey });
@@ -154,7 +154,7 @@ describeOnTestBed('a store gets in', () => {
     expect(await store.stats()).toMatchObject({ due: 0 });
   });
 
-  test('by the role that AWS gave the pod', async () => {
+  test('with the role that AWS gave the pod', async () => {
     for (const [name, value] of Object.entries({
       ...{ AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE', AWS_SECRET_ACCESS_KEY: CLIENT_SECRET },
       SNOWFLAKE_WIF_ALLOWED_HOST_SUFFIXES: '127.0.0.1',
@@ -173,7 +173,7 @@ describeOnTestBed('a store gets in', () => {
     expect(attestation).not.toContain(CLIENT_SECRET);
   });
 
-  test("by the driver's connections.toml, where no connection is given", async () => {
+  test("with the driver's connections.toml, if no connection is given", async () => {
     const lines = Object.entries(options()).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
     const path = file('connections.toml', `[queue]\n${lines.join('\n')}\n`);
     vi.stubEnv('SNOWFLAKE_HOME', join(path, '..'));

@@ -1,4 +1,4 @@
-/** Pods that read late share a backlog, though none of them sees what the others have just claimed. */
+/** Pods with late reads share a backlog, although none of them sees what the others have just claimed. */
 import { expect, test } from 'vitest';
 import { systemRuntime } from '../../../src/runtime/runtime.js';
 import { newSteps } from '../../conformance/harness.js';
@@ -14,7 +14,7 @@ const SLOTS = 10;
 describeOnTestBed('two pods on a backlog', { timeout: 120_000 }, () => {
   const { bed, open, pass } = useStores();
 
-  test(`each gets a fair part of it, though neither sees what the other has claimed (SEED=${SEED})`, async () => {
+  test(`each claim a fair share of it, although neither sees what the other has claimed (SEED=${SEED})`, async () => {
     const random = new Random(SEED);
     const runtime = { ...systemRuntime, random: () => random.next() };
     const stores = [await open({}, undefined, runtime), await open({}, undefined, runtime)];

@@ -1,4 +1,4 @@
-/** What cancel and retry answer where the read that follows the write is late. The rows are what that read shows. */
+/** What cancel and retry answer if the read after the write is late. The rows are what that read shows. */
 import { expect, test } from 'vitest';
 import { namesOf } from '../../../src/store/snowflake/table-names.js';
 import type { Row } from '../../../src/store/snowflake/session/statement-runner.js';
@@ -47,7 +47,7 @@ test.each([
   ['changed', 'at a newer version', { status: 'claimed', version: 4 }],
   ['changed', 'as terminal at an older version than was read', { status: 'failed', version: 2 }],
   ['notFound', 'not at all', undefined],
-])('cancel answers %s where the step is shown %s', async (receipt, _, shown) => {
+])('cancel answers %s if the read shows the step %s', async (receipt, _, shown) => {
   expect(await stepsShown(shown).cancel('token', [{ stepId: 's', version: 3 }])).toEqual([receipt]);
 });
 
@@ -70,12 +70,12 @@ test.each([
   expect(await stepsShown(shown).retry([{ stepId: 's', version: 3 }])).toEqual([receipt]);
 });
 
-test('retry is not answered by a late read of a retry by others, which has failed since', async () => {
+test("retry ignores a late read of another process's retry that has failed since", async () => {
   const steps = stepsShown({ status: 'pending', version: 4 }, { status: 'failed', version: 6 });
   expect(await steps.retry([{ stepId: 's', version: 3 }])).toEqual(['changed']);
 });
 
-test('retry answers retried where its write found the row, however the step stands by now', async () => {
+test('retry answers retried if its write found the row, whatever happened since', async () => {
   const failed = { status: 'failed', version: 6 };
   const steps = stepsShown(failed, failed, { updated: 1, inserted: 0 });
   expect(await steps.retry([{ stepId: 's', version: 3 }])).toEqual(['retried']);
@@ -86,13 +86,13 @@ test('retry answers retried where its write found the row, however the step stan
   expect(await steps.retry(both)).toEqual(['changed', 'notFound']);
 });
 
-test('retry answers retried where it has brought the row back from the archive', async () => {
+test('retry answers retried if it has restored the row from the archive', async () => {
   const cold = { status: 'failed', version: 3, cold: 1 as const };
   const steps = stepsShown(cold, cold, { updated: 0, inserted: 1 });
   expect(await steps.retry([{ stepId: 's', version: 3 }])).toEqual(['retried']);
 });
 
-test('cancel is not answered by a late read of an end that was retried since', async () => {
+test('cancel ignores a late read of an end that was retried since', async () => {
   const steps = stepsShown({ status: 'failed', version: 4 }, { status: 'pending', version: 5 });
   expect(await steps.cancel('token', [{ stepId: 's', version: 3 }])).toEqual(['changed']);
 });

@@ -1,4 +1,4 @@
-/** The store contract suite on Snowflake, where every session sees what others commit as late as the store reckons with. */
+/** The store contract suite on Snowflake, with every read as late as the store allows for. */
 import { describeSnowflake } from './support/conformance.js';
 
 describeSnowflake('Snowflake with late reads', 'late');

@@ -1,4 +1,4 @@
-/** Counts of the steps, made of what the server answers. */
+/** The counts of steps, from the rows that the server answers. */
 import { expect, it } from 'vitest';
 import { namesOf } from '../../../src/store/snowflake/table-names.js';
 import type { Row, StatementRunner } from '../../../src/store/snowflake/session/statement-runner.js';
@@ -19,7 +19,7 @@ const row = (type: string, status: string, steps: number, over: Row = {}): Row =
   ...{ DUE_COUNT: 0, OLDEST_DUE_MS: null, ...over },
 });
 
-it('of 50,000 types are read and reported in slices', async () => {
+it('counts 50,000 types in slices', async () => {
   const types = Array.from({ length: 50_000 }, (_, i) => `type-${i}`);
   const pending = types.map((type, i) =>
     row(type, 'pending', 2, { ITS_PRIORITY: i - 9, DUE_COUNT: 1, OLDEST_DUE_MS: i }),
@@ -34,7 +34,7 @@ it('of 50,000 types are read and reported in slices', async () => {
   expect(stats).toMatchObject({ due: 50_000, oldestDueMs: 49_999, byStatus: { pending: 100_000, completed: 5 } });
 });
 
-it('leave out what others have written, and bear any name', async () => {
+it('leaves out rows that were written by hand, and accepts any type name', async () => {
   const rows = [row('__proto__', 'failed', 1), row('a', 'unheard of', 8), row('', 'cancelled', 1)];
   const stats = await stepsOf(rows, countingRuntime()).stats();
   expect(Object.entries(stats.byType)).toEqual([

@@ -1,4 +1,4 @@
-/** Cursors of a list that no page has ever ended with. */
+/** List cursors that no page has ended with. */
 import { expect, test } from 'vitest';
 import type { ListFilter } from '../../../src/store/contract.js';
 import { ids, newStep } from '../../conformance/harness.js';
@@ -11,7 +11,7 @@ const LONG = 'm'.repeat(255);
 describeOnTestBed('a cursor', { timeout: 60_000 }, () => {
   const { open } = useStores();
 
-  test('lists what is beyond it, however far it lies, and whatever id it names', async () => {
+  test('lists what comes after it, at any instant and with any id', async () => {
     const store = await open();
     await store.submit(['a', LONG, 'z'].map((stepId) => newStep({ stepId })));
     const { createdAt } = (await store.find([LONG]))[0]!; // one statement, one instant: the ids decide

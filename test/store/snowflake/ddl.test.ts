@@ -1,4 +1,4 @@
-/** The administrator's text: run as it stands it makes all that the pods need, and run again it changes nothing. */
+/** The text of `snowflakeDdl` creates everything that the pods need, and changes nothing if it runs again. */
 import { expect, test } from 'vitest';
 import { snowflakeDdl } from '../../../src/snowflake.js';
 import { namesOf } from '../../../src/store/snowflake/table-names.js';
@@ -14,7 +14,7 @@ describeOnTestBed('the text of snowflakeDdl', { timeout: 60_000 }, () => {
     ['', ''],
     [', with a prefix that must be quoted', '-- "q" '],
   ] as const) {
-    test(`run twice, statement by statement, makes tables on which pods work that may make none${how}`, async () => {
+    test(`run twice, statement by statement, creates tables for pods that may create none${how}`, async () => {
       const driver = await byHand();
       const [{ role, warehouse }, where] = [bed().connection, { ...place(), tablePrefix }];
       const statements = snowflakeDdl({ ...where, role, warehouse })
@@ -45,7 +45,7 @@ describeOnTestBed('the text of snowflakeDdl', { timeout: 60_000 }, () => {
     });
   }
 
-  test('grants the least that a pod needs, and nothing else', () => {
+  test('grants what a pod needs, and nothing else', () => {
     const { database, schema } = { database: 'OPS', schema: 'FLEET_Q' };
     const text = snowflakeDdl({ database, schema, role: 'FLEET_Q_POD', warehouse: 'FLEET_Q_WH' });
     const names = namesOf({ database, schema, tablePrefix: '' });

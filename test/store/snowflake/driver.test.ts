@@ -1,4 +1,4 @@
-/** The driver's settings are global to a process: where the queue loads it first it is silent, where the host did it stays the host's. */
+/** The driver's settings are global to a process: the queue silences a driver that it loads first, and leaves the application's alone. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -43,7 +43,7 @@ async function run(name: string, given: object) {
 describeOnTestBed('the driver', () => {
   const { bed, options, place } = useStores();
 
-  test('writes no file and prints nothing where the queue is the first to load it', { timeout: 60_000 }, async () => {
+  test('writes no file and prints nothing if the queue is the first to load it', { timeout: 60_000 }, async () => {
     const ended = await run('quiet', { connection: options(), ...place() });
     expect(ended).toEqual({ code: 0, out: '', errors: '', files: [] });
   });
@@ -68,13 +68,13 @@ describeOnTestBed('the driver', () => {
     },
   );
 
-  test('logs as a host says that loads and configures it after the queue', { timeout: 60_000 }, async () => {
+  test('logs as the application configures it, after the queue has loaded it', { timeout: 60_000 }, async () => {
     const ended = await run('driver-host-later', { connection: options(), ...place() });
     expect(ended).toMatchObject({ code: 0, errors: '', files: ['host.log'] });
     expect(JSON.parse(ended.out)).toEqual({ logsTheQueue: true, logsTheHost: true });
   });
 
-  test("keeps the OCSP server that a host has set, and sets a private link's own only where there is none", async () => {
+  test("keeps the OCSP server that the application has set, and sets a private link's own only if there is none", async () => {
     const { createConnection } = await loadDriver();
     const name = 'SF_OCSP_RESPONSE_CACHE_SERVER_URL';
     const link = 'acme.privatelink.snowflakecomputing.com';

@@ -1,4 +1,4 @@
-/** A connection that the driver itself reports as down, on a driver that the test plays. */
+/** A connection that the driver itself reports as down. The test plays the driver. */
 import { expect, test } from 'vitest';
 import { createLog } from '../../../src/log.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
@@ -32,7 +32,7 @@ function failing({ isUp }: { readonly isUp: boolean }) {
   return { session, sent };
 }
 
-test('a connection that is down is replaced for the next statement, whatever the error says', async () => {
+test('replaces a connection that is down for the next statement, whatever the error says', async () => {
   const { session, sent } = failing({ isUp: false });
   await expect(session.run('first')).rejects.toMatchObject({ code: '999999' });
   expect(await session.run('second')).toEqual([]);
@@ -40,7 +40,7 @@ test('a connection that is down is replaced for the next statement, whatever the
   expect(session.logins).toBe(2);
 });
 
-test('a connection that is up is kept after an error of a statement', async () => {
+test('keeps a connection that is up after an error of a statement', async () => {
   const { session, sent } = failing({ isUp: true });
   for (const statement of ['first', 'second']) {
     await expect(session.run(statement)).rejects.toMatchObject({ code: '999999' });

@@ -1,4 +1,4 @@
-/** Two rows of one step, seen late: no two pods hold it at once, no row is held for ever, and one row stays. */
+/** Duplicate rows of one step, read late: no two pods hold the step at once, and in the end one row stays. */
 import { expect, test } from 'vitest';
 import { ids, newStep, settlement } from '../../conformance/harness.js';
 import type { Driver } from '../../support/warehouse/driver.js';
@@ -10,7 +10,7 @@ import { claimed, joined, useStores } from './support/stores.js';
 const MINUTE = 60_000;
 const BEAT = { eligible: true, asleep: false, meta: {} };
 
-describeOnTestBed('of two rows of a step', { timeout: 60_000 }, () => {
+describeOnTestBed('duplicate rows of a step', { timeout: 60_000 }, () => {
   const { bed, open, byHand, pass } = useStores();
 
   const put = (driver: Driver, row: string, status = 'pending', version = 0) =>
@@ -22,7 +22,7 @@ describeOnTestBed('of two rows of a step', { timeout: 60_000 }, () => {
       ({ R, S }) => `${R} ${S}`,
     );
 
-  test('two pods never hold both, though each saw only the row that it took', async () => {
+  test('are never held by two pods, although each saw only the row that it claimed', async () => {
     const [a, b, driver] = [await open(), await open(), await byHand()];
     const [podA, podB] = [await joined(a), await joined(b)];
     await put(driver, 'b');
@@ -47,7 +47,7 @@ describeOnTestBed('of two rows of a step', { timeout: 60_000 }, () => {
     expect(await claimed(b, podB)).toEqual([]);
   });
 
-  test('the first is not held while the other is, though nobody saw that it is', async () => {
+  test('make the claim of the first row void while the other row is held, although no read showed it', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     await put(driver, 'a');
@@ -64,7 +64,7 @@ describeOnTestBed('of two rows of a step', { timeout: 60_000 }, () => {
     expect(await rows(driver)).toEqual(['a pending', 'b claimed']);
   });
 
-  test('the one that a pod reads back on a new connection is looked at as it is', async () => {
+  test('are refreshed when a pod reads a claim back on a new connection', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     await put(driver, 'a');
@@ -80,7 +80,7 @@ describeOnTestBed('of two rows of a step', { timeout: 60_000 }, () => {
     expect((await store.exchange({ pod, settlements: [], readBack: 'k' })).claims).toEqual([]);
   });
 
-  test('the one that is not the first is not held in the view of a heartbeat; the second that shows it gives it back', async () => {
+  test('make a claim of a row that is not the first void for heartbeats; the second one gives it back', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     await put(driver, 'b');
@@ -95,7 +95,7 @@ describeOnTestBed('of two rows of a step', { timeout: 60_000 }, () => {
     expect(ids(await claimed(store, pod))).toEqual(['twin']);
   });
 
-  test('a void one is given back with the first exchange that goes through', async () => {
+  test('send a void claim back with the first exchange that goes through', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     await put(driver, 'b');
@@ -109,7 +109,7 @@ describeOnTestBed('of two rows of a step', { timeout: 60_000 }, () => {
     expect(await rows(driver)).toEqual(['a pending', 'b pending']);
   });
 
-  test('one stays, though two leaders each see the other row held', async () => {
+  test('keep one row, although two leaders each see the other row held', async () => {
     const [a, b, driver] = [await open(), await open(), await byHand()];
     await put(driver, 'a', 'claimed', 1);
     await put(driver, 'b', 'claimed', 1);
@@ -134,7 +134,7 @@ describeOnTestBed('of two rows of a step', { timeout: 60_000 }, () => {
     expect(await rows(driver)).toHaveLength(2);
   });
 
-  test('that never was claimed goes at once, beside one that is', async () => {
+  test('lose at once the row that was never claimed, beside one that is', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     await store.submit([newStep({ stepId: 'twin' })]);

@@ -1,4 +1,4 @@
-/** The exchange's one UPDATE: a randomised comparison with a model, and what it must do with nonsense and old sources. */
+/** The UPDATE of the exchange: a randomised comparison with a model, invalid data, and old sources. */
 import { expect, test } from 'vitest';
 import { namesOf } from '../../../src/store/snowflake/table-names.js';
 import { statementsOf } from '../../../src/store/snowflake/statements.js';
@@ -44,7 +44,7 @@ describeOnTestBed('the exchange statement', () => {
     expect(seen.settled).toBeGreaterThan(0);
   });
 
-  test('is not poisoned by requests and rows that hold nonsense', async () => {
+  test('does not fail on invalid requests and rows', async () => {
     const [sql, world] = [await table(), new World(1)];
     const held = { ...world.step('held'), status: 'claimed', token: 'T', holder: 'i1', version: 3 };
     await sql.put([world.step('due'), { ...world.step('odd'), status: 'confused' }, held]);
@@ -78,7 +78,7 @@ describeOnTestBed('the exchange statement', () => {
     expect(rows.find((row) => row.startsWith('held'))).toContain(':pending:');
   });
 
-  test('takes equals in the order of their places in the submission, whatever their ids', async () => {
+  test('takes equal steps in the order of their submission, whatever their ids', async () => {
     const [sql, world] = [await table(), new World(3)];
     const equals = ['c', 'a', 'b'].map((id, nth) => ({ ...world.step(id), priority: 0, at: 5, made: 7, nth }));
     await sql.put(equals);
@@ -88,7 +88,7 @@ describeOnTestBed('the exchange statement', () => {
     expect(claimed).toEqual(['a', 'c']); // as rows are listed: the first two of c, a, b
   });
 
-  test('steals nothing, and settles nothing twice, from a source as old as it likes', async () => {
+  test('takes no claim over and settles nothing twice, however old its source is', async () => {
     const [sql, world] = [await table(), new World(2)];
     const claim = (id: string) => ({ ...world.step(id), status: 'claimed', token: 'K', holder: 'i1', version: 1 });
     await sql.put([

@@ -1,4 +1,4 @@
-/** A pod's exchange: which statements it sends, with what, and what it makes of the answers; on a session that the test plays. */
+/** One pod's exchange: the statements that it sends, and what it derives from the answers. The test plays the session. */
 import { describe, expect, test } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { Claim, Settlement } from '../../../src/store/contract.js';
@@ -74,7 +74,7 @@ const asks = (over: Parameters<typeof claimRequest>[0] = {}) => ({
 });
 
 describe('an exchange that hands nothing in', () => {
-  test('looks first, and sends no UPDATE where nothing is due; once something is, the UPDATE comes first', async () => {
+  test('looks first, sends no UPDATE if nothing is due, and sends the UPDATE first once something is', async () => {
     let due = 0;
     const answer = (statement: string) => (statement === 'look' ? [work(due, 40)] : []);
     const { exchange, names } = exchanging(answer, undefined, 0);
@@ -90,14 +90,14 @@ describe('an exchange that hands nothing in', () => {
     expect(names()).toEqual(['look']);
   });
 
-  test('sends the UPDATE at once after steps were submitted here', async () => {
+  test('sends the UPDATE at once after steps were submitted in this process', async () => {
     const { exchange, names } = exchanging((statement) => (statement === 'look' ? [work(0)] : []));
     exchange.expectWork();
     await exchange.run(asks());
     expect(names()).toEqual(['exchange', 'look']);
   });
 
-  test('sends nothing where nothing is asked, and no UPDATE where there is no room', async () => {
+  test('sends nothing if nothing is requested, and no UPDATE if there is no room', async () => {
     const { exchange, names } = exchanging((statement) => (statement === 'look' ? [work(5)] : []));
     expect(await exchange.run({ pod: POD, settlements: [] })).toMatchObject({ claims: [], nextDueInMs: null });
     expect(names()).toEqual([]);
@@ -116,7 +116,7 @@ describe('a request', () => {
     return sent.find(({ statement }) => statement === 'exchange')!.bind;
   };
 
-  test('asks for no more than an exchange takes, and of no type for more than there is room', async () => {
+  test('asks for no more than an exchange takes, and for no more of a type than there is room', async () => {
     const { own } = await requested({ free: 700, prefetch: 900, types: { a: 3, b: Infinity } });
     expect(own).toMatchObject({ free: 700, prefetch: 300 });
     expect(own.limits).toEqual([
@@ -126,7 +126,7 @@ describe('a request', () => {
     expect((await requested({ free: 5_000, prefetch: 7 })).own).toMatchObject({ free: 1_000, prefetch: 0 });
   });
 
-  test('is of one group with all that want the same types, in whatever order', async () => {
+  test('is in one group with all requests for the same types, in any order', async () => {
     const [one, same, other] = [
       await requested({ types: { a: 1, b: 2 } }),
       await requested({ types: { b: 5, a: 5 } }),
@@ -137,7 +137,7 @@ describe('a request', () => {
     expect(other.group).not.toBe(one.group);
   });
 
-  test('counts poison as due only where it may be taken', async () => {
+  test('counts a suspect as due only if it may be claimed', async () => {
     const mostCrashes = async (over: Parameters<typeof claimRequest>[0]): Promise<number> => {
       const { exchange, sent } = exchanging();
       await exchange.run(asks(over));
@@ -148,7 +148,7 @@ describe('a request', () => {
     expect(await mostCrashes({ free: 1, quarantine: 1 })).toBe(Number.MAX_SAFE_INTEGER);
   });
 
-  test('rises in its sequence with each exchange, also within one ms', async () => {
+  test('has a higher sequence number with each exchange, also within one ms', async () => {
     const { exchange, sent } = exchanging();
     for (let i = 0; i < 3; i++) {
       exchange.expectWork();
@@ -159,7 +159,7 @@ describe('a request', () => {
   });
 });
 
-describe('an UPDATE that was refused what reads as due', () => {
+describe('an UPDATE that was refused steps which read as due', () => {
   /** Exchanges one after another; each claims so many steps, and then so many read as due. Answers what each skipped. */
   const skips = async (
     came: readonly (readonly [took: number, due: number])[],
@@ -185,7 +185,7 @@ describe('an UPDATE that was refused what reads as due', () => {
     return { skipped: updates.map(({ bind }) => bind.skip as number), nextDues };
   };
 
-  test('is followed by some that begin further down, and by one in four that begins at the front', async () => {
+  test('is followed by UPDATEs that skip candidates, and by one in four that begins at the front', async () => {
     const { skipped } = await skips([[0, 1_000], ...Array.from({ length: 8 }, () => [10, 1_000] as const)]);
     expect(skipped.map((skip) => skip > 0)).toEqual([false, true, true, true, false, false, false, false, false]);
     for (const skip of skipped) expect(skip).toBeLessThanOrEqual(40);
@@ -203,7 +203,7 @@ describe('an UPDATE that was refused what reads as due', () => {
     ]);
   });
 
-  test('reaches further down while it is refused there too, and never past what fills it', async () => {
+  test('skips more while it is refused there, too, and never more than leaves enough candidates', async () => {
     const { skipped } = await skips(Array.from({ length: 4 }, () => [0, 500] as const));
     expect(skipped[1]).toBeGreaterThanOrEqual(20);
     expect(skipped[1]).toBeLessThanOrEqual(40);
@@ -213,7 +213,7 @@ describe('an UPDATE that was refused what reads as due', () => {
     expect((await skips(Array.from({ length: 3 }, () => [0, 10] as const))).skipped).toEqual([0, 0, 0]);
   });
 
-  test('begins at the front wherever nothing was refused, or nothing reads late', async () => {
+  test('begins at the front if nothing was refused, or if no read is late', async () => {
     const twice = (took: number, due: number) => [0, 1].map(() => [took, due] as const);
     const fronts = async (...of: Parameters<typeof skips>) => expect((await skips(...of)).skipped).toEqual([0, 0]);
     await fronts(twice(10, 1_000));
@@ -224,7 +224,7 @@ describe('an UPDATE that was refused what reads as due', () => {
     await fronts(twice(0, 1_000), { free: 0, prefetch: 10 });
   });
 
-  test('is no reason to ask again at once where it claimed nothing', async () => {
+  test('is no reason to exchange again at once if it claimed nothing', async () => {
     const came = [[0, 1_000] as const, [3, 1_000] as const];
     expect((await skips(came)).nextDues).toEqual([70, 0]);
     expect((await skips(came, {}, 0)).nextDues).toEqual([0, 0]);
@@ -232,7 +232,7 @@ describe('an UPDATE that was refused what reads as due', () => {
 });
 
 describe('the claims of an exchange', () => {
-  test('come in their order; a void one is not shown, and given back with the next exchange, once', async () => {
+  test('come in order, without void ones, which are given back once with the next exchange', async () => {
     const rows = [claimed('b', 2), claimed('twin', 1, 'void'), claimed('a', 1), work(0)];
     const { exchange, sent } = exchanging((statement) => (statement === 'look' ? rows.splice(0) : []));
     exchange.expectWork();
@@ -251,7 +251,7 @@ describe('the claims of an exchange', () => {
     expect(sent).toEqual([]);
   });
 
-  test('a void one that was not given back goes with the next exchange again', async () => {
+  test('go back again with the next exchange if they are void and were not given back', async () => {
     const rows = [claimed('twin', 1, 'void'), work(0)];
     const answers: (Row[] | Error)[] = [];
     const { exchange, sent } = exchanging((statement) =>
@@ -272,7 +272,7 @@ describe('the claims of an exchange', () => {
     expect(sent).toEqual([]);
   });
 
-  test('that are read on a new connection are believed once their rows were written there', async () => {
+  test('that are read on a new connection count after their rows were refreshed there', async () => {
     let logins = 1;
     const seen = ['first', 'void'];
     const { exchange, names } = exchanging(
@@ -289,7 +289,7 @@ describe('the claims of an exchange', () => {
     expect(names()).toEqual(['look', 'refresh', 'look']);
   });
 
-  test('that are read back are written first, also where this exchange has written on the new connection', async () => {
+  test('that are read back are refreshed first, also if this exchange has written on the new connection', async () => {
     const one = settlement(held('b'));
     const { exchange, names } = exchanging((statement) =>
       statement === 'look' ? [claimed('a', 1), receipt(one, 'mine'), work(0)] : [],
@@ -299,7 +299,7 @@ describe('the claims of an exchange', () => {
     expect(names()).toEqual(['exchange', 'look', 'refresh', 'look']);
   });
 
-  describe('whose look came on another connection than the UPDATE, and shows none', () => {
+  describe('whose look ran on another connection than the UPDATE, and shows none', () => {
     const exchanged = (staleReadMs: number, ...rows: Row[]) => {
       let logins = 1;
       const { exchange } = exchanging(
@@ -314,12 +314,12 @@ describe('the claims of an exchange', () => {
       return exchange.run(asks());
     };
 
-    test('count as lost where the read may be late: the exchange fails, and they are read back', async () => {
+    test('fail the exchange if the read may be late, so that they are read back', async () => {
       const failure = { code: 'STORE_UNAVAILABLE', transient: true };
       await expect(exchanged(10_000)).rejects.toMatchObject(failure);
     });
 
-    test('are none where no read is late, and where a void one shows that it is not', async () => {
+    test('count as absent if no read is late, or if a void one shows that this read was fresh', async () => {
       expect((await exchanged(0)).claims).toEqual([]);
       expect((await exchanged(10_000, claimed('twin', 1, 'void'))).claims).toEqual([]);
     });
@@ -329,7 +329,7 @@ describe('the claims of an exchange', () => {
 describe('settlements', () => {
   const one = settlement(held('a'));
 
-  test('travel with the exchange, a delay rounded up and what is NULL left out', async () => {
+  test('travel with the exchange, with delays rounded up and NULL left out', async () => {
     const { exchange, sent } = exchanging((_, bind) => (bind.mine === undefined ? [] : [receipt(one, 'mine')]));
     const retry = pendingAgain(held('a'), { delayMs: 0.4, charge: 1, error: '{}' });
     expect((await exchange.run({ pod: POD, settlements: [retry] })).receipts).toEqual(['settled']);
@@ -339,7 +339,7 @@ describe('settlements', () => {
     ]);
   });
 
-  test('go ahead in UPDATEs of their own where they are more than one exchange takes; receipts keep the order', async () => {
+  test('go ahead in UPDATEs of their own if they exceed one exchange, and their receipts keep the order', async () => {
     const many = Array.from({ length: 2_500 }, (_, i) => settlement(held(`s${i}`)));
     const states = new Map(many.map((each, i) => [each.stepId, i === 1_700 ? 'lost' : 'mine']));
     const { exchange, names } = exchanging((_, bind) =>
@@ -350,7 +350,7 @@ describe('settlements', () => {
     expect(names()).toEqual(['settle', 'receipts', 'settle', 'receipts', 'exchange', 'look']);
   });
 
-  test('are asked about over the session that wrote them', async () => {
+  test('are read back on the session that wrote them', async () => {
     const { exchange, sent } = exchanging((_, bind) => (bind.mine === undefined ? [] : [receipt(one, 'mine')]));
     await exchange.settle(POD, [one]);
     expect(sent.map(({ statement, own }) => [statement, own])).toEqual([
@@ -359,7 +359,7 @@ describe('settlements', () => {
     ]);
   });
 
-  test('that read as if nothing had come of them are applied and read again, once their rows are written', async () => {
+  test('that read as not applied are applied again, and read again after a refresh', async () => {
     for (const unclear of ['claimed', 'late', 'absent']) {
       let reads = 0;
       const { exchange, names } = exchanging((statement) =>
@@ -372,7 +372,7 @@ describe('settlements', () => {
     }
   });
 
-  test('that stay claimed are kept back by others of their step: applied again, a few times at most', async () => {
+  test('whose claims still stand are applied again, a few times at most', async () => {
     let tries = 0;
     const answer = (until: number) => (statement: string) =>
       statement === 'look' || statement === 'receipts'
@@ -393,12 +393,12 @@ describe('settlements', () => {
     expect(never.waits).toEqual([10_000]); // before the last: the row may have been deleted, unseen
   });
 
-  test('whose rows are other rows of the step, and newer, are lost', async () => {
+  test('are lost if the step has only newer rows', async () => {
     const { exchange } = exchanging((statement) => (statement === 'receipts' ? [receipt(one, 'late')] : []));
     expect(await exchange.settle(POD, [one])).toEqual(['lost']);
   });
 
-  test('of a step that is in no hot row are asked of the archive, twice where it shows nothing', async () => {
+  test('of a step without a hot row are searched in the archive, twice if it shows nothing', async () => {
     const asked = async (...archived: (string | undefined)[]) => {
       const { exchange, waits } = exchanging((statement) => {
         const state = statement === 'archivedReceipts' ? archived.shift() : undefined;
@@ -415,7 +415,7 @@ describe('settlements', () => {
     expect(await asked(undefined, undefined)).toEqual({ receipts: ['lost'], waits: [10_000] });
   });
 
-  test('go alone where the UPDATE that serves everybody is refused for good, and nowhere else', async () => {
+  test('go alone only if the UPDATE that serves other pods, too, is refused permanently', async () => {
     const failing = (code: string) =>
       exchanging((statement) => {
         if (statement === 'exchange')

@@ -1,4 +1,4 @@
-/** The requests of a connection: known by their agent, ended with it, and repeated by nobody but the session. */
+/** The HTTP requests of a connection: recognised by their agent, ended with it, and repeated by the session alone. */
 import { Agent, createServer, get, type ClientRequest } from 'node:http';
 import { once } from 'node:events';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -49,7 +49,7 @@ async function outcome(request: ClientRequest): Promise<unknown> {
 /** As the driver tells of a request that was ended. */
 const ended = (): Error => Object.assign(new Error('Network error'), { cause: { code: 'ERR_CANCELED' } });
 
-test('end with their connection, those of others go on', async () => {
+test('ends the requests of a connection, and no others', async () => {
   const requests = new HttpRequests();
   const ours = agentOf(requests.marking({}));
   const others = agentOf(new HttpRequests().marking({}));
@@ -67,7 +67,7 @@ test('end with their connection, those of others go on', async () => {
   for (const request of [theirs, plain]) request.on('error', () => {}).destroy();
 });
 
-test('that the driver repeats are ended as they start, except for a login', async () => {
+test('ends a request that the driver repeats when it starts, except for a login', async () => {
   const agent = agentOf(new HttpRequests().marking({}));
   const port = await someServer();
   const outcomeOf = (path: string) => outcome(get({ host: '127.0.0.1', port, path, agent }));
@@ -76,7 +76,7 @@ test('that the driver repeats are ended as they start, except for a login', asyn
   expect(await outcomeOf('/session/v1/login-request?answered&retryCount=3')).toBe(503);
 });
 
-test('for a part of a large result are ended where the driver repeats them, and only then', async () => {
+test('ends a request for a part of a large result only if the driver repeats it', async () => {
   const agent = agentOf(new HttpRequests().marking({}));
   const port = await someServer();
   const outcomeOf = (path: string) => outcome(get({ host: '127.0.0.1', port, path, agent }));
@@ -92,12 +92,12 @@ test('for a part of a large result are ended where the driver repeats them, and 
   for (let asked = 0; asked < 2; asked++) expect(await outcomeOf('/queries/1/result?answered')).toBe(503);
 });
 
-test('leave an agent alone that the user has chosen', () => {
+test('keeps an agent that the user has chosen', () => {
   const agentClass = () => ({ protocol: 'https:' });
   expect(new HttpRequests().marking({ agentClass })).toEqual({ agentClass });
 });
 
-test('that were ended instead of repeated are sent again, after pauses that grow, until somebody gives up', async () => {
+test('sends an ended request again, after growing pauses, until the caller gives up', async () => {
   const runtime = new VirtualRuntime({ seed: 1 });
   const requests = new HttpRequests();
   const at: number[] = [];
@@ -122,7 +122,7 @@ test('that were ended instead of repeated are sent again, after pauses that grow
   );
 });
 
-test('are sent again for two minutes at most, then the error says why', async () => {
+test('sends a request again for two minutes at most, and then throws an error that says why', async () => {
   const runtime = new VirtualRuntime({ seed: 1 });
   const requests = new HttpRequests();
   const port = await someServer();
@@ -133,7 +133,7 @@ test('are sent again for two minutes at most, then the error says why', async ()
   await failed;
 });
 
-test('of a session that closes end with it, also where nobody answers its logout', async () => {
+test('ends the requests of a session that closes, also if its logout is not answered', async () => {
   const port = await someServer();
   const runtime = new VirtualRuntime({ seed: 1 });
   const sent: Promise<unknown>[] = [];
@@ -171,7 +171,7 @@ test('of a session that closes end with it, also where nobody answers its logout
   expect(await Promise.all(sent)).toEqual(['ERR_CANCELED', 'ERR_CANCELED', 'ERR_CANCELED']);
 });
 
-test('of a result in parts are sent again with their statement, where the object store fails', async () => {
+test('sends a statement again if the object store fails to return a part of its result', async () => {
   const statements: string[] = [];
   const data = (url: string): object => {
     if (url.startsWith('/session/v1/login-request'))
@@ -211,7 +211,7 @@ test('of a result in parts are sent again with their statement, where the object
   expect(again).toEqual([first]);
 });
 
-test("of the driver's own agents are known, with its checks of certificates: a login that is not answered ends", async () => {
+test("recognises requests of the driver's own agents, and ends a login that is not answered", async () => {
   const sockets: Socket[] = [];
   const server = createTcpServer((socket) => void sockets.push(socket.on('error', () => {}).resume()));
   const port = await listening(server);

@@ -1,6 +1,6 @@
 /**
- * What a session learns where others' commits are seen late: its own other sessions, those before it, and other pods are
- * others. Each answer rests on what the rows are, not on what they were.
+ * Answers under late reads: a session sees the commits of all other sessions late, also those of its own pod and of the session
+ * that it replaces. Each answer follows from the rows as they are.
  */
 import { expect, test } from 'vitest';
 import { openTables } from '../../../src/store/snowflake/opening/open-tables.js';
@@ -24,7 +24,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     bed().proxy.faults.inject({ kind: 'gone' }, aim);
   };
 
-  test('a settlement that came after a cancel is answered so, in three statements more', async () => {
+  test('a settlement after a cancel gets the receipt cancelled, with three statements more', async () => {
     const store = await open();
     const pod = await joined(store);
     await store.submit(newSteps(2));
@@ -37,7 +37,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     expect(bed().meter.report(({ kind }) => kind !== 'session').byKind).toEqual({ update: 3, select: 2 });
   });
 
-  test('one that came after recovery is lost, and the leader learns that it came too late itself', async () => {
+  test('a settlement after recovery is lost, and a second leader learns that it came too late', async () => {
     const [store, leaders] = [await open(), await open()];
     const [pod, leader] = [await joined(store), await joined(leaders)];
     await store.submit(newSteps(2));
@@ -53,7 +53,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     expect(bed().meter.report(({ kind }) => kind !== 'session').statements).toBeLessThanOrEqual(5);
   });
 
-  test('a settlement goes through on a new session, which sees neither the claim nor what was settled before', async () => {
+  test('a settlement goes through on a new session that sees neither the claim nor earlier settlements', async () => {
     const store = await open();
     const pod = await joined(store);
     const late = lateOn(bed());
@@ -70,7 +70,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     expect((await store.exchange({ pod, settlements: again })).receipts).toEqual(['settled', 'settled']);
   });
 
-  test('a settlement is answered from the archive, though the archive reads late', async () => {
+  test('a settlement is answered from the archive, although the archive reads late', async () => {
     const [store, other] = [await open({ staleReadMs: 2_000 }), await open()];
     const pod = await joined(store);
     await store.submit(newSteps(2));
@@ -87,7 +87,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     expect((await store.exchange({ pod, settlements: [settlement(two!)] })).receipts).toEqual(['lost']);
   });
 
-  test('a submission that is sent again is no mismatch, and makes no second row', async () => {
+  test('a submission that is sent again is no mismatch, and inserts no second row', async () => {
     const [store, driver] = [await open(), await byHand()];
     lateOn(bed()).by(LATE_MS);
     const step = newStep();
@@ -102,7 +102,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     expect(await driver.run('SELECT COUNT(*) AS n FROM STEP_TRACKER')).toEqual([{ N: 1 }]);
   });
 
-  test('a change by hand is answered as it is, also to the session after the one that made it', async () => {
+  test('a cancel or retry gets its true receipt, also from the session after the one that made it', async () => {
     const [store, other] = [await open(), await open()];
     const pod = await joined(store);
     await store.submit(newSteps(4));
@@ -124,7 +124,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     expect(await other.retry([at])).toEqual(['retried']);
   });
 
-  test('a step comes back from the archive in one row, however often and by whichever pod it is asked for', async () => {
+  test('a step is restored from the archive in one row, however many pods retry it', async () => {
     const [store, other, driver] = [await open(), await open(), await byHand()];
     const pod = await joined(store);
     await store.submit([newStep()]);
@@ -141,7 +141,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     expect(await driver.run('SELECT COUNT(*) AS n FROM STEP_TRACKER')).toEqual([{ N: 1 }]);
   });
 
-  test('a claim whose holder is not seen yet, or not seen awake, is no orphan for a minute', async () => {
+  test('a claim whose holder is not visible yet, or not visibly awake, is no orphan for a minute', async () => {
     const [store, leader, driver] = [await open(), await open(), await byHand()];
     const [young, sleeper] = [{ podId: fresh('pod'), incarnation: fresh('life') }, await joined(store)];
     await store.heartbeat(sleeper, { ...BEAT, asleep: true });
@@ -158,7 +158,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     expect((await leader.orphans({ limit: 10 })).map(({ reason }) => reason)).toEqual(['left']);
   });
 
-  test('claims that a new session does not see are shown by the next heartbeats, and taken by nobody', async () => {
+  test('claims that a new session does not see are shown by later heartbeats, and taken by no other pod', async () => {
     const [store, other] = [await open(), await open()];
     const [pod, rival] = [await joined(store), await joined(other)];
     await store.submit([newStep()]);
@@ -177,7 +177,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     expect(ids(await claimed(other, rival))).toHaveLength(1);
   });
 
-  test('a store opens on tables whose version it does not see yet', async () => {
+  test('a store opens tables whose version it does not see yet', async () => {
     const driver = await byHand();
     await open();
     await driver.run('DELETE FROM SCHEMA_INFO');

@@ -1,4 +1,4 @@
-/** What is turned away under back-pressure: when it is sent again, in virtual time; and the wait for a lock, on the test bed. */
+/** Statements that could not get a lock: when they are sent again, in virtual time, and the wait for a lock, on the test bed. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { sleep } from '../../../src/runtime/runtime.js';
@@ -41,7 +41,7 @@ function pod() {
 }
 
 describe('a statement that is turned away', () => {
-  test('is sent again after the time of an UPDATE, an estimate until this pod has seen one', async () => {
+  test('is sent again after the time of an UPDATE, which is estimated until one was measured', async () => {
     const { run } = pod();
     const { pauses } = await run('UPDATE t', { refused: 1 });
     expect(pauses[0]).toBeGreaterThanOrEqual(500);
@@ -60,7 +60,7 @@ describe('a statement that is turned away', () => {
     },
   );
 
-  test('forgets how fast UPDATEs were long ago', async () => {
+  test('is not measured by UPDATEs of long ago', async () => {
     const { run } = pod();
     await run('UPDATE t', { tookMs: 300 });
     for (let i = 0; i < 8; i++) await run('UPDATE t', { tookMs: 3_000 });
@@ -84,7 +84,7 @@ describe('a statement that is turned away', () => {
     expect(new Set(pauses.map((pause, i) => pause / Math.min(15_000, 1_000 * 2 ** i))).size).toBe(6); // jitter
   });
 
-  test('fails with STORE_BUSY after two minutes, and not later', async () => {
+  test('fails with STORE_BUSY after two minutes', async () => {
     const { outcome, took } = await pod().run('UPDATE t', { refused: Infinity });
     expect(outcome).toMatchObject({ code: 'STORE_BUSY', transient: true });
     expect(took).toBe(120_000);
@@ -115,7 +115,7 @@ describe('LOCK_TIMEOUT', () => {
 describeOnTestBed('a full queue for a lock', { timeout: 60_000 }, () => {
   const { bed, open, hold, byHand } = useStores();
 
-  test('is waited for until the lock time-out, which is back-pressure; one more is refused at once', async () => {
+  test('waits until the lock time-out, which is back-pressure, and refuses one more at once', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     await store.submit(newSteps(1));

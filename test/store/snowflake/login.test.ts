@@ -1,4 +1,4 @@
-/** What is wrong with the way in: each a typed error when the store opens, which says what it is, and never the secret. */
+/** Failed logins and set-ups: each is a typed error that says what is wrong, and never shows a secret. */
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { ConnectionOptions } from 'snowflake-sdk';
@@ -92,7 +92,7 @@ describeOnTestBed('opening', () => {
       ['that wants a second factor', secondFactor(), /second factor \(MFA\)/],
       ['that a policy forbids', policyForbids(), /authentication policy does not allow/],
     ] as const) {
-      test(`${what}: says what to use instead of a password, and only where there was one`, async () => {
+      test(`${what}: says what to use instead of a password, if there was one`, async () => {
         const { faults } = bed().proxy;
         onTestFinished(faults.inject({ kind: 'refused', refusal }, { route: 'login', times: 2 }));
         const byPassword = await opening();
@@ -121,19 +121,19 @@ describeOnTestBed('opening', () => {
     expect(error.message).toMatch(/does not resume/);
   });
 
-  test('with a function that fails, whose error may hold what it was to return', async () => {
+  test('with a `connection` function that fails hides its error, which may hold secrets', async () => {
     const error = await opening({ connection: () => Promise.reject(new Error(SECRET)) });
     expect(error).toMatchObject({ code: 'STORE_LOGIN_REFUSED' });
     expect(inspect(error, { depth: Infinity })).not.toContain(SECRET);
   });
 
-  test('with no tables, where none may be made', async () => {
+  test('without tables and without the right to create them names the way out', async () => {
     const error = await opening({ createTables: false });
     expect(error).toMatchObject({ code: 'STORE_ACCESS_DENIED' });
     expect(error.message).toMatch(/SELECT on .*SCHEMA_INFO.*snowflakeDdl/);
   });
 
-  test('where a privilege is missing names the grant', async () => {
+  test('without a privilege names the missing grant', async () => {
     const whole = await make();
     await whole.open();
     for (const [text, grant] of [
@@ -150,7 +150,7 @@ describeOnTestBed('opening', () => {
     }
   });
 
-  test('where the tables are of a newer version is refused', async () => {
+  test('of tables of a newer version is refused', async () => {
     const store = await make();
     await store.open();
     const driver = await byHand();
@@ -160,7 +160,7 @@ describeOnTestBed('opening', () => {
     expect(view.outdated).toBe(true);
   });
 
-  test('a store made anew opens the tables that are there, whatever characters their names hold', async () => {
+  test('of existing tables works, whatever characters their names hold', async () => {
     const over = { tablePrefix: 'a"b;-- ü ' };
     for (let times = 0; times < 2; times++) {
       const store = await make(over);
@@ -175,7 +175,7 @@ describeOnTestBed('opening', () => {
 describeOnTestBed('a secret', () => {
   const { bed, make, options } = useStores();
 
-  test('is in no log, event, error or inspection, whatever fails', { timeout: 60_000 }, async () => {
+  test('appears in no log, event, error or inspection, whatever fails', { timeout: 60_000 }, async () => {
     const told: unknown[] = [];
     const note =
       (level: string) =>

@@ -1,4 +1,4 @@
-/** A lost reply to `submit` makes no second step: whoever sends again, the driver, the session, or the client. */
+/** A lost reply to `submit` makes no second step, whether the driver, the session or the client sends again. */
 import { FleetQ } from 'fleet-q';
 import { expect, onTestFinished, test } from 'vitest';
 import { snowflake } from '../../../src/snowflake.js';

@@ -1,6 +1,6 @@
 /**
- * Rows and requests that somebody has written by hand, with nonsense in every column: skipped, and reported once; never
- * poisoning the others, nor the leader's housekeeping, nor readers.
+ * Rows and requests that were written by hand, with invalid data in every column: they are skipped and reported once, and fail
+ * neither other rows, nor housekeeping, nor readers.
  */
 import { FleetQ, type AnyFleetQ } from 'fleet-q';
 import { expect, onTestFinished, test } from 'vitest';
@@ -59,7 +59,7 @@ const STEPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'a result and an error that are no JSON': { ...GOOD, result: `'{'`, error: `'{"name":7}'` },
 };
 
-describeOnTestBed('nonsense', { timeout: 60_000 }, () => {
+describeOnTestBed('invalid data', { timeout: 60_000 }, () => {
   const { open, byHand, options, place } = useStores();
 
   async function put(driver: Driver, rows: Readonly<Record<string, Readonly<Record<string, string>>>>): Promise<void> {
@@ -97,7 +97,7 @@ describeOnTestBed('nonsense', { timeout: 60_000 }, () => {
     await store.heartbeat(pod, { eligible: true, asleep: false, meta: {} });
   }
 
-  test('in a step is left alone and reported once, is readable, and stands in nobody’s way', async () => {
+  test('in a step is left alone and reported once, can be read, and blocks no other step', async () => {
     const { told, logger } = warnings();
     const [store, driver] = [await open({}, logger), await byHand()];
     await put(driver, ODD);
@@ -115,7 +115,7 @@ describeOnTestBed('nonsense', { timeout: 60_000 }, () => {
     expect(steps.length).toBe(Object.keys(ODD).length + 2);
   });
 
-  test('in a payload fails that step, or runs it without args; the queue’s readers show it', async () => {
+  test('in a payload fails that step or runs it without args, and can be read', async () => {
     const driver = await byHand();
     const store = snowflake({ connection: options(), ...place(), staleReadMs: 0 }); // else each refusal takes 10 s
     const ran: string[] = [];
@@ -153,7 +153,7 @@ describeOnTestBed('nonsense', { timeout: 60_000 }, () => {
     }
   });
 
-  test('in a request: one step settled many times over, and lists of a hundred thousand', async () => {
+  test('in a request (a step settled many times, lists of a hundred thousand) fails no exchange', async () => {
     const { told, logger } = warnings();
     const [store, driver] = [await open({}, logger), await byHand()];
     const pod = await joined(store);
@@ -188,7 +188,7 @@ describeOnTestBed('nonsense', { timeout: 60_000 }, () => {
     expect(told).toEqual([expect.objectContaining({ steps: 0, requests: 3 })]);
   });
 
-  test('in the log of pods: none of it is a pod, or it is one with what can be understood', async () => {
+  test('in the log of pods makes no pod, or a pod with the valid part', async () => {
     const [store, driver] = [await open(), await byHand()];
     const sign = (incarnation: string, event: string, rest: string): Promise<unknown> =>
       driver.run(

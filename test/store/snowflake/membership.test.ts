@@ -1,4 +1,4 @@
-/** Signs of life, as a pod appends them to the log, and what it makes of the answers; on a session that the test plays. */
+/** The signs of life that a pod appends, and what it derives from the answers. The test plays the session. */
 import { expect, test } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { PodStatements } from '../../../src/store/snowflake/pods/statements.js';
@@ -45,7 +45,7 @@ function signing(view: Row[] = [], tookMs = 0, staleReadMs = 0) {
   return { pods, sent, schema, returned };
 }
 
-test('each carries a number above all before it, also within one ms, and what the pod is', async () => {
+test('numbers each sign above all before it, also within one ms, and says what the pod is', async () => {
   const { pods, sent } = signing();
   await pods.register({ ...POD, heartbeatMs: 30_000.5, deadAfterMs: 180_000.5, meta: {} });
   await pods.heartbeat(POD, BEAT);
@@ -63,7 +63,7 @@ test('each carries a number above all before it, also within one ms, and what th
   for (const sign of signs) expect(sign).toMatchObject({ pod: 'pod', incarnation: 'life' });
 });
 
-test('the eldest pod comes first; of one age the first by incarnation', async () => {
+test('lists the eldest pod first, and pods of one age by incarnation', async () => {
   const pod = (incarnation: string, ageMs: number): Row => ({
     ...{ KIND: 'pod', POD_NAME: incarnation, ITS_INCARNATION: incarnation, AGE_MS: ageMs, SILENT_MS: 0 },
     ...{ NEWEST_BEAT: 1, BEATS_EVERY_MS: 1, DEAD_MS: 1, MAY_LEAD: 1, SLEEPS: 0, SAYS: '{}', SAID_FIRST: '{}' },
@@ -82,7 +82,7 @@ test.each([
   expect((await pods.heartbeat(POD, BEAT)).wallAheadMs).toBe(aheadMs);
 });
 
-test('a heartbeat tells the guard of the schema what may be written', async () => {
+test('passes the schema version of a heartbeat to the guard', async () => {
   const { pods, schema, sent } = signing([{ KIND: 'schema', SEEN: 3 }]);
   expect((await pods.heartbeat(POD, BEAT)).outdated).toBe(true);
   await expect(schema.check()).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER' });
@@ -90,7 +90,7 @@ test('a heartbeat tells the guard of the schema what may be written', async () =
   expect((await signing([{ KIND: 'schema', SEEN: 2 }]).pods.heartbeat(POD, BEAT)).outdated).toBe(false);
 });
 
-test('an eviction answers only those whom the log says to be evicted', async () => {
+test('answers an eviction only for pods that the log shows as evicted', async () => {
   const { pods, sent } = signing();
   const [a, b] = ['a', 'b'].map((name) => ({ podId: name, incarnation: name }));
   expect(await pods.evict([a!, b!])).toEqual([b]);
@@ -108,7 +108,7 @@ test.each([
   expect(sent).toEqual([{ statement: 'orphans 10', bind: { unseenMs: ms } }]);
 });
 
-test('a void claim is not held; where two heartbeats in a row show it, it is given back', async () => {
+test('leaves void claims out, and gives one back that two heartbeats in a row show', async () => {
   const row = (kind: string, stepId: string): Row => ({ KIND: kind, ID: stepId, GUARD: 'token', SEEN: 1 });
   const view = [row('held', 'a'), row('void', 'b')];
   const { pods, returned } = signing(view);

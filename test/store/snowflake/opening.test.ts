@@ -1,4 +1,4 @@
-/** Opening: what is missing or not as it was made is named at once, and older tables are brought up to date. */
+/** Opening names at once what is missing or altered, and migrates older tables. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FleetQError } from '../../../src/errors.js';
 import { openTables } from '../../../src/store/snowflake/opening/open-tables.js';
@@ -26,10 +26,10 @@ const failure = (work: Promise<unknown>): Promise<FleetQError> =>
     (error: unknown) => error as FleetQError,
   );
 
-describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
+describeOnTestBed('a store that opens names', { timeout: 60_000 }, () => {
   const { bed, make, opening, open, byHand, place } = useStores();
 
-  test('which grant is missing, of each that a pod needs', async () => {
+  test('the missing grant, for each that a pod needs', async () => {
     await open();
     const parts = opening({}, { createTables: false });
     await openTables(parts);
@@ -49,7 +49,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     }
   });
 
-  test('which table is missing, with all that would have to be granted', async () => {
+  test('the missing table, with everything that would have to be granted', async () => {
     await open();
     const [parts, driver] = [opening({}, { createTables: false }), await byHand()];
     for (const [table, name] of ALL) {
@@ -62,7 +62,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     }
   });
 
-  test('which column is missing, of each that the statements use', async () => {
+  test('the missing column, for each that the statements use', async () => {
     await open();
     const [parts, driver] = [opening(), await byHand()];
     for (const [table, name] of ALL) {
@@ -80,7 +80,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     await openTables(parts);
   });
 
-  test('which column is of another kind; and bears columns that others have added', async () => {
+  test('a column of another type, and accepts columns that were added', async () => {
     await open();
     const [parts, driver] = [opening(), await byHand()];
     await driver.run('ALTER TABLE STEP_TRACKER ADD COLUMN of_ours VARCHAR');
@@ -101,7 +101,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     }
   });
 
-  test('that a column was added which no row of ours has a value for', async () => {
+  test('an added column that needs a value', async () => {
     await open();
     const driver = await byHand();
     await driver.run('ALTER TABLE POD_LOG ADD COLUMN theirs VARCHAR');
@@ -112,7 +112,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     expect(error.message).toMatch(/"POD_LOG" is not as it was made: it takes no rows .* THEIRS/);
   });
 
-  test('what has gone while it was open, and goes on when it is there again', async () => {
+  test('what was removed while it was open, and goes on once it is back', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     await store.submit([newStep()]);
@@ -136,7 +136,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     expect(await store.fleet()).toHaveLength(1);
   });
 
-  describe('that tables of another origin stand there, and changes nothing', () => {
+  describe('tables that fleet-q did not make, and changes nothing', () => {
     const ORIGINAL = {
       STEP_TRACKER: `CREATE TABLE STEP_TRACKER (step_id VARCHAR, status VARCHAR, claimed_by VARCHAR, last_update_ts TIMESTAMP_NTZ,
         payload VARIANT, retry_count NUMBER, priority NUMBER, created_ts TIMESTAMP_NTZ, max_retries NUMBER)`,
@@ -159,14 +159,14 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     }
   });
 
-  test('nothing, where several open an empty schema at once', async () => {
+  test('nothing, if several open an empty schema at once', async () => {
     const stores = await Promise.all(Array.from({ length: 4 }, () => make()));
     await Promise.all(stores.map((store) => store.open()));
     await stores[0]!.submit([newStep({ stepId: 'a' })]);
     for (const store of stores) expect(await store.find(['a'])).toHaveLength(1);
   });
 
-  test('nothing, where another pod makes each table just before it', async () => {
+  test('nothing, if another pod creates each table just before it', async () => {
     const driver = await byHand();
     await open();
     await driver.run('DELETE FROM SCHEMA_INFO'); // the other pod has not noted yet that it has made them
@@ -181,7 +181,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     expect(await driver.run('SELECT version AS v FROM SCHEMA_INFO')).toEqual([{ V: SCHEMA_VERSION }]);
   });
 
-  test('what is wrong with a table that somebody else makes just before it', async () => {
+  test('what is wrong with a table that somebody else creates just before it', async () => {
     const driver = await byHand();
     await open();
     await driver.run('DELETE FROM SCHEMA_INFO');
@@ -195,7 +195,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     expect(error.message).toContain('"EXCHANGE_REQUEST" is not as it was made: column FREE is missing');
   });
 
-  test('which columns compare text by a collation', async () => {
+  test('the columns that compare text by a collation', async () => {
     const driver = await byHand();
     bed().proxy.account.configure({ parameters: { DEFAULT_DDL_COLLATION: 'en-ci' } });
     onTestFinished(() => bed().proxy.account.configure({ parameters: {} }));
@@ -212,7 +212,7 @@ describeOnTestBed('a store opens, and says', { timeout: 60_000 }, () => {
     expect(error.message).not.toContain('STEP_TRACKER');
   });
 
-  test('nothing, where too many wait for the lock for the moment', async () => {
+  test('nothing, if too many statements wait for the lock for a moment', async () => {
     await open();
     const refusal = refusals.tooManyWaiters('STEP_TRACKER', 20);
     bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['update', 'delete'], times: 3 });
@@ -246,7 +246,7 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
   const steps = (driver: Driver) => driver.run('SELECT step_id AS id, second AS s, third AS t FROM STEP_TRACKER');
   const versions = (driver: Driver) => driver.run('SELECT version AS v FROM SCHEMA_INFO ORDER BY version');
 
-  test('are brought up to date, with what they hold, and are not touched again', async () => {
+  test('are migrated with their content, once', async () => {
     const [store, driver] = [await open(), await byHand()];
     await store.submit([newStep({ stepId: 'kept' })]);
     await later();
@@ -259,7 +259,7 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
     expect(await claimed(store, await joined(store))).toHaveLength(2);
   });
 
-  test('of the first version get what the second adds, and keep what they hold', async () => {
+  test('of the first version get what the second adds, and keep their content', async () => {
     const driver = await byHand();
     await (await open()).submit([newStep({ stepId: 'kept' })]);
     for (const table of ['STEP_TRACKER', 'STEP_ARCHIVE'])
@@ -271,7 +271,7 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
     expect(claims.map(({ stepId }) => stepId)).toEqual(['kept', 'z', 'a']);
   });
 
-  test('by several at once', async () => {
+  test('are migrated by several pods at once', async () => {
     const [store, driver] = [await open(), await byHand()];
     await store.submit([newStep({ stepId: 'kept' })]);
     await Promise.all([later(), later(), later()]);
@@ -296,7 +296,7 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
     });
   }
 
-  test('where the first making of them was interrupted, they are finished too', async () => {
+  test('are finished if their creation was interrupted', async () => {
     const driver = await byHand();
     bed().proxy.faults.inject({ kind: 'refused', refusal: refusals.cancelled() }, { text: /CREATE .*POD_LOG/ });
     await failure(openTables(opening()));
@@ -304,7 +304,7 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
     expect(await versions(driver)).toEqual([{ V: SCHEMA_VERSION }]);
   });
 
-  test('where none may be altered are refused, with what to do', async () => {
+  test('are refused, with what to do, if the role may not alter them', async () => {
     await open();
     expect(await failure(later({ createTables: false }))).toMatchObject({
       code: 'STORE_ACCESS_DENIED',

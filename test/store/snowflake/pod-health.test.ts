@@ -1,4 +1,4 @@
-/** POD_HEALTH, for people who know the original system: one row for each pod, under the columns that it had. */
+/** POD_HEALTH, the view with the columns of the Python FLEET-Q: one row for each pod. */
 import { describe, expect, test } from 'vitest';
 import type { PodRef, Store } from '../../../src/store/contract.js';
 import { fresh } from '../../conformance/harness.js';
@@ -36,7 +36,7 @@ describeOnTestBed('POD_HEALTH', { timeout: 60_000 }, () => {
     return Object.fromEntries(told) as Record<string, Row>;
   };
 
-  test('has the columns of the original system, in their order, and one more', async () => {
+  test('has the columns of the Python FLEET-Q, in their order, and one more', async () => {
     const [store, driver] = await opened();
     await join(store, 'ada');
     const [row] = await driver.run('SELECT * FROM POD_HEALTH');
@@ -45,7 +45,7 @@ describeOnTestBed('POD_HEALTH', { timeout: 60_000 }, () => {
     expect(row!['LAST_HEARTBEAT_TS']).toEqual(row!['BIRTH_TS']);
   });
 
-  test('says of several pods when they were born and heard, what they say, and who is no more', async () => {
+  test('shows the birth, the last sign, the metadata and the state of several pods', async () => {
     const [store, driver] = await opened();
     const pods = { ada: await join(store, 'ada', { zone: 'a' }), grace: await join(store, 'grace', { zone: 'g' }) };
     const linus = await join(store, 'linus', { zone: 'l' });
@@ -76,8 +76,8 @@ describeOnTestBed('POD_HEALTH', { timeout: 60_000 }, () => {
     });
   });
 
-  describe('of two incarnations of a pod shows the younger', () => {
-    test('though the elder is heard later', async () => {
+  describe('shows the younger of two incarnations of a pod', () => {
+    test('although the elder has the later sign', async () => {
       const [store, driver] = await opened();
       const elder = await join(store, 'ada', { life: 1 });
       pass(HOUR);
@@ -89,7 +89,7 @@ describeOnTestBed('POD_HEALTH', { timeout: 60_000 }, () => {
       });
     });
 
-    test('up though the elder has left, and down though the elder lives', async () => {
+    test('up although the elder has left, and down although the elder lives', async () => {
       const [store, driver] = await opened();
       const [ada, grace] = [await join(store, 'ada'), await join(store, 'grace')];
       pass(HOUR);

@@ -1,4 +1,4 @@
-/** A pod's step types: they travel with its registration, and not with each heartbeat. */
+/** The step types of a pod travel with its registration, and not with each heartbeat. */
 import { expect, test } from 'vitest';
 import { handledTypes, queueStats } from '../../../src/stats.js';
 import { systemRuntime } from '../../../src/runtime/runtime.js';
@@ -41,7 +41,7 @@ describeOnTestBed('the types of a pod', { timeout: BED_MS }, () => {
     return rows.map(({ CHARS }) => Number(CHARS));
   };
 
-  test('are written with its registration, and with a heartbeat only where they are others', async () => {
+  test('are written with its registration, and with a heartbeat only if they have changed', async () => {
     const [store, driver] = await opened();
     const types = typesOf(1_000);
     const { pod, beat, fleet } = await register(store, { types, running: 0 });
@@ -57,7 +57,7 @@ describeOnTestBed('the types of a pod', { timeout: BED_MS }, () => {
     for (const length of beats) expect(length).toBeLessThan(100);
   });
 
-  test('are written with each heartbeat where another handle registered the pod', async () => {
+  test('are written with each heartbeat if another store registered the pod', async () => {
     const store = await open();
     const { pod } = await register(store, { types: ['old'] });
     const other = await open();
@@ -66,7 +66,7 @@ describeOnTestBed('the types of a pod', { timeout: BED_MS }, () => {
     expect(pods.find((one) => one.pod.incarnation === pod.incarnation)?.meta).toEqual(meta);
   });
 
-  test('are left out where 20,000 long names would not fit a bind: the pod counts as handling all', async () => {
+  test('are left out if 20,000 long names do not fit a bind, and the pod counts as handling all types', async () => {
     const [store, driver] = await opened();
     const types = typesOf(20_000, 'x'.repeat(50));
     const { pod, beat } = await register(store, { types, running: 0 });

@@ -1,8 +1,7 @@
 /**
- * Everything that can go wrong on the way, at random, under three pods at work that see each other's commits late: nothing
- * is lost, nothing settled twice, nothing hangs, and no handler is aborted that holds its claim. `STEPS=`, `RATE=` and
- * `SEED=` choose another run, `SPEED=` a slower one for a busy machine; what the machine's pace decides a seed does not
- * repeat.
+ * All faults of the network and of Snowflake, at random, under three working pods with late reads: nothing is lost, nothing is
+ * settled twice, nothing hangs, and no handler that holds its claim is aborted. `STEPS=`, `RATE=` and `SEED=` choose another run,
+ * `SPEED=` a slower one for a busy machine. A seed does not repeat what the speed of the machine decides.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FleetQ, SubmitIncompleteError, type FleetQError, type AnyFleetQ, type StoreFactory } from 'fleet-q';

@@ -1,4 +1,4 @@
-/** What a piece of the retention sends, by what there is to do; on a session that the test plays. */
+/** The statements that housekeeping sends, by what there is to do. The test plays the session. */
 import { expect, test } from 'vitest';
 import { createLog } from '../../../src/log.js';
 import type { HousekeepingStatements } from '../../../src/store/snowflake/housekeeping/statements.js';
@@ -29,13 +29,13 @@ function pruning(looks: Record<string, number>[], deleted = 1) {
 
 const each = (many: number): Record<string, number> => Object.fromEntries(ALL.map((chore) => [chore, many]));
 
-test('one look, where there is nothing to do', async () => {
+test('sends one SELECT if there is nothing to do', async () => {
   const { retention, names } = pruning([each(0)]);
   expect(await retention.prune(HOUR)).toEqual({ removed: 0, more: false });
   expect(names()).toEqual(['chores']);
 });
 
-test('what is left of pods without a registration goes before registrations go: never both in one cycle', async () => {
+test('never deletes the registration of a pod and its other rows in one cycle', async () => {
   const { retention, names } = pruning([each(1), each(0)]);
   await retention.prune(HOUR);
   expect(names()).toEqual([
@@ -44,7 +44,7 @@ test('what is left of pods without a registration goes before registrations go: 
   ]);
 });
 
-test('steps stay hot, and pods are remembered, for longer than a statement can be under way', async () => {
+test('keeps steps hot, and pods in the log, for longer than a statement can be running', async () => {
   const { retention, sent } = pruning([each(0), each(0)]);
   await retention.prune(0);
   await retention.prune(10 * HOUR + 0.5);
@@ -54,7 +54,7 @@ test('steps stay hot, and pods are remembered, for longer than a statement can b
   ]);
 });
 
-test('there is more as long as a whole piece went, or steps that were moved left others behind', async () => {
+test('reports more to do after a full chunk, or if archiving left steps behind', async () => {
   const full = pruning([{ pruneArchive: 50 }], 10);
   expect(await full.retention.prune(HOUR)).toEqual({ removed: 10, more: true });
   const last = pruning([{ pruneArchive: 9 }], 9);

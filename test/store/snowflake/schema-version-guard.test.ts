@@ -1,4 +1,4 @@
-/** How a process notices, while the tables are open, that a newer version has migrated them past what it may write. */
+/** A process with open tables notices that a newer version has migrated them past what it may write. */
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../../../src/store/contract.js';
 import { SCHEMA_VERSION } from '../../../src/store/snowflake/schema.js';
@@ -11,7 +11,7 @@ import { claimed, joined, useStores } from './support/stores.js';
 
 const NEWER = { code: 'STORE_SCHEMA_NEWER', transient: false };
 
-describe('before a write by hand, the version of the tables', () => {
+describe('before a change, the version of the tables', () => {
   interface Asked {
     answer(oldestAllowed: number): void;
     fail(): void;
@@ -34,7 +34,7 @@ describe('before a write by hand, the version of the tables', () => {
   }
   const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-  test('is asked for once by all who come together, and again after a minute', async () => {
+  test('is read once for all calls that come together, and again after a minute', async () => {
     const { guard, runtime, asked } = guarded();
     const together = [guard.check(), guard.check(), guard.check()];
     asked[0]!.answer(2);
@@ -51,7 +51,7 @@ describe('before a write by hand, the version of the tables', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('is as old as the question, however late the answer', async () => {
+  test('is as old as the question, however late the answer comes', async () => {
     const { guard, runtime, asked } = guarded();
     const first = guard.check();
     runtime.pass(VALID_MS + 1);
@@ -64,7 +64,7 @@ describe('before a write by hand, the version of the tables', () => {
     await expect(second).rejects.toMatchObject(NEWER);
   });
 
-  test('is not asked for where a heartbeat has told it; of two answers the one asked for later counts', async () => {
+  test('is not read if a heartbeat has brought it; of two answers, the later question counts', async () => {
     const { guard, runtime, asked } = guarded();
     const earlier = guard.asking();
     runtime.pass(10);
@@ -77,7 +77,7 @@ describe('before a write by hand, the version of the tables', () => {
     expect(asked).toHaveLength(0);
   });
 
-  test('does not fall by an answer that may have been read late', async () => {
+  test('does not fall after an answer that may have been read late', async () => {
     const { guard, runtime } = guarded(10_000);
     guard.asking()(3);
     runtime.pass(9_000);
@@ -88,7 +88,7 @@ describe('before a write by hand, the version of the tables', () => {
     await guard.check();
   });
 
-  test('is asked for earlier by as much as it may be read late', async () => {
+  test('is read again earlier by as much as reads may be late', async () => {
     const { guard, runtime, asked } = guarded(10_000);
     guard.asking()(2);
     runtime.pass(VALID_MS - 11_000);
@@ -100,7 +100,7 @@ describe('before a write by hand, the version of the tables', () => {
     await late;
   });
 
-  test('is asked for again by the next call where the reading failed', async () => {
+  test('is read again by the next call if the read failed', async () => {
     const { guard, asked } = guarded();
     const together = [guard.check(), guard.check()];
     asked[0]!.fail();
@@ -123,7 +123,7 @@ describeOnTestBed('once a newer version has migrated the tables', { timeout: 60_
   const beat = (store: Store, pod: Parameters<Store['heartbeat']>[0]) =>
     store.heartbeat(pod, { eligible: true, asleep: false, meta: {} });
 
-  test('a process that never beats writes nothing more by hand within a minute; what runs is still settled', async () => {
+  test('a process without heartbeats changes nothing more within a minute, and still settles what runs', async () => {
     const runtime = shiftedRuntime();
     const [store, driver] = [await open({}, undefined, runtime), await byHand()];
     const pod = await joined(store);
@@ -154,7 +154,7 @@ describeOnTestBed('once a newer version has migrated the tables', { timeout: 60_
     expect(await store.cancel('token', [at])).toEqual(['cancelled']);
   });
 
-  test('a pod learns it from its heartbeat, and asks for nothing more before', async () => {
+  test('a pod learns it from its heartbeat, and sends no statement for it', async () => {
     const runtime = shiftedRuntime();
     const [store, driver] = [await open({}, undefined, runtime), await byHand()];
     const pod = await joined(store);
@@ -172,7 +172,7 @@ describeOnTestBed('once a newer version has migrated the tables', { timeout: 60_
     expect((await store.stats()).byStatus).toMatchObject({ pending: 4, claimed: 0 });
   });
 
-  test('what runs is settled also where the tables were looked into anew meanwhile', async () => {
+  test('what runs is settled, also if the tables were opened again meanwhile', async () => {
     const runtime = shiftedRuntime();
     const [store, driver] = [await open({}, undefined, runtime), await byHand()];
     const pod = await joined(store);
@@ -186,7 +186,7 @@ describeOnTestBed('once a newer version has migrated the tables', { timeout: 60_
     await expect(store.submit([newStep()])).rejects.toMatchObject(NEWER);
   });
 
-  test('which this one may still write, it goes on', async () => {
+  test('a version that may still write them goes on', async () => {
     const runtime = shiftedRuntime();
     const [store, driver] = [await open({}, undefined, runtime), await byHand()];
     await migrate(driver, SCHEMA_VERSION);

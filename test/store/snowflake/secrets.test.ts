@@ -1,4 +1,4 @@
-/** No secret gets out: not in a log, an event, an error, its causes, its JSON, nor in what `inspect` finds. */
+/** No secret leaves the store: not in a log, an event, an error, its causes, its JSON, or the output of `inspect`. */
 import { FleetQ, type AnyFleetQ, type FleetQOptions, type StoreFactory } from 'fleet-q';
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
@@ -63,7 +63,7 @@ function* causesOf(thrown: unknown): Generator {
   for (let error = thrown; error instanceof Error; error = error.cause) yield error;
 }
 
-describeOnTestBed('a secret is told to nobody', { timeout: 60_000 }, () => {
+describeOnTestBed('a secret is never shown', { timeout: 60_000 }, () => {
   const { bed, options, place } = useStores();
 
   /** Everything that a queue can say, while its store opens or not, works, and fails in every way. */
@@ -136,7 +136,7 @@ describeOnTestBed('a secret is told to nobody', { timeout: 60_000 }, () => {
     }
   });
 
-  test('a key, whole, by its lines and by its body; its passphrase; keys that are none', async () => {
+  test('a key, as a whole, line by line and without line ends; its passphrase; invalid keys', async () => {
     const pem = KEY();
     const broken = pem.split('\n').toSpliced(3, 1).join('\n');
     for (const privateKey of [pem, broken, pem.replaceAll('\n', ''), `${SECRET}\n${SECRET}`]) {
@@ -146,7 +146,7 @@ describeOnTestBed('a secret is told to nobody', { timeout: 60_000 }, () => {
     }
   });
 
-  test('a token, and what lies deeper in the options', async () => {
+  test('a token, and nested fields of the options', async () => {
     const nested = { ...options(), token: `${SECRET} token`, authenticator: 'OAUTH' };
     const deep = { tls: { pins: [`${SECRET} deep`, Buffer.from(`${SECRET} bytes`)] }, accessUrl: options().accessUrl };
     const connection = { ...nested, ...deep } as ConnectionOptions;
@@ -154,7 +154,7 @@ describeOnTestBed('a secret is told to nobody', { timeout: 60_000 }, () => {
     expectNone(await everything(snowflake({ connection, ...place() }), secrets), secrets);
   });
 
-  test('what a function gives, or throws', async () => {
+  test('what a function returns or throws', async () => {
     rightAnyway(SECRET);
     const cause = new Error(`${SECRET} of the cause`);
     for (const connection of [
@@ -168,7 +168,7 @@ describeOnTestBed('a secret is told to nobody', { timeout: 60_000 }, () => {
     }
   });
 
-  test('what the environment holds', async () => {
+  test('variables of the environment', async () => {
     rightAnyway(SECRET);
     const { createConnection } = sdk;
     const { database, schema } = place();
@@ -185,14 +185,14 @@ describeOnTestBed('a secret is told to nobody', { timeout: 60_000 }, () => {
   });
 });
 
-describe('what is taken for a secret', () => {
+describe('a secret of a connection', () => {
   const redacted = (connection: object, text: string): string => {
     const secrets = new Secrets();
     secrets.learn(connection);
     return secrets.redact(text);
   };
 
-  test('is all but what is known to be harmless, in every shape', () => {
+  test('is every field that is not known to be harmless, in every shape', () => {
     const connection = { account: 'acme', username: 'me', password: 'pass word', anything: { new: ['hidden'] } };
     expect(redacted(connection, 'acme me pass word pass%20word hidden')).toBe('acme me *** *** ***');
     expect(
@@ -203,7 +203,7 @@ describe('what is taken for a secret', () => {
     );
   });
 
-  test('bears cycles, and is never so short that it would blot out everything', () => {
+  test('is found in cyclic options, and is never too short to redact', () => {
     const loop: Record<string, unknown> = { a: 'x', b: '' };
     loop['loop'] = loop;
     expect(redacted(loop, 'x marks the spot')).toBe('x marks the spot');

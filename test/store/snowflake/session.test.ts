@@ -1,4 +1,4 @@
-/** The session, and each trap of the driver, provoked through the driver itself. */
+/** A session, and each trap of the driver, provoked through the driver itself. */
 import { expect, onTestFinished, test } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
 import { systemRuntime } from '../../../src/runtime/runtime.js';
@@ -43,7 +43,7 @@ describeOnTestBed('a session', () => {
       (error: unknown) => error,
     );
 
-  test('begins with its own settings: tag, time zone, bounded waits, and nothing that outlives its client', async () => {
+  test('starts with its own settings: tag, time zone, limited waits, and no statement that outlives its client', async () => {
     await session().run(ONE);
     expect(Object.fromEntries(bed().proxy.sessions.all.at(-1)!.parameters)).toMatchObject({
       QUERY_TAG: 'fleet-q',
@@ -57,7 +57,7 @@ describeOnTestBed('a session', () => {
     });
   });
 
-  test('whose token has expired (390112) is renewed by the driver, and goes on', async () => {
+  test('goes on after the driver has renewed its expired token (390112)', async () => {
     const one = session();
     await one.run(ONE);
     const before = sessions();
@@ -81,7 +81,7 @@ describeOnTestBed('a session', () => {
     });
   }
 
-  test('gives a statement up at its deadline, cancels it, and runs the next one over a new connection', async () => {
+  test('gives up a statement at its deadline, cancels it, and runs the next one on a new connection', async () => {
     const one = session();
     await one.run(ONE);
     const old = bed().proxy.sessions.all.at(-1)!;
@@ -116,7 +116,7 @@ describeOnTestBed('a session', () => {
     expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
   });
 
-  test('sends a statement again whose request failed, under the same request id, so that it runs once', async () => {
+  test('sends a statement again if its request failed, under the same request id, so that it runs once', async () => {
     const [one, driver] = [session(), await byHand()];
     await driver.run('CREATE TABLE t (n NUMBER(38, 0))');
     const { database, schema } = bed().proxy.sessions.all.at(-1)!;
@@ -129,7 +129,7 @@ describeOnTestBed('a session', () => {
     expect(await driver.run('SELECT COUNT(*) AS n FROM t')).toEqual([{ N: 1 }]);
   });
 
-  test('turns what execute throws at once into a rejection, and goes on', async () => {
+  test('turns a throw of `execute` into a rejection, and goes on', async () => {
     const one = session();
     for (const bind of [1n, () => 1, Symbol('x')]) {
       expect(await failure(one.run('SELECT ? AS one', bind as never))).toBeInstanceOf(DriverError);
@@ -137,7 +137,7 @@ describeOnTestBed('a session', () => {
     expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
   });
 
-  test('lets nothing be thrown inside the callback of the driver', async () => {
+  test('lets nothing throw inside the callback of the driver', async () => {
     const escaped: unknown[] = [];
     const caught = (error: unknown): void => void escaped.push(error);
     process.on('uncaughtException', caught);
@@ -163,7 +163,7 @@ describeOnTestBed('a session', () => {
     expect(isBusy(unbound)).toBe(false);
   });
 
-  test('counts the rows that were written by the name of their column, not by the sum of all', async () => {
+  test('counts written rows by the column of their verb, not by the sum of all columns', async () => {
     const [one, driver] = [session(), await byHand()];
     await driver.run('CREATE TABLE t (n NUMBER(38, 0))');
     const { database, schema } = bed().proxy.sessions.all.at(-1)!;
@@ -175,7 +175,7 @@ describeOnTestBed('a session', () => {
     expect(written(rows, 'updated')).toBe(2);
   });
 
-  test('reads rows its own way, whatever the connection says of their shape', async () => {
+  test('reads rows in its own shape, whatever the connection options say', async () => {
     const shapes = [{ streamResult: true }, { rowMode: 'array' }, { fetchAsString: ['Number'] }] as const;
     for (const shape of shapes) {
       const one = session({ source: { ...bed().connection, ...shape } as never });
@@ -200,7 +200,7 @@ describeOnTestBed('a session', () => {
     expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
   });
 
-  test('does not run a statement twice whose reply was lost, nor one that was delivered twice', async () => {
+  test('runs a statement once, if its reply was lost or its request delivered twice', async () => {
     const [one, driver] = [session(), await byHand()];
     await driver.run('CREATE TABLE t (n NUMBER(38, 0))');
     const { database, schema } = bed().proxy.sessions.all.at(-1)!;
@@ -211,7 +211,7 @@ describeOnTestBed('a session', () => {
     expect(await driver.run('SELECT COUNT(*) AS n FROM t')).toEqual([{ N: 2 }]);
   });
 
-  test('pauses ever longer after logins that failed, up to a bound, and comes back by itself', async () => {
+  test('pauses longer after each failed login, up to a limit, and recovers by itself', async () => {
     const delays: number[] = [];
     const one = session({
       runtime: noting(delays),
@@ -229,7 +229,7 @@ describeOnTestBed('a session', () => {
     expect(await one.run(ONE)).toEqual([{ ONE: 1 }]);
   });
 
-  test('asks for the connection anew at each login, so that secrets may rotate', async () => {
+  test('calls the `connection` function for each login, so that secrets can rotate', async () => {
     let asked = 0;
     const one = session({ source: () => Promise.resolve({ ...bed().connection, application: `A${++asked}` }) });
     await one.run(ONE);
@@ -238,7 +238,7 @@ describeOnTestBed('a session', () => {
     expect(asked).toBe(2);
   });
 
-  test('logs out when it is closed, and runs nothing after', async () => {
+  test('logs out when it is closed, and then runs nothing', async () => {
     const one = session({ runtime: systemRuntime });
     await one.run(ONE);
     const before = sessions();

@@ -1,4 +1,4 @@
-/** Bad input, through the queue's own face: typed errors that name the culprit, nothing left behind, and a second try. */
+/** Bad input through the queue's public API: typed errors that name the cause, nothing left behind, and a second try. */
 import { FleetQ, FleetQError, ValidationError, type AnyFleetQ, type FleetQOptions } from 'fleet-q';
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
@@ -121,7 +121,7 @@ describeOnTestBed('start() with', { timeout: 60_000 }, () => {
     expect(error.message).toMatch(/does not resume/);
   });
 
-  test('no network: refused at once, or never answered and given up at the deadline', async () => {
+  test('no network fails at once, or at the deadline if nothing answers', async () => {
     let connection: ConnectionOptions = { ...options(), accessUrl: 'http://127.0.0.1:1' };
     const began = performance.now();
     const error = await startsAfter(queueOn({ connection: () => connection }), () => (connection = options()));
@@ -138,7 +138,7 @@ describeOnTestBed('start() with', { timeout: 60_000 }, () => {
     bed().proxy.faults.clear();
   });
 
-  test('args that JSON cannot carry, or a bind cannot hold: named, before anything is sent', async () => {
+  test('args that JSON or a bind cannot hold names them, before anything is sent', async () => {
     const queue = queueOn({}, { maxPayloadBytes: 4_000_000 }) as AnyFleetQ;
     await queue.start();
     queue.pause();
@@ -238,7 +238,7 @@ describe('the options of snowflake() and snowflakeDdl()', () => {
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field, message: expect.stringMatching(problem) });
   });
 
-  test('say how late its reads may be: 10 s by default, 0 for an account with global consistency', async () => {
+  test('set how late reads may be: 10 s by default, 0 for an account with global consistency', async () => {
     const environment = { runtime: new VirtualRuntime(), log: createLog('store', undefined) };
     const staleReadMs = async (options: SnowflakeOptions): Promise<number> =>
       (await snowflake(options).create(environment)).staleReadMs;
@@ -247,7 +247,7 @@ describe('the options of snowflake() and snowflakeDdl()', () => {
     expect(await staleReadMs({ ...whole, staleReadMs: 600_000 })).toBe(600_000);
   });
 
-  test('of the text for the administrator are checked as well', () => {
+  test('of snowflakeDdl are checked, too', () => {
     expect(() => snowflakeDdl(whole as never)).toThrow(/snowflakeDdl.role: is missing/);
     expect(() => snowflakeDdl({ ...whole, role: 'a\0' })).toThrow(/snowflakeDdl.role/);
     expect(() => snowflakeDdl({ ...whole, role: 'R', wharehouse: 'W' } as never)).toThrow(/did you mean warehouse\?/);

@@ -1,4 +1,4 @@
-/** The texts: a third party's grammar reads each of them, the guide lists each of them, and names stay names. */
+/** The SQL texts: a third party's grammar accepts each of them, and the guide lists each of them. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -74,7 +74,7 @@ print(json.dumps(found))
     expect(JSON.parse(stdout)).toEqual({});
   });
 
-  test('is nothing that Snowflake refuses, and changes no row by two of its source', { timeout: BED_MS }, async () => {
+  test('breaks no rule of Snowflake, and changes no row by two source rows', { timeout: BED_MS }, async () => {
     const clean: Verdicts = { breaches: {}, undistinct: {} };
     for (const place of [ODD, PLAIN]) expect(await lint(texts(place), columns(place)), place.schema).toEqual(clean);
   });
@@ -86,7 +86,7 @@ const prefixed = (prefix: string, all: Record<string, string>) =>
 describe('the texts', () => {
   const all = texts();
 
-  test('are constant, take at most one bind, and cast as the driver wants it', () => {
+  test('are constant, take at most one bind, and cast as the driver requires', () => {
     for (const [path, text] of Object.entries(all)) {
       expect([...text.matchAll(/\?/g)].length, path).toBeLessThanOrEqual(1);
       expect(text, path).not.toMatch(/\?::/);
@@ -95,7 +95,7 @@ describe('the texts', () => {
     expect(texts()).toEqual(all);
   });
 
-  test('take a lock only where a row is changed', () => {
+  test('take a lock only to change rows', () => {
     const locking = Object.entries(all).filter(([, text]) => /^\s*(UPDATE|DELETE|MERGE)\b/.test(text));
     expect(
       locking
@@ -109,7 +109,7 @@ describe('the texts', () => {
     ]);
   });
 
-  test('name every column that needs a value, wherever they insert', () => {
+  test('name every column that needs a value in each INSERT', () => {
     const tables = columns(PLAIN);
     const inserts = Object.entries(texts(PLAIN)).filter(([, text]) => /^\s*INSERT\b/.test(text));
     for (const [path, text] of inserts) {
@@ -139,7 +139,7 @@ describe('the texts', () => {
     }
   });
 
-  test('refuse a limit that is no count', () => {
+  test('refuse a limit that is not a count', () => {
     const { pods } = statementsOf(namesOf(ODD));
     for (const odd of [-1, 1.5, NaN, '1; DROP TABLE x']) expect(() => pods.orphans(odd as number)).toThrow(RangeError);
   });
@@ -154,7 +154,7 @@ describe('the texts', () => {
     for (const row of listed) expect(row['What it does'], row['Statement']).toMatch(/^[A-Z]+.* .*[.]$/);
   });
 
-  test('of the settings of a session are those of the guide', () => {
+  test('set what the guide says of a session', () => {
     const told = section(read('docs/snowflake.md'), '## Statements').split('Each session also starts')[1];
     const set = sessionSettings('x', 60).replaceAll(/'[^']*'/g, '');
     expect(quoted(told).toSorted()).toEqual(
@@ -163,7 +163,7 @@ describe('the texts', () => {
     expect(set.match(/=/g)).toHaveLength(13);
   });
 
-  test('of the grants are those of the guide', () => {
+  test('grant what the guide says', () => {
     const listed = table(section(read('docs/snowflake.md'), '## Setting it up'));
     const {
       database: _,

@@ -1,4 +1,4 @@
-/** Which statements are sent again, and for how long; in virtual time. */
+/** Which statements are sent again, and for how long, in virtual time. */
 import { describe, expect, test } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { StoreCalls } from '../../../src/store/snowflake/session/store-calls.js';
@@ -28,27 +28,27 @@ function asking(error: Error, times: number) {
 }
 
 describe('a statement', () => {
-  test('is sent again where too many others wait for the lock, after a pause', async () => {
+  test('is sent again after a pause if too many others wait for the lock', async () => {
     const { asked, run } = asking(BUSY, 3);
     expect(await run()).toEqual([]);
     expect(asked).toHaveLength(4);
     for (const [i, at] of asked.entries()) if (i > 0) expect(at - asked[i - 1]!).toBeGreaterThanOrEqual(100);
   });
 
-  test.each(['100035', '390100', '604'])('is sent once where it fails otherwise: %s', async (code) => {
+  test.each(['100035', '390100', '604'])('is sent once if it fails otherwise: %s', async (code) => {
     const { asked, run } = asking(failure(code), 1);
     await expect(run()).rejects.toMatchObject({ name: 'StoreError' });
     expect(asked).toHaveLength(1);
   });
 
-  test('is given up as busy in the end', async () => {
+  test('fails as busy in the end', async () => {
     const { asked, run } = asking(BUSY, Infinity);
     await expect(run()).rejects.toMatchObject({ code: 'STORE_BUSY', transient: true });
     expect(asked.at(-1)).toBeGreaterThanOrEqual(120_000);
     expect(asked.at(-1)).toBeLessThan(130_000);
   });
 
-  test('is sent no more once the store is closed, which waits for its end', async () => {
+  test('is not sent again once the store is closed, which waits for its end', async () => {
     const { runtime, calls, asked, send } = asking(BUSY, Infinity);
     const answer = expect(send()).rejects.toMatchObject({ code: 'STORE_BUSY' });
     await runtime.advance(10);

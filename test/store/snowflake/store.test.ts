@@ -1,4 +1,4 @@
-/** What the Snowflake store does beyond the contract: what it sends, and what it makes of what others have put in. */
+/** The Snowflake store beyond the contract: what it sends, and how it treats rows of others. */
 import { expect, test } from 'vitest';
 import type { Logger } from '../../../src/log.js';
 import { newStep, newSteps, settlement, pendingAgain, fresh, ids } from '../../conformance/harness.js';
@@ -9,10 +9,10 @@ import { claimed, joined, useStores } from './support/stores.js';
 
 const FAR = { timeout: 60_000 };
 
-describeOnTestBed('what it sends', FAR, () => {
+describeOnTestBed('a store', FAR, () => {
   const { bed, hold, open, pass } = useStores();
 
-  test('are two statements an exchange, whatever the batch, and one where nothing is due', async () => {
+  test('sends two statements for an exchange, whatever the batch, and one if nothing is due', async () => {
     const store = await open();
     const pod = await joined(store);
     await store.exchange({ pod, settlements: [], readBack: 'none' }); // its session is there
@@ -32,7 +32,7 @@ describeOnTestBed('what it sends', FAR, () => {
     expect(bed().meter.report()).toMatchObject({ statements: 1, locking: 0 });
   });
 
-  test('is one INSERT for a submission of new steps, and two statements for a heartbeat, none of which locks', async () => {
+  test('sends one INSERT for new steps and two statements for a heartbeat, and none of them locks', async () => {
     const store = await open();
     const pod = await joined(store);
     bed().meter.reset();
@@ -43,7 +43,7 @@ describeOnTestBed('what it sends', FAR, () => {
     expect(bed().meter.report()).toMatchObject({ statements: 2, byKind: { insert: 1, select: 1 }, locking: 0 });
   });
 
-  test('stays below a megabyte a bind: what is larger travels in parts, and one value alone is refused', async () => {
+  test('splits what exceeds a megabyte, and refuses a single value that does', async () => {
     const store = await open();
     const large = 'x'.repeat(400_000);
     const steps = Array.from({ length: 5 }, () => newStep({ args: large }));
@@ -61,7 +61,7 @@ describeOnTestBed('what it sends', FAR, () => {
     expect(await store.find([tooLarge.stepId])).toEqual([]);
   });
 
-  test('is back-pressure, not an error, where too many wait for the lock', async () => {
+  test('throws no error if too many statements wait for the lock', async () => {
     const store = await open();
     const pod = await joined(store);
     await store.submit(newSteps(1));
@@ -73,7 +73,7 @@ describeOnTestBed('what it sends', FAR, () => {
     }
   });
 
-  test('is its own settlements alone, where the UPDATE that serves everybody is refused for good', async () => {
+  test('sends its own settlements alone if the UPDATE that serves all pods is refused permanently', async () => {
     const store = await open();
     const pod = await joined(store);
     await store.submit(newSteps(2));
@@ -86,7 +86,7 @@ describeOnTestBed('what it sends', FAR, () => {
     await expect(settling(two!)).rejects.toMatchObject({ code: 'STORE_REFUSED', transient: false });
   });
 
-  test('looks first where steps that were put off come due, so that not every pod waits for the lock', async () => {
+  test('looks first when delayed steps fall due, so that not every pod waits for the lock', async () => {
     const stores = [await open(), await open()];
     const pods = await Promise.all(stores.map(joined));
     await stores[0]!.submit([newStep({ delayMs: 60_000 })]);
@@ -100,7 +100,7 @@ describeOnTestBed('what it sends', FAR, () => {
     expect(bed().meter.report().byKind).toEqual({ select: 1 });
   });
 
-  test('goes over three sessions, and one statement that waits keeps none of the others', async () => {
+  test('uses three sessions, so that a waiting statement delays no other session', async () => {
     const store = await open();
     const pod = await joined(store);
     await store.submit(newSteps(1));
@@ -118,10 +118,10 @@ describeOnTestBed('what it sends', FAR, () => {
   });
 });
 
-describeOnTestBed('what others have put in', FAR, () => {
+describeOnTestBed('a row of others', FAR, () => {
   const { bed, open, byHand } = useStores();
 
-  test('is taken up where it is a row of step_id and payload', async () => {
+  test('is claimed if it has only step_id and payload', async () => {
     const [store, driver] = [await open(), await byHand()];
     await driver.run(
       `INSERT INTO STEP_TRACKER (step_id, payload) SELECT 'by-hand', PARSE_JSON('{"type":"work","args":{"n":1}}')`,
@@ -131,7 +131,7 @@ describeOnTestBed('what others have put in', FAR, () => {
     expect(JSON.parse(claim!.payload)).toEqual({ type: 'work', args: { n: 1 } });
   });
 
-  test('is skipped and reported where it makes no sense, and poisons nothing', async () => {
+  test('is skipped and reported if it is invalid, and fails nothing else', async () => {
     const told: object[] = [];
     const quiet = () => {};
     const logger: Logger = { debug: quiet, info: quiet, error: quiet, warn: (fields) => void told.push(fields) };
@@ -152,7 +152,7 @@ describeOnTestBed('what others have put in', FAR, () => {
     expect(told).toEqual([expect.objectContaining({ steps: 2, requests: 1 })]);
   });
 
-  test('is claimed where an old query has made it pending, and left its token', async () => {
+  test('is claimed if an old query has made it pending and left its token', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     await store.submit(newSteps(2));
@@ -168,7 +168,7 @@ describeOnTestBed('what others have put in', FAR, () => {
     expect(ids(await claimed(store, pod)).sort()).toEqual(ids(held).sort());
   });
 
-  test('of a status that nobody knows cannot be cancelled, and says so at once', async () => {
+  test('of an unknown status cannot be cancelled, and says so at once', async () => {
     const [store, driver] = [await open(), await byHand()];
     await driver.run(`INSERT INTO STEP_TRACKER (step_id, step_type, status) SELECT 'odd', 'work', 'running'`);
     expect(await store.cancel(fresh('cancel'), [{ stepId: 'odd', version: 0 }])).toEqual(['alreadyTerminal']);
@@ -184,13 +184,13 @@ describeOnTestBed('what others have put in', FAR, () => {
     expect(await store.retry([{ stepId: 'twin', version: 5 }])).toEqual(['changed']); // no row is at that version
   });
 
-  test('where a column is gone says that the table is not as it was made', async () => {
+  test('in a table without a column makes opening say what is missing', async () => {
     const [store, driver] = [await open(), await byHand()];
     await driver.run('ALTER TABLE STEP_TRACKER DROP COLUMN crashes');
     await expect(claimed(store, await joined(store))).rejects.toMatchObject({ code: 'STORE_ALTERED' });
   });
 
-  test('twice is one step: the first row is claimed, the other is void or goes', async () => {
+  test('that exists twice is one step: the first row is claimed, the other is void or deleted', async () => {
     const [store, driver] = [await open(), await byHand()];
     bed().proxy.faults.inject({ kind: 'rerun' }, { kinds: ['insert'], text: /STEP_TRACKER/ });
     const step = newStep();
@@ -209,7 +209,7 @@ describeOnTestBed('what others have put in', FAR, () => {
     expect((await store.find([step.stepId]))[0]).toMatchObject({ status: 'completed' });
   });
 
-  test('before a claimed row makes that claim void: it is not shown, and given back with the next exchange', async () => {
+  test('that sorts before a claimed row makes that claim void, which goes back with the next exchange', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
     await store.submit([newStep({ stepId: 'twin' })]);

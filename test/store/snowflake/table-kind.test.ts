@@ -1,4 +1,4 @@
-/** Transient or permanent tables: what is asked for is made, and what is there is never taken for the other kind. */
+/** Transient and permanent tables: the chosen kind is created, and existing tables are never taken for the other kind. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { FleetQError } from '../../../src/errors.js';
 import { openTables } from '../../../src/store/snowflake/opening/open-tables.js';
@@ -27,12 +27,12 @@ describeOnTestBed('tables', { timeout: 60_000 }, () => {
     )) as FleetQError;
   const changes = () => bed().meter.readings.filter(({ kind }) => ['definition', 'insert', 'update'].includes(kind));
 
-  test('are transient unless permanent ones are asked for', async () => {
+  test('are transient by default', async () => {
     await open();
     expect(await kinds()).toEqual(all('TRANSIENT'));
   });
 
-  test('are permanent where that is asked for, with a prefix that has wildcards in it', async () => {
+  test('are permanent if the options say so, also with wildcards in the prefix', async () => {
     const tablePrefix = '100%_\\';
     await open({ tableKind: 'permanent', tablePrefix });
     const found = await kinds();
@@ -45,7 +45,7 @@ describeOnTestBed('tables', { timeout: 60_000 }, () => {
     ['permanent', 'transient', 'transient'],
     ['transient', 'permanent', 'permanent'],
   ] as const) {
-    test(`of the other kind are refused where ${asked} ones are asked for, and nothing is written`, async () => {
+    test(`of the other kind are refused if ${asked} ones are asked for, and nothing is written`, async () => {
       const store = await open({ tableKind: there });
       await store.submit([newStep({ stepId: 'kept' })]);
       bed().meter.reset();
@@ -60,7 +60,7 @@ describeOnTestBed('tables', { timeout: 60_000 }, () => {
       expect(await (await open({ tableKind: there })).find(['kept'])).toHaveLength(1);
     });
 
-    test(`that are ${there} are taken as they are where no kind is asked for`, async () => {
+    test(`that are ${there} are used as they are if no kind is asked for`, async () => {
       const driver = await byHand();
       const text = snowflakeDdl({ ...place(), role: 'POD', tableKind: ddl });
       const statements = text.split(/;\n\n?/).filter((one) => /^CREATE [^]*(TABLE|VIEW)/.test(one));
@@ -71,14 +71,14 @@ describeOnTestBed('tables', { timeout: 60_000 }, () => {
     });
   }
 
-  test('are not asked for their kind where it makes no difference', async () => {
+  test('are not queried for their kind if it makes no difference', async () => {
     await open();
     bed().meter.reset();
     await open({ createTables: false });
     expect(bed().meter.readings.filter(({ text }) => text.startsWith('SHOW'))).toEqual([]);
   });
 
-  test('that two pods make of different kinds at the same instant open for one of them at most', async () => {
+  test('that two pods create of different kinds at once open for one of them at most', async () => {
     // Both look before either has made a table.
     bed().proxy.latency.configure({ statements: { definition: 100 } });
     onTestFinished(() => bed().proxy.latency.configure({ statements: {} }));
@@ -89,7 +89,7 @@ describeOnTestBed('tables', { timeout: 60_000 }, () => {
     for (const error of refusals) expect(error).toMatchObject({ code: 'STORE_TABLE_KIND', transient: false });
   });
 
-  test('that another pod makes of the other kind after this pod looked are refused, and what was written is named', async () => {
+  test('that another pod creates of the other kind meanwhile are refused, and the error says what was written', async () => {
     const driver = await byHand();
     const theirs = snowflakeDdl({ ...place(), role: 'POD', tableKind: 'permanent' })
       .split(/;\n\n?/)

@@ -1,4 +1,4 @@
-/** How long a store waits for what is never answered: a heartbeat no longer than its interval, `close` some seconds. */
+/** How long a store waits for an answer that never comes: a heartbeat its interval, `close` some seconds. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../../src/store/contract.js';
 import { fresh, newSteps } from '../../conformance/harness.js';
@@ -10,7 +10,7 @@ import { claimed, joined, noting, useStores } from './support/stores.js';
 const SPEED = 20;
 const BEAT = { eligible: true, asleep: false, meta: {} };
 
-describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
+describeOnTestBed('without an answer', { timeout: 60_000 }, () => {
   const { bed, open } = useStores();
   /** In ms of the store's own time. */
   const took = async (work: Promise<unknown>): Promise<number> => {
@@ -42,7 +42,7 @@ describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
     expect((await store.heartbeat(pod, BEAT)).pods).toHaveLength(1);
   });
 
-  test('a pause after a login that failed is half a heartbeat interval at most', async () => {
+  test('a pause after a failed login is half a heartbeat interval at most', async () => {
     const delays: number[] = [];
     onTestFinished(hurryDriver(SPEED));
     const store = await open({}, undefined, noting(delays));
@@ -57,7 +57,7 @@ describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
     expect(Math.max(...pauses)).toBeLessThanOrEqual(200);
   });
 
-  test("what the leader asks keeps nobody's heartbeat", async () => {
+  test('a statement of the leader delays no heartbeat', async () => {
     const store = await opened();
     const pod = await alive(store);
     hang(/claimed_ts, s.row_id/);
@@ -66,7 +66,7 @@ describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
     expect(await orphans).toBeGreaterThan(60_000);
   });
 
-  test('a statement is given up some seconds after the store was closed, and its caller is told', async () => {
+  test('a statement is given up some seconds after the store was closed, and its call rejects', async () => {
     const store = await opened(600_000);
     const pod = await joined(store);
     await store.submit(newSteps(1));
@@ -81,7 +81,7 @@ describeOnTestBed('what is never answered', { timeout: 60_000 }, () => {
     expect(await closing).toBeLessThan(60_000);
   });
 
-  test('a function that never gives the connection is given up at the deadline', async () => {
+  test('a `connection` function that never returns is given up at the deadline', async () => {
     onTestFinished(hurryDriver(SPEED));
     const store = open({ connection: () => new Promise<never>(() => {}) }, undefined, acceleratedRuntime(10 * SPEED));
     await expect(store).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** Of more types than fit one bind, each has its turn. */
+/** If the types do not fit one bind, each has its turn. */
 import { describe, expect, test } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { Exchange } from '../../../src/store/snowflake/exchange/exchange.js';
@@ -25,7 +25,7 @@ function round(turns: TypeRotation, wanted: ReadonlyMap<string, number>): Readon
 }
 
 describe('the types of an exchange', () => {
-  test('are all of them where they fit, in the same map each time', () => {
+  test('are all types if they fit, in the same map each time', () => {
     const turns = new TypeRotation();
     const wanted = types(5_000, 't');
     expect(turns.next(wanted)).toEqual({ types: wanted, complete: true });
@@ -35,7 +35,7 @@ describe('the types of an exchange', () => {
   test.each([
     [20_000, 't', 4],
     [3_000, 'x'.repeat(250), 3],
-  ])('take turns where they do not: %i types', (count, name, most) => {
+  ])('take turns if they do not fit: %i types', (count, name, most) => {
     const turns = new TypeRotation();
     const wanted = types(count, name);
     for (let i = 0; i < 2; i++) {
@@ -61,7 +61,7 @@ describe('the types of an exchange', () => {
     expect(seen.sort()).toEqual([...wanted.keys()].sort());
   });
 
-  test('begin the next round where all that are left had their turn', () => {
+  test('start the next round when all that are left had their turn', () => {
     const turns = new TypeRotation();
     const wanted = types(6_000, 't');
     turns.next(wanted);
@@ -105,7 +105,7 @@ describe('the types of an exchange', () => {
     expect(looked.flat()).toEqual([...wanted.keys()]);
   });
 
-  test('leave out what has no room', () => {
+  test('leave out types without room', () => {
     expect([
       ...new TypeRotation().next(
         new Map([
@@ -120,7 +120,7 @@ describe('the types of an exchange', () => {
 describeOnTestBed('a pod of 20,000 types', () => {
   const { open } = useStores();
 
-  test('gets its claims, at the latest once each type had its turn', { timeout: BED_MS }, async () => {
+  test('gets its claims, at the latest when each type had its turn', { timeout: BED_MS }, async () => {
     const store = await open();
     const pod = await joined(store);
     const wanted = types(20_000, 'type');

@@ -1,6 +1,6 @@
 /**
- * Time in haste: what waits by the store's clock, and the pauses between the driver's own retries (1 to 16 s), so many
- * times faster. What the emulator needs for a statement stays as it is.
+ * A runtime whose clock runs faster: waits of the store, and the pauses between the driver's own retries (1 to 16 s), are that
+ * many times shorter. The emulator's time for a statement stays as it is.
  */
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** What the exchange does, in plain code, row by row: a model to hold the statement against. */
+/** A model of the exchange in plain code, row by row, to compare the statement with. */
 
 export interface ModelRow {
   readonly id: string;

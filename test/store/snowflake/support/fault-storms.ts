@@ -1,4 +1,4 @@
-/** Everything that can go wrong on the way to Snowflake, each at one and the same rate of the requests that it can meet. */
+/** Every fault of the network and of Snowflake, each at the same rate of the requests that it can hit. */
 import type { Aim, Fault, Faults } from '../../../support/warehouse/faults.js';
 import { refusals } from '../../../support/warehouse/wire-replies.js';
 

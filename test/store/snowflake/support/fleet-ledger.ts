@@ -1,4 +1,4 @@
-/** What a fleet has done, by its events, its handlers and the table: the three must agree. */
+/** What a fleet has done, by its events, its handlers and the table. The three must agree. */
 import type { Claim, Fence, Receipt } from '../../../../src/store/contract.js';
 import type { Driver } from '../../../support/warehouse/driver.js';
 

@@ -1,9 +1,9 @@
-/** Late reads of a test: all statements see others' commits as of one instant, or so many ms late. */
+/** Late reads in a test: all statements see others' commits as of one instant, or late by the given ms. */
 import { onTestFinished } from 'vitest';
 import type { TestBed } from '../../../support/warehouse/test-bed.js';
 
 export interface Late {
-  /** From now on others' commits are seen so many ms of the store's time late. */
+  /** From now on others' commits are seen late by the given ms of the store's time. */
   by(ms: number): void;
   /** Now, on the store's clock. */
   now(): number;

@@ -1,4 +1,4 @@
-/** The tables, with no store between them and the test: rows and requests put in, the exchange run, rows read. */
+/** The tables without a store: a test inserts rows and requests, runs the exchange, and reads rows. */
 import { expect } from 'vitest';
 import type { Driver } from '../../../support/warehouse/driver.js';
 import { LATER, type ModelRequest, type ModelRow } from './exchange-model.js';
