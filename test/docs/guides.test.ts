@@ -187,6 +187,32 @@ describe('docs/events.md', () => {
   });
 });
 
+describe('docs/monitoring.md', () => {
+  test.each([
+    ['## health()', 'Health'],
+    ['## stats()', 'QueueStats'],
+    ['## leader()', 'LeaderReport'],
+    ['## listSteps()', 'StepFilter'],
+    ['## Fields of a step', 'Step'],
+  ])('%s has every field of %s and nothing else', { timeout: COMPILING_MS }, (heading, type) => {
+    const rows = table(section(read('docs/monitoring.md'), heading));
+    const documented = rows.flatMap((row) => quoted(Object.values(row)[0]));
+    expect(documented.toSorted()).toEqual(fieldsOf(type, 'fleet-q').toSorted());
+    for (const { Meaning } of rows) expect(Meaning).toMatch(/[.]$/);
+  });
+});
+
+test('docs/monitoring.md quotes every problem of health()', () => {
+  const [, problems = ''] = section(read('docs/monitoring.md'), '## health()').split('These exist:');
+  const documented = table(problems).map((row) => quoted(Object.values(row)[0])[0] ?? '');
+  const inCode =
+    read('src/fleet/health.ts')
+      .split('function problemsOf')[1]
+      ?.match(/[`'](the|no|all) [^`'$]*/g) ?? [];
+  const beginnings = inCode.map((text) => text.slice(1).trimEnd().replace(/:$/, ''));
+  expect(documented.map((text) => text.split(' …')[0]).toSorted()).toEqual(beginnings.toSorted());
+});
+
 describe('docs/troubleshooting.md', () => {
   const text = read('docs/troubleshooting.md');
   const headings = [...text.matchAll(/^### (\w+)$/gm)].map(([, heading = '']) => heading);
