@@ -26,7 +26,7 @@ import type { RecoveryOptions } from './fleet/recovery.js';
 import { createLog, type Log } from './log.js';
 import { overrideEnv } from './options/env.js';
 import { resolveOptions, type FleetQOptions, type ResolvedOptions } from './options.js';
-import { fleetPicture, healthOfNone, Pod } from './pod.js';
+import { fleetSnapshot, healthOfNone, Pod } from './pod.js';
 import { leaderReport, queueStats, type LeaderReport, type QueueStats } from './stats.js';
 import { QueueContext } from './runtime/async-context.js';
 import type { StepTypeOptions } from './step/type-map.js';
@@ -143,7 +143,7 @@ class Queue implements AnyFleetQ {
   async stats(): Promise<QueueStats> {
     const { queries, store, settings } = await this.#open('stats');
     const [counts, fleet] = await queries.read('stats', () =>
-      Promise.all([store.stats(), fleetPicture(store, this.#pod)]),
+      Promise.all([store.stats(), fleetSnapshot(store, this.#pod)]),
     );
     return queueStats(settings.runtime, counts, fleet, this.#pod?.pool.load.strays ?? 0);
   }
@@ -154,7 +154,7 @@ class Queue implements AnyFleetQ {
 
   async leader(): Promise<LeaderReport> {
     const { queries, store } = await this.#open('leader');
-    return leaderReport(await queries.read('leader', () => fleetPicture(store, this.#pod)));
+    return leaderReport(await queries.read('leader', () => fleetSnapshot(store, this.#pod)));
   }
 
   async runRecovery(options: RecoveryOptions = {}): Promise<RecoverySummary> {

@@ -1,8 +1,10 @@
 /**
- * A started queue: the pool and the fleet's services, wired and put in order.
+ * A started queue: wires the pool and the fleet's services, and starts and stops them in order.
  *
- * Law: services start in the order heartbeat, recovery, housekeeping, pool, and stop in reverse: the heartbeat outlives
- * the drain, so peers never take live work.
+ * Invariants:
+ * - Services start in the order heartbeat, recovery, housekeeping, pool, and stop in reverse. The heartbeat outlives the
+ *   drain, so that no other pod takes a step that still runs.
+ * - A stop during the start ends the start.
  */
 import type { OpenClient } from './open-client.js';
 import { StoppedError } from './errors.js';
@@ -15,7 +17,7 @@ import type { ResolvedOptions, Settings } from './options.js';
 import { Pool, type PoolDrained } from './pool/pool.js';
 import { SlotDeadlock } from './pool/slot-deadlock.js';
 import type { Service } from './runtime/service.js';
-import type { FleetPicture } from './stats.js';
+import type { FleetSnapshot } from './stats.js';
 import type { StepRegistry } from './step/registry.js';
 import type { Rules } from './step/transition.js';
 import type { Store } from './store/contract.js';
@@ -41,18 +43,26 @@ export class Pod {
     const wallMs = (): number => runtime.wallMs();
     const announcer = new Announcer({ events, podId, wallMs, logPayloads, log: settlerLog });
     const settler = new Settler({ announcer, random, rulesFor, log: settlerLog });
-    const shared = { store, runtime, events, settler, settings, registry };
     this.#settings = settings;
     this.pool = new Pool({
-      ...shared,
+      store,
+      runtime,
+      events,
+      settler,
+      settings,
+      registry,
       submitter,
       log: createLog('pool', logger),
       watch: (onChange) => store.watch(onChange),
       mayProceed: () => this.fleet.mayProceed(),
-      onDrainOver: () => void waiter.stop(), // a handler that waits for a step need not read its signal
+      onDrainOver: () => void waiter.stop(), // ends handlers that wait for a step and ignore their signal
     });
     this.fleet = new Fleet({
-      ...shared,
+      store,
+      runtime,
+      events,
+      settler,
+      settings,
       outages,
       pool: this.pool,
       log: createLog('fleet', logger),
@@ -64,7 +74,8 @@ export class Pod {
     });
     const { heartbeat, recovery, housekeeping } = this.fleet;
     this.#slotDeadlock = new SlotDeadlock({
-      ...shared,
+      store,
+      runtime,
       log: createLog('pool', logger),
       slots: () => this.pool.slots,
       handles: (type) => registry.get(type) !== undefined,
@@ -73,12 +84,12 @@ export class Pod {
     this.#services = [heartbeat, recovery, housekeeping, this.pool, this.#slotDeadlock];
   }
 
-  /** @throws StoreError; StoppedError where `stop` came meanwhile. Whoever calls it stops the pod where it fails. */
+  /** @throws StoreError; StoppedError if `stop` was called meanwhile. If it fails, the caller stops the pod. */
   start(): Promise<void> {
     return (this.#starting ??= this.#start());
   }
 
-  /** What the pool came to. Never rejects. */
+  /** Never rejects. */
   stop(): Promise<PoolDrained> {
     return (this.#stopping ??= this.#stop());
   }
@@ -99,8 +110,8 @@ export class Pod {
   }
 
   async #stop(): Promise<PoolDrained> {
-    if (this.#startedAt === undefined) await this.fleet.heartbeat.stop(); // ends a start that hangs on the store
-    await this.#starting?.catch(() => undefined); // whoever started has been told
+    if (this.#startedAt === undefined) await this.fleet.heartbeat.stop(); // ends a start that waits for the store
+    await this.#starting?.catch(() => undefined); // the caller of `start` gets this error
     this.fleet.heartbeat.drain();
     for (const service of this.#services.toReversed()) await service.stop();
     this.#startedAt = undefined;
@@ -108,6 +119,7 @@ export class Pod {
   }
 }
 
+/** The retry and crash rules of each step type on this pod. */
 function rulesOf(settings: Settings, registry: StepRegistry): (type: string) => Rules {
   const { maxCrashes, retry } = settings;
   const common: Rules = { maxCrashes, retry };
@@ -119,8 +131,8 @@ function rulesOf(settings: Settings, registry: StepRegistry): (type: string) => 
   return (type) => own.get(type) ?? common;
 }
 
-/** The fleet as this pod sees it; where it is not of the fleet (any more), as the store knows it. */
-export async function fleetPicture(store: Store, pod: Pod | undefined): Promise<FleetPicture> {
+/** The fleet as this pod knows it; if it is not in the fleet (any more), as the store shows it. */
+export async function fleetSnapshot(store: Store, pod: Pod | undefined): Promise<FleetSnapshot> {
   if (pod !== undefined && pod.fleet.elector.pods.length > 0) {
     const { pods, leader } = pod.fleet.elector;
     return { pods, leader, seenMsAgo: pod.fleet.fence.silentForMs };
@@ -131,7 +143,7 @@ export async function fleetPicture(store: Store, pod: Pod | undefined): Promise<
 
 const NOT_RUNNING = { overdueMs: 0, intervalMs: 0 };
 
-/** The health of a queue that has no pod: it is not running. */
+/** The health of a queue that is not running, so that it has no pod. */
 export function healthOfNone(options: ResolvedOptions): Health {
   return healthOf({
     podId: options.podId,

@@ -47,7 +47,7 @@ export interface LeaderReport {
 }
 
 /** The fleet as this process knows it. */
-export interface FleetPicture {
+export interface FleetSnapshot {
   readonly pods: readonly PodView[];
   readonly leader: PodView | undefined;
   readonly seenMsAgo: number;
@@ -71,7 +71,7 @@ export async function handledTypes(
 export async function queueStats(
   runtime: Runtime,
   store: StoreStats,
-  fleet: FleetPicture,
+  fleet: FleetSnapshot,
   strays: number,
 ): Promise<QueueStats> {
   const live = fleet.pods.filter(isLive);
@@ -101,7 +101,7 @@ export async function queueStats(
   };
 }
 
-export function leaderReport({ pods, leader, seenMsAgo }: FleetPicture): LeaderReport {
+export function leaderReport({ pods, leader, seenMsAgo }: FleetSnapshot): LeaderReport {
   const live = pods.filter(isLive);
   const eligible = live.filter((pod) => pod.eligible).sort((a, b) => b.ageMs - a.ageMs);
   return {

@@ -20,9 +20,9 @@ export const facadeBreaks: readonly Break[] = [
     tests: [DRAINING],
   },
   {
-    name: 'facade/pod: stop waits for a start that hangs on the store',
+    name: 'facade/pod: stop waits for a start that waits for the store',
     file: 'src/pod.ts',
-    find: 'if (this.#startedAt === undefined) await this.fleet.heartbeat.stop(); // ends a start that hangs on the store',
+    find: 'if (this.#startedAt === undefined) await this.fleet.heartbeat.stop(); // ends a start that waits for the store',
     replace: '',
     tests: [LIFE],
   },
@@ -38,7 +38,7 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/pod: stop does not wait for the start under way',
     file: 'src/pod.ts',
-    find: 'await this.#starting?.catch(() => undefined); // whoever started has been told',
+    find: 'await this.#starting?.catch(() => undefined); // the caller of `start` gets this error',
     replace: '',
     tests: [LIFE],
     survives:
