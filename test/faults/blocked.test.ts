@@ -1,6 +1,6 @@
 /**
- * A handler that keeps the event loop for longer than dead-after: its pod cannot give signs of life. The step is not
- * lost, is settled once, and the fence decides by whom.
+ * A handler that blocks the event loop for longer than dead-after, so that its pod cannot send heartbeats. The step is not
+ * lost and is settled once; the fence decides by which pod.
  */
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -15,7 +15,7 @@ const FAST = { heartbeatIntervalMs: 60, deadAfterMs: 400, recoveryIntervalMs: 60
 const WAIT = { timeout: 20_000 };
 const LONG = { timeout: 60_000 };
 
-/** A pod in a process of its own that is about to run what is submitted, and all that it has printed. */
+/** A pod in a process of its own, with a submitted step and the lines that it has printed. */
 async function blocker(path: string): Promise<{ said: () => string[] }> {
   const child = startProgram('blocker', [path, 'ada']);
   let text = '';
@@ -25,14 +25,14 @@ async function blocker(path: string): Promise<{ said: () => string[] }> {
   return { said };
 }
 
-/** Lets the nth run go on. */
+/** Lets run number n continue. */
 const unblock = (path: string, nth: number): void => writeFileSync(`${path}.${nth}`, '');
 
 const clientOf = (path: string) =>
   stopped(new FleetQ<{ work: { args: undefined; result: { by: string } } }>({ store: sqlite({ path }) }));
 
 test(
-  'is evicted; another pod finishes the step; its own late result is refused; it joins anew and works on',
+  'is evicted; another pod finishes the step; the late result is refused; the pod joins again and works',
   LONG,
   async () => {
     const path = temporaryPath();
@@ -61,13 +61,13 @@ test(
   },
 );
 
-test('whose pod nobody has evicted: its late result is taken, and nothing runs twice', async () => {
+test('has its late result accepted if no pod has evicted it, and nothing runs twice', async () => {
   const runtime = shiftedRuntime();
   const queue = newQueue({ store: sqlite({ path: temporaryPath() }), runtime, maxPrefetch: 0, maxParallelism: 1 });
   let runs = 0;
   const worker = queue.register('work', () => {
     runs++;
-    if (runs === 1) runtime.pass(60_000); // nothing else of this process has run meanwhile
+    if (runs === 1) runtime.pass(60_000); // no other code of this process has run meanwhile
     return runs;
   });
   const told = new Told(worker);
@@ -81,30 +81,26 @@ test('whose pod nobody has evicted: its late result is taken, and nothing runs t
   expect(told.of('pod:dead')).toEqual([]);
 });
 
-test(
-  'on every pod that takes it fails for good once it did so alone, and takes no innocent step with it',
-  LONG,
-  async () => {
-    const path = temporaryPath();
-    const client = clientOf(path);
-    const leader = newQueue({ store: sqlite({ path }), podId: 'grace', ...FAST, maxCrashes: 1 }).register(
-      'other',
-      () => 'well',
-    );
-    await leader.start();
-    const ada = await blocker(path);
-    const id = await client.submit({ type: 'work' });
-    for (const nth of [1, 2, 3]) {
-      await expect.poll(ada.said, WAIT).toContain(`blocked ${nth}`);
-      expect(await leader.waitFor(await leader.submit({ type: 'other' }))).toBe('well');
-      await expect.poll(async () => (await client.getStep(id)).crashes, WAIT).toBe(nth);
-      unblock(path, nth);
-    }
-    await expect(client.waitFor(id)).rejects.toMatchObject({
-      code: 'STEP_FAILED',
-      cause: { code: 'STEP_CRASHED_POD' },
-    });
-    await expect.poll(() => ada.said().filter((line) => line === 'lost completed').length, WAIT).toBe(3);
-    expect(await client.getStep(id)).toMatchObject({ status: 'failed', crashes: 3 });
-  },
-);
+test('fails permanently once it has blocked each pod alone, and no other step fails with it', LONG, async () => {
+  const path = temporaryPath();
+  const client = clientOf(path);
+  const leader = newQueue({ store: sqlite({ path }), podId: 'grace', ...FAST, maxCrashes: 1 }).register(
+    'other',
+    () => 'well',
+  );
+  await leader.start();
+  const ada = await blocker(path);
+  const id = await client.submit({ type: 'work' });
+  for (const nth of [1, 2, 3]) {
+    await expect.poll(ada.said, WAIT).toContain(`blocked ${nth}`);
+    expect(await leader.waitFor(await leader.submit({ type: 'other' }))).toBe('well');
+    await expect.poll(async () => (await client.getStep(id)).crashes, WAIT).toBe(nth);
+    unblock(path, nth);
+  }
+  await expect(client.waitFor(id)).rejects.toMatchObject({
+    code: 'STEP_FAILED',
+    cause: { code: 'STEP_CRASHED_POD' },
+  });
+  await expect.poll(() => ada.said().filter((line) => line === 'lost completed').length, WAIT).toBe(3);
+  expect(await client.getStep(id)).toMatchObject({ status: 'failed', crashes: 3 });
+});

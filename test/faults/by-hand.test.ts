@@ -1,4 +1,4 @@
-/** What somebody does to the rows by SQL while pods work: a pod neither hangs nor wedges, and nothing is lost in silence. */
+/** Rows that are changed by SQL while pods work: no pod hangs, and nothing is lost without an event. */
 import { expect, test } from 'vitest';
 import { rawConnection } from '../store/sqlite/support/files.js';
 import { BEAT, LOOKED, VirtualFleet } from './support/virtual-fleet.js';
@@ -7,7 +7,7 @@ test.each([
   ['completed', `UPDATE STEP_TRACKER SET status = 'completed'`, 'completed'],
   ['cancelled', `UPDATE STEP_TRACKER SET status = 'cancelled'`, 'cancelled'],
   ['deleted', 'DELETE FROM STEP_TRACKER', undefined],
-])('a step that is %s while it runs is lost to its pod, which works on', async (_what, sql, status) => {
+])('a step that is %s while it runs is lost to its pod, which continues to work', async (_what, sql, status) => {
   const fleet = new VirtualFleet();
   const pod = await fleet.add('pod');
   const [id] = await fleet.submit({ ms: 1_000, deaf: true });
@@ -41,7 +41,7 @@ test.each([2n ** 53n, 2n ** 63n - 1n])(
   },
 );
 
-test('a table that is missing for a while: health says so, and the pod goes on when it is back', async () => {
+test('reports a missing table in health, and continues when the table is back', async () => {
   const fleet = new VirtualFleet();
   const pod = await fleet.add('pod');
   await fleet.submit({ ms: 1_000 });

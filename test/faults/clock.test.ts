@@ -1,9 +1,9 @@
-/** The clock of one pod is an hour off: nobody is evicted, and retries, delays and recovery keep time. */
+/** The clock of one pod is an hour wrong: no pod is evicted, and retries, delays and recovery keep time. */
 import { describe, expect, test } from 'vitest';
 import { LOOKED, RECOVERED, VirtualFleet, type VirtualPod } from './support/virtual-fleet.js';
 
 const HOUR = 3_600_000;
-/** What a pod may take to notice that something is due: its idle interval, and a heartbeat after a needless fence. */
+/** How long a pod may take to notice a due step: its idle interval, and a heartbeat after an unneeded fence. */
 const NOTICED = 2_500;
 
 const shifts = [
@@ -13,7 +13,7 @@ const shifts = [
 const moments = ['before it starts', 'while it runs'] as const;
 const cases = shifts.flatMap(([how, ms]) => moments.map((moment) => [how, moment, ms] as const));
 
-/** Two pods with true clocks, and one, the eldest or the youngest, with a wrong one. */
+/** Two pods with correct clocks, and one with a wrong clock, which is the eldest or the youngest. */
 async function fleetWith(
   moment: (typeof moments)[number],
   ms: number,
@@ -32,7 +32,7 @@ async function fleetWith(
 }
 
 describe.each(cases)('a wall clock %s by an hour %s', (_how, moment, ms) => {
-  test('evicts nobody, and all pods work', async () => {
+  test('evicts no pod, and all pods work', async () => {
     const [fleet] = await fleetWith(moment, ms, false);
     await fleet.submit(...Array.from({ length: 300 }, () => ({ ms: 1_000 })));
     await fleet.pass(60_000);
@@ -44,7 +44,7 @@ describe.each(cases)('a wall clock %s by an hour %s', (_how, moment, ms) => {
     await fleet.expectNothingLost();
   });
 
-  test('changes no delay and no retry, whoever submits and whoever runs', async () => {
+  test('changes no delay and no retry, on any submitter and any pod', async () => {
     const [fleet, pod] = await fleetWith(moment, ms, false);
     await fleet.pass(5_000); // a clock set forward costs one heartbeat
     const since = fleet.now;
@@ -65,14 +65,14 @@ describe.each(cases)('a wall clock %s by an hour %s', (_how, moment, ms) => {
     await fleet.expectNothingLost();
   });
 
-  test('neither hastens nor delays recovery, also where that clock is the leader’s', async () => {
+  test('neither speeds up nor delays recovery, also if it is the leader’s clock', async () => {
     const [fleet, leader] = await fleetWith(moment, ms, true);
     await fleet.pass(5_000);
     const [victim] = fleet.pods.filter((pod) => pod !== leader);
     const [id] = await fleet.submit(...Array.from({ length: 24 }, () => ({ ms: 3_000 })));
     await fleet.pass(LOOKED);
     expect(victim?.told.of('step:started').length).toBeGreaterThan(0);
-    victim?.freeze(); // killed: it never does anything again
+    victim?.freeze(); // a frozen pod that never resumes stands for a killed one
     const diedAt = fleet.now;
     await fleet.pass(RECOVERED + 10_000);
     expect(leader.told.of('pod:dead').map(({ podId }) => podId)).toEqual([victim?.podId]);

@@ -1,4 +1,4 @@
-/** A damaged file: a typed error, never a silent loss; whoever works goes on asking, calmly, and says that he is not well. */
+/** A damaged file causes a typed error and never a silent loss. A pod keeps trying, with pauses, and reports that it is unhealthy. */
 import { createHash } from 'node:crypto';
 import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -18,7 +18,7 @@ const client = (path: string) =>
 const steps = (count: number) => Array.from({ length: count }, (_, i) => ({ type: 'work' as const, args: { i } }));
 const hash = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
 
-/** A file with pending steps that nobody has open. */
+/** A file with pending steps that no process has open. */
 async function filled(count = 300): Promise<string> {
   const path = temporaryPath();
   const queue = new FleetQ<{ work: { args: { i: number }; result: number } }>({ store: sqlite({ path }) });
@@ -29,7 +29,7 @@ async function filled(count = 300): Promise<string> {
 
 describe('when it is opened', () => {
   test.each(TABLES)(
-    'with %s overwritten, start and submit say STORE_CORRUPT, each time, and leave the file as it is',
+    'with %s overwritten, start and submit fail with STORE_CORRUPT each time, and leave the file as it is',
     async (name) => {
       const path = await filled();
       damage(path, name);
@@ -45,7 +45,7 @@ describe('when it is opened', () => {
     },
   );
 
-  test.each(INDEXES)('with %s overwritten, submit says STORE_CORRUPT and writes nothing', async (name) => {
+  test.each(INDEXES)('with %s overwritten, submit fails with STORE_CORRUPT and writes nothing', async (name) => {
     const path = await filled();
     damage(path, name);
     const queue = client(path);
@@ -54,8 +54,8 @@ describe('when it is opened', () => {
   });
 });
 
-describe('in the midst of work', () => {
-  test('submit and waitFor say STORE_CORRUPT; nothing is told as completed that is not; health says so, and so does an event', async () => {
+describe('while pods work', () => {
+  test('submit and waitFor fail with STORE_CORRUPT, no step is reported as completed that is not, and health and an event report the damage', async () => {
     const path = await filled(20);
     let finish = (): void => {};
     const until = new Promise<void>((resolve) => (finish = resolve));
@@ -79,7 +79,7 @@ describe('in the midst of work', () => {
     expect(told.of('store:error')).toHaveLength(1);
   });
 
-  test('what was acknowledged by then is worked off once a backup has been put in its place', async () => {
+  test('all acknowledged steps are run once a backup has replaced the file', async () => {
     const path = temporaryPath();
     const fast = { store: sqlite({ path }), heartbeatIntervalMs: 30, deadAfterMs: 300, recoveryIntervalMs: 30 };
     const queue = newQueue({ ...fast, maxPrefetch: 0 }).register(
@@ -102,13 +102,13 @@ describe('in the midst of work', () => {
     for (const [i, id] of ids.entries()) expect(await later.waitFor(id as never)).toBe(i);
   });
 
-  test('the loops do not spin: a minute costs each of them some dozens of calls', async () => {
+  test('the loops do not spin: each makes some dozens of calls a minute', async () => {
     const runtime = new VirtualRuntime();
     const path = await filled();
     const store = faultySqlite(undefined, path);
     const queue = newQueue({ store, runtime }).register('work', () => 1);
     queue.pause();
-    await queue.stats(); // opens the file, and finds out about the helper, in its own time
+    await queue.stats(); // opens the file, and starts the helper in real time
     await runtime.until(queue.start());
     damage(path, 'STEP_TRACKER', ...INDEXES, 'POD_HEALTH');
     const before = store.store.calls.length;

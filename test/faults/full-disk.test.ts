@@ -1,8 +1,8 @@
 /**
- * The disk is full: submit says STORE_FULL, the pool keeps its outcomes, and all go on when there is space again.
+ * The disk is full: submit fails with STORE_FULL, the pool keeps its outcomes, and all continue when there is space again.
  *
- * The space is bounded by the connection's own limit of pages, which works everywhere: SQLite answers as it does for a
- * disk. The driver is wrapped, so that the test gets at the queue's connection.
+ * The connection's limit of pages bounds the space. That works everywhere, and SQLite returns the same error as for a full
+ * disk. The driver is wrapped, so that the test can reach the queue's connection.
  */
 import type BetterSqlite3 from 'better-sqlite3';
 import { beforeEach, expect, test, vi } from 'vitest';
@@ -32,7 +32,7 @@ beforeEach(() => {
   opened.length = 0;
 });
 
-/** From now on the file may grow by so many pages. */
+/** From now on the file may grow by this many pages. */
 function leave(path: string, pages: number): void {
   for (const connection of opened) {
     if (!connection.open || connection.name !== path) continue;
@@ -40,7 +40,7 @@ function leave(path: string, pages: number): void {
   }
 }
 
-test('submit says STORE_FULL, writes nothing, and goes through under the same key once there is space', async () => {
+test('submit fails with STORE_FULL, writes nothing, and succeeds under the same key once there is space', async () => {
   const path = temporaryPath();
   const client = stopped(new FleetQ<{ work: { args: string; result: null } }>({ store: sqlite({ path }), ...QUICK }));
   const before = await client.submit({ type: 'work', args: 'small' });
@@ -53,7 +53,7 @@ test('submit says STORE_FULL, writes nothing, and goes through under the same ke
   expect(await client.submitWithReceipt(step)).toMatchObject({ receipt: 'created' });
 });
 
-test('submitMany says which steps are safe', async () => {
+test('submitMany reports which steps are stored', async () => {
   const path = temporaryPath();
   const client = stopped(new FleetQ<{ work: { args: string; result: null } }>({ store: sqlite({ path }), ...QUICK }));
   await client.stats();
@@ -66,7 +66,7 @@ test('submitMany says which steps are safe', async () => {
   expect((await client.stats()).pendingSteps).toBe(stepIds.length);
 });
 
-test('the pool keeps its outcomes, runs nothing twice, and hands them in when there is space again', async () => {
+test('the pool keeps its outcomes, runs nothing twice, and settles when there is space again', async () => {
   const path = temporaryPath();
   let finish = (): void => {};
   const until = new Promise<void>((resolve) => (finish = resolve));
@@ -94,7 +94,7 @@ test('the pool keeps its outcomes, runs nothing twice, and hands them in when th
   expect(told.of('store:recovered')).toHaveLength(1);
 });
 
-test('a pod that stops meanwhile loses no step: what it could not hand in runs again', async () => {
+test('a pod that stops meanwhile loses no step: unsettled steps run again', async () => {
   const path = temporaryPath();
   const options = { store: sqlite({ path }), maxPrefetch: 0, drainTimeoutMs: 50 };
   const fast = { heartbeatIntervalMs: 30, deadAfterMs: 300, recoveryIntervalMs: 30 };

@@ -1,4 +1,4 @@
-/** The helper thread cannot start, or dies in the midst: the same is done inline, in small pieces, and nobody notices. */
+/** If the helper thread cannot start, or exits during its work, its operations run inline in small pieces. */
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,7 +11,7 @@ import { WORKER_URL } from '../store/sqlite/support/files.js';
 
 const nowhere = (): URL => new URL('./no-such-worker.js', import.meta.url);
 
-/** The real helper, but for its third task, which kills it together with the others in progress. */
+/** The real helper, whose third task ends it together with the other tasks in progress. */
 function mortal(): URL {
   const file = join(temporaryFolder(), 'worker.mjs');
   writeFileSync(
@@ -26,7 +26,7 @@ function mortal(): URL {
 
 describe.each([
   ['cannot start', nowhere],
-  ['dies in the midst', mortal],
+  ['exits during its work', mortal],
 ])('where it %s', (_how, module) => {
   /** A queue on a file of its own, and the warnings of its store. */
   function queueOn(path: string, options: FleetQOptions & { steps?: undefined } = {}) {
@@ -43,7 +43,7 @@ describe.each([
   }
   const steps = (count: number) => Array.from({ length: count }, (_, i) => ({ type: 'work' as const, args: { i } }));
 
-  test('stats and long lists answer, all of those that were asked at once', async () => {
+  test('stats and long lists return, also several at the same time', async () => {
     const { queue, warnings } = queueOn(temporaryPath());
     await queue.submitMany(steps(6_000));
     const asked = Array.from({ length: 8 }, () => queue.stats());
@@ -54,7 +54,7 @@ describe.each([
     expect(warnings).toEqual(['no helper thread: checkpoints, stats and long lists run inline']);
   });
 
-  test('every step is worked off once, and the -wal stays bounded', async () => {
+  test('every step is run once, and the -wal stays bounded', async () => {
     const path = temporaryPath();
     const { queue } = queueOn(path);
     const completed: string[] = [];
@@ -68,7 +68,7 @@ describe.each([
     expect(await queue.stats()).toMatchObject({ completedSteps: 20_000, pendingSteps: 0, claimedSteps: 0 });
   });
 
-  test('what is past its retention goes', async () => {
+  test('steps past their retention are deleted', async () => {
     const path = temporaryPath();
     const { queue } = queueOn(path);
     await queue.start();
@@ -76,7 +76,7 @@ describe.each([
     for (const id of ids) await queue.waitFor(id);
     await queue.stop();
     const { queue: later } = queueOn(path, { retentionMs: 0 });
-    await later.start(); // leads, and keeps house
+    await later.start(); // it leads, and runs retention
     await expect.poll(async () => (await later.listSteps().page()).steps.length).toBe(0);
   });
 });

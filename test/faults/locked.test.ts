@@ -1,4 +1,4 @@
-/** Others hold the file for longer than the patience: a typed error for who asks, and a pause for who works. */
+/** Other processes hold the file for longer than `busyTimeoutMs`: calls fail with a typed error, and pods pause. */
 import type { Database } from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { rawConnection } from '../store/sqlite/support/files.js';
@@ -12,7 +12,7 @@ function hold(fleet: VirtualFleet): Database {
   return other;
 }
 
-test('submit gives up with STORE_BUSY after the patience, has written nothing, and goes through afterwards', async () => {
+test('submit fails with STORE_BUSY after busyTimeoutMs, writes nothing, and succeeds afterwards', async () => {
   const fleet = new VirtualFleet();
   const { queue } = fleet.client;
   await queue.getStep('none').catch(() => undefined); // opens the file
@@ -25,7 +25,7 @@ test('submit gives up with STORE_BUSY after the patience, has written nothing, a
   expect((await fleet.until(queue.submitWithReceipt(step))).receipt).toBe('created');
 });
 
-test('submitMany says which steps are safe when others take the file in its midst', async () => {
+test('submitMany reports which steps are stored if others take the file between two commits', async () => {
   const fleet = new VirtualFleet();
   const { queue } = fleet.client;
   await queue.getStep('none').catch(() => undefined);
@@ -40,7 +40,7 @@ test('submitMany says which steps are safe when others take the file in its mids
   for (const id of stepIds) expect(await queue.getStep(id)).toMatchObject({ status: 'pending' });
 });
 
-test('start gives up with STORE_BUSY, and may be tried again', async () => {
+test('start fails with STORE_BUSY, and may be called again', async () => {
   const fleet = new VirtualFleet();
   await fleet.submit({ ms: 10 });
   const other = hold(fleet);
@@ -53,20 +53,23 @@ test('start gives up with STORE_BUSY, and may be tried again', async () => {
   await fleet.expectNothingLost();
 });
 
-test.each([12_000, 60_000])('held for %i ms, the pools keep their outcomes and the pods their place', async (forMs) => {
-  const fleet = new VirtualFleet();
-  for (const podId of ['ada', 'grace']) await fleet.add(podId);
-  await fleet.submit(...Array.from({ length: 30 }, (_, i) => ({ ms: 1_500 + 50 * i })));
-  await fleet.pass(LOOKED);
-  const other = hold(fleet);
-  await fleet.pass(forMs);
-  for (const { queue } of fleet.pods) expect(queue.health().status).toBe('unhealthy');
-  other.exec('COMMIT');
-  await fleet.pass(RECOVERED);
-  expect(fleet.told('pod:dead', 'pod:left', 'step:lost')).toEqual([]);
-  for (const { queue } of fleet.pods) expect(queue.health().problems).toEqual([]);
-  await fleet.expectNothingLost();
-  // Those that had returned by then were not run again: their outcomes waited for the file.
-  const early = fleet.stepIds.filter((_, i) => i < 8);
-  for (const id of early) expect(fleet.runsOf(id)).toHaveLength(1);
-});
+test.each([12_000, 60_000])(
+  'while the file is held for %i ms, the pools keep their outcomes and no pod is evicted',
+  async (forMs) => {
+    const fleet = new VirtualFleet();
+    for (const podId of ['ada', 'grace']) await fleet.add(podId);
+    await fleet.submit(...Array.from({ length: 30 }, (_, i) => ({ ms: 1_500 + 50 * i })));
+    await fleet.pass(LOOKED);
+    const other = hold(fleet);
+    await fleet.pass(forMs);
+    for (const { queue } of fleet.pods) expect(queue.health().status).toBe('unhealthy');
+    other.exec('COMMIT');
+    await fleet.pass(RECOVERED);
+    expect(fleet.told('pod:dead', 'pod:left', 'step:lost')).toEqual([]);
+    for (const { queue } of fleet.pods) expect(queue.health().problems).toEqual([]);
+    await fleet.expectNothingLost();
+    // The handlers that had returned were not run again: their outcomes waited for the file.
+    const early = fleet.stepIds.filter((_, i) => i < 8);
+    for (const id of early) expect(fleet.runsOf(id)).toHaveLength(1);
+  },
+);

@@ -5,7 +5,7 @@ import { BEAT, VirtualFleet } from './support/virtual-fleet.js';
 
 const FILES = ['', '-wal', '-shm'];
 
-test('fails with STORE_FILE_REPLACED, says so once and in health, and goes on when the file is back', async () => {
+test('fails with STORE_FILE_REPLACED, reports it once and in health, and continues when the file is back', async () => {
   const fleet = new VirtualFleet();
   const pod = await fleet.add('pod');
   await fleet.submit({ ms: 10 });

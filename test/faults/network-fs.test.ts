@@ -1,4 +1,4 @@
-/** A file on a network file system is refused, whoever asks, unless the host takes the risk. */
+/** A file on a network file system is refused by every call, unless the host accepts the risk. */
 import type * as FsPromises from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
@@ -8,7 +8,7 @@ import { QUICK, stopped, temporaryPath } from '../support/queues.js';
 
 const NFS = 0x6969;
 
-// The store asks the system for the folder's type here, and nowhere else.
+// The store reads the type of the folder here and nowhere else.
 vi.mock('node:fs/promises', async (importOriginal) => ({
   ...(await importOriginal<typeof FsPromises>()),
   statfs: () => Promise.resolve({ type: NFS }),
@@ -18,7 +18,7 @@ vi.spyOn(process, 'platform', 'get').mockReturnValue('linux');
 const queueOn = (options: SqliteOptions) =>
   stopped(new FleetQ({ store: sqlite(options), ...QUICK })).register('work', ({ i }: { i: number }) => i);
 
-test('start, submit and stats say STORE_NETWORK_FS, name what it lies on, and make no file', async () => {
+test('start, submit and stats fail with STORE_NETWORK_FS, name the file system, and create no file', async () => {
   const path = temporaryPath();
   const queue = queueOn({ path });
   const refusal = {
@@ -32,13 +32,13 @@ test('start, submit and stats say STORE_NETWORK_FS, name what it lies on, and ma
   expect(existsSync(path)).toBe(false);
 });
 
-test('with allowNetworkFileSystem it is used as any other', async () => {
+test('allowNetworkFileSystem uses the file like any other', async () => {
   const queue = queueOn({ path: temporaryPath(), allowNetworkFileSystem: true });
   await queue.start();
   expect(await queue.waitFor(await queue.submit({ type: 'work', args: { i: 7 } }))).toBe(7);
 });
 
-test('a database in memory lies on none', async () => {
+test('a database in memory is on no file system', async () => {
   const queue = queueOn({ path: ':memory:' });
   await queue.start();
   expect(await queue.waitFor(await queue.submit({ type: 'work', args: { i: 7 } }))).toBe(7);

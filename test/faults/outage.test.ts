@@ -1,4 +1,4 @@
-/** The store is away for five minutes: nobody is evicted, and all go on. */
+/** The store is away for five minutes: no pod is evicted, and all continue. */
 import { expect, test } from 'vitest';
 import { rawConnection } from '../store/sqlite/support/files.js';
 import { LOOKED, RECOVERED, VirtualFleet } from './support/virtual-fleet.js';

@@ -1,16 +1,16 @@
-/** An old pod beside a file that a newer version has migrated: it drains, and what it held goes on elsewhere. */
+/** An old pod on a file that a newer version has migrated: it drains, and its steps run on other pods. */
 import { expect, test } from 'vitest';
 import { SCHEMA_VERSION } from '../../src/store/sqlite/schema/schema.js';
 import { rawConnection } from '../store/sqlite/support/files.js';
 import { BEAT, LOOKED, VirtualFleet } from './support/virtual-fleet.js';
 
-/** Stamps the file as a migration does. */
+/** Writes the version into the file as a migration does. */
 function migrate(path: string, oldestAllowed: number): void {
   const newer = rawConnection(path);
   newer.prepare('UPDATE SCHEMA_INFO SET version = 99, oldest_allowed = ?').run(oldestAllowed);
 }
 
-test('drains at its next heartbeat, gives back what it held uncharged, leaves, and never claims again', async () => {
+test('drains at its next heartbeat, gives its claims back uncharged, leaves, and never claims again', async () => {
   const fleet = new VirtualFleet();
   const old = await fleet.add('old');
   await fleet.submit(...Array.from({ length: 20 }, () => ({ ms: 30_000 })));
@@ -48,7 +48,7 @@ test.each([true, false])(
   },
 );
 
-test('refuses what a client that never started would write, and reads on; goes on where it may write again', async () => {
+test('refuses the writes of a client that never started, still reads, and writes again once it may', async () => {
   const fleet = new VirtualFleet();
   const { queue } = fleet.client;
   const id = await queue.submit({ type: 'work', args: { ms: 1 } });
@@ -67,7 +67,7 @@ test('refuses what a client that never started would write, and reads on; goes o
   expect(await queue.cancel(id)).toBe('cancelled');
 });
 
-test('refuses to open anew with STORE_SCHEMA_NEWER, as a pod and as a client, and changes nothing', async () => {
+test('refuses to open again, as a pod and as a client, with STORE_SCHEMA_NEWER, and changes nothing', async () => {
   const fleet = new VirtualFleet();
   await fleet.submit({ ms: 1 });
   migrate(fleet.path, SCHEMA_VERSION + 1);

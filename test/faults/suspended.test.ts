@@ -1,4 +1,4 @@
-/** A machine sleeps for longer than dead-after: its pods do nothing until the fleet has answered, and nothing is lost. */
+/** A machine is suspended for longer than dead-after: its pods do nothing until a heartbeat is answered, and nothing is lost. */
 import { expect, test } from 'vitest';
 import { DEAD_AFTER, LOOKED, RECOVERED, VirtualFleet } from './support/virtual-fleet.js';
 
@@ -12,7 +12,7 @@ async function atWork(steps = 40): Promise<VirtualFleet> {
   return fleet;
 }
 
-test('the whole host: all wall clocks have run ahead, all pods fence themselves and return, nobody is evicted', async () => {
+test('fences all pods of a suspended host, evicts none, and continues', async () => {
   const fleet = await atWork();
   const lives = fleet.pods.map(({ told }) => told.of('pod:joined')[0]?.incarnation);
   for (const { machine } of fleet.pods) machine.suspend(HOURS);
@@ -26,7 +26,7 @@ test('the whole host: all wall clocks have run ahead, all pods fence themselves 
   await fleet.expectNothingLost();
 });
 
-test('starts and settles nothing between its waking and the answer to a heartbeat', async () => {
+test('starts and settles nothing between the resume and an answered heartbeat', async () => {
   const fleet = await atWork(120);
   const [ada] = fleet.pods;
   ada?.machine.suspend(2 * DEAD_AFTER);
@@ -41,7 +41,7 @@ test('starts and settles nothing between its waking and the answer to a heartbea
   await fleet.expectNothingLost();
 });
 
-test('one machine among others: its steps go to them, and it returns as a new incarnation that settles nothing old', async () => {
+test('gives the steps of one suspended machine to others; its pod returns as a new incarnation and settles nothing old', async () => {
   const fleet = await atWork();
   const [ada, grace] = fleet.pods;
   const held = ada?.runs.map(({ stepId }) => stepId) ?? [];

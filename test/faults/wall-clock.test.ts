@@ -1,11 +1,11 @@
-/** The host's wall clock is wrong and is put right: `runAt` keeps to the real world, and nobody is evicted. */
+/** The host's wall clock is wrong and is corrected: `runAt` follows real time, and no pod is evicted. */
 import { describe, expect, test } from 'vitest';
 import { BEAT, LOOKED, VirtualFleet, type VirtualPod } from './support/virtual-fleet.js';
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
 
-/** Every process of the host, whose clock has been set wrong before the first of them started. */
+/** All processes of a host whose clock was wrong before the first of them started. */
 async function wrongHost(wrongBy: number, pods = ['ada']): Promise<VirtualFleet> {
   const fleet = new VirtualFleet();
   fleet.client.machine.shiftWall(wrongBy);
@@ -17,7 +17,7 @@ function shiftAll(fleet: VirtualFleet, ms: number): void {
   for (const { machine } of [fleet.client, ...fleet.pods]) machine.shiftWall(ms);
 }
 
-/** Submits a step for an instant of the real world, which the machine of the world itself knows. */
+/** Submits a step for an instant of real time, read from the virtual world's own clock. */
 async function submitAt(fleet: VirtualFleet, inMs: number): Promise<{ readonly stepId: string; readonly due: number }> {
   const { client, world } = fleet;
   const runAt = world.wallMs() + inMs;
@@ -33,7 +33,7 @@ describe.each([
   ['ahead', HOUR],
   ['behind', -HOUR],
 ])('a wall clock that is an hour %s at the first start, and is put right', (_direction, wrongBy) => {
-  test('runs a step at its instant, submitted before that or after it', async () => {
+  test('runs a step at its instant, submitted before or after the correction', async () => {
     const fleet = await wrongHost(wrongBy);
     const early = await submitAt(fleet, 90 * MINUTE);
     await fleet.pass(5_000);
@@ -49,7 +49,7 @@ describe.each([
     expect(fleet.pods[0]?.queue.health()).toMatchObject({ status: 'healthy', warnings: [] });
   });
 
-  test('runs a step at its instant where the clock was put right before the first pod started', async () => {
+  test('runs a step at its instant if the clock was corrected before the first pod started', async () => {
     const fleet = await wrongHost(wrongBy, []);
     const { stepId, due } = await submitAt(fleet, 30 * MINUTE);
     await fleet.pass(MINUTE);
@@ -61,12 +61,12 @@ describe.each([
   });
 });
 
-test('wakes a pod that sleeps until a step is due when a clock set forward makes it due earlier', async () => {
+test('wakes a sleeping pod when a clock that is set forward makes a step due earlier', async () => {
   const fleet = new VirtualFleet();
   await fleet.add('ada', { options: { idleIntervalMs: 10 * MINUTE }, watched: true });
   const { stepId, due } = await submitAt(fleet, 10 * MINUTE);
-  await fleet.pass(9 * MINUTE); // by now it looks only when something is due
-  shiftAll(fleet, 3_000); // too little to look like a suspended host, which would wake everything
+  await fleet.pass(9 * MINUTE); // by now it polls only when a step is due
+  shiftAll(fleet, 3_000); // too little to look like a suspended host, which would wake all pods
   await fleet.pass(2 * MINUTE);
   expect(at(fleet, stepId)).toBeGreaterThanOrEqual(due - 3_000);
   expect(at(fleet, stepId)).toBeLessThan(due - 2_500);
@@ -97,7 +97,7 @@ describe.each([
   const warning = `the wall clock of this pod is ${HOUR} ms ${direction} the store's`;
   const wrong = { prepare: (machine: VirtualPod['machine']) => machine.shiftWall(wrongBy) };
 
-  test('warns of it while it lasts, stays healthy, and runs steps at their instants', async () => {
+  test('causes a warning while it lasts, keeps the pod healthy, and runs steps at their instants', async () => {
     const fleet = new VirtualFleet();
     const ada = await fleet.add('ada');
     const mary = await fleet.add('mary', wrong);
@@ -115,7 +115,7 @@ describe.each([
     expect(fleet.told('pod:dead')).toEqual([]);
   });
 
-  test('decides where it is the eldest, and the others warn', async () => {
+  test('is the reference if its pod is the eldest, and the other pods warn', async () => {
     const fleet = new VirtualFleet();
     const mary = await fleet.add('mary', wrong);
     const ada = await fleet.add('ada');

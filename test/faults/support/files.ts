@@ -1,21 +1,21 @@
-/** What befalls a database file, from outside: this process never reads or writes one that it has open. */
+/** Damages database files from outside: this process never reads or writes a file that it has open. */
 import { execFileSync } from 'node:child_process';
 import Database from 'better-sqlite3';
 
 const OVERWRITE = `
   const [path, size, ...pages] = process.argv.slice(1);
   const file = require('node:fs').openSync(path, 'r+');
-  // Of the first page the header stays: the file is still known for a database.
+  // The header of the first page stays, so that the file is still recognised as a database.
   for (const page of pages.map(Number)) {
     const from = page === 1 ? 100 : 0;
     require('node:fs').writeSync(file, Buffer.alloc(size - from, 0xa5), 0, size - from, (page - 1) * size + from);
   }
 `;
 
-/** Overwrites every page of these tables and indexes, as a failing disk does; whoever has the file open reads them anew. */
+/** Overwrites every page of these tables and indexes, as a failing disk does; processes that have the file open read them again. */
 export function damage(path: string, ...names: readonly string[]): void {
   const raw = new Database(path);
-  raw.pragma('wal_checkpoint(TRUNCATE)'); // else the whole pages would be found in the -wal
+  raw.pragma('wal_checkpoint(TRUNCATE)'); // otherwise the intact pages would be read from the -wal
   const size = raw.pragma('page_size', { simple: true }) as number;
   const pages = raw
     .prepare<[string], number>('SELECT pageno FROM dbstat WHERE name IN (SELECT value FROM json_each(?))')
@@ -24,7 +24,7 @@ export function damage(path: string, ...names: readonly string[]): void {
   raw.close();
   if (pages.length < names.length) throw new Error(`there is nothing of ${names.join()}`);
   execFileSync(process.execPath, ['-e', OVERWRITE, path, String(size), ...pages.map(String)]);
-  if (!names.includes('sqlite_schema')) change(path, 'PRAGMA user_version = 1'); // others drop what they have in memory
+  if (!names.includes('sqlite_schema')) change(path, 'PRAGMA user_version = 1'); // makes other connections drop their cached pages
 }
 
 /** A whole copy of the database, as a backup makes it. */

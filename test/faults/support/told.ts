@@ -1,4 +1,4 @@
-/** Listens to everything that a queue tells, and remembers it. */
+/** Records every event that a queue emits. */
 import type { AnyFleetQ } from 'fleet-q';
 import { EVENT_NAMES, type AnySteps, type EventName, type EventPayloads } from '../../../src/events.js';
 

@@ -1,6 +1,6 @@
 /**
- * Queues as a host makes them, each on a machine of its own in one virtual world, over one real SQLite file: hours of
- * outages and wrong clocks pass in a second, and what they come to is seen from outside.
+ * Real queues, each on a machine of its own in one virtual world, over one real SQLite file. Hours of outages and wrong
+ * clocks pass in a second.
  */
 import { FleetQ, RetryLaterError, type FleetQOptions } from 'fleet-q';
 import { sqlite, type SqliteOptions } from 'fleet-q/sqlite';
@@ -12,14 +12,14 @@ import { Line } from '../../fleet/support/faulty-store.js';
 import { temporaryPath } from '../../support/queues.js';
 import { Told } from './told.js';
 
-/** What the file's clock and the pods' intervals are by default, in ms. */
+/** The default intervals of the store's clock and of the pods, in ms. */
 export const DEAD_AFTER = 15_000;
 const RECOVERY = 5_000;
 export const BEAT = 2_000;
-/** A death is found, and its steps are pending again, within so many ms. */
+/** A death is noticed, and its steps are pending again, within this many ms. */
 export const RECOVERED = DEAD_AFTER + 2 * RECOVERY + BEAT;
 
-/** Every idle pod has looked for work within so many ms. */
+/** Every idle pod has polled for work within this many ms. */
 export const LOOKED = 1_200;
 
 const DEFAULTS = { drainTimeoutMs: 3_000, abortGraceMs: 1_000, retry: { baseMs: 1_000, capMs: 1_000 } };
@@ -29,9 +29,9 @@ type QueueOptions = FleetQOptions & { readonly steps?: undefined };
 interface Work {
   /** How long it takes, on its machine's clock. */
   readonly ms: number;
-  /** Its first attempt fails, and is due again after so many ms. */
+  /** Its first attempt fails, and is due again after this many ms. */
   readonly retryMs?: number;
-  /** It does not look at its signal. */
+  /** It ignores its signal. */
   readonly deaf?: boolean;
 }
 
@@ -54,7 +54,7 @@ export class VirtualPod {
   #frozen = false;
   #thawed: (() => void)[] = [];
 
-  /** @param watched its queue hears of changes of the file, as it does by default outside of tests */
+  /** @param watched its queue watches the file for changes, as it does by default outside of tests */
   constructor(
     world: VirtualRuntime,
     machine: VirtualRuntime,
@@ -89,7 +89,7 @@ export class VirtualPod {
     for (const thawed of this.#thawed.splice(0)) thawed();
   }
 
-  /** A frozen process asks nothing and hears nothing; and mostly nobody watches the file, which would come at its own time. */
+  /** A frozen process sends and receives nothing. Mostly the file is not watched, because a watcher fires in real time. */
   #behind(factory: StoreFactory): StoreFactory {
     const gated = async (call: () => unknown): Promise<unknown> => {
       await this.#awake();
@@ -121,7 +121,7 @@ export class VirtualFleet {
   readonly path = temporaryPath();
   readonly pods: VirtualPod[] = [];
   readonly stepIds: string[] = [];
-  /** Submits and looks, and never starts. */
+  /** Submits and reads, and never starts. */
   readonly client: VirtualPod;
 
   constructor() {
@@ -147,7 +147,7 @@ export class VirtualFleet {
     prepare?.(pod.machine);
     this.pods.push(pod);
     await this.until(pod.queue.start());
-    await this.pass(50); // no two of the same age
+    await this.pass(50); // no two pods have the same age
     return pod;
   }
 
@@ -162,12 +162,12 @@ export class VirtualFleet {
     return ids;
   }
 
-  /** Moves the world's time. */
+  /** Advances the world's time. */
   pass(ms: number): Promise<void> {
     return this.world.advance(ms);
   }
 
-  /** Lets the world's time go on until this has settled; what the real file system takes costs little of it. */
+  /** Advances the world's time until the promise has settled. The real file system takes little of that time. */
   async until<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
     const settles = (): void => {
@@ -188,7 +188,7 @@ export class VirtualFleet {
     return runs.toSorted((a, b) => a.at - b.at);
   }
 
-  /** Every step that was acknowledged has completed, and that was told once at most. */
+  /** Checks that every acknowledged step has completed, with at most one event each. */
   async expectNothingLost(): Promise<void> {
     const ends = this.pods.flatMap(({ told }) => [...told.of('step:completed'), ...told.of('step:failed')]);
     const ids = ends.map(({ stepId }) => stepId);
@@ -199,7 +199,7 @@ export class VirtualFleet {
     }
   }
 
-  /** What befell, of these kinds, on any pod: "ada pod:dead". */
+  /** The events of these kinds, of all pods: "ada pod:dead". */
   told(...events: Parameters<Told['of']>[0][]): string[] {
     return this.pods.flatMap(({ podId, told }) =>
       events.flatMap((event) => told.of(event).map(() => `${podId} ${event}`)),
