@@ -34,7 +34,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     held(
       'It survives the death of any process at any moment.',
       ['test/simulation/fleet-simulation.test.ts', 'deaths > requeue what a killed pod held, in time (seed %i)'],
-      ['test/chaos/chaos.test.ts', '20 s of kills, freezes, restarts and locks break no promise'],
+      ['test/chaos/chaos.test.ts', 'keeps every promise through 20 s of kills, freezes, restarts and locks'],
     ),
     held("With `synchronous: 'full'` it also survives a power loss.", [
       'test/store/sqlite/opening.test.ts',
@@ -48,11 +48,11 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'If `submit` rejects with a `STORE_…` code and the error is `transient`, the step may or may not exist.',
       [
         'test/faults/full-disk.test.ts',
-        'submit says STORE_FULL, writes nothing, and goes through under the same key once there is space',
+        'submit fails with STORE_FULL, writes nothing, and succeeds under the same key once there is space',
       ],
       [
         'test/faults/locked.test.ts',
-        'submit gives up with STORE_BUSY after the patience, has written nothing, and goes through afterwards',
+        'submit fails with STORE_BUSY after busyTimeoutMs, writes nothing, and succeeds afterwards',
       ],
     ),
     held(
@@ -71,8 +71,11 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     held(
       'If it fails between two chunks, it rejects with `SUBMIT_INCOMPLETE`, and the error lists the steps that are stored.',
       ['test/facade/work.test.ts', 'submitting > a submitMany that breaks off tells what is safe'],
-      ['test/faults/full-disk.test.ts', 'submitMany says which steps are safe'],
-      ['test/faults/locked.test.ts', 'submitMany says which steps are safe when others take the file in its midst'],
+      ['test/faults/full-disk.test.ts', 'submitMany reports which steps are stored'],
+      [
+        'test/faults/locked.test.ts',
+        'submitMany reports which steps are stored if others take the file between two commits',
+      ],
     ),
     held('A path means one file for as long as the queue lives, even if the process calls `process.chdir`.', [
       'test/files/file-path.test.ts',
@@ -87,7 +90,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/faults/moved-file.test.ts',
-        'fails with STORE_FILE_REPLACED, says so once and in health, and goes on when the file is back',
+        'fails with STORE_FILE_REPLACED, reports it once and in health, and continues when the file is back',
       ],
     ),
     held('The queue notices this at once where the operating system reports it, and otherwise within about a second.', [
@@ -116,12 +119,9 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ['A step may run twice.', 'This happens only if its pod died, froze, or could not report the outcome.'],
       [
         'test/faults/blocked.test.ts',
-        'is evicted; another pod finishes the step; its own late result is refused; it joins anew and works on',
+        'is evicted; another pod finishes the step; the late result is refused; the pod joins again and works',
       ],
-      [
-        'test/faults/full-disk.test.ts',
-        'a pod that stops meanwhile loses no step: what it could not hand in runs again',
-      ],
+      ['test/faults/full-disk.test.ts', 'a pod that stops meanwhile loses no step: unsettled steps run again'],
       [
         'test/simulation/fleet-simulation.test.ts',
         'everything at once, with deaths %s > loses nothing, settles nothing twice, evicts no living pod (seed %i)',
@@ -131,7 +131,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'But a step ends once.',
       ['test/conformance/concurrency.ts', 'applies one settlement when many settle the same claim at once'],
       ['test/conformance/fencing.ts', 'keeps the first outcome if one claim is settled twice, differently'],
-      ['test/chaos/chaos.test.ts', '20 s of kills, freezes, restarts and locks break no promise'],
+      ['test/chaos/chaos.test.ts', 'keeps every promise through 20 s of kills, freezes, restarts and locks'],
     ),
     unheld('A definition.', 'A claim has a fence (`stepId`, `claimToken`, `version`).'),
     held('A settlement must present all three, and it is accepted only while the row is still claimed under them.', [
@@ -146,7 +146,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'A late settlement changes nothing and emits `step:lost`.',
       [
         'test/faults/blocked.test.ts',
-        'is evicted; another pod finishes the step; its own late result is refused; it joins anew and works on',
+        'is evicted; another pod finishes the step; the late result is refused; the pod joins again and works',
       ],
       [
         'test/conformance/late-and-repeated-calls.ts',
@@ -231,7 +231,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     held(
       'So none of these evicts a living pod: an outage, however often it returns; a wrong clock; unusual settings of one pod.',
       ['test/faults/outage.test.ts', 'a store that %s for five minutes costs no pod and no step'],
-      ['test/faults/clock.test.ts', 'a wall clock %s by an hour %s > evicts nobody, and all pods work'],
+      ['test/faults/clock.test.ts', 'a wall clock %s by an hour %s > evicts no pod, and all pods work'],
       ['test/conformance/orphans-and-eviction.ts', 'judges each pod by the limit that it registered'],
       [
         'test/store/sqlite/clock/store-clock.test.ts',
@@ -285,13 +285,13 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'The leader checks this with each heartbeat.',
       [
         'test/e2e/killed.test.ts',
-        'a process that was killed > is missed by a peer that leads, and by one that only becomes the leader by its death',
+        'a process that was killed > is noticed by the leader, and by a peer that becomes the leader through this death',
       ],
       ['test/fleet/recovery.test.ts', 'begins a cycle at once when a process has provably exited'],
     ),
     held('A pod that starts checks it before it claims anything.', [
       'test/e2e/killed.test.ts',
-      'a process that was killed > is started again under the same podId: what it held runs at once',
+      'a process that was killed > runs what it held at once, if it is started again under the same podId',
     ]),
     held(
       'So what a killed process held runs again within one heartbeat (2 s), and at once if the process is started again.',
@@ -302,7 +302,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/e2e/killed.test.ts',
-        'a process that was killed > is started again under the same podId: what it held runs at once',
+        'a process that was killed > runs what it held at once, if it is started again under the same podId',
       ],
     ),
     held(
@@ -324,7 +324,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held(
       'So if a step kills its process and a supervisor restarts that process at once, the step fails within seconds rather than minutes.',
-      ['test/e2e/poison.test.ts', 'only the killer fails, with maxCrashes $maxCrashes'],
+      ['test/e2e/poison.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
     ),
   ],
   'A pod stops itself before its peers may take its work': [
@@ -358,7 +358,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held(
       'It starts and settles nothing until a heartbeat is answered that was sent after the freeze.',
-      ['test/faults/suspended.test.ts', 'starts and settles nothing between its waking and the answer to a heartbeat'],
+      ['test/faults/suspended.test.ts', 'starts and settles nothing between the resume and an answered heartbeat'],
       [
         'test/fleet/heartbeat.test.ts',
         'a freeze > does not end with the answer to a heartbeat that was sent before it',
@@ -497,7 +497,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/faults/wall-clock.test.ts',
-        'a wall clock that is an hour %s at the first start, and is put right > runs a step at its instant, submitted before that or after it',
+        'a wall clock that is an hour %s at the first start, and is put right > runs a step at its instant, submitted before or after the correction',
       ],
       [
         'test/simulation/clocks.test.ts',
@@ -522,7 +522,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/faults/wall-clock.test.ts',
-        'wakes a pod that sleeps until a step is due when a clock set forward makes it due earlier',
+        'wakes a sleeping pod when a clock that is set forward makes a step due earlier',
       ],
     ),
     held('If the eldest pod dies without leaving, the next pod takes over after three of its heartbeats.', [
@@ -602,7 +602,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ['test/fleet/health.test.ts', 'health > warns of a wall clock that is %i ms off, and stays healthy'],
       [
         'test/faults/wall-clock.test.ts',
-        'a pod whose wall clock alone is an hour %s the others’ > warns of it while it lasts, stays healthy, and runs steps at their instants',
+        'a pod whose wall clock alone is an hour %s the others’ > causes a warning while it lasts, keeps the pod healthy, and runs steps at their instants',
       ],
     ),
     held('On Snowflake the round trip is taken into account.', [
@@ -613,7 +613,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'On SQLite the reference is the clock of the eldest pod, because there is no server.',
       [
         'test/faults/wall-clock.test.ts',
-        'a pod whose wall clock alone is an hour %s the others’ > decides where it is the eldest, and the others warn',
+        'a pod whose wall clock alone is an hour %s the others’ > is the reference if its pod is the eldest, and the other pods warn',
       ],
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
@@ -645,7 +645,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'test/simulation/suspects.test.ts',
         'among killers and kills from outside > only killers fail (maxCrashes $maxCrashes, seed $seed)',
       ],
-      ['test/e2e/poison.test.ts', 'only the killer fails, with maxCrashes $maxCrashes'],
+      ['test/e2e/poison.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
     ),
     held(
       [
@@ -657,7 +657,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'test/fleet/recovery.test.ts',
         'a recovery cycle > fails a suspect that was alone on a dead pod, with maxCrashes %i',
       ],
-      ['test/e2e/poison.test.ts', 'only the killer fails, with maxCrashes $maxCrashes'],
+      ['test/e2e/poison.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
     ),
     unheld(
       'A limit.',
@@ -772,9 +772,9 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     held(
       'No call keeps the event loop for more than about 10 ms, whatever the size of the batch or of the history.',
       ['test/pool/execution/yield.test.ts', '%s handlers that chain let the event loop turn every few ms'],
-      ['test/faults/backlog.test.ts', '… steps submitted while nobody works'],
+      ['test/faults/backlog.test.ts', '… steps that are submitted while no pod works block no host and are all run'],
       ['test/store/sqlite/helper/store-helper.test.ts', '%s > retention goes in pieces of at most 500'],
-      ['test/store/sqlite/batch-size.test.ts', 'the pace > comes to what fits 2 ms'],
+      ['test/store/sqlite/exchange/batch-size.test.ts', 'the pace > comes to what fits 2 ms'],
     ),
     unheld('The exceptions to the sentence before.', 'Opening a file and migrating it are the exceptions.'),
   ],
@@ -889,18 +889,18 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held('It blocks the event loop past dead-after | Another pod finishes it; the late result is refused', [
       'test/faults/blocked.test.ts',
-      'is evicted; another pod finishes the step; its own late result is refused; it joins anew and works on',
+      'is evicted; another pod finishes the step; the late result is refused; the pod joins again and works',
     ]),
     held('The same, and no other pod lives | The late result is accepted', [
       'test/faults/blocked.test.ts',
-      'whose pod nobody has evicted: its late result is taken, and nothing runs twice',
+      'has its late result accepted if no pod has evicted it, and nothing runs twice',
     ]),
     held(
       'It kills its process, each time | `STEP_CRASHED_POD`, once it did so alone; its neighbours complete',
-      ['test/e2e/poison.test.ts', 'only the killer fails, with maxCrashes $maxCrashes'],
+      ['test/e2e/poison.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
       [
         'test/faults/blocked.test.ts',
-        'on every pod that takes it fails for good once it did so alone, and takes no innocent step with it',
+        'fails permanently once it has blocked each pod alone, and no other step fails with it',
       ],
     ),
     held(
@@ -930,23 +930,20 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'Frozen for long (SIGSTOP), while other pods live. As if it had been killed. When it continues, it drops what it held and joins as a new incarnation.',
       [
         'test/faults/suspended.test.ts',
-        'one machine among others: its steps go to them, and it returns as a new incarnation that settles nothing old',
+        'gives the steps of one suspended machine to others; its pod returns as a new incarnation and settles nothing old',
       ],
     ),
     held(
       'The whole host suspended: All pods wait for a heartbeat, then continue. No pod is evicted, and what ran continues.',
-      [
-        'test/faults/suspended.test.ts',
-        'the whole host: all wall clocks have run ahead, all pods fence themselves and return, nobody is evicted',
-      ],
+      ['test/faults/suspended.test.ts', 'fences all pods of a suspended host, evicts none, and continues'],
     ),
     held(
       'A wall clock set forward or back by an hour: Delays, retries and recovery keep time. Steps with `runAt` follow the clock. A clock set forward costs its pod one extra heartbeat.',
       [
         'test/faults/clock.test.ts',
-        'a wall clock %s by an hour %s > evicts nobody, and all pods work',
-        'a wall clock %s by an hour %s > changes no delay and no retry, whoever submits and whoever runs',
-        'a wall clock %s by an hour %s > neither hastens nor delays recovery, also where that clock is the leader’s',
+        'a wall clock %s by an hour %s > evicts no pod, and all pods work',
+        'a wall clock %s by an hour %s > changes no delay and no retry, on any submitter and any pod',
+        'a wall clock %s by an hour %s > neither speeds up nor delays recovery, also if it is the leader’s clock',
       ],
       [
         'test/fleet/heartbeat.test.ts',
@@ -957,8 +954,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'An old version beside migrated tables: At its next heartbeat the pod is fenced (`outdated`): it drains, gives back the rest and leaves. If it is started again, it fails with `STORE_SCHEMA_NEWER`.',
       [
         'test/faults/outdated.test.ts',
-        'drains at its next heartbeat, gives back what it held uncharged, leaves, and never claims again',
-        'refuses to open anew with STORE_SCHEMA_NEWER, as a pod and as a client, and changes nothing',
+        'drains at its next heartbeat, gives its claims back uncharged, leaves, and never claims again',
+        'refuses to open again, as a pod and as a client, with STORE_SCHEMA_NEWER, and changes nothing',
       ],
     ),
   ],
@@ -967,22 +964,22 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'The file is damaged: Any call that meets the damage fails with `STORE_CORRUPT`. No step is reported as ended unless it is. Outcomes are kept and offered again, with pauses. `health()` reports it. A restored backup continues from where it stood.',
       [
         'test/faults/corrupt.test.ts',
-        'when it is opened > with %s overwritten, start and submit say STORE_CORRUPT, each time, and leave the file as it is',
-        'in the midst of work > submit and waitFor say STORE_CORRUPT; nothing is told as completed that is not; health says so, and so does an event',
-        'in the midst of work > what was acknowledged by then is worked off once a backup has been put in its place',
-        'in the midst of work > the loops do not spin: a minute costs each of them some dozens of calls',
+        'when it is opened > with %s overwritten, start and submit fail with STORE_CORRUPT each time, and leave the file as it is',
+        'while pods work > submit and waitFor fail with STORE_CORRUPT, no step is reported as completed that is not, and health and an event report the damage',
+        'while pods work > all acknowledged steps are run once a backup has replaced the file',
+        'while pods work > the loops do not spin: each makes some dozens of calls a minute',
       ],
     ),
     held(
       'The file is deleted, moved or replaced: Every call fails with `STORE_FILE_REPLACED`. The pod fences itself after `deadAfterMs`, and nothing more is written. It continues if the same file is put back.',
       [
         'test/faults/moved-file.test.ts',
-        'fails with STORE_FILE_REPLACED, says so once and in health, and goes on when the file is back',
+        'fails with STORE_FILE_REPLACED, reports it once and in health, and continues when the file is back',
       ],
     ),
     held(
       "Rows are ended or deleted by SQL while they run: The holder's settlement is `lost` (`step:lost`). The row stays as it was written.",
-      ['test/faults/by-hand.test.ts', 'a step that is %s while it runs is lost to its pod, which works on'],
+      ['test/faults/by-hand.test.ts', 'a step that is %s while it runs is lost to its pod, which continues to work'],
     ),
     held(
       'SQL writes numbers beyond 53 bits (a `version` of 2^53). Calls work as usual. The row is repaired when it is next claimed, settled, cancelled or recovered. A pod that held it has lost it.',
@@ -996,16 +993,13 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held(
       'A table is missing for a while: Calls fail with `STORE_ALTERED`. Outcomes are kept, and the pods continue when the table is back.',
-      [
-        'test/faults/by-hand.test.ts',
-        'a table that is missing for a while: health says so, and the pod goes on when it is back',
-      ],
+      ['test/faults/by-hand.test.ts', 'reports a missing table in health, and continues when the table is back'],
     ),
     held(
       'A newer version migrates the file under a client: From its next write on, its calls fail with `STORE_SCHEMA_NEWER`. Nothing is written that this version may not write.',
       [
         'test/faults/outdated.test.ts',
-        'refuses what a client that never started would write, and reads on; goes on where it may write again',
+        'refuses the writes of a client that never started, still reads, and writes again once it may',
       ],
     ),
     held(
@@ -1019,25 +1013,25 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'The file is on a network file system: Opening fails with `STORE_NETWORK_FS`, and no file is made, unless the option `allowNetworkFileSystem` allows it.',
       [
         'test/faults/network-fs.test.ts',
-        'start, submit and stats say STORE_NETWORK_FS, name what it lies on, and make no file',
-        'with allowNetworkFileSystem it is used as any other',
+        'start, submit and stats fail with STORE_NETWORK_FS, name the file system, and create no file',
+        'allowNetworkFileSystem uses the file like any other',
       ],
     ),
     held(
       'The disk is full: Calls fail with `STORE_FULL`, and nothing is written. Outcomes are kept and handed in when there is space, so nothing runs twice. If a pod stops meanwhile, its steps are pending again.',
       [
         'test/faults/full-disk.test.ts',
-        'submit says STORE_FULL, writes nothing, and goes through under the same key once there is space',
-        'the pool keeps its outcomes, runs nothing twice, and hands them in when there is space again',
-        'a pod that stops meanwhile loses no step: what it could not hand in runs again',
+        'submit fails with STORE_FULL, writes nothing, and succeeds under the same key once there is space',
+        'the pool keeps its outcomes, runs nothing twice, and settles when there is space again',
+        'a pod that stops meanwhile loses no step: unsettled steps run again',
       ],
     ),
     held(
       'Other processes hold the file for longer than `busyTimeoutMs`: Calls fail with `STORE_BUSY`, and nothing is written. Outcomes are kept, and no pod is evicted.',
       [
         'test/faults/locked.test.ts',
-        'submit gives up with STORE_BUSY after the patience, has written nothing, and goes through afterwards',
-        'held for %i ms, the pools keep their outcomes and the pods their place',
+        'submit fails with STORE_BUSY after busyTimeoutMs, writes nothing, and succeeds afterwards',
+        'while the file is held for %i ms, the pools keep their outcomes and no pod is evicted',
       ],
     ),
     held(
@@ -1048,9 +1042,9 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'The helper thread cannot start, dies or hangs: Calls give the same answers. Checkpoints, counts, lists and retention run inline in small pieces. A new thread starts after a pause of a minute to an hour.',
       [
         'test/faults/helper.test.ts',
-        'where it %s > stats and long lists answer, all of those that were asked at once',
-        'where it %s > every step is worked off once, and the -wal stays bounded',
-        'where it %s > what is past its retention goes',
+        'where it %s > stats and long lists return, also several at the same time',
+        'where it %s > every step is run once, and the -wal stays bounded',
+        'where it %s > steps past their retention are deleted',
       ],
       [
         'test/store/sqlite/helper/store-helper.test.ts',
@@ -1059,7 +1053,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held(
       'A large backlog waits while no pod works: The steps wait. A pod never holds more of them than its slots plus `maxPrefetch`.',
-      ['test/faults/backlog.test.ts', '… steps submitted while nobody works'],
+      ['test/faults/backlog.test.ts', '… steps that are submitted while no pod works block no host and are all run'],
     ),
   ],
 };
