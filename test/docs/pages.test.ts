@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import typedoc from '../../typedoc.json' with { type: 'json' };
+import { nextState, permissionsOf, type PoolEvent, type PoolState } from '../../src/pool/pool-state.js';
 import { cellsOf, DECISIONS, GUIDES, quoted, read, section, table } from './markdown.js';
 
 const PAGES = [...GUIDES, ...DECISIONS];
@@ -77,5 +78,45 @@ describe('docs/architecture.md', () => {
       [],
     );
     for (const path of paths) expect(readdirSync(source + folder + path), path).not.toEqual([]);
+  });
+
+  describe('the state of the pool', () => {
+    const working: PoolState = { lifecycle: 'running', membership: 'admitted', paused: false };
+    const stateWith = (part: string, value: string): PoolState =>
+      part === 'pause' ? { ...working, paused: value === 'paused' } : { ...working, [part]: value };
+    const [transitions = '', permissions = ''] = section(text, '### The state of the pool').split(
+      'What each value forbids',
+    );
+    let part = '';
+    const rows = table(transitions).map((row) => {
+      if (row['Part']) part = row['Part'];
+      return { part, value: quoted(row['Value'])[0] ?? '', next: row['Next, by event'] ?? '' };
+    });
+
+    test('has the transitions of the code', () => {
+      const events: readonly PoolEvent[] = ['start', 'drain', 'stop', 'admit', 'halt', 'retire'];
+      for (const { part: name, value, next } of rows.filter((row) => row.part !== 'pause')) {
+        const state = stateWith(name, value);
+        const moves = events.flatMap((event) => {
+          const to = nextState(state, event)?.[name as 'lifecycle' | 'membership'] ?? value;
+          return to === value ? [] : [`\`${event}\`: \`${to}\``];
+        });
+        expect(next, value).toBe(moves.join('; '));
+      }
+    });
+
+    test('has what each value forbids', () => {
+      const partOf = new Map(rows.map((row) => [row.value, row.part]));
+      for (const { Value = '', ...cells } of table(permissions)) {
+        const values = Value === 'paused' ? ['paused'] : quoted(Value);
+        for (const value of values) {
+          const permitted = permissionsOf(stateWith(partOf.get(value) ?? 'pause', value));
+          expect(
+            Object.values(cells).map((cell) => cell !== 'no'),
+            value,
+          ).toEqual([...[permitted.mayClaim, permitted.mayKeep, permitted.mayStart, permitted.maySettle]]);
+        }
+      }
+    });
   });
 });
