@@ -51,7 +51,7 @@ export class VirtualRuntime implements Runtime {
   #wallShift = 0;
   /** For how long the monotonic clock has stood still while the world's time went on. */
   #lag = 0;
-  #frozen: { readonly at: number; readonly monotonic: 'runs' | 'stands' } | undefined;
+  #frozen: { readonly at: number; readonly monotonic: 'runs' | 'stops' } | undefined;
 
   constructor(options: VirtualRuntimeOptions = {}) {
     this.#seed = options.seed ?? 1;
@@ -79,7 +79,7 @@ export class VirtualRuntime implements Runtime {
   }
 
   monotonicMs(): number {
-    const now = this.#frozen?.monotonic === 'stands' ? this.#frozen.at : this.#world.now;
+    const now = this.#frozen?.monotonic === 'stops' ? this.#frozen.at : this.#world.now;
     return now - this.#lag;
   }
 
@@ -129,16 +129,16 @@ export class VirtualRuntime implements Runtime {
   /**
    * From now on the machine does nothing while the world's time moves: its timers do not fire until {@link thaw}.
    *
-   * @param monotonic `runs`: a process that was stopped (SIGSTOP) or whose event loop is blocked; `stands`: a machine
+   * @param monotonic `runs`: a process that was stopped (SIGSTOP) or whose event loop is blocked; `stops`: a machine
    * that sleeps, so that timers go on later by as much
    */
-  freeze(monotonic: 'runs' | 'stands' = 'runs'): void {
+  freeze(monotonic: 'runs' | 'stops' = 'runs'): void {
     this.#frozen ??= { at: this.#world.now, monotonic };
   }
 
   /** Ends {@link freeze}. Timers that are due by now fire when time is moved next. */
   thaw(): void {
-    if (this.#frozen?.monotonic === 'stands') this.#lag += this.#world.now - this.#frozen.at;
+    if (this.#frozen?.monotonic === 'stops') this.#lag += this.#world.now - this.#frozen.at;
     this.#frozen = undefined;
   }
 

@@ -4,11 +4,11 @@ import { StepCommands } from '../../src/client/step-commands.js';
 import { QueueContext } from '../../src/runtime/async-context.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { StepRecord } from '../../src/store/contract.js';
-import { Told } from '../fleet/support/told.js';
+import { RecordedEvents } from '../fleet/support/recorded-events.js';
 
 function world(status: StepRecord['status']) {
   const runtime = new VirtualRuntime();
-  const { events } = new Told();
+  const { events } = new RecordedEvents();
   const heard: string[] = [];
   const record = { stepId: 's', type: 'a', status, version: 3 } as StepRecord;
   const commands = new StepCommands({

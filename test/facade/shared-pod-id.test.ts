@@ -49,7 +49,7 @@ test('a queue that has left for good says so, and asks the store who leads', asy
   const [elder, younger] = [make(), make()];
   await elder.start();
   await younger.start();
-  await expect.poll(() => elder.health().problems).toEqual(['the pod has left the fleet for good: superseded']);
+  await expect.poll(() => elder.health().problems).toEqual(['the pod has left the fleet permanently: superseded']);
   expect(elder.health().isLeader).toBe(false);
   expect(await elder.leader()).toMatchObject({ currentLeader: 'api', activePods: 1, lastElectionCheckMs: 0 });
   await younger.stop();

@@ -47,7 +47,7 @@ test('gives the steps of one suspended machine to others; its pod returns as a n
   const held = ada?.runs.map(({ stepId }) => stepId) ?? [];
   expect(held.length).toBeGreaterThan(0);
   const life = ada?.told.of('pod:joined')[0]?.incarnation;
-  ada?.freeze('stands');
+  ada?.freeze('stops');
   await fleet.pass(RECOVERED + 20_000);
   expect(grace?.told.of('pod:dead')).toMatchObject([{ podId: 'ada', incarnation: life }]);
   ada?.thaw();

@@ -3,7 +3,7 @@ import { electLeader, Elector } from '../../src/fleet/elector.js';
 import { PodIdentity } from '../../src/fleet/pod-identity.js';
 import { SelfFence } from '../../src/fleet/self-fence.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
-import { log, Told } from './support/told.js';
+import { log, RecordedEvents } from './support/recorded-events.js';
 import { viewOf } from './support/views.js';
 
 const idOf = (pods: Parameters<typeof electLeader>[0]) => electLeader(pods)?.pod.incarnation;
@@ -45,22 +45,22 @@ describe('the leader', () => {
 
 describe('a pod', () => {
   let runtime: VirtualRuntime;
-  let told: Told;
+  let recorded: RecordedEvents;
   let fence: SelfFence;
   let elector: Elector;
   const self = { podId: 'a', incarnation: 'a' };
 
   beforeEach(() => {
     runtime = new VirtualRuntime();
-    told = new Told();
+    recorded = new RecordedEvents();
     const settings = { heartbeatIntervalMs: 2_000, deadAfterMs: 15_000 };
-    const shared = { runtime, settings, events: told.events, log };
+    const shared = { runtime, settings, events: recorded.events, log };
     fence = new SelfFence({
       ...shared,
       identity: new PodIdentity(runtime, 'a'),
       pool: { halt: () => {}, retire: () => {}, fence: () => {} },
     });
-    elector = new Elector(fence, told.events, log);
+    elector = new Elector(fence, recorded.events, log);
     fence.answered(fence.now());
   });
 
@@ -73,7 +73,7 @@ describe('a pod', () => {
     expect([elector.isLeader, elector.leader?.pod.podId, elected]).toEqual([true, 'a', 1]);
     elector.update([viewOf('a', { eligible: false }), younger], self);
     expect([elector.isLeader, elector.leader?.pod.podId]).toEqual([false, 'b']);
-    expect(told.all).toEqual([
+    expect(recorded.all).toEqual([
       { name: 'leader:elected', payload: self },
       { name: 'leader:lost', payload: self },
     ]);
@@ -85,7 +85,7 @@ describe('a pod', () => {
     runtime.suspend(60_000);
     expect(term.isLeader).toBe(false);
     await runtime.settle();
-    expect(told.names).toEqual(['leader:elected', 'leader:lost', 'pod:fenced']);
+    expect(recorded.names).toEqual(['leader:elected', 'leader:lost', 'pod:fenced']);
   });
 
   it('never continues an earlier term', () => {
@@ -95,7 +95,7 @@ describe('a pod', () => {
     elector.update([viewOf('a2', { podId: 'a' })], { podId: 'a', incarnation: 'a2' });
     expect([before.isLeader, elector.leadership().isLeader]).toEqual([false, true]);
     elector.update([viewOf('a3', { podId: 'a' })], { podId: 'a', incarnation: 'a3' });
-    expect(told.of('leader:elected').map(({ incarnation }) => incarnation)).toEqual(['a', 'a2', 'a3']);
+    expect(recorded.of('leader:elected').map(({ incarnation }) => incarnation)).toEqual(['a', 'a2', 'a3']);
   });
 
   it('does not lead while it drains permanently', () => {

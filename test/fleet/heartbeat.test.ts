@@ -12,7 +12,8 @@ afterEach(() => world.close());
 
 /** The list of the pods of this process, as `shared-pod-id.ts` keeps it. */
 const KEY = Symbol.for('fleet-q.pods');
-const reasons = (pod: Awaited<ReturnType<World['started']>>) => pod.told.of('pod:fenced').map(({ reason }) => reason);
+const reasons = (pod: Awaited<ReturnType<World['started']>>) =>
+  pod.recorded.of('pod:fenced').map(({ reason }) => reason);
 
 describe('a pod that starts', () => {
   it('has registered, sent a heartbeat, and knows the fleet', async () => {
@@ -21,7 +22,7 @@ describe('a pod that starts', () => {
     expect(pod.pool.calls).toEqual([`admit ${pod.pod.incarnation}`]);
     expect(pod.fleet.elector.pods).toHaveLength(1);
     expect(pod.fleet.leader).toMatchObject({ pod: pod.pod, eligible: true, asleep: false, meta: { types: ['work'] } });
-    expect(pod.told.names).toEqual(['pod:joined', 'leader:elected']);
+    expect(pod.recorded.names).toEqual(['pod:joined', 'leader:elected']);
     expect(pod.fleet.health(0)).toMatchObject({ status: 'healthy', isLeader: true, version: '1.2.3' });
   });
 
@@ -97,10 +98,10 @@ describe('a pod that stops', () => {
     await world.runtime.until(Promise.all([a.stop(), a.stop()]));
     expect(a.line.count('leave')).toBe(1);
     expect((await world.store.fleet()).map(({ pod }) => pod.podId)).toEqual(['b']);
-    expect(a.told.names).toEqual(['pod:joined', 'leader:elected', 'pod:left', 'leader:lost']);
+    expect(a.recorded.names).toEqual(['pod:joined', 'leader:elected', 'pod:left', 'leader:lost']);
     expect(a.runtime.pending).toBe(0);
     await world.advance(2_000);
-    expect(b.told.of('pod:left')).toEqual([a.pod]);
+    expect(b.recorded.of('pod:left')).toEqual([a.pod]);
     expect(b.fleet.elector.isLeader).toBe(true);
   });
 
@@ -157,10 +158,10 @@ describe('an answer', () => {
     await world.advance(2_000);
     await world.runtime.until(b.stop());
     await world.advance(2_000);
-    expect(a.told.of('pod:joined').map(({ podId }) => podId)).toEqual(['a', 'b']);
-    expect(b.told.of('pod:joined').map(({ podId }) => podId)).toEqual(['b']);
-    expect(a.told.of('pod:left')).toEqual([b.pod]);
-    expect(b.told.of('leader:lost')).toEqual([]); // it never led
+    expect(a.recorded.of('pod:joined').map(({ podId }) => podId)).toEqual(['a', 'b']);
+    expect(b.recorded.of('pod:joined').map(({ podId }) => podId)).toEqual(['b']);
+    expect(a.recorded.of('pod:left')).toEqual([b.pod]);
+    expect(b.recorded.of('leader:lost')).toEqual([]); // it never led
     expect([b.fleet.leader, b.fleet.elector.pods]).toEqual([undefined, []]);
   });
 });
@@ -177,7 +178,7 @@ describe('an outage', () => {
     pod.line.heals();
     await world.advance(2_000);
     expect(pod.pool.calls).toEqual([`admit ${incarnation}`, 'fence', `admit ${incarnation}`]);
-    const outages = pod.told.all.filter(({ payload }) => payload.operation === 'heartbeat');
+    const outages = pod.recorded.all.filter(({ payload }) => payload.operation === 'heartbeat');
     expect(outages.map(({ name }) => name)).toEqual(['store:error', 'store:recovered']);
     expect(pod.fleet.health(0).status).toBe('healthy');
     expect(pod.fleet.elector.isLeader).toBe(true);
@@ -202,7 +203,7 @@ describe('an outage', () => {
     await world.advance(60_000);
     for (const pod of pods) {
       expect(reasons(pod)).toEqual(['silent']);
-      expect(pod.told.of('pod:dead')).toEqual([]);
+      expect(pod.recorded.of('pod:dead')).toEqual([]);
       expect(pod.line.count('register')).toBe(1);
       expect(pod.fleet.mayProceed()).toBe(true);
     }
@@ -216,7 +217,7 @@ describe('an outage', () => {
     quick.line.heals();
     slow.line.heals(8_000);
     await world.advance(60_000);
-    expect([...quick.told.of('pod:dead'), ...slow.told.of('pod:dead')]).toEqual([]);
+    expect([...quick.recorded.of('pod:dead'), ...slow.recorded.of('pod:dead')]).toEqual([]);
     expect([reasons(quick), reasons(slow)]).toEqual([['silent'], ['silent']]);
   });
 
@@ -226,7 +227,7 @@ describe('an outage', () => {
     await world.advance(60_000);
     for (const { line } of pods) line.heals();
     await world.advance(20_000);
-    expect(pods.flatMap(({ told }) => told.of('pod:dead'))).toEqual([]);
+    expect(pods.flatMap(({ recorded }) => recorded.of('pod:dead'))).toEqual([]);
   });
 
   it('may lose the reply to a registration: the next registration is the same', async () => {
@@ -252,8 +253,8 @@ describe('a freeze', () => {
     await world.advance(10_000);
     a.kill();
     await world.advance(40_000);
-    expect(b.told.of('pod:dead')).toEqual([{ ...before, silentForMs: expect.any(Number), reason: 'silent' }]);
-    expect(b.told.of('pod:dead')[0]?.silentForMs).toBeGreaterThan(15_000);
+    expect(b.recorded.of('pod:dead')).toEqual([{ ...before, silentForMs: expect.any(Number), reason: 'silent' }]);
+    expect(b.recorded.of('pod:dead')[0]?.silentForMs).toBeGreaterThan(15_000);
     a.runtime.thaw();
     expect(a.fleet.mayProceed()).toBe(false);
     await world.advance(2_000);
@@ -261,8 +262,8 @@ describe('a freeze', () => {
     expect(after.incarnation).not.toBe(before.incarnation);
     expect(reasons(a)).toEqual(['frozen', 'evicted']);
     expect(a.pool.calls).toEqual([`admit ${before.incarnation}`, 'fence', 'fence', `admit ${after.incarnation}`]);
-    expect(a.told.of('pod:joined').at(-1)).toEqual(after);
-    expect(a.told.of('pod:left')).toEqual([before]);
+    expect(a.recorded.of('pod:joined').at(-1)).toEqual(after);
+    expect(a.recorded.of('pod:left')).toEqual([before]);
     expect([a.fleet.elector.isLeader, b.fleet.elector.isLeader]).toEqual([false, true]);
     expect(a.fleet.mayProceed()).toBe(true);
     const known = (globalThis as { [KEY]?: Map<string, unknown> })[KEY];
@@ -312,7 +313,7 @@ describe('a freeze', () => {
     pod.line.delays(5_000, 'register');
     await world.runtime.until(pod.start()); // with a second registration, which is still open
     expect(pod.line.count('register')).toBe(2);
-    pod.runtime.freeze('stands');
+    pod.runtime.freeze('stops');
     await world.advance(60_000);
     pod.line.delays(0, 'register');
     pod.runtime.thaw();
@@ -419,7 +420,7 @@ describe('what a pod has watched of a dead peer', () => {
     await world.advance(12_000);
     return leader;
   };
-  const deaths = (leader: Awaited<ReturnType<typeof watching>>) => leader.told.of('pod:dead').length;
+  const deaths = (leader: Awaited<ReturnType<typeof watching>>) => leader.recorded.of('pod:dead').length;
 
   it('counts', async () => {
     const leader = await watching();
@@ -463,11 +464,11 @@ describe('what a pod has watched of a dead peer', () => {
 
 describe('two pods with one podId', () => {
   it('make the elder drain, leave, and not register again', async () => {
-    const elder = await world.started('twin');
+    const elder = await world.started('api');
     elder.pool.load = { ...elder.pool.load, running: 1 };
-    const younger = await world.started('twin');
+    const younger = await world.started('api');
     await world.advance(10_000);
-    expect(elder.told.of('pod:fenced')).toEqual([{ ...elder.pod, reason: 'superseded', recoverable: false }]);
+    expect(elder.recorded.of('pod:fenced')).toEqual([{ ...elder.pod, reason: 'superseded', recoverable: false }]);
     expect(elder.pool.calls.slice(1)).toEqual(['retire']);
     expect(elder.line.count('leave')).toBe(0); // it still holds something
     expect(elder.fleet.leader).toBeUndefined(); // and gets no more views of the fleet
@@ -483,10 +484,10 @@ describe('two pods with one podId', () => {
   });
 
   it('let the elder leave with its second heartbeat without a claim, so that the last outcomes get their receipts', async () => {
-    const elder = await world.started('twin');
+    const elder = await world.started('api');
     elder.pool.load = { ...elder.pool.load, unsettled: 1 };
     await world.advance(10);
-    await world.started('twin');
+    await world.started('api');
     await world.advance(10_000);
     const beats = elder.line.count('heartbeat');
     elder.line.before('leave', () => expect(elder.line.count('heartbeat')).toBe(beats + 2));
@@ -497,10 +498,24 @@ describe('two pods with one podId', () => {
     expect(elder.line.count('leave')).toBe(1);
   });
 
+  it.each(['running', 'unstarted', 'unsettled'] as const)(
+    'do not let the elder leave while a claim is %s',
+    async (state) => {
+      const elder = await world.started('api');
+      elder.pool.load = { ...elder.pool.load, [state]: 1 };
+      await world.started('api');
+      await world.advance(10_000);
+      expect(elder.line.count('leave')).toBe(0);
+      elder.pool.load = { ...elder.pool.load, [state]: 0 };
+      await world.advance(10_000);
+      expect(elder.line.count('leave')).toBe(1);
+    },
+  );
+
   it('let the elder leave in the end, though a handler never returns', async () => {
-    const elder = await world.started('twin', { drainTimeoutMs: 10_000, abortGraceMs: 1_000 });
+    const elder = await world.started('api', { drainTimeoutMs: 10_000, abortGraceMs: 1_000 });
     elder.pool.load = { ...elder.pool.load, running: 1 };
-    await world.started('twin');
+    await world.started('api');
     await world.advance(7_500);
     expect(elder.pool.calls.slice(1)).toEqual(['retire']); // what runs has the drain time
     await world.advance(2_500);
@@ -510,10 +525,10 @@ describe('two pods with one podId', () => {
   });
 
   it('let the elder go on draining after a freeze', async () => {
-    const elder = await world.started('twin');
+    const elder = await world.started('api');
     elder.pool.load = { ...elder.pool.load, running: 1 };
     await world.advance(10);
-    await world.started('twin');
+    await world.started('api');
     await world.advance(1_000);
     expect(elder.pool.calls.slice(1)).toEqual(['retire']);
     elder.runtime.freeze();
@@ -524,13 +539,13 @@ describe('two pods with one podId', () => {
   });
 
   it('do not bring back an elder that was evicted', async () => {
-    const elder = await world.started('twin');
+    const elder = await world.started('api');
     const other = await world.started('other');
     await world.advance(4_000);
     elder.kill();
     await world.advance(40_000);
-    expect(other.told.of('pod:dead')).toHaveLength(1);
-    await world.started('twin');
+    expect(other.recorded.of('pod:dead')).toHaveLength(1);
+    await world.started('api');
     elder.runtime.thaw();
     await world.advance(30_000);
     expect(reasons(elder)).toEqual(['frozen', 'superseded']);
@@ -541,7 +556,7 @@ describe('two pods with one podId', () => {
   it('do not fence each other without end, even if they are three', async () => {
     const pods = [];
     for (let i = 0; i < 3; i++) {
-      pods.push(await world.started('twin'));
+      pods.push(await world.started('api'));
       await world.advance(10);
     }
     await world.advance(60_000);
@@ -555,7 +570,7 @@ describe('two pods with one podId', () => {
     const after = await world.started('a');
     await world.advance(60_000);
     expect(reasons(after)).toEqual([]);
-    expect(after.told.of('pod:dead')).toMatchObject([before.pod]);
+    expect(after.recorded.of('pod:dead')).toMatchObject([before.pod]);
   });
 });
 
@@ -563,7 +578,7 @@ it('a pod older than the store allows drains permanently', async () => {
   const pod = await world.started('a');
   pod.line.after('heartbeat', (view) => ({ ...view, outdated: true }));
   await world.advance(8_000);
-  expect(pod.told.of('pod:fenced')).toMatchObject([{ reason: 'outdated', recoverable: false }]);
+  expect(pod.recorded.of('pod:fenced')).toMatchObject([{ reason: 'outdated', recoverable: false }]);
   expect(pod.line.count('leave')).toBe(1);
   expect(await world.store.fleet()).toEqual([]);
 });
@@ -577,7 +592,7 @@ it('an evicted pod that is older than the store allows does not try to join agai
   });
   pod.runtime.thaw();
   await world.advance(60_000);
-  expect(pod.told.of('pod:fenced').at(-1)).toMatchObject({ reason: 'outdated', recoverable: false });
+  expect(pod.recorded.of('pod:fenced').at(-1)).toMatchObject({ reason: 'outdated', recoverable: false });
   expect(pod.line.count('register')).toBe(2);
   expect(pod.fleet.heartbeat.hasLeft).toBe(true);
   expect(await world.store.fleet()).toMatchObject([{ pod: { podId: 'b' } }]);
@@ -591,7 +606,7 @@ describe('a wall clock', () => {
     await world.advance(60_000);
     expect(reasons(a)).toEqual(['frozen']);
     expect(a.pool.calls).toHaveLength(3);
-    expect([a, b].flatMap(({ told }) => told.of('pod:dead'))).toEqual([]);
+    expect([a, b].flatMap(({ recorded }) => recorded.of('pod:dead'))).toEqual([]);
     expect(a.line.count('register')).toBe(1);
   });
 
@@ -601,6 +616,6 @@ describe('a wall clock', () => {
     a.runtime.shiftWall(-3_600_000);
     await world.advance(60_000);
     expect(reasons(a)).toEqual([]);
-    expect([a, b].flatMap(({ told }) => told.of('pod:dead'))).toEqual([]);
+    expect([a, b].flatMap(({ recorded }) => recorded.of('pod:dead'))).toEqual([]);
   });
 });

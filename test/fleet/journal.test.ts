@@ -8,17 +8,17 @@ import { Journal } from '../../src/fleet/journal.js';
 import { JournalFile } from '../../src/fleet/journal-file.js';
 import { recoveryRecord, type Decision, type RecoveryRecord } from '../../src/fleet/recovery-record.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
-import { log, Told } from './support/told.js';
+import { log, RecordedEvents } from './support/recorded-events.js';
 
 let folder: string;
 let runtime: VirtualRuntime;
-let told: Told;
+let recorded: RecordedEvents;
 const journals: Journal[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'journal-'));
   runtime = new VirtualRuntime();
-  told = new Told();
+  recorded = new RecordedEvents();
 });
 afterEach(async () => {
   for (const journal of journals.splice(0)) await runtime.until(journal.close());
@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 function journalAt(path: string): Journal {
-  const journal = new Journal({ runtime, events: told.events, log, path });
+  const journal = new Journal({ runtime, events: recorded.events, log, path });
   journals.push(journal);
   return journal;
 }
@@ -171,7 +171,7 @@ describe('a journal in memory', () => {
     expect([kept.length, kept[0], kept.at(-1)]).toEqual([1_000, 'cycle-1003', 'cycle-4']);
     await journal.close();
     expect(open).not.toHaveBeenCalled();
-    expect(told.of('store:error')).toEqual([]);
+    expect(recorded.of('store:error')).toEqual([]);
   });
 });
 
@@ -182,11 +182,11 @@ describe('a journal that cannot be written', () => {
     await journal.record(record(1));
     await journal.record(record(2));
     expect(ids(await journal.history(10))).toEqual(['cycle-2', 'cycle-1']);
-    expect(told.of('store:error')).toMatchObject([{ operation: 'journal', error: expect.any(Error) }]);
+    expect(recorded.of('store:error')).toMatchObject([{ operation: 'journal', error: expect.any(Error) }]);
     const { mkdirSync } = await import('node:fs');
     mkdirSync(join(folder, 'missing'));
     await journal.record(record(3));
-    expect(told.of('store:recovered')).toHaveLength(1);
+    expect(recorded.of('store:recovered')).toHaveLength(1);
     expect(ids(await journalAt(path).history(10))).toEqual(['cycle-3', 'cycle-2', 'cycle-1']);
   });
 
@@ -202,7 +202,7 @@ describe('a journal that cannot be written', () => {
     execFileSync('mkfifo', [path]);
     const journal = journalAt(path);
     await journal.record(record(1));
-    expect(told.of('store:error')).toMatchObject([{ operation: 'journal', error: { code: 'STORE_UNWRITABLE' } }]);
+    expect(recorded.of('store:error')).toMatchObject([{ operation: 'journal', error: { code: 'STORE_UNWRITABLE' } }]);
     expect(ids(await journal.history(10))).toEqual(['cycle-1']);
   });
 
@@ -216,10 +216,10 @@ describe('a journal that cannot be written', () => {
     await runtime.advance(500);
     other.exec('ROLLBACK');
     await runtime.until(briefly);
-    expect(told.of('store:error')).toEqual([]);
+    expect(recorded.of('store:error')).toEqual([]);
     other.exec('BEGIN IMMEDIATE');
     await runtime.until(journal.record(record(3)));
-    expect(told.of('store:error')).toMatchObject([{ operation: 'journal' }]);
+    expect(recorded.of('store:error')).toMatchObject([{ operation: 'journal' }]);
     expect(ids(await journal.history(10))).toEqual(['cycle-3', 'cycle-2', 'cycle-1']);
     expect(ids(await journal.history(2))).toEqual(['cycle-3', 'cycle-2']);
     other.exec('ROLLBACK');

@@ -5,7 +5,7 @@ import { MembershipEvents } from '../../src/fleet/membership-events.js';
 import { Supersession } from '../../src/fleet/supersession.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { PodRef, Store } from '../../src/store/contract.js';
-import { Told } from './support/told.js';
+import { RecordedEvents } from './support/recorded-events.js';
 import { viewOf } from './support/views.js';
 import { World, type Member } from './support/world.js';
 
@@ -42,8 +42,8 @@ describe('a pod whose own session shows its registration late', () => {
     expect(pod.pool.calls).toEqual([]);
     await world.advance(5_500);
     expect(pod.pod.incarnation).toBe(incarnation);
-    expect(pod.told.of('pod:fenced')).toEqual([]);
-    expect(pod.told.of('pod:joined')).toMatchObject([{ incarnation }]);
+    expect(pod.recorded.of('pod:fenced')).toEqual([]);
+    expect(pod.recorded.of('pod:joined')).toMatchObject([{ incarnation }]);
     expect(pod.fleet.elector.isLeader).toBe(true);
   });
 
@@ -54,7 +54,7 @@ describe('a pod whose own session shows its registration late', () => {
     const pod = world.pod('a', {}, hides(world.connection(), 'a', 4_000));
     await world.runtime.until(pod.start());
     await world.advance(20_000);
-    expect(pod.told.of('pod:fenced')).toEqual([]);
+    expect(pod.recorded.of('pod:fenced')).toEqual([]);
     expect(pod.fleet.fence.final).toBe(false);
   });
 
@@ -66,7 +66,7 @@ describe('a pod whose own session shows its registration late', () => {
     expect(pod.pod.incarnation).toBe(incarnation);
     await world.advance(4_000);
     expect(pod.pod.incarnation).not.toBe(incarnation);
-    expect(pod.told.of('pod:fenced')).toMatchObject([{ reason: 'evicted' }]);
+    expect(pod.recorded.of('pod:fenced')).toMatchObject([{ reason: 'evicted' }]);
   });
 });
 
@@ -83,9 +83,9 @@ describe('a pod that sends a heartbeat just before it has to fence itself', () =
     const leader = await world.started('a');
     const pod = await world.started('b');
     await outage(pod);
-    expect(pod.told.of('pod:fenced')).toEqual([]);
-    expect(leader.told.of('pod:dead')).toEqual([]);
-    expect(leader.told.of('pod:left')).toEqual([]);
+    expect(pod.recorded.of('pod:fenced')).toEqual([]);
+    expect(leader.recorded.of('pod:dead')).toEqual([]);
+    expect(leader.recorded.of('pod:left')).toEqual([]);
   });
 
   test('has registered a longer dead-after, by as much as its peers may see its heartbeats late', async () => {
@@ -103,9 +103,9 @@ test('a pod that died is evicted, and its claims are settled once', async () => 
   await world.advance(2 * STALE);
   pod.kill();
   await world.advance(4 * DEAD_AFTER + 2 * STALE);
-  expect(leader.told.of('pod:dead')).toMatchObject([{ podId: 'b', reason: 'silent' }]);
-  expect(leader.told.of('step:released')).toHaveLength(3);
-  const cycles = leader.told.of('recovery:completed');
+  expect(leader.recorded.of('pod:dead')).toMatchObject([{ podId: 'b', reason: 'silent' }]);
+  expect(leader.recorded.of('step:released')).toHaveLength(3);
+  const cycles = leader.recorded.of('recovery:completed');
   expect(cycles.flatMap(({ requeued }) => requeued)).toHaveLength(3);
 });
 
@@ -128,8 +128,8 @@ test('an orphan that a late read shows again is not settled again in the cycle',
   const pages = [all.slice(0, 1), all, all];
   connection.orphans = () => Promise.resolve(pages.shift() ?? []);
   await world.runtime.until(leader.fleet.recovery.run());
-  expect(leader.told.of('step:released').map(({ stepId }) => stepId)).toEqual(all.map(({ stepId }) => stepId));
-  expect(leader.told.of('recovery:completed')).toMatchObject([{ requeued: all.map(({ stepId }) => stepId) }]);
+  expect(leader.recorded.of('step:released').map(({ stepId }) => stepId)).toEqual(all.map(({ stepId }) => stepId));
+  expect(leader.recorded.of('recovery:completed')).toMatchObject([{ requeued: all.map(({ stepId }) => stepId) }]);
 });
 
 test('orphans behind a page that a late read shows again are settled in the same cycle', async () => {
@@ -148,9 +148,9 @@ test('orphans behind a page that a late read shows again are settled in the same
     reads++;
     return Promise.resolve(all.slice(0, limit));
   };
-  const told = leader.told.of('step:released').length;
+  const recorded = leader.recorded.of('step:released').length;
   await world.runtime.until(leader.fleet.recovery.run());
-  const released = leader.told.of('step:released').slice(told);
+  const released = leader.recorded.of('step:released').slice(recorded);
   expect(released.map(({ stepId }) => stepId)).toEqual(all.map(({ stepId }) => stepId));
   expect(reads).toBeLessThan(10);
 });
@@ -185,25 +185,25 @@ describe('membership', () => {
     );
 
   test('emits no pod:left for a pod that a late read may not show yet', () => {
-    const told = new Told();
-    const members = new MembershipEvents(told.events, STALE);
+    const recorded = new RecordedEvents();
+    const members = new MembershipEvents(recorded.events, STALE);
     seen(members, 0);
     seen(members, 1_000, 'b');
     seen(members, 3_000);
     seen(members, 1_100 + STALE - 1);
-    expect(told.names).toEqual(['pod:joined', 'pod:joined']);
+    expect(recorded.names).toEqual(['pod:joined', 'pod:joined']);
     seen(members, 1_100 + STALE);
-    expect(told.names).toEqual(['pod:joined', 'pod:joined', 'pod:left']);
+    expect(recorded.names).toEqual(['pod:joined', 'pod:joined', 'pod:left']);
   });
 
   test('emits no second pod:joined for a pod that a late read still shows', () => {
-    const told = new Told();
-    const members = new MembershipEvents(told.events, STALE);
+    const recorded = new RecordedEvents();
+    const members = new MembershipEvents(recorded.events, STALE);
     seen(members, 0, 'b');
     seen(members, 2 * STALE);
     seen(members, 2 * STALE + 2_000, 'b');
     seen(members, 3 * STALE);
-    expect(told.names).toEqual(['pod:joined', 'pod:left']);
+    expect(recorded.names).toEqual(['pod:joined', 'pod:left']);
   });
 
   test('reports an older incarnation under its podId once, also if a late read shows it only later', () => {

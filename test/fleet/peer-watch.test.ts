@@ -94,16 +94,16 @@ describe('a pod whose process has exited', () => {
   });
 
   it('is reported to listeners with each view, until it is evicted', () => {
-    let told = 0;
-    peers.onExited(() => told++);
+    let calls = 0;
+    peers.onExited(() => calls++);
     peers.update([viewOf('peer')], SELF);
-    expect(told).toBe(0);
+    expect(calls).toBe(0);
     peers.update([exited], SELF);
     peers.update([exited], SELF);
-    expect(told).toBe(2);
+    expect(calls).toBe(2);
     peers.evicted([exited.pod]);
     peers.update([exited], SELF);
-    expect(told).toBe(2);
+    expect(calls).toBe(2);
   });
 
   it('is left alone while it is asleep: it holds nothing', () => {

@@ -39,7 +39,7 @@ async function afterADeath(
   return { leader, dead, ids };
 }
 
-const cycles = (pod: Member) => pod.told.of('recovery:completed');
+const cycles = (pod: Member) => pod.recorded.of('recovery:completed');
 
 describe('a recovery cycle', () => {
   it('evicts the dead and requeues what they held, within dead-after, two cycles and a heartbeat', async () => {
@@ -54,11 +54,13 @@ describe('a recovery cycle', () => {
       [1, 0],
       [1, 0],
     ]);
-    expect(leader.told.of('pod:dead')).toEqual([{ ...dead.pod, silentForMs: expect.any(Number), reason: 'silent' }]);
-    expect(leader.told.of('step:released').map(({ stepId, reason, podId }) => [stepId, reason, podId])).toEqual(
+    expect(leader.recorded.of('pod:dead')).toEqual([
+      { ...dead.pod, silentForMs: expect.any(Number), reason: 'silent' },
+    ]);
+    expect(leader.recorded.of('step:released').map(({ stepId, reason, podId }) => [stepId, reason, podId])).toEqual(
       ids.map((id) => [id, 'orphaned', dead.pod.podId]),
     );
-    expect(leader.told.of('recovery:started')).toMatchObject([{ dryRun: false }]);
+    expect(leader.recorded.of('recovery:started')).toMatchObject([{ dryRun: false }]);
     expect(cycles(leader)).toMatchObject([
       {
         deadPods: [dead.pod],
@@ -70,7 +72,7 @@ describe('a recovery cycle', () => {
         dryRun: false,
       },
     ]);
-    const order = leader.told.names.slice(leader.told.names.indexOf('recovery:started'));
+    const order = leader.recorded.names.slice(leader.recorded.names.indexOf('recovery:started'));
     expect(order.slice(0, 2)).toEqual(['recovery:started', 'pod:dead']);
     expect(await leader.fleet.recovery.history()).toMatchObject([
       {
@@ -108,7 +110,7 @@ describe('a recovery cycle', () => {
     const { leader, ids } = await afterADeath(1, { maxCrashes }, { crashes: 2, alone: true });
     await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
     expect(cycles(leader)).toMatchObject([{ requeued: [], failed: ids }]);
-    expect(leader.told.of('step:failed')).toMatchObject([{ stepId: ids[0], error: { code: 'STEP_CRASHED_POD' } }]);
+    expect(leader.recorded.of('step:failed')).toMatchObject([{ stepId: ids[0], error: { code: 'STEP_CRASHED_POD' } }]);
   });
 
   it.each([
@@ -133,7 +135,7 @@ describe('a recovery cycle', () => {
     const leader = await world.started('leader');
     leader.line.breaks('fails', 'orphans');
     await world.advance(CYCLE);
-    expect(leader.told.of('recovery:started')).toMatchObject([{ dryRun: false }]);
+    expect(leader.recorded.of('recovery:started')).toMatchObject([{ dryRun: false }]);
     expect(cycles(leader)).toMatchObject([{ orphans: [], error: { code: 'STORE_UNAVAILABLE' } }]);
     expect(leader.pool.wakes).toBe(0);
     expect(await leader.fleet.recovery.history()).toHaveLength(1);
@@ -142,7 +144,7 @@ describe('a recovery cycle', () => {
   it('without anything to do emits nothing, writes nothing, and sends one query', async () => {
     const leader = await world.started('leader');
     await world.advance(20 * CYCLE);
-    expect(leader.told.names).toEqual(['pod:joined', 'leader:elected']);
+    expect(leader.recorded.names).toEqual(['pod:joined', 'leader:elected']);
     expect(await leader.fleet.recovery.history()).toEqual([]);
     expect([leader.line.count('evict'), leader.line.count('settle')]).toEqual([0, 0]);
     expect(leader.line.count('orphans')).toBeLessThanOrEqual(21);
@@ -195,7 +197,7 @@ describe('a recovery cycle', () => {
     leader.line.after('evict', () => []); // it has sent a heartbeat after all
     await world.advance(DEAD_AFTER + 2 * CYCLE + BEAT);
     expect(leader.line.count('evict')).toBeGreaterThan(0);
-    expect(leader.told.of('pod:dead')).toEqual([]);
+    expect(leader.recorded.of('pod:dead')).toEqual([]);
     expect(cycles(leader)[0]).toMatchObject({ deadPods: [], error: undefined });
   });
 
@@ -213,7 +215,7 @@ describe('a recovery cycle', () => {
   it('gives listeners payloads that nothing else shares', async () => {
     const { leader, ids } = await afterADeath(2, { recoveryIntervalMs: 600_000 });
     await world.advance(DEAD_AFTER + 2 * BEAT);
-    leader.told.events.on('recovery:completed', ({ requeued }) => void (requeued as string[]).splice(0));
+    leader.recorded.events.on('recovery:completed', ({ requeued }) => void (requeued as string[]).splice(0));
     const { requeued } = await world.runtime.until(leader.fleet.recovery.run());
     expect(requeued).toEqual(ids);
   });
@@ -223,11 +225,11 @@ describe('a recovery cycle', () => {
     leader.line.breaks('loses', 'settle');
     await world.advance(DEAD_AFTER + CYCLE + BEAT);
     expect(await world.statuses(ids)).toEqual({ pending: 2 });
-    expect(leader.told.of('step:released')).toEqual([]);
+    expect(leader.recorded.of('step:released')).toEqual([]);
     leader.line.heals();
     await world.runtime.until(leader.fleet.recovery.run({ dryRun: true })); // reports nothing about it, and drops nothing
     await world.advance(CYCLE);
-    expect(leader.told.of('step:released').map(({ stepId }) => stepId)).toEqual(ids);
+    expect(leader.recorded.of('step:released').map(({ stepId }) => stepId)).toEqual(ids);
     expect(cycles(leader).at(-1)).toMatchObject({ requeued: ids, error: undefined });
     expect(cycles(leader)[0]?.error).toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
@@ -249,9 +251,9 @@ describe('a recovery cycle', () => {
       ['pending', 1, 0],
     ]);
     expect(cycles(leader)).toMatchObject([{ deadPods: [dead.pod], requeued: [ids[2]], failed: [] }]);
-    expect(leader.told.of('step:released').map(({ stepId }) => stepId)).toEqual([ids[2]]);
-    expect(leader.told.of('step:failed')).toEqual([]);
-    expect(leader.told.of('step:cancelled')).toEqual([]); // emitted where it was cancelled
+    expect(leader.recorded.of('step:released').map(({ stepId }) => stepId)).toEqual([ids[2]]);
+    expect(leader.recorded.of('step:failed')).toEqual([]);
+    expect(leader.recorded.of('step:cancelled')).toEqual([]); // emitted where it was cancelled
     await world.advance(5 * CYCLE);
     expect(cycles(leader)).toHaveLength(1);
   });
@@ -267,9 +269,11 @@ describe('a recovery cycle', () => {
       await world.advance(200);
     }
     expect(await world.statuses(ids)).toEqual({ pending: 600 });
-    const released = [leader, second].flatMap(({ told }) => told.of('step:released').map(({ stepId }) => stepId));
+    const released = [leader, second].flatMap(({ recorded }) =>
+      recorded.of('step:released').map(({ stepId }) => stepId),
+    );
     expect(released.sort()).toEqual([...ids].sort());
-    expect([leader, second].flatMap(({ told }) => told.of('step:lost'))).toEqual([]);
+    expect([leader, second].flatMap(({ recorded }) => recorded.of('step:lost'))).toEqual([]);
     expect((await world.store.find(ids.slice(0, 500))).every(({ crashes }) => crashes === 1)).toBe(true);
   });
 });
@@ -325,9 +329,9 @@ describe('leaders', () => {
       first.line.heals();
       await world.advance(CYCLE);
     }
-    expect(first.told.of('recovery:completed').length).toBeGreaterThan(3);
+    expect(first.recorded.of('recovery:completed').length).toBeGreaterThan(3);
     expect(first.fleet.elector.isLeader).toBe(true);
-    expect(first.told.of('leader:lost')).toEqual([]);
+    expect(first.recorded.of('leader:lost')).toEqual([]);
   });
 
   it('go on leading if there is no other pod', async () => {
@@ -367,7 +371,7 @@ describe('recovery by hand', () => {
     const done = await world.runtime.until(leader.fleet.recovery.run());
     expect([...done.requeued].sort()).toEqual([...ids, ...more].sort());
     await world.runtime.until(leader.fleet.recovery.run()); // with the same view of the fleet
-    expect(leader.told.of('pod:dead')).toHaveLength(1);
+    expect(leader.recorded.of('pod:dead')).toHaveLength(1);
     expect(Object.keys(done).sort()).toEqual(
       [
         'cycleId',
@@ -444,7 +448,7 @@ it('begins a cycle at once when a process has provably exited', async () => {
   }));
   await world.advance(BEAT);
   expect(leader.line.count('evict')).toBeGreaterThan(0);
-  expect(other.told.of('pod:fenced')).toEqual([]); // this store cannot prove it
+  expect(other.recorded.of('pod:fenced')).toEqual([]); // this store cannot prove it
 });
 
 describe('the journal of a pod', () => {
@@ -490,5 +494,5 @@ it('stops though a cycle hangs, and rejects the call that waits for one', async 
   await world.runtime.until(leader.stop());
   await run;
   expect(leader.runtime.pending).toBe(0);
-  expect(leader.told.of('recovery:started')).toEqual([]); // a stop is no failure
+  expect(leader.recorded.of('recovery:started')).toEqual([]); // a stop is no failure
 });

@@ -2,16 +2,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PodIdentity } from '../../src/fleet/pod-identity.js';
 import { SelfFence } from '../../src/fleet/self-fence.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
-import { log, Told } from './support/told.js';
+import { log, RecordedEvents } from './support/recorded-events.js';
 
 let runtime: VirtualRuntime;
-let told: Told;
+let recorded: RecordedEvents;
 let calls: string[];
 let fence: SelfFence;
 
 beforeEach(async () => {
   runtime = new VirtualRuntime();
-  told = new Told();
+  recorded = new RecordedEvents();
   calls = [];
   fence = new SelfFence({
     runtime,
@@ -22,14 +22,14 @@ beforeEach(async () => {
       retire: () => calls.push('retire'),
       fence: (final) => calls.push(final ? 'fence permanently' : 'fence'),
     },
-    events: told.events,
+    events: recorded.events,
     log,
   });
   await fence.start();
 });
 afterEach(() => fence.stop());
 
-const reasons = () => told.of('pod:fenced').map(({ reason }) => reason);
+const reasons = () => recorded.of('pod:fenced').map(({ reason }) => reason);
 
 it('lets nothing proceed before the first answered heartbeat', () => {
   expect(fence.mayProceed()).toBe(false);
@@ -51,7 +51,7 @@ describe('silent', () => {
     expect(calls).toEqual([]);
     await runtime.advance(1);
     expect(calls).toEqual(['fence']);
-    expect(told.of('pod:fenced')).toMatchObject([{ podId: 'a', reason: 'silent', recoverable: true }]);
+    expect(recorded.of('pod:fenced')).toMatchObject([{ podId: 'a', reason: 'silent', recoverable: true }]);
     expect(fence.mayProceed()).toBe(false);
   });
 
@@ -93,7 +93,7 @@ describe('frozen', () => {
   });
 
   it('notices a suspended machine, whose monotonic clock stood still', async () => {
-    runtime.freeze('stands');
+    runtime.freeze('stops');
     await runtime.advance(60_000);
     runtime.thaw();
     expect(fence.mayProceed()).toBe(false);
@@ -160,7 +160,7 @@ describe('a permanent drain', () => {
     fence.drain('superseded');
     fence.drain('outdated');
     expect(calls).toEqual(['retire']);
-    expect(told.of('pod:fenced')).toMatchObject([{ reason: 'superseded', recoverable: false }]);
+    expect(recorded.of('pod:fenced')).toMatchObject([{ reason: 'superseded', recoverable: false }]);
     expect([fence.final, fence.reason, fence.mayProceed()]).toEqual([true, 'superseded', true]);
   });
 

@@ -19,7 +19,7 @@ function chances(seed: number): (least: number, most: number) => number {
   return (least, most) => least + Math.floor(dice.random() * (most - least));
 }
 
-const deaths = (pods: readonly Member[]) => pods.flatMap(({ told }) => told.of('pod:dead'));
+const deaths = (pods: readonly Member[]) => pods.flatMap(({ recorded }) => recorded.of('pod:dead'));
 
 const QUICK = { heartbeatIntervalMs: 100, deadAfterMs: 2_000, recoveryIntervalMs: 100 };
 const TIGHT = { heartbeatIntervalMs: 100, deadAfterMs: 1_000, recoveryIntervalMs: 100 };
@@ -173,7 +173,7 @@ describe('a heartbeat that is lost', () => {
       await world.advance(2 * patience);
     }
     await world.advance(2 * timing.deadAfterMs);
-    expect(pod.told.of('pod:fenced')).toEqual([]);
+    expect(pod.recorded.of('pod:fenced')).toEqual([]);
     expect(pod.pool.calls).toEqual([`admit ${pod.pod.incarnation}`]);
   });
 
@@ -182,7 +182,7 @@ describe('a heartbeat that is lost', () => {
     pod.line.delays(timing.deadAfterMs / 3, 'heartbeat'); // a minute, with the longer intervals
     const before = pod.line.count('heartbeat');
     await world.advance(20 * timing.deadAfterMs);
-    expect(pod.told.of('pod:fenced')).toEqual([]);
+    expect(pod.recorded.of('pod:fenced')).toEqual([]);
     expect(pod.line.count('heartbeat') - before).toBeLessThanOrEqual(20 * 4);
   });
 
@@ -192,6 +192,6 @@ describe('a heartbeat that is lost', () => {
     const before = pod.line.count('heartbeat');
     await world.advance(20 * timing.deadAfterMs);
     expect(pod.line.count('heartbeat') - before).toBeLessThanOrEqual(20 * 4);
-    expect(pod.told.of('pod:fenced')).toMatchObject([{ reason: 'silent' }]);
+    expect(pod.recorded.of('pod:fenced')).toMatchObject([{ reason: 'silent' }]);
   });
 });

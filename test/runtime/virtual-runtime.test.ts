@@ -152,7 +152,7 @@ describe('machines of one world', () => {
     const fired: number[] = [];
     pod.after(10, () => fired.push(pod.monotonicMs()));
     await world.advance(4);
-    pod.freeze('stands');
+    pod.freeze('stops');
     await world.advance(1_000);
     pod.thaw();
     await world.advance(5);

@@ -42,8 +42,8 @@ describe('deaths', () => {
     }
     await simulation.run(60_000);
     await expectNothingLost(simulation);
-    expect(pods.flatMap(({ told }) => told.of('pod:dead'))).toHaveLength(4);
-    expect(pods.flatMap(({ told }) => told.of('step:failed'))).toEqual([]);
+    expect(pods.flatMap(({ recorded }) => recorded.of('pod:dead'))).toHaveLength(4);
+    expect(pods.flatMap(({ recorded }) => recorded.of('step:failed'))).toEqual([]);
   });
 });
 
@@ -65,10 +65,10 @@ describe('deaths of processes that the store can look up', () => {
     }
     await simulation.run(60_000);
     await expectNothingLost(simulation);
-    expect(pods.flatMap(({ told }) => told.of('pod:dead').map(({ reason }) => reason))).toEqual(
+    expect(pods.flatMap(({ recorded }) => recorded.of('pod:dead').map(({ reason }) => reason))).toEqual(
       Array.from({ length: 8 }, () => 'exited'),
     );
-    expect(pods.flatMap(({ told }) => told.of('step:failed'))).toEqual([]);
+    expect(pods.flatMap(({ recorded }) => recorded.of('step:failed'))).toEqual([]);
   });
 
   it.each([1, 2, 3, 4])('let a fleet that is started again go on at once (seed %i)', async (seed) => {
@@ -107,7 +107,7 @@ describe.each([
     expect(new Set(leaders).size).toBe(1);
     expect(simulation.alive.filter(({ isLeader }) => isLeader)).toHaveLength(1);
     expect(simulation.alive.flatMap(({ pod }) => pod.health().problems)).toEqual([]);
-    expect(pods.some(({ told }) => told.of('pod:dead').length > 0)).toBe(true);
+    expect(pods.some(({ recorded }) => recorded.of('pod:dead').length > 0)).toBe(true);
   });
 });
 
@@ -118,7 +118,7 @@ async function befall(pod: SimulatedPod | undefined): Promise<void> {
   if (chance === 0) pod.kill();
   if (chance === 1 && pod.well) await simulation.world.until(pod.stop());
   if (chance === 2) pod.freeze('runs');
-  if (chance === 3) pod.freeze('stands');
+  if (chance === 3) pod.freeze('stops');
   if (chance === 4) pod.cut(simulation.pick(['fails', 'hangs', 'loses'] as const) ?? 'fails');
   if (chance === 5) pod.machine.shiftWall(simulation.chance(-3_600_000, 3_600_000));
   if (chance === 6) await outage(simulation.chance(0, 60_000));
@@ -146,7 +146,7 @@ describe('an outage of the store', () => {
     await simulation.world.advance(300_000);
     for (const pod of simulation.alive) pod.mend();
     await simulation.run(180_000);
-    expect(simulation.pods.flatMap(({ told }) => told.of('pod:dead'))).toEqual([]);
+    expect(simulation.pods.flatMap(({ recorded }) => recorded.of('pod:dead'))).toEqual([]);
     expect(simulation.alive.map(({ pod }) => pod.fleet.pod.incarnation)).toEqual(before);
     await expectNothingLost(simulation);
   });

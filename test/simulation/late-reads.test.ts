@@ -48,11 +48,11 @@ describe('on a store with late reads', () => {
     await simulation.run(STALE); // until then the steps may be shown as they were
     await expectNothingLost(simulation);
     expect(aborted).toEqual([]);
-    for (const { told } of simulation.pods) {
-      expect(told.of('step:lost')).toEqual([]);
-      expect(told.of('pod:fenced')).toEqual([]);
-      expect(told.of('pod:left')).toEqual([]);
-      expect(told.of('step:released').filter(({ reason }) => reason !== 'unstarted')).toEqual([]);
+    for (const { recorded } of simulation.pods) {
+      expect(recorded.of('step:lost')).toEqual([]);
+      expect(recorded.of('pod:fenced')).toEqual([]);
+      expect(recorded.of('pod:left')).toEqual([]);
+      expect(recorded.of('step:released').filter(({ reason }) => reason !== 'unstarted')).toEqual([]);
     }
   });
 
@@ -70,7 +70,7 @@ describe('on a store with late reads', () => {
     await simulation.run(STALE); // until then the steps may be shown as they were
     await expectNothingLost(simulation);
     expect(aborted).toEqual([]);
-    expect(simulation.pods.flatMap(({ told }) => told.of('pod:dead'))).toHaveLength(3);
-    expect(simulation.pods.flatMap(({ told }) => told.of('step:lost'))).toEqual([]);
+    expect(simulation.pods.flatMap(({ recorded }) => recorded.of('pod:dead'))).toHaveLength(3);
+    expect(simulation.pods.flatMap(({ recorded }) => recorded.of('step:lost'))).toEqual([]);
   });
 });

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { Store } from '../../src/store/contract.js';
-import { log } from '../fleet/support/told.js';
+import { log } from '../fleet/support/recorded-events.js';
 import { FaultyStore, seeded } from '../support/faulty-store.js';
 import { stopped, temporaryPath } from '../support/queues.js';
 
@@ -81,11 +81,11 @@ describe.each([1, 2, 3, 4, 5, 6])('calls that fail, take long, and land again (s
     expect(found.filter(({ status }) => status === 'pending' || status === 'claimed')).toEqual([]);
     for (const { queue } of pods) expect(queue.health()).toMatchObject({ status: 'healthy', currentCapacity: 0 });
     // An end is emitted once at most, and once more for each retry by hand.
-    const told = pods.flatMap(({ ended }) => ended);
+    const recorded = pods.flatMap(({ ended }) => ended);
     const times = (all: readonly string[], stepId: string): number => all.filter((id) => id === stepId).length;
-    expect(ids.filter((id) => times(told, id) > 1 + times(retried, id))).toEqual([]);
+    expect(ids.filter((id) => times(recorded, id) > 1 + times(retried, id))).toEqual([]);
     const done = found.filter(({ status }) => status === 'completed' || status === 'failed');
-    expect(done.filter(({ stepId }) => times(told, stepId) === 0)).toEqual([]);
+    expect(done.filter(({ stepId }) => times(recorded, stepId) === 0)).toEqual([]);
 
     for (const { queue } of pods) await world.until(queue.stop());
     for (const { machine } of pods) expect(machine.pending).toBe(0);

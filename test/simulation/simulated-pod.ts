@@ -9,7 +9,7 @@ import { resolveOptions as sqliteOptions } from '../../src/store/sqlite/options.
 import { NO_PROOF } from '../../src/store/sqlite/pods/process-table.js';
 import { SqliteStore } from '../../src/store/sqlite/store.js';
 import { Line } from '../fleet/support/faulty-store.js';
-import { log, Told } from '../fleet/support/told.js';
+import { log, RecordedEvents } from '../fleet/support/recorded-events.js';
 import type { VirtualProcess } from '../support/virtual-host.js';
 
 /** How a pod differs from the others. */
@@ -24,7 +24,7 @@ export interface PodGiven {
 }
 
 export class SimulatedPod {
-  readonly told = new Told();
+  readonly recorded = new RecordedEvents();
   readonly machine: VirtualRuntime;
   readonly line: Line;
   readonly pod: Pod;
@@ -65,8 +65,8 @@ export class SimulatedPod {
       outages: { current: undefined },
       waiter: { stop: () => Promise.resolve() },
     };
-    this.pod = new Pod(connection as ConstructorParameters<typeof Pod>[0], registry, this.told.events);
-    this.told.events.on('pod:joined', (joined: PodRef) => {
+    this.pod = new Pod(connection as ConstructorParameters<typeof Pod>[0], registry, this.recorded.events);
+    this.recorded.events.on('pod:joined', (joined: PodRef) => {
       if (joined.podId === podId) this.incarnations.add(joined.incarnation);
     });
   }
@@ -93,7 +93,7 @@ export class SimulatedPod {
   }
 
   /** SIGSTOP, or a blocked event loop; or a machine that sleeps. */
-  freeze(monotonic: 'runs' | 'stands'): void {
+  freeze(monotonic: 'runs' | 'stops'): void {
     this.frozen = true;
     this.machine.freeze(monotonic);
   }

@@ -5,7 +5,7 @@ import { sqlite } from '../../src/sqlite.js';
 import type { StepRecord, Store } from '../../src/store/contract.js';
 import { LateWorld, type Lateness } from '../support/late-store.js';
 import type { VirtualHost } from '../support/virtual-host.js';
-import { log } from '../fleet/support/told.js';
+import { log } from '../fleet/support/recorded-events.js';
 import { SimulatedPod, type PodGiven } from './simulated-pod.js';
 
 /** Between two checks of the watcher, in ms. */
@@ -73,7 +73,7 @@ export class Simulation {
       ...given,
     });
     this.pods.push(pod);
-    pod.told.events.on('pod:dead', (dead: PodDead) => this.#judge(dead));
+    pod.recorded.events.on('pod:dead', (dead: PodDead) => this.#judge(dead));
     await pod.open(); // the real file system takes no time of this world
     await this.world.until(pod.start());
     return pod;
@@ -108,8 +108,8 @@ export class Simulation {
   /** How often the end of each step was emitted. */
   ends(): Map<string, number> {
     const ends = new Map<string, number>();
-    for (const { told } of this.pods) {
-      for (const { stepId } of [...told.of('step:completed'), ...told.of('step:failed')]) {
+    for (const { recorded } of this.pods) {
+      for (const { stepId } of [...recorded.of('step:completed'), ...recorded.of('step:failed')]) {
         ends.set(stepId, (ends.get(stepId) ?? 0) + 1);
       }
     }
@@ -128,11 +128,11 @@ export class Simulation {
   /** An eviction is justified only if a fault affected the pod while it was silent; as exited, only if the pod is gone. */
   #judge({ podId, incarnation, reason }: PodDead): void {
     const pod = this.pods.find(({ incarnations }) => incarnations.has(incarnation));
-    const told = `${podId} (${reason}) at ${this.now}`;
-    if (reason === 'exited' && pod?.gone !== true) this.unjust.push(told);
+    const recorded = `${podId} (${reason}) at ${this.now}`;
+    if (reason === 'exited' && pod?.gone !== true) this.unjust.push(recorded);
     if (pod?.well === false) return;
     const hinderedAt = pod === undefined ? undefined : this.#hindered.get(pod);
     const deadAfterMs = pod?.settings.deadAfterMs ?? 0;
-    if (hinderedAt === undefined || this.now - hinderedAt > deadAfterMs) this.unjust.push(told);
+    if (hinderedAt === undefined || this.now - hinderedAt > deadAfterMs) this.unjust.push(recorded);
   }
 }

@@ -2,15 +2,15 @@
 import { beforeEach, expect, it } from 'vitest';
 import { OutageTracker } from '../../src/store/outage-tracker.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
-import { log, Told } from '../fleet/support/told.js';
+import { log, RecordedEvents } from '../fleet/support/recorded-events.js';
 
 let runtime: VirtualRuntime;
-let told: Told;
+let recorded: RecordedEvents;
 let outages: OutageTracker;
 beforeEach(() => {
   runtime = new VirtualRuntime();
-  told = new Told();
-  outages = new OutageTracker(runtime, told.events, log);
+  recorded = new RecordedEvents();
+  outages = new OutageTracker(runtime, recorded.events, log);
 });
 
 it('emits store:error once and store:recovered once, with the time since the first failure', async () => {
@@ -21,7 +21,7 @@ it('emits store:error once and store:recovered once, with the time since the fir
   await runtime.advance(1_000);
   outages.succeeded('journal');
   outages.succeeded('journal');
-  expect(told.all).toEqual([
+  expect(recorded.all).toEqual([
     { name: 'store:error', payload: { operation: 'journal', error: new Error('first') } },
     { name: 'store:recovered', payload: { operation: 'journal', downMs: 2_000 } },
   ]);
@@ -32,7 +32,7 @@ it('emits again for the next outage', () => {
     outages.failed('journal', 'a text');
     outages.succeeded('journal');
   }
-  expect(told.names).toEqual(['store:error', 'store:recovered', 'store:error', 'store:recovered']);
+  expect(recorded.names).toEqual(['store:error', 'store:recovered', 'store:error', 'store:recovered']);
 });
 
 it('counts an outage of several operations as one, from the first failure to the last success', async () => {
@@ -41,10 +41,10 @@ it('counts an outage of several operations as one, from the first failure to the
   outages.failed('heartbeat', new Error('down'));
   outages.succeeded('exchange');
   outages.succeeded('register'); // has not failed
-  expect(told.names).toEqual(['store:error']);
+  expect(recorded.names).toEqual(['store:error']);
   expect(outages.current).toMatchObject({ operation: 'heartbeat', forMs: 0 });
   await runtime.advance(1_000);
   outages.succeeded('heartbeat');
-  expect(told.of('store:recovered')).toEqual([{ operation: 'heartbeat', downMs: 2_000 }]);
+  expect(recorded.of('store:recovered')).toEqual([{ operation: 'heartbeat', downMs: 2_000 }]);
   expect(outages.current).toBeUndefined();
 });

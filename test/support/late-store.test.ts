@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { sqlite } from '../../src/sqlite.js';
 import type { Store } from '../../src/store/contract.js';
-import { log } from '../fleet/support/told.js';
+import { log } from '../fleet/support/recorded-events.js';
 import { LateWorld, type LateStore } from './late-store.js';
 
 const LATE = 5_000;

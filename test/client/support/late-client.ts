@@ -9,7 +9,7 @@ import { sqlite } from '../../../src/sqlite.js';
 import type { Claim, PodRef, Store } from '../../../src/store/contract.js';
 import { FaultyStore } from '../../support/faulty-store.js';
 import { LateWorld, type Lateness, type LateStore } from '../../support/late-store.js';
-import { log, Told } from '../../fleet/support/told.js';
+import { log, RecordedEvents } from '../../fleet/support/recorded-events.js';
 
 /** Snowflake's. */
 export const WAIT_INTERVAL_MS = 2_000;
@@ -51,7 +51,7 @@ export class LateClients {
 }
 
 export class Client {
-  readonly told = new Told();
+  readonly told = new RecordedEvents();
   readonly late: LateStore;
   /** Counts the calls. */
   readonly store: FaultyStore;

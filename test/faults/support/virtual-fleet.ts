@@ -78,7 +78,7 @@ export class VirtualPod {
   }
 
   /** Does nothing until {@link thaw}: `runs` is a process that was stopped, `stands` a machine that sleeps. */
-  freeze(monotonic: 'runs' | 'stands' = 'runs'): void {
+  freeze(monotonic: 'runs' | 'stops' = 'runs'): void {
     this.#frozen = true;
     this.machine.freeze(monotonic);
   }

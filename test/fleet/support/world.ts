@@ -14,7 +14,7 @@ import { Settler } from '../../../src/settlement/settler.js';
 import { LateWorld, type Lateness } from '../../support/late-store.js';
 import { FakePool } from './fake-pool.js';
 import { Line } from './faulty-store.js';
-import { log, Told } from './told.js';
+import { log, RecordedEvents } from './recorded-events.js';
 
 export class World {
   readonly runtime = new VirtualRuntime();
@@ -124,7 +124,7 @@ function newStep(stepId: string, given: Partial<NewStep>): NewStep {
 
 /** The fleet services of a pod, with a pool that does nothing. */
 export class Member {
-  readonly told = new Told();
+  readonly recorded = new RecordedEvents();
   readonly pool = new FakePool();
   readonly line: Line;
   readonly fleet: Fleet;
@@ -135,7 +135,7 @@ export class Member {
     this.runtime = runtime;
     this.line = new Line(runtime);
     this.settings = completeOptions(resolveOptions({ podId, runtime, ...options }), RHYTHM);
-    const { events } = this.told;
+    const { events } = this.recorded;
     const rules = { retry: DEFAULT_RETRY, maxCrashes: this.settings.maxCrashes };
     const announcer = new Announcer({ events, log, podId, wallMs: () => runtime.wallMs() });
     const settler = new Settler({ announcer, log, random: () => runtime.random(), rulesFor: () => rules });

@@ -336,6 +336,13 @@ export const fleetBreaks: readonly Break[] = [
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
+    name: 'fleet/heartbeat: a drained pod leaves with claims that have not started',
+    file: 'src/fleet/heartbeat.ts',
+    find: 'const { unstarted, running, unsettled } = pool.load;\n    this.#idle = unstarted + running + unsettled === 0;',
+    replace: 'const { running, unsettled } = pool.load;\n    this.#idle = running + unsettled === 0;',
+    tests: ['test/fleet/heartbeat.test.ts'],
+  },
+  {
     name: 'fleet/heartbeat: what drains is aborted a heartbeat late',
     file: 'src/fleet/heartbeat.ts',
     find: 'drainsForMs + settings.heartbeatIntervalMs > settings.drainTimeoutMs',

@@ -337,7 +337,7 @@ export const runtimeBreaks: readonly Break[] = [
   {
     name: 'runtime/virtual-runtime: a machine that slept fires its timers too early',
     file: 'src/runtime/virtual-runtime.ts',
-    find: "if (this.#frozen?.monotonic === 'stands') this.#lag += this.#world.now - this.#frozen.at;",
+    find: "if (this.#frozen?.monotonic === 'stops') this.#lag += this.#world.now - this.#frozen.at;",
     replace: '',
     tests: [VIRTUAL],
   },

@@ -4,7 +4,7 @@ import { createLog } from '../../../src/log.js';
 
 export const log = createLog('test');
 
-export class Told {
+export class RecordedEvents {
   readonly events = new Events(log);
   readonly all: { readonly name: EventName; readonly payload: any }[] = [];
 
