@@ -1,4 +1,4 @@
-/** What a queue offers: the typed face of `FleetQ`. Types only; `fleetq.ts` is the class behind it. */
+/** The public interface of a queue. Types only; `fleetq.ts` implements it. */
 import type { CancelResult, RetryResult } from './client/step-commands.js';
 import type { StepFilter, StepListing } from './client/step-listing.js';
 import type { WaitOptions } from './client/wait-options.js';
@@ -24,14 +24,14 @@ import type {
 } from './step/type-map.js';
 import type { SubmitReceipt } from './store/contract.js';
 
-/** A step as `submit` takes it: `args` may be left out where the handler takes none. */
+/** A step as `submit` takes it. `args` may be left out if the handler takes none. */
 export type SubmitInput<S, T extends keyof S & string> = StepInput<T, ArgsOf<S, T>> &
   (undefined extends ArgsOf<S, T> ? unknown : { readonly args: ArgsOf<S, T> });
 
 /** A step of any of the types `T`. */
 export type SubmitUnion<S, T extends keyof S & string> = { [K in T]: SubmitInput<S, K> & { readonly type: K } }[T];
 
-/** What became of a submitted step. */
+/** A submitted step, and whether it is new. */
 export interface Submitted<R = unknown> {
   readonly stepId: StepId<R>;
   readonly receipt: SubmitReceipt;
@@ -48,7 +48,7 @@ export type StepOf<S> = [keyof S] extends [never]
  * @typeParam S the step types: from `steps`, from `register`, or named by a process that only submits
  */
 export interface FleetQ<S = {}> extends AsyncDisposable {
-  /** Names this pod. */
+  /** The name of this pod. */
   readonly podId: string;
 
   /**
@@ -69,22 +69,23 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
   ): FleetQ<S & { [K in T]: { args: A; result: R } }>;
 
   /**
-   * Opens the store, joins the fleet, and begins to claim and to run steps. Called twice it is the same start.
+   * Opens the store, joins the fleet, and begins to claim and run steps. A second call returns the same promise.
    *
-   * @throws StoreError when the store cannot be opened
-   * @throws StoppedError when `stop` was called before or meanwhile; nothing is left then
+   * @throws StoreError if the store cannot be opened
+   * @throws StoppedError if `stop` was called before or meanwhile; nothing is left open then
    */
   start(): Promise<void>;
   /**
-   * Stops claiming, lets running steps finish within `drainTimeoutMs`, aborts the rest, gives back what it holds
+   * Stops claiming, lets running steps finish within `drainTimeoutMs`, aborts the rest, gives back the other claims
    * uncharged, leaves the fleet and closes the store. Idempotent; never rejects.
    *
-   * Calls are served until the last handler has ended, and the last promise of a listener has settled; for listeners it
-   * waits until the drain time is over, and two seconds at least. A handler must not await it: it waits for the handler.
+   * Calls are served until the last handler has ended and the last promise of a listener has settled. Listeners have until
+   * the drain time is over, and at least two seconds. A handler must not await `stop`, which waits for the handler.
    */
   stop(): Promise<void>;
-  /** Stops claiming on this pod until `resume`; what runs goes on, what is held unstarted is given back. */
+  /** Stops claiming on this pod until `resume`. Running steps go on; claims that have not started are given back. */
   pause(): void;
+  /** Claims again after `pause`. */
   resume(): void;
 
   /**
@@ -92,7 +93,7 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
    *
    * With a definition, the args and the result are typed by the definition alone, and its schema checks the args. The type
    * need not be registered on this queue: a process that only submits may use it, and `unknownTypes` does not apply.
-   * `args` may be left out where the handler takes none.
+   * `args` may be left out if the handler takes none.
    *
    * @example
    * const id = await queue.submit(resize, { file: 'a.png', width: 640 }, { priority: 5 });
@@ -148,69 +149,70 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
   ): Promise<Submitted<ResultOf<S, T>>[]>;
 
   /**
-   * A step as it stands. On a store with late reads (Snowflake's `staleReadMs`) it may be shown as it stood so long ago, and
-   * that there is no such step is said only after a second look.
+   * Reads a step. On a store with late reads (Snowflake) the answer may be as old as `staleReadMs`, and a step that is not
+   * found is read a second time.
    *
    * @throws StepNotFoundError
    */
   getStep(stepId: string): Promise<StepOf<S>>;
   /**
-   * Resolves with the result of a step once it has completed; on any process.
+   * Resolves with the step's result once it has completed, on whatever process.
    *
    * @throws StepFailedError, StepCancelledError, StepNotFoundError, WaitTimeoutError, StoppedError
-   * @throws FleetQError `WAIT_ABORTED` when the signal aborts; `RESULT_UNREADABLE` when the stored result is no JSON
+   * @throws FleetQError `WAIT_ABORTED` if the signal aborts; `RESULT_UNREADABLE` if the stored result is no JSON
    */
   waitFor<R>(stepId: StepId<R>, options?: WaitOptions): Promise<R>;
-  /** The steps that match, page by page; an async iterable. */
+  /** The steps that match the filter, page by page; an async iterable. */
   listSteps(filter?: StepFilter): StepListing<StepOf<S>>;
   /**
-   * Makes a pending or claimed step terminal at once; its handler, wherever it runs, is aborted. On a store with late reads a
-   * refusal takes a second look, unless the step has completed.
+   * Makes a pending or claimed step terminal at once. Its handler, on whatever pod, is aborted. On a store with late reads
+   * the step is read a second time before the call is refused, unless the step has completed.
    *
-   * @throws StoreError `STORE_BUSY` where the step keeps changing, or the store does not show how it stands
+   * @throws StoreError `STORE_BUSY` if the step keeps changing, or the store does not show its state
    */
   cancel(stepId: string): Promise<CancelResult>;
   /**
-   * Makes a failed or cancelled step pending again, due now, with fresh counts. On a store with late reads a refusal takes a
-   * second look, unless the step has completed.
+   * Makes a failed or cancelled step pending again, due now, with its counts reset. On a store with late reads the step is
+   * read a second time before the call is refused, unless the step has completed.
    *
-   * @throws StoreError `STORE_BUSY` where the store does not show how the step stands
+   * @throws StoreError `STORE_BUSY` if the store does not show the step's state
    */
   retry(stepId: string): Promise<RetryResult>;
 
   /** Counts of steps, pods and capacity. */
   stats(): Promise<QueueStats>;
-  /** Whether this pod is well. Fails when its loops have stopped ticking, not only when the process is gone. */
+  /** Whether this pod works. It is unhealthy if its loops have stopped, not only if the process is gone. */
   health(): Health;
-  /** Who leads, as this pod or, before `start`, the store knows it. */
+  /** The leader, as this pod knows it; before `start`, as the store does. */
   leader(): Promise<LeaderReport>;
   /**
    * Runs one recovery cycle now.
    *
-   * @throws FleetQError `NOT_LEADER` where another pod leads, unless `force`; `NOT_STARTED` before `start`
+   * @throws FleetQError `NOT_LEADER` if another pod leads, unless `force`; `NOT_STARTED` before `start`
    */
   runRecovery(options?: RecoveryOptions): Promise<RecoverySummary>;
-  /** The recovery cycles that this pod ran as leader, the newest first. */
+  /** The recovery cycles that this pod has run as leader, newest first. */
   recoveryHistory(options?: { readonly limit?: number }): Promise<readonly RecoverySummary[]>;
 
   /**
-   * Calls `listener` after each such event. What it throws or rejects with goes to the log and harms nobody.
+   * Calls `listener` after each event of this name. An error of the listener is logged and affects nothing else.
    *
-   * @returns what removes the listener
+   * @returns a function that removes the listener
    */
   on<E extends EventName>(event: E, listener: (payload: EventPayloads<S>[E]) => unknown): () => void;
-  /** Like `on`, for one time. */
+  /** Like `on`, for the next event only. */
   once<E extends EventName>(event: E, listener: (payload: EventPayloads<S>[E]) => unknown): () => void;
+  /** Removes a listener of `on` or `once`. */
   off<E extends EventName>(event: E, listener: (payload: EventPayloads<S>[E]) => unknown): void;
 }
 
-/** A queue of any step types: what a helper accepts. It is complete, so nothing can be registered with it. */
+/** A queue of any step types, for functions that take one. Nothing can be registered with it. */
 export type AnyFleetQ = Omit<FleetQ<AnySteps>, 'register'>;
 
 /** The step types of a queue: `type Steps = StepsOf<typeof queue>`. */
 export type StepsOf<Q> = Q extends FleetQ<infer S> ? S : never;
 
-/** How queues are made. */
+/** The constructor of queues, and `fromEnv`. */
 export interface FleetQConstructor {
   /**
    * @example new FleetQ({ store: sqlite({ path: 'queue.db' }), steps: [resize, sendEmail] })
@@ -227,11 +229,11 @@ export interface FleetQConstructor {
    * A `concurrency` in `options` overrides `FLEET_Q_MAX_PARALLELISM` and `FLEET_Q_CAPACITY_THRESHOLD` too, and a
    * `maxParallelism` or `capacityThreshold` overrides `FLEET_Q_CONCURRENCY`.
    *
-   * Where `options` name no store, it is Snowflake if `FLEET_Q_SNOWFLAKE_ACCOUNT` is set, else SQLite at
+   * If `options` name no store, it is Snowflake if `FLEET_Q_SNOWFLAKE_ACCOUNT` is set, else SQLite at
    * `FLEET_Q_SQLITE_PATH`.
    *
-   * @throws ValidationError `OPTION_INVALID`, naming the variable; also where one of Snowflake is set and the account, or
-   * the database, is missing
+   * @throws ValidationError `OPTION_INVALID`, naming the variable; also if a variable of Snowflake is set and the account
+   * or the database is missing
    */
   fromEnv<const L extends readonly AnyDefinition[]>(
     options: FleetQOptions & { readonly steps: L & NoneTwice<L> },

@@ -7,7 +7,7 @@
  */
 import { types } from 'node:util';
 
-/** What can go wrong, as a stable word. */
+/** What went wrong. Codes are stable: they are never renamed. */
 export type ErrorCode =
   | 'OPTION_INVALID'
   | 'STEP_INVALID'
@@ -55,7 +55,7 @@ export type ErrorCode =
 /** The parent of all errors of this library. */
 export class FleetQError extends Error {
   override readonly name: string = 'FleetQError';
-  /** What went wrong, as a stable word. */
+  /** What went wrong; see the troubleshooting guide for each code. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
@@ -64,7 +64,7 @@ export class FleetQError extends Error {
   }
 }
 
-/** Something that the caller passed is not acceptable. Nothing was written. */
+/** Something that was passed is not acceptable. Nothing was written. */
 export class ValidationError extends FleetQError {
   override readonly name = 'ValidationError';
   /** The path of the offending field, such as `steps[3].args.when`. */
@@ -76,10 +76,10 @@ export class ValidationError extends FleetQError {
   }
 }
 
-/** The store could not do what it was asked. */
+/** The store failed, or refused a call. */
 export class StoreError extends FleetQError {
   override readonly name = 'StoreError';
-  /** Whether the same call may go through later. `false`: it will be refused again, so nobody should repeat it. */
+  /** Whether the same call may succeed later. `false`: it will be refused again; do not repeat it. */
   readonly transient: boolean;
 
   constructor(code: ErrorCode, message: string, transient: boolean, options?: ErrorOptions) {
@@ -88,7 +88,7 @@ export class StoreError extends FleetQError {
   }
 }
 
-/** A `submitMany` that broke off: what had been committed by then stays, and is told here. */
+/** `submitMany` failed on the way. The steps that had been committed by then stay; `stepIds` names them. */
 export class SubmitIncompleteError extends FleetQError {
   override readonly name = 'SubmitIncompleteError';
   /** The ids of the steps that are safe in the store, in the order of the call; a prefix of it. */
@@ -97,7 +97,7 @@ export class SubmitIncompleteError extends FleetQError {
   constructor(stepIds: readonly string[], total: number, cause: unknown) {
     super(
       'SUBMIT_INCOMPLETE',
-      `submitMany: ${stepIds.length} of ${total} steps were committed before the store failed`,
+      `submitMany: ${stepIds.length} of ${total} steps were committed before the store failed; stepIds names them`,
       {
         cause,
       },
@@ -110,15 +110,15 @@ export class SubmitIncompleteError extends FleetQError {
 export class StoppedError extends FleetQError {
   override readonly name = 'StoppedError';
   constructor(what: string) {
-    super('STOPPED', `${what}: the queue has been stopped`);
+    super('STOPPED', `${what}: the queue has been stopped; make a new FleetQ to go on`);
   }
 }
 
-/** `waitFor`: the step ended as failed. `cause` is the error of its last attempt, as it was recorded. */
+/** `waitFor`: the step failed. `cause` is the error of its last attempt, as it was recorded. */
 export class StepFailedError extends FleetQError {
   override readonly name = 'StepFailedError';
   readonly stepId: string;
-  /** Made again from what was recorded: name, message, code, stack and causes. */
+  /** An error with the recorded name, message, code, stack, fields and causes. */
   declare readonly cause: (Error & { readonly code?: string | number }) | undefined;
   constructor(stepId: string, problem: string, cause: Error | undefined) {
     super('STEP_FAILED', `step ${stepId} failed: ${problem}`, { cause });
@@ -136,39 +136,42 @@ export class StepCancelledError extends FleetQError {
   }
 }
 
-/** There is no step of this id, or no longer: finished steps are kept for the retention time. */
+/** There is no step of this id, or no longer: finished steps are deleted after `retentionMs`. */
 export class StepNotFoundError extends FleetQError {
   override readonly name = 'StepNotFoundError';
   readonly stepId: string;
   constructor(stepId: string) {
-    super('STEP_NOT_FOUND', `no step ${stepId}`);
+    super(
+      'STEP_NOT_FOUND',
+      `there is no step ${stepId}: it was never submitted here, or it ended longer ago than retentionMs`,
+    );
     this.stepId = stepId;
   }
 }
 
-/** `waitFor`: the step did not end in time. It goes on; only the wait is over. */
+/** `waitFor`: the step did not end within `timeoutMs`. The step goes on; only the wait is over. */
 export class WaitTimeoutError extends FleetQError {
   override readonly name = 'WaitTimeoutError';
   readonly stepId: string;
   readonly timeoutMs: number;
-  /** How the step stood then; `undefined` where the store did not say. */
+  /** The step's status at that time; `undefined` if the store did not answer. */
   readonly status: 'pending' | 'claimed' | undefined;
-  /** @param whereabouts completes the message: how the step stood, and what it waits for */
-  constructor(stepId: string, timeoutMs: number, status?: 'pending' | 'claimed', whereabouts?: string) {
+  /** @param details completes the message: the step's status, and what it waits for */
+  constructor(stepId: string, timeoutMs: number, status?: 'pending' | 'claimed', details?: string) {
     const text = `step ${stepId} did not end within ${timeoutMs} ms`;
-    super('WAIT_TIMEOUT', whereabouts === undefined ? text : `${text}: ${whereabouts}`);
+    super('WAIT_TIMEOUT', details === undefined ? text : `${text}: ${details}`);
     this.stepId = stepId;
     this.timeoutMs = timeoutMs;
     this.status = status;
   }
 }
 
-/** Thrown by a handler: this step cannot succeed, so it is not tried again. */
+/** Thrown by a handler: the step cannot succeed, so it fails at once, without a retry. */
 export class PermanentFailureError extends Error {
   override readonly name = 'PermanentFailureError';
 }
 
-/** Thrown by a handler: try again after `delayMs`, whatever the retry policy says. The attempt is charged. */
+/** Thrown by a handler: the step is retried after `delayMs`, not by the retry policy. The attempt is charged. */
 export class RetryLaterError extends Error {
   override readonly name = 'RetryLaterError';
   readonly delayMs: number;
@@ -221,7 +224,7 @@ function shownObject(value: object): string {
   return typeof name === 'string' && name !== 'Object' ? `[${name}]` : `{ ${keys} }`;
 }
 
-/** `instanceof`, of a value that anybody may have thrown or returned: a proxy full of traps is nothing that we know. */
+/** `instanceof` that never throws: a proxy whose traps throw is an instance of nothing. */
 export function isA<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
   try {
     return value instanceof type;
@@ -240,10 +243,10 @@ export function asError(thrown: unknown): Error {
   return new Error(`thrown: ${show(thrown)}`, { cause: thrown });
 }
 
-/** Thousands of comparisons would keep the event loop. */
+/** Thousands of comparisons would block the event loop. */
 const MOST_COMPARED = 1_000;
 
-/** The nearest of `known` to a misspelt `word`, if any is near: for "did you mean". */
+/** The known word that is spelt most like `word`, if any is similar: for "did you mean". */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;

@@ -1,3 +1,3 @@
-/** Events under one address: what they carry, and what sends them. */
+/** All of the events: the emitter, names and payloads. */
 export { Events } from './events/emitter.js';
 export * from './events/payloads.js';

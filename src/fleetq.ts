@@ -1,5 +1,5 @@
 /**
- * The facade: wires the services and lends its methods to them.
+ * The class behind `FleetQ`: it opens the store, starts the pod, and passes each call to the service that answers it.
  *
  * Invariants:
  * - It has no logic of its own except the order of a queue's life: made → (opened as a client) → started → draining → stopped.
@@ -34,14 +34,14 @@ import { StepRegistry } from './step/registry.js';
 import type { Step } from './step/step.js';
 import type { StoreFactory } from './store/contract.js';
 
-/** How long `stop` waits for listeners, in ms, where the drain time leaves no more. */
+/** How long `stop` waits for listeners, in ms, if the drain time leaves less. */
 const LISTENERS_MS = 2_000;
 
 class Queue implements AnyFleetQ {
   readonly #options: ResolvedOptions;
   readonly #factory: StoreFactory;
   readonly #log: Log;
-  /** Of construction; from `start` on, that of `start`. */
+  /** The async context of the constructor; from `start` on, that of `start`. */
   readonly #context = new QueueContext();
   readonly #events: Events;
   readonly #registry = new StepRegistry();
@@ -49,7 +49,7 @@ class Queue implements AnyFleetQ {
   #pod: Pod | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
-  /** Nothing is served any more. */
+  /** The store closes: every further call is refused. */
   #closing = false;
   #paused = false;
 
@@ -241,7 +241,8 @@ class Queue implements AnyFleetQ {
     const drained = await this.#pod?.stop();
     await this.#starting?.catch(() => undefined);
     const atWork = await this.#events.settled(runtime, Math.max(LISTENERS_MS, endsAt - runtime.monotonicMs()));
-    if (atWork > 0) this.#log.warn({ listeners: atWork }, 'listeners have not settled in time; closing without them');
+    if (atWork > 0)
+      this.#log.warn({ listeners: atWork }, 'listeners have not settled in time; closing the store without them');
     this.#closing = true;
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
@@ -251,12 +252,13 @@ class Queue implements AnyFleetQ {
 
   #started(what: string): Pod {
     if (this.#stopping !== undefined) throw new StoppedError(what);
-    if (this.#pod === undefined) throw new FleetQError('NOT_STARTED', `${what}: the queue has not been started`);
+    if (this.#pod === undefined)
+      throw new FleetQError('NOT_STARTED', `${what}: the queue has not been started; await start() first`);
     return this.#pod;
   }
 }
 
-/** Makes queues. See {@link FleetQConstructor} for the forms, and the interface of the same name for what a queue offers. */
+/** The class of queues. See {@link FleetQConstructor} for its forms, and the interface of the same name for its methods. */
 export const FleetQ = Queue as unknown as FleetQConstructor;
 /**
  * A durable task queue, and, once started, a pod of its fleet.

@@ -1,8 +1,10 @@
 /**
- * Logs: namespaces on stderr by default (`DEBUG=fleet-q:*`), or a structured logger of the host (the shape of pino).
+ * Writes log lines: to stderr by namespace (`DEBUG=fleet-q:*`), or to the host's structured logger (the shape of pino).
  *
- * Invariants: no secret is ever logged, and no payload unless the option `logPayloads` asks for it. A logger that throws
- * or rejects affects nothing else. No message is lost because of what its fields hold.
+ * Invariants:
+ * - No secret is logged, and no payload unless the option `logPayloads` is set.
+ * - A logger that throws or rejects affects nothing else.
+ * - No message is lost because of what its fields hold.
  */
 import { inspect, types } from 'node:util';
 import { isError } from './errors.js';
@@ -14,7 +16,7 @@ export { messageFirst, type MessageFirstLogger } from './log/host-logger.js';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
-/** A logger of one part of the library; knows whether anybody listens, so that hot paths need not build lines for nobody. */
+/** The logger of one part of the library. Frequent lines are built only if they go anywhere. */
 export interface Log extends Logger {
   /** Whether `debug` lines go anywhere. */
   readonly verbose: boolean;
@@ -22,14 +24,14 @@ export interface Log extends Logger {
   with(fields: object): Log;
 }
 
-/** Makes the log of a part: `createLog('pool', …)` writes as `fleet-q:pool`. */
+/** The log of a part: `createLog('pool', …)` writes in the namespace `fleet-q:pool`. */
 export function createLog(part: string, logger?: Logger, fields: object = {}): Log {
   return logger === undefined
     ? debugLog(createDebug(`fleet-q:${part}`), fields)
     : structuredLog(logger, { part, ...fields });
 }
 
-/** What a logger's methods may return, whatever their types say: some are asynchronous. */
+/** A logger's methods may return anything, whatever their types say: some are asynchronous. */
 type Returning = Readonly<Record<LogLevel, (fields: object, message: string) => unknown>>;
 
 function structuredLog(logger: Logger, base: object): Log {
@@ -38,7 +40,7 @@ function structuredLog(logger: Logger, base: object): Log {
       const returned = (logger as Returning)[level]({ ...base, ...fields }, message);
       if (types.isPromise(returned)) returned.catch(() => undefined);
     } catch {
-      // the host's logger is broken: that is no reason to lose a step
+      // a broken logger of the host must not lose a step
     }
   };
   return {
@@ -53,7 +55,7 @@ function structuredLog(logger: Logger, base: object): Log {
   };
 }
 
-/** Whether `debug` lines of this logger go anywhere; loggers like pino can tell, others are taken to want them. */
+/** Whether `debug` lines of this logger go anywhere. pino can say; other loggers are taken to want them. */
 function isVerbose(logger: Logger): boolean {
   try {
     return logger.isLevelEnabled?.('debug') ?? true;
@@ -84,7 +86,7 @@ export function consoleLogger(level: LogLevel = 'info', format: 'json' | 'consol
   const write = (at: LogLevel) => (fields: object, message: string) => {
     if (LEVELS.indexOf(at) < least) return;
     if (format === 'json') console[at](jsonLine(at, message, fields));
-    else console[at](`${at.toUpperCase()} ${message.replaceAll('%', '%%')}`, fields); // it is read as a format
+    else console[at](`${at.toUpperCase()} ${message.replaceAll('%', '%%')}`, fields); // console reads the message as a format
   };
   const isLevelEnabled = (at: LogLevel): boolean => LEVELS.indexOf(at) >= least;
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), isLevelEnabled };

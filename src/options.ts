@@ -1,8 +1,9 @@
 /**
- * Every option: its meaning, default, check and environment variable, in one table.
+ * The options of a queue: each with its meaning, default, check and environment variable.
  *
- * Law: validated once, here; what comes out is frozen. An option that the user leaves out and that depends on the
- * store's cost comes from the store's rhythm.
+ * Invariants:
+ * - Options are validated once, here. The result is frozen.
+ * - If a user leaves out an interval whose right value depends on the store's cost, the store's default applies.
  */
 import { hostname } from 'node:os';
 import { show, ValidationError } from './errors.js';
@@ -27,7 +28,7 @@ import {
 import { DEFAULT_RETRY, type RetryPolicy } from './step/retry.js';
 import type { Rhythm, StoreFactory } from './store/contract.js';
 
-/** What `new FleetQ(…)` takes. All are optional. */
+/** The options of `new FleetQ(…)`. All are optional. */
 export interface FleetQOptions {
   /** Where the steps live: `sqlite(…)` or `snowflake(…)`. Default: SQLite at `./fleet-q.db`. */
   readonly store?: StoreFactory;
@@ -35,33 +36,37 @@ export interface FleetQOptions {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- definitions of any args and result; the facade infers them
   readonly steps?: readonly StepDefinition<string, any, any>[];
   /**
-   * What `submit` does with a step whose type is not registered on this queue when it is called: `'accept'` it, since
-   * another process may handle it, or `'refuse'` it (`STEP_TYPE_UNKNOWN`). Default `'accept'`.
+   * What `submit` does with a step whose type is not registered on this queue at the time of the call: `'accept'` it,
+   * since another process may handle it, or `'refuse'` it (`STEP_TYPE_UNKNOWN`). A step that is submitted by its definition
+   * is always accepted. Default `'accept'`.
    */
   readonly unknownTypes?: 'accept' | 'refuse';
-  /** Names this pod. Default: the host's name and a random suffix. Two living pods of one id supersede each other. */
+  /**
+   * The name of this pod. Default: the host's name and a random suffix. It must be unique: of two live pods of one id, the
+   * younger supersedes the elder.
+   */
   readonly podId?: string;
   /** How many steps run at the same time on this pod: a whole number from 1 to 100,000. Default 8. */
   readonly concurrency?: number;
   /**
    * With `capacityThreshold`, the Python FLEET-Q's way to state the concurrency:
-   * `max(1, floor(maxParallelism × capacityThreshold))`. Default 10, where only `capacityThreshold` is given. Cannot be
+   * `max(1, floor(maxParallelism × capacityThreshold))`. Default 10, if only `capacityThreshold` is given. Cannot be
    * given together with `concurrency`, which new code should use.
    */
   readonly maxParallelism?: number;
   /**
-   * The share of `maxParallelism` that is used, above 0 and up to 1. Default 0.8, where only `maxParallelism` is given.
+   * The share of `maxParallelism` that is used, above 0 and up to 1. Default 0.8, if only `maxParallelism` is given.
    * Cannot be given together with `concurrency`.
    */
   readonly capacityThreshold?: number;
-  /** Between two heartbeats, in ms. Default: the store's (SQLite 2,000, Snowflake 30,000). */
+  /** The interval between two heartbeats, in ms. Default: the store's (SQLite 2,000, Snowflake 30,000). */
   readonly heartbeatIntervalMs?: number;
   /**
-   * Peers may call this pod dead when it is silent for longer, in ms; at least three heartbeats. Default: the store's
-   * (SQLite 15,000, Snowflake 180,000), or four heartbeats where that is longer.
+   * Peers may declare this pod dead after this silence, in ms; at least three heartbeats. Default: the store's
+   * (SQLite 15,000, Snowflake 180,000), or four heartbeats if that is longer.
    */
   readonly deadAfterMs?: number;
-  /** Between two recovery cycles of the leader, in ms. Default: the store's (SQLite 5,000, Snowflake 300,000). */
+  /** The interval between two recovery cycles of the leader, in ms. Default: the store's (SQLite 5,000, Snowflake 300,000). */
   readonly recoveryIntervalMs?: number;
   /**
    * The first pause between exchanges of a pod that found nothing, in ms; it doubles up to `idleIntervalMs`. Default: the
@@ -74,17 +79,17 @@ export interface FleetQOptions {
   readonly drainTimeoutMs?: number;
   /** How long an aborted handler may take to return before its claim is settled without it, in ms. Default 5,000. */
   readonly abortGraceMs?: number;
-  /** Most bytes of a step's payload, and of a result, as JSON in UTF-8. Default 262,144. */
+  /** The largest payload of a step, and the largest result, in bytes of JSON in UTF-8. Default 262,144. */
   readonly maxPayloadBytes?: number;
-  /** Retries of a failed attempt, where neither the step nor its type says. Default 3: at most four charged runs. */
+  /** How often a failed attempt is retried, unless the step or its type says. Default 3: at most four charged runs. */
   readonly maxRetries?: number;
-  /** When a failed attempt is tried again. Default: full jitter over 1 s, doubling up to 300 s. */
+  /** When a failed attempt is retried. Default: full jitter over 1 s, doubling up to 300 s. */
   readonly retry?: Partial<RetryPolicy>;
-  /** A step fails once more pods than this died holding it, the last while it ran alone; three at least. Default 3. */
+  /** How many pods may die of a step before it fails; three at least, the last while it ran alone. Default 3. */
   readonly maxCrashes?: number;
-  /** Handlers are aborted after so many ms, where their type says nothing. Default: never. */
+  /** Handlers are aborted after this time, in ms, unless their type says otherwise. Default: never. */
   readonly timeoutMs?: number;
-  /** Most claims held ahead of a free slot. 0: none. Default 500. */
+  /** The most claims that are held ahead of a free slot. 0: none. Default 500. */
   readonly maxPrefetch?: number;
   /** How long finished steps are kept, in ms. Default 604,800,000: seven days. */
   readonly retentionMs?: number;
@@ -93,7 +98,7 @@ export interface FleetQOptions {
    * relative path is made absolute at once, by the current folder. Default `:memory:`.
    */
   readonly journalPath?: string | URL;
-  /** What this pod tells its peers about itself, beside what the library adds. */
+  /** What this pod publishes about itself to its peers, beside what the library adds. */
   readonly meta?: Readonly<Record<string, unknown>>;
   /**
    * Where logs go: pino, bunyan, `console`, or anything of their shape; others by `messageFirst`. Default: `debug`, with
@@ -102,7 +107,7 @@ export interface FleetQOptions {
   readonly logger?: Logger;
   /** Whether `debug` lines may hold args and results. Default false. */
   readonly logPayloads?: boolean;
-  /** Clocks, chance and timers; for tests. Default: the system's. */
+  /** Clocks, randomness and timers; for tests. Default: the system's. */
   readonly runtime?: Runtime;
 }
 
@@ -112,13 +117,13 @@ type OptionalOption = 'store' | 'logger' | 'timeoutMs';
 /** The two options that `concurrency` replaces. */
 type PythonOption = 'maxParallelism' | 'capacityThreshold';
 
-/** Options with their defaults, but for those that the store's rhythm gives. */
+/** Options with their defaults, except those whose default comes from the store's rhythm. */
 export type ResolvedOptions = Readonly<
   Required<Omit<FleetQOptions, RhythmOption | OptionalOption | PythonOption | 'retry' | 'journalPath'>> &
     Pick<FleetQOptions, RhythmOption | OptionalOption> & { retry: RetryPolicy; journalPath: string }
 >;
 
-/** All options, complete: what the services read. `slots` is `concurrency`: one step runs in a slot at a time. */
+/** All options with their defaults, as the services read them. `slots` is `concurrency`: a slot runs one step at a time. */
 export type Settings = ResolvedOptions &
   Readonly<Required<Pick<FleetQOptions, RhythmOption>>> & { readonly slots: number; readonly waitIntervalMs: number };
 
@@ -142,7 +147,7 @@ const anyObject = (expected: string, methods: readonly string[]): FieldCheck =>
       methods.every((m) => typeof (value as Record<string, unknown>)[m] === 'function'),
   );
 
-/** Every option by name. The meaning stands at {@link FleetQOptions}; `docs/configuration.md` is tested against this. */
+/** Every option by name. {@link FleetQOptions} has the meaning. A test compares `docs/configuration.md` with this. */
 export const OPTION_TABLE: Readonly<Record<keyof FleetQOptions, OptionRow>> = {
   store: { check: anyObject('a store, such as sqlite({ path })', ['create']) },
   steps: { check: expecting('an array of step definitions', Array.isArray), default: [] },
@@ -251,7 +256,7 @@ function concurrencyOf(options: FleetQOptions): number {
   return Math.max(1, Math.floor((maxParallelism ?? 10) * (capacityThreshold ?? 0.8)));
 }
 
-/** Completes options with a store's rhythm. @throws ValidationError `OPTION_INVALID` where they contradict each other */
+/** Completes options with a store's rhythm. @throws ValidationError `OPTION_INVALID` if they contradict each other */
 export function completeOptions(options: ResolvedOptions, rhythm: Rhythm): Settings {
   const { heartbeatIntervalMs = rhythm.heartbeatIntervalMs, recoveryIntervalMs = rhythm.recoveryIntervalMs } = options;
   const claimIntervalMs =

@@ -1,12 +1,13 @@
 /**
- * Stopping on signals. Opt-in: a library must not take a process's signals by itself.
+ * Stops queues when the process gets a signal. Only for queues whose host asks for it: a library must not take a process's
+ * signals by itself.
  *
  * Invariants:
- * - The process ends only after every queue that was to stop on the signal has stopped, or has failed to.
- * - While queues stop no handler of ours is left: a second signal, of whatever kind, has its default effect at once.
- * - Queues that wait for another signal are registered again as soon as the process is known to live on.
+ * - The process ends only after every queue that waits for the signal has stopped, or has failed to.
+ * - While queues stop, no handler of ours is installed: a second signal, of any kind, has its default effect at once.
+ * - Queues that wait for another signal are registered again once it is clear that the process goes on.
  * - Copies of this package in one process (a bundle beside an installed one) share one registry, found by a global symbol.
- *   What is in it is plain functions, so that it works across versions.
+ *   The registry holds plain functions, so that it works across versions.
  */
 import { constants } from 'node:os';
 import process from 'node:process';
@@ -19,15 +20,14 @@ export interface StopOnSignalsOptions {
   /** Default SIGTERM (what Kubernetes sends) and SIGINT (Ctrl-C). */
   readonly signals?: readonly NodeJS.Signals[];
   /**
-   * What to do instead of ending the process, for the owner of this queue. It is called once every queue of the process
-   * that stops on this signal has stopped; a promise that it returns is awaited. Default: the signal is sent to the
-   * process again, now with its default effect, so that the parent process sees how it ended. That also happens where
-   * another queue has no `onStopped`, after this one's.
+   * Called instead of ending the process, once every queue that stops on this signal has stopped. A promise that it
+   * returns is awaited. Default: the signal is sent to the process again, now with its default effect, so that the parent
+   * process sees how it ended. If another queue has no `onStopped`, that happens after this one's.
    */
   readonly onStopped?: (signal: NodeJS.Signals) => unknown;
 }
 
-/** A queue that is to stop on signals. */
+/** A queue that stops on signals. */
 interface Entry {
   readonly signals: readonly NodeJS.Signals[];
   readonly stop: () => Promise<unknown>;
@@ -37,9 +37,9 @@ interface Entry {
 interface Registry {
   readonly entries: Set<Entry>;
   readonly listeners: Map<NodeJS.Signals, (signal: NodeJS.Signals) => void>;
-  /** Queues that wait for other signals than the one that came. They are added again if the process lives on. */
+  /** Queues that wait for other signals than the one that came. They are added again if the process goes on. */
   readonly aside: Set<Entry>;
-  /** The stop under way: what is registered meanwhile joins it. */
+  /** The stop in progress. A queue that is registered meanwhile joins it. */
   stopping: { readonly signal: NodeJS.Signals; readonly join: (entry: Entry) => void } | undefined;
 }
 
@@ -66,15 +66,15 @@ const OPTIONS: FieldChecks = {
 };
 
 /**
- * Stops the queue at the first signal; a second one has its default effect at once. Any number of queues may be
- * registered: each stops at once, and the process ends when all have stopped. A queue that is registered while the others
- * stop is stopped too. Where the process lives on (each queue that stopped has an `onStopped`), queues that wait for other
- * signals go on waiting for them.
+ * Stops the queue at the first signal. A second signal has its default effect at once. Any number of queues may be
+ * registered: all stop at the same time, and the process ends when all have stopped. A queue that is registered while the
+ * others stop is stopped too. If the process goes on, because each queue that stopped has an `onStopped`, queues that wait
+ * for other signals go on waiting.
  *
- * Where the host handles the same signal itself, its handlers see the signal again when it is sent the second time, and
- * the process ends only if they end it: pass `onStopped`, or call `queue.stop()` from your own handler instead.
+ * If the host handles the same signal itself, its handlers get the signal again when it is sent the second time, and the
+ * process ends only if they end it. In this case pass `onStopped`, or call `queue.stop()` from your own handler instead.
  *
- * @returns what removes the handlers again. A stop that has begun goes on
+ * @returns a function that removes the handlers. A stop that has begun goes on
  * @throws ValidationError `OPTION_INVALID`
  * @example stopOnSignals(queue);
  */
@@ -116,7 +116,7 @@ function remove(entry: Entry): void {
   }
 }
 
-/** Stops every queue that is registered for the signal, then ends as their owners want it. */
+/** Stops every queue that is registered for the signal, then calls each `onStopped`, or ends the process. */
 async function stopAll(signal: NodeJS.Signals): Promise<void> {
   const { entries, aside } = registry();
   const stopped: Entry[] = [];
@@ -127,7 +127,7 @@ async function stopAll(signal: NodeJS.Signals): Promise<void> {
   };
   registry().stopping = { signal, join };
   const all = [...entries];
-  for (const entry of all) remove(entry); // of other signals, too: the second signal is not to be held up
+  for (const entry of all) remove(entry); // of other signals too: nothing may delay a second signal
   for (const entry of all) {
     if (entry.signals.includes(signal)) join(entry);
     else aside.add(entry);
@@ -137,7 +137,7 @@ async function stopAll(signal: NodeJS.Signals): Promise<void> {
   await end(signal, stopped);
 }
 
-/** Stops a queue. One that fails to does not keep the others, or the process, from ending. */
+/** Stops a queue. A failure does not keep the other queues, or the process, from ending. */
 async function stop({ stop: stopQueue }: Entry): Promise<void> {
   try {
     await stopQueue();
@@ -146,7 +146,7 @@ async function stop({ stop: stopQueue }: Entry): Promise<void> {
   }
 }
 
-/** Adds the queues again that wait for other signals. While queues stop, that is left to the end of that stop. */
+/** Adds the queues again that wait for other signals. If queues are stopping, the end of that stop does it. */
 function restore(): void {
   const { aside, stopping } = registry();
   if (stopping !== undefined) return;

@@ -1,9 +1,9 @@
 /**
- * Sends events to listeners.
+ * Emits events to listeners.
  *
  * Invariants:
- * - Each listener is called on its own: what it throws or rejects with goes to the log and affects nothing else.
- * - Each listener gets a payload of its own: what it does to that is seen by nobody.
+ * - Each listener is called on its own. If it throws or rejects, the error is logged and affects nothing else.
+ * - Each listener gets a payload of its own. No other listener sees what it changes in it.
  * - Listeners run in the queue's own async context, whatever caused the event.
  */
 import { EventEmitter } from 'eventemitter3';
@@ -15,14 +15,13 @@ import type { Runtime } from '../runtime/runtime.js';
 
 type Listener = (payload: never) => unknown;
 
-/** Sends events to listeners, each on its own. */
 export class Events {
   readonly #emitter = new EventEmitter();
-  /** What stands for a listener that is called once. */
+  /** The listener behind each wrapper of `once`. */
   readonly #original = new WeakMap<object, Listener>();
   readonly #log: Log;
   readonly #hearEnds = new Set<(stepId: string) => void>();
-  /** Listeners whose promise has not settled. */
+  /** How many promises of listeners have not settled. */
   #unsettled = 0;
   #excused = 0;
   #onSettled: (() => void) | undefined;
@@ -33,7 +32,7 @@ export class Events {
     this.#context = context;
   }
 
-  /** `stop()` waits for listeners, so it does not wait for one that calls it. Called by `stop()`, perhaps from a listener. */
+  /** Called by `stop()`, perhaps from a listener: `stop()` does not wait for the listener that called it. */
   excuse(): void {
     this.#excused++;
   }
@@ -41,7 +40,7 @@ export class Events {
   /**
    * Resolves when every promise that a listener returned has settled, or after `atMostMs`. One wait at a time.
    *
-   * @returns how many listeners are still at work
+   * @returns how many listeners have not settled
    */
   async settled(runtime: Runtime, atMostMs: number): Promise<number> {
     if (this.#unsettled > 0) {
@@ -57,7 +56,7 @@ export class Events {
     return this.#unsettled;
   }
 
-  /** Whether anybody listens: payloads of hot events are made only then. */
+  /** Whether the event has a listener. If not, the payload of a frequent event need not be made. */
   has(name: EventName): boolean {
     return this.#emitter.listenerCount(name) > 0;
   }
@@ -67,31 +66,31 @@ export class Events {
     this.emitLazily(name, () => ({ ...payload }));
   }
 
-  /** Emits an event whose payload holds objects. @param make makes it anew for each listener */
+  /** Emits an event whose payload holds objects. @param make makes a new payload for each listener */
   emitLazily<E extends EventName>(name: E, make: () => EventPayloads<AnySteps>[E]): void {
     for (const listener of this.#emitter.listeners(name)) {
       this.#context.run(() => this.#call(name, listener as Listener, make()));
     }
   }
 
-  /** A step has ended in this process: for the waiters, which need no payload. */
+  /** Tells the waiters, which need no payload, that a step has ended in this process. */
   ended(stepId: string): void {
     for (const hear of this.#hearEnds) hear(stepId);
   }
 
-  /** Calls back with each step that ends in this process; returns what ends it. */
+  /** Calls back with each step that ends in this process. @returns a function that stops that */
   onEnded(hear: (stepId: string) => void): () => void {
     this.#hearEnds.add(hear);
     return () => void this.#hearEnds.delete(hear);
   }
 
-  /** Adds a listener; returns what removes it. */
+  /** Adds a listener. @returns a function that removes it */
   on(name: EventName, listener: Listener): () => void {
     this.#emitter.on(name, listener as (payload: unknown) => unknown);
     return () => this.off(name, listener);
   }
 
-  /** Adds a listener for one time; returns what removes it. */
+  /** Adds a listener for the next event only. @returns a function that removes it */
   once(name: EventName, listener: Listener): () => void {
     const remove = this.on(name, once);
     function once(payload: never): unknown {
@@ -109,22 +108,25 @@ export class Events {
   }
 
   #call(name: EventName, listener: Listener, payload: unknown): void {
-    const complain = (thrown: unknown): void =>
-      this.#log.error({ event: name, error: asError(thrown).message }, 'a listener failed');
+    const logFailure = (thrown: unknown): void =>
+      this.#log.error(
+        { event: name, error: asError(thrown).message },
+        'listener failed; the event goes on to the others',
+      );
     const excused = this.#excused;
     try {
       const returned: unknown = listener(payload as never);
       if (typeof returned !== 'object' || returned === null) return;
       const counts = this.#excused === excused;
       if (counts) this.#unsettled++;
-      // Whatever has a `then` counts, and a promise need not be of our own realm.
+      // Anything with a `then` counts: a promise may come from another realm.
       void Promise.resolve(returned)
-        .catch(complain)
+        .catch(logFailure)
         .then(() => {
           if (counts && --this.#unsettled === 0) this.#onSettled?.();
         });
     } catch (error) {
-      complain(error);
+      logFailure(error);
     }
   }
 }

@@ -1,15 +1,15 @@
 /**
- * The events: what a queue reports to its host, exactly when, and with what.
+ * The names and payloads of all events.
  *
- * An event says what has happened. Those about a settlement come after the store's receipt. `docs/events.md` holds the
- * table.
+ * Invariants: an event says what has happened. An event about a settlement is emitted after the store's receipt.
+ * `docs/events.md` describes each event; a test compares it with this file.
  */
 import { nearest, show, ValidationError } from '../errors.js';
 import type { SerializedError } from '../step/serialized-error.js';
 import type { CompletedStep, FailedStep, Metadata } from '../step/step.js';
 import type { ReleaseReason } from '../step/transition.js';
 
-/** Step types of a queue whose types are not known: anything goes. */
+/** The step types of a queue whose types are not known: any args, any result. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the escape hatch of the type map: assignable both ways
 export type AnySteps = Record<string, { args: any; result: any }>;
 
@@ -21,15 +21,15 @@ export type ResultOf<S, K extends keyof S> = S[K] extends { result: infer R } ? 
 type Known<S> = [keyof S] extends [never] ? AnySteps : S;
 type Names<S> = keyof Known<S> & string;
 
-/** What every event of a claimed step carries. */
+/** The fields of every event of a claimed step. */
 export interface StepEvent<K, A> {
   readonly type: K;
   readonly stepId: string;
   readonly args: A;
   readonly metadata: Metadata;
-  /** The number of the attempt that the event speaks of. */
+  /** The number of the attempt that the event is about. */
   readonly attempt: number;
-  /** The pod that held it. */
+  /** The pod that held the claim. */
   readonly podId: string;
 }
 
@@ -39,7 +39,7 @@ export interface StepSubmitted<K, A> {
   readonly stepId: string;
   readonly args: A;
   readonly metadata: Metadata;
-  /** `duplicate`: a step of this id was there already; `mismatch`: with another payload. Both left it as it was. */
+  /** `duplicate`: the step existed already; `mismatch`: with another payload. Neither changes the existing step. */
   readonly receipt: 'created' | 'duplicate' | 'mismatch';
 }
 
@@ -57,7 +57,7 @@ export interface StepFailed<K, A> extends StepEvent<K, A> {
 
 export interface StepRetrying<K, A> extends StepEvent<K, A> {
   readonly error: SerializedError;
-  /** The next attempt is due after so many ms. */
+  /** The time until the next attempt is due, in ms. */
   readonly delayMs: number;
   readonly durationMs: number;
 }
@@ -65,7 +65,7 @@ export interface StepRetrying<K, A> extends StepEvent<K, A> {
 export interface StepReleased<K, A> extends StepEvent<K, A> {
   readonly reason: ReleaseReason | 'orphaned';
   readonly delayMs: number;
-  /** What the handler threw after it was aborted, where that was not the abort itself. */
+  /** What the handler threw after it was aborted, unless it was the abort itself. */
   readonly error: SerializedError | undefined;
 }
 
@@ -75,17 +75,17 @@ export interface StepTimedOut<K, A> extends StepEvent<K, A> {
 
 /** `step:lost`: the claim was no longer held when it was settled; the settlement changed nothing. */
 export interface StepLost<K, A> extends StepEvent<K, A> {
-  /** What the refused settlement would have made of it. */
+  /** The status that the refused settlement would have written. */
   readonly refused: 'pending' | 'completed' | 'failed' | 'cancelled';
 }
 
-/** `step:cancelled`: told by the caller of `cancel`, and by the holder that learns of it (two, where both are one process). */
+/** `step:cancelled`: emitted by the process that called `cancel`, and by the holder when it learns of it. */
 export interface StepCancelled {
   readonly stepId: string;
   readonly type: string;
   readonly by: 'caller' | 'holder';
   /**
-   * How long after the cancellation this process learned of it, in ms, on the store's clock. 0 for the caller; `null` where
+   * How long after the cancellation this process learned of it, in ms, on the store's clock. 0 for the caller; `null` if
    * the holder learned of it only when it settled the step.
    */
   readonly latencyMs: number | null;
@@ -104,11 +104,11 @@ export interface PodFenced extends PodEvent {
    * `outdated`: a newer version has migrated the store.
    */
   readonly reason: 'silent' | 'evicted' | 'superseded' | 'frozen' | 'outdated';
-  /** Whether it claims and settles again once a heartbeat is answered; otherwise it drains for good. */
+  /** Whether it claims and settles again once a heartbeat is answered. If not, it drains and stays stopped. */
   readonly recoverable: boolean;
 }
 
-/** `pod:dead`: it was silent for longer than the `deadAfterMs` that it registered, or its process has provably exited. */
+/** `pod:dead`: the pod was silent for longer than the `deadAfterMs` that it registered, or its process has exited. */
 export interface PodDead extends PodEvent {
   readonly silentForMs: number;
   readonly reason: 'silent' | 'exited';
@@ -150,11 +150,11 @@ export interface EventPayloads<S> {
   'leader:lost': PodEvent;
   'recovery:started': { readonly cycleId: string; readonly dryRun: boolean };
   'recovery:completed': RecoverySummary & { readonly error: SerializedError | undefined };
-  /** The store (or the journal) failed; told once for each outage. */
+  /** The store, or the journal, failed. Emitted once for each outage. */
   'store:error': { readonly operation: string; readonly error: Error };
-  /** It answers again. */
+  /** The operation that failed succeeds again. */
   'store:recovered': { readonly operation: string; readonly downMs: number };
-  /** `stop()` is done: nothing is claimed here any more. */
+  /** `stop()` has ended: the pod has left the fleet, and the store is closed. */
   'queue:stopped': {
     readonly podId: string;
     readonly finished: number;
@@ -197,7 +197,7 @@ export function checkListener(event: unknown, listener: unknown): void {
   if (!EVENT_NAMES.includes(event as EventName)) {
     const near = nearest(String(event), EVENT_NAMES);
     const hint = near === undefined ? '' : `; did you mean ${show(near)}?`;
-    throw new ValidationError('OPTION_INVALID', 'event', `${show(event)} is not known${hint}`);
+    throw new ValidationError('OPTION_INVALID', 'event', `${show(event)} is not an event${hint}`);
   }
   if (typeof listener !== 'function') {
     throw new ValidationError('OPTION_INVALID', 'listener', `expected a function, got ${show(listener)}`);

@@ -1,16 +1,17 @@
 /**
- * Where a database file really is, and whether it is still the same file.
+ * Finds the real path of a database file, and tells whether it is still the same file.
  *
- * Invariants: nothing is opened or made here. `stat`, `lstat`, `access` and `realpath` open no descriptor; closing one
- * would drop the locks that SQLite holds on the file. A file that cannot be a database is refused before it is opened:
- * opening a FIFO would block the process.
+ * Invariants:
+ * - Nothing is opened or created here. `stat`, `lstat`, `access` and `realpath` open no descriptor: closing one would drop
+ *   the locks that SQLite holds on the file.
+ * - A file that cannot be a database is refused before it is opened: opening a FIFO would block the process.
  */
 import { constants, type BigIntStats } from 'node:fs';
 import { access, lstat, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { asError, StoreError } from '../errors.js';
 
-/** What makes a file that file, whatever its name: device and inode. */
+/** Identifies a file, whatever its name is. */
 export interface FileIdentity {
   readonly device: bigint;
   readonly inode: bigint;
@@ -54,7 +55,7 @@ async function locateNew(path: string): Promise<Located> {
 /**
  * The file that has this path now; `undefined`: there is none.
  *
- * @throws what the file system says where it cannot tell
+ * @throws the error of the file system, if it gives no answer
  */
 export async function identify(path: string): Promise<FileIdentity | undefined> {
   try {

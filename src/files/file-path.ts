@@ -2,7 +2,7 @@
  * Paths that an option or an environment variable gives: checked and made absolute.
  *
  * Invariants: a path is made absolute once, when the option is read, so that a later `process.chdir` changes nothing.
- * Nothing here touches the file system, except to ask for the current folder.
+ * Nothing here touches the file system, except to read the current folder.
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,9 +1,9 @@
 /**
- * Which loggers of the host are accepted: those that take `(fields, message)`, in this order.
+ * Checks and adapts the host's logger, whose methods must take `(fields, message)`, in this order.
  *
- * Invariants: a logger that would lose the message is refused where it is passed, with the way to adapt it. Loggers
- * cannot be told apart by their types (winston's methods take anything), so the common ones that take the message first
- * are recognized by what else they have.
+ * Invariants: a logger that would lose the message is refused when it is passed, and the error says how to adapt it. Types
+ * cannot tell such loggers apart (winston's methods take anything), so the common ones that take the message first are
+ * recognized by their other members.
  */
 import { show, ValidationError, type ErrorCode } from '../errors.js';
 import type { Logger, LogLevel } from './logger.js';
@@ -33,7 +33,7 @@ export function messageFirst(logger: MessageFirstLogger): Logger {
   };
 }
 
-/** @throws ValidationError, with the way to adapt the logger */
+/** @throws ValidationError that says how to adapt the logger */
 export function checkLogger(value: unknown, field: string, code: ErrorCode): void {
   checkMethods(value, field, code);
   const kind = MESSAGE_FIRST.find(({ has }) => has.every((key) => isSet(value, key)))?.name;

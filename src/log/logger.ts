@@ -9,7 +9,7 @@ export interface Logger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-  /** Whether lines of this level go anywhere; pino has it. Without it they are taken to be wanted. */
+  /** Whether lines of this level go anywhere; pino has this method. Without it, all lines are written. */
   isLevelEnabled?(level: LogLevel): boolean;
 }
 

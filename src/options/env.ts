@@ -1,7 +1,7 @@
 /**
- * Options from the variables of the environment.
+ * Reads options from environment variables.
  *
- * Invariants: a variable is checked as its option is, and the error names the variable and shows its text as it was given.
+ * Invariants: a variable is checked as its option is. The error names the variable and shows its text as it was given.
  */
 import { show, ValidationError } from '../errors.js';
 import { consoleLogger, type Logger, type LogLevel } from '../log.js';
@@ -9,7 +9,7 @@ import { OPTION_TABLE, refuseTwoConcurrencies, type FleetQOptions } from '../opt
 import { MAX_DURATION_MS, expecting, type FieldCheck } from '../step/field-checks.js';
 
 /**
- * The options that the environment names. Variables that are absent or empty count for nothing.
+ * The options that the environment gives. Absent and empty variables are ignored.
  *
  * @throws ValidationError `OPTION_INVALID`, naming the variable
  */
@@ -79,7 +79,7 @@ const positiveSeconds = expecting(`seconds from 0.001 to ${MAX_DURATION_MS / 1_0
   return ms >= 1 && ms <= MAX_DURATION_MS;
 });
 
-/** The level names of the original system, and ours. */
+/** Level names of the Python FLEET-Q, and ours. */
 const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
   debug: 'debug',
   info: 'info',

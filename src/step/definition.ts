@@ -1,4 +1,8 @@
-/** A step type: its name, the schema of its args, its options and the handler. Types of many files are inferred from these. */
+/**
+ * Defines and checks step types: a name, the schema of the args, options and the handler.
+ *
+ * Invariants: a checked definition is frozen, and its handler keeps its `this`. A schema that throws refuses the args.
+ */
 import { types } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { asError, isError, show, ValidationError } from '../errors.js';
@@ -15,9 +19,9 @@ import type { StepContext } from './handler-context.js';
 import type { JsonGuard } from './json.js';
 import type { StepDefinition, StepTypeOptions } from './type-map.js';
 
-/** The args that a submitter passes: the schema's input, or what the handler takes. */
+/** The args that a submitter passes: the schema's input, or the type of the handler's parameter. */
 export type SchemaInput<V, A> = V extends StandardSchemaV1 ? StandardSchemaV1.InferInput<V> : A;
-/** The args that a handler gets: the schema's output, or what it says itself. */
+/** The args that a handler gets: the schema's output, or the type of its parameter. */
 export type SchemaOutput<V, A> = V extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<V> : A;
 
 /** A definition as the library holds it: checked, frozen, types erased. */
@@ -31,7 +35,8 @@ export interface RegisteredStep extends StepTypeOptions {
 export const MAX_TYPE_LENGTH = 255;
 
 /**
- * Defines a step type: its name, args and handler in one place, to be passed to `new FleetQ({ steps })`.
+ * Defines a step type: its name, args, options and handler in one place. Pass it to `new FleetQ({ steps })`, to
+ * `queue.register` and to `queue.submit`.
  *
  * @example
  * export const resize = defineStep({
@@ -134,10 +139,10 @@ function isStandardSchema(value: unknown): boolean {
   );
 }
 
-/** What a schema made of the args, or what it had against them. */
+/** The schema's output, or why it refused the args. */
 export type Checked = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly problem: string };
 
-/** Runs a schema over args. It may be asynchronous; a schema that throws or rejects counts as a refusal. */
+/** Validates args. A schema may be asynchronous. If it throws or rejects, the args are refused. */
 export function checkArgs(schema: StandardSchemaV1, args: unknown): Checked | Promise<Checked> {
   try {
     const result = schema['~standard'].validate(args);

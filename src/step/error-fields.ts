@@ -1,24 +1,24 @@
 /**
- * The fields that an error carries beside its name, message, code, stack and causes: `status`, `errno`, `details`.
+ * Reads and restores the fields of an error beside its name, message, code, stack and causes: `status`, `errno`, `details`.
  *
  * Invariants:
  * - Only own, enumerable data properties are read: no getter, no `toJSON` and no proxy trap can run for long or change
- *   anything, and what throws is passed over.
+ *   anything. A property that throws is left out.
  * - A field that JSON cannot carry as it is, or that does not fit the bound, is left out as a whole. So the request and
  *   response objects that HTTP clients hang on their errors are never walked through or stored.
  */
 
-/** Most characters of JSON, fields, and levels that one error may bring. */
+/** The most characters of JSON, fields, and levels that are recorded of one error. */
 const MAX_FIELDS_TEXT = 2_048;
 const MAX_FIELDS = 32;
 const MAX_LEVELS = 5;
 
-/** Recorded as something of their own, or of no use. */
+/** Recorded elsewhere, or useless. */
 const RESERVED: ReadonlySet<string> = new Set(['name', 'message', 'code', 'stack', 'cause', 'errors', '__proto__']);
 
 export type ErrorFields = Readonly<Record<string, unknown>>;
 
-/** The fields of what was thrown, as plain data; `undefined` where there are none. The items of an array are no fields. */
+/** The fields of a thrown value, as plain data; `undefined` if it has none. The items of an array are no fields. */
 export function fieldsOf(thrown: object): ErrorFields | undefined {
   if (isPlainArray(thrown) || ArrayBuffer.isView(thrown)) return undefined;
   const fields: Record<string, unknown> = {};
@@ -37,7 +37,7 @@ export function fieldsOf(thrown: object): ErrorFields | undefined {
   return count === 0 ? undefined : fields;
 }
 
-/** Puts recorded fields on an error again; they never replace what an error has of its own. */
+/** Puts recorded fields back on an error. They never replace its own properties. */
 export function restoreFields(error: Error, fields: unknown): void {
   if (typeof fields !== 'object' || fields === null) return;
   for (const [key, value] of Object.entries(fields)) {
@@ -46,7 +46,7 @@ export function restoreFields(error: Error, fields: unknown): void {
   }
 }
 
-/** A copy of plain data, or `undefined` where it is anything else or too much. */
+/** A copy of plain data, or `undefined` if it is anything else, or too much. */
 function carried(value: unknown, budget: { left: number }, level: number): unknown {
   if (budget.left < 0) return undefined;
   switch (typeof value) {

@@ -1,8 +1,8 @@
 /**
- * What can travel as JSON: the type-level guard and its run-time twin.
+ * Checks that a value can travel as JSON, for the compiler and at run time.
  *
- * Law: nothing changes on the way in silence. What `JSON.stringify` would drop, blur or turn into something else (a
- * function, NaN, a Map, a Date) is refused with its path; only an `undefined` property is left out, as everywhere.
+ * Invariants: no value changes silently. What `JSON.stringify` would drop or turn into something else (a function, NaN, a
+ * Map, a Date) is refused, with its path. Only a property that is `undefined` is left out, as everywhere in JSON.
  */
 import { types } from 'node:util';
 import { asError, isA, isError, show, ValidationError, type ErrorCode } from '../errors.js';
@@ -18,7 +18,7 @@ type Refused =
 
 type Plain = string | number | boolean | null | undefined | void;
 
-/** `T` with `never` in the place of whatever JSON cannot carry; mapped lazily, so that types may be recursive. */
+/** `T` with `never` in the place of each part that JSON cannot carry; mapped lazily, so that types may be recursive. */
 type Carried<T> = unknown extends T
   ? T
   : T extends Plain
@@ -27,14 +27,14 @@ type Carried<T> = unknown extends T
       ? never
       : { [K in keyof T]: Carried<T[K]> };
 
-/** `true` where every value of `T` survives JSON; `unknown` gets the benefit of the doubt, and the run-time check. */
+/** `true` if every value of `T` survives JSON. `unknown` passes; the run-time check decides. */
 export type IsJson<T> = [T] extends [Carried<T>] ? true : false;
 
-/** Intersected with a parameter's type: `unknown` where `T` is JSON, and else a type that says what cannot travel. */
+/** Intersected with a parameter's type: `unknown` if `T` is JSON, otherwise a type whose name says what cannot travel. */
 export type JsonGuard<T, What extends string> =
   false extends IsJson<T> ? { [K in `${What} cannot travel as JSON`]: never } : unknown;
 
-/** How the error of a value that cannot be carried is made. */
+/** What the error says of a value that JSON cannot carry. */
 export interface JsonTextOptions {
   /** The path of the value in messages. */
   readonly field: string;
@@ -51,7 +51,7 @@ export function jsonText(value: unknown, options: JsonTextOptions): string {
   try {
     check(value, options.field, []);
     const text: string | undefined = JSON.stringify(value);
-    if (text !== undefined) return text; // a `toJSON` may answer undefined
+    if (text !== undefined) return text; // a `toJSON` may return undefined
   } catch (error) {
     if (isA(error, Refusal)) throw new ValidationError(options.code, error.path, error.message);
     throw new ValidationError(options.code, options.field, `JSON cannot carry it: ${asError(error).message}`, {
@@ -69,7 +69,7 @@ class Refusal extends Error {
   }
 }
 
-/** What most of all values are: nothing to look into, and no path to be made for a message. */
+/** Most values are plain: nothing to look into, and no path to build for a message. */
 function isPlain(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || value === null || Number.isFinite(value);
 }
@@ -93,8 +93,8 @@ function check(value: unknown, path: string, above: object[]): void {
 const MAX_DEPTH = 200;
 
 /**
- * Of these JSON would keep nothing, or something else; unless they have a `toJSON` of their own. Not by `instanceof`:
- * a value may come from another realm, whose `Map` is another class.
+ * JSON would keep nothing of these, or something else, unless they have a `toJSON` of their own. They are not recognized by
+ * `instanceof`: a value may come from another realm, whose `Map` is another class.
  */
 const CHANGED: readonly ((value: object) => boolean)[] = [
   types.isMap,
@@ -109,7 +109,7 @@ const CHANGED: readonly ((value: object) => boolean)[] = [
   (value) => Object.prototype.toString.call(value) === '[object WeakRef]',
 ];
 
-/** Arrays and plain objects, which most objects are, need no further look. */
+/** Most objects are arrays and plain objects, which need no further check. */
 function mayChange(value: object): boolean {
   return !Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype;
 }
@@ -137,7 +137,7 @@ function speaks(value: object): value is { toJSON(key: string): unknown } {
   return 'toJSON' in value && typeof value.toJSON === 'function';
 }
 
-/** What a `toJSON` answered is taken as it is: JSON does not ask it again. */
+/** JSON does not call the `toJSON` of a value that a `toJSON` returned. */
 function checkSpoken(answer: unknown, path: string, above: object[]): void {
   if (typeof answer === 'object' && answer !== null) checkObject(answer, path, above, true);
   else check(answer, path, above);

@@ -1,14 +1,15 @@
 /**
- * The payload: a step's `{ type, args, metadata }` as one exact JSON text, the column of the original system.
+ * Encodes and decodes the payload: a step's `{ type, args, metadata }` as one JSON text.
  *
- * It is made once, at the edge, and read back where a handler or a reader wants values. Absent args are left out, so
- * that a handler without args gets `undefined`.
+ * Invariants:
+ * - The text is made once, when the step is submitted, and stored exactly.
+ * - Absent args are left out, so that a handler without args gets `undefined`.
  */
 import { ValidationError } from '../errors.js';
 import { jsonText } from './json.js';
 import type { Metadata } from './step.js';
 
-/** What a payload holds, as values. */
+/** The values of a payload. */
 export interface Payload {
   readonly args: unknown;
   readonly metadata: Metadata;
@@ -45,24 +46,24 @@ export function encodePayload(
   return text;
 }
 
-/** The values of a payload's text. A text that is no payload (written by hand) reads as having no args. */
+/** The values of a payload's text. A text that is no payload (written by hand) has no args. */
 export function decodePayload(text: string): Payload {
   return payloadOf(parseJson(text));
 }
 
-/** The same of a text that has been parsed. */
+/** The values of a payload that has been parsed. */
 export function payloadOf(parsed: unknown): Payload {
   if (typeof parsed !== 'object' || parsed === null) return { args: undefined, metadata: NO_METADATA };
   const { args, metadata } = parsed as { args?: unknown; metadata?: unknown };
   return { args, metadata: isRecord(metadata) ? metadata : NO_METADATA };
 }
 
-/** Whether nothing in it can be changed, so that many may hold it. */
+/** Whether nothing in it can be changed, so that it can be shared. */
 export function isImmutable({ args, metadata }: Payload): boolean {
   return (typeof args !== 'object' || args === null) && metadata === NO_METADATA;
 }
 
-/** A JSON text's value; `undefined` for no text or a broken one. */
+/** A JSON text's value; `undefined` if there is no text, or it is no JSON. */
 export function parseJson(text: string | null): unknown {
   if (text === null) return undefined;
   try {

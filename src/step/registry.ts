@@ -1,4 +1,8 @@
-/** The step types that a process knows. Both sides read it: the client for schemas and defaults, the pool for handlers. */
+/**
+ * The step types that are registered on a queue. The client reads their schemas and defaults, the pool their handlers.
+ *
+ * Invariants: a type is registered once, and none is added after the queue has started.
+ */
 import { FleetQError, show, ValidationError } from '../errors.js';
 import { checkDefinition, type RegisteredStep } from './definition.js';
 
@@ -15,9 +19,17 @@ export class StepRegistry {
    */
   add(definition: unknown): void {
     const step = checkDefinition(definition);
-    if (this.#sealed) throw new FleetQError('REGISTER_LATE', `step type ${show(step.type)}: register before start()`);
+    if (this.#sealed)
+      throw new FleetQError(
+        'REGISTER_LATE',
+        `step type ${show(step.type)}: the queue has started; register all types before start()`,
+      );
     if (this.#steps.has(step.type)) {
-      throw new ValidationError('STEP_TYPE_DUPLICATE', 'step.type', `${show(step.type)} is registered already`);
+      throw new ValidationError(
+        'STEP_TYPE_DUPLICATE',
+        'step.type',
+        `${show(step.type)} is registered already; register each type once, or choose another name`,
+      );
     }
     this.#steps.set(step.type, step);
   }

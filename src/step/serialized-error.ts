@@ -1,4 +1,8 @@
-/** Errors as they are recorded beside a step: what was thrown, made into plain data that any process can read. */
+/**
+ * Turns thrown values into plain data that is stored with a step, and back into errors.
+ *
+ * Invariants: nothing here throws, and the data is bounded, whatever was thrown.
+ */
 import { isA, show, type ErrorCode } from '../errors.js';
 import { fieldsOf, restoreFields, type ErrorFields } from './error-fields.js';
 
@@ -17,14 +21,14 @@ export interface SerializedError {
 
 export const MAX_CAUSES = 8;
 const MAX_AGGREGATED = 8;
-/** So many errors are recorded in all, however they hang together: aggregates of aggregates would grow without bounds. */
+/** The most errors that are recorded in all. Without this limit, aggregates of aggregates would grow without bounds. */
 const MAX_ERRORS = 16;
-/** Longer messages and stacks are cut: an error must never be what makes a row too large. */
+/** Longer messages and stacks are cut, so that an error never makes a row too large. */
 const MAX_TEXT = 8_192;
 
 /**
- * Makes what was thrown into plain data. It never throws: cyclic causes end, getters that throw are passed over, and a
- * thrown non-Error is shown as `NonError`, a plain object with its fields.
+ * Turns a thrown value into plain data. Cyclic causes end, and getters that throw are left out. A value that is no error
+ * becomes a `NonError`; of a plain object, with its fields.
  */
 export function serializeError(thrown: unknown): SerializedError {
   return serialize(thrown, 0, { left: MAX_ERRORS });
@@ -67,12 +71,12 @@ function aggregated(thrown: object, depth: number, budget: { left: number }): { 
   return { errors };
 }
 
-/** An error of ours, recorded where no code of the user threw: a stack would show only the library. */
+/** An error of this library. It has no stack, which would show nothing of the user's code. */
 export function plainError(code: ErrorCode, message: string): SerializedError {
   return { name: 'FleetQError', message, code };
 }
 
-/** A recorded error as an `Error` again: same name, message, code, stack, fields and causes. */
+/** An `Error` with the recorded name, message, code, stack, fields and causes. */
 export function deserializeError(recorded: SerializedError): Error {
   const options = recorded.cause === undefined ? undefined : { cause: deserializeError(recorded.cause) };
   const error = new Error(recorded.message, options);

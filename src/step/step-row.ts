@@ -1,10 +1,15 @@
-/** From a store's row to the step that users see. */
+/**
+ * Decodes a store's row into the step that readers see.
+ *
+ * Invariants: nothing here throws, whatever a row holds. A failed step always has an error, and only a completed one has a
+ * result.
+ */
 import { decodePayload, type Payload } from './payload.js';
 import { plainError } from './serialized-error.js';
 import type { Step, StepStatus } from './step.js';
 import { readError, readResult } from './stored-result.js';
 
-/** The columns that a reader needs; a store's record and a claim with its status have them. */
+/** The columns that make a step. A store's record has them, and so has a claim with its status. */
 export interface StepRow {
   readonly stepId: string;
   readonly type: string;
@@ -53,5 +58,5 @@ export function readStep(row: StepRow, payload: Payload = decodePayload(row.payl
   return { ...fields, status, result: undefined, error };
 }
 
-/** Of a row that was set to failed by hand. */
+/** The error of a row that was set to failed by hand. */
 const NO_ERROR = plainError('STEP_FAILED', 'no error was recorded');

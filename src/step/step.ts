@@ -1,4 +1,4 @@
-/** A step: one unit of work, as everyone sees it. Pure domain: no I/O, no clock. */
+/** A step as readers see it: its fields and statuses. No I/O, no clock. */
 import type { SerializedError } from './serialized-error.js';
 
 /** `pending → claimed → completed | failed | cancelled`; a retry goes `claimed → pending` with `runAt` in the future. */
@@ -10,15 +10,15 @@ export function isStepStatus(value: unknown): value is StepStatus {
   return (STEP_STATUSES as readonly unknown[]).includes(value);
 }
 
-/** Whether nothing more will happen to a step of this status by itself. */
+/** Whether a step of this status has ended. It changes only if a user retries it. */
 export function isTerminal(status: StepStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
-/** Values that travel beside the args: who asked, a trace id. They are never interpreted. */
+/** Values that travel beside the args, such as a user or a trace id. They are never interpreted. */
 export type Metadata = Readonly<Record<string, unknown>>;
 
-/** What a step has whatever its status is. Instants are epoch milliseconds of the real world, as the store knew it when they were written. */
+/** The fields of a step of any status. Instants are epoch ms of the real world, as the store knew it at the time of writing. */
 interface StepFields<Args> {
   readonly stepId: string;
   readonly type: string;
@@ -48,11 +48,11 @@ interface StepFields<Args> {
 export interface CompletedStep<Args = unknown, Result = unknown> extends StepFields<Args> {
   readonly status: 'completed';
   /**
-   * What the handler returned. Where the stored text is no JSON (a row changed by hand), it is `undefined`, whatever the
+   * What the handler returned. If the stored text is no JSON (a row changed by hand), it is `undefined`, whatever the
    * handler's type, and `error` is set.
    */
   readonly result: Result;
-  /** `RESULT_UNREADABLE` where the stored result is no JSON. */
+  /** `RESULT_UNREADABLE` if the stored result is no JSON. */
   readonly error: SerializedError | undefined;
 }
 

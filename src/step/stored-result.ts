@@ -1,21 +1,21 @@
 /**
- * What is stored as a step's result and error, read back.
+ * Reads back what is stored as a step's result and error.
  *
- * Invariants: nothing here throws. A text that is no JSON (a row written by hand, a damaged file) is a problem that is
- * told, never a value that looks like "the handler returned nothing".
+ * Invariants: nothing here throws. A text that is no JSON (a row written by hand, a damaged file) is reported as a problem.
+ * It never looks as if the handler had returned nothing.
  */
 import { MAX_CAUSES, plainError, type SerializedError } from './serialized-error.js';
 import { isRecord } from './payload.js';
 
 export interface StoredResult {
   readonly value: unknown;
-  /** Why it cannot be read, where it cannot. */
+  /** Why it cannot be read, if it cannot. */
   readonly problem: SerializedError | undefined;
 }
 
 const NOTHING: StoredResult = Object.freeze({ value: undefined, problem: undefined });
 
-/** The result that a text holds; `null`: the handler returned nothing. The problem does not show the text. */
+/** The result that a text holds. `null`: the handler returned nothing. The problem does not show the text. */
 export function readResult(text: string | null): StoredResult {
   if (text === null) return NOTHING;
   try {
@@ -25,7 +25,7 @@ export function readResult(text: string | null): StoredResult {
   }
 }
 
-/** The error that a text holds; `null`: there is none. One that was written by hand is taken as it is, as far as it can be. */
+/** The error that a text holds. `null`: there is none. An error that was written by hand is kept as far as possible. */
 export function readError(text: string | null): SerializedError | undefined {
   if (text === null) return undefined;
   let parsed: unknown;
@@ -42,7 +42,7 @@ export function readError(text: string | null): SerializedError | undefined {
   );
 }
 
-/** What of a value is an error as this library records it; `undefined`: it is none. Parts of another shape are left out. */
+/** The parts of a value that this library records of an error; `undefined` if it is no error. */
 function recorded(parsed: unknown, causes: number): SerializedError | undefined {
   if (!isRecord(parsed)) return undefined;
   const { name, message, code, stack, cause, errors, fields } = parsed;

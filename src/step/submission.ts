@@ -1,4 +1,8 @@
-/** A step as it is submitted: one shape everywhere (`submit`, `submitMany`, HTTP, SQL), validated once, at the edge. */
+/**
+ * Validates a step that is submitted, and encodes its payload.
+ *
+ * Invariants: a step has one shape everywhere. It is validated once, before anything is written.
+ */
 import { types } from 'node:util';
 import { show, ValidationError } from '../errors.js';
 import { MAX_TYPE_LENGTH } from './definition.js';
@@ -32,7 +36,7 @@ export interface SubmitOptions {
   readonly stepId?: string;
 }
 
-/** What a caller submits. */
+/** A step as a caller submits it. */
 export interface StepInput<T extends string = string, A = unknown> extends SubmitOptions {
   readonly type: T;
   readonly args?: A;
@@ -46,17 +50,17 @@ export interface NewStep {
   readonly payload: string;
   readonly priority: number;
   readonly maxRetries: number;
-  /** Due after so many ms by the store's clock; 0: at once. Ignored where `runAt` is set. */
+  /** Due after this time, in ms, by the store's clock; 0: at once. Ignored if `runAt` is set. */
   readonly delayMs: number;
-  /** Due at this instant (epoch ms), the one instant that crosses the store's seam; or `null`. */
+  /** Due at this instant (epoch ms), or `null`. It is the only instant that a store is given. */
   readonly runAt: number | null;
 }
 
-/** What validation needs to know. */
+/** Limits and defaults that validation applies. */
 export interface SubmissionRules {
   readonly maxPayloadBytes: number;
   readonly maxRetries: number;
-  /** Whether a schema judges the args. It then has the word on missing ones, too. */
+  /** Whether a schema checks the args. If so, `undefined` args count as left out: the schema says whether they may be. */
   readonly hasSchema?: boolean;
 }
 
@@ -92,7 +96,7 @@ function isInstant(value: unknown): boolean {
 /**
  * Validates a step and encodes its payload.
  *
- * @param newId makes an id where the input names none
+ * @param newId makes an id if the input names none
  * @param prefix path in front of field names in messages, such as `steps[3].`
  * @throws ValidationError `STEP_INVALID`, `PAYLOAD_UNSERIALIZABLE`, `PAYLOAD_TOO_LARGE`
  */

@@ -58,8 +58,7 @@ export function submitManyCall(given: unknown, argsList: unknown, options: unkno
 }
 
 /**
- * The step, if the schema accepts its args. What is stored is the schema's input: its output is made again where the
- * handler runs.
+ * The step, if the schema accepts its args. The schema's input is stored; its output is made again before the handler runs.
  *
  * @throws ValidationError `STEP_INVALID`
  */

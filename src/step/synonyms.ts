@@ -1,10 +1,10 @@
 /**
- * Words that other queues and readers use for a field of ours: for "did you mean", where the spelling gives no hint.
+ * Words that other queues use for a field of ours: for "did you mean", if the spelling gives no hint.
  *
  * Invariants: a word is only answered with a field that the checked object may have. Case, `_` and `-` make no difference.
  */
 
-/** For each field, the words that mean it. One word may stand at several: the first that the object may have counts. */
+/** For each field, the words that mean it. If a word means several fields, the first that the object may have counts. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   // options of a queue or of a step type
   concurrency: [

@@ -1,21 +1,22 @@
 /**
- * The one decision of the product: what a claim's outcome makes of its step.
+ * Decides the next state of a step from the outcome of a claim.
  *
- * Law: pure. The pool and recovery both ask here and nowhere else; there is no second state machine. A retry by policy,
- * a time-out and `RetryLaterError` are charged to `retryCount`; an orphan of an evicted pod is charged to `crashes`; what was
- * released, and an orphan of a pod that left or fell asleep, is charged to nobody. Only a suspect that was alone on its
- * pod can fail for a crash.
+ * Invariants:
+ * - The decision is pure, and made here only, for the pool as for recovery. There is no second state machine.
+ * - A retry by policy, a time-out and `RetryLaterError` are charged to `retryCount`. An orphan of an evicted pod is charged to
+ *   `crashes`. A released step, and an orphan of a pod that left or fell asleep, is not charged.
+ * - Only a suspect that was alone on its pod can fail for a crash.
  */
 import { plainError, type SerializedError } from './serialized-error.js';
 import { MAX_DURATION_MS } from './field-checks.js';
 import { retryDelayMs, type RetryPolicy } from './retry.js';
 import { isSuspect } from './crash-suspect.js';
 
-/** What became of a claim. */
+/** The outcome of a claim. */
 export type Outcome =
   | {
       readonly kind: 'succeeded';
-      /** JSON text; `null` where the handler returned nothing. */ readonly result: string | null;
+      /** JSON text; `null` if the handler returned nothing. */ readonly result: string | null;
     }
   | {
       readonly kind: 'failed';
@@ -25,7 +26,7 @@ export type Outcome =
   | {
       readonly kind: 'timedOut';
       readonly timeoutMs: number;
-      /** What the handler threw within its grace, where that was not the time-out itself. */
+      /** What the handler threw within its grace, unless it was the time-out itself. */
       readonly error?: SerializedError;
       /** When to try again. Default: by the policy. */
       readonly retry?: 'policy' | { readonly delayMs: number };
@@ -35,7 +36,7 @@ export type Outcome =
       readonly kind: 'released';
       readonly delayMs: number;
       readonly reason: ReleaseReason;
-      /** What the handler threw after it was aborted, where that was not the abort itself. */
+      /** What the handler threw after it was aborted, unless it was the abort itself. */
       readonly error?: SerializedError;
     }
   | {
@@ -50,7 +51,7 @@ export type Outcome =
  */
 export type ReleaseReason = 'handler' | 'unstarted' | 'blocked' | 'stopping' | 'fenced';
 
-/** What the decision needs to know of the claim. */
+/** The fields of a claim that the decision needs. */
 export interface Charges {
   readonly stepId: string;
   readonly retryCount: number;
@@ -58,7 +59,7 @@ export interface Charges {
   readonly crashes: number;
 }
 
-/** The rules in force where the decision is made. */
+/** The rules of the process that decides. */
 export interface Rules {
   readonly retry: RetryPolicy;
   /** Above this many crashes a step that was alone on its pod fails with `STEP_CRASHED_POD`. */
@@ -68,7 +69,7 @@ export interface Rules {
 /** The step's next state, as plain data that a store can apply under the claim's fence. */
 export interface Transition {
   readonly status: 'pending' | 'completed' | 'failed' | 'cancelled';
-  /** Of `pending`: due again after so many ms by the store's clock, or `null`: its `runAt` stays, and with it its turn. */
+  /** Of `pending`: the time until the step is due, in ms by the store's clock. `null`: it keeps its `runAt`, and its turn. */
   readonly delayMs: number | null;
   /** How much `retryCount` rises. */
   readonly charge: 0 | 1;

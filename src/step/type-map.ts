@@ -32,7 +32,7 @@ export interface StepDefinition<T extends string = string, A = unknown, R = unkn
   readonly __out?: () => R;
 }
 
-/** What follows a definition: the args, which may be left out where the handler takes none, then the options. */
+/** What follows a definition: the args, which may be left out if the handler takes none, then the options. */
 export type ArgsThenOptions<A, Options> = undefined extends A
   ? [args?: A, options?: Options]
   : [args: A, options?: Options];
@@ -52,7 +52,7 @@ export type StepsIn<L extends readonly AnyDefinition[]> = {
   [D in L[number] as D['type']]: D extends StepDefinition<string, infer A, infer R> ? { args: A; result: R } : never;
 };
 
-/** Each type of a list, with the places at which it stands. */
+/** Each type of a list, with the indices at which it occurs. */
 type Places<L extends readonly AnyDefinition[]> = { [I in keyof L & `${number}` as L[I]['type']]: I };
 type IsUnion<T, Whole = T> = T extends Whole ? ([Whole] extends [T] ? false : true) : never;
 
@@ -61,12 +61,12 @@ type Twice<L extends readonly AnyDefinition[], P = Places<L>> = {
   [T in keyof P & string]: IsUnion<P[T]> extends false ? never : T;
 }[keyof P & string];
 
-/** `unknown` where no type of the list stands twice, and else a type that says which one does. */
+/** `unknown` if no type of the list occurs twice, otherwise a type whose name says which one does. */
 export type NoneTwice<L extends readonly AnyDefinition[]> = [Twice<L>] extends [never]
   ? unknown
   : { [K in `step type '${Twice<L>}' is registered twice`]: never };
 
-/** `unknown` where the queue does not know the type yet, and else a type that says so. */
+/** `unknown` if the queue does not know the type yet, otherwise a type whose name says that it does. */
 export type NotYet<S, T extends string> = T extends keyof S
   ? { [K in `step type '${T}' is registered twice`]: never }
   : unknown;

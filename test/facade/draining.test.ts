@@ -189,7 +189,7 @@ describe('a bound on draining', () => {
     const before = runtime.monotonicMs();
     await runtime.until(queue.stop());
     expect(runtime.monotonicMs() - before).toBe(9_000);
-    expect(warned).toEqual(['listeners have not settled in time; closing without them']);
+    expect(warned).toEqual(['listeners have not settled in time; closing the store without them']);
     expect(runtime.pending).toBe(0);
   });
 

@@ -259,15 +259,15 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'events/emitter: a rejection of a listener is swallowed',
     file: 'src/events/emitter.ts',
-    find: '.catch(complain)',
+    find: '.catch(logFailure)',
     replace: '.catch(() => undefined)',
     tests: [EVENTS, LOG],
   },
   {
     name: 'events/emitter: a listener that throws ends the emit',
     file: 'src/events/emitter.ts',
-    find: '} catch (error) {\n      complain(error);',
-    replace: '} catch (error) {\n      complain(error);\n      throw error;',
+    find: '} catch (error) {\n      logFailure(error);',
+    replace: '} catch (error) {\n      logFailure(error);\n      throw error;',
     tests: [EVENTS, LOG],
   },
   {
@@ -448,7 +448,7 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/log: a logger that throws ends the work that logs',
     file: 'src/log.ts',
-    find: "// the host's logger is broken: that is no reason to lose a step",
+    find: "// a broken logger of the host must not lose a step",
     replace: "throw new Error('the logger of the host is broken');",
     tests: [LOG],
   },
