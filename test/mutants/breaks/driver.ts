@@ -60,7 +60,7 @@ const sessions: readonly Break[] = [
   },
   {
     ...REQUESTS,
-    name: 'snowflake/http-requests: patience lasts twenty minutes',
+    name: 'snowflake/http-requests: a request is repeated for twenty minutes',
     find: 'const REPEAT_LIMIT_MS = 120_000;',
     replace: 'const REPEAT_LIMIT_MS = 1_200_000;',
   },

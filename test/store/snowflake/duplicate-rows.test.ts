@@ -15,7 +15,7 @@ describeOnTestBed('duplicate rows of a step', { timeout: 60_000 }, () => {
 
   const put = (driver: Driver, row: string, status = 'pending', version = 0) =>
     driver.run(
-      `INSERT INTO STEP_TRACKER (step_id, row_id, step_type, status, version) SELECT 'twin', '${row}', 'work', '${status}', ${version}`,
+      `INSERT INTO STEP_TRACKER (step_id, row_id, step_type, status, version) SELECT 'double', '${row}', 'work', '${status}', ${version}`,
     );
   const rows = async (driver: Driver) =>
     (await driver.run('SELECT row_id AS r, status AS s FROM STEP_TRACKER ORDER BY row_id')).map(
@@ -92,7 +92,7 @@ describeOnTestBed('duplicate rows of a step', { timeout: 60_000 }, () => {
     expect(await rows(driver)).toEqual(['a pending', 'b claimed']); // its holder may be about to settle it
     expect((await store.heartbeat(pod, BEAT)).claims).toEqual([]);
     await expect.poll(() => rows(driver)).toEqual(['a pending', 'b pending']);
-    expect(ids(await claimed(store, pod))).toEqual(['twin']);
+    expect(ids(await claimed(store, pod))).toEqual(['double']);
   });
 
   test('send a void claim back with the first exchange that goes through', async () => {
@@ -137,7 +137,7 @@ describeOnTestBed('duplicate rows of a step', { timeout: 60_000 }, () => {
   test('lose at once the row that was never claimed, beside one that is', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
-    await store.submit([newStep({ stepId: 'twin' })]);
+    await store.submit([newStep({ stepId: 'double' })]);
     await claimed(store, pod);
     await put(driver, 'z');
     await store.prune({ keepMs: 60 * MINUTE });

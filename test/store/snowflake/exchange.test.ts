@@ -160,7 +160,7 @@ describe('a request', () => {
 });
 
 describe('an UPDATE that was refused steps which read as due', () => {
-  /** Exchanges one after another; each claims so many steps, and then so many read as due. Answers what each skipped. */
+  /** Runs exchanges in a row, with the given claimed and due steps. Returns how many candidates each skipped. */
   const skips = async (
     came: readonly (readonly [took: number, due: number])[],
     over: Parameters<typeof claimRequest>[0] = {},
@@ -233,7 +233,7 @@ describe('an UPDATE that was refused steps which read as due', () => {
 
 describe('the claims of an exchange', () => {
   test('come in order, without void ones, which are given back once with the next exchange', async () => {
-    const rows = [claimed('b', 2), claimed('twin', 1, 'void'), claimed('a', 1), work(0)];
+    const rows = [claimed('b', 2), claimed('double', 1, 'void'), claimed('a', 1), work(0)];
     const { exchange, sent } = exchanging((statement) => (statement === 'look' ? rows.splice(0) : []));
     exchange.expectWork();
     const { claims } = await exchange.run(asks({ token: 'mine' }));
@@ -244,7 +244,7 @@ describe('the claims of an exchange', () => {
     sent.splice(0);
     await exchange.run({ pod: POD, settlements: [] });
     expect(sent[0]!.bind.own.settlements).toEqual([
-      { id: 'twin', token: 'mine', version: 2, status: 'pending', charge: 0, crash: 0 },
+      { id: 'double', token: 'mine', version: 2, status: 'pending', charge: 0, crash: 0 },
     ]);
     sent.splice(0);
     await exchange.run({ pod: POD, settlements: [] });
@@ -252,7 +252,7 @@ describe('the claims of an exchange', () => {
   });
 
   test('go back again with the next exchange if they are void and were not given back', async () => {
-    const rows = [claimed('twin', 1, 'void'), work(0)];
+    const rows = [claimed('double', 1, 'void'), work(0)];
     const answers: (Row[] | Error)[] = [];
     const { exchange, sent } = exchanging((statement) =>
       statement === 'look' ? rows.splice(0) : (answers.shift() ?? []),
@@ -261,7 +261,7 @@ describe('the claims of an exchange', () => {
     answers.push(new Error('it failed'));
     await expect(exchange.run({ pod: POD, settlements: [] })).rejects.toThrow('it failed');
     sent.splice(0);
-    const void_ = { ...held('twin'), claimToken: 'mine' };
+    const void_ = { ...held('double'), claimToken: 'mine' };
     rows.push(receipt(settlement(void_), 'claimed'));
     await exchange.run({ pod: POD, settlements: [] });
     rows.push(receipt(settlement(void_), 'mine'));
@@ -321,7 +321,7 @@ describe('the claims of an exchange', () => {
 
     test('count as absent if no read is late, or if a void one shows that this read was fresh', async () => {
       expect((await exchanged(0)).claims).toEqual([]);
-      expect((await exchanged(10_000, claimed('twin', 1, 'void'))).claims).toEqual([]);
+      expect((await exchanged(10_000, claimed('double', 1, 'void'))).claims).toEqual([]);
     });
   });
 });

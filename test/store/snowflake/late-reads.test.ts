@@ -18,7 +18,7 @@ const BEAT = { eligible: true, asleep: false, meta: {} };
 describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
   const { bed, open, opening, byHand, pass } = useStores();
 
-  /** The next statement that this fits runs, its reply is lost, and its session is no more when it is sent again. */
+  /** The next matching statement runs, its reply is lost, and its session has ended when it is sent again. */
   const loseWithSession = (aim: Aim) => {
     bed().proxy.faults.inject({ kind: 'lost' }, aim);
     bed().proxy.faults.inject({ kind: 'gone' }, aim);

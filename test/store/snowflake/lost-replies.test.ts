@@ -17,7 +17,10 @@ const SUBMISSION: Aim = { kinds: ['insert'], text: /STEP_TRACKER/ };
 /** What befalls the first requests that carry the submission, and how many of its statements run in the end. */
 const LOSSES: Readonly<Record<string, { readonly faults: readonly Fault[]; readonly runs: number }>> = {
   'the driver sends the same request': { faults: [{ kind: 'lost' }], runs: 1 },
-  'the session sends it anew, for its connection is no more': { faults: [{ kind: 'lost' }, { kind: 'gone' }], runs: 2 },
+  'the session sends it again, because its connection has ended': {
+    faults: [{ kind: 'lost' }, { kind: 'gone' }],
+    runs: 2,
+  },
   'the session sends it anew, for nobody knows its token': { faults: [{ kind: 'lost' }, { kind: 'invalid' }], runs: 2 },
   'the client sends it anew, after the deadline': {
     faults: [{ kind: 'late', afterMs: 0, unanswered: true }],

@@ -21,14 +21,14 @@ const RATE = Number(process.env['RATE'] ?? 0.05);
 const SEED = process.env['SEED'] ?? String(Date.now() % 1_000_000);
 /** Steps of one submission. */
 const CHUNK = 250;
-/** So many times faster than in life. */
+/** How many times faster than real time. */
 const SPEED = Number(process.env['SPEED'] ?? 20);
 /** Up to 5 s late, and now and then the 10 s that the store reckons with. */
 const LATE_READS = { mostMs: 5_000 / SPEED, tailMs: 10_000 / SPEED, tailRate: 0.01 };
 /** One handler in twenty takes its time, so that a heartbeat meets it soon after its claim was taken. */
 const LONG_MS = 10_000 / SPEED;
 const STATEMENT_TIMEOUT_MS = 5_000;
-/** A call bears back-pressure for two minutes, and its last statement then has a deadline of 15 s beyond the server's. */
+/** A call is retried under back-pressure for two minutes, and its last statement then has a deadline of 15 s beyond the server's. */
 const LONGEST_CALL_MS = (120_000 + 15_000 + STATEMENT_TIMEOUT_MS) / SPEED;
 
 /** One call of a store: how long it took, and what came of it. */
@@ -146,17 +146,17 @@ describeOnTestBed('three pods under faults', () => {
     lateReads.off();
     for (const queue of queues) await queue.stop();
     await refuseResends(bed().proxy, LATE_MS); // and what lands late shall have landed
-    const twins = rowsSubmitted(bed().meter) - STEPS;
+    const duplicates = rowsSubmitted(bed().meter) - STEPS;
     const told = JSON.stringify({
-      ...{ seed: SEED, happened, twins },
+      ...{ seed: SEED, happened, duplicates },
       ...{ ranTwice: ledger.ranTwice, abortedAsLost: ledger.abortedAsLost },
       longest: Object.fromEntries(longest),
     });
     if (process.env['TELL'] !== undefined) console.log(told);
 
     expect(made.flat(), told).toHaveLength(STEPS);
-    // Each step has a row at the least, and none was put in where another had gone: so many steps have had two at once.
-    expect(twins, told).toBeGreaterThan(0);
+    // Each step has a row at least, and none was inserted after another was deleted: the difference is the number of duplicates.
+    expect(duplicates, told).toBeGreaterThan(0);
     const complaints = await ledger.complaints(
       await byHand(),
       steps.map(({ stepId }) => stepId),
@@ -164,11 +164,11 @@ describeOnTestBed('three pods under faults', () => {
     expect(complaints.slice(0, 5), `${complaints.length} complaints: ${told}`).toEqual([]);
     expect(ledger.wrongAborts(), told).toEqual([]);
     const driver = await byHand();
-    // A twin that was claimed once, and given back, goes only when it has been pending for a quarter of an hour.
+    // A duplicate row that was claimed once, and given back, is deleted only after it has been pending for 15 minutes.
     await driver.run(`UPDATE STEP_TRACKER SET last_update_ts = DATEADD(hour, -1, SYSDATE()) WHERE status = 'pending'`);
     await (await open()).prune({ keepMs: 3_600_000 });
     const rows = await driver.run('SELECT COUNT(*) AS n FROM STEP_TRACKER');
-    expect(rows, `twins stay: ${told}`).toEqual([{ N: STEPS }]);
+    expect(rows, `duplicates stay: ${told}`).toEqual([{ N: STEPS }]);
     for (const [verb, ms] of longest) expect(ms, `${verb}: ${told}`).toBeLessThan(LONGEST_CALL_MS);
     const never = Object.entries(STORMS).filter(([name, [, aim]]) => !aim.route && happened[name] === undefined);
     expect(STEPS < 5_000 ? [] : never, told).toEqual([]);

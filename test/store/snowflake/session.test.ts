@@ -67,7 +67,7 @@ describeOnTestBed('a session', () => {
   });
 
   for (const [trap, fault] of [
-    ['that is no more (390111, whereupon the driver answers 407002 for ever)', 'gone'],
+    ['that has ended (390111, after which the driver answers 407002 permanently)', 'gone'],
     ['that nobody knows (HTTP 401 with 390104, whereupon isUp() lies)', 'invalid'],
   ] as const) {
     test(`${trap} is replaced by a new one, and the statement runs there`, async () => {

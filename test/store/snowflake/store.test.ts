@@ -178,10 +178,10 @@ describeOnTestBed('a row of others', FAR, () => {
     const [store, driver] = [await open(), await byHand()];
     await driver.run(
       `INSERT INTO STEP_TRACKER (step_id, row_id, step_type, status, version)
-       SELECT 'twin', 'b', 'work', 'failed', 2 UNION ALL SELECT 'twin', 'a', 'work', 'pending', 0`,
+       SELECT 'double', 'b', 'work', 'failed', 2 UNION ALL SELECT 'double', 'a', 'work', 'pending', 0`,
     );
-    expect(await store.retry([{ stepId: 'twin', version: 2 }])).toEqual(['retried']);
-    expect(await store.retry([{ stepId: 'twin', version: 5 }])).toEqual(['changed']); // no row is at that version
+    expect(await store.retry([{ stepId: 'double', version: 2 }])).toEqual(['retried']);
+    expect(await store.retry([{ stepId: 'double', version: 5 }])).toEqual(['changed']); // no row is at that version
   });
 
   test('in a table without a column makes opening say what is missing', async () => {
@@ -212,13 +212,13 @@ describeOnTestBed('a row of others', FAR, () => {
   test('that sorts before a claimed row makes that claim void, which goes back with the next exchange', async () => {
     const [store, driver] = [await open(), await byHand()];
     const pod = await joined(store);
-    await store.submit([newStep({ stepId: 'twin' })]);
+    await store.submit([newStep({ stepId: 'double' })]);
     const token = fresh('token');
     await claimed(store, pod, { token });
-    await driver.run(`INSERT INTO STEP_TRACKER (step_id, row_id, step_type) SELECT 'twin', '!', 'work'`); // it sorts first
+    await driver.run(`INSERT INTO STEP_TRACKER (step_id, row_id, step_type) SELECT 'double', '!', 'work'`); // it sorts first
     expect((await store.exchange({ pod, settlements: [], readBack: token })).claims).toEqual([]);
     await store.exchange({ pod, settlements: [] });
-    expect(ids(await claimed(store, pod))).toEqual(['twin']);
+    expect(ids(await claimed(store, pod))).toEqual(['double']);
     expect(await driver.run(`SELECT row_id AS r FROM STEP_TRACKER WHERE status = 'claimed'`)).toEqual([{ R: '!' }]);
   });
 });

@@ -1,8 +1,9 @@
-"""The emulator: fakesnow's server, made to speak as Snowflake does to the Node driver.
+"""The emulator: fakesnow's server, adapted to the wire protocol of Snowflake's Node driver.
 
 fakesnow (DuckDB and sqlglot inside) answers the wire protocol of Snowflake's Python connector. The Node driver wants
 JSON rows where that takes Arrow, the whole of a login's reply, and errors that are not HTTP 500, which it would
-retry. Everything that depends on other sessions (locks, slots, latency, faults) is the proxy's, test/support/warehouse.
+retry. The proxy in test/support/warehouse adds everything that depends on other sessions: locks, slots,
+latency, faults.
 """
 
 import asyncio
@@ -204,7 +205,7 @@ FOR_EVER = 10**9  # seconds
 
 
 def end_with_parent():
-    """Standard input ends when whoever started this has died, however that came."""
+    """Standard input ends when the parent process has died, for any reason."""
     sys.stdin.buffer.read()
     os._exit(0)
 

@@ -1,6 +1,6 @@
 /**
- * Keeps emulators for a whole run of tests, in vitest's own process: one for each worker, up to a few, started when a test
- * file first asks for it, stopped with the run. Where no test needs one, none is started.
+ * Keeps emulators for a whole run of tests, in vitest's own process: one for each worker, up to a few. Each is started when a
+ * test file first needs it, and stopped with the run. If no test needs one, none is started.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

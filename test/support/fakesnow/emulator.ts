@@ -1,4 +1,4 @@
-/** One emulator: a child process that answers Snowflake's protocol on a free port of this machine, from memory. */
+/** One emulator: a child process that serves Snowflake's protocol on a free local port, in memory. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
@@ -21,7 +21,7 @@ export interface Emulator {
 export async function startEmulator(): Promise<Emulator> {
   const child = spawn(await environment(), [ADAPTER], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    // Ctrl-C is for whoever started it, who may still have need of it.
+    // Ctrl-C is for the process that started it, which may still need it.
     detached: true,
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
   });

@@ -1,4 +1,4 @@
-"""The engine under the emulator: fakesnow's cursor, made to do and to refuse what Snowflake does and refuses."""
+"""The engine of the emulator: fakesnow's cursor, corrected where it differs from Snowflake."""
 
 import re
 

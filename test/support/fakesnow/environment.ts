@@ -1,5 +1,5 @@
 /**
- * The Python environment of the emulator: made once from the pinned requirements, in the project's cache folder.
+ * Creates the Python environment of the emulator once, from the pinned requirements, in the project's cache folder.
  *
  * It is named by a hash of what goes into it, so that changed requirements make a new one, and moved to its name when it
  * is whole: two processes that make it at once both succeed, and none ever sees half of it.

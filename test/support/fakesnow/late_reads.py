@@ -1,4 +1,4 @@
-"""Late reads: a session sees its own changes at once, and those of others only after a while.
+"""Late reads: a session sees its own changes at once, and those of other sessions later.
 
 The proxy says with each statement who runs it, how late it reads, and how far the store's clock is ahead. The tables
 that such a statement names are logged from then on: each row gets a hidden key, and each change of a row leaves a record
@@ -9,7 +9,7 @@ Invariants:
 - Of each row, a reader sees every change of its own session, and those of others that were made early enough. If it sees
   a change, it sees all that the same row went through before.
 - The table that a statement changes is never replaced: the rows that it may change are the newest.
-- What stood in a table when it was first logged is old: everybody sees it.
+- Rows that were in a table when it was first logged are old: every session sees them.
 - A definition that names a table ends its log; the next statement begins a new one.
 - Nothing runs between a change and its record: a statement that changes a logged table runs alone. Reads run beside each
   other.
@@ -36,7 +36,7 @@ from sqlglot.errors import ParseError
 KEY, SEQ, AT, BY, WAS = ('"late key"', '"late seq"', '"late at"', '"late by"', '"late was"')
 VIEW, WHOLE, UNDO = " late", " whole", " undo"
 
-#: So many records may lie in an undo log before those go that are old for everybody.
+#: How many records an undo log holds before the records that are old for all sessions are deleted.
 MANY = 2_000
 #: What is older than this, and than twice the latest read so far, is old for everybody.
 OLD_MS = 60_000
@@ -254,7 +254,7 @@ def rewritten(cursor, command):
 # --- statements ------------------------------------------------------------------------------------------------------
 
 class Turns:
-    """Readers beside each other; a writer alone. Who asks first comes first."""
+    """Readers run together, a writer alone, in the order of requests."""
 
     def __init__(self):
         self._door, self._writing, self._readers = asyncio.Lock(), asyncio.Lock(), 0

@@ -1,4 +1,4 @@
-/** Asks the linter of the test bed about statements, without running them. */
+/** Runs the linter of the test bed on statements, without executing them. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';

@@ -1,4 +1,4 @@
-"""The linter: refuses what Snowflake refuses, or decides by chance or by an account's settings, and the emulator accepts.
+"""The linter: refuses what the emulator accepts, but Snowflake refuses or decides by chance or by account settings.
 
 Each rule is a function from a statement to what breaks it, in words. The text is read as a third party's grammar reads
 it; what cannot be read is left to the emulator, which refuses it anyway.

@@ -1,4 +1,4 @@
-/** The linter of the test bed: each rule refuses what breaks it, and nothing that merely looks alike. */
+/** The linter of the test bed: each rule refuses what breaks it, and nothing that only looks similar. */
 import { beforeAll, expect, test } from 'vitest';
 import { BED_MS, describeOnTestBed } from '../warehouse/suite.js';
 import { useTestBed } from '../warehouse/use-test-bed.js';

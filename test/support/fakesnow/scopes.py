@@ -1,4 +1,4 @@
-"""What is in scope where an expression stands, and of which kind a value is, as far as its text tells."""
+"""What is in scope at an expression, and the type of a value, as far as the text shows it."""
 
 from sqlglot import exp
 

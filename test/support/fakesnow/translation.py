@@ -1,7 +1,7 @@
-"""Translations, kept: fakesnow takes some 100 to 700 ms to put a long statement into DuckDB's SQL, each time anew.
+"""Caches translations: fakesnow takes 100 to 700 ms to translate a long statement into DuckDB's SQL, each time.
 
-Each test has a schema of its own, with a name of its own. A translation is kept without such names, so that what one test
-has had translated serves the next.
+Each test has a schema of its own, with a name of its own. A translation is cached without such names, so that other tests
+can use it.
 """
 
 import re
@@ -17,7 +17,7 @@ KEPT = 1_000
 
 
 class Kept(OrderedDict):
-    """The newest entries, so many of them."""
+    """A cache of the newest entries, up to a limit."""
 
     def __init__(self, limit):
         super().__init__()
@@ -67,7 +67,7 @@ class Key:
 
 
 def standing(at):
-    """What stands for a name; itself a name to whoever parses it."""
+    """A placeholder for a name. It parses as a name itself."""
     return f"NAME_{at:04d}_STANDS"
 
 

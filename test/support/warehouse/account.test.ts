@@ -1,4 +1,4 @@
-/** Who may log in, and what those hear who may not. */
+/** Logins: who may log in, and the errors of a refused login. */
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { describeOnTestBed } from './suite.js';
@@ -20,7 +20,7 @@ describeOnTestBed('login', () => {
     await expect(connect({ password: 'wrong' })).rejects.toMatchObject({ code: '390100', sqlState: '08001' });
   });
 
-  test('a wrong account: somebody else answers, not Snowflake', async () => {
+  test('a wrong account: another server answers, not Snowflake', async () => {
     await expect(connect({ account: 'nobody' })).rejects.toMatchObject({ code: 401002, response: { statusCode: 404 } });
   });
 
@@ -62,7 +62,7 @@ describeOnTestBed('login', () => {
     expect(await (await by('PROGRAMMATIC_ACCESS_TOKEN', 'mine')).run('SELECT 1 AS one')).toEqual([{ ONE: 1 }]);
   });
 
-  test('a login that fails for a while is tried again by the driver', async () => {
+  test('a login that fails for a while is repeated by the driver', async () => {
     bed().proxy.faults.inject({ kind: 'status', status: 503 }, { route: 'login' });
     bed().proxy.faults.inject({ kind: 'cut' }, { route: 'login' });
     expect(await (await connect()).run('SELECT 1 AS one')).toEqual([{ ONE: 1 }]);

@@ -1,4 +1,4 @@
-/** The account: who may log in, and as what. */
+/** The account: its users, their secrets, and the roles and warehouses that they may use. */
 import { createPublicKey, verify } from 'node:crypto';
 import { stored } from './sql-text.js';
 import { refusals, type Refusal } from './wire-replies.js';
@@ -127,7 +127,7 @@ export class Account {
     return stored(name);
   }
 
-  /** The warehouse of this name; one that the role may not use is none, and nobody says so before a statement needs it. */
+  /** The warehouse of this name. One that the role may not use counts as none; a statement that needs it fails. */
   warehouse(name: string | null): string | null {
     return name !== null && this.#options.warehouses.includes(stored(name)) ? stored(name) : null;
   }

@@ -1,11 +1,11 @@
-/** What ALTER SESSION and USE change in a session. */
+/** Applies ALTER SESSION and USE to a session. */
 import type { Account } from './account.js';
 import type { Statement } from './statement-kind.js';
 import type { Session } from './sessions.js';
 import { leadingName } from './sql-text.js';
 import { refusals } from './wire-replies.js';
 
-/** Notes what the statement sets; throws where it names a role or warehouse that there is not. */
+/** Stores what the statement sets. Throws if it names a role or warehouse that does not exist. */
 export function changeSession(session: Session, { kind, text }: Statement, account: Account): void {
   if (kind !== 'session') return;
   const altered = /^\s*ALTER\s+SESSION\s+(SET|UNSET)\b([^]*)$/i.exec(text);

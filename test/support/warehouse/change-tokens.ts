@@ -1,4 +1,4 @@
-/** When each table last changed, as SYSTEM$LAST_CHANGE_COMMIT_TIME tells it: from the changes that the proxy has seen. */
+/** When each table last changed, for SYSTEM$LAST_CHANGE_COMMIT_TIME, from the changes that the proxy has seen. */
 
 const NS_PER_MS = 1_000_000n;
 
@@ -6,7 +6,7 @@ export class Changes {
   readonly #last = new Map<string, number>();
   readonly #start = Date.now();
 
-  /** `table` has changed now. The token only rises, also where the clock stands still. */
+  /** `table` has changed now. The token only rises, also if the clock stands still. */
   note(table: string): void {
     this.#last.set(table, Math.max(Date.now(), (this.#last.get(table) ?? this.#start) + 1));
   }

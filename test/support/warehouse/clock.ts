@@ -1,4 +1,4 @@
-/** The store's clock, which tests turn by hand: `SYSDATE()` is so much later. It never goes back while tables are in use. */
+/** The store's clock, which tests move: `SYSDATE()` is later by that time. It never goes back while tables are in use. */
 export class Clock {
   #aheadMs = 0;
 

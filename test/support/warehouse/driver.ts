@@ -1,4 +1,4 @@
-/** Snowflake's own driver, in words short enough for tests. */
+/** Snowflake's own driver, with a short interface for tests. */
 import type driverModule from 'snowflake-sdk';
 import type { Bind, Connection, ConnectionOptions, RowStatement, StatementOption } from 'snowflake-sdk';
 
@@ -48,7 +48,7 @@ export class Driver {
     return { statement, rows };
   }
 
-  /** Logs out; also where the session is dead already. */
+  /** Logs out, also if the session has ended. */
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.connection.destroy(() => resolve());

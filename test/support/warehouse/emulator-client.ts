@@ -1,4 +1,4 @@
-/** The proxy's way to the emulator. */
+/** Sends requests from the proxy to the emulator. */
 import { Agent, request } from 'node:http';
 import type { Reply } from './wire-replies.js';
 
@@ -24,7 +24,7 @@ export class Upstream {
     return this.#post('/queries/v1/query-request', token, body);
   }
 
-  /** Interrupts the query that bears this id, if the session is running it. */
+  /** Interrupts the query with this id, if the session is running it. */
   async abort(token: string, id: string): Promise<void> {
     await this.#post('/queries/v1/abort-request', token, { id });
   }

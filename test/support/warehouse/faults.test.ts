@@ -1,4 +1,4 @@
-/** Every fault, as the driver makes its user see it. What the driver sends again it sends after 1 to 3 s. */
+/** Every fault, as the user of the driver sees it. The driver repeats a request after 1 to 3 s. */
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Driver } from './driver.js';
 import { Faults, type Aim, type Fault } from './faults.js';
@@ -49,7 +49,7 @@ describeOnTestBed('faults', () => {
     return insert(id);
   };
 
-  test('429 and 503 storms, cut connections and lost replies: the driver sends again, and all of it runs once', async () => {
+  test('429 and 503 storms, cut connections and lost replies: the driver repeats them, and each runs once', async () => {
     const cases = {
       throttled: insertUnder({ kind: 'status', status: 429 }, 'throttled'),
       unavailable: insertUnder({ kind: 'status', status: 503 }, 'unavailable'),
@@ -91,7 +91,7 @@ describeOnTestBed('faults', () => {
     expect(await ids()).toEqual(['a']);
   });
 
-  test('a statement that runs twice all the same leaves two rows', async () => {
+  test('a statement that runs twice leaves two rows', async () => {
     await insertUnder({ kind: 'rerun' }, 'a');
     expect(await ids()).toEqual(['a', 'a']);
   });
@@ -131,7 +131,7 @@ describeOnTestBed('faults', () => {
     await expect(driver.run('SELECT nothing FROM t')).rejects.toMatchObject({ code: '000904' });
   });
 
-  test('a request that is never answered ends when the driver has waited long enough', async () => {
+  test("a request that is never answered ends at the driver's own time-out", async () => {
     const acceleratedRuntime = await connect({ timeout: 200 });
     inject({ kind: 'hang' }, { text: /'a'/ });
     await acceleratedRuntime.run(`INSERT INTO t SELECT 'a'`);
@@ -148,7 +148,7 @@ describeOnTestBed('faults', () => {
     expect(await driver.run('SELECT 1 AS one')).toEqual([{ ONE: 1 }]);
   });
 
-  test('faults come where they are aimed at, as often as they should, or by chance', async () => {
+  test('faults hit what they are aimed at, as often as configured, or at random', async () => {
     const { faults } = bed().proxy;
     const refused: Fault = { kind: 'refused', refusal: refusals.cancelled() };
     inject(refused, { tag: 'theirs', times: Infinity });
@@ -215,7 +215,7 @@ describeOnTestBed('faults', () => {
   /** Keeps the emulator busy for minutes, or until the test ends; the table must have a row. */
   const startLong = () => {
     const given = driver.start('SELECT COUNT(*) AS n FROM t a CROSS JOIN range(1000000000000) b');
-    given.rows.catch(() => {}); // whoever waits for it hears of it
+    given.rows.catch(() => {}); // its caller gets the error
     onTestFinished(async () => void (await cancel(given)));
     return given;
   };

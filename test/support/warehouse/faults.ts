@@ -1,4 +1,4 @@
-/** What goes wrong, and when: rules that tests set, each asked in turn for every request that comes in. */
+/** Injects faults: rules that tests set, each checked in turn for every request. */
 import type { StatementKind } from './statement-kind.js';
 import type { Refusal } from './wire-replies.js';
 
@@ -10,7 +10,7 @@ export type Fault =
   /** The connection is cut after everything ran: the reply is lost. */
   | { readonly kind: 'lost' }
   /**
-   * The connection is cut, and the statement lands so much later all the same, and not before `until`. `unanswered`: the
+   * The connection is cut, but the statement lands after the given time, and not before `until`. `unanswered`: the
    * connection stays, and nothing comes over it; so the driver does not send again, and the client has long given up when
    * the statement lands.
    */
@@ -22,7 +22,7 @@ export type Fault =
     }
   /** No answer ever comes, and nothing runs. */
   | { readonly kind: 'hang' }
-  /** The network delivers the request twice; as both bear one requestId, it runs once. */
+  /** The network delivers the request twice. Both have one requestId, so it runs once. */
   | { readonly kind: 'twice' }
   /**
    * The request is delivered twice, and runs twice: where the requestId does not help. Both runs of an INSERT see the data
@@ -33,16 +33,16 @@ export type Fault =
   | { readonly kind: 'slow'; readonly ms: number }
   /** 390112: the token has to be renewed. */
   | { readonly kind: 'expired' }
-  /** 390111: the session is no more. */
+  /** 390111: the session has ended. */
   | { readonly kind: 'gone' }
-  /** HTTP 401 with 390104: the token is nobody's. */
+  /** HTTP 401 with 390104: the token belongs to no session. */
   | { readonly kind: 'invalid' }
   /** Snowflake refuses, for the reason given; nothing ran. */
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export type Route = 'login' | 'renew' | 'logout' | 'heartbeat' | 'query' | 'result' | 'abort' | 'status' | 'telemetry';
 
-/** What a rule may look at. */
+/** What a rule may match. */
 export interface Target {
   readonly route: Route;
   /** Of a query alone, as is what follows. */
@@ -57,11 +57,11 @@ export interface Aim {
   readonly kinds?: readonly StatementKind[];
   readonly text?: RegExp;
   readonly tag?: string | RegExp;
-  /** How often; default once, and without end where there is a `rate`. */
+  /** How often. Default: once, or without end if there is a `rate`. */
   readonly times?: number;
   /** With which probability, 0 to 1; default 1. */
   readonly rate?: number;
-  /** Once it has happened, it happens to so many requests one after the other: a storm. Default 1. */
+  /** How many requests in a row it hits once it has started: a storm. Default: 1. */
   readonly inARow?: number;
   /** Under which it is counted among what has happened; default the kind of the fault. */
   readonly name?: string;

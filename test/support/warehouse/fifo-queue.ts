@@ -1,4 +1,4 @@
-/** Places that are given out first come, first served. */
+/** A limited number of places, given out in the order of requests. */
 
 interface Waiter {
   readonly take: () => void;
@@ -21,7 +21,7 @@ export class Queue {
     return this.#taken;
   }
 
-  /** So many from now on; who has a place keeps it. */
+  /** Changes the number of places. Those that are taken stay taken. */
   resize(places: number): void {
     this.#places = places;
     this.#next();

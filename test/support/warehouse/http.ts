@@ -1,4 +1,4 @@
-/** Requests and replies over HTTP. */
+/** Parses requests, and writes replies, over HTTP. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';

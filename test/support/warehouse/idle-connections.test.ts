@@ -1,4 +1,4 @@
-/** A connection that rests is its client's to close: a request that crosses the server's own end of it would be lost. */
+/** An idle connection is closed by its client alone: if the server closed it, a request sent at that moment would be lost. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';

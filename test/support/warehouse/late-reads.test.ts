@@ -161,16 +161,16 @@ describeOnTestBed('late reads', { timeout: 60_000 }, () => {
   });
 
   test('work with a statement that runs twice, whether or not its second run sees the first', async () => {
-    const insert = `INSERT INTO t (a, b) SELECT 2, 'twin' FROM (SELECT COUNT(*) AS n FROM t WHERE a = 2) WHERE n = 0`;
+    const insert = `INSERT INTO t (a, b) SELECT 2, 'double' FROM (SELECT COUNT(*) AS n FROM t WHERE a = 2) WHERE n = 0`;
     bed().proxy.faults.inject({ kind: 'rerun' }, { kinds: ['insert'] });
     await ada.run(insert);
-    expect(await seenBy(ada)).toEqual(['1 old', '2 twin', '2 twin']);
+    expect(await seenBy(ada)).toEqual(['1 old', '2 double', '2 double']);
     expect(await seenBy(grace)).toEqual(['1 old']);
     bed().proxy.faults.inject({ kind: 'twice' }, { kinds: ['update'] });
     bed().proxy.faults.inject({ kind: 'rerun' }, { kinds: ['update'] });
     await ada.run(`UPDATE t SET b = b || '!' WHERE a = 1`);
     await ada.run(`UPDATE t SET b = b || '?' WHERE a = 1`);
-    expect(await seenBy(ada)).toEqual(['1 old!??', '2 twin', '2 twin']);
+    expect(await seenBy(ada)).toEqual(['1 old!??', '2 double', '2 double']);
     expect(await seenBy(grace)).toEqual(['1 old']);
   });
 

@@ -1,5 +1,5 @@
 /**
- * Late reads: how late each statement sees what other sessions have committed.
+ * Decides how late each statement sees what other sessions have committed.
  *
  * Under `READ_CONSISTENCY_MODE = SESSION`, Snowflake's default, a session sees its own changes at once, and those of
  * others "not always immediately". Here a statement sees of each row the newest change that is its session's own, or that
@@ -9,7 +9,7 @@
  * - Late is what a statement reads: a SELECT's tables, and the source of an INSERT, UPDATE or DELETE. The rows that an
  *   UPDATE or a DELETE may change are always the newest.
  * - `SYSDATE()` and SYSTEM$LAST_CHANGE_COMMIT_TIME are always of the present: a token may be fresher than what is read.
- * - A session that logs in anew is another session: what the old one wrote is others'.
+ * - A session that logs in again is another session: the writes of the old one count as another session's.
  * - What was there when late reads were turned on is old.
  *
  * Not modelled: views, definitions, MERGE, INSERT OVERWRITE and CREATE TABLE … AS read and write without delay. In a
@@ -60,7 +60,7 @@ export class LateReads {
     return this.#draw;
   }
 
-  /** Turns late reads on, or says anew how late they are; `undefined` turns them off. */
+  /** Turns late reads on, or changes how late they are. `undefined` turns them off. */
   set draw(draw: Draw | undefined) {
     if (this.#draw === undefined) this.#sinceMs = this.#clock.nowMs;
     this.#draw = draw;

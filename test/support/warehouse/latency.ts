@@ -1,4 +1,4 @@
-/** How long things take, by kind of statement: what the emulator needs by itself comes on top. */
+/** How long a statement takes, by its kind. The emulator's own time is added. */
 import type { StatementKind } from './statement-kind.js';
 
 export interface LatencyOptions {

@@ -1,4 +1,4 @@
-/** Table locks: who waits, in which order, for how long, and who is refused. */
+/** Table locks: which statements wait, in which order, for how long, and which are refused. */
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Driver } from './driver.js';
 import { describeOnTestBed } from './suite.js';
@@ -119,7 +119,7 @@ describeOnTestBed('table locks', () => {
     await expect.poll(waiting).toBe(1);
     proxy.cut();
     await expect.poll(waiting).toBe(0);
-    // The driver has sent it again, and hears what became of it.
+    // The driver has sent it again, and gets the result of the first.
     await expect(update).rejects.toMatchObject({ code: '000604' });
   });
 });

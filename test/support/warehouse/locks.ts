@@ -1,6 +1,6 @@
 /**
  * Table locks, as standard tables have them: UPDATE, DELETE and MERGE hold the table for themselves, in the order of
- * asking; INSERT and SELECT pass. Only so many may wait: the next is refused at once.
+ * asking; INSERT and SELECT pass. The number of waiters is limited: one more is refused at once.
  */
 import { pause } from './pause.js';
 import { Queue } from './fifo-queue.js';
@@ -35,11 +35,11 @@ export class Locks {
     if (queue.taken > 0 && queue.waiting >= this.#options.waiters) {
       throw refusals.tooManyWaiters(table, this.#options.waiters);
     }
-    const patience = new AbortController();
-    const both = AbortSignal.any([signal, patience.signal]);
+    const timeout = new AbortController();
+    const both = AbortSignal.any([signal, timeout.signal]);
     const timer = new AbortController();
     pause(timeoutMs, timer.signal).then(
-      () => patience.abort(refusals.lockTimeout(table)),
+      () => timeout.abort(refusals.lockTimeout(table)),
       () => {}, // the lock came first
     );
     try {

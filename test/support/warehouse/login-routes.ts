@@ -1,4 +1,4 @@
-/** Login, renewal and logout. */
+/** The HTTP routes of sessions: login, token renewal, logout. */
 import type { Account, LoginData } from './account.js';
 import type { Request } from './http.js';
 import type { Session, Sessions } from './sessions.js';

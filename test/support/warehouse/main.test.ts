@@ -1,4 +1,4 @@
-/** `npm run warehouse`, as a newcomer runs it. */
+/** `npm run warehouse`, as a new user runs it. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';

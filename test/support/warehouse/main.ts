@@ -1,4 +1,4 @@
-/** `npm run warehouse`: the test bed by hand, for whoever wants to try the Snowflake store without an account. */
+/** `npm run warehouse`: starts the test bed, to try the Snowflake store without an account. */
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
 import { REAL_LATENCY } from './latency.js';
@@ -36,7 +36,7 @@ const stop = async () => {
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
 
-/** What was asked for; where that makes no sense, says so and ends. */
+/** Parses the arguments. If they are invalid, prints why and exits. */
 function read(): { readonly real: boolean; readonly port: number } {
   try {
     const { values } = parseArgs({

@@ -1,4 +1,4 @@
-/** What the proxy has seen, for tests that count, and for people who want to know the cost. */
+/** Counts the statements that the proxy has seen, for tests and for the cost. */
 import type { StatementKind } from './statement-kind.js';
 
 /** One statement that ran, or was refused. */
@@ -32,7 +32,7 @@ export interface Report {
   readonly byTag: Readonly<Record<string, number>>;
   /** Those that took a table's lock. */
   readonly locking: number;
-  /** Those that needed no warehouse. */
+  /** Statements that needed no warehouse. */
   readonly free: number;
   readonly failed: Readonly<Record<string, number>>;
   readonly queuedMs: number;
@@ -65,7 +65,7 @@ export class Meter {
     this.#forgotten = 0;
   }
 
-  /** The sums over the readings that match. Throws where some were forgotten: `reset` before a long count. */
+  /** The sums over the readings that match. Throws if some were dropped: call `reset` before a long count. */
   report(match: (reading: Reading) => boolean = () => true): Report {
     if (this.#forgotten > 0)
       throw new Error(`The meter has forgotten ${this.#forgotten} readings: reset it in between`);

@@ -1,4 +1,4 @@
-/** Waiting that ends early when its signal does. */
+/** A pause that an abort signal ends. */
 
 /** Resolves after `ms`, or rejects with the signal's reason; leaves no timer behind. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {

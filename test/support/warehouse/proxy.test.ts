@@ -1,4 +1,4 @@
-/** What anybody may expect of the test bed: SQL runs, and the session is what it was told to be. */
+/** The basics of the test bed: SQL runs, and the session has the state that was set. */
 import { expect, onTestFinished, test } from 'vitest';
 import { describeOnTestBed } from './suite.js';
 import { useTestBed } from './use-test-bed.js';
@@ -25,7 +25,7 @@ describeOnTestBed('the test bed, through the real driver', () => {
     ]);
   });
 
-  test('knows where the session is', async () => {
+  test('knows the database, schema, warehouse and role of the session', async () => {
     const driver = await connect();
     const { database, schema } = options() as { database: string; schema: string };
     const where = `SELECT CURRENT_DATABASE() AS d, CURRENT_SCHEMA() AS s, CURRENT_WAREHOUSE() AS w,
@@ -53,7 +53,7 @@ describeOnTestBed('the test bed, through the real driver', () => {
     expect(session().tag).toBe('');
   });
 
-  test('has no unique keys, and says what it has not', async () => {
+  test('has no unique keys, and refuses what it does not support', async () => {
     const driver = await connect();
     await driver.run('CREATE TABLE t (id VARCHAR NOT NULL PRIMARY KEY, n NUMBER(38, 0))');
     await driver.run(`INSERT INTO t SELECT 'a', 1 UNION ALL SELECT 'a', 2`);
@@ -71,7 +71,7 @@ describeOnTestBed('the test bed, through the real driver', () => {
     }
   });
 
-  test('tells when a table last changed, from the changes it saw', async () => {
+  test('reports when a table last changed, from the changes that it saw', async () => {
     const [driver, other] = [await connect(), await connect()];
     const { database, schema } = options() as { database: string; schema: string };
     await driver.run('CREATE TABLE "t;1" (n NUMBER(38, 0))');
@@ -113,7 +113,7 @@ describeOnTestBed('the test bed, through the real driver', () => {
     expect(bed().meter.readings.map(({ rows }) => rows)).toEqual([1, 1, 0, 1, 0]);
   });
 
-  test('refuses an UPDATE with two rows for one, where the session asks for it', async () => {
+  test('refuses an UPDATE with two source rows for one target, if the session asks for it', async () => {
     const driver = await connect();
     await driver.run('CREATE TABLE t (id VARCHAR, n NUMBER(38, 0))');
     await driver.run(`INSERT INTO t SELECT 'a', 0 UNION ALL SELECT 'b', 0`);
@@ -132,7 +132,7 @@ describeOnTestBed('the test bed, through the real driver', () => {
     expect(await driver.run('SELECT n FROM t ORDER BY id')).toEqual([{ N: 10 }, { N: 11 }]);
   });
 
-  test('takes time as it is told', async () => {
+  test('takes the configured time', async () => {
     const driver = await connect();
     await driver.run('CREATE TABLE t (n NUMBER(38, 0))');
     bed().proxy.latency.configure({ statements: { insert: 1_000 }, networkMs: 500, scale: 0.2 });

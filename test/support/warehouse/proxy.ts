@@ -1,5 +1,5 @@
 /**
- * The warehouse: what stands between Snowflake's driver and the emulator, and is all of Snowflake that is not SQL.
+ * The warehouse proxy between Snowflake's driver and the emulator. It plays all of Snowflake that is not SQL.
  *
  * Every part of it can be turned while it runs: `faults`, `locks`, `slots`, `latency`, `suspension`, `account`,
  * `sessions`, `clock`, `lateReads`; `meter` has seen everything.
@@ -30,7 +30,7 @@ import { done, Refusal, type Reply } from './wire-replies.js';
 export interface WarehouseOptions {
   /** Where the emulator listens. */
   readonly emulatorPort: number;
-  /** Where to listen; a free port if not said. */
+  /** The port to listen on. Default: a free one. */
   readonly port?: number;
   readonly account?: Partial<AccountOptions>;
   readonly locks?: Partial<LockOptions>;
@@ -120,7 +120,7 @@ export class WarehouseProxy {
   }
   #reachable = true;
 
-  /** Cuts every connection; whoever comes anew is let in. */
+  /** Cuts every connection. New ones are accepted. */
   cut(): void {
     this.#server.closeAllConnections();
   }
@@ -181,7 +181,7 @@ export class WarehouseProxy {
     else send(response, reply, status);
   }
 
-  /** What the test bed itself cannot do is told in words, and with a code that the driver does not try again. */
+  /** An error for what the test bed does not support, with a code that the driver does not repeat. */
   #refusal(error: unknown): Refusal {
     return error instanceof Refusal ? error : new Refusal('000603', 'XX000', `The test bed failed: ${String(error)}`);
   }

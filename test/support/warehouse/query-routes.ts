@@ -1,4 +1,4 @@
-/** Queries over HTTP: started, sent again, asked after, cancelled. */
+/** The HTTP routes of queries: start, repeat, poll, cancel. */
 import type { ServerResponse } from 'node:http';
 import type { Execution, QueryBody } from './statement-execution.js';
 import type { Fault } from './faults.js';
@@ -13,7 +13,7 @@ export interface QueryDesk {
   readonly execution: Execution;
   /** What has not ended after so long is answered with "in progress". */
   readonly progressMs: number;
-  /** What has lost its client is ended after so long, where ABORT_DETACHED_QUERY says so. */
+  /** How long a query without a client runs on, under ABORT_DETACHED_QUERY. */
   readonly detachedMs: () => number;
 }
 
@@ -28,7 +28,7 @@ export class Queries {
     this.#desk = desk;
   }
 
-  /** Runs what the request asks for, with what goes wrong in it; `undefined` where nobody is there to hear the reply. */
+  /** Runs the request, with its faults. `undefined` if no client waits for the reply. */
   async run(request: Request, response: ServerResponse, fault: Fault | undefined): Promise<Reply | undefined> {
     const session = this.#desk.sessions.of(request.token);
     const id = request.query.get('requestId') ?? '';
@@ -107,7 +107,7 @@ export class Queries {
     });
   }
 
-  /** The reply, or, where there is none in time, that there will be. */
+  /** The reply, or a reply that the query is in progress. */
   async #inTime(job: Job): Promise<Reply> {
     const { progressMs } = this.#desk;
     const held = (this.#heldUntil.get(job) ?? 0) - performance.now();

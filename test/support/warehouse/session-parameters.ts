@@ -1,4 +1,4 @@
-/** What a session's parameters make of a statement, and of its reply. */
+/** Applies the parameters of a session to a statement and to its reply. */
 import type { Session } from './sessions.js';
 import { countStatements, skeleton } from './sql-text.js';
 import { refusals, type Reply } from './wire-replies.js';

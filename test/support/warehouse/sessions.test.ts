@@ -1,4 +1,4 @@
-/** How sessions end, and what the driver makes of it: traps that the store's own session has to know. */
+/** How sessions end, and how the driver reacts: traps that the store's own session has to handle. */
 import { expect, test } from 'vitest';
 import { describeOnTestBed } from './suite.js';
 import { useTestBed } from './use-test-bed.js';
@@ -6,7 +6,7 @@ import { useTestBed } from './use-test-bed.js';
 describeOnTestBed('sessions', () => {
   const { bed, connect } = useTestBed();
 
-  test('390112: the driver renews the token and sends the statement again, in the same session', async () => {
+  test('390112: the driver renews the token and repeats the statement, in the same session', async () => {
     const driver = await connect();
     await driver.run(`ALTER SESSION SET QUERY_TAG = 'kept'`);
     const session = bed().proxy.sessions.all.at(-1);
@@ -25,7 +25,7 @@ describeOnTestBed('sessions', () => {
     expect(driver.connection.isUp()).toBe(false);
   });
 
-  test('390111: the session is gone; isUp() is false for ever', async () => {
+  test('390111: the session has ended, and isUp() stays false', async () => {
     const driver = await connect();
     bed().proxy.sessions.put('gone');
     await expect(driver.run('SELECT 1')).rejects.toMatchObject({ code: 407002 });
@@ -41,7 +41,7 @@ describeOnTestBed('sessions', () => {
     expect(driver.connection.isUp()).toBe(true);
   });
 
-  test('HTTP 401 without a body that tells more', async () => {
+  test('HTTP 401 without a body', async () => {
     const driver = await connect();
     // The driver asks once more whatever failed otherwise than in SQL.
     bed().proxy.faults.inject({ kind: 'status', status: 401 }, { times: 2 });
@@ -49,7 +49,7 @@ describeOnTestBed('sessions', () => {
     expect(await driver.run('SELECT 1 AS one')).toEqual([{ ONE: 1 }]);
   });
 
-  test('a session that logs out leaves its transaction: what it had locked is free', async () => {
+  test('a session that logs out ends its transaction and releases its locks', async () => {
     const [driver, other] = [await connect(), await connect()];
     await driver.run('CREATE TABLE t (n NUMBER(38, 0))');
     await driver.run('INSERT INTO t SELECT 1');

@@ -1,9 +1,9 @@
-/** Who is logged in: sessions, their tokens, their parameters, and how they end. */
+/** The sessions of the proxy: their tokens, their parameters, and how they end. */
 import { randomUUID } from 'node:crypto';
 import { refusals, type Refusal } from './wire-replies.js';
 
 /**
- * `live`; `expired`: its token has to be renewed; `gone`: it is no more (390111); `invalid`: nobody knows its token
+ * `live`; `expired`: its token has to be renewed; `gone`: it has ended (390111); `invalid`: its token is unknown
  * (390104 in an HTTP 401).
  */
 export type SessionState = 'live' | 'expired' | 'gone' | 'invalid';
@@ -26,11 +26,11 @@ export class Session {
 
   /** What the login and ALTER SESSION have set, by upper-case name. */
   readonly parameters = new Map<string, string>();
-  /** What holds where the session has set nothing. */
+  /** The parameters that the session has not set itself. */
   readonly inherited = new Map<string, string>();
   /** Gives back the locks of an open transaction, by table; `undefined` outside of one. */
   transaction: Map<string, () => void> | undefined;
-  /** What is still on its way and lands even after the logout. */
+  /** Statements that land even after the logout. */
   readonly #outliving = new Set<Promise<unknown>>();
 
   constructor(id: number, user: string, upstream: string, identity = upstream) {
@@ -66,13 +66,13 @@ export class Session {
     return this.parameter(name)?.toLowerCase() === 'true';
   }
 
-  /** Notes that something of this session is under way, whatever becomes of the session. */
+  /** Registers work of this session, which goes on if the session ends. */
   async outliving(work: Promise<unknown>): Promise<void> {
     this.#outliving.add(work);
     await work.catch(() => {}).finally(() => this.#outliving.delete(work)); // nobody hears of it
   }
 
-  /** Resolves when nothing of it is under way any more. */
+  /** Resolves when its work has ended. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#outliving);
   }

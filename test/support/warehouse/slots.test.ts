@@ -1,4 +1,4 @@
-/** Statement slots: so many at once, and the rest queue. */
+/** Statement slots: a limited number of statements run at once, and the rest queue. */
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { describeOnTestBed } from './suite.js';
 import { useTestBed } from './use-test-bed.js';
@@ -15,7 +15,7 @@ describeOnTestBed('statement slots', () => {
 
   const drivers = (count: number) => Promise.all(Array.from({ length: count }, () => connect()));
 
-  test('eight run at once, two more wait for them; what needs no warehouse waits for nobody', async () => {
+  test('eight statements run at once and two more wait; a statement without a warehouse never waits', async () => {
     const { slots } = bed().proxy;
     const all = await drivers(11);
     const release = await hold('T'); // which each of the ten needs, with its slot
@@ -35,7 +35,7 @@ describeOnTestBed('statement slots', () => {
     expect(await all[10]!.run('SELECT n FROM t')).toEqual([{ N: 11 }]);
   });
 
-  test.each([true, false])('whether a statement that waits for a lock keeps its slot is a switch: %s', async (held) => {
+  test.each([true, false])('a statement that waits for a lock keeps its slot, if configured: %s', async (held) => {
     const { slots, locks } = bed().proxy;
     slots.configure({ count: 1, heldWhileLocked: held });
     onTestFinished(() => slots.configure({ count: 8, heldWhileLocked: true }));

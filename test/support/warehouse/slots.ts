@@ -1,4 +1,4 @@
-/** The warehouse's statement slots: so many statements run at once, and the rest queue. */
+/** The warehouse's statement slots: a limited number of statements run at once, and the rest queue. */
 import { Queue } from './fifo-queue.js';
 
 export interface SlotOptions {

@@ -1,4 +1,4 @@
-/** A second session of the emulator's that still sees what was there when it began: DuckDB isolates by snapshot. */
+/** A second session of the emulator that sees the data as they were when it started: DuckDB isolates by snapshot. */
 import type { Sight } from './late-reads.js';
 import type { Session } from './sessions.js';
 import { nameOf } from './sql-text.js';

@@ -1,4 +1,4 @@
-/** As much of SQL's surface as the proxy must read: where literals, comments and quoted names are, and names. */
+/** The little of SQL that the proxy parses: literals, comments, quoted names, and names. */
 
 /**
  * The text with literals and comments blanked and what stands in double quotes masked, each character by one, so that
@@ -44,7 +44,7 @@ export function nameOf(parts: readonly string[]): string {
   return parts.map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
 }
 
-/** `DATABASE.SCHEMA.NAME`, completed from where the session is. */
+/** `DATABASE.SCHEMA.NAME`, completed from the session. */
 export function fullName(
   parts: readonly string[],
   { database, schema }: { readonly database: string | null; readonly schema: string | null },

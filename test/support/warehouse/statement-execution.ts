@@ -1,4 +1,4 @@
-/** One statement, from its arrival to its reply: warehouse, slot, lock, the time it takes, and the emulator. */
+/** Runs one statement, from its arrival to its reply: warehouse, slot, lock, latency, emulator. */
 import { randomUUID } from 'node:crypto';
 import type { Account } from './account.js';
 import type { Changes } from './change-tokens.js';
@@ -98,13 +98,13 @@ export class Execution {
   /** STATEMENT_TIMEOUT_IN_SECONDS bounds the whole of it, also its wait for a lock. */
   async #bounded(session: Session, signal: AbortSignal, run: (signal: AbortSignal) => Promise<Reply>): Promise<Reply> {
     const seconds = session.seconds('STATEMENT_TIMEOUT_IN_SECONDS', 0) || STATEMENT_TIMEOUT;
-    const [patience, timer] = [new AbortController(), new AbortController()];
+    const [timeout, timer] = [new AbortController(), new AbortController()];
     pause(this.#ms(seconds), timer.signal).then(
-      () => patience.abort(refusals.statementTimeout(seconds)),
+      () => timeout.abort(refusals.statementTimeout(seconds)),
       () => {}, // it ended in time
     );
     try {
-      return await run(AbortSignal.any([signal, patience.signal]));
+      return await run(AbortSignal.any([signal, timeout.signal]));
     } finally {
       timer.abort();
     }
@@ -128,7 +128,7 @@ export class Execution {
     return reply;
   }
 
-  /** With the warehouse: resumed, a slot taken, and the table locked where the statement must. */
+  /** Runs with the warehouse: it is resumed, a slot is taken, and the table is locked if the statement requires it. */
   async #compute(
     session: Session,
     statement: Statement,
@@ -182,7 +182,7 @@ export class Execution {
     await pause(latency.ofStatement(statement.kind), signal);
     const reply = await this.#forward(session, statement, body, signal);
     const rows = rowsOf(statement, reply);
-    // It has happened: who cancels now comes too late.
+    // It has run: a cancel comes too late now.
     await pause(latency.ofRows(rows), new AbortController().signal);
     if (statement.table !== undefined && rows > 0) changes.note(fullName(statement.table, session));
     return reply;
@@ -200,7 +200,7 @@ export class Execution {
     return () => {};
   }
 
-  /** Has the emulator run it; interrupts it when the signal ends, and leaves no interrupt on its way. */
+  /** Lets the emulator run it, and interrupts it when the signal aborts. No interrupt is left in flight. */
   async #forward(session: Session, statement: Statement, body: QueryBody, signal: AbortSignal): Promise<Reply> {
     const { upstream, account, tables } = this.#with;
     if (tables.isSettingOnly(statement.text)) return altered(statement, session, tables);
@@ -213,7 +213,7 @@ export class Execution {
     const id = randomUUID();
     const answered = new AbortController();
     let interrupted = Promise.resolve();
-    // A logout waits for it: who has no session cannot be interrupted.
+    // A logout waits for it, because a statement without a session cannot be interrupted.
     const interrupt = () => (interrupted = session.outliving(this.#interrupt(session, id, answered.signal)));
     signal.addEventListener('abort', interrupt, { once: true, signal: answered.signal });
     try {
@@ -242,7 +242,7 @@ export class Execution {
     return this.#with.changes.of(fullName(partsOf(table), session));
   }
 
-  /** What statements that need no warehouse change. */
+  /** Applies statements that need no warehouse. */
   #afterwards(session: Session, { kind, text }: Statement, { success, data }: Reply): void {
     if (kind === 'transaction' && /^\s*(BEGIN|START)\b/i.test(text)) session.transaction ??= new Map();
     else if (kind === 'transaction') session.endTransaction();
@@ -264,7 +264,7 @@ export class Execution {
   }
 
   #ms(seconds: number): number {
-    // A timer holds no more; that is 24 days.
+    // The longest timer, 24 days.
     return Math.min(seconds * this.#with.suspension.secondMs, 2 ** 31 - 1);
   }
 }

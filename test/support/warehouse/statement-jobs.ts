@@ -1,4 +1,4 @@
-/** Statements under way and just done, by query id and by requestId: a request that is sent again finds its first. */
+/** Running and recent statements, by query id and by requestId: a repeated request finds its first run. */
 import { randomUUID } from 'node:crypto';
 import { refusals, type Reply } from './wire-replies.js';
 
@@ -14,7 +14,7 @@ export class Job {
     this.session = session;
     this.requestId = requestId;
     this.reply = run(this).finally(() => this.#ended.abort());
-    this.reply.catch(() => {}); // whoever waits for it hears of it
+    this.reply.catch(() => {}); // its caller gets the error
   }
 
   get signal(): AbortSignal {
@@ -36,7 +36,7 @@ export class Job {
   }
 }
 
-/** So many that have ended are remembered. */
+/** How many ended jobs are remembered. */
 const KEPT = 2_000;
 
 export class Jobs {

@@ -1,4 +1,4 @@
-/** What a statement is, as far as locks, slots, latency and the meter go. */
+/** The kind of a statement, as far as locks, slots, latency and the meter are concerned. */
 import { leadingName, skeleton } from './sql-text.js';
 
 export type StatementKind =

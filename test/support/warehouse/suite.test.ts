@@ -1,4 +1,4 @@
-/** Without Python the Snowflake tests are skipped, and say so; where CI is `true` they fail. A run of its own tells. */
+/** Without Python, the Snowflake tests are skipped with a message. If CI is `true`, they fail. Each case is a run of its own. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -22,7 +22,7 @@ function run(env: NodeJS.ProcessEnv): Promise<{ failed: boolean; said: string }>
   });
 }
 
-test.concurrent('without Python they are skipped, with a loud line', { timeout: 60_000 }, async () => {
+test.concurrent('without Python they are skipped, with a message', { timeout: 60_000 }, async () => {
   const { failed, said } = await run({});
   expect(failed, said).toBe(false);
   expect(said).toMatch(new RegExp(String.raw`\*\*\* SNOWFLAKE TESTS SKIPPED: .*${MISSING.source} \*\*\*`));
@@ -30,7 +30,7 @@ test.concurrent('without Python they are skipped, with a loud line', { timeout: 
   expect(said).not.toMatch(/Tests .*passed/);
 });
 
-test.concurrent('where CI is true they fail instead', { timeout: 60_000 }, async () => {
+test.concurrent('they fail instead if CI is true', { timeout: 60_000 }, async () => {
   const { failed, said } = await run({ CI: 'true' });
   expect(failed, said).toBe(true);
   expect(said).toMatch(new RegExp(`The Snowflake tests cannot run: .*${MISSING.source}`));

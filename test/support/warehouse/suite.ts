@@ -1,4 +1,4 @@
-/** For test files that need the test bed: without Python they are skipped, loudly, and fail where CI is `true`. */
+/** For test files that need the test bed: without Python they are skipped with a message, and fail if CI is `true`. */
 import { describe } from 'vitest';
 import { findPython } from '../fakesnow/environment.js';
 

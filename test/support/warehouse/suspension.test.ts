@@ -1,4 +1,4 @@
-/** The warehouse's sleep, and its price. */
+/** The warehouse suspends when it is idle, and its running time is billed. */
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Driver } from './driver.js';
 import { describeOnTestBed } from './suite.js';
@@ -17,7 +17,7 @@ describeOnTestBed('suspension', () => {
     bed().proxy.suspension.suspend();
   });
 
-  test('what the services layer answers leaves it asleep', async () => {
+  test('a statement that the services layer answers does not resume it', async () => {
     const { suspension } = bed().proxy;
     const before = { resumes: suspension.resumes, credits: suspension.credits };
     await driver.run(`SELECT SYSTEM$LAST_CHANGE_COMMIT_TIME('t') AS token`);
@@ -31,7 +31,7 @@ describeOnTestBed('suspension', () => {
     expect(bed().meter.report().free).toBe(7);
   });
 
-  test('a statement that computes wakes it, for a minute at the least; idle, it suspends again', async () => {
+  test('a statement that computes resumes it for a minute at least; idle, it suspends again', async () => {
     const { suspension } = bed().proxy;
     const { resumes, credits } = suspension;
     suspension.configure({ autoSuspendSeconds: 6_000 }); // until it has been looked at
@@ -49,7 +49,7 @@ describeOnTestBed('suspension', () => {
     expect(suspension.credits - credits).toBeGreaterThanOrEqual(2 * MINUTE);
   });
 
-  test('resuming takes its time, once for all who wait for it', async () => {
+  test('a resume takes time, once for all statements that wait for it', async () => {
     const { suspension } = bed().proxy;
     const { resumes } = suspension;
     suspension.configure({ resumeMs: 200 });
@@ -61,7 +61,7 @@ describeOnTestBed('suspension', () => {
     expect(suspension.resumes).toBe(resumes + 1);
   });
 
-  test('who is cancelled while it resumes leaves the others to wait, and the resume to go on', async () => {
+  test('a statement that is cancelled during a resume stops neither the resume nor the others', async () => {
     const { suspension, meter } = bed().proxy;
     const { resumes } = suspension;
     suspension.configure({ autoSuspendSeconds: 6_000 });
@@ -80,7 +80,7 @@ describeOnTestBed('suspension', () => {
     expect(suspension.resumes).toBe(resumes + 1);
     expect(meter.report().failed).toEqual({ '000604': 1 });
 
-    // Nobody waits for it any more: it wakes all the same.
+    // No statement waits for it any more: it resumes all the same.
     suspension.suspend();
     const wakeAgain = suspension.holdResume();
     onTestFinished(wakeAgain);

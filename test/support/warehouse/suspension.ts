@@ -1,4 +1,4 @@
-/** Whether the warehouse runs, and what it has cost: per second, a minute at the least each time it resumes. */
+/** Whether the warehouse runs, and its cost: per second, and at least a minute for each resume. */
 import { pause, unlessAborted } from './pause.js';
 import { refusals } from './wire-replies.js';
 
@@ -32,9 +32,9 @@ export class Suspension {
   #active = 0;
   #billedSeconds = 0;
   #resumes = 0;
-  /** When the resume that is under way will have ended. */
+  /** When the current resume ends. */
   #resumed: number | undefined;
-  /** Where resumes are held: ends when they are no more. */
+  /** Set while resumes are held; resolves when they are released. */
   #held: Promise<void> | undefined;
   #waiting = 0;
 
@@ -61,7 +61,7 @@ export class Suspension {
     return this.#waiting;
   }
 
-  /** What it has cost so far, a run under way included. */
+  /** The cost so far, including the current run. */
   get credits(): number {
     this.#settle();
     const running = this.#since === undefined ? 0 : this.#seconds(this.#since, performance.now());
@@ -73,13 +73,13 @@ export class Suspension {
     this.#options = { ...this.#options, ...options };
   }
 
-  /** ALTER WAREHOUSE … SUSPEND: what runs goes on to its end, and is billed no more. */
+  /** ALTER WAREHOUSE … SUSPEND: running statements run to their end, and are not billed. */
   suspend(): void {
     this.#settle();
     if (this.#since !== undefined) this.#stop(performance.now());
   }
 
-  /** From now on it resumes only once what this gives is called; who waits for it waits. */
+  /** Holds resumes until the returned function is called. Statements wait meanwhile. */
   holdResume(): () => void {
     this.#settle();
     let end!: () => void;
@@ -92,7 +92,7 @@ export class Suspension {
     };
   }
 
-  /** A statement uses the warehouse until it calls what it is given. Resumes it first, where it is suspended. */
+  /** Uses the warehouse until the returned function is called. Resumes it first if it is suspended. */
   async use(warehouse: string, signal: AbortSignal): Promise<() => void> {
     this.#settle();
     this.#active++;
@@ -123,7 +123,7 @@ export class Suspension {
     this.#settle();
   }
 
-  /** Answers when it will run. That is nobody's own: who leaves before leaves it to the others. */
+  /** Resolves when it runs. All waiting statements share the resume, so a cancelled one does not stop it. */
   #resume(warehouse: string): number {
     if (!this.#options.resumable) throw refusals.cannotResume(warehouse);
     if (this.#resumed !== undefined) return this.#resumed;

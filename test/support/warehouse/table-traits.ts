@@ -1,11 +1,11 @@
-/** What the emulator does not keep of a table: its kind, and the collation that its text columns are made with. */
+/** What the emulator does not store of a table: its kind, and the collation of new text columns. */
 import type { Session } from './sessions.js';
 import { fullName, leadingName, partsOf, skeleton } from './sql-text.js';
 import { refusals, type Reply } from './wire-replies.js';
 
 interface Table {
   readonly kind: 'TABLE' | 'TRANSIENT' | 'TEMPORARY';
-  /** Its own DEFAULT_DDL_COLLATION; `undefined` where it has that of the account. */
+  /** Its own DEFAULT_DDL_COLLATION; `undefined` if it has that of the account. */
   collation: string | undefined;
 }
 
@@ -18,7 +18,7 @@ const TEXT_COLUMN = /\b(?:VARCHAR|TEXT|STRING)\b(?:\s*\(\s*\d+\s*\))?(?!\s*\(|\s
 export class Tables {
   readonly #all = new Map<string, Table>();
 
-  /** The statement with the collation that new text columns get where none is said; the emulator knows one that ignores case. */
+  /** The statement with the default collation of new text columns. The emulator knows one that ignores case. */
   withCollation(sql: string, session: Session): string {
     const bones = skeleton(sql);
     const made = CREATED.test(bones) && !/\bAS\s*\(?\s*(SELECT|WITH)\b/i.test(bones);
@@ -34,7 +34,7 @@ export class Tables {
     return text + sql.slice(end);
   }
 
-  /** A name in quotes is exact, where the emulator takes it in any case. Snowflake's reason is a table that there is not. */
+  /** A quoted name is case-sensitive, but the emulator accepts any case. Snowflake answers that there is no such table. */
   refuseOtherCase(sql: string): void {
     for (const { 0: found, index } of skeleton(sql).matchAll(/"[^"]*"(?:\."[^"]*")*/g)) {
       const name = partsOf(sql.slice(index, index + found.length)).join('.');

@@ -1,5 +1,5 @@
 /**
- * The test bed: an emulator and a warehouse proxy in front of it, for a test file, a demo, or a pair of hands.
+ * The test bed: an emulator with a warehouse proxy in front of it, for tests, the demo and manual use.
  *
  * ```ts
  * const bed = await startTestBed();
@@ -69,7 +69,7 @@ function testBed(emulator: Emulator, proxy: WarehouseProxy, maker: Maker): TestB
   };
 }
 
-/** Makes and drops schemas by a way of its own, past the proxy, so that its meter counts what is tested alone. */
+/** Creates and drops schemas past the proxy, so that its meter counts only what is tested. */
 class Maker {
   readonly #upstream: Upstream;
   readonly #token: string;

@@ -8,11 +8,11 @@ import { startTestBed, type TestBed } from './test-bed.js';
 
 export interface UsedTestBed {
   readonly bed: () => TestBed;
-  /** A connection to the test's own schema, with whatever else the driver should be told. */
+  /** A connection to the test's own schema, with further options for the driver. */
   readonly connect: (over?: ConnectionOptions) => Promise<Driver>;
   /** Holds the lock of a table of the test's own schema, as another program would, until the test ends or calls this. */
   readonly hold: (table: string) => Promise<() => void>;
-  /** Lets so much time pass on the store's clock; it is set right before each test. */
+  /** Moves the store's clock ahead by the given time. It is reset before each test. */
   readonly pass: (ms: number) => void;
   /** The driver's options for the test's own schema. */
   readonly options: () => ConnectionOptions;

@@ -13,7 +13,7 @@ export function done(data: Reply['data'] = null): Reply {
   return { success: true, code: null, message: null, data };
 }
 
-/** Snowflake says no: a code that is text, a SQLSTATE where there is one, and mostly HTTP 200. */
+/** An error of Snowflake: a code that is text, a SQLSTATE if there is one, and mostly HTTP 200. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
 
@@ -33,7 +33,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Codes and texts as Snowflake words them. Where no primary source was found, the comment says so. */
+/** Codes and texts of Snowflake. A comment marks those without a primary source. */
 export const refusals = {
   wrongCredentials: () => new Refusal('390100', '08001', 'Incorrect username or password was specified.'),
   secondFactor: () =>
@@ -46,7 +46,7 @@ export const refusals = {
     new Refusal('390202', '08001', 'Authentication attempt rejected by the current authentication policy.'),
   wrongKey: () => new Refusal('390144', '08001', 'JWT token is invalid.'),
   wrongOauthToken: () => new Refusal('390303', '08001', 'Invalid OAuth access token.'),
-  /** The code of any other refused login; nothing public tells a closer one. */
+  /** The code of any other refused login. No closer one is documented. */
   wrongIdentity: () => new Refusal('390100', '08001', 'Workload identity is not that of a user.'),
   wrongAccessToken: () => new Refusal('394400', '08001', 'Programmatic access token is invalid.'),
   wrongRole: (role: string) =>

@@ -33,7 +33,7 @@ export const STORMS: Readonly<Record<string, readonly [Fault, Aim]>> = {
   'result cut': [{ kind: 'cut' }, { route: 'result' }],
 };
 
-/** The next so many submissions make two rows of each step; in a storm chance alone would leave out one run in three. */
+/** The next submissions make two rows of each step. By chance alone, one run in three would have none. */
 export function submitTwice(faults: Faults, times: number): void {
   faults.inject({ kind: 'rerun' }, { kinds: ['insert'], text: SUBMISSION, times, name: 'submitted twice' });
 }

@@ -84,7 +84,7 @@ export class Ledger {
 
   /**
    * What is wrong with the table, step by step; nothing where each of `ids` was settled as completed, and once. Beside its
-   * completed row a step may have others that wait: twins, until housekeeping removes them. What they were claimed for
+   * completed row a step may have others that wait: duplicates, until housekeeping removes them. What they were claimed for
    * before they turned out not to be the first goes with them, so the runs are held against the claims, not the versions.
    */
   async complaints(driver: Driver, ids: readonly string[]): Promise<string[]> {
