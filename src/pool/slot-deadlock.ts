@@ -1,13 +1,14 @@
 /**
- * Finds out that the handlers in all slots seem to wait for steps that need one of these slots to run.
+ * Detects that the handlers in all slots seem to wait for steps that need one of these slots to run.
  *
  * Invariants:
- * - It asks the store only when all slots have been busy, and no handler has returned, for {@link STILL_MS}; seldom then.
- * - A wait that ends by itself (`timeoutMs`) is not counted. So is none whose step could be of an outsider: for each
- *   handler there must be another step that was created after the handler's step was claimed, is due and pending, and is
- *   of a type that this pod handles.
- * - It can be mistaken, so it only warns: who in this process waits for a step cannot be known.
- * - What it reports lasts until a handler returns. It is logged once for each standstill.
+ * - The store is queried only if all slots have been busy, and no handler has returned, for {@link STILL_MS}; then less and
+ *   less often.
+ * - A wait with a time-out does not count, because it ends by itself.
+ * - For each handler there must be another awaited step that was created after the handler's step was claimed, is due and
+ *   pending, and has a type that this pod handles. Otherwise code outside the handlers may be waiting for it.
+ * - The detection can be wrong, because nobody knows which code of the process waits for a step. So it only warns.
+ * - A deadlock lasts until a handler returns, and is logged once.
  */
 import type { Log } from '../log.js';
 import { doubledMs } from '../runtime/backoff.js';
@@ -16,14 +17,14 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { StepRecord, StepStore } from '../store/contract.js';
 
-export interface SlotDeadlockParts {
+export interface SlotDeadlockDependencies {
   readonly runtime: Runtime;
   readonly store: Pick<StepStore, 'find'>;
   readonly log: Log;
   readonly slots: () => SlotUse;
   /** Whether this pod handles the type. */
   readonly handles: (type: string) => boolean;
-  /** Steps that this process waits for without a time-out, at most so many. */
+  /** Steps that this process waits for without a time-out, at most `most`. */
   readonly awaited: (most: number) => readonly string[];
 }
 
@@ -31,36 +32,37 @@ export interface SlotUse {
   readonly free: number;
   /** Handlers that have returned so far. */
   readonly returned: number;
-  /** The claim tokens of what runs, without strays: made by this process, in the order of time. */
+  /** The claim tokens of what runs, without strays. This process makes them, so they are in the order of time. */
   readonly running: () => readonly string[];
 }
 
-/** For how long nothing must have moved. */
+/** How long no handler must have returned, in ms. */
 const STILL_MS = 15_000;
-const LOOK_MS = 5_000;
-const LONGEST_LOOK_MS = 60_000;
-/** Most waits that are looked at. */
+const CHECK_MS = 5_000;
+const LONGEST_CHECK_MS = 60_000;
+/** The most awaited steps that are examined. */
 const MOST = 1_000;
+/** The most steps in the log line. */
 const SHOWN = 5;
 
 export class SlotDeadlock implements Service {
-  readonly #parts: SlotDeadlockParts;
+  readonly #deps: SlotDeadlockDependencies;
   readonly #loop: Loop;
   #returned = -1;
   #stillSince = 0;
-  #lookMs = LOOK_MS;
+  #checkMs = CHECK_MS;
   #found = false;
 
-  constructor(parts: SlotDeadlockParts) {
-    this.#parts = parts;
-    this.#loop = new Loop(parts.runtime, () => this.#tick(), { ref: false, onError: () => LONGEST_LOOK_MS });
+  constructor(deps: SlotDeadlockDependencies) {
+    this.#deps = deps;
+    this.#loop = new Loop(deps.runtime, () => this.#tick(), { ref: false, onError: () => LONGEST_CHECK_MS });
   }
 
-  /** For how long it has lasted, in ms; 0: there is none. */
+  /** How long the deadlock has lasted, in ms; 0: there is none. */
   get forMs(): number {
-    const { free, returned } = this.#parts.slots();
+    const { free, returned } = this.#deps.slots();
     const lasts = this.#found && free <= 0 && returned === this.#returned;
-    return lasts ? this.#parts.runtime.monotonicMs() - this.#stillSince : 0;
+    return lasts ? this.#deps.runtime.monotonicMs() - this.#stillSince : 0;
   }
 
   start(): Promise<void> {
@@ -72,24 +74,24 @@ export class SlotDeadlock implements Service {
   }
 
   async #tick(): Promise<number> {
-    const { runtime, slots } = this.#parts;
+    const { runtime, slots } = this.#deps;
     const { free, returned } = slots();
     const now = runtime.monotonicMs();
     if (free > 0 || returned !== this.#returned) {
       this.#returned = returned;
       this.#stillSince = now;
-      this.#lookMs = LOOK_MS;
+      this.#checkMs = CHECK_MS;
       this.#found = false;
     } else if (!this.#found && now - this.#stillSince >= STILL_MS) {
-      await this.#look();
-      this.#lookMs = doubledMs(this.#lookMs, LONGEST_LOOK_MS);
-      return this.#lookMs;
+      await this.#check();
+      this.#checkMs = doubledMs(this.#checkMs, LONGEST_CHECK_MS);
+      return this.#checkMs;
     }
-    return LOOK_MS;
+    return CHECK_MS;
   }
 
-  async #look(): Promise<void> {
-    const { store, log, slots, awaited } = this.#parts;
+  async #check(): Promise<void> {
+    const { store, log, slots, awaited } = this.#deps;
     const running = slots().running();
     const ids = awaited(MOST);
     if (running.length === 0 || ids.length < running.length) return;
@@ -98,21 +100,21 @@ export class SlotDeadlock implements Service {
     this.#found = true;
     log.warn(
       { slots: running.length, steps: children.slice(0, SHOWN).map(({ stepId }) => stepId) },
-      'the handlers in all slots seem to wait for steps that need a slot to run; see "Waiting inside a handler" in the guide',
+      'handlers in all slots seem to wait for steps that need a slot to run; see "Waiting inside a handler" in the guide',
     );
   }
 
   #needsSlot({ status, runAt, type }: StepRecord): boolean {
-    return status === 'pending' && runAt <= this.#parts.runtime.wallMs() && this.#parts.handles(type);
+    return status === 'pending' && runAt <= this.#deps.runtime.wallMs() && this.#deps.handles(type);
   }
 }
 
-/** Whether each claim can be given another step, one that was created after it. */
+/** Whether each claim can be matched with a step of its own that was created after it. */
 function eachHasItsOwn(claims: readonly string[], steps: readonly StepRecord[]): boolean {
   const claimed = claims
     .map((token) => token.slice(-ID_LENGTH))
     .sort()
-    .reverse(); // what stands before the id is a mark
+    .reverse(); // a mark may precede the id
   const created = steps.map(creation).sort().reverse();
   return claimed.every((token, i) => (created[i] ?? '') > token);
 }
@@ -120,7 +122,7 @@ function eachHasItsOwn(claims: readonly string[], steps: readonly StepRecord[]):
 const ID_LENGTH = 36;
 const TIME_ORDERED = /^[\da-f]{8}-[\da-f]{4}-7/;
 
-/** When a step was created, as text that compares with the ids that this process makes. */
+/** When a step was created, as text that compares with the ids of this process. */
 function creation({ stepId, createdAt }: StepRecord): string {
   if (TIME_ORDERED.test(stepId)) return stepId;
   const ms = createdAt.toString(16).padStart(12, '0');

@@ -366,7 +366,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held('Handlers that run continue meanwhile.', [
       'test/pool/fence.test.ts',
-      'a halt > leaves alone what runs; until the pod is admitted nothing is claimed, started or settled',
+      'a halt > lets handlers run, and claims, starts and settles nothing until the pod is admitted',
     ]),
   ],
   'Two leaders do no harm': [
@@ -395,7 +395,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
   'Stopping charges no attempts': [
     held('`stop()` lets running steps finish within `drainTimeoutMs` and aborts the rest.', [
       'test/pool/execution/aborts.test.ts',
-      'stop > lets what runs finish, and settles it',
+      'stop > lets running handlers finish, and settles them',
       'stop > aborts with STOPPED after the drain time, and gives the step back uncharged',
     ]),
     held(
@@ -428,12 +428,12 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
   'Events report what has happened': [
     held("An event about a settlement is emitted after the store's receipt.", [
       'test/pool/execution/outcomes.test.ts',
-      'events > nothing is told before its receipt',
+      'events > no event of an outcome is emitted before its receipt',
     ]),
     held(
       'If a listener throws, nothing else is affected.',
       ['test/facade/work.test.ts', 'what harms nobody > a listener that throws or rejects'],
-      ['test/pool/execution/outcomes.test.ts', 'events > a listener that throws harms nobody'],
+      ['test/pool/execution/outcomes.test.ts', 'events > a listener that throws affects no other listener'],
     ),
     unheld(
       'A limit.',
@@ -723,7 +723,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'And a pod never spends more than about half of its time on suspects while there is other work.',
       [
         'test/pool/isolation/suspects.test.ts',
-        'a suspect that comes to a busy pod > costs the others its time and the time of its wait: after that they have the pod for as long',
+        'a suspect that comes to a busy pod > is followed by a rest as long as its run and its wait together',
       ],
       [
         'test/simulation/suspects.test.ts',
@@ -732,7 +732,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held('Handlers that never end, and strays, keep a pod from running suspects.', [
       'test/pool/isolation/suspects.test.ts',
-      'a suspect that comes to an empty pod > that goes astray no longer keeps others from running; but no suspect runs beside it',
+      'a suspect that comes to an empty pod > that becomes a stray no longer blocks other steps, but no suspect runs beside it',
     ]),
     held('Queues that share a process take turns.', [
       'test/pool/isolation/process-pools.test.ts',
@@ -824,9 +824,9 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/pool/claims/give-back.test.ts',
-        'claims that cannot start > are given back uncharged, and nothing is held ahead for two exchanges',
-        'claims that cannot start > what waits no longer than a second is kept, however quick the store',
-        'claims that cannot start > what has waited for a second goes back then, whatever else the pool looked at meanwhile',
+        'claims that cannot start > are given back uncharged, and nothing is prefetched for two exchanges',
+        'claims that cannot start > are kept for a second, however fast the store is',
+        'claims that cannot start > go back after a second, whatever else the pool did meanwhile',
       ],
     ),
     held(
@@ -836,7 +836,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/pool/planning/prefetch.test.ts',
-        'an urgent step that falls due behind a full buffer > is claimed once the buffer is started or given back, and starts next: %i ms, %i',
+        'an urgent step that becomes due behind a full ready queue > is claimed once the waiting claims have started or were given back, and starts next: %i ms, %i',
       ],
     ),
     held(
@@ -878,14 +878,14 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'It throws or runs out of time | Pending again after the retry delay, charged; failed after the last one',
       [
         'test/pool/execution/outcomes.test.ts',
-        'what a handler throws > %s is recorded, and tried again by the policy',
-        'what a handler throws > fails for good when the retries are used up',
+        'what a handler throws > %s is recorded, and the step is retried by the policy',
+        'what a handler throws > fails permanently when the retries are used up',
       ],
       ['test/pool/execution/aborts.test.ts', 'a time-out > aborts the handler and is charged'],
     ),
     held('It ignores its signal | Settled without it after `abortGraceMs`; it keeps its slot as a stray', [
       'test/pool/execution/aborts.test.ts',
-      'strays > after the grace the claim is settled without the handler, which keeps its slot',
+      'strays > keep their slots: after the grace the claim is settled without the handler',
     ]),
     held('It blocks the event loop past dead-after | Another pod finishes it; the late result is refused', [
       'test/faults/blocked.test.ts',
@@ -905,7 +905,10 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held(
       'It returns a value that cannot be stored | `RESULT_UNSERIALIZABLE`, `RESULT_TOO_LARGE` or `RESULT_UNSTORABLE`',
-      ['test/pool/execution/outcomes.test.ts', 'what a handler returns > %s fails it for good, and says so'],
+      [
+        'test/pool/execution/outcomes.test.ts',
+        'what a handler returns > %s fails the step permanently, with the reason',
+      ],
     ),
   ],
   'Failures of a process or its machine': [

@@ -4,7 +4,7 @@ import { gate, NEXT_LIFE, POD, running, type Rig } from './support/rig.js';
 
 const obedient = (_: unknown, { signal }: StepContext) =>
   new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
-/** Ends when told to, whatever its signal says. */
+/** Ends on request, whatever its signal says. */
 const stubborn = () => {
   const door = gate<string>();
   return { door, run: () => door.promise };
@@ -42,7 +42,7 @@ describe('a fence', () => {
     expect(rig.store.row('s2').status).toBe('claimed');
   });
 
-  test('a value that came in spite of it is settled once the same incarnation is admitted', async () => {
+  test('settles a value that came after the abort, once the same incarnation is admitted', async () => {
     const { door, run } = stubborn();
     const rig = await running({ slow: run }, {}, ({ store }) => store.add('s1', 'slow'));
     rig.pool.fence(false);
@@ -54,7 +54,7 @@ describe('a fence', () => {
     expect(rig.store.row('s1')).toMatchObject({ status: 'completed', result: '"done"' });
   });
 
-  test('an error thrown before it is the handler’s own', async () => {
+  test('charges an error that was thrown before it', async () => {
     const rig = await running({ bad: () => Promise.reject(new Error('own')) }, { retry: { baseMs: 60_000 } });
     rig.store.add('s1', 'bad');
     rig.store.latencyMs = 100;
@@ -68,7 +68,7 @@ describe('a fence', () => {
     expect(rig.events('step:retrying')).toMatchObject([{ attempt: 1, error: { message: 'own' } }]);
   });
 
-  test('what an exchange under way brings does not start until the pod is admitted, and then it does', async () => {
+  test('starts the claims of an exchange in flight only once the pod is admitted', async () => {
     const rig = await running({ quick: () => 1 });
     rig.store.latencyMs = 100;
     rig.store.add('s1', 'quick');
@@ -83,7 +83,7 @@ describe('a fence', () => {
     expect(rig.store.row('s1').status).toBe('completed');
   });
 
-  test('the guard says no before the fence does', async () => {
+  test('settles nothing while the self-fence forbids it, even before the fence comes', async () => {
     let may = true;
     const door = gate();
     const rig = await running({ slow: () => door.promise }, { mayProceed: () => may }, ({ store }) => {
@@ -101,7 +101,7 @@ describe('a fence', () => {
     expect(rig.store.count('completed')).toBe(6);
   });
 
-  test('and it is asked before a start, too', async () => {
+  test('starts nothing while the self-fence forbids it', async () => {
     let may = true;
     const rig = await running({ quick: () => 1 }, { mayProceed: () => may });
     rig.store.latencyMs = 10;
@@ -118,7 +118,7 @@ describe('a fence', () => {
     expect(rig.events('step:started')).toHaveLength(1);
   });
 
-  test('and before each start, whatever it said before', async () => {
+  test('asks the self-fence again before each later start', async () => {
     let may = true;
     const doors = [gate(), gate(), gate()];
     let calls = 0;
@@ -145,7 +145,7 @@ describe('a fence', () => {
 });
 
 describe('a halt', () => {
-  test('leaves alone what runs; until the pod is admitted nothing is claimed, started or settled', async () => {
+  test('lets handlers run, and claims, starts and settles nothing until the pod is admitted', async () => {
     const { door, run } = stubborn();
     let aborted = false;
     const handler = (_: unknown, { signal }: StepContext) => {
@@ -173,7 +173,7 @@ describe('a halt', () => {
 });
 
 describe('a final fence', () => {
-  test('settles what ends, gives back the rest, and claims no more', async () => {
+  test('settles what ends, gives back the rest, and claims nothing more', async () => {
     const { door, run } = stubborn();
     const rig = await running({ slow: { concurrency: 1, run } }, {}, ({ store }) => {
       store.addMany(2, 'slow');
@@ -195,7 +195,7 @@ describe('a final fence', () => {
     expect(rig.pool.load.fenced).toBe(true);
   });
 
-  test('gives back at once what was on its way, also after a resume', async () => {
+  test('gives back what an exchange in flight brings, also after a resume', async () => {
     const rig = await running({ slow: obedient });
     rig.store.latencyMs = 100;
     rig.store.add('s1', 'slow');
@@ -209,7 +209,7 @@ describe('a final fence', () => {
   });
 });
 
-test('who retires lets what runs finish, and claims no more', async () => {
+test('a retired pool lets handlers finish, and claims nothing more', async () => {
   const { door, run } = stubborn();
   const handler = (_: unknown, ctx: StepContext) => Promise.race([obedient(_, ctx), run()]);
   const rig = await running({ slow: handler }, {}, ({ store }) => store.add('s1', 'slow'));
@@ -223,7 +223,7 @@ test('who retires lets what runs finish, and claims no more', async () => {
 });
 
 describe('an eviction', () => {
-  test('outcomes of the old incarnation are sent in its name: its fence decides', async () => {
+  test('sends outcomes of the old incarnation in its name', async () => {
     const { door, run } = stubborn();
     const rig = await running({ slow: run }, {}, ({ store }) => store.add('s1', 'slow'));
     rig.pool.fence(false);
@@ -241,7 +241,7 @@ describe('an eviction', () => {
     expect(rig.store.row('s1')).toMatchObject({ status: 'pending', result: null });
   });
 
-  test('a new incarnation without a fence before it aborts what the old one ran', async () => {
+  test('aborts what the old incarnation ran, even without a fence before', async () => {
     const rig = await running({ slow: obedient }, {}, ({ store }) => store.add('s1', 'slow'));
     rig.store.requeue('s1');
     rig.store.row('s1').runAt = Infinity;
@@ -251,7 +251,7 @@ describe('an eviction', () => {
     expect(rig.events('step:lost')).toHaveLength(1);
   });
 
-  test('what waited to be settled goes out under the old name, what is claimed now under the new', async () => {
+  test('settles waiting outcomes under the old incarnation and claims under the new one', async () => {
     const rig = await running({ bad: () => 1 }, {}, ({ store }) => {
       store.add('s1', 'bad');
       store.before = ({ settlements }) => {
@@ -271,7 +271,7 @@ describe('an eviction', () => {
     }
   });
 
-  test('claims that never started are forgotten, also those still on their way', async () => {
+  test('drops claims that never started, also those of an exchange in flight', async () => {
     const rig = await running({ slow: { concurrency: 1, run: obedient } });
     rig.store.addMany(1, 'slow');
     rig.store.latencyMs = 100;
@@ -286,7 +286,7 @@ describe('an eviction', () => {
     expect(row).toMatchObject({ status: 'claimed', incarnation: POD.incarnation }); // an orphan: recovery's
   });
 
-  test('a lost reply of the old incarnation is not read back', async () => {
+  test('does not read back an unanswered token of the old incarnation', async () => {
     const rig = await running({ slow: obedient }, {}, ({ store }) => {
       store.add('s1', 'slow');
       store.after = () => {
@@ -301,7 +301,7 @@ describe('an eviction', () => {
     expect(rig.events('step:started')).toEqual([]);
   });
 
-  test('a stray of the old incarnation still bars its step', async () => {
+  test('a stray of the old incarnation still blocks its step', async () => {
     const { run } = stubborn();
     const rig = await running({ slow: run }, { abortGraceMs: 100 }, ({ store }) => store.add('s1', 'slow'));
     rig.pool.fence(false);
@@ -315,7 +315,7 @@ describe('an eviction', () => {
 });
 
 describe('reconciliation', () => {
-  test('a running claim that the store no longer names is aborted, and told as lost', async () => {
+  test('aborts a running claim that the store no longer shows, and emits step:lost', async () => {
     const rig = await running({ slow: obedient }, {}, ({ store }) => store.add('s1', 'slow'));
     rig.store.requeue('s1');
     rig.store.row('s1').runAt = Infinity;
@@ -325,7 +325,7 @@ describe('reconciliation', () => {
     expect(rig.events('step:lost')).toMatchObject([{ stepId: 's1' }]);
   });
 
-  test('one that was cancelled elsewhere is aborted and told as cancelled', async () => {
+  test('aborts a claim that was cancelled elsewhere, and emits step:cancelled', async () => {
     let reason: unknown;
     const handler = (_: unknown, ctx: StepContext) => {
       ctx.signal.addEventListener('abort', () => (reason = ctx.signal.reason));
@@ -340,7 +340,7 @@ describe('reconciliation', () => {
     expect(rig.events('step:lost')).toEqual([]);
   });
 
-  test('one that was lost is aborted as lost where the store does not say why', async () => {
+  test('aborts a lost claim as lost if the store does not say why', async () => {
     const rig = await running({ slow: obedient }, {}, ({ store }) => store.add('s1', 'slow'));
     rig.store.cancelled = () => Promise.reject(new Error('away'));
     rig.store.requeue('s1');
@@ -350,7 +350,7 @@ describe('reconciliation', () => {
     expect(rig.events('step:lost')).toMatchObject([{ stepId: 's1' }]);
   });
 
-  test('a claim held unstarted that was lost never starts', async () => {
+  test('never starts an unstarted claim that was lost', async () => {
     const rig = await running({ slow: { concurrency: 1, run: obedient } }, {}, ({ store }) => {
       store.addMany(2, 'slow');
       const { exchange } = store;
@@ -366,7 +366,7 @@ describe('reconciliation', () => {
     expect(rig.events('step:lost')).toMatchObject([{ stepId: 'slow-00001' }]);
   });
 
-  test('what was claimed or has ended while the heartbeat was on its way is not judged', async () => {
+  test('does not judge what was claimed or has ended since the heartbeat was sent', async () => {
     const { door, run } = stubborn();
     const rig = await running({ slow: run, more: obedient }, {}, ({ store }) => store.add('s1', 'slow'));
     const snapshot = rig.pool.snapshot();
@@ -381,7 +381,7 @@ describe('reconciliation', () => {
     expect(rig.events('step:lost')).toEqual([]);
   });
 
-  test('a claim that the pod does not know is given back when two heartbeats running show it', async () => {
+  test('gives back a claim that the pod does not know once two successive heartbeats show it', async () => {
     const rig = await running({ slow: obedient });
     rig.store.add('s1', 'slow');
     // An exchange that lands late: the pod never hears of it.
@@ -396,10 +396,10 @@ describe('reconciliation', () => {
     heartbeat(rig);
     await rig.runtime.settle();
     expect(rig.store.row('s1')).toMatchObject({ status: 'pending', retryCount: 0 });
-    expect(rig.told).toEqual([]);
+    expect(rig.emitted).toEqual([]);
   });
 
-  test('a token in flight is no stranger', async () => {
+  test('does not give back a claim whose token is in flight', async () => {
     const rig = await running({ slow: obedient });
     rig.store.add('s1', 'slow');
     const hang = gate();
@@ -416,7 +416,7 @@ describe('reconciliation', () => {
     expect(rig.store.row('s1').status).toBe('claimed');
   });
 
-  test('nor is one whose reply was lost and is to be read back', async () => {
+  test('does not give back a claim whose token is unanswered', async () => {
     const rig = await running({ slow: obedient });
     rig.store.add('s1', 'slow');
     rig.store.after = () => {
@@ -432,7 +432,7 @@ describe('reconciliation', () => {
     expect(rig.events('step:released')).toEqual([]);
   });
 
-  test('a snapshot of an earlier incarnation judges nothing', async () => {
+  test('ignores a snapshot of an earlier incarnation', async () => {
     const rig = await running({ slow: obedient });
     const snapshot = rig.pool.snapshot();
     rig.pool.fence(false);
@@ -450,7 +450,7 @@ describe('reconciliation', () => {
   });
 });
 
-test('what has ended is held until its receipt: a pod that drains may not leave yet', async () => {
+test('counts an ended claim as unsettled until its receipt, so that a draining pod does not leave yet', async () => {
   const { door, run } = stubborn();
   const rig = await running({ slow: run }, {}, ({ store }) => store.add('s1', 'slow'));
   rig.store.latencyMs = 100;

@@ -57,8 +57,8 @@ async function parents(count: number, given: Partial<StepRecord> = {}): Promise<
   await runtime.settle();
 }
 
-describe('where all wait', () => {
-  test('it is found once nothing has moved for 15 s, and logged once', async () => {
+describe('if all handlers wait', () => {
+  test('the deadlock is found after 15 s without a change, and logged once', async () => {
     await parents(2);
     await runtime.advance(14_999);
     expect([standstill.forMs, questions]).toEqual([0, []]);
@@ -73,7 +73,7 @@ describe('where all wait', () => {
   test.each([
     ['a handler returns', () => void returned++],
     ['a slot gets free', () => void (free = 1)],
-  ])('it is over when %s, and begins anew with that', async (_, move) => {
+  ])('the deadlock is over when %s, and the 15 s start again', async (_, move) => {
     await parents(2);
     await runtime.advance(60_000);
     expect(standstill.forMs).toBe(60_000);
@@ -88,7 +88,7 @@ describe('where all wait', () => {
     expect(standstill.forMs).toBeLessThan(25_000);
   });
 
-  test('each handler is given the youngest step that is left', async () => {
+  test('each handler is matched with the youngest step that is left', async () => {
     for (let i = 0; i < 3; i++) {
       claims();
       await runtime.advance(10);
@@ -109,7 +109,7 @@ describe('where all wait', () => {
     expect(warned).toHaveLength(1);
   });
 
-  test('a step whose id does not tell its time counts from when it was created', async () => {
+  test('a step whose id has no time counts from its creation', async () => {
     await parents(1);
     steps[0] = { ...steps[0]!, stepId: '00000000-0000-5000-8000-000000000000' };
     await runtime.advance(15_000);
@@ -176,14 +176,14 @@ describe('nothing is found', () => {
     expect([warned, standstill.forMs]).toEqual([[], 0]);
   });
 
-  test('and the store is not asked where fewer steps are waited for than handlers run', async () => {
+  test('and the store is not queried if fewer steps are awaited than handlers run', async () => {
     await parents(2);
     steps.pop();
     await runtime.advance(60_000);
     expect(questions).toEqual([]);
   });
 
-  test('and the store is asked ever more seldom, once a minute at last', async () => {
+  test('and the store is queried less and less often, up to once a minute', async () => {
     await parents(1, { status: 'completed' });
     await runtime.advance(300_000);
     expect(questions.map((at) => Math.round(at / 1_000))).toEqual([15, 25, 45, 85, 145, 205, 265]);

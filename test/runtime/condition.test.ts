@@ -1,4 +1,4 @@
-/** Waiting for a condition that somebody else brings about. */
+/** Waiting for a condition that other code changes. */
 import { beforeEach, expect, test } from 'vitest';
 import { Condition } from '../../src/runtime/condition.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
@@ -10,12 +10,12 @@ beforeEach(() => {
   condition = new Condition(runtime);
 });
 
-test('a condition that holds already is not waited for, and leaves no timer', async () => {
+test('does not wait for a condition that holds already, and leaves no timer', async () => {
   await condition.until(() => true, 1_000);
   expect(runtime.pending).toBe(0);
 });
 
-test('a wait ends with the look that finds its condition, which is asked no more after that', async () => {
+test('ends with the notification after which the condition holds, and checks no more', async () => {
   let asked = 0;
   let claims = false;
   const wait = condition.until(() => {
@@ -31,7 +31,7 @@ test('a wait ends with the look that finds its condition, which is asked no more
   expect(runtime.pending).toBe(0);
 });
 
-test('a wait ends when its time is over', async () => {
+test('ends when its time is over', async () => {
   let asked = 0;
   const wait = condition.until(() => ++asked === 0, 1_000);
   await runtime.until(wait);

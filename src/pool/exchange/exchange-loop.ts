@@ -164,7 +164,7 @@ export class ExchangeLoop implements Service {
 
   #nextMs(now: number): number {
     const { claims, channel, planner, isolation } = this.#deps;
-    if (claims.outbox.size > 0 || channel.unanswered(claims.pod)) return 0;
+    if (claims.outbox.size > 0) return 0;
     const claimInMs = this.#plan(now) === undefined ? isolation.checkInMs(now) : Math.max(0, planner.checkAt - now);
     const nextMs = Math.min(claimInMs, channel.readBackInMs(claims.pod, now));
     if (claims.ready.size === 0) return nextMs;

@@ -2,7 +2,7 @@ import type { Break } from '../break.js';
 
 export const poolClaimsBreaks: readonly Break[] = [
   {
-    name: 'pool/claims/held-claim: a later abort takes the place of the first',
+    name: 'pool/claims/held-claim: a later abort replaces the first',
     file: 'src/pool/claims/held-claim.ts',
     find: '    if (this.aborted !== undefined) return;\n    this.aborted',
     replace: '    this.aborted',
@@ -16,14 +16,14 @@ export const poolClaimsBreaks: readonly Break[] = [
     tests: ['test/pool/claims/held-claim.test.ts'],
   },
   {
-    name: 'pool/claims/held-claim: all share one payload',
+    name: 'pool/claims/held-claim: all readers share one payload',
     file: 'src/pool/claims/held-claim.ts',
     find: '    if (isImmutable(payload)) this.payload = payload;',
     replace: '    this.payload = payload;',
     tests: ['test/pool/claims/held-claim.test.ts'],
   },
   {
-    name: 'pool/claims/held-claim: listeners of the signal run in the context of who aborts',
+    name: 'pool/claims/held-claim: listeners of the signal run in the context of the abort',
     file: 'src/pool/claims/held-claim.ts',
     find: 'runInContextCopy(() => controller.abort(this.abortError()))',
     replace: 'controller.abort(this.abortError())',
@@ -86,14 +86,14 @@ export const poolClaimsBreaks: readonly Break[] = [
     tests: ['test/pool/claims/ready-queue.test.ts'],
   },
   {
-    name: 'pool/claims/ready-queue: a place is searched among what has started already',
+    name: 'pool/claims/ready-queue: a place is searched among claims that have started',
     file: 'src/pool/claims/ready-queue.ts',
     find: 'let low = this.#first;',
     replace: 'let low = 0;',
     tests: ['test/pool/claims/ready-queue.test.ts'],
   },
   {
-    name: 'pool/claims/ready-queue: the first place is kept when what has started is let go',
+    name: 'pool/claims/ready-queue: the first place is kept when what has started is freed',
     file: 'src/pool/claims/ready-queue.ts',
     find: 'at a cost of O(1) each\n      this.#first = 0;',
     replace: 'at a cost of O(1) each',

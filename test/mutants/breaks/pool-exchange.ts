@@ -138,7 +138,7 @@ export const poolExchangeBreaks: readonly Break[] = [
     tests: ['test/pool/claims/claim-comparison.test.ts'],
   },
   {
-    name: 'pool/exchange/claim-reconciler: when it asked is read after the answer',
+    name: 'pool/exchange/claim-reconciler: the time of the query is read after its reply',
     file: 'src/pool/exchange/claim-reconciler.ts',
     find: '      if (askedAt - agoMs >=',
     replace: '      if (this.#now() - agoMs >=',
@@ -159,7 +159,7 @@ export const poolExchangeBreaks: readonly Break[] = [
     tests: ['test/pool/execution/aborts.test.ts', 'test/pool/exchange/exchange-channel.test.ts'],
   },
   {
-    name: 'pool/exchange/exchange-channel: a fresh token claims before a lost reply is read back',
+    name: 'pool/exchange/exchange-channel: a fresh token claims before an unanswered one is read back',
     file: 'src/pool/exchange/exchange-channel.ts',
     find: 'readBack === undefined && plan !== undefined',
     replace: 'plan !== undefined',
@@ -177,6 +177,7 @@ export const poolExchangeBreaks: readonly Break[] = [
     file: 'src/pool/exchange/exchange-channel.ts',
     find: 'this.#end(pod, readBack, call.firstReply);',
     replace: 'this.#end(pod, readBack, settled && call.firstReply);',
+    survives: 'a first reply means that the whole batch went through: a request that is refused claims nothing',
     tests: ['test/pool/exchange/exchange-channel.test.ts'],
   },
   {
@@ -240,12 +241,12 @@ export const poolExchangeBreaks: readonly Break[] = [
   {
     name: 'pool/exchange/exchange-loop: an unanswered token is read back only with the next poll',
     file: 'src/pool/exchange/exchange-loop.ts',
-    find: 'claims.outbox.size > 0 || channel.unanswered(claims.pod)',
-    replace: 'claims.outbox.size > 0',
+    find: 'const nextMs = Math.min(claimInMs, channel.readBackInMs(claims.pod, now));',
+    replace: 'const nextMs = claimInMs;',
     tests: ['test/pool/claims/give-back.test.ts'],
   },
   {
-    name: 'pool/exchange/exchange-loop: the oldest claim is forgotten',
+    name: 'pool/exchange/exchange-loop: the age of the oldest claim is forgotten',
     file: 'src/pool/exchange/exchange-loop.ts',
     find: '    this.#oldestAt = overdue.oldestAt;\n',
     replace: '',
@@ -259,7 +260,7 @@ export const poolExchangeBreaks: readonly Break[] = [
     tests: ['test/pool/fence.test.ts', 'test/pool/claims/give-back.test.ts'],
   },
   {
-    name: 'pool/exchange/unconfirmed-tokens: absence is believed by the time of the reply',
+    name: 'pool/exchange/unconfirmed-tokens: absence is judged by the time of the reply',
     file: 'src/pool/exchange/unconfirmed-tokens.ts',
     find: 'if (ageMs >= this.#staleReadMs) return;',
     replace: 'if (ageMs > FIRST_PAUSE_MS) return;',

@@ -59,14 +59,14 @@ export const poolExecutionBreaks: readonly Break[] = [
     tests: ['test/pool/execution/outcomes.test.ts'],
   },
   {
-    name: 'pool/execution/deadlines: a later deadline takes the place of an earlier',
+    name: 'pool/execution/deadlines: a later deadline replaces an earlier one',
     file: 'src/pool/execution/deadlines.ts',
     find: '    if (at >= this.#setFor) return;\n',
     replace: '',
     tests: ['test/pool/execution/deadlines.test.ts'],
   },
   {
-    name: 'pool/execution/deadlines: what the timer stood at is kept when it fires',
+    name: 'pool/execution/deadlines: the deadline of the timer is kept when it fires',
     file: 'src/pool/execution/deadlines.ts',
     find: '  #fire(): void {\n    this.#setFor = Infinity;',
     replace: '  #fire(): void {',
@@ -87,14 +87,14 @@ export const poolExecutionBreaks: readonly Break[] = [
     tests: ['test/pool/execution/deadlines.test.ts'],
   },
   {
-    name: 'pool/execution/executor: a second abort begins the grace anew',
+    name: 'pool/execution/executor: a second abort starts the grace again',
     file: 'src/pool/execution/executor.ts',
     find: "if (held.aborted !== undefined || held.state !== 'running') return;",
     replace: "if (held.state !== 'running') return;",
     tests: ['test/pool/execution/executor.test.ts'],
   },
   {
-    name: 'pool/execution/executor: what was aborted while it was called gets its time-out in place of the grace',
+    name: 'pool/execution/executor: an abort during the call gives the time-out in place of the grace',
     file: 'src/pool/execution/executor.ts',
     find: 'if (held.aborted === undefined) held.dueAt = held.startedAt',
     replace: 'held.dueAt = held.startedAt',
@@ -172,14 +172,14 @@ export const poolExecutionBreaks: readonly Break[] = [
     tests: ['test/pool/execution/executor.test.ts'],
   },
   {
-    name: 'pool/execution/outcome: a value goes before a cancel',
+    name: 'pool/execution/outcome: a value takes precedence over a cancel',
     file: 'src/pool/execution/outcome.ts',
     find: 'overruled(held) ?? released(held) ?? valueOutcome',
     replace: 'released(held) ?? valueOutcome',
     tests: ['test/pool/execution/outcome.test.ts'],
   },
   {
-    name: 'pool/execution/outcome: a release goes before a cancel',
+    name: 'pool/execution/outcome: a release takes precedence over a cancel',
     file: 'src/pool/execution/outcome.ts',
     find: 'const outcome = overruled(held) ?? released(held);',
     replace: 'const outcome = released(held) ?? overruled(held);',
@@ -200,14 +200,14 @@ export const poolExecutionBreaks: readonly Break[] = [
     tests: ['test/pool/execution/after-abort.test.ts'],
   },
   {
-    name: 'pool/execution/outcome: a release goes before a time-out',
+    name: 'pool/execution/outcome: a release takes precedence over a time-out',
     file: 'src/pool/execution/outcome.ts',
     find: "  if (held.aborted === 'timedOut') return abortedOutcome(held, 'timedOut');\n",
     replace: '',
     tests: ['test/pool/execution/aborts.test.ts'],
   },
   {
-    name: 'pool/execution/outcome: an abort goes before a verdict',
+    name: 'pool/execution/outcome: an abort takes precedence over a permanent failure',
     file: 'src/pool/execution/outcome.ts',
     find: "if (aborted !== undefined && retry !== 'never') return afterAbort(held, aborted, thrown, retry);",
     replace:
@@ -301,7 +301,7 @@ export const poolExecutionBreaks: readonly Break[] = [
     tests: ['test/pool/execution/outcomes.test.ts'],
   },
   {
-    name: 'pool/execution/thrown-error: a getter that throws is thrown on',
+    name: 'pool/execution/thrown-error: an error of a getter is thrown on',
     file: 'src/pool/execution/thrown-error.ts',
     find: '  try {\n    return (from as Record<string, unknown>)[key];\n  } catch {\n    return undefined;\n  }',
     replace: '  return (from as Record<string, unknown>)[key];',
@@ -329,7 +329,7 @@ export const poolExecutionBreaks: readonly Break[] = [
     tests: ['test/pool/execution/thrown-error.test.ts'],
   },
   {
-    name: 'pool/execution/thrown-error: a delay without end is taken',
+    name: 'pool/execution/thrown-error: an infinite delay is taken',
     file: 'src/pool/execution/thrown-error.ts',
     find: 'Number.isFinite(delayMs) && ',
     replace: '',
@@ -343,7 +343,7 @@ export const poolExecutionBreaks: readonly Break[] = [
     tests: ['test/pool/execution/thrown-error.test.ts'],
   },
   {
-    name: 'pool/execution/thrown-error: a stop is only known bare',
+    name: 'pool/execution/thrown-error: a stop is not recognised in a cause',
     file: 'src/pool/execution/thrown-error.ts',
     find: "return inChain(thrown, (error) => read(error, 'code') === 'STOPPED') !== undefined;",
     replace: "return read(thrown, 'code') === 'STOPPED';",

@@ -9,21 +9,21 @@ export const poolPlanningBreaks: readonly Break[] = [
     tests: ['test/pool/exchange/exchange-loop.test.ts'],
   },
   {
-    name: 'pool/planning/claim-planner: an exchange that asked for nothing sets the next look',
+    name: 'pool/planning/claim-planner: an exchange that asked for nothing sets the next poll',
     file: 'src/pool/planning/claim-planner.ts',
     find: 'if (asked === 0 || this.#wakes !== this.#wakesSeen) return;',
     replace: 'if (this.#wakes !== this.#wakesSeen) return;',
     tests: ['test/pool/planning/claim-planner.test.ts'],
   },
   {
-    name: 'pool/planning/claim-planner: what is due but not given makes it spin',
+    name: 'pool/planning/claim-planner: steps that are due but not claimed make it spin',
     file: 'src/pool/planning/claim-planner.ts',
     find: 'nextDueInMs !== null && nextDueInMs > 0',
     replace: 'nextDueInMs !== null',
     tests: ['test/pool/exchange/exchange-loop.test.ts'],
   },
   {
-    name: 'pool/planning/claim-planner: a full reply is no reason to look at once',
+    name: 'pool/planning/claim-planner: a full reply does not lead to the next request at once',
     file: 'src/pool/planning/claim-planner.ts',
     find: 'claims.length >= asked',
     replace: 'claims.length > asked',
@@ -86,7 +86,7 @@ export const poolPlanningBreaks: readonly Break[] = [
     tests: ['test/pool/isolation/suspects.test.ts'],
   },
   {
-    name: 'pool/planning/overdue-claims: what has waited just so long is kept',
+    name: 'pool/planning/overdue-claims: a claim that has waited for exactly the limit is kept',
     file: 'src/pool/planning/overdue-claims.ts',
     find: 'if (claimedAt <= this.#before)',
     replace: 'if (claimedAt < this.#before)',
@@ -100,7 +100,7 @@ export const poolPlanningBreaks: readonly Break[] = [
     tests: ['test/pool/planning/overdue-claims.test.ts'],
   },
   {
-    name: 'pool/planning/overdue-claims: equals go with what waited for a slot',
+    name: 'pool/planning/overdue-claims: claims of equal priority go with one that waited for a slot',
     file: 'src/pool/planning/overdue-claims.ts',
     find: 'claim.priority < Math.max(this.#forSlot, forType)',
     replace: 'claim.priority <= Math.max(this.#forSlot, forType)',
@@ -142,14 +142,14 @@ export const poolPlanningBreaks: readonly Break[] = [
     tests: ['test/pool/planning/prefetch.test.ts'],
   },
   {
-    name: 'pool/planning/type-limits: a map that was handed out changes',
+    name: 'pool/planning/type-limits: a returned map changes',
     file: 'src/pool/planning/type-limits.ts',
     find: 'changed ??= new Map(this.#limits);',
     replace: 'changed ??= this.#limits as Map<string, number>;',
     tests: ['test/pool/planning/type-limits.test.ts'],
   },
   {
-    name: 'pool/planning/type-limits: each question makes a map',
+    name: 'pool/planning/type-limits: each call makes a map',
     file: 'src/pool/planning/type-limits.ts',
     find: '      if (useful === (this.#limits.get(type) ?? 0)) continue;\n',
     replace: '',
@@ -163,7 +163,7 @@ export const poolPlanningBreaks: readonly Break[] = [
     tests: ['test/pool/planning/type-limits.test.ts'],
   },
   {
-    name: 'pool/planning/type-limits: an empty map is asked with',
+    name: 'pool/planning/type-limits: an empty map is returned',
     file: 'src/pool/planning/type-limits.ts',
     find: 'return this.#limits.size === 0 ? undefined : this.#limits;',
     replace: 'return this.#limits;',

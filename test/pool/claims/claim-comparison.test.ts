@@ -1,4 +1,4 @@
-/** What a heartbeat's view says of claims, where the view may be late. */
+/** What a heartbeat's reply says about claims, if the store's reads may be late. */
 import { describe, expect, test } from 'vitest';
 import { Handlers } from '../../../src/pool/handlers/handlers.js';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
@@ -26,21 +26,21 @@ const knownOf = (now: number, claims: readonly HeldClaim[] = []) => ({
   ...{ now, fences: claims.map(({ claim }) => claim), openTokens: [] },
 });
 
-describe('a claim that the view does not show', () => {
-  test('is not judged where it was taken after the heartbeat was sent, in the same millisecond too', () => {
+describe('a claim that the heartbeat does not show', () => {
+  test('is not judged if it was taken after the heartbeat was sent, even in the same millisecond', () => {
     const taken = heldOf('a', 100);
     const { lost, unseen } = new ClaimComparison(0).compare(snapshotOf(100), [], knownOf(100, [taken]));
     expect([...lost]).toEqual([]);
     expect(unseen).toEqual([]);
   });
 
-  test('is not judged where it has ended meanwhile', () => {
+  test('is not judged if it has ended meanwhile', () => {
     const ended = heldOf('a', 0, 'ended');
     expect([...new ClaimComparison(0).compare(snapshotOf(100, [ended]), [], knownOf(100)).lost]).toEqual([]);
   });
 
   test.each([
-    ['at once, where reads are never late', 0, 0, true],
+    ['at once, if reads are never late', 0, 0, true],
     ['not while it is younger than a read may be late', STALE, STALE - 1, false],
     ['as soon as the heartbeat was sent when it was as old', STALE, STALE, true],
   ])('is lost: %s', (_, staleReadMs, ageMs, isLost) => {
@@ -51,7 +51,7 @@ describe('a claim that the view does not show', () => {
     expect(unseen).toEqual(isLost ? [] : [held]);
   });
 
-  test('is no more lost after many heartbeats, as long as each was sent too early', () => {
+  test('is not lost after many heartbeats that were all sent too early', () => {
     const comparison = new ClaimComparison(STALE);
     const held = heldOf('a', 0);
     for (let sentAt = 500; sentAt < STALE; sentAt += 500) {
@@ -61,27 +61,27 @@ describe('a claim that the view does not show', () => {
   });
 });
 
-describe('a claim that only the view shows', () => {
-  const stranger: Fence = { stepId: 'a', claimToken: 'settled', version: 2 };
+describe('a claim that only the heartbeat shows', () => {
+  const unknownFence: Fence = { stepId: 'a', claimToken: 'settled', version: 2 };
 
-  test('is given back only when it was shown from one heartbeat to another, sent after a read may be late', () => {
+  test('is given back only if every heartbeat has shown it for longer than a read may be late', () => {
     const comparison = new ClaimComparison(STALE);
     const unknownAt = (sentAt: number, held: readonly Fence[]) =>
       comparison.compare(snapshotOf(sentAt), held, knownOf(sentAt + 100)).unknown;
-    expect(unknownAt(0, [stranger])).toEqual([]); // answered at 100
-    expect(unknownAt(5_000, [stranger])).toEqual([]);
-    expect(unknownAt(10_099, [stranger])).toEqual([]);
-    expect(unknownAt(10_100, [stranger])).toEqual([stranger]);
+    expect(unknownAt(0, [unknownFence])).toEqual([]); // answered at 100
+    expect(unknownAt(5_000, [unknownFence])).toEqual([]);
+    expect(unknownAt(10_099, [unknownFence])).toEqual([]);
+    expect(unknownAt(10_100, [unknownFence])).toEqual([unknownFence]);
     expect(unknownAt(20_000, [])).toEqual([]);
-    expect(unknownAt(30_000, [stranger])).toEqual([]); // it begins anew
-    expect(unknownAt(40_099, [stranger])).toEqual([]);
-    expect(unknownAt(40_100, [stranger])).toEqual([stranger]);
+    expect(unknownAt(30_000, [unknownFence])).toEqual([]); // it starts again
+    expect(unknownAt(40_099, [unknownFence])).toEqual([]);
+    expect(unknownAt(40_100, [unknownFence])).toEqual([unknownFence]);
   });
 
-  test('is given back at the second heartbeat where reads are never late', () => {
+  test('is given back at the second heartbeat if reads are never late', () => {
     const comparison = new ClaimComparison(0);
-    expect(comparison.compare(snapshotOf(0), [stranger], knownOf(100)).unknown).toEqual([]);
-    expect(comparison.compare(snapshotOf(100), [stranger], knownOf(200)).unknown).toEqual([stranger]);
+    expect(comparison.compare(snapshotOf(0), [unknownFence], knownOf(100)).unknown).toEqual([]);
+    expect(comparison.compare(snapshotOf(100), [unknownFence], knownOf(200)).unknown).toEqual([unknownFence]);
   });
 });
 
@@ -98,7 +98,7 @@ describe('a pool on a store with late reads', () => {
   });
   const beat = (rig: Rig, held: readonly Fence[]) => rig.pool.reconcile(rig.pool.snapshot(), held);
 
-  test('goes on with a claim that a view does not show yet, and drops it when the later one does not either', async () => {
+  test('keeps a claim that a heartbeat does not show yet, and drops it if a later one does not either', async () => {
     const reasons: unknown[] = [];
     const rig = await running(until(reasons), { staleReadMs: STALE }, ({ store }) => store.add('s1', 'slow'));
     await rig.runtime.advance(2_000);
@@ -117,7 +117,7 @@ describe('a pool on a store with late reads', () => {
     expect(rig.events('step:lost')).toMatchObject([{ stepId: 's1' }]);
   });
 
-  test('learns from the first view without it that the step was cancelled', async () => {
+  test('learns from the first heartbeat without a claim that its step was cancelled', async () => {
     const reasons: unknown[] = [];
     const rig = await running(until(reasons), { staleReadMs: STALE }, ({ store }) => store.add('s1', 'slow'));
     await rig.runtime.advance(2_000);
@@ -128,7 +128,7 @@ describe('a pool on a store with late reads', () => {
     expect(rig.events('step:cancelled')).toMatchObject([{ stepId: 's1', by: 'holder' }]);
   });
 
-  test('takes a cancellation from before the claim for the late read that it is', async () => {
+  test('ignores a cancellation from before the claim, which is a late read', async () => {
     const reasons: unknown[] = [];
     const rig = await running(until(reasons), { staleReadMs: STALE }, ({ store }) => store.add('s1', 'slow'));
     await rig.runtime.advance(2_000);
@@ -138,7 +138,7 @@ describe('a pool on a store with late reads', () => {
     expect(reasons).toEqual([]);
   });
 
-  test('gives back what it does not know under the fence: a newer claim of the step is not touched', async () => {
+  test('gives back an unknown claim under its fence, so that a newer claim of the step stays', async () => {
     const reasons: unknown[] = [];
     const rig = await running(until(reasons), { staleReadMs: STALE }, ({ store }) => store.add('s1', 'slow'));
     const [held] = rig.store.held(POD);
@@ -151,6 +151,6 @@ describe('a pool on a store with late reads', () => {
     expect(rig.store.held(POD)).toEqual([held]);
     expect(rig.pool.load).toMatchObject({ running: 1, unstarted: 0, unsettled: 0 });
     expect(reasons).toEqual([]);
-    expect(rig.told.map(({ name }) => name)).toEqual(['step:claimed', 'step:started']);
+    expect(rig.emitted.map(({ name }) => name)).toEqual(['step:claimed', 'step:started']);
   });
 });

@@ -39,7 +39,7 @@ describe('pause', () => {
     expect(rig.store.count('completed')).toBe(5);
   });
 
-  test('what an exchange under way brings is given back', async () => {
+  test('gives back what an exchange in flight brings', async () => {
     const rig = await running({ slow: never });
     rig.store.latencyMs = 100;
     rig.store.add('s1', 'slow');
@@ -51,7 +51,7 @@ describe('pause', () => {
     expect(rig.events('step:started')).toEqual([]);
   });
 
-  test('what a lost reply would have brought is read back, and given back', async () => {
+  test('reads back an unanswered token, and gives back what it claimed', async () => {
     const rig = await running({ slow: never });
     rig.store.latencyMs = 100;
     rig.store.add('s1', 'slow');
@@ -67,7 +67,7 @@ describe('pause', () => {
     expect(rig.events('step:started')).toEqual([]);
   });
 
-  test('before start nothing is claimed until resume', async () => {
+  test('a pause before start claims nothing until resume', async () => {
     const rig = new Rig({ quick: () => 1 });
     rig.store.add('s1', 'quick');
     rig.pool.pause();
@@ -82,7 +82,7 @@ describe('pause', () => {
 });
 
 describe('claims that cannot start', () => {
-  test('are given back uncharged, and nothing is held ahead for two exchanges', async () => {
+  test('are given back uncharged, and nothing is prefetched for two exchanges', async () => {
     const doors = Array.from({ length: 40 }, () => gate());
     let started = 0;
     const rig = await running({ slow: () => doors[started++]!.promise }, { maxParallelism: 2 }, (rig) => {
@@ -110,7 +110,7 @@ describe('claims that cannot start', () => {
     expect(prefetches(rig, gaveBack).every((prefetch) => prefetch === 0)).toBe(true);
   });
 
-  test('what waits no longer than a second is kept, however quick the store', async () => {
+  test('are kept for a second, however fast the store is', async () => {
     const door = gate();
     const rig = await running({ slow: () => door.promise }, { maxParallelism: 1 }, (rig) => {
       rig.store.addMany(2, 'slow');
@@ -124,7 +124,7 @@ describe('claims that cannot start', () => {
     expect(rig.events('step:released')).toEqual([]);
   });
 
-  test('what has waited for a second goes back then, whatever else the pool looked at meanwhile', async () => {
+  test('go back after a second, whatever else the pool did meanwhile', async () => {
     const rig = await running({ slow: never }, { maxParallelism: 1 }, (rig) => {
       rig.store.addMany(2, 'slow');
       generous(rig, { slow: 2 });
@@ -137,7 +137,7 @@ describe('claims that cannot start', () => {
     expect(rig.store.count('pending')).toBe(1);
   });
 
-  test('of a type that is not handled here go back for others', async () => {
+  test('go back if their type is not handled here', async () => {
     const rig = await running({ here: () => 1 }, {}, (rig) => {
       rig.store.add('s1', 'elsewhere');
       generous(rig, { elsewhere: 1 });

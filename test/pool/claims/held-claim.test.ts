@@ -1,4 +1,4 @@
-/** A claim, and what its handler can see of it. */
+/** A claim, and what its handler sees of it. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
 import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
@@ -8,7 +8,7 @@ import { claimOf, POD } from '../support/rig.js';
 const handler = new TypeHandler({ type: 'it', schema: undefined, run: () => 1 });
 const heldClaim = (payload = '{}') => new HeldClaim(claimOf('s1', 'it', { payload }), POD, handler, 0);
 
-test.each([true, false])('the first abort stands (signal read before it: %s)', (before) => {
+test.each([true, false])('only the first abort counts (signal read before it: %s)', (before) => {
   const held = heldClaim();
   if (before) expect(held.signal.aborted).toBe(false);
   held.abort('cancelled');
@@ -19,7 +19,7 @@ test.each([true, false])('the first abort stands (signal read before it: %s)', (
   expect(held.abortReason).toBe(held.signal.reason);
 });
 
-test('a payload that can be changed is decoded for each who asks', () => {
+test('a payload that can be changed is decoded for each reader', () => {
   const held = heldClaim('{"args":{"list":[1]},"metadata":{}}');
   (held.readPayload().args as { list: number[] }).list.push(2);
   expect(held.readPayload().args).toEqual({ list: [1] });

@@ -1,4 +1,4 @@
-/** Outcomes on their way to the store. */
+/** Outcomes that await their receipts. */
 import { beforeEach, expect, test } from 'vitest';
 import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
 import { HeldClaim, type EndedHeldClaim } from '../../../src/pool/claims/held-claim.js';
@@ -19,7 +19,7 @@ beforeEach(() => {
   outbox = new Outbox();
 });
 
-test('an outcome is awaited until its receipt, and comes back to the front when its exchange failed', () => {
+test('an outcome stays until its receipt, and returns to the front if its exchange failed', () => {
   for (const stepId of ['s1', 's2', 's3']) outbox.add(ended(stepId));
   expect(idsOf(outbox.take(2))).toEqual(['s1', 's2']);
   outbox.add(ended('s4'));

@@ -23,7 +23,7 @@ const drain = (ready: ReadyQueue) => {
   return ids;
 };
 
-test('is ordered as the store is, however claims come and go', () => {
+test('has the order of the store, however claims come and go', () => {
   const step = fc.record({ priority: fc.integer({ min: -2, max: 2 }), runAt: fc.integer({ min: 0, max: 3 }) });
   const act = fc.oneof({ weight: 3, arbitrary: step }, { weight: 1, arbitrary: fc.constant('next' as const) });
   fc.assert(
@@ -49,7 +49,7 @@ test('is ordered as the store is, however claims come and go', () => {
   );
 });
 
-test('keeps its order and its size while what has started is let go', () => {
+test('keeps its order and its size while it frees what has started', () => {
   const ready = new ReadyQueue();
   const ids = Array.from({ length: 500 }, (_, i) => `s${String(i)}`);
   const started: string[] = [];

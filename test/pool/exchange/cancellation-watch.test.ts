@@ -1,4 +1,4 @@
-/** When the store is asked which of the held steps were cancelled. */
+/** When the store is queried for cancelled steps. */
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createLog } from '../../../src/log.js';
 import { CancellationWatch } from '../../../src/pool/exchange/cancellation-watch.js';
@@ -39,7 +39,7 @@ async function started(): Promise<CancellationWatch> {
 }
 
 describe('a change of the store', () => {
-  test('leads to one question about all that is held', async () => {
+  test('leads to one query about all steps that are held', async () => {
     const cancellationWatch = await started();
     answer = () => Promise.resolve([{ stepId: 's2', agoMs: 1 }]);
     cancellationWatch.check();
@@ -48,7 +48,7 @@ describe('a change of the store', () => {
     expect(told).toEqual(['s2']);
   });
 
-  test('leads to none where nothing is held', async () => {
+  test('leads to no query if nothing is held', async () => {
     const cancellationWatch = await started();
     held = [];
     cancellationWatch.check();
@@ -56,7 +56,7 @@ describe('a change of the store', () => {
     expect(asked).toEqual([]);
   });
 
-  test('during a question leads to the next one, after the gap', async () => {
+  test('during a query leads to the next one, after the gap', async () => {
     const cancellationWatch = await started();
     const slow = gate<readonly CancelledStep[]>();
     answer = () => slow.promise;
@@ -77,7 +77,7 @@ describe('a change of the store', () => {
 });
 
 describe('a store that does not answer', () => {
-  test('is given up after a second, and asked again after the next change', async () => {
+  test('is given up after a second, and queried again after the next change', async () => {
     const cancellationWatch = await started();
     answer = () => new Promise(() => undefined);
     cancellationWatch.check();
@@ -90,7 +90,7 @@ describe('a store that does not answer', () => {
     expect(told).toEqual(['s1']);
   });
 
-  test('holds up no stop', async () => {
+  test('does not delay a stop', async () => {
     const cancellationWatch = await started();
     answer = () => new Promise(() => undefined);
     cancellationWatch.check();

@@ -1,4 +1,4 @@
-/** One conversation with a store that may fail, refuse or hang. */
+/** Exchanges with a store that fails, refuses or hangs. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
 import { Events } from '../../../src/events.js';
@@ -53,7 +53,7 @@ function ended(stepId: string): EndedHeldClaim {
   return held;
 }
 
-describe('a reply that was lost', () => {
+describe('an unanswered claim', () => {
   beforeEach(async () => {
     answer = () => Promise.reject(down);
     expect(await channel.exchange(POD, [], { ...WANTED, alone: true })).toBeUndefined();
@@ -72,7 +72,7 @@ describe('a reply that was lost', () => {
     expect(requests[2]!.claim!.token).not.toBe(token);
   });
 
-  test('is none of a later incarnation', async () => {
+  test('does not concern a later incarnation', async () => {
     expect([channel.unanswered(NEXT_LIFE), channel.idle(NEXT_LIFE)]).toEqual([false, true]);
     await channel.exchange(NEXT_LIFE, [], WANTED);
     expect(requests[1]).not.toHaveProperty('readBack');
@@ -80,7 +80,7 @@ describe('a reply that was lost', () => {
   });
 });
 
-describe('a lost claim that a read does not show, where reads may be late', () => {
+describe('an unanswered claim that a late read may have missed', () => {
   const STALE = 10_000;
   let token: string;
   beforeEach(async () => {
@@ -105,7 +105,7 @@ describe('a lost claim that a read does not show, where reads may be late', () =
     expect(channel.openTokens).toEqual([token]);
   });
 
-  test('is read back again, ever more rarely, until its absence is no late read', async () => {
+  test('is read back again, less and less often, until no late read can explain its absence', async () => {
     const reads: number[] = [];
     const from = runtime.monotonicMs();
     for (let dueInMs; (dueInMs = channel.readBackInMs(POD, runtime.monotonicMs())) < Infinity;) {
@@ -118,14 +118,14 @@ describe('a lost claim that a read does not show, where reads may be late', () =
     expect(channel.openTokens).toEqual([]);
   });
 
-  test('is handed on as soon as a read shows it, and not read back any more', async () => {
+  test('is returned as soon as a read shows it, and not read back again', async () => {
     await later(500);
     answer = (request) => ({ ...replyTo(request), claims: [claimOf('s1', 'it', { claimToken: token })] });
     expect(await channel.exchange(POD, [], WANTED)).toMatchObject({ asked: 0, claims: [{ stepId: 's1' }] });
     expect([channel.openTokens, channel.readBackInMs(POD, Infinity)]).toEqual([[], Infinity]);
   });
 
-  test('is read back before anything else is claimed where that reply is lost as well', async () => {
+  test('is read back before the next claim if that reply does not come either', async () => {
     await later(500);
     answer = () => Promise.reject(down);
     expect(await asked()).toBe('read back');
@@ -135,14 +135,14 @@ describe('a lost claim that a read does not show, where reads may be late', () =
     expect([channel.unanswered(POD), channel.openTokens]).toEqual([false, [token]]);
   });
 
-  test('is none of a later incarnation', async () => {
+  test('does not concern a later incarnation', async () => {
     await later(STALE);
     expect(channel.readBackInMs(NEXT_LIFE, runtime.monotonicMs())).toBe(Infinity);
     expect(await asked(NEXT_LIFE)).toBe('claims');
   });
 });
 
-test('while a request is under way its token is open, and says whether its pod was empty', async () => {
+test('a token in flight is open, and says whether its pod was empty', async () => {
   const door = gate();
   answer = async (request) => {
     await door.promise;
@@ -164,7 +164,7 @@ describe('a batch that is refused', () => {
     return replyTo(request);
   };
 
-  test('claims with its first request alone; where that did not get through, its claim is read back', async () => {
+  test('claims only with its first request; if that failed, its claim is read back', async () => {
     answer = refuse(4);
     const batch = ['s1', 's2', 's3', 's4'].map(ended);
     const settled = await channel.exchange(POD, batch, WANTED);
@@ -218,7 +218,7 @@ describe('a stop', () => {
     expect(channel.waitMs(0)).toBe(2_000);
   });
 
-  test('ends a request that hangs: its reply counts as lost', async () => {
+  test('ends a request that hangs: its claim counts as unanswered', async () => {
     answer = () => new Promise(() => undefined);
     const exchange = channel.exchange(POD, [], WANTED);
     await runtime.settle();

@@ -5,10 +5,10 @@ import { gate, POD, Rig, running } from '../support/rig.js';
 const add = ({ a, b }: { a: number; b: number }) => a + b;
 
 describe('group commit', () => {
-  test('a step is claimed, run and settled, and told in that order', async () => {
+  test('a step is claimed, run and settled, and events come in that order', async () => {
     const rig = await running({ add }, {}, ({ store }) => store.add('s1', 'add', { args: { a: 1, b: 2 } }));
     expect(rig.store.row('s1')).toMatchObject({ status: 'completed', result: '3' });
-    expect(rig.told.map(({ name }) => name)).toEqual(['step:claimed', 'step:started', 'step:completed']);
+    expect(rig.emitted.map(({ name }) => name)).toEqual(['step:claimed', 'step:started', 'step:completed']);
     expect(rig.events('step:completed')[0]).toMatchObject({
       ...{ type: 'add', stepId: 's1', args: { a: 1, b: 2 }, result: 3, attempt: 1, podId: POD.podId },
       step: { status: 'completed', version: 3, claimedBy: POD.podId },
@@ -24,7 +24,7 @@ describe('group commit', () => {
     expect(rig.store.requests.slice(before).map(({ settlements }) => settlements.length)).toEqual([4]);
   });
 
-  test('one exchange at a time; what ends meanwhile is the next batch', async () => {
+  test('one exchange is in flight at a time, and what ends meanwhile is the next batch', async () => {
     const doors = Array.from({ length: 4 }, () => gate());
     const rig = await running({ wait: (i: number) => doors[i]!.promise }, {}, ({ store }) => {
       for (let i = 0; i < 4; i++) store.add(`s${i}`, 'wait', { args: i });
@@ -65,7 +65,7 @@ describe('group commit', () => {
     expect(rig.events('step:started')).toHaveLength(1);
   });
 
-  test('what others commit wakes it, where the store can tell', async () => {
+  test('a commit of another process wakes the pool if the store can watch', async () => {
     let changed!: () => void;
     let ended = 0;
     const rig = new Rig(
@@ -87,7 +87,7 @@ describe('group commit', () => {
     expect(ended).toBe(1);
   });
 
-  test('batches keep to the store’s size', async () => {
+  test('batches are never larger than the store asks for', async () => {
     const rig = await running({ add: () => undefined }, { maxParallelism: 100 }, ({ store }) => {
       store.pace = { waitMs: 0, batch: 10 };
       store.addMany(60, 'add');
@@ -116,10 +116,10 @@ describe('group commit', () => {
   });
 });
 
-describe('looking for work', () => {
-  const looks = (rig: Rig) => rig.store.requests.length;
+describe('polling', () => {
+  const requests = (rig: Rig) => rig.store.requests.length;
 
-  test('who finds nothing looks ever more rarely, up to the idle interval', async () => {
+  test('a pool that finds nothing polls less and less often, up to the idle interval', async () => {
     const rig = await running({ add }, { claimIntervalMs: 100, idleIntervalMs: 1_000 });
     const times: number[] = [];
     rig.store.before = () => void times.push(rig.runtime.monotonicMs());
@@ -127,7 +127,7 @@ describe('looking for work', () => {
     expect(times).toEqual([100, 300, 700, 1_500, 2_500, 3_500]);
   });
 
-  test('a wake begins anew with short pauses', async () => {
+  test('a wake starts again with short pauses', async () => {
     const rig = await running({ add });
     await rig.runtime.advance(10_000);
     const times: number[] = [];
@@ -137,42 +137,42 @@ describe('looking for work', () => {
     expect(times).toEqual([0, 100, 300]);
   });
 
-  test('the next step that falls due cuts the pause short', async () => {
+  test('a pause ends when the next step is due', async () => {
     const rig = await running({ add }, {}, ({ store }) => {
       store.add('later', 'add', { args: { a: 1, b: 1 }, delayMs: 30 });
     });
     await rig.runtime.advance(29);
-    expect(looks(rig)).toBe(1);
+    expect(requests(rig)).toBe(1);
     await rig.runtime.advance(2);
     expect(rig.store.row('later').status).toBe('completed');
   });
 
-  test('nobody is asked while no slot is free and nothing is held ahead', async () => {
+  test('the store is not asked while no slot is free and nothing is prefetched', async () => {
     const open = gate();
     const rig = await running({ wait: () => open.promise }, {}, ({ store }) => void store.addMany(9, 'wait'));
-    const before = looks(rig);
+    const before = requests(rig);
     await rig.runtime.advance(60_000);
-    expect(looks(rig)).toBe(before);
+    expect(requests(rig)).toBe(before);
     open.open();
     await rig.runtime.settle();
     expect(rig.store.count('completed')).toBe(9);
   });
 
-  test('steps that are due but cannot be given do not make it spin', async () => {
+  test('steps that are due but cannot be claimed do not make it spin', async () => {
     const rig = await running({ add }, {}, ({ store }) => store.add('poison', 'add', { crashes: 2 }));
     rig.store.rows.get('poison')!.status = 'pending';
     const exchange = rig.store.exchange;
     rig.store.exchange = async (request) => ({ ...(await exchange(request)), claims: [], nextDueInMs: 0 });
-    const before = looks(rig);
+    const before = requests(rig);
     await rig.runtime.advance(1_000);
-    expect(looks(rig) - before).toBeLessThanOrEqual(11);
+    expect(requests(rig) - before).toBeLessThanOrEqual(11);
   });
 });
 
 describe('an exchange that fails', () => {
   const down = new StoreError('STORE_UNAVAILABLE', 'down', true);
 
-  test('outcomes are kept, sent again under the same fence, and told once', async () => {
+  test('keeps outcomes, sends them again under the same fence, and emits their events once', async () => {
     const rig = await running(
       { flaky: () => Promise.reject(new Error('no')) },
       { random: Math.random },
@@ -192,7 +192,7 @@ describe('an exchange that fails', () => {
     expect(rig.events('step:lost')).toEqual([]);
   });
 
-  test('a lost claim that a late read hides is taken in soon, once, and steps run meanwhile', async () => {
+  test('takes in an unanswered claim once, as soon as a late read shows it, and runs steps meanwhile', async () => {
     const down = new StoreError('STORE_UNAVAILABLE', 'down', true);
     const rig = await running({ quick: () => 1 }, { staleReadMs: 10_000 }, ({ store, runtime }) => {
       store.add('hidden', 'quick');
@@ -218,7 +218,7 @@ describe('an exchange that fails', () => {
     expect(rig.events('step:started').map(({ stepId }) => stepId as string)).toEqual(['next', 'hidden']);
   });
 
-  test('a claim whose reply was lost is read back before a fresh token claims', async () => {
+  test('reads an unanswered token back before a fresh token claims', async () => {
     const rig = await running({ add }, {}, ({ store }) => {
       for (let i = 0; i < 3; i++) store.add(`s${i}`, 'add', { args: { a: 1, b: i } });
       let replies = 0;
@@ -238,7 +238,7 @@ describe('an exchange that fails', () => {
     expect(rig.events('step:started')).toHaveLength(3);
   });
 
-  test('it pauses ever longer, up to a few seconds, and no wake cuts that short', async () => {
+  test('is followed by longer and longer pauses, up to a few seconds, and no wake shortens them', async () => {
     const rig = await running({ add });
     const times: number[] = [];
     rig.store.before = () => {
@@ -284,7 +284,7 @@ describe('an exchange that fails', () => {
     },
   );
 
-  test('a step of which the store will hold nothing wedges nobody: its claim counts as lost', async () => {
+  test('gives up the claim of a step of which the store refuses every outcome', async () => {
     const rig = await running({ quick: () => 1 }, {}, ({ store }) => {
       store.addMany(8, 'quick');
       store.before = ({ settlements }) => {
@@ -298,7 +298,7 @@ describe('an exchange that fails', () => {
     expect(rig.logged.filter(({ level }) => level === 'error')).toHaveLength(2);
   });
 
-  test('a batch that the store refuses is bisected: only what it cannot hold fails', async () => {
+  test('bisects a batch that the store refuses: only what it cannot hold fails', async () => {
     const rig = await running({ echo: (i: number) => i }, { maxParallelism: 20 }, ({ store }) => {
       for (let i = 0; i < 20; i++) store.add(`s${i}`, 'echo', { args: i });
       store.before = ({ settlements }) => {
@@ -319,7 +319,7 @@ describe('an exchange that fails', () => {
     expect(bisections).toBeGreaterThan(3);
   });
 
-  test('a store that fails in the midst of a bisection leaves nothing behind', async () => {
+  test('loses no outcome if the store fails during a bisection', async () => {
     let calls = 0;
     const rig = await running({ echo: (i: number) => i }, { maxParallelism: 8 }, ({ store }) => {
       for (let i = 0; i < 8; i++) store.add(`s${i}`, 'echo', { args: i });
@@ -334,7 +334,7 @@ describe('an exchange that fails', () => {
     expect(rig.events('step:completed')).toHaveLength(7);
   });
 
-  test('a bug in the midst of it loses no outcome', async () => {
+  test('loses no outcome to a bug', async () => {
     let bugs = 1;
     const random = () => {
       if (bugs-- > 0) throw new TypeError('a bug');
@@ -356,7 +356,7 @@ describe('an exchange that fails', () => {
     expect(rig.store.row('s1')).toMatchObject({ status: 'failed', retryCount: 1 });
   });
 
-  test('an exchange that hangs shows as overdue', async () => {
+  test('shows as overdue while it hangs', async () => {
     const rig = await running({ add });
     const hang = gate();
     rig.store.before = () => hang.promise;

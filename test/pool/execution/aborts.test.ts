@@ -36,7 +36,7 @@ describe('a time-out', () => {
   test.each([
     ['gives the step back', (ctx: StepContext) => ctx.release()],
     ['throws an error of its own', () => Promise.reject(new Error('x'))],
-  ])('is charged also where the handler %s', async (_, then) => {
+  ])('is charged also if the handler %s', async (_, then) => {
     const handler = async (args: unknown, ctx: StepContext) => {
       await obedient(args, ctx).catch(() => undefined);
       return then(ctx);
@@ -46,7 +46,7 @@ describe('a time-out', () => {
     expect(rig.store.row('s1')).toMatchObject({ status: 'pending', retryCount: 1, result: null });
   });
 
-  test('the type’s goes before the queue’s', async () => {
+  test('of the type takes precedence over the queue’s', async () => {
     const rig = await running(
       { quick: { timeoutMs: 10, run: obedient }, slow: obedient },
       { timeoutMs: 1_000 },
@@ -61,7 +61,7 @@ describe('a time-out', () => {
     expect(rig.events('step:timedOut').map(({ stepId }) => stepId)).toContain('s');
   });
 
-  test('one timer serves all, and none is set for each step', async () => {
+  test('uses one timer for all handlers', async () => {
     const rig = await running({ slow: obedient }, { timeoutMs: 5_000, maxParallelism: 100 }, ({ store }) => {
       store.addMany(100, 'slow');
     });
@@ -95,7 +95,7 @@ describe('a cancel', () => {
     expect(rig.events('step:lost')).toEqual([]);
   });
 
-  test('made by another process aborts the handler as soon as the store is seen to have changed', async () => {
+  test('by another process aborts the handler as soon as the store reports a change', async () => {
     let changed = (): void => undefined;
     const watch = (onChange: () => void) => {
       changed = onChange;
@@ -114,7 +114,7 @@ describe('a cancel', () => {
     expect(rig.events('step:cancelled')).toEqual([{ stepId: 's1', type: 'slow', by: 'holder', latencyMs: 5 }]);
   });
 
-  test('is asked for at most once in 20 ms, however often the store changes', async () => {
+  test('is queried at most once in 20 ms, however often the store changes', async () => {
     let changed = (): void => undefined;
     const watch = (onChange: () => void) => {
       changed = onChange;
@@ -150,7 +150,7 @@ describe('a cancel', () => {
     expect(await reason.promise).toMatchObject({ name: 'FleetQError', code: 'STEP_CANCELLED' });
   });
 
-  test('of a step that has not started: it never starts', async () => {
+  test('of a step that has not started prevents its start', async () => {
     const rig = await running({ slow: { concurrency: 1, run: obedient } }, {}, ({ store }) => {
       store.addMany(2, 'slow');
       const { exchange } = store;
@@ -170,7 +170,7 @@ describe('a cancel', () => {
   test.each([
     ['while its type makes it wait for a microtask', { concurrency: 1 }],
     ['while its args are checked', { args: lateSchema }],
-  ])('of a step whose handler has not been called yet, %s: it never is', async (_, options) => {
+  ])('of a step whose handler has not been called yet, %s, prevents the call', async (_, options) => {
     let called = false;
     const rig = await running({ slow: { ...options, run: () => (called = true) } });
     rig.store.add('s1', 'slow');
@@ -189,7 +189,7 @@ describe('a cancel', () => {
     const rig = await running({ slow: obedient });
     rig.pool.abort('elsewhere');
     await rig.runtime.settle();
-    expect(rig.told).toEqual([]);
+    expect(rig.emitted).toEqual([]);
   });
 });
 
@@ -203,7 +203,7 @@ describe('strays', () => {
       },
     );
 
-  test('after the grace the claim is settled without the handler, which keeps its slot', async () => {
+  test('keep their slots: after the grace the claim is settled without the handler', async () => {
     const rig = await stray();
     await rig.runtime.advance(599);
     expect(rig.store.row('s1').status).toBe('claimed');
@@ -215,7 +215,7 @@ describe('strays', () => {
     expect(planner.free).toBe(1);
   });
 
-  test('when it returns, its slot is free again, and nothing is settled twice', async () => {
+  test('free their slots when they return, and nothing is settled twice', async () => {
     const open = gate();
     const rig = await running(
       { deaf: { timeoutMs: 100, run: () => open.promise } },
@@ -236,7 +236,7 @@ describe('strays', () => {
     expect(settled).toEqual(['s1', 's2']);
   });
 
-  test('it bars its own step, which is given back with a growing delay', async () => {
+  test('block their own step, which is given back with a growing delay', async () => {
     const rig = await running(
       { deaf: { timeoutMs: 100, run: never } },
       { abortGraceMs: 0, retry: { baseMs: 1, factor: 1 } },
@@ -252,7 +252,7 @@ describe('strays', () => {
     expect(rig.store.row('s1').retryCount).toBe(1);
   });
 
-  test('it counts against the concurrency of its type', async () => {
+  test('count against the concurrency of their type', async () => {
     const rig = await running(
       { deaf: { concurrency: 1, timeoutMs: 100, run: never }, other: () => 1 },
       { abortGraceMs: 0 },
@@ -266,7 +266,7 @@ describe('strays', () => {
     expect([...rig.store.requests.at(-1)!.claim!.types.keys()]).toEqual(['other']);
   });
 
-  test('a step that still runs here under an older claim is barred too', async () => {
+  test('block a step that still runs here under an older claim', async () => {
     const rig = await running({ slow: never }, {}, ({ store }) => store.add('s1', 'slow'));
     rig.store.requeue('s1');
     rig.pool.wake();
@@ -275,7 +275,7 @@ describe('strays', () => {
     expect(rig.events('step:released')).toMatchObject([{ reason: 'blocked', delayMs: 1_000 }]);
   });
 
-  test('a late rejection is nobody’s', async () => {
+  test('may reject late: nothing handles that, and nothing needs to', async () => {
     const door = gate();
     const rig = await running({ deaf: { timeoutMs: 10, run: () => door.promise } }, { abortGraceMs: 10 }, ({ store }) =>
       store.add('s1', 'deaf', { maxRetries: 0 }),
@@ -289,7 +289,7 @@ describe('strays', () => {
 });
 
 describe('stop', () => {
-  test('lets what runs finish, and settles it', async () => {
+  test('lets running handlers finish, and settles them', async () => {
     const open = gate<string>();
     const rig = await new Rig({ slow: () => open.promise }).start();
     rig.store.add('s1', 'slow');
@@ -323,7 +323,7 @@ describe('stop', () => {
     expect(rig.pool.drained).toEqual({ finished: 0, released: 1, strays: 0, unsettled: 0 });
   });
 
-  test('a value that comes after the abort counts', async () => {
+  test('counts a value that comes after the abort', async () => {
     const rig = await started(async (_, ctx) => {
       await obedient(_, ctx).catch(() => undefined);
       return 'made it';
@@ -332,7 +332,7 @@ describe('stop', () => {
     expect(rig.store.row('s1')).toMatchObject({ status: 'completed', result: '"made it"' });
   });
 
-  test('and so does a verdict', async () => {
+  test('counts a PermanentFailureError that comes after the abort', async () => {
     const rig = await started(async (_, ctx) => {
       await obedient(_, ctx).catch(() => undefined);
       throw Object.assign(new Error('no'), { name: 'PermanentFailureError' });
@@ -353,21 +353,21 @@ describe('stop', () => {
   test.each([
     ['have returned', () => 1, 0],
     ['are still at work', never, 1],
-  ])('says that the drain time is over where handlers %s', async (_, run, times) => {
+  ])('reports that the drain time is over if handlers %s', async (_, run, times) => {
     let over = 0;
     const rig = await started(run, { onDrainOver: () => void over++ });
     await rig.stop();
     expect(over).toBe(times);
   });
 
-  test('a drain time of 0 aborts at once', async () => {
+  test('aborts at once if the drain time is 0', async () => {
     const rig = await started(obedient, { drainTimeoutMs: 0 });
     await rig.stop();
     expect(rig.runtime.monotonicMs()).toBe(0);
     expect(rig.store.row('s1').status).toBe('pending');
   });
 
-  test('claims nothing more, and gives back what an exchange under way still brings', async () => {
+  test('claims nothing more, and gives back what an exchange in flight still brings', async () => {
     const rig = await new Rig({ slow: never }).start();
     rig.store.latencyMs = 100;
     rig.store.add('s1', 'slow');
@@ -378,7 +378,7 @@ describe('stop', () => {
     expect(rig.events('step:started')).toEqual([]);
   });
 
-  test('reads back and gives back a claim whose reply was lost', async () => {
+  test('reads back an unanswered token, and gives back what it claimed', async () => {
     const rig = await new Rig({ slow: never }).start();
     rig.store.add('s1', 'slow');
     rig.store.after = () => {
@@ -392,7 +392,7 @@ describe('stop', () => {
     expect(rig.store.row('s1')).toMatchObject({ status: 'pending', retryCount: 0 });
   });
 
-  test('does not wait for ever for a store that is gone', async () => {
+  test('gives up on a store that is gone', async () => {
     const rig = await started(() => 'done', { drainTimeoutMs: 3_000 });
     rig.store.add('s2', 'slow');
     rig.store.before = ({ settlements }) => {
@@ -406,7 +406,7 @@ describe('stop', () => {
     expect(rig.pool.drained.unsettled).toBe(1);
   });
 
-  test('nor for one that never answers', async () => {
+  test('gives up on a store that never answers', async () => {
     const rig = await running({ quick: () => 1 }, { drainTimeoutMs: 5_000 });
     rig.store.add('s1', 'quick');
     rig.store.before = () => new Promise(() => undefined);
@@ -418,7 +418,7 @@ describe('stop', () => {
     expect(rig.store.requests.at(-1)?.claim).toBeDefined();
   });
 
-  test('but hands in what it can, once the store is back', async () => {
+  test('sends outcomes once the store is back', async () => {
     const rig = await started(() => 'done');
     rig.store.add('s2', 'slow');
     rig.store.before = ({ settlements }) => {
@@ -433,7 +433,7 @@ describe('stop', () => {
     expect(rig.pool.drained).toMatchObject({ finished: 1, unsettled: 0 });
   });
 
-  test('cuts short the pause after failures', async () => {
+  test('shortens the pause after failures', async () => {
     const rig = await started(async () => 'done', { drainTimeoutMs: 60_000 });
     rig.store.before = () => {
       throw new Error('down');
@@ -460,7 +460,7 @@ describe('stop', () => {
     expect(rig.pool.drained.unsettled).toBe(0);
   });
 
-  test('resume during it claims nothing', async () => {
+  test('claims nothing after a resume during it', async () => {
     const rig = await started(never);
     const stopping = rig.stop();
     rig.store.add('s2', 'slow');
@@ -471,7 +471,7 @@ describe('stop', () => {
     expect(rig.store.row('s2')).toMatchObject({ status: 'pending', version: 1 });
   });
 
-  test('twice is once, before start is nothing, and then start does nothing', async () => {
+  test('is idempotent, and a start after it does nothing', async () => {
     const rig = await new Rig({}).start();
     expect(rig.pool.stop()).toBe(rig.pool.stop());
     await rig.stop();

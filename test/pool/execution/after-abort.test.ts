@@ -1,4 +1,4 @@
-/** What becomes of a step whose handler ends, by a value or an error, within the grace after its abort. */
+/** The outcome of a step whose handler returns or throws within the grace after its abort. */
 import { describe, expect, test } from 'vitest';
 import { PermanentFailureError, RetryLaterError, StoppedError } from '../../../src/errors.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
@@ -40,7 +40,7 @@ describe('after a time-out', () => {
     expect(rig.events('step:timedOut')).toEqual([]);
   });
 
-  test('a genuine error is charged, and stays on record beside the time-out', async () => {
+  test('a genuine error is charged, and recorded with the time-out', async () => {
     const { rig, row, error } = await timedOut(fail(Object.assign(new TypeError('broken'), { status: 503 })));
     expect(row).toMatchObject({ status: 'pending', retryCount: 1, runAt: 50 + 500 });
     const expected = {
@@ -52,7 +52,7 @@ describe('after a time-out', () => {
     expect(rig.events('step:timedOut')).toHaveLength(1);
   });
 
-  test('the last one fails the step with both', async () => {
+  test('the last attempt fails the step with both errors', async () => {
     const { rig, row, error } = await timedOut(fail(new Error('broken')), 0);
     expect(row.status).toBe('failed');
     expect(error).toMatchObject({ code: 'STEP_TIMED_OUT', cause: { message: 'broken' } });
@@ -72,7 +72,7 @@ describe('after a time-out', () => {
     ],
     ['what an HTTP client cancels with', fail(Object.assign(new Error('canceled'), { code: 'ERR_CANCELED' }))],
     ['a StoppedError', fail(new StoppedError('submit'))],
-  ])('%s is the abort, and records no other error', async (_, then) => {
+  ])('%s counts as the abort, and no other error is recorded', async (_, then) => {
     const { row, error } = await timedOut(then);
     expect(row).toMatchObject({ status: 'pending', retryCount: 1 });
     expect(error).toEqual({ name: 'FleetQError', code: 'STEP_TIMED_OUT', message: expect.any(String) });
@@ -121,7 +121,7 @@ describe.each([
     return rig;
   };
 
-  test('a genuine error gives the step back uncharged, and stays on record', async () => {
+  test('a genuine error gives the step back uncharged, and is recorded', async () => {
     const rig = await abortedBy(fail(new TypeError('broken')));
     expect(rig.store.row('s1')).toMatchObject({ status: 'pending', retryCount: 0 });
     expect(recorded(rig)).toMatchObject({ name: 'TypeError', message: 'broken' });
@@ -130,7 +130,7 @@ describe.each([
     expect(lines).toMatchObject([{ fields: { stepId: 's1', reason, error: 'broken' } }]);
   });
 
-  test('what the abort caused records nothing', async () => {
+  test('an error that the abort caused is not recorded', async () => {
     const rig = await abortedBy((ctx) => Promise.reject(new Error('x', { cause: ctx.signal.reason })));
     expect(rig.store.row('s1')).toMatchObject({ status: 'pending', retryCount: 0, error: null });
     expect(rig.events('step:released')).toMatchObject([{ reason, error: undefined }]);
@@ -154,7 +154,7 @@ test.each([
 });
 
 describe('a type’s own time-out', () => {
-  test('of null means none, where the queue has one', async () => {
+  test('of null means none, even if the queue has one', async () => {
     const never = () => new Promise(() => undefined);
     const rig = await running(
       { endless: { timeoutMs: null, run: never }, other: never },

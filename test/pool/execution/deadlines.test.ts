@@ -18,7 +18,7 @@ beforeEach(() => {
   });
 });
 
-test('the timer stands at the earliest deadline, in whatever order they come', async () => {
+test('the timer is set to the earliest deadline, in whatever order they come', async () => {
   for (const at of [50, 20, 90, 30]) deadlines.expect(at);
   expect(runtime.pending).toBe(1);
   await runtime.advance(200);

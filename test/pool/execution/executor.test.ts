@@ -43,27 +43,24 @@ describe('the grace of an aborted handler', () => {
     expect(rig.events('step:cancelled')).toEqual([]);
   });
 
-  test.each([undefined, 60_000])(
-    'counts also where it was aborted while it was called (time-out %s)',
-    async (timeoutMs) => {
-      const run = (_: unknown, { stepId }: StepContext) => {
-        rig.pool.abort(stepId);
-        return never();
-      };
-      const rig = new Rig({ deaf: { ...(timeoutMs && { timeoutMs }), run } }, { abortGraceMs: 500 });
-      rig.store.add('s1', 'deaf');
-      await rig.start();
-      await rig.runtime.advance(499);
-      expect(rig.pool.load).toMatchObject({ running: 1, strays: 0 });
-      await rig.runtime.advance(1);
-      expect(rig.pool.load).toMatchObject({ running: 0, strays: 1 });
-      expect(rig.events('step:cancelled')).toHaveLength(1);
-      await rig.stop();
-    },
-  );
+  test.each([undefined, 60_000])('applies also if it was aborted during its call (time-out %s)', async (timeoutMs) => {
+    const run = (_: unknown, { stepId }: StepContext) => {
+      rig.pool.abort(stepId);
+      return never();
+    };
+    const rig = new Rig({ deaf: { ...(timeoutMs && { timeoutMs }), run } }, { abortGraceMs: 500 });
+    rig.store.add('s1', 'deaf');
+    await rig.start();
+    await rig.runtime.advance(499);
+    expect(rig.pool.load).toMatchObject({ running: 1, strays: 0 });
+    await rig.runtime.advance(1);
+    expect(rig.pool.load).toMatchObject({ running: 0, strays: 1 });
+    expect(rig.events('step:cancelled')).toHaveLength(1);
+    await rig.stop();
+  });
 });
 
-test('a halt that comes from a handler holds back what would start next', async () => {
+test('a halt from within a handler prevents the next start', async () => {
   const rig: Rig = new Rig({ work: () => rig.pool.halt() });
   rig.store.addMany(3, 'work');
   await rig.start();
@@ -74,7 +71,7 @@ test('a halt that comes from a handler holds back what would start next', async 
   await rig.stop();
 });
 
-test('how long a step had been cancelled is what was learned first', async () => {
+test('the first report says how long a step had been cancelled', async () => {
   let changed = (): void => undefined;
   const watch = (onChange: () => void) => {
     changed = onChange;
@@ -88,7 +85,7 @@ test('how long a step had been cancelled is what was learned first', async () =>
   expect(rig.events('step:cancelled')).toMatchObject([{ stepId: 's1', latencyMs: 0 }]);
 });
 
-test('a handler that has returned does not bar the next claim of its step', async () => {
+test('a handler that has returned does not block the next claim of its step', async () => {
   const doors = [gate(), gate()];
   let calls = 0;
   const rig = await running({ slow: () => doors[calls++]!.promise }, { maxParallelism: 2 }, (rig) => {
@@ -111,7 +108,7 @@ test('a handler that has returned does not bar the next claim of its step', asyn
   expect(rig.events('step:released')).toEqual([]);
 });
 
-test('what threw while it was called does not bar the next claim of its step', async () => {
+test('a handler that threw at once does not block the next claim of its step', async () => {
   let calls = 0;
   const run = () => {
     if (++calls === 1) throw new Error('at once');
@@ -136,7 +133,7 @@ function alone(runtime: Runtime) {
   return { executor, claims, rate };
 }
 
-test('a type knows how many of its lanes strays keep, until they return', async () => {
+test('a type counts the lanes that strays keep, until they return', async () => {
   const door = gate();
   const runtime = new VirtualRuntime();
   const { executor } = alone(runtime);
@@ -164,7 +161,7 @@ test('time without work does not count in the rate', async () => {
   expect(claims.running.returns).toBe(5);
 });
 
-test('a handler that blocks before its first await spends its time-out, and the slice of its turn', () => {
+test('the time before the first await counts towards the time-out and the time slice', () => {
   const runtime = new Skewed();
   const { executor } = alone(runtime);
   const run = () => {
@@ -191,7 +188,7 @@ class Skewed extends VirtualRuntime {
   }
 }
 
-test('what the slots do does not count strays', async () => {
+test('the report about the slots leaves out strays', async () => {
   const rig = await running({ deaf: { timeoutMs: 100, run: never }, slow: never }, { abortGraceMs: 0 }, ({ store }) => {
     store.add('s1', 'deaf', { maxRetries: 0 });
     store.add('s2', 'slow');
@@ -201,7 +198,7 @@ test('what the slots do does not count strays', async () => {
   expect(rig.pool.slots.running()).toEqual([rig.store.row('s2').claimToken]);
 });
 
-test('a fence that comes while a handler is called aborts that, too', async () => {
+test('a fence during the call of a handler aborts that handler too', async () => {
   const seen: boolean[] = [];
   const rig = new Rig({ work: (_, { signal }) => void seen.push(signal.aborted) });
   rig.onStarted = () => rig.pool.fence(false);

@@ -15,16 +15,16 @@ function held(given: { readonly aborted?: AbortCause; readonly releaseDelayMs?: 
 const returned = (held: HeldClaim, value: unknown) => returnedOutcome(held, value, 1_000);
 
 describe('what was cancelled is cancelled', () => {
-  test.each([undefined, 1])('also where the handler returns %s', (value) => {
+  test.each([undefined, 1])('also if the handler returns %s', (value) => {
     expect(returned(held({ aborted: 'cancelled' }), value)).toEqual({ kind: 'cancelled' });
   });
 
-  test.each([{}, { releaseDelayMs: 700 }])('also where it throws (%o)', (given) => {
+  test.each([{}, { releaseDelayMs: 700 }])('also if it throws (%o)', (given) => {
     expect(thrownOutcome(held({ aborted: 'cancelled', ...given }), new Error('x'))).toEqual({ kind: 'cancelled' });
   });
 });
 
-test.each([undefined, 1])('what was released is released, though the handler goes on and returns %s', (value) => {
+test.each([undefined, 1])('a released claim stays released, even if the handler goes on and returns %s', (value) => {
   expect(returned(held({ releaseDelayMs: 700 }), value)).toEqual({ kind: 'released', delayMs: 700, reason: 'handler' });
 });
 
@@ -39,7 +39,7 @@ describe('an error because the queue is being stopped', () => {
     expect(thrownOutcome(held(), thrown, true)).toEqual({ kind: 'released', delayMs: 0, reason: 'stopping' });
   });
 
-  test('is as good as any other where it is not', () => {
+  test('is charged like any other if the queue is not stopping', () => {
     expect(thrownOutcome(held(), thrown)).toMatchObject({ kind: 'failed', retry: 'policy' });
   });
 

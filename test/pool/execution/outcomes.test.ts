@@ -5,7 +5,7 @@ import type { StepContext } from '../../../src/step/handler-context.js';
 import { gate, running, type Handler, type RigOptions } from '../support/rig.js';
 import type { StepGiven } from '../support/memory-store.js';
 
-/** Runs one step of a handler; answers its row and what was told. */
+/** Runs one step of a handler. Returns its row and the events. */
 async function run(handler: Handler, given: StepGiven = {}, options: RigOptions & { schema?: unknown } = {}) {
   const { schema, ...rest } = options;
   const step = schema === undefined ? handler : { run: handler, args: schema };
@@ -58,7 +58,7 @@ describe('what a handler returns', () => {
         },
       }),
     ],
-  ])('%s fails it for good, and says so', async (_, handler) => {
+  ])('%s fails the step permanently, with the reason', async (_, handler) => {
     const { row, error } = await run(handler, { maxRetries: 5 });
     expect(row.status).toBe('failed');
     expect(error).toMatchObject({ code: 'RESULT_UNSERIALIZABLE', message: expect.stringMatching(/^result/) });
@@ -93,14 +93,14 @@ describe('what a handler throws', () => {
         throw new Error('no');
       },
     ],
-  ])('%s is recorded, and tried again by the policy', async (_, handler) => {
+  ])('%s is recorded, and the step is retried by the policy', async (_, handler) => {
     const { rig, row, error } = await run(handler, {}, { retry: { baseMs: 1_000, factor: 1 } });
     expect(row).toMatchObject({ status: 'pending', retryCount: 1, runAt: 500 });
     expect(error).toMatchObject({ name: 'Error', message: 'no' });
     expect(rig.events('step:retrying')).toHaveLength(1);
   });
 
-  test('fails for good when the retries are used up', async () => {
+  test('fails permanently when the retries are used up', async () => {
     const { rig, row } = await run(
       () => {
         throw new Error('no');
@@ -117,7 +117,7 @@ describe('what a handler throws', () => {
     ['ours', () => new PermanentFailureError('bad')],
     ['from another copy of the package', () => new TheirPermanentFailureError('bad')],
     ['a subclass', () => new (class Mine extends PermanentFailureError {})('bad')],
-  ])('PermanentFailureError, %s: never again', async (_, error) => {
+  ])('PermanentFailureError, %s: is not retried', async (_, error) => {
     const { row } = await run(() => Promise.reject(error()), { maxRetries: 5 });
     expect(row).toMatchObject({ status: 'failed', retryCount: 0 });
   });
@@ -125,7 +125,7 @@ describe('what a handler throws', () => {
   test.each([
     ['ours', () => new RetryLaterError(1234)],
     ['from another copy', () => theirs],
-  ])('RetryLaterError, %s: at its time, charged', async (_, error) => {
+  ])('RetryLaterError, %s: is retried at its time, charged', async (_, error) => {
     const { row } = await run(() => {
       throw error();
     });
@@ -135,17 +135,17 @@ describe('what a handler throws', () => {
   const wrap = (cause: unknown, times: number): Error =>
     times === 0 ? (cause as Error) : new Error('wrapped', { cause: wrap(cause, times - 1) });
 
-  test.each([1, 2, 8])('a PermanentFailureError among the causes, %i deep: never again', async (deep) => {
+  test.each([1, 2, 8])('a PermanentFailureError among the causes, %i deep: is not retried', async (deep) => {
     const { row } = await run(() => Promise.reject(wrap(new PermanentFailureError('bad'), deep)), { maxRetries: 5 });
     expect(row).toMatchObject({ status: 'failed', retryCount: 0 });
   });
 
-  test.each([1, 8])('a RetryLaterError among the causes, %i deep: at its time', async (deep) => {
+  test.each([1, 8])('a RetryLaterError among the causes, %i deep: is retried at its time', async (deep) => {
     const { row } = await run(() => Promise.reject(wrap(new RetryLaterError(1234), deep)));
     expect(row).toMatchObject({ status: 'pending', retryCount: 1, runAt: 1234 });
   });
 
-  test('a PermanentFailureError goes before a RetryLaterError, whichever is outside', async () => {
+  test('a PermanentFailureError takes precedence over a RetryLaterError, whichever is the cause', async () => {
     const inside = new RetryLaterError(1, 'later', { cause: new PermanentFailureError('bad') });
     const outside = new PermanentFailureError('bad', { cause: new RetryLaterError(1) });
     for (const error of [inside, outside]) {
@@ -153,12 +153,12 @@ describe('what a handler throws', () => {
     }
   });
 
-  test('a PermanentFailureError among the errors of an aggregate is no verdict', async () => {
+  test('a PermanentFailureError among the errors of an aggregate does not count', async () => {
     const error = new AggregateError([new PermanentFailureError('one way')], 'all ways failed');
     expect((await run(() => Promise.reject(error))).row).toMatchObject({ status: 'pending', retryCount: 1 });
   });
 
-  test('causes that go round, or cannot be read, go by the policy', async () => {
+  test('circular or unreadable causes are retried by the policy', async () => {
     const round = new Error('round');
     round.cause = new Error('and', { cause: round });
     const trap = new Error('trap', { cause: revoked() });
@@ -167,7 +167,7 @@ describe('what a handler throws', () => {
     }
   });
 
-  test('a RetryLaterError without a delay goes by the policy', async () => {
+  test('a RetryLaterError without a delay is retried by the policy', async () => {
     const { row } = await run(() => {
       throw Object.assign(new Error('x'), { name: 'RetryLaterError', delayMs: 'soon' });
     });
@@ -192,7 +192,7 @@ describe('what a handler throws', () => {
       ),
     ],
     [
-      'a proxy that nobody may ask what it is',
+      'a proxy whose traps all throw',
       new Proxy(
         {},
         {
@@ -203,7 +203,7 @@ describe('what a handler throws', () => {
       ),
     ],
     ['a proxy that was revoked', revoked()],
-  ])('%s is no error, and recorded all the same', async (_, thrown) => {
+  ])('%s is not an error, and is recorded all the same', async (_, thrown) => {
     const handlers: Handler[] = [
       () => {
         throw thrown;
@@ -252,7 +252,7 @@ describe('ctx.release()', () => {
     expect(rig.events('step:released')).toMatchObject([{ reason: 'handler', delayMs: 700 }]);
   });
 
-  test('counts once: a handler that goes on and releases again changes nothing', async () => {
+  test('counts once: a second release changes nothing', async () => {
     const { row } = await run((_, ctx) => {
       try {
         ctx.release({ delayMs: 700 });
@@ -281,7 +281,7 @@ describe('args', () => {
     v.checkAsync(async ({ n }) => n !== 'bad', 'a bad one'),
   );
 
-  test('the handler gets the schema’s output, and the event what is stored', async () => {
+  test('reach the handler as the schema’s output, and the event as stored', async () => {
     const { rig, row } = await run(({ n }: { n: number }) => n + 1, { args: { n: '41' } }, { schema });
     expect(row.result).toBe('42');
     expect(rig.events('step:completed')[0]).toMatchObject({ args: { n: '41' } });
@@ -303,7 +303,7 @@ describe('args', () => {
       },
       {},
     ],
-  ])('a mismatch is a permanent failure, and the handler never runs: %s', async (_, given, args) => {
+  ])('that do not match fail the step permanently, and the handler never runs: %s', async (_, given, args) => {
     const handler = vi.fn();
     const { row, error } = await run(handler, { args, maxRetries: 5 }, { schema: given });
     expect(row.status).toBe('failed');
@@ -311,7 +311,7 @@ describe('args', () => {
     expect(handler).not.toHaveBeenCalled();
   });
 
-  test('a schema that answers at once costs no promise: the step ends in the same turn', async () => {
+  test('cost no promise if the schema is synchronous: the step ends in the same turn', async () => {
     const order: string[] = [];
     const rig = await running({ it: { args: schema, run: () => void order.push('ran') } }, {}, ({ store }) => {
       store.add('s1', 'it', { args: { n: '1' } });
@@ -321,12 +321,12 @@ describe('args', () => {
     expect(order[0]).toBe('ran');
   });
 
-  test('an async schema is waited for', async () => {
+  test('wait for an async schema', async () => {
     const { row } = await run(({ n }: { n: string }) => n, { args: { n: 'good' } }, { schema: late });
     expect(row.result).toBe('"good"');
   });
 
-  test.each(['{"type":"it","args":', ''])('a payload that is broken JSON fails for good: %j', async (payload) => {
+  test.each(['{"type":"it","args":', ''])('that are broken JSON fail the step permanently: %j', async (payload) => {
     const handler = vi.fn();
     const { row, error } = await run(handler, { payload, maxRetries: 5 });
     expect(row.status).toBe('failed');
@@ -334,7 +334,7 @@ describe('args', () => {
     expect(handler).not.toHaveBeenCalled();
   });
 
-  test('a payload by hand that is JSON but no payload has no args', async () => {
+  test('are undefined if the stored JSON is not a payload', async () => {
     const handler = vi.fn();
     await run(handler, { payload: '[1]' });
     expect(handler).toHaveBeenCalledWith(undefined, expect.anything());
@@ -342,7 +342,7 @@ describe('args', () => {
 });
 
 describe('the context', () => {
-  test('says what the step is', async () => {
+  test('describes the step', async () => {
     const open = gate<StepContext>();
     const payload = JSON.stringify({ type: 'it', args: 1, metadata: { who: 'alice' } });
     await run((_, ctx) => open.open(ctx), { payload, maxRetries: 7 });
@@ -366,13 +366,13 @@ describe('the context', () => {
 });
 
 describe('events', () => {
-  test('a listener that throws harms nobody', async () => {
+  test('a listener that throws affects no other listener', async () => {
     const { rig, row } = await run(() => 1);
     expect(row.status).toBe('completed');
     expect(rig.events('step:completed')).toHaveLength(1);
   });
 
-  test('nothing is told before its receipt', async () => {
+  test('no event of an outcome is emitted before its receipt', async () => {
     const open = gate();
     const rig = await running({ it: () => 1 }, {}, ({ store }) => {
       store.add('s1', 'it');

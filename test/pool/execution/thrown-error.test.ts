@@ -1,4 +1,4 @@
-/** What a thrown error says about its step. */
+/** How thrown errors are classified. */
 import { describe, expect, test } from 'vitest';
 import { PermanentFailureError, RetryLaterError, StoppedError } from '../../../src/errors.js';
 import { isOfAbort, isStopped, retryOf } from '../../../src/pool/execution/thrown-error.js';
@@ -8,19 +8,19 @@ const wrapped = (cause: unknown) => new Error('outer', { cause });
 const copied = (name: string, fields: object = {}) => Object.assign(new Error('x'), { name, ...fields });
 
 describe('when to try again', () => {
-  test('a permanent failure: never, also one of another copy', () => {
+  test('a permanent failure: never, also from another copy of the package', () => {
     for (const error of [new PermanentFailureError('no'), copied('PermanentFailureError')]) {
       expect([retryOf(error), retryOf(wrapped(error))]).toEqual(['never', 'never']);
     }
   });
 
-  test('later: at the time that it says, also one of another copy', () => {
+  test('a retry later: at the given time, also from another copy of the package', () => {
     for (const error of [new RetryLaterError(700), copied('RetryLaterError', { delayMs: 700 })]) {
       expect([retryOf(error), retryOf(wrapped(error))]).toEqual([{ delayMs: 700 }, { delayMs: 700 }]);
     }
   });
 
-  test.each([-1, Infinity, NaN, '700', undefined])('by the policy, where a delay of %s makes no sense', (delayMs) => {
+  test.each([-1, Infinity, NaN, '700', undefined])('by the policy, if the delay is %s', (delayMs) => {
     expect(retryOf(copied('RetryLaterError', { delayMs }))).toBe('policy');
   });
 });
@@ -38,13 +38,13 @@ describe('an error of the abort', () => {
     expect([isOfAbort(error, reason), isOfAbort(wrapped(error), reason)]).toEqual([true, true]);
   });
 
-  test('is none that only looks alike', () => {
+  test('is not an error that only looks similar', () => {
     expect(isOfAbort(new Error('the reason'), reason)).toBe(false);
     expect(isOfAbort(undefined, undefined)).toBe(false);
   });
 });
 
-test('that the queue was stopped is known by any cause', () => {
+test('a stop of the queue is recognised in any cause', () => {
   expect([isStopped(new StoppedError('x')), isStopped(wrapped(new StoppedError('x'))), isStopped(new Error())]).toEqual(
     [true, true, false],
   );

@@ -58,21 +58,21 @@ test.each([
   expect(await turns(store, realPool(store, run), 100)).toBeGreaterThan(18);
 });
 
-test('slow listeners do, too', async () => {
+test('slow listeners let the event loop turn, too', async () => {
   const store = new MemoryStore(runtime);
   store.addMany(100, 'busy');
-  let told = 0;
+  let heard = 0;
   const listener = () => {
     spin(1);
-    told++;
+    heard++;
   };
   const pool = realPool(store, () => undefined, listener);
   let turned = 0;
   await pool.start();
-  while (told < 100) {
+  while (heard < 100) {
     await runtime.yield();
     turned++;
   }
   await pool.stop();
-  expect(turned).toBeGreaterThan(6); // it looks every sixteenth time
+  expect(turned).toBeGreaterThan(6); // the time slice is checked for every sixteenth receipt
 });

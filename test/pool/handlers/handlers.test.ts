@@ -1,4 +1,4 @@
-/** How many more claims of a type are of use. */
+/** How many more claims of a type are useful. */
 import { expect, test } from 'vitest';
 import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
 import { gate } from '../support/rig.js';
@@ -24,7 +24,7 @@ test('a limited type can use what may start now, and what may start within the s
   await running;
 });
 
-test('what is held unstarted is taken off, and the lanes of strays do not count', () => {
+test('unstarted claims are subtracted, and lanes with strays do not count', () => {
   const handler = limited(2);
   handler.took(10);
   handler.unstarted = 3;
@@ -33,14 +33,14 @@ test('what is held unstarted is taken off, and the lanes of strays do not count'
   expect(handler.useful(100)).toBe(9);
 });
 
-test('a duration out of the ordinary changes little', () => {
+test('one unusual duration changes the mean little', () => {
   const handler = limited(1);
   for (let i = 0; i < 50; i++) handler.took(10);
   handler.took(60);
   expect(handler.useful(100)).toBe(1 + 5); // a mean of 20
 });
 
-test('a type’s own time-out goes before the queue’s, also where it is none', () => {
+test('a type’s own time-out takes precedence over the queue’s, also if it is null', () => {
   const timeoutOf = (own: { readonly timeoutMs?: number | null }, queues?: number) =>
     new TypeHandler({ type: 'it', schema: undefined, run: () => 1, ...own }, queues).timeoutMs;
   expect([timeoutOf({}), timeoutOf({}, 100)]).toEqual([Infinity, 100]);

@@ -1,4 +1,4 @@
-/** How long a pod keeps itself empty for a suspect, and how long it then works on. */
+/** How long a pod keeps itself empty for a suspect, and how long it then works as usual. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
@@ -92,14 +92,14 @@ describe('a suspect that runs', () => {
     expect(isolation.emptying).toBe(true);
   });
 
-  test('is paid for with the time of the wait, too', () => {
+  test('makes the rest longer by the time of its wait', () => {
     isolation.suspectFound(0);
     isolation.suspectTaken(SUSPECT, 4_000);
     isolation.end(6_000);
     expect(restsUntil(6_000)).toBe(6_000 + 9_000);
   });
 
-  test('leaves no rest where there is no other work', () => {
+  test('leaves no rest if there is no other work', () => {
     isolation.suspectTaken(SUSPECT, 0);
     isolation.end(10_000);
     expect(isolation.endRest(11_000)).toBe(true);
@@ -111,19 +111,19 @@ describe('a suspect that runs', () => {
 describe('in a process with another pool', () => {
   beforeEach(() => other.enter());
 
-  test('a try bars the other until it ends, also where nobody ends it', () => {
+  test('a try blocks the other pool until its time is over, even if nothing ends it', () => {
     isolation.suspectFound(0);
     expect([otherIsolation.blocked(0), otherIsolation.blocked(4_999)]).toEqual([true, true]);
     expect(otherIsolation.blocked(5_000)).toBe(false);
   });
 
-  test('a try that expires frees the other', () => {
+  test('a try that expires unblocks the other pool', () => {
     isolation.suspectFound(0);
     isolation.expire(5_000);
     expect([otherIsolation.blocked(5_000), isolation.blocked(5_000)]).toEqual([false, false]);
   });
 
-  test('a suspect that runs bars the other for as long as it takes', () => {
+  test('a running suspect blocks the other pool for as long as it runs', () => {
     isolation.suspectTaken(SUSPECT, 0);
     expect(otherIsolation.blocked(3_600_000)).toBe(true);
     isolation.releaseProcess(3_600_000); // its pod claims nothing for now, but the suspect runs on
@@ -132,20 +132,20 @@ describe('in a process with another pool', () => {
     expect(otherIsolation.blocked(3_600_001)).toBe(false);
   });
 
-  test('a request that says "alone" bars the other from the moment it is made, and not its own pod', () => {
+  test('a request that says "alone" blocks the other pool as soon as it is made, and not its own pool', () => {
     asks = true;
     expect([isolation.blocked(0), otherIsolation.blocked(0)]).toEqual([false, true]);
     asks = false;
     expect(otherIsolation.blocked(0)).toBe(false);
   });
 
-  test('a pod that waits gives the process up where it may not claim', () => {
+  test('a pool that waits releases the process if it may not claim', () => {
     isolation.suspectFound(0);
     isolation.releaseProcess(1_000);
     expect(otherIsolation.blocked(1_000)).toBe(false);
   });
 
-  test('no try begins while the other has its turn, nor is it ended by anybody else', () => {
+  test('no try begins during the turn of the other pool, and no other pool ends that turn', () => {
     otherIsolation.suspectFound(0);
     expect(isolation.suspectFound(1_000)).toBe(false);
     expect(isolation.emptying).toBe(false);
@@ -155,7 +155,7 @@ describe('in a process with another pool', () => {
     expect(isolation.mayTakeSuspect(1_000)).toBe(false);
   });
 
-  test('after a turn the process works on for as long as that has lasted, from its first moment', () => {
+  test('after a turn the process works as usual for as long as the whole turn lasted', () => {
     quiet = false;
     isolation.suspectFound(0);
     isolation.suspectTaken(SUSPECT, 4_000);
@@ -163,7 +163,7 @@ describe('in a process with another pool', () => {
     expect([otherIsolation.mayTakeSuspect(11_999), otherIsolation.mayTakeSuspect(12_000)]).toEqual([false, true]);
   });
 
-  test('where nothing is held the next turn can be had a second after the last', () => {
+  test('if nothing is held, the next turn may begin one second after the last', () => {
     isolation.suspectTaken(SUSPECT, 0);
     isolation.end(60_000);
     expect([otherIsolation.mayTakeSuspect(60_999), otherIsolation.mayTakeSuspect(61_000)]).toEqual([false, true]);
@@ -174,7 +174,7 @@ describe('in a process with another pool', () => {
     expect(isolation.mayTakeSuspect(61_000)).toBe(true);
   });
 
-  test('a rest is not cut short as long as the process works on', () => {
+  test('a rest does not end early while the process has its time to work', () => {
     quiet = false;
     isolation.suspectTaken(SUSPECT, 0);
     isolation.end(10_000);
@@ -183,14 +183,14 @@ describe('in a process with another pool', () => {
     expect(isolation.endRest(20_000)).toBe(true); // its own rest would have been longer
   });
 
-  test('strays of the other may never return: the turn cannot be had beside them', () => {
+  test('a pool does not take the turn while another pool has strays', () => {
     strays = true;
     expect(isolation.mayTakeSuspect(0)).toBe(false);
     expect(isolation.suspectFound(0)).toBe(false);
-    expect(otherIsolation.mayTakeSuspect(0)).toBe(true); // its own do not keep it from asking its neighbours to stop
+    expect(otherIsolation.mayTakeSuspect(0)).toBe(true); // its own strays do not prevent its turn
   });
 
-  test('alone is claimed by a pool that has the turn, once the others are quiet', () => {
+  test('a pool that has the turn may claim alone once the others are quiet', () => {
     quiet = false;
     expect([isolation.mayClaimAlone, isolation.processIsQuiet]).toEqual([false, false]);
     isolation.suspectFound(0);
@@ -200,7 +200,7 @@ describe('in a process with another pool', () => {
     expect(otherIsolation.mayClaimAlone).toBe(false);
   });
 
-  test('who waits for the others looks again soon; who waits for its own handlers waits for the end of its try', () => {
+  test('a pool that waits for others checks again soon; one that waits for its own handlers waits for the end of its try', () => {
     expect(isolation.checkInMs(0)).toBe(Infinity);
     isolation.suspectFound(0);
     expect([isolation.checkInMs(0), otherIsolation.checkInMs(0)]).toEqual([100, 100]);

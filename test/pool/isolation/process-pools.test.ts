@@ -124,7 +124,7 @@ describe('a suspect whose process has another queue', () => {
     doors[1]!.open();
   });
 
-  test('is waited for by a queue that starts while the pod asks for it', async () => {
+  test('makes a queue that starts during its claim wait', async () => {
     const a = new Rig({ bad: never }, { drainTimeoutMs: 0 });
     a.store.latencyMs = 100;
     a.store.add('p1', 'bad', { crashes: 2 });
@@ -136,7 +136,7 @@ describe('a suspect whose process has another queue', () => {
     expect(started(b)).toEqual([]);
   });
 
-  test('stops to wait, and to bar the other, when its queue is fenced, pauses or stops', async () => {
+  test('stops waiting and blocking the other queue when its queue is fenced, pauses or stops', async () => {
     for (const end of ['halt', 'pause', 'stop'] as const) {
       const { a, b } = await processPools();
       b.store.add('w2', 'work');
@@ -147,7 +147,7 @@ describe('a suspect whose process has another queue', () => {
   });
 
   test.each(['stop', 'halt'] as const)(
-    'bars nobody after a %s of its queue, though its request is not answered',
+    'blocks no other queue after a %s of its own, even if its request is not answered',
     async (end) => {
       const a = new Rig({ bad: never }, { drainTimeoutMs: 0 });
       a.store.before = () => new Promise(() => undefined);
@@ -164,7 +164,7 @@ describe('a suspect whose process has another queue', () => {
     },
   );
 
-  test('runs in a process whose other queue has stopped, but not beside a stray of that', async () => {
+  test('runs in a process whose other queue has stopped, but not beside a stray of that queue', async () => {
     const late = gate();
     const b = new Rig({ deaf: () => late.promise }, { abortGraceMs: 100, drainTimeoutMs: 0 });
     b.store.add('d1', 'deaf');
@@ -224,7 +224,7 @@ describe('a queue that has stopped', () => {
     return { says, stopped, other };
   };
 
-  test('is no neighbour any more, whatever it still holds or asked for', () => {
+  test('no longer counts, whatever it still holds or asked for', () => {
     const { says, stopped, other } = process();
     says.quiet = false;
     says.claimsAlone = true;
@@ -233,7 +233,7 @@ describe('a queue that has stopped', () => {
     expect([other.blocked(0), other.quiet, other.any]).toEqual([false, true, false]);
   });
 
-  test('and left a stray is one until that returns, but bars nobody', () => {
+  test('counts until its stray has returned, but blocks no other queue', () => {
     const { says, stopped, other } = process();
     Object.assign(says, { quiet: false, hasStrays: true, claimsAlone: true });
     stopped.takeTurn(0, Infinity);
@@ -247,7 +247,7 @@ describe('a queue that has stopped', () => {
   });
 });
 
-test('copies of the package in one process know of each other, and a turn ends by itself', async () => {
+test('copies of the package in one process see each other, and a turn ends by itself', async () => {
   vi.resetModules();
   const copy = await import('../../../src/pool/isolation/process-pools.js');
   const copiedRuntime = (await import('../../../src/runtime/runtime.js')).systemRuntime;

@@ -1,4 +1,4 @@
-/** Steps that crashed pods twice: suspects. They run alone. */
+/** Suspects: steps that crashed pods twice. They run alone. */
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../../src/runtime/runtime.js';
 import { claimTokenOf, isAlone } from '../../../src/step/crash-suspect.js';
@@ -49,7 +49,7 @@ describe('a suspect that comes to an empty pod', () => {
     expect(rig.events('step:released').map(({ stepId }) => stepId)).toEqual(['good-00000', 'good-00001', 'good-00002']);
   });
 
-  test('is read back where the reply was lost, and runs alone all the same', async () => {
+  test('is read back if its reply did not come, and still runs alone', async () => {
     const rig = await running({ bad: never, good: () => 1 }, {}, ({ store }) => {
       store.add('p1', 'bad', { crashes: 2 });
       store.after = () => {
@@ -76,7 +76,7 @@ describe('a suspect that comes to an empty pod', () => {
     expect(started(rig)).toEqual(['p1', 'g1']);
   });
 
-  test('is followed by a rest, in which the token of an empty pod does not say so', async () => {
+  test('is followed by a rest in which no token says "alone"', async () => {
     const door = gate();
     const rig = await running({ bad: () => door.promise, good: never }, {}, ({ store }) => {
       store.add('p1', 'bad', { crashes: 2 });
@@ -92,7 +92,7 @@ describe('a suspect that comes to an empty pod', () => {
     expect([quarantine, isAlone({ claimToken: token })]).toEqual([0, false]);
   });
 
-  test('that goes astray no longer keeps others from running; but no suspect runs beside it', async () => {
+  test('that becomes a stray no longer blocks other steps, but no suspect runs beside it', async () => {
     const rig = await running(
       { bad: { timeoutMs: 100, run: never }, good: () => 1 },
       { abortGraceMs: 100, maxParallelism: 2 },
@@ -139,7 +139,7 @@ describe('a suspect that comes to a busy pod', () => {
     expect(says.map(({ settlements }) => settlements.length)).toEqual([0, 0]); // never beside outcomes
   });
 
-  test('makes what waits for its type go back too', async () => {
+  test('makes claims that wait for their type go back too', async () => {
     const one = { concurrency: 1, run: never };
     const rig = await running({ one, bad: never }, { maxParallelism: 2 }, ({ store }) => {
       store.addMany(2, 'one');
@@ -161,7 +161,7 @@ describe('a suspect that comes to a busy pod', () => {
     );
   });
 
-  test('that comes to a paused pod is not waited for', async () => {
+  test('that comes to a paused pod does not empty it', async () => {
     const other = await running({ slow: never, bad: never }, { maxParallelism: 2 }, ({ store }) =>
       store.add('s1', 'slow'),
     );
@@ -210,7 +210,7 @@ describe('a suspect that comes to a busy pod', () => {
     expect(started(rig)).toEqual(['s1', 'p1']);
   });
 
-  test('of a type that is not handled here goes back, and is not waited for', async () => {
+  test('of a type that is not handled here goes back and does not empty the pod', async () => {
     const rig = await running({ slow: never }, { maxParallelism: 2 }, ({ store }) => {
       store.add('s1', 'slow');
       const { exchange } = store;
@@ -229,7 +229,7 @@ describe('a suspect that comes to a busy pod', () => {
     expect(started(rig)).toEqual(['s1', 's2']);
   });
 
-  test('runs as soon as the pod is empty, however long the pauses between its looks are', async () => {
+  test('runs as soon as the pod is empty, however long the pauses between its polls are', async () => {
     const door = gate();
     const rig = await running({ slow: () => door.promise, bad: never }, {}, ({ store }) => store.add('s1', 'slow'));
     await rig.runtime.advance(10_000);
@@ -257,7 +257,7 @@ describe('a suspect that comes to a busy pod', () => {
     expect(demands(rig).slice(-1)[0]!.quarantine).toBe(0);
   });
 
-  test('costs the others its time and the time of its wait: after that they have the pod for as long', async () => {
+  test('is followed by a rest as long as its run and its wait together', async () => {
     let rig: Rig = undefined as never;
     const after = (ms: number) => () => sleep(rig.runtime, ms);
     await running({ slow: after(4_000), bad: after(2_000), good: never }, { maxParallelism: 2 }, (made) => {
@@ -295,7 +295,7 @@ describe('a suspect that comes to a busy pod', () => {
     expect(rig.store.count('completed')).toBeGreaterThan(8);
   });
 
-  test('is waited for no longer once another pod has it', async () => {
+  test('no longer empties the pod once another pod has it', async () => {
     const { rig, doors } = await busy();
     rig.store.cancel('p1');
     doors[0]!.open();
@@ -332,7 +332,7 @@ describe('a suspect that comes to a busy pod', () => {
     expect(order).toHaveLength(24);
   });
 
-  test('does not keep the pod from stopping, pausing or a new life', async () => {
+  test('does not prevent a stop, a pause or a new incarnation', async () => {
     const { rig, doors } = await busy();
     rig.pool.pause();
     doors[0]!.open();
@@ -379,7 +379,7 @@ describe('a suspect that waits for its start', () => {
     expect(rig.store.row('p1').status).toBe('cancelled');
   });
 
-  test('is forgotten with the incarnation that claimed it', async () => {
+  test('is dropped with the incarnation that claimed it', async () => {
     const rig = await waiting();
     await rig.runtime.advance(150);
     rig.pool.fence(false);
@@ -391,7 +391,7 @@ describe('a suspect that waits for its start', () => {
   });
 });
 
-test('an innocent step claimed by an empty pod runs among others as ever', async () => {
+test('a step without crashes that an empty pod claimed runs beside others as usual', async () => {
   const rig = await running({ good: never }, {}, ({ store }) => store.add('g1', 'good'));
   rig.store.addMany(3, 'good');
   rig.pool.wake();

@@ -1,4 +1,4 @@
-/** When claims are asked for, and how many. */
+/** When the pool asks for claims, and for how many. */
 import { describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
 import type { Settings } from '../../../src/options.js';
@@ -15,8 +15,8 @@ import { running } from '../support/rig.js';
 
 const never = () => new Promise(() => undefined);
 
-describe('the next look', () => {
-  test('comes at once after a full reply, also where the store does not know what else is due', async () => {
+describe('the next poll', () => {
+  test('comes at once after a full reply, even if the store does not know what else is due', async () => {
     const rig = await running({ slow: never }, { maxParallelism: 30, drainTimeoutMs: 0 }, ({ store }) => {
       store.pace = { waitMs: 0, batch: 10 };
       const { exchange } = store;
@@ -28,7 +28,7 @@ describe('the next look', () => {
     expect(rig.pool.load.running).toBe(30); // and no time has passed
   });
 
-  test('comes at once after it has turned out that a request never arrived', async () => {
+  test('comes at once after a read-back shows that a request never arrived', async () => {
     const rig = await running({ quick: () => 1 }, {}, ({ store }) => {
       store.before = () => {
         store.before = () => undefined;
@@ -45,7 +45,7 @@ describe('the next look', () => {
     ]);
   });
 
-  test('after a step was found the pauses are short again', async () => {
+  test('follows short pauses again after a step was found', async () => {
     const rig = await running({ quick: () => 1 }, { claimIntervalMs: 100, idleIntervalMs: 1_000 });
     await rig.runtime.advance(1_600);
     rig.store.add('s1', 'quick');
@@ -58,7 +58,7 @@ describe('the next look', () => {
   });
 });
 
-test('without prefetch a limited type is asked for only as far as it has room', async () => {
+test('without prefetch, asks for no more claims of a limited type than it has room for', async () => {
   const rig = await running(
     { work: { concurrency: 1, run: () => sleep(rig.runtime, 10) } },
     { maxParallelism: 4, maxPrefetch: 0 },
@@ -73,7 +73,7 @@ test('without prefetch a limited type is asked for only as far as it has room', 
   expect(new Set(limits)).toEqual(new Set([1]));
 });
 
-test('after something was given back two exchanges ask for nothing ahead', () => {
+test('after claims were given back, two exchanges prefetch nothing', () => {
   const runtime = new VirtualRuntime();
   const settings = {
     slots: 1,

@@ -26,18 +26,18 @@ const goBack = (claims: readonly HeldClaim[]) => {
 };
 
 describe('what goes back', () => {
-  test('is what came too long ago; the oldest of the rest says when to look again', () => {
+  test('is every claim that waited too long; the oldest of the rest sets the next check', () => {
     const claims = [held(open, 1, 50), held(open, 1, 51), held(other, 1, 90)];
     expect(goBack(claims)).toEqual({ back: [true, false, false], oldestAt: 51 });
     expect(goBack([held(open, 1, 50)])).toEqual({ back: [true], oldestAt: Infinity });
   });
 
-  test('is also what ranks below one that waited for a slot, of whatever type', () => {
+  test('is also every claim, of any type, that ranks below one that waited for a slot', () => {
     const claims = [held(open, 9, 80), held(open, 5, 10), held(other, 4, 90), held(single, 6, 90), held(single, 3, 90)];
     expect(goBack(claims)).toEqual({ back: [false, true, true, false, true], oldestAt: 80 });
   });
 
-  test('is of the same type alone, below one that waited for its type', () => {
+  test('is only claims of the same type, below one that waited for its type', () => {
     const claims = [held(open, 1, 70), held(single, 5, 10), held(single, 4, 90), held(double, 4, 90)];
     expect(goBack(claims)).toEqual({ back: [false, true, true, false], oldestAt: 70 });
   });

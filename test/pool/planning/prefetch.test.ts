@@ -85,7 +85,7 @@ describe('the rate', () => {
     expect(rate.perMs()).toBeLessThan(0.01);
   });
 
-  test('a batch of long handlers that end together is no more than the slots can do', () => {
+  test('is never above what the slots can do, even if long handlers end together', () => {
     const rate = clocked();
     rate.busy(600_000);
     rate.perMs();
@@ -94,7 +94,7 @@ describe('the rate', () => {
     expect(rate.perMs()).toBeLessThanOrEqual(8 / 600_000 + 1e-9);
   });
 
-  test('remembers for as long as it is asked to, over a store that is slow', () => {
+  test('counts completions for the given time, so that a slow store has enough of them', () => {
     const after = (memoryMs: number): number => {
       const rate = clocked();
       for (let i = 0; i < 100; i++) rate.completed(1);
@@ -130,7 +130,7 @@ describe('over a slow store', () => {
     );
   const clock: { rig?: Rig } = {};
 
-  test('the first request is for the free slots alone', async () => {
+  test('the first request asks for the free slots only', async () => {
     const rig = await slow();
     expect(rig.store.requests[0]!.claim).toMatchObject({ free: 4, prefetch: 0 });
     await rig.runtime.advance(600);
@@ -159,7 +159,7 @@ describe('over a slow store', () => {
     await rig.runtime.advance(2_000);
   });
 
-  test('a type of concurrency 1 does not fill the buffer', async () => {
+  test('a type of concurrency 1 does not fill the ready queue', async () => {
     const rig = await running(
       {
         single: { concurrency: 1, run: () => new Promise((r) => clock.rig!.runtime.after(2_000, () => r(1))) },
@@ -187,7 +187,7 @@ describe('over a slow store', () => {
   });
 });
 
-describe('an urgent step that falls due behind a full buffer', () => {
+describe('an urgent step that becomes due behind a full ready queue', () => {
   const LATENCY = 500;
   const QUICK = 20;
   const SLOTS = 4;
@@ -216,25 +216,28 @@ describe('an urgent step that falls due behind a full buffer', () => {
     [300, 350],
     [1_500, 0],
     [1_500, 900],
-  ])('is claimed once the buffer is started or given back, and starts next: %i ms, %i', async (slow, afterMs) => {
-    const rig = await behind(slow, afterMs);
-    const from = rig.runtime.monotonicMs();
-    const told = rig.told.length;
-    const claimed = () => rig.told.findIndex(({ name, payload }, i) => i >= told && name === 'step:claimed' && payload.stepId === 'urgent'); // prettier-ignore
-    while (claimed() < 0) await rig.runtime.advance(10);
-    // What is held starts or is given back within the patience; then a slot gets free; an exchange may be under way.
-    const maxWaitMs = Math.max(1_000, 2 * Math.max(LATENCY, slow));
-    expect(rig.runtime.monotonicMs() - from).toBeLessThanOrEqual(maxWaitMs + slow + 2 * LATENCY + 10);
-    const started = () => rig.told.slice(claimed()).find(({ name }) => name === 'step:started');
-    while (started() === undefined) await rig.runtime.advance(10);
-    expect(started()?.payload).toMatchObject({ stepId: 'urgent' });
-    rig.pool.pause();
-    await rig.runtime.advance(slow + 2_000);
-  });
+  ])(
+    'is claimed once the waiting claims have started or were given back, and starts next: %i ms, %i',
+    async (slow, afterMs) => {
+      const rig = await behind(slow, afterMs);
+      const from = rig.runtime.monotonicMs();
+      const told = rig.emitted.length;
+      const claimed = () => rig.emitted.findIndex(({ name, payload }, i) => i >= told && name === 'step:claimed' && payload.stepId === 'urgent'); // prettier-ignore
+      while (claimed() < 0) await rig.runtime.advance(10);
+      // What is held starts or is given back within the longest wait; then a slot gets free; an exchange may be in flight.
+      const maxWaitMs = Math.max(1_000, 2 * Math.max(LATENCY, slow));
+      expect(rig.runtime.monotonicMs() - from).toBeLessThanOrEqual(maxWaitMs + slow + 2 * LATENCY + 10);
+      const started = () => rig.emitted.slice(claimed()).find(({ name }) => name === 'step:started');
+      while (started() === undefined) await rig.runtime.advance(10);
+      expect(started()?.payload).toMatchObject({ stepId: 'urgent' });
+      rig.pool.pause();
+      await rig.runtime.advance(slow + 2_000);
+    },
+  );
 });
 
 describe('concurrency of a type', () => {
-  test('asks for the room it has, for what will become room, and for nothing where strays fill it', async () => {
+  test('asks for its room and for what becomes free soon, and for nothing if strays fill it', async () => {
     const handler = new TypeHandler({ type: 't', schema: undefined, run: () => undefined, concurrency: 2 });
     expect(handler.useful(1_000)).toBe(2); // nothing is known of how long it takes
     handler.took(100);

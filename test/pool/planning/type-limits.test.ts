@@ -1,4 +1,4 @@
-/** The map of types with which claims are asked for. */
+/** The map of types that a request for claims carries. */
 import { expect, test } from 'vitest';
 import { Handlers } from '../../../src/pool/handlers/handlers.js';
 import { TypeLimits } from '../../../src/pool/planning/type-limits.js';
@@ -14,7 +14,7 @@ function limitsOf(types: Record<string, number | undefined>) {
   return { handlers, limits: new TypeLimits(handlers) };
 }
 
-test('the same map is handed out until a limit differs, and one that was handed out never changes', () => {
+test('returns the same map until a limit differs, and never changes a returned map', () => {
   const { handlers, limits } = limitsOf({ open: undefined, one: 1, three: 3 });
   const first = limits.at(0)!;
   expect([...first].toSorted()).toEqual([
@@ -30,7 +30,7 @@ test('the same map is handed out until a limit differs, and one that was handed 
   expect(limits.at(0)).toBe(second);
 });
 
-test('a type of which no claim is useful is left out, and comes back', () => {
+test('leaves out a type while no claim of it is useful', () => {
   const { handlers, limits } = limitsOf({ open: undefined, one: 1 });
   expect(limits.at(0)!.get('one')).toBe(1);
   handlers.get('one')!.unstarted = 1;
@@ -39,7 +39,7 @@ test('a type of which no claim is useful is left out, and comes back', () => {
   expect([...limits.at(0)!.keys()].toSorted()).toEqual(['one', 'open']);
 });
 
-test('where no claim is useful at all there is nothing to ask with', () => {
+test('returns no map if no claim is useful at all', () => {
   const { handlers, limits } = limitsOf({ one: 1 });
   handlers.get('one')!.unstarted = 1;
   expect(limits.at(0)).toBeUndefined();

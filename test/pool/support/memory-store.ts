@@ -1,4 +1,4 @@
-/** A small honest store of steps in memory: the pool's tests look at what it was asked, and into its rows. */
+/** A small, correct store of steps in memory, with its requests and rows in the open for the pool's tests. */
 import type { Runtime } from '../../../src/runtime/runtime.js';
 import type {
   Claim,

@@ -1,4 +1,4 @@
-/** A pool on a virtual clock and an honest store in memory, with its events recorded. */
+/** A pool on a virtual clock and a store in memory, with its events recorded. */
 import { onTestFinished } from 'vitest';
 import { EVENT_NAMES, Events, type EventName } from '../../../src/events.js';
 import { createLog, type Logger } from '../../../src/log.js';
@@ -40,7 +40,7 @@ export interface RigOptions extends FleetQOptions {
 export class Rig {
   readonly runtime: VirtualRuntime;
   readonly store: MemoryStore;
-  readonly told: { readonly name: EventName; readonly payload: any }[] = [];
+  readonly emitted: { readonly name: EventName; readonly payload: any }[] = [];
   readonly logged: { readonly level: string; readonly message: string; readonly fields: any }[] = [];
   readonly pool: Pool;
   readonly #beside: Rig | undefined;
@@ -60,7 +60,7 @@ export class Rig {
     const logger: Logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
     const log = createLog('pool', logger);
     const events = new Events(log);
-    for (const name of EVENT_NAMES) events.on(name, (payload: unknown) => void this.told.push({ name, payload }));
+    for (const name of EVENT_NAMES) events.on(name, (payload: unknown) => void this.emitted.push({ name, payload }));
     events.on('step:started', ({ stepId }: { stepId: string }) => this.onStarted(stepId));
     const registry = new StepRegistry();
     for (const [type, given] of Object.entries(handlers)) {
@@ -80,9 +80,9 @@ export class Rig {
     this.pool = new Pool({ ...parts, ...hooks });
   }
 
-  /** What was told under this name. */
+  /** The payloads of the events of this name. */
   events(name: EventName): any[] {
-    return this.told.filter((event) => event.name === name).map(({ payload }) => payload as unknown);
+    return this.emitted.filter((event) => event.name === name).map(({ payload }) => payload as unknown);
   }
 
   async start(): Promise<this> {
