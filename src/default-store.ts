@@ -1,10 +1,14 @@
-/** The store of a queue that names none. Besides the entry points the one file that may import a store, and only when it is made. */
+/**
+ * The store of a queue that is given none, and the store that the environment names.
+ *
+ * Invariants: this is the only file besides the entry points that imports a store, and it does so when the store is made.
+ */
 import { show, ValidationError } from './errors.js';
 import { absolutePath, pathCheck } from './files/file-path.js';
 import type { StoreFactory } from './store/contract.js';
 
 /**
- * SQLite at `path`, which is made absolute now; loaded when the queue is first used. Default: `./fleet-q.db`.
+ * SQLite at `path`, which is made absolute now. It is loaded when the queue is first used. Default: `./fleet-q.db`.
  *
  * @throws ValidationError `OPTION_INVALID`
  */
@@ -23,14 +27,14 @@ export function defaultStore(path = './fleet-q.db', field = 'store'): StoreFacto
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The store that the environment names: Snowflake where there is an account, else SQLite at `FLEET_Q_SQLITE_PATH`.
+ * The store that the environment names: Snowflake if there is an account, else SQLite at `FLEET_Q_SQLITE_PATH`.
  *
- * @throws ValidationError `OPTION_INVALID` where a variable is missing that Snowflake needs
+ * @throws ValidationError `OPTION_INVALID` if a variable that Snowflake needs is missing
  */
 export function storeFromEnv(env: Environment): StoreFactory {
   const account = env['FLEET_Q_SNOWFLAKE_ACCOUNT'] ?? '';
   if (account !== '') return snowflakeFromEnv(account, env);
-  // Who names one of them means Snowflake, and must not find the steps in a local file.
+  // With any Snowflake variable set, the steps must not silently go to a local file.
   const named = SNOWFLAKE.find((variable) => (env[variable] ?? '') !== '');
   if (named === undefined) return sqliteFromEnv(env[SQLITE_PATH] ?? '');
   throw new ValidationError('OPTION_INVALID', 'FLEET_Q_SNOWFLAKE_ACCOUNT', `is missing, and ${named} is set`);
@@ -42,7 +46,7 @@ function sqliteFromEnv(path: string): StoreFactory {
   return path === '' ? defaultStore() : defaultStore(path, SQLITE_PATH);
 }
 
-/** What of a connection the environment may name; the driver checks that it suffices. */
+/** The connection options that the environment may set. The driver checks that they suffice. */
 const CONNECTION = {
   username: 'FLEET_Q_SNOWFLAKE_USER',
   password: 'FLEET_Q_SNOWFLAKE_PASSWORD',
@@ -82,7 +86,7 @@ function snowflakeFromEnv(account: string, env: Environment): StoreFactory {
   };
 }
 
-/** As the original took it: a plain name as Snowflake keeps it, in capitals. */
+/** As in the Python FLEET-Q, a plain name is taken in capitals, as Snowflake stores it. */
 function stored(variable: string, name: string): string {
   if (name.length > 255 || /[\p{Cc}\p{Cs}]/u.test(name)) {
     const expected = 'expected text of 1 to 255 characters without control characters';

@@ -1,5 +1,5 @@
 /**
- * `fleet-q/sqlite`: the embedded store, a file that many processes of one host share.
+ * `fleet-q/sqlite`: the embedded store. Many processes of one host share its file.
  *
  * @module fleet-q/sqlite
  */
@@ -10,11 +10,12 @@ import { SqliteStore } from './store/sqlite/store.js';
 export type { SqliteOptions } from './store/sqlite/options.js';
 
 /**
- * Steps in an SQLite file.
+ * Keeps steps in an SQLite file. The driver, better-sqlite3, is loaded when the queue first needs the file; if it is
+ * missing, that call rejects with a StoreError `STORE_DRIVER_MISSING`.
  *
  * @example
  * const queue = new FleetQ({ store: sqlite({ path: './work.db' }) });
- * @throws ValidationError `OPTION_INVALID`
+ * @throws ValidationError `OPTION_INVALID`, at once
  */
 export function sqlite(options: SqliteOptions = {}): StoreFactory {
   const resolved = resolveOptions(options);

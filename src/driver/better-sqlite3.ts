@@ -2,10 +2,10 @@
  * Loads better-sqlite3, for the SQLite store and for the journal.
  *
  * Invariants:
- * - better-sqlite3 is imported here and nowhere else, and not before a file is opened.
- * - A driver that cannot work on this runtime is refused before its native code is loaded: that code would end the
- *   process, and no `catch` helps then.
- * - When `loadSqlite` resolves, the native code works. What a constructor throws afterwards concerns the file.
+ * - better-sqlite3 is imported only here, and only when a file is opened.
+ * - A driver that cannot work on this runtime is refused before its native code is loaded. That code would end the
+ *   process, and no `catch` would help.
+ * - When `loadSqlite` resolves, the native code works. What a constructor throws later concerns the file.
  */
 import type BetterSqlite3 from 'better-sqlite3';
 import { asError, type StoreError } from '../errors.js';
@@ -13,7 +13,7 @@ import { driverMissing, firstLine, notLoaded } from './driver-missing.js';
 
 export type SqliteDriver = typeof BetterSqlite3;
 
-/** better-sqlite3 from version 13 on is built on Node-API, version 10; earlier ones on V8's own interface. */
+/** better-sqlite3 13 and later use Node-API, version 10. Earlier versions use V8's own interface. */
 const NODE_API = 10;
 
 /** @throws StoreError `STORE_DRIVER_MISSING` */
@@ -35,11 +35,11 @@ async function imported(): Promise<SqliteDriver> {
 type Versions = Readonly<Record<string, string | undefined>>;
 
 /**
- * Refuses what would end the process:
+ * Refuses a driver that would end the process:
  *
- * - On a Node.js without Node-API 10, version 13 calls functions that are not there, and the process gets SIGSEGV.
- * - On Node.js 24, version 12 aborts the process when it was compiled against the headers of 24.19 or later; a binary
- *   does not say which headers those were. Node.js 25 and later are refused with it, because version 13 serves them all.
+ * - On a Node.js without Node-API 10, version 13 calls functions that do not exist, and the process gets SIGSEGV.
+ * - On Node.js 24, version 12 aborts the process if it was compiled against the headers of 24.19 or later. A binary does
+ *   not show its headers. Node.js 25 and later are refused too, because version 13 works on all of them.
  *
  * @throws StoreError `STORE_DRIVER_MISSING`
  */
@@ -58,7 +58,7 @@ export function refuseUnsuitable(driver: SqliteDriver, versions: Versions): void
   );
 }
 
-/** By a method that came with the change: a bundle has no package.json to read the version from. */
+/** By a method that is new in version 13: a bundle has no package.json with the version. */
 function isNodeApi(driver: SqliteDriver): boolean {
   return 'explain' in (driver.prototype as object);
 }
@@ -82,7 +82,7 @@ function remedy(versions: Versions): string {
   return `Run: npm install better-sqlite3@${hasNodeApi(versions) ? 13 : 12}`;
 }
 
-/** The driver loads its native code when the first connection is made. */
+/** Makes a connection, because the driver loads its native code with the first one. */
 function probe(driver: SqliteDriver): void {
   try {
     new driver(':memory:').close();
@@ -97,7 +97,7 @@ function nativeCodeMissing(driver: SqliteDriver, error: unknown, versions: Versi
   const problem = `the native code of better-sqlite3 does not load in ${where} (${firstLine(asError(error).message)})`;
   if (isNodeApi(driver)) {
     const compile = 'npm explore better-sqlite3 -- npm run build-release';
-    return driverMissing(problem, `Install the package anew, or compile it: ${compile}`, error);
+    return driverMissing(problem, `Reinstall the package, or compile it: ${compile}`, error);
   }
   if (versions['electron'] !== undefined) {
     return driverMissing(problem, 'Rebuild it for Electron: npx electron-rebuild -f -w better-sqlite3', error);
@@ -107,17 +107,17 @@ function nativeCodeMissing(driver: SqliteDriver, error: unknown, versions: Versi
 }
 
 /**
- * The code that SQLite gave an error, such as `SQLITE_BUSY_SNAPSHOT`; empty for an error of another origin.
+ * The SQLite code of an error, such as `SQLITE_BUSY_SNAPSHOT`; empty if the error is not SQLite's.
  *
- * Not by `instanceof`: the native code keeps the error class of the first realm that loaded it, and a test runner gives
- * each test file a realm of its own.
+ * `instanceof` does not work: the native code keeps the error class of the first realm that loaded it, and a test runner
+ * gives each test file its own realm.
  */
 export function sqliteCode(error: unknown): string {
   const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && code.startsWith('SQLITE_') ? code : '';
 }
 
-/** Whether another connection holds the file for now. Any statement may fail so, reads and PRAGMAs too. */
+/** Whether another connection locks the file at the moment. Any statement may fail so, also reads and PRAGMAs. */
 export function isBusy(error: unknown): boolean {
   return /^SQLITE_(BUSY|LOCKED)/.test(sqliteCode(error));
 }

@@ -2,7 +2,7 @@
 import { asError, StoreError } from '../errors.js';
 
 /**
- * Repeating the call does not help: somebody has to install something first.
+ * Not transient: the same call fails until the driver is installed.
  *
  * @param problem names the driver and says what is wrong with it
  * @param remedy says what to install
@@ -21,12 +21,12 @@ export function notLoaded(driver: string, error: unknown, remedy: string): Store
   return driverMissing(problem, remedy, error);
 }
 
-/** Messages of the module loader go on with a list of importing files. */
+/** The first line of a message. The module loader adds a list of importing files. */
 export function firstLine(message: string): string {
   return message.split('\n', 1)[0] ?? '';
 }
 
-/** Whether the driver itself was not found. Where it is one of the driver's own packages, the message must say which. */
+/** Whether the driver itself was not found. A missing dependency of the driver is another problem, and the message names it. */
 function isNotFound(error: unknown, driver: string): boolean {
   const { message, code } = asError(error) as Error & { readonly code?: unknown };
   const isLoaders = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';

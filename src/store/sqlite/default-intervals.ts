@@ -1,4 +1,4 @@
-/** The intervals that fit SQLite: a call takes well under a millisecond, and costs nothing. */
+/** The default intervals of SQLite, where a call takes well under a millisecond and costs nothing. */
 import type { Rhythm } from '../contract.js';
 
 export const DEFAULT_INTERVALS: Rhythm = Object.freeze({

@@ -1,4 +1,4 @@
-/** What `sqlite(…)` takes, checked once. */
+/** The options of `sqlite(…)`, their defaults and checks. */
 import { absolutePath, isUrl, pathCheck } from '../../files/file-path.js';
 import {
   boolean,
@@ -11,24 +11,23 @@ import {
 
 export interface SqliteOptions {
   /**
-   * The file, created if it does not exist; its folder must exist. A path, or a `URL` object of the protocol `file:`. A
-   * relative path is made absolute at once, by the current folder. `:memory:` keeps the steps in memory, for one process.
-   * Default `./fleet-q.db`.
+   * The file: a path, or a `URL` object with the protocol `file:`. It is created if it does not exist; its folder must
+   * exist. A relative path is resolved at once, against the current folder. `:memory:` keeps the steps in memory, for one
+   * process. Default `./fleet-q.db`.
    */
   readonly path?: string | URL;
   /**
-   * `normal`: what was committed survives the death of any process, and a power loss never damages the file, but may
-   * undo its last commits. `full`: survives a power loss too, at one disk flush a commit. Default `normal`.
+   * `normal`: commits survive the death of any process. A power loss never damages the file, but may undo the last
+   * commits. `full`: commits survive a power loss too, at the cost of one disk flush for each. Default `normal`.
    */
   readonly synchronous?: 'normal' | 'full';
-  /** How long a call keeps trying while others hold the file, in ms. Default 10,000. */
+  /** How long a call keeps trying while another connection locks the file, in ms. Default 10,000. */
   readonly busyTimeoutMs?: number;
-  /** Opens a file on a network file system, where SQLite's locks do not hold and a file may be destroyed. Default `false`. */
+  /** Allows a file on a network file system, where SQLite's locks do not hold and the file may be destroyed. Default `false`. */
   readonly allowNetworkFileSystem?: boolean;
   /**
-   * Where the module of the helper thread is, for an application that is bundled: the file that was bundled from
-   * `fleet-q/sqlite/helper`. Default: `helper/worker.js` beside this module. Where there is no such file, the helper's
-   * work runs inline.
+   * For a bundled application, the URL of the file that was bundled from `fleet-q/sqlite/helper`: the module of the helper
+   * thread. Default: `helper/worker.js` beside this module. If there is no such file, the helper's work runs inline.
    */
   readonly workerUrl?: string | URL;
 }
@@ -39,7 +38,7 @@ export interface ResolvedOptions {
   readonly synchronous: 'normal' | 'full';
   readonly busyTimeoutMs: number;
   readonly allowNetworkFileSystem: boolean;
-  /** None where the module's own place is not known: in a CommonJS bundle. */
+  /** `undefined` if the path of this module is not known: in a CommonJS bundle. */
   readonly workerUrl: URL | undefined;
 }
 
@@ -68,8 +67,8 @@ function workerUrlOf(given: string | URL | undefined): URL | undefined {
 }
 
 /**
- * A function, and not `new URL(…, import.meta.url)`: bundlers take that for an asset, and put the module, which imports
- * others, unprocessed into their output. In a CommonJS bundle there is no `import.meta.url`.
+ * Not written as `new URL(…, import.meta.url)`: bundlers take that for an asset, and copy the module without bundling its
+ * imports. A CommonJS bundle has no `import.meta.url`.
  */
 function besideThisModule(own: string | undefined, file: string): URL | undefined {
   return own === undefined ? undefined : new URL(file, own);

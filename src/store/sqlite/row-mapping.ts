@@ -1,11 +1,11 @@
-/** Rows as SQLite answers them, by position, and what they are outside. */
+/** The rows that SQLite returns, as tuples, and their mapping to the types of the store contract. */
 import type { Claim, Orphan, PodView, StepRecord } from '../contract.js';
 import type { ProcessMark } from './pods/process-table.js';
 import { parseJson } from '../../step/payload.js';
 import type { StepStatus } from '../../step/step.js';
 import type { WallTimeConversion } from './clock/wall-time-conversion.js';
 
-/** Columns of `RECORD`. */
+/** The columns of `RECORD`. */
 export type RecordRow = readonly [
   stepId: string,
   type: string,
@@ -26,10 +26,10 @@ export type RecordRow = readonly [
   runAtWall: number | null,
 ];
 
-/** What ranks a candidate. */
+/** The columns that rank a candidate. */
 export type KeyRow = readonly [rowid: number, priority: number, runAt: number, type: string];
 
-/** Columns of `CANDIDATE`. */
+/** The columns of `CANDIDATE`. */
 export type CandidateRow = readonly [
   ...KeyRow,
   stepId: string,
@@ -50,6 +50,15 @@ export type OrphanRow = readonly [
   reason: Orphan['reason'],
 ];
 
+/** What settled a step last. */
+export type SettledRow = readonly [
+  status: StepStatus,
+  version: number,
+  token: string | null,
+  settledVersion: number | null,
+  by: string | null,
+];
+
 export type PodRow = readonly [
   podId: string,
   incarnation: string,
@@ -65,10 +74,10 @@ export type PodRow = readonly [
   typesSeq: number | null,
 ];
 
-/** NULL where the pod could not say, or registered under the first version of the schema. */
+/** NULL if the pod could not tell, or registered under schema version 1. */
 export type ProcessRow = readonly [pid: number | null, namespace: string | null, startedAt: number | null];
 
-/** A record as its row says. @param times how instants are shown */
+/** @param times converts instants to wall time */
 export function recordOf(row: RecordRow, times: WallTimeConversion): StepRecord {
   return {
     stepId: row[0],
@@ -92,16 +101,14 @@ export function recordOf(row: RecordRow, times: WallTimeConversion): StepRecord 
 
 type Ranked = readonly [rowid: number, priority: number, runAt: number, ...rest: unknown[]];
 
-/** The order of claims: priority descending, then due time, then the order of submission, which is that of the rows. */
+/** The order of claims: priority descending, then due time, then row, which is the order of submission. */
 export function byRank(a: Ranked, b: Ranked): number {
   return b[1] - a[1] || a[2] - b[2] || a[0] - b[0];
 }
 
 /**
- * A claim as its row says.
- *
- * @param raised how far the row's version has risen since it was read: 1 by the claim itself
- * @param times how instants are shown
+ * @param raised by how much the row's version has risen since it was read: 1 by the claim itself
+ * @param times converts instants to wall time
  */
 export function claimOf(row: CandidateRow, claimToken: string, raised: 0 | 1, times: WallTimeConversion): Claim {
   return {
@@ -127,7 +134,7 @@ export function orphanOf(row: OrphanRow, times: WallTimeConversion): Orphan {
   };
 }
 
-/** @param types the step types that it handles, which do not stand in its row */
+/** @param types the step types that the pod handles, from a table of their own */
 export function podOf(row: PodRow, now: number, types: unknown): PodView {
   const meta = parseJson(row[9]);
   return {

@@ -1,8 +1,9 @@
 /**
- * Scans: operations that may have to look at the whole history, made of small pieces.
+ * Operations that may read the whole history, in small pieces: find, list, count and prune.
  *
- * Law: no piece takes more than a few ms, and between two of them the others have their turn. The helper runs the same
- * pieces on its own thread, where nobody waits.
+ * Invariants:
+ * - No piece takes more than a few ms, and other work runs between two pieces.
+ * - The helper runs the same pieces on its own thread.
  */
 import type { ListFilter, ListPage, PruneReply, StepRecord } from '../contract.js';
 import { StepCounts } from '../step-counts.js';
@@ -10,43 +11,43 @@ import type { SynchronousCore } from './synchronous-core.js';
 
 const COUNTED_ROWS = 5_000;
 const LISTED_ROWS = 1_000;
-/** How long a find may keep the event loop at a time. */
+/** How long one piece of a find may take. */
 const FIND_MS = 4;
 
-/** Runs an operation until the database lets it through. */
+/** Runs an operation, and again while the database is BUSY. */
 export type Attempt = <T>(operation: () => T) => Promise<T>;
 
-export interface ScanParts {
+export interface SlicedOperationsParts {
   readonly core: SynchronousCore;
   readonly attempt: Attempt;
-  /** Lets others run. */
+  /** Lets other work run. */
   readonly pause: () => Promise<void>;
   readonly monotonicMs: () => number;
 }
 
-/** A page in the making: what was found, and where to go on; `undefined`: it is done. */
+/** A page so far, and the row to continue after; `undefined`: the page is complete. */
 export interface PartOfPage {
   readonly page: ListPage;
   readonly rest: number | undefined;
 }
 
 export class SlicedOperations {
-  readonly #parts: ScanParts;
+  readonly #parts: SlicedOperationsParts;
 
-  constructor(parts: ScanParts) {
+  constructor(parts: SlicedOperationsParts) {
     this.#parts = parts;
   }
 
   /** The steps of these ids; unknown ones are left out. */
   async find(stepIds: readonly string[]): Promise<StepRecord[]> {
     const { core, attempt, pause, monotonicMs } = this.#parts;
-    const wanted = [...new Set(stepIds)];
+    const ids = [...new Set(stepIds)];
     const found: StepRecord[] = [];
-    for (let next = 0; next < wanted.length;) {
+    for (let next = 0; next < ids.length;) {
       if (next > 0) await pause();
       const from = next;
       const until = monotonicMs() + FIND_MS;
-      const piece = await attempt(() => core.find(wanted, from, () => monotonicMs() > until));
+      const piece = await attempt(() => core.find(ids, from, () => monotonicMs() > until));
       found.push(...piece.steps);
       next = piece.next;
     }
@@ -66,7 +67,7 @@ export class SlicedOperations {
     return counts;
   }
 
-  /** The first piece of a page: mostly all of it. */
+  /** The first piece of a page. Mostly it is the whole page. */
   async listBegin(filter: ListFilter, after: number | null): Promise<PartOfPage> {
     const { core, attempt } = this.#parts;
     const piece = await attempt(() => core.listPiece(filter, after, filter.limit, LISTED_ROWS));

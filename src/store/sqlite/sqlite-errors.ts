@@ -1,4 +1,4 @@
-/** From what SQLite or its driver throws to our own errors. */
+/** Turns what SQLite or its driver throws into a StoreError. */
 import { sqliteCode } from '../../driver/better-sqlite3.js';
 import { asError, StoreError, type ErrorCode } from '../../errors.js';
 
@@ -6,7 +6,7 @@ export { isBusy, sqliteCode } from '../../driver/better-sqlite3.js';
 
 interface Fault {
   readonly pattern: RegExp;
-  /** What the message must be like too. */
+  /** If given, the message must match too. */
   readonly message?: RegExp;
   readonly code: ErrorCode;
   readonly transient: boolean;
@@ -14,7 +14,12 @@ interface Fault {
 }
 
 const FAULTS: readonly Fault[] = [
-  { pattern: /^SQLITE_(BUSY|LOCKED)/, code: 'STORE_BUSY', transient: true, meaning: 'others hold the file' },
+  {
+    pattern: /^SQLITE_(BUSY|LOCKED)/,
+    code: 'STORE_BUSY',
+    transient: true,
+    meaning: 'another connection locks the file',
+  },
   {
     pattern: /^SQLITE_NOTADB/,
     code: 'STORE_NOT_A_DATABASE',
@@ -22,7 +27,7 @@ const FAULTS: readonly Fault[] = [
     meaning: 'the file is not an SQLite database',
   },
   { pattern: /^SQLITE_CORRUPT/, code: 'STORE_CORRUPT', transient: false, meaning: 'the database is damaged' },
-  { pattern: /^SQLITE_FULL/, code: 'STORE_FULL', transient: true, meaning: 'no space is left' },
+  { pattern: /^SQLITE_FULL/, code: 'STORE_FULL', transient: true, meaning: 'no space is left on the disk' },
   {
     pattern: /^SQLITE_(READONLY|CANTOPEN|PERM|AUTH)/,
     code: 'STORE_UNWRITABLE',
@@ -34,7 +39,7 @@ const FAULTS: readonly Fault[] = [
     message: /no such (table|column|index)|has no column named|already exists/,
     code: 'STORE_ALTERED',
     transient: false,
-    meaning: 'a table is missing or not as it was made',
+    meaning: 'a table is missing, or differs from how fleet-q made it',
   },
   {
     pattern: /^SQLITE_(TOOBIG|MISMATCH|CONSTRAINT|RANGE)/,
@@ -45,8 +50,8 @@ const FAULTS: readonly Fault[] = [
 ];
 
 /**
- * The error to throw for what was thrown. Errors of ours pass as they are; what is neither ours nor SQLite's comes from
- * binding: a value that no column can hold.
+ * The StoreError for what was thrown. A StoreError passes as it is. A TypeError or RangeError without a code comes from
+ * binding a value that no column can hold.
  */
 export function storeError(thrown: unknown, path: string): StoreError {
   if (thrown instanceof StoreError) return thrown;

@@ -784,7 +784,7 @@ export const sqliteBreaks: readonly Break[] = [
   {
     name: 'sqlite/pods/pod-step-types: step types whose writing was undone are not written again',
     file: `${SQLITE}/pods/pod-step-types.ts`,
-    find: 'this.#written.delete(incarnation); // a',
+    find: 'this.#written.delete(incarnation); // the',
     replace: '// a',
     tests: [`${TESTS}/pods/pods.test.ts`],
   },
@@ -1098,8 +1098,8 @@ export const sqliteBreaks: readonly Break[] = [
   {
     name: 'sqlite/reading/ended-steps: a step that was retried meanwhile counts as ended',
     file: `${SQLITE}/reading/ended-steps.ts`,
-    find: '(await this.#scans.find(stepIds)).filter(({ status }) => isTerminal(status))',
-    replace: '(await this.#scans.find(stepIds))',
+    find: '(await this.#operations.find(stepIds)).filter(({ status }) => isTerminal(status))',
+    replace: '(await this.#operations.find(stepIds))',
     tests: [`${TESTS}/reading/ended-steps.test.ts`],
   },
   {
@@ -1133,8 +1133,8 @@ export const sqliteBreaks: readonly Break[] = [
   {
     name: 'sqlite/sliced-operations: an id that is asked for twice is answered twice',
     file: `${SQLITE}/sliced-operations.ts`,
-    find: 'const wanted = [...new Set(stepIds)];',
-    replace: 'const wanted = [...stepIds];',
+    find: 'const ids = [...new Set(stepIds)];',
+    replace: 'const ids = [...stepIds];',
     tests: [CONFORMANCE],
   },
   {
@@ -1253,7 +1253,7 @@ export const sqliteBreaks: readonly Break[] = [
   {
     name: 'sqlite/steps/cancel-and-retry: a step that has failed once more counts as retried',
     file: `${SQLITE}/steps/cancel-and-retry.ts`,
-    find: "if (row[0] === 'failed' || row[0] === 'cancelled') return 'changed'; // once more",
+    find: "if (row[0] === 'failed' || row[0] === 'cancelled') return 'changed'; // the caller reads it again",
     replace: '',
     tests: [CONFORMANCE],
   },
@@ -1364,7 +1364,7 @@ function helperFile`,
   {
     name: 'sqlite/file/open-file: what `stat` cannot tell counts as lost',
     file: `${SQLITE}/file/open-file.ts`,
-    find: '      // The file system could not tell; what was known still holds.',
+    find: '      // An error of `stat` proves nothing: the last result stands.',
     replace: '      this.#lost = lost(this.path, undefined);',
     tests: [`${TESTS}/file/replaced-file.test.ts`],
   },
@@ -1378,7 +1378,7 @@ function helperFile`,
   {
     name: 'sqlite/file/open-file: an open file is looked at once',
     file: `${SQLITE}/file/open-file.ts`,
-    find: '      this.#looking = false;\n',
+    find: '      this.#checking = false;\n',
     replace: '',
     tests: [`${TESTS}/file/replaced-file.test.ts`],
   },
@@ -1557,7 +1557,7 @@ function helperFile`,
   {
     name: 'sqlite/exchange/batch-size: a transaction of a few rows teaches how fast rows are',
     file: `${SQLITE}/exchange/batch-size.ts`,
-    find: 'if (steps < TELLING_ROWS) return;',
+    find: 'if (steps < LEAST_ROWS) return;',
     replace: '',
     tests: [`${TESTS}/exchange/batch-size.test.ts`],
   },

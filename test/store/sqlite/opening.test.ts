@@ -45,7 +45,7 @@ describe('a connection', () => {
   it('is refused where the journal does not become a -wal', () => {
     // A temporary database keeps its rollback journal, as a file system without shared memory would.
     expect(() => openConnection(Database, { path: '', synchronous: 'normal', autocheckpoint: 200 })).toThrow(
-      /the journal stays in mode delete, expected wal/,
+      /expected the journal mode wal, got delete/,
     );
   });
 });

@@ -1,9 +1,10 @@
 /**
- * Candidates: the due steps of the wanted types, by rank.
+ * Finds the due steps of the requested types, by rank.
  *
- * Invariants: no due step of a wanted type outranks a candidate without being one, whether it was promoted or not. Where
- * a backlog has too many priorities and types to be walked at once, candidates that something unknown might outrank are
- * left out, and `blocked` says so.
+ * Invariants:
+ * - If a due step of a requested type outranks a candidate, it is a candidate too, promoted or not.
+ * - If a backlog has too many priorities and types for one walk, candidates that an unknown step might outrank are left
+ *   out, and `blocked` is true.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClaimRequest } from '../../contract.js';
@@ -13,25 +14,25 @@ import { byRank, type CandidateRow, type KeyRow } from '../row-mapping.js';
 import { ANY_POISON, WALK, WALK_KEYS } from './statements.js';
 import type { RequestedType } from './requested-types.js';
 
-/** Most ranks that are read at first, over all types together. */
+/** Most rows that the first walks read, over all types together. */
 const FIRST_RANKS = 1_000;
 
 /** Values of the column `due`. */
 const READY = 1;
 const POISON = 2;
 
-/** Nothing that is due waits to be promoted. */
+/** No due step waits to be promoted. */
 const NO_BACKLOG: BacklogFound = { keys: [], above: -Infinity };
 
 export interface Found {
   /**
-   * At least the first `room` that the request may take, by rank, and one more if there are more; of what crashed two
-   * pods or more only the very first. Whole rows where reading them costs nothing more, else what ranks them.
+   * By rank: at least the first `room` steps that the request may take, and one more if there are more. Of the steps that
+   * crashed two pods or more, only the first. Whole rows if they cost nothing more, else the ranking columns.
    */
   readonly keys: readonly (KeyRow | CandidateRow)[];
-  /** Some were left out, because what outranks them is not known yet. */
+  /** Some were left out, because an unknown step might outrank them. */
   readonly blocked: boolean;
-  /** Types are left that have not been looked at. */
+  /** Not all of the requested types have been looked at. */
   readonly partly: boolean;
 }
 
@@ -39,7 +40,7 @@ export interface CandidateQuery {
   readonly request: ClaimRequest;
   readonly room: number;
   readonly now: number;
-  /** Whether steps may be due that have not been promoted. */
+  /** Whether due steps may be left that are not promoted. */
   readonly backlog: boolean;
 }
 
@@ -60,7 +61,7 @@ export class Candidates {
     this.#backlog = new UnpromotedBacklog(connection);
   }
 
-  /** Whether anything is ready that this request might take; `perhaps`: of some types it is not known yet. */
+  /** Whether anything is ready that this request may take; `perhaps`: not all of its types have been looked at. */
   any(request: ClaimRequest): boolean | 'perhaps' {
     const ready = this.#any(READY, this.#readyTypes, request);
     if (ready === true || request.quarantine === 0 || this.#anyPoison.get() === undefined) return ready;
@@ -69,7 +70,7 @@ export class Candidates {
 
   #any(due: number, readyTypes: TypeRotation, request: ClaimRequest): boolean | 'perhaps' {
     const { types, complete } = readyTypes.of(due, request);
-    if (types.some(([type]) => this.#walkKeys.get(due, type, 1) !== undefined)) return true; // still this turn's to claim
+    if (types.some(([type]) => this.#walkKeys.get(due, type, 1) !== undefined)) return true; // the turn stays, so that the claim finds it
     readyTypes.looked(false);
     return complete ? false : 'perhaps';
   }
@@ -96,11 +97,11 @@ export class Candidates {
   }
 
   /**
-   * The first of all types. Each is walked a little way, and all of them further only while one whose walk was cut
-   * short may still hold something that ranks before what is taken.
+   * The first of all types. Each walk begins short. All walks get longer as long as a walk that was cut short may hold a
+   * step that outranks what is taken.
    */
   #merged(wanted: readonly RequestedType[], room: number): readonly KeyRow[] {
-    const enough = room + wanted.length; // of each type one may be read beyond its limit
+    const enough = room + wanted.length; // for each type, one row beyond its limit may be read
     for (let depth = Math.max(4, Math.ceil(FIRST_RANKS / wanted.length)); ; depth *= 4) {
       const keys: KeyRow[] = [];
       let horizon: KeyRow | undefined;
@@ -119,7 +120,7 @@ export class Candidates {
     }
   }
 
-  /** What is due and not promoted, as far as it might be taken before the ready ones. */
+  /** The due steps that are not promoted, as far as they might be taken before the ready ones. */
   #waiting({ request, room, now }: CandidateQuery, ready: readonly (KeyRow | CandidateRow)[]): BacklogFound {
     const last = lastTaken(ready, request, room);
     return this.#backlog.first({ due: READY, request, now, room: room + 1, floor: last?.[1] ?? -Infinity });
@@ -130,15 +131,14 @@ export class Candidates {
     const [ready] = types.flatMap(([type]) => this.#walkKeys.all(POISON, type, 1)).sort(byRank);
     this.#poisonTypes.looked(ready !== undefined);
     if (!backlog) return ready;
-    const { keys, above } = this.#backlog.first({
-      ...{ due: POISON, request, now, room: 1, floor: ready?.[1] ?? -Infinity },
-    });
+    const floor = ready?.[1] ?? -Infinity;
+    const { keys, above } = this.#backlog.first({ due: POISON, request, now, room: 1, floor });
     const [first] = [...(ready === undefined ? [] : [ready]), ...keys].sort(byRank);
     return first !== undefined && first[1] > above ? first : undefined;
   }
 }
 
-/** The last of the keys that `room` lets take, each type within its limit; `undefined`: there is room for all. */
+/** The last key that fits into `room`, with each type within its limit; `undefined`: all of them fit. */
 function lastTaken(
   keys: readonly (KeyRow | CandidateRow)[],
   { types }: ClaimRequest,

@@ -1,15 +1,15 @@
-/** The types of a request, as the walks need them. */
+/** The types of a claim request that may take anything, as a list. */
 import type { ClaimRequest } from '../../contract.js';
 
-/** A type, and the most of it that is wanted: `Infinity` where it has no limit of its own. */
+/** A type, and its limit: `Infinity` if it has none. */
 export type RequestedType = readonly [type: string, most: number];
 
-/** Demands mostly come with the same map again: what is derived from it is kept. */
+/** Requests mostly hold the same map as the one before, so the list is kept. */
 export class RequestedTypes {
   #types: ClaimRequest['types'] | undefined;
   #list: readonly RequestedType[] = [];
 
-  /** The types of which anything may be taken. */
+  /** The types with a limit above 0. */
   of({ types }: ClaimRequest): readonly RequestedType[] {
     if (types !== this.#types) {
       this.#list = [...types].filter(([, most]) => most > 0);

@@ -1,35 +1,38 @@
 /**
- * Which of the wanted types are worth a walk through the ready steps.
+ * Chooses the types that an exchange walks, if a pod requests very many.
  *
- * Invariants: an exchange looks at a bounded number of types, however many are wanted and however many have ready steps.
- * Where either number is small, that is all of them. Where both are large, the types that have ready steps take turns in
- * the order of their names, so a request that changes between two turns keeps none from its turn; those that ranked first
- * before are looked at each time. A turn is over when `looked` says so, not when it is read.
+ * Invariants:
+ * - An exchange walks at most 300 types, however many are requested and however many have ready steps.
+ * - If one of the two numbers is small, the exchange walks every requested type that has ready steps.
+ * - If both are large, the types with ready steps take turns in the order of their names. A request that changes between
+ *   two turns does not cost any type its turn.
+ * - Types that ranked first in the last turn are walked in each turn.
+ * - A turn ends when `looked` is called, not when it is read.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClaimRequest } from '../../contract.js';
 import { NEXT_READY_TYPES } from './statements.js';
 import { RequestedTypes, type RequestedType } from './requested-types.js';
 
-/** So few types are walked without a look at which have anything. */
+/** The most types that are walked without asking which have ready steps. */
 const FEW = 64;
 /** Most types that one exchange walks: 2 to 3 ms. */
 const MOST_TYPES = 300;
-/** Most types with ready steps that one exchange goes through, wanted or not: a millisecond. */
+/** Most types with ready steps that one exchange seeks, requested or not: a millisecond. */
 const MOST_SEEKS = 2_000;
-/** So many at a time, for mostly one exchange needs no more. */
+/** Seeks of one query: mostly an exchange needs no more. */
 const SEEKS = 300;
 
 export interface TypesToWalk {
   readonly types: readonly RequestedType[];
-  /** Whether nothing else is ready, unless this turn or one before has found something. */
+  /** Whether these are all types with ready steps, and no earlier turn of this round has found any. */
   readonly complete: boolean;
 }
 
-/** A stretch of the types that have ready steps, by name. */
+/** A range of the types that have ready steps, by name. */
 interface Turn {
   readonly wanted: RequestedType[];
-  /** Where the next one begins; `''`: this was the last. */
+  /** The name after which the next turn begins; `''`: this was the last. */
   readonly next: string;
 }
 
@@ -38,15 +41,15 @@ export class TypeRotation {
   readonly #wanted = new RequestedTypes();
   #after = '';
   #turn: Turn | undefined;
-  /** A turn of this round has found something. */
+  /** A turn of this round has found a ready step. */
   #found = false;
-  #ahead: readonly string[] = [];
+  #ranked: readonly string[] = [];
 
   constructor(connection: Database) {
     this.#next = connection.prepare<[number, string, number, number], string>(NEXT_READY_TYPES).pluck();
   }
 
-  /** The types of this turn. @param due the part of the index that is asked about */
+  /** The types of this turn. @param due the part of the index */
   of(due: number, request: ClaimRequest): TypesToWalk {
     const { size } = request.types;
     if (size <= FEW) return this.#all(request);
@@ -57,10 +60,10 @@ export class TypeRotation {
     const turn = this.#stretch(due, request, this.#after, MOST_SEEKS);
     this.#turn = turn;
     const complete = turn.next === '' && !this.#found;
-    return { types: this.#after === '' && complete ? turn.wanted : this.#withAhead(turn.wanted, request), complete };
+    return { types: this.#after === '' && complete ? turn.wanted : this.#withRanked(turn.wanted, request), complete };
   }
 
-  /** The types of this turn have been looked at: the next ones follow. @param found whether any had a ready step */
+  /** Ends this turn. @param found whether any of its types had a ready step */
   looked(found: boolean): void {
     if (this.#turn === undefined) return;
     this.#after = this.#turn.next;
@@ -68,16 +71,16 @@ export class TypeRotation {
     this.#turn = undefined;
   }
 
-  /** These types ranked first: where the types take turns, they are looked at again the next time. */
+  /** These types ranked first: if the types take turns, the next turn walks them again. */
   ranked(types: Iterable<string>): void {
-    this.#ahead = [...new Set(types)];
+    this.#ranked = [...new Set(types)];
   }
 
   #all(request: ClaimRequest): TypesToWalk {
     return { types: this.#wanted.of(request), complete: true };
   }
 
-  /** The next wanted types that have ready steps, as far as so many seeks lead. */
+  /** The next requested types that have ready steps, within `most` seeks. */
   #stretch(due: number, { types }: ClaimRequest, after: string, most: number): Turn {
     const wanted: RequestedType[] = [];
     let last = after;
@@ -95,9 +98,9 @@ export class TypeRotation {
     return { wanted, next: last };
   }
 
-  #withAhead(wanted: readonly RequestedType[], { types }: ClaimRequest): readonly RequestedType[] {
+  #withRanked(wanted: readonly RequestedType[], { types }: ClaimRequest): readonly RequestedType[] {
     const all = new Map(wanted);
-    for (const type of this.#ahead) {
+    for (const type of this.#ranked) {
       const most = types.get(type) ?? 0;
       if (most > 0) all.set(type, most);
     }

@@ -1,12 +1,12 @@
 /**
- * The backlog: steps whose time has come, and which have not been promoted yet.
+ * Finds due steps that are not promoted yet.
  *
  * Invariants:
- * - They are walked by priority, from the highest down, and within a priority type by type. What is not due yet costs one
- *   seek for each priority and type.
- * - The walk ends where enough was found, below what is wanted, or after a bounded number of seeks.
- * - Every due step of a priority above `above` is among the keys, or more than can be taken are. Of `above` itself some may
- *   be missing.
+ * - The walk goes from the highest priority down, type by type. Steps that are not due cost one seek for each priority and
+ *   type.
+ * - The walk ends when enough steps are found, below the lowest priority of interest, or after 300 seeks.
+ * - The result holds every due step of a priority above `above`, or more steps than can be taken. Of the priority `above`,
+ *   some may be missing.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClaimRequest } from '../../contract.js';
@@ -14,25 +14,25 @@ import type { KeyRow } from '../row-mapping.js';
 import { NEXT_WAITING_PRIORITY, NEXT_WAITING_TYPE, WALK_WAITING_KEYS } from './statements.js';
 import { RequestedTypes } from './requested-types.js';
 
-/** So few types are walked one by one; where more are wanted, those that are present are. */
+/** The most types that are walked one by one. If more are requested, the walk goes over the types that are present. */
 const FEW = 64;
 /** Most seeks of one walk: 2 to 4 ms. */
 export const MOST_SEEKS = 300;
 
 export interface BacklogFound {
   readonly keys: readonly KeyRow[];
-  /** Everything of a higher priority than this is known; of this one only a part. */
+  /** All steps of a higher priority are known; of this priority, only some. */
   readonly above: number;
 }
 
 export interface BacklogQuery {
-  /** What the column `due` will be. */
+  /** The value that the column `due` will get. */
   readonly due: number;
   readonly request: ClaimRequest;
   readonly now: number;
   /** How many can be taken. */
   readonly room: number;
-  /** Below this priority nothing is wanted. */
+  /** Steps below this priority are of no interest. */
   readonly floor: number;
 }
 
@@ -57,7 +57,7 @@ export class UnpromotedBacklog {
     while (found < room) {
       const next = this.#nextPriority.get(due, priority);
       if (next === undefined || next < floor) break;
-      // A priority beyond 2^53 is read as one that is not lower than the last: what is below it is not known.
+      // JavaScript reads a priority beyond 2^53 as one that is not lower than the last. What is below it stays unknown.
       if (++seeks > MOST_SEEKS || next >= priority) return { keys, above: next };
       priority = next;
       for (const type of this.#types(due, priority, request)) {

@@ -1,7 +1,7 @@
-/** What names the clocks of this host, so that processes know whether theirs are one. */
+/** Identifies the monotonic clock of this host, so that processes know whether they share it. */
 import { readFileSync, readlinkSync } from 'node:fs';
 
-/** A word that changes with each boot; empty where the platform has none: then a boot is taken for the one before. */
+/** Changes with each boot. Empty if the platform has no boot id: then a reboot is not noticed. */
 export function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -10,12 +10,12 @@ export function bootId(): string {
   }
 }
 
-/** Where the clocks that count from the boot are the same: a namespace may shift them. */
+/** A time namespace may shift the clocks that count from the boot. Empty if the platform has none. */
 export function timeNamespace(): string {
   try {
     return readlinkSync('/proc/self/ns/time');
   } catch {
-    return ''; // a kernel before 5.6 has none
+    return ''; // kernels before 5.6 have none
   }
 }
 
@@ -23,10 +23,10 @@ export function timeNamespace(): string {
 const INITIAL_TIME_NAMESPACE = 'time:[4026531834]';
 
 /**
- * What the monotonic clock of this process counts from; empty where the platform has no word for its boot.
+ * What the monotonic clock of this process counts from; empty if the platform has no boot id.
  *
- * The initial time namespace is left out: so processes of version 1, which record the boot alone, and those of this
- * version know that they share a clock.
+ * The initial time namespace is left out. Schema version 1 recorded the boot id alone, so its processes and those of this
+ * version recognize that they share a clock.
  */
 export function monotonicOrigin(boot = bootId(), namespace = timeNamespace()): string {
   return boot === '' || namespace === '' || namespace === INITIAL_TIME_NAMESPACE ? boot : `${boot} ${namespace}`;

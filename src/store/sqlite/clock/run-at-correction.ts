@@ -1,8 +1,9 @@
 /**
- * The mover: after a correction of the wall clock, moves the timed steps to it, in the background.
+ * After a correction of the wall clock, moves the steps with a `runAt` to it, in the background.
  *
- * Invariants: one move at a time; each piece is a transaction of its own, and the event loop turns between two. A move
- * that fails, or that the end of the process cuts short, goes on with the next heartbeat of any pod.
+ * Invariants:
+ * - One move runs at a time. Each piece is a transaction of its own, and the event loop turns between two pieces.
+ * - A move that fails, or that a crash cuts short, is continued with the next heartbeat of any pod.
  */
 import { asError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
@@ -28,10 +29,10 @@ export class RunAtCorrection {
     this.#parts = parts;
   }
 
-  /** After a heartbeat, which has committed: nothing that fails here may fail it. */
+  /** Call it after a heartbeat has committed: a failure here must not fail the heartbeat. */
   follow(session: Session, { correctionMs, moving }: Pick<HeartbeatResult, 'correctionMs' | 'moving'>): void {
     const { log, calls } = this.#parts;
-    if (correctionMs !== 0) log.info({ correctionMs }, 'the wall clock was corrected; steps with runAt follow it');
+    if (correctionMs !== 0) log.info({ correctionMs }, 'wall clock was corrected; moving steps with a runAt to it');
     if (this.#moving || this.#stopped || !moving) return;
     this.#moving = true;
     calls
@@ -39,13 +40,13 @@ export class RunAtCorrection {
       .catch((error: unknown) =>
         log.warn(
           { error: asError(error).message },
-          'steps with runAt could not all follow the wall clock; trying again',
+          'steps with a runAt could not be moved to the corrected wall clock; the next heartbeat tries again',
         ),
       )
       .finally(() => (this.#moving = false));
   }
 
-  /** The store is to be closed: no further piece begins. */
+  /** The store closes: no further piece begins. */
   stop(): void {
     this.#stopped = true;
   }

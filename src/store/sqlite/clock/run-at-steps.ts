@@ -1,24 +1,24 @@
 /**
- * Timed steps: those that wait for an instant of the wall clock (`runAt`), and follow it when it is corrected.
+ * Steps with a `runAt`: they wait for an instant of the wall clock, and follow it when it is corrected.
  *
- * Such a step has its instant in `run_at_wall`. Its `run_at` is the same instant by the store's clock, as the offset of
- * the two clocks was when that was computed; everything else goes by `run_at` alone.
+ * The column `run_at_wall` holds that instant. `run_at` is the same instant by the store's clock, computed with the offset
+ * of that time. Everything else uses `run_at` alone.
  *
  * Invariants:
- * - No timed step is claimed before its instant by the recorded wall clock: a claim compares the two there and then, and
- *   one that came too early waits again. So it does not matter how far a move has come.
- * - After a correction the steps that wait are moved in the order of their instants, in pieces of a few ms. How far that
- *   has come stands in the file, so any pod can go on with it.
- * - A step that is to wait for a delay instead, after a failed attempt or a release, is not timed any longer.
+ * - No such step is claimed before its instant. A claim compares it with the recorded wall clock, and a step that is too
+ *   early waits again. So claims are right even if a correction has not reached all steps.
+ * - After a correction, the waiting steps are moved in the order of their instants, in pieces of a few ms. The file records
+ *   how far that is, so any pod can continue.
+ * - After a failed attempt or a release, the step waits for a delay. It no longer follows the wall clock.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { MOVE_TIMED, TIMED_AFTER } from './statements.js';
 import type { WallClockOffsets } from './wall-clock-offsets.js';
 
-/** About 3 ms: two indexes hold the `run_at` of a step that waits. */
+/** About 3 ms: two indexes hold the `run_at` of a waiting step. */
 const PIECE_ROWS = 200;
 
-/** How many steps a piece has looked at, and whether there are more. */
+/** The number of steps in a piece, and whether there are more. */
 export interface MovedPiece {
   readonly rows: number;
   readonly more: boolean;
@@ -35,7 +35,7 @@ export class RunAtSteps {
     this.#move = connection.prepare<[number, number, number, string]>(MOVE_TIMED);
   }
 
-  /** These wait until their instants; call it within a transaction. */
+  /** Makes these steps wait for their instants; call it within a transaction. */
   putBack(now: number, rows: readonly number[]): void {
     const offsetMs = this.#wall.offsetMs();
     this.#move.run(offsetMs, now, offsetMs, JSON.stringify(rows));

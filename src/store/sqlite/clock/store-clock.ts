@@ -1,18 +1,17 @@
 /**
- * The store's clock: one time for all processes that share a file, without a server to ask.
+ * The store's clock: the same time for all processes that share a file.
  *
- * Two clocks are kept apart. The *store's clock* is what this module gives: silence, delays and retries are judged by it,
- * and every instant in the file is one of its readings. The *wall clock* is the real world's: a user's `runAt` is an
- * instant of it. What lies between the two, the offset, stands in the file (`wall-clock.ts`).
+ * There are two clocks. This module is the *store's clock*: it judges silence, delays and retries, and every instant in
+ * the file is one of its readings. The *wall clock* is the time of day: a user's `runAt` is an instant of it. The file
+ * records the offset between the two (`wall-clock-offsets.ts`).
  *
  * Invariants:
- * - The store's clock runs by monotonic time: it never goes back, and no step of the wall clock moves it.
- * - Within one boot of the host it is one line for every process, whether or not a pod lives in between: the file records
- *   where the line is, and a process that opens the file goes on from there. Processes of one host share the monotonic
- *   clock, so a recorded reading of it says how long ago it was made.
- * - After another boot the wall clock says how much time has passed, less the offset that was recorded. The clock never
- *   begins below anything that the file has seen.
- * - Time in which the host is suspended does not count: the monotonic clock stands still on most systems.
+ * - The store's clock runs by monotonic time. It never goes back, and a step of the wall clock does not move it.
+ * - Within one boot of the host, all processes have the same time, even if no pod lives in between. The file records a
+ *   reading of the monotonic clock, which processes of one host share, so a later process continues from it.
+ * - After a reboot, the wall clock tells how much time has passed, less the recorded offset.
+ * - The clock never starts below an instant in the file.
+ * - Time in which the host is suspended does not count: on most systems the monotonic clock stands still.
  */
 import type { Runtime } from '../../../runtime/runtime.js';
 
@@ -20,12 +19,12 @@ import type { Runtime } from '../../../runtime/runtime.js';
 export interface SignOfLife {
   readonly heardAt: number;
   readonly deadAfterMs: number;
-  /** The monotonic clock when it was made, and the boot that this clock counts from. */
+  /** The reading of the monotonic clock, and the boot that it counts from. */
   readonly hostMs: number;
   readonly boot: string;
 }
 
-/** What the file records about its two clocks: from `since` on the wall clock was `offsetMs` ahead of the store's. */
+/** From `since` on, the wall clock was `offsetMs` ahead of the store's clock. */
 export interface RecordedOffset {
   /** By the store's clock. */
   readonly since: number;
@@ -35,26 +34,26 @@ export interface RecordedOffset {
   readonly boot: string;
 }
 
-/** What the file knows of time. */
+/** The times in a file. */
 export interface FileTimes {
-  /** The newest heartbeat, step or offset in it; 0: none. */
+  /** The instant of the newest heartbeat, step or offset; 0: none. */
   readonly newest: number;
   /** Of the incarnations that are not final. */
   readonly signs: readonly SignOfLife[];
-  /** The newest offset; `undefined`: none was ever recorded. */
+  /** The newest offset; `undefined`: none is recorded. */
   readonly offset: RecordedOffset | undefined;
 }
 
-/** A reading of the clock, with what a heartbeat carries of its host. */
+/** A reading of the clock, with the host's clocks at the same moment. */
 export interface Instant {
   readonly now: number;
   readonly hostMs: number;
   readonly boot: string;
-  /** This process's wall clock at the same moment; `null`: the two clocks could not be read close enough together. */
+  /** This process's wall clock; `null`: the two clocks could not be read close enough together. */
   readonly wallMs: number | null;
 }
 
-/** Readings that took longer than this say nothing: the thread was interrupted between two clocks. */
+/** If reading both clocks takes longer, the thread was interrupted in between, and the readings do not belong together. */
 const SIMULTANEOUS_MS = 20;
 const READ_TRIES = 3;
 
@@ -74,7 +73,7 @@ export class StoreClock {
   /**
    * Sets the clock when a file is opened.
    *
-   * @returns whether a pod lives: then it is not for this process to say what the wall clock is
+   * @returns whether a pod lives: then that pod records the wall clock, not this process
    */
   set({ newest, signs, offset }: FileTimes): boolean {
     const monotonic = this.#runtime.monotonicMs();
@@ -82,7 +81,7 @@ export class StoreClock {
       const agoMs = monotonic - hostMs;
       return boot === this.#boot && agoMs >= 0 && agoMs <= deadAfterMs ? [heardAt + agoMs] : [];
     });
-    // A platform without a word for its boot cannot tell whether its monotonic clock has begun anew since.
+    // Without a boot id, the monotonic clock may have started over since.
     const sameBoot = offset !== undefined && this.#boot !== '' && offset.boot === this.#boot;
     const agoMs = sameBoot ? monotonic - offset.hostMs : -1;
     const line = sameBoot && agoMs >= 0 ? [offset.since + agoMs] : [];
@@ -109,7 +108,7 @@ export class StoreClock {
     }
   }
 
-  /** From now on never below this instant. */
+  /** Raises the clock to this instant, if it is behind. */
   heard(instant: number): void {
     if (instant <= this.now()) return;
     this.#since = this.#runtime.monotonicMs();

@@ -1,12 +1,12 @@
 /**
- * The wall clock of a file: by how much it is ahead of the store's clock, now and at any earlier time.
+ * Records by how much the wall clock is ahead of the store's clock, now and earlier.
  *
  * Invariants:
- * - One process says what the wall clock is: the eldest living pod, with each of its heartbeats. All others only compare
- *   theirs. While no pod lives it is the process that opens the file. So two pods whose clocks differ never take turns.
- * - An offset is recorded only when it has moved by more than `TOLERANCE_MS`; readings differ by a little each time.
- * - Each record holds the monotonic clock too, which is what the store's clock goes on from after a restart.
- * - Records are kept, up to `KEPT` of them: instants are shown by the offset of their own time.
+ * - One process records the wall clock: the eldest living pod, with each heartbeat. If no pod lives, it is the process
+ *   that opens the file. All others only compare theirs, so two pods whose clocks differ never alternate.
+ * - A new offset is recorded only if it differs by more than 100 ms, because each reading differs a little.
+ * - Each record holds the monotonic clock, from which the store's clock continues after a restart.
+ * - The last 100 records are kept, because each instant is shown by the offset of its own time.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { PodRef, PodView } from '../../contract.js';
@@ -14,15 +14,15 @@ import type { Instant, RecordedOffset } from './store-clock.js';
 import { ADD_OFFSET, FORGET_OFFSETS, NEWEST_OFFSET, OFFSETS, SET_MOVED } from './statements.js';
 import { WallTimeConversion, type OffsetRow } from './wall-time-conversion.js';
 
-/** By so much the wall clock may differ from what is recorded, in ms. */
+/** Most that the wall clock may differ from the recorded one, in ms. */
 const TOLERANCE_MS = 100;
 const KEPT = 100;
-/** How old what {@link WallClockOffsets.recentTimes} answers may be. */
+/** Greatest age of what {@link WallClockOffsets.recentTimes} returns. */
 const RECENT_MS = 1_000;
-/** A pod that has missed so many of its heartbeats does not keep the time any longer, dead or not. */
+/** A pod that has missed this many heartbeats no longer records the wall clock. */
 const MISSED_BEATS = 3;
 
-/** Waiting steps with a wall instant up to here, by instant and row, have been moved to the newest offset. */
+/** Waiting steps up to this instant and row have been moved to the newest offset. */
 export interface Moved {
   readonly wallMs: number;
   readonly row: number;
@@ -37,7 +37,7 @@ type NewestRow = readonly [
   movedRow: number | null,
 ];
 
-/** What counts until there is a record: beside pods of version 1 steps are submitted before anybody keeps the time. */
+/** Until there is a record: next to pods of schema version 1, steps are submitted before anything is recorded. */
 const NO_RECORD: NewestRow = [0, 0, 0, '', null, null];
 
 export class WallClockOffsets {
@@ -65,12 +65,12 @@ export class WallClockOffsets {
     return this.#newest.get()?.[1] ?? 0;
   }
 
-  /** How instants are shown, as of this transaction. */
+  /** Converts instants of the store's clock to wall time, as of this transaction. */
   times(): WallTimeConversion {
     return new WallTimeConversion(this.#offsets.all());
   }
 
-  /** The same, read a second ago at most: for the hot path. */
+  /** The same, at most a second old: for the hot path. */
   recentTimes(now: number): WallTimeConversion {
     const known = this.#times;
     if (known !== undefined && now - known.readAt < RECENT_MS) return known.times;
@@ -79,7 +79,7 @@ export class WallClockOffsets {
     return times;
   }
 
-  /** By how much this process's wall clock is ahead of the recorded one; 0 where it could not be read. */
+  /** By how much this process's wall clock is ahead of the recorded one; 0 if it could not be read. */
   aheadMs({ now, wallMs }: Instant): number {
     return wallMs === null ? 0 : wallMs - now - this.offsetMs();
   }
@@ -92,10 +92,10 @@ export class WallClockOffsets {
   }
 
   /**
-   * Records this process's wall clock, where it has moved; call it within a transaction.
+   * Records this process's wall clock if it has moved; call it within a transaction.
    *
-   * @param by who says it, for people who read the table
-   * @returns by how much the recorded wall clock has been set forward, in ms; 0: it agreed
+   * @param by who records it; for people who read the table
+   * @returns by how much the recorded wall clock was set forward, in ms; 0: it agreed
    */
   follow(instant: Instant, by: string): number {
     if (!this.wouldFollow(instant)) return 0;
@@ -122,7 +122,7 @@ export class WallClockOffsets {
   }
 }
 
-/** What has come due under the old offset and the new one need not be moved; nor is a move forgotten that had not ended. */
+/** Steps that are due under both offsets need not be moved. A move that has not ended is continued. */
 function movedSoFar(now: number, before: NewestRow | undefined, offsetMs: number): Moved | undefined {
   const [, beforeMs, , , movedWall, movedRow] = before ?? NO_RECORD;
   const pending = movedWall === null ? undefined : { wallMs: movedWall, row: movedRow ?? 0 };
@@ -131,11 +131,11 @@ function movedSoFar(now: number, before: NewestRow | undefined, offsetMs: number
   return pending === undefined || from.wallMs < pending.wallMs ? from : pending;
 }
 
-/** Whether this pod says what the wall clock is. @param pods the living, the eldest first */
+/** Whether this pod records the wall clock. @param pods the living pods, the eldest first */
 export function keepsTime(pods: readonly PodView[], { incarnation }: PodRef): boolean {
-  const keeper = pods.find(
+  const recorder = pods.find(
     ({ asleep, silentForMs, heartbeatMs, deadAfterMs }) =>
       !asleep && silentForMs <= Math.min(deadAfterMs, MISSED_BEATS * heartbeatMs),
   );
-  return keeper?.pod.incarnation === incarnation;
+  return recorder?.pod.incarnation === incarnation;
 }

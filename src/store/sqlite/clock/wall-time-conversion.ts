@@ -1,18 +1,18 @@
 /**
- * Wall times: which instant of the wall clock an instant of the store's clock was, or will be.
+ * Converts instants of the store's clock to wall time.
  *
  * Invariants:
- * - An instant is shown by the offset that was in force at that instant. So what has been shown once, such as the
- *   `createdAt` of a step, is shown the same after the wall clock was corrected, or the host was suspended.
- * - What lies ahead is shown by the newest offset; what is older than all that is recorded, by the oldest.
- * - 0 stays 0: a row written by hand that has no instant yet.
+ * - An instant is converted by the offset of its own time. So the `createdAt` of a step stays the same after the wall
+ *   clock is corrected or the host was suspended.
+ * - A future instant is converted by the newest offset, one older than all records by the oldest.
+ * - 0 stays 0: a row that SQL inserted has no instant yet.
  */
 export type OffsetRow = readonly [since: number, offsetMs: number];
 
 export class WallTimeConversion {
-  /** In the order of `since`. */
+  /** Ordered by `since`. */
   readonly #offsets: readonly OffsetRow[];
-  /** From here on the newest offset holds: that is nearly all that is ever asked, on the hot path. */
+  /** From here on the newest offset holds. On the hot path, nearly every instant is later. */
   readonly #newestSince: number;
   readonly #newestMs: number;
 

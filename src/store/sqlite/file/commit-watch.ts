@@ -1,16 +1,18 @@
 /**
- * The watch of one store: learns of other connections' commits.
+ * Calls a store's listeners after commits of other connections.
  *
- * Invariants: the file's watch says that something happened, `PRAGMA data_version` whether another connection did it: a
- * store's own commits wake nobody. In memory nobody else can change anything, so nothing is watched.
+ * Invariants:
+ * - The watch of the `-wal` shows that something was committed, and `PRAGMA data_version` whether by another connection. A
+ *   store's own commits call no listener.
+ * - In memory there is no other connection, so nothing is watched.
  */
 import type { Runtime } from '../../../runtime/runtime.js';
 import { watchFile } from './wal-watch.js';
 
-/** What a watch needs of an open file. */
+/** An open file that can be watched. */
 export interface WatchedFile {
   readonly path: string;
-  /** Moves with every commit of other connections; may throw. */
+  /** Changes with every commit of another connection; may throw. */
   readonly dataVersion: () => number;
   /** Called when the file may have been renamed or deleted. */
   readonly onMoved: () => void;
@@ -28,7 +30,7 @@ export class CommitWatch {
     this.#runtime = runtime;
   }
 
-  /** Calls `onChange` after others changed something, from when the file is open on. Returns what ends it. */
+  /** Calls `onChange` after commits of others, once the file is open. @returns removes the listener */
   add(onChange: () => void): () => void {
     const key = {};
     this.#listeners.set(key, onChange);
@@ -39,18 +41,18 @@ export class CommitWatch {
     };
   }
 
-  /** Calls everybody: something changed that no commit of others tells of. */
+  /** Calls all listeners: for a change of this store that its own listeners must see. */
   call(): void {
     for (const listener of [...this.#listeners.values()]) listener();
   }
 
-  /** The file is open now. */
+  /** Begins to watch the file. */
   start(watched: WatchedFile): void {
     this.#watched = watched;
     this.#begin();
   }
 
-  /** The file is to be closed: nobody is called any more. */
+  /** The store closes: no listener is called any more. */
   stop(): void {
     this.#stopped = true;
     this.#listeners.clear();
@@ -61,14 +63,14 @@ export class CommitWatch {
   #begin(): void {
     const watched = this.#watched;
     if (this.#stopped || watched === undefined || this.#listeners.size === 0 || this.#unwatch !== undefined) return;
-    this.#look(); // from here on
+    this.#check(); // only later commits count
     this.#unwatch = watchFile(this.#runtime, watched.path, (moved) => {
       if (moved) watched.onMoved();
-      this.#look();
+      this.#check();
     });
   }
 
-  #look(): void {
+  #check(): void {
     const version = this.#version();
     if (version === this.#seen) return;
     const first = this.#seen === 0;
@@ -76,7 +78,7 @@ export class CommitWatch {
     if (!first) this.call();
   }
 
-  /** BUSY, or about to be closed: as good as a change, the next look will tell. */
+  /** If it cannot be read (the file is BUSY), it counts as a change. */
   #version(): number {
     try {
       return this.#watched?.dataVersion() ?? this.#seen;

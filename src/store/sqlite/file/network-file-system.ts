@@ -1,14 +1,14 @@
 /**
- * The file system that a database is to lie on.
+ * Refuses a database file on a network file system.
  *
- * Network file systems are refused: their locks are advisory at best, and the -wal's shared memory cannot be shared
- * between hosts, so that two of them would destroy the file.
+ * Locks of network file systems are advisory at best, and hosts cannot share the memory of the -wal. Two hosts would
+ * destroy the file.
  */
 import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StoreError } from '../../../errors.js';
 
-/** `statfs` types of Linux (linux/magic.h and the file systems' own). Other platforms answer 0 or numbers of their own. */
+/** `statfs` types of Linux, from linux/magic.h and the file systems' own sources. Other platforms have other numbers. */
 const NETWORK: Readonly<Record<number, string>> = {
   0x6969: 'NFS',
   0x517b: 'SMB',
@@ -23,19 +23,19 @@ const NETWORK: Readonly<Record<number, string>> = {
   0x786f4256: 'a shared folder of VirtualBox',
 };
 
-/** Answers the type of a folder's file system. */
+/** The type of a folder's file system. */
 export type FileSystemType = (folder: string) => Promise<number>;
 
 const systemsType: FileSystemType = async (folder) => (process.platform === 'linux' ? (await statfs(folder)).type : 0);
 
 /** @throws StoreError `STORE_NETWORK_FS` */
 export async function refuseNetwork(path: string, typeOf: FileSystemType = systemsType): Promise<void> {
-  const type = await typeOf(dirname(resolve(path))).catch(() => 0); // no folder there: opening the file will say so
+  const type = await typeOf(dirname(resolve(path))).catch(() => 0); // if there is no folder, opening the file reports it
   const name = NETWORK[type];
   if (name === undefined) return;
   throw new StoreError(
     'STORE_NETWORK_FS',
-    `${path} lies on ${name}, where SQLite's locks do not hold: use a local disk, or allowNetworkFileSystem at your own risk`,
+    `${path} is on ${name}, where SQLite's locks do not hold. Use a local disk, or set allowNetworkFileSystem at your own risk`,
     false,
   );
 }

@@ -1,10 +1,11 @@
 /**
- * The database: how a file becomes a connection that may be used.
+ * Opens a connection to a database file, with the settings of this store.
  *
- * Law: `timeout: 0`, because a busy timeout would put the host's
- * event loop to sleep; whoever calls retries. Once a file is open, nothing in this process opens or reads it, its -wal or
- * its -shm by other means: closing any descriptor of it would drop the locks of all. What is no database is told by
- * SQLite's own error.
+ * Invariants:
+ * - The busy timeout is 0, because it would block the host's event loop. The caller retries instead.
+ * - While a file is open, nothing else in this process opens the file, its -wal or its -shm. To close any descriptor of
+ *   them would drop the locks of the whole process.
+ * - SQLite itself reports a file that is no database. Nothing here reads the file.
  */
 import type { Database } from 'better-sqlite3';
 import type { SqliteDriver } from '../../../driver/better-sqlite3.js';
@@ -15,15 +16,15 @@ import { autocheckpoint, cacheSize, JOURNAL_MODE_WAL, SETTINGS, SYNCHRONOUS } fr
 export interface ConnectionOptions {
   readonly path: string;
   readonly synchronous: keyof typeof SYNCHRONOUS;
-  /** Pages in the -wal after which SQLite checkpoints by itself, within somebody's commit. */
+  /** Pages in the -wal after which SQLite checkpoints, within a commit. */
   readonly autocheckpoint: 200 | 10_000;
-  /** How much of the file it keeps in memory, at most. Default 16,000. */
+  /** The size of the page cache. Default 16,000. */
   readonly cacheKiB?: 2_000 | 16_000;
-  /** Never creates the file. Default `false`. */
+  /** Whether to fail if there is no file, and not create one. Default `false`. */
   readonly mustExist?: boolean;
 }
 
-/** Opens a connection. What it throws is the driver's; it may be BUSY, and then leaves nothing open. */
+/** Opens a connection. The driver's errors pass as they are. If it throws, BUSY for one, no connection stays open. */
 export function openConnection(driver: SqliteDriver, options: ConnectionOptions): Database {
   const connection = openFile(driver, options);
   try {
@@ -31,7 +32,7 @@ export function openConnection(driver: SqliteDriver, options: ConnectionOptions)
     if (mode !== (options.path === MEMORY ? 'memory' : 'wal')) {
       throw new StoreError(
         'STORE_UNAVAILABLE',
-        `${options.path}: the journal stays in mode ${String(mode)}, expected wal`,
+        `${options.path}: expected the journal mode wal, got ${String(mode)}; the file system may not support it`,
         false,
       );
     }
@@ -50,7 +51,7 @@ function openFile(driver: SqliteDriver, { path, mustExist = false }: ConnectionO
   try {
     return new driver(path, { timeout: 0, fileMustExist: mustExist });
   } catch (error) {
-    // The driver looks for the folder itself, and its error has no code.
+    // The driver checks the folder itself, and its error has no code.
     const { name, message } = asError(error);
     if (name !== 'TypeError') throw error;
     throw new StoreError('STORE_UNWRITABLE', `${path}: ${message}`, false, { cause: error });

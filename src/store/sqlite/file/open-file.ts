@@ -1,25 +1,27 @@
 /**
- * The file that a store has open, and whether its path still leads to it.
+ * Notices that an open file was deleted or replaced.
  *
- * A file that is deleted or replaced stays open under its old inode: what this process writes then is seen by nobody,
- * and goes with the process. The same holds for the `-wal`, which SQLite keeps while any connection is open.
+ * Such a file stays open under its old inode. No other process sees what this one writes to it, and it is lost when this
+ * process exits. The same holds for the `-wal`, which SQLite keeps while any connection is open.
  *
- * Invariants: looking costs one asynchronous `stat` each of the file and its `-wal`, at most once a second, and opens
- * nothing. An error of `stat` proves nothing. If the same file comes back to its path, the calls go through again.
+ * Invariants:
+ * - A check is one asynchronous `stat` each of the file and its `-wal`, at most once a second. It opens nothing.
+ * - An error of `stat` proves nothing.
+ * - If the same file comes back to its path, calls succeed again.
  */
 import { StoreError } from '../../../errors.js';
 import { identify, isSameFile, type FileIdentity } from '../../../files/database-file.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 
 export class OpenFile {
   readonly path: string;
   readonly identity: FileIdentity;
   readonly #runtime: Runtime;
   readonly #wal: FileIdentity | undefined;
-  #lookedAt: number;
-  #looking = false;
+  #checkedAt: number;
+  #checking = false;
   #lost: StoreError | undefined;
 
   private constructor(runtime: Runtime, path: string, identity: FileIdentity, wal: FileIdentity | undefined) {
@@ -27,7 +29,7 @@ export class OpenFile {
     this.path = path;
     this.identity = identity;
     this.#wal = wal;
-    this.#lookedAt = runtime.monotonicMs();
+    this.#checkedAt = runtime.monotonicMs();
   }
 
   /**
@@ -42,23 +44,23 @@ export class OpenFile {
     return new OpenFile(runtime, path, identity, await identify(walOf(path)));
   }
 
-  /** Looks now and then. @throws StoreError `STORE_FILE_REPLACED` as long as the path leads to another file */
+  /** Starts a check once a second. @throws StoreError `STORE_FILE_REPLACED` as long as the path leads to another file */
   check(): void {
-    if (this.#runtime.monotonicMs() - this.#lookedAt > LOOK_EVERY_MS) void this.look();
+    if (this.#runtime.monotonicMs() - this.#checkedAt > CHECK_EVERY_MS) void this.look();
     if (this.#lost !== undefined) throw this.#lost;
   }
 
-  /** Looks at once. Never rejects. */
+  /** Checks now. Never rejects. */
   async look(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
-    this.#lookedAt = this.#runtime.monotonicMs();
+    if (this.#checking) return;
+    this.#checking = true;
+    this.#checkedAt = this.#runtime.monotonicMs();
     try {
       this.#lost = await this.#whatIsLost();
     } catch {
-      // The file system could not tell; what was known still holds.
+      // An error of `stat` proves nothing: the last result stands.
     } finally {
-      this.#looking = false;
+      this.#checking = false;
     }
   }
 
@@ -77,7 +79,7 @@ function lost(path: string, now: FileIdentity | undefined): StoreError {
   const what = now === undefined ? 'was deleted or moved away' : 'was replaced by another file';
   return new StoreError(
     'STORE_FILE_REPLACED',
-    `${path} ${what} while it was open: put the same file back, or stop this process and start it again`,
+    `${path} ${what} while it was open. Put the same file back, or restart this process`,
     false,
   );
 }

@@ -1,8 +1,10 @@
 /**
- * Watches a file for commits, once for all stores of this process that have it open.
+ * Watches the `-wal` of a file for commits, once for all stores of this process that have the file open.
  *
- * Invariants: `fs.watch` on the `-wal` opens no descriptor of a file that SQLite locks. If the file system cannot watch,
- * a poll of 20 ms takes its place. Either begins with the first listener, ends with the last, and keeps no process alive.
+ * Invariants:
+ * - `fs.watch` opens no descriptor of a file that SQLite locks.
+ * - If the file system cannot be watched, a poll every 20 ms replaces the watch.
+ * - The watch begins with the first listener and ends with the last. It does not keep the process alive.
  */
 import { watch, type FSWatcher } from 'node:fs';
 import type { Runtime, Timer } from '../../../runtime/runtime.js';
@@ -12,10 +14,10 @@ const POLL_MS = 20;
 /** Called when something may have happened. @param moved whether the file may have been renamed or deleted */
 export type OnFileChange = (moved: boolean) => void;
 
-/** By runtime, because a poll runs by its timers. */
+/** By runtime, because a poll uses its timers. */
 const shared = new WeakMap<Runtime, Map<string, WalWatch>>();
 
-/** Calls `onChange` when the `-wal` of this file changes, and now and then for nothing. Returns what ends it. */
+/** Calls `onChange` when the `-wal` of this file may have changed. @returns removes the listener */
 export function watchFile(runtime: Runtime, path: string, onChange: OnFileChange): () => void {
   const watches = shared.get(runtime) ?? new Map<string, WalWatch>();
   shared.set(runtime, watches);
@@ -27,7 +29,7 @@ export function watchFile(runtime: Runtime, path: string, onChange: OnFileChange
 class WalWatch {
   readonly #runtime: Runtime;
   readonly #onEnd: () => void;
-  /** By a key of its own for each, so that one function may listen twice. */
+  /** Each under its own key, so that one function may listen twice. */
   readonly #listeners = new Map<object, OnFileChange>();
   #watcher: FSWatcher | undefined;
   #poll: Timer | undefined;

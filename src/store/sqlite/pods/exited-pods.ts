@@ -1,8 +1,9 @@
 /**
  * Finds the pods whose process has exited.
  *
- * Invariants: a process is looked up once for all of its pods, and many lookups go in slices between which the event loop
- * is free (each reads a file of `/proc`, at about 20 µs).
+ * Invariants:
+ * - A process is looked up once for all of its pods.
+ * - Lookups run in slices, between which the event loop turns. Each lookup reads a file of `/proc`, in about 20 µs.
  */
 import type { Runtime } from '../../../runtime/runtime.js';
 import { mapInSlices } from '../../../runtime/time-slices.js';
@@ -19,12 +20,12 @@ export class ExitedPods {
     this.#table = table;
   }
 
-  /** What a pod registers as its process. */
+  /** The process that a pod of this process registers. */
   self(): ProcessMark | undefined {
     return this.#table.self();
   }
 
-  /** The members as peers see them. */
+  /** The members as a `FleetView` shows them. */
   async views(members: readonly Member[]): Promise<PodView[]> {
     const exited = await this.among(members);
     return members.map(({ view }) => (exited.has(view.pod.incarnation) ? { ...view, exited: true } : view));

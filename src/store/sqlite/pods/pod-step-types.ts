@@ -1,8 +1,10 @@
 /**
- * The step types that pods handle: part of what they say of themselves, but long, and the same from beat to beat.
+ * The step types of each pod: the part of its `meta` that is long, and that seldom changes.
  *
- * Invariants: they are written only when they change, and read and parsed once for each incarnation. So a heartbeat costs
- * the same however many types there are. Those of a pod that is final or gone are removed, at the latest by a prune.
+ * Invariants:
+ * - They are written only when they change, and read and parsed once for each incarnation. So a heartbeat costs the same
+ *   with any number of types.
+ * - The types of a pod that is final are deleted, at the latest by a prune.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { parseJson } from '../../../step/payload.js';
@@ -13,9 +15,9 @@ export class PodStepTypes {
   readonly #put: Statement<[string, string]>;
   readonly #drop: Statement<[string, string]>;
   readonly #at: Statement<[number], string>;
-  /** What was written here last, by incarnation. */
+  /** The types that this process wrote last, by incarnation. */
   readonly #written = new Map<string, unknown>();
-  /** What was read, by its number in the table. */
+  /** The types that were read, by their `seq`. */
   readonly #read = new Map<number, unknown>();
 
   constructor(connection: Database) {
@@ -24,36 +26,36 @@ export class PodStepTypes {
     this.#at = connection.prepare<[number], string>(TYPES_AT).pluck();
   }
 
-  /** Writes the types where they have changed; call it within a transaction. */
+  /** Writes the types if they have changed; call it within a transaction. */
   put(incarnation: string, { types }: Heartbeat['meta']): void {
     if (types === undefined || this.#written.get(incarnation) === types) return;
     this.#put.run(JSON.stringify(types), incarnation);
     this.#written.set(incarnation, types);
   }
 
-  /** Of an incarnation that is final now nobody asks any more. */
+  /** Deletes the types of an incarnation that has become final. */
   drop(incarnation: string): void {
     this.#drop.run(incarnation, incarnation);
     this.#written.delete(incarnation);
   }
 
-  /** `undefined`: it told none. */
+  /** `undefined`: the pod registered none. */
   of(incarnation: string, seq: number | null): unknown {
     if (seq === null) {
-      this.#written.delete(incarnation); // a transaction was rolled back
+      this.#written.delete(incarnation); // the transaction that wrote them was rolled back
       return undefined;
     }
     if (!this.#read.has(seq)) this.#read.set(seq, parseJson(this.#at.get(seq) ?? null));
     return this.#read.get(seq);
   }
 
-  /** Forgets all others. */
+  /** Forgets the types of all other pods. */
   keep(seqs: ReadonlySet<number | null>): void {
     for (const seq of this.#read.keys()) if (!seqs.has(seq)) this.#read.delete(seq);
   }
 }
 
-/** The rest of what a pod says of itself, as JSON. */
+/** The rest of a pod's `meta`, as JSON. */
 export function withoutTypes(meta: Heartbeat['meta']): string {
   const { types: _, ...rest } = meta;
   return JSON.stringify(rest);

@@ -1,8 +1,10 @@
 /**
- * Pods: the incarnations of the fleet, and their signs of life.
+ * The pods of the fleet: registers, heartbeats, leaves and evictions.
  *
- * Law: `left` and `evicted` are final; nothing revives an incarnation. Only silence longer than it registered itself makes
- * it dead, and the statement that says so checks it again.
+ * Invariants:
+ * - `left` and `evicted` are final. Nothing revives an incarnation.
+ * - An incarnation is evicted only for a silence longer than it registered, or if its process has exited. The statement
+ *   that evicts checks this again.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Heartbeat, PodRef, PodRegistration, PodView } from '../../contract.js';
@@ -27,14 +29,14 @@ import {
 type SignRow = readonly [heardAt: number, deadAfterMs: number, hostMs: number, boot: string];
 type LifeRow = readonly [final: 'left' | 'evicted' | null, asleep: number];
 
-/** An incarnation that is not final, with what it said of its process. */
+/** An incarnation that is not final, with the process that it registered. */
 export interface Member {
   readonly incarnation: string;
   readonly view: PodView;
   readonly process: ProcessMark | undefined;
 }
 
-/** A step's time beyond this was written by hand: no clock shall start there. The end of the year 9999. */
+/** The end of the year 9999. SQL may write a later time into a step, and no clock starts there. */
 const LATEST_INSTANT = 253_402_300_799_999;
 
 export class Pods {
@@ -66,7 +68,7 @@ export class Pods {
     this.#signs = connection.prepare<[], SignRow>(SIGNS_OF_LIFE).raw();
   }
 
-  /** The newest heartbeat of all; 0: none. */
+  /** The newest heartbeat; 0: none. */
   newestHeartbeat(): number {
     return this.#newestHeartbeat.get() ?? 0;
   }
@@ -123,7 +125,7 @@ export class Pods {
     }));
   }
 
-  /** What an incarnation said of its process. */
+  /** The process that an incarnation registered. */
   processOf({ incarnation }: PodRef): ProcessMark | undefined {
     const row = this.#processOf.get(incarnation);
     return row && processOf(row);
@@ -140,7 +142,7 @@ export class Pods {
     this.#types.drop(incarnation);
   }
 
-  /** Whether it is evicted by now. @param exited its process, where that has provably exited */
+  /** @param exited its process, if that has provably exited. @returns whether it is evicted now */
   evict(now: number, { incarnation }: PodRef, exited: ProcessMark | undefined): boolean {
     if (exited === undefined) this.#evict.run(incarnation, now);
     else this.#evictExited.run(incarnation, exited.pid, exited.namespace, exited.startedAt);

@@ -1,36 +1,36 @@
 /**
- * The processes of this host: how a pod's process is named, and when it has provably exited.
+ * Identifies the process of a pod, and proves that it has exited.
  *
  * Invariants:
- * - `true` is a proof and stays true. Where anything is unknown the answer is `false`, and silence decides.
- * - A pid is compared only within one boot and one PID namespace, and together with the start time of its process, so
- *   that another process under the same pid is not taken for the old one.
+ * - A proof stays true. If anything is unknown, there is no proof, and the pod's silence decides.
+ * - A pid is compared only within one boot and one PID namespace, together with the start time of its process. So a new
+ *   process with the same pid is not taken for the old one.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { asError } from '../../../errors.js';
 import { bootId, timeNamespace } from '../clock/boot-id.js';
 
-/** What names a process for good. */
+/** Identifies a process permanently. */
 export interface ProcessMark {
-  /** Where `pid` and `startedAt` mean anything: one boot of one host, and its namespaces. */
+  /** The scope of `pid` and `startedAt`: one boot of one host, and its namespaces. */
   readonly namespace: string;
   readonly pid: number;
   /** In clock ticks since boot. */
   readonly startedAt: number;
 }
 
-/** What runs under a pid. `ended`: it has exited, and its parent has not collected its exit status yet (a zombie). */
+/** What runs under a pid. `ended`: a zombie, which has exited, and whose parent has not collected its exit status. */
 export type Sighting = 'none' | 'unknown' | { readonly startedAt: number; readonly ended: boolean };
 
-/** The system's table of processes. */
+/** The operating system's table of processes. */
 export interface ProcessTable {
-  /** This process; `undefined` where the platform gives no proof of exit. */
+  /** This process; `undefined` if the platform can prove no exit. */
   self(): ProcessMark | undefined;
-  /** What runs under a pid in the namespace of this process. */
+  /** What runs under a pid, in the namespace of this process. */
   look(pid: number): Sighting;
 }
 
-/** Whether the process has exited, as far as `self` can prove it. */
+/** Whether `self` can prove that the process has exited. */
 export function hasExited(mark: ProcessMark, self: ProcessMark, table: Pick<ProcessTable, 'look'>): boolean {
   if (mark.namespace !== self.namespace) return false;
   if (mark.pid === self.pid) return mark.startedAt !== self.startedAt;
@@ -39,12 +39,12 @@ export function hasExited(mark: ProcessMark, self: ProcessMark, table: Pick<Proc
   return seen.ended || seen.startedAt !== mark.startedAt;
 }
 
-/** Proves nothing: for files that processes of other hosts may have open. */
+/** Proves nothing. For files that processes of other hosts may have open. */
 export const NO_PROOF: ProcessTable = { self: () => undefined, look: () => 'unknown' };
 
-/** Linux, by `/proc`. Elsewhere no process knows its boot or its start time, so nothing is proved. */
+/** Reads `/proc` on Linux. Other platforms have no boot id or start time, so nothing is proved there. */
 export const systemProcesses: ProcessTable = {
-  // Read anew each time: a process that was checkpointed and restored has another start time.
+  // Not cached: a process that was checkpointed and restored has a new start time.
   self() {
     const namespace = ownNamespace();
     const seen = statOf('self');
@@ -53,7 +53,7 @@ export const systemProcesses: ProcessTable = {
   },
 
   look(pid) {
-    // Asks the kernel, not /proc: with `hidepid` a file that is missing there proves nothing.
+    // Asks the kernel first: with `hidepid`, a file missing from /proc proves nothing.
     if (isAbsent(pid)) return 'none';
     return statOf(pid) ?? 'unknown';
   },
@@ -61,7 +61,7 @@ export const systemProcesses: ProcessTable = {
 
 /**
  * `undefined` unless /proc shows the PID namespace of this process. In a container that sees the /proc of its host, the
- * same number is another process there. The time namespace belongs to it, since start times are shown shifted by it.
+ * same pid is another process there. The time namespace is part of the scope, because it shifts start times.
  */
 function ownNamespace(): string | undefined {
   try {
@@ -91,13 +91,13 @@ function statOf(pid: number | 'self'): Exclude<Sighting, string> | undefined {
   }
 }
 
-/** Reads a line of `/proc/<pid>/stat`. The name in parentheses may hold spaces and parentheses of its own. */
+/** Parses `/proc/<pid>/stat`. The name in parentheses may contain spaces and parentheses. */
 export function parseStat(line: string): Exclude<Sighting, string> | undefined {
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' '); // from the third on
   const [state = ''] = fields;
   const threads = Number(fields[17]);
   const startedAt = Number(fields[19]);
   if (!Number.isSafeInteger(startedAt) || startedAt <= 0 || !Number.isSafeInteger(threads)) return undefined;
-  // The first thread may end before the others; as long as one is left, the process is not over.
+  // The first thread may exit before the others. The process runs as long as any thread is left.
   return { startedAt, ended: (state === 'Z' || state === 'X') && threads <= 1 };
 }

@@ -1,31 +1,34 @@
 /**
- * Endings: which of many awaited steps have ended, at a cost that depends on how many ended.
+ * Finds which awaited steps have ended.
  *
  * Invariants:
- * - A few steps are looked up one by one, which is complete. Of many, the index of what has ended is read from the last
- *   look on, so ten thousand waiters cost no more than one.
- * - Two processes' clocks may differ by some milliseconds, so each look begins a little before the end of the last one.
- * - A look never begins after the present: a row that plain SQL ended in the future hides none that end now.
+ * - Up to 64 steps are looked up one by one, which is complete. With more, the index of ended steps is read from where the
+ *   last read stopped, so ten thousand waiters cost no more than one.
+ * - The clocks of two processes may differ by some milliseconds, so each read starts 20 ms before the last one stopped.
+ * - A read never starts in the future. So a row that SQL ended in the future hides no step that ends now.
  * - No piece takes more than a few ms.
  */
 import { isTerminal } from '../../../step/step.js';
 import type { EndedQuery, EndedReply, StepRecord } from '../../contract.js';
-import type { ScanParts, SlicedOperations } from '../sliced-operations.js';
+import type { SlicedOperationsParts, SlicedOperations } from '../sliced-operations.js';
 
-/** So many awaited steps are looked up one by one: about 0.2 ms. */
+/** The most steps that are looked up one by one: about 0.2 ms. */
 const FEW = 64;
 /** Rows of the index in one piece: about a millisecond. */
 const PIECE_ROWS = 1_000;
-/** How far back a look begins. What differs by more is found by the caller's own round of `find`. */
+/** How far back a read starts. If clocks differ by more, the caller's own `find` finds the step. */
 const OVERLAP_MS = 20;
 
 export class EndedSteps {
-  readonly #parts: Pick<ScanParts, 'core' | 'attempt' | 'pause'>;
-  readonly #scans: Pick<SlicedOperations, 'find'>;
+  readonly #parts: Pick<SlicedOperationsParts, 'core' | 'attempt' | 'pause'>;
+  readonly #operations: Pick<SlicedOperations, 'find'>;
 
-  constructor(parts: Pick<ScanParts, 'core' | 'attempt' | 'pause'>, scans: Pick<SlicedOperations, 'find'>) {
+  constructor(
+    parts: Pick<SlicedOperationsParts, 'core' | 'attempt' | 'pause'>,
+    operations: Pick<SlicedOperations, 'find'>,
+  ) {
     this.#parts = parts;
-    this.#scans = scans;
+    this.#operations = operations;
   }
 
   async since({ awaited, since }: EndedQuery, now: number): Promise<EndedReply> {
@@ -43,7 +46,7 @@ export class EndedSteps {
   }
 
   async #each(stepIds: readonly string[]): Promise<Pick<EndedReply, 'steps' | 'gone'>> {
-    const found = await this.#scans.find(stepIds);
+    const found = await this.#operations.find(stepIds);
     const known = new Set(found.map(({ stepId }) => stepId));
     return {
       steps: found.filter(({ status }) => isTerminal(status)),
@@ -51,7 +54,7 @@ export class EndedSteps {
     };
   }
 
-  /** Reads the index to its end; answers the awaited steps in it, and when the last step of all ended. */
+  /** Reads the index to its end. Returns the awaited steps in it, and when the last step of all ended. */
   async #read(
     since: number,
     awaited: EndedQuery['awaited'],
@@ -75,6 +78,8 @@ export class EndedSteps {
 
   /** A step may have been retried between the two reads. */
   async #ended(stepIds: readonly string[]): Promise<readonly StepRecord[]> {
-    return stepIds.length === 0 ? [] : (await this.#scans.find(stepIds)).filter(({ status }) => isTerminal(status));
+    return stepIds.length === 0
+      ? []
+      : (await this.#operations.find(stepIds)).filter(({ status }) => isTerminal(status));
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Readers: what others ask of the steps.
+ * Reads steps: by id, as lists, as counts, and by when they ended.
  *
- * Law: whatever may have to look at the whole history does so in pieces of a bounded number of rows; who asks decides
- * whether to let others run in between.
+ * Invariants: a read that may go through the whole history does so in pieces of a bounded number of rows. Its caller
+ * decides what runs between two pieces.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { CancelledStep, ListFilter, StepRecord } from '../../contract.js';
@@ -11,7 +11,7 @@ import { recordOf, type RecordRow } from '../row-mapping.js';
 import type { WallClockOffsets } from '../clock/wall-clock-offsets.js';
 import { CANCELLED, COUNT, ENDED_FROM, FIND, LIST, NEWEST_ENDING, PIECE_END } from './statements.js';
 
-/** A page ends early once its texts have so many characters: even a page must not hold up the event loop. */
+/** The most characters of a page, which ends early then, so that a page does not block the event loop. */
 const PAGE_CHARACTERS = 2_000_000;
 
 /** Beyond every rowid, in either direction. */
@@ -24,21 +24,21 @@ export interface FoundSteps {
   readonly next: number;
 }
 
-/** One piece of a list: what was found, and the row to go on after; `null`: that was all. */
+/** One piece of a list, and the row to continue after; `null`: there are no more rows. */
 export interface ListPiece {
   readonly steps: readonly StepRecord[];
   readonly after: number | null;
-  /** The page is full: the next piece belongs to another one. */
+  /** The page is full: the next piece belongs to the next page. */
   readonly full: boolean;
 }
 
-/** One piece of the counts, and the row to go on after; `null`: that was all. */
+/** One piece of the counts, and the row to continue after; `null`: there are no more rows. */
 export interface CountPiece {
   readonly rows: readonly CountRow[];
   readonly after: number | null;
 }
 
-/** A step that has ended, by when and where its row lies. */
+/** A step that has ended: when, and its row. */
 export type EndedRow = readonly [endedAt: number, rowid: number, stepId: string];
 
 type ListRow = readonly [rowid: number, ...RecordRow];
@@ -83,7 +83,7 @@ export class StepReader {
     return { steps, next };
   }
 
-  /** Looks through the next `rows` rows after `after` for at most `limit` that pass the filter. */
+  /** Searches the next `rows` rows after `after` for at most `limit` steps that pass the filter. */
   list(filter: ListFilter, after: number | null, limit: number, rows: number): ListPiece {
     const { order } = filter;
     const from = after ?? STARTS[order];
@@ -92,7 +92,7 @@ export class StepReader {
     const steps: StepRecord[] = [];
     let characters = 0;
     let last = from;
-    // One row more than is wanted tells whether there is another page.
+    // One row more than the limit shows whether there is another page.
     for (const [rowid, ...row] of this.#list[order].iterate(
       from,
       end ?? ENDS[order],
@@ -113,12 +113,12 @@ export class StepReader {
     return this.#endedFrom.all(at, at, rowid, limit);
   }
 
-  /** When the last step ended; 0: none has. */
+  /** When the last step ended; 0: none has ended. */
   newestEnding(): number {
     return this.#newestEnding.get() ?? 0;
   }
 
-  /** Of these steps, those that were cancelled, and how long ago. */
+  /** Which of these steps were cancelled, and how long ago. */
   cancelled(now: number, stepIds: readonly string[]): CancelledStep[] {
     return this.#cancelled
       .all(now, JSON.stringify(stepIds))

@@ -1,4 +1,4 @@
-/** Migration: brings a file's schema up to date, or says that it is too new. */
+/** Brings a file's schema up to date, or refuses one that is too new. */
 import type { Database } from 'better-sqlite3';
 import { StoreError } from '../../../errors.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS, OLDEST_ALLOWED, SCHEMA_VERSION } from './schema.js';
@@ -10,7 +10,7 @@ export interface SchemaInfo {
 }
 
 /**
- * Many may do so at once: what is to be done is decided under the write lock, and not at all where nothing is.
+ * Several processes may migrate at once: each decides under the write lock what is left to do.
  *
  * @throws StoreError `STORE_SCHEMA_NEWER`
  */
@@ -38,7 +38,7 @@ function pending(connection: Database, path: string): readonly string[] {
 export function schemaNewer(path: string, { version, oldest_allowed: oldest }: SchemaInfo): StoreError {
   return new StoreError(
     'STORE_SCHEMA_NEWER',
-    `${path} was written by a newer fleet-q: its schema is ${version} and may be used from version ${oldest} on, this one knows ${SCHEMA_VERSION}; update fleet-q in this process`,
+    `${path} was written by a newer fleet-q: its schema has version ${version} and needs a fleet-q that knows version ${oldest}; this one knows ${SCHEMA_VERSION}. Update fleet-q in this process`,
     false,
   );
 }

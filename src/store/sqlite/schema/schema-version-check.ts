@@ -1,8 +1,7 @@
 /**
- * Whether a newer version of the library has migrated the file, while it was open, past what this version may write.
+ * Checks whether a newer fleet-q has migrated the file, while it was open, past what this version may write.
  *
- * Invariants: it is read in the transaction that writes, so that nothing is written after such a migration. That costs
- * 0.2 µs a transaction.
+ * Invariants: the check runs in the transaction that writes, so nothing is written after such a migration. It costs 0.2 µs.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { schemaNewer, type SchemaInfo } from './migration.js';

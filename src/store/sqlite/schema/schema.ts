@@ -1,10 +1,12 @@
 /**
- * The tables, and how a file comes to have them.
+ * The tables and indexes of a file, and the migrations that create them.
  *
- * Law: migrations only add, so that pods of two versions can share a file while they are exchanged. The file records
- * the version of its schema and the oldest version that may still write it: an older one refuses to open it, and
- * drains where it has it open already. Names that the original system had are never changed, and whatever it writes
- * by hand (a row of `step_id` and `payload`, a status) is taken up: `due` stays 0 until a row is promoted.
+ * Invariants:
+ * - Migrations only add, so that pods of two versions can share a file during an upgrade.
+ * - The file records the version of its schema, and the oldest version that may write it. An older one refuses to open the
+ *   file; if it has the file open, it drains.
+ * - Tables and columns of the Python FLEET-Q keep their names. A row that SQL inserts with only `step_id` and `payload` is
+ *   a valid step: its `due` is 0 until it is promoted.
  */
 
 /** The version of the schema that this code writes. */
@@ -12,12 +14,12 @@ export const SCHEMA_VERSION = 2;
 /** The oldest version whose code may still write a file of {@link SCHEMA_VERSION}. */
 export const OLDEST_ALLOWED = 1;
 
-/** What `due` becomes when the step's time comes. Expressions in an index are matched word for word. */
+/** The value that `due` gets by promotion. An index holds this expression, and the planner matches it word for word. */
 export const DUE_WHEN_READY = 'iif(crashes > 1, 2, 1)';
 
 // `due`: 0 waits for its time, 1 is ready, 2 is ready and has crashed two pods or more.
-// What readers and scans need stands before the texts that may spill over to pages of their own. No CHECK on `status`:
-// a list of five is built anew for each UPDATE, and costs a tenth of the throughput.
+// The columns that readers and scans need stand before the long texts, which may spill over to pages of their own.
+// `status` has no CHECK: SQLite builds its list of five for each UPDATE, which costs a tenth of the throughput.
 const STEP_TRACKER = `
 CREATE TABLE STEP_TRACKER (
   step_id TEXT NOT NULL UNIQUE,
@@ -43,27 +45,27 @@ CREATE TABLE STEP_TRACKER (
   error TEXT
 ) STRICT`;
 
-/** Ready steps, in the order in which they are claimed; those that crash pods stand apart. */
+/** Ready steps, in the order in which they are claimed. Steps that crash pods form a part of their own. */
 const STEP_READY = `
 CREATE INDEX STEP_READY ON STEP_TRACKER (due, step_type, priority DESC, run_at, step_id)
 WHERE status = 'pending' AND due > 0`;
 
-/** Steps that wait for their time; of one instant the most urgent first, so that they are promoted first. */
+/** Steps that wait for their time. Of one instant, the most urgent is promoted first. */
 const STEP_WAITING = `
 CREATE INDEX STEP_WAITING ON STEP_TRACKER (run_at, priority DESC)
 WHERE status = 'pending' AND due = 0`;
 
-/** What is claimed, the longest held first. Tiny, so that whoever holds something is found by looking at all of it. */
+/** Claimed steps, the longest held first. It is small, so the claims of a pod are found by a scan of all of it. */
 const STEP_HELD = `
 CREATE INDEX STEP_HELD ON STEP_TRACKER (last_update_ts)
 WHERE status = 'claimed'`;
 
-/** What has ended, the oldest first. */
+/** Ended steps, the oldest first. */
 const STEP_ENDED = `
 CREATE INDEX STEP_ENDED ON STEP_TRACKER (last_update_ts)
 WHERE status <> 'pending' AND status <> 'claimed'`;
 
-// `host_ms` and `boot` tell processes of one host how long ago the heartbeat was, whatever their wall clocks say.
+// By `host_ms` and `boot`, processes of one host know how long ago a heartbeat was, whatever their wall clocks show.
 const POD_HEALTH = `
 CREATE TABLE POD_HEALTH (
   incarnation TEXT NOT NULL UNIQUE,
@@ -82,29 +84,29 @@ CREATE TABLE POD_HEALTH (
   boot TEXT NOT NULL DEFAULT ''
 ) STRICT`;
 
-/** The process of a pod, by which its peers can prove that it has exited; NULL where the platform gives no proof. */
+/** The process of a pod, by which peers can prove that it has exited; NULL if the platform has no proof. */
 const POD_PROCESS = [
   'ALTER TABLE POD_HEALTH ADD COLUMN pid INTEGER',
   'ALTER TABLE POD_HEALTH ADD COLUMN pid_namespace TEXT',
   'ALTER TABLE POD_HEALTH ADD COLUMN process_started INTEGER',
 ];
 
-/** The same, without ids: equals stand in the order of their rows, which is the order of submission. */
+/** Replaces STEP_READY, without ids: steps of equal rank are in the order of their rows, which is that of submission. */
 const STEP_READY_BY_ROW = `
 CREATE INDEX STEP_READY ON STEP_TRACKER (due, step_type, priority DESC, run_at)
 WHERE status = 'pending' AND due > 0`;
 
-/** Steps that wait for their time, by what `due` will be, then the most urgent first: what is due is found past any backlog. */
+/** Waiting steps by their later `due`, then the most urgent first: finds due steps of high priority past any backlog. */
 const STEP_WAITING_RANK = `
 CREATE INDEX STEP_WAITING_RANK ON STEP_TRACKER (${DUE_WHEN_READY}, priority DESC, step_type, run_at)
 WHERE status = 'pending' AND due = 0`;
 
-/** Pods that have neither left nor been evicted: few among any number of those that have. */
+/** Pods that are not final: few among any number of final ones. */
 const POD_LIVING = `
 CREATE INDEX POD_LIVING ON POD_HEALTH (birth_ts, incarnation)
 WHERE final IS NULL`;
 
-/** The step types of a pod: a long text that would be rewritten with each heartbeat if it stood in the pod's row. */
+/** The step types of a pod. In the pod's row, this long text would be rewritten with each heartbeat. */
 const POD_TYPES = `
 CREATE TABLE POD_TYPES (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -112,10 +114,10 @@ CREATE TABLE POD_TYPES (
   types TEXT NOT NULL
 ) STRICT`;
 
-/** The newest heartbeat of all, and at the other end the pods to forget. */
+/** Finds the newest heartbeat, and at its other end the pods to delete. */
 const POD_HEARD = 'CREATE INDEX POD_HEARD ON POD_HEALTH (last_heartbeat_ts)';
 
-/** What a file without any of our tables gets first. */
+/** The version of the schema: one row. */
 export const CREATE_SCHEMA_INFO = `
 CREATE TABLE IF NOT EXISTS SCHEMA_INFO (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -125,14 +127,14 @@ CREATE TABLE IF NOT EXISTS SCHEMA_INFO (
 
 // ---- version 2 ----
 
-// `runAt` of a step that waits for an instant of the wall clock; `run_at` is the same instant by the store's clock.
+// The `runAt` of a step, by the wall clock. `run_at` is the same instant by the store's clock.
 const STEP_RUN_AT_WALL = 'ALTER TABLE STEP_TRACKER ADD COLUMN run_at_wall INTEGER';
 
-/** Timed steps of any status. Its condition names no column that a claim or a settlement changes: it costs them nothing. */
+/** Steps with a `runAt`, of any status. A claim or a settlement changes no column of this index, so it costs them nothing. */
 const STEP_TIMED = 'CREATE INDEX STEP_TIMED ON STEP_TRACKER (run_at_wall) WHERE run_at_wall IS NOT NULL';
 
-// From `since` on, by the store's clock, the wall clock was `offset_ms` ahead of it; `host_ms` and `boot` say when that was
-// by the host's monotonic clock. Up to (`moved_wall`, `moved_row`) the timed steps have been moved to it; NULL: all have.
+// From `since` on (by the store's clock), the wall clock was `offset_ms` ahead. `host_ms` and `boot` are the monotonic
+// clock at that time. Steps with a `runAt` up to (`moved_wall`, `moved_row`) have been moved to this offset; NULL: all.
 const WALL_CLOCK = `
 CREATE TABLE WALL_CLOCK (
   since INTEGER PRIMARY KEY,
@@ -145,9 +147,9 @@ CREATE TABLE WALL_CLOCK (
 ) STRICT`;
 
 /**
- * Version 1 gives a step another time without clearing `run_at_wall`: a retry by hand, or a delay after a failed attempt.
- * Moving a step to a corrected wall clock leaves its version, so it is not meant. Neither a claim nor the end of a step
- * names `run_at`: the trigger costs them nothing.
+ * Clears `run_at_wall` when version 1 of this schema gives a step another time, by a retry or a delay. A correction of the
+ * wall clock does not fire it, because that leaves the step's version as it is. A claim and the end of a step do not set
+ * `run_at`, so the trigger costs them nothing.
  */
 const STEP_UNTIMED = `
 CREATE TRIGGER STEP_UNTIMED AFTER UPDATE OF run_at ON STEP_TRACKER
@@ -156,7 +158,7 @@ BEGIN
   UPDATE STEP_TRACKER SET run_at_wall = NULL WHERE rowid = new.rowid;
 END`;
 
-/** The statements that lead from each version to the next; `MIGRATIONS[0]` makes version 1 of an empty file. */
+/** The statements that lead from each version to the next. `MIGRATIONS[0]` makes version 1 of an empty file. */
 export const MIGRATIONS: readonly (readonly string[])[] = [
   [STEP_TRACKER, STEP_READY, STEP_WAITING, STEP_HELD, STEP_ENDED, POD_HEALTH],
   [

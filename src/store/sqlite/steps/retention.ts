@@ -1,12 +1,11 @@
 /**
- * Removes what ended long ago, one small piece at a time.
+ * Deletes steps that ended long ago, and pods that left long ago, one small piece at a time.
  *
  * Invariants:
- * - A piece is at most 500 steps, 100 pods and about 10 ms. However slow the machine is, it removes some steps if there
- *   are any.
- * - It walks the indexes from their old ends, so the last piece looks at no more of the history than the first.
- * - Each piece takes pods too, so that a long history of steps does not keep them, and there is more as long as either is
- *   left.
+ * - A piece is at most 500 steps, 100 pods and about 10 ms. On a slow machine it still deletes some steps, if there are
+ *   any.
+ * - It walks the indexes from their oldest end, so the last piece reads no more of the history than the first.
+ * - Each piece deletes pods too, so a long history of steps does not delay them. There is more as long as either is left.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { PruneReply } from '../../contract.js';
@@ -15,10 +14,10 @@ import { PRUNE_PODS, PRUNE_STEPS } from './statements.js';
 
 const PIECE_ROWS = 500;
 const PIECE_MS = 10;
-/** Rows between two looks at the time. */
+/** Rows that one statement deletes, between two checks of the time. */
 const BITE = 20;
 const PIECE_PODS = 100;
-/** Incarnations are remembered at least so long after their last sign of life, so that nothing late revives one. */
+/** An incarnation is kept at least so long after its last heartbeat, so that no late statement revives it. */
 const FORGET_PODS_MS = 3_600_000;
 
 export class Retention {
@@ -32,10 +31,10 @@ export class Retention {
     this.#types = connection.prepare<[]>(PRUNE_TYPES);
   }
 
-  /** Removes one piece; call it within a transaction. @param elapsedMs how long the piece has taken so far */
+  /** Deletes one piece; call it within a transaction. @param elapsedMs how long the piece has taken so far */
   prune(now: number, keepMs: number, elapsedMs: () => number): PruneReply {
     const pods = this.#pods.run(now - Math.max(keepMs, FORGET_PODS_MS), PIECE_PODS).changes;
-    this.#types.run(); // no more rows than living pods, and what was left behind since the last prune
+    this.#types.run(); // few rows: those of living pods, and leftovers since the last prune
     for (let removed = 0; ;) {
       const bite = this.#steps.run(now - keepMs, BITE).changes;
       removed += bite;

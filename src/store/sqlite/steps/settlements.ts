@@ -1,32 +1,26 @@
 /**
- * Settlements: transitions applied under the fence of the claim that they end.
+ * Applies settlements, each under the fence of the claim that it ends.
  *
- * Law: the fence stands on the target row. A row remembers what settled it, so that a repeat is told "yours" only where
- * token, version and incarnation are all the claim's.
+ * Invariants:
+ * - The fence is compared in the UPDATE that settles, on the row itself.
+ * - A row remembers what settled it. A settlement that is sent again gets the receipt `settled` only if token, version and
+ *   incarnation are all the same.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Receipt, Settlement } from '../../contract.js';
-import type { StepStatus } from '../../../step/step.js';
+import type { SettledRow } from '../row-mapping.js';
 import type { RowRepair } from './row-repair.js';
 import { FINISH, FINISH_ALIKE, REQUEUE, SETTLED_BY } from './statements.js';
 
-type SettledRow = readonly [
-  status: StepStatus,
-  version: number,
-  token: string | null,
-  settledVersion: number | null,
-  by: string | null,
-];
-
 export class Settlements {
-  readonly #repairs: RowRepair;
+  readonly #repair: RowRepair;
   readonly #finish: Statement;
   readonly #finishAlike: Statement;
   readonly #requeue: Statement;
   readonly #settledBy: Statement<[string], SettledRow>;
 
-  constructor(connection: Database, repairs: RowRepair) {
-    this.#repairs = repairs;
+  constructor(connection: Database, repair: RowRepair) {
+    this.#repair = repair;
     this.#finish = connection.prepare(FINISH);
     this.#finishAlike = connection.prepare(FINISH_ALIKE);
     this.#requeue = connection.prepare(REQUEUE);
@@ -44,17 +38,17 @@ export class Settlements {
     return receipts;
   }
 
-  /** A row whose counts were written by hand may overflow; that undoes the statement alone. */
+  /** The counts of a row that SQL wrote may overflow. That rolls back only the statement, which runs again after a repair. */
   #applied(now: number, by: string, alike: readonly Settlement[]): number {
     try {
       return this.#apply(now, by, alike);
     } catch (error) {
-      if (this.#repairs.of(alike.map(({ stepId }) => stepId)) === 0) throw error;
+      if (this.#repair.of(alike.map(({ stepId }) => stepId)) === 0) throw error;
       return this.#apply(now, by, alike);
     }
   }
 
-  /** Answers how many rows changed. */
+  /** @returns how many rows changed */
   #apply(now: number, by: string, alike: readonly Settlement[]): number {
     const [one] = alike;
     if (one === undefined) return 0;
@@ -97,8 +91,8 @@ export class Settlements {
 }
 
 /**
- * The settlements from `from` on that differ in nothing but their step: one statement ends them all, at two thirds of
- * the cost. Mostly those of one claim whose handlers returned nothing.
+ * The settlements from `from` on that differ only in their step. One statement ends them all, at two thirds of the cost.
+ * Mostly these are steps of one exchange whose handlers returned nothing.
  */
 function runOfAlike(settlements: readonly Settlement[], from: number): readonly Settlement[] {
   const first = settlements[from];
