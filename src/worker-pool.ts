@@ -19,8 +19,8 @@ export interface PoolLoad {
   readonly fenced: boolean;
 }
 
-/** What the pool held when a heartbeat was sent. The fleet only carries it; the pool adds what it needs. */
-export interface HeldSnapshot {
+/** What the pool held when a heartbeat was sent. The pool's own type has more fields; it gets back only its own snapshots. */
+export interface HeartbeatSnapshot {
   /** On the monotonic clock. */
   readonly takenAt: number;
 }
@@ -41,9 +41,9 @@ export interface WorkerPool {
   /** Steps have become pending: there may be something to claim. */
   wake(): void;
   /** What is held now. Taken right before a heartbeat is sent. */
-  snapshot(): HeldSnapshot;
+  snapshot(): HeartbeatSnapshot;
   /** Compares the snapshot with what the heartbeat's answer says is held. */
-  reconcile(snapshot: HeldSnapshot, held: readonly Fence[]): void;
+  reconcile(snapshot: HeartbeatSnapshot, held: readonly Fence[]): void;
   readonly load: PoolLoad;
   /** For how long the exchange loop has been late, in ms. */
   readonly overdueMs: number;

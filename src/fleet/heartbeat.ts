@@ -21,7 +21,7 @@ import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { FleetView, Store } from '../store/contract.js';
-import type { HeldSnapshot, WorkerPool } from '../worker-pool.js';
+import type { HeartbeatSnapshot, WorkerPool } from '../worker-pool.js';
 import type { Elector } from './elector.js';
 import { HedgedCall } from './hedged-call.js';
 import { fenceAfterMs, resendAfterMs } from './heartbeat-limits.js';
@@ -61,7 +61,7 @@ const UNSEEN_MS = 1_000;
 interface Answer {
   readonly view: FleetView;
   readonly sent: Instant;
-  readonly snapshot: HeldSnapshot;
+  readonly snapshot: HeartbeatSnapshot;
 }
 
 export class Heartbeat implements Service {

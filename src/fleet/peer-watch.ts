@@ -9,7 +9,7 @@
  *   by which a read may be late. After the first interruption it is the whole dead-after of that pod.
  * - If a heartbeat of this pod failed or hung, the calls of others may hang for longer. Nothing counts until a living pod
  *   has had time to be heard. If this pod was fenced as silent, everything watched before is void. So an outage of the store
- *   evicts nobody, whatever its pattern.
+ *   evicts no living pod, whatever its pattern.
  * - If this pod itself stood still, the store may have been away meanwhile. That time does not count, but what was watched
  *   before stands. So a pod that stalls again and again still finds the dead: with views up to `gap` apart, within
  *   (deadAfterMs / heartbeatIntervalMs + 2) × gap.

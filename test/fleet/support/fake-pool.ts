@@ -1,10 +1,10 @@
 /** A pool that holds what a test sets, and records its calls. */
-import type { HeldSnapshot, PoolLoad, WorkerPool } from '../../../src/worker-pool.js';
+import type { HeartbeatSnapshot, PoolLoad, WorkerPool } from '../../../src/worker-pool.js';
 import type { Fence, PodRef } from '../../../src/store/contract.js';
 
 export class FakePool implements WorkerPool {
   readonly calls: string[] = [];
-  readonly reconciled: { readonly snapshot: HeldSnapshot; readonly held: readonly Fence[] }[] = [];
+  readonly reconciled: { readonly snapshot: HeartbeatSnapshot; readonly held: readonly Fence[] }[] = [];
   load: PoolLoad = { running: 0, unstarted: 0, unsettled: 0, strays: 0, slots: 4, paused: false, fenced: false };
   overdueMs = 0;
   wakes = 0;
@@ -31,11 +31,11 @@ export class FakePool implements WorkerPool {
   }
 
   /** The time of the nth snapshot is n. */
-  snapshot(): HeldSnapshot {
+  snapshot(): HeartbeatSnapshot {
     return { takenAt: ++this.#snapshots };
   }
 
-  reconcile(snapshot: HeldSnapshot, held: readonly Fence[]): void {
+  reconcile(snapshot: HeartbeatSnapshot, held: readonly Fence[]): void {
     this.reconciled.push({ snapshot, held });
   }
 }
