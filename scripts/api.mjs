@@ -2,7 +2,7 @@
  * Writes the API report of each entry point, `etc/*.api.md`. With `--check` it compares them and writes nothing.
  *
  * Invariants:
- * - It reads the declarations in dist, so `npm run build` comes first.
+ * - It reads the declarations in dist, so `npm run build` comes first. Their maps lead messages to the sources.
  * - Every entry point of package.json has a report, and every report has an entry point.
  * - If an exported declaration names a type that another module exports, an entry point exports that type too.
  *
@@ -22,7 +22,7 @@ const NAMED_OTHERWISE = ['FleetQ_2'];
 /** Which compiler reads the declarations, and which report was written. */
 const QUIET = ['console-preamble', 'console-api-report-created', 'console-api-report-copied'];
 /** A store's contract is named by `StoreFactory`, but it is no public interface yet. The report shows it all the same. */
-const HIDDEN = /^dist\/store\/contract(\/|\.d\.ts$)/;
+const HIDDEN = /^src\/store\/contract(\/|\.ts$)/;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const reports = path.join(root, 'etc');
