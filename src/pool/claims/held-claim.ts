@@ -4,7 +4,7 @@
  * Invariants:
  * - There is one object for each claim. What is expensive is made on first use: the decoded payload, and the
  *   `AbortController` when a handler reads its signal.
- * - A payload that a reader could change is decoded anew for each reader.
+ * - A payload that a reader could change is decoded again for each reader.
  * - The first abort decides. Later aborts change nothing.
  */
 import { FleetQError } from '../../errors.js';
