@@ -108,7 +108,7 @@ describe('a link of the README', () => {
   test('leads to a packed file, or is absolute', () => {
     expect(links.length).toBeGreaterThan(5);
     const packedFiles = new Set(packed);
-    expect(links.filter((link) => !link.startsWith("https://") && !packedFiles.has(path.normalize(link)))).toEqual([]);
+    expect(links.filter((link) => !link.startsWith('https://') && !packedFiles.has(path.normalize(link)))).toEqual([]);
   });
 
   // The page of the package resolves a relative link against the repository.

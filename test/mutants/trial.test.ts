@@ -111,14 +111,14 @@ test('tries no break if a test file fails without one', { timeout: 60_000 }, asy
 test('rejects a list with a break that changes no place, several places, or the same place as another', async () => {
   const often = { ...SEEN, name: 'often', find: 'a' };
   const namesake = { ...SEEN, replace: 'a > b' };
-  const twin = { ...SEEN, name: 'twin', find: '(a <= b ?', replace: '(a >= b ?' };
-  const error = await trial(parts([NOWHERE, UNCHANGED, often, SEEN, namesake, twin])).catch((e: unknown) => e);
+  const duplicate = { ...SEEN, name: 'duplicate', find: '(a <= b ?', replace: '(a >= b ?' };
+  const error = await trial(parts([NOWHERE, UNCHANGED, often, SEEN, namesake, duplicate])).catch((e: unknown) => e);
   expect(String(error).split('\n').slice(1)).toEqual([
     'nowhere: "find" occurs 0 times in least.ts; it must occur exactly once',
     'unchanged: "replace" is the same text as "find"',
     expect.stringMatching(/^often: "find" occurs \d+ times/),
     'seen: another break has the same name',
-    'twin: it changes the file in the same way as seen',
+    'duplicate: it changes the file in the same way as seen',
   ]);
 });
 

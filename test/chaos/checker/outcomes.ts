@@ -30,7 +30,7 @@ function completed({ type, args, result, stepId, retries }: Row, runs: ReadonlyM
   return undefined;
 }
 
-/** Why a step of this type may fail for good, and whether only once its retries are used up. */
+/** The errors with which a step of this type may fail, and whether only after its retries are used up. */
 const WHY: Readonly<Partial<Record<StepType, { readonly why: string; readonly atOnce?: true }>>> = {
   doomed: { why: 'PermanentFailureError', atOnce: true },
   odd: { why: 'RESULT_UNSERIALIZABLE', atOnce: true },
