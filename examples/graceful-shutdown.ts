@@ -11,8 +11,7 @@ import { sqlite } from 'fleet-q/sqlite';
 const queue = new FleetQ({
   store: sqlite({ path: ':memory:' }),
   drainTimeoutMs: 500,
-  maxParallelism: 2,
-  capacityThreshold: 1,
+  concurrency: 2,
 })
   .register('short', async (_args: undefined, ctx) => {
     await sleep(200, undefined, { signal: ctx.signal });

@@ -1,4 +1,4 @@
-/** Logs: where they go, what they say, and that a broken logger harms nobody. */
+/** Logs: where they go, what they say, and that a broken logger affects nothing else. */
 import { format } from 'node:util';
 import pino from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -41,7 +41,7 @@ describe('by default', () => {
     expect(lines[0]).toContain('claims');
   });
 
-  test('silent unless asked, and it says so, so that nobody builds lines for nobody', () => {
+  test('is silent unless DEBUG names it, and reports that, so that no line is built in vain', () => {
     const log = createLog('pool');
     expect(written(() => log.error({}, 'unheard'))).toEqual([]);
     expect(log.verbose).toBe(false);
@@ -80,7 +80,7 @@ describe('a structured logger', () => {
     ]);
   });
 
-  test('one that throws harms nobody', () => {
+  test('a logger that throws affects nothing else', () => {
     const fail = () => {
       throw new Error('disk full');
     };
@@ -93,7 +93,7 @@ describe('a structured logger', () => {
     }).not.toThrow();
   });
 
-  test('nor does one whose methods reject, or one that cannot tell its level', async () => {
+  test('a logger whose methods reject, or that cannot report its level, affects nothing else', async () => {
     const reject = (): Promise<void> => Promise.reject(new Error('the disk is full'));
     const isLevelEnabled = (): never => {
       throw new Error('no level');
@@ -131,7 +131,7 @@ describe('a structured logger', () => {
     for (const line of written) expect(line).toMatchObject(base);
   });
 
-  test('a listener for one time hears once, and can be taken away like any other', () => {
+  test('a listener added by once is called once, and can be removed like any other', () => {
     const events = new Events(createLog('events'));
     const [once, never] = [vi.fn(), vi.fn()];
     events.once('pod:joined', once);
@@ -188,7 +188,7 @@ describe('consoleLogger', () => {
     expect(error).toHaveBeenCalledOnce();
   });
 
-  test('fields that JSON cannot carry harm nobody', () => {
+  test('fields that JSON cannot carry affect nothing else', () => {
     const { info } = spies();
     const cyclic: Record<string, unknown> = { big: 10n };
     cyclic['self'] = cyclic;

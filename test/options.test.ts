@@ -1,4 +1,4 @@
-/** Options: what is wrong with one is told at once, by its name and with its value; and what the environment gives. */
+/** Options: an unacceptable one is refused with its name and value; and what the environment gives. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { FleetQ, ValidationError, type FleetQOptions } from 'fleet-q';
 import { optionsFromEnv, overrideEnv } from '../src/options/env.js';
@@ -92,7 +92,7 @@ describe('options that are not acceptable', () => {
     expect(construct({ retry: 3 }).message).toBe('retry: expected an object, got 3');
   });
 
-  test('an unknown option is told the nearest known one', () => {
+  test('an unknown option suggests the nearest known one', () => {
     const error = construct({ maxParalelism: 3 });
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'maxParalelism' });
     expect(error.message).toBe('maxParalelism: is not known; did you mean maxParallelism?');
@@ -120,7 +120,7 @@ describe('options that are not acceptable', () => {
     expect(construct({ retry: { delay: 3 } }).message).toBe('retry.delay: is not known; did you mean baseMs?');
   });
 
-  test('an unknown option like no other is told nothing that would mislead', () => {
+  test('an unknown option that resembles no other gets no suggestion', () => {
     expect(construct({ colour: 'red' }).message).toBe('colour: is not known');
     expect(construct({ constructor: 1 }).field).toBe('constructor');
   });
@@ -206,7 +206,7 @@ describe('what comes out', () => {
     expect(resolveOptions({}).podId).not.toBe(resolveOptions({}).podId);
   });
 
-  test('an option that is `undefined` counts for nothing', () => {
+  test('an option that is `undefined` is ignored', () => {
     const options = { concurrency: undefined, maxParallelism: undefined, podId: undefined, timeoutMs: undefined };
     expect(resolveOptions(options)).toMatchObject({ concurrency: 8, podId: expect.any(String) as string });
     expect(resolveOptions({ ...options, concurrency: 3 })).toMatchObject({ concurrency: 3 });
@@ -250,7 +250,7 @@ describe('the environment', () => {
     });
   });
 
-  test('what is absent, empty or somebody else’s counts for nothing', () => {
+  test('absent, empty and foreign variables are ignored', () => {
     expect(optionsFromEnv({ FLEET_Q_MAX_PARALLELISM: '', FLEET_Q_LOG_LEVEL: '', PATH: '/bin' })).toEqual({});
   });
 

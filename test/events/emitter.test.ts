@@ -49,7 +49,7 @@ describe('a listener', () => {
     expect(heard).toHaveBeenCalledOnce();
   });
 
-  test('for one time does not hear what it causes itself', () => {
+  test('added by once does not get an event that it causes itself', () => {
     const events = newEvents();
     let heard = 0;
     events.once('pod:joined', () => {

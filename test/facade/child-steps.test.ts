@@ -52,7 +52,7 @@ describe('a step that a handler submits', () => {
     expect(await childrenOf(queue)).toHaveLength(3);
   });
 
-  test('is one step where it is submitted twice in one run, unless a name tells the two apart', async () => {
+  test('is one step if it is submitted twice in one run, unless a name distinguishes the two', async () => {
     const queue = parentOf(async (ctx) => {
       const [a, b] = await Promise.all([ctx.submit(child, { n: 1 }), ctx.submit(child, { n: 1 })]);
       expect(a).toBe(b);
@@ -106,7 +106,7 @@ describe('a step that a handler submits', () => {
     expect(await childrenOf(queue)).toEqual([]);
   });
 
-  test.skipIf(process.platform !== 'linux')('is one step where its parent was killed after submitting it', async () => {
+  test.skipIf(process.platform !== 'linux')('is one step if its parent was killed after submitting it', async () => {
     const path = temporaryPath();
     const killed = startProgram('parent', [path, 'web-1']);
     const client = stopped(new FleetQ<{ parent: { args: undefined; result: null } }>({ store: sqlite({ path }) }));

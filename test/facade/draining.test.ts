@@ -72,7 +72,7 @@ describe('while the queue drains', () => {
     });
   });
 
-  test('its heartbeat goes on for as long as a handler runs, so that peers take none of its work', async () => {
+  test('the heartbeat goes on as long as a handler runs, so that peers take none of its work', async () => {
     const fleet = new VirtualFleet();
     const ada = await fleet.add('ada', { options: { drainTimeoutMs: 3 * DEAD_AFTER } });
     const [id] = await fleet.submit({ ms: 2 * DEAD_AFTER });

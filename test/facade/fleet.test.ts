@@ -1,4 +1,4 @@
-/** Several queues on one file: who leads, what the reports say, and what events tell of it. */
+/** Several queues on one file: which one leads, and what reports and events say. */
 import { expect, test } from 'vitest';
 import { FleetQ, stopOnSignals, VERSION } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
@@ -74,7 +74,7 @@ test('a queue that was not started is not healthy, and says why', () => {
   });
 });
 
-test('stopOnSignals stops the queue, tells when it is done, and can be taken back', async () => {
+test('stopOnSignals stops the queue, calls onStopped, and can be removed', async () => {
   const queue = newQueue();
   await queue.start();
   const before = process.listenerCount('SIGUSR2');

@@ -104,7 +104,7 @@ describe('start and stop', () => {
     await submitting;
   });
 
-  test('stop in the midst of submitMany: it tells which steps are safe, and they are', async () => {
+  test('a stop during submitMany: the error names the steps that are safe, and they are', async () => {
     const path = temporaryPath();
     const queue = newQueue({ store: sqlite({ path }) }).register('a', (n: number) => n);
     let stopping: Promise<void> | undefined;

@@ -1,4 +1,4 @@
-/** What handlers and listeners do to the objects that they are given: nobody else sees it. */
+/** Changes that handlers and listeners make to the objects that they get: no one else sees them. */
 import { expect, test } from 'vitest';
 import { EVENT_NAMES } from 'fleet-q';
 import { newQueue, nextEvent } from '../support/queues.js';

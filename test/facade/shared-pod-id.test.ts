@@ -42,7 +42,7 @@ test('the younger queue takes over at once, the elder finishes and leaves, and a
   expect(younger.health().problems).toEqual([]);
 });
 
-test('a queue that has left permanently says so, and asks the store who leads', async () => {
+test('a queue that has left permanently reports it, and reads the leader from the store', async () => {
   const path = temporaryPath();
   warnings();
   const make = () => newQueue({ store: sqlite({ path }), podId: 'api', heartbeatIntervalMs: 20, deadAfterMs: 5_000 });

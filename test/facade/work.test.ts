@@ -1,4 +1,4 @@
-/** The queue at work, end to end on the embedded store: what a step comes to, and what is told of it. */
+/** The queue at work, end to end on the embedded store: what becomes of a step, and which events report it. */
 import { getEventListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -182,7 +182,7 @@ describe('a step', () => {
     await expect(queue.waitFor('old')).rejects.toMatchObject({ cause: { code: 'STEP_ARGS_MISMATCH' } });
   });
 
-  test('a result that JSON cannot carry, or that is too large, fails for good and says so', async () => {
+  test('a result that JSON cannot carry, or that is too large, fails the step permanently', async () => {
     const queue = newQueue({ maxPayloadBytes: 1_000 })
       .register('big', () => 1n as never)
       .register('large', () => 'x'.repeat(2_000));
@@ -197,7 +197,7 @@ describe('a step', () => {
     expect((await queue.getStep(unserializable)).retryCount).toBe(0);
   });
 
-  test('the context tells the handler all that it needs', async () => {
+  test('the context has everything that a handler needs', async () => {
     const contexts: StepContext[] = [];
     const queue = newQueue().register('ctx', (_: undefined, ctx) => {
       contexts.push(ctx);
@@ -223,7 +223,7 @@ describe('a step', () => {
 });
 
 describe('submitting', () => {
-  test('an idempotency key makes one step, and the receipt tells of other args', async () => {
+  test('an idempotency key makes one step, and the receipt reports other args', async () => {
     const queue = newQueue().register('pay', ({ amount }: { amount: number }) => amount);
     const first = await queue.submitWithReceipt({ type: 'pay', args: { amount: 1 }, idempotencyKey: 'order-1' });
     expect(first.receipt).toBe('created');
@@ -247,7 +247,7 @@ describe('submitting', () => {
     expect((await queue.stats()).pendingSteps).toBe(1);
   });
 
-  test('a lost reply to cancel or to retry is asked for again, and tells what was done', async () => {
+  test('an unanswered cancel or retry is sent again, and returns what was done', async () => {
     const factory = faultySqlite(({ verb, nth }) =>
       (verb === 'cancel' || verb === 'retry') && nth < 2 ? { fails: 'after' } : undefined,
     );
@@ -309,7 +309,7 @@ describe('submitting', () => {
     expect((await queue.stats()).pendingSteps).toBe(40);
   });
 
-  test('a submitMany that breaks off tells what is safe', async () => {
+  test('a submitMany that fails on the way names the steps that are safe', async () => {
     const factory = faultySqlite(({ verb, nth }) => (verb === 'submit' && nth >= 1 ? { fails: 'before' } : undefined));
     const queue = newQueue({ store: factory }).register('a', (n: number) => n);
     const error: unknown = await queue
@@ -368,7 +368,7 @@ describe('waiting', () => {
     expect(warned).not.toHaveBeenCalled();
   });
 
-  test('a step that is pruned while somebody waits for it is not found', async () => {
+  test('a step that is pruned during a wait is not found', async () => {
     const factory = faultySqlite();
     const queue = newQueue({ store: factory }).register('a', () => 1);
     const id = await queue.submit({ type: 'a' });
@@ -399,7 +399,7 @@ describe('waiting', () => {
   });
 });
 
-describe('what harms nobody', () => {
+describe('what affects nothing else', () => {
   test('a listener that throws or rejects', async () => {
     const queue = newQueue().register('a', () => 1);
     const heard: string[] = [];
@@ -413,7 +413,7 @@ describe('what harms nobody', () => {
     await expect.poll(() => heard).toEqual(['a']);
   });
 
-  test('a step whose type nobody handles waits, and the stats show it', async () => {
+  test('a step whose type no pod handles waits, and the stats show it', async () => {
     const queue = newQueue().register('known', () => 1);
     await queue.start();
     const id = await queue.submit({ type: 'unknown' } as never);

@@ -61,7 +61,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       [
         'test/facade/work.test.ts',
         'submitting > a lost reply is retried under the same id and makes no second step',
-        'submitting > an idempotency key makes one step, and the receipt tells of other args',
+        'submitting > an idempotency key makes one step, and the receipt reports other args',
       ],
     ),
     held('`submitMany` commits in chunks.', [
@@ -70,7 +70,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held(
       'If it fails between two chunks, it rejects with `SUBMIT_INCOMPLETE`, and the error lists the steps that are stored.',
-      ['test/facade/work.test.ts', 'submitting > a submitMany that breaks off tells what is safe'],
+      ['test/facade/work.test.ts', 'submitting > a submitMany that fails on the way names the steps that are safe'],
       ['test/faults/full-disk.test.ts', 'submitMany reports which steps are stored'],
       [
         'test/faults/locked.test.ts',
@@ -432,7 +432,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held(
       'If a listener throws, nothing else is affected.',
-      ['test/facade/work.test.ts', 'what harms nobody > a listener that throws or rejects'],
+      ['test/facade/work.test.ts', 'what affects nothing else > a listener that throws or rejects'],
       ['test/pool/execution/outcomes.test.ts', 'events > a listener that throws affects no other listener'],
     ),
     unheld(
@@ -923,7 +923,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held(
       'Stopped by a signal (SIGTERM with `stopOnSignals`). The steps finish, or are pending again at once.',
-      ['test/facade/fleet.test.ts', 'stopOnSignals stops the queue, tells when it is done, and can be taken back'],
+      ['test/facade/fleet.test.ts', 'stopOnSignals stops the queue, calls onStopped, and can be removed'],
       [
         'test/facade/signals.test.ts',
         'stopOnSignals > stops all queues at once, and ends the process when all have stopped: …',

@@ -169,7 +169,7 @@ describe('a schema of anybody', () => {
     ).toEqual({ ok: false, problem: 'the schema threw: "text"' });
   });
 
-  it('refuses by an issue without words, and tells the first five of many', async () => {
+  it('refuses by an issue without a message, and shows the first five of many', async () => {
     expect(
       await checkArgs(
         of(() => ({ issues: [] })),

@@ -70,7 +70,7 @@ describe('a submitted step', () => {
     expect(validate({ type: 'w', runAt: 0 }).runAt).toBe(0);
   });
 
-  it('is written to nobody before it is valid: the input stays as it was', () => {
+  it('leaves the input unchanged', () => {
     const input = Object.freeze({ type: 'w', args: Object.freeze({ a: 1 }) });
     validate(input);
     expect(input).toEqual({ type: 'w', args: { a: 1 } });
@@ -217,7 +217,7 @@ describe('a payload', () => {
     );
   });
 
-  it('tells no args from null args', () => {
+  it('distinguishes absent args from null', () => {
     expect(decodePayload(encodePayload('w', undefined, undefined, 100))).toEqual({ args: undefined, metadata: {} });
     expect(decodePayload(encodePayload('w', { value: null }, undefined, 100)).args).toBeNull();
   });

@@ -26,7 +26,7 @@ describe('a step that is submitted by its definition', () => {
     expect(submitCall(resize, undefined, undefined)?.input).toEqual({ type: 'resize' });
   });
 
-  it('is told from a step that is given as one object', () => {
+  it('is distinguished from a step that is given as one object', () => {
     expect(submitCall({ type: 'resize' }, undefined, undefined)).toBeUndefined();
     expect(submitManyCall([{ type: 'resize' }], undefined, undefined)).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-/** What the design claims of types, each claim compiled. */
+/** What the types of the public API promise, each promise compiled. */
 import { describe, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import * as v from 'valibot';
