@@ -34,7 +34,7 @@ beforeAll(async () => {
 
 afterAll(() => {
   rmSync(app, { recursive: true, force: true });
-});
+}, INSTALL_MS);
 
 /**
  * Installs the tarball without compiling better-sqlite3 anew, which takes a minute: the application gets the very
