@@ -194,7 +194,7 @@ export const snowflakeBreaks: readonly Break[] = [
     tests: [`${TESTS}/exchange.test.ts`, `${TESTS}/backlog-sharing.test.ts`],
   },
   {
-    name: 'snowflake/candidate-skip: no UPDATE of a detour begins at the front',
+    name: 'snowflake/candidate-skip: no UPDATE begins at the front while candidates are skipped',
     file: `${SNOWFLAKE}/exchange/candidate-skip.ts`,
     find: 'this.#updates < FRONT_EVERY ?',
     replace: 'this.#updates > 0 ?',
@@ -457,7 +457,7 @@ export const snowflakeBreaks: readonly Break[] = [
     file: `${SNOWFLAKE}/opening/tables-opener.ts`,
     find: '      this.#opening = undefined;\n      throw error;',
     replace: '      throw error;',
-    tests: [`${TESTS}/startup-errors.test.ts`],
+    tests: [`${TESTS}/opening.test.ts`],
   },
   {
     name: 'snowflake/opening: a version that was read late is believed',
