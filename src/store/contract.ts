@@ -65,7 +65,7 @@ export interface Store extends StepStore, FleetStore {
    */
   readonly staleReadMs: number;
   /**
-   * A value that changes with every change of a step, whoever made it. It costs less than any other read: waiters and idle
+   * A value that changes with every change of a step, by any process. It costs less than any other read: waiters and idle
    * pods compare it with the last one, and query the steps only if it has changed. It may also change without a reason.
    */
   pulse(): Promise<string>;

@@ -23,7 +23,7 @@ export function endedAndCancelled(harness: Harness): void {
     expect(reply.steps).toMatchObject([{ stepId: done.stepId, status: 'completed', result: '"done"' }]);
   });
 
-  it('returns which of many awaited steps have ended since the last query, whoever ended them', async () => {
+  it('returns which of many awaited steps have ended since the last query, by any process', async () => {
     const pod = await harness.join();
     const other = await harness.another();
     const steps = newSteps(MANY, { type: fresh('type') });
