@@ -1,4 +1,4 @@
-/** Who this process is in the fleet: a permanent podId, and the incarnation that it lives as now. */
+/** Who this process is in the fleet: its permanent podId, and its present incarnation. */
 import type { Runtime } from '../runtime/runtime.js';
 import type { PodRef } from '../store/contract.js';
 

@@ -1,5 +1,5 @@
 /**
- * The arithmetic of pauses between tries: how they grow, and how chance spreads them.
+ * The arithmetic of pauses between tries: how they grow, and how they are spread at random.
  *
  * Invariants:
  * - Pure. The caller draws `random`, from 0 to below 1.
@@ -11,7 +11,7 @@
 
 /** The pause after `failures` failures, 0 or more: `firstMs`, then `factor` times as long each time, up to `longestMs`. */
 export function exponentialMs(firstMs: number, longestMs: number, failures: number, factor = 2): number {
-  if (firstMs === 0) return 0; // 0 × an infinite power is no number
+  if (firstMs === 0) return 0; // otherwise 0 × Infinity is NaN
   return Math.min(longestMs, firstMs * factor ** failures);
 }
 
@@ -20,7 +20,7 @@ export function doubledMs(pauseMs: number, longestMs = Infinity): number {
   return Math.min(longestMs, 2 * pauseMs);
 }
 
-/** Between `leastMs` and `mostMs`: for many who wait for one resource that is held briefly. */
+/** Between `leastMs` and `mostMs`: for many callers that wait for one resource, each for a short time. */
 export function flatJitterMs(leastMs: number, mostMs: number, random: number): number {
   return leastMs + (mostMs - leastMs) * random;
 }
@@ -35,7 +35,7 @@ export function doubleJitterMs(pauseMs: number, random: number): number {
   return pauseMs * (1 + random);
 }
 
-/** Whole ms between 0 and `pauseMs`, both included: spreads a crowd best, and some of it return at once. */
+/** Whole ms between 0 and `pauseMs`, both included: spreads many callers best, and some of them return at once. */
 export function fullJitterMs(pauseMs: number, random: number): number {
   return Math.floor(random * (Math.floor(pauseMs) + 1));
 }

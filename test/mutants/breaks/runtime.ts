@@ -15,7 +15,7 @@ export const runtimeBreaks: readonly Break[] = [
   {
     name: 'runtime/backoff: a base of 0 becomes NaN after many failures',
     file: 'src/runtime/backoff.ts',
-    find: '  if (firstMs === 0) return 0; // 0 × an infinite power is no number\n',
+    find: '  if (firstMs === 0) return 0; // otherwise 0 × Infinity is NaN\n',
     replace: '',
     tests: [BACKOFF, 'test/step/retry.test.ts'],
   },
