@@ -21,8 +21,6 @@ const WITHOUT_API = ['./sqlite/helper'];
 const NAMED_OTHERWISE = ['FleetQ_2'];
 /** Which compiler reads the declarations, and which report was written. */
 const QUIET = ['console-preamble', 'console-api-report-created', 'console-api-report-copied'];
-/** A store's contract is named by `StoreFactory`, but it is no public interface yet. The report shows it all the same. */
-const HIDDEN = /^src\/store\/contract(\/|\.ts$)/;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const reports = path.join(root, 'etc');
@@ -77,7 +75,7 @@ const configurations = entries.map(configuration);
 const compilerState = CompilerState.create(configurations[0], {
   additionalEntryPoints: entries.map(({ declarations }) => declarations),
 });
-const exported = exportsOf(entries.find(({ isMain }) => isMain).declarations);
+const exported = new Set(entries.flatMap(({ declarations }) => [...exportsOf(declarations)]));
 
 /** The names that a module exports. */
 function exportsOf(file) {
@@ -91,7 +89,7 @@ function exportsOf(file) {
 function mayStayInside(message) {
   const [, name] = /The symbol "(\w+)"/.exec(message.text) ?? [];
   const file = path.relative(root, message.sourceFilePath).replaceAll(path.sep, '/');
-  return exported.has(name) || NAMED_OTHERWISE.includes(name) || HIDDEN.test(file) || isHelper(name, file);
+  return exported.has(name) || NAMED_OTHERWISE.includes(name) || isHelper(name, file);
 }
 
 /** Whether `file` declares `name` and does not export it: a helper of the types there, which nobody else can name. */

@@ -39,6 +39,7 @@ const EDGES: Record<string, readonly string[]> = {
   ],
   sqlite: ['store/sqlite', 'type store/contract', 'errors'],
   snowflake: ['store/snowflake', 'type store/contract', 'errors'],
+  store: ['type store/contract', 'type log', 'type step', 'type runtime'],
   testing: ['fleetq', 'options', 'store/sqlite', 'store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
 
   // the facade: `pod` puts the services of a started queue together, `api` is the queue's type, `stats` its reports

@@ -49,6 +49,7 @@ export type {
   PruneReply,
   RetryReceipt,
   StepAt,
+  StepIds,
   StepRecord,
   StepStore,
   SubmitReceipt,
@@ -118,8 +119,6 @@ export interface StoreFactory {
   readonly name: string;
   /**
    * Makes a store that is not open yet. It may be asynchronous, so that the driver is loaded only if the store is used.
-   *
-   * @hidden the contract of a store is not yet an interface for others to build on
    */
   create(environment: StoreEnvironment): Store | Promise<Store>;
 }
