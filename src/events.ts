@@ -1,3 +1,3 @@
 /** All of the events: the emitter, names and payloads. */
 export { Events } from './events/emitter.js';
-export * from './events/payloads.js';
+export * from './events/event-types.js';

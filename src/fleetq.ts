@@ -30,7 +30,7 @@ import { fleetSnapshot, healthOfNone, Pod } from './pod.js';
 import { leaderReport, queueStats, type LeaderReport, type QueueStats } from './stats.js';
 import { QueueContext } from './runtime/async-context.js';
 import type { StepTypeOptions } from './step/type-map.js';
-import { StepRegistry } from './step/registry.js';
+import { StepRegistry } from './step/step-registry.js';
 import type { Step } from './step/step.js';
 import type { StoreFactory } from './store/contract.js';
 

@@ -58,7 +58,7 @@ export type { IsJson, JsonGuard } from './step/json.js';
 export type { RetryPolicy } from './step/retry.js';
 export type { CompletedStep, FailedStep, Metadata, Step, StepStatus, StepWithoutResult } from './step/step.js';
 export type { StepInput, SubmitOptions } from './step/submission.js';
-export type { ReleaseReason } from './step/transition.js';
+export type { ReleaseReason } from './step/decide-transition.js';
 export type {
   AnyDefinition,
   ArgsThenOptions,

@@ -9,9 +9,9 @@
 import { inspect, types } from 'node:util';
 import { isError } from './errors.js';
 import { createDebug, type Debugger } from './log/debug.js';
-import type { Logger, LogLevel } from './log/logger.js';
+import type { Logger, LogLevel } from './log/logger-interface.js';
 
-export type { Logger, LogLevel } from './log/logger.js';
+export type { Logger, LogLevel } from './log/logger-interface.js';
 export { messageFirst, type MessageFirstLogger } from './log/host-logger.js';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];

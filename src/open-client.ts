@@ -17,7 +17,7 @@ import { completeOptions, type ResolvedOptions, type Settings } from './options.
 import type { QueueContext } from './runtime/async-context.js';
 import { withTimeout } from './runtime/with-timeout.js';
 import { handledTypes } from './stats.js';
-import type { StepRegistry } from './step/registry.js';
+import type { StepRegistry } from './step/step-registry.js';
 import type { Store, StoreFactory } from './store/contract.js';
 import { storeInContext } from './store/store-in-context.js';
 import { OutageTracker } from './store/outage-tracker.js';

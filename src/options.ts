@@ -24,7 +24,7 @@ import {
   record,
   type FieldCheck,
   oneOfWords,
-} from './step/field-checks.js';
+} from './input/field-checks.js';
 import { DEFAULT_RETRY, type RetryPolicy } from './step/retry.js';
 import type { Rhythm, StoreFactory } from './store/contract.js';
 

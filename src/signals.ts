@@ -14,7 +14,7 @@ import process from 'node:process';
 import type { AnyFleetQ } from './api.js';
 import { asError, show, ValidationError } from './errors.js';
 import { systemRuntime } from './runtime/runtime.js';
-import { checkFields, expecting, type FieldCheck, type FieldChecks } from './step/field-checks.js';
+import { checkFields, expecting, type FieldCheck, type FieldChecks } from './input/field-checks.js';
 
 export interface StopOnSignalsOptions {
   /** Default SIGTERM (what Kubernetes sends) and SIGINT (Ctrl-C). */

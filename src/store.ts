@@ -11,7 +11,7 @@ export type { Runtime, Timer, TimerOptions } from './runtime/runtime.js';
 export type { StepRow } from './step/step-row.js';
 export type { StepStatus } from './step/step.js';
 export type { NewStep } from './step/submission.js';
-export type { Transition } from './step/transition.js';
+export type { Transition } from './step/decide-transition.js';
 export type {
   CancelledStep,
   CancelReceipt,

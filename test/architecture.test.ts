@@ -15,15 +15,16 @@ import { describe, expect, test } from 'vitest';
 import { readSource, type Import, type ImportKind, type SourceFacts } from './support/source.js';
 
 const SERVICE = [
-  ...['type options', 'events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'runtime/backoff', 'errors'],
+  ...['type options', 'events', 'log', 'settlement', 'store/contract', 'step', 'input'],
+  ...['runtime', 'runtime/backoff', 'errors'],
 ];
 const STORE = [
   ...['store/contract', 'store/step-counts', 'store/busy-retry', 'store/open-calls'],
-  ...['driver', 'step', 'runtime', 'runtime/backoff', 'errors', 'log'],
+  ...['driver', 'step', 'input', 'runtime', 'runtime/backoff', 'errors', 'log'],
 ];
 
 const POOL_ROOMS = [
-  ...['pool/exchange', 'pool/planning', 'pool/execution', 'pool/isolation', 'pool/claims', 'pool/handlers'],
+  ...['pool/exchange', 'pool/planning', 'pool/execution', 'pool/suspects', 'pool/claims', 'pool/handlers'],
   'pool/pool-state',
 ];
 
@@ -69,35 +70,35 @@ const EDGES: Record<string, readonly string[]> = {
     ...['type stats', 'type options', 'type client', 'type pool', 'type fleet'],
     ...['type events', 'type log', 'type store/contract', 'type step', 'type runtime', 'type errors'],
   ],
-  signals: ['type api', 'step', 'runtime', 'errors'],
+  signals: ['type api', 'input', 'runtime', 'errors'],
   stats: ['store/contract', 'runtime'],
   'default-store': [
     ...['dynamic store/sqlite', 'dynamic sqlite', 'dynamic snowflake', 'type store/contract', 'files', 'errors'],
   ],
-  options: ['type events', 'log', 'files', 'store/contract', 'step', 'runtime', 'errors'],
+  options: ['type events', 'log', 'files', 'store/contract', 'step', 'input', 'runtime', 'errors'],
   version: [],
 
   // the services: never each other; `settlement` stands below those that end claims
   client: SERVICE.filter((part) => part !== 'settlement'),
-  pool: [...SERVICE, 'type worker-pool', ...POOL_ROOMS],
-  fleet: [...SERVICE, 'type worker-pool', 'store/outage-tracker', 'store/busy-retry', 'files', 'driver'], // the journal is a file
-  'worker-pool': ['type store/contract'], // the seam between the two
+  pool: [...SERVICE, 'type pool-interface', ...POOL_ROOMS],
+  fleet: [...SERVICE, 'type pool-interface', 'store/outage-tracker', 'store/busy-retry', 'files', 'driver'], // the journal is a file
+  'pool-interface': ['type store/contract'], // the seam between the two
 
   // the pool's rooms, from the top down: each imports only those below it
   'pool/exchange': [
-    ...['pool/planning', 'type pool/execution', 'type pool/isolation', 'pool/claims', 'type pool/handlers'],
+    ...['pool/planning', 'type pool/execution', 'type pool/suspects', 'pool/claims', 'type pool/handlers'],
     ...['type pool/pool-state', 'type events', 'type log', 'type settlement', 'type store/contract'],
     ...['step', 'runtime', 'runtime/backoff', 'errors'],
   ],
   'pool/planning': [
-    ...['type pool/execution', 'type pool/isolation', 'type pool/claims', 'type pool/handlers'],
+    ...['type pool/execution', 'type pool/suspects', 'type pool/claims', 'type pool/handlers'],
     ...['type store/contract', 'step', 'runtime/backoff'],
   ],
   'pool/execution': [
-    ...['type pool/isolation', 'pool/claims', 'type pool/pool-state'],
-    ...['type events', 'type log', 'step', 'runtime', 'runtime/backoff', 'errors'],
+    ...['type pool/suspects', 'pool/claims', 'type pool/pool-state'],
+    ...['type events', 'type log', 'step', 'input', 'runtime', 'runtime/backoff', 'errors'],
   ],
-  'pool/isolation': ['type pool/claims', 'runtime', 'runtime/backoff'],
+  'pool/suspects': ['type pool/claims', 'runtime', 'runtime/backoff'],
   'pool/claims': ['type pool/handlers', 'type events', 'store/contract', 'step', 'runtime', 'errors'],
   'pool/handlers': ['type step', 'errors'],
   'pool/pool-state': [],
@@ -120,8 +121,9 @@ const EDGES: Record<string, readonly string[]> = {
 
   // the ground
   events: ['type store/contract', 'log', 'step', 'runtime', 'errors'],
-  files: ['type step', 'errors'],
-  step: ['errors', 'type log', 'runtime/backoff'],
+  files: ['type input', 'errors'],
+  step: ['input', 'errors', 'type log', 'runtime/backoff'],
+  input: ['errors'],
   log: ['runtime', 'errors'],
   runtime: ['errors'],
   'runtime/backoff': [], // pure, so that the domain may use it
@@ -407,7 +409,7 @@ describe('the rules report', () => {
         `import type { ExchangeChannel } from '../exchange/exchange-channel.js';`,
       ],
       'a room changes the state of the pool': [
-        'pool/execution/slots.ts',
+        'pool/execution/slot-filler.ts',
         `import { PoolStateMachine } from '../pool-state.js';`,
       ],
       'the state imports a room': ['pool/pool-state.ts', `import type { HeldClaims } from './claims/held-claims.js';`],
@@ -498,7 +500,7 @@ describe('the rules do not report', () => {
   const sound: Record<string, readonly [file: string, text: string]> = {
     'its own part': ['pool/pool.ts', `import { drain } from './drain.js';`],
     'a room of the pool': ['pool/pool.ts', `import { Executor } from './execution/executor.js';`],
-    'the room below': ['pool/execution/slots.ts', `import { HeldClaim } from '../claims/held-claim.js';`],
+    'the room below': ['pool/execution/slot-filler.ts', `import { HeldClaim } from '../claims/held-claim.js';`],
     'what stands below': ['pool/pool.ts', `import { Settler } from '../settlement/settler.js';`],
     'types of options': ['pool/pool.ts', `import { type Options } from '../options.js';`],
     'a store by an entry point': ['sqlite.ts', `export { open } from './store/sqlite/store.js';`],

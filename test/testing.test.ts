@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { PermanentFailureError } from '../src/errors.js';
 import { sleep } from '../src/runtime/runtime.js';
 import { defineStep } from '../src/step/definition.js';
-import { childId } from '../src/step/step-id.js';
+import { childId } from '../src/step/derived-step-id.js';
 import { runStep, StepReleasedError, testContext, VirtualRuntime } from '../src/testing.js';
 
 const double = defineStep({

@@ -1,7 +1,7 @@
 /** Resolves or rejects a wait with the row of a step that has ended. */
 import { FleetQError, StepCancelledError, StepFailedError } from '../errors.js';
 import { deserializeError } from '../step/serialized-error.js';
-import { readError, readResult } from '../step/stored-result.js';
+import { readError, readResult } from '../step/read-stored-result.js';
 import type { StepRecord } from '../store/contract.js';
 
 export function settleWait(

@@ -8,7 +8,7 @@
 import type { Events } from '../events.js';
 import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { checkStepId } from '../step/field-checks.js';
+import { checkStepId } from '../input/field-checks.js';
 import { isTerminal } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
 import { changeStep } from './change-step.js';

@@ -1,5 +1,5 @@
 /** Listings of steps, page by page or one by one. */
-import { checkFields, expecting, integer, name, oneOfWords, type FieldChecks } from '../step/field-checks.js';
+import { checkFields, expecting, integer, name, oneOfWords, type FieldChecks } from '../input/field-checks.js';
 import { isStepStatus, STEP_STATUSES, type StepStatus } from '../step/step.js';
 
 /** Which steps `listSteps` yields. A step has to match all conditions. */

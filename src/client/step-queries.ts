@@ -3,7 +3,7 @@ import { StepNotFoundError } from '../errors.js';
 import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/time-slices.js';
-import { checkStepId } from '../step/field-checks.js';
+import { checkStepId } from '../input/field-checks.js';
 import { readStep } from '../step/step-row.js';
 import type { Step } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';

@@ -17,15 +17,15 @@ import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/time-slices.js';
 import type { RegisteredStep } from '../step/definition.js';
-import { expecting } from '../step/field-checks.js';
+import { expecting } from '../input/field-checks.js';
 import { decodePayload } from '../step/payload.js';
-import type { StepRegistry } from '../step/registry.js';
+import type { StepRegistry } from '../step/step-registry.js';
 import { checkedBySchema, submitCall, submitManyCall } from '../step/submit-call.js';
 import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
 import { isRefusal, type StepStore, type SubmitReceipt } from '../store/contract.js';
 import { repeatUnanswered } from './repeat-unanswered.js';
-import { commitEnd } from './commit-size.js';
-import { DuplicateSteps } from './duplicate-steps.js';
+import { commitEnd } from './commit-bounds.js';
+import { RepeatsInCall } from './repeats-in-call.js';
 
 export interface SubmitterParts {
   readonly store: Pick<StepStore, 'submit'>;
@@ -90,7 +90,7 @@ export class Submitter {
     const call = submitManyCall(given, argsList, options);
     if (call === undefined) iterable(given, 'steps', 'STEP_INVALID');
     const inputs = call?.inputs ?? (given as Iterable<unknown>);
-    const duplicates = new DuplicateSteps();
+    const duplicates = new RepeatsInCall();
     const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => {
       const checking = this.#check(input, `steps[${i}].`, call?.definition);
       const checkId = (step: NewStep): NewStep => duplicates.check(input as StepInput, step, i);

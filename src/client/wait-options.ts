@@ -1,6 +1,6 @@
 /** The options of `waitFor`. */
 import { MAX_DELAY_MS } from '../runtime/runtime.js';
-import { checkFields, expecting, type FieldChecks } from '../step/field-checks.js';
+import { checkFields, expecting, type FieldChecks } from '../input/field-checks.js';
 
 export interface WaitOptions {
   /** Gives up after this many ms; 1 to 2,147,483,647 (24 days). The step goes on. Default: never. */

@@ -2,11 +2,11 @@
  * Waits for steps to end.
  *
  * Invariants:
- * - All waits of a process share one query of the store. {@link PollGate} decides whether a poll has to send it.
+ * - All waits of a process share one query of the store. {@link PulseGate} decides whether a poll has to send it.
  * - A step counts as missing only if no query has shown it for `staleReadMs`. The time counts from the first query that did
  *   not show it, and not from before the wait: another process may have submitted the step just now.
  * - The cost of a poll depends on how many steps have ended since the last one, not on how many are awaited. If the store's
- *   reply may miss a step (one that plain SQL has ended or deleted), {@link PollingRound} reads all awaited steps by id,
+ *   reply may miss a step (one that plain SQL has ended or deleted), {@link AwaitedSweep} reads all awaited steps by id,
  *   a piece at each poll.
  * - No poll holds the event loop for more than a few ms, however many waits there are.
  * - A wait keeps the process alive. Without waits nothing runs.
@@ -18,12 +18,12 @@ import { onAbort } from '../runtime/abort.js';
 import { Loop } from '../runtime/loop.js';
 import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime, Timer } from '../runtime/runtime.js';
-import { checkStepId } from '../step/field-checks.js';
+import { checkStepId } from '../input/field-checks.js';
 import { isTerminal } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
 import { settleWait } from './settle-wait.js';
-import { PollGate } from './poll-gate.js';
-import { PollingRound } from './polling-round.js';
+import { PulseGate } from './pulse-gate.js';
+import { AwaitedSweep } from './awaited-sweep.js';
 import { checkWaitOptions, type WaitOptions } from './wait-options.js';
 import type { TimeoutDetails } from './timeout-details.js';
 
@@ -57,8 +57,8 @@ export class Waiter {
   readonly #waiting = new Map<string, Set<Waiting>>();
   /** Ids that no query has covered or shown yet, or that have ended in this process: read at the next query. */
   readonly #urgent = new Set<string>();
-  readonly #gate: PollGate;
-  readonly #round: PollingRound;
+  readonly #gate: PulseGate;
+  readonly #round: AwaitedSweep;
   /** Where the last query for ended steps stopped. */
   #cursor: string | null = null;
   #unwatch: (() => void)[] = [];
@@ -66,8 +66,8 @@ export class Waiter {
 
   constructor(parts: WaiterParts) {
     this.#parts = parts;
-    this.#gate = new PollGate(parts.store.staleReadMs);
-    this.#round = new PollingRound(this.#waiting, parts.waitIntervalMs);
+    this.#gate = new PulseGate(parts.store.staleReadMs);
+    this.#round = new AwaitedSweep(this.#waiting, parts.waitIntervalMs);
     this.#loop = new Loop(parts.runtime, () => this.#poll(), { onError: (error) => this.#failed(error) });
   }
 

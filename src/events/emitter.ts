@@ -8,7 +8,7 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import { asError } from '../errors.js';
-import type { AnySteps, EventName, EventPayloads } from './payloads.js';
+import type { AnySteps, EventName, EventPayloads } from './event-types.js';
 import type { Log } from '../log.js';
 import { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';

@@ -7,7 +7,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asError, show, ValidationError } from '../errors.js';
-import type { FieldCheck } from '../step/field-checks.js';
+import type { FieldCheck } from '../input/field-checks.js';
 
 /** The path of a database that lives in memory. */
 export const MEMORY = ':memory:';

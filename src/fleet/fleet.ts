@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { Settler } from '../settlement/settler.js';
 import type { PodRef, PodView, Store } from '../store/contract.js';
 import type { OutageTracker } from '../store/outage-tracker.js';
-import type { WorkerPool } from '../worker-pool.js';
+import type { WorkerPool } from '../pool-interface.js';
 import { Elector } from './elector.js';
 import { healthOf, type Health, type HealthInputs } from './health.js';
 import { Heartbeat } from './heartbeat.js';
@@ -14,7 +14,7 @@ import { Housekeeping } from './housekeeping.js';
 import { Journal } from './journal.js';
 import { LeaderFitness } from './leader-fitness.js';
 import { PeerWatch } from './peer-watch.js';
-import { PodIdentity } from './pod-identity.js';
+import { OwnIncarnation } from './own-incarnation.js';
 import { Recovery } from './recovery.js';
 import { SelfFence } from './self-fence.js';
 import { WallClockCheck } from './wall-clock-check.js';
@@ -45,12 +45,12 @@ export class Fleet {
   readonly elector: Elector;
   readonly fence: SelfFence;
   readonly #deps: FleetDependencies;
-  readonly #identity: PodIdentity;
+  readonly #identity: OwnIncarnation;
   readonly #wallClock: WallClockCheck;
 
   constructor(deps: FleetDependencies) {
     const { runtime, store, settings, pool, settler, events, log, meta } = deps;
-    const identity = new PodIdentity(runtime, settings.podId);
+    const identity = new OwnIncarnation(runtime, settings.podId);
     const peers = new PeerWatch(runtime, settings, store.staleReadMs);
     const fitness = new LeaderFitness(runtime, settings);
     const journal = new Journal({ runtime, events, log, path: settings.journalPath });

@@ -8,7 +8,7 @@
 import { StoreError } from '../errors.js';
 import type { PodFenced } from '../events.js';
 import type { FailingOperation } from '../store/outage-tracker.js';
-import type { PoolLoad } from '../worker-pool.js';
+import type { PoolLoad } from '../pool-interface.js';
 
 /** What `health()` returns: the fields of the Python FLEET-Q, then what is wrong. */
 export interface Health {

@@ -9,7 +9,7 @@
 import type { Database } from 'better-sqlite3';
 import { isBusy, loadSqlite } from '../driver/better-sqlite3.js';
 import { asError } from '../errors.js';
-import { locate } from '../files/database-file.js';
+import { locate } from '../files/file-identity.js';
 import type { SerializedError } from '../step/serialized-error.js';
 import { parseJson } from '../step/payload.js';
 import { flatJitterMs } from '../runtime/backoff.js';

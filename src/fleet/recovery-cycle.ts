@@ -25,7 +25,7 @@ import {
   type Store,
 } from '../store/contract.js';
 import type { Leadership } from './elector.js';
-import { decideOrphans, type DecidedOrphan } from './orphan-outcomes.js';
+import { decideOrphans, type DecidedOrphan } from './decide-orphans.js';
 import type { DeadPod, PeerWatch } from './peer-watch.js';
 import { recoveryRecord, summaryOf, type Decision, type RecoveryRecord } from './recovery-record.js';
 

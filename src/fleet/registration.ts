@@ -15,13 +15,13 @@ import type { Runtime } from '../runtime/runtime.js';
 import { withTimeout } from '../runtime/with-timeout.js';
 import type { Store } from '../store/contract.js';
 import { HedgedCall, type HedgeOptions } from './hedged-call.js';
-import type { PodIdentity } from './pod-identity.js';
+import type { OwnIncarnation } from './own-incarnation.js';
 
 export interface RegistrationDependencies {
   readonly runtime: Runtime;
   readonly store: Pick<Store, 'register' | 'leave' | 'staleReadMs'>;
   readonly settings: Pick<Settings, 'heartbeatIntervalMs' | 'deadAfterMs'>;
-  readonly identity: PodIdentity;
+  readonly identity: OwnIncarnation;
   readonly log: Log;
   /** What the pod publishes about itself. */
   readonly meta: () => Readonly<Record<string, unknown>>;

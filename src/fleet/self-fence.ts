@@ -20,9 +20,9 @@ import type { Log } from '../log.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
-import type { WorkerPool } from '../worker-pool.js';
+import type { WorkerPool } from '../pool-interface.js';
 import { fenceAfterMs, marginMs } from './heartbeat-limits.js';
-import type { PodIdentity } from './pod-identity.js';
+import type { OwnIncarnation } from './own-incarnation.js';
 
 /** An instant on both clocks. */
 export interface Instant {
@@ -33,7 +33,7 @@ export interface Instant {
 export interface SelfFenceDependencies {
   readonly runtime: Runtime;
   readonly settings: { readonly heartbeatIntervalMs: number; readonly deadAfterMs: number };
-  readonly identity: PodIdentity;
+  readonly identity: OwnIncarnation;
   readonly pool: Pick<WorkerPool, 'fence' | 'halt' | 'retire'>;
   readonly events: Events;
   readonly log: Log;

@@ -6,7 +6,7 @@
  * recognized by their other members.
  */
 import { show, ValidationError, type ErrorCode } from '../errors.js';
-import type { Logger, LogLevel } from './logger.js';
+import type { Logger, LogLevel } from './logger-interface.js';
 
 const METHODS = ['debug', 'info', 'warn', 'error'] as const;
 

@@ -6,7 +6,7 @@
 import { show, ValidationError } from '../errors.js';
 import { consoleLogger, type Logger, type LogLevel } from '../log.js';
 import { OPTION_TABLE, refuseTwoConcurrencies, type FleetQOptions } from '../options.js';
-import { MAX_DURATION_MS, expecting, type FieldCheck } from '../step/field-checks.js';
+import { MAX_DURATION_MS, expecting, type FieldCheck } from '../input/field-checks.js';
 
 /**
  * The options that the environment gives. Absent and empty variables are ignored.

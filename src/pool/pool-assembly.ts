@@ -5,7 +5,7 @@ import type { Settings } from '../options.js';
 import { Condition } from '../runtime/condition.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Settler } from '../settlement/settler.js';
-import type { StepRegistry } from '../step/registry.js';
+import type { StepRegistry } from '../step/step-registry.js';
 import type { Store } from '../store/contract.js';
 import { HeldClaims } from './claims/held-claims.js';
 import type { OutboxEntry } from './claims/outbox.js';
@@ -17,11 +17,11 @@ import { ExchangeLoop } from './exchange/exchange-loop.js';
 import { CompletionRate } from './execution/completion-rate.js';
 import type { ChildSubmitter } from './execution/context.js';
 import { Executor } from './execution/executor.js';
-import { Slots } from './execution/slots.js';
+import { SlotFiller } from './execution/slot-filler.js';
 import { TimeSlice } from './execution/time-slice.js';
 import { Handlers } from './handlers/handlers.js';
-import { Isolation } from './isolation/isolation.js';
-import { ProcessPools } from './isolation/process-pools.js';
+import { SuspectIsolation } from './suspects/suspect-isolation.js';
+import { PoolsOfProcess } from './suspects/pools-of-process.js';
 import { ClaimPlanner } from './planning/claim-planner.js';
 import { PoolStateMachine } from './pool-state.js';
 import { bugReporter } from './report-bug.js';
@@ -55,11 +55,11 @@ export interface PoolCallbacks {
 export interface PoolAssembly {
   readonly state: PoolStateMachine;
   readonly handlers: Handlers;
-  readonly processPools: ProcessPools;
-  readonly isolation: Isolation;
+  readonly processPools: PoolsOfProcess;
+  readonly isolation: SuspectIsolation;
   readonly claims: HeldClaims;
   readonly executor: Executor;
-  readonly slots: Slots;
+  readonly slots: SlotFiller;
   readonly channel: ExchangeChannel;
   readonly planner: ClaimPlanner;
   readonly loop: ExchangeLoop;
@@ -77,19 +77,28 @@ export function assemble(parts: PoolParts, { onEnded, onReturned }: PoolCallback
   const handlers = new Handlers(registry, settings.timeoutMs);
   const claims = new HeldClaims(onEnded);
   const channel = new ExchangeChannel({ store, runtime, settler, log });
-  const processPools = new ProcessPools(runtime, {
+  const processPools = new PoolsOfProcess(runtime, {
     quiet: () => claims.empty && channel.idle(claims.pod),
     hasStrays: () => claims.running.strays > 0,
     claimsAlone: () => !state.isFenced && channel.claimsAlone,
   });
-  const isolation = new Isolation(() => runtime.random(), processPools);
+  const isolation = new SuspectIsolation(() => runtime.random(), processPools);
   const rate = new CompletionRate(settings.slots);
   const slice = new TimeSlice();
   const executor = new Executor({
     ...{ runtime, events, log, submitter, abortGraceMs, maxPayloadBytes },
     ...{ state, claims, rate, onReturned },
   });
-  const slots = new Slots({ runtime, slots: settings.slots, state, claims, executor, isolation, slice, mayProceed });
+  const slots = new SlotFiller({
+    runtime,
+    slots: settings.slots,
+    state,
+    claims,
+    executor,
+    isolation,
+    slice,
+    mayProceed,
+  });
   const planner = new ClaimPlanner({ settings, handlers, claims, rate, pace: channel, isolation });
   const intake = new ClaimIntake({ events, log, state, handlers, claims, isolation });
   const onExchanged = (): void => progress.notify();

@@ -8,7 +8,7 @@
  */
 import type { Service } from '../runtime/service.js';
 import type { Fence, PodRef } from '../store/contract.js';
-import type { PoolLoad, WorkerPool } from '../worker-pool.js';
+import type { PoolLoad, WorkerPool } from '../pool-interface.js';
 import type { ClaimSnapshot } from './claims/claim-comparison.js';
 import type { HeldClaims } from './claims/held-claims.js';
 import type { OutboxEntry } from './claims/outbox.js';

@@ -1,6 +1,6 @@
 /** A claim that has ended, with what is known of it until its receipt comes. */
 import type { Payload } from '../step/payload.js';
-import type { Outcome } from '../step/transition.js';
+import type { Outcome } from '../step/decide-transition.js';
 import type { Claim } from '../store/contract.js';
 
 export interface EndedClaim {

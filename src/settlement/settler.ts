@@ -10,7 +10,7 @@
 import type { StoreError } from '../errors.js';
 import type { Log } from '../log.js';
 import { plainError } from '../step/serialized-error.js';
-import { decide, type Outcome, type Rules } from '../step/transition.js';
+import { decide, type Outcome, type Rules } from '../step/decide-transition.js';
 import { isRefusal, type Claim, type Receipt, type Settlement } from '../store/contract.js';
 import type { Announcer } from './announcer.js';
 import type { EndedClaim } from './ended-claim.js';

@@ -14,7 +14,7 @@ import {
   expecting,
   positiveMillisecondsOrNull,
   type FieldChecks,
-} from './field-checks.js';
+} from '../input/field-checks.js';
 import type { StepContext } from './handler-context.js';
 import type { JsonGuard } from './json.js';
 import type { StepDefinition, StepTypeOptions } from './type-map.js';

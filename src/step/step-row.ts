@@ -7,7 +7,7 @@
 import { decodePayload, type Payload } from './payload.js';
 import { plainError } from './serialized-error.js';
 import type { Step, StepStatus } from './step.js';
-import { readError, readResult } from './stored-result.js';
+import { readError, readResult } from './read-stored-result.js';
 
 /** The columns that make a step. A store's record has them, and so has a claim with its status. */
 export interface StepRow {

@@ -6,9 +6,17 @@
 import { types } from 'node:util';
 import { show, ValidationError } from '../errors.js';
 import { MAX_TYPE_LENGTH } from './definition.js';
-import { checkFields, integer, milliseconds, name, expecting, record, type FieldChecks } from './field-checks.js';
+import {
+  checkFields,
+  integer,
+  milliseconds,
+  name,
+  expecting,
+  record,
+  type FieldChecks,
+} from '../input/field-checks.js';
 import { encodePayload } from './payload.js';
-import { idempotentId } from './step-id.js';
+import { idempotentId } from './derived-step-id.js';
 import type { Metadata } from './step.js';
 
 /** How a step is submitted. */

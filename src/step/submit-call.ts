@@ -8,9 +8,9 @@ import { types } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { show, ValidationError } from '../errors.js';
 import { checkArgs, isDefinition, knownDefinition, type Checked, type RegisteredStep } from './definition.js';
-import { expecting, name, type FieldChecks } from './field-checks.js';
+import { expecting, name, type FieldChecks } from '../input/field-checks.js';
 import type { ChildOptions } from './handler-context.js';
-import { childId } from './step-id.js';
+import { childId } from './derived-step-id.js';
 import { checkSubmitOptions, type NewStep, type StepInput, type SubmitOptions } from './submission.js';
 
 /** A step of a definition. */

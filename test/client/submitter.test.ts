@@ -8,7 +8,7 @@ import { resolveOptions } from '../../src/options.js';
 import { QueueContext } from '../../src/runtime/async-context.js';
 import { sleep } from '../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
-import { StepRegistry } from '../../src/step/registry.js';
+import { StepRegistry } from '../../src/step/step-registry.js';
 import type { NewStep } from '../../src/step/submission.js';
 
 const BATCH = 10;

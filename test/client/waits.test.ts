@@ -1,6 +1,6 @@
 /** Waits in one process over a store without late reads: what ends them without a poll, and that they leave nothing behind. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { PollGate } from '../../src/client/poll-gate.js';
+import { PulseGate } from '../../src/client/pulse-gate.js';
 import { LateClients, WAIT_INTERVAL_MS, type Client } from './support/late-client.js';
 
 let clients: LateClients;
@@ -92,7 +92,7 @@ test('after the last wait neither a timer nor a watcher is left', async () => {
 });
 
 test('a wait that starts after all others have ended does not trust their pulse', () => {
-  const gate = new PollGate(0);
+  const gate = new PulseGate(0);
   expect(gate.mustQuery('a', 0)).toBe(true);
   gate.answered(0);
   expect(gate.mustQuery('a', 1)).toBe(false);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { electLeader, Elector } from '../../src/fleet/elector.js';
-import { PodIdentity } from '../../src/fleet/pod-identity.js';
+import { OwnIncarnation } from '../../src/fleet/own-incarnation.js';
 import { SelfFence } from '../../src/fleet/self-fence.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { log, RecordedEvents } from './support/recorded-events.js';
@@ -57,7 +57,7 @@ describe('a pod', () => {
     const shared = { runtime, settings, events: recorded.events, log };
     fence = new SelfFence({
       ...shared,
-      identity: new PodIdentity(runtime, 'a'),
+      identity: new OwnIncarnation(runtime, 'a'),
       pool: { halt: () => {}, retire: () => {}, fence: () => {} },
     });
     elector = new Elector(fence, recorded.events, log);

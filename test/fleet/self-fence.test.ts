@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PodIdentity } from '../../src/fleet/pod-identity.js';
+import { OwnIncarnation } from '../../src/fleet/own-incarnation.js';
 import { SelfFence } from '../../src/fleet/self-fence.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { log, RecordedEvents } from './support/recorded-events.js';
@@ -16,7 +16,7 @@ beforeEach(async () => {
   fence = new SelfFence({
     runtime,
     settings: { heartbeatIntervalMs: 2_000, deadAfterMs: 15_000 },
-    identity: new PodIdentity(runtime, 'a'),
+    identity: new OwnIncarnation(runtime, 'a'),
     pool: {
       halt: () => calls.push('halt'),
       retire: () => calls.push('retire'),

@@ -674,12 +674,12 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     held(
       'So a suspect runs alone in its process: while it runs, the other queues of the process claim and start nothing, whatever their store.',
       [
-        'test/pool/isolation/process-pools.test.ts',
+        'test/pool/suspects/pools-of-process.test.ts',
         'a suspect whose process has another queue > runs once the other is empty, which starts nothing until the suspect has its outcome',
         'a suspect whose process has another queue > does not start while that runs something, and is never held by a token that says "alone"',
       ],
       [
-        'test/pool/isolation/suspects.test.ts',
+        'test/pool/suspects/suspects.test.ts',
         'a suspect that comes to an empty pod > runs at once, and nothing runs beside it',
       ],
     ),
@@ -692,18 +692,18 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'A suspect waits in the store until a pod is empty.',
       ['test/conformance/poison.ts', 'claims no step with two crashes without quarantine, and claims the others'],
       [
-        'test/pool/isolation/suspects.test.ts',
+        'test/pool/suspects/suspects.test.ts',
         'a suspect that comes to a busy pod > is never held by a token that says that the pod was empty',
       ],
     ),
     held('If a busy pod meets a suspect, it claims nothing until its handlers have ended, for 5 s at first.', [
-      'test/pool/isolation/suspects.test.ts',
+      'test/pool/suspects/suspects.test.ts',
       'a suspect that comes to a busy pod > leaves free slots empty for 5 s at first; then the pod works on for at least as long',
     ]),
     held(
       'If they take longer, the pod continues with other work for at least as long, and then tries again for twice as long.',
       [
-        'test/pool/isolation/suspects.test.ts',
+        'test/pool/suspects/suspects.test.ts',
         'a suspect that comes to a busy pod > leaves free slots empty for 5 s at first; then the pod works on for at least as long',
         'a suspect that comes to a busy pod > runs in the end, however long the other handlers take, and the pod goes on meanwhile',
       ],
@@ -715,14 +715,14 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'in a fleet that is always busy > suspects run in the end, and other work runs meanwhile (seed %i)',
       ],
       [
-        'test/pool/isolation/suspects.test.ts',
+        'test/pool/suspects/suspects.test.ts',
         'a suspect that comes to a busy pod > runs in the end, however long the other handlers take, and the pod goes on meanwhile',
       ],
     ),
     held(
       'And a pod never spends more than about half of its time on suspects while there is other work.',
       [
-        'test/pool/isolation/suspects.test.ts',
+        'test/pool/suspects/suspects.test.ts',
         'a suspect that comes to a busy pod > is followed by a rest as long as its run and its wait together',
       ],
       [
@@ -731,27 +731,27 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held('Handlers that never end, and strays, keep a pod from running suspects.', [
-      'test/pool/isolation/suspects.test.ts',
+      'test/pool/suspects/suspects.test.ts',
       'a suspect that comes to an empty pod > that becomes a stray no longer blocks other steps, but no suspect runs beside it',
     ]),
     held('Queues that share a process take turns.', [
-      'test/pool/isolation/process-pools.test.ts',
+      'test/pool/suspects/pools-of-process.test.ts',
       'suspects of two queues that both have other work run, one at a time, beside nothing',
     ]),
     held('If a queue meets a suspect, it also stops the others from claiming, within the same bounds.', [
-      'test/pool/isolation/process-pools.test.ts',
+      'test/pool/suspects/pools-of-process.test.ts',
       'a suspect whose process has another queue > keeps the other from work for 5 s at first; then that works on for at least as long',
     ]),
     held(
       'After each turn the process continues with other work for as long as the turn took, unless there is nothing to do.',
       [
-        'test/pool/isolation/process-pools.test.ts',
+        'test/pool/suspects/pools-of-process.test.ts',
         'a suspect whose process has another queue > keeps the other from work for 5 s at first; then that works on for at least as long',
       ],
     ),
     unheld('It follows from the sentence before.', 'So with several queues in a process a suspect may wait longer.'),
     held('If a queue is the only one that was started in its process, this costs nothing.', [
-      'test/pool/isolation/suspects.test.ts',
+      'test/pool/suspects/suspects.test.ts',
       'a suspect that comes to an empty pod > runs at once, and nothing runs beside it',
     ]),
   ],

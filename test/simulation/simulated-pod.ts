@@ -3,7 +3,7 @@ import { completeOptions, resolveOptions, type FleetQOptions, type Settings } fr
 import { Pod } from '../../src/pod.js';
 import { sleep } from '../../src/runtime/runtime.js';
 import type { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
-import { StepRegistry } from '../../src/step/registry.js';
+import { StepRegistry } from '../../src/step/step-registry.js';
 import type { PodRef, Store } from '../../src/store/contract.js';
 import { resolveOptions as sqliteOptions } from '../../src/store/sqlite/options.js';
 import { NO_PROOF } from '../../src/store/sqlite/pods/process-table.js';

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { checkArgs, checkDefinition, defineStep } from '../../src/step/definition.js';
-import { StepRegistry } from '../../src/step/registry.js';
+import { StepRegistry } from '../../src/step/step-registry.js';
 
 const run = () => null;
 

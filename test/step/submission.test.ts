@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../../src/errors.js';
 import { decodePayload, encodePayload, parseJson } from '../../src/step/payload.js';
-import { idempotentId } from '../../src/step/step-id.js';
+import { idempotentId } from '../../src/step/derived-step-id.js';
 import { validateStep } from '../../src/step/submission.js';
 
 const RULES = { maxPayloadBytes: 1_000, maxRetries: 3 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../../src/errors.js';
 import { defineStep } from '../../src/step/definition.js';
-import { childId } from '../../src/step/step-id.js';
+import { childId } from '../../src/step/derived-step-id.js';
 import { childOptions, childOptionsOfEach, submitCall, submitManyCall } from '../../src/step/submit-call.js';
 
 const resize = defineStep({ type: 'resize', run: (args: { file: string; width?: number }) => args.file });

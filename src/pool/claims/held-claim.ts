@@ -11,7 +11,7 @@ import { FleetQError } from '../../errors.js';
 import type { StepEvent } from '../../events.js';
 import { runInContextCopy } from '../../runtime/async-context.js';
 import { isImmutable, payloadOf, type Payload } from '../../step/payload.js';
-import type { Outcome } from '../../step/transition.js';
+import type { Outcome } from '../../step/decide-transition.js';
 import type { Claim, PodRef, Settlement } from '../../store/contract.js';
 import type { TypeHandler } from '../handlers/type-handler.js';
 

@@ -6,7 +6,7 @@
  * - A claim that has not started and cannot or may not start here is given back uncharged.
  * - A claim that belongs to an earlier incarnation and has not started is dropped: the store no longer counts it as held here.
  */
-import type { Outcome, ReleaseReason } from '../../step/transition.js';
+import type { Outcome, ReleaseReason } from '../../step/decide-transition.js';
 import type { Fence, PodRef } from '../../store/contract.js';
 import type { HeldClaim } from './held-claim.js';
 import { Outbox, type OutboxEntry } from './outbox.js';

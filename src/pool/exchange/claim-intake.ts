@@ -14,7 +14,7 @@ import type { Claim, PodRef } from '../../store/contract.js';
 import { eventOf, HeldClaim } from '../claims/held-claim.js';
 import type { HeldClaims } from '../claims/held-claims.js';
 import type { Handlers } from '../handlers/handlers.js';
-import type { Isolation } from '../isolation/isolation.js';
+import type { SuspectIsolation } from '../suspects/suspect-isolation.js';
 import type { ReadonlyPoolState } from '../pool-state.js';
 
 /** The delay of a claim that is given back because its type is not handled here. */
@@ -26,7 +26,7 @@ export interface ClaimIntakeDependencies {
   readonly state: ReadonlyPoolState;
   readonly handlers: Handlers;
   readonly claims: HeldClaims;
-  readonly isolation: Isolation;
+  readonly isolation: SuspectIsolation;
 }
 
 export class ClaimIntake {

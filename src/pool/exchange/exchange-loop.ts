@@ -17,9 +17,9 @@ import type { Settler } from '../../settlement/settler.js';
 import type { PodRef } from '../../store/contract.js';
 import type { HeldClaims } from '../claims/held-claims.js';
 import { isEnded, type OutboxEntry } from '../claims/outbox.js';
-import type { Slots } from '../execution/slots.js';
+import type { SlotFiller } from '../execution/slot-filler.js';
 import type { TimeSlice } from '../execution/time-slice.js';
-import type { Isolation } from '../isolation/isolation.js';
+import type { SuspectIsolation } from '../suspects/suspect-isolation.js';
 import type { ClaimPlan, ClaimPlanner } from '../planning/claim-planner.js';
 import { OverdueClaims } from '../planning/overdue-claims.js';
 import type { ReadonlyPoolState } from '../pool-state.js';
@@ -31,10 +31,10 @@ export interface ExchangeLoopDependencies {
   readonly log: Log;
   readonly state: ReadonlyPoolState;
   readonly claims: HeldClaims;
-  readonly slots: Slots;
+  readonly slots: SlotFiller;
   readonly slice: TimeSlice;
   readonly planner: ClaimPlanner;
-  readonly isolation: Isolation;
+  readonly isolation: SuspectIsolation;
   readonly channel: ExchangeChannel;
   readonly intake: ClaimIntake;
   /** Announces what became of a claim. */

@@ -7,7 +7,7 @@
  */
 import type { Log, Logger } from '../../log.js';
 import type { ReleaseOptions, StepContext } from '../../step/handler-context.js';
-import { checkFields, milliseconds, type FieldChecks } from '../../step/field-checks.js';
+import { checkFields, milliseconds, type FieldChecks } from '../../input/field-checks.js';
 import { childOptions, childOptionsOfEach } from '../../step/submit-call.js';
 import type { Metadata } from '../../step/step.js';
 import type { HeldClaim } from '../claims/held-claim.js';

@@ -11,10 +11,10 @@
 import { isA, ValidationError } from '../../errors.js';
 import { jsonText } from '../../step/json.js';
 import { plainError, serializeError } from '../../step/serialized-error.js';
-import type { Outcome } from '../../step/transition.js';
+import type { Outcome } from '../../step/decide-transition.js';
 import type { AbortCause, HeldClaim } from '../claims/held-claim.js';
-import { ArgsMismatch } from './call-handler.js';
-import { isOfAbort, isStopped, retryOf, type Retry } from './thrown-error.js';
+import { ArgsMismatch } from './guarded-call.js';
+import { isOfAbort, isStopped, retryOf, type Retry } from './classify-thrown.js';
 
 const NOTHING: Outcome = Object.freeze({ kind: 'succeeded', result: null });
 

@@ -1,6 +1,6 @@
 /** The step types that this pod handles. */
 import { FleetQError } from '../../errors.js';
-import type { StepRegistry } from '../../step/registry.js';
+import type { StepRegistry } from '../../step/step-registry.js';
 import { TypeHandler } from './type-handler.js';
 
 export class Handlers {

@@ -12,9 +12,9 @@ import type { Claim, ClaimRequest } from '../../store/contract.js';
 import type { HeldClaims } from '../claims/held-claims.js';
 import type { CompletionRate } from '../execution/completion-rate.js';
 import type { Handlers } from '../handlers/handlers.js';
-import type { Isolation } from '../isolation/isolation.js';
+import type { SuspectIsolation } from '../suspects/suspect-isolation.js';
 import { claimCounts } from './prefetch.js';
-import { TypeLimits } from './type-limits.js';
+import { ClaimsPerType } from './claims-per-type.js';
 
 /** Claims to ask for. The exchange chooses the token. */
 export interface ClaimPlan extends Omit<ClaimRequest, 'token'> {
@@ -50,7 +50,7 @@ export interface ClaimPlannerDependencies {
   readonly claims: HeldClaims;
   readonly rate: CompletionRate;
   readonly pace: ExchangePace;
-  readonly isolation: Isolation;
+  readonly isolation: SuspectIsolation;
 }
 
 /** After claims were given back, this many exchanges prefetch nothing. */
@@ -61,7 +61,7 @@ const KEPT_MS = 1_000;
 
 export class ClaimPlanner {
   readonly #deps: ClaimPlannerDependencies;
-  readonly #limits: TypeLimits;
+  readonly #limits: ClaimsPerType;
   #pauseMs: number;
   #checkAt = 0;
   #wakes = 0;
@@ -71,7 +71,7 @@ export class ClaimPlanner {
 
   constructor(deps: ClaimPlannerDependencies) {
     this.#deps = deps;
-    this.#limits = new TypeLimits(deps.handlers);
+    this.#limits = new ClaimsPerType(deps.handlers);
     this.#pauseMs = deps.settings.claimIntervalMs;
   }
 

@@ -1,5 +1,5 @@
 /** The exchange: what a pod hands in and asks for in one call, and what the store replies. */
-import type { Transition } from '../../step/transition.js';
+import type { Transition } from '../../step/decide-transition.js';
 import type { Claim, Fence, PodRef } from './claim.js';
 
 /** The next state of a claimed step, to be applied only under the fence of the claim. */

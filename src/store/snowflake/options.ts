@@ -13,7 +13,7 @@ import {
   oneOfWords,
   type FieldCheck,
   type FieldChecks,
-} from '../../step/field-checks.js';
+} from '../../input/field-checks.js';
 import type { Place } from './table-names.js';
 import { TABLE_KINDS, type DdlGrants, type TableKind } from './schema.js';
 

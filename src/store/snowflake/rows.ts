@@ -3,7 +3,7 @@ import type { Claim, Fence, Orphan, PodRef, PodView, StepRecord } from '../contr
 import type { CountRow } from '../step-counts.js';
 import type { StepStatus } from '../../step/step.js';
 import { metaOf } from './pods/meta-encoding.js';
-import type { Row } from './session/statement-runner.js';
+import type { Row } from './session/session-interface.js';
 
 export function text(row: Row, column: string): string {
   const value = row[column];

@@ -12,7 +12,7 @@
 import { StoreError } from '../../errors.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { number } from './rows.js';
-import type { StatementRunner } from './session/statement-runner.js';
+import type { StatementRunner } from './session/session-interface.js';
 
 /** How long an answer counts if no read is late. */
 export const VALID_MS = 60_000;

@@ -36,10 +36,10 @@ import type { NewStep } from '../../step/submission.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { withTimeout } from '../../runtime/with-timeout.js';
 import { DEFAULT_INTERVALS } from './default-intervals.js';
-import { released } from './exchange/void-claims.js';
+import { released } from './exchange/duplicate-row-claims.js';
 import type { ResolvedOptions } from './options.js';
 import { text } from './rows.js';
-import { createServices, type Services } from './services.js';
+import { createServices, type Services } from './store-assembly.js';
 import { concernsTables } from './session/driver-error.js';
 
 /** How long `close` waits for open calls before it gives them up. */

@@ -7,7 +7,7 @@ import {
   positiveMilliseconds,
   oneOfWords,
   type FieldChecks,
-} from '../../step/field-checks.js';
+} from '../../input/field-checks.js';
 
 export interface SqliteOptions {
   /**

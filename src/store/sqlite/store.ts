@@ -42,7 +42,7 @@ import type { Session } from './connection/session.js';
 import { DEFAULT_INTERVALS } from './default-intervals.js';
 import { ExchangeBatches } from './exchange/exchange-batches.js';
 import { CommitWatch } from './file/commit-watch.js';
-import { sharedThreads, type SharedThreads } from './helper/shared-threads.js';
+import { threadsOfProcess, type ThreadsOfProcess } from './helper/threads-of-process.js';
 import { unpackedStats } from './helper/stats-encoding.js';
 import type { ResolvedOptions } from './options.js';
 import { ExitedPods } from './pods/exited-pods.js';
@@ -71,7 +71,7 @@ export class SqliteStore implements Store {
     options: ResolvedOptions,
     environment: StoreEnvironment,
     processes: ProcessTable = systemProcesses,
-    threads: SharedThreads = sharedThreads,
+    threads: ThreadsOfProcess = threadsOfProcess,
   ) {
     const { runtime, log } = environment;
     const { path, busyTimeoutMs } = options;

@@ -38,7 +38,7 @@ import { ExchangeTransaction, type Exchanged } from './exchange/exchange-transac
 import { Pods, type Member } from './pods/pods.js';
 import type { ProcessMark } from './pods/process-table.js';
 import { StepReader, type CountPiece, type EndedRow, type FoundSteps, type ListPiece } from './reading/step-reader.js';
-import { SchemaVersionCheck } from './schema/schema-version-check.js';
+import { SchemaVersionGuard } from './schema/schema-version-guard.js';
 import { CancelAndRetry } from './steps/cancel-and-retry.js';
 import { Retention } from './steps/retention.js';
 import { RowRepair } from './steps/row-repair.js';
@@ -72,7 +72,7 @@ export class SynchronousCore {
   readonly #pods: Pods;
   readonly #reader: StepReader;
   readonly #retention: Retention;
-  readonly #schema: SchemaVersionCheck;
+  readonly #schema: SchemaVersionGuard;
   readonly #dataVersion: Statement<[], number>;
   #changes = 0;
 
@@ -93,7 +93,7 @@ export class SynchronousCore {
     this.#pods = new Pods(connection);
     this.#reader = new StepReader(connection, this.#wall);
     this.#retention = new Retention(connection);
-    this.#schema = new SchemaVersionCheck(connection);
+    this.#schema = new SchemaVersionGuard(connection);
     this.#exchange = new ExchangeTransaction({
       settlements: this.#settlements,
       claims: this.#claims,

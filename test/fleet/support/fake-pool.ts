@@ -1,5 +1,5 @@
 /** A pool that holds what a test sets, and records its calls. */
-import type { HeartbeatSnapshot, PoolLoad, WorkerPool } from '../../../src/worker-pool.js';
+import type { HeartbeatSnapshot, PoolLoad, WorkerPool } from '../../../src/pool-interface.js';
 import type { Fence, PodRef } from '../../../src/store/contract.js';
 
 export class FakePool implements WorkerPool {

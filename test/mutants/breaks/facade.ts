@@ -419,17 +419,17 @@ export const facadeBreaks: readonly Break[] = [
   },
   {
     name: 'facade/located: a FIFO is taken for a file',
-    file: 'src/files/database-file.ts',
+    file: 'src/files/file-identity.ts',
     find: 'if (!stats.isFile()) throw',
     replace: 'if (stats.isDirectory()) throw',
-    tests: ['test/files/database-file.test.ts'],
+    tests: ['test/files/file-identity.test.ts'],
   },
   {
     name: 'facade/located: two files of one inode on two devices are the same',
-    file: 'src/files/database-file.ts',
+    file: 'src/files/file-identity.ts',
     find: 'one.device === other?.device && one.inode === other.inode',
     replace: 'one.inode === other?.inode',
-    tests: ['test/files/database-file.test.ts'],
+    tests: ['test/files/file-identity.test.ts'],
   },
   {
     name: 'facade/driver: a driver that would abort the process on Node.js 24 is loaded',
@@ -448,7 +448,7 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/log: a logger that throws ends the work that logs',
     file: 'src/log.ts',
-    find: "// a broken logger of the host must not lose a step",
+    find: '// a broken logger of the host must not lose a step',
     replace: "throw new Error('the logger of the host is broken');",
     tests: [LOG],
   },

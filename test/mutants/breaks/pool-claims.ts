@@ -34,7 +34,7 @@ export const poolClaimsBreaks: readonly Break[] = [
     file: 'src/pool/claims/held-claims.ts',
     find: 'return this.running.busy === 0 && this.ready.size === 0 && this.outbox.empty;',
     replace: 'return this.running.busy === 0 && this.ready.size === 0;',
-    tests: ['test/pool/isolation/suspects.test.ts'],
+    tests: ['test/pool/suspects/suspects.test.ts'],
   },
   {
     name: 'pool/claims/held-claims: what is cancelled before its start does not say how long ago',

@@ -154,7 +154,7 @@ export const poolBreaks: readonly Break[] = [
     find: '    for (const held of dropped) this.#endIsolation(held);\n',
     replace: '',
     survives: 'the pod is empty then, so it claims alone, and a reply without a suspect ends the isolation',
-    tests: ['test/pool/isolation/suspects.test.ts'],
+    tests: ['test/pool/suspects/suspects.test.ts'],
   },
   {
     name: 'pool/pool: admitted again nothing that waits starts',
@@ -175,14 +175,14 @@ export const poolBreaks: readonly Break[] = [
     file: 'src/pool/pool.ts',
     find: '    if (!mayClaim) this.#assembly.isolation.releaseProcess(this.#now());\n',
     replace: '',
-    tests: ['test/pool/isolation/process-pools.test.ts'],
+    tests: ['test/pool/suspects/pools-of-process.test.ts'],
   },
   {
     name: 'pool/pool: a stopped pool blocks the other pools',
     file: 'src/pool/pool.ts',
     find: '    processPools.leave(this.#now());\n',
     replace: '',
-    tests: ['test/pool/isolation/process-pools.test.ts'],
+    tests: ['test/pool/suspects/pools-of-process.test.ts'],
   },
   {
     name: 'pool/pool: a stopped pool starts again',

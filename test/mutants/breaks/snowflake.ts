@@ -54,14 +54,14 @@ export const snowflakeBreaks: readonly Break[] = [
   // ---- sequence and signs ----
   {
     name: 'snowflake/pod-sequence: two signs of one ms have the same number',
-    file: `${SNOWFLAKE}/pods/pod-sequence.ts`,
+    file: `${SNOWFLAKE}/pods/sign-of-life-sequence.ts`,
     find: 'Math.max(this.#last + 1, ',
     replace: 'Math.max(this.#last, ',
     tests: [`${TESTS}/membership.test.ts`],
   },
   {
     name: 'snowflake/pod-sequence: another handle of the same pod begins below it',
-    file: `${SNOWFLAKE}/pods/pod-sequence.ts`,
+    file: `${SNOWFLAKE}/pods/sign-of-life-sequence.ts`,
     find: 'Math.max(this.#last + 1, Math.floor(this.#runtime.wallMs()))',
     replace: '(void this.#runtime, this.#last + 1)',
     tests: [`${TESTS}/membership.test.ts`],
@@ -146,7 +146,7 @@ export const snowflakeBreaks: readonly Break[] = [
   },
   {
     name: 'snowflake/exchange: a void claim is given back with every exchange',
-    file: `${SNOWFLAKE}/exchange/void-claims.ts`,
+    file: `${SNOWFLAKE}/exchange/duplicate-row-claims.ts`,
     find: "if (states.get(key) !== 'claimed') this.#settlements.delete(key);",
     replace: 'if (states.get(key) === undefined) this.#settlements.delete(key);',
     tests: [`${TESTS}/exchange.test.ts`],
@@ -371,7 +371,7 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/settlements: what reads as claimed is sent again and not made fresh',
     file: `${SNOWFLAKE}/exchange/settlements.ts`,
-    find: 'await refreshRows(session, this.#refresh, chunk.items);',
+    find: 'await rewriteRows(session, this.#refresh, chunk.items);',
     replace: '',
     tests: [`${TESTS}/exchange.test.ts`],
   },
@@ -391,7 +391,7 @@ export const snowflakeBreaks: readonly Break[] = [
   },
   {
     name: 'snowflake/unconfirmed-inserts: a submission is sent again to a session that cannot see the first',
-    file: `${SNOWFLAKE}/steps/unconfirmed-inserts.ts`,
+    file: `${SNOWFLAKE}/steps/repeatable-inserts.ts`,
     find: 'this.#session.run(statement, bind, { once: true })',
     replace: 'this.#session.run(statement, bind)',
     tests: [`${TESTS}/late-reads.test.ts`],

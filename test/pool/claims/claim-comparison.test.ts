@@ -4,7 +4,7 @@ import { Handlers } from '../../../src/pool/handlers/handlers.js';
 import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { ClaimComparison, type ClaimSnapshot } from '../../../src/pool/claims/claim-comparison.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
-import { StepRegistry } from '../../../src/step/registry.js';
+import { StepRegistry } from '../../../src/step/step-registry.js';
 import type { Claim, Fence } from '../../../src/store/contract.js';
 import { POD, running, type Rig } from '../support/rig.js';
 

@@ -4,7 +4,7 @@ import { Events } from '../../../src/events.js';
 import { completeOptions, resolveOptions } from '../../../src/options.js';
 import { Pool } from '../../../src/pool/pool.js';
 import { systemRuntime as runtime } from '../../../src/runtime/runtime.js';
-import { StepRegistry } from '../../../src/step/registry.js';
+import { StepRegistry } from '../../../src/step/step-registry.js';
 import { Announcer } from '../../../src/settlement/announcer.js';
 import { Settler } from '../../../src/settlement/settler.js';
 import { MemoryStore } from '../support/memory-store.js';

@@ -5,12 +5,12 @@ import type { Settings } from '../../../src/options.js';
 import { ClaimPlanner } from '../../../src/pool/planning/claim-planner.js';
 import { Handlers } from '../../../src/pool/handlers/handlers.js';
 import type { HeldClaims } from '../../../src/pool/claims/held-claims.js';
-import { Isolation } from '../../../src/pool/isolation/isolation.js';
-import { ProcessPools } from '../../../src/pool/isolation/process-pools.js';
+import { SuspectIsolation } from '../../../src/pool/suspects/suspect-isolation.js';
+import { PoolsOfProcess } from '../../../src/pool/suspects/pools-of-process.js';
 import { CompletionRate } from '../../../src/pool/execution/completion-rate.js';
 import { sleep } from '../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
-import { StepRegistry } from '../../../src/step/registry.js';
+import { StepRegistry } from '../../../src/step/step-registry.js';
 import { running } from '../support/rig.js';
 
 const never = () => new Promise(() => undefined);
@@ -86,7 +86,7 @@ test('after claims were given back, two exchanges prefetch nothing', () => {
   const handlers = new Handlers(registry, undefined);
   handlers.load();
   const idle = { quiet: () => true, hasStrays: () => false, claimsAlone: () => false };
-  const isolation = new Isolation(() => 0.5, new ProcessPools(runtime, idle));
+  const isolation = new SuspectIsolation(() => 0.5, new PoolsOfProcess(runtime, idle));
   const running = { busy: 1, strays: 0 };
   const claims = { running, ready: { size: 0, startable: 0 }, empty: false } as unknown as HeldClaims;
   const rate = new CompletionRate(1);

@@ -7,7 +7,7 @@ import { Pool, type PoolParts } from '../../../src/pool/pool.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
 import type { StepTypeOptions } from '../../../src/step/type-map.js';
-import { StepRegistry } from '../../../src/step/registry.js';
+import { StepRegistry } from '../../../src/step/step-registry.js';
 import type { Claim, PodRef, Rhythm } from '../../../src/store/contract.js';
 import { Announcer } from '../../../src/settlement/announcer.js';
 import { Settler } from '../../../src/settlement/settler.js';

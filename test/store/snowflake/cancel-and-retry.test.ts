@@ -1,10 +1,10 @@
 /** What cancel and retry answer if the read after the write is late. The rows are what that read shows. */
 import { expect, test } from 'vitest';
 import { namesOf } from '../../../src/store/snowflake/table-names.js';
-import type { Row } from '../../../src/store/snowflake/session/statement-runner.js';
+import type { Row } from '../../../src/store/snowflake/session/session-interface.js';
 import { stepStatements } from '../../../src/store/snowflake/steps/statements.js';
 import { StepChanges } from '../../../src/store/snowflake/steps/step-changes.js';
-import { UnconfirmedInserts } from '../../../src/store/snowflake/steps/unconfirmed-inserts.js';
+import { RepeatableInserts } from '../../../src/store/snowflake/steps/repeatable-inserts.js';
 
 const statements = stepStatements(namesOf({ database: 'D', schema: 'S', tablePrefix: '' }));
 
@@ -31,7 +31,7 @@ function stepsShown(late: Shown | undefined, current = late, written = { updated
     return Promise.resolve(statement === statements.states && shown !== undefined ? [rowOf(shown)] : []);
   };
   const session = { run };
-  return new StepChanges(statements, session, new UnconfirmedInserts(session, statements.refresh));
+  return new StepChanges(statements, session, new RepeatableInserts(session, statements.refresh));
 }
 
 test.each([

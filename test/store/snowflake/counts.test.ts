@@ -1,7 +1,7 @@
 /** The counts of steps, from the rows that the server answers. */
 import { expect, it } from 'vitest';
 import { namesOf } from '../../../src/store/snowflake/table-names.js';
-import type { Row, StatementRunner } from '../../../src/store/snowflake/session/statement-runner.js';
+import type { Row, StatementRunner } from '../../../src/store/snowflake/session/session-interface.js';
 import { statementsOf } from '../../../src/store/snowflake/statements.js';
 import { StepQueries } from '../../../src/store/snowflake/steps/step-queries.js';
 import { countingRuntime, type CountingRuntime } from '../../support/counting-runtime.js';

@@ -4,11 +4,11 @@ import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { Claim, Settlement } from '../../../src/store/contract.js';
 import { Exchange } from '../../../src/store/snowflake/exchange/exchange.js';
 import { Settlements } from '../../../src/store/snowflake/exchange/settlements.js';
-import { LateReads } from '../../../src/store/snowflake/late-reads.js';
-import { PodSequence } from '../../../src/store/snowflake/pods/pod-sequence.js';
+import { LateReads } from '../../../src/store/snowflake/late-read-wait.js';
+import { SignOfLifeSequence } from '../../../src/store/snowflake/pods/sign-of-life-sequence.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { DriverError } from '../../../src/store/snowflake/session/driver-error.js';
-import type { Row, SessionHandle } from '../../../src/store/snowflake/session/statement-runner.js';
+import type { Row, SessionHandle } from '../../../src/store/snowflake/session/session-interface.js';
 import { claimRequest, pendingAgain, settlement } from '../../conformance/harness.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };
@@ -60,7 +60,7 @@ function exchanging(
   const runtime = new VirtualRuntime();
   const lateReads = new LateReads(staleReadMs, async (ms) => void waits.push(ms));
   const settlements = new Settlements({ ...REFRESHING, lateReads });
-  const parts = { ...REFRESHING, runtime, settlements, sequence: new PodSequence(runtime), lateReads };
+  const parts = { ...REFRESHING, runtime, settlements, sequence: new SignOfLifeSequence(runtime), lateReads };
   const exchange = new Exchange({ ...parts, session: runner(true), rest: runner(false) });
   /** The names of what was sent since the last time. */
   const names = (): string[] => sent.splice(0).map(({ statement }) => statement);

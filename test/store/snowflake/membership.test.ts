@@ -4,8 +4,8 @@ import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { PodStatements } from '../../../src/store/snowflake/pods/statements.js';
 import { Membership } from '../../../src/store/snowflake/pods/membership.js';
 import { SchemaVersionGuard } from '../../../src/store/snowflake/schema-version-guard.js';
-import { PodSequence } from '../../../src/store/snowflake/pods/pod-sequence.js';
-import type { Row, StatementRunner } from '../../../src/store/snowflake/session/statement-runner.js';
+import { SignOfLifeSequence } from '../../../src/store/snowflake/pods/sign-of-life-sequence.js';
+import type { Row, StatementRunner } from '../../../src/store/snowflake/session/session-interface.js';
 import type { Fence, PodRef } from '../../../src/store/contract.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };
@@ -40,7 +40,7 @@ function signing(view: Row[] = [], tookMs = 0, staleReadMs = 0) {
     ...{ statements: STATEMENTS, session, rest: session, schema, staleReadMs },
     wallMs: () => wallMs,
     giveBack: (pod, claims) => void returned.push({ pod, claims }),
-    sequence: new PodSequence(runtime),
+    sequence: new SignOfLifeSequence(runtime),
   });
   return { pods, sent, schema, returned };
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createLog } from '../../../src/log.js';
 import type { HousekeepingStatements } from '../../../src/store/snowflake/housekeeping/statements.js';
 import { Retention } from '../../../src/store/snowflake/housekeeping/retention.js';
-import type { Row } from '../../../src/store/snowflake/session/statement-runner.js';
+import type { Row } from '../../../src/store/snowflake/session/session-interface.js';
 
 const STATEMENTS: HousekeepingStatements = {
   ...{ chores: 'chores', dedupe: 'dedupe', unload: 'unload', pruneRequests: 'pruneRequests' },

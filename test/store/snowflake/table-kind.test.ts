@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { FleetQError } from '../../../src/errors.js';
 import { openTables } from '../../../src/store/snowflake/opening/open-tables.js';
-import type { StatementRunner } from '../../../src/store/snowflake/session/statement-runner.js';
+import type { StatementRunner } from '../../../src/store/snowflake/session/session-interface.js';
 import { snowflakeDdl } from '../../../src/snowflake.js';
 import { newStep } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';

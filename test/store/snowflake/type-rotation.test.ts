@@ -4,9 +4,9 @@ import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { Exchange } from '../../../src/store/snowflake/exchange/exchange.js';
 import { Settlements } from '../../../src/store/snowflake/exchange/settlements.js';
 import { MOST_TYPES_BYTES, TypeRotation } from '../../../src/store/snowflake/exchange/type-rotation.js';
-import { LateReads } from '../../../src/store/snowflake/late-reads.js';
-import { PodSequence } from '../../../src/store/snowflake/pods/pod-sequence.js';
-import type { SessionHandle } from '../../../src/store/snowflake/session/statement-runner.js';
+import { LateReads } from '../../../src/store/snowflake/late-read-wait.js';
+import { SignOfLifeSequence } from '../../../src/store/snowflake/pods/sign-of-life-sequence.js';
+import type { SessionHandle } from '../../../src/store/snowflake/session/session-interface.js';
 import { BED_MS, describeOnTestBed } from '../../support/warehouse/suite.js';
 import { claimRequest, newStep } from '../../conformance/harness.js';
 import { joined, useStores } from './support/stores.js';
@@ -93,7 +93,7 @@ describe('the types of an exchange', () => {
       rest: session,
       runtime,
       settlements: new Settlements(shared),
-      sequence: new PodSequence(runtime),
+      sequence: new SignOfLifeSequence(runtime),
     });
     const pod = { podId: 'pod', incarnation: 'life' };
     const wanted = types(20_000, 't');

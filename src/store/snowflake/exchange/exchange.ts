@@ -25,18 +25,18 @@ import type {
   Settlement,
 } from '../../contract.js';
 import { MAX_BIND_BYTES, type BindChunk } from '../bind-chunks.js';
-import type { LateReads } from '../late-reads.js';
-import type { PodSequence } from '../pods/pod-sequence.js';
-import { refreshRows } from '../refresh-rows.js';
+import type { LateReads } from '../late-read-wait.js';
+import type { SignOfLifeSequence } from '../pods/sign-of-life-sequence.js';
+import { rewriteRows } from '../rewrite-rows.js';
 import { isRefused } from '../session/driver-error.js';
-import type { SessionHandle, StatementRunner } from '../session/statement-runner.js';
+import type { SessionHandle, StatementRunner } from '../session/session-interface.js';
 import { CandidateSkip } from './candidate-skip.js';
 import { lookResult, type LookResult } from './look-result.js';
 import { requestBind } from './request-bind.js';
 import { BATCH, boundFence, collect, settlementChunks, type ReceiptStates, type Settlements } from './settlements.js';
 import type { ExchangeStatements } from './statements.js';
 import { MOST_TYPES_BYTES, TypeRotation } from './type-rotation.js';
-import { VoidClaims } from './void-claims.js';
+import { DuplicateRowClaims } from './duplicate-row-claims.js';
 
 export interface ExchangeDependencies {
   readonly statements: ExchangeStatements;
@@ -48,7 +48,7 @@ export interface ExchangeDependencies {
   readonly rest: StatementRunner;
   readonly runtime: Pick<Runtime, 'uuid' | 'random'>;
   readonly settlements: Settlements;
-  readonly sequence: PodSequence;
+  readonly sequence: SignOfLifeSequence;
   readonly lateReads: LateReads;
 }
 
@@ -59,9 +59,9 @@ export class Exchange {
   readonly #rest: StatementRunner;
   readonly #runtime: Pick<Runtime, 'uuid' | 'random'>;
   readonly #settlements: Settlements;
-  readonly #sequence: PodSequence;
+  readonly #sequence: SignOfLifeSequence;
   readonly #lateReads: LateReads;
-  readonly #voids = new VoidClaims();
+  readonly #voids = new DuplicateRowClaims();
   readonly #rotation = new TypeRotation();
   /** Without late reads, no UPDATE is refused steps that still read as due. */
   readonly #candidateSkip: CandidateSkip | undefined;
@@ -170,7 +170,7 @@ export class Exchange {
     // Claims that are read back were taken by an earlier exchange, wherever this one has written.
     let takenOn = claim === undefined ? undefined : this.#wroteOn;
     while (seen.claims.length > 0 && takenOn !== this.#session.logins) {
-      await refreshRows(this.#session, this.#refresh, seen.claims);
+      await rewriteRows(this.#session, this.#refresh, seen.claims);
       takenOn = this.#session.logins;
       seen = await this.#lookOnce(bind, token, claim);
     }

@@ -1,7 +1,7 @@
 /** What a look shows: the claims, the receipts and the work of a pod, from the rows of `exchange.look`. */
 import type { Claim } from '../../contract.js';
 import { claimOf, number, text } from '../rows.js';
-import type { Row } from '../session/statement-runner.js';
+import type { Row } from '../session/session-interface.js';
 import { receiptStates, type ReceiptStates } from './settlements.js';
 
 export interface LookResult {

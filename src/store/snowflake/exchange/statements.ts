@@ -16,7 +16,7 @@ import type { STEP_TRACKER } from '../columns.js';
 import type { Names } from '../table-names.js';
 import { lookOf } from './statements/look.js';
 import { receiptsOf } from './statements/receipts.js';
-import { SETTLES, settlement } from './statements/settlement.js';
+import { SETTLES, settlement } from './statements/settlement-columns.js';
 import { sourceOf } from './statements/update-source.js';
 
 export interface ExchangeStatements {

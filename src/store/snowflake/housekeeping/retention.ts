@@ -11,7 +11,7 @@ import type { PruneReply } from '../../contract.js';
 import { REQUEST_WINDOW_MS } from '../exchange/request-bind.js';
 import type { HousekeepingStatements } from './statements.js';
 import { number, text, written } from '../rows.js';
-import type { StatementRunner } from '../session/statement-runner.js';
+import type { StatementRunner } from '../session/session-interface.js';
 
 /** How long a terminal step stays in the hot table: beyond the statement time-out and all retries of the driver. */
 const HOT_MS = 900_000;

@@ -9,7 +9,7 @@ import { GRANTS } from '../schema.js';
 import { DriverError, isAltered, isMissing, isRefused } from '../session/driver-error.js';
 import { storeError } from '../session/error-mapping.js';
 import type { Secrets } from '../session/secrets.js';
-import type { StatementRunner } from '../session/statement-runner.js';
+import type { StatementRunner } from '../session/session-interface.js';
 import { checkColumns } from './column-check.js';
 import type { Tables } from '../table-names.js';
 import type { OpeningContext } from './opening-context.js';

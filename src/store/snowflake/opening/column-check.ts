@@ -6,7 +6,7 @@
 import { StoreError } from '../../../errors.js';
 import { text } from '../rows.js';
 import { DriverError, isMissing } from '../session/driver-error.js';
-import type { StatementRunner } from '../session/statement-runner.js';
+import type { StatementRunner } from '../session/session-interface.js';
 import type { OpeningContext } from './opening-context.js';
 import type { Probe } from './statements.js';
 

@@ -1,7 +1,7 @@
 /** Creates the tables, or migrates them to the version of this code. */
 import type { TableKind } from '../schema.js';
 import { DriverError, isThereAlready } from '../session/driver-error.js';
-import type { StatementRunner } from '../session/statement-runner.js';
+import type { StatementRunner } from '../session/session-interface.js';
 import { denied } from './access-check.js';
 import type { OpeningContext } from './opening-context.js';
 

@@ -1,10 +1,10 @@
 /** What the steps of opening share. */
 import type { Log } from '../../../log.js';
-import type { LateReads } from '../late-reads.js';
+import type { LateReads } from '../late-read-wait.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Schema } from '../schema.js';
 import type { Secrets } from '../session/secrets.js';
-import type { StatementRunner } from '../session/statement-runner.js';
+import type { StatementRunner } from '../session/session-interface.js';
 import type { Statements } from '../statements.js';
 import type { Names } from '../table-names.js';
 

@@ -21,8 +21,8 @@ import { heartbeatMeta, registeredMeta } from './meta-encoding.js';
 import type { PodStatements } from './statements.js';
 import { fenceOf, number, orphanOf, podOf, podRefOf, text } from '../rows.js';
 import type { SchemaVersionGuard } from '../schema-version-guard.js';
-import type { PodSequence } from './pod-sequence.js';
-import type { StatementRunner } from '../session/statement-runner.js';
+import type { SignOfLifeSequence } from './sign-of-life-sequence.js';
+import type { StatementRunner } from '../session/session-interface.js';
 
 export interface MembershipDependencies {
   readonly statements: PodStatements;
@@ -30,7 +30,7 @@ export interface MembershipDependencies {
   readonly session: StatementRunner;
   /** For the reads and writes of the leader. */
   readonly rest: StatementRunner;
-  readonly sequence: PodSequence;
+  readonly sequence: SignOfLifeSequence;
   /** Learns the schema version from the heartbeats. */
   readonly schema: SchemaVersionGuard;
   /** This process's wall clock. */

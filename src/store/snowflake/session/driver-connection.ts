@@ -13,7 +13,7 @@ import type { Runtime } from '../../../runtime/runtime.js';
 import type { SnowflakeConnection } from '../options.js';
 import type { Driver } from './driver.js';
 import { HttpRequests } from './http-requests.js';
-import type { Row, RunOptions } from './statement-runner.js';
+import type { Row, RunOptions } from './session-interface.js';
 
 /** How often the driver repeats a login, unless the user sets it: a session tries again by itself. */
 const LOGIN_RETRIES = 1;

@@ -24,7 +24,7 @@ import { DriverError, isBusy, isSessionGone } from './driver-error.js';
 import { loginError, optionsError } from './error-mapping.js';
 import { LoginBackoff } from './login-backoff.js';
 import type { Secrets } from './secrets.js';
-import type { Row, RunOptions, SessionHandle } from './statement-runner.js';
+import type { Row, RunOptions, SessionHandle } from './session-interface.js';
 
 export interface SessionDependencies {
   readonly runtime: Runtime;

@@ -14,7 +14,7 @@ import { isBusy } from './driver-error.js';
 import { storeError } from './error-mapping.js';
 import { LockBackoff } from './lock-backoff.js';
 import type { Secrets } from './secrets.js';
-import type { Row, SessionHandle, StatementRunner } from './statement-runner.js';
+import type { Row, SessionHandle, StatementRunner } from './session-interface.js';
 
 /** How long a statement is sent again before its call fails with `STORE_BUSY`. */
 const BUSY_LIMIT_MS = 120_000;

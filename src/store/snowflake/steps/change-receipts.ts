@@ -6,7 +6,7 @@
 import { isTerminal, type StepStatus } from '../../../step/step.js';
 import type { CancelReceipt, RetryReceipt, StepAt } from '../../contract.js';
 import { number, text, textOrNull } from '../rows.js';
-import type { Row } from '../session/statement-runner.js';
+import type { Row } from '../session/session-interface.js';
 
 /** Whether the row comes from the archive. */
 export const isCold = (row: Row): boolean => number(row, 'IS_COLD') === 1;

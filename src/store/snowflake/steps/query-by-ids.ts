@@ -1,7 +1,7 @@
 /** Runs a statement over step ids, in as many binds as they need. */
 import { show } from '../../../errors.js';
 import { bindChunks } from '../bind-chunks.js';
-import type { Row, StatementRunner } from '../session/statement-runner.js';
+import type { Row, StatementRunner } from '../session/session-interface.js';
 
 export async function queryByIds(
   session: StatementRunner,

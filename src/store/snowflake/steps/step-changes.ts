@@ -6,9 +6,9 @@
  */
 import type { CancelReceipt, RetryReceipt, StepAt } from '../../contract.js';
 import { bindChunks } from '../bind-chunks.js';
-import { refreshRows } from '../refresh-rows.js';
+import { rewriteRows } from '../rewrite-rows.js';
 import { text, written } from '../rows.js';
-import type { Row, StatementRunner } from '../session/statement-runner.js';
+import type { Row, StatementRunner } from '../session/session-interface.js';
 import {
   cancelReceipt,
   isCold,
@@ -19,14 +19,14 @@ import {
 } from './change-receipts.js';
 import { queryByIds, stepName } from './query-by-ids.js';
 import type { StepStatements } from './statements.js';
-import type { UnconfirmedInserts } from './unconfirmed-inserts.js';
+import type { RepeatableInserts } from './repeatable-inserts.js';
 
 export class StepChanges {
   readonly #statements: StepStatements;
   readonly #session: StatementRunner;
-  readonly #inserts: UnconfirmedInserts;
+  readonly #inserts: RepeatableInserts;
 
-  constructor(statements: StepStatements, session: StatementRunner, inserts: UnconfirmedInserts) {
+  constructor(statements: StepStatements, session: StatementRunner, inserts: RepeatableInserts) {
     this.#statements = statements;
     this.#session = session;
     this.#inserts = inserts;
@@ -79,7 +79,7 @@ export class StepChanges {
       return row === undefined || isCold(row) || mayBeLate(row, step);
     });
     if (unclear.length === 0) return states;
-    await refreshRows(this.#session, this.#statements.refresh, unclear);
+    await rewriteRows(this.#session, this.#statements.refresh, unclear);
     for (const { stepId } of unclear) states.delete(stepId);
     for (const [stepId, row] of await this.#readStates(unclear)) states.set(stepId, row);
     return states;

@@ -13,7 +13,7 @@ import type {
 } from '../../contract.js';
 import { StepCounts } from '../../step-counts.js';
 import { countRowOf, number, recordOf, text } from '../rows.js';
-import type { StatementRunner } from '../session/statement-runner.js';
+import type { StatementRunner } from '../session/session-interface.js';
 import { cursorOf, pageOf } from './list-cursor.js';
 import { queryByIds } from './query-by-ids.js';
 import type { StepStatements } from './statements.js';

@@ -10,18 +10,18 @@ import type { Runtime } from '../../../runtime/runtime.js';
 import type { NewStep } from '../../../step/submission.js';
 import type { SubmitReceipt } from '../../contract.js';
 import { bindChunks, type BindChunk } from '../bind-chunks.js';
-import type { LateReads } from '../late-reads.js';
-import { refreshRows } from '../refresh-rows.js';
+import type { LateReads } from '../late-read-wait.js';
+import { rewriteRows } from '../rewrite-rows.js';
 import { number, written } from '../rows.js';
-import type { Row, StatementRunner } from '../session/statement-runner.js';
+import type { Row, StatementRunner } from '../session/session-interface.js';
 import { stepName } from './query-by-ids.js';
 import type { StepStatements } from './statements.js';
-import type { UnconfirmedInserts } from './unconfirmed-inserts.js';
+import type { RepeatableInserts } from './repeatable-inserts.js';
 
 export interface SubmissionsDependencies {
   readonly statements: Pick<StepStatements, 'submit' | 'submitted' | 'refresh'>;
   readonly session: StatementRunner;
-  readonly inserts: UnconfirmedInserts;
+  readonly inserts: RepeatableInserts;
   readonly runtime: Pick<Runtime, 'uuid'>;
   readonly lateReads: LateReads;
 }
@@ -32,7 +32,7 @@ type Stored = ReadonlyMap<number, Row>;
 export class Submissions {
   readonly #statements: SubmissionsDependencies['statements'];
   readonly #session: StatementRunner;
-  readonly #inserts: UnconfirmedInserts;
+  readonly #inserts: RepeatableInserts;
   readonly #runtime: Pick<Runtime, 'uuid'>;
   readonly #lateReads: LateReads;
 
@@ -75,7 +75,7 @@ export class Submissions {
     const isWhole = (stored: Stored): boolean => items.every((_, at) => isFound(stored.get(at)));
     let stored = await read();
     if (isWhole(stored)) return stored;
-    await refreshRows(this.#session, this.#statements.refresh, items);
+    await rewriteRows(this.#session, this.#statements.refresh, items);
     stored = await read();
     if (isWhole(stored) || !this.#lateReads.arePossible) return stored;
     await this.#lateReads.waitOut(); // only the archive has it

@@ -7,16 +7,16 @@
  */
 import type { Database } from 'better-sqlite3';
 import { loadSqlite, type SqliteDriver } from '../../../driver/better-sqlite3.js';
-import { locate, type Located } from '../../../files/database-file.js';
+import { locate, type Located } from '../../../files/file-identity.js';
 import { MEMORY } from '../../../files/file-path.js';
 import type { Log } from '../../../log.js';
 import type { StoreEnvironment } from '../../contract.js';
-import { monotonicOrigin } from '../clock/boot-id.js';
+import { monotonicOrigin } from '../clock/monotonic-clock-id.js';
 import { StoreClock } from '../clock/store-clock.js';
 import { refuseNetwork } from '../file/network-file-system.js';
-import { OpenFile } from '../file/open-file.js';
+import { ReplacedFile } from '../file/replaced-file.js';
 import type { HelperFile } from '../helper/messages.js';
-import type { SharedThreads } from '../helper/shared-threads.js';
+import type { ThreadsOfProcess } from '../helper/threads-of-process.js';
 import { StoreHelper } from '../helper/store-helper.js';
 import type { ResolvedOptions } from '../options.js';
 import { EndedSteps } from '../reading/ended-steps.js';
@@ -37,7 +37,7 @@ export async function openSession(
   options: ResolvedOptions,
   { runtime, log }: StoreEnvironment,
   attempt: Attempt,
-  threads: SharedThreads,
+  threads: ThreadsOfProcess,
 ): Promise<Session> {
   const place = options.path === MEMORY ? undefined : await locate(options.path);
   const path = place?.path ?? MEMORY;
@@ -47,7 +47,7 @@ export async function openSession(
   const clock = new StoreClock(runtime, monotonicOrigin());
   const { connection, core } = await attempt(() => connect(driver, path, options.synchronous, clock));
   const file =
-    place === undefined ? undefined : await OpenFile.of(runtime, path, place.identity).catch(closing(connection));
+    place === undefined ? undefined : await ReplacedFile.of(runtime, path, place.identity).catch(closing(connection));
   const pause = (): Promise<void> => runtime.yield();
   const monotonicMs = (): number => runtime.monotonicMs();
   const operations = new SlicedOperations({ core, attempt, pause, monotonicMs });
@@ -88,7 +88,7 @@ function connect(
   }
 }
 
-function helperFile({ path, identity }: OpenFile): HelperFile {
+function helperFile({ path, identity }: ReplacedFile): HelperFile {
   return { key: `${identity.device}:${identity.inode}`, path, identity };
 }
 

@@ -9,7 +9,7 @@ import type { Database } from 'better-sqlite3';
 import type { Runtime } from '../../../runtime/runtime.js';
 import type { Instant, StoreClock } from '../clock/store-clock.js';
 import type { WatchedFile } from '../file/commit-watch.js';
-import type { OpenFile } from '../file/open-file.js';
+import type { ReplacedFile } from '../file/replaced-file.js';
 import type { StoreHelper } from '../helper/store-helper.js';
 import type { EndedSteps } from '../reading/ended-steps.js';
 import type { SlicedOperations } from '../sliced-operations.js';
@@ -26,7 +26,7 @@ export interface SessionParts {
   readonly operations: SlicedOperations;
   readonly endedSteps: EndedSteps;
   /** `undefined` in memory. */
-  readonly file: OpenFile | undefined;
+  readonly file: ReplacedFile | undefined;
   /** `undefined` in memory, where another connection would have a database of its own. */
   readonly helper: StoreHelper | undefined;
 }

@@ -11,7 +11,7 @@ import type { Claims } from '../claiming/claims.js';
 import type { HeldSteps } from '../claiming/held-steps.js';
 import type { Promotion } from '../claiming/promotion.js';
 import type { Pods } from '../pods/pods.js';
-import type { SchemaVersionCheck } from '../schema/schema-version-check.js';
+import type { SchemaVersionGuard } from '../schema/schema-version-guard.js';
 import type { Settlements } from '../steps/settlements.js';
 
 /** The reply to an exchange, without the pace: only the caller knows that. */
@@ -26,7 +26,7 @@ export interface ExchangeTransactionParts {
   readonly promotion: Promotion;
   readonly heldSteps: HeldSteps;
   readonly pods: Pods;
-  readonly schema: SchemaVersionCheck;
+  readonly schema: SchemaVersionGuard;
 }
 
 export class ExchangeTransaction {

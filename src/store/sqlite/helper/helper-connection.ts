@@ -10,7 +10,7 @@
 import type { Database } from 'better-sqlite3';
 import { loadSqlite } from '../../../driver/better-sqlite3.js';
 import { StoreError } from '../../../errors.js';
-import { identify, isSameFile } from '../../../files/database-file.js';
+import { identify, isSameFile } from '../../../files/file-identity.js';
 import { systemRuntime } from '../../../runtime/runtime.js';
 import { retryWhileBusy } from '../../busy-retry.js';
 import { Checkpoints } from './checkpoints.js';

@@ -1,7 +1,7 @@
 /** The messages between a store and the helper thread. All of them are plain data. */
 import type { ListFilter, ListPage, PruneReply } from '../../contract.js';
 import type { ErrorCode } from '../../../errors.js';
-import type { FileIdentity } from '../../../files/database-file.js';
+import type { FileIdentity } from '../../../files/file-identity.js';
 import type { PackedStats } from './stats-encoding.js';
 
 /** A file that the helper works on. It opens the file with this identity, or none. */

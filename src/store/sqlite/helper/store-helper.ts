@@ -15,7 +15,7 @@ import type { Log } from '../../../log.js';
 import { doubledMs } from '../../../runtime/backoff.js';
 import type { ListFilter, ListPage, PruneReply } from '../../contract.js';
 import type { HelperTask, HelperTaskName, HelperTasks, HelperFile } from './messages.js';
-import type { ThreadShare, SharedThreads } from './shared-threads.js';
+import type { ThreadShare, ThreadsOfProcess } from './threads-of-process.js';
 import type { PackedStats } from './stats-encoding.js';
 
 /** Written rows after which the helper checkpoints. */
@@ -27,7 +27,7 @@ const LONGEST_PAUSE_MS = 3_600_000;
 const CLOSE_SILENCE_MS = 3_000;
 
 export interface StoreHelperParts {
-  readonly threads: SharedThreads;
+  readonly threads: ThreadsOfProcess;
   /** `undefined`: the path of the thread's module is not known. */
   readonly workerUrl: URL | undefined;
   readonly file: HelperFile;

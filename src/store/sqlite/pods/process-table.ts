@@ -8,7 +8,7 @@
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { asError } from '../../../errors.js';
-import { bootId, timeNamespace } from '../clock/boot-id.js';
+import { bootId, timeNamespace } from '../clock/monotonic-clock-id.js';
 
 /** Identifies a process permanently. */
 export interface ProcessMark {

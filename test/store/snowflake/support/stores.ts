@@ -6,7 +6,7 @@ import { snowflake, type SnowflakeOptions } from '../../../../src/snowflake.js';
 import type { Claim, PodRef, Store } from '../../../../src/store/contract.js';
 import { loadDriver } from '../../../../src/store/snowflake/session/driver.js';
 import { namesOf } from '../../../../src/store/snowflake/table-names.js';
-import { LateReads } from '../../../../src/store/snowflake/late-reads.js';
+import { LateReads } from '../../../../src/store/snowflake/late-read-wait.js';
 import type { OpeningContext } from '../../../../src/store/snowflake/opening/opening-context.js';
 import { resolveOptions } from '../../../../src/store/snowflake/options.js';
 import { SCHEMA } from '../../../../src/store/snowflake/schema.js';

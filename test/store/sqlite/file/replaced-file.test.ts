@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
-import { identify } from '../../../../src/files/database-file.js';
-import { OpenFile } from '../../../../src/store/sqlite/file/open-file.js';
+import { identify } from '../../../../src/files/file-identity.js';
+import { ReplacedFile } from '../../../../src/store/sqlite/file/replaced-file.js';
 import { newSteps } from '../../../conformance/harness.js';
 import { eventually, joined, newFile, newStore, POD, rawConnection } from '../support/files.js';
 
@@ -30,7 +30,7 @@ describe('an open file', () => {
     const runtime = new VirtualRuntime();
     const path = newFile();
     rawConnection(path).exec('PRAGMA journal_mode = WAL; CREATE TABLE a (a)');
-    const file = await OpenFile.of(runtime, path, await identify(path));
+    const file = await ReplacedFile.of(runtime, path, await identify(path));
     const error = (): unknown => {
       try {
         file.check();
@@ -92,9 +92,9 @@ describe('an open file', () => {
     writeFileSync(path, '');
     const before = await identify(path);
     renameSync(path, `${path}.old`);
-    await expect(OpenFile.of(new VirtualRuntime(), path, before)).rejects.toMatchObject(REPLACED);
+    await expect(ReplacedFile.of(new VirtualRuntime(), path, before)).rejects.toMatchObject(REPLACED);
     writeFileSync(path, '');
-    await expect(OpenFile.of(new VirtualRuntime(), path, before)).rejects.toMatchObject(REPLACED);
+    await expect(ReplacedFile.of(new VirtualRuntime(), path, before)).rejects.toMatchObject(REPLACED);
   });
 });
 

@@ -14,7 +14,7 @@ import { Checkpoints } from '../../../../src/store/sqlite/helper/checkpoints.js'
 import { StoreHelper } from '../../../../src/store/sqlite/helper/store-helper.js';
 import type { HelperFile } from '../../../../src/store/sqlite/helper/messages.js';
 import { HelperThread } from '../../../../src/store/sqlite/helper/helper-thread.js';
-import { SharedThreads } from '../../../../src/store/sqlite/helper/shared-threads.js';
+import { ThreadsOfProcess } from '../../../../src/store/sqlite/helper/threads-of-process.js';
 import { resolveOptions } from '../../../../src/store/sqlite/options.js';
 import { systemProcesses } from '../../../../src/store/sqlite/pods/process-table.js';
 import { SqliteStore } from '../../../../src/store/sqlite/store.js';
@@ -54,7 +54,7 @@ function fileOf(path: string): HelperFile {
   return { key: `${dev}:${ino}`, path, identity: { device: dev, inode: ino } };
 }
 
-function newHelper(path: string, workerUrl: URL, threads = new SharedThreads(), runtime: Runtime = systemRuntime) {
+function newHelper(path: string, workerUrl: URL, threads = new ThreadsOfProcess(), runtime: Runtime = systemRuntime) {
   const log = memoryLog();
   const changes: string[] = [];
   const helper = new StoreHelper({
@@ -160,7 +160,7 @@ describe('the helper', () => {
 
   it('says so once where it cannot start, rejects who waits, and is not started again', async () => {
     const runtime = new VirtualRuntime();
-    const { helper, log, changes } = newHelper(newFile(), NOWHERE, new SharedThreads(), runtime);
+    const { helper, log, changes } = newHelper(newFile(), NOWHERE, new ThreadsOfProcess(), runtime);
     await expect(helper.stats(1)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(helper.usable).toBe(false);
     expect(changes).toEqual(['gone']);
@@ -241,7 +241,7 @@ describe('a thread that is gone', () => {
   function onThreads(...modules: URL[]) {
     const runtime = new VirtualRuntime();
     const started: HelperThread[] = [];
-    const threads = new SharedThreads(() => {
+    const threads = new ThreadsOfProcess(() => {
       const thread = new HelperThread(modules.shift() ?? WORKER_URL, runtime);
       started.push(thread);
       return thread;
@@ -316,14 +316,14 @@ describe('a thread that is gone', () => {
 
 describe('stores of one process', () => {
   /** Counts the threads that are started. */
-  function counted(): { threads: SharedThreads; started: HelperThread[] } {
+  function counted(): { threads: ThreadsOfProcess; started: HelperThread[] } {
     const started: HelperThread[] = [];
     const start = (workerUrl: URL): HelperThread => {
       const thread = new HelperThread(workerUrl);
       started.push(thread);
       return thread;
     };
-    return { threads: new SharedThreads(start), started };
+    return { threads: new ThreadsOfProcess(start), started };
   }
 
   it('share one thread, which ends with the last of them; who comes later gets a new one', async () => {
@@ -365,7 +365,7 @@ describe('stores of one process', () => {
 
   it('leave no listener behind in the thread', async () => {
     const listeners = new Set<(error: Error) => void>();
-    const threads = new SharedThreads((workerUrl) => {
+    const threads = new ThreadsOfProcess((workerUrl) => {
       const thread = new HelperThread(workerUrl);
       thread.onGone = (listener) => {
         listeners.add(listener);
@@ -405,7 +405,7 @@ describe('stores of one process', () => {
   );
 
   it('say once each that the thread is gone, and lose no call', async () => {
-    const threads = new SharedThreads();
+    const threads = new ThreadsOfProcess();
     const dies = module(
       'import { parentPort } from "node:worker_threads"; parentPort.once("message", () => process.exit(0));',
     );
@@ -455,7 +455,7 @@ describe('a thread that hangs', () => {
   async function stuck(text = DEAF) {
     const runtime = new VirtualRuntime();
     const started: HelperThread[] = [];
-    const threads = new SharedThreads((url) => {
+    const threads = new ThreadsOfProcess((url) => {
       const thread = new HelperThread(url, runtime);
       started.push(thread);
       return thread;

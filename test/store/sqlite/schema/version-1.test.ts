@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
-import { bootId, timeNamespace } from '../../../../src/store/sqlite/clock/boot-id.js';
+import { bootId, timeNamespace } from '../../../../src/store/sqlite/clock/monotonic-clock-id.js';
 import { CREATE_SCHEMA_INFO, MIGRATIONS } from '../../../../src/store/sqlite/schema/schema.js';
 import { pendingAgain, ids, newStep } from '../../../conformance/harness.js';
 import { claimed, joined, newFile, newStore, rawConnection } from '../support/files.js';

@@ -11,7 +11,7 @@
  */
 import type { Names } from '../../table-names.js';
 import { ago, cte, understood, withCtes } from '../../statements/fragments.js';
-import { SETTLES, settlement } from './settlement.js';
+import { SETTLES, settlement } from './settlement-columns.js';
 import { clamped, listOf, MOST_SLOTS, numberOf } from './untrusted-values.js';
 import { rank, waiting } from './waiting-steps.js';
 

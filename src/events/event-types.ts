@@ -1,0 +1,205 @@
+/**
+ * The names and payloads of all events.
+ *
+ * Invariants: an event says what has happened. An event about a settlement is emitted after the store's receipt.
+ * `docs/events.md` describes each event; a test compares it with this file.
+ */
+import { nearest, show, ValidationError } from '../errors.js';
+import type { SerializedError } from '../step/serialized-error.js';
+import type { CompletedStep, FailedStep, Metadata } from '../step/step.js';
+import type { ReleaseReason } from '../step/decide-transition.js';
+
+/** The step types of a queue whose types are not known: any args, any result. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the escape hatch of the type map: assignable both ways
+export type AnySteps = Record<string, { args: any; result: any }>;
+
+/** The args that steps of type `K` take. */
+export type ArgsOf<S, K extends keyof S> = S[K] extends { args: infer A } ? A : never;
+/** What steps of type `K` return. */
+export type ResultOf<S, K extends keyof S> = S[K] extends { result: infer R } ? R : never;
+
+type Known<S> = [keyof S] extends [never] ? AnySteps : S;
+type Names<S> = keyof Known<S> & string;
+
+/** The fields of every event of a claimed step. */
+export interface StepEvent<K, A> {
+  readonly type: K;
+  readonly stepId: string;
+  readonly args: A;
+  readonly metadata: Metadata;
+  /** The number of the attempt that the event is about. */
+  readonly attempt: number;
+  /** The pod that held the claim. */
+  readonly podId: string;
+}
+
+/** `step:submitted`: the caller's step is safe in the store. */
+export interface StepSubmitted<K, A> {
+  readonly type: K;
+  readonly stepId: string;
+  readonly args: A;
+  readonly metadata: Metadata;
+  /** `duplicate`: the step existed already; `mismatch`: with another payload. Neither changes the existing step. */
+  readonly receipt: 'created' | 'duplicate' | 'mismatch';
+}
+
+export interface StepCompleted<K, A, R> extends StepEvent<K, A> {
+  readonly result: R;
+  readonly durationMs: number;
+  readonly step: CompletedStep<A, R>;
+}
+
+export interface StepFailed<K, A> extends StepEvent<K, A> {
+  readonly error: SerializedError;
+  readonly durationMs: number;
+  readonly step: FailedStep<A>;
+}
+
+export interface StepRetrying<K, A> extends StepEvent<K, A> {
+  readonly error: SerializedError;
+  /** The time until the next attempt is due, in ms. */
+  readonly delayMs: number;
+  readonly durationMs: number;
+}
+
+export interface StepReleased<K, A> extends StepEvent<K, A> {
+  readonly reason: ReleaseReason | 'orphaned';
+  readonly delayMs: number;
+  /** What the handler threw after it was aborted, unless it was the abort itself. */
+  readonly error: SerializedError | undefined;
+}
+
+export interface StepTimedOut<K, A> extends StepEvent<K, A> {
+  readonly timeoutMs: number;
+}
+
+/** `step:lost`: the claim was no longer held when it was settled; the settlement changed nothing. */
+export interface StepLost<K, A> extends StepEvent<K, A> {
+  /** The status that the refused settlement would have written. */
+  readonly refused: 'pending' | 'completed' | 'failed' | 'cancelled';
+}
+
+/** `step:cancelled`: emitted by the process that called `cancel`, and by the holder when it learns of it. */
+export interface StepCancelled {
+  readonly stepId: string;
+  readonly type: string;
+  readonly by: 'caller' | 'holder';
+  /**
+   * How long after the cancellation this process learned of it, in ms, on the store's clock. 0 for the caller; `null` if
+   * the holder learned of it only when it settled the step.
+   */
+  readonly latencyMs: number | null;
+}
+
+/** A pod, as its peers know it. */
+export interface PodEvent {
+  readonly podId: string;
+  readonly incarnation: string;
+}
+
+export interface PodFenced extends PodEvent {
+  /**
+   * `silent`: no heartbeat was answered in time; `evicted`: peers declared it dead; `superseded`: a younger incarnation
+   * of the same podId lives; `frozen`: wall time ran ahead, or the event loop was blocked, for longer than the margin;
+   * `outdated`: a newer version has migrated the store.
+   */
+  readonly reason: 'silent' | 'evicted' | 'superseded' | 'frozen' | 'outdated';
+  /** Whether it claims and settles again once a heartbeat is answered. If not, it drains and stays stopped. */
+  readonly recoverable: boolean;
+}
+
+/** `pod:dead`: the pod was silent for longer than the `deadAfterMs` that it registered, or its process has exited. */
+export interface PodDead extends PodEvent {
+  readonly silentForMs: number;
+  readonly reason: 'silent' | 'exited';
+}
+
+/** What a recovery cycle did. */
+export interface RecoverySummary {
+  readonly cycleId: string;
+  readonly dryRun: boolean;
+  readonly deadPods: readonly PodEvent[];
+  /** Ids of claimed steps without a living holder. */
+  readonly orphans: readonly string[];
+  readonly requeued: readonly string[];
+  readonly failed: readonly string[];
+  /** Ids of orphans that another pod had settled by then. */
+  readonly alreadySettled: readonly string[];
+  /** Epoch ms by this pod's wall clock. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+}
+
+/** Every event and its payload, for a queue with the step types `S`. */
+export interface EventPayloads<S> {
+  'step:submitted': { [K in Names<S>]: StepSubmitted<K, ArgsOf<Known<S>, K>> }[Names<S>];
+  'step:claimed': { [K in Names<S>]: StepEvent<K, ArgsOf<Known<S>, K>> }[Names<S>];
+  'step:started': { [K in Names<S>]: StepEvent<K, ArgsOf<Known<S>, K>> }[Names<S>];
+  'step:completed': { [K in Names<S>]: StepCompleted<K, ArgsOf<Known<S>, K>, ResultOf<Known<S>, K>> }[Names<S>];
+  'step:failed': { [K in Names<S>]: StepFailed<K, ArgsOf<Known<S>, K>> }[Names<S>];
+  'step:retrying': { [K in Names<S>]: StepRetrying<K, ArgsOf<Known<S>, K>> }[Names<S>];
+  'step:cancelled': StepCancelled;
+  'step:released': { [K in Names<S>]: StepReleased<K, ArgsOf<Known<S>, K>> }[Names<S>];
+  'step:lost': { [K in Names<S>]: StepLost<K, ArgsOf<Known<S>, K>> }[Names<S>];
+  'step:timedOut': { [K in Names<S>]: StepTimedOut<K, ArgsOf<Known<S>, K>> }[Names<S>];
+  'pod:joined': PodEvent;
+  'pod:left': PodEvent;
+  'pod:dead': PodDead;
+  'pod:fenced': PodFenced;
+  'leader:elected': PodEvent;
+  'leader:lost': PodEvent;
+  'recovery:started': { readonly cycleId: string; readonly dryRun: boolean };
+  'recovery:completed': RecoverySummary & { readonly error: SerializedError | undefined };
+  /** The store, or the journal, failed. Emitted once for each outage. */
+  'store:error': { readonly operation: string; readonly error: Error };
+  /** The operation that failed succeeds again. */
+  'store:recovered': { readonly operation: string; readonly downMs: number };
+  /** `stop()` has ended: the pod has left the fleet, and the store is closed. */
+  'queue:stopped': {
+    readonly podId: string;
+    readonly finished: number;
+    readonly released: number;
+    readonly strays: number;
+    /** Outcomes whose receipt had not come when time was up. */
+    readonly unsettled: number;
+  };
+}
+
+export type EventName = keyof EventPayloads<AnySteps>;
+
+/** Every event, in the order of the docs. */
+export const EVENT_NAMES: readonly EventName[] = [
+  'step:submitted',
+  'step:claimed',
+  'step:started',
+  'step:completed',
+  'step:failed',
+  'step:retrying',
+  'step:cancelled',
+  'step:released',
+  'step:lost',
+  'step:timedOut',
+  'pod:joined',
+  'pod:left',
+  'pod:dead',
+  'pod:fenced',
+  'leader:elected',
+  'leader:lost',
+  'recovery:started',
+  'recovery:completed',
+  'store:error',
+  'store:recovered',
+  'queue:stopped',
+];
+
+/** @throws ValidationError `OPTION_INVALID` for an event that does not exist, or a listener that is no function */
+export function checkListener(event: unknown, listener: unknown): void {
+  if (!EVENT_NAMES.includes(event as EventName)) {
+    const near = nearest(String(event), EVENT_NAMES);
+    const hint = near === undefined ? '' : `; did you mean ${show(near)}?`;
+    throw new ValidationError('OPTION_INVALID', 'event', `${show(event)} is not an event${hint}`);
+  }
+  if (typeof listener !== 'function') {
+    throw new ValidationError('OPTION_INVALID', 'listener', `expected a function, got ${show(listener)}`);
+  }
+}

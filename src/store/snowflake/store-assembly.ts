@@ -1,0 +1,119 @@
+/** Builds the parts of a Snowflake store, and gives each what it needs. */
+import type { Fence, PodRef, StoreEnvironment } from '../contract.js';
+import { DEFAULT_INTERVALS } from './default-intervals.js';
+import { Exchange } from './exchange/exchange.js';
+import { Settlements } from './exchange/settlements.js';
+import { Retention } from './housekeeping/retention.js';
+import { LateReads } from './late-read-wait.js';
+import { TablesOpener } from './opening/tables-opener.js';
+import type { ResolvedOptions } from './options.js';
+import { Membership } from './pods/membership.js';
+import { SignOfLifeSequence } from './pods/sign-of-life-sequence.js';
+import { SCHEMA } from './schema.js';
+import { SchemaVersionGuard } from './schema-version-guard.js';
+import { loadDriver } from './session/driver.js';
+import { Secrets } from './session/secrets.js';
+import { Sessions } from './session/three-sessions.js';
+import { sessionSettings } from './session/statements.js';
+import { StoreCalls } from './session/store-calls.js';
+import { statementsOf, type Statements } from './statements.js';
+import { StepChanges } from './steps/step-changes.js';
+import { StepQueries } from './steps/step-queries.js';
+import { Submissions } from './steps/submissions.js';
+import { RepeatableInserts } from './steps/repeatable-inserts.js';
+import { namesOf } from './table-names.js';
+
+/** How much longer than the server the client waits: for the network, and for the driver's retries. */
+const GRACE_MS = 15_000;
+
+export interface Services {
+  readonly statements: Statements;
+  readonly calls: StoreCalls;
+  readonly sessions: Sessions;
+  readonly opener: TablesOpener;
+  readonly schemaGuard: SchemaVersionGuard;
+  readonly exchange: Exchange;
+  readonly submissions: Submissions;
+  readonly queries: StepQueries;
+  readonly changes: StepChanges;
+  readonly membership: Membership;
+  readonly retention: Retention;
+}
+
+/** @param giveBack gives claims of a pod back that it does not know of */
+export function createServices(
+  options: ResolvedOptions,
+  { runtime, log }: StoreEnvironment,
+  giveBack: (pod: PodRef, claims: readonly Fence[]) => void,
+): Services {
+  const { queryTag, statementTimeoutMs, connection, staleReadMs } = options;
+  const secrets = new Secrets();
+  const names = namesOf(options);
+  const statements = statementsOf(names);
+  const { refresh } = statements.steps;
+  const calls = new StoreCalls(runtime, secrets);
+  const lateReads = new LateReads(staleReadMs, (ms) => calls.pause(ms));
+  const sequence = new SignOfLifeSequence(runtime);
+
+  const sessions = new Sessions({
+    runtime,
+    log,
+    driver: loadDriver,
+    source: connection,
+    secrets,
+    settings: sessionSettings(queryTag, Math.ceil(statementTimeoutMs / 1_000)),
+    deadlineMs: statementTimeoutMs + GRACE_MS,
+    longestPauseMs: DEFAULT_INTERVALS.heartbeatIntervalMs / 2,
+  });
+  const exchangeSession = calls.retryingBusy(sessions.exchange);
+  const heartbeatSession = calls.retryingBusy(sessions.heartbeat);
+  const rest = calls.retryingBusy(sessions.rest);
+
+  const schemaGuard = new SchemaVersionGuard({
+    runtime,
+    session: rest,
+    statement: statements.opening.readSchemaInfo,
+    version: SCHEMA.version,
+    staleReadMs,
+    place: names.wholeSchema,
+  });
+  const opener = new TablesOpener(schemaGuard, {
+    options,
+    names,
+    statements,
+    schema: SCHEMA,
+    sessions: [rest, exchangeSession, heartbeatSession],
+    secrets,
+    log,
+    lateReads,
+  });
+  const settlements = new Settlements({ statements: statements.exchange, refresh, lateReads });
+  const exchange = new Exchange({
+    statements: statements.exchange,
+    refresh,
+    session: exchangeSession,
+    rest,
+    runtime,
+    settlements,
+    sequence,
+    lateReads,
+  });
+  const inserts = new RepeatableInserts(rest, refresh);
+  const submissions = new Submissions({ statements: statements.steps, session: rest, inserts, runtime, lateReads });
+  const membership = new Membership({
+    statements: statements.pods,
+    session: heartbeatSession,
+    rest,
+    sequence,
+    schema: schemaGuard,
+    wallMs: () => runtime.wallMs(),
+    staleReadMs,
+    giveBack,
+  });
+  return {
+    ...{ statements, calls, sessions, opener, schemaGuard, exchange, submissions, membership },
+    queries: new StepQueries(statements.steps, rest, runtime),
+    changes: new StepChanges(statements.steps, rest, inserts),
+    retention: new Retention({ statements: statements.housekeeping, session: rest, log }),
+  };
+}
