@@ -1,4 +1,4 @@
-/** Submissions: new steps on their way in. */
+/** Inserts submitted steps. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { SubmitReceipt } from '../../contract.js';
 import type { NewStep } from '../../../step/submission.js';
@@ -18,7 +18,7 @@ export class Submissions {
     this.#payloadOf = connection.prepare<[string], string>(PAYLOAD_OF).pluck();
   }
 
-  /** Adds each that is not there yet; call it within a transaction. */
+  /** Inserts the steps that do not exist yet; call it within a transaction. */
   add(now: number, steps: readonly NewStep[]): SubmitReceipt[] {
     return steps.map((step) => {
       if (this.#add(now, step) === 1) return 'created';
@@ -26,9 +26,9 @@ export class Submissions {
     });
   }
 
-  /** Answers how many rows were added. */
+  /** Returns the number of inserted rows. */
   #add(now: number, { stepId, type, payload, priority, maxRetries, delayMs, runAt }: NewStep): number {
-    // A wall instant becomes one of the store's clock by the offset that this very transaction sees.
+    // The offset is read in this transaction, so that no correction comes between it and the insert.
     const due = runAt === null ? now + Math.ceil(delayMs) : runAt - this.#wall.offsetMs();
     const ready = due <= now ? 1 : 0;
     if (runAt === null)
