@@ -38,7 +38,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held("With `synchronous: 'full'` it also survives a power loss.", [
       'test/store/sqlite/opening.test.ts',
-      'a connection > flushes each commit where it is asked to',
+      'a connection > flushes each commit if synchronous is full',
     ]),
     unheld(
       'SQLite promises this of its write-ahead log; the tests check which setting a connection gets.',
@@ -85,8 +85,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'If the file is deleted, moved or replaced while it is open, every call fails with `STORE_FILE_REPLACED`.',
       [
         'test/store/sqlite/file/replaced-file.test.ts',
-        'an open file > %s',
-        'a store > refuses every call while its path leads to another file, and takes no row of that one',
+        'an open file > is reported as replaced if it %s',
+        'a store > refuses every call while its path leads to another file, and takes no row of that file',
       ],
       [
         'test/faults/moved-file.test.ts',
@@ -95,8 +95,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held('The queue notices this at once where the operating system reports it, and otherwise within about a second.', [
       'test/store/sqlite/file/replaced-file.test.ts',
-      'a store > notices at once where the file system tells that the -wal was moved',
-      'an open file > is looked at once a second at most, and then without waiting for the answer',
+      'a store > notices at once if the file system reports that the -wal was moved',
+      'an open file > is checked at most once a second, without waiting for the result',
     ]),
     unheld(
       'It follows from the sentence before: what no library can see.',
@@ -106,11 +106,11 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'Retention deletes rows only from the file that was opened.',
       [
         'test/store/sqlite/helper/store-helper.test.ts',
-        'a file that is not the store’s > is neither read nor created by the helper; the same is done inline',
+        'a file that has replaced the store’s > is neither read nor created by the helper; the work runs inline',
       ],
       [
         'test/store/sqlite/file/replaced-file.test.ts',
-        'a store > refuses every call while its path leads to another file, and takes no row of that one',
+        'a store > refuses every call while its path leads to another file, and takes no row of that file',
       ],
     ),
   ],
@@ -235,7 +235,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ['test/conformance/orphans-and-eviction.ts', 'judges each pod by the limit that it registered'],
       [
         'test/store/sqlite/clock/store-clock.test.ts',
-        'a process whose wall clock is an hour %s > neither evicts nor is evicted',
+        'a process whose wall clock is an hour %s > neither evicts other pods nor is evicted',
       ],
     ),
     held(
@@ -256,13 +256,13 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held(
       'A pod registers its process: the boot of the host, its PID namespace, its pid, and the start time of the process.',
-      ['test/store/sqlite/pods/exited-pods.test.ts', 'the row of a pod names its process, for people as well'],
+      ['test/store/sqlite/pods/exited-pods.test.ts', 'names the process in the row of a pod, readable for people'],
     ),
     held(
       'A pod whose process has provably exited is evicted at once.',
       [
         'test/store/sqlite/pods/exited-pods.test.ts',
-        'a pod whose process has exited > is shown so by heartbeats and by looks, and is evicted at once, however short its silence',
+        'a pod whose process has exited > is shown as exited by heartbeats and fleet reads, and is evicted at once, however short its silence',
       ],
       [
         'test/fleet/peer-watch.test.ts',
@@ -273,12 +273,12 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'The proof needs the same boot and the same PID namespace, and one of these facts: no process has that pid; that process is a zombie; that process started at another time.',
       [
         'test/store/sqlite/pods/process-table.test.ts',
-        'a process has exited > %s',
-        'a process has exited > is not proved %s',
+        'the exit of a process > is proved %s',
+        'the exit of a process > is not proved %s',
       ],
       [
         'test/store/sqlite/pods/exited-pods.test.ts',
-        'a pod whose process has exited > is found though it is a zombie, and though its pid is in use again',
+        'a pod whose process has exited > is recognized as a zombie, and if its pid is in use again',
       ],
     ),
     held(
@@ -314,8 +314,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'for a worker thread that ended inside a living process;',
         'with `allowNetworkFileSystem`.',
       ],
-      ['test/store/sqlite/pods/exited-pods.test.ts', 'silence decides > %s'],
-      ['test/store/sqlite/pods/process-table.test.ts', 'a process has exited > is not proved %s'],
+      ['test/store/sqlite/pods/exited-pods.test.ts', 'only silence evicts > %s'],
+      ['test/store/sqlite/pods/process-table.test.ts', 'the exit of a process > is not proved %s'],
     ),
     unheld('It introduces the cases below.', 'This is so:'),
     held('An eviction by proof counts for `maxCrashes`, like an eviction by silence.', [
@@ -447,7 +447,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ['test/conformance/submitting.ts', 'makes a step due after delayMs by the clock of the store, and not before'],
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-        'a wall clock that is put right while a pod lives > by %i ms: no delay and no retry is touched',
+        'a wall clock that is corrected while a pod lives > by %i ms: no delay and no retry changes',
       ],
     ),
     held('`runAt` is an instant of the real world: what a correct wall clock shows.', [
@@ -464,27 +464,27 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held("SQLite: The store's clock follows the host's monotonic clock.", [
       'test/store/sqlite/clock/store-clock.test.ts',
-      'the clock > runs by monotonic time: no step of the wall clock moves it',
+      'the clock > runs by monotonic time, so no step of the wall clock moves it',
     ]),
     held('The file also records how far the wall clock is ahead of it.', [
       'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-      'a wall clock that is put right while a pod lives > keeps a bounded record of corrections',
+      'a wall clock that is corrected while a pod lives > keeps a bounded record of corrections',
     ]),
     held('The eldest living pod compares the two with each heartbeat.', [
       'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-      'the pod that says what the wall clock is > is the eldest that is awake and beats',
+      'the pod that records the wall clock > is the eldest pod that is awake and sends heartbeats',
     ]),
     held(
       'If they have moved apart by more than 100 ms, it records the new difference, and every step that waits for a `runAt` follows it.',
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-        'a wall clock that is put right while a pod lives > follows many small changes once they have added up, and not each of them',
-        'a wall clock that is put right while a pod lives > an hour back: a step waits for its instant, also one that had come due and was not claimed',
+        'a wall clock that is corrected while a pod lives > follows many small changes once their sum is large enough, not each of them',
+        'a wall clock that is corrected while a pod lives > an hour back: a step waits for its instant, even if it was due before and not claimed',
       ],
     ),
     held('Steps with `delayMs` and retries do not.', [
       'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-      'a wall clock that is put right while a pod lives > by %i ms: no delay and no retry is touched',
+      'a wall clock that is corrected while a pod lives > by %i ms: no delay and no retry changes',
     ]),
     unheld(
       'It introduces the case.',
@@ -509,8 +509,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ['No step starts before its `runAt`.', 'A step that was already due, but not claimed, waits again.'],
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-        'a wall clock that is put right while a pod lives > an hour back: a step waits for its instant, also one that had come due and was not claimed',
-        'a wall clock that is put right while a pod lives > keeps a step back at the claim itself, before any step has been moved',
+        'a wall clock that is corrected while a pod lives > an hour back: a step waits for its instant, even if it was due before and not claimed',
+        'a wall clock that is corrected while a pod lives > holds a step back when it is claimed, before any step has been moved',
       ],
     ),
     unheld('A limit.', 'If a wrong clock has already started a step, that cannot be undone.'),
@@ -518,7 +518,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'No step starts late.',
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-        'a wall clock that is put right while a pod lives > an hour forward: what that makes due is due at once, and the rest in time',
+        'a wall clock that is corrected while a pod lives > an hour forward: steps whose instant has passed are due at once, and the others in time',
       ],
       [
         'test/faults/wall-clock.test.ts',
@@ -527,7 +527,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held('If the eldest pod dies without leaving, the next pod takes over after three of its heartbeats.', [
       'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-      'pods whose wall clocks differ > the next one says it once the eldest is silent, and the eldest again when it is back',
+      'pods whose wall clocks differ > the next pod records it once the eldest is silent, and the eldest again once it is back',
     ]),
     held('After a suspension of the host, `runAt` is correct at the first heartbeat.', [
       'test/faults/wall-clock.test.ts',
@@ -537,15 +537,15 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'A delay counts only the time in which the host was awake, if the monotonic clock stops during a suspension (as on Linux).',
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-        'a suspended host > runs a step at its instant after the resume, and lets a delay count the time awake',
+        'a suspended host > runs a step at its instant after the resume, and counts a delay in time awake',
       ],
     ),
     held(
       "A restart of all pods changes neither: within one boot of the host the store's clock continues as if a pod had lived.",
       [
         'test/store/sqlite/clock/store-clock.test.ts',
-        'the clock > goes on within one boot though nobody has lived for long and the wall clock %s',
-        'the clock > goes on from the newest heartbeat of a living fleet, whatever the wall clock says',
+        'the clock > continues within one boot after a long time without pods if the wall clock %s',
+        'the clock > continues from the newest heartbeat of a living fleet, whatever the wall clock says',
       ],
     ),
     held(
@@ -555,13 +555,13 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/store/sqlite/clock/store-clock.test.ts',
-        'the clock > goes on by the wall clock after another boot, less the offset that was recorded',
+        'the clock > continues from the wall clock after another boot, minus the recorded offset',
       ],
     ),
     held("The store's clock never goes back behind what the file has recorded.", [
       'test/store/sqlite/clock/store-clock.test.ts',
-      'the clock > never begins below what the file has seen',
-      'the clock > never goes back, and is as fast as time',
+      'the clock > never starts below the newest instant in the file',
+      'the clock > never goes back, and is as fast as real time',
     ]),
     held(
       [
@@ -570,8 +570,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-        'a suspended host > shows what was written before as it was, and what comes after as it is',
-        'wall times > show each instant by the offset of its time',
+        'a suspended host > shows times from before the suspension unchanged, and later times by the current wall clock',
+        'wall times > use the offset that was valid at each instant',
       ],
     ),
     held('`runAt` always shows the instant that was submitted, until a retry or a release sets another.', [
@@ -580,7 +580,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held("The columns of the file hold the store's clock; the table `WALL_CLOCK` holds the differences.", [
       'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-      'a wall clock that is put right while a pod lives > keeps a bounded record of corrections',
+      'a wall clock that is corrected while a pod lives > keeps a bounded record of corrections',
     ]),
     unheld(
       'A limit.',
@@ -617,7 +617,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-        'pods whose wall clocks differ > by %i ms: the eldest says what time it is, without flapping',
+        'pods whose wall clocks differ > by %i ms: the eldest pod records the wall clock, without flapping',
       ],
     ),
   ],
@@ -773,8 +773,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'No call keeps the event loop for more than about 10 ms, whatever the size of the batch or of the history.',
       ['test/pool/execution/yield.test.ts', '%s handlers that chain let the event loop turn every few ms'],
       ['test/faults/backlog.test.ts', '… steps that are submitted while no pod works block no host and are all run'],
-      ['test/store/sqlite/helper/store-helper.test.ts', '%s > retention goes in pieces of at most 500'],
-      ['test/store/sqlite/exchange/batch-size.test.ts', 'the pace > comes to what fits 2 ms'],
+      ['test/store/sqlite/helper/store-helper.test.ts', '%s > deletes at most 500 rows a piece in retention'],
+      ['test/store/sqlite/exchange/batch-size.test.ts', 'the batch size > approaches what fits 2 ms'],
     ),
     unheld('The exceptions to the sentence before.', 'Opening a file and migrating it are the exceptions.'),
   ],
@@ -807,7 +807,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held('If an urgent step becomes due behind 100,000 others, it is the next to be claimed.', [
       'test/store/sqlite/claiming/unpromoted-backlog.test.ts',
-      'a claim > finds the urgent step behind %i that fell due before it',
+      'a claim > finds the urgent step behind %i steps that were due before it',
     ]),
     held('On Snowflake the order is approximate if several pods work on one backlog and read late; see Late reads.', [
       'test/store/snowflake/backlog-sharing.test.ts',
@@ -843,7 +843,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'The types take turns if a pod handles more than 300 types on SQLite, or more than 5,000 on Snowflake, and more than that have due steps.',
       [
         'test/store/sqlite/claiming/type-rotation.test.ts',
-        'a pod of 1,000 types > claims of every type where all have something, and sees the end',
+        'a pod of 1,000 types > claims steps of every type if all types have some, and notices when none are left',
       ],
       [
         'test/store/snowflake/type-rotation.test.ts',
@@ -852,7 +852,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held('The order then holds within a turn.', [
       'test/store/sqlite/claiming/type-rotation.test.ts',
-      'a pod of 1,000 types > claims what ranked first before beside the types whose turn it is',
+      'a pod of 1,000 types > claims the steps that ranked first before, along with the types whose turn it is',
     ]),
     held('On SQLite they also take turns if more than 2,000 types have due steps, handled or not.', [
       'test/store/sqlite/claiming/unpromoted-backlog.test.ts',
@@ -988,10 +988,10 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'SQL writes numbers beyond 53 bits (a `version` of 2^53). Calls work as usual. The row is repaired when it is next claimed, settled, cancelled or recovered. A pod that held it has lost it.',
       [
         'test/store/sqlite/rows-written-by-sql.test.ts',
-        'a number of 64 bits, written by hand > %s %s into a step that is ready: it is claimed, fails, and completes',
-        'a number of 64 bits, written by hand > %s %s into a step that runs: it ends, or it is given back',
-        'a number of 64 bits, written by hand > version %s is cancelled, and retried',
-        'a number of 64 bits, written by hand > version %s of a pod that left is recovered',
+        'a 64-bit number that was written by hand > %s %s in a ready step: the step is claimed, fails, and completes',
+        'a 64-bit number that was written by hand > %s %s in a running step: the step ends, or is given back',
+        'a 64-bit number that was written by hand > version %s can be cancelled and retried',
+        'a 64-bit number that was written by hand > version %s of a pod that left is recovered',
       ],
     ),
     held(
@@ -1051,7 +1051,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       [
         'test/store/sqlite/helper/store-helper.test.ts',
-        'a thread that is gone > is replaced after an hour at most, and after a minute again where one has lasted for longer',
+        'a thread that has exited > is replaced after an hour at most, and after a minute again if one ran for longer',
       ],
     ),
     held(

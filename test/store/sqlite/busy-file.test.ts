@@ -1,4 +1,4 @@
-/** A file that others hold: what is told to wait waits without holding up the event loop. */
+/** A file that another connection has locked: calls wait without blocking the event loop. */
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Store } from '../../../src/store/contract.js';
@@ -24,7 +24,7 @@ describe('while another connection writes', () => {
   };
 
   it.each(Object.entries(writes))(
-    '%s waits, the event loop does not, and then it goes through',
+    '%s waits for the lock without blocking the event loop, and then succeeds',
     async (_name, write) => {
       const path = newFile();
       const store = await newStore({ path });
@@ -43,7 +43,7 @@ describe('while another connection writes', () => {
     },
   );
 
-  it('reads go through', async () => {
+  it('reads succeed', async () => {
     const path = newFile();
     const store = await newStore({ path });
     const steps = newSteps(3);
@@ -62,11 +62,11 @@ describe('while another connection writes', () => {
     ['prune', (store: Store) => store.prune({ keepMs: 0 })],
     ['fleet', (store: Store) => store.fleet()],
     ['ended', (store: Store) => store.ended({ awaited: new Set<string>(), since: null })],
-  ])('%s tries again where the clock could not be read', async (_name, ask) => {
+  ])('%s is retried if the clock could not be read', async (_name, ask) => {
     const runtime = new VirtualRuntime();
     const store = await newStore({ path: ':memory:' }, runtime);
     await joined(store);
-    await runtime.advance(2_000); // the clock looks for a newer heartbeat again
+    await runtime.advance(2_000); // the clock polls for a newer heartbeat again
     const read = vi.spyOn(SynchronousCore.prototype, 'newestHeartbeat').mockImplementationOnce(() => {
       throw new Database.SqliteError('database is locked', 'SQLITE_BUSY');
     });
@@ -77,7 +77,7 @@ describe('while another connection writes', () => {
     expect(read).toHaveBeenCalledTimes(2);
   });
 
-  it('an exchange that finds nothing to do does not ask for the lock', async () => {
+  it('an exchange that finds nothing to do takes no lock', async () => {
     const path = newFile();
     const store = await newStore({ path, busyTimeoutMs: 1 });
     await joined(store);
@@ -85,7 +85,7 @@ describe('while another connection writes', () => {
     expect(await claimed(store)).toEqual([]);
   });
 
-  it('an operation that writes has the lock from its first statement on', () => {
+  it('an operation that writes holds the lock from its first statement', () => {
     const path = newFile();
     const { core } = newCore(path);
     const other = rawConnection(path);
@@ -102,7 +102,7 @@ describe('while another connection writes', () => {
     other.exec('BEGIN IMMEDIATE; COMMIT');
   });
 
-  it('a call gives up in the end, and says that it may be repeated', async () => {
+  it('a call fails at its deadline with an error that may be retried', async () => {
     const path = newFile();
     const runtime = new VirtualRuntime();
     const store = await newStore({ path, busyTimeoutMs: 5_000 }, runtime);
@@ -115,7 +115,7 @@ describe('while another connection writes', () => {
     expect(runtime.monotonicMs() - startedAt).toBeLessThan(5_300);
   });
 
-  it('looks again every 1 to 3 ms at first, not more and more seldom', async () => {
+  it('retries every 1 to 3 ms at first, without growing pauses', async () => {
     const path = newFile();
     const runtime = new VirtualRuntime();
     const store = await newStore({ path }, runtime);
@@ -148,7 +148,7 @@ describe('while another connection writes', () => {
     await expect(store.find([step!.stepId])).rejects.toMatchObject({ code: 'STORE_CLOSED' });
   });
 
-  it('close does not wait for ever', async () => {
+  it('close does not wait for longer than its limit', async () => {
     const path = newFile();
     const runtime = new VirtualRuntime();
     const store = await newStore({ path }, runtime);
@@ -163,7 +163,7 @@ describe('while another connection writes', () => {
   });
 });
 
-describe('BUSY', () => {
+describe('a busy error', () => {
   it('comes from reads too', () => {
     const path = newFile();
     const { connection } = newCore(path);
@@ -178,19 +178,19 @@ describe('BUSY', () => {
   });
 
   it.each(['SQLITE_BUSY', 'SQLITE_BUSY_RECOVERY', 'SQLITE_BUSY_SNAPSHOT', 'SQLITE_BUSY_TIMEOUT', 'SQLITE_LOCKED'])(
-    'is also called %s',
+    'includes %s',
     (code) => {
       expect(isBusy(Object.assign(new Error('no'), { code }))).toBe(true);
     },
   );
 
-  it('is not said of anything else', () => {
+  it('includes no other error', () => {
     expect(isBusy(new Error('SQLITE_BUSY'))).toBe(false);
     expect(isBusy(Object.assign(new Error('no'), { code: 'SQLITE_CORRUPT' }))).toBe(false);
     expect(isBusy('SQLITE_BUSY')).toBe(false);
   });
 
-  it('leaves a transaction that broke off undone, and the connection free', () => {
+  it('leaves the broken transaction rolled back and the connection usable', () => {
     const { core, connection } = newCore();
     const [good] = newSteps(1);
     const bad = { ...good!, stepId: 'bad', payload: Symbol('unbindable') as unknown as string };

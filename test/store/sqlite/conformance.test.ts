@@ -21,7 +21,7 @@ async function open(path: string): Promise<OpenedStore> {
   return {
     store,
     another: path === ':memory:' ? () => Promise.resolve(store) : another,
-    tickMs: 600_000, // long enough for the suite to outlast what the store remembers of pods that are no more
+    tickMs: 600_000, // long enough for the suite to outlast the retention of pods that have left
     pass: async (ms) => runtime.pass(ms),
     close: async () => void (await Promise.all(opened.map((one) => one.close()))),
   };

@@ -1,4 +1,4 @@
-/** How a file is opened, and what is told where it cannot be. */
+/** Opening a file, and the errors if that fails. */
 import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -24,7 +24,7 @@ describe('a connection', () => {
     return read;
   }
 
-  it('never puts the event loop to sleep, keeps its -wal bounded, and maps no file', () => {
+  it('never blocks the event loop, keeps its -wal bounded, and maps no file', () => {
     expect(settings({ synchronous: 'normal', autocheckpoint: 10_000 })).toEqual({
       busy_timeout: 0,
       journal_mode: 'wal',
@@ -35,14 +35,14 @@ describe('a connection', () => {
     });
   });
 
-  it('flushes each commit where it is asked to', () => {
+  it('flushes each commit if synchronous is full', () => {
     expect(settings({ synchronous: 'full', autocheckpoint: 200 })).toMatchObject({
       synchronous: 2,
       wal_autocheckpoint: 200,
     });
   });
 
-  it('is refused where the journal does not become a -wal', () => {
+  it('is refused if the journal mode cannot be WAL', () => {
     // A temporary database keeps its rollback journal, as a file system without shared memory would.
     expect(() => openConnection(Database, { path: '', synchronous: 'normal', autocheckpoint: 200 })).toThrow(
       /expected the journal mode wal, got delete/,
@@ -58,13 +58,13 @@ function openFiles(): string[] {
     try {
       return [readlinkSync(join(DESCRIPTORS, descriptor))];
     } catch {
-      return []; // the listing's own
+      return []; // the descriptor of this listing
     }
   });
 }
 
 describe('opening', () => {
-  it('makes the file, once for all who come at the same time', async () => {
+  it('creates the file once for all callers at the same time', async () => {
     const path = newFile();
     const stores = await Promise.all(Array.from({ length: 8 }, () => newStore({ path })));
     const receipts = await Promise.all(stores.map((store) => store.submit(newSteps(3))));
@@ -72,7 +72,7 @@ describe('opening', () => {
     expect((await stores[0]!.stats()).byStatus.pending).toBe(24);
   });
 
-  it('waits for a file that others hold, and leaves the event loop free meanwhile', async () => {
+  it('waits for a file that another connection has locked, without blocking the event loop', async () => {
     const path = newFile();
     const other = rawConnection(path);
     other.exec('CREATE TABLE theirs (a); BEGIN EXCLUSIVE');
@@ -88,7 +88,7 @@ describe('opening', () => {
     expect(await store.submit(newSteps(1))).toEqual(['created']);
   });
 
-  it('says STORE_BUSY, to be repeated, once it has waited long enough; and opens later', async () => {
+  it('fails with STORE_BUSY, which may be retried, at its deadline, and succeeds later', async () => {
     const path = newFile();
     const other = rawConnection(path);
     other.exec('CREATE TABLE theirs (a); BEGIN EXCLUSIVE');
@@ -99,10 +99,14 @@ describe('opening', () => {
   });
 
   it.each<[string, string, (path: string) => void]>([
-    ['STORE_NOT_A_DATABASE', 'a file that is none', (path) => writeFileSync(path, 'dear diary, '.repeat(100))],
+    [
+      'STORE_NOT_A_DATABASE',
+      'a file that is not a database',
+      (path) => writeFileSync(path, 'dear diary, '.repeat(100)),
+    ],
     ['STORE_UNWRITABLE', 'a folder in its place', (path) => mkdirSync(path)],
-    ['STORE_CORRUPT', 'a damaged one', damaged],
-  ])('says %s for %s', async (code, _what, prepare) => {
+    ['STORE_CORRUPT', 'a damaged file', damaged],
+  ])('fails with %s for %s', async (code, _what, prepare) => {
     const path = newFile();
     prepare(path);
     const store = await newStore({ path });
@@ -111,7 +115,7 @@ describe('opening', () => {
     await expect(store.submit(newSteps(1))).rejects.toMatchObject(failure);
   });
 
-  it('says STORE_UNWRITABLE where the folder is missing, and opens once it is there', async () => {
+  it('fails with STORE_UNWRITABLE if the folder is missing, and succeeds once it exists', async () => {
     const path = join(temporaryFolder(), 'missing', 'steps.db');
     const store = await newStore({ path });
     await expect(store.open()).rejects.toMatchObject({ code: 'STORE_UNWRITABLE', transient: false });
@@ -119,7 +123,7 @@ describe('opening', () => {
     await store.open();
   });
 
-  it('begins anew after a failure, once for all', async () => {
+  it('starts again after a failure, once for all callers', async () => {
     const path = join(temporaryFolder(), 'missing', 'steps.db');
     const store = await newStore({ path });
     const again = async (): Promise<void> => {
@@ -129,11 +133,11 @@ describe('opening', () => {
     await Promise.all([again(), again(), again()]);
     expect(await store.submit(newSteps(1))).toEqual(['created']);
     await store.close();
-    // The last connection takes the -wal with it: none was lost on the way.
+    // The last connection to close deletes the -wal, so no connection has leaked.
     expect(readdirSync(dirname(path))).toEqual(['steps.db']);
   });
 
-  it.runIf(existsSync(DESCRIPTORS))('keeps nothing open where it fails', async () => {
+  it.runIf(existsSync(DESCRIPTORS))('leaves nothing open if it fails', async () => {
     const path = newFile();
     writeFileSync(path, 'x'.repeat(5_000));
     await expect((await newStore({ path })).open()).rejects.toThrow();
@@ -147,7 +151,7 @@ describe('opening', () => {
     expect(openFiles().filter((file) => file.startsWith(newer))).toEqual([]);
     const fine = await newStore({ path: newFile() });
     await fine.open();
-    expect(openFiles().some((file) => file.endsWith('.db'))).toBe(true); // that is what it looks like
+    expect(openFiles().some((file) => file.endsWith('.db'))).toBe(true); // an open store has such a descriptor
   });
 });
 
@@ -157,7 +161,7 @@ describe('the schema', () => {
     connection.prepare('UPDATE SCHEMA_INFO SET version = ?, oldest_allowed = ?').run(version, oldestAllowed);
   };
 
-  it('is not opened where it is newer than this version may write', async () => {
+  it('is refused if this version is too old to write it', async () => {
     const path = newFile();
     const first = await newStore({ path });
     await first.open();
@@ -166,7 +170,7 @@ describe('the schema', () => {
     await expect(second.open()).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER', transient: false });
   });
 
-  it('is opened where it is newer but lets this version write', async () => {
+  it('is accepted if it is newer but lets this version write', async () => {
     const path = newFile();
     await (await newStore({ path })).open();
     stamp(path, 99, SCHEMA_VERSION);
@@ -175,7 +179,7 @@ describe('the schema', () => {
     expect(rawConnection(path).prepare('SELECT version FROM SCHEMA_INFO').pluck().get()).toBe(99);
   });
 
-  it('is not written any more once a newer version has outgrown this one; what runs is still settled', async () => {
+  it('is no longer written once a newer version has excluded this one, but running steps are settled', async () => {
     const path = newFile();
     const store = await newStore({ path });
     await joined(store);
@@ -198,7 +202,7 @@ describe('the schema', () => {
     expect((await store.stats()).byStatus).toMatchObject({ pending: 1, completed: 1 });
   });
 
-  it('tells a pod at its next heartbeat that it has been outgrown', async () => {
+  it('makes the next heartbeat return outdated once a newer version excludes this one', async () => {
     const path = newFile();
     const store = await newStore({ path });
     await joined(store);
@@ -208,7 +212,7 @@ describe('the schema', () => {
     expect((await store.heartbeat(POD, beat)).outdated).toBe(true);
   });
 
-  it('is brought up to date in a file of the first version, which keeps its steps and their order', async () => {
+  it('is migrated in a file of version 1, which keeps its steps and their order', async () => {
     const path = newFile();
     const old = rawConnection(path);
     for (const statement of [...MIGRATIONS[0]!, CREATE_SCHEMA_INFO]) old.exec(statement);
@@ -228,13 +232,13 @@ describe('the schema', () => {
     expect(made(path)).toEqual(made(fresh));
   });
 
-  it('is made once where two begin at the same time', () => {
+  it('is created once if two processes start at the same time', () => {
     const path = newFile();
     const [first, second] = [0, 1].map(() =>
       openConnection(Database, { path, synchronous: 'normal', autocheckpoint: 200 }),
     );
     onTestFinished(() => [first!, second!].forEach((connection) => connection.close()));
-    // The other one comes in between, after this one has seen what is to be done.
+    // The other process migrates after this one has read the version.
     const overtaken = new Proxy(first!, {
       get: (target, key) => {
         if (key === 'transaction') migrate(second!, path);
@@ -246,7 +250,7 @@ describe('the schema', () => {
     expect(first!.prepare('SELECT version FROM SCHEMA_INFO').pluck().all()).toEqual([SCHEMA_VERSION]);
   });
 
-  it('is of STRICT rowid tables, with six partial indexes on the steps', async () => {
+  it('has STRICT rowid tables, with six partial indexes on the steps', async () => {
     const path = newFile();
     await (await newStore({ path })).open();
     const connection = rawConnection(path);
@@ -263,7 +267,7 @@ describe('the schema', () => {
       .prepare<[], { partial: number; name: string }>("PRAGMA index_list('STEP_TRACKER')")
       .all();
     expect(indexes.filter(({ partial }) => partial === 1)).toHaveLength(6);
-    expect(indexes.filter(({ partial }) => partial === 0)).toHaveLength(1); // that of the ids
+    expect(indexes.filter(({ partial }) => partial === 0)).toHaveLength(1); // the index of the ids
   });
 });
 
@@ -280,7 +284,7 @@ describe('a network file system', () => {
     await expect(refusal).rejects.toThrow(name);
   });
 
-  it('is told from a local disk, by the folder', async () => {
+  it('is distinguished from a local disk by the folder', async () => {
     const asked: string[] = [];
     await refuseNetwork('/somewhere/steps.db', async (folder) => {
       asked.push(folder);
@@ -289,23 +293,23 @@ describe('a network file system', () => {
     expect(asked).toEqual(['/somewhere']);
   });
 
-  it('is left to the file’s own error where there is no folder', async () => {
+  it('is not checked if the folder is missing, so that opening the file reports the error', async () => {
     await refuseNetwork(join(temporaryFolder(), 'missing', 'steps.db'));
   });
 });
 
 describe('options', () => {
   it.each<[string, SqliteOptions, string]>([
-    ['an unknown one', { paht: 'x' } as SqliteOptions, 'did you mean path?'],
+    ['an unknown option', { paht: 'x' } as SqliteOptions, 'did you mean path?'],
     ['an empty path', { path: '' }, 'sqlite.path: expected a path, a file: URL object, or :memory:, got ""'],
     ['a path of another type', { path: 1 } as unknown as SqliteOptions, 'got 1'],
     [
-      'another synchronous',
+      'another value of synchronous',
       { synchronous: 'off' } as unknown as SqliteOptions,
       `expected 'normal' or 'full', got "off"`,
     ],
-    ['no time at all', { busyTimeoutMs: 0 }, 'busyTimeoutMs'],
-    ['a text that is no URL', { workerUrl: 'helper' }, 'expected a URL, got "helper"'],
+    ['a time-out of zero', { busyTimeoutMs: 0 }, 'busyTimeoutMs'],
+    ['a text that is not a URL', { workerUrl: 'helper' }, 'expected a URL, got "helper"'],
   ])('refuses %s', (_what, options, message) => {
     expect(() => sqlite(options)).toThrow(message);
     expect(() => sqlite(options)).toThrow(expect.objectContaining({ name: 'ValidationError', code: 'OPTION_INVALID' }));

@@ -1,4 +1,4 @@
-/** Rows that somebody changes by SQL while a store has them in its hands, and tables that are missing for a while. */
+/** Rows that are changed by SQL while a store uses them, and tables that are missing for a time. */
 import { describe, expect, it } from 'vitest';
 import type { Claim, Store } from '../../../src/store/contract.js';
 import { claimRequest, newSteps, settlement } from '../../conformance/harness.js';
@@ -8,7 +8,7 @@ const MOST = 2n ** 63n - 1n;
 const LEAST = -(2n ** 63n);
 const BEAT = { eligible: true, asleep: false, meta: {} };
 
-/** A store with one ready step, and a connection beside it as `sqlite3` has one. */
+/** A store with one ready step, and a second connection like that of the `sqlite3` shell. */
 async function opened() {
   const path = newFile();
   const store = await newStore({ path });
@@ -41,8 +41,8 @@ const EXTREMES = [2n ** 53n, 2n ** 53n - 1n, MOST, MOST - 1n, LEAST].flatMap((va
   COLUMNS.map((column) => [column, value] as const),
 );
 
-describe('a number of 64 bits, written by hand', () => {
-  it.each(EXTREMES)('%s %s into a step that is ready: it is claimed, fails, and completes', async (column, value) => {
+describe('a 64-bit number that was written by hand', () => {
+  it.each(EXTREMES)('%s %s in a ready step: the step is claimed, fails, and completes', async (column, value) => {
     const { store, set, stepId } = await opened();
     set(column, value);
     const [first] = await claimed(store, { quarantine: 1 });
@@ -56,13 +56,13 @@ describe('a number of 64 bits, written by hand', () => {
     expect((await store.list({ order: 'oldest', limit: 10 })).steps).toHaveLength(1);
   });
 
-  it.each(EXTREMES)('%s %s into a step that runs: it ends, or it is given back', async (column, value) => {
+  it.each(EXTREMES)('%s %s in a running step: the step ends, or is given back', async (column, value) => {
     const { store, set } = await opened();
     const [claim] = await claimed(store);
     set(column, value);
     const { receipts } = await exchanged(store, [failed(claim!)]);
     expect(receipts).toEqual([column === 'version' ? 'lost' : 'settled']);
-    // What the pod does with a claim that it does not know: it gives it back.
+    // A pod gives back a claim that it does not know.
     const { claims: held } = await store.heartbeat(POD, BEAT);
     const released = held.map((fence) => settlement(fence, { status: 'pending', delayMs: 0 }));
     expect((await exchanged(store, released)).receipts).toEqual(held.map(() => 'settled'));
@@ -71,7 +71,7 @@ describe('a number of 64 bits, written by hand', () => {
     expect((await store.stats()).byStatus).toMatchObject({ completed: 1 });
   });
 
-  it.each([2n ** 53n, MOST, LEAST])('version %s is cancelled, and retried', async (version) => {
+  it.each([2n ** 53n, MOST, LEAST])('version %s can be cancelled and retried', async (version) => {
     const { store, set, stepId } = await opened();
     for (const [verb, answer] of [
       [() => at().then((step) => store.cancel('token', [step])), 'cancelled'],
@@ -96,7 +96,7 @@ describe('a number of 64 bits, written by hand', () => {
     expect(await store.settle(POD, [settlement(orphan!, { status: 'pending', delayMs: 0 })])).toEqual(['settled']);
   });
 
-  it('created_ts does not set the clock of who opens the file', async () => {
+  it('in created_ts does not set the clock of a process that opens the file', async () => {
     const { store, path, raw, set, stepId } = await opened();
     set('created_ts', MOST);
     await store.leave(POD);
@@ -113,10 +113,10 @@ describe('a number of 64 bits, written by hand', () => {
 describe('a step that SQL ends while it runs', () => {
   it.each([
     ['completed', `UPDATE STEP_TRACKER SET status = 'completed'`],
-    ['put back', `UPDATE STEP_TRACKER SET status = 'pending', claim_token = NULL`],
+    ['set back to pending', `UPDATE STEP_TRACKER SET status = 'pending', claim_token = NULL`],
     ['deleted', 'DELETE FROM STEP_TRACKER'],
-    ['given a status that nobody knows', `UPDATE STEP_TRACKER SET status = 'done'`],
-  ])('is lost to its holder where it was %s', async (_what, sql) => {
+    ['given an unknown status', `UPDATE STEP_TRACKER SET status = 'done'`],
+  ])('is lost to its holder if it was %s', async (_what, sql) => {
     const { store, raw } = await opened();
     const [claim] = await claimed(store);
     raw.exec(sql);
@@ -125,9 +125,9 @@ describe('a step that SQL ends while it runs', () => {
   });
 });
 
-describe('a table that is missing', () => {
+describe('a missing table', () => {
   it.each(['STEP_TRACKER', 'POD_HEALTH', 'SCHEMA_INFO'])(
-    '(%s) fails the calls that need it with STORE_ALTERED; they go through again when it is back',
+    '(%s) fails the calls that need it with STORE_ALTERED until it is back',
     async (table) => {
       const { store, raw, stepId } = await opened();
       const calls: (() => Promise<unknown>)[] = [
@@ -149,7 +149,7 @@ describe('a table that is missing', () => {
     },
   );
 
-  it('is told by who opens the file, as is a table of another system', async () => {
+  it('is reported when the file is opened, as is a foreign table of the same name', async () => {
     const { store, path, raw } = await opened();
     await store.close();
     raw.exec('ALTER TABLE STEP_TRACKER RENAME TO away');

@@ -33,8 +33,8 @@ async function output(child: ChildProcess): Promise<string> {
   return text;
 }
 
-describe('processes on one file', () => {
-  it('what was submitted survives the death of the process, right after the answer', async () => {
+describe('several processes on one file', () => {
+  it('a submitted step survives the death of the process right after the answer', async () => {
     const path = newFile();
     const program = `
       for (let n = 0; ; n++) {
@@ -50,7 +50,7 @@ describe('processes on one file', () => {
     expect((await store.stats()).byStatus.pending).toBe(600);
   });
 
-  it('no step is given to two, and none is lost, while all claim as fast as they can', async () => {
+  it('no step is claimed twice or lost while all processes claim as fast as they can', async () => {
     const path = newFile();
     const store = await newStore({ path });
     for (let i = 0; i < 6; i++) await store.submit(newSteps(500));

@@ -1,4 +1,4 @@
-/** What SQLite and its driver say, and what becomes of it. */
+/** The errors of SQLite and its driver, and the store errors that they become. */
 import { describe, expect, it } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
 import { storeError } from '../../../src/store/sqlite/sqlite-errors.js';
@@ -18,29 +18,29 @@ describe('an error of SQLite', () => {
     ['SQLITE_CONSTRAINT_DATATYPE', 'STORE_REFUSED', false],
     ['SQLITE_IOERR_WRITE', 'STORE_UNAVAILABLE', true],
     ['SQLITE_SOMETHING_NEW', 'STORE_UNAVAILABLE', true],
-  ])('%s is %s', (code, ours, transient) => {
+  ])('%s becomes %s', (code, ours, transient) => {
     const cause = Object.assign(new Error('the disk sulks'), { code });
     expect(storeError(cause, './steps.db')).toMatchObject({ code: ours, transient, cause });
     expect(storeError(cause, './steps.db').message).toContain('./steps.db');
     expect(storeError(cause, './steps.db').message).toContain('the disk sulks');
   });
 
-  it('passes where it is ours already', () => {
+  it('is not wrapped again if it is a StoreError', () => {
     const ours = new StoreError('STORE_FULL', 'full', true);
     expect(storeError(ours, 'x')).toBe(ours);
   });
 
-  it('may be anything that was thrown', () => {
+  it('may be any thrown value', () => {
     expect(storeError('pardon?', 'x')).toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 });
 
 describe('the store', () => {
-  it('refuses for good what it can never hold, undoes the batch, and goes on', async () => {
+  it('refuses permanently what it can never hold, rolls the batch back, and continues', async () => {
     const store = await newStore({ path: newFile() });
     await joined(store);
     const good = newStep();
-    // A step whose count is no integer stands for any value that a STRICT column refuses.
+    // A priority that is not an integer stands for any value that a STRICT column refuses.
     const bad = newStep({ priority: 0.5 });
     const refusal = { name: 'StoreError', code: 'STORE_REFUSED', transient: false };
     await expect(store.submit([good, bad])).rejects.toMatchObject(refusal);
@@ -53,7 +53,7 @@ describe('the store', () => {
     expect((await store.exchange({ pod: POD, settlements: [settlement(claim!)] })).receipts).toEqual(['settled']);
   });
 
-  it('says STORE_FULL, to be repeated, where no space is left, and loses nothing', () => {
+  it('fails with STORE_FULL, which may be retried, if the disk is full, and loses nothing', () => {
     const { core, connection } = newCore(newFile());
     core.submit(1, [newStep()]);
     connection.pragma(`max_page_count = ${Number(connection.pragma('page_count', { simple: true })) + 2}`);
@@ -69,7 +69,7 @@ describe('the store', () => {
     expect(core.submit(3, [large])).toEqual(['created']);
   });
 
-  it('says STORE_CORRUPT where the file has been damaged under it', async () => {
+  it('fails with STORE_CORRUPT if the file is damaged while it is open', async () => {
     const path = newFile();
     const store = await newStore({ path });
     await store.submit([newStep()]);

@@ -1,4 +1,4 @@
-/** What a claim looks at, and what it never does. */
+/** The rows that a claim reads and takes. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SynchronousCore } from '../../../../src/store/sqlite/synchronous-core.js';
@@ -42,7 +42,7 @@ function claim(core: SynchronousCore, over: ClaimRequestOver, now = NOW, most = 
   return core.exchange(now, { pod: POD, settlements: [], claim: claimRequest(over) }, most);
 }
 
-describe('the plan', () => {
+describe('the query plan', () => {
   const plan = (sql: string): string =>
     newCore()
       .connection.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
@@ -118,7 +118,7 @@ describe('the plan', () => {
 });
 
 describe('a claim', () => {
-  it('promotes what is due in bounded pieces, and says that there is more', () => {
+  it('promotes due steps in bounded pieces, and reports that there are more', () => {
     const { core, connection } = joinedCore();
     core.submit(0, newSteps(700, { delayMs: 10 }));
     const ready = () => connection.prepare('SELECT count(*) FROM STEP_TRACKER WHERE due > 0').pluck().get();
@@ -131,7 +131,7 @@ describe('a claim', () => {
     expect(ready()).toBe(700);
   });
 
-  it('takes a step that is due behind a whole piece of promotions', () => {
+  it('takes a step that is due behind a full piece of promotions', () => {
     const { core } = joinedCore();
     core.submit(0, newSteps(300, { type: 'other', delayMs: 10 }));
     const mine = newStep({ delayMs: 11 });
@@ -139,7 +139,7 @@ describe('a claim', () => {
     expect(ids(claim(core, { free: 1 }, 11).claims)).toEqual([mine.stepId]);
   });
 
-  it('says when to look again where a crowd of other types hides what waits behind it', () => {
+  it('reports when to come back if many steps of other types hide what waits behind them', () => {
     const { core } = joinedCore();
     core.submit(0, newSteps(49, { type: 'other', delayMs: 10 }));
     core.submit(0, [newStep({ delayMs: 20 })]);
@@ -148,7 +148,7 @@ describe('a claim', () => {
     expect(claim(core, {}, 1).nextDueInMs).toBe(10);
   });
 
-  it('says when a row without a type is due, which may be of a wanted one', () => {
+  it('reports when a row without a type is due, because it may be of a requested type', () => {
     const { core, connection } = joinedCore();
     const row = connection.prepare('INSERT INTO STEP_TRACKER (step_id, payload, run_at) VALUES (?, ?, ?)');
     row.run('by-hand', '{"type":"work"}', NOW + 5);
@@ -156,14 +156,14 @@ describe('a claim', () => {
     expect(ids(claim(core, {}, NOW + 5).claims)).toEqual(['by-hand']);
   });
 
-  it('goes on promoting as long as there may be more, for any type', () => {
+  it('continues to promote while there may be more steps of any type', () => {
     const { core } = joinedCore();
     core.submit(0, newSteps(310, { type: 'other', delayMs: 10 }));
     const next = [1, 2, 3].map(() => claim(core, { free: 1 }, 10).nextDueInMs);
     expect(next).toEqual([0, null, null]);
   });
 
-  it('waits for a fraction of a ms to be over', () => {
+  it('waits until a fraction of a millisecond has passed', () => {
     const { core } = joinedCore();
     core.submit(NOW, [newStep({ delayMs: 0.25 })]);
     expect(claim(core, {})).toMatchObject({ claims: [], nextDueInMs: 1 });
@@ -183,7 +183,7 @@ describe('a claim', () => {
     expect(claim(core, {}).claims).toHaveLength(1);
   });
 
-  it('promotes the urgent first, of those that come due at the same instant', () => {
+  it('promotes by priority the steps that are due at the same instant', () => {
     const { core } = joinedCore();
     core.submit(0, newSteps(400, { delayMs: 10 }));
     const urgent = newStep({ delayMs: 10, priority: 5 });
@@ -191,7 +191,7 @@ describe('a claim', () => {
     expect(ids(claim(core, { free: 1 }, 10).claims)).toEqual([urgent.stepId]);
   });
 
-  it('reaches a step that crashed pods past a thousand others, and none of those stands in front', () => {
+  it('reaches a step that crashed pods behind a thousand others, which do not block it', () => {
     const { core, connection } = joinedCore();
     const innocents = newSteps(1_500, { priority: 1 });
     const [first, ...others] = newSteps(1_200, { priority: 0 });
@@ -210,7 +210,7 @@ describe('a claim', () => {
     expect(ids(claim(core, { ...all, quarantine: 0 }).claims)).toEqual(ids(more));
   });
 
-  it('takes no more than fits its transaction, and says that there is more', () => {
+  it('takes no more than fits its transaction, and reports that there is more', () => {
     const { core } = joinedCore();
     core.submit(NOW, newSteps(10));
     const reply = claim(core, { free: 10 }, NOW, 4);
@@ -218,7 +218,7 @@ describe('a claim', () => {
     expect(reply.nextDueInMs).toBe(0);
   });
 
-  it('says that a step is left whose type has others in front of it, or that may not be held ahead', () => {
+  it('reports a step that is left behind others of its type, or that may not be prefetched', () => {
     const { core, connection } = joinedCore();
     core.submit(NOW, newSteps(3, { type: 'a' }));
     const reply = claim(core, { free: 2, types: { a: 5, b: 5 } });
@@ -231,7 +231,7 @@ describe('a claim', () => {
     expect(ids(claim(core, { free: 1 }).claims)).toEqual([suspect!.stepId]);
   });
 
-  it('asks for no lock because of a step that crashed pods, where it may take none', () => {
+  it('takes no lock for a step that crashed pods if it may not claim one', () => {
     const { core, connection } = joinedCore();
     core.submit(NOW, newSteps(1));
     connection.exec('UPDATE STEP_TRACKER SET crashes = 2, due = 2');
@@ -264,9 +264,9 @@ describe('a claim', () => {
     );
   });
 
-  it('walks further only where a type may still hold something that ranks before what is taken', () => {
+  it('reads further only in types that may still hold a step that ranks before the taken ones', () => {
     const { core } = joinedCore();
-    // All of the first 600 belong to one of 300 types: a little of each does not do.
+    // The first 600 belong to one of 300 types, so a few of each type are not enough.
     const types = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`t${n}`, 10_000]));
     const urgent = newSteps(600, { type: 't7', priority: 5 });
     core.submit(NOW, urgent);
@@ -275,9 +275,9 @@ describe('a claim', () => {
     expect(ids(claims)).toEqual(ids(urgent).slice(0, 500));
   });
 
-  it('walks on past what is beyond the limits of its types, until there is enough', () => {
+  it('reads past the steps beyond the limits of their types until there are enough', () => {
     const { core } = joinedCore();
-    // Of each narrow type one step is read that may not be taken: what was read is then not yet enough.
+    // One step of each limited type is read but may not be taken, so the first read is not enough.
     const narrow = Array.from({ length: 10 }, (_, i) => `narrow-${i}`);
     for (const type of narrow) core.submit(NOW, newSteps(2, { type, priority: 9 }));
     core.submit(NOW, newSteps(200, { type: 'wide' }));
@@ -285,7 +285,7 @@ describe('a claim', () => {
     expect(claim(core, { free: 105, types }).claims).toHaveLength(105);
   });
 
-  it('takes up rows that were put in by hand', () => {
+  it('claims rows that were inserted by hand', () => {
     const { core, connection } = joinedCore();
     connection.exec(`INSERT INTO STEP_TRACKER (step_id, payload) VALUES ('by-hand', '{"type":"work","args":[1]}')`);
     connection.exec(`INSERT INTO STEP_TRACKER (step_id, payload) VALUES ('broken', 'no json')`);

@@ -1,4 +1,4 @@
-/** Pods that want more types than one exchange looks at: every type comes to its turn, and an idle look finds its end. */
+/** Pods that request more types than one exchange reads: every type gets its turn, and an idle pod comes to rest. */
 import { describe, expect, it } from 'vitest';
 import type { SynchronousCore } from '../../../../src/store/sqlite/synchronous-core.js';
 import { claimRequest, ids, newStep, newSteps, type ClaimRequestOver } from '../../../conformance/harness.js';
@@ -21,7 +21,7 @@ function joinedCore(): SynchronousCore {
 const exchange = (core: SynchronousCore, over: ClaimRequestOver = {}) =>
   core.exchange(NOW, { pod: POD, settlements: [], claim: claimRequest({ free: 1, types: wanted, ...over }) }, 10_000);
 
-/** Claims by so many exchanges at most, as a pod that asks again for as long as it is told to. */
+/** Claims with at most the given number of exchanges, as a pod that repeats while the reply asks it to. */
 function claimedBy(core: SynchronousCore, exchanges: number, over: () => ClaimRequestOver = () => ({})): string[] {
   const found: string[] = [];
   for (let i = 0; i < exchanges; i++) {
@@ -46,7 +46,7 @@ describe('a pod of 1,000 types', () => {
   });
 
   it.each(['before', 'zzz'])(
-    'claims it past any number of others (%s) that nobody handles, though it is idle',
+    'claims its steps behind many steps of types without a handler (%s), even when it is idle',
     (word) => {
       const core = joinedCore();
       submit(core, names(word, 5_000));
@@ -55,14 +55,14 @@ describe('a pod of 1,000 types', () => {
     },
   );
 
-  it('claims of every type where all have something, and sees the end', () => {
+  it('claims steps of every type if all types have some, and notices when none are left', () => {
     const core = joinedCore();
     const all = submit(core, MINE);
     expect(claimedBy(core, 500, () => ({ free: 5 })).sort()).toEqual(all.sort());
     expect(exchange(core)).toMatchObject({ claims: [], nextDueInMs: null });
   });
 
-  it('does so too where the limits of its types change with every exchange', () => {
+  it('claims steps of every type if the limits of its types change with every exchange', () => {
     const core = joinedCore();
     const all = submit(core, MINE);
     let turn = 0;
@@ -74,7 +74,7 @@ describe('a pod of 1,000 types', () => {
     expect(claimedBy(core, 500, others).sort()).toEqual(all.sort());
   });
 
-  it('looks at the next types with each exchange, and passes over none', () => {
+  it('reads the next types with each exchange, and skips none', () => {
     const core = joinedCore();
     submit(core, MINE);
     const turns = Array.from({ length: 4 }, () => exchange(core, { free: 300 }).claims.map(({ type }) => type));
@@ -82,7 +82,7 @@ describe('a pod of 1,000 types', () => {
     expect(turns.flat()).toEqual(MINE);
   });
 
-  it('claims what ranked first before beside the types whose turn it is', () => {
+  it('claims the steps that ranked first before, along with the types whose turn it is', () => {
     const core = joinedCore();
     const urgent = newSteps(10, { type: MINE[0]!, priority: 5 });
     core.submit(NOW, urgent);
@@ -92,14 +92,14 @@ describe('a pod of 1,000 types', () => {
 
   it.each([
     ['nothing is ready', 0],
-    ['a thousand types are ready that nobody handles', 1_000],
-  ])('is told to rest after one look where %s', (_, count) => {
+    ['a thousand types without a handler are ready', 1_000],
+  ])('may rest after one exchange if %s', (_, count) => {
     const core = joinedCore();
     submit(core, names('other', count));
     for (let i = 0; i < 3; i++) expect(exchange(core)).toMatchObject({ claims: [], nextDueInMs: null });
   });
 
-  it('is told to rest after a round where more are ready than it goes through at a time', () => {
+  it('may rest after a full round if more types are ready than one exchange reads', () => {
     const core = joinedCore();
     submit(core, names('other', 5_000));
     const looks = Array.from({ length: 3 }, () => exchange(core).nextDueInMs);

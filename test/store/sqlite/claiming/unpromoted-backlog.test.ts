@@ -1,4 +1,4 @@
-/** A backlog of steps that fell due together: claims go by rank, however little of it has been promoted. */
+/** A backlog of steps that became due together: claims follow rank, however little of it has been promoted. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
@@ -31,7 +31,7 @@ function joined(): { readonly core: SynchronousCore; readonly run: (sql: string)
 const exchange = (core: SynchronousCore, now: number, over: ClaimRequestOver) =>
   core.exchange(now, { pod: POD, settlements: [], claim: claimRequest(over) }, 10_000);
 
-/** Asks again while nothing is given out before more has been promoted, as the store does. */
+/** Repeats the claim while it is blocked until more is promoted, as the store does. */
 function claim(core: SynchronousCore, now: number, over: ClaimRequestOver): readonly Claim[] {
   for (;;) {
     const { claims, blocked } = exchange(core, now, over);
@@ -39,7 +39,7 @@ function claim(core: SynchronousCore, now: number, over: ClaimRequestOver): read
   }
 }
 
-/** What a claim must take: the first by rank of what is due, equals as they were submitted. */
+/** The steps that a claim must take: the first due ones by rank, and steps of equal rank as they were submitted. */
 class Model {
   readonly #steps: NewStep[] = [];
   readonly #taken = new Set<string>();
@@ -67,7 +67,7 @@ describe('a claim', () => {
   it.each([
     ['few types', 3],
     ['more types than are walked one by one', 70],
-  ])('ends beside a priority of plain SQL that no number holds (%s)', (_name, count) => {
+  ])('terminates with a priority beyond JavaScript’s safe integers (%s)', (_name, count) => {
     const { core, run, end } = joined();
     const types = Object.fromEntries(Array.from({ length: count }, (_, i) => [`type-${i}`, 100]));
     core.submit(0, newSteps(700, { type: 'type-1', runAt: DUE }));
@@ -124,7 +124,7 @@ describe('a claim', () => {
     );
   });
 
-  it.each([20_000, 100_000])('finds the urgent step behind %i that fell due before it', (count) => {
+  it.each([20_000, 100_000])('finds the urgent step behind %i steps that were due before it', (count) => {
     const { core, run } = joined();
     const fill = (name: string, many: number, runAt: number, priority: number): void =>
       run(`INSERT INTO STEP_TRACKER (step_id, step_type, priority, run_at, created_ts, payload)
@@ -138,7 +138,7 @@ describe('a claim', () => {
     expect(ids(exchange(core, DUE + 50, { free: 2 }).claims)).toEqual([urgent.stepId, 'burst3']);
   });
 
-  it('is not kept from a backlog by one of a type that nobody handles', () => {
+  it('is not blocked by a backlog of a type without a handler', () => {
     const { core } = joined();
     core.submit(0, newSteps(2_000, { type: 'other', priority: 5, runAt: DUE }));
     core.submit(0, newSteps(1_000, { runAt: DUE }));
@@ -147,7 +147,7 @@ describe('a claim', () => {
     expect(ids(exchange(core, DUE + 1, { free: 1 }).claims)).toEqual([mine.stepId]);
   });
 
-  it('takes nothing rather than what an unknown step may outrank, and says so, until enough is promoted', () => {
+  it('takes nothing that an unknown step may outrank, and reports so, until enough is promoted', () => {
     const { core } = joined();
     const future = Array.from({ length: MOST_SEEKS + 10 }, (_, i) => newStep({ priority: 10 + i, runAt: DUE + 1e6 }));
     core.submit(0, future);
@@ -158,7 +158,7 @@ describe('a claim', () => {
     expect(ids(claim(core, DUE, { free: 2 }))).toEqual(ids(burst.slice(0, 2)));
   });
 
-  it('takes a step that waits before a ready one of its priority that fell due later', () => {
+  it('takes a waiting step before a ready one of the same priority that was due later', () => {
     const { core } = joined();
     core.submit(0, newSteps(400, { type: 'other', runAt: DUE }));
     const [waiting, ready] = [newStep({ runAt: DUE + 1 }), newStep({ runAt: DUE + 2 })];
@@ -167,7 +167,7 @@ describe('a claim', () => {
     expect(ids(exchange(core, DUE + 2, { free: 1 }).claims)).toEqual([waiting.stepId]);
   });
 
-  it('looks as far down as the last that it may take: what is beyond the limit of its type does not count', () => {
+  it('reads as far down as the last step that it may take, not counting steps beyond the limit of their type', () => {
     const { core } = joined();
     core.submit(0, newSteps(400, { type: 'other', runAt: DUE }));
     const waiting = newStep({ type: 'b', priority: 5, runAt: DUE + 1 });
@@ -181,7 +181,7 @@ describe('a claim', () => {
     expect(ids(claims)).toEqual([ready[0]!.stepId, waiting.stepId]);
   });
 
-  it('holds the limit of a type over all priorities, and goes on to other types', () => {
+  it('applies the limit of a type across all priorities, and continues with other types', () => {
     const { core } = joined();
     core.submit(0, newSteps(400, { type: 'other', runAt: DUE }));
     const narrow = [9, 8, 7].map((priority) => newStep({ type: 'a', priority, runAt: DUE + 1 }));
@@ -191,11 +191,11 @@ describe('a claim', () => {
     expect(ids(claims)).toEqual([narrow[0]!.stepId, wide.stepId]);
   });
 
-  // What a walk costs: a seek for each priority, and one for each type in it.
+  // A walk costs one seek for each priority, and one for each type in it.
   const future = (priorities: number): NewStep[] =>
     Array.from({ length: priorities }, (_, i) => newStep({ type: 'a', priority: 100 + i, runAt: DUE + 1e6 }));
 
-  it('takes nothing of the priority that a walk ends before, until it is known', () => {
+  it('takes nothing of the priority before which a walk ends, until that priority is known', () => {
     const { core } = joined();
     core.submit(0, [...future(MOST_SEEKS / 2), ...newSteps(650, { type: 'a', runAt: DUE })]);
     const waiting = newStep({ type: 'a', priority: 5, runAt: DUE + 1 });
@@ -207,11 +207,11 @@ describe('a claim', () => {
     expect(ids(claim(core, DUE + 2, { free: 1, types }))).toEqual([waiting.stepId]);
   });
 
-  it('takes nothing of the priority that a walk ends within, until it is known', () => {
+  it('takes nothing of the priority within which a walk ends, until that priority is known', () => {
     const { core } = joined();
     const types = Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f'].map((type) => [type, 1]));
     core.submit(0, [...future(Math.floor(MOST_SEEKS / 7)), ...newSteps(650, { type: 'a', runAt: DUE })]);
-    // Six types and their priority are seven seeks: of this one only the last type is not looked at.
+    // Six types and their priority are seven seeks: only the last type of this priority is not read.
     const [last, first] = ['f', 'a'].map((type, i) => newStep({ type, priority: 5, runAt: DUE + 1 + i }));
     core.submit(0, [last!, first!]);
     expect(exchange(core, DUE + 2, { free: 1, types })).toMatchObject({ claims: [], blocked: true });
@@ -231,7 +231,7 @@ describe('a claim', () => {
     expect(claim(core, DUE + 1, { free: 1, types })).toHaveLength(1);
   });
 
-  it('takes no step that crashed pods while one that nobody has looked at may outrank it', () => {
+  it('takes no step that crashed pods while an unread step may outrank it', () => {
     const { core, run } = joined();
     core.submit(0, [...future(MOST_SEEKS / 2 + 10), newStep({ type: 'a', priority: 50, runAt: DUE })]);
     run('UPDATE STEP_TRACKER SET crashes = 2');
@@ -244,7 +244,7 @@ describe('a claim', () => {
     expect(ids(exchange(core, DUE, demand).claims)).toEqual([burst[0]!.stepId]);
   });
 
-  it('is asked for again by the store, until it is known what may be taken', async () => {
+  it('is repeated by the store until it is known what may be taken', async () => {
     const runtime = new VirtualRuntime();
     const store = await newStore({ path: ':memory:' }, runtime);
     await store.register({ ...POD, heartbeatMs: 1_000, deadAfterMs: 1e9, meta: {} });
@@ -256,7 +256,7 @@ describe('a claim', () => {
     expect(ids((await runtime.until(exchanged)).claims)).toEqual(ids(burst.slice(0, 2)));
   });
 
-  it('finds a step that crashed pods in a backlog, before those that rank behind it, and no second one', () => {
+  it('finds one step that crashed pods in a backlog, before the steps that rank behind it, and no second one', () => {
     const { core, run } = joined();
     const [first, second] = newSteps(2, { priority: 3, runAt: DUE + 1 });
     const burst = newSteps(700, { runAt: DUE });
@@ -267,7 +267,7 @@ describe('a claim', () => {
     expect(ids(exchange(core, DUE + 1, { free: 2 }).claims)).toEqual(ids(burst.slice(1, 3)));
   });
 
-  it('dates a row that was put in by hand and is claimed before it was promoted', () => {
+  it('sets the dates of a row that was inserted by hand and is claimed before it was promoted', () => {
     const { core, run } = joined();
     core.submit(0, newSteps(700, { runAt: DUE }));
     run(`INSERT INTO STEP_TRACKER (step_id, step_type, priority, run_at) VALUES ('by-hand', 'work', 9, ${DUE + 1})`);
@@ -277,12 +277,12 @@ describe('a claim', () => {
   });
 });
 
-describe('equals', () => {
-  it('are claimed in the order of submission, also where ids say otherwise, rows were removed, or one was given back', () => {
+describe('steps of equal rank', () => {
+  it('are claimed in the order of submission, whatever their ids, after rows were deleted or a step was given back', () => {
     const { core, run } = joined();
     const steps = ['z', 'm', 'a', 'q', 'b'].map((stepId) => newStep({ stepId, runAt: DUE }));
     core.submit(DUE, steps.slice(0, 3));
-    run(`DELETE FROM STEP_TRACKER WHERE step_id = 'a'`); // the newest row: its number is given out again
+    run(`DELETE FROM STEP_TRACKER WHERE step_id = 'a'`); // the newest row, whose number SQLite uses again
     core.submit(DUE, steps.slice(3));
     const [z] = exchange(core, DUE, { free: 1 }).claims;
     expect(z!.stepId).toBe('z');

@@ -1,9 +1,9 @@
-/** What names the host's clocks. */
+/** The ids of the host's monotonic clock. */
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { bootId, monotonicOrigin, timeNamespace } from '../../../../src/store/sqlite/clock/monotonic-clock-id.js';
 
-it.runIf(existsSync('/proc/self/ns/time'))('reads the boot and the time namespace of this process', () => {
+it.runIf(existsSync('/proc/self/ns/time'))('reads the boot id and the time namespace of this process', () => {
   expect(bootId()).toBe(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
   expect(timeNamespace()).toBe(readlinkSync('/proc/self/ns/time'));
 });

@@ -1,4 +1,4 @@
-/** The mover, which brings steps with `runAt` to a corrected wall clock in the background. */
+/** The correction of `runAt` steps after a change of the wall clock, in the background. */
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../../../src/log.js';
 import { CallRunner } from '../../../../src/store/sqlite/connection/call-runner.js';
@@ -9,7 +9,7 @@ import { turn } from '../support/files.js';
 
 const MOVING = { correctionMs: 0, moving: true };
 
-/** A mover over a file whose move takes so many pieces. @param before is called with the number of each */
+/** A correction whose move takes the given number of pieces. @param before is called with the number of each */
 function moverOf(pieces: number, before: (piece: number) => void = () => undefined) {
   const runtime = countingRuntime();
   const calls = new CallRunner({ runtime, path: 'steps.db', busyTimeoutMs: 1_000 });
@@ -25,15 +25,15 @@ function moverOf(pieces: number, before: (piece: number) => void = () => undefin
   return { runtime, mover, session, pieces: () => piece, moves: () => moves };
 }
 
-describe('a move', () => {
-  it('goes piece by piece, between which the event loop turns, and then says so', async () => {
+describe('a correction of run-at steps', () => {
+  it('runs in pieces, frees the event loop between them, and then reports its end', async () => {
     const { runtime, mover, session, pieces, moves } = moverOf(4);
     mover.follow(session, MOVING);
     await turn();
     expect([pieces(), runtime.yields, moves()]).toEqual([4, 3, 1]);
   });
 
-  it('is one at a time: heartbeats that come meanwhile begin none, a later one does', async () => {
+  it('runs one at a time: a heartbeat meanwhile starts none, a later one does', async () => {
     const { mover, session, moves } = moverOf(3);
     for (let beats = 0; beats < 3; beats++) mover.follow(session, MOVING);
     await turn();
@@ -43,7 +43,7 @@ describe('a move', () => {
     expect(moves()).toBe(2);
   });
 
-  it('begins anew with the next heartbeat where it failed', async () => {
+  it('starts again with the next heartbeat after a failure', async () => {
     const { mover, session, pieces, moves } = moverOf(3, (piece) => {
       if (piece === 2) throw new Error('disk on fire');
     });
@@ -58,7 +58,7 @@ describe('a move', () => {
     expect([pieces(), moves()]).toEqual([3, 1]);
   });
 
-  it('takes no further piece once the store is to be closed', async () => {
+  it('starts no further piece once the store is closing', async () => {
     const scene = moverOf(5, (piece) => {
       if (piece === 2) scene.mover.stop();
     });

@@ -1,4 +1,4 @@
-/** The store's clock: one time for all who share a file, whatever their wall clocks say. */
+/** The store's clock: one time for all processes that share a file, whatever their wall clocks say. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Runtime } from '../../../../src/runtime/runtime.js';
@@ -25,20 +25,20 @@ describe('the clock', () => {
     boot,
   });
 
-  it('begins with the wall clock where nobody lives', () => {
+  it('starts with the wall clock if no pod lives', () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     const clock = new StoreClock(runtime, 'now');
     clock.set({ newest: 0, signs: [], offset: undefined });
     expect(clock.now()).toBe(5_000_000);
   });
 
-  it('never begins below what the file has seen', () => {
+  it('never starts below the newest instant in the file', () => {
     const clock = new StoreClock(new VirtualRuntime({ wallMs: 5_000_000 }), 'now');
     clock.set({ newest: 6_000_000, signs: [], offset: undefined });
     expect(clock.now()).toBe(6_000_000);
   });
 
-  it('goes on from the newest heartbeat of a living fleet, whatever the wall clock says', async () => {
+  it('continues from the newest heartbeat of a living fleet, whatever the wall clock says', async () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     await runtime.advance(1_000);
     const clock = new StoreClock(runtime, 'now');
@@ -48,9 +48,9 @@ describe('the clock', () => {
 
   it.each([
     ['has been silent for longer than it may', signAt(2_000_000, 4_000)],
-    ['spoke under another boot', signAt(2_000_000, 19_900, 'before')],
-    ['spoke later than now, on another host’s clock', signAt(2_000_000, 50_000)],
-  ])('takes no word for it from who %s', async (_what, sign) => {
+    ['sent it under another boot', signAt(2_000_000, 19_900, 'before')],
+    ['sent it later than now, by the clock of another host', signAt(2_000_000, 50_000)],
+  ])('ignores the sign of life of a pod that %s', async (_what, sign) => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     await runtime.advance(20_000);
     const clock = new StoreClock(runtime, 'now');
@@ -66,10 +66,10 @@ describe('the clock', () => {
   });
 
   it.each([
-    ['stands', 0],
+    ['has not changed', 0],
     ['was set forward', HOUR],
     ['was set back', -HOUR],
-  ])('goes on within one boot though nobody has lived for long and the wall clock %s', async (_what, shiftMs) => {
+  ])('continues within one boot after a long time without pods if the wall clock %s', async (_what, shiftMs) => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     await runtime.advance(20_000);
     runtime.shiftWall(shiftMs);
@@ -78,14 +78,14 @@ describe('the clock', () => {
     expect(clock.now()).toBe(2_020_000);
   });
 
-  it('goes on by the wall clock after another boot, less the offset that was recorded', () => {
+  it('continues from the wall clock after another boot, minus the recorded offset', () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     const clock = new StoreClock(runtime, 'now');
     clock.set({ newest: 0, signs: [], offset: recorded(3_000_000, 0, 'before', -HOUR) });
     expect(clock.now()).toBe(5_000_000 + HOUR);
   });
 
-  it('does not take one boot for another where the platform has no word for them', async () => {
+  it('does not mistake one boot for another if the platform has no boot id', async () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     await runtime.advance(20_000);
     const clock = new StoreClock(runtime, '');
@@ -93,14 +93,14 @@ describe('the clock', () => {
     expect(clock.now()).toBe(5_020_000);
   });
 
-  it('does not go on from a monotonic clock that was ahead: it has begun anew since', () => {
+  it('does not continue from a monotonic clock that was ahead, because that clock has restarted', () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     const clock = new StoreClock(runtime, 'now');
     clock.set({ newest: 0, signs: [], offset: recorded(2_000_000, 50_000) });
     expect(clock.now()).toBe(5_000_000);
   });
 
-  it('says nothing of the wall clock where the thread was interrupted between the two clocks', () => {
+  it('reports no wall clock if the thread was interrupted between the two readings', () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     let monotonic = 0;
     const slow = (ms: number): Runtime => ({
@@ -118,7 +118,7 @@ describe('the clock', () => {
     expect(new StoreClock(once, 'now').instant().wallMs).toBe(5_000_000);
   });
 
-  it('runs by monotonic time: no step of the wall clock moves it', async () => {
+  it('runs by monotonic time, so no step of the wall clock moves it', async () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     const clock = new StoreClock(runtime, 'now');
     clock.set({ newest: 0, signs: [], offset: undefined });
@@ -129,7 +129,7 @@ describe('the clock', () => {
     expect(clock.now()).toBe(5_000_010);
   });
 
-  it('is lifted by a newer heartbeat, and runs on from it', async () => {
+  it('is raised by a newer heartbeat, and runs on from it', async () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     const clock = new StoreClock(runtime, 'now');
     clock.heard(7_000_000);
@@ -139,7 +139,7 @@ describe('the clock', () => {
     expect(clock.now()).toBe(7_000_005);
   });
 
-  it('never goes back, and is as fast as time', async () => {
+  it('never goes back, and is as fast as real time', async () => {
     const happening = fc.oneof(
       fc.record({ kind: fc.constant('pass' as const), ms: fc.integer({ min: 0, max: 60_000 }) }),
       fc.record({ kind: fc.constant('step' as const), ms: fc.integer({ min: -2 * HOUR, max: 2 * HOUR }) }),
@@ -180,7 +180,7 @@ describe.each([
     return { runtime, shifted, first, second };
   }
 
-  it('neither evicts nor is evicted', async () => {
+  it('neither evicts other pods nor is evicted', async () => {
     const { runtime, first, second } = await pair();
     for (let beats = 0; beats < 3; beats++) {
       await runtime.advance(2_000);
@@ -198,7 +198,7 @@ describe.each([
     expect(await second.evict([A, B])).toEqual([A]);
   });
 
-  it('keeps time: a delay is as long for both', async () => {
+  it('delays a step for the same time in both processes', async () => {
     const { runtime, first, second } = await pair();
     const [mine, theirs] = [newStep({ delayMs: 10_000 }), newStep({ delayMs: 10_000 })];
     await first.submit([mine]);
@@ -211,7 +211,7 @@ describe.each([
     expect(await claimed(first, { free: 1 }, A)).toHaveLength(1);
   });
 
-  it('may step while it has the file open', async () => {
+  it('keeps its delays if its wall clock changes while the file is open', async () => {
     const { runtime, shifted, second } = await pair();
     const step = newStep({ delayMs: 10_000 });
     await second.submit([step]);
@@ -224,7 +224,7 @@ describe.each([
 });
 
 describe('a store that has been open for a while', () => {
-  it('goes on from the newest heartbeat in the file, of any process', async () => {
+  it('continues from the newest heartbeat in the file, of any process', async () => {
     const path = newFile();
     const runtime = new VirtualRuntime();
     const store = await newStore({ path }, runtime);
@@ -242,17 +242,17 @@ describe('a store that has been open for a while', () => {
   });
 });
 
-describe('a file that is opened', () => {
+describe('opening a file', () => {
   const instant = { now: 5_000_000, wallMs: 5_000_000, hostMs: 0, boot: 'boot' };
 
-  /** A clock that notes what it was set by, and answers that a pod lives from its `second` setting on, or never. */
+  /** A clock that records its settings, and returns that a pod lives from the `second` setting on, or never. */
   function noting(second: () => boolean) {
     const seen: FileTimes[] = [];
     const set = (times: FileTimes): boolean => seen.push(times) > 1 && second();
     return { seen, clock: { set, instant: () => instant } as unknown as StoreClock };
   }
 
-  it('lets no clock begin below the wall clock that it has recorded', () => {
+  it('starts no clock below the wall clock that the file has recorded', () => {
     const { core } = newCore();
     core.setClock(noting(() => false).clock);
     const { seen, clock } = noting(() => false);
@@ -268,14 +268,14 @@ describe('a file that is opened', () => {
   });
 });
 
-describe('after a pause in which nobody lived', () => {
-  it('the wall clock counts again: what came due meanwhile is due', async () => {
+describe('after a pause without a living pod', () => {
+  it('the wall clock counts again: steps that came due meanwhile are due', async () => {
     const path = newFile();
     const runtime = new VirtualRuntime();
     const first = await newStore({ path }, runtime);
     await joined(first, A, 15_000);
     await first.submit([newStep({ delayMs: HOUR / 2 })]);
-    await first.close(); // as good as killed: it has not left the fleet
+    await first.close(); // like a killed process, it has not left the fleet
     await runtime.advance(HOUR);
     const second = await newStore({ path }, runtime);
     await joined(second, B, 15_000);
@@ -283,7 +283,7 @@ describe('after a pause in which nobody lived', () => {
     expect(await second.evict([A])).toEqual([A]);
   });
 
-  it('a wall clock that was set back does not take the store’s with it', async () => {
+  it('a wall clock that was set back does not set the store’s clock back', async () => {
     const path = newFile();
     const runtime = new VirtualRuntime();
     const first = await newStore({ path }, runtime);

@@ -1,4 +1,4 @@
-/** `runAt` is an instant of the wall clock: what waits for one follows a correction of that clock, in either direction. */
+/** `runAt` is an instant of the wall clock: waiting steps follow a correction of that clock, in either direction. */
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
@@ -16,7 +16,7 @@ const BEAT = { eligible: true, asleep: false, meta: {} };
 const A = { podId: 'a', incarnation: 'life-a' };
 const B = { podId: 'b', incarnation: 'life-b' };
 
-/** One pod on a machine, and what its fleet's file says. */
+/** One pod on a machine, and the file of its fleet. */
 class Scene {
   readonly path: string;
   readonly machine: VirtualRuntime;
@@ -37,7 +37,7 @@ class Scene {
     return store;
   }
 
-  /** The offsets that the file has recorded, and who says so. */
+  /** The offsets that the file has recorded, and the incarnation that recorded each. */
   offsets(): readonly (readonly [offsetMs: number, by: string])[] {
     return rawConnection(this.path)
       .prepare<[], [number, string]>('SELECT offset_ms, set_by FROM WALL_CLOCK ORDER BY since')
@@ -46,7 +46,7 @@ class Scene {
   }
 }
 
-/** A heartbeat, and the end of what it has begun in the background. */
+/** Sends a heartbeat, and waits for the work that it starts in the background. */
 async function beat(store: Store, pod: PodRef, machine: VirtualRuntime): Promise<number> {
   const { wallAheadMs } = await store.heartbeat(pod, BEAT);
   await machine.settle();
@@ -55,8 +55,8 @@ async function beat(store: Store, pod: PodRef, machine: VirtualRuntime): Promise
 
 const at = (machine: VirtualRuntime, inMs: number): NewStep => newStep({ runAt: machine.wallMs() + inMs });
 
-describe('a wall clock that is put right while a pod lives', () => {
-  it('an hour back: a step waits for its instant, also one that had come due and was not claimed', async () => {
+describe('a wall clock that is corrected while a pod lives', () => {
+  it('an hour back: a step waits for its instant, even if it was due before and not claimed', async () => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
@@ -73,7 +73,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(ids(await claimed(store, {}, A))).toEqual([later.stepId]);
   });
 
-  it('an hour forward: what that makes due is due at once, and the rest in time', async () => {
+  it('an hour forward: steps whose instant has passed are due at once, and the others in time', async () => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
@@ -92,14 +92,14 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(ids(await claimed(store, {}, A))).toEqual([later.stepId]);
   });
 
-  it.each([HOUR, -HOUR])('by %i ms: no delay and no retry is touched', async (shiftMs) => {
+  it.each([HOUR, -HOUR])('by %i ms: no delay and no retry changes', async (shiftMs) => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
     const timed = at(machine, 0);
     await store.submit([timed]);
     const [claim] = await claimed(store, {}, A);
-    await store.settle(A, [pendingAgain(claim!, { delayMs: 10 * MINUTE, charge: 1 })]); // was timed, waits for a delay now
+    await store.settle(A, [pendingAgain(claim!, { delayMs: 10 * MINUTE, charge: 1 })]); // was timed, now waits for a delay
     const delayed = newStep({ delayMs: 10 * MINUTE });
     await store.submit([delayed]);
     machine.shiftWall(shiftMs);
@@ -110,7 +110,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(ids(await claimed(store, {}, A)).toSorted()).toEqual([timed.stepId, delayed.stepId].toSorted());
   });
 
-  it('keeps a step back at the claim itself, before any step has been moved', async () => {
+  it('holds a step back when it is claimed, before any step has been moved', async () => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
@@ -137,13 +137,13 @@ describe('a wall clock that is put right while a pod lives', () => {
     for (let rounds = 0; rounds < 10 && claims.length === 0; rounds++) {
       const reply = await exchange();
       claims.push(...ids(reply.claims));
-      if (claims.length === 0) expect(reply.nextDueInMs).toBe(0); // there is more behind what was put back
+      if (claims.length === 0) expect(reply.nextDueInMs).toBe(0); // there is more behind the steps that were held back
     }
     expect(claims).toHaveLength(1);
     expect(claims).not.toContain(steps[0]!.stepId);
   });
 
-  it.each([HOUR, -HOUR])('by %i ms: thousands of one instant are moved, in pieces', async (shiftMs) => {
+  it.each([HOUR, -HOUR])('by %i ms: thousands of steps of one instant are moved, in pieces', async (shiftMs) => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
@@ -163,7 +163,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(raw.prepare('SELECT count(moved_wall) FROM WALL_CLOCK').pluck().get()).toBe(0);
   });
 
-  it('a move that was cut short goes on with the next heartbeat, whoever gives it', async () => {
+  it('an interrupted move continues with the next heartbeat of any pod', async () => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
@@ -180,7 +180,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(await claimed(other, {}, B)).toHaveLength(1);
   });
 
-  it('a second correction does not lose what the first has not moved yet', async () => {
+  it('a second correction keeps what the first has not moved yet', async () => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
@@ -189,7 +189,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     rawConnection(scene.path).exec(
       "INSERT INTO WALL_CLOCK SELECT since + 1, offset_ms + 3600000, host_ms, boot, 'test', since, 0 FROM WALL_CLOCK",
     );
-    machine.shiftWall(HOUR + 30_000); // another half minute: from where that begins the step is not due yet
+    machine.shiftWall(HOUR + 30_000); // half a minute more: the step is not due yet when this starts
     await machine.advance(10);
     await beat(store, A, machine);
     expect(ids(await claimed(store, {}, A))).toEqual([overdue.stepId]);
@@ -197,7 +197,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(ids(await claimed(store, {}, A))).toEqual([step.stepId]);
   });
 
-  it('follows many small changes once they have added up, and not each of them', async () => {
+  it('follows many small changes once their sum is large enough, not each of them', async () => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
@@ -227,11 +227,11 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(scene.offsets()).toHaveLength(100);
   });
 
-  it('is followed by what a claim shows: at once by who recorded it, within a second by others', async () => {
+  it('shows in the times of a claim: at once in the pod that recorded it, within a second in others', async () => {
     const scene = new Scene();
     const { machine } = scene;
     const [keeper, other] = [await scene.pod(A), await scene.pod(B)];
-    /** Claims a new step; a claim shows it as a reader does, and both as the wall clock has it now. */
+    /** Claims a new step, and expects its claim and its row to show the wall clock of now. */
     const shown = async (store: Store, pod: PodRef): Promise<void> => {
       const step = newStep();
       await store.submit([step]);
@@ -248,7 +248,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     await shown(other, B);
   });
 
-  it('is kept across a boot with what has not been moved yet', () => {
+  it('survives a boot, with the steps that have not been moved yet', () => {
     const { connection } = newCore();
     const wall = new WallClockOffsets(connection);
     const instant = { now: 1_000, wallMs: 1_000, hostMs: 500, boot: 'one' };
@@ -259,7 +259,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(wall.moved()).toEqual({ wallMs: 700, row: 3 });
   });
 
-  it.each([HOUR, -HOUR])('by %i ms: a step that is submitted after that is due at its instant', async (shiftMs) => {
+  it.each([HOUR, -HOUR])('by %i ms: a step that is submitted afterwards is due at its instant', async (shiftMs) => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
@@ -274,7 +274,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(ids(await claimed(store, {}, A))).toEqual([step.stepId]);
   });
 
-  it('is not followed by a step that begins again or is put off, also to the very instant that it had waited for', () => {
+  it('does not move a step that was retried or delayed, even to the same instant as before', () => {
     const { core, connection } = newCore();
     const now = 1_000;
     core.register(
@@ -298,7 +298,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     ]);
   });
 
-  it('wakes those who wait for what the move has made due', async () => {
+  it('wakes the watchers if the move has made steps due', async () => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
@@ -306,14 +306,14 @@ describe('a wall clock that is put right while a pod lives', () => {
     store.watch(() => calls++);
     await store.submit([at(machine, HOUR)]);
     await beat(store, A, machine);
-    expect(calls).toBe(0); // our own commits wake nobody
+    expect(calls).toBe(0); // a store's own commits do not wake its watchers
     machine.shiftWall(HOUR);
     await machine.advance(10);
     await beat(store, A, machine);
     expect(calls).toBeGreaterThan(0);
   });
 
-  it('is not followed in a file that a newer version has taken over', async () => {
+  it('moves nothing in a file that a newer version has migrated', async () => {
     const { core, connection } = newCore();
     new WallClockOffsets(connection).follow({ now: 1_000, wallMs: 1_000, hostMs: 500, boot: 'one' }, 'a');
     new WallClockOffsets(connection).setMoved({ wallMs: 0, row: 0 });
@@ -323,7 +323,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     expect(() => core.moveTimed(2_000)).toThrow(expect.objectContaining({ code: 'STORE_SCHEMA_NEWER' }));
   });
 
-  it('reads nothing for the move once the heartbeat has committed: no fault there makes it fail', async () => {
+  it('reads nothing for the move after the heartbeat has committed, so no fault there fails the heartbeat', async () => {
     const scene = new Scene();
     const store = await scene.pod(A);
     const raw = rawConnection(scene.path);
@@ -332,7 +332,7 @@ describe('a wall clock that is put right while a pod lives', () => {
     await expect(beating).resolves.toMatchObject({ wallAheadMs: 0 });
   });
 
-  it('in memory too', async () => {
+  it('moves steps in memory too', async () => {
     const machine = new VirtualRuntime();
     const store = await newStore({ path: ':memory:' }, machine);
     await joined(store, A, 15_000);
@@ -348,7 +348,7 @@ describe('a wall clock that is put right while a pod lives', () => {
 });
 
 describe('a suspended host', () => {
-  it('runs a step at its instant after the resume, and lets a delay count the time awake', async () => {
+  it('runs a step at its instant after the resume, and counts a delay in time awake', async () => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
@@ -363,7 +363,7 @@ describe('a suspended host', () => {
     expect(ids(await claimed(store, {}, A))).toEqual([delayed.stepId]);
   });
 
-  it('shows what was written before as it was, and what comes after as it is', async () => {
+  it('shows times from before the suspension unchanged, and later times by the current wall clock', async () => {
     const scene = new Scene();
     const { machine } = scene;
     const store = await scene.pod(A);
@@ -401,7 +401,7 @@ describe('pods whose wall clocks differ', () => {
     return { scene, machine, right, shifted, wrong };
   }
 
-  it.each([HOUR, -HOUR])('by %i ms: the eldest says what time it is, without flapping', async (shiftMs) => {
+  it.each([HOUR, -HOUR])('by %i ms: the eldest pod records the wall clock, without flapping', async (shiftMs) => {
     const { scene, machine, right, wrong } = await pair(shiftMs);
     const step = at(machine, HOUR / 2);
     await wrong.submit([step]);
@@ -417,7 +417,7 @@ describe('pods whose wall clocks differ', () => {
     expect(ids(await claimed(wrong, {}, B))).toEqual([step.stepId]);
   });
 
-  it('the next one says it once the eldest is silent, and the eldest again when it is back', async () => {
+  it('the next pod records it once the eldest is silent, and the eldest again once it is back', async () => {
     const { scene, machine, right, wrong } = await pair(HOUR);
     await machine.advance(1_900); // three of the intervals that it registered
     await beat(wrong, B, machine);
@@ -430,7 +430,7 @@ describe('pods whose wall clocks differ', () => {
     expect(scene.offsets().map(([, by]) => by)).toEqual(['opening', 'life-b', 'life-a']);
   });
 
-  it('a process that only opens the file says nothing while a pod lives', async () => {
+  it('a process that only opens the file records nothing while a pod lives', async () => {
     const { scene, machine } = await pair(0);
     const client = machine.fork();
     client.shiftWall(HOUR);
@@ -441,7 +441,7 @@ describe('pods whose wall clocks differ', () => {
 
 describe('a process that submits before any pod starts', () => {
   it.each([HOUR, -HOUR])(
-    'with a clock %i ms off that is put right: a real instant is a real instant',
+    'with a clock that is %i ms off and then corrected: an instant of the wall clock is kept',
     async (wrongBy) => {
       const real = new VirtualRuntime();
       const scene = new Scene(real.fork());
@@ -462,12 +462,12 @@ describe('a process that submits before any pod starts', () => {
       await real.advance(HOUR);
       expect(ids(await claimed(store, {}, A))).toEqual([delayed.stepId]);
       const late = newStep({ delayMs: MINUTE });
-      await client.submit([late]); // its clock is the pod's, though it was set before
+      await client.submit([late]); // it follows the pod's clock, although its own was set before
       expect((await client.find([late.stepId]))[0]!.createdAt).toBe(real.wallMs());
     },
   );
 
-  it('keeps time over a restart of the pod in which the wall clock is set forward: no delay is shortened', async () => {
+  it('keeps delays if the wall clock is set forward while the pod restarts: no delay is shortened', async () => {
     const scene = new Scene();
     const { machine } = scene;
     const first = await scene.pod(A);
@@ -488,7 +488,7 @@ describe('a process that submits before any pod starts', () => {
 });
 
 describe('a file of version 1', () => {
-  it('is taken over: its steps run when they would have, and new ones follow the wall clock', async () => {
+  it('is migrated: its steps run when they would have, and new ones follow the wall clock', async () => {
     const scene = new Scene();
     const { machine } = scene;
     const old = new Database(scene.path);
@@ -511,7 +511,7 @@ describe('a file of version 1', () => {
   });
 });
 
-describe('the pod that says what the wall clock is', () => {
+describe('the pod that records the wall clock', () => {
   const view = (incarnation: string, over: Partial<PodView> = {}): PodView => ({
     ...{ pod: { podId: incarnation, incarnation }, ageMs: 1, silentForMs: 0, beat: '1', heartbeatMs: 2_000 },
     ...{ deadAfterMs: 15_000, eligible: true, asleep: false, exited: false, meta: {}, ...over },
@@ -519,7 +519,7 @@ describe('the pod that says what the wall clock is', () => {
   const keeper = (...pods: PodView[]): string | undefined =>
     pods.find(({ pod }) => keepsTime(pods, pod))?.pod.incarnation;
 
-  it('is the eldest that is awake and beats', () => {
+  it('is the eldest pod that is awake and sends heartbeats', () => {
     expect(keeper(view('a'), view('b'))).toBe('a');
     expect(keeper(view('a', { asleep: true }), view('b'), view('c'))).toBe('b');
     expect(keeper(view('a', { silentForMs: 6_000 }), view('b'))).toBe('a');
@@ -530,7 +530,7 @@ describe('the pod that says what the wall clock is', () => {
 });
 
 describe('wall times', () => {
-  it('show each instant by the offset of its time', () => {
+  it('use the offset that was valid at each instant', () => {
     const times = new WallTimeConversion([
       [1_000, 10],
       [2_000, -300],

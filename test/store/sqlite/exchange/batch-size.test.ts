@@ -1,34 +1,34 @@
-/** How many steps a transaction should carry. */
+/** The number of steps in one transaction. */
 import { describe, expect, it } from 'vitest';
 import type { Claim, Settlement } from '../../../../src/store/contract.js';
 import { charactersOf, BatchSize } from '../../../../src/store/sqlite/exchange/batch-size.js';
 
-describe('the pace', () => {
+describe('the batch size', () => {
   const after = (rows: number, tookMs: number, times: number): number => {
     const pace = new BatchSize();
     for (let i = 0; i < times; i++) pace.learn(rows, tookMs, 0);
     return pace.batch;
   };
 
-  it('begins with some 250 steps', () => {
+  it('starts at about 250 steps', () => {
     expect(new BatchSize().batch).toBe(250);
   });
 
-  it('comes to what fits 2 ms', () => {
+  it('approaches what fits 2 ms', () => {
     expect(after(250, 1, 200)).toBeCloseTo(500, -1);
     expect(after(250, 4, 400)).toBeCloseTo(125, -1);
   });
 
-  it('stays within reason', () => {
+  it('stays within its bounds', () => {
     expect(after(250, 0.001, 200)).toBe(1_000);
     expect(after(250, 500, 200)).toBe(100);
   });
 
-  it('learns nothing from a transaction of a few steps, which tells of the commit', () => {
+  it('learns nothing from a transaction of a few steps, whose time is that of the commit', () => {
     expect(after(3, 100, 100)).toBe(250);
   });
 
-  it('counts large texts by what they carry, also where there are few', () => {
+  it('counts large texts by their length, even if there are few', () => {
     const pace = new BatchSize();
     for (let i = 0; i < 10; i++) pace.learn(8, 2, 8 * 250_000);
     expect(pace.batch).toBe(8);
@@ -38,14 +38,14 @@ describe('the pace', () => {
     expect(pace.batch).toBe(250);
   });
 
-  it('counts the results that come in and the payloads that go out', () => {
+  it('counts incoming results and outgoing payloads', () => {
     const claim = { payload: 'x'.repeat(30) } as Claim;
     const settlements = ['y'.repeat(7), null].map((result) => ({ result }) as Settlement);
     const request = { pod: { podId: 'a', incarnation: 'b' }, settlements };
     expect(charactersOf(request, [claim, claim])).toBe(67);
   });
 
-  it('is hardly moved by one that others on the machine have slowed down', () => {
+  it('hardly changes after a transaction that other processes have slowed down', () => {
     const pace = new BatchSize();
     for (let i = 0; i < 100; i++) pace.learn(250, 2, 0);
     pace.learn(250, 20, 0);

@@ -1,4 +1,4 @@
-/** How a process learns of what others commit. */
+/** The watch that notices the commits of other processes. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it, vi } from 'vitest';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
@@ -7,7 +7,7 @@ import { newSteps } from '../../../conformance/harness.js';
 import { eventually, newCore, newFile, newStore, turn } from '../support/files.js';
 
 describe('a watch', () => {
-  it('tells soon of others’ commits, and not of our own', async () => {
+  it('reports the commits of others quickly, and not its own', async () => {
     const path = newFile();
     const [ours, theirs] = [await newStore({ path }), await newStore({ path })];
     await ours.open();
@@ -29,7 +29,7 @@ describe('a watch', () => {
     expect(told).toBe(before);
   });
 
-  it('begins once the file is open, and tells each that watches', async () => {
+  it('starts once the file is open, and calls every listener', async () => {
     const path = newFile();
     const [ours, theirs] = [await newStore({ path }), await newStore({ path })];
     const told = [0, 0];
@@ -40,11 +40,11 @@ describe('a watch', () => {
     for (const end of ends) end();
   });
 
-  it('polls every 20 ms where the file system tells nothing', async () => {
+  it('polls every 20 ms if the file system reports nothing', async () => {
     const runtime = new VirtualRuntime();
     const { core } = newCore();
     const after = vi.spyOn(runtime, 'after');
-    // No such file: as a platform without fs.watch would have it.
+    // A missing file fails as on a platform without fs.watch.
     const watch = new CommitWatch(runtime);
     let version = core.dataVersion();
     let told = 0;
@@ -66,7 +66,7 @@ describe('a watch', () => {
     expect(told).toBe(1);
   });
 
-  it('takes a BUSY for a change, and looks again', async () => {
+  it('treats BUSY as a change, and reads again', async () => {
     const runtime = new VirtualRuntime();
     const watch = new CommitWatch(runtime);
     let busy = false;
@@ -98,7 +98,7 @@ describe('a watch', () => {
       watch.start({ path, dataVersion: () => versions[index]!, onMoved: () => undefined });
       return watch;
     });
-    expect(runtime.pending).toBe(1); // no such file: one poll for all
+    expect(runtime.pending).toBe(1); // the file is missing: one poll for all
     versions[1] = 2;
     await runtime.advance(20);
     expect(told).toEqual([0, 1, 0]);
@@ -119,7 +119,7 @@ describe('a watch', () => {
     later.stop();
   });
 
-  it('never begins once the store is closed, not even where it was being opened', async () => {
+  it('never starts after the store is closed, even if the store was opening', async () => {
     const path = newFile();
     const store = await newStore({ path });
     store.watch(() => undefined);
@@ -130,7 +130,7 @@ describe('a watch', () => {
     store.watch(() => undefined)();
   });
 
-  it('keeps no process alive', () => {
+  it('does not keep the process alive', () => {
     const dist = new URL('../../../../dist/', import.meta.url);
     const program = `
       import { sqlite } from '${new URL('sqlite.js', dist).href}';

@@ -1,4 +1,4 @@
-/** A store whose file lies on a network file system, as far as the system tells. */
+/** A store whose file is on a network file system, according to the kernel. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
@@ -13,12 +13,12 @@ vi.mock('node:fs/promises', async (original) => ({
 
 const onLinux = process.platform === 'linux';
 
-it.runIf(onLinux)('is refused', async () => {
+it.runIf(onLinux)('refuses a file on a network file system', async () => {
   const store = await newStore({ path: newFile() });
   await expect(store.open()).rejects.toMatchObject({ code: 'STORE_NETWORK_FS', transient: false });
 });
 
-it.runIf(onLinux)('is judged by where the file really is, not by where a link to it lies', async () => {
+it.runIf(onLinux)('checks the place of the file itself, not of a link to it', async () => {
   const folder = temporaryFolder();
   const [local, remote] = [join(folder, 'local'), join(folder, 'remote')];
   for (const each of [local, remote]) mkdirSync(each);
@@ -31,11 +31,11 @@ it.runIf(onLinux)('is judged by where the file really is, not by where a link to
   await expect(refused.open()).rejects.toMatchObject({ code: 'STORE_NETWORK_FS' });
 });
 
-it('is opened where an option says that it may be', async () => {
+it('opens such a file if an option allows it', async () => {
   const store = await newStore({ path: newFile(), allowNetworkFileSystem: true });
   expect(await store.submit(newSteps(1))).toEqual(['created']);
 });
 
-it('is no matter in memory', async () => {
+it('does not check a store in memory', async () => {
   await (await newStore({ path: ':memory:' })).open();
 });

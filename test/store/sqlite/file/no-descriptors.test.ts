@@ -1,4 +1,4 @@
-/** What touches the file system: nothing but SQLite may open a database that is open. */
+/** Uses of the file system: only SQLite may open a database that is open. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
@@ -18,11 +18,11 @@ function usesOfFs(folder: URL): string[] {
     .sort();
 }
 
-it('no file is opened or read but what the host says of itself', () => {
+it('opens no file and reads only what the host reports about itself', () => {
   expect(usesOfFs(SOURCES)).toEqual([
     'clock/boot-id.ts { readFileSync, readlinkSync }', // /proc: the boot's id, and the time namespace
     'file/network-file-system.ts { statfs }', // asks the kernel about a folder; opens nothing
-    'file/wal-watch.ts { watch, type FSWatcher }', // the -wal, which bears no locks
+    'file/wal-watch.ts { watch, type FSWatcher }', // the -wal, which carries no locks
     'pods/process-table.ts { readFileSync, readlinkSync }', // /proc: the processes of this host
   ]);
   expect(usesOfFs(PATHS)).toEqual([
@@ -31,7 +31,7 @@ it('no file is opened or read but what the host says of itself', () => {
   ]);
 });
 
-it('no cursor is open over an await', () => {
+it('holds no cursor open across an await', () => {
   const asynchronous = sourcesIn(SOURCES).filter((name) => {
     const text = readFileSync(new URL(name, SOURCES), 'utf8');
     return text.includes('.iterate(') && /\bawait\b/.test(text);

@@ -11,7 +11,7 @@ import { eventually, joined, newFile, newStore, POD, rawConnection } from '../su
 
 const REPLACED = { name: 'StoreError', code: 'STORE_FILE_REPLACED', transient: false };
 
-/** Takes the database away, as somebody does who resets an environment. */
+/** Moves the database away, as a reset of an environment does. */
 function takeAway(path: string): void {
   for (const suffix of ['', '-wal', '-shm']) renameSync(`${path}${suffix}`, `${path}.old${suffix}`);
 }
@@ -42,12 +42,12 @@ describe('an open file', () => {
     return { runtime, path, file, error };
   }
 
-  it('is looked at once a second at most, and then without waiting for the answer', async () => {
+  it('is checked at most once a second, without waiting for the result', async () => {
     const { runtime, path, error } = await opened();
     takeAway(path);
     expect(error()).toBeUndefined();
     await runtime.advance(1_001);
-    expect(error()).toBeUndefined(); // asks
+    expect(error()).toBeUndefined(); // starts the check
     await eventually(() => error() !== undefined);
     expect(error()).toMatchObject(REPLACED);
   });
@@ -57,18 +57,18 @@ describe('an open file', () => {
     ['was moved away', takeAway, /steps\.db was deleted or moved away/],
     ['was replaced', replace, /steps\.db was replaced by another file/],
     ['has lost its -wal', (path) => rmSync(`${path}-wal`), /steps\.db-wal was deleted or moved away/],
-  ])('%s', async (_what, change, message) => {
+  ])('is reported as replaced if it %s', async (_what, change, message) => {
     const { path, file, error } = await opened();
     change(path);
     await file.look();
     expect(error()).toMatchObject({ ...REPLACED, message: expect.stringMatching(message) as string });
   });
 
-  it('is believed to be there as long as the file system cannot tell', async () => {
+  it('counts as present while the file system cannot tell', async () => {
     const { path, file, error } = await opened();
     const folder = dirname(path);
     renameSync(folder, `${folder}-moved`);
-    symlinkSync(folder, folder); // a link that leads nowhere but to itself
+    symlinkSync(folder, folder); // a link to itself
     await file.look();
     expect(error()).toBeUndefined();
     rmSync(folder);
@@ -77,7 +77,7 @@ describe('an open file', () => {
     expect(error()).toBeUndefined();
   });
 
-  it('may be used again when the same file is back', async () => {
+  it('may be used again once the same file is back', async () => {
     const { path, file, error } = await opened();
     takeAway(path);
     await file.look();
@@ -87,7 +87,7 @@ describe('an open file', () => {
     expect(error()).toBeUndefined();
   });
 
-  it('is refused where it was replaced while it was being opened', async () => {
+  it('is refused if it was replaced while it was being opened', async () => {
     const path = newFile();
     writeFileSync(path, '');
     const before = await identify(path);
@@ -99,7 +99,7 @@ describe('an open file', () => {
 });
 
 describe('a store', () => {
-  it('refuses every call while its path leads to another file, and takes no row of that one', async () => {
+  it('refuses every call while its path leads to another file, and takes no row of that file', async () => {
     const runtime = new VirtualRuntime();
     const path = newFile();
     const store = await newStore({ path }, runtime);
@@ -129,7 +129,7 @@ describe('a store', () => {
     await store.close();
   });
 
-  it('notices at once where the file system tells that the -wal was moved', async () => {
+  it('notices at once if the file system reports that the -wal was moved', async () => {
     const path = newFile();
     const store = await newStore({ path });
     await store.open();

@@ -1,4 +1,4 @@
-/** What the helper thread does with a file, without a thread around it. */
+/** The helper's work on a file, run without a thread. */
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { HelperConnection } from '../../../../src/store/sqlite/helper/helper-connection.js';
@@ -23,11 +23,11 @@ function migrated(): string {
   return path;
 }
 
-test('a file is counted that is the one the store has open', async () => {
+test('counts the steps of the file that the store has open', async () => {
   expect(await connectionTo(migrated()).count()).toMatchObject({ types: '[]' });
 });
 
-test('a file that took the place of the one the store has open is refused', async () => {
+test('refuses a file that has replaced the one that the store has open', async () => {
   const path = migrated();
   const { count } = connectionTo(path);
   renameSync(path, `${path}.old`);
@@ -35,7 +35,7 @@ test('a file that took the place of the one the store has open is refused', asyn
   await expect(count()).rejects.toMatchObject(REPLACED);
 });
 
-test('a file that is missing is refused, and not created', async () => {
+test('refuses a missing file, and does not create it', async () => {
   const path = migrated();
   const { count } = connectionTo(path);
   renameSync(path, `${path}.old`);

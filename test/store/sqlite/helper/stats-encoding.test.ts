@@ -1,10 +1,10 @@
-/** Counts on their way from the helper thread: packed for the port, and unpacked in slices. */
+/** Counts from the helper thread: encoded for the port, and decoded in slices. */
 import { expect, it } from 'vitest';
 import { StepCounts } from '../../../../src/store/step-counts.js';
 import { packedStats, unpackedStats } from '../../../../src/store/sqlite/helper/stats-encoding.js';
 import { countingRuntime } from '../../../support/counting-runtime.js';
 
-it('arrive as they were counted, of any number and name, in slices', async () => {
+it('decodes the encoded counts in slices, for any number and any name', async () => {
   const counts = new StepCounts();
   for (const [i, type] of ['__proto__', ...Array.from({ length: 20_000 }, (_, nth) => `type-${nth}`)].entries())
     counts.add([type, 'pending', i - 5, 2, 1, 40]);

@@ -1,4 +1,4 @@
-/** The helper thread, and how the store does without it. */
+/** The helper thread, and the store without it. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -36,7 +36,7 @@ import {
 
 const NOWHERE = new URL('./no-such-worker.js', import.meta.url);
 
-/** A log that keeps what it was told. */
+/** A log that keeps its lines. */
 function memoryLog(): Log & { readonly lines: string[] } {
   const lines: string[] = [];
   const write = (_fields: object, message: string): void => void lines.push(message);
@@ -47,7 +47,7 @@ function memoryLog(): Log & { readonly lines: string[] } {
   return log;
 }
 
-/** The identity of a file, which is made where there is none. */
+/** The identity of a file, which is created if it is missing. */
 function fileOf(path: string): HelperFile {
   if (!existsSync(path)) writeFileSync(path, '');
   const { dev, ino } = statSync(path, { bigint: true });
@@ -86,7 +86,7 @@ describe.each([
     return store;
   }
 
-  it('stats count everything', async () => {
+  it('counts everything in the stats', async () => {
     const store = await filled();
     expect(await store.stats()).toMatchObject({
       byStatus: { pending: 2, claimed: 0, completed: 2_500, failed: 0, cancelled: 0 },
@@ -96,7 +96,7 @@ describe.each([
     });
   });
 
-  it('a list finds the last of a long history', async () => {
+  it('lists the last step of a long history', async () => {
     const store = await filled();
     const { steps, next } = await store.list({ types: ['rare'], order: 'oldest', limit: 10 });
     expect(steps.map(({ type }) => type)).toEqual(['rare']);
@@ -108,7 +108,7 @@ describe.each([
     expect(rest.next).toBeNull();
   });
 
-  it('retention goes in pieces of at most 500', async () => {
+  it('deletes at most 500 rows a piece in retention', async () => {
     const store = await filled();
     await new Promise((resolve) => setTimeout(resolve, 2));
     let removed = 0;
@@ -122,7 +122,7 @@ describe.each([
     expect((await store.stats()).byStatus).toMatchObject({ pending: 2, completed: 0 });
   });
 
-  it('waits for a file that others hold', async () => {
+  it('waits for a file that another connection has locked', async () => {
     const path = newFile();
     const store = await newStore({ path, workerUrl });
     await store.stats();
@@ -136,10 +136,10 @@ describe.each([
 });
 
 describe('the helper', () => {
-  it('starts on first need', async () => {
+  it('starts when it is first needed', async () => {
     const { helper } = newHelper(newFile(), NOWHERE);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(helper.usable).toBe(true); // nobody has looked
+    expect(helper.usable).toBe(true); // the exit has not been noticed
     helper.wrote(999);
     expect(helper.usable).toBe(true);
     helper.wrote(1);
@@ -153,12 +153,12 @@ describe('the helper', () => {
     connection.exec(`INSERT INTO STEP_TRACKER (step_id) VALUES ('a')`);
     const size = statSync(path).size;
     helper.wrote(5_000);
-    helper.wrote(5_000); // that one is under way
+    helper.wrote(5_000); // that checkpoint is running
     await eventually(() => statSync(path).size > size);
     expect(helper.usable).toBe(true);
   });
 
-  it('says so once where it cannot start, rejects who waits, and is not started again', async () => {
+  it('logs once that it cannot start, rejects the waiting calls, and is not started again', async () => {
     const runtime = new VirtualRuntime();
     const { helper, log, changes } = newHelper(newFile(), NOWHERE, new ThreadsOfProcess(), runtime);
     await expect(helper.stats(1)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
@@ -178,7 +178,7 @@ describe('the helper', () => {
       'import { parentPort } from "node:worker_threads"; parentPort.once("message", () => { throw new Error("no"); });',
     ],
     ['is another module', 'process.exitCode = 0;'],
-  ])('that %s is given up: the same is done inline', async (_what, text) => {
+  ])('runs the work inline if the thread %s', async (_what, text) => {
     const path = newFile();
     const store = await newStore({ path, workerUrl: module(text) });
     await store.submit(newSteps(3));
@@ -186,7 +186,7 @@ describe('the helper', () => {
     expect((await store.stats()).byStatus.pending).toBe(3);
   });
 
-  it('keeps the process alive from a question to its answer', async () => {
+  it('keeps the process alive while a call waits for its answer', async () => {
     const held = new Map<Worker, boolean>();
     vi.spyOn(Worker.prototype, 'ref').mockImplementation(function (this: Worker) {
       held.set(this, true);
@@ -201,7 +201,7 @@ describe('the helper', () => {
     expect([...held.values()]).toEqual([false]);
   });
 
-  it('closes in order, also while it works, and then is gone', async () => {
+  it('closes in order, even while it works, and then exits', async () => {
     const { helper } = newHelper(migrated(), WORKER_URL);
     const stats = helper.stats(1).catch((error: unknown) => error);
     await helper.close();
@@ -209,7 +209,7 @@ describe('the helper', () => {
     await expect(helper.stats(1)).rejects.toThrow();
   });
 
-  it('keeps the process alive while somebody waits, and no longer', () => {
+  it('keeps the process alive only while a call waits', () => {
     const dist = new URL('../../../../dist/', import.meta.url);
     const program = `
       import { sqlite } from '${new URL('sqlite.js', dist).href}';
@@ -228,7 +228,7 @@ describe('the helper', () => {
   });
 });
 
-describe('a thread that is gone', () => {
+describe('a thread that has exited', () => {
   const GONE = 'no helper thread: checkpoints, stats and long lists run inline';
   const BACK = 'joined a new helper thread; checkpoints, stats and long lists run there';
   /** Loads, and ends at its first task. */
@@ -263,7 +263,7 @@ describe('a thread that is gone', () => {
     await thread.end();
   });
 
-  it('is replaced on need after a minute, the next one after two: each time one line says so', async () => {
+  it('is replaced when needed after one minute, the next one after two, and each exit is logged once', async () => {
     const mortal = module(MORTAL);
     const { runtime, helper, log, changes, started } = onThreads(mortal, mortal);
     for (const [round, pauseMs] of [60_000, 120_000].entries()) {
@@ -281,7 +281,7 @@ describe('a thread that is gone', () => {
     expect(changes).toEqual(['gone', 'back', 'gone', 'back']);
   });
 
-  it('is replaced after an hour at most, and after a minute again where one has lasted for longer', async () => {
+  it('is replaced after an hour at most, and after a minute again if one ran for longer', async () => {
     const mortal = module(MORTAL);
     const { runtime, helper, started } = onThreads(...Array.from({ length: 8 }, () => mortal));
     const unavailable = { code: 'STORE_UNAVAILABLE' };
@@ -301,7 +301,7 @@ describe('a thread that is gone', () => {
     expect(started).toHaveLength(10);
   });
 
-  it('is replaced also where it was given up for its silence', async () => {
+  it('is replaced too if it was given up for its silence', async () => {
     const { runtime, helper, log } = onThreads(module(DEAF));
     const asked = helper.stats(1).catch((error: unknown) => error);
     await turn();
@@ -326,7 +326,7 @@ describe('stores of one process', () => {
     return { threads: new ThreadsOfProcess(start), started };
   }
 
-  it('share one thread, which ends with the last of them; who comes later gets a new one', async () => {
+  it('share one thread, which ends with the last of them; a later store starts a new one', async () => {
     const { threads, started } = counted();
     const helpers = Array.from({ length: 5 }, () => newHelper(migrated(), WORKER_URL, threads).helper);
     for (const { byStatus } of await Promise.all(helpers.map((helper) => helper.stats(1)))) {
@@ -385,7 +385,7 @@ describe('stores of one process', () => {
   });
 
   it.runIf(existsSync('/proc/self/fd'))(
-    'have one connection for a file in it, closed with the last of them',
+    'share one connection to a file, which closes with the last of them',
     async () => {
       const { threads } = counted();
       const path = migrated();
@@ -404,7 +404,7 @@ describe('stores of one process', () => {
     },
   );
 
-  it('say once each that the thread is gone, and lose no call', async () => {
+  it('log once each that the thread has exited, and complete every call', async () => {
     const threads = new ThreadsOfProcess();
     const dies = module(
       'import { parentPort } from "node:worker_threads"; parentPort.once("message", () => process.exit(0));',
@@ -420,8 +420,8 @@ describe('stores of one process', () => {
   });
 });
 
-describe('a file that is not the store’s', () => {
-  it('is neither read nor created by the helper; the same is done inline', async () => {
+describe('a file that has replaced the store’s', () => {
+  it('is neither read nor created by the helper; the work runs inline', async () => {
     const path = newFile();
     const store = await newStore({ path, workerUrl: WORKER_URL }, new VirtualRuntime());
     await store.submit(newSteps(3));
@@ -434,7 +434,7 @@ describe('a file that is not the store’s', () => {
     expect(neighbour.pragma('journal_mode', { simple: true })).toBe('delete');
   });
 
-  it('is told once, with what was found', async () => {
+  it('is logged once, with what was found', async () => {
     const path = migrated();
     const { helper, log, changes } = newHelper(path, WORKER_URL);
     renameSync(path, `${path}.old`);
@@ -451,7 +451,7 @@ describe('a thread that hangs', () => {
     parentPort.on('message', () => { for (;;); });
   `;
 
-  /** A store whose helper thread stands still, with the clock that the thread is judged by. */
+  /** A store whose helper thread hangs, with the clock that measures the thread's silence. */
   async function stuck(text = DEAF) {
     const runtime = new VirtualRuntime();
     const started: HelperThread[] = [];
@@ -470,7 +470,7 @@ describe('a thread that hangs', () => {
     return { store, runtime, log, started };
   }
 
-  it('is given up after ten seconds without a sign of life: what was asked is done inline', async () => {
+  it('is given up after ten seconds without a sign of life, and its work runs inline', async () => {
     const { store, runtime, log } = await stuck();
     const asked = [store.stats(), store.stats()];
     await turn();
@@ -482,7 +482,7 @@ describe('a thread that hangs', () => {
     expect((await store.stats()).byStatus.pending).toBe(3);
   });
 
-  it('keeps no store from closing for more than some seconds, while a call waits', async () => {
+  it('delays the closing of a store by a few seconds at most while a call waits', async () => {
     const { store, runtime } = await stuck();
     const asked = store.stats();
     await turn();
@@ -493,7 +493,7 @@ describe('a thread that hangs', () => {
     await closed;
   });
 
-  it('keeps no store from closing when nobody waits', async () => {
+  it('does not delay the closing of a store if no call waits', async () => {
     const { store, runtime } = await stuck(
       `import { parentPort } from 'node:worker_threads';
        parentPort.on('message', ({ kind, id }) => {
@@ -508,7 +508,7 @@ describe('a thread that hangs', () => {
     await closed;
   });
 
-  it('is not given up while it sends signs of life, however long the work takes', async () => {
+  it('is kept while it sends signs of life, however long the work takes', async () => {
     const { store, runtime, log, started } = await stuck(
       `import { parentPort } from 'node:worker_threads';
        let pings = 0;
@@ -538,9 +538,9 @@ describe('without a helper', () => {
   it('each commit checkpoints a little by itself', async () => {
     const path = newFile();
     const store = await newStore({ path, workerUrl: NOWHERE });
-    await store.stats(); // finds out
+    await store.stats(); // notices the exit
     for (let i = 0; i < 20; i++) await store.submit(newSteps(500));
-    expect(statSync(path).size).toBeGreaterThan(500_000); // what was committed has come into the database
+    expect(statSync(path).size).toBeGreaterThan(500_000); // the commits have been copied into the database
     expect(statSync(`${path}-wal`).size).toBeLessThan(1_500_000);
   });
 
@@ -565,7 +565,7 @@ function openFiles(): string[] {
     try {
       return [readlinkSync(`/proc/self/fd/${descriptor}`)];
     } catch {
-      return []; // the listing's own
+      return []; // the descriptor of this listing
     }
   });
 }
@@ -585,7 +585,7 @@ describe('checkpoints', () => {
     expect(statSync(path).size).toBeGreaterThan(1_000_000);
   });
 
-  it('RESTART a large -wal once all of it has been copied, so that it begins anew', () => {
+  it('RESTART a large -wal once all of it has been copied, so that it starts again', () => {
     const path = newFile();
     const { connection } = newCore(path);
     grow(connection, LARGE + 1_000_000);
@@ -595,7 +595,7 @@ describe('checkpoints', () => {
     expect(statSync(`${path}-wal`).size).toBe(size);
   });
 
-  it('do not RESTART what a reader keeps from being copied, and do not wait for him', () => {
+  it('do not RESTART while a reader prevents the copy, and do not wait for that reader', () => {
     const path = newFile();
     const { connection } = newCore(path);
     const reader = rawConnection(path);

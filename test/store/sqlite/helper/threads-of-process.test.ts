@@ -1,4 +1,4 @@
-/** When a store sends checkpoints to its helper thread, and how stores share a thread. The test plays the thread. */
+/** The checkpoints that a store sends to its helper thread, and the sharing of threads. The test plays the thread. */
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../../../src/log.js';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
@@ -71,7 +71,7 @@ function newHelper(threads: ThreadsOfProcess, key = 'a') {
 }
 
 describe('checkpoints', () => {
-  it('run one at a time; rows written meanwhile count for the next', async () => {
+  it('run one at a time; rows written meanwhile count for the next one', async () => {
     const { started, threads } = played();
     const { helper } = newHelper(threads);
     helper.wrote(1_000);
@@ -108,7 +108,7 @@ describe('checkpoints', () => {
 });
 
 describe('a thread', () => {
-  it('is started once for all files, and ends with the last store; each file is closed with its own last store', async () => {
+  it('starts once for all files and ends with the last store; each file closes with its own last store', async () => {
     const { started, threads } = played();
     const [one, other, second] = ['a', 'a', 'b'].map((key) => threads.share(WORKER, fileOf(key)));
     expect(started).toHaveLength(1);
@@ -116,24 +116,24 @@ describe('a thread', () => {
     await one!.release();
     expect([thread!.closed, thread!.ended]).toEqual([[], 0]);
     await other!.release();
-    await other!.release(); // twice is once
+    await other!.release(); // a second release does nothing
     expect([thread!.closed, thread!.ended]).toEqual([['a'], 0]);
     await second!.release();
     expect([thread!.closed, thread!.ended]).toEqual([['a', 'b'], 1]);
   });
 
-  it('is not shared with a store that comes after it is gone', async () => {
+  it('is not shared with a later store once it has exited', async () => {
     const { started, threads } = played();
     const before = threads.share(WORKER, fileOf('a'));
     started[0]!.exit();
     const after = threads.share(WORKER, fileOf('a'));
     expect(started).toHaveLength(2);
     await before.release();
-    expect(started[0]!.closed).toEqual([]); // there is nobody to ask
+    expect(started[0]!.closed).toEqual([]); // no thread is left to close it
     expect(threads.share(WORKER, fileOf('a')).thread).toBe(after.thread);
   });
 
-  it('is let go by a store that has lost it, which asks another one after a pause', async () => {
+  it('is released by a store that has lost it, which starts another one after a pause', async () => {
     const { started, threads } = played();
     const { helper, runtime } = newHelper(threads);
     const stats = helper.stats(1);

@@ -43,7 +43,7 @@ const exitedIn = (pods: readonly { pod: PodRef; exited: boolean }[]): PodRef[] =
   pods.filter(({ exited }) => exited).map(({ pod }) => pod);
 
 describe('a pod whose process has exited', () => {
-  it('is shown so by heartbeats and by looks, and is evicted at once, however short its silence', async () => {
+  it('is shown as exited by heartbeats and fleet reads, and is evicted at once, however short its silence', async () => {
     const [mine, other] = [host.spawn(), host.spawn()];
     const [store, theirs] = [await storeOf(mine.table), await storeOf(other.table)];
     const [self, peer] = [await join(store), await join(theirs)];
@@ -54,7 +54,7 @@ describe('a pod whose process has exited', () => {
     other.exit();
     expect(exitedIn((await beat(store, self)).pods)).toEqual([peer]);
     expect(exitedIn(await store.fleet())).toEqual([peer]);
-    expect(await store.orphans({ limit: 10 })).toEqual([]); // it is a look; only `evict` writes
+    expect(await store.orphans({ limit: 10 })).toEqual([]); // reading changes nothing; only `evict` writes
     expect(await store.evict([peer, self])).toEqual([peer]);
     expect(await store.evict([peer])).toEqual([peer]);
     expect(await store.orphans({ limit: 10 })).toMatchObject([
@@ -62,7 +62,7 @@ describe('a pod whose process has exited', () => {
     ]);
   });
 
-  it('is found though it is a zombie, and though its pid is in use again', async () => {
+  it('is recognized as a zombie, and if its pid is in use again', async () => {
     const mine = host.spawn();
     const [zombie, before] = [host.spawn(), host.spawn()];
     const store = await storeOf(mine.table);
@@ -75,7 +75,7 @@ describe('a pod whose process has exited', () => {
     expect(await store.evict([...dead, after])).toEqual(dead);
   });
 
-  it('takes all pods of its process with it, after one look at the process', async () => {
+  it('is evicted with all pods of its process, after one lookup of the process', async () => {
     const [mine, other] = [host.spawn(), host.spawn()];
     const store = await storeOf(mine.table);
     const self = await join(store);
@@ -88,7 +88,7 @@ describe('a pod whose process has exited', () => {
     expect(host.looks).toBe(1);
   });
 
-  it('that has left, or sleeps, is left alone', async () => {
+  it('is ignored if it has left or sleeps', async () => {
     const [mine, other] = [host.spawn(), host.spawn()];
     const [store, theirs] = [await storeOf(mine.table), await storeOf(other.table)];
     const [gone, asleep] = [await join(theirs), await join(theirs)];
@@ -99,7 +99,7 @@ describe('a pod whose process has exited', () => {
     expect((await store.fleet()).map(({ pod }) => pod)).toEqual([asleep]);
   });
 
-  it('is looked for in slices, between which the event loop is free', async () => {
+  it('is looked up in slices that free the event loop between them', async () => {
     const mine = host.spawn();
     const store = await storeOf(mine.table);
     const self = await join(store);
@@ -108,7 +108,7 @@ describe('a pod whose process has exited', () => {
     let [now, turns] = [0, 0];
     runtime.monotonicMs = () => now;
     (mine.table as { look: ProcessTable['look'] }).look = (pid) => {
-      now += 1; // each look takes a millisecond
+      now += 1; // each lookup takes a millisecond
       return look(pid);
     };
     let over = false;
@@ -128,13 +128,13 @@ interface Given {
   readonly options?: SqliteOptions;
 }
 
-describe('silence decides', () => {
+describe('only silence evicts', () => {
   const given: Readonly<Record<string, Given>> = {
     'after another boot': { theirs: () => new VirtualHost('boot-0').spawn({ pid: 77 }) },
     'in another PID namespace': { theirs: () => host.spawn({ pid: 77, namespace: 'pid:[2]' }) },
-    'where the platform gives no proof': { mine: NO_PROOF },
-    'where the peer could not name its process': { theirs: () => ({ ...host.spawn(), table: NO_PROOF }) },
-    'where hosts may share the file': { options: { allowNetworkFileSystem: true } },
+    'if the platform gives no proof': { mine: NO_PROOF },
+    'if the peer could not name its process': { theirs: () => ({ ...host.spawn(), table: NO_PROOF }) },
+    'if hosts may share the file': { options: { allowNetworkFileSystem: true } },
   };
 
   it.each(Object.entries(given))('%s', async (_, each) => {
@@ -149,7 +149,7 @@ describe('silence decides', () => {
     expect(await store.evict([peer])).toEqual([peer]);
   });
 
-  it('about a pod that registered under the first version of the schema', async () => {
+  it('if the pod registered under version 1 of the schema', async () => {
     const old = new Database(path);
     for (const statement of MIGRATIONS[0]!) old.exec(statement);
     old.exec(`CREATE TABLE SCHEMA_INFO (one INTEGER PRIMARY KEY, version INTEGER, oldest_allowed INTEGER) STRICT;
@@ -165,7 +165,7 @@ describe('silence decides', () => {
   });
 });
 
-it('the statement evicts only the process that the proof is about', () => {
+it('evicts only the pods of the process that was proved to have exited', () => {
   const { core, connection } = newCore();
   const mark = { namespace: 'boot pid:[1]', pid: 7, startedAt: 100 };
   const pod = { podId: 'pod', incarnation: 'life' };
@@ -182,7 +182,7 @@ it('the statement evicts only the process that the proof is about', () => {
   expect(connection.prepare('SELECT final, status FROM POD_HEALTH').raw().get()).toEqual(['evicted', 'down']);
 });
 
-it('the row of a pod names its process, for people as well', async () => {
+it('names the process in the row of a pod, readable for people', async () => {
   const store = await newStore({ path });
   await join(store);
   const row = rawConnection(path).prepare('SELECT pid, pid_namespace, process_started FROM POD_HEALTH').get();

@@ -1,4 +1,4 @@
-/** The fleet's table: the living are found among any number of those that left, and those are forgotten piece by piece. */
+/** The table of pods: living pods are found among any number of pods that left, and those are deleted in pieces. */
 import { describe, expect, it } from 'vitest';
 import { FLEET, NEWEST_HEARTBEAT, SIGNS_OF_LIFE } from '../../../../src/store/sqlite/pods/statements.js';
 import { PRUNE_PODS } from '../../../../src/store/sqlite/steps/statements.js';
@@ -17,7 +17,7 @@ function departed(count: number) {
   return { core, connection, pods };
 }
 
-describe('the plan', () => {
+describe('the query plan', () => {
   it.each([
     [
       'the fleet',
@@ -27,7 +27,7 @@ describe('the plan', () => {
     ['the signs of life', SIGNS_OF_LIFE, /^SCAN POD_HEALTH USING INDEX POD_LIVING$/],
     ['the newest heartbeat', NEWEST_HEARTBEAT, /^SEARCH POD_HEALTH USING COVERING INDEX POD_HEARD$/],
     ['forgetting pods', PRUNE_PODS, /SEARCH p USING INDEX POD_HEARD \(last_heartbeat_ts<\?\)/],
-  ])('of %s passes by the pods that left', (_what, sql, expected) => {
+  ])('of %s skips the pods that left', (_what, sql, expected) => {
     const { connection } = newCore();
     const rows = connection.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`);
     const details = rows.all(...Array<number>(sql.split('?').length - 1).fill(1)).map(({ detail }) => detail);
@@ -36,11 +36,11 @@ describe('the plan', () => {
   });
 });
 
-describe('the types that a pod handles', () => {
+describe('the step types of a pod', () => {
   const register = { heartbeatMs: 1_000, deadAfterMs: HOUR };
   const instant = { now: 1, wallMs: 1, hostMs: 0, boot: '' };
 
-  it('are written once, not with each heartbeat, and again when they change', () => {
+  it('are written once and after a change, not with each heartbeat', () => {
     const { core, connection } = newCore();
     const stored = () => connection.prepare('SELECT seq, types FROM POD_TYPES').raw().all();
     const beat = (types: readonly string[], running: number) =>
@@ -54,7 +54,7 @@ describe('the types that a pod handles', () => {
     expect(stored()).toEqual([[2, '["a"]']]);
   });
 
-  it('are gone when it has left or was evicted, and are not written again by what comes late', () => {
+  it('are deleted when the pod leaves or is evicted, and late calls do not write them again', () => {
     const { core, connection } = newCore();
     const stored = () => connection.prepare('SELECT incarnation FROM POD_TYPES').pluck().all();
     const [left, evicted] = [POD, { podId: 'b', incarnation: 'b' }];
@@ -69,18 +69,18 @@ describe('the types that a pod handles', () => {
     expect(stored()).toEqual([]);
   });
 
-  it('are written again where the transaction that wrote them was undone', () => {
+  it('are written again if the transaction that wrote them was rolled back', () => {
     const { core, connection } = newCore();
     const types = ['a'];
     const beat = (wallMs: number) =>
       core.heartbeat({ ...instant, wallMs }, POD, { eligible: true, asleep: false, meta: { types } });
     core.register(instant, { ...POD, ...register, meta: {} }, undefined);
-    expect(() => beat(NaN)).toThrow(); // a wall clock that no column takes
+    expect(() => beat(NaN)).toThrow(); // a wall clock that no column accepts
     for (let beats = 0; beats < 2; beats++) beat(1);
     expect(connection.prepare('SELECT types FROM POD_TYPES').pluck().get()).toBe('["a"]');
   });
 
-  it('are forgotten with their pod', async () => {
+  it('are deleted with their pod', async () => {
     const { core } = newCore();
     core.register(instant, { ...POD, ...register, meta: { types: { name: 'types' } } }, undefined);
     const read = (): WeakRef<{ name: string }> => {
@@ -94,7 +94,7 @@ describe('the types that a pod handles', () => {
     expect(core.members(1)).toEqual([]);
   });
 
-  it('are known to others with the rest of its meta, and gone when it has left', async () => {
+  it('are shown to other pods with the rest of its meta until the pod leaves', async () => {
     const store = await newStore({ path: ':memory:' });
     const meta = { types: ['a', '__proto__'], running: 1 };
     await store.register({ ...POD, ...register, meta });
@@ -107,7 +107,7 @@ describe('the types that a pod handles', () => {
 });
 
 describe('the fleet', () => {
-  it('is listed by age, pods of one instant by their incarnation', () => {
+  it('is listed by age, and pods of the same birth by their incarnation', () => {
     const { core } = newCore();
     const join = (incarnation: string, now: number): void =>
       core.register(
@@ -124,7 +124,7 @@ describe('the fleet', () => {
 });
 
 describe('an eviction', () => {
-  it('comes after the silence that a pod may keep, and not at its very end', () => {
+  it('happens after the silence that the pod may keep, not at its very end', () => {
     const { core } = newCore();
     const at = { now: 1_000, wallMs: 1_000, hostMs: 0, boot: '' };
     core.register(at, { ...POD, heartbeatMs: 100, deadAfterMs: 1_000.5, meta: {} }, undefined);
@@ -132,7 +132,7 @@ describe('an eviction', () => {
     expect(core.evict(2_002, [POD], new Map())).toEqual([POD]);
   });
 
-  it('is put off by a second registration as by a heartbeat, neither of which takes a newer one back', () => {
+  it('is postponed by a repeated registration as by a heartbeat, and an older one takes back no newer one', () => {
     const { core } = newCore();
     const at = (now: number) => ({ now, wallMs: now, hostMs: 0, boot: '' });
     const registration = { ...POD, heartbeatMs: 100, deadAfterMs: 1_000, meta: {} };
@@ -150,7 +150,7 @@ describe('an eviction', () => {
 });
 
 describe('pruning', () => {
-  it('forgets any number of pods in bounded pieces, and says that there is more until none is left', () => {
+  it('deletes any number of pods in bounded pieces, and reports more until none are left', () => {
     const { core, pods } = departed(1_000);
     core.register(
       { now: 1, wallMs: 1, hostMs: 0, boot: '' },
@@ -162,7 +162,7 @@ describe('pruning', () => {
     expect(left).toEqual([901, 801, 701, 601, 501, 401, 301, 201, 101, 1, 1]);
   });
 
-  it('forgets pods beside a long history of steps', () => {
+  it('deletes pods beside a long history of steps', () => {
     const { core, pods } = departed(300);
     core.register(
       { now: 1, wallMs: 1, hostMs: 0, boot: '' },
@@ -186,7 +186,7 @@ describe('pruning', () => {
     expect(pods()).toBe(201);
   });
 
-  it('keeps a pod under which something is still claimed', () => {
+  it('keeps a pod that still has claimed steps', () => {
     const { core, connection, pods } = departed(3);
     connection.exec(
       `INSERT INTO STEP_TRACKER (step_id, status, claimed_incarnation) VALUES ('a', 'claimed', 'life2'), ('b', 'claimed', NULL)`,

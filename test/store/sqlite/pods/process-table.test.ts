@@ -1,4 +1,4 @@
-/** When a process has provably exited: the rule, and the table of a real Linux. */
+/** The proof that a process has exited: the rule, and the process table of a real Linux. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -17,13 +17,13 @@ const OTHER: ProcessMark = { ...SELF, pid: 20, startedAt: 600 };
 const SOON = { timeout: 10_000 };
 const judge = (mark: ProcessMark, seen: Sighting): boolean => hasExited(mark, SELF, { look: () => seen });
 
-describe('a process has exited', () => {
+describe('the exit of a process', () => {
   it.each<[string, ProcessMark, Sighting]>([
     ['if no process has its pid', OTHER, 'none'],
     ['if it waits for its parent to collect its exit status', OTHER, { startedAt: 600, ended: true }],
     ['if its pid belongs to a process that started at another time', OTHER, { startedAt: 601, ended: false }],
     ['if its pid is our own, and it started at another time', { ...OTHER, pid: 10 }, 'unknown'],
-  ])('%s', (_, mark, seen) => {
+  ])('is proved %s', (_, mark, seen) => {
     expect(judge(mark, seen)).toBe(true);
   });
 
@@ -41,28 +41,28 @@ describe('a line of /proc/<pid>/stat', () => {
   const line = (name: string, state: string, threads = 1): string =>
     `42 (${name}) ${state} 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 ${threads} 0 86400 9 9`;
 
-  it.each(['node', 'a b', 'x) S 1 (y', ')'])('is read whatever the name of the process: %s', (name) => {
+  it.each(['node', 'a b', 'x) S 1 (y', ')'])('is parsed whatever the name of the process: %s', (name) => {
     expect(parseStat(line(name, 'S'))).toEqual({ startedAt: 86_400, ended: false });
   });
 
-  it.each(['R', 'S', 'D', 'T', 't', 'I'])('of a process in state %s is of one that has not ended', (state) => {
+  it.each(['R', 'S', 'D', 'T', 't', 'I'])('in state %s shows a process that has not ended', (state) => {
     expect(parseStat(line('node', state))?.ended).toBe(false);
   });
 
-  it('tells a zombie from a process whose first thread has ended before the others', () => {
+  it('distinguishes a zombie from a process whose first thread ended before the others', () => {
     expect(parseStat(line('node', 'Z'))?.ended).toBe(true);
     expect(parseStat(line('node', 'Z', 3))?.ended).toBe(false);
   });
 
   it.each(['', '42', '42 (node) S', line('node', 'S').replace('86400', 'x'), line('node', 'S').replace('86400', '0')])(
-    'that is not whole says nothing: %j',
+    'proves nothing if it is incomplete: %j',
     (text) => {
       expect(parseStat(text)).toBeUndefined();
     },
   );
 });
 
-describe.skipIf(process.platform !== 'linux')('the processes of this host', () => {
+describe.skipIf(process.platform !== 'linux')('the process table of this host', () => {
   const self = systemProcesses.self()!;
 
   function sleeper(command = 'sleep', args: readonly string[] = ['1000']): ChildProcess {
@@ -79,14 +79,14 @@ describe.skipIf(process.platform !== 'linux')('the processes of this host', () =
     startedAt: (systemProcesses.look(pid) as { startedAt: number }).startedAt,
   });
 
-  it('this one is named alike each time', () => {
+  it('gives this process the same name each time', () => {
     expect(self).toMatchObject({ pid: process.pid });
     expect(self.namespace).toMatch(/^[\da-f-]{36} pid:\[\d+\]/);
     expect(systemProcesses.self()).toEqual(self);
     expect(systemProcesses.look(process.pid)).toEqual({ startedAt: self.startedAt, ended: false });
   });
 
-  it('one that runs or is stopped has not exited; one that was killed has', async () => {
+  it('shows that a running or stopped process has not exited, and that a killed one has', async () => {
     const child = sleeper();
     const mark = markOf(child.pid!);
     expect(hasExited(mark, self, systemProcesses)).toBe(false);
@@ -98,7 +98,7 @@ describe.skipIf(process.platform !== 'linux')('the processes of this host', () =
     expect(hasExited(mark, self, systemProcesses)).toBe(true);
   });
 
-  it('a zombie has exited', async () => {
+  it('shows a zombie as exited', async () => {
     // The shell becomes a program that never collects the exit status of its child.
     const parent = sleeper('sh', ['-c', 'sleep 1000 & echo $!; exec sleep 1000']);
     const [text] = (await once(parent.stdout!, 'data')) as [Buffer];
@@ -111,7 +111,7 @@ describe.skipIf(process.platform !== 'linux')('the processes of this host', () =
     expect(hasExited(mark, self, systemProcesses)).toBe(true);
   });
 
-  it('one that belongs to somebody else, and shows nothing of itself, is unknown', () => {
+  it('does not know another user’s process that shows nothing of itself', () => {
     const kill = vi.spyOn(process, 'kill');
     onTestFinished(() => kill.mockRestore());
     kill.mockImplementation(() => {
@@ -135,26 +135,26 @@ describe.skipIf(process.platform !== 'linux')('the processes of this host', () =
     return JSON.parse(text) as ProcessMark | null;
   }
 
-  it.skipIf(!hasNamespaces)('one in a PID namespace of its own is named apart', async () => {
+  it.skipIf(!hasNamespaces)('names a process in its own PID namespace apart', async () => {
     const mark = await selfWithin('--pid', '--mount-proc');
     expect(mark).toMatchObject({ pid: 1 });
     expect(mark!.namespace).not.toBe(self.namespace);
     expect(hasExited(mark!, self, systemProcesses)).toBe(false);
   });
 
-  it.skipIf(!hasNamespaces)('one that sees the /proc of another PID namespace proves nothing', async () => {
+  it.skipIf(!hasNamespaces)('proves nothing to a process that sees the /proc of another PID namespace', async () => {
     expect(await selfWithin('--pid')).toBeNull();
   });
 
   it.skipIf(!hasNamespaces)(
-    'one in a time namespace of its own is named apart: it sees shifted start times',
+    'names a process in its own time namespace apart, because it sees shifted start times',
     async () => {
       const mark = await selfWithin('--time', '--boottime=1000');
       expect(mark!.namespace).not.toBe(self.namespace);
     },
   );
 
-  it('one that the test runner starts is in our namespace', async () => {
+  it('names a process that the test runner starts in our namespace', async () => {
     const child = startScript(PROGRAM, [], 'inherit');
     const [text] = (await once(child.stdout!, 'data')) as [Buffer];
     const mark = JSON.parse(text.toString()) as ProcessMark;

@@ -1,4 +1,4 @@
-/** Which of many awaited steps have ended, whatever the clocks of those who ended them say. */
+/** Finding which of many awaited steps have ended, whatever the clocks of the processes that ended them. */
 import { describe, expect, it } from 'vitest';
 import type { StepRecord } from '../../../../src/store/contract.js';
 import { EndedSteps } from '../../../../src/store/sqlite/reading/ended-steps.js';
@@ -37,8 +37,8 @@ function looking(
   };
 }
 
-describe('a look at many', () => {
-  it('finds what another process ends with a clock that is a little behind', async () => {
+describe('a poll of many awaited steps', () => {
+  it('finds a step that another process ends with a clock slightly behind', async () => {
     const scene = waited(MANY);
     const look = looking(scene);
     scene.end(NOW, scene.all[0]!);
@@ -48,7 +48,7 @@ describe('a look at many', () => {
   });
 
   it.each(['the first', 'a later'])(
-    'is not kept from what ends now by what ended in the future, at %s look',
+    'finds a step that ends now after one that ended in the future, at %s poll',
     async (which) => {
       const scene = waited(MANY);
       const look = looking(scene);
@@ -62,7 +62,7 @@ describe('a look at many', () => {
     },
   );
 
-  it('goes on after a look at a few, which may have seen one that ended in the future', async () => {
+  it('continues after a poll of few steps, which may have seen one that ended in the future', async () => {
     const few = waited(MANY);
     const others = new EndedSteps(few.parts, few.scans);
     few.end(FAR, few.all[0]!);
@@ -71,7 +71,7 @@ describe('a look at many', () => {
     expect((await looking(few)(cursor, NOW + 10)).steps).toContain(few.all[1]);
   });
 
-  it('misses nothing that ends while a few are looked up', async () => {
+  it('misses nothing that ends while a few steps are looked up', async () => {
     const scene = waited(MANY);
     const find = async (stepIds: readonly string[]): Promise<readonly StepRecord[]> => {
       const found = await scene.scans.find(stepIds);
@@ -85,7 +85,7 @@ describe('a look at many', () => {
     expect((await looking(scene)(few.cursor, NOW + 1_000)).steps.sort()).toEqual(scene.all.slice(0, 2));
   });
 
-  it('reads on as long as the index goes on, also where all end at one instant', async () => {
+  it('reads to the end of the index, even if all steps end at one instant', async () => {
     const scene = waited(2_500);
     const look = looking(scene);
     const { cursor } = await look(null);
@@ -93,7 +93,7 @@ describe('a look at many', () => {
     expect((await look(cursor)).steps.sort()).toEqual(scene.all);
   });
 
-  it('leaves out a step that was retried before its row was read', async () => {
+  it('omits a step that was retried before its row was read', async () => {
     const scene = waited(MANY);
     const { cursor } = await looking(scene)(null);
     for (const stepId of scene.all.slice(0, 2)) scene.end(NOW, stepId);

@@ -1,4 +1,4 @@
-/** Cursors of a list that no page has ever ended with, or whose row is gone. */
+/** Cursors of a list that no page has returned, or whose row has been deleted. */
 import { beforeEach, expect, test } from 'vitest';
 import { createLog } from '../../../../src/log.js';
 import { sqlite } from '../../../../src/sqlite.js';
@@ -27,7 +27,7 @@ const listed = async (order: ListFilter['order'], after: string) => {
 test.each<[string, string, string[], string[]]>([
   ['before every row', '0', all, []],
   ['before every row, in many digits', '0'.repeat(500), all, []],
-  ['at the last number that can be counted with', LAST, [], all.toReversed()],
+  ['at the greatest safe integer', LAST, [], all.toReversed()],
   ['one below that', String(Number.MAX_SAFE_INTEGER - 1), [], all.toReversed()],
   ['just beyond the newest row', '4', [], all.toReversed()],
   ['at a row, with leading zeros', '0002', all.slice(2), all.slice(0, 1)],
@@ -37,7 +37,7 @@ test.each<[string, string, string[], string[]]>([
 });
 
 test.each(['9007199254740992', '-0', '-9007199254740991', '+1', '1 ', '\u0661', '1\n', '18446744073709551616', '1n'])(
-  'a cursor that is no row number is refused: %j',
+  'refuses a cursor that is not a row number: %j',
   async (after) => {
     for (const order of ['oldest', 'newest'] as const) {
       const refused = { code: 'OPTION_INVALID', field: 'after' };
@@ -46,7 +46,7 @@ test.each(['9007199254740992', '-0', '-9007199254740991', '+1', '1 ', '\u0661', 
   },
 );
 
-test('a cursor beyond all that retention has left lists nothing that is older', async () => {
+test('a cursor beyond all rows that retention has left lists nothing older', async () => {
   const { next } = await store.list({ order: 'oldest', limit: 2 });
   await store.cancel(fresh('cancel'), await store.find(all.slice(1)));
   runtime.pass(10_000);

@@ -1,4 +1,4 @@
-/** What is long is done in pieces: no call keeps the event loop, and no piece looks at all of the history. */
+/** Long work runs in pieces: no call blocks the event loop, and no piece reads the whole history. */
 import { describe, expect, it } from 'vitest';
 import { systemRuntime } from '../../../../src/runtime/runtime.js';
 import type { Store } from '../../../../src/store/contract.js';
@@ -21,9 +21,9 @@ async function counted(): Promise<{ readonly store: Store; readonly yields: () =
 }
 
 describe('a call with a long list', () => {
-  it('find looks for a few ms at a time, and finds all', async () => {
+  it('find runs for a few ms at a time, and finds every step', async () => {
     const path = newFile();
-    // Each look at this clock takes a ms.
+    // Each reading of this clock takes 1 ms.
     let now = 0;
     let yields = 0;
     const runtime = {
@@ -42,7 +42,7 @@ describe('a call with a long list', () => {
     expect(yields).toBeGreaterThanOrEqual(100 / 6);
   });
 
-  it('cancel and retry take a hundred at a time', async () => {
+  it('cancel and retry take a hundred steps at a time', async () => {
     const { store, yields } = await counted();
     const steps = newSteps(450);
     await store.submit(steps);
@@ -57,7 +57,7 @@ describe('a call with a long list', () => {
     expect(yields()).toBe(8);
   });
 
-  it('settlements beyond a batch go in transactions of their own, receipts in order', async () => {
+  it('settlements beyond one batch run in further transactions, with receipts in order', async () => {
     const { store, yields } = await counted();
     for (let i = 0; i < 6; i++) await store.submit(newSteps(500));
     const claims = [];
@@ -78,7 +78,7 @@ describe('a call with a long list', () => {
 });
 
 describe('a page', () => {
-  it('ends early rather than carry too much at once, and the next goes on', async () => {
+  it('ends early if it carries too much, and the next one continues', async () => {
     const { store } = await counted();
     const args = 'x'.repeat(200_000);
     await store.submit(Array.from({ length: 30 }, () => newStep({ args })));
@@ -104,7 +104,7 @@ describe('a page', () => {
 });
 
 describe('the counts', () => {
-  it('hold a step due from its very instant on', () => {
+  it('include a step from the exact instant at which it is due', () => {
     const { core } = newCore();
     core.submit(1, [newStep({ delayMs: 9 })]);
     const due = (now: number) => core.countPiece(now, 0, 10).rows.map((row) => row.slice(4));
@@ -112,8 +112,8 @@ describe('the counts', () => {
   });
 });
 
-describe('what a page carries', () => {
-  it.each(['payload', 'result', 'error'])('counts by its characters: %s', (column) => {
+describe('the size of a page', () => {
+  it.each(['payload', 'result', 'error'])('counts the characters of the %s', (column) => {
     const { core, connection } = newCore();
     core.submit(1, newSteps(30));
     connection.prepare(`UPDATE STEP_TRACKER SET ${column} = ?`).run(JSON.stringify('x'.repeat(200_000)));
@@ -133,7 +133,7 @@ describe('retention', () => {
     return { core, connection };
   }
 
-  it('removes at most 500 rows a piece', () => {
+  it('deletes at most 500 rows a piece', () => {
     const { core } = ended(1_200);
     const pieces = [1, 2, 3].map(() => core.prune(NOW, 10, () => 0));
     expect(pieces).toEqual([
@@ -143,7 +143,7 @@ describe('retention', () => {
     ]);
   });
 
-  it('ends a piece once it has taken 10 ms', () => {
+  it('ends a piece after 10 ms', () => {
     const { core } = ended(1_200);
     let elapsed = 0;
     const { removed, more } = core.prune(NOW, 10, () => (elapsed += 4));
@@ -151,13 +151,13 @@ describe('retention', () => {
     expect(more).toBe(true);
   });
 
-  it('removes what ended longer ago than is kept, and not what ended just so long ago', () => {
+  it('deletes steps that ended before the retention time, not those that ended exactly at it', () => {
     const { core } = ended(1);
     expect(core.prune(101, 100, () => 0).removed).toBe(0);
     expect(core.prune(102, 100, () => 0).removed).toBe(1);
   });
 
-  it('removes some steps in each piece however slow it is, and says when none are left', () => {
+  it('deletes some steps in each piece however slow it is, and reports when none are left', () => {
     const { core } = ended(30);
     const pieces = [1, 2, 3].map(() => core.prune(NOW, 10, () => 1_000));
     expect(pieces).toEqual([
@@ -167,7 +167,7 @@ describe('retention', () => {
     ]);
   });
 
-  it('forgets incarnations long after their end, but never one under which something is claimed', () => {
+  it('deletes incarnations long after their end, but never one that still has a claimed step', () => {
     const { core, connection } = newCore();
     const instant = { now: 1, hostMs: 0, boot: '', wallMs: 1 };
     const registration = { heartbeatMs: 1, deadAfterMs: 1, meta: {} };

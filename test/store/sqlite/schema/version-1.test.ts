@@ -1,4 +1,4 @@
-/** Processes of version 1 that share a file with this version while pods are exchanged. */
+/** Processes of version 1 that share a file with this version during a rolling update. */
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
@@ -13,7 +13,7 @@ const BEAT = { eligible: true, asleep: false, meta: {} };
 const OLD = { podId: 'old', incarnation: 'life-old' };
 const NEW = { podId: 'new', incarnation: 'life-new' };
 
-/** A process of version 1, by the statements that it had. */
+/** A process of version 1, with the statements of that version. */
 class VersionOne {
   readonly path = newFile();
   readonly machine = new VirtualRuntime();
@@ -58,7 +58,7 @@ class VersionOne {
       .run(this.now(), this.now(), stepId);
   }
 
-  /** A failed attempt that is repeated after a delay. */
+  /** A failed attempt that is retried after a delay. */
   requeue(stepId: string, delayMs: number): void {
     this.#connection
       .prepare(
@@ -81,11 +81,11 @@ class VersionOne {
   }
 }
 
-// In a shifted time namespace version 1 cannot be told from a process of the host.
+// In a shifted time namespace, version 1 looks like a process of the host.
 const sharesClock = ['', 'time:[4026531834]'].includes(timeNamespace());
 
 describe('beside a living pod of version 1', () => {
-  it.runIf(sharesClock)('goes on from its clock, however far the wall clock has gone on without it', async () => {
+  it.runIf(sharesClock)('continues from its clock, however far the wall clock has moved on', async () => {
     const old = new VersionOne(8 * HOUR);
     old.register(15_000);
     await old.machine.advance(1_000);
@@ -95,7 +95,7 @@ describe('beside a living pod of version 1', () => {
   });
 
   it.runIf(sharesClock)(
-    'records its boot as version 1 does, so that one that starts goes on from its clock',
+    'records the boot as version 1 does, so that a starting process continues from its clock',
     async () => {
       const old = new VersionOne();
       const store = await newStore({ path: old.path }, old.machine);
@@ -116,7 +116,7 @@ describe('beside a living pod of version 1', () => {
       const step = newStep({ runAt: machine.wallMs() + HOUR });
       const delayed = newStep({ delayMs: 2 * HOUR });
       await store.submit([step, delayed]);
-      expect(old.read('SELECT count(*) FROM WALL_CLOCK')).toEqual([0]); // nobody keeps the time yet
+      expect(old.read('SELECT count(*) FROM WALL_CLOCK')).toEqual([0]); // no pod records the wall clock yet
       await joined(store, NEW);
       await machine.advance(MINUTE); // version 1 falls silent
       await store.heartbeat(NEW, BEAT);
@@ -132,8 +132,8 @@ describe('beside a living pod of version 1', () => {
   );
 });
 
-describe('what a process of version 1 does to steps with runAt', () => {
-  it('a retry by hand makes the step due at once', async () => {
+describe('a step with runAt that version 1 changes', () => {
+  it('is due at once after a retry by hand', async () => {
     const old = new VersionOne();
     const store = await newStore({ path: old.path }, old.machine);
     await joined(store, NEW);
@@ -144,7 +144,7 @@ describe('what a process of version 1 does to steps with runAt', () => {
     expect(ids(await claimed(store, {}, NEW))).toEqual([step.stepId]);
   });
 
-  it('a retry after a delay waits for the delay, and follows no wall clock', async () => {
+  it('waits for its delay after a retry, and follows no wall clock', async () => {
     const old = new VersionOne();
     const { machine } = old;
     const store = await newStore({ path: old.path }, machine);
@@ -164,7 +164,7 @@ describe('what a process of version 1 does to steps with runAt', () => {
     expect(ids(await claimed(store, {}, NEW))).toEqual([step.stepId]);
   });
 
-  it('a step that this version gives back without a delay stays timed', async () => {
+  it('stays timed if this version gives it back without a delay', async () => {
     const old = new VersionOne();
     const store = await newStore({ path: old.path }, old.machine);
     await joined(store, NEW);
@@ -176,7 +176,7 @@ describe('what a process of version 1 does to steps with runAt', () => {
 });
 
 describe('a pod that a process of version 1 evicts', () => {
-  it('leaves no step types behind once pods are pruned; those of living pods stay', async () => {
+  it('leaves no step types behind after pruning, and those of living pods stay', async () => {
     const old = new VersionOne();
     const store = await newStore({ path: old.path }, old.machine);
     const meta = { types: { work: {} } };

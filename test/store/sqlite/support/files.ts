@@ -1,4 +1,4 @@
-/** SQLite stores on files of their own, closed when the test ends, and the raw connections that get in their way. */
+/** SQLite stores on their own files, closed when the test ends, and raw connections that interfere with them. */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
@@ -12,7 +12,7 @@ import { migrate } from '../../../../src/store/sqlite/schema/migration.js';
 import { claimRequest, newSteps, settlement, type ClaimRequestOver } from '../../../conformance/harness.js';
 import { temporaryFolder } from '../../../support/temp.js';
 
-/** The helper's module exists compiled only; `npm test` builds first. */
+/** The helper's module exists only in compiled form; `npm test` builds first. */
 export const WORKER_URL = new URL('../../../../dist/store/sqlite/helper/worker.js', import.meta.url);
 
 export const newFile = (): string => join(temporaryFolder(), 'steps.db');
@@ -24,7 +24,7 @@ export async function newStore(options: SqliteOptions, runtime: Runtime = system
   return store;
 }
 
-/** A connection as another program might have it. */
+/** A connection like that of another program. */
 export function rawConnection(path: string): Database.Database {
   const connection = new Database(path, { timeout: 0 });
   onTestFinished(() => void connection.close());
@@ -50,7 +50,7 @@ export async function claimed(store: Store, over: ClaimRequestOver = {}, pod = P
   return (await store.exchange({ pod, settlements: [], claim: claimRequest(over) })).claims;
 }
 
-/** Leaves so many completed steps behind. */
+/** Leaves the given number of completed steps behind. */
 export async function history(store: Store, count: number, pod = POD): Promise<void> {
   for (let left = count; left > 0; left -= 100) {
     await store.submit(newSteps(Math.min(100, left)));
@@ -65,7 +65,7 @@ export async function history(store: Store, count: number, pod = POD): Promise<v
 /** Resolves in a later turn of the event loop. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Resolves when `test` holds; it is asked in each turn of the event loop. */
+/** Resolves when `test` returns true; it runs in each turn of the event loop. */
 export async function eventually(test: () => boolean): Promise<void> {
   while (!test()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
