@@ -1,4 +1,4 @@
-/** Breaks of what the pool, the fleet and the Snowflake store make of reads that may be late. */
+/** Deliberate breaks of the pool, the fleet and the Snowflake store, where they handle late reads. */
 import type { Break } from '../break.js';
 
 const RECONCILIATION = 'test/pool/claims/claim-comparison.test.ts';
@@ -7,21 +7,21 @@ const BY_HAND = 'test/store/snowflake/cancel-and-retry.test.ts';
 
 export const lateReadBreaks: readonly Break[] = [
   {
-    name: 'pool/exchange/claim-reconciler: a claim is judged that was taken after the heartbeat was sent',
+    name: 'pool/exchange/claim-reconciler: a claim that was taken after the heartbeat was sent is compared',
     file: 'src/pool/exchange/claim-reconciler.ts',
     find: 'compare(snapshot, inStore, known)',
     replace: 'compare({ ...snapshot, claims: claims.withoutOutcome() }, inStore, known)',
     tests: ['test/pool/exchange/claim-reconciler.test.ts'],
   },
   {
-    name: 'pool/claims/claim-comparison: a young claim is lost by a late view',
+    name: 'pool/claims/claim-comparison: a late view makes a young claim lost',
     file: 'src/pool/claims/claim-comparison.ts',
     find: 'snapshot.takenAt - claimedAt >= this.#staleReadMs',
     replace: 'snapshot.takenAt - claimedAt >= 0',
     tests: [RECONCILIATION],
   },
   {
-    name: 'pool/claims/claim-comparison: the age of a claim counts when the reply is here',
+    name: 'pool/claims/claim-comparison: the age of a claim is measured when the reply arrives',
     file: 'src/pool/claims/claim-comparison.ts',
     find: 'snapshot.takenAt - claimedAt >= this.#staleReadMs',
     replace: 'known.now - claimedAt >= this.#staleReadMs',
@@ -35,7 +35,7 @@ export const lateReadBreaks: readonly Break[] = [
     tests: [RECONCILIATION],
   },
   {
-    name: 'pool/claims/claim-comparison: an unknown claim begins anew with each heartbeat',
+    name: 'pool/claims/claim-comparison: an unknown claim starts again with each heartbeat',
     file: 'src/pool/claims/claim-comparison.ts',
     find: 'before.get(fenceKey(fence)) ?? known.now',
     replace: 'known.now',
@@ -49,7 +49,7 @@ export const lateReadBreaks: readonly Break[] = [
     tests: [RECONCILIATION],
   },
   {
-    name: 'pool/exchange/claim-reconciler: nobody asks whether an unseen claim was cancelled',
+    name: 'pool/exchange/claim-reconciler: the cancellation of an unseen claim is not checked',
     file: 'src/pool/exchange/claim-reconciler.ts',
     find: 'if (unseen.length > 0) void this.#cancelSinceClaimed(unseen);',
     replace: '',
@@ -63,14 +63,14 @@ export const lateReadBreaks: readonly Break[] = [
     tests: [FLEET],
   },
   {
-    name: 'fleet/registration: a view that is older than the registration evicts',
+    name: 'fleet/registration: a view from before the registration evicts',
     file: 'src/fleet/registration.ts',
     find: 'sentAt - this.#registeredAt >= this.#deps.store.staleReadMs',
     replace: 'sentAt >= this.#registeredAt',
     tests: [FLEET],
   },
   {
-    name: 'fleet/supersession: an elder is reported with every view',
+    name: 'fleet/supersession: an older incarnation is reported with every view',
     file: 'src/fleet/supersession.ts',
     find: 'for (const incarnation of fresh) this.#reported.add(incarnation);',
     replace: '',
@@ -112,35 +112,35 @@ export const lateReadBreaks: readonly Break[] = [
     tests: [BY_HAND],
   },
   {
-    name: 'snowflake/change-receipts: a late read of a retry by others answers for this one',
+    name: 'snowflake/change-receipts: a late read of a retry by another caller counts as this one',
     file: 'src/store/snowflake/steps/change-receipts.ts',
     find: 'return hasMoved(row, step) || isRetryable(row) ||',
     replace: 'return isRetryable(row) ||',
     tests: [BY_HAND],
   },
   {
-    name: 'snowflake/step-changes: a retry does not know what its own write has changed',
+    name: 'snowflake/step-changes: a retry ignores the rows that its own write has changed',
     file: 'src/store/snowflake/steps/step-changes.ts',
     find: "if (isAlone && retried > 0) return ['retried'];",
     replace: 'void retried;',
     tests: [BY_HAND],
   },
   {
-    name: 'snowflake/step-changes: a retry does not know that it has brought a step back from the archive',
+    name: 'snowflake/step-changes: a retry ignores a step that it has restored from the archive',
     file: 'src/store/snowflake/steps/step-changes.ts',
     find: "if (isAlone && restored > 0) return ['retried'];",
     replace: 'void restored;',
     tests: [BY_HAND],
   },
   {
-    name: 'snowflake/step-changes: one of several retried steps answers for all',
+    name: 'snowflake/step-changes: the result of one retried step counts for all of them',
     file: 'src/store/snowflake/steps/step-changes.ts',
     find: 'const isAlone = steps.length === 1;',
     replace: 'const isAlone = steps.length >= 1;',
     tests: [BY_HAND],
   },
   {
-    name: 'snowflake/change-receipts: a late read of an end that was retried since ends a cancel',
+    name: 'snowflake/change-receipts: a late read of a terminal state that was retried since ends a cancel',
     file: 'src/store/snowflake/steps/change-receipts.ts',
     find: 'return at < version || isRetryable(row) ||',
     replace: 'return at < version ||',

@@ -1,4 +1,4 @@
-/** Deliberate breaks of what both stores share. */
+/** Deliberate breaks of the code that both stores share. */
 import type { Break } from '../break.js';
 
 const STORE = 'src/store';
@@ -12,7 +12,7 @@ export const storeBreaks: readonly Break[] = [
     tests: ['test/store/busy-retry.test.ts'],
   },
   {
-    name: 'store/busy-retry: pauses grow from the first one',
+    name: 'store/busy-retry: pauses grow from the first one on',
     file: `${STORE}/busy-retry.ts`,
     find: 'return waitedMs < FLAT_FOR_MS ? flat : exponentialMs(',
     replace: 'return exponentialMs(',
@@ -68,7 +68,7 @@ export const storeBreaks: readonly Break[] = [
     tests: ['test/store/open-calls.test.ts'],
   },
   {
-    name: 'store/outage-tracker: an outage ends with the first call that goes through',
+    name: 'store/outage-tracker: an outage ends with the first call that succeeds',
     file: `${STORE}/outage-tracker.ts`,
     find: 'if (!this.#failing.delete(operation) || this.#failing.size > 0) return;',
     replace: 'if (this.#failing.size === 0) return;\n    this.#failing.clear();',
@@ -96,7 +96,7 @@ export const storeBreaks: readonly Break[] = [
     tests: ['test/store/outage-tracker.test.ts'],
   },
   {
-    name: 'store/outage-tracker: what the store refuses permanently counts as an outage',
+    name: 'store/outage-tracker: a permanent refusal by the store counts as an outage',
     file: `${STORE}/outage-tracker.ts`,
     find: "(error.code === 'STORE_REFUSED' || error.code === 'STORE_CLOSED')",
     replace: "error.code === 'STORE_CLOSED'",
@@ -110,14 +110,14 @@ export const storeBreaks: readonly Break[] = [
     tests: ['test/store/tracked-store.test.ts'],
   },
   {
-    name: 'store/outage-tracker: an operation begins to fail anew with each failure',
+    name: 'store/outage-tracker: each failure of an operation restarts its time of failing',
     file: `${STORE}/outage-tracker.ts`,
     find: 'since: this.#failing.get(operation)?.since ?? now',
     replace: 'since: now',
     tests: ['test/store/tracked-store.test.ts'],
   },
   {
-    name: 'store/tracked-store: methods of the store are called without it',
+    name: 'store/tracked-store: methods of the store are called without their receiver',
     file: `${STORE}/tracked-store.ts`,
     find: "typeof member === 'function' ? (member.bind(target) as unknown) : member",
     replace: 'member',
