@@ -87,8 +87,8 @@ describe('while the queue drains', () => {
     expect([ada, grace].map(({ queue }) => queue.health().isLeader)).toEqual([false, true]);
     await fleet.until(stopping);
     expect(fleet.runsOf(id)).toHaveLength(1);
-    expect(grace.told.of('pod:dead')).toEqual([]);
-    expect(ada.told.of('step:lost')).toEqual([]);
+    expect(grace.events.of('pod:dead')).toEqual([]);
+    expect(ada.events.of('step:lost')).toEqual([]);
     expect(await fleet.client.queue.getStep(id ?? '')).toMatchObject({ status: 'completed', result: { by: 'ada' } });
   });
 

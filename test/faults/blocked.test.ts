@@ -9,7 +9,7 @@ import { sqlite } from 'fleet-q/sqlite';
 import { startProgram } from '../support/child.js';
 import { newQueue, stopped, temporaryPath } from '../support/queues.js';
 import { shiftedRuntime } from '../support/shifted-runtime.js';
-import { Told } from './support/told.js';
+import { RecordedEvents } from './support/recorded-events.js';
 
 const FAST = { heartbeatIntervalMs: 60, deadAfterMs: 400, recoveryIntervalMs: 60 };
 const WAIT = { timeout: 20_000 };
@@ -43,10 +43,10 @@ test(
     const grace = newQueue({ store: sqlite({ path }), podId: 'grace', ...FAST }).register('work', () => ({
       by: 'grace',
     }));
-    const told = new Told(grace);
+    const events = new RecordedEvents(grace);
     await grace.start();
     expect(await client.waitFor(id)).toEqual({ by: 'grace' });
-    expect(told.of('pod:dead')).toMatchObject([{ podId: 'ada' }]);
+    expect(events.of('pod:dead')).toMatchObject([{ podId: 'ada' }]);
 
     unblock(path, 1);
     await expect.poll(ada.said, WAIT).toContain('lost completed');
@@ -70,15 +70,15 @@ test('has its late result accepted if no pod has evicted it, and nothing runs tw
     if (runs === 1) runtime.pass(60_000); // no other code of this process has run meanwhile
     return runs;
   });
-  const told = new Told(worker);
+  const events = new RecordedEvents(worker);
   await worker.start();
   const ids = await worker.submitMany([{ type: 'work' }, { type: 'work' }]);
   expect(await worker.waitFor(ids[0]!)).toBe(1);
   expect(await worker.waitFor(ids[1]!)).toBe(2);
   expect(runs).toBe(2);
-  expect(told.of('pod:fenced')).toMatchObject([{ reason: 'frozen', recoverable: true }]);
-  expect(told.of('step:lost')).toEqual([]);
-  expect(told.of('pod:dead')).toEqual([]);
+  expect(events.of('pod:fenced')).toMatchObject([{ reason: 'frozen', recoverable: true }]);
+  expect(events.of('step:lost')).toEqual([]);
+  expect(events.of('pod:dead')).toEqual([]);
 });
 
 test('fails permanently once it has blocked each pod alone, and no other step fails with it', LONG, async () => {

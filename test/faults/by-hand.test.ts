@@ -15,7 +15,7 @@ test.each([
   expect(pod.runs).toHaveLength(1);
   rawConnection(fleet.path).exec(sql);
   await fleet.pass(3 * BEAT);
-  expect(pod.told.of('step:lost')).toHaveLength(1);
+  expect(pod.events.of('step:lost')).toHaveLength(1);
   if (status === undefined) await expect(pod.queue.getStep(id!)).rejects.toMatchObject({ code: 'STEP_NOT_FOUND' });
   else expect(await pod.queue.getStep(id!)).toMatchObject({ status });
   const next = await pod.queue.submit({ type: 'work', args: { ms: 1 } });
@@ -48,7 +48,7 @@ test('reports a missing table in health, and continues when the table is back', 
   await fleet.pass(LOOKED / 2);
   rawConnection(fleet.path).exec('ALTER TABLE STEP_TRACKER RENAME TO away');
   await fleet.pass(3 * BEAT);
-  expect(pod.told.of('store:error')).toMatchObject([{ error: { code: 'STORE_ALTERED' } }]);
+  expect(pod.events.of('store:error')).toMatchObject([{ error: { code: 'STORE_ALTERED' } }]);
   expect(pod.queue.health().problems.join()).toContain('STEP_TRACKER');
   await expect(pod.queue.submit({ type: 'work', args: { ms: 1 } })).rejects.toMatchObject({ code: 'STORE_ALTERED' });
   rawConnection(fleet.path).exec('ALTER TABLE away RENAME TO STEP_TRACKER');

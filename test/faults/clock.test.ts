@@ -36,10 +36,10 @@ describe.each(cases)('a wall clock %s by an hour %s', (_how, moment, ms) => {
     const [fleet] = await fleetWith(moment, ms, false);
     await fleet.submit(...Array.from({ length: 300 }, () => ({ ms: 1_000 })));
     await fleet.pass(60_000);
-    expect(fleet.told('pod:dead', 'pod:left')).toEqual([]);
-    for (const { queue, told } of fleet.pods) {
+    expect(fleet.emitted('pod:dead', 'pod:left')).toEqual([]);
+    for (const { queue, events } of fleet.pods) {
       expect(queue.health().problems).toEqual([]);
-      expect(told.of('step:completed').length).toBeGreaterThan(0);
+      expect(events.of('step:completed').length).toBeGreaterThan(0);
     }
     await fleet.expectNothingLost();
   });
@@ -71,11 +71,11 @@ describe.each(cases)('a wall clock %s by an hour %s', (_how, moment, ms) => {
     const [victim] = fleet.pods.filter((pod) => pod !== leader);
     const [id] = await fleet.submit(...Array.from({ length: 24 }, () => ({ ms: 3_000 })));
     await fleet.pass(LOOKED);
-    expect(victim?.told.of('step:started').length).toBeGreaterThan(0);
+    expect(victim?.events.of('step:started').length).toBeGreaterThan(0);
     victim?.freeze(); // a frozen pod that never resumes stands for a killed one
     const diedAt = fleet.now;
     await fleet.pass(RECOVERED + 10_000);
-    expect(leader.told.of('pod:dead').map(({ podId }) => podId)).toEqual([victim?.podId]);
+    expect(leader.events.of('pod:dead').map(({ podId }) => podId)).toEqual([victim?.podId]);
     const again = fleet.stepIds.flatMap((stepId) => fleet.runsOf(stepId).slice(1));
     expect(again.length).toBeGreaterThan(0);
     for (const { at } of again) {

@@ -7,7 +7,7 @@ import { sqlite } from 'fleet-q/sqlite';
 import { faultySqlite, newQueue, nextEvent, QUICK, stopped, temporaryPath } from '../support/queues.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { backup, damage } from './support/files.js';
-import { Told } from './support/told.js';
+import { RecordedEvents } from './support/recorded-events.js';
 
 const CORRUPT = { name: 'StoreError', code: 'STORE_CORRUPT', transient: false };
 const TABLES = ['sqlite_schema', 'SCHEMA_INFO', 'STEP_TRACKER', 'POD_HEALTH'];
@@ -60,10 +60,10 @@ describe('while pods work', () => {
     let finish = (): void => {};
     const until = new Promise<void>((resolve) => (finish = resolve));
     const queue = newQueue({ store: sqlite({ path }), maxPrefetch: 0 }).register('work', async () => until);
-    const told = new Told(queue);
+    const events = new RecordedEvents(queue);
     await queue.start();
-    await expect.poll(() => told.of('step:started').length).toBe(8);
-    const [held] = told.of('step:started');
+    await expect.poll(() => events.of('step:started').length).toBe(8);
+    const [held] = events.of('step:started');
     damage(path, 'STEP_TRACKER', ...INDEXES);
     const failed = nextEvent(queue, 'store:error');
     finish();
@@ -75,8 +75,8 @@ describe('while pods work', () => {
       problems: [expect.stringContaining('damaged') as string],
     });
     await queue.stop();
-    expect(told.of('step:completed')).toEqual([]);
-    expect(told.of('store:error')).toHaveLength(1);
+    expect(events.of('step:completed')).toEqual([]);
+    expect(events.of('store:error')).toHaveLength(1);
   });
 
   test('all acknowledged steps are run once a backup has replaced the file', async () => {

@@ -9,7 +9,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { FleetQ } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import { newQueue, nextEvent, QUICK, stopped, temporaryPath } from '../support/queues.js';
-import { Told } from './support/told.js';
+import { RecordedEvents } from './support/recorded-events.js';
 
 const opened = vi.hoisted((): BetterSqlite3.Database[] => []);
 
@@ -76,7 +76,7 @@ test('the pool keeps its outcomes, runs nothing twice, and settles when there is
     await until;
     return LARGE;
   });
-  const told = new Told(queue);
+  const events = new RecordedEvents(queue);
   await queue.start();
   const ids = await queue.submitMany(Array.from({ length: 8 }, () => ({ type: 'work' as const })));
   await expect.poll(() => runs).toBe(8);
@@ -84,14 +84,14 @@ test('the pool keeps its outcomes, runs nothing twice, and settles when there is
   const failed = nextEvent(queue, 'store:error');
   finish();
   expect(await failed).toMatchObject({ operation: 'exchange', error: FULL });
-  expect(told.of('step:completed')).toEqual([]);
+  expect(events.of('step:completed')).toEqual([]);
   expect((await queue.stats()).claimedSteps).toBe(8);
   leave(path, 100_000);
   for (const id of ids) expect(await queue.waitFor(id)).toBe(LARGE);
   expect(runs).toBe(8);
-  await expect.poll(() => told.of('step:completed').length).toBe(8);
-  expect(told.of('store:error')).toHaveLength(1);
-  expect(told.of('store:recovered')).toHaveLength(1);
+  await expect.poll(() => events.of('step:completed').length).toBe(8);
+  expect(events.of('store:error')).toHaveLength(1);
+  expect(events.of('store:recovered')).toHaveLength(1);
 });
 
 test('a pod that stops meanwhile loses no step: unsettled steps run again', async () => {
@@ -101,14 +101,14 @@ test('a pod that stops meanwhile loses no step: unsettled steps run again', asyn
   let finish = (): void => {};
   const until = new Promise<void>((resolve) => (finish = resolve));
   const queue = newQueue({ ...options, ...fast }).register('work', async () => until.then(() => LARGE));
-  const told = new Told(queue);
+  const events = new RecordedEvents(queue);
   await queue.start();
   const ids = await queue.submitMany(Array.from({ length: 8 }, () => ({ type: 'work' as const })));
-  await expect.poll(() => told.of('step:started').length).toBe(8);
+  await expect.poll(() => events.of('step:started').length).toBe(8);
   leave(path, 4);
   finish();
   await queue.stop();
-  expect(told.of('step:completed')).toEqual([]);
+  expect(events.of('step:completed')).toEqual([]);
   const next = newQueue({ ...options, ...fast }).register('work', () => 'again');
   await next.start();
   for (const id of ids) expect(await next.waitFor(id as never)).toBe('again');

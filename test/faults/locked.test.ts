@@ -65,7 +65,7 @@ test.each([12_000, 60_000])(
     for (const { queue } of fleet.pods) expect(queue.health().status).toBe('unhealthy');
     other.exec('COMMIT');
     await fleet.pass(RECOVERED);
-    expect(fleet.told('pod:dead', 'pod:left', 'step:lost')).toEqual([]);
+    expect(fleet.emitted('pod:dead', 'pod:left', 'step:lost')).toEqual([]);
     for (const { queue } of fleet.pods) expect(queue.health().problems).toEqual([]);
     await fleet.expectNothingLost();
     // The handlers that had returned were not run again: their outcomes waited for the file.

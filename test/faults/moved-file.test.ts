@@ -14,11 +14,11 @@ test('fails with STORE_FILE_REPLACED, reports it once and in health, and continu
   await expect
     .poll(async () => {
       await fleet.pass(BEAT);
-      return pod.told.of('store:error').length;
+      return pod.events.of('store:error').length;
     })
     .toBe(1);
   await fleet.pass(30_000);
-  expect(pod.told.of('store:error')).toMatchObject([{ error: { code: 'STORE_FILE_REPLACED', transient: false } }]);
+  expect(pod.events.of('store:error')).toMatchObject([{ error: { code: 'STORE_FILE_REPLACED', transient: false } }]);
   const { status, problems } = pod.queue.health();
   expect(status).toBe('unhealthy');
   expect(problems.join()).toContain('was deleted or moved away while it was open');

@@ -11,13 +11,13 @@ async function atWork(): Promise<VirtualFleet> {
   for (const podId of ['ada', 'grace', 'mary']) await fleet.add(podId);
   await fleet.submit(...Array.from({ length: 60 }, (_, i) => ({ ms: 400 + 100 * (i % 10) })));
   await fleet.pass(LOOKED);
-  expect(fleet.told('step:started').length).toBeGreaterThan(20);
+  expect(fleet.emitted('step:started').length).toBeGreaterThan(20);
   return fleet;
 }
 
 async function expectAllGoOn(fleet: VirtualFleet): Promise<void> {
   await fleet.pass(2 * RECOVERED);
-  expect(fleet.told('pod:dead', 'pod:left')).toEqual([]);
+  expect(fleet.emitted('pod:dead', 'pod:left')).toEqual([]);
   for (const { queue } of fleet.pods) expect(queue.health().problems).toEqual([]);
   const [again] = await fleet.submit({ ms: 10 });
   await fleet.pass(5_000);
@@ -34,8 +34,10 @@ test.each(['fails', 'hangs', 'loses'] as const)(
     for (const { queue } of fleet.pods) expect(queue.health().problems).toContain('the pod is fenced: silent');
     for (const { line } of fleet.pods) line.heals(3_000);
     await expectAllGoOn(fleet);
-    for (const { told } of fleet.pods) expect(told.of('pod:fenced').map(({ reason }) => reason)).toEqual(['silent']);
-    for (const { told } of fleet.pods) expect(told.of('store:error').length).toBe(told.of('store:recovered').length);
+    for (const { events } of fleet.pods)
+      expect(events.of('pod:fenced').map(({ reason }) => reason)).toEqual(['silent']);
+    for (const { events } of fleet.pods)
+      expect(events.of('store:error').length).toBe(events.of('store:recovered').length);
   },
 );
 

@@ -18,7 +18,7 @@ test('drains at its next heartbeat, gives its claims back uncharged, leaves, and
   expect(old.runs).toHaveLength(8);
   migrate(fleet.path, SCHEMA_VERSION + 1);
   await fleet.pass(BEAT + 100);
-  expect(old.told.of('pod:fenced')).toMatchObject([{ podId: 'old', reason: 'outdated', recoverable: false }]);
+  expect(old.events.of('pod:fenced')).toMatchObject([{ podId: 'old', reason: 'outdated', recoverable: false }]);
   expect(old.queue.health()).toMatchObject({ status: 'unhealthy', problems: ['the pod is fenced: outdated'] });
   await fleet.pass(60_000);
   expect(old.runs).toHaveLength(8);
@@ -42,7 +42,7 @@ test.each([true, false])(
     await fleet.pass(LOOKED);
     migrate(fleet.path, SCHEMA_VERSION + 1);
     await fleet.pass(30_000);
-    expect(old.told.of('pod:fenced')).toHaveLength(1);
+    expect(old.events.of('pod:fenced')).toHaveLength(1);
     expect(fleet.runsOf(id)).toHaveLength(1);
     await fleet.expectNothingLost();
   },

@@ -45,7 +45,7 @@ describe.each([
       expect(at(fleet, stepId)).toBeGreaterThanOrEqual(due);
       expect(at(fleet, stepId)).toBeLessThan(due + LOOKED);
     }
-    expect(fleet.told('pod:dead', 'pod:left')).toEqual([]);
+    expect(fleet.emitted('pod:dead', 'pod:left')).toEqual([]);
     expect(fleet.pods[0]?.queue.health()).toMatchObject({ status: 'healthy', warnings: [] });
   });
 
@@ -87,7 +87,7 @@ test('runs a step at its instant after the host was suspended', async () => {
   expect(at(fleet, later.stepId)).toBeGreaterThanOrEqual(due);
   expect(at(fleet, later.stepId)).toBeLessThan(due + LOOKED);
   expect(at(fleet, delayed ?? '')).toBeGreaterThanOrEqual(submitted + MINUTE);
-  expect(fleet.told('pod:dead')).toEqual([]);
+  expect(fleet.emitted('pod:dead')).toEqual([]);
 });
 
 describe.each([
@@ -112,7 +112,7 @@ describe.each([
     mary.machine.shiftWall(-wrongBy);
     await fleet.pass(BEAT + LOOKED);
     expect(mary.queue.health().warnings).toEqual([]);
-    expect(fleet.told('pod:dead')).toEqual([]);
+    expect(fleet.emitted('pod:dead')).toEqual([]);
   });
 
   test('is the reference if its pod is the eldest, and the other pods warn', async () => {

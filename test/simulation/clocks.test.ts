@@ -99,7 +99,7 @@ class Host {
   }
 
   evicted(): string[] {
-    return [...this.fleet.pods, ...this.#gone].flatMap(({ told }) => told.of('pod:dead').map(({ podId }) => podId));
+    return [...this.fleet.pods, ...this.#gone].flatMap(({ events }) => events.of('pod:dead').map(({ podId }) => podId));
   }
 }
 

@@ -10,7 +10,7 @@ import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { Store, StoreFactory } from '../../../src/store/contract.js';
 import { Line } from '../../fleet/support/faulty-store.js';
 import { temporaryPath } from '../../support/queues.js';
-import { Told } from './told.js';
+import { RecordedEvents } from './recorded-events.js';
 
 /** The default intervals of the store's clock and of the pods, in ms. */
 export const DEAD_AFTER = 15_000;
@@ -48,7 +48,7 @@ export class VirtualPod {
   readonly machine: VirtualRuntime;
   readonly line: Line;
   readonly queue: FleetQ<{ work: { args: Work; result: { by: string } } }>;
-  readonly told: Told;
+  readonly events: RecordedEvents;
   readonly runs: Run[] = [];
   readonly #watched: boolean;
   #frozen = false;
@@ -74,7 +74,7 @@ export class VirtualPod {
       if (retryMs !== undefined && attempt === 1) throw new RetryLaterError(retryMs);
       return { by: this.podId };
     });
-    this.told = new Told(this.queue);
+    this.events = new RecordedEvents(this.queue);
   }
 
   /** Does nothing until {@link thaw}: `runs` is a process that was stopped, `stands` a machine that sleeps. */
@@ -190,7 +190,7 @@ export class VirtualFleet {
 
   /** Checks that every acknowledged step has completed, with at most one event each. */
   async expectNothingLost(): Promise<void> {
-    const ends = this.pods.flatMap(({ told }) => [...told.of('step:completed'), ...told.of('step:failed')]);
+    const ends = this.pods.flatMap(({ events }) => [...events.of('step:completed'), ...events.of('step:failed')]);
     const ids = ends.map(({ stepId }) => stepId);
     expect(ids).toHaveLength(new Set(ids).size);
     for (const id of this.stepIds) {
@@ -199,10 +199,10 @@ export class VirtualFleet {
     }
   }
 
-  /** The events of these kinds, of all pods: "ada pod:dead". */
-  told(...events: Parameters<Told['of']>[0][]): string[] {
-    return this.pods.flatMap(({ podId, told }) =>
-      events.flatMap((event) => told.of(event).map(() => `${podId} ${event}`)),
+  /** The events with these names, from all pods: "ada pod:dead". */
+  emitted(...names: Parameters<RecordedEvents['of']>[0][]): string[] {
+    return this.pods.flatMap(({ podId, events }) =>
+      names.flatMap((name) => events.of(name).map(() => `${podId} ${name}`)),
     );
   }
 
