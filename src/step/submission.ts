@@ -92,9 +92,22 @@ const OPTION_FIELDS: FieldChecks = {
 };
 const FIELDS: FieldChecks = { type: name(MAX_TYPE_LENGTH), args: () => undefined, ...OPTION_FIELDS };
 
+const OPTION_NAMES = Object.keys(OPTION_FIELDS) as (keyof SubmitOptions)[];
+
 /** Checks options that stand beside the args. @throws ValidationError `STEP_INVALID` */
 export function checkSubmitOptions(options: unknown, field: string, more: FieldChecks = {}): void {
   checkFields(options, { ...OPTION_FIELDS, ...more }, 'STEP_INVALID', field);
+  refuseConflicts(options as SubmitOptions, `${field}.`);
+}
+
+/** Copies the given options by the table, so that an inherited option (a getter of a class) is copied too. */
+export function copyOptions<T extends object>(from: SubmitOptions, to: T): T & SubmitOptions {
+  const copy: Record<string, unknown> = to as T & Record<string, unknown>;
+  for (const key of OPTION_NAMES) {
+    const value = from[key];
+    if (value !== undefined) copy[key] = value;
+  }
+  return to;
 }
 
 function isInstant(value: unknown): boolean {
@@ -114,8 +127,7 @@ export function validateStep(input: unknown, rules: SubmissionRules, newId: () =
   const step = input as StepInput;
   if (step.type === undefined)
     throw new ValidationError('STEP_INVALID', `${prefix}type`, `is missing in ${show(input)}`);
-  refuseBoth(step, 'runAt', 'delayMs', prefix);
-  refuseBoth(step, 'idempotencyKey', 'stepId', prefix);
+  refuseConflicts(step, prefix);
   const missing = !('args' in step) || (step.args === undefined && rules.hasSchema === true);
   const args = missing ? undefined : { value: step.args };
   return {
@@ -129,11 +141,21 @@ export function validateStep(input: unknown, rules: SubmissionRules, newId: () =
   };
 }
 
-function refuseBoth(step: StepInput, one: keyof StepInput, other: keyof StepInput, prefix: string): void {
-  if (step[one] === undefined || step[other] === undefined) return;
+function refuseConflicts(options: SubmitOptions, prefix: string): void {
+  refuseBoth(options, 'runAt', 'delayMs', prefix);
+  refuseBoth(options, 'idempotencyKey', 'stepId', prefix);
+}
+
+function refuseBoth(
+  options: SubmitOptions,
+  one: keyof SubmitOptions,
+  other: keyof SubmitOptions,
+  prefix: string,
+): void {
+  if (options[one] === undefined || options[other] === undefined) return;
   throw new ValidationError(
     'STEP_INVALID',
     `${prefix}${one}`,
-    `cannot be given together with ${other}, got ${show(step[one])} and ${show(step[other])}`,
+    `cannot be given together with ${other}, got ${show(options[one])} and ${show(options[other])}`,
   );
 }

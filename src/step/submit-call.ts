@@ -11,7 +11,7 @@ import { checkArgs, isDefinition, knownDefinition, type Checked, type Registered
 import { expecting, name, type FieldChecks } from '../input/field-checks.js';
 import type { ChildOptions } from './handler-context.js';
 import { childId } from './derived-step-id.js';
-import { checkSubmitOptions, type NewStep, type StepInput, type SubmitOptions } from './submission.js';
+import { checkSubmitOptions, copyOptions, type NewStep, type StepInput, type SubmitOptions } from './submission.js';
 
 /** A step of a definition. */
 export interface SubmitCall {
@@ -36,7 +36,7 @@ export function submitCall(given: unknown, args: unknown, options: unknown): Sub
     refuseMore(given, args, options);
     return undefined;
   }
-  const definition = knownDefinition(given);
+  const definition = checkedDefinition(given);
   return { definition, input: inputOf(definition.type, args, checked(options, 'options')) };
 }
 
@@ -51,8 +51,8 @@ export function submitManyCall(given: unknown, argsList: unknown, options: unkno
     refuseMore(given, argsList, options);
     return undefined;
   }
-  const definition = knownDefinition(given);
-  iterable(argsList, 'argsList', 'STEP_INVALID');
+  const definition = checkedDefinition(given);
+  iterable(argsList, 'steps', 'STEP_INVALID'); // messages name its items steps[0], steps[1], …
   const optionsOf = optionsOfEach(options, checked);
   return { definition, inputs: inputs(definition.type, argsList as Iterable<unknown>, optionsOf) };
 }
@@ -85,7 +85,9 @@ export function childOptions(
   fields = { args: 'args', options: 'options' },
 ): SubmitOptions {
   const { type } = knownDefinition(definitionOf(given));
-  const { name: child, ...rest } = checkedChild(options, fields.options);
+  const all = checkedChild(options, fields.options);
+  const { name: child } = all;
+  const rest = copyOptions(all, {});
   if (rest.stepId !== undefined || rest.idempotencyKey !== undefined) {
     if (child === undefined) return rest;
     const other = rest.stepId === undefined ? 'idempotencyKey' : 'stepId';
@@ -124,6 +126,18 @@ function checkedChild(options: unknown, field: string): ChildOptions {
   if (options === undefined) return {};
   checkSubmitOptions(options, field, CHILD_FIELDS);
   return options as ChildOptions;
+}
+
+/** A definition that `defineStep` has not made is checked here. It may have been meant as a step. */
+function checkedDefinition(given: object): RegisteredStep {
+  try {
+    return knownDefinition(given);
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    const problem = error.message.slice(`${error.field}: `.length);
+    const hint = 'an object with a function `run` is taken for a step definition';
+    throw new ValidationError(error.code, error.field, `${problem}; ${hint}`, { cause: error });
+  }
 }
 
 function definitionOf(given: unknown): object {
@@ -170,5 +184,5 @@ function* inputs(
 
 /** Args that are `undefined` were left out. */
 function inputOf(type: string, args: unknown, options: SubmitOptions): StepInput {
-  return args === undefined ? { ...options, type } : { ...options, type, args };
+  return copyOptions(options, args === undefined ? { type } : { type, args });
 }

@@ -16,6 +16,16 @@ function refusal(work: () => unknown): ValidationError {
   throw new Error('nothing was thrown');
 }
 
+class Urgent {
+  readonly #level = 9;
+  get priority(): number {
+    return this.#level;
+  }
+  get idempotencyKey(): string {
+    return `level ${this.#level}`;
+  }
+}
+
 const optionsOf = (args: unknown, options?: unknown, parent = 'parent') => childOptions(parent, resize, args, options);
 
 describe('a step that is submitted by its definition', () => {
@@ -40,11 +50,30 @@ describe('a step that is submitted by its definition', () => {
     ['attempts', resize, undefined, { attempts: 1 }, 'options.attempts', 'did you mean maxRetries?'],
     ['a wrong option', resize, undefined, { priority: 1.5 }, 'options.priority', 'got 1.5'],
     ['options that are no object', resize, undefined, 5, 'options', 'expected an object, got 5'],
+    ['two ids', resize, undefined, { stepId: 'a', idempotencyKey: 'b' }, 'options.idempotencyKey', 'got "b" and "a"'],
+    ['two times', resize, undefined, { runAt: 1, delayMs: 2 }, 'options.runAt', 'together with delayMs, got 1 and 2'],
     ['a definition without a type', { run: () => 1 }, undefined, undefined, 'step.type', 'is missing'],
   ])('is refused with %s', (_, given, args, options, field, problem) => {
     const error = refusal(() => submitCall(given, args, options));
     expect(error.field).toBe(field);
     expect(error.message).toContain(problem);
+  });
+
+  it('takes an object with a handler for a definition, and says so if the object is none', () => {
+    const error = refusal(() => submitCall({ type: 'resize', args: { x: 1 }, run: () => 1 }, undefined, undefined));
+    expect(error).toMatchObject({ code: 'STEP_TYPE_INVALID', field: 'step.args' });
+    expect(error.message).toBe(
+      'step.args: expected a Standard Schema, got { x }; an object with a function `run` is taken for a step definition',
+    );
+    const many = refusal(() => submitManyCall({ type: 'resize', priority: 1, run: () => 1 }, [], undefined));
+    expect(many.message).toContain('step.priority: is not known; an object with a function `run`');
+  });
+
+  it('keeps options that are inherited: a getter or a default of a class', () => {
+    const call = submitCall(resize, { file: 'a' }, new Urgent());
+    expect(call?.input).toEqual({ type: 'resize', args: { file: 'a' }, priority: 9, idempotencyKey: 'level 9' });
+    const many = [...submitManyCall(resize, [{ file: 'a' }], () => new Urgent())!.inputs];
+    expect(many).toEqual([call?.input]);
   });
 
   it.each(['data', 'payload', 'params'])('suggests args where a step has %s', (word) => {
@@ -70,7 +99,10 @@ describe('many steps of one definition', () => {
   });
 
   it('are refused with what is no list, and with options that a function made wrongly', () => {
-    expect(refusal(() => submitManyCall(resize, { file: 'a' }, undefined)).message).toContain('an iterable of args');
+    const none = refusal(() => submitManyCall(resize, { file: 'a' }, undefined));
+    expect(none.message).toBe('steps: expected an iterable of args, got { file }');
+    const both = () => ({ runAt: 1, delayMs: 2 });
+    expect(refusal(() => inputs([1], both)).field).toBe('options(…, 0).runAt');
     expect(refusal(() => inputs([1, 2], (_: number, i: number) => (i === 1 ? { priority: 'high' } : {}))).field).toBe(
       'options(…, 1).priority',
     );
@@ -103,6 +135,10 @@ describe('a step that a handler submits', () => {
   it('keeps an id or a key that the handler has chosen', () => {
     expect(optionsOf({ file: 'a' }, { stepId: 'mine' })).toEqual({ stepId: 'mine' });
     expect(optionsOf({ file: 'a' }, { idempotencyKey: 'mine' })).toEqual({ idempotencyKey: 'mine' });
+  });
+
+  it('keeps options that are inherited', () => {
+    expect(optionsOf({ file: 'a' }, new Urgent())).toEqual({ priority: 9, idempotencyKey: 'level 9' });
   });
 
   it('is refused with a name beside an id or key, a wrong name, args that JSON cannot carry, and no definition', () => {

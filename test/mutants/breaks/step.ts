@@ -269,6 +269,27 @@ export const stepBreaks: readonly Break[] = [
     tests: ['test/facade/child-steps.test.ts'],
   },
   {
+    name: 'step/submit-call: inherited options are checked and then dropped',
+    file: 'src/step/submit-call.ts',
+    find: 'return copyOptions(options, args === undefined ? { type } : { type, args });',
+    replace: 'return args === undefined ? { ...options, type } : { ...options, type, args };',
+    tests: [SUBMIT_CALL],
+  },
+  {
+    name: "step/submit-call: inherited options of a handler's step are dropped",
+    file: 'src/step/submit-call.ts',
+    find: 'const rest = copyOptions(all, {});',
+    replace: 'const { name: _, ...rest } = all;',
+    tests: [SUBMIT_CALL],
+  },
+  {
+    name: 'step/submission: a conflict of options is named without its path',
+    file: 'src/step/submission.ts',
+    find: 'refuseConflicts(options as SubmitOptions, `${field}.`);',
+    replace: '',
+    tests: [SUBMIT_CALL],
+  },
+  {
     name: 'step/submit-call: one id is taken for many steps',
     file: 'src/step/submit-call.ts',
     find: "  refuseShared(shared, 'stepId');\n",
@@ -341,7 +362,7 @@ export const stepBreaks: readonly Break[] = [
   {
     name: 'step/submission: runAt and delayMs may be given together',
     file: 'src/step/submission.ts',
-    find: "refuseBoth(step, 'runAt', 'delayMs', prefix);",
+    find: "refuseBoth(options, 'runAt', 'delayMs', prefix);",
     replace: '',
     tests: [SUBMISSION],
   },
