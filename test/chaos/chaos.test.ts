@@ -52,7 +52,7 @@ test('leaves no process and no file behind if it is interrupted', { timeout: 60_
   const child = chaos(folder, '--seconds', '60', '--pods', '3', '--seed', String(SEED));
   const ended = once(child, 'exit');
   for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false }))
-    if (String(chunk).includes('at work')) break;
+    if (String(chunk).includes('submitters are running')) break;
   await pause(2_500); // by now some processes are frozen and others are starting
   expect((await leftIn(folder)).length).toBeGreaterThan(3);
   child.kill('SIGINT');
