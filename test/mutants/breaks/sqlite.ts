@@ -158,8 +158,7 @@ export const sqliteBreaks: readonly Break[] = [
     find: 'room: room + 1, floor',
     replace: 'room: room, floor',
     tests: [`${TESTS}/claiming/unpromoted-backlog.test.ts`],
-    survives:
-      'where there is a backlog, an exchange brings the pod back anyhow: that one more is there tells nothing new',
+    survives: 'if there is a backlog, the reply brings the pod back in any case: one more step changes nothing',
   },
   {
     name: 'sqlite/claiming/candidates: poison that waits is not read',
@@ -396,7 +395,7 @@ export const sqliteBreaks: readonly Break[] = [
     find: 'due = 0 ORDER BY run_at, priority DESC LIMIT ?`;',
     replace: 'due = 0 ORDER BY run_at LIMIT ?`;',
     tests: [`${TESTS}/claiming/claims.test.ts`],
-    survives: 'only what is due next is read, and that is the instant: which of several is first does not matter',
+    survives: 'only the instant of the next due step is read: the order of steps of that instant does not matter',
   },
   // ---- statements: pods ----
   {
@@ -540,7 +539,7 @@ export const sqliteBreaks: readonly Break[] = [
     find: 'due = iif(run_at_wall - ? > ?, 0, due)',
     replace: 'due = iif(run_at_wall - ? > ?, 0, 0)',
     tests: [`${TESTS}/clock/wall-clock-offsets.test.ts`],
-    survives: 'only costs: a step that is due all the same is promoted again by the next exchange',
+    survives: 'costs time only: the next exchange promotes a step again that stayed due',
   },
   // ---- core ----
   {
@@ -826,7 +825,7 @@ export const sqliteBreaks: readonly Break[] = [
   },
   // ---- processes ----
   {
-    name: 'sqlite/pods/process-table: a process of another namespace is looked up in ours',
+    name: 'sqlite/pods/process-table: a process of another namespace is looked up in this one',
     file: `${SQLITE}/pods/process-table.ts`,
     find: 'if (mark.namespace !== self.namespace) return false;',
     replace: '',
@@ -1430,7 +1429,7 @@ function helperFile`,
     find: '    this.#unwatch = undefined;\n    this.#seen = 0;',
     replace: '    this.#unwatch = undefined;',
     tests: [`${TESTS}/file/commit-watch.test.ts`],
-    survives: 'a call for nothing: the contract lets a watch call now and then also for nothing',
+    survives: 'the contract allows a watch an occasional call without a commit',
   },
   // ---- the helper ----
   {
@@ -1539,7 +1538,7 @@ function helperFile`,
     replace: 'for (let at = 0; at < pendingByPriority.length; at += 1)',
     tests: [`${TESTS}/helper/stats-encoding.test.ts`],
   },
-  // ---- calls, pace, faults, host ----
+  // ---- calls, batch size, errors, host ----
   {
     name: 'sqlite/connection/call-runner: closing waits as long as the file is locked',
     file: `${SQLITE}/connection/call-runner.ts`,

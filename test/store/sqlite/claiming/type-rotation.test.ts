@@ -102,7 +102,7 @@ describe('a pod of 1,000 types', () => {
   it('may rest after a full round if more types are ready than one exchange reads', () => {
     const core = joinedCore();
     submit(core, names('other', 5_000));
-    const looks = Array.from({ length: 3 }, () => exchange(core).nextDueInMs);
-    expect(looks).toEqual([0, 0, null]);
+    const dueIn = Array.from({ length: 3 }, () => exchange(core).nextDueInMs);
+    expect(dueIn).toEqual([0, 0, null]);
   });
 });

@@ -84,7 +84,7 @@ describe('a claim', () => {
 
   it.each([
     ['of few priorities', { max: 3 }],
-    ['of more priorities than one exchange looks through', { max: 1e9 }],
+    ['of more priorities than one exchange reads', { max: 1e9 }],
   ])('takes the first by rank of any backlog, promoted or not (%s)', { timeout: 120_000 }, (_name, priorities) => {
     const type = fc.constantFrom('a', 'b', 'c', '__proto__');
     const step = fc.record({

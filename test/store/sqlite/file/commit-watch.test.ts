@@ -12,31 +12,31 @@ describe('a watch', () => {
     const [ours, theirs] = [await newStore({ path }), await newStore({ path })];
     await ours.open();
     await theirs.open();
-    let told = 0;
-    const end = ours.watch(() => told++);
+    let calls = 0;
+    const end = ours.watch(() => calls++);
     for (let i = 0; i < 20; i++) {
       await ours.submit(newSteps(1));
       await turn();
     }
     await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(told).toBe(0);
+    expect(calls).toBe(0);
     await theirs.submit(newSteps(1));
-    await eventually(() => told > 0);
+    await eventually(() => calls > 0);
     end();
-    const before = told;
+    const before = calls;
     await theirs.submit(newSteps(1));
     await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(told).toBe(before);
+    expect(calls).toBe(before);
   });
 
   it('starts once the file is open, and calls every listener', async () => {
     const path = newFile();
     const [ours, theirs] = [await newStore({ path }), await newStore({ path })];
-    const told = [0, 0];
-    const ends = told.map((_, index) => ours.watch(() => told[index]!++));
+    const calls = [0, 0];
+    const ends = calls.map((_, index) => ours.watch(() => calls[index]!++));
     await ours.open();
     await theirs.submit(newSteps(1));
-    await eventually(() => told.every((times) => times > 0));
+    await eventually(() => calls.every((times) => times > 0));
     for (const end of ends) end();
   });
 
@@ -47,31 +47,31 @@ describe('a watch', () => {
     // A missing file fails as on a platform without fs.watch.
     const watch = new CommitWatch(runtime);
     let version = core.dataVersion();
-    let told = 0;
-    const end = watch.add(() => told++);
+    let calls = 0;
+    const end = watch.add(() => calls++);
     watch.start({ path: newFile(), dataVersion: () => version, onMoved: () => undefined });
     await runtime.advance(100);
-    expect(told).toBe(0);
+    expect(calls).toBe(0);
     const options = (after.mock.calls as unknown[][]).map((call) => call[2]);
     expect(options).toEqual(options.map(() => ({ ref: false })));
     version++;
     await runtime.advance(20);
-    expect(told).toBe(1);
+    expect(calls).toBe(1);
     await runtime.advance(100);
-    expect(told).toBe(1);
+    expect(calls).toBe(1);
     end();
     expect(runtime.pending).toBe(0);
     version++;
     await runtime.advance(100);
-    expect(told).toBe(1);
+    expect(calls).toBe(1);
   });
 
   it('treats BUSY as a change, and reads again', async () => {
     const runtime = new VirtualRuntime();
     const watch = new CommitWatch(runtime);
     let busy = false;
-    let told = 0;
-    watch.add(() => told++);
+    let calls = 0;
+    watch.add(() => calls++);
     const dataVersion = (): number => {
       if (busy) throw new Error('busy');
       return 7;
@@ -82,7 +82,7 @@ describe('a watch', () => {
     await runtime.advance(20);
     busy = false;
     await runtime.advance(20);
-    expect(told).toBe(2);
+    expect(calls).toBe(2);
     watch.stop();
     expect(runtime.pending).toBe(0);
   });
@@ -91,22 +91,22 @@ describe('a watch', () => {
     const runtime = new VirtualRuntime();
     const path = newFile();
     const versions = [1, 1, 1];
-    const told = [0, 0, 0];
+    const calls = [0, 0, 0];
     const watches = versions.map((_, index) => {
       const watch = new CommitWatch(runtime);
-      watch.add(() => told[index]!++);
+      watch.add(() => calls[index]!++);
       watch.start({ path, dataVersion: () => versions[index]!, onMoved: () => undefined });
       return watch;
     });
     expect(runtime.pending).toBe(1); // the file is missing: one poll for all
     versions[1] = 2;
     await runtime.advance(20);
-    expect(told).toEqual([0, 1, 0]);
+    expect(calls).toEqual([0, 1, 0]);
     watches[0]!.stop();
     watches[1]!.stop();
     versions[2] = 2;
     await runtime.advance(20);
-    expect(told).toEqual([0, 1, 1]);
+    expect(calls).toEqual([0, 1, 1]);
     watches[2]!.stop();
     expect(runtime.pending).toBe(0);
     const later = new CommitWatch(runtime);

@@ -76,7 +76,7 @@ function module(text: string): URL {
 
 describe.each([
   ['by the helper', WORKER_URL],
-  ['inline, where it cannot start', NOWHERE],
+  ['inline, if the helper cannot start', NOWHERE],
 ])('%s', (_where, workerUrl) => {
   async function filled(): Promise<Store> {
     const store = await newStore({ path: newFile(), workerUrl });

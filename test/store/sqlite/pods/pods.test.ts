@@ -26,7 +26,7 @@ describe('the query plan', () => {
     ],
     ['the signs of life', SIGNS_OF_LIFE, /^SCAN POD_HEALTH USING INDEX POD_LIVING$/],
     ['the newest heartbeat', NEWEST_HEARTBEAT, /^SEARCH POD_HEALTH USING COVERING INDEX POD_HEARD$/],
-    ['forgetting pods', PRUNE_PODS, /SEARCH p USING INDEX POD_HEARD \(last_heartbeat_ts<\?\)/],
+    ['the deletion of pods', PRUNE_PODS, /SEARCH p USING INDEX POD_HEARD \(last_heartbeat_ts<\?\)/],
   ])('of %s skips the pods that left', (_what, sql, expected) => {
     const { connection } = newCore();
     const rows = connection.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`);

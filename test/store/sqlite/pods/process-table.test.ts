@@ -29,7 +29,7 @@ describe('the exit of a process', () => {
 
   it.each<[string, ProcessMark, Sighting]>([
     ['if it runs', OTHER, { startedAt: 600, ended: false }],
-    ['if nothing can be said of its pid', OTHER, 'unknown'],
+    ['if its pid cannot be read', OTHER, 'unknown'],
     ['if it is this process', SELF, 'none'],
     ['after another boot, or in another PID namespace', { ...OTHER, namespace: 'another pid:[1]' }, 'none'],
   ])('is not proved %s', (_, mark, seen) => {

@@ -26,7 +26,7 @@ function waited(count: number) {
   return { parts, scans, awaited, all: ids(steps), end: (at: number, stepId: string) => void end.run(at, stepId) };
 }
 
-function looking(
+function polling(
   { parts, scans, awaited }: ReturnType<typeof waited>,
   find = (ids: readonly string[]) => scans.find(ids),
 ) {
@@ -40,25 +40,25 @@ function looking(
 describe('a poll of many awaited steps', () => {
   it('finds a step that another process ends with a clock slightly behind', async () => {
     const scene = waited(MANY);
-    const look = looking(scene);
+    const poll = polling(scene);
     scene.end(NOW, scene.all[0]!);
-    const { cursor } = await look(null);
+    const { cursor } = await poll(null);
     scene.end(NOW - 15, scene.all[1]!);
-    expect((await look(cursor)).steps).toContain(scene.all[1]);
+    expect((await poll(cursor)).steps).toContain(scene.all[1]);
   });
 
   it.each(['the first', 'a later'])(
     'finds a step that ends now after one that ended in the future, at %s poll',
     async (which) => {
       const scene = waited(MANY);
-      const look = looking(scene);
+      const poll = polling(scene);
       const far = (): void => scene.end(FAR, scene.all[0]!);
       if (which === 'the first') far();
-      let { cursor } = await look(null);
+      let { cursor } = await poll(null);
       far();
-      if (which === 'a later') ({ cursor } = await look(cursor));
+      if (which === 'a later') ({ cursor } = await poll(cursor));
       scene.end(NOW + 5, scene.all[1]!);
-      expect((await look(cursor, NOW + 10)).steps).toContain(scene.all[1]);
+      expect((await poll(cursor, NOW + 10)).steps).toContain(scene.all[1]);
     },
   );
 
@@ -68,7 +68,7 @@ describe('a poll of many awaited steps', () => {
     few.end(FAR, few.all[0]!);
     const { cursor } = await others.since({ awaited: new Set(few.all.slice(0, 3)), since: null }, NOW);
     few.end(NOW + 5, few.all[1]!);
-    expect((await looking(few)(cursor, NOW + 10)).steps).toContain(few.all[1]);
+    expect((await polling(few)(cursor, NOW + 10)).steps).toContain(few.all[1]);
   });
 
   it('misses nothing that ends while a few steps are looked up', async () => {
@@ -82,25 +82,25 @@ describe('a poll of many awaited steps', () => {
     const endings = new EndedSteps(scene.parts, { find: find as SlicedOperations['find'] });
     const few = await endings.since({ awaited: new Set(scene.all.slice(0, 3)), since: null }, NOW + 1_000);
     expect(few.steps).toEqual([]);
-    expect((await looking(scene)(few.cursor, NOW + 1_000)).steps.sort()).toEqual(scene.all.slice(0, 2));
+    expect((await polling(scene)(few.cursor, NOW + 1_000)).steps.sort()).toEqual(scene.all.slice(0, 2));
   });
 
   it('reads to the end of the index, even if all steps end at one instant', async () => {
     const scene = waited(2_500);
-    const look = looking(scene);
-    const { cursor } = await look(null);
+    const poll = polling(scene);
+    const { cursor } = await poll(null);
     for (const stepId of scene.all) scene.end(NOW, stepId);
-    expect((await look(cursor)).steps.sort()).toEqual(scene.all);
+    expect((await poll(cursor)).steps.sort()).toEqual(scene.all);
   });
 
   it('omits a step that was retried before its row was read', async () => {
     const scene = waited(MANY);
-    const { cursor } = await looking(scene)(null);
+    const { cursor } = await polling(scene)(null);
     for (const stepId of scene.all.slice(0, 2)) scene.end(NOW, stepId);
     const retried = async (stepIds: readonly string[]): Promise<StepRecord[]> =>
       (await scene.scans.find(stepIds)).map((step) =>
         step.stepId === scene.all[0] ? { ...step, status: 'pending' } : step,
       );
-    expect((await looking(scene, retried)(cursor)).steps).toEqual([scene.all[1]]);
+    expect((await polling(scene, retried)(cursor)).steps).toEqual([scene.all[1]]);
   });
 });

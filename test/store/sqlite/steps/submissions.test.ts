@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { newSteps } from '../../../conformance/harness.js';
 import { newFile, newStore } from '../support/files.js';
 
-test('if several processes submit the same steps at once, reports created once for each step, and duplicate to the others', async () => {
+test('returns created once for each step that several stores submit at the same time, and duplicate to the others', async () => {
   const path = newFile();
   const stores = await Promise.all([1, 2, 3, 4].map(() => newStore({ path })));
   const steps = newSteps(100);
