@@ -42,7 +42,7 @@ export interface LeaderReport {
   readonly activePods: number;
   /** How old this view of the fleet is, in ms; 0: it was read just now. */
   readonly lastElectionCheckMs: number;
-  /** Live eligible pods, the eldest first. */
+  /** Live eligible pods, the oldest first. */
   readonly eligiblePods: readonly string[];
 }
 

@@ -50,7 +50,7 @@ test('any type may be handled while the list of a live pod is too long to travel
   expect(await handledTypes(runtime, [viewOf('q', { ...omitted, asleep: true })])).toEqual(new Set());
 });
 
-test('the eligible pods are named in the order in which they would lead: the eldest first', () => {
+test('the eligible pods are named in the order in which they would lead: the oldest first', () => {
   const pods = [viewOf('b', { ageMs: 5 }), viewOf('a', { ageMs: 9 }), viewOf('c', { ageMs: 7, eligible: false })];
   expect(leaderReport(fleet(...pods)).eligiblePods).toEqual(['a', 'b']);
 });

@@ -1,5 +1,5 @@
 /**
- * Elects the leader: the eldest live eligible pod; if no pod is eligible, the eldest live one.
+ * Elects the leader: the oldest live eligible pod; if no pod is eligible, the oldest live one.
  *
  * Invariants:
  * - Each heartbeat's answer decides; the elector sends no query of its own. Age is by the store's clock, ties are decided by
@@ -24,7 +24,7 @@ export function electLeader(pods: readonly PodView[]): PodView | undefined {
   return (eligible.length > 0 ? eligible : live).toSorted(byAge)[0];
 }
 
-/** The eldest first. */
+/** The oldest first. */
 export function byAge(a: PodView, b: PodView): number {
   return b.ageMs - a.ageMs || (a.pod.incarnation < b.pod.incarnation ? -1 : 1);
 }

@@ -46,22 +46,22 @@ describe.skipIf(process.platform !== 'linux')('a process that was killed', () =>
 
   test('is noticed by the leader, and by a peer that becomes the leader through this death', async () => {
     const path = temporaryPath();
-    const eldest = await holder(path, 'eldest');
+    const oldest = await holder(path, 'oldest');
     const leaderToBe = worker(path, { podId: 'next' });
     leaderToBe.pause();
     await leaderToBe.start();
     const youngest = await holder(path, 'youngest');
-    expect((await leaderToBe.leader()).currentLeader).toBe('eldest');
+    expect((await leaderToBe.leader()).currentLeader).toBe('oldest');
     const deaths: unknown[] = [];
     leaderToBe.on('pod:dead', ({ podId, reason }) => deaths.push([podId, reason]));
     leaderToBe.resume();
-    eldest.process.kill('SIGKILL');
-    await expect.poll(() => leaderToBe.getStep(eldest.stepId), SOON).toMatchObject({ status: 'completed' });
+    oldest.process.kill('SIGKILL');
+    await expect.poll(() => leaderToBe.getStep(oldest.stepId), SOON).toMatchObject({ status: 'completed' });
     expect(leaderToBe.health().isLeader).toBe(true);
     youngest.process.kill('SIGKILL');
     await expect.poll(() => leaderToBe.getStep(youngest.stepId), SOON).toMatchObject({ status: 'completed' });
     expect(deaths).toEqual([
-      ['eldest', 'exited'],
+      ['oldest', 'exited'],
       ['youngest', 'exited'],
     ]);
   });

@@ -7,7 +7,7 @@ import { newQueue, nextEvent, QUICK, stopped, temporaryPath } from '../support/q
 
 const FAST = { heartbeatIntervalMs: 30, deadAfterMs: 5_000, recoveryIntervalMs: 30 };
 
-test('the eldest pod leads, the next takes over when it leaves, and the reports agree', async () => {
+test('the oldest pod leads, the next takes over when it leaves, and the reports agree', async () => {
   const store = sqlite({ path: temporaryPath() });
   const [ada, grace] = ['ada', 'grace'].map((podId) => newQueue({ store, podId, ...FAST }).register('a', () => 1));
   if (ada === undefined || grace === undefined) throw new Error('two queues');

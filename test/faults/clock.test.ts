@@ -13,19 +13,19 @@ const shifts = [
 const moments = ['before it starts', 'while it runs'] as const;
 const cases = shifts.flatMap(([how, ms]) => moments.map((moment) => [how, moment, ms] as const));
 
-/** Two pods with correct clocks, and one with a wrong clock, which is the eldest or the youngest. */
+/** Two pods with correct clocks, and one with a wrong clock, which is the oldest or the youngest. */
 async function fleetWith(
   moment: (typeof moments)[number],
   ms: number,
-  eldest: boolean,
+  oldest: boolean,
 ): Promise<[VirtualFleet, VirtualPod]> {
   const fleet = new VirtualFleet();
   const others = ['ada', 'grace'];
   const wrong =
     moment === 'before it starts' ? { prepare: (machine: VirtualPod['machine']) => machine.shiftWall(ms) } : {};
-  if (!eldest) for (const podId of others) await fleet.add(podId);
+  if (!oldest) for (const podId of others) await fleet.add(podId);
   const pod = await fleet.add('mary', wrong);
-  if (eldest) for (const podId of others) await fleet.add(podId);
+  if (oldest) for (const podId of others) await fleet.add(podId);
   await fleet.pass(5_000);
   if (moment === 'while it runs') pod.machine.shiftWall(ms);
   return [fleet, pod];

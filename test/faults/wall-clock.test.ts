@@ -115,7 +115,7 @@ describe.each([
     expect(fleet.emitted('pod:dead')).toEqual([]);
   });
 
-  test('is the reference if its pod is the eldest, and the other pods warn', async () => {
+  test('is the reference if its pod is the oldest, and the other pods warn', async () => {
     const fleet = new VirtualFleet();
     const mary = await fleet.add('mary', wrong);
     const ada = await fleet.add('ada');

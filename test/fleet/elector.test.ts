@@ -9,7 +9,7 @@ import { viewOf } from './support/views.js';
 const idOf = (pods: Parameters<typeof electLeader>[0]) => electLeader(pods)?.pod.incarnation;
 
 describe('the leader', () => {
-  it('is the eldest pod', () => {
+  it('is the oldest pod', () => {
     expect(idOf([viewOf('b', { ageMs: 2 }), viewOf('a', { ageMs: 3 }), viewOf('c', { ageMs: 1 })])).toBe('a');
   });
 
@@ -32,7 +32,7 @@ describe('the leader', () => {
     expect(idOf([...rest, viewOf('young', { ageMs: 1 })])).toBe('young');
   });
 
-  it('is the eldest live pod if none is eligible', () => {
+  it('is the oldest live pod if none is eligible', () => {
     const views = [
       viewOf('asleep', { ageMs: 9, asleep: true }),
       viewOf('a', { ageMs: 3, eligible: false }),

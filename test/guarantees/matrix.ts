@@ -372,8 +372,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
   'Two leaders do no harm': [
     held(
       'The eldest live pod leads.',
-      ['test/fleet/elector.test.ts', 'the leader > is the eldest pod'],
-      ['test/facade/fleet.test.ts', 'the eldest pod leads, the next takes over when it leaves, and the reports agree'],
+      ['test/fleet/elector.test.ts', 'the leader > is the oldest pod'],
+      ['test/facade/fleet.test.ts', 'the oldest pod leads, the next takes over when it leaves, and the reports agree'],
     ),
     held(
       'A leader saves work, but no guarantee depends on there being only one.',
@@ -472,7 +472,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held('The eldest living pod compares the two with each heartbeat.', [
       'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-      'the pod that records the wall clock > is the eldest pod that is awake and sends heartbeats',
+      'the pod that records the wall clock > is the oldest pod that is awake and sends heartbeats',
     ]),
     held(
       'If they have moved apart by more than 100 ms, it records the new difference, and every step that waits for a `runAt` follows it.',
@@ -527,7 +527,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held('If the eldest pod dies without leaving, the next pod takes over after three of its heartbeats.', [
       'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-      'pods whose wall clocks differ > the next pod records it once the eldest is silent, and the eldest again once it is back',
+      'pods whose wall clocks differ > the next pod records it once the oldest is silent, and the oldest again once it is back',
     ]),
     held('After a suspension of the host, `runAt` is correct at the first heartbeat.', [
       'test/faults/wall-clock.test.ts',
@@ -613,11 +613,11 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'On SQLite the reference is the clock of the eldest pod, because there is no server.',
       [
         'test/faults/wall-clock.test.ts',
-        'a pod whose wall clock alone is an hour %s the others’ > is the reference if its pod is the eldest, and the other pods warn',
+        'a pod whose wall clock alone is an hour %s the others’ > is the reference if its pod is the oldest, and the other pods warn',
       ],
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-        'pods whose wall clocks differ > by %i ms: the eldest pod records the wall clock, without flapping',
+        'pods whose wall clocks differ > by %i ms: the oldest pod records the wall clock, without flapping',
       ],
     ),
   ],

@@ -8,9 +8,9 @@ import { BEAT, LOOKED, VirtualFleet } from '../faults/support/virtual-fleet.js';
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
-/** How old the wall clock may be by which a step is started: the heartbeat of the eldest pod, and what follows it. */
+/** How old the wall clock may be by which a step is started: the heartbeat of the oldest pod, and what follows it. */
 const FOLLOWED = BEAT + LOOKED;
-/** The same where the eldest has gone, and the next one has to notice: three of its heartbeats. */
+/** The same where the oldest has gone, and the next one has to notice: three of its heartbeats. */
 const LATE = 3 * BEAT + FOLLOWED + LOOKED;
 /** Differences below are not followed. */
 const TOLERANCE = 150;

@@ -35,7 +35,7 @@ export interface Emitted {
 }
 
 export interface Fleet {
-  /** The eldest first, once they are started. */
+  /** The oldest first, once they are started. */
   readonly pods: Readonly<Record<PodId, AnyFleetQ>>;
   /** It never starts; it submits and reads. */
   readonly client: AnyFleetQ;
@@ -72,7 +72,7 @@ export function assemble(ground: Ground, { register, options = {} }: FleetPlan):
   };
 }
 
-/** A running fleet, the eldest first. */
+/** A running fleet, the oldest first. */
 export async function raise(ground: Ground, plan: FleetPlan): Promise<Fleet> {
   const fleet = assemble(ground, plan);
   for (const podId of POD_IDS) await fleet.pods[podId].start();

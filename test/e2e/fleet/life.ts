@@ -56,7 +56,7 @@ export function living(ground: () => Ground): void {
       expect(emitted('step:completed').filter(({ on }) => on === 'ada')).toEqual([]);
     });
 
-    test('pass leadership to the next eldest when the eldest leaves', async () => {
+    test('pass leadership to the next oldest when the oldest leaves', async () => {
       const { pods, client, emitted } = await raise(ground(), { register: (queue) => queue.register('a', () => 1) });
       const leaders = () => emitted('leader:elected').map(({ on }) => on);
       for (const [podId, next, left] of [

@@ -63,7 +63,7 @@ test('numbers each sign above all before it, also within one ms, and says what t
   for (const sign of signs) expect(sign).toMatchObject({ pod: 'pod', incarnation: 'life' });
 });
 
-test('lists the eldest pod first, and pods of one age by incarnation', async () => {
+test('lists the oldest pod first, and pods of one age by incarnation', async () => {
   const pod = (incarnation: string, ageMs: number): Row => ({
     ...{ KIND: 'pod', POD_NAME: incarnation, ITS_INCARNATION: incarnation, AGE_MS: ageMs, SILENT_MS: 0 },
     ...{ NEWEST_BEAT: 1, BEATS_EVERY_MS: 1, DEAD_MS: 1, MAY_LEAD: 1, SLEEPS: 0, SAYS: '{}', SAID_FIRST: '{}' },

@@ -2,7 +2,7 @@
  * Records by how much the wall clock is ahead of the store's clock, now and earlier.
  *
  * Invariants:
- * - One process records the wall clock: the eldest living pod, with each heartbeat. If no pod lives, it is the process
+ * - One process records the wall clock: the oldest living pod, with each heartbeat. If no pod lives, it is the process
  *   that opens the file. All others only compare theirs, so two pods whose clocks differ never alternate.
  * - A new offset is recorded only if it differs by more than 100 ms, because each reading differs a little.
  * - Each record holds the monotonic clock, from which the store's clock continues after a restart.
@@ -131,7 +131,7 @@ function movedSoFar(now: number, before: NewestRow | undefined, offsetMs: number
   return pending === undefined || from.wallMs < pending.wallMs ? from : pending;
 }
 
-/** Whether this pod records the wall clock. @param pods the living pods, the eldest first */
+/** Whether this pod records the wall clock. @param pods the living pods, the oldest first */
 export function keepsTime(pods: readonly PodView[], { incarnation }: PodRef): boolean {
   const recorder = pods.find(
     ({ asleep, silentForMs, heartbeatMs, deadAfterMs }) =>

@@ -114,7 +114,7 @@ export class Pods {
     this.#types.put(incarnation, meta);
   }
 
-  /** Every incarnation that is not final, the eldest first. */
+  /** Every incarnation that is not final, the oldest first. */
   members(now: number): Member[] {
     const rows = this.#fleet.all();
     this.#types.keep(new Set(rows.map((row) => row[13])));

@@ -24,7 +24,7 @@ UPDATE POD_HEALTH
 SET last_heartbeat_ts = max(last_heartbeat_ts, ?), eligible = ?, asleep = ?, meta = ?, host_ms = ?, boot = ?, beat = beat + 1
 WHERE incarnation = ? AND final IS NULL`;
 
-/** Every incarnation that is not final, the eldest first. */
+/** Every incarnation that is not final, the oldest first. */
 export const FLEET = `
 SELECT p.pod_id, p.incarnation, p.birth_ts, p.last_heartbeat_ts, p.beat, p.heartbeat_ms, p.dead_after_ms, p.eligible, p.asleep, p.meta,
   p.pid, p.pid_namespace, p.process_started, t.seq

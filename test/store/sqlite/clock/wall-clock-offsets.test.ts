@@ -401,7 +401,7 @@ describe('pods whose wall clocks differ', () => {
     return { scene, machine, right, shifted, wrong };
   }
 
-  it.each([HOUR, -HOUR])('by %i ms: the eldest pod records the wall clock, without flapping', async (shiftMs) => {
+  it.each([HOUR, -HOUR])('by %i ms: the oldest pod records the wall clock, without flapping', async (shiftMs) => {
     const { scene, machine, right, wrong } = await pair(shiftMs);
     const step = at(machine, HOUR / 2);
     await wrong.submit([step]);
@@ -417,7 +417,7 @@ describe('pods whose wall clocks differ', () => {
     expect(ids(await claimed(wrong, {}, B))).toEqual([step.stepId]);
   });
 
-  it('the next pod records it once the eldest is silent, and the eldest again once it is back', async () => {
+  it('the next pod records it once the oldest is silent, and the oldest again once it is back', async () => {
     const { scene, machine, right, wrong } = await pair(HOUR);
     await machine.advance(1_900); // three of the intervals that it registered
     await beat(wrong, B, machine);
@@ -519,7 +519,7 @@ describe('the pod that records the wall clock', () => {
   const keeper = (...pods: PodView[]): string | undefined =>
     pods.find(({ pod }) => keepsTime(pods, pod))?.pod.incarnation;
 
-  it('is the eldest pod that is awake and sends heartbeats', () => {
+  it('is the oldest pod that is awake and sends heartbeats', () => {
     expect(keeper(view('a'), view('b'))).toBe('a');
     expect(keeper(view('a', { asleep: true }), view('b'), view('c'))).toBe('b');
     expect(keeper(view('a', { silentForMs: 6_000 }), view('b'))).toBe('a');
