@@ -6,7 +6,7 @@
  * - The store is opened when it is first needed. A queue that never starts is a client and keeps no process alive.
  * - Calls are served until the last handler and the last listener have ended, or their time is over. Then the store closes.
  */
-import type { AnyFleetQ, FleetQ as Face, FleetQConstructor } from './api.js';
+import type { AnyFleetQ, FleetQ as Face, FleetQConstructor } from './queue-interface.js';
 import type { CancelResult, RetryResult } from './client/step-commands.js';
 import { checkFilter, lazyListing, type StepFilter, type StepListing } from './client/step-listing.js';
 import type { WaitOptions } from './client/wait-options.js';

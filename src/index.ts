@@ -4,7 +4,15 @@
  * @module fleet-q
  */
 export { FleetQ } from './fleetq.js';
-export type { AnyFleetQ, FleetQConstructor, StepOf, StepsOf, SubmitInput, Submitted, SubmitUnion } from './api.js';
+export type {
+  AnyFleetQ,
+  FleetQConstructor,
+  StepOf,
+  StepsOf,
+  SubmitInput,
+  Submitted,
+  SubmitUnion,
+} from './queue-interface.js';
 export type { CancelResult, RetryResult } from './client/step-commands.js';
 export type { StepFilter, StepListing, StepPage } from './client/step-listing.js';
 export type { WaitOptions } from './client/wait-options.js';

@@ -12,7 +12,7 @@ import { createDebug, type Debugger } from './log/debug.js';
 import type { Logger, LogLevel } from './log/logger-interface.js';
 
 export type { Logger, LogLevel } from './log/logger-interface.js';
-export { messageFirst, type MessageFirstLogger } from './log/host-logger.js';
+export { messageFirst, type MessageFirstLogger } from './log/check-logger.js';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 

@@ -9,7 +9,7 @@ import { hostname } from 'node:os';
 import { show, ValidationError } from './errors.js';
 import { absolutePath, MEMORY, pathCheck } from './files/file-path.js';
 import type { Logger } from './log.js';
-import { checkLogger } from './log/host-logger.js';
+import { checkLogger } from './log/check-logger.js';
 import { systemRuntime, type Runtime } from './runtime/runtime.js';
 import { checkRetry } from './step/definition.js';
 import type { StepDefinition } from './step/type-map.js';

@@ -11,7 +11,7 @@
  */
 import { constants } from 'node:os';
 import process from 'node:process';
-import type { AnyFleetQ } from './api.js';
+import type { AnyFleetQ } from './queue-interface.js';
 import { asError, show, ValidationError } from './errors.js';
 import { systemRuntime } from './runtime/runtime.js';
 import { checkFields, expecting, type FieldCheck, type FieldChecks } from './input/field-checks.js';

@@ -8,7 +8,7 @@
  */
 export type { Log } from './log.js';
 export type { Runtime, Timer, TimerOptions } from './runtime/runtime.js';
-export type { StepRow } from './step/step-row.js';
+export type { StepRow } from './step/read-step.js';
 export type { StepStatus } from './step/step.js';
 export type { NewStep } from './step/submission.js';
 export type { Transition } from './step/decide-transition.js';

@@ -35,7 +35,7 @@ const POOL_ROOMS = [
 const EDGES: Record<string, readonly string[]> = {
   // entry points
   index: [
-    ...['fleetq', 'type api', 'signals', 'type stats', 'version', 'options', 'client', 'pool', 'fleet'],
+    ...['fleetq', 'type queue-interface', 'signals', 'type stats', 'version', 'options', 'client', 'pool', 'fleet'],
     ...['events', 'log', 'store/contract', 'step', 'runtime', 'errors'],
   ],
   sqlite: ['store/sqlite', 'type store/contract', 'errors'],
@@ -43,9 +43,21 @@ const EDGES: Record<string, readonly string[]> = {
   store: ['type store/contract', 'type log', 'type step', 'type runtime'],
   testing: ['fleetq', 'options', 'store/sqlite', 'store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
 
-  // the facade: `pod` puts the services of a started queue together, `api` is the queue's type, `stats` its reports
+  // the facade: `pod` puts the services of a started queue together,
+  // `queue-interface` is the queue's type, `stats` its reports
   fleetq: [
-    ...['type api', 'open-client', 'pod', 'stats', 'version', 'default-store', 'options', 'client', 'pool', 'fleet'],
+    ...[
+      'type queue-interface',
+      'open-client',
+      'pod',
+      'stats',
+      'version',
+      'default-store',
+      'options',
+      'client',
+      'pool',
+      'fleet',
+    ],
     ...['events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors'],
   ],
   'open-client': [
@@ -66,11 +78,11 @@ const EDGES: Record<string, readonly string[]> = {
     ...['type open-client', 'stats', 'version', 'options', 'pool', 'fleet'],
     ...['events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors'],
   ],
-  api: [
+  'queue-interface': [
     ...['type stats', 'type options', 'type client', 'type pool', 'type fleet'],
     ...['type events', 'type log', 'type store/contract', 'type step', 'type runtime', 'type errors'],
   ],
-  signals: ['type api', 'input', 'runtime', 'errors'],
+  signals: ['type queue-interface', 'input', 'runtime', 'errors'],
   stats: ['store/contract', 'runtime'],
   'default-store': [
     ...['dynamic store/sqlite', 'dynamic sqlite', 'dynamic snowflake', 'type store/contract', 'files', 'errors'],

@@ -11,7 +11,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import { checkStepId } from '../input/field-checks.js';
 import { isTerminal } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
-import { changeStep } from './change-step.js';
+import { changeAtVersion } from './change-at-version.js';
 import { repeatUnanswered } from './repeat-unanswered.js';
 import type { SecondReadParts } from './second-read.js';
 import { unlessClosing } from './unless-closing.js';
@@ -49,7 +49,7 @@ export class StepCommands {
   async cancel(stepId: string): Promise<CancelResult> {
     checkStepId(stepId);
     const token = this.#parts.runtime.uuid();
-    return changeStep<CancelResult>(stepId, this.#secondRead, {
+    return changeAtVersion<CancelResult>(stepId, this.#secondRead, {
       done: 'cancelled',
       find: () => this.#find('cancel', stepId),
       unchanged: (record) => (record === undefined ? 'notFound' : 'alreadyTerminal'),
@@ -74,7 +74,7 @@ export class StepCommands {
    */
   async retry(stepId: string): Promise<RetryResult> {
     checkStepId(stepId);
-    const result = await changeStep<RetryResult>(stepId, this.#secondRead, {
+    const result = await changeAtVersion<RetryResult>(stepId, this.#secondRead, {
       done: 'retried',
       find: () => this.#find('retry', stepId),
       unchanged: (record) => (record === undefined ? 'notFound' : 'notRetryable'),

@@ -4,7 +4,7 @@ import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/time-slices.js';
 import { checkStepId } from '../input/field-checks.js';
-import { readStep } from '../step/step-row.js';
+import { readStep } from '../step/read-step.js';
 import type { Step } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
 import { SecondRead } from './second-read.js';

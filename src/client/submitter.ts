@@ -24,8 +24,8 @@ import { checkedBySchema, submitCall, submitManyCall } from '../step/submit-call
 import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
 import { isRefusal, type StepStore, type SubmitReceipt } from '../store/contract.js';
 import { repeatUnanswered } from './repeat-unanswered.js';
-import { commitEnd } from './commit-bounds.js';
-import { RepeatsInCall } from './repeats-in-call.js';
+import { commitEnd } from './commit-size-limit.js';
+import { SameStepTwice } from './same-step-twice.js';
 
 export interface SubmitterParts {
   readonly store: Pick<StepStore, 'submit'>;
@@ -90,7 +90,7 @@ export class Submitter {
     const call = submitManyCall(given, argsList, options);
     if (call === undefined) iterable(given, 'steps', 'STEP_INVALID');
     const inputs = call?.inputs ?? (given as Iterable<unknown>);
-    const duplicates = new RepeatsInCall();
+    const duplicates = new SameStepTwice();
     const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => {
       const checking = this.#check(input, `steps[${i}].`, call?.definition);
       const checkId = (step: NewStep): NewStep => duplicates.check(input as StepInput, step, i);

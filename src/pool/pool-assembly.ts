@@ -11,7 +11,7 @@ import { HeldClaims } from './claims/held-claims.js';
 import type { OutboxEntry } from './claims/outbox.js';
 import { CancellationWatch } from './exchange/cancellation-watch.js';
 import { ClaimIntake } from './exchange/claim-intake.js';
-import { ClaimReconciler } from './exchange/claim-reconciler.js';
+import { HeartbeatReconciler } from './exchange/heartbeat-reconciler.js';
 import { ExchangeChannel } from './exchange/exchange-channel.js';
 import { ExchangeLoop } from './exchange/exchange-loop.js';
 import { CompletionRate } from './execution/completion-rate.js';
@@ -64,7 +64,7 @@ export interface PoolAssembly {
   readonly planner: ClaimPlanner;
   readonly loop: ExchangeLoop;
   readonly cancellations: CancellationWatch;
-  readonly reconciler: ClaimReconciler;
+  readonly reconciler: HeartbeatReconciler;
   /** Notified when an outcome arrives, a handler returns, or an exchange is over. */
   readonly progress: Condition;
 }
@@ -112,7 +112,7 @@ export function assemble(parts: PoolParts, { onEnded, onReturned }: PoolCallback
     onCancelled: ({ stepId, agoMs }) => executor.cancel(stepId, agoMs),
   });
   const { staleReadMs } = store;
-  const reconciler = new ClaimReconciler({ runtime, log, staleReadMs, claims, executor, channel, cancellations });
+  const reconciler = new HeartbeatReconciler({ runtime, log, staleReadMs, claims, executor, channel, cancellations });
   return {
     ...{ state, handlers, processPools, isolation, claims, executor, slots, channel, planner, loop },
     ...{ cancellations, reconciler, progress },

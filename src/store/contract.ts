@@ -37,7 +37,7 @@ export {
   type PodRegistration,
   type PodView,
 } from './contract/fleet.js';
-export { isRefusal } from './contract/refusal.js';
+export { isRefusal } from './contract/is-refusal.js';
 export type { StatusCounts, StoreStats } from './contract/stats.js';
 export type {
   CancelledStep,

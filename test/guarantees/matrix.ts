@@ -842,16 +842,16 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     held(
       'The types take turns if a pod handles more than 300 types on SQLite, or more than 5,000 on Snowflake, and more than that have due steps.',
       [
-        'test/store/sqlite/claiming/type-rotation.test.ts',
+        'test/store/sqlite/claiming/types-to-walk.test.ts',
         'a pod of 1,000 types > claims steps of every type if all types have some, and notices when none are left',
       ],
       [
-        'test/store/snowflake/type-rotation.test.ts',
+        'test/store/snowflake/type-selection.test.ts',
         'the types of an exchange > take turns if they do not fit: %i types',
       ],
     ),
     held('The order then holds within a turn.', [
-      'test/store/sqlite/claiming/type-rotation.test.ts',
+      'test/store/sqlite/claiming/types-to-walk.test.ts',
       'a pod of 1,000 types > claims the steps that ranked first before, along with the types whose turn it is',
     ]),
     held('On SQLite they also take turns if more than 2,000 types have due steps, handled or not.', [

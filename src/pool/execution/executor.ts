@@ -15,11 +15,11 @@ import type { Outcome } from '../../step/decide-transition.js';
 import { eventOf, type AbortCause, type HeldClaim } from '../claims/held-claim.js';
 import type { HeldClaims } from '../claims/held-claims.js';
 import type { ReadonlyPoolState } from '../pool-state.js';
-import { ArgsMismatch, callGuarded } from './guarded-call.js';
+import { ArgsMismatch, callWithChecks } from './checked-call.js';
 import type { CompletionRate } from './completion-rate.js';
 import { Context, type ChildSubmitter } from './context.js';
 import { Deadlines } from './deadlines.js';
-import { abortedOutcome, returnedOutcome, thrownOutcome } from './outcome.js';
+import { abortedOutcome, returnedOutcome, thrownOutcome } from './decide-outcome.js';
 
 export interface ExecutorDependencies {
   readonly runtime: Runtime;
@@ -62,7 +62,7 @@ export class Executor {
       if (events.has('step:started')) events.emitLazily('step:started', () => eventOf(held));
       if (limit === undefined && definition.schema === undefined)
         returned = runInContextCopy(definition.run, payload.args, context);
-      else returned = callGuarded(held, payload.args, context);
+      else returned = callWithChecks(held, payload.args, context);
       running.called();
       if (isThenable(returned)) {
         this.#follow(held, returned);

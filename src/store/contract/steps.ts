@@ -1,5 +1,5 @@
 /** The verbs of a store for steps: submit, claim, settle, read, change and prune them. Those for pods are in `fleet.ts`. */
-import type { StepRow } from '../../step/step-row.js';
+import type { StepRow } from '../../step/read-step.js';
 import type { StepStatus } from '../../step/step.js';
 import type { NewStep } from '../../step/submission.js';
 import type { PodRef } from './claim.js';

@@ -7,11 +7,11 @@ const BY_HAND = 'test/store/snowflake/cancel-and-retry.test.ts';
 
 export const lateReadBreaks: readonly Break[] = [
   {
-    name: 'pool/exchange/claim-reconciler: a claim that was taken after the heartbeat was sent is compared',
-    file: 'src/pool/exchange/claim-reconciler.ts',
+    name: 'pool/exchange/heartbeat-reconciler: a claim that was taken after the heartbeat was sent is compared',
+    file: 'src/pool/exchange/heartbeat-reconciler.ts',
     find: 'compare(snapshot, inStore, known)',
     replace: 'compare({ ...snapshot, claims: claims.withoutOutcome() }, inStore, known)',
-    tests: ['test/pool/exchange/claim-reconciler.test.ts'],
+    tests: ['test/pool/exchange/heartbeat-reconciler.test.ts'],
   },
   {
     name: 'pool/claims/claim-comparison: a late view makes a young claim lost',
@@ -42,15 +42,15 @@ export const lateReadBreaks: readonly Break[] = [
     tests: [RECONCILIATION],
   },
   {
-    name: 'pool/exchange/claim-reconciler: a cancellation from before the claim aborts it',
-    file: 'src/pool/exchange/claim-reconciler.ts',
+    name: 'pool/exchange/heartbeat-reconciler: a cancellation from before the claim aborts it',
+    file: 'src/pool/exchange/heartbeat-reconciler.ts',
     find: 'if (askedAt - agoMs >= (claimedAt.get(stepId) ?? Infinity)) executor',
     replace: 'executor',
     tests: [RECONCILIATION],
   },
   {
-    name: 'pool/exchange/claim-reconciler: the cancellation of an unseen claim is not checked',
-    file: 'src/pool/exchange/claim-reconciler.ts',
+    name: 'pool/exchange/heartbeat-reconciler: the cancellation of an unseen claim is not checked',
+    file: 'src/pool/exchange/heartbeat-reconciler.ts',
     find: 'if (unseen.length > 0) void this.#cancelSinceClaimed(unseen);',
     replace: '',
     tests: [RECONCILIATION],

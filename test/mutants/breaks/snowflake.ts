@@ -184,7 +184,7 @@ export const snowflakeBreaks: readonly Break[] = [
     file: `${SNOWFLAKE}/exchange/exchange.ts`,
     find: '(seen.due > 0 && !starved) || !complete ? 0 : seen.nextMs',
     replace: 'seen.due > 0 && !starved ? 0 : seen.nextMs',
-    tests: [`${TESTS}/type-rotation.test.ts`],
+    tests: [`${TESTS}/type-selection.test.ts`],
   },
   {
     name: 'snowflake/candidate-skip: a refused UPDATE is followed by the same',
@@ -215,11 +215,11 @@ export const snowflakeBreaks: readonly Break[] = [
     tests: [`${TESTS}/exchange-statement.test.ts`, `${TESTS}/backlog-sharing.test.ts`],
   },
   {
-    name: 'snowflake/type-rotation: a limit that changes begins the round anew',
-    file: `${SNOWFLAKE}/exchange/type-rotation.ts`,
+    name: 'snowflake/type-selection: a limit that changes begins the round anew',
+    file: `${SNOWFLAKE}/exchange/type-selection.ts`,
     find: '|| this.#served.has(next[0])) continue;',
     replace: ') continue;',
-    tests: [`${TESTS}/type-rotation.test.ts`],
+    tests: [`${TESTS}/type-selection.test.ts`],
   },
   // ---- calls ----
   {
@@ -371,7 +371,7 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/settlements: what reads as claimed is sent again and not made fresh',
     file: `${SNOWFLAKE}/exchange/settlements.ts`,
-    find: 'await rewriteRows(session, this.#refresh, chunk.items);',
+    find: 'await refreshRows(session, this.#refresh, chunk.items);',
     replace: '',
     tests: [`${TESTS}/exchange.test.ts`],
   },

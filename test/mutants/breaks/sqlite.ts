@@ -129,7 +129,7 @@ export const sqliteBreaks: readonly Break[] = [
     find: `    readyTypes.looked(false);
 `,
     replace: '',
-    tests: [`${TESTS}/claiming/type-rotation.test.ts`],
+    tests: [`${TESTS}/claiming/types-to-walk.test.ts`],
   },
   {
     name: 'sqlite/claiming/candidates: poison is taken even if an unread step may outrank it',
@@ -179,7 +179,7 @@ export const sqliteBreaks: readonly Break[] = [
     file: `${SQLITE}/claiming/candidates.ts`,
     find: 'if (!complete) this.#readyTypes.ranked(ready.slice(0, room).map((key) => key[3]));',
     replace: '',
-    tests: [`${TESTS}/claiming/type-rotation.test.ts`],
+    tests: [`${TESTS}/claiming/types-to-walk.test.ts`],
   },
   // ---- backlog ----
   {
@@ -212,36 +212,36 @@ export const sqliteBreaks: readonly Break[] = [
   },
   // ---- ready types ----
   {
-    name: 'sqlite/claiming/type-rotation: every turn starts with the first type',
-    file: `${SQLITE}/claiming/type-rotation.ts`,
+    name: 'sqlite/claiming/types-to-walk: every turn starts with the first type',
+    file: `${SQLITE}/claiming/types-to-walk.ts`,
     find: 'this.#after = this.#turn.next;',
     replace: `this.#after = '';`,
-    tests: [`${TESTS}/claiming/type-rotation.test.ts`],
+    tests: [`${TESTS}/claiming/types-to-walk.test.ts`],
   },
   {
-    name: 'sqlite/claiming/type-rotation: a full turn skips the types that it has not taken',
-    file: `${SQLITE}/claiming/type-rotation.ts`,
+    name: 'sqlite/claiming/types-to-walk: a full turn skips the types that it has not taken',
+    file: `${SQLITE}/claiming/types-to-walk.ts`,
     find: `next: wanted.at(-1)?.[0] ?? '' };`,
     replace: `next: present.at(-1) ?? '' };`,
-    tests: [`${TESTS}/claiming/type-rotation.test.ts`],
+    tests: [`${TESTS}/claiming/types-to-walk.test.ts`],
   },
   {
-    name: 'sqlite/claiming/type-rotation: a round that found something counts as one that found nothing',
-    file: `${SQLITE}/claiming/type-rotation.ts`,
+    name: 'sqlite/claiming/types-to-walk: a round that found something counts as one that found nothing',
+    file: `${SQLITE}/claiming/types-to-walk.ts`,
     find: `const complete = turn.next === '' && !this.#found;`,
     replace: `const complete = turn.next === '';`,
-    tests: [`${TESTS}/claiming/type-rotation.test.ts`],
+    tests: [`${TESTS}/claiming/types-to-walk.test.ts`],
   },
   {
-    name: 'sqlite/claiming/type-rotation: the result of a round is never cleared',
-    file: `${SQLITE}/claiming/type-rotation.ts`,
+    name: 'sqlite/claiming/types-to-walk: the result of a round is never cleared',
+    file: `${SQLITE}/claiming/types-to-walk.ts`,
     find: `this.#found = this.#after !== '' && (this.#found || found);`,
     replace: `this.#found ||= found;`,
-    tests: [`${TESTS}/claiming/type-rotation.test.ts`],
+    tests: [`${TESTS}/claiming/types-to-walk.test.ts`],
   },
   {
-    name: 'sqlite/claiming/requested-types: a new request uses the types of the previous one',
-    file: `${SQLITE}/claiming/requested-types.ts`,
+    name: 'sqlite/claiming/requested-type-list: a new request uses the types of the previous one',
+    file: `${SQLITE}/claiming/requested-type-list.ts`,
     find: 'if (types !== this.#types) {',
     replace: 'if (this.#types === undefined) {',
     tests: [CONFORMANCE],
@@ -561,7 +561,7 @@ export const sqliteBreaks: readonly Break[] = [
     file: `${SQLITE}/synchronous-core.ts`,
     find: 'claim === undefined ? null : anything ? 0 : this.#promotion.nextDueInMs(now, claim)',
     replace: 'claim === undefined ? null : this.#promotion.nextDueInMs(now, claim)',
-    tests: [`${TESTS}/claiming/type-rotation.test.ts`],
+    tests: [`${TESTS}/claiming/types-to-walk.test.ts`],
   },
   {
     name: 'sqlite/exchange/exchange-transaction: more steps to promote do not bring the pod back at once',

@@ -4,7 +4,7 @@ import type { Break } from '../break.js';
 const DEFINITION = 'test/step/definition.test.ts';
 const FAILURE = 'test/step/serialized-error.test.ts';
 const JSON_TEST = 'test/step/json.test.ts';
-const READ = 'test/step/step-row.test.ts';
+const READ = 'test/step/read-step.test.ts';
 const RETRY = 'test/step/retry.test.ts';
 const STORED = 'test/step/read-stored-result.test.ts';
 const SUBMISSION = 'test/step/submission.test.ts';
@@ -227,22 +227,22 @@ export const stepBreaks: readonly Break[] = [
     tests: ['test/facade/payloads.test.ts'],
   },
   {
-    name: 'step/step-row: the problem of a result hides the recorded error',
-    file: 'src/step/step-row.ts',
+    name: 'step/read-step: the problem of a result hides the recorded error',
+    file: 'src/step/read-step.ts',
     find: 'const error = readError(row.error) ?? result.problem;',
     replace: 'const error = result.problem ?? readError(row.error);',
     tests: [READ],
   },
   {
-    name: 'step/step-row: the number of the attempt counts from 0',
-    file: 'src/step/step-row.ts',
+    name: 'step/read-step: the number of the attempt counts from 0',
+    file: 'src/step/read-step.ts',
     find: 'attempt: row.retryCount + 1,',
     replace: 'attempt: row.retryCount,',
     tests: [READ],
   },
   {
-    name: 'step/step-row: a failed step has no error',
-    file: 'src/step/step-row.ts',
+    name: 'step/read-step: a failed step has no error',
+    file: 'src/step/read-step.ts',
     find: 'error: error ?? NO_ERROR',
     replace: 'error: error as never',
     tests: [READ],

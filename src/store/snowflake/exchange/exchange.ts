@@ -27,7 +27,7 @@ import type {
 import { MAX_BIND_BYTES, type BindChunk } from '../bind-chunks.js';
 import type { LateReads } from '../late-read-wait.js';
 import type { SignOfLifeSequence } from '../pods/sign-of-life-sequence.js';
-import { rewriteRows } from '../rewrite-rows.js';
+import { refreshRows } from '../refresh-rows.js';
 import { isRefused } from '../session/driver-error.js';
 import type { SessionHandle, StatementRunner } from '../session/session-interface.js';
 import { CandidateSkip } from './candidate-skip.js';
@@ -35,7 +35,7 @@ import { lookResult, type LookResult } from './look-result.js';
 import { requestBind } from './request-bind.js';
 import { BATCH, boundFence, collect, settlementChunks, type ReceiptStates, type Settlements } from './settlements.js';
 import type { ExchangeStatements } from './statements.js';
-import { MOST_TYPES_BYTES, TypeRotation } from './type-rotation.js';
+import { MOST_TYPES_BYTES, TypeSelector } from './type-selection.js';
 import { DuplicateRowClaims } from './duplicate-row-claims.js';
 
 export interface ExchangeDependencies {
@@ -62,7 +62,7 @@ export class Exchange {
   readonly #sequence: SignOfLifeSequence;
   readonly #lateReads: LateReads;
   readonly #voids = new DuplicateRowClaims();
-  readonly #rotation = new TypeRotation();
+  readonly #rotation = new TypeSelector();
   /** Without late reads, no UPDATE is refused steps that still read as due. */
   readonly #candidateSkip: CandidateSkip | undefined;
   /** The connection of the last UPDATE. */
@@ -170,7 +170,7 @@ export class Exchange {
     // Claims that are read back were taken by an earlier exchange, wherever this one has written.
     let takenOn = claim === undefined ? undefined : this.#wroteOn;
     while (seen.claims.length > 0 && takenOn !== this.#session.logins) {
-      await rewriteRows(this.#session, this.#refresh, seen.claims);
+      await refreshRows(this.#session, this.#refresh, seen.claims);
       takenOn = this.#session.logins;
       seen = await this.#lookOnce(bind, token, claim);
     }

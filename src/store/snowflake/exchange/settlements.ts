@@ -13,7 +13,7 @@ import { show, StoreError } from '../../../errors.js';
 import { fenceKey, type Fence, type PodRef, type Receipt, type Settlement } from '../../contract.js';
 import { bindChunks, type BindChunk } from '../bind-chunks.js';
 import type { LateReads } from '../late-read-wait.js';
-import { rewriteRows } from '../rewrite-rows.js';
+import { refreshRows } from '../refresh-rows.js';
 import { fenceOf, text } from '../rows.js';
 import type { Row, StatementRunner } from '../session/session-interface.js';
 import type { ExchangeStatements } from './statements.js';
@@ -115,7 +115,7 @@ export class Settlements {
   ): Promise<void> {
     for (const chunk of settlementChunks(open)) {
       await this.apply(session, pod, chunk);
-      await rewriteRows(session, this.#refresh, chunk.items);
+      await refreshRows(session, this.#refresh, chunk.items);
       collect(states, await this.states(session, pod, chunk.items));
     }
   }

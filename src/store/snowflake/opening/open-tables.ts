@@ -21,7 +21,7 @@ import { refuseCollations } from './collation-check.js';
 import { refuseForeignTables } from './column-check.js';
 import { migrate } from './migration.js';
 import type { OpeningContext } from './opening-context.js';
-import { refuseMissingPlace, refuseNoWarehouse } from './session-place.js';
+import { refuseMissingPlace, refuseNoWarehouse } from './session-place-check.js';
 import { kindForTables, refuseOtherKinds } from './table-kinds.js';
 
 /** What SCHEMA_INFO says. */

@@ -5,7 +5,7 @@
  * before it has written. So the INSERT is sent again only after the rows of its steps were refreshed. A second row can still
  * come from a first try that is still running.
  */
-import { rewriteRows } from '../rewrite-rows.js';
+import { refreshRows } from '../refresh-rows.js';
 import { DriverError, isSessionGone } from '../session/driver-error.js';
 import type { Row, StatementRunner } from '../session/session-interface.js';
 
@@ -28,7 +28,7 @@ export class RepeatableInserts {
   async run(statement: string, bind: string, steps: readonly { readonly stepId: string }[]): Promise<Row[]> {
     try {
       if (steps.some(({ stepId }) => this.#unconfirmed.has(stepId)))
-        await rewriteRows(this.#session, this.#refresh, steps);
+        await refreshRows(this.#session, this.#refresh, steps);
       const rows = await this.#session.run(statement, bind, { once: true });
       for (const { stepId } of steps) this.#unconfirmed.delete(stepId);
       return rows;

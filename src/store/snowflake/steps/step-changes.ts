@@ -6,7 +6,7 @@
  */
 import type { CancelReceipt, RetryReceipt, StepAt } from '../../contract.js';
 import { bindChunks } from '../bind-chunks.js';
-import { rewriteRows } from '../rewrite-rows.js';
+import { refreshRows } from '../refresh-rows.js';
 import { text, written } from '../rows.js';
 import type { Row, StatementRunner } from '../session/session-interface.js';
 import {
@@ -79,7 +79,7 @@ export class StepChanges {
       return row === undefined || isCold(row) || mayBeLate(row, step);
     });
     if (unclear.length === 0) return states;
-    await rewriteRows(this.#session, this.#statements.refresh, unclear);
+    await refreshRows(this.#session, this.#statements.refresh, unclear);
     for (const { stepId } of unclear) states.delete(stepId);
     for (const [stepId, row] of await this.#readStates(unclear)) states.set(stepId, row);
     return states;

@@ -11,7 +11,7 @@ import type { NewStep } from '../../../step/submission.js';
 import type { SubmitReceipt } from '../../contract.js';
 import { bindChunks, type BindChunk } from '../bind-chunks.js';
 import type { LateReads } from '../late-read-wait.js';
-import { rewriteRows } from '../rewrite-rows.js';
+import { refreshRows } from '../refresh-rows.js';
 import { number, written } from '../rows.js';
 import type { Row, StatementRunner } from '../session/session-interface.js';
 import { stepName } from './query-by-ids.js';
@@ -75,7 +75,7 @@ export class Submissions {
     const isWhole = (stored: Stored): boolean => items.every((_, at) => isFound(stored.get(at)));
     let stored = await read();
     if (isWhole(stored)) return stored;
-    await rewriteRows(this.#session, this.#statements.refresh, items);
+    await refreshRows(this.#session, this.#statements.refresh, items);
     stored = await read();
     if (isWhole(stored) || !this.#lateReads.arePossible) return stored;
     await this.#lateReads.waitOut(); // only the archive has it

@@ -9,10 +9,10 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClaimRequest } from '../../contract.js';
 import { UnpromotedBacklog, type BacklogFound } from './unpromoted-backlog.js';
-import { TypeRotation } from './type-rotation.js';
+import { TypeRotation } from './types-to-walk.js';
 import { byRank, type CandidateRow, type KeyRow } from '../row-mapping.js';
 import { ANY_POISON, WALK, WALK_KEYS } from './statements.js';
-import type { RequestedType } from './requested-types.js';
+import type { RequestedType } from './requested-type-list.js';
 
 /** Most rows that the first walks read, over all types together. */
 const FIRST_RANKS = 1_000;

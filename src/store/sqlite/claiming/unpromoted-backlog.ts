@@ -12,7 +12,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { ClaimRequest } from '../../contract.js';
 import type { KeyRow } from '../row-mapping.js';
 import { NEXT_WAITING_PRIORITY, NEXT_WAITING_TYPE, WALK_WAITING_KEYS } from './statements.js';
-import { RequestedTypes } from './requested-types.js';
+import { RequestedTypeList } from './requested-type-list.js';
 
 /** The most types that are walked one by one. If more are requested, the walk goes over the types that are present. */
 const FEW = 64;
@@ -40,7 +40,7 @@ export class UnpromotedBacklog {
   readonly #nextPriority: Statement<[number, number], number>;
   readonly #nextType: Statement<[number, number, string], string>;
   readonly #walk: Statement<[number, number, string, number, number], KeyRow>;
-  readonly #wanted = new RequestedTypes();
+  readonly #wanted = new RequestedTypeList();
 
   constructor(connection: Database) {
     this.#nextPriority = connection.prepare<[number, number], number>(NEXT_WAITING_PRIORITY).pluck();

@@ -31,7 +31,7 @@ export interface Change<R extends string> {
 const MAX_MOVES = 20;
 
 /** @throws StoreError `STORE_BUSY` */
-export async function changeStep<R extends string>(
+export async function changeAtVersion<R extends string>(
   stepId: string,
   parts: SecondReadParts,
   { done, find, attempt, unchanged }: Change<R>,

@@ -18,7 +18,7 @@ import type { Executor } from '../execution/executor.js';
 import type { CancellationWatch } from './cancellation-watch.js';
 import type { ExchangeChannel } from './exchange-channel.js';
 
-export interface ClaimReconcilerDependencies {
+export interface HeartbeatReconcilerDependencies {
   readonly runtime: Runtime;
   readonly log: Log;
   readonly staleReadMs: number;
@@ -28,11 +28,11 @@ export interface ClaimReconcilerDependencies {
   readonly cancellations: CancellationWatch;
 }
 
-export class ClaimReconciler {
-  readonly #deps: ClaimReconcilerDependencies;
+export class HeartbeatReconciler {
+  readonly #deps: HeartbeatReconcilerDependencies;
   readonly #comparison: ClaimComparison;
 
-  constructor(deps: ClaimReconcilerDependencies) {
+  constructor(deps: HeartbeatReconcilerDependencies) {
     this.#deps = deps;
     this.#comparison = new ClaimComparison(deps.staleReadMs);
   }

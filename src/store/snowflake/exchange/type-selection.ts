@@ -20,7 +20,7 @@ export interface TypeSelection {
   readonly complete: boolean;
 }
 
-export class TypeRotation {
+export class TypeSelector {
   #wanted: ClaimRequest['types'] | undefined;
   #list: readonly (readonly [type: string, most: number])[] = [];
   /** How far the list has been walked. */

@@ -7,7 +7,7 @@ import { bindChunks } from './bind-chunks.js';
 import type { StatementRunner } from './session/session-interface.js';
 
 /** @param statement {@link StepStatements.refresh} */
-export async function rewriteRows(
+export async function refreshRows(
   session: StatementRunner,
   statement: string,
   steps: readonly { readonly stepId: string }[],

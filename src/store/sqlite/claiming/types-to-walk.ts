@@ -12,7 +12,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClaimRequest } from '../../contract.js';
 import { NEXT_READY_TYPES } from './statements.js';
-import { RequestedTypes, type RequestedType } from './requested-types.js';
+import { RequestedTypeList, type RequestedType } from './requested-type-list.js';
 
 /** The most types that are walked without asking which have ready steps. */
 const FEW = 64;
@@ -38,7 +38,7 @@ interface Turn {
 
 export class TypeRotation {
   readonly #next: Statement<[number, string, number, number], string>;
-  readonly #wanted = new RequestedTypes();
+  readonly #wanted = new RequestedTypeList();
   #after = '';
   #turn: Turn | undefined;
   /** A turn of this round has found a ready step. */

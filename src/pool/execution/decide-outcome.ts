@@ -13,7 +13,7 @@ import { jsonText } from '../../step/json.js';
 import { plainError, serializeError } from '../../step/serialized-error.js';
 import type { Outcome } from '../../step/decide-transition.js';
 import type { AbortCause, HeldClaim } from '../claims/held-claim.js';
-import { ArgsMismatch } from './guarded-call.js';
+import { ArgsMismatch } from './checked-call.js';
 import { isOfAbort, isStopped, retryOf, type Retry } from './classify-thrown.js';
 
 const NOTHING: Outcome = Object.freeze({ kind: 'succeeded', result: null });

@@ -5,7 +5,7 @@ import type { ClaimRequest } from '../../contract.js';
 export type RequestedType = readonly [type: string, most: number];
 
 /** Requests mostly hold the same map as the one before, so the list is kept. */
-export class RequestedTypes {
+export class RequestedTypeList {
   #types: ClaimRequest['types'] | undefined;
   #list: readonly RequestedType[] = [];
 

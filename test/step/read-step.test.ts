@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readStep, type StepRow } from '../../src/step/step-row.js';
+import { readStep, type StepRow } from '../../src/step/read-step.js';
 import { isTerminal, STEP_STATUSES } from '../../src/step/step.js';
 
 const ROW: StepRow = {

@@ -1,6 +1,6 @@
 /** The size of one commit. */
 import { expect, it } from 'vitest';
-import { commitEnd } from '../../src/client/commit-bounds.js';
+import { commitEnd } from '../../src/client/commit-size-limit.js';
 
 const text = (payload: string): string => payload;
 const LONG = 'x'.repeat(600_000);

@@ -19,7 +19,7 @@ export class ArgsMismatch extends FleetQError {
   }
 }
 
-export function callGuarded(held: HeldClaim, args: unknown, context: Context): unknown {
+export function callWithChecks(held: HeldClaim, args: unknown, context: Context): unknown {
   const call = (): unknown => runInContextCopy(() => checkThenCall(held, args, context));
   const { limit } = held.handler;
   return limit === undefined ? call() : limit(call);

@@ -17,7 +17,7 @@ const COMPARED: Readonly<Record<Exclude<keyof NewStep, 'stepId' | 'type'>, strin
   runAt: 'another runAt',
 };
 
-export class RepeatsInCall {
+export class SameStepTwice {
   readonly #seen = new Map<string, { readonly step: NewStep; readonly position: number }>();
 
   /**

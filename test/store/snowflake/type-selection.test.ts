@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { Exchange } from '../../../src/store/snowflake/exchange/exchange.js';
 import { Settlements } from '../../../src/store/snowflake/exchange/settlements.js';
-import { MOST_TYPES_BYTES, TypeRotation } from '../../../src/store/snowflake/exchange/type-rotation.js';
+import { MOST_TYPES_BYTES, TypeSelector } from '../../../src/store/snowflake/exchange/type-selection.js';
 import { LateReads } from '../../../src/store/snowflake/late-read-wait.js';
 import { SignOfLifeSequence } from '../../../src/store/snowflake/pods/sign-of-life-sequence.js';
 import type { SessionHandle } from '../../../src/store/snowflake/session/session-interface.js';
@@ -14,7 +14,7 @@ import { joined, useStores } from './support/stores.js';
 const types = (count: number, name: string) =>
   new Map(Array.from({ length: count }, (_, i) => [`${name}-${i}`, Infinity]));
 
-function round(turns: TypeRotation, wanted: ReadonlyMap<string, number>): ReadonlyMap<string, number>[] {
+function round(turns: TypeSelector, wanted: ReadonlyMap<string, number>): ReadonlyMap<string, number>[] {
   const all: ReadonlyMap<string, number>[] = [];
   for (let complete = false; !complete;) {
     const turn = turns.next(wanted);
@@ -26,7 +26,7 @@ function round(turns: TypeRotation, wanted: ReadonlyMap<string, number>): Readon
 
 describe('the types of an exchange', () => {
   test('are all types if they fit, in the same map each time', () => {
-    const turns = new TypeRotation();
+    const turns = new TypeSelector();
     const wanted = types(5_000, 't');
     expect(turns.next(wanted)).toEqual({ types: wanted, complete: true });
     expect(turns.next(wanted).types).toBe(turns.next(wanted).types);
@@ -36,7 +36,7 @@ describe('the types of an exchange', () => {
     [20_000, 't', 4],
     [3_000, 'x'.repeat(250), 3],
   ])('take turns if they do not fit: %i types', (count, name, most) => {
-    const turns = new TypeRotation();
+    const turns = new TypeSelector();
     const wanted = types(count, name);
     for (let i = 0; i < 2; i++) {
       const all = round(turns, wanted);
@@ -47,7 +47,7 @@ describe('the types of an exchange', () => {
   });
 
   test('keep their turn while limits change', () => {
-    const turns = new TypeRotation();
+    const turns = new TypeSelector();
     const wanted = types(20_000, 't');
     const first = new Map(wanted).set('t-0', 0);
     const seen = [...turns.next(first).types.keys()];
@@ -62,7 +62,7 @@ describe('the types of an exchange', () => {
   });
 
   test('start the next round when all that are left had their turn', () => {
-    const turns = new TypeRotation();
+    const turns = new TypeSelector();
     const wanted = types(6_000, 't');
     turns.next(wanted);
     const left = types(10, 't');
@@ -107,7 +107,7 @@ describe('the types of an exchange', () => {
 
   test('leave out types without room', () => {
     expect([
-      ...new TypeRotation().next(
+      ...new TypeSelector().next(
         new Map([
           ['a', 0],
           ['b', 2],

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { StoppedError } from '../../../src/errors.js';
 import { TypeHandler } from '../../../src/pool/handlers/type-handler.js';
 import { HeldClaim, type AbortCause } from '../../../src/pool/claims/held-claim.js';
-import { returnedOutcome, thrownOutcome } from '../../../src/pool/execution/outcome.js';
+import { returnedOutcome, thrownOutcome } from '../../../src/pool/execution/decide-outcome.js';
 import { claimOf, POD } from '../support/rig.js';
 
 const handler = new TypeHandler({ type: 'it', schema: undefined, timeoutMs: 50, run: () => 1 });
