@@ -274,13 +274,14 @@ export class Heartbeat implements Service {
   #failed(error: unknown): number {
     if (this.#ended.signal.aborted) return Infinity;
     const { log, settings, runtime, peers, fence } = this.#deps;
-    const retryMs = halfJitterMs(settings.heartbeatIntervalMs, runtime.random());
-    log.warn({ error: asError(error).message, retryMs }, 'heartbeat failed; sending it again');
     peers.unanswered();
     if (!this.#registration.registered && error instanceof StoreError && error.code === 'STORE_SCHEMA_NEWER') {
-      fence.drain('outdated'); // evicted, and it may not join again
+      log.warn({ error: error.message }, 'evicted pod cannot join the fleet again; draining and leaving');
+      fence.drain('outdated');
       return this.#evicted();
     }
+    const retryMs = halfJitterMs(settings.heartbeatIntervalMs, runtime.random());
+    log.warn({ error: asError(error).message, retryMs }, 'heartbeat failed; sending it again');
     return retryMs;
   }
 

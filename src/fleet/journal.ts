@@ -5,17 +5,17 @@
  * - The journal is local to its process and bounded: it keeps the newest 1,000 cycles.
  * - With the path `:memory:`, which is the default, it keeps them in plain memory and loads no driver.
  * - With a file, it opens the file when its pod is first elected. If the file cannot be opened or written, or the SQLite
- *   driver is missing, the cycles stay in memory, recovery goes on, and `store:error` is emitted once. The next cycle
- *   tries the file again.
+ *   driver is missing, the cycles stay in memory, recovery goes on, and `store:error` is emitted and logged once. The next
+ *   cycle tries the file again.
+ * - Nobody else holds the records that it keeps in memory: `history` returns copies.
  * - No call blocks the event loop for long: large cycles are written in pieces, and the wait for a file that another
  *   process has locked is asynchronous.
  */
-import { asError } from '../errors.js';
 import type { Events } from '../events.js';
 import { MEMORY } from '../files/file-path.js';
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { OutageTracker } from '../store/outage-tracker.js';
+import { OutageTracker, type OutageLines } from '../store/outage-tracker.js';
 import { JournalFile } from './journal-file.js';
 import { KEPT_CYCLES } from './journal-statements.js';
 import type { RecoveryRecord } from './recovery-record.js';
@@ -29,10 +29,14 @@ export interface JournalDependencies {
 }
 
 const OPERATION = 'journal';
+const OUTAGE_LINES: OutageLines = {
+  level: 'warn',
+  begins: 'recovery journal failed; keeping its cycles in memory',
+  isOver: 'recovery journal works again; the cycles from memory are written',
+};
 
 export class Journal {
   readonly #runtime: Runtime;
-  readonly #log: Log;
   readonly #path: string;
   readonly #outages: OutageTracker;
   #file: JournalFile | undefined;
@@ -43,9 +47,8 @@ export class Journal {
 
   constructor({ runtime, events, log, path }: JournalDependencies) {
     this.#runtime = runtime;
-    this.#log = log;
     this.#path = path;
-    this.#outages = new OutageTracker(runtime, events, log);
+    this.#outages = new OutageTracker(runtime, events, log, OUTAGE_LINES);
   }
 
   /** Opens the file, if the path names one. Never rejects. */
@@ -68,7 +71,7 @@ export class Journal {
     });
     const known = new Set(written.map(({ cycleId }) => cycleId));
     const waiting = this.#inMemory.filter(({ cycleId }) => !known.has(cycleId)).reverse();
-    return [...waiting, ...written].slice(0, limit);
+    return [...structuredClone(waiting.slice(0, limit)), ...written].slice(0, limit);
   }
 
   /** Waits for writes in progress, then closes the file. */
@@ -102,8 +105,6 @@ export class Journal {
   }
 
   #failed(error: unknown): void {
-    const fields = { path: this.#path, cycles: this.#inMemory.length, error: asError(error).message };
-    this.#log.warn(fields, 'recovery journal failed; keeping its cycles in memory');
-    this.#outages.failed(OPERATION, error);
+    this.#outages.failed(OPERATION, error, { path: this.#path, cycles: this.#inMemory.length });
   }
 }

@@ -114,7 +114,7 @@ export class Recovery implements Service {
       }
       return this.#cycle(leadership, dryRun);
     });
-    return summaryOf(record);
+    return structuredClone(summaryOf(record)); // the journal keeps the record
   }
 
   /** Recovery cycles from this pod's journal, the newest first. @param options.limit 1 to 1,000, default 20 */

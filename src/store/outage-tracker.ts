@@ -7,11 +7,12 @@
  * - An outage begins with the first failure while no operation fails: one `store:error`. It is over once each operation that
  *   failed has succeeded again: one `store:recovered`.
  * - A tracker follows one resource. The store and the journal have one each: an outage of either hides none of the other.
+ *   An outage is logged once when it begins, in the words and at the level of its resource, and once when it is over.
  * - `STORE_REFUSED` and `STORE_CLOSED` are no outage: the store has answered, or this process has closed it.
  */
 import { asError, StoreError } from '../errors.js';
 import type { Events } from '../events.js';
-import type { Log } from '../log.js';
+import type { Log, LogLevel } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
 
 /** An operation that fails, and has not succeeded since. */
@@ -23,6 +24,19 @@ export interface FailingOperation {
   readonly forMs: number;
 }
 
+/** The log lines of a resource: that its outage begins, and that it is over. */
+export interface OutageLines {
+  readonly level: LogLevel;
+  readonly begins: string;
+  readonly isOver: string;
+}
+
+const STORE_LINES: OutageLines = {
+  level: 'error',
+  begins: 'operation failed; repeating it until it succeeds',
+  isOver: 'all operations succeed again',
+};
+
 interface Failure {
   readonly error: Error;
   readonly since: number;
@@ -32,14 +46,17 @@ export class OutageTracker {
   readonly #runtime: Runtime;
   readonly #events: Events;
   readonly #log: Log;
+  readonly #lines: OutageLines;
   /** By operation; the one that has failed for longest comes first. */
   readonly #failing = new Map<string, Failure>();
   #downSince = 0;
 
-  constructor(runtime: Runtime, events: Events, log: Log) {
+  /** @param lines default: those of the store */
+  constructor(runtime: Runtime, events: Events, log: Log, lines = STORE_LINES) {
     this.#runtime = runtime;
     this.#events = events;
     this.#log = log;
+    this.#lines = lines;
   }
 
   /** The operation that has failed for longest, if any fails now. */
@@ -49,13 +66,14 @@ export class OutageTracker {
     return undefined;
   }
 
-  failed(operation: string, thrown: unknown): void {
+  /** @param fields for the log line that says that the outage begins */
+  failed(operation: string, thrown: unknown, fields: object = {}): void {
     const error = asError(thrown);
     if (error instanceof StoreError && (error.code === 'STORE_REFUSED' || error.code === 'STORE_CLOSED')) return;
     const now = this.#runtime.monotonicMs();
     if (this.#failing.size === 0) {
       this.#downSince = now;
-      this.#log.error({ operation, error: error.message }, 'operation failed; repeating it until it succeeds');
+      this.#log[this.#lines.level]({ operation, ...fields, error: error.message }, this.#lines.begins);
       this.#events.emit('store:error', { operation, error });
     }
     this.#failing.set(operation, { error, since: this.#failing.get(operation)?.since ?? now });
@@ -64,7 +82,7 @@ export class OutageTracker {
   succeeded(operation: string): void {
     if (!this.#failing.delete(operation) || this.#failing.size > 0) return;
     const downMs = this.#runtime.monotonicMs() - this.#downSince;
-    this.#log.info({ operation, downMs }, 'all operations succeed again');
+    this.#log.info({ operation, downMs }, this.#lines.isOver);
     this.#events.emit('store:recovered', { operation, downMs });
   }
 }

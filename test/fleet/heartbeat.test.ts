@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StoreError } from '../../src/errors.js';
 import type { FleetView } from '../../src/store/contract.js';
+import { log } from './support/recorded-events.js';
 import { World } from './support/world.js';
 
 let world: World;
@@ -590,8 +591,13 @@ it('an evicted pod that is older than the store allows does not try to join agai
   pod.line.before('register', () => {
     throw new StoreError('STORE_SCHEMA_NEWER', 'update fleet-q', false);
   });
+  const warn = vi.spyOn(log, 'warn');
   pod.runtime.thaw();
   await world.advance(60_000);
+  const messages = warn.mock.calls.map(([, message]) => message);
+  warn.mockRestore();
+  expect(messages).toContain('evicted pod cannot join the fleet again; draining and leaving');
+  expect(messages).not.toContain('heartbeat failed; sending it again');
   expect(pod.recorded.of('pod:fenced').at(-1)).toMatchObject({ reason: 'outdated', recoverable: false });
   expect(pod.line.count('register')).toBe(2);
   expect(pod.fleet.heartbeat.hasLeft).toBe(true);

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import Database from 'better-sqlite3';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -162,6 +162,16 @@ describe('the journal', () => {
 });
 
 describe('a journal in memory', () => {
+  it('returns copies of its records', async () => {
+    const journal = journalAt(':memory:');
+    await journal.record(record(1));
+    const [first] = await journal.history(5);
+    (first?.requeued as string[]).length = 0;
+    (first?.decisions as Decision[]).length = 0;
+    (first?.deadPods[0] as { podId: string }).podId = 'changed';
+    expect(await journal.history(5)).toEqual([record(1)]);
+  });
+
   it('opens no database, and keeps the newest 1,000 cycles', async () => {
     const open = vi.spyOn(JournalFile, 'open');
     const journal = journalAt(':memory:');
@@ -176,6 +186,23 @@ describe('a journal in memory', () => {
 });
 
 describe('a journal that cannot be written', () => {
+  it('logs its first failure and its recovery, each once and in its own words', async () => {
+    const lines = (['debug', 'info', 'warn', 'error'] as const).map((level) => vi.spyOn(log, level));
+    const logged = () => lines.flatMap(({ mock }) => mock.calls.map(([, message]) => message));
+    const journal = journalAt(join(folder, 'missing', 'journal.db'));
+    await journal.record(record(1));
+    await journal.record(record(2));
+    expect(logged()).toEqual(['recovery journal failed; keeping its cycles in memory']);
+    expect(lines[2]?.mock.calls[0]?.[0]).toMatchObject({ operation: 'journal', cycles: 1, error: expect.any(String) });
+    mkdirSync(join(folder, 'missing'));
+    await journal.record(record(3));
+    expect(logged()).toEqual([
+      'recovery journal works again; the cycles from memory are written',
+      'recovery journal failed; keeping its cycles in memory',
+    ]);
+    for (const line of lines) line.mockRestore();
+  });
+
   it('keeps its cycles in memory, emits store:error once, and catches up', async () => {
     const path = join(folder, 'missing', 'journal.db');
     const journal = journalAt(path);
@@ -183,7 +210,6 @@ describe('a journal that cannot be written', () => {
     await journal.record(record(2));
     expect(ids(await journal.history(10))).toEqual(['cycle-2', 'cycle-1']);
     expect(recorded.of('store:error')).toMatchObject([{ operation: 'journal', error: expect.any(Error) }]);
-    const { mkdirSync } = await import('node:fs');
     mkdirSync(join(folder, 'missing'));
     await journal.record(record(3));
     expect(recorded.of('store:recovered')).toHaveLength(1);

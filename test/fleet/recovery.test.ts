@@ -220,6 +220,15 @@ describe('a recovery cycle', () => {
     expect(requeued).toEqual(ids);
   });
 
+  it('returns a summary that shares nothing with its journal', async () => {
+    const { leader, dead, ids } = await afterADeath(2, { recoveryIntervalMs: 600_000 });
+    await world.advance(DEAD_AFTER + 2 * BEAT);
+    const { requeued, deadPods } = await world.runtime.until(leader.fleet.recovery.run());
+    (requeued as string[]).length = 0;
+    (deadPods as unknown[]).length = 0;
+    expect(await leader.fleet.recovery.history()).toMatchObject([{ requeued: ids, deadPods: [dead.pod] }]);
+  });
+
   it('reports a settlement whose reply was lost in the next cycle', async () => {
     const { leader, ids } = await afterADeath(2);
     leader.line.breaks('loses', 'settle');
