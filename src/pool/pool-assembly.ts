@@ -24,7 +24,7 @@ import { SuspectIsolation } from './suspects/suspect-isolation.js';
 import { PoolsOfProcess } from './suspects/pools-of-process.js';
 import { ClaimPlanner } from './planning/claim-planner.js';
 import { PoolStateMachine } from './pool-state.js';
-import { bugReporter } from './report-bug.js';
+import { bugReporter } from './bug-reporter.js';
 
 export interface PoolParts {
   readonly store: Pick<Store, 'exchange' | 'cancelled' | 'staleReadMs'>;

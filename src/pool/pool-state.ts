@@ -114,7 +114,7 @@ export class PoolStateMachine implements ReadonlyPoolState {
   #current = INITIAL_STATE;
   #permissions = permissionsOf(INITIAL_STATE);
 
-  /** @param onBug gets an event that is not listed for the state: see {@link reportBug} */
+  /** @param onBug gets an event that is not listed for the state: `bugReporter` makes it */
   constructor(onBug: (problem: string) => void) {
     this.#onBug = onBug;
   }

@@ -65,16 +65,8 @@ export class Announcer {
     };
   }
 
-  /**
-   * The step after the settlement. Written out, because this is on the hot path if anybody listens.
-   *
-   * @typeParam S as the settlement's status says
-   */
-  #step<S extends CompletedStep | FailedStep>(
-    { claim, podId }: EndedClaim,
-    settlement: Settlement,
-    payload: Payload,
-  ): S {
+  /** The step after the settlement. Written out, because this is on the hot path if anybody listens. */
+  #step({ claim, podId }: EndedClaim, settlement: Settlement, payload: Payload): Step {
     const retryCount = claim.retryCount + settlement.charge;
     return {
       stepId: claim.stepId,
@@ -94,7 +86,7 @@ export class Announcer {
       result: parseJson(settlement.result),
       error: parseJson(settlement.error) as SerializedError | undefined,
       version: claim.version + 1,
-    } as Step as S;
+    } as Step;
   }
 
   #completed(ended: EndedClaim, settlement: Settlement): void {
@@ -102,7 +94,7 @@ export class Announcer {
     if (log.verbose) this.#debug(ended, 'step completed');
     if (!events.has('step:completed')) return;
     events.emitLazily('step:completed', () => {
-      const step = this.#step<CompletedStep>(ended, settlement, payloadFor(ended));
+      const step = this.#step(ended, settlement, payloadFor(ended)) as CompletedStep;
       return {
         type: step.type,
         stepId: step.stepId,
@@ -142,7 +134,7 @@ export class Announcer {
         ...this.#base(ended, payload),
         error: recordedError(settlement),
         durationMs: ended.durationMs,
-        step: this.#step<FailedStep>(ended, settlement, payload),
+        step: this.#step(ended, settlement, payload) as FailedStep,
       };
     });
   }

@@ -9,7 +9,7 @@ import {
   type PoolEvent,
   type PoolState,
 } from '../../src/pool/pool-state.js';
-import { bugReporter } from '../../src/pool/report-bug.js';
+import { bugReporter } from '../../src/pool/bug-reporter.js';
 import { systemRuntime } from '../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { Rig } from './support/rig.js';
