@@ -430,3 +430,9 @@ describe('settlements', () => {
     expect(busy.names()).toEqual(['exchange']);
   });
 });
+
+test('counts a settlement as lost if the state that is read of it is not a known word', async () => {
+  const one = settlement(held('s'));
+  const { exchange } = exchanging(() => [receipt(one, 'unknown')]);
+  expect((await exchange.run({ pod: POD, settlements: [one] })).receipts).toEqual(['lost']);
+});

@@ -176,7 +176,12 @@ function boundSettlement(one: Settlement): object {
 
 /** From rows of {@link ExchangeStatements.receipts}. */
 export function receiptStates(rows: readonly Row[]): ReceiptStates {
-  return new Map(rows.map((row) => [fenceKey(fenceOf(row)), text(row, 'STATE') as ReceiptState]));
+  return new Map(rows.map((row) => [fenceKey(fenceOf(row)), receiptState(text(row, 'STATE'))]));
+}
+
+/** A word that is not listed proves no settlement: the claim counts as lost. */
+function receiptState(word: string): ReceiptState {
+  return Object.hasOwn(RECEIPTS, word) ? (word as ReceiptState) : 'lost';
 }
 
 export function collect(into: ReceiptStates, more: ReadonlyMap<string, ReceiptState>): void {

@@ -22,7 +22,7 @@ export class DriverConnection {
   readonly #runtime: Runtime;
   readonly #connection: Connection;
   readonly #requests = new HttpRequests();
-  /** The statement that was sent last. */
+  /** The statement that was sent last, until it succeeds. One whose request failed may still run on the server. */
   #statement: RowStatement | undefined;
 
   /** Throws what the driver throws. @param options without them the driver reads its `connections.toml` */
@@ -64,6 +64,7 @@ export class DriverConnection {
         ...{ rowMode: 'object', streamResult: false, fetchAsString: numbersAsText === true ? ['Number'] : [] },
         complete: (error, answered, rows) => {
           if (error !== undefined && error !== null) return reject(error);
+          this.#statement = undefined; // it holds its rows
           try {
             resolve(described === true ? columnsOf(answered) : ((rows ?? []) as Row[]));
           } catch (thrown) {
@@ -75,7 +76,7 @@ export class DriverConnection {
   }
 
   /**
-   * Logs out, after cancelling the last statement if `cancel` is set. Resolves when the server has taken note, and then sends
+   * Logs out, after cancelling the last statement if `cancel` is set and it has not succeeded. Resolves when the server has taken note, and then sends
    * nothing more.
    */
   async leave({ cancel }: { readonly cancel: boolean }): Promise<void> {
