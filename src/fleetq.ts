@@ -62,10 +62,8 @@ class Queue implements AnyFleetQ {
   }
 
   static fromEnv(options: FleetQOptions = {}, env: Readonly<Record<string, string | undefined>> = process.env): Queue {
-    return new Queue({
-      ...(options.store === undefined ? { store: storeFromEnv(env) } : {}),
-      ...overrideEnv(env, options),
-    });
+    const given = overrideEnv(env, options);
+    return new Queue({ ...given, store: given.store ?? storeFromEnv(env) });
   }
 
   get podId(): string {

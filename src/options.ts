@@ -201,13 +201,22 @@ const DEFAULTS = Object.fromEntries(
   Object.entries(OPTION_TABLE).flatMap(([key, row]) => (row.default === undefined ? [] : [[key, row.default]])),
 );
 
+/**
+ * The options that are given: those that are not `undefined`, copied by the table, so that an inherited one counts.
+ *
+ * @throws ValidationError `OPTION_INVALID`
+ */
+export function givenOptions(options: unknown): FleetQOptions {
+  record(options, 'options', 'OPTION_INVALID');
+  checkFields(options, CHECKS, 'OPTION_INVALID', '');
+  const values = options as Record<string, unknown>;
+  const entries = Object.keys(OPTION_TABLE).map((key) => [key, values[key]] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
 /** Checks options and fills in the defaults. @throws ValidationError `OPTION_INVALID` */
 export function resolveOptions(given: unknown = {}): ResolvedOptions {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new ValidationError('OPTION_INVALID', 'options', `expected an object, got ${show(given)}`);
-  }
-  checkFields(given, CHECKS, 'OPTION_INVALID', '');
-  const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as FleetQOptions;
+  const options = givenOptions(given);
   const { maxParallelism, capacityThreshold, ...rest } = options;
   const runtime = options.runtime ?? systemRuntime;
   return Object.freeze({

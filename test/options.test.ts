@@ -1,9 +1,11 @@
 /** Options: an unacceptable one is refused with its name and value; and what the environment gives. */
+import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { FleetQ, ValidationError, type FleetQOptions } from 'fleet-q';
+import { FleetQ, ValidationError, type AnyFleetQ, type FleetQOptions } from 'fleet-q';
 import { optionsFromEnv, overrideEnv } from '../src/options/env.js';
 import { completeOptions, OPTION_TABLE, resolveOptions } from '../src/options.js';
 import type { Rhythm } from '../src/store/contract.js';
+import { temporaryFolder } from './support/temp.js';
 
 const RHYTHM: Rhythm = {
   heartbeatIntervalMs: 2_000,
@@ -129,6 +131,18 @@ describe('options that are not acceptable', () => {
     expect(construct(options)).toMatchObject({ code: 'OPTION_INVALID', field: 'options' });
   });
 
+  test.each([
+    [Promise.resolve({ podId: 'a' }), '[Promise]; await it first'],
+    [{ then: () => undefined }, '{ then }'],
+    [new Map([['podId', 'a']]), '[Map]'],
+    [new Set(), '[Set]'],
+    [new Date(0), '[Date]'],
+  ])('what would be read as no options at all: %o', (options, shown) => {
+    expect(construct(options).message).toContain(`options: expected an object, got ${shown}`);
+    expect(errorOf(() => FleetQ.fromEnv(options as object, {})).field).toBe('options');
+    expect(construct({ meta: options }).message).toContain(`meta: expected an object, got ${shown}`);
+  });
+
   test('a long value is shown shortened', () => {
     const { message } = construct({ podId: 'x'.repeat(100_000) });
     expect(message.length).toBeLessThan(250);
@@ -204,6 +218,17 @@ describe('what comes out', () => {
     expect(Object.isFrozen(options)).toBe(true);
     expect(Object.isFrozen(options.retry)).toBe(true);
     expect(resolveOptions({}).podId).not.toBe(resolveOptions({}).podId);
+  });
+
+  test('an option that is inherited counts: a getter or a default of a class', () => {
+    class Defaults {
+      readonly #slots = 3;
+      get concurrency(): number {
+        return this.#slots;
+      }
+    }
+    expect(resolveOptions(new Defaults()).concurrency).toBe(3);
+    expect(overrideEnv({ FLEET_Q_CONCURRENCY: '5' }, new Defaults())).toEqual({ concurrency: 3 });
   });
 
   test('an option that is `undefined` is ignored', () => {
@@ -295,6 +320,53 @@ describe('the environment', () => {
     const env = { FLEET_Q_SNOWFLAKE_ACCOUNT: 'acme', FLEET_Q_SNOWFLAKE_DATABASE: 'D' };
     const error = errorOf(() => FleetQ.fromEnv({}, { ...env, [`FLEET_Q_SNOWFLAKE_${variable}`]: value }));
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: `FLEET_Q_SNOWFLAKE_${variable}` });
+  });
+
+  const VARIABLES: Readonly<Record<string, readonly [text: string, value: unknown]>> = {
+    podId: ['from-env', 'from-env'],
+    concurrency: ['3', 3],
+    maxParallelism: ['4', 4],
+    capacityThreshold: ['0.5', 0.5],
+    heartbeatIntervalMs: ['30', 30_000],
+    deadAfterMs: ['180', 180_000],
+    recoveryIntervalMs: ['300', 300_000],
+    claimIntervalMs: ['0.25', 250],
+  };
+  const withEnv = Object.entries(OPTION_TABLE).flatMap(([option, { env }]) =>
+    env === undefined ? [] : [[option, env.name] as const],
+  );
+
+  test.each(withEnv)('%s: undefined in code leaves the variable %s', (option, variable) => {
+    const [text, value] = VARIABLES[option]!;
+    expect(overrideEnv({ [variable]: text }, { [option]: undefined })).toEqual({ [option]: value });
+  });
+
+  test('a store or a logger that is undefined in code leaves what the environment names', async () => {
+    const path = join(temporaryFolder(), 'missing', 'steps.db');
+    const queue = FleetQ.fromEnv({ store: undefined } as object, { FLEET_Q_SQLITE_PATH: path }) as AnyFleetQ;
+    await expect(queue.submit({ type: 'a' })).rejects.toMatchObject({ code: 'STORE_UNWRITABLE' });
+    await queue.stop();
+    const half = { FLEET_Q_SNOWFLAKE_ACCOUNT: 'acme' };
+    const error = errorOf(() => FleetQ.fromEnv({ store: undefined } as object, half));
+    expect(error).toMatchObject({ field: 'FLEET_Q_SNOWFLAKE_DATABASE' });
+    const options = overrideEnv({ FLEET_Q_LOG_LEVEL: 'INFO' }, { logger: undefined } as object);
+    expect(options).toHaveProperty('logger.warn');
+  });
+
+  test.each<[string, Record<string, string>, FleetQOptions]>([
+    ['two ways to state the concurrency', { CONCURRENCY: '3', MAX_PARALLELISM: '4' }, { concurrency: 5 }],
+    ['two ways, and the pair in code', { CONCURRENCY: '3', CAPACITY_THRESHOLD: '0.5' }, { maxParallelism: 5 }],
+    ['a text that is no number', { CONCURRENCY: 'many' }, { concurrency: 5 }],
+    ['a log level that does not exist', { LOG_LEVEL: 'loud' }, { logger: console }],
+  ])('a variable is not read if its option is given in code: %s', (_, variables, overrides) => {
+    const env = Object.fromEntries(Object.entries(variables).map(([name, text]) => [`FLEET_Q_${name}`, text]));
+    expect(overrideEnv(env, overrides)).toMatchObject(overrides);
+    expect(() => FleetQ.fromEnv(overrides as object, env)).not.toThrow();
+  });
+
+  test('two ways to state the concurrency are still refused if neither is given in code', () => {
+    const env = { FLEET_Q_CONCURRENCY: '3', FLEET_Q_MAX_PARALLELISM: '4' };
+    expect(errorOf(() => FleetQ.fromEnv({ podId: 'a' }, env)).field).toBe('FLEET_Q_CONCURRENCY');
   });
 
   test('the options that are passed come first', () => {

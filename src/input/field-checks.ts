@@ -4,6 +4,7 @@
  * Invariants: an error names the field and shows its value. For an unknown field it suggests the one that was probably
  * meant, by meaning or by spelling.
  */
+import { types } from 'node:util';
 import { nearest, show, ValidationError, type ErrorCode } from '../errors.js';
 import { synonymOf } from './field-synonyms.js';
 
@@ -75,10 +76,25 @@ export function checkStepId(stepId: unknown): void {
 
 const stepIdCheck = name(255);
 
-export const record: FieldCheck = expecting(
-  'an object',
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-);
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An object of named values. A promise, a `Map`, a `Set` or a `Date` has none: what it holds would be ignored. */
+export const record: FieldCheck = (value, field, code) => {
+  const thenable = readable(() => isObject(value) && typeof (value as { then?: unknown }).then === 'function');
+  const other = thenable || types.isDate(value) || readable(() => isObject(value) && Symbol.iterator in value);
+  if (isObject(value) && !other) return;
+  throw new ValidationError(code, field, `expected an object, got ${show(value)}${thenable ? '; await it first' : ''}`);
+};
+
+/** The test's answer; `false` if a getter or a trap of the value throws. */
+function readable(test: () => boolean): boolean {
+  try {
+    return test();
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Checks every field of `value` that is not `undefined`.
@@ -87,8 +103,9 @@ export const record: FieldCheck = expecting(
  * @throws ValidationError
  */
 export function checkFields(value: unknown, checks: FieldChecks, code: ErrorCode, prefix: string): void {
-  record(value, prefix === '' ? 'step' : prefix, code);
-  for (const key of Object.keys(value as object)) {
+  const keys = isObject(value) ? Object.keys(value) : [];
+  if (keys.length === 0) record(value, prefix === '' ? 'step' : prefix, code);
+  for (const key of keys) {
     if (!Object.hasOwn(checks, key)) throw unknownField(key, pathOf(prefix, key), checks, code);
   }
   // By the table, not by the object's own keys: what is inherited (a getter of a class) is read too. `in`, because it

@@ -1,56 +1,50 @@
 /**
  * Reads options from environment variables.
  *
- * Invariants: a variable is checked as its option is. The error names the variable and shows its text as it was given.
+ * Invariants:
+ * - A variable is checked as its option is. The error names the variable and shows its text as it was given.
+ * - The variable of an option that is given in code is not read.
  */
 import { show, ValidationError } from '../errors.js';
 import { consoleLogger, type Logger, type LogLevel } from '../log.js';
-import { OPTION_TABLE, refuseTwoConcurrencies, type FleetQOptions } from '../options.js';
+import { givenOptions, OPTION_TABLE, refuseTwoConcurrencies, type FleetQOptions } from '../options.js';
 import { MAX_DURATION_MS, expecting, type FieldCheck } from '../input/field-checks.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The options that the environment gives. Absent and empty variables are ignored.
  *
+ * @param overridden options whose variables are not read
  * @throws ValidationError `OPTION_INVALID`, naming the variable
  */
-export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>): FleetQOptions {
+export function optionsFromEnv(env: Environment, overridden: ReadonlySet<string> = new Set()): FleetQOptions {
   const options: Record<string, unknown> = {};
   for (const [key, { env: variable, check }] of Object.entries(OPTION_TABLE)) {
-    const text = variable === undefined ? undefined : env[variable.name];
-    if (variable === undefined || text === undefined || text === '') continue;
+    if (variable === undefined || overridden.has(key)) continue;
+    const text = env[variable.name];
+    if (text === undefined || text === '') continue;
     options[key] = VALUE_OF[variable.parse](text, variable.name, check);
   }
   refuseTwoConcurrencies(options, (option) => OPTION_TABLE[option].env?.name ?? option);
-  const logger = loggerFromEnv(env);
+  const logger = overridden.has('logger') ? undefined : loggerFromEnv(env);
   return logger === undefined ? options : { ...options, logger };
 }
 
 /**
- * Options from the environment, overridden by those given in code.
+ * Options from the environment, overridden by those given in code. An option that is `undefined` in code is not given.
  *
  * The ways to state the concurrency override each other as one: a `concurrency` in code drops `FLEET_Q_MAX_PARALLELISM`
  * and `FLEET_Q_CAPACITY_THRESHOLD`, and a `maxParallelism` or `capacityThreshold` in code drops `FLEET_Q_CONCURRENCY`.
  *
- * @throws ValidationError `OPTION_INVALID`, naming the variable
+ * @throws ValidationError `OPTION_INVALID`, naming the variable or the option
  */
-export function overrideEnv(
-  env: Readonly<Record<string, string | undefined>>,
-  overrides: FleetQOptions,
-): FleetQOptions {
-  const { concurrency, maxParallelism, capacityThreshold, ...others } = optionsFromEnv(env);
-  const python = { ...set('maxParallelism', maxParallelism), ...set('capacityThreshold', capacityThreshold) };
-  const plainInCode = overrides.concurrency !== undefined;
-  const pythonInCode = overrides.maxParallelism !== undefined || overrides.capacityThreshold !== undefined;
-  return {
-    ...others,
-    ...(plainInCode ? {} : python),
-    ...(pythonInCode ? {} : set('concurrency', concurrency)),
-    ...overrides,
-  };
-}
-
-function set<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
+export function overrideEnv(env: Environment, overrides: FleetQOptions): FleetQOptions {
+  const given = givenOptions(overrides);
+  const overridden = new Set(Object.keys(given));
+  if (overridden.has('maxParallelism') || overridden.has('capacityThreshold')) overridden.add('concurrency');
+  if (given.concurrency !== undefined) overridden.add('maxParallelism').add('capacityThreshold');
+  return { ...optionsFromEnv(env, overridden), ...given };
 }
 
 /** From a variable's text to the option's value, checked as the option is. Errors show the text as it was given. */
@@ -89,14 +83,14 @@ const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
 };
 const LOG_FORMATS: Readonly<Record<string, 'json' | 'console'>> = { json: 'json', console: 'console' };
 
-function loggerFromEnv(env: Readonly<Record<string, string | undefined>>): Logger | undefined {
+function loggerFromEnv(env: Environment): Logger | undefined {
   const level = choice(env, 'FLEET_Q_LOG_LEVEL', LOG_LEVELS, 'DEBUG, INFO, WARNING or ERROR');
   const format = choice(env, 'FLEET_Q_LOG_FORMAT', LOG_FORMATS, 'json or console');
   return level === undefined && format === undefined ? undefined : consoleLogger(level ?? 'info', format ?? 'json');
 }
 
 function choice<T>(
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   variable: string,
   choices: Readonly<Record<string, T>>,
   expected: string,

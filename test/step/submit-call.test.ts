@@ -49,6 +49,10 @@ describe('a step that is submitted by its definition', () => {
     ['an option of another queue', resize, undefined, { delay: 1 }, 'options.delay', 'did you mean delayMs?'],
     ['attempts', resize, undefined, { attempts: 1 }, 'options.attempts', 'did you mean maxRetries?'],
     ['a wrong option', resize, undefined, { priority: 1.5 }, 'options.priority', 'got 1.5'],
+    ['options to be awaited', resize, undefined, Promise.resolve({}), 'options', 'got [Promise]; await it first'],
+    ['a Map of options', resize, undefined, new Map([['priority', 5]]), 'options', 'expected an object, got [Map]'],
+    ['a Date in place of options', resize, undefined, new Date(0), 'options', 'expected an object, got [Date]'],
+    ['a Map of metadata', resize, undefined, { metadata: new Map() }, 'options.metadata', 'got [Map]'],
     ['options that are no object', resize, undefined, 5, 'options', 'expected an object, got 5'],
     ['two ids', resize, undefined, { stepId: 'a', idempotencyKey: 'b' }, 'options.idempotencyKey', 'got "b" and "a"'],
     ['two times', resize, undefined, { runAt: 1, delayMs: 2 }, 'options.runAt', 'together with delayMs, got 1 and 2'],
@@ -101,6 +105,8 @@ describe('many steps of one definition', () => {
   it('are refused with what is no list, and with options that a function made wrongly', () => {
     const none = refusal(() => submitManyCall(resize, { file: 'a' }, undefined));
     expect(none.message).toBe('steps: expected an iterable of args, got { file }');
+    const later = refusal(() => inputs([1], () => Promise.resolve({ priority: 1 })));
+    expect(later.message).toBe('options(…, 0): expected an object, got [Promise]; await it first');
     const both = () => ({ runAt: 1, delayMs: 2 });
     expect(refusal(() => inputs([1], both)).field).toBe('options(…, 0).runAt');
     expect(refusal(() => inputs([1, 2], (_: number, i: number) => (i === 1 ? { priority: 'high' } : {}))).field).toBe(

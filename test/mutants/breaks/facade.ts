@@ -13,6 +13,41 @@ const LOG = 'test/log.test.ts';
 
 export const facadeBreaks: readonly Break[] = [
   {
+    name: 'options: an option that is undefined in code erases its variable',
+    file: 'src/options.ts',
+    find: 'return Object.fromEntries(entries.filter(([, value]) => value !== undefined));',
+    replace: 'return Object.fromEntries(entries.filter(([key]) => key in values));',
+    tests: [OPTIONS],
+  },
+  {
+    name: 'options: inherited options are checked and then dropped',
+    file: 'src/options.ts',
+    find: 'Object.keys(OPTION_TABLE).map((key)',
+    replace: 'Object.keys(values).map((key)',
+    tests: [OPTIONS],
+  },
+  {
+    name: 'facade/fromEnv: a store that is undefined in code sends the steps to the default file',
+    file: 'src/fleetq.ts',
+    find: 'return new Queue({ ...given, store: given.store ?? storeFromEnv(env) });',
+    replace: "return new Queue('store' in options ? given : { ...given, store: storeFromEnv(env) });",
+    tests: [OPTIONS],
+  },
+  {
+    name: 'options/env: two variables that the code overrides contradict each other',
+    file: 'src/options/env.ts',
+    find: "if (given.concurrency !== undefined) overridden.add('maxParallelism').add('capacityThreshold');",
+    replace: '',
+    tests: [OPTIONS],
+  },
+  {
+    name: 'input/field-checks: a promise is taken for empty options',
+    file: 'src/input/field-checks.ts',
+    find: 'const other = thenable ||',
+    replace: 'const other =',
+    tests: [OPTIONS],
+  },
+  {
     name: 'facade/pod: the services stop in the order of their start, so the heartbeat ends before the drain',
     file: 'src/pod.ts',
     find: 'for (const service of this.#services.toReversed()) await service.stop();',
