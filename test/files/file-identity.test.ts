@@ -146,7 +146,7 @@ describe('what cannot be a database', () => {
       chmodSync(folder, 0o555);
       onTestFinished(() => (existsSync(folder) ? chmodSync(folder, 0o755) : undefined));
     }
-    const located = new URL('../../dist/files/database-file.js', import.meta.url).href;
+    const located = new URL('../../dist/files/file-identity.js', import.meta.url).href;
     const program = `
       const { locate } = await import(${JSON.stringify(located)});
       if (process.getuid() === 0) {

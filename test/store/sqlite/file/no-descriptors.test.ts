@@ -20,7 +20,7 @@ function usesOfFs(folder: URL): string[] {
 
 it('opens no file and reads only what the host reports about itself', () => {
   expect(usesOfFs(SOURCES)).toEqual([
-    'clock/boot-id.ts { readFileSync, readlinkSync }', // /proc: the boot's id, and the time namespace
+    'clock/monotonic-clock-id.ts { readFileSync, readlinkSync }', // /proc: the boot's id, and the time namespace
     'file/network-file-system.ts { statfs }', // asks the kernel about a folder; opens nothing
     'file/wal-watch.ts { watch, type FSWatcher }', // the -wal, which carries no locks
     'pods/process-table.ts { readFileSync, readlinkSync }', // /proc: the processes of this host
