@@ -16,7 +16,7 @@ queue.on('step:completed', ({ type, result, durationMs }) => {
 
 await queue.start();
 
-// When submit resolves, the step survives the death of any process. Its id remembers the type of the result.
+// When submit resolves, the step survives the death of any process. The type of the id carries the type of the result.
 const stepId = await queue.submit({ type: 'count_words', args: { text: 'nothing submitted is lost' } });
 const { words } = await queue.waitFor(stepId, { timeoutMs: 30_000 });
 console.log(`${words} words`);
