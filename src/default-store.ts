@@ -1,14 +1,15 @@
 /**
- * The store of a queue that is given none, and the store that the environment names.
+ * The default store of a queue, and the store that environment variables configure.
  *
- * Invariants: this is the only file besides the entry points that imports a store, and it does so when the store is made.
+ * Invariants: this is the only file besides the entry points that imports a store, and only when the store is needed.
  */
 import { show, ValidationError } from './errors.js';
 import { absolutePath, pathCheck } from './files/file-path.js';
 import type { StoreFactory } from './store/contract.js';
 
 /**
- * SQLite at `path`, which is made absolute now. It is loaded when the queue is first used. Default: `./fleet-q.db`.
+ * SQLite at `path`, which is made absolute now. The driver is loaded when the queue is first used. Default
+ * `./fleet-q.db`.
  *
  * @throws ValidationError `OPTION_INVALID`
  */
@@ -27,7 +28,8 @@ export function defaultStore(path = './fleet-q.db', field = 'store'): StoreFacto
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The store that the environment names: Snowflake if there is an account, else SQLite at `FLEET_Q_SQLITE_PATH`.
+ * The store that environment variables configure: Snowflake if there is an account, else SQLite at
+ * `FLEET_Q_SQLITE_PATH`.
  *
  * @throws ValidationError `OPTION_INVALID` if a variable that Snowflake needs is missing
  */
@@ -46,7 +48,7 @@ function sqliteFromEnv(path: string): StoreFactory {
   return path === '' ? defaultStore() : defaultStore(path, SQLITE_PATH);
 }
 
-/** The connection options that the environment may set. The driver checks that they suffice. */
+/** The connection options that the environment may set. The driver checks that they are sufficient. */
 const CONNECTION = {
   username: 'FLEET_Q_SNOWFLAKE_USER',
   password: 'FLEET_Q_SNOWFLAKE_PASSWORD',
@@ -86,7 +88,10 @@ function snowflakeFromEnv(account: string, env: Environment): StoreFactory {
   };
 }
 
-/** As in the Python FLEET-Q, a plain name is taken in capitals, as Snowflake stores it. */
+/**
+ * A name without special characters is converted to upper case, because Snowflake stores it so (the Python FLEET-Q does
+ * the same).
+ */
 function stored(variable: string, name: string): string {
   if (name.length > 255 || /[\p{Cc}\p{Cs}]/u.test(name)) {
     const expected = 'expected text of 1 to 255 characters without control characters';

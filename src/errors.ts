@@ -2,7 +2,7 @@
  * Every error that the library throws: a {@link FleetQError} with a `code`.
  *
  * Invariants:
- * - A message names what is wrong and shows the offending value, shortened, and never a secret.
+ * - A message names the problem and shows the wrong value (shortened), but never a secret.
  * - A code is never renamed. The troubleshooting guide explains each code and what to do about it.
  */
 import { types } from 'node:util';
@@ -64,10 +64,10 @@ export class FleetQError extends Error {
   }
 }
 
-/** Something that was passed is not acceptable. Nothing was written. */
+/** An argument or an option is not valid. Nothing was written. */
 export class ValidationError extends FleetQError {
   override readonly name = 'ValidationError';
-  /** The path of the offending field, such as `steps[3].args.when`. */
+  /** The path of the wrong field, for example `steps[3].args.when`. */
   readonly field: string;
 
   constructor(code: ErrorCode, field: string, problem: string, options?: ErrorOptions) {
@@ -79,7 +79,7 @@ export class ValidationError extends FleetQError {
 /** The store failed, or refused a call. */
 export class StoreError extends FleetQError {
   override readonly name = 'StoreError';
-  /** Whether the same call may succeed later. `false`: it will be refused again; do not repeat it. */
+  /** Whether the same call may succeed later. If `false`, it would be refused again; do not repeat it. */
   readonly transient: boolean;
 
   constructor(code: ErrorCode, message: string, transient: boolean, options?: ErrorOptions) {
@@ -88,10 +88,10 @@ export class StoreError extends FleetQError {
   }
 }
 
-/** `submitMany` failed on the way. The steps that had been committed by then stay; `stepIds` names them. */
+/** `submitMany` failed after some steps were committed. They stay in the store; `stepIds` names them. */
 export class SubmitIncompleteError extends FleetQError {
   override readonly name = 'SubmitIncompleteError';
-  /** The ids of the steps that are safe in the store, in the order of the call; a prefix of it. */
+  /** The ids of the first steps of the call, in its order, which are committed. */
   readonly stepIds: readonly string[];
 
   constructor(stepIds: readonly string[], total: number, cause: unknown) {
@@ -110,11 +110,11 @@ export class SubmitIncompleteError extends FleetQError {
 export class StoppedError extends FleetQError {
   override readonly name = 'StoppedError';
   constructor(what: string) {
-    super('STOPPED', `${what}: the queue has been stopped; make a new FleetQ to go on`);
+    super('STOPPED', `${what}: the queue has been stopped; make a new FleetQ to continue`);
   }
 }
 
-/** `waitFor`: the step failed. `cause` is the error of its last attempt, as it was recorded. */
+/** Thrown by `waitFor`: the step failed. `cause` is the error of its last attempt, as it was recorded. */
 export class StepFailedError extends FleetQError {
   override readonly name = 'StepFailedError';
   readonly stepId: string;
@@ -126,7 +126,7 @@ export class StepFailedError extends FleetQError {
   }
 }
 
-/** `waitFor`: the step was cancelled. */
+/** Thrown by `waitFor`: the step was cancelled. */
 export class StepCancelledError extends FleetQError {
   override readonly name = 'StepCancelledError';
   readonly stepId: string;
@@ -136,7 +136,7 @@ export class StepCancelledError extends FleetQError {
   }
 }
 
-/** There is no step of this id, or no longer: finished steps are deleted after `retentionMs`. */
+/** There is no step with this id, or it has been deleted: finished steps are deleted after `retentionMs`. */
 export class StepNotFoundError extends FleetQError {
   override readonly name = 'StepNotFoundError';
   readonly stepId: string;
@@ -149,14 +149,14 @@ export class StepNotFoundError extends FleetQError {
   }
 }
 
-/** `waitFor`: the step did not end within `timeoutMs`. The step goes on; only the wait is over. */
+/** Thrown by `waitFor`: the step did not end within `timeoutMs`. The step continues; only the wait is over. */
 export class WaitTimeoutError extends FleetQError {
   override readonly name = 'WaitTimeoutError';
   readonly stepId: string;
   readonly timeoutMs: number;
   /** The step's status at that time; `undefined` if the store did not answer. */
   readonly status: 'pending' | 'claimed' | undefined;
-  /** @param details completes the message: the step's status, and what it waits for */
+  /** @param details completes the message: the step's status, and why it still waits */
   constructor(stepId: string, timeoutMs: number, status?: 'pending' | 'claimed', details?: string) {
     const text = `step ${stepId} did not end within ${timeoutMs} ms`;
     super('WAIT_TIMEOUT', details === undefined ? text : `${text}: ${details}`);
@@ -171,7 +171,7 @@ export class PermanentFailureError extends Error {
   override readonly name = 'PermanentFailureError';
 }
 
-/** Thrown by a handler: the step is retried after `delayMs`, not by the retry policy. The attempt is charged. */
+/** Thrown by a handler: the step is retried after `delayMs`, not the delay of its policy. The attempt is charged. */
 export class RetryLaterError extends Error {
   override readonly name = 'RetryLaterError';
   readonly delayMs: number;
@@ -187,7 +187,7 @@ export class RetryLaterError extends Error {
 
 const SHOWN = 80;
 
-/** A value as an error message shows it: typed, on one line, shortened; it never throws and runs no `toJSON`. */
+/** Formats a value for an error message: with its type, on one line, shortened. Never throws, or calls `toJSON`. */
 export function show(value: unknown): string {
   const text = shownSafely(value).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
   return text.length > SHOWN ? `${text.slice(0, SHOWN - 1)}…` : text;
@@ -233,7 +233,7 @@ export function isA<T>(value: unknown, type: abstract new (...args: never[]) => 
   }
 }
 
-/** What was thrown, as an `Error` whose message can be read; a thrown non-Error becomes one that shows it. */
+/** Returns the thrown value as an `Error`. A value that is not one becomes an `Error` whose message shows it. */
 export function asError(thrown: unknown): Error {
   try {
     if (isError(thrown) && typeof thrown.message === 'string') return thrown;
@@ -243,16 +243,16 @@ export function asError(thrown: unknown): Error {
   return new Error(`thrown: ${show(thrown)}`, { cause: thrown });
 }
 
-/** Thousands of comparisons would block the event loop. */
+/** The most words that are compared, because more would block the event loop. */
 const MOST_COMPARED = 1_000;
 
-/** The known word that is spelt most like `word`, if any is similar: for "did you mean". */
+/** The most similar known word, if one is similar enough: for "did you mean". */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;
   let compared = 0;
   for (const candidate of known) {
-    if (Math.abs(candidate.length - word.length) >= least) continue; // at least so far apart
+    if (Math.abs(candidate.length - word.length) >= least) continue; // the distance is at least this difference
     if (++compared > MOST_COMPARED) break;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < least) {
@@ -277,8 +277,9 @@ function editDistance(a: string, b: string): number {
 }
 
 /**
- * Whether this is an error of any realm. A test runner, a VM context or a native module has an `Error` class of its own,
- * which `instanceof` does not know. A `DOMException` (the reason of an aborted signal) is not among the native errors.
+ * Whether this is an error of any realm. A test runner, a VM context or a native module has an `Error` class of its
+ * own, which `instanceof` does not know. `isNativeError` does not recognise a `DOMException` (the reason of an aborted
+ * signal).
  */
 export function isError(value: unknown): value is Error {
   if (typeof value !== 'object' || value === null) return false;

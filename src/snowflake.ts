@@ -18,15 +18,16 @@ export type { ConnectionSource, DdlOptions, SnowflakeConnection, SnowflakeOption
 export type { TableKind } from './store/snowflake/schema.js';
 
 /**
- * A store in Snowflake. The driver is loaded, and a connection made, when the queue is first used: by `start()`, or by the
- * first call. That call rejects with a `StoreError` if the store does not open:
+ * A store in Snowflake. The driver is loaded, and a connection made, when the queue is first used: by `start()`, or by
+ * the first call. That call rejects with a `StoreError` if the store does not open:
  *
- * - `STORE_LOGIN_REFUSED`: the account, the user, the password, key or token, the role, or the driver's options are wrong
+ * - `STORE_LOGIN_REFUSED`: the account, the user, the password, key or token, the role, or the driver's options are
+ *   wrong
  * - `STORE_NO_WAREHOUSE`: the session has no warehouse, may not use it, or it does not resume
  * - `STORE_ACCESS_DENIED`: the database, the schema, a table or a privilege is missing; the message names the grant
  * - `STORE_ALTERED`: a table is not as it was made, or fleet-q did not make it
  * - `STORE_TABLE_KIND`: the tables are of another kind than `tableKind` asks for
- * - `STORE_SCHEMA_NEWER`: a newer version has migrated the tables past what this one may write
+ * - `STORE_SCHEMA_NEWER`: a newer version has migrated the tables to a format that this version may not write
  * - `STORE_BUSY`: other statements have held a table for two minutes
  * - `STORE_DRIVER_MISSING`: snowflake-sdk is not installed, or cannot be loaded
  * - `STORE_UNAVAILABLE`: Snowflake cannot be reached, or has failed
@@ -43,8 +44,8 @@ export function snowflake(options: SnowflakeOptions): StoreFactory {
 }
 
 /**
- * The SQL that an administrator runs once if the pods' role may not create tables: the schema, the tables, and the least
- * privileges that the role needs.
+ * The SQL that an administrator runs once if the pods' role may not create tables: the schema, the tables, and the
+ * least privileges that the role needs.
  *
  * @example
  * console.log(snowflakeDdl({ database: 'OPS', schema: 'FLEET_Q', role: 'POD', warehouse: 'WORK' }));

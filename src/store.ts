@@ -1,8 +1,8 @@
 /**
  * `fleet-q/store`: the contract of a store, for authors of a store for another database. Types only.
  *
- * A queue gets its store as a {@link StoreFactory}: `new FleetQ({ store })`. {@link Store} and its two parts say what each verb
- * must do. Before version 1.0 the contract may change in a minor version.
+ * A queue gets its store as a {@link StoreFactory}: `new FleetQ({ store })`. {@link Store} and its two parts say what
+ * each method must do. Before version 1.0 the contract may change in a minor version.
  *
  * @module fleet-q/store
  */

@@ -2,8 +2,8 @@
 import { StoppedError } from '../errors.js';
 
 /**
- * @param closing aborts before the store is closed
- * @param method the caller's method, for the error
+ * @param closing a signal that is aborted before the store is closed
+ * @param method the name of the called method, for the error
  * @throws StoppedError
  */
 export function unlessClosing<T>(closing: AbortSignal, method: string, call: () => Promise<T>): Promise<T> {

@@ -2,17 +2,20 @@
  * Elects the leader: the oldest live eligible pod; if no pod is eligible, the oldest live one.
  *
  * Invariants:
- * - Each heartbeat's answer decides; the elector sends no query of its own. Age is by the store's clock, ties are decided by
- *   the incarnation. A pod whose process has provably exited is not live, though it may not be evicted yet.
+ * - Each answer to a heartbeat decides; the elector sends no query of its own. The age is measured by the store's
+ *   clock. If two pods have the same age, the smaller incarnation id wins. A pod whose process has provably exited is
+ *   not live, even if it has not been evicted yet.
  * - Leadership ends by itself when the pod is fenced.
- * - Leadership is an optimisation, never the safety: two leaders for a moment do no harm.
+ * - Correctness does not depend on leadership: two leaders for a short time do no harm.
  */
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import { isLive, type PodRef, type PodView } from '../store/contract.js';
 import type { SelfFence } from './self-fence.js';
 
-/** One term of leadership. Once it is over it never holds again, whichever pod leads then. */
+/**
+ * One term of leadership. When it is over, `isLeader` stays false for this object, even if the same pod leads again.
+ */
 export interface Leadership {
   readonly isLeader: boolean;
 }
@@ -71,12 +74,12 @@ export class Elector {
     };
   }
 
-  /** Calls back whenever this pod becomes the leader. */
+  /** Calls `listener` each time this pod becomes the leader. */
   onElected(listener: () => void): void {
     this.#listeners.push(listener);
   }
 
-  /** With each heartbeat's answer. */
+  /** Called with each answer to a heartbeat. */
   update(pods: readonly PodView[], self: PodRef): void {
     this.#pods = pods;
     this.#leader = electLeader(pods);
@@ -89,13 +92,13 @@ export class Elector {
     for (const listener of this.#listeners) listener();
   }
 
-  /** This pod gets no more views of the fleet. The last one is no answer to give. */
+  /** This pod gets no more views of the fleet, so it must not answer with the last one. */
   reset(): void {
     this.#pods = [];
     this.#leader = undefined;
   }
 
-  /** This pod stops leading, until a heartbeat's answer elects it again. */
+  /** This pod stops leading, until an answer to a heartbeat elects it again. */
   lapse(): void {
     const term = this.#term;
     if (term === undefined) return;

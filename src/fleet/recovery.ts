@@ -3,8 +3,8 @@
  *
  * Invariants:
  * - One cycle runs at a time. It belongs to one term of leadership, and stops midway when that term ends.
- * - A cycle that finds nothing to do emits and writes nothing. One that fails reports that.
- * - A leader whose cycles fail or overrun three times in a row is not eligible for a while.
+ * - A cycle that finds nothing to do emits and writes nothing. A cycle that fails reports the failure.
+ * - A leader whose cycles fail, or take longer than the interval, three times in a row is not eligible for a while.
  * - A new leader begins a cycle at once, and so does a leader that sees a pod whose process has exited.
  */
 import { asError, FleetQError, StoppedError } from '../errors.js';
@@ -52,11 +52,14 @@ export interface RecoveryDependencies {
 /** Options of `runRecovery`. */
 export interface RecoveryOptions {
   /**
-   * Finds dead pods and orphans and decides what would become of them, but writes nothing. Of the orphans that exist
-   * already it reads the first page only. Default false.
+   * Finds dead pods and orphans and decides what would become of them, but writes nothing. It reads only the first page
+   * of the existing orphans. Default false.
    */
   readonly dryRun?: boolean;
-  /** Runs even if this pod does not lead. The fence of each claim keeps it safe. Default false. */
+  /**
+   * Runs even if this pod does not lead. This is safe, because each settlement is checked by the fence of its claim.
+   * Default false.
+   */
   readonly force?: boolean;
 }
 
@@ -67,9 +70,9 @@ export class Recovery implements Service {
   readonly #deps: RecoveryDependencies;
   readonly #loop: Loop;
   readonly #ended = new AbortController();
-  /** The store, whose calls are given up when the service stops: `stop` waits for none that hangs. */
+  /** The store. When the service stops, its calls are abandoned, so `stop` does not wait for a call that hangs. */
   readonly #store: RecoveryStore;
-  /** Ends with the last of the queued cycles. */
+  /** Settles when the last queued cycle has ended. */
   #queue: Promise<unknown> = Promise.resolve();
   #unanswered: readonly DecidedOrphan[] = [];
 
@@ -96,7 +99,7 @@ export class Recovery implements Service {
   }
 
   /**
-   * Runs a recovery cycle now, after those that have begun.
+   * Runs a recovery cycle as soon as the cycles that have begun are finished.
    *
    * @throws ValidationError `OPTION_INVALID`
    * @throws FleetQError `NOT_STARTED`; `NOT_LEADER`, unless `force`
@@ -170,7 +173,7 @@ export class Recovery implements Service {
     return turn;
   }
 
-  /** May run without leading, but never while fenced. */
+  /** A forced cycle may run on a pod that does not lead, but never on a pod that is fenced. */
   #forced(): Leadership {
     const { fence } = this.#deps;
     return {

@@ -11,9 +11,12 @@ import type { Runtime, Timer, TimerOptions } from './runtime.js';
 import type { Service } from './service.js';
 
 export interface LoopOptions extends TimerOptions {
-  /** A tick begins one turn of the event loop after its wake, so that all wakes of that turn lead to one tick. Default false. */
+  /**
+   * If true, a tick begins in the next turn of the event loop, so several wakes in one turn cause one tick. Default
+   * false.
+   */
   readonly gathersWakes?: boolean;
-  /** Called with what a tick threw. Returns the delay until the next tick, in ms. */
+  /** Called with the error that a tick threw. Returns the delay until the next tick, in ms. */
   readonly onError: (error: unknown) => number;
 }
 
@@ -42,8 +45,8 @@ export class Loop implements Service {
   }
 
   /**
-   * For how long the loop has been late, in ms: since its timer was due, or since the tick that runs began. 0 while it
-   * waits for its timer, or is stopped. Health reads it.
+   * For how long the loop has been late, in ms, counted from when its timer was due, or, while a tick runs, from the
+   * start of that tick. 0 while it waits for its timer, or is stopped. Health reads it.
    */
   get overdueMs(): number {
     return this.#running ? Math.max(0, this.#runtime.monotonicMs() - this.#expectedAt) : 0;

@@ -1,25 +1,26 @@
 /**
  * What a store must do: the interface between the queue and a database. `test/conformance` checks a store against it.
  *
- * The verbs of a store are in two parts: {@link StepStore} (steps and claims) and {@link FleetStore} (pods). This file
- * adds opening, closing and what the rest of the library has to know about a store.
+ * The methods of a store are in two parts: {@link StepStore} (steps and claims) and {@link FleetStore} (pods). This
+ * file adds opening, closing, and the properties that the rest of the library has to know.
  *
- * Invariants, for every verb:
- * - **A call may be repeated.** The caller chooses all ids and tokens before the first try. If a reply does not come, the
- *   caller reads, or sends the same call again. A call that rejects may have been applied or not.
- * - **A guard stands on the row that is written.** Status, claim token and version are compared in the statement that
- *   writes, never only in a read before it.
- * - **The store's clock decides.** Durations cross this interface, instants do not. The exceptions are a user's `runAt`, and
- *   the instants that are only shown (`createdAt`, `updatedAt`, and the `runAt` of a record or a claim). These are epoch ms
- *   of the real world, as far as the store knows it. If the wall clock is corrected, a step with a `runAt` follows it, and
- *   an instant that has been shown once stays the same.
- * - **A read may be late** by {@link Store.staleReadMs}, a write may not. A read that does not show a row is no proof that
- *   the row does not exist.
+ * Invariants, for every method:
+ * - **A call may be repeated.** The caller chooses all ids and tokens before the first try. If a reply does not come,
+ *   the caller reads, or sends the same call again. A call that rejects may have been applied or not.
+ * - **The check is part of the statement that writes.** That statement compares status, claim token and version. A read
+ *   before it is never enough.
+ * - **The store's clock decides.** Arguments and results are durations, not points in time. The exceptions are a user's
+ *   `runAt`, and the instants that are only shown (`createdAt`, `updatedAt`, and the `runAt` of a record or a claim).
+ *   These are epoch ms of the real world, as far as the store knows it. If the wall clock is corrected, a step with a
+ *   `runAt` follows it, and an instant that has been shown once stays the same.
+ * - **A read may be late** by {@link Store.staleReadMs}. A write always sees the newest row. If a read does not show a
+ *   row, the row may still exist.
  * - **A newer version of the library may have migrated the data**, even while the store is open. From then on `submit`,
- *   `cancel`, `retry`, `prune` and `register` reject with `STORE_SCHEMA_NEWER`, and `exchange` claims nothing. Settling and
- *   leaving still work. A store may notice late: within a minute, or within `staleReadMs` + 5 s if that is longer.
- * - **A call that fails rejects with a `StoreError`.** Its `transient` says whether a repeat may succeed. `STORE_REFUSED`
- *   means that a value of this call cannot be stored; see {@link isRefusal}. `STORE_CLOSED` means that the store is closed.
+ *   `cancel`, `retry`, `prune` and `register` reject with `STORE_SCHEMA_NEWER`, and `exchange` claims nothing. Settling
+ *   and leaving still work. A store may notice late: within a minute, or within `staleReadMs` + 5 s if that is longer.
+ * - **A call that fails rejects with a `StoreError`.** Its `transient` says whether a repeat may succeed.
+ *   `STORE_REFUSED` means that a value of this call cannot be stored; see {@link isRefusal}. `STORE_CLOSED` means that
+ *   the store is closed.
  */
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -62,31 +63,33 @@ export interface Store extends StepStore, FleetStore {
   readonly rhythm: Rhythm;
   /**
    * The longest time, in ms, for which a read may miss what another session or handle has committed. A session always
-   * reads its own commits. 0: a read shows everything that was committed before it was sent.
+   * reads its own commits. If it is 0, a read shows everything that was committed before it was sent.
    */
   readonly staleReadMs: number;
   /**
-   * A value that changes with every change of a step, by any process. It costs less than any other read: waiters and idle
-   * pods compare it with the last one, and query the steps only if it has changed. It may also change without a reason.
+   * A value that changes with every change of a step, by any process. It costs less than any other read: waiters and
+   * idle pods compare it with the last one, and query the steps only if it has changed. It may also change although no
+   * step has changed.
    */
   pulse(): Promise<string>;
   /**
-   * Calls `onChange` soon after another process has changed something, and sometimes without a reason. It is only a hint:
-   * a store that cannot notice changes never calls it. Nothing that it starts keeps the process alive.
+   * Calls `onChange` soon after another process has changed something, and sometimes although nothing has changed. It
+   * is only a hint: a store that cannot notice changes never calls it. Nothing that it starts keeps the process alive.
    *
-   * @returns what ends the watch; it may be called again
+   * @returns a function that ends the watch; it may be called more than once
    */
   watch(onChange: () => void): () => void;
   /**
-   * Connects, and creates or migrates the schema. Calls that overlap or follow are one call.
+   * Connects, and creates or migrates the schema. Calls at the same time share one attempt. After a success, a further
+   * call does nothing.
    *
    * @throws StoreError such as `STORE_UNAVAILABLE`, `STORE_ACCESS_DENIED`, `STORE_SCHEMA_NEWER`
    */
   open(): Promise<void>;
   /**
-   * Waits for the calls that are open, then frees everything. If calls may hang, the store waits a few seconds at most and
-   * rejects the rest with `STORE_UNAVAILABLE`. Every later call rejects with `STORE_CLOSED`. May be called again; a closed
-   * store does not open again.
+   * Waits for the calls that are open, then frees everything. A store whose calls can hang waits a few seconds at most,
+   * and then rejects the calls that are still open with `STORE_UNAVAILABLE`. Every later call rejects with
+   * `STORE_CLOSED`. May be called again; a closed store does not open again.
    */
   close(): Promise<void>;
 }
@@ -96,11 +99,14 @@ export interface Rhythm {
   readonly heartbeatIntervalMs: number;
   readonly deadAfterMs: number;
   readonly recoveryIntervalMs: number;
-  /** Between two exchanges of a pod whose slots are all busy, and the first interval of the idle backoff. */
+  /**
+   * The interval between two exchanges of a pod whose slots are all busy. It is also the first interval of an idle pod,
+   * which then grows.
+   */
   readonly claimIntervalMs: number;
   /** The longest interval between two exchanges of an idle pod. */
   readonly idleIntervalMs: number;
-  /** Between two polls for awaited steps. */
+  /** The interval between two polls for awaited steps. */
   readonly waitIntervalMs: number;
   /** The most steps in one call of `submit`. */
   readonly submitBatch: number;
@@ -113,7 +119,7 @@ export interface StoreEnvironment {
   readonly log: Log;
 }
 
-/** What `sqlite(…)` and `snowflake(…)` return: how to make a store, once the queue has an environment for it. */
+/** The result of `sqlite(…)` and `snowflake(…)`. It makes the store when the queue has an environment for it. */
 export interface StoreFactory {
   /** Names the kind of store in logs and events: `sqlite`. */
   readonly name: string;

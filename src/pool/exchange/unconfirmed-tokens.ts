@@ -1,10 +1,12 @@
 /**
- * Tokens of claims that got no reply and that a read-back did not show, because the read may have been late.
+ * Claim tokens whose exchange got no reply, and whose claims a later read did not show. The read may have been late, so
+ * the claims may exist.
  *
  * Invariants:
- * - A claim counts as absent when a read that was sent at least `staleReadMs` after its reply was given up does not show it.
- *   Until then the token is read back now and then, at twice its age each time, and at the end of that time.
- * - A token belongs to its incarnation: what an earlier one claimed is an orphan.
+ * - The pod gives up waiting for the reply at time T. A claim counts as absent only if a read sent at T + `staleReadMs`
+ *   or later does not show it. Before that, the token is read again at intervals: each time when its age has doubled,
+ *   and once at the end.
+ * - A token belongs to its incarnation. Claims of an earlier incarnation are orphans.
  */
 import type { PodRef } from '../../store/contract.js';
 
@@ -35,7 +37,7 @@ export class UnconfirmedTokens {
     return this.#unconfirmed.map(({ token }) => token);
   }
 
-  /** A read that was sent at `sentAt` did not show what was claimed under the token. */
+  /** A read that was sent at `sentAt` did not show any claim under the token. */
   absent(unanswered: UnansweredToken, sentAt: number): void {
     const ageMs = sentAt - unanswered.since;
     if (ageMs >= this.#staleReadMs) return;
@@ -44,7 +46,7 @@ export class UnconfirmedTokens {
     this.#unconfirmed = [...ours, { ...unanswered, readAt }];
   }
 
-  /** In how many ms a token of this incarnation must be read back; `Infinity`: there is none. */
+  /** In how many ms a token of this incarnation must be read back; `Infinity` if there is none. */
   dueInMs(ours: PodRef | undefined, now: number): number {
     let dueInMs = Infinity;
     for (const { pod, readAt } of this.#unconfirmed)

@@ -1,5 +1,5 @@
 /**
- * Calls a handler whose type has a schema or a `concurrency`.
+ * Calls a handler whose type has a schema or a `concurrency` limit.
  *
  * Invariants:
  * - The args are checked before the handler runs. Args that the schema rejects fail the step.
@@ -12,7 +12,7 @@ import { checkArgs, type Checked } from '../../step/definition.js';
 import type { HeldClaim } from '../claims/held-claim.js';
 import type { Context } from './context.js';
 
-/** The schema of the step type rejects the args. Thrown in place of the handler. */
+/** The schema of the step type rejects the args. Thrown instead of calling the handler. */
 export class ArgsMismatch extends FleetQError {
   constructor(type: string, problem: string) {
     super('STEP_ARGS_MISMATCH', `args of ${type}: ${problem}`);

@@ -1,11 +1,13 @@
 /**
- * Runs the handlers of claims: claim → outcome.
+ * Runs the handler of a claim, and turns the claim into an outcome.
  *
  * Invariants:
- * - A slot is free again only when its handler has returned. A handler that is aborted gets a grace. After that its claim is
- *   settled without it, and the stray keeps its slot and blocks its step until it returns.
- * - Each handler runs in an async context of its own, a copy of the pool's. What it sets there reaches no other handler.
- * - A handler that returns at once costs no promise. One that returns a promise costs no closure: callbacks are reused.
+ * - A slot is free again only when its handler has returned. An aborted handler gets `abortGraceMs` to end. After that
+ *   its claim is settled while it still runs. The handler is then a stray: until it returns it keeps its slot, and its
+ *   step cannot run again on this pod.
+ * - Each handler runs in an async context of its own, a copy of the pool's. Changes to it do not reach other handlers.
+ * - A handler that returns a value, not a promise, needs no promise. A handler that returns a promise needs no new
+ *   closure, because callbacks are reused.
  */
 import type { Events } from '../../events.js';
 import type { Log } from '../../log.js';
@@ -25,14 +27,17 @@ export interface ExecutorDependencies {
   readonly runtime: Runtime;
   readonly events: Events;
   readonly log: Log;
-  /** Submits what handlers submit. */
+  /** Submits the steps that handlers submit. */
   readonly submitter: ChildSubmitter;
   readonly abortGraceMs: number;
   readonly maxPayloadBytes: number;
   readonly state: Pick<ReadonlyPoolState, 'isStopping'>;
   readonly claims: HeldClaims;
   readonly rate: CompletionRate;
-  /** A handler has returned: its slot is free, and its claim has its outcome unless it was a stray. */
+  /**
+   * A handler has returned. Its slot is free, and its claim has an outcome. If the handler was a stray, the claim had
+   * one before.
+   */
   readonly onReturned: (wasStray: boolean) => void;
 }
 
@@ -46,7 +51,7 @@ export class Executor {
     this.#deadlines = new Deadlines(deps.runtime, (now) => this.#expire(now));
   }
 
-  /** Calls a claim's handler. @returns the time when the call was over */
+  /** Calls a claim's handler. @returns the time when the call returned */
   run(held: HeldClaim, now: number): number {
     const { runtime, events, claims, rate, state, maxPayloadBytes } = this.#deps;
     const { running } = claims;
@@ -140,7 +145,11 @@ export class Executor {
     return now;
   }
 
-  /** Aborts the handlers whose time-out is reached, and gives up those whose grace is over. @returns when the next is due */
+  /**
+   * Aborts the handlers whose time-out is reached; a handler whose grace is over becomes a stray.
+   *
+   * @returns when the next deadline is
+   */
   #expire(now: number): number {
     let next = Infinity;
     for (const held of this.#deps.claims.running.pending()) {

@@ -1,11 +1,11 @@
 /**
- * Notices when a newer version of the library migrates the open tables past what this version may write.
+ * Notices when a newer version of the library migrates the open tables to a format that this version may not write.
  *
  * Invariants:
- * - `check` passes only if an answer shows the version of the tables less than a minute before the call. The age of an answer
- *   counts from the question, because the server may have read at that moment, and may have read late.
- * - Heartbeats and opening bring answers, too, so a pod with frequent heartbeats sends no statement for this. Otherwise one
- *   statement runs at a time, however many calls wait for it.
+ * - `check` passes only if an answer shows the version of the tables less than a minute before the call. The age of an
+ *   answer counts from the question, because the server may have read at that moment, and may have read late.
+ * - Heartbeats and opening bring answers, too, so a pod with frequent heartbeats sends no statement for this. Otherwise
+ *   one statement runs at a time, however many calls wait for it.
  * - Versions rise. An answer below an earlier one was read late, unless its question came so much later that this is
  *   impossible: then an administrator has reverted a migration.
  */

@@ -12,22 +12,26 @@ import {
 export interface SqliteOptions {
   /**
    * The file: a path, or a `URL` object with the protocol `file:`. It is created if it does not exist; its folder must
-   * exist. A relative path is resolved at once, against the current folder. `:memory:` keeps the steps in memory, for one
-   * process. Default `./fleet-q.db`.
+   * exist. A relative path is resolved at once, against the current folder. `:memory:` keeps the steps in memory, for
+   * one process. Default `./fleet-q.db`.
    */
   readonly path?: string | URL;
   /**
    * `normal`: commits survive the death of any process. A power loss never damages the file, but may undo the last
-   * commits. `full`: commits survive a power loss too, at the cost of one disk flush for each. Default `normal`.
+   * commits. `full`: commits survive a power loss too, at the cost of one disk flush for each commit. Default `normal`.
    */
   readonly synchronous?: 'normal' | 'full';
   /** How long a call keeps trying while another connection locks the file, in ms. Default 10,000. */
   readonly busyTimeoutMs?: number;
-  /** Allows a file on a network file system, where SQLite's locks do not hold and the file may be destroyed. Default `false`. */
+  /**
+   * Allows a file on a network file system, where SQLite's locks do not hold and the file may be destroyed. Default
+   * `false`.
+   */
   readonly allowNetworkFileSystem?: boolean;
   /**
-   * For a bundled application, the URL of the file that was bundled from `fleet-q/sqlite/helper`: the module of the helper
-   * thread. Default: `helper/worker.js` beside this module. If there is no such file, the helper's work runs inline.
+   * For a bundled application, the URL of the bundled helper module (`fleet-q/sqlite/helper`), which runs on the helper
+   * thread. Default: `helper/worker.js` in the folder of this module. If there is no such file, the helper's work runs
+   * inline.
    */
   readonly workerUrl?: string | URL;
 }
@@ -38,7 +42,7 @@ export interface ResolvedOptions {
   readonly synchronous: 'normal' | 'full';
   readonly busyTimeoutMs: number;
   readonly allowNetworkFileSystem: boolean;
-  /** `undefined` if the path of this module is not known: in a CommonJS bundle. */
+  /** `undefined` if the path of this module is not known, as in a CommonJS bundle. */
   readonly workerUrl: URL | undefined;
 }
 
@@ -67,8 +71,8 @@ function workerUrlOf(given: string | URL | undefined): URL | undefined {
 }
 
 /**
- * Not written as `new URL(…, import.meta.url)`: bundlers take that for an asset, and copy the module without bundling its
- * imports. A CommonJS bundle has no `import.meta.url`.
+ * Not written as `new URL(…, import.meta.url)`: bundlers treat that as an asset, and copy the module without bundling
+ * its imports. A CommonJS bundle has no `import.meta.url`.
  */
 function besideThisModule(own: string | undefined, file: string): URL | undefined {
   return own === undefined ? undefined : new URL(file, own);

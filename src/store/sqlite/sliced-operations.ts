@@ -1,5 +1,5 @@
 /**
- * Operations that may read the whole history, in small pieces: find, list, count and prune.
+ * Runs the operations that may read the whole history (find, list, count and prune) in small pieces.
  *
  * Invariants:
  * - No piece takes more than a few ms, and other work runs between two pieces.
@@ -14,7 +14,7 @@ const LISTED_ROWS = 1_000;
 /** How long one piece of a find may take. */
 const FIND_MS = 4;
 
-/** Runs an operation, and again while the database is BUSY. */
+/** Runs an operation, and repeats it while the database is BUSY. */
 export type Attempt = <T>(operation: () => T) => Promise<T>;
 
 export interface SlicedOperationsParts {
@@ -25,7 +25,7 @@ export interface SlicedOperationsParts {
   readonly monotonicMs: () => number;
 }
 
-/** A page so far, and the row to continue after; `undefined`: the page is complete. */
+/** A part of a page. `rest` is the row after which to continue, or `undefined` if the page is complete. */
 export interface PartOfPage {
   readonly page: ListPage;
   readonly rest: number | undefined;
@@ -67,7 +67,7 @@ export class SlicedOperations {
     return counts;
   }
 
-  /** The first piece of a page. Mostly it is the whole page. */
+  /** The first piece of a page. Usually it is the whole page. */
   async listBegin(filter: ListFilter, after: number | null): Promise<PartOfPage> {
     const { core, attempt } = this.#parts;
     const piece = await attempt(() => core.listPiece(filter, after, filter.limit, LISTED_ROWS));

@@ -1,5 +1,5 @@
 /**
- * Runs the store's calls to their end.
+ * Runs each call of the store until it has finished.
  *
  * Invariants:
  * - If the file is free, an operation is done before its call returns to the caller.
@@ -32,7 +32,7 @@ export class CallRunner {
     this.#openCalls = new OpenCalls((error) => storeError(error, parts.path));
   }
 
-  /** Runs a call to its end. What it throws becomes a StoreError. */
+  /** Runs a call until it has finished. An error that it throws becomes a StoreError. */
   run<T>(work: () => Promise<T>): Promise<T> {
     return this.#openCalls.run(work);
   }
@@ -48,7 +48,7 @@ export class CallRunner {
     });
   };
 
-  /** Runs one operation for each batch. The event loop turns between two batches. */
+  /** Runs one operation for each batch. Other work of the event loop runs between two batches. */
   async inBatches<T, R>(
     all: readonly T[],
     size: number,

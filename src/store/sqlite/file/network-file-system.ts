@@ -1,14 +1,16 @@
 /**
  * Refuses a database file on a network file system.
  *
- * Locks of network file systems are advisory at best, and hosts cannot share the memory of the -wal. Two hosts would
- * destroy the file.
+ * Locks on network file systems are not reliable, and hosts cannot share the memory that SQLite's WAL mode needs
+ * (`-shm`). Two hosts that write would damage the file.
  */
 import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StoreError } from '../../../errors.js';
 
-/** `statfs` types of Linux, from linux/magic.h and the file systems' own sources. Other platforms have other numbers. */
+/**
+ * `statfs` types of Linux, from linux/magic.h and the file systems' own sources. Other platforms have other numbers.
+ */
 const NETWORK: Readonly<Record<number, string>> = {
   0x6969: 'NFS',
   0x517b: 'SMB',

@@ -1,7 +1,8 @@
 /**
- * Checks whether a newer fleet-q has migrated the file, while it was open, past what this version may write.
+ * Checks whether a newer fleet-q has migrated the file, while it was open, to a format that this version may not write.
  *
- * Invariants: the check runs in the transaction that writes, so nothing is written after such a migration. It costs 0.2 µs.
+ * Invariants: the check runs in the transaction that writes, so no new step or claim is written after such a migration.
+ * Settling and leaving still work. The check costs 0.2 µs.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { schemaNewer, type SchemaInfo } from './migration.js';
