@@ -45,7 +45,15 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       "With `synchronous: 'normal'` a power loss never damages the file, but it may undo the last commits.",
     ),
     held(
-      'If `submit` rejects with a `STORE_…` code and the error is `transient`, the step may or may not exist.',
+      'If the reply to a submission is lost, the library repeats the submission with the same id, so there is no second step.',
+      ['test/facade/work.test.ts', 'submitting > a lost reply is retried under the same id and makes no second step'],
+    ),
+    held('It does this up to four times.', [
+      'test/client/repeat-unanswered.test.ts',
+      'repeats a call four times at most',
+    ]),
+    held(
+      'If `submit` then rejects with a `STORE_…` code and the error is `transient`, the step may or may not exist.',
       [
         'test/faults/full-disk.test.ts',
         'submit fails with STORE_FULL, writes nothing, and succeeds under the same key once there is space',
@@ -56,7 +64,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'Submit it again with the same `stepId` or `idempotencyKey`: there will be one step.',
+      'Then submit it again with the same `stepId` or `idempotencyKey`; there will be one step.',
       ['test/conformance/submitting.ts', 'makes no second step of a repeated submission'],
       [
         'test/facade/work.test.ts',
@@ -77,7 +85,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'submitMany reports which steps are stored if others take the file between two commits',
       ],
     ),
-    held('A path means one file for as long as the queue lives, even if the process calls `process.chdir`.', [
+    held('A queue uses the same file for its whole life, even if the process calls `process.chdir`.', [
       'test/files/file-path.test.ts',
       'after the process has changed its folder > %s still means the file that it meant',
     ]),
@@ -128,13 +136,13 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'But a step ends once.',
+      'But every step ends exactly once.',
       ['test/conformance/concurrency.ts', 'applies one settlement when many settle the same claim at once'],
       ['test/conformance/fencing.ts', 'keeps the first outcome if one claim is settled twice, differently'],
       ['test/chaos/chaos.test.ts', 'keeps every promise through 20 s of kills, freezes, restarts and locks'],
     ),
     unheld('A definition.', 'A claim has a fence (`stepId`, `claimToken`, `version`).'),
-    held('A settlement must present all three, and it is accepted only while the row is still claimed under them.', [
+    held('A settlement must present all three, and it is accepted only while the row still has these three values.', [
       'test/conformance/fencing.ts',
       'refuses a stale token',
       'refuses a stale version, below and above',
@@ -172,14 +180,14 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     unheld(
       'A limit. docs/snowflake.md says what a late read costs.',
-      'On Snowflake a handler may be aborted with the cause `lost` and run again.',
+      'There, a handler may be aborted with the cause `lost`, and the step then runs again.',
     ),
     unheld('Advice.', 'So a handler should be idempotent.'),
   ],
   'Only the dead are declared dead': [
     unheld('It introduces the two conditions below.', 'A pod is evicted only if two conditions hold:'),
     held(
-      "It has been silent, on the store's clock, for longer than the time that it registered.",
+      "It has been silent, on the store's clock, for longer than its registered `deadAfterMs`.",
       [
         'test/conformance/orphans-and-eviction.ts',
         'evicts a pod that has been silent for longer than it registered',
@@ -190,7 +198,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'a dead pod > has been silent for longer than the dead-after that it registered itself',
       ],
     ),
-    held("The leader has watched it unchanged for long enough, on the leader's own monotonic clock.", [
+    held("The leader has seen no new heartbeat of it for long enough, measured by the leader's own monotonic clock.", [
       'test/fleet/peer-watch.test.ts',
       'a dead pod > was watched for as long as a living pod may need to be heard',
       'a dead pod > was watched between views; the time since the last one does not count',
@@ -213,7 +221,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'While the store does not answer the leader, the leader counts no silence.',
+      'While the store does not answer the leader, that time does not count as silence of any pod.',
       [
         'test/fleet/stalls.test.ts',
         'no living pod is taken for dead > by a store that is away again and again (seed %i)',
@@ -223,13 +231,13 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'a watch that was interrupted > by unanswered calls, again and again within the time that living pods need, finds no pod dead',
       ],
     ),
-    held('After the outage, every pod gets time to be heard again.', [
+    held('After the outage, every pod gets enough time to send a heartbeat.', [
       'test/fleet/peer-watch.test.ts',
       'a watch that was interrupted > gives every pod its whole dead-after to be heard, after %s',
       'after an unanswered call > views count again once a living pod has had time to be heard before them',
     ]),
     held(
-      'So none of these evicts a living pod: an outage, however often it returns; a wrong clock; unusual settings of one pod.',
+      'So no live pod is evicted because of an outage (however often it happens), a wrong clock, or unusual settings of one pod.',
       ['test/faults/outage.test.ts', 'a store that %s for five minutes costs no pod and no step'],
       ['test/faults/clock.test.ts', 'a wall clock %s by an hour %s > evicts no pod, and all pods work'],
       ['test/conformance/orphans-and-eviction.ts', 'judges each pod by the limit that it registered'],
@@ -239,7 +247,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'If the leader itself stalls now and then, it does not count the time of a stall, but it keeps what it has watched before.',
+      'If the leader itself is blocked for a short time, it does not count that time, but the silence that it counted before stays.',
       [
         'test/fleet/peer-watch.test.ts',
         'a watch that was interrupted > by a standstill keeps what was watched before it, and counts one interval of the standstill at most',
@@ -247,7 +255,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ['test/fleet/stalls.test.ts', 'no living pod is taken for dead > by leaders and peers that stall (seed %i)'],
     ),
     held(
-      'If its heartbeats are answered at least every `gap` ms, it finds a dead pod within (`deadAfterMs` / `heartbeatIntervalMs` + 2) × `gap`.',
+      'If its heartbeats are answered at least every `gap` ms, it declares a dead pod dead within (`deadAfterMs` / `heartbeatIntervalMs` + 2) × `gap`.',
       ['test/fleet/stalls.test.ts', 'a leader that stalls for %s > finds the dead within the stated bound (seed %i)'],
     ),
     unheld(
@@ -255,7 +263,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'On SQLite all pods of a file are on one host, so a second, faster rule applies.',
     ),
     held(
-      'A pod registers its process: the boot of the host, its PID namespace, its pid, and the start time of the process.',
+      'A pod registers its process: the boot id of the host, its PID and time namespaces, its pid, and the start time of the process.',
       ['test/store/sqlite/pods/exited-pods.test.ts', 'names the process in the row of a pod, readable for people'],
     ),
     held(
@@ -270,7 +278,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'The proof needs the same boot and the same PID namespace, and one of these facts: no process has that pid; that process is a zombie; that process started at another time.',
+      'The proof needs the same boot id, PID namespace and time namespace, and one of these facts: no process has that pid; that process is a zombie, and all its threads have ended; that process has another start time.',
       [
         'test/store/sqlite/pods/process-table.test.ts',
         'the exit of a process > is proved %s',
@@ -294,7 +302,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'a process that was killed > runs what it held at once, if it is started again under the same podId',
     ]),
     held(
-      'So what a killed process held runs again within one heartbeat (2 s), and at once if the process is started again.',
+      'So the steps that a killed process held run again within one heartbeat (2 s), and at once if the process is started again.',
       [
         'test/simulation/fleet-simulation.test.ts',
         'deaths of processes that the store can look up > requeue what a killed pod held, within a heartbeat (seed %i)',
@@ -307,17 +315,17 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held(
       [
-        'If nothing can be proved, silence decides.',
+        'If nothing can be proved, only silence decides.',
         'for a pod in another container (another PID namespace);',
         'after a reboot;',
         "on macOS and Windows, and where the process's own namespace has no `/proc`;",
-        'for a worker thread that ended inside a living process;',
+        'for a worker thread that ended inside a live process;',
         'with `allowNetworkFileSystem`.',
       ],
       ['test/store/sqlite/pods/exited-pods.test.ts', 'only silence evicts > %s'],
       ['test/store/sqlite/pods/process-table.test.ts', 'the exit of a process > is not proved %s'],
     ),
-    unheld('It introduces the cases below.', 'This is so:'),
+    unheld('It introduces the cases below.', 'This is the case:'),
     held('An eviction by proof counts for `maxCrashes`, like an eviction by silence.', [
       'test/conformance/orphans-and-eviction.ts',
       'reports an orphan of an evicted pod as evicted, even if the pod leaves later',
@@ -328,7 +336,14 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
   ],
   'A pod stops itself before its peers may take its work': [
-    held('If a heartbeat is not answered, it is sent again after a third of the wait limit.', [
+    held(
+      'A pod has a time limit for an answered heartbeat: 11.25 s on SQLite and 135 s on Snowflake, with the default `deadAfterMs` of 15 s and 180 s.',
+      [
+        'test/fleet/self-fence.test.ts',
+        'silent > fences the pod a margin before peers may declare it dead, counted from when the answered heartbeat was sent',
+      ],
+    ),
+    held('If a heartbeat is not answered within a third of that limit, it is sent again.', [
       'test/fleet/hedged-call.test.ts',
       'with the intervals of %s > replaces a lost try after the resend limit, which leaves time for two of them',
     ]),
@@ -337,7 +352,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'a heartbeat that is lost > fences no pod, nor do two in a row: every $heartbeatIntervalMs ms',
     ]),
     held(
-      'If no heartbeat is answered for most of `deadAfterMs`, the pod is fenced (`silent`): it claims, starts and settles nothing, and aborts what it runs.',
+      'If no heartbeat is answered within the limit, the pod is fenced (`silent`): it claims, starts and settles nothing, and aborts its running handlers.',
       [
         'test/fleet/self-fence.test.ts',
         'silent > fences the pod a margin before peers may declare it dead, counted from when the answered heartbeat was sent',
@@ -357,31 +372,31 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'It starts and settles nothing until a heartbeat is answered that was sent after the freeze.',
+      'It starts and settles nothing until a heartbeat that was sent after the freeze is answered.',
       ['test/faults/suspended.test.ts', 'starts and settles nothing between the resume and an answered heartbeat'],
       [
         'test/fleet/heartbeat.test.ts',
         'a freeze > does not end with the answer to a heartbeat that was sent before it',
       ],
     ),
-    held('Handlers that run continue meanwhile.', [
+    held('Handlers that are already running continue.', [
       'test/pool/fence.test.ts',
       'a halt > lets handlers run, and claims, starts and settles nothing until the pod is admitted',
     ]),
   ],
   'Two leaders do no harm': [
     held(
-      'The eldest live pod leads.',
+      ['The oldest live pod that is eligible leads.', 'If no pod is eligible, the oldest live pod leads.'],
       ['test/fleet/elector.test.ts', 'the leader > is the oldest pod'],
       ['test/facade/fleet.test.ts', 'the oldest pod leads, the next takes over when it leaves, and the reports agree'],
     ),
     held(
-      'A leader saves work, but no guarantee depends on there being only one.',
+      'A leader saves work, but the guarantees also hold with two leaders.',
       ['test/fleet/recovery.test.ts', 'a recovery cycle > does no harm if two pods run it at once'],
       ['test/conformance/orphans-and-eviction.ts', 'lets two leaders recover at once: one settles, the other loses'],
     ),
     held(
-      'Recovery settles steps under the same fences as any other pod.',
+      'The leader settles orphaned steps with their fences, as any pod does.',
       [
         'test/conformance/orphans-and-eviction.ts',
         'settles an orphan in the name of the leader, so that the old holder loses its claim',
@@ -399,7 +414,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'stop > aborts with STOPPED after the drain time, and gives the step back uncharged',
     ]),
     held(
-      'It gives unstarted and aborted claims back without charging an attempt, leaves the fleet, and closes the store.',
+      'It gives unstarted and aborted claims back without charging an attempt (see Charged), leaves the fleet, and closes the store.',
       [
         'test/pool/claims/give-back.test.ts',
         'pause > stops claiming, lets what runs go on, and gives back what has not started',
@@ -412,7 +427,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ['test/fleet/heartbeat.test.ts', 'a pod that stops > leaves once'],
     ),
     held(
-      'After `stop()` no timer, handle or claim is left, with one exception: strays.',
+      'After `stop()` no timer, open handle or claim remains, with one exception: strays.',
       ['test/pool/execution/aborts.test.ts', 'stop > resolves with the number of strays, and leaves nothing behind'],
       [
         'test/facade/life.test.ts',
@@ -443,14 +458,17 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
   'A step waits for its time': [
     unheld('It introduces the two.', 'There are two kinds of time.'),
     held(
-      "A delay (`delayMs`, a retry's delay, `ctx.release({ delayMs })`) is a duration on the store's clock, and a lower bound.",
+      [
+        "A delay (`delayMs`, a retry's delay, `ctx.release({ delayMs })`) is a duration on the store's clock.",
+        'The step waits at least that long.',
+      ],
       ['test/conformance/submitting.ts', 'makes a step due after delayMs by the clock of the store, and not before'],
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
         'a wall clock that is corrected while a pod lives > by %i ms: no delay and no retry changes',
       ],
     ),
-    held('`runAt` is an instant of the real world: what a correct wall clock shows.', [
+    held('`runAt` is an instant of the real world, as a correct wall clock shows it.', [
       'test/conformance/clocks.ts',
       'starts a step at runAt if the wall clock of its submitter and its holder is an hour %s',
       'shows the submitted runAt, to the holder too, until a retry is delayed',
@@ -470,12 +488,12 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'test/store/sqlite/clock/wall-clock-offsets.test.ts',
       'a wall clock that is corrected while a pod lives > keeps a bounded record of corrections',
     ]),
-    held('The eldest living pod compares the two with each heartbeat.', [
+    held('The oldest live pod compares the two with each heartbeat.', [
       'test/store/sqlite/clock/wall-clock-offsets.test.ts',
       'the pod that records the wall clock > is the oldest pod that is awake and sends heartbeats',
     ]),
     held(
-      'If they have moved apart by more than 100 ms, it records the new difference, and every step that waits for a `runAt` follows it.',
+      'If the difference has changed by more than 100 ms, it records the new difference, and every step that waits for a `runAt` follows it.',
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
         'a wall clock that is corrected while a pod lives > follows many small changes once their sum is large enough, not each of them',
@@ -488,12 +506,12 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     unheld(
       'It introduces the case.',
-      'So suppose that the wall clock was wrong when the first pod started, and is corrected later.',
+      'Example: the wall clock was wrong when the first pod started, and is corrected later.',
     ),
     held(
       [
         'The correction is noticed within one heartbeat (2 s).',
-        'A step that becomes due by it may take one idle interval (1 s) more.',
+        'A step that becomes due because of the correction may start one more idle interval (1 s) later.',
       ],
       [
         'test/faults/wall-clock.test.ts',
@@ -525,10 +543,13 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'wakes a sleeping pod when a clock that is set forward makes a step due earlier',
       ],
     ),
-    held('If the eldest pod dies without leaving, the next pod takes over after three of its heartbeats.', [
-      'test/store/sqlite/clock/wall-clock-offsets.test.ts',
-      'pods whose wall clocks differ > the next pod records it once the oldest is silent, and the oldest again once it is back',
-    ]),
+    held(
+      'If the oldest pod dies without leaving, the next pod keeps the time once the dead pod has missed three of its own heartbeats.',
+      [
+        'test/store/sqlite/clock/wall-clock-offsets.test.ts',
+        'pods whose wall clocks differ > the next pod records it once the oldest is silent, and the oldest again once it is back',
+      ],
+    ),
     held('After a suspension of the host, `runAt` is correct at the first heartbeat.', [
       'test/faults/wall-clock.test.ts',
       'runs a step at its instant after the host was suspended',
@@ -541,7 +562,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      "A restart of all pods changes neither: within one boot of the host the store's clock continues as if a pod had lived.",
+      "A restart of all pods does not change this: as long as the host is not rebooted, the store's clock continues.",
       [
         'test/store/sqlite/clock/store-clock.test.ts',
         'the clock > continues within one boot after a long time without pods if the wall clock %s',
@@ -558,15 +579,15 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'the clock > continues from the wall clock after another boot, minus the recorded offset',
       ],
     ),
-    held("The store's clock never goes back behind what the file has recorded.", [
+    held("The store's clock never goes back to a time before the last one recorded in the file.", [
       'test/store/sqlite/clock/store-clock.test.ts',
       'the clock > never starts below the newest instant in the file',
       'the clock > never goes back, and is as fast as real time',
     ]),
     held(
       [
-        '`createdAt`, `updatedAt` and `runAt` of a step show real-world time, as it was known at that instant.',
-        'A later correction does not change what was shown.',
+        '`createdAt`, `updatedAt` and `runAt` of a step show real-world time as the store knew it when the value was written.',
+        'A later correction does not change a value that was once shown.',
       ],
       [
         'test/store/sqlite/clock/wall-clock-offsets.test.ts',
@@ -584,7 +605,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     unheld(
       'A limit.',
-      'A process whose own clock is wrong computes a wrong `runAt`: `new Date(Date.now() + 60_000)` is as wrong as its clock.',
+      'A process whose own clock is wrong computes a wrong `runAt`: `new Date(Date.now() + 60_000)` is wrong by the same amount as its clock.',
     ),
     unheld('Advice.', 'Use `delayMs` for "in a minute".'),
     held("Each pod compares its clock with the store's at every heartbeat.", [
@@ -593,24 +614,24 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'reports how far a wall clock is %s',
     ]),
     held(
-      'If they differ by more than a second, it logs that once, and `health().warnings` says by how much.',
+      'If they differ by more than a second, it logs this once, and `health().warnings` says by how much.',
       ['test/fleet/wall-clock-check.test.ts', 'logs a difference once when it begins, and once when it ends'],
       ['test/fleet/health.test.ts', 'health > warns of a wall clock that is %i ms off, and stays healthy'],
     ),
     held(
-      'The pod stays healthy: only such instants are wrong, and a restart does not correct a clock.',
+      'The pod stays healthy, because only `runAt` values computed by it are wrong, and a restart does not correct a clock.',
       ['test/fleet/health.test.ts', 'health > warns of a wall clock that is %i ms off, and stays healthy'],
       [
         'test/faults/wall-clock.test.ts',
         'a pod whose wall clock alone is an hour %s the others’ > causes a warning while it lasts, keeps the pod healthy, and runs steps at their instants',
       ],
     ),
-    held('On Snowflake the round trip is taken into account.', [
+    held('On Snowflake, a difference that the round trip can explain is ignored.', [
       'test/conformance/clocks.ts',
       'reports a wall clock that agrees as not ahead',
     ]),
     held(
-      'On SQLite the reference is the clock of the eldest pod, because there is no server.',
+      'On SQLite the reference is the clock of the oldest pod, because there is no server.',
       [
         'test/faults/wall-clock.test.ts',
         'a pod whose wall clock alone is an hour %s the others’ > is the reference if its pod is the oldest, and the other pods warn',
@@ -621,9 +642,9 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
   ],
-  'Only the step that kills its pods fails for it': [
+  'Only a step that kills its pods fails because of it': [
     held(
-      'A step fails with `STEP_CRASHED_POD` only if a pod was evicted while that step was all that the pod held, and only after two evictions in which the pod held other steps too.',
+      'A step fails with `STEP_CRASHED_POD` only if two pods were evicted while they held it, and then another pod was evicted while it held only this step.',
       [
         'test/fleet/recovery.test.ts',
         'a recovery cycle > fails a suspect that was alone on a dead pod, with maxCrashes %i',
@@ -638,7 +659,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     unheld('It introduces the list below.', 'So:'),
     held(
       [
-        'If a step was only held by a pod that died, or ran beside the step that killed it, the step never fails for that.',
+        'If a step was held by a pod that died but did not run, or ran next to the step that killed the pod, it never fails because of that.',
         'It becomes due again and completes.',
       ],
       [
@@ -650,7 +671,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     held(
       [
         'A step that kills its pod each time fails at its third death, or after `maxCrashes` + 1 deaths if that is more.',
-        'At least two deaths among other steps are needed to suspect a step, and one death alone to prove it.',
+        'Two deaths make the step a suspect, whatever else the pods held.',
+        'One more death, of a pod that held only this step, proves it.',
         'So `maxCrashes` 0, 1 and 2 mean the same.',
       ],
       [
@@ -661,16 +683,16 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     unheld(
       'A limit.',
-      "A kill from outside (by an operator, or because the host is out of memory) cannot be told from a step's own.",
+      'The library cannot know whether a step killed its pod or something else did (an operator, or the host was out of memory).',
     ),
     held(
-      'A step fails for such kills only if they hit it twice among other steps, and then `maxCrashes` − 1 times, at least once, while it ran alone.',
+      'A step fails because of such kills only if they hit it twice, and then again while it ran alone: `maxCrashes` − 1 times, but at least once.',
       [
         'test/simulation/suspects.test.ts',
         'among killers and kills from outside > only killers fail (maxCrashes $maxCrashes, seed $seed)',
       ],
     ),
-    unheld('The reason for the next sentence.', 'Queues in one process die together.'),
+    unheld('The reason for the next sentence.', 'If a process dies, all its queues die.'),
     held(
       'So a suspect runs alone in its process: while it runs, the other queues of the process claim and start nothing, whatever their store.',
       [
@@ -696,12 +718,12 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'a suspect that comes to a busy pod > is never held by a token that says that the pod was empty',
       ],
     ),
-    held('If a busy pod meets a suspect, it claims nothing until its handlers have ended, for 5 s at first.', [
+    held('If a busy pod meets a suspect, it claims nothing until its handlers have ended, for up to 5 s.', [
       'test/pool/suspects/suspects.test.ts',
       'a suspect that comes to a busy pod > leaves free slots empty for 5 s at first; then the pod works on for at least as long',
     ]),
     held(
-      'If they take longer, the pod continues with other work for at least as long, and then tries again for twice as long.',
+      'If they need longer, the pod does other work for at least 5 s, and then waits again, this time for up to 10 s, and so on.',
       [
         'test/pool/suspects/suspects.test.ts',
         'a suspect that comes to a busy pod > leaves free slots empty for 5 s at first; then the pod works on for at least as long',
@@ -709,7 +731,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'So a suspect runs even if all pods are always busy, within about seven times the longest handler.',
+      'So a suspect runs even if all pods are always busy, within about seven times the run time of the longest handler.',
       [
         'test/simulation/suspects.test.ts',
         'in a fleet that is always busy > suspects run in the end, and other work runs meanwhile (seed %i)',
@@ -738,7 +760,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'test/pool/suspects/pools-of-process.test.ts',
       'suspects of two queues that both have other work run, one at a time, beside nothing',
     ]),
-    held('If a queue meets a suspect, it also stops the others from claiming, within the same bounds.', [
+    held('If a queue meets a suspect, it also stops the others from claiming, for at most the times given above.', [
       'test/pool/suspects/pools-of-process.test.ts',
       'a suspect whose process has another queue > keeps the other from work for 5 s at first; then that works on for at least as long',
     ]),
@@ -770,7 +792,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
   ],
   'The host stays responsive': [
     held(
-      'No call keeps the event loop for more than about 10 ms, whatever the size of the batch or of the history.',
+      'No call of the library blocks the event loop of the host process for more than about 10 ms, whatever the size of the batch or of the history.',
       ['test/pool/execution/yield.test.ts', '%s handlers that chain let the event loop turn every few ms'],
       ['test/faults/backlog.test.ts', '… steps that are submitted while no pod works block no host and are all run'],
       ['test/store/sqlite/helper/store-helper.test.ts', '%s > deletes at most 500 rows a piece in retention'],
@@ -791,17 +813,17 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       ['test/facade/own-queue.test.ts', 'a batch, and calls of one turn, run in the order of submission'],
     ),
-    held('A step that is given back or retried keeps its place among its equals.', [
+    held('A step that is given back keeps its place among steps of the same priority and due time.', [
       'test/conformance/claiming.ts',
       'keeps the rank of a released step among its equals',
       'keeps the turn of a step that was released without a delay',
     ]),
-    held('Among equals no step starves.', [
+    held('Such steps never starve one another.', [
       'test/conformance/claiming.ts',
       'claims the step that has been due longest first, whenever it was submitted',
     ]),
     unheld('A limit.', 'Strict priority may starve steps of low priority.'),
-    held('The order holds for everything that is due, however many steps become due at the same time.', [
+    held('The order holds for all due steps, however many steps become due at the same time.', [
       'test/store/sqlite/claiming/unpromoted-backlog.test.ts',
       'a claim > takes the first by rank of any backlog, promoted or not (%s)',
     ]),
@@ -813,14 +835,14 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'test/store/snowflake/backlog-sharing.test.ts',
       'each claim a fair share of it, although neither sees what the other has claimed (SEED=…)',
     ]),
-    held('A pod whose claims are all accepted keeps to the order.', [
+    held('If all claims of a pod are accepted, that pod follows the order.', [
       'test/store/snowflake/exchange.test.ts',
       'an UPDATE that was refused steps which read as due > begins at the front if nothing was refused, or if no read is late',
     ]),
     held(
       [
-        'A pod may start what it has already claimed before an urgent step, but the urgent step does not wait behind all of it.',
-        'Claims that cannot start within the prefetch limit (two exchange intervals, at least 1 s) are given back, and lower-ranked claims with them.',
+        'A pod may start steps that it has already claimed before an urgent step, but the urgent step does not wait for all of them.',
+        'If a pod holds claims that cannot start within the prefetch time (two exchange intervals, at least 1 s), it gives them back, and all claims of lower rank too.',
       ],
       [
         'test/pool/claims/give-back.test.ts',
@@ -831,8 +853,8 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held(
       [
-        'So an urgent step is claimed, at the latest, once that limit has passed, a slot has become free, and two exchanges have been answered.',
-        'On that pod it takes the next slot that its type may have, before everything of lower rank.',
+        'So an urgent step waits at most for that time, one free slot, and two exchanges.',
+        'It then gets the next free slot for its type, before all steps of lower rank.',
       ],
       [
         'test/pool/planning/prefetch.test.ts',
@@ -840,7 +862,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'The types take turns if a pod handles more than 300 types on SQLite, or more than 5,000 on Snowflake, and more than that have due steps.',
+      'If a pod handles more than 300 types (SQLite) or 5,000 (Snowflake), and more than that many of them have due steps, it does not look at all of them in one exchange: the types take turns.',
       [
         'test/store/sqlite/claiming/types-to-walk.test.ts',
         'a pod of 1,000 types > claims steps of every type if all types have some, and notices when none are left',
@@ -850,18 +872,18 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'the types of an exchange > take turns if they do not fit: %i types',
       ],
     ),
-    held('The order then holds within a turn.', [
+    held('The order then holds only within a turn.', [
       'test/store/sqlite/claiming/types-to-walk.test.ts',
       'a pod of 1,000 types > claims the steps that ranked first before, along with the types whose turn it is',
     ]),
-    held('On SQLite they also take turns if more than 2,000 types have due steps, handled or not.', [
-      'test/store/sqlite/claiming/unpromoted-backlog.test.ts',
-      'a claim > walks through a bounded number of types',
-    ]),
+    held(
+      'On SQLite such a pod also does this if more than 2,000 types have due steps, whether it handles them or not.',
+      ['test/store/sqlite/claiming/unpromoted-backlog.test.ts', 'a claim > walks through a bounded number of types'],
+    ),
   ],
   'What each failure does': [
     held(
-      '"Pending again" means due at once, and not charged unless it says so: `retryCount` stays. If a pod was evicted while it held the step, the step\'s `crashes` rises by one. Above it says how this can lead to `STEP_CRASHED_POD`.',
+      '"Pending again" means: due at once and not charged (`retryCount` does not change), unless the text says otherwise. If a pod was evicted while it held the step, `crashes` of the step rises by one. There is one exception: once a step is a suspect, an eviction counts only if the pod held nothing else. Above you can read how this can lead to `STEP_CRASHED_POD`.',
       [
         'test/conformance/settling.ts',
         'releases a step uncharged, and keeps its runAt if there is no delay',
@@ -875,7 +897,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
   ],
   'Failures of a handler': [
     held(
-      'It throws or runs out of time | Pending again after the retry delay, charged; failed after the last one',
+      'It throws or runs out of time | Pending again after the retry delay, charged; failed after the last retry',
       [
         'test/pool/execution/outcomes.test.ts',
         'what a handler throws > %s is recorded, and the step is retried by the policy',
@@ -883,20 +905,26 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
       ['test/pool/execution/aborts.test.ts', 'a time-out > aborts the handler and is charged'],
     ),
-    held('It ignores its signal | Settled without it after `abortGraceMs`; it keeps its slot as a stray', [
-      'test/pool/execution/aborts.test.ts',
-      'strays > keep their slots: after the grace the claim is settled without the handler',
-    ]),
-    held('It blocks the event loop past dead-after | Another pod finishes it; the late result is refused', [
-      'test/faults/blocked.test.ts',
-      'is evicted; another pod finishes the step; the late result is refused; the pod joins again and works',
-    ]),
-    held('The same, and no other pod lives | The late result is accepted', [
+    held(
+      'It ignores its signal | After `abortGraceMs` the step is settled although the handler still runs. The handler keeps its slot as a stray',
+      [
+        'test/pool/execution/aborts.test.ts',
+        'strays > keep their slots: after the grace the claim is settled without the handler',
+      ],
+    ),
+    held(
+      'It blocks the event loop for longer than `deadAfterMs` | Another pod finishes it; the late result is refused',
+      [
+        'test/faults/blocked.test.ts',
+        'is evicted; another pod finishes the step; the late result is refused; the pod joins again and works',
+      ],
+    ),
+    held('It blocks the event loop for that long, and there is no other pod | The late result is accepted', [
       'test/faults/blocked.test.ts',
       'has its late result accepted if no pod has evicted it, and nothing runs twice',
     ]),
     held(
-      'It kills its process, each time | `STEP_CRASHED_POD`, once it did so alone; its neighbours complete',
+      'It kills its process, each time | `STEP_CRASHED_POD`, after it has done so while it ran alone; the steps that ran with it complete',
       ['test/e2e/poison.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
       [
         'test/faults/blocked.test.ts',
@@ -930,18 +958,18 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'Frozen for long (SIGSTOP), while other pods live. As if it had been killed. When it continues, it drops what it held and joins as a new incarnation.',
+      'Frozen for long (SIGSTOP), while other pods live. The steps are recovered as if the pod had been killed. When it continues, it drops the steps that it held and joins as a new incarnation.',
       [
         'test/faults/suspended.test.ts',
         'gives the steps of one suspended machine to others; its pod returns as a new incarnation and settles nothing old',
       ],
     ),
     held(
-      'The whole host suspended: All pods wait for a heartbeat, then continue. No pod is evicted, and what ran continues.',
+      'The whole host suspended: All pods wait for a heartbeat, then continue. No pod is evicted, and running handlers continue.',
       ['test/faults/suspended.test.ts', 'fences all pods of a suspended host, evicts none, and continues'],
     ),
     held(
-      'A wall clock set forward or back by an hour: Delays, retries and recovery keep time. Steps with `runAt` follow the clock. A clock set forward costs its pod one extra heartbeat.',
+      'A wall clock set forward or back by an hour: Delays, retries and recovery are not affected. Steps with `runAt` follow the clock. A clock set forward costs its pod one extra heartbeat.',
       [
         'test/faults/clock.test.ts',
         'a wall clock %s by an hour %s > evicts no pod, and all pods work',
@@ -964,7 +992,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
   ],
   'Failures of the store': [
     held(
-      'The file is damaged: Any call that meets the damage fails with `STORE_CORRUPT`. No step is reported as ended unless it is. Outcomes are kept and offered again, with pauses. `health()` reports it. A restored backup continues from where it stood.',
+      'The file is damaged: Any call that meets the damage fails with `STORE_CORRUPT`. No step is reported as ended unless it has ended. The pods keep the outcomes and send them again, with pauses. `health()` reports the damage. If you restore a backup, the queue continues from the state in the backup.',
       [
         'test/faults/corrupt.test.ts',
         'when it is opened > with %s overwritten, start and submit fail with STORE_CORRUPT each time, and leave the file as it is',
@@ -981,11 +1009,11 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      "Rows are ended or deleted by SQL while they run: The holder's settlement is `lost` (`step:lost`). The row stays as it was written.",
+      "Somebody changes or deletes the rows of running steps by SQL: The holder's settlement is `lost` (`step:lost`). The row stays as it was written.",
       ['test/faults/by-hand.test.ts', 'a step that is %s while it runs is lost to its pod, which continues to work'],
     ),
     held(
-      'SQL writes numbers beyond 53 bits (a `version` of 2^53). Calls work as usual. The row is repaired when it is next claimed, settled, cancelled or recovered. A pod that held it has lost it.',
+      'SQL writes numbers beyond 53 bits (a `version` of 2^53). Calls work as usual. The row is repaired when it is next claimed, settled, cancelled or recovered. The pod that held the step loses its claim.',
       [
         'test/store/sqlite/rows-written-by-sql.test.ts',
         'a 64-bit number that was written by hand > %s %s in a ready step: the step is claimed, fails, and completes',
@@ -1021,7 +1049,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'The disk is full: Calls fail with `STORE_FULL`, and nothing is written. Outcomes are kept and handed in when there is space, so nothing runs twice. If a pod stops meanwhile, its steps are pending again.',
+      'The disk is full: Calls fail with `STORE_FULL`, and nothing is written. Outcomes are kept and stored when there is space, so nothing runs twice. If a pod stops meanwhile, its steps are pending again.',
       [
         'test/faults/full-disk.test.ts',
         'submit fails with STORE_FULL, writes nothing, and succeeds under the same key once there is space',
@@ -1038,7 +1066,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'The store is away for minutes (it fails, hangs, or loses replies). Calls fail with `STORE_UNAVAILABLE`. The pods are fenced (`silent`) and abort what they run, without a charge. No pod is evicted, and all continue afterwards.',
+      'The store is away for minutes (it fails, hangs, or loses replies). Calls fail with `STORE_UNAVAILABLE`. The pods are fenced (`silent`) and abort their running handlers; no attempt is charged. No pod is evicted, and all continue afterwards.',
       ['test/faults/outage.test.ts', 'a store that %s for five minutes costs no pod and no step'],
     ),
     held(
