@@ -8,7 +8,7 @@
  */
 import { StoreError } from '../errors.js';
 import type { StepRecord } from '../store/contract.js';
-import { SecondRead, type SecondReadParts } from './second-read.js';
+import { SecondRead, type SecondReadDependencies } from './second-read.js';
 
 /** An attempt that gave no result. */
 export type NoResult =
@@ -33,10 +33,10 @@ const MAX_MOVES = 20;
 /** @throws StoreError `STORE_BUSY` */
 export async function changeAtVersion<R extends string>(
   stepId: string,
-  parts: SecondReadParts,
+  deps: SecondReadDependencies,
   { done, find, attempt, unchanged }: Change<R>,
 ): Promise<R> {
-  const reads = new SecondRead(parts);
+  const reads = new SecondRead(deps);
   let tried: number | undefined;
   for (let moves = 0; ;) {
     const record = await find();

@@ -12,7 +12,7 @@ import type { QueueContext } from '../runtime/async-context.js';
 import { doubledMs } from '../runtime/backoff.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
 
-export interface SecondReadParts {
+export interface SecondReadDependencies {
   readonly runtime: Runtime;
   readonly context: QueueContext;
   readonly staleReadMs: number;
@@ -23,27 +23,27 @@ export interface SecondReadParts {
 const FIRST_PAUSE_MS = 1_000;
 
 export class SecondRead {
-  readonly #parts: SecondReadParts;
+  readonly #deps: SecondReadDependencies;
   #since: number;
   /** When the last read was sent; `undefined`: none since `#since`. */
   #sentAt: number | undefined;
   #pauseMs = FIRST_PAUSE_MS;
 
   /** Create it right before the first read. */
-  constructor(parts: SecondReadParts) {
-    this.#parts = parts;
-    this.#since = this.#sentAt = parts.runtime.monotonicMs();
+  constructor(deps: SecondReadDependencies) {
+    this.#deps = deps;
+    this.#since = this.#sentAt = deps.runtime.monotonicMs();
   }
 
   /** The row has moved since it was read: no read so far counts. */
   moved(): void {
-    this.#since = this.#parts.runtime.monotonicMs();
+    this.#since = this.#deps.runtime.monotonicMs();
     this.#sentAt = undefined;
   }
 
   /** Pauses before another read. `false`: no other read is needed, and the last one is to be believed. */
   async again(): Promise<boolean> {
-    const { runtime, context, staleReadMs, closing } = this.#parts;
+    const { runtime, context, staleReadMs, closing } = this.#deps;
     if (this.#sentAt !== undefined && this.#sentAt - this.#since >= staleReadMs) return false;
     const leftMs = this.#since + staleReadMs - runtime.monotonicMs();
     if (leftMs > 0) await context.run(() => sleep(runtime, Math.min(this.#pauseMs, leftMs), closing));

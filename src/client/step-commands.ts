@@ -13,7 +13,7 @@ import { isTerminal } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
 import { changeAtVersion } from './change-at-version.js';
 import { repeatUnanswered } from './repeat-unanswered.js';
-import type { SecondReadParts } from './second-read.js';
+import type { SecondReadDependencies } from './second-read.js';
 import { unlessClosing } from './unless-closing.js';
 
 /** What `cancel` did. */
@@ -21,7 +21,7 @@ export type CancelResult = 'cancelled' | 'alreadyTerminal' | 'notFound';
 /** What `retry` did. `notRetryable`: the step has neither failed nor been cancelled. */
 export type RetryResult = 'retried' | 'notRetryable' | 'notFound';
 
-export interface StepCommandsParts {
+export interface StepCommandsDependencies {
   readonly store: Pick<Store, 'find' | 'cancel' | 'retry' | 'staleReadMs'>;
   readonly runtime: Runtime;
   readonly events: Events;
@@ -35,10 +35,10 @@ export interface StepCommandsParts {
 }
 
 export class StepCommands {
-  readonly #parts: StepCommandsParts;
+  readonly #deps: StepCommandsDependencies;
 
-  constructor(parts: StepCommandsParts) {
-    this.#parts = parts;
+  constructor(deps: StepCommandsDependencies) {
+    this.#deps = deps;
   }
 
   /**
@@ -48,7 +48,7 @@ export class StepCommands {
    */
   async cancel(stepId: string): Promise<CancelResult> {
     checkStepId(stepId);
-    const token = this.#parts.runtime.uuid();
+    const token = this.#deps.runtime.uuid();
     return changeAtVersion<CancelResult>(stepId, this.#secondRead, {
       done: 'cancelled',
       find: () => this.#find('cancel', stepId),
@@ -89,31 +89,31 @@ export class StepCommands {
         return receipt === 'notFound' ? 'changed' : receipt;
       },
     });
-    if (result === 'retried') this.#parts.onRetried();
+    if (result === 'retried') this.#deps.onRetried();
     return result;
   }
 
-  get #secondRead(): SecondReadParts {
-    const { runtime, context, closing, store } = this.#parts;
+  get #secondRead(): SecondReadDependencies {
+    const { runtime, context, closing, store } = this.#deps;
     return { runtime, context, closing, staleReadMs: store.staleReadMs };
   }
 
   async #find(method: string, stepId: string): Promise<StepRecord | undefined> {
-    const { closing, store } = this.#parts;
+    const { closing, store } = this.#deps;
     const [record] = await unlessClosing(closing, method, () => store.find([stepId]));
     return record;
   }
 
-  #write<T>(method: string, call: (store: StepCommandsParts['store']) => Promise<T>): Promise<T> {
-    const { runtime, closing, store, context } = this.#parts;
+  #write<T>(method: string, call: (store: StepCommandsDependencies['store']) => Promise<T>): Promise<T> {
+    const { runtime, closing, store, context } = this.#deps;
     return unlessClosing(closing, method, () =>
       context.run(() => repeatUnanswered(runtime, closing, () => call(store))),
     );
   }
 
   #cancelled({ stepId, type }: StepRecord): void {
-    this.#parts.events.emit('step:cancelled', { stepId, type, by: 'caller', latencyMs: 0 });
-    this.#parts.events.ended(stepId);
-    this.#parts.onCancelled(stepId);
+    this.#deps.events.emit('step:cancelled', { stepId, type, by: 'caller', latencyMs: 0 });
+    this.#deps.events.ended(stepId);
+    this.#deps.onCancelled(stepId);
   }
 }

@@ -11,7 +11,7 @@ import { SecondRead } from './second-read.js';
 import { listingOf, type StepFilter, type StepListing } from './step-listing.js';
 import { unlessClosing } from './unless-closing.js';
 
-export interface StepQueriesParts {
+export interface StepQueriesDependencies {
   readonly store: Pick<Store, 'find' | 'list' | 'staleReadMs'>;
   readonly runtime: Runtime;
   readonly context: QueueContext;
@@ -20,21 +20,21 @@ export interface StepQueriesParts {
 }
 
 export class StepQueries {
-  readonly #parts: StepQueriesParts;
+  readonly #deps: StepQueriesDependencies;
 
-  constructor(parts: StepQueriesParts) {
-    this.#parts = parts;
+  constructor(deps: StepQueriesDependencies) {
+    this.#deps = deps;
   }
 
   /** Runs a query of the store, unless the store is about to be closed. @throws StoppedError */
   read<T>(method: string, query: () => Promise<T>): Promise<T> {
-    return unlessClosing(this.#parts.closing, method, query);
+    return unlessClosing(this.#deps.closing, method, query);
   }
 
   /** @throws StepNotFoundError; if reads may be late, only after a second read */
   async get(stepId: string): Promise<Step> {
     checkStepId(stepId);
-    const { store, runtime, context, closing } = this.#parts;
+    const { store, runtime, context, closing } = this.#deps;
     const reads = new SecondRead({ runtime, context, closing, staleReadMs: store.staleReadMs });
     let record: StepRecord | undefined;
     do [record] = await this.read('getStep', () => store.find([stepId]));
@@ -46,7 +46,7 @@ export class StepQueries {
   /** @param filter has been checked by `checkFilter` */
   list(filter: StepFilter): StepListing<Step> {
     const { status, type, claimedBy, order = 'oldest', pageSize = 100 } = filter;
-    const { store, runtime } = this.#parts;
+    const { store, runtime } = this.#deps;
     return listingOf(async (after = filter.after) => {
       const query = {
         ...(status === undefined ? {} : { statuses: [status].flat() }),

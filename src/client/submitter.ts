@@ -27,7 +27,7 @@ import { repeatUnanswered } from './repeat-unanswered.js';
 import { commitEnd } from './commit-size-limit.js';
 import { SameStepTwice } from './same-step-twice.js';
 
-export interface SubmitterParts {
+export interface SubmitterDependencies {
   readonly store: Pick<StepStore, 'submit'>;
   readonly submitBatch: number;
   readonly runtime: Runtime;
@@ -60,13 +60,13 @@ const iterable = expecting(
 );
 
 export class Submitter {
-  readonly #parts: SubmitterParts;
+  readonly #deps: SubmitterDependencies;
   #waiting: Waiting[] = [];
   #committing: Promise<void> | undefined;
   readonly #commitWaiting = (): Promise<void> => this.#drain();
 
-  constructor(parts: SubmitterParts) {
-    this.#parts = parts;
+  constructor(deps: SubmitterDependencies) {
+    this.#deps = deps;
   }
 
   /** Submits one step, `(step)` or `(definition, args, options)`. @throws ValidationError, StoreError, StoppedError */
@@ -91,14 +91,14 @@ export class Submitter {
     if (call === undefined) iterable(given, 'steps', 'STEP_INVALID');
     const inputs = call?.inputs ?? (given as Iterable<unknown>);
     const duplicates = new SameStepTwice();
-    const steps = await mapInSlices(this.#parts.runtime, inputs, (input, i) => {
+    const steps = await mapInSlices(this.#deps.runtime, inputs, (input, i) => {
       const checking = this.#check(input, `steps[${i}].`, call?.definition);
       const checkId = (step: NewStep): NewStep => duplicates.check(input as StepInput, step, i);
       return types.isPromise(checking) ? checking.then(checkId) : checkId(checking);
     });
     const done: Submitted[] = [];
     for (let at = 0; at < steps.length;) {
-      const end = commitEnd(steps, at, this.#parts.submitBatch, ({ payload }) => payload);
+      const end = commitEnd(steps, at, this.#deps.submitBatch, ({ payload }) => payload);
       const chunk = steps.slice(at, end);
       at = end;
       try {
@@ -112,8 +112,8 @@ export class Submitter {
         const ids = done.map(({ stepId }) => stepId);
         throw new SubmitIncompleteError(ids, steps.length, error);
       }
-      this.#parts.onCommitted();
-      await this.#parts.runtime.yield();
+      this.#deps.onCommitted();
+      await this.#deps.runtime.yield();
     }
     return done;
   }
@@ -125,7 +125,7 @@ export class Submitter {
 
   /** @param given the definition that was passed; it counts before one that is registered under the same type */
   #check(input: unknown, prefix: string, given?: RegisteredStep): NewStep | Promise<NewStep> {
-    const { registry, settings, runtime } = this.#parts;
+    const { registry, settings, runtime } = this.#deps;
     const definition = given ?? registry.get((input as StepInput | undefined)?.type ?? '');
     const rules = {
       maxPayloadBytes: settings.maxPayloadBytes,
@@ -139,7 +139,7 @@ export class Submitter {
   }
 
   #unknown(type: string, prefix: string): ValidationError {
-    const known = this.#parts.registry.types;
+    const known = this.#deps.registry.types;
     const near = nearest(type, known);
     const none = known.length === 0 ? ': no type is registered, and unknownTypes is "refuse"' : '';
     const hint = near === undefined ? none : `; did you mean ${show(near)}?`;
@@ -149,17 +149,17 @@ export class Submitter {
   #enqueue(step: NewStep): Promise<SubmitReceipt> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ step, resolve, reject });
-      this.#committing ??= this.#parts.context.run(this.#commitWaiting);
+      this.#committing ??= this.#deps.context.run(this.#commitWaiting);
     });
   }
 
   async #drain(): Promise<void> {
     await Promise.resolve(); // the calls of this turn share a commit
     while (this.#waiting.length > 0) {
-      const end = commitEnd(this.#waiting, 0, this.#parts.submitBatch, ({ step }) => step.payload);
+      const end = commitEnd(this.#waiting, 0, this.#deps.submitBatch, ({ step }) => step.payload);
       const batch = this.#waiting.splice(0, end);
       await this.#commitShared(batch);
-      this.#parts.onCommitted();
+      this.#deps.onCommitted();
     }
     this.#committing = undefined;
   }
@@ -178,13 +178,13 @@ export class Submitter {
   }
 
   async #commit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]> {
-    const { store, runtime, closing, context } = this.#parts;
+    const { store, runtime, closing, context } = this.#deps;
     if (closing.aborted) throw new StoppedError('submit');
     return context.run(() => repeatUnanswered(runtime, closing, () => store.submit(steps)));
   }
 
   #announce(step: NewStep, receipt: SubmitReceipt): void {
-    const { events, log } = this.#parts;
+    const { events, log } = this.#deps;
     if (receipt === 'mismatch')
       log.warn({ stepId: step.stepId, type: step.type }, 'step was not submitted: its id exists with another payload');
     if (!events.has('step:submitted')) return;

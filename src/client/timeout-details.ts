@@ -9,7 +9,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import { withTimeout } from '../runtime/with-timeout.js';
 import type { PodView, StepRecord, Store } from '../store/contract.js';
 
-export interface TimeoutDetailsParts {
+export interface TimeoutDetailsDependencies {
   readonly store: Pick<Store, 'find' | 'fleet'>;
   readonly runtime: Runtime;
   /** Aborts before the store is closed. */
@@ -33,13 +33,13 @@ const MAX_STEPS = 1_000;
 const NONE: DetailsById = new Map();
 
 export class TimeoutDetails {
-  readonly #parts: TimeoutDetailsParts;
+  readonly #deps: TimeoutDetailsDependencies;
   /** The ids of the next query. */
   #ids: string[] = [];
   #reply: Promise<DetailsById> | undefined;
 
-  constructor(parts: TimeoutDetailsParts) {
-    this.#parts = parts;
+  constructor(deps: TimeoutDetailsDependencies) {
+    this.#deps = deps;
   }
 
   /** Never rejects. `undefined`: there is no such step, or the store did not answer in time. */
@@ -49,7 +49,7 @@ export class TimeoutDetails {
   }
 
   async #query(): Promise<DetailsById> {
-    const { runtime, closing } = this.#parts;
+    const { runtime, closing } = this.#deps;
     await runtime.yield();
     const ids = this.#ids.slice(0, MAX_STEPS);
     this.#ids = [];
@@ -59,7 +59,7 @@ export class TimeoutDetails {
   }
 
   async #describe(ids: readonly string[]): Promise<DetailsById> {
-    const { store, runtime, handledBy } = this.#parts;
+    const { store, runtime, handledBy } = this.#deps;
     const steps = await store.find(ids);
     const anyPending = steps.some(({ status }) => status === 'pending');
     const handled = anyPending ? await handledBy(runtime, await store.fleet()) : undefined;
@@ -71,7 +71,7 @@ export class TimeoutDetails {
     if (status !== 'pending') return `it is ${status}`;
     if (handled?.has(type) === false)
       return `it is pending, and no live pod is known to handle the type ${JSON.stringify(type)}`;
-    const inMs = runAt - this.#parts.runtime.wallMs();
+    const inMs = runAt - this.#deps.runtime.wallMs();
     return inMs > 0 ? `it is pending, due in ${inMs} ms` : 'it is pending, and due';
   }
 }

@@ -27,7 +27,7 @@ import { AwaitedSweep } from './awaited-sweep.js';
 import { checkWaitOptions, type WaitOptions } from './wait-options.js';
 import type { TimeoutDetails } from './timeout-details.js';
 
-export interface WaiterParts {
+export interface WaiterDependencies {
   readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch' | 'staleReadMs'>;
   readonly runtime: Runtime;
   readonly events: Events;
@@ -52,7 +52,7 @@ const FIND_BATCH = 1_000;
 const REJECT_BATCH = 200;
 
 export class Waiter {
-  readonly #parts: WaiterParts;
+  readonly #deps: WaiterDependencies;
   readonly #loop: Loop;
   readonly #waiting = new Map<string, Set<Waiting>>();
   /** Ids that no query has covered or shown yet, or that have ended in this process: read at the next query. */
@@ -64,11 +64,11 @@ export class Waiter {
   #unwatch: (() => void)[] = [];
   #stopped = false;
 
-  constructor(parts: WaiterParts) {
-    this.#parts = parts;
-    this.#gate = new PulseGate(parts.store.staleReadMs);
-    this.#round = new AwaitedSweep(this.#waiting, parts.waitIntervalMs);
-    this.#loop = new Loop(parts.runtime, () => this.#poll(), { onError: (error) => this.#failed(error) });
+  constructor(deps: WaiterDependencies) {
+    this.#deps = deps;
+    this.#gate = new PulseGate(deps.store.staleReadMs);
+    this.#round = new AwaitedSweep(this.#waiting, deps.waitIntervalMs);
+    this.#loop = new Loop(deps.runtime, () => this.#poll(), { onError: (error) => this.#failed(error) });
   }
 
   /**
@@ -80,7 +80,7 @@ export class Waiter {
   async wait(stepId: string, options: WaitOptions = {}): Promise<unknown> {
     checkStepId(stepId);
     checkWaitOptions(options);
-    return this.#parts.context.run(() => this.#wait(stepId, options));
+    return this.#deps.context.run(() => this.#wait(stepId, options));
   }
 
   #wait(stepId: string, { timeoutMs, signal }: WaitOptions): Promise<unknown> {
@@ -111,7 +111,7 @@ export class Waiter {
         },
       };
       if (timeoutMs !== undefined) {
-        timer = this.#parts.runtime.after(timeoutMs, () => void this.#timedOut(stepId, waiting, timeoutMs));
+        timer = this.#deps.runtime.after(timeoutMs, () => void this.#timedOut(stepId, waiting, timeoutMs));
       }
       const removeAbortListener = signal && onAbort(signal, () => waiting.reject(aborted(stepId, signal)));
       this.#add(stepId, waiting);
@@ -141,7 +141,7 @@ export class Waiter {
 
   /** Reads the step for the error message. If it has ended by now, that settles the wait. */
   async #timedOut(stepId: string, waiting: Waiting, timeoutMs: number): Promise<void> {
-    const found = await this.#parts.timeoutDetails.step(stepId);
+    const found = await this.#deps.timeoutDetails.step(stepId);
     const status = found?.step.status;
     if (found !== undefined && isTerminal(found.step.status)) {
       waiting.settle(found.step);
@@ -157,7 +157,7 @@ export class Waiter {
     else others.add(waiting);
     this.#urgent.add(stepId);
     if (this.#loop.running) return this.#loop.wake();
-    const { events, store } = this.#parts;
+    const { events, store } = this.#deps;
     this.#unwatch = [store.watch(() => this.#loop.wake()), events.onEnded((ended) => this.#ended(ended))];
     void this.#loop.start();
   }
@@ -185,7 +185,7 @@ export class Waiter {
   }
 
   async #poll(): Promise<number> {
-    const { store, runtime, waitIntervalMs } = this.#parts;
+    const { store, runtime, waitIntervalMs } = this.#deps;
     const pulse = await store.pulse(); // read before the query: a step that ends after it changes the pulse again
     const sentAt = this.#now();
     const mustQuery = this.#gate.mustQuery(pulse, sentAt);
@@ -203,7 +203,7 @@ export class Waiter {
 
   /** Settles the waits for steps that have ended since the last query. Returns whether every awaited step was examined. */
   async #queryEnded(urgent: readonly string[], sentAt: number): Promise<boolean> {
-    const reply = await this.#parts.store.ended({ awaited: this.#waiting, since: this.#cursor });
+    const reply = await this.#deps.store.ended({ awaited: this.#waiting, since: this.#cursor });
     this.#cursor = reply.cursor;
     for (const record of reply.steps) this.#received(record.stepId, record, sentAt);
     const gone = new Set(reply.gone);
@@ -216,7 +216,7 @@ export class Waiter {
 
   async #find(ids: readonly string[]): Promise<void> {
     const sentAt = this.#now();
-    const records = new Map((await this.#parts.store.find(ids)).map((record) => [record.stepId, record]));
+    const records = new Map((await this.#deps.store.find(ids)).map((record) => [record.stepId, record]));
     for (const id of ids) this.#received(id, records.get(id), sentAt);
   }
 
@@ -235,18 +235,18 @@ export class Waiter {
 
   #notShown(stepId: string, waiting: Waiting, sentAt: number): void {
     waiting.absentSince ??= Math.max(sentAt, waiting.since);
-    if (sentAt - waiting.absentSince >= this.#parts.store.staleReadMs) waiting.reject(new StepNotFoundError(stepId));
+    if (sentAt - waiting.absentSince >= this.#deps.store.staleReadMs) waiting.reject(new StepNotFoundError(stepId));
     else this.#urgent.add(stepId);
   }
 
   #now(): number {
-    return this.#parts.runtime.monotonicMs();
+    return this.#deps.runtime.monotonicMs();
   }
 
   /** A poll has failed. Returns when to poll again. */
   #failed(error: unknown): number {
     for (const id of this.#waiting.keys()) this.#urgent.add(id); // the query was not answered
-    if (error instanceof StoreError && error.transient) return this.#parts.waitIntervalMs * 5;
+    if (error instanceof StoreError && error.transient) return this.#deps.waitIntervalMs * 5;
     void this.#rejectAll(error);
     return Infinity;
   }
@@ -256,7 +256,7 @@ export class Waiter {
     for (const all of [...this.#waiting.values()]) {
       for (const waiting of [...all]) {
         waiting.reject(error);
-        if (++rejected % REJECT_BATCH === 0) await this.#parts.runtime.yield();
+        if (++rejected % REJECT_BATCH === 0) await this.#deps.runtime.yield();
       }
     }
   }

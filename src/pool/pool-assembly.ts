@@ -26,7 +26,7 @@ import { ClaimPlanner } from './planning/claim-planner.js';
 import { PoolStateMachine } from './pool-state.js';
 import { bugReporter } from './bug-reporter.js';
 
-export interface PoolParts {
+export interface PoolDependencies {
   readonly store: Pick<Store, 'exchange' | 'cancelled' | 'staleReadMs'>;
   readonly runtime: Runtime;
   readonly events: Events;
@@ -69,8 +69,8 @@ export interface PoolAssembly {
   readonly progress: Condition;
 }
 
-export function assemble(parts: PoolParts, { onEnded, onReturned }: PoolCallbacks): PoolAssembly {
-  const { store, runtime, events, log, settler, settings, registry, submitter, mayProceed = () => true } = parts;
+export function assemble(deps: PoolDependencies, { onEnded, onReturned }: PoolCallbacks): PoolAssembly {
+  const { store, runtime, events, log, settler, settings, registry, submitter, mayProceed = () => true } = deps;
   const { abortGraceMs, maxPayloadBytes } = settings;
   const progress = new Condition(runtime);
   const state = new PoolStateMachine(bugReporter(runtime, log));

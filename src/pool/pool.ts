@@ -15,11 +15,11 @@ import type { OutboxEntry } from './claims/outbox.js';
 import { drain } from './drain.js';
 import type { ExchangeLoop, SettledCounts } from './exchange/exchange-loop.js';
 import type { Executor } from './execution/executor.js';
-import { assemble, type PoolAssembly, type PoolParts } from './pool-assembly.js';
+import { assemble, type PoolAssembly, type PoolDependencies } from './pool-assembly.js';
 import type { PoolEvent, PoolStateMachine } from './pool-state.js';
 import type { SlotUse } from './slot-deadlock.js';
 
-export type { PoolParts } from './pool-assembly.js';
+export type { PoolDependencies } from './pool-assembly.js';
 
 /** What became of the claims that were held when `stop` was called. */
 export interface PoolDrained {
@@ -32,7 +32,7 @@ export interface PoolDrained {
 }
 
 export class Pool implements Service, WorkerPool {
-  readonly #parts: PoolParts;
+  readonly #deps: PoolDependencies;
   readonly #state: PoolStateMachine;
   readonly #claims: HeldClaims;
   readonly #executor: Executor;
@@ -42,12 +42,12 @@ export class Pool implements Service, WorkerPool {
   #countsAtStop: SettledCounts = { finished: 0, released: 0 };
   #unwatch: (() => void) | undefined;
 
-  constructor(parts: PoolParts) {
-    const assembly = assemble(parts, {
+  constructor(deps: PoolDependencies) {
+    const assembly = assemble(deps, {
       onEnded: (entry) => this.#onEnded(entry),
       onReturned: (wasStray) => this.#onReturned(wasStray),
     });
-    this.#parts = parts;
+    this.#deps = deps;
     this.#state = assembly.state;
     this.#claims = assembly.claims;
     this.#executor = assembly.executor;
@@ -62,7 +62,7 @@ export class Pool implements Service, WorkerPool {
       unstarted: ready.size,
       unsettled: outbox.awaiting,
       strays: running.strays,
-      slots: this.#parts.settings.slots,
+      slots: this.#deps.settings.slots,
       paused: this.#state.current.paused,
       fenced: this.#state.isFenced,
     };
@@ -99,7 +99,7 @@ export class Pool implements Service, WorkerPool {
     this.#apply('start');
     this.#assembly.handlers.load();
     this.#assembly.processPools.enter();
-    this.#unwatch = this.#parts.watch?.(() => {
+    this.#unwatch = this.#deps.watch?.(() => {
       this.wake();
       this.#assembly.cancellations.check();
     });
@@ -189,7 +189,7 @@ export class Pool implements Service, WorkerPool {
   }
 
   async #stop(): Promise<void> {
-    const { runtime, settings, log, onDrainOver = () => undefined } = this.#parts;
+    const { runtime, settings, log, onDrainOver = () => undefined } = this.#deps;
     const { claims, executor, channel, loop, cancellations, processPools, progress } = this.#assembly;
     this.#countsAtStop = loop.counts;
     this.#unwatch?.();
@@ -235,6 +235,6 @@ export class Pool implements Service, WorkerPool {
   }
 
   #now(): number {
-    return this.#parts.runtime.monotonicMs();
+    return this.#deps.runtime.monotonicMs();
   }
 }

@@ -14,7 +14,7 @@ import type { CompletedStep, FailedStep, Step } from '../step/step.js';
 import type { Receipt, Settlement } from '../store/contract.js';
 import type { EndedClaim } from './ended-claim.js';
 
-export interface AnnouncerParts {
+export interface AnnouncerDependencies {
   readonly events: Events;
   readonly log: Log;
   /** This pod; events name it unless the claim was another pod's. */
@@ -25,10 +25,10 @@ export interface AnnouncerParts {
 }
 
 export class Announcer {
-  readonly #parts: AnnouncerParts;
+  readonly #deps: AnnouncerDependencies;
 
-  constructor(parts: AnnouncerParts) {
-    this.#parts = parts;
+  constructor(deps: AnnouncerDependencies) {
+    this.#deps = deps;
   }
 
   /** @param settlement as it was finally sent */
@@ -36,7 +36,7 @@ export class Announcer {
     if (receipt === 'lost') return this.#lost(ended, settlement);
     if (receipt === 'cancelled') this.#cancelled(ended);
     else this.#settled(ended, settlement);
-    if (receipt === 'cancelled' || settlement.status !== 'pending') this.#parts.events.ended(ended.claim.stepId);
+    if (receipt === 'cancelled' || settlement.status !== 'pending') this.#deps.events.ended(ended.claim.stepId);
   }
 
   #settled(ended: EndedClaim, settlement: Settlement): void {
@@ -54,7 +54,7 @@ export class Announcer {
   }
 
   #base(ended: EndedClaim, payload = payloadFor(ended)) {
-    const { claim, podId = this.#parts.podId } = ended;
+    const { claim, podId = this.#deps.podId } = ended;
     return {
       type: claim.type,
       stepId: claim.stepId,
@@ -81,8 +81,8 @@ export class Announcer {
       crashes: claim.crashes + settlement.crash,
       runAt: claim.runAt,
       createdAt: claim.createdAt,
-      updatedAt: this.#parts.wallMs(),
-      claimedBy: podId ?? this.#parts.podId,
+      updatedAt: this.#deps.wallMs(),
+      claimedBy: podId ?? this.#deps.podId,
       result: parseJson(settlement.result),
       error: parseJson(settlement.error) as SerializedError | undefined,
       version: claim.version + 1,
@@ -90,7 +90,7 @@ export class Announcer {
   }
 
   #completed(ended: EndedClaim, settlement: Settlement): void {
-    const { events, log } = this.#parts;
+    const { events, log } = this.#deps;
     if (log.verbose) this.#debug(ended, 'step completed');
     if (!events.has('step:completed')) return;
     events.emitLazily('step:completed', () => {
@@ -101,7 +101,7 @@ export class Announcer {
         args: step.args,
         metadata: step.metadata,
         attempt: step.attempt,
-        podId: ended.podId ?? this.#parts.podId,
+        podId: ended.podId ?? this.#deps.podId,
         result: step.result,
         durationMs: ended.durationMs,
         step,
@@ -112,7 +112,7 @@ export class Announcer {
   /** A debug line, with args and result only if the host asked for payloads. */
   #debug(ended: EndedClaim, message: string): void {
     const { claim, outcome, durationMs } = ended;
-    const { log, logPayloads } = this.#parts;
+    const { log, logPayloads } = this.#deps;
     const values =
       logPayloads === true
         ? {
@@ -124,7 +124,7 @@ export class Announcer {
   }
 
   #failed(ended: EndedClaim, settlement: Settlement): void {
-    const { events, log } = this.#parts;
+    const { events, log } = this.#deps;
     const error = recordedError(settlement);
     log.warn({ stepId: ended.claim.stepId, type: ended.claim.type, error: error.message }, 'step failed permanently');
     if (!events.has('step:failed')) return;
@@ -140,7 +140,7 @@ export class Announcer {
   }
 
   #retrying(ended: EndedClaim, settlement: Settlement): void {
-    const { events, log } = this.#parts;
+    const { events, log } = this.#deps;
     if (log.verbose) this.#debug(ended, 'step attempt failed; the step will be retried');
     if (!events.has('step:retrying')) return;
     const delayMs = settlement.delayMs ?? 0;
@@ -153,7 +153,7 @@ export class Announcer {
   }
 
   #released(ended: EndedClaim, settlement: Settlement): void {
-    const { events, log } = this.#parts;
+    const { events, log } = this.#deps;
     const { outcome, claim } = ended;
     const [reason, error] = outcome.kind === 'released' ? [outcome.reason, outcome.error] : ['orphaned' as const];
     if (error !== undefined) {
@@ -170,17 +170,17 @@ export class Announcer {
   }
 
   #timedOut(ended: EndedClaim, timeoutMs: number): void {
-    const { events } = this.#parts;
+    const { events } = this.#deps;
     if (events.has('step:timedOut')) events.emitLazily('step:timedOut', () => ({ ...this.#base(ended), timeoutMs }));
   }
 
   #cancelled({ claim, cancelledForMs }: EndedClaim): void {
     const { stepId, type } = claim;
-    this.#parts.events.emit('step:cancelled', { stepId, type, by: 'holder', latencyMs: cancelledForMs ?? null });
+    this.#deps.events.emit('step:cancelled', { stepId, type, by: 'holder', latencyMs: cancelledForMs ?? null });
   }
 
   #lost(ended: EndedClaim, settlement: Settlement): void {
-    const { events, log } = this.#parts;
+    const { events, log } = this.#deps;
     log.warn(
       { stepId: ended.claim.stepId, type: ended.claim.type, refused: settlement.status },
       'claim was lost; the outcome of the step was discarded',

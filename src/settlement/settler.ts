@@ -15,7 +15,7 @@ import { isRefusal, type Claim, type Receipt, type Settlement } from '../store/c
 import type { Announcer } from './announcer.js';
 import type { EndedClaim } from './ended-claim.js';
 
-export interface SettlerParts {
+export interface SettlerDependencies {
   readonly announcer: Announcer;
   readonly log: Log;
   readonly random: () => number;
@@ -32,16 +32,16 @@ export interface Settled {
 type Send = (batch: readonly Settlement[]) => Promise<readonly Receipt[]>;
 
 export class Settler {
-  readonly #parts: SettlerParts;
+  readonly #deps: SettlerDependencies;
 
-  constructor(parts: SettlerParts) {
-    this.#parts = parts;
+  constructor(deps: SettlerDependencies) {
+    this.#deps = deps;
   }
 
   /** Decides the next state of a claim's step. */
   settlement(claim: Claim, outcome: Outcome): Settlement {
     const { stepId, claimToken, version } = claim;
-    const next = decide(claim, outcome, this.#parts.rulesFor(claim.type), this.#parts.random);
+    const next = decide(claim, outcome, this.#deps.rulesFor(claim.type), this.#deps.random);
     return {
       stepId,
       claimToken,
@@ -79,11 +79,11 @@ export class Settler {
 
   /** Emits the events and writes the log lines of a claim whose receipt has come. */
   announce(ended: EndedClaim, settlement: Settlement, receipt: Receipt): void {
-    this.#parts.announcer.announce(ended, settlement, receipt);
+    this.#deps.announcer.announce(ended, settlement, receipt);
   }
 
   async #sendAsFailure(refused: Settlement, error: StoreError, send: Send): Promise<Settled> {
-    const { log } = this.#parts;
+    const { log } = this.#deps;
     const { stepId, status } = refused;
     log.error(
       { stepId, status, error: error.message },

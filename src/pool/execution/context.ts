@@ -27,7 +27,7 @@ export interface ChildSubmitter {
 }
 
 /** What the contexts of one pool share. */
-export interface ContextParts {
+export interface ContextDependencies {
   readonly log: Log;
   readonly submitter: ChildSubmitter;
 }
@@ -41,10 +41,10 @@ export class Context implements StepContext {
   readonly podId: string;
   readonly idempotencyKey: string;
   readonly #held: HeldClaim;
-  readonly #parts: ContextParts;
+  readonly #deps: ContextDependencies;
   #log: Logger | undefined = undefined;
 
-  constructor(held: HeldClaim, metadata: Metadata, parts: ContextParts) {
+  constructor(held: HeldClaim, metadata: Metadata, deps: ContextDependencies) {
     const { claim } = held;
     this.stepId = claim.stepId;
     this.type = claim.type;
@@ -54,7 +54,7 @@ export class Context implements StepContext {
     this.podId = held.pod.podId;
     this.idempotencyKey = claim.stepId;
     this.#held = held;
-    this.#parts = parts;
+    this.#deps = deps;
   }
 
   get signal(): AbortSignal {
@@ -62,7 +62,7 @@ export class Context implements StepContext {
   }
 
   get log(): Logger {
-    return (this.#log ??= this.#parts.log.with({ stepId: this.stepId, type: this.type, attempt: this.attempt }));
+    return (this.#log ??= this.#deps.log.with({ stepId: this.stepId, type: this.type, attempt: this.attempt }));
   }
 
   get release(): (options?: ReleaseOptions) => never {
@@ -76,7 +76,7 @@ export class Context implements StepContext {
 
   get submit(): StepContext['submit'] {
     return async (definition, ...[args, options]: readonly unknown[]) => {
-      const { submitter } = this.#parts;
+      const { submitter } = this.#deps;
       const { stepId } = await submitter.submit(definition, args, childOptions(this.stepId, definition, args, options));
       return stepId;
     };
@@ -85,7 +85,7 @@ export class Context implements StepContext {
   get submitMany(): StepContext['submitMany'] {
     return async (definition, argsList, options) => {
       const optionsOf = childOptionsOfEach(this.stepId, definition, options);
-      const submitted = await this.#parts.submitter.submitMany(definition, argsList, optionsOf);
+      const submitted = await this.#deps.submitter.submitMany(definition, argsList, optionsOf);
       return submitted.map(({ stepId }) => stepId);
     };
   }

@@ -17,7 +17,7 @@ const FIND_MS = 4;
 /** Runs an operation, and repeats it while the database is BUSY. */
 export type Attempt = <T>(operation: () => T) => Promise<T>;
 
-export interface SlicedOperationsParts {
+export interface SlicedOperationsDependencies {
   readonly core: SynchronousCore;
   readonly attempt: Attempt;
   /** Lets other work run. */
@@ -32,15 +32,15 @@ export interface PartOfPage {
 }
 
 export class SlicedOperations {
-  readonly #parts: SlicedOperationsParts;
+  readonly #deps: SlicedOperationsDependencies;
 
-  constructor(parts: SlicedOperationsParts) {
-    this.#parts = parts;
+  constructor(deps: SlicedOperationsDependencies) {
+    this.#deps = deps;
   }
 
   /** The steps of these ids; unknown ones are left out. */
   async find(stepIds: readonly string[]): Promise<StepRecord[]> {
-    const { core, attempt, pause, monotonicMs } = this.#parts;
+    const { core, attempt, pause, monotonicMs } = this.#deps;
     const ids = [...new Set(stepIds)];
     const found: StepRecord[] = [];
     for (let next = 0; next < ids.length;) {
@@ -55,7 +55,7 @@ export class SlicedOperations {
   }
 
   async count(now: number): Promise<StepCounts> {
-    const { core, attempt, pause } = this.#parts;
+    const { core, attempt, pause } = this.#deps;
     const counts = new StepCounts();
     for (let after: number | null = 0; after !== null;) {
       if (after > 0) await pause();
@@ -69,7 +69,7 @@ export class SlicedOperations {
 
   /** The first piece of a page. Usually it is the whole page. */
   async listBegin(filter: ListFilter, after: number | null): Promise<PartOfPage> {
-    const { core, attempt } = this.#parts;
+    const { core, attempt } = this.#deps;
     const piece = await attempt(() => core.listPiece(filter, after, filter.limit, LISTED_ROWS));
     const next = piece.after === null ? null : String(piece.after);
     return { page: { steps: piece.steps, next }, rest: piece.full ? undefined : (piece.after ?? undefined) };
@@ -82,13 +82,13 @@ export class SlicedOperations {
     for (;;) {
       steps.push(...part.page.steps);
       if (part.rest === undefined) return { steps, next: part.page.next };
-      await this.#parts.pause();
+      await this.#deps.pause();
       part = await this.listBegin({ ...filter, limit: filter.limit - steps.length }, part.rest);
     }
   }
 
   prune(now: number, keepMs: number): Promise<PruneReply> {
-    const { core, attempt, monotonicMs } = this.#parts;
+    const { core, attempt, monotonicMs } = this.#deps;
     return attempt(() => {
       const startedAt = monotonicMs();
       return core.prune(now, keepMs, () => monotonicMs() - startedAt);

@@ -106,8 +106,8 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/submitter: a second commit begins beside the first',
     file: 'src/client/submitter.ts',
-    find: 'this.#committing ??= this.#parts.context.run(this.#commitWaiting);',
-    replace: 'this.#committing = this.#parts.context.run(this.#commitWaiting);',
+    find: 'this.#committing ??= this.#deps.context.run(this.#commitWaiting);',
+    replace: 'this.#committing = this.#deps.context.run(this.#commitWaiting);',
     tests: [SUBMITTER],
   },
   {
@@ -120,7 +120,7 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/submitter: a shared commit runs in the context of the first caller',
     file: 'src/client/submitter.ts',
-    find: 'this.#committing ??= this.#parts.context.run(this.#commitWaiting);',
+    find: 'this.#committing ??= this.#deps.context.run(this.#commitWaiting);',
     replace: 'this.#committing ??= this.#commitWaiting();',
     tests: ['test/facade/contexts.test.ts'],
   },
@@ -169,15 +169,15 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/submitter: nobody here hears of the work of submit',
     file: 'src/client/submitter.ts',
-    find: 'await this.#commitShared(batch);\n      this.#parts.onCommitted();',
+    find: 'await this.#commitShared(batch);\n      this.#deps.onCommitted();',
     replace: 'await this.#commitShared(batch);',
     tests: [SUBMITTER],
   },
   {
     name: 'client/submitter: the pool is not notified of a submitMany',
     file: 'src/client/submitter.ts',
-    find: 'this.#parts.onCommitted();\n      await this.#parts.runtime.yield();',
-    replace: 'await this.#parts.runtime.yield();',
+    find: 'this.#deps.onCommitted();\n      await this.#deps.runtime.yield();',
+    replace: 'await this.#deps.runtime.yield();',
     tests: [SUBMITTER],
   },
   {
@@ -191,7 +191,7 @@ export const clientBreaks: readonly Break[] = [
     name: 'client/submitter: finish does not wait for what waits behind the commit under way',
     file: 'src/client/submitter.ts',
     find: 'return this.#committing ?? Promise.resolve();',
-    replace: 'return Promise.race([this.#committing, this.#parts.runtime.yield()]);',
+    replace: 'return Promise.race([this.#committing, this.#deps.runtime.yield()]);',
     tests: [SUBMITTER],
   },
   {
@@ -247,7 +247,7 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/waiter: the first query that does not show a step is believed',
     file: 'src/client/waiter.ts',
-    find: 'if (sentAt - waiting.absentSince >= this.#parts.store.staleReadMs) waiting.reject(',
+    find: 'if (sentAt - waiting.absentSince >= this.#deps.store.staleReadMs) waiting.reject(',
     replace: 'if (sentAt - waiting.absentSince >= 0) waiting.reject(',
     tests: [LATE],
   },
@@ -332,7 +332,7 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/waiter: a wait runs in the context of who waits',
     file: 'src/client/waiter.ts',
-    find: 'return this.#parts.context.run(() => this.#wait(stepId, options));',
+    find: 'return this.#deps.context.run(() => this.#wait(stepId, options));',
     replace: 'return this.#wait(stepId, options);',
     tests: ['test/facade/contexts.test.ts'],
   },
@@ -409,7 +409,7 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/second-read: a read from before the row moved counts',
     file: 'src/client/second-read.ts',
-    find: 'this.#since = this.#parts.runtime.monotonicMs();\n    this.#sentAt = undefined;',
+    find: 'this.#since = this.#deps.runtime.monotonicMs();\n    this.#sentAt = undefined;',
     replace: 'this.#sentAt = this.#since;',
     tests: [LATE],
   },
@@ -501,21 +501,21 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/step-commands: the pool is not notified of a retry',
     file: 'src/client/step-commands.ts',
-    find: "if (result === 'retried') this.#parts.onRetried();",
+    find: "if (result === 'retried') this.#deps.onRetried();",
     replace: '',
     tests: ['test/client/step-commands.test.ts'],
   },
   {
     name: 'client/step-commands: a handler of this process notices a cancel only by its heartbeat',
     file: 'src/client/step-commands.ts',
-    find: 'this.#parts.onCancelled(stepId);',
+    find: 'this.#deps.onCancelled(stepId);',
     replace: '',
     tests: [WORK, 'test/facade/own-queue.test.ts'],
   },
   {
     name: 'client/step-commands: waiters of this process notice a cancel only by their next poll',
     file: 'src/client/step-commands.ts',
-    find: 'this.#parts.events.ended(stepId);',
+    find: 'this.#deps.events.ended(stepId);',
     replace: '',
     tests: [WAITS],
   },
@@ -523,7 +523,7 @@ export const clientBreaks: readonly Break[] = [
     name: 'client/step-commands: each try of a cancel has a token of its own',
     file: 'src/client/step-commands.ts',
     find: 'store.cancel(token, [{ stepId, version: record.version }]),',
-    replace: 'store.cancel(token.slice(0, 0) + this.#parts.runtime.uuid(), [{ stepId, version: record.version }]),',
+    replace: 'store.cancel(token.slice(0, 0) + this.#deps.runtime.uuid(), [{ stepId, version: record.version }]),',
     tests: [WORK, LATE],
   },
   {

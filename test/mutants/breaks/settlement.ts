@@ -77,8 +77,8 @@ export const settlementBreaks: readonly Break[] = [
   {
     name: 'settlement/announcer: the recovery names itself instead of the pod that held the claim',
     file: 'src/settlement/announcer.ts',
-    find: 'const { claim, podId = this.#parts.podId } = ended;',
-    replace: 'const { claim } = ended;\n    const { podId } = this.#parts;',
+    find: 'const { claim, podId = this.#deps.podId } = ended;',
+    replace: 'const { claim } = ended;\n    const { podId } = this.#deps;',
     tests: ['test/settlement/announcer.test.ts', 'test/fleet/recovery.test.ts'],
   },
 ];

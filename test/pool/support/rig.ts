@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { EVENT_NAMES, Events, type EventName } from '../../../src/events.js';
 import { createLog, type Logger } from '../../../src/log.js';
 import { completeOptions, resolveOptions, type FleetQOptions } from '../../../src/options.js';
-import { Pool, type PoolParts } from '../../../src/pool/pool.js';
+import { Pool, type PoolDependencies } from '../../../src/pool/pool.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
 import type { StepTypeOptions } from '../../../src/step/type-map.js';
@@ -26,7 +26,7 @@ export type Handler = (args: any, ctx: StepContext) => unknown;
 export type Handlers = Record<string, Handler | (StepTypeOptions & { run: Handler; args?: unknown })>;
 
 export interface RigOptions extends FleetQOptions {
-  readonly watch?: PoolParts['watch'];
+  readonly watch?: PoolDependencies['watch'];
   readonly mayProceed?: () => boolean;
   readonly onDrainOver?: () => void;
   /** The chance in retry delays. Default: always the middle. */

@@ -12,7 +12,7 @@ import type { CallRunner } from '../connection/call-runner.js';
 import type { HeartbeatResult } from '../synchronous-core.js';
 import type { Session } from '../connection/session.js';
 
-export interface RunAtCorrectionParts {
+export interface RunAtCorrectionDependencies {
   readonly runtime: Runtime;
   readonly log: Log;
   readonly calls: CallRunner;
@@ -21,17 +21,17 @@ export interface RunAtCorrectionParts {
 }
 
 export class RunAtCorrection {
-  readonly #parts: RunAtCorrectionParts;
+  readonly #deps: RunAtCorrectionDependencies;
   #moving = false;
   #stopped = false;
 
-  constructor(parts: RunAtCorrectionParts) {
-    this.#parts = parts;
+  constructor(deps: RunAtCorrectionDependencies) {
+    this.#deps = deps;
   }
 
   /** Call it after a heartbeat has committed: a failure here must not fail the heartbeat. */
   follow(session: Session, { correctionMs, moving }: Pick<HeartbeatResult, 'correctionMs' | 'moving'>): void {
-    const { log, calls } = this.#parts;
+    const { log, calls } = this.#deps;
     if (correctionMs !== 0) log.info({ correctionMs }, 'wall clock was corrected; moving steps with a runAt to it');
     if (this.#moving || this.#stopped || !moving) return;
     this.#moving = true;
@@ -52,7 +52,7 @@ export class RunAtCorrection {
   }
 
   async #move(session: Session): Promise<void> {
-    const { runtime, calls, onMoved } = this.#parts;
+    const { runtime, calls, onMoved } = this.#deps;
     while (!this.#stopped) {
       const { rows, more } = await calls.attempt(() => session.core.moveTimed(session.now()));
       session.wrote(rows, undefined);

@@ -14,7 +14,7 @@ import { isBusy, storeError } from '../sqlite-errors.js';
 /** How long calls that wait for the file go on after `close`. */
 const CLOSE_GRACE_MS = 1_000;
 
-export interface CallRunnerParts {
+export interface CallRunnerDependencies {
   readonly runtime: Runtime;
   /** Named in errors. */
   readonly path: string;
@@ -23,13 +23,13 @@ export interface CallRunnerParts {
 }
 
 export class CallRunner {
-  readonly #parts: CallRunnerParts;
+  readonly #deps: CallRunnerDependencies;
   readonly #openCalls: OpenCalls;
   readonly #giveUp = new AbortController();
 
-  constructor(parts: CallRunnerParts) {
-    this.#parts = parts;
-    this.#openCalls = new OpenCalls((error) => storeError(error, parts.path));
+  constructor(deps: CallRunnerDependencies) {
+    this.#deps = deps;
+    this.#openCalls = new OpenCalls((error) => storeError(error, deps.path));
   }
 
   /** Runs a call until it has finished. An error that it throws becomes a StoreError. */
@@ -39,7 +39,7 @@ export class CallRunner {
 
   /** Runs an operation, and again while the file is BUSY. */
   readonly attempt = <T>(operation: () => T): Promise<T> => {
-    const { runtime, path, busyTimeoutMs } = this.#parts;
+    const { runtime, path, busyTimeoutMs } = this.#deps;
     return retryWhileBusy(runtime, operation, {
       isBusy,
       waitLimitMs: busyTimeoutMs,
@@ -56,7 +56,7 @@ export class CallRunner {
   ): Promise<R[]> {
     const answers: R[] = [];
     for (let from = 0; from < all.length; from += size) {
-      if (from > 0) await this.#parts.runtime.yield();
+      if (from > 0) await this.#deps.runtime.yield();
       answers.push(...(await this.attempt(() => operation(all.slice(from, from + size)))));
     }
     return answers;
@@ -64,7 +64,7 @@ export class CallRunner {
 
   /** Resolves when no call is in progress. */
   async close(): Promise<void> {
-    const grace = this.#parts.runtime.after(CLOSE_GRACE_MS, () => this.#giveUp.abort());
+    const grace = this.#deps.runtime.after(CLOSE_GRACE_MS, () => this.#giveUp.abort());
     await this.#openCalls.close();
     grace.cancel();
   }

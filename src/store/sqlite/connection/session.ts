@@ -18,7 +18,7 @@ import type { SynchronousCore } from '../synchronous-core.js';
 /** How old the newest heartbeat that this process knows may be. */
 const NEWEST_HEARTBEAT_MS = 1_000;
 
-export interface SessionParts {
+export interface SessionDependencies {
   readonly runtime: Runtime;
   readonly connection: Database;
   readonly core: SynchronousCore;
@@ -35,33 +35,33 @@ export class Session {
   readonly core: SynchronousCore;
   readonly operations: SlicedOperations;
   readonly endedSteps: EndedSteps;
-  readonly #parts: SessionParts;
+  readonly #deps: SessionDependencies;
   #heardAt: number;
 
-  constructor(parts: SessionParts) {
-    this.#parts = parts;
-    this.core = parts.core;
-    this.operations = parts.operations;
-    this.endedSteps = parts.endedSteps;
-    this.#heardAt = parts.runtime.monotonicMs();
+  constructor(deps: SessionDependencies) {
+    this.#deps = deps;
+    this.core = deps.core;
+    this.operations = deps.operations;
+    this.endedSteps = deps.endedSteps;
+    this.#heardAt = deps.runtime.monotonicMs();
   }
 
   /** This session, if its file is still the one at the path. @throws StoreError `STORE_FILE_REPLACED` */
   checked(): this {
-    this.#parts.file?.check();
+    this.#deps.file?.check();
     return this;
   }
 
   /** For the commit watch; `undefined` in memory. */
   get watched(): WatchedFile | undefined {
-    const { core, file } = this.#parts;
+    const { core, file } = this.#deps;
     if (file === undefined) return undefined;
     return { path: file.path, dataVersion: () => core.dataVersion(), onMoved: () => void file.look() };
   }
 
   /** The store's clock, in epoch ms. */
   now(): number {
-    const { runtime, clock, core } = this.#parts;
+    const { runtime, clock, core } = this.#deps;
     if (runtime.monotonicMs() - this.#heardAt > NEWEST_HEARTBEAT_MS) {
       clock.heard(core.newestHeartbeat());
       this.#heardAt = runtime.monotonicMs();
@@ -71,12 +71,12 @@ export class Session {
 
   instant(): Instant {
     this.now();
-    return this.#parts.clock.instant();
+    return this.#deps.clock.instant();
   }
 
   /** Counts written rows, which bring about checkpoints. Returns `result`. */
   wrote<T>(rows: number, result: T): T {
-    this.#parts.helper?.wrote(rows);
+    this.#deps.helper?.wrote(rows);
     return result;
   }
 
@@ -85,7 +85,7 @@ export class Session {
     byHelper: (helper: StoreHelper) => Promise<T>,
     inline: (operations: SlicedOperations) => Promise<T>,
   ): Promise<T> {
-    const { helper, operations } = this.#parts;
+    const { helper, operations } = this.#deps;
     if (helper?.usable !== true) return inline(operations);
     try {
       return await byHelper(helper);
@@ -97,11 +97,11 @@ export class Session {
 
   /** The store closes: calls in progress do not wait for a helper that hangs. */
   abandonHungHelper(): void {
-    void this.#parts.helper?.abandonIfHung();
+    void this.#deps.helper?.abandonIfHung();
   }
 
   async close(): Promise<void> {
-    this.#parts.connection.close();
-    await this.#parts.helper?.close();
+    this.#deps.connection.close();
+    await this.#deps.helper?.close();
   }
 }

@@ -20,7 +20,7 @@ export interface Exchanged extends Omit<ExchangeReply, 'pace'> {
   readonly blocked: boolean;
 }
 
-export interface ExchangeTransactionParts {
+export interface ExchangeTransactionDependencies {
   readonly settlements: Settlements;
   readonly claims: Claims;
   readonly promotion: Promotion;
@@ -30,15 +30,15 @@ export interface ExchangeTransactionParts {
 }
 
 export class ExchangeTransaction {
-  readonly #parts: ExchangeTransactionParts;
+  readonly #deps: ExchangeTransactionDependencies;
 
-  constructor(parts: ExchangeTransactionParts) {
-    this.#parts = parts;
+  constructor(deps: ExchangeTransactionDependencies) {
+    this.#deps = deps;
   }
 
   /** Call it within a transaction. @param most the most steps to claim, whatever the request says */
   run(now: number, { pod, settlements, claim, readBack }: ExchangeRequest, most: number): Exchanged {
-    const { settlements: settling, heldSteps, pods, schema } = this.#parts;
+    const { settlements: settling, heldSteps, pods, schema } = this.#deps;
     const receipts = settling.apply(now, pod.incarnation, settlements);
     if (!pods.isAwake(pod) || schema.outdated()) return { receipts, claims: [], nextDueInMs: null, blocked: false };
     const found = readBack === undefined ? [] : heldSteps.under(readBack, pod.incarnation);
@@ -48,7 +48,7 @@ export class ExchangeTransaction {
   }
 
   #claim(now: number, pod: PodRef, request: ClaimRequest, most: number): Omit<Exchanged, 'receipts'> {
-    const { claims: claiming, promotion } = this.#parts;
+    const { claims: claiming, promotion } = this.#deps;
     const more = promotion.promote(now);
     const { claims, left, blocked } = claiming.take(now, pod, request, most, more);
     const nextDueInMs = more || left || blocked ? 0 : promotion.nextDueInMs(now, request);

@@ -26,7 +26,7 @@ const LONGEST_PAUSE_MS = 3_600_000;
 /** How long a thread may be silent while the store closes. */
 const CLOSE_SILENCE_MS = 3_000;
 
-export interface StoreHelperParts {
+export interface StoreHelperDependencies {
   readonly threads: ThreadsOfProcess;
   /** `undefined`: the path of the thread's module is not known. */
   readonly workerUrl: URL | undefined;
@@ -41,7 +41,7 @@ export interface StoreHelperParts {
 }
 
 export class StoreHelper {
-  readonly #parts: StoreHelperParts;
+  readonly #deps: StoreHelperDependencies;
   /** Rejects the calls that wait for a thread that is gone. */
   readonly #abandon = new Set<(error: Error) => void>();
   #share: ThreadShare | undefined;
@@ -55,8 +55,8 @@ export class StoreHelper {
   #rows = 0;
   #checkpointing = false;
 
-  constructor(parts: StoreHelperParts) {
-    this.#parts = parts;
+  constructor(deps: StoreHelperDependencies) {
+    this.#deps = deps;
   }
 
   /** Whether a thread can be given work. */
@@ -87,7 +87,7 @@ export class StoreHelper {
     };
     this.#run('checkpoint', {}, false).then(done, (error: unknown) => {
       done();
-      this.#parts.log.debug(
+      this.#deps.log.debug(
         { error: asError(error).message },
         'checkpoint failed; the next one is due after 1,000 rows',
       );
@@ -115,7 +115,7 @@ export class StoreHelper {
   ): Promise<HelperTasks[N]['output']> {
     const share = this.usable ? (this.#share ?? this.#join()) : undefined;
     if (share === undefined) throw new StoreError('STORE_UNAVAILABLE', 'the store has no helper thread for now', true);
-    const { file, busyTimeoutMs } = this.#parts;
+    const { file, busyTimeoutMs } = this.#deps;
     const task = { kind: 'task', file, busyTimeoutMs, name, input } as HelperTask;
     try {
       return await this.#orAbandoned(share.thread.run(task, holdsProcess));
@@ -126,7 +126,7 @@ export class StoreHelper {
   }
 
   #join(): ThreadShare | undefined {
-    const { threads, workerUrl, file, log, onBack } = this.#parts;
+    const { threads, workerUrl, file, log, onBack } = this.#deps;
     if (workerUrl === undefined) {
       this.#workInline(new Error('the path of its module is not known in this bundle; set the option workerUrl'));
       return undefined;
@@ -134,7 +134,7 @@ export class StoreHelper {
     const isBack = this.#state === 'pausing';
     if (isBack) this.#pauseMs = doubledMs(this.#pauseMs, LONGEST_PAUSE_MS);
     this.#state = 'usable';
-    this.#since = this.#parts.monotonicMs();
+    this.#since = this.#deps.monotonicMs();
     const share = (this.#share = threads.share(workerUrl, file));
     const { thread } = share;
     if (thread.gone !== undefined) {
@@ -154,7 +154,7 @@ export class StoreHelper {
     if (share.thread.unloadable || this.#state !== 'usable') return this.#workInline(error);
     if (this.#lastedMs() > LONGEST_PAUSE_MS) this.#pauseMs = PAUSE_MS;
     this.#state = 'pausing';
-    this.#since = this.#parts.monotonicMs();
+    this.#since = this.#deps.monotonicMs();
     this.#share = undefined;
     this.#unhear?.();
     this.#leaving = share.release();
@@ -162,7 +162,7 @@ export class StoreHelper {
   }
 
   #lastedMs(): number {
-    return this.#parts.monotonicMs() - this.#since;
+    return this.#deps.monotonicMs() - this.#since;
   }
 
   #orAbandoned<T>(work: Promise<T>): Promise<T> {
@@ -180,7 +180,7 @@ export class StoreHelper {
   }
 
   #withdraw({ message }: Error, fields: object): void {
-    const { log, onGone } = this.#parts;
+    const { log, onGone } = this.#deps;
     log.warn({ error: message, ...fields }, 'no helper thread: checkpoints, stats and long lists run inline');
     onGone();
     for (const reject of this.#abandon) reject(new StoreError('STORE_UNAVAILABLE', message, true));

@@ -10,7 +10,7 @@
  */
 import { isTerminal } from '../../../step/step.js';
 import type { EndedQuery, EndedReply, StepRecord } from '../../contract.js';
-import type { SlicedOperationsParts, SlicedOperations } from '../sliced-operations.js';
+import type { SlicedOperationsDependencies, SlicedOperations } from '../sliced-operations.js';
 
 /** The most steps that are looked up one by one: about 0.2 ms. */
 const FEW = 64;
@@ -20,19 +20,19 @@ const PIECE_ROWS = 1_000;
 const OVERLAP_MS = 20;
 
 export class EndedSteps {
-  readonly #parts: Pick<SlicedOperationsParts, 'core' | 'attempt' | 'pause'>;
+  readonly #deps: Pick<SlicedOperationsDependencies, 'core' | 'attempt' | 'pause'>;
   readonly #operations: Pick<SlicedOperations, 'find'>;
 
   constructor(
-    parts: Pick<SlicedOperationsParts, 'core' | 'attempt' | 'pause'>,
+    deps: Pick<SlicedOperationsDependencies, 'core' | 'attempt' | 'pause'>,
     operations: Pick<SlicedOperations, 'find'>,
   ) {
-    this.#parts = parts;
+    this.#deps = deps;
     this.#operations = operations;
   }
 
   async since({ awaited, since }: EndedQuery, now: number): Promise<EndedReply> {
-    const { core, attempt } = this.#parts;
+    const { core, attempt } = this.#deps;
     if (awaited.size <= FEW) {
       const cursor = String(Math.min(now, await attempt(() => core.newestEnding())));
       return { ...(await this.#each([...awaited.keys()])), cursor, complete: true };
@@ -59,7 +59,7 @@ export class EndedSteps {
     since: number,
     awaited: EndedQuery['awaited'],
   ): Promise<{ readonly stepIds: readonly string[]; readonly last: number }> {
-    const { core, attempt, pause } = this.#parts;
+    const { core, attempt, pause } = this.#deps;
     const stepIds: string[] = [];
     let at = since - OVERLAP_MS;
     let row = 0;
