@@ -81,7 +81,7 @@ class Queue implements AnyFleetQ {
   }
 
   stop(): Promise<void> {
-    this.#events.excuse();
+    this.#events.doNotAwaitCaller();
     return (this.#stopping ??= this.#context.run(() => this.#stop()));
   }
 

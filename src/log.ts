@@ -16,9 +16,9 @@ export { messageFirst, type MessageFirstLogger } from './log/check-logger.js';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
-/** The logger of one part of the library. Frequent lines are built only if they go anywhere. */
+/** The logger of one part of the library. Frequent lines are built only if they are written. */
 export interface Log extends Logger {
-  /** Whether `debug` lines go anywhere. */
+  /** Whether `debug` lines are written. */
   readonly verbose: boolean;
   /** A logger that adds these fields to every line. */
   with(fields: object): Log;
@@ -55,7 +55,7 @@ function structuredLog(logger: Logger, base: object): Log {
   };
 }
 
-/** Whether `debug` lines of this logger go anywhere. pino can say; other loggers are taken to want them. */
+/** Whether this logger writes `debug` lines. pino reports it; other loggers are assumed to write them. */
 function isVerbose(logger: Logger): boolean {
   try {
     return logger.isLevelEnabled?.('debug') ?? true;
@@ -92,7 +92,7 @@ export function consoleLogger(level: LogLevel = 'info', format: 'json' | 'consol
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), isLevelEnabled };
 }
 
-/** Fields that JSON cannot carry are shown as text. */
+/** Fields that JSON cannot hold are shown as text. */
 function jsonLine(level: LogLevel, message: string, fields: object): string {
   try {
     return JSON.stringify({ level, message, ...fields }, (_, value: unknown) => {

@@ -1,11 +1,11 @@
 /**
- * Stops queues when the process gets a signal. Only for queues whose host asks for it: a library must not take a process's
- * signals by itself.
+ * Stops queues when the process gets a signal. A library must not handle the signals of a process unasked, so this happens
+ * only for the queues that the host passes.
  *
  * Invariants:
  * - The process ends only after every queue that waits for the signal has stopped, or has failed to.
  * - While queues stop, no handler of ours is installed: a second signal, of any kind, has its default effect at once.
- * - Queues that wait for another signal are registered again once it is clear that the process goes on.
+ * - Queues that wait for another signal are registered again as soon as it is certain that the process continues.
  * - Copies of this package in one process (a bundle beside an installed one) share one registry, found by a global symbol.
  *   The registry holds plain functions, so that it works across versions.
  */
@@ -22,7 +22,7 @@ export interface StopOnSignalsOptions {
   /**
    * Called instead of ending the process, once every queue that stops on this signal has stopped. A promise that it
    * returns is awaited. Default: the signal is sent to the process again, now with its default effect, so that the parent
-   * process sees how it ended. If another queue has no `onStopped`, that happens after this one's.
+   * process sees how it ended. If another queue has no `onStopped`, the signal is sent after this `onStopped` has ended.
    */
   readonly onStopped?: (signal: NodeJS.Signals) => unknown;
 }
@@ -37,7 +37,7 @@ interface Entry {
 interface Registry {
   readonly entries: Set<Entry>;
   readonly listeners: Map<NodeJS.Signals, (signal: NodeJS.Signals) => void>;
-  /** Queues that wait for other signals than the one that came. They are added again if the process goes on. */
+  /** Queues that wait for a signal other than the one received. They are added again if the process continues. */
   readonly aside: Set<Entry>;
   /** The stop in progress. A queue that is registered meanwhile joins it. */
   stopping: { readonly signal: NodeJS.Signals; readonly join: (entry: Entry) => void } | undefined;
@@ -68,8 +68,8 @@ const OPTIONS: FieldChecks = {
 /**
  * Stops the queue at the first signal. A second signal has its default effect at once. Any number of queues may be
  * registered: all stop at the same time, and the process ends when all have stopped. A queue that is registered while the
- * others stop is stopped too. If the process goes on, because each queue that stopped has an `onStopped`, queues that wait
- * for other signals go on waiting.
+ * others stop is stopped too. If each queue that stopped has an `onStopped`, the process continues, and queues that wait for
+ * other signals keep waiting.
  *
  * If the host handles the same signal itself, its handlers get the signal again when it is sent the second time, and the
  * process ends only if they end it. In this case pass `onStopped`, or call `queue.stop()` from your own handler instead.
@@ -127,7 +127,7 @@ async function stopAll(signal: NodeJS.Signals): Promise<void> {
   };
   registry().stopping = { signal, join };
   const all = [...entries];
-  for (const entry of all) remove(entry); // of other signals too: nothing may delay a second signal
+  for (const entry of all) remove(entry); // those of other signals too, so that nothing delays a second signal
   for (const entry of all) {
     if (entry.signals.includes(signal)) join(entry);
     else aside.add(entry);
@@ -137,7 +137,7 @@ async function stopAll(signal: NodeJS.Signals): Promise<void> {
   await end(signal, stopped);
 }
 
-/** Stops a queue. A failure does not keep the other queues, or the process, from ending. */
+/** Stops a queue. If that fails, the other queues and the process still end. */
 async function stop({ stop: stopQueue }: Entry): Promise<void> {
   try {
     await stopQueue();
@@ -146,7 +146,7 @@ async function stop({ stop: stopQueue }: Entry): Promise<void> {
   }
 }
 
-/** Adds the queues again that wait for other signals. If queues are stopping, the end of that stop does it. */
+/** Adds the queues that wait for other signals again. If a stop is in progress, its end does this. */
 function restore(): void {
   const { aside, stopping } = registry();
   if (stopping !== undefined) return;
@@ -157,7 +157,7 @@ function restore(): void {
 async function end(signal: NodeJS.Signals, stopped: readonly Entry[]): Promise<void> {
   const callbacks = stopped.flatMap(({ onStopped }) => onStopped ?? []);
   const livesOn = callbacks.length === stopped.length;
-  if (livesOn) restore(); // `onStopped` may take long, and the other queues are at work meanwhile
+  if (livesOn) restore(); // before `onStopped`, which may take long while the other queues run
   const ends = await Promise.allSettled(callbacks.map(async (onStopped) => onStopped(signal)));
   for (const one of ends) if (one.status === 'rejected') void Promise.reject(one.reason as Error); // the host's own fault
   await systemRuntime.yield(); // warnings and rejections are printed first

@@ -10,25 +10,25 @@ export interface QueueStats {
   readonly completedSteps: number;
   readonly failedSteps: number;
   readonly cancelledSteps: number;
-  /** Pods that are awake and have sent a heartbeat within their own `deadAfterMs`. */
+  /** The number of pods that are awake and have sent a heartbeat within their own `deadAfterMs`. */
   readonly activePods: number;
   /** The `podId` of the leader; `null`: no pod leads. */
   readonly currentLeader: string | null;
-  /** Pending steps by priority. */
+  /** The number of pending steps for each priority. */
   readonly queueDepthByPriority: Readonly<Record<string, number>>;
   readonly stepsByType: Readonly<Record<string, StatusCounts>>;
   /** The running handlers and the slots of each live pod, by `podId`. */
   readonly podCapacity: Readonly<Record<string, { readonly current: number; readonly max: number }>>;
-  /** Pending steps that are due now. */
+  /** The number of pending steps that are due now. */
   readonly dueSteps: number;
-  /** How long the oldest of them has been due, in ms; `null`: none is due. */
+  /** How long the oldest due step has been due, in ms; `null`: no step is due. */
   readonly oldestDueMs: number | null;
   /**
-   * Types with pending steps that no live pod handles, so that the steps wait. If a live pod on Snowflake has a list of types
+   * Types that have pending steps, and that no live pod handles. If a live pod on Snowflake has a list of types
    * longer than 200 kB, the list is not stored, the pod counts as handling every type, and this is empty.
    */
   readonly unhandledTypes: readonly string[];
-  /** Handlers of this pod that are still running although their claims were aborted. */
+  /** The number of this pod's handlers that still run after their claims were aborted. */
   readonly strays: number;
 }
 
@@ -38,7 +38,7 @@ export interface LeaderReport {
   readonly currentLeader: string | null;
   /** How long the leader has been in the fleet, in ms; `null`: no pod leads. */
   readonly leaderAgeMs: number | null;
-  /** Pods that are awake and have sent a heartbeat within their own `deadAfterMs`. */
+  /** The number of pods that are awake and have sent a heartbeat within their own `deadAfterMs`. */
   readonly activePods: number;
   /** How old this view of the fleet is, in ms; 0: it was read just now. */
   readonly lastElectionCheckMs: number;
@@ -54,8 +54,8 @@ export interface FleetSnapshot {
 }
 
 /**
- * The step types that the live ones of these pods handle. `undefined`: the list of one of them is too long to be stored, so
- * that it may handle any type.
+ * The step types that the live pods among these handle. `undefined`: the list of a live pod is too long to be stored, so that
+ * pod may handle any type.
  */
 export async function handledTypes(
   runtime: Runtime,

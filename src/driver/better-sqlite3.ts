@@ -58,7 +58,7 @@ export function refuseUnsuitable(driver: SqliteDriver, versions: Versions): void
   );
 }
 
-/** By a method that is new in version 13: a bundle has no package.json with the version. */
+/** Checks for a method that is new in version 13, because a bundle has no package.json with the version. */
 function isNodeApi(driver: SqliteDriver): boolean {
   return 'explain' in (driver.prototype as object);
 }
@@ -117,7 +117,7 @@ export function sqliteCode(error: unknown): string {
   return typeof code === 'string' && code.startsWith('SQLITE_') ? code : '';
 }
 
-/** Whether another connection locks the file at the moment. Any statement may fail so, also reads and PRAGMAs. */
+/** Whether another connection holds a lock on the file. Any statement can fail with this, also reads and PRAGMAs. */
 export function isBusy(error: unknown): boolean {
   return /^SQLITE_(BUSY|LOCKED)/.test(sqliteCode(error));
 }

@@ -21,7 +21,7 @@ export function notLoaded(driver: string, error: unknown, remedy: string): Store
   return driverMissing(problem, remedy, error);
 }
 
-/** The first line of a message. The module loader adds a list of importing files. */
+/** The first line of a message: the module loader adds the importing files on the lines that follow. */
 export function firstLine(message: string): string {
   return message.split('\n', 1)[0] ?? '';
 }

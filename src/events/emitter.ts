@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - Each listener is called on its own. If it throws or rejects, the error is logged and affects nothing else.
- * - Each listener gets a payload of its own. No other listener sees what it changes in it.
+ * - Each listener gets its own payload. If it changes the payload, no other listener sees the change.
  * - Listeners run in the queue's own async context, whatever caused the event.
  */
 import { EventEmitter } from 'eventemitter3';
@@ -21,9 +21,10 @@ export class Events {
   readonly #original = new WeakMap<object, Listener>();
   readonly #log: Log;
   readonly #hearEnds = new Set<(stepId: string) => void>();
-  /** How many promises of listeners have not settled. */
+  /** The number of listeners whose promise has not settled. */
   #unsettled = 0;
-  #excused = 0;
+  /** The number of calls of `stop()`. */
+  #stopCalls = 0;
   #onSettled: (() => void) | undefined;
   readonly #context: QueueContext;
 
@@ -32,15 +33,15 @@ export class Events {
     this.#context = context;
   }
 
-  /** Called by `stop()`, perhaps from a listener: `stop()` does not wait for the listener that called it. */
-  excuse(): void {
-    this.#excused++;
+  /** Called by `stop()`. If a listener called `stop()`, `settled` does not wait for that listener. */
+  doNotAwaitCaller(): void {
+    this.#stopCalls++;
   }
 
   /**
    * Resolves when every promise that a listener returned has settled, or after `atMostMs`. One wait at a time.
    *
-   * @returns how many listeners have not settled
+   * @returns the number of listeners that have not settled
    */
   async settled(runtime: Runtime, atMostMs: number): Promise<number> {
     if (this.#unsettled > 0) {
@@ -73,12 +74,12 @@ export class Events {
     }
   }
 
-  /** Tells the waiters, which need no payload, that a step has ended in this process. */
+  /** Notifies the waiters that a step has ended in this process. They need no payload. */
   ended(stepId: string): void {
     for (const hear of this.#hearEnds) hear(stepId);
   }
 
-  /** Calls back with each step that ends in this process. @returns a function that stops that */
+  /** Calls `hear` for each step that ends in this process. @returns a function that removes `hear` */
   onEnded(hear: (stepId: string) => void): () => void {
     this.#hearEnds.add(hear);
     return () => void this.#hearEnds.delete(hear);
@@ -113,11 +114,11 @@ export class Events {
         { event: name, error: asError(thrown).message },
         'listener failed; the event goes on to the others',
       );
-    const excused = this.#excused;
+    const stopCalls = this.#stopCalls;
     try {
       const returned: unknown = listener(payload as never);
       if (typeof returned !== 'object' || returned === null) return;
-      const counts = this.#excused === excused;
+      const counts = this.#stopCalls === stopCalls;
       if (counts) this.#unsettled++;
       // Anything with a `then` counts: a promise may come from another realm.
       void Promise.resolve(returned)

@@ -1,8 +1,9 @@
 /**
  * The names and payloads of all events.
  *
- * Invariants: an event says what has happened. An event about a settlement is emitted after the store's receipt.
- * `docs/events.md` describes each event; a test compares it with this file.
+ * Invariants:
+ * - An event reports what has happened. An event about a settlement is emitted after the store's receipt.
+ * - `docs/events.md` describes each event. A test compares it with this file.
  */
 import { nearest, show, ValidationError } from '../errors.js';
 import type { SerializedError } from '../step/serialized-error.js';
@@ -33,7 +34,7 @@ export interface StepEvent<K, A> {
   readonly podId: string;
 }
 
-/** `step:submitted`: the caller's step is safe in the store. */
+/** `step:submitted`: the caller's step is stored. */
 export interface StepSubmitted<K, A> {
   readonly type: K;
   readonly stepId: string;
@@ -192,7 +193,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   'queue:stopped',
 ];
 
-/** @throws ValidationError `OPTION_INVALID` for an event that does not exist, or a listener that is no function */
+/** @throws ValidationError `OPTION_INVALID` for an event that does not exist, or a listener that is not a function */
 export function checkListener(event: unknown, listener: unknown): void {
   if (!EVENT_NAMES.includes(event as EventName)) {
     const near = nearest(String(event), EVENT_NAMES);

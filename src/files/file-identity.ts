@@ -1,5 +1,5 @@
 /**
- * Finds the real path of a database file, and tells whether it is still the same file.
+ * Finds the real path of a database file, and detects whether another file has replaced it.
  *
  * Invariants:
  * - Nothing is opened or created here. `stat`, `lstat`, `access` and `realpath` open no descriptor: closing one would drop
@@ -23,7 +23,7 @@ export interface Located {
   readonly path: string;
   /** `undefined`: there is no file yet. */
   readonly identity: FileIdentity | undefined;
-  /** How many names (hard links) the file has. */
+  /** The number of names (hard links) of the file. */
   readonly names: number;
 }
 

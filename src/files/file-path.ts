@@ -1,15 +1,16 @@
 /**
- * Paths that an option or an environment variable gives: checked and made absolute.
+ * Checks the paths that options and environment variables give, and makes them absolute.
  *
- * Invariants: a path is made absolute once, when the option is read, so that a later `process.chdir` changes nothing.
- * Nothing here touches the file system, except to read the current folder.
+ * Invariants:
+ * - A path is made absolute once, when the option is read. A later `process.chdir` changes nothing.
+ * - Nothing here touches the file system, except to read the current folder.
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asError, show, ValidationError } from '../errors.js';
 import type { FieldCheck } from '../input/field-checks.js';
 
-/** The path of a database that lives in memory. */
+/** The path of an in-memory database. */
 export const MEMORY = ':memory:';
 
 /** Checks a path. @throws ValidationError with the given code */
@@ -57,7 +58,7 @@ function problemOfText(path: string): string | undefined {
   if (MISSPELT_MEMORY.test(path)) return `expected a path; did you mean ${MEMORY}?`;
   if (/[\0\p{Cs}]/u.test(path)) return 'expected a path without NUL and half surrogates';
   if (/^file:/i.test(path)) return 'expected a path or a URL object, found the text of a URL; write new URL(…)';
-  // The driver cuts it off, and would open another file than the one that is named.
+  // The driver trims the path, and would open another file.
   if (path !== path.trim()) return 'expected a path without white space at its ends';
   if (FOLDER.test(path)) return 'expected the path of a file, found that of a folder';
   return undefined;
@@ -72,7 +73,7 @@ function shown(value: unknown): string {
   return show(isUrl(value) ? value.href : value);
 }
 
-/** Whether this is a `URL`, of any realm: one of another realm is of another class. */
+/** Whether this is a `URL` of any realm. `instanceof` fails for another realm, whose `URL` is another class. */
 export function isUrl(value: unknown): value is URL {
   if (typeof value !== 'object' || value === null) return false;
   const { href, protocol } = value as Partial<URL>;

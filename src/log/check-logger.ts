@@ -1,9 +1,11 @@
 /**
  * Checks and adapts the host's logger, whose methods must take `(fields, message)`, in this order.
  *
- * Invariants: a logger that would lose the message is refused when it is passed, and the error says how to adapt it. Types
- * cannot tell such loggers apart (winston's methods take anything), so the common ones that take the message first are
- * recognized by their other members.
+ * Invariants:
+ * - A logger that would lose the message is refused when it is passed, and the error says how to adapt it.
+ *
+ * Types cannot distinguish these loggers, because winston's methods accept anything. The common loggers that take the message
+ * first are recognized by their other members.
  */
 import { show, ValidationError, type ErrorCode } from '../errors.js';
 import type { Logger, LogLevel } from './logger-interface.js';
@@ -19,7 +21,7 @@ export type MessageFirstLogger = {
  * Adapts a logger whose methods take the message first and the fields second.
  *
  * @example new FleetQ({ logger: messageFirst(winston.createLogger(options)) })
- * @throws ValidationError `OPTION_INVALID` for what has no `debug`, `info`, `warn` and `error`
+ * @throws ValidationError `OPTION_INVALID` if one of `debug`, `info`, `warn` and `error` is missing
  */
 export function messageFirst(logger: MessageFirstLogger): Logger {
   checkMethods(logger, 'logger', 'OPTION_INVALID');
@@ -46,7 +48,7 @@ export function checkLogger(value: unknown, field: string, code: ErrorCode): voi
   );
 }
 
-/** What tells these loggers from others. */
+/** The members by which these loggers are recognized. */
 const MESSAGE_FIRST: readonly { readonly name: string; readonly has: readonly string[] }[] = [
   { name: 'winston', has: ['transports', 'configure', 'format'] }, // a logger of it, a child, or the module itself
   { name: 'LogTape', has: ['category', 'getChild'] },

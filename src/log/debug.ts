@@ -4,20 +4,21 @@
  * The patterns and namespaces are those of the package `debug`. Its core is imported, not its entry for Node.js: that one
  * calls `require('tty')`, which no bundler can put into an ES module.
  *
- * Invariants: a line is built only where its namespace is enabled.
+ * Invariants:
+ * - A line is built only if its namespace is enabled.
  */
 import process from 'node:process';
 import { format, inspect } from 'node:util';
 import core from 'debug/src/common.js';
 import { isoTime, systemRuntime } from '../runtime/runtime.js';
 
-/** A function that writes a line, where its namespace is enabled. */
+/** A function that writes a line if its namespace is enabled. */
 export interface Debugger {
   (format: string, ...values: readonly unknown[]): void;
   readonly enabled: boolean;
 }
 
-/** What the core tells of the line that it writes. */
+/** The properties that the core sets for the line that it writes. */
 interface Line {
   readonly namespace: string;
   readonly useColors: boolean;
@@ -31,7 +32,7 @@ const instance = core({
   save: () => undefined,
   useColors: () => process.stderr.isTTY,
   colors: [6, 2, 3, 4, 5, 1],
-  /** As the package writes lines itself: with colors on a terminal, else with the time in front. */
+  /** The format of the package's own lines: with colors on a terminal, otherwise with the time in front. */
   formatArgs(this: Line, args: unknown[]): void {
     const [text, ...values] = args;
     const { namespace, color, diff } = this;
@@ -52,6 +53,6 @@ instance.formatters['o'] = function (this: Line, value: unknown): string {
 
 export const createDebug: (namespace: string) => Debugger = instance;
 
-/** Says at run time what `DEBUG` says at start. */
+/** Enables namespaces at run time, as `DEBUG` does at start. */
 export const enable = (namespaces: string): void => instance.enable(namespaces);
 export const disable = (): string => instance.disable();

@@ -1,18 +1,18 @@
 /**
- * When a failed step is tried again: exponential back-off with full jitter.
+ * Computes when a failed step is tried again: exponential backoff with full jitter.
  *
- * The delay before retry n is uniform in `[0, min(capMs, baseMs × factor^(n−1))]`, the variant that spreads a crowd
- * best (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+ * The delay before retry n is uniform in `[0, min(capMs, baseMs × factor^(n−1))]`, the variant that spreads
+ * competing retries best (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
  */
 import { exponentialMs, fullJitterMs } from '../runtime/backoff.js';
 
-/** A retry policy; of a queue, or of one step type. */
+/** A retry policy, of a queue or of one step type. */
 export interface RetryPolicy {
   /** The longest delay before the first retry, in ms. Default 1,000. */
   readonly baseMs: number;
   /** The longest delay before any retry, in ms. Default 300,000. */
   readonly capMs: number;
-  /** How much each retry widens the delay. Default 2. */
+  /** The factor by which the longest delay grows with each retry. Default 2. */
   readonly factor: number;
 }
 

@@ -1,4 +1,4 @@
-/** Listeners: each on its own, with a payload of its own, and waited for while the queue stops. */
+/** Listeners: each is isolated, gets its own payload, and is awaited while the queue stops. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test, vi } from 'vitest';
 import { Events } from '../../src/events.js';
@@ -17,7 +17,7 @@ function gate() {
 const newEvents = (): Events => new Events(createLog('events'));
 
 describe('a listener', () => {
-  test('gets a payload of its own', () => {
+  test('gets its own payload', () => {
     const events = newEvents();
     const heard: unknown[] = [];
     for (let i = 0; i < 2; i++)
@@ -38,7 +38,7 @@ describe('a listener', () => {
     expect(seen).toEqual(['queue']);
   });
 
-  test('that throws keeps the others from nothing, and the emit from nothing', () => {
+  test('that throws stops neither the other listeners nor the emit', () => {
     const events = newEvents();
     const heard = vi.fn();
     events.on('pod:joined', () => {
@@ -61,7 +61,7 @@ describe('a listener', () => {
 });
 
 describe('a wait for listeners', () => {
-  test('ends with the last of them, and leaves no timer', async () => {
+  test('ends when the last one settles, and leaves no timer', async () => {
     const runtime = new VirtualRuntime();
     const events = newEvents();
     const [one, other] = [gate(), gate()];
@@ -80,7 +80,7 @@ describe('a wait for listeners', () => {
     await settled;
   });
 
-  test('ends in time where one never settles, and says how many are left', async () => {
+  test('ends after the given time if one never settles, and returns how many are left', async () => {
     const runtime = new VirtualRuntime();
     const events = newEvents();
     events.on('pod:joined', () => new Promise(() => undefined));
@@ -90,11 +90,11 @@ describe('a wait for listeners', () => {
     await expect(settled).resolves.toBe(1);
   });
 
-  test('does not count one that asked for it', async () => {
+  test('does not count a listener that called stop', async () => {
     const runtime = new VirtualRuntime();
     const events = newEvents();
     events.on('pod:joined', () => {
-      events.excuse();
+      events.doNotAwaitCaller();
       return new Promise(() => undefined);
     });
     events.emit('pod:joined', { ...POD });
@@ -102,7 +102,7 @@ describe('a wait for listeners', () => {
   });
 });
 
-test('a listener to ends gets each one, until it stops listening', () => {
+test('a callback for ended steps gets each of them until it is removed', () => {
   const events = newEvents();
   const heard: string[] = [];
   const unhear = events.onEnded((stepId) => heard.push(stepId));

@@ -167,7 +167,7 @@ export const clientBreaks: readonly Break[] = [
     tests: [SUBMITTER, WORK],
   },
   {
-    name: 'client/submitter: nobody here hears of the work of submit',
+    name: 'client/submitter: the pool is not notified of a submit',
     file: 'src/client/submitter.ts',
     find: 'await this.#commitShared(batch);\n      this.#deps.onCommitted();',
     replace: 'await this.#commitShared(batch);',
@@ -188,7 +188,7 @@ export const clientBreaks: readonly Break[] = [
     tests: ['test/facade/work.test.ts'],
   },
   {
-    name: 'client/submitter: finish does not wait for what waits behind the commit under way',
+    name: 'client/submitter: finish does not wait for the submissions that wait for the current commit',
     file: 'src/client/submitter.ts',
     find: 'return this.#committing ?? Promise.resolve();',
     replace: 'return Promise.race([this.#committing, this.#deps.runtime.yield()]);',
@@ -330,7 +330,7 @@ export const clientBreaks: readonly Break[] = [
     tests: [WAITS],
   },
   {
-    name: 'client/waiter: a wait runs in the context of who waits',
+    name: 'client/waiter: a wait runs in the context of its caller',
     file: 'src/client/waiter.ts',
     find: 'return this.#deps.context.run(() => this.#wait(stepId, options));',
     replace: 'return this.#wait(stepId, options);',

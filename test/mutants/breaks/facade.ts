@@ -62,7 +62,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: [LIFE],
   },
   {
-    name: 'facade/pod: a start goes on beside a stop',
+    name: 'facade/pod: a start continues during a stop',
     file: 'src/pod.ts',
     find: "if (this.#stopping !== undefined) throw new StoppedError('start');",
     replace: '',
@@ -80,7 +80,7 @@ export const facadeBreaks: readonly Break[] = [
       'Only the heartbeat has to wait while it starts, and its own stop waits for that; the other services start within a turn.',
   },
   {
-    name: 'facade/pod: the uptime goes on after the stop',
+    name: 'facade/pod: the uptime still grows after the stop',
     file: 'src/pod.ts',
     find: 'this.#startedAt = undefined;\n    return this.pool.drained;',
     replace: 'return this.pool.drained;',
@@ -108,14 +108,14 @@ export const facadeBreaks: readonly Break[] = [
     tests: [DRAINING],
   },
   {
-    name: 'facade/pod: the retry policy of the queue goes before that of the type',
+    name: 'facade/pod: the retry policy of the queue overrides that of the type',
     file: 'src/pod.ts',
     find: '{ ...retry, ...overrides }',
     replace: '{ ...overrides, ...retry }',
     tests: [WORK],
   },
   {
-    name: 'facade/pod: a pod that has left answers for the fleet',
+    name: 'facade/pod: a pod that has left still reports the leader from its own view',
     file: 'src/pod.ts',
     find: 'if (pod !== undefined && pod.fleet.elector.pods.length > 0) {',
     replace: 'if (pod !== undefined) {',
@@ -166,14 +166,14 @@ export const facadeBreaks: readonly Break[] = [
     tests: [DRAINING],
   },
   {
-    name: 'facade/fleetq: listeners get two seconds however long the drain may take',
+    name: 'facade/fleetq: listeners get only two seconds, even if drain time is left',
     file: 'src/fleetq.ts',
     find: 'Math.max(LISTENERS_MS, endsAt - runtime.monotonicMs())',
     replace: 'Math.min(LISTENERS_MS, endsAt - runtime.monotonicMs())',
     tests: [DRAINING],
   },
   {
-    name: 'facade/fleetq: listeners get nothing where the handlers took all of the drain time',
+    name: 'facade/fleetq: listeners get no time if the handlers used up the drain time',
     file: 'src/fleetq.ts',
     find: 'Math.max(LISTENERS_MS, endsAt - runtime.monotonicMs())',
     replace: 'endsAt - runtime.monotonicMs()',
@@ -187,9 +187,9 @@ export const facadeBreaks: readonly Break[] = [
     tests: [DRAINING],
   },
   {
-    name: 'facade/fleetq: a listener that calls stop is waited for',
+    name: 'facade/fleetq: stop waits for the listener that called it',
     file: 'src/fleetq.ts',
-    find: 'this.#events.excuse();',
+    find: 'this.#events.doNotAwaitCaller();',
     replace: '',
     tests: [DRAINING],
   },
@@ -215,14 +215,14 @@ export const facadeBreaks: readonly Break[] = [
     tests: [CONTEXTS],
   },
   {
-    name: 'facade/fleetq: a cancellation reaches handlers in the context of who cancels',
+    name: 'facade/fleetq: a cancellation aborts handlers in the context of the caller of cancel',
     file: 'src/fleetq.ts',
     find: 'onCancelled: (stepId) => this.#context.run(() => this.#pod?.pool.abort(stepId)),',
     replace: 'onCancelled: (stepId) => this.#pod?.pool.abort(stepId),',
     tests: [CONTEXTS],
   },
   {
-    name: 'facade/fleetq: the queue says that it has drained before the store is closed',
+    name: 'facade/fleetq: queue:stopped is emitted before the store is closed',
     file: 'src/fleetq.ts',
     find: `await client?.close();
     this.#log.info({ podId: this.podId, ...drained }, 'stopped');
@@ -268,7 +268,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: ['test/client/waiter.test.ts', DRAINING],
   },
   {
-    name: 'open-client: a store that opened is left open where the options contradict each other',
+    name: 'open-client: a store stays open if the options contradict each other',
     file: 'src/open-client.ts',
     find: 'await store.close();\n    throw error;',
     replace: 'throw error;',
@@ -315,8 +315,8 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'events/emitter: a listener that calls stop counts as unsettled',
     file: 'src/events/emitter.ts',
-    find: 'const counts = this.#excused === excused;',
-    replace: 'const counts = this.#excused >= excused;',
+    find: 'const counts = this.#stopCalls === stopCalls;',
+    replace: 'const counts = this.#stopCalls >= stopCalls;',
     tests: [EVENTS, DRAINING],
   },
   {
@@ -327,21 +327,21 @@ export const facadeBreaks: readonly Break[] = [
     tests: [EVENTS],
   },
   {
-    name: 'events/emitter: a listener for one time that emits again hears itself',
+    name: 'events/emitter: a once listener gets an event that it emits itself',
     file: 'src/events/emitter.ts',
     find: 'remove();\n      return listener(payload);',
     replace: 'const returned = listener(payload);\n      remove();\n      return returned;',
     tests: [EVENTS],
   },
   {
-    name: 'events/emitter: a listener for one time cannot be taken away',
+    name: 'events/emitter: a once listener cannot be removed',
     file: 'src/events/emitter.ts',
     find: 'this.#original.set(once, listener);',
     replace: '',
     tests: [LOG],
   },
   {
-    name: 'events/emitter: who stops hearing of ends goes on hearing',
+    name: 'events/emitter: a removed callback is still called for ended steps',
     file: 'src/events/emitter.ts',
     find: 'return () => void this.#hearEnds.delete(hear);',
     replace: 'return () => undefined;',
@@ -383,7 +383,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: [OPTIONS],
   },
   {
-    name: 'facade/options: concurrency is taken beside what it replaces',
+    name: 'facade/options: concurrency is accepted together with the options that it replaces',
     file: 'src/options.ts',
     find: '  refuseTwoConcurrencies({ ...options });\n',
     replace: '',
@@ -397,7 +397,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: [OPTIONS],
   },
   {
-    name: 'facade/options/env: both ways to state the concurrency are taken from the environment',
+    name: 'facade/options/env: both ways to set the concurrency are accepted from the environment',
     file: 'src/options/env.ts',
     find: '  refuseTwoConcurrencies(options, (option) => OPTION_TABLE[option].env?.name ?? option);\n',
     replace: '',
@@ -453,7 +453,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: ['test/files/file-path.test.ts'],
   },
   {
-    name: 'facade/located: a FIFO is taken for a file',
+    name: 'facade/located: a FIFO passes as a file',
     file: 'src/files/file-identity.ts',
     find: 'if (!stats.isFile()) throw',
     replace: 'if (stats.isDirectory()) throw',
@@ -502,7 +502,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: [LOG, 'test/check-logger.test.ts'],
   },
   {
-    name: 'facade/log: fields that JSON cannot carry lose the message',
+    name: 'facade/log: fields that JSON cannot hold lose the message',
     file: 'src/log.ts',
     find: 'return JSON.stringify({ level, message, fields: inspect(fields) });',
     replace: "return '';",
@@ -523,7 +523,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: ['test/check-logger.test.ts'],
   },
   {
-    name: 'facade/signals: queues of another signal hold up the second signal',
+    name: 'facade/signals: queues of another signal delay the second signal',
     file: 'src/signals.ts',
     find: 'for (const entry of all) remove(entry);',
     replace: 'for (const entry of all) if (entry.signals.includes(signal)) remove(entry);',
@@ -544,7 +544,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: [SIGNALS],
   },
   {
-    name: 'facade/signals: the stop under way never ends for who comes later',
+    name: 'facade/signals: a queue registered after a stop has ended joins that stop',
     file: 'src/signals.ts',
     find: 'registry().stopping = undefined;\n  await end(signal, stopped);',
     replace: 'await end(signal, stopped);',
@@ -558,7 +558,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: [SIGNALS],
   },
   {
-    name: 'facade/signals: queues of another signal are lost where the host keeps the process alive',
+    name: 'facade/signals: queues of another signal are lost if the host keeps the process alive',
     file: 'src/signals.ts',
     find: "restore(); // a handler of the host's own may have kept the process alive",
     replace: '',
@@ -572,7 +572,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: [SIGNALS],
   },
   {
-    name: 'facade/stats: a type of which nothing waits counts as unhandled',
+    name: 'facade/stats: a type without pending steps counts as unhandled',
     file: 'src/stats.ts',
     find: '(store.byType[type]?.pending ?? 0) > 0',
     replace: '(store.byType[type]?.pending ?? 0) >= 0',
@@ -600,7 +600,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: ['test/errors.test.ts', OPTIONS],
   },
   {
-    name: 'facade/errors: an error of another realm is none',
+    name: 'facade/errors: an error of another realm does not count as an error',
     file: 'src/errors.ts',
     find: 'return isA(value, Error) || types.isNativeError(value) || isDomException(value);',
     replace: 'return isA(value, Error);',

@@ -41,7 +41,7 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [BACKOFF],
   },
   {
-    name: 'runtime/abort: a callback that ends its wait takes the listener of the others along',
+    name: 'runtime/abort: a callback that ends its wait removes the listener of the others',
     file: 'src/runtime/abort.ts',
     find: 'if (!waiting.callbacks.delete(own) || waiting.callbacks.size > 0) return;',
     replace: 'if (!waiting.callbacks.delete(own)) return;',
@@ -69,7 +69,7 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [ABORT],
   },
   {
-    name: 'runtime/native-globals: fakes that are installed already are taken for timers',
+    name: 'runtime/native-globals: fakes that are already installed are used as timers',
     file: 'src/runtime/native-globals.ts',
     find: "setTimeout: original('setTimeout', setTimeout),",
     replace: 'setTimeout,',
@@ -139,7 +139,7 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [LOOP],
   },
   {
-    name: 'runtime/loop: a tick gathers no wakes',
+    name: 'runtime/loop: wakes during a tick are not merged',
     file: 'src/runtime/loop.ts',
     find: 'let yields = this.#options.gathersWakes === true;',
     replace: 'let yields = false;',
@@ -209,7 +209,7 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [CONTEXTS],
   },
   {
-    name: 'runtime/async-context: what work does to its context stays',
+    name: 'runtime/async-context: a change that work makes to its context stays',
     file: 'src/runtime/async-context.ts',
     find: 'return this.#origin.runInAsyncScope(runInContextCopy, undefined, work) as T;',
     replace: 'return this.#origin.runInAsyncScope(work, undefined);',
@@ -237,7 +237,7 @@ export const runtimeBreaks: readonly Break[] = [
     tests: [RUNTIME],
   },
   {
-    name: 'runtime/runtime: a delay beyond what timers know fires at once',
+    name: 'runtime/runtime: a delay beyond the maximum of timers fires at once',
     file: 'src/runtime/runtime.ts',
     find: 'Math.min(Math.max(delayMs, 0), MAX_DELAY_MS)',
     replace: 'Math.max(delayMs, 0)',
