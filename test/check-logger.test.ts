@@ -1,4 +1,4 @@
-/** The loggers of hosts, each with a real sink: what is accepted loses no message, and what is not is refused. */
+/** Loggers of hosts, each with a real sink: an accepted logger loses no message, and any other is refused. */
 import { Writable } from 'node:stream';
 import { Console } from 'node:console';
 import bunyan from 'bunyan';
@@ -63,14 +63,14 @@ describe('a logger that is accepted', () => {
     });
   }
 
-  test('says which levels it wants, where it can', () => {
+  test('reports the levels that it writes, if it can', () => {
     const quiet = messageFirst(winston.createLogger({ level: 'info', silent: true }));
     expect(createLog('pool', quiet).verbose).toBe(false);
     expect(createLog('pool', messageFirst(winston.createLogger({ level: 'debug' }))).verbose).toBe(true);
     expect(createLog('pool', pino9({ level: 'info' })).verbose).toBe(false);
   });
 
-  test('affects nothing where its promise rejects', async () => {
+  test('affects nothing if its promise rejects', async () => {
     const fail = () => Promise.reject(new Error('no connection'));
     createLog('pool', { debug: fail, info: fail, warn: fail, error: fail }).info({}, 'lost');
     await new Promise((resolve) => setImmediate(resolve)); // an unhandled rejection would fail the run
@@ -86,14 +86,14 @@ describe('a logger that would lose the message', () => {
     ['winston', winston],
     ['LogTape', { ...methods, ...logTape }],
   ] as const) {
-    test(`is refused, with the way to adapt it: ${name}`, () => {
+    test(`is refused, and the error says how to adapt it: ${name}`, () => {
       const refusal = (): unknown => newQueue({ logger });
       expect(refusal).toThrow(ValidationError);
       expect(refusal).toThrow(/^logger: .*takes \(fields, message\); (winston|LogTape) .*messageFirst\(logger\)/);
     });
   }
 
-  test('is refused where it lacks a level, with the way to adapt it', () => {
+  test('is refused if it lacks a level, with the way to adapt it', () => {
     for (const logger of [{ log() {}, warn() {}, error() {} }, pino, 'console', null]) {
       expect(() => newQueue({ logger: logger as never })).toThrow(
         /a logger with debug, info, warn and error.*adapt it/,
@@ -104,7 +104,7 @@ describe('a logger that would lose the message', () => {
 });
 
 describe('consoleLogger', () => {
-  test('loses no message to fields that JSON cannot carry', () => {
+  test('loses no message if JSON cannot hold the fields', () => {
     const info = vi.spyOn(console, 'info').mockReturnValue();
     const logger = consoleLogger('info', 'json');
     const cyclic: Record<string, unknown> = {};

@@ -12,7 +12,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Whatever is asked of it, it throws. */
+/** A logger whose methods all throw. */
 function hostile(): object {
   const trap = (): never => {
     throw new Error('a trap');
@@ -41,7 +41,7 @@ describe('by default', () => {
     expect(lines[0]).toContain('claims');
   });
 
-  test('is silent unless DEBUG names it, and reports that, so that no line is built in vain', () => {
+  test('is silent unless DEBUG names it, and reports this, so that no line is built needlessly', () => {
     const log = createLog('pool');
     expect(written(() => log.error({}, 'unheard'))).toEqual([]);
     expect(log.verbose).toBe(false);
@@ -49,7 +49,7 @@ describe('by default', () => {
     expect(log.verbose).toBe(true);
   });
 
-  test('fields that were added stand on every line', () => {
+  test('added fields are on every line', () => {
     enable('fleet-q:*');
     const [line] = written(() => createLog('pool').with({ stepId: 's-1' }).warn({ attempt: 2 }, 'slow'));
     expect(line).toContain('s-1');
@@ -108,7 +108,7 @@ describe('a structured logger', () => {
     expect(log.verbose).toBe(false);
   });
 
-  test('a listener that throws or rejects goes to it as an error, with the event’s name; the others are called', async () => {
+  test('gets the error of a listener that throws or rejects, with the name of the event; the other listeners are called', async () => {
     const { logger, written } = lines();
     const events = new Events(createLog('events', logger));
     const heard = vi.fn();
@@ -188,7 +188,7 @@ describe('consoleLogger', () => {
     expect(error).toHaveBeenCalledOnce();
   });
 
-  test('fields that JSON cannot carry affect nothing else', () => {
+  test('fields that JSON cannot hold affect nothing else', () => {
     const { info } = spies();
     const cyclic: Record<string, unknown> = { big: 10n };
     cyclic['self'] = cyclic;

@@ -1,4 +1,4 @@
-/** Options: an unacceptable one is refused with its name and value; and what the environment gives. */
+/** Options and environment variables: a bad one is refused with its name and value. */
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { FleetQ, ValidationError, type AnyFleetQ, type FleetQOptions } from 'fleet-q';
@@ -30,7 +30,7 @@ function errorOf(work: () => unknown): ValidationError {
 
 const construct = (options: unknown) => errorOf(() => new FleetQ(options as object));
 
-describe('options that are not acceptable', () => {
+describe('a bad option', () => {
   const store = { name: 'none' };
   const wrong: readonly (readonly [field: keyof FleetQOptions, value: unknown, shown: string])[] = [
     ['store', store, 'a store, such as sqlite({ path }), got {'],
@@ -81,7 +81,7 @@ describe('options that are not acceptable', () => {
     expect(error.message).toContain(shown);
   });
 
-  test('every option has a value in this list that it refuses, but `retry`, which has fields of its own', () => {
+  test('every option but `retry`, which has its own fields, has a refused value in this list', () => {
     const tried = new Set<string>(wrong.map(([field]) => field));
     expect(Object.keys(OPTION_TABLE).filter((key) => !tried.has(key))).toEqual(['retry']);
   });
@@ -117,7 +117,7 @@ describe('options that are not acceptable', () => {
     expect(construct({ [given]: 3 }).message).toBe(`${given}: is not known; did you mean ${meant}?`);
   });
 
-  test('suggests nothing by meaning that the object cannot have', () => {
+  test('a synonym suggests no field that the object cannot have', () => {
     expect(construct({ retry: { workers: 3 } }).message).toBe('retry.workers: is not known');
     expect(construct({ retry: { delay: 3 } }).message).toBe('retry.delay: is not known; did you mean baseMs?');
   });
@@ -127,7 +127,7 @@ describe('options that are not acceptable', () => {
     expect(construct({ constructor: 1 }).field).toBe('constructor');
   });
 
-  test.each([[null], [5], ['sqlite'], [[]]])('options that are no object: %o', (options) => {
+  test.each([[null], [5], ['sqlite'], [[]]])('options that are not an object: %o', (options) => {
     expect(construct(options)).toMatchObject({ code: 'OPTION_INVALID', field: 'options' });
   });
 
@@ -160,12 +160,12 @@ describe('options that contradict each other', () => {
     expect(complete({ heartbeatIntervalMs: 1_000, deadAfterMs: 3_000 }).deadAfterMs).toBe(3_000);
   });
 
-  test('also where one of the two is the default', () => {
+  test('the check includes the default of an option', () => {
     expect(errorOf(() => complete({ deadAfterMs: 5_000 })).message).toContain('(3 × 2000), got 5000');
     expect(complete({ heartbeatIntervalMs: 30_000 }).deadAfterMs).toBe(120_000);
   });
 
-  test('the longest pause is no shorter than the first', () => {
+  test('the longest pause must not be shorter than the first', () => {
     const error = errorOf(() => complete({ claimIntervalMs: 500, idleIntervalMs: 400 }));
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'idleIntervalMs' });
     expect(error.message).toContain('at least claimIntervalMs (500), got 400');
@@ -206,7 +206,7 @@ describe('concurrency beside the options that it replaces', () => {
   });
 });
 
-describe('what comes out', () => {
+describe('resolved options', () => {
   test('defaults are filled in, and all of it is frozen', () => {
     const options = resolveOptions({ maxRetries: 1, retry: { capMs: 10 } });
     expect(options).toMatchObject({
@@ -239,7 +239,7 @@ describe('what comes out', () => {
 
   const slots = (options: FleetQOptions) => completeOptions(resolveOptions(options), RHYTHM).slots;
 
-  test('as many slots as `concurrency` says', () => {
+  test('`concurrency` is the number of slots', () => {
     expect([slots({}), slots({ concurrency: 1 }), slots({ concurrency: 50 })]).toEqual([8, 1, 50]);
   });
 
@@ -297,7 +297,7 @@ describe('the environment', () => {
     expect(error.message).toContain(problem);
   });
 
-  test('an account without a database is refused: a fleet must not fall back to a file in silence', () => {
+  test('an account without a database is refused, so that a fleet never silently uses a file', () => {
     const error = errorOf(() => FleetQ.fromEnv({}, { FLEET_Q_SNOWFLAKE_ACCOUNT: 'acme' }));
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'FLEET_Q_SNOWFLAKE_DATABASE' });
   });
@@ -369,12 +369,12 @@ describe('the environment', () => {
     expect(errorOf(() => FleetQ.fromEnv({ podId: 'a' }, env)).field).toBe('FLEET_Q_CONCURRENCY');
   });
 
-  test('the options that are passed come first', () => {
+  test('options in code override the environment', () => {
     expect(FleetQ.fromEnv({}, { FLEET_Q_POD_ID: 'from-env' }).podId).toBe('from-env');
     expect(FleetQ.fromEnv({ podId: 'given' }, { FLEET_Q_POD_ID: 'from-env' }).podId).toBe('given');
   });
 
-  test('a level or a format brings a logger on the console', () => {
+  test('a level or a format creates a logger on the console', () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue();
     const info = vi.spyOn(console, 'info').mockReturnValue();
     const { logger } = optionsFromEnv({ FLEET_Q_LOG_LEVEL: 'Warning' });
@@ -384,7 +384,7 @@ describe('the environment', () => {
     expect(warn).toHaveBeenCalledExactlyOnceWith('{"level":"warn","message":"heard","stepId":"a"}');
   });
 
-  test('the format may be for people, at INFO where no level is named', () => {
+  test('the format may be readable text, at INFO if no level is given', () => {
     const debug = vi.spyOn(console, 'debug').mockReturnValue();
     const info = vi.spyOn(console, 'info').mockReturnValue();
     const { logger } = optionsFromEnv({ FLEET_Q_LOG_FORMAT: 'CONSOLE' });

@@ -38,12 +38,12 @@ test('a pod that is silent for exactly as long as it registered is live', () => 
   expect(leaderReport(fleet(viewOf('a', { silentForMs: 15_000 }))).activePods).toBe(1);
 });
 
-test('a type of which nothing waits is not unhandled', async () => {
+test('a type without pending steps is not unhandled', async () => {
   const { unhandledTypes } = await queueStats(runtime, store({ idle: 0, waits: 2 }), fleet(viewOf('a')), 0);
   expect(unhandledTypes).toEqual(['waits']);
 });
 
-test('any type may be handled while the list of a live pod is too long to travel', async () => {
+test('no type counts as unhandled while the list of a live pod is too long to be stored', async () => {
   const omitted = { meta: { typesOmitted: true } };
   const stats = await queueStats(runtime, store({ a: 1 }), fleet(viewOf('p'), viewOf('q', omitted)), 0);
   expect(stats.unhandledTypes).toEqual([]);

@@ -55,7 +55,7 @@ async function answer(bundle: string, helper?: string): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-/** The bundle runs, and the thread of the helper with it where its own bundle is named. */
+/** The bundle runs. If the helper's own bundle is given, its thread runs too. */
 async function expectToRun(folder: string, extension: string, withoutHelper: readonly string[]): Promise<void> {
   const [bundle, helper] = [`out/${folder}/app.${extension}`, `out/${folder}/helper.${extension}`];
   expect(await answer(bundle)).toEqual({ result: 42, completedSteps: 1, warnings: withoutHelper });

@@ -51,11 +51,11 @@ describe('a submitted step', () => {
       'got "k" and "i"',
     ],
     ['an unknown field', { type: 'a', priorty: 3 }, 'priorty', 'did you mean priority?'],
-    ['a priority that is no whole number', { type: 'a', priority: 1.5 }, 'priority', 'got 1.5'],
+    ['a priority that is not a whole number', { type: 'a', priority: 1.5 }, 'priority', 'got 1.5'],
     ['a negative delay', { type: 'a', delayMs: -1 }, 'delayMs', 'got -1'],
     ['an invalid date', { type: 'a', runAt: new Date(NaN) }, 'runAt', 'got'],
     ['negative maxRetries', { type: 'a', maxRetries: -1 }, 'maxRetries', 'got -1'],
-    ['metadata that is no object', { type: 'a', metadata: [1] }, 'metadata', 'got [array of 1]'],
+    ['metadata that is not an object', { type: 'a', metadata: [1] }, 'metadata', 'got [array of 1]'],
     ['a BigInt in args', { type: 'a', args: { n: 10n } }, 'args.n', 'got 10n'],
     ['a cycle', { type: 'a', args: cycle }, 'args.self', 'cycle'],
     ['a function', { type: 'a', args: { list: [() => 1] } }, 'args.list[0]', 'got [function'],
@@ -77,7 +77,7 @@ describe('a submitted step', () => {
       'args',
       'no',
     ],
-    ['metadata that JSON cannot carry', { type: 'a', metadata: { n: 1n } }, 'metadata.n', 'got 1n'],
+    ['metadata that JSON cannot hold', { type: 'a', metadata: { n: 1n } }, 'metadata.n', 'got 1n'],
     ['a payload that is too large', { type: 'a', args: 'x'.repeat(300_000) }, 'args', '262144'],
   ];
 
@@ -91,7 +91,7 @@ describe('a submitted step', () => {
     expect((await queue.listSteps().page()).steps).toEqual([]);
   });
 
-  test('submitMany writes nothing where one of many is bad, and says which', async () => {
+  test('submitMany writes nothing if one step is bad, and says which', async () => {
     const queue = newQueue().register('a', (args: unknown) => args);
     const steps = Array.from({ length: 700 }, (_, i) => ({ type: 'a' as const, args: i === 650 ? 1n : i }));
     await expect(queue.submitMany(steps)).rejects.toMatchObject({
@@ -162,7 +162,7 @@ describe('a type that is not registered', () => {
     return queue;
   };
 
-  test('is refused with the nearest one where unknownTypes says so', async () => {
+  test('is refused with the nearest known type if unknownTypes says so', async () => {
     const queue = queueOf(['resize', 'send_email']);
     await expect(queue.submit({ type: 'resise' } as never)).rejects.toMatchObject({
       name: 'ValidationError',
@@ -215,7 +215,7 @@ describe('registration', () => {
   test.each<[string, unknown, unknown, unknown, string]>([
     ['an empty type', '', () => 1, {}, 'step.type'],
     ['no handler', 'a', undefined, {}, 'step.run'],
-    ['a handler that is no function', 'a', 'run', {}, 'step.run'],
+    ['a handler that is not a function', 'a', 'run', {}, 'step.run'],
     ['an unknown option', 'a', () => 1, { timeout: 5 }, 'step.timeout'],
     ['a bad timeoutMs', 'a', () => 1, { timeoutMs: 'soon' }, 'step.timeoutMs'],
     ['a timeoutMs of nothing', 'a', () => 1, { timeoutMs: 0 }, 'step.timeoutMs'],
@@ -230,7 +230,7 @@ describe('registration', () => {
 });
 
 describe('other calls', () => {
-  test('an id that is no id', async () => {
+  test('an id that is not valid', async () => {
     const queue = newQueue();
     for (const call of [
       () => queue.getStep(7 as never),
@@ -259,7 +259,7 @@ describe('other calls', () => {
     expect(() => queue.on('step:completed', 5 as never)).toThrow(expect.objectContaining({ field: 'listener' }));
   });
 
-  test('recovery by hand: what is misspelt must not run it in earnest', async () => {
+  test('runRecovery with a misspelt option recovers nothing', async () => {
     const queue = newQueue();
     await queue.start();
     await expect(queue.runRecovery({ dryrun: true } as never)).rejects.toMatchObject({

@@ -22,7 +22,7 @@ async function childrenOf(queue: AnyFleetQ) {
 }
 
 describe('a step that a handler submits', () => {
-  test('is there at once, with its args and options, and its result can be waited for', async () => {
+  test('is stored at once with its args and options, and its result can be awaited', async () => {
     const queue = newQueue()
       .register(child)
       .register('parent', async (_: undefined, ctx): Promise<number> => {
@@ -35,7 +35,7 @@ describe('a step that a handler submits', () => {
     expect(await childrenOf(queue)).toMatchObject([{ args: { n: 42 }, priority: 5, metadata: { from: id } }]);
   });
 
-  test('is one step however often the handler runs, also by hand', async () => {
+  test('is one step, however often its parent runs or is retried by hand', async () => {
     const ids: string[] = [];
     const queue = parentOf(
       async (ctx) => {
@@ -88,7 +88,7 @@ describe('a step that a handler submits', () => {
     expect(await childrenOf(stopped(new FleetQ({ store: sqlite({ path }) })))).toHaveLength(2);
   });
 
-  test('is refused for args that its schema, or JSON, does not take', async () => {
+  test('is refused if its schema or JSON does not accept its args', async () => {
     const complaints: unknown[] = [];
     const queue = parentOf(async (ctx) => {
       for (const args of [{ n: 1n }, { n: NaN }]) {

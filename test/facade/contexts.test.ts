@@ -55,7 +55,7 @@ describe('handlers and listeners', () => {
     expect(new Set([...handlers, ...listeners])).toEqual(new Set(['boot']));
   });
 
-  test('of a queue that never starts run in the context of its construction', async () => {
+  test('run in the context of the constructor if the queue never starts', async () => {
     const { queue, listeners } = inRequest('construction', () => noting());
     await inRequest('request', () => queue.submit({ type: 'work' }));
     expect(listeners).toEqual(['construction']);
@@ -108,13 +108,13 @@ describe('handlers and listeners', () => {
     expect(new Set(seen)).toEqual(new Set(['none']));
   });
 
-  test('learn of a cancellation in the context of start, not in that of the request which cancels', async () => {
+  test('are aborted in the context of start, not in that of the request that cancels', async () => {
     const seen: string[] = [];
     const queue = newQueue().register('long', async (_: unknown, { signal }) => {
       await new Promise<void>((resolve) =>
         signal.addEventListener('abort', () => {
           seen.push(requestName());
-          enterRequest('abort'); // is seen by nobody
+          enterRequest('abort'); // no handler or listener sees it
           resolve();
         }),
       );
@@ -129,7 +129,7 @@ describe('handlers and listeners', () => {
     expect(seen).toEqual(['boot', 'boot', 'boot']);
   });
 
-  test('which are aborted together do not see what another has set for itself', async () => {
+  test('do not see what another has set for itself when they are aborted together', async () => {
     const seen: string[] = [];
     const queue = newQueue({ drainTimeoutMs: 0 }).register('long', (_: unknown, { signal }) => {
       return new Promise<void>((resolve) =>
@@ -153,7 +153,7 @@ describe('handlers and listeners', () => {
     expect(seen).toEqual(['none', 'none', 'none']);
   });
 
-  test('learn of a time-out in the context of start', async () => {
+  test('are timed out in the context of start', async () => {
     const runtime = new VirtualRuntime();
     const seen: string[] = [];
     const queue = stopped(
@@ -178,7 +178,7 @@ describe('handlers and listeners', () => {
 });
 
 describe('a caller', () => {
-  test('goes on in its own context after everything that it awaits', async () => {
+  test('continues in its own context after everything that it awaits', async () => {
     const { queue } = noting();
     await inRequest('boot', () => queue.start());
     const own = async (name: string): Promise<void> => {
@@ -214,7 +214,7 @@ describe('a caller', () => {
     expect(new Set(seen)).toEqual(new Set(['a']));
   });
 
-  test('which is a handler passes its context on to what it calls', async () => {
+  test('that is a handler passes its context on to the functions that it calls', async () => {
     const child = newQueue().register('child', (n: number) => n * 2);
     const parent = newQueue().register('parent', async () => {
       enterRequest('parent');
@@ -263,7 +263,7 @@ describe('a request that has ended', () => {
       }
     });
 
-    test(`is kept in memory by nothing of the queue: ${started ? 'a pod' : 'a client'}`, async () => {
+    test(`is not kept in memory by the queue: ${started ? 'a pod' : 'a client'}`, async () => {
       const queue = stopped(new FleetQ({ store: sqlite({ path: temporaryPath() }), ...QUICK })).register(
         'work',
         () => 1,
@@ -279,7 +279,7 @@ describe('a request that has ended', () => {
   }
 
   test('is not kept by a wait that goes on without it', async () => {
-    const queue = newQueue().register('work', () => 1); // nobody works on it
+    const queue = newQueue().register('work', () => 1); // no pod runs it
     const id = await queue.submit({ type: 'work' });
     const ending = new AbortController();
     const waits: Promise<unknown>[] = [];
@@ -318,7 +318,7 @@ describe('a request that has ended', () => {
     await Promise.all(others);
   });
 
-  test('leaves nothing in its context where its calls had to be repeated', async () => {
+  test('leaves nothing in its context if its calls had to be repeated', async () => {
     const lost = [{ fails: 'after' }, { fails: 'before' }, undefined] as const;
     const factory = faultySqlite(scripted({ submit: [...lost, ...lost], cancel: lost, retry: lost }));
     const queue = newQueue({ store: factory }).register('work', () => 1);
@@ -334,7 +334,7 @@ describe('a request that has ended', () => {
     expect(await kept([request])).toEqual([]);
   });
 
-  test('leaves nothing in its context where the store could not be opened', async () => {
+  test('leaves nothing in its context if the store could not be opened', async () => {
     const path = temporaryPath();
     writeFileSync(path, 'no database'.repeat(1_000));
     const queue = newQueue({ store: sqlite({ path }) });

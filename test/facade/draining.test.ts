@@ -34,13 +34,13 @@ async function atWork(then: (ctx: StepContext) => unknown, options: FleetQOption
   return { queue, stepId, go: go.open };
 }
 
-/** How a step stands, as another process reads it. */
+/** The state of a step, as another process reads it. */
 async function read(path: string, stepId: string) {
   return newQueue({ store: sqlite({ path }) }).getStep(stepId);
 }
 
 describe('while the queue drains', () => {
-  test('a handler is served by every call, and its step completes uncharged', async () => {
+  test('serves every call of a handler, whose step completes uncharged', async () => {
     const path = temporaryPath();
     const other = newQueue({ store: sqlite({ path }) }).register('elsewhere', () => 'done');
     await other.start();
@@ -72,7 +72,7 @@ describe('while the queue drains', () => {
     });
   });
 
-  test('the heartbeat goes on as long as a handler runs, so that peers take none of its work', async () => {
+  test('sends heartbeats as long as a handler runs, so that no peer takes its step', async () => {
     const fleet = new VirtualFleet();
     const ada = await fleet.add('ada', { options: { drainTimeoutMs: 3 * DEAD_AFTER } });
     const [id] = await fleet.submit({ ms: 2 * DEAD_AFTER });
@@ -92,7 +92,7 @@ describe('while the queue drains', () => {
     expect(await fleet.client.queue.getStep(id ?? '')).toMatchObject({ status: 'completed', result: { by: 'ada' } });
   });
 
-  test('outsiders are served as well, and are refused once it has ended', async () => {
+  test('serves callers outside handlers too, and refuses them once it has stopped', async () => {
     const { queue, go } = await atWork(() => undefined);
     const stopping = queue.stop();
     const id = await queue.submit({ type: 'next' });
@@ -102,7 +102,7 @@ describe('while the queue drains', () => {
     await expect(queue.submit({ type: 'next' })).rejects.toBeInstanceOf(StoppedError);
   });
 
-  test('what is submitted is claimed by another pod, not here', async () => {
+  test('leaves submitted steps to other pods', async () => {
     const path = temporaryPath();
     const { queue, go } = await atWork(() => queue.submit({ type: 'next' }), { store: sqlite({ path }) });
     const claimed: string[] = [];
@@ -117,7 +117,7 @@ describe('while the queue drains', () => {
     expect(claimed).toEqual([]);
   });
 
-  test('an asynchronous listener is waited for, and so is what it causes', async () => {
+  test('waits for an asynchronous listener, and for the calls that it makes', async () => {
     const path = temporaryPath();
     const heard: string[] = [];
     const { queue, go } = await atWork(() => undefined, { store: sqlite({ path }) });
@@ -136,7 +136,7 @@ describe('while the queue drains', () => {
     expect((await read(path, heard[0] ?? '')).status).toBe('pending');
   });
 
-  test('a call that a listener did not return is served if it was made in time', async () => {
+  test('serves a call that a listener did not return, if it was made in time', async () => {
     const path = temporaryPath();
     const { queue, go } = await atWork(() => undefined, { store: sqlite({ path }) });
     let submitted: Promise<string> | undefined;
@@ -149,7 +149,7 @@ describe('while the queue drains', () => {
     expect((await read(path, (await submitted) ?? '')).status).toBe('pending');
   });
 
-  test('health says that it drains, and afterwards that it does not run', async () => {
+  test('reports in health that it drains, and afterwards that it does not run', async () => {
     const { queue, go } = await atWork(() => undefined);
     const stopping = queue.stop();
     expect(queue.health()).toMatchObject({ problems: ['the queue is being stopped'], currentCapacity: 1 });
@@ -160,7 +160,7 @@ describe('while the queue drains', () => {
     expect(queue.health()).toMatchObject({ problems: ['the queue is not running'], isLeader: false });
   });
 
-  test('the leader is asked of the store once this pod has left the fleet', async () => {
+  test('reads the leader from the store once this pod has left the fleet', async () => {
     const path = temporaryPath();
     const other = newQueue({ store: sqlite({ path }), podId: 'other' });
     const { queue, go } = await atWork(() => undefined, { store: sqlite({ path }), podId: 'drains' });
@@ -177,7 +177,7 @@ describe('while the queue drains', () => {
 });
 
 describe('a bound on draining', () => {
-  test('a listener that never settles holds up stop for the drain time, and a message says so', async () => {
+  test('a listener that never settles delays stop by the drain time, and a message reports it', async () => {
     const runtime = new VirtualRuntime();
     const warned: string[] = [];
     const logger = { debug() {}, info() {}, warn: (_: object, text: string) => warned.push(text), error() {} };
@@ -193,7 +193,7 @@ describe('a bound on draining', () => {
     expect(runtime.pending).toBe(0);
   });
 
-  test('a listener gets two seconds where the handlers took all of the drain time', async () => {
+  test('a listener gets two seconds if the handlers used up the drain time', async () => {
     const runtime = new VirtualRuntime();
     const options = { runtime, drainTimeoutMs: 1_000, abortGraceMs: 100 };
     const queue = newQueue(options).register('stray', () => new Promise<void>(() => undefined));
@@ -249,10 +249,10 @@ describe('a bound on draining', () => {
     expect(await read(path, stepId)).toMatchObject({ status: 'completed' });
   });
 
-  test('waits end when the drain time is over, so a handler inside of one is no stray', async () => {
+  test('waits end when the drain time is over, so a handler that waits is not a stray', async () => {
     const path = temporaryPath();
     const { queue, stepId, go } = await atWork(
-      async () => queue.waitFor(await queue.submit({ type: 'next' })), // nobody claims it any more
+      async () => queue.waitFor(await queue.submit({ type: 'next' })), // no pod claims it any more
       { store: sqlite({ path }), drainTimeoutMs: 100, abortGraceMs: 10_000 },
     );
     const drained = nextEvent(queue, 'queue:stopped');
@@ -264,7 +264,7 @@ describe('a bound on draining', () => {
   });
 });
 
-describe('a StoppedError of the own queue', () => {
+describe('a StoppedError of its own queue', () => {
   test.each<[string, (stopped: unknown) => unknown]>([
     ['thrown as it is', (stopped) => stopped],
     ['as a cause', (cause) => new Error('could not go on', { cause })],
@@ -331,7 +331,7 @@ describe('calls that race the end', () => {
     expect(factory.store.count('submit')).toBe(1);
   });
 
-  test('are ended before the store closes, so that no wait fails by a closed store', async () => {
+  test('end before the store closes, so that no wait fails because of a closed store', async () => {
     const path = temporaryPath();
     let waits = 1;
     let waitsAtClose: number | undefined;

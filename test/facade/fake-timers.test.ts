@@ -1,4 +1,4 @@
-/** Fake timers of a host's tests (sinon's; Jest and vitest install the same): the queue goes on by the real ones. */
+/** Fake timers in a host's tests (sinon's, as Jest and vitest install them): the queue keeps using the real ones. */
 import { install, type FakeMethod } from '@sinonjs/fake-timers';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { FleetQ } from 'fleet-q';
@@ -54,7 +54,7 @@ describe('a queue that runs when a test installs fake timers', () => {
     ['only the date, in 2100', ['Date'], Date.UTC(2100)],
     ['all of them', ALL, Date.UTC(2030)],
   ] as const) {
-    test(`works on under them, stays in its fleet, and stops: ${title}`, async () => {
+    test(`keeps working, stays in its fleet, and stops: ${title}`, async () => {
       const queue = makeQueue(FleetQ, sqlite({ path: temporaryPath() }));
       const fenced = vi.fn();
       queue.on('pod:fenced', fenced);
@@ -72,7 +72,7 @@ describe('a queue that runs when a test installs fake timers', () => {
   }
 });
 
-test('a queue that is imported, made and started under fake timers works by the real ones', async () => {
+test('a queue that is imported, made and started under fake timers uses the real ones', async () => {
   fake(ALL, Date.UTC(2030));
   vi.resetModules();
   const { FleetQ: Queue } = await import('fleet-q');
@@ -86,7 +86,7 @@ test('a queue that is imported, made and started under fake timers works by the 
   await queue.stop();
 });
 
-test('a virtual runtime moves under fake timers', async () => {
+test('a virtual runtime works under fake timers', async () => {
   const runtime = new VirtualRuntime();
   const queue = newQueue({ runtime }).register('a', () => 1);
   await runtime.until(queue.start());

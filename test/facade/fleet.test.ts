@@ -45,7 +45,7 @@ test('the oldest pod leads, the next takes over when it leaves, and the reports 
   expect(await client.leader()).toMatchObject({ currentLeader: 'grace', activePods: 1 });
 });
 
-test('recovery by hand is the leader’s, unless forced, and a dry run writes nothing', async () => {
+test('runRecovery runs only on the leader unless forced, and a dry run writes nothing', async () => {
   const store = sqlite({ path: temporaryPath() });
   const ada = newQueue({ store, podId: 'ada', ...FAST });
   const grace = newQueue({ store, podId: 'grace', ...FAST });
@@ -63,7 +63,7 @@ test('recovery by hand is the leader’s, unless forced, and a dry run writes no
   expect(await ada.recoveryHistory()).toEqual([]);
 });
 
-test('a queue that was not started is not healthy, and says why', () => {
+test('a queue that was not started reports that it is not healthy, and why', () => {
   const queue = newQueue({ podId: 'ada', maxParallelism: 5 });
   expect(queue.health()).toMatchObject({
     podId: 'ada',

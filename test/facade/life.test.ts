@@ -10,7 +10,7 @@ import type { ExchangeRequest } from '../../src/store/contract.js';
 import { faultySqlite, newQueue, nextEvent, QUICK, temporaryPath } from '../support/queues.js';
 
 describe('start and stop', () => {
-  test('start twice is the same start', async () => {
+  test('a second start returns the first one', async () => {
     const queue = newQueue();
     const first = queue.start();
     expect(queue.start()).toBe(first);
@@ -18,7 +18,7 @@ describe('start and stop', () => {
     expect(queue.health().status).toBe('healthy');
   });
 
-  test('stop twice is the same stop, and stop before start does nothing', async () => {
+  test('a second stop returns the first one, and stop before start does nothing', async () => {
     const queue = newQueue();
     const first = queue.stop();
     expect(queue.stop()).toBe(first);
@@ -35,7 +35,7 @@ describe('start and stop', () => {
     expect(queue.health().status).toBe('unhealthy');
   });
 
-  test('stop while start hangs on a store that does not answer takes no time', async () => {
+  test('stop resolves at once while start waits for a store that does not answer', async () => {
     const runtime = new VirtualRuntime();
     const factory = faultySqlite(({ verb }) => (verb === 'heartbeat' ? { delayMs: 600_000 } : undefined));
     const queue = newQueue({ store: factory, runtime });
@@ -49,7 +49,7 @@ describe('start and stop', () => {
   });
 
   test(
-    'stop at any moment of a start: nothing is claimed after it, and it does not say that it has started',
+    'after a stop at any moment of a start, nothing is claimed and no event reports the start',
     { timeout: 60_000 },
     async () => {
       const outcomes = new Set<unknown>();
@@ -81,7 +81,7 @@ describe('start and stop', () => {
     },
   );
 
-  test('stop while a submission waits to be repeated leaves no timer, and says what the store said', async () => {
+  test('stop while a submission waits to be repeated leaves no timer, and reports the error of the store', async () => {
     const runtime = new VirtualRuntime();
     const factory = faultySqlite(({ verb }) => (verb === 'submit' ? { fails: 'before' } : undefined));
     const queue = newQueue({ store: factory, runtime }).register('a', () => 1);
@@ -104,7 +104,7 @@ describe('start and stop', () => {
     await submitting;
   });
 
-  test('a stop during submitMany: the error names the steps that are safe, and they are', async () => {
+  test('a stop during submitMany: the error lists exactly the steps that are stored', async () => {
     const path = temporaryPath();
     const queue = newQueue({ store: sqlite({ path }) }).register('a', (n: number) => n);
     let stopping: Promise<void> | undefined;
@@ -122,7 +122,7 @@ describe('start and stop', () => {
     for (const id of error?.stepIds ?? []) expect((await later.getStep(id)).status).toBe('pending');
   });
 
-  test('start after stop, and all that needs the store, is refused with STOPPED', async () => {
+  test('after stop, start and every call that needs the store are refused with STOPPED', async () => {
     const queue = newQueue().register('a', () => 1);
     await queue.stop();
     const refused: readonly (readonly [string, () => Promise<unknown>])[] = [
@@ -156,7 +156,7 @@ describe('start and stop', () => {
     expect(queue.health().status).toBe('healthy');
   });
 
-  test('a store that could not be opened is opened anew by the next call', async () => {
+  test('the next call opens a store again that could not be opened', async () => {
     const inner = faultySqlite();
     let tries = 0;
     const create: typeof inner.create = (environment) => {
@@ -187,7 +187,7 @@ describe('start and stop', () => {
     expect(closed).toHaveBeenCalledOnce();
   });
 
-  test('a queue that stops before it has opened its store opens none for a late call', async () => {
+  test('a queue that stops before it has opened its store does not open it for a late call', async () => {
     const create = vi.fn(() => expect.unreachable());
     const queue = newQueue({ store: { name: 'sqlite', create } }).register('a', () => 1);
     const stopping = queue.stop();
@@ -196,7 +196,7 @@ describe('start and stop', () => {
     expect(create).not.toHaveBeenCalled();
   });
 
-  test('says that it has drained once the store is closed', async () => {
+  test('emits queue:stopped once the store is closed', async () => {
     const order: string[] = [];
     const factory = faultySqlite();
     const queue = newQueue({ store: factory });
@@ -224,7 +224,7 @@ describe('start and stop', () => {
   });
 });
 
-describe('what holds the process', () => {
+describe('the process is kept alive', () => {
   const run = async (program: string): Promise<number | null> => {
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], {
       cwd: fileURLToPath(new URL('../../', import.meta.url)),
@@ -238,16 +238,16 @@ describe('what holds the process', () => {
     `import { FleetQ } from './src/index.ts'; import { sqlite } from './src/sqlite.ts';
      const queue = new FleetQ({ store: sqlite({ path: ${JSON.stringify(path)} }) }).register('a', () => 1);`;
 
-  test('a client that never started does not', async () => {
+  test('but not by a client that never started', async () => {
     expect(await run(`${head(temporaryPath())} await queue.submit({ type: 'a' }); await queue.stats();`)).toBe(0);
   });
 
-  test('a started queue does', async () => {
+  test('by a started queue', async () => {
     const path = temporaryPath();
     expect(await run(`${head(path)} await queue.start(); setTimeout(() => process.exit(7), 700).unref();`)).toBe(7);
   });
 
-  test('a waiter does, until its step has ended elsewhere', async () => {
+  test('by a waiter, until its step has ended elsewhere', async () => {
     const path = temporaryPath();
     const worker = newQueue({ store: sqlite({ path }) }).register('a', () => 1);
     await worker.start();

@@ -1,4 +1,4 @@
-/** Logs: structured, quiet about payloads unless asked, and silent about secrets. */
+/** Log lines are structured, show payloads only on request, and never show secrets. */
 import { expect, test } from 'vitest';
 import type { Logger } from 'fleet-q';
 import { newQueue } from '../support/queues.js';
@@ -41,7 +41,7 @@ test('logPayloads puts args and results into debug lines', async () => {
   expect(line).toContain('hello xyzzy');
 });
 
-test('a logger that wants no debug lines is not given them for every step', async () => {
+test('a logger that writes no debug lines gets none for a step', async () => {
   const logger = recorder(false);
   await work({ logger, logPayloads: true });
   expect(logger.lines.some((line) => line.startsWith('step completed'))).toBe(false);

@@ -21,7 +21,7 @@ test('a handler may cancel its own step: its signal aborts, and the step stays c
   expect(await queue.getStep(id)).toMatchObject({ status: 'cancelled', retryCount: 0 });
 });
 
-test('a time-out and a cancel count while the queue drains', async () => {
+test('a time-out and a cancel work while the queue drains', async () => {
   const path = temporaryPath();
   const queue = newQueue({ store: sqlite({ path }) })
     .register('slow', (_: undefined, { signal }) => untilAborted(signal), { timeoutMs: 150, maxRetries: 0 })
@@ -62,7 +62,7 @@ test('a batch, and calls of one turn, run in the order of submission', async () 
   await expect.poll(() => order).toEqual([0, 1, 2, 3, 4, 5, 6]);
 });
 
-test('a step that another process holds unstarted never starts once it was cancelled from afar', async () => {
+test('a step that another process has claimed but not started never starts once it is cancelled', async () => {
   const path = temporaryPath();
   const started: string[] = [];
   const holder = newQueue({ store: sqlite({ path }), maxParallelism: 1, heartbeatIntervalMs: 30, deadAfterMs: 5_000 });
@@ -82,7 +82,7 @@ test('a step that another process holds unstarted never starts once it was cance
   expect(await caller.stats()).toMatchObject({ cancelledSteps: 20, pendingSteps: 0, claimedSteps: 0 });
 });
 
-test('many cancels of many callers, of the same steps, end each step once', async () => {
+test('many callers that cancel the same steps end each step once', async () => {
   const path = temporaryPath();
   const callers = [1, 2, 3].map(() => newQueue({ store: sqlite({ path }) }));
   const [first] = callers;

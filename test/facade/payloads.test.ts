@@ -1,4 +1,4 @@
-/** Changes that handlers and listeners make to the objects that they get: no one else sees them. */
+/** A handler or listener that changes an object that it got affects no one else. */
 import { expect, test } from 'vitest';
 import { EVENT_NAMES } from 'fleet-q';
 import { newQueue, nextEvent } from '../support/queues.js';
@@ -18,7 +18,7 @@ function spoil(value: unknown): void {
   }
 }
 
-test('a handler and every listener of every event get objects of their own, in every attempt', async () => {
+test('a handler and every listener of every event get their own objects, in every attempt', async () => {
   const seen: string[] = [];
   const note = (who: string, payload: unknown): void => {
     const text = JSON.stringify(payload);
@@ -51,7 +51,7 @@ test('a handler and every listener of every event get objects of their own, in e
   expect(seen.filter((each) => each.endsWith('spoilt'))).toEqual([]);
 });
 
-test('what listeners of the end change is not in the result of a waiter, nor in the store', async () => {
+test('a change by a listener of step:completed reaches neither a waiter nor the store', async () => {
   const queue = newQueue().register('work', (_: Args) => ({ list: [2] }));
   const results: unknown[] = [];
   for (let listener = 0; listener < 2; listener++) {
@@ -69,7 +69,7 @@ test('what listeners of the end change is not in the result of a waiter, nor in 
   expect(await queue.getStep(id)).toMatchObject({ result: { list: [2] }, args: ARGS });
 });
 
-test('a handler that changes its args and fails leaves the event of the failure as it was submitted', async () => {
+test('a handler that changes its args and fails does not change the args in the event', async () => {
   const queue = newQueue().register('work', (args: Args) => {
     args.list.push(2);
     throw new Error('no');
@@ -80,7 +80,7 @@ test('a handler that changes its args and fails leaves the event of the failure 
   expect(await failed).toMatchObject({ args: ARGS, step: { args: ARGS } });
 });
 
-test('a listener of an event without a step gets a payload of its own', async () => {
+test('a listener of an event without a step gets its own payload', async () => {
   const queue = newQueue();
   const heard: string[] = [];
   for (let listener = 0; listener < 2; listener++) {

@@ -33,7 +33,7 @@ test.each([
   });
 });
 
-test('a step type may have the name of what every object inherits', async () => {
+test('a step type may be named like a member of Object.prototype', async () => {
   const queue = newQueue()
     .register('__proto__', () => 'ran')
     .register('constructor', () => 'ran');

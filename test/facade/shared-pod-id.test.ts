@@ -1,4 +1,4 @@
-/** Queues of one process with one podId, and with none: a mistake, or a module that was loaded again. */
+/** Queues of one process that share a podId: by mistake, or because a module was loaded twice. */
 import { expect, onTestFinished, test } from 'vitest';
 import { sqlite } from 'fleet-q/sqlite';
 import { newQueue, nextEvent, temporaryPath } from '../support/queues.js';
@@ -17,7 +17,7 @@ function warnings(): string[] {
   return texts;
 }
 
-test('the younger queue takes over at once, the elder finishes and leaves, and a warning names the option', async () => {
+test('the newer queue takes over at once, the older one finishes and leaves, and a warning names the option', async () => {
   const path = temporaryPath();
   const warned = warnings();
   let go = (): void => undefined;
@@ -57,7 +57,7 @@ test('a queue that has left permanently reports it, and reads the leader from th
   expect(await elder.stats()).toMatchObject({ activePods: 0 });
 });
 
-test('one podId on two stores, one after another, or none at all, is no mistake', async () => {
+test('no warning is given for one podId on two stores, on queues in sequence, or for no podId', async () => {
   const path = temporaryPath();
   const warned = warnings();
   for (const store of [sqlite({ path }), sqlite({ path: temporaryPath() }), sqlite({ path: ':memory:' })]) {

@@ -57,7 +57,7 @@ describe('stopOnSignals', { timeout: 60_000 }, () => {
     expect(await ended()).toEqual({ code: null, signal: 'SIGINT' });
   });
 
-  test('lets the others stop where a queue fails to, and says so', async () => {
+  test('stops the other queues if one fails to stop, and reports the failure', async () => {
     const { kill, lines, ended, errors } = await play('fails');
     kill('SIGTERM');
     expect(await ended()).toEqual({ code: null, signal: 'SIGTERM' });
@@ -76,7 +76,7 @@ describe('stopOnSignals', { timeout: 60_000 }, () => {
     });
   }
 
-  test('lets a second signal of a kind that only another queue waits for end the process at once', async () => {
+  test('ends the process at once on a second signal that only another queue waits for', async () => {
     const { kill, says, lines, ended } = await play('others');
     kill('SIGTERM');
     await says('for SIGTERM stops');
@@ -85,7 +85,7 @@ describe('stopOnSignals', { timeout: 60_000 }, () => {
     expect(lines()).toEqual(['for SIGTERM stops']);
   });
 
-  test('stops only what is registered for the signal', async () => {
+  test('stops only the queues that are registered for the signal', async () => {
     const { kill, lines, ended } = await play('others');
     kill('SIGINT');
     expect(await ended()).toEqual({ code: null, signal: 'SIGINT' });
@@ -118,7 +118,7 @@ describe('stopOnSignals', { timeout: 60_000 }, () => {
     expect(lines()).toEqual(['first stops', 'late stops', 'first has stopped', 'late has stopped']);
   });
 
-  test('keeps the handlers of queues that wait for another signal where the process lives on', async () => {
+  test('keeps the handlers of queues that wait for another signal if the process continues', async () => {
     const { kill, says, lines, ended } = await play('reload');
     kill('SIGHUP');
     await says('then after SIGHUP');
@@ -133,7 +133,7 @@ describe('stopOnSignals', { timeout: 60_000 }, () => {
     ]);
   });
 
-  test('keeps them as well where a handler of the host keeps the process alive', async () => {
+  test('keeps those handlers also if a handler of the host keeps the process alive', async () => {
     const { kill, says, lines, ended } = await play('handled');
     kill('SIGHUP');
     await says('the host has seen SIGHUP 2 times');
@@ -142,14 +142,14 @@ describe('stopOnSignals', { timeout: 60_000 }, () => {
     expect(lines().slice(-2)).toEqual(['worker stops', 'worker has stopped']);
   });
 
-  test('leaves out what was removed, and takes a queue more than once', async () => {
+  test('does not stop a queue that was removed, and accepts a queue more than once', async () => {
     const { kill, lines, ended } = await play('removed');
     kill('SIGTERM');
     expect(await ended()).toEqual({ code: null, signal: 'SIGTERM' });
     expect(lines()).toEqual(['same stops', 'same has stopped']);
   });
 
-  test('leaves no handler once everything was removed', async () => {
+  test('leaves no handler once every queue is removed', async () => {
     const { kill, lines, ended } = await play('allRemoved');
     kill('SIGTERM');
     expect(await ended()).toEqual({ code: null, signal: 'SIGTERM' });

@@ -29,7 +29,7 @@ describe('a definition', () => {
     expect(await queue.waitFor(await queue.submit(ping, undefined, { priority: 1 }))).toBe('pong');
   });
 
-  test('submits from a queue that does not know its type, also where unknown types are refused', async () => {
+  test('submits from a queue that does not know its type, also if the queue refuses unknown types', async () => {
     const path = temporaryPath();
     const client = stopped(new FleetQ({ store: sqlite({ path }), unknownTypes: 'refuse' }));
     const id = await client.submit(resize, { file: 'a', width: 1 });
@@ -56,7 +56,7 @@ describe('a definition', () => {
     expect(new Set(keyed.map(({ stepId }) => stepId)).size).toBe(3);
   });
 
-  test('refuses before anything is written, and names the place', async () => {
+  test('refuses bad args before anything is written, and names the place', async () => {
     const queue = newQueue();
     await expect(queue.submitMany(resize, [{ file: 'a', width: 1 }, { file: 1 } as never])).rejects.toMatchObject({
       code: 'STEP_INVALID',

@@ -1,11 +1,11 @@
-/** A stored result that is no JSON: written by hand, or damaged. */
+/** A stored result that is not JSON: written by hand, or damaged. */
 import Database from 'better-sqlite3';
 import { FleetQ } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import { expect, test } from 'vitest';
 import { stopped, temporaryPath } from '../support/queues.js';
 
-test('is an error for who waits, and for who looks', async () => {
+test('rejects a wait, and is reported as an error when the step is read', async () => {
   const path = temporaryPath();
   const queue = stopped(new FleetQ({ store: sqlite({ path }) }).register('work', () => ({ rows: 1 })));
   await queue.start();

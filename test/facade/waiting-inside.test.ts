@@ -71,7 +71,7 @@ describe('handlers in all slots that wait for steps of their own', () => {
     await runtime.until(queue.stop());
   });
 
-  test('are not reported where outsiders wait for steps of a type that is handled elsewhere', async () => {
+  test('are not reported if callers outside handlers wait for steps of a type that another pod handles', async () => {
     const runtime = new VirtualRuntime();
     const queue = newQueue({ runtime, ...SLOTS }).register('long', () => new Promise<number>(() => undefined));
     await runtime.until(queue.submitMany([{ type: 'long' }, { type: 'long' }]));
@@ -85,7 +85,7 @@ describe('handlers in all slots that wait for steps of their own', () => {
     await Promise.all(waits);
   });
 
-  test('are not reported where outsiders wait for steps behind long handlers', async () => {
+  test('are not reported if callers outside handlers wait for steps behind long handlers', async () => {
     const runtime = new VirtualRuntime();
     const queue = newQueue({ runtime, ...SLOTS }).register('long', () => new Promise<number>(() => undefined));
     const ids = await runtime.until(queue.submitMany(Array.from({ length: 20 }, () => ({ type: 'long' as const }))));
@@ -97,7 +97,7 @@ describe('handlers in all slots that wait for steps of their own', () => {
     await Promise.all(waits);
   });
 
-  test('are not reported where another pod runs the children', async () => {
+  test('are not reported if another pod runs the children', async () => {
     const path = temporaryPath();
     const { queue, runtime, parents } = await family({ store: sqlite({ path }) });
     const other = newQueue({ store: sqlite({ path }), runtime }).register('child', () => 'grown');
@@ -121,7 +121,7 @@ describe('a wait that times out', () => {
 
   test.each<[string, object, object]>([
     [
-      'nobody handles the type',
+      'no pod handles the type',
       { type: 'nobody' },
       { status: 'pending', says: /pending, and no live pod is known to handle the type "nobody"$/ },
     ],
@@ -138,7 +138,7 @@ describe('a wait that times out', () => {
     expect((error as Error).message).toMatch(says ?? '');
   });
 
-  test('says that a step is due where its pod is paused', async () => {
+  test('says that a step is due if its pod is paused', async () => {
     const error = await waitFor({ type: 'a' }, (queue) => queue.register('a', () => 1).pause());
     expect(error).toMatchObject({
       status: 'pending',
@@ -146,7 +146,7 @@ describe('a wait that times out', () => {
     });
   });
 
-  test('is over in time also where the store does not answer', async () => {
+  test('times out in time also if the store does not answer', async () => {
     const runtime = new VirtualRuntime();
     const factory = faultySqlite();
     const queue = newQueue({ store: factory, runtime });

@@ -8,7 +8,7 @@ import { sqlite } from 'fleet-q/sqlite';
 import { VirtualRuntime } from 'fleet-q/testing';
 import { faultySqlite, newQueue, nextEvent, QUICK, stopped } from '../support/queues.js';
 
-/** A handler's gate: it waits until the test opens it, and can be told apart from the rest. */
+/** A gate: a handler waits until the test opens it. */
 function gate() {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
@@ -40,7 +40,7 @@ describe('a step', () => {
     await expect(queue.waitFor(await queue.submit({ type: 'nothing' }))).resolves.toBeUndefined();
   });
 
-  test('a failure is tried again, at most maxRetries times, and each attempt knows its number', async () => {
+  test('a failed step is tried again at most maxRetries times, and each attempt gets its number', async () => {
     const attempts: number[] = [];
     const queue = newQueue().register('fail', (_: undefined, { attempt }) => {
       attempts.push(attempt);
@@ -58,7 +58,7 @@ describe('a step', () => {
     expect(await queue.getStep(id)).toMatchObject({ status: 'failed', retryCount: 2, error: { message: 'no luck' } });
   });
 
-  test('the retry policy of a type goes before that of the queue, field by field', async () => {
+  test('the retry policy of a type overrides that of the queue, field by field', async () => {
     const retry = { baseMs: 0, capMs: 600_000, factor: 1 };
     const queue = newQueue({ retry: { ...retry, baseMs: 600_000 } })
       .register('own', () => Promise.reject(new Error('no')), { maxRetries: 1, retry: { baseMs: 0 } })
@@ -82,7 +82,7 @@ describe('a step', () => {
     expect(runs).toBe(1);
   });
 
-  test('RetryLaterError is tried again then, charged; release gives back uncharged', async () => {
+  test('RetryLaterError retries at its time and is charged; release is not charged', async () => {
     const seen: string[] = [];
     const queue = newQueue()
       .register('later', (_: undefined, { attempt }) => {
@@ -103,7 +103,7 @@ describe('a step', () => {
     expect(await released).toMatchObject({ type: 'release', reason: 'handler', delayMs: 5 });
   });
 
-  test('a handler out of time is aborted and charged', async () => {
+  test('a handler that runs out of time is aborted, and the attempt is charged', async () => {
     const reasons: unknown[] = [];
     const queue = newQueue().register(
       'slow',
@@ -122,7 +122,7 @@ describe('a step', () => {
     expect(reasons).toMatchObject([{ code: 'STEP_TIMED_OUT' }, { code: 'STEP_TIMED_OUT' }]);
   });
 
-  test('cancel of a running step aborts its handler at once, and of a pending one leaves it unrun', async () => {
+  test('cancel aborts the handler of a running step at once, and a pending step never runs', async () => {
     const running = gate();
     let reason: unknown;
     const queue = newQueue().register('long', async (_: undefined, { signal }) => {
@@ -141,7 +141,7 @@ describe('a step', () => {
     expect(await queue.cancel(later)).toBe('cancelled');
   });
 
-  test('retry by hand gives a failed step fresh counts, and leaves others alone', async () => {
+  test('retry() resets the counts of a failed step, and does not change other steps', async () => {
     let broken = true;
     const queue = newQueue().register('fix', () => {
       if (broken) throw new PermanentFailureError('broken');
@@ -157,7 +157,7 @@ describe('a step', () => {
     expect(await queue.retry('nobody')).toBe('notFound');
   });
 
-  test('a schema is checked at submit, and its output is what the handler gets', async () => {
+  test('a schema is checked at submit, and the handler gets its output', async () => {
     const step = defineStep({
       type: 'z',
       args: z.object({ n: z.string().transform(Number), m: z.number().default(7) }),
@@ -182,7 +182,7 @@ describe('a step', () => {
     await expect(queue.waitFor('old')).rejects.toMatchObject({ cause: { code: 'STEP_ARGS_MISMATCH' } });
   });
 
-  test('a result that JSON cannot carry, or that is too large, fails the step permanently', async () => {
+  test('a result that JSON cannot hold, or that is too large, fails the step permanently', async () => {
     const queue = newQueue({ maxPayloadBytes: 1_000 })
       .register('big', () => 1n as never)
       .register('large', () => 'x'.repeat(2_000));
@@ -282,7 +282,7 @@ describe('submitting', () => {
     expect(listed).toEqual(ids);
   });
 
-  test('the receipts of many steps come in the order of the call, and a step named twice is one', async () => {
+  test('receipts come in the order of the call, and a step that is given twice is one step', async () => {
     const queue = newQueue().register('a', (n: number) => n);
     await queue.submit({ type: 'a', args: 1, stepId: 'one' });
     const receipts = await queue.submitManyWithReceipts([
@@ -298,7 +298,7 @@ describe('submitting', () => {
     expect(await queue.stats()).toMatchObject({ pendingSteps: 2 });
   });
 
-  test('long payloads go in smaller commits, so that no commit takes long', async () => {
+  test('long payloads are split into smaller commits, so that no commit takes long', async () => {
     const factory = faultySqlite();
     const queue = newQueue({ store: factory }).register('a', (text: string) => text.length);
     const ids = await queue.submitMany(Array.from({ length: 20 }, () => ({ type: 'a', args: 'x'.repeat(200_000) })));
@@ -309,7 +309,7 @@ describe('submitting', () => {
     expect((await queue.stats()).pendingSteps).toBe(40);
   });
 
-  test('a submitMany that fails on the way names the steps that are safe', async () => {
+  test('a submitMany that fails half way lists the steps that are stored', async () => {
     const factory = faultySqlite(({ verb, nth }) => (verb === 'submit' && nth >= 1 ? { fails: 'before' } : undefined));
     const queue = newQueue({ store: factory }).register('a', (n: number) => n);
     const error: unknown = await queue
@@ -341,7 +341,7 @@ describe('submitting', () => {
 });
 
 describe('waiting', () => {
-  test('a thousand waiters ask the store with one question', async () => {
+  test('a thousand waiters share one query to the store', async () => {
     const factory = faultySqlite();
     const queue = newQueue({ store: factory }).register('a', (n: number) => n);
     const ids = await queue.submitMany(Array.from({ length: 1_000 }, (_, args) => ({ type: 'a', args })));
@@ -354,7 +354,7 @@ describe('waiting', () => {
     expect(asked.length).toBeLessThan(100);
   });
 
-  test('thousands of waiters under one signal leave nothing on it, and look like no leak', async () => {
+  test('thousands of waiters on one signal leave no listener on it, and cause no leak warning', async () => {
     const warned = vi.fn();
     process.on('warning', warned);
     onTestFinished(() => void process.off('warning', warned));
@@ -375,14 +375,14 @@ describe('waiting', () => {
     const wait = queue.waitFor(id);
     const refused = expect(wait).rejects.toMatchObject({ code: 'STEP_NOT_FOUND' });
     await expect.poll(() => factory.store.count('ended')).toBe(1);
-    // Ended and gone by the next look.
+    // It ends and is deleted before the next poll.
     factory.store.plan = ({ verb }) => (verb === 'ended' || verb === 'find' ? { delayMs: 50 } : undefined);
     await queue.cancel(id);
     while ((await factory.store.prune({ keepMs: -60_000 })).more);
     await refused;
   });
 
-  test('a wait can end early, and the step goes on', async () => {
+  test('a wait can end early, and the step continues', async () => {
     const queue = newQueue().register('a', () => 1);
     const id = await queue.submit({ type: 'a' });
     await expect(queue.waitFor(id, { timeoutMs: 20 })).rejects.toMatchObject({ code: 'WAIT_TIMEOUT', timeoutMs: 20 });
@@ -399,7 +399,7 @@ describe('waiting', () => {
   });
 });
 
-describe('what affects nothing else', () => {
+describe('does not affect anything else:', () => {
   test('a listener that throws or rejects', async () => {
     const queue = newQueue().register('a', () => 1);
     const heard: string[] = [];

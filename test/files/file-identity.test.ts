@@ -1,4 +1,4 @@
-/** Where a database file really is, and what cannot be one. */
+/** The real path of a database file, and which files cannot be one. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -36,7 +36,7 @@ describe('a file', () => {
     expect(isSameFile(place.identity, await identify(file))).toBe(true);
   });
 
-  it('is another one on another device, and where there is none', () => {
+  it('differs from a file on another device, and from a missing file', () => {
     const one = { device: 1n, inode: 7n };
     expect(isSameFile(one, { ...one })).toBe(true);
     expect(isSameFile(one, { ...one, device: 2n })).toBe(false);
@@ -44,7 +44,7 @@ describe('a file', () => {
     expect(isSameFile(undefined, undefined)).toBe(false);
   });
 
-  it('that does not exist yet is found by its folder', async () => {
+  it('that does not exist yet is located by its folder', async () => {
     const { folder } = folderWithFile();
     const path = join(folder, 'new.db');
     expect(await locate(path)).toEqual({ path, identity: undefined, names: 0 });
@@ -60,13 +60,13 @@ describe('a file', () => {
     expect((await locate(join(folder, 'linked', 'new.db'))).path).toBe(join(folder, 'new.db'));
   });
 
-  it('tells how many names it has', async () => {
+  it('reports the number of its names', async () => {
     const { folder, file } = folderWithFile();
     linkSync(file, join(folder, 'second.db'));
     expect((await locate(file)).names).toBe(2);
   });
 
-  it('is not the one that takes its place', async () => {
+  it('differs from the file that replaces it', async () => {
     const { folder, file } = folderWithFile();
     const { identity } = await locate(file);
     renameSync(file, join(folder, 'moved.db'));
@@ -118,7 +118,7 @@ describe('what cannot be a database', () => {
     expect(readdirSync(folder).sort()).toEqual(['dangling', 'loop']);
   });
 
-  it('is a file in a folder that is missing, or that is none', async () => {
+  it('is a file in a folder that is missing, or that is not a folder', async () => {
     const { folder, file } = folderWithFile();
     const missing = join(folder, 'missing', 'steps.db');
     await expect(locate(missing)).rejects.toMatchObject(refusal(missing, `the folder .*missing is missing`));
@@ -131,7 +131,7 @@ describe('what cannot be a database', () => {
     await expect(locate(path)).rejects.toMatchObject({ code: 'STORE_UNWRITABLE' });
   });
 
-  // Root may do anything, so that a program without privileges looks.
+  // Root may read everything, so a program without privileges checks.
   it.runIf(onUnix)('is a file or a folder of another user', () => {
     const folder = realpathSync(temporaryFolder());
     chmodSync(folder, 0o755);

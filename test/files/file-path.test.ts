@@ -21,7 +21,7 @@ describe('a path', () => {
     },
   );
 
-  it('stays in memory', () => {
+  it('may be :memory:', () => {
     pathCheck(':memory:', 'path', 'OPTION_INVALID');
     expect(absolutePath(':memory:', 'path')).toBe(':memory:');
   });
@@ -62,7 +62,7 @@ describe('a path', () => {
     ['a dot at the end', 'steps.db/.', 'found that of a folder'],
     ['the folder above', '..', 'found that of a folder'],
     ['a NUL', 'steps\0.db', 'without NUL'],
-    ['half a surrogate', 'steps\ud800.db', 'half surrogates'],
+    ['a lone surrogate', 'steps\ud800.db', 'half surrogates'],
   ])('is refused where it is %s', (_what, value, message) => {
     const error = { name: 'ValidationError', code: 'OPTION_INVALID' };
     expect(() => sqlite({ path: value as string })).toThrow(
@@ -74,7 +74,7 @@ describe('a path', () => {
     expect(journal).toThrow(message);
   });
 
-  it('is refused if it is relative to a folder that is gone', () => {
+  it('is refused if it is relative to a folder that no longer exists', () => {
     const gone = join(temporaryFolder(), 'gone');
     mkdirSync(gone);
     process.chdir(gone);

@@ -78,7 +78,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held(
       'If it fails between two chunks, it rejects with `SUBMIT_INCOMPLETE`, and the error lists the steps that are stored.',
-      ['test/facade/work.test.ts', 'submitting > a submitMany that fails on the way names the steps that are safe'],
+      ['test/facade/work.test.ts', 'submitting > a submitMany that fails half way lists the steps that are stored'],
       ['test/faults/full-disk.test.ts', 'submitMany reports which steps are stored'],
       [
         'test/faults/locked.test.ts',
@@ -423,7 +423,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'test/facade/work.test.ts',
         'stopping and pausing > stop lets running steps finish, and gives unstarted ones back uncharged',
       ],
-      ['test/facade/life.test.ts', 'start and stop > says that it has drained once the store is closed'],
+      ['test/facade/life.test.ts', 'start and stop > emits queue:stopped once the store is closed'],
       ['test/fleet/heartbeat.test.ts', 'a pod that stops > leaves once'],
     ),
     held(
@@ -431,13 +431,13 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ['test/pool/execution/aborts.test.ts', 'stop > resolves with the number of strays, and leaves nothing behind'],
       [
         'test/facade/life.test.ts',
-        'start and stop > stop while a submission waits to be repeated leaves no timer, and says what the store said',
+        'start and stop > stop while a submission waits to be repeated leaves no timer, and reports the error of the store',
       ],
     ),
     held('While the queue drains, handlers and listeners may use it as before.', [
       'test/facade/draining.test.ts',
-      'while the queue drains > a handler is served by every call, and its step completes uncharged',
-      'while the queue drains > an asynchronous listener is waited for, and so is what it causes',
+      'while the queue drains > serves every call of a handler, whose step completes uncharged',
+      'while the queue drains > waits for an asynchronous listener, and for the calls that it makes',
     ]),
   ],
   'Events report what has happened': [
@@ -784,7 +784,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'test/facade/bad-input.test.ts',
         'options > %s',
         'a submitted step > %s',
-        'a submitted step > submitMany writes nothing where one of many is bad, and says which',
+        'a submitted step > submitMany writes nothing if one step is bad, and says which',
         'registration > %s',
       ],
       ['test/step/submission.test.ts', 'bad input gets an error that names the field and shows the value > %s'],

@@ -1,5 +1,5 @@
 /**
- * The package on every Node.js that it supports, with the driver that npm chooses there; and with one that does not fit.
+ * The package on every supported Node.js, with the driver that npm installs there and with one that does not work there.
  *
  * The Node.js binaries come from npm, by the fixture's lockfile: for Linux on x64 only.
  */
@@ -103,7 +103,7 @@ function npmCli(): string {
   return found;
 }
 
-/** What the program prints there. A process that a signal ends is an error of its own. */
+/** The output of the program there. Throws a separate error if a signal ends the process. */
 async function outcome(version: Version, app: string): Promise<Record<string, unknown>> {
   const folder = mkdtempSync(path.join(root, 'run-'));
   const args = [path.join(app, 'program.mjs'), path.join(folder, 'queue.db')];
@@ -148,7 +148,7 @@ describe.skipIf(!available)('the package', { timeout: RUN_MS }, () => {
     expect(lock.packages['node_modules/better-sqlite3']?.version).toMatch(new RegExp(`^${driver}\\.`));
   });
 
-  test('refuses version 13 on Node.js 20, where it would end the process', async () => {
+  test('refuses version 13 on Node.js 20, because it would crash the process', async () => {
     expect(await outcome(20, app13)).toEqual(refusal('Node.js 20', 'npm install better-sqlite3@12'));
   });
 
@@ -168,11 +168,11 @@ describe.skipIf(!available)('the package', { timeout: RUN_MS }, () => {
       expect(await outcome(20, app12)).toEqual(WORKS);
     });
 
-    test('is told to rebuild it on Node.js 22', async () => {
+    test('asks for a rebuild on Node.js 22', async () => {
       expect(await outcome(22, app12)).toEqual(refusal('Node.js 22', 'npm rebuild better-sqlite3'));
     });
 
-    test.each<Version>([24, 26])('refuses it on Node.js %i, where it could abort the process', async (version) => {
+    test.each<Version>([24, 26])('refuses it on Node.js %i, because it could abort the process', async (version) => {
       expect(await outcome(version, app12)).toEqual(refusal(`Node.js ${version}`, 'npm install better-sqlite3@13'));
     });
   });

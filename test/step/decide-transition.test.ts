@@ -46,7 +46,7 @@ const TABLE: [string, number, number, Outcome, Partial<Transition>][] = [
   ],
   ['the last failure', 3, 0, failed('policy'), { status: 'failed', error: JSON.stringify(BOOM) }],
   ['a failure beyond the last', 9, 0, failed('policy'), { status: 'failed', error: JSON.stringify(BOOM) }],
-  ['a failure for good', 0, 0, failed('never'), { status: 'failed', error: JSON.stringify(BOOM) }],
+  ['a permanent failure', 0, 0, failed('never'), { status: 'failed', error: JSON.stringify(BOOM) }],
   [
     'a retry at a time of its own',
     0,
@@ -62,7 +62,7 @@ const TABLE: [string, number, number, Outcome, Partial<Transition>][] = [
     { status: 'pending', delayMs: 0, charge: 1, error: JSON.stringify(BOOM) },
   ],
   [
-    'a retry later than any store can say',
+    'a retry later than any store can represent',
     0,
     0,
     failed({ delayMs: Number.MAX_VALUE }),
@@ -112,13 +112,13 @@ const TABLE: [string, number, number, Outcome, Partial<Transition>][] = [
   ],
 ];
 
-describe('what a claim comes to', () => {
+describe('the next state of a claim', () => {
   it.each(TABLE)('%s (retryCount %i, crashes %i)', (_name, retryCount, crashes, outcome, expected) => {
     const claim = { stepId: 's', retryCount, crashes, maxRetries: 3 };
     expect(decide(claim, outcome, RULES, () => 0.5)).toEqual({ ...NOTHING, ...expected });
   });
 
-  it('with no retries allowed, fails on the first failure', () => {
+  it('is failed at the first failure if no retries are allowed', () => {
     const claim = { stepId: 's', retryCount: 0, crashes: 0, maxRetries: 0 };
     expect(decide(claim, failed('policy'), RULES, () => 0.5)).toEqual({
       ...NOTHING,
@@ -127,7 +127,7 @@ describe('what a claim comes to', () => {
     });
   });
 
-  it.each([0, 1, 2])('with %i crashes allowed, fails at the third crash, when it was alone', (maxCrashes) => {
+  it.each([0, 1, 2])('is failed at the third crash if %i crashes are allowed and it was alone', (maxCrashes) => {
     const rules = { ...RULES, maxCrashes };
     const next = (crashes: number, alone: boolean) =>
       decide({ stepId: 's', retryCount: 0, crashes, maxRetries: 3 }, orphaned(true, alone), rules, () => 0.5);
@@ -149,7 +149,7 @@ describe('what a claim comes to', () => {
     }
   });
 
-  it('draws chance for a retry by policy alone', () => {
+  it('uses a random number only for a retry by policy', () => {
     const none = () => expect.unreachable();
     const claim = { stepId: 's', retryCount: 0, crashes: 0, maxRetries: 3 };
     for (const [, , , outcome] of TABLE) {

@@ -33,7 +33,7 @@ describe('a definition', () => {
     expect(Object.keys(checkDefinition({ type: 'bare', run })).sort()).toEqual(['run', 'schema', 'type']);
   });
 
-  it('runs its handler as its own method', () => {
+  it('calls its handler as a method of the definition', () => {
     class Counter {
       readonly type = 'counter';
       run(args: unknown): string {
@@ -48,7 +48,7 @@ describe('a definition', () => {
     expect(() => checkDefinition(more)).toThrow(expect.objectContaining({ field: 'step.prefix' }));
   });
 
-  it('is refused by defineStep and by the registry alike', () => {
+  it('is refused by defineStep and by the registry in the same way', () => {
     expect(() => defineStep({ type: '', run })).toThrow(
       expect.objectContaining({ code: 'STEP_TYPE_INVALID', field: 'step.type' }),
     );
@@ -62,17 +62,17 @@ describe('a definition', () => {
     ['nothing', undefined, 'step', 'expected an object, got undefined'],
     ['no type', { run }, 'step.type', 'is missing in { run }'],
     ['no handler', { type: 'w' }, 'step.run', 'is missing in { type }'],
-    ['a handler that is no function', { type: 'w', run: 5 }, 'step.run', 'expected a function, got 5'],
+    ['a handler that is not a function', { type: 'w', run: 5 }, 'step.run', 'expected a function, got 5'],
     ['an over-long type', { type: 'x'.repeat(256), run }, 'step.type', '1 to 255'],
     [
-      'args that are no schema',
+      'args that are not a schema',
       { type: 'w', run, args: { file: 'string' } },
       'step.args',
       'expected a Standard Schema, got { file }',
     ],
     ['a time-out below 0', { type: 'w', run, timeoutMs: -1 }, 'step.timeoutMs', 'got -1'],
     ['a concurrency of 0', { type: 'w', run, concurrency: 0 }, 'step.concurrency', 'got 0'],
-    ['retries of a half', { type: 'w', run, maxRetries: 0.5 }, 'step.maxRetries', 'got 0.5'],
+    ['half a retry', { type: 'w', run, maxRetries: 0.5 }, 'step.maxRetries', 'got 0.5'],
     ['a policy with a factor below 1', { type: 'w', run, retry: { factor: 0.5 } }, 'step.retry.factor', 'got 0.5'],
     [
       'a policy with an unknown field',
@@ -94,7 +94,7 @@ describe('a definition', () => {
 });
 
 describe('the registry', () => {
-  it('knows each type once, and no more once it is sealed', () => {
+  it('accepts each type once, and no new type once it is sealed', () => {
     const registry = new StepRegistry();
     registry.add({ type: 'one', run });
     expect(registry.types).toEqual(['one']);
@@ -120,7 +120,7 @@ const SCHEMAS: Readonly<Record<string, StandardSchemaV1>> = {
 };
 
 describe.each(Object.entries(SCHEMAS))('a schema of %s', (_name, schema) => {
-  it('is taken as a definition takes it', () => {
+  it('is accepted by a definition', () => {
     expect(checkDefinition({ type: 'resize', args: schema, run }).schema).toBe(schema);
   });
 
@@ -129,14 +129,14 @@ describe.each(Object.entries(SCHEMAS))('a schema of %s', (_name, schema) => {
     expect(await checkArgs(schema, { file: 'a' })).toEqual({ ok: true, value: { file: 'a', width: 100 } });
   });
 
-  it('refuses with the path of what is wrong', async () => {
+  it('refuses bad args with the path of the bad value', async () => {
     const checked = await checkArgs(schema, { file: 5 });
     expect(checked).toMatchObject({ ok: false, problem: expect.stringContaining('file') });
     expect(await checkArgs(schema, null)).toMatchObject({ ok: false, problem: expect.stringMatching(/./) });
   });
 });
 
-describe('a schema of anybody', () => {
+describe('any Standard Schema', () => {
   const of = (validate: (value: unknown) => unknown) =>
     ({ '~standard': { version: 1, vendor: 'test', validate } }) as StandardSchemaV1;
 
@@ -145,7 +145,7 @@ describe('a schema of anybody', () => {
     expect(await checkArgs(schema, 1)).toEqual({ ok: true, value: [1] });
   });
 
-  it('refuses where it throws or rejects', async () => {
+  it('refuses the args if it throws or rejects', async () => {
     const refused = { ok: false, problem: 'the schema threw: no' };
     expect(
       await checkArgs(

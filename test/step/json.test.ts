@@ -13,8 +13,8 @@ class Point {
   }
 }
 
-describe('JSON carries', () => {
-  it('whatever JSON has, exactly', () => {
+describe('JSON can hold', () => {
+  it('every JSON value, exactly', () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
         expect(text(value)).toBe(JSON.stringify(value));
@@ -26,20 +26,20 @@ describe('JSON carries', () => {
     ['an undefined property, by leaving it out', { a: 1, b: undefined }, '{"a":1}'],
     ['an object without a prototype', Object.assign(Object.create(null), { a: 1 }), '{"a":1}'],
     ['an object of a class, by its own fields', new Point(), '{"x":1}'],
-    ['what speaks for itself', { when: { toJSON: () => '2030' } }, '{"when":"2030"}'],
-    ['a URL, which speaks for itself', new URL('https://x.test/a?b'), '"https://x.test/a?b"'],
+    ['an object with a toJSON', { when: { toJSON: () => '2030' } }, '{"when":"2030"}'],
+    ['a URL, which has a toJSON', new URL('https://x.test/a?b'), '"https://x.test/a?b"'],
     [
-      'one object in two places, which is no cycle',
+      'one object in two places, which is not a cycle',
       ((o: object) => ({ a: o, b: [o, o] }))({ n: 1 }),
       '{"a":{"n":1},"b":[{"n":1},{"n":1}]}',
     ],
-    ['half a surrogate, escaped', '\ud800', '"\\ud800"'],
+    ['a lone surrogate, escaped', '\ud800', '"\\ud800"'],
     ['a key of any text', JSON.parse('{"__proto__":1,"":2}'), '{"__proto__":1,"":2}'],
   ])('%s', (_name, value, expected) => {
     expect(text(value)).toBe(expected);
   });
 
-  it('what is nested deep, though not without end', () => {
+  it('a deeply nested value, up to a limit', () => {
     const nested = (levels: number): unknown => {
       let value: unknown = 1;
       for (let i = 0; i < levels; i++) value = [value];
@@ -49,20 +49,20 @@ describe('JSON carries', () => {
     expect(() => text(nested(10_000))).toThrow(refusal(`args${'[0]'.repeat(200)}`));
   });
 
-  it('an object whose toJSON answers the object itself', () => {
+  it('an object whose toJSON returns the object itself', () => {
     const value = {
       a: 1,
       toJSON() {
         return this;
       },
     };
-    expect(() => text(value)).toThrow(refusal('args.toJSON')); // it has a function among its fields, as anybody's would
+    expect(() => text(value)).toThrow(refusal('args.toJSON')); // one of its fields is a function
     const hidden = Object.defineProperty({ a: 1 }, 'toJSON', { value: () => hidden });
     expect(text(hidden)).toBe('{"a":1}');
   });
 });
 
-describe('JSON cannot carry', () => {
+describe('JSON cannot hold', () => {
   const cyclic: { self?: unknown; list: unknown[] } = { list: [] };
   cyclic.list.push({ back: cyclic });
 
@@ -86,19 +86,19 @@ describe('JSON cannot carry', () => {
     ['a Set', { s: new Set([1]) }, 'args.s'],
     ['a WeakMap', { m: new WeakMap() }, 'args.m'],
     ['a RegExp', { r: /x/ }, 'args.r'],
-    ['a Promise that somebody forgot to await', { user: Promise.resolve(1) }, 'args.user'],
+    ['a Promise that was not awaited', { user: Promise.resolve(1) }, 'args.user'],
     ['an Error, of which nothing would be left', { error: new Error('x') }, 'args.error'],
     ['a Buffer', { bytes: Buffer.from('x') }, 'args.bytes'],
     ['a typed array', { bytes: new Float64Array(1) }, 'args.bytes'],
     ['an ArrayBuffer', { bytes: new ArrayBuffer(1) }, 'args.bytes'],
-    ['a toJSON that answers NaN', { x: { toJSON: () => ({ n: NaN }) } }, 'args.x.n'],
-    ['a toJSON that answers undefined, in a list', [{ toJSON: () => undefined }], 'args[0]'],
-    ['a toJSON that answers undefined, at the top', { toJSON: () => undefined }, 'args'],
+    ['a toJSON that returns NaN', { x: { toJSON: () => ({ n: NaN }) } }, 'args.x.n'],
+    ['a toJSON that returns undefined, in a list', [{ toJSON: () => undefined }], 'args[0]'],
+    ['a toJSON that returns undefined, at the top', { toJSON: () => undefined }, 'args'],
   ])('%s', (_name, value, field) => {
     expect(() => text(value)).toThrow(refusal(field));
   });
 
-  it('what throws when it is read, and says what it threw', () => {
+  it('a value that throws when it is read, and the error says what it threw', () => {
     const thrower = () => {
       throw new Error('not today');
     };
@@ -112,13 +112,13 @@ describe('JSON cannot carry', () => {
     }
   });
 
-  it('and shows the value, shortened', () => {
+  it('a long value, and the error shows it shortened', () => {
     expect(() => text({ n: 12n })).toThrow('12n');
     expect(() => text([NaN])).toThrow('expected a finite number, got NaN');
     expect(() => text({ d: new Date(0) })).toThrow('pass toISOString() or getTime()');
   });
 
-  it('anything else that would change on its way: what is taken comes back equal', () => {
+  it('any other value that would change: every accepted value comes back equal', () => {
     const anything = fc.anything({
       withBigInt: true,
       withDate: true,

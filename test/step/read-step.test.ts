@@ -21,7 +21,7 @@ const ROW: StepRow = {
 };
 
 describe('a row becomes the step that users see', () => {
-  it('with values in the place of texts, and the number of the attempt', () => {
+  it('with values instead of texts, and the number of the attempt', () => {
     const { payload: _, ...rest } = ROW;
     expect(readStep(ROW)).toEqual({
       ...rest,
@@ -33,19 +33,19 @@ describe('a row becomes the step that users see', () => {
     });
   });
 
-  it('without result and error where there are none, or none that can be read', () => {
+  it('without a result and an error if the row has none, or none that can be read', () => {
     expect(readStep({ ...ROW, result: null, error: null })).toMatchObject({ result: undefined, error: undefined });
     expect(readStep({ ...ROW, result: 'nonsense' }).result).toBeUndefined();
     expect(readStep({ ...ROW, result: 'null' }).result).toBeNull();
   });
 
-  it('with the problem of a result as its error, but only where no error is recorded', () => {
+  it('with the problem of a result as its error, but only if no error is recorded', () => {
     const broken = { ...ROW, result: 'nonsense' };
     expect(readStep(broken).error).toMatchObject({ message: 'first try' });
     expect(readStep({ ...broken, error: null }).error).toMatchObject({ code: 'RESULT_UNREADABLE' });
   });
 
-  it('with an error wherever it has failed, and with a result only where it has completed', () => {
+  it('with an error if it has failed, and with a result only if it has completed', () => {
     const failed = { ...ROW, status: 'failed', result: null } as const;
     expect(readStep(failed)).toMatchObject({ status: 'failed', result: undefined, error: { message: 'first try' } });
     expect(readStep({ ...failed, error: null })).toMatchObject({ error: { code: 'STEP_FAILED' } });

@@ -10,7 +10,7 @@ describe('a stored result', () => {
     expect(readResult(text)).toEqual({ value, problem: undefined });
   });
 
-  it.each(['', '{"rows":', 'undefined'])('that is no JSON is a problem: %j', (text) => {
+  it.each(['', '{"rows":', 'undefined'])('that is not JSON is a problem: %j', (text) => {
     expect(readResult(text)).toEqual({
       value: undefined,
       problem: expect.objectContaining({ code: 'RESULT_UNREADABLE' }),
@@ -34,7 +34,7 @@ describe('a stored error', () => {
     expect(readError(text)).toEqual(error);
   });
 
-  it('nests its causes eight deep at most', () => {
+  it('has at most eight nested causes', () => {
     let error: object = { name: 'E', message: 'the innermost' };
     for (let i = 0; i < 20; i++) error = { name: 'E', message: `${i}`, cause: error };
     let depth = 0;

@@ -32,34 +32,34 @@ describe('of another realm', () => {
     expect(isError(Object.setPrototypeOf(new DOMException('no'), Object.prototype))).toBe(false);
   });
 
-  it.each(['Object.create(null)', '[]', `({ message: 'no' })`, '5', 'null'])('%s is no error', (value) => {
+  it.each(['Object.create(null)', '[]', `({ message: 'no' })`, '5', 'null'])('%s is not an error', (value) => {
     expect(isError(foreign(value))).toBe(false);
   });
 
   it.each(['new Date()', 'new Map()', 'new Set([1])', '/a/', 'Promise.resolve()', `new Error('no')`, 'new Number(1)'])(
-    '%s is refused in args, as JSON would lose it',
+    '%s is refused in args, because JSON would lose it',
     (value) => {
       expect(() => json({ a: [foreign(value)] })).toThrow(expect.objectContaining({ field: 'args.a[0]' }));
     },
   );
 
   it.each(['new ArrayBuffer(2)', 'new Uint8Array(2)', 'new WeakMap()', 'new WeakSet()', 'new WeakRef({})'])(
-    'so is %s',
+    '%s is refused in args too',
     (value) => {
       expect(() => json(foreign(value))).toThrow(expect.objectContaining({ field: 'args' }));
     },
   );
 
-  it('plain objects and arrays travel', () => {
+  it('plain objects and arrays are accepted', () => {
     expect(json(foreign(`{ a: [1, { b: 'c' }] }`))).toBe('{"a":[1,{"b":"c"}]}');
   });
 
-  it('a date is taken as runAt', () => {
+  it('a date is accepted as runAt', () => {
     const step = { type: 'a', runAt: foreign('new Date(5)') };
     expect(validateStep(step, { maxPayloadBytes: 100, maxRetries: 0 }, () => 'id')).toMatchObject({ stepId: 'id' });
   });
 
-  it('the promise of a schema is waited for', async () => {
+  it('the promise of a schema is awaited', async () => {
     const validate = foreign(`(value) => Promise.resolve({ value: value + 1 })`) as () => never;
     const schema = { '~standard': { version: 1, vendor: 'test', validate } } as const;
     expect(await checkArgs(schema, 1)).toEqual({ ok: true, value: 2 });
@@ -83,7 +83,7 @@ describe('of another realm', () => {
     expect(storeError(foreign(thrown), 'x')).toBeInstanceOf(StoreError);
   });
 
-  it('a URL is taken as the place of the helper', () => {
+  it('a URL is accepted as the path of the helper', () => {
     const url = { href: 'file:///app/helper.js', protocol: 'file:', toString: () => 'nonsense' } as unknown as URL;
     expect(() => sqlite({ workerUrl: url })).not.toThrow();
     expect(() => sqlite({ workerUrl: { href: 5 } as unknown as URL })).toThrow(/expected a URL/);

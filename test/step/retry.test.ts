@@ -22,7 +22,7 @@ describe('the delay of a retry', () => {
     );
   });
 
-  it('widens by the factor up to the cap: full jitter reaches from 0 to the whole span', () => {
+  it('grows by the factor up to the cap, with full jitter from 0 to the maximum', () => {
     const widest = [0, 1, 2, 3, 8, 9, 1_000].map((retryCount) => retryDelayMs(DEFAULT_RETRY, retryCount, 1 - 1e-12));
     expect(widest).toEqual([1_000, 2_000, 4_000, 8_000, 256_000, 300_000, 300_000]);
     expect(retryDelayMs(DEFAULT_RETRY, 5, 0)).toBe(0);
@@ -33,7 +33,7 @@ describe('the delay of a retry', () => {
     expect(drawn).toEqual(Array.from({ length: 1_001 }, (_, i) => i));
   });
 
-  it('is 0 for a base of 0, however often', () => {
+  it('is 0 for a base of 0, whatever the count', () => {
     expect(retryDelayMs({ baseMs: 0, capMs: 1_000, factor: 2 }, 5_000, 0.5)).toBe(0);
   });
 });

@@ -44,7 +44,7 @@ describe('an error is recorded', () => {
     expect(recorded.errors!.length).toBeLessThanOrEqual(8);
   });
 
-  it('as what it looks like, where it comes from another realm', () => {
+  it('by its shape, if it comes from another realm', () => {
     expect(serializeError({ name: 'RangeError', message: 'far', extra: 1 })).toEqual({
       name: 'RangeError',
       message: 'far',
@@ -69,16 +69,16 @@ describe('an error is recorded', () => {
   });
 });
 
-describe('fields of its own', () => {
+describe('own fields of an error', () => {
   const carried = (fields: object) => serializeError(Object.assign(new Error('x'), fields)).fields;
 
-  it('are kept as far as JSON carries them', () => {
+  it('are kept if JSON can hold them', () => {
     const fields = { status: 503, errno: -111, details: { tries: [1, { last: null }], why: 'busy' }, retry: false };
     expect(carried(fields)).toEqual(fields);
     expect(carried({ code: 'E', cause: 1, name: 'N', message: 'm', stack: 's', errors: [] })).toBeUndefined();
   });
 
-  it('are left out, each as a whole, where JSON would lose something', () => {
+  it('are left out as a whole if JSON would lose a part', () => {
     const cyclic: Record<string, unknown> = {};
     cyclic['self'] = cyclic;
     const dropped = {
@@ -128,7 +128,7 @@ describe('fields of its own', () => {
 });
 
 describe('recording never throws, and ends', () => {
-  it('on causes that go round', () => {
+  it('on a cycle of causes', () => {
     const [a, b] = [new Error('a'), new Error('b')];
     a.cause = b;
     b.cause = a;
@@ -160,7 +160,7 @@ describe('recording never throws, and ends', () => {
     expect(JSON.stringify(serializeError(tree(4))).length).toBeLessThan(MOST_TEXT);
   });
 
-  it('on an aggregate of errors that each have a long story', () => {
+  it('on an aggregate of errors that each have a long chain of causes', () => {
     const story = (causes: number): Error =>
       new Error('m'.repeat(50_000), causes === 0 ? {} : { cause: story(causes - 1) });
     const error = new AggregateError(Array.from({ length: 8 }, () => story(8)));
@@ -210,7 +210,7 @@ describe('recording never throws, and ends', () => {
     }
   });
 
-  it('on anything: and what comes out is JSON', () => {
+  it('on any value, and the record is JSON', () => {
     const anything = fc.anything({
       withBigInt: true,
       withDate: true,
@@ -240,7 +240,7 @@ describe('a recorded error becomes an Error again', () => {
     expect(serializeError(error)).toEqual(recorded);
   });
 
-  it('also one that has hardly anything', () => {
+  it('also if it has hardly any fields', () => {
     expect(deserializeError({ name: 'X', message: '' })).toMatchObject({ name: 'X', message: '' });
     expect(plainError('STEP_TIMED_OUT', 'late')).toEqual({
       name: 'FleetQError',

@@ -31,7 +31,7 @@ describe('a submitted step', () => {
     });
   });
 
-  it('keeps what it says', () => {
+  it('keeps the fields that it gives', () => {
     const input = {
       type: 'w',
       args: [1],
@@ -52,7 +52,7 @@ describe('a submitted step', () => {
     });
   });
 
-  it('may be given undefined for whatever it leaves out, but for the args', () => {
+  it('may have undefined fields, except for the args', () => {
     const nothing = {
       metadata: undefined,
       priority: undefined,
@@ -64,7 +64,7 @@ describe('a submitted step', () => {
     expect(validate({ type: 'work', ...nothing })).toEqual(validate({ type: 'work' }));
   });
 
-  it('takes runAt as a Date or as milliseconds', () => {
+  it('accepts runAt as a Date or as milliseconds', () => {
     expect(validate({ type: 'w', runAt: new Date(1_234) }).runAt).toBe(1_234);
     expect(validate({ type: 'w', runAt: 1_234.9 }).runAt).toBe(1_234);
     expect(validate({ type: 'w', runAt: 0 }).runAt).toBe(0);
@@ -88,13 +88,13 @@ describe('bad input gets an error that names the field and shows the value', () 
     ['no type', { args: 1 }, 'type', 'is missing in { args }'],
     ['an empty type', { type: '' }, 'type', 'got ""'],
     ['an over-long type', { type: 'x'.repeat(256) }, 'type', /1 to 255 characters.*got "x{50,}/],
-    ['a type that is no text', { type: 5 }, 'type', 'got 5'],
+    ['a type that is not a text', { type: 5 }, 'type', 'got 5'],
     ['a type with a control character', { type: 'a\u0000b' }, 'type', 'control characters'],
-    ['a type with half a surrogate', { type: 'a\ud800' }, 'type', 'got'],
+    ['a type with a lone surrogate', { type: 'a\ud800' }, 'type', 'got'],
     ['an unknown field', { type: 'w', prioritty: 1 }, 'prioritty', 'did you mean priority?'],
     ['a wholly unknown field', { type: 'w', elephant: 1 }, 'elephant', /is not known$/],
-    ['a field of the name of what every object inherits', { type: 'w', constructor: 1 }, 'constructor', 'is not known'],
-    ['a priority that is no whole number', { type: 'w', priority: 1.5 }, 'priority', 'got 1.5'],
+    ['a field named like a member of Object.prototype', { type: 'w', constructor: 1 }, 'constructor', 'is not known'],
+    ['a priority that is not a whole number', { type: 'w', priority: 1.5 }, 'priority', 'got 1.5'],
     ['a priority out of range', { type: 'w', priority: 1e9 + 1 }, 'priority', 'got 1000000001'],
     ['a priority of text', { type: 'w', priority: '5' }, 'priority', 'got "5"'],
     ['maxRetries below 0', { type: 'w', maxRetries: -1 }, 'maxRetries', 'got -1'],
@@ -122,7 +122,7 @@ describe('bad input gets an error that names the field and shows the value', () 
     ['an over-long key', { type: 'w', idempotencyKey: 'k'.repeat(1_025) }, 'idempotencyKey', '1024'],
     ['an empty id', { type: 'w', stepId: '' }, 'stepId', 'got ""'],
     ['an over-long id', { type: 'w', stepId: 'i'.repeat(256) }, 'stepId', '255'],
-    ['metadata that is no object', { type: 'w', metadata: [1] }, 'metadata', 'got [array of 1]'],
+    ['metadata that is not an object', { type: 'w', metadata: [1] }, 'metadata', 'got [array of 1]'],
     ['metadata of null', { type: 'w', metadata: null }, 'metadata', 'got null'],
   ])('%s', (_name, input, field, message) => {
     const error = refusal(input);
@@ -144,7 +144,7 @@ describe('bad input gets an error that names the field and shows the value', () 
     expect(refusal({ type: 'w', args }, 'steps[3].')).toMatchObject({ field: `steps[3].${field}` });
   });
 
-  it('metadata that JSON cannot carry', () => {
+  it('metadata that JSON cannot hold', () => {
     expect(refusal({ type: 'w', metadata: { at: new Date(0) } })).toMatchObject({
       code: 'PAYLOAD_UNSERIALIZABLE',
       field: 'metadata.at',
@@ -168,7 +168,7 @@ describe('bad input gets an error that names the field and shows the value', () 
     expect(refusal({ type: 'w', runAt: 1, delayMs: 1 }, 'steps[3].')).toMatchObject({ field: 'steps[3].runAt' });
   });
 
-  it('also of what an object has inherited', () => {
+  it('also for inherited fields', () => {
     expect(refusal(Object.create({ type: 5 }))).toMatchObject({ field: 'type' });
   });
 
@@ -202,7 +202,7 @@ describe('bad input gets an error that names the field and shows the value', () 
 });
 
 describe('a payload', () => {
-  it('comes back as it went in', () => {
+  it('is read back unchanged', () => {
     const metadata = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue());
     fc.assert(
       fc.property(
@@ -229,13 +229,13 @@ describe('a payload', () => {
     },
   );
 
-  it('has a value only for a text that is JSON', () => {
+  it('has a value only if the text is JSON', () => {
     expect([parseJson(null), parseJson('{'), parseJson('{"a":1}')]).toEqual([undefined, undefined, { a: 1 }]);
   });
 });
 
 describe('the id of an idempotency key', () => {
-  it('is a UUID of version 5, the same in every process and for ever', () => {
+  it('is a UUID of version 5, always the same in every process', () => {
     expect(idempotentId('send_email', 'order-17')).toBe(idempotentId('send_email', 'order-17'));
     expect(idempotentId('send_email', 'order-17')).toBe('11e34c4e-d4f5-5c31-8c2e-ea13f55647ca');
     expect(validate({ type: 'send_email', idempotencyKey: 'order-17' }).stepId).toBe(

@@ -80,7 +80,7 @@ describe('a step that is submitted by its definition', () => {
     expect(many).toEqual([call?.input]);
   });
 
-  it.each(['data', 'payload', 'params'])('suggests args where a step has %s', (word) => {
+  it.each(['data', 'payload', 'params'])('suggests args if a step has %s', (word) => {
     expect(refusal(() => submitCall(resize, {}, { [word]: 1 })).field).toBe(`options.${word}`);
   });
 });
@@ -102,7 +102,7 @@ describe('many steps of one definition', () => {
     );
   });
 
-  it('are refused with what is no list, and with options that a function made wrongly', () => {
+  it('are refused if they are not a list, or if a function returns bad options', () => {
     const none = refusal(() => submitManyCall(resize, { file: 'a' }, undefined));
     expect(none.message).toBe('steps: expected an iterable of args, got { file }');
     const later = refusal(() => inputs([1], () => Promise.resolve({ priority: 1 })));
@@ -130,7 +130,7 @@ describe('a step that a handler submits', () => {
     expect(optionsOf({ file: 'a' }, { name: 'first' }).stepId).toBe('6df9a412-3ab9-5b74-a331-c20b16e1a4d3');
   });
 
-  it('has an id that is made from its name, whatever its args, where it has one', () => {
+  it('has an id that is made from its name, whatever its args, if it has a name', () => {
     const { stepId, ...rest } = optionsOf({ file: 'a' }, { name: 'first', priority: 3 });
     expect(rest).toEqual({ priority: 3 });
     expect(optionsOf({ file: 'b' }, { name: 'first' }).stepId).toBe(stepId);
@@ -147,7 +147,7 @@ describe('a step that a handler submits', () => {
     expect(optionsOf({ file: 'a' }, new Urgent())).toEqual({ priority: 9, idempotencyKey: 'level 9' });
   });
 
-  it('is refused with a name beside an id or key, a wrong name, args that JSON cannot carry, and no definition', () => {
+  it('is refused for a name with an id or key, a bad name, args that JSON cannot hold, or no definition', () => {
     expect(refusal(() => optionsOf({}, { name: 'a', stepId: 'b' })).message).toBe(
       'options.name: cannot be given together with stepId, got "a" and "b"',
     );
@@ -157,7 +157,7 @@ describe('a step that a handler submits', () => {
     expect(refusal(() => childOptions('parent', { type: 'resize' }, {}, {})).field).toBe('definition');
   });
 
-  it('is one of many: a name is for one, so it comes from a function', () => {
+  it('gets its name from a function if there are many, because a name is for one step', () => {
     const each = childOptionsOfEach('parent', resize, { priority: 2 });
     expect(each({ file: 'a' }, 0)).toEqual({ ...optionsOf({ file: 'a' }), priority: 2 });
     const named = childOptionsOfEach('parent', resize, (_: unknown, i: number) => ({ name: `${i}` }));

@@ -1,4 +1,4 @@
-/** What the types of the public API promise, each promise compiled. */
+/** The guarantees of the public API's types, each compiled. */
 import { describe, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import * as v from 'valibot';
@@ -111,7 +111,7 @@ describe('submit by definition', () => {
 });
 
 describe('a handler that submits other types', () => {
-  test('makes no circular types, where the queue in its place does (TS7022)', async () => {
+  test('makes no circular types, although its own queue would (TS7022)', async () => {
     const thumbnail = defineStep({ type: 'thumbnail', run: (args: { file: string }) => args.file.length });
     const upload = defineStep({
       type: 'upload',
@@ -130,7 +130,7 @@ describe('a handler that submits other types', () => {
     expectTypeOf(await queue.waitFor(id)).toEqualTypeOf<StepId<number>[]>();
   });
 
-  test('may submit its own type, where it states its return type', () => {
+  test('may submit its own type if it declares its return type', () => {
     const countdown = defineStep({
       type: 'countdown',
       async run(args: { n: number }, ctx): Promise<number> {
@@ -163,7 +163,7 @@ describe('a step that is read', () => {
     }
   });
 
-  test('stands in the events as it has ended', () => {
+  test('has the type of its end state in events', () => {
     queue.on('step:completed', (event) => {
       if (event.type === 'ping') expectTypeOf(event.step.result).toEqualTypeOf<'pong'>();
     });
@@ -241,7 +241,7 @@ describe('schemas: submit takes the input, the handler gets the output', () => {
   });
 });
 
-describe('what JSON cannot carry does not compile', () => {
+describe('a value that JSON cannot hold does not compile', () => {
   test('args and results of definitions and of register', () => {
     // @ts-expect-error -- 'the result cannot travel as JSON'
     defineStep({ type: 'date', run: () => new Date() });
@@ -255,7 +255,7 @@ describe('what JSON cannot carry does not compile', () => {
     new FleetQ().register('fn', () => ({ done: () => 1 }));
   });
 
-  test('records, unions, optional fields, tuples and unknown do', () => {
+  test('records, unions, optional fields, tuples and unknown compile', () => {
     interface Tree {
       readonly name: string;
       readonly children?: readonly Tree[];
@@ -269,7 +269,7 @@ describe('what JSON cannot carry does not compile', () => {
   });
 });
 
-test('the kind of the tables can be named by who configures a store', () => {
+test('the type of the table kind is exported for code that configures a store', () => {
   expectTypeOf<SnowflakeOptions['tableKind']>().toEqualTypeOf<TableKind | undefined>();
   expectTypeOf<DdlOptions['tableKind']>().toEqualTypeOf<TableKind | undefined>();
 });

@@ -9,13 +9,13 @@ function messages(source: string): string[] {
   return compile(HEAD + source).map((diagnostic) => ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'));
 }
 
-test('a correct program has nothing to complain of', () => {
+test('a correct program gets no error', () => {
   expect(
     messages(`void new FleetQ().register('a', (args: { n: number }) => args.n).submit({ type: 'a', args: { n: 1 } });`),
   ).toEqual([]);
 });
 
-test('a misspelt field is told the right one', () => {
+test('the error for a misspelt field names the right one', () => {
   const [message] = messages(
     `void new FleetQ().register('a', (args: { n: number }) => args.n).submit({ type: 'a', args: { n: 1 }, priorty: 1 });`,
   );
@@ -23,7 +23,7 @@ test('a misspelt field is told the right one', () => {
   expect(message).toContain(`Did you mean to write 'priority'?`);
 });
 
-test('an unknown type is told the known ones', () => {
+test('the error for an unknown type names the known ones', () => {
   const [message] = messages(
     `void new FleetQ().register('resize', (args: { n: number }) => args.n).submit({ type: 'resise', args: { n: 1 } });`,
   );
@@ -41,7 +41,7 @@ test('a handler that submits through its own queue is circular; through its cont
   expect(messages(parts('await ctx.submit(child, { n: 1 })'))).toEqual([]);
 });
 
-test('wrong args beside a definition are told as such', () => {
+test('the error for wrong args of a definition says so', () => {
   const found = messages(`
     const resize = defineStep({ type: 'resize', run: (args: { file: string }) => args.file });
     void new FleetQ({ steps: [resize] }).submit(resize, { fil: 'a' });`);
@@ -49,14 +49,14 @@ test('wrong args beside a definition are told as such', () => {
   expect(found[0]).toContain(`'fil' does not exist in type '{ file: string; }'`);
 });
 
-test('a result that JSON cannot carry is named as such', () => {
+test('the error for a result that JSON cannot hold says so', () => {
   expect(messages(`defineStep({ type: 'a', run: () => new Date() });`).join('\n')).toContain(
     'the result cannot travel as JSON',
   );
   expect(messages(`new FleetQ().register('a', () => 1n);`).join('\n')).toContain('the result cannot travel as JSON');
 });
 
-test('args that JSON cannot carry are named as such', () => {
+test('the error for args that JSON cannot hold says so', () => {
   expect(messages(`new FleetQ().register('a', (args: { when: Date }) => String(args.when));`).join('\n')).toContain(
     'args cannot travel as JSON',
   );
@@ -65,7 +65,7 @@ test('args that JSON cannot carry are named as such', () => {
   );
 });
 
-test('a type registered twice is named, chained or listed', () => {
+test('the error for a type registered twice names it, chained or listed', () => {
   expect(messages(`new FleetQ().register('a', () => 1).register('a', () => 1);`).join('\n')).toContain(
     `step type 'a' is registered twice`,
   );
@@ -85,7 +85,7 @@ test.each([
   ['chained', CHAINED],
   ['listed', LISTED],
 ])('a queue of 150 step types costs the compiler little: %s, submitted to and listened to', (_, queue) => {
-  // Type instantiations stand for time, since noise cannot touch them: 250,000 take about 0.6 s.
+  // Type instantiations are counted instead of time, because they do not vary: 250,000 take about 0.6 s.
   const cost = { instantiations: 0 };
   const found = compile(HEAD + queue + USE, cost).map((d) => ts.flattenDiagnosticMessageText(d.messageText, '\n'));
   expect(found).toEqual([]);

@@ -3,7 +3,7 @@ import { stopOnSignals, type StopOnSignalsOptions } from 'fleet-q';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** What stands for a queue: its stop takes so long, fails, or never ends. */
+/** A fake queue: its stop takes the given time, fails, or never ends. */
 function queue(name: string, stop: { afterMs?: number; fails?: boolean; never?: boolean } = {}) {
   const stopping = async (): Promise<void> => {
     say(`${name} stops`);
