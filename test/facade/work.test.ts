@@ -399,8 +399,8 @@ describe('waiting', () => {
   });
 });
 
-describe('does not affect anything else:', () => {
-  test('a listener that throws or rejects', async () => {
+describe('isolation', () => {
+  test('a listener that throws or rejects affects nothing else', async () => {
     const queue = newQueue().register('a', () => 1);
     const heard: string[] = [];
     queue.on('step:completed', () => {

@@ -447,7 +447,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held(
       'If a listener throws, nothing else is affected.',
-      ['test/facade/work.test.ts', 'what affects nothing else > a listener that throws or rejects'],
+      ['test/facade/work.test.ts', 'isolation > a listener that throws or rejects affects nothing else'],
       ['test/pool/execution/outcomes.test.ts', 'events > a listener that throws affects no other listener'],
     ),
     unheld(

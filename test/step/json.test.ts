@@ -112,7 +112,7 @@ describe('JSON cannot hold', () => {
     }
   });
 
-  it('a long value, and the error shows it shortened', () => {
+  it('and the error shows the value, shortened', () => {
     expect(() => text({ n: 12n })).toThrow('12n');
     expect(() => text([NaN])).toThrow('expected a finite number, got NaN');
     expect(() => text({ d: new Date(0) })).toThrow('pass toISOString() or getTime()');

@@ -553,7 +553,7 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/signals: queues of another signal wait for every `onStopped`',
     file: 'src/signals.ts',
-    find: 'if (livesOn) restore(); // `onStopped` may take long, and the other queues are at work meanwhile',
+    find: 'if (livesOn) restore(); // before `onStopped`, which may take long while the other queues run',
     replace: '',
     tests: [SIGNALS],
   },
