@@ -18,7 +18,7 @@ const USERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'makes tables that ignore case': { DEFAULT_DDL_COLLATION: 'en-ci' },
 };
 
-/** Settings whose effect the test bed does not model: that they are set is all that can be seen. */
+/** Settings whose effect the test bed does not model. A test can only check that they are set. */
 const UNSEEN: Readonly<Record<string, string>> = {
   TIMESTAMP_INPUT_FORMAT: 'DD/MM/YYYY', // no statement of ours reads a text as an instant
   TIMEZONE: 'Pacific/Auckland',

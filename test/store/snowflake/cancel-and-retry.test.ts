@@ -21,7 +21,7 @@ const rowOf = (shown: Shown): Row => ({
   ...{ HIGHEST_VERSION: shown.highest ?? shown.version, IS_COLD: shown.cold ?? 0 },
 });
 
-/** A store whose reads show this: first what may be late, then, once the rows were written unchanged, what they are. */
+/** A store whose reads show `late` until the rows are refreshed, and `current` afterwards. */
 function stepsShown(late: Shown | undefined, current = late, written = { updated: 0, inserted: 0 }) {
   let shown = late;
   const run = (statement: string): Promise<Row[]> => {
@@ -37,7 +37,7 @@ function stepsShown(late: Shown | undefined, current = late, written = { updated
 test.each([
   ['cancelled', 'under our token', { status: 'cancelled', version: 4, settler: 'token' }],
   ['alreadyTerminal', 'by another', { status: 'cancelled', version: 4, settler: 'other' }],
-  ['alreadyTerminal', 'at the version that was read, where its status is unknown', { status: 'odd', version: 3 }],
+  ['alreadyTerminal', 'at the version that was read, with an unknown status', { status: 'odd', version: 3 }],
   [
     'changed',
     'as open at the version that was read: the write did not find it there',
@@ -66,7 +66,7 @@ test.each([
   ['changed', 'at an older version than was read', { status: 'claimed', version: 2 }],
   ['notRetryable', 'as open at that version', { status: 'pending', version: 3 }],
   ['notFound', 'not at all', undefined],
-])('retry answers %s where the step is shown %s', async (receipt, _, shown) => {
+])('retry answers %s if the read shows the step %s', async (receipt, _, shown) => {
   expect(await stepsShown(shown).retry([{ stepId: 's', version: 3 }])).toEqual([receipt]);
 });
 

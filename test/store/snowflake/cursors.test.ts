@@ -45,7 +45,7 @@ describeOnTestBed('a cursor', { timeout: 60_000 }, () => {
     '[1,null]',
     '[1,["a"]]',
     '[1,"\\ud800"]',
-  ])('is refused where no step can lie there: %s', async (after) => {
+  ])('is refused if no step can be there: %s', async (after) => {
     const store = await open();
     const refused = { code: 'OPTION_INVALID', field: 'after' };
     await expect(store.list({ order: 'oldest', limit: 1, after })).rejects.toMatchObject(refused);

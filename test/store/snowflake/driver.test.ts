@@ -57,7 +57,7 @@ describeOnTestBed('the driver', () => {
       expect(ended).toMatchObject({ code: 0, errors: '', files: ['host.log'] });
       expect(JSON.parse(ended.out)).toEqual({
         changed: [],
-        // Big integers, as the host asked for; in JSON they are texts.
+        // Big integers, as the host configured; in JSON they are strings.
         beside: [{ HOST_BESIDE: '1' }],
         hostStillLogs: true,
         mode: 'ocsp mode: INSECURE',

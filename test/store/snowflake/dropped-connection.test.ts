@@ -6,7 +6,7 @@ import type { Driver } from '../../../src/store/snowflake/session/driver.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { Session } from '../../../src/store/snowflake/session/session.js';
 
-/** A session whose first connection answers each statement with an error that says nothing of the session. */
+/** A session whose first connection answers each statement with an error that does not mention the session. */
 function failing({ isUp }: { readonly isUp: boolean }) {
   const sent: string[] = [];
   let connections = 0;

@@ -37,7 +37,7 @@ const held = (stepId: string): Claim => ({
   ...{ maxRetries: 3, crashes: 0, runAt: 1, createdAt: 1 },
 });
 
-/** An exchange whose statements are answered so; what it sends is noted. */
+/** An exchange whose statements get the given replies. It records what it sends. */
 function exchanging(
   answer: (statement: string, bind: any) => Row[] | Error = () => [],
   logins = () => 1,
@@ -372,7 +372,7 @@ describe('settlements', () => {
     }
   });
 
-  test('whose claims still stand are applied again, a few times at most', async () => {
+  test('whose claims are still held are applied again, a few times at most', async () => {
     let tries = 0;
     const answer = (until: number) => (statement: string) =>
       statement === 'look' || statement === 'receipts'

@@ -18,7 +18,7 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A server that answers what asks for it, and nothing else. */
+/** A server that answers only the requests that ask for a reply. */
 function someServer(): Promise<number> {
   const server = createServer(({ url }, response) => {
     if (url!.includes('answered')) response.writeHead(503).end();
@@ -46,7 +46,7 @@ async function outcome(request: ClientRequest): Promise<unknown> {
   });
 }
 
-/** As the driver tells of a request that was ended. */
+/** How the driver reports a request that was ended. */
 const ended = (): Error => Object.assign(new Error('Network error'), { cause: { code: 'ERR_CANCELED' } });
 
 test('ends the requests of a connection, and no others', async () => {
@@ -81,14 +81,14 @@ test('ends a request for a part of a large result only if the driver repeats it'
   const port = await someServer();
   const outcomeOf = (path: string) => outcome(get({ host: '127.0.0.1', port, path, agent }));
   const part = '/stage/part-1?signature=answered';
-  // Each time that the session asks for the result, the part is tried once.
+  // Each request of the session for the result tries the part once.
   for (let sent = 0; sent < 2; sent++) {
     expect(await outcomeOf(part)).toBe(503);
     expect(await outcomeOf(part)).toBe('ERR_CANCELED');
   }
   expect(await outcomeOf('/stage/part-2?signature=answered')).toBe(503);
   for (let fetched = 0; fetched < 2; fetched++) expect(await outcomeOf('/stage/part-3?signature=whole')).toBe(200);
-  // The same question is asked until the statement has ended; a repetition of it says that it is one.
+  // The driver polls with the same request until the statement has ended; a repetition is marked as one.
   for (let asked = 0; asked < 2; asked++) expect(await outcomeOf('/queries/1/result?answered')).toBe(503);
 });
 

@@ -93,7 +93,7 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     const step = newStep();
     loseWithSession({ kinds: ['insert'], text: /STEP_TRACKER/ });
     expect(await store.submit([step])).toEqual(['created']);
-    // The INSERT sees the row, and what asks for it does not.
+    // The INSERT sees the row, but the SELECT for it does not.
     bed().proxy.lateReads.draw = ({ kind }) => (kind === 'select' ? LATE_MS : 0);
     const other = await open();
     expect(await other.submit([step])).toEqual(['duplicate']);

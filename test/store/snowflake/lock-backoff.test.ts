@@ -14,7 +14,7 @@ import { claimed, joined, useStores } from './support/stores.js';
 const secrets = new Secrets();
 const WAITERS = refusals.tooManyWaiters('T', 20);
 
-/** A pod whose statements are turned away so often, and then take so long. */
+/** A pod whose statements are refused the given number of times, and then take the given time. */
 function pod() {
   const runtime = new VirtualRuntime();
   const calls = new StoreCalls(runtime, secrets);

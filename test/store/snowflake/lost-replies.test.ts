@@ -10,29 +10,32 @@ import { useStores } from './support/stores.js';
 const SPEED = 20;
 /** In the store's time; what its client waits for an answer is 15 s more. */
 const PATIENT_MS = 185_000;
-/** Where no answer ever comes: three seconds by the clock on the wall. */
+/** The time-out if no reply ever comes: three seconds of wall time. */
 const IMPATIENT_MS = 45_000;
 const SUBMISSION: Aim = { kinds: ['insert'], text: /STEP_TRACKER/ };
 
 /** What befalls the first requests that carry the submission, and how many of its statements run in the end. */
 const LOSSES: Readonly<Record<string, { readonly faults: readonly Fault[]; readonly runs: number }>> = {
   'the driver sends the same request': { faults: [{ kind: 'lost' }], runs: 1 },
-  'the session sends it again, because its connection has ended': {
+  'the session sends the request again, because its connection has ended': {
     faults: [{ kind: 'lost' }, { kind: 'gone' }],
     runs: 2,
   },
-  'the session sends it anew, for nobody knows its token': { faults: [{ kind: 'lost' }, { kind: 'invalid' }], runs: 2 },
-  'the client sends it anew, after the deadline': {
+  'the session sends it again, because its token is not known': {
+    faults: [{ kind: 'lost' }, { kind: 'invalid' }],
+    runs: 2,
+  },
+  'the client sends it again, after the deadline': {
     faults: [{ kind: 'late', afterMs: 0, unanswered: true }],
     runs: 2,
   },
-  'the client sends it anew, and the first lands after it': {
+  'the client sends it again, and the first request arrives later': {
     faults: [{ kind: 'late', afterMs: 3_500, unanswered: true }],
     runs: 2,
   },
 };
 
-describeOnTestBed('a lost reply to submit makes no second step where', { timeout: 60_000 }, () => {
+describeOnTestBed('a lost reply to submit makes no second step:', { timeout: 60_000 }, () => {
   const { bed, options, place, byHand } = useStores();
 
   for (const [what, { faults, runs }] of Object.entries(LOSSES)) {

@@ -82,7 +82,7 @@ describeOnTestBed('invalid data', { timeout: 60_000 }, () => {
     return { told, logger };
   };
 
-  /** The store does its whole work around what stands there. */
+  /** Every operation of the store works in spite of the malformed rows. */
   async function works(store: Store): Promise<void> {
     const pod = await joined(store);
     const steps = [newStep(), newStep()];

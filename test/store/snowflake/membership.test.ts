@@ -14,7 +14,7 @@ const STATEMENTS = new Proxy({} as PodStatements, {
   get: (_, name) => (name === 'orphans' ? (limit: number) => `orphans ${limit}` : name),
 });
 
-/** @param view what a heartbeat is answered @param tookMs how long the answer takes */
+/** @param view the reply to a heartbeat @param tookMs how long the reply takes */
 function signing(view: Row[] = [], tookMs = 0, staleReadMs = 0) {
   const runtime = new VirtualRuntime({ wallMs: 1_000_000 });
   const sent: { readonly statement: string; readonly bind: any }[] = [];

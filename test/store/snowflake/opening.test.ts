@@ -284,7 +284,7 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
     ['between two versions', /ADD COLUMN IF NOT EXISTS third/],
     ['before its end is noted', /^INSERT INTO .*SCHEMA_INFO/],
   ] as const) {
-    test(`which was interrupted ${where} is finished by the next to open`, async () => {
+    test(`that was interrupted ${where} is finished by the next opening`, async () => {
       const [store, driver] = [await open(), await byHand()];
       await store.submit([newStep({ stepId: 'kept' })]);
       bed().proxy.faults.inject({ kind: 'refused', refusal: refusals.cancelled() }, { text });

@@ -25,7 +25,7 @@ const CHUNK = 250;
 const SPEED = Number(process.env['SPEED'] ?? 20);
 /** Up to 5 s late, and now and then the 10 s that the store reckons with. */
 const LATE_READS = { mostMs: 5_000 / SPEED, tailMs: 10_000 / SPEED, tailRate: 0.01 };
-/** One handler in twenty takes its time, so that a heartbeat meets it soon after its claim was taken. */
+/** One handler in twenty is slow, so that a heartbeat is sent soon after its step is claimed. */
 const LONG_MS = 10_000 / SPEED;
 const STATEMENT_TIMEOUT_MS = 5_000;
 /** A call is retried under back-pressure for two minutes, and its last statement then has a deadline of 15 s beyond the server's. */
@@ -62,7 +62,7 @@ function watched(factory: StoreFactory, note: (call: Call) => void): StoreFactor
   };
 }
 
-/** Submits until all of it is known to be safe, as the guide tells its users to. */
+/** Submits again until every step is known to be stored, as the guide recommends. */
 async function submitAll(queue: AnyFleetQ, steps: readonly { type: 'work'; stepId: string }[]): Promise<string[]> {
   for (;;) {
     try {

@@ -26,7 +26,7 @@ function needles(secret: string): string[] {
   return [...all, Buffer.from(secret).toString('base64')].filter((one) => one !== '');
 }
 
-/** All that has been told, in every way to look at it. */
+/** Everything that was logged, emitted or thrown, in every form of inspection. */
 class Told {
   readonly #all: unknown[] = [];
   readonly logger: Logger = {

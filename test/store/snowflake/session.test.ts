@@ -11,7 +11,7 @@ import { noting, useStores } from './support/stores.js';
 
 const ONE = 'SELECT 1 AS one';
 
-/** The driver, whose statements have been answered, and throw when they are asked for their columns. */
+/** A driver whose statements succeed, but throw when their columns are read. */
 async function withBrokenColumns(thrown: Error): Promise<Driver> {
   const driver = await loadDriver();
   return {

@@ -9,7 +9,7 @@ const failure = (code: string): DriverError =>
   new DriverError(Object.assign(new Error('the server says no'), { code }), new Secrets());
 const BUSY = failure('000625');
 
-/** A session that fails so often, and notes when it was asked. */
+/** A session that fails the given number of times, and records when it was called. */
 function asking(error: Error, times: number) {
   const runtime = new VirtualRuntime();
   const calls = new StoreCalls(runtime, new Secrets());

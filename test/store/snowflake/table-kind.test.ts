@@ -64,7 +64,7 @@ describeOnTestBed('tables', { timeout: 60_000 }, () => {
       const driver = await byHand();
       const text = snowflakeDdl({ ...place(), role: 'POD', tableKind: ddl });
       const statements = text.split(/;\n\n?/).filter((one) => /^CREATE [^]*(TABLE|VIEW)/.test(one));
-      // One is missing, as where the making was interrupted.
+      // One is missing, as if the creation had been interrupted.
       for (const one of statements) if (!one.includes('"POD_LOG"')) await driver.run(one);
       expect(await (await open()).submit([newStep()])).toEqual(['created']);
       expect(await kinds()).toEqual(all(there === 'transient' ? 'TRANSIENT' : 'TABLE'));

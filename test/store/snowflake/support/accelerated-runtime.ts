@@ -1,6 +1,6 @@
 /**
- * A runtime whose clock runs faster: waits of the store, and the pauses between the driver's own retries (1 to 16 s), are that
- * many times shorter. The emulator's time for a statement stays as it is.
+ * A runtime whose clock runs faster: the waits of the store, and the pauses between the driver's own
+ * retries (1 to 16 s), are shorter by the given factor. The emulator's time for a statement stays as it is.
  */
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +19,7 @@ interface DriverUtil {
   sleep(ms: number): Promise<void>;
 }
 
-/** The driver itself goes on with what was given up, until it is told no. In this time it comes, and is told. */
+/** Refuses requests for `ms`: the driver resends abandoned requests until one is refused. */
 export async function refuseResends(proxy: WarehouseProxy, ms = 400): Promise<void> {
   proxy.faults.clear();
   proxy.faults.inject({ kind: 'status', status: 400 }, { times: Infinity });
@@ -28,7 +28,7 @@ export async function refuseResends(proxy: WarehouseProxy, ms = 400): Promise<vo
   proxy.faults.clear();
 }
 
-/** Makes the driver's pauses shorter; returns what takes it back. */
+/** Makes the driver's pauses shorter. @returns a function that restores them */
 export function hurryDriver(times: number): () => void {
   const util = createRequire(import.meta.url)('snowflake-sdk/dist/lib/util.js') as DriverUtil;
   const { sleep: unhurried } = util;

@@ -1,4 +1,4 @@
-/** What a fleet has done, by its events, its handlers and the table. The three must agree. */
+/** Records what a fleet has done, by its events, its handlers and the table. The three must agree. */
 import type { Claim, Fence, Receipt } from '../../../../src/store/contract.js';
 import type { Driver } from '../../../support/warehouse/driver.js';
 
@@ -15,18 +15,18 @@ interface Row {
 const NEAR_MS = 1_000;
 
 export class Ledger {
-  /** How often each step was told as completed. */
+  /** How often each step was reported as completed. */
   readonly completed = new Map<string, number>();
-  /** Of each step, the attempts that its handler was begun for. */
+  /** For each step, the attempts that its handler was started for. */
   readonly #runs = new Map<string, number[]>();
-  /** Of each step, the claims that a store has handed out: each by its token and version, however often it was shown. */
+  /** For each step, its distinct claims, each by its token and version. */
   readonly #claims = new Map<string, Set<string>>();
 
-  /** Of each pod, the newest claim that it was given of each step. */
+  /** For each pod and step, the newest claim. */
   readonly #held = new Map<string, Claim>();
-  /** Claims whose handler was aborted because its pod no longer held them, as it said; and when. */
+  /** Claims whose handler was aborted because its pod reported them as lost, with the time. */
   readonly #aborted: { readonly pod: string; readonly claim: Claim; readonly at: number }[] = [];
-  /** When each pod has fenced itself: then it aborts what it may well hold. */
+  /** When each pod has fenced itself. It then aborts claims that it may still hold. */
   readonly #fenced: { readonly pod: string; readonly at: number }[] = [];
   readonly #settled = new Set<string>();
 
@@ -58,14 +58,14 @@ export class Ledger {
     this.#fenced.push({ pod, at: performance.now() });
   }
 
-  /** How many handlers were aborted for a claim that their pods held no longer. */
+  /** How many handlers were aborted for a claim that their pod no longer held. */
   get abortedAsLost(): number {
     return this.#lost().length;
   }
 
   /**
-   * Steps whose handler was aborted for a claim that was held all the same: a settlement of that very claim was accepted
-   * later, so its row had stood claimed by it.
+   * Steps whose handler was aborted although the claim was still held: a settlement of the same claim was accepted later, so
+   * the row was still claimed by it.
    */
   wrongAborts(): string[] {
     return this.#lost().flatMap(({ claim }) => (this.#settled.has(nameOf(claim)) ? [claim.stepId] : []));
@@ -77,15 +77,17 @@ export class Ledger {
     return this.#aborted.filter(({ pod, at }) => !isFenced(pod, at));
   }
 
-  /** How many attempts were begun more than once: what at-least-once allows. */
+  /** How many attempts were started more than once, which at-least-once execution allows. */
   get ranTwice(): number {
     return [...this.#runs.values()].reduce((sum, attempts) => sum + attempts.length - new Set(attempts).size, 0);
   }
 
   /**
-   * What is wrong with the table, step by step; nothing where each of `ids` was settled as completed, and once. Beside its
-   * completed row a step may have others that wait: duplicates, until housekeeping removes them. What they were claimed for
-   * before they turned out not to be the first goes with them, so the runs are held against the claims, not the versions.
+   * The faults of the table, step by step. Empty if each of `ids` was settled as completed exactly once.
+   *
+   * Until housekeeping removes duplicates, a step may have pending rows beside its completed row. A duplicate may have been
+   * claimed before it turned out not to be the first row, and its version is lost when it is removed. So the runs are compared
+   * with the claims, not with the versions.
    */
   async complaints(driver: Driver, ids: readonly string[]): Promise<string[]> {
     const rows = await rowsOf(driver);
@@ -98,8 +100,8 @@ export class Ledger {
       else if (ended.length !== 1) say(`has ${ended.length} rows that say completed`);
       else if (!isConsistent(ended[0]!)) say('has versions that do not fit');
       else if (all.some((row) => row !== ended[0] && row.status !== 'pending')) say('has a second row that went on');
-      else if (this.completed.get(id) !== 1) say(`was told as completed ${this.completed.get(id) ?? 0} times`);
-      // Nobody runs what was not claimed, and no claim twice.
+      else if (this.completed.get(id) !== 1) say(`was reported as completed ${this.completed.get(id) ?? 0} times`);
+      // Only a claimed step runs, and each claim runs once.
       else if (sizeOf(this.#runs, id) > sizeOf(this.#claims, id)) say(`ran ${sizeOf(this.#runs, id)} times`);
     }
     return complaints;

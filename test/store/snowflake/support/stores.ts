@@ -19,7 +19,7 @@ import type { Driver } from '../../../support/warehouse/driver.js';
 import { useTestBed, type UsedTestBed } from '../../../support/warehouse/use-test-bed.js';
 
 export interface UsedStores extends UsedTestBed {
-  /** Where the tables of the running test lie. */
+  /** The database and schema of the running test's tables. */
   place(): { readonly database: string; readonly schema: string };
   /** A store that is not open yet. */
   make(over?: Partial<SnowflakeOptions>, logger?: Logger, runtime?: Runtime): Promise<Store>;
