@@ -390,13 +390,6 @@ export const facadeBreaks: readonly Break[] = [
     tests: [OPTIONS],
   },
   {
-    name: 'facade/options/env: a concurrency in code clashes with the environment',
-    file: 'src/options/env.ts',
-    find: '...(plainInCode ? {} : python),',
-    replace: '...python,',
-    tests: [OPTIONS],
-  },
-  {
     name: 'facade/options/env: both ways to set the concurrency are accepted from the environment',
     file: 'src/options/env.ts',
     find: '  refuseTwoConcurrencies(options, (option) => OPTION_TABLE[option].env?.name ?? option);\n',
