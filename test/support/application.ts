@@ -10,6 +10,7 @@ const project = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
 export function addPackageTo(app: string): void {
@@ -36,6 +37,9 @@ function addDependency(modules: string, name: string): void {
 }
 
 function needed(folder: string): readonly string[] {
-  const { dependencies = {} } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as Manifest;
-  return Object.keys(dependencies).filter((name) => existsSync(path.join(project, 'node_modules', name)));
+  const manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as Manifest;
+  const { dependencies = {}, optionalDependencies = {} } = manifest;
+  return [...Object.keys(dependencies), ...Object.keys(optionalDependencies)].filter((name) =>
+    existsSync(path.join(project, 'node_modules', name)),
+  );
 }

@@ -26,8 +26,8 @@ it('opens no file and reads only what the host reports about itself', () => {
     'pods/process-table.ts { readFileSync, readlinkSync }', // /proc: the processes of this host
   ]);
   expect(usesOfFs(PATHS)).toEqual([
-    'database-file.ts { access, lstat, realpath, stat }', // none of them opens a descriptor
-    'database-file.ts { constants, type BigIntStats }',
+    'file-identity.ts { access, lstat, realpath, stat }', // none of them opens a descriptor
+    'file-identity.ts { constants, type BigIntStats }',
   ]);
 });
 
