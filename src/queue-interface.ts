@@ -103,7 +103,7 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
    */
   submit<A, R>(
     definition: StepDefinition<string, A, R>,
-    ...rest: ArgsThenOptions<A, SubmitOptions>
+    ...rest: ArgsThenOptions<NoInfer<A>, SubmitOptions>
   ): Promise<StepId<R>>;
   /**
    * Submits a step of a type that this queue knows, as one object.
@@ -115,7 +115,7 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
   /** Like `submit`, and says whether the step is new: `created`, `duplicate`, or `mismatch` (the id exists with another payload). */
   submitWithReceipt<A, R>(
     definition: StepDefinition<string, A, R>,
-    ...rest: ArgsThenOptions<A, SubmitOptions>
+    ...rest: ArgsThenOptions<NoInfer<A>, SubmitOptions>
   ): Promise<Submitted<R>>;
   submitWithReceipt<T extends keyof S & string>(
     step: SubmitInput<S, T> & { readonly type: T },
@@ -134,15 +134,15 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
    */
   submitMany<A, R>(
     definition: StepDefinition<string, A, R>,
-    argsList: Iterable<A>,
-    options?: OptionsOfEach<A, SubmitOptions>,
+    argsList: Iterable<NoInfer<A>>,
+    options?: OptionsOfEach<NoInfer<A>, SubmitOptions>,
   ): Promise<StepId<R>[]>;
   submitMany<T extends keyof S & string>(steps: Iterable<SubmitUnion<S, T>>): Promise<StepId<ResultOf<S, T>>[]>;
   /** Like `submitMany`, and says of each step whether it is new, in the order of the call; see `submitWithReceipt`. */
   submitManyWithReceipts<A, R>(
     definition: StepDefinition<string, A, R>,
-    argsList: Iterable<A>,
-    options?: OptionsOfEach<A, SubmitOptions>,
+    argsList: Iterable<NoInfer<A>>,
+    options?: OptionsOfEach<NoInfer<A>, SubmitOptions>,
   ): Promise<Submitted<R>[]>;
   submitManyWithReceipts<T extends keyof S & string>(
     steps: Iterable<SubmitUnion<S, T>>,

@@ -19,7 +19,7 @@ import {
   submitManyCall,
   type SubmitCall,
 } from './step/submit-call.js';
-import type { StepDefinition } from './step/type-map.js';
+import type { ArgsThenOptions, StepDefinition } from './step/type-map.js';
 
 export { VirtualRuntime, type VirtualRuntimeOptions } from './runtime/virtual-runtime.js';
 
@@ -119,8 +119,7 @@ async function record(submitted: SubmittedStep[], { definition, input }: SubmitC
  */
 export async function runStep<A, R>(
   definition: StepDefinition<string, A, R>,
-  args: A,
-  context: TestContext = {},
+  ...[args, context]: ArgsThenOptions<NoInfer<A>, TestContext>
 ): Promise<R> {
   const { type, schema, run } = checkDefinition(definition);
   const checked = schema === undefined ? { ok: true as const, value: args } : await checkArgs(schema, args);

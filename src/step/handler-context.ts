@@ -56,7 +56,10 @@ export interface StepContext {
    * const id = await ctx.submit(thumbnail, { file: args.file, width: 200 });
    * @throws ValidationError, StoreError, StoppedError as `queue.submit` does
    */
-  submit<A, R>(definition: StepDefinition<string, A, R>, ...rest: ArgsThenOptions<A, ChildOptions>): Promise<StepId<R>>;
+  submit<A, R>(
+    definition: StepDefinition<string, A, R>,
+    ...rest: ArgsThenOptions<NoInfer<A>, ChildOptions>
+  ): Promise<StepId<R>>;
   /**
    * Submits many steps of one type, each with an id as `submit` makes it. Options are for all steps, or made for each by a
    * function. A `name` is for one step, so it comes from the function.
@@ -67,7 +70,7 @@ export interface StepContext {
    */
   submitMany<A, R>(
     definition: StepDefinition<string, A, R>,
-    argsList: Iterable<A>,
-    options?: OptionsOfEach<A, ChildOptions, 'name'>,
+    argsList: Iterable<NoInfer<A>>,
+    options?: OptionsOfEach<NoInfer<A>, ChildOptions, 'name'>,
   ): Promise<StepId<R>[]>;
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import * as v from 'valibot';
 import { type } from 'arktype';
 import { defineStep, FleetQ, type AnyFleetQ, type StepId, type SerializedError, type StepsOf } from 'fleet-q';
+import { runStep, testContext } from 'fleet-q/testing';
 import type { DdlOptions, SnowflakeOptions, TableKind } from 'fleet-q/snowflake';
 
 const resize = defineStep({
@@ -108,6 +109,52 @@ describe('submit by definition', () => {
     // @ts-expect-error -- wrong args
     void queue.submitMany(resize, [{ file: 1, width: 1 }]);
   });
+});
+
+describe('a misspelt field of the args', () => {
+  const crop = defineStep({ type: 'crop', run: (args: { file: string; width?: number }) => args.file });
+  const greet = defineStep({ type: 'greet', run: (args: { name: string } | undefined) => args?.name ?? 'you' });
+
+  test('does not compile, not even where the field is optional', async () => {
+    const queue = new FleetQ({ steps: [crop] });
+    const id = await queue.submit(crop, { file: 'a', width: 3 });
+    expectTypeOf(id).toEqualTypeOf<StepId<string>>();
+    // @ts-expect-error -- widht is not known
+    void queue.submit(crop, { file: 'a', widht: 3 });
+    // @ts-expect-error -- widht is not known
+    void queue.submitWithReceipt(crop, { file: 'a', widht: 3 });
+    // @ts-expect-error -- widht is not known
+    void queue.submitMany(crop, [{ file: 'a', widht: 3 }]);
+    // @ts-expect-error -- widht is not known
+    void queue.submitManyWithReceipts(crop, [{ file: 'a', widht: 3 }]);
+    void queue.submitMany(crop, new Set([{ file: 'a' }]), ({ file, width }) => ({
+      idempotencyKey: file,
+      delayMs: width ?? 0,
+    }));
+    void queue.submit(greet);
+    // @ts-expect-error -- nmae is not known
+    void queue.submit(greet, { nmae: 'a' });
+  });
+
+  test('does not compile in a handler either', () => {
+    const context = testContext();
+    void context.submit(crop, { file: 'a', width: 3 });
+    // @ts-expect-error -- widht is not known
+    void context.submit(crop, { file: 'a', widht: 3 });
+    // @ts-expect-error -- widht is not known
+    void context.submitMany(crop, [{ file: 'a', widht: 3 }]);
+    // @ts-expect-error -- widht is not known
+    void runStep(crop, { file: 'a', widht: 3 });
+  });
+});
+
+test('runStep takes no args for a handler that takes none', () => {
+  expectTypeOf(runStep(ping)).resolves.toEqualTypeOf<'pong'>();
+  expectTypeOf(runStep(ping, undefined, { attempt: 2 })).resolves.toEqualTypeOf<'pong'>();
+  // @ts-expect-error -- args are missing
+  void runStep(resize);
+  // @ts-expect-error -- ping takes no args
+  void runStep(ping, { n: 1 });
 });
 
 describe('a handler that submits other types', () => {
