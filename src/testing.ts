@@ -6,28 +6,20 @@
  *
  * @module fleet-q/testing
  */
-import { FleetQError } from './errors.js';
+import { FleetQError, ValidationError } from './errors.js';
 import { createLog } from './log.js';
 import { checkArgs, checkDefinition } from './step/definition.js';
 import type { StepContext } from './step/handler-context.js';
-import { validateStep, type StepInput } from './step/submission.js';
-import {
-  checkedBySchema,
-  childOptions,
-  childOptionsOfEach,
-  submitCall,
-  submitManyCall,
-  type SubmitCall,
-} from './step/submit-call.js';
+import { releaseDelay } from './step/release-delay.js';
+import { jsonText } from './step/json.js';
+import { DEFAULT_LIMITS, RecordedSubmissions, type SubmittedStep } from './testing/recorded-submissions.js';
 import type { ArgsThenOptions, StepDefinition } from './step/type-map.js';
 
+export type { SubmittedStep } from './testing/recorded-submissions.js';
 export { VirtualRuntime, type VirtualRuntimeOptions } from './runtime/virtual-runtime.js';
 
 /** What a test may set of the context that a handler gets. */
 export type TestContext = Partial<Omit<StepContext, 'release'>>;
-
-/** A step that a handler has submitted. */
-export type SubmittedStep = StepInput & { readonly stepId: string };
 
 /** A handler's context that records. */
 export interface RecordingContext extends StepContext {
@@ -48,7 +40,7 @@ export class StepReleasedError extends Error {
 
 /**
  * A handler's context for tests, with `given` in place of the defaults. `submit` and `submitMany` check their input as a
- * queue would, with the default limits, and record it.
+ * queue would, with the default limits, and record what it would store. `release` checks its options as a pod would.
  *
  * @example
  * const context = testContext();
@@ -57,7 +49,7 @@ export class StepReleasedError extends Error {
  */
 export function testContext(given: TestContext = {}): RecordingContext {
   const stepId = given.stepId ?? 'step-1';
-  const submitted: SubmittedStep[] = [];
+  const submissions = new RecordedSubmissions(stepId);
   return {
     stepId,
     type: 'test',
@@ -68,43 +60,14 @@ export function testContext(given: TestContext = {}): RecordingContext {
     signal: new AbortController().signal,
     idempotencyKey: stepId,
     log: createLog('test'),
-    release: ({ delayMs = 5_000 } = {}) => {
-      throw new StepReleasedError(delayMs);
+    release: (options) => {
+      throw new StepReleasedError(releaseDelay(options));
     },
-    submit: async (definition, ...[args, options]: readonly unknown[]) => {
-      const call = submitCall(definition, args, childOptions(stepId, definition, args, options));
-      return call === undefined ? stepId : record(submitted, call, '');
-    },
-    submitMany: async (definition, argsList, options) => {
-      const call = submitManyCall(definition, argsList, childOptionsOfEach(stepId, definition, options));
-      if (call === undefined) return [];
-      const ids: Promise<string>[] = [];
-      for (const input of call.inputs) {
-        ids.push(record(submitted, { definition: call.definition, input }, `steps[${ids.length}].`));
-      }
-      return Promise.all(ids);
-    },
-    submitted,
+    submit: (definition, ...[args, options]: readonly unknown[]) => submissions.submit(definition, args, options),
+    submitMany: (definition, argsList, options) => submissions.submitMany(definition, argsList, options),
+    submitted: submissions.steps,
     ...given,
   };
-}
-
-/** The default limits of a queue. */
-const LIMITS = { maxPayloadBytes: 262_144, maxRetries: 3 };
-
-/** Checks a step as a queue would, and adds it to what has been submitted, unless it is there. */
-async function record(submitted: SubmittedStep[], { definition, input }: SubmitCall, prefix: string): Promise<string> {
-  const { schema } = definition;
-  const step = validateStep(
-    input,
-    { ...LIMITS, hasSchema: schema !== undefined },
-    () => `step-${submitted.length + 2}`,
-    prefix,
-  );
-  if (schema !== undefined) await checkedBySchema(step, schema, input.args, prefix);
-  const { stepId } = step;
-  if (!submitted.some((each) => each.stepId === stepId)) submitted.push({ ...input, stepId });
-  return stepId;
 }
 
 /**
@@ -115,7 +78,8 @@ async function record(submitted: SubmittedStep[], { definition, input }: SubmitC
  * expect(await runStep(resize, { file: 'a.png', width: 10 }, { attempt: 2 })).toEqual({ bytes: 123 });
  * @returns what the handler returned
  * @throws what the handler threw; `StepReleasedError` if it gave the step back; `FleetQError` `STEP_ARGS_MISMATCH` if the
- * schema refused the args
+ * schema refused the args; `ValidationError` `RESULT_UNSERIALIZABLE` if JSON cannot carry the result, `RESULT_TOO_LARGE`
+ * if it exceeds the default `maxPayloadBytes`
  */
 export async function runStep<A, R>(
   definition: StepDefinition<string, A, R>,
@@ -124,5 +88,16 @@ export async function runStep<A, R>(
   const { type, schema, run } = checkDefinition(definition);
   const checked = schema === undefined ? { ok: true as const, value: args } : await checkArgs(schema, args);
   if (!checked.ok) throw new FleetQError('STEP_ARGS_MISMATCH', `args of ${type}: ${checked.problem}`);
-  return (await run(checked.value, testContext({ ...context, type }))) as R;
+  const result = await run(checked.value, testContext({ ...context, type }));
+  if (result !== undefined) checkResult(result);
+  return result as R;
+}
+
+/** Refuses a result that a pod would not store. */
+function checkResult(result: unknown): void {
+  const bytes = Buffer.byteLength(jsonText(result, { field: 'result', code: 'RESULT_UNSERIALIZABLE' }));
+  const { maxPayloadBytes } = DEFAULT_LIMITS;
+  if (bytes <= maxPayloadBytes) return;
+  const problem = `has ${bytes} bytes of JSON, at most ${maxPayloadBytes} are allowed`;
+  throw new ValidationError('RESULT_TOO_LARGE', 'result', problem);
 }

@@ -41,7 +41,9 @@ const EDGES: Record<string, readonly string[]> = {
   sqlite: ['store/sqlite', 'type store/contract', 'errors'],
   snowflake: ['store/snowflake', 'type store/contract', 'errors'],
   store: ['type store/contract', 'type log', 'type step', 'type runtime'],
-  testing: ['fleetq', 'options', 'store/sqlite', 'store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
+  testing: [
+    ...['fleetq', 'options', 'client', 'store/sqlite', 'store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
+  ],
 
   // the facade: `pod` puts the services of a started queue together,
   // `queue-interface` is the queue's type, `stats` its reports

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { FleetQ } from 'fleet-q';
+import { sqlite } from 'fleet-q/sqlite';
 import { PermanentFailureError } from '../src/errors.js';
 import { sleep } from '../src/runtime/runtime.js';
 import { defineStep } from '../src/step/definition.js';
@@ -97,7 +99,84 @@ describe('what a handler submits', () => {
     });
     await expect(context.submitMany(row, [{ n: 1 }, {} as never])).rejects.toMatchObject({ field: 'steps[1].args' });
     await expect(context.submit(row, { n: 1 }, { priority: 0.5 })).rejects.toMatchObject({ field: 'options.priority' });
-    await expect(context.submit({ type: 'row' } as never, {} as never)).rejects.toMatchObject({ field: 'definition' });
+    await expect(context.submit({ type: 'row' } as never, {})).rejects.toMatchObject({ field: 'definition' });
+  });
+});
+
+describe('the steps of a call', () => {
+  const note = defineStep({ type: 'note', run: (args: { text: string; tags?: string[] }) => args.text });
+
+  it('are checked as a whole before any is recorded', async () => {
+    const context = testContext();
+    const list = [{ text: 'a' }, { text: 1n as never }];
+    await expect(context.submitMany(note, list)).rejects.toMatchObject({ field: 'steps[1].args.text' });
+    expect(context.submitted).toEqual([]);
+  });
+
+  it('are refused if two different ones have one id, as a queue refuses them', async () => {
+    const context = testContext();
+    const queue = new FleetQ({ store: sqlite({ path: ':memory:' }), steps: [note] });
+    const call = [note, [{ text: 'a' }, { text: 'b' }], () => ({ stepId: 'same' })] as const;
+    const refused = { code: 'STEP_INVALID', field: 'steps[1].stepId' };
+    await expect(queue.submitMany(...call)).rejects.toMatchObject(refused);
+    await expect(context.submitMany(...call)).rejects.toMatchObject(refused);
+    expect(context.submitted).toEqual([]);
+    await queue.stop();
+  });
+
+  it('are recorded in the order of the calls, however long a schema takes', async () => {
+    const patient = defineStep({
+      type: 'patient',
+      args: z.object({ ms: z.number() }).refine(async ({ ms }) => {
+        await new Promise((resolve) => setTimeout(resolve, ms));
+        return ms < 100;
+      }),
+      run: ({ ms }) => ms,
+    });
+    const context = testContext();
+    const slow = context.submit(patient, { ms: 30 });
+    const refused = context.submit(patient, { ms: 100 });
+    const many = context.submitMany(note, [{ text: 'a' }, { text: 'b' }]);
+    const list = context.submitted;
+    await many;
+    expect(list.map(({ type }) => type)).toEqual(['note', 'note']);
+    await slow;
+    await expect(refused).rejects.toMatchObject({ field: 'args' });
+    expect(list.map(({ type }) => type)).toEqual(['patient', 'note', 'note']);
+  });
+
+  it('are recorded as they would be stored: a later change of the args does not show', async () => {
+    const context = testContext();
+    const args = { text: 'a', tags: ['x'] };
+    const metadata = { by: { user: 'u' } };
+    await context.submit(note, args, { metadata });
+    args.tags.push('y');
+    metadata.by.user = 'v';
+    expect(context.submitted).toMatchObject([{ args: { text: 'a', tags: ['x'] }, metadata: { by: { user: 'u' } } }]);
+  });
+});
+
+describe('what a pod refuses', () => {
+  it('is refused of a result, too', async () => {
+    const dated = defineStep({ type: 'dated', run: (): unknown => ({ at: new Date(0) }) });
+    await expect(runStep(dated)).rejects.toMatchObject({ code: 'RESULT_UNSERIALIZABLE', field: 'result.at' });
+    const long = defineStep({ type: 'long', run: () => 'x'.repeat(262_144) });
+    await expect(runStep(long)).rejects.toMatchObject({
+      code: 'RESULT_TOO_LARGE',
+      message: 'result: has 262146 bytes of JSON, at most 262144 are allowed',
+    });
+    const none = defineStep({ type: 'none', run: () => undefined });
+    expect(await runStep(none)).toBeUndefined();
+  });
+
+  it('is refused of a release, too', () => {
+    const { release } = testContext();
+    const refused = { code: 'STEP_INVALID', field: 'release.delayMs' };
+    expect(() => release({ delayMs: -1 })).toThrow(expect.objectContaining(refused));
+    expect(() => release({ delay: 5 } as never)).toThrow('release.delay: is not known; did you mean delayMs?');
+    expect(() => {
+      release();
+    }).toThrow(new StepReleasedError(5_000));
   });
 });
 

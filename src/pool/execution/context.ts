@@ -7,7 +7,7 @@
  */
 import type { Log, Logger } from '../../log.js';
 import type { ReleaseOptions, StepContext } from '../../step/handler-context.js';
-import { checkFields, milliseconds, type FieldChecks } from '../../input/field-checks.js';
+import { releaseDelay } from '../../step/release-delay.js';
 import { childOptions, childOptionsOfEach } from '../../step/submit-call.js';
 import type { Metadata } from '../../step/step.js';
 import type { HeldClaim } from '../claims/held-claim.js';
@@ -16,9 +16,6 @@ import type { HeldClaim } from '../claims/held-claim.js';
 class Released extends Error {
   override readonly name = 'StepReleasedError';
 }
-
-const DEFAULT_RELEASE_MS = 5_000;
-const RELEASE_FIELDS: FieldChecks = { delayMs: milliseconds };
 
 /** What `ctx.submit` hands on to: the queue's own submitter. */
 export interface ChildSubmitter {
@@ -66,9 +63,8 @@ export class Context implements StepContext {
   }
 
   get release(): (options?: ReleaseOptions) => never {
-    return (options = {}) => {
-      checkFields(options, RELEASE_FIELDS, 'STEP_INVALID', 'release');
-      const { delayMs = DEFAULT_RELEASE_MS } = options;
+    return (options) => {
+      const delayMs = releaseDelay(options);
       this.#held.releaseDelayMs ??= delayMs;
       throw new Released('step released by its handler');
     };

@@ -10,8 +10,38 @@ const SIGNALS = 'test/facade/signals.test.ts';
 const STATS = 'test/facade/fleet.test.ts';
 const EVENTS = 'test/events/emitter.test.ts';
 const LOG = 'test/log.test.ts';
+const TESTING = 'test/testing.test.ts';
 
 export const facadeBreaks: readonly Break[] = [
+  {
+    name: 'testing: two different steps of one id are recorded as one',
+    file: 'src/testing/recorded-submissions.ts',
+    find: 'twice.check(input, step, at)',
+    replace: 'step',
+    tests: [TESTING],
+  },
+  {
+    name: 'testing: the steps before a refused one are recorded',
+    file: 'src/testing/recorded-submissions.ts',
+    find: 'steps.push(submittedStep(input, twice.check(input, step, at)));',
+    replace:
+      'steps.push(submittedStep(input, twice.check(input, step, at)));\n      this.#record(recorded, steps.slice(-1));',
+    tests: [TESTING],
+  },
+  {
+    name: "testing: the recorded args are the caller's own object",
+    file: 'src/testing/recorded-submissions.ts',
+    find: 'return { ...input, ...stored, stepId };',
+    replace: 'return { ...stored, ...input, stepId };',
+    tests: [TESTING],
+  },
+  {
+    name: 'testing: steps are recorded in the order in which the schemas answer',
+    file: 'src/testing/recorded-submissions.ts',
+    find: 'for (const step of this.#calls.flat())',
+    replace: 'for (const step of [...this.steps, ...steps])',
+    tests: [TESTING],
+  },
   {
     name: 'options: an option that is undefined in code erases its variable',
     file: 'src/options.ts',
