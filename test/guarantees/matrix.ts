@@ -108,7 +108,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     unheld(
       'It follows from the sentence before: what no library can see.',
-      'What was committed in that second is in the old file.',
+      'Steps that were committed in that second are in the old file.',
     ),
     held(
       'Retention deletes rows only from the file that was opened.',
@@ -982,7 +982,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'An old version beside migrated tables: At its next heartbeat the pod is fenced (`outdated`): it drains, gives back the rest and leaves. If it is started again, it fails with `STORE_SCHEMA_NEWER`.',
+      'A newer version migrates the tables while an old pod runs: At its next heartbeat the old pod is fenced (`outdated`): it drains, gives back the rest and leaves. If it is started again, it fails with `STORE_SCHEMA_NEWER`.',
       [
         'test/faults/outdated.test.ts',
         'drains at its next heartbeat, gives its claims back uncharged, leaves, and never claims again',
@@ -1034,7 +1034,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'A newer version migrates the tables (Snowflake): Calls fail with `STORE_SCHEMA_NEWER`, by default within a minute. From then on nothing more is written; what was written before stays.',
+      'A newer version migrates the tables (Snowflake): Calls fail with `STORE_SCHEMA_NEWER`, by default within a minute. From then on nothing more is written. Steps that were written before stay.',
       [
         'test/store/snowflake/schema-version-guard.test.ts',
         'a process without heartbeats changes nothing more within a minute, and still settles what runs',
