@@ -88,7 +88,7 @@ describe('what a handler submits', () => {
     await runStep(load, 1, context);
     await runStep(load, 1, context);
     expect(context.submitted).toHaveLength(2);
-    expect(context.submitted[0]?.stepId).toBe(childId('parent', 'row', { args: { n: 1 } }));
+    expect(context.submitted[0]?.stepId).toBe(childId('parent', 'row', { argsText: '{"n":1}' }));
   });
 
   it('is checked as a queue does it', async () => {

@@ -20,7 +20,13 @@ import type { RegisteredStep } from '../step/definition.js';
 import { expecting } from '../input/field-checks.js';
 import { decodePayload } from '../step/payload.js';
 import type { StepRegistry } from '../step/step-registry.js';
-import { checkedBySchema, submitCall, submitManyCall } from '../step/submit-call.js';
+import {
+  checkedBySchema,
+  submitCall,
+  submitManyCall,
+  type SubmitCall,
+  type SubmitManyCall,
+} from '../step/submit-call.js';
 import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
 import { isRefusal, type StepStore, type SubmitReceipt } from '../store/contract.js';
 import { repeatUnanswered } from './repeat-unanswered.js';
@@ -74,9 +80,14 @@ export class Submitter {
     const call = submitCall(given, args, options);
     const checking = call === undefined ? this.#check(given, '') : this.#check(call.input, '', call.definition);
     const step = types.isPromise(checking) ? await checking : checking;
-    const receipt = await this.#enqueue(step);
-    this.#announce(step, receipt);
-    return { stepId: step.stepId, receipt };
+    return this.#submitted(step, await this.#enqueue(step));
+  }
+
+  /** The same for a call whose input is made already. @throws ValidationError, StoreError, StoppedError */
+  async submitCall({ input, definition }: SubmitCall): Promise<Submitted> {
+    const checking = this.#check(input, '', definition);
+    const step = types.isPromise(checking) ? await checking : checking;
+    return this.#submitted(step, await this.#enqueue(step));
   }
 
   /**
@@ -88,11 +99,20 @@ export class Submitter {
    */
   async submitMany(given: unknown, argsList?: unknown, options?: unknown): Promise<Submitted[]> {
     const call = submitManyCall(given, argsList, options);
-    if (call === undefined) iterable(given, 'steps', 'STEP_INVALID');
-    const inputs = call?.inputs ?? (given as Iterable<unknown>);
+    if (call !== undefined) return this.submitManyCall(call);
+    iterable(given, 'steps', 'STEP_INVALID');
+    return this.#submitAll(given as Iterable<unknown>);
+  }
+
+  /** The same for a call whose inputs are made already. */
+  submitManyCall({ inputs, definition }: SubmitManyCall): Promise<Submitted[]> {
+    return this.#submitAll(inputs, definition);
+  }
+
+  async #submitAll(inputs: Iterable<unknown>, definition?: RegisteredStep): Promise<Submitted[]> {
     const duplicates = new SameStepTwice();
     const steps = await mapInSlices(this.#deps.runtime, inputs, (input, i) => {
-      const checking = this.#check(input, `steps[${i}].`, call?.definition);
+      const checking = this.#check(input, `steps[${i}].`, definition);
       const checkId = (step: NewStep): NewStep => duplicates.check(input as StepInput, step, i);
       return types.isPromise(checking) ? checking.then(checkId) : checkId(checking);
     });
@@ -103,11 +123,7 @@ export class Submitter {
       at = end;
       try {
         const receipts = await this.#commit(chunk);
-        chunk.forEach((step, i) => {
-          const receipt = receipts[i] ?? 'created';
-          done.push({ stepId: step.stepId, receipt });
-          this.#announce(step, receipt);
-        });
+        chunk.forEach((step, i) => done.push(this.#submitted(step, receipts[i] ?? 'created')));
       } catch (error) {
         const ids = done.map(({ stepId }) => stepId);
         throw new SubmitIncompleteError(ids, steps.length, error);
@@ -183,14 +199,15 @@ export class Submitter {
     return context.run(() => repeatUnanswered(runtime, closing, () => store.submit(steps)));
   }
 
-  #announce(step: NewStep, receipt: SubmitReceipt): void {
+  /** Announces the step. */
+  #submitted(step: NewStep, receipt: SubmitReceipt): Submitted {
+    const { stepId, type } = step;
     const { events, log } = this.#deps;
     if (receipt === 'mismatch')
-      log.warn({ stepId: step.stepId, type: step.type }, 'step was not submitted: its id exists with another payload');
-    if (!events.has('step:submitted')) return;
-    events.emitLazily('step:submitted', () => {
-      const { args, metadata } = decodePayload(step.payload);
-      return { type: step.type, stepId: step.stepId, args, metadata, receipt };
-    });
+      log.warn({ stepId, type }, 'step was not submitted: its id exists with another payload');
+    if (events.has('step:submitted')) {
+      events.emitLazily('step:submitted', () => ({ type, stepId, ...decodePayload(step.payload), receipt }));
+    }
+    return { stepId, receipt };
   }
 }

@@ -5,6 +5,7 @@
  * be submitted twice.
  */
 import { createHash } from 'node:crypto';
+import type { IdSource } from './id-source.js';
 import { jsonText } from './json.js';
 
 /** Of ids that are made from an idempotency key. */
@@ -17,22 +18,19 @@ export function idempotentId(type: string, key: string): string {
   return uuid(KEYED, JSON.stringify([type, key]));
 }
 
-/** What tells the steps apart that one handler submits. */
-export type ChildName = { readonly name: string } | { readonly args: unknown };
+/** The id of a step that the handler of `parentId` submits: the same in every run of that handler. */
+export function childId(parentId: string, type: string, source: IdSource): string {
+  const key = 'name' in source ? ['name', source.name] : ['args', source.argsText];
+  return uuid(CHILD, JSON.stringify([parentId, type, ...key]));
+}
 
 /**
- * The id of a step that the handler of `parentId` submits: the same in every run of that handler.
+ * The same JSON text for the same args, whatever the order of their keys; `''` if they are `undefined`.
  *
  * @param field path of the args in error messages
  * @throws ValidationError `PAYLOAD_UNSERIALIZABLE` if JSON cannot carry the args
  */
-export function childId(parentId: string, type: string, of: ChildName, field = 'args'): string {
-  const key = 'name' in of ? ['name', of.name] : ['args', canonicalArgs(of.args, field)];
-  return uuid(CHILD, JSON.stringify([parentId, type, ...key]));
-}
-
-/** The same text for the same args, whatever the order of their keys. */
-function canonicalArgs(args: unknown, field: string): string {
+export function canonicalArgs(args: unknown, field: string): string {
   if (args === undefined) return '';
   const text = jsonText(args, { field, code: 'PAYLOAD_UNSERIALIZABLE' });
   return JSON.stringify(JSON.parse(text, (_, value: unknown) => sorted(value)));

@@ -15,6 +15,9 @@ export interface Payload {
   readonly metadata: Metadata;
 }
 
+/** Args to be encoded, or their JSON text. */
+export type PayloadArgs = { readonly value: unknown } | { readonly text: string };
+
 const NO_METADATA: Metadata = Object.freeze({});
 
 /**
@@ -25,14 +28,17 @@ const NO_METADATA: Metadata = Object.freeze({});
  */
 export function encodePayload(
   type: string,
-  args: { readonly value: unknown } | undefined,
+  args: PayloadArgs | undefined,
   metadata: unknown,
   maxBytes: number,
   field = '',
 ): string {
   const code = 'PAYLOAD_UNSERIALIZABLE';
   let text = `{"type":${JSON.stringify(type)}`;
-  if (args !== undefined) text += `,"args":${jsonText(args.value, { field: `${field}args`, code })}`;
+  if (args !== undefined) {
+    const argsText = 'text' in args ? args.text : jsonText(args.value, { field: `${field}args`, code });
+    text += `,"args":${argsText}`;
+  }
   if (metadata !== undefined) text += `,"metadata":${jsonText(metadata, { field: `${field}metadata`, code })}`;
   text += '}';
   const bytes = Buffer.byteLength(text);

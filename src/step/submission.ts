@@ -15,8 +15,9 @@ import {
   record,
   type FieldChecks,
 } from '../input/field-checks.js';
-import { encodePayload } from './payload.js';
+import { encodePayload, type PayloadArgs } from './payload.js';
 import { idempotentId } from './derived-step-id.js';
+import { idSourceOf } from './id-source.js';
 import type { Metadata } from './step.js';
 
 /** How a step is submitted. */
@@ -129,16 +130,27 @@ export function validateStep(input: unknown, rules: SubmissionRules, newId: () =
     throw new ValidationError('STEP_INVALID', `${prefix}type`, `is missing in ${show(input)}`);
   refuseConflicts(step, prefix);
   const missing = !('args' in step) || (step.args === undefined && rules.hasSchema === true);
-  const args = missing ? undefined : { value: step.args };
   return {
     stepId: step.stepId ?? (step.idempotencyKey === undefined ? newId() : idempotentId(step.type, step.idempotencyKey)),
     type: step.type,
-    payload: encodePayload(step.type, args, step.metadata, rules.maxPayloadBytes, prefix),
+    payload: encodePayload(
+      step.type,
+      missing ? undefined : payloadArgs(step),
+      step.metadata,
+      rules.maxPayloadBytes,
+      prefix,
+    ),
     priority: step.priority ?? 0,
     maxRetries: step.maxRetries ?? rules.maxRetries,
     delayMs: step.delayMs ?? 0,
     runAt: step.runAt === undefined ? null : Math.floor(Number(step.runAt)),
   };
+}
+
+/** If the id was made from the args, their text must be as canonical as the id: a repeat compares it. */
+function payloadArgs(step: StepInput): PayloadArgs {
+  const source = idSourceOf(step);
+  return source !== undefined && 'argsText' in source ? { text: source.argsText } : { value: step.args };
 }
 
 function refuseConflicts(options: SubmitOptions, prefix: string): void {

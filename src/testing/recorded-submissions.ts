@@ -10,14 +10,8 @@ import { SameStepTwice } from '../client/same-step-twice.js';
 import { systemRuntime } from '../runtime/runtime.js';
 import { decodePayload } from '../step/payload.js';
 import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
-import {
-  checkedBySchema,
-  childOptions,
-  childOptionsOfEach,
-  submitCall,
-  submitManyCall,
-  type SubmitCall,
-} from '../step/submit-call.js';
+import { childCall, childrenCall } from '../step/child-call.js';
+import { checkedBySchema, type SubmitCall } from '../step/submit-call.js';
 
 /** A step that a handler has submitted. */
 export type SubmittedStep = StepInput & { readonly stepId: string };
@@ -38,8 +32,7 @@ export class RecordedSubmissions {
 
   async submit(definition: unknown, args: unknown, options: unknown): Promise<string> {
     const recorded = this.#newCall();
-    const call = submitCall(definition, args, childOptions(this.#parentId, definition, args, options));
-    if (call === undefined) return this.#parentId; // `childOptions` has refused what is no definition
+    const call = childCall(this.#parentId, definition, args, options);
     const step = await check(call, '');
     this.#record(recorded, [submittedStep(call.input, step)]);
     return step.stepId;
@@ -47,8 +40,7 @@ export class RecordedSubmissions {
 
   async submitMany(definition: unknown, argsList: unknown, options: unknown): Promise<string[]> {
     const recorded = this.#newCall();
-    const call = submitManyCall(definition, argsList, childOptionsOfEach(this.#parentId, definition, options));
-    if (call === undefined) return []; // `childOptionsOfEach` has refused what is no definition
+    const call = childrenCall(this.#parentId, definition, argsList, options);
     const twice = new SameStepTwice();
     const steps: SubmittedStep[] = [];
     for (const input of call.inputs) {

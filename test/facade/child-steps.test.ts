@@ -64,6 +64,54 @@ describe('a step that a handler submits', () => {
     expect(await childrenOf(queue)).toHaveLength(4);
   });
 
+  test('is one step for the same args, whatever the order of their keys', async () => {
+    const pair = defineStep({ type: 'child', run: (args: { a: number; b: { c: number; d: number } }) => args.a });
+    const one = { a: 1, b: { c: 2, d: 3 } };
+    const other = { b: { d: 3, c: 2 }, a: 1 };
+    const ids: string[] = [];
+    const receipts: unknown[] = [];
+    const warned: unknown[] = [];
+    const logger = { debug() {}, info() {}, error() {}, warn: (_: unknown, text: string) => void warned.push(text) };
+    const queue = parentOf(
+      async (ctx) => {
+        ids.push(...(await ctx.submitMany(pair, [one, other])));
+        ids.push(await ctx.submit(pair, other), await ctx.submit(pair, one));
+      },
+      { logger },
+    );
+    queue.on('step:submitted', ({ type, receipt }) => void ((type as string) === 'child' && receipts.push(receipt)));
+    await queue.start();
+    await queue.waitFor(await queue.submit({ type: 'parent' }));
+    expect(new Set(ids).size).toBe(1);
+    expect(receipts).toEqual(['created', 'duplicate', 'duplicate', 'duplicate']);
+    expect(warned).toEqual([]);
+    expect(await childrenOf(queue)).toMatchObject([{ args: one }]);
+  });
+
+  test('is refused beside a different one in the same call, by what the handler gave', async () => {
+    const complaints: string[] = [];
+    const queue = parentOf(async (ctx) => {
+      const attempt = async (list: { n: number }[], options: (args: unknown, i: number) => object): Promise<void> => {
+        await ctx
+          .submitMany(child, list, options as never)
+          .catch((error: unknown) => complaints.push((error as Error).message));
+      };
+      await attempt([{ n: 1 }, { n: 2 }], () => ({ name: 'same' }));
+      await attempt([{ n: 1 }, { n: 1 }], (_, i) => ({ delayMs: i }));
+      await attempt([{ n: 1 }, { n: 1 }], (_, i) => ({ metadata: { i } }));
+      await attempt([{ n: 1 }, { n: 2 }], () => ({ stepId: 'mine' }));
+    });
+    await queue.start();
+    await queue.waitFor(await queue.submit({ type: 'parent' }));
+    expect(complaints).toEqual([
+      'options(…, 1).name: names the same step as steps[0], with other args or metadata, got "same"',
+      'steps[1]: has the type and args of steps[0], with another delayMs; to submit both, give each a name',
+      'steps[1]: has the type and args of steps[0], with other metadata; to submit both, give each a name',
+      'steps[1].stepId: names the same step as steps[0], with other args or metadata, got "mine"',
+    ]);
+    expect(await childrenOf(queue)).toEqual([]);
+  });
+
   test('works without its context, and while the queue drains', async () => {
     const path = temporaryPath();
     let go = (): void => undefined;

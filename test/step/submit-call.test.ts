@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../../src/errors.js';
 import { defineStep } from '../../src/step/definition.js';
+import { childCall, childrenCall } from '../../src/step/child-call.js';
 import { childId } from '../../src/step/derived-step-id.js';
-import { childOptions, childOptionsOfEach, submitCall, submitManyCall } from '../../src/step/submit-call.js';
+import { submitCall, submitManyCall } from '../../src/step/submit-call.js';
 
 const resize = defineStep({ type: 'resize', run: (args: { file: string; width?: number }) => args.file });
 
@@ -26,7 +27,11 @@ class Urgent {
   }
 }
 
-const optionsOf = (args: unknown, options?: unknown, parent = 'parent') => childOptions(parent, resize, args, options);
+/** What a handler's step becomes, without the type and the args. */
+function optionsOf(args: unknown, options?: unknown, parent = 'parent') {
+  const { type: _type, args: _args, ...rest } = childCall(parent, resize, args, options).input;
+  return rest;
+}
 
 describe('a step that is submitted by its definition', () => {
   it('becomes one object: the options, the type and the args', () => {
@@ -122,7 +127,7 @@ describe('a step that a handler submits', () => {
     expect(optionsOf({ width: 1, file: 'a' }).stepId).toBe(stepId);
     expect(optionsOf({ file: 'a', width: 2 }).stepId).not.toBe(stepId);
     expect(optionsOf({ file: 'a', width: 1 }, undefined, 'other').stepId).not.toBe(stepId);
-    expect(childId('parent', 'crop', { args: { file: 'a', width: 1 } })).not.toBe(stepId);
+    expect(childId('parent', 'crop', { argsText: '{"file":"a","width":1}' })).not.toBe(stepId);
   });
 
   it('never changes its id between versions of the library', () => {
@@ -154,16 +159,43 @@ describe('a step that a handler submits', () => {
     expect(refusal(() => optionsOf({}, { name: 'a', idempotencyKey: 'b' })).message).toContain('idempotencyKey');
     expect(refusal(() => optionsOf({}, { name: '' })).message).toContain('options.name: expected text');
     expect(refusal(() => optionsOf({ at: new Date() }))).toMatchObject({ field: 'args.at' });
-    expect(refusal(() => childOptions('parent', { type: 'resize' }, {}, {})).field).toBe('definition');
+    expect(refusal(() => childCall('parent', { type: 'resize' }, {}, {})).field).toBe('definition');
   });
 
   it('gets its name from a function if there are many, because a name is for one step', () => {
-    const each = childOptionsOfEach('parent', resize, { priority: 2 });
-    expect(each({ file: 'a' }, 0)).toEqual({ ...optionsOf({ file: 'a' }), priority: 2 });
-    const named = childOptionsOfEach('parent', resize, (_: unknown, i: number) => ({ name: `${i}` }));
-    expect(named({ file: 'a' }, 1)).toEqual(optionsOf({ file: 'b' }, { name: '1' }));
-    const error = refusal(() => childOptionsOfEach('parent', resize, { name: 'all' }));
-    expect(error.message).toContain('options.name: is for one step, got "all"; pass a function');
-    expect(refusal(() => each({ at: 1n }, 7)).field).toBe('steps[7].args.at');
+    const each = (argsList: unknown, options: unknown) => [...childrenCall('parent', resize, argsList, options).inputs];
+    expect(each([{ file: 'a' }], { priority: 2 })).toEqual([
+      childCall('parent', resize, { file: 'a' }, { priority: 2 }).input,
+    ]);
+    const named = each([{ file: 'a' }, { file: 'b' }], (_: unknown, i: number) => ({ name: `${i}` }));
+    expect(named[1]).toEqual(childCall('parent', resize, { file: 'b' }, { name: '1' }).input);
+    for (const field of ['name', 'stepId', 'idempotencyKey']) {
+      const error = refusal(() => childrenCall('parent', resize, [], { [field]: 'all' }));
+      expect(error.message).toContain(`options.${field}: is for one step, got "all"; pass a function`);
+    }
+    expect(refusal(() => each([1, { at: 1n }], undefined)).field).toBe('steps[1].args.at');
+    expect(refusal(() => each({ file: 'a' }, undefined)).message).toContain('an iterable of args');
+    expect(refusal(() => each([1, 2], (_: number, i: number) => (i === 1 ? { name: '' } : {}))).field).toBe(
+      'options(…, 1).name',
+    );
+  });
+
+  it('has options that are read as often for a hundred steps as for one', () => {
+    const reads = (steps: number): number => {
+      let count = 0;
+      const options = new Proxy(
+        { priority: 2 },
+        { get: (target, key) => (count++, Reflect.get(target, key) as unknown) },
+      );
+      const { inputs } = childrenCall(
+        'parent',
+        resize,
+        Array.from({ length: steps }, (_, i) => i),
+        options,
+      );
+      expect([...inputs]).toHaveLength(steps);
+      return count;
+    };
+    expect(reads(100)).toBe(reads(1));
   });
 });

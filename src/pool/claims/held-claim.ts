@@ -6,6 +6,7 @@
  *   `AbortController` when a handler reads its signal.
  * - A payload that a reader could change is decoded again for each reader.
  * - The first abort decides. Later aborts change nothing.
+ * - It remembers a bounded number of the steps that its handler has submitted.
  */
 import { FleetQError } from '../../errors.js';
 import type { StepEvent } from '../../events.js';
@@ -20,6 +21,9 @@ export type AbortCause = 'cancelled' | 'timedOut' | 'stopping' | 'fenced' | 'los
 
 /** A claim that has its outcome and can be settled. */
 export type EndedHeldClaim = HeldClaim & { readonly outcome: Outcome };
+
+/** How many of the steps that a handler has submitted are remembered: the latest. */
+const CHILDREN_KEPT = 10_000;
 
 export class HeldClaim {
   readonly claim: Claim;
@@ -48,6 +52,8 @@ export class HeldClaim {
   /** How many later claims of the same step were given back because this one still runs. */
   blockedClaims = 0;
   #controller: AbortController | undefined = undefined;
+  /** The ids of steps that the handler has submitted by `ctx.submit`, the oldest first. */
+  #children: Set<string> | undefined = undefined;
 
   constructor(claim: Claim, pod: PodRef, handler: TypeHandler, claimedAt: number) {
     this.claim = claim;
@@ -62,6 +68,21 @@ export class HeldClaim {
     const payload = payloadOf(JSON.parse(this.claim.payload));
     if (isImmutable(payload)) this.payload = payload;
     return payload;
+  }
+
+  /** The handler has submitted this step by `ctx.submit`. */
+  addChild(stepId: string): void {
+    this.#children ??= new Set();
+    this.#children.add(stepId);
+    if (this.#children.size <= CHILDREN_KEPT) return;
+    for (const oldest of this.#children) {
+      this.#children.delete(oldest);
+      break;
+    }
+  }
+
+  hasChild(stepId: string): boolean {
+    return this.#children?.has(stepId) === true;
   }
 
   get signal(): AbortSignal {

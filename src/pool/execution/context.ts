@@ -7,9 +7,10 @@
  */
 import type { Log, Logger } from '../../log.js';
 import type { ReleaseOptions, StepContext } from '../../step/handler-context.js';
+import { childCall, childrenCall } from '../../step/child-call.js';
 import { releaseDelay } from '../../step/release-delay.js';
-import { childOptions, childOptionsOfEach } from '../../step/submit-call.js';
 import type { Metadata } from '../../step/step.js';
+import type { SubmitCall, SubmitManyCall } from '../../step/submit-call.js';
 import type { HeldClaim } from '../claims/held-claim.js';
 
 /** Thrown by `ctx.release()` to leave the handler. */
@@ -19,8 +20,8 @@ class Released extends Error {
 
 /** What `ctx.submit` hands on to: the queue's own submitter. */
 export interface ChildSubmitter {
-  submit(definition: unknown, args: unknown, options: unknown): Promise<{ readonly stepId: string }>;
-  submitMany(definition: unknown, argsList: unknown, options: unknown): Promise<readonly { readonly stepId: string }[]>;
+  submitCall(call: SubmitCall): Promise<{ readonly stepId: string }>;
+  submitManyCall(call: SubmitManyCall): Promise<readonly { readonly stepId: string }[]>;
 }
 
 /** What the contexts of one pool share. */
@@ -72,17 +73,20 @@ export class Context implements StepContext {
 
   get submit(): StepContext['submit'] {
     return async (definition, ...[args, options]: readonly unknown[]) => {
-      const { submitter } = this.#deps;
-      const { stepId } = await submitter.submit(definition, args, childOptions(this.stepId, definition, args, options));
+      const { stepId } = await this.#deps.submitter.submitCall(childCall(this.stepId, definition, args, options));
+      this.#held.addChild(stepId);
       return stepId;
     };
   }
 
   get submitMany(): StepContext['submitMany'] {
     return async (definition, argsList, options) => {
-      const optionsOf = childOptionsOfEach(this.stepId, definition, options);
-      const submitted = await this.#deps.submitter.submitMany(definition, argsList, optionsOf);
-      return submitted.map(({ stepId }) => stepId);
+      const call = childrenCall(this.stepId, definition, argsList, options);
+      const submitted = await this.#deps.submitter.submitManyCall(call);
+      return submitted.map(({ stepId }) => {
+        this.#held.addChild(stepId);
+        return stepId;
+      });
     };
   }
 }

@@ -70,23 +70,37 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/same-step-twice: two steps with one id are compared by their args only',
     file: 'src/client/same-step-twice.ts',
-    find: 'if (one[field] !== other[field]) throw error(difference);',
-    replace: "if (field === 'payload' && one[field] !== other[field]) throw error(difference);",
+    find: 'FIELDS.find((field) => one[field] !== other[field])',
+    replace: "FIELDS.find((field) => field === 'payload' && one[field] !== other[field])",
     tests: ['test/facade/bad-input.test.ts'],
+  },
+  {
+    name: 'client/same-step-twice: the message has an id that the library made from the args',
+    file: 'src/client/same-step-twice.ts',
+    find: "'STEP_INVALID', path, `${problem}; to submit both, give each a name`",
+    replace: "'STEP_INVALID', `${path}.stepId`, `${problem}, got ${show(input.stepId)}`",
+    tests: ['test/facade/child-steps.test.ts'],
+  },
+  {
+    name: 'client/same-step-twice: the message has an id that the library made from a name',
+    file: 'src/client/same-step-twice.ts',
+    find: 'source === undefined ? [`${path}.${given}`, input[given]] : [source.field, source.name]',
+    replace: '[`${path}.${given}`, input[given]]',
+    tests: ['test/facade/child-steps.test.ts'],
   },
   {
     name: 'client/same-step-twice: two steps of different types with one id are one step',
     file: 'src/client/same-step-twice.ts',
-    find: "if (one.type !== other.type) throw error('another type');",
+    find: "if (one.type !== other.type) return 'type';",
     replace: '',
     tests: ['test/facade/bad-input.test.ts'],
   },
   {
     name: 'client/submitter: steps are written before all steps of the call were checked',
     file: 'src/client/submitter.ts',
-    find: 'const inputs = call?.inputs ?? (given as Iterable<unknown>);',
+    find: 'const duplicates = new SameStepTwice();',
     replace:
-      "const inputs = call?.inputs ?? (given as Iterable<unknown>);\n    for (const input of inputs) await this.#commit([await this.#check(input, '')]);",
+      "const duplicates = new SameStepTwice();\n    for (const input of inputs) await this.#commit([await this.#check(input, '')]);",
     tests: ['test/facade/bad-input.test.ts'],
   },
   {

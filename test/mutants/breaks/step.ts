@@ -215,8 +215,8 @@ export const stepBreaks: readonly Break[] = [
   {
     name: 'step/payload: absent args read as null',
     file: 'src/step/payload.ts',
-    find: 'if (args !== undefined) text += `,"args":${jsonText(args.value, { field: `${field}args`, code })}`;',
-    replace: 'text += `,"args":${jsonText(args?.value ?? null, { field: `${field}args`, code })}`;',
+    find: '    text += `,"args":${argsText}`;\n  }\n',
+    replace: '    text += `,"args":${argsText}`;\n  } else text += \',"args":null\';\n',
     tests: [SUBMISSION],
   },
   {
@@ -262,10 +262,31 @@ export const stepBreaks: readonly Break[] = [
     tests: [SUBMIT_CALL],
   },
   {
-    name: 'step/submit-call: a step that a handler submits has a new id in every run',
-    file: 'src/step/submit-call.ts',
-    find: 'return { ...rest, stepId: childId(parentId, type, child === undefined ? { args } : { name: child }, fields.args) };',
-    replace: 'return rest;',
+    name: 'step/child-call: a step that a handler submits has a new id in every run',
+    file: 'src/step/child-call.ts',
+    find: 'return withIdSource({ ...step, stepId: childId(this.#parentId, step.type, source) }, source);',
+    replace: 'void source;\n    return step;',
+    tests: ['test/facade/child-steps.test.ts'],
+  },
+  {
+    name: 'step/child-call: options for all steps are checked for each step',
+    file: 'src/step/child-call.ts',
+    find: 'inputs(argsList, () => shared)',
+    replace: "inputs(argsList, () => new Child(parentId, type, 'options', options))",
+    tests: [SUBMIT_CALL],
+  },
+  {
+    name: 'step/child-call: one id is taken for many steps of a handler',
+    file: 'src/step/child-call.ts',
+    find: "['name', 'stepId', 'idempotencyKey']",
+    replace: "['name']",
+    tests: [SUBMIT_CALL],
+  },
+  {
+    name: 'step/submission: the payload of a step whose id is made from its args keeps the order of their keys',
+    file: 'src/step/submission.ts',
+    find: "return source !== undefined && 'argsText' in source ? { text: source.argsText } : { value: step.args };",
+    replace: 'void source;\n  return { value: step.args };',
     tests: ['test/facade/child-steps.test.ts'],
   },
   {
@@ -276,10 +297,10 @@ export const stepBreaks: readonly Break[] = [
     tests: [SUBMIT_CALL],
   },
   {
-    name: "step/submit-call: inherited options of a handler's step are dropped",
-    file: 'src/step/submit-call.ts',
-    find: 'const rest = copyOptions(all, {});',
-    replace: 'const { name: _, ...rest } = all;',
+    name: "step/child-call: inherited options of a handler's step are dropped",
+    file: 'src/step/child-call.ts',
+    find: 'const step = inputOf(type, undefined, options as ChildOptions);',
+    replace: 'const { name: _, ...step } = { ...(options as ChildOptions), type };',
     tests: [SUBMIT_CALL],
   },
   {

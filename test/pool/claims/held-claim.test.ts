@@ -32,3 +32,11 @@ test('what a listener of the signal does to its async context ends with it', () 
   held.abort('cancelled');
   expect(storage.getStore()).toBeUndefined();
 });
+
+test('the steps that its handler has submitted are remembered, the latest 10,000', () => {
+  const held = heldClaim();
+  expect(held.hasChild('0')).toBe(false);
+  for (let i = 0; i <= 10_000; i++) held.addChild(`${i}`);
+  held.addChild('10000');
+  expect(['0', '1', '10000', '10001'].map((id) => held.hasChild(id))).toEqual([false, true, true, false]);
+});

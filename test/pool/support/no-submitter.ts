@@ -3,4 +3,4 @@ import type { ChildSubmitter } from '../../../src/pool/execution/context.js';
 
 const refuse = () => Promise.reject(new Error('no handler of this test submits'));
 
-export const noSubmitter: ChildSubmitter = { submit: refuse, submitMany: refuse };
+export const noSubmitter: ChildSubmitter = { submitCall: refuse, submitManyCall: refuse };
