@@ -74,7 +74,7 @@ export class Pool implements Service, WorkerPool {
     return {
       free: this.#assembly.slots.free,
       returned: running.returns,
-      running: () => running.withoutStrays().map(({ claim }) => claim.claimToken),
+      running: () => running.withoutStrays(),
     };
   }
 

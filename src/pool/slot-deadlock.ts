@@ -5,8 +5,10 @@
  * - The store is queried only if all slots have been busy, and no handler has returned, for {@link STILL_MS}; then less and
  *   less often.
  * - A wait with a time-out does not count, because it ends by itself.
- * - For each handler there must be another awaited step that was created after the handler's step was claimed, is due and
- *   pending, and has a type that this pod handles. Otherwise code outside the handlers may be waiting for it.
+ * - For each handler there must be an awaited step that is due and pending, and has a type that this pod handles. Either the
+ *   handler has submitted it by `ctx.submit`, at any time: a later run submits the same steps as the first. Or nobody has, it
+ *   was created after the handler's step was claimed, and it is another one for each handler. Otherwise code outside the
+ *   handlers may be waiting for it.
  * - The detection can be wrong, because nobody knows which code of the process waits for a step. So it only warns.
  * - A deadlock lasts until a handler returns, and is logged once.
  */
@@ -15,7 +17,7 @@ import { doubledMs } from '../runtime/backoff.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
-import type { StepRecord, StepStore } from '../store/contract.js';
+import type { Claim, StepRecord, StepStore } from '../store/contract.js';
 
 export interface SlotDeadlockDependencies {
   readonly runtime: Runtime;
@@ -32,8 +34,15 @@ export interface SlotUse {
   readonly free: number;
   /** Handlers that have returned so far. */
   readonly returned: number;
-  /** The claim tokens of what runs, without strays. This process makes them, so they are in the order of time. */
-  readonly running: () => readonly string[];
+  /** What runs, without strays. */
+  readonly running: () => readonly RunningHandler[];
+}
+
+export interface RunningHandler {
+  /** This process makes the tokens, so they are in the order of time. */
+  readonly claim: Pick<Claim, 'claimToken'>;
+  /** Whether the handler has submitted this step by `ctx.submit`. */
+  hasChild(stepId: string): boolean;
 }
 
 /** How long no handler must have returned, in ms. */
@@ -94,7 +103,11 @@ export class SlotDeadlock implements Service {
     const { store, log, slots, awaited } = this.#deps;
     const running = slots().running();
     const ids = awaited(MOST);
-    if (running.length === 0 || ids.length < running.length) return;
+    const { handlers, steps } = unmatched(
+      running,
+      ids.map((stepId) => ({ stepId })),
+    );
+    if (running.length === 0 || handlers.length > steps.length) return;
     const children = (await store.find(ids)).filter((step) => this.#needsSlot(step));
     if (!eachHasItsOwn(running, children)) return;
     this.#found = true;
@@ -109,22 +122,36 @@ export class SlotDeadlock implements Service {
   }
 }
 
-/** Whether each claim can be matched with a step of its own that was created after it. */
-function eachHasItsOwn(claims: readonly string[], steps: readonly StepRecord[]): boolean {
-  const claimed = claims
-    .map((token) => token.slice(-ID_LENGTH))
+/** The handlers that have submitted none of these steps by `ctx.submit`, and the steps that none of the handlers has. */
+function unmatched<S extends { readonly stepId: string }>(
+  running: readonly RunningHandler[],
+  awaited: readonly S[],
+): { readonly handlers: readonly RunningHandler[]; readonly steps: readonly S[] } {
+  return {
+    handlers: running.filter((handler) => !awaited.some(({ stepId }) => handler.hasChild(stepId))),
+    steps: awaited.filter(({ stepId }) => !running.some((handler) => handler.hasChild(stepId))),
+  };
+}
+
+/** Whether each handler has submitted one of the steps, or can be matched with one of its own that was created later. */
+function eachHasItsOwn(running: readonly RunningHandler[], awaited: readonly StepRecord[]): boolean {
+  const { handlers, steps } = unmatched(running, awaited);
+  const claimed = handlers
+    .map(({ claim }) => claim.claimToken.slice(-ID_LENGTH)) // a mark may precede the id
     .sort()
-    .reverse(); // a mark may precede the id
+    .reverse();
   const created = steps.map(creation).sort().reverse();
   return claimed.every((token, i) => (created[i] ?? '') > token);
 }
 
 const ID_LENGTH = 36;
 const TIME_ORDERED = /^[\da-f]{8}-[\da-f]{4}-7/;
+/** Greater than what follows the time in any id. */
+const AFTER_ALL = '~';
 
-/** When a step was created, as text that compares with the ids of this process. */
+/** When a step was created, as text that compares with the ids of this process. If only the ms is known, it is its end. */
 function creation({ stepId, createdAt }: StepRecord): string {
   if (TIME_ORDERED.test(stepId)) return stepId;
   const ms = createdAt.toString(16).padStart(12, '0');
-  return `${ms.slice(0, 8)}-${ms.slice(8)}`;
+  return `${ms.slice(0, 8)}-${ms.slice(8)}${AFTER_ALL}`;
 }

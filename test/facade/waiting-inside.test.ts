@@ -1,6 +1,6 @@
 /** Handlers that wait for steps of their own queue, and what a wait that times out says. */
 import { describe, expect, test } from 'vitest';
-import type { FleetQOptions } from 'fleet-q';
+import { defineStep, type FleetQOptions, type StepContext } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import { VirtualRuntime } from 'fleet-q/testing';
 import { faultySqlite, newQueue, temporaryPath } from '../support/queues.js';
@@ -57,6 +57,37 @@ describe('handlers in all slots that wait for steps of their own', () => {
     await runtime.advance(10_000);
     expect(queue.health().warnings).toEqual([]);
     expect((await queue.getStep(second)).status).not.toBe('claimed');
+  });
+
+  const child = defineStep({ type: 'child', run: (_: number) => 'grown' });
+  const AFTER_PARENTS = { priority: -1 };
+
+  test.each<[string, (ctx: StepContext) => Promise<string>]>([
+    ['ctx.submit', (ctx) => ctx.submit(child, 1, AFTER_PARENTS)],
+    ['ctx.submitMany', async (ctx) => (await ctx.submitMany(child, [1], AFTER_PARENTS))[0] ?? ''],
+  ])('are reported where %s made the steps, in the first run and in each later one', async (_, submit) => {
+    const runtime = new VirtualRuntime();
+    let runs = 0;
+    let leave = (): void => undefined;
+    const queue = newQueue({ runtime, concurrency: 1 })
+      .register(child)
+      .register('parent', async (_args: undefined, ctx): Promise<null> => {
+        runs++;
+        const id = await submit(ctx);
+        await Promise.race([queue.waitFor(id, { signal: ctx.signal }), new Promise<void>((r) => (leave = r))]);
+        return ctx.release({ delayMs: 0 });
+      });
+    const reported = () => queue.health().warnings.some((text) => text.includes('seem to wait for steps'));
+    await runtime.until(queue.start());
+    await runtime.until(queue.submit({ type: 'parent' }));
+    for (let run = 1; run <= 3; run++) {
+      await runtime.advance(1_000);
+      expect([runs, reported()]).toEqual([run, false]);
+      await runtime.advance(25_000);
+      expect([runs, reported()]).toEqual([run, true]);
+      leave();
+    }
+    await runtime.until(queue.stop());
   });
 
   test.each<[string, number, Parent]>([

@@ -1,7 +1,7 @@
 /** Handlers in all slots that wait for steps which need a slot. */
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createLog } from '../../src/log.js';
-import { SlotDeadlock } from '../../src/pool/slot-deadlock.js';
+import { SlotDeadlock, type RunningHandler } from '../../src/pool/slot-deadlock.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { claimTokenOf } from '../../src/step/crash-suspect.js';
 import type { StepRecord } from '../../src/store/contract.js';
@@ -12,12 +12,15 @@ let standstill: SlotDeadlock;
 let free: number;
 let returned: number;
 let running: string[];
+/** The steps that a handler has submitted by `ctx.submit`, by its claim token. */
+let childrenOf: Map<string, readonly string[]>;
 let steps: StepRecord[];
 let warned: unknown[];
 let questions: number[];
 beforeEach(async () => {
   runtime = new VirtualRuntime();
   [free, returned, running, steps, warned, questions] = [0, 0, [], [], [], []];
+  childrenOf = new Map();
   const ignore = () => undefined;
   const log = createLog('pool', {
     ...{ debug: ignore, info: ignore, error: ignore },
@@ -31,11 +34,17 @@ beforeEach(async () => {
         return steps;
       },
     },
-    slots: () => ({ free, returned, running: () => running }),
+    slots: () => ({ free, returned, running: () => running.map(handlerOf) }),
     handles: (type) => type === 'child',
     awaited: (most) => steps.slice(0, most).map(({ stepId }) => stepId),
   });
   onTestFinished(() => standstill.stop());
+});
+
+/** A handler with this claim token. */
+const handlerOf = (claimToken: string): RunningHandler => ({
+  claim: { claimToken },
+  hasChild: (stepId) => childrenOf.get(claimToken)?.includes(stepId) === true,
 });
 
 /** A handler claims its step now. */
@@ -109,6 +118,34 @@ describe('if all handlers wait', () => {
     expect(warned).toHaveLength(1);
   });
 
+  test('a step whose id has no time counts even if it was created in the ms of the claim', async () => {
+    claims();
+    submits({ stepId: '00000000-0000-5000-8000-000000000000' });
+    await parents(0);
+    await runtime.advance(15_000);
+    expect(warned).toHaveLength(1);
+  });
+
+  test('a step counts for the handler that has submitted it, also if an earlier run created it', async () => {
+    for (let i = 0; i < 2; i++) submits();
+    await runtime.advance(10);
+    for (let i = 0; i < 2; i++) claims();
+    running.forEach((token, i) => childrenOf.set(token, [steps[i]!.stepId]));
+    await parents(0);
+    await runtime.advance(15_000);
+    expect(warned).toHaveLength(1);
+  });
+
+  test('a step counts for each of the handlers that have submitted it', async () => {
+    submits();
+    await runtime.advance(10);
+    for (let i = 0; i < 2; i++) claims();
+    for (const token of running) childrenOf.set(token, [steps[0]!.stepId]);
+    await parents(0);
+    await runtime.advance(15_000);
+    expect(warned).toHaveLength(1);
+  });
+
   test('a step whose id has no time counts from its creation', async () => {
     await parents(1);
     steps[0] = { ...steps[0]!, stepId: '00000000-0000-5000-8000-000000000000' };
@@ -157,6 +194,16 @@ describe('nothing is found', () => {
         await runtime.advance(10);
         claims();
         await parents(0);
+      },
+    ],
+    [
+      'where a step was submitted by one handler, and another one could only wait for that',
+      async () => {
+        await parents(2);
+        childrenOf.set(
+          running[0]!,
+          steps.map(({ stepId }) => stepId),
+        );
       },
     ],
     [
