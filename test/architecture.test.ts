@@ -134,7 +134,7 @@ const EDGES: Record<string, readonly string[]> = {
   driver: ['errors'],
 
   // the ground
-  events: ['type store/contract', 'log', 'step', 'runtime', 'errors'],
+  events: ['type store/contract', 'log', 'step', 'input', 'runtime', 'errors'],
   files: ['type input', 'errors'],
   step: ['input', 'errors', 'type log', 'runtime/backoff'],
   input: ['errors'],

@@ -166,7 +166,7 @@ describe('what a pod refuses', () => {
       message: 'result: has 262146 bytes of JSON, at most 262144 are allowed',
     });
     const none = defineStep({ type: 'none', run: () => undefined });
-    expect(await runStep(none)).toBeUndefined();
+    await expect(runStep(none)).resolves.toBeUndefined();
   });
 
   it('is refused of a release, too', () => {

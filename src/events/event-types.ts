@@ -6,6 +6,7 @@
  * - `docs/events.md` describes each event. A test compares it with this file.
  */
 import { nearest, show, ValidationError } from '../errors.js';
+import { synonymOf } from '../input/field-synonyms.js';
 import type { SerializedError } from '../step/serialized-error.js';
 import type { CompletedStep, FailedStep, Metadata } from '../step/step.js';
 import type { ReleaseReason } from '../step/decide-transition.js';
@@ -196,7 +197,8 @@ export const EVENT_NAMES: readonly EventName[] = [
 /** @throws ValidationError `OPTION_INVALID` for an event that does not exist, or a listener that is not a function */
 export function checkListener(event: unknown, listener: unknown): void {
   if (!EVENT_NAMES.includes(event as EventName)) {
-    const near = nearest(String(event), EVENT_NAMES);
+    const word = String(event);
+    const near = synonymOf(word, EVENT_NAMES) ?? nearest(word, EVENT_NAMES);
     const hint = near === undefined ? '' : `; did you mean ${show(near)}?`;
     throw new ValidationError('OPTION_INVALID', 'event', `${show(event)} is not an event${hint}`);
   }

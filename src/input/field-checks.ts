@@ -6,7 +6,7 @@
  */
 import { types } from 'node:util';
 import { nearest, show, ValidationError, type ErrorCode } from '../errors.js';
-import { synonymOf } from './field-synonyms.js';
+import { belongsElsewhere, synonymOf } from './field-synonyms.js';
 
 /** Checks one value. @throws ValidationError with the table's code */
 export type FieldCheck = (value: unknown, field: string, code: ErrorCode) => void;
@@ -122,6 +122,9 @@ const pathOf = (prefix: string, key: string): string => (prefix === '' ? key : `
 
 function unknownField(key: string, path: string, checks: FieldChecks, code: ErrorCode): ValidationError {
   const known = Object.keys(checks);
-  const meant = synonymOf(key, known) ?? nearest(key, known);
+  const synonym = synonymOf(key, known);
+  const elsewhere = synonym === undefined ? belongsElsewhere(key, known) : undefined;
+  if (elsewhere !== undefined) return new ValidationError(code, path, `is not known; ${elsewhere}`);
+  const meant = synonym ?? nearest(key, known);
   return new ValidationError(code, path, `is not known${meant === undefined ? '' : `; did you mean ${meant}?`}`);
 }

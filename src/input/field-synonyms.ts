@@ -64,6 +64,15 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   stepId: ['id', 'jobId', 'taskId', 'uuid'],
   metadata: ['meta', 'headers', 'context', 'tags', 'labels'],
 
+  // a store
+  path: ['file', 'filename', 'filePath', 'location', 'database', 'db', 'url'],
+
+  // events
+  'queue:stopped': ['queue:drained', 'drained', 'drain', 'queue:closed', 'closed', 'close', 'stopped', 'end'],
+  'step:completed': ['finished', 'step:finished', 'done', 'step:done', 'success', 'step:succeeded', 'job:completed'],
+  'step:failed': ['failed', 'failure', 'step:error', 'job:failed'],
+  'store:error': ['error'],
+
   // others
   onStopped: ['then', 'callback', 'onStop', 'onDone', 'done'],
   status: ['state', 'states', 'statuses'],
@@ -83,4 +92,15 @@ for (const [field, words] of Object.entries(WORDS)) {
 /** The field of `known` that `word` means, if it is one of the words above. */
 export function synonymOf(word: string, known: readonly string[]): string | undefined {
   return FIELDS_BY_WORD.get(plain(word))?.find((field) => known.includes(field));
+}
+
+/** Options of a step type, which a submission does not have. */
+const OF_STEP_TYPE = ['timeoutMs', 'retry', 'concurrency'];
+
+/** Where an option of a submission belongs that the submission cannot have, as the end of an error message. */
+export function belongsElsewhere(word: string, known: readonly string[]): string | undefined {
+  if (!known.includes('idempotencyKey')) return undefined;
+  if (word === 'name') return 'name belongs to ctx.submit; elsewhere use idempotencyKey';
+  const field = OF_STEP_TYPE.includes(word) ? word : synonymOf(word, OF_STEP_TYPE);
+  return field === undefined ? undefined : `${field} belongs to the step type; see defineStep`;
 }

@@ -25,6 +25,21 @@ describe('options', () => {
     expect(make).toThrow(expect.objectContaining({ code: 'OPTION_INVALID', field, message: containing(problem) }));
   });
 
+  test.each([
+    ['queue:drained', 'queue:stopped'],
+    ['finished', 'step:completed'],
+    ['error', 'store:error'],
+    ['failed', 'step:failed'],
+    ['step:complete', 'step:completed'],
+  ])('an event %s suggests %s', (event, meant) => {
+    const listen = (): unknown => new FleetQ().on(event as 'store:error', () => undefined);
+    expect(listen).toThrow(`is not an event; did you mean "${meant}"?`);
+  });
+
+  test('sqlite({ file }) suggests path', () => {
+    expect(() => sqlite({ file: 'a.db' } as object)).toThrow('sqlite.file: is not known; did you mean path?');
+  });
+
   test('options that contradict each other are refused when the store is known', async () => {
     const queue = newQueue({ deadAfterMs: 5_000, heartbeatIntervalMs: 4_000 });
     await expect(queue.start()).rejects.toMatchObject({
