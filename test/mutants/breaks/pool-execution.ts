@@ -53,9 +53,8 @@ export const poolExecutionBreaks: readonly Break[] = [
   {
     name: 'pool/execution/context: release is noted before it is checked',
     file: 'src/pool/execution/context.ts',
-    find: "      checkFields(options, RELEASE_FIELDS, 'STEP_INVALID', 'release');\n      const { delayMs = DEFAULT_RELEASE_MS } = options;\n      this.#held.releaseDelayMs ??= delayMs;",
-    replace:
-      "      const { delayMs = DEFAULT_RELEASE_MS } = options;\n      this.#held.releaseDelayMs ??= delayMs;\n      checkFields(options, RELEASE_FIELDS, 'STEP_INVALID', 'release');",
+    find: '      const delayMs = releaseDelay(options);\n      this.#held.releaseDelayMs ??= delayMs;',
+    replace: '      this.#held.releaseDelayMs ??= options?.delayMs ?? 5_000;\n      releaseDelay(options);',
     tests: ['test/pool/execution/outcomes.test.ts'],
   },
   {
