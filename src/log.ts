@@ -4,7 +4,7 @@
  * Invariants:
  * - No secret is logged, and no payload unless the option `logPayloads` is set.
  * - A logger that throws or rejects affects nothing else.
- * - No message is lost because of what its fields hold.
+ * - No message is lost because of the values of its fields.
  */
 import { inspect, types } from 'node:util';
 import { isError } from './errors.js';

@@ -132,7 +132,7 @@ const DEFAULT_CONCURRENCY = 8;
 /** One row of the table. */
 export interface OptionRow {
   readonly check: FieldCheck;
-  /** As the docs show it; `undefined`: see the meaning. */
+  /** The default as the docs show it; `undefined` if the meaning states it. */
   readonly default?: unknown;
   /** The environment variable that `fromEnv` reads, and how its text becomes the option's value. */
   readonly env?: { readonly name: string; readonly parse: 'text' | 'number' | 'seconds' };

@@ -26,23 +26,26 @@ export interface HeartbeatSnapshot {
 }
 
 export interface WorkerPool {
-  /** Claims (again), as this incarnation. What was held as another incarnation is dropped. */
+  /** Claims (again), as this incarnation. Claims of another incarnation are dropped. */
   admit(pod: PodRef): void;
-  /** Claims, starts and settles nothing until {@link WorkerPool.admit}. Running handlers go on: their claims may still be held. */
+  /**
+   * Claims, starts and settles nothing until {@link WorkerPool.admit}. Running handlers continue, because their claims
+   * may still be held.
+   */
   halt(): void;
   /**
-   * Stops claiming, aborts what runs, starts and settles nothing until {@link WorkerPool.admit}.
+   * Stops claiming, aborts running handlers, starts and settles nothing until {@link WorkerPool.admit}.
    *
-   * @param final no `admit` follows: what ends is settled while `SelfFence.mayProceed` allows it
+   * @param final no `admit` follows: claims that end are settled while `SelfFence.mayProceed` allows it
    */
   fence(final: boolean): void;
-  /** Claims no more, permanently, and gives back what has not started. What runs goes on, and is settled. */
+  /** Claims no more, permanently, and gives back unstarted claims. Running handlers continue, and their claims are settled. */
   retire(): void;
   /** Steps have become pending: there may be something to claim. */
   wake(): void;
-  /** What is held now. Taken right before a heartbeat is sent. */
+  /** The claims that are held now. Taken right before a heartbeat is sent. */
   snapshot(): HeartbeatSnapshot;
-  /** Compares the snapshot with what the heartbeat's answer says is held. */
+  /** Compares the snapshot with the claims that the heartbeat's answer lists. */
   reconcile(snapshot: HeartbeatSnapshot, held: readonly Fence[]): void;
   readonly load: PoolLoad;
   /** For how long the exchange loop has been late, in ms. */

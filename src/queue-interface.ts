@@ -83,7 +83,7 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
    * the drain time is over, and at least two seconds. A handler must not await `stop`, which waits for the handler.
    */
   stop(): Promise<void>;
-  /** Stops claiming on this pod until `resume`. Running steps go on; claims that have not started are given back. */
+  /** Stops claiming on this pod until `resume`. Running steps continue; claims that have not started are given back. */
   pause(): void;
   /** Claims again after `pause`. */
   resume(): void;
@@ -112,7 +112,10 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
    * const id = await queue.submit({ type: 'resize', args: { file: 'a.png', width: 640 }, priority: 5 });
    */
   submit<T extends keyof S & string>(step: SubmitInput<S, T> & { readonly type: T }): Promise<StepId<ResultOf<S, T>>>;
-  /** Like `submit`, and says whether the step is new: `created`, `duplicate`, or `mismatch` (the id exists with another payload). */
+  /**
+   * Like `submit`, and says whether the step is new: `created`, `duplicate`, or `mismatch` (the id exists with another
+   * payload).
+   */
   submitWithReceipt<A, R>(
     definition: StepDefinition<string, A, R>,
     ...rest: ArgsThenOptions<NoInfer<A>, SubmitOptions>

@@ -74,7 +74,7 @@ const OPTIONS: FieldChecks = {
  * If the host handles the same signal itself, its handlers get the signal again when it is sent the second time, and the
  * process ends only if they end it. In this case pass `onStopped`, or call `queue.stop()` from your own handler instead.
  *
- * @returns a function that removes the handlers. A stop that has begun goes on
+ * @returns a function that removes the handlers. A stop that has begun continues
  * @throws ValidationError `OPTION_INVALID`
  * @example stopOnSignals(queue);
  */

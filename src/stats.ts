@@ -12,7 +12,7 @@ export interface QueueStats {
   readonly cancelledSteps: number;
   /** The number of pods that are awake and have sent a heartbeat within their own `deadAfterMs`. */
   readonly activePods: number;
-  /** The `podId` of the leader; `null`: no pod leads. */
+  /** The `podId` of the leader; `null` if no pod leads. */
   readonly currentLeader: string | null;
   /** The number of pending steps for each priority. */
   readonly queueDepthByPriority: Readonly<Record<string, number>>;
@@ -21,7 +21,7 @@ export interface QueueStats {
   readonly podCapacity: Readonly<Record<string, { readonly current: number; readonly max: number }>>;
   /** The number of pending steps that are due now. */
   readonly dueSteps: number;
-  /** How long the oldest due step has been due, in ms; `null`: no step is due. */
+  /** How long the oldest due step has been due, in ms; `null` if no step is due. */
   readonly oldestDueMs: number | null;
   /**
    * Types that have pending steps, and that no live pod handles. If a live pod on Snowflake has a list of types
@@ -34,13 +34,13 @@ export interface QueueStats {
 
 /** What `leader()` returns. */
 export interface LeaderReport {
-  /** The `podId` of the leader; `null`: no pod leads. */
+  /** The `podId` of the leader; `null` if no pod leads. */
   readonly currentLeader: string | null;
-  /** How long the leader has been in the fleet, in ms; `null`: no pod leads. */
+  /** How long the leader has been in the fleet, in ms; `null` if no pod leads. */
   readonly leaderAgeMs: number | null;
   /** The number of pods that are awake and have sent a heartbeat within their own `deadAfterMs`. */
   readonly activePods: number;
-  /** How old this view of the fleet is, in ms; 0: it was read just now. */
+  /** How old this view of the fleet is, in ms; 0 if it was read just now. */
   readonly lastElectionCheckMs: number;
   /** Live eligible pods, the oldest first. */
   readonly eligiblePods: readonly string[];

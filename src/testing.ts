@@ -1,5 +1,5 @@
 /**
- * `fleet-q/testing`: what tests of a host application need.
+ * `fleet-q/testing`: helpers for the tests of a host application.
  *
  * {@link runStep} runs one handler as a pod would, without a queue. {@link testContext} records what a handler submits.
  * {@link VirtualRuntime} is a clock that a test turns by hand.
@@ -18,12 +18,12 @@ import type { ArgsThenOptions, StepDefinition } from './step/type-map.js';
 export type { SubmittedStep } from './testing/recorded-submissions.js';
 export { VirtualRuntime, type VirtualRuntimeOptions } from './runtime/virtual-runtime.js';
 
-/** What a test may set of the context that a handler gets. */
+/** The parts of a handler's context that a test may set. */
 export type TestContext = Partial<Omit<StepContext, 'release'>>;
 
 /** A handler's context that records. */
 export interface RecordingContext extends StepContext {
-  /** What the handler has submitted so far, each step once, in the order of the calls. */
+  /** The steps that the handler has submitted so far, each once, in the order of the calls. */
   readonly submitted: readonly SubmittedStep[];
 }
 
@@ -76,8 +76,8 @@ export function testContext(given: TestContext = {}): RecordingContext {
  * @param context the result of {@link testContext}, or what to set of one
  * @example
  * expect(await runStep(resize, { file: 'a.png', width: 10 }, { attempt: 2 })).toEqual({ bytes: 123 });
- * @returns what the handler returned
- * @throws what the handler threw; `StepReleasedError` if it gave the step back; `FleetQError` `STEP_ARGS_MISMATCH` if the
+ * @returns the result of the handler
+ * @throws the handler's error; `StepReleasedError` if it gave the step back; `FleetQError` `STEP_ARGS_MISMATCH` if the
  * schema refused the args; `ValidationError` `RESULT_UNSERIALIZABLE` if JSON cannot carry the result, `RESULT_TOO_LARGE`
  * if it exceeds the default `maxPayloadBytes`
  */

@@ -1,5 +1,5 @@
 /**
- * Reads again if a read does not show what is expected, because the read may have been late.
+ * Reads again if a read does not show the expected row, because the read may have been late.
  *
  * Invariants:
  * - An absence is believed once it shows in a read that was sent at least `staleReadMs` after the operation started, or
@@ -25,7 +25,7 @@ const FIRST_PAUSE_MS = 1_000;
 export class SecondRead {
   readonly #deps: SecondReadDependencies;
   #since: number;
-  /** When the last read was sent; `undefined`: none since `#since`. */
+  /** When the last read was sent; `undefined` if there was none since `#since`. */
   #sentAt: number | undefined;
   #pauseMs = FIRST_PAUSE_MS;
 

@@ -24,7 +24,7 @@ export interface StepFilter {
 /** One page of a listing. */
 export interface StepPage<T> {
   readonly steps: readonly T[];
-  /** Pass it as `after` to get the next page; `null`: this is the last one. */
+  /** Pass it as `after` to get the next page; `null` if this is the last one. */
   readonly next: string | null;
 }
 

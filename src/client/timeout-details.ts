@@ -14,7 +14,7 @@ export interface TimeoutDetailsDependencies {
   readonly runtime: Runtime;
   /** Aborts before the store is closed. */
   readonly closing: AbortSignal;
-  /** The step types that the live ones of these pods handle; `undefined`: unknown. */
+  /** The step types that the live ones of these pods handle; `undefined` if unknown. */
   readonly handledBy: (runtime: Runtime, pods: readonly PodView[]) => Promise<ReadonlySet<unknown> | undefined>;
 }
 

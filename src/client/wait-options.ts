@@ -3,9 +3,9 @@ import { MAX_DELAY_MS } from '../runtime/runtime.js';
 import { checkFields, expecting, type FieldChecks } from '../input/field-checks.js';
 
 export interface WaitOptions {
-  /** Gives up after this many ms; 1 to 2,147,483,647 (24 days). The step goes on. Default: never. */
+  /** Gives up after this many ms; 1 to 2,147,483,647 (24 days). The step continues. Default: never. */
   readonly timeoutMs?: number;
-  /** Ends the wait with `WAIT_ABORTED`. The step goes on. */
+  /** Ends the wait with `WAIT_ABORTED`. The step continues. */
   readonly signal?: AbortSignal;
 }
 

@@ -40,7 +40,7 @@ interface Waiting {
   /** Whether it has a time-out. */
   readonly timed: boolean;
   readonly since: number;
-  /** When the first query was sent that did not show the step; `undefined`: the last query showed it, or there was none. */
+  /** When the first query was sent that did not show the step; `undefined` if the last query showed it, or there was none. */
   absentSince: number | undefined;
   settle(record: StepRecord): void;
   reject(error: unknown): void;
@@ -220,7 +220,7 @@ export class Waiter {
     for (const id of ids) this.#received(id, records.get(id), sentAt);
   }
 
-  /** @param record the awaited step as the store shows it; `undefined`: it shows no such step */
+  /** @param record the awaited step as the store shows it; `undefined` if it shows no such step */
   #received(stepId: string, record: StepRecord | undefined, sentAt: number): void {
     if (record !== undefined && !isTerminal(record.status)) return this.#shown(stepId);
     for (const waiting of [...(this.#waiting.get(stepId) ?? [])]) {

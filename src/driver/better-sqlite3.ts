@@ -5,7 +5,7 @@
  * - better-sqlite3 is imported only here, and only when a file is opened.
  * - A driver that cannot work on this runtime is refused before its native code is loaded. That code would end the
  *   process, and no `catch` would help.
- * - When `loadSqlite` resolves, the native code works. What a constructor throws later concerns the file.
+ * - When `loadSqlite` resolves, the native code works. A later error of a constructor concerns the file.
  */
 import type BetterSqlite3 from 'better-sqlite3';
 import { asError, type StoreError } from '../errors.js';

@@ -4,8 +4,8 @@ import { asError, StoreError } from '../errors.js';
 /**
  * Not transient: the same call fails until the driver is installed.
  *
- * @param problem names the driver and says what is wrong with it
- * @param remedy says what to install
+ * @param problem names the driver and its problem
+ * @param remedy the command or package to install
  */
 export function driverMissing(problem: string, remedy: string, cause?: unknown): StoreError {
   const options = cause === undefined ? {} : { cause };

@@ -41,7 +41,7 @@ export interface StepSubmitted<K, A> {
   readonly stepId: string;
   readonly args: A;
   readonly metadata: Metadata;
-  /** `duplicate`: the step existed already; `mismatch`: with another payload. Neither changes the existing step. */
+  /** `duplicate` if the step existed already; `mismatch` if it had another payload. Neither changes the existing step. */
   readonly receipt: 'created' | 'duplicate' | 'mismatch';
 }
 
@@ -102,7 +102,7 @@ export interface PodEvent {
 export interface PodFenced extends PodEvent {
   /**
    * `silent`: no heartbeat was answered in time; `evicted`: peers declared it dead; `superseded`: a younger incarnation
-   * of the same podId lives; `frozen`: wall time ran ahead, or the event loop was blocked, for longer than the margin;
+   * of the same podId is live; `frozen`: wall time ran ahead, or the event loop was blocked, for longer than the margin;
    * `outdated`: a newer version has migrated the store.
    */
   readonly reason: 'silent' | 'evicted' | 'superseded' | 'frozen' | 'outdated';
@@ -121,7 +121,7 @@ export interface RecoverySummary {
   readonly cycleId: string;
   readonly dryRun: boolean;
   readonly deadPods: readonly PodEvent[];
-  /** Ids of claimed steps without a living holder. */
+  /** Ids of claimed steps without a live holder. */
   readonly orphans: readonly string[];
   readonly requeued: readonly string[];
   readonly failed: readonly string[];

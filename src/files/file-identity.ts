@@ -53,7 +53,7 @@ async function locateNew(path: string): Promise<Located> {
 }
 
 /**
- * The file that has this path now; `undefined`: there is none.
+ * The file that has this path now; `undefined` if there is none.
  *
  * @throws the error of the file system, if it gives no answer
  */

@@ -86,7 +86,7 @@ export class Fleet {
   /** The pool calls this before it starts or settles anything; see {@link SelfFence.mayProceed}. */
   readonly mayProceed = (): boolean => this.fence.mayProceed();
 
-  /** @param uptimeMs for how long the queue has been running; `undefined`: it is not */
+  /** @param uptimeMs for how long the queue has been running; `undefined` if it is not */
   health(uptimeMs: number | undefined, queue: QueueHealth = {}): Health {
     const { settings, pool, outages, version } = this.#deps;
     return healthOf({

@@ -23,7 +23,7 @@ export interface Health {
   readonly version: string;
   /** Why the pod is unhealthy; empty if it is healthy. */
   readonly problems: readonly string[];
-  /** What may be wrong although the pod does its work. No reason to restart it. */
+  /** Possible problems of a pod that does its work. They are not a reason to restart it. */
   readonly warnings: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export interface LoopTiming {
 export interface HealthInputs {
   readonly podId: string;
   readonly version: string;
-  /** For how long the queue has been running, in ms; `undefined`: it is not. */
+  /** For how long the queue has been running, in ms; `undefined` if it is not. */
   readonly uptimeMs: number | undefined;
   /** `stop()` was called. */
   readonly stopping: boolean;
@@ -54,9 +54,9 @@ export interface HealthInputs {
   readonly heartbeat: LoopTiming;
   readonly exchange: LoopTiming;
   readonly outage: FailingOperation | undefined;
-  /** How long all slots have been held by handlers that seem to wait for steps which need a slot, in ms; 0: they are not. */
+  /** How long all slots have been held by handlers that seem to wait for steps which need a slot, in ms; 0 if they are not. */
   readonly slotDeadlockMs: number;
-  /** By how much the pod's wall clock is ahead of the store's, in ms; 0: they agree. */
+  /** By how much the pod's wall clock is ahead of the store's, in ms; 0 if they agree. */
   readonly wallAheadMs: number;
 }
 

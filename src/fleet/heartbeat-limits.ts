@@ -14,7 +14,7 @@ export function marginMs(heartbeatMs: number, deadAfterMs: number): number {
   return Math.min(deadAfterMs / 4, (deadAfterMs - 2 * heartbeatMs) / 2);
 }
 
-/** How long a pod may go on without an answered heartbeat. After that it is fenced. */
+/** How long a pod may continue without an answered heartbeat. After that it is fenced. */
 export function fenceAfterMs(heartbeatMs: number, deadAfterMs: number): number {
   return deadAfterMs - marginMs(heartbeatMs, deadAfterMs);
 }
@@ -25,7 +25,7 @@ export function resendAfterMs(heartbeatMs: number, deadAfterMs: number): number 
 }
 
 /**
- * Once the store answers again, a living pod shows a sign of life within this time: its open call hangs until it is sent
+ * Once the store answers again, a live pod shows a sign of life within this time: its open call hangs until it is sent
  * again, then the pod pauses for one heartbeat interval at most; one more interval is for the round trip.
  */
 export function heardWithinMs(heartbeatMs: number, deadAfterMs: number): number {

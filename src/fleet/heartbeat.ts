@@ -124,7 +124,7 @@ export class Heartbeat implements Service {
     this.#loop.wake();
   }
 
-  /** The queue is being stopped: the pod must not lead while it drains. It goes on sending heartbeats. */
+  /** The queue is being stopped: the pod must not lead while it drains. It continues to send heartbeats. */
   drain(): void {
     this.#draining = true;
     this.#loop.wake();

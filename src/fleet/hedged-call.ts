@@ -26,7 +26,7 @@ interface Try {
 interface Caller<T> {
   readonly resolve: (answer: T) => void;
   readonly reject: (error: unknown) => void;
-  /** What a try failed with last. */
+  /** The last error of a try. */
   failure?: { readonly error: unknown };
 }
 

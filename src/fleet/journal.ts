@@ -5,7 +5,7 @@
  * - The journal is local to its process and bounded: it keeps the newest 1,000 cycles.
  * - With the path `:memory:`, which is the default, it keeps them in plain memory and loads no driver.
  * - With a file, it opens the file when its pod is first elected. If the file cannot be opened or written, or the SQLite
- *   driver is missing, the cycles stay in memory, recovery goes on, and `store:error` is emitted and logged once. The next
+ *   driver is missing, the cycles stay in memory, recovery continues, and `store:error` is emitted and logged once. The next
  *   cycle tries the file again.
  * - Nobody else holds the records that it keeps in memory: `history` returns copies.
  * - No call blocks the event loop for long: large cycles are written in pieces, and the wait for a file that another

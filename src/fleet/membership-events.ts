@@ -29,7 +29,7 @@ export class MembershipEvents {
     this.#staleReadMs = staleReadMs;
   }
 
-  /** With each heartbeat's answer. @param times when the heartbeat was sent, and when it was answered */
+  /** Called with each answer to a heartbeat. @param times when the heartbeat was sent, and when it was answered */
   update(
     pods: readonly PodView[],
     self: PodRef,

@@ -5,11 +5,11 @@
  * - A pod is dead if it has been silent on the store's clock for longer than the dead-after that it registered, *and* this
  *   pod has watched its `beat` unchanged for long enough. The watched time is the time between consecutive views; each gap
  *   counts as one of this pod's heartbeat intervals at most.
- * - Long enough is the time within which a living pod is heard once the store answers it (`heardWithinMs`), plus the time
+ * - Long enough is the time within which a live pod is heard once the store answers it (`heardWithinMs`), plus the time
  *   by which a read may be late. After the first interruption it is the whole dead-after of that pod.
- * - If a heartbeat of this pod failed or hung, the calls of others may hang for longer. Nothing counts until a living pod
+ * - If a heartbeat of this pod failed or hung, the calls of others may hang for longer. Nothing counts until a live pod
  *   has had time to be heard. If this pod was fenced as silent, everything watched before is void. So an outage of the store
- *   evicts no living pod, whatever its pattern.
+ *   evicts no live pod, whatever its pattern.
  * - If this pod itself stood still, the store may have been away meanwhile. That time does not count, but what was watched
  *   before stands. So a pod that stalls again and again still finds the dead: with views up to `gap` apart, within
  *   (deadAfterMs / heartbeatIntervalMs + 2) × gap.
@@ -72,7 +72,7 @@ export class PeerWatch {
     this.#listeners.push(listener);
   }
 
-  /** With each heartbeat's answer. @param self is never dead in its own view */
+  /** Called with each answer to a heartbeat. @param self is never dead in its own view */
   update(pods: readonly PodView[], self: PodRef): void {
     const gap = this.#gapUntil(this.#runtime.monotonicMs());
     const peers = new Map<string, Peer>();
@@ -88,7 +88,7 @@ export class PeerWatch {
     if ([...peers.values()].some(({ view }) => hasExited(view))) for (const listener of this.#listeners) listener();
   }
 
-  /** The store has not answered this pod for long: what it has watched is void. */
+  /** The store has not answered this pod for a long time: the time that the pod has counted is discarded. */
   reset(): void {
     this.#peers.clear();
     this.unanswered();

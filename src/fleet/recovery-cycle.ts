@@ -6,7 +6,7 @@
  *   died just now.
  * - The settler of the pool decides here too. Every settlement carries the fence of the claim that it ends, so a second
  *   leader that does the same does no harm.
- * - Before each write it checks whether it may go on.
+ * - Before each write it checks whether it may continue.
  * - It settles an orphan once, also if a late read shows the orphan again: its receipt would be reported twice.
  */
 import { asError, StoppedError } from '../errors.js';
@@ -76,7 +76,10 @@ export class RecoveryCycle {
     return this.#error;
   }
 
-  /** What was sent and not answered. The next cycle sends it again; otherwise its receipts would never be known. */
+  /**
+   * The settlements that were sent and not answered. The next cycle sends them again; otherwise their receipts would
+   * stay unknown.
+   */
   get unanswered(): readonly DecidedOrphan[] {
     return this.#unanswered;
   }
@@ -200,7 +203,7 @@ export class RecoveryCycle {
   }
 }
 
-/** @param settlement the one that the store took; `undefined`: another pod had settled the orphan */
+/** @param settlement the one that the store took; `undefined` if another pod had settled the orphan */
 function decisionOf(settlement: Settlement | undefined): Decision['decision'] {
   if (settlement === undefined) return 'alreadySettled';
   return settlement.status === 'failed' ? 'failed' : 'requeued';

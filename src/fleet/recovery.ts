@@ -103,7 +103,7 @@ export class Recovery implements Service {
    *
    * @throws ValidationError `OPTION_INVALID`
    * @throws FleetQError `NOT_STARTED`; `NOT_LEADER`, unless `force`
-   * @throws StoreError if the store failed; `recovery:completed` reports what was done until then
+   * @throws StoreError if the store failed; `recovery:completed` reports the steps that were handled until then
    */
   async run(options: RecoveryOptions = {}): Promise<RecoverySummary> {
     checkFields(options, RUN_FIELDS, 'OPTION_INVALID', 'options');

@@ -34,7 +34,7 @@ const LEAVE_TIMEOUT_MS = 3_000;
 export class Registration {
   readonly #deps: RegistrationDependencies;
   readonly #calls: HedgedCall<void>;
-  /** When it was answered; `undefined`: the pod has to register. */
+  /** When it was answered; `undefined` if the pod has to register. */
   #registeredAt: number | undefined;
   /** It has been sent, whatever the call returned. */
   #mayBeMember = false;

@@ -6,7 +6,7 @@
  *   was sent. Running handlers are aborted then.
  * - *Frozen*: since the answered heartbeat, wall time has run ahead of monotonic time by more than the margin (the machine
  *   was suspended), or the event loop has stood still for longer than the margin (the process was stopped, or a handler
- *   blocked it). Running handlers go on until the next answer says whether their claims are still held: a handler that
+ *   blocked it). Running handlers continue until the next answer says whether their claims are still held: a handler that
  *   blocks must not cost the others their work.
  * - Either ends with the answer to a heartbeat that was *sent after it* began. A frozen pod that gets none becomes silent.
  * - A freeze up to the margin goes unnoticed, and is safe: a pod that is blocked for the margin from the last instant at
@@ -96,7 +96,7 @@ export class SelfFence implements Service {
     return this.#final !== undefined;
   }
 
-  /** Since the answered heartbeat was sent; `Infinity`: none has been answered. */
+  /** Since the answered heartbeat was sent; `Infinity` if none has been answered. */
   get silentForMs(): number {
     return this.#answered === undefined ? Infinity : this.#deps.runtime.monotonicMs() - this.#answered.monotonicMs;
   }
@@ -141,7 +141,8 @@ export class SelfFence implements Service {
   /**
    * A heartbeat that was sent at `sent` has been answered. If it was sent before the pod was fenced, it proves nothing.
    *
-   * @returns `admitted`: the pod may proceed, and might not before; `confirmed`: it still may; `stale`: send another one
+   * @returns `admitted` if the pod may proceed, and might not before; `confirmed` if it still may; `stale` if another
+   * one must be sent
    */
   answered(sent: Instant): 'admitted' | 'confirmed' | 'stale' {
     const fenced = this.#fenced;

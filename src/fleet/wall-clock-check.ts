@@ -19,12 +19,12 @@ export class WallClockCheck {
     this.#log = log;
   }
 
-  /** How far this pod's wall clock is ahead of the store's, in ms; negative: behind; 0: they agree. */
+  /** How far this pod's wall clock is ahead of the store's, in ms; negative if it is behind, 0 if they agree. */
   get aheadMs(): number {
     return this.#aheadMs;
   }
 
-  /** With each heartbeat's answer. @param wallAheadMs see `FleetView` */
+  /** Called with each answer to a heartbeat. @param wallAheadMs see `FleetView` */
   update(wallAheadMs: number): void {
     const before = this.#aheadMs;
     this.#aheadMs = Math.abs(wallAheadMs) > TOLERANCE_MS ? wallAheadMs : 0;

@@ -4,7 +4,7 @@ import { systemRuntime, type Runtime } from '../runtime/runtime.js';
 
 /**
  * Returns the reporter of bugs for a pool. With a simulated runtime, which only tests use, a bug throws. With the system's
- * runtime it is logged and the pool goes on.
+ * runtime it is logged and the pool continues.
  */
 export function bugReporter(runtime: Runtime, log: Log): (problem: string) => void {
   if (runtime === systemRuntime)

@@ -2,7 +2,7 @@
  * The state of the pool: one value, the table of its transitions, and what each state permits.
  *
  * The state has three parts that change independently: the lifecycle, the membership in the fleet, and the pause. A fence is
- * `halt` or `retire` together with the abort of what runs: the abort is an action, so it is no state.
+ * `halt` or `retire` together with the abort of running handlers: the abort is an action, not a state.
  *
  * Invariants:
  * - The state is immutable. Only `apply` replaces it, and only the pool calls `apply`; everything else reads.
@@ -12,12 +12,13 @@
  * - An event that the table does not list for a state is a bug of the library. `onBug` gets it, and the state stays as it is.
  */
 
-/** `draining`: `stop` was called; what runs may end, and what has ended is settled. */
+/** `draining`: `stop` was called; running handlers may end, and ended claims are settled. */
 export type Lifecycle = 'new' | 'running' | 'draining' | 'stopped';
 
 /**
- * `outside`: no heartbeat has been answered yet. `halted`: the pod may have been declared dead, so everything waits for the
- * next answer. `retired`: the pod has left the fleet permanently (superseded, or draining); what it still runs is settled.
+ * `outside`: no heartbeat has been answered yet. `halted`: the pod may have been declared dead, so everything waits for
+ * the next answer. `retired`: the pod has left the fleet permanently (superseded, or draining); claims that it still
+ * runs are settled.
  */
 export type Membership = 'outside' | 'admitted' | 'halted' | 'retired';
 
@@ -77,7 +78,7 @@ const FORBIDDEN_BY_MEMBERSHIP: Readonly<Record<Membership, readonly Activity[]>>
 
 const FORBIDDEN_BY_PAUSE: readonly Activity[] = ['mayClaim', 'mayKeep', 'mayStart'];
 
-/** The state after the event; `undefined`: the table does not list the event for this state. */
+/** The state after the event; `undefined` if the table does not list the event for this state. */
 export function nextState(state: PoolState, event: PoolEvent): PoolState | undefined {
   const lifecycle = LIFECYCLE[state.lifecycle][event];
   if (lifecycle !== undefined) return Object.freeze({ ...state, lifecycle });
@@ -105,7 +106,7 @@ export function permissionsOf({ lifecycle, membership, paused }: PoolState): Per
 export interface ReadonlyPoolState {
   readonly current: PoolState;
   readonly permissions: Permissions;
-  /** `stop` was called: what a handler throws because of that is not charged. */
+  /** `stop` was called: an error that a handler throws because of that is not charged. */
   readonly isStopping: boolean;
 }
 

@@ -4,7 +4,7 @@
  * Invariants:
  * - What may be claimed, kept, started and settled is a property of the pool's state: see `pool-state.ts`.
  * - A claim is settled in the name of the incarnation that took it.
- * - `stop` charges nothing: what has not started, or is aborted, is given back uncharged.
+ * - `stop` charges nothing: claims that have not started, or whose handlers are aborted, are given back uncharged.
  */
 import type { Service } from '../runtime/service.js';
 import type { Fence, PodRef } from '../store/contract.js';
@@ -106,7 +106,7 @@ export class Pool implements Service, WorkerPool {
     return Promise.all([this.#loop.start(), this.#assembly.cancellations.start()]).then(() => undefined);
   }
 
-  /** Drains: lets what runs finish within the drain time, aborts the rest, gives back what has not started. */
+  /** Drains: lets handlers finish within the drain time, aborts the rest, gives back claims that have not started. */
   stop(): Promise<void> {
     return (this.#stopping ??= this.#stop());
   }
@@ -122,16 +122,16 @@ export class Pool implements Service, WorkerPool {
     this.#assembly.slots.fill();
   }
 
-  /** Claims, starts and settles nothing until `admit`. What runs goes on. */
+  /** Claims, starts and settles nothing until `admit`. Running handlers continue. */
   halt(): void {
     this.#apply('halt');
     this.#loop.wake();
   }
 
   /**
-   * Claims and starts nothing, and aborts what runs. Nothing is settled until `admit`.
+   * Claims and starts nothing, and aborts running handlers. Nothing is settled until `admit`.
    *
-   * @param final no `admit` follows: what has not started is given back, and what ends is settled
+   * @param final no `admit` follows: unstarted claims are given back, and claims that end are settled
    */
   fence(final: boolean): void {
     if (final) this.retire();
@@ -139,13 +139,13 @@ export class Pool implements Service, WorkerPool {
     this.#executor.abortAll('fenced');
   }
 
-  /** Claims no more, permanently, and gives back what has not started. What runs goes on, and is settled. */
+  /** Claims no more, permanently, and gives back unstarted claims. Running handlers continue; their claims are settled. */
   retire(): void {
     this.#apply('retire');
     this.#loop.wake();
   }
 
-  /** Claims nothing more, and gives back what has not started. */
+  /** Claims nothing more, and gives back unstarted claims. */
   pause(): void {
     this.#apply('pause');
   }

@@ -67,7 +67,7 @@ export class SlotDeadlock implements Service {
     this.#loop = new Loop(deps.runtime, () => this.#tick(), { ref: false, onError: () => LONGEST_CHECK_MS });
   }
 
-  /** How long the deadlock has lasted, in ms; 0: there is none. */
+  /** How long the deadlock has lasted, in ms; 0 if there is none. */
   get forMs(): number {
     const { free, returned } = this.#deps.slots();
     const lasts = this.#found && free <= 0 && returned === this.#returned;

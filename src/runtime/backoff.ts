@@ -40,7 +40,7 @@ export function fullJitterMs(pauseMs: number, random: number): number {
   return Math.floor(random * (Math.floor(pauseMs) + 1));
 }
 
-/** An interval that ends early by up to `share` of it, so that what started together spreads out. */
+/** An interval that ends early by up to `share` of it, so that timers that started together spread out. */
 export function jitteredIntervalMs(intervalMs: number, share: number, random: number): number {
   return intervalMs * (1 - share * random);
 }

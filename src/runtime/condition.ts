@@ -2,7 +2,7 @@
  * Waits for a condition, with a time limit.
  *
  * Invariants:
- * - Code that changes what the condition depends on calls `notify`. Nothing polls.
+ * - Code that changes a value on which the condition depends calls `notify`. Nothing polls.
  * - There is one wait at a time, and it leaves no timer behind.
  */
 import type { Runtime } from './runtime.js';

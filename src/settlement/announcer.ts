@@ -4,7 +4,7 @@
  * Invariants:
  * - Nothing is announced before the store's receipt.
  * - Payloads and steps are built only if somebody listens, and anew for each listener.
- * - Waiters of this process hear of each step that has ended, and of no step that goes on.
+ * - Waiters of this process hear of each step that has ended, and of no other step.
  */
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';

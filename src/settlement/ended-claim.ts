@@ -10,7 +10,7 @@ export interface EndedClaim {
   readonly payload?: Payload | undefined;
   /** How long the handler ran, in ms. */
   readonly durationMs: number;
-  /** How long the step had been cancelled when this pod noticed, in ms; `undefined`: only the receipt says so. */
+  /** How long the step had been cancelled when this pod noticed, in ms; `undefined` if only the receipt says so. */
   readonly cancelledForMs?: number | undefined;
   /** The pod that held the claim. Default: this pod. Recovery settles the claims of other pods. */
   readonly podId?: string;

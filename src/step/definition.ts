@@ -54,7 +54,7 @@ export function defineStep<
 >(
   definition: {
     readonly type: T;
-    /** Any Standard Schema validator. What is stored is its input; the handler gets its output. */
+    /** Any Standard Schema validator. Its input is stored; the handler gets its output. */
     readonly args?: V;
     run(args: SchemaOutput<V, A>, context: StepContext): R | Promise<R>;
   } & StepTypeOptions &

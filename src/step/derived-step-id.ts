@@ -1,5 +1,5 @@
 /**
- * Ids that are made from what a step is, so that the same step has the same id in every process.
+ * Ids that are made from the content of a step, so that the same step has the same id in every process.
  *
  * Invariants: an id is a UUID of version 5 (RFC 9562 §5.5). The namespaces never change: a change would let the same step
  * be submitted twice.

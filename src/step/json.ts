@@ -1,7 +1,7 @@
 /**
  * Checks that a value can travel as JSON, for the compiler and at run time.
  *
- * Invariants: no value changes silently. What `JSON.stringify` would drop or turn into something else (a function, NaN, a
+ * Invariants: no value changes silently. A value that `JSON.stringify` would drop or change (a function, NaN, a
  * Map, a Date) is refused, with its path. Only a property that is `undefined` is left out, as everywhere in JSON.
  */
 import { types } from 'node:util';

@@ -48,7 +48,7 @@ interface StepFields<Args> {
 export interface CompletedStep<Args = unknown, Result = unknown> extends StepFields<Args> {
   readonly status: 'completed';
   /**
-   * What the handler returned. If the stored text is no JSON (a row changed by hand), it is `undefined`, whatever the
+   * What the handler returned. If the stored text is not JSON (a row changed by hand), it is `undefined`, whatever the
    * handler's type, and `error` is set.
    */
   readonly result: Result;

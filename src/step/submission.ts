@@ -59,7 +59,7 @@ export interface NewStep {
   readonly payload: string;
   readonly priority: number;
   readonly maxRetries: number;
-  /** Due after this time, in ms, by the store's clock; 0: at once. Ignored if `runAt` is set. */
+  /** Due after this time, in ms, by the store's clock; 0 for at once. Ignored if `runAt` is set. */
   readonly delayMs: number;
   /** Due at this instant (epoch ms), or `null`. It is the only instant that a store is given. */
   readonly runAt: number | null;

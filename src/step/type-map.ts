@@ -56,7 +56,7 @@ export type StepsIn<L extends readonly AnyDefinition[]> = {
 type Places<L extends readonly AnyDefinition[]> = { [I in keyof L & `${number}` as L[I]['type']]: I };
 type IsUnion<T, Whole = T> = T extends Whole ? ([Whole] extends [T] ? false : true) : never;
 
-/** The types that a list names twice; `never`: none. */
+/** The types that a list names twice; `never` if there are none. */
 type Twice<L extends readonly AnyDefinition[], P = Places<L>> = {
   [T in keyof P & string]: IsUnion<P[T]> extends false ? never : T;
 }[keyof P & string];

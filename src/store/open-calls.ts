@@ -12,12 +12,12 @@ export class OpenCalls {
   readonly #calls = new Set<Promise<unknown>>();
   #closed = false;
 
-  /** @param toStoreError converts what a call throws */
+  /** @param toStoreError converts an error that a call throws */
   constructor(toStoreError: (error: unknown) => StoreError) {
     this.#toStoreError = toStoreError;
   }
 
-  /** Runs a call. @throws StoreError `STORE_CLOSED`, and what the call throws */
+  /** Runs a call. @throws StoreError `STORE_CLOSED`, and the errors of the call */
   run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(storeClosed());
     const call = this.#run(work);

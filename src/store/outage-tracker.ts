@@ -18,7 +18,7 @@ import type { Runtime } from '../runtime/runtime.js';
 /** An operation that fails, and has not succeeded since. */
 export interface FailingOperation {
   readonly operation: string;
-  /** What it failed with last. */
+  /** Its last error. */
   readonly error: Error;
   /** Since its first failure. */
   readonly forMs: number;

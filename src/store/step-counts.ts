@@ -18,7 +18,7 @@ export type CountRow = readonly [
   priority: number,
   steps: number,
   due: number,
-  /** How long the oldest of the due steps has been due, in ms; `null`: none is due. */
+  /** How long the oldest of the due steps has been due, in ms; `null` if no step is due. */
   oldestDueMs: number | null,
 ];
 

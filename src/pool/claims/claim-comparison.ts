@@ -14,7 +14,7 @@
 import { fenceKey, type Fence, type PodRef } from '../../store/contract.js';
 import type { HeldClaim } from './held-claim.js';
 
-/** What was held when a heartbeat was sent. Opaque to the fleet, which carries it. */
+/** The claims that were held when a heartbeat was sent. Opaque to the fleet, which carries it. */
 export interface ClaimSnapshot {
   readonly takenAt: number;
   readonly pod: PodRef | undefined;
@@ -23,7 +23,7 @@ export interface ClaimSnapshot {
   readonly openTokens: readonly string[];
 }
 
-/** What this pod knows when the reply is here. */
+/** The pod's own state when the reply arrives. */
 export interface Known {
   readonly now: number;
   /** The fences of all claims whose receipts have not come. */

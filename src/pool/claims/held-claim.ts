@@ -2,7 +2,7 @@
  * A claim as this pod holds it: from the reply that brought it until its receipt, or until its stray returns.
  *
  * Invariants:
- * - There is one object for each claim. What is expensive is made on first use: the decoded payload, and the
+ * - There is one object for each claim. Expensive parts are made on first use: the decoded payload, and the
  *   `AbortController` when a handler reads its signal.
  * - A payload that a reader could change is decoded again for each reader.
  * - The first abort decides. Later aborts change nothing.

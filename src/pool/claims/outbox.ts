@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - A claim leaves only with its receipt. If an exchange fails, its batch returns to the front and is sent again.
- * - A batch belongs to one incarnation. What an earlier incarnation held is settled in its name, and its fence decides.
+ * - A batch belongs to one incarnation. Claims of an earlier incarnation are settled in its name, and its fence decides.
  */
 import type { Fence } from '../../store/contract.js';
 import { HeldClaim, type EndedHeldClaim } from './held-claim.js';

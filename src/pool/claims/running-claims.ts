@@ -56,7 +56,7 @@ export class RunningClaims {
     this.#busy++;
   }
 
-  /** The call is over: the handler threw, returned, or goes on as a promise. */
+  /** The call is over: the handler threw, returned a value, or returned a promise. */
   called(): void {
     this.#calling = undefined;
   }

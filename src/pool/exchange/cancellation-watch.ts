@@ -5,7 +5,7 @@
  * - A change of the store leads to one query about all steps that are held; if none is held, to no query.
  * - Queries are at least {@link GAP_MS} apart, and one is in flight at a time, so that a busy store is not queried for each
  *   commit. A change that comes meanwhile leads to the next query.
- * - This only makes cancellation faster. What it misses, the next heartbeat shows.
+ * - This only makes cancellation faster. If it misses a cancellation, the next heartbeat shows it.
  */
 import { asError } from '../../errors.js';
 import type { Log } from '../../log.js';

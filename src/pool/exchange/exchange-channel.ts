@@ -1,5 +1,5 @@
 /**
- * The pool's one connection to the store: sends outcomes, takes claims, and goes on after failures.
+ * The pool's one connection to the store: sends outcomes, takes claims, and continues after failures.
  *
  * Invariants:
  * - A request that failed may have been applied. So a claim without a reply is read back by its token before a fresh token
@@ -166,7 +166,7 @@ export class ExchangeChannel implements ExchangePace {
   }
 
   /**
-   * Notes what became of the token that was in flight. If only later parts of a bisected batch went through, the first
+   * Records the result for the token that was in flight. If only later parts of a bisected batch went through, the first
    * request may still have claimed: its token is unanswered.
    */
   #end(pod: PodRef, readBack: UnansweredToken | undefined, firstReply: ExchangeReply | undefined): void {

@@ -61,7 +61,7 @@ export class ExchangeLoop implements Service {
   readonly #loop: Loop;
   #finished = 0;
   #released = 0;
-  /** When the oldest unstarted claim was taken; `Infinity`: all came since the last check. */
+  /** When the oldest unstarted claim was taken; `Infinity` if all came since the last check. */
   #oldestAt = Infinity;
 
   constructor(deps: ExchangeLoopDependencies) {
@@ -132,7 +132,7 @@ export class ExchangeLoop implements Service {
     const now = this.#now();
     claims.outbox.sent();
     planner.received(now, result);
-    // What an evicted incarnation claimed is an orphan by now.
+    // Claims of an evicted incarnation are orphans by now.
     if (pod === claims.pod) intake.takeIn(result.claims, pod, now);
     slots.fill();
     for (let i = 0; i < batch.length; i++) {

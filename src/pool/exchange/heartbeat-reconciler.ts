@@ -1,12 +1,13 @@
 /**
- * Acts on what heartbeats say about the claims of this pod: {@link ClaimComparison} judges, and the judgement is carried out
- * here.
+ * Acts on the claims of this pod that a heartbeat's answer lists: {@link ClaimComparison} judges, and the judgement is
+ * carried out here.
  *
  * Invariants:
  * - A reply to a heartbeat of another incarnation is dropped.
- * - A lost claim is aborted, or given back if it has not started. The store refuses what this pod no longer holds, so giving
- *   back changes no newer claim of the step.
- * - An unseen claim goes on, unless its step was cancelled after the claim was taken. An older cancellation is a late read.
+ * - A lost claim is aborted, or given back if it has not started. The store refuses claims that this pod no longer
+ *   holds, so giving back changes no newer claim of the step.
+ * - The handler of an unseen claim continues, unless its step was cancelled after the claim was taken. An older
+ *   cancellation is a late read.
  */
 import type { Log } from '../../log.js';
 import type { Runtime } from '../../runtime/runtime.js';
@@ -37,7 +38,7 @@ export class HeartbeatReconciler {
     this.#comparison = new ClaimComparison(deps.staleReadMs);
   }
 
-  /** What is held now. Taken right before a heartbeat is sent. */
+  /** The claims that are held now. Taken right before a heartbeat is sent. */
   snapshot(): ClaimSnapshot {
     const { claims, channel } = this.#deps;
     const { openTokens } = channel;

@@ -1,5 +1,5 @@
 /**
- * Classifies what a handler threw: a permanent failure, a retry at a given time, or the effect of an abort.
+ * Classifies the error that a handler threw: a permanent failure, a retry at a given time, or the effect of an abort.
  *
  * Invariants:
  * - The whole chain of causes is examined, up to a depth, so a wrapped error counts like a bare one. The errors of an

@@ -4,7 +4,7 @@
  * Invariants:
  * - While nothing has completed the rate is 0.
  * - Time without work does not count, so a pod that wakes up after an idle night claims ahead at once.
- * - The rate is never above what the slots can do: a few long handlers that end together do not count as a burst.
+ * - The rate is never above the capacity of the slots: a few long handlers that end together do not count as a burst.
  */
 
 /** How long a completion counts, in ms of work. */
@@ -57,7 +57,7 @@ export class CompletionRate {
     return Math.min(measured, possible);
   }
 
-  /** What was measured no longer holds. */
+  /** Discards the measurements, because they are no longer valid. */
   forget(): void {
     this.#ended = this.#durationMs = this.#busyMs = 0;
     this.#newEnded = this.#newDurationMs = this.#newBusyMs = 0;

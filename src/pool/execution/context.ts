@@ -18,13 +18,13 @@ class Released extends Error {
   override readonly name = 'StepReleasedError';
 }
 
-/** What `ctx.submit` hands on to: the queue's own submitter. */
+/** `ctx.submit` calls it: the queue's own submitter. */
 export interface ChildSubmitter {
   submitCall(call: SubmitCall): Promise<{ readonly stepId: string }>;
   submitManyCall(call: SubmitManyCall): Promise<readonly { readonly stepId: string }[]>;
 }
 
-/** What the contexts of one pool share. */
+/** The parts that all contexts of one pool share. */
 export interface ContextDependencies {
   readonly log: Log;
   readonly submitter: ChildSubmitter;

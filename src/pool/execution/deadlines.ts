@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - A start costs no timer. The timer is set to the earliest deadline so far, and a handler that returns in time leaves it set.
- * - When the timer fires, `expire` checks what still runs and returns the earliest deadline left.
+ * - When the timer fires, `expire` checks the handlers that still run and returns the earliest deadline left.
  */
 import type { Runtime, Timer } from '../../runtime/runtime.js';
 
@@ -13,7 +13,7 @@ export class Deadlines {
   #timer: Timer | undefined;
   #setFor = Infinity;
 
-  /** @param expire ends what is due by now; returns when the next is due, or `Infinity` */
+  /** @param expire acts on the deadlines that are due; returns when the next is due, or `Infinity` */
   constructor(runtime: Runtime, expire: (now: number) => number) {
     this.#runtime = runtime;
     this.#expire = expire;

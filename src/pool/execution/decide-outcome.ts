@@ -1,5 +1,5 @@
 /**
- * From what a handler did to the outcome of its claim. Pure.
+ * Decides the outcome of a claim from the result, error or abort of its handler. Pure.
  *
  * Invariants:
  * - A cancelled step is cancelled, whatever its handler did.

@@ -171,7 +171,7 @@ export class Executor {
       'handler ignored its abort; settling its claim, and its slot stays in use until it returns',
     );
     held.durationMs = now - held.startedAt;
-    claims.running.addStray(held); // before the end: a drain that waits for what runs looks at the strays then
+    claims.running.addStray(held); // before the end: a drain that waits for running handlers looks at the strays then
     claims.end(held, abortedOutcome(held, cause));
     held.state = 'stray';
   }

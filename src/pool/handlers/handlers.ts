@@ -23,7 +23,7 @@ export class Handlers {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Adds what has been registered since the last call. */
+  /** Adds the step types that have been registered since the last call. */
   load(): void {
     for (const type of this.#registry.types) {
       const definition = this.#registry.get(type);

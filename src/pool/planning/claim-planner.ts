@@ -92,7 +92,7 @@ export class ClaimPlanner {
     return Math.max(KEPT_MS, INTERVALS_KEPT * this.#deps.pace.intervalMs);
   }
 
-  /** What to ask for now; `undefined`: nothing. */
+  /** The claim request to send now; `undefined` if there is nothing to ask for. */
   plan(now: number): ClaimPlan | undefined {
     const { settings, claims, rate, pace, isolation } = this.#deps;
     const { ready, running, empty } = claims;

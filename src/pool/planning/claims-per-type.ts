@@ -18,7 +18,7 @@ export class ClaimsPerType {
     this.#handlers = handlers;
   }
 
-  /** The types of which at least one claim is useful; `undefined`: there is none. @param spanMs see `TypeHandler.useful` */
+  /** The types of which at least one claim is useful; `undefined` if there is none. @param spanMs see `TypeHandler.useful` */
   at(spanMs: number): ReadonlyMap<string, number> | undefined {
     if (this.#known !== this.#handlers.all.size) this.#load();
     let changed: Map<string, number> | undefined;

@@ -9,7 +9,7 @@
 import type { HeldClaim } from '../claims/held-claim.js';
 
 export class OverdueClaims {
-  /** When the oldest claim that is kept was taken; `Infinity`: none is kept. */
+  /** When the oldest claim that is kept was taken; `Infinity` if none is kept. */
   oldestAt = Infinity;
   readonly #before: number;
   /** The highest priority among overdue claims of unlimited types: those waited for a slot only. */

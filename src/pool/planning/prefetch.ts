@@ -20,7 +20,7 @@ export interface ClaimCountInput {
 
 /**
  * Claims for the slots that are free, and for those that become free before the next reply. The second number follows from
- * Little's law: completion rate × (time between exchanges + round trip), minus what is held unstarted.
+ * Little's law: completion rate × (time between exchanges + round trip), minus the unstarted claims.
  */
 export function claimCounts(now: ClaimCountInput): { readonly free: number; readonly prefetch: number } {
   const idle = Math.max(0, now.slots - now.busy);

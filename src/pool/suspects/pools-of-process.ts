@@ -9,12 +9,12 @@
  * - After a turn the process works as usual for as long as the turn lasted, unless there is nothing to do.
  * - Nobody is called back: a pool that waits checks again every {@link POLL_MS}. A pool that is alone in its process skips all
  *   of this.
- * - What is shared is plain data and functions, so that copies of the package work together. A runtime other than the
+ * - The pools share plain data and functions, so that copies of the package work together. A runtime other than the
  *   system's stands for a process of its own.
  */
 import { systemRuntime, type Runtime } from '../../runtime/runtime.js';
 
-/** What the other pools of the process can see of one. */
+/** The part of a pool that the other pools of the process can see. */
 export interface ProcessPool {
   /** Nothing is held, nothing runs, strays included, and no claim is in flight. */
   readonly quiet: () => boolean;

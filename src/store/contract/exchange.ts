@@ -27,8 +27,9 @@ export interface ClaimRequest {
   /** Whether the `free` ones may include a step that has crashed two pods or more. It runs alone on its pod. */
   readonly quarantine: 0 | 1;
   /**
-   * The most steps to claim of each type; `Infinity`: no limit of its own. Other types are not claimed. A `Map`, because a
-   * type may have any name. The caller never changes it after sending, so a store may cache what it derives from it.
+   * The most steps to claim of each type; `Infinity` if the type has no limit of its own. Other types are not claimed.
+   * A `Map`, because a type may have any name. The caller never changes it after sending, so a store may cache what it
+   * derives from it.
    */
   readonly types: ReadonlyMap<string, number>;
 }

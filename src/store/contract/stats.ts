@@ -11,6 +11,6 @@ export interface StoreStats {
   readonly pendingByPriority: Readonly<Record<string, number>>;
   /** Pending steps that are due now. */
   readonly due: number;
-  /** How long the oldest of them has been due, in ms; `null`: none is due. */
+  /** How long the oldest of them has been due, in ms; `null` if no step is due. */
   readonly oldestDueMs: number | null;
 }

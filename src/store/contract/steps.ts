@@ -56,7 +56,7 @@ export interface ListFilter {
 
 export interface ListPage {
   readonly steps: readonly StepRecord[];
-  /** The opaque cursor of the next page; `null`: this is the last one. It stays valid if its step is removed. */
+  /** The opaque cursor of the next page; `null` if this is the last one. It stays valid if its step is removed. */
   readonly next: string | null;
 }
 
@@ -70,7 +70,7 @@ export interface StepIds {
 export interface EndedQuery {
   /** It may change while the store works on the query. */
   readonly awaited: StepIds;
-  /** `cursor` of the last reply; `null`: from now on. Use `find` for the steps that ended earlier. */
+  /** `cursor` of the last reply; `null` to begin now. Use `find` for the steps that ended earlier. */
   readonly since: string | null;
 }
 

@@ -50,7 +50,7 @@ export type OrphanRow = readonly [
   reason: Orphan['reason'],
 ];
 
-/** What settled a step last. */
+/** The last settlement of a step. */
 export type SettledRow = readonly [
   status: StepStatus,
   version: number,

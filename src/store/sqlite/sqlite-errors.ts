@@ -1,4 +1,4 @@
-/** Turns what SQLite or its driver throws into a StoreError. */
+/** Turns an error of SQLite or its driver into a StoreError. */
 import { sqliteCode } from '../../driver/better-sqlite3.js';
 import { asError, StoreError, type ErrorCode } from '../../errors.js';
 
@@ -50,7 +50,7 @@ const FAULTS: readonly Fault[] = [
 ];
 
 /**
- * The StoreError for what was thrown. A StoreError passes as it is. A TypeError or RangeError without a code comes from
+ * The StoreError for a thrown error. A StoreError passes as it is. A TypeError or RangeError without a code comes from
  * binding a value that no column can hold.
  */
 export function storeError(thrown: unknown, path: string): StoreError {

@@ -5,7 +5,7 @@
  * - One operation is one transaction.
  * - Clock values and tokens are arguments; data in and out is plain. So the operations do the same on the main thread, on
  *   the helper thread and in a simulation.
- * - If a newer version has migrated the file past this one, nothing new is written. What has begun may still be settled.
+ * - If a newer version has migrated the file past this one, no new step or claim is written. Settling and leaving still work.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type {

@@ -61,7 +61,7 @@ export class Candidates {
     this.#backlog = new UnpromotedBacklog(connection);
   }
 
-  /** Whether anything is ready that this request may take; `perhaps`: not all of its types have been looked at. */
+  /** Whether anything is ready that this request may take; `perhaps` if not all of its types have been looked at. */
   any(request: ClaimRequest): boolean | 'perhaps' {
     const ready = this.#any(READY, this.#readyTypes, request);
     if (ready === true || request.quarantine === 0 || this.#anyPoison.get() === undefined) return ready;
@@ -138,7 +138,7 @@ export class Candidates {
   }
 }
 
-/** The last key that fits into `room`, with each type within its limit; `undefined`: all of them fit. */
+/** The last key that fits into `room`, with each type within its limit; `undefined` if all of them fit. */
 function lastTaken(
   keys: readonly (KeyRow | CandidateRow)[],
   { types }: ClaimRequest,

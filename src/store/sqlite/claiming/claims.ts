@@ -47,7 +47,7 @@ export class Claims {
     this.#date = connection.prepare<[number, number]>(DATE_ROW);
   }
 
-  /** Whether anything is ready for this request; `perhaps`: not all of its types have been looked at. */
+  /** Whether anything is ready for this request; `perhaps` if not all of its types have been looked at. */
   anythingReady(request: ClaimRequest): boolean | 'perhaps' {
     return this.#candidates.any(request);
   }

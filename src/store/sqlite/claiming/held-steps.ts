@@ -43,7 +43,7 @@ export class HeldSteps {
     return held.map(([stepId, claimToken, version]) => ({ stepId, claimToken, version }));
   }
 
-  /** Claims without a living holder, the longest held first. `undefined`: call {@link repairOrphans} first. */
+  /** Claims without a live holder, the longest held first. `undefined`: call {@link repairOrphans} first. */
   orphans(limit: number): Orphan[] | undefined {
     const times = this.#wall.times();
     const rows = this.#orphans.all(limit);

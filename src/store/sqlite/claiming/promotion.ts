@@ -34,7 +34,7 @@ export class Promotion {
     return this.isDue(now) && this.#promote.run(now, now, PROMOTE_PIECE).changes === PROMOTE_PIECE;
   }
 
-  /** In how many ms the next waiting step of these types is due, or may be; `null`: none is known. */
+  /** In how many ms the next waiting step of these types is due, or may be; `null` if none is known. */
   nextDueInMs(now: number, request: ClaimRequest): number | null {
     const rows = this.#nextWaiting.all(LOOK_AHEAD);
     const next =

@@ -89,7 +89,7 @@ WHERE rowid IN (SELECT value FROM json_each(?)) AND status = 'pending'`;
 
 const CLAIMED = `s.status = 'claimed'`;
 
-/** What an incarnation has claimed under a token. Binds: token, incarnation. */
+/** The steps that an incarnation has claimed under a token. Binds: token, incarnation. */
 export const CLAIMED_UNDER = `
 SELECT ${CANDIDATE} FROM STEP_TRACKER s WHERE ${CLAIMED} AND s.claim_token = ? AND s.claimed_incarnation = ? ORDER BY ${RANK}`;
 

@@ -32,7 +32,7 @@ export interface TypesToWalk {
 /** A range of the types that have ready steps, by name. */
 interface Turn {
   readonly wanted: RequestedType[];
-  /** The name after which the next turn begins; `''`: this was the last. */
+  /** The name after which the next turn begins; `''` if this was the last. */
   readonly next: string;
 }
 

@@ -23,7 +23,7 @@ export function timeNamespace(): string {
 const INITIAL_TIME_NAMESPACE = 'time:[4026531834]';
 
 /**
- * What the monotonic clock of this process counts from; empty if the platform has no boot id.
+ * The instant from which the monotonic clock of this process counts; empty if the platform has no boot id.
  *
  * The initial time namespace is left out. Schema version 1 recorded the boot id alone, so its processes and those of this
  * version recognize that they share a clock.

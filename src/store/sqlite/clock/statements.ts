@@ -31,5 +31,5 @@ export const ADD_OFFSET = 'INSERT OR REPLACE INTO WALL_CLOCK VALUES (?, ?, ?, ?,
 export const FORGET_OFFSETS =
   'DELETE FROM WALL_CLOCK WHERE since NOT IN (SELECT since FROM WALL_CLOCK ORDER BY since DESC LIMIT ?)';
 
-/** Records how far the steps have been moved; NULL: all of them. Binds: wall instant | null, row | null, since. */
+/** Records how far the steps have been moved; NULL if all have. Binds: wall instant | null, row | null, since. */
 export const SET_MOVED = 'UPDATE WALL_CLOCK SET moved_wall = ?, moved_row = ? WHERE since = ?';

@@ -6,8 +6,8 @@
  * records the offset between the two (`wall-clock-offsets.ts`).
  *
  * Invariants:
- * - The store's clock runs by monotonic time. It never goes back, and a step of the wall clock does not move it.
- * - Within one boot of the host, all processes have the same time, even if no pod lives in between. The file records a
+ * - The store's clock runs by monotonic time. It never goes back, and a jump of the wall clock does not move it.
+ * - Within one boot of the host, all processes have the same time, even if no pod is alive in between. The file records a
  *   reading of the monotonic clock, which processes of one host share, so a later process continues from it.
  * - After a reboot, the wall clock tells how much time has passed, less the recorded offset.
  * - The clock never starts below an instant in the file.
@@ -36,11 +36,11 @@ export interface RecordedOffset {
 
 /** The times in a file. */
 export interface FileTimes {
-  /** The instant of the newest heartbeat, step or offset; 0: none. */
+  /** The instant of the newest heartbeat, step or offset; 0 if there is none. */
   readonly newest: number;
   /** Of the incarnations that are not final. */
   readonly signs: readonly SignOfLife[];
-  /** The newest offset; `undefined`: none is recorded. */
+  /** The newest offset; `undefined` if none is recorded. */
   readonly offset: RecordedOffset | undefined;
 }
 
@@ -49,7 +49,7 @@ export interface Instant {
   readonly now: number;
   readonly hostMs: number;
   readonly boot: string;
-  /** This process's wall clock; `null`: the two clocks could not be read close enough together. */
+  /** This process's wall clock; `null` if the two clocks could not be read close enough together. */
   readonly wallMs: number | null;
 }
 

@@ -2,7 +2,7 @@
  * Records by how much the wall clock is ahead of the store's clock, now and earlier.
  *
  * Invariants:
- * - One process records the wall clock: the oldest living pod, with each heartbeat. If no pod lives, it is the process
+ * - One process records the wall clock: the oldest live pod, with each heartbeat. If no pod is alive, it is the process
  *   that opens the file. All others only compare theirs, so two pods whose clocks differ never alternate.
  * - A new offset is recorded only if it differs by more than 100 ms, because each reading differs a little.
  * - Each record holds the monotonic clock, from which the store's clock continues after a restart.
@@ -95,7 +95,7 @@ export class WallClockOffsets {
    * Records this process's wall clock if it has moved; call it within a transaction.
    *
    * @param by who records it; for people who read the table
-   * @returns by how much the recorded wall clock was set forward, in ms; 0: it agreed
+   * @returns by how much the recorded wall clock was set forward, in ms; 0 if it agreed
    */
   follow(instant: Instant, by: string): number {
     if (!this.wouldFollow(instant)) return 0;
@@ -110,7 +110,7 @@ export class WallClockOffsets {
     return correctionMs;
   }
 
-  /** How far waiting steps have been moved to the newest offset; `undefined`: all have been. */
+  /** How far waiting steps have been moved to the newest offset; `undefined` if all have been. */
   moved(): Moved | undefined {
     const row = this.#newest.get();
     return row === undefined || row[4] === null ? undefined : { wallMs: row[4], row: row[5] ?? 0 };
@@ -131,7 +131,7 @@ function movedSoFar(now: number, before: NewestRow | undefined, offsetMs: number
   return pending === undefined || from.wallMs < pending.wallMs ? from : pending;
 }
 
-/** Whether this pod records the wall clock. @param pods the living pods, the oldest first */
+/** Whether this pod records the wall clock. @param pods the live pods, the oldest first */
 export function keepsTime(pods: readonly PodView[], { incarnation }: PodRef): boolean {
   const recorder = pods.find(
     ({ asleep, silentForMs, heartbeatMs, deadAfterMs }) =>

@@ -11,7 +11,7 @@ import { retryWhileBusy } from '../../busy-retry.js';
 import { OpenCalls } from '../../open-calls.js';
 import { isBusy, storeError } from '../sqlite-errors.js';
 
-/** How long calls that wait for the file go on after `close`. */
+/** How long calls that wait for the file continue to wait after `close`. */
 const CLOSE_GRACE_MS = 1_000;
 
 export interface CallRunnerDependencies {

@@ -27,7 +27,7 @@ import { openConnection } from '../file/open-connection.js';
 import { Session } from './session.js';
 import { autocheckpoint, FIRST_ROWS } from '../file/statements.js';
 
-/** Pages in the -wal after which a commit checkpoints. Mostly the helper checkpoints before. */
+/** Pages in the -wal after which a commit checkpoints. Usually the helper checkpoints before that. */
 const PAGES = 10_000;
 /** Without a helper, each commit checkpoints a little. */
 const PAGES_WITHOUT_HELPER = 200;

@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - The store's clock never falls behind the newest heartbeat in the file. It is read again every second.
- * - The helper closes last. The connection that closes last checkpoints what is left, and that belongs off this thread.
+ * - The helper closes last. The connection that closes last does the last checkpoint, which must not block this thread.
  */
 import type { Database } from 'better-sqlite3';
 import type { Runtime } from '../../../runtime/runtime.js';

@@ -14,7 +14,7 @@ import type { Session } from '../connection/session.js';
 import { BatchSize, charactersOf } from './batch-size.js';
 import type { Exchanged } from './exchange-transaction.js';
 
-/** How long an exchange goes on promoting while its claim is blocked. */
+/** How long an exchange continues to promote while its claim is blocked. */
 const UNBLOCK_MS = 50;
 
 export class ExchangeBatches {

@@ -35,7 +35,7 @@ export class ReplacedFile {
   /**
    * Call it when a connection has been opened.
    *
-   * @param before what was at the path before; `undefined`: nothing
+   * @param before what was at the path before; `undefined` if there was nothing
    * @throws StoreError `STORE_FILE_REPLACED` if it was replaced meanwhile
    */
   static async of(runtime: Runtime, path: string, before: FileIdentity | undefined): Promise<ReplacedFile> {

@@ -53,7 +53,7 @@ export class HelperThread {
     this.#exited = this.#listen(this.#worker);
   }
 
-  /** Why the thread is gone; `undefined`: it is not. */
+  /** Why the thread is gone; `undefined` while it runs. */
   get gone(): Error | undefined {
     return this.#gone;
   }
@@ -98,7 +98,7 @@ export class HelperThread {
     });
   }
 
-  /** Closes a file. Resolves after 3 s at most; the thread finishes what takes longer. Never rejects. */
+  /** Closes a file. Resolves after 3 s at most; the thread finishes work that takes longer. Never rejects. */
   async close(key: string): Promise<void> {
     const closed = (): Promise<Value> => this.run({ kind: 'close', key }, true);
     await withTimeout(this.#runtime, closed, { timeoutMs: END_WITHIN_MS }).catch(() => undefined);

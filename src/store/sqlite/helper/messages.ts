@@ -41,10 +41,13 @@ export interface CloseFile {
   readonly key: string;
 }
 
-/** What gets a reply, under the id that it was sent with. */
+/** A request that gets a reply, under the id that it was sent with. */
 export type HelperRequest = HelperTask | CloseFile;
 
-/** `ping` gets a `pong` when the thread's event loop turns; `end` ends the thread. The first `pong` says that the module is loaded. */
+/**
+ * `ping` gets a `pong` when the thread's event loop turns; `end` ends the thread. The first `pong` says that the module
+ * is loaded.
+ */
 export type ToHelper = (HelperRequest & { readonly id: number }) | { readonly kind: 'ping' } | { readonly kind: 'end' };
 
 /** A `StoreError` as plain data. */

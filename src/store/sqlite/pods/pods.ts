@@ -68,12 +68,12 @@ export class Pods {
     this.#signs = connection.prepare<[], SignRow>(SIGNS_OF_LIFE).raw();
   }
 
-  /** The newest heartbeat; 0: none. */
+  /** The newest heartbeat; 0 if there is none. */
   newestHeartbeat(): number {
     return this.#newestHeartbeat.get() ?? 0;
   }
 
-  /** The newest heartbeat or step; 0: none. */
+  /** The newest heartbeat or step; 0 if there is none. */
   newestInstant(): number {
     const newestStep = this.#newestStep.get() ?? 0;
     return Math.max(this.newestHeartbeat(), newestStep <= LATEST_INSTANT ? newestStep : 0);

@@ -19,14 +19,14 @@ export interface ProcessMark {
   readonly startedAt: number;
 }
 
-/** What runs under a pid. `ended`: a zombie, which has exited, and whose parent has not collected its exit status. */
+/** The process of a pid. `ended`: a zombie, which has exited, and whose parent has not collected its exit status. */
 export type Sighting = 'none' | 'unknown' | { readonly startedAt: number; readonly ended: boolean };
 
 /** The operating system's table of processes. */
 export interface ProcessTable {
   /** This process; `undefined` if the platform can prove no exit. */
   self(): ProcessMark | undefined;
-  /** What runs under a pid, in the namespace of this process. */
+  /** The process of a pid, in the namespace of this process. */
   look(pid: number): Sighting;
 }
 

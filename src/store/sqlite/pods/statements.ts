@@ -7,7 +7,10 @@
  * - A late heartbeat never takes back a newer one.
  */
 
-/** Registers an incarnation, or registers it again. Binds: incarnation, pod, now, now, heartbeat, dead after, meta, host's ms, boot; pid, its namespace, the process's start. */
+/**
+ * Registers an incarnation, or registers it again. Binds: incarnation, pod, now, now, heartbeat, dead after, meta,
+ * host's ms, boot; pid, its namespace, the process's start.
+ */
 export const REGISTER = `
 INSERT INTO POD_HEALTH (incarnation, pod_id, birth_ts, last_heartbeat_ts, heartbeat_ms, dead_after_ms, meta, host_ms, boot,
   pid, pid_namespace, process_started)
@@ -66,7 +69,7 @@ export const DROP_TYPES = `
 DELETE FROM POD_TYPES WHERE incarnation = ? AND NOT EXISTS (SELECT 1 FROM POD_HEALTH p WHERE p.incarnation = ? AND p.final IS NULL)`;
 export const TYPES_AT = 'SELECT types FROM POD_TYPES WHERE seq = ?';
 
-/** Deletes step types without a living pod. A pod of schema version 1, or somebody's SQL, leaves them behind. */
+/** Deletes the step types of pods that are no longer live. A pod of schema version 1, or somebody's SQL, leaves them behind. */
 export const PRUNE_TYPES = `
 DELETE FROM POD_TYPES
 WHERE NOT EXISTS (SELECT 1 FROM POD_HEALTH p WHERE p.incarnation = POD_TYPES.incarnation AND p.final IS NULL)`;

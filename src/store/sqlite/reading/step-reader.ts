@@ -18,13 +18,13 @@ const PAGE_CHARACTERS = 2_000_000;
 const ENDS = { oldest: Number.MAX_SAFE_INTEGER, newest: 0 } as const;
 const STARTS = { oldest: 0, newest: Number.MAX_SAFE_INTEGER } as const;
 
-/** The steps of a lookup, and the index of the id to go on with. */
+/** The steps of a lookup, and the index of the id to continue with. */
 export interface FoundSteps {
   readonly steps: StepRecord[];
   readonly next: number;
 }
 
-/** One piece of a list, and the row to continue after; `null`: there are no more rows. */
+/** One piece of a list, and the row to continue after; `null` if there are no more rows. */
 export interface ListPiece {
   readonly steps: readonly StepRecord[];
   readonly after: number | null;
@@ -32,7 +32,7 @@ export interface ListPiece {
   readonly full: boolean;
 }
 
-/** One piece of the counts, and the row to continue after; `null`: there are no more rows. */
+/** One piece of the counts, and the row to continue after; `null` if there are no more rows. */
 export interface CountPiece {
   readonly rows: readonly CountRow[];
   readonly after: number | null;
@@ -113,7 +113,7 @@ export class StepReader {
     return this.#endedFrom.all(at, at, rowid, limit);
   }
 
-  /** When the last step ended; 0: none has ended. */
+  /** When the last step ended; 0 if none has ended. */
   newestEnding(): number {
     return this.#newestEnding.get() ?? 0;
   }

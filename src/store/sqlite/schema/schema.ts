@@ -134,7 +134,7 @@ const STEP_RUN_AT_WALL = 'ALTER TABLE STEP_TRACKER ADD COLUMN run_at_wall INTEGE
 const STEP_TIMED = 'CREATE INDEX STEP_TIMED ON STEP_TRACKER (run_at_wall) WHERE run_at_wall IS NOT NULL';
 
 // From `since` on (by the store's clock), the wall clock was `offset_ms` ahead. `host_ms` and `boot` are the monotonic
-// clock at that time. Steps with a `runAt` up to (`moved_wall`, `moved_row`) have been moved to this offset; NULL: all.
+// clock at that time. Steps with a `runAt` up to (`moved_wall`, `moved_row`) have been moved to this offset; NULL if all have.
 const WALL_CLOCK = `
 CREATE TABLE WALL_CLOCK (
   since INTEGER PRIMARY KEY,

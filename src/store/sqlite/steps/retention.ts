@@ -34,7 +34,7 @@ export class Retention {
   /** Deletes one piece; call it within a transaction. @param elapsedMs how long the piece has taken so far */
   prune(now: number, keepMs: number, elapsedMs: () => number): PruneReply {
     const pods = this.#pods.run(now - Math.max(keepMs, FORGET_PODS_MS), PIECE_PODS).changes;
-    this.#types.run(); // few rows: those of living pods, and leftovers since the last prune
+    this.#types.run(); // few rows: those of live pods, and leftovers since the last prune
     for (let removed = 0; ;) {
       const bite = this.#steps.run(now - keepMs, BITE).changes;
       removed += bite;

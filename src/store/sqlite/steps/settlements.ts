@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - The fence is compared in the UPDATE that settles, on the row itself.
- * - A row remembers what settled it. A settlement that is sent again gets the receipt `settled` only if token, version and
+ * - A row records its last settlement. A settlement that is sent again gets the receipt `settled` only if token, version and
  *   incarnation are all the same.
  */
 import type { Database, Statement } from 'better-sqlite3';

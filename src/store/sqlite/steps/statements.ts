@@ -34,14 +34,17 @@ UPDATE STEP_TRACKER SET status = ?, ${SETTLED} WHERE ${FENCE}`;
 export const FINISH_ALIKE = `
 UPDATE STEP_TRACKER SET status = ?, ${SETTLED} WHERE step_id IN (SELECT value FROM json_each(?)) AND ${HELD}`;
 
-/** Makes a step pending again. Binds: delayed 0|1, crash, run_at | null, the same again; now, charge, crash, result, error, incarnation; step, token, version. */
+/**
+ * Makes a step pending again. Binds: delayed 0|1, crash, run_at | null, the same again; now, charge, crash, result,
+ * error, incarnation; step, token, version.
+ */
 export const REQUEUE = `
 UPDATE STEP_TRACKER
 SET status = 'pending', due = iif(?, 0, iif(crashes + ? > 1, 2, 1)), run_at = coalesce(?, run_at),
   run_at_wall = iif(? IS NULL, run_at_wall, NULL), claimed_by = NULL, claimed_incarnation = NULL, ${SETTLED}
 WHERE ${FENCE}`;
 
-/** What settled a step last. Bind: step. */
+/** The last settlement of a step. Bind: step. */
 export const SETTLED_BY =
   'SELECT status, version, settled_token, settled_version, settled_by FROM STEP_TRACKER WHERE step_id = ?';
 
