@@ -98,7 +98,7 @@ export interface FleetQOptions {
    * relative path is made absolute at once, by the current folder. Default `:memory:`.
    */
   readonly journalPath?: string | URL;
-  /** What this pod publishes about itself to its peers, beside what the library adds. */
+  /** The data that this pod publishes about itself to its peers, in addition to the data that the library adds. */
   readonly meta?: Readonly<Record<string, unknown>>;
   /**
    * Where logs go: pino, bunyan, `console`, or anything of their shape; others by `messageFirst`. Default: `debug`, with

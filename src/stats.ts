@@ -3,7 +3,7 @@ import type { Runtime } from './runtime/runtime.js';
 import { mapInSlices } from './runtime/time-slices.js';
 import { isLive, type PodView, type StatusCounts, type StoreStats } from './store/contract.js';
 
-/** What `stats()` returns. */
+/** The result of `stats()`. */
 export interface QueueStats {
   readonly pendingSteps: number;
   readonly claimedSteps: number;
@@ -32,7 +32,7 @@ export interface QueueStats {
   readonly strays: number;
 }
 
-/** What `leader()` returns. */
+/** The result of `leader()`. */
 export interface LeaderReport {
   /** The `podId` of the leader; `null` if no pod leads. */
   readonly currentLeader: string | null;

@@ -16,9 +16,9 @@ import { repeatUnanswered } from './repeat-unanswered.js';
 import type { SecondReadDependencies } from './second-read.js';
 import { unlessClosing } from './unless-closing.js';
 
-/** What `cancel` did. */
+/** The result of `cancel`. */
 export type CancelResult = 'cancelled' | 'alreadyTerminal' | 'notFound';
-/** What `retry` did. `notRetryable`: the step has neither failed nor been cancelled. */
+/** The result of `retry`. `notRetryable`: the step has neither failed nor been cancelled. */
 export type RetryResult = 'retried' | 'notRetryable' | 'notFound';
 
 export interface StepCommandsDependencies {

@@ -17,7 +17,7 @@ export type AnySteps = Record<string, { args: any; result: any }>;
 
 /** The args that steps of type `K` take. */
 export type ArgsOf<S, K extends keyof S> = S[K] extends { args: infer A } ? A : never;
-/** What steps of type `K` return. */
+/** The type of the results of steps of type `K`. */
 export type ResultOf<S, K extends keyof S> = S[K] extends { result: infer R } ? R : never;
 
 type Known<S> = [keyof S] extends [never] ? AnySteps : S;
@@ -67,7 +67,7 @@ export interface StepRetrying<K, A> extends StepEvent<K, A> {
 export interface StepReleased<K, A> extends StepEvent<K, A> {
   readonly reason: ReleaseReason | 'orphaned';
   readonly delayMs: number;
-  /** What the handler threw after it was aborted, unless it was the abort itself. */
+  /** The error that the handler threw after it was aborted, unless it was the abort itself. */
   readonly error: SerializedError | undefined;
 }
 
@@ -116,7 +116,7 @@ export interface PodDead extends PodEvent {
   readonly reason: 'silent' | 'exited';
 }
 
-/** What a recovery cycle did. */
+/** The result of a recovery cycle. */
 export interface RecoverySummary {
   readonly cycleId: string;
   readonly dryRun: boolean;

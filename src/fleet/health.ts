@@ -10,7 +10,7 @@ import type { PodFenced } from '../events.js';
 import type { FailingOperation } from '../store/outage-tracker.js';
 import type { PoolLoad } from '../pool-interface.js';
 
-/** What `health()` returns: the fields of the Python FLEET-Q, then what is wrong. */
+/** The result of `health()`: the fields of the Python FLEET-Q, then the problems. */
 export interface Health {
   readonly podId: string;
   readonly status: 'healthy' | 'unhealthy';
