@@ -7,7 +7,7 @@ export interface Summary {
   readonly submitted: number;
   readonly completed: number;
   /** Submitted, and not completed at the end. */
-  readonly missing: number;
+  readonly lost: number;
   /** Completed, but the independent pass has another result. */
   readonly wrong: number;
   /** Steps for which more than one final settlement was acknowledged. */
@@ -39,7 +39,7 @@ export function summarize({ root, files, steps, entries, killed, seconds }: Evid
   return {
     submitted: files.size,
     completed: completed.length,
-    missing: files.size - completed.length,
+    lost: files.size - completed.length,
     wrong: wrong.length,
     settledTwice: repeated(entries, 'settled'),
     ranTwice: repeated(entries, 'started'),
@@ -51,8 +51,8 @@ export function summarize({ root, files, steps, entries, killed, seconds }: Evid
 }
 
 /** Whether the queue kept its promises. */
-export function isGood({ missing, wrong, settledTwice }: Summary): boolean {
-  return missing === 0 && wrong === 0 && settledTwice === 0;
+export function isGood({ lost, wrong, settledTwice }: Summary): boolean {
+  return lost === 0 && wrong === 0 && settledTwice === 0;
 }
 
 function repeated(entries: readonly Entry[], what: Entry['what']): number {
@@ -79,7 +79,7 @@ function recoveryMs(entries: readonly Entry[], { podId, at }: Evidence['killed']
 const LINES: readonly (readonly [keyof Summary, string])[] = [
   ['submitted', 'steps submitted'],
   ['completed', 'completed'],
-  ['missing', 'missing'],
+  ['lost', 'lost (submitted, and not completed at the end)'],
   ['wrong', 'wrong (against an independent pass)'],
   ['settledTwice', 'settled twice'],
   ['ranTwice', 'run more than once (their pod died or froze)'],
@@ -91,6 +91,6 @@ const LINES: readonly (readonly [keyof Summary, string])[] = [
 
 export function textOf(summary: Summary): string {
   const rows = LINES.map(([key, label]) => `  ${summary[key].toLocaleString('en').padStart(8)}  ${label}`);
-  const verdict = isGood(summary) ? 'No step is missing, wrong or settled twice.' : 'The queue broke a promise.';
+  const verdict = isGood(summary) ? 'No step is lost, wrong or settled twice.' : 'The queue broke a promise.';
   return `\n${rows.join('\n')}\n\n${verdict}`;
 }

@@ -14,7 +14,7 @@ test(
     const demo = await startDemo(['--json', '--files', String(FILES)]).ended;
     expect(demo.code, demo.stderr).toBe(0);
     const summary = summaryOf(demo);
-    expect(summary).toMatchObject({ submitted: FILES, completed: FILES, missing: 0, wrong: 0, settledTwice: 0 });
+    expect(summary).toMatchObject({ submitted: FILES, completed: FILES, lost: 0, wrong: 0, settledTwice: 0 });
     expect(summary.recovered).toBeGreaterThanOrEqual(1);
     expect(summary.staleRefused).toBeGreaterThanOrEqual(1);
     expect(summary.ranTwice).toBeGreaterThanOrEqual(1);
@@ -22,7 +22,7 @@ test(
     // Simulations check the exact bound. These are real processes, on a machine that may be busy.
     expect(summary.recoveryMs).toBeLessThanOrEqual(2 * (deadAfterMs + 2 * recoveryIntervalMs));
     expect(Object.keys(summary)).toEqual([
-      ...['submitted', 'completed', 'missing', 'wrong', 'settledTwice', 'ranTwice'],
+      ...['submitted', 'completed', 'lost', 'wrong', 'settledTwice', 'ranTwice'],
       ...['recovered', 'staleRefused', 'recoveryMs', 'seconds'],
     ]);
     expect(demo.left).toEqual([]);

@@ -13,7 +13,7 @@ describeOnTestBed('the demo on Snowflake', () => {
       const demo = await startDemo(['--store', 'snowflake', '--json', '--files', String(FILES)]).ended;
       expect(demo.code, demo.stderr).toBe(0);
       const summary = summaryOf(demo);
-      expect(summary).toMatchObject({ submitted: FILES, completed: FILES, missing: 0, wrong: 0, settledTwice: 0 });
+      expect(summary).toMatchObject({ submitted: FILES, completed: FILES, lost: 0, wrong: 0, settledTwice: 0 });
       expect(summary.recovered).toBeGreaterThanOrEqual(1);
       expect(summary.staleRefused).toBeGreaterThanOrEqual(1);
       expect(summary.ranTwice).toBeGreaterThanOrEqual(1);
