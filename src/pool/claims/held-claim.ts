@@ -7,6 +7,7 @@
  * - A payload that a reader could change is decoded again for each reader.
  * - The first abort decides. Later aborts change nothing.
  * - It remembers a bounded number of the steps that its handler has submitted.
+ * - Only its own methods change it.
  */
 import { FleetQError } from '../../errors.js';
 import type { StepEvent } from '../../events.js';
@@ -31,26 +32,19 @@ export class HeldClaim {
   readonly pod: PodRef;
   readonly handler: TypeHandler;
   readonly claimedAt: number;
-  /** `stray`: its claim has been settled, and its handler still runs. */
-  state: 'unstarted' | 'running' | 'stray' | 'ended' = 'unstarted';
-  /** When it came, among claims of equal rank in the ready queue. */
-  arrival = 0;
-  outcome: Outcome | undefined = undefined;
-  /** The decoded payload, if nobody can change it. */
-  payload: Payload | undefined = undefined;
-  startedAt = 0;
-  durationMs = 0;
-  /** Before an abort: when the time-out is reached. After it: when the grace is over. */
-  dueAt = Infinity;
-  aborted: AbortCause | undefined = undefined;
-  /** How long ago its step was cancelled when this pod learned of it, in ms. */
-  cancelledForMs: number | undefined = undefined;
-  /** The handler called `release`: the step is due again after this time, in ms. */
-  releaseDelayMs: number | undefined = undefined;
-  /** Decided once, because a settlement that is sent again must be the same. */
-  settlement: Settlement | undefined = undefined;
+  #state: 'unstarted' | 'running' | 'stray' | 'ended' = 'unstarted';
+  #arrival = 0;
+  #outcome: Outcome | undefined = undefined;
+  #payload: Payload | undefined = undefined;
+  #startedAt = 0;
+  #durationMs = 0;
+  #dueAt = Infinity;
+  #aborted: AbortCause | undefined = undefined;
+  #cancelledForMs: number | undefined = undefined;
+  #releaseDelayMs: number | undefined = undefined;
+  #settlement: Settlement | undefined = undefined;
   /** How many later claims of the same step were given back because this one still runs. */
-  blockedClaims = 0;
+  #blockedClaims = 0;
   #controller: AbortController | undefined = undefined;
   /** The ids of steps that the handler has submitted by `ctx.submit`, the oldest first. */
   #children: Set<string> | undefined = undefined;
@@ -62,11 +56,113 @@ export class HeldClaim {
     this.claimedAt = claimedAt;
   }
 
+  /** `stray`: its claim has been settled, and its handler still runs. */
+  get state(): 'unstarted' | 'running' | 'stray' | 'ended' {
+    return this.#state;
+  }
+
+  /** When it came, among claims of equal rank in the ready queue. */
+  get arrival(): number {
+    return this.#arrival;
+  }
+
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
+  }
+
+  /** The decoded payload, if nobody can change it. */
+  get payload(): Payload | undefined {
+    return this.#payload;
+  }
+
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+
+  get durationMs(): number {
+    return this.#durationMs;
+  }
+
+  /** Before an abort: when the time-out is reached. After it: when the grace is over. */
+  get dueAt(): number {
+    return this.#dueAt;
+  }
+
+  get aborted(): AbortCause | undefined {
+    return this.#aborted;
+  }
+
+  /** How long ago its step was cancelled when this pod learned of it, in ms. */
+  get cancelledForMs(): number | undefined {
+    return this.#cancelledForMs;
+  }
+
+  /** The handler called `release`: the step is due again after this time, in ms. */
+  get releaseDelayMs(): number | undefined {
+    return this.#releaseDelayMs;
+  }
+
+  /** Decided once, because a settlement that is sent again must be the same. */
+  get settlement(): Settlement | undefined {
+    return this.#settlement;
+  }
+
+  /** Its place among claims of equal rank in the ready queue. */
+  queued(arrival: number): void {
+    this.#arrival = arrival;
+  }
+
+  /** Its handler is about to be called. */
+  begin(now: number): void {
+    this.#state = 'running';
+    this.#startedAt = now;
+  }
+
+  /** Its time-out, or its grace after an abort, is over at `dueAt`. */
+  expireAt(dueAt: number): void {
+    this.#dueAt = dueAt;
+  }
+
+  /** Its handler has returned, or is given up. */
+  ranUntil(now: number): void {
+    this.#durationMs = now - this.#startedAt;
+  }
+
+  /** It has ended without its handler, which still runs. */
+  becomeStray(): void {
+    this.#state = 'stray';
+  }
+
+  /** The handler of the stray has returned. */
+  strayReturned(): void {
+    this.#state = 'ended';
+  }
+
+  /** Its step was cancelled `agoMs` ago. The first news counts. */
+  cancelled(agoMs: number): void {
+    this.#cancelledForMs ??= agoMs;
+  }
+
+  /** Its handler has released it. The first call counts. */
+  release(delayMs: number): void {
+    this.#releaseDelayMs ??= delayMs;
+  }
+
+  /** Keeps the settlement as it is sent first. */
+  settleWith(settlement: Settlement): Settlement {
+    return (this.#settlement = settlement);
+  }
+
+  /** A later claim of the same step is given back, because this one still runs. @returns how many were before */
+  blockLater(): number {
+    return this.#blockedClaims++;
+  }
+
   /** The payload's values, for the caller alone. @throws SyntaxError if the text is not JSON */
   readPayload(): Payload {
-    if (this.payload !== undefined) return this.payload;
+    if (this.#payload !== undefined) return this.#payload;
     const payload = payloadOf(JSON.parse(this.claim.payload));
-    if (isImmutable(payload)) this.payload = payload;
+    if (isImmutable(payload)) this.#payload = payload;
     return payload;
   }
 
@@ -88,7 +184,7 @@ export class HeldClaim {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.aborted !== undefined) this.#controller.abort(this.abortError());
+      if (this.#aborted !== undefined) this.#controller.abort(this.abortError());
     }
     return this.#controller.signal;
   }
@@ -100,21 +196,21 @@ export class HeldClaim {
 
   /** Aborts the signal. Its listeners run before this returns. */
   abort(cause: AbortCause): void {
-    if (this.aborted !== undefined) return;
-    this.aborted = cause;
+    if (this.#aborted !== undefined) return;
+    this.#aborted = cause;
     const controller = this.#controller;
     if (controller !== undefined) runInContextCopy(() => controller.abort(this.abortError()));
   }
 
   end(outcome: Outcome): asserts this is EndedHeldClaim {
-    this.state = 'ended';
-    this.outcome = outcome;
+    this.#state = 'ended';
+    this.#outcome = outcome;
   }
 
   /** The reason of the signal. */
   abortError(): FleetQError {
     const step = `step ${this.claim.stepId}`;
-    switch (this.aborted) {
+    switch (this.#aborted) {
       case 'cancelled':
         return new FleetQError('STEP_CANCELLED', `${step} was cancelled`);
       case 'timedOut':

@@ -77,7 +77,7 @@ export class HeldClaims {
   cancelUnstarted(stepId: string, cancelledForMs: number): void {
     if (this.ready.size === 0) return;
     for (const held of this.ready.take(({ claim }) => claim.stepId === stepId)) {
-      held.cancelledForMs = cancelledForMs;
+      held.cancelled(cancelledForMs);
       this.end(held, { kind: 'cancelled' });
     }
   }

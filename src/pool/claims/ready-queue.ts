@@ -28,9 +28,9 @@ export class ReadyQueue {
   }
 
   add(held: HeldClaim): void {
-    held.arrival = ++this.#arrivals;
+    held.queued(++this.#arrivals);
     this.#lane(held.handler).add(held);
-    held.handler.unstarted++;
+    held.handler.claimQueued();
     this.#size++;
   }
 
@@ -61,7 +61,7 @@ export class ReadyQueue {
   }
 
   #left(held: HeldClaim): HeldClaim {
-    held.handler.unstarted--;
+    held.handler.claimDequeued();
     this.#size--;
     return held;
   }

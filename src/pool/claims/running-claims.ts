@@ -80,12 +80,12 @@ export class RunningClaims {
   /** The claim is settled without its handler, which still runs. */
   addStray({ handler }: HeldClaim): void {
     this.#strays++;
-    handler.strays++;
+    handler.strayAdded();
   }
 
   /** The handler of a stray has returned. */
   removeStray({ handler }: HeldClaim): void {
     this.#strays--;
-    handler.strays--;
+    handler.strayRemoved();
   }
 }

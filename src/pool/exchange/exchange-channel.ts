@@ -148,7 +148,7 @@ export class ExchangeChannel implements ExchangePace {
 
   #settlementOf(entry: OutboxEntry): Settlement {
     if (!isEnded(entry)) return entry.settlement;
-    return (entry.settlement ??= this.#deps.settler.settlement(entry.claim, entry.outcome));
+    return entry.settlement ?? entry.settleWith(this.#deps.settler.settlement(entry.claim, entry.outcome));
   }
 
   /** An unanswered token comes first, then one that a late read may have missed. */

@@ -66,7 +66,7 @@ export class Context implements StepContext {
   get release(): (options?: ReleaseOptions) => never {
     return (options) => {
       const delayMs = releaseDelay(options);
-      this.#held.releaseDelayMs ??= delayMs;
+      this.#held.release(delayMs);
       throw new Released('step released by its handler');
     };
   }

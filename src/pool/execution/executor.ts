@@ -56,8 +56,7 @@ export class Executor {
     const { runtime, events, claims, rate, state, maxPayloadBytes } = this.#deps;
     const { running } = claims;
     const { limit, definition } = held.handler;
-    held.state = 'running';
-    held.startedAt = now;
+    held.begin(now);
     if (running.busy === 0) rate.workBegan(now);
     running.call(held);
     let returned: unknown;
@@ -84,7 +83,7 @@ export class Executor {
   abort(held: HeldClaim, cause: AbortCause): void {
     if (held.aborted !== undefined || held.state !== 'running') return;
     const { runtime, abortGraceMs, claims } = this.#deps;
-    held.dueAt = runtime.monotonicMs() + abortGraceMs;
+    held.expireAt(runtime.monotonicMs() + abortGraceMs);
     if (!claims.running.isCalling(held)) this.#deadlines.expect(held.dueAt);
     held.abort(cause);
   }
@@ -98,7 +97,7 @@ export class Executor {
     const { claims } = this.#deps;
     const running = claims.running.find(stepId);
     if (running !== undefined) {
-      running.cancelledForMs ??= agoMs;
+      running.cancelled(agoMs);
       this.abort(running, 'cancelled');
     }
     claims.cancelUnstarted(stepId, agoMs);
@@ -113,7 +112,7 @@ export class Executor {
     const callbacks = this.#spare.pop() ?? new PromiseCallbacks(this);
     callbacks.held = held;
     this.#deps.claims.running.goesOn(held);
-    if (held.aborted === undefined) held.dueAt = held.startedAt + held.handler.timeoutMs;
+    if (held.aborted === undefined) held.expireAt(held.startedAt + held.handler.timeoutMs);
     if (held.dueAt !== Infinity) this.#deadlines.expect(held.dueAt);
     void Promise.resolve(promise).then(callbacks.fulfilled, callbacks.rejected);
   }
@@ -136,7 +135,7 @@ export class Executor {
     if (claims.running.busy === 0) rate.workEnded(now);
     if (wasStray) this.#strayReturned(held);
     else {
-      held.durationMs = now - held.startedAt;
+      held.ranUntil(now);
       rate.completed(held.durationMs);
       if (held.handler.limit !== undefined) held.handler.took(held.durationMs);
       claims.end(held, outcome);
@@ -170,16 +169,16 @@ export class Executor {
       { stepId, type, cause, abortGraceMs },
       'handler ignored its abort; settling its claim, and its slot stays in use until it returns',
     );
-    held.durationMs = now - held.startedAt;
+    held.ranUntil(now);
     claims.running.addStray(held); // before the end: a drain that waits for running handlers looks at the strays then
     claims.end(held, abortedOutcome(held, cause));
-    held.state = 'stray';
+    held.becomeStray();
   }
 
   #strayReturned(held: HeldClaim): void {
     const { stepId, type } = held.claim;
     this.#deps.log.info({ stepId, type }, 'stray handler returned; its slot is free');
-    held.state = 'ended';
+    held.strayReturned();
     this.#deps.claims.running.removeStray(held);
   }
 }

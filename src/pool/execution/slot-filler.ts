@@ -87,7 +87,7 @@ export class SlotFiller {
   }
 
   #block(held: HeldClaim, by: HeldClaim): void {
-    const delayMs = exponentialMs(FIRST_BLOCK_MS, LONGEST_BLOCK_MS, by.blockedClaims++);
+    const delayMs = exponentialMs(FIRST_BLOCK_MS, LONGEST_BLOCK_MS, by.blockLater());
     this.#deps.claims.giveBack(held, 'blocked', delayMs);
   }
 

@@ -16,9 +16,8 @@ export class TypeHandler {
   /** `Infinity`: no time-out. */
   readonly timeoutMs: number;
   readonly limit: LimitFunction | undefined;
-  /** Claims of this type that are held unstarted. */
-  unstarted = 0;
-  strays = 0;
+  #unstarted = 0;
+  #strays = 0;
   #meanMs: number | undefined = undefined;
 
   /** @param timeoutMs for a type that has none of its own */
@@ -33,6 +32,31 @@ export class TypeHandler {
     return this.limit === undefined ? Infinity : this.limit.concurrency - this.limit.activeCount;
   }
 
+  /** Claims of this type that are held unstarted. */
+  get unstarted(): number {
+    return this.#unstarted;
+  }
+
+  get strays(): number {
+    return this.#strays;
+  }
+
+  claimQueued(): void {
+    this.#unstarted++;
+  }
+
+  claimDequeued(): void {
+    this.#unstarted--;
+  }
+
+  strayAdded(): void {
+    this.#strays++;
+  }
+
+  strayRemoved(): void {
+    this.#strays--;
+  }
+
   /** A handler of this type returned after this time. Only called for types with a limit. */
   took(durationMs: number): void {
     this.#meanMs = this.#meanMs === undefined ? durationMs : this.#meanMs + NEWEST_WEIGHT * (durationMs - this.#meanMs);
@@ -41,8 +65,8 @@ export class TypeHandler {
   /** How many more claims of this type are useful: for the room now, and for what becomes free within `spanMs`. */
   useful(spanMs: number): number {
     if (this.limit === undefined) return Infinity;
-    const lanes = this.limit.concurrency - this.strays;
+    const lanes = this.limit.concurrency - this.#strays;
     const coming = this.#meanMs === undefined ? 0 : Math.floor((lanes * spanMs) / Math.max(this.#meanMs, 0.01));
-    return Math.max(0, this.room + coming - this.unstarted);
+    return Math.max(0, this.room + coming - this.#unstarted);
   }
 }

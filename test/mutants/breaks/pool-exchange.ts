@@ -168,8 +168,8 @@ export const poolExchangeBreaks: readonly Break[] = [
   {
     name: 'pool/exchange/exchange-channel: an outcome is decided anew for each try',
     file: 'src/pool/exchange/exchange-channel.ts',
-    find: 'entry.settlement ??= this',
-    replace: 'entry.settlement = this',
+    find: 'return entry.settlement ?? entry.',
+    replace: 'return entry.',
     tests: ['test/pool/exchange/exchange-channel.test.ts'],
   },
   {

@@ -44,17 +44,17 @@ export const poolExecutionBreaks: readonly Break[] = [
     tests: ['test/pool/planning/prefetch.test.ts'],
   },
   {
-    name: 'pool/execution/context: a second release changes the delay',
-    file: 'src/pool/execution/context.ts',
-    find: 'this.#held.releaseDelayMs ??= delayMs;',
-    replace: 'this.#held.releaseDelayMs = delayMs;',
+    name: 'pool/claims/held-claim: a second release changes the delay',
+    file: 'src/pool/claims/held-claim.ts',
+    find: 'this.#releaseDelayMs ??= delayMs;',
+    replace: 'this.#releaseDelayMs = delayMs;',
     tests: ['test/pool/execution/outcomes.test.ts'],
   },
   {
     name: 'pool/execution/context: release is noted before it is checked',
     file: 'src/pool/execution/context.ts',
-    find: '      const delayMs = releaseDelay(options);\n      this.#held.releaseDelayMs ??= delayMs;',
-    replace: '      this.#held.releaseDelayMs ??= options?.delayMs ?? 5_000;\n      releaseDelay(options);',
+    find: '      const delayMs = releaseDelay(options);\n      this.#held.release(delayMs);',
+    replace: '      this.#held.release(options?.delayMs ?? 5_000);\n      releaseDelay(options);',
     tests: ['test/pool/execution/outcomes.test.ts'],
   },
   {
@@ -95,8 +95,8 @@ export const poolExecutionBreaks: readonly Break[] = [
   {
     name: 'pool/execution/executor: an abort during the call gives the time-out in place of the grace',
     file: 'src/pool/execution/executor.ts',
-    find: 'if (held.aborted === undefined) held.dueAt = held.startedAt',
-    replace: 'held.dueAt = held.startedAt',
+    find: 'if (held.aborted === undefined) held.expireAt(held.startedAt',
+    replace: 'held.expireAt(held.startedAt',
     tests: ['test/pool/execution/executor.test.ts'],
   },
   {
@@ -145,8 +145,8 @@ export const poolExecutionBreaks: readonly Break[] = [
   {
     name: 'pool/execution/executor: the time of a handler counts from the end of its call',
     file: 'src/pool/execution/executor.ts',
-    find: 'if (held.aborted === undefined) held.dueAt = held.startedAt +',
-    replace: 'if (held.aborted === undefined) held.dueAt = this.#deps.runtime.monotonicMs() +',
+    find: 'if (held.aborted === undefined) held.expireAt(held.startedAt +',
+    replace: 'if (held.aborted === undefined) held.expireAt(this.#deps.runtime.monotonicMs() +',
     tests: ['test/pool/execution/executor.test.ts'],
   },
   {
@@ -164,10 +164,10 @@ export const poolExecutionBreaks: readonly Break[] = [
     tests: ['test/pool/execution/executor.test.ts'],
   },
   {
-    name: 'pool/execution/executor: a second cancel changes how long ago it was',
-    file: 'src/pool/execution/executor.ts',
-    find: 'running.cancelledForMs ??= agoMs;',
-    replace: 'running.cancelledForMs = agoMs;',
+    name: 'pool/claims/held-claim: a second cancel changes how long ago it was',
+    file: 'src/pool/claims/held-claim.ts',
+    find: 'this.#cancelledForMs ??= agoMs;',
+    replace: 'this.#cancelledForMs = agoMs;',
     tests: ['test/pool/execution/executor.test.ts'],
   },
   {
@@ -288,8 +288,8 @@ export const poolExecutionBreaks: readonly Break[] = [
   {
     name: 'pool/execution/slot-filler: the delay of a blocked claim has no limit',
     file: 'src/pool/execution/slot-filler.ts',
-    find: 'exponentialMs(FIRST_BLOCK_MS, LONGEST_BLOCK_MS, by.blockedClaims++)',
-    replace: 'exponentialMs(FIRST_BLOCK_MS, Infinity, by.blockedClaims++)',
+    find: 'exponentialMs(FIRST_BLOCK_MS, LONGEST_BLOCK_MS, by.blockLater())',
+    replace: 'exponentialMs(FIRST_BLOCK_MS, Infinity, by.blockLater())',
     tests: ['test/pool/execution/aborts.test.ts'],
   },
   {
@@ -351,14 +351,14 @@ export const poolExecutionBreaks: readonly Break[] = [
   {
     name: 'pool/handlers/type-handler: strays count as lanes',
     file: 'src/pool/handlers/type-handler.ts',
-    find: 'this.limit.concurrency - this.strays',
+    find: 'this.limit.concurrency - this.#strays',
     replace: 'this.limit.concurrency',
     tests: ['test/pool/handlers/handlers.test.ts'],
   },
   {
     name: 'pool/handlers/type-handler: unstarted claims are not subtracted',
     file: 'src/pool/handlers/type-handler.ts',
-    find: 'this.room + coming - this.unstarted',
+    find: 'this.room + coming - this.#unstarted',
     replace: 'this.room + coming',
     tests: ['test/pool/handlers/handlers.test.ts'],
   },

@@ -45,21 +45,21 @@ export const sqliteBreaks: readonly Break[] = [
   {
     name: 'sqlite/claiming/claims: steps behind those that were held back are not read again',
     file: `${SQLITE}/claiming/claims.ts`,
-    find: 'quota.left = true; // the steps behind',
+    find: 'quota.leaveOut(); // the steps behind',
     replace: '// the steps behind',
     tests: [`${TESTS}/clock/wall-clock-offsets.test.ts`],
   },
   {
     name: 'sqlite/claiming/claim-quota: steps that are left for lack of room are not reported',
     file: `${SQLITE}/claiming/claim-quota.ts`,
-    find: 'if (!may) this.left = true;',
+    find: 'if (!may) this.#left = true;',
     replace: '',
     tests: [`${TESTS}/claiming/claims.test.ts`],
   },
   {
     name: 'sqlite/claiming/claim-quota: steps that are left for lack of a free slot are not reported',
     file: `${SQLITE}/claiming/claim-quota.ts`,
-    find: `      this.left = true;
+    find: `      this.#left = true;
       return false;`,
     replace: '      return false;',
     tests: [`${TESTS}/claiming/claims.test.ts`],

@@ -11,11 +11,12 @@ import { POD, running, type Rig } from '../support/rig.js';
 const STALE = 10_000;
 const HANDLERS = new Handlers(new StepRegistry(), undefined);
 
-function heldOf(stepId: string, claimedAt: number, state: HeldClaim['state'] = 'running'): HeldClaim {
+function heldOf(stepId: string, claimedAt: number, state: 'running' | 'ended' = 'running'): HeldClaim {
   const rest = { type: 'work', payload: '{}', priority: 0, retryCount: 0, maxRetries: 3, crashes: 0, runAt: 0 };
   const claim: Claim = { stepId, claimToken: `token of ${stepId}`, version: 2, ...rest, createdAt: 0 };
-  const held = new HeldClaim(claim, POD, HANDLERS.none, claimedAt);
-  held.state = state;
+  const held: HeldClaim = new HeldClaim(claim, POD, HANDLERS.none, claimedAt);
+  held.begin(claimedAt);
+  if (state === 'ended') held.end({ kind: 'succeeded', result: null });
   return held;
 }
 

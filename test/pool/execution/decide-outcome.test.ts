@@ -9,7 +9,10 @@ import { claimOf, POD } from '../support/rig.js';
 const handler = new TypeHandler({ type: 'it', schema: undefined, timeoutMs: 50, run: () => 1 });
 
 function held(given: { readonly aborted?: AbortCause; readonly releaseDelayMs?: number } = {}): HeldClaim {
-  return Object.assign(new HeldClaim(claimOf('s1', 'it'), POD, handler, 0), given);
+  const held = new HeldClaim(claimOf('s1', 'it'), POD, handler, 0);
+  if (given.aborted !== undefined) held.abort(given.aborted);
+  if (given.releaseDelayMs !== undefined) held.release(given.releaseDelayMs);
+  return held;
 }
 
 const returned = (held: HeldClaim, value: unknown) => returnedOutcome(held, value, 1_000);

@@ -7,7 +7,7 @@ const limited = (concurrency: number) => new TypeHandler({ type: 'it', schema: u
 
 test('a type without a limit can always use more', () => {
   const handler = new TypeHandler({ type: 'it', schema: undefined, run: () => 1 });
-  handler.unstarted = 1_000;
+  for (let i = 0; i < 1_000; i++) handler.claimQueued();
   expect([handler.room, handler.useful(0)]).toEqual([Infinity, Infinity]);
 });
 
@@ -27,9 +27,9 @@ test('a limited type can use what may start now, and what may start within the s
 test('unstarted claims are subtracted, and lanes with strays do not count', () => {
   const handler = limited(2);
   handler.took(10);
-  handler.unstarted = 3;
+  for (let i = 0; i < 3; i++) handler.claimQueued();
   expect([handler.useful(0), handler.useful(100)]).toEqual([0, 19]);
-  handler.strays = 1;
+  handler.strayAdded();
   expect(handler.useful(100)).toBe(9);
 });
 

@@ -23,7 +23,7 @@ test('returns the same map until a limit differs, and never changes a returned m
     ['three', 3],
   ]);
   expect(limits.at(0)).toBe(first);
-  handlers.get('three')!.unstarted = 1;
+  handlers.get('three')!.claimQueued();
   const second = limits.at(0)!;
   expect(second).not.toBe(first);
   expect([first.get('three'), second.get('three')]).toEqual([3, 2]);
@@ -33,14 +33,14 @@ test('returns the same map until a limit differs, and never changes a returned m
 test('leaves out a type while no claim of it is useful', () => {
   const { handlers, limits } = limitsOf({ open: undefined, one: 1 });
   expect(limits.at(0)!.get('one')).toBe(1);
-  handlers.get('one')!.unstarted = 1;
+  handlers.get('one')!.claimQueued();
   expect([...limits.at(0)!.keys()]).toEqual(['open']);
-  handlers.get('one')!.unstarted = 0;
+  handlers.get('one')!.claimDequeued();
   expect([...limits.at(0)!.keys()].toSorted()).toEqual(['one', 'open']);
 });
 
 test('returns no map if no claim is useful at all', () => {
   const { handlers, limits } = limitsOf({ one: 1 });
-  handlers.get('one')!.unstarted = 1;
+  handlers.get('one')!.claimQueued();
   expect(limits.at(0)).toBeUndefined();
 });

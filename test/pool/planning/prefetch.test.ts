@@ -242,15 +242,15 @@ describe('concurrency of a type', () => {
     expect(handler.useful(1_000)).toBe(2); // nothing is known of how long it takes
     handler.took(100);
     expect(handler.useful(1_000)).toBe(2 + 20);
-    handler.unstarted = 5;
+    for (let i = 0; i < 5; i++) handler.claimQueued();
     expect(handler.useful(1_000)).toBe(2 + 20 - 5);
-    handler.unstarted = 0;
+    for (let i = 0; i < 5; i++) handler.claimDequeued();
     const doors = [gate(), gate()];
     const running = doors.map((door) => handler.limit!(() => door.promise));
     expect(handler.useful(1_000)).toBe(20);
-    handler.strays = 1;
+    handler.strayAdded();
     expect(handler.useful(1_000)).toBe(10);
-    handler.strays = 2;
+    handler.strayAdded();
     expect(handler.useful(1_000)).toBe(0);
     for (const door of doors) door.open();
     await Promise.all(running);

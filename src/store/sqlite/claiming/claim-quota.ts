@@ -1,10 +1,8 @@
 /** How much of a claim request is still open: the free slots, the prefetch, and the limit of each type. */
-import type { Claim, ClaimRequest } from '../../contract.js';
+import type { ClaimRequest } from '../../contract.js';
 
 export class ClaimQuota {
-  readonly claims: Claim[] = [];
-  /** Whether a candidate was left out, so that there may be more to claim. */
-  left = false;
+  #left = false;
   readonly #limits: ClaimRequest['types'];
   readonly #ofType = new Map<string, number>();
   #room: number;
@@ -17,10 +15,20 @@ export class ClaimQuota {
     this.#free = Math.min(free, room);
   }
 
+  /** Whether a candidate was left out, so that there may be more to claim. */
+  get left(): boolean {
+    return this.#left;
+  }
+
+  /** Candidates were left out for a reason of the caller's. */
+  leaveOut(): void {
+    this.#left = true;
+  }
+
   /** Whether one more of this type may be claimed. */
   allows(type: string): boolean {
     const may = this.#room > 0 && (this.#ofType.get(type) ?? 0) < (this.#limits.get(type) ?? 0);
-    if (!may) this.left = true;
+    if (!may) this.#left = true;
     return may;
   }
 
@@ -32,7 +40,7 @@ export class ClaimQuota {
    */
   take(type: string, crashes: number): boolean {
     if (crashes > 0 && this.#free === 0) {
-      this.left = true;
+      this.#left = true;
       return false;
     }
     if (this.#free > 0) this.#free--;

@@ -60,6 +60,7 @@ export class Claims {
   take(now: number, pod: PodRef, request: ClaimRequest, most: number, backlog: boolean): Taken {
     const room = Math.min(request.free + request.prefetch, most);
     const quota = new ClaimQuota(request, room);
+    const claims: Claim[] = [];
     const chosen: number[] = [];
     const early: number[] = [];
     let wallNow: number | undefined;
@@ -76,16 +77,16 @@ export class Claims {
       }
       if (!quota.take(row[3], row[9])) continue;
       chosen.push(row[0]);
-      quota.claims.push(claimOf(row[10] > 0 ? row : this.#dated(now, row), request.token, 1, times));
+      claims.push(claimOf(row[10] > 0 ? row : this.#dated(now, row), request.token, 1, times));
     }
     if (early.length > 0) {
       this.#runAtSteps.putBack(now, early);
-      quota.left = true; // the steps behind them have not been looked at
+      quota.leaveOut(); // the steps behind them have not been looked at
     }
     if (chosen.length > 0) {
       this.#claim.run(now, pod.podId, pod.incarnation, request.token, JSON.stringify(chosen));
     }
-    return { claims: quota.claims, left: quota.left || partly, blocked };
+    return { claims, left: quota.left || partly, blocked };
   }
 
   #repaired(row: CandidateRow): CandidateRow | undefined {
