@@ -5,7 +5,7 @@ export const poolClaimsBreaks: readonly Break[] = [
     name: 'pool/claims/held-claim: a later abort replaces the first',
     file: 'src/pool/claims/held-claim.ts',
     find: '    if (this.#aborted !== undefined) return;\n    this.#aborted',
-    replace: '    this.aborted',
+    replace: '    this.#aborted',
     tests: ['test/pool/claims/held-claim.test.ts'],
   },
   {
@@ -19,7 +19,7 @@ export const poolClaimsBreaks: readonly Break[] = [
     name: 'pool/claims/held-claim: all readers share one payload',
     file: 'src/pool/claims/held-claim.ts',
     find: '    if (isImmutable(payload)) this.#payload = payload;',
-    replace: '    this.payload = payload;',
+    replace: '    this.#payload = payload;',
     tests: ['test/pool/claims/held-claim.test.ts'],
   },
   {
