@@ -8,7 +8,7 @@
  */
 import type { Service } from '../runtime/service.js';
 import type { Fence, PodRef } from '../store/contract.js';
-import type { PoolLoad, WorkerPool } from '../pool-interface.js';
+import type { HeartbeatSnapshot, PoolLoad, WorkerPool } from '../pool-interface.js';
 import type { ClaimSnapshot } from './claims/claim-comparison.js';
 import type { HeldClaims } from './claims/held-claims.js';
 import type { OutboxEntry } from './claims/outbox.js';
@@ -170,8 +170,10 @@ export class Pool implements Service, WorkerPool {
     return this.#assembly.reconciler.snapshot();
   }
 
-  reconcile(snapshot: ClaimSnapshot, inStore: readonly Fence[]): void {
-    this.#assembly.reconciler.reconcile(snapshot, inStore);
+  /** @param snapshot a snapshot of this pool */
+  reconcile(snapshot: HeartbeatSnapshot, inStore: readonly Fence[]): void {
+    // The fleet gives back what `snapshot` made: nothing else makes one.
+    this.#assembly.reconciler.reconcile(snapshot as ClaimSnapshot, inStore);
   }
 
   /** The one place where the state changes, and what follows from the new state. */
