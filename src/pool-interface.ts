@@ -19,7 +19,7 @@ export interface PoolLoad {
   readonly fenced: boolean;
 }
 
-/** What the pool held when a heartbeat was sent. The pool's own type extends it, and the pool gets back only its own snapshots. */
+/** What the pool held when a heartbeat was sent. The pool's own type has more fields; it gets back only its own snapshots. */
 export interface HeartbeatSnapshot {
   /** On the monotonic clock. */
   readonly takenAt: number;
