@@ -3,7 +3,6 @@
  *
  * Invariants: a checked definition is frozen, and its handler keeps its `this`. A schema that throws refuses the args.
  */
-import { types } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { asError, isError, show, ValidationError } from '../errors.js';
 import {
@@ -15,6 +14,7 @@ import {
   positiveMillisecondsOrNull,
   type FieldChecks,
 } from '../input/field-checks.js';
+import { isThenable } from '../input/thenable.js';
 import type { StepContext } from './handler-context.js';
 import type { JsonGuard } from './json.js';
 import type { StepDefinition, StepTypeOptions } from './type-map.js';
@@ -146,13 +146,23 @@ export type Checked = { readonly ok: true; readonly value: unknown } | { readonl
 export function checkArgs(schema: StandardSchemaV1, args: unknown): Checked | Promise<Checked> {
   try {
     const result = schema['~standard'].validate(args);
-    return types.isPromise(result) ? result.then(checked, refused) : checked(result);
+    return isThenable(result) ? checkedLater(result) : checked(result);
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+async function checkedLater(result: PromiseLike<StandardSchemaV1.Result<unknown>>): Promise<Checked> {
+  try {
+    return checked(await result);
   } catch (error) {
     return refused(error);
   }
 }
 
 function checked(result: StandardSchemaV1.Result<unknown>): Checked {
+  if (typeof result !== 'object' || result === null || (result.issues === undefined && !('value' in result)))
+    return { ok: false, problem: `the schema returned neither a value nor issues, got ${show(result)}` };
   if (result.issues === undefined) return { ok: true, value: result.value };
   const problem = result.issues.slice(0, 5).map(issueText).join('; ');
   return { ok: false, problem: problem === '' ? 'refused by the schema' : problem };

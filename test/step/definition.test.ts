@@ -169,6 +169,66 @@ describe('any Standard Schema', () => {
     ).toEqual({ ok: false, problem: 'the schema threw: "text"' });
   });
 
+  it('may return any thenable', async () => {
+    const later = (result: unknown) => ({ then: (resolve: (value: unknown) => void) => resolve(result) });
+    expect(
+      await checkArgs(
+        of((value) => later({ value })),
+        1,
+      ),
+    ).toEqual({ ok: true, value: 1 });
+    expect(
+      await checkArgs(
+        of(() => later({ issues: [{ message: 'no' }] })),
+        1,
+      ),
+    ).toEqual({ ok: false, problem: 'no' });
+  });
+
+  it.each([undefined, null, 1, {}, { ok: true }])(
+    'refuses where it returns neither a value nor issues: %s',
+    async (made) => {
+      const refused = {
+        ok: false,
+        problem: expect.stringContaining('the schema returned neither a value nor issues, got'),
+      };
+      expect(
+        await checkArgs(
+          of(() => made),
+          1,
+        ),
+      ).toMatchObject(refused);
+      expect(
+        await checkArgs(
+          of(async () => made),
+          1,
+        ),
+      ).toMatchObject(refused);
+      expect(
+        await checkArgs(
+          of(() => ({ value: undefined })),
+          1,
+        ),
+      ).toEqual({ ok: true, value: undefined });
+    },
+  );
+
+  it('refuses by issues that cannot be read', async () => {
+    const refused = { ok: false, problem: expect.stringContaining('the schema threw') };
+    expect(
+      await checkArgs(
+        of(() => ({ issues: 5 })),
+        1,
+      ),
+    ).toMatchObject(refused);
+    expect(
+      await checkArgs(
+        of(async () => ({ issues: [null] })),
+        1,
+      ),
+    ).toMatchObject(refused);
+  });
+
   it('refuses by an issue without a message, and shows the first five of many', async () => {
     expect(
       await checkArgs(

@@ -11,6 +11,7 @@
  */
 import type { Events } from '../../events.js';
 import type { Log } from '../../log.js';
+import { isThenable } from '../../input/thenable.js';
 import { runInContextCopy } from '../../runtime/async-context.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Outcome } from '../../step/decide-transition.js';
@@ -205,11 +206,4 @@ function readPayload(held: HeldClaim): { readonly args: unknown; readonly metada
   } catch {
     throw new ArgsMismatch(held.claim.type, 'the payload is not JSON');
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
 }

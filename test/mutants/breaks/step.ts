@@ -30,23 +30,22 @@ export const stepBreaks: readonly Break[] = [
   {
     name: 'step/definition: a schema that throws does not refuse the args',
     file: 'src/step/definition.ts',
-    find: 'return types.isPromise(result) ? result.then(checked, refused) : checked(result);\n  } catch (error) {\n    return refused(error);',
-    replace:
-      'return types.isPromise(result) ? result.then(checked, refused) : checked(result);\n  } catch (error) {\n    throw asError(error);',
+    find: 'checkedLater(result) : checked(result);\n  } catch (error) {\n    return refused(error);',
+    replace: 'checkedLater(result) : checked(result);\n  } catch (error) {\n    throw asError(error);',
     tests: [DEFINITION],
   },
   {
     name: 'step/definition: a schema that rejects does not refuse the args',
     file: 'src/step/definition.ts',
-    find: 'result.then(checked, refused)',
-    replace: 'result.then(checked)',
+    find: 'return checked(await result);\n  } catch (error) {\n    return refused(error);',
+    replace: 'return checked(await result);\n  } catch (error) {\n    throw asError(error);',
     tests: [DEFINITION],
   },
   {
     name: 'step/definition: the promise of a schema of another realm is not awaited',
     file: 'src/step/definition.ts',
-    find: 'return types.isPromise(result) ?',
-    replace: 'return result instanceof Promise ?',
+    find: 'return isThenable(result) ? checkedLater(result) : checked(result);',
+    replace: 'return result instanceof Promise ? checkedLater(result) : checked(result as never);',
     tests: ['test/step/realms.test.ts'],
   },
   {
@@ -267,6 +266,20 @@ export const stepBreaks: readonly Break[] = [
     find: 'return withIdSource({ ...step, stepId: childId(this.#parentId, step.type, source) }, source);',
     replace: 'void source;\n    return step;',
     tests: ['test/facade/child-steps.test.ts'],
+  },
+  {
+    name: 'step/definition: what a schema returns as a thenable is its result',
+    file: 'src/step/definition.ts',
+    find: 'return isThenable(result) ?',
+    replace: 'return isThenable(result) && Object.prototype.toString.call(result) === "[object Promise]" ?',
+    tests: [DEFINITION],
+  },
+  {
+    name: 'step/definition: a result of a schema without a value accepts the args',
+    file: 'src/step/definition.ts',
+    find: " || (result.issues === undefined && !('value' in result))",
+    replace: '',
+    tests: ['test/step/definition.test.ts'],
   },
   {
     name: 'step/child-call: options for all steps are checked for each step',
