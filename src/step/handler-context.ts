@@ -45,7 +45,9 @@ export interface StepContext {
   release(options?: ReleaseOptions): never;
   /**
    * Submits a step of another type, or of the same one. If the handler runs again (a retry, a crash, a retry by hand), the
-   * same call makes no second step: the id is made from this step's id and `name`, or the type and the args.
+   * same call makes no second step: the id is made from this step's id and `name`, or the type and the args. That holds as
+   * long as the new step is kept, until `retentionMs` after its end. If a later run gives the same `name` and other args,
+   * the first step stays as it is, and a warning is logged.
    *
    * Two calls of one run with the same type and args are one step, too. To submit two, give each a `name`. The step is
    * submitted at once, not when the handler succeeds. It works as long as `queue.submit` does, also while the queue drains.
