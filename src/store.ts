@@ -2,7 +2,7 @@
  * `fleet-q/store`: the contract of a store, for authors of a store for another database. Types only.
  *
  * A queue gets its store as a {@link StoreFactory}: `new FleetQ({ store })`. {@link Store} and its two parts say what
- * each method must do. Before version 1.0 the contract may change in a minor version.
+ * each method must do. A store fails with a `StoreError`, which `fleet-q` exports. Before version 1.0 the contract may change in a minor version.
  *
  * @module fleet-q/store
  */

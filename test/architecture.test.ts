@@ -123,7 +123,7 @@ const EDGES: Record<string, readonly string[]> = {
   'store/sqlite': [...STORE, 'files'],
   'store/snowflake': STORE,
   'store/tracked-store': ['type store/contract', 'type store/outage-tracker'],
-  'store/outage-tracker': ['type events', 'type log', 'type runtime', 'errors'],
+  'store/outage-tracker': ['store/contract', 'type events', 'type log', 'type runtime', 'errors'],
   'store/store-in-context': ['type store/contract', 'type runtime'],
   'store/step-counts': ['store/contract', 'step', 'runtime'],
   'store/busy-retry': ['runtime', 'runtime/backoff'],

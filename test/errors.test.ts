@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import {
   asError,
   FleetQError,
@@ -12,6 +12,7 @@ import {
   SubmitIncompleteError,
   ValidationError,
 } from '../src/errors.js';
+import { isStoreError } from '../src/store/contract.js';
 
 describe('show', () => {
   it.each([
@@ -151,4 +152,20 @@ describe('errors', () => {
     expect(asError('text')).toMatchObject({ message: 'thrown: "text"', cause: 'text' });
     expect(asError(undefined).message).toBe('thrown: undefined');
   });
+});
+
+test.each<[string, unknown, boolean]>([
+  ['of this copy of the package', new StoreError('STORE_BUSY', 'busy', true), true],
+  ['of another copy', Object.assign(new Error('x'), { name: 'StoreError', code: 'STORE_BUSY', transient: true }), true],
+  ['without a code', Object.assign(new Error('x'), { name: 'StoreError', transient: true }), false],
+  [
+    'that does not say whether it is transient',
+    Object.assign(new Error('x'), { name: 'StoreError', code: 'A' }),
+    false,
+  ],
+  ['of another name', Object.assign(new Error('x'), { code: 'STORE_BUSY', transient: true }), false],
+  ['that is no error', { name: 'StoreError', code: 'STORE_BUSY', transient: true }, false],
+  ['that is nothing', undefined, false],
+])('recognizes a StoreError %s', (_, thrown, expected) => {
+  expect(isStoreError(thrown)).toBe(expected);
 });

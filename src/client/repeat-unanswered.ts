@@ -6,9 +6,9 @@
  *   replies as it did the first time.
  * - `STORE_BUSY` is not repeated: the store has already waited. Nor is an error that is not transient.
  */
-import { StoreError } from '../errors.js';
 import { flatJitterMs } from '../runtime/backoff.js';
 import { sleep, type Runtime } from '../runtime/runtime.js';
+import { isStoreError } from '../store/contract.js';
 
 const MAX_REPEATS = 4;
 /** The longest pause before a repeat, in ms. */
@@ -29,5 +29,5 @@ export async function repeatUnanswered<T>(runtime: Runtime, closing: AbortSignal
 
 /** Whether the call may have been applied or not, so that a repeat may find out. */
 function isUnanswered(error: unknown): boolean {
-  return error instanceof StoreError && error.transient && error.code !== 'STORE_BUSY';
+  return isStoreError(error) && error.transient && error.code !== 'STORE_BUSY';
 }

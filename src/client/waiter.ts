@@ -12,7 +12,7 @@
  * - A wait keeps the process alive. Without waits nothing runs.
  * - Nothing here runs in the async context of a caller, because waits share a loop, listeners and a watcher.
  */
-import { asError, FleetQError, StepNotFoundError, StoppedError, StoreError, WaitTimeoutError } from '../errors.js';
+import { asError, FleetQError, StepNotFoundError, StoppedError, WaitTimeoutError } from '../errors.js';
 import type { Events } from '../events.js';
 import { onAbort } from '../runtime/abort.js';
 import { Loop } from '../runtime/loop.js';
@@ -20,7 +20,7 @@ import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime, Timer } from '../runtime/runtime.js';
 import { checkStepId } from '../input/field-checks.js';
 import { isTerminal } from '../step/step.js';
-import type { StepRecord, Store } from '../store/contract.js';
+import { isStoreError, type StepRecord, type Store } from '../store/contract.js';
 import { settleWait } from './settle-wait.js';
 import { PulseGate } from './pulse-gate.js';
 import { AwaitedSweep } from './awaited-sweep.js';
@@ -246,7 +246,7 @@ export class Waiter {
   /** A poll has failed. Returns when to poll again. */
   #failed(error: unknown): number {
     for (const id of this.#waiting.keys()) this.#urgent.add(id); // the query was not answered
-    if (error instanceof StoreError && error.transient) return this.#deps.waitIntervalMs * 5;
+    if (isStoreError(error) && error.transient) return this.#deps.waitIntervalMs * 5;
     void this.#rejectAll(error);
     return Infinity;
   }

@@ -5,10 +5,10 @@
  * - Pure: a function over the state of the pod's parts.
  * - A problem makes the pod unhealthy: a restart may help. A warning does not.
  */
-import { StoreError } from '../errors.js';
 import type { PodFenced } from '../events.js';
 import type { FailingOperation } from '../store/outage-tracker.js';
 import type { PoolLoad } from '../pool-interface.js';
+import { isStoreError } from '../store/contract.js';
 
 /** The result of `health()`: the fields of the Python FLEET-Q, then the problems. */
 export interface Health {
@@ -115,7 +115,7 @@ function hasStopped({ overdueMs, intervalMs }: LoopTiming): boolean {
 
 /** A permanent failure counts at once, a transient one once it has lasted for as long as a pod may be silent. */
 function lasts({ error, forMs }: FailingOperation, deadAfterMs: number): boolean {
-  return (error instanceof StoreError && !error.transient) || forMs > deadAfterMs;
+  return (isStoreError(error) && !error.transient) || forMs > deadAfterMs;
 }
 
 function inMs(ms: number): string {

@@ -12,7 +12,7 @@
  *   4. It was sent before the pod was fenced: ask again.
  *   5. Otherwise the pod works.
  */
-import { asError, StoppedError, StoreError } from '../errors.js';
+import { asError, StoppedError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
@@ -20,7 +20,7 @@ import { halfJitterMs, jitteredIntervalMs } from '../runtime/backoff.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
-import type { FleetView, Store } from '../store/contract.js';
+import { isStoreError, type FleetView, type Store } from '../store/contract.js';
 import type { HeartbeatSnapshot, WorkerPool } from '../pool-interface.js';
 import type { Elector } from './elector.js';
 import { HedgedCall } from './hedged-call.js';
@@ -275,7 +275,7 @@ export class Heartbeat implements Service {
     if (this.#ended.signal.aborted) return Infinity;
     const { log, settings, runtime, peers, fence } = this.#deps;
     peers.unanswered();
-    if (!this.#registration.registered && error instanceof StoreError && error.code === 'STORE_SCHEMA_NEWER') {
+    if (!this.#registration.registered && isStoreError(error) && error.code === 'STORE_SCHEMA_NEWER') {
       log.warn({ error: error.message }, 'evicted pod cannot join the fleet again; draining and leaving');
       fence.drain('outdated');
       return this.#evicted();

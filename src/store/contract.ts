@@ -39,6 +39,7 @@ export {
   type PodView,
 } from './contract/fleet.js';
 export { isRefusal } from './contract/is-refusal.js';
+export { isStoreError } from './contract/is-store-error.js';
 export type { StatusCounts, StoreStats } from './contract/stats.js';
 export type {
   CancelledStep,

@@ -10,10 +10,11 @@
  *   An outage is logged once when it begins, in the words and at the level of its resource, and once when it is over.
  * - `STORE_REFUSED` and `STORE_CLOSED` are no outage: the store has answered, or this process has closed it.
  */
-import { asError, StoreError } from '../errors.js';
+import { asError } from '../errors.js';
 import type { Events } from '../events.js';
 import type { Log, LogLevel } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { isStoreError } from './contract.js';
 
 /** An operation that fails, and has not succeeded since. */
 export interface FailingOperation {
@@ -69,7 +70,7 @@ export class OutageTracker {
   /** @param fields for the log line that says that the outage begins */
   failed(operation: string, thrown: unknown, fields: object = {}): void {
     const error = asError(thrown);
-    if (error instanceof StoreError && (error.code === 'STORE_REFUSED' || error.code === 'STORE_CLOSED')) return;
+    if (isStoreError(error) && (error.code === 'STORE_REFUSED' || error.code === 'STORE_CLOSED')) return;
     const now = this.#runtime.monotonicMs();
     if (this.#failing.size === 0) {
       this.#downSince = now;

@@ -142,3 +142,30 @@ describe('finish', () => {
     expect(answered).toBe(2);
   });
 });
+
+/** `StoreError` of another copy of the package: a store from elsewhere may have its own. */
+class ForeignStoreError extends Error {
+  override readonly name = 'StoreError';
+  constructor(
+    readonly code: string,
+    readonly transient: boolean,
+  ) {
+    super(code);
+  }
+}
+
+describe('a store whose errors are of another copy of the package', () => {
+  it('fails only the step that it refuses', async () => {
+    fails = (steps) =>
+      steps.some(({ stepId }) => stepId === 'bad') ? new ForeignStoreError('STORE_REFUSED', false) : undefined;
+    const results = await runtime.until(submitAll(['a', 'bad', 'b']));
+    expect(results).toMatchObject([{ stepId: 'a' }, { code: 'STORE_REFUSED' }, { stepId: 'b' }]);
+  });
+
+  it('is sent a call again if its reply did not come', async () => {
+    let calls = 0;
+    fails = () => (++calls === 1 ? new ForeignStoreError('STORE_UNAVAILABLE', true) : undefined);
+    expect(await runtime.until(submit('a'))).toMatchObject({ stepId: 'a' });
+    expect(calls).toBe(2);
+  });
+});

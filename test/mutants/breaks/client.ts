@@ -40,10 +40,17 @@ export const clientBreaks: readonly Break[] = [
     tests: [REPEAT_UNANSWERED],
   },
   {
+    name: 'store/contract: the error of another copy of the package is no StoreError',
+    file: 'src/store/contract/is-store-error.ts',
+    find: "!isError(thrown) || thrown.name !== 'StoreError'",
+    replace: 'isError(thrown) || thrown !== undefined',
+    tests: [SUBMITTER],
+  },
+  {
     name: 'client/repeat-unanswered: a refused call is repeated',
     file: 'src/client/repeat-unanswered.ts',
-    find: "error instanceof StoreError && error.transient && error.code !== 'STORE_BUSY'",
-    replace: "error instanceof StoreError && error.code !== 'STORE_BUSY'",
+    find: "isStoreError(error) && error.transient && error.code !== 'STORE_BUSY'",
+    replace: "isStoreError(error) && error.code !== 'STORE_BUSY'",
     tests: [REPEAT_UNANSWERED],
   },
   {

@@ -187,7 +187,7 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/health: a permanent failure counts only once it lasts',
     file: 'src/fleet/health.ts',
-    find: '(error instanceof StoreError && !error.transient) || forMs',
+    find: '(isStoreError(error) && !error.transient) || forMs',
     replace: 'forMs',
     tests: ['test/fleet/health.test.ts'],
   },
