@@ -42,8 +42,8 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'store/contract: the error of another copy of the package is no StoreError',
     file: 'src/store/contract/is-store-error.ts',
-    find: "!isError(thrown) || thrown.name !== 'StoreError'",
-    replace: 'isError(thrown) || thrown !== undefined',
+    find: "typeof code === 'string' && typeof transient === 'boolean'",
+    replace: "typeof code === 'number' && typeof transient === 'boolean'",
     tests: [SUBMITTER],
   },
   {

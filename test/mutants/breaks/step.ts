@@ -270,8 +270,8 @@ export const stepBreaks: readonly Break[] = [
   {
     name: 'step/definition: what a schema returns as a thenable is its result',
     file: 'src/step/definition.ts',
-    find: 'return isThenable(result) ?',
-    replace: 'return isThenable(result) && Object.prototype.toString.call(result) === "[object Promise]" ?',
+    find: 'return isThenable(result) ? checkedLater(result) : checked(result);',
+    replace: "return String(result) === '[object Promise]' ? checkedLater(result as never) : checked(result as never);",
     tests: [DEFINITION],
   },
   {
