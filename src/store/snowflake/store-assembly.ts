@@ -1,13 +1,13 @@
 /** Builds the parts of a Snowflake store, and gives each what it needs. */
 import type { Fence, PodRef, StoreEnvironment } from '../contract.js';
-import { DEFAULT_INTERVALS } from './default-intervals.js';
+import { DEFAULT_RHYTHM } from './default-rhythm.js';
 import { Exchange } from './exchange/exchange.js';
 import { Settlements } from './exchange/settlements.js';
 import { Retention } from './housekeeping/retention.js';
 import { LateReads } from './late-read-wait.js';
 import { TablesOpener } from './opening/tables-opener.js';
 import type { ResolvedOptions } from './options.js';
-import { Membership } from './pods/membership.js';
+import { PodLog } from './pods/pod-log.js';
 import { SignOfLifeSequence } from './pods/sign-of-life-sequence.js';
 import { SCHEMA } from './schema.js';
 import { SchemaVersionGuard } from './schema-version-guard.js';
@@ -18,7 +18,7 @@ import { sessionSettings } from './session/statements.js';
 import { StoreCalls } from './session/store-calls.js';
 import { statementsOf, type Statements } from './statements.js';
 import { StepChanges } from './steps/step-changes.js';
-import { StepQueries } from './steps/step-queries.js';
+import { StepReads } from './steps/step-reads.js';
 import { Submissions } from './steps/submissions.js';
 import { RepeatableInserts } from './steps/repeatable-inserts.js';
 import { namesOf } from './table-names.js';
@@ -34,9 +34,9 @@ export interface Services {
   readonly schemaGuard: SchemaVersionGuard;
   readonly exchange: Exchange;
   readonly submissions: Submissions;
-  readonly queries: StepQueries;
+  readonly reads: StepReads;
   readonly changes: StepChanges;
-  readonly membership: Membership;
+  readonly podLog: PodLog;
   readonly retention: Retention;
 }
 
@@ -63,7 +63,7 @@ export function createServices(
     secrets,
     settings: sessionSettings(queryTag, Math.ceil(statementTimeoutMs / 1_000)),
     deadlineMs: statementTimeoutMs + GRACE_MS,
-    longestPauseMs: DEFAULT_INTERVALS.heartbeatIntervalMs / 2,
+    longestPauseMs: DEFAULT_RHYTHM.heartbeatIntervalMs / 2,
   });
   const exchangeSession = calls.retryingBusy(sessions.exchange);
   const heartbeatSession = calls.retryingBusy(sessions.heartbeat);
@@ -100,7 +100,7 @@ export function createServices(
   });
   const inserts = new RepeatableInserts(rest, refresh);
   const submissions = new Submissions({ statements: statements.steps, session: rest, inserts, runtime, lateReads });
-  const membership = new Membership({
+  const podLog = new PodLog({
     statements: statements.pods,
     session: heartbeatSession,
     rest,
@@ -111,8 +111,8 @@ export function createServices(
     giveBack,
   });
   return {
-    ...{ statements, calls, sessions, opener, schemaGuard, exchange, submissions, membership },
-    queries: new StepQueries(statements.steps, rest, runtime),
+    ...{ statements, calls, sessions, opener, schemaGuard, exchange, submissions, podLog },
+    reads: new StepReads(statements.steps, rest, runtime),
     changes: new StepChanges(statements.steps, rest, inserts),
     retention: new Retention({ statements: statements.housekeeping, session: rest, log }),
   };

@@ -35,7 +35,7 @@ import type {
 import type { NewStep } from '../../step/submission.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { withTimeout } from '../../runtime/with-timeout.js';
-import { DEFAULT_INTERVALS } from './default-intervals.js';
+import { DEFAULT_RHYTHM } from './default-rhythm.js';
 import { released } from './exchange/duplicate-row-claims.js';
 import type { ResolvedOptions } from './options.js';
 import { text } from './rows.js';
@@ -47,7 +47,7 @@ const CLOSE_LIMIT_MS = 5_000;
 
 export class SnowflakeStore implements Store {
   readonly name = 'snowflake';
-  readonly rhythm = DEFAULT_INTERVALS;
+  readonly rhythm = DEFAULT_RHYTHM;
   readonly staleReadMs: number;
   readonly #runtime: Runtime;
   readonly #services: Services;
@@ -84,23 +84,23 @@ export class SnowflakeStore implements Store {
   }
 
   find(stepIds: readonly string[]): Promise<readonly StepRecord[]> {
-    return this.#call(() => this.#services.queries.find(stepIds));
+    return this.#call(() => this.#services.reads.find(stepIds));
   }
 
   ended(query: EndedQuery): Promise<EndedReply> {
-    return this.#call(() => this.#services.queries.ended(query));
+    return this.#call(() => this.#services.reads.ended(query));
   }
 
   cancelled(stepIds: readonly string[]): Promise<readonly CancelledStep[]> {
-    return this.#call(() => this.#services.queries.cancelled(stepIds));
+    return this.#call(() => this.#services.reads.cancelled(stepIds));
   }
 
   list(filter: ListFilter): Promise<ListPage> {
-    return this.#call(() => this.#services.queries.list(filter));
+    return this.#call(() => this.#services.reads.list(filter));
   }
 
   stats(): Promise<StoreStats> {
-    return this.#call(() => this.#services.queries.stats());
+    return this.#call(() => this.#services.reads.stats());
   }
 
   cancel(token: string, steps: readonly StepAt[]): Promise<readonly CancelReceipt[]> {
@@ -123,27 +123,27 @@ export class SnowflakeStore implements Store {
 
   register(pod: PodRegistration): Promise<void> {
     this.#services.sessions.fitToHeartbeat(pod.heartbeatMs);
-    return this.#change(() => this.#services.membership.register(pod));
+    return this.#change(() => this.#services.podLog.register(pod));
   }
 
   heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView> {
-    return this.#call(() => this.#services.membership.heartbeat(pod, beat));
+    return this.#call(() => this.#services.podLog.heartbeat(pod, beat));
   }
 
   fleet(): Promise<readonly PodView[]> {
-    return this.#call(() => this.#services.membership.fleet());
+    return this.#call(() => this.#services.podLog.fleet());
   }
 
   leave(pod: PodRef): Promise<void> {
-    return this.#call(() => this.#services.membership.leave(pod));
+    return this.#call(() => this.#services.podLog.leave(pod));
   }
 
   orphans({ limit }: { readonly limit: number }): Promise<readonly Orphan[]> {
-    return this.#call(() => this.#services.membership.orphans(limit));
+    return this.#call(() => this.#services.podLog.orphans(limit));
   }
 
   evict(pods: readonly PodRef[]): Promise<readonly PodRef[]> {
-    return this.#call(() => this.#services.membership.evict(pods));
+    return this.#call(() => this.#services.podLog.evict(pods));
   }
 
   // ---- the store itself ----

@@ -39,7 +39,7 @@ import { CallRunner } from './connection/call-runner.js';
 import { LazySession } from './connection/lazy-session.js';
 import { openSession } from './connection/open-session.js';
 import type { Session } from './connection/session.js';
-import { DEFAULT_INTERVALS } from './default-intervals.js';
+import { DEFAULT_RHYTHM } from './default-rhythm.js';
 import { ExchangeBatches } from './exchange/exchange-batches.js';
 import { CommitWatch } from './file/commit-watch.js';
 import { threadsOfProcess, type ThreadsOfProcess } from './helper/threads-of-process.js';
@@ -55,7 +55,7 @@ const CANCELLED_BATCH = 1_000;
 
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
-  readonly rhythm = DEFAULT_INTERVALS;
+  readonly rhythm = DEFAULT_RHYTHM;
   readonly staleReadMs = 0;
   readonly #environment: StoreEnvironment;
   readonly #commitWatch: CommitWatch;

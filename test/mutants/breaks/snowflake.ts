@@ -57,35 +57,35 @@ export const snowflakeBreaks: readonly Break[] = [
     file: `${SNOWFLAKE}/pods/sign-of-life-sequence.ts`,
     find: 'Math.max(this.#last + 1, ',
     replace: 'Math.max(this.#last, ',
-    tests: [`${TESTS}/membership.test.ts`],
+    tests: [`${TESTS}/pod-log.test.ts`],
   },
   {
     name: 'snowflake/pod-sequence: another handle of the same pod begins below it',
     file: `${SNOWFLAKE}/pods/sign-of-life-sequence.ts`,
     find: 'Math.max(this.#last + 1, Math.floor(this.#runtime.wallMs()))',
     replace: '(void this.#runtime, this.#last + 1)',
-    tests: [`${TESTS}/membership.test.ts`],
+    tests: [`${TESTS}/pod-log.test.ts`],
   },
   {
-    name: 'snowflake/membership: a sleeper appends a heartbeat',
-    file: `${SNOWFLAKE}/pods/membership.ts`,
+    name: 'snowflake/pod-log: a sleeper appends a heartbeat',
+    file: `${SNOWFLAKE}/pods/pod-log.ts`,
     find: "event: asleep ? 'asleep' : 'heartbeat',",
     replace: "event: asleep && !eligible ? 'heartbeat' : asleep ? 'asleep' : 'heartbeat',",
-    tests: [`${TESTS}/membership.test.ts`],
+    tests: [`${TESTS}/pod-log.test.ts`],
   },
   {
-    name: 'snowflake/membership: what a round trip leaves open counts as a wrong clock',
-    file: `${SNOWFLAKE}/pods/membership.ts`,
+    name: 'snowflake/pod-log: what a round trip leaves open counts as a wrong clock',
+    file: `${SNOWFLAKE}/pods/pod-log.ts`,
     find: 'return answeredAt < serverMs ? answeredAt - serverMs : 0;',
     replace: 'return answeredAt - serverMs;',
-    tests: [`${TESTS}/membership.test.ts`],
+    tests: [`${TESTS}/pod-log.test.ts`],
   },
   {
-    name: 'snowflake/membership: every suspect counts as evicted',
-    file: `${SNOWFLAKE}/pods/membership.ts`,
+    name: 'snowflake/pod-log: every suspect counts as evicted',
+    file: `${SNOWFLAKE}/pods/pod-log.ts`,
     find: 'return pods.filter(({ incarnation }) => gone.has(incarnation));',
     replace: 'return pods.filter(() => gone.size > 0);',
-    tests: [`${TESTS}/membership.test.ts`],
+    tests: [`${TESTS}/pod-log.test.ts`],
   },
   // ---- the exchange ----
   {
@@ -139,7 +139,7 @@ export const snowflakeBreaks: readonly Break[] = [
   },
   {
     name: 'snowflake/exchange: a void claim is shown',
-    file: `${SNOWFLAKE}/exchange/look-result.ts`,
+    file: `${SNOWFLAKE}/exchange/claims-and-receipts.ts`,
     find: "claims: inState('first')",
     replace: "claims: [...inState('void'), ...inState('first')]",
     tests: [`${TESTS}/exchange.test.ts`],
@@ -247,10 +247,10 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/retention: registrations and what is left of them go in one cycle',
     file: `${SNOWFLAKE}/housekeeping/retention.ts`,
-    find: `    if (countOf('forgetSigns') > 0) await this.#delete(statements.forgetSigns, bind);
+    find: `    if (countOf('forgetUnregistered') > 0) await this.#delete(statements.forgetUnregistered, bind);
     if (countOf('forgetPods') > 0) await this.#delete(statements.forgetPods, bind);`,
     replace: `    if (countOf('forgetPods') > 0) await this.#delete(statements.forgetPods, bind);
-    if (countOf('forgetSigns') > 0) await this.#delete(statements.forgetSigns, bind);`,
+    if (countOf('forgetUnregistered') > 0) await this.#delete(statements.forgetUnregistered, bind);`,
     tests: [`${TESTS}/retention.test.ts`],
   },
   {
@@ -363,7 +363,7 @@ export const snowflakeBreaks: readonly Break[] = [
   },
   {
     name: 'snowflake/exchange: a claim stands beside another row that is taken',
-    file: `${SNOWFLAKE}/exchange/statements/look.ts`,
+    file: `${SNOWFLAKE}/exchange/statements/claims-and-receipts.ts`,
     find: "IFF(s.row_id = d.first_id AND d.taken = 1, 'first', 'void')",
     replace: "IFF(s.row_id = d.first_id, 'first', 'void')",
     tests: [`${TESTS}/duplicate-rows.test.ts`],
@@ -418,32 +418,32 @@ export const snowflakeBreaks: readonly Break[] = [
     tests: [`${TESTS}/late-reads.test.ts`],
   },
   {
-    name: 'snowflake/membership: the view names a claim whose row is not the first',
+    name: 'snowflake/pod-log: the view names a claim whose row is not the first',
     file: `${SNOWFLAKE}/pods/statements.ts`,
     find: "SELECT IFF(s.row_id = d.first_id, 'held', 'void')",
     replace: "SELECT IFF(d.first_id IS NULL, 'void', 'held')",
     tests: [`${TESTS}/duplicate-rows.test.ts`],
   },
   {
-    name: 'snowflake/membership: a void claim is given back by the first heartbeat that shows it',
-    file: `${SNOWFLAKE}/pods/membership.ts`,
+    name: 'snowflake/pod-log: a void claim is given back by the first heartbeat that shows it',
+    file: `${SNOWFLAKE}/pods/pod-log.ts`,
     find: 'voids.filter((fence) => this.#voids.has(fenceKey(fence)))',
     replace: 'voids.filter((fence) => this.#voids.has(fenceKey(fence)) || true)',
-    tests: [`${TESTS}/membership.test.ts`],
+    tests: [`${TESTS}/pod-log.test.ts`],
   },
   {
-    name: 'snowflake/membership: a claim is an orphan before its holder can be seen',
+    name: 'snowflake/pod-log: a claim is an orphan before its holder can be seen',
     file: `${SNOWFLAKE}/pods/statements.ts`,
     find: 's.claimed_ts < q.seen_by',
     replace: 's.claimed_ts IS NOT NULL',
     tests: [`${TESTS}/late-reads.test.ts`],
   },
   {
-    name: 'snowflake/membership: the absence of a holder is believed after a minute, however late reads are',
-    file: `${SNOWFLAKE}/pods/membership.ts`,
+    name: 'snowflake/pod-log: the absence of a holder is believed after a minute, however late reads are',
+    file: `${SNOWFLAKE}/pods/pod-log.ts`,
     find: 'Math.max(UNSEEN_MS, 2 * staleReadMs)',
     replace: 'UNSEEN_MS',
-    tests: [`${TESTS}/membership.test.ts`],
+    tests: [`${TESTS}/pod-log.test.ts`],
   },
   {
     name: 'snowflake/session: a connection that is down is used again',
@@ -513,7 +513,7 @@ export const snowflakeBreaks: readonly Break[] = [
     file: `${SNOWFLAKE}/pods/meta-encoding.ts`,
     find: 'return types !== undefined && types === registered',
     replace: 'return types === undefined && types === registered',
-    tests: [`${TESTS}/pod-types.test.ts`, `${TESTS}/membership.test.ts`],
+    tests: [`${TESTS}/pod-types.test.ts`, `${TESTS}/pod-log.test.ts`],
   },
   {
     name: 'snowflake/meta-encoding: a list of types that is too long is sent',

@@ -3,15 +3,15 @@ import { expect, it } from 'vitest';
 import { namesOf } from '../../../src/store/snowflake/table-names.js';
 import type { Row, StatementRunner } from '../../../src/store/snowflake/session/session-interface.js';
 import { statementsOf } from '../../../src/store/snowflake/statements.js';
-import { StepQueries } from '../../../src/store/snowflake/steps/step-queries.js';
+import { StepReads } from '../../../src/store/snowflake/steps/step-reads.js';
 import { countingRuntime, type CountingRuntime } from '../../support/counting-runtime.js';
 
 const { steps: statements } = statementsOf(namesOf({ database: 'D', schema: 'S', tablePrefix: '' }));
 
 /** The steps of a server that answers with these rows. */
-function stepsOf(rows: Row[], runtime: CountingRuntime): StepQueries {
+function stepsOf(rows: Row[], runtime: CountingRuntime): StepReads {
   const session: StatementRunner = { run: (text) => Promise.resolve(text === statements.stats ? rows : []) };
-  return new StepQueries(statements, session, runtime);
+  return new StepReads(statements, session, runtime);
 }
 
 const row = (type: string, status: string, steps: number, over: Row = {}): Row => ({

@@ -12,7 +12,7 @@ import type { Row, SessionHandle } from '../../../src/store/snowflake/session/se
 import { claimRequest, pendingAgain, settlement } from '../../conformance/harness.js';
 
 const POD = { podId: 'pod', incarnation: 'life' };
-const NAMES = ['source', 'exchange', 'settle', 'look', 'receipts', 'archivedReceipts'] as const;
+const NAMES = ['source', 'exchange', 'settle', 'claimsAndReceipts', 'receipts', 'archivedReceipts'] as const;
 const STATEMENTS = Object.fromEntries(NAMES.map((name) => [name, name])) as Record<(typeof NAMES)[number], string>;
 
 const REFRESHING = { statements: STATEMENTS, refresh: 'refresh' };
@@ -76,35 +76,35 @@ const asks = (over: Parameters<typeof claimRequest>[0] = {}) => ({
 describe('an exchange that hands nothing in', () => {
   test('looks first, sends no UPDATE if nothing is due, and sends the UPDATE first once something is', async () => {
     let due = 0;
-    const answer = (statement: string) => (statement === 'look' ? [work(due, 40)] : []);
+    const answer = (statement: string) => (statement === 'claimsAndReceipts' ? [work(due, 40)] : []);
     const { exchange, names } = exchanging(answer, undefined, 0);
     expect((await exchange.run(asks())).nextDueInMs).toBe(40);
-    expect(names()).toEqual(['look']);
+    expect(names()).toEqual(['claimsAndReceipts']);
     due = 3;
     expect((await exchange.run(asks())).nextDueInMs).toBe(0);
-    expect(names()).toEqual(['look', 'exchange', 'look']);
+    expect(names()).toEqual(['claimsAndReceipts', 'exchange', 'claimsAndReceipts']);
     due = 0;
     await exchange.run(asks());
-    expect(names()).toEqual(['exchange', 'look']);
+    expect(names()).toEqual(['exchange', 'claimsAndReceipts']);
     await exchange.run(asks());
-    expect(names()).toEqual(['look']);
+    expect(names()).toEqual(['claimsAndReceipts']);
   });
 
   test('sends the UPDATE at once after steps were submitted in this process', async () => {
-    const { exchange, names } = exchanging((statement) => (statement === 'look' ? [work(0)] : []));
+    const { exchange, names } = exchanging((statement) => (statement === 'claimsAndReceipts' ? [work(0)] : []));
     exchange.expectWork();
     await exchange.run(asks());
-    expect(names()).toEqual(['exchange', 'look']);
+    expect(names()).toEqual(['exchange', 'claimsAndReceipts']);
   });
 
   test('sends nothing if nothing is requested, and no UPDATE if there is no room', async () => {
-    const { exchange, names } = exchanging((statement) => (statement === 'look' ? [work(5)] : []));
+    const { exchange, names } = exchanging((statement) => (statement === 'claimsAndReceipts' ? [work(5)] : []));
     expect(await exchange.run({ pod: POD, settlements: [] })).toMatchObject({ claims: [], nextDueInMs: null });
     expect(names()).toEqual([]);
     expect((await exchange.run(asks({ free: 0 }))).nextDueInMs).toBe(0);
-    expect(names()).toEqual(['look']);
+    expect(names()).toEqual(['claimsAndReceipts']);
     await exchange.run({ pod: POD, settlements: [], readBack: 'lost' });
-    expect(names()).toEqual(['look']);
+    expect(names()).toEqual(['claimsAndReceipts']);
   });
 });
 
@@ -169,7 +169,7 @@ describe('an UPDATE that was refused steps which read as due', () => {
     const left = [...came];
     const { exchange, sent } = exchanging(
       (statement) => {
-        if (statement !== 'look') return [];
+        if (statement !== 'claimsAndReceipts') return [];
         const [took, due] = left.shift()!;
         return [...Array.from({ length: took }, (_, i) => claimed(`s${i}`, i + 1)), work(due, 70)];
       },
@@ -234,7 +234,7 @@ describe('an UPDATE that was refused steps which read as due', () => {
 describe('the claims of an exchange', () => {
   test('come in order, without void ones, which are given back once with the next exchange', async () => {
     const rows = [claimed('b', 2), claimed('double', 1, 'void'), claimed('a', 1), work(0)];
-    const { exchange, sent } = exchanging((statement) => (statement === 'look' ? rows.splice(0) : []));
+    const { exchange, sent } = exchanging((statement) => (statement === 'claimsAndReceipts' ? rows.splice(0) : []));
     exchange.expectWork();
     const { claims } = await exchange.run(asks({ token: 'mine' }));
     expect(claims.map(({ stepId, claimToken }) => [stepId, claimToken])).toEqual([
@@ -255,7 +255,7 @@ describe('the claims of an exchange', () => {
     const rows = [claimed('double', 1, 'void'), work(0)];
     const answers: (Row[] | Error)[] = [];
     const { exchange, sent } = exchanging((statement) =>
-      statement === 'look' ? rows.splice(0) : (answers.shift() ?? []),
+      statement === 'claimsAndReceipts' ? rows.splice(0) : (answers.shift() ?? []),
     );
     await exchange.run({ pod: POD, settlements: [], readBack: 'mine' });
     answers.push(new Error('it failed'));
@@ -277,7 +277,7 @@ describe('the claims of an exchange', () => {
     const seen = ['first', 'void'];
     const { exchange, names } = exchanging(
       (statement) => {
-        if (statement !== 'look') return [];
+        if (statement !== 'claimsAndReceipts') return [];
         const state = seen.shift();
         return state === undefined ? [work(0)] : [claimed('a', 1, state)];
       },
@@ -286,26 +286,26 @@ describe('the claims of an exchange', () => {
     exchange.expectWork();
     logins = 2;
     expect((await exchange.run({ pod: POD, settlements: [], readBack: 'mine' })).claims).toEqual([]);
-    expect(names()).toEqual(['look', 'refresh', 'look']);
+    expect(names()).toEqual(['claimsAndReceipts', 'refresh', 'claimsAndReceipts']);
   });
 
   test('that are read back are refreshed first, also if this exchange has written on the new connection', async () => {
     const one = settlement(held('b'));
     const { exchange, names } = exchanging((statement) =>
-      statement === 'look' ? [claimed('a', 1), receipt(one, 'mine'), work(0)] : [],
+      statement === 'claimsAndReceipts' ? [claimed('a', 1), receipt(one, 'mine'), work(0)] : [],
     );
     const { claims } = await exchange.run({ pod: POD, settlements: [one], readBack: 'mine' });
     expect(claims).toHaveLength(1);
-    expect(names()).toEqual(['exchange', 'look', 'refresh', 'look']);
+    expect(names()).toEqual(['exchange', 'claimsAndReceipts', 'refresh', 'claimsAndReceipts']);
   });
 
-  describe('whose look ran on another connection than the UPDATE, and shows none', () => {
+  describe('whose SELECT ran on another connection than the UPDATE, and shows none', () => {
     const exchanged = (staleReadMs: number, ...rows: Row[]) => {
       let logins = 1;
       const { exchange } = exchanging(
         (statement) => {
-          if (statement === 'look') logins = 2;
-          return statement === 'look' ? [...rows, work(0)] : [];
+          if (statement === 'claimsAndReceipts') logins = 2;
+          return statement === 'claimsAndReceipts' ? [...rows, work(0)] : [];
         },
         () => logins,
         staleReadMs,
@@ -333,7 +333,7 @@ describe('settlements', () => {
     const { exchange, sent } = exchanging((_, bind) => (bind.mine === undefined ? [] : [receipt(one, 'mine')]));
     const retry = pendingAgain(held('a'), { delayMs: 0.4, charge: 1, error: '{}' });
     expect((await exchange.run({ pod: POD, settlements: [retry] })).receipts).toEqual(['settled']);
-    expect(sent.map(({ statement }) => statement)).toEqual(['exchange', 'look']);
+    expect(sent.map(({ statement }) => statement)).toEqual(['exchange', 'claimsAndReceipts']);
     expect(sent[0]!.bind.own.settlements).toEqual([
       { id: 'a', token: 'token', version: 2, status: 'pending', charge: 1, crash: 0, delayMs: 1, error: '{}' },
     ]);
@@ -347,7 +347,7 @@ describe('settlements', () => {
     );
     const { receipts } = await exchange.run({ pod: POD, settlements: many });
     expect(receipts).toEqual(many.map((_, i) => (i === 1_700 ? 'lost' : 'settled')));
-    expect(names()).toEqual(['settle', 'receipts', 'settle', 'receipts', 'exchange', 'look']);
+    expect(names()).toEqual(['settle', 'receipts', 'settle', 'receipts', 'exchange', 'claimsAndReceipts']);
   });
 
   test('are read back on the session that wrote them', async () => {
@@ -363,26 +363,26 @@ describe('settlements', () => {
     for (const unclear of ['claimed', 'late', 'absent']) {
       let reads = 0;
       const { exchange, names } = exchanging((statement) =>
-        statement === 'look' || statement === 'receipts'
+        statement === 'claimsAndReceipts' || statement === 'receipts'
           ? [receipt(one, ++reads < 2 ? unclear : 'cancelled'), work(0)]
           : [],
       );
       expect((await exchange.run({ pod: POD, settlements: [one] })).receipts).toEqual(['cancelled']);
-      expect(names(), unclear).toEqual(['exchange', 'look', 'settle', 'refresh', 'receipts']);
+      expect(names(), unclear).toEqual(['exchange', 'claimsAndReceipts', 'settle', 'refresh', 'receipts']);
     }
   });
 
   test('whose claims are still held are applied again, a few times at most', async () => {
     let tries = 0;
     const answer = (until: number) => (statement: string) =>
-      statement === 'look' || statement === 'receipts'
+      statement === 'claimsAndReceipts' || statement === 'receipts'
         ? [receipt(one, ++tries < until ? 'claimed' : 'mine'), work(0)]
         : [];
     const soon = exchanging(answer(3));
     expect((await soon.exchange.run({ pod: POD, settlements: [one] })).receipts).toEqual(['settled']);
     expect(soon.names()).toEqual([
       'exchange',
-      'look',
+      'claimsAndReceipts',
       ...Array<string[]>(2).fill(['settle', 'refresh', 'receipts']).flat(),
     ]);
     const never = exchanging(answer(Infinity));
@@ -420,11 +420,11 @@ describe('settlements', () => {
       exchanging((statement) => {
         if (statement === 'exchange')
           return new DriverError(Object.assign(new Error('no'), { code, sqlState: '22000' }), new Secrets());
-        return statement === 'look' ? [receipt(one, 'mine'), work(0)] : [];
+        return statement === 'claimsAndReceipts' ? [receipt(one, 'mine'), work(0)] : [];
       });
     const refused = failing('100035');
     expect((await refused.exchange.run({ ...asks(), settlements: [one] })).receipts).toEqual(['settled']);
-    expect(refused.names()).toEqual(['exchange', 'settle', 'look']);
+    expect(refused.names()).toEqual(['exchange', 'settle', 'claimsAndReceipts']);
     const busy = failing('000625');
     await expect(busy.exchange.run({ pod: POD, settlements: [one] })).rejects.toBeInstanceOf(DriverError);
     expect(busy.names()).toEqual(['exchange']);

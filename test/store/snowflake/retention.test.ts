@@ -7,11 +7,19 @@ import type { Row } from '../../../src/store/snowflake/session/session-interface
 
 const STATEMENTS: HousekeepingStatements = {
   ...{ chores: 'chores', dedupe: 'dedupe', unload: 'unload', pruneRequests: 'pruneRequests' },
-  ...{ pruneSigns: 'pruneSigns', forgetPods: 'forgetPods', forgetSigns: 'forgetSigns' },
+  ...{ pruneHeartbeats: 'pruneHeartbeats', forgetPods: 'forgetPods', forgetUnregistered: 'forgetUnregistered' },
   archive: () => 'archive',
   pruneArchive: () => 'pruneArchive',
 };
-const ALL = ['dedupe', 'archive', 'pruneArchive', 'pruneRequests', 'pruneSigns', 'forgetPods', 'forgetSigns'];
+const ALL = [
+  'dedupe',
+  'archive',
+  'pruneArchive',
+  'pruneRequests',
+  'pruneHeartbeats',
+  'forgetPods',
+  'forgetUnregistered',
+];
 const HOUR = 3_600_000;
 
 /** @param looks how much there is of each chore, look by look @param deleted how many rows each DELETE removes */
@@ -39,7 +47,7 @@ test('never deletes the registration of a pod and its other rows in one cycle', 
   const { retention, names } = pruning([each(1), each(0)]);
   await retention.prune(HOUR);
   expect(names()).toEqual([
-    ...['chores', 'forgetSigns', 'forgetPods', 'pruneSigns', 'pruneRequests', 'dedupe'],
+    ...['chores', 'forgetUnregistered', 'forgetPods', 'pruneHeartbeats', 'pruneRequests', 'dedupe'],
     ...['archive', 'unload', 'chores'],
   ]);
 });

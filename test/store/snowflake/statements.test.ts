@@ -104,8 +104,8 @@ describe('the texts', () => {
         .sort(),
     ).toEqual([
       ...['exchange.exchange', 'exchange.settle', 'housekeeping.dedupe', 'housekeeping.forgetPods'],
-      ...['housekeeping.forgetSigns', 'housekeeping.pruneArchive', 'housekeeping.pruneRequests'],
-      ...['housekeeping.pruneSigns', 'housekeeping.unload', 'steps.cancel', 'steps.refresh', 'steps.retry'],
+      ...['housekeeping.forgetUnregistered', 'housekeeping.pruneArchive', 'housekeeping.pruneHeartbeats'],
+      ...['housekeeping.pruneRequests', 'housekeeping.unload', 'steps.cancel', 'steps.refresh', 'steps.retry'],
     ]);
   });
 

@@ -75,13 +75,13 @@ describe('the types of an exchange', () => {
     const session: SessionHandle = {
       logins: 1,
       run: (statement, bind) => {
-        if (statement === 'look' && bind?.includes('"token"') === true)
+        if (statement === 'claimsAndReceipts' && bind?.includes('"token"') === true)
           looked.push((JSON.parse(bind) as { types: unknown[] }).types);
         return Promise.resolve([]);
       },
     };
     const statements = {
-      ...{ source: 'source', exchange: 'exchange', settle: 'settle', look: 'look' },
+      ...{ source: 'source', exchange: 'exchange', settle: 'settle', claimsAndReceipts: 'claimsAndReceipts' },
       ...{ receipts: 'receipts', archivedReceipts: 'archivedReceipts' },
     };
     const runtime = new VirtualRuntime();

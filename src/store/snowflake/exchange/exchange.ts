@@ -3,9 +3,9 @@
  *
  * Invariants:
  * - An exchange is two statements, whatever the batch: one UPDATE, which carries this pod's request in its bind and serves the
- *   requests that other pods have logged, and one look at the result. If nothing is handed in and nothing is known to be due,
- *   the look comes first, and no UPDATE follows that could match nothing. Settlements beyond one bind go ahead in UPDATEs of
- *   their own.
+ *   requests that other pods have logged, and one SELECT that reads the result. If nothing is handed in and nothing is known
+ *   to be due, that SELECT comes first, and no UPDATE follows that could match nothing. Settlements beyond one bind go ahead
+ *   in UPDATEs of their own.
  * - A void claim is never shown to the pool.
  * - Claims that are read on another connection than the one that took them are read again after their rows were refreshed:
  *   only then it is certain that they are not void. If such a read shows no claim, the exchange fails as if its reply had been
@@ -31,7 +31,7 @@ import { refreshRows } from '../refresh-rows.js';
 import { isRefused } from '../session/driver-error.js';
 import type { SessionHandle, StatementRunner } from '../session/session-interface.js';
 import { CandidateSkip } from './candidate-skip.js';
-import { lookResult, type LookResult } from './look-result.js';
+import { claimsAndReceipts, type ClaimsAndReceipts } from './claims-and-receipts.js';
 import { requestBind } from './request-bind.js';
 import { BATCH, boundFence, collect, settlementChunks, type ReceiptStates, type Settlements } from './settlements.js';
 import type { ExchangeStatements } from './statements.js';
@@ -67,7 +67,7 @@ export class Exchange {
   readonly #candidateSkip: CandidateSkip | undefined;
   /** The connection of the last UPDATE. */
   #wroteOn: number | undefined;
-  /** Steps are known to be due, so no look is needed before the UPDATE. */
+  /** Steps are known to be due, so no SELECT is needed before the UPDATE. */
   #expectsWork = false;
 
   constructor(dependencies: ExchangeDependencies) {
@@ -97,17 +97,17 @@ export class Exchange {
     const chunks = settlementChunks([...settlements, ...voids.map(([, settlement]) => settlement)]);
     const first = chunks.next().value;
     if (first === undefined) {
-      // Nothing to hand in: look first, unless work is known to be there.
+      // Nothing to hand in: read first, unless work is known to be there.
       if (token === null) return replyOf([], undefined);
       if (wanted === undefined || !this.#expectsWork) {
-        const seen = await this.#look(pod, token, claiming, []);
+        const seen = await this.#readClaims(pod, token, claiming, []);
         if (wanted === undefined || seen.due === 0) return replyOf([], seen, turn?.complete);
       }
     }
     const states: ReceiptStates = new Map();
     const last = await this.#applyAllButLast(pod, first, chunks, states);
     await this.#serve(pod, wanted, last);
-    const seen = await this.#look(pod, token, claiming, last?.items ?? []);
+    const seen = await this.#readClaims(pod, token, claiming, last?.items ?? []);
     collect(states, seen.states);
     if (wanted !== undefined) this.#refuseUnseenClaims(seen);
     const receipts = await this.#settlements.receipts(this.#session, pod, settlements, states);
@@ -159,33 +159,33 @@ export class Exchange {
     this.#wroteOn = this.#session.logins;
   }
 
-  async #look(
+  async #readClaims(
     pod: PodRef,
     token: string | null,
     claim: ClaimRequest | undefined,
     settled: readonly Fence[],
-  ): Promise<LookResult> {
-    const bind = lookBind(pod, token, claim, settled);
-    let seen = await this.#lookOnce(bind, token, claim);
+  ): Promise<ClaimsAndReceipts> {
+    const bind = readBind(pod, token, claim, settled);
+    let seen = await this.#readOnce(bind, token, claim);
     // Claims that are read back were taken by an earlier exchange, wherever this one has written.
     let takenOn = claim === undefined ? undefined : this.#wroteOn;
     while (seen.claims.length > 0 && takenOn !== this.#session.logins) {
       await refreshRows(this.#session, this.#refresh, seen.claims);
       takenOn = this.#session.logins;
-      seen = await this.#lookOnce(bind, token, claim);
+      seen = await this.#readOnce(bind, token, claim);
     }
     this.#voids.add(seen.voids);
     return seen;
   }
 
-  async #lookOnce(bind: string, token: string | null, claim: ClaimRequest | undefined): Promise<LookResult> {
-    const seen = lookResult(await this.#session.run(this.#statements.look, bind), token ?? '');
+  async #readOnce(bind: string, token: string | null, claim: ClaimRequest | undefined): Promise<ClaimsAndReceipts> {
+    const seen = claimsAndReceipts(await this.#session.run(this.#statements.claimsAndReceipts, bind), token ?? '');
     if (claim !== undefined) this.#expectsWork = seen.due > 0;
     return seen;
   }
 
-  /** The look must show what the UPDATE claimed, unless it was late. @throws StoreError `STORE_UNAVAILABLE` */
-  #refuseUnseenClaims({ claims, voids }: LookResult): void {
+  /** The SELECT must show what the UPDATE claimed, unless it was late. @throws StoreError `STORE_UNAVAILABLE` */
+  #refuseUnseenClaims({ claims, voids }: ClaimsAndReceipts): void {
     const isSure = !this.#lateReads.arePossible || this.#wroteOn === this.#session.logins;
     if (isSure || claims.length + voids.length > 0) return;
     const message =
@@ -194,12 +194,12 @@ export class Exchange {
   }
 
   /** Whether an UPDATE claimed nothing of what reads as due. */
-  #isStarved(claim: ClaimRequest, { claims, voids, due }: LookResult): boolean {
+  #isStarved(claim: ClaimRequest, { claims, voids, due }: ClaimsAndReceipts): boolean {
     return this.#candidateSkip?.learn(claim, claims.length + voids.length, due) ?? false;
   }
 }
 
-function lookBind(
+function readBind(
   { incarnation }: PodRef,
   token: string | null,
   claim: ClaimRequest | undefined,
@@ -219,7 +219,7 @@ function lookBind(
 /** @param complete whether all types had their turn, so that finding nothing means that there is nothing */
 function replyOf(
   receipts: readonly Receipt[],
-  seen: LookResult | undefined,
+  seen: ClaimsAndReceipts | undefined,
   complete = true,
   starved = false,
 ): ExchangeReply {

@@ -6,7 +6,7 @@
  * - A pod's own request travels in the bind. Requests that other pods have logged are served beside it. Only the newest
  *   request of an incarnation counts, and it counts as served once any row carries its token.
  * - What the UPDATE reads may be late. What it writes is not: its guards stand on the target row. It writes every row of the
- *   steps that it changes: one row of each anew, the others unchanged. A session sees what it has written, so the look that
+ *   steps that it changes: one row of each anew, the others unchanged. A session sees what it has written, so the SELECT that
  *   follows sees every row of a claimed step as it was when the claim was taken.
  * - A claim is void if another row of its step was claimed or had ended by then, or sorts before it. So two rows of one step
  *   are never held at once.
@@ -14,7 +14,7 @@
  */
 import type { STEP_TRACKER } from '../columns.js';
 import type { Names } from '../table-names.js';
-import { lookOf } from './statements/look.js';
+import { claimsAndReceiptsOf } from './statements/claims-and-receipts.js';
 import { receiptsOf } from './statements/receipts.js';
 import { SETTLES, settlement } from './statements/settlement-columns.js';
 import { sourceOf } from './statements/update-source.js';
@@ -27,7 +27,7 @@ export interface ExchangeStatements {
   /** Settlements alone: recovery's, and a pod's own that do not travel with `exchange`. Bind: { incarnation, settlements }. */
   readonly settle: string;
   /** Bind: { incarnation, token?, types, mostCrashes, mine }. Answers rows of kind claim, receipt and work. */
-  readonly look: string;
+  readonly claimsAndReceipts: string;
   /** Bind: { incarnation, mine }. */
   readonly receipts: string;
   /** The same for steps that only the archive has. */
@@ -66,7 +66,7 @@ export function exchangeStatements(names: Names): ExchangeStatements {
     source,
     exchange: updateOf(names, source),
     settle: settleOf(names),
-    look: lookOf(names),
+    claimsAndReceipts: claimsAndReceiptsOf(names),
     receipts: receiptsOf(names.stepTracker),
     archivedReceipts: receiptsOf(names.stepArchive),
   };

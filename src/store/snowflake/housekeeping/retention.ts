@@ -44,12 +44,12 @@ export class Retention {
       forgetMs: Math.ceil(Math.max(keepMs, FORGET_MS)),
     });
     let countOf = await this.#countChores(bind);
-    this.#report(countOf('odd steps'), countOf('odd requests'));
+    this.#report(countOf('invalid steps'), countOf('invalid requests'));
     // The logs first: each heartbeat reads them, so they must not wait until a long history has been moved.
     // Other rows of an incarnation go before registrations here, so they go in a later cycle than their own registration.
-    if (countOf('forgetSigns') > 0) await this.#delete(statements.forgetSigns, bind);
+    if (countOf('forgetUnregistered') > 0) await this.#delete(statements.forgetUnregistered, bind);
     if (countOf('forgetPods') > 0) await this.#delete(statements.forgetPods, bind);
-    if (countOf('pruneSigns') > 0) await this.#delete(statements.pruneSigns, bind);
+    if (countOf('pruneHeartbeats') > 0) await this.#delete(statements.pruneHeartbeats, bind);
     if (countOf('pruneRequests') > 0) await this.#delete(statements.pruneRequests, bind);
     if (countOf('dedupe') > 0) await this.#delete(statements.dedupe, bind);
     let moved = 0;

@@ -28,11 +28,11 @@ export interface HousekeepingStatements {
   /** Removes requests that a newer one replaces. Bind: { windowMs, forgetMs }. */
   readonly pruneRequests: string;
   /** Removes signs of life that a newer one replaces. Bind: { windowMs }. */
-  readonly pruneSigns: string;
+  readonly pruneHeartbeats: string;
   /** Removes registrations of incarnations that ended long ago and hold nothing. Bind: { forgetMs }. */
   readonly forgetPods: string;
   /** Removes the other rows of incarnations that have no registration and hold nothing. Bind: { forgetMs }. */
-  readonly forgetSigns: string;
+  readonly forgetUnregistered: string;
 }
 
 const TERMINAL = `('completed', 'failed', 'cancelled')`;
@@ -69,7 +69,7 @@ const oldRequests = (names: Names): string => `SELECT r.token AS id, r.seq AS it
   CROSS JOIN q WHERE (r.seq < g.newest AND r.asked_ts < ${ago(bound('windowMs'))}) OR r.asked_ts < ${ago(bound('forgetMs'))}`;
 
 /** Signs of life below the newest of their incarnation. Only these events repeat. */
-const oldSigns = (names: Names): string => `SELECT p.incarnation AS its_incarnation, p.seq AS its_seq
+const oldHeartbeats = (names: Names): string => `SELECT p.incarnation AS its_incarnation, p.seq AS its_seq
   FROM ${names.podLog} p JOIN (SELECT incarnation, MAX(seq) AS newest FROM ${names.podLog} GROUP BY incarnation) g ON g.incarnation = p.incarnation
   CROSS JOIN q WHERE p.event IN ('heartbeat', 'asleep') AND p.seq < g.newest AND p.at_ts < ${ago(bound('windowMs'))}`;
 
@@ -114,15 +114,15 @@ WHERE step_id = n.id AND last_update_ts <= n.ended_ts`,
   WITH ${q} ${oldRequests(names)}
 ) n
 WHERE token = n.id AND incarnation = n.its_incarnation AND seq = n.its_seq`,
-    pruneSigns: `DELETE FROM ${names.podLog} USING (
-  WITH ${q} ${oldSigns(names)}
+    pruneHeartbeats: `DELETE FROM ${names.podLog} USING (
+  WITH ${q} ${oldHeartbeats(names)}
 ) n
 WHERE incarnation = n.its_incarnation AND seq = n.its_seq AND event IN ('heartbeat', 'asleep')`,
     forgetPods: `DELETE FROM ${names.podLog} USING (
   WITH ${q} ${forgettable(names, FINAL)}
 ) n
 WHERE incarnation = n.its_incarnation AND event = 'registered'`,
-    forgetSigns: `DELETE FROM ${names.podLog} USING (
+    forgetUnregistered: `DELETE FROM ${names.podLog} USING (
   WITH ${q} ${forgettable(names, UNREGISTERED)}
 ) n
 WHERE incarnation = n.its_incarnation`,
@@ -138,12 +138,12 @@ ${[
   of('archive', ended(names)),
   of('pruneArchive', expired(names)),
   of('pruneRequests', oldRequests(names)),
-  of('pruneSigns', oldSigns(names)),
+  of('pruneHeartbeats', oldHeartbeats(names)),
   of('forgetPods', forgettable(names, FINAL)),
-  of('forgetSigns', forgettable(names, UNREGISTERED)),
-  of('odd steps', `SELECT s.step_id FROM ${names.stepTracker} s WHERE NOT ${understood('s')}`),
+  of('forgetUnregistered', forgettable(names, UNREGISTERED)),
+  of('invalid steps', `SELECT s.step_id FROM ${names.stepTracker} s WHERE NOT ${understood('s')}`),
   of(
-    'odd requests',
+    'invalid requests',
     `SELECT r.token FROM ${names.exchangeRequest} r WHERE NOT (r.free >= 0 AND r.prefetch >= 0 AND r.quarantine IN (0, 1))
     OR NOT (${isList('r.limits')} AND ${isList('r.settlements')})`,
   ),

@@ -7,7 +7,7 @@ import type { OpeningContext } from './opening-context.js';
 
 /** @throws StoreError `STORE_NO_WAREHOUSE` */
 export async function refuseNoWarehouse({ statements, sessions: [session] }: OpeningContext): Promise<void> {
-  const [row] = await session.run(statements.opening.whereabouts);
+  const [row] = await session.run(statements.opening.currentWarehouse);
   if (row === undefined || textOrNull(row, 'WAREHOUSE_NAME') !== null) return;
   const role = textOrNull(row, 'ROLE_NAME') ?? '';
   throw new StoreError(

@@ -9,7 +9,7 @@ export interface OpeningStatements {
   /** Bind: { version, oldestAllowed }. */
   readonly writeSchemaInfo: string;
   /** The warehouse and the role that the session got at its login. Answered without a warehouse. */
-  readonly whereabouts: string;
+  readonly currentWarehouse: string;
   /** Fail if the database, or the schema, does not exist or is not granted. Sent only to find out which. */
   readonly useDatabase: string;
   readonly useSchema: string;
@@ -39,7 +39,7 @@ export function openingStatements(names: Names): OpeningStatements {
     readSchemaInfo: `SELECT MAX(version) AS newest, MAX(oldest_allowed) AS oldest FROM ${names.schemaInfo}`,
     writeSchemaInfo: `INSERT INTO ${names.schemaInfo} (version, oldest_allowed, at_ts)
 SELECT b:version::NUMBER(38,0), b:oldestAllowed::NUMBER(38,0), SYSDATE() FROM (SELECT PARSE_JSON(?) AS b)`,
-    whereabouts: 'SELECT CURRENT_WAREHOUSE() AS warehouse_name, CURRENT_ROLE() AS role_name',
+    currentWarehouse: 'SELECT CURRENT_WAREHOUSE() AS warehouse_name, CURRENT_ROLE() AS role_name',
     useDatabase: `USE DATABASE ${names.database}`,
     useSchema: `USE SCHEMA ${names.wholeSchema}`,
     probes: probes(names),

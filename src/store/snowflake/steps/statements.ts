@@ -53,7 +53,7 @@ export function stepStatements(names: Names): StepStatements {
     cancelled: cancelledOf(names),
     list: (order, limit) => listOf(names, order, limit),
     stats: statsOf(names),
-    ...byHand(names),
+    ...cancelAndRetry(names),
     // A row's id never changes, so this cannot undo a change of another session.
     refresh: `UPDATE ${names.stepTracker} t
 SET row_id = t.row_id
@@ -206,7 +206,7 @@ const atVersion = (
 ): string => `SELECT ${extra}f.value:id::VARCHAR AS id, f.value:version::NUMBER(38,0) AS seen
   FROM (SELECT PARSE_JSON(?) AS b) q, LATERAL FLATTEN(INPUT => q.b:steps) f QUALIFY ROW_NUMBER() OVER (PARTITION BY f.value:id::VARCHAR ORDER BY f.index) = 1`;
 
-function byHand(names: Names): Pick<StepStatements, 'cancel' | 'retry' | 'restore'> {
+function cancelAndRetry(names: Names): Pick<StepStatements, 'cancel' | 'retry' | 'restore'> {
   const fresh: Partial<Record<keyof typeof STEP_TRACKER, string>> = {
     ...{
       status: `'pending'`,

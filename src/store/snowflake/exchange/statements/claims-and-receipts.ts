@@ -49,7 +49,7 @@ const claim = (names: Names): string =>
   );
 
 /** One row for each claim, one for each receipt, and one for the work. */
-export const lookOf = (
+export const claimsAndReceiptsOf = (
   names: Names,
 ): string => `${withCtes(q, receipt(names.stepTracker), wanted, waiting(names), work, claim(names))}
 SELECT 'claim' AS kind, its_step AS id, NULL AS guard, seen, state, rank_no, its_type, its_payload, its_priority, retries, most_retries, struck, run_at_ms, created_at_ms FROM claim

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { PodStatements } from '../../../src/store/snowflake/pods/statements.js';
-import { Membership } from '../../../src/store/snowflake/pods/membership.js';
+import { PodLog } from '../../../src/store/snowflake/pods/pod-log.js';
 import { SchemaVersionGuard } from '../../../src/store/snowflake/schema-version-guard.js';
 import { SignOfLifeSequence } from '../../../src/store/snowflake/pods/sign-of-life-sequence.js';
 import type { Row, StatementRunner } from '../../../src/store/snowflake/session/session-interface.js';
@@ -36,7 +36,7 @@ function signing(view: Row[] = [], tookMs = 0, staleReadMs = 0) {
     place: 'here',
   });
   const returned: { readonly pod: PodRef; readonly claims: readonly Fence[] }[] = [];
-  const pods = new Membership({
+  const pods = new PodLog({
     ...{ statements: STATEMENTS, session, rest: session, schema, staleReadMs },
     wallMs: () => wallMs,
     giveBack: (pod, claims) => void returned.push({ pod, claims }),

@@ -24,7 +24,7 @@ import type { SchemaVersionGuard } from '../schema-version-guard.js';
 import type { SignOfLifeSequence } from './sign-of-life-sequence.js';
 import type { StatementRunner } from '../session/session-interface.js';
 
-export interface MembershipDependencies {
+export interface PodLogDependencies {
   readonly statements: PodStatements;
   /** For signs of life and the view of the fleet. */
   readonly session: StatementRunner;
@@ -52,14 +52,14 @@ interface Sign {
   readonly meta?: string;
 }
 
-export class Membership {
-  readonly #dependencies: MembershipDependencies;
+export class PodLog {
+  readonly #dependencies: PodLogDependencies;
   /** The incarnation that was registered last in this process, with its types. */
   #registered: { readonly incarnation: string; readonly types: unknown } | undefined;
   /** The void claims that the last heartbeat has shown. */
   #voids: ReadonlySet<string> = new Set();
 
-  constructor(dependencies: MembershipDependencies) {
+  constructor(dependencies: PodLogDependencies) {
     this.#dependencies = dependencies;
   }
 

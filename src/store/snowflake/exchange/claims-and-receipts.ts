@@ -1,10 +1,10 @@
-/** What a look shows: the claims, the receipts and the work of a pod, from the rows of `exchange.look`. */
+/** Decodes the claims, the receipts and the work of a pod from the rows of `exchange.claimsAndReceipts`. */
 import type { Claim } from '../../contract.js';
 import { claimOf, number, text } from '../rows.js';
 import type { Row } from '../session/session-interface.js';
 import { receiptStates, type ReceiptStates } from './settlements.js';
 
-export interface LookResult {
+export interface ClaimsAndReceipts {
   /** Claims to run, in the order of claims. */
   readonly claims: readonly Claim[];
   readonly voids: readonly Claim[];
@@ -16,7 +16,7 @@ export interface LookResult {
 }
 
 /** @param token the token of the claims that were asked for */
-export function lookResult(rows: readonly Row[], token: string): LookResult {
+export function claimsAndReceipts(rows: readonly Row[], token: string): ClaimsAndReceipts {
   const ofKind = (kind: string) => rows.filter((row) => text(row, 'KIND') === kind);
   const claims = ofKind('claim').sort((a, b) => number(a, 'RANK_NO') - number(b, 'RANK_NO'));
   const inState = (state: string) =>

@@ -18,7 +18,7 @@ import { cursorOf, pageOf } from './list-cursor.js';
 import { queryByIds } from './query-by-ids.js';
 import type { StepStatements } from './statements.js';
 
-export class StepQueries {
+export class StepReads {
   readonly #statements: StepStatements;
   readonly #session: StatementRunner;
   readonly #runtime: Runtime;
