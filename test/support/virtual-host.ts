@@ -11,20 +11,20 @@ export class VirtualHost {
   }
 
   /** How many times a process has been looked up. */
-  looks = 0;
+  lookups = 0;
 
   /** Starts a process under the lowest free pid, which an earlier process may have had. */
   spawn({ pid = this.#freePid(), namespace = 'pid:[1]' } = {}): VirtualProcess {
     const startedAt = (this.#ticks += 100);
     this.#processes.set(pid, { startedAt, ended: false });
     const mark = { namespace: `${this.#boot} ${namespace}`, pid, startedAt };
-    const look = (wanted: number): Sighting => {
-      this.looks++;
+    const lookUp = (wanted: number): Sighting => {
+      this.lookups++;
       return this.#processes.get(wanted) ?? 'none';
     };
     return {
       pid,
-      table: { self: () => mark, look },
+      table: { self: () => mark, lookUp },
       exit: () => void this.#processes.delete(pid),
       becomeZombie: () => void this.#processes.set(pid, { startedAt, ended: true }),
     };

@@ -74,7 +74,7 @@ export type PodRow = readonly [
   typesSeq: number | null,
 ];
 
-/** NULL if the pod could not tell, or registered under schema version 1. */
+/** NULL if the pod could not determine it, or registered under schema version 1. */
 export type ProcessRow = readonly [pid: number | null, namespace: string | null, startedAt: number | null];
 
 /** @param times converts instants to wall time */

@@ -247,11 +247,11 @@ export class SynchronousCore {
   #times(): FileTimes {
     const offset = this.#wall.recorded();
     const newest = Math.max(this.#pods.newestInstant(), offset?.since ?? 0);
-    return { newest, signs: this.#pods.signs(), offset };
+    return { newest, heartbeats: this.#pods.heartbeats(), offset };
   }
 
   /** Moves one piece of the steps with a `runAt` to a corrected wall clock. */
-  moveTimed(now: number): MovedPiece {
+  moveRunAtSteps(now: number): MovedPiece {
     return this.#admitted(() => this.#runAtSteps.move(now));
   }
 

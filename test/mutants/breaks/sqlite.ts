@@ -126,13 +126,13 @@ export const sqliteBreaks: readonly Break[] = [
   {
     name: 'sqlite/claiming/candidates: a turn does not end if nothing was found',
     file: `${SQLITE}/claiming/candidates.ts`,
-    find: `    readyTypes.looked(false);
+    find: `    readyTypes.endTurn(false);
 `,
     replace: '',
     tests: [`${TESTS}/claiming/types-to-walk.test.ts`],
   },
   {
-    name: 'sqlite/claiming/candidates: poison is taken even if an unread step may outrank it',
+    name: 'sqlite/claiming/candidates: a suspect is taken even if an unread step may outrank it',
     file: `${SQLITE}/claiming/candidates.ts`,
     find: 'first !== undefined && first[1] > above',
     replace: 'first !== undefined',
@@ -161,14 +161,14 @@ export const sqliteBreaks: readonly Break[] = [
     survives: 'if there is a backlog, the reply brings the pod back in any case: one more step changes nothing',
   },
   {
-    name: 'sqlite/claiming/candidates: poison that waits is not read',
+    name: 'sqlite/claiming/candidates: a suspect that waits is not read',
     file: `${SQLITE}/claiming/candidates.ts`,
-    find: 'return this.#any(POISON, this.#poisonTypes, request) || ready;',
+    find: 'return this.#any(SUSPECT, this.#suspectTypes, request) || ready;',
     replace: 'return ready;',
     tests: [CONFORMANCE],
   },
   {
-    name: 'sqlite/claiming/candidates: poison is read without quarantine',
+    name: 'sqlite/claiming/candidates: a suspect is read without quarantine',
     file: `${SQLITE}/claiming/candidates.ts`,
     find: 'request.quarantine === 0 ||',
     replace: '',

@@ -11,7 +11,7 @@ import type { ClaimRequest } from '../../contract.js';
 import { UnpromotedBacklog, type BacklogFound } from './unpromoted-backlog.js';
 import { TypeRotation } from './types-to-walk.js';
 import { byRank, type CandidateRow, type KeyRow } from '../row-mapping.js';
-import { ANY_POISON, WALK, WALK_KEYS } from './statements.js';
+import { ANY_SUSPECT, WALK, WALK_KEYS } from './statements.js';
 import type { RequestedType } from './requested-type-list.js';
 
 /** Most rows that the first walks read, over all types together. */
@@ -19,7 +19,7 @@ const FIRST_RANKS = 1_000;
 
 /** Values of the column `due`. */
 const READY = 1;
-const POISON = 2;
+const SUSPECT = 2;
 
 /** No due step waits to be promoted. */
 const NO_BACKLOG: BacklogFound = { keys: [], above: -Infinity };
@@ -47,31 +47,31 @@ export interface CandidateQuery {
 export class Candidates {
   readonly #walk: Statement<[number, string, number], CandidateRow>;
   readonly #walkKeys: Statement<[number, string, number], KeyRow>;
-  readonly #anyPoison: Statement<[]>;
+  readonly #anySuspect: Statement<[]>;
   readonly #readyTypes: TypeRotation;
-  readonly #poisonTypes: TypeRotation;
+  readonly #suspectTypes: TypeRotation;
   readonly #backlog: UnpromotedBacklog;
 
   constructor(connection: Database) {
     this.#walk = connection.prepare<[number, string, number], CandidateRow>(WALK).raw();
     this.#walkKeys = connection.prepare<[number, string, number], KeyRow>(WALK_KEYS).raw();
-    this.#anyPoison = connection.prepare<[]>(ANY_POISON);
+    this.#anySuspect = connection.prepare<[]>(ANY_SUSPECT);
     this.#readyTypes = new TypeRotation(connection);
-    this.#poisonTypes = new TypeRotation(connection);
+    this.#suspectTypes = new TypeRotation(connection);
     this.#backlog = new UnpromotedBacklog(connection);
   }
 
   /** Whether anything is ready that this request may take; `perhaps` if not all of its types have been looked at. */
   any(request: ClaimRequest): boolean | 'perhaps' {
     const ready = this.#any(READY, this.#readyTypes, request);
-    if (ready === true || request.quarantine === 0 || this.#anyPoison.get() === undefined) return ready;
-    return this.#any(POISON, this.#poisonTypes, request) || ready;
+    if (ready === true || request.quarantine === 0 || this.#anySuspect.get() === undefined) return ready;
+    return this.#any(SUSPECT, this.#suspectTypes, request) || ready;
   }
 
   #any(due: number, readyTypes: TypeRotation, request: ClaimRequest): boolean | 'perhaps' {
     const { types, complete } = readyTypes.of(due, request);
     if (types.some(([type]) => this.#walkKeys.get(due, type, 1) !== undefined)) return true; // the turn stays, so that the claim finds it
-    readyTypes.looked(false);
+    readyTypes.endTurn(false);
     return complete ? false : 'perhaps';
   }
 
@@ -79,12 +79,12 @@ export class Candidates {
     const { request, room, backlog } = query;
     const { types, complete } = this.#readyTypes.of(READY, request);
     const ready = this.#ready(types, room);
-    this.#readyTypes.looked(ready.length > 0);
+    this.#readyTypes.endTurn(ready.length > 0);
     if (!complete) this.#readyTypes.ranked(ready.slice(0, room).map((key) => key[3]));
-    const poison = request.quarantine === 1 ? this.#firstPoison(query) : undefined;
-    if (!backlog && poison === undefined) return { keys: ready, blocked: false, partly: !complete };
+    const suspect = request.quarantine === 1 ? this.#firstSuspect(query) : undefined;
+    if (!backlog && suspect === undefined) return { keys: ready, blocked: false, partly: !complete };
     const waiting = backlog ? this.#waiting(query, ready) : NO_BACKLOG;
-    const all = [...ready, ...waiting.keys, ...(poison === undefined ? [] : [poison])].sort(byRank);
+    const all = [...ready, ...waiting.keys, ...(suspect === undefined ? [] : [suspect])].sort(byRank);
     const keys = waiting.above === -Infinity ? all : all.filter((key) => key[1] > waiting.above);
     return { keys, blocked: keys.length < all.length, partly: !complete };
   }
@@ -126,13 +126,13 @@ export class Candidates {
     return this.#backlog.first({ due: READY, request, now, room: room + 1, floor: last?.[1] ?? -Infinity });
   }
 
-  #firstPoison({ request, now, backlog }: CandidateQuery): KeyRow | undefined {
-    const { types } = this.#anyPoison.get() === undefined ? { types: [] } : this.#poisonTypes.of(POISON, request);
-    const [ready] = types.flatMap(([type]) => this.#walkKeys.all(POISON, type, 1)).sort(byRank);
-    this.#poisonTypes.looked(ready !== undefined);
+  #firstSuspect({ request, now, backlog }: CandidateQuery): KeyRow | undefined {
+    const { types } = this.#anySuspect.get() === undefined ? { types: [] } : this.#suspectTypes.of(SUSPECT, request);
+    const [ready] = types.flatMap(([type]) => this.#walkKeys.all(SUSPECT, type, 1)).sort(byRank);
+    this.#suspectTypes.endTurn(ready !== undefined);
     if (!backlog) return ready;
     const floor = ready?.[1] ?? -Infinity;
-    const { keys, above } = this.#backlog.first({ due: POISON, request, now, room: 1, floor });
+    const { keys, above } = this.#backlog.first({ due: SUSPECT, request, now, room: 1, floor });
     const [first] = [...(ready === undefined ? [] : [ready]), ...keys].sort(byRank);
     return first !== undefined && first[1] > above ? first : undefined;
   }

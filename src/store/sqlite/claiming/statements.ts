@@ -54,7 +54,7 @@ WITH RECURSIVE ready(type) AS (SELECT (${READY_TYPE} > ? ORDER BY s.step_type LI
 SELECT type FROM ready WHERE type IS NOT NULL LIMIT ?`;
 
 /** Whether any ready step has crashed two pods or more. */
-export const ANY_POISON = `SELECT 1 FROM STEP_TRACKER s WHERE s.status = 'pending' AND s.due > 0 AND s.due = 2 LIMIT 1`;
+export const ANY_SUSPECT = `SELECT 1 FROM STEP_TRACKER s WHERE s.status = 'pending' AND s.due > 0 AND s.due = 2 LIMIT 1`;
 
 /**
  * Steps that wait, by the value that `due` will get. The indexed expression is repeated word for word. Steps without a

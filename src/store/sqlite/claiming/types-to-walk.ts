@@ -7,7 +7,7 @@
  * - If both are large, the types with ready steps take turns in the order of their names. A request that changes between
  *   two turns does not cost any type its turn.
  * - Types that ranked first in the last turn are walked in each turn.
- * - A turn ends when `looked` is called, not when it is read.
+ * - A turn ends when `endTurn` is called, not when it is read.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClaimRequest } from '../../contract.js';
@@ -64,7 +64,7 @@ export class TypeRotation {
   }
 
   /** Ends this turn. @param found whether any of its types had a ready step */
-  looked(found: boolean): void {
+  endTurn(found: boolean): void {
     if (this.#turn === undefined) return;
     this.#after = this.#turn.next;
     this.#found = this.#after !== '' && (this.#found || found);

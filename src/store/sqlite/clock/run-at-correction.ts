@@ -54,7 +54,7 @@ export class RunAtCorrection {
   async #move(session: Session): Promise<void> {
     const { runtime, calls, onMoved } = this.#deps;
     while (!this.#stopped) {
-      const { rows, more } = await calls.attempt(() => session.core.moveTimed(session.now()));
+      const { rows, more } = await calls.attempt(() => session.core.moveRunAtSteps(session.now()));
       session.wrote(rows, undefined);
       if (!more) break;
       await runtime.yield();

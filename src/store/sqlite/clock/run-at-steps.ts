@@ -12,7 +12,7 @@
  * - After a failed attempt or a release, the step waits for a delay. It no longer follows the wall clock.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import { MOVE_TIMED, TIMED_AFTER } from './statements.js';
+import { MOVE_RUN_AT_STEPS, RUN_AT_STEPS_AFTER } from './statements.js';
 import type { WallClockOffsets } from './wall-clock-offsets.js';
 
 /** About 3 ms: two indexes hold the `run_at` of a waiting step. */
@@ -31,8 +31,10 @@ export class RunAtSteps {
 
   constructor(connection: Database, wall: WallClockOffsets) {
     this.#wall = wall;
-    this.#after = connection.prepare<[number, number, number, number], readonly [number, number]>(TIMED_AFTER).raw();
-    this.#move = connection.prepare<[number, number, number, string]>(MOVE_TIMED);
+    this.#after = connection
+      .prepare<[number, number, number, number], readonly [number, number]>(RUN_AT_STEPS_AFTER)
+      .raw();
+    this.#move = connection.prepare<[number, number, number, string]>(MOVE_RUN_AT_STEPS);
   }
 
   /** Makes these steps wait for their instants; call it within a transaction. */

@@ -5,7 +5,7 @@
  * seek. A comparison of both columns at once would read all steps of the same instant again.
  * Binds: wall instant, row, wall instant, limit.
  */
-export const TIMED_AFTER = `
+export const RUN_AT_STEPS_AFTER = `
 SELECT rowid AS step_row, run_at_wall FROM STEP_TRACKER WHERE run_at_wall IS NOT NULL AND run_at_wall = ? AND rowid > ?
 UNION ALL
 SELECT rowid, run_at_wall FROM STEP_TRACKER WHERE run_at_wall IS NOT NULL AND run_at_wall > ?
@@ -15,7 +15,7 @@ ORDER BY run_at_wall, step_row LIMIT ?`;
  * Moves pending steps to a new offset. One that was ready and is not due under that offset waits again.
  * Binds: offset, now, offset; rowids as a JSON array.
  */
-export const MOVE_TIMED = `
+export const MOVE_RUN_AT_STEPS = `
 UPDATE STEP_TRACKER SET due = iif(run_at_wall - ? > ?, 0, due), run_at = run_at_wall - ?
 WHERE rowid IN (SELECT value FROM json_each(?)) AND status = 'pending' AND run_at_wall IS NOT NULL`;
 

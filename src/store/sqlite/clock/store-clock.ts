@@ -9,14 +9,14 @@
  * - The store's clock runs by monotonic time. It never goes back, and a jump of the wall clock does not move it.
  * - Within one boot of the host, all processes have the same time, even if no pod is alive in between. The file records a
  *   reading of the monotonic clock, which processes of one host share, so a later process continues from it.
- * - After a reboot, the wall clock tells how much time has passed, less the recorded offset.
+ * - After a reboot, the wall clock shows how much time has passed, less the recorded offset.
  * - The clock never starts below an instant in the file.
  * - Time in which the host is suspended does not count: on most systems the monotonic clock stands still.
  */
 import type { Runtime } from '../../../runtime/runtime.js';
 
 /** A heartbeat in the file. */
-export interface SignOfLife {
+export interface RecordedHeartbeat {
   readonly heardAt: number;
   readonly deadAfterMs: number;
   /** The reading of the monotonic clock, and the boot that it counts from. */
@@ -39,7 +39,7 @@ export interface FileTimes {
   /** The instant of the newest heartbeat, step or offset; 0 if there is none. */
   readonly newest: number;
   /** Of the incarnations that are not final. */
-  readonly signs: readonly SignOfLife[];
+  readonly heartbeats: readonly RecordedHeartbeat[];
   /** The newest offset; `undefined` if none is recorded. */
   readonly offset: RecordedOffset | undefined;
 }
@@ -75,9 +75,9 @@ export class StoreClock {
    *
    * @returns whether a pod lives: then that pod records the wall clock, not this process
    */
-  set({ newest, signs, offset }: FileTimes): boolean {
+  set({ newest, heartbeats, offset }: FileTimes): boolean {
     const monotonic = this.#runtime.monotonicMs();
-    const living = signs.flatMap(({ heardAt, deadAfterMs, hostMs, boot }) => {
+    const living = heartbeats.flatMap(({ heardAt, deadAfterMs, hostMs, boot }) => {
       const agoMs = monotonic - hostMs;
       return boot === this.#boot && agoMs >= 0 && agoMs <= deadAfterMs ? [heardAt + agoMs] : [];
     });

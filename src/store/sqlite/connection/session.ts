@@ -56,7 +56,7 @@ export class Session {
   get watched(): WatchedFile | undefined {
     const { core, file } = this.#deps;
     if (file === undefined) return undefined;
-    return { path: file.path, dataVersion: () => core.dataVersion(), onMoved: () => void file.look() };
+    return { path: file.path, dataVersion: () => core.dataVersion(), onMoved: () => void file.checkNow() };
   }
 
   /** The store's clock, in epoch ms. */

@@ -46,12 +46,12 @@ export class ReplacedFile {
 
   /** Starts a check once a second. @throws StoreError `STORE_FILE_REPLACED` as long as the path leads to another file */
   check(): void {
-    if (this.#runtime.monotonicMs() - this.#checkedAt > CHECK_EVERY_MS) void this.look();
+    if (this.#runtime.monotonicMs() - this.#checkedAt > CHECK_EVERY_MS) void this.checkNow();
     if (this.#lost !== undefined) throw this.#lost;
   }
 
   /** Checks now. Never rejects. */
-  async look(): Promise<void> {
+  async checkNow(): Promise<void> {
     if (this.#checking) return;
     this.#checking = true;
     this.#checkedAt = this.#runtime.monotonicMs();

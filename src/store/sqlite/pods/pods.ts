@@ -8,7 +8,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Heartbeat, PodRef, PodRegistration, PodView } from '../../contract.js';
-import type { Instant, SignOfLife } from '../clock/store-clock.js';
+import type { Instant, RecordedHeartbeat } from '../clock/store-clock.js';
 import { PodStepTypes, withoutTypes } from './pod-step-types.js';
 import type { ProcessMark } from './process-table.js';
 import { podOf, processOf, type PodRow, type ProcessRow } from '../row-mapping.js';
@@ -23,10 +23,10 @@ import {
   NEWEST_STEP,
   PROCESS_OF,
   REGISTER,
-  SIGNS_OF_LIFE,
+  LIVING_HEARTBEATS,
 } from './statements.js';
 
-type SignRow = readonly [heardAt: number, deadAfterMs: number, hostMs: number, boot: string];
+type HeartbeatRow = readonly [heardAt: number, deadAfterMs: number, hostMs: number, boot: string];
 type LifeRow = readonly [final: 'left' | 'evicted' | null, asleep: number];
 
 /** An incarnation that is not final, with the process that it registered. */
@@ -50,7 +50,7 @@ export class Pods {
   readonly #processOf: Statement<[string], ProcessRow>;
   readonly #newestHeartbeat: Statement<[], number | null>;
   readonly #newestStep: Statement<[], number>;
-  readonly #signs: Statement<[], SignRow>;
+  readonly #heartbeats: Statement<[], HeartbeatRow>;
   readonly #types: PodStepTypes;
 
   constructor(connection: Database) {
@@ -65,7 +65,7 @@ export class Pods {
     this.#newestHeartbeat = connection.prepare<[], number | null>(NEWEST_HEARTBEAT).pluck();
     this.#newestStep = connection.prepare<[], number>(NEWEST_STEP).pluck();
     this.#types = new PodStepTypes(connection);
-    this.#signs = connection.prepare<[], SignRow>(SIGNS_OF_LIFE).raw();
+    this.#heartbeats = connection.prepare<[], HeartbeatRow>(LIVING_HEARTBEATS).raw();
   }
 
   /** The newest heartbeat; 0 if there is none. */
@@ -80,14 +80,14 @@ export class Pods {
   }
 
   /** The signs of life of the incarnations that are not final. */
-  signs(): SignOfLife[] {
-    const sign = ([heardAt, deadAfterMs, hostMs, boot]: SignRow): SignOfLife => ({
+  heartbeats(): RecordedHeartbeat[] {
+    const decoded = ([heardAt, deadAfterMs, hostMs, boot]: HeartbeatRow): RecordedHeartbeat => ({
       heardAt,
       deadAfterMs,
       hostMs,
       boot,
     });
-    return this.#signs.all().map(sign);
+    return this.#heartbeats.all().map(decoded);
   }
 
   register({ now, hostMs, boot }: Instant, pod: PodRegistration, mark: ProcessMark | undefined): void {

@@ -27,20 +27,20 @@ export interface ProcessTable {
   /** This process; `undefined` if the platform can prove no exit. */
   self(): ProcessMark | undefined;
   /** The process of a pid, in the namespace of this process. */
-  look(pid: number): Sighting;
+  lookUp(pid: number): Sighting;
 }
 
 /** Whether `self` can prove that the process has exited. */
-export function hasExited(mark: ProcessMark, self: ProcessMark, table: Pick<ProcessTable, 'look'>): boolean {
+export function hasExited(mark: ProcessMark, self: ProcessMark, table: Pick<ProcessTable, 'lookUp'>): boolean {
   if (mark.namespace !== self.namespace) return false;
   if (mark.pid === self.pid) return mark.startedAt !== self.startedAt;
-  const seen = table.look(mark.pid);
+  const seen = table.lookUp(mark.pid);
   if (typeof seen === 'string') return seen === 'none';
   return seen.ended || seen.startedAt !== mark.startedAt;
 }
 
 /** Proves nothing. For files that processes of other hosts may have open. */
-export const NO_PROOF: ProcessTable = { self: () => undefined, look: () => 'unknown' };
+export const NO_PROOF: ProcessTable = { self: () => undefined, lookUp: () => 'unknown' };
 
 /** Reads `/proc` on Linux. Other platforms have no boot id or start time, so nothing is proved there. */
 export const systemProcesses: ProcessTable = {
@@ -52,7 +52,7 @@ export const systemProcesses: ProcessTable = {
     return { namespace, pid: process.pid, startedAt: seen.startedAt };
   },
 
-  look(pid) {
+  lookUp(pid) {
     // Asks the kernel first: with `hidepid`, a file missing from /proc proves nothing.
     if (isAbsent(pid)) return 'none';
     return statOf(pid) ?? 'unknown';

@@ -57,7 +57,7 @@ export const NEWEST_HEARTBEAT = 'SELECT max(last_heartbeat_ts) FROM POD_HEALTH';
 
 export const NEWEST_STEP = 'SELECT created_ts FROM STEP_TRACKER ORDER BY rowid DESC LIMIT 1';
 
-export const SIGNS_OF_LIFE =
+export const LIVING_HEARTBEATS =
   'SELECT last_heartbeat_ts, dead_after_ms, host_ms, boot FROM POD_HEALTH WHERE final IS NULL';
 
 /** Writes a pod's step types, under a new `seq` each time, unless the incarnation is final. Binds: types, incarnation. */

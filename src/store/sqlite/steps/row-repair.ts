@@ -1,7 +1,7 @@
 /**
  * Repairs rows whose numbers are out of range, because somebody's SQL wrote them.
  *
- * JavaScript cannot tell a `version` of 2^53 from the next one, so no settlement would match it. Adding 1 to 2^63 - 1
+ * JavaScript cannot distinguish a `version` of 2^53 from the next one, so no settlement would match it. Adding 1 to 2^63 - 1
  * fails. Without a repair, such a row would stay claimed forever, or fail the exchange of every pod that claims it.
  *
  * Invariants:

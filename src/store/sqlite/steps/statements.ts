@@ -12,7 +12,7 @@ INSERT INTO STEP_TRACKER (step_id, step_type, due, priority, run_at, max_retries
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 
 /** A step with a `runAt`. Binds: as for {@link INSERT_STEP}, then the wall instant. */
-export const INSERT_TIMED_STEP = `
+export const INSERT_RUN_AT_STEP = `
 INSERT INTO STEP_TRACKER (step_id, step_type, due, priority, run_at, max_retries, created_ts, last_update_ts, payload, run_at_wall)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 

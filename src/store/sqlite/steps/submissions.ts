@@ -2,19 +2,19 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { SubmitReceipt } from '../../contract.js';
 import type { NewStep } from '../../../step/submission.js';
-import { INSERT_STEP, INSERT_TIMED_STEP, PAYLOAD_OF } from './statements.js';
+import { INSERT_STEP, INSERT_RUN_AT_STEP, PAYLOAD_OF } from './statements.js';
 import type { WallClockOffsets } from '../clock/wall-clock-offsets.js';
 
 export class Submissions {
   readonly #wall: WallClockOffsets;
   readonly #insert: Statement;
-  readonly #insertTimed: Statement;
+  readonly #insertRunAt: Statement;
   readonly #payloadOf: Statement<[string], string>;
 
   constructor(connection: Database, wall: WallClockOffsets) {
     this.#wall = wall;
     this.#insert = connection.prepare(INSERT_STEP);
-    this.#insertTimed = connection.prepare(INSERT_TIMED_STEP);
+    this.#insertRunAt = connection.prepare(INSERT_RUN_AT_STEP);
     this.#payloadOf = connection.prepare<[string], string>(PAYLOAD_OF).pluck();
   }
 
@@ -33,6 +33,6 @@ export class Submissions {
     const ready = due <= now ? 1 : 0;
     if (runAt === null)
       return this.#insert.run(stepId, type, ready, priority, due, maxRetries, now, now, payload).changes;
-    return this.#insertTimed.run(stepId, type, ready, priority, due, maxRetries, now, now, payload, runAt).changes;
+    return this.#insertRunAt.run(stepId, type, ready, priority, due, maxRetries, now, now, payload, runAt).changes;
   }
 }

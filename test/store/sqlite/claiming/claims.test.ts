@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SynchronousCore } from '../../../../src/store/sqlite/synchronous-core.js';
 import {
-  ANY_POISON,
+  ANY_SUSPECT,
   CLAIM,
   CLAIMED_UNDER,
   HELD_BY,
@@ -18,7 +18,7 @@ import {
   WALK_WAITING_KEYS,
 } from '../../../../src/store/sqlite/claiming/statements.js';
 import { FINISH_ALIKE, PRUNE_STEPS } from '../../../../src/store/sqlite/steps/statements.js';
-import { MOVE_TIMED, TIMED_AFTER } from '../../../../src/store/sqlite/clock/statements.js';
+import { MOVE_RUN_AT_STEPS, RUN_AT_STEPS_AFTER } from '../../../../src/store/sqlite/clock/statements.js';
 import {
   claimRequest,
   ids,
@@ -83,7 +83,7 @@ describe('the query plan', () => {
       FINISH_ALIKE,
       /^SEARCH STEP_TRACKER USING INDEX sqlite_autoindex_\S+ \(step_id=\?\); LIST SUBQ/,
     ],
-    ['a search for poison', ANY_POISON, /^SEARCH s USING COVERING INDEX STEP_READY \(due=\?\)$/],
+    ['a search for poison', ANY_SUSPECT, /^SEARCH s USING COVERING INDEX STEP_READY \(due=\?\)$/],
     ['the next waiting step', NEXT_WAITING, /^SCAN STEP_TRACKER USING INDEX STEP_WAITING$/],
     ['a promotion', PROMOTE, /SEARCH STEP_TRACKER USING COVERING INDEX STEP_WAITING \(run_at<\?\)/],
     ['the claims under a token', CLAIMED_UNDER, /^SCAN s USING INDEX STEP_HELD; USE TEMP B-TREE FOR ORDER BY$/],
@@ -91,10 +91,14 @@ describe('the query plan', () => {
     ['orphans, in their order', ORPHANS, /^SCAN s USING INDEX STEP_HELD; SEARCH p USING INDEX .* LEFT-JOIN$/],
     [
       'a piece of the timed steps, in the index alone',
-      TIMED_AFTER,
+      RUN_AT_STEPS_AFTER,
       /^MERGE .*COVERING INDEX STEP_TIMED \(run_at_wall=\? AND rowid>\?\); .*COVERING INDEX STEP_TIMED \(run_at_wall>\?\)$/,
     ],
-    ['moving timed steps', MOVE_TIMED, /^SEARCH STEP_TRACKER USING INTEGER PRIMARY KEY \(rowid=\?\); LIST SUBQUERY/],
+    [
+      'moving timed steps',
+      MOVE_RUN_AT_STEPS,
+      /^SEARCH STEP_TRACKER USING INTEGER PRIMARY KEY \(rowid=\?\); LIST SUBQUERY/,
+    ],
     ['a piece of the retention', PRUNE_STEPS, /SEARCH STEP_TRACKER USING INDEX STEP_ENDED \(last_update_ts<\?\)/],
   ])('of %s stays in its index', (_what, sql, expected) => {
     expect(plan(sql)).toMatch(expected);

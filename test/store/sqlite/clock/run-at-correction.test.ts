@@ -15,7 +15,7 @@ function moverOf(pieces: number, before: (piece: number) => void = () => undefin
   const calls = new CallRunner({ runtime, path: 'steps.db', busyTimeoutMs: 1_000 });
   let [piece, moves] = [0, 0];
   const core = {
-    moveTimed: () => {
+    moveRunAtSteps: () => {
       before(++piece);
       return { rows: 1, more: piece < pieces };
     },

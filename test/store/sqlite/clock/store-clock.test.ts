@@ -7,7 +7,7 @@ import {
   StoreClock,
   type FileTimes,
   type RecordedOffset,
-  type SignOfLife,
+  type RecordedHeartbeat,
 } from '../../../../src/store/sqlite/clock/store-clock.js';
 import { newStep } from '../../../conformance/harness.js';
 import { claimed, joined, newCore, newFile, newStore, rawConnection } from '../support/files.js';
@@ -18,7 +18,7 @@ const A = { podId: 'a', incarnation: 'life-a' };
 const B = { podId: 'b', incarnation: 'life-b' };
 
 describe('the clock', () => {
-  const signAt = (heardAt: number, hostMs: number, boot = 'now'): SignOfLife => ({
+  const heartbeatAt = (heardAt: number, hostMs: number, boot = 'now'): RecordedHeartbeat => ({
     heardAt,
     deadAfterMs: 15_000,
     hostMs,
@@ -28,13 +28,13 @@ describe('the clock', () => {
   it('starts with the wall clock if no pod lives', () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     const clock = new StoreClock(runtime, 'now');
-    clock.set({ newest: 0, signs: [], offset: undefined });
+    clock.set({ newest: 0, heartbeats: [], offset: undefined });
     expect(clock.now()).toBe(5_000_000);
   });
 
   it('never starts below the newest instant in the file', () => {
     const clock = new StoreClock(new VirtualRuntime({ wallMs: 5_000_000 }), 'now');
-    clock.set({ newest: 6_000_000, signs: [], offset: undefined });
+    clock.set({ newest: 6_000_000, heartbeats: [], offset: undefined });
     expect(clock.now()).toBe(6_000_000);
   });
 
@@ -42,19 +42,23 @@ describe('the clock', () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     await runtime.advance(1_000);
     const clock = new StoreClock(runtime, 'now');
-    clock.set({ newest: 2_000_000, signs: [signAt(1_999_000, 100), signAt(2_000_000, 400)], offset: undefined });
+    clock.set({
+      newest: 2_000_000,
+      heartbeats: [heartbeatAt(1_999_000, 100), heartbeatAt(2_000_000, 400)],
+      offset: undefined,
+    });
     expect(clock.now()).toBe(2_000_600);
   });
 
   it.each([
-    ['has been silent for longer than it may', signAt(2_000_000, 4_000)],
-    ['sent it under another boot', signAt(2_000_000, 19_900, 'before')],
-    ['sent it later than now, by the clock of another host', signAt(2_000_000, 50_000)],
+    ['has been silent for longer than it may', heartbeatAt(2_000_000, 4_000)],
+    ['sent it under another boot', heartbeatAt(2_000_000, 19_900, 'before')],
+    ['sent it later than now, by the clock of another host', heartbeatAt(2_000_000, 50_000)],
   ])('ignores the sign of life of a pod that %s', async (_what, sign) => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     await runtime.advance(20_000);
     const clock = new StoreClock(runtime, 'now');
-    clock.set({ newest: 2_000_000, signs: [sign], offset: undefined });
+    clock.set({ newest: 2_000_000, heartbeats: [sign], offset: undefined });
     expect(clock.now()).toBe(5_020_000);
   });
 
@@ -74,14 +78,16 @@ describe('the clock', () => {
     await runtime.advance(20_000);
     runtime.shiftWall(shiftMs);
     const clock = new StoreClock(runtime, 'now');
-    expect(clock.set({ newest: 0, signs: [signAt(2_000_100, 100)], offset: recorded(2_000_000, 0) })).toBe(false);
+    expect(clock.set({ newest: 0, heartbeats: [heartbeatAt(2_000_100, 100)], offset: recorded(2_000_000, 0) })).toBe(
+      false,
+    );
     expect(clock.now()).toBe(2_020_000);
   });
 
   it('continues from the wall clock after another boot, minus the recorded offset', () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     const clock = new StoreClock(runtime, 'now');
-    clock.set({ newest: 0, signs: [], offset: recorded(3_000_000, 0, 'before', -HOUR) });
+    clock.set({ newest: 0, heartbeats: [], offset: recorded(3_000_000, 0, 'before', -HOUR) });
     expect(clock.now()).toBe(5_000_000 + HOUR);
   });
 
@@ -89,14 +95,14 @@ describe('the clock', () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     await runtime.advance(20_000);
     const clock = new StoreClock(runtime, '');
-    clock.set({ newest: 0, signs: [], offset: recorded(2_000_000, 0, '') });
+    clock.set({ newest: 0, heartbeats: [], offset: recorded(2_000_000, 0, '') });
     expect(clock.now()).toBe(5_020_000);
   });
 
   it('does not continue from a monotonic clock that was ahead, because that clock has restarted', () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     const clock = new StoreClock(runtime, 'now');
-    clock.set({ newest: 0, signs: [], offset: recorded(2_000_000, 50_000) });
+    clock.set({ newest: 0, heartbeats: [], offset: recorded(2_000_000, 50_000) });
     expect(clock.now()).toBe(5_000_000);
   });
 
@@ -121,7 +127,7 @@ describe('the clock', () => {
   it('runs by monotonic time, so no step of the wall clock moves it', async () => {
     const runtime = new VirtualRuntime({ wallMs: 5_000_000 });
     const clock = new StoreClock(runtime, 'now');
-    clock.set({ newest: 0, signs: [], offset: undefined });
+    clock.set({ newest: 0, heartbeats: [], offset: undefined });
     runtime.shiftWall(-HOUR);
     await runtime.advance(10);
     expect(clock.now()).toBe(5_000_010);

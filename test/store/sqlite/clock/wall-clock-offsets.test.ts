@@ -317,10 +317,10 @@ describe('a wall clock that is corrected while a pod lives', () => {
     const { core, connection } = newCore();
     new WallClockOffsets(connection).follow({ now: 1_000, wallMs: 1_000, hostMs: 500, boot: 'one' }, 'a');
     new WallClockOffsets(connection).setMoved({ wallMs: 0, row: 0 });
-    expect(core.moveTimed(2_000)).toEqual({ rows: 0, more: false });
+    expect(core.moveRunAtSteps(2_000)).toEqual({ rows: 0, more: false });
     new WallClockOffsets(connection).setMoved({ wallMs: 0, row: 0 });
     connection.prepare('UPDATE SCHEMA_INFO SET version = 99, oldest_allowed = 99').run();
-    expect(() => core.moveTimed(2_000)).toThrow(expect.objectContaining({ code: 'STORE_SCHEMA_NEWER' }));
+    expect(() => core.moveRunAtSteps(2_000)).toThrow(expect.objectContaining({ code: 'STORE_SCHEMA_NEWER' }));
   });
 
   it('reads nothing for the move after the heartbeat has committed, so no fault there fails the heartbeat', async () => {

@@ -60,7 +60,7 @@ describe('an open file', () => {
   ])('is reported as replaced if it %s', async (_what, change, message) => {
     const { path, file, error } = await opened();
     change(path);
-    await file.look();
+    await file.checkNow();
     expect(error()).toMatchObject({ ...REPLACED, message: expect.stringMatching(message) as string });
   });
 
@@ -69,21 +69,21 @@ describe('an open file', () => {
     const folder = dirname(path);
     renameSync(folder, `${folder}-moved`);
     symlinkSync(folder, folder); // a link to itself
-    await file.look();
+    await file.checkNow();
     expect(error()).toBeUndefined();
     rmSync(folder);
     renameSync(`${folder}-moved`, folder);
-    await file.look();
+    await file.checkNow();
     expect(error()).toBeUndefined();
   });
 
   it('may be used again once the same file is back', async () => {
     const { path, file, error } = await opened();
     takeAway(path);
-    await file.look();
+    await file.checkNow();
     expect(error()).toBeDefined();
     putBack(path);
-    await file.look();
+    await file.checkNow();
     expect(error()).toBeUndefined();
   });
 

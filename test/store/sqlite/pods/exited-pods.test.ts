@@ -83,9 +83,9 @@ describe('a pod whose process has exited', () => {
     const pods: PodRef[] = [];
     for (let i = 0; i < 50; i++) pods.push(await join(theirs));
     other.exit();
-    host.looks = 0;
+    host.lookups = 0;
     expect(exitedIn((await beat(store, self)).pods)).toEqual(pods);
-    expect(host.looks).toBe(1);
+    expect(host.lookups).toBe(1);
   });
 
   it('is ignored if it has left or sleeps', async () => {
@@ -104,12 +104,12 @@ describe('a pod whose process has exited', () => {
     const store = await storeOf(mine.table);
     const self = await join(store);
     for (let i = 0; i < 100; i++) await join(await storeOf(host.spawn().table));
-    const { look } = mine.table;
+    const { lookUp } = mine.table;
     let [now, turns] = [0, 0];
     runtime.monotonicMs = () => now;
-    (mine.table as { look: ProcessTable['look'] }).look = (pid) => {
+    (mine.table as { lookUp: ProcessTable['lookUp'] }).lookUp = (pid) => {
       now += 1; // each lookup takes a millisecond
-      return look(pid);
+      return lookUp(pid);
     };
     let over = false;
     const beating = beat(store, self).finally(() => (over = true));

@@ -1,6 +1,6 @@
 /** The table of pods: living pods are found among any number of pods that left, and those are deleted in pieces. */
 import { describe, expect, it } from 'vitest';
-import { FLEET, NEWEST_HEARTBEAT, SIGNS_OF_LIFE } from '../../../../src/store/sqlite/pods/statements.js';
+import { FLEET, NEWEST_HEARTBEAT, LIVING_HEARTBEATS } from '../../../../src/store/sqlite/pods/statements.js';
 import { PRUNE_PODS } from '../../../../src/store/sqlite/steps/statements.js';
 import { newSteps, settlement } from '../../../conformance/harness.js';
 import { kept } from '../../../support/contexts.js';
@@ -24,7 +24,7 @@ describe('the query plan', () => {
       FLEET,
       /^SCAN p USING INDEX POD_LIVING; SEARCH t USING COVERING INDEX \S+ \(incarnation=\?\) LEFT-JOIN$/,
     ],
-    ['the signs of life', SIGNS_OF_LIFE, /^SCAN POD_HEALTH USING INDEX POD_LIVING$/],
+    ['the heartbeats', LIVING_HEARTBEATS, /^SCAN POD_HEALTH USING INDEX POD_LIVING$/],
     ['the newest heartbeat', NEWEST_HEARTBEAT, /^SEARCH POD_HEALTH USING COVERING INDEX POD_HEARD$/],
     ['the deletion of pods', PRUNE_PODS, /SEARCH p USING INDEX POD_HEARD \(last_heartbeat_ts<\?\)/],
   ])('of %s skips the pods that left', (_what, sql, expected) => {

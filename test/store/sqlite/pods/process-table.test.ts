@@ -15,7 +15,7 @@ import { ended, startScript } from '../../../support/child.js';
 const SELF: ProcessMark = { namespace: 'boot pid:[1]', pid: 10, startedAt: 500 };
 const OTHER: ProcessMark = { ...SELF, pid: 20, startedAt: 600 };
 const SOON = { timeout: 10_000 };
-const judge = (mark: ProcessMark, seen: Sighting): boolean => hasExited(mark, SELF, { look: () => seen });
+const judge = (mark: ProcessMark, seen: Sighting): boolean => hasExited(mark, SELF, { lookUp: () => seen });
 
 describe('the exit of a process', () => {
   it.each<[string, ProcessMark, Sighting]>([
@@ -76,14 +76,14 @@ describe.skipIf(process.platform !== 'linux')('the process table of this host', 
   const markOf = (pid: number): ProcessMark => ({
     ...self,
     pid,
-    startedAt: (systemProcesses.look(pid) as { startedAt: number }).startedAt,
+    startedAt: (systemProcesses.lookUp(pid) as { startedAt: number }).startedAt,
   });
 
   it('gives this process the same name each time', () => {
     expect(self).toMatchObject({ pid: process.pid });
     expect(self.namespace).toMatch(/^[\da-f-]{36} pid:\[\d+\]/);
     expect(systemProcesses.self()).toEqual(self);
-    expect(systemProcesses.look(process.pid)).toEqual({ startedAt: self.startedAt, ended: false });
+    expect(systemProcesses.lookUp(process.pid)).toEqual({ startedAt: self.startedAt, ended: false });
   });
 
   it('shows that a running or stopped process has not exited, and that a killed one has', async () => {
@@ -94,7 +94,7 @@ describe.skipIf(process.platform !== 'linux')('the process table of this host', 
     expect(hasExited(mark, self, systemProcesses)).toBe(false);
     child.kill('SIGKILL');
     await ended(child);
-    expect(systemProcesses.look(mark.pid)).toBe('none');
+    expect(systemProcesses.lookUp(mark.pid)).toBe('none');
     expect(hasExited(mark, self, systemProcesses)).toBe(true);
   });
 
@@ -107,7 +107,7 @@ describe.skipIf(process.platform !== 'linux')('the process table of this host', 
     await vi.waitUntil(isProgram, SOON); // until then it is a shell, which may collect it
     expect(hasExited(mark, self, systemProcesses)).toBe(false);
     process.kill(mark.pid, 'SIGKILL');
-    await vi.waitUntil(() => (systemProcesses.look(mark.pid) as { ended: boolean }).ended, SOON);
+    await vi.waitUntil(() => (systemProcesses.lookUp(mark.pid) as { ended: boolean }).ended, SOON);
     expect(hasExited(mark, self, systemProcesses)).toBe(true);
   });
 
@@ -117,9 +117,9 @@ describe.skipIf(process.platform !== 'linux')('the process table of this host', 
     kill.mockImplementation(() => {
       throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
     });
-    expect(systemProcesses.look(4_194_303)).toBe('unknown'); // beyond the greatest pid there is: /proc hides it
+    expect(systemProcesses.lookUp(4_194_303)).toBe('unknown'); // beyond the greatest pid there is: /proc hides it
     kill.mockImplementation(() => true);
-    expect(systemProcesses.look(4_194_303)).toBe('unknown');
+    expect(systemProcesses.lookUp(4_194_303)).toBe('unknown');
   });
 
   const inNamespace = (...flags: string[]): readonly string[] => ['--user', '--map-root-user', '--fork', ...flags];
