@@ -65,7 +65,7 @@ export type { ChildOptions, ReleaseOptions, StepContext } from './step/handler-c
 export type { IsJson, JsonGuard } from './step/json.js';
 export type { RetryPolicy } from './step/retry.js';
 export type { CompletedStep, FailedStep, Metadata, Step, StepStatus, StepWithoutResult } from './step/step.js';
-export type { StepInput, SubmitOptions } from './step/submission.js';
+export type { StepInput, SubmitOptions } from './step/step-input.js';
 export type { ReleaseReason } from './step/decide-transition.js';
 export type {
   AnyDefinition,

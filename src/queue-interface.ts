@@ -10,7 +10,7 @@ import type { LeaderReport, QueueStats } from './stats.js';
 import type { StepContext } from './step/handler-context.js';
 import type { JsonGuard } from './step/json.js';
 import type { Step } from './step/step.js';
-import type { StepInput, SubmitOptions } from './step/submission.js';
+import type { StepInput, SubmitOptions } from './step/step-input.js';
 import type {
   AnyDefinition,
   ArgsThenOptions,

@@ -269,12 +269,12 @@ function isGlobalItself(name: string): (found: Import) => boolean {
 
 /**
  * What may not import in a circle: the node of the graph that a file belongs to, and the kinds of imports that count.
- * Between the folders of src imports of types count, too: two rooms whose types need each other cannot be understood one
- * by one. The types of two files may.
+ * Imports of types count too: two files, or two rooms, whose types need each other cannot be understood one by one. Only
+ * the folders within one room may need types of each other.
  */
 const CIRCLES: Record<string, { readonly kinds: readonly ImportKind[]; readonly node: NodeOf }> = {
   'no file imports itself by way of others': {
-    kinds: ['static', 'dynamic'],
+    kinds: ['static', 'dynamic', 'type'],
     node: (file) => file,
   },
   'no folder of src imports another in a circle': {
@@ -554,11 +554,13 @@ describe('a circle', () => {
     );
   };
 
-  test('of files is found, if it is there when the program runs', () => {
+  test('of files is found, also if it is one of types', () => {
     const circle = { 'pool/a.ts': `import './b.js';`, 'pool/b.ts': `export * from './a.js';` };
     expect(of(circle, 'no file imports itself by way of others')).toEqual([['pool/a.ts', 'pool/b.ts']]);
     const types = { ...circle, 'pool/b.ts': `import type { A } from './a.js';` };
-    expect(of(types, 'no file imports itself by way of others')).toEqual([]);
+    expect(of(types, 'no file imports itself by way of others')).toEqual([['pool/a.ts', 'pool/b.ts']]);
+    const line = { ...circle, 'pool/b.ts': `import './c.js';` };
+    expect(of(line, 'no file imports itself by way of others')).toEqual([]);
   });
 
   test('of folders is found, although no file imports itself', () => {

@@ -9,7 +9,8 @@
  */
 import { show, ValidationError } from '../errors.js';
 import { idSourceOf } from '../step/id-source.js';
-import type { NewStep, StepInput } from '../step/submission.js';
+import type { StepInput } from '../step/step-input.js';
+import type { NewStep } from '../step/submission.js';
 
 type Compared = Exclude<keyof NewStep, 'stepId' | 'type'>;
 

@@ -27,7 +27,8 @@ import {
   type SubmitCall,
   type SubmitManyCall,
 } from '../step/submit-call.js';
-import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
+import type { StepInput } from '../step/step-input.js';
+import { validateStep, type NewStep } from '../step/submission.js';
 import { isRefusal, type StepStore, type SubmitReceipt } from '../store/contract.js';
 import { repeatUnanswered } from './repeat-unanswered.js';
 import { commitEnd } from './commit-size-limit.js';

@@ -20,7 +20,8 @@ import {
   type SubmitCall,
   type SubmitManyCall,
 } from './submit-call.js';
-import { checkSubmitOptions, type StepInput } from './submission.js';
+import type { StepInput } from './step-input.js';
+import { checkSubmitOptions } from './submission.js';
 
 /** `ctx.submit(definition, args, options)` of the step `parentId`. @throws ValidationError `STEP_INVALID` */
 export function childCall(parentId: string, given: unknown, args: unknown, options: unknown): SubmitCall {

@@ -1,7 +1,7 @@
 /** The context that a handler gets beside its args. Types only. */
 import type { Logger } from '../log.js';
 import type { Metadata } from './step.js';
-import type { SubmitOptions } from './submission.js';
+import type { SubmitOptions } from './step-input.js';
 import type { ArgsThenOptions, OptionsOfEach, StepDefinition, StepId } from './type-map.js';
 
 /** How `ctx.release` gives a step back. */

@@ -1,5 +1,5 @@
 /** What the library made a step's id from, if a handler submits the step. It is no field of the input, so no copy has it. */
-import type { StepInput } from './submission.js';
+import type { StepInput } from './step-input.js';
 
 /** A name that the handler gave, or the args, as their canonical JSON text. */
 export type IdSource =

@@ -8,7 +8,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { show, ValidationError } from '../errors.js';
 import { checkArgs, isDefinition, knownDefinition, type Checked, type RegisteredStep } from './definition.js';
 import { expecting } from '../input/field-checks.js';
-import { checkSubmitOptions, copyOptions, type NewStep, type StepInput, type SubmitOptions } from './submission.js';
+import type { StepInput, SubmitOptions } from './step-input.js';
+import { checkSubmitOptions, copyOptions, type NewStep } from './submission.js';
 
 /** A step of a definition. */
 export interface SubmitCall {

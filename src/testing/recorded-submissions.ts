@@ -9,7 +9,8 @@
 import { SameStepTwice } from '../client/same-step-twice.js';
 import { systemRuntime } from '../runtime/runtime.js';
 import { decodePayload } from '../step/payload.js';
-import { validateStep, type NewStep, type StepInput } from '../step/submission.js';
+import type { StepInput } from '../step/step-input.js';
+import { validateStep, type NewStep } from '../step/submission.js';
 import { childCall, childrenCall } from '../step/child-call.js';
 import { checkedBySchema, type SubmitCall } from '../step/submit-call.js';
 
