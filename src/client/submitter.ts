@@ -17,18 +17,12 @@ import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { mapInSlices } from '../runtime/time-slices.js';
 import type { RegisteredStep } from '../step/definition.js';
-import { expecting } from '../input/field-checks.js';
+import { iterableOf } from '../input/field-checks.js';
 import { decodePayload } from '../step/payload.js';
 import type { StepRegistry } from '../step/step-registry.js';
-import {
-  checkedBySchema,
-  submitCall,
-  submitManyCall,
-  type SubmitCall,
-  type SubmitManyCall,
-} from '../step/submit-call.js';
+import { checkStep, submitCall, submitManyCall, type SubmitCall, type SubmitManyCall } from '../step/submit-call.js';
 import type { StepInput } from '../step/step-input.js';
-import { validateStep, type NewStep } from '../step/submission.js';
+import type { NewStep } from '../step/submission.js';
 import { isRefusal, type StepStore, type SubmitReceipt } from '../store/contract.js';
 import { repeatUnanswered } from './repeat-unanswered.js';
 import { commitEnd } from './commit-size-limit.js';
@@ -61,10 +55,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-const iterable = expecting(
-  'an iterable of steps',
-  (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
-);
+const iterable = iterableOf('steps');
 
 export class Submitter {
   readonly #deps: SubmitterDependencies;
@@ -144,15 +135,10 @@ export class Submitter {
   #check(input: unknown, prefix: string, given?: RegisteredStep): NewStep | Promise<NewStep> {
     const { registry, settings, runtime } = this.#deps;
     const definition = given ?? registry.get((input as StepInput | undefined)?.type ?? '');
-    const rules = {
-      maxPayloadBytes: settings.maxPayloadBytes,
-      maxRetries: definition?.maxRetries ?? settings.maxRetries,
-      hasSchema: definition?.schema !== undefined,
-    };
-    const step = validateStep(input, rules, () => runtime.uuid(), prefix);
-    if (definition === undefined && settings.unknownTypes === 'refuse') throw this.#unknown(step.type, prefix);
-    if (definition?.schema === undefined) return step;
-    return checkedBySchema(step, definition.schema, (input as StepInput).args, prefix);
+    const step = checkStep(input, definition, settings, () => runtime.uuid(), prefix);
+    const isUnknown = definition === undefined && settings.unknownTypes === 'refuse';
+    if (isUnknown) throw this.#unknown((input as StepInput).type, prefix);
+    return step;
   }
 
   #unknown(type: string, prefix: string): ValidationError {

@@ -7,6 +7,7 @@
 import { types } from 'node:util';
 import { nearest, show, ValidationError, type ErrorCode } from '../errors.js';
 import { belongsElsewhere, synonymOf } from './field-synonyms.js';
+import { isThenable } from './thenable.js';
 
 /** Checks one value. @throws ValidationError with the table's code */
 export type FieldCheck = (value: unknown, field: string, code: ErrorCode) => void;
@@ -60,6 +61,14 @@ export const positiveMillisecondsOrNull: FieldCheck = expecting(
 
 export const boolean: FieldCheck = expecting('true or false', (value) => typeof value === 'boolean');
 
+/** @param items what it holds, such as 'steps' */
+export function iterableOf(items: string): FieldCheck {
+  return expecting(
+    `an iterable of ${items}`,
+    (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
+  );
+}
+
 /** Text that every store keeps as it is: no control characters and no half surrogates. */
 export function name(maxLength: number): FieldCheck {
   return expecting(
@@ -81,7 +90,7 @@ const isObject = (value: unknown): value is object =>
 
 /** An object of named values. A promise, a `Map`, a `Set` or a `Date` has none: what it holds would be ignored. */
 export const record: FieldCheck = (value, field, code) => {
-  const thenable = readable(() => isObject(value) && typeof (value as { then?: unknown }).then === 'function');
+  const thenable = readable(() => isObject(value) && isThenable(value));
   const other = thenable || types.isDate(value) || readable(() => isObject(value) && Symbol.iterator in value);
   if (isObject(value) && !other) return;
   throw new ValidationError(code, field, `expected an object, got ${show(value)}${thenable ? '; await it first' : ''}`);

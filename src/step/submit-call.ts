@@ -7,9 +7,9 @@ import { types } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { show, ValidationError } from '../errors.js';
 import { checkArgs, isDefinition, knownDefinition, type Checked, type RegisteredStep } from './definition.js';
-import { expecting } from '../input/field-checks.js';
+import { iterableOf } from '../input/field-checks.js';
 import type { StepInput, SubmitOptions } from './step-input.js';
-import { checkSubmitOptions, copyOptions, type NewStep } from './submission.js';
+import { checkSubmitOptions, copyOptions, validateStep, type NewStep, type SubmissionRules } from './submission.js';
 
 /** A step of a definition. */
 export interface SubmitCall {
@@ -57,16 +57,37 @@ export function submitManyCall(given: unknown, argsList: unknown, options: unkno
   return { definition, inputs: inputs(definition.type, argsList, optionsOfEach(options)) };
 }
 
+/** Limits and defaults of the queue that a step is submitted to. */
+export type QueueLimits = Pick<SubmissionRules, 'maxPayloadBytes' | 'maxRetries'>;
+
 /**
- * The step, if the schema accepts its args. The schema's input is stored; its output is made again before the handler runs.
+ * The step that the input becomes. If its type has a schema, that must accept the args: its input is stored, and its output
+ * is made again before the handler runs.
  *
- * @throws ValidationError `STEP_INVALID`
+ * @throws ValidationError `STEP_INVALID`, `PAYLOAD_UNSERIALIZABLE`, `PAYLOAD_TOO_LARGE`
  */
-export function checkedBySchema(
+export function checkStep(
+  input: unknown,
+  definition: RegisteredStep | undefined,
+  limits: QueueLimits,
+  newId: () => string,
+  prefix: string,
+): NewStep | Promise<NewStep> {
+  const schema = definition?.schema;
+  const rules = {
+    maxPayloadBytes: limits.maxPayloadBytes,
+    maxRetries: definition?.maxRetries ?? limits.maxRetries,
+    hasSchema: schema !== undefined,
+  };
+  const step = validateStep(input, rules, newId, prefix);
+  return schema === undefined ? step : checkedBySchema(step, schema, (input as StepInput).args, prefix);
+}
+
+function checkedBySchema(
   step: NewStep,
   schema: StandardSchemaV1,
   args: unknown,
-  prefix = '',
+  prefix: string,
 ): NewStep | Promise<NewStep> {
   const judge = (result: Checked): NewStep => {
     if (result.ok) return step;
@@ -76,10 +97,7 @@ export function checkedBySchema(
   return types.isPromise(result) ? result.then(judge) : judge(result);
 }
 
-const iterable = expecting(
-  'an iterable of args',
-  (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
-);
+const iterable = iterableOf('args');
 
 /** @throws ValidationError `STEP_INVALID` */
 export function checkArgsList(argsList: unknown): asserts argsList is Iterable<unknown> {

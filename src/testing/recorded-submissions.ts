@@ -7,18 +7,20 @@
  * - The steps are in the order of the calls, however long a schema takes.
  */
 import { SameStepTwice } from '../client/same-step-twice.js';
+import { resolveOptions } from '../options.js';
 import { systemRuntime } from '../runtime/runtime.js';
 import { decodePayload } from '../step/payload.js';
 import type { StepInput } from '../step/step-input.js';
-import { validateStep, type NewStep } from '../step/submission.js';
+import type { NewStep } from '../step/submission.js';
 import { childCall, childrenCall } from '../step/child-call.js';
-import { checkedBySchema, type SubmitCall } from '../step/submit-call.js';
+import { checkStep, type QueueLimits, type SubmitCall } from '../step/submit-call.js';
 
 /** A step that a handler has submitted. */
 export type SubmittedStep = StepInput & { readonly stepId: string };
 
+const { maxPayloadBytes, maxRetries } = resolveOptions();
 /** The default limits of a queue. */
-export const DEFAULT_LIMITS = { maxPayloadBytes: 262_144, maxRetries: 3 };
+export const DEFAULT_LIMITS: QueueLimits = { maxPayloadBytes, maxRetries };
 
 export class RecordedSubmissions {
   /** Each step once, in the order of the calls. It grows as calls succeed. */
@@ -69,10 +71,7 @@ export class RecordedSubmissions {
 }
 
 function check({ definition, input }: SubmitCall, prefix: string): NewStep | Promise<NewStep> {
-  const { schema, maxRetries = DEFAULT_LIMITS.maxRetries } = definition;
-  const rules = { ...DEFAULT_LIMITS, maxRetries, hasSchema: schema !== undefined };
-  const step = validateStep(input, rules, () => systemRuntime.uuid(), prefix);
-  return schema === undefined ? step : checkedBySchema(step, schema, input.args, prefix);
+  return checkStep(input, definition, DEFAULT_LIMITS, () => systemRuntime.uuid(), prefix);
 }
 
 /** The input, with args and metadata as they are stored. */
