@@ -63,12 +63,34 @@ export class Fleet {
     this.fence = fence;
     this.elector = elector;
     this.heartbeat = new Heartbeat({
-      ...{ runtime, store, settings, identity, pool, events, log, meta },
-      ...{ fence, elector, peers, fitness, wallClock },
+      runtime,
+      store,
+      settings,
+      identity,
+      pool,
+      events,
+      log,
+      meta,
+      fence,
+      elector,
+      peers,
+      fitness,
+      wallClock,
     });
     this.recovery = new Recovery({
-      ...{ runtime, store, settings, identity, pool, settler, events, log },
-      ...{ fence, elector, peers, fitness, journal },
+      runtime,
+      store,
+      settings,
+      identity,
+      pool,
+      settler,
+      events,
+      log,
+      fence,
+      elector,
+      peers,
+      fitness,
+      journal,
     });
     this.housekeeping = new Housekeeping({ runtime, store, settings, elector, log });
   }

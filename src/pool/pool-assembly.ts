@@ -86,8 +86,16 @@ export function assemble(deps: PoolDependencies, { onEnded, onReturned }: PoolCa
   const rate = new CompletionRate(settings.slots);
   const slice = new TimeSlice();
   const executor = new Executor({
-    ...{ runtime, events, log, submitter, abortGraceMs, maxPayloadBytes },
-    ...{ state, claims, rate, onReturned },
+    runtime,
+    events,
+    log,
+    submitter,
+    abortGraceMs,
+    maxPayloadBytes,
+    state,
+    claims,
+    rate,
+    onReturned,
   });
   const slots = new SlotFiller({
     runtime,
@@ -103,18 +111,42 @@ export function assemble(deps: PoolDependencies, { onEnded, onReturned }: PoolCa
   const intake = new ClaimIntake({ events, log, state, handlers, claims, isolation });
   const onExchanged = (): void => progress.notify();
   const loop = new ExchangeLoop({
-    ...{ runtime, log, state, claims, slots, slice, planner, isolation, channel, intake, settler },
-    ...{ mayProceed, onExchanged },
+    runtime,
+    log,
+    state,
+    claims,
+    slots,
+    slice,
+    planner,
+    isolation,
+    channel,
+    intake,
+    settler,
+    mayProceed,
+    onExchanged,
   });
   const cancellations = new CancellationWatch({
-    ...{ store, runtime, log },
+    store,
+    runtime,
+    log,
     stepIds: () => claims.withoutOutcome().map(({ claim }) => claim.stepId),
     onCancelled: ({ stepId, agoMs }) => executor.cancel(stepId, agoMs),
   });
   const { staleReadMs } = store;
   const reconciler = new HeartbeatReconciler({ runtime, log, staleReadMs, claims, executor, channel, cancellations });
   return {
-    ...{ state, handlers, processPools, isolation, claims, executor, slots, channel, planner, loop },
-    ...{ cancellations, reconciler, progress },
+    state,
+    handlers,
+    processPools,
+    isolation,
+    claims,
+    executor,
+    slots,
+    channel,
+    planner,
+    loop,
+    cancellations,
+    reconciler,
+    progress,
   };
 }

@@ -12,7 +12,12 @@ export class UnknownClaim {
     this.pod = pod;
     this.settlement = {
       ...this.fence,
-      ...{ status: 'pending', delayMs: null, charge: 0, crash: 0, result: null, error: null },
+      status: 'pending',
+      delayMs: null,
+      charge: 0,
+      crash: 0,
+      result: null,
+      error: null,
     };
   }
 }

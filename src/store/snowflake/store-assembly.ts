@@ -111,7 +111,14 @@ export function createServices(
     giveBack,
   });
   return {
-    ...{ statements, calls, sessions, opener, schemaGuard, exchange, submissions, podLog },
+    statements,
+    calls,
+    sessions,
+    opener,
+    schemaGuard,
+    exchange,
+    submissions,
+    podLog,
     reads: new StepReads(statements.steps, rest, runtime),
     changes: new StepChanges(statements.steps, rest, inserts),
     retention: new Retention({ statements: statements.housekeeping, session: rest, log }),

@@ -56,12 +56,15 @@ export class DriverConnection {
   ): Promise<Row[]> {
     return new Promise((resolve, reject) => {
       this.#statement = this.#connection.execute({
-        ...{ sqlText, requestId },
+        sqlText,
+        requestId,
         ...(bind === undefined ? {} : { binds: [bind] }),
         // Set each time: the user's connection may set another number for statements of its own, and the account may expect
         // another one, even of the statement that sets up the session. The driver writes to the object.
         parameters: { MULTI_STATEMENT_COUNT: 1 },
-        ...{ rowMode: 'object', streamResult: false, fetchAsString: numbersAsText === true ? ['Number'] : [] },
+        rowMode: 'object',
+        streamResult: false,
+        fetchAsString: numbersAsText === true ? ['Number'] : [],
         complete: (error, answered, rows) => {
           if (error !== undefined && error !== null) return reject(error);
           this.#statement = undefined; // it holds its rows

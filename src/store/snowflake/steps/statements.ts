@@ -208,22 +208,19 @@ const atVersion = (
 
 function cancelAndRetry(names: Names): Pick<StepStatements, 'cancel' | 'retry' | 'restore'> {
   const fresh: Partial<Record<keyof typeof STEP_TRACKER, string>> = {
-    ...{
-      status: `'pending'`,
-      row_id: newRowId('SYSDATE()'),
-      version: 'a.version + 1',
-      last_update_ts: 'SYSDATE()',
-      run_at: 'SYSDATE()',
-    },
-    ...{
-      far_run_at: 'NULL',
-      retry_count: '0',
-      crashes: '0',
-      claim_token: 'NULL',
-      claimed_by: 'NULL',
-      claimed_incarnation: 'NULL',
-    },
-    ...{ result: 'NULL', error: 'NULL' },
+    status: `'pending'`,
+    row_id: newRowId('SYSDATE()'),
+    version: 'a.version + 1',
+    last_update_ts: 'SYSDATE()',
+    run_at: 'SYSDATE()',
+    far_run_at: 'NULL',
+    retry_count: '0',
+    crashes: '0',
+    claim_token: 'NULL',
+    claimed_by: 'NULL',
+    claimed_incarnation: 'NULL',
+    result: 'NULL',
+    error: 'NULL',
   };
   return {
     cancel: `UPDATE ${names.stepTracker} t
