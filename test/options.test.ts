@@ -1,11 +1,12 @@
 /** Options and environment variables: a bad one is refused with its name and value. */
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { FleetQ, ValidationError, type AnyFleetQ, type FleetQOptions } from 'fleet-q';
+import { FleetQ, type AnyFleetQ, type FleetQOptions } from 'fleet-q';
 import { optionsFromEnv, overrideEnv } from '../src/options/env.js';
 import { completeOptions, OPTION_TABLE, resolveOptions } from '../src/options.js';
 import type { Rhythm } from '../src/store/contract.js';
 import { temporaryFolder } from './support/temp.js';
+import { validationErrorOf } from './support/validation-error.js';
 
 const RHYTHM: Rhythm = {
   heartbeatIntervalMs: 2_000,
@@ -17,18 +18,7 @@ const RHYTHM: Rhythm = {
   submitBatch: 500,
 };
 
-/** The error that `work` throws. */
-function errorOf(work: () => unknown): ValidationError {
-  try {
-    work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(ValidationError);
-    return error as ValidationError;
-  }
-  throw new Error('nothing was thrown');
-}
-
-const construct = (options: unknown) => errorOf(() => new FleetQ(options as object));
+const construct = (options: unknown) => validationErrorOf(() => new FleetQ(options as object));
 
 describe('a bad option', () => {
   const store = { name: 'none' };
@@ -139,7 +129,7 @@ describe('a bad option', () => {
     [new Date(0), '[Date]'],
   ])('what would be read as no options at all: %o', (options, shown) => {
     expect(construct(options).message).toContain(`options: expected an object, got ${shown}`);
-    expect(errorOf(() => FleetQ.fromEnv(options as object, {})).field).toBe('options');
+    expect(validationErrorOf(() => FleetQ.fromEnv(options as object, {})).field).toBe('options');
     expect(construct({ meta: options }).message).toContain(`meta: expected an object, got ${shown}`);
   });
 
@@ -154,19 +144,19 @@ describe('options that contradict each other', () => {
   const complete = (options: FleetQOptions) => completeOptions(resolveOptions(options), RHYTHM);
 
   test('a pod must be allowed to miss two heartbeats before it counts as dead', () => {
-    const error = errorOf(() => complete({ heartbeatIntervalMs: 1_000, deadAfterMs: 2_999 }));
+    const error = validationErrorOf(() => complete({ heartbeatIntervalMs: 1_000, deadAfterMs: 2_999 }));
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'deadAfterMs' });
     expect(error.message).toContain('at least three heartbeat intervals (3 × 1000), got 2999');
     expect(complete({ heartbeatIntervalMs: 1_000, deadAfterMs: 3_000 }).deadAfterMs).toBe(3_000);
   });
 
   test('the check includes the default of an option', () => {
-    expect(errorOf(() => complete({ deadAfterMs: 5_000 })).message).toContain('(3 × 2000), got 5000');
+    expect(validationErrorOf(() => complete({ deadAfterMs: 5_000 })).message).toContain('(3 × 2000), got 5000');
     expect(complete({ heartbeatIntervalMs: 30_000 }).deadAfterMs).toBe(120_000);
   });
 
   test('the longest pause must not be shorter than the first', () => {
-    const error = errorOf(() => complete({ claimIntervalMs: 500, idleIntervalMs: 400 }));
+    const error = validationErrorOf(() => complete({ claimIntervalMs: 500, idleIntervalMs: 400 }));
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'idleIntervalMs' });
     expect(error.message).toContain('at least claimIntervalMs (500), got 400');
     expect(complete({ claimIntervalMs: 5_000 }).idleIntervalMs).toBe(5_000);
@@ -189,7 +179,7 @@ describe('concurrency beside the options that it replaces', () => {
 
   test('is refused in the environment, with the names of the variables', () => {
     const env = { FLEET_Q_CONCURRENCY: '4', FLEET_Q_MAX_PARALLELISM: '10' };
-    const error = errorOf(() => FleetQ.fromEnv({}, env));
+    const error = validationErrorOf(() => FleetQ.fromEnv({}, env));
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'FLEET_Q_CONCURRENCY' });
     expect(error.message).toContain('cannot be given together with FLEET_Q_MAX_PARALLELISM, got 4 and 10');
   });
@@ -292,20 +282,20 @@ describe('the environment', () => {
     ['FLEET_Q_LOG_LEVEL', 'constructor', 'got "constructor"'],
     ['FLEET_Q_LOG_FORMAT', 'xml', 'expected json or console, got "xml"'],
   ])('%s=%s is refused, and named', (variable, value, problem) => {
-    const error = errorOf(() => FleetQ.fromEnv({}, { [variable]: value }));
+    const error = validationErrorOf(() => FleetQ.fromEnv({}, { [variable]: value }));
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: variable });
     expect(error.message).toContain(problem);
   });
 
   test('an account without a database is refused, so that a fleet never silently uses a file', () => {
-    const error = errorOf(() => FleetQ.fromEnv({}, { FLEET_Q_SNOWFLAKE_ACCOUNT: 'acme' }));
+    const error = validationErrorOf(() => FleetQ.fromEnv({}, { FLEET_Q_SNOWFLAKE_ACCOUNT: 'acme' }));
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'FLEET_Q_SNOWFLAKE_DATABASE' });
   });
 
   test.each(['USER', 'PASSWORD', 'DATABASE', 'SCHEMA', 'WAREHOUSE', 'ROLE', 'TOKEN', 'PRIVATE_KEY_PATH'])(
     'FLEET_Q_SNOWFLAKE_%s without an account is refused too, and not shown',
     (variable) => {
-      const error = errorOf(() => FleetQ.fromEnv({}, { [`FLEET_Q_SNOWFLAKE_${variable}`]: 'a-secret' }));
+      const error = validationErrorOf(() => FleetQ.fromEnv({}, { [`FLEET_Q_SNOWFLAKE_${variable}`]: 'a-secret' }));
       expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'FLEET_Q_SNOWFLAKE_ACCOUNT' });
       expect(error.message).not.toContain('a-secret');
     },
@@ -318,7 +308,7 @@ describe('the environment', () => {
     ['SCHEMA', '\ud800'],
   ])('FLEET_Q_SNOWFLAKE_%s=%j is refused, and named', (variable, value) => {
     const env = { FLEET_Q_SNOWFLAKE_ACCOUNT: 'acme', FLEET_Q_SNOWFLAKE_DATABASE: 'D' };
-    const error = errorOf(() => FleetQ.fromEnv({}, { ...env, [`FLEET_Q_SNOWFLAKE_${variable}`]: value }));
+    const error = validationErrorOf(() => FleetQ.fromEnv({}, { ...env, [`FLEET_Q_SNOWFLAKE_${variable}`]: value }));
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: `FLEET_Q_SNOWFLAKE_${variable}` });
   });
 
@@ -347,7 +337,7 @@ describe('the environment', () => {
     await expect(queue.submit({ type: 'a' })).rejects.toMatchObject({ code: 'STORE_UNWRITABLE' });
     await queue.stop();
     const half = { FLEET_Q_SNOWFLAKE_ACCOUNT: 'acme' };
-    const error = errorOf(() => FleetQ.fromEnv({ store: undefined } as object, half));
+    const error = validationErrorOf(() => FleetQ.fromEnv({ store: undefined } as object, half));
     expect(error).toMatchObject({ field: 'FLEET_Q_SNOWFLAKE_DATABASE' });
     const options = overrideEnv({ FLEET_Q_LOG_LEVEL: 'INFO' }, { logger: undefined } as object);
     expect(options).toHaveProperty('logger.warn');
@@ -366,7 +356,7 @@ describe('the environment', () => {
 
   test('two ways to state the concurrency are still refused if neither is given in code', () => {
     const env = { FLEET_Q_CONCURRENCY: '3', FLEET_Q_MAX_PARALLELISM: '4' };
-    expect(errorOf(() => FleetQ.fromEnv({ podId: 'a' }, env)).field).toBe('FLEET_Q_CONCURRENCY');
+    expect(validationErrorOf(() => FleetQ.fromEnv({ podId: 'a' }, env)).field).toBe('FLEET_Q_CONCURRENCY');
   });
 
   test('options in code override the environment', () => {

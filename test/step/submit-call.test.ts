@@ -1,21 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ValidationError } from '../../src/errors.js';
 import { defineStep } from '../../src/step/definition.js';
 import { childCall, childrenCall } from '../../src/step/child-call.js';
 import { childId } from '../../src/step/derived-step-id.js';
 import { submitCall, submitManyCall } from '../../src/step/submit-call.js';
+import { validationErrorOf } from '../support/validation-error.js';
 
 const resize = defineStep({ type: 'resize', run: (args: { file: string; width?: number }) => args.file });
-
-function refusal(work: () => unknown): ValidationError {
-  try {
-    work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(ValidationError);
-    return error as ValidationError;
-  }
-  throw new Error('nothing was thrown');
-}
 
 class Urgent {
   readonly #level = 9;
@@ -67,18 +57,20 @@ describe('a step that is submitted by its definition', () => {
     ['two times', resize, undefined, { runAt: 1, delayMs: 2 }, 'options.runAt', 'together with delayMs, got 1 and 2'],
     ['a definition without a type', { run: () => 1 }, undefined, undefined, 'step.type', 'is missing'],
   ])('is refused with %s', (_, given, args, options, field, problem) => {
-    const error = refusal(() => submitCall(given, args, options));
+    const error = validationErrorOf(() => submitCall(given, args, options));
     expect(error.field).toBe(field);
     expect(error.message).toContain(problem);
   });
 
   it('takes an object with a handler for a definition, and says so if the object is none', () => {
-    const error = refusal(() => submitCall({ type: 'resize', args: { x: 1 }, run: () => 1 }, undefined, undefined));
+    const error = validationErrorOf(() =>
+      submitCall({ type: 'resize', args: { x: 1 }, run: () => 1 }, undefined, undefined),
+    );
     expect(error).toMatchObject({ code: 'STEP_TYPE_INVALID', field: 'step.args' });
     expect(error.message).toBe(
       'step.args: expected a Standard Schema, got { x }; an object with a function `run` is taken for a step definition',
     );
-    const many = refusal(() => submitManyCall({ type: 'resize', priority: 1, run: () => 1 }, [], undefined));
+    const many = validationErrorOf(() => submitManyCall({ type: 'resize', priority: 1, run: () => 1 }, [], undefined));
     expect(many.message).toContain('step.priority: is not known; an object with a function `run`');
   });
 
@@ -90,7 +82,7 @@ describe('a step that is submitted by its definition', () => {
   });
 
   it.each(['data', 'payload', 'params'])('suggests args if a step has %s', (word) => {
-    expect(refusal(() => submitCall(resize, {}, { [word]: 1 })).field).toBe(`options.${word}`);
+    expect(validationErrorOf(() => submitCall(resize, {}, { [word]: 1 })).field).toBe(`options.${word}`);
   });
 });
 
@@ -105,22 +97,22 @@ describe('many steps of one definition', () => {
   });
 
   it.each(['stepId', 'idempotencyKey'])('cannot share one %s', (field) => {
-    const error = refusal(() => submitManyCall(resize, [], { [field]: 'x' }));
+    const error = validationErrorOf(() => submitManyCall(resize, [], { [field]: 'x' }));
     expect(error.message).toBe(
       `options.${field}: is for one step, got "x"; pass a function (args, index) => ({ ${field}: … })`,
     );
   });
 
   it('are refused if they are not a list, or if a function returns bad options', () => {
-    const none = refusal(() => submitManyCall(resize, { file: 'a' }, undefined));
+    const none = validationErrorOf(() => submitManyCall(resize, { file: 'a' }, undefined));
     expect(none.message).toBe('steps: expected an iterable of args, got { file }');
-    const later = refusal(() => inputs([1], () => Promise.resolve({ priority: 1 })));
+    const later = validationErrorOf(() => inputs([1], () => Promise.resolve({ priority: 1 })));
     expect(later.message).toBe('options(…, 0): expected an object, got [Promise]; await it first');
     const both = () => ({ runAt: 1, delayMs: 2 });
-    expect(refusal(() => inputs([1], both)).field).toBe('options(…, 0).runAt');
-    expect(refusal(() => inputs([1, 2], (_: number, i: number) => (i === 1 ? { priority: 'high' } : {}))).field).toBe(
-      'options(…, 1).priority',
-    );
+    expect(validationErrorOf(() => inputs([1], both)).field).toBe('options(…, 0).runAt');
+    expect(
+      validationErrorOf(() => inputs([1, 2], (_: number, i: number) => (i === 1 ? { priority: 'high' } : {}))).field,
+    ).toBe('options(…, 1).priority');
   });
 });
 
@@ -157,13 +149,15 @@ describe('a step that a handler submits', () => {
   });
 
   it('is refused for a name with an id or key, a bad name, args that JSON cannot hold, or no definition', () => {
-    expect(refusal(() => optionsOf({}, { name: 'a', stepId: 'b' })).message).toBe(
+    expect(validationErrorOf(() => optionsOf({}, { name: 'a', stepId: 'b' })).message).toBe(
       'options.name: cannot be given together with stepId, got "a" and "b"',
     );
-    expect(refusal(() => optionsOf({}, { name: 'a', idempotencyKey: 'b' })).message).toContain('idempotencyKey');
-    expect(refusal(() => optionsOf({}, { name: '' })).message).toContain('options.name: expected text');
-    expect(refusal(() => optionsOf({ at: new Date() }))).toMatchObject({ field: 'args.at' });
-    expect(refusal(() => childCall('parent', { type: 'resize' }, {}, {})).field).toBe('definition');
+    expect(validationErrorOf(() => optionsOf({}, { name: 'a', idempotencyKey: 'b' })).message).toContain(
+      'idempotencyKey',
+    );
+    expect(validationErrorOf(() => optionsOf({}, { name: '' })).message).toContain('options.name: expected text');
+    expect(validationErrorOf(() => optionsOf({ at: new Date() }))).toMatchObject({ field: 'args.at' });
+    expect(validationErrorOf(() => childCall('parent', { type: 'resize' }, {}, {})).field).toBe('definition');
   });
 
   it('gets its name from a function if there are many, because a name is for one step', () => {
@@ -174,12 +168,12 @@ describe('a step that a handler submits', () => {
     const named = each([{ file: 'a' }, { file: 'b' }], (_: unknown, i: number) => ({ name: `${i}` }));
     expect(named[1]).toEqual(childCall('parent', resize, { file: 'b' }, { name: '1' }).input);
     for (const field of ['name', 'stepId', 'idempotencyKey']) {
-      const error = refusal(() => childrenCall('parent', resize, [], { [field]: 'all' }));
+      const error = validationErrorOf(() => childrenCall('parent', resize, [], { [field]: 'all' }));
       expect(error.message).toContain(`options.${field}: is for one step, got "all"; pass a function`);
     }
-    expect(refusal(() => each([1, { at: 1n }], undefined)).field).toBe('steps[1].args.at');
-    expect(refusal(() => each({ file: 'a' }, undefined)).message).toContain('an iterable of args');
-    expect(refusal(() => each([1, 2], (_: number, i: number) => (i === 1 ? { name: '' } : {}))).field).toBe(
+    expect(validationErrorOf(() => each([1, { at: 1n }], undefined)).field).toBe('steps[1].args.at');
+    expect(validationErrorOf(() => each({ file: 'a' }, undefined)).message).toContain('an iterable of args');
+    expect(validationErrorOf(() => each([1, 2], (_: number, i: number) => (i === 1 ? { name: '' } : {}))).field).toBe(
       'options(…, 1).name',
     );
   });

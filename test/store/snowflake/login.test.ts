@@ -12,23 +12,15 @@ import { FleetQ } from 'fleet-q';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { refusals } from '../../support/warehouse/wire-replies.js';
 import { useStores } from './support/stores.js';
+import { wrongConnections, type WrongConnections } from './support/wrong-connections.js';
 
 const SECRET = 'tell-nobody-7f3a';
 const key = (): string =>
   generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 
 /** What is wrong, what of the options says so, and what the error must name. */
-const WRONG: Readonly<
-  Record<string, { readonly over: ConnectionOptions; readonly code: string; readonly names: RegExp }>
-> = {
-  account: { over: { account: 'nobody' }, code: 'STORE_LOGIN_REFUSED', names: /no account nobody/ },
-  user: { over: { username: 'mallory' }, code: 'STORE_LOGIN_REFUSED', names: /the user or the password/ },
-  password: { over: { password: SECRET }, code: 'STORE_LOGIN_REFUSED', names: /the user or the password/ },
-  key: {
-    over: { authenticator: 'SNOWFLAKE_JWT', privateKey: key() },
-    code: 'STORE_LOGIN_REFUSED',
-    names: /the key does not fit the user/,
-  },
+const WRONG: WrongConnections = {
+  ...wrongConnections(SECRET, key()),
   'text of a key': {
     over: { authenticator: 'SNOWFLAKE_JWT', privateKey: SECRET },
     code: 'STORE_LOGIN_REFUSED',
@@ -40,8 +32,6 @@ const WRONG: Readonly<
     code: 'STORE_LOGIN_REFUSED',
     names: /token/,
   },
-  role: { over: { role: 'NO_ROLE' }, code: 'STORE_LOGIN_REFUSED', names: /the role/ },
-  warehouse: { over: { warehouse: 'NO_WH' }, code: 'STORE_NO_WAREHOUSE', names: /no warehouse/ },
   'warehouse, checked at login': {
     over: { warehouse: 'NO_WH', validateDefaultParameters: true },
     code: 'STORE_NO_WAREHOUSE',

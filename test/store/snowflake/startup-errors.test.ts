@@ -10,6 +10,7 @@ import { snowflake, snowflakeDdl, type SnowflakeOptions } from '../../../src/sno
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { acceleratedRuntime } from './support/accelerated-runtime.js';
 import { useStores } from './support/stores.js';
+import { wrongConnections, type WrongConnections } from './support/wrong-connections.js';
 
 // This file loads the driver before a queue does, so the queue leaves its log alone.
 sdk.configure({ logLevel: 'OFF', additionalLogToConsole: false });
@@ -27,15 +28,8 @@ const failure = (work: Promise<unknown>): Promise<FleetQError> =>
   );
 
 /** What is wrong with the connection, and what the error must name. */
-const WRONG: Readonly<Record<string, { over: ConnectionOptions; code: string; names: RegExp }>> = {
-  account: { over: { account: 'nobody' }, code: 'STORE_LOGIN_REFUSED', names: /no account nobody/ },
-  user: { over: { username: 'mallory' }, code: 'STORE_LOGIN_REFUSED', names: /the user or the password/ },
-  password: { over: { password: SECRET }, code: 'STORE_LOGIN_REFUSED', names: /the user or the password/ },
-  key: {
-    over: { authenticator: 'SNOWFLAKE_JWT', privateKey: key() },
-    code: 'STORE_LOGIN_REFUSED',
-    names: /the key does not fit the user/,
-  },
+const WRONG: WrongConnections = {
+  ...wrongConnections(SECRET, key()),
   'file of a key': {
     over: { authenticator: 'SNOWFLAKE_JWT', privateKeyPath: '/nowhere/rsa_key.p8' },
     code: 'STORE_LOGIN_REFUSED',
@@ -59,8 +53,6 @@ const WRONG: Readonly<Record<string, { over: ConnectionOptions; code: string; na
     code: 'STORE_LOGIN_REFUSED',
     names: /the key cannot be read/,
   },
-  role: { over: { role: 'NO_ROLE' }, code: 'STORE_LOGIN_REFUSED', names: /the role/ },
-  warehouse: { over: { warehouse: 'NO_WH' }, code: 'STORE_NO_WAREHOUSE', names: /no warehouse/ },
 };
 
 describeOnTestBed('start() with', { timeout: 60_000 }, () => {

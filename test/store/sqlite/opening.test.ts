@@ -102,7 +102,7 @@ describe('opening', () => {
     [
       'STORE_NOT_A_DATABASE',
       'a file that is not a database',
-      (path) => writeFileSync(path, 'dear diary, '.repeat(100)),
+      (path) => writeFileSync(path, 'not a database, '.repeat(100)),
     ],
     ['STORE_UNWRITABLE', 'a folder in its place', (path) => mkdirSync(path)],
     ['STORE_CORRUPT', 'a damaged file', damaged],
