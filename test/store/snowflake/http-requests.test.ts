@@ -1,6 +1,7 @@
 /** The HTTP requests of a connection: recognised by their agent, ended with it, and repeated by the session alone. */
 import { Agent, createServer, get, type ClientRequest } from 'node:http';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createLog } from '../../../src/log.js';
@@ -133,10 +134,11 @@ test('sends a request again for two minutes at most, and then throws an error th
   await failed;
 });
 
-test('ends the requests of a session that closes, also if its logout is not answered', async () => {
+/** A session whose settings are answered at once, and whose statements, cancels and logouts never. */
+async function hangingSession() {
   const port = await someServer();
   const runtime = new VirtualRuntime({ seed: 1 });
-  const sent: Promise<unknown>[] = [];
+  const sent: { readonly path: string; readonly outcome: Promise<unknown> }[] = [];
   let hung: (() => void) | undefined;
   const begun = new Promise<void>((resolve) => (hung = resolve));
   const driver: Driver = {
@@ -144,7 +146,7 @@ test('ends the requests of a session that closes, also if its logout is not answ
       const agent = agentOf(options!);
       const send = (path: string): void => {
         const request = get({ host: '127.0.0.1', port, path, agent });
-        sent.push(outcome(request));
+        sent.push({ path, outcome: outcome(request) });
         request.once('socket', () => path.includes('logout') || hung!());
       };
       return {
@@ -165,10 +167,29 @@ test('ends the requests of a session that closes, also if its logout is not answ
   });
   const failed = expect(session.run('a statement')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   await begun;
+  return { session, runtime, failed, sent };
+}
+
+test('ends the requests of a session that closes, also if its logout is not answered', async () => {
+  const { session, runtime, failed, sent } = await hangingSession();
   const closed = session.close();
   await runtime.advance(5_000);
   await Promise.all([failed, closed]);
-  expect(await Promise.all(sent)).toEqual(['ERR_CANCELED', 'ERR_CANCELED', 'ERR_CANCELED']);
+  const outcomes = await Promise.all(sent.map((request) => request.outcome));
+  expect(outcomes).toEqual(['ERR_CANCELED', 'ERR_CANCELED', 'ERR_CANCELED']);
+});
+
+test('ends the request of a statement that is given up, before its cancel is answered', async () => {
+  const { session, runtime, failed, sent } = await hangingSession();
+  await runtime.advance(61_000);
+  await failed;
+  expect(sent.map(({ path }) => path)).toEqual(['/statement', '/cancel', '/logout']);
+  expect(await sent[0]!.outcome).toBe('ERR_CANCELED');
+  const others = Promise.race(sent.slice(1).map((request) => request.outcome));
+  expect(await Promise.race([others, sleep(50, 'not ended')])).toBe('not ended');
+  const closed = session.close();
+  await runtime.advance(5_000);
+  await closed;
 });
 
 test('sends a statement again if the object store fails to return a part of its result', async () => {

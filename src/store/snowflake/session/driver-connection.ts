@@ -79,10 +79,12 @@ export class DriverConnection {
   }
 
   /**
-   * Logs out, after cancelling the last statement if `cancel` is set and it has not succeeded. Resolves when the server has taken note, and then sends
-   * nothing more.
+   * Logs out, after cancelling the last statement if `cancel` is set and it has not succeeded. Resolves when the server has
+   * taken note, and then sends nothing more.
    */
   async leave({ cancel }: { readonly cancel: boolean }): Promise<void> {
+    // Otherwise the server, which cancels the statement, may end its request first, and the driver would pause to repeat it.
+    this.#requests.endInFlight();
     const statement = cancel ? this.#statement : undefined;
     const cancelled = statement && calledBack((done) => statement.cancel(done));
     const loggedOut = calledBack((done) => this.#connection.destroy(done));

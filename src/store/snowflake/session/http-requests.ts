@@ -10,7 +10,8 @@
  * - The driver never gets to a second pause: its first repetition is ended when it starts. The statement is sent again from
  *   here, under the same request id, so it runs once. That includes the parts of a large result, which the driver fetches from
  *   the cloud's object store. Their repetitions are recognised by a URL that has failed before.
- * - After `close` no request is in flight, and none is sent. What may be left is the driver's first pause, 3 s at most.
+ * - After `close` no request is in flight, and none is sent. What may be left is the driver's first pause, 3 s at most, after a
+ *   request that failed by itself.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -117,9 +118,14 @@ export class HttpRequests {
     }
   }
 
+  /** Ends the requests whose answers nobody awaits any more. The driver does not repeat them. Later ones are sent. */
+  endInFlight(): void {
+    for (const request of this.#inFlight) end(request);
+  }
+
   close(): void {
     this.#closed = true;
-    for (const request of this.#inFlight) end(request);
+    this.endInFlight();
   }
 }
 
