@@ -11,7 +11,7 @@ import { createLog } from './log.js';
 import { checkArgs, checkDefinition } from './step/definition.js';
 import type { StepContext } from './step/handler-context.js';
 import { releaseDelay } from './step/release-delay.js';
-import { jsonText } from './step/json.js';
+import { excessOf, jsonText } from './step/json.js';
 import { DEFAULT_LIMITS, RecordedSubmissions, type SubmittedStep } from './testing/recorded-submissions.js';
 import type { ArgsThenOptions, StepDefinition } from './step/type-map.js';
 
@@ -95,9 +95,7 @@ export async function runStep<A, R>(
 
 /** Refuses a result that a pod would not store. */
 function checkResult(result: unknown): void {
-  const bytes = Buffer.byteLength(jsonText(result, { field: 'result', code: 'RESULT_UNSERIALIZABLE' }));
-  const { maxPayloadBytes } = DEFAULT_LIMITS;
-  if (bytes <= maxPayloadBytes) return;
-  const problem = `has ${bytes} bytes of JSON, at most ${maxPayloadBytes} are allowed`;
-  throw new ValidationError('RESULT_TOO_LARGE', 'result', problem);
+  const text = jsonText(result, { field: 'result', code: 'RESULT_UNSERIALIZABLE' });
+  const excess = excessOf(text, DEFAULT_LIMITS.maxPayloadBytes);
+  if (excess !== undefined) throw new ValidationError('RESULT_TOO_LARGE', 'result', excess);
 }

@@ -61,6 +61,14 @@ export function jsonText(value: unknown, options: JsonTextOptions): string {
   throw new ValidationError(options.code, options.field, `JSON cannot carry ${show(value)}`);
 }
 
+/** Why a JSON text is too long, if it has more than `maxBytes` bytes of UTF-8. */
+export function excessOf(text: string, maxBytes: number): string | undefined {
+  // One UTF-16 unit is at most three bytes of UTF-8, so only a long text is measured.
+  if (text.length * 3 <= maxBytes) return undefined;
+  const bytes = Buffer.byteLength(text);
+  return bytes > maxBytes ? `has ${bytes} bytes of JSON, at most ${maxBytes} are allowed` : undefined;
+}
+
 class Refusal extends Error {
   readonly path: string;
   constructor(path: string, value: unknown, why = 'JSON cannot carry it') {

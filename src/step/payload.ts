@@ -6,7 +6,7 @@
  * - Absent args are left out, so that a handler without args gets `undefined`.
  */
 import { ValidationError } from '../errors.js';
-import { jsonText } from './json.js';
+import { excessOf, jsonText } from './json.js';
 import type { Metadata } from './step.js';
 
 /** The values of a payload. */
@@ -41,14 +41,8 @@ export function encodePayload(
   }
   if (metadata !== undefined) text += `,"metadata":${jsonText(metadata, { field: `${field}metadata`, code })}`;
   text += '}';
-  const bytes = Buffer.byteLength(text);
-  if (bytes > maxBytes) {
-    throw new ValidationError(
-      'PAYLOAD_TOO_LARGE',
-      `${field}args`,
-      `the payload has ${bytes} bytes of JSON, at most ${maxBytes} are allowed`,
-    );
-  }
+  const excess = excessOf(text, maxBytes);
+  if (excess !== undefined) throw new ValidationError('PAYLOAD_TOO_LARGE', `${field}args`, `the payload ${excess}`);
   return text;
 }
 

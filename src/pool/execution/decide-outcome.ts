@@ -9,7 +9,7 @@
  * - While the queue stops, an error that was thrown because of the stop gives the claim back uncharged.
  */
 import { isA, ValidationError } from '../../errors.js';
-import { jsonText } from '../../step/json.js';
+import { excessOf, jsonText } from '../../step/json.js';
 import { plainError, serializeError } from '../../step/serialized-error.js';
 import type { Outcome } from '../../step/decide-transition.js';
 import type { AbortCause, HeldClaim } from '../claims/held-claim.js';
@@ -66,14 +66,9 @@ function valueOutcome(value: unknown, maxBytes: number): Outcome {
     const problem = error instanceof ValidationError ? error.message : 'JSON cannot carry the result';
     return { kind: 'failed', retry: 'never', error: plainError('RESULT_UNSERIALIZABLE', problem) };
   }
-  // One UTF-16 unit is at most three bytes of UTF-8, so only a long text is measured.
-  if (result.length * 3 > maxBytes) {
-    const bytes = Buffer.byteLength(result);
-    if (bytes > maxBytes) {
-      const problem = `the result has ${bytes} bytes of JSON, at most ${maxBytes} are allowed`;
-      return { kind: 'failed', retry: 'never', error: plainError('RESULT_TOO_LARGE', problem) };
-    }
-  }
+  const excess = excessOf(result, maxBytes);
+  if (excess !== undefined)
+    return { kind: 'failed', retry: 'never', error: plainError('RESULT_TOO_LARGE', `the result ${excess}`) };
   return { kind: 'succeeded', result };
 }
 

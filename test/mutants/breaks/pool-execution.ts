@@ -214,13 +214,6 @@ export const poolExecutionBreaks: readonly Break[] = [
     tests: ['test/pool/execution/after-abort.test.ts'],
   },
   {
-    name: 'pool/execution/decide-outcome: characters are counted, not bytes',
-    file: 'src/pool/execution/decide-outcome.ts',
-    find: 'if (result.length * 3 > maxBytes)',
-    replace: 'if (result.length > maxBytes)',
-    tests: ['test/pool/execution/outcomes.test.ts'],
-  },
-  {
     name: 'pool/execution/decide-outcome: an error of the stop is charged',
     file: 'src/pool/execution/decide-outcome.ts',
     find: 'stopping && isStopped(thrown) ?',
