@@ -15,6 +15,7 @@ import { withIdSource, type IdSource } from './id-source.js';
 import {
   checkArgsList,
   inputOf,
+  inputsOf,
   refuseShared,
   type OptionsFunction,
   type SubmitCall,
@@ -34,16 +35,17 @@ export function childCall(parentId: string, given: unknown, args: unknown, optio
 export function childrenCall(parentId: string, given: unknown, argsList: unknown, options: unknown): SubmitManyCall {
   const definition = definitionOf(given);
   checkArgsList(argsList);
-  const { type } = definition;
+  const childAt = childOfEach(parentId, definition.type, options);
+  return { definition, inputs: inputsOf(argsList, (args, i) => childAt(args, i).input(args, `steps[${i}].args`)) };
+}
+
+function childOfEach(parentId: string, type: string, options: unknown): (args: unknown, index: number) => Child {
   if (typeof options === 'function') {
-    const optionsOf = options as OptionsFunction;
-    const childAt = (args: unknown, i: number): Child =>
-      new Child(parentId, type, `options(…, ${i})`, optionsOf(args, i));
-    return { definition, inputs: inputs(argsList, childAt) };
+    return (args, i) => new Child(parentId, type, `options(…, ${i})`, (options as OptionsFunction)(args, i));
   }
   const shared = new Child(parentId, type, 'options', options);
   for (const field of ['name', 'stepId', 'idempotencyKey']) refuseShared(options ?? {}, field);
-  return { definition, inputs: inputs(argsList, () => shared) };
+  return () => shared;
 }
 
 const CHILD_FIELDS: FieldChecks = { name: name(1_024) };
@@ -81,14 +83,6 @@ class Child {
   #source(args: unknown, argsField: string): IdSource {
     if (this.#name !== undefined) return { name: this.#name, field: `${this.#field}.name` };
     return { argsText: canonicalArgs(args, argsField) };
-  }
-}
-
-function* inputs(argsList: Iterable<unknown>, childAt: (args: unknown, index: number) => Child): Generator<StepInput> {
-  let i = 0;
-  for (const args of argsList) {
-    yield childAt(args, i).input(args, `steps[${i}].args`);
-    i++;
   }
 }
 

@@ -54,7 +54,8 @@ export function submitManyCall(given: unknown, argsList: unknown, options: unkno
   }
   const definition = checkedDefinition(given);
   checkArgsList(argsList);
-  return { definition, inputs: inputs(definition.type, argsList, optionsOfEach(options)) };
+  const optionsOf = optionsOfEach(options);
+  return { definition, inputs: inputsOf(argsList, (args, i) => inputOf(definition.type, args, optionsOf(args, i))) };
 }
 
 /** Limits and defaults of the queue that a step is submitted to. */
@@ -147,13 +148,13 @@ export function refuseShared(options: object, field: string): void {
   throw new ValidationError('STEP_INVALID', `options.${field}`, problem);
 }
 
-function* inputs(
-  type: string,
+/** The steps of a list of args, each made when it is asked for. */
+export function* inputsOf(
   argsList: Iterable<unknown>,
-  optionsOf: (args: unknown, index: number) => SubmitOptions,
+  inputAt: (args: unknown, index: number) => StepInput,
 ): Generator<StepInput> {
   let i = 0;
-  for (const args of argsList) yield inputOf(type, args, optionsOf(args, i++));
+  for (const args of argsList) yield inputAt(args, i++);
 }
 
 /** Args that are `undefined` were left out. */

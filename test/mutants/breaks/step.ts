@@ -291,8 +291,8 @@ export const stepBreaks: readonly Break[] = [
   {
     name: 'step/child-call: options for all steps are checked for each step',
     file: 'src/step/child-call.ts',
-    find: 'inputs(argsList, () => shared)',
-    replace: "inputs(argsList, () => new Child(parentId, type, 'options', options))",
+    find: 'return () => shared;',
+    replace: "return () => new Child(parentId, type, 'options', options);",
     tests: [SUBMIT_CALL],
   },
   {
