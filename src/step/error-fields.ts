@@ -7,6 +7,7 @@
  * - A field that JSON cannot carry as it is, or that does not fit the bound, is left out as a whole. So the request and
  *   response objects that HTTP clients hang on their errors are never walked through or stored.
  */
+import { isReadableArray } from '../input/safe-reads.js';
 
 /** The most characters of JSON, fields, and levels that are recorded of one error. */
 const MAX_FIELDS_TEXT = 2_048;
@@ -20,7 +21,7 @@ export type ErrorFields = Readonly<Record<string, unknown>>;
 
 /** The fields of a thrown value, as plain data; `undefined` if it has none. The items of an array are no fields. */
 export function fieldsOf(thrown: object): ErrorFields | undefined {
-  if (isPlainArray(thrown) || ArrayBuffer.isView(thrown)) return undefined;
+  if (isReadableArray(thrown) || ArrayBuffer.isView(thrown)) return undefined;
   const fields: Record<string, unknown> = {};
   const budget = { left: MAX_FIELDS_TEXT };
   let count = 0;
@@ -67,7 +68,7 @@ function carried(value: unknown, budget: { left: number }, level: number): unkno
 }
 
 function carriedObject(value: object, budget: { left: number }, level: number): unknown {
-  const isArray = isPlainArray(value);
+  const isArray = isReadableArray(value);
   if (isArray ? Number(valueAt(value, 'length')) > budget.left : !isPlainObject(value)) return undefined;
   const copy: Record<string, unknown> = {};
   const items: unknown[] = [];
@@ -97,14 +98,6 @@ function valueAt(from: object, key: string): unknown {
     return Object.getOwnPropertyDescriptor(from, key)?.value;
   } catch {
     return undefined;
-  }
-}
-
-function isPlainArray(value: object): boolean {
-  try {
-    return Array.isArray(value);
-  } catch {
-    return false;
   }
 }
 

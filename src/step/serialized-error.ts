@@ -4,6 +4,7 @@
  * Invariants: nothing here throws, and the data is bounded, whatever was thrown.
  */
 import { isA, show, type ErrorCode } from '../errors.js';
+import { isReadableArray, readProperty } from '../input/safe-reads.js';
 import { fieldsOf, restoreFields, type ErrorFields } from './error-fields.js';
 
 /** An error as plain data. `cause` nests at most eight deep. */
@@ -45,12 +46,12 @@ function serialize(thrown: unknown, depth: number, budget: { left: number }): Se
       ...carried,
     };
   }
-  const code = read(thrown, 'code');
-  const stack = read(thrown, 'stack');
-  const cause = read(thrown, 'cause');
+  const code = readProperty(thrown, 'code');
+  const stack = readProperty(thrown, 'stack');
+  const cause = readProperty(thrown, 'cause');
   return {
-    name: text(asString(read(thrown, 'name'), 'Error')),
-    message: text(asString(read(thrown, 'message'), '')),
+    name: text(asString(readProperty(thrown, 'name'), 'Error')),
+    message: text(asString(readProperty(thrown, 'message'), '')),
     ...(typeof code === 'string' || Number.isFinite(code) ? { code: code as string | number } : {}),
     ...(typeof stack === 'string' ? { stack: text(stack) } : {}),
     ...carried,
@@ -62,11 +63,11 @@ function serialize(thrown: unknown, depth: number, budget: { left: number }): Se
 }
 
 function aggregated(thrown: object, depth: number, budget: { left: number }): { readonly errors?: SerializedError[] } {
-  const given = read(thrown, 'errors');
-  if (!isArray(given)) return {};
+  const given = readProperty(thrown, 'errors');
+  if (!isReadableArray(given)) return {};
   const errors: SerializedError[] = [];
-  for (let i = 0; i < MAX_AGGREGATED && i < Number(read(given, 'length')) && budget.left > 0; i++) {
-    errors.push(serialize(read(given, String(i)), depth + 1, budget));
+  for (let i = 0; i < MAX_AGGREGATED && i < Number(readProperty(given, 'length')) && budget.left > 0; i++) {
+    errors.push(serialize(readProperty(given, String(i)), depth + 1, budget));
   }
   return { errors };
 }
@@ -88,23 +89,7 @@ export function deserializeError(recorded: SerializedError): Error {
 
 function isErrorLike(thrown: unknown): thrown is object {
   if (typeof thrown !== 'object' || thrown === null) return false;
-  return isA(thrown, Error) || typeof read(thrown, 'message') === 'string';
-}
-
-function isArray(value: unknown): value is unknown[] {
-  try {
-    return Array.isArray(value);
-  } catch {
-    return false;
-  }
-}
-
-function read(from: object, key: string): unknown {
-  try {
-    return (from as Record<string, unknown>)[key];
-  } catch {
-    return undefined;
-  }
+  return isA(thrown, Error) || typeof readProperty(thrown, 'message') === 'string';
 }
 
 function asString(value: unknown, otherwise: string): string {

@@ -7,6 +7,7 @@
  * - Anything can be thrown, also a proxy or an object whose getters throw. Nothing here throws.
  * - The library's classes are recognised by name too, because they may come from another copy of the package.
  */
+import { readProperty } from '../../input/safe-reads.js';
 import { isA, PermanentFailureError, RetryLaterError } from '../../errors.js';
 import { MAX_CAUSES } from '../../step/serialized-error.js';
 import type { Outcome } from '../../step/decide-transition.js';
@@ -16,12 +17,18 @@ export type Retry = Extract<Outcome, { readonly kind: 'failed' }>['retry'];
 /** When to try again. A `PermanentFailureError` anywhere in the chain takes precedence over any `RetryLaterError`. */
 export function retryOf(thrown: unknown): Retry {
   if (
-    inChain(thrown, (error) => isA(error, PermanentFailureError) || read(error, 'name') === 'PermanentFailureError')
+    inChain(
+      thrown,
+      (error) => isA(error, PermanentFailureError) || readProperty(error, 'name') === 'PermanentFailureError',
+    )
   ) {
     return 'never';
   }
-  const later = inChain(thrown, (error) => isA(error, RetryLaterError) || read(error, 'name') === 'RetryLaterError');
-  const delayMs = later && read(later.error, 'delayMs');
+  const later = inChain(
+    thrown,
+    (error) => isA(error, RetryLaterError) || readProperty(error, 'name') === 'RetryLaterError',
+  );
+  const delayMs = later && readProperty(later.error, 'delayMs');
   return typeof delayMs === 'number' && Number.isFinite(delayMs) && delayMs >= 0 ? { delayMs } : 'policy';
 }
 
@@ -36,31 +43,22 @@ export function isOfAbort(thrown: unknown, reason: unknown): boolean {
       thrown,
       (error) =>
         (reason !== undefined && error === reason) ||
-        ABORT_NAMES.includes(read(error, 'name')) ||
-        ABORT_CODES.includes(read(error, 'code')),
+        ABORT_NAMES.includes(readProperty(error, 'name')) ||
+        ABORT_CODES.includes(readProperty(error, 'code')),
     ) !== undefined
   );
 }
 
 /** Whether it is a `StoppedError`, or has one among its causes. */
 export function isStopped(thrown: unknown): boolean {
-  return inChain(thrown, (error) => read(error, 'code') === 'STOPPED') !== undefined;
+  return inChain(thrown, (error) => readProperty(error, 'code') === 'STOPPED') !== undefined;
 }
 
 /** The first error of the chain for which `test` holds, from the outside in. */
 function inChain(thrown: unknown, test: (error: unknown) => boolean): { readonly error: unknown } | undefined {
   for (let error = thrown, depth = 0; error !== undefined && depth <= MAX_CAUSES; depth++) {
     if (test(error)) return { error };
-    error = read(error, 'cause');
+    error = readProperty(error, 'cause');
   }
   return undefined;
-}
-
-function read(from: unknown, key: string): unknown {
-  if (typeof from !== 'object' || from === null) return undefined;
-  try {
-    return (from as Record<string, unknown>)[key];
-  } catch {
-    return undefined;
-  }
 }

@@ -293,8 +293,8 @@ export const poolExecutionBreaks: readonly Break[] = [
     tests: ['test/pool/execution/outcomes.test.ts'],
   },
   {
-    name: 'pool/execution/classify-thrown: an error of a getter is thrown on',
-    file: 'src/pool/execution/classify-thrown.ts',
+    name: 'input/safe-reads: an error of a getter that a handler threw is thrown on',
+    file: 'src/input/safe-reads.ts',
     find: '  try {\n    return (from as Record<string, unknown>)[key];\n  } catch {\n    return undefined;\n  }',
     replace: '  return (from as Record<string, unknown>)[key];',
     tests: ['test/pool/execution/outcomes.test.ts'],
@@ -302,15 +302,15 @@ export const poolExecutionBreaks: readonly Break[] = [
   {
     name: 'pool/execution/classify-thrown: a permanent failure of another copy is not known',
     file: 'src/pool/execution/classify-thrown.ts',
-    find: " || read(error, 'name') === 'PermanentFailureError')",
-    replace: ')',
+    find: " || readProperty(error, 'name') === 'PermanentFailureError'",
+    replace: '',
     tests: ['test/pool/execution/outcomes.test.ts'],
   },
   {
     name: 'pool/execution/classify-thrown: a later retry of another copy is not known',
     file: 'src/pool/execution/classify-thrown.ts',
-    find: " || read(error, 'name') === 'RetryLaterError')",
-    replace: ')',
+    find: " || readProperty(error, 'name') === 'RetryLaterError'",
+    replace: '',
     tests: ['test/pool/execution/outcomes.test.ts'],
   },
   {
@@ -330,15 +330,15 @@ export const poolExecutionBreaks: readonly Break[] = [
   {
     name: 'pool/execution/classify-thrown: an AbortError is genuine',
     file: 'src/pool/execution/classify-thrown.ts',
-    find: "        ABORT_NAMES.includes(read(error, 'name')) ||\n",
+    find: "        ABORT_NAMES.includes(readProperty(error, 'name')) ||\n",
     replace: '',
     tests: ['test/pool/execution/classify-thrown.test.ts'],
   },
   {
     name: 'pool/execution/classify-thrown: a stop is not recognised in a cause',
     file: 'src/pool/execution/classify-thrown.ts',
-    find: "return inChain(thrown, (error) => read(error, 'code') === 'STOPPED') !== undefined;",
-    replace: "return read(thrown, 'code') === 'STOPPED';",
+    find: "return inChain(thrown, (error) => readProperty(error, 'code') === 'STOPPED') !== undefined;",
+    replace: "return readProperty(thrown, 'code') === 'STOPPED';",
     tests: ['test/pool/execution/classify-thrown.test.ts'],
   },
   {

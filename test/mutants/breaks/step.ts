@@ -93,8 +93,8 @@ export const stepBreaks: readonly Break[] = [
   {
     name: 'step/serialized-error: aggregates of aggregates grow without bounds',
     file: 'src/step/serialized-error.ts',
-    find: "i < Number(read(given, 'length')) && budget.left > 0",
-    replace: "i < Number(read(given, 'length'))",
+    find: "i < Number(readProperty(given, 'length')) && budget.left > 0",
+    replace: "i < Number(readProperty(given, 'length'))",
     tests: [FAILURE],
   },
   {
@@ -105,8 +105,8 @@ export const stepBreaks: readonly Break[] = [
     tests: [FAILURE],
   },
   {
-    name: 'step/serialized-error: a getter that throws ends the recording',
-    file: 'src/step/serialized-error.ts',
+    name: 'input/safe-reads: a getter that throws ends the recording',
+    file: 'src/input/safe-reads.ts',
     find: 'return (from as Record<string, unknown>)[key];\n  } catch {\n    return undefined;',
     replace: 'return (from as Record<string, unknown>)[key];\n  } catch (error) {\n    throw error;',
     tests: [FAILURE],
