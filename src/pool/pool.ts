@@ -6,6 +6,7 @@
  * - A claim is settled in the name of the incarnation that took it.
  * - `stop` charges nothing: claims that have not started, or whose handlers are aborted, are given back uncharged.
  */
+import type { AnySteps, EventPayloads } from '../events.js';
 import type { Service } from '../runtime/service.js';
 import type { Fence, PodRef } from '../store/contract.js';
 import type { HeartbeatSnapshot, PoolLoad, WorkerPool } from '../pool-interface.js';
@@ -22,14 +23,7 @@ import type { SlotUse } from './slot-deadlock.js';
 export type { PoolDependencies } from './pool-assembly.js';
 
 /** What became of the claims that were held when `stop` was called. */
-export interface PoolDrained {
-  readonly finished: number;
-  readonly released: number;
-  /** Handlers that had not returned by then. */
-  readonly strays: number;
-  /** Outcomes whose receipt had not come when time was up: the store may have taken them, or they become orphans. */
-  readonly unsettled: number;
-}
+export type PoolDrained = Omit<EventPayloads<AnySteps>['queue:stopped'], 'podId'>;
 
 export class Pool implements Service, WorkerPool {
   readonly #deps: PoolDependencies;
