@@ -62,7 +62,7 @@ export class Exchange {
   readonly #sequence: SignOfLifeSequence;
   readonly #lateReads: LateReads;
   readonly #voids = new DuplicateRowClaims();
-  readonly #rotation = new TypeSelector();
+  readonly #typeSelector = new TypeSelector();
   /** Without late reads, no UPDATE is refused steps that still read as due. */
   readonly #candidateSkip: CandidateSkip | undefined;
   /** The connection of the last UPDATE. */
@@ -89,7 +89,7 @@ export class Exchange {
 
   async run({ pod, settlements, claim, readBack }: ExchangeRequest): Promise<ExchangeReply> {
     // Only a claim takes a turn of the types: an exchange without one serves no types.
-    const turn = claim && this.#rotation.next(claim.types);
+    const turn = claim && this.#typeSelector.next(claim.types);
     const claiming = claim && turn && { ...claim, types: turn.types };
     const token = claiming?.token ?? readBack ?? null;
     const wanted = claiming !== undefined && claiming.free + claiming.prefetch > 0 ? claiming : undefined;
