@@ -19,7 +19,7 @@ const SERVICE = [
   ...['runtime', 'runtime/backoff', 'errors'],
 ];
 const STORE = [
-  ...['store/contract', 'store/step-counts', 'store/busy-retry', 'store/open-calls'],
+  ...['store/contract', 'store/step-counts', 'store/ended-among', 'store/busy-retry', 'store/open-calls'],
   ...['driver', 'step', 'input', 'runtime', 'runtime/backoff', 'errors', 'log'],
 ];
 
@@ -126,6 +126,7 @@ const EDGES: Record<string, readonly string[]> = {
   'store/outage-tracker': ['store/contract', 'type events', 'type log', 'type runtime', 'errors'],
   'store/store-in-context': ['type store/contract', 'type runtime'],
   'store/step-counts': ['store/contract', 'step', 'runtime'],
+  'store/ended-among': ['type store/contract', 'step'],
   'store/busy-retry': ['runtime', 'runtime/backoff'],
   'store/open-calls': ['errors'],
   'store/contract': ['step', 'runtime', 'errors', 'type log'],

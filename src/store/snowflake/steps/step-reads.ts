@@ -1,7 +1,6 @@
 /** Reads steps: by id, in pages, and counted. */
 import type { Runtime } from '../../../runtime/runtime.js';
 import { mapInSlices } from '../../../runtime/time-slices.js';
-import { isTerminal } from '../../../step/step.js';
 import type {
   CancelledStep,
   EndedQuery,
@@ -11,6 +10,7 @@ import type {
   StepRecord,
   StoreStats,
 } from '../../contract.js';
+import { endedAmong } from '../../ended-among.js';
 import { StepCounts } from '../../step-counts.js';
 import { countRowOf, number, recordOf, text } from '../rows.js';
 import type { StatementRunner } from '../session/session-interface.js';
@@ -36,14 +36,7 @@ export class StepReads {
   /** All awaited steps are read each time, so there is no cursor. */
   async ended({ awaited }: EndedQuery): Promise<EndedReply> {
     const stepIds = [...awaited.keys()];
-    const found = await this.find(stepIds);
-    const known = new Set(found.map(({ stepId }) => stepId));
-    return {
-      steps: found.filter(({ status }) => isTerminal(status)),
-      gone: stepIds.filter((stepId) => !known.has(stepId)),
-      cursor: '',
-      complete: true,
-    };
+    return { ...endedAmong(stepIds, await this.find(stepIds)), cursor: '', complete: true };
   }
 
   async cancelled(stepIds: readonly string[]): Promise<CancelledStep[]> {

@@ -10,6 +10,7 @@
  */
 import { isTerminal } from '../../../step/step.js';
 import type { EndedQuery, EndedReply, StepRecord } from '../../contract.js';
+import { endedAmong } from '../../ended-among.js';
 import type { SlicedOperationsDependencies, SlicedOperations } from '../sliced-operations.js';
 
 /** The most steps that are looked up one by one: about 0.2 ms. */
@@ -46,12 +47,7 @@ export class EndedSteps {
   }
 
   async #each(stepIds: readonly string[]): Promise<Pick<EndedReply, 'steps' | 'gone'>> {
-    const found = await this.#operations.find(stepIds);
-    const known = new Set(found.map(({ stepId }) => stepId));
-    return {
-      steps: found.filter(({ status }) => isTerminal(status)),
-      gone: stepIds.filter((stepId) => !known.has(stepId)),
-    };
+    return endedAmong(stepIds, await this.#operations.find(stepIds));
   }
 
   /** Reads the index to its end. Returns the awaited steps in it, and when the last step of all ended. */
