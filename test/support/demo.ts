@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { Summary } from '../../examples/demo/summary.js';
 import { KEEPER } from './fakesnow/emulator.js';
 import { temporaryFolder } from './temp.js';
@@ -41,8 +41,17 @@ export function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}):
   return { child, ended: result(child, folder), interrupt: () => signalGroup(child, 'SIGINT') };
 }
 
-export function summaryOf({ stdout }: Ended): Summary {
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Summary;
+/** The summary of a demo with this number of files, which must keep every promise of the README. */
+export function expectPromisesKept(demo: Ended, files: number): Summary {
+  expect(demo.code, demo.stderr).toBe(0);
+  const summary = JSON.parse(demo.stdout.trim().split('\n').at(-1) ?? '') as Summary;
+  expect(summary).toMatchObject({ submitted: files, completed: files, lost: 0, wrong: 0, settledTwice: 0 });
+  expect(summary.recovered).toBeGreaterThanOrEqual(1);
+  expect(summary.staleRefused).toBeGreaterThanOrEqual(1);
+  expect(summary.ranTwice).toBeGreaterThanOrEqual(1);
+  expect(summary.recoveryMs).toBeGreaterThan(0);
+  expect(demo.left).toEqual([]);
+  return summary;
 }
 
 async function result(child: ChildProcess, folder: string): Promise<Ended> {
