@@ -7,20 +7,20 @@ type Work = (input: unknown, course: Course) => Promise<unknown>;
 const [, , module = '', name = '', input = ''] = process.argv;
 const send = (message: unknown): boolean | undefined => process.send?.(message);
 
-const told = (kind: string): Promise<void> =>
+const received = (kind: string): Promise<void> =>
   new Promise((resolve) => {
     process.on('message', (message: { kind: string }) => {
       if (message.kind === kind) resolve();
     });
   });
 
-const begun = told('begin');
+const begun = received('begin');
 const course: Course = {
   begin: () => {
     send({ kind: 'ready' });
     return begun;
   },
-  over: told('over'),
+  over: received('over'),
   progress: (done) => void send({ kind: 'progress', done }),
 };
 process.once('disconnect', () => process.exit(1)); // the parent is gone

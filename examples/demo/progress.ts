@@ -1,7 +1,7 @@
 /** Shows the progress: a block that is redrawn on a terminal, or a line every two seconds elsewhere. */
 import type { PodProcess } from './pod-process.js';
 
-export interface Picture {
+export interface Snapshot {
   readonly seconds: number;
   readonly total: number;
   readonly completed: number;
@@ -28,14 +28,14 @@ export class Progress {
     this.#write([news, ...this.#block]);
   }
 
-  draw(picture: Picture): void {
+  draw(snapshot: Snapshot): void {
     if (this.#out.isTTY) {
-      const block = blockOf(picture);
+      const block = blockOf(snapshot);
       this.#write(block);
       this.#block = block;
-    } else if (picture.seconds - this.#lastLine >= LINE_EVERY_S) {
-      this.#lastLine = picture.seconds;
-      this.#write([summaryLine(picture)]);
+    } else if (snapshot.seconds - this.#lastLine >= LINE_EVERY_S) {
+      this.#lastLine = snapshot.seconds;
+      this.#write([summaryLine(snapshot)]);
     }
   }
 
@@ -51,20 +51,22 @@ export class Progress {
   }
 }
 
-function blockOf(picture: Picture): readonly string[] {
-  const share = picture.total === 0 ? 0 : picture.completed / picture.total;
+function blockOf(snapshot: Snapshot): readonly string[] {
+  const share = snapshot.total === 0 ? 0 : snapshot.completed / snapshot.total;
   const bar = '█'.repeat(Math.round(share * BAR)).padEnd(BAR, '░');
   return [
-    ...picture.pods.map((pod) => `  ${pod.podId === picture.leader ? '★' : ' '} ${pod.podId}  ${pod.state}`),
-    `  ${bar} ${counts(picture)}`,
+    ...snapshot.pods.map((pod) => `  ${pod.podId === snapshot.leader ? '★' : ' '} ${pod.podId}  ${pod.state}`),
+    `  ${bar} ${counts(snapshot)}`,
   ];
 }
 
-function counts({ completed, total, claimed, seconds }: Picture): string {
+function counts({ completed, total, claimed, seconds }: Snapshot): string {
   return `${completed.toLocaleString('en')} of ${total.toLocaleString('en')} completed, ${claimed} claimed, ${seconds.toFixed(1)} s`;
 }
 
-function summaryLine(picture: Picture): string {
-  const pods = picture.pods.map((pod) => `${pod.podId}${pod.podId === picture.leader ? ' (leader)' : ''} ${pod.state}`);
-  return `${counts(picture)}; ${pods.join(', ')}`;
+function summaryLine(snapshot: Snapshot): string {
+  const pods = snapshot.pods.map(
+    (pod) => `${pod.podId}${pod.podId === snapshot.leader ? ' (leader)' : ''} ${pod.state}`,
+  );
+  return `${counts(snapshot)}; ${pods.join(', ')}`;
 }

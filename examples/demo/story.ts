@@ -158,7 +158,7 @@ export class Story {
     return this.#pods.flatMap((pod) => pod.ledger.entries);
   }
 
-  async #until(what: string, test: (picture: { completed: number }) => boolean): Promise<void> {
+  async #until(what: string, test: (snapshot: { completed: number }) => boolean): Promise<void> {
     for (;;) {
       const { completedSteps: completed, claimedSteps: claimed, currentLeader: leader } = await this.#queue.stats();
       this.#refresh();

@@ -12,7 +12,7 @@ const PROGRAMS: Readonly<Record<Program, string>> = {
   locker: fileURLToPath(new URL('./programs/locker.ts', import.meta.url)),
 };
 /** How long a process may take to end after SIGTERM. */
-const PATIENCE_MS = 30_000;
+const STOP_LIMIT_MS = 30_000;
 
 export class Life {
   readonly name: string;
@@ -77,11 +77,11 @@ export class Life {
     this.#stopRequested = true;
     this.#ledger.write('terminated', { life: this.name });
     this.#child.kill('SIGTERM');
-    const impatience = setTimeout(() => {
+    const timer = setTimeout(() => {
       this.#ledger.write('hung', { life: this.name });
       this.killNow();
-    }, PATIENCE_MS);
+    }, STOP_LIMIT_MS);
     await this.ended;
-    clearTimeout(impatience);
+    clearTimeout(timer);
   }
 }

@@ -259,7 +259,7 @@ describe('cancel', () => {
     expect(await until(here.commands.cancel('s'))).toBe('cancelled');
     expect(clients.now - claimedAt).toBe(STALE);
     expect(here.store.count('cancel')).toBeLessThanOrEqual(6);
-    expect(here.told.of('step:cancelled')).toMatchObject([{ stepId: 's', by: 'caller' }]);
+    expect(here.recorded.of('step:cancelled')).toMatchObject([{ stepId: 's', by: 'caller' }]);
   });
 
   test('fails with STORE_BUSY if no read ever shows the state of the step', async () => {
@@ -329,7 +329,7 @@ describe('cancel', () => {
       return ['changed'];
     };
     expect(await until(here.commands.cancel('s'))).toBe('cancelled');
-    expect(here.told.of('step:cancelled')).toHaveLength(1);
+    expect(here.recorded.of('step:cancelled')).toHaveLength(1);
   });
 });
 

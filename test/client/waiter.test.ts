@@ -123,15 +123,15 @@ test('a cancel reaches the holder in another process through its watch, long bef
         });
       }),
   );
-  const told: unknown[] = [];
-  holder.on('step:cancelled', (event) => told.push(event));
+  const cancelled: unknown[] = [];
+  holder.on('step:cancelled', (event) => cancelled.push(event));
   await holder.start();
   const caller: AnyFleetQ = stopped(new FleetQ({ ...QUICK, store: sqlite({ path }) }));
   const stepId = await caller.submit({ type: 'long' });
   await expect.poll(async () => (await caller.getStep(stepId)).status).toBe('claimed');
   expect(await caller.cancel(stepId)).toBe('cancelled');
   await expect
-    .poll(() => told)
+    .poll(() => cancelled)
     .toEqual([{ stepId, type: 'long', by: 'holder', latencyMs: expect.any(Number) as number }]);
   expect(reason).toMatchObject({ code: 'STEP_CANCELLED' });
 });

@@ -49,7 +49,7 @@ describe('a wait ends at once', () => {
     const { wait } = await awaited('s');
     await until(there.end());
     expect(await now(wait)).toBe('nothing yet');
-    here.told.events.ended('s');
+    here.recorded.events.ended('s');
     expect(await now(wait)).toBe(7);
   });
 

@@ -51,11 +51,11 @@ export function concurrency(harness: Harness): void {
     const steps = newSteps(100);
     const receipts = await Promise.all((await handles(harness)).map((store) => store.submit(steps)));
     steps.forEach((_, i) => {
-      const told = receipts.map((each) => each[i]);
-      const created = told.filter((receipt) => receipt === 'created').length;
+      const ofStep = receipts.map((each) => each[i]);
+      const created = ofStep.filter((receipt) => receipt === 'created').length;
       if (harness.uniqueKeys) expect(created).toBe(1);
       else expect(created).toBeGreaterThanOrEqual(1);
-      expect(told.filter((receipt) => receipt === 'duplicate')).toHaveLength(HANDLES - created);
+      expect(ofStep.filter((receipt) => receipt === 'duplicate')).toHaveLength(HANDLES - created);
     });
     await harness.seen();
     expect((await harness.store.stats()).byStatus.pending).toBe(100);

@@ -17,7 +17,7 @@ import { lateAndRepeatedCalls } from './late-and-repeated-calls.js';
 import { listAndStats } from './list-and-stats.js';
 import { membership } from './membership.js';
 import { orphansAndEviction } from './orphans-and-eviction.js';
-import { poison } from './poison.js';
+import { suspects } from './suspects.js';
 import { pruning } from './pruning.js';
 import { retrying } from './retrying.js';
 import { settling } from './settling.js';
@@ -47,7 +47,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describe('settle', () => settling(harness));
     describe('fence', () => fencing(harness));
     describe('late and repeated calls', () => lateAndRepeatedCalls(harness));
-    describe('poison', () => poison(harness));
+    describe('suspects', () => suspects(harness));
     describe('cancel', () => cancelling(harness));
     describe('retry', () => retrying(harness));
     describe('list and stats', () => listAndStats(harness));

@@ -51,9 +51,9 @@ export function pulseAndWatch(harness: Harness): void {
     await other.submit(newSteps(1));
     end();
     end();
-    const told = calls;
+    const callsBefore = calls;
     await other.submit(newSteps(1));
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(calls).toBe(told);
+    expect(calls).toBe(callsBefore);
   });
 }

@@ -56,11 +56,11 @@ test('keeps every line on a terminal, and redraws only the progress block', () =
       return true;
     },
   });
-  const picture = { seconds: 1, total: 10, completed: 5, claimed: 1, leader: null, pods: [] };
+  const snapshot = { seconds: 1, total: 10, completed: 5, claimed: 1, leader: null, pods: [] };
   progress.print('before');
-  progress.draw(picture);
+  progress.draw(snapshot);
   progress.print('meanwhile');
-  progress.draw({ ...picture, completed: 10 });
+  progress.draw({ ...snapshot, completed: 10 });
   progress.print('after');
   progress.conclude('the summary');
   expect(shown).toEqual(['before', 'meanwhile', 'after', expect.stringContaining('10 of 10 completed'), 'the summary']);

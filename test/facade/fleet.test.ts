@@ -81,9 +81,9 @@ test('stopOnSignals stops the queue, calls onStopped, and can be removed', async
   const remove = stopOnSignals(queue, { signals: ['SIGUSR2'] });
   remove();
   expect(process.listenerCount('SIGUSR2')).toBe(before);
-  const told = new Promise<string>((resolve) => stopOnSignals(queue, { signals: ['SIGUSR2'], onStopped: resolve }));
+  const stopped = new Promise<string>((resolve) => stopOnSignals(queue, { signals: ['SIGUSR2'], onStopped: resolve }));
   process.kill(process.pid, 'SIGUSR2');
-  expect(await told).toBe('SIGUSR2');
+  expect(await stopped).toBe('SIGUSR2');
   expect(queue.health().status).toBe('unhealthy');
   expect(process.listenerCount('SIGUSR2')).toBe(before);
 });

@@ -70,7 +70,7 @@ describe('a definition', () => {
 test.each<[string, object]>([
   ['left out', { type: 'resize' }],
   ['undefined', { type: 'resize', args: undefined }],
-])('where a type has a schema, args that are %s get its complaint', async (_, step) => {
+])('the schema of a type refuses args that are %s, in its own words', async (_, step) => {
   const queue = newQueue().register(resize);
   const refused = queue.submit(step as never);
   await expect(refused).rejects.toMatchObject({ code: 'STEP_INVALID', field: 'args' });

@@ -34,13 +34,13 @@ async function family(options: FleetQOptions & { steps?: undefined } = {}) {
     queue,
     runtime,
     parents,
-    standstills: () => logged.filter((text) => text.includes('seem to wait for steps')).length,
+    deadlocks: () => logged.filter((text) => text.includes('seem to wait for steps')).length,
   };
 }
 
 describe('handlers in all slots that wait for steps of their own', () => {
   test('are reported by health and by one message, until one returns', async () => {
-    const { queue, runtime, parents, standstills } = await family();
+    const { queue, runtime, parents, deadlocks } = await family();
     const [first = '', second = ''] = await parents(2, { child: 'child' });
     expect(queue.health()).toMatchObject({
       status: 'healthy', // a restart would not mend it, and the finding can be mistaken
@@ -48,7 +48,7 @@ describe('handlers in all slots that wait for steps of their own', () => {
       warnings: [expect.stringContaining('all 2 slots are held by handlers that seem to wait for steps')],
     });
     await runtime.advance(60_000);
-    expect(standstills()).toBe(1);
+    expect(deadlocks()).toBe(1);
     await runtime.until(queue.cancel(first));
     for await (const { stepId } of queue.listSteps({ type: 'child', status: 'pending', pageSize: 1 })) {
       await runtime.until(queue.cancel(stepId)); // the wait of its parent ends with that
@@ -95,10 +95,10 @@ describe('handlers in all slots that wait for steps of their own', () => {
     ['the waits time out', 2, { child: 'child', timeoutMs: 60_000 }],
     ['the children are not due yet', 2, { child: 'late' }],
   ])('are not reported where %s', async (_, count, args) => {
-    const { queue, runtime, parents, standstills } = await family();
+    const { queue, runtime, parents, deadlocks } = await family();
     await parents(count, args);
     expect(queue.health()).toMatchObject({ problems: [], warnings: [] });
-    expect(standstills()).toBe(0);
+    expect(deadlocks()).toBe(0);
     await runtime.until(queue.stop());
   });
 

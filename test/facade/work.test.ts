@@ -252,11 +252,11 @@ describe('submitting', () => {
       (verb === 'cancel' || verb === 'retry') && nth < 2 ? { fails: 'after' } : undefined,
     );
     const queue = newQueue({ store: factory }).register('a', () => 1);
-    const told: unknown[] = [];
-    queue.on('step:cancelled', ({ by }) => told.push(by));
+    const cancelledBy: unknown[] = [];
+    queue.on('step:cancelled', ({ by }) => cancelledBy.push(by));
     const id = await queue.submit({ type: 'a' });
     expect(await queue.cancel(id)).toBe('cancelled');
-    expect(told).toEqual(['caller']);
+    expect(cancelledBy).toEqual(['caller']);
     expect(await queue.retry(id)).toBe('retried');
     expect((await queue.getStep(id)).status).toBe('pending');
     expect([factory.store.count('cancel'), factory.store.count('retry')]).toEqual([3, 3]);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { rawConnection } from '../store/sqlite/support/files.js';
 import { LOOKED, RECOVERED, VirtualFleet, type VirtualPod } from './support/virtual-fleet.js';
 
-const PATIENCE = 10_000;
+const BUSY_TIMEOUT_MS = 10_000;
 
 function hold(fleet: VirtualFleet): Database {
   const other = rawConnection(fleet.path);
@@ -20,7 +20,7 @@ test('submit fails with STORE_BUSY after busyTimeoutMs, writes nothing, and succ
   const step = { type: 'work', args: { ms: 1 }, idempotencyKey: 'once' } as const;
   const since = fleet.now;
   await expect(fleet.until(queue.submit(step))).rejects.toMatchObject({ code: 'STORE_BUSY', transient: true });
-  expect(fleet.now - since).toBeGreaterThanOrEqual(PATIENCE);
+  expect(fleet.now - since).toBeGreaterThanOrEqual(BUSY_TIMEOUT_MS);
   other.exec('COMMIT');
   expect((await fleet.until(queue.submitWithReceipt(step))).receipt).toBe('created');
 });

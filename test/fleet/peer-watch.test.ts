@@ -116,7 +116,7 @@ describe('a watch that was interrupted', () => {
   it.each([
     ['an outage', () => peers.reset(), 1_000, HEARD_WITHIN + 15_000],
     ['a call that was not answered', () => peers.unanswered(), 1_000, HEARD_WITHIN + 14_250],
-    ['a standstill', () => peers.interrupt(), 1_000, 14_000],
+    ['a stall', () => peers.interrupt(), 1_000, 14_000],
   ])('gives every pod its whole dead-after to be heard, after %s', async (_, interrupted, beforeMs, restMs) => {
     await watch(silent(), beforeMs);
     interrupted();
@@ -127,10 +127,10 @@ describe('a watch that was interrupted', () => {
     expect(dead()).toEqual(['peer']);
   });
 
-  it('by a standstill keeps what was watched before it, and counts one interval of the standstill at most', async () => {
+  it('by a stall keeps what was watched before it, and counts one interval of the stall at most', async () => {
     await watch(silent(), 7_000);
     await runtime.advance(60_000);
-    peers.update([silent()], SELF); // the standstill counts as 2,000 ms
+    peers.update([silent()], SELF); // the stall counts as 2,000 ms
     await watch(silent(), 6_250 - 250); // 6,750 were watched before it
     expect(dead()).toEqual([]);
     await runtime.advance(250);

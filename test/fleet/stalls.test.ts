@@ -163,14 +163,14 @@ describe('a heartbeat that is lost', () => {
 
   it.each(RHYTHMS)('fences no pod, nor do two in a row: every $heartbeatIntervalMs ms', async (timing) => {
     const pod = await world.started('a', timing);
-    const patience = timing.deadAfterMs / 4;
+    const resendMs = timing.deadAfterMs / 4;
     for (const lost of [1, 2]) {
       await world.advance(5 * timing.heartbeatIntervalMs);
       const before = pod.line.count('heartbeat');
       pod.line.breaks('hangs', 'heartbeat');
       while (pod.line.count('heartbeat') < before + lost) await world.advance(50);
       pod.line.heals(100 * timing.deadAfterMs);
-      await world.advance(2 * patience);
+      await world.advance(2 * resendMs);
     }
     await world.advance(2 * timing.deadAfterMs);
     expect(pod.recorded.of('pod:fenced')).toEqual([]);

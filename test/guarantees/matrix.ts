@@ -250,7 +250,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'If the leader itself is blocked for a short time, it does not count that time, but the silence that it counted before stays.',
       [
         'test/fleet/peer-watch.test.ts',
-        'a watch that was interrupted > by a standstill keeps what was watched before it, and counts one interval of the standstill at most',
+        'a watch that was interrupted > by a stall keeps what was watched before it, and counts one interval of the stall at most',
       ],
       ['test/fleet/stalls.test.ts', 'no living pod is taken for dead > by leaders and peers that stall (seed %i)'],
     ),
@@ -332,7 +332,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held(
       'So if a step kills its process and a supervisor restarts that process at once, the step fails within seconds rather than minutes.',
-      ['test/e2e/poison.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
+      ['test/e2e/suspects.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
     ),
   ],
   'A pod stops itself before its peers may take its work': [
@@ -666,7 +666,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'test/simulation/suspects.test.ts',
         'among killers and kills from outside > only killers fail (maxCrashes $maxCrashes, seed $seed)',
       ],
-      ['test/e2e/poison.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
+      ['test/e2e/suspects.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
     ),
     held(
       [
@@ -679,7 +679,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'test/fleet/recovery.test.ts',
         'a recovery cycle > fails a suspect that was alone on a dead pod, with maxCrashes %i',
       ],
-      ['test/e2e/poison.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
+      ['test/e2e/suspects.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
     ),
     unheld(
       'A limit.',
@@ -712,7 +712,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ),
     held(
       'A suspect waits in the store until a pod is empty.',
-      ['test/conformance/poison.ts', 'claims no step with two crashes without quarantine, and claims the others'],
+      ['test/conformance/suspects.ts', 'claims no step with two crashes without quarantine, and claims the others'],
       [
         'test/pool/suspects/suspects.test.ts',
         'a suspect that comes to a busy pod > is never held by a token that says that the pod was empty',
@@ -925,7 +925,7 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
     ]),
     held(
       'It kills its process, each time | `STEP_CRASHED_POD`, after it has done so while it ran alone; the steps that ran with it complete',
-      ['test/e2e/poison.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
+      ['test/e2e/suspects.test.ts', 'fails only the step that kills its pod, with maxCrashes $maxCrashes'],
       [
         'test/faults/blocked.test.ts',
         'fails permanently once it has blocked each pod alone, and no other step fails with it',

@@ -7,7 +7,7 @@ import { claimTokenOf } from '../../src/step/crash-suspect.js';
 import type { StepRecord } from '../../src/store/contract.js';
 
 let runtime: VirtualRuntime;
-let standstill: SlotDeadlock;
+let deadlock: SlotDeadlock;
 /** What the slots do, and what this process waits for. */
 let free: number;
 let returned: number;
@@ -26,7 +26,7 @@ beforeEach(async () => {
     ...{ debug: ignore, info: ignore, error: ignore },
     warn: (fields: unknown) => void warned.push(fields),
   });
-  standstill = new SlotDeadlock({
+  deadlock = new SlotDeadlock({
     ...{ runtime, log },
     store: {
       find: async () => {
@@ -38,7 +38,7 @@ beforeEach(async () => {
     handles: (type) => type === 'child',
     awaited: (most) => steps.slice(0, most).map(({ stepId }) => stepId),
   });
-  onTestFinished(() => standstill.stop());
+  onTestFinished(() => deadlock.stop());
 });
 
 /** A handler with this claim token. */
@@ -62,7 +62,7 @@ async function parents(count: number, given: Partial<StepRecord> = {}): Promise<
   for (let i = 0; i < count; i++) claims();
   await runtime.advance(10);
   for (let i = 0; i < count; i++) submits(given);
-  await standstill.start();
+  await deadlock.start();
   await runtime.settle();
 }
 
@@ -70,11 +70,11 @@ describe('if all handlers wait', () => {
   test('the deadlock is found after 15 s without a change, and logged once', async () => {
     await parents(2);
     await runtime.advance(14_999);
-    expect([standstill.forMs, questions]).toEqual([0, []]);
+    expect([deadlock.forMs, questions]).toEqual([0, []]);
     await runtime.advance(1);
-    expect(standstill.forMs).toBe(15_000);
+    expect(deadlock.forMs).toBe(15_000);
     await runtime.advance(600_000);
-    expect(standstill.forMs).toBe(615_000);
+    expect(deadlock.forMs).toBe(615_000);
     expect(warned).toMatchObject([{ slots: 2, steps: expect.arrayContaining(steps.map(({ stepId }) => stepId)) }]);
     expect(questions).toHaveLength(1);
   });
@@ -85,16 +85,16 @@ describe('if all handlers wait', () => {
   ])('the deadlock is over when %s, and the 15 s start again', async (_, move) => {
     await parents(2);
     await runtime.advance(60_000);
-    expect(standstill.forMs).toBe(60_000);
+    expect(deadlock.forMs).toBe(60_000);
     move();
-    expect(standstill.forMs).toBe(0);
+    expect(deadlock.forMs).toBe(0);
     await runtime.advance(5_000);
     free = 0;
     await runtime.advance(14_999);
     expect(warned).toHaveLength(1);
     await runtime.advance(5_000);
     expect(warned).toHaveLength(2);
-    expect(standstill.forMs).toBeLessThan(25_000);
+    expect(deadlock.forMs).toBeLessThan(25_000);
   });
 
   test('each handler is matched with the youngest step that is left', async () => {
@@ -220,7 +220,7 @@ describe('nothing is found', () => {
   ])('%s', async (_, prepare) => {
     await prepare();
     await runtime.advance(19_000);
-    expect([warned, standstill.forMs]).toEqual([[], 0]);
+    expect([warned, deadlock.forMs]).toEqual([[], 0]);
   });
 
   test('and the store is not queried if fewer steps are awaited than handlers run', async () => {

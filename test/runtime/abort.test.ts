@@ -7,11 +7,11 @@ const listenersOf = (signal: AbortSignal): number => getEventListeners(signal, '
 
 test('a thousand callbacks share one listener, and each is called once', () => {
   const controller = new AbortController();
-  const told = Array.from({ length: 1_000 }, () => vi.fn());
-  for (const callback of told) onAbort(controller.signal, callback);
+  const callbacks = Array.from({ length: 1_000 }, () => vi.fn());
+  for (const callback of callbacks) onAbort(controller.signal, callback);
   expect(listenersOf(controller.signal)).toBe(1);
   controller.abort();
-  for (const callback of told) expect(callback).toHaveBeenCalledOnce();
+  for (const callback of callbacks) expect(callback).toHaveBeenCalledOnce();
   expect(listenersOf(controller.signal)).toBe(0);
 });
 

@@ -92,11 +92,11 @@ describe('the system', () => {
   });
 
   it('yields to pending I/O and timers, not only to promises', async () => {
-    const told: string[] = [];
-    setImmediate(() => told.push('turn'));
+    const happened: string[] = [];
+    setImmediate(() => happened.push('turn'));
     await Promise.resolve();
     await systemRuntime.yield();
-    expect(told).toEqual(['turn']);
+    expect(happened).toEqual(['turn']);
   });
 
   it('reads the monotonic clock of the host, which all its processes share', () => {

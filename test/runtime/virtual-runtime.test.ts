@@ -28,17 +28,17 @@ describe('time', () => {
 
   it('lets promise chains and yields settle between two timers', async () => {
     const runtime = new VirtualRuntime();
-    const told: string[] = [];
+    const happened: string[] = [];
     runtime.after(10, () => {
       void (async () => {
         for (let i = 0; i < 50; i++) await Promise.resolve();
         for (let i = 0; i < 50; i++) await runtime.yield();
-        told.push(`chain@${runtime.monotonicMs()}`);
+        happened.push(`chain@${runtime.monotonicMs()}`);
       })();
     });
-    runtime.after(11, () => told.push('next'));
+    runtime.after(11, () => happened.push('next'));
     await runtime.advance(11);
-    expect(told).toEqual(['chain@10', 'next']);
+    expect(happened).toEqual(['chain@10', 'next']);
   });
 
   it('fires timers that were set while it advanced, if they are due', async () => {

@@ -12,7 +12,7 @@ const REQUEST = { pod: { podId: 'pod', incarnation: 'life' }, settlements: [] };
 const BEAT = { eligible: true, asleep: false, meta: {} };
 const DOWN = new StoreError('STORE_UNAVAILABLE', 'down', true);
 
-/** A store whose methods need it as `this`, and whose calls fail while told to. */
+/** A store whose methods need it as `this`, and whose calls fail on request. */
 class FailingStore {
   readonly name = 'failing';
   readonly #failing = new Map<string, Error>();
@@ -43,28 +43,28 @@ function world() {
   const runtime = new VirtualRuntime();
   const log = createLog('test');
   const events = new Events(log);
-  const told: unknown[] = [];
+  const emitted: unknown[] = [];
   events.on(
     'store:error',
     ({ operation, error }: EventPayloads<AnySteps>['store:error']) =>
-      void told.push(['error', operation, error.message]),
+      void emitted.push(['error', operation, error.message]),
   );
   events.on(
     'store:recovered',
     ({ operation, downMs }: EventPayloads<AnySteps>['store:recovered']) =>
-      void told.push(['recovered', operation, downMs]),
+      void emitted.push(['recovered', operation, downMs]),
   );
   const failing = new FailingStore();
   const outages = new OutageTracker(runtime, events, log);
   const store = trackedStore(failing as unknown as Store, outages);
   const exchange = () => store.exchange(REQUEST).catch((error: unknown) => error);
   const heartbeat = () => store.heartbeat(REQUEST.pod, BEAT).catch((error: unknown) => error);
-  return { runtime, failing, store, outages, told, exchange, heartbeat };
+  return { runtime, failing, store, outages, emitted, exchange, heartbeat };
 }
 
 describe('an outage', () => {
   it('is reported once, however many calls fail, and its end once, when each call that failed has succeeded', async () => {
-    const { runtime, failing, told, exchange, heartbeat } = world();
+    const { runtime, failing, emitted, exchange, heartbeat } = world();
     failing.fail('exchange');
     failing.fail('heartbeat');
     expect(await exchange()).toBe(DOWN);
@@ -73,11 +73,11 @@ describe('an outage', () => {
     await runtime.advance(5_000);
     failing.mend('exchange');
     expect(await exchange()).toBe('exchange');
-    expect(told).toEqual([['error', 'exchange', 'down']]);
+    expect(emitted).toEqual([['error', 'exchange', 'down']]);
     failing.mend('heartbeat');
     await heartbeat();
     await heartbeat();
-    expect(told).toEqual([
+    expect(emitted).toEqual([
       ['error', 'exchange', 'down'],
       ['recovered', 'heartbeat', 5_000],
     ]);
@@ -102,12 +102,12 @@ describe('an outage', () => {
   });
 
   it.each(['STORE_REFUSED', 'STORE_CLOSED'] as const)('does not begin if the store answers %s', async (code) => {
-    const { failing, outages, told, exchange } = world();
+    const { failing, outages, emitted, exchange } = world();
     const error = new StoreError(code, 'no', false);
     failing.fail('exchange', error);
     expect(await exchange()).toBe(error);
     expect(outages.current).toBeUndefined();
-    expect(told).toEqual([]);
+    expect(emitted).toEqual([]);
   });
 
   it('does not begin if any other call fails: it rejects to its caller', async () => {

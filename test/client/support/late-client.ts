@@ -51,7 +51,7 @@ export class LateClients {
 }
 
 export class Client {
-  readonly told = new RecordedEvents();
+  readonly recorded = new RecordedEvents();
   readonly late: LateStore;
   /** Counts the calls. */
   readonly store: FaultyStore;
@@ -63,7 +63,7 @@ export class Client {
   constructor(runtime: VirtualRuntime, late: LateStore) {
     this.late = late;
     this.store = new FaultyStore(late, runtime);
-    const { events } = this.told;
+    const { events } = this.recorded;
     const { store } = this;
     const closing = this.#controller.signal;
     const context = new QueueContext();

@@ -110,7 +110,7 @@ export const snowflakeBreaks: readonly Break[] = [
     tests: [`${TESTS}/exchange.test.ts`],
   },
   {
-    name: 'snowflake/exchange: poison that may not be taken counts as due',
+    name: 'snowflake/exchange: suspects that may not be claimed count as due',
     file: `${SNOWFLAKE}/exchange/exchange.ts`,
     find: 'claim.quarantine === 1 ? Number.MAX_SAFE_INTEGER : 1',
     replace: 'claim.quarantine === 1 ? Number.MAX_SAFE_INTEGER : 2',
@@ -237,7 +237,7 @@ export const snowflakeBreaks: readonly Break[] = [
     tests: [`${TESTS}/store-calls.test.ts`],
   },
   {
-    name: 'snowflake/driver-error: what was not run may be told as a failure',
+    name: 'snowflake/driver-error: what was not run may be reported as a failure',
     file: `${SNOWFLAKE}/session/driver-error.ts`,
     find: "error.code === '000625' ||",
     replace: "error.code === '625' ||",

@@ -11,13 +11,13 @@ let runtime: VirtualRuntime;
 let held: readonly string[];
 let asked: (readonly string[])[];
 let answer: () => Promise<readonly CancelledStep[]>;
-let told: string[];
+let reported: string[];
 beforeEach(() => {
   runtime = new VirtualRuntime();
   held = ['s1', 's2'];
   asked = [];
   answer = () => Promise.resolve([]);
-  told = [];
+  reported = [];
 });
 
 async function started(): Promise<CancellationWatch> {
@@ -30,7 +30,7 @@ async function started(): Promise<CancellationWatch> {
   const cancellationWatch = new CancellationWatch({
     ...{ store, runtime, log: createLog('pool') },
     stepIds: () => held,
-    onCancelled: ({ stepId }) => void told.push(stepId),
+    onCancelled: ({ stepId }) => void reported.push(stepId),
   });
   await cancellationWatch.start();
   onTestFinished(() => runtime.until(cancellationWatch.stop()));
@@ -45,7 +45,7 @@ describe('a change of the store', () => {
     cancellationWatch.check();
     await runtime.advance(1_000);
     expect(asked).toEqual([['s1', 's2']]);
-    expect(told).toEqual(['s2']);
+    expect(reported).toEqual(['s2']);
   });
 
   test('leads to no query if nothing is held', async () => {
@@ -70,7 +70,7 @@ describe('a change of the store', () => {
     await runtime.advance(9);
     expect(asked).toHaveLength(1);
     await runtime.advance(1);
-    expect(told).toEqual(['s1']);
+    expect(reported).toEqual(['s1']);
     await runtime.advance(1_000);
     expect(asked).toHaveLength(2);
   });
@@ -85,9 +85,9 @@ describe('a store that does not answer', () => {
     answer = () => Promise.resolve([{ stepId: 's1', agoMs: 1 }]);
     cancellationWatch.check();
     await runtime.advance(989);
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     await runtime.advance(2);
-    expect(told).toEqual(['s1']);
+    expect(reported).toEqual(['s1']);
   });
 
   test('does not delay a stop', async () => {

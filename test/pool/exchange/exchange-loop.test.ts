@@ -159,8 +159,8 @@ describe('polling', () => {
   });
 
   test('steps that are due but cannot be claimed do not make it spin', async () => {
-    const rig = await running({ add }, {}, ({ store }) => store.add('poison', 'add', { crashes: 2 }));
-    rig.store.rows.get('poison')!.status = 'pending';
+    const rig = await running({ add }, {}, ({ store }) => store.add('suspect', 'add', { crashes: 2 }));
+    rig.store.rows.get('suspect')!.status = 'pending';
     const exchange = rig.store.exchange;
     rig.store.exchange = async (request) => ({ ...(await exchange(request)), claims: [], nextDueInMs: 0 });
     const before = requests(rig);

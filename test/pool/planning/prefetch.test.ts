@@ -221,8 +221,8 @@ describe('an urgent step that becomes due behind a full ready queue', () => {
     async (slow, afterMs) => {
       const rig = await behind(slow, afterMs);
       const from = rig.runtime.monotonicMs();
-      const told = rig.emitted.length;
-      const claimed = () => rig.emitted.findIndex(({ name, payload }, i) => i >= told && name === 'step:claimed' && payload.stepId === 'urgent'); // prettier-ignore
+      const earlier = rig.emitted.length;
+      const claimed = () => rig.emitted.findIndex(({ name, payload }, i) => i >= earlier && name === 'step:claimed' && payload.stepId === 'urgent'); // prettier-ignore
       while (claimed() < 0) await rig.runtime.advance(10);
       // What is held starts or is given back within the longest wait; then a slot gets free; an exchange may be in flight.
       const maxWaitMs = Math.max(1_000, 2 * Math.max(LATENCY, slow));

@@ -166,11 +166,11 @@ describeOnTestBed('a secret', () => {
   const { bed, make, options } = useStores();
 
   test('appears in no log, event, error or inspection, whatever fails', { timeout: 60_000 }, async () => {
-    const told: unknown[] = [];
+    const output: unknown[] = [];
     const note =
       (level: string) =>
       (fields: object, message: string): void =>
-        void told.push([level, message, fields]);
+        void output.push([level, message, fields]);
     const logger: Logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
     const connection = { ...options(), password: SECRET, token: `${SECRET}-token`, privateKeyPass: `${SECRET}-pass` };
     bed().proxy.account.configure({ password: SECRET });
@@ -185,16 +185,16 @@ describeOnTestBed('a secret', () => {
         const factory = snowflake({ connection: { ...connection, ...over }, ...placeOf(connection) });
         const queue = new FleetQ({ store: factory, logger }).register('work', () => {});
         for (const event of ['store:error', 'pod:fenced', 'step:submitted'] as const)
-          queue.on(event, (payload) => told.push(payload));
-        told.push(factory, queue);
-        await queue.start().catch((error: unknown) => told.push(error));
-        const submitted = await queue.submit({ type: 'work' }).catch((error: unknown) => told.push(error));
-        told.push(submitted);
-        await queue.stop().catch((error: unknown) => told.push(error));
+          queue.on(event, (payload) => output.push(payload));
+        output.push(factory, queue);
+        await queue.start().catch((error: unknown) => output.push(error));
+        const submitted = await queue.submit({ type: 'work' }).catch((error: unknown) => output.push(error));
+        output.push(submitted);
+        await queue.stop().catch((error: unknown) => output.push(error));
       }
       const store = await make({ connection }, logger);
       await store.open();
-      told.push(store);
+      output.push(store);
       for (const fault of [
         { kind: 'gone' },
         { kind: 'invalid' },
@@ -202,22 +202,22 @@ describeOnTestBed('a secret', () => {
         { kind: 'status', status: 400 },
       ] as const) {
         bed().proxy.faults.inject(fault);
-        told.push(await store.stats().catch((error: unknown) => error));
+        output.push(await store.stats().catch((error: unknown) => error));
       }
       for (const bad of [SECRET, [SECRET], 7]) {
         try {
           snowflake({ connection: bad as never, database: 'D', schema: 'S' });
         } catch (error) {
-          told.push(error);
+          output.push(error);
         }
       }
     } finally {
       bed().proxy.account.configure({ password: 'snow' });
     }
-    const all = inspect(told, { depth: Infinity, showHidden: true, maxArrayLength: null, maxStringLength: null });
+    const all = inspect(output, { depth: Infinity, showHidden: true, maxArrayLength: null, maxStringLength: null });
     expect(all.length).toBeGreaterThan(1_000);
     expect(all).not.toContain(SECRET);
-    for (const error of told)
+    for (const error of output)
       if (error instanceof Error) expect(`${error.stack} ${error.message}`).not.toContain(SECRET);
   });
 });

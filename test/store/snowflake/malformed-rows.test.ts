@@ -76,10 +76,10 @@ describeOnTestBed('invalid data', { timeout: 60_000 }, () => {
   const json = (value: unknown): string => `PARSE_JSON('${JSON.stringify(value)}')`;
 
   const warnings = () => {
-    const told: object[] = [];
+    const warned: object[] = [];
     const quiet = () => {};
-    const logger: Logger = { debug: quiet, info: quiet, error: quiet, warn: (fields) => void told.push(fields) };
-    return { told, logger };
+    const logger: Logger = { debug: quiet, info: quiet, error: quiet, warn: (fields) => void warned.push(fields) };
+    return { warned, logger };
   };
 
   /** Every operation of the store works in spite of the malformed rows. */
@@ -98,13 +98,13 @@ describeOnTestBed('invalid data', { timeout: 60_000 }, () => {
   }
 
   test('in a step is left alone and reported once, can be read, and blocks no other step', async () => {
-    const { told, logger } = warnings();
+    const { warned, logger } = warnings();
     const [store, driver] = [await open({}, logger), await byHand()];
     await put(driver, ODD);
     const before = await driver.run('SELECT * FROM STEP_TRACKER ORDER BY step_id');
     await works(store);
     for (let times = 0; times < 3; times++) await store.prune({ keepMs: 3_600_000 });
-    expect(told).toEqual([expect.objectContaining({ steps: Object.keys(ODD).length, requests: 0 })]);
+    expect(warned).toEqual([expect.objectContaining({ steps: Object.keys(ODD).length, requests: 0 })]);
     const odd = Object.keys(ODD).map((id) => `'${id}'`);
     expect(
       await driver.run(`SELECT * FROM STEP_TRACKER WHERE step_id IN (${odd.join(', ')}) ORDER BY step_id`),
@@ -154,7 +154,7 @@ describeOnTestBed('invalid data', { timeout: 60_000 }, () => {
   });
 
   test('in a request (a step settled many times, lists of a hundred thousand) fails no exchange', async () => {
-    const { told, logger } = warnings();
+    const { warned, logger } = warnings();
     const [store, driver] = [await open({}, logger), await byHand()];
     const pod = await joined(store);
     await store.submit([newStep({ stepId: 'held' })]);
@@ -185,7 +185,7 @@ describeOnTestBed('invalid data', { timeout: 60_000 }, () => {
     const [row] = await driver.run(`SELECT status AS s, version AS v FROM STEP_TRACKER WHERE step_id = 'held'`);
     expect(row).toMatchObject({ S: expect.stringMatching(/completed|failed/) as string, V: claim!.version + 1 });
     for (let times = 0; times < 3; times++) await store.prune({ keepMs: 3_600_000 });
-    expect(told).toEqual([expect.objectContaining({ steps: 0, requests: 3 })]);
+    expect(warned).toEqual([expect.objectContaining({ steps: 0, requests: 3 })]);
   });
 
   test('in the log of pods makes no pod, or a pod with the valid part', async () => {

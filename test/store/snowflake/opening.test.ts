@@ -85,7 +85,7 @@ describeOnTestBed('a store that opens names', { timeout: 60_000 }, () => {
     const [parts, driver] = [opening(), await byHand()];
     await driver.run('ALTER TABLE STEP_TRACKER ADD COLUMN of_ours VARCHAR');
     await openTables(parts);
-    for (const [column, kind, told] of [
+    for (const [column, kind, problem] of [
       ['priority', 'VARCHAR', 'is text, not NUMBER'],
       ['claimed_by', 'VARIANT', 'is variant, not VARCHAR'],
       ['payload', 'VARCHAR', 'is text, not VARIANT'],
@@ -97,7 +97,7 @@ describeOnTestBed('a store that opens names', { timeout: 60_000 }, () => {
       await driver.run(`ALTER TABLE STEP_TRACKER DROP COLUMN ${column}`);
       await driver.run(`ALTER TABLE STEP_TRACKER RENAME COLUMN other TO ${column}`);
       expect(error.code).toBe('STORE_ALTERED');
-      expect(error.message).toContain(`column ${column!.toUpperCase()} ${told}`);
+      expect(error.message).toContain(`column ${column!.toUpperCase()} ${problem}`);
     }
   });
 

@@ -28,12 +28,12 @@ describeOnTestBed('POD_HEALTH', { timeout: 60_000 }, () => {
   const health = async (driver: Driver): Promise<Record<string, Row>> => {
     const rows = await driver.run(ONLY_HEALTH);
     const hours = (ms: unknown) => Math.round((ms as number) / HOUR);
-    const told = rows.map(({ POD_ID, STATUS, META, INCARNATION, AGE_MS, SILENT_MS }) => [
+    const entries = rows.map(({ POD_ID, STATUS, META, INCARNATION, AGE_MS, SILENT_MS }) => [
       POD_ID as string,
       { status: STATUS, meta: META, incarnation: INCARNATION, born: hours(AGE_MS), heard: hours(SILENT_MS) },
     ]);
-    expect(new Set(told.map(([podId]) => podId)).size).toBe(rows.length);
-    return Object.fromEntries(told) as Record<string, Row>;
+    expect(new Set(entries.map(([podId]) => podId)).size).toBe(rows.length);
+    return Object.fromEntries(entries) as Record<string, Row>;
   };
 
   test('has the columns of the Python FLEET-Q, in their order, and one more', async () => {

@@ -23,8 +23,8 @@ describeOnTestBed('the types of a pod', { timeout: BED_MS }, () => {
     return {
       pod,
       /** What the view of a heartbeat, and the fleet, say of this pod. */
-      beat: async (told: object) => {
-        const { pods } = await store.heartbeat(pod, { eligible: true, asleep: false, meta: { ...told } });
+      beat: async (said: object) => {
+        const { pods } = await store.heartbeat(pod, { eligible: true, asleep: false, meta: { ...said } });
         const meta = metaOf(pods);
         expect(metaOf(await store.fleet())).toEqual(meta);
         return meta;

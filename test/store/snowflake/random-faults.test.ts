@@ -124,7 +124,7 @@ describeOnTestBed('three pods under faults', () => {
     const finished = new Promise<void>((resolve) => (finish = resolve));
     for (const queue of queues) {
       queue.on('step:completed', ({ stepId }) => {
-        ledger.told(stepId);
+        ledger.announced(stepId);
         if (ledger.completed.size === STEPS) finish();
       });
     }
@@ -147,30 +147,30 @@ describeOnTestBed('three pods under faults', () => {
     for (const queue of queues) await queue.stop();
     await refuseResends(bed().proxy, LATE_MS); // and what lands late shall have landed
     const duplicates = rowsSubmitted(bed().meter) - STEPS;
-    const told = JSON.stringify({
+    const summary = JSON.stringify({
       ...{ seed: SEED, happened, duplicates },
       ...{ ranTwice: ledger.ranTwice, abortedAsLost: ledger.abortedAsLost },
       longest: Object.fromEntries(longest),
     });
-    if (process.env['TELL'] !== undefined) console.log(told);
+    if (process.env['PRINT_SUMMARY'] !== undefined) console.log(summary);
 
-    expect(made.flat(), told).toHaveLength(STEPS);
+    expect(made.flat(), summary).toHaveLength(STEPS);
     // Each step has a row at least, and none was inserted after another was deleted: the difference is the number of duplicates.
-    expect(duplicates, told).toBeGreaterThan(0);
+    expect(duplicates, summary).toBeGreaterThan(0);
     const complaints = await ledger.complaints(
       await byHand(),
       steps.map(({ stepId }) => stepId),
     );
-    expect(complaints.slice(0, 5), `${complaints.length} complaints: ${told}`).toEqual([]);
-    expect(ledger.wrongAborts(), told).toEqual([]);
+    expect(complaints.slice(0, 5), `${complaints.length} complaints: ${summary}`).toEqual([]);
+    expect(ledger.wrongAborts(), summary).toEqual([]);
     const driver = await byHand();
     // A duplicate row that was claimed once, and given back, is deleted only after it has been pending for 15 minutes.
     await driver.run(`UPDATE STEP_TRACKER SET last_update_ts = DATEADD(hour, -1, SYSDATE()) WHERE status = 'pending'`);
     await (await open()).prune({ keepMs: 3_600_000 });
     const rows = await driver.run('SELECT COUNT(*) AS n FROM STEP_TRACKER');
-    expect(rows, `duplicates stay: ${told}`).toEqual([{ N: STEPS }]);
-    for (const [verb, ms] of longest) expect(ms, `${verb}: ${told}`).toBeLessThan(LONGEST_CALL_MS);
+    expect(rows, `duplicates stay: ${summary}`).toEqual([{ N: STEPS }]);
+    for (const [verb, ms] of longest) expect(ms, `${verb}: ${summary}`).toBeLessThan(LONGEST_CALL_MS);
     const never = Object.entries(STORMS).filter(([name, [, aim]]) => !aim.route && happened[name] === undefined);
-    expect(STEPS < 5_000 ? [] : never, told).toEqual([]);
+    expect(STEPS < 5_000 ? [] : never, summary).toEqual([]);
   });
 });

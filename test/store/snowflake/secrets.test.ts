@@ -27,7 +27,7 @@ function needles(secret: string): string[] {
 }
 
 /** Everything that was logged, emitted or thrown, in every form of inspection. */
-class Told {
+class Output {
   readonly #all: unknown[] = [];
   readonly logger: Logger = {
     debug: (fields, message) => this.add(message, fields),
@@ -69,27 +69,27 @@ describeOnTestBed('a secret is never shown', { timeout: 60_000 }, () => {
   /** Everything that a queue can say, while its store opens or not, works, and fails in every way. */
   async function everything(factory: StoreFactory, secrets: readonly string[], logger = true): Promise<string> {
     const { proxy } = bed();
-    const told = new Told();
-    const warned = (warning: Error) => told.add(warning);
+    const output = new Output();
+    const warned = (warning: Error) => output.add(warning);
     process.on('warning', warned);
     enable('fleet-q*');
     vi.spyOn(process.stderr, 'write').mockImplementation((line) => {
-      told.add(line);
+      output.add(line);
       return true;
     });
     const quoting = (route: 'login' | 'query', text: string, code: string) =>
       proxy.faults.inject({ kind: 'refused', refusal: new Refusal(code, '08001', `You sent ${text}, no.`) }, { route });
     try {
-      const given: FleetQOptions = logger ? { logger: told.logger } : {};
+      const given: FleetQOptions = logger ? { logger: output.logger } : {};
       const queue = new FleetQ({ store: factory, ...given, steps: [] }).register('work', () => 'done') as AnyFleetQ;
       onTestFinished(() => queue.stop());
       for (const event of ['store:error', 'store:recovered', 'pod:fenced', 'step:submitted', 'step:completed'] as const)
-        queue.on(event, (payload) => told.add(payload));
-      told.add(factory, queue);
+        queue.on(event, (payload) => output.add(payload));
+      output.add(factory, queue);
       const tried = (work: Promise<unknown>) =>
         work.then(
-          (value) => told.add(value),
-          (error: unknown) => told.add(error),
+          (value) => output.add(value),
+          (error: unknown) => output.add(error),
         );
       for (const secret of secrets) {
         for (const text of [secret, JSON.stringify(secret), encodeURIComponent(secret), secret.replaceAll('\n', ' ')]) {
@@ -105,7 +105,7 @@ describeOnTestBed('a secret is never shown', { timeout: 60_000 }, () => {
           await tried(queue.stats());
         }
       }
-      told.add(queue.health(), inspect(queue, { depth: Infinity, showHidden: true }));
+      output.add(queue.health(), inspect(queue, { depth: Infinity, showHidden: true }));
       proxy.faults.clear();
       await tried(queue.stop());
     } finally {
@@ -113,7 +113,7 @@ describeOnTestBed('a secret is never shown', { timeout: 60_000 }, () => {
       process.off('warning', warned);
       proxy.faults.clear();
     }
-    return told.text;
+    return output.text;
   }
 
   const expectNone = (text: string, secrets: readonly string[]): void => {

@@ -155,9 +155,9 @@ describe('the texts', () => {
   });
 
   test('set what the guide says of a session', () => {
-    const told = section(read('docs/snowflake.md'), '## Statements').split('Each session also starts')[1];
+    const documented = section(read('docs/snowflake.md'), '## Statements').split('Each session also starts')[1];
     const set = sessionSettings('x', 60).replaceAll(/'[^']*'/g, '');
-    expect(quoted(told).toSorted()).toEqual(
+    expect(quoted(documented).toSorted()).toEqual(
       ['ALTER SESSION', ...[...set.matchAll(/(\w+) =/g)].map(([, name]) => name!)].toSorted(),
     );
     expect(set.match(/=/g)).toHaveLength(13);

@@ -132,9 +132,9 @@ describeOnTestBed('a row of others', FAR, () => {
   });
 
   test('is skipped and reported if it is invalid, and fails nothing else', async () => {
-    const told: object[] = [];
+    const warned: object[] = [];
     const quiet = () => {};
-    const logger: Logger = { debug: quiet, info: quiet, error: quiet, warn: (fields) => void told.push(fields) };
+    const logger: Logger = { debug: quiet, info: quiet, error: quiet, warn: (fields) => void warned.push(fields) };
     const [store, driver] = [await open({}, logger), await byHand()];
     await driver.run(
       `INSERT INTO STEP_TRACKER (step_id, status) SELECT 'odd-1', 'confused' UNION ALL SELECT 'odd-2', 'pending'`,
@@ -149,7 +149,7 @@ describeOnTestBed('a row of others', FAR, () => {
     expect((await store.stats()).byStatus).toMatchObject({ pending: 1, claimed: 1 });
     await store.prune({ keepMs: 3_600_000 });
     await store.prune({ keepMs: 3_600_000 });
-    expect(told).toEqual([expect.objectContaining({ steps: 2, requests: 1 })]);
+    expect(warned).toEqual([expect.objectContaining({ steps: 2, requests: 1 })]);
   });
 
   test('is claimed if an old query has made it pending and left its token', async () => {

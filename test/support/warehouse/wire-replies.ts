@@ -73,7 +73,7 @@ export const refusals = {
       "No active warehouse selected in the current session. Select an active warehouse with the 'use warehouse' command.",
     ),
   cannotResume: (warehouse: string) =>
-    // The text is widely reported, the code only seldom.
+    // The text is widely reported, the code rarely.
     new Refusal(
       '090073',
       '22000',

@@ -1,5 +1,5 @@
 /**
- * The step types of each pod: the part of its `meta` that is long, and that seldom changes.
+ * The step types of each pod: the part of its `meta` that is long, and that rarely changes.
  *
  * Invariants:
  * - They are written only when they change, and read and parsed once for each incarnation. So a heartbeat costs the same

@@ -30,7 +30,7 @@ export class Ledger {
   readonly #fenced: { readonly pod: string; readonly at: number }[] = [];
   readonly #settled = new Set<string>();
 
-  told(id: string): void {
+  announced(id: string): void {
     this.completed.set(id, (this.completed.get(id) ?? 0) + 1);
   }
 

@@ -83,7 +83,7 @@ describe('the query plan', () => {
       FINISH_ALIKE,
       /^SEARCH STEP_TRACKER USING INDEX sqlite_autoindex_\S+ \(step_id=\?\); LIST SUBQ/,
     ],
-    ['a search for poison', ANY_SUSPECT, /^SEARCH s USING COVERING INDEX STEP_READY \(due=\?\)$/],
+    ['a search for suspects', ANY_SUSPECT, /^SEARCH s USING COVERING INDEX STEP_READY \(due=\?\)$/],
     ['the next waiting step', NEXT_WAITING, /^SCAN STEP_TRACKER USING INDEX STEP_WAITING$/],
     ['a promotion', PROMOTE, /SEARCH STEP_TRACKER USING COVERING INDEX STEP_WAITING \(run_at<\?\)/],
     ['the claims under a token', CLAIMED_UNDER, /^SCAN s USING INDEX STEP_HELD; USE TEMP B-TREE FOR ORDER BY$/],

@@ -1,8 +1,8 @@
-/** Poison: steps that have crashed pods are claimed apart from others, so that one crash takes few other steps with it. */
+/** Suspects: steps that have crashed pods are claimed apart from others, so that one crash takes few other steps with it. */
 import { expect, it } from 'vitest';
 import { ids, newSteps, type Harness } from './harness.js';
 
-export function poison(harness: Harness): void {
+export function suspects(harness: Harness): void {
   it('claims a step with one crash for a free slot', async () => {
     const struck = await harness.crashed(1, { priority: 5 });
     const [next] = newSteps(1);
@@ -49,7 +49,7 @@ export function poison(harness: Harness): void {
     expect(ids(await harness.claim(pod, { quarantine: 1, types }))).toEqual([second.stepId]);
   });
 
-  it('claims steps behind many poisoned steps of the same type', async () => {
+  it('claims steps behind many suspects of the same type', async () => {
     const type = 'mixed';
     const struck = [await harness.crashed(2, { type, priority: 9 })];
     for (let i = 0; i < 2; i++) struck.push(await harness.crashed(2, { type, priority: 9 }));
