@@ -17,6 +17,7 @@ const MAX_LEVELS = 5;
 /** Recorded elsewhere, or useless. */
 const RESERVED: ReadonlySet<string> = new Set(['name', 'message', 'code', 'stack', 'cause', 'errors', '__proto__']);
 
+/** Fields of an error beside its name, message, code, stack and causes, such as `status` or `details`, as plain JSON. */
 export type ErrorFields = Readonly<Record<string, unknown>>;
 
 /** The fields of a thrown value, as plain data; `undefined` if it has none. The items of an array are no fields. */
