@@ -26,9 +26,15 @@ const sessions: readonly Break[] = [
   {
     ...CONNECTION,
     name: 'snowflake/driver-connection: the request of a statement that is given up stays in flight',
-    find: '    this.#requests.endInFlight();\n',
+    find: '    this.#requests.giveUpStatements();\n',
     replace: '',
     tests: ['test/store/snowflake/http-requests.test.ts'],
+  },
+  {
+    ...REQUESTS,
+    name: 'snowflake/http-requests: a statement that is given up is sent again by the driver',
+    find: 'this.#statementsGivenUp && isOfStatement(request)',
+    replace: 'false',
   },
   {
     ...REQUESTS,
@@ -45,8 +51,8 @@ const sessions: readonly Break[] = [
   {
     ...REQUESTS,
     name: 'snowflake/http-requests: requests begin after close',
-    find: 'this.#closed || isRepeated',
-    replace: 'isRepeated',
+    find: 'const isGivenUp = this.#closed || (',
+    replace: 'const isGivenUp = (',
   },
   {
     ...REQUESTS,

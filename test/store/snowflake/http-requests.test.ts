@@ -1,5 +1,5 @@
 /** The HTTP requests of a connection: recognised by their agent, ended with it, and repeated by the session alone. */
-import { Agent, createServer, get, type ClientRequest } from 'node:http';
+import { Agent, createServer, get, request, type ClientRequest } from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -93,6 +93,28 @@ test('ends a request for a part of a large result only if the driver repeats it'
   for (let asked = 0; asked < 2; asked++) expect(await outcomeOf('/queries/1/result?answered')).toBe(503);
 });
 
+test('ends statements and fetches of results once they are given up, and sends a cancel and a logout until it is closed', async () => {
+  const requests = new HttpRequests();
+  const agent = agentOf(requests.marking({}));
+  const port = await someServer();
+  const send = (path: string, method = 'POST') =>
+    outcome(request({ host: '127.0.0.1', port, path, agent, method }).end());
+  expect(await send('/queries/v1/query-request?answered')).toBe(503);
+  requests.giveUpStatements();
+  expect(await send('/queries/v1/query-request?answered')).toBe('ERR_CANCELED');
+  expect(await send('/queries/a-query/result?answered', 'GET')).toBe('ERR_CANCELED');
+  expect(await send('/part?answered', 'GET')).toBe('ERR_CANCELED');
+  for (const path of [
+    '/queries/v1/abort-request',
+    '/queries/a-query/abort-request',
+    '/session',
+    '/session/token-request',
+  ])
+    expect(await send(`${path}?answered`), path).toBe(503);
+  requests.close();
+  expect(await send('/session?answered')).toBe('ERR_CANCELED');
+});
+
 test('keeps an agent that the user has chosen', () => {
   const agentClass = () => ({ protocol: 'https:' });
   expect(new HttpRequests().marking({ agentClass })).toEqual({ agentClass });
@@ -145,9 +167,9 @@ async function hangingSession() {
     createConnection(options) {
       const agent = agentOf(options!);
       const send = (path: string): void => {
-        const request = get({ host: '127.0.0.1', port, path, agent });
-        sent.push({ path, outcome: outcome(request) });
-        request.once('socket', () => path.includes('logout') || hung!());
+        const posted = request({ host: '127.0.0.1', port, path, agent, method: 'POST' }).end();
+        sent.push({ path, outcome: outcome(posted) });
+        posted.once('socket', () => path.includes('logout') || hung!());
       };
       return {
         connect: (done: () => void) => done(),

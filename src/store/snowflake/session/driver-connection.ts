@@ -84,7 +84,7 @@ export class DriverConnection {
    */
   async leave({ cancel }: { readonly cancel: boolean }): Promise<void> {
     // Otherwise the server, which cancels the statement, may end its request first, and the driver would pause to repeat it.
-    this.#requests.endInFlight();
+    this.#requests.giveUpStatements();
     const statement = cancel ? this.#statement : undefined;
     const cancelled = statement && calledBack((done) => statement.cancel(done));
     const loggedOut = calledBack((done) => this.#connection.destroy(done));

@@ -28,6 +28,7 @@ const LOGIN = /\/v1\/login-request\b/;
 const REPEATED = /[?&]retryCount=/;
 /** These are polled on purpose until the statement has a result. Other GETs fetch parts of large results. */
 const POLL = '/queries/';
+const STATEMENT = '/queries/v1/query-request';
 
 /** The driver itself would repeat for as long. */
 const REPEAT_LIMIT_MS = 120_000;
@@ -59,6 +60,7 @@ export class HttpRequests {
   /** The parts of large results whose last request has failed. */
   readonly #failedParts = new Set<string>();
   #closed = false;
+  #statementsGivenUp = false;
   /** How the last request ended: the code of its error, or the HTTP status of its answer. */
   #ending: string | undefined;
 
@@ -81,7 +83,8 @@ export class HttpRequests {
     const part = partOf(request);
     const isRepeated =
       (REPEATED.test(request.path) && !isLogin) || (part !== undefined && this.#failedParts.delete(part));
-    if (this.#closed || isRepeated) {
+    const isGivenUp = this.#closed || (this.#statementsGivenUp && isOfStatement(request));
+    if (isGivenUp || isRepeated) {
       end(request);
       return;
     }
@@ -118,20 +121,29 @@ export class HttpRequests {
     }
   }
 
-  /** Ends the requests whose answers nobody awaits any more. The driver does not repeat them. Later ones are sent. */
-  endInFlight(): void {
+  /**
+   * Nobody awaits a statement of the connection any more. Ends what is in flight, and each statement that the driver sends
+   * later: it sends one whose request was ended a second time. A cancel and a logout are sent.
+   */
+  giveUpStatements(): void {
+    this.#statementsGivenUp = true;
     for (const request of this.#inFlight) end(request);
   }
 
   close(): void {
     this.#closed = true;
-    this.endInFlight();
+    this.giveUpStatements();
   }
 }
 
 /** The URL of a part of a large result; `undefined` for any other request. */
 function partOf({ method, host, path }: ClientRequest): string | undefined {
   return method === 'GET' && !path.startsWith(POLL) ? `${host}${path}` : undefined;
+}
+
+/** Whether it sends a statement, or fetches a result. */
+function isOfStatement({ method, path }: ClientRequest): boolean {
+  return method === 'GET' || path.startsWith(STATEMENT);
 }
 
 function end(request: ClientRequest): void {
