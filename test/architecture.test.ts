@@ -45,6 +45,12 @@ const EDGES: Record<string, readonly string[]> = {
     ...['fleetq', 'options', 'client', 'store/sqlite', 'store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   ],
 
+  // what runs beside the queue: each uses the public entry points alone
+  http: ['http', 'type index', 'index'],
+  prometheus: ['prometheus', 'type index', 'index'],
+  otel: ['otel', 'type index', 'index'],
+  cli: ['cli', 'index', 'dynamic sqlite', 'dynamic snowflake', 'dynamic http', 'dynamic prometheus', 'dynamic otel'],
+
   // the facade: `pod` puts the services of a started queue together,
   // `queue-interface` is the queue's type, `stats` its reports
   fleetq: [
@@ -161,6 +167,17 @@ const DRIVERS: Record<string, { readonly loader: string; readonly types: readonl
   'snowflake-sdk': { loader: 'store/snowflake/session/driver.ts', types: ['store/snowflake/'] },
 };
 
+/** The rooms that may import a library which an entry point alone needs. */
+const LIBRARIES: Record<string, readonly string[]> = {
+  hono: ['http'],
+  '@hono/node-server': ['http'],
+  ajv: ['http'],
+  'prom-client': ['prometheus'],
+  '@opentelemetry/api': ['otel'],
+  commander: ['cli'],
+  'cli-table3': ['cli'],
+};
+
 /** What the domain may import besides its own files: nothing that does I/O or reads a clock. */
 const PURE = ['@standard-schema/spec', 'node:crypto', 'node:util'];
 
@@ -171,6 +188,8 @@ const AMBIENT_GLOBALS =
   /^(globalThis\.|global\.)?(Date|performance|Math\.random|crypto|queueMicrotask|(set|clear)(Timeout|Interval|Immediate)|process\.(hrtime|uptime|nextTick)|AbortSignal\.timeout)(\.|$)/;
 /** The files that may use them: one takes the globals, the other makes the Runtime of them. */
 const AMBIENT = ['runtime/native-globals.ts', 'runtime/runtime.ts'];
+/** What runs beside the queue: not part of a simulated fleet, so the timers of Node.js will do. */
+const BESIDE_THE_QUEUE = ['http', 'prometheus', 'otel', 'cli'];
 const TIMER_MODULES = /^(node:)?(timers|timers\/promises|perf_hooks)$/;
 const CRYPTO_MODULE = /^(node:)?crypto$/;
 const DETERMINISTIC_CRYPTO = ['createHash', 'createHmac'];
@@ -224,6 +243,14 @@ const RULES: Record<string, Rule> = {
       return homes.some((home) => file.path.startsWith(home)) ? [] : [at(found, `imports ${found.specifier}`)];
     }),
 
+  'a library of an entry point is imported by its room alone': (file) =>
+    file.imports.flatMap((found) => {
+      const rooms = LIBRARIES[packageOf(found.specifier)];
+      return rooms === undefined || rooms.includes(roomOf(file.path) ?? '')
+        ? []
+        : [at(found, `imports ${found.specifier}`)];
+    }),
+
   'the step domain does no I/O': (file) =>
     roomOf(file.path) !== 'step'
       ? []
@@ -232,7 +259,7 @@ const RULES: Record<string, Rule> = {
           .map((found) => at(found, `imports ${found.specifier}`)),
 
   'time, timers and randomness come from the Runtime': (file) => {
-    if (AMBIENT.includes(file.path)) return [];
+    if (AMBIENT.includes(file.path) || BESIDE_THE_QUEUE.includes(roomOf(file.path) ?? '')) return [];
     const modules = file.imports.filter(
       ({ specifier, kind, names }) =>
         kind !== 'type' &&
@@ -453,6 +480,11 @@ describe('the rules report', () => {
       ],
       'the loader loads it at once': ['driver/better-sqlite3.ts', `import Database from 'better-sqlite3';`],
       'or with require': ['driver/better-sqlite3.ts', `const Database = require('better-sqlite3/lib/index.js');`],
+    },
+    'a library of an entry point is imported by its room alone': {
+      'the core loads the web framework': ['fleetq.ts', `import { Hono } from 'hono';`],
+      'the command line too': ['cli/program.ts', `const { serve } = await import('@hono/node-server/conninfo');`],
+      'another room names its types': ['http/serve.ts', `import type { Registry } from 'prom-client';`],
     },
     'the step domain does no I/O': {
       'it reads files': ['step/payload.ts', `import { readFile } from 'node:fs/promises';`],

@@ -1,0 +1,6 @@
+/**
+ * OpenTelemetry spans for submissions and runs.
+ *
+ * @module fleet-q/otel
+ */
+export {};

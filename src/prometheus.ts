@@ -1,0 +1,6 @@
+/**
+ * The metrics of a pod, for Prometheus.
+ *
+ * @module fleet-q/prometheus
+ */
+export {};
