@@ -10,7 +10,8 @@ import type { AnyFleetQ, FleetQ as Face, FleetQConstructor } from './queue-inter
 import type { CancelResult, RetryResult } from './client/step-commands.js';
 import { checkFilter, lazyListing, type StepFilter, type StepListing } from './client/step-listing.js';
 import type { WaitOptions } from './client/wait-options.js';
-import { openClient, type OpenClient } from './open-client.js';
+import { diagnoseQueue } from './diagnosis/diagnose-queue.js';
+import { makeStore, openClient, type OpenClient } from './open-client.js';
 import { defaultStore, storeFromEnv } from './default-store.js';
 import { FleetQError, StoppedError } from './errors.js';
 import {
@@ -32,7 +33,8 @@ import { QueueContext } from './runtime/async-context.js';
 import type { StepTypeOptions } from './step/type-map.js';
 import { StepRegistry } from './step/step-registry.js';
 import type { Step } from './step/step.js';
-import type { StoreFactory } from './store/contract.js';
+import type { Finding, StoreFactory } from './store/contract.js';
+import { VERSION } from './version.js';
 
 /** How long `stop` waits for listeners, in ms, if the drain time leaves less. */
 const LISTENERS_MS = 2_000;
@@ -46,6 +48,8 @@ class Queue implements AnyFleetQ {
   readonly #events: Events;
   readonly #registry = new StepRegistry();
   #client: Promise<OpenClient> | undefined;
+  /** The client, once it is open. */
+  #opened: OpenClient | undefined;
   #pod: Pod | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -150,6 +154,23 @@ class Queue implements AnyFleetQ {
     return this.#pod?.health() ?? healthOfNone(this.#options);
   }
 
+  async diagnose(): Promise<readonly Finding[]> {
+    if (this.#closing || this.#stopping !== undefined) throw new StoppedError('diagnose');
+    const strays = this.#pod?.pool.load.strays ?? 0;
+    return diagnoseQueue({
+      runtime: this.#options.runtime,
+      opened: this.#opened?.store,
+      make: () => this.#context.run(() => makeStore(this.#factory, this.#options, this.#context)),
+      state: {
+        version: VERSION,
+        health: this.health(),
+        hasPod: this.#pod !== undefined,
+        strays,
+        versions: process.versions,
+      },
+    });
+  }
+
   async leader(): Promise<LeaderReport> {
     const { queries, store } = await this.#open('leader');
     return leaderReport(await queries.read('leader', () => fleetSnapshot(store, this.#pod)));
@@ -187,10 +208,17 @@ class Queue implements AnyFleetQ {
 
   async #openClient(): Promise<OpenClient> {
     try {
-      return await openClient(this.#factory, this.#options, this.#registry, this.#events, this.#context, {
-        onWork: () => this.#pod?.pool.wake(),
-        onCancelled: (stepId) => this.#context.run(() => this.#pod?.pool.abort(stepId)),
-      });
+      return (this.#opened = await openClient(
+        this.#factory,
+        this.#options,
+        this.#registry,
+        this.#events,
+        this.#context,
+        {
+          onWork: () => this.#pod?.pool.wake(),
+          onCancelled: (stepId) => this.#context.run(() => this.#pod?.pool.abort(stepId)),
+        },
+      ));
     } catch (error) {
       this.#client = undefined; // nothing is left open: a later call may try again
       throw error;

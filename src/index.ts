@@ -78,5 +78,5 @@ export type {
   StepsIn,
   StepTypeOptions,
 } from './step/type-map.js';
-export type { StatusCounts, StoreFactory, SubmitReceipt } from './store/contract.js';
+export type { Finding, FindingLevel, StatusCounts, StoreFactory, SubmitReceipt } from './store/contract.js';
 export { VERSION } from './version.js';

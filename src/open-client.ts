@@ -45,6 +45,15 @@ export interface OpenClient {
   close(): Promise<void>;
 }
 
+/** A store that is not open, whose calls run in the queue's own async context. */
+export async function makeStore(
+  factory: StoreFactory,
+  { runtime, logger }: ResolvedOptions,
+  context: QueueContext,
+): Promise<Store> {
+  return storeInContext(await factory.create({ runtime, log: createLog('store', logger) }), context);
+}
+
 /** @throws StoreError; ValidationError `OPTION_INVALID` if the options contradict the defaults of the store */
 export async function openClient(
   factory: StoreFactory,
@@ -56,7 +65,7 @@ export async function openClient(
 ): Promise<OpenClient> {
   const { runtime, logger } = options;
   const log = createLog('store', logger);
-  const made = storeInContext(await factory.create({ runtime, log }), context);
+  const made = await makeStore(factory, options, context);
   const outages = new OutageTracker(runtime, events, log);
   const store = trackedStore(made, outages);
   try {

@@ -69,7 +69,9 @@ export class Pod {
       version: VERSION,
       meta: () => {
         const { running, slots } = this.pool.load;
-        return { ...meta, types: registry.types, running, slots, version: VERSION };
+        const { wallAheadMs } = this.fleet;
+        const clock = wallAheadMs === 0 ? {} : { wallAheadMs };
+        return { ...meta, types: registry.types, running, slots, version: VERSION, ...clock };
       },
     });
     const { heartbeat, recovery, housekeeping } = this.fleet;

@@ -22,7 +22,7 @@ import type {
   StepsIn,
   StepTypeOptions,
 } from './step/type-map.js';
-import type { SubmitReceipt } from './store/contract.js';
+import type { Finding, SubmitReceipt } from './store/contract.js';
 
 /** A step as `submit` takes it. `args` may be left out if the handler takes none. */
 export type SubmitInput<S, T extends keyof S & string> = StepInput<T, ArgsOf<S, T>> &
@@ -186,6 +186,17 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
   stats(): Promise<QueueStats>;
   /** Whether this pod works. It is unhealthy if its loops have stopped, not only if the process is gone. */
   health(): Health;
+  /**
+   * Checks the store, this process and the fleet, and says what to do about what is wrong. Works before `start`, and also
+   * if the store cannot be opened: the finding `store` or the finding of the store then says why.
+   *
+   * It opens, creates, migrates and changes nothing in the store. A check that cannot be made is a finding, too. On
+   * Snowflake it needs the warehouse, and logs in once more. It may take up to a few minutes if the store does not answer.
+   *
+   * @returns one finding for each check, without secrets. The page Diagnosis explains each
+   * @throws StoppedError after `stop`
+   */
+  diagnose(): Promise<readonly Finding[]>;
   /** The leader, as this pod knows it; before `start`, as the store does. */
   leader(): Promise<LeaderReport>;
   /**

@@ -19,7 +19,14 @@ const SERVICE = [
   ...['runtime', 'runtime/backoff', 'errors'],
 ];
 const STORE = [
-  ...['store/contract', 'store/step-counts', 'store/ended-among', 'store/busy-retry', 'store/open-calls'],
+  ...[
+    'store/contract',
+    'store/diagnosis',
+    'store/step-counts',
+    'store/ended-among',
+    'store/busy-retry',
+    'store/open-calls',
+  ],
   ...['driver', 'step', 'input', 'runtime', 'runtime/backoff', 'errors', 'log'],
 ];
 
@@ -66,8 +73,10 @@ const EDGES: Record<string, readonly string[]> = {
       'pool',
       'fleet',
     ],
-    ...['events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors'],
+    ...['events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors', 'diagnosis'],
   ],
+  // what the queue finds out about itself
+  diagnosis: ['store/diagnosis', 'store/contract', 'type fleet', 'stats', 'runtime', 'errors'],
   'open-client': [
     ...[
       'options',
@@ -131,6 +140,7 @@ const EDGES: Record<string, readonly string[]> = {
   'store/tracked-store': ['type store/contract', 'type store/outage-tracker'],
   'store/outage-tracker': ['store/contract', 'type events', 'type log', 'type runtime', 'errors'],
   'store/store-in-context': ['type store/contract', 'type runtime'],
+  'store/diagnosis': ['store/contract', 'runtime', 'errors'],
   'store/step-counts': ['store/contract', 'step', 'runtime'],
   'store/ended-among': ['type store/contract', 'step'],
   'store/busy-retry': ['runtime', 'runtime/backoff'],

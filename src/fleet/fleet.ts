@@ -105,6 +105,11 @@ export class Fleet {
     return this.elector.leader;
   }
 
+  /** How far this pod's wall clock is ahead of the store's, in ms; 0 if they agree. */
+  get wallAheadMs(): number {
+    return this.#wallClock.aheadMs;
+  }
+
   /** The pool calls this before it starts or settles anything; see {@link SelfFence.mayProceed}. */
   readonly mayProceed = (): boolean => this.fence.mayProceed();
 

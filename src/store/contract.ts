@@ -24,10 +24,12 @@
  */
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
+import type { StoreDiagnosis } from './contract/diagnosis.js';
 import type { FleetStore } from './contract/fleet.js';
 import type { StepStore } from './contract/steps.js';
 
 export { fenceKey, type Claim, type Fence, type Orphan, type PodRef } from './contract/claim.js';
+export type { Finding, FindingLevel, StoreDiagnosis } from './contract/diagnosis.js';
 export type { ClaimRequest, ExchangeReply, ExchangeRequest, Receipt, Settlement } from './contract/exchange.js';
 export {
   isLive,
@@ -87,6 +89,14 @@ export interface Store extends StepStore, FleetStore {
    * @throws StoreError such as `STORE_UNAVAILABLE`, `STORE_ACCESS_DENIED`, `STORE_SCHEMA_NEWER`
    */
   open(): Promise<void>;
+  /**
+   * Examines the store: what it depends on, how it is set, and what it will run out of. Works on a store that is not
+   * open, and does not open it.
+   *
+   * Guarantees: never rejects; a check that cannot be made is a finding that says so. Nothing is created, migrated or
+   * changed. Each check is bounded in time. No finding holds a secret, and no two have the same `check`.
+   */
+  diagnose(): Promise<StoreDiagnosis>;
   /**
    * Waits for the calls that are open, then frees everything. A store whose calls can hang waits a few seconds at most,
    * and then rejects the calls that are still open with `STORE_UNAVAILABLE`. Every later call rejects with

@@ -148,6 +148,7 @@ export class FaultyStore implements Store {
   readonly orphans = this.#faulty('orphans');
   readonly evict = this.#faulty('evict');
   readonly pulse = this.#faulty('pulse');
+  readonly diagnose = this.#faulty('diagnose');
 
   watch(onChange: () => void): () => void {
     return this.#inner.watch(onChange);

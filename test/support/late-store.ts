@@ -321,6 +321,10 @@ export class LateStore implements Store {
     return this.#inner.stats();
   }
 
+  diagnose() {
+    return this.#inner.diagnose();
+  }
+
   prune(...args: Parameters<Store['prune']>) {
     return this.#inner.prune(...args);
   }

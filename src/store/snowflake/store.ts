@@ -28,6 +28,7 @@ import type {
   StepAt,
   StepRecord,
   Store,
+  StoreDiagnosis,
   StoreEnvironment,
   StoreStats,
   SubmitReceipt,
@@ -158,6 +159,10 @@ export class SnowflakeStore implements Store {
 
   watch(_onChange: () => void): () => void {
     return () => {};
+  }
+
+  diagnose(): Promise<StoreDiagnosis> {
+    return Promise.resolve({ findings: [], counts: undefined, pods: undefined });
   }
 
   open(): Promise<void> {

@@ -30,6 +30,7 @@ import type {
   StepAt,
   StepRecord,
   Store,
+  StoreDiagnosis,
   StoreEnvironment,
   StoreStats,
   SubmitReceipt,
@@ -223,6 +224,10 @@ export class SqliteStore implements Store {
 
   watch(onChange: () => void): () => void {
     return this.#commitWatch.add(onChange);
+  }
+
+  diagnose(): Promise<StoreDiagnosis> {
+    return Promise.resolve({ findings: [], counts: undefined, pods: undefined });
   }
 
   open(): Promise<void> {
