@@ -172,4 +172,25 @@ export const storeBreaks: readonly Break[] = [
     replace: '!view.asleep',
     tests: ['test/fleet/elector.test.ts', 'test/stats.test.ts'],
   },
+  {
+    name: 'store/diagnosis/run-checks: one check that throws ends the diagnosis',
+    file: `${STORE}/diagnosis/run-checks.ts`,
+    find: 'return warning(`not checked: ${asError(error).message}`, adviceOf(error));',
+    replace: 'throw error;',
+    tests: ['test/store/diagnosis/run-checks.test.ts'],
+  },
+  {
+    name: 'store/diagnosis/run-checks: all checks together have no time limit',
+    file: `${STORE}/diagnosis/run-checks.ts`,
+    find: 'leftMs > 0 ?',
+    replace: 'leftMs !== Infinity ?',
+    tests: ['test/store/diagnosis/run-checks.test.ts'],
+  },
+  {
+    name: 'store/diagnosis/run-checks: a message leaves with its secrets',
+    file: `${STORE}/diagnosis/run-checks.ts`,
+    find: 'message: redact(seen.message)',
+    replace: 'message: seen.message',
+    tests: ['test/store/diagnosis/run-checks.test.ts'],
+  },
 ];
