@@ -147,6 +147,8 @@ const anyObject = (expected: string, methods: readonly string[]): FieldCheck =>
       methods.every((m) => typeof (value as Record<string, unknown>)[m] === 'function'),
   );
 
+const inSeconds = (name: string) => ({ name, parse: 'seconds' }) as const;
+
 /** Every option by name. {@link FleetQOptions} has the meaning. A test compares `docs/configuration.md` with this. */
 export const OPTION_TABLE: Readonly<Record<keyof FleetQOptions, OptionRow>> = {
   store: { check: anyObject('a store, such as sqlite({ path })', ['create']) },
@@ -171,17 +173,17 @@ export const OPTION_TABLE: Readonly<Record<keyof FleetQOptions, OptionRow>> = {
   },
   heartbeatIntervalMs: {
     check: positiveMilliseconds,
-    env: { name: 'FLEET_Q_HEARTBEAT_INTERVAL_SECONDS', parse: 'seconds' },
+    env: inSeconds('FLEET_Q_HEARTBEAT_INTERVAL_SECONDS'),
   },
-  deadAfterMs: { check: positiveMilliseconds, env: { name: 'FLEET_Q_DEAD_POD_THRESHOLD_SECONDS', parse: 'seconds' } },
+  deadAfterMs: { check: positiveMilliseconds, env: inSeconds('FLEET_Q_DEAD_POD_THRESHOLD_SECONDS') },
   recoveryIntervalMs: {
     check: positiveMilliseconds,
-    env: { name: 'FLEET_Q_RECOVERY_INTERVAL_SECONDS', parse: 'seconds' },
+    env: inSeconds('FLEET_Q_RECOVERY_INTERVAL_SECONDS'),
   },
-  claimIntervalMs: { check: positiveMilliseconds, env: { name: 'FLEET_Q_CLAIM_INTERVAL_SECONDS', parse: 'seconds' } },
+  claimIntervalMs: { check: positiveMilliseconds, env: inSeconds('FLEET_Q_CLAIM_INTERVAL_SECONDS') },
   idleIntervalMs: { check: positiveMilliseconds },
-  drainTimeoutMs: { check: milliseconds, default: 25_000 },
-  abortGraceMs: { check: milliseconds, default: 5_000 },
+  drainTimeoutMs: { check: milliseconds, default: 25_000, env: inSeconds('FLEET_Q_DRAIN_TIMEOUT_SECONDS') },
+  abortGraceMs: { check: milliseconds, default: 5_000, env: inSeconds('FLEET_Q_ABORT_GRACE_SECONDS') },
   maxPayloadBytes: { check: integer(64, 16_000_000), default: 262_144 },
   maxRetries: { check: integer(0, 1_000_000), default: 3 },
   retry: { check: (value, field) => checkRetry(value, field, 'OPTION_INVALID'), default: DEFAULT_RETRY },

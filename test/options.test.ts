@@ -253,6 +253,8 @@ describe('the environment', () => {
         FLEET_Q_DEAD_POD_THRESHOLD_SECONDS: '180',
         FLEET_Q_RECOVERY_INTERVAL_SECONDS: '300',
         FLEET_Q_CLAIM_INTERVAL_SECONDS: '0.25',
+        FLEET_Q_DRAIN_TIMEOUT_SECONDS: '12',
+        FLEET_Q_ABORT_GRACE_SECONDS: '1.5',
       }),
     ).toEqual({
       podId: 'pod-7',
@@ -262,6 +264,8 @@ describe('the environment', () => {
       deadAfterMs: 180_000,
       recoveryIntervalMs: 300_000,
       claimIntervalMs: 250,
+      drainTimeoutMs: 12_000,
+      abortGraceMs: 1_500,
     });
   });
 
@@ -321,6 +325,8 @@ describe('the environment', () => {
     deadAfterMs: ['180', 180_000],
     recoveryIntervalMs: ['300', 300_000],
     claimIntervalMs: ['0.25', 250],
+    drainTimeoutMs: ['12', 12_000],
+    abortGraceMs: ['1.5', 1_500],
   };
   const withEnv = Object.entries(OPTION_TABLE).flatMap(([option, { env }]) =>
     env === undefined ? [] : [[option, env.name] as const],
