@@ -3,4 +3,7 @@
  *
  * @module fleet-q/http
  */
-export {};
+export { createHandler, type Handler } from './http/handler.js';
+export { serve, type Server } from './http/serve.js';
+export type { Action } from './http/action.js';
+export type { HttpOptions, MetricsSource, ServeOptions } from './http/options.js';

@@ -52,8 +52,8 @@ const EDGES: Record<string, readonly string[]> = {
     ...['fleetq', 'options', 'client', 'store/sqlite', 'store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   ],
 
-  // what runs beside the queue: each uses the public entry points alone
-  http: ['http', 'type index', 'index'],
+  // what runs beside the queue: each uses the public entry points alone; `errors` shows values in messages
+  http: ['http', 'index', 'errors'],
   prometheus: ['prometheus', 'type index', 'index'],
   otel: ['otel', 'type index', 'index'],
   cli: ['cli', 'index', 'dynamic sqlite', 'dynamic snowflake', 'dynamic http', 'dynamic prometheus', 'dynamic otel'],

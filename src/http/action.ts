@@ -1,0 +1,20 @@
+/** What a request wants to do: the argument of `can`. */
+
+/** Every action. A probe has none: it answers anyone. */
+export const ACTIONS = [
+  'steps:read',
+  'steps:submit',
+  'steps:cancel',
+  'steps:retry',
+  'fleet:read',
+  'stats:read',
+  'recovery:run',
+  'recovery:read',
+  'pod:read',
+  'pod:control',
+  'metrics:read',
+  'openapi:read',
+] as const;
+
+/** What a request wants to do, as `can` is asked. */
+export type Action = (typeof ACTIONS)[number];

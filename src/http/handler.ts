@@ -1,0 +1,145 @@
+/**
+ * The API as one function from request to response.
+ *
+ * Invariants:
+ * - The guard is asked once, before anything of the request is read or run.
+ * - A request is answered whatever happens. An unexpected error is a 500 that tells nothing, and is logged.
+ * - Nothing here needs Node.js, so the function mounts wherever fetch's `Request` and `Response` are.
+ */
+import { Hono, type Context } from 'hono';
+import type { AnyFleetQ } from '../index.js';
+import { createGuard, type Guard } from './guard/guard.js';
+import { readJson } from './guard/read-json.js';
+import { redaction } from './guard/redact.js';
+import { openApiDocument, type Json } from './openapi.js';
+import { resolveOptions, type HttpOptions, type ResolvedOptions } from './options.js';
+import { Problem } from './problem.js';
+import { problemOf } from './problem-of.js';
+import type { Answer, Route, Services } from './route.js';
+import { ROUTES } from './routes.js';
+import { StatsCache } from './stats-cache.js';
+import { Validator } from './validation/validator.js';
+
+/** Answers a request. It never rejects. */
+export type Handler = (request: Request) => Promise<Response>;
+
+/**
+ * The API of a queue, to be mounted in a server. The queue need not be started.
+ *
+ * @example
+ * const handler = createHandler(queue, { auth: process.env.FLEET_Q_API_TOKEN, basePath: '/queue' });
+ * app.all('/queue/*', (c) => handler(c.req.raw)); // Hono
+ * @throws ValidationError `OPTION_INVALID`
+ */
+export function createHandler(queue: AnyFleetQ, options: HttpOptions = {}): Handler {
+  const resolved = resolveOptions(options);
+  const routes = ROUTES.filter(({ path }) => path !== '/metrics' || resolved.metrics !== undefined);
+  const api = new Api(queue, resolved, routes);
+  const app = new Hono({ strict: false });
+  for (const [path, rows] of byPath(routes)) {
+    const dispatch = api.dispatcher(rows);
+    app.all(`${resolved.basePath}${path.replaceAll(/\{(\w+)\}/g, ':$1')}`, dispatch);
+  }
+  app.notFound(() =>
+    new Problem('ROUTE_NOT_FOUND', 'there is no such route; GET /openapi.json lists them').toResponse(),
+  );
+  app.onError((error) => api.failed(error));
+  return async (request) => api.guard.seal(await app.fetch(request));
+}
+
+function byPath(routes: readonly Route[]): ReadonlyMap<string, Route[]> {
+  const paths = new Map<string, Route[]>();
+  for (const route of routes) paths.set(route.path, [...(paths.get(route.path) ?? []), route]);
+  return paths;
+}
+
+class Api {
+  readonly guard: Guard;
+  readonly #options: ResolvedOptions;
+  readonly #services: Services;
+
+  constructor(queue: AnyFleetQ, options: ResolvedOptions, routes: readonly Route[]) {
+    this.#options = options;
+    this.guard = createGuard(options);
+    let document: Json | undefined;
+    this.#services = {
+      queue,
+      stats: new StatsCache(queue, options.statsIntervalMs),
+      redaction: redaction(options.redact),
+      metrics: options.metrics,
+      maxSteps: options.maxSteps,
+      basePath: options.basePath,
+      document: () => (document ??= openApiDocument(routes, options.basePath)),
+    };
+  }
+
+  /** Answers the requests for one path. */
+  dispatcher(rows: readonly Route[]): (context: Context) => Promise<Response> {
+    const operations = new Map(
+      rows.map((route) => [route.method as string, { route, validator: new Validator(route) }]),
+    );
+    const allow = [...operations.keys(), ...(operations.has('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+    return async ({ req }) => {
+      const method = req.method === 'HEAD' ? 'GET' : req.method;
+      if (method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } });
+      const operation = operations.get(method);
+      if (operation === undefined) {
+        const detail = `there is no ${req.method} here, only ${allow}`;
+        return new Problem('METHOD_NOT_ALLOWED', detail, { headers: { allow } }).toResponse();
+      }
+      return this.#answer(operation.route, operation.validator, req.raw, req.param());
+    };
+  }
+
+  async #answer(
+    route: Route,
+    validator: Validator,
+    request: Request,
+    params: Record<string, string>,
+  ): Promise<Response> {
+    try {
+      const refusal = await this.guard.check(route.action, request);
+      if (refusal !== undefined) return refusal;
+      const path = validator.path(params);
+      const query = validator.query(new URL(request.url).searchParams);
+      const body = route.body === undefined ? undefined : validator.body(await this.#body(request));
+      return written(await route.handle({ path, query, body }, this.#services));
+    } catch (error) {
+      return this.failed(error);
+    }
+  }
+
+  #body(request: Request): Promise<unknown> {
+    refuseOtherTypes(request);
+    return readJson(request, { maxBytes: this.#options.maxBodyBytes });
+  }
+
+  failed(error: unknown): Response {
+    const problem = problemOf(error);
+    if (problem !== undefined) return problem.toResponse();
+    this.#options.logger?.error({ error }, 'request failed unexpectedly; answered 500');
+    return new Problem('INTERNAL', 'an unexpected error; the log of the pod has it').toResponse();
+  }
+}
+
+/** @throws Problem `MEDIA_TYPE_UNSUPPORTED` if there is a body that is not declared as JSON */
+function refuseOtherTypes({ headers, body }: Request): void {
+  const type = headers.get('content-type');
+  if (body === null || headers.get('content-length') === '0') return;
+  if (type !== null && /^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(type)) return;
+  const got = type === null ? 'none' : JSON.stringify(type.slice(0, 80));
+  throw new Problem('MEDIA_TYPE_UNSUPPORTED', `expected the content type application/json, got ${got}`);
+}
+
+function written({ status, json, text, headers }: Answer): Response {
+  if (json === undefined) return new Response(text ?? null, { status, headers: { ...headers } });
+  return new Response(JSON.stringify(json, plain), {
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+}
+
+/** JSON has no bigint; a text keeps all its digits. */
+function plain(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}

@@ -1,0 +1,58 @@
+/** The options of the HTTP API. */
+import type { Logger } from '../index.js';
+import type { Action } from './action.js';
+
+/** Where `/metrics` comes from. A registry of prom-client has this shape, and so has what `createMetrics` returns. */
+export interface MetricsSource {
+  readonly contentType: string;
+  metrics(): string | Promise<string>;
+}
+
+/** The options of `createHandler`. */
+export interface HttpOptions {
+  /** The path in front of every route, such as `/queue`. Default: none. */
+  readonly basePath?: string;
+  /**
+   * Who may call anything but the probes: the bearer token, or a function. Without it everything but the probes is
+   * refused.
+   */
+  readonly auth?: string | ((request: Request) => unknown);
+  /** Whether this request may do this. It is asked for every route but the probes. Default: what `auth` lets in may. */
+  readonly can?: (action: Action, request: Request) => boolean | Promise<boolean>;
+  /** Step types whose args, metadata, results and errors no answer shows. `true`: all types. Default: none. */
+  readonly redact?: readonly string[] | boolean;
+  /** The longest request body, in bytes. Default 1 MiB. */
+  readonly maxBodyBytes?: number;
+  /** The most steps that one request submits. Default 1,000. */
+  readonly maxSteps?: number;
+  /** Origins other than the server's own that may change something, such as `https://ops.example.com`. Default: none. */
+  readonly allowedOrigins?: readonly string[];
+  /** Serves `/metrics`. Default: there is no such route. */
+  readonly metrics?: MetricsSource;
+  /** How long the counts of `/api/stats` and `/admin/queue` are kept before the store is asked again, in ms. */
+  readonly statsIntervalMs?: number;
+  /** Where unexpected errors are logged. Default: nowhere. */
+  readonly logger?: Logger;
+}
+
+/** The options of `serve`. */
+export interface ServeOptions extends HttpOptions {
+  /** The address to listen on. Default `127.0.0.1`. */
+  readonly host?: string;
+  /** The port; 0 for any free one. Default 8000. */
+  readonly port?: number;
+}
+
+/** Options with their defaults. */
+export interface ResolvedOptions extends HttpOptions {
+  readonly basePath: string;
+  readonly maxBodyBytes: number;
+  readonly maxSteps: number;
+  readonly statsIntervalMs: number;
+}
+
+/** @throws ValidationError `OPTION_INVALID` */
+export function resolveOptions(options: HttpOptions): ResolvedOptions {
+  const { basePath = '', maxBodyBytes = 1_048_576, maxSteps = 1_000, statsIntervalMs = 5_000 } = options;
+  return { ...options, basePath, maxBodyBytes, maxSteps, statsIntervalMs };
+}
