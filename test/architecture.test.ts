@@ -185,7 +185,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
   'prom-client': ['prometheus'],
   '@opentelemetry/api': ['otel'],
   commander: ['cli'],
-  'cli-table3': ['cli'],
+  'string-width': ['cli'],
 };
 
 /** What the domain may import besides its own files: nothing that does I/O or reads a clock. */
