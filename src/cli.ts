@@ -1,3 +1,5 @@
 #!/usr/bin/env node
 /** The command `fleet-q`. */
-export {};
+import { main } from './cli/main.js';
+
+await main(process.argv.slice(2));

@@ -1,0 +1,43 @@
+/**
+ * Runs the command line: parses it, runs the verb, reports an error, and sets the exit code.
+ *
+ * Invariants: an error is one line on stderr, without a stack unless `DEBUG` is set. The process ends by itself.
+ */
+import { CommanderError } from 'commander';
+import { FleetQError } from '../index.js';
+import { EXIT, exitCodeOf, Interrupted, type ExitCode } from './exit-codes.js';
+import { Io } from './io.js';
+import { buildProgram } from './program.js';
+
+/** @param args the command line after the name of the program */
+export async function main(args: readonly string[]): Promise<void> {
+  const io = new Io(process);
+  try {
+    await buildProgram(io).parseAsync(helpFirst(args), { from: 'user' });
+    process.exitCode = io.exitCode;
+  } catch (error) {
+    process.exitCode = await report(error, io);
+  }
+}
+
+/** `fleet-q help list` is `fleet-q list --help`. */
+function helpFirst([first, second, ...rest]: readonly string[]): readonly string[] {
+  if (first === 'help') return second === undefined ? ['--help'] : [second, '--help'];
+  return [first, second, ...rest].filter((argument) => argument !== undefined);
+}
+
+async function report(error: unknown, io: Io): Promise<ExitCode> {
+  // Commander has written its message.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (!(error instanceof Interrupted)) await io.complain(describe(error));
+  if ((io.env['DEBUG'] ?? '') !== '') await io.stderr.line((error as Error).stack ?? '');
+  return exitCodeOf(error);
+}
+
+/** The message of an error, and its code if it has one. */
+export function describe(error: unknown): string {
+  if (error instanceof FleetQError) return `${error.message} (${error.code})`;
+  const { message = String(error), cause } = error as { readonly message?: string; readonly cause?: unknown };
+  const reason = (cause as { readonly message?: string } | undefined)?.message;
+  return reason === undefined || message.includes(reason) ? message : `${message}: ${reason}`;
+}

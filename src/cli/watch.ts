@@ -1,0 +1,45 @@
+/**
+ * Looks again and again: the flag `--watch`.
+ *
+ * Invariants:
+ * - A look is collected and then written at once. On a terminal it replaces the one before; elsewhere it is appended.
+ * - Watching ends on a signal, and when nobody reads the output any more.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Option } from 'commander';
+import { durationValue } from './duration-value.js';
+import { UsageError } from './exit-codes.js';
+import type { Io } from './io.js';
+
+/** The shortest time between two looks: each one is a query. */
+const SHORTEST_MS = 100;
+
+export interface WatchFlags {
+  /** The interval in ms; `true` for the default. */
+  readonly watch?: number | true;
+}
+
+export function watchOption(): Option {
+  return new Option(
+    '-w, --watch [interval]',
+    'Look again until Ctrl-C, every 2s by default. On Snowflake each look keeps the warehouse awake.',
+  ).argParser(durationValue);
+}
+
+/** Looks once, or again and again. */
+export async function look(
+  io: Io,
+  { watch }: WatchFlags,
+  signal: AbortSignal,
+  once: () => Promise<void>,
+): Promise<void> {
+  if (watch === undefined) return once();
+  const intervalMs = watch === true ? 2_000 : watch;
+  if (intervalMs < SHORTEST_MS)
+    throw new UsageError(`--watch: expected at least ${SHORTEST_MS}ms, got ${intervalMs}ms`);
+  const until = AbortSignal.any([signal, io.stdout.gone]);
+  for (let isFirst = true; !until.aborted; isFirst = false) {
+    await io.stdout.frame(once, isFirst);
+    await sleep(intervalMs, undefined, { signal: until }).catch(() => undefined);
+  }
+}
