@@ -61,7 +61,7 @@ const throughRuntimeOnly = {
 };
 
 export default defineConfig(
-  globalIgnores(['dist/', 'test/bundles/fixture/', 'site/', 'coverage/', 'bench/node_modules/']),
+  globalIgnores(['dist/', 'test/bundles/fixture/', 'site/', 'coverage/', 'bench/node_modules/', 'examples/next/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,

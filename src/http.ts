@@ -7,3 +7,7 @@ export { createHandler, type Handler } from './http/handler.js';
 export { serve, type Server } from './http/serve.js';
 export type { Action } from './http/action.js';
 export type { HttpOptions, MetricsSource, ServeOptions } from './http/options.js';
+export { toNodeHandler, type NodeHandler } from './http/node-handler.js';
+export type { Auth, Authenticate, Principal } from './http/guard/authentication.js';
+export type { Hidden, Redact } from './http/guard/redact.js';
+export type { ServerLimits } from './http/guard/server-limits.js';

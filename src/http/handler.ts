@@ -8,7 +8,7 @@
  */
 import { Hono, type Context } from 'hono';
 import type { AnyFleetQ } from '../index.js';
-import { createGuard, type Guard } from './guard/guard.js';
+import { Guard } from './guard/guard.js';
 import { readJson } from './guard/read-json.js';
 import { redaction } from './guard/redact.js';
 import { openApiDocument, type Json } from './openapi.js';
@@ -32,9 +32,14 @@ export type Handler = (request: Request) => Promise<Response>;
  * @throws ValidationError `OPTION_INVALID`
  */
 export function createHandler(queue: AnyFleetQ, options: HttpOptions = {}): Handler {
+  return handlerOf(queue, options, false);
+}
+
+/** @param openOnLoopback serve requests that come from this machine if there is no `auth`; no other can reach the server */
+export function handlerOf(queue: AnyFleetQ, options: HttpOptions, openOnLoopback: boolean): Handler {
   const resolved = resolveOptions(options);
   const routes = ROUTES.filter(({ path }) => path !== '/metrics' || resolved.metrics !== undefined);
-  const api = new Api(queue, resolved, routes);
+  const api = new Api(queue, resolved, routes, new Guard(resolved, openOnLoopback));
   const app = new Hono({ strict: false });
   for (const [path, rows] of byPath(routes)) {
     const dispatch = api.dispatcher(rows);
@@ -58,9 +63,9 @@ class Api {
   readonly #options: ResolvedOptions;
   readonly #services: Services;
 
-  constructor(queue: AnyFleetQ, options: ResolvedOptions, routes: readonly Route[]) {
+  constructor(queue: AnyFleetQ, options: ResolvedOptions, routes: readonly Route[], guard: Guard) {
     this.#options = options;
-    this.guard = createGuard(options);
+    this.guard = guard;
     let document: Json | undefined;
     this.#services = {
       queue,
@@ -100,17 +105,18 @@ class Api {
     try {
       const refusal = await this.guard.check(route.action, request);
       if (refusal !== undefined) return refusal;
+      const { moreFor } = route;
+      const mayKnowMore = moreFor !== undefined && (await this.guard.permits(moreFor, request));
       const path = validator.path(params);
       const query = validator.query(new URL(request.url).searchParams);
       const body = route.body === undefined ? undefined : validator.body(await this.#body(request));
-      return written(await route.handle({ path, query, body }, this.#services));
+      return written(await route.handle({ path, query, body, mayKnowMore }, this.#services));
     } catch (error) {
       return this.failed(error);
     }
   }
 
   #body(request: Request): Promise<unknown> {
-    refuseOtherTypes(request);
     return readJson(request, { maxBytes: this.#options.maxBodyBytes });
   }
 
@@ -120,15 +126,6 @@ class Api {
     this.#options.logger?.error({ error }, 'request failed unexpectedly; answered 500');
     return new Problem('INTERNAL', 'an unexpected error; the log of the pod has it').toResponse();
   }
-}
-
-/** @throws Problem `MEDIA_TYPE_UNSUPPORTED` if there is a body that is not declared as JSON */
-function refuseOtherTypes({ headers, body }: Request): void {
-  const type = headers.get('content-type');
-  if (body === null || headers.get('content-length') === '0') return;
-  if (type !== null && /^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(type)) return;
-  const got = type === null ? 'none' : JSON.stringify(type.slice(0, 80));
-  throw new Problem('MEDIA_TYPE_UNSUPPORTED', `expected the content type application/json, got ${got}`);
 }
 
 function written({ status, json, text, headers }: Answer): Response {

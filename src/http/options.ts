@@ -1,6 +1,9 @@
 /** The options of the HTTP API. */
 import type { Logger } from '../index.js';
 import type { Action } from './action.js';
+import type { Auth, Principal } from './guard/authentication.js';
+import type { Redact } from './guard/redact.js';
+import type { ServerLimits } from './guard/server-limits.js';
 
 /** Where `/metrics` comes from. A registry of prom-client has this shape, and so has what `createMetrics` returns. */
 export interface MetricsSource {
@@ -13,14 +16,20 @@ export interface HttpOptions {
   /** The path in front of every route, such as `/queue`. Default: none. */
   readonly basePath?: string;
   /**
-   * Who may call anything but the probes: the bearer token, or a function. Without it everything but the probes is
-   * refused.
+   * Who may call anything but the probes: the holder of a bearer token, of one of several (for rotation), or whom a function
+   * lets in. A token has at least 16 characters. Without `auth` everything but the probes is refused.
    */
-  readonly auth?: string | ((request: Request) => unknown);
-  /** Whether this request may do this. It is asked for every route but the probes. Default: what `auth` lets in may. */
-  readonly can?: (action: Action, request: Request) => boolean | Promise<boolean>;
-  /** Step types whose args, metadata, results and errors no answer shows. `true`: all types. Default: none. */
-  readonly redact?: readonly string[] | boolean;
+  readonly auth?: Auth;
+  /**
+   * Whether this request may do this. It is asked for every route but the probes, after `auth`, and only `true` permits.
+   * `principal` is what the function `auth` returned, or `true`. Default: what `auth` lets in may do everything.
+   */
+  readonly can?: (action: Action, request: Request, principal: Principal | true) => boolean | Promise<boolean>;
+  /**
+   * What no answer shows, by step type: `'args'` (with the metadata), `'result'`, or `'both'`. `'*'` stands for every type
+   * without an entry. If anything of a type is hidden, its errors show their name and code only. Default: nothing.
+   */
+  readonly redact?: Redact;
   /** The longest request body, in bytes. Default 1 MiB. */
   readonly maxBodyBytes?: number;
   /** The most steps that one request submits. Default 1,000. */
@@ -35,9 +44,12 @@ export interface HttpOptions {
   readonly logger?: Logger;
 }
 
-/** The options of `serve`. */
-export interface ServeOptions extends HttpOptions {
-  /** The address to listen on. Default `127.0.0.1`. */
+/**
+ * The options of `serve`. Without `auth` it listens on this machine only, and serves requests that come from it; `host` must
+ * be a loopback address then.
+ */
+export interface ServeOptions extends HttpOptions, Partial<ServerLimits> {
+  /** The address or name to listen at. Default `127.0.0.1`. */
   readonly host?: string;
   /** The port; 0 for any free one. Default 8000. */
   readonly port?: number;

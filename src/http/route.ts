@@ -37,6 +37,8 @@ export interface Input {
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly body: unknown;
+  /** Whether the client may do the route's `moreFor`. */
+  readonly mayKnowMore: boolean;
 }
 
 /** The body of a request. */
@@ -63,6 +65,8 @@ export interface Route {
   readonly path: string;
   /** What `can` is asked; absent for a probe, which answers anyone. */
   readonly action?: Action;
+  /** Of a probe: who may do this gets a longer answer. */
+  readonly moreFor?: Action;
   /** The group in the document. */
   readonly tag: string;
   readonly operationId: string;

@@ -1,12 +1,17 @@
 /**
  * Serves the API with Node.js.
  *
- * Invariants: `close` ends idle connections at once, lets answers in progress finish, and is over within a bound.
+ * Invariants:
+ * - Without `auth` it listens on this machine only; this is checked before anything listens.
+ * - `close` ends idle connections at once, lets answers in progress finish, and is over within a bound.
  */
-import type { AddressInfo } from 'node:net';
-import type { Server as NodeServer } from 'node:http';
-import type { AnyFleetQ } from '../index.js';
-import { createHandler } from './handler.js';
+import { isIPv6 } from 'node:net';
+import { ValidationError, type AnyFleetQ } from '../index.js';
+import { BoundedServer } from './guard/bounded-server.js';
+import { addressToBind } from './guard/loopback.js';
+import { limitsOf } from './guard/server-limits.js';
+import { handlerOf } from './handler.js';
+import { toNodeHandler } from './node-handler.js';
 import type { ServeOptions } from './options.js';
 
 /** A server that listens. */
@@ -14,24 +19,53 @@ export interface Server {
   /** Its address, such as `http://127.0.0.1:8000`, with the base path. */
   readonly url: string;
   readonly port: number;
-  /** Stops listening, ends idle connections, and lets answers in progress finish. Idempotent. */
+  /**
+   * Stops listening, ends idle connections, lets answers in progress finish for up to `closeTimeoutMs`, and closes the
+   * others. Idempotent; never rejects.
+   */
   close(): Promise<void>;
 }
 
-/** Serves the API of a queue. */
+/**
+ * Serves the API of a queue, which need not be started. The queue and the server are stopped separately.
+ *
+ * @example
+ * const server = await serve(queue, { host: '0.0.0.0', auth: process.env.FLEET_Q_API_TOKEN });
+ * @throws ValidationError `OPTION_INVALID`, naming the option: also `host` if it can be reached from other machines and there
+ * is no `auth`, and `port` if it is taken
+ */
 export async function serve(queue: AnyFleetQ, options: ServeOptions = {}): Promise<Server> {
-  const { host = '127.0.0.1', port = 8000, ...rest } = options;
-  const handler = createHandler(queue, rest);
-  const { createAdaptorServer } = await import('@hono/node-server');
-  const server = createAdaptorServer({ fetch: handler, overrideGlobalObjects: false }) as NodeServer;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
-  const address = server.address() as AddressInfo;
+  const { host = '127.0.0.1', port = 8000, ...others } = options;
+  const { limits, rest } = limitsOf(others);
+  checkPort(port);
+  const handler = handlerOf(queue, rest, true);
+  const address = await addressToBind(host, rest.auth !== undefined);
+  const server = new BoundedServer(toNodeHandler(handler, limits.answerTimeoutMs), limits);
+  const bound = await server.listen(address, port).catch((error: unknown) => refuse(error, address, port));
+  const authority = isIPv6(address) ? `[${address}]` : address;
   return {
-    url: `http://${host}:${address.port}${rest.basePath ?? ''}`,
-    port: address.port,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    url: `http://${authority}:${bound.port}${rest.basePath ?? ''}`,
+    port: bound.port,
+    close: () => server.close(),
   };
+}
+
+function checkPort(port: unknown): void {
+  if (typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65_535) return;
+  const shown = typeof port === 'string' ? JSON.stringify(port.slice(0, 80)) : String(port);
+  throw new ValidationError('OPTION_INVALID', 'port', `expected a whole number from 0 to 65535, got ${shown}`);
+}
+
+const REASONS: Readonly<Record<string, readonly [field: string, reason: string]>> = {
+  EADDRINUSE: ['port', 'another process listens there'],
+  EACCES: ['port', 'this process may not listen there'],
+  EADDRNOTAVAIL: ['host', 'this machine does not have the address'],
+};
+
+function refuse(error: unknown, address: string, port: number): never {
+  const [field, reason] = REASONS[(error as NodeJS.ErrnoException).code ?? ''] ?? [];
+  if (field === undefined) throw error;
+  throw new ValidationError('OPTION_INVALID', field, `cannot listen at ${address}, port ${port}: ${reason}`, {
+    cause: error,
+  });
 }

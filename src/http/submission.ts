@@ -54,7 +54,7 @@ export async function submitting<T>(
     if (!(error instanceof ValidationError)) throw error;
     const [, index = '0', field] = /^(?:steps\[(\d+)\]\.)?(args|metadata)\b/.exec(error.field) ?? [];
     const type = steps[Number(index)]?.type;
-    if (field === undefined || type === undefined || !redaction.hides(type)) throw error;
+    if (field === undefined || type === undefined || !redaction.hides(type, 'args')) throw error;
     const detail = `${error.field}: is not acceptable; what is wrong is not shown, because steps of this type are hidden`;
     throw new Problem(error.code, detail, { field: error.field });
   }

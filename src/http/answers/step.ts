@@ -24,16 +24,23 @@ export interface ShownValues {
 }
 
 export function valuesOf(step: Step, redaction: Redaction, tooLong: TooLong = () => false): ShownValues {
-  const hidden = redaction.hides(step.type);
   const shown: Partial<Record<Value, unknown>> = {};
   const omitted: Partial<Record<Value, Omission>> = {};
   for (const key of VALUES) {
     const value = key === 'result' || key === 'error' ? (step[key] ?? null) : step[key];
-    if (hidden && value !== null && value !== undefined) omitted[key] = 'redacted';
-    else if (tooLong(value)) omitted[key] = 'too-long';
+    if (value !== null && value !== undefined && redaction.hides(step.type, key)) {
+      omitted[key] = 'redacted';
+      if (key === 'error') shown.error = nameAndCode(step.error);
+    } else if (tooLong(value)) omitted[key] = 'too-long';
     else if (value !== undefined) shown[key] = value;
   }
   return { shown, ...(Object.keys(omitted).length === 0 ? {} : { omitted }) };
+}
+
+/** What tells errors apart, and quotes nothing. */
+function nameAndCode(error: Step['error']): object {
+  const { name, code } = error ?? {};
+  return { name, message: '[redacted]', ...(code === undefined ? {} : { code }) };
 }
 
 /** A step under `/api`. */
