@@ -11,16 +11,22 @@ import type { StoreFactory } from './store/contract.js';
  * SQLite at `path`, which is made absolute now. The driver is loaded when the queue is first used. Default
  * `./fleet-q.db`.
  *
+ * @param more further options of the store
+ *
  * @throws ValidationError `OPTION_INVALID`
  */
-export function defaultStore(path = './fleet-q.db', field = 'store'): StoreFactory {
+export function defaultStore(
+  path = './fleet-q.db',
+  field = 'store',
+  more: { readonly createTables?: boolean } = {},
+): StoreFactory {
   pathCheck(path, field, 'OPTION_INVALID');
   const file = absolutePath(path, field);
   return {
     name: 'sqlite',
     create: async (environment) => {
       const { sqlite } = await import('./sqlite.js');
-      return sqlite({ path: file }).create(environment);
+      return sqlite({ path: file, ...more }).create(environment);
     },
   };
 }
@@ -35,17 +41,33 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function storeFromEnv(env: Environment): StoreFactory {
   const account = env['FLEET_Q_SNOWFLAKE_ACCOUNT'] ?? '';
-  if (account !== '') return snowflakeFromEnv(account, env);
+  const tables = tablesFromEnv(env);
+  if (account !== '') return snowflakeFromEnv(account, env, tables);
   // With any Snowflake variable set, the steps must not silently go to a local file.
   const named = SNOWFLAKE.find((variable) => (env[variable] ?? '') !== '');
-  if (named === undefined) return sqliteFromEnv(env[SQLITE_PATH] ?? '');
+  if (named === undefined) return sqliteFromEnv(env[SQLITE_PATH] ?? '', tables);
   throw new ValidationError('OPTION_INVALID', 'FLEET_Q_SNOWFLAKE_ACCOUNT', `is missing, and ${named} is set`);
 }
 
 const SQLITE_PATH = 'FLEET_Q_SQLITE_PATH';
 
-function sqliteFromEnv(path: string): StoreFactory {
-  return path === '' ? defaultStore() : defaultStore(path, SQLITE_PATH);
+function sqliteFromEnv(path: string, tables: Tables): StoreFactory {
+  return path === '' ? defaultStore(undefined, undefined, tables) : defaultStore(path, SQLITE_PATH, tables);
+}
+
+const CREATE_TABLES = 'FLEET_Q_CREATE_TABLES';
+
+/** The option `createTables` of both stores, if it is given. */
+interface Tables {
+  readonly createTables?: boolean;
+}
+
+function tablesFromEnv(env: Environment): Tables {
+  const text = env[CREATE_TABLES] ?? '';
+  if (text === '') return {};
+  if (!/^(true|false)$/i.test(text))
+    throw new ValidationError('OPTION_INVALID', CREATE_TABLES, `expected true or false, got ${show(text)}`);
+  return { createTables: text.toLowerCase() === 'true' };
 }
 
 /** The connection options that the environment may set. The driver checks that they are sufficient. */
@@ -57,6 +79,7 @@ const CONNECTION = {
   token: 'FLEET_Q_SNOWFLAKE_TOKEN',
   privateKeyPath: 'FLEET_Q_SNOWFLAKE_PRIVATE_KEY_PATH',
   privateKeyPass: 'FLEET_Q_SNOWFLAKE_PRIVATE_KEY_PASS',
+  accessUrl: 'FLEET_Q_SNOWFLAKE_ACCESS_URL',
 } as const;
 
 const DATABASE = 'FLEET_Q_SNOWFLAKE_DATABASE';
@@ -64,7 +87,7 @@ const SCHEMA = 'FLEET_Q_SNOWFLAKE_SCHEMA';
 const WAREHOUSE = 'FLEET_Q_SNOWFLAKE_WAREHOUSE';
 const SNOWFLAKE: readonly string[] = [...Object.values(CONNECTION), DATABASE, SCHEMA, WAREHOUSE];
 
-function snowflakeFromEnv(account: string, env: Environment): StoreFactory {
+function snowflakeFromEnv(account: string, env: Environment, tables: Tables): StoreFactory {
   const given = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
   const database = given(DATABASE);
   if (database === undefined) {
@@ -83,7 +106,7 @@ function snowflakeFromEnv(account: string, env: Environment): StoreFactory {
     name: 'snowflake',
     create: async (environment) => {
       const { snowflake } = await import('./snowflake.js');
-      return snowflake({ connection, ...place }).create(environment);
+      return snowflake({ connection, ...place, ...tables }).create(environment);
     },
   };
 }

@@ -5,6 +5,7 @@
  */
 import type { StoreFactory } from './store/contract.js';
 import { resolveOptions, type SqliteOptions } from './store/sqlite/options.js';
+import { ddlText } from './store/sqlite/schema/schema.js';
 import { SqliteStore } from './store/sqlite/store.js';
 
 export type { SqliteOptions } from './store/sqlite/options.js';
@@ -20,4 +21,15 @@ export type { SqliteOptions } from './store/sqlite/options.js';
 export function sqlite(options: SqliteOptions = {}): StoreFactory {
   const resolved = resolveOptions(options);
   return { name: 'sqlite', create: (environment) => new SqliteStore(resolved, environment) };
+}
+
+/**
+ * The SQL that creates the tables in an empty file. A pod does this by itself; the text is for those who prepare the file
+ * beforehand and open it with `createTables: false`, and for those who read the schema.
+ *
+ * @example
+ * console.log(sqliteDdl()); // node ddl.js | sqlite3 fleet-q.db
+ */
+export function sqliteDdl(): string {
+  return ddlText();
 }

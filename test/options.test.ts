@@ -1,4 +1,5 @@
 /** Options and environment variables: a bad one is refused with its name and value. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { FleetQ, type AnyFleetQ, type FleetQOptions } from 'fleet-q';
@@ -285,6 +286,7 @@ describe('the environment', () => {
     ['FLEET_Q_LOG_LEVEL', 'loud', 'expected DEBUG, INFO, WARNING or ERROR, got "loud"'],
     ['FLEET_Q_LOG_LEVEL', 'constructor', 'got "constructor"'],
     ['FLEET_Q_LOG_FORMAT', 'xml', 'expected json or console, got "xml"'],
+    ['FLEET_Q_CREATE_TABLES', 'no', 'expected true or false, got "no"'],
   ])('%s=%s is refused, and named', (variable, value, problem) => {
     const error = validationErrorOf(() => FleetQ.fromEnv({}, { [variable]: value }));
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: variable });
@@ -296,7 +298,7 @@ describe('the environment', () => {
     expect(error).toMatchObject({ code: 'OPTION_INVALID', field: 'FLEET_Q_SNOWFLAKE_DATABASE' });
   });
 
-  test.each(['USER', 'PASSWORD', 'DATABASE', 'SCHEMA', 'WAREHOUSE', 'ROLE', 'TOKEN', 'PRIVATE_KEY_PATH'])(
+  test.each(['USER', 'PASSWORD', 'DATABASE', 'SCHEMA', 'WAREHOUSE', 'ROLE', 'TOKEN', 'PRIVATE_KEY_PATH', 'ACCESS_URL'])(
     'FLEET_Q_SNOWFLAKE_%s without an account is refused too, and not shown',
     (variable) => {
       const error = validationErrorOf(() => FleetQ.fromEnv({}, { [`FLEET_Q_SNOWFLAKE_${variable}`]: 'a-secret' }));
@@ -335,6 +337,14 @@ describe('the environment', () => {
   test.each(withEnv)('%s: undefined in code leaves the variable %s', (option, variable) => {
     const [text, value] = VARIABLES[option]!;
     expect(overrideEnv({ [variable]: text }, { [option]: undefined })).toEqual({ [option]: value });
+  });
+
+  test('FLEET_Q_CREATE_TABLES=false opens no file that does not exist', async () => {
+    const env = { FLEET_Q_SQLITE_PATH: join(temporaryFolder(), 'steps.db'), FLEET_Q_CREATE_TABLES: 'False' };
+    const queue = FleetQ.fromEnv({}, env) as AnyFleetQ;
+    await expect(queue.stats()).rejects.toMatchObject({ code: 'STORE_ACCESS_DENIED' });
+    await queue.stop();
+    expect(existsSync(env.FLEET_Q_SQLITE_PATH)).toBe(false);
   });
 
   test('a store or a logger that is undefined in code leaves what the environment names', async () => {

@@ -103,7 +103,7 @@ describe('docs/configuration.md', () => {
       ...['DEAD_POD_THRESHOLD_SECONDS', 'LEADER_CHECK_INTERVAL_SECONDS', 'API_HOST', 'API_PORT'],
       ...['LOG_LEVEL', 'LOG_FORMAT'],
     ].map((name) => `FLEET_Q_${name}`);
-    const inCode = [...code.matchAll(/FLEET_Q_[A-Z_]*[A-Z]/g)].map(([name]) => name);
+    const inCode = [...code.matchAll(/FLEET_Q_[A-Z_]*[A-Z](?![A-Z_])/g)].map(([name]) => name);
     expect([...new Set([...inPython, ...inCode])].filter((name) => !quoted(text).includes(name))).toEqual([]);
     const fates = section(text, '## Variables of the Python FLEET-Q');
     expect(inPython.filter((name) => !quoted(fates).includes(name))).toEqual([]);

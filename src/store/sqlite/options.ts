@@ -29,6 +29,11 @@ export interface SqliteOptions {
    */
   readonly allowNetworkFileSystem?: boolean;
   /**
+   * Whether to create the file and its tables, and to migrate the tables of an older version. With `false`, a missing
+   * file or table is an error (`STORE_ACCESS_DENIED`), and nothing is written to a file that is no queue. Default `true`.
+   */
+  readonly createTables?: boolean;
+  /**
    * For a bundled application, the URL of the bundled helper module (`fleet-q/sqlite/helper`), which runs on the helper
    * thread. Default: `helper/worker.js` in the folder of this module. If there is no such file, the helper's work runs
    * inline.
@@ -42,6 +47,7 @@ export interface ResolvedOptions {
   readonly synchronous: 'normal' | 'full';
   readonly busyTimeoutMs: number;
   readonly allowNetworkFileSystem: boolean;
+  readonly createTables: boolean;
   /** `undefined` if the path of this module is not known, as in a CommonJS bundle. */
   readonly workerUrl: URL | undefined;
 }
@@ -51,6 +57,7 @@ const FIELDS: FieldChecks = {
   synchronous: oneOfWords('normal', 'full'),
   busyTimeoutMs: positiveMilliseconds,
   allowNetworkFileSystem: boolean,
+  createTables: boolean,
   workerUrl: expecting('a URL', (value) => isUrl(value) || (typeof value === 'string' && URL.canParse(value))),
 };
 
@@ -62,6 +69,7 @@ export function resolveOptions(options: SqliteOptions): ResolvedOptions {
     synchronous: options.synchronous ?? 'normal',
     busyTimeoutMs: options.busyTimeoutMs ?? 10_000,
     allowNetworkFileSystem: options.allowNetworkFileSystem ?? false,
+    createTables: options.createTables ?? true,
     workerUrl: workerUrlOf(options.workerUrl) ?? besideThisModule(import.meta.url, 'helper/worker.js'),
   });
 }

@@ -457,7 +457,7 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/default-store: a relative path follows a later change of the folder',
     file: 'src/default-store.ts',
-    find: 'return sqlite({ path: file }).create(environment);',
+    find: 'return sqlite({ path: file, ...more }).create(environment);',
     replace: 'return sqlite({ path }).create(environment);',
     tests: ['test/files/file-path.test.ts'],
   },

@@ -1286,6 +1286,13 @@ export const sqliteBreaks: readonly Break[] = [
   },
   // ---- the file ----
   {
+    name: 'sqlite/file/open-connection: a file that is no queue is changed before it is checked',
+    file: `${SQLITE}/file/open-connection.ts`,
+    find: '    options.check?.(connection);\n',
+    replace: '',
+    tests: ['test/store/sqlite/create-tables.test.ts'],
+  },
+  {
     name: 'sqlite/schema/migration: the migrations are chosen before the lock is taken',
     file: `${SQLITE}/schema/migration.ts`,
     find: `  if (pending(connection, path).length === 0) return;

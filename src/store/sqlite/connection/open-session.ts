@@ -9,6 +9,7 @@ import type { Database } from 'better-sqlite3';
 import { loadSqlite, type SqliteDriver } from '../../../driver/better-sqlite3.js';
 import { locate, type Located } from '../../../files/file-identity.js';
 import { MEMORY } from '../../../files/file-path.js';
+import { StoreError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
 import type { StoreEnvironment } from '../../contract.js';
 import { monotonicOrigin } from '../clock/monotonic-clock-id.js';
@@ -20,7 +21,7 @@ import type { ThreadsOfProcess } from '../helper/threads-of-process.js';
 import { StoreHelper } from '../helper/store-helper.js';
 import type { ResolvedOptions } from '../options.js';
 import { EndedSteps } from '../reading/ended-steps.js';
-import { migrate } from '../schema/migration.js';
+import { migrate, refusePending } from '../schema/migration.js';
 import { SlicedOperations, type Attempt } from '../sliced-operations.js';
 import { SynchronousCore } from '../synchronous-core.js';
 import { openConnection } from '../file/open-connection.js';
@@ -42,10 +43,11 @@ export async function openSession(
   const place = options.path === MEMORY ? undefined : await locate(options.path);
   const path = place?.path ?? MEMORY;
   if (place !== undefined && !options.allowNetworkFileSystem) await refuseNetwork(path);
+  if (place?.identity === undefined && !options.createTables) throw missing(path);
   if (place !== undefined && place.names > 1) warnOfHardLinks(log, place);
   const driver = await loadSqlite();
   const clock = new StoreClock(runtime, monotonicOrigin());
-  const { connection, core } = await attempt(() => connect(driver, path, options.synchronous, clock));
+  const { connection, core } = await attempt(() => connect(driver, path, options, clock));
   const file =
     place === undefined ? undefined : await ReplacedFile.of(runtime, path, place.identity).catch(closing(connection));
   const pause = (): Promise<void> => runtime.yield();
@@ -72,10 +74,14 @@ export async function openSession(
 function connect(
   driver: SqliteDriver,
   path: string,
-  synchronous: ResolvedOptions['synchronous'],
+  { synchronous, createTables }: ResolvedOptions,
   clock: StoreClock,
 ): { readonly connection: Database; readonly core: SynchronousCore } {
-  const connection = openConnection(driver, { path, synchronous, autocheckpoint: PAGES });
+  const existing = { mustExist: true, check: (opened: Database) => refusePending(opened, path) };
+  const connection = openConnection(driver, {
+    ...{ path, synchronous, autocheckpoint: PAGES },
+    ...(createTables ? {} : existing),
+  });
   try {
     migrate(connection, path);
     for (const statement of FIRST_ROWS) connection.prepare(statement).get();
@@ -90,6 +96,10 @@ function connect(
 
 function helperFile({ path, identity }: ReplacedFile): HelperFile {
   return { key: `${identity.device}:${identity.inode}`, path, identity };
+}
+
+function missing(path: string): StoreError {
+  return new StoreError('STORE_ACCESS_DENIED', `${path}: there is no such file; createTables is false`, false);
 }
 
 /** Each name of a file gets its own `-wal`. Two processes that use two names destroy the file. */

@@ -22,12 +22,15 @@ export interface ConnectionOptions {
   readonly cacheKiB?: 2_000 | 16_000;
   /** Whether to fail if there is no file, and not create one. Default `false`. */
   readonly mustExist?: boolean;
+  /** Called before anything is written. If it throws, the file stays as it is. */
+  readonly check?: (connection: Database) => void;
 }
 
 /** Opens a connection. The driver's errors pass as they are. If it throws, BUSY for one, no connection stays open. */
 export function openConnection(driver: SqliteDriver, options: ConnectionOptions): Database {
   const connection = openFile(driver, options);
   try {
+    options.check?.(connection);
     const mode: unknown = connection.prepare(JOURNAL_MODE_WAL).pluck().get();
     if (mode !== (options.path === MEMORY ? 'memory' : 'wal')) {
       throw new StoreError(

@@ -35,6 +35,20 @@ function pending(connection: Database, path: string): readonly string[] {
   return MIGRATIONS.slice(info.version).flat();
 }
 
+/**
+ * Refuses a file that would have to be created or migrated. Writes nothing.
+ *
+ * @throws StoreError `STORE_ACCESS_DENIED`
+ */
+export function refusePending(connection: Database, path: string): void {
+  if (pending(connection, path).length === 0) return;
+  const isQueue = connection.prepare(HAS_SCHEMA_INFO).get() !== undefined;
+  const problem = isQueue
+    ? `its tables have an older schema, and this process needs version ${SCHEMA_VERSION}; a pod of this version migrates them`
+    : 'it has no tables of fleet-q';
+  throw new StoreError('STORE_ACCESS_DENIED', `${path}: ${problem}; createTables is false`, false);
+}
+
 export function schemaNewer(path: string, { version, oldest_allowed: oldest }: SchemaInfo): StoreError {
   return new StoreError(
     'STORE_SCHEMA_NEWER',

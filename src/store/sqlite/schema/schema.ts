@@ -166,3 +166,10 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     ...['DROP INDEX STEP_READY', STEP_READY_BY_ROW, STEP_WAITING_RANK, POD_LIVING, POD_HEARD, POD_TYPES],
   ],
 ];
+
+/** The SQL that makes an empty file what a pod makes of it. */
+export function ddlText(): string {
+  const version = `INSERT INTO SCHEMA_INFO (one, version, oldest_allowed) VALUES (1, ${SCHEMA_VERSION}, ${OLDEST_ALLOWED})`;
+  const statements = ['BEGIN IMMEDIATE', ...MIGRATIONS.flat(), CREATE_SCHEMA_INFO, version, 'COMMIT'];
+  return statements.map((statement) => `${statement.trim()};\n`).join('\n');
+}
