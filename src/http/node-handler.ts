@@ -11,6 +11,7 @@
 import { getRequestListener } from '@hono/node-server';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { endWithin } from './guard/bounded-server.js';
+import { addSecurityHeaders } from './guard/security-headers.js';
 import { DEFAULT_LIMITS } from './guard/server-limits.js';
 import { Problem } from './problem.js';
 
@@ -42,7 +43,7 @@ export function toNodeHandler(
     {
       hostname: 'localhost', // HTTP/1.0 needs no Host header
       overrideGlobalObjects: false,
-      errorHandler: () => new Problem('REQUEST_INVALID', 'the URL or the Host header is not valid').toResponse(),
+      errorHandler: refuse,
     },
   );
   return (incoming, outgoing) => {
@@ -52,6 +53,13 @@ export function toNodeHandler(
     if (parsed !== undefined) request.rawBody = parsed;
     return listen(request, outgoing);
   };
+}
+
+/** The handler never throws, so the request itself is at fault. */
+function refuse(): Response {
+  const response = new Problem('REQUEST_INVALID', 'the URL or the Host header is not valid').toResponse();
+  addSecurityHeaders(response.headers);
+  return response;
 }
 
 /** The bytes of a body that a parser has read; `undefined` if the body can still be read. */

@@ -30,11 +30,14 @@ export class BoundedServer {
       connectionsCheckingInterval: Math.max(50, Math.min(1_000, limits.headersTimeoutMs / 4)),
       keepAlive: true, // the kernel finds peers that are gone
       noDelay: true,
+      requireHostHeader: false, // Node.js would refuse it without the security headers
     });
     this.#server.maxConnections = limits.maxConnections;
     this.#server.on('request', (request, response) => {
       this.#track(request.socket, response);
-      listener(request, response);
+      const needsHost = request.httpVersion === '1.1' && request.headers.host === undefined;
+      if (needsHost) response.writeHead(400, { ...SECURITY_HEADERS, connection: 'close' }).end();
+      else listener(request, response);
     });
     this.#server.on('checkExpectation', (_, response) => response.writeHead(417, SECURITY_HEADERS).end());
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#answerBroken(error, socket));
