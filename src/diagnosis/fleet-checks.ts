@@ -58,7 +58,7 @@ export const FLEET_CHECKS = checks<FleetState>([
       const versions = new Set(pods?.filter(isLive).flatMap(({ meta }) => versionOf(meta['version'])) ?? []);
       versions.add(version);
       const all = [...versions].sort();
-      if (all.length === 1) return ok(`fleet-q ${version}, here and on every live pod.`);
+      if (all.length === 1) return ok(`fleet-q ${version}, here and on every live pod that the store shows.`);
       return warning(`fleet-q ${all.join(', ')}; this process has ${version}.`, 'Finish the deployment.');
     },
   },

@@ -32,6 +32,17 @@ async function imported(): Promise<SqliteDriver> {
   }
 }
 
+/** The version of the package; `undefined` in a bundle, which has no package.json. */
+export function sqliteDriverVersion(): string | undefined {
+  try {
+    const { createRequire } = process.getBuiltinModule('node:module'); // webpack warns about an import
+    const own = createRequire(import.meta.url)('better-sqlite3/package.json') as { readonly version?: unknown };
+    return typeof own.version === 'string' ? own.version : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 type Versions = Readonly<Record<string, string | undefined>>;
 
 /**

@@ -41,6 +41,7 @@ import { LazySession } from './connection/lazy-session.js';
 import { openSession } from './connection/open-session.js';
 import type { Session } from './connection/session.js';
 import { DEFAULT_RHYTHM } from './default-rhythm.js';
+import { diagnoseFile } from './diagnosis/diagnose-file.js';
 import { ExchangeBatches } from './exchange/exchange-batches.js';
 import { CommitWatch } from './file/commit-watch.js';
 import { threadsOfProcess, type ThreadsOfProcess } from './helper/threads-of-process.js';
@@ -59,6 +60,7 @@ export class SqliteStore implements Store {
   readonly rhythm = DEFAULT_RHYTHM;
   readonly staleReadMs = 0;
   readonly #environment: StoreEnvironment;
+  readonly #options: ResolvedOptions;
   readonly #commitWatch: CommitWatch;
   readonly #calls: CallRunner;
   readonly #session: LazySession;
@@ -77,6 +79,7 @@ export class SqliteStore implements Store {
     const { runtime, log } = environment;
     const { path, busyTimeoutMs } = options;
     this.#environment = environment;
+    this.#options = options;
     this.#calls = new CallRunner({ runtime, path, busyTimeoutMs });
     this.#commitWatch = new CommitWatch(runtime);
     this.#session = new LazySession(async () => {
@@ -227,7 +230,14 @@ export class SqliteStore implements Store {
   }
 
   diagnose(): Promise<StoreDiagnosis> {
-    return Promise.resolve({ findings: [], counts: undefined, pods: undefined });
+    const session = this.#session.current;
+    return diagnoseFile({
+      runtime: this.#environment.runtime,
+      options: this.#options,
+      checkOpenFile: session && (() => void session.checked()),
+      read: async () => ({ counts: await this.stats(), pods: await this.fleet() }),
+      views: (members) => this.#exitedPods.views(members),
+    });
   }
 
   open(): Promise<void> {

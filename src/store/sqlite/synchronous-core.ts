@@ -236,9 +236,14 @@ export class SynchronousCore {
 
   // ---- the clocks ----
 
+  /** Sets a clock by the times in the file, and writes nothing. Returns whether a pod lives. */
+  readClock(clock: StoreClock): boolean {
+    return clock.set(this.#read(() => this.#times()));
+  }
+
   /** Sets a clock by the times in the file. If no pod lives, this process records its wall clock. */
   setClock(clock: StoreClock): void {
-    if (clock.set(this.#read(() => this.#times())) || !this.#wall.wouldFollow(clock.instant())) return;
+    if (this.readClock(clock) || !this.#wall.wouldFollow(clock.instant())) return;
     this.#write(() => {
       if (!clock.set(this.#times())) this.#wall.follow(clock.instant(), 'opening');
     });

@@ -30,10 +30,18 @@ export type FileSystemType = (folder: string) => Promise<number>;
 
 const systemsType: FileSystemType = async (folder) => (process.platform === 'linux' ? (await statfs(folder)).type : 0);
 
+/** The network file system that a file is on; `undefined` if it is on none. */
+export async function networkFileSystem(
+  path: string,
+  typeOf: FileSystemType = systemsType,
+): Promise<string | undefined> {
+  const type = await typeOf(dirname(resolve(path))).catch(() => 0); // if there is no folder, opening the file reports it
+  return NETWORK[type];
+}
+
 /** @throws StoreError `STORE_NETWORK_FS` */
 export async function refuseNetwork(path: string, typeOf: FileSystemType = systemsType): Promise<void> {
-  const type = await typeOf(dirname(resolve(path))).catch(() => 0); // if there is no folder, opening the file reports it
-  const name = NETWORK[type];
+  const name = await networkFileSystem(path, typeOf);
   if (name === undefined) return;
   throw new StoreError(
     'STORE_NETWORK_FS',

@@ -21,6 +21,10 @@ function usesOfFs(folder: URL): string[] {
 it('opens no file and reads only what the host reports about itself', () => {
   expect(usesOfFs(SOURCES)).toEqual([
     'clock/monotonic-clock-id.ts { readFileSync, readlinkSync }', // /proc: the boot's id, and the time namespace
+    'diagnosis/examined-file.ts type { Stats }',
+    'diagnosis/examined-file.ts { stat }', // the attributes; opens nothing
+    'diagnosis/place-checks.ts { access, statfs }', // opens nothing
+    'diagnosis/place-checks.ts { constants }',
     'file/network-file-system.ts { statfs }', // asks the kernel about a folder; opens nothing
     'file/wal-watch.ts { watch, type FSWatcher }', // the -wal, which carries no locks
     'pods/process-table.ts { readFileSync, readlinkSync }', // /proc: the processes of this host
