@@ -16,7 +16,9 @@ import { defaultStore, storeFromEnv } from './default-store.js';
 import { FleetQError, StoppedError } from './errors.js';
 import {
   checkListener,
+  EVENT_LINES,
   Events,
+  logEvent,
   type AnySteps,
   type EventName,
   type EventPayloads,
@@ -60,8 +62,9 @@ class Queue implements AnyFleetQ {
   constructor(options?: FleetQOptions) {
     this.#options = resolveOptions(options);
     this.#factory = this.#options.store ?? defaultStore();
-    this.#log = createLog('queue', this.#options.logger);
-    this.#events = new Events(createLog('events', this.#options.logger), this.#context);
+    const { logger, podId } = this.#options;
+    this.#log = createLog('queue', logger, { podId });
+    this.#events = new Events(createLog('events', logger, { podId }), this.#context);
     for (const definition of this.#options.steps) this.#registry.add(definition);
   }
 
@@ -94,11 +97,13 @@ class Queue implements AnyFleetQ {
   }
 
   pause(): void {
+    if (!this.#paused) this.#log.info({}, 'paused: this pod claims and starts nothing until resume() is called');
     this.#paused = true;
     this.#pod?.pool.pause();
   }
 
   resume(): void {
+    if (this.#paused) this.#log.info({}, 'resumed');
     this.#paused = false;
     this.#pod?.pool.resume();
   }
@@ -248,7 +253,7 @@ class Queue implements AnyFleetQ {
     try {
       await pod.start();
       this.#refuseWhenStopping();
-      this.#log.info({ podId: this.podId }, 'started');
+      this.#log.info({ version: VERSION, slots: pod.pool.load.slots }, 'started');
     } catch (error) {
       await pod.stop();
       this.#pod = undefined;
@@ -272,8 +277,9 @@ class Queue implements AnyFleetQ {
     this.#closing = true;
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
-    this.#log.info({ podId: this.podId, ...drained }, 'stopped');
-    if (drained !== undefined) this.#events.emit('queue:stopped', { podId: this.podId, ...drained });
+    if (drained === undefined) return; // it was a client
+    logEvent(this.#log, EVENT_LINES.queueStopped, drained);
+    this.#events.emit('queue:stopped', { podId: this.podId, ...drained });
   }
 
   #started(what: string): Pod {

@@ -6,26 +6,32 @@
  * - A logger that throws or rejects affects nothing else.
  * - No message is lost because of the values of its fields.
  */
-import { inspect, types } from 'node:util';
-import { isError } from './errors.js';
+import { types } from 'node:util';
 import { createDebug, type Debugger } from './log/debug.js';
+import type { LogFields } from './log/log-fields.js';
 import type { Logger, LogLevel } from './log/logger-interface.js';
 
+export { consoleLogger, type LogFormat } from './log/console-logger.js';
+export { errorField, loggedError, loggedErrorWithStack, type LoggedError, type LogFields } from './log/log-fields.js';
 export type { Logger, LogLevel } from './log/logger-interface.js';
 export { messageFirst, type MessageFirstLogger } from './log/check-logger.js';
-
-const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** The logger of one part of the library. Frequent lines are built only if they are written. */
 export interface Log extends Logger {
   /** Whether `debug` lines are written. */
   readonly verbose: boolean;
+  /** Whether lines of this level are written. */
+  writes(level: LogLevel): boolean;
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
   /** A logger that adds these fields to every line. */
-  with(fields: object): Log;
+  with(fields: LogFields): Log;
 }
 
 /** The log of a part: `createLog('pool', …)` writes in the namespace `fleet-q:pool`. */
-export function createLog(part: string, logger?: Logger, fields: object = {}): Log {
+export function createLog(part: string, logger?: Logger, fields: LogFields = {}): Log {
   return logger === undefined
     ? debugLog(createDebug(`fleet-q:${part}`), fields)
     : structuredLog(logger, { part, ...fields });
@@ -36,6 +42,7 @@ type Returning = Readonly<Record<LogLevel, (fields: object, message: string) => 
 
 function structuredLog(logger: Logger, base: object): Log {
   const write = (level: LogLevel) => (fields: object, message: string) => {
+    if (!isWritten(logger, level)) return;
     try {
       const returned = (logger as Returning)[level]({ ...base, ...fields }, message);
       if (types.isPromise(returned)) returned.catch(() => undefined);
@@ -45,8 +52,9 @@ function structuredLog(logger: Logger, base: object): Log {
   };
   return {
     get verbose() {
-      return isVerbose(logger);
+      return isWritten(logger, 'debug');
     },
+    writes: (level) => isWritten(logger, level),
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
@@ -55,12 +63,12 @@ function structuredLog(logger: Logger, base: object): Log {
   };
 }
 
-/** Whether this logger writes `debug` lines. pino reports it; other loggers are assumed to write them. */
-function isVerbose(logger: Logger): boolean {
+/** Whether this logger writes lines of a level. pino reports it; other loggers are assumed to write them. */
+function isWritten(logger: Logger, level: LogLevel): boolean {
   try {
-    return logger.isLevelEnabled?.('debug') ?? true;
+    return logger.isLevelEnabled?.(level) ?? true;
   } catch {
-    return false;
+    return level !== 'debug';
   }
 }
 
@@ -72,34 +80,11 @@ function debugLog(debug: Debugger, base: object): Log {
     get verbose() {
       return debug.enabled;
     },
+    writes: () => debug.enabled,
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
     with: (fields) => debugLog(debug, { ...base, ...fields }),
   };
-}
-
-/** A logger on the console: one line of JSON, or of readable text, for each message at or above `level`. */
-export function consoleLogger(level: LogLevel = 'info', format: 'json' | 'console' = 'console'): Logger {
-  const least = LEVELS.indexOf(level);
-  const write = (at: LogLevel) => (fields: object, message: string) => {
-    if (LEVELS.indexOf(at) < least) return;
-    if (format === 'json') console[at](jsonLine(at, message, fields));
-    else console[at](`${at.toUpperCase()} ${message.replaceAll('%', '%%')}`, fields); // console reads the message as a format
-  };
-  const isLevelEnabled = (at: LogLevel): boolean => LEVELS.indexOf(at) >= least;
-  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), isLevelEnabled };
-}
-
-/** Fields that JSON cannot hold are shown as text. */
-function jsonLine(level: LogLevel, message: string, fields: object): string {
-  try {
-    return JSON.stringify({ level, message, ...fields }, (_, value: unknown) => {
-      if (isError(value)) return { name: value.name, message: value.message, stack: value.stack };
-      return typeof value === 'bigint' ? String(value) : value;
-    });
-  } catch {
-    return JSON.stringify({ level, message, fields: inspect(fields) });
-  }
 }

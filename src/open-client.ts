@@ -48,10 +48,10 @@ export interface OpenClient {
 /** A store that is not open, whose calls run in the queue's own async context. */
 export async function makeStore(
   factory: StoreFactory,
-  { runtime, logger }: ResolvedOptions,
+  { runtime, logger, podId }: ResolvedOptions,
   context: QueueContext,
 ): Promise<Store> {
-  return storeInContext(await factory.create({ runtime, log: createLog('store', logger) }), context);
+  return storeInContext(await factory.create({ runtime, log: createLog('store', logger, { podId }) }), context);
 }
 
 /** @throws StoreError; ValidationError `OPTION_INVALID` if the options contradict the defaults of the store */
@@ -64,7 +64,9 @@ export async function openClient(
   hooks: ClientHooks,
 ): Promise<OpenClient> {
   const { runtime, logger } = options;
-  const log = createLog('store', logger);
+  const { podId } = options;
+  const log = createLog('store', logger, { podId });
+  const clientLog = createLog('client', logger, { podId });
   const made = await makeStore(factory, options, context);
   const outages = new OutageTracker(runtime, events, log);
   const store = trackedStore(made, outages);
@@ -81,7 +83,7 @@ export async function openClient(
       runtime,
       events,
       context,
-      log: createLog('client', logger),
+      log: clientLog,
       settings,
       registry,
       closing,
@@ -96,7 +98,10 @@ export async function openClient(
       submitter,
       waiter,
       queries: new StepQueries({ store, runtime, context, closing }),
-      commands: new StepCommands({ store, runtime, events, context, closing, onCancelled, onRetried: onWork }),
+      commands: new StepCommands({
+        ...{ store, runtime, events, log: clientLog, context, closing, onCancelled },
+        onRetried: onWork,
+      }),
       close: async () => {
         await withTimeout(runtime, () => submitter.finish(), { timeoutMs: FINISH_MS }).catch(() => undefined);
         controller.abort();

@@ -12,7 +12,7 @@ import type { Events } from './events.js';
 import { electLeader } from './fleet/elector.js';
 import { Fleet } from './fleet/fleet.js';
 import { healthOf, type Health } from './fleet/health.js';
-import { createLog } from './log.js';
+import { createLog, type Log } from './log.js';
 import type { ResolvedOptions, Settings } from './options.js';
 import { Pool, type PoolDrained } from './pool/pool.js';
 import { SlotDeadlock } from './pool/slot-deadlock.js';
@@ -31,6 +31,7 @@ export class Pod {
   readonly #services: readonly Service[];
   readonly #slotDeadlock: SlotDeadlock;
   readonly #settings: Settings;
+  readonly #log: Log;
   #starting: Promise<void> | undefined;
   #stopping: Promise<PoolDrained> | undefined;
   #startedAt: number | undefined;
@@ -39,11 +40,12 @@ export class Pod {
     const { runtime, logger, podId, meta, logPayloads } = settings;
     const random = (): number => runtime.random();
     const rulesFor = rulesOf(settings, registry);
-    const settlerLog = createLog('settler', logger);
+    const settlerLog = createLog('settler', logger, { podId });
     const wallMs = (): number => runtime.wallMs();
     const announcer = new Announcer({ events, podId, wallMs, logPayloads, log: settlerLog });
     const settler = new Settler({ announcer, random, rulesFor, log: settlerLog });
     this.#settings = settings;
+    this.#log = createLog('queue', logger, { podId });
     this.pool = new Pool({
       store,
       runtime,
@@ -52,7 +54,7 @@ export class Pod {
       settings,
       registry,
       submitter,
-      log: createLog('pool', logger),
+      log: createLog('pool', logger, { podId }),
       watch: (onChange) => store.watch(onChange),
       mayProceed: () => this.fleet.mayProceed(),
       onDrainOver: () => void waiter.stop(), // ends handlers that wait for a step and ignore their signal
@@ -65,7 +67,7 @@ export class Pod {
       settings,
       outages,
       pool: this.pool,
-      log: createLog('fleet', logger),
+      log: createLog('fleet', logger, { podId }),
       version: VERSION,
       meta: () => {
         const { running, slots } = this.pool.load;
@@ -78,7 +80,7 @@ export class Pod {
     this.#slotDeadlock = new SlotDeadlock({
       store,
       runtime,
-      log: createLog('pool', logger),
+      log: createLog('pool', logger, { podId }),
       slots: () => this.pool.slots,
       handles: (type) => registry.get(type) !== undefined,
       awaited: (most) => waiter.untimed(most),
@@ -112,6 +114,9 @@ export class Pod {
   }
 
   async #stop(): Promise<PoolDrained> {
+    const { running } = this.pool.load;
+    const { drainTimeoutMs } = this.#settings;
+    this.#log.info({ running, drainTimeoutMs }, 'stopping: running handlers may finish within the drain time');
     if (this.#startedAt === undefined) await this.fleet.heartbeat.stop(); // ends a start that waits for the store
     await this.#starting?.catch(() => undefined); // the caller of `start` gets this error
     this.fleet.heartbeat.drain();

@@ -116,7 +116,7 @@ const EDGES: Record<string, readonly string[]> = {
   // the pool's rooms, from the top down: each imports only those below it
   'pool/exchange': [
     ...['pool/planning', 'type pool/execution', 'type pool/suspects', 'pool/claims', 'type pool/handlers'],
-    ...['type pool/pool-state', 'type events', 'type log', 'type settlement', 'type store/contract'],
+    ...['type pool/pool-state', 'events', 'log', 'type settlement', 'type store/contract'],
     ...['step', 'runtime', 'runtime/backoff', 'errors'],
   ],
   'pool/planning': [
@@ -125,10 +125,10 @@ const EDGES: Record<string, readonly string[]> = {
   ],
   'pool/execution': [
     ...['type pool/suspects', 'pool/claims', 'type pool/pool-state'],
-    ...['type events', 'type log', 'step', 'input', 'runtime', 'runtime/backoff', 'errors'],
+    ...['events', 'type log', 'step', 'input', 'runtime', 'runtime/backoff', 'errors'],
   ],
   'pool/suspects': ['type pool/claims', 'runtime', 'runtime/backoff'],
-  'pool/claims': ['type pool/handlers', 'type events', 'store/contract', 'step', 'runtime', 'errors'],
+  'pool/claims': ['type pool/handlers', 'type events', 'type log', 'store/contract', 'step', 'runtime', 'errors'],
   'pool/handlers': ['type step', 'errors'],
   'pool/pool-state': [],
 
@@ -138,7 +138,7 @@ const EDGES: Record<string, readonly string[]> = {
   'store/sqlite': [...STORE, 'files'],
   'store/snowflake': STORE,
   'store/tracked-store': ['type store/contract', 'type store/outage-tracker'],
-  'store/outage-tracker': ['store/contract', 'type events', 'type log', 'type runtime', 'errors'],
+  'store/outage-tracker': ['store/contract', 'events', 'log', 'type runtime', 'errors'],
   'store/store-in-context': ['type store/contract', 'type runtime'],
   'store/diagnosis': ['store/contract', 'runtime', 'errors'],
   'store/step-counts': ['store/contract', 'step', 'runtime'],

@@ -48,16 +48,16 @@ describe('a logger that is accepted', () => {
       const logger = make(stream);
       newQueue({ logger });
       const log = createLog('pool', logger, { podId: 'pod-1' });
-      log.debug({ n: 1 }, 'message a');
-      log.info({ n: 2 }, 'message b, 100% done');
-      log.with({ stepId: 'step-1' }).warn({ n: 3 }, 'message c');
-      log.error({ n: 4 }, 'message d');
+      log.debug({ slots: 1 }, 'message a');
+      log.info({ slots: 2 }, 'message b, 100% done');
+      log.with({ stepId: 'step-1' }).warn({ slots: 3 }, 'message c');
+      log.error({ slots: 4 }, 'message d');
       await expect.poll(lines).toHaveLength(4);
       const expected = ['message a', 'message b, 100% done', 'message c', 'message d'];
       for (const [i, line] of lines().entries()) {
         expect(line).toContain(expected[i]);
         expect(line).toMatch(/pod-1/);
-        expect(line).toMatch(new RegExp(`\\bn"?: ?${i + 1}`));
+        expect(line).toMatch(new RegExp(`\\bslots"?: ?${i + 1}`));
       }
       expect(lines()[2]).toContain('step-1');
     });

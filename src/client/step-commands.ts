@@ -5,7 +5,8 @@
  * - A command is guarded by the version that it read, so an unanswered command is simply repeated.
  * - Waiters and the pool of this process are notified at once.
  */
-import type { Events } from '../events.js';
+import { EVENT_LINES, logEvent, type Events } from '../events.js';
+import type { Log } from '../log.js';
 import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { checkStepId } from '../input/field-checks.js';
@@ -25,6 +26,7 @@ export interface StepCommandsDependencies {
   readonly store: Pick<Store, 'find' | 'cancel' | 'retry' | 'staleReadMs'>;
   readonly runtime: Runtime;
   readonly events: Events;
+  readonly log: Log;
   readonly context: QueueContext;
   /** Aborts before the store is closed. */
   readonly closing: AbortSignal;
@@ -112,6 +114,7 @@ export class StepCommands {
   }
 
   #cancelled({ stepId, type }: StepRecord): void {
+    logEvent(this.#deps.log, EVENT_LINES.stepCancelled, { stepId, type });
     this.#deps.events.emit('step:cancelled', { stepId, type, by: 'caller', latencyMs: 0 });
     this.#deps.events.ended(stepId);
     this.#deps.onCancelled(stepId);

@@ -10,7 +10,7 @@
  */
 import { types } from 'node:util';
 import { nearest, show, StoppedError, SubmitIncompleteError, ValidationError } from '../errors.js';
-import type { Events } from '../events.js';
+import { EVENT_LINES, logEvent, type Events } from '../events.js';
 import type { Log } from '../log.js';
 import type { Settings } from '../options.js';
 import type { QueueContext } from '../runtime/async-context.js';
@@ -190,8 +190,8 @@ export class Submitter {
   #submitted(step: NewStep, receipt: SubmitReceipt): Submitted {
     const { stepId, type } = step;
     const { events, log } = this.#deps;
-    if (receipt === 'mismatch')
-      log.warn({ stepId, type }, 'step was not submitted: its id exists with another payload');
+    if (receipt === 'mismatch') logEvent(log, EVENT_LINES.stepMismatch, { stepId, type, receipt });
+    else if (log.verbose) logEvent(log, EVENT_LINES.stepSubmitted, { stepId, type, receipt });
     if (events.has('step:submitted')) {
       events.emitLazily('step:submitted', () => ({ type, stepId, ...decodePayload(step.payload), receipt }));
     }

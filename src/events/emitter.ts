@@ -7,9 +7,8 @@
  * - Listeners run in the queue's own async context, whatever caused the event.
  */
 import { EventEmitter } from 'eventemitter3';
-import { asError } from '../errors.js';
 import type { AnySteps, EventName, EventPayloads } from './event-types.js';
-import type { Log } from '../log.js';
+import { loggedErrorWithStack, type Log } from '../log.js';
 import { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
 
@@ -111,7 +110,7 @@ export class Events {
   #call(name: EventName, listener: Listener, payload: unknown): void {
     const logFailure = (thrown: unknown): void =>
       this.#log.error(
-        { event: name, error: asError(thrown).message },
+        { event: name, error: loggedErrorWithStack(thrown) },
         'listener failed; the event goes on to the others',
       );
     const stopCalls = this.#stopCalls;

@@ -8,7 +8,7 @@
  * - Leadership ends by itself when the pod is fenced.
  * - Correctness does not depend on leadership: two leaders for a short time do no harm.
  */
-import type { Events } from '../events.js';
+import { EVENT_LINES, logEvent, type Events } from '../events.js';
 import type { Log } from '../log.js';
 import { isLive, type PodRef, type PodView } from '../store/contract.js';
 import type { SelfFence } from './self-fence.js';
@@ -87,7 +87,7 @@ export class Elector {
     if (!leads) return this.lapse();
     if (this.#term?.pod.incarnation === self.incarnation) return;
     this.#term = { pod: self };
-    this.#log.info({ ...self }, 'pod leads the fleet: it runs recovery and housekeeping');
+    logEvent(this.#log, EVENT_LINES.leaderElected, self);
     this.#events.emit('leader:elected', { ...self });
     for (const listener of this.#listeners) listener();
   }
@@ -103,7 +103,7 @@ export class Elector {
     const term = this.#term;
     if (term === undefined) return;
     this.#term = undefined;
-    this.#log.info({ ...term.pod }, 'pod no longer leads the fleet');
+    logEvent(this.#log, EVENT_LINES.leaderLost, term.pod);
     this.#events.emit('leader:lost', { ...term.pod });
   }
 }

@@ -12,14 +12,15 @@
  *   4. It was sent before the pod was fenced: ask again.
  *   5. Otherwise the pod works.
  */
-import { asError, StoppedError } from '../errors.js';
+import { StoppedError } from '../errors.js';
 import type { Events } from '../events.js';
-import type { Log } from '../log.js';
+import { loggedError, type Log } from '../log.js';
 import type { Settings } from '../options.js';
 import { halfJitterMs, jitteredIntervalMs } from '../runtime/backoff.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
+import { isOutage } from '../store/outage-tracker.js';
 import { isStoreError, type FleetView, type Store } from '../store/contract.js';
 import type { HeartbeatSnapshot, WorkerPool } from '../pool-interface.js';
 import type { Elector } from './elector.js';
@@ -89,7 +90,7 @@ export class Heartbeat implements Service {
     const { runtime, store, identity, log, meta, events, fence, settings } = deps;
     const { heartbeatIntervalMs, deadAfterMs } = settings;
     this.#deps = deps;
-    this.#members = new MembershipEvents(events, store.staleReadMs);
+    this.#members = new MembershipEvents(events, log, store.staleReadMs);
     this.#loop = new Loop(runtime, () => this.#tick(), { onError: (error) => this.#failed(error) });
     this.#resendAfterMs = resendAfterMs(heartbeatIntervalMs, deadAfterMs);
     const timeoutMs = fenceAfterMs(heartbeatIntervalMs, deadAfterMs);
@@ -276,12 +277,14 @@ export class Heartbeat implements Service {
     const { log, settings, runtime, peers, fence } = this.#deps;
     peers.unanswered();
     if (!this.#registration.registered && isStoreError(error) && error.code === 'STORE_SCHEMA_NEWER') {
-      log.warn({ error: error.message }, 'evicted pod cannot join the fleet again; draining and leaving');
+      log.warn({ error: loggedError(error) }, 'evicted pod cannot join the fleet again; draining and leaving');
       fence.drain('outdated');
       return this.#evicted();
     }
     const retryMs = halfJitterMs(settings.heartbeatIntervalMs, runtime.random());
-    log.warn({ error: asError(error).message, retryMs }, 'heartbeat failed; sending it again');
+    const level = isOutage(error) ? 'debug' : 'warn'; // of an outage, its first failure is logged as an error
+    if (log.writes(level))
+      log[level]({ error: loggedError(error), retryInMs: retryMs }, 'heartbeat failed; sending it again');
     return retryMs;
   }
 

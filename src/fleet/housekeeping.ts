@@ -6,8 +6,7 @@
  * - When no more is left it rests for at least a minute.
  * - It stops between two pieces when leadership ends.
  */
-import { asError } from '../errors.js';
-import type { Log } from '../log.js';
+import { loggedError, type Log } from '../log.js';
 import type { Settings } from '../options.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -61,7 +60,7 @@ export class Housekeeping implements Service {
     const retryMs = this.#intervalMs;
     if (!this.#ended.signal.aborted)
       this.#deps.log.warn(
-        { error: asError(error).message, retryMs },
+        { error: loggedError(error), retryInMs: retryMs },
         'housekeeping failed; steps past their retention stay until the next run',
       );
     return retryMs;

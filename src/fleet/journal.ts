@@ -11,7 +11,7 @@
  * - No call blocks the event loop for long: large cycles are written in pieces, and the wait for a file that another
  *   process has locked is asynchronous.
  */
-import type { Events } from '../events.js';
+import { EVENT_LINES, type Events } from '../events.js';
 import { MEMORY } from '../files/file-path.js';
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -29,11 +29,7 @@ export interface JournalDependencies {
 }
 
 const OPERATION = 'journal';
-const OUTAGE_LINES: OutageLines = {
-  level: 'warn',
-  begins: 'recovery journal failed; keeping its cycles in memory',
-  isOver: 'recovery journal works again; the cycles from memory are written',
-};
+const OUTAGE_LINES: OutageLines = { begins: EVENT_LINES.journalError, isOver: EVENT_LINES.journalRecovered };
 
 export class Journal {
   readonly #runtime: Runtime;

@@ -8,7 +8,8 @@
  * - A late read emits nothing. An incarnation that the view does not show has left only if the heartbeat was sent at least
  *   `staleReadMs` after a view first showed it. One that has left does not join again.
  */
-import type { Events } from '../events.js';
+import { EVENT_LINES, logEvent, type EventLine, type Events } from '../events.js';
+import type { Log } from '../log.js';
 import type { PodRef, PodView } from '../store/contract.js';
 
 interface Member {
@@ -19,13 +20,15 @@ interface Member {
 
 export class MembershipEvents {
   readonly #events: Events;
+  readonly #log: Log;
   readonly #staleReadMs: number;
   #members: ReadonlyMap<string, Member> | undefined;
   /** Incarnations that have left, and when. A late read may still show them. */
   readonly #departed = new Map<string, number>();
 
-  constructor(events: Events, staleReadMs = 0) {
+  constructor(events: Events, log: Log, staleReadMs = 0) {
     this.#events = events;
+    this.#log = log;
     this.#staleReadMs = staleReadMs;
   }
 
@@ -44,12 +47,12 @@ export class MembershipEvents {
     }
     for (const [incarnation, member] of before) {
       if (shown.has(incarnation) || askedAt - member.since < this.#staleReadMs) members.set(incarnation, member);
-      else this.#depart(member.pod, now);
+      else this.#depart(member.pod, self, now);
     }
     for (const [incarnation, pod] of shown) {
       if (before.has(incarnation) || this.#departed.has(incarnation)) continue;
       members.set(incarnation, { pod, since: now });
-      if (!isFirst || incarnation === self.incarnation) this.#events.emit('pod:joined', { ...pod });
+      if (!isFirst || incarnation === self.incarnation) this.#join(pod, self);
     }
     this.#members = members;
   }
@@ -59,11 +62,23 @@ export class MembershipEvents {
     const members = new Map(this.#members);
     if (!members.delete(self.incarnation)) return;
     this.#members = members;
+    logEvent(this.#log, EVENT_LINES.podLeft, self);
     this.#events.emit('pod:left', { ...self });
   }
 
-  #depart(pod: PodRef, now: number): void {
+  #join(pod: PodRef, self: PodRef): void {
+    this.#logChange(EVENT_LINES.podJoined, EVENT_LINES.peerJoined, pod, self);
+    this.#events.emit('pod:joined', { ...pod });
+  }
+
+  #depart(pod: PodRef, self: PodRef, now: number): void {
     this.#departed.set(pod.incarnation, now);
+    this.#logChange(EVENT_LINES.podLeft, EVENT_LINES.peerLeft, pod, self);
     this.#events.emit('pod:left', { ...pod });
+  }
+
+  #logChange(own: EventLine, ofPeer: EventLine, pod: PodRef, self: PodRef): void {
+    if (pod.incarnation === self.incarnation) logEvent(this.#log, own, pod);
+    else if (this.#log.verbose) logEvent(this.#log, ofPeer, { peerId: pod.podId, peerIncarnation: pod.incarnation });
   }
 }

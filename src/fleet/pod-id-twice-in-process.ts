@@ -39,7 +39,7 @@ export function warnOfSharedPodId(elders: Iterable<string>, pod: PodRef, log: Lo
     const text =
       `podId: ${JSON.stringify(pod.podId)} is the podId of another started queue of this process on the same store. ` +
       'The older queue now drains permanently and claims nothing more. Stop it first, or give each queue its own podId';
-    log.warn({ ...pod, elder: incarnation }, text);
+    log.warn({ ...pod, peerIncarnation: incarnation }, text);
     process.emitWarning(text, WARNING);
   }
 }

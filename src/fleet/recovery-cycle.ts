@@ -10,7 +10,8 @@
  * - It settles an orphan once, also if a late read shows the orphan again: its receipt would be reported twice.
  */
 import { asError, StoppedError } from '../errors.js';
-import type { Events } from '../events.js';
+import { EVENT_LINES, logEvent, type Events } from '../events.js';
+import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Settler } from '../settlement/settler.js';
 import { claimTokenOf } from '../step/crash-suspect.js';
@@ -35,6 +36,7 @@ export interface RecoveryCycleDependencies {
   readonly settler: Settler;
   readonly peers: PeerWatch;
   readonly events: Events;
+  readonly log: Log;
   /** The incarnation that settles. */
   readonly pod: PodRef;
   readonly leadership: Leadership;
@@ -134,14 +136,18 @@ export class RecoveryCycle {
   }
 
   async #evict(dead: readonly DeadPod[]): Promise<void> {
-    const { store, peers, events, leadership } = this.#deps;
+    const { store, peers, events, log, leadership } = this.#deps;
     if (dead.length === 0 || !leadership.isLeader) return;
     this.#emitStarted();
     const evicted = new Set((await store.evict(dead.map(({ pod }) => pod))).map(({ incarnation }) => incarnation));
     const gone = dead.filter(({ pod }) => evicted.has(pod.incarnation));
     this.#deadPods = gone.map(({ pod }) => pod);
     peers.evicted(this.#deadPods);
-    for (const { pod, silentForMs, reason } of gone) events.emit('pod:dead', { ...pod, silentForMs, reason });
+    for (const { pod, silentForMs, reason } of gone) {
+      const peer = { peerId: pod.podId, peerIncarnation: pod.incarnation };
+      logEvent(log, EVENT_LINES.podDead, { ...peer, silentForMs, reason });
+      events.emit('pod:dead', { ...pod, silentForMs, reason });
+    }
   }
 
   async #settle(page: readonly DecidedOrphan[]): Promise<void> {
@@ -195,7 +201,10 @@ export class RecoveryCycle {
   #emitStarted(): void {
     if (this.#reported) return;
     this.#reported = true;
-    this.#deps.events.emit('recovery:started', { cycleId: this.#cycleId, dryRun: this.#deps.dryRun });
+    const { events, log, dryRun } = this.#deps;
+    const started = { cycleId: this.#cycleId, dryRun };
+    logEvent(log, EVENT_LINES.recoveryStarted, started);
+    events.emit('recovery:started', started);
   }
 
   #decide({ stepId, type, holder, reason }: Orphan, settlement: Settlement | undefined): void {

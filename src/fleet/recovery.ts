@@ -7,9 +7,9 @@
  * - A leader whose cycles fail, or take longer than the interval, three times in a row is not eligible for a while.
  * - A new leader begins a cycle at once, and so does a leader that sees a pod whose process has exited.
  */
-import { asError, FleetQError, StoppedError } from '../errors.js';
-import type { Events, RecoverySummary } from '../events.js';
-import type { Log } from '../log.js';
+import { FleetQError, StoppedError } from '../errors.js';
+import { EVENT_LINES, logEvent, type Events, type RecoverySummary } from '../events.js';
+import { loggedError, type Log } from '../log.js';
 import type { Settings } from '../options.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -74,6 +74,8 @@ export class Recovery implements Service {
   readonly #store: RecoveryStore;
   /** Settles when the last queued cycle has ended. */
   #queue: Promise<unknown> = Promise.resolve();
+  /** The error of the last cycle that failed. Its line is written. */
+  #reportedError: Error | undefined;
   #unanswered: readonly DecidedOrphan[] = [];
 
   constructor(deps: RecoveryDependencies) {
@@ -142,29 +144,37 @@ export class Recovery implements Service {
   #failed(error: unknown): number {
     if (this.#ended.signal.aborted) return Infinity;
     const { log, fitness, settings } = this.#deps;
-    const retryMs = settings.recoveryIntervalMs;
-    log.warn({ error: asError(error).message, retryMs }, 'recovery cycle failed; the next one starts after retryMs');
+    const retryInMs = settings.recoveryIntervalMs;
+    if (error !== this.#reportedError) log.warn({ error: loggedError(error), retryInMs }, 'recovery cycle failed');
     fitness.bad();
-    return retryMs;
+    return retryInMs;
   }
 
   async #cycle(leadership: Leadership, dryRun: boolean): Promise<RecoveryRecord> {
     const { runtime, settler, peers, events, journal, log, pool, identity } = this.#deps;
     const [store, unanswered] = [this.#store, this.#unanswered];
     const { pod } = identity;
-    const cycle = new RecoveryCycle({ runtime, store, settler, peers, events, pod, leadership, dryRun, unanswered });
+    const cycle = new RecoveryCycle({
+      ...{ runtime, store, settler, peers, events, log, pod, leadership, dryRun, unanswered },
+    });
     const record = await cycle.run();
     if (!dryRun) this.#unanswered = cycle.unanswered;
     if (cycle.reported) {
-      const { requeued, failed, deadPods, durationMs } = record;
-      const counts = { deadPods: deadPods.length, requeued: requeued.length, failed: failed.length };
-      log.info({ cycleId: record.cycleId, dryRun, ...counts, durationMs }, 'recovery cycle completed');
-      if (!dryRun && requeued.length > 0) pool.wake();
+      this.#logCompleted(record, cycle.error);
+      if (!dryRun && record.requeued.length > 0) pool.wake();
       if (!dryRun) await journal.record(record);
       cycle.emitCompleted(record);
     }
     if (cycle.error !== undefined) throw cycle.error;
     return record;
+  }
+
+  #logCompleted({ cycleId, dryRun, requeued, failed, deadPods, durationMs }: RecoveryRecord, error?: Error): void {
+    const counts = { deadPods: deadPods.length, requeued: requeued.length, failed: failed.length };
+    const fields = { cycleId, dryRun, ...counts, durationMs };
+    if (error === undefined) return logEvent(this.#deps.log, EVENT_LINES.recoveryCompleted, fields);
+    this.#reportedError = error;
+    logEvent(this.#deps.log, EVENT_LINES.recoveryFailed, { ...fields, error: loggedError(error) });
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -9,7 +9,7 @@
  * - Peers may see its signs of life `staleReadMs` late. So it registers a longer dead-after than its own, and is fenced
  *   before any of them may declare it dead.
  */
-import type { Log } from '../log.js';
+import { loggedError, type Log } from '../log.js';
 import type { Settings } from '../options.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { withTimeout } from '../runtime/with-timeout.js';
@@ -82,7 +82,10 @@ export class Registration {
       await withTimeout(runtime, () => store.leave(pod), { timeoutMs: LEAVE_TIMEOUT_MS });
       return true;
     } catch (error) {
-      log.warn({ ...pod, error: String(error) }, 'pod could not leave the fleet; its peers will evict it as silent');
+      log.warn(
+        { ...pod, error: loggedError(error) },
+        'pod could not leave the fleet; its peers will evict it as silent',
+      );
       return false;
     }
   }

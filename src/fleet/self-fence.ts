@@ -15,7 +15,7 @@
  * - After a freeze any continuation may run before any timer. So code that is about to start or settle something calls
  *   {@link SelfFence.mayProceed}, which compares the clocks at that moment.
  */
-import type { Events, PodFenced } from '../events.js';
+import { EVENT_LINES, logEvent, type Events, type PodFenced } from '../events.js';
 import type { Log } from '../log.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -197,8 +197,7 @@ export class SelfFence implements Service {
     else if (!final) pool.halt(); // a pod that drains claims and starts nothing anyway
     for (const listener of this.#listeners) listener();
     if (recoverable && final) return; // that it drains has been reported
-    const next = recoverable ? 'claims and settles nothing until a heartbeat is answered' : 'drains permanently';
-    log.warn({ ...pod, reason, recoverable }, `pod is fenced: it ${next}`);
+    logEvent(log, recoverable ? EVENT_LINES.podFenced : EVENT_LINES.podDrains, { ...pod, reason, recoverable });
     events.emit('pod:fenced', { ...pod, reason, recoverable });
   }
 }

@@ -28,7 +28,7 @@ interface Line {
 }
 
 const instance = core({
-  load: () => process.env['DEBUG'],
+  load: () => process.env['DEBUG'] ?? '', // without a text, `enabled` would be undefined
   save: () => undefined,
   useColors: () => process.stderr.isTTY,
   colors: [6, 2, 3, 4, 5, 1],

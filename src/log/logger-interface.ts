@@ -14,3 +14,6 @@ export interface Logger {
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** The levels, the least important first. */
+export const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];

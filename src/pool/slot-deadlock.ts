@@ -112,7 +112,7 @@ export class SlotDeadlock implements Service {
     if (!eachHasItsOwn(running, children)) return;
     this.#found = true;
     log.warn(
-      { slots: running.length, steps: children.slice(0, SHOWN).map(({ stepId }) => stepId) },
+      { slots: running.length, stepIds: children.slice(0, SHOWN).map(({ stepId }) => stepId) },
       'handlers in all slots seem to wait for steps that need a slot to run; see "Waiting inside a handler" in the guide',
     );
   }

@@ -3,11 +3,13 @@
  *
  * Invariants:
  * - Nothing is announced before the store's receipt.
- * - Payloads and steps are built only if somebody listens, and anew for each listener.
+ * - Payloads and steps are built only if somebody listens, and anew for each listener. The fields of a log line are built only
+ *   if the line is written.
  * - Waiters of this process hear of each step that has ended, and of no other step.
  */
-import type { Events } from '../events.js';
-import type { Log } from '../log.js';
+import { EVENT_LINES, logEvent, type EventLine, type Events } from '../events.js';
+import { errorField, type Log, type LogFields } from '../log.js';
+import type { ReleaseReason } from '../step/decide-transition.js';
 import type { SerializedError } from '../step/serialized-error.js';
 import { decodePayload, parseJson, type Payload } from '../step/payload.js';
 import type { CompletedStep, FailedStep, Step } from '../step/step.js';
@@ -91,7 +93,7 @@ export class Announcer {
 
   #completed(ended: EndedClaim, settlement: Settlement): void {
     const { events, log } = this.#deps;
-    if (log.verbose) this.#debug(ended, 'step completed');
+    if (log.verbose) this.#log(EVENT_LINES.stepCompleted, ended, this.#payloads(ended));
     if (!events.has('step:completed')) return;
     events.emitLazily('step:completed', () => {
       const step = this.#step(ended, settlement, payloadFor(ended)) as CompletedStep;
@@ -109,24 +111,26 @@ export class Announcer {
     });
   }
 
-  /** A debug line, with args and result only if the host asked for payloads. */
-  #debug(ended: EndedClaim, message: string): void {
-    const { claim, outcome, durationMs } = ended;
-    const { log, logPayloads } = this.#deps;
-    const values =
-      logPayloads === true
-        ? {
-            args: payloadFor(ended).args,
-            ...(outcome.kind === 'succeeded' ? { result: outcome.result } : {}),
-          }
-        : {};
-    log.debug({ stepId: claim.stepId, type: claim.type, durationMs, ...values }, message);
+  #log(line: EventLine, ended: EndedClaim, fields: LogFields = {}): void {
+    const { claim, durationMs, podId } = ended;
+    const { stepId, type, retryCount } = claim;
+    const holder = podId === undefined || podId === this.#deps.podId ? {} : { peerId: podId };
+    logEvent(this.#deps.log, line, { stepId, type, attempt: retryCount + 1, durationMs, ...holder, ...fields });
+  }
+
+  /** The args and the result, if the host asked for payloads. */
+  #payloads(ended: EndedClaim): LogFields {
+    if (this.#deps.logPayloads !== true) return {};
+    const { outcome } = ended;
+    return { args: payloadFor(ended).args, ...(outcome.kind === 'succeeded' ? { result: outcome.result } : {}) };
   }
 
   #failed(ended: EndedClaim, settlement: Settlement): void {
     const { events, log } = this.#deps;
-    const error = recordedError(settlement);
-    log.warn({ stepId: ended.claim.stepId, type: ended.claim.type, error: error.message }, 'step failed permanently');
+    if (log.writes('error')) {
+      const error = recordedError(settlement);
+      this.#log(EVENT_LINES.stepFailed, ended, { error: errorField(error, error.stack) });
+    }
     if (!events.has('step:failed')) return;
     events.emitLazily('step:failed', () => {
       const payload = payloadFor(ended);
@@ -141,9 +145,10 @@ export class Announcer {
 
   #retrying(ended: EndedClaim, settlement: Settlement): void {
     const { events, log } = this.#deps;
-    if (log.verbose) this.#debug(ended, 'step attempt failed; the step will be retried');
-    if (!events.has('step:retrying')) return;
     const delayMs = settlement.delayMs ?? 0;
+    if (log.writes('info'))
+      this.#log(EVENT_LINES.stepRetrying, ended, { error: errorField(recordedError(settlement)), delayMs });
+    if (!events.has('step:retrying')) return;
     events.emitLazily('step:retrying', () => ({
       ...this.#base(ended),
       error: recordedError(settlement),
@@ -154,40 +159,40 @@ export class Announcer {
 
   #released(ended: EndedClaim, settlement: Settlement): void {
     const { events, log } = this.#deps;
-    const { outcome, claim } = ended;
+    const { outcome } = ended;
     const [reason, error] = outcome.kind === 'released' ? [outcome.reason, outcome.error] : ['orphaned' as const];
-    if (error !== undefined) {
-      const { stepId, type } = claim;
-      log.warn({ stepId, type, reason, error: error.message }, 'aborted handler threw an error; its step was released');
-    }
+    const delayMs = settlement.delayMs ?? 0;
+    const line = releaseLine(reason, error);
+    if (log.writes(line.level))
+      this.#log(line, ended, { reason, delayMs, ...(error === undefined ? {} : { error: errorField(error) }) });
     if (!events.has('step:released')) return;
-    events.emitLazily('step:released', () => ({
-      ...this.#base(ended),
-      reason,
-      delayMs: settlement.delayMs ?? 0,
-      error,
-    }));
+    events.emitLazily('step:released', () => ({ ...this.#base(ended), reason, delayMs, error }));
   }
 
   #timedOut(ended: EndedClaim, timeoutMs: number): void {
-    const { events } = this.#deps;
+    const { events, log } = this.#deps;
+    if (log.verbose) this.#log(EVENT_LINES.stepTimedOut, ended, { timeoutMs });
     if (events.has('step:timedOut')) events.emitLazily('step:timedOut', () => ({ ...this.#base(ended), timeoutMs }));
   }
 
-  #cancelled({ claim, cancelledForMs }: EndedClaim): void {
-    const { stepId, type } = claim;
-    this.#deps.events.emit('step:cancelled', { stepId, type, by: 'holder', latencyMs: cancelledForMs ?? null });
+  #cancelled(ended: EndedClaim): void {
+    const { stepId, type } = ended.claim;
+    const latencyMs = ended.cancelledForMs ?? null;
+    if (this.#deps.log.verbose) this.#log(EVENT_LINES.claimCancelled, ended, { latencyMs });
+    this.#deps.events.emit('step:cancelled', { stepId, type, by: 'holder', latencyMs });
   }
 
   #lost(ended: EndedClaim, settlement: Settlement): void {
-    const { events, log } = this.#deps;
-    log.warn(
-      { stepId: ended.claim.stepId, type: ended.claim.type, refused: settlement.status },
-      'claim was lost; the outcome of the step was discarded',
-    );
+    const { events } = this.#deps;
+    this.#log(EVENT_LINES.stepLost, ended, { status: settlement.status });
     if (events.has('step:lost'))
       events.emitLazily('step:lost', () => ({ ...this.#base(ended), refused: settlement.status }));
   }
+}
+
+function releaseLine(reason: ReleaseReason | 'orphaned', error: SerializedError | undefined): EventLine {
+  if (error !== undefined) return EVENT_LINES.releasedWithError;
+  return reason === 'orphaned' ? EVENT_LINES.orphanRequeued : EVENT_LINES.stepReleased;
 }
 
 /** The payload for one listener: decoded anew, unless it cannot be changed. */

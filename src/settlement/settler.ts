@@ -8,7 +8,7 @@
  * - Any other error of the store is thrown on, because the outcome of the batch is then unknown.
  */
 import type { StoreError } from '../errors.js';
-import type { Log } from '../log.js';
+import { loggedErrorWithStack, type Log } from '../log.js';
 import { plainError } from '../step/serialized-error.js';
 import { decide, type Outcome, type Rules } from '../step/decide-transition.js';
 import { isRefusal, type Claim, type Receipt, type Settlement } from '../store/contract.js';
@@ -86,7 +86,7 @@ export class Settler {
     const { log } = this.#deps;
     const { stepId, status } = refused;
     log.error(
-      { stepId, status, error: error.message },
+      { stepId, status, error: loggedErrorWithStack(error) },
       'outcome of a step was refused by the store; failing the step with RESULT_UNSTORABLE',
     );
     const failure: Settlement = {
@@ -101,7 +101,10 @@ export class Settler {
       return { settlements: [failure], receipts: await send([failure]) };
     } catch (again) {
       if (!isRefusal(again)) throw again;
-      log.error({ stepId, error: again.message }, 'step failure was refused by the store; giving up the claim');
+      log.error(
+        { stepId, error: loggedErrorWithStack(again) },
+        'step failure was refused by the store; giving up the claim',
+      );
       return { settlements: [failure], receipts: ['lost'] };
     }
   }

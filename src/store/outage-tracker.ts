@@ -11,8 +11,8 @@
  * - `STORE_REFUSED` and `STORE_CLOSED` are no outage: the store has answered, or this process has closed it.
  */
 import { asError } from '../errors.js';
-import type { Events } from '../events.js';
-import type { Log, LogLevel } from '../log.js';
+import { EVENT_LINES, logEvent, type EventLine, type Events } from '../events.js';
+import { loggedError, loggedErrorWithStack, type Log, type LogFields } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { isStoreError } from './contract.js';
 
@@ -27,20 +27,20 @@ export interface FailingOperation {
 
 /** The log lines of a resource: that its outage begins, and that it is over. */
 export interface OutageLines {
-  readonly level: LogLevel;
-  readonly begins: string;
-  readonly isOver: string;
+  readonly begins: EventLine;
+  readonly isOver: EventLine;
 }
 
-const STORE_LINES: OutageLines = {
-  level: 'error',
-  begins: 'operation failed; repeating it until it succeeds',
-  isOver: 'all operations succeed again',
-};
+const STORE_LINES: OutageLines = { begins: EVENT_LINES.storeError, isOver: EVENT_LINES.storeRecovered };
 
 interface Failure {
   readonly error: Error;
   readonly since: number;
+}
+
+/** Whether this failure begins or prolongs an outage. */
+export function isOutage(thrown: unknown): boolean {
+  return !(isStoreError(thrown) && (thrown.code === 'STORE_REFUSED' || thrown.code === 'STORE_CLOSED'));
 }
 
 export class OutageTracker {
@@ -68,13 +68,15 @@ export class OutageTracker {
   }
 
   /** @param fields for the log line that says that the outage begins */
-  failed(operation: string, thrown: unknown, fields: object = {}): void {
+  failed(operation: string, thrown: unknown, fields: LogFields = {}): void {
+    if (!isOutage(thrown)) return;
     const error = asError(thrown);
-    if (isStoreError(error) && (error.code === 'STORE_REFUSED' || error.code === 'STORE_CLOSED')) return;
     const now = this.#runtime.monotonicMs();
     if (this.#failing.size === 0) {
       this.#downSince = now;
-      this.#log[this.#lines.level]({ operation, ...fields, error: error.message }, this.#lines.begins);
+      const { begins } = this.#lines;
+      const shown = begins.level === 'error' ? loggedErrorWithStack(error) : loggedError(error);
+      logEvent(this.#log, begins, { operation, ...fields, error: shown });
       this.#events.emit('store:error', { operation, error });
     }
     this.#failing.set(operation, { error, since: this.#failing.get(operation)?.since ?? now });
@@ -83,7 +85,7 @@ export class OutageTracker {
   succeeded(operation: string): void {
     if (!this.#failing.delete(operation) || this.#failing.size > 0) return;
     const downMs = this.#runtime.monotonicMs() - this.#downSince;
-    this.#log.info({ operation, downMs }, this.#lines.isOver);
+    logEvent(this.#log, this.#lines.isOver, { operation, downMs });
     this.#events.emit('store:recovered', { operation, downMs });
   }
 }

@@ -1,6 +1,7 @@
 /** Which parts of this process are notified of a command. */
 import { expect, it } from 'vitest';
 import { StepCommands } from '../../src/client/step-commands.js';
+import { createLog } from '../../src/log.js';
 import { QueueContext } from '../../src/runtime/async-context.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { StepRecord } from '../../src/store/contract.js';
@@ -20,6 +21,7 @@ function world(status: StepRecord['status']) {
     },
     runtime,
     events,
+    log: createLog('client'),
     context: new QueueContext(),
     closing: new AbortController().signal,
     onCancelled: (stepId) => heard.push(`the pool: ${stepId} is cancelled`),

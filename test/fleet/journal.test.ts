@@ -193,7 +193,11 @@ describe('a journal that cannot be written', () => {
     await journal.record(record(1));
     await journal.record(record(2));
     expect(logged()).toEqual(['recovery journal failed; keeping its cycles in memory']);
-    expect(lines[2]?.mock.calls[0]?.[0]).toMatchObject({ operation: 'journal', cycles: 1, error: expect.any(String) });
+    expect(lines[2]?.mock.calls[0]?.[0]).toMatchObject({
+      operation: 'journal',
+      cycles: 1,
+      error: { message: expect.any(String) },
+    });
     mkdirSync(join(folder, 'missing'));
     await journal.record(record(3));
     expect(logged()).toEqual([

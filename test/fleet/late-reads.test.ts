@@ -5,7 +5,7 @@ import { MembershipEvents } from '../../src/fleet/membership-events.js';
 import { Supersession } from '../../src/fleet/supersession.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import type { PodRef, Store } from '../../src/store/contract.js';
-import { RecordedEvents } from './support/recorded-events.js';
+import { log, RecordedEvents } from './support/recorded-events.js';
 import { viewOf } from './support/views.js';
 import { World, type Member } from './support/world.js';
 
@@ -186,7 +186,7 @@ describe('membership', () => {
 
   test('emits no pod:left for a pod that a late read may not show yet', () => {
     const recorded = new RecordedEvents();
-    const members = new MembershipEvents(recorded.events, STALE);
+    const members = new MembershipEvents(recorded.events, log, STALE);
     seen(members, 0);
     seen(members, 1_000, 'b');
     seen(members, 3_000);
@@ -198,7 +198,7 @@ describe('membership', () => {
 
   test('emits no second pod:joined for a pod that a late read still shows', () => {
     const recorded = new RecordedEvents();
-    const members = new MembershipEvents(recorded.events, STALE);
+    const members = new MembershipEvents(recorded.events, log, STALE);
     seen(members, 0, 'b');
     seen(members, 2 * STALE);
     seen(members, 2 * STALE + 2_000, 'b');

@@ -75,7 +75,7 @@ describe('if all handlers wait', () => {
     expect(deadlock.forMs).toBe(15_000);
     await runtime.advance(600_000);
     expect(deadlock.forMs).toBe(615_000);
-    expect(warned).toMatchObject([{ slots: 2, steps: expect.arrayContaining(steps.map(({ stepId }) => stepId)) }]);
+    expect(warned).toMatchObject([{ slots: 2, stepIds: expect.arrayContaining(steps.map(({ stepId }) => stepId)) }]);
     expect(questions).toHaveLength(1);
   });
 

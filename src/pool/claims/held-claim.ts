@@ -11,6 +11,7 @@
  */
 import { FleetQError } from '../../errors.js';
 import type { StepEvent } from '../../events.js';
+import type { LogFields } from '../../log.js';
 import { runInContextCopy } from '../../runtime/async-context.js';
 import { isImmutable, payloadOf, type Payload } from '../../step/payload.js';
 import type { Outcome } from '../../step/decide-transition.js';
@@ -221,6 +222,11 @@ export class HeldClaim {
         return new FleetQError('CLAIM_ABORTED', `${step} was aborted: this pod may no longer hold it`);
     }
   }
+}
+
+/** The fields of a log line about this claim. */
+export function fieldsOf({ claim }: HeldClaim): LogFields {
+  return { stepId: claim.stepId, type: claim.type, attempt: claim.retryCount + 1 };
 }
 
 /** The fields that every event of a claim has. If the payload is not JSON, `args` is undefined. */

@@ -7,8 +7,7 @@
  *   commit. A change that comes meanwhile leads to the next query.
  * - This only makes cancellation faster. If it misses a cancellation, the next heartbeat shows it.
  */
-import { asError } from '../../errors.js';
-import type { Log } from '../../log.js';
+import { loggedError, type Log } from '../../log.js';
 import { Loop } from '../../runtime/loop.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { withTimeout } from '../../runtime/with-timeout.js';
@@ -63,7 +62,7 @@ export class CancellationWatch {
     try {
       return await withTimeout(runtime, () => store.cancelled(stepIds), bounds);
     } catch (error) {
-      log.debug({ error: asError(error).message }, 'query for cancelled steps failed; the next heartbeat shows them');
+      log.debug({ error: loggedError(error) }, 'query for cancelled steps failed; the next heartbeat shows them');
       return [];
     }
   }

@@ -7,11 +7,11 @@
  * - A claim that ranks after a suspect which is given back is given back too: it must not start before the suspect.
  * - While a suspect has this pod, or another pool of the process has the turn, every claim is given back.
  */
-import type { Events } from '../../events.js';
+import { EVENT_LINES, logEvent, type Events } from '../../events.js';
 import type { Log } from '../../log.js';
 import { isAlone, isSuspect } from '../../step/crash-suspect.js';
 import type { Claim, PodRef } from '../../store/contract.js';
-import { eventOf, HeldClaim } from '../claims/held-claim.js';
+import { eventOf, fieldsOf, HeldClaim } from '../claims/held-claim.js';
 import type { HeldClaims } from '../claims/held-claims.js';
 import type { Handlers } from '../handlers/handlers.js';
 import type { SuspectIsolation } from '../suspects/suspect-isolation.js';
@@ -37,7 +37,8 @@ export class ClaimIntake {
   }
 
   takeIn(claims: readonly Claim[], pod: PodRef, now: number): void {
-    const { events, handlers, isolation, state } = this.#deps;
+    const { events, log, handlers, isolation, state } = this.#deps;
+    const { verbose } = log;
     const suspect = this.#suspectAmong(claims);
     const takesSuspect = suspect !== undefined && isAlone(suspect) && this.#nothingElseRuns;
     if (suspect !== undefined && !takesSuspect) this.#makeRoom(suspect, now);
@@ -45,6 +46,7 @@ export class ClaimIntake {
     for (const claim of claims) {
       const handler = handlers.get(claim.type) ?? handlers.none;
       const held = new HeldClaim(claim, pod, handler, now);
+      if (verbose) logEvent(log, EVENT_LINES.stepClaimed, fieldsOf(held));
       if (events.has('step:claimed')) events.emitLazily('step:claimed', () => eventOf(held));
       if (claim === suspect && !takesSuspect) keeps = false;
       if (!state.permissions.mayKeep) this.#deps.claims.giveBack(held, 'stopping');

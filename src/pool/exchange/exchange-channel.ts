@@ -9,8 +9,7 @@
  * - If the store refuses the batch, the settler bisects it.
  * - After a failure the next exchange waits, longer each time, up to a few seconds. The first success ends that.
  */
-import { asError } from '../../errors.js';
-import type { Log } from '../../log.js';
+import { loggedError, type Log } from '../../log.js';
 import { exponentialMs, halfJitterMs } from '../../runtime/backoff.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Settled, Settler } from '../../settlement/settler.js';
@@ -193,7 +192,7 @@ export class ExchangeChannel implements ExchangePace {
     const retryInMs = halfJitterMs(widestMs, runtime.random());
     this.#notBefore = runtime.monotonicMs() + retryInMs;
     log.debug(
-      { error: asError(thrown).message, failures: this.#failures, retryInMs: Math.round(retryInMs) },
+      { error: loggedError(thrown), failures: this.#failures, retryInMs: Math.round(retryInMs) },
       'exchange with the store failed; trying again',
     );
   }

@@ -8,8 +8,7 @@
  * - Nothing is settled or claimed unless the pool's state and the self-fence allow it.
  * - No event of an outcome is emitted before its receipt.
  */
-import { asError } from '../../errors.js';
-import type { Log } from '../../log.js';
+import { loggedErrorWithStack, type Log } from '../../log.js';
 import { Loop } from '../../runtime/loop.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Service } from '../../runtime/service.js';
@@ -185,7 +184,7 @@ export class ExchangeLoop implements Service {
   #onBug(error: unknown): number {
     const { log, claims, slots } = this.#deps;
     log.error(
-      { error: asError(error).message, retryInMs: AFTER_A_BUG_MS },
+      { error: loggedErrorWithStack(error), retryInMs: AFTER_A_BUG_MS },
       'exchange loop threw; keeping the outcomes and trying again',
     );
     claims.outbox.keep();

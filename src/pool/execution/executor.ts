@@ -9,13 +9,13 @@
  * - A handler that returns a value, not a promise, needs no promise. A handler that returns a promise needs no new
  *   closure, because callbacks are reused.
  */
-import type { Events } from '../../events.js';
+import { EVENT_LINES, logEvent, type Events } from '../../events.js';
 import type { Log } from '../../log.js';
 import { isThenable } from '../../input/thenable.js';
 import { runInContextCopy } from '../../runtime/async-context.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Outcome } from '../../step/decide-transition.js';
-import { eventOf, type AbortCause, type HeldClaim } from '../claims/held-claim.js';
+import { eventOf, fieldsOf, type AbortCause, type HeldClaim } from '../claims/held-claim.js';
 import type { HeldClaims } from '../claims/held-claims.js';
 import type { ReadonlyPoolState } from '../pool-state.js';
 import { ArgsMismatch, callWithChecks } from './checked-call.js';
@@ -54,7 +54,7 @@ export class Executor {
 
   /** Calls a claim's handler. @returns the time when the call returned */
   run(held: HeldClaim, now: number): number {
-    const { runtime, events, claims, rate, state, maxPayloadBytes } = this.#deps;
+    const { runtime, events, log, claims, rate, state, maxPayloadBytes } = this.#deps;
     const { running } = claims;
     const { limit, definition } = held.handler;
     held.begin(now);
@@ -64,6 +64,7 @@ export class Executor {
     try {
       const payload = readPayload(held);
       const context = new Context(held, payload.metadata, this.#deps);
+      if (log.verbose) logEvent(log, EVENT_LINES.stepStarted, fieldsOf(held));
       if (events.has('step:started')) events.emitLazily('step:started', () => eventOf(held));
       if (limit === undefined && definition.schema === undefined)
         returned = runInContextCopy(definition.run, payload.args, context);
@@ -167,7 +168,7 @@ export class Executor {
     const { log, claims, abortGraceMs } = this.#deps;
     const { stepId, type } = held.claim;
     log.warn(
-      { stepId, type, cause, abortGraceMs },
+      { stepId, type, reason: cause, abortGraceMs },
       'handler ignored its abort; settling its claim, and its slot stays in use until it returns',
     );
     held.ranUntil(now);

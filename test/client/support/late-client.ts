@@ -72,7 +72,7 @@ export class Client {
     this.waiter = new Waiter({ store, runtime, events, context, timeoutDetails, waitIntervalMs });
     this.queries = new StepQueries({ store, runtime, context, closing });
     const hooks = { onCancelled: () => undefined, onRetried: () => undefined };
-    this.commands = new StepCommands({ store, runtime, events, context, closing, ...hooks });
+    this.commands = new StepCommands({ store, runtime, events, log, context, closing, ...hooks });
   }
 
   async submit(stepId: string): Promise<string> {

@@ -10,6 +10,7 @@ const SIGNALS = 'test/facade/signals.test.ts';
 const STATS = 'test/facade/fleet.test.ts';
 const EVENTS = 'test/events/emitter.test.ts';
 const LOG = 'test/log.test.ts';
+const CONSOLE = 'test/log/console-logger.test.ts';
 const TESTING = 'test/testing.test.ts';
 
 export const facadeBreaks: readonly Break[] = [
@@ -255,11 +256,13 @@ export const facadeBreaks: readonly Break[] = [
     name: 'facade/fleetq: queue:stopped is emitted before the store is closed',
     file: 'src/fleetq.ts',
     find: `await client?.close();
-    this.#log.info({ podId: this.podId, ...drained }, 'stopped');
-    if (drained !== undefined) this.#events.emit('queue:stopped', { podId: this.podId, ...drained });`,
+    if (drained === undefined) return; // it was a client
+    logEvent(this.#log, EVENT_LINES.queueStopped, drained);
+    this.#events.emit('queue:stopped', { podId: this.podId, ...drained });`,
     replace: `if (drained !== undefined) this.#events.emit('queue:stopped', { podId: this.podId, ...drained });
     await client?.close();
-    this.#log.info({ podId: this.podId, ...drained }, 'stopped');`,
+    if (drained === undefined) return;
+    logEvent(this.#log, EVENT_LINES.queueStopped, drained);`,
     tests: [LIFE],
   },
   {
@@ -519,23 +522,58 @@ export const facadeBreaks: readonly Break[] = [
   },
   {
     name: 'facade/log: a message is read as a format on the console',
-    file: 'src/log.ts',
-    find: "message.replaceAll('%', '%%')",
-    replace: 'message',
-    tests: [LOG, 'test/check-logger.test.ts'],
+    file: 'src/log/console-logger.ts',
+    find: 'console[at](lineOf(isoTime(systemRuntime.wallMs()), at, message, fields));',
+    replace: "console[at](lineOf(isoTime(systemRuntime.wallMs()), at, message, fields), '');",
+    tests: [CONSOLE],
   },
   {
     name: 'facade/log: fields that JSON cannot hold lose the message',
-    file: 'src/log.ts',
-    find: 'return JSON.stringify({ level, message, fields: inspect(fields) });',
+    file: 'src/log/console-logger.ts',
+    find: 'return escaped(JSON.stringify({ ...head, ...shownEach(fields) }));',
     replace: "return '';",
+    tests: [CONSOLE],
+  },
+  {
+    name: 'facade/log: a line of JSON has characters at which readers end a line',
+    file: 'src/log/console-logger.ts',
+    find: 'return escaped(JSON.stringify({ ...head, ...renamed(fields) }, carried));',
+    replace: 'return JSON.stringify({ ...head, ...renamed(fields) }, carried);',
+    tests: [CONSOLE],
+  },
+  {
+    name: 'facade/log: a closed output ends the process',
+    file: 'src/log/console-logger.ts',
+    find: '    surviveErrors();\n',
+    replace: '',
+    tests: [CONSOLE],
+  },
+  {
+    name: 'facade/log: a field replaces the level of a line',
+    file: 'src/log/console-logger.ts',
+    find: 'if (!RESERVED.some((key) => key in fields)) return fields;',
+    replace: 'return fields;',
+    tests: [CONSOLE],
+  },
+  {
+    name: 'facade/log: a control character of a field reaches the terminal',
+    file: 'src/log/text-line.ts',
+    find: "if (typeof value === 'string') return /^[\\w@.:/+-]+$/.test(value) ? value : escaped(JSON.stringify(value));",
+    replace: "if (typeof value === 'string') return value;",
+    tests: [CONSOLE],
+  },
+  {
+    name: 'facade/log: a line is built although its level is not written',
+    file: 'src/log.ts',
+    find: 'if (!isWritten(logger, level)) return;',
+    replace: '',
     tests: [LOG],
   },
   {
     name: 'facade/log: a logger whose isLevelEnabled throws ends the work that logs',
     file: 'src/log.ts',
-    find: "return logger.isLevelEnabled?.('debug') ?? true;\n  } catch {\n    return false;",
-    replace: "return logger.isLevelEnabled?.('debug') ?? true;\n  } catch (error) {\n    throw error;",
+    find: "return logger.isLevelEnabled?.(level) ?? true;\n  } catch {\n    return level !== 'debug';",
+    replace: 'return logger.isLevelEnabled?.(level) ?? true;\n  } catch (error) {\n    throw error;',
     tests: [LOG],
   },
   {

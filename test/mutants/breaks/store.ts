@@ -98,15 +98,15 @@ export const storeBreaks: readonly Break[] = [
   {
     name: 'store/outage-tracker: a permanent refusal by the store counts as an outage',
     file: `${STORE}/outage-tracker.ts`,
-    find: "(error.code === 'STORE_REFUSED' || error.code === 'STORE_CLOSED')",
-    replace: "error.code === 'STORE_CLOSED'",
+    find: "(thrown.code === 'STORE_REFUSED' || thrown.code === 'STORE_CLOSED')",
+    replace: "thrown.code === 'STORE_CLOSED'",
     tests: ['test/store/tracked-store.test.ts'],
   },
   {
     name: 'store/outage-tracker: a closed store counts as an outage',
     file: `${STORE}/outage-tracker.ts`,
-    find: "(error.code === 'STORE_REFUSED' || error.code === 'STORE_CLOSED')",
-    replace: "error.code === 'STORE_REFUSED'",
+    find: "(thrown.code === 'STORE_REFUSED' || thrown.code === 'STORE_CLOSED')",
+    replace: "thrown.code === 'STORE_REFUSED'",
     tests: ['test/store/tracked-store.test.ts'],
   },
   {

@@ -127,7 +127,7 @@ describe.each([
     expect(recorded(rig)).toMatchObject({ name: 'TypeError', message: 'broken' });
     expect(rig.events('step:released')).toMatchObject([{ reason, error: { message: 'broken' } }]);
     const lines = rig.logged.filter(({ level }) => level === 'warn');
-    expect(lines).toMatchObject([{ fields: { stepId: 's1', reason, error: 'broken' } }]);
+    expect(lines).toMatchObject([{ fields: { stepId: 's1', reason, error: { message: 'broken' } } }]);
   });
 
   test('an error that the abort caused is not recorded', async () => {

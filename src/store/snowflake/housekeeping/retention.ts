@@ -85,7 +85,7 @@ export class Retention {
     const counts = `${steps} ${requests}`;
     if (counts !== this.#reported && steps + requests > 0) {
       this.#dependencies.log.warn(
-        { steps, requests },
+        { invalidSteps: steps, invalidRequests: requests },
         'invalid rows in STEP_TRACKER or EXCHANGE_REQUEST; they are skipped until somebody corrects or deletes them',
       );
     }

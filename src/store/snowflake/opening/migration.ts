@@ -26,7 +26,7 @@ export async function migrate(context: OpeningContext, from: number, kind: Table
     const wanted = from === 0 ? 'CREATE TABLE, CREATE VIEW' : 'OWNERSHIP of the tables, CREATE TABLE, CREATE VIEW';
     throw denied(error, wanted, `SCHEMA ${names.wholeSchema}`, more, secrets);
   }
-  log.info({ from, version }, from === 0 ? 'created the tables' : 'migrated the tables');
+  log.info({ schemaFrom: from, schemaVersion: version }, from === 0 ? 'created the tables' : 'migrated the tables');
   return madeAll;
 }
 

@@ -11,7 +11,7 @@
  * - After `close`, nothing of the driver keeps the process alive for longer than 3 s.
  */
 import { StoppedError, StoreError } from '../../../errors.js';
-import type { Log } from '../../../log.js';
+import { loggedError, type Log } from '../../../log.js';
 import { runInContextCopy } from '../../../runtime/async-context.js';
 import { isoTime, sleep, type Runtime } from '../../../runtime/runtime.js';
 import { withTimeout } from '../../../runtime/with-timeout.js';
@@ -96,7 +96,7 @@ export class Session implements SessionHandle {
         const gone = error instanceof DriverError && (isSessionGone(error) || !connection.isUp());
         if (gone) this.#drop({ cancel: false });
         if (!gone || tries > 0 || options.once === true || !isSessionGone(error)) throw error;
-        this.#dependencies.log.debug({ code: error.code }, 'session ended by the server; logging in again');
+        this.#dependencies.log.debug({ error: loggedError(error) }, 'session ended by the server; logging in again');
       }
     }
   }

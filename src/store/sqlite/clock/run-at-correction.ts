@@ -5,7 +5,7 @@
  * - One move runs at a time. Each piece is a transaction of its own, and the event loop turns between two pieces.
  * - A move that fails, or that a crash cuts short, is continued with the next heartbeat of any pod.
  */
-import { asError } from '../../../errors.js';
+import { loggedError } from '../../../log.js';
 import type { Log } from '../../../log.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import type { CallRunner } from '../connection/call-runner.js';
@@ -39,7 +39,7 @@ export class RunAtCorrection {
       .run(() => this.#move(session))
       .catch((error: unknown) =>
         log.warn(
-          { error: asError(error).message },
+          { error: loggedError(error) },
           'steps with a runAt could not be moved to the corrected wall clock; the next heartbeat tries again',
         ),
       )

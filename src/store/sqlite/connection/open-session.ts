@@ -104,7 +104,10 @@ function missing(path: string): StoreError {
 
 /** Each name of a file gets its own `-wal`. Two processes that use two names destroy the file. */
 function warnOfHardLinks(log: Log, { path, names }: Located): void {
-  log.warn({ path, names }, 'database file has several hard links; open it by the same one in every process');
+  log.warn(
+    { path, hardLinks: names },
+    'database file has several hard links; open it by the same one in every process',
+  );
 }
 
 function closing(connection: Database): (error: unknown) => never {

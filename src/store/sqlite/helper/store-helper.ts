@@ -10,8 +10,8 @@
  * - If the thread's module cannot be loaded, or the thread finds another file at the path, the store works inline
  *   permanently.
  */
-import { asError, StoreError } from '../../../errors.js';
-import type { Log } from '../../../log.js';
+import { StoreError } from '../../../errors.js';
+import { loggedError, type Log, type LogFields } from '../../../log.js';
 import { doubledMs } from '../../../runtime/backoff.js';
 import type { ListFilter, ListPage, PruneReply } from '../../contract.js';
 import type { HelperTask, HelperTaskName, HelperTasks, HelperFile } from './messages.js';
@@ -87,10 +87,7 @@ export class StoreHelper {
     };
     this.#run('checkpoint', {}, false).then(done, (error: unknown) => {
       done();
-      this.#deps.log.debug(
-        { error: asError(error).message },
-        'checkpoint failed; the next one is due after 1,000 rows',
-      );
+      this.#deps.log.debug({ error: loggedError(error) }, 'checkpoint failed; the next one is due after 1,000 rows');
     });
   }
 
@@ -158,7 +155,7 @@ export class StoreHelper {
     this.#share = undefined;
     this.#unhear?.();
     this.#leaving = share.release();
-    this.#withdraw(error, { againInMs: this.#pauseMs });
+    this.#withdraw(error, { retryInMs: this.#pauseMs });
   }
 
   #lastedMs(): number {
@@ -179,9 +176,13 @@ export class StoreHelper {
     this.#withdraw(error, {});
   }
 
-  #withdraw({ message }: Error, fields: object): void {
+  #withdraw(error: Error, fields: LogFields): void {
     const { log, onGone } = this.#deps;
-    log.warn({ error: message, ...fields }, 'no helper thread: checkpoints, stats and long lists run inline');
+    const { message } = error;
+    log.warn(
+      { error: loggedError(error), ...fields },
+      'no helper thread: checkpoints, stats and long lists run inline',
+    );
     onGone();
     for (const reject of this.#abandon) reject(new StoreError('STORE_UNAVAILABLE', message, true));
   }

@@ -41,7 +41,7 @@ function memoryLog(): Log & { readonly lines: string[] } {
   const lines: string[] = [];
   const write = (_fields: object, message: string): void => void lines.push(message);
   const log: Log & { lines: string[] } = {
-    ...{ lines, verbose: true, debug: write, info: write, warn: write, error: write },
+    ...{ lines, verbose: true, writes: () => true, debug: write, info: write, warn: write, error: write },
     with: () => log,
   };
   return log;
