@@ -79,4 +79,7 @@ export type {
   StepTypeOptions,
 } from './step/type-map.js';
 export type { Finding, FindingLevel, StatusCounts, StoreFactory, SubmitReceipt } from './store/contract.js';
+export type { TraceCarrier } from './step/carrier.js';
+export type { CallHandler, RunOutcome, RunTrace } from './tracing/run-trace.js';
+export type { SubmitTrace, TracedReceipt } from './tracing/submit-trace.js';
 export { VERSION } from './version.js';

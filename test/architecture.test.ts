@@ -43,7 +43,7 @@ const EDGES: Record<string, readonly string[]> = {
   // entry points
   index: [
     ...['fleetq', 'type queue-interface', 'signals', 'type stats', 'version', 'options', 'client', 'pool', 'fleet'],
-    ...['events', 'log', 'store/contract', 'step', 'runtime', 'errors'],
+    ...['events', 'log', 'store/contract', 'type tracing', 'step', 'runtime', 'errors'],
   ],
   sqlite: ['store/sqlite', 'type store/contract', 'errors'],
   snowflake: ['store/snowflake', 'type store/contract', 'errors'],
@@ -108,7 +108,7 @@ const EDGES: Record<string, readonly string[]> = {
   version: [],
 
   // the services: never each other; `settlement` stands below those that end claims
-  client: SERVICE.filter((part) => part !== 'settlement'),
+  client: [...SERVICE.filter((part) => part !== 'settlement'), 'tracing'],
   pool: [...SERVICE, 'type pool-interface', ...POOL_ROOMS],
   fleet: [...SERVICE, 'type pool-interface', 'store/outage-tracker', 'store/busy-retry', 'files', 'driver'], // the journal is a file
   'pool-interface': ['type store/contract'], // the seam between the two
@@ -125,14 +125,20 @@ const EDGES: Record<string, readonly string[]> = {
   ],
   'pool/execution': [
     ...['type pool/suspects', 'pool/claims', 'type pool/pool-state'],
-    ...['events', 'type log', 'step', 'input', 'runtime', 'runtime/backoff', 'errors'],
+    ...['events', 'type log', 'tracing', 'step', 'input', 'runtime', 'runtime/backoff', 'errors'],
   ],
   'pool/suspects': ['type pool/claims', 'runtime', 'runtime/backoff'],
-  'pool/claims': ['type pool/handlers', 'type events', 'type log', 'store/contract', 'step', 'runtime', 'errors'],
+  'pool/claims': [
+    ...['type pool/handlers', 'type events', 'type log', 'type tracing'],
+    ...['store/contract', 'step', 'runtime', 'errors'],
+  ],
   'pool/handlers': ['type step', 'errors'],
   'pool/pool-state': [],
 
-  settlement: ['store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
+  settlement: ['store/contract', 'events', 'log', 'type tracing', 'step', 'runtime', 'errors'],
+
+  // the tracing channels: what is published of submissions and runs
+  tracing: ['type store/contract', 'step'],
 
   // the stores, and what stands before any of them: `tracked-store` reports outages, `store-in-context` sets the async context
   'store/sqlite': [...STORE, 'files'],

@@ -24,6 +24,7 @@ import { checkStep, submitCall, submitManyCall, type SubmitCall, type SubmitMany
 import type { StepInput } from '../step/step-input.js';
 import type { NewStep } from '../step/submission.js';
 import { isRefusal, type StepStore, type SubmitReceipt } from '../store/contract.js';
+import { submissions, traceSubmit, type Carry, type TracedCall } from '../tracing/submit-trace.js';
 import { repeatUnanswered } from './repeat-unanswered.js';
 import { commitEnd } from './commit-size-limit.js';
 import { SameStepTwice } from './same-step-twice.js';
@@ -35,7 +36,7 @@ export interface SubmitterDependencies {
   readonly events: Events;
   readonly context: QueueContext;
   readonly log: Log;
-  readonly settings: Pick<Settings, 'maxPayloadBytes' | 'maxRetries' | 'unknownTypes'>;
+  readonly settings: Pick<Settings, 'podId' | 'maxPayloadBytes' | 'maxRetries' | 'unknownTypes'>;
   readonly registry: StepRegistry;
   /** Aborts before the store is closed: then nothing new is written. */
   readonly closing: AbortSignal;
@@ -72,6 +73,7 @@ export class Submitter {
     const call = submitCall(given, args, options);
     const checking = call === undefined ? this.#check(given, '') : this.#check(call.input, '', call.definition);
     const step = types.isPromise(checking) ? await checking : checking;
+    if (submissions.hasSubscribers) return this.#traced(step);
     return this.#submitted(step, await this.#enqueue(step));
   }
 
@@ -79,6 +81,7 @@ export class Submitter {
   async submitCall({ input, definition }: SubmitCall): Promise<Submitted> {
     const checking = this.#check(input, '', definition);
     const step = types.isPromise(checking) ? await checking : checking;
+    if (submissions.hasSubscribers) return this.#traced(step);
     return this.#submitted(step, await this.#enqueue(step));
   }
 
@@ -108,10 +111,17 @@ export class Submitter {
       const checkId = (step: NewStep): NewStep => duplicates.check(input as StepInput, step, i);
       return types.isPromise(checking) ? checking.then(checkId) : checkId(checking);
     });
+    if (steps.length > 0 && submissions.hasSubscribers)
+      return traceSubmit(this.#tracedCall(steps, true), (carry) => this.#commitAll(steps, carry));
+    return this.#commitAll(steps);
+  }
+
+  async #commitAll(steps: readonly NewStep[], carry?: Carry): Promise<Submitted[]> {
     const done: Submitted[] = [];
     for (let at = 0; at < steps.length;) {
       const end = commitEnd(steps, at, this.#deps.submitBatch, ({ payload }) => payload);
-      const chunk = steps.slice(at, end);
+      const plain = steps.slice(at, end);
+      const chunk = carry === undefined ? plain : plain.map(carry);
       at = end;
       try {
         const receipts = await this.#commit(chunk);
@@ -184,6 +194,23 @@ export class Submitter {
     const { store, runtime, closing, context } = this.#deps;
     if (closing.aborted) throw new StoppedError('submit');
     return context.run(() => repeatUnanswered(runtime, closing, () => store.submit(steps)));
+  }
+
+  #traced(step: NewStep): Promise<Submitted> {
+    return traceSubmit(this.#tracedCall([step], false), async (carry) => {
+      const carried = carry(step);
+      return this.#submitted(carried, await this.#enqueue(carried));
+    });
+  }
+
+  #tracedCall(steps: readonly NewStep[], isBatch: boolean): TracedCall {
+    const { settings, log } = this.#deps;
+    const onRefused = (problem: string): void =>
+      log.warn(
+        { problem },
+        'trace context was not stored: a subscriber of fleet-q:submit has set a carrier that is none',
+      );
+    return { podId: settings.podId, steps, isBatch, onRefused };
   }
 
   /** Announces the step. */

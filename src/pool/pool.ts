@@ -12,7 +12,7 @@ import type { Fence, PodRef } from '../store/contract.js';
 import type { HeartbeatSnapshot, PoolLoad, WorkerPool } from '../pool-interface.js';
 import type { ClaimSnapshot } from './claims/claim-comparison.js';
 import type { HeldClaims } from './claims/held-claims.js';
-import type { OutboxEntry } from './claims/outbox.js';
+import { isEnded, type OutboxEntry } from './claims/outbox.js';
 import { drain } from './drain.js';
 import type { ExchangeLoop, SettledCounts } from './exchange/exchange-loop.js';
 import type { Executor } from './execution/executor.js';
@@ -200,6 +200,7 @@ export class Pool implements Service, WorkerPool {
     executor.stop();
     this.#apply('stop');
     processPools.leave(this.#now());
+    for (const entry of claims.outbox.all()) endTrace(entry);
     if (!claims.outbox.empty) {
       const unsettled = claims.outbox.awaiting;
       log.error(
@@ -211,6 +212,7 @@ export class Pool implements Service, WorkerPool {
 
   #onEnded(entry: OutboxEntry): void {
     this.#endIsolation(entry);
+    if (this.#state.current.lifecycle === 'stopped') endTrace(entry);
     this.#onProgress();
   }
 
@@ -233,4 +235,9 @@ export class Pool implements Service, WorkerPool {
   #now(): number {
     return this.#deps.runtime.monotonicMs();
   }
+}
+
+/** No receipt of the entry will come. */
+function endTrace(entry: OutboxEntry): void {
+  if (isEnded(entry)) entry.trace?.unconfirmed();
 }

@@ -77,9 +77,10 @@ export class Settler {
     }
   }
 
-  /** Emits the events and writes the log lines of a claim whose receipt has come. */
+  /** Emits the events and writes the log lines of a claim whose receipt has come, and ends its trace. */
   announce(ended: EndedClaim, settlement: Settlement, receipt: Receipt): void {
     this.#deps.announcer.announce(ended, settlement, receipt);
+    ended.trace?.settled(settlement, receipt);
   }
 
   async #sendAsFailure(refused: Settlement, error: StoreError, send: Send): Promise<Settled> {

@@ -138,7 +138,8 @@ function ended(error: SerializedError): Transition {
   return { status: 'failed', delayMs: null, charge: 0, crash: 0, result: null, error: JSON.stringify(error) };
 }
 
-function timeoutError({ timeoutMs, error }: Outcome & { kind: 'timedOut' }): SerializedError {
+/** The error of a claim whose handler ran out of time. */
+export function timeoutError({ timeoutMs, error }: Outcome & { kind: 'timedOut' }): SerializedError {
   const timedOut = plainError('STEP_TIMED_OUT', `the handler took longer than ${timeoutMs} ms`);
   return error === undefined ? timedOut : { ...timedOut, cause: error };
 }

@@ -1,5 +1,6 @@
 /** Submitting: durable, idempotent by `stepId`, and due when it should be. */
 import { expect, it } from 'vitest';
+import type { NewStep } from '../../src/step/submission.js';
 import { claimRequest, ids, newStep, newSteps, type Harness } from './harness.js';
 
 export function submitting(harness: Harness): void {
@@ -61,6 +62,31 @@ export function submitting(harness: Harness): void {
     const other = newStep({ stepId: step.stepId, args: { n: 2 } });
     expect(await harness.store.submit([other, other])).toEqual(['mismatch', 'mismatch']);
     expect((await harness.step(step)).payload).toBe(step.payload);
+  });
+
+  it('keeps the trace context of the first submission, and does not compare it', async () => {
+    const plain = newStep({ args: { n: 1 } });
+    const traced = (trace: string, args: unknown = { n: 1 }): NewStep => ({
+      ...plain,
+      payload: `${JSON.stringify({ type: 'work', args }).slice(0, -1)},"trace":${JSON.stringify({ traceparent: trace, 'a "key"': '}}' })}}`,
+    });
+    expect(await harness.store.submit([traced('a'), traced('b'), plain, traced('a', { n: 2 })])).toEqual([
+      'created',
+      'duplicate',
+      'duplicate',
+      'mismatch',
+    ]);
+    expect(await harness.store.submit([traced('b')])).toEqual(['duplicate']);
+    expect(await harness.store.submit([plain])).toEqual(['duplicate']);
+    expect(await harness.store.submit([traced('a', { n: 2 })])).toEqual(['mismatch']);
+    expect((await harness.claimOne(await harness.join())).payload).toBe(traced('a').payload);
+  });
+
+  it('takes a trace context for what it is in a step that was submitted without one', async () => {
+    const plain = await harness.submit({ args: { n: 1 } });
+    const traced = { ...plain, payload: `${plain.payload.slice(0, -1)},"trace":{"traceparent":"a"}}` };
+    const inArgs = newStep({ stepId: plain.stepId, args: { n: 1, trace: { traceparent: 'a' } } });
+    expect(await harness.store.submit([traced, inArgs])).toEqual(['duplicate', 'mismatch']);
   });
 
   it('compares only payloads: a step with another priority is a duplicate', async () => {

@@ -1,5 +1,6 @@
 /** Requests of a host in an `AsyncLocalStorage`, and the resources that are created or kept in their contexts. */
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
+import type { Channel } from 'node:diagnostics_channel';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { onTestFinished } from 'vitest';
@@ -63,4 +64,12 @@ export async function kept(requests: readonly WeakRef<Request>[]): Promise<strin
     if (names().length === 0) return [];
   }
   return names();
+}
+
+/** Binds the requests to a channel: what it runs in its stores runs in a request of this name. @returns what ends it */
+export function boundTo(channel: Channel<unknown, unknown>, name: string): () => void {
+  channel.bindStore(current, () => ({ name }));
+  const unbind = (): void => void channel.unbindStore(current);
+  onTestFinished(unbind);
+  return unbind;
 }

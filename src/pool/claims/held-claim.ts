@@ -6,16 +6,18 @@
  *   `AbortController` when a handler reads its signal.
  * - A payload that a reader could change is decoded again for each reader.
  * - The first abort decides. Later aborts change nothing.
+ * - The listeners of its signal run in the handler's async context, whatever caused the abort.
  * - It remembers a bounded number of the steps that its handler has submitted.
  * - Only its own methods change it.
  */
 import { FleetQError } from '../../errors.js';
 import type { StepEvent } from '../../events.js';
 import type { LogFields } from '../../log.js';
-import { runInContextCopy } from '../../runtime/async-context.js';
+import { QueueContext } from '../../runtime/async-context.js';
 import { isImmutable, payloadOf, type Payload } from '../../step/payload.js';
 import type { Outcome } from '../../step/decide-transition.js';
 import type { Claim, PodRef, Settlement } from '../../store/contract.js';
+import type { TracedRun } from '../../tracing/run-trace.js';
 import type { TypeHandler } from '../handlers/type-handler.js';
 
 /** Why a claim is aborted. `lost`: the store says that the step is no longer held by this pod. */
@@ -47,8 +49,11 @@ export class HeldClaim {
   /** How many later claims of the same step were given back because this one still runs. */
   #blockedClaims = 0;
   #controller: AbortController | undefined = undefined;
+  /** The async context in which the handler first read its signal: its own, or one that it has entered. */
+  #listening: QueueContext | undefined = undefined;
   /** The ids of steps that the handler has submitted by `ctx.submit`, the oldest first. */
   #children: Set<string> | undefined = undefined;
+  #trace: TracedRun | undefined = undefined;
 
   constructor(claim: Claim, pod: PodRef, handler: TypeHandler, claimedAt: number) {
     this.claim = claim;
@@ -108,6 +113,11 @@ export class HeldClaim {
     return this.#settlement;
   }
 
+  /** The trace of its run, if that has subscribers. */
+  get trace(): TracedRun | undefined {
+    return this.#trace;
+  }
+
   /** Its place among claims of equal rank in the ready queue. */
   queued(arrival: number): void {
     this.#arrival = arrival;
@@ -117,6 +127,11 @@ export class HeldClaim {
   begin(now: number): void {
     this.#state = 'running';
     this.#startedAt = now;
+  }
+
+  /** Its run is traced. */
+  traceWith(run: TracedRun): void {
+    this.#trace = run;
   }
 
   /** Its time-out, or its grace after an abort, is over at `dueAt`. */
@@ -185,6 +200,7 @@ export class HeldClaim {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      this.#listening = new QueueContext();
       if (this.#aborted !== undefined) this.#controller.abort(this.abortError());
     }
     return this.#controller.signal;
@@ -200,7 +216,7 @@ export class HeldClaim {
     if (this.#aborted !== undefined) return;
     this.#aborted = cause;
     const controller = this.#controller;
-    if (controller !== undefined) runInContextCopy(() => controller.abort(this.abortError()));
+    this.#listening?.run(() => controller?.abort(this.abortError()));
   }
 
   end(outcome: Outcome): asserts this is EndedHeldClaim {

@@ -51,6 +51,7 @@ export class HeldClaims {
   end(held: HeldClaim, outcome: Outcome): void {
     held.end(outcome);
     this.outbox.add(held);
+    held.trace?.ended(outcome, held.durationMs, this.running.find(held.claim.stepId) === held);
     this.#onEnded(held);
   }
 

@@ -68,8 +68,13 @@ export class Outbox {
     this.#sending = [];
   }
 
+  /** All that await a receipt, sent or not. */
+  all(): OutboxEntry[] {
+    return [...this.#sending, ...this.#waiting];
+  }
+
   /** The fences of all that await a receipt. */
   fences(): Fence[] {
-    return [...this.#sending, ...this.#waiting].map((entry) => (isEnded(entry) ? entry.claim : entry.fence));
+    return this.all().map((entry) => (isEnded(entry) ? entry.claim : entry.fence));
   }
 }

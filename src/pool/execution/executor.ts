@@ -18,11 +18,13 @@ import type { Outcome } from '../../step/decide-transition.js';
 import { eventOf, fieldsOf, type AbortCause, type HeldClaim } from '../claims/held-claim.js';
 import type { HeldClaims } from '../claims/held-claims.js';
 import type { ReadonlyPoolState } from '../pool-state.js';
+import { runs } from '../../tracing/run-trace.js';
 import { ArgsMismatch, callWithChecks } from './checked-call.js';
 import type { CompletionRate } from './completion-rate.js';
 import { Context, type ChildSubmitter } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { abortedOutcome, returnedOutcome, thrownOutcome } from './decide-outcome.js';
+import { callTraced } from './traced-call.js';
 
 export interface ExecutorDependencies {
   readonly runtime: Runtime;
@@ -66,7 +68,8 @@ export class Executor {
       const context = new Context(held, payload.metadata, this.#deps);
       if (log.verbose) logEvent(log, EVENT_LINES.stepStarted, fieldsOf(held));
       if (events.has('step:started')) events.emitLazily('step:started', () => eventOf(held));
-      if (limit === undefined && definition.schema === undefined)
+      if (runs.hasSubscribers) returned = callTraced(held, payload.args, context);
+      else if (limit === undefined && definition.schema === undefined)
         returned = runInContextCopy(definition.run, payload.args, context);
       else returned = callWithChecks(held, payload.args, context);
       running.called();

@@ -16,7 +16,8 @@ export interface StepRecord extends StepRow {
 }
 
 /**
- * The reply to one submitted step. `mismatch`: a step of this id exists with another payload; it was left as it is. On
+ * The reply to one submitted step. `mismatch`: a step of this id exists with another payload; it was left as it is. The
+ * trace context, the last key `trace` of a payload, does not count: payloads that differ in it alone are the same. On
  * a store without unique keys, two callers that submit the same step at once may both get `created`; there is one step.
  */
 export type SubmitReceipt = 'created' | 'duplicate' | 'mismatch';

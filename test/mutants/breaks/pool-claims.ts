@@ -25,8 +25,8 @@ export const poolClaimsBreaks: readonly Break[] = [
   {
     name: 'pool/claims/held-claim: listeners of the signal run in the context of the abort',
     file: 'src/pool/claims/held-claim.ts',
-    find: 'runInContextCopy(() => controller.abort(this.abortError()))',
-    replace: 'controller.abort(this.abortError())',
+    find: 'this.#listening?.run(() => controller?.abort(this.abortError()));',
+    replace: 'controller?.abort(this.abortError());',
     tests: ['test/pool/claims/held-claim.test.ts'],
   },
   {
@@ -74,8 +74,8 @@ export const poolClaimsBreaks: readonly Break[] = [
   {
     name: 'pool/claims/outbox: the fences leave out the batch in flight',
     file: 'src/pool/claims/outbox.ts',
-    find: 'return [...this.#sending, ...this.#waiting].map',
-    replace: 'return [...this.#waiting].map',
+    find: 'return [...this.#sending, ...this.#waiting];',
+    replace: 'return [...this.#waiting];',
     tests: ['test/pool/claims/outbox.test.ts'],
   },
   {

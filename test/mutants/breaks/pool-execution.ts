@@ -369,4 +369,40 @@ export const poolExecutionBreaks: readonly Break[] = [
     replace: 'durationMs',
     tests: ['test/pool/handlers/handlers.test.ts'],
   },
+  {
+    name: 'pool/execution/traced-call: a traced handler runs in the context of the pool',
+    file: 'src/pool/execution/traced-call.ts',
+    find: 'return runInContextCopy(() => run.start());',
+    replace: 'return run.start();',
+    tests: ['test/tracing/run.test.ts'],
+  },
+  {
+    name: 'pool/claims/held-claims: the trace of a stray does not say that its handler still runs',
+    file: 'src/pool/claims/held-claims.ts',
+    find: 'this.running.find(held.claim.stepId) === held',
+    replace: 'false',
+    tests: ['test/tracing/run.test.ts'],
+  },
+  {
+    name: 'tracing/run-trace: the handler does not run in the stores of the channel',
+    file: 'src/tracing/run-trace.ts',
+    find: 'return runs.start.runStores(this.#trace, () => {',
+    replace:
+      'const direct = (trace: RunTrace, work: CallHandler): unknown => (runs.start.publish(trace), work());\n    return direct(this.#trace, () => {',
+    tests: ['test/tracing/run.test.ts'],
+  },
+  {
+    name: 'tracing/submit-trace: the carrier is not stored',
+    file: 'src/tracing/submit-trace.ts',
+    find: 'payload: withCarrier(step.payload, text)',
+    replace: 'payload: step.payload',
+    tests: ['test/tracing/submit.test.ts'],
+  },
+  {
+    name: 'pool/pool: a run whose outcome is never confirmed keeps its trace open',
+    file: 'src/pool/pool.ts',
+    find: 'for (const entry of claims.outbox.all()) endTrace(entry);',
+    replace: 'claims.outbox.all();',
+    tests: ['test/tracing/run.test.ts'],
+  },
 ];

@@ -18,7 +18,7 @@ import {
 export interface StepStatements {
   /** Bind: { token, steps: [{ id, type, payload, priority, maxRetries, delayMs, runAtMs? }] }. */
   readonly submit: string;
-  /** What became of a submission. Bind: { token, steps: [{ id, payload }] }. Answers one row for each place (`at`) in it. */
+  /** What became of a submission. Bind: { token, steps: [{ id, payload, without its carrier }] }. Answers one row for each place (`at`) in it. */
   readonly submitted: string;
   /** Bind: ids. */
   readonly find: string;
@@ -95,7 +95,7 @@ WHERE k.id IS NULL`;
 
 /**
  * Answers, for each place in the submission: `made`, whether this submission inserted the row; `same`, whether the stored payload
- * is the submitted one; `found`, whether a row was found at all.
+ * is the submitted one but for its carrier; `found`, whether a row was found at all.
  *
  * - `batch`: the steps of the bind, duplicates included.
  * - `kept`: the rows of these steps in both tables, hot and cold.
@@ -115,10 +115,17 @@ function submittedOf(names: Names): string {
 ), first AS (
   SELECT * FROM kept QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY is_cold, its_row) = 1
 )
-SELECT o.its_at AS at, MAX(IFF(k.its_token = o.my_token, 1, 0)) AS made, MAX(IFF(k.its_payload = o.its_payload, 1, 0)) AS same, COUNT(k.id) AS found
+SELECT o.its_at AS at, MAX(IFF(k.its_token = o.my_token, 1, 0)) AS made, MAX(IFF(${isSamePayload('k', 'o')}, 1, 0)) AS same, COUNT(k.id) AS found
 FROM batch o LEFT JOIN first k ON k.id = o.id
 GROUP BY o.its_at`;
 }
+
+/**
+ * Whether the payload of row `kept` is that of `given`, which has no carrier. A carrier is the last key of a payload, and it is
+ * the only key that can follow a whole one.
+ */
+const isSamePayload = (kept: string, given: string): string =>
+  `${kept}.its_payload = ${given}.its_payload OR STARTSWITH(${kept}.its_payload, LEFT(${given}.its_payload, LENGTH(${given}.its_payload) - 1) || ',"trace":{')`;
 
 /**
  * One row for each step: from the hot table, else from the archive.

@@ -7,6 +7,7 @@
  * - A read that shows no row of a step that the INSERT left out was late. It is never taken for a payload that differs.
  */
 import type { Runtime } from '../../../runtime/runtime.js';
+import { samePayload, withoutCarrier } from '../../../step/carrier.js';
 import type { NewStep } from '../../../step/submission.js';
 import type { SubmitReceipt } from '../../contract.js';
 import { bindChunks, type BindChunk } from '../bind-chunks.js';
@@ -52,22 +53,25 @@ export class Submissions {
   }
 
   async #insert({ items, json }: BindChunk<NewStep>): Promise<SubmitReceipt[]> {
-    const bind = `{"token":${JSON.stringify(this.#runtime.uuid())},"steps":${json}}`;
+    const token = JSON.stringify(this.#runtime.uuid());
+    const bind = `{"token":${token},"steps":${json}}`;
     const inserted = written(await this.#inserts.run(this.#statements.submit, bind, items), 'inserted');
     const firsts = new Map<string, number>();
     items.forEach(({ stepId }, at) => void (firsts.has(stepId) || firsts.set(stepId, at)));
     const all = inserted === firsts.size;
-    const stored: Stored = all ? new Map() : await this.#stored(bind, items);
+    const stored: Stored = all ? new Map() : await this.#stored(token, items);
     return items.map((step, at) => {
       const first = firsts.get(step.stepId) ?? at;
       const row = stored.get(at);
       if (first === at && (all || number(row, 'MADE') === 1)) return 'created';
-      if (all) return items[first]?.payload === step.payload ? 'duplicate' : 'mismatch';
+      if (all) return samePayload(items[first]?.payload, step.payload) ? 'duplicate' : 'mismatch';
       return isFound(row) && number(row, 'SAME') === 0 ? 'mismatch' : 'duplicate';
     });
   }
 
-  async #stored(bind: string, items: readonly NewStep[]): Promise<Stored> {
+  async #stored(token: string, items: readonly NewStep[]): Promise<Stored> {
+    const steps = items.map(({ stepId, payload }) => ({ id: stepId, payload: withoutCarrier(payload) }));
+    const bind = `{"token":${token},"steps":${JSON.stringify(steps)}}`;
     const read = async (): Promise<Stored> => {
       const rows = await this.#session.run(this.#statements.submitted, bind);
       return new Map(rows.map((row) => [number(row, 'AT'), row]));

@@ -1,6 +1,7 @@
 /** Inserts submitted steps. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { SubmitReceipt } from '../../contract.js';
+import { samePayload } from '../../../step/carrier.js';
 import type { NewStep } from '../../../step/submission.js';
 import { INSERT_STEP, INSERT_RUN_AT_STEP, PAYLOAD_OF } from './statements.js';
 import type { WallClockOffsets } from '../clock/wall-clock-offsets.js';
@@ -22,7 +23,7 @@ export class Submissions {
   add(now: number, steps: readonly NewStep[]): SubmitReceipt[] {
     return steps.map((step) => {
       if (this.#add(now, step) === 1) return 'created';
-      return this.#payloadOf.get(step.stepId) === step.payload ? 'duplicate' : 'mismatch';
+      return samePayload(this.#payloadOf.get(step.stepId), step.payload) ? 'duplicate' : 'mismatch';
     });
   }
 
