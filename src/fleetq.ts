@@ -11,7 +11,8 @@ import type { CancelResult, RetryResult } from './client/step-commands.js';
 import { checkFilter, lazyListing, type StepFilter, type StepListing } from './client/step-listing.js';
 import type { WaitOptions } from './client/wait-options.js';
 import { diagnoseQueue } from './diagnosis/diagnose-queue.js';
-import { makeStore, openClient, type OpenClient } from './open-client.js';
+import { LazyClient } from './lazy-client.js';
+import type { OpenClient } from './open-client.js';
 import { defaultStore, storeFromEnv } from './default-store.js';
 import { FleetQError, StoppedError } from './errors.js';
 import {
@@ -24,18 +25,20 @@ import {
   type EventPayloads,
   type RecoverySummary,
 } from './events.js';
-import type { Health } from './fleet/health.js';
+import type { Health, Phase } from './fleet/health.js';
 import type { RecoveryOptions } from './fleet/recovery.js';
 import { createLog, type Log } from './log.js';
 import { overrideEnv } from './options/env.js';
 import { resolveOptions, type FleetQOptions, type ResolvedOptions } from './options.js';
-import { fleetSnapshot, healthOfNone, Pod } from './pod.js';
-import { leaderReport, queueStats, type LeaderReport, type QueueStats } from './stats.js';
+import { healthWithoutPod, Pod } from './pod.js';
+import type { PodReport } from './pod-report.js';
+import { QueueReports } from './queue-reports.js';
+import type { LeaderReport, QueueStats } from './stats.js';
 import { QueueContext } from './runtime/async-context.js';
 import type { StepTypeOptions } from './step/type-map.js';
 import { StepRegistry } from './step/step-registry.js';
 import type { Step } from './step/step.js';
-import type { Finding, StoreFactory } from './store/contract.js';
+import type { Finding } from './store/contract.js';
 import { VERSION } from './version.js';
 
 /** How long `stop` waits for listeners, in ms, if the drain time leaves less. */
@@ -43,15 +46,13 @@ const LISTENERS_MS = 2_000;
 
 class Queue implements AnyFleetQ {
   readonly #options: ResolvedOptions;
-  readonly #factory: StoreFactory;
   readonly #log: Log;
   /** The async context of the constructor; from `start` on, that of `start`. */
   readonly #context = new QueueContext();
   readonly #events: Events;
   readonly #registry = new StepRegistry();
-  #client: Promise<OpenClient> | undefined;
-  /** The client, once it is open. */
-  #opened: OpenClient | undefined;
+  readonly #client: LazyClient;
+  readonly #reports = new QueueReports({ open: (method) => this.#open(method), pod: () => this.#pod });
   #pod: Pod | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -61,10 +62,17 @@ class Queue implements AnyFleetQ {
 
   constructor(options?: FleetQOptions) {
     this.#options = resolveOptions(options);
-    this.#factory = this.#options.store ?? defaultStore();
     const { logger, podId } = this.#options;
     this.#log = createLog('queue', logger, { podId });
     this.#events = new Events(createLog('events', logger, { podId }), this.#context);
+    this.#client = new LazyClient({
+      factory: this.#options.store ?? defaultStore(),
+      options: this.#options,
+      registry: this.#registry,
+      events: this.#events,
+      context: this.#context,
+      pod: () => this.#pod,
+    });
     for (const definition of this.#options.steps) this.#registry.add(definition);
   }
 
@@ -82,13 +90,19 @@ class Queue implements AnyFleetQ {
     return this as never; // the same queue, under a wider type
   }
 
+  async connect(): Promise<void> {
+    await this.#open('connect');
+  }
+
   start(): Promise<void> {
     if (this.#stopping !== undefined) return Promise.reject(new StoppedError('start'));
+    this.#client.endWatch();
     return (this.#starting ??= this.#startHere());
   }
 
   stop(): Promise<void> {
     this.#events.doNotAwaitCaller();
+    this.#client.endWatch();
     return (this.#stopping ??= this.#context.run(() => this.#stop()));
   }
 
@@ -147,38 +161,33 @@ class Queue implements AnyFleetQ {
     return (await this.#open('retry')).commands.retry(stepId);
   }
 
-  async stats(): Promise<QueueStats> {
-    const { queries, store, settings } = await this.#open('stats');
-    const [counts, fleet] = await queries.read('stats', () =>
-      Promise.all([store.stats(), fleetSnapshot(store, this.#pod)]),
-    );
-    return queueStats(settings.runtime, counts, fleet, this.#pod?.pool.load.strays ?? 0);
+  stats(): Promise<QueueStats> {
+    return this.#reports.stats();
   }
 
   health(): Health {
-    return this.#pod?.health() ?? healthOfNone(this.#options);
+    if (this.#pod !== undefined) return this.#pod.health();
+    return healthWithoutPod(this.#options, { phase: this.#phase, paused: this.#paused, outage: this.#client.outage });
+  }
+
+  pods(): Promise<readonly PodReport[]> {
+    return this.#reports.pods();
   }
 
   async diagnose(): Promise<readonly Finding[]> {
     if (this.#closing || this.#stopping !== undefined) throw new StoppedError('diagnose');
+    const hasPod = this.#pod !== undefined;
     const strays = this.#pod?.pool.load.strays ?? 0;
     return diagnoseQueue({
       runtime: this.#options.runtime,
-      opened: this.#opened?.store,
-      make: () => this.#context.run(() => makeStore(this.#factory, this.#options, this.#context)),
-      state: {
-        version: VERSION,
-        health: this.health(),
-        hasPod: this.#pod !== undefined,
-        strays,
-        versions: process.versions,
-      },
+      opened: this.#client.opened?.store,
+      make: () => this.#client.makeStore(),
+      state: { version: VERSION, health: this.health(), hasPod, strays, versions: process.versions },
     });
   }
 
-  async leader(): Promise<LeaderReport> {
-    const { queries, store } = await this.#open('leader');
-    return leaderReport(await queries.read('leader', () => fleetSnapshot(store, this.#pod)));
+  leader(): Promise<LeaderReport> {
+    return this.#reports.leader();
   }
 
   async runRecovery(options: RecoveryOptions = {}): Promise<RecoverySummary> {
@@ -205,29 +214,16 @@ class Queue implements AnyFleetQ {
     this.#events.off(event, listener);
   }
 
-  #open(what: string): Promise<OpenClient> {
-    const unopened = this.#stopping !== undefined && this.#client === undefined;
-    if (this.#closing || unopened) return Promise.reject(new StoppedError(what));
-    return (this.#client ??= this.#context.run(() => this.#openClient()));
+  /** The phase of a queue without a pod. */
+  get #phase(): Phase {
+    if (this.#stopping !== undefined) return this.#closing ? 'stopped' : 'stopping';
+    return this.#starting === undefined ? this.#client.phase : 'starting';
   }
 
-  async #openClient(): Promise<OpenClient> {
-    try {
-      return (this.#opened = await openClient(
-        this.#factory,
-        this.#options,
-        this.#registry,
-        this.#events,
-        this.#context,
-        {
-          onWork: () => this.#pod?.pool.wake(),
-          onCancelled: (stepId) => this.#context.run(() => this.#pod?.pool.abort(stepId)),
-        },
-      ));
-    } catch (error) {
-      this.#client = undefined; // nothing is left open: a later call may try again
-      throw error;
-    }
+  #open(what: string): Promise<OpenClient> {
+    const unopened = this.#stopping !== undefined && this.#client.attempt === undefined;
+    if (this.#closing || unopened) return Promise.reject(new StoppedError(what));
+    return this.#client.open();
   }
 
   /** Starts in the caller's async context, which is the queue's own from here on. */
@@ -275,7 +271,7 @@ class Queue implements AnyFleetQ {
     if (atWork > 0)
       this.#log.warn({ listeners: atWork }, 'listeners have not settled in time; closing the store without them');
     this.#closing = true;
-    const client = await this.#client?.catch(() => undefined);
+    const client = await this.#client.attempt?.catch(() => undefined);
     await client?.close();
     if (drained === undefined) return; // it was a client
     logEvent(this.#log, EVENT_LINES.queueStopped, drained);

@@ -51,12 +51,13 @@ export {
   type StepSubmitted,
   type StepTimedOut,
 } from './events.js';
-export type { Health } from './fleet/health.js';
+export type { Health, HealthReason } from './fleet/health.js';
 export type { RecoveryOptions } from './fleet/recovery.js';
 export { consoleLogger, messageFirst, type Logger, type LogLevel, type MessageFirstLogger } from './log.js';
 export type { FleetQOptions } from './options.js';
 export type { Runtime, Timer, TimerOptions } from './runtime/runtime.js';
 export { stopOnSignals, type StopOnSignalsOptions } from './signals.js';
+export type { PodReport } from './pod-report.js';
 export type { LeaderReport, QueueStats } from './stats.js';
 export { defineStep, type SchemaInput, type SchemaOutput } from './step/definition.js';
 export type { ErrorFields } from './step/error-fields.js';

@@ -8,6 +8,7 @@
  */
 import { StepCommands } from './client/step-commands.js';
 import { StepQueries } from './client/step-queries.js';
+import type { StoreAnswers } from './store/store-answers.js';
 import { Submitter } from './client/submitter.js';
 import { TimeoutDetails } from './client/timeout-details.js';
 import { Waiter } from './client/waiter.js';
@@ -61,6 +62,7 @@ export async function openClient(
   registry: StepRegistry,
   events: Events,
   context: QueueContext,
+  answers: StoreAnswers,
   hooks: ClientHooks,
 ): Promise<OpenClient> {
   const { runtime, logger } = options;
@@ -69,7 +71,7 @@ export async function openClient(
   const clientLog = createLog('client', logger, { podId });
   const made = await makeStore(factory, options, context);
   const outages = new OutageTracker(runtime, events, log);
-  const store = trackedStore(made, outages);
+  const store = trackedStore(made, outages, answers);
   try {
     const settings = completeOptions(options, store.rhythm);
     await store.open();

@@ -9,18 +9,16 @@
 import type { OpenClient } from './open-client.js';
 import { StoppedError } from './errors.js';
 import type { Events } from './events.js';
-import { electLeader } from './fleet/elector.js';
 import { Fleet } from './fleet/fleet.js';
-import { healthOf, type Health } from './fleet/health.js';
+import { healthOf, type Health, type Phase } from './fleet/health.js';
 import { createLog, type Log } from './log.js';
 import type { ResolvedOptions, Settings } from './options.js';
 import { Pool, type PoolDrained } from './pool/pool.js';
 import { SlotDeadlock } from './pool/slot-deadlock.js';
 import type { Service } from './runtime/service.js';
-import type { FleetSnapshot } from './stats.js';
 import type { StepRegistry } from './step/step-registry.js';
 import type { Rules } from './step/decide-transition.js';
-import type { Store } from './store/contract.js';
+import type { FailingOperation } from './store/outage-tracker.js';
 import { Announcer } from './settlement/announcer.js';
 import { Settler } from './settlement/settler.js';
 import { VERSION } from './version.js';
@@ -100,9 +98,13 @@ export class Pod {
 
   health(): Health {
     const since = this.#startedAt;
-    const uptimeMs = since === undefined ? undefined : this.#settings.runtime.monotonicMs() - since;
-    const stopping = this.#stopping !== undefined;
-    return this.fleet.health(uptimeMs, { stopping, slotDeadlockMs: this.#slotDeadlock.forMs });
+    const uptimeMs = since === undefined ? 0 : this.#settings.runtime.monotonicMs() - since;
+    return this.fleet.health({ phase: this.#phase, uptimeMs, slotDeadlockMs: this.#slotDeadlock.forMs });
+  }
+
+  get #phase(): Phase {
+    if (this.#startedAt === undefined) return this.#stopping === undefined ? 'starting' : 'stopped';
+    return this.#stopping === undefined ? 'running' : 'stopping';
   }
 
   async #start(): Promise<void> {
@@ -138,25 +140,21 @@ function rulesOf(settings: Settings, registry: StepRegistry): (type: string) => 
   return (type) => own.get(type) ?? common;
 }
 
-/** The fleet as this pod knows it; if it is not in the fleet (any more), as the store shows it. */
-export async function fleetSnapshot(store: Store, pod: Pod | undefined): Promise<FleetSnapshot> {
-  if (pod !== undefined && pod.fleet.elector.pods.length > 0) {
-    const { pods, leader } = pod.fleet.elector;
-    return { pods, leader, seenMsAgo: pod.fleet.fence.silentForMs };
-  }
-  const pods = await store.fleet();
-  return { pods, leader: electLeader(pods), seenMsAgo: 0 };
+/** What the health of a queue without a pod is about. */
+export interface PodlessState {
+  readonly phase: Phase;
+  readonly paused: boolean;
+  /** The last call of the store, if it failed. */
+  readonly outage: FailingOperation | undefined;
 }
 
-const NOT_RUNNING = { overdueMs: 0, intervalMs: 0 };
-
-/** The health of a queue that is not running, so that it has no pod. */
-export function healthOfNone(options: ResolvedOptions): Health {
+/** The health of a queue that has no pod, because it is not running. */
+export function healthWithoutPod(options: ResolvedOptions, { phase, paused, outage }: PodlessState): Health {
   return healthOf({
     podId: options.podId,
     version: VERSION,
-    uptimeMs: undefined,
-    stopping: false,
+    phase,
+    uptimeMs: 0,
     hasLeft: false,
     isLeader: false,
     load: {
@@ -165,15 +163,15 @@ export function healthOfNone(options: ResolvedOptions): Health {
       unsettled: 0,
       strays: 0,
       slots: options.concurrency,
-      paused: false,
+      paused,
       fenced: false,
     },
     fenced: undefined,
     silentForMs: Infinity,
     deadAfterMs: Infinity,
-    heartbeat: NOT_RUNNING,
-    exchange: NOT_RUNNING,
-    outage: undefined,
+    heartbeatLateMs: 0,
+    exchangeLateMs: 0,
+    outage,
     slotDeadlockMs: 0,
     wallAheadMs: 0,
   });

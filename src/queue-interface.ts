@@ -6,6 +6,7 @@ import type { AnySteps, ArgsOf, EventName, EventPayloads, RecoverySummary, Resul
 import type { Health } from './fleet/health.js';
 import type { RecoveryOptions } from './fleet/recovery.js';
 import type { FleetQOptions } from './options.js';
+import type { PodReport } from './pod-report.js';
 import type { LeaderReport, QueueStats } from './stats.js';
 import type { StepContext } from './step/handler-context.js';
 import type { JsonGuard } from './step/json.js';
@@ -68,6 +69,14 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
     options?: StepTypeOptions,
   ): FleetQ<S & { [K in T]: { args: A; result: R } }>;
 
+  /**
+   * Opens the store, and does not start. A process that only submits may call it at its start, so that it fails early;
+   * every other call opens the store too. If it fails, it may be called again. A second call returns when the store is open.
+   *
+   * @throws StoreError if the store cannot be opened
+   * @throws StoppedError after `stop`
+   */
+  connect(): Promise<void>;
   /**
    * Opens the store, joins the fleet, and begins to claim and run steps. A second call returns the same promise.
    *
@@ -184,7 +193,13 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
 
   /** Counts of steps, pods and capacity. */
   stats(): Promise<QueueStats>;
-  /** Whether this pod works. It is unhealthy if its loops have stopped, not only if the process is gone. */
+  /**
+   * Whether this pod works: it is unhealthy if its loops have stopped, not only if the process is gone. It reads memory, and
+   * never asks the store.
+   *
+   * A queue that was never started is ready once its store is open. If a call of it fails because the store does not
+   * answer, it is not ready until the store answers again, which it finds out in the background.
+   */
   health(): Health;
   /**
    * Checks the store, this process and the fleet, and says what to do about what is wrong. Works before `start`, and also
@@ -197,6 +212,11 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
    * @throws StoppedError after `stop`
    */
   diagnose(): Promise<readonly Finding[]>;
+  /**
+   * The pods that have neither left nor been evicted, the oldest first. A started pod answers from its last heartbeat, so
+   * the report is as old as `leader()` says in `lastElectionCheckMs`. Otherwise the store is asked.
+   */
+  pods(): Promise<readonly PodReport[]>;
   /** The leader, as this pod knows it; before `start`, as the store does. */
   leader(): Promise<LeaderReport>;
   /**

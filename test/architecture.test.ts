@@ -42,7 +42,18 @@ const POOL_ROOMS = [
 const EDGES: Record<string, readonly string[]> = {
   // entry points
   index: [
-    ...['fleetq', 'type queue-interface', 'signals', 'type stats', 'version', 'options', 'client', 'pool', 'fleet'],
+    ...[
+      'fleetq',
+      'type queue-interface',
+      'signals',
+      'type pod-report',
+      'type stats',
+      'version',
+      'options',
+      'client',
+      'pool',
+      'fleet',
+    ],
     ...['events', 'log', 'store/contract', 'type tracing', 'step', 'runtime', 'errors'],
   ],
   sqlite: ['store/sqlite', 'type store/contract', 'errors'],
@@ -63,9 +74,12 @@ const EDGES: Record<string, readonly string[]> = {
   fleetq: [
     ...[
       'type queue-interface',
-      'open-client',
+      'lazy-client',
+      'type open-client',
       'pod',
-      'stats',
+      'type pod-report',
+      'queue-reports',
+      'type stats',
       'version',
       'default-store',
       'options',
@@ -77,8 +91,14 @@ const EDGES: Record<string, readonly string[]> = {
   ],
   // what the queue finds out about itself
   diagnosis: ['store/diagnosis', 'store/contract', 'type fleet', 'stats', 'runtime', 'errors'],
+  'lazy-client': [
+    ...['open-client', 'type pod', 'type options', 'type fleet', 'type events', 'type step', 'type runtime'],
+    ...['store/store-answers', 'type store/outage-tracker', 'type store/contract'],
+  ],
+  'queue-reports': ['type open-client', 'type pod', 'pod-report', 'stats', 'fleet', 'type store/contract'],
   'open-client': [
     ...[
+      'type store/store-answers',
       'options',
       'client',
       'events',
@@ -92,15 +112,16 @@ const EDGES: Record<string, readonly string[]> = {
     ...['step', 'runtime', 'errors'],
   ],
   pod: [
-    ...['type open-client', 'stats', 'version', 'options', 'pool', 'fleet'],
+    ...['type open-client', 'version', 'options', 'pool', 'fleet', 'type store/outage-tracker'],
     ...['events', 'log', 'settlement', 'store/contract', 'step', 'runtime', 'errors'],
   ],
   'queue-interface': [
-    ...['type stats', 'type options', 'type client', 'type pool', 'type fleet'],
+    ...['type pod-report', 'type stats', 'type options', 'type client', 'type pool', 'type fleet'],
     ...['type events', 'type log', 'type store/contract', 'type step', 'type runtime', 'type errors'],
   ],
   signals: ['type queue-interface', 'input', 'runtime', 'errors'],
   stats: ['store/contract', 'runtime'],
+  'pod-report': ['type stats', 'store/contract', 'runtime'],
   'default-store': [
     ...['dynamic store/sqlite', 'dynamic sqlite', 'dynamic snowflake', 'type store/contract', 'files', 'errors'],
   ],
@@ -143,7 +164,8 @@ const EDGES: Record<string, readonly string[]> = {
   // the stores, and what stands before any of them: `tracked-store` reports outages, `store-in-context` sets the async context
   'store/sqlite': [...STORE, 'files'],
   'store/snowflake': STORE,
-  'store/tracked-store': ['type store/contract', 'type store/outage-tracker'],
+  'store/tracked-store': ['type store/contract', 'type store/outage-tracker', 'type store/store-answers'],
+  'store/store-answers': ['store/contract', 'type store/outage-tracker', 'runtime', 'runtime/backoff', 'errors'],
   'store/outage-tracker': ['store/contract', 'events', 'log', 'type runtime', 'errors'],
   'store/store-in-context': ['type store/contract', 'type runtime'],
   'store/diagnosis': ['store/contract', 'runtime', 'errors'],

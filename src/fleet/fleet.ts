@@ -35,7 +35,7 @@ export interface FleetDependencies {
 }
 
 /** What a health report takes from the queue around the fleet's services. */
-type QueueHealth = Partial<Pick<HealthInputs, 'stopping' | 'slotDeadlockMs'>>;
+type QueueHealth = Pick<HealthInputs, 'phase' | 'uptimeMs' | 'slotDeadlockMs'>;
 
 /** Services start in the order heartbeat, recovery, housekeeping, then the pool, and stop in reverse. */
 export class Fleet {
@@ -113,24 +113,21 @@ export class Fleet {
   /** The pool calls this before it starts or settles anything; see {@link SelfFence.mayProceed}. */
   readonly mayProceed = (): boolean => this.fence.mayProceed();
 
-  /** @param uptimeMs for how long the queue has been running; `undefined` if it is not */
-  health(uptimeMs: number | undefined, queue: QueueHealth = {}): Health {
+  health(queue: QueueHealth): Health {
     const { settings, pool, outages, version } = this.#deps;
     return healthOf({
       podId: settings.podId,
       version,
-      uptimeMs,
-      stopping: queue.stopping ?? false,
+      ...queue,
       outage: outages.current,
-      slotDeadlockMs: queue.slotDeadlockMs ?? 0,
       hasLeft: this.heartbeat.hasLeft,
       isLeader: this.elector.isLeader,
       load: pool.load,
       fenced: this.fence.reason,
       silentForMs: this.fence.silentForMs,
       deadAfterMs: settings.deadAfterMs,
-      heartbeat: { overdueMs: this.heartbeat.overdueMs, intervalMs: settings.heartbeatIntervalMs },
-      exchange: { overdueMs: pool.overdueMs, intervalMs: settings.idleIntervalMs },
+      heartbeatLateMs: this.heartbeat.overdueMs,
+      exchangeLateMs: pool.overdueMs,
       wallAheadMs: this.#wallClock.aheadMs,
     });
   }

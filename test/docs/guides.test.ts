@@ -191,6 +191,7 @@ describe('docs/monitoring.md', () => {
   test.each([
     ['## health()', 'Health'],
     ['## stats()', 'QueueStats'],
+    ['## pods()', 'PodReport'],
     ['## leader()', 'LeaderReport'],
     ['## listSteps()', 'StepFilter'],
     ['## Fields of a step', 'Step'],
@@ -202,15 +203,18 @@ describe('docs/monitoring.md', () => {
   });
 });
 
-test('docs/monitoring.md quotes every problem of health()', () => {
-  const [, problems = ''] = section(read('docs/monitoring.md'), '## health()').split('These exist:');
-  const documented = table(problems).map((row) => quoted(Object.values(row)[0])[0] ?? '');
+test('docs/monitoring.md explains every reason of health(), and quotes its sentence', { timeout: COMPILING_MS }, () => {
+  const [, reasons = ''] = section(read('docs/monitoring.md'), '## health()').split('These exist:');
+  const rows = table(reasons).map((row) => Object.values(row).map((cell) => quoted(cell)[0] ?? ''));
+  expect(rows.map(([code]) => code).toSorted()).toEqual(wordsOf('HealthReason').toSorted());
   const inCode =
     read('src/fleet/health.ts')
-      .split('function problemsOf')[1]
-      ?.match(/[`'](the|no|all) [^`'$]*/g) ?? [];
-  const beginnings = inCode.map((text) => text.slice(1).trimEnd().replace(/:$/, ''));
-  expect(documented.map((text) => text.split(' …')[0]).toSorted()).toEqual(beginnings.toSorted());
+      .split('function problemsOf')
+      .slice(1)
+      .join('')
+      .match(/[`'](the|no|all) [^`'$]*/g) ?? [];
+  const beginnings = new Set(inCode.map((text) => text.slice(1).trimEnd().replace(/:$/, '')));
+  expect(new Set(rows.map(([, text]) => text?.split(' …')[0]))).toEqual(beginnings);
 });
 
 describe('docs/troubleshooting.md', () => {

@@ -86,7 +86,7 @@ describe('start and stop', () => {
     const factory = faultySqlite(({ verb }) => (verb === 'submit' ? { fails: 'before' } : undefined));
     const queue = newQueue({ store: factory, runtime }).register('a', () => 1);
     const refused = expect(queue.submit({ type: 'a' })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    await expect.poll(() => runtime.pending).toBe(1);
+    await expect.poll(() => runtime.pending).toBe(2); // the repeat, and the question whether the store answers
     await runtime.until(queue.stop());
     expect(runtime.pending).toBe(0);
     await refused;

@@ -5,28 +5,31 @@ import { healthOf, type HealthInputs } from '../../src/fleet/health.js';
 const WELL: HealthInputs = {
   podId: 'a',
   version: '1.2.3',
+  phase: 'running',
   uptimeMs: 90_000,
-  stopping: false,
   hasLeft: false,
   isLeader: true,
   load: { running: 3, unstarted: 5, unsettled: 0, strays: 0, slots: 8, paused: false, fenced: false },
   fenced: undefined,
   silentForMs: 100,
   deadAfterMs: 15_000,
-  heartbeat: { overdueMs: 0, intervalMs: 2_000 },
-  exchange: { overdueMs: 0, intervalMs: 1_000 },
+  heartbeatLateMs: 0,
+  exchangeLateMs: 0,
   outage: undefined,
   slotDeadlockMs: 0,
   wallAheadMs: 0,
 };
 const problems = (change: Partial<HealthInputs>) => {
-  const { status, problems } = healthOf({ ...WELL, ...change });
+  const { status, ready, reasons, problems } = healthOf({ ...WELL, ...change });
   expect(status).toBe(problems.length === 0 ? 'healthy' : 'unhealthy');
+  expect(ready).toBe(problems.length === 0);
+  expect(reasons).toHaveLength(problems.length);
   return problems;
 };
+const reasons = (change: Partial<HealthInputs>) => healthOf({ ...WELL, ...change }).reasons;
 
 describe('health', () => {
-  it('has the fields of the Python FLEET-Q', () => {
+  it('has the fields of the Python FLEET-Q, and those of the probes', () => {
     expect(healthOf(WELL)).toEqual({
       podId: 'a',
       status: 'healthy',
@@ -35,6 +38,12 @@ describe('health', () => {
       maxCapacity: 8,
       isLeader: true,
       version: '1.2.3',
+      live: true,
+      ready: true,
+      started: true,
+      paused: false,
+      strays: 0,
+      reasons: [],
       problems: [],
       warnings: [],
     });
@@ -50,11 +59,15 @@ describe('health', () => {
   });
 
   it('fails if the queue does not run', () => {
-    expect(problems({ uptimeMs: undefined, silentForMs: Infinity })).toEqual(['the queue is not running']);
+    for (const phase of ['not-started', 'stopped'] as const) {
+      expect(problems({ phase, silentForMs: Infinity })).toEqual(['the queue is not running']);
+      expect(reasons({ phase, silentForMs: Infinity })).toEqual([phase]);
+    }
   });
 
   it('fails while the queue is being stopped', () => {
-    expect(problems({ stopping: true })).toEqual(['the queue is being stopped']);
+    expect(problems({ phase: 'stopping' })).toEqual(['the queue is being stopped']);
+    expect(reasons({ phase: 'stopping' })).toEqual(['stopping']);
   });
 
   it('reports only that the pod has left, once it has drained permanently', () => {
@@ -73,11 +86,10 @@ describe('health', () => {
   });
 
   it.each(['heartbeat', 'exchange'] as const)('fails when the %s loop has stopped ticking', (loop) => {
-    expect(problems({ [loop]: { overdueMs: 6_000, intervalMs: 2_000 } })).toEqual([]);
-    expect(problems({ [loop]: { overdueMs: 6_001, intervalMs: 2_000 } })).toEqual([
-      `the ${loop} loop has been late for 6001 ms`,
-    ]);
-    expect(problems({ [loop]: { overdueMs: 4_999, intervalMs: 10 } })).toEqual([]);
+    const late = (ms: number): Partial<HealthInputs> => ({ [`${loop}LateMs`]: ms });
+    expect(problems(late(10_000))).toEqual([]);
+    expect(problems(late(10_001))).toEqual([`the ${loop} loop has been late for 10001 ms`]);
+    expect(reasons(late(10_001))).toEqual([`${loop}-stuck`]);
   });
 
   it('fails at once if the store fails permanently, and otherwise when the failure has lasted', () => {

@@ -24,7 +24,7 @@ describe('a pod that starts', () => {
     expect(pod.fleet.elector.pods).toHaveLength(1);
     expect(pod.fleet.leader).toMatchObject({ pod: pod.pod, eligible: true, asleep: false, meta: { types: ['work'] } });
     expect(pod.recorded.names).toEqual(['pod:joined', 'leader:elected']);
-    expect(pod.fleet.health(0)).toMatchObject({ status: 'healthy', isLeader: true, version: '1.2.3' });
+    expect(pod.health()).toMatchObject({ status: 'healthy', isLeader: true, version: '1.2.3' });
   });
 
   it('sends heartbeats at its interval, with jitter', async () => {
@@ -49,7 +49,7 @@ describe('a pod that starts', () => {
   it('reports an exchange loop that has stopped, beside a heartbeat that goes on', async () => {
     const pod = await world.started('a');
     pod.pool.overdueMs = 60_000;
-    expect(pod.fleet.health(0).problems).toEqual([expect.stringContaining('exchange loop')]);
+    expect(pod.health().problems).toEqual([expect.stringContaining('exchange loop')]);
   });
 
   it('returns the same promise twice', async () => {
@@ -174,14 +174,14 @@ describe('an outage', () => {
     pod.line.breaks('fails');
     await world.advance(60_000);
     expect(reasons(pod)).toEqual(['silent']);
-    expect(pod.fleet.health(0).problems).toContain('the pod is fenced: silent');
+    expect(pod.health().problems).toContain('the pod is fenced: silent');
     expect(pod.fleet.elector.isLeader).toBe(false);
     pod.line.heals();
     await world.advance(2_000);
     expect(pod.pool.calls).toEqual([`admit ${incarnation}`, 'fence', `admit ${incarnation}`]);
     const outages = pod.recorded.all.filter(({ payload }) => payload.operation === 'heartbeat');
     expect(outages.map(({ name }) => name)).toEqual(['store:error', 'store:recovered']);
-    expect(pod.fleet.health(0).status).toBe('healthy');
+    expect(pod.health().status).toBe('healthy');
     expect(pod.fleet.elector.isLeader).toBe(true);
   });
 

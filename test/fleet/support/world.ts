@@ -1,5 +1,6 @@
 /** The fleet services of several pods, on one clock and one real store. */
 import { Fleet } from '../../../src/fleet/fleet.js';
+import type { Health } from '../../../src/fleet/health.js';
 import { completeOptions, resolveOptions, type FleetQOptions, type Settings } from '../../../src/options.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { sqlite } from '../../../src/sqlite.js';
@@ -152,6 +153,10 @@ export class Member {
 
   get pod(): PodRef {
     return this.fleet.pod;
+  }
+
+  health(): Health {
+    return this.fleet.health({ phase: 'running', uptimeMs: 0, slotDeadlockMs: 0 });
   }
 
   async start(): Promise<void> {

@@ -134,8 +134,8 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/pod: health does not say that the queue is being stopped',
     file: 'src/pod.ts',
-    find: 'const stopping = this.#stopping !== undefined;',
-    replace: 'const stopping = this.#stopping === null;',
+    find: "return this.#stopping === undefined ? 'running' : 'stopping';",
+    replace: "return 'running';",
     tests: [DRAINING],
   },
   {
@@ -146,16 +146,16 @@ export const facadeBreaks: readonly Break[] = [
     tests: [WORK],
   },
   {
-    name: 'facade/pod: a pod that has left still reports the leader from its own view',
-    file: 'src/pod.ts',
-    find: 'if (pod !== undefined && pod.fleet.elector.pods.length > 0) {',
-    replace: 'if (pod !== undefined) {',
+    name: 'facade/queue-reports: a pod that has left still reports the leader from its own view',
+    file: 'src/queue-reports.ts',
+    find: 'if (fleet !== undefined && fleet.elector.pods.length > 0) {',
+    replace: 'if (fleet !== undefined) {',
     tests: [DRAINING],
   },
   {
-    name: 'facade/fleetq: a store that failed to open is never opened again',
-    file: 'src/fleetq.ts',
-    find: 'this.#client = undefined; // nothing is left open: a later call may try again',
+    name: 'facade/lazy-client: a store that failed to open is never opened again',
+    file: 'src/lazy-client.ts',
+    find: '      this.#client = undefined;\n',
     replace: '',
     tests: [LIFE],
   },
@@ -192,7 +192,7 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/fleetq: calls are refused as soon as stop is called',
     file: 'src/fleetq.ts',
-    find: 'const unopened = this.#stopping !== undefined && this.#client === undefined;',
+    find: 'const unopened = this.#stopping !== undefined && this.#client.attempt === undefined;',
     replace: 'const unopened = this.#stopping !== undefined;',
     tests: [DRAINING],
   },
