@@ -4,7 +4,7 @@
  * Invariants: an error is one line on stderr, without a stack unless `DEBUG` is set. The process ends by itself.
  */
 import { CommanderError } from 'commander';
-import { FleetQError } from '../index.js';
+import { describe } from './describe.js';
 import { EXIT, exitCodeOf, Interrupted, type ExitCode } from './exit-codes.js';
 import { Io } from './io.js';
 import { buildProgram } from './program.js';
@@ -32,12 +32,4 @@ async function report(error: unknown, io: Io): Promise<ExitCode> {
   if (!(error instanceof Interrupted)) await io.complain(describe(error));
   if ((io.env['DEBUG'] ?? '') !== '') await io.stderr.line((error as Error).stack ?? '');
   return exitCodeOf(error);
-}
-
-/** The message of an error, and its code if it has one. */
-export function describe(error: unknown): string {
-  if (error instanceof FleetQError) return `${error.message} (${error.code})`;
-  const { message = String(error), cause } = error as { readonly message?: string; readonly cause?: unknown };
-  const reason = (cause as { readonly message?: string } | undefined)?.message;
-  return reason === undefined || message.includes(reason) ? message : `${message}: ${reason}`;
 }

@@ -2,9 +2,74 @@
 import type { VerbRow } from './verb.js';
 
 export const VERBS: Readonly<Record<string, VerbRow>> = {
+  submit: {
+    summary: 'Submit a step, or many.',
+    group: 'Steps:',
+    load: () => import('./verbs/submit.js'),
+  },
+  get: {
+    summary: 'Show steps in full.',
+    group: 'Steps:',
+    load: () => import('./verbs/get.js'),
+  },
+  list: {
+    summary: 'List and search steps.',
+    group: 'Steps:',
+    load: () => import('./verbs/list.js'),
+  },
+  cancel: {
+    summary: 'Cancel steps that have not ended.',
+    group: 'Steps:',
+    load: () => import('./verbs/cancel.js'),
+  },
+  retry: {
+    summary: 'Retry steps that failed or were cancelled.',
+    group: 'Steps:',
+    load: () => import('./verbs/retry.js'),
+  },
   stats: {
     summary: 'Count steps, pods and capacity.',
     group: 'Fleet:',
     load: () => import('./verbs/stats.js'),
+  },
+  pods: {
+    summary: 'List the pods of the fleet.',
+    group: 'Fleet:',
+    load: () => import('./verbs/pods.js'),
+  },
+  leader: {
+    summary: 'Show which pod leads the fleet.',
+    group: 'Fleet:',
+    load: () => import('./verbs/leader.js'),
+  },
+  recover: {
+    summary: 'Run a recovery cycle now.',
+    group: 'Fleet:',
+    load: () => import('./verbs/recover.js'),
+  },
+  history: {
+    summary: 'List the recovery cycles that a pod has run.',
+    group: 'Fleet:',
+    load: () => import('./verbs/history.js'),
+  },
+  pause: {
+    summary: 'Stop the claiming of one pod.',
+    group: 'Pods:',
+    load: () => import('./verbs/pause.js'),
+  },
+  resume: {
+    summary: 'End the pause of one pod.',
+    group: 'Pods:',
+    load: () => import('./verbs/resume.js'),
+  },
+  doctor: {
+    summary: 'Check the store and the fleet.',
+    group: 'Setup:',
+    load: () => import('./verbs/doctor.js'),
+  },
+  ddl: {
+    summary: 'Print the SQL that creates the tables.',
+    group: 'Setup:',
+    load: () => import('./verbs/ddl.js'),
   },
 };

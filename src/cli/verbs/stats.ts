@@ -5,6 +5,7 @@ import type { Io } from '../io.js';
 import { duration } from '../output/duration.js';
 import { writeFields } from '../output/fields.js';
 import { compact, snakeCase } from '../output/json.js';
+import { plural } from '../output/plural.js';
 import { formatOption, type Format } from '../output/records.js';
 import { Table, type Column } from '../output/table.js';
 import { storeOption, withQueue, type StoreFlags } from '../store-option.js';
@@ -50,7 +51,7 @@ async function show(io: Io, stats: QueueStats): Promise<void> {
   await writeFields(io, {
     Pods: `${stats.activePods} active, ${sum('current')} of ${sum('max')} slots in use`,
     Leader: stats.currentLeader ?? 'none',
-    Due: `${stats.dueSteps} steps${due}`,
+    Due: `${plural(stats.dueSteps, 'step')}${due}`,
     ...(stats.unhandledTypes.length === 0 ? {} : { 'No pod handles': stats.unhandledTypes.join(', ') }),
   });
   const total: StatusCounts = {

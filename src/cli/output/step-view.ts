@@ -1,0 +1,95 @@
+/** How steps are shown: as a row, as JSON, and in full. */
+import type { Step, StepStatus } from '../../index.js';
+import { age, duration, instant } from './duration.js';
+import type { Fields } from './fields.js';
+import { indented } from './json.js';
+import type { View } from './records.js';
+import type { Cell } from './table.js';
+
+const COLOURS = {
+  pending: 'yellow',
+  claimed: 'cyan',
+  completed: 'green',
+  failed: 'red',
+  cancelled: 'gray',
+} as const satisfies Record<StepStatus, string>;
+
+function statusCell(status: StepStatus): Cell {
+  return { text: status, format: COLOURS[status] };
+}
+
+export const STEP_VIEW: View<Step> = {
+  columns: [
+    { title: 'STEP ID' },
+    { title: 'TYPE', shrinksTo: 8 },
+    { title: 'STATUS' },
+    { title: 'PRIORITY', align: 'right' },
+    { title: 'ATTEMPT', align: 'right' },
+    { title: 'CREATED', align: 'right' },
+    { title: 'UPDATED', align: 'right' },
+    { title: 'POD', shrinksTo: 6 },
+    { title: 'ERROR', shrinksTo: 8 },
+  ],
+  row: (step) => [
+    step.stepId,
+    step.type,
+    statusCell(step.status),
+    String(step.priority),
+    `${step.attempt}/${step.maxRetries + 1}`,
+    age(step.createdAt),
+    age(step.updatedAt),
+    step.claimedBy ?? '',
+    step.error === undefined ? '' : `${step.error.name}: ${step.error.message}`,
+  ],
+  json: stepJson,
+  id: (step) => step.stepId,
+};
+
+/** The same fields as the HTTP API has. */
+export function stepJson(step: Step): object {
+  return {
+    step_id: step.stepId,
+    type: step.type,
+    status: step.status,
+    args: step.args,
+    metadata: step.metadata,
+    priority: step.priority,
+    retry_count: step.retryCount,
+    attempt: step.attempt,
+    max_retries: step.maxRetries,
+    crashes: step.crashes,
+    run_at: instant(step.runAt),
+    created_ts: instant(step.createdAt),
+    last_update_ts: instant(step.updatedAt),
+    claimed_by: step.claimedBy,
+    version: step.version,
+    result: step.result ?? null,
+    error: step.error ?? null,
+  };
+}
+
+/** Everything about a step, for people. */
+export function stepFields(step: Step): Fields {
+  const { error, result } = step;
+  const waits = step.status === 'pending' && step.runAt > Date.now();
+  return {
+    Step: step.stepId,
+    Type: step.type,
+    Status: step.status,
+    Priority: String(step.priority),
+    Attempt: `${step.attempt} of ${step.maxRetries + 1}`,
+    ...(step.crashes === 0 ? {} : { Crashes: String(step.crashes) }),
+    Created: at(step.createdAt),
+    Updated: at(step.updatedAt),
+    ...(waits ? { Due: `${instant(step.runAt)} (in ${duration(step.runAt - Date.now())})` } : {}),
+    ...(step.claimedBy === null ? {} : { Pod: step.claimedBy }),
+    Args: step.args === undefined ? 'none' : indented(step.args),
+    ...(Object.keys(step.metadata).length === 0 ? {} : { Metadata: indented(step.metadata) }),
+    ...(result === undefined ? {} : { Result: indented(result) }),
+    ...(error === undefined ? {} : { Error: error.stack ?? `${error.name}: ${error.message}` }),
+  };
+}
+
+function at(instantMs: number): string {
+  return `${instant(instantMs)} (${age(instantMs)} ago)`;
+}

@@ -1,0 +1,22 @@
+/** `fleet-q pause`: stops the claiming of one pod. */
+import type { Command } from 'commander';
+import type { Io } from '../io.js';
+import { controlPod } from '../control-pod.js';
+import { urlOption, type PodFlags } from '../pod-api.js';
+
+export function define(command: Command, io: Io): void {
+  command
+    .addOption(urlOption())
+    .addHelpText(
+      'after',
+      `
+The pod claims nothing until it is resumed. Steps that run go on. A pause concerns one pod, and is kept in its memory:
+the command asks that pod, and not the store. A restarted pod is not paused.
+The token of the API is read from FLEET_Q_API_TOKEN.
+
+Examples:
+  fleet-q pause --url http://127.0.0.1:8000
+  kubectl exec deploy/worker -- fleet-q pause`,
+    )
+    .action((flags: PodFlags) => controlPod(io, 'pause', flags));
+}
