@@ -67,7 +67,16 @@ const EDGES: Record<string, readonly string[]> = {
   http: ['http', 'index', 'errors'],
   prometheus: ['prometheus', 'type index', 'index'],
   otel: ['otel', 'type index', 'index'],
-  cli: ['cli', 'index', 'dynamic sqlite', 'dynamic snowflake', 'dynamic http', 'dynamic prometheus', 'dynamic otel'],
+  cli: [
+    'cli',
+    'index',
+    'type snowflake',
+    'dynamic sqlite',
+    'dynamic snowflake',
+    'dynamic http',
+    'dynamic prometheus',
+    'dynamic otel',
+  ],
 
   // the facade: `pod` puts the services of a started queue together,
   // `queue-interface` is the queue's type, `stats` its reports
