@@ -5,6 +5,7 @@ import { driverBreaks } from './breaks/driver.js';
 import { facadeBreaks } from './breaks/facade.js';
 import { fleetBreaks } from './breaks/fleet.js';
 import { lateReadBreaks } from './breaks/late-reads.js';
+import { otelBreaks } from './breaks/otel.js';
 import { poolBreaks } from './breaks/pool.js';
 import { poolClaimsBreaks } from './breaks/pool-claims.js';
 import { poolExchangeBreaks } from './breaks/pool-exchange.js';
@@ -24,6 +25,7 @@ export const allBreaks: readonly Break[] = [
   ...clientBreaks,
   ...stepBreaks,
   ...runtimeBreaks,
+  ...otelBreaks,
   ...poolBreaks,
   ...poolClaimsBreaks,
   ...poolExchangeBreaks,
