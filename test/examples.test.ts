@@ -40,6 +40,8 @@ interface Ended {
 interface Program {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
+  /** Its output so far. */
+  printed(): string;
   /** Resolves when the output contains this text. */
   says(text: string): Promise<void>;
 }
@@ -62,7 +64,7 @@ function start(file: string, env: Readonly<Record<string, string>> = {}): Progra
       if (isOver && !out.includes(text)) throw new Error(`its output never contained "${text}":\n${out}\n${errors}`);
     }
   };
-  return { child, ended, says };
+  return { child, ended, printed: () => out, says };
 }
 
 /** The output of an example, line by line. The example must end by itself with exit code 0. */
@@ -196,6 +198,27 @@ describe('examples', { timeout: WITHIN_MS, concurrent: false }, () => {
         'report_by_counting: 1',
         'report_by_waiting: 1',
       ]);
+    },
+  );
+
+  test.each(['express/server.ts', 'fastify/server.ts', 'hono/server.ts'])(
+    '%s: an app is a pod, with the API of the queue under a path of its own',
+    async (file) => {
+      const token = 'a-token-that-nobody-guesses';
+      const server = start(file, { PORT: '0', FLEET_Q_API_TOKEN: token });
+      await server.says('listening at http://127.0.0.1:');
+      const url = /http:\S+/.exec(server.printed())?.[0] ?? '';
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      const greeted = await fetch(`${url}/greetings`, { method: 'POST', body: '{"name":"Alice"}', headers });
+      const { stepId } = (await greeted.json()) as { stepId: string };
+      const step = async () => (await fetch(`${url}/ops/status/${stepId}`, { headers })).json();
+      await expect.poll(step).toMatchObject({ step_id: stepId, status: 'completed' });
+      const body = JSON.stringify({ type: 'greet', args: { name: 'Bob' } });
+      expect((await fetch(`${url}/ops/submit`, { method: 'POST', body, headers })).status).toBe(201);
+      expect((await fetch(`${url}/ops/readyz`)).status).toBe(200);
+      expect((await fetch(`${url}/ops/status/${stepId}`)).status).toBe(401);
+      server.child.kill('SIGTERM');
+      expect(await server.ended).toMatchObject({ code: 0, errors: '' });
     },
   );
 

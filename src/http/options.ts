@@ -19,7 +19,7 @@ export interface HttpOptions {
    * Who may call anything but the probes: the holder of a bearer token, of one of several (for rotation), or whom a function
    * lets in. A token has at least 16 characters. Without `auth` everything but the probes is refused.
    */
-  readonly auth?: Auth;
+  readonly auth?: Auth | undefined;
   /**
    * Whether this request may do this. It is asked for every route but the probes, after `auth`, and only `true` permits.
    * `principal` is what the function `auth` returned, or `true`. Default: what `auth` lets in may do everything.

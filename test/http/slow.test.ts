@@ -200,6 +200,13 @@ describe('what is no HTTP', () => {
   });
 });
 
+test('the globals of Node.js are left alone', async () => {
+  const { Request: requestBefore, Response: responseBefore } = globalThis;
+  await answersOthers(await serving());
+  expect(globalThis.Request).toBe(requestBefore);
+  expect(globalThis.Response).toBe(responseBefore);
+});
+
 describe('close', () => {
   test('ends in bound with clients that send nothing, are slow, are idle, or are served', async () => {
     let release = (): void => undefined;

@@ -57,9 +57,10 @@ export class BoundedServer {
 
   async #close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
+    const idle = setInterval(() => this.#server.closeIdleConnections(), IDLE_LOOK_MS); // some become idle only now
     const timer = setTimeout(() => this.#server.closeAllConnections(), this.#limits.closeTimeoutMs);
     await closed;
+    clearInterval(idle);
     clearTimeout(timer);
   }
 
@@ -86,6 +87,9 @@ export class BoundedServer {
     );
   }
 }
+
+/** How often a server that closes looks for connections that have become idle, in ms. */
+const IDLE_LOOK_MS = 20;
 
 const STATUS_OF: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
