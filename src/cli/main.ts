@@ -17,6 +17,8 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exitCode = io.exitCode;
   } catch (error) {
     process.exitCode = await report(error, io);
+  } finally {
+    io.close();
   }
 }
 

@@ -42,4 +42,5 @@ export async function look(
     await io.stdout.frame(once, isFirst);
     await sleep(intervalMs, undefined, { signal: until }).catch(() => undefined);
   }
+  if (io.stdout.isTerminal) await io.stdout.line('');
 }

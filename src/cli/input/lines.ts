@@ -22,10 +22,7 @@ export interface Line {
  * @param longest the most characters of a line
  * @throws UsageError if a line is longer
  */
-export async function* lineBatches(
-  stream: NodeJS.ReadableStream & { destroy?: () => unknown },
-  longest: number,
-): AsyncGenerator<readonly Line[]> {
+export async function* lineBatches(stream: NodeJS.ReadableStream, longest: number): AsyncGenerator<readonly Line[]> {
   let [rest, number] = ['', 0];
   const batch: Line[] = [];
   const add = (text: string): void => {
@@ -52,8 +49,6 @@ export async function* lineBatches(
     if (batch.length > 0) yield batch.splice(0);
   } catch (error) {
     throw isReadError(error) ? new FailedError(`standard input: ${(error as Error).message}`) : error;
-  } finally {
-    stream.destroy?.(); // an open pipe would keep the process alive
   }
 }
 

@@ -73,10 +73,13 @@ export class Output {
     }
   }
 
-  /** Home, each line cleared to its end, then everything below. What does not fit the terminal is left out. */
+  /**
+   * Home, each line cleared to its end, then everything below. What does not fit the terminal is left out: lines do not
+   * wrap meanwhile, or the frame would scroll.
+   */
   #screen(text: string): string {
     const lines = text.split('\n').slice(0, Math.max(1, this.rows - 1));
-    return `\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`;
+    return `\x1b[?7l\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J\x1b[?7h`;
   }
 
   line(text: string): Promise<void> {

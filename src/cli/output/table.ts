@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - The first page decides the widths of the columns. So a listing of any length needs the memory of one page.
- * - On a terminal no line is wider than it: flexible columns shrink, the widest first. Elsewhere nothing is cut.
+ * - On a terminal no line is wider than it: the least important columns are left out, and flexible ones shrink, the
+ *   widest first. Elsewhere nothing is cut.
  * - Cells are made neutral, whatever a step holds.
  */
 import type { Output } from './output.js';
@@ -16,6 +17,8 @@ export interface Column {
   readonly align?: 'left' | 'right';
   /** To how many columns it may shrink. Default: it does not. */
   readonly shrinksTo?: number;
+  /** On a terminal that is too narrow for all, the column of the lowest number is left out first. Default: never. */
+  readonly dropped?: number;
 }
 
 /** A cell, or a cell with a format such as a colour. */
@@ -23,11 +26,18 @@ export type Cell = string | { readonly text: string; readonly format: Parameters
 
 const GAP = 2;
 
+interface Placed {
+  readonly column: Column;
+  /** Its place in a row. */
+  readonly index: number;
+  width: number;
+}
+
 export class Table {
   readonly #output: Pick<Output, 'write' | 'columns'>;
   readonly #paint: Paint;
   readonly #columns: readonly Column[];
-  #widths: readonly number[] | undefined;
+  #placed: readonly Placed[] | undefined;
 
   constructor(output: Pick<Output, 'write' | 'columns'>, paint: Paint, columns: readonly Column[]) {
     this.#output = output;
@@ -37,51 +47,74 @@ export class Table {
 
   /** Writes rows, and the titles above the first of them. */
   async write(rows: readonly (readonly Cell[])[]): Promise<void> {
-    const isFirst = this.#widths === undefined;
-    this.#widths ??= this.#fit(rows);
     const titles = this.#columns.map(({ title }): Cell => ({ text: title, format: 'bold' }));
-    const lines = (isFirst ? [titles, ...rows] : rows).map((row) => this.#line(row));
-    if (lines.length > 0) await this.#output.write(`${lines.join('\n')}\n`);
+    const shown = this.#placed === undefined ? [titles, ...rows] : rows;
+    const placed = (this.#placed ??= fitted(this.#columns, shown, this.#output.columns));
+    if (shown.length > 0) await this.#output.write(`${shown.map((row) => this.#line(row, placed)).join('\n')}\n`);
   }
 
-  #fit(rows: readonly (readonly Cell[])[]): number[] {
-    const widths = this.#columns.map(({ title }, i) =>
-      Math.max(widthOf(title), ...rows.map((row) => widthOf(textOf(row[i])))),
-    );
-    const flexible = this.#columns.map(({ shrinksTo }) => shrinksTo ?? Infinity);
-    let excess = widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1)) - this.#output.columns;
-    for (; excess > 0; excess--) {
-      const widest = widths.reduce(
-        (best, width, i) => (width > (flexible[i] ?? Infinity) && width > (widths[best] ?? 0) ? i : best),
-        -1,
-      );
-      if (widest === -1) break;
-      widths[widest] = (widths[widest] ?? 0) - 1;
-    }
-    return widths;
-  }
-
-  #line(row: readonly Cell[]): string {
+  #line(row: readonly Cell[], placed: readonly Placed[]): string {
     let room = this.#output.columns;
     const parts: string[] = [];
-    for (const [i, column] of this.#columns.entries()) {
-      const isLast = i === this.#columns.length - 1;
-      const part = this.#cell(textOf(row[i]), column, this.#widths?.[i] ?? 0, room, isLast);
-      parts.push(this.#painted(part, row[i]));
+    for (const { column, index, width } of placed) {
+      const isLast = parts.length === placed.length - 1;
+      const part = cellText(textOf(row[index]), column, width, room, isLast);
+      parts.push(this.#painted(part, row[index]));
       room -= widthOf(part) + GAP;
       if (room <= 0) break;
     }
     return parts.join(' '.repeat(GAP)).trimEnd();
   }
 
-  #cell(text: string, { align = 'left' }: Column, width: number, room: number, isLast: boolean): string {
-    const fitting = room === Infinity ? text : cut(text, Math.min(width, room));
-    return isLast && align === 'left' ? fitting : padded(fitting, Math.min(width, room), align);
-  }
-
   #painted(text: string, cell: Cell | undefined): string {
     return typeof cell === 'object' ? this.#paint(cell.format, text) : text;
   }
+}
+
+/** The columns that fit, and how wide they are. */
+function fitted(columns: readonly Column[], rows: readonly (readonly Cell[])[], room: number): Placed[] {
+  const all = columns.map((column, index) => ({
+    column,
+    index,
+    width: Math.max(...rows.map((row) => widthOf(textOf(row[index])))),
+  }));
+  const placed = withoutLeastImportant(all, room);
+  for (let excess = totalOf(placed, ({ width }) => width) - room; excess > 0; excess--) {
+    const shrinkable = placed.filter((one) => one.width > leastOf(one));
+    const [widest] = shrinkable.toSorted((a, b) => b.width - a.width);
+    if (widest === undefined) break;
+    widest.width--;
+  }
+  return placed;
+}
+
+function withoutLeastImportant(all: Placed[], room: number): Placed[] {
+  const placed = [...all];
+  while (totalOf(placed, leastOf) > room) {
+    const [least] = placed.filter(({ column }) => column.dropped !== undefined).toSorted(byDropped);
+    if (least === undefined) break;
+    placed.splice(placed.indexOf(least), 1);
+  }
+  return placed;
+}
+
+function byDropped(a: Placed, b: Placed): number {
+  return (a.column.dropped ?? 0) - (b.column.dropped ?? 0);
+}
+
+function leastOf({ column, width }: Placed): number {
+  return Math.min(width, column.shrinksTo ?? width);
+}
+
+function totalOf(placed: readonly Placed[], widthIn: (one: Placed) => number): number {
+  return placed.reduce((sum, one) => sum + widthIn(one), GAP * (placed.length - 1));
+}
+
+/** The last column takes all the room that is left. Where there is no terminal, nothing is cut. */
+function cellText(text: string, { align = 'left' }: Column, width: number, room: number, isLast: boolean): string {
+  if (isLast && align === 'left') return room === Infinity ? text : cut(text, room);
+  const most = Math.min(width, room);
+  return padded(room === Infinity ? text : cut(text, most), most, align);
 }
 
 function textOf(cell: Cell | undefined): string {
