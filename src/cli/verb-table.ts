@@ -52,6 +52,21 @@ export const VERBS: Readonly<Record<string, VerbRow>> = {
     group: 'Fleet:',
     load: () => import('./verbs/history.js'),
   },
+  worker: {
+    summary: 'Run the steps of a module, as a pod of the fleet.',
+    group: 'Pods:',
+    load: () => import('./verbs/worker.js'),
+  },
+  serve: {
+    summary: 'Serve the HTTP API without running steps.',
+    group: 'Pods:',
+    load: () => import('./verbs/serve.js'),
+  },
+  probe: {
+    summary: 'Ask a pod whether it is alive, ready or started.',
+    group: 'Pods:',
+    load: () => import('./verbs/probe.js'),
+  },
   pause: {
     summary: 'Stop the claiming of one pod.',
     group: 'Pods:',
@@ -61,6 +76,11 @@ export const VERBS: Readonly<Record<string, VerbRow>> = {
     summary: 'End the pause of one pod.',
     group: 'Pods:',
     load: () => import('./verbs/resume.js'),
+  },
+  demo: {
+    summary: 'See a fleet lose a pod, and no step.',
+    group: 'Setup:',
+    load: () => import('./verbs/demo.js'),
   },
   doctor: {
     summary: 'Check the store and the fleet.',

@@ -1,7 +1,7 @@
 /** The demo as a new user runs it, on fewer files. Its summary must keep every promise of the README. */
 import { expect, test } from 'vitest';
-import { Progress } from '../../examples/demo/progress.js';
-import { PACES } from '../../examples/demo/settings.js';
+import { Progress } from '../../src/cli/demo/progress.js';
+import { PACES } from '../../src/cli/demo/settings.js';
 import { expectPromisesKept, startDemo } from '../support/demo.js';
 
 const FILES = 2_500;
@@ -23,13 +23,18 @@ test(
 );
 
 test.for([
-  ['another store', ['--store', 'oracle'], '--store: expected sqlite or snowflake, got "oracle"'],
-  ['no store', ['--store', ''], '--store: expected sqlite or snowflake, got ""'],
-  ['no number of files', ['--files', 'some'], '--files: expected a whole number above 0, got "some"'],
-  ['an unknown option', ['--sotre', 'sqlite'], "Unknown option '--sotre'"],
+  [
+    'another store',
+    ['--store', 'oracle'],
+    "--store <store>' argument 'oracle' is invalid. Allowed choices are sqlite, snow",
+  ],
+  ['no store', ['--store', ''], "--store <store>' argument '' is invalid. Allowed choices are sqlite, snowflake"],
+  ['no number of files', ['--files', 'some'], "'some' is invalid. Expected a whole number from 100 to 1000000"],
+  ['too few files', ['--files', '99'], "'99' is invalid. Expected a whole number from 100 to 1000000"],
+  ['an unknown option', ['--sotre', 'sqlite'], "unknown option '--sotre' (Did you mean --store?)"],
 ] as const)('%s is refused, and the message names the option and shows the value', async ([, args, message]) => {
   const demo = await startDemo(args).ended;
-  expect(demo).toMatchObject({ code: 1, stdout: '', left: [] });
+  expect(demo).toMatchObject({ code: 2, stdout: '', left: [] });
   expect(demo.stderr).toContain(message);
   expect(demo.stderr).not.toContain('    at ');
 });

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
-import type { Summary } from '../../examples/demo/summary.js';
+import type { Summary } from '../../src/cli/demo/summary.js';
 import { KEEPER } from './fakesnow/emulator.js';
 import { temporaryFolder } from './temp.js';
 
@@ -30,7 +30,7 @@ export interface RunningDemo {
 
 export function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningDemo {
   const folder = temporaryFolder();
-  const child = spawn(process.execPath, ['--import', 'tsx', 'examples/demo/main.ts', ...args], {
+  const child = spawn(process.execPath, ['dist/cli.js', 'demo', ...args], {
     cwd: fileURLToPath(new URL('../../', import.meta.url)),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,

@@ -1,5 +1,5 @@
 /** One pod of the demo, a process of its own. It keeps a ledger beside the store, which the demo reads. */
-import { FleetQ, stopOnSignals } from 'fleet-q';
+import { FleetQ, stopOnSignals } from '../../index.js';
 import { countFile } from './count-file.js';
 import { Ledger } from './ledger.js';
 import { PACES, placeFromEnv, storeAt } from './settings.js';
@@ -8,7 +8,7 @@ const [folder = '.', podId = 'pod'] = process.argv.slice(2);
 const place = placeFromEnv();
 const ledger = new Ledger(folder, podId);
 
-const queue = new FleetQ({ store: storeAt(place), podId, steps: [countFile], ...PACES[place.store].timing });
+const queue = new FleetQ({ store: await storeAt(place), podId, steps: [countFile], ...PACES[place.store].timing });
 
 queue.on('step:claimed', ({ stepId }) => ledger.write('claimed', { stepId }));
 queue.on('step:started', ({ stepId }) => ledger.write('started', { stepId }));

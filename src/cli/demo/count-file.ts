@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { defineStep } from 'fleet-q';
+import { defineStep } from '../../index.js';
 
 export interface FileCount {
   readonly bytes: number;

@@ -1,5 +1,5 @@
 /** The result of the demo, counted from the ledgers, the store, and the independent pass. */
-import type { Step } from 'fleet-q';
+import type { Step } from '../../index.js';
 import { expected, isRight } from './check.js';
 import type { Entry } from './ledger.js';
 

@@ -1,7 +1,6 @@
 /** What all processes of the demo share: the store, and the timing on it. */
-import type { FleetQOptions, StoreFactory } from 'fleet-q';
-import { snowflake, type SnowflakeOptions } from 'fleet-q/snowflake';
-import { sqlite } from 'fleet-q/sqlite';
+import type { FleetQOptions, StoreFactory } from '../../index.js';
+import type { SnowflakeOptions } from '../../snowflake.js';
 
 /** Where the steps live. It is passed to the pods as JSON. */
 export type Place =
@@ -19,8 +18,8 @@ export interface Pace {
   readonly timing: Timing;
   /** How long a step waits, so that some always run. */
   readonly waitMs: number;
-  /** How many files, unless `--files` says. */
-  readonly most: number;
+  /** How many files, unless `--files` says; `undefined`: as many as `files-to-count.ts` finds. */
+  readonly files: number | undefined;
   /** How many of them are submitted only while a pod is frozen. */
   readonly keptBack: number;
   /** The time within which the other pods must make progress while one is frozen. */
@@ -34,7 +33,7 @@ export interface Pace {
 export const PACES: Readonly<Record<StoreName, Pace>> = {
   sqlite: {
     timing: { heartbeatIntervalMs: 500, deadAfterMs: 2_500, recoveryIntervalMs: 500 },
-    ...{ waitMs: 20, most: Infinity, keptBack: 300, goesOnMs: 1_000, pollEveryMs: 100, timeLimitMs: 55_000 },
+    ...{ waitMs: 20, files: undefined, keptBack: 300, goesOnMs: 1_000, pollEveryMs: 100, timeLimitMs: 55_000 },
   },
   // One process emulates the warehouse, so there are fewer statements, and fewer steps that each take longer.
   snowflake: {
@@ -42,18 +41,39 @@ export const PACES: Readonly<Record<StoreName, Pace>> = {
       ...{ heartbeatIntervalMs: 1_000, deadAfterMs: 5_000, recoveryIntervalMs: 1_000 },
       ...{ claimIntervalMs: 200, idleIntervalMs: 500 },
     },
-    ...{ waitMs: 200, most: 1_200, keptBack: 150, goesOnMs: 3_000, pollEveryMs: 400, timeLimitMs: 100_000 },
+    ...{ waitMs: 200, files: 1_200, keptBack: 150, goesOnMs: 3_000, pollEveryMs: 400, timeLimitMs: 100_000 },
   },
 };
 
-export function storeAt(place: Place): StoreFactory {
-  if (place.store === 'sqlite') return sqlite({ path: place.path });
+/** From this number of files on, the pods are busy for long enough. */
+const MANY: Readonly<Record<StoreName, number>> = { sqlite: 2_500, snowflake: 700 };
+/** So many files need no more than `timeLimitMs`. */
+const IN_TIME = 20_000;
+
+/**
+ * The pace for this number of files: with few, each step waits longer, so that a pod that dies still holds steps. With very
+ * many, the demo may take longer.
+ */
+export function paceFor(store: StoreName, files: number): Pace {
+  const pace = PACES[store];
+  const factor = Math.max(1, MANY[store] / files);
+  return {
+    ...pace,
+    waitMs: Math.round(pace.waitMs * factor),
+    keptBack: Math.floor(pace.keptBack / factor),
+    timeLimitMs: Math.round(pace.timeLimitMs * Math.max(1, files / IN_TIME)),
+  };
+}
+
+export async function storeAt(place: Place): Promise<StoreFactory> {
+  if (place.store === 'sqlite') return (await import('../../sqlite.js')).sqlite({ path: place.path });
+  const { snowflake } = await import('../../snowflake.js');
   const { connection, database, schema } = place;
   return snowflake({ ...(connection !== undefined && { connection }), database, schema });
 }
 
 /** The variable that holds the store for a pod. Other processes can read arguments, and the connection has a password. */
-const VARIABLE = 'FLEET_Q_DEMO_PLACE';
+const VARIABLE = 'DEMO_PLACE';
 
 export const placeInEnv = (place: Place): NodeJS.ProcessEnv => ({ [VARIABLE]: JSON.stringify(place) });
 export const placeFromEnv = (): Place => JSON.parse(process.env[VARIABLE] ?? '') as Place;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { LedgerReader } from './ledger.js';
 import { placeInEnv, type Place } from './settings.js';
 
-const PROGRAM = fileURLToPath(new URL('./pod.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./pod.js', import.meta.url));
 
 export type PodState = 'starting' | 'alive' | 'killed' | 'frozen' | 'stopped';
 

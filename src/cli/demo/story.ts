@@ -1,17 +1,17 @@
 /**
- * Runs the demo: three pods, and one step for each file below node_modules, on the given store.
+ * Runs the demo: three pods, and one step for each file that is to be counted, on the given store.
  *
  * After a third of the steps it kills the leader with SIGKILL. Later it freezes another pod with SIGSTOP while that pod
  * runs steps. When the other pods have declared it dead, it resumes that pod, which then tries to settle steps that it has
  * lost. At the end it compares every result with an independent pass over the same files.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { FleetQ, type Step } from 'fleet-q';
-import { filesBelow } from './check.js';
+import { FleetQ, type Step, type StoreFactory } from '../../index.js';
 import type { FileToCount } from './count-file.js';
+import type { FilesToCount } from './files-to-count.js';
 import { PodProcess } from './pod-process.js';
 import type { Progress } from './progress.js';
-import { PACES, storeAt, type Pace } from './settings.js';
+import { paceFor, storeAt, type Pace } from './settings.js';
 import type { Stage } from './stage.js';
 import { summarize, type Summary } from './summary.js';
 
@@ -21,13 +21,10 @@ type Steps = { count_file: { args: FileToCount; result: unknown } };
 
 export interface StoryParts {
   readonly stage: Stage;
-  /** The folder whose files are counted. */
-  readonly root: string;
+  readonly toCount: FilesToCount;
   /** Where the pods keep their ledgers. */
   readonly folder: string;
   readonly progress: Progress;
-  /** The most files. Default: what the timing of the store says. */
-  readonly most?: number | undefined;
 }
 
 export class Story {
@@ -37,14 +34,20 @@ export class Story {
   readonly #startedAt = performance.now();
   readonly #pods: PodProcess[] = [];
   readonly #files = new Map<string, string>();
-  #total = 0;
 
-  constructor(parts: StoryParts) {
-    const { place } = parts.stage;
+  private constructor(parts: StoryParts, store: StoreFactory) {
     this.#parts = parts;
-    this.#pace = PACES[place.store];
+    this.#pace = paceFor(parts.stage.place.store, parts.toCount.files.length);
     // Never started: it only submits and reads.
-    this.#queue = new FleetQ<Steps>({ store: storeAt(place), podId: 'demo', ...this.#pace.timing });
+    this.#queue = new FleetQ<Steps>({ store, podId: 'demo', ...this.#pace.timing });
+  }
+
+  static async of(parts: StoryParts): Promise<Story> {
+    return new Story(parts, await storeAt(parts.stage.place));
+  }
+
+  get #total(): number {
+    return this.#parts.toCount.files.length;
   }
 
   /** Runs to the end, or until `signal` aborts. In both cases no process is left. */
@@ -62,10 +65,9 @@ export class Story {
   }
 
   async #run(): Promise<Summary> {
-    const { root, folder, stage, progress, most = this.#pace.most } = this.#parts;
+    const { toCount, folder, stage, progress } = this.#parts;
     const { keptBack } = this.#pace;
-    const files = filesBelow(root).slice(0, most);
-    this.#total = files.length;
+    const { root, files } = toCount;
     progress.print(`${files.length.toLocaleString('en')} files below ${root}, three pods, ${stage.what}`);
     this.#pods.push(...POD_IDS.map((podId) => new PodProcess(folder, podId, stage.place)));
     await this.#until('the pods are ready', () => this.#pods.every((pod) => pod.state === 'alive'));
@@ -86,7 +88,10 @@ export class Story {
 
   async #submit(files: readonly string[]): Promise<void> {
     const ids = await this.#queue.submitMany(
-      files.map((file) => ({ type: 'count_file', args: { root: this.#parts.root, file, waitMs: this.#pace.waitMs } })),
+      files.map((file) => ({
+        type: 'count_file',
+        args: { root: this.#parts.toCount.root, file, waitMs: this.#pace.waitMs },
+      })),
     );
     ids.forEach((stepId, i) => this.#files.set(stepId, files[i] ?? ''));
   }

@@ -1,0 +1,43 @@
+/** `fleet-q probe`: asks a probe of a pod, for exec probes. */
+import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
+import { durationValue } from '../duration-value.js';
+import { EXIT } from '../exit-codes.js';
+import type { Io } from '../io.js';
+import { localUrl } from '../worker/api-options.js';
+import { probe, PROBES, type Probe } from '../worker/probe.js';
+
+interface Flags {
+  readonly url?: URL;
+  readonly timeout: number;
+}
+
+export function define(command: Command, io: Io): void {
+  command
+    .addArgument(new Argument('[probe]', 'Which probe.').choices(PROBES).default('readyz'))
+    .addOption(
+      new Option(
+        '--url <url>',
+        'The address of the API. Default: that of FLEET_Q_API_HOST and FLEET_Q_API_PORT.',
+      ).argParser(address),
+    )
+    .addOption(new Option('--timeout <time>', 'How long to wait.').argParser(durationValue).default(2_000, '2s'))
+    .addHelpText(
+      'after',
+      `
+Exit code 0: the probe answered 200. 1: it did not, or did not answer. It asks no token and no store.
+
+Examples:
+  fleet-q probe livez
+  fleet-q probe readyz --url http://127.0.0.1:9000/queue`,
+    )
+    .action(async (which: Probe, { url, timeout }: Flags) => {
+      const { ok, what } = await probe(url ?? new URL(localUrl(io.env)), which, timeout);
+      await io.stdout.line(what);
+      if (!ok) io.exitCode = EXIT.failed;
+    });
+}
+
+function address(text: string): URL {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
+  throw new InvalidArgumentError('Expected an address such as http://127.0.0.1:8000.');
+}

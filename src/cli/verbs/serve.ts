@@ -1,0 +1,24 @@
+/** `fleet-q serve`: the HTTP API of a queue that runs no steps. */
+import type { Command } from 'commander';
+import type { Io } from '../io.js';
+import { storeOption } from '../store-option.js';
+import { endsProcess } from '../worker/ends-process.js';
+import { runServer, type ServerFlags } from '../worker/run-server.js';
+
+export function define(command: Command, io: Io): void {
+  command
+    .addOption(storeOption())
+    .option('--host <address>', 'Where HTTP listens. Default: FLEET_Q_API_HOST, else 127.0.0.1.')
+    .option('--port <port>', 'Its port; 0 for a free one. Default: FLEET_Q_API_PORT, else 8000.')
+    .addHelpText(
+      'after',
+      `
+It submits, looks and acts on steps, and runs none: it is no pod of the fleet. Every route but the probes
+needs the bearer token of FLEET_Q_API_TOKEN. Without a token it listens at a loopback address alone.
+
+Examples:
+  FLEET_Q_API_TOKEN=... fleet-q serve --store sqlite:./fleet-q.db
+  FLEET_Q_API_TOKEN=... fleet-q serve --host 0.0.0.0 --port 9000`,
+    )
+    .action((flags: ServerFlags) => endsProcess(() => runServer(flags, io.env)));
+}

@@ -1,0 +1,39 @@
+/** `fleet-q worker <module>`: runs the steps of a module, as a pod of the fleet. */
+import type { Command } from 'commander';
+import type { Io } from '../io.js';
+import { storeOption } from '../store-option.js';
+import { endsProcess } from '../worker/ends-process.js';
+import { runWorker, type WorkerFlags } from '../worker/run-worker.js';
+
+export function define(command: Command, io: Io): void {
+  command
+    .argument('<module>', 'A file or a package that exports step definitions, or a queue.')
+    .addOption(storeOption())
+    .option(
+      '--concurrency <number>',
+      'How many steps run at the same time. Default: FLEET_Q_CONCURRENCY, else 8.',
+      Number,
+    )
+    .option('--host <address>', 'Where HTTP listens. Default: FLEET_Q_API_HOST, else 127.0.0.1.')
+    .option('--port <port>', 'Its port; 0 for a free one. Default: FLEET_Q_API_PORT, else 8000.')
+    .option('--no-http', 'Serve no HTTP: no probes, no metrics, no API.')
+    .addHelpText(
+      'after',
+      `
+The module is an ES module, CommonJS, or TypeScript where Node.js runs it (22.18 or later). Its exports are
+definitions made with defineStep, or an array of them as the default export; the queue is then made from the
+FLEET_Q_* variables. Or it exports a queue, which has a store and options of its own.
+
+HTTP serves /livez, /readyz and /startupz to anybody, and the API and /metrics to those who send the bearer
+token of FLEET_Q_API_TOKEN. Without a token it listens at a loopback address alone.
+
+On SIGTERM or SIGINT the worker claims nothing more, lets running steps finish (for 25 s, or
+FLEET_Q_DRAIN_TIMEOUT_SECONDS), gives the others back, and exits with 0. A second signal ends it at once.
+
+Examples:
+  fleet-q worker dist/steps.js
+  fleet-q worker ./steps.ts --store sqlite:/var/lib/app/queue.db --port 9000
+  FLEET_Q_API_TOKEN=... fleet-q worker dist/steps.js --host 0.0.0.0`,
+    )
+    .action((module: string, flags: WorkerFlags) => endsProcess(() => runWorker(module, flags, io.env)));
+}
