@@ -93,7 +93,7 @@ export interface Store extends StepStore, FleetStore {
    * Examines the store: what it depends on, how it is set, and what it will run out of. Works on a store that is not
    * open, and does not open it.
    *
-   * Guarantees: never rejects; a check that cannot be made is a finding that says so. Nothing is created, migrated or
+   * Guarantees: it rejects only if the store is closed; a check that cannot be made is a finding that says so. Nothing is created, migrated or
    * changed. Each check is bounded in time. No finding holds a secret, and no two have the same `check`.
    */
   diagnose(): Promise<StoreDiagnosis>;

@@ -9,6 +9,7 @@ import { claiming } from './claiming.js';
 import { clocks } from './clocks.js';
 import { openAndClose } from './open-and-close.js';
 import { concurrency } from './concurrency.js';
+import { diagnosing } from './diagnosing.js';
 import { endedAndCancelled } from './ended-and-cancelled.js';
 import { exactTexts } from './exact-texts.js';
 import { fencing } from './fencing.js';
@@ -58,6 +59,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describe('concurrency', () => concurrency(harness));
     describe('exact texts', () => exactTexts(harness));
     describe('ended and cancelled steps', () => endedAndCancelled(harness));
+    describe('diagnose', () => diagnosing(harness));
     describe('pulse and watch', () => pulseAndWatch(harness));
     describe('open and close', () => openAndClose(harness));
   });

@@ -1,6 +1,7 @@
 /** Builds the parts of a Snowflake store, and gives each what it needs. */
 import type { Fence, PodRef, StoreEnvironment } from '../contract.js';
 import { DEFAULT_RHYTHM } from './default-rhythm.js';
+import { AccountDiagnosis } from './diagnosis/diagnose-account.js';
 import { Exchange } from './exchange/exchange.js';
 import { Settlements } from './exchange/settlements.js';
 import { Retention } from './housekeeping/retention.js';
@@ -12,6 +13,7 @@ import { SignOfLifeSequence } from './pods/sign-of-life-sequence.js';
 import { SCHEMA } from './schema.js';
 import { SchemaVersionGuard } from './schema-version-guard.js';
 import { loadDriver } from './session/driver.js';
+import type { SessionDependencies } from './session/session.js';
 import { Secrets } from './session/secrets.js';
 import { Sessions } from './session/three-sessions.js';
 import { sessionSettings } from './session/statements.js';
@@ -31,6 +33,7 @@ export interface Services {
   readonly calls: StoreCalls;
   readonly sessions: Sessions;
   readonly opener: TablesOpener;
+  readonly diagnosis: AccountDiagnosis;
   readonly schemaGuard: SchemaVersionGuard;
   readonly exchange: Exchange;
   readonly submissions: Submissions;
@@ -55,7 +58,7 @@ export function createServices(
   const lateReads = new LateReads(staleReadMs, (ms) => calls.pause(ms));
   const sequence = new SignOfLifeSequence(runtime);
 
-  const sessions = new Sessions({
+  const sessionParts: SessionDependencies = {
     runtime,
     log,
     driver: loadDriver,
@@ -64,7 +67,8 @@ export function createServices(
     settings: sessionSettings(queryTag, Math.ceil(statementTimeoutMs / 1_000)),
     deadlineMs: statementTimeoutMs + GRACE_MS,
     longestPauseMs: DEFAULT_RHYTHM.heartbeatIntervalMs / 2,
-  });
+  };
+  const sessions = new Sessions(sessionParts);
   const exchangeSession = calls.retryingBusy(sessions.exchange);
   const heartbeatSession = calls.retryingBusy(sessions.heartbeat);
   const rest = calls.retryingBusy(sessions.rest);
@@ -77,16 +81,8 @@ export function createServices(
     staleReadMs,
     place: names.wholeSchema,
   });
-  const opener = new TablesOpener(schemaGuard, {
-    options,
-    names,
-    statements,
-    schema: SCHEMA,
-    sessions: [rest, exchangeSession, heartbeatSession],
-    secrets,
-    log,
-    lateReads,
-  });
+  const opening = { options, names, statements, schema: SCHEMA, secrets, log, lateReads };
+  const opener = new TablesOpener(schemaGuard, { ...opening, sessions: [rest, exchangeSession, heartbeatSession] });
   const settlements = new Settlements({ statements: statements.exchange, refresh, lateReads });
   const exchange = new Exchange({
     statements: statements.exchange,
@@ -112,6 +108,7 @@ export function createServices(
   });
   return {
     statements,
+    diagnosis: new AccountDiagnosis({ runtime, options, sessionParts, opening }),
     calls,
     sessions,
     opener,

@@ -162,7 +162,8 @@ export class SnowflakeStore implements Store {
   }
 
   diagnose(): Promise<StoreDiagnosis> {
-    return Promise.resolve({ findings: [], counts: undefined, pods: undefined });
+    const { calls, diagnosis } = this.#services;
+    return calls.run(() => diagnosis.run());
   }
 
   open(): Promise<void> {
@@ -174,10 +175,10 @@ export class SnowflakeStore implements Store {
   }
 
   async #shut(): Promise<void> {
-    const { calls, sessions } = this.#services;
+    const { calls, sessions, diagnosis } = this.#services;
     const done = calls.close();
     await withTimeout(this.#runtime, () => done, { timeoutMs: CLOSE_LIMIT_MS }).catch(() => {}); // they are given up
-    await sessions.close();
+    await Promise.all([sessions.close(), diagnosis.close()]);
     await done;
   }
 

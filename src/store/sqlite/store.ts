@@ -47,6 +47,7 @@ import { CommitWatch } from './file/commit-watch.js';
 import { threadsOfProcess, type ThreadsOfProcess } from './helper/threads-of-process.js';
 import { unpackedStats } from './helper/stats-encoding.js';
 import type { ResolvedOptions } from './options.js';
+import type { Member } from './pods/pods.js';
 import { ExitedPods } from './pods/exited-pods.js';
 import { NO_PROOF, systemProcesses, type ProcessTable } from './pods/process-table.js';
 
@@ -231,13 +232,14 @@ export class SqliteStore implements Store {
 
   diagnose(): Promise<StoreDiagnosis> {
     const session = this.#session.current;
-    return diagnoseFile({
+    const inputs = {
       runtime: this.#environment.runtime,
       options: this.#options,
       checkOpenFile: session && (() => void session.checked()),
       read: async () => ({ counts: await this.stats(), pods: await this.fleet() }),
-      views: (members) => this.#exitedPods.views(members),
-    });
+      views: (members: readonly Member[]) => this.#exitedPods.views(members),
+    };
+    return this.#calls.run(() => diagnoseFile(inputs));
   }
 
   open(): Promise<void> {

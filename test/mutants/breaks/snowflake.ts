@@ -536,4 +536,19 @@ export const snowflakeBreaks: readonly Break[] = [
     replace: 'payload',
     tests: ['test/store/snowflake/conformance.test.ts'],
   },
+  {
+    name: 'snowflake/diagnosis/diagnose-account: a refused login rejects, instead of being a finding',
+    file: 'src/store/snowflake/diagnosis/diagnose-account.ts',
+    find: 'const findings = await this.#checked(failureOf(storeError(error, sessionParts.secrets)));',
+    replace:
+      'if (error instanceof Error) throw error;\n      const findings = await this.#checked(failureOf(storeError(error, sessionParts.secrets)));',
+    tests: ['test/store/snowflake/diagnosis/diagnose.test.ts'],
+  },
+  {
+    name: 'snowflake/diagnosis/diagnose-account: no check has time',
+    file: 'src/store/snowflake/diagnosis/diagnose-account.ts',
+    find: 'const LIMITS = { timeoutMs: 30_000, totalMs: 120_000 };',
+    replace: 'const LIMITS = { timeoutMs: 0, totalMs: 0 };',
+    tests: ['test/store/snowflake/diagnosis/diagnose.test.ts'],
+  },
 ];

@@ -12,8 +12,9 @@ export function withContext(sql: string, session: Session, account: string): str
     USER: session.user.toUpperCase(),
     ACCOUNT: account.toUpperCase(),
     SESSION: String(session.id),
+    VERSION: '9.36.0',
   };
-  const call = /\bCURRENT_(WAREHOUSE|ROLE|DATABASE|SCHEMA|USER|ACCOUNT|SESSION)\s*\(\s*\)/gi;
+  const call = /\bCURRENT_(WAREHOUSE|ROLE|DATABASE|SCHEMA|USER|ACCOUNT|SESSION|VERSION)\s*\(\s*\)/gi;
   return replaced(sql, call, (found) => literal(values[found[1]!.toUpperCase()] ?? null));
 }
 

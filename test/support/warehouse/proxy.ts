@@ -2,11 +2,12 @@
  * The warehouse proxy between Snowflake's driver and the emulator. It plays all of Snowflake that is not SQL.
  *
  * Every part of it can be turned while it runs: `faults`, `locks`, `slots`, `latency`, `suspension`, `account`,
- * `sessions`, `clock`, `lateReads`; `meter` has seen everything.
+ * `sessions`, `clock`, `lateReads`, `catalogue`; `meter` has seen everything.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Account, type AccountOptions } from './account.js';
+import { Catalogue } from './catalogue.js';
 import { Changes } from './change-tokens.js';
 import { classify } from './statement-kind.js';
 import { Clock } from './clock.js';
@@ -59,6 +60,7 @@ export class WarehouseProxy {
   readonly clock = new Clock();
   readonly lateReads: LateReads;
   readonly tables = new Tables();
+  readonly catalogue = new Catalogue();
 
   readonly #upstream: Upstream;
   readonly #reception: Reception;
@@ -76,8 +78,8 @@ export class WarehouseProxy {
     this.lateReads = new LateReads(this.clock, options.lateReads);
     this.#upstream = new Upstream(options.emulatorPort);
     this.#reception = new Reception(this.account, this.sessions, this.#upstream);
-    const { account, locks, slots, latency, suspension, lateReads, changes, tables, meter } = this;
-    const parts = { account, locks, slots, latency, suspension, lateReads, changes, tables, meter };
+    const { account, locks, slots, latency, suspension, lateReads, changes, tables, catalogue, meter } = this;
+    const parts = { account, locks, slots, latency, suspension, lateReads, changes, tables, catalogue, meter };
     this.#queries = new Queries({
       sessions: this.sessions,
       execution: new Execution({ upstream: this.#upstream, ...parts }),

@@ -1,6 +1,7 @@
 /** Runs one statement, from its arrival to its reply: warehouse, slot, lock, latency, emulator. */
 import { randomUUID } from 'node:crypto';
 import type { Account } from './account.js';
+import type { Catalogue } from './catalogue.js';
 import type { Changes } from './change-tokens.js';
 import { classify, type Statement } from './statement-kind.js';
 import { withChangeTokens, withContext } from './context-functions.js';
@@ -38,6 +39,7 @@ export interface Machinery {
   readonly lateReads: LateReads;
   readonly changes: Changes;
   readonly tables: Tables;
+  readonly catalogue: Catalogue;
   readonly meter: Meter;
 }
 
@@ -202,10 +204,12 @@ export class Execution {
 
   /** Lets the emulator run it, and interrupts it when the signal aborts. No interrupt is left in flight. */
   async #forward(session: Session, statement: Statement, body: QueryBody, signal: AbortSignal): Promise<Reply> {
-    const { upstream, account, tables } = this.#with;
+    const { upstream, account, tables, catalogue } = this.#with;
+    const shown = catalogue.show(statement.text, session);
+    if (shown !== undefined) return shown;
     if (tables.isSettingOnly(statement.text)) return altered(statement, session, tables);
     const collated = tables.withCollation(statement.text, session);
-    const named = withContext(collated, session, account.options.name);
+    const named = withContext(catalogue.withUsage(collated, session), session, account.options.name);
     const sqlText = await withChangeTokens(named, (table) => this.#changeToken(session, table));
     const refusesChance = session.isOn('ERROR_ON_NONDETERMINISTIC_UPDATE');
     const sight = this.#with.lateReads.of(statement, session);

@@ -81,6 +81,8 @@ export const refusals = {
     ),
   noSuchObject: () =>
     new Refusal('002043', '02000', 'SQL compilation error:\nObject does not exist, or operation cannot be performed.'),
+  unknownDatabase: (name: string) =>
+    new Refusal('002003', '02000', `SQL compilation error:\nDatabase '${name}' does not exist or not authorized.`),
   unknownTable: (name: string) =>
     new Refusal('002003', '42S02', `SQL compilation error:\nObject '${name}' does not exist or not authorized.`),
   noPrivilege: (kind: 'table' | 'schema' | 'database' | 'warehouse', name: string) =>

@@ -38,7 +38,8 @@ export async function refuseAltered(
   if (probe !== undefined) await tryOut(context, session, probe);
 }
 
-async function tryOut(context: OpeningContext, session: StatementRunner, probe: Probe): Promise<void> {
+/** Tries one privilege. @throws StoreError */
+export async function tryOut(context: OpeningContext, session: StatementRunner, probe: Probe): Promise<void> {
   const { names, secrets } = context;
   const { privilege, table, text } = probe;
   try {

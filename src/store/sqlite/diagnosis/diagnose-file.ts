@@ -13,7 +13,7 @@ import { MEMORY } from '../../../files/file-path.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import { retryWhileBusy } from '../../busy-retry.js';
 import type { Finding, PodView, StoreDiagnosis, StoreStats } from '../../contract.js';
-import { checks, ok, warning, type Observation } from '../../diagnosis/check.js';
+import { checks, failure, ok, warning, type Observation } from '../../diagnosis/check.js';
 import { failureOf, runChecks } from '../../diagnosis/run-checks.js';
 import { FIRST_ROWS } from '../file/statements.js';
 import type { ResolvedOptions } from '../options.js';
@@ -71,9 +71,7 @@ export async function diagnoseFile(inputs: FileDiagnosisInputs): Promise<StoreDi
   } catch (error) {
     return nothingMore(await opening(runtime, { file: failureOf(storeError(error, options.path)) }));
   }
-  const file = place.exists
-    ? ok(`The file is ${place.path}.`)
-    : warning(`There is no file ${place.path} yet.`, 'Nothing, if the path is right: the first pod creates it.');
+  const file = place.exists ? ok(`The file is ${place.path}.`) : missing(place.path, options.createTables);
   const placed = await runChecks(PLACE_CHECKS, place, { runtime, ...LIMITS });
   const driver = await loadSqlite().catch(failureOf);
   const isRefused = placed.some(({ check, level }) => check === 'file-system' && level === 'failure');
@@ -103,6 +101,15 @@ async function inDatabase(
   } finally {
     connection?.close();
   }
+}
+
+function missing(path: string, createTables: boolean): Observation {
+  if (createTables)
+    return warning(`There is no file ${path} yet.`, 'Nothing, if the path is right: the first pod creates it.');
+  return failure(
+    `There is no file ${path}, and createTables is off.`,
+    'Check the path, or start a pod that creates it.',
+  );
 }
 
 async function inMemory({ runtime, checkOpenFile, read }: FileDiagnosisInputs): Promise<StoreDiagnosis> {

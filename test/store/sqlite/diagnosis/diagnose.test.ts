@@ -100,6 +100,7 @@ describe('a diagnosis of a file', () => {
     expect(findings.get('file')).toMatchObject({ level: 'warning', message: `There is no file ${path} yet.` });
     expect(findings.get('free-space')?.level).toBe('ok');
     expect(findings.has('integrity')).toBe(false);
+    expect((await findingsAt(path, { createTables: false })).get('file')?.level).toBe('failure');
     expect(readdirSync(dirname(path))).toEqual([]);
   });
 
