@@ -45,6 +45,7 @@ import { VERSION } from './version.js';
 const LISTENERS_MS = 2_000;
 
 class Queue implements AnyFleetQ {
+  readonly storeName: string;
   readonly #options: ResolvedOptions;
   readonly #log: Log;
   /** The async context of the constructor; from `start` on, that of `start`. */
@@ -65,8 +66,10 @@ class Queue implements AnyFleetQ {
     const { logger, podId } = this.#options;
     this.#log = createLog('queue', logger, { podId });
     this.#events = new Events(createLog('events', logger, { podId }), this.#context);
+    const factory = this.#options.store ?? defaultStore();
+    this.storeName = factory.name;
     this.#client = new LazyClient({
-      factory: this.#options.store ?? defaultStore(),
+      factory,
       options: this.#options,
       registry: this.#registry,
       events: this.#events,

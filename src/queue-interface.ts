@@ -51,6 +51,8 @@ export type StepOf<S> = [keyof S] extends [never]
 export interface FleetQ<S = {}> extends AsyncDisposable {
   /** The name of this pod. */
   readonly podId: string;
+  /** The kind of the store: `sqlite`, `snowflake`, or the name of another factory. */
+  readonly storeName: string;
 
   /**
    * Adds a step type, before `start`. Returns this queue, with the type added to its type.
