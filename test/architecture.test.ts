@@ -63,8 +63,9 @@ const EDGES: Record<string, readonly string[]> = {
     ...['fleetq', 'options', 'client', 'store/sqlite', 'store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   ],
 
-  // what runs beside the queue: each uses the public entry points alone; `errors` shows values in messages
-  http: ['http', 'index', 'errors'],
+  // what runs beside the queue: each uses the public entry points alone; `errors` and `input`
+  // check what users pass
+  http: ['http', 'index', 'errors', 'input'],
   prometheus: ['prometheus', 'type index', 'index'],
   otel: ['otel', 'type index', 'index'],
   cli: [

@@ -6,19 +6,21 @@
  * - A request is answered whatever happens. An unexpected error is a 500 that tells nothing, and is logged.
  * - Nothing here needs Node.js, so the function mounts wherever fetch's `Request` and `Response` are.
  */
-import { Hono, type Context } from 'hono';
+import { Hono, type Context, type Next } from 'hono';
+import { show } from '../errors.js';
 import type { AnyFleetQ } from '../index.js';
 import { Guard } from './guard/guard.js';
 import { readJson } from './guard/read-json.js';
 import { redaction } from './guard/redact.js';
+import { BirthTimes } from './birth-times.js';
 import { openApiDocument, type Json } from './openapi.js';
 import { resolveOptions, type HttpOptions, type ResolvedOptions } from './options.js';
+import { Poll } from './polled.js';
 import { Problem } from './problem.js';
 import { problemOf } from './problem-of.js';
 import type { Answer, Route, Services } from './route.js';
-import { ROUTES } from './routes.js';
-import { StatsCache } from './stats-cache.js';
-import { Validator } from './validation/validator.js';
+import { routesOf } from './routes.js';
+import { validatorOf, type Validator } from './validation/validator.js';
 
 /** Answers a request. It never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -38,18 +40,30 @@ export function createHandler(queue: AnyFleetQ, options: HttpOptions = {}): Hand
 /** @param openOnLoopback serve requests that come from this machine if there is no `auth`; no other can reach the server */
 export function handlerOf(queue: AnyFleetQ, options: HttpOptions, openOnLoopback: boolean): Handler {
   const resolved = resolveOptions(options);
-  const routes = ROUTES.filter(({ path }) => path !== '/metrics' || resolved.metrics !== undefined);
+  const routes = routesOf(resolved);
   const api = new Api(queue, resolved, routes, new Guard(resolved, openOnLoopback));
-  const app = new Hono({ strict: false });
-  for (const [path, rows] of byPath(routes)) {
-    const dispatch = api.dispatcher(rows);
-    app.all(`${resolved.basePath}${path.replaceAll(/\{(\w+)\}/g, ':$1')}`, dispatch);
-  }
-  app.notFound(() =>
-    new Problem('ROUTE_NOT_FOUND', 'there is no such route; GET /openapi.json lists them').toResponse(),
-  );
+  const app = new Hono<Found>({ strict: false });
+  for (const [path, rows] of byPath(routes))
+    app.all(`${resolved.basePath}${path.replaceAll(/\{(\w+)\}/g, ':$1')}`, api.dispatcher(rows));
+  app.notFound(unhandled);
   app.onError((error) => api.failed(error));
   return async (request) => api.guard.seal(await app.fetch(request));
+}
+
+/** What is known of a request: the methods of the paths that match it. */
+interface Found {
+  readonly Variables: { readonly methods: readonly string[] | undefined };
+}
+
+/** Answers a request that no route takes: 404, or 405 if its path has other methods. */
+function unhandled({ req, get }: Context<Found>): Response {
+  const methods = get('methods');
+  if (methods === undefined)
+    return new Problem('ROUTE_NOT_FOUND', 'there is no such route; GET /openapi.json lists them').toResponse();
+  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+  if (req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } });
+  const detail = `there is no ${show(req.method)} here, only ${allow}`;
+  return new Problem('METHOD_NOT_ALLOWED', detail, { headers: { allow } }).toResponse();
 }
 
 function byPath(routes: readonly Route[]): ReadonlyMap<string, Route[]> {
@@ -67,32 +81,35 @@ class Api {
     this.#options = options;
     this.guard = guard;
     let document: Json | undefined;
+    // A started pod has the fleet in memory; otherwise the store is asked.
+    const fleetMs = (): number => (queue.health().started ? 0 : options.statsIntervalMs);
     this.#services = {
       queue,
-      stats: new StatsCache(queue, options.statsIntervalMs),
+      stats: new Poll(
+        () => queue.stats(),
+        () => options.statsIntervalMs,
+      ),
+      pods: new Poll(() => queue.pods(), fleetMs),
+      leader: new Poll(() => queue.leader(), fleetMs),
+      births: new BirthTimes(),
       redaction: redaction(options.redact),
       metrics: options.metrics,
-      maxSteps: options.maxSteps,
       basePath: options.basePath,
       document: () => (document ??= openApiDocument(routes, options.basePath)),
     };
   }
 
-  /** Answers the requests for one path. */
-  dispatcher(rows: readonly Route[]): (context: Context) => Promise<Response> {
-    const operations = new Map(
-      rows.map((route) => [route.method as string, { route, validator: new Validator(route) }]),
-    );
-    const allow = [...operations.keys(), ...(operations.has('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-    return async ({ req }) => {
-      const method = req.method === 'HEAD' ? 'GET' : req.method;
-      if (method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } });
-      const operation = operations.get(method);
-      if (operation === undefined) {
-        const detail = `there is no ${req.method} here, only ${allow}`;
-        return new Problem('METHOD_NOT_ALLOWED', detail, { headers: { allow } }).toResponse();
-      }
-      return this.#answer(operation.route, operation.validator, req.raw, req.param());
+  /** Answers the requests for one path, or leaves them to another path that matches. */
+  dispatcher(rows: readonly Route[]): (context: Context<Found>, next: Next) => Promise<Response | undefined> {
+    const validated = rows.map((route) => ({ route, validator: validatorOf(route) }));
+    const operations = new Map(validated.map((operation) => [operation.route.method as string, operation]));
+    return async (context, next) => {
+      const { req } = context;
+      const operation = operations.get(req.method === 'HEAD' ? 'GET' : req.method);
+      if (operation !== undefined) return this.#answer(operation.route, operation.validator, req.raw, req.param());
+      context.set('methods', [...(context.get('methods') ?? []), ...operations.keys()]);
+      await next();
+      return undefined;
     };
   }
 

@@ -1,5 +1,13 @@
 /** The options of the HTTP API. */
 import type { Logger } from '../index.js';
+import {
+  checkFields,
+  expecting,
+  integer,
+  milliseconds,
+  type FieldCheck,
+  type FieldChecks,
+} from '../input/field-checks.js';
 import type { Action } from './action.js';
 import type { Auth, Principal } from './guard/authentication.js';
 import type { Redact } from './guard/redact.js';
@@ -37,8 +45,11 @@ export interface HttpOptions {
   /** Origins other than the server's own that may change something, such as `https://ops.example.com`. Default: none. */
   readonly allowedOrigins?: readonly string[];
   /** Serves `/metrics`. Default: there is no such route. */
-  readonly metrics?: MetricsSource;
-  /** How long the counts of `/api/stats` and `/admin/queue` are kept before the store is asked again, in ms. */
+  readonly metrics?: MetricsSource | undefined;
+  /**
+   * How long the counts of `/api/stats` and `/admin/queue` are kept before the store is asked again, in ms, whoever polls.
+   * Default 5,000.
+   */
   readonly statsIntervalMs?: number;
   /** Where unexpected errors are logged. Default: nowhere. */
   readonly logger?: Logger;
@@ -63,8 +74,34 @@ export interface ResolvedOptions extends HttpOptions {
   readonly statsIntervalMs: number;
 }
 
-/** @throws ValidationError `OPTION_INVALID` */
+const has = (value: unknown, key: string, type: string): boolean =>
+  typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[key] === type;
+
+/** The guard checks its own options, so that no token is shown. */
+const ofTheGuard: FieldCheck = () => undefined;
+
+const FIELDS: FieldChecks = {
+  basePath: expecting(
+    'a path such as "/queue", without a slash at its end',
+    (value) => typeof value === 'string' && /^(\/[\w.~-]+)*$/.test(value),
+  ),
+  auth: ofTheGuard,
+  can: ofTheGuard,
+  redact: ofTheGuard,
+  maxBodyBytes: integer(1, 1_073_741_824),
+  maxSteps: integer(1, 100_000),
+  allowedOrigins: ofTheGuard,
+  metrics: expecting(
+    'what createMetrics returned, or a registry of prom-client',
+    (value) => has(value, 'contentType', 'string') && has(value, 'metrics', 'function'),
+  ),
+  statsIntervalMs: milliseconds,
+  logger: expecting('a logger', (value) => has(value, 'error', 'function')),
+};
+
+/** The options of `createHandler`. @throws ValidationError `OPTION_INVALID` */
 export function resolveOptions(options: HttpOptions): ResolvedOptions {
+  checkFields(options, FIELDS, 'OPTION_INVALID', 'options');
   const { basePath = '', maxBodyBytes = 1_048_576, maxSteps = 1_000, statsIntervalMs = 5_000 } = options;
   return { ...options, basePath, maxBodyBytes, maxSteps, statsIntervalMs };
 }

@@ -6,6 +6,7 @@
 import { ValidationError } from '../index.js';
 import type { Redaction } from './guard/redact.js';
 import { Problem } from './problem.js';
+import type { Services } from './route.js';
 import { invalid } from './validation/violation.js';
 
 /** The body of a submission. Its schema has been checked. */
@@ -58,4 +59,15 @@ export async function submitting<T>(
     const detail = `${error.field}: is not acceptable; what is wrong is not shown, because steps of this type are hidden`;
     throw new Problem(error.code, detail, { field: error.field });
   }
+}
+
+/** Submits a step. @throws Problem `STEP_MISMATCH` if its id exists with another payload */
+export async function submitOne(
+  step: SubmittedStep,
+  { queue, redaction }: Services,
+): Promise<{ readonly stepId: string; readonly receipt: 'created' | 'duplicate' }> {
+  const { stepId, receipt } = await submitting([step], redaction, () => queue.submitWithReceipt(queueStep(step)));
+  if (receipt !== 'mismatch') return { stepId, receipt };
+  const detail = `the step ${stepId} exists with another payload; nothing was changed`;
+  throw new Problem('STEP_MISMATCH', detail, { members: { step_id: stepId } });
 }

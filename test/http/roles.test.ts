@@ -6,7 +6,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AnyFleetQ } from 'fleet-q';
 import { createHandler, type Action, type HttpOptions } from 'fleet-q/http';
-import { ROUTES } from '../../src/http/routes.js';
+import { routesOf } from '../../src/http/routes.js';
 import type { Route } from '../../src/http/route.js';
 import { newQueue } from '../support/queues.js';
 
@@ -20,6 +20,8 @@ type Role = keyof typeof TOKENS;
 const PROBES = ['/livez', '/readyz', '/startupz', '/health'];
 
 const METRICS = { contentType: 'text/plain', metrics: () => 'fleetq_up 1' };
+
+const ROUTES = routesOf({ maxSteps: 1_000, metrics: METRICS });
 
 /** What each role may do: the reader reads, the operator handles steps too, the admin does everything. */
 const MAY: Readonly<Record<Role, (action: Action) => boolean>> = {
@@ -50,10 +52,16 @@ function untouched(): { readonly queue: AnyFleetQ; readonly touched: string[] } 
   const queue = new Proxy({} as AnyFleetQ, {
     get: (_, name) => {
       touched.push(String(name));
-      return async () => Promise.reject(new Error('reached'));
+      const reached = new Error('reached');
+      if (name === 'health') return () => raise(reached);
+      return async () => Promise.reject(reached);
     },
   });
   return { queue, touched };
+}
+
+function raise(error: Error): never {
+  throw error;
 }
 
 /** A request for a route, with a body that notes when it is read. */

@@ -3,8 +3,10 @@
  *
  * Invariants: what a type hides is never shown, whatever shows the step.
  */
-import type { Step } from '../../index.js';
+import type { SerializedError, Step } from '../../index.js';
 import type { Redaction } from '../guard/redact.js';
+import { isLongerThan } from './bounded.js';
+import { isoInstant } from './instant.js';
 
 /** The fields whose values come from users, so they may be secret or long. */
 const VALUES = ['args', 'metadata', 'result', 'error'] as const;
@@ -68,11 +70,19 @@ export function stepAnswer(step: Step, redaction: Redaction, tooLong?: TooLong):
   };
 }
 
-/** The last instant that a `Date` can name. */
-const MAX_INSTANT = 8_640_000_000_000_000;
+/** Values longer than this are left out of lists, in characters of JSON. */
+const LONGEST_LISTED = 2_048;
 
-/** ISO 8601 in UTC, with ms. An instant that no `Date` can name (a row changed by hand) becomes the nearest one. */
-export function isoInstant(epochMs: number): string {
-  const ms = Number.isFinite(epochMs) ? epochMs : 0;
-  return new Date(Math.min(Math.max(ms, -MAX_INSTANT), MAX_INSTANT)).toISOString();
+/** A step in a list: without long values, and without the stack of its error. */
+export function listedStep(step: Step, redaction: Redaction): Readonly<Record<string, unknown>> {
+  const listed = step.error === undefined ? step : ({ ...step, error: withoutStack(step.error) } as Step);
+  return stepAnswer(listed, redaction, (value) => isLongerThan(value, LONGEST_LISTED));
+}
+
+function withoutStack({ stack: _stack, cause, errors, ...error }: SerializedError): SerializedError {
+  return {
+    ...error,
+    ...(cause === undefined ? {} : { cause: withoutStack(cause) }),
+    ...(errors === undefined ? {} : { errors: errors.map(withoutStack) }),
+  };
 }

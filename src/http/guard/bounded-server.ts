@@ -19,6 +19,7 @@ export class BoundedServer {
   readonly #limits: ServerLimits;
   /** The connections on which an answer is due or on its way. */
   readonly #serving = new WeakSet<Duplex>();
+  readonly #connections = new Set<Socket>();
   #closing: Promise<void> | undefined;
 
   constructor(listener: (request: IncomingMessage, response: ServerResponse) => unknown, limits: ServerLimits) {
@@ -33,6 +34,10 @@ export class BoundedServer {
       requireHostHeader: false, // Node.js would refuse it without the security headers
     });
     this.#server.maxConnections = limits.maxConnections;
+    this.#server.on('connection', (socket) => {
+      this.#connections.add(socket);
+      socket.once('close', () => this.#connections.delete(socket));
+    });
     this.#server.on('request', (request, response) => {
       this.#track(request.socket, response);
       const needsHost = request.httpVersion === '1.1' && request.headers.host === undefined;
@@ -57,6 +62,8 @@ export class BoundedServer {
 
   async #close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // closeIdleConnections() leaves connections that have not sent a request yet.
+    for (const socket of this.#connections) if (!this.#serving.has(socket)) socket.destroy();
     const idle = setInterval(() => this.#server.closeIdleConnections(), IDLE_LOOK_MS); // some become idle only now
     const timer = setTimeout(() => this.#server.closeAllConnections(), this.#limits.closeTimeoutMs);
     await closed;
@@ -99,6 +106,7 @@ const STATUS_OF: Readonly<Record<string, number>> = {
 
 /** Closes the connection if the answer has not been handed over within this time: the client does not read it. */
 export function endWithin(response: ServerResponse, ms: number): void {
+  if (response.closed) return; // the client has gone
   const timer = setTimeout(() => response.destroy(), ms);
   timer.unref();
   response.once('close', () => clearTimeout(timer));

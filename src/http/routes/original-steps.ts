@@ -1,10 +1,10 @@
 /** The routes of the Python FLEET-Q for steps. */
 import type { Step } from '../../index.js';
-import { isoInstant, valuesOf } from '../answers/step.js';
-import { Problem } from '../problem.js';
-import type { Answer, Route, Services } from '../route.js';
+import { isoInstant } from '../answers/instant.js';
+import { valuesOf } from '../answers/step.js';
+import type { Answer, Route } from '../route.js';
 import { name, object, ref, STEP_ID } from '../schemas/parts.js';
-import { queueStep, submitting, type SubmittedStep } from '../submission.js';
+import { submitOne, type SubmittedStep } from '../submission.js';
 
 const TAG = 'Python FLEET-Q';
 
@@ -16,7 +16,7 @@ const submit: Route = {
   operationId: 'submit',
   summary: 'Submit a step',
   body: {
-    schema: ref('NewStep'),
+    schema: ref('NewStepOfPython'),
     required: true,
     example: { type: 'resize', args: { file: 'a.png', width: 640 }, metadata: { user: 'alice' }, priority: 5 },
   },
@@ -24,7 +24,7 @@ const submit: Route = {
     201: { description: 'The step is stored.', schema: ref('Submitted') },
     200: { description: 'A step of this id and payload existed. Nothing was changed.', schema: ref('Submitted') },
   },
-  problems: [409, 413],
+  problems: [409, 422],
   handle: async ({ body }, services) => {
     const { stepId, receipt } = await submitOne(body as SubmittedStep, services);
     const created = receipt === 'created';
@@ -32,17 +32,6 @@ const submit: Route = {
     return { status: created ? 201 : 200, json: { step_id: stepId, status: 'submitted', message } };
   },
 };
-
-/** Submits a step. @throws Problem `STEP_MISMATCH` if its id exists with another payload */
-export async function submitOne(
-  step: SubmittedStep,
-  { queue, redaction }: Services,
-): Promise<{ readonly stepId: string; readonly receipt: 'created' | 'duplicate' }> {
-  const { stepId, receipt } = await submitting([step], redaction, () => queue.submitWithReceipt(queueStep(step)));
-  if (receipt !== 'mismatch') return { stepId, receipt };
-  const detail = `the step ${stepId} exists with another payload; nothing was changed`;
-  throw new Problem('STEP_MISMATCH', detail, { members: { step_id: stepId } });
-}
 
 const status: Route = {
   method: 'GET',

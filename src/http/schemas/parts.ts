@@ -47,3 +47,8 @@ export function name(maxLength: number, description: string): Schema {
 }
 
 export const STEP_ID = name(255, 'The id of a step.');
+
+/** Of a list that is bounded: how many there are in all. */
+export function total(of: string): Schema {
+  return count(`How many ${of} there are. The list holds the first of them.`);
+}

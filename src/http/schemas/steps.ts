@@ -5,7 +5,7 @@ import { count, instant, listOf, name, object, ref, STEP_ID, text, textOrNull } 
 const MAX_PRIORITY = 1_000_000_000;
 
 /** The fields of a step as a client submits it. */
-export const SUBMITTED_FIELDS: Properties = {
+const SUBMITTED_FIELDS: Properties = {
   type: name(255, 'The step type.'),
   args: { description: 'What the handler gets. Any JSON value.' },
   metadata: { type: 'object', description: 'Travels with the step, and is never interpreted.' },
@@ -62,11 +62,15 @@ const OMITTED: Schema = {
 
 const OMITTABLE = ['args', 'metadata', 'result', 'error'] as const;
 
+/** Every field but the type may be left out. */
+const OPTIONAL = Object.keys(SUBMITTED_FIELDS).filter((field) => field !== 'type');
+
 export const STEP_SCHEMAS: Readonly<Record<string, Schema>> = {
-  NewStep: object(
-    SUBMITTED_FIELDS,
-    Object.keys(SUBMITTED_FIELDS).filter((field) => field !== 'type'),
-    { description: 'A step as it is submitted.' },
+  NewStep: object(SUBMITTED_FIELDS, OPTIONAL, { description: 'A step as it is submitted.' }),
+  NewStepOfPython: object(
+    { ...SUBMITTED_FIELDS, args: { default: {}, description: 'What the handler gets. Any JSON value.' } },
+    OPTIONAL,
+    { description: 'A step as it is submitted. Args that are left out are `{}`, as in the Python FLEET-Q.' },
   ),
   Receipt: object({
     step_id: STEP_ID,
@@ -74,6 +78,11 @@ export const STEP_SCHEMAS: Readonly<Record<string, Schema>> = {
       '`duplicate`: the step existed. `mismatch`: the id exists with another payload, and nothing was changed.',
       { enum: ['created', 'duplicate', 'mismatch'] },
     ),
+  }),
+  Receipts: object({ steps: listOf(ref('Receipt'), 'A receipt for each step, in their order.') }),
+  StepPage: object({
+    steps: listOf(ref('Step'), 'The steps.'),
+    next: textOrNull('Pass it as `after` to get the next page; `null` if this is the last one.'),
   }),
   StepStatus: { enum: STATUSES, description: 'The status of a step.' },
   StepError: ERROR,

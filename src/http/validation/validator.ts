@@ -7,6 +7,17 @@ import { compile } from './compiler.js';
 import { readQuery } from './query.js';
 import { violation } from './violation.js';
 
+/** Routes are made once, so their schemas are compiled once. */
+const compiled = new WeakMap<Route, Validator>();
+
+export function validatorOf(route: Route): Validator {
+  const known = compiled.get(route);
+  if (known !== undefined) return known;
+  const validator = new Validator(route);
+  compiled.set(route, validator);
+  return validator;
+}
+
 export class Validator {
   readonly #query: Properties;
   readonly #checks: Readonly<Record<'path' | 'query', ValidateFunction>>;
@@ -35,7 +46,7 @@ export class Validator {
     if (this.#body === undefined) return undefined;
     if (value === undefined && this.#bodyRequired)
       throw new Problem('REQUEST_INVALID', 'the body is missing; send JSON', { field: 'body' });
-    return passed(value ?? {}, this.#body, 'body');
+    return passed(value === undefined ? {} : value, this.#body, 'body');
   }
 }
 

@@ -34,13 +34,23 @@ export function violation(error: ErrorObject, part: string): Problem {
     const { missingProperty } = error.params as { missingProperty: string };
     return invalid(join(at, missingProperty), 'is missing');
   }
-  return invalid(at === '' ? part : at, `expected ${expected(schema)}, got ${show(error.data)}${meant(schema, error)}`);
+  return invalid(
+    at === '' ? part : at,
+    `expected ${expected(schema)}, got ${shown(at, error.data)}${meant(schema, error)}`,
+  );
+}
+
+/** Metadata may be secret, so only its kind is shown. */
+function shown(at: string, value: unknown): string {
+  if (!/(^|\.)metadata$/.test(at)) return show(value);
+  if (Array.isArray(value)) return 'an array';
+  return value === null ? 'null' : typeof value;
 }
 
 /** A field whose value is wrong. */
 export function invalid(field: string, problem: string): Problem {
-  const shown = field.length > 200 ? `${field.slice(0, 199)}…` : field;
-  return new Problem('REQUEST_INVALID', `${shown}: ${problem}`, { field: shown });
+  const short = field.length > 200 ? `${field.slice(0, 199)}…` : field;
+  return new Problem('REQUEST_INVALID', `${short}: ${problem}`, { field: short });
 }
 
 /** From `/steps/3/priority` to `steps[3].priority`. */
