@@ -53,12 +53,14 @@ function untouched(): { readonly queue: AnyFleetQ; readonly touched: string[] } 
     get: (_, name) => {
       touched.push(String(name));
       const reached = new Error('reached');
-      if (name === 'health') return () => raise(reached);
+      if (SYNCHRONOUS.has(name)) return () => raise(reached);
       return async () => Promise.reject(reached);
     },
   });
   return { queue, touched };
 }
+
+const SYNCHRONOUS = new Set<string | symbol>(['health', 'listSteps', 'pause', 'resume']);
 
 function raise(error: Error): never {
   throw error;
