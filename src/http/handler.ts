@@ -13,9 +13,9 @@ import { Guard } from './guard/guard.js';
 import { readJson } from './guard/read-json.js';
 import { redaction } from './guard/redact.js';
 import { BirthTimes } from './birth-times.js';
+import { fleetPolls } from './fleet-polls.js';
 import { openApiDocument, type Json } from './openapi.js';
 import { resolveOptions, type HttpOptions, type ResolvedOptions } from './options.js';
-import { Poll } from './polled.js';
 import { Problem } from './problem.js';
 import { problemOf } from './problem-of.js';
 import type { Answer, Route, Services } from './route.js';
@@ -81,16 +81,9 @@ class Api {
     this.#options = options;
     this.guard = guard;
     let document: Json | undefined;
-    // A started pod has the fleet in memory; otherwise the store is asked.
-    const fleetMs = (): number => (queue.health().started ? 0 : options.statsIntervalMs);
     this.#services = {
       queue,
-      stats: new Poll(
-        () => queue.stats(),
-        () => options.statsIntervalMs,
-      ),
-      pods: new Poll(() => queue.pods(), fleetMs),
-      leader: new Poll(() => queue.leader(), fleetMs),
+      ...fleetPolls(queue, options.statsIntervalMs),
       births: new BirthTimes(),
       redaction: redaction(options.redact),
       metrics: options.metrics,

@@ -3,11 +3,16 @@
  *
  * Invariants:
  * - The source is asked by one call at a time, and after an answer not again before the interval is over.
+ * - If the source takes long, the interval grows with it, so that asking takes up a twentieth of the time at most.
  * - A failure is kept for a second, or for the interval if that is shorter.
  */
 
 /** How long a failure is kept, in ms. */
 const FAILURE_MS = 1_000;
+/** An answer is kept for at least this many times as long as it took. */
+const KEPT_PER_CALL = 20;
+/** But not longer than this for that reason, in ms. */
+const LONGEST_MS = 300_000;
 
 /** An answer, and when it came, in epoch ms. */
 export interface Polled<T> {
@@ -15,32 +20,59 @@ export interface Polled<T> {
   readonly at: number;
 }
 
+export interface PollOptions {
+  /** How long an answer is kept, in ms. */
+  readonly intervalMs: () => number;
+  /** Whether an answer is still current although its interval is over. Default: it is not. @param ageMs how old it is */
+  readonly isCurrent?: (ageMs: number) => Promise<boolean>;
+}
+
 export class Poll<T> {
   readonly #ask: () => Promise<T>;
-  readonly #intervalMs: () => number;
+  readonly #options: PollOptions;
   #last: Promise<Polled<T>> | undefined;
+  /** When the source was last asked, on the monotonic clock. */
+  #askedAt = 0;
   /** On the monotonic clock; `Infinity` while the source is asked. */
   #expiresAt = -Infinity;
 
-  constructor(ask: () => Promise<T>, intervalMs: () => number) {
+  constructor(ask: () => Promise<T>, options: PollOptions) {
     this.#ask = ask;
-    this.#intervalMs = intervalMs;
+    this.#options = options;
   }
 
-  /** The last answer, if it is not older than the interval; else a new one. */
+  /** The last answer, if it is not older than the interval or still current; else a new one. */
   async read(): Promise<Polled<T>> {
-    if (this.#last === undefined || performance.now() >= this.#expiresAt) {
-      const intervalMs = this.#intervalMs();
-      this.#expiresAt = Infinity;
-      this.#last = this.#asked(performance.now(), intervalMs);
+    if (this.#last === undefined || (this.#isOver && !(await this.#isCurrent()))) {
+      // Another call may have asked during the await.
+      if (this.#last === undefined || this.#isOver) this.#last = this.#asked(this.#options.intervalMs());
     }
     return this.#last;
   }
 
-  async #asked(since: number, intervalMs: number): Promise<Polled<T>> {
+  get #isOver(): boolean {
+    return performance.now() >= this.#expiresAt;
+  }
+
+  async #isCurrent(): Promise<boolean> {
+    const { isCurrent } = this.#options;
+    if (isCurrent === undefined) return false;
+    try {
+      await this.#last;
+      return await isCurrent(performance.now() - this.#askedAt);
+    } catch {
+      return false; // a failure is never current
+    }
+  }
+
+  async #asked(intervalMs: number): Promise<Polled<T>> {
+    this.#expiresAt = Infinity;
+    const since = performance.now();
+    this.#askedAt = since;
     try {
       const value = await this.#ask();
-      this.#expiresAt = since + intervalMs;
+      const tookMs = performance.now() - since;
+      this.#expiresAt = since + Math.max(intervalMs, Math.min(LONGEST_MS, KEPT_PER_CALL * tookMs));
       return { value, at: Date.now() };
     } catch (error) {
       this.#expiresAt = performance.now() + Math.min(FAILURE_MS, intervalMs);

@@ -1,10 +1,10 @@
 /** A row of the table of routes. Matching, the guard, validation and the OpenAPI document all come from it. */
-import type { AnyFleetQ, LeaderReport, PodReport, QueueStats } from '../index.js';
+import type { AnyFleetQ } from '../index.js';
 import type { Action } from './action.js';
 import type { Redaction } from './guard/redact.js';
 import type { MetricsSource } from './options.js';
 import type { BirthTimes } from './birth-times.js';
-import type { Poll } from './polled.js';
+import type { FleetPolls } from './fleet-polls.js';
 
 /** A JSON Schema of the 2020-12 dialect. */
 export type Schema = Readonly<Record<string, unknown>> | boolean;
@@ -22,11 +22,8 @@ export interface Answer {
 }
 
 /** What every route works with. */
-export interface Services {
+export interface Services extends FleetPolls {
   readonly queue: AnyFleetQ;
-  readonly stats: Poll<QueueStats>;
-  readonly pods: Poll<readonly PodReport[]>;
-  readonly leader: Poll<LeaderReport>;
   readonly births: BirthTimes;
   readonly redaction: Redaction;
   readonly metrics: MetricsSource | undefined;

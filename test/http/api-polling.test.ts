@@ -1,6 +1,7 @@
 /** Any number of clients may poll: the store is asked for counts at most once an interval. */
 import { describe, expect, test, vi } from 'vitest';
 import { BirthTimes } from '../../src/http/birth-times.js';
+import { fleetPolls, type PolledQueue } from '../../src/http/fleet-polls.js';
 import { Poll } from '../../src/http/polled.js';
 import { faultySqlite, newQueue } from '../support/queues.js';
 import { serveApi } from './support/api.js';
@@ -32,7 +33,7 @@ describe('an answer that is kept', () => {
     vi.useFakeTimers();
     try {
       const ask = vi.fn(async () => ask.mock.calls.length);
-      const poll = new Poll(ask, () => 1_000);
+      const poll = new Poll(ask, { intervalMs: () => 1_000 });
       expect((await Promise.all([poll.read(), poll.read()])).map(({ value }) => value)).toEqual([1, 1]);
       vi.advanceTimersByTime(999);
       expect((await poll.read()).value).toBe(1);
@@ -48,7 +49,7 @@ describe('an answer that is kept', () => {
     try {
       let answer = (_: string): void => undefined;
       const ask = vi.fn(() => new Promise<string>((resolve) => (answer = resolve)));
-      const poll = new Poll(ask, () => 10);
+      const poll = new Poll(ask, { intervalMs: () => 10 });
       const first = poll.read();
       vi.advanceTimersByTime(10_000);
       const second = poll.read();
@@ -60,17 +61,85 @@ describe('an answer that is kept', () => {
     }
   });
 
+  test('is kept for twenty times as long as it took', async () => {
+    vi.useFakeTimers();
+    try {
+      const ask = vi.fn(() => new Promise<void>((resolve) => setTimeout(resolve, 3_000)));
+      const poll = new Poll(ask, { intervalMs: () => 5_000 });
+      for (let second = 0; second < 120; second++) {
+        void poll.read();
+        await vi.advanceTimersByTimeAsync(1_000);
+      }
+      expect(ask).toHaveBeenCalledTimes(2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('that is a failure is kept for a second', async () => {
     vi.useFakeTimers();
     try {
       const ask = vi.fn().mockRejectedValueOnce(new Error('away')).mockResolvedValueOnce('back');
-      const poll = new Poll(ask, () => 60_000);
+      const poll = new Poll(ask, { intervalMs: () => 60_000 });
       await expect(poll.read()).rejects.toThrow('away');
       vi.advanceTimersByTime(999);
       await expect(poll.read()).rejects.toThrow('away');
       expect(ask).toHaveBeenCalledTimes(1);
       vi.advanceTimersByTime(1);
       expect((await poll.read()).value).toBe('back');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('on a store that sleeps', () => {
+  /** A queue on Snowflake: when it last saw the fleet is set by the test. */
+  function sleeper(started: boolean) {
+    const state = { seenAt: performance.now() };
+    const stats = vi.fn(async () => ({ pendingSteps: stats.mock.calls.length }));
+    const queue = {
+      storeName: 'snowflake',
+      health: () => ({ started }),
+      stats,
+      leader: async () => ({ lastElectionCheckMs: performance.now() - state.seenAt }),
+      pods: async () => [],
+    };
+    return { state, stats, polls: fleetPolls(queue as unknown as PolledQueue, undefined) };
+  }
+
+  test('a pod counts while it is awake, once more when it falls asleep, and not while it sleeps', async () => {
+    vi.useFakeTimers();
+    try {
+      const { state, stats, polls } = sleeper(true);
+      const after = async (ms: number, isAwake: boolean): Promise<number> => {
+        vi.advanceTimersByTime(ms);
+        if (isAwake) state.seenAt = performance.now();
+        await polls.stats.read();
+        return stats.mock.calls.length;
+      };
+      expect(await after(0, true)).toBe(1);
+      expect(await after(29_999, true)).toBe(1);
+      expect(await after(1, true)).toBe(2);
+      vi.advanceTimersByTime(10_000);
+      state.seenAt = performance.now(); // its last heartbeat
+      expect(await after(25_000, false)).toBe(3);
+      for (let hour = 0; hour < 24; hour++) expect(await after(3_600_000, false)).toBe(3);
+      expect(await after(60_000, true)).toBe(4);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('a process that only submits counts every ten minutes at most', async () => {
+    vi.useFakeTimers();
+    try {
+      const { stats, polls } = sleeper(false);
+      for (let minute = 0; minute < 60; minute++) {
+        await Promise.all([polls.stats.read(), polls.stats.read()]);
+        vi.advanceTimersByTime(60_000);
+      }
+      expect(stats).toHaveBeenCalledTimes(6);
     } finally {
       vi.useRealTimers();
     }
