@@ -74,9 +74,11 @@ function ownPodId(): string {
     .slice(0, 150)}-cli-${randomUUID().slice(0, 8)}`;
 }
 
-/** Warnings go to stderr, because stdout is the verb's. */
+/** Warnings go to stderr, because stdout is the verb's. What concerns a step, the verb reports itself. */
 function warnings(io: Io): NonNullable<Parameters<typeof FleetQ.fromEnv>[0]>['logger'] & object {
-  const warn = (_: object, message?: string): void => void io.complain(message ?? '');
+  const warn = (fields: object, message?: string): void => {
+    if (!('stepId' in fields)) void io.complain(message ?? '');
+  };
   const silent = (): void => undefined;
   return { debug: silent, info: silent, warn, error: warn };
 }
