@@ -36,6 +36,8 @@ export {
   type ArgsOf,
   type EventName,
   type EventPayloads,
+  type ExchangeCompleted,
+  type HeartbeatCompleted,
   type PodDead,
   type PodEvent,
   type PodFenced,
@@ -48,6 +50,7 @@ export {
   type StepLost,
   type StepReleased,
   type StepRetrying,
+  type StepStarted,
   type StepSubmitted,
   type StepTimedOut,
 } from './events.js';

@@ -26,6 +26,7 @@ export type {
   FindingLevel,
   FleetStore,
   FleetView,
+  FreshClaim,
   Heartbeat,
   ListFilter,
   ListPage,

@@ -51,6 +51,8 @@ export const EVENT_LINES = {
   recoveryStarted: line('recovery:started', 'info', 'recovery cycle started'),
   recoveryCompleted: line('recovery:completed', 'info', 'recovery cycle completed'),
   recoveryFailed: line('recovery:completed', 'warn', 'recovery cycle failed; the next one tries again'),
+  heartbeatCompleted: line('heartbeat:completed', 'debug', 'heartbeat answered'),
+  exchangeCompleted: line('exchange:completed', 'debug', 'exchange with the store completed'),
   storeError: line('store:error', 'error', 'operation failed; repeating it until it succeeds'),
   storeRecovered: line('store:recovered', 'info', 'all operations succeed again'),
   journalError: line('store:error', 'warn', 'recovery journal failed; keeping its cycles in memory'),

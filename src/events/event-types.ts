@@ -45,6 +45,15 @@ export interface StepSubmitted<K, A> {
   readonly receipt: 'created' | 'duplicate' | 'mismatch';
 }
 
+/** `step:started`: the handler is about to be called. */
+export interface StepStarted<K, A> extends StepEvent<K, A> {
+  /**
+   * How long the step had been due, in ms. Until the store's reply to the claim it is measured by the store's clock, after it
+   * by this pod's monotonic clock.
+   */
+  readonly waitMs: number;
+}
+
 export interface StepCompleted<K, A, R> extends StepEvent<K, A> {
   readonly result: R;
   readonly durationMs: number;
@@ -116,6 +125,26 @@ export interface PodDead extends PodEvent {
   readonly reason: 'silent' | 'exited';
 }
 
+/** `heartbeat:completed`: a heartbeat of this pod was answered, or has failed. */
+export interface HeartbeatCompleted extends PodEvent {
+  /** From when it was first sent, in ms. */
+  readonly durationMs: number;
+  /** Why it failed; `undefined` if it was answered. It is sent again. */
+  readonly error: Error | undefined;
+}
+
+/** `exchange:completed`: an exchange of this pod with the store was answered, or has failed. */
+export interface ExchangeCompleted {
+  readonly podId: string;
+  readonly durationMs: number;
+  /** How many steps it has claimed. */
+  readonly claimed: number;
+  /** For how many outcomes the receipts have come. */
+  readonly settled: number;
+  /** Why it failed; `undefined` if it was answered. It is repeated. */
+  readonly error: Error | undefined;
+}
+
 /** The result of a recovery cycle. */
 export interface RecoverySummary {
   readonly cycleId: string;
@@ -136,7 +165,7 @@ export interface RecoverySummary {
 export interface EventPayloads<S> {
   'step:submitted': { [K in Names<S>]: StepSubmitted<K, ArgsOf<Known<S>, K>> }[Names<S>];
   'step:claimed': { [K in Names<S>]: StepEvent<K, ArgsOf<Known<S>, K>> }[Names<S>];
-  'step:started': { [K in Names<S>]: StepEvent<K, ArgsOf<Known<S>, K>> }[Names<S>];
+  'step:started': { [K in Names<S>]: StepStarted<K, ArgsOf<Known<S>, K>> }[Names<S>];
   'step:completed': { [K in Names<S>]: StepCompleted<K, ArgsOf<Known<S>, K>, ResultOf<Known<S>, K>> }[Names<S>];
   'step:failed': { [K in Names<S>]: StepFailed<K, ArgsOf<Known<S>, K>> }[Names<S>];
   'step:retrying': { [K in Names<S>]: StepRetrying<K, ArgsOf<Known<S>, K>> }[Names<S>];
@@ -152,6 +181,8 @@ export interface EventPayloads<S> {
   'leader:lost': PodEvent;
   'recovery:started': { readonly cycleId: string; readonly dryRun: boolean };
   'recovery:completed': RecoverySummary & { readonly error: SerializedError | undefined };
+  'heartbeat:completed': HeartbeatCompleted;
+  'exchange:completed': ExchangeCompleted;
   /** The store, or the journal, failed. Emitted once for each outage. */
   'store:error': { readonly operation: string; readonly error: Error };
   /** The operation that failed succeeds again. */
@@ -189,6 +220,8 @@ export const EVENT_NAMES: readonly EventName[] = [
   'leader:lost',
   'recovery:started',
   'recovery:completed',
+  'heartbeat:completed',
+  'exchange:completed',
   'store:error',
   'store:recovered',
   'queue:stopped',

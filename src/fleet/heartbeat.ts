@@ -23,6 +23,7 @@ import type { Service } from '../runtime/service.js';
 import { isOutage } from '../store/outage-tracker.js';
 import { isStoreError, type FleetView, type Store } from '../store/contract.js';
 import type { HeartbeatSnapshot, WorkerPool } from '../pool-interface.js';
+import { announcedHeartbeat } from './announced-heartbeat.js';
 import type { Elector } from './elector.js';
 import { HedgedCall } from './hedged-call.js';
 import { fenceAfterMs, resendAfterMs } from './heartbeat-limits.js';
@@ -165,10 +166,11 @@ export class Heartbeat implements Service {
   }
 
   async #beat(): Promise<number> {
-    const { runtime, settings, fence, peers } = this.#deps;
+    const { runtime, settings, fence, peers, identity } = this.#deps;
     if (!this.#registration.registered) await this.#register();
     const askedAt = runtime.monotonicMs();
-    const answer = await this.#calls.call(() => this.#send());
+    const call = (): Promise<Answer> => this.#calls.call(() => this.#send());
+    const answer = await announcedHeartbeat({ ...this.#deps, ended: this.#ended.signal }, identity.pod, call);
     fence.check(); // a freeze while it was open
     const tookMs = runtime.monotonicMs() - askedAt;
     if (tookMs > Math.min(settings.heartbeatIntervalMs, this.#resendAfterMs)) peers.unanswered();

@@ -76,7 +76,7 @@ export function assemble(deps: PoolDependencies, { onEnded, onReturned }: PoolCa
   const state = new PoolStateMachine(bugReporter(runtime, log));
   const handlers = new Handlers(registry, settings.timeoutMs);
   const claims = new HeldClaims(onEnded);
-  const channel = new ExchangeChannel({ store, runtime, settler, log });
+  const channel = new ExchangeChannel({ store, runtime, settler, events, log });
   const processPools = new PoolsOfProcess(runtime, {
     quiet: () => claims.empty && channel.idle(claims.pod),
     hasStrays: () => claims.running.strays > 0,

@@ -28,7 +28,7 @@ import type { StoreDiagnosis } from './contract/diagnosis.js';
 import type { FleetStore } from './contract/fleet.js';
 import type { StepStore } from './contract/steps.js';
 
-export { fenceKey, type Claim, type Fence, type Orphan, type PodRef } from './contract/claim.js';
+export { fenceKey, type Claim, type Fence, type FreshClaim, type Orphan, type PodRef } from './contract/claim.js';
 export type { Finding, FindingLevel, StoreDiagnosis } from './contract/diagnosis.js';
 export type { ClaimRequest, ExchangeReply, ExchangeRequest, Receipt, Settlement } from './contract/exchange.js';
 export {

@@ -2,6 +2,9 @@
 import { expect, it } from 'vitest';
 import { claimRequest, fresh, pendingAgain, ids, newStep, newSteps, settlement, type Harness } from './harness.js';
 
+/** A store may round instants to whole ms. */
+const ROUNDING_MS = 2;
+
 export function claiming(harness: Harness): void {
   order(harness);
   limits(harness);
@@ -207,6 +210,37 @@ function replies(harness: Harness): void {
     await harness.store.submit(newSteps(3));
     expect(await next({ free: 1 })).toBe(0);
     expect(await next()).toBeGreaterThan(harness.tickMs);
+  });
+
+  it('says of each claim for how long its step has been due, by the clock of the store', async () => {
+    const pod = await harness.join();
+    const early = await harness.submit();
+    const delayed = await harness.submit({ delayMs: harness.tickMs });
+    await harness.pass(3);
+    const request = claimRequest();
+    const { claims } = await harness.exchange({ pod, settlements: [], claim: request });
+    expect(ids(claims)).toEqual(ids([early, delayed]));
+    const [first = NaN, second = NaN] = claims.map(({ dueForMs }) => dueForMs);
+    expect(first).toBeGreaterThanOrEqual(3 * harness.tickMs - ROUNDING_MS);
+    expect(second).toBeGreaterThanOrEqual(2 * harness.tickMs - ROUNDING_MS);
+    expect(first - second).toBeGreaterThanOrEqual(harness.tickMs - ROUNDING_MS);
+    expect(first - second).toBeLessThan(2 * harness.tickMs);
+    await harness.pass(1);
+    const { claims: again } = await harness.exchange({ pod, settlements: [], readBack: request.token });
+    expect(ids(again)).toEqual(ids([early, delayed]));
+    expect(again[0]?.dueForMs).toBeGreaterThanOrEqual(first + harness.tickMs - ROUNDING_MS);
+  });
+
+  it('counts the time that a step has been due from the end of its last delay', async () => {
+    const pod = await harness.join();
+    const held = await harness.held(pod);
+    await harness.pass(2);
+    await harness.settle(pod, pendingAgain(held, { delayMs: harness.tickMs }));
+    await harness.pass(2);
+    const again = await harness.claimOne(pod, { types: { [held.type]: 1 } });
+    expect(again.stepId).toBe(held.stepId);
+    expect(again.dueForMs).toBeGreaterThanOrEqual(harness.tickMs - ROUNDING_MS);
+    expect(again.dueForMs).toBeLessThan(3 * harness.tickMs + harness.store.staleReadMs);
   });
 
   it('returns the pace of exchanges', async () => {

@@ -10,6 +10,7 @@ import type {
   ExchangeReply,
   ExchangeRequest,
   Fence,
+  FreshClaim,
   Heartbeat,
   PodRef,
   PodRegistration,
@@ -147,21 +148,21 @@ export class Harness {
   }
 
   /** Claims up to `free` steps of type `work`, or what `over` asks for. */
-  async claim(pod: PodRef, over: ClaimRequestOver = {}, store = this.store): Promise<readonly Claim[]> {
+  async claim(pod: PodRef, over: ClaimRequestOver = {}, store = this.store): Promise<readonly FreshClaim[]> {
     const claim = claimRequest(over);
     await this.seen();
     return (await store.exchange({ pod, settlements: [], claim })).claims;
   }
 
   /** Claims exactly one step. */
-  async claimOne(pod: PodRef, over: ClaimRequestOver = {}): Promise<Claim> {
+  async claimOne(pod: PodRef, over: ClaimRequestOver = {}): Promise<FreshClaim> {
     const claims = await this.claim(pod, { free: 1, ...over });
     expect(claims).toHaveLength(1);
     return claims[0]!;
   }
 
   /** Submits a step and claims it for `pod`. */
-  async held(pod: PodRef, over: Parameters<typeof newStep>[0] = {}): Promise<Claim> {
+  async held(pod: PodRef, over: Parameters<typeof newStep>[0] = {}): Promise<FreshClaim> {
     const type = over?.type ?? fresh('type');
     const step = await this.submit({ ...over, type });
     const claim = await this.claimOne(pod, { types: { [type]: 1 } });
@@ -202,6 +203,11 @@ export class Harness {
     await this.seen();
     return (await this.store.fleet()).find((view) => view.pod.incarnation === pod.incarnation);
   }
+}
+
+/** A claim without what changes with time. */
+export function unchanging({ dueForMs: _, ...claim }: FreshClaim): Claim {
+  return claim;
 }
 
 /** A claim request for up to ten steps of type `work`: no prefetch, no quarantine. */

@@ -625,3 +625,33 @@ describe('a wall clock', () => {
     expect([a, b].flatMap(({ recorded }) => recorded.of('pod:dead'))).toEqual([]);
   });
 });
+
+describe('heartbeat:completed', () => {
+  it('is emitted for each heartbeat, with how long it took', async () => {
+    const pod = await world.started('a');
+    pod.line.delays(40, 'heartbeat');
+    pod.recorded.forget();
+    pod.fleet.heartbeat.beatNow();
+    await world.advance(40);
+    expect(pod.recorded.of('heartbeat:completed')).toEqual([{ ...pod.pod, durationMs: 40, error: undefined }]);
+  });
+
+  it('has the error of a heartbeat that failed', async () => {
+    const pod = await world.started('a');
+    pod.line.breaks('fails', 'heartbeat');
+    pod.recorded.forget();
+    pod.fleet.heartbeat.beatNow();
+    await world.advance(0);
+    const [failed] = pod.recorded.of('heartbeat:completed');
+    expect(failed).toMatchObject({ ...pod.pod, durationMs: 0, error: { code: 'STORE_UNAVAILABLE' } });
+  });
+
+  it('is not emitted for a heartbeat that ends with the pod', async () => {
+    const pod = await world.started('a');
+    pod.line.breaks('hangs', 'heartbeat');
+    pod.fleet.heartbeat.beatNow();
+    pod.recorded.forget();
+    await world.runtime.until(pod.stop());
+    expect(pod.recorded.of('heartbeat:completed')).toEqual([]);
+  });
+});

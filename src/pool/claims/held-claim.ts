@@ -11,12 +11,12 @@
  * - Only its own methods change it.
  */
 import { FleetQError } from '../../errors.js';
-import type { StepEvent } from '../../events.js';
+import type { StepEvent, StepStarted } from '../../events.js';
 import type { LogFields } from '../../log.js';
 import { QueueContext } from '../../runtime/async-context.js';
 import { isImmutable, payloadOf, type Payload } from '../../step/payload.js';
 import type { Outcome } from '../../step/decide-transition.js';
-import type { Claim, PodRef, Settlement } from '../../store/contract.js';
+import type { FreshClaim, PodRef, Settlement } from '../../store/contract.js';
 import type { TracedRun } from '../../tracing/run-trace.js';
 import type { TypeHandler } from '../handlers/type-handler.js';
 
@@ -30,7 +30,7 @@ export type EndedHeldClaim = HeldClaim & { readonly outcome: Outcome };
 const CHILDREN_KEPT = 10_000;
 
 export class HeldClaim {
-  readonly claim: Claim;
+  readonly claim: FreshClaim;
   /** The incarnation that took the claim. Only this incarnation can settle it. */
   readonly pod: PodRef;
   readonly handler: TypeHandler;
@@ -55,7 +55,7 @@ export class HeldClaim {
   #children: Set<string> | undefined = undefined;
   #trace: TracedRun | undefined = undefined;
 
-  constructor(claim: Claim, pod: PodRef, handler: TypeHandler, claimedAt: number) {
+  constructor(claim: FreshClaim, pod: PodRef, handler: TypeHandler, claimedAt: number) {
     this.claim = claim;
     this.pod = pod;
     this.handler = handler;
@@ -83,6 +83,11 @@ export class HeldClaim {
 
   get startedAt(): number {
     return this.#startedAt;
+  }
+
+  /** For how long its step had been due when its handler began: by the store's clock until the claim, then by this pod's. */
+  get waitMs(): number {
+    return this.claim.dueForMs + this.#startedAt - this.claimedAt;
   }
 
   get durationMs(): number {
@@ -243,6 +248,11 @@ export class HeldClaim {
 /** The fields of a log line about this claim. */
 export function fieldsOf({ claim }: HeldClaim): LogFields {
   return { stepId: claim.stepId, type: claim.type, attempt: claim.retryCount + 1 };
+}
+
+/** The payload of `step:started`. */
+export function startedOf(held: HeldClaim): StepStarted<string, unknown> {
+  return { ...eventOf(held), waitMs: held.waitMs };
 }
 
 /** The fields that every event of a claim has. If the payload is not JSON, `args` is undefined. */

@@ -10,7 +10,7 @@
 import { EVENT_LINES, logEvent, type Events } from '../../events.js';
 import type { Log } from '../../log.js';
 import { isAlone, isSuspect } from '../../step/crash-suspect.js';
-import type { Claim, PodRef } from '../../store/contract.js';
+import type { FreshClaim, PodRef } from '../../store/contract.js';
 import { eventOf, fieldsOf, HeldClaim } from '../claims/held-claim.js';
 import type { HeldClaims } from '../claims/held-claims.js';
 import type { Handlers } from '../handlers/handlers.js';
@@ -36,7 +36,7 @@ export class ClaimIntake {
     this.#deps = deps;
   }
 
-  takeIn(claims: readonly Claim[], pod: PodRef, now: number): void {
+  takeIn(claims: readonly FreshClaim[], pod: PodRef, now: number): void {
     const { events, log, handlers, isolation, state } = this.#deps;
     const { verbose } = log;
     const suspect = this.#suspectAmong(claims);
@@ -64,7 +64,7 @@ export class ClaimIntake {
     return claims.running.busy === 0 && claims.ready.size === 0 && isolation.processIsQuiet;
   }
 
-  #suspectAmong(claims: readonly Claim[]): Claim | undefined {
+  #suspectAmong(claims: readonly FreshClaim[]): FreshClaim | undefined {
     const { state, handlers } = this.#deps;
     if (!state.permissions.mayKeep) return undefined;
     for (const claim of claims) if (isSuspect(claim) && handlers.get(claim.type) !== undefined) return claim;
@@ -72,7 +72,7 @@ export class ClaimIntake {
   }
 
   /** A suspect came among other claims: it waits in the store until a pod is empty. */
-  #makeRoom({ stepId, type, crashes }: Claim, now: number): void {
+  #makeRoom({ stepId, type, crashes }: FreshClaim, now: number): void {
     const { isolation, log, claims } = this.#deps;
     if (isolation.suspectFound(now))
       log.info(

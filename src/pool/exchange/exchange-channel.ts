@@ -9,6 +9,8 @@
  * - If the store refuses the batch, the settler bisects it.
  * - After a failure the next exchange waits, longer each time, up to a few seconds. The first success ends that.
  */
+import { asError } from '../../errors.js';
+import { EVENT_LINES, logEvent, type Events } from '../../events.js';
 import { loggedError, type Log } from '../../log.js';
 import { exponentialMs, halfJitterMs } from '../../runtime/backoff.js';
 import type { Runtime } from '../../runtime/runtime.js';
@@ -34,6 +36,7 @@ export interface ExchangeChannelDependencies {
   readonly store: Pick<Store, 'exchange' | 'staleReadMs'>;
   readonly runtime: Runtime;
   readonly settler: Settler;
+  readonly events: Events;
   readonly log: Log;
 }
 
@@ -132,17 +135,31 @@ export class ExchangeChannel implements ExchangePace {
     const call = new ExchangeCall({ store, runtime, abandoned: this.#abandoned.signal }, pod, first);
     this.#begin(claim?.token ?? readBack?.token, busy);
     let settled: Settled | undefined;
+    let failure: unknown;
     try {
       settled = await settler.send(settlements, (part) => call.send(part));
       this.#succeeded(call.pace);
     } catch (error) {
+      failure = error;
       this.#failed(error);
     }
     this.#end(pod, readBack, call.firstReply);
-    if (settled === undefined) return undefined;
     const { claims = [], nextDueInMs = null } = call.firstReply ?? {};
+    this.#announce(pod, claims.length, settled?.receipts.length, failure);
+    if (settled === undefined) return undefined;
     const { settlements: sent, receipts } = settled;
     return { settlements: sent, receipts, claims, nextDueInMs, asked: claim ? claim.free + claim.prefetch : 0 };
+  }
+
+  /** @param settled how many receipts have come; `undefined` if the exchange failed */
+  #announce({ podId }: PodRef, claimed: number, settled: number | undefined, failure: unknown): void {
+    const { runtime, events, log } = this.#deps;
+    const logs = settled !== undefined && log.verbose;
+    if (!logs && !events.has('exchange:completed')) return;
+    const durationMs = runtime.monotonicMs() - this.#startedAt;
+    if (logs) logEvent(log, EVENT_LINES.exchangeCompleted, { durationMs, claimed, settled });
+    const error = settled === undefined ? asError(failure) : undefined;
+    events.emit('exchange:completed', { podId, durationMs, claimed, settled: settled ?? 0, error });
   }
 
   #settlementOf(entry: OutboxEntry): Settlement {

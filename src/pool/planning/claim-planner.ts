@@ -8,7 +8,7 @@
  */
 import { doubledMs } from '../../runtime/backoff.js';
 import { isSuspect } from '../../step/crash-suspect.js';
-import type { Claim, ClaimRequest } from '../../store/contract.js';
+import type { ClaimRequest, FreshClaim } from '../../store/contract.js';
 import type { HeldClaims } from '../claims/held-claims.js';
 import type { CompletionRate } from '../execution/completion-rate.js';
 import type { Handlers } from '../handlers/handlers.js';
@@ -35,7 +35,7 @@ export interface ExchangePace {
 export interface ClaimsBrought {
   /** How many claims were asked for; 0 if the exchange only settled or read back. */
   readonly asked: number;
-  readonly claims: readonly Claim[];
+  readonly claims: readonly FreshClaim[];
   readonly nextDueInMs: number | null;
 }
 
@@ -147,7 +147,7 @@ export class ClaimPlanner {
   }
 
   /** Whether to ask for suspects at once, because this pod has nothing else to do. */
-  #asksForSuspects(now: number, claims: readonly Claim[]): boolean {
+  #asksForSuspects(now: number, claims: readonly FreshClaim[]): boolean {
     const { isolation } = this.#deps;
     if (isolation.emptying) {
       if (!claims.some(isSuspect)) isolation.end(now);

@@ -37,6 +37,12 @@ export interface Claim extends Fence {
   readonly createdAt: number;
 }
 
+/** A claim as the reply that brings it shows it. */
+export interface FreshClaim extends Claim {
+  /** For how long the step had been due when the store made the reply, by the store's clock. 0 or more. */
+  readonly dueForMs: number;
+}
+
 /** A claim whose incarnation will not settle it. */
 export interface Orphan extends Claim {
   readonly holder: PodRef;

@@ -1,6 +1,6 @@
 /** The exchange: what a pod hands in and asks for in one call, and what the store replies. */
 import type { Transition } from '../../step/decide-transition.js';
-import type { Claim, Fence, PodRef } from './claim.js';
+import type { Fence, FreshClaim, PodRef } from './claim.js';
 
 /** The next state of a claimed step, to be applied only under the fence of the claim. */
 export interface Settlement extends Fence, Transition {}
@@ -47,7 +47,7 @@ export interface ExchangeReply {
   /** One for each settlement, in their order. */
   readonly receipts: readonly Receipt[];
   /** In the order in which they should start. */
-  readonly claims: readonly Claim[];
+  readonly claims: readonly FreshClaim[];
   /** When the next pending step of the requested types is due, in ms. 0: some are due now. `null`: the store knows of none. */
   readonly nextDueInMs: number | null;
   /** How the pod should pace its exchanges. */

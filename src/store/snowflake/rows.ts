@@ -1,5 +1,5 @@
 /** Turns rows of the driver into the types of the store contract. */
-import type { Claim, Fence, Orphan, PodRef, PodView, StepRecord } from '../contract.js';
+import type { Claim, Fence, FreshClaim, Orphan, PodRef, PodView, StepRecord } from '../contract.js';
 import type { CountRow } from '../step-counts.js';
 import type { StepStatus } from '../../step/step.js';
 import { metaOf } from './pods/meta-encoding.js';
@@ -39,8 +39,9 @@ function claimPart(row: Row): Omit<Claim, keyof Fence> {
   };
 }
 
-export function claimOf(row: Row, claimToken: string): Claim {
-  return { stepId: text(row, 'ID'), claimToken, version: number(row, 'SEEN'), ...claimPart(row) };
+export function claimOf(row: Row, claimToken: string): FreshClaim {
+  const dueForMs = Math.max(0, number(row, 'DUE_FOR_MS'));
+  return { stepId: text(row, 'ID'), claimToken, version: number(row, 'SEEN'), ...claimPart(row), dueForMs };
 }
 
 export function fenceOf(row: Row): Fence {

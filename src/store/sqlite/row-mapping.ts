@@ -1,5 +1,5 @@
 /** The rows that SQLite returns, as tuples, and their mapping to the types of the store contract. */
-import type { Claim, Orphan, PodView, StepRecord } from '../contract.js';
+import type { FreshClaim, Orphan, PodView, StepRecord } from '../contract.js';
 import type { ProcessMark } from './pods/process-table.js';
 import { parseJson } from '../../step/payload.js';
 import type { StepStatus } from '../../step/step.js';
@@ -110,7 +110,13 @@ export function byRank(a: Ranked, b: Ranked): number {
  * @param raised by how much the row's version has risen since it was read: 1 by the claim itself
  * @param times converts instants to wall time
  */
-export function claimOf(row: CandidateRow, claimToken: string, raised: 0 | 1, times: WallTimeConversion): Claim {
+export function claimOf(
+  row: CandidateRow,
+  claimToken: string,
+  raised: 0 | 1,
+  now: number,
+  times: WallTimeConversion,
+): FreshClaim {
   return {
     stepId: row[4],
     claimToken,
@@ -123,12 +129,14 @@ export function claimOf(row: CandidateRow, claimToken: string, raised: 0 | 1, ti
     crashes: row[9],
     runAt: row[11] ?? times.of(row[2]),
     createdAt: times.of(row[10]),
+    dueForMs: Math.max(0, now - row[2]),
   };
 }
 
 export function orphanOf(row: OrphanRow, times: WallTimeConversion): Orphan {
+  const { dueForMs: _, ...claim } = claimOf(row as unknown as CandidateRow, row[12], 0, 0, times);
   return {
-    ...claimOf(row as unknown as CandidateRow, row[12], 0, times),
+    ...claim,
     holder: { podId: row[13], incarnation: row[14] },
     reason: row[15],
   };

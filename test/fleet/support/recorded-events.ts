@@ -17,9 +17,9 @@ export class RecordedEvents {
     return this.all.filter((each) => each.name === name).map((each) => each.payload);
   }
 
-  /** The names of all events except those of steps, in order. */
+  /** The names of all events except those of steps and of single calls, in order. */
   get names(): EventName[] {
-    return this.all.map(({ name }) => name).filter((name) => !name.startsWith('step:'));
+    return this.all.map(({ name }) => name).filter((name) => !/^step:|^(heartbeat|exchange):completed/.test(name));
   }
 
   forget(): void {

@@ -5,7 +5,7 @@ import { HeldClaim } from '../../../src/pool/claims/held-claim.js';
 import { ClaimComparison, type ClaimSnapshot } from '../../../src/pool/claims/claim-comparison.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
 import { StepRegistry } from '../../../src/step/step-registry.js';
-import type { Claim, Fence } from '../../../src/store/contract.js';
+import type { Fence, FreshClaim } from '../../../src/store/contract.js';
 import { POD, running, type Rig } from '../support/rig.js';
 
 const STALE = 10_000;
@@ -13,7 +13,14 @@ const HANDLERS = new Handlers(new StepRegistry(), undefined);
 
 function heldOf(stepId: string, claimedAt: number, state: 'running' | 'ended' = 'running'): HeldClaim {
   const rest = { type: 'work', payload: '{}', priority: 0, retryCount: 0, maxRetries: 3, crashes: 0, runAt: 0 };
-  const claim: Claim = { stepId, claimToken: `token of ${stepId}`, version: 2, ...rest, createdAt: 0 };
+  const claim: FreshClaim = {
+    stepId,
+    claimToken: `token of ${stepId}`,
+    version: 2,
+    ...rest,
+    createdAt: 0,
+    dueForMs: 0,
+  };
   const held: HeldClaim = new HeldClaim(claim, POD, HANDLERS.none, claimedAt);
   held.begin(claimedAt);
   if (state === 'ended') held.end({ kind: 'succeeded', result: null });

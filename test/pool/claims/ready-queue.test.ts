@@ -12,7 +12,7 @@ const limited = (concurrency: number) =>
 function held(stepId: string, handler = open, priority = 0, runAt = 0, claimedAt = 0): HeldClaim {
   const claim = {
     ...{ stepId, type: handler.definition.type, payload: '{}', priority, runAt, claimToken: 't', version: 1 },
-    ...{ retryCount: 0, maxRetries: 3, crashes: 0, createdAt: 0 },
+    ...{ retryCount: 0, maxRetries: 3, crashes: 0, createdAt: 0, dueForMs: 0 },
   };
   return new HeldClaim(claim, POD, handler, claimedAt);
 }

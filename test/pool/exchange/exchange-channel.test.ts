@@ -23,6 +23,7 @@ let runtime: VirtualRuntime;
 let requests: ExchangeRequest[];
 /** What the store makes of a request. */
 let answer: (request: ExchangeRequest) => ExchangeReply | Promise<ExchangeReply>;
+let events: Events;
 let channel: ExchangeChannel;
 let made: (staleReadMs: number) => ExchangeChannel;
 beforeEach(() => {
@@ -32,13 +33,14 @@ beforeEach(() => {
   const log = createLog('pool');
   const rules = { retry: DEFAULT_RETRY, maxCrashes: 3 };
   const wallMs = (): number => runtime.wallMs();
-  const announcer = new Announcer({ events: new Events(log), log, podId: POD.podId, wallMs });
+  events = new Events(log);
+  const announcer = new Announcer({ events, log, podId: POD.podId, wallMs });
   const settler = new Settler({ announcer, log, random: () => runtime.random(), rulesFor: () => rules });
   const exchange = async (request: ExchangeRequest) => {
     requests.push(request);
     return answer(request);
   };
-  made = (staleReadMs) => new ExchangeChannel({ store: { exchange, staleReadMs }, runtime, settler, log });
+  made = (staleReadMs) => new ExchangeChannel({ store: { exchange, staleReadMs }, runtime, settler, events, log });
   channel = made(0);
 });
 
@@ -225,5 +227,28 @@ describe('a stop', () => {
     channel.abandon();
     expect(await exchange).toBeUndefined();
     expect(channel.unanswered(POD)).toBe(true);
+  });
+});
+
+describe('exchange:completed', () => {
+  const heard: unknown[] = [];
+  beforeEach(() => {
+    heard.length = 0;
+    events.on('exchange:completed', (payload) => void heard.push(payload));
+  });
+
+  test('has how long the exchange took, what it claimed, and how many receipts have come', async () => {
+    answer = async (request) => {
+      await new Promise<void>((resolve) => runtime.after(40, resolve));
+      return { ...replyTo(request), claims: [claimOf('s1', 'it')] };
+    };
+    await runtime.until(channel.exchange(POD, [ended('s2'), ended('s3')], WANTED));
+    expect(heard).toEqual([{ podId: POD.podId, durationMs: 40, claimed: 1, settled: 2, error: undefined }]);
+  });
+
+  test('has the error of an exchange that failed', async () => {
+    answer = () => Promise.reject(down);
+    await channel.exchange(POD, [ended('s2')], WANTED);
+    expect(heard).toEqual([{ podId: POD.podId, durationMs: 0, claimed: 0, settled: 0, error: down }]);
   });
 });

@@ -385,3 +385,17 @@ describe('events', () => {
     expect(rig.events('step:completed')).toHaveLength(1);
   });
 });
+
+describe('step:started', () => {
+  test('has how long the step had been due: by the store until the claim, then by this pod', async () => {
+    const rig = await running(
+      { it: () => gate().promise },
+      { maxParallelism: 1, capacityThreshold: 1 },
+      ({ store }) => {
+        store.add('s1', 'it');
+      },
+    );
+    await rig.runtime.advance(0);
+    expect(rig.events('step:started')).toMatchObject([{ stepId: 's1', waitMs: 0 }]);
+  });
+});

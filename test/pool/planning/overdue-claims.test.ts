@@ -15,7 +15,16 @@ const single = handler('single', 1);
 const double = handler('double', 2);
 
 function held(of: TypeHandler, priority: number, claimedAt: number): HeldClaim {
-  const rest = { payload: '{}', retryCount: 0, maxRetries: 0, crashes: 0, runAt: 0, createdAt: 0, version: 1 };
+  const rest = {
+    payload: '{}',
+    retryCount: 0,
+    maxRetries: 0,
+    crashes: 0,
+    runAt: 0,
+    createdAt: 0,
+    dueForMs: 0,
+    version: 1,
+  };
   return new HeldClaim({ stepId: 's', claimToken: 't', type: 'x', priority, ...rest }, POD, of, claimedAt);
 }
 

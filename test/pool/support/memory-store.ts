@@ -1,7 +1,7 @@
 /** A small, correct store of steps in memory, with its requests and rows in the open for the pool's tests. */
 import type { Runtime } from '../../../src/runtime/runtime.js';
 import type {
-  Claim,
+  FreshClaim,
   ClaimRequest,
   ExchangeReply,
   ExchangeRequest,
@@ -115,13 +115,16 @@ export class MemoryStore {
   #apply({ pod, settlements, claim, readBack }: ExchangeRequest): ExchangeReply {
     const receipts = settlements.map((settlement) => this.#settle(pod, settlement));
     const back = [...this.rows.values()].filter((r) => r.status === 'claimed' && r.claimToken === readBack);
-    const claims = [...back.map(claimOf), ...(claim === undefined ? [] : this.#claim(pod, claim))];
+    const claims = [
+      ...back.map((row) => claimOf(row, this.#now())),
+      ...(claim === undefined ? [] : this.#claim(pod, claim)),
+    ];
     const due = this.#pending().filter((row) => claim === undefined || claim.types.has(row.type));
     const nextDueInMs = due.length === 0 ? null : Math.max(0, Math.min(...due.map((row) => row.runAt)) - this.#now());
     return { receipts, claims, nextDueInMs, pace: this.pace };
   }
 
-  #claim(pod: PodRef, demand: ClaimRequest): Claim[] {
+  #claim(pod: PodRef, demand: ClaimRequest): FreshClaim[] {
     const left = new Map(demand.types);
     let { free, prefetch } = demand;
     let quarantine: number = demand.quarantine;
@@ -142,7 +145,7 @@ export class MemoryStore {
       row.version++;
       taken.push(row);
     }
-    return taken.map(claimOf);
+    return taken.map((row) => claimOf(row, this.#now()));
   }
 
   #settle(pod: PodRef, s: Settlement): Receipt {
@@ -170,10 +173,11 @@ export class MemoryStore {
   }
 }
 
-function claimOf(row: Row): Claim {
+function claimOf(row: Row, now: number): FreshClaim {
   const { stepId, type, payload, priority, retryCount, maxRetries, crashes, version, runAt, createdAt } = row;
   return {
     ...{ stepId, type, payload, priority, retryCount, maxRetries, crashes, version, runAt, createdAt },
     claimToken: row.claimToken!,
+    dueForMs: Math.max(0, now - runAt),
   };
 }

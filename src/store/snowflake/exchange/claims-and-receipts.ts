@@ -1,13 +1,13 @@
 /** Decodes the claims, the receipts and the work of a pod from the rows of `exchange.claimsAndReceipts`. */
-import type { Claim } from '../../contract.js';
+import type { FreshClaim } from '../../contract.js';
 import { claimOf, number, text } from '../rows.js';
 import type { Row } from '../session/session-interface.js';
 import { receiptStates, type ReceiptStates } from './settlements.js';
 
 export interface ClaimsAndReceipts {
   /** Claims to run, in the order of claims. */
-  readonly claims: readonly Claim[];
-  readonly voids: readonly Claim[];
+  readonly claims: readonly FreshClaim[];
+  readonly voids: readonly FreshClaim[];
   readonly states: ReceiptStates;
   /** How many steps the pod could claim now. */
   readonly due: number;

@@ -11,7 +11,7 @@
  * - No step with a `runAt` is claimed before that instant of the recorded wall clock.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { Claim, ClaimRequest, PodRef } from '../../contract.js';
+import type { ClaimRequest, FreshClaim, PodRef } from '../../contract.js';
 import type { RunAtSteps } from '../clock/run-at-steps.js';
 import type { WallClockOffsets } from '../clock/wall-clock-offsets.js';
 import { claimOf, type CandidateRow } from '../row-mapping.js';
@@ -21,7 +21,7 @@ import { ClaimQuota } from './claim-quota.js';
 import { CANDIDATE_AT, CLAIM, DATE_ROW } from './statements.js';
 
 export interface Taken {
-  readonly claims: Claim[];
+  readonly claims: FreshClaim[];
   /** Whether due steps of the requested types were left, or may have been. */
   readonly left: boolean;
   /** Due steps were left out, because steps that are not promoted yet may outrank them. */
@@ -60,7 +60,7 @@ export class Claims {
   take(now: number, pod: PodRef, request: ClaimRequest, most: number, backlog: boolean): Taken {
     const room = Math.min(request.free + request.prefetch, most);
     const quota = new ClaimQuota(request, room);
-    const claims: Claim[] = [];
+    const claims: FreshClaim[] = [];
     const chosen: number[] = [];
     const early: number[] = [];
     let wallNow: number | undefined;
@@ -77,7 +77,7 @@ export class Claims {
       }
       if (!quota.take(row[3], row[9])) continue;
       chosen.push(row[0]);
-      claims.push(claimOf(row[10] > 0 ? row : this.#dated(now, row), request.token, 1, times));
+      claims.push(claimOf(row[10] > 0 ? row : this.#dated(now, row), request.token, 1, now, times));
     }
     if (early.length > 0) {
       this.#runAtSteps.putBack(now, early);

@@ -6,7 +6,7 @@
  * - A row whose numbers are out of range (somebody's SQL wrote them) is repaired before it is returned.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { Claim, Fence, Orphan } from '../../contract.js';
+import type { Fence, FreshClaim, Orphan } from '../../contract.js';
 import type { WallClockOffsets } from '../clock/wall-clock-offsets.js';
 import { claimOf, orphanOf, type CandidateRow, type OrphanRow } from '../row-mapping.js';
 import { isClaimable, isVersion, type RowRepair } from '../steps/row-repair.js';
@@ -30,10 +30,10 @@ export class HeldSteps {
   }
 
   /** The claims of an incarnation under a token. Call it within a transaction that writes, as {@link heldBy}. */
-  under(token: string, incarnation: string): Claim[] {
+  under(now: number, token: string, incarnation: string): FreshClaim[] {
     const times = this.#wall.times();
     const rows = (): CandidateRow[] => this.#claimedUnder.all(token, incarnation);
-    return this.#repaired(rows, isClaimable, 4).map((row) => claimOf(row, token, 0, times));
+    return this.#repaired(rows, isClaimable, 4).map((row) => claimOf(row, token, 0, now, times));
   }
 
   /** Every claim of an incarnation. */

@@ -41,7 +41,7 @@ export class ExchangeTransaction {
     const { settlements: settling, heldSteps, pods, schema } = this.#deps;
     const receipts = settling.apply(now, pod.incarnation, settlements);
     if (!pods.isAwake(pod) || schema.outdated()) return { receipts, claims: [], nextDueInMs: null, blocked: false };
-    const found = readBack === undefined ? [] : heldSteps.under(readBack, pod.incarnation);
+    const found = readBack === undefined ? [] : heldSteps.under(now, readBack, pod.incarnation);
     if (claim === undefined) return { receipts, claims: found, nextDueInMs: null, blocked: false };
     const { claims, nextDueInMs, blocked } = this.#claim(now, pod, claim, most);
     return { receipts, claims: [...found, ...claims], nextDueInMs, blocked };

@@ -42,7 +42,8 @@ const claim = (names: Names): string =>
   cte(
     'claim',
     `SELECT s.step_id AS its_step, s.version AS seen, IFF(s.row_id = d.first_id AND d.taken = 1, 'first', 'void') AS state,
-    ROW_NUMBER() OVER (ORDER BY s.priority DESC, s.run_at, s.created_ts, COALESCE(s.submit_index, 0), s.step_id) AS rank_no, ${claimColumns('s')}
+    ROW_NUMBER() OVER (ORDER BY s.priority DESC, s.run_at, s.created_ts, COALESCE(s.submit_index, 0), s.step_id) AS rank_no, ${claimColumns('s')},
+    DATEDIFF(millisecond, s.run_at, SYSDATE()) AS due_for_ms
   FROM ${names.stepTracker} s JOIN q ON s.claim_token = q.my_token AND s.claimed_incarnation = q.me
   JOIN (${firstRows(names)}) d ON d.its_step = s.step_id
   WHERE s.status = 'claimed'`,
@@ -52,8 +53,8 @@ const claim = (names: Names): string =>
 export const claimsAndReceiptsOf = (
   names: Names,
 ): string => `${withCtes(q, receipt(names.stepTracker), wanted, waiting(names), work, claim(names))}
-SELECT 'claim' AS kind, its_step AS id, NULL AS guard, seen, state, rank_no, its_type, its_payload, its_priority, retries, most_retries, struck, run_at_ms, created_at_ms FROM claim
+SELECT 'claim' AS kind, its_step AS id, NULL AS guard, seen, state, rank_no, its_type, its_payload, its_priority, retries, most_retries, struck, run_at_ms, created_at_ms, due_for_ms FROM claim
 UNION ALL
-SELECT 'receipt', its_step, guard, seen, state, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM receipt
+SELECT 'receipt', its_step, guard, seen, state, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM receipt
 UNION ALL
-SELECT 'work', NULL, NULL, due_count, NULL, next_ms, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM work`;
+SELECT 'work', NULL, NULL, due_count, NULL, next_ms, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM work`;

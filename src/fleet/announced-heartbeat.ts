@@ -1,0 +1,36 @@
+/** Announces how each heartbeat ended. Its payload is made only if somebody listens. */
+import { asError } from '../errors.js';
+import { EVENT_LINES, logEvent, type Events } from '../events.js';
+import type { Log } from '../log.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { PodRef } from '../store/contract.js';
+
+export interface AnnouncedHeartbeatDependencies {
+  readonly runtime: Runtime;
+  readonly events: Events;
+  readonly log: Log;
+  /** Aborts when the pod leaves: a heartbeat that ends then is not announced. */
+  readonly ended: AbortSignal;
+}
+
+/** Makes the call, and emits `heartbeat:completed` when it has been answered or has failed. @throws what it threw */
+export async function announcedHeartbeat<T>(
+  { runtime, events, log, ended }: AnnouncedHeartbeatDependencies,
+  pod: PodRef,
+  call: () => Promise<T>,
+): Promise<T> {
+  const startedAt = runtime.monotonicMs();
+  const emit = (durationMs: number, error: Error | undefined): void => {
+    if (events.has('heartbeat:completed')) events.emit('heartbeat:completed', { ...pod, durationMs, error });
+  };
+  try {
+    const answer = await call();
+    const durationMs = runtime.monotonicMs() - startedAt;
+    if (log.verbose) logEvent(log, EVENT_LINES.heartbeatCompleted, { incarnation: pod.incarnation, durationMs });
+    emit(durationMs, undefined);
+    return answer;
+  } catch (error) {
+    if (!ended.aborted) emit(runtime.monotonicMs() - startedAt, asError(error));
+    throw error;
+  }
+}
