@@ -14,7 +14,8 @@ export function define(command: Command, io: Io): void {
       'after',
       `
 It submits, looks and acts on steps, and runs none: it is no pod of the fleet. Every route but the probes
-needs the bearer token of FLEET_Q_API_TOKEN. Without a token it listens at a loopback address alone.
+needs the bearer token of FLEET_Q_API_TOKEN. Without a token it listens at a loopback address, and serves
+this machine alone.
 
 Examples:
   FLEET_Q_API_TOKEN=... fleet-q serve --store sqlite:./fleet-q.db

@@ -25,7 +25,7 @@ definitions made with defineStep, or an array of them as the default export; the
 FLEET_Q_* variables. Or it exports a queue, which has a store and options of its own.
 
 HTTP serves /livez, /readyz and /startupz to anybody, and the API and /metrics to those who send the bearer
-token of FLEET_Q_API_TOKEN. Without a token it listens at a loopback address alone.
+token of FLEET_Q_API_TOKEN. Without a token it listens at a loopback address, and serves this machine alone.
 
 On SIGTERM or SIGINT the worker claims nothing more, lets running steps finish (for 25 s, or
 FLEET_Q_DRAIN_TIMEOUT_SECONDS), gives the others back, and exits with 0. A second signal ends it at once.

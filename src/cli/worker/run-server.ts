@@ -10,7 +10,7 @@ export type ServerFlags = ApiFlags & StoreFlags;
 
 /**
  * @returns the exit code
- * @throws UsageError, ValidationError, FailedError, StoreError
+ * @throws UsageError, ValidationError, StoreError
  */
 export async function runServer(flags: ServerFlags, env: Environment): Promise<number> {
   const log = serviceLog(env, process.stdout.isTTY);

@@ -23,7 +23,7 @@ export interface WorkerFlags extends ApiFlags, StoreFlags {
 
 /**
  * @returns the exit code
- * @throws UsageError, ValidationError, FailedError, StoreError
+ * @throws UsageError, ValidationError, StoreError
  */
 export async function runWorker(module: string, flags: WorkerFlags, env: Environment): Promise<number> {
   const log = serviceLog(env, process.stdout.isTTY);
