@@ -4,6 +4,9 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { application, Service } from './service.js';
 
+/** Node.js 22.18 and later have this flag; their types do not yet. */
+const runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript);
+
 const EXPECTED = 'expected a queue (`export default queue` or `export const queue`), or step definitions';
 
 const STEP = (name: string): string => `{ type: '${name}', run: async () => '${name}' }`;
@@ -54,7 +57,7 @@ describe('a module is refused before anything is opened', { timeout: 60_000 }, (
     expect(existsSync(path.join(folder, 'fleet-q.db'))).toBe(false);
   });
 
-  test('if it is TypeScript and Node.js runs none', { skip: process.features.typescript !== undefined }, async () => {
+  test('if it is TypeScript and Node.js runs none', { skip: runsTypeScript }, async () => {
     const { code, stderr } = await new Service(application({ 'm.ts': '' }), ['worker', 'm.ts']).ended;
     expect(code).toBe(2);
     expect(stderr).toContain(`Node.js ${process.version} does not run TypeScript; compile it to JavaScript`);

@@ -168,7 +168,7 @@ describe('a worker', { timeout: 120_000 }, () => {
     });
     const service = new Service(folder, ['worker', 'queue.mjs', '--port', '0']);
     const url = await service.url();
-    await expect.poll(() => /trying again/.test(service.stderr), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => service.stderr.includes('trying again'), { timeout: 20_000 }).toBe(true);
     expect(await Promise.all(['livez', 'readyz', 'startupz'].map((probe) => status(`${url}/${probe}`)))).toEqual([
       200, 503, 503,
     ]);
@@ -188,7 +188,7 @@ describe('a worker', { timeout: 120_000 }, () => {
     });
     const service = new Service(folder, ['worker', 'queue.mjs', '--port', '0']);
     await service.url();
-    await expect.poll(() => /trying again/.test(service.stderr), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => service.stderr.includes('trying again'), { timeout: 20_000 }).toBe(true);
     expect((await service.terminate()).code).toBe(0);
   });
 

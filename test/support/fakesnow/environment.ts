@@ -1,5 +1,6 @@
 /**
- * Creates the Python environment of the emulator once, from the pinned requirements, in the project's cache folder.
+ * Creates a Python environment once, from pinned requirements, in the project's cache folder: that of the emulator, and
+ * those of other tools that tests run.
  *
  * It is named by a hash of what goes into it, so that changed requirements make a new one, and moved to its name when it
  * is whole: two processes that make it at once both succeed, and none ever sees half of it.
@@ -13,8 +14,20 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/fleet-q-fakesnow', import.meta.url));
-const REQUIREMENTS = fileURLToPath(new URL('requirements.txt', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../../node_modules/.cache', import.meta.url));
+
+/** Which packages an environment has. */
+export interface Packages {
+  /** Names its folder in the cache. */
+  readonly name: string;
+  /** The file with the pinned requirements. */
+  readonly requirements: string;
+}
+
+const EMULATOR: Packages = {
+  name: 'fleet-q-fakesnow',
+  requirements: fileURLToPath(new URL('requirements.txt', import.meta.url)),
+};
 
 const OLDEST: readonly [major: number, minor: number] = [3, 11];
 /** The plain names first: who has put a Python in front means it. */
@@ -57,26 +70,27 @@ async function versionOf(command: string): Promise<string | undefined> {
   }
 }
 
-/** The Python interpreter that has everything the emulator needs, made if it is not there yet. */
-export async function environment(): Promise<string> {
+/** The Python interpreter that has these packages (by default all that the emulator needs), made if it is not there yet. */
+export async function environment(packages: Packages = EMULATOR): Promise<string> {
   const python = await findPython();
-  const folder = path.join(CACHE, await nameOf(python));
-  if (!(await exists(folder))) await make(python, folder);
+  const folder = path.join(CACHE, packages.name, await nameOf(python, packages));
+  if (!(await exists(folder))) await make(python, folder, packages);
   return interpreterIn(folder);
 }
 
-async function nameOf({ version }: Python): Promise<string> {
-  const parts = [await readFile(REQUIREMENTS, 'utf8'), version, process.platform, process.arch];
+async function nameOf({ version }: Python, { requirements }: Packages): Promise<string> {
+  const parts = [await readFile(requirements, 'utf8'), version, process.platform, process.arch];
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
 }
 
-async function make({ command }: Python, folder: string): Promise<void> {
-  await mkdir(CACHE, { recursive: true });
-  const draft = path.join(CACHE, `making-${randomUUID()}`);
+async function make({ command }: Python, folder: string, { requirements }: Packages): Promise<void> {
+  const cache = path.dirname(folder);
+  await mkdir(cache, { recursive: true });
+  const draft = path.join(cache, `making-${randomUUID()}`);
   try {
     await run(command, ['-m', 'venv', draft]);
     const install = ['-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check'];
-    await run(interpreterIn(draft), [...install, '--requirement', REQUIREMENTS], { timeout: INSTALL_MS });
+    await run(interpreterIn(draft), [...install, '--requirement', requirements], { timeout: INSTALL_MS });
     await rename(draft, folder).catch(async (error: unknown) => {
       if (!(await exists(folder))) throw error; // else another process was faster
     });
@@ -88,9 +102,10 @@ async function make({ command }: Python, folder: string): Promise<void> {
 
 /** Environments of earlier requirements; drafts of processes at work stay. */
 async function forgetOthers(folder: string): Promise<void> {
-  for (const name of await readdir(CACHE)) {
+  const cache = path.dirname(folder);
+  for (const name of await readdir(cache)) {
     if (name === path.basename(folder) || name.startsWith('making-')) continue;
-    await rm(path.join(CACHE, name), { recursive: true, force: true });
+    await rm(path.join(cache, name), { recursive: true, force: true });
   }
 }
 
