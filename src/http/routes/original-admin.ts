@@ -6,7 +6,7 @@ import type { Route } from '../route.js';
 import { ref } from '../schemas/parts.js';
 import { runRecovery } from './recovery.js';
 
-const TAG = 'Python FLEET-Q';
+const TAG = 'Routes of the Python FLEET-Q';
 
 const leader: Route = {
   method: 'GET',

@@ -6,7 +6,7 @@ import type { Answer, Route } from '../route.js';
 import { name, object, ref, STEP_ID } from '../schemas/parts.js';
 import { submitOne, type SubmittedStep } from '../submission.js';
 
-const TAG = 'Python FLEET-Q';
+const TAG = 'Routes of the Python FLEET-Q';
 
 const submit: Route = {
   method: 'POST',
