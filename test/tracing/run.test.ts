@@ -321,10 +321,14 @@ describe('the context of a traced run', () => {
     expect(order).toEqual(['outer in', 'inner in', 'inner out', 'outer out']);
   });
 
-  test('ends with the run: it reaches neither other handlers nor listeners of the queue', async () => {
-    boundTo(start, 'traced');
+  test.each(['bound', 'subscribed'])('ends with the run, and reaches no listener of the queue: %s', async (how) => {
+    if (how === 'bound') boundTo(start, 'traced');
     const seen: string[] = [];
-    const queue = newQueue().register('work', () => enterRequest('entered'));
+    const handlers: string[] = [];
+    const queue = newQueue().register('work', () => {
+      handlers.push(requestName());
+      enterRequest('entered');
+    });
     for (const event of ['step:submitted', 'step:claimed', 'step:started', 'step:completed'] as const)
       queue.on(event, () => void seen.push(requestName()));
     runEvents({ asyncStart: () => void seen.push(requestName()), asyncEnd: () => void seen.push(requestName()) });
@@ -333,6 +337,7 @@ describe('the context of a traced run', () => {
     await Promise.all(ids.map((id) => queue.waitFor(id)));
     await expect.poll(() => seen).toHaveLength(6 * 3);
     expect(new Set(seen)).toEqual(new Set(['boot']));
+    expect(new Set(handlers)).toEqual(new Set([how === 'bound' ? 'traced' : 'boot']));
   });
 
   test('reaches the listeners of the signal and the steps that the handler submits', async () => {
