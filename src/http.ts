@@ -5,7 +5,7 @@
  */
 export { createHandler, type Handler } from './http/handler.js';
 export { serve, type Server } from './http/serve.js';
-export type { Action } from './http/action.js';
+export { ACTIONS, type Action } from './http/action.js';
 export type { HttpOptions, MetricsSource, ServeOptions } from './http/options.js';
 export { toNodeHandler, type NodeHandler } from './http/node-handler.js';
 export type { Auth, Authenticate, Principal } from './http/guard/authentication.js';

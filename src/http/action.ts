@@ -1,6 +1,6 @@
 /** What a request wants to do: the argument of `can`. */
 
-/** Every action. A probe has none: it answers anyone. */
+/** Every action. A probe has none: it answers anyone. A later version may add actions. */
 export const ACTIONS = [
   'steps:read',
   'steps:submit',

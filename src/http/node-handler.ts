@@ -15,9 +15,6 @@ import { addSecurityHeaders } from './guard/security-headers.js';
 import { DEFAULT_LIMITS } from './guard/server-limits.js';
 import { Problem } from './problem.js';
 
-/** A handler as `createHandler` returns it. */
-type FetchHandler = (request: Request) => Response | Promise<Response>;
-
 /** A listener of `http.createServer`, and a route handler of Express. It never rejects. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -31,7 +28,7 @@ type Adapted = IncomingMessage & { originalUrl?: unknown; body?: unknown; rawBod
  * @param answerTimeoutMs how long a client may take to read its answer, in ms. Default 30,000
  */
 export function toNodeHandler(
-  handler: FetchHandler,
+  handler: (request: Request) => Response | Promise<Response>,
   answerTimeoutMs: number = DEFAULT_LIMITS.answerTimeoutMs,
 ): NodeHandler {
   const listen = getRequestListener(

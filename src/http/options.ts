@@ -15,7 +15,9 @@ import type { ServerLimits } from './guard/server-limits.js';
 
 /** Where `/metrics` comes from. A registry of prom-client has this shape, and so has what `createMetrics` returns. */
 export interface MetricsSource {
+  /** The `Content-Type` of the answer. */
   readonly contentType: string;
+  /** The text of the answer, made anew for each scrape. */
   metrics(): string | Promise<string>;
 }
 

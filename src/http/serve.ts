@@ -18,6 +18,7 @@ import type { ServeOptions } from './options.js';
 export interface Server {
   /** Its address, such as `http://127.0.0.1:8000`, with the base path. */
   readonly url: string;
+  /** The port it listens at, also if port 0 was asked for. */
   readonly port: number;
   /**
    * Stops listening, ends idle connections, lets answers in progress finish for up to `closeTimeoutMs`, and closes the
