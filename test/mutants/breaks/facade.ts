@@ -246,10 +246,10 @@ export const facadeBreaks: readonly Break[] = [
     tests: [CONTEXTS],
   },
   {
-    name: 'facade/fleetq: a cancellation aborts handlers in the context of the caller of cancel',
-    file: 'src/fleetq.ts',
-    find: 'onCancelled: (stepId) => this.#context.run(() => this.#pod?.pool.abort(stepId)),',
-    replace: 'onCancelled: (stepId) => this.#pod?.pool.abort(stepId),',
+    name: 'facade/lazy-client: a cancellation aborts handlers in the context of the caller of cancel',
+    file: 'src/lazy-client.ts',
+    find: 'onCancelled: (stepId: string) => context.run(() => pod()?.pool.abort(stepId)),',
+    replace: 'onCancelled: (stepId: string) => pod()?.pool.abort(stepId),',
     tests: [CONTEXTS],
   },
   {
