@@ -13,17 +13,21 @@ export function boundedEntries<T>(
   return Object.fromEntries(entries.slice(0, MOST_ENTRIES));
 }
 
-/** Whether the JSON of this value is longer than `limit` characters, more or less. It stops once it is. */
+/** Deeper values are not written: `JSON.stringify` would overflow the stack. */
+const MOST_LEVELS = 500;
+
+/** Whether the JSON of this value is longer than `limit` characters, more or less, or nests too deeply. It stops once it is. */
 export function isLongerThan(value: unknown, limit: number): boolean {
-  return remaining(value, limit) < 0;
+  return remaining(value, limit, MOST_LEVELS) < 0;
 }
 
-function remaining(value: unknown, left: number): number {
+function remaining(value: unknown, left: number, levels: number): number {
   if (typeof value === 'string') return left - value.length - 2;
   if (typeof value !== 'object' || value === null) return left - 8;
+  if (levels === 0) return -1;
   let rest = left - 2;
   for (const [key, each] of Object.entries(value)) {
-    rest = remaining(each, rest - key.length - 3);
+    rest = remaining(each, rest - key.length - 3, levels - 1);
     if (rest < 0) break;
   }
   return rest;

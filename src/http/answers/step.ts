@@ -25,7 +25,10 @@ export interface ShownValues {
   readonly omitted?: Readonly<Partial<Record<Value, Omission>>>;
 }
 
-export function valuesOf(step: Step, redaction: Redaction, tooLong: TooLong = () => false): ShownValues {
+/** A value of any length is shown; one that nests too deeply was written by hand. */
+const tooDeep: TooLong = (value) => isLongerThan(value, Infinity);
+
+export function valuesOf(step: Step, redaction: Redaction, tooLong: TooLong = tooDeep): ShownValues {
   const shown: Partial<Record<Value, unknown>> = {};
   const omitted: Partial<Record<Value, Omission>> = {};
   for (const key of VALUES) {
