@@ -5,7 +5,7 @@
  */
 import { Command } from 'commander';
 import { VERSION } from '../index.js';
-import { EXIT_CODES } from './exit-codes.js';
+import { EXIT, EXIT_CODES, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import { VERBS } from './verb-table.js';
 
@@ -20,9 +20,7 @@ Examples:
   fleet-q list --status failed -o ids | fleet-q retry -
 
 Exit codes:
-${Object.entries(EXIT_CODES)
-  .map(([code, meaning]) => `  ${code.padEnd(4)} ${meaning}`)
-  .join('\n')}
+${exitLines(Object.values(EXIT))}
 
 Run fleet-q <verb> --help for the flags and examples of a verb.`;
 
@@ -47,8 +45,15 @@ export function buildProgram(io: Io): Command {
 
 /** Adds everything to a verb that only its own module knows. */
 export async function complete(verb: Command, io: Io): Promise<void> {
-  const { define } = (await VERBS[verb.name()]?.load()) ?? {};
-  define?.(verb, io);
+  const row = VERBS[verb.name()];
+  if (row === undefined) return;
+  const { define } = await row.load();
+  define(verb, io);
+  verb.addHelpText('after', `\nExit codes:\n${exitLines(row.exits)}`);
+}
+
+function exitLines(codes: readonly ExitCode[]): string {
+  return codes.map((code) => `  ${String(code).padEnd(4)} ${EXIT_CODES[code]}`).join('\n');
 }
 
 /** Commander writes `error: …`, and its suggestion on a line of its own. */

@@ -1,5 +1,6 @@
 /** What a verb of the command line is made of. */
 import type { Command } from 'commander';
+import type { ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 
 /** The headings of `fleet-q --help`. */
@@ -9,6 +10,8 @@ export type VerbGroup = 'Steps:' | 'Fleet:' | 'Pods:' | 'Setup:';
 export interface VerbRow {
   readonly summary: string;
   readonly group: VerbGroup;
+  /** The exit codes that it may have. */
+  readonly exits: readonly ExitCode[];
   /** Loads the verb's own module, and with it only what this verb needs. */
   readonly load: () => Promise<{ readonly define: DefineVerb }>;
 }
