@@ -10,7 +10,7 @@
  */
 import { getRequestListener } from '@hono/node-server';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { endWithin } from './guard/bounded-server.js';
+import { endWithin } from './guard/answer-deadline.js';
 import { addSecurityHeaders } from './guard/security-headers.js';
 import { DEFAULT_LIMITS } from './guard/server-limits.js';
 import { Problem } from './problem.js';
@@ -32,9 +32,9 @@ export function toNodeHandler(
   answerTimeoutMs: number = DEFAULT_LIMITS.answerTimeoutMs,
 ): NodeHandler {
   const listen = getRequestListener(
-    async (request, { outgoing }) => {
+    async (request, { incoming, outgoing }) => {
       const response = await handler(request);
-      endWithin(outgoing as ServerResponse, answerTimeoutMs);
+      endWithin(outgoing as ServerResponse, incoming.socket, answerTimeoutMs);
       return response;
     },
     {

@@ -103,11 +103,3 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
 };
-
-/** Closes the connection if the answer has not been handed over within this time: the client does not read it. */
-export function endWithin(response: ServerResponse, ms: number): void {
-  if (response.closed) return; // the client has gone
-  const timer = setTimeout(() => response.destroy(), ms);
-  timer.unref();
-  response.once('close', () => clearTimeout(timer));
-}
