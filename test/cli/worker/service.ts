@@ -32,7 +32,8 @@ export function application(files: Readonly<Record<string, string>> = {}): strin
   return folder;
 }
 
-export class Service {
+/** A program of Node.js that logs lines of JSON, and may serve HTTP. */
+export class Process {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   #stdout = '';
@@ -40,7 +41,7 @@ export class Service {
 
   constructor(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('FLEET_Q_') && name !== 'DEBUG');
-    this.child = spawn(process.execPath, [CLI, ...args], {
+    this.child = spawn(process.execPath, args, {
       cwd,
       env: { ...Object.fromEntries(inherited), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -87,7 +88,9 @@ export class Service {
 
   async becomesReady(): Promise<string> {
     const url = await this.url();
-    await expect.poll(() => status(`${url}/readyz`), { timeout: STARTS_MS, interval: 20 }).toBe(200);
+    await expect
+      .poll(() => status(`${url.replace('0.0.0.0', '127.0.0.1')}/readyz`), { timeout: STARTS_MS, interval: 20 })
+      .toBe(200);
     return url;
   }
 
@@ -110,3 +113,10 @@ export async function status(url: string, init: RequestInit = {}): Promise<numbe
 }
 
 export const authorized = { authorization: `Bearer ${TOKEN}` };
+
+/** `fleet-q` as this project's build has it. */
+export class Service extends Process {
+  constructor(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    super(cwd, [CLI, ...args], env);
+  }
+}
