@@ -10,6 +10,7 @@ import { Option } from 'commander';
 import { durationValue } from './duration-value.js';
 import { UsageError } from './exit-codes.js';
 import type { Io } from './io.js';
+import type { Format } from './output/records.js';
 
 /** The shortest time between two looks: each one is a query. */
 const SHORTEST_MS = 100;
@@ -29,7 +30,7 @@ export function watchOption(): Option {
 /** Looks once, or again and again. */
 export async function look(
   io: Io,
-  { watch }: WatchFlags,
+  { watch, output }: WatchFlags & { readonly output: Format },
   signal: AbortSignal,
   once: () => Promise<void>,
 ): Promise<void> {
@@ -39,7 +40,7 @@ export async function look(
     throw new UsageError(`--watch: expected at least ${SHORTEST_MS}ms, got ${intervalMs}ms`);
   const until = AbortSignal.any([signal, io.stdout.gone]);
   for (let isFirst = true; !until.aborted; isFirst = false) {
-    await io.stdout.frame(once, isFirst);
+    await io.stdout.frame(once, !isFirst && output === 'table' ? '\n' : '');
     await sleep(intervalMs, undefined, { signal: until }).catch(() => undefined);
   }
   if (io.stdout.isTerminal) await io.stdout.line('');

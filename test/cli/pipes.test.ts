@@ -53,7 +53,7 @@ describe('--watch', () => {
         `exec fleet-q ${verb.replace('ID', pending)} -o json --watch 100ms`,
         env,
       );
-      const looks = () => soFar().stdout.split('\n\n').length;
+      const looks = () => linesOf(soFar().stdout).filter((line) => line.startsWith('{')).length;
       await expect.poll(looks).toBeGreaterThanOrEqual(3);
       child.kill('SIGINT');
       expect(await ended).toMatchObject({ code: 130, stderr: '' });
@@ -87,7 +87,7 @@ describe('colours', () => {
     ]);
     expect(piped.stdout).not.toContain(ESCAPE);
     expect(forced.stdout).toContain(`${ESCAPE}31mfailed`);
-    expect(off.stdout).toBe(piped.stdout);
+    expect(off.stdout).not.toContain(ESCAPE);
   });
 
   // `script` of util-linux gives the command a terminal; that of other systems has other flags.

@@ -61,15 +61,19 @@ export class Output {
     if (this.#error !== undefined) throw this.#error;
   }
 
-  /** Writes what `draw` writes, at once: on a terminal in place of the frame before, elsewhere below it. */
-  async frame(draw: () => Promise<void>, isFirst: boolean): Promise<void> {
+  /**
+   * Writes what `draw` writes, at once: on a terminal in place of the frame before, elsewhere below it.
+   *
+   * @param separator stands in front of the frame, except on a terminal
+   */
+  async frame(draw: () => Promise<void>, separator: string): Promise<void> {
     this.#frame = '';
     try {
       await draw();
     } finally {
       const text = this.#frame;
       this.#frame = undefined;
-      await this.write(this.isTerminal ? this.#screen(text) : isFirst ? text : `\n${text}`);
+      await this.write(this.isTerminal ? this.#screen(text) : separator + text);
     }
   }
 
