@@ -3,4 +3,5 @@
  *
  * @module fleet-q/prometheus
  */
-export {};
+export { createMetrics, type FleetMetrics } from './prometheus/create-metrics.js';
+export type { AnyRegistry, MetricsOptions } from './prometheus/options.js';
