@@ -1,5 +1,6 @@
 /** Listings of steps, page by page or one by one. */
-import { checkFields, expecting, integer, name, oneOfWords, type FieldChecks } from '../input/field-checks.js';
+import { show, ValidationError } from '../errors.js';
+import { checkFields, expecting, instant, integer, name, oneOfWords, type FieldChecks } from '../input/field-checks.js';
 import { isStepStatus, STEP_STATUSES, type StepStatus } from '../step/step.js';
 
 /** Which steps `listSteps` yields. A step has to match all conditions. */
@@ -10,6 +11,10 @@ export interface StepFilter {
   readonly type?: string | readonly string[];
   /** The `podId` of the pod that holds the step, or held it last. */
   readonly claimedBy?: string;
+  /** Only steps that were created at this instant or later. A Date, or epoch ms. */
+  readonly createdAfter?: Date | number;
+  /** Only steps that were created before this instant. A Date, or epoch ms. With `createdAfter` it must not be the earlier one. */
+  readonly createdBefore?: Date | number;
   /** By creation. Default `'oldest'` first. */
   readonly order?: 'oldest' | 'newest';
   /**
@@ -45,6 +50,8 @@ const FILTER: FieldChecks = {
   status: oneOrMany(isStepStatus, `one or more of ${STEP_STATUSES.join(', ')}`),
   type: oneOrMany((value) => typeof value === 'string', 'a step type, or an array of them'),
   claimedBy: name(255),
+  createdAfter: instant,
+  createdBefore: instant,
   order: oneOfWords('oldest', 'newest'),
   after: expecting('a cursor', (value) => typeof value === 'string'),
   pageSize: integer(1, 1_000),
@@ -53,6 +60,10 @@ const FILTER: FieldChecks = {
 /** @throws ValidationError `OPTION_INVALID` */
 export function checkFilter(filter: StepFilter): void {
   checkFields(filter, FILTER, 'OPTION_INVALID', 'filter');
+  const { createdAfter = -Infinity, createdBefore = Infinity } = filter;
+  if (Number(createdAfter) <= Number(createdBefore)) return;
+  const problem = `expected an instant that is not before createdAfter, got ${show(createdBefore)}`;
+  throw new ValidationError('OPTION_INVALID', 'filter.createdBefore', problem);
 }
 
 /** A listing of these pages. */

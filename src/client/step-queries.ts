@@ -45,13 +45,15 @@ export class StepQueries {
 
   /** @param filter has been checked by `checkFilter` */
   list(filter: StepFilter): StepListing<Step> {
-    const { status, type, claimedBy, order = 'oldest', pageSize = 100 } = filter;
+    const { status, type, claimedBy, createdAfter, createdBefore, order = 'oldest', pageSize = 100 } = filter;
     const { store, runtime } = this.#deps;
     return listingOf(async (after = filter.after) => {
       const query = {
         ...(status === undefined ? {} : { statuses: [status].flat() }),
         ...(type === undefined ? {} : { types: [type].flat() }),
         ...(claimedBy === undefined ? {} : { claimedBy }),
+        ...(createdAfter === undefined ? {} : { createdFrom: wholeMs(createdAfter) }),
+        ...(createdBefore === undefined ? {} : { createdBefore: wholeMs(createdBefore) }),
         ...(after === undefined ? {} : { after }),
         order,
         limit: pageSize,
@@ -60,4 +62,9 @@ export class StepQueries {
       return { steps: await mapInSlices(runtime, steps, (record) => readStep(record)), next };
     });
   }
+}
+
+/** Instants of creation are whole ms, so the next whole ms bounds the same steps. */
+function wholeMs(instant: Date | number): number {
+  return Math.ceil(Number(instant));
 }

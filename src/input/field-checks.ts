@@ -59,6 +59,15 @@ export const positiveMillisecondsOrNull: FieldCheck = expecting(
   (value) => value === null || (typeof value === 'number' && value >= 1 && value <= MAX_DURATION_MS),
 );
 
+/** The last instant that a `Date` can name. */
+const MAX_INSTANT = 8_640_000_000_000_000;
+
+/** An instant, from 1970 on. */
+export const instant: FieldCheck = expecting('a valid Date or epoch milliseconds', (value) => {
+  const ms: unknown = types.isDate(value) ? value.getTime() : value;
+  return typeof ms === 'number' && ms >= 0 && ms <= MAX_INSTANT;
+});
+
 export const boolean: FieldCheck = expecting('true or false', (value) => typeof value === 'boolean');
 
 /** @param items what it holds, such as 'steps' */

@@ -3,7 +3,6 @@
  *
  * Invariants: a step has one shape everywhere. It is validated once, before anything is written.
  */
-import { types } from 'node:util';
 import { show, ValidationError } from '../errors.js';
 import { MAX_TYPE_LENGTH } from './definition.js';
 import {
@@ -12,6 +11,7 @@ import {
   milliseconds,
   name,
   expecting,
+  instant,
   record,
   type FieldChecks,
 } from '../input/field-checks.js';
@@ -43,16 +43,11 @@ export interface SubmissionRules {
 }
 
 const MAX_PRIORITY = 1_000_000_000;
-/** The last instant that a `Date` can name. */
-const MAX_INSTANT = 8_640_000_000_000_000;
-
 const OPTION_FIELDS: FieldChecks = {
   metadata: record,
   priority: integer(-MAX_PRIORITY, MAX_PRIORITY),
   maxRetries: integer(0, 1_000_000),
-  runAt: expecting('a valid Date or epoch milliseconds', (value) =>
-    isInstant(types.isDate(value) ? value.getTime() : value),
-  ),
+  runAt: instant,
   delayMs: milliseconds,
   idempotencyKey: expecting(
     'text of 1 to 1024 characters',
@@ -78,10 +73,6 @@ export function copyOptions<T extends object>(from: SubmitOptions, to: T): T & S
     if (value !== undefined) copy[key] = value;
   }
   return to;
-}
-
-function isInstant(value: unknown): boolean {
-  return typeof value === 'number' && value >= 0 && value <= MAX_INSTANT;
 }
 
 /**

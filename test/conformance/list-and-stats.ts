@@ -168,6 +168,33 @@ function filters(harness: Harness): void {
     expect(await by('failed')).toEqual([]);
   });
 
+  it('filters by the time of creation: from an instant on, and before an instant', async () => {
+    const made = await layers(harness, 4);
+    await harness.seen();
+    const all = await listed(harness, {});
+    expect(all).toHaveLength(12);
+    const instants = [...new Set(all.map(({ createdAt }) => createdAt))].sort((a, b) => a - b);
+    expect(instants.length).toBeGreaterThanOrEqual(3);
+    for (const order of ['oldest', 'newest'] as const) {
+      for (const instant of [instants[0]! - 1, ...instants, instants.at(-1)! + 1]) {
+        const since = all.filter(({ createdAt }) => createdAt >= instant);
+        const until = all.filter(({ createdAt }) => createdAt < instant);
+        const bySince = await listed(harness, { order, createdFrom: instant, limit: 3 });
+        const byUntil = await listed(harness, { order, createdBefore: instant, limit: 3 });
+        expect(ids(bySince).sort()).toEqual(ids(since).sort());
+        expect(ids(byUntil).sort()).toEqual(ids(until).sort());
+      }
+    }
+    const [from, before] = [instants[1]!, instants.at(-1)!];
+    const between = all.filter(({ createdAt }) => createdAt >= from && createdAt < before);
+    expect(between.length).toBeGreaterThan(0);
+    expect(between.length).toBeLessThan(made.length);
+    const range = { createdFrom: from, createdBefore: before };
+    expect(ids(await listed(harness, { ...range, limit: 2 })).sort()).toEqual(ids(between).sort());
+    expect(await listed(harness, { ...range, types: ['none'] })).toEqual([]);
+    expect(await listed(harness, { createdFrom: from, createdBefore: from })).toEqual([]);
+  });
+
   it('filters by type and by holder, and by all together, page by page', async () => {
     const [one, other] = [await harness.join(), await harness.join()];
     const types = ['alpha', 'beta'];

@@ -262,6 +262,13 @@ describe('other calls', () => {
     expect(() => queue.listSteps({ status: 'done' as never })).toThrow(
       expect.objectContaining({ field: 'filter.status', message: containing('"done"') }),
     );
+    expect(() => queue.listSteps({ createdAfter: '2026-01-01' as never })).toThrow(
+      expect.objectContaining({ field: 'filter.createdAfter', message: containing('got "2026-01-01"') }),
+    );
+    expect(() => queue.listSteps({ createdBefore: new Date(NaN) })).toThrow('filter.createdBefore');
+    expect(() => queue.listSteps({ createdAfter: 2, createdBefore: 1 })).toThrow(
+      expect.objectContaining({ field: 'filter.createdBefore', message: containing('not before createdAfter, got 1') }),
+    );
     expect(() => queue.listSteps({ statuses: [] } as never)).toThrow(
       expect.objectContaining({ field: 'filter.statuses', message: containing('did you mean status?') }),
     );

@@ -48,6 +48,10 @@ export interface ListFilter {
   readonly types?: readonly string[];
   /** The `podId` of the holder; absent: any, or none. */
   readonly claimedBy?: string;
+  /** The earliest `createdAt`, in epoch ms; absent: any. */
+  readonly createdFrom?: number;
+  /** Every `createdAt` is before this, in epoch ms; absent: any. */
+  readonly createdBefore?: number;
   /** By creation. `newest` is exactly the reverse of `oldest`. */
   readonly order: 'oldest' | 'newest';
   /** `next` of the page before; absent: the first page. */

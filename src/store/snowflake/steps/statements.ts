@@ -26,7 +26,7 @@ export interface StepStatements {
   readonly states: string;
   /** Those of the given steps that were cancelled. Bind: ids. */
   readonly cancelled: string;
-  /** Bind: { statuses?, types?, claimedBy?, afterMs?, afterId? }. */
+  /** Bind: { statuses?, types?, claimedBy?, createdFrom?, createdBefore?, afterMs?, afterId? }. */
   readonly list: (order: ListFilter['order'], limit: number) => string;
   /** No bind. */
   readonly stats: string;
@@ -185,7 +185,8 @@ function listOf(names: Names, order: ListFilter['order'], limit: number): string
   const set = (list: string): string =>
     `SELECT DISTINCT f.value::VARCHAR AS one FROM q, LATERAL FLATTEN(INPUT => q.b:${list}) f`;
   return `WITH q AS (
-  SELECT b, b:afterMs::NUMBER(38,0) AS after_ms, b:afterId::VARCHAR AS after_id, b:claimedBy::VARCHAR AS wanted_pod FROM (SELECT PARSE_JSON(?) AS b)
+  SELECT b, b:afterMs::NUMBER(38,0) AS after_ms, b:afterId::VARCHAR AS after_id, b:claimedBy::VARCHAR AS wanted_pod,
+    b:createdFrom::NUMBER(38,0) AS from_ms, b:createdBefore::NUMBER(38,0) AS before_ms FROM (SELECT PARSE_JSON(?) AS b)
 ), wanted_status AS (
   ${set('statuses')}
 ), wanted_type AS (
@@ -194,6 +195,7 @@ function listOf(names: Names, order: ListFilter['order'], limit: number): string
 SELECT ${recordColumns('s')}
 FROM every s CROSS JOIN q LEFT JOIN wanted_status w ON w.one = s.status LEFT JOIN wanted_type y ON y.one = ${typeOf('s')}
 WHERE (q.b:statuses IS NULL OR w.one IS NOT NULL) AND (q.b:types IS NULL OR y.one IS NOT NULL) AND (q.wanted_pod IS NULL OR s.claimed_by = q.wanted_pod)
+  AND (q.from_ms IS NULL OR ${created} >= q.from_ms) AND (q.before_ms IS NULL OR ${created} < q.before_ms)
   AND (q.after_id IS NULL OR ${created} ${beyond} q.after_ms OR (${created} = q.after_ms AND s.step_id ${beyond} q.after_id))
 ORDER BY ${created} ${direction}, s.step_id ${direction}
 LIMIT ${count(limit)}`;

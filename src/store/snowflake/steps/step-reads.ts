@@ -44,8 +44,8 @@ export class StepReads {
     return rows.map((row) => ({ stepId: text(row, 'ID'), agoMs: Math.max(0, number(row, 'AGO_MS')) }));
   }
 
-  async list({ statuses, types, claimedBy, after, order, limit }: ListFilter): Promise<ListPage> {
-    const bind = { statuses, types, claimedBy, ...(after === undefined ? {} : cursorOf(after)) };
+  async list({ after, order, limit, ...conditions }: ListFilter): Promise<ListPage> {
+    const bind = { ...conditions, ...(after === undefined ? {} : cursorOf(after)) };
     // One row more than a page shows that there is a next page.
     const rows = await this.#session.run(this.#statements.list(order, limit + 1), JSON.stringify(bind));
     return pageOf(rows.map(recordOf), limit);

@@ -28,6 +28,15 @@ export class WallTimeConversion {
     return instant >= this.#newestSince ? instant + this.#newestMs : this.#earlier(instant);
   }
 
+  /**
+   * Instants of the store's clock that cover all which are shown from `from` on and before `before`. Others may be among
+   * them, if the wall clock was corrected.
+   */
+  covering(from = -Infinity, before = Infinity): readonly [from: number, before: number] {
+    const offsets = this.#offsets.map(([, offsetMs]) => offsetMs);
+    return [from - Math.max(0, ...offsets), before - Math.min(0, ...offsets)];
+  }
+
   #earlier(instant: number): number {
     if (instant === 0) return 0;
     const [, offsetMs] = this.#offsets.findLast(([since]) => since <= instant) ?? this.#offsets[0] ?? [0, 0];

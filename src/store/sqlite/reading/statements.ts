@@ -25,11 +25,11 @@ export const PIECE_END = {
   newest: 'SELECT rowid FROM STEP_TRACKER WHERE rowid < ? ORDER BY rowid DESC LIMIT 1 OFFSET ?',
 } as const;
 
-// Each filter is a JSON array, or NULL for any. With NULL, SQLite does not read the column's text.
-const FILTER = `(? IS NULL OR s.status IN (SELECT value FROM json_each(?)))
+// Each of the last three is a JSON array or a text, or NULL for any. With NULL, SQLite does not read the column's text.
+const FILTER = `s.created_ts >= ? AND s.created_ts < ? AND (? IS NULL OR s.status IN (SELECT value FROM json_each(?)))
   AND (? IS NULL OR s.step_type IN (SELECT value FROM json_each(?))) AND (? IS NULL OR s.claimed_by = ?)`;
 
-/** Binds: after, piece's end; statuses, types and claimed by, each twice; limit. */
+/** Binds: after, piece's end; the earliest and the first later instant of creation, by the store's clock; statuses, types and claimed by, each twice; limit. */
 export const LIST = {
   oldest: `SELECT s.rowid, ${RECORD} FROM STEP_TRACKER s WHERE s.rowid > ? AND s.rowid <= ? AND ${FILTER} ORDER BY s.rowid LIMIT ?`,
   newest: `SELECT s.rowid, ${RECORD} FROM STEP_TRACKER s WHERE s.rowid < ? AND s.rowid >= ? AND ${FILTER} ORDER BY s.rowid DESC LIMIT ?`,

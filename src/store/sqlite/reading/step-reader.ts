@@ -43,7 +43,7 @@ export type EndedRow = readonly [endedAt: number, rowid: number, stepId: string]
 
 type ListRow = readonly [rowid: number, ...RecordRow];
 type Filter = string | null;
-type ListBinds = [number, number, ...FilterBinds, number];
+type ListBinds = [number, number, number, number, ...FilterBinds, number];
 type FilterBinds = [Filter, Filter, Filter, Filter, Filter, Filter];
 
 export class StepReader {
@@ -85,22 +85,26 @@ export class StepReader {
 
   /** Searches the next `rows` rows after `after` for at most `limit` steps that pass the filter. */
   list(filter: ListFilter, after: number | null, limit: number, rows: number): ListPiece {
-    const { order } = filter;
+    const { order, createdFrom = -Infinity, createdBefore = Infinity } = filter;
     const from = after ?? STARTS[order];
     const end = this.#pieceEnd[order].get(from, rows - 1);
     const times = this.#wall.times();
     const steps: StepRecord[] = [];
     let characters = 0;
     let last = from;
-    // One row more than the limit shows whether there is another page.
+    const created = times.covering(createdFrom, createdBefore);
+    // One row more than the limit shows whether there is another page. Rows of a time range may be left out below.
+    const most = filter.createdFrom === undefined && filter.createdBefore === undefined ? limit + 1 : rows;
     for (const [rowid, ...row] of this.#list[order].iterate(
       from,
       end ?? ENDS[order],
+      ...created,
       ...filterBinds(filter),
-      limit + 1,
+      most,
     )) {
       if (steps.length === limit || characters > PAGE_CHARACTERS) return { steps, after: last, full: true };
       const step = recordOf(row, times);
+      if (step.createdAt < createdFrom || step.createdAt >= createdBefore) continue;
       steps.push(step);
       characters += step.payload.length + (step.result?.length ?? 0) + (step.error?.length ?? 0);
       last = rowid;
