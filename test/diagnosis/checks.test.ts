@@ -1,6 +1,7 @@
 /** The queue's own checks, each over a state that it judges. */
 import { describe, expect, it } from 'vitest';
-import { QUEUE_CHECKS, type QueueState } from '../../src/diagnosis/queue-checks.js';
+import manifest from '../../package.json' with { type: 'json' };
+import { OLDEST_NODE, QUEUE_CHECKS, type QueueState } from '../../src/diagnosis/queue-checks.js';
 import type { Health } from '../../src/fleet/health.js';
 import { systemRuntime } from '../../src/runtime/runtime.js';
 import type { PodView, StoreStats } from '../../src/store/contract.js';
@@ -88,4 +89,8 @@ describe('the checks of a queue', () => {
     expect(seen?.level).toBe(level);
     if (level !== undefined) expect(seen?.message).toMatch(message);
   });
+});
+
+it('the oldest Node.js is that of package.json', () => {
+  expect(manifest.engines.node).toBe(`>=${OLDEST_NODE.join('.')}`);
 });

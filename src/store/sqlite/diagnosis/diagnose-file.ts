@@ -91,7 +91,8 @@ async function inDatabase(
   let connection: Database | undefined;
   try {
     connection = await open(runtime, driver, path);
-    const database = { runtime, driver, path, connection, synchronous: options.synchronous };
+    const isOpen = inputs.checkOpenFile !== undefined;
+    const database = { runtime, driver, path, connection, synchronous: options.synchronous, isOpen };
     const examined = await runChecks(DATABASE_CHECKS, database, { runtime, ...LIMITS });
     const findings = [...(await opening(runtime, { file, driver: LOADED })), ...placed, ...examined];
     return { findings, ...(await fleetOf(inputs, connection)) };
