@@ -19,7 +19,7 @@ const WITHIN_MS = 600_000;
 
 test('the API is mounted in a route handler of Next', { timeout: WITHIN_MS }, async () => {
   const app = mkdtempSync(path.join(tmpdir(), 'fleet-q-next-'));
-  onTestFinished(() => rmSync(app, { recursive: true, force: true, maxRetries: 3 }));
+  onTestFinished(() => rmSync(app, { recursive: true, force: true, maxRetries: 3 }), WITHIN_MS);
   const isOurs = (file: string): boolean => !/[\\/](node_modules|\.next)$/.test(file);
   cpSync(example, app, { recursive: true, filter: isOurs });
   await run(app, 'npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts']);
@@ -79,7 +79,7 @@ function start(cwd: string, command: string, args: readonly string[]): Program {
     const killing = setTimeout(() => child.kill('SIGKILL'), 10_000);
     await once(child, 'exit');
     clearTimeout(killing);
-  });
+  }, 60_000);
   return { child, output: () => text };
 }
 
