@@ -1,6 +1,7 @@
 /** The server as a whole: where it listens, how it ends, and that no value of a step breaks an answer. */
 import { Agent, request as httpRequest } from 'node:http';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import Database from 'better-sqlite3';
 import { FleetQ, type AnyFleetQ } from 'fleet-q';
 import { createHandler, serve } from 'fleet-q/http';
@@ -54,6 +55,20 @@ describe('close', () => {
     await once(response, 'end');
     await Promise.all([server.close(), server.close()]);
     await expect(fetch(`${server.url}/livez`)).rejects.toThrow();
+  });
+
+  test('does not wait for a connection that has not sent a request', async () => {
+    const server = await serve(newQueue(), {
+      port: 0,
+      closeTimeoutMs: 3_600_000,
+      headersTimeoutMs: 3_600_000,
+      requestTimeoutMs: 3_600_000,
+    });
+    const silent = connect(server.port, '127.0.0.1');
+    onTestFinished(() => void silent.destroy());
+    await once(silent, 'connect');
+    await fetch(`${server.url}/livez`, { headers: { connection: 'close' } }); // the server has the other by now
+    await server.close();
   });
 
   test('lets an answer in progress finish', async () => {

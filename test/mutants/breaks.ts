@@ -4,6 +4,7 @@ import { clientBreaks } from './breaks/client.js';
 import { driverBreaks } from './breaks/driver.js';
 import { facadeBreaks } from './breaks/facade.js';
 import { fleetBreaks } from './breaks/fleet.js';
+import { httpBreaks } from './breaks/http.js';
 import { lateReadBreaks } from './breaks/late-reads.js';
 import { otelBreaks } from './breaks/otel.js';
 import { poolBreaks } from './breaks/pool.js';
@@ -26,6 +27,7 @@ export const allBreaks: readonly Break[] = [
   ...stepBreaks,
   ...runtimeBreaks,
   ...otelBreaks,
+  ...httpBreaks,
   ...poolBreaks,
   ...poolClaimsBreaks,
   ...poolExchangeBreaks,
