@@ -1,11 +1,12 @@
 /**
  * Measures FLEET-Q beside other queues: the same work, on the same machine, in one run.
  *
- * `npm run bench -- [--json] [--only throughput,latency] [--quick] [--rounds 3]`. With `--json` the last line is
+ * `npm run bench -- [--json] [--only throughput,latency] [--quick] [--rounds 3] [--against FOLDER]`. With `--json` the last line is
  * `{ machine, results, ratios }`; `--quick` does a tenth of the work, to check that everything runs; do not quote its figures.
  */
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { claims } from './figures/claims.js';
 import { footprint } from './figures/footprint.js';
@@ -13,6 +14,7 @@ import { latency } from './figures/latency.js';
 import { processes } from './figures/processes.js';
 import { responsiveness } from './figures/responsiveness.js';
 import { throughput } from './figures/throughput.js';
+import { tracing } from './figures/tracing.js';
 import { Report } from './support/report.js';
 import { startServers, stopServers, type Servers } from './support/servers.js';
 
@@ -22,11 +24,14 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
     rounds: { type: 'string' },
+    against: { type: 'string' },
   },
 });
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
 const scale = options.quick ? 0.1 : 1;
 const rows = 1_000_000 * scale;
+if (options.against !== undefined)
+  process.env['BENCH_AGAINST'] = path.resolve(process.env['INIT_CWD'] ?? '.', options.against);
 
 const PARTS: Readonly<
   Record<string, { readonly title: string; readonly run: (report: Report, servers: Servers) => Promise<void> }>
@@ -52,6 +57,11 @@ const PARTS: Readonly<
   processes: {
     title: 'Processes that share a file',
     run: (report) => processes(report, { count: 200_000 * scale, rounds: Math.min(3, rounds) }),
+  },
+  tracing: {
+    title: 'Tracing: nobody subscribes, subscribers that do nothing, and another checkout (--against)',
+    run: (report, servers) =>
+      tracing(report, { servers, rounds, steps: 50_000 * scale, seconds: 8 }, options.against !== undefined),
   },
   footprint: { title: 'Footprint', run: (report) => footprint(report, { rows, seconds: options.quick ? 3 : 10 }) },
 };

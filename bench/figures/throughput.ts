@@ -24,7 +24,7 @@ interface Input {
   readonly seconds: number;
 }
 
-type Rates = Readonly<Record<'processed' | 'bulk' | 'singly', number>>;
+export type Rates = Readonly<Record<'processed' | 'bulk' | 'singly', number>>;
 
 /** Warm-up, not measured: first use opens, loads and compiles. */
 const WARM_UP = 1_000;
@@ -62,7 +62,8 @@ export async function singly({ module, place, steps, seconds }: Input, { begin }
   return rate;
 }
 
-async function ratesOf({ module, newerNode = false }: Entry, full: boolean, effort: Effort): Promise<Rates> {
+/** The rates of one subject, in processes and places of its own. */
+export async function ratesOf({ module, newerNode = false }: Entry, full: boolean, effort: Effort): Promise<Rates> {
   const { servers, seconds, steps } = effort;
   const flowed = await withPlace({ servers, full }, (place) =>
     alone<Omit<Rates, 'singly'>>({ module: 'throughput', name: 'flow' }, { module, place, steps, seconds }, newerNode),
@@ -73,7 +74,7 @@ async function ratesOf({ module, newerNode = false }: Entry, full: boolean, effo
   return { ...flowed, singly: rate };
 }
 
-const FIGURES = { processed: 'processed', bulk: 'submitted in bulk', singly: 'submitted singly' } as const;
+export const FIGURES = { processed: 'processed', bulk: 'submitted in bulk', singly: 'submitted singly' } as const;
 
 /** @param full whether acknowledged work survives a power loss */
 export async function throughput(report: Report, effort: Effort, full: boolean): Promise<void> {

@@ -34,7 +34,12 @@ export function submitAttributes(submission: SubmitTrace): Attributes {
 }
 
 export function runAttributes(run: RunTrace): Attributes {
-  return { ...messaging(RUN, run), 'fleetq.attempt': run.attempt, 'fleetq.max_retries': run.maxRetries };
+  return {
+    ...messaging(RUN, run),
+    'fleetq.attempt': run.attempt,
+    'fleetq.max_retries': run.maxRetries,
+    'fleetq.wait_ms': run.waitMs,
+  };
 }
 
 /** What is known when a run has ended. */

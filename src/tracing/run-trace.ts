@@ -31,6 +31,8 @@ export interface RunTrace {
   /** 1 on the first charged run. */
   readonly attempt: number;
   readonly maxRetries: number;
+  /** How long the step had been due when its handler was called, in ms. */
+  readonly waitMs: number;
   /** The handler has the same object. */
   readonly metadata: Metadata;
   /** What was set when the step was submitted. */
@@ -60,7 +62,7 @@ export const runs = tracingChannel<unknown, RunTrace>('fleet-q:run');
 /** The fields that a run has from its start. */
 export type StartedRun = Pick<
   RunTrace,
-  'podId' | 'stepId' | 'type' | 'attempt' | 'maxRetries' | 'metadata' | 'carrier'
+  'podId' | 'stepId' | 'type' | 'attempt' | 'maxRetries' | 'waitMs' | 'metadata' | 'carrier'
 >;
 
 /** A run that is published. */

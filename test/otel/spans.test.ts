@@ -91,6 +91,7 @@ describe('a run', () => {
       'messaging.message.id': stepId,
       'fleetq.attempt': 1,
       'fleetq.max_retries': 3,
+      'fleetq.wait_ms': expect.any(Number) as number,
       'fleetq.outcome': 'completed',
     });
     expect(run.status.code).toBe(SpanStatusCode.UNSET);

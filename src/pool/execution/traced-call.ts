@@ -12,7 +12,8 @@ import type { Context } from './context.js';
 
 export function callTraced(held: HeldClaim, args: unknown, context: Context): unknown {
   const { podId, stepId, type, attempt, maxRetries, metadata } = context;
-  const started = { podId, stepId, type, attempt, maxRetries, metadata, carrier: carrierOf(held.claim.payload) };
+  const { waitMs, claim } = held;
+  const started = { podId, stepId, type, attempt, maxRetries, waitMs, metadata, carrier: carrierOf(claim.payload) };
   const run = new TracedRun(started, () => call(held, args, context));
   held.traceWith(run);
   return runInContextCopy(() => run.start());
