@@ -103,6 +103,6 @@ function baseOf(text: string): URL {
 }
 
 function reasonOf(error: unknown): string {
-  const { message, cause } = error as { readonly message?: string; readonly cause?: { readonly code?: string } };
-  return cause?.code ?? message ?? String(error);
+  const { message, cause } = error as Partial<Error> & { readonly cause?: Partial<NodeJS.ErrnoException> };
+  return cause?.code ?? cause?.message ?? message ?? String(error);
 }
