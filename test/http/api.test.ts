@@ -5,7 +5,7 @@ import { sqlite } from 'fleet-q/sqlite';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { newQueue, QUICK, stopped, temporaryPath } from '../support/queues.js';
-import { serveApi, type Api } from './support/api.js';
+import { serveApi, TOKEN, type Api } from './support/api.js';
 
 const INSTANT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
@@ -70,7 +70,7 @@ describe('GET /api/steps', () => {
     });
   });
 
-  test('filters by status, type, holder and creation', async () => {
+  test('filters by status, type and holder', async () => {
     const { queue, api } = await pod();
     await queue.submit({ type: 'nobody', stepId: 'waiting' } as never);
     const list = async (query: string): Promise<string[]> => idsOf((await api.get(`/api/steps?${query}`)).body);
@@ -80,6 +80,26 @@ describe('GET /api/steps', () => {
     expect(await list('claimed_by=pod-a')).toEqual(['done', 'failed']);
     expect(await list('claimed_by=pod-b')).toEqual([]);
     expect(await list('order=newest')).toEqual(['waiting', 'failed', 'done']);
+  });
+
+  test('filters by the time of creation', async () => {
+    const { queue, api } = await pod();
+    const done = await queue.getStep('done');
+    const at = (ms: number): string => encodeURIComponent(new Date(ms).toISOString());
+    const list = async (query: string): Promise<string[]> => idsOf((await api.get(`/api/steps?${query}`)).body);
+    expect(await list(`created_before=${at(done.createdAt)}`)).toEqual([]);
+    expect(await list(`created_before=${at(done.createdAt + 60_000)}`)).toHaveLength(2);
+    expect(await list(`created_after=${at(done.createdAt)}`)).toContain('done');
+    expect(await list(`created_after=${at(done.createdAt + 60_000)}`)).toEqual([]);
+    const swapped = `created_after=${at(done.createdAt)}&created_before=${at(done.createdAt - 1)}`;
+    expect(await api.get(`/api/steps?${swapped}`)).toMatchObject({ status: 400, body: { field: 'created_before' } });
+  });
+
+  test('takes an instant whose offset was not escaped', async () => {
+    const { api } = await pod();
+    const url = `${api.server.url}/api/steps?created_after=2001-01-01T00:00:00+01:00&status=completed`; // + is a space
+    const response = await fetch(url, { headers: { authorization: `Bearer ${TOKEN}` } });
+    expect(idsOf((await response.json()) as never)).toEqual(['done']);
   });
 
   test('pages with cursors, and keeps the filter', async () => {

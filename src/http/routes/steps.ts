@@ -1,10 +1,12 @@
 /** The routes that list, read and submit steps. */
+import { show } from '../../errors.js';
 import type { StepFilter } from '../../index.js';
 import { listedStep, stepAnswer } from '../answers/step.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import type { Route } from '../route.js';
 import { instant, listOf, name, object, ref, STEP_ID, text } from '../schemas/parts.js';
 import { queueStep, submitOne, submitting, type SubmittedStep } from '../submission.js';
+import { invalid } from '../validation/violation.js';
 
 const TAG = 'Steps';
 
@@ -44,6 +46,11 @@ const list: Route = {
   handle: async ({ query }, { queue, redaction }) => {
     const { after, page_size, ...listing } = query as unknown as ListQuery;
     const { status, type, claimed_by, created_after, created_before, order } = listing;
+    if (created_after !== undefined && created_before !== undefined && isBefore(created_before, created_after))
+      throw invalid(
+        'created_before',
+        `expected an instant that is not before created_after, got ${show(created_before)}`,
+      );
     const mark = [status, type, claimed_by, created_after, created_before, order];
     const filter: StepFilter = {
       order,
@@ -60,6 +67,10 @@ const list: Route = {
     return { status: 200, json: { steps: shown, next: next === null ? null : encodeCursor(next, mark) } };
   },
 };
+
+function isBefore(one: string, other: string): boolean {
+  return new Date(one).getTime() < new Date(other).getTime();
+}
 
 const get: Route = {
   method: 'GET',
