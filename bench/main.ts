@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { claims } from './figures/claims.js';
 import { footprint } from './figures/footprint.js';
 import { latency } from './figures/latency.js';
+import { pollers } from './figures/pollers.js';
 import { processes } from './figures/processes.js';
 import { responsiveness } from './figures/responsiveness.js';
 import { throughput } from './figures/throughput.js';
@@ -62,6 +63,9 @@ const PARTS: Readonly<
     title: 'Tracing: nobody subscribes, subscribers that do nothing, and another checkout (--against)',
     run: (report, servers) =>
       tracing(report, { servers, rounds, steps: 50_000 * scale, seconds: 8 }, options.against !== undefined),
+  pollers: {
+    title: 'Clients that poll the HTTP API beside a full load',
+    run: (report) => pollers(report, { rounds: Math.min(3, rounds), seconds: 60 * scale }),
   },
   footprint: { title: 'Footprint', run: (report) => footprint(report, { rows, seconds: options.quick ? 3 : 10 }) },
 };

@@ -28,6 +28,10 @@ const TARGETS: Readonly<Record<string, { readonly least: number } | { readonly m
   processedVsOther: { least: 0.98 },
   bulkVsOther: { least: 0.98 },
   singlyVsOther: { least: 0.98 },
+  pollersThroughput: { least: 0.9 },
+  pollersLoopP99Ms: { most: 15 },
+  pollersCounts: { most: 1 },
+  pollersFailed: { most: 0 },
 };
 
 export class Report {

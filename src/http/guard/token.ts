@@ -9,7 +9,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { ValidationError } from '../../index.js';
 
 /** A shorter one could be guessed. */
-export const LEAST_TOKEN_LENGTH = 16;
+const LEAST_TOKEN_LENGTH = 16;
 /** What a header can carry without escapes (RFC 6750 has fewer characters). */
 const TOKEN = /^[\x21-\x7e]+$/;
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
