@@ -64,7 +64,7 @@ export class PodApi {
       return await this.#read(answer);
     } catch (error) {
       if (error instanceof FailedError || error instanceof UnreachableError) throw error;
-      throw this.#unreachable(limit.aborted ? `no answer within ${TIMEOUT_MS / 1_000} s` : reasonOf(error), error);
+      throw this.#unreachable(limit.aborted ? `no answer within ${TIMEOUT_MS / 1_000} s` : reasonOf(error));
     }
   }
 
@@ -75,13 +75,13 @@ export class PodApi {
     if (typeof code !== 'string')
       throw new FailedError(`${this.#base.href} answered ${answer.status}: is it a pod of FLEET-Q?`);
     const said = typeof detail === 'string' ? detail : String(title);
-    if (answer.status === 503) throw this.#unreachable(`${said} (${code})`, undefined);
+    if (answer.status === 503) throw this.#unreachable(`${said} (${code})`);
     const hint = answer.status === 401 ? '; set FLEET_Q_API_TOKEN to the token of the pod' : '';
     throw new FailedError(`${said}${hint} (${code})`);
   }
 
-  #unreachable(reason: string, cause: unknown): UnreachableError {
-    return new UnreachableError(`the pod at ${this.#base.href} cannot be asked: ${reason}`, { cause });
+  #unreachable(reason: string): UnreachableError {
+    return new UnreachableError(`the pod at ${this.#base.href} cannot be asked: ${reason}`);
   }
 }
 

@@ -39,7 +39,7 @@ test('the widest column shrinks first; then the least important one is left out'
   expect(await printed(40, [ROW])).toEqual([
     ...['ID    NAME          COUNT  NOTE', 'id-1  a rather lo…     12  a note that …'],
   ]);
-  expect(await printed(22, [ROW])).toEqual(['ID    NAME    NOTE', 'id-1  a rat…  a note …']);
+  expect(await printed(22, [ROW])).toEqual(['ID    NAME     NOTE', 'id-1  a rath…  a note…']);
 });
 
 test('the first page decides the widths, and later pages have no titles', async () => {
