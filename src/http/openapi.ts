@@ -13,7 +13,6 @@ const DESCRIPTION_OF: Readonly<Record<number, string>> = {
   403: 'This is not allowed, or the request came from a foreign origin.',
   404: 'There is no such step.',
   405: 'There is no such method here; `Allow` names those there are.',
-  408: 'The body did not come in time.',
   409: 'The state of the step or of the pod does not allow it.',
   413: 'The body, or a payload in it, is too large.',
   415: 'The body is not JSON.',
@@ -77,7 +76,7 @@ function parameters(properties: Properties | undefined, place: 'path' | 'query')
 
 function responses({ answers, problems = [], action, body }: Route): Json {
   const own = Object.entries(answers).map(([status, spec]): [string, Json] => [status, response(spec)]);
-  const bodies = body === undefined ? [] : [408, 413, 415];
+  const bodies = body === undefined ? [] : [413, 415];
   const errors = action === undefined ? [500] : [...COMMON_PROBLEMS, ...bodies, ...problems];
   const content = { 'application/problem+json': { schema: ref('Problem') } };
   const failed = errors.map((status): [string, Json] => [

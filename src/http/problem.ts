@@ -12,7 +12,8 @@ export type HttpErrorCode = keyof typeof HTTP_STATUS;
 /** The code of an answer that is an error. */
 export type ProblemCode = ErrorCode | HttpErrorCode;
 
-const HTTP_STATUS = {
+/** The codes of this API and their statuses. */
+export const HTTP_STATUS = {
   REQUEST_INVALID: 400,
   BODY_MALFORMED: 400,
   UNAUTHENTICATED: 401,
@@ -21,7 +22,6 @@ const HTTP_STATUS = {
   HOST_REFUSED: 403,
   ROUTE_NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
-  BODY_TIMEOUT: 408,
   STEP_ALREADY_ENDED: 409,
   STEP_NOT_RETRYABLE: 409,
   STEP_MISMATCH: 409,
@@ -86,7 +86,6 @@ const TITLE_OF: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
-  408: 'Request Timeout',
   409: 'Conflict',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',

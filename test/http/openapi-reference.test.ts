@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { pageWithReference } from '../../scripts/http-reference.js';
+import { HTTP_STATUS } from '../../src/http/problem.js';
 import { openApiDocument } from '../../src/http/openapi.js';
 import { routesOf } from '../../src/http/routes.js';
 import { DocumentCheck } from './support/document.js';
@@ -11,6 +12,12 @@ const page = readFileSync(fileURLToPath(new URL('../../docs/http-api.md', import
 
 test('the reference is up to date; npm run docs:http writes it', async () => {
   expect(await pageWithReference(page)).toBe(page);
+});
+
+test('each code of the API is explained', () => {
+  const explained = page.slice(page.indexOf('These codes belong to the API'), page.indexOf('If a batch fails'));
+  const named = [...explained.matchAll(/`([A-Z_]{4,})`/g)].map(([, code]) => code);
+  expect(named.toSorted()).toEqual(Object.keys(HTTP_STATUS).toSorted());
 });
 
 test('each curl command is a request that the document has', () => {

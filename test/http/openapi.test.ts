@@ -99,6 +99,12 @@ describe('the document', () => {
       if (content === undefined) continue;
       expect(check.requestErrors(operation, { path: '/', body: content.example }), name).toEqual([]);
     }
+    const examples = Object.entries(SCHEMAS).flatMap(([name, schema]) =>
+      ((schema as { examples?: unknown[] }).examples ?? []).map((example) => [name, example] as const),
+    );
+    expect(examples.map(([name]) => name)).toEqual(expect.arrayContaining(['Problem', 'Step', 'NewStep']));
+    for (const [name, example] of examples)
+      expect(check.errors({ $ref: `#/components/schemas/${name}` }, example), name).toEqual([]);
   });
 
   test('has named schemas that are all used, and describes each field', async () => {

@@ -14,5 +14,17 @@ export const PROBLEM = object(
     step_ids: listOf(name(255, 'An id.'), 'Of `SUBMIT_INCOMPLETE`: the steps that were submitted.'),
   },
   ['field', 'step_id', 'step_ids'],
-  { description: 'An error, by RFC 9457.' },
+  {
+    description: 'An error, by RFC 9457.',
+    examples: [
+      {
+        type: 'about:blank',
+        title: 'Bad Request',
+        status: 400,
+        detail: 'steps[3].priority: expected a whole number from -1000000000 to 1000000000, got "high"',
+        code: 'REQUEST_INVALID',
+        field: 'steps[3].priority',
+      },
+    ],
+  },
 );

@@ -62,11 +62,34 @@ const OMITTED: Schema = {
 
 const OMITTABLE = ['args', 'metadata', 'result', 'error'] as const;
 
+const EXAMPLE = {
+  step_id: '0199c1de-6f4e-7d5a-8f3b-1c2d3e4f5a6b',
+  type: 'resize',
+  status: 'completed',
+  args: { file: 'a.png', width: 640 },
+  metadata: { user: 'alice' },
+  priority: 0,
+  retry_count: 0,
+  attempt: 1,
+  max_retries: 3,
+  crashes: 0,
+  run_at: '2026-01-31T12:00:00.000Z',
+  created_ts: '2026-01-31T12:00:00.000Z',
+  last_update_ts: '2026-01-31T12:00:01.250Z',
+  claimed_by: 'pod-a',
+  version: 3,
+  result: { bytes: 20_480 },
+  error: null,
+};
+
 /** Every field but the type may be left out. */
 const OPTIONAL = Object.keys(SUBMITTED_FIELDS).filter((field) => field !== 'type');
 
 export const STEP_SCHEMAS: Readonly<Record<string, Schema>> = {
-  NewStep: object(SUBMITTED_FIELDS, OPTIONAL, { description: 'A step as it is submitted.' }),
+  NewStep: object(SUBMITTED_FIELDS, OPTIONAL, {
+    description: 'A step as it is submitted.',
+    examples: [{ type: 'resize', args: { file: 'a.png', width: 640 }, idempotency_key: 'a.png@640' }],
+  }),
   NewStepOfPython: object(
     { ...SUBMITTED_FIELDS, args: { default: {}, description: 'What the handler gets. Any JSON value.' } },
     OPTIONAL,
@@ -108,6 +131,7 @@ export const STEP_SCHEMAS: Readonly<Record<string, Schema>> = {
       omitted: OMITTED,
     },
     [...OMITTABLE, 'omitted'],
+    { description: 'A step.', examples: [EXAMPLE] },
   ),
   Submitted: object({
     step_id: STEP_ID,

@@ -57,7 +57,7 @@ export class DocumentCheck {
     const content: Json = response?.content ?? { 'application/problem+json': { schema: PROBLEM } };
     const schema = content[type.split(';')[0] ?? '']?.schema;
     expect(schema, `${where}: the type ${type} is documented`).toBeDefined();
-    if (type.includes('json')) expect(this.#errors(schema, answer), `${where}: ${JSON.stringify(answer)}`).toEqual([]);
+    if (type.includes('json')) expect(this.errors(schema, answer), `${where}: ${JSON.stringify(answer)}`).toEqual([]);
     if (operation !== undefined && status < 400) expect(this.requestErrors(operation, exchanged), where).toEqual([]);
   }
 
@@ -69,15 +69,16 @@ export class DocumentCheck {
     for (const name of query.keys())
       if (!parameters.some((each) => each['in'] === 'query' && each['name'] === name)) errors.push(`unknown: ${name}`);
     for (const { name, schema } of parameters.filter((each) => each['in'] === 'query'))
-      if (query.has(name)) errors.push(...this.#errors(schema, valueOf(query.getAll(name), schema)));
+      if (query.has(name)) errors.push(...this.errors(schema, valueOf(query.getAll(name), schema)));
     const content = operation['requestBody']?.content['application/json'];
     if (content === undefined) return errors;
-    if (body !== undefined) errors.push(...this.#errors(content.schema, body));
+    if (body !== undefined) errors.push(...this.errors(content.schema, body));
     else if (operation['requestBody'].required) errors.push('no body');
     return errors;
   }
 
-  #errors(schema: unknown, value: unknown): unknown[] {
+  /** How a value breaks a schema of the document. */
+  errors(schema: unknown, value: unknown): unknown[] {
     let check = this.#compiled.get(schema);
     if (check === undefined) {
       check = this.#ajv.compile(absolute(schema) as Json);
