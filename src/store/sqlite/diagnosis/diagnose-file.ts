@@ -107,10 +107,7 @@ async function inDatabase(
 function missing(path: string, createTables: boolean): Observation {
   if (createTables)
     return warning(`There is no file ${path} yet.`, 'Nothing, if the path is right: the first pod creates it.');
-  return failure(
-    `There is no file ${path}, and createTables is off.`,
-    'Check the path, or start a pod that creates it.',
-  );
+  return failure(`There is no file ${path}.`, 'Check the path, or start a pod that creates it.');
 }
 
 async function inMemory({ runtime, checkOpenFile, read }: FileDiagnosisInputs): Promise<StoreDiagnosis> {

@@ -104,7 +104,7 @@ describeOnTestBed('a diagnosis of Snowflake', { timeout: 60_000 }, () => {
 
     test('fails if a session has other parameters than fleet-q sets', async () => {
       const store = await make();
-      // A login script of the account, so to say: it sets the time zone again after the session's first statement.
+      // As a login script of the account would, it sets the time zone again after the session's first statement.
       const { sessions } = bed().proxy;
       const timer = setInterval(() => sessions.all.forEach((one) => one.parameters.set('TIMEZONE', 'Asia/Tokyo')), 1);
       onTestFinished(() => clearInterval(timer));
