@@ -63,6 +63,7 @@ const PARTS: Readonly<
     title: 'Tracing: nobody subscribes, subscribers that do nothing, and another checkout (--against)',
     run: (report, servers) =>
       tracing(report, { servers, rounds, steps: 50_000 * scale, seconds: 8 }, options.against !== undefined),
+  },
   pollers: {
     title: 'Clients that poll the HTTP API beside a full load',
     run: (report) => pollers(report, { rounds: Math.min(3, rounds), seconds: 60 * scale }),
