@@ -1,13 +1,15 @@
 /** The Dockerfile: linted, checked against the code, and its steps played in an empty folder, without Docker. */
 import { execFile } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { authorized, Process, TOKEN } from '../cli/worker/service.js';
 import { describeOnTestBed } from '../support/warehouse/suite.js';
 import { temporaryFolder } from '../support/temp.js';
@@ -95,7 +97,7 @@ test(
   async () => {
     const context = await buildContext();
     const ignored = ignorePatterns(`${file}.dockerignore`);
-    const { root, cwd } = await new Build(context, ignored, temporaryFolder()).play(
+    const { root, cwd } = await new Build(context, ignored, imageFolder()).play(
       dockerfile,
       // The installation comes from the cache, and the driver is not compiled anew, which takes a minute.
       { ...process.env, npm_config_ignore_scripts: 'true', npm_config_prefer_offline: 'true' },
@@ -134,20 +136,16 @@ test(
 /** examples/worker, with this package as it would be published, and with files that no image should have. */
 async function buildContext(): Promise<string> {
   const [packed, context] = [temporaryFolder(), temporaryFolder()];
-  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', packed], {
-    cwd: project,
-  });
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   cpSync(path.join(project, 'examples/worker'), context, { recursive: true });
   const manifest = JSON.parse(readFileSync(path.join(context, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
     overrides?: Record<string, string>;
   };
-  manifest.dependencies['fleet-q'] = `file:${path.join(packed, filename)}`;
+  manifest.dependencies['fleet-q'] = `file:${await pack(project, packed)}`;
   // The driver of Snowflake is large, and nothing here needs it.
   const [empty, name] = [temporaryFolder(), 'snowflake-sdk'];
   writeFileSync(path.join(empty, 'package.json'), JSON.stringify({ name, version: versionOf(name) }));
-  manifest.overrides = { 'better-sqlite3': versionOf('better-sqlite3'), [name]: `file:${empty}` };
+  manifest.overrides = { 'better-sqlite3': versionOf('better-sqlite3'), [name]: `file:${await pack(empty, packed)}` };
   writeFileSync(path.join(context, 'package.json'), JSON.stringify(manifest));
   await run(
     'npm',
@@ -162,6 +160,15 @@ async function buildContext(): Promise<string> {
   return context;
 }
 
+/** @returns the tarball */
+async function pack(cwd: string, destination: string): Promise<string> {
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', destination], {
+    cwd,
+  });
+  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
+  return path.join(destination, filename);
+}
+
 const driver = path.dirname(resolve('better-sqlite3/package.json'));
 
 function versionOf(name: string): string {
@@ -173,6 +180,13 @@ function addNativeDriver(folder: string): void {
   const target = path.join(folder, 'node_modules/better-sqlite3', binary);
   mkdirSync(path.dirname(target), { recursive: true });
   copyFileSync(path.join(driver, binary), target);
+}
+
+/** Removed after the test, which may take a while: an installation has thousands of files. */
+function imageFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'fleet-q-image-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }), TOOL_MS);
+  return folder;
 }
 
 async function freePort(): Promise<number> {

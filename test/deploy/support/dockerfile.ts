@@ -1,6 +1,6 @@
 /** Reads a Dockerfile, and plays its build without Docker: the same commands, on copies of the same files. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { DockerfileParser, type Copy } from 'dockerfile-ast';
@@ -97,9 +97,12 @@ export class Build {
         cwd,
         target.endsWith('/') && name !== '.' ? path.join(target, path.basename(name)) : target,
       );
-      const filter = (file: string): boolean =>
-        flags['from'] !== undefined || !isIgnored(path.relative(this.#context, file), this.#ignored);
-      cpSync(source, into, { recursive: true, filter, verbatimSymlinks: true });
+      // Nothing else reads the earlier stage, so its files can be moved: there are thousands.
+      if (flags['from'] !== undefined) renameSync(source, into);
+      else {
+        const filter = (each: string): boolean => !isIgnored(path.relative(this.#context, each), this.#ignored);
+        cpSync(source, into, { recursive: true, filter, verbatimSymlinks: true });
+      }
     }
   }
 }
