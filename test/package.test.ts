@@ -5,7 +5,16 @@
  * the installation of this project filled, or from the registry.
  */
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire, SourceMap, type SourceMapPayload } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -79,7 +88,7 @@ async function output(name: string, text: string): Promise<unknown> {
 describe('the packed files', () => {
   test('contain what a user needs and nothing else', () => {
     const wanted =
-      /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts|docs\/.+\.md|examples\/.+\.ts|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+      /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts|docs\/.+\.md|examples\/.+\.(ts|json|mjs)|deploy\/.+|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
     expect(packed.filter((file) => !wanted.test(file))).toEqual([]);
     expect(packed).toEqual(expect.arrayContaining(['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']));
   });
@@ -233,4 +242,25 @@ describe('an application that installed it', () => {
     );
     expect(stdout).toBe('');
   }, 60_000);
+});
+
+test('npx fleet-q demo runs from the installed package, and leaves nothing', { timeout: 120_000 }, async () => {
+  const left = mkdtempSync(path.join(tmpdir(), 'fleet-q-demo-test-'));
+  const { stdout, stderr } = await run('npx', ['--no', 'fleet-q', 'demo', '--files', '300', '--json'], {
+    cwd: app,
+    env: { ...process.env, DEBUG: '', TMPDIR: left },
+  });
+  const summary = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, number>;
+  expect(summary, stderr).toMatchObject({ submitted: 300, completed: 300, lost: 0, wrong: 0, settledTwice: 0 });
+  expect(stderr).toContain(`300 files below ${path.join(app, 'node_modules')}, three pods, one SQLite file`);
+  expect(readdirSync(left)).toEqual([]);
+  rmSync(left, { recursive: true });
+});
+
+test('the demo on Snowflake says that it needs a checkout', { timeout: 60_000 }, async () => {
+  const ended = run('npx', ['--no', 'fleet-q', 'demo', '--store', 'snowflake'], { cwd: app });
+  await expect(ended).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('is not part of the package') as string,
+  });
 });
