@@ -8,9 +8,16 @@ export interface Listening {
 
 /** @throws ValidationError if it cannot listen there */
 export async function listen(queue: AnyFleetQ, { host, port, token }: ApiOptions, log: Logger): Promise<Listening> {
-  const { serve } = await import('../../http.js');
-  const server = await serve(queue, { host, port, logger: log, ...(token !== undefined && { auth: token }) });
-  const openTo = token === undefined ? 'this machine' : 'holders of the token';
-  log.info({ url: server.url, openTo }, 'HTTP is listening');
-  return server;
+  const [{ serve }, { createMetrics }] = await Promise.all([import('../../http.js'), import('../../prometheus.js')]);
+  const metrics = createMetrics(queue);
+  try {
+    const options = { host, port, metrics, logger: log };
+    const server = await serve(queue, token === undefined ? options : { ...options, auth: token });
+    const openTo = token === undefined ? 'this machine' : 'holders of the token';
+    log.info({ url: server.url, openTo }, 'HTTP is listening');
+    return { close: () => server.close().finally(() => metrics.stop()) };
+  } catch (error) {
+    metrics.stop();
+    throw error;
+  }
 }

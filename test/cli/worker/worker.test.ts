@@ -99,12 +99,12 @@ describe('a worker', { timeout: 120_000 }, () => {
     expect(await Promise.all(['livez', 'readyz', 'startupz'].map((probe) => status(`${url}/${probe}`)))).toEqual([
       200, 200, 200,
     ]);
-    expect(await Promise.all(['api/stats', 'api/pods'].map((route) => status(`${url}/${route}`)))).toEqual([401, 401]);
+    expect(await Promise.all(['api/stats', 'metrics'].map((route) => status(`${url}/${route}`)))).toEqual([401, 401]);
     expect(
-      await Promise.all(['api/stats', 'api/pods'].map((route) => status(`${url}/${route}`, { headers: authorized }))),
+      await Promise.all(['api/stats', 'metrics'].map((route) => status(`${url}/${route}`, { headers: authorized }))),
     ).toEqual([200, 200]);
     expect(service.lines.find(({ message }) => message === 'the worker starts')).toMatchObject({
-      ...{ level: 'info', podId: 'pod-1', types: ['double', 'wait', 'stray'] },
+      ...{ level: 'info', podId: 'pod-1', types: ['double', 'stray', 'wait'] },
     });
     expect(await service.terminate()).toMatchObject({ code: 0, signal: null, stderr: '' });
   });

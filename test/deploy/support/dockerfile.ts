@@ -30,7 +30,10 @@ export function readDockerfile(text: string): Dockerfile {
     const keyword = instruction.getKeyword();
     const content = instruction.getArgumentsContent() ?? '';
     const flags = Object.fromEntries(
-      ((instruction as Partial<Copy>).getFlags?.() ?? []).map((flag) => [flag.getName(), flag.getValue() ?? '']),
+      ('getFlags' in instruction ? (instruction as Copy).getFlags() : []).map((flag) => [
+        flag.getName(),
+        flag.getValue() ?? '',
+      ]),
     );
     if (keyword === 'FROM') {
       const [image = '', , name] = content.split(/\s+/);
