@@ -11,7 +11,7 @@ export function snakeCase(record: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [snakeName(name), value]));
 }
 
-export function snakeName(name: string): string {
+function snakeName(name: string): string {
   return name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
 }
 

@@ -46,7 +46,7 @@ export const STEP_VIEW: View<Step> = {
 };
 
 /** The same fields as the HTTP API has. */
-export function stepJson(step: Step): object {
+function stepJson(step: Step): object {
   return {
     step_id: step.stepId,
     type: step.type,
