@@ -12,9 +12,9 @@ import { isRecord, parseJson } from './payload.js';
 export type TraceCarrier = Readonly<Record<string, string>>;
 
 /** The most names in a carrier. */
-export const MAX_CARRIER_KEYS = 8;
+const MAX_CARRIER_KEYS = 8;
 /** The longest carrier, in bytes of JSON. */
-export const MAX_CARRIER_BYTES = 1_024;
+const MAX_CARRIER_BYTES = 1_024;
 
 /** What header values are made of, so that every character is one byte. */
 const PRINTABLE = /^[\x20-\x7e]*$/;
