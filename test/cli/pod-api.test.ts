@@ -1,6 +1,7 @@
 /** The verbs that ask a pod over HTTP, against the real server of a real pod. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import Database from 'better-sqlite3';
 import type { AnyFleetQ } from 'fleet-q';
 import { serve } from 'fleet-q/http';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -107,8 +108,10 @@ describe('recover without --url', () => {
   test('never takes the id of a pod, which would supersede it', async () => {
     await run('fleet-q recover --force', { FLEET_Q_POD_ID: 'worker-1' });
     expect(queue.health()).toMatchObject({ status: 'healthy', podId: 'worker-1' });
-    const pods = await queue.pods();
-    expect(pods.filter(({ podId }) => podId === 'worker-1')).toHaveLength(1);
+    const file = new Database(env['FLEET_Q_SQLITE_PATH'], { readonly: true });
+    onTestFinished(() => void file.close());
+    const incarnations = file.prepare(`SELECT pod_id FROM POD_HEALTH WHERE pod_id = 'worker-1'`).all();
+    expect(incarnations).toHaveLength(1);
   });
 
   test('leads the fleet if no pod is left, and leaves it', async () => {
