@@ -4,6 +4,7 @@ import { clientBreaks } from './breaks/client.js';
 import { driverBreaks } from './breaks/driver.js';
 import { facadeBreaks } from './breaks/facade.js';
 import { fleetBreaks } from './breaks/fleet.js';
+import { guardBreaks } from './breaks/guard.js';
 import { httpBreaks } from './breaks/http.js';
 import { lateReadBreaks } from './breaks/late-reads.js';
 import { otelBreaks } from './breaks/otel.js';
@@ -28,6 +29,7 @@ export const allBreaks: readonly Break[] = [
   ...runtimeBreaks,
   ...otelBreaks,
   ...httpBreaks,
+  ...guardBreaks,
   ...poolBreaks,
   ...poolClaimsBreaks,
   ...poolExchangeBreaks,
