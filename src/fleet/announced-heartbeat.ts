@@ -2,8 +2,17 @@
 import { asError } from '../errors.js';
 import { EVENT_LINES, logEvent, type Events } from '../events.js';
 import type { Log } from '../log.js';
+import type { HeartbeatSnapshot } from '../pool-interface.js';
 import type { Runtime } from '../runtime/runtime.js';
-import type { PodRef } from '../store/contract.js';
+import type { FleetView, PodRef } from '../store/contract.js';
+import type { Instant } from './self-fence.js';
+
+/** A heartbeat's answer, with what was known when it was sent. */
+export interface Answer {
+  readonly view: FleetView;
+  readonly sent: Instant;
+  readonly snapshot: HeartbeatSnapshot;
+}
 
 export interface AnnouncedHeartbeatDependencies {
   readonly runtime: Runtime;

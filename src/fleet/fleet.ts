@@ -126,8 +126,8 @@ export class Fleet {
       fenced: this.fence.reason,
       silentForMs: this.fence.silentForMs,
       deadAfterMs: settings.deadAfterMs,
-      heartbeatLateMs: this.heartbeat.overdueMs,
-      exchangeLateMs: pool.overdueMs,
+      heartbeatLateMs: this.heartbeat.overdueMs - this.fence.stoodStillMs,
+      exchangeLateMs: pool.overdueMs - this.fence.stoodStillMs,
       wallAheadMs: this.#wallClock.aheadMs,
     });
   }

@@ -82,7 +82,7 @@ export interface HealthInputs {
   /** Since the last answered heartbeat was sent. */
   readonly silentForMs: number;
   readonly deadAfterMs: number;
-  /** For how long each loop has been late, in ms. */
+  /** For how long each loop has been late although the event loop runs, in ms. */
   readonly heartbeatLateMs: number;
   readonly exchangeLateMs: number;
   /** The operation of the store that fails; of a client, the last call if that failed. */

@@ -22,8 +22,8 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import { isOutage } from '../store/outage-tracker.js';
 import { isStoreError, type FleetView, type Store } from '../store/contract.js';
-import type { HeartbeatSnapshot, WorkerPool } from '../pool-interface.js';
-import { announcedHeartbeat } from './announced-heartbeat.js';
+import type { WorkerPool } from '../pool-interface.js';
+import { announcedHeartbeat, type Answer } from './announced-heartbeat.js';
 import type { Elector } from './elector.js';
 import { HedgedCall } from './hedged-call.js';
 import { fenceAfterMs, resendAfterMs } from './heartbeat-limits.js';
@@ -59,13 +59,6 @@ const JITTER = 0.1;
 /** Between heartbeats while the view is older than the pod's registration. */
 const UNSEEN_MS = 1_000;
 
-/** A heartbeat's answer, with what was known when it was sent. */
-interface Answer {
-  readonly view: FleetView;
-  readonly sent: Instant;
-  readonly snapshot: HeartbeatSnapshot;
-}
-
 export class Heartbeat implements Service {
   readonly #deps: HeartbeatDependencies;
   readonly #loop: Loop;
@@ -95,7 +88,12 @@ export class Heartbeat implements Service {
     this.#loop = new Loop(runtime, () => this.#tick(), { onError: (error) => this.#failed(error) });
     this.#resendAfterMs = resendAfterMs(heartbeatIntervalMs, deadAfterMs);
     const timeoutMs = fenceAfterMs(heartbeatIntervalMs, deadAfterMs);
-    const hedge = { runtime, resendAfterMs: this.#resendAfterMs, timeoutMs, signal: this.#ended.signal };
+    const hedge = {
+      runtime,
+      resendAfterMs: this.#resendAfterMs,
+      timeoutMs,
+      signal: this.#ended.signal,
+    };
     this.#calls = new HedgedCall(hedge);
     this.#registration = new Registration({ runtime, store, settings, identity, log, meta, hedge });
     fence.onFence(() => this.#fenced());
@@ -167,10 +165,13 @@ export class Heartbeat implements Service {
 
   async #beat(): Promise<number> {
     const { runtime, settings, fence, peers, identity } = this.#deps;
+    this.#loop.grant(this.#calls.timeoutMs);
     if (!this.#registration.registered) await this.#register();
+    this.#loop.grant(this.#calls.timeoutMs);
     const askedAt = runtime.monotonicMs();
     const call = (): Promise<Answer> => this.#calls.call(() => this.#send());
     const answer = await announcedHeartbeat({ ...this.#deps, ended: this.#ended.signal }, identity.pod, call);
+    this.#loop.grant(0);
     fence.check(); // a freeze while it was open
     const tookMs = runtime.monotonicMs() - askedAt;
     if (tookMs > Math.min(settings.heartbeatIntervalMs, this.#resendAfterMs)) peers.unanswered();

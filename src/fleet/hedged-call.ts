@@ -40,6 +40,11 @@ export class HedgedCall<T> {
     this.#options = options;
   }
 
+  /** How long a call takes at most. */
+  get timeoutMs(): number {
+    return this.#options.timeoutMs;
+  }
+
   /**
    * Resolves with the next answer. One call at a time.
    *

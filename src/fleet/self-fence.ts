@@ -39,6 +39,9 @@ export interface SelfFenceDependencies {
   readonly log: Log;
 }
 
+/** Between two looks at the event loop, at most: health tells by them whether the loops could have ticked. */
+const LONGEST_PERIOD_MS = 1_000;
+
 type Reason = PodFenced['reason'];
 
 export class SelfFence implements Service {
@@ -62,7 +65,7 @@ export class SelfFence implements Service {
     this.#deps = deps;
     this.marginMs = marginMs(heartbeatIntervalMs, deadAfterMs);
     this.fenceAfterMs = fenceAfterMs(heartbeatIntervalMs, deadAfterMs);
-    this.#periodMs = this.marginMs / 4;
+    this.#periodMs = Math.min(LONGEST_PERIOD_MS, this.marginMs / 4);
     this.#watch = new Loop(deps.runtime, () => this.#tick(), { ref: false, onError: () => this.#periodMs });
   }
 
@@ -99,6 +102,12 @@ export class SelfFence implements Service {
   /** Since the answered heartbeat was sent; `Infinity` if none has been answered. */
   get silentForMs(): number {
     return this.#answered === undefined ? Infinity : this.#deps.runtime.monotonicMs() - this.#answered.monotonicMs;
+  }
+
+  /** For how long the event loop has stood still until just now, in ms: timers that were due meanwhile have had no turn yet. */
+  get stoodStillMs(): number {
+    const sinceTurnMs = this.#deps.runtime.monotonicMs() - this.#ranAt;
+    return this.#watch.running ? Math.max(0, sinceTurnMs - this.#periodMs) : 0;
   }
 
   /**

@@ -123,6 +123,7 @@ export function assemble(deps: PoolDependencies, { onEnded, onReturned }: PoolCa
     intake,
     settler,
     mayProceed,
+    answerWithinMs: settings.deadAfterMs,
     onExchanged,
   });
   const cancellations = new CancellationWatch({

@@ -45,11 +45,16 @@ export class Loop implements Service {
   }
 
   /**
-   * For how long the loop has been late, in ms, counted from when its timer was due, or, while a tick runs, from the
-   * start of that tick. 0 while it waits for its timer, or is stopped. Health reads it.
+   * For how long the loop has been late, in ms: since its timer was due, or, while a tick runs, since that tick has used up
+   * the time that {@link grant} gave it last. 0 while it waits for its timer, or is stopped. Health reads it.
    */
   get overdueMs(): number {
     return this.#running ? Math.max(0, this.#runtime.monotonicMs() - this.#expectedAt) : 0;
+  }
+
+  /** Called by a tick: from now on it may take this long before the loop is late. A tick begins with 0. */
+  grant(ms: number): void {
+    this.#expectedAt = this.#runtime.monotonicMs() + ms;
   }
 
   start(): Promise<void> {

@@ -655,3 +655,35 @@ describe('heartbeat:completed', () => {
     expect(pod.recorded.of('heartbeat:completed')).toEqual([]);
   });
 });
+
+describe('health of the heartbeat loop', () => {
+  it('is live during an outage in which no heartbeat is answered, at any moment', async () => {
+    const pod = await world.started('a');
+    pod.line.breaks('hangs');
+    for (let seconds = 0; seconds < 120; seconds++) {
+      await world.advance(1_000);
+      expect(pod.health().live, `after ${seconds} s`).toBe(true);
+    }
+    expect(pod.health()).toMatchObject({ ready: false, reasons: ['fenced', 'silent'] });
+  });
+
+  it('is not live within 15 s after its timer is lost, even if its interval is long', async () => {
+    const pod = world.pod('a', { heartbeatIntervalMs: 30_000, deadAfterMs: 180_000 });
+    const { runtime } = pod;
+    const after = runtime.after.bind(runtime);
+    runtime.after = (ms: number, call: () => void) => (ms > 10_000 ? { cancel: () => undefined } : after(ms, call));
+    await world.runtime.until(pod.start());
+    await world.advance(36_000); // due after 27 to 30 s
+    expect(pod.health()).toMatchObject({ live: true, ready: true });
+    await world.advance(9_000);
+    expect(pod.health()).toMatchObject({ live: false, ready: false, reasons: ['heartbeat-stuck'] });
+  });
+
+  it('is live when it is asked right after the event loop was blocked', async () => {
+    const pod = await world.started('a');
+    await world.advance(2_000);
+    pod.kill(); // no timer of this process gets a turn
+    await world.advance(60_000);
+    expect(pod.health().live).toBe(true);
+  });
+});

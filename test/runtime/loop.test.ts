@@ -304,6 +304,22 @@ describe('overdueMs', () => {
     expect(loop.overdueMs).toBe(1_234);
   });
 
+  it('begins when a tick has used up the time that it gave itself', async () => {
+    run(async () => {
+      loop.grant(3_000);
+      await sleep(runtime, 5_000);
+      loop.grant(0);
+      await sleep(runtime, 5_000);
+      return 0;
+    });
+    await runtime.advance(3_000);
+    expect(loop.overdueMs).toBe(0);
+    await runtime.advance(1_500);
+    expect(loop.overdueMs).toBe(1_500);
+    await runtime.advance(1_500);
+    expect(loop.overdueMs).toBe(1_000);
+  });
+
   it('is how long its timer has been due', async () => {
     const pod = runtime.fork();
     loop = new Loop(pod, async () => 100, { onError: () => 0 });

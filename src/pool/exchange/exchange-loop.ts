@@ -40,6 +40,8 @@ export interface ExchangeLoopDependencies {
   readonly settler: Pick<Settler, 'announce'>;
   /** The self-fence: whether anything may be settled or claimed right now. */
   readonly mayProceed: () => boolean;
+  /** How long an exchange may take until the loop counts as late, in ms. */
+  readonly answerWithinMs: number;
   /** An exchange is over. */
   readonly onExchanged: () => void;
 }
@@ -120,7 +122,9 @@ export class ExchangeLoop implements Service {
     const plan = asks ? this.#plan(now) : undefined;
     if (batch.length === 0 && plan === undefined && channel.readBackInMs(pod, now) > 0) return false;
     planner.sent();
+    this.#loop.grant(this.#deps.answerWithinMs);
     const result = await channel.exchange(pod, batch, plan, batch.length > 0 || claims.running.busy > 0);
+    this.#loop.grant(0);
     if (result === undefined) claims.outbox.keep();
     else await this.#received(pod, batch, result);
     return true;
@@ -134,9 +138,11 @@ export class ExchangeLoop implements Service {
     // Claims of an evicted incarnation are orphans by now.
     if (pod === claims.pod) intake.takeIn(result.claims, pod, now);
     slots.fill();
+    this.#loop.grant(0); // a handler may have blocked the event loop
     for (let i = 0; i < batch.length; i++) {
       this.#announce(batch[i], result, i);
       if (i % CHECK_EVERY === CHECK_EVERY - 1 && slice.isOver(this.#now())) {
+        this.#loop.grant(0);
         await runtime.yield(); // listeners take time too
         slice.begin(this.#now());
       }

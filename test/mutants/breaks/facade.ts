@@ -153,6 +153,27 @@ export const facadeBreaks: readonly Break[] = [
     tests: [DRAINING],
   },
   {
+    name: 'facade/lazy-client: a client whose store failed to open is never ready again by itself',
+    file: 'src/lazy-client.ts',
+    find: '      this.#answers.failed(OPEN, error);\n',
+    replace: '',
+    tests: ['test/facade/probes.test.ts'],
+  },
+  {
+    name: 'facade/fleetq: a queue whose start failed counts as a client that is ready',
+    file: 'src/fleetq.ts',
+    find: "return Promise.reject(new StoppedError('start'));\n    this.#client.endWatch();",
+    replace: "return Promise.reject(new StoppedError('start'));",
+    tests: ['test/facade/probes.test.ts'],
+  },
+  {
+    name: 'facade/pod-report: no pod leads',
+    file: 'src/pod-report.ts',
+    find: 'view.pod.incarnation === leader?.pod.incarnation',
+    replace: 'view.pod.podId === leader?.pod.incarnation',
+    tests: ['test/facade/probes.test.ts'],
+  },
+  {
     name: 'facade/lazy-client: a store that failed to open is never opened again',
     file: 'src/lazy-client.ts',
     find: '      this.#client = undefined;\n',

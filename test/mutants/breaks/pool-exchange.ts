@@ -2,6 +2,20 @@ import type { Break } from '../break.js';
 
 export const poolExchangeBreaks: readonly Break[] = [
   {
+    name: 'exchange/exchange-channel: exchange:completed hides the error',
+    file: 'src/pool/exchange/exchange-channel.ts',
+    find: 'const error = settled === undefined ? asError(failure) : undefined;',
+    replace: 'const error = undefined;',
+    tests: ['test/pool/exchange/exchange-channel.test.ts'],
+  },
+  {
+    name: 'exchange/exchange-loop: an exchange that hangs makes the loop late at once',
+    file: 'src/pool/exchange/exchange-loop.ts',
+    find: '    this.#loop.grant(this.#deps.answerWithinMs);\n',
+    replace: '',
+    tests: ['test/pool/exchange/exchange-loop.test.ts'],
+  },
+  {
     name: 'pool/exchange/cancellation-watch: a change during a query is forgotten',
     file: 'src/pool/exchange/cancellation-watch.ts',
     find: '    this.#changed = false;\n    this.#notBefore = now + GAP_MS;\n    for (const cancelled of await this.among(this.#deps.stepIds())) this.#deps.onCancelled(cancelled);\n    return',

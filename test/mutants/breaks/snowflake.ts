@@ -5,6 +5,13 @@ const SNOWFLAKE = 'src/store/snowflake';
 const TESTS = 'test/store/snowflake';
 
 export const snowflakeBreaks: readonly Break[] = [
+  {
+    name: 'snowflake/steps: a list includes steps that were created at the end of its time range',
+    file: 'src/store/snowflake/steps/statements.ts',
+    find: '${created} < q.before_ms',
+    replace: '${created} <= q.before_ms',
+    tests: ['test/store/snowflake/conformance.test.ts'],
+  },
   // ---- binds ----
   {
     name: 'snowflake/bind-chunks: a part may be one item larger than a bind',

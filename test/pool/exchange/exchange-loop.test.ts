@@ -362,7 +362,7 @@ describe('an exchange that fails', () => {
     rig.store.before = () => hang.promise;
     rig.pool.wake();
     await rig.runtime.advance(30_000);
-    expect(rig.pool.overdueMs).toBe(30_000);
+    expect(rig.pool.overdueMs).toBe(30_000 - 15_000); // it may take as long as the pod may be silent
     hang.open();
     await rig.runtime.settle();
     expect(rig.pool.overdueMs).toBe(0);
