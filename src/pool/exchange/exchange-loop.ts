@@ -121,8 +121,8 @@ export class ExchangeLoop implements Service {
     const asks = pod === claims.pod && (batch.length > 0 || planner.checkAt <= now);
     const plan = asks ? this.#plan(now) : undefined;
     if (batch.length === 0 && plan === undefined && channel.readBackInMs(pod, now) > 0) return false;
-    planner.sent();
     this.#loop.grant(this.#deps.answerWithinMs);
+    planner.sent();
     const result = await channel.exchange(pod, batch, plan, batch.length > 0 || claims.running.busy > 0);
     this.#loop.grant(0);
     if (result === undefined) claims.outbox.keep();
