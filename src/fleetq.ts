@@ -15,16 +15,8 @@ import { LazyClient } from './lazy-client.js';
 import type { OpenClient } from './open-client.js';
 import { defaultStore, storeFromEnv } from './default-store.js';
 import { FleetQError, StoppedError } from './errors.js';
-import {
-  checkListener,
-  EVENT_LINES,
-  Events,
-  logEvent,
-  type AnySteps,
-  type EventName,
-  type EventPayloads,
-  type RecoverySummary,
-} from './events.js';
+import { checkListener, EVENT_LINES, Events, logEvent } from './events.js';
+import type { AnySteps, BriefPayload, EventName, EventPayloads, RecoverySummary } from './events.js';
 import type { Health, Phase } from './fleet/health.js';
 import type { RecoveryOptions } from './fleet/recovery.js';
 import { createLog, type Log } from './log.js';
@@ -206,6 +198,11 @@ class Queue implements AnyFleetQ {
   on<E extends EventName>(event: E, listener: (payload: EventPayloads<AnySteps>[E]) => unknown): () => void {
     checkListener(event, listener);
     return this.#events.on(event, listener);
+  }
+
+  onBrief<E extends EventName>(event: E, listener: (payload: BriefPayload<E>) => unknown): () => void {
+    checkListener(event, listener);
+    return this.#events.onBrief(event, listener);
   }
 
   once<E extends EventName>(event: E, listener: (payload: EventPayloads<AnySteps>[E]) => unknown): () => void {

@@ -35,6 +35,7 @@ export {
   type AnySteps,
   type ArgsOf,
   type EventName,
+  type BriefPayload,
   type EventPayloads,
   type ExchangeCompleted,
   type HeartbeatCompleted,
@@ -56,7 +57,14 @@ export {
 } from './events.js';
 export type { Health, HealthReason } from './fleet/health.js';
 export type { RecoveryOptions } from './fleet/recovery.js';
-export { consoleLogger, messageFirst, type Logger, type LogLevel, type MessageFirstLogger } from './log.js';
+export {
+  consoleLogger,
+  messageFirst,
+  type LogFormat,
+  type Logger,
+  type LogLevel,
+  type MessageFirstLogger,
+} from './log.js';
 export type { FleetQOptions } from './options.js';
 export type { Runtime, Timer, TimerOptions } from './runtime/runtime.js';
 export { stopOnSignals, type StopOnSignalsOptions } from './signals.js';

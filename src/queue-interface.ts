@@ -2,7 +2,7 @@
 import type { CancelResult, RetryResult } from './client/step-commands.js';
 import type { StepFilter, StepListing } from './client/step-listing.js';
 import type { WaitOptions } from './client/wait-options.js';
-import type { AnySteps, ArgsOf, EventName, EventPayloads, RecoverySummary, ResultOf } from './events.js';
+import type { AnySteps, ArgsOf, BriefPayload, EventName, EventPayloads, RecoverySummary, ResultOf } from './events.js';
 import type { Health } from './fleet/health.js';
 import type { RecoveryOptions } from './fleet/recovery.js';
 import type { FleetQOptions } from './options.js';
@@ -236,6 +236,14 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
    * @returns a function that removes the listener
    */
   on<E extends EventName>(event: E, listener: (payload: EventPayloads<S>[E]) => unknown): () => void;
+  /**
+   * Like `on`, with a payload that is cheap to make: it has no `args`, `metadata`, `result` and `step`, whose copies cost more
+   * than the rest of the event. For listeners that count. Their payload
+   * is read-only, and they may run in any async context.
+   *
+   * @returns a function that removes the listener
+   */
+  onBrief<E extends EventName>(event: E, listener: (payload: BriefPayload<E>) => unknown): () => void;
   /** Like `on`, for the next event only. */
   once<E extends EventName>(event: E, listener: (payload: EventPayloads<S>[E]) => unknown): () => void;
   /** Removes a listener of `on` or `once`. */

@@ -6,7 +6,7 @@
  *
  * @module fleet-q/store
  */
-export type { Log } from './log.js';
+export type { Log, LogFields, LoggedError } from './log.js';
 export type { Runtime, Timer, TimerOptions } from './runtime/runtime.js';
 export type { StepRow } from './step/read-step.js';
 export type { StepStatus } from './step/step.js';

@@ -220,7 +220,12 @@ export class Submitter {
     if (receipt === 'mismatch') logEvent(log, EVENT_LINES.stepMismatch, { stepId, type, receipt });
     else if (log.verbose) logEvent(log, EVENT_LINES.stepSubmitted, { stepId, type, receipt });
     if (events.has('step:submitted')) {
-      events.emitLazily('step:submitted', () => ({ type, stepId, ...decodePayload(step.payload), receipt }));
+      const brief = { type, stepId, receipt };
+      events.emitLazily(
+        'step:submitted',
+        () => ({ ...brief, ...decodePayload(step.payload) }),
+        () => brief,
+      );
     }
     return { stepId, receipt };
   }

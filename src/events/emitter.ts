@@ -4,10 +4,11 @@
  * Invariants:
  * - Each listener is called on its own. If it throws or rejects, the error is logged and affects nothing else.
  * - Each listener gets its own payload. If it changes the payload, no other listener sees the change.
- * - Listeners run in the queue's own async context, whatever caused the event.
+ * - Listeners run in the queue's own async context, whatever caused the event. Brief listeners run in any: to change the
+ *   context costs more than all that they do.
  */
 import { EventEmitter } from 'eventemitter3';
-import type { AnySteps, EventName, EventPayloads } from './event-types.js';
+import type { AnySteps, BriefPayload, EventName, EventPayloads } from './event-types.js';
 import { loggedErrorWithStack, type Log } from '../log.js';
 import { QueueContext } from '../runtime/async-context.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -18,6 +19,7 @@ export class Events {
   readonly #emitter = new EventEmitter();
   /** The listener behind each wrapper of `once`. */
   readonly #original = new WeakMap<object, Listener>();
+  readonly #brief = new Map<EventName, Set<Listener>>();
   readonly #log: Log;
   readonly #hearEnds = new Set<(stepId: string) => void>();
   /** The number of listeners whose promise has not settled. */
@@ -58,7 +60,7 @@ export class Events {
 
   /** Whether the event has a listener. If not, the payload of a frequent event need not be made. */
   has(name: EventName): boolean {
-    return this.#emitter.listenerCount(name) > 0;
+    return this.#emitter.listenerCount(name) > 0 || this.#brief.has(name);
   }
 
   /** Emits an event whose payload is flat: each listener gets a copy. */
@@ -66,8 +68,19 @@ export class Events {
     this.emitLazily(name, () => ({ ...payload }));
   }
 
-  /** Emits an event whose payload holds objects. @param make makes a new payload for each listener */
-  emitLazily<E extends EventName>(name: E, make: () => EventPayloads<AnySteps>[E]): void {
+  /**
+   * Emits an event whose payload holds objects.
+   *
+   * @param make makes a new payload for each listener
+   * @param makeBrief makes one for the listeners that need no args, metadata, result and step
+   */
+  emitLazily<E extends EventName>(
+    name: E,
+    make: () => EventPayloads<AnySteps>[E],
+    makeBrief: () => BriefPayload<E> | EventPayloads<AnySteps>[E] = make,
+  ): void {
+    const brief = this.#brief.get(name);
+    if (brief !== undefined) for (const listener of brief) this.#call(name, listener, makeBrief());
     for (const listener of this.#emitter.listeners(name)) {
       this.#context.run(() => this.#call(name, listener as Listener, make()));
     }
@@ -88,6 +101,16 @@ export class Events {
   on(name: EventName, listener: Listener): () => void {
     this.#emitter.on(name, listener as (payload: unknown) => unknown);
     return () => this.off(name, listener);
+  }
+
+  /** Adds a listener whose payloads are cheap to make. @returns a function that removes it */
+  onBrief(name: EventName, listener: Listener): () => void {
+    const wrapped: Listener = (payload) => listener(payload); // so that the same listener can be added twice
+    this.#brief.set(name, (this.#brief.get(name) ?? new Set()).add(wrapped));
+    return () => {
+      const all = this.#brief.get(name);
+      if (all?.delete(wrapped) === true && all.size === 0) this.#brief.delete(name);
+    };
   }
 
   /** Adds a listener for the next event only. @returns a function that removes it */

@@ -198,6 +198,10 @@ export interface EventPayloads<S> {
   };
 }
 
+/** The payload of an event without what is copied for each listener. */
+export type BriefPayload<E extends EventName> = WithoutCopies<EventPayloads<AnySteps>[E]>;
+type WithoutCopies<P> = P extends unknown ? Omit<P, 'args' | 'metadata' | 'result' | 'step'> : never;
+
 export type EventName = keyof EventPayloads<AnySteps>;
 
 /** Every event, in the order of the docs. */

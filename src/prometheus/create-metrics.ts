@@ -86,7 +86,7 @@ function sharedUpdate(update: () => Promise<void>): () => Promise<void> {
 }
 
 function checkQueue(queue: unknown): void {
-  const methods = ['on', 'health', 'stats'] as const;
+  const methods = ['on', 'onBrief', 'health', 'stats'] as const;
   const isQueue =
     typeof queue === 'object' &&
     queue !== null &&

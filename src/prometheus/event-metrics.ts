@@ -34,13 +34,13 @@ function listenToSteps(queue: AnyFleetQ, series: Series, types: TypeLabels): (()
   const ran = (type: string, durationMs: number): void =>
     series.observe('step_run_seconds', { type: types.of(type) }, durationMs / 1_000);
   return [
-    queue.on('step:submitted', ({ type, receipt }) =>
+    queue.onBrief('step:submitted', ({ type, receipt }) =>
       series.count('steps_submitted_total', { type: types.of(type), receipt }),
     ),
-    queue.on('step:started', ({ type, waitMs }) =>
+    queue.onBrief('step:started', ({ type, waitMs }) =>
       series.observe('step_wait_seconds', { type: types.of(type) }, waitMs / 1_000),
     ),
-    queue.on('step:completed', ({ type, durationMs }) => {
+    queue.onBrief('step:completed', ({ type, durationMs }) => {
       finished(type, 'completed');
       ran(type, durationMs);
     }),

@@ -7,7 +7,7 @@
  *   if the line is written.
  * - Waiters of this process hear of each step that has ended, and of no other step.
  */
-import { EVENT_LINES, logEvent, type EventLine, type Events } from '../events.js';
+import { EVENT_LINES, logEvent, type AnySteps, type EventLine, type EventPayloads, type Events } from '../events.js';
 import { errorField, type Log, type LogFields } from '../log.js';
 import type { ReleaseReason } from '../step/decide-transition.js';
 import type { SerializedError } from '../step/serialized-error.js';
@@ -95,7 +95,7 @@ export class Announcer {
     const { events, log } = this.#deps;
     if (log.verbose) this.#log(EVENT_LINES.stepCompleted, ended, this.#payloads(ended));
     if (!events.has('step:completed')) return;
-    events.emitLazily('step:completed', () => {
+    const full = (): EventPayloads<AnySteps>['step:completed'] => {
       const step = this.#step(ended, settlement, payloadFor(ended)) as CompletedStep;
       return {
         type: step.type,
@@ -108,7 +108,14 @@ export class Announcer {
         durationMs: ended.durationMs,
         step,
       };
-    });
+    };
+    events.emitLazily('step:completed', full, () => ({
+      type: ended.claim.type,
+      stepId: ended.claim.stepId,
+      attempt: ended.claim.retryCount + 1,
+      podId: ended.podId ?? this.#deps.podId,
+      durationMs: ended.durationMs,
+    }));
   }
 
   #log(line: EventLine, ended: EndedClaim, fields: LogFields = {}): void {

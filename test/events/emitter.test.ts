@@ -111,3 +111,26 @@ test('a callback for ended steps gets each of them until it is removed', () => {
   events.ended('b');
   expect(heard).toEqual(['a']);
 });
+
+test('a brief listener gets a payload without copies, however many others listen, and can be removed', () => {
+  const events = newEvents();
+  const [full, brief, never] = [vi.fn(), vi.fn(), vi.fn()];
+  const made = vi.fn(() => ({ type: 'a', stepId: 's', args: {}, metadata: {}, receipt: 'created' as const }));
+  const emit = () =>
+    events.emitLazily('step:submitted', made, () => ({ type: 'a', stepId: 's', receipt: 'created' as const }));
+  const remove = events.onBrief('step:submitted', brief);
+  events.onBrief('step:submitted', never)();
+  expect(events.has('step:submitted')).toBe(true);
+  emit();
+  expect(made).not.toHaveBeenCalled();
+  expect(brief).toHaveBeenCalledExactlyOnceWith({ type: 'a', stepId: 's', receipt: 'created' });
+  events.on('step:submitted', full);
+  emit();
+  expect(full).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ args: {} }));
+  expect(brief).toHaveBeenCalledTimes(2);
+  remove();
+  remove();
+  emit();
+  expect(brief).toHaveBeenCalledTimes(2);
+  expect(never).not.toHaveBeenCalled();
+});

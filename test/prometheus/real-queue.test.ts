@@ -53,7 +53,9 @@ test('count what steps do, and the counts of the store, on the leader alone', as
 });
 
 test('of a queue that only submits, and after it has stopped', async () => {
-  const client = stopped(new FleetQ<{ works: { args: object; result: string } }>({ store: sqlite({ path: temporaryPath() }), ...QUICK }));
+  const client = stopped(
+    new FleetQ<{ works: { args: object; result: string } }>({ store: sqlite({ path: temporaryPath() }), ...QUICK }),
+  );
   const metrics = createMetrics(client, { stats: 'always' });
   await client.submit({ type: 'works', args: {} });
   expect(await samplesOf(metrics)).toMatchObject({

@@ -11,7 +11,7 @@
  * - Only its own methods change it.
  */
 import { FleetQError } from '../../errors.js';
-import type { StepEvent, StepStarted } from '../../events.js';
+import type { BriefPayload, StepEvent, StepStarted } from '../../events.js';
 import type { LogFields } from '../../log.js';
 import { QueueContext } from '../../runtime/async-context.js';
 import { isImmutable, payloadOf, type Payload } from '../../step/payload.js';
@@ -253,6 +253,12 @@ export function fieldsOf({ claim }: HeldClaim): LogFields {
 /** The payload of `step:started`. */
 export function startedOf(held: HeldClaim): StepStarted<string, unknown> {
   return { ...eventOf(held), waitMs: held.waitMs };
+}
+
+/** The payload of `step:started` for a listener that needs no copies. */
+export function briefStartOf(held: HeldClaim): BriefPayload<'step:started'> {
+  const { claim, pod, waitMs } = held;
+  return { type: claim.type, stepId: claim.stepId, attempt: claim.retryCount + 1, podId: pod.podId, waitMs };
 }
 
 /** The fields that every event of a claim has. If the payload is not JSON, `args` is undefined. */

@@ -15,7 +15,7 @@ import { isThenable } from '../../input/thenable.js';
 import { runInContextCopy } from '../../runtime/async-context.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Outcome } from '../../step/decide-transition.js';
-import { fieldsOf, startedOf, type AbortCause, type HeldClaim } from '../claims/held-claim.js';
+import { fieldsOf, briefStartOf, startedOf, type AbortCause, type HeldClaim } from '../claims/held-claim.js';
 import type { HeldClaims } from '../claims/held-claims.js';
 import type { ReadonlyPoolState } from '../pool-state.js';
 import { runs } from '../../tracing/run-trace.js';
@@ -67,7 +67,12 @@ export class Executor {
       const payload = readPayload(held);
       const context = new Context(held, payload.metadata, this.#deps);
       if (log.verbose) logEvent(log, EVENT_LINES.stepStarted, { ...fieldsOf(held), waitMs: held.waitMs });
-      if (events.has('step:started')) events.emitLazily('step:started', () => startedOf(held));
+      if (events.has('step:started'))
+        events.emitLazily(
+          'step:started',
+          () => startedOf(held),
+          () => briefStartOf(held),
+        );
       if (runs.hasSubscribers) returned = callTraced(held, payload.args, context);
       else if (limit === undefined && definition.schema === undefined)
         returned = runInContextCopy(definition.run, payload.args, context);

@@ -37,6 +37,10 @@ export class FakeQueue {
     return () => void all.delete(listener);
   }
 
+  onBrief(event: EventName, listener: (payload: unknown) => void): () => void {
+    return this.on(event, listener);
+  }
+
   emit(event: EventName, payload: object): void {
     for (const listener of this.#listeners.get(event) ?? []) listener(payload);
   }
