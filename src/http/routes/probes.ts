@@ -21,7 +21,7 @@ const TESTS: readonly Probe[] = [
     path: '/livez',
     summary: 'Whether the loops of this pod tick',
     description:
-      'It fails within 15 s after a loop got stuck: then restart the process. An outage of the store does not make it fail.',
+      'It fails within 15 s after a loop got stuck: then restart the process. A loop that waits for the store is not stuck before the deadline of the call has passed. An outage of the store does not make it fail.',
     isWell: ({ live }) => live,
   },
   {
