@@ -25,9 +25,20 @@ function remaining(value: unknown, left: number, levels: number): number {
   if (typeof value === 'string') return left - value.length - 2;
   if (typeof value !== 'object' || value === null) return left - 8;
   if (levels === 0) return -1;
+  if (Array.isArray(value)) return remainingOfList(value, left - 2, levels - 1);
   let rest = left - 2;
   for (const [key, each] of Object.entries(value)) {
     rest = remaining(each, rest - key.length - 3, levels - 1);
+    if (rest < 0) break;
+  }
+  return rest;
+}
+
+/** `Object.entries` of a list of 100,000 numbers takes 50 ms. */
+function remainingOfList(list: readonly unknown[], left: number, levels: number): number {
+  let rest = left;
+  for (const each of list) {
+    rest = remaining(each, rest - 1, levels);
     if (rest < 0) break;
   }
   return rest;

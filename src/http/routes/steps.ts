@@ -1,7 +1,7 @@
 /** The routes that list, read and submit steps. */
 import { show } from '../../errors.js';
 import type { StepFilter } from '../../index.js';
-import { listedStep, stepAnswer } from '../answers/step.js';
+import { listedSteps, stepAnswer } from '../answers/step.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import type { Route } from '../route.js';
 import { instant, listOf, name, object, ref, STEP_ID, text } from '../schemas/parts.js';
@@ -63,7 +63,7 @@ const list: Route = {
       ...(after === undefined ? {} : { after: decodeCursor(after, mark) }),
     };
     const { steps, next } = await queue.listSteps(filter).page();
-    const shown = steps.map((step) => listedStep(step, redaction));
+    const shown = await listedSteps(steps, redaction);
     return { status: 200, json: { steps: shown, next: next === null ? null : encodeCursor(next, mark) } };
   },
 };
