@@ -2,7 +2,8 @@
  * Reads counts and the fleet for clients that poll.
  *
  * Invariants:
- * - A started pod has the fleet in memory; a process that only submits asks the store, at most once an interval.
+ * - A started pod has the fleet in memory; a process that only submits, and a pod that has left the fleet, ask the store, at
+ *   most once an interval.
  * - Polling keeps no warehouse awake: a pod that sleeps has counted once since it last saw the fleet, and does not count
  *   again. What changes after that wakes it.
  */
@@ -13,7 +14,7 @@ import { Poll, type PollOptions } from './polled.js';
 const SQLITE_MS = 5_000;
 /** On other stores, for a pod that is awake: the warehouse runs then. */
 const AWAKE_MS = 30_000;
-/** On other stores, for a process that only submits: it does not know whether the warehouse runs. */
+/** On other stores, for a process that only submits or has left: it does not know whether the warehouse runs. */
 const CLIENT_MS = 600_000;
 
 export interface FleetPolls {
@@ -27,13 +28,16 @@ export type PolledQueue = Pick<AnyFleetQ, 'storeName' | 'health' | 'stats' | 'po
 
 /** @param statsIntervalMs the option; `undefined` for the default of the store */
 export function fleetPolls(queue: PolledQueue, statsIntervalMs: number | undefined): FleetPolls {
-  const isStarted = (): boolean => queue.health().started;
+  const knowsFleet = (): boolean => {
+    const { started, reasons } = queue.health();
+    return started && !reasons.includes('left');
+  };
   const sleeps = queue.storeName !== 'sqlite';
-  const intervalMs = (): number => statsIntervalMs ?? (sleeps ? (isStarted() ? AWAKE_MS : CLIENT_MS) : SQLITE_MS);
-  const ofTheFleet: PollOptions = { intervalMs: () => (isStarted() ? 0 : intervalMs()) };
+  const intervalMs = (): number => statsIntervalMs ?? (sleeps ? (knowsFleet() ? AWAKE_MS : CLIENT_MS) : SQLITE_MS);
+  const ofTheFleet: PollOptions = { intervalMs: () => (knowsFleet() ? 0 : intervalMs()) };
   /** Whether the pod has not heard of the store since: it sleeps, or its next heartbeat is not due yet. */
   const isCurrent = async (ageMs: number): Promise<boolean> =>
-    isStarted() && (await queue.leader()).lastElectionCheckMs > ageMs;
+    knowsFleet() && (await queue.leader()).lastElectionCheckMs > ageMs;
   return {
     stats: new Poll(() => queue.stats(), sleeps ? { intervalMs, isCurrent } : { intervalMs }),
     pods: new Poll(() => queue.pods(), ofTheFleet),

@@ -95,17 +95,17 @@ describe('an answer that is kept', () => {
 
 describe('on a store that sleeps', () => {
   /** A queue on Snowflake: when it last saw the fleet is set by the test. */
-  function sleeper(started: boolean) {
+  function sleeper(started: boolean, reasons: readonly string[] = []) {
     const state = { seenAt: performance.now() };
     const stats = vi.fn(async () => ({ pendingSteps: stats.mock.calls.length }));
     const queue = {
       storeName: 'snowflake',
-      health: () => ({ started }),
+      health: () => ({ started, reasons }),
       stats,
       leader: async () => ({ lastElectionCheckMs: performance.now() - state.seenAt }),
-      pods: async () => [],
+      pods: vi.fn(async () => []),
     };
-    return { state, stats, polls: fleetPolls(queue as unknown as PolledQueue, undefined) };
+    return { state, stats, pods: queue.pods, polls: fleetPolls(queue as unknown as PolledQueue, undefined) };
   }
 
   test('a pod counts while it is awake, once more when it falls asleep, and not while it sleeps', async () => {
@@ -131,15 +131,19 @@ describe('on a store that sleeps', () => {
     }
   });
 
-  test('a process that only submits counts every ten minutes at most', async () => {
+  test.each([
+    ['a process that only submits', false, []],
+    ['a pod that has left the fleet', true, ['left']],
+  ])('%s asks the store every ten minutes at most', async (_, started, reasons) => {
     vi.useFakeTimers();
     try {
-      const { stats, polls } = sleeper(false);
+      const { stats, pods, polls } = sleeper(started, reasons);
       for (let minute = 0; minute < 60; minute++) {
-        await Promise.all([polls.stats.read(), polls.stats.read()]);
+        await Promise.all([polls.stats.read(), polls.stats.read(), polls.pods.read()]);
         vi.advanceTimersByTime(60_000);
       }
       expect(stats).toHaveBeenCalledTimes(6);
+      expect(pods).toHaveBeenCalledTimes(6);
     } finally {
       vi.useRealTimers();
     }
