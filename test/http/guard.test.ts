@@ -244,7 +244,7 @@ describe('a server without auth on this machine', () => {
     expect(await asks({ host: 'localhost' }, 'http://evil.example/api/stats')).toBe('403 HOST_REFUSED');
   });
 
-  test.each(['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'])(
+  test.each(['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'])(
     'refuses a request that a proxy forwards (%s)',
     async (name) => {
       expect(await asks({ host: 'localhost', [name]: '203.0.113.5' })).toBe('403 HOST_REFUSED');

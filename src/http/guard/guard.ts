@@ -20,8 +20,11 @@ import { withinTime } from './within-time.js';
 /** The options that the guard reads. */
 export type GuardOptions = Pick<HttpOptions, 'auth' | 'can' | 'allowedOrigins' | 'logger'>;
 
-/** Headers of a proxy: the request did not begin on this machine, or nobody knows whether it did. */
-const PROXIED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'];
+/**
+ * Headers of a proxy: the request did not begin on this machine, or nobody knows whether it did. A proxy that adds none of
+ * them and sends a loopback `Host` cannot be recognized.
+ */
+const PROXIED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
 
 export class Guard {
   readonly #identify: Identify | undefined;
