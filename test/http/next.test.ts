@@ -22,7 +22,7 @@ test('the API is mounted in a route handler of Next', { timeout: WITHIN_MS }, as
   onTestFinished(() => rmSync(app, { recursive: true, force: true, maxRetries: 3 }), WITHIN_MS);
   const isOurs = (file: string): boolean => !/[\\/](node_modules|\.next)$/.test(file);
   cpSync(example, app, { recursive: true, filter: isOurs });
-  await run(app, 'npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts']);
+  await run(app, 'npm', ['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund']);
   addPackageTo(app);
   await run(app, process.execPath, [next(app), 'build']);
 
