@@ -18,6 +18,8 @@ export interface Pace {
   readonly timing: Timing;
   /** How long a step waits, so that some always run. */
   readonly waitMs: number;
+  /** How long a slow step waits. A pod is frozen in the first half of this time. */
+  readonly slowMs: number;
   /** How many files, unless `--files` says; `undefined`: as many as `files-to-count.ts` finds. */
   readonly files: number | undefined;
   /** How many of them are submitted only while a pod is frozen. */
@@ -33,7 +35,8 @@ export interface Pace {
 export const PACES: Readonly<Record<StoreName, Pace>> = {
   sqlite: {
     timing: { heartbeatIntervalMs: 500, deadAfterMs: 2_500, recoveryIntervalMs: 500 },
-    ...{ waitMs: 20, files: undefined, keptBack: 300, goesOnMs: 1_000, pollEveryMs: 100, timeLimitMs: 55_000 },
+    ...{ waitMs: 20, files: undefined, keptBack: 300, slowMs: 2_000, goesOnMs: 2_000 },
+    ...{ pollEveryMs: 100, timeLimitMs: 80_000 },
   },
   // One process emulates the warehouse, so there are fewer statements, and fewer steps that each take longer.
   snowflake: {
@@ -41,7 +44,8 @@ export const PACES: Readonly<Record<StoreName, Pace>> = {
       ...{ heartbeatIntervalMs: 1_000, deadAfterMs: 5_000, recoveryIntervalMs: 1_000 },
       ...{ claimIntervalMs: 200, idleIntervalMs: 500 },
     },
-    ...{ waitMs: 200, files: 1_200, keptBack: 150, goesOnMs: 3_000, pollEveryMs: 400, timeLimitMs: 100_000 },
+    ...{ waitMs: 200, files: 1_200, keptBack: 150, slowMs: 5_000, goesOnMs: 10_000 },
+    ...{ pollEveryMs: 400, timeLimitMs: 240_000 },
   },
 };
 
@@ -60,7 +64,7 @@ export function paceFor(store: StoreName, files: number): Pace {
   return {
     ...pace,
     waitMs: Math.round(pace.waitMs * factor),
-    keptBack: Math.floor(pace.keptBack / factor),
+    keptBack: Math.min(pace.keptBack, Math.floor(files / 4)),
     timeLimitMs: Math.round(pace.timeLimitMs * Math.max(1, files / IN_TIME)),
   };
 }

@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { FleetQ, type Step, type StoreFactory } from '../../index.js';
 import type { FileToCount } from './count-file.js';
 import type { FilesToCount } from './files-to-count.js';
+import type { Entry } from './ledger.js';
 import { PodProcess } from './pod-process.js';
 import type { Progress } from './progress.js';
 import { paceFor, storeAt, type Pace } from './settings.js';
@@ -26,6 +27,16 @@ export interface StoryParts {
   readonly folder: string;
   readonly progress: Progress;
 }
+
+/** A pod that was frozen, and steps that it ran then. */
+interface Frozen {
+  readonly pod: PodProcess;
+  readonly held: ReadonlySet<string>;
+}
+
+/** How many slow steps are submitted before a pod is frozen, and how many others while it is. */
+const SLOW = 2;
+const WHILE_FROZEN = 4;
 
 export class Story {
   readonly #parts: StoryParts;
@@ -71,14 +82,19 @@ export class Story {
     progress.print(`${files.length.toLocaleString('en')} files below ${root}, three pods, ${stage.what}`);
     this.#pods.push(...POD_IDS.map((podId) => new PodProcess(folder, podId, stage.place)));
     await this.#until('the pods are ready', () => this.#pods.every((pod) => pod.state === 'alive'));
-    // Some files are kept back until a pod is frozen: submitting them shows that the others can still write.
-    await this.#submit(files.slice(keptBack));
+    // Half of the files come once the leader can be killed, so that it has steps to run however slow this process is. Some
+    // come only when a pod is frozen: submitting them shows that the others can still write.
+    const kept = files.slice(0, keptBack);
+    const half = files.slice(keptBack, keptBack + Math.ceil(files.length / 2));
+    await this.#submit(half);
     await this.#until('a third is done', ({ completed }) => completed >= this.#total / 3);
-    const killed = await this.#killLeader();
+    const killed = await this.#killLeader(files.slice(keptBack + half.length), kept);
     await this.#until('half is done', ({ completed }) => completed >= this.#total / 2);
-    await this.#freezeOne(files.slice(0, keptBack));
+    const { pod, held } = await this.#freezeOne(kept);
     await this.#until('all is done', ({ completed }) => completed >= this.#files.size);
-    await this.#until('the frozen pod has tried', () => this.#entries().some(({ what }) => what === 'refused'));
+    await this.#until('the frozen pod has tried', () =>
+      pod.ledger.has('refused', ({ stepId = '' }) => held.has(stepId)),
+    );
     const steps = await this.#steps();
     await Promise.all(this.#pods.map((pod) => pod.stop()));
     this.#refresh();
@@ -86,21 +102,23 @@ export class Story {
     return summarize({ root, files: this.#files, steps, entries: this.#entries(), killed, seconds: this.#seconds });
   }
 
-  async #submit(files: readonly string[]): Promise<void> {
+  async #submit(files: readonly string[], slowMs?: number): Promise<readonly string[]> {
+    const { waitMs } = this.#pace;
+    const { root } = this.#parts.toCount;
     const ids = await this.#queue.submitMany(
       files.map((file) => ({
         type: 'count_file',
-        args: { root: this.#parts.toCount.root, file, waitMs: this.#pace.waitMs },
+        args: { root, file, waitMs: slowMs ?? waitMs },
+        priority: slowMs === undefined ? 0 : 1, // before all that wait
       })),
     );
     ids.forEach((stepId, i) => this.#files.set(stepId, files[i] ?? ''));
+    return ids;
   }
 
-  async #killLeader(): Promise<{ podId: string; at: number }> {
-    const { currentLeader } = await this.#queue.leader();
-    const leader = this.#pods.find((pod) => pod.podId === currentLeader);
-    if (leader === undefined) throw new Error(`no pod leads: ${String(currentLeader)}`);
-    await this.#until('the leader holds steps', () => leader.ledger.underWay.length > 0);
+  /** @param kept files to take slow steps from, should the leader run none of `files` */
+  async #killLeader(files: readonly string[], kept: string[]): Promise<{ podId: string; at: number }> {
+    const leader = await this.#leaderAtWork(files, kept);
     leader.kill();
     const at = Date.now();
     this.#parts.progress.print(
@@ -109,40 +127,82 @@ export class Story {
     return { podId: leader.podId, at };
   }
 
-  /** Freezes a pod that runs steps until it has been declared dead, then resumes it. */
-  async #freezeOne(files: readonly string[]): Promise<void> {
-    const pod = this.#pods.filter((each) => each.state === 'alive').at(-1);
-    const others = this.#pods.filter((each) => each !== pod && each.state === 'alive');
-    if (pod === undefined) throw new Error('no pod is alive');
-    let rest = files;
+  async #leaderAtWork(files: readonly string[], kept: string[]): Promise<PodProcess> {
+    const { slowMs } = this.#pace;
+    await this.#submit(files);
     for (;;) {
-      await this.#until('it holds steps', () => pod.ledger.underWay.length > 0);
+      const { currentLeader } = await this.#queue.leader();
+      const leader = this.#pods.find((pod) => pod.podId === currentLeader);
+      const atWork = await this.#within(slowMs, () => (leader?.ledger.underWay.length ?? 0) > 0 || undefined);
+      if (leader !== undefined && atWork !== undefined) return leader;
+      if (kept.length <= SLOW) throw new Error(`the leader runs no steps: ${String(currentLeader)}`);
+      await this.#submit(kept.splice(0, SLOW), slowMs);
+    }
+  }
+
+  /**
+   * Freezes a pod that runs slow steps until it has been declared dead, then resumes it.
+   *
+   * The settlement of any other step may already be on its way: the store would accept it while the pod is frozen.
+   *
+   * @returns the pod, and the steps that it has lost
+   */
+  async #freezeOne(files: readonly string[]): Promise<Frozen> {
+    const frozen = await this.#freezeInTime(files);
+    const { pod, held } = frozen;
+    this.#parts.progress.print(
+      `${pod.podId} was frozen with SIGSTOP; it was running ${pod.ledger.underWay.length} steps`,
+    );
+    await this.#until('its steps were taken back', () =>
+      this.#entries().some(({ what, stepIds }) => what === 'recovered' && stepIds?.some((id) => held.has(id)) === true),
+    );
+    this.#parts.progress.print(`${pod.podId} was declared dead; resuming it with SIGCONT`);
+    pod.thaw();
+    return frozen;
+  }
+
+  /** Tries until a pod is frozen inside slow steps, while the others go on. Submits all files. */
+  async #freezeInTime(files: readonly string[]): Promise<Frozen> {
+    const rest = [...files];
+    while (rest.length > 0) {
+      const slow = await this.#submit(rest.splice(0, SLOW), this.#pace.slowMs);
+      const pod = await this.#within(this.#pace.slowMs, () =>
+        this.#alive.find((each) => this.#heldBy(each, slow).size > 0),
+      );
+      if (pod === undefined) continue;
       pod.freeze();
-      const settled = (): number =>
-        others.reduce((sum, each) => sum + each.ledger.entries.filter(({ what }) => what === 'settled').length, 0);
       this.#refresh();
-      const before = settled();
-      const third = Math.ceil(files.length / 3);
-      const [batch, later] = [rest.slice(0, third), rest.slice(third)];
-      const submitting = this.#submit(batch);
-      rest = later;
-      const goesOn = await this.#within(this.#pace.goesOnMs, () => settled() > before);
-      if (goesOn && pod.ledger.underWay.length > 0) {
+      const held = this.#heldBy(pod, slow);
+      const before = this.#settledByAlive;
+      const submitting = this.#submit(rest.splice(0, WHILE_FROZEN));
+      const goesOn = await this.#within(this.#pace.goesOnMs, () => this.#settledByAlive > before || undefined);
+      if (goesOn !== undefined && held.size > 0) {
         await submitting;
-        break;
+        await this.#submit(rest);
+        return { pod, held };
       }
       pod.thaw(); // frozen inside a transaction, it would hold the file
       await submitting;
     }
-    this.#parts.progress.print(
-      `${pod.podId} was frozen with SIGSTOP; it was running ${pod.ledger.underWay.length} steps`,
+    throw new Error('no pod could be frozen while it ran a step and the others went on');
+  }
+
+  get #alive(): readonly PodProcess[] {
+    return this.#pods.filter(({ state }) => state === 'alive');
+  }
+
+  get #settledByAlive(): number {
+    return this.#alive.reduce((sum, { ledger }) => sum + ledger.entries.filter(isSettled).length, 0);
+  }
+
+  /** The slow steps that the pod runs, and will run for some time: their settlement cannot be on its way. */
+  #heldBy({ ledger }: PodProcess, slow: readonly string[]): ReadonlySet<string> {
+    const since = Date.now() - this.#pace.slowMs / 2;
+    return new Set(
+      ledger.underWay.filter(
+        (id) => slow.includes(id) && ledger.has('started', ({ stepId, at }) => stepId === id && at > since),
+      ),
     );
-    await this.#submit(rest);
-    await this.#until('its steps were taken back', () =>
-      this.#entries().some(({ what, deadPods }) => what === 'recovered' && deadPods?.includes(pod.podId) === true),
-    );
-    this.#parts.progress.print(`${pod.podId} was declared dead; resuming it with SIGCONT`);
-    pod.thaw();
   }
 
   async #steps(): Promise<Map<string, Step>> {
@@ -181,12 +241,16 @@ export class Story {
     }
   }
 
-  async #within(ms: number, test: () => boolean): Promise<boolean> {
+  /** @returns what `test` returns, or `undefined` if that is all it returns within this time */
+  async #within<T>(ms: number, test: () => T | undefined): Promise<T | undefined> {
     for (const end = performance.now() + ms; performance.now() < end;) {
       this.#refresh();
-      if (test()) return true;
+      const result = test();
+      if (result !== undefined) return result;
       await pause(20);
     }
-    return false;
+    return undefined;
   }
 }
+
+const isSettled = ({ what }: Entry): boolean => what === 'settled';
