@@ -94,7 +94,7 @@ export interface HealthInputs {
 }
 
 /** A loop is stuck when it has been late for longer than this, whatever its interval. */
-export const STUCK_AFTER_MS = 10_000;
+const STUCK_AFTER_MS = 10_000;
 
 type Problem = readonly [reason: HealthReason, sentence: string];
 
