@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { newSteps } from '../../../conformance/harness.js';
@@ -240,10 +241,14 @@ describe('the place of a file', () => {
     });
   });
 
-  it.skipIf(isRoot)('fails if this process may not write the file', async () => {
+  // Root may write everything, so a program without privileges diagnoses.
+  it('fails if this process may not write the file', async () => {
     const path = await closedFile();
-    chmodSync(path, 0o400);
-    expect((await findingsAt(path)).get('file')).toMatchObject({
+    chmodSync(dirname(path), 0o755);
+    chmodSync(path, 0o444);
+    const program = startScript('test/store/sqlite/programs/unprivileged-diagnosis.ts', [path], 'inherit');
+    const findings = JSON.parse(await text(program.stdout!)) as Finding[];
+    expect(findings.find(({ check }) => check === 'file')).toMatchObject({
       level: 'failure',
       message: expect.stringContaining('STORE_UNWRITABLE'),
     });
