@@ -25,7 +25,7 @@ import { resolveOptions, type FleetQOptions, type ResolvedOptions } from './opti
 import { healthWithoutPod, Pod } from './pod.js';
 import type { PodReport } from './pod-report.js';
 import { QueueReports } from './queue-reports.js';
-import type { LeaderReport, QueueStats } from './stats.js';
+import type { LeaderReport, QueueStats, StatsOptions } from './stats.js';
 import { QueueContext } from './runtime/async-context.js';
 import type { StepTypeOptions } from './step/type-map.js';
 import { StepRegistry } from './step/step-registry.js';
@@ -156,8 +156,8 @@ class Queue implements AnyFleetQ {
     return (await this.#open('retry')).commands.retry(stepId);
   }
 
-  stats(): Promise<QueueStats> {
-    return this.#reports.stats();
+  stats(options: StatsOptions = {}): Promise<QueueStats> {
+    return this.#reports.stats(options);
   }
 
   health(): Health {

@@ -69,7 +69,7 @@ export type { FleetQOptions } from './options.js';
 export type { Runtime, Timer, TimerOptions } from './runtime/runtime.js';
 export { stopOnSignals, type StopOnSignalsOptions } from './signals.js';
 export type { PodReport } from './pod-report.js';
-export type { LeaderReport, QueueStats } from './stats.js';
+export type { LeaderReport, QueueStats, StatsOptions } from './stats.js';
 export { defineStep, type SchemaInput, type SchemaOutput } from './step/definition.js';
 export type { ErrorFields } from './step/error-fields.js';
 export type { SerializedError } from './step/serialized-error.js';

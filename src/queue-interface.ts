@@ -7,7 +7,7 @@ import type { Health } from './fleet/health.js';
 import type { RecoveryOptions } from './fleet/recovery.js';
 import type { FleetQOptions } from './options.js';
 import type { PodReport } from './pod-report.js';
-import type { LeaderReport, QueueStats } from './stats.js';
+import type { LeaderReport, QueueStats, StatsOptions } from './stats.js';
 import type { StepContext } from './step/handler-context.js';
 import type { JsonGuard } from './step/json.js';
 import type { Step } from './step/step.js';
@@ -193,8 +193,12 @@ export interface FleetQ<S = {}> extends AsyncDisposable {
    */
   retry(stepId: string): Promise<RetryResult>;
 
-  /** Counts of steps, pods and capacity. */
-  stats(): Promise<QueueStats>;
+  /**
+   * Counts of steps, pods and capacity. Pass `maxAgeMs` where you ask often: all readers of this process then share counts.
+   *
+   * @throws ValidationError `OPTION_INVALID`
+   */
+  stats(options?: StatsOptions): Promise<QueueStats>;
   /**
    * Whether this pod works: it is unhealthy if its loops have stopped, not only if the process is gone. It reads memory, and
    * never asks the store.

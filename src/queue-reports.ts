@@ -3,7 +3,10 @@ import { electLeader } from './fleet/elector.js';
 import type { OpenClient } from './open-client.js';
 import type { Pod } from './pod.js';
 import { podReports, type PodReport } from './pod-report.js';
-import { leaderReport, queueStats, type FleetSnapshot, type LeaderReport, type QueueStats } from './stats.js';
+import { checkFields, milliseconds, type FieldChecks } from './input/field-checks.js';
+import { leaderReport, queueStats, type FleetSnapshot } from './stats.js';
+import type { Counted, LeaderReport, QueueStats, StatsOptions } from './stats.js';
+import { StatsCache } from './stats-cache.js';
 import type { Store } from './store/contract.js';
 
 export interface QueueReportsDependencies {
@@ -13,15 +16,25 @@ export interface QueueReportsDependencies {
   readonly pod: () => Pod | undefined;
 }
 
+const STATS_FIELDS: FieldChecks = { maxAgeMs: milliseconds };
+
 export class QueueReports {
   readonly #deps: QueueReportsDependencies;
+  #statsCache: StatsCache | undefined;
 
   constructor(deps: QueueReportsDependencies) {
     this.#deps = deps;
   }
 
-  async stats(): Promise<QueueStats> {
-    const { queries, store, settings } = await this.#deps.open('stats');
+  async stats(options: StatsOptions): Promise<QueueStats> {
+    checkFields(options, STATS_FIELDS, 'OPTION_INVALID', 'options');
+    const { maxAgeMs = 0 } = options;
+    const client = await this.#deps.open('stats');
+    this.#statsCache ??= new StatsCache(client.settings.runtime);
+    return this.#statsCache.read(maxAgeMs, () => this.#count(client));
+  }
+
+  async #count({ queries, store, settings }: OpenClient): Promise<Counted> {
     const [counts, fleet] = await queries.read('stats', () => Promise.all([store.stats(), this.#fleet(store)]));
     return queueStats(settings.runtime, counts, fleet, this.#deps.pod()?.pool.load.strays ?? 0);
   }

@@ -3,6 +3,15 @@ import type { Runtime } from './runtime/runtime.js';
 import { mapInSlices } from './runtime/time-slices.js';
 import { isLive, type PodView, type StatusCounts, type StoreStats } from './store/contract.js';
 
+/** The options of `stats()`. */
+export interface StatsOptions {
+  /**
+   * The greatest age of the answer, in ms. Counts of this process that are younger are returned again, and calls at the same
+   * time share one count. With 0, the default, the store is asked, and the answer shows all that was written before the call.
+   */
+  readonly maxAgeMs?: number;
+}
+
 /** The result of `stats()`. */
 export interface QueueStats {
   readonly pendingSteps: number;
@@ -30,7 +39,14 @@ export interface QueueStats {
   readonly unhandledTypes: readonly string[];
   /** The number of this pod's handlers that still run after their claims were aborted. */
   readonly strays: number;
+  /** How long ago the store gave these counts, in ms; 0 if the call has asked it. */
+  readonly ageMs: number;
+  /** How long it took to count, in ms. */
+  readonly tookMs: number;
 }
+
+/** Counts without their age. */
+export type Counted = Omit<QueueStats, 'ageMs' | 'tookMs'>;
 
 /** The result of `leader()`. */
 export interface LeaderReport {
@@ -73,7 +89,7 @@ export async function queueStats(
   store: StoreStats,
   fleet: FleetSnapshot,
   strays: number,
-): Promise<QueueStats> {
+): Promise<Counted> {
   const live = fleet.pods.filter(isLive);
   const handled = await handledTypes(runtime, live);
   const unhandledTypes: string[] = [];

@@ -105,7 +105,10 @@ const EDGES: Record<string, readonly string[]> = {
     ...['open-client', 'type pod', 'type options', 'type fleet', 'type events', 'type step', 'type runtime'],
     ...['store/store-answers', 'type store/outage-tracker', 'type store/contract'],
   ],
-  'queue-reports': ['type open-client', 'type pod', 'pod-report', 'stats', 'fleet', 'type store/contract'],
+  'queue-reports': [
+    ...['type open-client', 'type pod', 'pod-report', 'stats', 'stats-cache', 'fleet', 'type store/contract', 'input'],
+  ],
+  'stats-cache': ['type stats', 'type runtime'],
   'open-client': [
     ...[
       'type store/store-answers',

@@ -33,26 +33,28 @@ interface PodInput {
 interface PodFigures {
   readonly rate: number;
   readonly delay: LoopDelay;
-  /** How often the store was asked for counts in an interval, by the API and by the metrics: the greater figure. */
+  /** How often the store was asked for counts in an interval, by the API and by the metrics together. */
   readonly counts: number;
 }
 
 type Queue = ReturnType<typeof queueAt>;
 
-/** The queue as one reader of its counts sees it, and how often that has asked. */
-function counting(queue: Queue): { readonly queue: Queue; asked: number } {
-  const seen = {
-    asked: 0,
-    queue: new Proxy(queue, {
-      get(target, key) {
-        const value: unknown = Reflect.get(target, key, target);
-        if (typeof value !== 'function') return value;
-        if (key === 'stats') seen.asked++;
-        return (value as (...args: unknown[]) => unknown).bind(target);
-      },
-    }),
+/** The queue as its readers see it, and the different counts that they got: one for each time that the store was asked. */
+function counting(queue: Queue): { readonly queue: Queue; readonly counts: Set<unknown> } {
+  const counts = new Set<unknown>();
+  const stats: Queue['stats'] = async (options) => {
+    const answer = await queue.stats(options);
+    counts.add(answer.stepsByType); // shared by the answers that come from one count
+    return answer;
   };
-  return seen;
+  const seen = new Proxy(queue, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (key === 'stats') return stats;
+      return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
+    },
+  });
+  return { queue: seen, counts };
 }
 
 /** A pod at full load, with a server. */
@@ -60,22 +62,22 @@ export async function pod({ place, port, seconds }: PodInput, { begin }: Course)
   await flood(place, seconds * MOST_A_SECOND, 'pending');
   let ran = 0;
   const queue = queueAt(place, () => void ran++);
-  const [forApi, forMetrics] = [counting(queue), counting(queue)];
+  const seen = counting(queue);
   const { createMetrics } = await import('fleet-q/prometheus');
-  const metrics = createMetrics(forMetrics.queue, { statsIntervalMs: INTERVAL_MS });
-  const server = await serve(forApi.queue, { port, auth: TOKEN, metrics, statsIntervalMs: INTERVAL_MS });
+  const metrics = createMetrics(seen.queue, { statsIntervalMs: INTERVAL_MS });
+  const server = await serve(seen.queue, { port, auth: TOKEN, metrics, statsIntervalMs: INTERVAL_MS });
   await begin();
   await queue.start();
   await pause(WARM_UP_MS);
   const [before, startedAt] = [ran, performance.now()];
-  forApi.asked = forMetrics.asked = 0;
+  seen.counts.clear();
   const stop = watchLoop();
   while (performance.now() - startedAt < seconds * 1_000) await pause(20);
   const delay = stop();
   const tookMs = performance.now() - startedAt;
   const rate = ((ran - before) / tookMs) * 1_000;
   const intervals = Math.ceil(tookMs / INTERVAL_MS);
-  const counts = Math.max(forApi.asked, forMetrics.asked) / intervals;
+  const counts = seen.counts.size / intervals;
   await server.close();
   metrics.stop();
   await queue.stop();

@@ -2,13 +2,14 @@
  * Reads counts and the fleet for clients that poll.
  *
  * Invariants:
+ * - The queue keeps the counts, and shares them with whatever else reads them in this process, such as the metrics.
  * - A started pod has the fleet in memory; a process that only submits, and a pod that has left the fleet, ask the store, at
  *   most once an interval.
  * - Polling keeps no warehouse awake: a pod that sleeps has counted once since it last saw the fleet, and does not count
  *   again. What changes after that wakes it.
  */
 import type { AnyFleetQ, LeaderReport, PodReport, QueueStats } from '../index.js';
-import { Poll, type PollOptions } from './polled.js';
+import { Poll } from './polled.js';
 
 /** The default interval on SQLite, where counting costs no money. */
 const SQLITE_MS = 5_000;
@@ -34,12 +35,13 @@ export function fleetPolls(queue: PolledQueue, statsIntervalMs: number | undefin
   };
   const sleeps = queue.storeName !== 'sqlite';
   const intervalMs = (): number => statsIntervalMs ?? (sleeps ? (knowsFleet() ? AWAKE_MS : CLIENT_MS) : SQLITE_MS);
-  const ofTheFleet: PollOptions = { intervalMs: () => (knowsFleet() ? 0 : intervalMs()) };
+  const ofTheFleet = { intervalMs: () => (knowsFleet() ? 0 : intervalMs()) };
   /** Whether the pod has not heard of the store since: it sleeps, or its next heartbeat is not due yet. */
   const isCurrent = async (ageMs: number): Promise<boolean> =>
     knowsFleet() && (await queue.leader()).lastElectionCheckMs > ageMs;
+  const timing = ({ ageMs, tookMs }: QueueStats): Pick<QueueStats, 'ageMs' | 'tookMs'> => ({ ageMs, tookMs });
   return {
-    stats: new Poll(() => queue.stats(), sleeps ? { intervalMs, isCurrent } : { intervalMs }),
+    stats: new Poll((maxAgeMs) => queue.stats({ maxAgeMs }), { intervalMs, timing, ...(sleeps ? { isCurrent } : {}) }),
     pods: new Poll(() => queue.pods(), ofTheFleet),
     leader: new Poll(() => queue.leader(), ofTheFleet),
   };

@@ -45,7 +45,7 @@ export function createMetrics(queue: AnyFleetQ, options: MetricsOptions = {}): F
   const types = new TypeLabels(resolved.maxTypes);
   const { stats, statsIntervalMs } = resolved;
   const source = new StatsSource({
-    stats: () => queue.stats(),
+    stats: (maxAgeMs) => queue.stats({ maxAgeMs }),
     mayCount: () => stats === 'always' || (stats === 'leader' && queue.health().isLeader),
     intervalMs: statsIntervalMs,
     onError: (error) => series.count('store_errors_total', { operation: 'stats', code: errorCodeOf(error) }),

@@ -4,7 +4,8 @@
  * Invariants:
  * - The store is asked only when a scrape needs the counts, they are older than the interval, and this process may count: a
  *   fleet that nobody scrapes is not asked, and neither is one that sleeps, because a pod that is asleep does not lead.
- * - One call at a time, however many scrapes wait for it. A call that takes long is followed by a long pause, so that counting
+ * - One call at a time, however many scrapes wait for it. The queue keeps the counts, and shares them with whatever else reads
+ *   them in this process, such as the HTTP API. A call that takes long is followed by a long pause, so that counting
  *   takes up at most about a hundredth of the time.
  * - A scrape waits for the answer only for a moment. It never fails because of the store.
  * - After a failure the last counts are kept for a while, so that an alert does not flap. Then there are none.
@@ -22,7 +23,8 @@ const KEPT_PAUSES = 2;
 const KEPT_AT_LEAST_MS = 60_000;
 
 export interface StatsSourceDependencies {
-  readonly stats: () => Promise<QueueStats>;
+  /** Asks the queue for counts. @param maxAgeMs the greatest age that they may have */
+  readonly stats: (maxAgeMs: number) => Promise<QueueStats>;
   /** Whether this process may count now. */
   readonly mayCount: () => boolean;
   readonly intervalMs: number;
@@ -74,15 +76,21 @@ export class StatsSource {
   async #count(): Promise<void> {
     const startedAt = this.#now();
     try {
-      const stats = await this.#deps.stats();
-      this.#counted = { stats, at: this.#now() };
+      const stats = await this.#deps.stats(this.#pauseMs);
+      const at = this.#now() - stats.ageMs;
+      this.#counted = { stats, at };
+      this.#pauseFrom(at, stats.tookMs);
     } catch (error) {
       this.#deps.onError(error);
+      this.#pauseFrom(this.#now(), this.#now() - startedAt);
     }
-    const longMs = Math.min(LONGEST_PAUSE_MS, PAUSE_PER_CALL * (this.#now() - startedAt));
-    this.#pauseMs = Math.max(this.#deps.intervalMs, longMs);
-    this.#notBefore = this.#now() + this.#pauseMs;
     this.#calling = undefined;
+  }
+
+  #pauseFrom(at: number, tookMs: number): void {
+    const longMs = Math.min(LONGEST_PAUSE_MS, PAUSE_PER_CALL * tookMs);
+    this.#pauseMs = Math.max(this.#deps.intervalMs, longMs);
+    this.#notBefore = at + this.#pauseMs;
   }
 }
 

@@ -1,4 +1,5 @@
 /** Any number of clients may poll: the store is asked for counts at most once an interval. */
+import { createMetrics } from 'fleet-q/prometheus';
 import { describe, expect, test, vi } from 'vitest';
 import { BirthTimes } from '../../src/http/birth-times.js';
 import { fleetPolls, type PolledQueue } from '../../src/http/fleet-polls.js';
@@ -17,6 +18,26 @@ describe('polling', () => {
     await Promise.all(Array.from({ length: 50 }, (_, n) => api.get(n % 2 === 0 ? '/api/stats' : '/admin/queue')));
     expect(asked).toHaveLength(1);
   });
+
+  test.each(['/api/stats', '/metrics'])(
+    'asks once an interval for API and metrics together, %s first',
+    async (first) => {
+      const store = faultySqlite();
+      const queue = newQueue({ store });
+      const metrics = createMetrics(queue, { stats: 'always', statsIntervalMs: 3_600_000 });
+      const api = await serveApi(queue, { metrics, statsIntervalMs: 3_600_000 });
+      await queue.submit({ type: 'a' } as never);
+      expect((await api.get(first)).status).toBe(200);
+      for (let round = 0; round < 3; round++) {
+        const answers = await Promise.all(
+          Array.from({ length: 20 }, (_, n) => api.get(['/api/stats', '/metrics', '/admin/queue'][n % 3]!)),
+        );
+        expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+        expect(answers[1]!.text).toContain('fleetq_queue_due_steps 1');
+      }
+      expect(store.store.count('stats')).toBe(1);
+    },
+  );
 
   test('asks again after the interval', async () => {
     const store = faultySqlite();
@@ -76,6 +97,24 @@ describe('an answer that is kept', () => {
     }
   });
 
+  test('that its source has kept is asked for again when the source got it an interval ago', async () => {
+    vi.useFakeTimers();
+    try {
+      const asked: number[] = [];
+      const ask = async (maxAgeMs: number): Promise<object> => ({ asked: asked.push(maxAgeMs) });
+      const poll = new Poll(ask, { intervalMs: () => 1_000, timing: () => ({ ageMs: 400, tookMs: 100 }) });
+      expect((await poll.read()).at).toBe(Date.now() - 400);
+      vi.advanceTimersByTime(1_599); // 20 times 100 ms, less its age
+      await poll.read();
+      expect(asked).toEqual([1_000]);
+      vi.advanceTimersByTime(1);
+      await poll.read();
+      expect(asked).toEqual([1_000, 2_000]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('that is a failure is kept for a second', async () => {
     vi.useFakeTimers();
     try {
@@ -97,7 +136,7 @@ describe('on a store that sleeps', () => {
   /** A queue on Snowflake: when it last saw the fleet is set by the test. */
   function sleeper(started: boolean, reasons: readonly string[] = []) {
     const state = { seenAt: performance.now() };
-    const stats = vi.fn(async () => ({ pendingSteps: stats.mock.calls.length }));
+    const stats = vi.fn(async () => ({ pendingSteps: stats.mock.calls.length, ageMs: 0, tookMs: 0 }));
     const queue = {
       storeName: 'snowflake',
       health: () => ({ started, reasons }),

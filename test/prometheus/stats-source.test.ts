@@ -11,7 +11,7 @@ function world(answers: readonly ('ok' | 'error' | 'never')[] = ['ok'], tookMs =
       if (answer === 'never') await new Promise(() => undefined);
       state.now += state.tookMs;
       if (answer === 'error') throw new Error('away');
-      return STATS;
+      return { ...STATS, tookMs: state.tookMs };
     },
     mayCount: () => state.mayCount,
     intervalMs: 15_000,
@@ -46,6 +46,26 @@ test('counting takes up at most a hundredth of the time, and the pause is at mos
   state.now += 300_000;
   await source.read();
   expect(state.calls).toBe(3);
+});
+
+test('counts that the queue has kept for others are as old as they are', async () => {
+  const asked: number[] = [];
+  const state = { now: 1_000_000, ageMs: 9_000 };
+  const source = new StatsSource({
+    stats: async (maxAgeMs) => {
+      asked.push(maxAgeMs);
+      return { ...STATS, ageMs: state.ageMs, tookMs: 200 };
+    },
+    ...{ mayCount: () => true, intervalMs: 15_000, onError: () => undefined, now: () => state.now },
+  });
+  expect(await source.read()).toMatchObject({ ageMs: 9_000 });
+  state.now += 10_999; // 100 times 200 ms, less their age
+  expect(await source.read()).toMatchObject({ ageMs: 19_999 });
+  expect(asked).toEqual([15_000]);
+  state.now += 1;
+  state.ageMs = 0;
+  expect(await source.read()).toMatchObject({ ageMs: 0 });
+  expect(asked).toEqual([15_000, 20_000]);
 });
 
 describe('if the store fails', () => {

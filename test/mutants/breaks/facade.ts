@@ -703,4 +703,25 @@ export const facadeBreaks: readonly Break[] = [
     replace: 'if (!Number.isFinite(delayMs)) {',
     tests: ['test/errors.test.ts'],
   },
+  {
+    name: 'facade/stats-cache: a call that accepts no age shares a count that began before it',
+    file: 'src/stats-cache.ts',
+    find: 'maxAgeMs > 0 && this.#counting !== undefined',
+    replace: 'this.#counting !== undefined',
+    tests: ['test/stats-cache.test.ts'],
+  },
+  {
+    name: 'facade/stats-cache: calls at the same time ask once each',
+    file: 'src/stats-cache.ts',
+    find: 'if (maxAgeMs > 0 && this.#counting !== undefined) return this.#counting;',
+    replace: '',
+    tests: ['test/stats-cache.test.ts', 'test/http/api-polling.test.ts'],
+  },
+  {
+    name: 'facade/stats-cache: an earlier count replaces a later one',
+    file: 'src/stats-cache.ts',
+    find: 'if (this.#last === undefined || this.#last.startedAt <= startedAt) ',
+    replace: '',
+    tests: ['test/stats-cache.test.ts'],
+  },
 ];

@@ -80,6 +80,27 @@ export const httpBreaks: readonly Break[] = [
     tests: [POLLING],
   },
   {
+    name: 'http/fleet-polls: the counts of the queue are not shared',
+    file: 'src/http/fleet-polls.ts',
+    find: 'queue.stats({ maxAgeMs })',
+    replace: 'queue.stats({ maxAgeMs: 0 * maxAgeMs })',
+    tests: [POLLING],
+  },
+  {
+    name: 'prometheus/create-metrics: the counts of the queue are not shared',
+    file: 'src/prometheus/create-metrics.ts',
+    find: 'queue.stats({ maxAgeMs })',
+    replace: 'queue.stats({ maxAgeMs: 0 * maxAgeMs })',
+    tests: [POLLING],
+  },
+  {
+    name: 'http/polled: the interval begins anew with counts that were kept',
+    file: 'src/http/polled.ts',
+    find: 'this.#expiresAt = now - ageMs + ',
+    replace: 'this.#expiresAt = now + ',
+    tests: [POLLING],
+  },
+  {
     name: 'http/polled: a failure is kept for the whole interval',
     file: 'src/http/polled.ts',
     find: 'Math.min(FAILURE_MS, intervalMs)',

@@ -6,7 +6,7 @@ export const STATS: QueueStats = {
   ...{ activePods: 2, currentLeader: 'pod-1', queueDepthByPriority: { 0: 3 }, strays: 0 },
   stepsByType: { resize: { pending: 3, claimed: 1, completed: 5, failed: 0, cancelled: 0 } },
   podCapacity: { 'pod-1': { current: 1, max: 4 }, 'pod-2': { current: 2, max: 4 } },
-  ...{ dueSteps: 2, oldestDueMs: 1_500, unhandledTypes: [] },
+  ...{ dueSteps: 2, oldestDueMs: 1_500, unhandledTypes: [], ageMs: 0, tookMs: 1 },
 };
 
 export class FakeQueue {
