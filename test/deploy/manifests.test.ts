@@ -150,6 +150,7 @@ describe('the Deployment', () => {
     const { spec, metadata } = deployment.spec.template;
     expect(metadata.labels).toEqual(labels);
     expect(spec.automountServiceAccountToken).toBe(false);
+    expect(spec.enableServiceLinks).toBe(false); // a Service `fleet-q-api` would set FLEET_Q_API_PORT
     expect(spec.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
     expect(container.securityContext).toEqual({
       ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
