@@ -30,7 +30,7 @@ export const FLEET_CHECKS = checks<FleetState>([
       const gone = pods.filter((pod) => pod.exited || isSilent(pod));
       const due = counts?.due ?? 0;
       if (live.length + asleep.length === 0 && due > 0)
-        return failure(`No pod lives, and ${due} steps are due.`, 'Start a pod: fleet-q worker, or queue.start().');
+        return failure(`No pod lives, and ${stepsAreDue(due)}.`, 'Start a pod: fleet-q worker, or queue.start().');
       if (live.length + asleep.length === 0) return warning('No pod lives.', 'Start a pod before you submit steps.');
       const counted = `${live.length} live, ${asleep.length} asleep`;
       if (gone.length === 0) return ok(`${counted}.`);
@@ -96,7 +96,7 @@ export const FLEET_CHECKS = checks<FleetState>([
       if (counts === undefined) return undefined;
       const { due, oldestDueMs } = counts;
       if (oldestDueMs === null) return ok('No step is due.');
-      const message = `${due} steps are due, the oldest for ${seconds(oldestDueMs)}.`;
+      const message = `${stepsAreDue(due)}, the oldest for ${seconds(oldestDueMs)}.`;
       if (oldestDueMs <= LONG_DUE_MS) return ok(message);
       return warning(message, 'Add pods or slots, or look at unhandled-types and at how long handlers run.');
     },
@@ -105,6 +105,10 @@ export const FLEET_CHECKS = checks<FleetState>([
 
 function versionOf(value: unknown): string[] {
   return typeof value === 'string' && /^[\w.+-]{1,64}$/.test(value) ? [value] : [];
+}
+
+function stepsAreDue(count: number): string {
+  return count === 1 ? '1 step is due' : `${count} steps are due`;
 }
 
 /** As seconds, with a sign only if negative. */

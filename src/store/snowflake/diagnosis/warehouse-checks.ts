@@ -94,7 +94,7 @@ export const WAREHOUSE_CHECKS = checks<AccountContext>([
   },
   {
     check: 'warehouse-suspends',
-    why: 'A fleet without work lets the warehouse suspend. One that never does has another user, or a fleet that polls.',
+    why: 'A started pod keeps the warehouse awake, even if there is no work, and the warehouse is billed meanwhile.',
     look: (context) => ofUsage(context, () => suspends(context)),
   },
   {
@@ -115,7 +115,10 @@ async function suspends(context: AccountContext): Promise<Observation | undefine
     `In the last day ${warehouse} was suspended ${times} times, and billed in ${hours} of 24 hours: ` +
     `${credits(number(billed, 'CREDITS'))}. The views lag behind by up to 3 hours.`;
   if (times > 0 || hours < ALWAYS_ON_HOURS) return ok(message);
-  return warning(message, 'Check auto-suspend, who else uses the warehouse, and whether the fleet always has work.');
+  return warning(
+    message,
+    'Check auto-suspend and who else uses the warehouse, and stop the pods while no work is expected.',
+  );
 }
 
 async function cost(context: AccountContext): Promise<Observation> {
