@@ -8,6 +8,7 @@ import { describe } from './describe.js';
 import { EXIT, exitCodeOf, Interrupted, type ExitCode } from './exit-codes.js';
 import { Io } from './io.js';
 import { buildProgram } from './program.js';
+import { VERBS } from './verb-table.js';
 
 /** @param args the command line after the name of the program */
 export async function main(args: readonly string[]): Promise<void> {
@@ -22,10 +23,11 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** `fleet-q help list` is `fleet-q list --help`. */
-function helpFirst([first, second, ...rest]: readonly string[]): readonly string[] {
-  if (first === 'help') return second === undefined ? ['--help'] : [second, '--help'];
-  return [first, second, ...rest].filter((argument) => argument !== undefined);
+/** `fleet-q help list` is `fleet-q list --help`. Of an unknown verb there is no help: commander then says that it is unknown. */
+function helpFirst(args: readonly string[]): readonly string[] {
+  const [verb, ...flags] = args[0] === 'help' ? [...args.slice(1, 2), '--help'] : args;
+  if (verb === undefined) return [];
+  return verb.startsWith('-') || Object.hasOwn(VERBS, verb) ? [verb, ...flags] : [verb];
 }
 
 async function report(error: unknown, io: Io): Promise<ExitCode> {

@@ -9,6 +9,7 @@
 import { Option } from 'commander';
 import { FailedError, UnreachableError, UsageError } from './exit-codes.js';
 import type { Environment } from './io.js';
+import { localUrl } from './worker/api-options.js';
 
 export interface PodFlags {
   readonly url?: string;
@@ -29,7 +30,7 @@ export class PodApi {
 
   /** @throws UsageError */
   constructor(env: Environment, { url }: PodFlags) {
-    this.#base = baseOf(url ?? ownUrl(env));
+    this.#base = baseOf(url ?? localUrl(env));
     this.#token = env['FLEET_Q_API_TOKEN'] === '' ? undefined : env['FLEET_Q_API_TOKEN'];
   }
 
@@ -69,8 +70,8 @@ export class PodApi {
   }
 
   async #read(answer: globalThis.Response): Promise<Readonly<Record<string, unknown>>> {
-    const json = (await answer.json().catch(() => undefined)) as Record<string, unknown> | undefined;
-    if (answer.ok && typeof json === 'object') return json;
+    const json = (await answer.json().catch(() => undefined)) as Record<string, unknown> | null | undefined;
+    if (answer.ok && typeof json === 'object' && json !== null) return json;
     const { detail, title, code } = json ?? {};
     if (typeof code !== 'string')
       throw new FailedError(`${this.#base.href} answered ${answer.status}: is it a pod of FLEET-Q?`);
@@ -83,14 +84,6 @@ export class PodApi {
   #unreachable(reason: string): UnreachableError {
     return new UnreachableError(`the pod at ${this.#base.href} cannot be asked: ${reason}`);
   }
-}
-
-/** The API of a pod in whose container the command runs. */
-function ownUrl(env: Environment): string {
-  const given = env['FLEET_Q_API_HOST'] ?? '';
-  const host = given === '' || given === '0.0.0.0' || given === '::' ? '127.0.0.1' : given;
-  const port = env['FLEET_Q_API_PORT'] ?? '';
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port === '' ? '8000' : port}`;
 }
 
 function baseOf(text: string): URL {

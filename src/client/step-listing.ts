@@ -1,6 +1,15 @@
 /** Listings of steps, page by page or one by one. */
-import { show, ValidationError } from '../errors.js';
-import { checkFields, expecting, instant, integer, name, oneOfWords, type FieldChecks } from '../input/field-checks.js';
+import { nearest, show, ValidationError } from '../errors.js';
+import {
+  checkFields,
+  expecting,
+  instant,
+  integer,
+  name,
+  oneOfWords,
+  type FieldCheck,
+  type FieldChecks,
+} from '../input/field-checks.js';
 import { isStepStatus, STEP_STATUSES, type StepStatus } from '../step/step.js';
 
 /** Which steps `listSteps` yields. A step has to match all conditions. */
@@ -46,8 +55,19 @@ export interface StepListing<T> extends AsyncIterable<T> {
 const oneOrMany = (check: (value: unknown) => boolean, expected: string) =>
   expecting(expected, (value) => (Array.isArray(value) ? value.length > 0 && value.every(check) : check(value)));
 
+/** Shows the one that is wrong, and suggests the nearest. */
+const statuses: FieldCheck = (value, field, code) => {
+  const given: readonly unknown[] = Array.isArray(value) && value.length > 0 ? value : [value];
+  const wrong = given.filter((each) => !isStepStatus(each));
+  if (wrong.length === 0) return;
+  const near = typeof wrong[0] === 'string' ? nearest(wrong[0], STEP_STATUSES) : undefined;
+  const hint = near === undefined ? '' : `; did you mean ${near}?`;
+  const problem = `expected one or more of ${STEP_STATUSES.join(', ')}, got ${show(wrong[0])}${hint}`;
+  throw new ValidationError(code, field, problem);
+};
+
 const FILTER: FieldChecks = {
-  status: oneOrMany(isStepStatus, `one or more of ${STEP_STATUSES.join(', ')}`),
+  status: statuses,
   type: oneOrMany((value) => typeof value === 'string', 'a step type, or an array of them'),
   claimedBy: name(255),
   createdAfter: instant,

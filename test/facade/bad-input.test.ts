@@ -262,6 +262,9 @@ describe('other calls', () => {
     expect(() => queue.listSteps({ status: 'done' as never })).toThrow(
       expect.objectContaining({ field: 'filter.status', message: containing('"done"') }),
     );
+    expect(() => queue.listSteps({ status: ['pending', 'faild'] as never })).toThrow(
+      'got "faild"; did you mean failed?',
+    );
     expect(() => queue.listSteps({ createdAfter: '2026-01-01' as never })).toThrow(
       expect.objectContaining({ field: 'filter.createdAfter', message: containing('got "2026-01-01"') }),
     );

@@ -1,5 +1,6 @@
 /** `fleet-q worker <module>`: runs the steps of a module, as a pod of the fleet. */
 import type { Command } from 'commander';
+import { positiveNumber } from '../input/whole-number.js';
 import type { Io } from '../io.js';
 import { storeOption } from '../store-option.js';
 import { endsProcess } from '../worker/ends-process.js';
@@ -12,7 +13,7 @@ export function define(command: Command, io: Io): void {
     .option(
       '--concurrency <number>',
       'How many steps run at the same time. Default: FLEET_Q_CONCURRENCY, else 8.',
-      Number,
+      positiveNumber,
     )
     .option('--host <address>', 'Where HTTP listens. Default: FLEET_Q_API_HOST, else 127.0.0.1.')
     .option('--port <port>', 'Its port; 0 for a free one. Default: FLEET_Q_API_PORT, else 8000.')

@@ -21,16 +21,17 @@ export type Loaded = { readonly url: string } & (
 export async function loadModule(name: string, cwd: string = process.cwd()): Promise<Loaded> {
   const url = resolveModule(name, cwd);
   const found = new Found(name);
-  for (const [key, value] of exportsOf(await load(url, name))) found.add(key, value);
+  for (const [key, value] of await load(url, name)) found.add(key, value);
   const queue = found.queue();
   return queue === undefined ? { url, steps: found.steps() } : { url, queue };
 }
 
 type Namespace = Readonly<Record<string, unknown>>;
+type Exports = readonly (readonly [key: string, value: unknown])[];
 
-async function load(url: string, name: string): Promise<Namespace> {
+async function load(url: string, name: string): Promise<Exports> {
   try {
-    return (await import(url)) as Namespace;
+    return exportsOf((await import(url)) as Namespace); // a getter of CommonJS may throw
   } catch (error) {
     throw new UsageError(`module ${JSON.stringify(name)}: ${whyNotLoaded(error, url)}`, { cause: error });
   }
@@ -50,7 +51,7 @@ function whyNotLoaded(error: unknown, url: string): string {
 }
 
 /** The exports of a module. Those of a CommonJS module are also fields of its default export. */
-function exportsOf(module: Namespace): readonly (readonly [key: string, value: unknown])[] {
+function exportsOf(module: Namespace): Exports {
   const { default: standard, 'module.exports': _, ...named } = module;
   const isPlain =
     typeof standard === 'object' &&

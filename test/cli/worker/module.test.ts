@@ -32,6 +32,12 @@ describe('a module is refused before anything is opened', { timeout: 60_000 }, (
       'could not be loaded: RangeError: no configuration',
     ],
     ['rejects', 'm.mjs', 'await Promise.reject(new Error("away"));', 'could not be loaded: Error: away'],
+    [
+      'has an export that throws',
+      'm.cjs',
+      'Object.defineProperty(exports, "x", { enumerable: true, get() { throw new Error("no value"); } });',
+      'module "m.cjs": could not be loaded: Error: no value',
+    ],
     ['throws what is no error', 'm.mjs', 'throw undefined;', 'could not be loaded: undefined'],
     ['cannot be parsed', 'm.mjs', 'export default {{;', 'could not be loaded: SyntaxError: '],
     ['imports what is missing', 'm.mjs', 'import "no-such-package";', "Cannot find package 'no-such-package'"],
@@ -49,7 +55,11 @@ describe('a module is refused before anything is opened', { timeout: 60_000 }, (
       'exports 2 queues; a worker runs one',
     ],
   ] as const)('if it %s', async ([, name, content, message]) => {
-    const folder = application({ 'm.mjs': content, 'folder/index.mjs': '' });
+    const folder = application({
+      'm.mjs': '',
+      'folder/index.mjs': '',
+      ...(name.startsWith('m.') && { [name]: content }),
+    });
     const { code, stdout, stderr } = await new Service(folder, ['worker', name, '--port', '0']).ended;
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
