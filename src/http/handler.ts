@@ -3,12 +3,13 @@
  *
  * Invariants:
  * - The guard is asked once, before anything of the request is read or run.
- * - A request is answered whatever happens. An unexpected error is a 500 that tells nothing, and is logged.
+ * - A request is answered whatever happens. An unexpected error is a 500 that tells nothing, and is logged; so is a permanent
+ *   error of the store.
  * - Nothing here needs Node.js, so the function mounts wherever fetch's `Request` and `Response` are.
  */
 import { Hono, type Context, type Next } from 'hono';
 import { show } from '../errors.js';
-import type { AnyFleetQ } from '../index.js';
+import { StoreError, SubmitIncompleteError, type AnyFleetQ } from '../index.js';
 import { Guard } from './guard/guard.js';
 import { readJson } from './guard/read-json.js';
 import { redaction } from './guard/redact.js';
@@ -132,10 +133,21 @@ class Api {
 
   failed(error: unknown): Response {
     const problem = problemOf(error);
-    if (problem !== undefined) return problem.toResponse();
+    if (problem !== undefined) {
+      const refused = permanentStoreError(error);
+      if (refused !== undefined)
+        this.#options.logger?.error({ error: refused }, 'request failed: the store refused it');
+      return problem.toResponse();
+    }
     this.#options.logger?.error({ error }, 'request failed unexpectedly; answered 500');
     return new Problem('INTERNAL', 'an unexpected error; the log of the pod has it').toResponse();
   }
+}
+
+/** The answer does not show its message, so the log has to. */
+function permanentStoreError(error: unknown): StoreError | undefined {
+  const cause = error instanceof SubmitIncompleteError ? error.cause : error;
+  return cause instanceof StoreError && !cause.transient ? cause : undefined;
 }
 
 function written({ status, json, text, headers }: Answer): Response {
