@@ -104,10 +104,14 @@ describe('a store that does not answer', () => {
   test('one that is broken asks for no repeat, and its message stays in the log', async () => {
     const error = new StoreError('STORE_CORRUPT', 'the file /secret/place/queue.db is damaged', false);
     const store = faultySqlite(({ verb }) => (verb === 'find' ? { fails: 'before', error } : undefined));
-    const api = await serveApi(newQueue({ store }));
+    const logged: object[] = [];
+    const ignore = (): void => undefined;
+    const logger = { debug: ignore, info: ignore, warn: ignore, error: (fields: object) => logged.push(fields) };
+    const api = await serveApi(newQueue({ store }), { logger: logger as unknown as Logger });
     const { status, headers, text, body } = await api.get('/api/steps/x');
     expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'STORE_CORRUPT', null]);
     expect(text).not.toContain('/secret/place');
+    expect(logged).toEqual([{ error }]);
   });
 
   test('a batch that is stored in part names the steps that are', async () => {
@@ -137,6 +141,8 @@ describe('a pod that stops', () => {
       ['GET', '/api/steps', undefined],
       ['GET', '/admin/queue', undefined],
       ['POST', '/api/recovery/run', undefined],
+      ['POST', '/api/pod/pause', undefined],
+      ['POST', '/api/pod/resume', undefined],
     ] as const) {
       const answered = await api.call(method, path, { body });
       expect(answered, path).toMatchObject({ status: 503, body: { code: 'STOPPED' } });

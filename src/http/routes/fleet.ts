@@ -1,4 +1,5 @@
 /** The routes that report on the fleet, and on this pod. */
+import { StoppedError } from '../../index.js';
 import { leaderAnswer, podAnswer, statsAnswer } from '../answers/counts.js';
 import { isoInstant } from '../answers/instant.js';
 import type { Route, Services } from '../route.js';
@@ -61,6 +62,7 @@ const pause: Route = {
     'It claims nothing until it is resumed. Steps that run go on. It concerns the pod that answers, and no other.',
   answers: { 200: { description: 'The pod is paused.', schema: ref('Paused') } },
   handle: (_, { queue }) => {
+    refuseWhenStopping(queue, 'pause');
     queue.pause();
     return paused(queue);
   },
@@ -75,10 +77,17 @@ const resume: Route = {
   summary: 'Resume this pod',
   answers: { 200: { description: 'The pod claims again.', schema: ref('Paused') } },
   handle: (_, { queue }) => {
+    refuseWhenStopping(queue, 'resume');
     queue.resume();
     return paused(queue);
   },
 };
+
+/** @throws StoppedError a pod that stops claims nothing, and will not claim again */
+function refuseWhenStopping(queue: Services['queue'], what: string): void {
+  const { reasons } = queue.health();
+  if (reasons.includes('stopping') || reasons.includes('stopped')) throw new StoppedError(what);
+}
 
 function paused(queue: Services['queue']): { status: number; json: unknown } {
   const health = queue.health();
