@@ -144,6 +144,11 @@ describe('GET /api/steps', () => {
     ['page_size=1&page_size=2', 'page_size', 'expected one value, got 2'],
     ['order=priority', 'order', 'expected one of "oldest", "newest", got "priority"'],
     ['created_after=yesterday', 'created_after', 'expected an instant such as .*, got "yesterday"'],
+    [
+      'created_after=1969-12-31T23:59:59Z',
+      'created_after',
+      'expected an instant .* from 1970 on, got "1969-12-31T23:59:59Z"',
+    ],
     ['created_after=2026-02-30T00:00:00Z', 'created_after', 'expected an instant'],
     ['claimed_by=', 'claimed_by', 'expected text of 1 to 255 characters'],
   ])('refuses %s', async (query, field, detail) => {

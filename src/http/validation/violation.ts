@@ -88,7 +88,7 @@ function expected(schema: Described): string {
       return 'an object';
     default:
       return schema.format === 'date-time'
-        ? 'an instant such as "2026-01-31T12:00:00Z"'
+        ? 'an instant such as "2026-01-31T12:00:00Z", from 1970 on'
         : `text${range(schema.minLength, schema.maxLength, ' of', ' characters without control characters')}`;
   }
 }
