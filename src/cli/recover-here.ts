@@ -36,7 +36,7 @@ export function recoverHere(io: Io, flags: RecoverFlags): Promise<readonly Cycle
       const silent = await silentPods(queue);
       if (silent.length === 0) break;
       if (Date.now() >= endsAt) {
-        const hint = 'not watched for long enough to be declared dead; --wait 1m watches on';
+        const hint = 'not yet watched for long enough to be declared dead; use --wait 1m';
         await io.complain(`still silent: ${silent.join(', ')}: ${hint}`);
         break;
       }

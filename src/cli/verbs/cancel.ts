@@ -19,7 +19,7 @@ export function define(command: Command, io: Io): void {
       'after',
       `
 Makes pending and claimed steps terminal at once. The handler of a claimed step is aborted.
-Steps for which that is not possible are reported on stderr, and the others are handled.
+If a step has ended already, it is reported on stderr, and the others are handled.
 
 Examples:
   fleet-q cancel 0197a2c4-5d1e-7000-8000-000000000001

@@ -20,7 +20,10 @@ export function define(command: Command, io: Io): void {
     .option('--database <name>', 'Snowflake: the database. Default: FLEET_Q_SNOWFLAKE_DATABASE.')
     .option('--schema <name>', 'Snowflake: the schema. Default: FLEET_Q_SNOWFLAKE_SCHEMA, else PUBLIC.')
     .option('--role <name>', 'Snowflake: the role of the pods. Default: FLEET_Q_SNOWFLAKE_ROLE.')
-    .option('--warehouse <name>', 'Snowflake: grant its use, too. Default: FLEET_Q_SNOWFLAKE_WAREHOUSE, if it is set.')
+    .option(
+      '--warehouse <name>',
+      'Snowflake: also grant USAGE on this warehouse. Default: FLEET_Q_SNOWFLAKE_WAREHOUSE, if it is set.',
+    )
     .option('--table-prefix <prefix>', 'Snowflake: the prefix of the names of the tables.')
     .addOption(
       new Option('--table-kind <kind>', 'Snowflake: the kind of the tables.').choices(['transient', 'permanent']),
@@ -28,8 +31,8 @@ export function define(command: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Nothing is connected to. On Snowflake an administrator runs the text once, if the role of the pods may not create
-tables; a name without special characters is converted to upper case. On SQLite a pod creates its tables itself.
+The command connects to nothing. On Snowflake, if the role of the pods may not create tables, an administrator runs the
+text once. A name without special characters is converted to upper case. On SQLite a pod creates its tables itself.
 
 Examples:
   fleet-q ddl --store snowflake --database ops --schema fleet_q --role pods --warehouse work

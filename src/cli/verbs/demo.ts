@@ -12,7 +12,7 @@ export function define(command: Command, io: Io): void {
       new Option('--store <store>', 'Where the steps are stored.').choices(['sqlite', 'snowflake']).default('sqlite'),
     )
     .addOption(
-      new Option('--files <number>', 'How many files are counted. Default: all in a checkout, else 5,000.').argParser(
+      new Option('--files <number>', 'How many files to process. Default: all in a checkout, else 5,000.').argParser(
         count,
       ),
     )
@@ -22,9 +22,9 @@ export function define(command: Command, io: Io): void {
       `
 Three pods, each a process of its own, count the files of the nearest node_modules folder. The demo kills
 the leader with SIGKILL, freezes another pod with SIGSTOP until the others have declared it dead, and
-resumes it. Then it compares every result with an independent pass. Exit code 1: a step is lost, wrong or
-settled twice. It writes to a temporary folder alone. --store snowflake uses an emulator, and needs a
-checkout of the project.
+resumes it. Then it compares every result with an independent pass. If a step is lost, wrong or settled
+twice, the exit code is 1. The demo writes to a temporary folder only. --store snowflake uses an emulator,
+and needs a checkout of the project.
 
 Examples:
   fleet-q demo

@@ -19,8 +19,8 @@ export function define(command: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Each finding is ok, a warning or a failure. Exits with 1 if there is a failure, and with 0 otherwise.
-The checks read; they change nothing. No secret is printed.
+Each finding is ok, a warning or a failure. If there is a failure, the exit code is 1; otherwise it is 0.
+The checks change nothing, and no secret is printed.
 
 Examples:
   fleet-q doctor --store sqlite:./fleet-q.db

@@ -12,17 +12,17 @@ type Flags = PodFlags & { readonly limit?: number; readonly output: Format };
 export function define(command: Command, io: Io): void {
   command
     .addOption(urlOption())
-    .option('-n, --limit <count>', 'The most cycles, the newest first. Default: 20.', positiveNumber)
+    .option('-n, --limit <count>', 'At most this many cycles, the newest first. Default: 20.', positiveNumber)
     .addOption(formatOption())
     .addHelpText(
       'after',
       `
-Each leader keeps a journal of its own cycles, so the command asks a pod, and not the store.
+Each leader keeps a journal of its own cycles, so the command asks the pod, and not the store.
 The token of the API is read from FLEET_Q_API_TOKEN.
 
 Examples:
   fleet-q history --url http://worker-0.worker:8000
-  kubectl exec worker-0 -- fleet-q history -n 5`,
+  kubectl exec worker-0 -- node node_modules/fleet-q/dist/cli.js history -n 5`,
     )
     .action((flags: Flags) => history(io, flags));
 }

@@ -53,7 +53,7 @@ export function define(command: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-A listing is read page by page and written at once, so its length does not matter.
+Each page is written as soon as it is read, so a listing may have any length.
 
 Examples:
   fleet-q list --status pending,claimed

@@ -19,8 +19,8 @@ export function define(command: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-STATE is live, asleep, or silent: a pod that was not heard for longer than it may be. SEEN is the time since its last
-sign of life. Pods that have left are not listed.
+STATE is live, asleep or silent. A pod is silent if its last heartbeat is older than its time limit. SEEN is the time
+since that heartbeat. Pods that have left are not listed.
 
 Examples:
   fleet-q pods

@@ -24,7 +24,8 @@ export function define(command: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Exit code 0: the probe answered 200. 1: it did not, or did not answer. It asks no token and no store.
+If the probe answers 200, the exit code is 0. Otherwise, or if there is no answer, it is 1. No token is needed, and
+the store is not asked.
 
 Examples:
   fleet-q probe livez

@@ -14,21 +14,26 @@ export function define(command: Command, io: Io): void {
   command
     .addOption(urlOption())
     .addOption(storeOption())
-    .option('--dry-run', 'Say what would be done, and do nothing. Needs --url.')
-    .option('--force', 'Run although another pod leads. A forced cycle does no harm.')
-    .option('--wait <duration>', 'Without --url: go on for so long, until no silent pod is left.', durationValue)
+    .option('--dry-run', 'Show what the cycle would do, and change nothing. Needs --url.')
+    .option('--force', 'Run even if another pod leads. A forced cycle does no harm.')
+    .option(
+      '--wait <duration>',
+      'Without --url: repeat the cycle for up to this time, until no silent pod is left.',
+      durationValue,
+    )
     .addOption(formatOption())
     .addHelpText(
       'after',
       `
-A recovery cycle declares dead pods dead, and gives their steps back. The leader of a fleet runs one regularly, and a
-new leader at once: this command is for those who do not want to wait.
+A recovery cycle evicts dead pods and makes their steps pending again. The leader of a fleet runs one regularly, and a
+new leader runs one at once. Use this command if you do not want to wait for that.
 
 With --url, the pod at that address runs the cycle. It must lead the fleet (see fleet-q leader), or --force is needed.
 
 Without --url, the command joins the fleet for a moment as a pod that handles no steps, runs the cycle, and leaves. If
-no other pod is live it leads the fleet for that moment. A silent pod is declared dead only once it has been watched
-for some time: --wait 1m takes that time. A pod on this host whose process has exited is found at once.
+no other pod is live, it leads the fleet for that moment. A silent pod is declared dead only after it has been watched
+for some time; --wait 1m gives the command that time. If the process of a pod on this host has exited, the pod is found
+dead at once.
 
 Examples:
   fleet-q recover --url http://worker-0.worker:8000 --dry-run
@@ -46,7 +51,7 @@ async function recover(io: Io, flags: RecoverFlags): Promise<void> {
 
 function here(io: Io, flags: RecoverFlags): Promise<readonly Cycle[]> {
   if (flags.dryRun === true)
-    throw new UsageError('--dry-run needs --url: if no other pod leads, a pod that joins the fleet recovers for real');
+    throw new UsageError('--dry-run needs --url: without it the command joins the fleet, and may recover for real');
   return recoverHere(io, flags);
 }
 

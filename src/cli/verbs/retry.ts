@@ -19,7 +19,7 @@ export function define(command: Command, io: Io): void {
       'after',
       `
 Makes failed and cancelled steps pending again, due now, with their retries restored.
-Steps for which that is not possible are reported on stderr, and the others are handled.
+If a step has another status, it is reported on stderr, and the others are handled.
 
 Examples:
   fleet-q retry 0197a2c4-5d1e-7000-8000-000000000001

@@ -13,9 +13,9 @@ export function define(command: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-It submits, looks and acts on steps, and runs none: it is no pod of the fleet. Every route but the probes
-needs the bearer token of FLEET_Q_API_TOKEN. Without a token it listens at a loopback address, and serves
-this machine alone.
+The API submits, shows, cancels and retries steps. The process runs none, and is not a pod of the fleet.
+Every route except the probes needs the bearer token of FLEET_Q_API_TOKEN. Without a token it listens on a
+loopback address, and serves only this machine.
 
 Examples:
   FLEET_Q_API_TOKEN=... fleet-q serve --store sqlite:./fleet-q.db

@@ -35,12 +35,12 @@ export function define(command: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Prints the id of the step. With --wait it prints the result as JSON instead; Ctrl-C ends the wait, not the step. If
-the step fails, or is cancelled, or the time is over, the exit code is 1.
+Prints the id of the step. With --wait it waits, and prints the result as JSON instead. Ctrl-C ends the wait, not the
+step. If the step fails, is cancelled, or does not end in time, the exit code is 1.
 
 A line of --jsonl is a step: {"type":"resize","args":{"width":640},"priority":5}. It may have the fields type, args,
 metadata, priority, max_retries, delay_ms, run_at, step_id and idempotency_key. Lines are submitted in batches as they
-arrive. Reading stops at the first line that is not valid; the steps before its batch are submitted.
+arrive. Reading stops at the first line that is not valid. The batches before it are submitted, and its batch is not.
 
 If a step of this id or key exists with other args, nothing is submitted, and the exit code is 1.
 
@@ -82,7 +82,7 @@ const OF_ONE_STEP = [
 
 function refuseBesideLines(type: string | undefined, flags: SubmitFlags): void {
   const given = OF_ONE_STEP.find((name) => flags[name] !== undefined);
-  if (type !== undefined) throw new UsageError(`--jsonl: the type stands in each line, got the argument "${type}"`);
+  if (type !== undefined) throw new UsageError(`--jsonl: the type is a field of each line, got the argument "${type}"`);
   if (given === undefined) return;
   const flag = given.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
   throw new UsageError(`--${flag} cannot be given with --jsonl; write it into the lines`);

@@ -21,12 +21,12 @@ export function define(command: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-The module is an ES module, CommonJS, or TypeScript where Node.js runs it (22.18 or later). Its exports are
-definitions made with defineStep, or an array of them as the default export; the queue is then made from the
-FLEET_Q_* variables. Or it exports a queue, which has a store and options of its own.
+The module is an ES module, CommonJS, or TypeScript if Node.js can run it (22.18 or later). It exports step
+definitions made with defineStep, or an array of them as the default export. The queue is then made from the
+FLEET_Q_* variables. Or the module exports a queue, with its own store and options.
 
-HTTP serves /livez, /readyz and /startupz to anybody, and the API and /metrics to those who send the bearer
-token of FLEET_Q_API_TOKEN. Without a token it listens at a loopback address, and serves this machine alone.
+HTTP serves /livez, /readyz and /startupz to everybody. The API and /metrics need the bearer token of
+FLEET_Q_API_TOKEN. Without a token it listens on a loopback address, and serves only this machine.
 
 On SIGTERM or SIGINT the worker claims nothing more, lets running steps finish (for 25 s, or
 FLEET_Q_DRAIN_TIMEOUT_SECONDS), gives the others back, and exits with 0. A second signal ends it at once.
