@@ -199,8 +199,11 @@ export interface EventPayloads<S> {
 }
 
 /** The payload of an event without what is copied for each listener. */
-export type BriefPayload<E extends EventName> = WithoutCopies<EventPayloads<AnySteps>[E]>;
-type WithoutCopies<P> = P extends unknown ? Omit<P, 'args' | 'metadata' | 'result' | 'step'> : never;
+export type BriefPayload<E extends EventName> = EventPayloads<AnySteps>[E] extends infer P
+  ? P extends unknown
+    ? Omit<P, 'args' | 'metadata' | 'result' | 'step'>
+    : never
+  : never;
 
 export type EventName = keyof EventPayloads<AnySteps>;
 
