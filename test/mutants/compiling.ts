@@ -6,27 +6,12 @@ import type { Break } from './break.js';
 /** @returns one sentence for each break whose file no longer compiles; every `find` must occur */
 export function misfits(project: string, breaks: readonly Break[]): string[] {
   const sources = new Sources(project);
-  // A compiler is slow to start, so breaks of different files share one. A break that it complains about is tried alone.
-  const suspects = batches(breaks).flatMap((batch) => {
-    const problems = sources.problems(batch);
-    return batch.filter((_, i) => problems[i] !== undefined);
-  });
-  return suspects.flatMap((one) => {
-    const [problem] = sources.problems([one]);
+  // A program is slow to make, so one has all breaks, each in a copy of its file beside it. The other files import the
+  // original, so a copy may have an error that the break does not cause. Such a break is tried in the file itself.
+  return sources.suspects(breaks).flatMap((one) => {
+    const problem = sources.problem(one);
     return problem === undefined ? [] : [`${one.name}: ${one.file} does not compile: ${problem}`];
   });
-}
-
-/** Batches with at most one break for each file. */
-function batches(breaks: readonly Break[]): Break[][] {
-  const made: Break[][] = [];
-  const counts = new Map<string, number>();
-  for (const one of breaks) {
-    const count = counts.get(one.file) ?? 0;
-    counts.set(one.file, count + 1);
-    (made[count] ??= []).push(one);
-  }
-  return made;
 }
 
 class Sources {
@@ -39,21 +24,41 @@ class Sources {
     this.#service = serviceOf(project, this.#broken);
   }
 
-  /** The first diagnostic for each break, with all of them applied. */
-  problems(batch: readonly Break[]): (string | undefined)[] {
-    const files = batch.map(({ file }) => path.join(this.#project, file));
-    for (const [i, { name, find, replace }] of batch.entries()) {
-      const file = files[i] ?? '';
-      const text = (ts.sys.readFile(file) ?? '').replace(find, () => replace);
-      this.#broken.set(file, { text, version: name });
-    }
-    const found = files.map((file) => {
-      const [first] = [...this.#service.getSyntacticDiagnostics(file), ...this.#service.getSemanticDiagnostics(file)];
-      return first && ts.flattenDiagnosticMessageText(first.messageText, ' ');
-    });
+  /** The breaks whose copies do not compile. No copy sees another. */
+  suspects(breaks: readonly Break[]): readonly Break[] {
+    const copies = breaks.map(({ file }, i) => path.join(this.#project, file.replace(/\.ts$/, `.break-${i}.ts`)));
+    for (const [i, one] of breaks.entries()) this.#write(copies[i] ?? '', one);
+    const program = this.#service.getProgram();
+    const suspects = breaks.filter((_, i) => firstProblem(program, copies[i] ?? '') !== undefined);
+    this.#broken.clear();
+    return suspects;
+  }
+
+  /** The first diagnostic of the file with the break in it. */
+  problem(one: Break): string | undefined {
+    const file = path.join(this.#project, one.file);
+    this.#write(file, one);
+    const found = firstProblem(this.#service.getProgram(), file);
     this.#broken.clear();
     return found;
   }
+
+  #write(to: string, { name, file, find, replace }: Break): void {
+    const text = (ts.sys.readFile(path.join(this.#project, file)) ?? '').replace(find, () => replace);
+    this.#broken.set(to, { text, version: name });
+  }
+}
+
+/** The first diagnostic of a file, as text. */
+function firstProblem(program: ts.Program | undefined, file: string): string | undefined {
+  const source = program?.getSourceFile(file);
+  if (program === undefined || source === undefined) return `${file} is not part of the program`;
+  const [first] = [
+    ...program.getSyntacticDiagnostics(source),
+    ...program.getSemanticDiagnostics(source),
+    ...program.getDeclarationDiagnostics(source),
+  ];
+  return first && ts.flattenDiagnosticMessageText(first.messageText, ' ');
 }
 
 function serviceOf(
@@ -65,7 +70,7 @@ function serviceOf(
   const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, project);
   return ts.createLanguageService({
     getCompilationSettings: () => ({ ...options, noEmit: true }),
-    getScriptFileNames: () => fileNames,
+    getScriptFileNames: () => [...new Set([...fileNames, ...broken.keys()])],
     getScriptVersion: (file) => broken.get(file)?.version ?? '',
     getScriptSnapshot: (file) => {
       const text = broken.get(file)?.text ?? read(file);
@@ -73,7 +78,7 @@ function serviceOf(
     },
     getCurrentDirectory: () => project,
     getDefaultLibFileName: ts.getDefaultLibFilePath,
-    fileExists: ts.sys.fileExists,
+    fileExists: (file) => broken.has(file) || ts.sys.fileExists(file),
     readFile: read,
     readDirectory: ts.sys.readDirectory,
     directoryExists: ts.sys.directoryExists,
