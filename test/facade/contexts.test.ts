@@ -129,6 +129,27 @@ describe('handlers and listeners', () => {
     expect(seen).toEqual(['boot', 'boot', 'boot']);
   });
 
+  test('are given up in the context of start if they ignore a cancellation', async () => {
+    const seen: string[] = [];
+    const warn = (_: unknown, message: string): void => {
+      if (message.includes('ignored its abort')) seen.push(requestName());
+    };
+    const logger = { debug: () => {}, info: () => {}, warn, error: () => {} };
+    let goOn = (): void => {};
+    const queue = newQueue({ logger }).register('deaf', () => new Promise<void>((resolve) => (goOn = resolve)), {
+      timeoutMs: 60_000,
+    });
+    await inRequest('boot', () => queue.start());
+    const started = new Promise((resolve) => queue.once('step:started', resolve));
+    const id = await queue.submit({ type: 'deaf' });
+    await started;
+    const created = createdInRequests((name) => name === 'cancel');
+    expect(await inRequest('cancel', () => queue.cancel(id))).toBe('cancelled');
+    await expect.poll(() => seen).toEqual(['boot']);
+    expect(created).toEqual([]);
+    goOn();
+  });
+
   test('do not see what another has set for itself when they are aborted together', async () => {
     const seen: string[] = [];
     const queue = newQueue({ drainTimeoutMs: 0 }).register('long', (_: unknown, { signal }) => {

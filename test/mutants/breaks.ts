@@ -1,5 +1,6 @@
 /** All lists of deliberate breaks. */
 import type { Break } from './break.js';
+import { besideBreaks } from './breaks/beside.js';
 import { clientBreaks } from './breaks/client.js';
 import { driverBreaks } from './breaks/driver.js';
 import { facadeBreaks } from './breaks/facade.js';
@@ -30,6 +31,7 @@ export const allBreaks: readonly Break[] = [
   ...otelBreaks,
   ...httpBreaks,
   ...guardBreaks,
+  ...besideBreaks,
   ...poolBreaks,
   ...poolClaimsBreaks,
   ...poolExchangeBreaks,

@@ -267,7 +267,7 @@ export const facadeBreaks: readonly Break[] = [
     tests: [CONTEXTS],
   },
   {
-    name: 'facade/lazy-client: a cancellation aborts handlers in the context of the caller of cancel',
+    name: 'facade/lazy-client: a handler that ignores its cancellation is given up in the context of the caller of cancel',
     file: 'src/lazy-client.ts',
     find: 'onCancelled: (stepId: string) => context.run(() => pod()?.pool.abort(stepId)),',
     replace: 'onCancelled: (stepId: string) => pod()?.pool.abort(stepId),',
@@ -337,6 +337,27 @@ export const facadeBreaks: readonly Break[] = [
     for (const listener of this.#emitter.listeners(name)) {
       this.#context.run(() => this.#call(name, listener as Listener, payload));`,
     tests: [EVENTS, 'test/facade/payloads.test.ts'],
+  },
+  {
+    name: 'events/emitter: a brief listener gets a payload with copies',
+    file: 'src/events/emitter.ts',
+    find: 'this.#call(name, listener, makeBrief());',
+    replace: 'this.#call(name, listener, make());',
+    tests: [EVENTS],
+  },
+  {
+    name: 'events/emitter: an event that only brief listeners hear is not made',
+    file: 'src/events/emitter.ts',
+    find: 'this.#emitter.listenerCount(name) > 0 || this.#brief.has(name)',
+    replace: 'this.#emitter.listenerCount(name) > 0',
+    tests: [EVENTS],
+  },
+  {
+    name: 'events/emitter: a brief listener cannot be removed',
+    file: 'src/events/emitter.ts',
+    find: 'if (all?.delete(wrapped) === true && all.size === 0)',
+    replace: 'if (all?.has(wrapped) === true && all.size === 0)',
+    tests: [EVENTS],
   },
   {
     name: 'events/emitter: listeners run in the context of what caused the event',
