@@ -22,7 +22,7 @@ const MOST_SHOWN = 5;
 export const FLEET_CHECKS = checks<FleetState>([
   {
     check: 'pods',
-    why: 'Steps run only where a pod lives.',
+    why: 'Steps run only if a pod is live.',
     look: ({ pods, counts }) => {
       if (pods === undefined) return undefined;
       const live = pods.filter(isLive);
@@ -30,8 +30,8 @@ export const FLEET_CHECKS = checks<FleetState>([
       const gone = pods.filter((pod) => pod.exited || isSilent(pod));
       const due = counts?.due ?? 0;
       if (live.length + asleep.length === 0 && due > 0)
-        return failure(`No pod lives, and ${stepsAreDue(due)}.`, 'Start a pod: fleet-q worker, or queue.start().');
-      if (live.length + asleep.length === 0) return warning('No pod lives.', 'Start a pod before you submit steps.');
+        return failure(`No pod is live, and ${stepsAreDue(due)}.`, 'Start a pod: fleet-q worker, or queue.start().');
+      if (live.length + asleep.length === 0) return warning('No pod is live.', 'Start a pod before you submit steps.');
       const counted = `${live.length} live, ${asleep.length} asleep`;
       if (gone.length === 0) return ok(`${counted}.`);
       const ids = shown(gone.map(({ pod }) => pod.podId));

@@ -59,7 +59,7 @@ describe('the checks of a queue', () => {
     ['strays', 'there is no pod', { hasPod: false }, undefined, /./],
     ['pods', 'one lives', {}, 'ok', /1 live, 0 asleep/],
     ['pods', 'all sleep', pods(pod('a', { asleep: true, silentForMs: 9e9 })), 'ok', /0 live, 1 asleep/],
-    ['pods', 'none lives', pods(), 'warning', /No pod lives/],
+    ['pods', 'none lives', pods(), 'warning', /No pod is live/],
     ['pods', 'none lives and steps are due', { ...pods(), ...counts({ due: 3 }) }, 'failure', /3 steps are due/],
     ['pods', 'some are silent', pods(pod('a'), ...many), 'warning', /7 silent .*pod-0, .*pod-4 and 2 more/],
     ['pods', 'one has exited', pods(pod('a'), pod('b', { exited: true })), 'warning', /1 silent or exited.*: b\./],

@@ -50,7 +50,7 @@ test('the steps of a type that nobody handles are named, as another process sees
     level: 'warning',
     message: expect.stringContaining('"lonely" (1 pending)') as string,
   });
-  expect(found(findings, 'pods')).toMatchObject({ level: 'failure', message: 'No pod lives, and 1 step is due.' });
+  expect(found(findings, 'pods')).toMatchObject({ level: 'failure', message: 'No pod is live, and 1 step is due.' });
 });
 
 test('a store that cannot be made is one failure, and the checks of the process remain', async () => {

@@ -99,7 +99,7 @@ export const WAREHOUSE_CHECKS = checks<AccountContext>([
   },
   {
     check: 'cost-last-day',
-    why: 'The queue tags its statements, so its share of the bill can be told from that of others.',
+    why: 'The queue tags its statements, so its share of the bill can be found.',
     look: (context) => ofUsage(context, () => cost(context)),
   },
 ]);

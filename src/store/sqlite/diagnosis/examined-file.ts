@@ -6,7 +6,7 @@
  * - A `-wal` that another process left behind, or a rollback journal, stays as it is: the connection is read-only then, so
  *   that closing it does no checkpoint. Otherwise the connection may write, so that closing it removes the empty `-wal` that
  *   opening it made; `query_only` keeps it from writing.
- * - Of the -wal and the -shm only the attributes are read. To close a descriptor of them would drop the process's locks.
+ * - Of the -wal and the -shm only the attributes are read. Closing a descriptor of them would drop the locks of the process.
  */
 import { stat } from 'node:fs/promises';
 import type { Stats } from 'node:fs';

@@ -69,7 +69,7 @@ export const PLACE_CHECKS = checks<FilePlace>([
     look: async ({ path, exists }) => {
       if (!exists) return undefined;
       const wal = await attributes(`${path}-wal`);
-      const message = `The -wal has ${size(wal?.size ?? 0)}.`;
+      const message = `The -wal has a size of ${size(wal?.size ?? 0)}.`;
       if ((wal?.size ?? 0) <= LARGE_WAL) return ok(message);
       const advice = 'End the long transaction: a sqlite3 shell, a backup, or a program that reads the file.';
       return warning(message, advice);
