@@ -1,9 +1,9 @@
 /**
- * Does the same to each of many steps.
+ * Applies an action to each of many steps.
  *
  * Invariants:
  * - A step that does not exist, or that refuses the action, is reported on stderr; the others are handled. The exit code
- *   shows the worst of it.
+ *   is that of the worst result.
  * - If the store fails, no further step is handled.
  * - Results are written in the order of the ids.
  */

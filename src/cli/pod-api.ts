@@ -2,9 +2,9 @@
  * Calls the HTTP API of a pod.
  *
  * Invariants:
- * - The token comes from `FLEET_Q_API_TOKEN` alone. It is sent to the address that the user named, never to where that
- *   redirects, and never printed.
- * - An answer that is no success becomes one line: what the pod says, and its code.
+ * - The token comes from `FLEET_Q_API_TOKEN` alone. It is sent to the address that the user named, never to the target
+ *   of a redirect, and it is never printed.
+ * - An answer that is an error becomes one line: what the pod says, and its code.
  */
 import { Option } from 'commander';
 import { FailedError, UnreachableError, UsageError } from './exit-codes.js';

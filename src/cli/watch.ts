@@ -1,8 +1,8 @@
 /**
- * Looks again and again: the flag `--watch`.
+ * Repeats a verb: the flag `--watch`.
  *
  * Invariants:
- * - A look is collected and then written at once. On a terminal it replaces the one before; elsewhere it is appended.
+ * - Each output is collected, then written at once. On a terminal it replaces the one before; elsewhere it is appended.
  * - Watching ends on a signal, and when nobody reads the output any more.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -2,7 +2,7 @@
  * The log lines of the events: each event's level and message.
  *
  * Invariants:
- * - Each event has a line. A line is written where its event is emitted, whether or not anybody listens, and names the event
+ * - Each event has a line. A line is written where its event is emitted, even if it has no listeners, and names the event
  *   in the field `event`. So each fact is logged once.
  * - What every step does is `debug`. Retries, recoveries, and changes of the fleet are `info`. What needs attention is `warn`.
  *   A step that has failed, and a store that does not answer, are `error`.

@@ -3,8 +3,8 @@
  *
  * Invariants:
  * - The guard is asked once, before anything of the request is read or run.
- * - A request is answered whatever happens. An unexpected error is a 500 that tells nothing, and is logged; so is a permanent
- *   error of the store.
+ * - A request is answered whatever happens. An unexpected error is a 500 without details, and is logged. A permanent error
+ *   of the store is logged too.
  * - Nothing here needs Node.js, so the function mounts wherever fetch's `Request` and `Response` are.
  */
 import { Hono, type Context, type Next } from 'hono';

@@ -1,7 +1,7 @@
 /**
  * The attributes of the spans.
  *
- * Invariants: what OpenTelemetry's conventions for messaging name has their name; everything else begins with `fleetq.`.
+ * Invariants: an attribute of OpenTelemetry's conventions for messaging has the name from there; all others begin with `fleetq.`.
  */
 import { SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
 import type { RunTrace, SubmitTrace } from '../index.js';

@@ -1,7 +1,7 @@
 /**
  * Makes what a propagator has written fit into a step.
  *
- * Invariants: the trace context goes before everything else. A long baggage is left out; it never costs the trace.
+ * Invariants: the trace context comes first. If the baggage is too long, it is left out, and the trace is kept.
  */
 import type { TraceCarrier } from '../index.js';
 

@@ -4,8 +4,8 @@
  * Invariants:
  * - One call is one trace, also a call that submits many steps. It starts when the whole input has been checked, in the
  *   caller's async context, and nothing is written before its subscribers have been called.
- * - What a subscriber sets as carrier travels with each step of the call. A carrier that is refused is left out; the
- *   steps are submitted all the same.
+ * - What a subscriber sets as carrier travels with each step of the call. If a carrier is refused, the steps are
+ *   submitted without it.
  * - Without subscribers nothing is made: the caller checks `submissions.hasSubscribers` first.
  */
 import { tracingChannel } from 'node:diagnostics_channel';

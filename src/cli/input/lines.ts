@@ -2,7 +2,7 @@
  * Reads standard input line by line.
  *
  * Invariants:
- * - Lines are handed on as they arrive, in batches, so that a slow producer need not end first.
+ * - Lines are handed on as they arrive, in batches, so that a producer may run for long.
  * - Neither many lines nor a long one fill the memory: a line that is too long is refused.
  */
 import { FailedError, UsageError } from '../exit-codes.js';

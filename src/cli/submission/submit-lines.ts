@@ -16,7 +16,7 @@ import { withQueue } from '../store-option.js';
 import type { SubmitFlags } from './submit-flags.js';
 import { RECEIPT_VIEW, reportReceipts } from './receipts.js';
 
-/** Above the largest payload that a queue can be told to take. */
+/** More than the largest payload that a queue can be configured to accept. */
 const LONGEST_LINE = 20_000_000;
 
 /** The names of the fields in a line, and of the library. */

@@ -4,7 +4,7 @@
  * Invariants:
  * - Flags, variables and the module are checked before anything is opened.
  * - An error that nothing catches ends the process, as Node.js does by default. The log has it as a line of its own.
- *   The pod dies of it, so that a step which does this to every pod fails in the end.
+ *   So the pod is found dead, and a step that does this to every pod fails in the end.
  */
 import { FleetQ, type AnyFleetQ, type Logger } from '../../index.js';
 import { UsageError } from '../exit-codes.js';

@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - A connection has one listener of ours, however many requests it pipelines. When it closes, no timer is left: an answer
- *   that waits behind others is not told that its connection is gone.
+ *   that waits behind others gets no event when its connection closes.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

@@ -4,8 +4,8 @@
  * Invariants:
  * - A client gets a bounded time to send its headers, to send its body, to read its answer, and to be idle. After that its
  *   connection is closed; no other request notices.
- * - `close` ends in bound: requests that are being served may finish within the grace time, then every connection is closed.
- * - Also what Node.js answers by itself (a request that is no HTTP, a time-out) has the security headers.
+ * - `close` always ends: requests that are being served may finish within the grace time, then every connection is closed.
+ * - Answers that Node.js makes itself (to a request that is not HTTP, after a time-out) have the security headers too.
  */
 import { once } from 'node:events';
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

@@ -4,7 +4,7 @@
  * Invariants:
  * - Never more than `maxBytes` are kept, whatever `Content-Length` says. A body that is too large is not read to its end.
  * - A compressed body is refused: its size after decompression is not bounded.
- * - Only `application/json` is read. A form of another site can send no such body without asking first.
+ * - Only `application/json` is read. A page of another site cannot send it without a preflight request.
  * - The value has no prototype that the text chose: `JSON.parse` makes a field of `__proto__`, as of any other name.
  */
 import { Problem } from '../problem.js';

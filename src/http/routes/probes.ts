@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - They ask `health()` alone, which never asks the store: a probe costs nothing, and an outage cannot make it hang.
- * - A stranger learns well or not, and nothing else. `/health` says more to a client that may read the pod.
+ * - A client without a token learns only `healthy` or `unhealthy`. `/health` says more to a client that may read the pod.
  */
 import type { Health } from '../../index.js';
 import type { Answer, Route } from '../route.js';

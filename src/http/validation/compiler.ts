@@ -1,7 +1,7 @@
 /**
  * Compiles the schemas of the routes with ajv.
  *
- * Invariants: what is checked is what the document shows: the same schemas, and the same named ones.
+ * Invariants: the checks and the document use the same schemas, and the same named ones.
  */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Schema } from '../route.js';
