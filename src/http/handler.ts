@@ -56,6 +56,12 @@ interface Found {
   readonly Variables: { readonly methods: readonly string[] | undefined };
 }
 
+/** What a log line says of the request: never its path, which may name a step. */
+interface Asked {
+  readonly method?: string;
+  readonly route?: string;
+}
+
 /** Answers a request that no route takes: 404, or 405 if its path has other methods. */
 function unhandled({ req, get }: Context<Found>): Response {
   const methods = get('methods');
@@ -119,11 +125,12 @@ class Api {
       const { moreFor } = route;
       const mayKnowMore = moreFor !== undefined && (await this.guard.permits(moreFor, request));
       const path = validator.path(params);
-      const query = validator.query(new URL(request.url).searchParams);
+      // A probe of Kubernetes may add `?verbose`, or a number against caches.
+      const query = route.action === undefined ? {} : validator.query(new URL(request.url).searchParams);
       const body = route.body === undefined ? undefined : validator.body(await this.#body(request));
       return written(await route.handle({ path, query, body, mayKnowMore }, this.#services));
     } catch (error) {
-      return this.failed(error);
+      return this.failed(error, { method: route.method, route: route.path });
     }
   }
 
@@ -131,15 +138,15 @@ class Api {
     return readJson(request, { maxBytes: this.#options.maxBodyBytes });
   }
 
-  failed(error: unknown): Response {
+  failed(error: unknown, asked: Asked = {}): Response {
     const problem = problemOf(error);
     if (problem !== undefined) {
       const refused = permanentStoreError(error);
       if (refused !== undefined)
-        this.#options.logger?.error({ error: refused }, 'request failed: the store refused it');
+        this.#options.logger?.error({ ...asked, error: refused }, 'request failed: the store refused it');
       return problem.toResponse();
     }
-    this.#options.logger?.error({ error }, 'request failed unexpectedly; answered 500');
+    this.#options.logger?.error({ ...asked, error }, 'request failed unexpectedly; answered 500');
     return new Problem('INTERNAL', 'an unexpected error; the log of the pod has it').toResponse();
   }
 }

@@ -56,6 +56,8 @@ export interface LogFields {
   readonly failed?: number;
   readonly cycles?: number;
 
+  readonly method?: string;
+  readonly route?: string;
   readonly operation?: string;
   readonly failures?: number;
   readonly retryInMs?: number;

@@ -250,3 +250,12 @@ describe('/health', () => {
     });
   });
 });
+
+test('a probe ignores the query, and does not wait for a slow auth', async () => {
+  const queue = newQueue();
+  const handler = createHandler(queue, { auth: () => new Promise<boolean>(() => undefined) });
+  for (const probe of PROBES) {
+    const response = await handler(new Request(`http://pod/${probe}?verbose&at=1`, { headers: auth }));
+    expect(Object.keys((await response.json()) as object)).toEqual(['status']);
+  }
+});
