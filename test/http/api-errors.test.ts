@@ -111,7 +111,7 @@ describe('a store that does not answer', () => {
     const { status, headers, text, body } = await api.get('/api/steps/x');
     expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'STORE_CORRUPT', null]);
     expect(text).not.toContain('/secret/place');
-    expect(logged).toEqual([{ error }]);
+    expect(logged).toEqual([{ error, method: 'GET', route: '/api/steps/{step_id}' }]);
   });
 
   test('a batch that is stored in part names the steps that are', async () => {

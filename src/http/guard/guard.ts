@@ -26,6 +26,9 @@ export type GuardOptions = Pick<HttpOptions, 'auth' | 'can' | 'allowedOrigins' |
  */
 const PROXIED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
 
+/** How long a probe waits for `auth` and `can`, in ms. Kubernetes waits for one second by default. */
+const PROBE_MS = 500;
+
 export class Guard {
   readonly #identify: Identify | undefined;
   readonly #can: HttpOptions['can'];
