@@ -22,7 +22,10 @@ function world(tookMs = 0) {
     state.most = Math.max(state.most, ++state.open);
     if (tookMs > 0) await new Promise<void>((resolve) => runtime.after(tookMs, resolve));
     state.open--;
-    if (state.error === undefined) { answers.answered(); return; }
+    if (state.error === undefined) {
+      answers.answered();
+      return;
+    }
     answers.failed('pulse', state.error);
     throw state.error;
   });
