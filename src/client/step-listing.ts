@@ -27,8 +27,9 @@ export interface StepFilter {
   /** By creation. Default `'oldest'` first. */
   readonly order?: 'oldest' | 'newest';
   /**
-   * `next` of an earlier page: the listing continues after it. The cursor stays valid if its step is removed. A step that is
-   * submitted or removed between two pages may be listed or not; every other step is listed once.
+   * `next` of an earlier page of a listing with the same `status`, `type`, `claimedBy` and `order`: the listing continues after it. The
+   * cursor stays valid if its step is removed. A step that is submitted or removed between two pages may be listed or not;
+   * every other step is listed once.
    */
   readonly after?: string;
   /** Steps in one page; 1 to 1,000. Default 100. */

@@ -7,6 +7,7 @@ import { checkStepId } from '../input/field-checks.js';
 import { readStep } from '../step/read-step.js';
 import type { Step } from '../step/step.js';
 import type { StepRecord, Store } from '../store/contract.js';
+import { decodeCursor, encodeCursor } from './list-cursor.js';
 import { SecondRead } from './second-read.js';
 import { listingOf, type StepFilter, type StepListing } from './step-listing.js';
 import { unlessClosing } from './unless-closing.js';
@@ -47,19 +48,26 @@ export class StepQueries {
   list(filter: StepFilter): StepListing<Step> {
     const { status, type, claimedBy, createdAfter, createdBefore, order = 'oldest', pageSize = 100 } = filter;
     const { store, runtime } = this.#deps;
+    const listing = {
+      ...(status === undefined ? {} : { statuses: [status].flat() }),
+      ...(type === undefined ? {} : { types: [type].flat() }),
+      ...(claimedBy === undefined ? {} : { claimedBy }),
+      order,
+    };
+    // A range such as "the last hour" moves between two pages, so a cursor does not name it.
+    const conditions = {
+      ...listing,
+      ...(createdAfter === undefined ? {} : { createdFrom: wholeMs(createdAfter) }),
+      ...(createdBefore === undefined ? {} : { createdBefore: wholeMs(createdBefore) }),
+    };
     return listingOf(async (after = filter.after) => {
-      const query = {
-        ...(status === undefined ? {} : { statuses: [status].flat() }),
-        ...(type === undefined ? {} : { types: [type].flat() }),
-        ...(claimedBy === undefined ? {} : { claimedBy }),
-        ...(createdAfter === undefined ? {} : { createdFrom: wholeMs(createdAfter) }),
-        ...(createdBefore === undefined ? {} : { createdBefore: wholeMs(createdBefore) }),
-        ...(after === undefined ? {} : { after }),
-        order,
-        limit: pageSize,
-      };
+      const from = after === undefined ? {} : { after: decodeCursor(after, listing) };
+      const query = { ...conditions, ...from, limit: pageSize };
       const { steps, next } = await this.read('listSteps', () => store.list(query));
-      return { steps: await mapInSlices(runtime, steps, (record) => readStep(record)), next };
+      return {
+        steps: await mapInSlices(runtime, steps, (record) => readStep(record)),
+        next: next === null ? null : encodeCursor(next, listing),
+      };
     });
   }
 }

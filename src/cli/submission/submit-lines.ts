@@ -6,7 +6,7 @@
  * - A batch with a line that is not valid is not submitted, and the error names the line.
  */
 import { SubmitIncompleteError, ValidationError, type AnyFleetQ, type StepInput, type Submitted } from '../../index.js';
-import { FailedError, UsageError } from '../exit-codes.js';
+import { UnreachableError, UsageError } from '../exit-codes.js';
 import { parsedJson } from '../input/json-value.js';
 import { lineBatches, type Line } from '../input/lines.js';
 import type { Io } from '../io.js';
@@ -81,5 +81,5 @@ function namingLine(error: unknown, lines: readonly Line[]): unknown {
 function incomplete(error: SubmitIncompleteError): unknown {
   const reason = error.cause === undefined ? '' : `: ${(error.cause as Error).message}`;
   const ids = error.stepIds.length === 0 ? '' : `; these were submitted too: ${error.stepIds.join(' ')}`;
-  return new FailedError(`the store failed${reason}${ids} (${error.code})`);
+  return new UnreachableError(`the store failed${reason}${ids} (${error.code})`);
 }

@@ -12,7 +12,7 @@ import { UsageError } from '../exit-codes.js';
 export function resolveModule(name: string, cwd: string): string {
   if (name.startsWith('file:')) return existing(fileURLToPath(name), name);
   const file = path.resolve(cwd, name);
-  if (/^\.{0,2}[/\\]/.test(name) || path.isAbsolute(name)) return existing(file, name);
+  if (/^\.{0,2}([/\\]|$)/.test(name) || path.isAbsolute(name)) return existing(file, name);
   // `node steps.js` runs a file of this folder, so `fleet-q worker steps.js` does too.
   if (kindOf(file) === 'file') return pathToFileURL(file).href;
   try {

@@ -2,7 +2,6 @@
 import { show } from '../../errors.js';
 import type { StepFilter } from '../../index.js';
 import { listedSteps, stepAnswer } from '../answers/step.js';
-import { decodeCursor, encodeCursor } from '../cursor.js';
 import type { Route } from '../route.js';
 import { instant, listOf, name, object, ref, STEP_ID, text } from '../schemas/parts.js';
 import { queueStep, submitOne, submitting, type SubmittedStep } from '../submission.js';
@@ -51,7 +50,6 @@ const list: Route = {
         'created_before',
         `expected an instant that is not before created_after, got ${show(created_before)}`,
       );
-    const mark = [status, type, claimed_by, created_after, created_before, order];
     const filter: StepFilter = {
       order,
       pageSize: page_size,
@@ -60,11 +58,11 @@ const list: Route = {
       ...(claimed_by === undefined ? {} : { claimedBy: claimed_by }),
       ...(created_after === undefined ? {} : { createdAfter: new Date(created_after) }),
       ...(created_before === undefined ? {} : { createdBefore: new Date(created_before) }),
-      ...(after === undefined ? {} : { after: decodeCursor(after, mark) }),
+      ...(after === undefined ? {} : { after }),
     };
     const { steps, next } = await queue.listSteps(filter).page();
     const shown = await listedSteps(steps, redaction);
-    return { status: 200, json: { steps: shown, next: next === null ? null : encodeCursor(next, mark) } };
+    return { status: 200, json: { steps: shown, next } };
   },
 };
 

@@ -12,6 +12,13 @@ const WAITER = 'test/client/waiter.test.ts';
 
 export const clientBreaks: readonly Break[] = [
   {
+    name: 'client/list-cursor: a cursor of another listing is taken',
+    file: 'src/client/list-cursor.ts',
+    find: 'if (decoded.slice(0, MARK_LENGTH) === markOf(listing)) return',
+    replace: 'return',
+    tests: ['test/client/list-cursor.test.ts'],
+  },
+  {
     name: 'client/commit-size-limit: a step larger than a commit is never written',
     file: 'src/client/commit-size-limit.ts',
     find: 'if (characters > MAX_CHARACTERS && end > from) break;',

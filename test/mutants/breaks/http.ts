@@ -31,13 +31,6 @@ export const httpBreaks: readonly Break[] = [
     tests: [API],
   },
   {
-    name: 'http/cursor: a cursor of another listing is taken',
-    file: 'src/http/cursor.ts',
-    find: 'decoded.slice(0, MARK_LENGTH) !== markOf(listing)',
-    replace: 'false',
-    tests: [API],
-  },
-  {
     name: 'http/submission: an error shows the args of a hidden type',
     file: 'src/http/submission.ts',
     find: "!redaction.hides(type, 'args')",

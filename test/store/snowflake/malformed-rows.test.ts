@@ -104,7 +104,7 @@ describeOnTestBed('invalid data', { timeout: 60_000 }, () => {
     const before = await driver.run('SELECT * FROM STEP_TRACKER ORDER BY step_id');
     await works(store);
     for (let times = 0; times < 3; times++) await store.prune({ keepMs: 3_600_000 });
-    expect(warned).toEqual([expect.objectContaining({ steps: Object.keys(ODD).length, requests: 0 })]);
+    expect(warned).toEqual([expect.objectContaining({ invalidSteps: Object.keys(ODD).length, invalidRequests: 0 })]);
     const odd = Object.keys(ODD).map((id) => `'${id}'`);
     expect(
       await driver.run(`SELECT * FROM STEP_TRACKER WHERE step_id IN (${odd.join(', ')}) ORDER BY step_id`),
@@ -185,7 +185,7 @@ describeOnTestBed('invalid data', { timeout: 60_000 }, () => {
     const [row] = await driver.run(`SELECT status AS s, version AS v FROM STEP_TRACKER WHERE step_id = 'held'`);
     expect(row).toMatchObject({ S: expect.stringMatching(/completed|failed/) as string, V: claim!.version + 1 });
     for (let times = 0; times < 3; times++) await store.prune({ keepMs: 3_600_000 });
-    expect(warned).toEqual([expect.objectContaining({ steps: 0, requests: 3 })]);
+    expect(warned).toEqual([expect.objectContaining({ invalidSteps: 0, invalidRequests: 3 })]);
   });
 
   test('in the log of pods makes no pod, or a pod with the valid part', async () => {

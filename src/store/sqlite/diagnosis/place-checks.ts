@@ -95,7 +95,10 @@ async function permissions(path: string): Promise<Observation> {
   const mode = (file.mode & 0o777).toString(8);
   if (others === 0) return ok(`The mode is ${mode}; other users have no access.`);
   const may = (others & 0o002) === 0 ? 'read' : 'write';
-  return warning(`The mode is ${mode}; every user of this host may ${may} the file.`, `chmod o-rwx ${path}*`);
+  return warning(
+    `The mode is ${mode}; every user of this host may ${may} the file.`,
+    `chmod o-rwx '${path}' '${path}-wal' '${path}-shm'`,
+  );
 }
 
 async function isUnwritable(name: string): Promise<boolean> {
