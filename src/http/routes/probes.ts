@@ -42,8 +42,8 @@ const TESTS: readonly Probe[] = [
 /** The answers of every probe, well and not. */
 function answers(name: string): Route['answers'] {
   return {
-    200: { description: 'It is well.', schema: ref(name), example: { status: 'healthy' } },
-    503: { description: 'It is not.', schema: ref(name), example: { status: 'unhealthy' } },
+    200: { description: 'Healthy.', schema: ref(name), example: { status: 'healthy' } },
+    503: { description: 'Unhealthy.', schema: ref(name), example: { status: 'unhealthy' } },
   };
 }
 
