@@ -79,6 +79,18 @@ describe('a structured logger', () => {
     ]);
   });
 
+  test('is called only at the levels that it writes', () => {
+    const called: string[] = [];
+    const at = (level: string) => () => void called.push(level);
+    const levels = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+    const log = createLog('pool', { ...levels, isLevelEnabled: (level) => level === 'warn' || level === 'error' });
+    log.debug({}, 'a');
+    log.info({}, 'b');
+    log.with({}).warn({}, 'c');
+    log.error({}, 'd');
+    expect(called).toEqual(['warn', 'error']);
+  });
+
   test('a logger that throws affects nothing else', () => {
     const fail = () => {
       throw new Error('disk full');

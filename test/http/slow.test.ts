@@ -68,7 +68,7 @@ describe('a client loses its connection', () => {
   });
 
   test('if it sends a byte of its headers now and then', async () => {
-    const server = await serving();
+    const server = await serving({ requestTimeoutMs: 600_000 }); // that of the headers alone can end it
     const { socket, closed, received } = await client(server);
     trickle(socket, `GET /livez HTTP/1.1\r\nx-padding: ${'x'.repeat(10_000)}`, 20);
     await answersOthers(server);
