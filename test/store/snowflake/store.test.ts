@@ -149,7 +149,7 @@ describeOnTestBed('a row of others', FAR, () => {
     expect((await store.stats()).byStatus).toMatchObject({ pending: 1, claimed: 1 });
     await store.prune({ keepMs: 3_600_000 });
     await store.prune({ keepMs: 3_600_000 });
-    expect(warned).toEqual([expect.objectContaining({ steps: 2, requests: 1 })]);
+    expect(warned).toEqual([expect.objectContaining({ invalidSteps: 2, invalidRequests: 1 })]);
   });
 
   test('is claimed if an old query has made it pending and left its token', async () => {
