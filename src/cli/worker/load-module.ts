@@ -17,11 +17,18 @@ export type Loaded = { readonly url: string } & (
   | { readonly queue?: undefined; readonly steps: StepDefinitions }
 );
 
-/** @throws UsageError if the module cannot be loaded, or exports nothing that a worker can run */
-export async function loadModule(name: string, cwd: string = process.cwd()): Promise<Loaded> {
+/** How long the top level of a module may await something, in ms. */
+const LOADED_WITHIN_MS = 60_000;
+
+/** @throws UsageError if the module cannot be loaded in time, or exports nothing that a worker can run */
+export async function loadModule(
+  name: string,
+  cwd: string = process.cwd(),
+  withinMs: number = LOADED_WITHIN_MS,
+): Promise<Loaded> {
   const url = resolveModule(name, cwd);
   const found = new Found(name);
-  for (const [key, value] of await load(url, name)) found.add(key, value);
+  for (const [key, value] of await load(url, name, withinMs)) found.add(key, value);
   const queue = found.queue();
   return queue === undefined ? { url, steps: found.steps() } : { url, queue };
 }
@@ -29,11 +36,19 @@ export async function loadModule(name: string, cwd: string = process.cwd()): Pro
 type Namespace = Readonly<Record<string, unknown>>;
 type Exports = readonly (readonly [key: string, value: unknown])[];
 
-async function load(url: string, name: string): Promise<Exports> {
+async function load(url: string, name: string, withinMs: number): Promise<Exports> {
+  let timer: NodeJS.Timeout | undefined;
+  // It also keeps the process alive: Node.js ends one whose top-level await can never settle, with the code 13.
+  const late = new Promise<never>((_, reject) => {
+    const problem = `its top level still awaits something after ${withinMs / 1_000} s`;
+    timer = setTimeout(() => reject(new Error(problem)), withinMs);
+  });
   try {
-    return exportsOf((await import(url)) as Namespace); // a getter of CommonJS may throw
+    return exportsOf((await Promise.race([import(url), late])) as Namespace); // a getter of CommonJS may throw
   } catch (error) {
     throw new UsageError(`module ${JSON.stringify(name)}: ${whyNotLoaded(error, url)}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

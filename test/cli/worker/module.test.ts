@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loadModule } from '../../../src/cli/worker/load-module.js';
 import { application, Service } from './service.js';
 
 /** Node.js 22.18 and later have this flag; their types do not yet. */
@@ -65,6 +66,13 @@ describe('a module is refused before anything is opened', { timeout: 60_000 }, (
     expect(stderr).toContain(message);
     expect(stderr).not.toContain('    at ');
     expect(existsSync(path.join(folder, 'fleet-q.db'))).toBe(false);
+  });
+
+  test('if its top level awaits what never comes', async () => {
+    const folder = application({ 'm.mjs': 'await new Promise(() => undefined);' });
+    await expect(loadModule('m.mjs', folder, 50)).rejects.toThrow(
+      'module "m.mjs": could not be loaded: Error: its top level still awaits something after 0.05 s',
+    );
   });
 
   test('if it is TypeScript and Node.js runs none', { skip: runsTypeScript }, async () => {
