@@ -4,7 +4,6 @@
  * process of their own, and share the machine's cores with the queue.
  */
 import { Agent, get } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
 import { serve } from 'fleet-q/http';
 import { median, pause, quantile, watchLoop, type LoopDelay } from '../support/measure.js';
 import { withPlace, type Place } from '../support/places.js';
@@ -12,6 +11,7 @@ import type { Report } from '../support/report.js';
 import { flood } from '../support/flood.js';
 import { Task, together, type Course } from '../support/tasks.js';
 import { queueAt } from '../subjects/fleet-q.js';
+import { freePort } from '../support/free-port.js';
 
 const CLIENTS = 200;
 /** How often each of them asks. */
@@ -122,14 +122,6 @@ function ask(agent: Agent, port: number, path: string): Promise<number | undefin
     const options = { agent, port, path, host: '127.0.0.1', headers: { authorization: `Bearer ${TOKEN}` } };
     get(options, (response) => response.resume().once('end', () => resolve(response.statusCode))).once('error', reject);
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function measured(seconds: number, isPolled: boolean): Promise<[PodFigures, ClientFigures | undefined]> {

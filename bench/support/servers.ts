@@ -5,11 +5,11 @@
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { pause } from './measure.js';
+import { freePort } from './free-port.js';
 
 const run = promisify(execFile);
 
@@ -142,15 +142,6 @@ function postgresPrograms(): string | undefined {
 
 const pathFolders = (): string[] => (process.env['PATH'] ?? '').split(path.delimiter);
 const onPath = (program: string): boolean => pathFolders().some((folder) => existsSync(path.join(folder, program)));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function until(attempt: () => Promise<unknown>): Promise<void> {
   for (let tries = 0; ; tries++) {

@@ -7,7 +7,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +14,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { addPackageTo } from '../support/application.js';
 import { temporaryFolder } from '../support/temp.js';
+import { freePort } from '../support/free-port.js';
 
 const run = promisify(execFile);
 const fixture = fileURLToPath(new URL('fixture', import.meta.url));
@@ -160,13 +160,4 @@ function printed(child: ChildProcess, text: string): Promise<void> {
     });
     child.once('exit', (code) => reject(new Error(`exited with ${code}: ${output}`)));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

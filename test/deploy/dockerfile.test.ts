@@ -3,8 +3,6 @@ import { execFile } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +11,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { authorized, Process, TOKEN } from '../cli/worker/service.js';
 import { describeOnTestBed } from '../support/warehouse/suite.js';
 import { temporaryFolder } from '../support/temp.js';
+import { freePort } from '../support/free-port.js';
 import { Build, execForm, filesBelow, ignorePatterns, readDockerfile, variablesOf } from './support/dockerfile.js';
 import { pythonTool } from './support/python-tool.js';
 
@@ -187,15 +186,6 @@ function imageFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'fleet-q-image-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }), TOOL_MS);
   return folder;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const headers = { ...authorized, connection: 'close' };

@@ -5,12 +5,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { addPackageTo } from '../support/application.js';
+import { freePort } from '../support/free-port.js';
 
 const example = fileURLToPath(new URL('../../examples/next', import.meta.url));
 const TOKEN = 'a-token-that-nobody-guesses';
@@ -87,13 +87,4 @@ async function run(cwd: string, command: string, args: readonly string[]): Promi
   const { child, output } = start(cwd, command, args);
   const [code] = (await once(child, 'close')) as [number | null];
   expect(code, `${command} ${args.join(' ')}\n${output()}`).toBe(0);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -22,7 +22,7 @@ function world(answers: readonly ('ok' | 'error' | 'never')[] = ['ok'], tookMs =
   return { state, source };
 }
 
-test('counts are kept for the interval, and their age is told', async () => {
+test('counts are kept for the interval, and their age is reported', async () => {
   const { state, source } = world();
   expect(await source.read()).toEqual({ stats: STATS, ageMs: 0 });
   state.now += 14_999;
