@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { Logger } from 'fleet-q';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { isLoopbackAddress, isLoopbackHost, addressToBind } from '../../src/http/guard/loopback.js';
 import { isDeeperThan } from '../../src/http/guard/json-depth.js';
 import { Guard, type GuardOptions } from '../../src/http/guard/guard.js';
 import { readJson } from '../../src/http/guard/read-json.js';
-import { withinTime } from '../../src/http/guard/within-time.js';
+import { TimeLimit } from '../../src/http/guard/time-limit.js';
 import { Problem } from '../../src/http/problem.js';
 
 const TOKEN = 'a-token-that-nobody-guesses';
@@ -130,9 +130,21 @@ describe('auth', () => {
   });
 
   test('a function that never answers refuses in bound', async () => {
-    await expect(withinTime('auth', () => new Promise(() => undefined), 5)).rejects.toThrow(
-      'auth did not answer within 5 ms',
-    );
+    const limit = new TimeLimit(5);
+    const silent = () => new Promise<void>(() => undefined);
+    await expect(limit.hold('auth', silent)).rejects.toThrow('auth did not answer within 5 ms');
+    await expect(limit.hold('can', silent)).rejects.toThrow('can did not answer within 5 ms'); // nothing was left of it
+  });
+
+  test.each(['auth', 'can'])('a probe waits for half a second for %s, and leaves no timer behind', async (slow) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const silent = () => new Promise<boolean>(() => undefined);
+    const guard = guardOf({ auth: () => true, [slow]: silent });
+    const answer = guard.permits('pod:read', new Request(URL_OF_API));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await answer).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
 

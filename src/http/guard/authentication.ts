@@ -6,7 +6,7 @@
  */
 import { ValidationError } from '../../index.js';
 import { bearerTest } from './token.js';
-import { withinTime } from './within-time.js';
+import type { TimeLimit } from './time-limit.js';
 
 /** Who sends the request: any object of the host, such as `{ name: 'alice', role: 'operator' }`. */
 export type Principal = object;
@@ -23,7 +23,7 @@ export type Authenticate = (
 export type Auth = string | readonly string[] | Authenticate;
 
 /** Who sent the request; `undefined` if it is not let in. */
-export type Identify = (request: Request) => Promise<Principal | true | undefined>;
+export type Identify = (request: Request, limit: TimeLimit) => Promise<Principal | true | undefined>;
 
 /** Where the failures of the host's functions are reported. */
 export type Report = (error: unknown, message: string) => void;
@@ -42,9 +42,9 @@ export function authenticator(auth: unknown, report: Report): Identify {
 }
 
 function byFunction(identify: (request: Request) => unknown, report: Report): Identify {
-  return async (request) => {
+  return async (request, limit) => {
     try {
-      const answer = await withinTime('auth', async () => identify(request));
+      const answer = await limit.hold('auth', async () => identify(request));
       if (answer === true || isPrincipal(answer)) return answer;
       if (answer !== false && answer !== null && answer !== undefined)
         throw new TypeError(`auth returned neither a boolean nor a principal: ${kindOf(answer)}`);

@@ -15,7 +15,7 @@ import { authenticator, type Identify, type Principal, type Report } from './aut
 import { crossSiteProblem, isMutation, originsOf } from './cross-site.js';
 import { isLoopbackHost } from './loopback.js';
 import { addSecurityHeaders } from './security-headers.js';
-import { withinTime } from './within-time.js';
+import { TimeLimit } from './time-limit.js';
 
 /** The options that the guard reads. */
 export type GuardOptions = Pick<HttpOptions, 'auth' | 'can' | 'allowedOrigins' | 'logger'>;
@@ -26,7 +26,7 @@ export type GuardOptions = Pick<HttpOptions, 'auth' | 'can' | 'allowedOrigins' |
  */
 const PROXIED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
 
-/** How long a probe waits for `auth` and `can`, in ms. Kubernetes waits for one second by default. */
+/** How long a probe waits for `auth` and `can` together, in ms. Kubernetes waits for one second by default. */
 const PROBE_MS = 500;
 
 export class Guard {
@@ -59,7 +59,7 @@ export class Guard {
    * @returns the refusal; `undefined` if the request is served
    */
   async check(action: Action | undefined, request: Request): Promise<Response | undefined> {
-    return action === undefined ? undefined : (await this.#problem(action, request))?.toResponse();
+    return action === undefined ? undefined : (await this.#problem(action, request, new TimeLimit()))?.toResponse();
   }
 
   /** Adds the headers of every answer. */
@@ -68,16 +68,12 @@ export class Guard {
     return response;
   }
 
-  /** Whether the request may do this. For a route that answers anyone, and says more to those who may know. */
+  /** Whether the request may do this. For a route that answers anyone, at once, and says more to those who may know. */
   async permits(action: Action, request: Request): Promise<boolean> {
-    try {
-      return (await withinTime('auth', () => this.#problem(action, request), PROBE_MS)) === undefined;
-    } catch {
-      return false; // the functions of the host take too long, and a probe must not wait for them
-    }
+    return (await this.#problem(action, request, new TimeLimit(PROBE_MS))) === undefined;
   }
 
-  async #problem(action: Action, request: Request): Promise<Problem | undefined> {
+  async #problem(action: Action, request: Request, limit: TimeLimit): Promise<Problem | undefined> {
     if (this.#isOpen && !isFromThisMachine(request))
       return new Problem(
         'HOST_REFUSED',
@@ -85,17 +81,17 @@ export class Guard {
       );
     const crossSite = isMutation(request) ? crossSiteProblem(request, this.#origins) : undefined;
     if (crossSite !== undefined) return new Problem('ORIGIN_REFUSED', crossSite);
-    const principal = this.#isOpen ? true : await this.#identify?.(request);
+    const principal = this.#isOpen ? true : await this.#identify?.(request, limit);
     if (principal === undefined) return unauthenticated(this.#expected);
-    if (await this.#may(action, request, principal)) return undefined;
+    if (await this.#may(action, request, principal, limit)) return undefined;
     return new Problem('FORBIDDEN', `this request may not do ${action}`);
   }
 
-  async #may(action: Action, request: Request, principal: Principal | true): Promise<boolean> {
+  async #may(action: Action, request: Request, principal: Principal | true, limit: TimeLimit): Promise<boolean> {
     const can = this.#can;
     if (can === undefined) return true;
     try {
-      const answer: unknown = await withinTime('can', async () => can(action, request, principal));
+      const answer: unknown = await limit.hold('can', async () => can(action, request, principal));
       return answer === true;
     } catch (error) {
       this.#report(error, 'can failed; refusing the request');
