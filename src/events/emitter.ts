@@ -65,20 +65,25 @@ export class Events {
 
   /** Emits an event whose payload is flat: each listener gets a copy. */
   emit<E extends EventName>(name: E, payload: EventPayloads<AnySteps>[E]): void {
-    this.emitLazily(name, () => ({ ...payload }));
+    const copy = (): object => ({ ...payload });
+    this.#emit(name, copy, copy);
   }
 
   /**
    * Emits an event whose payload holds objects.
    *
    * @param make makes a new payload for each listener
-   * @param makeBrief makes one for the listeners that need no args, metadata, result and step
+   * @param makeBrief makes one for the brief listeners: without args, metadata, result and step
    */
   emitLazily<E extends EventName>(
     name: E,
     make: () => EventPayloads<AnySteps>[E],
-    makeBrief: () => BriefPayload<E> | EventPayloads<AnySteps>[E] = make,
+    makeBrief: () => BriefPayload<E>,
   ): void {
+    this.#emit(name, make, makeBrief);
+  }
+
+  #emit(name: EventName, make: () => object, makeBrief: () => object): void {
     const brief = this.#brief.get(name);
     if (brief !== undefined) for (const listener of brief) this.#call(name, listener, makeBrief());
     for (const listener of this.#emitter.listeners(name)) {

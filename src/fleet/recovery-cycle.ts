@@ -108,9 +108,8 @@ export class RecoveryCycle {
   }
 
   emitCompleted(record: RecoveryRecord): void {
-    this.#deps.events.emitLazily('recovery:completed', () =>
-      structuredClone({ ...summaryOf(record), error: record.error }),
-    );
+    const make = () => structuredClone({ ...summaryOf(record), error: record.error });
+    this.#deps.events.emitLazily('recovery:completed', make, make);
   }
 
   async #recover(): Promise<void> {

@@ -55,16 +55,18 @@ export class Announcer {
     }
   }
 
-  #base(ended: EndedClaim, payload = payloadFor(ended)) {
-    const { claim, podId = this.#deps.podId } = ended;
-    return {
-      type: claim.type,
-      stepId: claim.stepId,
-      args: payload.args,
-      metadata: payload.metadata,
-      attempt: claim.retryCount + 1,
-      podId,
-    };
+  /** What every event of a claim has, without what is copied for each listener. */
+  #brief({ claim, podId = this.#deps.podId }: EndedClaim) {
+    return { type: claim.type, stepId: claim.stepId, attempt: claim.retryCount + 1, podId };
+  }
+
+  #base(ended: EndedClaim, { args, metadata } = payloadFor(ended)) {
+    return { ...this.#brief(ended), args, metadata };
+  }
+
+  /** What makes the payloads of an event, and the brief ones. @param own makes the fields that this event alone has */
+  #makers<O extends object>(ended: EndedClaim, own: () => O) {
+    return [() => ({ ...this.#base(ended), ...own() }), () => ({ ...this.#brief(ended), ...own() })] as const;
   }
 
   /** The step after the settlement. Written out, because this is on the hot path if anybody listens. */
@@ -109,13 +111,7 @@ export class Announcer {
         step,
       };
     };
-    events.emitLazily('step:completed', full, () => ({
-      type: ended.claim.type,
-      stepId: ended.claim.stepId,
-      attempt: ended.claim.retryCount + 1,
-      podId: ended.podId ?? this.#deps.podId,
-      durationMs: ended.durationMs,
-    }));
+    events.emitLazily('step:completed', full, () => ({ ...this.#brief(ended), durationMs: ended.durationMs }));
   }
 
   #log(line: EventLine, ended: EndedClaim, fields: LogFields = {}): void {
@@ -139,15 +135,16 @@ export class Announcer {
       this.#log(EVENT_LINES.stepFailed, ended, { error: errorField(error, error.stack) });
     }
     if (!events.has('step:failed')) return;
-    events.emitLazily('step:failed', () => {
-      const payload = payloadFor(ended);
-      return {
-        ...this.#base(ended, payload),
-        error: recordedError(settlement),
-        durationMs: ended.durationMs,
-        step: this.#step(ended, settlement, payload) as FailedStep,
-      };
-    });
+    const own = () => ({ error: recordedError(settlement), durationMs: ended.durationMs });
+    events.emitLazily(
+      'step:failed',
+      () => {
+        const payload = payloadFor(ended);
+        const step = this.#step(ended, settlement, payload) as FailedStep;
+        return { ...this.#base(ended, payload), ...own(), step };
+      },
+      () => ({ ...this.#brief(ended), ...own() }),
+    );
   }
 
   #retrying(ended: EndedClaim, settlement: Settlement): void {
@@ -156,12 +153,9 @@ export class Announcer {
     if (log.writes('info'))
       this.#log(EVENT_LINES.stepRetrying, ended, { error: errorField(recordedError(settlement)), delayMs });
     if (!events.has('step:retrying')) return;
-    events.emitLazily('step:retrying', () => ({
-      ...this.#base(ended),
-      error: recordedError(settlement),
-      delayMs,
-      durationMs: ended.durationMs,
-    }));
+    const { durationMs } = ended;
+    const own = () => ({ error: recordedError(settlement), delayMs, durationMs });
+    events.emitLazily('step:retrying', ...this.#makers(ended, own));
   }
 
   #released(ended: EndedClaim, settlement: Settlement): void {
@@ -173,13 +167,14 @@ export class Announcer {
     if (log.writes(line.level))
       this.#log(line, ended, { reason, delayMs, ...(error === undefined ? {} : { error: errorField(error) }) });
     if (!events.has('step:released')) return;
-    events.emitLazily('step:released', () => ({ ...this.#base(ended), reason, delayMs, error }));
+    events.emitLazily('step:released', ...this.#makers(ended, () => ({ reason, delayMs, error })));
   }
 
   #timedOut(ended: EndedClaim, timeoutMs: number): void {
     const { events, log } = this.#deps;
     if (log.verbose) this.#log(EVENT_LINES.stepTimedOut, ended, { timeoutMs });
-    if (events.has('step:timedOut')) events.emitLazily('step:timedOut', () => ({ ...this.#base(ended), timeoutMs }));
+    if (!events.has('step:timedOut')) return;
+    events.emitLazily('step:timedOut', ...this.#makers(ended, () => ({ timeoutMs })));
   }
 
   #cancelled(ended: EndedClaim): void {
@@ -192,8 +187,8 @@ export class Announcer {
   #lost(ended: EndedClaim, settlement: Settlement): void {
     const { events } = this.#deps;
     this.#log(EVENT_LINES.stepLost, ended, { status: settlement.status });
-    if (events.has('step:lost'))
-      events.emitLazily('step:lost', () => ({ ...this.#base(ended), refused: settlement.status }));
+    if (!events.has('step:lost')) return;
+    events.emitLazily('step:lost', ...this.#makers(ended, () => ({ refused: settlement.status })));
   }
 }
 

@@ -250,22 +250,25 @@ export function fieldsOf({ claim }: HeldClaim): LogFields {
   return { stepId: claim.stepId, type: claim.type, attempt: claim.retryCount + 1 };
 }
 
+/** The fields that every event of a claim has. If the payload is not JSON, `args` is undefined. */
+export function eventOf(held: HeldClaim): StepEvent<string, unknown> {
+  const { args, metadata } = readable(held);
+  return { ...briefOf(held), args, metadata };
+}
+
+/** The same for a listener that needs no copies. */
+export function briefOf({ claim, pod }: HeldClaim): BriefPayload<'step:claimed'> {
+  return { type: claim.type, stepId: claim.stepId, attempt: claim.retryCount + 1, podId: pod.podId };
+}
+
 /** The payload of `step:started`. */
 export function startedOf(held: HeldClaim): StepStarted<string, unknown> {
   return { ...eventOf(held), waitMs: held.waitMs };
 }
 
-/** The payload of `step:started` for a listener that needs no copies. */
+/** The same for a listener that needs no copies. */
 export function briefStartOf(held: HeldClaim): BriefPayload<'step:started'> {
-  const { claim, pod, waitMs } = held;
-  return { type: claim.type, stepId: claim.stepId, attempt: claim.retryCount + 1, podId: pod.podId, waitMs };
-}
-
-/** The fields that every event of a claim has. If the payload is not JSON, `args` is undefined. */
-export function eventOf(held: HeldClaim): StepEvent<string, unknown> {
-  const { claim, pod } = held;
-  const { args, metadata } = readable(held);
-  return { type: claim.type, stepId: claim.stepId, args, metadata, attempt: claim.retryCount + 1, podId: pod.podId };
+  return { ...briefOf(held), waitMs: held.waitMs };
 }
 
 function readable(held: HeldClaim): Payload {

@@ -11,7 +11,7 @@ import { EVENT_LINES, logEvent, type Events } from '../../events.js';
 import type { Log } from '../../log.js';
 import { isAlone, isSuspect } from '../../step/crash-suspect.js';
 import type { FreshClaim, PodRef } from '../../store/contract.js';
-import { eventOf, fieldsOf, HeldClaim } from '../claims/held-claim.js';
+import { briefOf, eventOf, fieldsOf, HeldClaim } from '../claims/held-claim.js';
 import type { HeldClaims } from '../claims/held-claims.js';
 import type { Handlers } from '../handlers/handlers.js';
 import type { SuspectIsolation } from '../suspects/suspect-isolation.js';
@@ -47,7 +47,12 @@ export class ClaimIntake {
       const handler = handlers.get(claim.type) ?? handlers.none;
       const held = new HeldClaim(claim, pod, handler, now);
       if (verbose) logEvent(log, EVENT_LINES.stepClaimed, fieldsOf(held));
-      if (events.has('step:claimed')) events.emitLazily('step:claimed', () => eventOf(held));
+      if (events.has('step:claimed'))
+        events.emitLazily(
+          'step:claimed',
+          () => eventOf(held),
+          () => briefOf(held),
+        );
       if (claim === suspect && !takesSuspect) keeps = false;
       if (!state.permissions.mayKeep) this.#deps.claims.giveBack(held, 'stopping');
       else if (handler === handlers.none) this.#deps.claims.giveBack(held, 'unstarted', UNHANDLED_MS);

@@ -133,7 +133,7 @@ export class VirtualFleet {
     return this.world.monotonicMs();
   }
 
-  /** A pod that has started. @param prepare changes its machine before that */
+  /** A pod that has started. @param prepare changes its machine before that, or listens to its queue */
   async add(
     podId: string,
     {
@@ -141,10 +141,10 @@ export class VirtualFleet {
       options = {},
       store = {},
       watched = false,
-    }: { prepare?: (machine: VirtualRuntime) => void } & PodOptions = {},
+    }: { prepare?: (machine: VirtualRuntime, pod: VirtualPod) => void } & PodOptions = {},
   ): Promise<VirtualPod> {
     const pod = this.#make(podId, options, store, watched);
-    prepare?.(pod.machine);
+    prepare?.(pod.machine, pod);
     this.pods.push(pod);
     await this.until(pod.queue.start());
     await this.pass(50); // no two pods have the same age

@@ -45,6 +45,13 @@ export const poolExchangeBreaks: readonly Break[] = [
     tests: ['test/pool/exchange/cancellation-watch.test.ts'],
   },
   {
+    name: 'pool/exchange/claim-intake: a brief listener gets the args of a claimed step',
+    file: 'src/pool/exchange/claim-intake.ts',
+    find: '() => briefOf(held),',
+    replace: '() => (briefOf(held), eventOf(held)),',
+    tests: ['test/events/brief-payloads.test.ts'],
+  },
+  {
     name: 'pool/exchange/claim-intake: claims are kept beside a suspect that runs',
     file: 'src/pool/exchange/claim-intake.ts',
     find: 'let keeps = !isolation.isolates && !isolation.blocked(now);',

@@ -77,8 +77,15 @@ export const settlementBreaks: readonly Break[] = [
   {
     name: 'settlement/announcer: the recovery names itself instead of the pod that held the claim',
     file: 'src/settlement/announcer.ts',
-    find: 'const { claim, podId = this.#deps.podId } = ended;',
-    replace: 'const { claim } = ended;\n    const { podId } = this.#deps;',
+    find: '#brief({ claim, podId = this.#deps.podId }: EndedClaim) {\n',
+    replace: '#brief({ claim }: EndedClaim) {\n    const { podId } = this.#deps;\n',
     tests: ['test/settlement/announcer.test.ts', 'test/fleet/recovery.test.ts'],
+  },
+  {
+    name: 'settlement/announcer: a brief listener gets the args of a step that is retried',
+    file: 'src/settlement/announcer.ts',
+    find: '() => ({ ...this.#brief(ended), ...own() })] as const;',
+    replace: '() => ({ ...this.#base(ended), ...own() })] as const;',
+    tests: ['test/events/brief-payloads.test.ts'],
   },
 ];
