@@ -44,22 +44,22 @@ function listenToSteps(queue: AnyFleetQ, series: Series, types: TypeLabels): (()
       finished(type, 'completed');
       ran(type, durationMs);
     }),
-    queue.on('step:failed', ({ type, durationMs, podId }) => {
+    queue.onBrief('step:failed', ({ type, durationMs, podId }) => {
       finished(type, 'failed');
       if (podId === queue.podId) ran(type, durationMs); // the leader knows no duration of an orphan
     }),
-    queue.on('step:cancelled', ({ type, by }) => {
+    queue.onBrief('step:cancelled', ({ type, by }) => {
       if (by === 'caller') finished(type, 'cancelled'); // the holder reports the same step again
     }),
-    queue.on('step:retrying', ({ type, durationMs, podId }) => {
+    queue.onBrief('step:retrying', ({ type, durationMs, podId }) => {
       series.count('step_retries_total', { type: types.of(type) });
       if (podId === queue.podId) ran(type, durationMs);
     }),
-    queue.on('step:released', ({ type, reason }) =>
+    queue.onBrief('step:released', ({ type, reason }) =>
       series.count('step_releases_total', { type: types.of(type), reason }),
     ),
-    queue.on('step:timedOut', ({ type }) => series.count('step_timeouts_total', { type: types.of(type) })),
-    queue.on('step:lost', ({ type }) => series.count('settlements_refused_total', { type: types.of(type) })),
+    queue.onBrief('step:timedOut', ({ type }) => series.count('step_timeouts_total', { type: types.of(type) })),
+    queue.onBrief('step:lost', ({ type }) => series.count('settlements_refused_total', { type: types.of(type) })),
   ];
 }
 
@@ -67,29 +67,29 @@ function listenToPod(queue: AnyFleetQ, series: Series): (() => void)[] {
   const failed = (operation: string, error: unknown): void =>
     series.count('store_errors_total', { operation, code: errorCodeOf(error) });
   return [
-    queue.on('exchange:completed', ({ durationMs, claimed, settled, error }) => {
+    queue.onBrief('exchange:completed', ({ durationMs, claimed, settled, error }) => {
       series.count('exchanges_total', { result: resultOf(error) });
       series.observe('exchange_seconds', {}, durationMs / 1_000);
       series.count('exchange_claimed_total', {}, claimed);
       series.count('exchange_settled_total', {}, settled);
       if (error !== undefined) failed('exchange', error);
     }),
-    queue.on('heartbeat:completed', ({ durationMs, error }) => {
+    queue.onBrief('heartbeat:completed', ({ durationMs, error }) => {
       series.count('heartbeats_total', { result: resultOf(error) });
       series.observe('heartbeat_seconds', {}, durationMs / 1_000);
       if (error !== undefined) failed('heartbeat', error);
     }),
-    queue.on('pod:fenced', ({ reason }) => series.count('pod_fenced_total', { reason })),
-    queue.on('pod:dead', ({ reason }) => series.count('pods_dead_total', { reason })),
-    queue.on('leader:elected', () => series.count('leader_elected_total', {})),
-    queue.on('recovery:completed', ({ dryRun, durationMs, requeued, failed: given, error }) => {
+    queue.onBrief('pod:fenced', ({ reason }) => series.count('pod_fenced_total', { reason })),
+    queue.onBrief('pod:dead', ({ reason }) => series.count('pods_dead_total', { reason })),
+    queue.onBrief('leader:elected', () => series.count('leader_elected_total', {})),
+    queue.onBrief('recovery:completed', ({ dryRun, durationMs, requeued, failed: given, error }) => {
       if (dryRun) return;
       series.count('recovery_cycles_total', { result: resultOf(error) });
       series.observe('recovery_seconds', {}, durationMs / 1_000);
       series.count('orphans_recovered_total', { decision: 'requeued' }, requeued.length);
       series.count('orphans_recovered_total', { decision: 'failed' }, given.length);
     }),
-    queue.on('store:error', ({ operation, error }) => {
+    queue.onBrief('store:error', ({ operation, error }) => {
       series.count('store_outages_total', {});
       if (operation === 'journal') failed('journal', error); // the others report each of their failures
     }),
