@@ -66,7 +66,7 @@ const EDGES: Record<string, readonly string[]> = {
   // what runs beside the queue: each uses the public entry points alone; `errors` and `input`
   // check what users pass
   http: ['http', 'index', 'errors', 'input'],
-  prometheus: ['prometheus', 'index', 'errors'],
+  prometheus: ['prometheus', 'index', 'errors', 'input'],
   otel: ['otel', 'type index', 'index'],
   cli: [
     'cli',

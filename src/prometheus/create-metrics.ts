@@ -11,7 +11,7 @@ import type { AnyFleetQ } from '../index.js';
 import { errorCodeOf } from './error-code.js';
 import { listen } from './event-metrics.js';
 import { setCounts, setHealth } from './gauges.js';
-import { resolveMetricsOptions, type AnyRegistry, type MetricsOptions } from './options.js';
+import { hasMethods, resolveMetricsOptions, type AnyRegistry, type MetricsOptions } from './options.js';
 import { Series } from './series.js';
 import { StatsSource } from './stats-source.js';
 import { TypeLabels } from './type-labels.js';
@@ -86,12 +86,8 @@ function sharedUpdate(update: () => Promise<void>): () => Promise<void> {
 }
 
 function checkQueue(queue: unknown): void {
-  const methods = ['on', 'onBrief', 'health', 'stats'] as const;
-  const isQueue =
-    typeof queue === 'object' &&
-    queue !== null &&
-    methods.every((method) => typeof (queue as Readonly<Record<string, unknown>>)[method] === 'function');
-  if (!isQueue) throw new ValidationError('OPTION_INVALID', 'queue', `expected a FleetQ, got ${show(queue)}`);
+  if (hasMethods(queue, ['on', 'onBrief', 'health', 'stats'])) return;
+  throw new ValidationError('OPTION_INVALID', 'queue', `expected a FleetQ, got ${show(queue)}`);
 }
 
 /** The process has one set of them, even if another library has registered it. */

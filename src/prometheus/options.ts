@@ -1,6 +1,16 @@
 /** The options of `createMetrics`: checked and completed. */
 import type { OpenMetricsContentType, Registry } from 'prom-client';
-import { nearest, show, ValidationError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
+import {
+  boolean,
+  checkFields,
+  expecting,
+  integer,
+  oneOfWords,
+  record,
+  type FieldCheck,
+  type FieldChecks,
+} from '../input/field-checks.js';
 
 /** A registry of prom-client, for either content type. */
 export type AnyRegistry = Registry | Registry<OpenMetricsContentType>;
@@ -42,19 +52,20 @@ export interface ResolvedMetricsOptions {
   readonly processMetrics: boolean;
 }
 
-type Check = (value: unknown, field: string) => void;
-
-const CHECKS: Readonly<Record<keyof MetricsOptions, Check>> = {
-  registry: expecting('a Registry of prom-client', isRegistry),
-  prefix: expecting('a text of letters, digits, _ and :, that begins with none of the digits', (value) =>
-    isText(value, /^[a-zA-Z_:][a-zA-Z0-9_:]*$/),
+const CHECKS: FieldChecks = {
+  registry: expecting('a Registry of prom-client', (value) =>
+    hasMethods(value, ['registerMetric', 'getSingleMetric', 'removeSingleMetric', 'metrics']),
+  ),
+  prefix: expecting(
+    'a text of letters, digits, _ and :, that begins with none of the digits',
+    (value) => typeof value === 'string' && /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(value),
   ),
   labels: checkLabels,
-  maxTypes: expecting('a whole number from 0 to 1000', (value) => isWhole(value, 0, 1_000)),
-  stats: expecting('"leader", "always" or "never"', (value) => ['leader', 'always', 'never'].includes(value as string)),
-  statsIntervalMs: expecting('milliseconds from 1000 to 3600000', (value) => isWhole(value, 1_000, 3_600_000)),
-  processMetrics: expecting('true or false', (value) => typeof value === 'boolean'),
-};
+  maxTypes: integer(0, 1_000),
+  stats: oneOfWords('leader', 'always', 'never'),
+  statsIntervalMs: integer(1_000, 3_600_000),
+  processMetrics: boolean,
+} satisfies Readonly<Record<keyof MetricsOptions, FieldCheck>>;
 
 /** Names that labels of the metrics have already, or that Prometheus keeps for itself. */
 const TAKEN_LABELS = [
@@ -64,15 +75,8 @@ const TAKEN_LABELS = [
 
 /** @throws ValidationError `OPTION_INVALID` */
 export function resolveMetricsOptions(options: MetricsOptions): ResolvedMetricsOptions {
-  if (typeof options !== 'object' || options === null) throw wrong('options', 'expected an object', options);
-  for (const [key, value] of Object.entries(options)) {
-    if (!Object.hasOwn(CHECKS, key)) {
-      const near = nearest(key, Object.keys(CHECKS));
-      const hint = near === undefined ? '' : `; did you mean ${show(near)}?`;
-      throw new ValidationError('OPTION_INVALID', key, `createMetrics has no such option${hint}`);
-    }
-    if (value !== undefined) CHECKS[key as keyof MetricsOptions](value, key);
-  }
+  record(options, 'options', 'OPTION_INVALID');
+  checkFields(options, CHECKS, 'OPTION_INVALID', '');
   return {
     registry: options.registry,
     prefix: options.prefix ?? 'fleetq_',
@@ -84,45 +88,28 @@ export function resolveMetricsOptions(options: MetricsOptions): ResolvedMetricsO
   };
 }
 
-function checkLabels(value: unknown, field: string): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw wrong(field, 'expected an object of label names and values', value);
+function checkLabels(value: unknown, field: string, code: ErrorCode): void {
+  record(value, field, code);
   for (const [name, text] of Object.entries(value as Readonly<Record<string, unknown>>)) {
     const at = `${field}.${name}`;
-    if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) || name.startsWith('__'))
-      throw wrong(
-        at,
-        'expected a label name of letters, digits and _, which begins with no digit and not with __',
-        name,
-      );
-    if (TAKEN_LABELS.includes(name)) throw wrong(at, 'expected a label name that no metric has already', name);
-    if (typeof text !== 'string') throw wrong(at, 'expected a text', text);
+    labelName(name, at, code);
+    freeName(name, at, code);
+    labelValue(text, at, code);
   }
 }
 
-function isRegistry(value: unknown): boolean {
-  const methods = ['registerMetric', 'getSingleMetric', 'removeSingleMetric', 'metrics'];
+const labelName = expecting(
+  'a label name of letters, digits and _, which begins with no digit and not with __',
+  (name) => /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name as string),
+);
+const freeName = expecting('a label name that no metric has already', (name) => !TAKEN_LABELS.includes(name as string));
+const labelValue = expecting('a text', (text) => typeof text === 'string');
+
+/** Whether it is an object with these methods. */
+export function hasMethods(value: unknown, names: readonly string[]): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&
-    methods.every((method) => typeof (value as Readonly<Record<string, unknown>>)[method] === 'function')
+    names.every((name) => typeof (value as Readonly<Record<string, unknown>>)[name] === 'function')
   );
-}
-
-function isText(value: unknown, form: RegExp): boolean {
-  return typeof value === 'string' && form.test(value);
-}
-
-function isWhole(value: unknown, from: number, to: number): boolean {
-  return Number.isInteger(value) && (value as number) >= from && (value as number) <= to;
-}
-
-function expecting(what: string, accepts: (value: unknown) => boolean): Check {
-  return (value, field) => {
-    if (!accepts(value)) throw wrong(field, `expected ${what}`, value);
-  };
-}
-
-function wrong(field: string, problem: string, value: unknown): ValidationError {
-  return new ValidationError('OPTION_INVALID', field, `${problem}, got ${show(value)}`);
 }

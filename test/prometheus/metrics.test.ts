@@ -319,7 +319,7 @@ describe('the registry', () => {
 
 describe('a wrong option is refused, with its name and value', () => {
   const cases: readonly (readonly [object, string, RegExp])[] = [
-    [{ regsitry: 1 }, 'regsitry', /did you mean "registry"/],
+    [{ regsitry: 1 }, 'regsitry', /did you mean registry/],
     [{ registry: {} }, 'registry', /a Registry of prom-client/],
     [{ prefix: '9x' }, 'prefix', /"9x"/],
     [{ labels: ['a'] }, 'labels', /array of 1/],
