@@ -44,13 +44,15 @@ export function createMetrics(queue: AnyFleetQ, options: MetricsOptions = {}): F
   const series = new Series(registry, resolved);
   const types = new TypeLabels(resolved.maxTypes);
   const { stats, statsIntervalMs } = resolved;
+  let stopped = false;
   const source = new StatsSource({
     stats: (maxAgeMs) => queue.stats({ maxAgeMs }),
     mayCount: () => stats === 'always' || (stats === 'leader' && queue.health().isLeader),
     intervalMs: statsIntervalMs,
-    onError: (error) => series.count('store_errors_total', { operation: 'stats', code: errorCodeOf(error) }),
+    onError: (error) => {
+      if (!stopped) series.count('store_errors_total', { operation: 'stats', code: errorCodeOf(error) });
+    },
   });
-  let stopped = false;
   const stopListening = listen(queue, series, types);
   series.onRead(
     sharedUpdate(async () => {

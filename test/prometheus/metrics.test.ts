@@ -308,6 +308,23 @@ describe('the registry', () => {
     expect(await samplesOf(metrics)).toEqual({});
   });
 
+  test('a count in flight that fails after stop() leaves nothing in a registry that others use', async () => {
+    const registry = new Registry();
+    const [orders, mails] = [new FakeQueue(), new FakeQueue()];
+    let fail = (): void => undefined;
+    orders.answer = () =>
+      new Promise((_, reject) => (fail = () => reject(new StoreError('STORE_UNAVAILABLE', 'away', true))));
+    const first = metricsOf(orders, { registry, labels: { queue: 'orders' } });
+    const second = metricsOf(mails, { registry, labels: { queue: 'mails' } });
+    const scrape = first.metrics();
+    await expect.poll(() => orders.statsCalls).toBe(1);
+    first.stop();
+    fail();
+    await scrape;
+    const left = await samplesOf(second);
+    expect(Object.keys(left).filter((each) => each.includes('orders'))).toEqual([]);
+  });
+
   test.skipIf(promtool === undefined)('has names, units and helps that promtool finds no fault with', async () => {
     const queue = new FakeQueue();
     const metrics = metricsOf(queue);
