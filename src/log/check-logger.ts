@@ -8,9 +8,7 @@
  * first are recognized by their other members.
  */
 import { show, ValidationError, type ErrorCode } from '../errors.js';
-import type { Logger, LogLevel } from './logger-interface.js';
-
-const METHODS = ['debug', 'info', 'warn', 'error'] as const;
+import { LEVELS, type Logger, type LogLevel } from './logger-interface.js';
 
 /** A logger whose methods take the message first: winston, LogTape, and others. */
 export type MessageFirstLogger = {
@@ -56,7 +54,7 @@ const MESSAGE_FIRST: readonly { readonly name: string; readonly has: readonly st
 
 function checkMethods(value: unknown, field: string, code: ErrorCode): void {
   const isHolder = (typeof value === 'object' && value !== null) || typeof value === 'function';
-  const missing = METHODS.filter(
+  const missing = LEVELS.filter(
     (method) => !isHolder || typeof (value as Record<string, unknown>)[method] !== 'function',
   );
   if (missing.length === 0) return;
