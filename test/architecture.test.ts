@@ -196,7 +196,7 @@ const EDGES: Record<string, readonly string[]> = {
   files: ['type input', 'errors'],
   step: ['input', 'errors', 'type log', 'runtime/backoff'],
   input: ['errors'],
-  log: ['runtime', 'errors'],
+  log: ['input', 'runtime', 'errors'],
   runtime: ['errors'],
   'runtime/backoff': [], // pure, so that the domain may use it
   errors: [],

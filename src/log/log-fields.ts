@@ -7,6 +7,7 @@
  * - `docs/observability.md` describes each key. A test compares it with this file.
  */
 import { asError } from '../errors.js';
+import { readProperty } from '../input/safe-reads.js';
 
 /** An error in a log line. */
 export interface LoggedError {
@@ -116,12 +117,8 @@ export function errorField(
 }
 
 function readText(error: object, key: 'name' | 'message' | 'code' | 'stack'): string | undefined {
-  try {
-    const value = (error as Readonly<Record<string, unknown>>)[key];
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-  } catch {
-    return undefined; // a getter threw
-  }
+  const value = readProperty(error, key);
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
 function shortened(text: string, atMost: number): string {
