@@ -35,8 +35,8 @@ export function textLine(time: string, level: LogLevel, message: string, fields:
   const head = [dim(time), (colored ? COLOR_OF[level] : plain)(level.toUpperCase().padEnd(5))];
   if (part !== undefined) head.push(`[${escaped(part)}]`);
   const values = shown.map(([key, value]) => ` ${dim(`${escaped(key)}=`)}${value}`).join('');
-  const trace = stack === undefined ? '' : stack.split('\n').map((line) => `\n    ${dim(escaped(line.trim()))}`);
-  return `${head.join(' ')} ${escaped(message)}${values}${trace === '' ? '' : trace.join('')}`;
+  const trace = stack === undefined ? [] : stack.split('\n').map((line) => `\n    ${dim(escaped(line.trim()))}`);
+  return `${head.join(' ')} ${escaped(message)}${values}${trace.join('')}`;
 }
 
 /** `FORCE_COLOR` decides first, then `NO_COLOR`, then whether the stream is a terminal with colors. */
