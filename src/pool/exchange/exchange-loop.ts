@@ -138,7 +138,6 @@ export class ExchangeLoop implements Service {
     // Claims of an evicted incarnation are orphans by now.
     if (pod === claims.pod) intake.takeIn(result.claims, pod, now);
     slots.fill();
-    this.#loop.grant(0); // a handler may have blocked the event loop
     for (let i = 0; i < batch.length; i++) {
       this.#announce(batch[i], result, i);
       if (i % CHECK_EVERY === CHECK_EVERY - 1 && slice.isOver(this.#now())) {

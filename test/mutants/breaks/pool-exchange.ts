@@ -16,6 +16,13 @@ export const poolExchangeBreaks: readonly Break[] = [
     tests: ['test/pool/exchange/exchange-loop.test.ts'],
   },
   {
+    name: 'exchange/exchange-loop: what an answer causes runs while the loop counts as late',
+    file: 'src/pool/exchange/exchange-loop.ts',
+    find: 'claims.running.busy > 0);\n    this.#loop.grant(0);\n',
+    replace: 'claims.running.busy > 0);\n',
+    tests: ['test/pool/exchange/exchange-loop.test.ts'],
+  },
+  {
     name: 'pool/exchange/cancellation-watch: a change during a query is forgotten',
     file: 'src/pool/exchange/cancellation-watch.ts',
     find: '    this.#changed = false;\n    this.#notBefore = now + GAP_MS;\n    for (const cancelled of await this.among(this.#deps.stepIds())) this.#deps.onCancelled(cancelled);\n    return',

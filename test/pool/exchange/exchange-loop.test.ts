@@ -367,4 +367,21 @@ describe('an exchange that fails', () => {
     await rig.runtime.settle();
     expect(rig.pool.overdueMs).toBe(0);
   });
+
+  test('is not overdue any more for the listeners and handlers that run because of its answer', async () => {
+    const seen: [string, number][] = [];
+    const rig = await running({ add: () => void seen.push(['handler', rig.pool.overdueMs]) });
+    rig.onStarted = () => void seen.push(['listener', rig.pool.overdueMs]);
+    const hang = gate();
+    rig.store.before = () => hang.promise;
+    rig.store.add('s1', 'add');
+    rig.pool.wake();
+    await rig.runtime.advance(30_000);
+    hang.open();
+    await rig.runtime.settle();
+    expect(seen).toEqual([
+      ['listener', 0],
+      ['handler', 0],
+    ]);
+  });
 });
