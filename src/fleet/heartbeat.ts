@@ -13,7 +13,7 @@
  *   5. Otherwise the pod works.
  */
 import { StoppedError } from '../errors.js';
-import type { Events } from '../events.js';
+import { EVENT_LINES, logEvent, type Events } from '../events.js';
 import { loggedError, type Log } from '../log.js';
 import type { Settings } from '../options.js';
 import { halfJitterMs, jitteredIntervalMs } from '../runtime/backoff.js';
@@ -284,11 +284,13 @@ export class Heartbeat implements Service {
       fence.drain('outdated');
       return this.#evicted();
     }
-    const retryMs = halfJitterMs(settings.heartbeatIntervalMs, runtime.random());
-    const level = isOutage(error) ? 'debug' : 'warn'; // of an outage, its first failure is logged as an error
-    if (log.writes(level))
-      log[level]({ error: loggedError(error), retryInMs: retryMs }, 'heartbeat failed; sending it again');
-    return retryMs;
+    const retryInMs = halfJitterMs(settings.heartbeatIntervalMs, runtime.random());
+    const line = isOutage(error) ? EVENT_LINES.heartbeatInOutage : EVENT_LINES.heartbeatRefused;
+    if (!log.writes(line.level)) return retryInMs;
+    const fields = { error: loggedError(error), retryInMs };
+    if (this.#registration.registered) logEvent(log, line, fields);
+    else log[line.level](fields, 'evicted pod could not join the fleet again; trying again');
+    return retryInMs;
   }
 
   #intervalMs(): number {

@@ -598,10 +598,36 @@ it('an evicted pod that is older than the store allows does not try to join agai
   warn.mockRestore();
   expect(messages).toContain('evicted pod cannot join the fleet again; draining and leaving');
   expect(messages).not.toContain('heartbeat failed; sending it again');
+  expect(messages).not.toContain('evicted pod could not join the fleet again; trying again');
   expect(pod.recorded.of('pod:fenced').at(-1)).toMatchObject({ reason: 'outdated', recoverable: false });
   expect(pod.line.count('register')).toBe(2);
   expect(pod.fleet.heartbeat.hasLeft).toBe(true);
   expect(await world.store.fleet()).toMatchObject([{ pod: { podId: 'b' } }]);
+});
+
+it('an evicted pod whose registration is refused says so, and joins as soon as it can', async () => {
+  const pod = await world.started('a');
+  await world.started('b');
+  pod.kill();
+  await world.advance(40_000);
+  pod.line.before('register', () => {
+    throw new StoreError('STORE_REFUSED', 'not now', false);
+  });
+  vi.spyOn(log, 'writes').mockReturnValue(true);
+  const warn = vi.spyOn(log, 'warn');
+  pod.runtime.thaw();
+  pod.recorded.forget();
+  await world.advance(3_000);
+  const refused = warn.mock.calls.filter(([fields]) => 'retryInMs' in fields);
+  expect(refused.length).toBeGreaterThan(0);
+  for (const [fields, message] of refused) {
+    expect(message).toBe('evicted pod could not join the fleet again; trying again');
+    expect(fields).toMatchObject({ error: { code: 'STORE_REFUSED' } });
+    expect(fields).not.toHaveProperty('event'); // no heartbeat was sent
+  }
+  pod.line.heals();
+  await world.advance(5_000);
+  expect(pod.recorded.of('pod:joined').filter(({ podId }) => podId === 'a')).toHaveLength(1);
 });
 
 describe('a wall clock', () => {

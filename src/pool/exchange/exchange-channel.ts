@@ -208,10 +208,9 @@ export class ExchangeChannel implements ExchangePace {
     const widestMs = exponentialMs(FIRST_PAUSE_MS, this.#longestPauseMs, this.#failures++);
     const retryInMs = halfJitterMs(widestMs, runtime.random());
     this.#notBefore = runtime.monotonicMs() + retryInMs;
-    log.debug(
-      { error: loggedError(thrown), failures: this.#failures, retryInMs: Math.round(retryInMs) },
-      'exchange with the store failed; trying again',
-    );
+    if (!log.verbose) return;
+    const fields = { error: loggedError(thrown), failures: this.#failures, retryInMs: Math.round(retryInMs) };
+    logEvent(log, EVENT_LINES.exchangeFailed, fields);
   }
 }
 

@@ -37,13 +37,13 @@ export async function fleetInTrouble(
   await fleet.pass(3_000);
   ada.line.heals();
   await fleet.pass(3_000);
-  await fleet.submit({ ms: 3_000 }, { ms: 3_000, deaf: true });
+  await fleet.submit({ ms: 15_000 }, { ms: 15_000, deaf: true });
   await fleet.pass(LOOKED);
   const grace = await add('grace');
   ada.freeze();
   await fleet.pass(RECOVERED);
   ada.thaw();
-  await fleet.pass(10_000);
+  await fleet.pass(20_000);
   return { fleet, ada, grace };
 }
 
