@@ -1,4 +1,4 @@
-/** The metrics of real queues: every event of the library that is counted has the fields that are read. */
+/** The metrics of real queues that work: steps that complete, are retried and fail, the calls of the store, and its counts. */
 import { expect, test } from 'vitest';
 import { FleetQ, RetryLaterError, VERSION } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
