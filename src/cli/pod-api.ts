@@ -9,7 +9,7 @@
 import { Option } from 'commander';
 import { FailedError, UnreachableError, UsageError } from './exit-codes.js';
 import type { Environment } from './io.js';
-import { localUrl } from './worker/api-options.js';
+import { localUrl, tokenIn } from './worker/api-options.js';
 
 export interface PodFlags {
   readonly url?: string;
@@ -31,7 +31,8 @@ export class PodApi {
   /** @throws UsageError */
   constructor(env: Environment, { url }: PodFlags) {
     this.#base = baseOf(url ?? localUrl(env));
-    this.#token = env['FLEET_Q_API_TOKEN'] === '' ? undefined : env['FLEET_Q_API_TOKEN'];
+    // Secrets made from a file often end in a line break. `fetch` would quote a token that it cannot send.
+    this.#token = tokenIn(env['FLEET_Q_API_TOKEN']?.trim());
   }
 
   get(path: string, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {

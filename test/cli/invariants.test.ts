@@ -91,6 +91,27 @@ describe('a call of a pod', () => {
     expect(String(refusal)).not.toContain(TOKEN);
     expect({ tokens, redirected }).toEqual({ tokens: [`Bearer ${TOKEN}`], redirected: 0 });
   });
+
+  test.each(['\n', '\r\n', '\u0000', ' ', 'é', '密'])(
+    'refuses a token with %j in it, and does not show it',
+    (wrong) => {
+      const token = `${TOKEN}${wrong}${TOKEN}`;
+      const call = () => new PodApi({ FLEET_Q_API_TOKEN: token }, { url: 'http://127.0.0.1:1' });
+      expect(call).toThrow(UsageError);
+      expect(call).toThrow(/^FLEET_Q_API_TOKEN: expected printable ASCII without spaces$/);
+    },
+  );
+
+  test('sends a token from a file that ends in a line break', async () => {
+    const tokens: unknown[] = [];
+    const pod = createHttpServer((request, response) => {
+      tokens.push(request.headers.authorization);
+      response.writeHead(200, { connection: 'close' }).end('{}');
+    });
+    const api = new PodApi({ FLEET_Q_API_TOKEN: `${TOKEN}\r\n` }, { url: await listening(pod) });
+    await api.post('/api/pause', {}, new AbortController().signal);
+    expect(tokens).toEqual([`Bearer ${TOKEN}`]);
+  });
 });
 
 describe('a worker without a token', () => {

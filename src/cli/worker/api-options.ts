@@ -78,16 +78,25 @@ function chosen(
 }
 
 function tokenOf(env: Environment): string | undefined {
-  const token = env['FLEET_Q_API_TOKEN'] ?? '';
-  if (token === '') return undefined;
-  // A header cannot carry it, so no caller could ever send it. Secrets made from a file often end in a line break.
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw new UsageError(
-      'FLEET_Q_API_TOKEN: expected printable ASCII without spaces; does the secret end in a line break?',
-    );
-  if (token.length < SHORTEST_TOKEN)
+  const token = tokenIn(env['FLEET_Q_API_TOKEN']);
+  if (token !== undefined && token.length < SHORTEST_TOKEN)
     throw new UsageError(
       `FLEET_Q_API_TOKEN: expected at least ${SHORTEST_TOKEN} characters, got ${token.length}; make one with openssl rand -hex 32`,
     );
   return token;
+}
+
+/**
+ * The token that the text of `FLEET_Q_API_TOKEN` is; `undefined` if it is empty.
+ *
+ * @throws UsageError if no header can carry it
+ */
+export function tokenIn(text = ''): string | undefined {
+  if (text === '') return undefined;
+  // Secrets made from a file often end in a line break.
+  if (!/^[\x21-\x7e]+$/.test(text)) {
+    const hint = /\s$/.test(text) ? '; does the secret end in a line break?' : '';
+    throw new UsageError(`FLEET_Q_API_TOKEN: expected printable ASCII without spaces${hint}`);
+  }
+  return text;
 }
