@@ -20,7 +20,7 @@ export interface ProbeAnswer {
 export function probe(base: URL, which: Probe, timeoutMs: number): Promise<ProbeAnswer> {
   const url = new URL(`${base.pathname.replace(/\/$/, '')}/${which}`, base);
   return new Promise((resolve) => {
-    const signal = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.timeout(Math.ceil(timeoutMs));
     const failed = (error: NodeJS.ErrnoException): void => {
       const why = signal.aborted ? `no answer within ${timeoutMs} ms` : (error.code ?? error.message);
       resolve({ ok: false, what: `${url.href}: ${why}` });

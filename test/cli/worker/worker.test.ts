@@ -255,10 +255,10 @@ describe('fleet-q probe', { timeout: 120_000 }, () => {
     });
   });
 
-  test('gives up when the time is over', async () => {
+  test.each(['200', '200.5'])('gives up when the time is over: %s ms', async (ms) => {
     const url = `http://127.0.0.1:${await takenPort()}`;
-    const { code, stdout } = await new Service(application(), ['probe', '--url', url, '--timeout', '200ms']).ended;
-    expect({ code, stdout }).toEqual({ code: 1, stdout: `${url}/readyz: no answer within 200 ms\n` });
+    const { code, stdout } = await new Service(application(), ['probe', '--url', url, '--timeout', `${ms}ms`]).ended;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: `${url}/readyz: no answer within ${ms} ms\n` });
   });
 
   test.for([
