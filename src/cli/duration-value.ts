@@ -15,3 +15,17 @@ export function durationValue(text: string): number {
   if (ms >= 0 && ms <= LONGEST_MS) return ms;
   throw new InvalidArgumentError('Expected a duration such as 500ms, 30s, 5m, 2h or 7d.');
 }
+
+/** Node.js lets a timer that is set for longer fire at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+/**
+ * A duration as above that a timer of Node.js can wait.
+ *
+ * @throws InvalidArgumentError
+ */
+export function timerValue(text: string): number {
+  const ms = durationValue(text);
+  if (ms <= LONGEST_TIMER_MS) return ms;
+  throw new InvalidArgumentError(`Expected at most ${LONGEST_TIMER_MS}ms, which is 24.8 days.`);
+}

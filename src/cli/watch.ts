@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Option } from 'commander';
-import { durationValue } from './duration-value.js';
+import { timerValue } from './duration-value.js';
 import { UsageError } from './exit-codes.js';
 import type { Io } from './io.js';
 import type { Format } from './output/records.js';
@@ -24,7 +24,7 @@ export function watchOption(): Option {
   return new Option(
     '-w, --watch [interval]',
     'Look again until Ctrl-C, every 2s by default. On Snowflake each look keeps the warehouse awake.',
-  ).argParser(durationValue);
+  ).argParser(timerValue);
 }
 
 /** Looks once, or again and again. */

@@ -86,6 +86,7 @@ describe('submit', () => {
     ['a priority that is no number', 'fleet-q submit ok -p high', /'high' is invalid. Expected a whole number/],
     ['a priority out of range', 'fleet-q submit ok -p 9999999999', /^priority: expected a whole number from/],
     ['a delay without a known unit', 'fleet-q submit ok --delay 3w', /'3w' is invalid. Expected a duration/],
+    ['a wait that no timer can measure', 'fleet-q submit ok --wait 30d', /--wait .*'30d' is invalid. Expected at most/],
     ['an instant without a time zone', 'fleet-q submit ok --run-at 2030-01-01T08:00', /Expected an instant such as/],
     ['a day that no month has', 'fleet-q submit ok --run-at 2030-02-30', /Expected an instant such as/],
     ['an instant and a delay', 'fleet-q submit ok --delay 1s --run-at 2030-01-01', /cannot be given together/],

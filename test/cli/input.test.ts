@@ -1,7 +1,7 @@
 /** Values of flags: durations, instants, and lines of standard input. */
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { durationValue } from '../../src/cli/duration-value.js';
+import { durationValue, timerValue } from '../../src/cli/duration-value.js';
 import { instantValue, pastValue } from '../../src/cli/input/instant-value.js';
 import { lineBatches, type Line } from '../../src/cli/input/lines.js';
 import { age, duration, instant } from '../../src/cli/output/duration.js';
@@ -19,6 +19,13 @@ test.each([
 
 test.each(['', 's', '-1s', '1w', '1 h', '1e3', '99999999999d'])('the duration %j is refused', (text) => {
   expect(() => durationValue(text)).toThrow('Expected a duration');
+});
+
+test('a duration that a timer waits is at most the longest of Node.js', () => {
+  expect([timerValue('24d'), timerValue('2147483647ms')]).toEqual([2_073_600_000, 2 ** 31 - 1]);
+  for (const text of ['2147483648ms', '25d', '30d'])
+    expect(() => timerValue(text)).toThrow('Expected at most 2147483647ms, which is 24.8 days.');
+  expect(() => timerValue('1w')).toThrow('Expected a duration');
 });
 
 test.each([

@@ -27,6 +27,14 @@ describe('wrong usage is one line on stderr, and exit code 2:', () => {
     ['fleet-q list --after not-a-cursor', '(OPTION_INVALID)'],
     ['fleet-q stats --watch 1ms', '--watch: expected at least 100ms, got 1ms'],
     ['fleet-q stats --watch soon', "argument 'soon' is invalid. Expected a duration"],
+    [
+      'fleet-q stats --watch 30d',
+      "option '-w, --watch [interval]' argument '30d' is invalid. Expected at most 2147483647",
+    ],
+    [
+      'fleet-q probe --timeout 30d',
+      "option '--timeout <time>' argument '30d' is invalid. Expected at most 2147483647ms",
+    ],
     ['fleet-q stats extra', "too many arguments for 'stats'"],
     ['fleet-q get', "missing required argument 'step-id'"],
     ['fleet-q get - --watch', '--watch needs ids as arguments'],

@@ -1,6 +1,6 @@
 /** `fleet-q probe`: asks a probe of a pod, for exec probes. */
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
-import { durationValue } from '../duration-value.js';
+import { timerValue } from '../duration-value.js';
 import { EXIT } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { localUrl } from '../worker/api-options.js';
@@ -20,7 +20,7 @@ export function define(command: Command, io: Io): void {
         'The address of the API. Default: that of FLEET_Q_API_HOST and FLEET_Q_API_PORT.',
       ).argParser(address),
     )
-    .addOption(new Option('--timeout <time>', 'How long to wait.').argParser(durationValue).default(2_000, '2s'))
+    .addOption(new Option('--timeout <time>', 'How long to wait.').argParser(timerValue).default(2_000, '2s'))
     .addHelpText(
       'after',
       `

@@ -1,7 +1,7 @@
 /** `fleet-q submit`: submits one step, or many as JSON lines. */
 import type { Command } from 'commander';
 import type { StepInput } from '../../index.js';
-import { durationValue } from '../duration-value.js';
+import { durationValue, timerValue } from '../duration-value.js';
 import { UsageError } from '../exit-codes.js';
 import { instantValue } from '../input/instant-value.js';
 import { jsonValue } from '../input/json-value.js';
@@ -28,7 +28,7 @@ export function define(command: Command, io: Io): void {
     .option(
       '--wait [timeout]',
       'Wait until the step ends, and print its result. Default: without a time limit.',
-      durationValue,
+      timerValue,
     )
     .option('--jsonl', 'Read steps from standard input, each a line of JSON.')
     .addOption(formatOption(['ids', 'json', 'jsonl']))
