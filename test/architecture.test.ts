@@ -64,13 +64,15 @@ const EDGES: Record<string, readonly string[]> = {
   ],
 
   // what runs beside the queue: each uses the public entry points alone; `errors` and `input`
-  // check what users pass
+  // check what users pass; `errors` and `version` let the command start without the library
   http: ['http', 'index', 'errors', 'input'],
   prometheus: ['prometheus', 'index', 'errors', 'input'],
   otel: ['otel', 'type index', 'index'],
   cli: [
     'cli',
     'index',
+    'errors',
+    'version',
     'type snowflake',
     'dynamic sqlite',
     'dynamic snowflake',

@@ -1,5 +1,5 @@
 /** What is printed of an error. */
-import { FleetQError } from '../index.js';
+import { FleetQError } from '../errors.js';
 
 /** The message of an error, and its code if it has one. */
 export function describe(error: unknown): string {

@@ -3,7 +3,7 @@
  *
  * Invariants: a code is never given another meaning. The help and `docs/command-line.md` show this table.
  */
-import { FleetQError, StepNotFoundError, StoreError, ValidationError } from '../index.js';
+import { FleetQError, StepNotFoundError, StoreError, ValidationError } from '../errors.js';
 
 export const EXIT = {
   ok: 0,

@@ -1,10 +1,10 @@
 /**
  * The command and its verbs, as commander parses them.
  *
- * Invariants: a verb's module is loaded when that verb, or its help, is asked for. `fleet-q --help` loads none.
+ * Invariants: a verb's module is loaded when that verb, or its help, is asked for. `fleet-q --help` loads none, nor the library.
  */
 import { Command } from 'commander';
-import { VERSION } from '../index.js';
+import { VERSION } from '../version.js';
 import { EXIT, EXIT_CODES, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import { VERBS } from './verb-table.js';
