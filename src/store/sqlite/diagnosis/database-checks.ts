@@ -4,7 +4,7 @@ import { sqliteDriverVersion, type SqliteDriver } from '../../../driver/better-s
 import { asError } from '../../../errors.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import { retryWhileBusy } from '../../busy-retry.js';
-import { checks, failure, ok, warning } from '../../diagnosis/check.js';
+import { checks, failure, ok, warning, type Observation } from '../../diagnosis/check.js';
 import { SCHEMA_VERSION } from '../schema/schema.js';
 import { HAS_SCHEMA_INFO, READ_SCHEMA_INFO } from '../schema/statements.js';
 import type { SchemaInfo } from '../schema/migration.js';
@@ -20,6 +20,8 @@ export interface ExaminedDatabase {
   readonly path: string;
   readonly connection: Database;
   readonly synchronous: 'normal' | 'full';
+  /** Whether a pod with these options creates missing tables. */
+  readonly createTables: boolean;
   /** Whether the store has the file open. */
   readonly isOpen: boolean;
 }
@@ -67,10 +69,9 @@ export const DATABASE_CHECKS = checks<ExaminedDatabase>([
   {
     check: 'schema-version',
     why: 'A file that a newer fleet-q has migrated may be one that this version must not write.',
-    look: ({ connection }) => {
+    look: ({ connection, createTables }) => {
       const info = schemaOf(connection);
-      if (info === undefined)
-        return warning('The file holds no queue yet.', 'Nothing, if that is right: the first pod creates the tables.');
+      if (info === undefined) return noQueue(createTables);
       const { version, oldest_allowed: oldest } = info;
       if (oldest > SCHEMA_VERSION)
         return failure(`Version ${version}, which needs a newer fleet-q.`, 'Update fleet-q in this process.');
@@ -133,6 +134,12 @@ export const DATABASE_CHECKS = checks<ExaminedDatabase>([
     },
   },
 ]);
+
+function noQueue(createTables: boolean): Observation {
+  if (createTables)
+    return warning('The file holds no queue yet.', 'Nothing, if that is right: the first pod creates the tables.');
+  return failure('The file holds no queue.', 'Check the path, or start a pod that creates the tables.');
+}
 
 export function schemaOf(connection: Database): SchemaInfo | undefined {
   if (connection.prepare(HAS_SCHEMA_INFO).get() === undefined) return undefined;

@@ -92,7 +92,8 @@ async function inDatabase(
   try {
     connection = await open(runtime, driver, path);
     const isOpen = inputs.checkOpenFile !== undefined;
-    const database = { runtime, driver, path, connection, synchronous: options.synchronous, isOpen };
+    const { synchronous, createTables } = options;
+    const database = { runtime, driver, path, connection, synchronous, createTables, isOpen };
     const examined = await runChecks(DATABASE_CHECKS, database, { runtime, ...LIMITS });
     const findings = [...(await opening(runtime, { file, driver: LOADED })), ...placed, ...examined];
     return { findings, ...(await fleetOf(inputs, connection)) };

@@ -130,6 +130,7 @@ describe('a diagnosis of a file', () => {
       level: 'warning',
       message: expect.stringMatching(/^Version 1;/),
     });
+    expect((await findingsAt(path, { createTables: false })).get('schema-version')?.level).toBe('warning');
     expect(contents(path)).toEqual(before);
   });
 
@@ -148,6 +149,16 @@ describe('a diagnosis of a file', () => {
     const findings = await findingsAt(path);
     expect(findings.get('schema-version')).toMatchObject({ level: 'warning', message: 'The file holds no queue yet.' });
     expect(findings.get('journal-mode')).toMatchObject({ level: 'warning', message: 'The journal mode is delete.' });
+  });
+
+  it('fails if another database holds no queue, and the store may not create the tables: then it does not open', async () => {
+    const path = newFile();
+    rawConnection(path).exec('CREATE TABLE theirs (x)');
+    const store = await newStore({ path, createTables: false });
+    await expect(store.open()).rejects.toMatchObject({ code: 'STORE_ACCESS_DENIED' });
+    expect((await findingsOf(store)).get('schema-version')).toMatchObject({
+      ...{ level: 'failure', message: 'The file holds no queue.', advice: expect.stringContaining('path') },
+    });
   });
 });
 
