@@ -208,6 +208,16 @@ describeOnTestBed('a diagnosis of Snowflake', { timeout: 60_000 }, () => {
       });
     });
 
+    test('are to be migrated if they are of an older version, by a pod or by an administrator', async () => {
+      await open();
+      await (await byHand()).run(`UPDATE ${tableOf('SCHEMA_INFO')} SET version = 1`);
+      for (const createTables of [true, false])
+        expect((await findingsOf(await make({ createTables }))).get('schema-version')).toMatchObject({
+          ...{ level: 'warning', message: containing('Version 1;') },
+          advice: expect.stringMatching(/first pod .*createTables.* fleet-q ddl/) as string,
+        });
+    });
+
     test('fail if they are of another kind than tableKind says', async () => {
       await open();
       const findings = await findingsOf(await make({ tableKind: 'permanent' }));
