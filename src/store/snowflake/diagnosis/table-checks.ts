@@ -49,13 +49,13 @@ export const TABLE_CHECKS = checks<AccountContext>([
     look: (context) =>
       ofTables(context, (tables) => {
         const { tableKind } = context.parts.options;
-        const kinds = tables.map(([table, row]) => [table, kindOf(row)] as const);
+        const kinds = tables.map(({ name, row }) => [name, kindOf(row)] as const);
         const odd = kinds.filter(
           ([, kind]) => !['transient', 'permanent'].includes(kind) || (tableKind ?? kind) !== kind,
         );
         const all = [...new Set(kinds.map(([, kind]) => kind))];
         if (odd.length > 0) {
-          const named = odd.map(([table, kind]) => `${table} is ${kind}`).join(', ');
+          const named = odd.map(([name, kind]) => `${name} is ${kind}`).join(', ');
           const message = `STORE_TABLE_KIND: ${named}; expected ${tableKind ?? 'transient or permanent'}.`;
           return failure(message, 'Leave tableKind out, or use another schema or tablePrefix.');
         }
@@ -68,9 +68,9 @@ export const TABLE_CHECKS = checks<AccountContext>([
     why: 'Each small change rewrites a micro-partition. With time travel Snowflake keeps and bills all of them.',
     look: (context) =>
       ofTables(context, (tables) => {
-        const kept = tables.filter(([, row]) => number(row, 'retention_time') > 0);
+        const kept = tables.filter(({ row }) => number(row, 'retention_time') > 0);
         if (kept.length === 0) return ok('It is off for all tables.');
-        const named = kept.map(([table, row]) => `${number(row, 'retention_time')} days for ${table}`).join(', ');
+        const named = kept.map(({ name, row }) => `${number(row, 'retention_time')} days for ${name}`).join(', ');
         return warning(`It is on: ${named}.`, 'Set DATA_RETENTION_TIME_IN_DAYS = 0 on these tables.');
       }),
   },
@@ -78,26 +78,25 @@ export const TABLE_CHECKS = checks<AccountContext>([
     check: 'change-tracking',
     why: 'Streams and automatic clustering work on every change of the tables, which are many, and are billed.',
     look: (context) =>
-      ofTables(context, (tables) => {
+      ofTables(context, (tables, { stepTracker, stepArchive }) => {
         const on = (column: string): string[] =>
-          tables.filter(([, row]) => text(row, column).toUpperCase() === 'ON').map(([table]) => table);
+          tables.filter(({ row }) => text(row, column).toUpperCase() === 'ON').map(({ name }) => name);
         const [tracked, clustered] = [on('change_tracking'), on('automatic_clustering')];
         if (tracked.length + clustered.length === 0) return ok('Both are off.');
         const parts = [
           ...(tracked.length > 0 ? [`change tracking is on for ${tracked.join(', ')}`] : []),
           ...(clustered.length > 0 ? [`automatic clustering is on for ${clustered.join(', ')}`] : []),
         ];
-        return warning(`${parts.join('; ')}.`, 'Turn it off, and read STEP_ARCHIVE instead of STEP_TRACKER.');
+        return warning(`${parts.join('; ')}.`, `Turn it off, and read ${stepArchive} instead of ${stepTracker}.`);
       }),
   },
   {
     check: 'hot-table-size',
     why: 'Each UPDATE reads STEP_TRACKER. Ended steps move to STEP_ARCHIVE, so it stays small.',
     look: (context) =>
-      ofTables(context, (tables) => {
-        const row = tables.find(([table]) => table === 'stepTracker')?.[1];
-        const rows = number(row, 'rows');
-        const message = `STEP_TRACKER has ${rows} rows.`;
+      ofTables(context, (tables, { stepTracker }) => {
+        const rows = number(tables.find(({ name }) => name === stepTracker)?.row, 'rows');
+        const message = `${stepTracker} has ${rows} rows.`;
         if (rows < MANY_ROWS) return ok(message);
         return warning(message, 'Look at the leader: it moves ended steps. Many pending steps need more pods.');
       }),
@@ -132,12 +131,16 @@ async function refusals(check: () => Promise<void>, otherwise: string): Promise<
   }
 }
 
+/** @param look gets the tables that exist, and the names of all */
 async function ofTables(
   context: AccountContext,
-  look: (tables: readonly (readonly [keyof Tables, Row])[]) => Observation,
+  look: (tables: readonly { readonly name: string; readonly row: Row }[], names: Tables) => Observation,
 ): Promise<Observation | undefined> {
   const tables = await context.tables();
-  return tables.size === 0 ? undefined : look([...tables]);
+  if (tables.size === 0) return undefined;
+  const { plain } = context.parts.names;
+  const named = [...tables].map(([table, row]) => ({ name: plain[table], row }));
+  return look(named, plain);
 }
 
 function missing(createTables: boolean): Observation {

@@ -3,6 +3,7 @@ import { checks, failure, ok, warning, type Observation } from '../../diagnosis/
 import { number, text } from '../rows.js';
 import { DriverError, isMissing } from '../session/driver-error.js';
 import type { Row } from '../session/session-interface.js';
+import { identifier } from '../table-names.js';
 import type { AccountContext } from './account-context.js';
 import { DIAGNOSIS_STATEMENTS } from './statements.js';
 
@@ -28,7 +29,7 @@ export const WAREHOUSE_CHECKS = checks<AccountContext>([
       if (shown(row, 'auto_resume') === 'false')
         return failure(
           `${warehouse} does not resume by itself.`,
-          `ALTER WAREHOUSE ${warehouse} SET AUTO_RESUME = TRUE`,
+          `ALTER WAREHOUSE ${identifier(warehouse)} SET AUTO_RESUME = TRUE`,
         );
       return ok(`${warehouse}, ${text(row, 'state').toLowerCase()}.`);
     },
@@ -52,7 +53,7 @@ export const WAREHOUSE_CHECKS = checks<AccountContext>([
     look: (context) =>
       ofWarehouse(context, (row, name) => {
         const seconds = number(row, 'auto_suspend');
-        const advice = `ALTER WAREHOUSE ${name} SET AUTO_SUSPEND = 60`;
+        const advice = `ALTER WAREHOUSE ${identifier(name)} SET AUTO_SUSPEND = 60`;
         if (seconds === 0) return warning('AUTO_SUSPEND is off.', advice);
         const message = `AUTO_SUSPEND is ${seconds} s.`;
         return seconds > LONG_SUSPEND_SECONDS ? warning(message, advice) : ok(message);
@@ -151,7 +152,7 @@ async function ofUsage(
     return await look();
   } catch (error) {
     if (!(error instanceof DriverError) || !(isMissing(error) || error.code === '003001')) throw error;
-    const grant = `GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE ${parts.facts.role}`;
+    const grant = `GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE ${identifier(parts.facts.role)}`;
     return ok(`Not checked: the role may not read SNOWFLAKE.ACCOUNT_USAGE. To allow it: ${grant}`);
   }
 }

@@ -139,6 +139,19 @@ describeOnTestBed('a diagnosis of Snowflake', { timeout: 60_000 }, () => {
       expect((await findingsOf(await make())).get(check)).toMatchObject({ level, message: containing(message) });
     });
 
+    test('and the role are quoted in the statements that an advice shows', async () => {
+      const { account } = bed().proxy;
+      const { roles, warehouses } = account.options;
+      onTestFinished(() => account.configure({ roles, warehouses }));
+      account.configure({ roles: ['my "own" role'], warehouses: ['my-warehouse'] });
+      configured({ autoResume: false, autoSuspend: 0 });
+      const connection = { ...options(), role: '"my ""own"" role"', warehouse: '"my-warehouse"' };
+      const findings = await findingsOf(await make({ connection }));
+      expect(findings.get('warehouse')?.advice).toBe('ALTER WAREHOUSE "my-warehouse" SET AUTO_RESUME = TRUE');
+      expect(findings.get('auto-suspend')?.advice).toBe('ALTER WAREHOUSE "my-warehouse" SET AUTO_SUSPEND = 60');
+      expect(findings.get('cost-last-day')?.message).toMatch(/TO ROLE "my ""own"" role"$/);
+    });
+
     test('is a failure if the session has none', async () => {
       const findings = await findingsOf(await make({ connection: { ...options(), warehouse: 'NONE' } }));
       expect(findings.get('warehouse')).toMatchObject({ level: 'failure', message: containing('STORE_NO_WAREHOUSE') });
@@ -183,18 +196,34 @@ describeOnTestBed('a diagnosis of Snowflake', { timeout: 60_000 }, () => {
         'time-travel',
         (table) => `ALTER TABLE ${table('STEP_TRACKER')} SET DATA_RETENTION_TIME_IN_DAYS = 7`,
         'warning',
-        '7 days for stepTracker',
+        '7 days for STEP_TRACKER',
       ],
       [
         'change-tracking',
         (table) => `ALTER TABLE ${table('STEP_ARCHIVE')} SET CHANGE_TRACKING = TRUE`,
         'warning',
-        'stepArchive',
+        'STEP_ARCHIVE',
       ],
     ])('%s', async (check, change, level, message) => {
       const store = await open();
       await (await byHand()).run(change(tableOf));
       expect((await findingsOf(store)).get(check)).toMatchObject({ level, message: containing(message) });
+    });
+
+    test('are named as they are called, with their prefix', async () => {
+      const tablePrefix = 'OWN_';
+      const store = await open({ tablePrefix });
+      for (const change of ['DATA_RETENTION_TIME_IN_DAYS = 7', 'CHANGE_TRACKING = TRUE'])
+        await (await byHand()).run(`ALTER TABLE ${tableOf('OWN_STEP_ARCHIVE')} SET ${change}`);
+      const findings = await findingsOf(store);
+      expect(findings.get('time-travel')?.message).toBe('It is on: 7 days for OWN_STEP_ARCHIVE.');
+      expect(findings.get('change-tracking')).toMatchObject({
+        ...{ message: 'change tracking is on for OWN_STEP_ARCHIVE.' },
+        advice: 'Turn it off, and read OWN_STEP_ARCHIVE instead of OWN_STEP_TRACKER.',
+      });
+      expect(findings.get('hot-table-size')?.message).toBe('OWN_STEP_TRACKER has 0 rows.');
+      const others = await findingsOf(await make({ tablePrefix, tableKind: 'permanent' }));
+      expect(others.get('table-kind')?.message).toContain('OWN_POD_LOG is transient');
     });
 
     test('fail if a newer version has migrated them', async () => {
