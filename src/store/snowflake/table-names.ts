@@ -60,3 +60,11 @@ export function identifier(name: string): string {
 export function literal(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
+
+/**
+ * A pattern of LIKE, as a literal, that matches the name and perhaps similar ones. A backslash would escape the character after
+ * it, so `_` takes its place, which matches any character.
+ */
+export function likePattern(name: string): string {
+  return literal(name.replaceAll('\\', '_'));
+}

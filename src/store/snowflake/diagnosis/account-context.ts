@@ -1,11 +1,11 @@
 /** What the checks of an account share: the session, and what it has shown. Each SHOW is sent once. */
-import type { Names, Tables } from '../table-names.js';
-import { identifier } from '../table-names.js';
 import type { OpeningContext } from '../opening/opening-context.js';
+import { shownTables } from '../opening/table-kinds.js';
 import type { ResolvedOptions, SnowflakeConnection } from '../options.js';
 import { number, text, textOrNull } from '../rows.js';
 import type { Row, StatementRunner } from '../session/session-interface.js';
 import type { Statements } from '../statements.js';
+import type { Names, Tables } from '../table-names.js';
 import { DIAGNOSIS_STATEMENTS } from './statements.js';
 
 /** Where the session works. */
@@ -46,23 +46,12 @@ export class AccountContext {
 
   /** The tables that exist, as SHOW TABLES shows them. */
   tables(): Promise<ReadonlyMap<keyof Tables, Row>> {
-    return (this.#tables ??= this.#showTables());
+    return (this.#tables ??= shownTables(this.parts.opening));
   }
 
   /** The warehouse as SHOW WAREHOUSES shows it; `undefined` if the session has none, or it does not show. */
   warehouse(): Promise<Row | undefined> {
     return (this.#warehouse ??= this.#showWarehouse());
-  }
-
-  async #showTables(): Promise<ReadonlyMap<keyof Tables, Row>> {
-    const { names, statements } = this.parts;
-    const shown = new Map<keyof Tables, Row>();
-    for (const { table, text: statement } of statements.opening.kinds) {
-      const rows = await this.run(statement);
-      const row = rows.find((one) => `${names.wholeSchema}.${identifier(text(one, 'name'))}` === names[table]);
-      if (row !== undefined) shown.set(table, row);
-    }
-    return shown;
   }
 
   async #showWarehouse(): Promise<Row | undefined> {

@@ -4,7 +4,7 @@
  * SHOW is answered without a warehouse. The views of ACCOUNT_USAGE lag behind by up to 3 hours, those of costs by up to 8.
  */
 import { ago, epochMs } from '../statements/fragments.js';
-import { identifier, literal } from '../table-names.js';
+import { identifier, likePattern } from '../table-names.js';
 
 export interface DiagnosisStatements {
   /** Where the session works, and the server's clock. */
@@ -31,7 +31,7 @@ export const DIAGNOSIS_STATEMENTS: DiagnosisStatements = Object.freeze({
   ${epochMs('SYSDATE()')} AS now_ms`,
   parameters: 'SHOW PARAMETERS IN SESSION',
   readConsistency: `SHOW PARAMETERS LIKE 'READ_CONSISTENCY_MODE' IN ACCOUNT`,
-  warehouse: (name: string) => `SHOW WAREHOUSES LIKE ${literal(pattern(name))}`,
+  warehouse: (name: string) => `SHOW WAREHOUSES LIKE ${likePattern(name)}`,
   warehouseParameters: (name: string) => `SHOW PARAMETERS LIKE 'STATEMENT_%' IN WAREHOUSE ${identifier(name)}`,
   warehouseEvents: `SELECT COUNT(*) AS suspends FROM ${USAGE}.WAREHOUSE_EVENTS_HISTORY AS e ${ASKED}
 WHERE e.warehouse_name = asked.b:warehouse::VARCHAR AND e.event_name = 'SUSPEND_WAREHOUSE' AND ${lastDay('e."TIMESTAMP"')}`,
@@ -42,8 +42,3 @@ WHERE e.warehouse_name = asked.b:warehouse::VARCHAR AND e.credits_used > 0 AND $
 FROM ${USAGE}.QUERY_ATTRIBUTION_HISTORY AS e ${ASKED}
 WHERE e.query_tag = asked.b:tag::VARCHAR AND ${lastDay('e.start_time')}`,
 });
-
-/** A backslash would escape the character after it, so `_` takes its place, which matches any character. */
-function pattern(name: string): string {
-  return name.replaceAll('\\', '_');
-}

@@ -4,9 +4,10 @@ import { checks, failure, ok, warning, type Check, type Observation } from '../.
 import { failureOf } from '../../diagnosis/run-checks.js';
 import { tryOut } from '../opening/access-check.js';
 import { refuseCollations } from '../opening/collation-check.js';
+import { kindOf } from '../opening/table-kinds.js';
 import { number, text } from '../rows.js';
 import { GRANTS, SCHEMA, TABLES } from '../schema.js';
-import { DriverError, isMissing } from '../session/driver-error.js';
+import { noneIfMissing } from '../session/driver-error.js';
 import type { Row } from '../session/session-interface.js';
 import type { Tables } from '../table-names.js';
 import type { AccountContext } from './account-context.js';
@@ -25,7 +26,7 @@ export const TABLE_CHECKS = checks<AccountContext>([
     look: async (context) => {
       const { statements, options } = context.parts;
       const version = SCHEMA.version;
-      const [row] = await context.run(statements.opening.readSchemaInfo).catch(noRows);
+      const [row] = await context.run(statements.opening.readSchemaInfo).catch(noneIfMissing);
       const newest = number(row, 'NEWEST');
       if (newest === 0) return missing(options.createTables);
       const oldest = number(row, 'OLDEST');
@@ -49,7 +50,7 @@ export const TABLE_CHECKS = checks<AccountContext>([
     look: (context) =>
       ofTables(context, (tables) => {
         const { tableKind } = context.parts.options;
-        const kinds = tables.map(({ name, row }) => [name, kindOf(row)] as const);
+        const kinds = tables.map(({ name, row }) => [name, kindOrHybrid(row)] as const);
         const odd = kinds.filter(
           ([, kind]) => !['transient', 'permanent'].includes(kind) || (tableKind ?? kind) !== kind,
         );
@@ -149,13 +150,6 @@ function missing(createTables: boolean): Observation {
   return failure(message, 'Have an administrator run the text of fleet-q ddl, and check database and schema.');
 }
 
-function noRows(error: unknown): Row[] {
-  if (error instanceof DriverError && isMissing(error)) return [];
-  throw error;
-}
-
-function kindOf(row: Row): string {
-  if (text(row, 'is_hybrid').toUpperCase() === 'Y') return 'hybrid';
-  const word = text(row, 'kind').toLowerCase();
-  return word === 'table' ? 'permanent' : word;
+function kindOrHybrid(row: Row): string {
+  return text(row, 'is_hybrid').toUpperCase() === 'Y' ? 'hybrid' : kindOf(row);
 }

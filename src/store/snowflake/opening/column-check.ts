@@ -5,7 +5,7 @@
  */
 import { StoreError } from '../../../errors.js';
 import { text } from '../rows.js';
-import { DriverError, isMissing } from '../session/driver-error.js';
+import { noneIfMissing } from '../session/driver-error.js';
 import type { StatementRunner } from '../session/session-interface.js';
 import type { OpeningContext } from './opening-context.js';
 import type { Probe } from './statements.js';
@@ -14,10 +14,7 @@ import type { Probe } from './statements.js';
 export async function refuseForeignTables(context: OpeningContext): Promise<void> {
   const [session] = context.sessions;
   for (const probe of context.statements.opening.probes.filter(({ privilege }) => privilege === 'SELECT')) {
-    const wrong = await wrongColumns(context, session, probe).catch((error: unknown) => {
-      if (error instanceof DriverError && isMissing(error)) return [];
-      throw error;
-    });
+    const wrong = await wrongColumns(context, session, probe).catch(noneIfMissing);
     if (wrong.length === 0) continue;
     throw new StoreError(
       'STORE_ALTERED',

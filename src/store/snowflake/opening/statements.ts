@@ -1,6 +1,6 @@
 /** What is sent when a store opens: the version, the kind and the columns of the tables, and the privileges of the role. */
 import { requiredColumns, textColumns } from '../columns.js';
-import { literal, type Names, type Tables } from '../table-names.js';
+import { likePattern, type Names, type Tables } from '../table-names.js';
 import { SCHEMA, TABLES } from '../schema.js';
 
 export interface OpeningStatements {
@@ -74,10 +74,8 @@ function insertOfNothing(names: Names, table: keyof Tables): string {
   return `INSERT INTO ${names[table]} (${needed.join(', ')}) SELECT ${values.join(', ')} WHERE FALSE`;
 }
 
-/** A backslash would escape the character after it, so `_` takes its place, which matches any character. */
 function kindOf(names: Names, table: keyof Tables): string {
-  const pattern = names.plain[table].replaceAll('\\', '_');
-  return `SHOW TABLES LIKE ${literal(pattern)} IN SCHEMA ${names.wholeSchema}`;
+  return `SHOW TABLES LIKE ${likePattern(names.plain[table])} IN SCHEMA ${names.wholeSchema}`;
 }
 
 /**

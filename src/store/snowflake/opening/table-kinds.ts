@@ -10,6 +10,7 @@ import { StoreError } from '../../../errors.js';
 import { identifier, type Tables } from '../table-names.js';
 import { text } from '../rows.js';
 import type { TableKind } from '../schema.js';
+import type { Row } from '../session/session-interface.js';
 import type { OpeningContext } from './opening-context.js';
 
 /** The kind of the tables that have to be created. Nothing has been written yet. @throws StoreError `STORE_TABLE_KIND` */
@@ -37,16 +38,27 @@ interface Existing {
   readonly kind: string;
 }
 
-async function existingKinds({ names, statements, sessions: [session] }: OpeningContext): Promise<Existing[]> {
-  const found: Existing[] = [];
+/** The tables that exist, as SHOW TABLES shows them. */
+export async function shownTables(context: OpeningContext): Promise<ReadonlyMap<keyof Tables, Row>> {
+  const { names, statements, sessions } = context;
+  const [session] = sessions;
+  const shown = new Map<keyof Tables, Row>();
   for (const { table, text: statement } of statements.opening.kinds) {
     const rows = await session.run(statement);
     const row = rows.find((one) => `${names.wholeSchema}.${identifier(text(one, 'name'))}` === names[table]);
-    if (row === undefined) continue;
-    const word = text(row, 'kind').toLowerCase();
-    found.push({ table, kind: word === 'table' ? 'permanent' : word });
+    if (row !== undefined) shown.set(table, row);
   }
-  return found;
+  return shown;
+}
+
+/** @param row of SHOW TABLES */
+export function kindOf(row: Row): string {
+  const word = text(row, 'kind').toLowerCase();
+  return word === 'table' ? 'permanent' : word;
+}
+
+async function existingKinds(context: OpeningContext): Promise<Existing[]> {
+  return [...(await shownTables(context))].map(([table, row]) => ({ table, kind: kindOf(row) }));
 }
 
 function refuseOthers(

@@ -55,6 +55,12 @@ export function isMissing({ code, message }: DriverError): boolean {
   return ['002003', '002043'].includes(code) || /does not exist or not authorized/i.test(message);
 }
 
+/** For `catch`: where an object is missing there are no rows. @throws every other error */
+export function noneIfMissing(error: unknown): never[] {
+  if (error instanceof DriverError && isMissing(error)) return [];
+  throw error;
+}
+
 /** The object exists already: another pod made it after `IF NOT EXISTS` was checked. */
 export function isThereAlready({ code }: DriverError): boolean {
   return ['002002', '001430'].includes(code);
