@@ -546,9 +546,9 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/diagnosis/diagnose-account: a refused login rejects, instead of being a finding',
     file: 'src/store/snowflake/diagnosis/diagnose-account.ts',
-    find: 'const findings = await this.#checked(failureOf(storeError(error, sessionParts.secrets)));',
+    find: 'const findings = await this.#checked(LOGIN_CHECKS, failureOf(storeError(error, sessionParts.secrets)));',
     replace:
-      'if (error instanceof Error) throw error;\n      const findings = await this.#checked(failureOf(storeError(error, sessionParts.secrets)));',
+      'if (error instanceof Error) throw error;\n      const findings = await this.#checked(LOGIN_CHECKS, failureOf(storeError(error, sessionParts.secrets)));',
     tests: ['test/store/snowflake/diagnosis/diagnose.test.ts'],
   },
   {

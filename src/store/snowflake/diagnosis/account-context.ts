@@ -4,8 +4,7 @@ import { shownTables } from '../opening/table-kinds.js';
 import type { ResolvedOptions, SnowflakeConnection } from '../options.js';
 import { number, text, textOrNull } from '../rows.js';
 import type { Row, StatementRunner } from '../session/session-interface.js';
-import type { Statements } from '../statements.js';
-import type { Names, Tables } from '../table-names.js';
+import type { Tables } from '../table-names.js';
 import { DIAGNOSIS_STATEMENTS } from './statements.js';
 
 /** Where the session works. */
@@ -22,8 +21,6 @@ export interface AccountContextParts {
   readonly session: StatementRunner;
   readonly facts: SessionFacts;
   readonly options: ResolvedOptions;
-  readonly names: Names;
-  readonly statements: Statements;
   readonly opening: OpeningContext;
   /** The connection that the session signed in with. It holds secrets. */
   readonly connection: SnowflakeConnection | undefined;

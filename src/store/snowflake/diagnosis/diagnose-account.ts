@@ -9,14 +9,13 @@
  */
 import type { Runtime } from '../../../runtime/runtime.js';
 import type { Finding, StoreDiagnosis } from '../../contract.js';
-import { checks, ok, type Observation } from '../../diagnosis/check.js';
+import { checks, ok, type Check, type Observation } from '../../diagnosis/check.js';
 import { failureOf, runChecks } from '../../diagnosis/run-checks.js';
 import type { OpeningContext } from '../opening/opening-context.js';
 import type { ConnectionSource, ResolvedOptions, SnowflakeConnection } from '../options.js';
 import { podOf } from '../rows.js';
 import { Session, type SessionDependencies } from '../session/session.js';
 import { storeError } from '../session/error-mapping.js';
-import type { StatementRunner } from '../session/session-interface.js';
 import { StepReads } from '../steps/step-reads.js';
 import { AccountContext, readFacts } from './account-context.js';
 import { CONNECTION_CHECKS } from './connection-checks.js';
@@ -55,7 +54,7 @@ export class AccountDiagnosis {
   }
 
   async run(): Promise<StoreDiagnosis> {
-    const { runtime, sessionParts } = this.#inputs;
+    const { runtime, options, opening, sessionParts } = this.#inputs;
     let connection: SnowflakeConnection | undefined;
     const { source } = sessionParts;
     const noted = async (given: ConnectionSource): Promise<SnowflakeConnection> => {
@@ -66,9 +65,12 @@ export class AccountDiagnosis {
     this.#sessions.add(session);
     try {
       const facts = await readFacts(session, () => runtime.wallMs());
-      return await this.#examine(session, new AccountContext({ ...this.#contextParts(session), facts, connection }));
+      const { settings } = sessionParts;
+      const parts = { session, facts, options, connection, settings };
+      const context = new AccountContext({ ...parts, opening: { ...opening, sessions: [session] } });
+      return await this.#examine(session, context);
     } catch (error) {
-      const findings = await this.#checked(failureOf(storeError(error, sessionParts.secrets)));
+      const findings = await this.#checked(LOGIN_CHECKS, failureOf(storeError(error, sessionParts.secrets)));
       return { findings, counts: undefined, pods: undefined };
     } finally {
       this.#sessions.delete(session);
@@ -80,32 +82,18 @@ export class AccountDiagnosis {
     await Promise.all([...this.#sessions].map((session) => session.close()));
   }
 
-  #contextParts(session: StatementRunner) {
-    const { options, opening, sessionParts } = this.#inputs;
-    const { names, statements } = opening;
-    return {
-      session,
-      options,
-      names,
-      statements,
-      settings: sessionParts.settings,
-      opening: { ...opening, sessions: [session] as const },
-    };
-  }
-
-  #checked(connection: Observation): Promise<Finding[]> {
+  #checked<Context>(checks: readonly Check<Context>[], context: Context): Promise<Finding[]> {
     const { runtime, sessionParts } = this.#inputs;
     const redact = (text: string): string => sessionParts.secrets.redact(text);
-    return runChecks(LOGIN_CHECKS, connection, { runtime, ...LIMITS, redact });
+    return runChecks(checks, context, { runtime, ...LIMITS, redact });
   }
 
   async #examine(session: Session, context: AccountContext): Promise<StoreDiagnosis> {
-    const { runtime, sessionParts, opening } = this.#inputs;
-    const redact = (text: string): string => sessionParts.secrets.redact(text);
+    const { runtime, opening } = this.#inputs;
     const place = opening.names.wholeSchema;
     const findings = [
-      ...(await this.#checked(ok(`Signed in; the tables are in ${place}.`))),
-      ...(await runChecks(ACCOUNT_CHECKS, context, { runtime, ...LIMITS, redact })),
+      ...(await this.#checked(LOGIN_CHECKS, ok(`Signed in; the tables are in ${place}.`))),
+      ...(await this.#checked(ACCOUNT_CHECKS, context)),
     ];
     const { statements } = opening;
     try {

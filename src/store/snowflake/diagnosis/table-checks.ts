@@ -24,9 +24,9 @@ export const TABLE_CHECKS = checks<AccountContext>([
     check: 'schema-version',
     why: 'Tables that a newer fleet-q has migrated may be ones that this version must not write.',
     look: async (context) => {
-      const { statements, options } = context.parts;
+      const { opening, options } = context.parts;
       const version = SCHEMA.version;
-      const [row] = await context.run(statements.opening.readSchemaInfo).catch(noneIfMissing);
+      const [row] = await context.run(opening.statements.opening.readSchemaInfo).catch(noneIfMissing);
       const newest = number(row, 'NEWEST');
       if (newest === 0) return missing(options.createTables);
       const oldest = number(row, 'OLDEST');
@@ -112,7 +112,8 @@ export const TABLE_CHECKS = checks<AccountContext>([
 /** Each privilege is tried, because SHOW GRANTS omits what comes from other roles. The statements change nothing. */
 async function grants(context: AccountContext, table: (typeof TABLES)[number]): Promise<Observation | undefined> {
   if (!(await context.tables()).has(table)) return undefined;
-  const { opening, statements, session, names } = context.parts;
+  const { opening, session } = context.parts;
+  const { names, statements } = opening;
   const needed = statements.opening.probes.filter((probe) => probe.table === table);
   const probes = needed.filter(({ privilege }) => GRANTS[table].includes(privilege));
   const tried = async (): Promise<void> => {
@@ -139,7 +140,7 @@ async function ofTables(
 ): Promise<Observation | undefined> {
   const tables = await context.tables();
   if (tables.size === 0) return undefined;
-  const { plain } = context.parts.names;
+  const { plain } = context.parts.opening.names;
   const named = [...tables].map(([table, row]) => ({ name: plain[table], row }));
   return look(named, plain);
 }
