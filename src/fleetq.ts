@@ -172,12 +172,11 @@ class Queue implements AnyFleetQ {
   async diagnose(): Promise<readonly Finding[]> {
     if (this.#closing || this.#stopping !== undefined) throw new StoppedError('diagnose');
     const hasPod = this.#pod !== undefined;
-    const strays = this.#pod?.pool.load.strays ?? 0;
     return diagnoseQueue({
       runtime: this.#options.runtime,
       opened: this.#client.opened?.store,
       make: () => this.#client.makeStore(),
-      state: { version: VERSION, health: this.health(), hasPod, strays, versions: process.versions },
+      state: { version: VERSION, health: this.health(), hasPod, versions: process.versions },
     });
   }
 

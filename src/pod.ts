@@ -68,10 +68,10 @@ export class Pod {
       log: createLog('fleet', logger, { podId }),
       version: VERSION,
       meta: () => {
-        const { running, slots } = this.pool.load;
+        const { running, slots, strays } = this.pool.load;
         const { wallAheadMs } = this.fleet;
         const clock = wallAheadMs === 0 ? {} : { wallAheadMs };
-        return { ...meta, types: registry.types, running, slots, version: VERSION, ...clock };
+        return { ...meta, types: registry.types, running, slots, strays, version: VERSION, ...clock };
       },
     });
     const { heartbeat, recovery, housekeeping } = this.fleet;

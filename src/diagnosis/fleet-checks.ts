@@ -116,7 +116,8 @@ function seconds(ms: number): string {
   return `${Math.round(ms / 100) / 10} s`;
 }
 
-function shown(names: readonly string[]): string {
+/** The first names, and how many more there are. */
+export function shown(names: readonly string[]): string {
   const more = names.length - MOST_SHOWN;
   const first = names.slice(0, MOST_SHOWN).map((name) => (name.length > 80 ? `${name.slice(0, 79)}…` : name));
   return more > 0 ? `${first.join(', ')} and ${more} more` : first.join(', ');

@@ -1,8 +1,8 @@
 /** The checks of a queue that no store can make: this process, its pod, and the fleet as the store shows it. */
 import type { Health } from '../fleet/health.js';
-import type { PodView, StoreStats } from '../store/contract.js';
+import { isLive, type PodView, type StoreStats } from '../store/contract.js';
 import { checks, failure, ok, warning } from '../store/diagnosis/check.js';
-import { FLEET_CHECKS } from './fleet-checks.js';
+import { FLEET_CHECKS, shown } from './fleet-checks.js';
 
 export interface QueueState {
   /** The version of this library. */
@@ -10,8 +10,6 @@ export interface QueueState {
   readonly health: Health;
   /** Whether this process has a pod. */
   readonly hasPod: boolean;
-  /** Handlers of this pod that still run after their claims were aborted. */
-  readonly strays: number;
   /** The versions of the runtime: `process.versions`. */
   readonly versions: Readonly<Record<string, string | undefined>>;
   /** `undefined` if the store could not be read. */
@@ -52,13 +50,35 @@ export const QUEUE_CHECKS = checks<QueueState>([
   {
     check: 'strays',
     why: 'A handler that ignores its signal keeps its slot after its claim has ended.',
-    look: ({ strays, health, hasPod }) => {
-      if (!hasPod) return undefined;
-      if (strays === 0) return ok('No handler runs on after its claim was aborted.');
-      const message = `${strays} of ${health.maxCapacity} slots are held by handlers whose claims were aborted.`;
+    look: (state) => {
+      const pods = straysOf(state);
+      if (pods.length === 0) return undefined;
+      const most = pods.filter(({ strays }) => strays > 0).sort((a, b) => b.strays / b.slots - a.strays / a.slots);
+      const [worst] = most;
+      if (worst === undefined) return ok('No handler runs on after its claim was aborted.');
+      const names = most.map(({ podId, strays, slots }) => `${podId} (${strays} of ${slots} slots)`);
+      const message = `Handlers run on after their claims were aborted: ${shown(names)}.`;
       const advice = 'Pass ctx.signal to what the handler awaits, or check ctx.signal.aborted in its loops.';
-      return strays >= health.maxCapacity ? failure(message, advice) : warning(message, advice);
+      return worst.strays >= worst.slots
+        ? failure(message, `${advice} Restart a pod whose slots are all held.`)
+        : warning(message, advice);
     },
   },
   ...FLEET_CHECKS,
 ]);
+
+interface PodStrays {
+  readonly podId: string;
+  readonly strays: number;
+  readonly slots: number;
+}
+
+/** The pod of this process as it is now, and the other live pods as of their last heartbeats, unless they do not report it. */
+function straysOf({ health, hasPod, pods = [] }: QueueState): PodStrays[] {
+  const own = { podId: health.podId, strays: health.strays, slots: health.maxCapacity };
+  const others = pods.filter((view) => isLive(view) && !(hasPod && view.pod.podId === own.podId));
+  const reported = others.flatMap(({ pod: { podId }, meta: { strays, slots } }) =>
+    typeof strays === 'number' && typeof slots === 'number' ? [{ podId, strays, slots }] : [],
+  );
+  return hasPod ? [own, ...reported] : reported;
+}

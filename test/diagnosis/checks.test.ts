@@ -7,11 +7,13 @@ import { systemRuntime } from '../../src/runtime/runtime.js';
 import type { PodView, StoreStats } from '../../src/store/contract.js';
 import { runChecks } from '../../src/store/diagnosis/run-checks.js';
 
-const HEALTH = { podId: 'me', problems: [], warnings: [], currentCapacity: 1, maxCapacity: 4 } as unknown as Health;
+const HEALTH = {
+  ...{ podId: 'me', problems: [], warnings: [], currentCapacity: 1, maxCapacity: 4, strays: 0 },
+} as unknown as Health;
 const NONE = { pending: 0, claimed: 0, completed: 0, failed: 0, cancelled: 0 };
 const COUNTS: StoreStats = { byStatus: NONE, byType: {}, pendingByPriority: {}, due: 0, oldestDueMs: null };
 const STATE: QueueState = {
-  ...{ version: '1.2.3', health: HEALTH, hasPod: true, strays: 0, versions: { node: '20.19.0' } },
+  ...{ version: '1.2.3', health: HEALTH, hasPod: true, versions: { node: '20.19.0' } },
   ...{ counts: COUNTS, pods: [pod('a')], handled: new Set(['work']) },
 };
 
@@ -42,6 +44,10 @@ async function finding(check: string, over: Partial<QueueState>) {
 const counts = (over: Partial<StoreStats>): Partial<QueueState> => ({ counts: { ...COUNTS, ...over } });
 const health = (over: object): Partial<QueueState> => ({ health: { ...HEALTH, ...over } });
 const pods = (...all: PodView[]): Partial<QueueState> => ({ pods: all });
+/** Pods that report so many strays and slots. */
+const strays = (...all: (readonly [strays: number, slots: number])[]): Partial<QueueState> =>
+  pods(...all.map(([count, slots], i) => pod(`pod-${i}`, { meta: { strays: count, slots } })));
+const silent = [pod('a', { silentForMs: 9_000, meta: { strays: 4, slots: 4 } })];
 const many = Array.from({ length: 7 }, (_, i) => pod(`pod-${i}`, { silentForMs: 9_000 }));
 
 describe('the checks of a queue', () => {
@@ -54,9 +60,35 @@ describe('the checks of a queue', () => {
     ['this-pod', 'it is unhealthy', health({ problems: ['it is fenced'] }), 'failure', /it is fenced/],
     ['this-pod', 'it has warnings', health({ warnings: ['a clock'] }), 'warning', /a clock/],
     ['strays', 'there are none', {}, 'ok', /No handler/],
-    ['strays', 'there is one', { strays: 1 }, 'warning', /1 of 4 slots/],
-    ['strays', 'all slots are held', { strays: 4 }, 'failure', /4 of 4/],
+    ['strays', 'there is one', health({ strays: 1 }), 'warning', /me \(1 of 4 slots\)/],
+    ['strays', 'all slots are held', health({ strays: 4 }), 'failure', /4 of 4/],
     ['strays', 'there is no pod', { hasPod: false }, undefined, /./],
+    ['strays', 'no other pod has one', { hasPod: false, ...strays([0, 4], [0, 2]) }, 'ok', /No handler/],
+    ['strays', 'another pod has one', strays([0, 4], [1, 4]), 'warning', /: pod-1 \(1 of 4 slots\)\.$/],
+    ['strays', 'all slots of one are held', strays([1, 4], [2, 2]), 'failure', /: pod-1 \(2 of 2 .*, pod-0 \(1 of 4 /],
+    ['strays', 'many pods have one', strays(...many.map(() => [1, 4] as const)), 'warning', /pod-4 .* and 2 more\.$/],
+    [
+      'strays',
+      'the heartbeat of this pod is older',
+      pods(pod('me', { meta: { strays: 3, slots: 4 } })),
+      'ok',
+      /No handler/,
+    ],
+    ['strays', 'they are those of a silent pod', { hasPod: false, pods: silent }, undefined, /./],
+    [
+      'strays',
+      'the meta of a pod is no number',
+      pods(pod('a', { meta: { strays: '4', slots: 4 } })),
+      'ok',
+      /No handler/,
+    ],
+    [
+      'strays',
+      'the store was not read',
+      { ...health({ strays: 1 }), pods: undefined },
+      'warning',
+      /me \(1 of 4 slots\)/,
+    ],
     ['pods', 'one lives', {}, 'ok', /1 live, 0 asleep/],
     ['pods', 'all sleep', pods(pod('a', { asleep: true, silentForMs: 9e9 })), 'ok', /0 live, 1 asleep/],
     ['pods', 'none lives', pods(), 'warning', /No pod is live/],

@@ -1,6 +1,6 @@
 /** `queue.diagnose()`: the findings of a queue that is not open, of one that is started, and of one whose store fails. */
 import { existsSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { FleetQ, StoreError, type Finding, type StoreFactory } from 'fleet-q';
 import { sqlite } from 'fleet-q/sqlite';
 import { QUICK, stopped, temporaryPath } from '../support/queues.js';
@@ -51,6 +51,48 @@ test('the steps of a type that nobody handles are named, as another process sees
     message: expect.stringContaining('"lonely" (1 pending)') as string,
   });
   expect(found(findings, 'pods')).toMatchObject({ level: 'failure', message: 'No pod is live, and 1 step is due.' });
+});
+
+test('handlers that ignore their signal are counted by every process, by pod', async () => {
+  const store = sqlite({ path: temporaryPath() });
+  let end!: () => void;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const pod = (podId: string) =>
+    stopped(new FleetQ({ store, ...QUICK, podId, concurrency: 2, heartbeatIntervalMs: 100 }))
+      .register(`${podId}-late`, () => ended, { timeoutMs: 50, maxRetries: 0 })
+      .register(`${podId}-cancelled`, () => ended);
+  onTestFinished(() => end());
+  const [one, two, three] = [pod('one'), pod('two'), pod('three')];
+  await Promise.all([one.start(), two.start(), three.start()]);
+  const other = stopped(new FleetQ({ store, ...QUICK }));
+  const strays = async (queue: FleetQ) => found(await queue.diagnose(), 'strays');
+  expect(await strays(other)).toMatchObject({
+    level: 'ok',
+    message: 'No handler runs on after its claim was aborted.',
+  });
+
+  await one.submit({ type: 'one-late' });
+  await expect
+    .poll(() => strays(other), { timeout: 20_000 })
+    .toMatchObject({
+      level: 'warning',
+      message: 'Handlers run on after their claims were aborted: one (1 of 2 slots).',
+    });
+  const [first, second] = await two.submitMany([{ type: 'two-late' }, { type: 'two-cancelled' }]);
+  await expect.poll(async () => (await other.getStep(second!)).status).toBe('claimed');
+  await other.cancel(second!);
+  await expect
+    .poll(() => strays(other), { timeout: 20_000 })
+    .toMatchObject({
+      level: 'failure',
+      message: 'Handlers run on after their claims were aborted: two (2 of 2 slots), one (1 of 2 slots).',
+      advice: expect.stringContaining('ctx.signal') as string,
+    });
+  expect(await strays(three)).toEqual(await strays(other));
+  expect((await other.getStep(first!)).status).toBe('failed');
+
+  end();
+  await expect.poll(() => strays(other), { timeout: 20_000 }).toMatchObject({ level: 'ok' });
 });
 
 test('a store that cannot be made is one failure, and the checks of the process remain', async () => {
