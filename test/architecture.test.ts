@@ -180,7 +180,7 @@ const EDGES: Record<string, readonly string[]> = {
   'store/sqlite': [...STORE, 'files'],
   'store/snowflake': STORE,
   'store/tracked-store': ['type store/contract', 'type store/outage-tracker', 'type store/store-answers'],
-  'store/store-answers': ['store/contract', 'type store/outage-tracker', 'runtime', 'runtime/backoff', 'errors'],
+  'store/store-answers': ['store/contract', 'store/outage-tracker', 'runtime', 'runtime/backoff', 'errors'],
   'store/outage-tracker': ['store/contract', 'events', 'log', 'type runtime', 'errors'],
   'store/store-in-context': ['type store/contract', 'type runtime'],
   'store/diagnosis': ['store/contract', 'runtime', 'errors'],

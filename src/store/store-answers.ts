@@ -13,7 +13,7 @@ import { exponentialMs, halfJitterMs } from '../runtime/backoff.js';
 import type { QueueContext } from '../runtime/async-context.js';
 import type { Runtime, Timer } from '../runtime/runtime.js';
 import { isStoreError } from './contract.js';
-import type { FailingOperation } from './outage-tracker.js';
+import { isOutage, type FailingOperation } from './outage-tracker.js';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
@@ -121,7 +121,7 @@ export class StoreAnswers {
 }
 
 function isFailure(thrown: unknown): boolean {
-  return isStoreError(thrown) && thrown.code !== 'STORE_REFUSED' && thrown.code !== 'STORE_CLOSED';
+  return isStoreError(thrown) && isOutage(thrown);
 }
 
 function isTransient(error: Error): boolean {

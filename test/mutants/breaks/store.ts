@@ -140,7 +140,7 @@ export const storeBreaks: readonly Break[] = [
   {
     name: 'store/store-answers: a refused step makes the client not ready',
     file: `${STORE}/store-answers.ts`,
-    find: "thrown.code !== 'STORE_REFUSED' && ",
+    find: ' && isOutage(thrown)',
     replace: '',
     tests: ['test/store/store-answers.test.ts'],
   },
