@@ -1,5 +1,6 @@
 /** The checks of the tables: whether they are as fleet-q made them, and what the role may do with them. */
 import { StoreError } from '../../../errors.js';
+import { ADVICE } from '../../diagnosis/advice.js';
 import { checks, failure, ok, warning, type Check, type Observation } from '../../diagnosis/check.js';
 import { failureOf } from '../../diagnosis/run-checks.js';
 import { tryOut } from '../opening/access-check.js';
@@ -31,7 +32,7 @@ export const TABLE_CHECKS = checks<AccountContext>([
       if (newest === 0) return missing(options.createTables);
       const oldest = number(row, 'OLDEST');
       const message = `Version ${newest}; this fleet-q knows ${version}.`;
-      if (oldest > version) return failure(message, 'Update fleet-q in this process.');
+      if (oldest > version) return failure(message, ADVICE.STORE_SCHEMA_NEWER);
       if (newest >= version) return ok(message);
       return warning(message, TO_MIGRATE);
     },
@@ -58,7 +59,7 @@ export const TABLE_CHECKS = checks<AccountContext>([
         if (odd.length > 0) {
           const named = odd.map(([name, kind]) => `${name} is ${kind}`).join(', ');
           const message = `STORE_TABLE_KIND: ${named}; expected ${tableKind ?? 'transient or permanent'}.`;
-          return failure(message, 'Leave tableKind out, or use another schema or tablePrefix.');
+          return failure(message, ADVICE.STORE_TABLE_KIND);
         }
         if (all.length === 1) return ok(`All tables are ${all.join()}.`);
         return warning('Some tables are transient, and some permanent.', 'Copy the rows to tables of one kind.');

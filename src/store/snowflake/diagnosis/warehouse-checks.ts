@@ -1,4 +1,5 @@
 /** The checks of the warehouse: what it costs, whether it ever suspends, and what it does to statements. */
+import { ADVICE } from '../../diagnosis/advice.js';
 import { checks, failure, ok, warning, type Observation } from '../../diagnosis/check.js';
 import { number, text } from '../rows.js';
 import { DriverError, isMissing } from '../session/driver-error.js';
@@ -21,8 +22,8 @@ export const WAREHOUSE_CHECKS = checks<AccountContext>([
     look: async (context) => {
       const { warehouse, role } = context.parts.facts;
       if (warehouse === null) {
-        const advice = 'Name a warehouse in the connection, and GRANT USAGE on it to the role.';
-        return failure(`STORE_NO_WAREHOUSE: the session of role ${role} has no warehouse.`, advice);
+        const message = `STORE_NO_WAREHOUSE: the session of role ${role} has no warehouse.`;
+        return failure(message, ADVICE.STORE_NO_WAREHOUSE);
       }
       const row = await context.warehouse();
       if (row === undefined) return ok(`${warehouse}; SHOW WAREHOUSES does not show it to this role.`);

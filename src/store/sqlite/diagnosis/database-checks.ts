@@ -4,6 +4,7 @@ import { sqliteDriverVersion, type SqliteDriver } from '../../../driver/better-s
 import { asError } from '../../../errors.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import { retryWhileBusy } from '../../busy-retry.js';
+import { ADVICE } from '../../diagnosis/advice.js';
 import { checks, failure, ok, warning, type Observation } from '../../diagnosis/check.js';
 import { SCHEMA_VERSION } from '../schema/schema.js';
 import { HAS_SCHEMA_INFO, READ_SCHEMA_INFO } from '../schema/statements.js';
@@ -74,7 +75,7 @@ export const DATABASE_CHECKS = checks<ExaminedDatabase>([
       if (info === undefined) return noQueue(createTables);
       const { version, oldest_allowed: oldest } = info;
       if (oldest > SCHEMA_VERSION)
-        return failure(`Version ${version}, which needs a newer fleet-q.`, 'Update fleet-q in this process.');
+        return failure(`Version ${version}, which needs a newer fleet-q.`, ADVICE.STORE_SCHEMA_NEWER);
       if (version >= SCHEMA_VERSION) return ok(`Version ${version}; this fleet-q knows ${SCHEMA_VERSION}.`);
       const message = `Version ${version}; this fleet-q knows ${SCHEMA_VERSION}.`;
       return warning(message, 'The first pod of this version migrates the file. Pods of the older one go on.');

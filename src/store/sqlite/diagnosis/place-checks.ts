@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { ADVICE } from '../../diagnosis/advice.js';
 import { checks, failure, ok, warning, type Observation } from '../../diagnosis/check.js';
 import { networkFileSystem } from '../file/network-file-system.js';
 import { attributes } from './examined-file.js';
@@ -31,7 +32,7 @@ export const PLACE_CHECKS = checks<FilePlace>([
       if (process.platform !== 'linux') return ok(`Not known on ${process.platform}.`);
       const name = await networkFileSystem(path);
       if (name === undefined) return ok('The file is on a local file system.');
-      const advice = 'Move the file to a local disk, or use Snowflake if several hosts share the queue.';
+      const advice = ADVICE.STORE_NETWORK_FS;
       const message = `The file is on ${name}, a network file system.`;
       return allowNetworkFileSystem
         ? warning(`${message} allowNetworkFileSystem is set.`, advice)
