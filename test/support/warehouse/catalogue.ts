@@ -2,7 +2,7 @@
  * What SHOW WAREHOUSES, SHOW PARAMETERS and the views of SNOWFLAKE.ACCOUNT_USAGE answer, which the emulator does not know.
  *
  * The columns are those of Snowflake's documentation, as far as a diagnosis reads them. Not seen on a real account: which
- * privilege SHOW PARAMETERS IN WAREHOUSE needs, and whether a role sees READ_CONSISTENCY_MODE.
+ * privilege SHOW PARAMETERS IN WAREHOUSE needs, and whether a role sees parameters of the account.
  */
 import type { Session } from './sessions.js';
 import { skeleton } from './sql-text.js';
@@ -40,7 +40,7 @@ const CATALOGUE: CatalogueOptions = {
   ...{ size: 'X-Small', type: 'STANDARD', state: 'STARTED', autoSuspend: 60, autoResume: true, maxClusters: 1 },
   ...{ running: 0, queued: 0, resourceMonitor: 'null', shown: true },
   warehouseParameters: { STATEMENT_TIMEOUT_IN_SECONDS: '172800', STATEMENT_QUEUED_TIMEOUT_IN_SECONDS: '0' },
-  accountParameters: { READ_CONSISTENCY_MODE: 'SESSION' },
+  accountParameters: { READ_CONSISTENCY_MODE: 'SESSION', ALLOW_BIND_VALUES_ACCESS: 'true' },
   ...{ usage: false, suspends: 0, billedHours: 0, creditsPerHour: 1, creditsByTag: {} },
 };
 

@@ -61,12 +61,24 @@ export const CONNECTION_CHECKS = checks<AccountContext>([
     why: 'Under SESSION, a session may see late what others have committed. staleReadMs says how late.',
     look: async (context) => {
       const { staleReadMs } = context.parts.options;
-      const [row] = await context.run(DIAGNOSIS_STATEMENTS.readConsistency);
-      const mode = row === undefined ? '' : text(row, 'value').toUpperCase();
+      const mode = await accountParameter(context, 'READ_CONSISTENCY_MODE');
       if (mode === '') return ok(`READ_CONSISTENCY_MODE is not shown to this role; staleReadMs is ${staleReadMs}.`);
       if (mode === 'GLOBAL' || staleReadMs > 0)
         return ok(`READ_CONSISTENCY_MODE is ${mode}; staleReadMs is ${staleReadMs}.`);
       return warning(`READ_CONSISTENCY_MODE is ${mode}, and staleReadMs is 0.`, 'Leave staleReadMs at its default.');
+    },
+  },
+  {
+    check: 'bind-values',
+    why: 'Args and results are bind values, which Snowflake keeps for seven days. Some roles may read them.',
+    look: async (context) => {
+      const access = await accountParameter(context, 'ALLOW_BIND_VALUES_ACCESS');
+      if (access === '') return ok('ALLOW_BIND_VALUES_ACCESS is not shown to this role.');
+      if (access === 'FALSE') return ok('ALLOW_BIND_VALUES_ACCESS is off.');
+      return warning(
+        'ALLOW_BIND_VALUES_ACCESS is on: roles with MONITOR or OPERATE on the warehouse can read args and results.',
+        'Grant both to few roles, and keep secrets out of steps; or ALTER ACCOUNT SET ALLOW_BIND_VALUES_ACCESS = FALSE',
+      );
     },
   },
   {
@@ -75,6 +87,12 @@ export const CONNECTION_CHECKS = checks<AccountContext>([
     look: ({ parts }) => ok(`Snowflake ${parts.facts.serverVersion}.`),
   },
 ]);
+
+/** In capitals; empty if it is not shown to the role. */
+async function accountParameter(context: AccountContext, name: string): Promise<string> {
+  const [row] = await context.run(DIAGNOSIS_STATEMENTS.accountParameter(name));
+  return row === undefined ? '' : text(row, 'value').toUpperCase();
+}
 
 /** Names the way to sign in, and no value of the connection. */
 export function signIn(connection: SnowflakeConnection | undefined): Observation {

@@ -10,7 +10,7 @@ export interface DiagnosisStatements {
   /** Where the session works, and the server's clock. */
   readonly session: string;
   readonly parameters: string;
-  readonly readConsistency: string;
+  accountParameter(name: string): string;
   warehouse(name: string): string;
   warehouseParameters(name: string): string;
   /** Bind: { warehouse }. */
@@ -30,7 +30,7 @@ export const DIAGNOSIS_STATEMENTS: DiagnosisStatements = Object.freeze({
   session: `SELECT CURRENT_WAREHOUSE() AS warehouse_name, CURRENT_ROLE() AS role_name, CURRENT_VERSION() AS server_version,
   ${epochMs('SYSDATE()')} AS now_ms`,
   parameters: 'SHOW PARAMETERS IN SESSION',
-  readConsistency: `SHOW PARAMETERS LIKE 'READ_CONSISTENCY_MODE' IN ACCOUNT`,
+  accountParameter: (name: string) => `SHOW PARAMETERS LIKE ${likePattern(name)} IN ACCOUNT`,
   warehouse: (name: string) => `SHOW WAREHOUSES LIKE ${likePattern(name)}`,
   warehouseParameters: (name: string) => `SHOW PARAMETERS LIKE 'STATEMENT_%' IN WAREHOUSE ${identifier(name)}`,
   warehouseEvents: `SELECT COUNT(*) AS suspends FROM ${USAGE}.WAREHOUSE_EVENTS_HISTORY AS e ${ASKED}

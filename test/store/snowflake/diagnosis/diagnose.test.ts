@@ -30,13 +30,15 @@ describeOnTestBed('a diagnosis of Snowflake', { timeout: 60_000 }, () => {
   const tableOf = (name: string) => `"${place().database}"."${place().schema}"."${name}"`;
 
   test('finds nothing wrong but the password with tables that an open store uses, and reads counts and fleet', async () => {
+    configured({ accountParameters: { READ_CONSISTENCY_MODE: 'SESSION', ALLOW_BIND_VALUES_ACCESS: 'false' } });
     const store = await open();
     await store.submit(newSteps(3));
     const pod = await joined(store);
     const { findings, counts, pods } = await store.diagnose();
     expect(findings.filter(({ level }) => level !== 'ok').map(({ check }) => check)).toEqual(['sign-in']);
     expect(findings.map(({ check }) => check)).toEqual([
-      ...['connection', 'sign-in', 'role', 'clock', 'session-parameters', 'read-consistency', 'server-version'],
+      ...['connection', 'sign-in', 'role', 'clock', 'session-parameters', 'read-consistency', 'bind-values'],
+      'server-version',
       ...['warehouse', 'warehouse-size', 'auto-suspend', 'warehouse-load', 'resource-monitor', 'warehouse-timeouts'],
       ...['warehouse-suspends', 'cost-last-day', 'schema-version', 'collation', 'table-kind', 'time-travel'],
       ...['change-tracking', 'hot-table-size', 'grants-schema-info', 'grants-step-tracker', 'grants-step-archive'],
@@ -119,6 +121,21 @@ describeOnTestBed('a diagnosis of Snowflake', { timeout: 60_000 }, () => {
       expect((await findingsOf(await make({ staleReadMs: 0 }))).get('read-consistency')?.level).toBe('ok');
       configured({ accountParameters: {} });
       expect((await findingsOf(await make())).get('read-consistency')?.message).toContain('not shown to this role');
+    });
+
+    test('warns while other roles can read args and results', async () => {
+      expect((await findingsOf(await make())).get('bind-values')).toMatchObject({
+        ...{ level: 'warning', message: containing('MONITOR or OPERATE'), advice: containing('= FALSE') },
+      });
+      configured({ accountParameters: { ALLOW_BIND_VALUES_ACCESS: 'false' } });
+      expect((await findingsOf(await make())).get('bind-values')).toMatchObject({
+        level: 'ok',
+        message: containing('off'),
+      });
+      configured({ accountParameters: {} });
+      expect((await findingsOf(await make())).get('bind-values')).toMatchObject({
+        ...{ level: 'ok', message: containing('not shown to this role') },
+      });
     });
   });
 
