@@ -12,6 +12,7 @@ import type { SchemaInfo } from '../schema/migration.js';
 import { isBusy } from '../sqlite-errors.js';
 import { tryWriteLock } from './examined-file.js';
 import { differences } from './schema-differences.js';
+import { shellWord } from './shell-word.js';
 import { size } from './sizes.js';
 import { FREE_PAGES, JOURNAL_MODE, PAGE_COUNT, PAGE_SIZE, QUICK_CHECK, SQLITE_VERSION } from './statements.js';
 
@@ -111,7 +112,9 @@ export const DATABASE_CHECKS = checks<ExaminedDatabase>([
     look: ({ connection, path, isOpen }) => {
       const bytes = number(connection, PAGE_COUNT) * number(connection, PAGE_SIZE);
       if (bytes > (isOpen ? LARGEST_CHECKED_IF_OPEN : LARGEST_CHECKED))
-        return ok(`Not checked: it would read all ${size(bytes)}. To check: sqlite3 ${path} 'PRAGMA quick_check'`);
+        return ok(
+          `Not checked: it would read all ${size(bytes)}. To check: sqlite3 ${shellWord(path)} 'PRAGMA quick_check'`,
+        );
       const result = text(connection, QUICK_CHECK);
       if (result === 'ok') return ok('quick_check finds no damage.');
       return failure(`quick_check: ${result.slice(0, 200)}`, 'Stop all pods and restore a backup, or use .recover.');

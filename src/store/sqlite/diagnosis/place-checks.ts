@@ -6,6 +6,7 @@ import { ADVICE } from '../../diagnosis/advice.js';
 import { checks, failure, ok, warning, type Observation } from '../../diagnosis/check.js';
 import { networkFileSystem } from '../file/network-file-system.js';
 import { attributes } from './examined-file.js';
+import { shellWord } from './shell-word.js';
 import { size } from './sizes.js';
 
 /** A database file, or the place for one. */
@@ -98,7 +99,7 @@ async function permissions(path: string): Promise<Observation> {
   const may = (others & 0o002) === 0 ? 'read' : 'write';
   return warning(
     `The mode is ${mode}; every user of this host may ${may} the file.`,
-    `chmod o-rwx '${path}' '${path}-wal' '${path}-shm'`,
+    `chmod o-rwx ${[path, `${path}-wal`, `${path}-shm`].map(shellWord).join(' ')}`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** What a diagnosis finds of a database file, and that it changes nothing in it. */
+import { execSync } from 'node:child_process';
 import type * as FsPromises from 'node:fs/promises';
 import {
   chmodSync,
@@ -263,6 +264,20 @@ describe('the place of a file', () => {
       level: 'failure',
       message: expect.stringContaining('STORE_UNWRITABLE'),
     });
+  });
+
+  it('is quoted in the commands that a finding shows', async () => {
+    const path = `${dirname(newFile())}/it's a queue.db`;
+    const store = await newStore({ path });
+    await store.open();
+    rawConnection(path).exec(`CREATE TABLE large AS SELECT zeroblob(${8 * MIB}) AS x`);
+    chmodSync(dirname(path), 0o755);
+    chmodSync(path, 0o644);
+    const findings = await findingsOf(store);
+    const command = findings.get('integrity')?.message.split('To check: ')[1]?.replace('sqlite3', 'ls');
+    expect(() => execSync(command!.replace(" 'PRAGMA quick_check'", ''), { stdio: 'pipe' })).not.toThrow();
+    execSync(findings.get('file-permissions')!.advice!);
+    expect(statSync(path).mode & 0o777).toBe(0o640);
   });
 
   it('warns of a second name of the file', async () => {
