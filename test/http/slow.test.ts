@@ -1,5 +1,5 @@
 /** Clients that are slow, silent or gone, over real sockets: they lose their connection, and nobody else notices. */
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { onTestFinished, describe, expect, test } from 'vitest';
 import { serve, toNodeHandler, type ServeOptions, type Server } from 'fleet-q/http';
@@ -251,4 +251,31 @@ describe('close', () => {
     await closed;
     expect(received()).toContain('finished');
   });
+
+  test.each(['before', 'after'] as const)(
+    'lets all requests of a pipelined connection finish, if it begins %s the first answer',
+    async (when) => {
+      const gates = new EventEmitter();
+      const begun: string[] = [];
+      const handler = toNodeHandler(async ({ url }) => {
+        const path = new URL(url).pathname;
+        begun.push(path);
+        await once(gates, path);
+        return new Response(`finished ${path}`);
+      });
+      const server = new BoundedServer(handler, DEFAULT_LIMITS);
+      const at = await server.listen('127.0.0.1', 0);
+      const { socket, received, closed } = await client(at);
+      socket.write(['/fast', '/slow'].map((path) => `GET ${path} HTTP/1.1\r\nhost: pod\r\n\r\n`).join(''));
+      await expect.poll(() => begun).toEqual(['/fast', '/slow']);
+      const closing = when === 'before' ? server.close() : undefined;
+      gates.emit('/fast');
+      await expect.poll(received).toContain('finished /fast');
+      const ended = closing ?? server.close();
+      gates.emit('/slow');
+      await ended;
+      await closed;
+      expect(received()).toContain('finished /slow');
+    },
+  );
 });

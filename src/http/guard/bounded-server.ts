@@ -17,8 +17,8 @@ import type { ServerLimits } from './server-limits.js';
 export class BoundedServer {
   readonly #server: Server;
   readonly #limits: ServerLimits;
-  /** The connections on which an answer is due or on its way. */
-  readonly #serving = new WeakSet<Duplex>();
+  /** How many answers are due or on their way on a connection: a client may pipeline. */
+  readonly #due = new WeakMap<Duplex, number>();
   readonly #connections = new Set<Socket>();
   #closing: Promise<void> | undefined;
 
@@ -63,7 +63,7 @@ export class BoundedServer {
   async #close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     // closeIdleConnections() leaves connections that have not sent a request yet.
-    for (const socket of this.#connections) if (!this.#serving.has(socket)) socket.destroy();
+    for (const socket of this.#connections) if (!this.#isServing(socket)) socket.destroy();
     const idle = setInterval(() => this.#server.closeIdleConnections(), IDLE_LOOK_MS); // some become idle only now
     const timer = setTimeout(() => this.#server.closeAllConnections(), this.#limits.closeTimeoutMs);
     await closed;
@@ -72,17 +72,21 @@ export class BoundedServer {
   }
 
   #track(socket: Socket, response: ServerResponse): void {
-    this.#serving.add(socket);
+    this.#due.set(socket, (this.#due.get(socket) ?? 0) + 1);
     // A client that waits for an answer of a server that closes would keep its connection, and the server with it.
     if (this.#closing !== undefined) response.shouldKeepAlive = false;
     response.once('close', () => {
-      this.#serving.delete(socket);
-      if (this.#closing !== undefined) socket.destroySoon();
+      this.#due.set(socket, (this.#due.get(socket) ?? 1) - 1);
+      if (this.#closing !== undefined && !this.#isServing(socket)) socket.destroySoon();
     });
   }
 
+  #isServing(socket: Duplex): boolean {
+    return (this.#due.get(socket) ?? 0) > 0;
+  }
+
   #answerBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
-    if (!socket.writable || this.#serving.has(socket)) {
+    if (!socket.writable || this.#isServing(socket)) {
       socket.destroy();
       return;
     }
