@@ -63,9 +63,9 @@ const EDGES: Record<string, readonly string[]> = {
     ...['fleetq', 'options', 'client', 'store/sqlite', 'store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
   ],
 
-  // what runs beside the queue: each uses the public entry points alone; `errors` and `input`
+  // what runs beside the queue: each uses the public entry points alone; `errors`, `input` and `log`
   // check what users pass; `errors` and `version` let the command start without the library
-  http: ['http', 'index', 'errors', 'input'],
+  http: ['http', 'index', 'errors', 'input', 'log'],
   prometheus: ['prometheus', 'index', 'errors', 'input'],
   otel: ['otel', 'type index', 'index'],
   cli: [

@@ -8,6 +8,7 @@ import {
   type FieldCheck,
   type FieldChecks,
 } from '../input/field-checks.js';
+import { checkLogger } from '../log/check-logger.js';
 import type { Action } from './action.js';
 import type { Auth, Principal } from './guard/authentication.js';
 import type { Redact } from './guard/redact.js';
@@ -98,7 +99,7 @@ const FIELDS: FieldChecks = {
     (value) => has(value, 'contentType', 'string') && has(value, 'metrics', 'function'),
   ),
   statsIntervalMs: milliseconds,
-  logger: expecting('a logger', (value) => has(value, 'error', 'function')),
+  logger: checkLogger,
 };
 
 /** The options of `createHandler`. @throws ValidationError `OPTION_INVALID` */

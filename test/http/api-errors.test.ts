@@ -202,6 +202,12 @@ describe('a client that goes away', () => {
   });
 });
 
+/** As much of a logger of winston as tells it from others. */
+function winston(): object {
+  const [log, transports, format] = [() => undefined, [], {}];
+  return { debug: log, info: log, warn: log, error: log, configure: log, transports, format };
+}
+
 describe('the options of a handler', () => {
   test.each<[object, string, string]>([
     [{ basepath: '/queue' }, 'options.basepath', 'options.basepath: is not known; did you mean basePath?'],
@@ -211,6 +217,8 @@ describe('the options of a handler', () => {
     [{ maxBodyBytes: '1mb' }, 'options.maxBodyBytes', 'got "1mb"'],
     [{ metrics: {} }, 'options.metrics', 'expected what createMetrics returned'],
     [{ statsIntervalMs: -1 }, 'options.statsIntervalMs', 'expected milliseconds'],
+    [{ logger: { error: () => undefined } }, 'options.logger', 'expected a logger with debug, info, warn and error'],
+    [{ logger: winston() }, 'options.logger', 'pass messageFirst(logger)'],
   ])('refuse %j', (options, field, message) => {
     const make = (): unknown => createHandler(newQueue(), options);
     expect(make).toThrow(expect.objectContaining({ code: 'OPTION_INVALID', field }));
