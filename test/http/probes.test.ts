@@ -26,10 +26,20 @@ async function statuses(queue: AnyFleetQ): Promise<Record<Probe, number>> {
   return Object.fromEntries(answers) as Record<Probe, number>;
 }
 
-/** The codes that a client who may read the pod gets. */
-async function reasons(queue: AnyFleetQ): Promise<unknown> {
+/** What a client who may read the pod gets. */
+async function details(queue: AnyFleetQ): Promise<{ readonly reasons: unknown; readonly problems: readonly string[] }> {
   const response = await createHandler(queue, { auth: TOKEN })(new Request('http://pod/health', { headers: auth }));
-  return ((await response.json()) as { reasons: unknown }).reasons;
+  return (await response.json()) as Awaited<ReturnType<typeof details>>;
+}
+
+const reasons = async (queue: AnyFleetQ): Promise<unknown> => (await details(queue)).reasons;
+
+/** The queue quotes the message of its store, and the answer does not. */
+async function expectUnquoted(queue: AnyFleetQ, message: string): Promise<void> {
+  expect(queue.health().problems.join()).toContain(message);
+  const answer = await details(queue);
+  expect(answer.problems).toHaveLength(queue.health().problems.length);
+  expect(JSON.stringify(answer)).not.toContain(message);
 }
 
 const WELL = { livez: 200, readyz: 200, startupz: 200, health: 200 };
@@ -98,6 +108,7 @@ describe('each reason over HTTP', () => {
     await fleet.pass(2 * DEAD_AFTER);
     expect(await statuses(pod.queue)).toEqual(NOT_READY);
     expect(await reasons(pod.queue)).toEqual(expect.arrayContaining(['outage']));
+    await expectUnquoted(pod.queue, 'the line is broken');
     pod.line.heals();
     await fleet.pass(2 * DEAD_AFTER);
     expect(await statuses(pod.queue)).toEqual(WELL);
@@ -142,6 +153,7 @@ describe('each reason over HTTP', () => {
     await fleet.until(queue.stats().catch(() => undefined));
     expect(await statuses(queue)).toMatchObject({ livez: 200, readyz: 503 });
     expect(await reasons(queue)).toEqual(['store-unanswered']);
+    await expectUnquoted(queue, 'the line is broken');
     line.heals();
     await fleet.pass(30_000); // nobody asks; the queue finds out by itself
     expect(await statuses(queue)).toEqual(WELL);

@@ -94,14 +94,16 @@ function details(health: Health): Readonly<Record<string, unknown>> {
     paused: health.paused,
     strays: health.strays,
     reasons: health.reasons,
-    problems: health.problems.map(withoutMessage),
+    problems: health.problems.map((sentence, i) => withoutMessage(sentence, health.reasons[i])),
     warnings: health.warnings,
   };
 }
 
-/** A driver's message may name files, hosts and accounts; the log of the pod has it. */
-function withoutMessage(sentence: string): string {
-  return sentence.replace(/^(the store has [^(]*\([^)]*\)): .*$/s, '$1');
+/** Their sentences end with a driver's message, which may name files, hosts and accounts; the log of the pod has it. */
+const QUOTING: ReadonlySet<string> = new Set(['outage', 'store-unanswered'] satisfies Health['reasons'][number][]);
+
+function withoutMessage(sentence: string, reason: string | undefined): string {
+  return reason !== undefined && QUOTING.has(reason) ? (sentence.split(': ', 1)[0] ?? '') : sentence;
 }
 
 export const PROBES: readonly Route[] = [...TESTS.map(probe), HEALTH];

@@ -5,6 +5,7 @@ const API = 'test/http/api.test.ts';
 const ERRORS = 'test/http/api-errors.test.ts';
 const POLLING = 'test/http/api-polling.test.ts';
 const ORIGINAL = 'test/http/original.test.ts';
+const PROBES = 'test/http/probes.test.ts';
 const ROLES = 'test/http/roles.test.ts';
 const SERVE = 'test/http/api-serve.test.ts';
 const SLOW = 'test/http/slow.test.ts';
@@ -142,6 +143,13 @@ export const httpBreaks: readonly Break[] = [
     find: 'if (!/(^|\\.)metadata$/.test(at)) return show(value);',
     replace: 'if (at !== undefined) return show(value);',
     tests: [API],
+  },
+  {
+    name: 'http/probes: the message of the driver is shown',
+    file: 'src/http/routes/probes.ts',
+    find: 'reason !== undefined && QUOTING.has(reason)',
+    replace: "reason === 'quoted' && QUOTING.has(reason)",
+    tests: [PROBES],
   },
   {
     name: 'http/bounded-server: a connection without a request holds the end of the server',
