@@ -21,7 +21,7 @@ import { Problem } from './problem.js';
 import { problemOf } from './problem-of.js';
 import type { Answer, Route, Services } from './route.js';
 import { routesOf } from './routes.js';
-import { validatorOf, type Validator } from './validation/validator.js';
+import { validatorOf } from './validation/validator.js';
 
 /** Answers a request. It never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -101,29 +101,24 @@ class Api {
 
   /** Answers the requests for one path, or leaves them to another path that matches. */
   dispatcher(rows: readonly Route[]): (context: Context<Found>, next: Next) => Promise<Response | undefined> {
-    const validated = rows.map((route) => ({ route, validator: validatorOf(route) }));
-    const operations = new Map(validated.map((operation) => [operation.route.method as string, operation]));
+    const operations = new Map(rows.map((route) => [route.method as string, route]));
     return async (context, next) => {
       const { req } = context;
-      const operation = operations.get(req.method === 'HEAD' ? 'GET' : req.method);
-      if (operation !== undefined) return this.#answer(operation.route, operation.validator, req.raw, req.param());
+      const route = operations.get(req.method === 'HEAD' ? 'GET' : req.method);
+      if (route !== undefined) return this.#answer(route, req.raw, req.param());
       context.set('methods', [...(context.get('methods') ?? []), ...operations.keys()]);
       await next();
       return undefined;
     };
   }
 
-  async #answer(
-    route: Route,
-    validator: Validator,
-    request: Request,
-    params: Record<string, string>,
-  ): Promise<Response> {
+  async #answer(route: Route, request: Request, params: Record<string, string>): Promise<Response> {
     try {
       const refusal = await this.guard.check(route.action, request);
       if (refusal !== undefined) return refusal;
       const { moreFor } = route;
       const mayKnowMore = moreFor !== undefined && (await this.guard.permits(moreFor, request));
+      const validator = validatorOf(route); // compiled with the first request that is served
       const path = validator.path(params);
       // A probe of Kubernetes may add `?verbose`, or a number against caches.
       const query = route.action === undefined ? {} : validator.query(new URL(request.url).searchParams);
