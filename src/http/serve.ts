@@ -7,6 +7,7 @@
  */
 import { isIPv6 } from 'node:net';
 import { ValidationError, type AnyFleetQ } from '../index.js';
+import { integer } from '../input/field-checks.js';
 import { BoundedServer } from './guard/bounded-server.js';
 import { addressToBind } from './guard/loopback.js';
 import { limitsOf } from './guard/server-limits.js';
@@ -38,7 +39,7 @@ export interface Server {
 export async function serve(queue: AnyFleetQ, options: ServeOptions = {}): Promise<Server> {
   const { host = '127.0.0.1', port = 8000, ...others } = options;
   const { limits, rest } = limitsOf(others);
-  checkPort(port);
+  isPort(port, 'port', 'OPTION_INVALID');
   const handler = handlerOf(queue, rest, true);
   const address = await addressToBind(host, rest.auth !== undefined);
   const server = new BoundedServer(toNodeHandler(handler, limits.answerTimeoutMs), limits);
@@ -51,11 +52,7 @@ export async function serve(queue: AnyFleetQ, options: ServeOptions = {}): Promi
   };
 }
 
-function checkPort(port: unknown): void {
-  if (typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65_535) return;
-  const shown = typeof port === 'string' ? JSON.stringify(port.slice(0, 80)) : String(port);
-  throw new ValidationError('OPTION_INVALID', 'port', `expected a whole number from 0 to 65535, got ${shown}`);
-}
+const isPort = integer(0, 65_535);
 
 const REASONS: Readonly<Record<string, readonly [field: string, reason: string]>> = {
   EADDRINUSE: ['port', 'another process listens there'],

@@ -55,15 +55,24 @@ test('a port that is taken, and one that is none, are refused by name', async ()
     message: `port: cannot listen at 127.0.0.1, port ${port}: another process listens there`,
   });
   for (const wrong of [-1, 65_536, 1.5, '80', NaN])
-    await expect(serve(newQueue(), { port: wrong as number })).rejects.toMatchObject({ field: 'port' });
+    await expect(serve(newQueue(), { port: wrong as number })).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      field: 'port',
+      message: `port: expected a whole number from 0 to 65535, got ${typeof wrong === 'string' ? '"80"' : wrong}`,
+    });
 });
 
 test.each([
   ['headersTimeoutMs', 0],
   ['requestTimeoutMs', '5s'],
   ['maxConnections', Infinity],
+  ['closeTimeoutMs', 2 ** 31],
 ] as const)('the limit %s cannot be %j', async (field, value) => {
-  await expect(serve(newQueue(), { port: 0, [field]: value })).rejects.toMatchObject({ code: 'OPTION_INVALID', field });
+  await expect(serve(newQueue(), { port: 0, [field]: value })).rejects.toMatchObject({
+    code: 'OPTION_INVALID',
+    field,
+    message: `${field}: expected a whole number from 1 to 2147483647, got ${typeof value === 'string' ? '"5s"' : value}`,
+  });
 });
 
 test('closing twice is closing once', async () => {

@@ -1,5 +1,6 @@
 /** The limits of a server: how long each phase of a request may take, and how many connections there may be. */
 import { ValidationError } from '../../index.js';
+import { integer } from '../../input/field-checks.js';
 
 /** Limits against slow, silent and absent clients. Times are in ms. */
 export interface ServerLimits {
@@ -26,7 +27,7 @@ export const DEFAULT_LIMITS: ServerLimits = Object.freeze({
   maxConnections: 1_000,
 });
 
-const MOST = 2_147_483_647;
+const isLimit = integer(1, 2_147_483_647);
 
 /**
  * Takes the limits out of options. Those that are not given have their defaults.
@@ -39,7 +40,8 @@ export function limitsOf<T extends object>(
   const names = Object.keys(DEFAULT_LIMITS) as (keyof ServerLimits)[];
   const given: Partial<Record<keyof ServerLimits, unknown>> = options;
   const rest = Object.fromEntries(Object.entries(options).filter(([name]) => !Object.hasOwn(DEFAULT_LIMITS, name)));
-  const limits = Object.fromEntries(names.map((name) => [name, checked(name, given[name] ?? DEFAULT_LIMITS[name])]));
+  const limits = Object.fromEntries(names.map((name) => [name, given[name] ?? DEFAULT_LIMITS[name]]));
+  for (const name of names) isLimit(limits[name], name, 'OPTION_INVALID');
   const { headersTimeoutMs, requestTimeoutMs } = limits as unknown as ServerLimits;
   if (headersTimeoutMs > requestTimeoutMs)
     throw new ValidationError(
@@ -48,11 +50,4 @@ export function limitsOf<T extends object>(
       `expected at most requestTimeoutMs (${requestTimeoutMs}), which includes it, got ${headersTimeoutMs}`,
     );
   return { limits: limits as unknown as ServerLimits, rest: rest as Omit<T, keyof ServerLimits> };
-}
-
-function checked(name: keyof ServerLimits, value: unknown): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= MOST) return value;
-  const text =
-    typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : typeof value === 'number' ? value : typeof value;
-  throw new ValidationError('OPTION_INVALID', name, `expected a whole number from 1 to ${MOST}, got ${text}`);
 }

@@ -1,4 +1,5 @@
 /** The schemas of steps: as they are submitted, and as they are shown. */
+import { MAX_DURATION_MS } from '../../input/field-checks.js';
 import type { Properties, Schema } from '../route.js';
 import { count, instant, listOf, name, object, ref, STEP_ID, text, textOrNull } from './parts.js';
 
@@ -26,7 +27,7 @@ const SUBMITTED_FIELDS: Properties = {
   delay_ms: {
     type: 'number',
     minimum: 0,
-    maximum: 3_155_760_000_000,
+    maximum: MAX_DURATION_MS,
     description: 'Not before this time has passed, in ms, by the clock of the store.',
   },
   idempotency_key: {
