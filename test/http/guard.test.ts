@@ -227,7 +227,7 @@ describe('a page of another site', () => {
     [['*'], 'allowedOrigins[0]: expected an origin'],
     [['null'], 'allowedOrigins[0]: expected an origin'],
     [['file:///'], 'allowedOrigins[0]: expected an origin'],
-    [[5], 'allowedOrigins[0]: expected an origin'],
+    [[5], "allowedOrigins[0]: expected an origin such as 'https://ops.example.com', without a path, got 5"],
   ])('allowedOrigins %j is refused when the handler is made', (allowedOrigins, message) => {
     expect(() => guardOf({ allowedOrigins: allowedOrigins as never })).toThrow(message);
   });
@@ -379,10 +379,16 @@ describe('the body of a request', () => {
     'that is compressed (%s) is refused unread',
     async (encoding) => {
       const request = post('{}', { 'content-type': 'application/json', 'content-encoding': encoding });
-      expect(await statusOf(request)).toMatch(/^415 /);
+      const shown = JSON.stringify(encoding);
+      expect(await statusOf(request)).toMatch(new RegExp(`^415 .* send the body as it is: ${shown} is not decoded$`));
       expect(request.bodyUsed).toBe(false);
     },
   );
+
+  test('of a long type is refused with the beginning of it', async () => {
+    const type = `text/${'x'.repeat(300)}`;
+    expect(await statusOf(post('{}', { 'content-type': type }))).toMatch(/^415 .*, got "text\/x{60,80}…$/);
+  });
 
   test('that is announced too large is refused unread', async () => {
     const request = post('{}', { 'content-type': 'application/json', 'content-length': '101' });

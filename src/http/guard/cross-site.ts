@@ -6,6 +6,7 @@
  *   them with every request that is not a GET or HEAD, and a page can change neither.
  * - Ports and subdomains of the same host are foreign too: `same-site` is not `same-origin`.
  */
+import { show } from '../../errors.js';
 import { ValidationError } from '../../index.js';
 
 /** Methods that change nothing. */
@@ -54,10 +55,9 @@ function originOf(value: unknown, field: string): string {
   const isOrigin =
     url !== undefined && /^https?:$/.test(url.protocol) && [url.origin, `${url.origin}/`].includes(url.href);
   if (isOrigin) return url.origin;
-  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : typeof value;
   throw new ValidationError(
     'OPTION_INVALID',
     field,
-    `expected an origin such as 'https://ops.example.com', without a path, got ${text}`,
+    `expected an origin such as 'https://ops.example.com', without a path, got ${show(value)}`,
   );
 }

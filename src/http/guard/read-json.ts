@@ -7,6 +7,7 @@
  * - Only `application/json` is read. A page of another site cannot send it without a preflight request.
  * - The value has no prototype that the text chose: `JSON.parse` makes a field of `__proto__`, as of any other name.
  */
+import { show } from '../../errors.js';
 import { Problem } from '../problem.js';
 import { isDeeperThan } from './json-depth.js';
 
@@ -28,13 +29,13 @@ const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i;
 export async function readJson(request: Request, { maxBytes }: BodyLimits): Promise<unknown> {
   const encoding = request.headers.get('content-encoding');
   if (encoding !== null && encoding.toLowerCase() !== 'identity')
-    throw new Problem('MEDIA_TYPE_UNSUPPORTED', `send the body as it is: ${shown(encoding)} is not decoded`);
+    throw new Problem('MEDIA_TYPE_UNSUPPORTED', `send the body as it is: ${show(encoding)} is not decoded`);
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const bytes = await readBytes(request, maxBytes);
   if (bytes.length === 0) return undefined;
   const type = request.headers.get('content-type') ?? '';
   if (!JSON_TYPE.test(type))
-    throw new Problem('MEDIA_TYPE_UNSUPPORTED', `expected the content type application/json, got ${shown(type)}`);
+    throw new Problem('MEDIA_TYPE_UNSUPPORTED', `expected the content type application/json, got ${show(type)}`);
   return parse(decode(bytes));
 }
 
@@ -96,8 +97,4 @@ function parse(text: string): unknown {
 
 function tooLarge(maxBytes: number): Problem {
   return new Problem('BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.slice(0, 80));
 }
