@@ -34,8 +34,7 @@ export function queueStep(step: SubmittedStep, prefix = ''): { readonly type: st
     idempotencyKey: idempotency_key,
     stepId: step_id,
   };
-  const given = Object.fromEntries(Object.entries(renamed).filter(([, value]) => value !== undefined));
-  return { ...same, ...given } as { type: string; args: unknown };
+  return { ...same, ...renamed } as { type: string; args: unknown };
 }
 
 function refuseBoth(step: SubmittedStep, one: keyof SubmittedStep, other: keyof SubmittedStep, prefix: string): void {
