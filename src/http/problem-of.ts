@@ -51,24 +51,9 @@ function incomplete(error: SubmitIncompleteError): Problem {
   return new Problem(error.code, detail, { headers: retryLater(), members: { step_ids: error.stepIds } });
 }
 
-const CLIENT_NAMES: Readonly<Record<string, string>> = {
-  stepId: 'step_id',
-  maxRetries: 'max_retries',
-  runAt: 'run_at',
-  delayMs: 'delay_ms',
-  idempotencyKey: 'idempotency_key',
-  claimedBy: 'claimed_by',
-  createdAfter: 'created_after',
-  createdBefore: 'created_before',
-  pageSize: 'page_size',
-  dryRun: 'dry_run',
-};
-
 /** The path as the client knows it: without the name of the parameter, and in snake_case down to the user's own fields. */
 function clientField(path: string): string {
   const [, own = '', users = ''] =
     /^(.*?)((?:\bargs|\bmetadata)\b.*)?$/s.exec(path.replace(/^(filter|options)\./, '')) ?? [];
-  return (
-    own.replaceAll(/\w+/g, (name) => (Object.hasOwn(CLIENT_NAMES, name) ? (CLIENT_NAMES[name] ?? name) : name)) + users
-  );
+  return own.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) + users;
 }
