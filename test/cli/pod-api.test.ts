@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import type { AnyFleetQ } from 'fleet-q';
 import { serve } from 'fleet-q/http';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { leaderOfTheDead } from '../support/dead-pods.js';
 import { sqliteGround, type Ground } from './support/ground.js';
 import { complaintOf, linesOf, shell } from './support/shell.js';
 
@@ -45,6 +46,23 @@ test('recover runs a cycle on the leader, and history lists it', async () => {
   const history = await run(`fleet-q history --url ${url} -n 3 -o json`);
   expect(history).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(history.stdout)).toHaveProperty('cycles');
+});
+
+test('history prints what a cycle did', async () => {
+  const server = await serve(await leaderOfTheDead(), { port: 0, auth: TOKEN });
+  onTestFinished(() => server.close());
+  const recovered = await run(`fleet-q recover --url ${server.url} -o json`);
+  const { cycles } = JSON.parse(recovered.stdout) as { cycles: { started_ts: string }[] };
+  expect(cycles).toMatchObject([
+    { dry_run: false, requeued: ['innocent-1', 'innocent-2'], requeued_count: 2, failed: ['killer'], failed_count: 1 },
+  ]);
+  const history = await run(`fleet-q history --url ${server.url} -o json`);
+  expect(JSON.parse(history.stdout)).toEqual({ cycles });
+  const table = linesOf((await run(`fleet-q history --url ${server.url}`)).stdout);
+  expect(table.map((line) => line.split(/ {2,}/))).toEqual([
+    ['STARTED', 'ORPHANS', 'REQUEUED', 'FAILED', 'TOOK', 'DRY RUN', 'DEAD PODS'],
+    [cycles[0]?.started_ts, '3', '2', '1', expect.stringMatching(/^\d+ms$/), 'no', 'bob, eve'],
+  ]);
 });
 
 describe('refused:', () => {

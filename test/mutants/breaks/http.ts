@@ -6,6 +6,7 @@ const ERRORS = 'test/http/api-errors.test.ts';
 const POLLING = 'test/http/api-polling.test.ts';
 const ORIGINAL = 'test/http/original.test.ts';
 const PROBES = 'test/http/probes.test.ts';
+const RECOVERY = 'test/http/recovery.test.ts';
 const ROLES = 'test/http/roles.test.ts';
 const SERVE = 'test/http/api-serve.test.ts';
 const SLOW = 'test/http/slow.test.ts';
@@ -143,6 +144,37 @@ export const httpBreaks: readonly Break[] = [
     find: 'if (!/(^|\\.)metadata$/.test(at)) return show(value);',
     replace: 'if (at !== undefined) return show(value);',
     tests: [API],
+  },
+  {
+    name: 'http/answers: a cycle shows the steps that failed as requeued',
+    file: 'src/http/answers/recovery.ts',
+    find: `    requeued: cycle.requeued.slice(0, most),
+    requeued_count: cycle.requeued.length,
+    failed: cycle.failed.slice(0, most),
+    failed_count: cycle.failed.length,`,
+    replace: `    requeued: cycle.failed.slice(0, most),
+    requeued_count: cycle.failed.length,
+    failed: cycle.requeued.slice(0, most),
+    failed_count: cycle.requeued.length,`,
+    tests: [RECOVERY],
+  },
+  {
+    name: 'http/original-admin: a cycle counts the steps that failed as requeued',
+    file: 'src/http/routes/original-admin.ts',
+    find: `steps_requeued: cycle.requeued.length,
+          steps_marked_terminal: cycle.failed.length,`,
+    replace: `steps_requeued: cycle.failed.length,
+          steps_marked_terminal: cycle.requeued.length,`,
+    tests: [RECOVERY],
+  },
+  {
+    name: 'http/original-admin: a cycle names the steps that failed as requeued',
+    file: 'src/http/routes/original-admin.ts',
+    find: `requeued_steps: cycle.requeued.slice(0, MOST_ENTRIES),
+          terminal_steps: cycle.failed.slice(0, MOST_ENTRIES),`,
+    replace: `requeued_steps: cycle.failed.slice(0, MOST_ENTRIES),
+          terminal_steps: cycle.requeued.slice(0, MOST_ENTRIES),`,
+    tests: [RECOVERY],
   },
   {
     name: 'http/probes: the message of the driver is shown',
