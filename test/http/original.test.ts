@@ -24,6 +24,19 @@ const problem = (status: number, code: string, more: object = {}) => ({
   ...more,
 });
 
+/** The members of every answer of `/health` to a client that may read the pod, as of `pod-a`. */
+const HEALTH = {
+  // of the Python FLEET-Q
+  pod_id: 'pod-a',
+  uptime_seconds: NUMBER,
+  version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+  // and more
+  live: true,
+  paused: false,
+  strays: 0,
+  warnings: [],
+};
+
 interface Case {
   readonly request: readonly [method: string, path: string, body?: unknown];
   readonly status: number;
@@ -35,15 +48,17 @@ const CASES: Readonly<Record<string, Case>> = {
   'health, with the token': {
     request: ['GET', '/health'],
     status: 200,
-    answer: expect.objectContaining({
-      pod_id: 'pod-a',
+    answer: {
+      ...HEALTH,
       status: 'healthy',
-      uptime_seconds: NUMBER,
       current_capacity: 1,
       max_capacity: 2,
       is_leader: true,
-      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
-    }),
+      ready: true,
+      started: true,
+      reasons: [],
+      problems: [],
+    },
   },
   'submit with the type alone': {
     request: ['POST', '/submit', { type: 'nobody' }],
@@ -270,6 +285,25 @@ describe('a client of the Python FLEET-Q finds', () => {
     expect(answered.status).toBe(status);
     expect(answered.headers.get('content-type')).toBe(status < 400 ? 'application/json' : 'application/problem+json');
   });
+});
+
+test('the health of a pod that does not run has the same members, and the status 503', async () => {
+  const api = await serveApi(
+    stopped(new FleetQ({ store: sqlite({ path: ':memory:' }), podId: 'pod-a', concurrency: 2 })),
+  );
+  const { status, headers, body } = await api.get('/health');
+  expect(body).toEqual({
+    ...HEALTH,
+    status: 'unhealthy',
+    current_capacity: 0,
+    max_capacity: 2,
+    is_leader: false,
+    ready: false,
+    started: false,
+    reasons: ['not-started'],
+    problems: ['the queue is not running'],
+  });
+  expect([status, headers.get('content-type')]).toEqual([503, 'application/json']);
 });
 
 describe('a submitted step', () => {
