@@ -1,13 +1,29 @@
 /** What a request gets that cannot be served: each kind of error over a real socket, as the document says. */
 import { connect } from 'node:net';
-import { FleetQ, type Logger } from 'fleet-q';
+import { FleetQ, type Logger, type StoreFactory } from 'fleet-q';
 import { createHandler } from 'fleet-q/http';
 import { describe, expect, test, vi } from 'vitest';
 import { StoreError } from '../../src/errors.js';
+import type { Verb } from '../support/faulty-store.js';
 import { faultySqlite, newQueue, QUICK, stopped } from '../support/queues.js';
-import { serveApi, TOKEN } from './support/api.js';
+import { serveApi, TOKEN, type Answered } from './support/api.js';
 
-const away = (verb: string) => faultySqlite((call) => (call.verb === verb ? { fails: 'before' } : undefined));
+const away = (verb: Verb) => faultySqlite((call) => (call.verb === verb ? { fails: 'before' } : undefined));
+
+/** A pod that leads the fleet. */
+async function leading(store: StoreFactory): Promise<FleetQ> {
+  const queue = newQueue({ store, podId: 'pod-a' });
+  await queue.start();
+  await expect.poll(() => queue.health().isLeader).toBe(true);
+  return queue;
+}
+
+/** A problem that tells the client to repeat its request. */
+function expectLater({ status, headers, body }: Answered): void {
+  expect([status, body.code]).toEqual([503, 'STORE_UNAVAILABLE']);
+  expect(headers.get('retry-after')).toMatch(/^\d+$/);
+  expect(body.detail).toBe('the store does not answer now; repeat the request later');
+}
 
 describe('a path that is no route', () => {
   test.each(['/', '/api', '/api/step', '/submitt', '/status', '/status/', '/metrics', '//submit', '/api/steps/a/b/c'])(
@@ -84,7 +100,9 @@ describe('a body that cannot be taken', () => {
 });
 
 describe('a store that does not answer', () => {
-  test.each([
+  test.each<[string, string, Verb, object?]>([
+    ['POST', '/submit', 'submit', { type: 'a' }],
+    ['POST', '/api/steps', 'submit', { type: 'a' }],
     ['GET', '/api/steps/x', 'find'],
     ['GET', '/api/steps', 'list'],
     ['GET', '/api/stats', 'stats'],
@@ -93,12 +111,43 @@ describe('a store that does not answer', () => {
     ['GET', '/idempotency/x', 'find'],
     ['POST', '/api/steps/x/cancel', 'find'],
     ['POST', '/api/steps/x/retry', 'find'],
-  ])('%s %s is answered 503 with Retry-After', async (method, path, verb) => {
+    ['GET', '/api/pods', 'fleet'],
+    ['GET', '/api/leader', 'fleet'],
+    ['GET', '/admin/leader', 'fleet'],
+  ])('%s %s is answered 503 with Retry-After', async (method, path, verb, sent) => {
     const api = await serveApi(newQueue({ store: away(verb) }));
-    const { status, headers, body } = await api.call(method, path);
-    expect([status, body.code]).toEqual([503, 'STORE_UNAVAILABLE']);
+    expectLater(await api.call(method, path, { body: sent }));
+  });
+
+  test('a batch of which nothing is stored is answered 503 with Retry-After, and names no step', async () => {
+    const queue = newQueue({ store: away('submit') });
+    const api = await serveApi(queue);
+    const { status, headers, body } = await api.post('/api/steps/batch', { steps: [{ type: 'a' }, { type: 'b' }] });
+    expect([status, body.code, body.step_ids]).toEqual([503, 'SUBMIT_INCOMPLETE', []]);
     expect(headers.get('retry-after')).toMatch(/^\d+$/);
-    expect(body.detail).toBe('the store does not answer now; repeat the request later');
+    expect((await queue.listSteps().page()).steps).toEqual([]);
+  });
+
+  test.each(['/api/recovery/run', '/admin/recovery/run'])(
+    'POST %s of a pod that leads is answered 503 with Retry-After',
+    async (path) => {
+      const api = await serveApi(await leading(away('orphans')));
+      expectLater(await api.post(path));
+      expectLater(await api.post(path, { force: true, dry_run: true }));
+    },
+  );
+
+  test.each<[string, object]>([
+    ['/api/pods', { pods: [{ pod_id: 'pod-a' }] }],
+    ['/api/leader', { current_leader: 'pod-a', active_pods: 1 }],
+    ['/admin/leader', { current_leader: 'pod-a', active_pods: 1 }],
+    ['/api/recovery/history', { cycles: [] }],
+  ])('a started pod answers %s from what it has in memory', async (path, answer) => {
+    const store = faultySqlite();
+    const api = await serveApi(await leading(store));
+    store.store.plan = () => ({ fails: 'before' });
+    expect(await api.get(path)).toMatchObject({ status: 200, body: answer });
+    store.store.plan = undefined; // it leaves the fleet when it stops
   });
 
   test('one that is broken asks for no repeat, and its message stays in the log', async () => {
