@@ -65,7 +65,8 @@ const EDGES: Record<string, readonly string[]> = {
 
   // what runs beside the queue: each uses the public entry points alone; `errors`, `input` and `log`
   // check what users pass; `errors` and `version` let the command start without the library
-  http: ['http', 'index', 'errors', 'input', 'log'],
+  http: ['http', 'http/answers', 'index', 'errors', 'input', 'log'],
+  'http/answers': ['type http', 'type index'], // loads nothing, so that the command may print the same
   prometheus: ['prometheus', 'index', 'errors', 'input'],
   otel: ['otel', 'type index', 'index'],
   cli: [
@@ -73,6 +74,7 @@ const EDGES: Record<string, readonly string[]> = {
     'index',
     'errors',
     'version',
+    'http/answers',
     'type snowflake',
     'dynamic sqlite',
     'dynamic snowflake',
@@ -245,7 +247,7 @@ const AMBIENT_GLOBALS =
 /** The files that may use them: one takes the globals, the other makes the Runtime of them. */
 const AMBIENT = ['runtime/native-globals.ts', 'runtime/runtime.ts'];
 /** What runs beside the queue: not part of a simulated fleet, so the timers of Node.js will do. */
-const BESIDE_THE_QUEUE = ['http', 'prometheus', 'otel', 'cli'];
+const BESIDE_THE_QUEUE = ['http', 'http/answers', 'prometheus', 'otel', 'cli'];
 const TIMER_MODULES = /^(node:)?(timers|timers\/promises|perf_hooks)$/;
 const CRYPTO_MODULE = /^(node:)?crypto$/;
 const DETERMINISTIC_CRYPTO = ['createHash', 'createHmac'];

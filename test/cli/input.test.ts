@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { durationValue, timerValue } from '../../src/cli/duration-value.js';
 import { instantValue, pastValue } from '../../src/cli/input/instant-value.js';
 import { lineBatches, type Line } from '../../src/cli/input/lines.js';
-import { age, duration, instant } from '../../src/cli/output/duration.js';
+import { age, duration } from '../../src/cli/output/duration.js';
+import { isoInstant } from '../../src/http/answers/instant.js';
 
 test.each([
   ['500ms', 500],
@@ -55,7 +56,7 @@ test('durations are printed in at most two units', () => {
     ...['0ms', '450ms', '1s', '1m1s', '1h', '1h23m', '1d1h', '20d'],
   ]);
   expect([age(0, 65_000), age(65_000, 0), age(500, 0)]).toEqual(['1m5s', 'in 1m5s', '0ms']);
-  expect([instant(0), instant(1e300), instant(NaN)]).toEqual([
+  expect([isoInstant(0), isoInstant(1e300), isoInstant(NaN)]).toEqual([
     ...['1970-01-01T00:00:00.000Z', '+275760-09-13T00:00:00.000Z', '1970-01-01T00:00:00.000Z'],
   ]);
 });

@@ -62,6 +62,7 @@ test.each(['get ID -o json', 'list', 'stats'])('%s loads the library and the dri
   expect(ran).toMatchObject({ code: 0, stderr: '' });
   expect(rooms).toEqual(expect.arrayContaining([...OF_ANY_VERB, 'index', 'store']));
   expect(packages).toEqual(expect.arrayContaining(['better-sqlite3']));
+  expect(rooms.filter((room) => room.startsWith('http'))).toEqual(verb === 'stats' ? [] : ['http/answers']);
   const unused = ['hono', '@hono/node-server', 'ajv', 'prom-client', 'snowflake-sdk'];
   expect(packages.filter((name) => unused.includes(name))).toEqual([]);
 });

@@ -1,6 +1,6 @@
 /** How recovery cycles are shown. A pod's API answers with the same JSON. */
 import type { RecoverySummary } from '../../index.js';
-import { instant } from './duration.js';
+import { cycleAnswer } from '../../http/answers/recovery.js';
 import type { View } from './records.js';
 
 /** A cycle as the HTTP API shows it. */
@@ -40,19 +40,5 @@ export const CYCLE_VIEW: View<Cycle> = {
 };
 
 export function cycleOf(summary: RecoverySummary): Cycle {
-  return {
-    cycle_id: summary.cycleId,
-    dry_run: summary.dryRun,
-    started_ts: instant(summary.startedAt),
-    duration_ms: summary.durationMs,
-    dead_pods: summary.deadPods.map(({ podId, incarnation }) => ({ pod_id: podId, incarnation })),
-    ...listed('orphan', 'orphans', summary.orphans),
-    ...listed('requeued', 'requeued', summary.requeued),
-    ...listed('failed', 'failed', summary.failed),
-    ...listed('already_settled', 'already_settled', summary.alreadySettled),
-  } as unknown as Cycle;
-}
-
-function listed(one: string, many: string, ids: readonly string[]): object {
-  return { [many]: ids, [`${one}_count`]: ids.length };
+  return cycleAnswer(summary, Infinity) as unknown as Cycle;
 }

@@ -22,12 +22,3 @@ export function duration(ms: number): string {
 export function age(at: number, now: number = Date.now()): string {
   return at > now + 1_000 ? `in ${duration(at - now)}` : duration(now - at);
 }
-
-/** The last instant that a `Date` can name. */
-const MAX_INSTANT = 8_640_000_000_000_000;
-
-/** ISO 8601 in UTC. An instant that no `Date` can name (a row changed by hand) becomes the nearest one. */
-export function instant(at: number): string {
-  const ms = Number.isFinite(at) ? at : 0;
-  return new Date(Math.min(Math.max(ms, -MAX_INSTANT), MAX_INSTANT)).toISOString();
-}

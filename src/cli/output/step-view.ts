@@ -1,6 +1,8 @@
 /** How steps are shown: as a row, as JSON, and in full. */
 import type { Step, StepStatus } from '../../index.js';
-import { age, duration, instant } from './duration.js';
+import { isoInstant } from '../../http/answers/instant.js';
+import { stepAnswer } from '../../http/answers/step.js';
+import { age, duration } from './duration.js';
 import type { Fields } from './fields.js';
 import { indented } from './json.js';
 import type { View } from './records.js';
@@ -17,6 +19,9 @@ const COLOURS = {
 function statusCell(status: StepStatus): Cell {
   return { text: status, format: COLOURS[status] };
 }
+
+/** Who may read the store may read all of it. */
+const HIDES_NOTHING = { hides: () => false };
 
 export const STEP_VIEW: View<Step> = {
   columns: [
@@ -41,32 +46,9 @@ export const STEP_VIEW: View<Step> = {
     step.claimedBy ?? '',
     step.error === undefined ? '' : `${step.error.name}: ${step.error.message}`,
   ],
-  json: stepJson,
+  json: (step) => stepAnswer(step, HIDES_NOTHING, () => false),
   id: (step) => step.stepId,
 };
-
-/** The same fields as the HTTP API has. */
-function stepJson(step: Step): object {
-  return {
-    step_id: step.stepId,
-    type: step.type,
-    status: step.status,
-    args: step.args,
-    metadata: step.metadata,
-    priority: step.priority,
-    retry_count: step.retryCount,
-    attempt: step.attempt,
-    max_retries: step.maxRetries,
-    crashes: step.crashes,
-    run_at: instant(step.runAt),
-    created_ts: instant(step.createdAt),
-    last_update_ts: instant(step.updatedAt),
-    claimed_by: step.claimedBy,
-    version: step.version,
-    result: step.result ?? null,
-    error: step.error ?? null,
-  };
-}
 
 /** Everything about a step, for people. */
 export function stepFields(step: Step): Fields {
@@ -81,7 +63,7 @@ export function stepFields(step: Step): Fields {
     ...(step.crashes === 0 ? {} : { Crashes: String(step.crashes) }),
     Created: at(step.createdAt),
     Updated: at(step.updatedAt),
-    ...(waits ? { Due: `${instant(step.runAt)} (in ${duration(step.runAt - Date.now())})` } : {}),
+    ...(waits ? { Due: `${isoInstant(step.runAt)} (in ${duration(step.runAt - Date.now())})` } : {}),
     ...(step.claimedBy === null ? {} : { Pod: step.claimedBy }),
     Args: step.args === undefined ? 'none' : indented(step.args),
     ...(Object.keys(step.metadata).length === 0 ? {} : { Metadata: indented(step.metadata) }),
@@ -91,5 +73,5 @@ export function stepFields(step: Step): Fields {
 }
 
 function at(instantMs: number): string {
-  return `${instant(instantMs)} (${age(instantMs)} ago)`;
+  return `${isoInstant(instantMs)} (${age(instantMs)} ago)`;
 }
