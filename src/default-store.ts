@@ -5,6 +5,7 @@
  */
 import { show, ValidationError } from './errors.js';
 import { absolutePath, pathCheck } from './files/file-path.js';
+import { choice } from './options/env.js';
 import type { StoreFactory } from './store/contract.js';
 
 /**
@@ -63,11 +64,8 @@ interface Tables {
 }
 
 function tablesFromEnv(env: Environment): Tables {
-  const text = env[CREATE_TABLES] ?? '';
-  if (text === '') return {};
-  if (!/^(true|false)$/i.test(text))
-    throw new ValidationError('OPTION_INVALID', CREATE_TABLES, `expected true or false, got ${show(text)}`);
-  return { createTables: text.toLowerCase() === 'true' };
+  const createTables = choice(env, CREATE_TABLES, { true: true, false: false }, 'true or false');
+  return createTables === undefined ? {} : { createTables };
 }
 
 /** The connection options that the environment may set. The driver checks that they are sufficient. */

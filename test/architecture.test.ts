@@ -75,6 +75,7 @@ const EDGES: Record<string, readonly string[]> = {
     'errors',
     'version',
     'http/answers',
+    'options/env',
     'type snowflake',
     'dynamic sqlite',
     'dynamic snowflake',
@@ -97,6 +98,7 @@ const EDGES: Record<string, readonly string[]> = {
       'version',
       'default-store',
       'options',
+      'options/env',
       'client',
       'pool',
       'fleet',
@@ -140,9 +142,11 @@ const EDGES: Record<string, readonly string[]> = {
   stats: ['store/contract', 'runtime'],
   'pod-report': ['type stats', 'store/contract', 'runtime'],
   'default-store': [
-    ...['dynamic store/sqlite', 'dynamic sqlite', 'dynamic snowflake', 'type store/contract', 'files', 'errors'],
+    ...['dynamic store/sqlite', 'dynamic sqlite', 'dynamic snowflake', 'type store/contract'],
+    ...['options/env', 'files', 'errors'],
   ],
   options: ['type events', 'log', 'files', 'store/contract', 'step', 'input', 'runtime', 'errors'],
+  'options/env': ['options', 'log', 'input', 'errors'],
   version: [],
 
   // the services: never each other; `settlement` stands below those that end claims

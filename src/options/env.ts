@@ -84,12 +84,31 @@ const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
 const LOG_FORMATS: Readonly<Record<string, 'json' | 'console'>> = { json: 'json', console: 'console' };
 
 function loggerFromEnv(env: Environment): Logger | undefined {
-  const level = choice(env, 'FLEET_Q_LOG_LEVEL', LOG_LEVELS, 'DEBUG, INFO, WARNING or ERROR');
-  const format = choice(env, 'FLEET_Q_LOG_FORMAT', LOG_FORMATS, 'json or console');
+  const { level, format } = logChoices(env);
   return level === undefined && format === undefined ? undefined : consoleLogger(level ?? 'info', format ?? 'json');
 }
 
-function choice<T>(
+/**
+ * What the environment says about the logger.
+ *
+ * @throws ValidationError `OPTION_INVALID`, naming the variable
+ */
+export function logChoices(env: Environment): {
+  readonly level: LogLevel | undefined;
+  readonly format: 'json' | 'console' | undefined;
+} {
+  return {
+    level: choice(env, 'FLEET_Q_LOG_LEVEL', LOG_LEVELS, 'DEBUG, INFO, WARNING or ERROR'),
+    format: choice(env, 'FLEET_Q_LOG_FORMAT', LOG_FORMATS, 'json or console'),
+  };
+}
+
+/**
+ * The one of `choices` that a variable names, in upper or lower case; `undefined` if it is absent or empty.
+ *
+ * @throws ValidationError `OPTION_INVALID`, naming the variable
+ */
+export function choice<T>(
   env: Environment,
   variable: string,
   choices: Readonly<Record<string, T>>,
