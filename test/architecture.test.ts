@@ -76,6 +76,7 @@ const EDGES: Record<string, readonly string[]> = {
     'version',
     'http/answers',
     'options/env',
+    'runtime/backoff',
     'type snowflake',
     'dynamic sqlite',
     'dynamic snowflake',

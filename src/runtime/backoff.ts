@@ -6,7 +6,8 @@
  * - A pause never exceeds its bound, however many tries have failed.
  *
  * Who pauses how: a busy database, `store/busy-retry.ts`; an exchange that failed, `pool/exchange/exchange-channel.ts`; a
- * failed heartbeat, `fleet/heartbeat.ts`; a call to Snowflake, `store/snowflake/session`; a failed step, `step/retry.ts`.
+ * failed heartbeat, `fleet/heartbeat.ts`; a call to Snowflake, `store/snowflake/session`; a failed step, `step/retry.ts`;
+ * a worker whose store is away, `cli/worker/open-with-retries.ts`.
  */
 
 /** The pause after `failures` failures, 0 or more: `firstMs`, then `factor` times as long each time, up to `longestMs`. */

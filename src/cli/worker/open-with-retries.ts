@@ -5,6 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../../index.js';
+import { exponentialMs, halfJitterMs } from '../../runtime/backoff.js';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -27,8 +28,7 @@ export async function openWithRetries(open: () => Promise<void>, log: Logger, si
 
 /** The pauses double, and are random, so that a fleet does not come back all at once. */
 function pauseBefore(attempt: number): number {
-  const limit = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
-  return Math.round(limit * (0.5 + Math.random() / 2));
+  return Math.round(halfJitterMs(exponentialMs(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, attempt - 1), Math.random()));
 }
 
 /** Looks at the field, not at the class: the queue may come from another copy of the package. */
