@@ -7,18 +7,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Option } from 'commander';
+import type { AnyFleetQ } from '../index.js';
 import { timerValue } from './duration-value.js';
 import { UsageError } from './exit-codes.js';
 import type { Io } from './io.js';
 import type { Format } from './output/records.js';
+import { withQueue, type StoreFlags } from './store-option.js';
 
 /** The shortest time between two looks: each one is a query. */
 const SHORTEST_MS = 100;
-
-export interface WatchFlags {
-  /** The interval in ms; `true` for the default. */
-  readonly watch?: number | true;
-}
 
 export function watchOption(): Option {
   return new Option(
@@ -27,10 +24,23 @@ export function watchOption(): Option {
   ).argParser(timerValue);
 }
 
-/** Looks once, or again and again. */
-export async function look(
+/** The flags of a verb that looks. */
+export interface LookFlags extends StoreFlags {
+  /** The interval in ms; `true` for the default. */
+  readonly watch?: number | true;
+  readonly output: Format;
+}
+
+type Once = (queue: AnyFleetQ, signal: AbortSignal) => Promise<void>;
+
+/** Looks at an existing queue, once, or again and again. */
+export function look(io: Io, flags: LookFlags, once: Once): Promise<void> {
+  return withQueue(io, flags, 'existing', (queue, signal) => repeat(io, flags, signal, () => once(queue, signal)));
+}
+
+async function repeat(
   io: Io,
-  { watch, output }: WatchFlags & { readonly output: Format },
+  { watch, output }: LookFlags,
   signal: AbortSignal,
   once: () => Promise<void>,
 ): Promise<void> {

@@ -6,11 +6,9 @@ import { UsageError } from '../exit-codes.js';
 import { writeFields } from '../output/fields.js';
 import { formatOption, recordsOf, type Format, type Records } from '../output/records.js';
 import { stepFields, STEP_VIEW } from '../output/step-view.js';
-import { storeOption, withQueue, type StoreFlags } from '../store-option.js';
-import { look, watchOption, type WatchFlags } from '../watch.js';
+import { storeOption } from '../store-option.js';
+import { look, watchOption, type LookFlags } from '../watch.js';
 import type { Step } from '../../index.js';
-
-type Flags = StoreFlags & WatchFlags & { readonly output: Format };
 
 export function define(command: Command, io: Io): void {
   command
@@ -28,17 +26,15 @@ Examples:
   fleet-q get --watch 1s 0197a2c4-5d1e-7000-8000-000000000001
   fleet-q list --status failed -o ids | fleet-q get - -o jsonl | jq -r .error.message`,
     )
-    .action((ids: string[], flags: Flags) => get(io, ids, flags));
+    .action((ids: string[], flags: LookFlags) => get(io, ids, flags));
 }
 
-async function get(io: Io, ids: readonly string[], flags: Flags): Promise<void> {
+async function get(io: Io, ids: readonly string[], flags: LookFlags): Promise<void> {
   if (flags.watch !== undefined && ids.includes('-'))
     throw new UsageError('--watch needs ids as arguments: standard input can be read only once');
-  await withQueue(io, flags, 'existing', (queue, signal) =>
-    look(io, flags, signal, () => {
-      const isOne = ids.length === 1 && ids[0] !== '-';
-      return eachStep(io, ids, writerOf(io, flags.output, isOne), (stepId) => queue.getStep(stepId));
-    }),
+  const isOne = ids.length === 1 && ids[0] !== '-';
+  await look(io, flags, (queue) =>
+    eachStep(io, ids, writerOf(io, flags.output, isOne), (stepId) => queue.getStep(stepId)),
   );
 }
 

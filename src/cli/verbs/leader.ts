@@ -6,11 +6,9 @@ import { writeFields } from '../output/fields.js';
 import { compact, snakeCase } from '../output/json.js';
 import { neutral } from '../output/neutral.js';
 import { formatOption, type Format } from '../output/records.js';
-import { storeOption, withQueue, type StoreFlags } from '../store-option.js';
-import { look, watchOption, type WatchFlags } from '../watch.js';
+import { storeOption } from '../store-option.js';
+import { look, watchOption, type LookFlags } from '../watch.js';
 import type { LeaderReport } from '../../index.js';
-
-type Flags = StoreFlags & WatchFlags & { readonly output: Format };
 
 export function define(command: Command, io: Io): void {
   command
@@ -26,11 +24,7 @@ Examples:
   fleet-q leader
   fleet-q leader -o ids`,
     )
-    .action((flags: Flags) =>
-      withQueue(io, flags, 'existing', (queue, signal) =>
-        look(io, flags, signal, async () => show(io, flags.output, await queue.leader())),
-      ),
-    );
+    .action((flags: LookFlags) => look(io, flags, async (queue) => show(io, flags.output, await queue.leader())));
 }
 
 async function show(io: Io, format: Format, report: LeaderReport): Promise<void> {

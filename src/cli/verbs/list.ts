@@ -5,12 +5,12 @@ import { UsageError } from '../exit-codes.js';
 import { pastValue } from '../input/instant-value.js';
 import { positiveNumber } from '../input/whole-number.js';
 import type { Io } from '../io.js';
-import { formatOption, recordsOf, type Format } from '../output/records.js';
+import { formatOption, recordsOf } from '../output/records.js';
 import { STEP_VIEW } from '../output/step-view.js';
-import { storeOption, withQueue, type StoreFlags } from '../store-option.js';
-import { look, watchOption, type WatchFlags } from '../watch.js';
+import { storeOption } from '../store-option.js';
+import { look, watchOption, type LookFlags } from '../watch.js';
 
-interface Flags extends StoreFlags, WatchFlags {
+interface Flags extends LookFlags {
   readonly status?: readonly string[];
   readonly type?: readonly string[];
   readonly claimedBy?: string;
@@ -20,7 +20,6 @@ interface Flags extends StoreFlags, WatchFlags {
   readonly limit?: number;
   readonly all?: true;
   readonly after?: string;
-  readonly output: Format;
 }
 
 const LARGEST_PAGE = 1_000;
@@ -66,9 +65,7 @@ Examples:
 
 async function list(io: Io, flags: Flags): Promise<void> {
   if (flags.all === true && flags.limit !== undefined) throw new UsageError('--all cannot be given with --limit');
-  await withQueue(io, flags, 'existing', (queue, signal) =>
-    look(io, flags, signal, () => listing(io, queue, flags, signal)),
-  );
+  await look(io, flags, (queue, signal) => listing(io, queue, flags, signal));
 }
 
 async function listing(io: Io, queue: AnyFleetQ, flags: Flags, signal: AbortSignal): Promise<void> {

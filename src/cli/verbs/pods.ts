@@ -4,12 +4,10 @@ import type { PodReport } from '../../index.js';
 import type { Io } from '../io.js';
 import { duration } from '../output/duration.js';
 import { snakeCase } from '../output/json.js';
-import { formatOption, recordsOf, type Format, type View } from '../output/records.js';
+import { formatOption, recordsOf, type View } from '../output/records.js';
 import type { Cell } from '../output/table.js';
-import { storeOption, withQueue, type StoreFlags } from '../store-option.js';
-import { look, watchOption, type WatchFlags } from '../watch.js';
-
-type Flags = StoreFlags & WatchFlags & { readonly output: Format };
+import { storeOption } from '../store-option.js';
+import { look, watchOption, type LookFlags } from '../watch.js';
 
 export function define(command: Command, io: Io): void {
   command
@@ -27,14 +25,12 @@ Examples:
   fleet-q pods --watch
   fleet-q pods -o json | jq -r '.pods[] | select(.live | not) | .pod_id'`,
     )
-    .action((flags: Flags) =>
-      withQueue(io, flags, 'existing', (queue, signal) =>
-        look(io, flags, signal, async () => {
-          const records = recordsOf(io, flags.output, POD_VIEW, { open: '{"pods":[', close: ']}' });
-          await records.write(await queue.pods());
-          await records.end();
-        }),
-      ),
+    .action((flags: LookFlags) =>
+      look(io, flags, async (queue) => {
+        const records = recordsOf(io, flags.output, POD_VIEW, { open: '{"pods":[', close: ']}' });
+        await records.write(await queue.pods());
+        await records.end();
+      }),
     );
 }
 

@@ -6,12 +6,10 @@ import { duration } from '../output/duration.js';
 import { writeFields } from '../output/fields.js';
 import { compact, snakeCase } from '../output/json.js';
 import { plural } from '../output/plural.js';
-import { formatOption, type Format } from '../output/records.js';
+import { formatOption } from '../output/records.js';
 import { Table, type Column } from '../output/table.js';
-import { storeOption, withQueue, type StoreFlags } from '../store-option.js';
-import { look, watchOption, type WatchFlags } from '../watch.js';
-
-type Flags = StoreFlags & WatchFlags & { readonly output: Format };
+import { storeOption } from '../store-option.js';
+import { look, watchOption, type LookFlags } from '../watch.js';
 
 export function define(command: Command, io: Io): void {
   command
@@ -26,14 +24,12 @@ Examples:
   fleet-q stats --watch 5s
   fleet-q stats -o json | jq .oldest_due_ms`,
     )
-    .action((flags: Flags) =>
-      withQueue(io, flags, 'existing', (queue, signal) =>
-        look(io, flags, signal, async () => {
-          const stats = await queue.stats();
-          if (flags.output === 'table') await show(io, stats);
-          else await io.stdout.line(compact(snakeCase(stats)));
-        }),
-      ),
+    .action((flags: LookFlags) =>
+      look(io, flags, async (queue) => {
+        const stats = await queue.stats();
+        if (flags.output === 'table') await show(io, stats);
+        else await io.stdout.line(compact(snakeCase(stats)));
+      }),
     );
 }
 
