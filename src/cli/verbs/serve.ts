@@ -2,14 +2,16 @@
 import type { Command } from 'commander';
 import type { Io } from '../io.js';
 import { storeOption } from '../store-option.js';
+import { apiFlagOptions } from '../worker/api-options.js';
 import { endsProcess } from '../worker/ends-process.js';
 import { runServer, type ServerFlags } from '../worker/run-server.js';
 
 export function define(command: Command, io: Io): void {
+  const [host, port] = apiFlagOptions();
   command
     .addOption(storeOption())
-    .option('--host <address>', 'Where HTTP listens. Default: FLEET_Q_API_HOST, else 127.0.0.1.')
-    .option('--port <port>', 'Its port; 0 for a free one. Default: FLEET_Q_API_PORT, else 8000.')
+    .addOption(host)
+    .addOption(port)
     .addHelpText(
       'after',
       `

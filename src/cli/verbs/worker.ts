@@ -3,10 +3,12 @@ import type { Command } from 'commander';
 import { positiveNumber } from '../input/whole-number.js';
 import type { Io } from '../io.js';
 import { storeOption } from '../store-option.js';
+import { apiFlagOptions } from '../worker/api-options.js';
 import { endsProcess } from '../worker/ends-process.js';
 import { runWorker, type WorkerFlags } from '../worker/run-worker.js';
 
 export function define(command: Command, io: Io): void {
+  const [host, port] = apiFlagOptions();
   command
     .argument('<module>', 'A file or a package that exports step definitions, or a queue.')
     .addOption(storeOption())
@@ -15,8 +17,8 @@ export function define(command: Command, io: Io): void {
       'How many steps run at the same time. Default: FLEET_Q_CONCURRENCY, else 8.',
       positiveNumber,
     )
-    .option('--host <address>', 'Where HTTP listens. Default: FLEET_Q_API_HOST, else 127.0.0.1.')
-    .option('--port <port>', 'Its port; 0 for a free one. Default: FLEET_Q_API_PORT, else 8000.')
+    .addOption(host)
+    .addOption(port)
     .option('--no-http', 'Serve no HTTP: no probes, no metrics, no API.')
     .addHelpText(
       'after',

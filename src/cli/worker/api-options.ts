@@ -6,12 +6,21 @@
  * - An address that other hosts can reach is refused without a token, before anything is opened.
  */
 import { isIP } from 'node:net';
+import { Option } from 'commander';
 import { UsageError } from '../exit-codes.js';
 import type { Environment } from '../io.js';
 
 export interface ApiFlags {
   readonly host?: string;
   readonly port?: string;
+}
+
+/** The flags `--host` and `--port`. */
+export function apiFlagOptions(): readonly [host: Option, port: Option] {
+  return [
+    new Option('--host <address>', 'Where HTTP listens. Default: FLEET_Q_API_HOST, else 127.0.0.1.'),
+    new Option('--port <port>', 'Its port; 0 for a free one. Default: FLEET_Q_API_PORT, else 8000.'),
+  ];
 }
 
 export interface ApiOptions {
