@@ -49,7 +49,7 @@ const STYLE = `
     }`;
 
 /** The picture of the lines of a terminal. */
-export function draw(lines) {
+function draw(lines) {
   const shown = [`$ ${COMMAND}`, ...lines];
   const columns = Math.max(...shown.map((line) => [...line].length));
   const width = Math.ceil(columns * ADVANCE + 2 * PADDING);
@@ -103,7 +103,7 @@ const CONTROLS = new RegExp(`(${ESC}\\[\\d*[AGJK]|\\n)`);
 const UP = new RegExp(`^${ESC}\\[(\\d+)A$`);
 
 /** The last screen of what a program has written: of the control sequences, those that the demo uses. */
-export function screenOf(output) {
+function screenOf(output) {
   const lines = [''];
   for (const part of output.replaceAll('\r', '').split(CONTROLS)) {
     const up = UP.exec(part);

@@ -59,12 +59,14 @@ export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
 }
 
+type EndingSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
 /** A signal asks the process to end. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
-  readonly signal: 'SIGINT' | 'SIGTERM';
-  constructor(signal: 'SIGINT' | 'SIGTERM') {
-    super(`ended by ${signal}`);
+  readonly signal: EndingSignal;
+  constructor(signal: EndingSignal) {
+    super(`interrupted by ${signal}`);
     this.signal = signal;
   }
 }

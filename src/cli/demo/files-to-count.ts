@@ -24,7 +24,8 @@ export interface FilesToCount {
  * @param count how many; default: all in a checkout, at most 5,000 elsewhere
  * @throws NoStageError if there is no file to count
  */
-export function filesToCount(count?: number, cwd: string = process.cwd()): FilesToCount {
+export function filesToCount(count?: number): FilesToCount {
+  const cwd = process.cwd();
   for (const root of [...nodeModulesAbove(cwd), ...nodeModulesAbove(PACKAGE)]) {
     const found = filesBelow(root);
     if (found.length === 0) continue;

@@ -2,40 +2,32 @@
  * What a pod records beside the store. It writes one line at a time, so that SIGKILL loses nothing. The demo judges the
  * queue by these records, not by what the queue reports.
  */
-import { appendFileSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 export interface Entry {
   readonly at: number;
-  readonly podId: string;
-  readonly what: 'ready' | 'claimed' | 'started' | 'settled' | 'refused' | 'elected' | 'fenced' | 'recovered';
+  readonly what: 'ready' | 'claimed' | 'started' | 'settled' | 'refused' | 'recovered';
   readonly stepId?: string;
   readonly stepIds?: readonly string[];
   readonly deadPods?: readonly string[];
-  readonly reason?: string;
 }
 
 const fileOf = (folder: string, podId: string): string => path.join(folder, `${podId}.ledger`);
 
 export class Ledger {
-  readonly #podId: string;
   readonly #file: number;
 
   constructor(folder: string, podId: string) {
-    this.#podId = podId;
     this.#file = openSync(fileOf(folder, podId), 'a');
   }
 
   write(what: Entry['what'], details: Partial<Entry> = {}): void {
-    appendFileSync(this.#file, `${JSON.stringify({ at: Date.now(), podId: this.#podId, what, ...details })}\n`);
-  }
-
-  close(): void {
-    closeSync(this.#file);
+    appendFileSync(this.#file, `${JSON.stringify({ at: Date.now(), what, ...details })}\n`);
   }
 }
 
-/** Reads a pod's ledger as it grows: each call returns the new entries. */
+/** Reads a pod's ledger as it grows. */
 export class LedgerReader {
   readonly #file: string;
   readonly entries: Entry[] = [];
@@ -45,8 +37,9 @@ export class LedgerReader {
     this.#file = fileOf(folder, podId);
   }
 
-  refresh(): readonly Entry[] {
-    if (!existsSync(this.#file)) return [];
+  /** Adds the entries that are new. */
+  refresh(): void {
+    if (!existsSync(this.#file)) return;
     const text = readFileSync(this.#file, 'utf8').slice(this.#read);
     const whole = text.slice(0, text.lastIndexOf('\n') + 1); // the last line may be half written
     this.#read += whole.length;
@@ -55,7 +48,6 @@ export class LedgerReader {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Entry);
     this.entries.push(...fresh);
-    return fresh;
   }
 
   /** Steps that were started, and have no later entry. */

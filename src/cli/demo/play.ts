@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { EXIT, type ExitCode } from '../exit-codes.js';
+import { EXIT, exitCodeOf, Interrupted, type ExitCode } from '../exit-codes.js';
 import { filesToCount } from './files-to-count.js';
 import { Progress } from './progress.js';
 import { PACES, type StoreName } from './settings.js';
@@ -25,20 +25,10 @@ export interface DemoOptions {
 /** The signals that end it early. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-class Interruption extends Error {
-  override readonly name = 'Interruption';
-  readonly code: ExitCode;
-
-  constructor(signal: (typeof SIGNALS)[number]) {
-    super(`interrupted by ${signal}`);
-    this.code = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
-  }
-}
-
 /** @returns the exit code */
 export async function playDemo(options: DemoOptions): Promise<ExitCode> {
   const interruption = new AbortController();
-  for (const signal of SIGNALS) process.once(signal, () => interruption.abort(new Interruption(signal)));
+  for (const signal of SIGNALS) process.once(signal, () => interruption.abort(new Interrupted(signal)));
   try {
     if (process.platform === 'win32') throw new NoStageError('The demo freezes a process, which Windows cannot do.');
     return await play(options, interruption.signal);
@@ -71,9 +61,9 @@ async function play({ store, json, files }: DemoOptions, signal: AbortSignal): P
 
 /** Prints errors that are not the queue's, and throws all others. @returns the exit code */
 function explain(error: unknown, interruption: unknown): ExitCode {
-  if (interruption instanceof Interruption) {
+  if (interruption instanceof Interrupted) {
     process.stderr.write(`${interruption.message}\n`);
-    return interruption.code;
+    return exitCodeOf(interruption);
   }
   if (!(error instanceof NoStageError)) throw error;
   process.stderr.write(`${error.message}\n`);

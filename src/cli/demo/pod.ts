@@ -15,8 +15,6 @@ queue.on('step:started', ({ stepId }) => ledger.write('started', { stepId }));
 queue.on('step:completed', ({ stepId }) => ledger.write('settled', { stepId }));
 queue.on('step:failed', ({ stepId }) => ledger.write('settled', { stepId }));
 queue.on('step:lost', ({ stepId }) => ledger.write('refused', { stepId }));
-queue.on('leader:elected', () => ledger.write('elected'));
-queue.on('pod:fenced', ({ reason }) => ledger.write('fenced', { reason }));
 queue.on('recovery:completed', ({ deadPods, requeued }) =>
   ledger.write('recovered', { deadPods: deadPods.map((pod) => pod.podId), stepIds: requeued }),
 );

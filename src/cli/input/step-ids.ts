@@ -7,13 +7,13 @@ import { lineBatches } from './lines.js';
 const LONGEST_LINE = 10_000;
 
 /**
- * The ids, in batches.
+ * The ids: all arguments at once, or batches of lines.
  *
  * @throws UsageError
  */
 export async function* stepIds(io: Io, given: readonly string[]): AsyncGenerator<readonly string[]> {
   if (!given.includes('-')) {
-    for (let at = 0; at < given.length; at += 100) yield given.slice(at, at + 100);
+    yield given;
     return;
   }
   if (given.length > 1) throw new UsageError('expected either ids, or - for ids on standard input, got both');
