@@ -3,8 +3,8 @@
  *
  * The Node.js binaries come from npm, by the fixture's lockfile: for Linux on x64 only.
  */
-import { execFile } from 'node:child_process';
-
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -55,6 +55,15 @@ const PROGRAM = `
     console.log(JSON.stringify({ code, message, transient }));
   }
   await queue.stop();`;
+
+/** What only a Node.js that strips types can load. */
+const TYPESCRIPT = `
+  import { defineStep, type StepContext } from 'fleet-q';
+  interface Args { readonly n: number }
+  export const double = defineStep({
+    type: 'double',
+    run: async ({ n }: Args, { attempt }: StepContext): Promise<string> => \`\${2 * n} in attempt \${attempt}\`,
+  });`;
 
 const WORKS = { right: true, failure: 'STEP_FAILED', completedSteps: 2_000, failedSteps: 1 };
 
@@ -126,6 +135,25 @@ describe.skipIf(!available)('the package', { timeout: RUN_MS }, () => {
 
   test.each<Version>([22, 24, 26])('works on Node.js %i as it was installed', async (version) => {
     expect(await outcome(version, app13)).toEqual(WORKS);
+  });
+
+  test.each<Version>([22, 24, 26])('runs a worker of a TypeScript module on Node.js %i', async (version) => {
+    const folder = mkdtempSync(path.join(app13, 'typescript-'));
+    writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
+    writeFileSync(path.join(folder, 'm.ts'), TYPESCRIPT);
+    const cli = path.join(app13, 'node_modules/fleet-q/dist/cli.js');
+    const worker = spawn(nodeOf(version), [cli, 'worker', 'm.ts', '--no-http'], {
+      cwd: folder,
+      env: { ...process.env, FLEET_Q_LOG_LEVEL: 'error' },
+      stdio: 'inherit',
+    });
+    const exited = once(worker, 'exit');
+    onTestFinished(() => void worker.kill('SIGKILL'));
+    const args = [cli, 'submit', 'double', '{"n":21}', '--wait', '30s'];
+    const { stdout } = await run(nodeOf(version), args, { cwd: folder, timeout: RUN_MS });
+    expect(stdout).toBe('"42 in attempt 1"\n');
+    worker.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
   });
 
   test.each<[Version, string]>([
