@@ -23,7 +23,7 @@ const started = (args: readonly string[] = ['worker', 'steps.mjs', '--port', '0'
 
 /** A queue on the file of a worker, which only submits and reads. */
 function clientOf(folder: string) {
-  const queue = new FleetQ<{ double: Any; wait: Any; stray: Any }>({
+  const queue = new FleetQ<{ double: Any; wait: Any; stray: Any; block: Any }>({
     store: sqlite({ path: path.join(folder, 'fleet-q.db') }),
   });
   onTestFinished(() => queue.stop());
@@ -244,6 +244,33 @@ describe('fleet-q probe', { timeout: 120_000 }, () => {
     expect(await probe('livez', '--url', `${url}/elsewhere/`)).toMatchObject({ code: 1 });
     expect((await service.terminate()).code).toBe(0);
     expect(await probe('livez', '--url', url)).toMatchObject({ code: 1, stdout: `${url}/livez: ECONNREFUSED\n` });
+  });
+
+  test('finds a pod dead while a handler blocks its event loop, and alive afterwards', async () => {
+    const folder = application({
+      'steps.mjs': `
+        import { existsSync, writeFileSync } from 'node:fs';
+        import { defineStep } from 'fleet-q';
+        const clock = new Int32Array(new SharedArrayBuffer(4));
+        const run = () => {
+          writeFileSync('is-blocked', '');
+          while (!existsSync('go-on')) Atomics.wait(clock, 0, 0, 20);
+          return 'went on';
+        };
+        export const block = defineStep({ type: 'block', run });
+      `,
+    });
+    const service = new Service(folder, ['worker', 'steps.mjs', '--port', '0']);
+    const url = await service.becomesReady();
+    const client = clientOf(folder);
+    const stepId = await client.submit({ type: 'block', args: {} });
+    await expect.poll(() => existsSync(path.join(folder, 'is-blocked')), { timeout: 20_000 }).toBe(true);
+    const livez = () => new Service(folder, ['probe', 'livez', '--url', url, '--timeout', '1s']).ended;
+    expect(await livez()).toMatchObject({ code: 1, stdout: `${url}/livez: no answer within 1000 ms\n`, stderr: '' });
+    writeFileSync(path.join(folder, 'go-on'), '');
+    expect(await client.waitFor(stepId)).toBe('went on');
+    expect(await livez()).toMatchObject({ code: 0, stdout: `${url}/livez: 200\n`, stderr: '' });
+    expect((await service.terminate()).code).toBe(0);
   });
 
   test('finds the address by the variables that the worker has', async () => {
