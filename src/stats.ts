@@ -1,7 +1,7 @@
 /** Builds the reports of `stats()` and `leader()` from the counts of the store and the state that pods report. */
 import type { Runtime } from './runtime/runtime.js';
 import { mapInSlices } from './runtime/time-slices.js';
-import { isLive, type PodView, type StatusCounts, type StoreStats } from './store/contract.js';
+import { isLive, type PacingReport, type PodView, type StatusCounts, type StoreStats } from './store/contract.js';
 
 /** The options of `stats()`. */
 export interface StatsOptions {
@@ -39,6 +39,8 @@ export interface QueueStats {
   readonly unhandledTypes: readonly string[];
   /** The number of this pod's handlers that still run after their claims were aborted. */
   readonly strays: number;
+  /** How the store paces the exchanges of this pod; absent on SQLite, and in a process that has started no pod. */
+  readonly store?: PacingReport;
   /** How long ago the store gave these counts, in ms; 0 if the call has asked it. */
   readonly ageMs: number;
   /** How long it took to count, in ms. */

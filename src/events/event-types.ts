@@ -145,6 +145,31 @@ export interface ExchangeCompleted {
   readonly error: Error | undefined;
 }
 
+/** `pod:asleep`. */
+export interface PodAsleep extends PodEvent {
+  /** When the next step that this pod can run is due, in ms; `null` if it knows of none. It wakes by then. */
+  readonly nextDueInMs: number | null;
+}
+
+/** `pod:awake`. */
+export interface PodAwake extends PodEvent {
+  readonly sleptMs: number;
+  /**
+   * Why it woke: a step has changed (`change`); a step is due (`due`); this process has submitted, retried or cancelled (`local`);
+   * the number of steps is not what it was (`check`); it was time to look (`look`).
+   */
+  readonly reason: 'change' | 'due' | 'local' | 'check' | 'look';
+}
+
+/** `store:throttled`. */
+export interface StoreThrottled {
+  readonly podId: string;
+  /** The interval between two exchanges, in ms. */
+  readonly intervalMs: number;
+  /** `slots`: the pods use as many statement slots as they should. `refused`: statements were refused, because too many waited. */
+  readonly reason: 'slots' | 'refused';
+}
+
 /** The result of a recovery cycle. */
 export interface RecoverySummary {
   readonly cycleId: string;
@@ -187,6 +212,14 @@ export interface EventPayloads<S> {
   'store:error': { readonly operation: string; readonly error: Error };
   /** The operation that failed succeeds again. */
   'store:recovered': { readonly operation: string; readonly downMs: number };
+  /** The pod has nothing to do, and asks the store nothing that costs, until something changes. */
+  'pod:asleep': PodAsleep;
+  /** A pod that slept is at work again: a heartbeat was answered. */
+  'pod:awake': PodAwake;
+  /** The store makes this pod exchange less often than it would. */
+  'store:throttled': StoreThrottled;
+  /** It does not any more. */
+  'store:relaxed': { readonly podId: string; readonly intervalMs: number };
   /** `stop()` has ended: the pod has left the fleet, and the store is closed. */
   'queue:stopped': {
     readonly podId: string;
@@ -231,6 +264,10 @@ export const EVENT_NAMES: readonly EventName[] = [
   'exchange:completed',
   'store:error',
   'store:recovered',
+  'pod:asleep',
+  'pod:awake',
+  'store:throttled',
+  'store:relaxed',
   'queue:stopped',
 ];
 

@@ -24,13 +24,14 @@
  */
 import type { Log } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
+import type { ThrottleReason } from './contract/exchange.js';
 import type { StoreDiagnosis } from './contract/diagnosis.js';
 import type { FleetStore } from './contract/fleet.js';
 import type { StepStore } from './contract/steps.js';
 
 export { fenceKey, type Claim, type Fence, type FreshClaim, type Orphan, type PodRef } from './contract/claim.js';
 export type { Finding, FindingLevel, StoreDiagnosis } from './contract/diagnosis.js';
-export type { ClaimRequest, ExchangeReply, ExchangeRequest, Receipt, Settlement } from './contract/exchange.js';
+export type { ClaimRequest, ExchangeReply, ExchangeRequest, Pace, Receipt, Settlement, ThrottleReason } from './contract/exchange.js';
 export {
   isLive,
   isSilent,
@@ -75,6 +76,15 @@ export interface Store extends StepStore, FleetStore {
    * step has changed.
    */
   pulse(): Promise<string>;
+  /** How idle pods sleep. Absent: they never do, because an idle pod costs this store nothing. */
+  readonly sleep?: SleepRhythm;
+  /**
+   * How many steps there are, as an opaque value, as cheap as {@link Store.pulse} and independent of it. A pod that sleeps
+   * compares it now and then with what its last read has seen. Only a store with {@link Store.sleep} has it.
+   */
+  census?(): Promise<string>;
+  /** How the exchanges of this pod are paced, for people; absent if the store does not pace them. */
+  readonly pacing?: PacingReport;
   /**
    * Calls `onChange` soon after another process has changed something, and sometimes although nothing has changed. It
    * is only a hint: a store that cannot notice changes never calls it. Nothing that it starts keeps the process alive.
@@ -121,6 +131,40 @@ export interface Rhythm {
   readonly waitIntervalMs: number;
   /** The most steps in one call of `submit`. */
   readonly submitBatch: number;
+  /** How long the heartbeat interval is at least for each pod of the fleet. Default 0: it does not depend on the fleet. */
+  readonly heartbeatPerPodMs?: number;
+}
+
+/** When a pod falls asleep, and what it asks while it sleeps, in ms. */
+export interface SleepRhythm {
+  /** A pod falls asleep after two quiet exchanges that are at least this far apart. Longer than any read can be late. */
+  readonly quietForMs: number;
+  /** Between two calls of {@link Store.pulse}. */
+  readonly pollIntervalMs: number;
+  /** Between two calls of {@link Store.census}. */
+  readonly checkIntervalMs: number;
+  /** Between two exchanges. They are at multiples of this on the wall clock, so that the pods of a fleet make them together. */
+  readonly lookIntervalMs: number;
+}
+
+/** How the exchanges of a pod are paced. Times are in ms. */
+export interface PacingReport {
+  /** `direct`: each exchange is an UPDATE of its own. `log`: the pods log their requests, and one UPDATE serves many. */
+  readonly path: 'direct' | 'log';
+  /** The interval between two exchanges that the store asks for; 0: none. */
+  readonly intervalMs: number;
+  /** The interval between two exchanges of an idle pod. */
+  readonly idleIntervalMs: number;
+  /** How many pods have exchanged through the log within the last minute. */
+  readonly activePods: number;
+  /** How long an UPDATE takes this pod, with its wait for the lock. */
+  readonly updateMs: number;
+  /** How long an exchange holds a slot of the warehouse; `null` if it is not known yet. */
+  readonly slotMs: number | null;
+  /** By how much refusals have lengthened the interval: 1 to 3. */
+  readonly ease: number;
+  /** Why the interval is longer than the pod would make it; `null` if it is not. */
+  readonly throttled: ThrottleReason | null;
 }
 
 /** What a store gets from the queue. */

@@ -50,11 +50,28 @@ export interface ExchangeReply {
   readonly claims: readonly FreshClaim[];
   /** When the next pending step of the requested types is due, in ms. 0: some are due now. `null`: the store knows of none. */
   readonly nextDueInMs: number | null;
-  /** How the pod should pace its exchanges. */
-  readonly pace: {
-    /** The shortest time before the next exchange, in ms. */
-    readonly waitMs: number;
-    /** The most settlements, and the most claims, in one exchange. */
-    readonly batch: number;
-  };
+  /**
+   * Present if nothing was left to do: no pod held a claim, and nothing was due for this one. Only a store with {@link
+   * Store.sleep} says so. `census` is {@link Store.census} as this read has seen it.
+   */
+  readonly quiet?: { readonly census: string };
+  readonly pace: Pace;
 }
+
+/** How the pod should pace its exchanges. */
+export interface Pace {
+  /** The shortest time before the next exchange, in ms. */
+  readonly waitMs: number;
+  /** The most settlements, and the most claims, in one exchange. */
+  readonly batch: number;
+  /** The shortest time between two exchanges of an idle pod, in ms. Default: no limit beside the pod's own. */
+  readonly idleMs?: number;
+  /** Why exchanges are further apart than the pod would make them; absent if they are not. */
+  readonly throttled?: ThrottleReason;
+}
+
+/**
+ * Why a store slows its pods down: `slots`, it works on as many statements as it should; `refused`, it has refused some because
+ * too many waited.
+ */
+export type ThrottleReason = 'slots' | 'refused';

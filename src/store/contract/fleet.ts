@@ -18,6 +18,9 @@ export interface Heartbeat {
    * lead. If it nevertheless holds a claim, that claim is an orphan.
    */
   readonly asleep: boolean;
+  /** What holds from this heartbeat on instead of what was registered. */
+  readonly heartbeatMs?: number;
+  readonly deadAfterMs?: number;
   readonly meta: Readonly<Record<string, unknown>>;
 }
 

@@ -64,6 +64,7 @@ const ARCHIVED = Object.fromEntries(
 
 export const STEP_ARCHIVE: Columns = { ...ARCHIVED, archived_ts: `${instant} NOT NULL` };
 
+// `slot_ms` is what the pod's last exchange through the log took in the warehouse. Pods of an older version leave it NULL.
 export const EXCHANGE_REQUEST: Columns = {
   token: 'VARCHAR NOT NULL',
   pod_id: 'VARCHAR NOT NULL',
@@ -75,6 +76,7 @@ export const EXCHANGE_REQUEST: Columns = {
   quarantine: `${number} NOT NULL`,
   limits: 'VARIANT',
   settlements: 'VARIANT',
+  slot_ms: number,
   asked_ts: `${instant} NOT NULL`,
 };
 

@@ -10,4 +10,5 @@ export const DEFAULT_RHYTHM: Rhythm = Object.freeze({
   idleIntervalMs: 5_000,
   waitIntervalMs: 2_000,
   submitBatch: 1_000,
+  heartbeatPerPodMs: 440,
 });

@@ -3,7 +3,7 @@
 // eslint-disable-next-line @typescript-eslint/ban-ts-comment -- `@ts-expect-error` would fail where the driver is installed
 /** @ts-ignore */
 import type { ConnectionOptions } from 'snowflake-sdk';
-import { ValidationError } from '../../errors.js';
+import { show, ValidationError } from '../../errors.js';
 import {
   boolean,
   checkFields,
@@ -14,6 +14,7 @@ import {
   type FieldCheck,
   type FieldChecks,
 } from '../../input/field-checks.js';
+import type { SleepRhythm } from '../contract.js';
 import type { Place } from './table-names.js';
 import { TABLE_KINDS, type DdlGrants, type TableKind } from './schema.js';
 
@@ -61,6 +62,17 @@ export interface SnowflakeOptions {
    */
   readonly staleReadMs?: number;
   /**
+   * How many statements the warehouse runs at a time: its `MAX_CONCURRENCY_LEVEL`, 1 to 1,000. The pods together use half of them
+   * for exchanges. Use the same value on all pods. If it is twice as high as it should be, no harm is done; at four times, the
+   * warehouse is saturated. Above 8, see the guide. Default: 8.
+   */
+  readonly statementSlots?: number;
+  /**
+   * Whether a pod without work sleeps, so that the warehouse can suspend; and how. Default: `true`, with the defaults of {@link
+   * SleepOptions}.
+   */
+  readonly sleep?: boolean | SleepOptions;
+  /**
    * The kind of the tables. With `'permanent'`, Snowflake keeps deleted and overwritten data for seven days of fail-safe, from
    * which its support may restore it after a disaster, and bills that storage. With `'transient'` there is no fail-safe. Time
    * travel is off for both.
@@ -72,12 +84,38 @@ export interface SnowflakeOptions {
   readonly tableKind?: TableKind;
 }
 
+/** How a pod sleeps that has no work. */
+export interface SleepOptions {
+  /**
+   * How long nothing must have been to do, in ms: `staleReadMs` + 1 to 600,000. It must be longer than a session can be late to see a
+   * commit. Default: 30,000, or three times `staleReadMs` if that is longer.
+   */
+  readonly quietForMs?: number;
+  /**
+   * How often a pod that sleeps asks whether something has changed, in ms: 1,000 to 3,600,000. The question needs no warehouse. The
+   * pod waits a quarter more or less each time. Default: 10,000.
+   */
+  readonly pollIntervalMs?: number;
+  /**
+   * How often it compares the number of steps with what it has last seen, in ms: 1,000 to 86,400,000. This needs no warehouse
+   * either, and does not depend on the answer above. Default: 3,600,000 (an hour).
+   */
+  readonly checkIntervalMs?: number;
+  /**
+   * How often it wakes to look, whatever the answers were, in ms: 60,000 to 604,800,000. The pods of a fleet wake together, so that
+   * they share one resume of the warehouse. Default: 21,600,000 (six hours).
+   */
+  readonly lookIntervalMs?: number;
+}
+
 export interface ResolvedOptions extends Place {
   readonly connection: ConnectionSource | undefined;
   readonly createTables: boolean;
   readonly queryTag: string;
   readonly statementTimeoutMs: number;
   readonly staleReadMs: number;
+  readonly statementSlots: number;
+  readonly sleep: SleepRhythm | undefined;
   readonly tableKind: TableKind | undefined;
 }
 
@@ -108,6 +146,13 @@ const PLACE: FieldChecks = {
   ),
 };
 
+const SLEEP_FIELDS: FieldChecks = {
+  quietForMs: integer(1, 600_000),
+  pollIntervalMs: integer(1_000, 3_600_000),
+  checkIntervalMs: integer(1_000, 86_400_000),
+  lookIntervalMs: integer(60_000, 604_800_000),
+};
+
 const FIELDS: FieldChecks = {
   connection,
   ...PLACE,
@@ -115,6 +160,13 @@ const FIELDS: FieldChecks = {
   queryTag: name(200),
   statementTimeoutMs: integer(1_000, 3_600_000),
   staleReadMs: integer(0, 600_000),
+  statementSlots: integer(1, 1_000),
+  sleep: (value, field, code) => {
+    if (typeof value === 'boolean') return;
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new ValidationError(code, field, `expected true, false or an object, got ${show(value)}`);
+    checkFields(value, SLEEP_FIELDS, code, field);
+  },
   tableKind,
 };
 
@@ -123,14 +175,36 @@ const DDL_FIELDS: FieldChecks = { ...PLACE, role: name(255), warehouse: name(255
 /** @throws ValidationError `OPTION_INVALID` */
 export function resolveOptions(options: SnowflakeOptions): ResolvedOptions {
   checkFields(options, FIELDS, 'OPTION_INVALID', 'snowflake');
+  const staleReadMs = options.staleReadMs ?? 10_000;
   return Object.freeze({
     ...placeOf(options, 'snowflake'),
     connection: options.connection,
     createTables: options.createTables ?? true,
     queryTag: options.queryTag ?? 'fleet-q',
     statementTimeoutMs: options.statementTimeoutMs ?? 60_000,
-    staleReadMs: options.staleReadMs ?? 10_000,
+    staleReadMs,
+    statementSlots: options.statementSlots ?? 8,
+    sleep: sleepRhythm(options.sleep ?? true, staleReadMs),
     tableKind: options.tableKind,
+  });
+}
+
+/** A gap that is shorter than a read can be late would let a pod sleep over a step that it has not seen. */
+function sleepRhythm(sleep: boolean | SleepOptions, staleReadMs: number): SleepRhythm | undefined {
+  if (sleep === false) return undefined;
+  const given = sleep === true ? {} : sleep;
+  const quietForMs = given.quietForMs ?? Math.max(30_000, 3 * staleReadMs);
+  if (quietForMs <= staleReadMs)
+    throw new ValidationError(
+      'OPTION_INVALID',
+      'snowflake.sleep.quietForMs',
+      `must be longer than staleReadMs (${staleReadMs}), got ${quietForMs}`,
+    );
+  return Object.freeze({
+    quietForMs,
+    pollIntervalMs: given.pollIntervalMs ?? 10_000,
+    checkIntervalMs: given.checkIntervalMs ?? 3_600_000,
+    lookIntervalMs: given.lookIntervalMs ?? 21_600_000,
   });
 }
 

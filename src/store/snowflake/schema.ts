@@ -20,7 +20,7 @@ import { identifier, type Names, type Tables } from './table-names.js';
 import { life } from './statements/fragments.js';
 
 /** The version of the schema that this code writes. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 const OLDEST_ALLOWED = 1;
 
 /** The tables; the view is not among them. */
@@ -66,6 +66,7 @@ export function migrations(names: Names, kind: TableKind): readonly (readonly st
       ...added(names.stepTracker, STEP_TRACKER, 'submit_index'),
       ...added(names.stepArchive, STEP_ARCHIVE, 'submit_index'),
     ],
+    added(names.exchangeRequest, EXCHANGE_REQUEST, 'slot_ms'),
   ];
 }
 

@@ -28,6 +28,8 @@ export interface Statements {
 export interface StoreStatements {
   /** A value that changes with each change of the steps. Answered without a warehouse. */
   readonly pulse: string;
+  /** How many rows the table of steps has. Answered without a warehouse, as long as nothing is filtered. */
+  readonly census: string;
 }
 
 /** @see Statements */
@@ -38,6 +40,9 @@ export function statementsOf(names: Names): Statements {
     pods: podStatements(names),
     housekeeping: housekeepingStatements(names),
     opening: openingStatements(names),
-    store: { pulse: `SELECT SYSTEM$LAST_CHANGE_COMMIT_TIME(${literal(names.stepTracker)}) AS token` },
+    store: {
+      pulse: `SELECT SYSTEM$LAST_CHANGE_COMMIT_TIME(${literal(names.stepTracker)}) AS token`,
+      census: `SELECT COUNT(*) AS row_count FROM ${names.stepTracker}`,
+    },
   });
 }

@@ -2,13 +2,19 @@
 import type { Fence, PodRef, StoreEnvironment } from '../contract.js';
 import { DEFAULT_RHYTHM } from './default-rhythm.js';
 import { AccountDiagnosis } from './diagnosis/diagnose-account.js';
+import { Pacer } from './combining/pacer.js';
+import { RecentTokens } from './combining/recent-tokens.js';
 import { Exchange } from './exchange/exchange.js';
+import { LoggedExchange } from './exchange/logged-exchange.js';
+import { Looks } from './exchange/looks.js';
+import { ServingUpdate } from './exchange/serving-update.js';
 import { Settlements } from './exchange/settlements.js';
 import { Retention } from './housekeeping/retention.js';
 import { LateReads } from './late-read-wait.js';
 import { TablesOpener } from './opening/tables-opener.js';
 import type { ResolvedOptions } from './options.js';
 import { PodLog } from './pods/pod-log.js';
+import { LoggedSigns } from './pods/logged-signs.js';
 import { SignOfLifeSequence } from './pods/sign-of-life-sequence.js';
 import { SCHEMA } from './schema.js';
 import { SchemaVersionGuard } from './schema-version-guard.js';
@@ -35,6 +41,7 @@ export interface Services {
   readonly opener: TablesOpener;
   readonly diagnosis: AccountDiagnosis;
   readonly schemaGuard: SchemaVersionGuard;
+  readonly pacer: Pacer;
   readonly exchange: Exchange;
   readonly submissions: Submissions;
   readonly reads: StepReads;
@@ -84,8 +91,34 @@ export function createServices(
   const opening = { options, names, statements, schema: SCHEMA, secrets, log, lateReads };
   const opener = new TablesOpener(schemaGuard, { ...opening, sessions: [rest, exchangeSession, heartbeatSession] });
   const settlements = new Settlements({ statements: statements.exchange, refresh, lateReads });
+  const pacer = new Pacer(options.statementSlots);
+  const tokens = new RecentTokens();
+  const signs = new LoggedSigns(runtime);
+  const looks = new Looks({ statement: statements.exchange.look, session: exchangeSession, runtime, pacer, tokens });
+  const update = new ServingUpdate({
+    statement: statements.exchange.exchange,
+    session: exchangeSession,
+    settlements,
+    runtime,
+    pacer,
+  });
+  const logged = new LoggedExchange({
+    statement: statements.exchange.ask,
+    session: sessions.exchange,
+    runtime,
+    pacer,
+    looks,
+    update,
+    untilNotBusy: (statement) => calls.untilNotBusy(statement),
+    pause: (ms) => calls.pause(ms),
+    onLogged: (incarnation) => signs.logged(incarnation),
+  });
+  const measureClient = async (): Promise<void> => {
+    const startedAt = runtime.monotonicMs();
+    await exchangeSession.run(statements.store.pulse);
+    pacer.answered(runtime.monotonicMs() - startedAt, runtime.monotonicMs());
+  };
   const exchange = new Exchange({
-    statements: statements.exchange,
     refresh,
     session: exchangeSession,
     rest,
@@ -93,6 +126,12 @@ export function createServices(
     settlements,
     sequence,
     lateReads,
+    pacer,
+    tokens,
+    looks,
+    update,
+    logged,
+    measureClient,
   });
   const inserts = new RepeatableInserts(rest, refresh);
   const submissions = new Submissions({ statements: statements.steps, session: rest, inserts, runtime, lateReads });
@@ -101,6 +140,8 @@ export function createServices(
     session: heartbeatSession,
     rest,
     sequence,
+    signs,
+    pacer,
     schema: schemaGuard,
     wallMs: () => runtime.wallMs(),
     staleReadMs,
@@ -113,6 +154,7 @@ export function createServices(
     sessions,
     opener,
     schemaGuard,
+    pacer,
     exchange,
     submissions,
     podLog,

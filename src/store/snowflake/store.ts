@@ -18,6 +18,7 @@ import type {
   ListFilter,
   ListPage,
   Orphan,
+  PacingReport,
   PodRef,
   PodRegistration,
   PodView,
@@ -25,6 +26,7 @@ import type {
   Receipt,
   RetryReceipt,
   Settlement,
+  SleepRhythm,
   StepAt,
   StepRecord,
   Store,
@@ -50,12 +52,14 @@ export class SnowflakeStore implements Store {
   readonly name = 'snowflake';
   readonly rhythm = DEFAULT_RHYTHM;
   readonly staleReadMs: number;
+  readonly sleep?: SleepRhythm;
   readonly #runtime: Runtime;
   readonly #services: Services;
   #closing: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions, environment: StoreEnvironment) {
     this.staleReadMs = options.staleReadMs;
+    if (options.sleep !== undefined) this.sleep = options.sleep;
     this.#runtime = environment.runtime;
     this.#services = createServices(options, environment, (pod, claims) => {
       this.settle(pod, claims.map(released)).catch(() => {}); // the next heartbeat shows them again
@@ -155,6 +159,18 @@ export class SnowflakeStore implements Store {
       const [row] = await sessions.rest.run(statements.store.pulse, undefined, { numbersAsText: true });
       return row === undefined ? '' : text(row, 'TOKEN');
     });
+  }
+
+  census(): Promise<string> {
+    return this.#call(async () => {
+      const { sessions, statements } = this.#services;
+      const [row] = await sessions.rest.run(statements.store.census, undefined, { numbersAsText: true });
+      return row === undefined ? '' : text(row, 'ROW_COUNT');
+    });
+  }
+
+  get pacing(): PacingReport {
+    return this.#services.exchange.pacing;
   }
 
   watch(_onChange: () => void): () => void {

@@ -2,14 +2,16 @@
  * One pod's exchange with the store: hands in settlements, claims due steps, and reads what became of both.
  *
  * Invariants:
- * - An exchange is two statements, whatever the batch: one UPDATE, which carries this pod's request in its bind and serves the
- *   requests that other pods have logged, and one SELECT that reads the result. If nothing is handed in and nothing is known
- *   to be due, that SELECT comes first, and no UPDATE follows that could match nothing. Settlements beyond one bind go ahead
- *   in UPDATEs of their own.
- * - A void claim is never shown to the pool.
- * - Claims that are read on another connection than the one that took them are read again after their rows were refreshed:
- *   only then it is certain that they are not void. If such a read shows no claim, the exchange fails as if its reply had been
- *   lost, and the claims are read back.
+ * - An exchange moves a whole batch. Directly it is two statements: one UPDATE, which carries this pod's request in its bind and
+ *   serves the requests that other pods have logged, and one look. Through the log it is one INSERT and a few looks; one pod's UPDATE
+ *   serves all. Which of the two, how often, and who asks at all is decided in the folder `combining`.
+ * - If nothing is handed in and nothing is known to be due, a look comes first, and no UPDATE follows that could match nothing.
+ *   Settlements beyond one bind go ahead in UPDATEs of their own.
+ * - A void claim is never shown to the pool, and no claim is shown twice.
+ * - A claim that shows was taken by an UPDATE that has written all rows of its step. So it shows whether it is void, whichever
+ *   session took it. Claims that are read back after an exchange without an answer are read again after their rows were
+ *   refreshed. If a look on a new connection shows no claim after an UPDATE, the exchange fails as if its reply had been lost, and the
+ *   claims are read back.
  * - Steps that read as due, but were refused to an UPDATE that claimed nothing, are not reported as due. The pod then pauses
  *   like an idle one.
  */
@@ -19,214 +21,259 @@ import type {
   ClaimRequest,
   ExchangeReply,
   ExchangeRequest,
-  Fence,
+  PacingReport,
   PodRef,
   Receipt,
   Settlement,
 } from '../../contract.js';
 import { MAX_BIND_BYTES, type BindChunk } from '../bind-chunks.js';
+import type { Pacer } from '../combining/pacer.js';
+import type { RecentTokens } from '../combining/recent-tokens.js';
+import { asks, mustLook } from '../combining/who-asks.js';
 import type { LateReads } from '../late-read-wait.js';
 import type { SignOfLifeSequence } from '../pods/sign-of-life-sequence.js';
 import { refreshRows } from '../refresh-rows.js';
-import { isRefused } from '../session/driver-error.js';
 import type { SessionHandle, StatementRunner } from '../session/session-interface.js';
 import { CandidateSkip } from './candidate-skip.js';
-import { claimsAndReceipts, type ClaimsAndReceipts } from './claims-and-receipts.js';
-import { requestBind } from './request-bind.js';
-import { BATCH, boundFence, collect, settlementChunks, type ReceiptStates, type Settlements } from './settlements.js';
-import type { ExchangeStatements } from './statements.js';
-import { MOST_TYPES_BYTES, TypeSelector } from './type-selection.js';
 import { DuplicateRowClaims } from './duplicate-row-claims.js';
+import type { LoggedExchange } from './logged-exchange.js';
+import type { Looks } from './looks.js';
+import type { Seen } from './seen.js';
+import type { OwnRequest, ServingUpdate } from './serving-update.js';
+import { BATCH, collect, settlementChunks, type ReceiptStates, type Settlements } from './settlements.js';
+import { MOST_TYPES_BYTES, TypeSelector } from './type-selection.js';
 
 export interface ExchangeDependencies {
-  readonly statements: ExchangeStatements;
   /** {@link StepStatements.refresh} */
   readonly refresh: string;
-  /** The session of the pool's exchange. */
+  /** The session of the pool's exchange. It sends busy statements again. */
   readonly session: SessionHandle;
   /** The session of recovery's settlements. */
   readonly rest: StatementRunner;
-  readonly runtime: Pick<Runtime, 'uuid' | 'random'>;
+  readonly runtime: Pick<Runtime, 'uuid' | 'random' | 'monotonicMs'>;
   readonly settlements: Settlements;
   readonly sequence: SignOfLifeSequence;
   readonly lateReads: LateReads;
+  readonly pacer: Pacer;
+  readonly tokens: RecentTokens;
+  readonly looks: Looks;
+  readonly update: ServingUpdate;
+  readonly logged: LoggedExchange;
+  /** Measures a statement that needs no warehouse. */
+  readonly measureClient: () => Promise<void>;
 }
 
+/** The interval between two exchanges is spread by this share, up and down. */
+const SPREAD = 0.25;
+
 export class Exchange {
-  readonly #statements: ExchangeStatements;
-  readonly #refresh: string;
-  readonly #session: SessionHandle;
-  readonly #rest: StatementRunner;
-  readonly #runtime: Pick<Runtime, 'uuid' | 'random'>;
-  readonly #settlements: Settlements;
-  readonly #sequence: SignOfLifeSequence;
-  readonly #lateReads: LateReads;
+  readonly #deps: ExchangeDependencies;
   readonly #voids = new DuplicateRowClaims();
   readonly #typeSelector = new TypeSelector();
   /** Without late reads, no UPDATE is refused steps that still read as due. */
   readonly #candidateSkip: CandidateSkip | undefined;
-  /** The connection of the last UPDATE. */
-  #wroteOn: number | undefined;
-  /** Steps are known to be due, so no SELECT is needed before the UPDATE. */
-  #expectsWork = false;
+  /** Steps were submitted in this process since the last look. */
+  #submitted = false;
+  /** The last look has shown work for this pod. */
+  #sawWork = false;
+  /** When the last exchange began that was more than a look. */
+  #exchangedAt = -Infinity;
 
-  constructor(dependencies: ExchangeDependencies) {
-    this.#statements = dependencies.statements;
-    this.#refresh = dependencies.refresh;
-    this.#session = dependencies.session;
-    this.#rest = dependencies.rest;
-    this.#runtime = dependencies.runtime;
-    this.#settlements = dependencies.settlements;
-    this.#sequence = dependencies.sequence;
-    this.#lateReads = dependencies.lateReads;
-    if (this.#lateReads.arePossible) this.#candidateSkip = new CandidateSkip(this.#runtime);
+  constructor(deps: ExchangeDependencies) {
+    this.#deps = deps;
+    if (deps.lateReads.arePossible) this.#candidateSkip = new CandidateSkip(deps.runtime);
   }
 
-  /** Steps were submitted in this process: the next exchange sends its UPDATE at once. */
+  /** How the exchanges are paced, for people. */
+  get pacing(): PacingReport {
+    return this.#deps.pacer.report(this.#now());
+  }
+
+  /** Steps were submitted in this process: the next exchange asks at once. */
   expectWork(): void {
-    this.#expectsWork = true;
+    this.#submitted = true;
   }
 
   async run({ pod, settlements, claim, readBack }: ExchangeRequest): Promise<ExchangeReply> {
     // Only a claim takes a turn of the types: an exchange without one serves no types.
     const turn = claim && this.#typeSelector.next(claim.types);
-    const claiming = claim && turn && { ...claim, types: turn.types };
-    const token = claiming?.token ?? readBack ?? null;
-    const wanted = claiming !== undefined && claiming.free + claiming.prefetch > 0 ? claiming : undefined;
+    const asked = claim && turn && { ...claim, types: turn.types };
+    const complete = turn?.complete ?? true;
     const voids = this.#voids.returning();
     const chunks = settlementChunks([...settlements, ...voids.map(([, settlement]) => settlement)]);
     const first = chunks.next().value;
+    if (readBack !== undefined) this.#deps.tokens.use(readBack, this.#now());
     if (first === undefined) {
-      // Nothing to hand in: read first, unless work is known to be there.
-      if (token === null) return replyOf([], undefined);
-      if (wanted === undefined || !this.#expectsWork) {
-        const seen = await this.#readClaims(pod, token, claiming, []);
-        if (wanted === undefined || seen.due === 0) return replyOf([], seen, turn?.complete);
+      if (asked === undefined && readBack === undefined) return this.#reply({ receipts: [] });
+      if (asked === undefined || !this.#knowsWork(asked)) {
+        const seen = await this.#look(pod, asked, readBack);
+        if (asked === undefined || !this.#mayAsk(asked, seen)) return this.#reply({ receipts: [], seen, complete, asked });
       }
     }
+    this.#exchangedAt = this.#now();
     const states: ReceiptStates = new Map();
     const last = await this.#applyAllButLast(pod, first, chunks, states);
-    await this.#serve(pod, wanted, last);
-    const seen = await this.#readClaims(pod, token, claiming, last?.items ?? []);
+    const { seen, served } = await this.#exchange(pod, asked, last, readBack);
     collect(states, seen.states);
-    if (wanted !== undefined) this.#refuseUnseenClaims(seen);
-    const receipts = await this.#settlements.receipts(this.#session, pod, settlements, states);
+    const wanted = asked !== undefined && wants(asked) ? asked : undefined;
+    if (served && wanted !== undefined) this.#refuseUnseenClaims(wanted, seen);
+    const receipts = await this.#deps.settlements.receipts(this.#deps.session, pod, settlements, states);
     this.#voids.returned(voids, states);
-    return replyOf(receipts, seen, turn?.complete, wanted && this.#isStarved(wanted, seen));
+    this.#deps.tokens.had(settlements, this.#now());
+    const starved = served && wanted !== undefined && this.#isStarved(wanted, seen);
+    return this.#reply({ receipts, seen, complete, starved, asked });
   }
 
   /** Recovery's settlements: alone, and on a session of their own. */
   settle(pod: PodRef, settlements: readonly Settlement[]): Promise<Receipt[]> {
-    return this.#settlements.settle(this.#rest, pod, settlements);
+    return this.#deps.settlements.settle(this.#deps.rest, pod, settlements);
   }
 
-  /** Applies all chunks but the last, which travels with the exchange and is answered here. */
+  /** Whether a pod that hands in nothing may ask without a look. */
+  #knowsWork(claim: ClaimRequest): boolean {
+    if (!wants(claim)) return false;
+    return this.#submitted || (this.#sawWork && !mustLook(this.#deps.pacer.readAgeMs(this.#now())));
+  }
+
+  /** Whether a pod that hands in nothing asks for what it sees. */
+  #mayAsk(claim: ClaimRequest, { overdue }: Seen): boolean {
+    const { pacer, runtime } = this.#deps;
+    const { pods, lookIntervalMs } = pacer;
+    return wants(claim) && asks({ overdue, slots: claim.free, pods, lookIntervalMs }, runtime.random());
+  }
+
+  /** Sends the request, directly or through the log. @returns the look after it, and whether this pod's own UPDATE served it */
+  async #exchange(
+    pod: PodRef,
+    claim: ClaimRequest | undefined,
+    last: BindChunk<Settlement> | undefined,
+    readBack: string | undefined,
+  ): Promise<{ readonly seen: Seen; readonly served: boolean }> {
+    const { pacer, logged, update, session } = this.#deps;
+    const request = await this.#request(pod, claim !== undefined && wants(claim) ? claim : undefined, last);
+    if (pacer.path(this.#now()) === 'log') {
+      if (!pacer.knowsClient(this.#now())) await this.#deps.measureClient();
+      const answer = await logged.run(request, claim);
+      this.#saw(claim, answer.seen);
+      return answer;
+    }
+    await update.run(request, session);
+    return { seen: await this.#look(pod, claim, readBack, request.settled), served: true };
+  }
+
+  /** If the last settlements leave no room for the types, they go ahead. */
+  async #request(
+    pod: PodRef,
+    claim: ClaimRequest | undefined,
+    last: BindChunk<Settlement> | undefined,
+  ): Promise<OwnRequest> {
+    const { runtime, sequence, settlements, session, tokens } = this.#deps;
+    const fits =
+      last === undefined || claim === undefined || Buffer.byteLength(last.json) + MOST_TYPES_BYTES < MAX_BIND_BYTES;
+    if (!fits) await settlements.apply(session, pod, last);
+    const token = claim?.token ?? runtime.uuid();
+    if (claim !== undefined) tokens.use(token, this.#now());
+    const skip = (claim && this.#candidateSkip?.skipOf(claim)) ?? 0;
+    const own = fits ? last : undefined;
+    const seq = sequence.next();
+    return { pod, claim, token, seq, skip, settlements: own?.json ?? '[]', own, settled: last?.items ?? [] };
+  }
+
+  /** Applies all chunks but the last, which travels with the exchange and is answered there. */
   async #applyAllButLast(
     pod: PodRef,
     first: BindChunk<Settlement> | undefined,
     chunks: Iterable<BindChunk<Settlement>>,
     states: ReceiptStates,
   ): Promise<BindChunk<Settlement> | undefined> {
+    const { settlements, session } = this.#deps;
     let last = first;
     for (const next of chunks) {
       if (last === undefined) break;
-      await this.#settlements.apply(this.#session, pod, last);
-      collect(states, await this.#settlements.states(this.#session, pod, last.items));
+      await settlements.apply(session, pod, last);
+      collect(states, await settlements.states(session, pod, last.items));
       last = next;
     }
     return last;
   }
 
-  /** If the UPDATE is refused permanently, the culprit may be another pod's row or request: then our settlements go alone. */
-  async #serve(pod: PodRef, claim: ClaimRequest | undefined, own: BindChunk<Settlement> | undefined): Promise<void> {
-    const fits =
-      own === undefined || Buffer.byteLength(own.json) + MOST_TYPES_BYTES < MAX_BIND_BYTES || claim === undefined;
-    if (!fits) await this.#settlements.apply(this.#session, pod, own);
-    try {
-      await this.#update(pod, claim, fits ? (own?.json ?? '[]') : '[]');
-    } catch (error) {
-      if (own === undefined || !isRefused(error)) throw error;
-      await this.#settlements.apply(this.#session, pod, own);
-      this.#wroteOn = this.#session.logins;
-    }
-  }
-
-  async #update(pod: PodRef, claim: ClaimRequest | undefined, settlements: string): Promise<void> {
-    const skip = (claim && this.#candidateSkip?.skipOf(claim)) ?? 0;
-    const token = claim?.token ?? this.#runtime.uuid();
-    const bind = requestBind({ pod, claim, token, seq: this.#sequence.next(), skip, settlements });
-    await this.#session.run(this.#statements.exchange, bind);
-    this.#wroteOn = this.#session.logins;
-  }
-
-  async #readClaims(
+  async #look(
     pod: PodRef,
-    token: string | null,
     claim: ClaimRequest | undefined,
-    settled: readonly Fence[],
-  ): Promise<ClaimsAndReceipts> {
-    const bind = readBind(pod, token, claim, settled);
-    let seen = await this.#readOnce(bind, token, claim);
-    // Claims that are read back were taken by an earlier exchange, wherever this one has written.
-    let takenOn = claim === undefined ? undefined : this.#wroteOn;
-    while (seen.claims.length > 0 && takenOn !== this.#session.logins) {
-      await refreshRows(this.#session, this.#refresh, seen.claims);
-      takenOn = this.#session.logins;
-      seen = await this.#readOnce(bind, token, claim);
+    readBack: string | undefined,
+    settled: readonly Settlement[] = [],
+  ): Promise<Seen> {
+    const { looks, session, refresh } = this.#deps;
+    let seen = await looks.look({ pod, claim, settled });
+    const back = seen.claims.filter(({ claimToken }) => claimToken === readBack);
+    if (back.length > 0) {
+      await refreshRows(session, refresh, back);
+      seen = await looks.look({ pod, claim, settled });
     }
-    this.#voids.add(seen.voids);
+    this.#saw(claim, seen);
     return seen;
   }
 
-  async #readOnce(bind: string, token: string | null, claim: ClaimRequest | undefined): Promise<ClaimsAndReceipts> {
-    const seen = claimsAndReceipts(await this.#session.run(this.#statements.claimsAndReceipts, bind), token ?? '');
-    if (claim !== undefined) this.#expectsWork = seen.due > 0;
-    return seen;
+  #saw(claim: ClaimRequest | undefined, { voids, overdue }: Seen): void {
+    const { tokens } = this.#deps;
+    const fresh = tokens.fresh(voids);
+    this.#voids.add(fresh);
+    tokens.had(fresh, this.#now());
+    if (claim === undefined) return;
+    this.#submitted = false;
+    this.#sawWork = overdue > 0;
   }
 
-  /** The SELECT must show what the UPDATE claimed, unless it was late. @throws StoreError `STORE_UNAVAILABLE` */
-  #refuseUnseenClaims({ claims, voids }: ClaimsAndReceipts): void {
-    const isSure = !this.#lateReads.arePossible || this.#wroteOn === this.#session.logins;
-    if (isSure || claims.length + voids.length > 0) return;
+  /** The look must show what the UPDATE claimed, unless it was late. @throws StoreError `STORE_UNAVAILABLE` */
+  #refuseUnseenClaims(claim: ClaimRequest, seen: Seen): void {
+    const { lateReads, update, session } = this.#deps;
+    const isSure = !lateReads.arePossible || update.wroteOn === session.logins;
+    if (isSure || claimedUnder(claim, seen) > 0) return;
     const message =
       'the session ended after an exchange, and the new session may not show yet what was claimed; it is read back later';
     throw new StoreError('STORE_UNAVAILABLE', message, true);
   }
 
   /** Whether an UPDATE claimed nothing of what reads as due. */
-  #isStarved(claim: ClaimRequest, { claims, voids, due }: ClaimsAndReceipts): boolean {
-    return this.#candidateSkip?.learn(claim, claims.length + voids.length, due) ?? false;
+  #isStarved(claim: ClaimRequest, seen: Seen): boolean {
+    return this.#candidateSkip?.learn(claim, claimedUnder(claim, seen), seen.due) ?? false;
+  }
+
+  #reply({ receipts, seen, complete = true, starved = false, asked }: Outcome): ExchangeReply {
+    const { tokens, pacer, runtime } = this.#deps;
+    const now = this.#now();
+    const claims = tokens.fresh(seen?.claims ?? []);
+    tokens.had(claims, now);
+    const isQuiet = asked !== undefined && complete && seen?.claimed === 0 && seen.due === 0;
+    return {
+      receipts,
+      claims,
+      nextDueInMs: seen === undefined ? null : (seen.due > 0 && !starved) || !complete ? 0 : seen.nextMs,
+      ...(isQuiet && { quiet: { census: String(seen.rows) } }),
+      pace: pacer.paceAfter(this.#exchangedAt, now, BATCH, 1 + SPREAD * (2 * runtime.random() - 1)),
+    };
+  }
+
+  #now(): number {
+    return this.#deps.runtime.monotonicMs();
   }
 }
 
-function readBind(
-  { incarnation }: PodRef,
-  token: string | null,
-  claim: ClaimRequest | undefined,
-  settled: readonly Fence[],
-): string {
-  const mostCrashes =
-    claim === undefined || claim.free === 0 ? 0 : claim.quarantine === 1 ? Number.MAX_SAFE_INTEGER : 1;
-  return JSON.stringify({
-    incarnation,
-    ...(token === null ? {} : { token }),
-    types: [...(claim?.types.keys() ?? [])],
-    mostCrashes,
-    mine: settled.map(boundFence),
-  });
+interface Outcome {
+  readonly receipts: readonly Receipt[];
+  readonly seen?: Seen;
+  /** Whether all types had their turn, so that finding nothing means that there is nothing. */
+  readonly complete?: boolean;
+  readonly starved?: boolean;
+  /** What the pod could claim. */
+  readonly asked?: ClaimRequest | undefined;
 }
 
-/** @param complete whether all types had their turn, so that finding nothing means that there is nothing */
-function replyOf(
-  receipts: readonly Receipt[],
-  seen: ClaimsAndReceipts | undefined,
-  complete = true,
-  starved = false,
-): ExchangeReply {
-  return {
-    receipts,
-    claims: seen?.claims ?? [],
-    nextDueInMs: seen === undefined ? null : (seen.due > 0 && !starved) || !complete ? 0 : seen.nextMs,
-    pace: { waitMs: 0, batch: BATCH },
-  };
+function wants({ free, prefetch }: ClaimRequest): boolean {
+  return free + prefetch > 0;
+}
+
+/** How many claims a look shows under the token of this request. */
+function claimedUnder({ token }: ClaimRequest, { claims, voids }: Seen): number {
+  return [...claims, ...voids].filter(({ claimToken }) => claimToken === token).length;
 }

@@ -1,4 +1,4 @@
-/** The bind of the exchange's UPDATE: this pod's request, with its settlements. */
+/** The bind of a request: this pod's demand and its settlements, as they are logged or sent with the UPDATE. */
 import { createHash } from 'node:crypto';
 import type { ClaimRequest, PodRef } from '../../contract.js';
 import { BATCH } from './settlements.js';
@@ -12,33 +12,46 @@ export interface RequestOfPod {
   /** The token under which it claims. */
   readonly token: string;
   readonly seq: number;
-  /** How many candidates are skipped. */
+  /** How many candidates the UPDATE skips. */
   readonly skip: number;
   /** The settlements, as a JSON array. */
   readonly settlements: string;
 }
 
-export function requestBind({ pod, claim, token, seq, skip, settlements }: RequestOfPod): string {
+/** The bind of {@link ExchangeStatements.ask}. @param slotMs what the pod's last logged exchange took in the warehouse */
+export function askBind(request: RequestOfPod, slotMs?: number): string {
+  return requestOf(request, slotMs === undefined ? {} : { slotMs: Math.round(slotMs) });
+}
+
+/** The bind of {@link ExchangeStatements.exchange}. @param windowMs 0: it serves this request alone */
+export function updateBind(request: RequestOfPod, windowMs = REQUEST_WINDOW_MS): string {
+  const group = groupOf(typesOf(request.claim));
+  return `{"windowMs":${windowMs},"group":"${group}","skip":${request.skip},"own":${requestOf(request)}}`;
+}
+
+function requestOf({ pod, claim, token, seq, settlements }: RequestOfPod, more: object = {}): string {
   const { free = 0, prefetch = 0, quarantine = 0 } = claim ?? {};
-  const types = [...(claim?.types ?? [])];
-  const group = groupOf(types.map(([type]) => type));
-  const own = JSON.stringify({
+  const request = JSON.stringify({
     token,
     pod: pod.podId,
     incarnation: pod.incarnation,
     seq,
-    group,
+    group: groupOf(typesOf(claim)),
     free: Math.min(free, BATCH),
     prefetch: Math.min(prefetch, Math.max(0, BATCH - free)),
     quarantine,
-    limits: types.map(([type, most]) => ({ type, most: Math.min(most, free + prefetch) })),
+    limits: [...(claim?.types ?? [])].map(([type, most]) => ({ type, most: Math.min(most, free + prefetch) })),
+    ...more,
   });
-  const request = `${own.slice(0, -1)},"settlements":${settlements}}`;
-  return `{"windowMs":${REQUEST_WINDOW_MS},"group":"${group}","skip":${skip},"own":${request}}`;
+  return `${request.slice(0, -1)},"settlements":${settlements}}`;
+}
+
+function typesOf(claim: ClaimRequest | undefined): string[] {
+  return [...(claim?.types.keys() ?? [])];
 }
 
 /** Pods that want the same types are one group, whatever the order of the types. */
-function groupOf(types: readonly string[]): string {
+export function groupOf(types: readonly string[]): string {
   return createHash('sha1')
     .update(JSON.stringify([...types].sort()))
     .digest('hex');

@@ -184,6 +184,11 @@ function receiptState(word: string): ReceiptState {
   return Object.hasOwn(RECEIPTS, word) ? (word as ReceiptState) : 'lost';
 }
 
+/** Whether a read says that a settlement has not been applied, or proves nothing. */
+export function isOpen(states: ReceiptStates, settlement: Fence): boolean {
+  return ['claimed', 'late', 'absent'].includes(states.get(fenceKey(settlement)) ?? 'absent');
+}
+
 export function collect(into: ReceiptStates, more: ReadonlyMap<string, ReceiptState>): void {
   for (const [key, state] of more) into.set(key, state);
 }

@@ -14,7 +14,8 @@
  */
 import type { STEP_TRACKER } from '../columns.js';
 import type { Names } from '../table-names.js';
-import { claimsAndReceiptsOf } from './statements/claims-and-receipts.js';
+import { askOf } from './statements/ask.js';
+import { lookOf } from './statements/look.js';
 import { receiptsOf } from './statements/receipts.js';
 import { SETTLES, settlement } from './statements/settlement-columns.js';
 import { sourceOf } from './statements/update-source.js';
@@ -26,8 +27,13 @@ export interface ExchangeStatements {
   readonly exchange: string;
   /** Settlements alone: recovery's, and a pod's own that do not travel with `exchange`. Bind: { incarnation, settlements }. */
   readonly settle: string;
-  /** Bind: { incarnation, token?, types, mostCrashes, mine }. Answers rows of kind claim, receipt and work. */
-  readonly claimsAndReceipts: string;
+  /** Logs a request, for this pod or another to serve. Bind: the request. */
+  readonly ask: string;
+  /**
+   * Bind: { incarnation, tokens, token?, group, windowMs, types, mostCrashes, overdueMs, mine }. Answers rows of kind claim,
+   * receipt and fact.
+   */
+  readonly look: string;
   /** Bind: { incarnation, mine }. */
   readonly receipts: string;
   /** The same for steps that only the archive has. */
@@ -66,7 +72,8 @@ export function exchangeStatements(names: Names): ExchangeStatements {
     source,
     exchange: updateOf(names, source),
     settle: settleOf(names),
-    claimsAndReceipts: claimsAndReceiptsOf(names),
+    ask: askOf(names),
+    look: lookOf(names),
     receipts: receiptsOf(names.stepTracker),
     archivedReceipts: receiptsOf(names.stepArchive),
   };

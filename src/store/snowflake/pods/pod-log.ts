@@ -9,6 +9,7 @@
  */
 import {
   fenceKey,
+  isLive,
   type Fence,
   type FleetView,
   type Heartbeat,
@@ -21,6 +22,8 @@ import { heartbeatMeta, registeredMeta } from './meta-encoding.js';
 import type { PodStatements } from './statements.js';
 import { fenceOf, number, orphanOf, podOf, podRefOf, text } from '../rows.js';
 import type { SchemaVersionGuard } from '../schema-version-guard.js';
+import type { Pacer } from '../combining/pacer.js';
+import type { LoggedSigns } from './logged-signs.js';
 import type { SignOfLifeSequence } from './sign-of-life-sequence.js';
 import type { StatementRunner } from '../session/session-interface.js';
 
@@ -31,6 +34,10 @@ export interface PodLogDependencies {
   /** For the reads and writes of the leader. */
   readonly rest: StatementRunner;
   readonly sequence: SignOfLifeSequence;
+  /** The requests of this pod. */
+  readonly signs: LoggedSigns;
+  /** Learns how many pods are awake. */
+  readonly pacer: Pick<Pacer, 'counted'>;
   /** Learns the schema version from the heartbeats. */
   readonly schema: SchemaVersionGuard;
   /** This process's wall clock. */
@@ -43,6 +50,8 @@ export interface PodLogDependencies {
 
 /** The shortest time that a claim must have stood before its holder counts as unknown. */
 const UNSEEN_MS = 60_000;
+/** A request that is younger than this share of the heartbeat interval stands for the heartbeat's sign of life. */
+const SPARED_SHARE = 0.9;
 
 interface Sign {
   readonly event: 'registered' | 'heartbeat' | 'asleep' | 'left';
@@ -55,7 +64,9 @@ interface Sign {
 export class PodLog {
   readonly #dependencies: PodLogDependencies;
   /** The incarnation that was registered last in this process, with its types. */
-  #registered: { readonly incarnation: string; readonly types: unknown } | undefined;
+  #registered: { readonly incarnation: string; readonly types: unknown; readonly heartbeatMs: number } | undefined;
+  /** What the last heartbeat that was written has said. */
+  #written: { readonly incarnation: string; readonly says: string } | undefined;
   /** The void claims that the last heartbeat has shown. */
   #voids: ReadonlySet<string> = new Set();
 
@@ -74,17 +85,12 @@ export class PodLog {
         meta: registeredMeta(meta),
       },
     );
-    this.#registered = { incarnation, types: meta['types'] };
+    this.#registered = { incarnation, types: meta['types'], heartbeatMs };
   }
 
-  async heartbeat(pod: PodRef, { eligible, asleep, meta }: Heartbeat): Promise<FleetView> {
-    const registered = this.#registered?.incarnation === pod.incarnation ? this.#registered.types : undefined;
-    await this.#append(pod, {
-      event: asleep ? 'asleep' : 'heartbeat',
-      eligible: eligible ? 1 : 0,
-      meta: heartbeatMeta(meta, registered),
-    });
-    const { session, statements, schema, wallMs } = this.#dependencies;
+  async heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView> {
+    await this.#sign(pod, beat);
+    const { session, statements, schema, wallMs, pacer } = this.#dependencies;
     const learn = schema.asking();
     const askedAt = wallMs();
     const rows = await session.run(statements.view, JSON.stringify({ incarnation: pod.incarnation }));
@@ -93,14 +99,36 @@ export class PodLog {
     const [schemaRow] = of('schema');
     if (schemaRow !== undefined) learn(number(schemaRow, 'SEEN'));
     this.#returnVoids(pod, of('void').map(fenceOf));
+    const pods = of('pod').map(podOf);
+    pacer.counted(pods.filter(isLive).length);
     return {
-      pods: of('pod')
-        .map(podOf)
-        .sort((a, b) => b.ageMs - a.ageMs || (a.pod.incarnation < b.pod.incarnation ? -1 : 1)),
+      pods: pods.sort((a, b) => b.ageMs - a.ageMs || (a.pod.incarnation < b.pod.incarnation ? -1 : 1)),
       claims: of('held').map(fenceOf),
       outdated: schema.outdated,
       wallAheadMs: aheadMs(askedAt, number(of('clock')[0], 'SEEN'), answeredAt),
     };
+  }
+
+  /**
+   * Writes a sign of life, unless a logged request has just been one and there is nothing else to say. What the pod publishes about
+   * itself may then be as old as the last heartbeat that was written.
+   */
+  async #sign(pod: PodRef, { eligible, asleep, heartbeatMs, deadAfterMs, meta }: Heartbeat): Promise<void> {
+    const registered = this.#registered?.incarnation === pod.incarnation ? this.#registered.types : undefined;
+    const says = [asleep, eligible, heartbeatMs, deadAfterMs].join();
+    const written = this.#written;
+    if (written?.incarnation === pod.incarnation && written.says === says && !asleep) {
+      const everyMs = SPARED_SHARE * (heartbeatMs ?? this.#registered?.heartbeatMs ?? 0);
+      if (this.#dependencies.signs.agoMs(pod.incarnation) < everyMs) return;
+    }
+    await this.#append(pod, {
+      event: asleep ? 'asleep' : 'heartbeat',
+      eligible: eligible ? 1 : 0,
+      ...(heartbeatMs === undefined ? {} : { heartbeatMs: Math.ceil(heartbeatMs) }),
+      ...(deadAfterMs === undefined ? {} : { deadAfterMs: Math.ceil(deadAfterMs) }),
+      meta: heartbeatMeta(meta, registered),
+    });
+    this.#written = { incarnation: pod.incarnation, says };
   }
 
   #returnVoids(pod: PodRef, voids: readonly Fence[]): void {

@@ -40,7 +40,7 @@ export class StoreCalls {
   /** The session, with busy statements sent again. */
   retryingBusy(session: SessionHandle): SessionHandle {
     return {
-      run: (...statement) => this.#retry(() => this.#measured(session, statement)),
+      run: (...statement) => this.untilNotBusy(() => this.#measured(session, statement)),
       get logins() {
         return session.logins;
       },
@@ -62,7 +62,8 @@ export class StoreCalls {
     return rows;
   }
 
-  #retry<T>(statement: () => Promise<T>): Promise<T> {
+  /** Runs a statement again as long as it is turned away because others hold the table. */
+  untilNotBusy<T>(statement: () => Promise<T>): Promise<T> {
     return retryWhileBusy(this.#runtime, statement, {
       isBusy,
       waitLimitMs: BUSY_LIMIT_MS,

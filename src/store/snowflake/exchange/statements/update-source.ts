@@ -11,6 +11,7 @@
  */
 import type { Names } from '../../table-names.js';
 import { ago, cte, understood, withCtes } from '../../statements/fragments.js';
+import { ended, served } from './served-requests.js';
 import { SETTLES, settlement } from './settlement-columns.js';
 import { clamped, listOf, MOST_SLOTS, numberOf } from './untrusted-values.js';
 import { rank, waiting } from './waiting-steps.js';
@@ -81,27 +82,6 @@ const settled = (names: Names): string =>
   WHERE s.status = 'claimed' AND ${understood('s')} AND o.becomes IN ${SETTLES}
   QUALIFY ROW_NUMBER() OVER (PARTITION BY o.its_step ORDER BY s.row_id, o.settler) = 1`,
   );
-
-/**
- * The tokens of requests that have been served: any row that was claimed or settled under the token proves it.
- *
- * Without this, a request would be served by every UPDATE within its window, and its pod would get far more than it asked
- * for. A request that was filled in part counts as served, too: its pod asks for the rest under a new token.
- */
-const served = (names: Names): string =>
-  cte(
-    'served',
-    `SELECT claim_token AS used FROM ${names.stepTracker} WHERE claim_token IS NOT NULL
-  UNION
-  SELECT settled_token FROM ${names.stepTracker} WHERE settled_token IS NOT NULL`,
-  );
-
-/**
- * The incarnations that left or were evicted. A request that they logged before must not be served: nobody would run its
- * steps, and recovery would have to take them back.
- */
-const ended = (names: Names): string =>
-  cte('ended', `SELECT DISTINCT incarnation AS gone FROM ${names.podLog} WHERE event IN ('left', 'evicted')`);
 
 /**
  * The requests that take part in the distribution: not served yet, their incarnation still alive, and of this pod's group.

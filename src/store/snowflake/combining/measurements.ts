@@ -1,0 +1,79 @@
+/**
+ * What this pod has measured of its own statements, as far as the pace of its exchanges depends on it.
+ *
+ * Invariants:
+ * - Every time is what the client saw, in ms. What a statement takes in the warehouse is that less `clientMs`, which is the
+ *   time of statements that need no warehouse.
+ * - The time of an UPDATE contains its wait for the table's lock. So patience grows with the crowd.
+ */
+
+/** One public measurement of an X-Small warehouse: about 300 ms of a statement are the client's and the network's. */
+const CLIENT_MS = 300;
+/** The same measurement: an UPDATE of one row takes 660 ms. */
+const UPDATE_MS = 660;
+/** The slot time of a SELECT, until one was measured and at most: twice what the fleet model assumes. */
+const SELECT_SLOT_MS = { first: 60, least: 20, most: 120 };
+const REMEMBERED = 5;
+const NEWEST_WEIGHT = 0.3;
+
+export class Measurements {
+  readonly #free: number[] = [];
+  readonly #selects: number[] = [];
+  #updateMs = UPDATE_MS;
+  #exchangeSlotMs: number | undefined;
+
+  /** A statement that needs no warehouse took this long. */
+  answered(tookMs: number): void {
+    remember(this.#free, tookMs);
+  }
+
+  selected(tookMs: number): void {
+    remember(this.#selects, this.inWarehouse(tookMs));
+  }
+
+  updated(tookMs: number): void {
+    this.#updateMs += NEWEST_WEIGHT * (tookMs - this.#updateMs);
+  }
+
+  /** The INSERT and the looks of an exchange through the log took this long in the warehouse, all together. */
+  exchanged(slotMs: number): void {
+    this.#exchangeSlotMs = slotMs;
+  }
+
+  /** What of a statement's time the warehouse took. */
+  inWarehouse(tookMs: number): number {
+    return Math.max(0, tookMs - this.clientMs);
+  }
+
+  /** The client's own time of a statement. */
+  get clientMs(): number {
+    return median(this.#free) ?? CLIENT_MS;
+  }
+
+  /** How long an UPDATE of this pod takes, with its wait for the lock. */
+  get updateMs(): number {
+    return this.#updateMs;
+  }
+
+  /** How long a SELECT holds a slot of the warehouse. */
+  get selectSlotMs(): number {
+    const { first, least, most } = SELECT_SLOT_MS;
+    return Math.min(most, Math.max(least, median(this.#selects) ?? first));
+  }
+
+  /** What the last exchange through the log took in the warehouse; `undefined` before the first. */
+  get exchangeSlotMs(): number | undefined {
+    return this.#exchangeSlotMs;
+  }
+}
+
+function remember(list: number[], value: number): void {
+  if (list.push(value) > REMEMBERED) list.shift();
+}
+
+function median(list: readonly number[]): number | undefined {
+  const sorted = list.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const [low, high] = [sorted[sorted.length % 2 === 1 ? middle : middle - 1], sorted[middle]];
+  return low === undefined || high === undefined ? undefined : (low + high) / 2;
+}

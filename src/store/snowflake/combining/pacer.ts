@@ -1,0 +1,122 @@
+/**
+ * What a pod knows of the fleet's pace, and what follows from it. It joins the pure rules of this folder; it sends nothing.
+ *
+ * All times are in ms, and `now` is this process's monotonic clock.
+ */
+import type { Pace, PacingReport, ThrottleReason } from '../../contract.js';
+import { easeAfter, NO_EASE } from './ease.js';
+import { Measurements } from './measurements.js';
+import { exchangeIntervalMs, lookIntervalMs, type Load } from './pace.js';
+import { pathOf, type Path } from './path.js';
+import { throttleOf } from './throttle.js';
+
+/** How long a measurement of the client's own time counts. */
+const CLIENT_KNOWN_MS = 60_000;
+
+/** What a look tells of the other pods. */
+export interface FleetLoad extends Load {
+  /** How long ago another pod has exchanged; `null` if never. */
+  readonly otherMs: number | null;
+}
+
+export class Pacer {
+  readonly measurements = new Measurements();
+  readonly #statementSlots: number;
+  #load: Load = { asked: 0, slotMs: null };
+  /** When another pod has exchanged, and when an UPDATE of this pod had to wait for another statement. */
+  #otherAt = -Infinity;
+  #waitedAt = -Infinity;
+  #readAt: number | undefined;
+  #clientAt: number | undefined;
+  #pods = 1;
+  #ease = NO_EASE;
+  #throttled: ThrottleReason | undefined;
+
+  constructor(statementSlots: number) {
+    this.#statementSlots = statementSlots;
+  }
+
+  looked({ asked, slotMs, otherMs }: FleetLoad, now: number): void {
+    this.#load = { asked, slotMs };
+    this.#readAt = now;
+    if (otherMs !== null) this.#otherAt = Math.max(this.#otherAt, now - otherMs);
+  }
+
+  /** A statement that needs no warehouse took this long. */
+  answered(tookMs: number, now: number): void {
+    this.measurements.answered(tookMs);
+    this.#clientAt = now;
+  }
+
+  /** Whether the client's own time was measured lately. */
+  knowsClient(now: number): boolean {
+    return this.#clientAt !== undefined && now - this.#clientAt < CLIENT_KNOWN_MS;
+  }
+
+  /** A heartbeat has shown so many pods that are awake. */
+  counted(pods: number): void {
+    this.#pods = Math.max(1, pods);
+  }
+
+  /** An UPDATE of this pod had to wait, or was turned away. */
+  waited(now: number): void {
+    this.#waitedAt = now;
+  }
+
+  /** A request was logged. @param refusals how often its INSERT was refused before */
+  logged(refusals: number): void {
+    this.#ease = easeAfter(this.#ease, refusals);
+  }
+
+  /** How the next exchange goes. */
+  path(now: number): Path {
+    const since = (at: number) => (at === -Infinity ? null : now - at);
+    const neighbours = { otherMs: since(this.#otherAt), waitedMs: since(this.#waitedAt) };
+    return pathOf(neighbours, this.measurements.updateMs);
+  }
+
+  /** From the start of one exchange to the start of the next. */
+  intervalMs(now: number): number {
+    return this.path(now) === 'direct' ? 0 : this.#ease * exchangeIntervalMs(this.#load, this.#statementSlots);
+  }
+
+  /** From one look of an idle pod to the next. */
+  get lookIntervalMs(): number {
+    return lookIntervalMs(this.#pods, this.measurements.selectSlotMs, this.#statementSlots);
+  }
+
+  /** How many pods are awake, as far as this pod knows. */
+  get pods(): number {
+    return this.#pods;
+  }
+
+  /** How old the last look is; `null` before the first. */
+  readAgeMs(now: number): number | null {
+    return this.#readAt === undefined ? null : now - this.#readAt;
+  }
+
+  /** The pace to keep after an exchange. @param jitter a factor of the interval */
+  paceAfter(startedAt: number, now: number, batch: number, jitter: number): Pace {
+    const intervalMs = this.intervalMs(now);
+    this.#throttled = throttleOf(this.#throttled, { intervalMs, ease: this.#ease });
+    return {
+      waitMs: Math.max(0, startedAt + intervalMs * jitter - now),
+      batch,
+      idleMs: this.lookIntervalMs,
+      ...(this.#throttled !== undefined && { throttled: this.#throttled }),
+    };
+  }
+
+  report(now: number): PacingReport {
+    return {
+      path: this.path(now),
+      intervalMs: Math.round(this.intervalMs(now)),
+      idleIntervalMs: Math.round(this.lookIntervalMs),
+      activePods: this.#load.asked,
+      updateMs: Math.round(this.measurements.updateMs),
+      slotMs: this.#load.slotMs,
+      ease: this.#ease,
+      throttled: this.#throttled ?? null,
+    };
+  }
+}
