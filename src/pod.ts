@@ -74,7 +74,7 @@ export class Pod {
         return { ...meta, types: registry.types, running, slots, strays, version: VERSION, ...clock };
       },
     });
-    const { heartbeat, recovery, housekeeping } = this.fleet;
+    const { heartbeat, recovery, housekeeping, sleep } = this.fleet;
     this.#slotDeadlock = new SlotDeadlock({
       store,
       runtime,
@@ -83,7 +83,7 @@ export class Pod {
       handles: (type) => registry.get(type) !== undefined,
       awaited: (most) => waiter.untimed(most),
     });
-    this.#services = [heartbeat, recovery, housekeeping, this.pool, this.#slotDeadlock];
+    this.#services = [heartbeat, recovery, housekeeping, sleep, this.pool, this.#slotDeadlock];
   }
 
   /** @throws StoreError; StoppedError if `stop` was called meanwhile. If it fails, the caller stops the pod. */
@@ -167,6 +167,7 @@ export function healthWithoutPod(options: ResolvedOptions, { phase, paused, outa
       fenced: false,
     },
     fenced: undefined,
+    asleep: false,
     silentForMs: Infinity,
     deadAfterMs: Infinity,
     heartbeatLateMs: 0,

@@ -25,6 +25,17 @@ export interface HeartbeatSnapshot {
   readonly takenAt: number;
 }
 
+/** An exchange that found nothing to do, for any pod or for this one. */
+export interface QuietLook {
+  /** When it began and ended, on the monotonic clock. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** How many steps it has seen, as the store counts them: its `census`. */
+  readonly census: string;
+  /** When the next step of this pod is due; `null` if it has seen none. */
+  readonly nextDueInMs: number | null;
+}
+
 export interface WorkerPool {
   /** Claims (again), as this incarnation. Claims of another incarnation are dropped. */
   admit(pod: PodRef): void;
@@ -43,6 +54,12 @@ export interface WorkerPool {
   retire(): void;
   /** Steps have become pending: there may be something to claim. */
   wake(): void;
+  /** Claims nothing until {@link WorkerPool.admit}. @returns false, and does nothing, if anything is held or in flight */
+  sleep(): boolean;
+  /** Calls back after each exchange: with what it has seen if there was nothing to do, otherwise without. */
+  onQuiet(listener: (look: QuietLook | undefined) => void): void;
+  /** Calls back at each {@link WorkerPool.wake}. */
+  onWork(listener: () => void): void;
   /** The claims that are held now. Taken right before a heartbeat is sent. */
   snapshot(): HeartbeatSnapshot;
   /** Compares the snapshot with the claims that the heartbeat's answer lists. */

@@ -36,7 +36,9 @@ export class QueueReports {
 
   async #count({ queries, store, settings }: OpenClient): Promise<Counted> {
     const [counts, fleet] = await queries.read('stats', () => Promise.all([store.stats(), this.#fleet(store)]));
-    return queueStats(settings.runtime, counts, fleet, this.#deps.pod()?.pool.load.strays ?? 0);
+    const pod = this.#deps.pod();
+    const stats = await queueStats(settings.runtime, counts, fleet, pod?.pool.load.strays ?? 0);
+    return pod === undefined || store.pacing === undefined ? stats : { ...stats, store: store.pacing };
   }
 
   async leader(): Promise<LeaderReport> {

@@ -12,6 +12,8 @@ export interface Answer {
   readonly view: FleetView;
   readonly sent: Instant;
   readonly snapshot: HeartbeatSnapshot;
+  /** Whether it said that the pod sleeps. */
+  readonly asleep: boolean;
 }
 
 export interface AnnouncedHeartbeatDependencies {

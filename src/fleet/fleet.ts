@@ -17,6 +17,7 @@ import { PeerWatch } from './peer-watch.js';
 import { OwnIncarnation } from './own-incarnation.js';
 import { Recovery } from './recovery.js';
 import { SelfFence } from './self-fence.js';
+import { Sleep } from './sleep.js';
 import { WallClockCheck } from './wall-clock-check.js';
 
 export interface FleetDependencies {
@@ -42,6 +43,7 @@ export class Fleet {
   readonly heartbeat: Heartbeat;
   readonly recovery: Recovery;
   readonly housekeeping: Housekeeping;
+  readonly sleep: Sleep;
   readonly elector: Elector;
   readonly fence: SelfFence;
   readonly #deps: FleetDependencies;
@@ -93,6 +95,8 @@ export class Fleet {
       journal,
     });
     this.housekeeping = new Housekeeping({ runtime, store, settings, elector, log });
+    const atWork = (): boolean => this.recovery.busy || this.housekeeping.busy;
+    this.sleep = new Sleep({ runtime, store, identity, pool, heartbeat: this.heartbeat, atWork, events, log });
   }
 
   /** Who this process is in the fleet now. */
@@ -124,6 +128,7 @@ export class Fleet {
       isLeader: this.elector.isLeader,
       load: pool.load,
       fenced: this.fence.reason,
+      asleep: this.sleep.asleep,
       silentForMs: this.fence.silentForMs,
       deadAfterMs: settings.deadAfterMs,
       heartbeatLateMs: this.heartbeat.overdueMs - this.fence.stoodStillMs,

@@ -54,6 +54,8 @@ export interface Health {
   readonly started: boolean;
   /** Whether the pod claims nothing because of `pause()`. */
   readonly paused: boolean;
+  /** Whether the pod sleeps, because there is nothing to do. It is ready. */
+  readonly asleep: boolean;
   /** The number of handlers that still run after their claims were aborted. */
   readonly strays: number;
   /** Why it is not ready, as codes; empty if it is. */
@@ -79,6 +81,7 @@ export interface HealthInputs {
   readonly load: PoolLoad;
   /** Why the pod is fenced, if it is. */
   readonly fenced: PodFenced['reason'] | undefined;
+  readonly asleep: boolean;
   /** Since the last answered heartbeat was sent. */
   readonly silentForMs: number;
   readonly deadAfterMs: number;
@@ -115,6 +118,7 @@ export function healthOf(inputs: HealthInputs): Health {
     ready,
     started: phase === 'running' || phase === 'stopping',
     paused: load.paused,
+    asleep: inputs.asleep,
     strays: load.strays,
     reasons,
     problems: problems.map(([, sentence]) => sentence),
@@ -164,7 +168,8 @@ function problemsOfPod(inputs: HealthInputs): Problem[] {
   const problems: Problem[] = [];
   if (phase === 'stopping') problems.push([phase, 'the queue is being stopped']);
   if (fenced !== undefined) problems.push(['fenced', `the pod is fenced: ${fenced}`]);
-  if (silentForMs > deadAfterMs) problems.push(['silent', `no heartbeat was answered for ${inMs(silentForMs)}`]);
+  if (!inputs.asleep && silentForMs > deadAfterMs)
+    problems.push(['silent', `no heartbeat was answered for ${inMs(silentForMs)}`]);
   if (heartbeatLateMs > STUCK_AFTER_MS)
     problems.push(['heartbeat-stuck', `the heartbeat loop has been late for ${inMs(heartbeatLateMs)}`]);
   if (exchangeLateMs > STUCK_AFTER_MS)

@@ -77,6 +77,9 @@ export class Heartbeat implements Service {
   #draining = false;
   #gone = false;
   #evictions = 0;
+  /** Set while a heartbeat announces that the pod sleeps. */
+  #falling: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
+  #onAwake: (() => void) | undefined;
   /** The first tick of the loop only waits: `start` has sent a heartbeat already. */
   #pauseMs: number | undefined;
 
@@ -121,6 +124,26 @@ export class Heartbeat implements Service {
 
   /** Sends the next heartbeat at once. */
   beatNow(): void {
+    this.#loop.wake();
+  }
+
+  /**
+   * Announces that the pod sleeps, and sends no more heartbeats until {@link Heartbeat.wake}.
+   *
+   * @returns resolves when it was announced
+   */
+  sleep(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#falling = { resolve, reject };
+      this.#loop.wake();
+    });
+  }
+
+  /** Sends heartbeats again. @param onAwake called when the first of them was answered */
+  wake(onAwake: () => void): void {
+    this.#falling?.reject(new StoppedError('sleep'));
+    this.#falling = undefined;
+    this.#onAwake = onAwake;
     this.#loop.wake();
   }
 
@@ -183,8 +206,9 @@ export class Heartbeat implements Service {
     fence.check(); // after a freeze that has just ended this heartbeat must count as sent after it
     const snapshot = pool.snapshot();
     const sent = fence.now();
-    const beat = { eligible: this.#eligible(), asleep: false, meta: meta() };
-    return { view: await store.heartbeat(identity.pod, beat), sent, snapshot };
+    const asleep = this.#falling !== undefined;
+    const beat = { eligible: !asleep && this.#eligible(), asleep, meta: meta() };
+    return { view: await store.heartbeat(identity.pod, beat), sent, snapshot, asleep };
   }
 
   async #register(): Promise<void> {
@@ -197,7 +221,7 @@ export class Heartbeat implements Service {
     return !this.#draining && fence.reason === undefined && fitness.eligible;
   }
 
-  async #answered({ view, sent, snapshot }: Answer): Promise<number> {
+  async #answered({ view, sent, snapshot, asleep }: Answer): Promise<number> {
     const { identity, pool, fence, peers, elector, wallClock } = this.#deps;
     const { pod } = identity;
     wallClock.update(view.wallAheadMs);
@@ -206,6 +230,7 @@ export class Heartbeat implements Service {
     this.#checkSuccession(view, sent);
     if (!isMember) return this.#evicted();
     this.#evictions = 0;
+    if (asleep) return this.#slept();
     const answer = fence.answered(sent);
     if (answer === 'stale') return 0;
     pool.reconcile(snapshot, view.claims);
@@ -213,10 +238,26 @@ export class Heartbeat implements Service {
       elector.reset();
       return this.#drainOn(answer === 'admitted');
     }
-    if (answer === 'admitted') pool.admit(pod);
+    if (answer === 'admitted' || this.#onAwake !== undefined) pool.admit(pod);
     peers.update(view.pods, pod);
     elector.update(view.pods, pod);
+    this.#onAwake?.();
+    this.#onAwake = undefined;
     return this.#intervalMs();
+  }
+
+  /** It was announced that the pod sleeps, unless it was woken meanwhile. */
+  #slept(): number {
+    const falling = this.#falling;
+    if (falling === undefined) return 0;
+    const { fence, peers, elector } = this.#deps;
+    this.#falling = undefined;
+    elector.lapse();
+    elector.reset();
+    fence.rest();
+    peers.rest();
+    falling.resolve();
+    return Infinity;
   }
 
   /** Emits who joined and left, and drains the pod if a younger incarnation or a newer version has taken over. */
@@ -279,6 +320,8 @@ export class Heartbeat implements Service {
     if (this.#ended.signal.aborted) return Infinity;
     const { log, settings, runtime, peers, fence } = this.#deps;
     peers.unanswered();
+    this.#falling?.reject(error);
+    this.#falling = undefined;
     if (!this.#registration.registered && isStoreError(error) && error.code === 'STORE_SCHEMA_NEWER') {
       log.warn({ error: loggedError(error) }, 'evicted pod cannot join the fleet again; draining and leaving');
       fence.drain('outdated');

@@ -47,6 +47,11 @@ export class Housekeeping implements Service {
     return this.#loop.stop();
   }
 
+  /** Whether a call runs. */
+  get busy(): boolean {
+    return this.#loop.busy;
+  }
+
   /** Removes one piece. */
   async #tick(): Promise<number> {
     const { runtime, store, settings, elector } = this.#deps;

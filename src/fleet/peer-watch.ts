@@ -94,6 +94,12 @@ export class PeerWatch {
     this.unanswered();
   }
 
+  /** This pod sleeps. It was not interrupted: it begins anew with its next view, as a pod does that has just started. */
+  rest(): void {
+    this.#peers.clear();
+    this.#lastViewAt = undefined;
+  }
+
   /** A call of this pod failed or hung. */
   unanswered(): void {
     this.#unanswered = true;

@@ -100,6 +100,11 @@ export class Recovery implements Service {
     await this.#deps.journal.close();
   }
 
+  /** Whether the loop runs a cycle. */
+  get busy(): boolean {
+    return this.#loop.busy;
+  }
+
   /**
    * Runs a recovery cycle as soon as the cycles that have begun are finished.
    *

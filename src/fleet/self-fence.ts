@@ -134,6 +134,11 @@ export class SelfFence implements Service {
     return this.#fenced === undefined && this.#answered !== undefined;
   }
 
+  /** The pod sleeps: nothing may proceed until a heartbeat is answered again, and silence means nothing. */
+  rest(): void {
+    this.#answered = this.#fenced = undefined;
+  }
+
   /** Peers have evicted this incarnation. */
   evicted(): void {
     this.#mark('evicted');

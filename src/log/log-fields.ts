@@ -35,6 +35,9 @@ export interface LogFields {
   readonly delayMs?: number;
   readonly timeoutMs?: number;
   readonly latencyMs?: number | null;
+  readonly intervalMs?: number;
+  readonly sleptMs?: number;
+  readonly nextDueInMs?: number | null;
   readonly reason?: string;
   readonly receipt?: string;
   readonly status?: string;

@@ -17,10 +17,10 @@ export type Lifecycle = 'new' | 'running' | 'draining' | 'stopped';
 
 /**
  * `outside`: no heartbeat has been answered yet. `halted`: the pod may have been declared dead, so everything waits for
- * the next answer. `retired`: the pod has left the fleet permanently (superseded, or draining); claims that it still
+ * the next answer. `asleep`: it holds nothing, and waits for the answer to a heartbeat that wakes it. `retired`: the pod has left the fleet permanently (superseded, or draining); claims that it still
  * runs are settled.
  */
-export type Membership = 'outside' | 'admitted' | 'halted' | 'retired';
+export type Membership = 'outside' | 'admitted' | 'halted' | 'asleep' | 'retired';
 
 export interface PoolState {
   readonly lifecycle: Lifecycle;
@@ -28,7 +28,7 @@ export interface PoolState {
   readonly paused: boolean;
 }
 
-export type PoolEvent = 'start' | 'drain' | 'stop' | 'admit' | 'halt' | 'retire' | 'pause' | 'resume';
+export type PoolEvent = 'start' | 'drain' | 'stop' | 'admit' | 'halt' | 'sleep' | 'retire' | 'pause' | 'resume';
 
 /** What the pool may do in a state. */
 export interface Permissions {
@@ -53,8 +53,9 @@ const LIFECYCLE: Table<Lifecycle, Lifecycle> = {
 /** The heartbeat outlives the pool, so these events come in every lifecycle. */
 const MEMBERSHIP: Table<Membership, Membership> = {
   outside: { admit: 'admitted', halt: 'halted', retire: 'retired' },
-  admitted: { admit: 'admitted', halt: 'halted', retire: 'retired' },
+  admitted: { admit: 'admitted', halt: 'halted', sleep: 'asleep', retire: 'retired' },
   halted: { admit: 'admitted', halt: 'halted', retire: 'retired' },
+  asleep: { admit: 'admitted', halt: 'halted', retire: 'retired' },
   retired: { admit: 'retired', halt: 'retired', retire: 'retired' },
 };
 
@@ -73,6 +74,7 @@ const FORBIDDEN_BY_MEMBERSHIP: Readonly<Record<Membership, readonly Activity[]>>
   outside: ['mayClaim', 'mayStart'],
   admitted: [],
   halted: ['mayClaim', 'mayStart', 'maySettle'],
+  asleep: ['mayClaim', 'mayStart', 'maySettle'],
   retired: ['mayClaim', 'mayKeep', 'mayStart'],
 };
 

@@ -9,7 +9,7 @@
 import type { AnySteps, EventPayloads } from '../events.js';
 import type { Service } from '../runtime/service.js';
 import type { Fence, PodRef } from '../store/contract.js';
-import type { HeartbeatSnapshot, PoolLoad, WorkerPool } from '../pool-interface.js';
+import type { HeartbeatSnapshot, PoolLoad, QuietLook, WorkerPool } from '../pool-interface.js';
 import type { ClaimSnapshot } from './claims/claim-comparison.js';
 import type { HeldClaims } from './claims/held-claims.js';
 import { isEnded, type OutboxEntry } from './claims/outbox.js';
@@ -32,6 +32,7 @@ export class Pool implements Service, WorkerPool {
   readonly #executor: Executor;
   readonly #loop: ExchangeLoop;
   readonly #assembly: PoolAssembly;
+  readonly #onWork: (() => void)[] = [];
   #stopping: Promise<void> | undefined;
   #countsAtStop: SettledCounts = { finished: 0, released: 0 };
   #unwatch: (() => void) | undefined;
@@ -151,8 +152,27 @@ export class Pool implements Service, WorkerPool {
 
   /** There may be something to claim. */
   wake(): void {
+    for (const listener of this.#onWork) listener();
     this.#assembly.planner.wake();
     this.#loop.wake();
+  }
+
+  /** Claims nothing until `admit`. @returns false, and does nothing, if anything is held or in flight */
+  sleep(): boolean {
+    const { channel } = this.#assembly;
+    const { lifecycle, membership } = this.#state.current;
+    if (lifecycle !== 'running' || membership !== 'admitted' || !this.#claims.empty) return false;
+    if (!channel.idle(this.#claims.pod) || channel.openTokens.length > 0) return false;
+    this.#apply('sleep');
+    return true;
+  }
+
+  onQuiet(listener: (look: QuietLook | undefined) => void): void {
+    this.#assembly.loop.onQuiet(listener);
+  }
+
+  onWork(listener: () => void): void {
+    this.#onWork.push(listener);
   }
 
   /** The step was cancelled through this process: its handler is aborted at once. */

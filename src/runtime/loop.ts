@@ -44,6 +44,11 @@ export class Loop implements Service {
     return this.#running;
   }
 
+  /** Whether a tick runs. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
   /**
    * For how long the loop has been late, in ms: since its timer was due, or, while a tick runs, since that tick has used up
    * the time that {@link grant} gave it last. 0 while it waits for its timer, or is stopped. Health reads it.

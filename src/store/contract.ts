@@ -31,7 +31,15 @@ import type { StepStore } from './contract/steps.js';
 
 export { fenceKey, type Claim, type Fence, type FreshClaim, type Orphan, type PodRef } from './contract/claim.js';
 export type { Finding, FindingLevel, StoreDiagnosis } from './contract/diagnosis.js';
-export type { ClaimRequest, ExchangeReply, ExchangeRequest, Pace, Receipt, Settlement, ThrottleReason } from './contract/exchange.js';
+export type {
+  ClaimRequest,
+  ExchangeReply,
+  ExchangeRequest,
+  Pace,
+  Receipt,
+  Settlement,
+  ThrottleReason,
+} from './contract/exchange.js';
 export {
   isLive,
   isSilent,

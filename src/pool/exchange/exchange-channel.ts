@@ -16,14 +16,17 @@ import { exponentialMs, halfJitterMs } from '../../runtime/backoff.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Settled, Settler } from '../../settlement/settler.js';
 import { claimTokenOf, isAlone } from '../../step/crash-suspect.js';
-import type { ClaimRequest, ExchangeReply, PodRef, Settlement, Store } from '../../store/contract.js';
+import type { ClaimRequest, ExchangeReply, Pace, PodRef, Settlement, Store } from '../../store/contract.js';
 import { isEnded, type OutboxEntry } from '../claims/outbox.js';
 import type { ClaimPlan, ClaimsBrought, ExchangePace } from '../planning/claim-planner.js';
 import { ExchangeCall } from './exchange-call.js';
 import { UnconfirmedTokens, type UnansweredToken } from './unconfirmed-tokens.js';
 
 /** What an exchange brought: the receipts of its batch, and claims. */
-export interface ExchangeResult extends Settled, ClaimsBrought {}
+export interface ExchangeResult extends Settled, ClaimsBrought {
+  /** Nothing was left to do. */
+  readonly quiet: ExchangeReply['quiet'];
+}
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 3_000;
@@ -31,6 +34,11 @@ const LONGEST_PAUSE_MS = 3_000;
 const SHORTENED_PAUSE_MS = 250;
 /** The weight of the newest exchange in the means. */
 const NEWEST_WEIGHT = 0.3;
+/**
+ * If reads may be late, round trips differ so much that with their mean a pod runs dry: then the longest of late counts, and each
+ * exchange shortens it by a tenth at most.
+ */
+const LONGEST_KEPT = 0.9;
 
 export interface ExchangeChannelDependencies {
   readonly store: Pick<Store, 'exchange' | 'staleReadMs'>;
@@ -51,6 +59,8 @@ export class ExchangeChannel implements ExchangePace {
   #notBefore = 0;
   #longestPauseMs = LONGEST_PAUSE_MS;
   #batch = Infinity;
+  #idleMs = 0;
+  #throttled: Pace['throttled'];
   #startedAt = 0;
   #roundTripMs = 0;
   #intervalMs = 0;
@@ -70,6 +80,10 @@ export class ExchangeChannel implements ExchangePace {
 
   get intervalMs(): number {
     return Math.max(this.#intervalMs, this.#roundTripMs);
+  }
+
+  get idleMs(): number {
+    return this.#idleMs;
   }
 
   /** How long the next exchange must wait, in ms: the store's pace, or the pause after a failure. */
@@ -138,17 +152,18 @@ export class ExchangeChannel implements ExchangePace {
     let failure: unknown;
     try {
       settled = await settler.send(settlements, (part) => call.send(part));
-      this.#succeeded(call.pace);
+      this.#succeeded(pod, call.pace);
     } catch (error) {
       failure = error;
       this.#failed(error);
     }
     this.#end(pod, readBack, call.firstReply);
-    const { claims = [], nextDueInMs = null } = call.firstReply ?? {};
+    const { claims = [], nextDueInMs = null, quiet } = call.firstReply ?? {};
     this.#announce(pod, claims.length, settled?.receipts.length, failure);
     if (settled === undefined) return undefined;
     const { settlements: sent, receipts } = settled;
-    return { settlements: sent, receipts, claims, nextDueInMs, asked: claim ? claim.free + claim.prefetch : 0 };
+    const asked = claim ? claim.free + claim.prefetch : 0;
+    return { settlements: sent, receipts, claims, nextDueInMs, quiet, asked };
   }
 
   /** @param settled how many receipts have come; `undefined` if the exchange failed */
@@ -195,12 +210,30 @@ export class ExchangeChannel implements ExchangePace {
     if (readBack !== undefined && firstReply?.claims.length === 0) this.#unconfirmed.absent(readBack, this.#startedAt);
   }
 
-  #succeeded(pace: ExchangeReply['pace']): void {
+  #succeeded(pod: PodRef, pace: Pace): void {
     const now = this.#deps.runtime.monotonicMs();
-    this.#roundTripMs = mean(this.#roundTripMs, now - this.#startedAt);
+    const tookMs = now - this.#startedAt;
+    const readsMayBeLate = this.#deps.store.staleReadMs > 0;
+    this.#roundTripMs = readsMayBeLate
+      ? Math.max(tookMs, LONGEST_KEPT * this.#roundTripMs)
+      : mean(this.#roundTripMs, tookMs);
     this.#batch = Math.max(1, pace.batch);
     this.#notBefore = now + pace.waitMs;
+    this.#idleMs = pace.idleMs ?? 0;
     this.#failures = 0;
+    this.#announcePace(pod, pace);
+  }
+
+  /** @param pace what the last reply asked for */
+  #announcePace({ podId }: PodRef, { throttled: reason, waitMs }: Pace): void {
+    if (reason === this.#throttled) return;
+    this.#throttled = reason;
+    const { events, log } = this.#deps;
+    const intervalMs = Math.round(waitMs);
+    const line = reason === undefined ? EVENT_LINES.storeRelaxed : EVENT_LINES.storeThrottled;
+    logEvent(log, line, { intervalMs, ...(reason !== undefined && { reason }) });
+    if (reason === undefined) events.emit('store:relaxed', { podId, intervalMs });
+    else events.emit('store:throttled', { podId, intervalMs, reason });
   }
 
   #failed(thrown: unknown): void {

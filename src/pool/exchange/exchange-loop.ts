@@ -14,6 +14,7 @@ import type { Runtime } from '../../runtime/runtime.js';
 import type { Service } from '../../runtime/service.js';
 import type { Settler } from '../../settlement/settler.js';
 import type { PodRef } from '../../store/contract.js';
+import type { QuietLook } from '../../pool-interface.js';
 import type { HeldClaims } from '../claims/held-claims.js';
 import { isEnded, type OutboxEntry } from '../claims/outbox.js';
 import type { SlotFiller } from '../execution/slot-filler.js';
@@ -60,6 +61,7 @@ const CHECK_EVERY = 16;
 export class ExchangeLoop implements Service {
   readonly #deps: ExchangeLoopDependencies;
   readonly #loop: Loop;
+  readonly #onQuiet: ((look: QuietLook | undefined) => void)[] = [];
   #finished = 0;
   #released = 0;
   /** When the oldest unstarted claim was taken; `Infinity` if all came since the last check. */
@@ -92,6 +94,11 @@ export class ExchangeLoop implements Service {
 
   stop(): Promise<void> {
     return this.#loop.stop();
+  }
+
+  /** Calls back after each exchange: with what it has seen if there was nothing to do, otherwise without. */
+  onQuiet(listener: (look: QuietLook | undefined) => void): void {
+    this.#onQuiet.push(listener);
   }
 
   /** There is something to send or to claim. */
@@ -127,6 +134,8 @@ export class ExchangeLoop implements Service {
     this.#loop.grant(0);
     if (result === undefined) claims.outbox.keep();
     else await this.#received(pod, batch, result);
+    const look = batch.length === 0 && claims.empty ? quietLookOf(result, now, this.#now()) : undefined;
+    for (const listener of this.#onQuiet) listener(look);
     return true;
   }
 
@@ -200,4 +209,9 @@ export class ExchangeLoop implements Service {
   #now(): number {
     return this.#deps.runtime.monotonicMs();
   }
+}
+
+function quietLookOf(result: ExchangeResult | undefined, startedAt: number, endedAt: number): QuietLook | undefined {
+  if (result?.quiet === undefined) return undefined;
+  return { startedAt, endedAt, census: result.quiet.census, nextDueInMs: result.nextDueInMs };
 }

@@ -27,6 +27,8 @@ export interface ExchangePace {
   /** From one exchange to the next while there is work, in ms. */
   readonly intervalMs: number;
   readonly roundTripMs: number;
+  /** The shortest time between two exchanges of an idle pod, in ms. */
+  readonly idleMs: number;
   /** The most steps that the store accepts, and returns, at a time. */
   readonly batch: number;
 }
@@ -135,7 +137,7 @@ export class ClaimPlanner {
       return;
     }
     if (found || nextDueInMs === 0) this.#pauseMs = claimIntervalMs;
-    this.#checkAt = now + this.#pauseMs;
+    this.#checkAt = now + Math.max(this.#pauseMs, this.#deps.pace.idleMs);
     this.#pauseMs = doubledMs(this.#pauseMs, idleIntervalMs);
     if (nextDueInMs !== null && nextDueInMs > 0) this.#checkAt = Math.min(this.#checkAt, now + nextDueInMs);
   }

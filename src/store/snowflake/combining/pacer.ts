@@ -95,14 +95,14 @@ export class Pacer {
     return this.#readAt === undefined ? null : now - this.#readAt;
   }
 
-  /** The pace to keep after an exchange. @param jitter a factor of the interval */
+  /** The pace to keep after an exchange. @param jitter a factor of the intervals */
   paceAfter(startedAt: number, now: number, batch: number, jitter: number): Pace {
     const intervalMs = this.intervalMs(now);
     this.#throttled = throttleOf(this.#throttled, { intervalMs, ease: this.#ease });
     return {
       waitMs: Math.max(0, startedAt + intervalMs * jitter - now),
       batch,
-      idleMs: this.lookIntervalMs,
+      idleMs: this.lookIntervalMs * jitter,
       ...(this.#throttled !== undefined && { throttled: this.#throttled }),
     };
   }

@@ -107,7 +107,8 @@ export class Exchange {
       if (asked === undefined && readBack === undefined) return this.#reply({ receipts: [] });
       if (asked === undefined || !this.#knowsWork(asked)) {
         const seen = await this.#look(pod, asked, readBack);
-        if (asked === undefined || !this.#mayAsk(asked, seen)) return this.#reply({ receipts: [], seen, complete, asked });
+        if (asked === undefined || !this.#mayAsk(asked, seen))
+          return this.#reply({ receipts: [], seen, complete, asked });
       }
     }
     this.#exchangedAt = this.#now();

@@ -50,13 +50,16 @@ export class LoggedExchange {
    * @param claim what the pod could claim, for the looks
    * @returns the look that answers the request, and whether this pod has served it itself
    */
-  async run(request: OwnRequest, claim: ClaimRequest | undefined): Promise<{ readonly seen: Seen; readonly served: boolean }> {
+  async run(
+    request: OwnRequest,
+    claim: ClaimRequest | undefined,
+  ): Promise<{ readonly seen: Seen; readonly served: boolean }> {
     const { runtime, pacer, looks } = this.#deps;
     const { pod, token, settled } = request;
     const question = { pod, claim, token, settled };
     let slotMs = await this.#log(request);
     const loggedAt = runtime.monotonicMs();
-    for (let inserts = 1, served = false; ; ) {
+    for (let inserts = 1, served = false; ;) {
       const startedAt = runtime.monotonicMs();
       const seen = await looks.look(question);
       const now = runtime.monotonicMs();
