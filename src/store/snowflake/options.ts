@@ -115,6 +115,8 @@ export interface ResolvedOptions extends Place {
   readonly statementTimeoutMs: number;
   readonly staleReadMs: number;
   readonly statementSlots: number;
+  /** Whether pods log their requests. Without, each sends an UPDATE of its own: for comparisons. */
+  readonly combines: boolean;
   readonly sleep: SleepRhythm | undefined;
   readonly tableKind: TableKind | undefined;
 }
@@ -184,6 +186,7 @@ export function resolveOptions(options: SnowflakeOptions): ResolvedOptions {
     statementTimeoutMs: options.statementTimeoutMs ?? 60_000,
     staleReadMs,
     statementSlots: options.statementSlots ?? 8,
+    combines: true,
     sleep: sleepRhythm(options.sleep ?? true, staleReadMs),
     tableKind: options.tableKind,
   });

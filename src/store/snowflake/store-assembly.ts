@@ -5,6 +5,7 @@ import { AccountDiagnosis } from './diagnosis/diagnose-account.js';
 import { Pacer } from './combining/pacer.js';
 import { RecentTokens } from './combining/recent-tokens.js';
 import { Exchange } from './exchange/exchange.js';
+import { ExpectedSteps } from './exchange/expected-steps.js';
 import { LoggedExchange } from './exchange/logged-exchange.js';
 import { Looks } from './exchange/looks.js';
 import { ServingUpdate } from './exchange/serving-update.js';
@@ -91,10 +92,18 @@ export function createServices(
   const opening = { options, names, statements, schema: SCHEMA, secrets, log, lateReads };
   const opener = new TablesOpener(schemaGuard, { ...opening, sessions: [rest, exchangeSession, heartbeatSession] });
   const settlements = new Settlements({ statements: statements.exchange, refresh, lateReads });
-  const pacer = new Pacer(options.statementSlots);
+  const pacer = new Pacer(options);
   const tokens = new RecentTokens();
+  const expected = new ExpectedSteps();
   const signs = new LoggedSigns(runtime);
-  const looks = new Looks({ statement: statements.exchange.look, session: exchangeSession, runtime, pacer, tokens });
+  const looks = new Looks({
+    statement: statements.exchange.look,
+    session: exchangeSession,
+    runtime,
+    pacer,
+    tokens,
+    expected,
+  });
   const update = new ServingUpdate({
     statement: statements.exchange.exchange,
     session: exchangeSession,
@@ -128,6 +137,7 @@ export function createServices(
     lateReads,
     pacer,
     tokens,
+    expected,
     looks,
     update,
     logged,
@@ -160,6 +170,11 @@ export function createServices(
     podLog,
     reads: new StepReads(statements.steps, rest, runtime),
     changes: new StepChanges(statements.steps, rest, inserts),
-    retention: new Retention({ statements: statements.housekeeping, session: rest, log }),
+    retention: new Retention({
+      statements: statements.housekeeping,
+      session: rest,
+      log,
+      lookIntervalMs: options.sleep?.lookIntervalMs,
+    }),
   };
 }

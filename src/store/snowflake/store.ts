@@ -71,7 +71,7 @@ export class SnowflakeStore implements Store {
   submit(steps: readonly NewStep[]): Promise<readonly SubmitReceipt[]> {
     return this.#change(async () => {
       const receipts = await this.#services.submissions.submit(steps);
-      if (receipts.includes('created')) this.#services.exchange.expectWork();
+      this.#expectWork(steps, receipts.indexOf('created'));
       return receipts;
     });
   }
@@ -115,7 +115,7 @@ export class SnowflakeStore implements Store {
   retry(steps: readonly StepAt[]): Promise<readonly RetryReceipt[]> {
     return this.#change(async () => {
       const receipts = await this.#services.changes.retry(steps);
-      if (receipts.includes('retried')) this.#services.exchange.expectWork();
+      this.#expectWork(steps, receipts.indexOf('retried'));
       return receipts;
     });
   }
@@ -196,6 +196,11 @@ export class SnowflakeStore implements Store {
     await withTimeout(this.#runtime, () => done, { timeoutMs: CLOSE_LIMIT_MS }).catch(() => {}); // they are given up
     await Promise.all([sessions.close(), diagnosis.close()]);
     await done;
+  }
+
+  #expectWork(steps: readonly { readonly stepId: string }[], at: number): void {
+    const step = steps[at];
+    if (step !== undefined) this.#services.exchange.expectWork(step.stepId);
   }
 
   /** Runs a change that an outdated version must not make. */

@@ -19,9 +19,17 @@ export interface FleetLoad extends Load {
   readonly otherMs: number | null;
 }
 
+export interface PacerOptions {
+  /** How many statements the warehouse runs at a time. */
+  readonly statementSlots: number;
+  /** Whether the pods log their requests. If not, each exchanges directly, as often as it likes. */
+  readonly combines: boolean;
+}
+
 export class Pacer {
   readonly measurements = new Measurements();
   readonly #statementSlots: number;
+  readonly #combines: boolean;
   #load: Load = { asked: 0, slotMs: null };
   /** When another pod has exchanged, and when an UPDATE of this pod had to wait for another statement. */
   #otherAt = -Infinity;
@@ -32,8 +40,9 @@ export class Pacer {
   #ease = NO_EASE;
   #throttled: ThrottleReason | undefined;
 
-  constructor(statementSlots: number) {
+  constructor({ statementSlots, combines }: PacerOptions) {
     this.#statementSlots = statementSlots;
+    this.#combines = combines;
   }
 
   looked({ asked, slotMs, otherMs }: FleetLoad, now: number): void {
@@ -68,8 +77,13 @@ export class Pacer {
     this.#ease = easeAfter(this.#ease, refusals);
   }
 
+  get combines(): boolean {
+    return this.#combines;
+  }
+
   /** How the next exchange goes. */
   path(now: number): Path {
+    if (!this.#combines) return 'direct';
     const since = (at: number) => (at === -Infinity ? null : now - at);
     const neighbours = { otherMs: since(this.#otherAt), waitedMs: since(this.#waitedAt) };
     return pathOf(neighbours, this.measurements.updateMs);
@@ -82,6 +96,7 @@ export class Pacer {
 
   /** From one look of an idle pod to the next. */
   get lookIntervalMs(): number {
+    if (!this.#combines) return 0;
     return lookIntervalMs(this.#pods, this.measurements.selectSlotMs, this.#statementSlots);
   }
 

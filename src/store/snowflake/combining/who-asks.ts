@@ -18,6 +18,9 @@ export function mustLook(readAgeMs: number | null): boolean {
   return readAgeMs === null || readAgeMs > FRESH_MS;
 }
 
+/** So many UPDATEs at once for one step do no harm, and a small fleet stays fast. */
+const FEW_LOOKERS = 2;
+
 export interface IdlePod {
   /** How many steps are overdue. */
   readonly overdue: number;
@@ -25,6 +28,7 @@ export interface IdlePod {
   readonly slots: number;
   /** The pods that are awake. */
   readonly pods: number;
+  /** Above 0. */
   readonly lookIntervalMs: number;
 }
 
@@ -33,6 +37,6 @@ export function asks({ overdue, slots, pods, lookIntervalMs }: IdlePod, random: 
   if (overdue === 0) return false;
   const needed = Math.ceil(overdue / Math.max(1, slots));
   // How many pods look before the first claim shows.
-  const lookers = Math.max(1, (pods * UNSEEN_CLAIM_MS) / lookIntervalMs);
-  return random < needed / lookers;
+  const lookers = (pods * UNSEEN_CLAIM_MS) / lookIntervalMs;
+  return lookers <= FEW_LOOKERS || random < needed / lookers;
 }

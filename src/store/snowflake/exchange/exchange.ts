@@ -36,6 +36,7 @@ import { refreshRows } from '../refresh-rows.js';
 import type { SessionHandle, StatementRunner } from '../session/session-interface.js';
 import { CandidateSkip } from './candidate-skip.js';
 import { DuplicateRowClaims } from './duplicate-row-claims.js';
+import type { ExpectedSteps } from './expected-steps.js';
 import type { LoggedExchange } from './logged-exchange.js';
 import type { Looks } from './looks.js';
 import type { Seen } from './seen.js';
@@ -56,6 +57,7 @@ export interface ExchangeDependencies {
   readonly lateReads: LateReads;
   readonly pacer: Pacer;
   readonly tokens: RecentTokens;
+  readonly expected: ExpectedSteps;
   readonly looks: Looks;
   readonly update: ServingUpdate;
   readonly logged: LoggedExchange;
@@ -89,9 +91,10 @@ export class Exchange {
     return this.#deps.pacer.report(this.#now());
   }
 
-  /** Steps were submitted in this process: the next exchange asks at once. */
-  expectWork(): void {
+  /** A step was submitted in this process, or has become pending again: the next exchange asks at once. */
+  expectWork(stepId: string): void {
     this.#submitted = true;
+    this.#deps.expected.add(stepId, this.#now());
   }
 
   async run({ pod, settlements, claim, readBack }: ExchangeRequest): Promise<ExchangeReply> {
@@ -140,7 +143,8 @@ export class Exchange {
   #mayAsk(claim: ClaimRequest, { overdue }: Seen): boolean {
     const { pacer, runtime } = this.#deps;
     const { pods, lookIntervalMs } = pacer;
-    return wants(claim) && asks({ overdue, slots: claim.free, pods, lookIntervalMs }, runtime.random());
+    if (!wants(claim) || overdue === 0) return false;
+    return !pacer.combines || asks({ overdue, slots: claim.free, pods, lookIntervalMs }, runtime.random());
   }
 
   /** Sends the request, directly or through the log. @returns the look after it, and whether this pod's own UPDATE served it */
@@ -241,11 +245,11 @@ export class Exchange {
   }
 
   #reply({ receipts, seen, complete = true, starved = false, asked }: Outcome): ExchangeReply {
-    const { tokens, pacer, runtime } = this.#deps;
+    const { tokens, pacer, runtime, expected } = this.#deps;
     const now = this.#now();
     const claims = tokens.fresh(seen?.claims ?? []);
     tokens.had(claims, now);
-    const isQuiet = asked !== undefined && complete && seen?.claimed === 0 && seen.due === 0;
+    const isQuiet = asked !== undefined && complete && seen?.claimed === 0 && seen.due === 0 && expected.empty;
     return {
       receipts,
       claims,

@@ -10,6 +10,7 @@ import type { ClaimRequest, Fence, PodRef } from '../../contract.js';
 import type { Pacer } from '../combining/pacer.js';
 import type { RecentTokens } from '../combining/recent-tokens.js';
 import type { SessionHandle } from '../session/session-interface.js';
+import type { ExpectedSteps } from './expected-steps.js';
 import { groupOf, REQUEST_WINDOW_MS } from './request-bind.js';
 import { seenIn, type Seen } from './seen.js';
 import { boundFence } from './settlements.js';
@@ -21,6 +22,7 @@ export interface LooksDependencies {
   readonly runtime: Pick<Runtime, 'monotonicMs'>;
   readonly pacer: Pacer;
   readonly tokens: RecentTokens;
+  readonly expected: ExpectedSteps;
 }
 
 /** What a look is about. */
@@ -42,16 +44,18 @@ export class Looks {
   }
 
   async look(question: Question): Promise<Seen> {
-    const { statement, session, runtime, pacer } = this.#deps;
+    const { statement, session, runtime, pacer, expected } = this.#deps;
     const startedAt = runtime.monotonicMs();
-    const seen = seenIn(await session.run(statement, this.#bind(question, startedAt)));
+    const steps = expected.at(startedAt);
+    const seen = seenIn(await session.run(statement, this.#bind(question, steps, startedAt)));
+    expected.seen(steps, seen.shown);
     const now = runtime.monotonicMs();
     pacer.measurements.selected(now - startedAt);
     pacer.looked(seen, now);
     return seen;
   }
 
-  #bind({ pod, claim, settled, token }: Question, now: number): string {
+  #bind({ pod, claim, settled, token }: Question, expected: readonly string[], now: number): string {
     const { pacer, tokens } = this.#deps;
     const types = [...(claim?.types.keys() ?? [])];
     return JSON.stringify({
@@ -64,6 +68,7 @@ export class Looks {
       mostCrashes: mostCrashes(claim),
       overdueMs: Math.round(pacer.intervalMs(now)),
       mine: settled.map(boundFence),
+      expected,
     });
   }
 }

@@ -24,6 +24,8 @@ export interface Seen {
   readonly slotMs: number | null;
   /** How long ago another pod has exchanged; null if never. */
   readonly otherMs: number | null;
+  /** How many of the expected steps show. */
+  readonly shown: number;
   /** How many rows the table of steps has, and how many of them are claimed. */
   readonly rows: number;
   readonly claimed: number;
@@ -50,6 +52,7 @@ export function seenIn(rows: readonly Row[]): Seen {
     asked: fact('asked'),
     slotMs: orNull('slotMs'),
     otherMs: orNull('otherMs'),
+    shown: fact('shown'),
     rows: fact('rows'),
     claimed: fact('claimed'),
   };

@@ -18,6 +18,10 @@ const HOT_MS = 900_000;
 /** How long an incarnation is remembered after its last sign of life: longer than any INSERT can be running. */
 const FORGET_MS = 3_600_000;
 const CHUNK = 10_000;
+/** A pod that sleeps wakes at each look interval. One that has missed so many is dead. */
+const LOOKS_MISSED = 2;
+/** Of pods whose interval is not known. */
+const LONGEST_LOOK_INTERVAL_MS = 604_800_000;
 
 export interface RetentionDependencies {
   readonly statements: HousekeepingStatements;
@@ -25,6 +29,8 @@ export interface RetentionDependencies {
   readonly log: Log;
   /** How many steps one statement takes. Default 10,000: the cost of a statement hardly depends on it. */
   readonly chunk?: number;
+  /** How often a pod that sleeps wakes to look, in ms. Default: a week. */
+  readonly lookIntervalMs?: number | undefined;
 }
 
 export class Retention {
@@ -36,12 +42,13 @@ export class Retention {
   }
 
   async prune(keepMs: number): Promise<PruneReply> {
-    const { statements, chunk = CHUNK } = this.#dependencies;
+    const { statements, chunk = CHUNK, lookIntervalMs = LONGEST_LOOK_INTERVAL_MS } = this.#dependencies;
     const bind = JSON.stringify({
       hotMs: HOT_MS,
       keepMs: Math.ceil(Math.max(keepMs, HOT_MS)),
       windowMs: 5 * REQUEST_WINDOW_MS,
       forgetMs: Math.ceil(Math.max(keepMs, FORGET_MS)),
+      asleepMs: Math.ceil(Math.max(keepMs, FORGET_MS, LOOKS_MISSED * lookIntervalMs)),
     });
     let countOf = await this.#countChores(bind);
     this.#report(countOf('invalid steps'), countOf('invalid requests'));

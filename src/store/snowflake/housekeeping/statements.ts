@@ -15,7 +15,7 @@ import type { Names } from '../table-names.js';
 import { ago, columnsOf, count, isList, understood } from '../statements/fragments.js';
 
 export interface HousekeepingStatements {
-  /** How many rows each chore would touch, and how many rows are invalid. Bind: { hotMs, keepMs, windowMs, forgetMs }. */
+  /** How many rows each chore would touch, and how many rows are invalid. Bind: { hotMs, keepMs, windowMs, forgetMs, asleepMs }. */
   readonly chores: string;
   /** Removes pending rows of a step that has another row, claimed or ended. Bind: { hotMs }. */
   readonly dedupe: string;
@@ -29,7 +29,7 @@ export interface HousekeepingStatements {
   readonly pruneRequests: string;
   /** Removes signs of life that a newer one replaces. Bind: { windowMs }. */
   readonly pruneHeartbeats: string;
-  /** Removes registrations of incarnations that ended long ago and hold nothing. Bind: { forgetMs }. */
+  /** Removes registrations of incarnations that ended long ago and hold nothing. Bind: { forgetMs, asleepMs }. */
   readonly forgetPods: string;
   /** Removes the other rows of incarnations that have no registration and hold nothing. Bind: { forgetMs }. */
   readonly forgetUnregistered: string;
@@ -78,7 +78,9 @@ const forgettable = (names: Names, having: string): string => `SELECT p.incarnat
   FROM ${names.podLog} p LEFT JOIN (SELECT DISTINCT claimed_incarnation AS holder FROM ${names.stepTracker} WHERE status = 'claimed') h ON h.holder = p.incarnation
   CROSS JOIN q WHERE h.holder IS NULL
   GROUP BY p.incarnation HAVING ${having} AND MAX(p.at_ts) < MAX(${ago(bound('forgetMs'))})`;
-const FINAL = `MAX(IFF(p.event IN ('left', 'evicted'), 1, 0)) = 1 AND MAX(IFF(p.event = 'registered', 1, 0)) = 1`;
+/** It has left, was evicted, or has slept for longer than any pod does that lives. */
+const FINAL = `(MAX(IFF(p.event IN ('left', 'evicted'), 1, 0)) = 1 OR MAX_BY(p.event, p.seq) = 'asleep' AND MAX(p.at_ts) < MAX(${ago(bound('asleepMs'))}))
+  AND MAX(IFF(p.event = 'registered', 1, 0)) = 1`;
 const UNREGISTERED = `MAX(IFF(p.event = 'registered', 1, 0)) = 0`;
 
 export function housekeepingStatements(names: Names): HousekeepingStatements {

@@ -86,6 +86,14 @@ const other = (names: Names): string =>
   ) o`,
   );
 
+/** How many of the given steps show. */
+const shown = (names: Names): string =>
+  cte(
+    'shown',
+    `SELECT COUNT(DISTINCT s.step_id) AS shown_count FROM (SELECT DISTINCT f.value::VARCHAR AS its_step FROM q, LATERAL FLATTEN(INPUT => q.b:expected) f) e
+  JOIN ${names.stepTracker} s ON s.step_id = e.its_step`,
+  );
+
 /** What the table holds: whether any step is claimed, and how many rows there are. Both say whether the fleet may sleep. */
 const table = (names: Names): string =>
   cte(
@@ -101,7 +109,7 @@ const fact = (name: string, value: string, from: string): string =>
 /** One row for each claim, one for each receipt, and one for each fact. */
 export const lookOf = (
   names: Names,
-): string => `${withCtes(q, receipt(names.stepTracker), used, wanted, waiting(names), work, claim(names), loggedRequests(names), served(names), ended(names), ...placeOf(names), load(names), other(names), table(names))}
+): string => `${withCtes(q, receipt(names.stepTracker), used, wanted, waiting(names), work, claim(names), loggedRequests(names), served(names), ended(names), ...placeOf(names), load(names), other(names), shown(names), table(names))}
 SELECT 'claim' AS kind, its_step AS id, guard, seen, state, rank_no, its_type, its_payload, its_priority, retries, most_retries, struck, run_at_ms, created_at_ms, due_for_ms FROM claim
 UNION ALL
 SELECT 'receipt', its_step, guard, seen, state, ${REST} FROM receipt
@@ -116,6 +124,7 @@ ${[
   fact('asked', 'asked_count', 'load'),
   fact('slotMs', 'slot_quartile', 'load'),
   fact('otherMs', 'other_ms', 'other'),
+  fact('shown', 'shown_count', 'shown'),
   fact('rows', 'row_count', 'whole'),
   fact('claimed', 'claimed_count', 'whole'),
 ].join('\nUNION ALL\n')}`;
