@@ -11,6 +11,7 @@ const WELL: HealthInputs = {
   isLeader: true,
   load: { running: 3, unstarted: 5, unsettled: 0, strays: 0, slots: 8, paused: false, fenced: false },
   fenced: undefined,
+  asleep: false,
   silentForMs: 100,
   deadAfterMs: 15_000,
   heartbeatLateMs: 0,

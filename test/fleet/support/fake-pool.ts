@@ -1,5 +1,5 @@
 /** A pool that holds what a test sets, and records its calls. */
-import type { HeartbeatSnapshot, PoolLoad, WorkerPool } from '../../../src/pool-interface.js';
+import type { HeartbeatSnapshot, PoolLoad, QuietLook, WorkerPool } from '../../../src/pool-interface.js';
 import type { Fence, PodRef } from '../../../src/store/contract.js';
 
 export class FakePool implements WorkerPool {
@@ -28,6 +28,25 @@ export class FakePool implements WorkerPool {
 
   wake(): void {
     this.wakes++;
+  }
+
+  /** Whether the pool lets the pod sleep. */
+  maySleep = true;
+  /** What the listeners are told by a test. */
+  quiet: (look: QuietLook | undefined) => void = () => undefined;
+  work: () => void = () => undefined;
+
+  sleep(): boolean {
+    if (this.maySleep) this.calls.push('sleep');
+    return this.maySleep;
+  }
+
+  onQuiet(listener: (look: QuietLook | undefined) => void): void {
+    this.quiet = listener;
+  }
+
+  onWork(listener: () => void): void {
+    this.work = listener;
   }
 
   /** The time of the nth snapshot is n. */

@@ -91,7 +91,7 @@ test('after claims were given back, two exchanges prefetch nothing', () => {
   const claims = { running, ready: { size: 0, startable: 0 }, empty: false } as unknown as HeldClaims;
   const rate = new CompletionRate(1);
   rate.perMs = () => 1;
-  const pace = { intervalMs: 10, roundTripMs: 10, batch: 250 };
+  const pace = { intervalMs: 10, roundTripMs: 10, idleMs: 0, batch: 250 };
   const planner = new ClaimPlanner({ settings, handlers, claims, rate, pace, isolation });
   const result = { claims: [], nextDueInMs: null, asked: 1 };
   const ahead = (): number => planner.plan(0)?.prefetch ?? 0;

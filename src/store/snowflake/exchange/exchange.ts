@@ -7,7 +7,7 @@
  *   serves all. Which of the two, how often, and who asks at all is decided in the folder `combining`.
  * - If nothing is handed in and nothing is known to be due, a look comes first, and no UPDATE follows that could match nothing.
  *   Settlements beyond one bind go ahead in UPDATEs of their own.
- * - A void claim is never shown to the pool, and no claim is shown twice.
+ * - A void claim is never shown to the pool, and no claim is shown twice, unless its token is read back.
  * - A claim that shows was taken by an UPDATE that has written all rows of its step. So it shows whether it is void, whichever
  *   session took it. Claims that are read back after an exchange without an answer are read again after their rows were
  *   refreshed. If a look on a new connection shows no claim after an UPDATE, the exchange fails as if its reply had been lost, and the
@@ -111,7 +111,7 @@ export class Exchange {
       if (asked === undefined || !this.#knowsWork(asked)) {
         const seen = await this.#look(pod, asked, readBack);
         if (asked === undefined || !this.#mayAsk(asked, seen))
-          return this.#reply({ receipts: [], seen, complete, asked });
+          return this.#reply({ receipts: [], seen, complete, asked, readBack });
       }
     }
     this.#exchangedAt = this.#now();
@@ -125,7 +125,7 @@ export class Exchange {
     this.#voids.returned(voids, states);
     this.#deps.tokens.had(settlements, this.#now());
     const starved = served && wanted !== undefined && this.#isStarved(wanted, seen);
-    return this.#reply({ receipts, seen, complete, starved, asked });
+    return this.#reply({ receipts, seen, complete, starved, asked, readBack });
   }
 
   /** Recovery's settlements: alone, and on a session of their own. */
@@ -244,10 +244,12 @@ export class Exchange {
     return this.#candidateSkip?.learn(claim, claimedUnder(claim, seen), seen.due) ?? false;
   }
 
-  #reply({ receipts, seen, complete = true, starved = false, asked }: Outcome): ExchangeReply {
+  #reply({ receipts, seen, complete = true, starved = false, asked, readBack }: Outcome): ExchangeReply {
     const { tokens, pacer, runtime, expected } = this.#deps;
     const now = this.#now();
-    const claims = tokens.fresh(seen?.claims ?? []);
+    // What is read back was refreshed, and may have been in a reply that the pool never got.
+    const fresh = new Set(tokens.fresh(seen?.claims ?? []));
+    const claims = (seen?.claims ?? []).filter((claim) => claim.claimToken === readBack || fresh.has(claim));
     tokens.had(claims, now);
     const isQuiet = asked !== undefined && complete && seen?.claimed === 0 && seen.due === 0 && expected.empty;
     return {
@@ -272,6 +274,8 @@ interface Outcome {
   readonly starved?: boolean;
   /** What the pod could claim. */
   readonly asked?: ClaimRequest | undefined;
+  /** The token whose claims are read back. */
+  readonly readBack?: string | undefined;
 }
 
 function wants({ free, prefetch }: ClaimRequest): boolean {
