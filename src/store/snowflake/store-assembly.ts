@@ -3,12 +3,8 @@ import type { Fence, PodRef, StoreEnvironment } from '../contract.js';
 import { DEFAULT_RHYTHM } from './default-rhythm.js';
 import { AccountDiagnosis } from './diagnosis/diagnose-account.js';
 import { Pacer } from './combining/pacer.js';
-import { RecentTokens } from './combining/recent-tokens.js';
-import { Exchange } from './exchange/exchange.js';
-import { ExpectedSteps } from './exchange/expected-steps.js';
-import { LoggedExchange } from './exchange/logged-exchange.js';
-import { Looks } from './exchange/looks.js';
-import { ServingUpdate } from './exchange/serving-update.js';
+import type { Exchange } from './exchange/exchange.js';
+import { createExchange } from './exchange/create-exchange.js';
 import { Settlements } from './exchange/settlements.js';
 import { Retention } from './housekeeping/retention.js';
 import { LateReads } from './late-read-wait.js';
@@ -93,55 +89,21 @@ export function createServices(
   const opener = new TablesOpener(schemaGuard, { ...opening, sessions: [rest, exchangeSession, heartbeatSession] });
   const settlements = new Settlements({ statements: statements.exchange, refresh, lateReads });
   const pacer = new Pacer(options);
-  const tokens = new RecentTokens();
-  const expected = new ExpectedSteps();
   const signs = new LoggedSigns(runtime);
-  const looks = new Looks({
-    statement: statements.exchange.look,
-    session: exchangeSession,
-    runtime,
-    pacer,
-    tokens,
-    expected,
-  });
-  const update = new ServingUpdate({
-    statement: statements.exchange.exchange,
-    session: exchangeSession,
-    settlements,
-    runtime,
-    pacer,
-  });
-  const logged = new LoggedExchange({
-    statement: statements.exchange.ask,
-    session: sessions.exchange,
-    runtime,
-    pacer,
-    looks,
-    update,
-    untilNotBusy: (statement) => calls.untilNotBusy(statement),
-    pause: (ms) => calls.pause(ms),
-    onLogged: (incarnation) => signs.logged(incarnation),
-  });
-  const measureClient = async (): Promise<void> => {
-    const startedAt = runtime.monotonicMs();
-    await exchangeSession.run(statements.store.pulse);
-    pacer.answered(runtime.monotonicMs() - startedAt, runtime.monotonicMs());
-  };
-  const exchange = new Exchange({
+  const exchange = createExchange({
+    statements: statements.exchange,
     refresh,
+    pulse: statements.store.pulse,
     session: exchangeSession,
+    sentOnce: sessions.exchange,
     rest,
+    calls,
     runtime,
     settlements,
     sequence,
     lateReads,
     pacer,
-    tokens,
-    expected,
-    looks,
-    update,
-    logged,
-    measureClient,
+    onLogged: (incarnation) => signs.logged(incarnation),
   });
   const inserts = new RepeatableInserts(rest, refresh);
   const submissions = new Submissions({ statements: statements.steps, session: rest, inserts, runtime, lateReads });

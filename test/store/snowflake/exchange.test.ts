@@ -1,71 +1,16 @@
 /** One pod's exchange: the statements that it sends, and what it derives from the answers. The test plays the session. */
 import { describe, expect, test } from 'vitest';
-import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
-import type { Claim, Settlement } from '../../../src/store/contract.js';
-import { Exchange } from '../../../src/store/snowflake/exchange/exchange.js';
-import { Settlements } from '../../../src/store/snowflake/exchange/settlements.js';
-import { LateReads } from '../../../src/store/snowflake/late-read-wait.js';
-import { SignOfLifeSequence } from '../../../src/store/snowflake/pods/sign-of-life-sequence.js';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { DriverError } from '../../../src/store/snowflake/session/driver-error.js';
-import type { Row, SessionHandle } from '../../../src/store/snowflake/session/session-interface.js';
+import type { Row } from '../../../src/store/snowflake/session/session-interface.js';
+import type { Claim } from '../../../src/store/contract.js';
 import { claimRequest, pendingAgain, settlement } from '../../conformance/harness.js';
+import { claimed, exchanging, POD, receipt, work } from './support/exchanging.js';
 
-const POD = { podId: 'pod', incarnation: 'life' };
-const NAMES = ['source', 'exchange', 'settle', 'claimsAndReceipts', 'receipts', 'archivedReceipts'] as const;
-const STATEMENTS = Object.fromEntries(NAMES.map((name) => [name, name])) as Record<(typeof NAMES)[number], string>;
-
-const REFRESHING = { statements: STATEMENTS, refresh: 'refresh' };
-
-interface Sent {
-  readonly statement: string;
-  readonly bind: any;
-  /** Whether it went over the session of the exchange. */
-  readonly own: boolean;
-}
-
-const work = (due: number, nextMs: number | null = null): Row => ({ KIND: 'work', SEEN: due, RANK_NO: nextMs });
-const claimed = (stepId: string, rank: number, state = 'first'): Row => ({
-  ...{ KIND: 'claim', ID: stepId, SEEN: 2, STATE: state, RANK_NO: rank, ITS_TYPE: 'work', ITS_PAYLOAD: '{}' },
-  ...{ ITS_PRIORITY: 0, RETRIES: 0, MOST_RETRIES: 3, STRUCK: 0, RUN_AT_MS: 1, CREATED_AT_MS: 1 },
-});
-const receipt = ({ stepId, claimToken, version }: Settlement, state: string): Row => ({
-  ...{ KIND: 'receipt', ID: stepId, GUARD: claimToken, SEEN: version, STATE: state },
-});
 const held = (stepId: string): Claim => ({
   ...{ stepId, claimToken: 'token', version: 2, type: 'work', payload: '{}', priority: 0, retryCount: 0 },
   ...{ maxRetries: 3, crashes: 0, runAt: 1, createdAt: 1 },
 });
-
-/** An exchange whose statements get the given replies. It records what it sends. */
-function exchanging(
-  answer: (statement: string, bind: any) => Row[] | Error = () => [],
-  logins = () => 1,
-  staleReadMs = 10_000,
-) {
-  const sent: Sent[] = [];
-  const waits: number[] = [];
-  const runner = (own: boolean): SessionHandle => ({
-    get logins() {
-      return logins();
-    },
-    run: async (statement, text) => {
-      const bind: unknown = text === undefined ? undefined : JSON.parse(text);
-      sent.push({ statement, bind, own });
-      const answered = answer(statement, bind);
-      if (answered instanceof Error) throw answered;
-      return answered;
-    },
-  });
-  const runtime = new VirtualRuntime();
-  const lateReads = new LateReads(staleReadMs, async (ms) => void waits.push(ms));
-  const settlements = new Settlements({ ...REFRESHING, lateReads });
-  const parts = { ...REFRESHING, runtime, settlements, sequence: new SignOfLifeSequence(runtime), lateReads };
-  const exchange = new Exchange({ ...parts, session: runner(true), rest: runner(false) });
-  /** The names of what was sent since the last time. */
-  const names = (): string[] => sent.splice(0).map(({ statement }) => statement);
-  return { exchange, sent, names, waits };
-}
 
 const asks = (over: Parameters<typeof claimRequest>[0] = {}) => ({
   pod: POD,
@@ -76,42 +21,42 @@ const asks = (over: Parameters<typeof claimRequest>[0] = {}) => ({
 describe('an exchange that hands nothing in', () => {
   test('looks first, sends no UPDATE if nothing is due, and sends the UPDATE first once something is', async () => {
     let due = 0;
-    const answer = (statement: string) => (statement === 'claimsAndReceipts' ? [work(due, 40)] : []);
-    const { exchange, names } = exchanging(answer, undefined, 0);
+    const answer = (statement: string) => (statement === 'look' ? work(due, 40) : []);
+    const { exchange, names } = exchanging(answer, { staleReadMs: 0 });
     expect((await exchange.run(asks())).nextDueInMs).toBe(40);
-    expect(names()).toEqual(['claimsAndReceipts']);
+    expect(names()).toEqual(['look']);
     due = 3;
     expect((await exchange.run(asks())).nextDueInMs).toBe(0);
-    expect(names()).toEqual(['claimsAndReceipts', 'exchange', 'claimsAndReceipts']);
+    expect(names()).toEqual(['look', 'exchange', 'look']);
     due = 0;
     await exchange.run(asks());
-    expect(names()).toEqual(['exchange', 'claimsAndReceipts']);
+    expect(names()).toEqual(['exchange', 'look']);
     await exchange.run(asks());
-    expect(names()).toEqual(['claimsAndReceipts']);
+    expect(names()).toEqual(['look']);
   });
 
   test('sends the UPDATE at once after steps were submitted in this process', async () => {
-    const { exchange, names } = exchanging((statement) => (statement === 'claimsAndReceipts' ? [work(0)] : []));
-    exchange.expectWork();
+    const { exchange, names } = exchanging((statement) => (statement === 'look' ? work(0) : []));
+    exchange.expectWork('new');
     await exchange.run(asks());
-    expect(names()).toEqual(['exchange', 'claimsAndReceipts']);
+    expect(names()).toEqual(['exchange', 'look']);
   });
 
   test('sends nothing if nothing is requested, and no UPDATE if there is no room', async () => {
-    const { exchange, names } = exchanging((statement) => (statement === 'claimsAndReceipts' ? [work(5)] : []));
+    const { exchange, names } = exchanging((statement) => (statement === 'look' ? work(5) : []));
     expect(await exchange.run({ pod: POD, settlements: [] })).toMatchObject({ claims: [], nextDueInMs: null });
     expect(names()).toEqual([]);
     expect((await exchange.run(asks({ free: 0 }))).nextDueInMs).toBe(0);
-    expect(names()).toEqual(['claimsAndReceipts']);
+    expect(names()).toEqual(['look']);
     await exchange.run({ pod: POD, settlements: [], readBack: 'lost' });
-    expect(names()).toEqual(['claimsAndReceipts']);
+    expect(names()).toEqual(['look']);
   });
 });
 
 describe('a request', () => {
   const requested = async (over: Parameters<typeof claimRequest>[0]) => {
     const { exchange, sent } = exchanging();
-    exchange.expectWork();
+    exchange.expectWork('new');
     await exchange.run(asks(over));
     return sent.find(({ statement }) => statement === 'exchange')!.bind;
   };
@@ -151,7 +96,7 @@ describe('a request', () => {
   test('has a higher sequence number with each exchange, also within one ms', async () => {
     const { exchange, sent } = exchanging();
     for (let i = 0; i < 3; i++) {
-      exchange.expectWork();
+      exchange.expectWork('new');
       await exchange.run(asks());
     }
     const seqs = sent.filter(({ statement }) => statement === 'exchange').map(({ bind }) => bind.own.seq as number);
@@ -169,16 +114,15 @@ describe('an UPDATE that was refused steps which read as due', () => {
     const left = [...came];
     const { exchange, sent } = exchanging(
       (statement) => {
-        if (statement !== 'claimsAndReceipts') return [];
+        if (statement !== 'look') return [];
         const [took, due] = left.shift()!;
-        return [...Array.from({ length: took }, (_, i) => claimed(`s${i}`, i + 1)), work(due, 70)];
+        return [...Array.from({ length: took }, (_, i) => claimed(`s${i}`, i + 1)), ...work(due, 70)];
       },
-      undefined,
-      staleReadMs,
+      staleReadMs === undefined ? {} : { staleReadMs },
     );
     const nextDues: (number | null)[] = [];
     for (const _ of came) {
-      exchange.expectWork();
+      exchange.expectWork('new');
       nextDues.push((await exchange.run(asks(over))).nextDueInMs);
     }
     const updates = sent.filter(({ statement }) => statement === 'exchange');
@@ -233,9 +177,9 @@ describe('an UPDATE that was refused steps which read as due', () => {
 
 describe('the claims of an exchange', () => {
   test('come in order, without void ones, which are given back once with the next exchange', async () => {
-    const rows = [claimed('b', 2), claimed('double', 1, 'void'), claimed('a', 1), work(0)];
-    const { exchange, sent } = exchanging((statement) => (statement === 'claimsAndReceipts' ? rows.splice(0) : []));
-    exchange.expectWork();
+    const rows = [claimed('b', 2), claimed('double', 1, 'void'), claimed('a', 1), ...work(0)];
+    const { exchange, sent } = exchanging((statement) => (statement === 'look' ? rows.splice(0) : []));
+    exchange.expectWork('new');
     const { claims } = await exchange.run(asks({ token: 'mine' }));
     expect(claims.map(({ stepId, claimToken }) => [stepId, claimToken])).toEqual([
       ['a', 'mine'],
@@ -252,10 +196,10 @@ describe('the claims of an exchange', () => {
   });
 
   test('go back again with the next exchange if they are void and were not given back', async () => {
-    const rows = [claimed('double', 1, 'void'), work(0)];
+    const rows = [claimed('double', 1, 'void'), ...work(0)];
     const answers: (Row[] | Error)[] = [];
     const { exchange, sent } = exchanging((statement) =>
-      statement === 'claimsAndReceipts' ? rows.splice(0) : (answers.shift() ?? []),
+      statement === 'look' ? rows.splice(0) : (answers.shift() ?? []),
     );
     await exchange.run({ pod: POD, settlements: [], readBack: 'mine' });
     answers.push(new Error('it failed'));
@@ -277,26 +221,26 @@ describe('the claims of an exchange', () => {
     const seen = ['first', 'void'];
     const { exchange, names } = exchanging(
       (statement) => {
-        if (statement !== 'claimsAndReceipts') return [];
+        if (statement !== 'look') return [];
         const state = seen.shift();
-        return state === undefined ? [work(0)] : [claimed('a', 1, state)];
+        return state === undefined ? [...work(0)] : [claimed('a', 1, state)];
       },
-      () => logins,
+      { logins: () => logins },
     );
-    exchange.expectWork();
+    exchange.expectWork('new');
     logins = 2;
     expect((await exchange.run({ pod: POD, settlements: [], readBack: 'mine' })).claims).toEqual([]);
-    expect(names()).toEqual(['claimsAndReceipts', 'refresh', 'claimsAndReceipts']);
+    expect(names()).toEqual(['look', 'refresh', 'look']);
   });
 
   test('that are read back are refreshed first, also if this exchange has written on the new connection', async () => {
     const one = settlement(held('b'));
     const { exchange, names } = exchanging((statement) =>
-      statement === 'claimsAndReceipts' ? [claimed('a', 1), receipt(one, 'mine'), work(0)] : [],
+      statement === 'look' ? [claimed('a', 1), receipt(one, 'mine'), ...work(0)] : [],
     );
     const { claims } = await exchange.run({ pod: POD, settlements: [one], readBack: 'mine' });
     expect(claims).toHaveLength(1);
-    expect(names()).toEqual(['exchange', 'claimsAndReceipts', 'refresh', 'claimsAndReceipts']);
+    expect(names()).toEqual(['exchange', 'look', 'refresh', 'look']);
   });
 
   describe('whose SELECT ran on another connection than the UPDATE, and shows none', () => {
@@ -304,13 +248,12 @@ describe('the claims of an exchange', () => {
       let logins = 1;
       const { exchange } = exchanging(
         (statement) => {
-          if (statement === 'claimsAndReceipts') logins = 2;
-          return statement === 'claimsAndReceipts' ? [...rows, work(0)] : [];
+          if (statement === 'look') logins = 2;
+          return statement === 'look' ? [...rows, ...work(0)] : [];
         },
-        () => logins,
-        staleReadMs,
+        { logins: () => logins, staleReadMs },
       );
-      exchange.expectWork();
+      exchange.expectWork('new');
       return exchange.run(asks());
     };
 
@@ -333,7 +276,7 @@ describe('settlements', () => {
     const { exchange, sent } = exchanging((_, bind) => (bind.mine === undefined ? [] : [receipt(one, 'mine')]));
     const retry = pendingAgain(held('a'), { delayMs: 0.4, charge: 1, error: '{}' });
     expect((await exchange.run({ pod: POD, settlements: [retry] })).receipts).toEqual(['settled']);
-    expect(sent.map(({ statement }) => statement)).toEqual(['exchange', 'claimsAndReceipts']);
+    expect(sent.map(({ statement }) => statement)).toEqual(['exchange', 'look']);
     expect(sent[0]!.bind.own.settlements).toEqual([
       { id: 'a', token: 'token', version: 2, status: 'pending', charge: 1, crash: 0, delayMs: 1, error: '{}' },
     ]);
@@ -347,7 +290,7 @@ describe('settlements', () => {
     );
     const { receipts } = await exchange.run({ pod: POD, settlements: many });
     expect(receipts).toEqual(many.map((_, i) => (i === 1_700 ? 'lost' : 'settled')));
-    expect(names()).toEqual(['settle', 'receipts', 'settle', 'receipts', 'exchange', 'claimsAndReceipts']);
+    expect(names()).toEqual(['settle', 'receipts', 'settle', 'receipts', 'exchange', 'look']);
   });
 
   test('are read back on the session that wrote them', async () => {
@@ -363,26 +306,26 @@ describe('settlements', () => {
     for (const unclear of ['claimed', 'late', 'absent']) {
       let reads = 0;
       const { exchange, names } = exchanging((statement) =>
-        statement === 'claimsAndReceipts' || statement === 'receipts'
-          ? [receipt(one, ++reads < 2 ? unclear : 'cancelled'), work(0)]
+        statement === 'look' || statement === 'receipts'
+          ? [receipt(one, ++reads < 2 ? unclear : 'cancelled'), ...work(0)]
           : [],
       );
       expect((await exchange.run({ pod: POD, settlements: [one] })).receipts).toEqual(['cancelled']);
-      expect(names(), unclear).toEqual(['exchange', 'claimsAndReceipts', 'settle', 'refresh', 'receipts']);
+      expect(names(), unclear).toEqual(['exchange', 'look', 'settle', 'refresh', 'receipts']);
     }
   });
 
   test('whose claims are still held are applied again, a few times at most', async () => {
     let tries = 0;
     const answer = (until: number) => (statement: string) =>
-      statement === 'claimsAndReceipts' || statement === 'receipts'
-        ? [receipt(one, ++tries < until ? 'claimed' : 'mine'), work(0)]
+      statement === 'look' || statement === 'receipts'
+        ? [receipt(one, ++tries < until ? 'claimed' : 'mine'), ...work(0)]
         : [];
     const soon = exchanging(answer(3));
     expect((await soon.exchange.run({ pod: POD, settlements: [one] })).receipts).toEqual(['settled']);
     expect(soon.names()).toEqual([
       'exchange',
-      'claimsAndReceipts',
+      'look',
       ...Array<string[]>(2).fill(['settle', 'refresh', 'receipts']).flat(),
     ]);
     const never = exchanging(answer(Infinity));
@@ -420,11 +363,11 @@ describe('settlements', () => {
       exchanging((statement) => {
         if (statement === 'exchange')
           return new DriverError(Object.assign(new Error('no'), { code, sqlState: '22000' }), new Secrets());
-        return statement === 'claimsAndReceipts' ? [receipt(one, 'mine'), work(0)] : [];
+        return statement === 'look' ? [receipt(one, 'mine'), ...work(0)] : [];
       });
     const refused = failing('100035');
     expect((await refused.exchange.run({ ...asks(), settlements: [one] })).receipts).toEqual(['settled']);
-    expect(refused.names()).toEqual(['exchange', 'settle', 'claimsAndReceipts']);
+    expect(refused.names()).toEqual(['exchange', 'exchange', 'settle', 'look']);
     const busy = failing('000625');
     await expect(busy.exchange.run({ pod: POD, settlements: [one] })).rejects.toBeInstanceOf(DriverError);
     expect(busy.names()).toEqual(['exchange']);

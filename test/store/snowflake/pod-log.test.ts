@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { PodStatements } from '../../../src/store/snowflake/pods/statements.js';
+import { LoggedSigns } from '../../../src/store/snowflake/pods/logged-signs.js';
 import { PodLog } from '../../../src/store/snowflake/pods/pod-log.js';
 import { SchemaVersionGuard } from '../../../src/store/snowflake/schema-version-guard.js';
 import { SignOfLifeSequence } from '../../../src/store/snowflake/pods/sign-of-life-sequence.js';
@@ -36,13 +37,17 @@ function signing(view: Row[] = [], tookMs = 0, staleReadMs = 0) {
     place: 'here',
   });
   const returned: { readonly pod: PodRef; readonly claims: readonly Fence[] }[] = [];
+  const signs = new LoggedSigns(runtime);
+  const counted: number[] = [];
   const pods = new PodLog({
     ...{ statements: STATEMENTS, session, rest: session, schema, staleReadMs },
     wallMs: () => wallMs,
     giveBack: (pod, claims) => void returned.push({ pod, claims }),
     sequence: new SignOfLifeSequence(runtime),
+    signs,
+    pacer: { counted: (pods) => void counted.push(pods) },
   });
-  return { pods, sent, schema, returned };
+  return { pods, sent, schema, returned, signs, runtime, counted };
 }
 
 test('numbers each sign above all before it, also within one ms, and says what the pod is', async () => {

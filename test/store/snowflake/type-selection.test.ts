@@ -1,14 +1,9 @@
 /** If the types do not fit one bind, each has its turn. */
 import { describe, expect, test } from 'vitest';
-import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
-import { Exchange } from '../../../src/store/snowflake/exchange/exchange.js';
-import { Settlements } from '../../../src/store/snowflake/exchange/settlements.js';
 import { MOST_TYPES_BYTES, TypeSelector } from '../../../src/store/snowflake/exchange/type-selection.js';
-import { LateReads } from '../../../src/store/snowflake/late-read-wait.js';
-import { SignOfLifeSequence } from '../../../src/store/snowflake/pods/sign-of-life-sequence.js';
-import type { SessionHandle } from '../../../src/store/snowflake/session/session-interface.js';
 import { BED_MS, describeOnTestBed } from '../../support/warehouse/suite.js';
 import { claimRequest, newStep } from '../../conformance/harness.js';
+import { exchanging, POD } from './support/exchanging.js';
 import { joined, useStores } from './support/stores.js';
 
 const types = (count: number, name: string) =>
@@ -71,37 +66,14 @@ describe('the types of an exchange', () => {
   });
 
   test('keep their turn while an exchange only settles', async () => {
-    const looked: unknown[][] = [];
-    const session: SessionHandle = {
-      logins: 1,
-      run: (statement, bind) => {
-        if (statement === 'claimsAndReceipts' && bind?.includes('"token"') === true)
-          looked.push((JSON.parse(bind) as { types: unknown[] }).types);
-        return Promise.resolve([]);
-      },
-    };
-    const statements = {
-      ...{ source: 'source', exchange: 'exchange', settle: 'settle', claimsAndReceipts: 'claimsAndReceipts' },
-      ...{ receipts: 'receipts', archivedReceipts: 'archivedReceipts' },
-    };
-    const runtime = new VirtualRuntime();
-    const lateReads = new LateReads(0, () => Promise.resolve());
-    const shared = { statements, refresh: 'refresh', lateReads };
-    const exchange = new Exchange({
-      ...shared,
-      session,
-      rest: session,
-      runtime,
-      settlements: new Settlements(shared),
-      sequence: new SignOfLifeSequence(runtime),
-    });
-    const pod = { podId: 'pod', incarnation: 'life' };
+    const { exchange, sent } = exchanging(() => [], { staleReadMs: 0 });
     const wanted = types(20_000, 't');
     for (let i = 0; i < 4; i++) {
       const claim = claimRequest({ types: wanted, token: `t${i}` });
-      await exchange.run({ pod, settlements: [], claim });
-      await exchange.run({ pod, settlements: [] });
+      await exchange.run({ pod: POD, settlements: [], claim });
+      await exchange.run({ pod: POD, settlements: [] });
     }
+    const looked = sent.filter(({ statement }) => statement === 'look').map(({ bind }) => bind.types as string[]);
     expect(looked.flat()).toEqual([...wanted.keys()]);
   });
 

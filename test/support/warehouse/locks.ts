@@ -11,8 +11,20 @@ export interface LockOptions {
   readonly waiters: number;
 }
 
+/** What has happened at the locks since the start, or the last `reset`. */
+export interface LockCounts {
+  /** The most statements that waited for one table at a time. */
+  readonly mostWaiting: number;
+  /** Refused because too many waited: 000625. */
+  readonly refused: number;
+  readonly timedOut: number;
+}
+
+const NONE: LockCounts = { mostWaiting: 0, refused: 0, timedOut: 0 };
+
 export class Locks {
   readonly #tables = new Map<string, Queue>();
+  readonly #counts = new Map<string, LockCounts>();
   #options: LockOptions;
 
   constructor(options: LockOptions) {
@@ -29,17 +41,40 @@ export class Locks {
     return queues.reduce((sum, queue) => sum + queue.waiting, 0);
   }
 
+  /** What has happened at the lock of `table`, or at all of them. */
+  counts(table?: string): LockCounts {
+    if (table !== undefined) return this.#counts.get(table) ?? NONE;
+    return [...this.#counts.values()].reduce(
+      (sum, one) => ({
+        mostWaiting: Math.max(sum.mostWaiting, one.mostWaiting),
+        refused: sum.refused + one.refused,
+        timedOut: sum.timedOut + one.timedOut,
+      }),
+      NONE,
+    );
+  }
+
+  reset(): void {
+    this.#counts.clear();
+  }
+
   /** Waits for the lock, and gives what gives it back. */
   async acquire(table: string, timeoutMs: number, signal: AbortSignal): Promise<() => void> {
     const queue = this.#of(table);
     if (queue.taken > 0 && queue.waiting >= this.#options.waiters) {
+      this.#count(table, ({ refused }) => ({ refused: refused + 1 }));
       throw refusals.tooManyWaiters(table, this.#options.waiters);
     }
+    const waiting = queue.taken > 0 ? queue.waiting + 1 : 0;
+    this.#count(table, ({ mostWaiting }) => ({ mostWaiting: Math.max(mostWaiting, waiting) }));
     const timeout = new AbortController();
     const both = AbortSignal.any([signal, timeout.signal]);
     const timer = new AbortController();
     pause(timeoutMs, timer.signal).then(
-      () => timeout.abort(refusals.lockTimeout(table)),
+      () => {
+        this.#count(table, ({ timedOut }) => ({ timedOut: timedOut + 1 }));
+        timeout.abort(refusals.lockTimeout(table));
+      },
       () => {}, // the lock came first
     );
     try {
@@ -52,6 +87,11 @@ export class Locks {
   /** Takes the lock of `table` from outside, as some other program's statement would. */
   hold(table: string): Promise<() => void> {
     return this.#of(table).acquire(new AbortController().signal);
+  }
+
+  #count(table: string, change: (before: LockCounts) => Partial<LockCounts>): void {
+    const before = this.counts(table);
+    this.#counts.set(table, { ...before, ...change(before) });
   }
 
   #of(table: string): Queue {

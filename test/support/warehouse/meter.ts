@@ -41,19 +41,21 @@ export interface Report {
   readonly largestBindBytes: number;
 }
 
-/** The last readings are kept whole; older ones only in the sums. */
+/** So many of the last readings are kept whole. The sums are of all. */
 const KEPT = 20_000;
 
 export class Meter {
   #readings: Reading[] = [];
   #forgotten = 0;
+  #all = new Sums();
 
-  /** Statements in the order in which they ended, since the start or the last `reset`. */
+  /** Statements in the order in which they ended, since the start or the last `reset`: at least the last 20,000. */
   get readings(): readonly Reading[] {
     return this.#readings;
   }
 
   record(reading: Reading): void {
+    this.#all.add(reading);
     this.#readings.push(reading);
     if (this.#readings.length <= 2 * KEPT) return;
     this.#readings = this.#readings.slice(KEPT);
@@ -63,31 +65,48 @@ export class Meter {
   reset(): void {
     this.#readings = [];
     this.#forgotten = 0;
+    this.#all = new Sums();
   }
 
-  /** The sums over the readings that match. Throws if some were dropped: call `reset` before a long count. */
-  report(match: (reading: Reading) => boolean = () => true): Report {
+  /** The sums over all readings, or over those that match. Throws if some of these were dropped: call `reset` in between. */
+  report(match?: (reading: Reading) => boolean): Report {
+    if (match === undefined) return this.#all.report();
     if (this.#forgotten > 0)
       throw new Error(`The meter has forgotten ${this.#forgotten} readings: reset it in between`);
-    const readings = this.#readings.filter(match);
-    const sum = (of: (reading: Reading) => number) => readings.reduce((total, reading) => total + of(reading), 0);
-    return {
-      statements: readings.length,
-      byKind: countBy(readings.map(({ kind }) => kind)),
-      byTag: countBy(readings.map(({ tag }) => tag)),
-      locking: sum(({ locks }) => Number(locks)),
-      free: sum(({ free }) => Number(free)),
-      failed: countBy(readings.flatMap(({ code }) => code ?? [])),
-      queuedMs: sum(({ queuedMs }) => queuedMs),
-      lockWaitMs: sum(({ lockWaitMs }) => lockWaitMs),
-      slotMs: sum(({ slotMs }) => slotMs),
-      largestBindBytes: Math.max(0, ...readings.map(({ bindBytes }) => bindBytes)),
-    };
+    const sums = new Sums();
+    for (const reading of this.#readings) if (match(reading)) sums.add(reading);
+    return sums.report();
   }
 }
 
-function countBy<K extends string>(words: readonly K[]): Record<K, number> {
-  const counts = {} as Record<K, number>;
-  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
-  return counts;
+class Sums {
+  readonly #report: Writable<Report> = {
+    ...{ statements: 0, byKind: {}, byTag: {}, locking: 0, free: 0, failed: {} },
+    ...{ queuedMs: 0, lockWaitMs: 0, slotMs: 0, largestBindBytes: 0 },
+  };
+
+  add({ kind, tag, locks, free, code, queuedMs, lockWaitMs, slotMs, bindBytes }: Reading): void {
+    const sums = this.#report;
+    sums.statements++;
+    count(sums.byKind, kind);
+    count(sums.byTag, tag);
+    if (code !== undefined) count(sums.failed, code);
+    sums.locking += Number(locks);
+    sums.free += Number(free);
+    sums.queuedMs += queuedMs;
+    sums.lockWaitMs += lockWaitMs;
+    sums.slotMs += slotMs;
+    sums.largestBindBytes = Math.max(sums.largestBindBytes, bindBytes);
+  }
+
+  /** As of now: what comes later does not change it. */
+  report(): Report {
+    return structuredClone(this.#report);
+  }
+}
+
+type Writable<T> = { -readonly [key in keyof T]: T[key] extends object ? Record<string, number> : T[key] };
+
+function count(counts: Record<string, number>, word: string): void {
+  counts[word] = (counts[word] ?? 0) + 1;
 }
