@@ -11,6 +11,7 @@ import type { LateReads } from './late-reads.js';
 import type { Locks } from './locks.js';
 import type { Meter, Reading } from './meter.js';
 import { asRead, asSent, refuseOtherCount, refuseTexts } from './session-parameters.js';
+import { MetadataAnswers } from './metadata-answers.js';
 import { pause } from './pause.js';
 import type { Session } from './sessions.js';
 import { changeSession } from './alter-session.js';
@@ -53,9 +54,11 @@ type Times = { -readonly [key in 'queuedMs' | 'lockWaitMs' | 'slotMs']: Reading[
 
 export class Execution {
   readonly #with: Machinery;
+  readonly #metadata: MetadataAnswers;
 
   constructor(machinery: Machinery) {
     this.#with = machinery;
+    this.#metadata = new MetadataAnswers(machinery.changes);
   }
 
   /** Runs it to its end; what Snowflake refuses is a reply too. */
@@ -125,7 +128,10 @@ export class Execution {
     changeSession(session, statement, this.#with.account);
     if (!statement.free) return this.#compute(session, statement, body, times, signal);
     await pause(this.#with.latency.ofStatement(statement.kind), signal);
-    const reply = await this.#forward(session, statement, body, signal);
+    const reply = await this.#metadata.answer(statement.text, session, () =>
+      this.#forward(session, statement, body, signal),
+    );
+    if (statement.kind === 'definition' || statement.kind === 'transaction') this.#metadata.forget();
     this.#afterwards(session, statement, reply);
     return reply;
   }
