@@ -1,10 +1,11 @@
 /** The test bed as a small warehouse with modelled latencies, in modelled time. */
 import type { ConnectionOptions } from 'snowflake-sdk';
-import type { Runtime } from '../../src/runtime/runtime.js';
+import { namesOf } from '../../src/store/snowflake/table-names.js';
+import { statementsOf } from '../../src/store/snowflake/statements.js';
 import { REAL_LATENCY } from '../../test/support/warehouse/latency.js';
 import type { Report } from '../../test/support/warehouse/meter.js';
 import { startTestBed, type TestBed } from '../../test/support/warehouse/test-bed.js';
-import { scaledRuntime } from './scaled-runtime.js';
+import { ScaledRuntime } from './scaled-runtime.js';
 
 /** What one public measurement of an X-Small warehouse shows: see docs/decisions/0034-snowflake-benchmark.md. */
 const RESUME_S = 2;
@@ -16,27 +17,30 @@ export interface Place {
 }
 
 export class Warehouse {
-  /** How many real ms a modelled second takes. */
-  readonly secondMs: number;
-  readonly runtime: Runtime;
+  readonly runtime: ScaledRuntime;
   readonly place: Place;
   readonly #bed: TestBed;
 
   private constructor(bed: TestBed, place: Place, secondMs: number) {
     this.#bed = bed;
     this.place = place;
-    this.secondMs = secondMs;
-    this.runtime = scaledRuntime(1_000 / secondMs);
+    this.runtime = new ScaledRuntime(1_000 / secondMs);
   }
 
+  /** @param secondMs how many real ms a modelled second takes */
   static async start(secondMs: number): Promise<Warehouse> {
-    const bed = await startTestBed({
-      slots: { count: STATEMENT_SLOTS },
-      latency: { ...REAL_LATENCY, scale: secondMs / 1_000 },
-      suspension: { secondMs, resumeMs: RESUME_S * secondMs },
-    });
-    bed.proxy.clock.rate = 1_000 / secondMs;
-    return new Warehouse(bed, await bed.freshSchema(), secondMs);
+    const bed = await startTestBed({ slots: { count: STATEMENT_SLOTS } });
+    const warehouse = new Warehouse(bed, await bed.freshSchema(), secondMs);
+    warehouse.secondMs = secondMs;
+    return warehouse;
+  }
+
+  /** How many real ms a modelled second takes. It may be changed while the warehouse is suspended. */
+  set secondMs(secondMs: number) {
+    const { proxy } = this.#bed;
+    proxy.latency.configure({ ...REAL_LATENCY, scale: secondMs / 1_000 });
+    proxy.suspension.configure({ secondMs, resumeMs: RESUME_S * secondMs });
+    proxy.clock.rate = this.runtime.rate = 1_000 / secondMs;
   }
 
   /** The driver's options for this schema. */
@@ -64,17 +68,29 @@ export class Warehouse {
     return this.#bed.meter.report();
   }
 
-  /** How many statements of a kind changed this table. */
-  changes(table: string, kind: string): number {
-    return this.#bed.meter.report((one) => one.kind === kind && one.table?.endsWith(`.${table}`) === true).statements;
+  /** The statements of the pods' exchanges, by their name in the library. */
+  get exchanges(): Readonly<Record<'ask' | 'exchange' | 'look' | 'settle' | 'receipts', number>> {
+    const { ask, exchange, look, settle, receipts } = statementsOf(
+      namesOf({ ...this.place, tablePrefix: '' }),
+    ).exchange;
+    const count = (text: string) => this.#bed.meter.report((one) => one.text === text).statements;
+    return {
+      ...{ ask: count(ask), exchange: count(exchange), look: count(look) },
+      ...{ settle: count(settle), receipts: count(receipts) },
+    };
   }
 
   get locks(): ReturnType<TestBed['proxy']['locks']['counts']> {
     return this.#bed.proxy.locks.counts();
   }
 
-  get credits(): number {
-    return this.#bed.proxy.suspension.credits;
+  /** Modelled seconds that the warehouse was billed for. */
+  get billedSeconds(): number {
+    return this.#bed.proxy.suspension.credits * 3_600;
+  }
+
+  get isSuspended(): boolean {
+    return this.#bed.proxy.suspension.state === 'suspended';
   }
 
   get resumes(): number {

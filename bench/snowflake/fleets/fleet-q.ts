@@ -3,26 +3,32 @@ import { FleetQ, type StoreFactory } from '../../../src/index.js';
 import { resolveOptions } from '../../../src/store/snowflake/options.js';
 import { SnowflakeStore } from '../../../src/store/snowflake/store.js';
 import type { Warehouse } from '../warehouse.js';
-import type { FleetOptions, RunningFleet, Scheme, SettledStep } from './fleet.js';
+import { SUBMITTER, type FleetOptions, type RunningFleet, type Scheme, type SettledStep } from './fleet.js';
 
 const SUBMITTED_AT_A_TIME = 5_000;
+/** The default of `idleIntervalMs` on Snowflake. */
+const LOOK_S = 5;
 
 export const ours: Scheme = { name: 'ours', start: (warehouse, options) => start(warehouse, options, true) };
 export const direct: Scheme = { name: 'direct', start: (warehouse, options) => start(warehouse, options, false) };
 
-async function start(
-  warehouse: Warehouse,
-  { pods, slots, stepSeconds }: FleetOptions,
-  combines: boolean,
-): Promise<RunningFleet> {
+async function start(warehouse: Warehouse, options: FleetOptions, combines: boolean): Promise<RunningFleet> {
+  const { pods, slots, stepSeconds, sleeps = false } = options;
   const settled: SettledStep[] = [];
   const ended = new Map<string, number>();
-  let begun = 0;
-  const options = { journalPath: ':memory:', runtime: warehouse.runtime, store: storeOf(warehouse, combines) } as const;
+  let [begun, begunAt] = [0, NaN];
+  const common = { journalPath: ':memory:', runtime: warehouse.runtime } as const;
+  const submitter = new FleetQ<{ work: { args: undefined; result: undefined } }>({
+    ...common,
+    store: storeOf(warehouse, { combines, queryTag: SUBMITTER }),
+  });
+  await submitter.connect(); // creates the tables
   const queues = Array.from({ length: pods }, (_, n) => {
-    const queue = new FleetQ({ ...options, podId: `pod-${n}`, concurrency: slots });
+    const store = storeOf(warehouse, { combines, sleep: sleeps && combines });
+    const queue = new FleetQ({ ...common, store, podId: `pod-${n}`, concurrency: slots });
     queue.register('work', async (_args: undefined, { stepId }) => {
       begun++;
+      begunAt = warehouse.now;
       if (stepSeconds > 0) await warehouse.pass(stepSeconds);
       ended.set(stepId, warehouse.now);
     });
@@ -33,11 +39,17 @@ async function start(
     return queue;
   });
   await Promise.all(queues.map((queue) => queue.start()));
-  const submitter = new FleetQ<{ work: { args: undefined; result: undefined } }>({ ...options, podId: 'submitter' });
   return {
     settled,
+    lookSeconds: LOOK_S,
     get begun() {
       return begun;
+    },
+    get begunAt() {
+      return begunAt;
+    },
+    get asleep() {
+      return queues.filter((queue) => queue.health().asleep).length;
     },
     async submit(count) {
       for (let left = count; left > 0; left -= SUBMITTED_AT_A_TIME) {
@@ -51,10 +63,10 @@ async function start(
   };
 }
 
-function storeOf({ connection, place }: Warehouse, combines: boolean): StoreFactory {
-  const resolved = resolveOptions({ connection, ...place, ...(combines ? {} : { sleep: false }) });
-  return {
-    name: 'snowflake',
-    create: (environment) => new SnowflakeStore({ ...resolved, combines }, environment),
-  };
+function storeOf(
+  { connection, place }: Warehouse,
+  { combines, ...options }: { readonly combines: boolean; readonly queryTag?: string; readonly sleep?: boolean },
+): StoreFactory {
+  const resolved = resolveOptions({ connection, ...place, ...options });
+  return { name: 'snowflake', create: (environment) => new SnowflakeStore({ ...resolved, combines }, environment) };
 }

@@ -7,13 +7,21 @@ export interface FleetOptions {
   readonly slots: number;
   /** How long a step runs. */
   readonly stepSeconds: number;
+  /** Whether pods may sleep. Default: false. */
+  readonly sleeps?: boolean;
 }
 
 export interface RunningFleet {
-  /** When each step began, ended and was settled, in the order of settlements. */
+  /** When each step ended and was settled, in the order of settlements. */
   readonly settled: readonly SettledStep[];
-  /** How many steps have begun. */
+  /** How many steps have begun, and when the last one did. */
   readonly begun: number;
+  readonly begunAt: number;
+  /** How many pods sleep. */
+  readonly asleep: number;
+  /** Between two looks of an idle pod. */
+  readonly lookSeconds: number;
+  /** Submits from outside the fleet. These statements have a query tag of their own. */
   submit(count: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -22,6 +30,9 @@ export interface SettledStep {
   readonly endedAt: number;
   readonly settledAt: number;
 }
+
+/** The query tag of what is sent from outside. */
+export const SUBMITTER = 'submitter';
 
 /** A way in which pods share one table. */
 export interface Scheme {

@@ -5,7 +5,7 @@
  */
 import type { Warehouse } from '../warehouse.js';
 import { Driver } from '../../../test/support/warehouse/driver.js';
-import type { FleetOptions, RunningFleet, Scheme, SettledStep } from './fleet.js';
+import { SUBMITTER, type FleetOptions, type RunningFleet, type Scheme, type SettledStep } from './fleet.js';
 
 const HEARTBEAT_S = 30;
 const LEADER_CHECK_S = 60;
@@ -29,6 +29,7 @@ export const naive: Scheme = {
   async start(warehouse, { pods, slots, stepSeconds }: FleetOptions): Promise<RunningFleet> {
     const settled: SettledStep[] = [];
     const submitter = await Driver.connect(warehouse.connection);
+    await submitter.run(`ALTER SESSION SET QUERY_TAG = '${SUBMITTER}'`);
     for (const table of TABLES) await submitter.run(table);
     const all = await Promise.all(
       Array.from({ length: pods }, async (_, n) => {
@@ -40,6 +41,11 @@ export const naive: Scheme = {
     let submitted = 0;
     return {
       settled,
+      asleep: 0,
+      lookSeconds: CLAIM_S,
+      get begunAt() {
+        return Math.max(...all.map(({ begunAt }) => begunAt));
+      },
       get begun() {
         return all.reduce((sum, { begun }) => sum + begun, 0);
       },
@@ -61,6 +67,7 @@ SELECT f.value::VARCHAR, 'pending', SYSDATE(), 0 FROM TABLE(FLATTEN(INPUT => PAR
 
 class NaivePod {
   begun = 0;
+  begunAt = -Infinity;
   readonly #warehouse: Warehouse;
   readonly #name: string;
   readonly #slots: number;
@@ -114,6 +121,7 @@ class NaivePod {
 
   async #run(id: string): Promise<void> {
     this.begun++;
+    this.begunAt = this.#warehouse.now;
     if (this.#stepSeconds > 0) await this.#warehouse.pass(this.#stepSeconds);
     const endedAt = this.#warehouse.now;
     while (!this.#ends) {

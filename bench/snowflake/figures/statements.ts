@@ -1,0 +1,49 @@
+/** How many statements a fleet sends for 1,000 steps, while there is more work than it can do at once. */
+import type { Scheme } from '../fleets/fleet.js';
+import { SUBMITTER } from '../fleets/fleet.js';
+import type { Warehouse } from '../warehouse.js';
+
+const SLOTS = 10;
+const CREDITS_PER_HOUR = 1;
+
+export interface StatementCounts {
+  /** All statements of the pods, also heartbeats, for 1,000 settled steps. */
+  readonly per1000: number;
+  /** For each exchange that sent an UPDATE of its own, or logged a request; `null` if the scheme has none. */
+  readonly perExchange: number | null;
+  /** Of the warehouse, for a million steps at this speed. */
+  readonly creditsPerMillion: number;
+}
+
+/** @param steps handlers take no time @param seconds the most time that is measured */
+export async function statements(
+  scheme: Scheme,
+  warehouse: Warehouse,
+  { pods, steps, seconds }: { readonly pods: number; readonly steps: number; readonly seconds: number },
+): Promise<StatementCounts> {
+  const fleet = await scheme.start(warehouse, { pods, slots: SLOTS, stepSeconds: 0 });
+  try {
+    await fleet.submit(steps);
+    // The first tenth is the way to the pace that the fleet keeps.
+    await until(warehouse, () => fleet.settled.length >= steps * 0.1, seconds);
+    warehouse.reset();
+    const [settled, from] = [fleet.settled.length, warehouse.now];
+    await until(warehouse, () => fleet.settled.length >= steps * 0.8, seconds);
+    const thousands = (fleet.settled.length - settled) / 1_000;
+    const took = warehouse.now - from;
+    const { statements: all, byTag } = warehouse.statements;
+    const { ask, exchange, look, settle, receipts } = warehouse.exchanges;
+    const exchanges = ask > 0 ? ask : exchange;
+    return {
+      per1000: (all - (byTag[SUBMITTER] ?? 0)) / thousands,
+      perExchange: exchanges === 0 ? null : (ask + exchange + look + settle + receipts) / exchanges,
+      creditsPerMillion: ((took / thousands) * 1_000 * CREDITS_PER_HOUR) / 3_600,
+    };
+  } finally {
+    await fleet.stop();
+  }
+}
+
+async function until(warehouse: Warehouse, isReached: () => boolean, seconds: number): Promise<void> {
+  for (const from = warehouse.now; !isReached() && warehouse.now - from < seconds;) await warehouse.pass(0.1);
+}
