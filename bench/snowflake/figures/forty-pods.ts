@@ -1,5 +1,5 @@
 /** Forty busy pods on one table: how much of their slots they use, who is refused, who waits, and when outcomes are settled. */
-import { quantile } from '../../support/measure.js';
+import { percentile, shareOfCapacity } from '../arithmetic.js';
 import type { Scheme } from '../fleets/fleet.js';
 import type { Warehouse } from '../warehouse.js';
 
@@ -30,14 +30,14 @@ export async function fortyPods(
     warehouse.reset();
     const [begun, from, settledBefore] = [fleet.begun, warehouse.now, fleet.settled.length];
     await warehouse.pass(seconds);
-    const ran = (fleet.begun - begun) / (warehouse.now - from);
+    const ran = { steps: fleet.begun - begun, seconds: warehouse.now - from };
     const late = fleet.settled.slice(settledBefore).map(({ endedAt, settledAt }) => settledAt - endedAt);
     const { refused, mostWaiting } = warehouse.locks;
     return {
-      fortyPodsCapacity: ran / capacity,
+      fortyPodsCapacity: shareOfCapacity({ ...ran, stepSeconds: STEP_S, slots: PODS * SLOTS }),
       fortyPodsRefused: refused,
       fortyPodsWaitersMax: mostWaiting,
-      fortyPodsSettleP99S: late.length === 0 ? Infinity : quantile(late, 0.99),
+      fortyPodsSettleP99S: percentile(late, 0.99),
     };
   } finally {
     await fleet.stop();

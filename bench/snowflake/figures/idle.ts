@@ -1,4 +1,5 @@
 /** What ten pods cost that have nothing to do. */
+import { perHour, shareOfTime } from '../arithmetic.js';
 import type { Scheme } from '../fleets/fleet.js';
 import type { Warehouse } from '../warehouse.js';
 
@@ -37,8 +38,8 @@ export async function idle(
     const took = warehouse.now - from;
     const { statements, free } = warehouse.statements;
     return {
-      idleWarehouseShare: Math.min(1, (warehouse.billedSeconds - billed) / took),
-      idleStatementsPerHour: (statements - free) / (took / 3_600),
+      idleWarehouseShare: shareOfTime(warehouse.billedSeconds - billed, took),
+      idleStatementsPerHour: perHour(statements - free, took),
     };
   } finally {
     warehouse.secondMs = awakeMs;

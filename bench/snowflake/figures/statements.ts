@@ -1,10 +1,10 @@
 /** How many statements a fleet sends for 1,000 steps, while there is more work than it can do at once. */
+import { creditsPerMillion, perThousand } from '../arithmetic.js';
 import type { Scheme } from '../fleets/fleet.js';
 import { SUBMITTER } from '../fleets/fleet.js';
 import type { Warehouse } from '../warehouse.js';
 
 const SLOTS = 10;
-const CREDITS_PER_HOUR = 1;
 
 export interface StatementCounts {
   /** All statements of the pods, also heartbeats, for 1,000 settled steps. */
@@ -29,15 +29,15 @@ export async function statements(
     warehouse.reset();
     const [settled, from] = [fleet.settled.length, warehouse.now];
     await until(warehouse, () => fleet.settled.length >= steps * 0.8, seconds);
-    const thousands = (fleet.settled.length - settled) / 1_000;
+    const done = fleet.settled.length - settled;
     const took = warehouse.now - from;
     const { statements: all, byTag } = warehouse.statements;
     const { ask, exchange, look, settle, receipts } = warehouse.exchanges;
     const exchanges = ask > 0 ? ask : exchange;
     return {
-      per1000: (all - (byTag[SUBMITTER] ?? 0)) / thousands,
+      per1000: perThousand(all - (byTag[SUBMITTER] ?? 0), done),
       perExchange: exchanges === 0 ? null : (ask + exchange + look + settle + receipts) / exchanges,
-      creditsPerMillion: ((took / thousands) * 1_000 * CREDITS_PER_HOUR) / 3_600,
+      creditsPerMillion: creditsPerMillion(took, done),
     };
   } finally {
     await fleet.stop();
