@@ -1,5 +1,5 @@
 /** The signs of life that a pod appends, and what it derives from the answers. The test plays the session. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { PodStatements } from '../../../src/store/snowflake/pods/statements.js';
 import { LoggedSigns } from '../../../src/store/snowflake/pods/logged-signs.js';
@@ -66,6 +66,67 @@ test('numbers each sign above all before it, also within one ms, and says what t
     { event: 'left', seq: from + 3 },
   ]);
   for (const sign of signs) expect(sign).toMatchObject({ pod: 'pod', incarnation: 'life' });
+});
+
+describe('a heartbeat soon after a logged request', () => {
+  const beating = async () => {
+    const play = signing();
+    await play.pods.register({ ...POD, heartbeatMs: 30_000, deadAfterMs: 180_000, meta: { types: TYPES } });
+    await play.pods.heartbeat(POD, said());
+    play.sent.splice(0);
+    return { ...play, names: () => play.sent.splice(0).map(({ statement }) => statement) };
+  };
+  const TYPES = ['a'];
+  const said = (running = 0, types = TYPES) => ({ ...BEAT, meta: { types, running } });
+
+  test('is not written, three times at most, and always read', async () => {
+    const { pods, signs, names } = await beating();
+    signs.logged('life');
+    for (let i = 1; i <= 3; i++) await pods.heartbeat(POD, said(i));
+    expect(names()).toEqual(['view', 'view', 'view']);
+    await pods.heartbeat(POD, said());
+    expect(names()).toEqual(['sign', 'view']);
+    await pods.heartbeat(POD, said());
+    expect(names()).toEqual(['view']);
+  });
+
+  test('is written if it says something else', async () => {
+    for (const beat of [
+      { ...said(), eligible: false },
+      { ...said(), asleep: true },
+      { ...said(), deadAfterMs: 300_000 },
+      said(0, ['a', 'b']),
+    ]) {
+      const { pods, signs, names } = await beating();
+      signs.logged('life');
+      await pods.heartbeat(POD, beat);
+      expect(names(), JSON.stringify(beat)).toEqual(['sign', 'view']);
+    }
+  });
+
+  test('is written if the request is nearly as old as the last heartbeat, or of another incarnation', async () => {
+    const { pods, signs, runtime, names } = await beating();
+    signs.logged('another life');
+    await pods.heartbeat(POD, said());
+    expect(names()).toEqual(['sign', 'view']);
+    signs.logged('life');
+    await runtime.advance(26_000);
+    await pods.heartbeat(POD, said());
+    expect(names()).toEqual(['view']);
+    await runtime.advance(2_000);
+    await pods.heartbeat(POD, said());
+    expect(names()).toEqual(['sign', 'view']);
+  });
+});
+
+test('tells the pacer how many pods are live', async () => {
+  const pod = (incarnation: string, sleeps: number, silentMs: number): Row => ({
+    ...{ KIND: 'pod', POD_NAME: incarnation, ITS_INCARNATION: incarnation, AGE_MS: 1, SILENT_MS: silentMs },
+    ...{ NEWEST_BEAT: 1, BEATS_EVERY_MS: 10, DEAD_MS: 100, MAY_LEAD: 1, SLEEPS: sleeps, SAYS: '{}', SAID_FIRST: '{}' },
+  });
+  const { pods, counted } = signing([pod('a', 0, 1), pod('b', 1, 1), pod('c', 0, 101), pod('d', 0, 1)]);
+  await pods.heartbeat(POD, BEAT);
+  expect(counted).toEqual([2]);
 });
 
 test('lists the oldest pod first, and pods of one age by incarnation', async () => {

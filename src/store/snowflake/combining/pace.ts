@@ -26,7 +26,7 @@ export interface Load {
 
 /** The interval between two exchanges of a pod, for the statement slots alone. */
 export function exchangeIntervalMs({ asked, slotMs }: Load, statementSlots: number): number {
-  return (asked * Math.min(SLOT_MS.most, slotMs ?? SLOT_MS.first)) / (EXCHANGE_SHARE * statementSlots);
+  return (asked * Math.min(SLOT_MS.most, Math.max(0, slotMs ?? SLOT_MS.first))) / (EXCHANGE_SHARE * statementSlots);
 }
 
 /** The interval between two looks of an idle pod. */

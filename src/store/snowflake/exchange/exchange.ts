@@ -29,7 +29,7 @@ import type {
 import { MAX_BIND_BYTES, type BindChunk } from '../bind-chunks.js';
 import type { Pacer } from '../combining/pacer.js';
 import type { RecentTokens } from '../combining/recent-tokens.js';
-import { asks, mustLook } from '../combining/who-asks.js';
+import { asks, mustLook } from '../combining/asking.js';
 import type { LateReads } from '../late-read-wait.js';
 import type { SignOfLifeSequence } from '../pods/sign-of-life-sequence.js';
 import { refreshRows } from '../refresh-rows.js';

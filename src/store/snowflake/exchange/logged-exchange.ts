@@ -2,7 +2,8 @@
  * An exchange through the log: the request is logged, and then served by whichever pod has the oldest open one.
  *
  * Invariants:
- * - It ends: a pod that is not served in time serves everybody itself, its own request included.
+ * - It ends: a pod that is not served in time serves everybody itself, its own request included. If its UPDATE is turned away for two
+ *   minutes, the exchange fails as busy.
  * - An UPDATE of its own is sent once at most. The session sees what it has written, so the look after it says all.
  * - While its settlements read as not applied, the pod goes on looking. A read may be late: such a settlement may have been applied,
  *   and its row may show what was before.
@@ -38,6 +39,8 @@ export interface LoggedExchangeDependencies {
 
 /** How often a request is logged that no look shows. */
 const MOST_INSERTS = 3;
+/** How long the UPDATE may be turned away. */
+const BUSY_LIMIT_MS = 120_000;
 
 export class LoggedExchange {
   readonly #deps: LoggedExchangeDependencies;
@@ -49,6 +52,7 @@ export class LoggedExchange {
   /**
    * @param claim what the pod could claim, for the looks
    * @returns the look that answers the request, and whether this pod has served it itself
+   * @throws DriverError if a statement fails, or the UPDATE was turned away for two minutes
    */
   async run(
     request: OwnRequest,
@@ -73,7 +77,7 @@ export class LoggedExchange {
         slotMs += await this.#log(request);
         inserts++;
       } else if (move.kind === 'look') await this.#deps.pause(move.afterMs);
-      else served = await this.#serve(request);
+      else served = await this.#serve(request, now - loggedAt > BUSY_LIMIT_MS);
     }
   }
 
@@ -102,14 +106,17 @@ export class LoggedExchange {
     return pacer.measurements.inWarehouse(runtime.monotonicMs() - startedAt);
   }
 
-  /** @returns false if the UPDATE was turned away: others are at it, so the pod goes on looking */
-  async #serve(request: OwnRequest): Promise<boolean> {
+  /**
+   * @param isLast whether an UPDATE that is turned away fails the exchange
+   * @returns false if it was turned away: others are at it, so the pod goes on looking
+   */
+  async #serve(request: OwnRequest, isLast: boolean): Promise<boolean> {
     const { runtime, pacer, update, session, pause } = this.#deps;
     try {
       await update.run(request, session);
       return true;
     } catch (error) {
-      if (!isBusy(error)) throw error;
+      if (!isBusy(error) || isLast) throw error;
       pacer.waited(runtime.monotonicMs());
       await pause(pacer.measurements.updateMs * (1 + runtime.random()));
       return false;

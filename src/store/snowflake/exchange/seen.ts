@@ -37,7 +37,10 @@ export function seenIn(rows: readonly Row[]): Seen {
   const inState = (state: string) =>
     claims.filter((row) => text(row, 'STATE') === state).map((row) => claimOf(row, text(row, 'GUARD')));
   const facts = new Map(ofKind('fact').map((row) => [text(row, 'ID'), row['SEEN'] ?? null]));
-  const orNull = (name: string) => (facts.get(name) == null ? null : Number(facts.get(name)));
+  const orNull = (name: string) => {
+    const value = facts.get(name) ?? null;
+    return value === null ? null : Number(value);
+  };
   const fact = (name: string) => orNull(name) ?? 0;
   const nextMs = orNull('nextMs');
   return {

@@ -52,6 +52,8 @@ export interface PodLogDependencies {
 const UNSEEN_MS = 60_000;
 /** A request that is younger than this share of the heartbeat interval stands for the heartbeat's sign of life. */
 const SPARED_SHARE = 0.9;
+/** So many heartbeats in a row are spared, so that what a pod publishes about itself does not grow older. */
+const MOST_SPARED = 3;
 
 interface Sign {
   readonly event: 'registered' | 'heartbeat' | 'asleep' | 'left';
@@ -65,8 +67,9 @@ export class PodLog {
   readonly #dependencies: PodLogDependencies;
   /** The incarnation that was registered last in this process, with its types. */
   #registered: { readonly incarnation: string; readonly types: unknown; readonly heartbeatMs: number } | undefined;
-  /** What the last heartbeat that was written has said. */
-  #written: { readonly incarnation: string; readonly says: string } | undefined;
+  /** What the last heartbeat that was written has said, and how many were spared since. */
+  #written:
+    { readonly incarnation: string; readonly says: string; readonly types: unknown; spared: number } | undefined;
   /** The void claims that the last heartbeat has shown. */
   #voids: ReadonlySet<string> = new Set();
 
@@ -109,18 +112,10 @@ export class PodLog {
     };
   }
 
-  /**
-   * Writes a sign of life, unless a logged request has just been one and there is nothing else to say. What the pod publishes about
-   * itself may then be as old as the last heartbeat that was written.
-   */
-  async #sign(pod: PodRef, { eligible, asleep, heartbeatMs, deadAfterMs, meta }: Heartbeat): Promise<void> {
+  async #sign(pod: PodRef, beat: Heartbeat): Promise<void> {
+    if (this.#isSpared(pod, beat)) return;
+    const { eligible, asleep, heartbeatMs, deadAfterMs, meta } = beat;
     const registered = this.#registered?.incarnation === pod.incarnation ? this.#registered.types : undefined;
-    const says = [asleep, eligible, heartbeatMs, deadAfterMs].join();
-    const written = this.#written;
-    if (written?.incarnation === pod.incarnation && written.says === says && !asleep) {
-      const everyMs = SPARED_SHARE * (heartbeatMs ?? this.#registered?.heartbeatMs ?? 0);
-      if (this.#dependencies.signs.agoMs(pod.incarnation) < everyMs) return;
-    }
     await this.#append(pod, {
       event: asleep ? 'asleep' : 'heartbeat',
       eligible: eligible ? 1 : 0,
@@ -128,7 +123,21 @@ export class PodLog {
       ...(deadAfterMs === undefined ? {} : { deadAfterMs: Math.ceil(deadAfterMs) }),
       meta: heartbeatMeta(meta, registered),
     });
-    this.#written = { incarnation: pod.incarnation, says };
+    this.#written = { incarnation: pod.incarnation, says: said(beat), types: meta['types'], spared: 0 };
+  }
+
+  /**
+   * Whether a logged request has just been a sign of life, and there is nothing else to say. Counts of steps alone are no reason to
+   * write: they may be as old as the last heartbeat that was written.
+   */
+  #isSpared({ incarnation }: PodRef, beat: Heartbeat): boolean {
+    const written = this.#written;
+    if (written?.incarnation !== incarnation || beat.asleep || written.spared >= MOST_SPARED) return false;
+    if (written.says !== said(beat) || written.types !== beat.meta['types']) return false;
+    const everyMs = beat.heartbeatMs ?? this.#registered?.heartbeatMs ?? 0;
+    if (this.#dependencies.signs.agoMs(incarnation) >= SPARED_SHARE * everyMs) return false;
+    written.spared++;
+    return true;
   }
 
   #returnVoids(pod: PodRef, voids: readonly Fence[]): void {
@@ -164,6 +173,10 @@ export class PodLog {
     const { session, statements, sequence } = this.#dependencies;
     await session.run(statements.sign, JSON.stringify({ pod: podId, incarnation, seq: sequence.next(), ...sign }));
   }
+}
+
+function said({ eligible, asleep, heartbeatMs, deadAfterMs }: Heartbeat): string {
+  return [eligible, asleep, heartbeatMs, deadAfterMs].join();
 }
 
 /** The server read its clock somewhere between the question and the answer. Only what exceeds that range is a difference. */
