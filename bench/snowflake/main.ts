@@ -46,7 +46,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     secondMs: 1_000,
     async run(warehouse, scheme) {
       const counts = await statements(scheme, warehouse, { pods: 1, steps: 10_000, seconds: secondsOr(30) });
-      return { statementsPer1000OnePod: counts.per1000, statementsPerExchangeDirect: counts.perExchange };
+      return { statementsPer1000OnePod: counts.per1000, statementsPerExchangeDirect: counts.perUpdate };
     },
   },
   tenPods: {
@@ -55,8 +55,6 @@ const PARTS: Readonly<Record<string, Part>> = {
       const counts = await statements(scheme, warehouse, { pods: 10, steps: 20_000, seconds: secondsOr(30) });
       return {
         statementsPer1000TenPods: counts.per1000,
-        // Without a log there is none of the kind.
-        statementsPerExchangeLogged: scheme === ours ? counts.perExchange : null,
         creditsPerMillionSteps: counts.creditsPerMillion,
       };
     },

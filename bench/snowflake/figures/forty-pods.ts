@@ -4,6 +4,8 @@ import type { Scheme } from '../fleets/fleet.js';
 import type { Warehouse } from '../warehouse.js';
 
 export interface FortyPods {
+  /** Statements of the exchanges for each request that was logged; `null` if the scheme logs none. */
+  readonly statementsPerExchangeLogged: number | null;
   /** The share of the fleet's slots that ran steps. */
   readonly fortyPodsCapacity: number;
   readonly fortyPodsRefused: number;
@@ -33,7 +35,9 @@ export async function fortyPods(
     const ran = { steps: fleet.begun - begun, seconds: warehouse.now - from };
     const late = fleet.settled.slice(settledBefore).map(({ endedAt, settledAt }) => settledAt - endedAt);
     const { refused, mostWaiting } = warehouse.locks;
+    const { ask, exchange, look, settle, receipts } = warehouse.exchanges;
     return {
+      statementsPerExchangeLogged: ask === 0 ? null : (ask + exchange + look + settle + receipts) / ask,
       fortyPodsCapacity: shareOfCapacity({ ...ran, stepSeconds: STEP_S, slots: PODS * SLOTS }),
       fortyPodsRefused: refused,
       fortyPodsWaitersMax: mostWaiting,

@@ -9,8 +9,8 @@ const SLOTS = 10;
 export interface StatementCounts {
   /** All statements of the pods, also heartbeats, for 1,000 settled steps. */
   readonly per1000: number;
-  /** For each exchange that sent an UPDATE of its own, or logged a request; `null` if the scheme has none. */
-  readonly perExchange: number | null;
+  /** Statements of the exchanges for each UPDATE; `null` if the scheme has none of the kind. One pod always exchanges directly. */
+  readonly perUpdate: number | null;
   /** Of the warehouse, for a million steps at this speed. */
   readonly creditsPerMillion: number;
 }
@@ -33,10 +33,9 @@ export async function statements(
     const took = warehouse.now - from;
     const { statements: all, byTag } = warehouse.statements;
     const { ask, exchange, look, settle, receipts } = warehouse.exchanges;
-    const exchanges = ask > 0 ? ask : exchange;
     return {
       per1000: perThousand(all - (byTag[SUBMITTER] ?? 0), done),
-      perExchange: exchanges === 0 ? null : (ask + exchange + look + settle + receipts) / exchanges,
+      perUpdate: exchange === 0 ? null : (ask + exchange + look + settle + receipts) / exchange,
       creditsPerMillion: creditsPerMillion(took, done),
     };
   } finally {
