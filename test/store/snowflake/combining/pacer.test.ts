@@ -1,0 +1,90 @@
+/** What a pod derives from its looks: the path, the pace, and what it reports. */
+import { describe, expect, test } from 'vitest';
+import { Pacer } from '../../../../src/store/snowflake/combining/pacer.js';
+
+const pacerOf = (combines = true) => new Pacer({ statementSlots: 8, combines });
+const NOBODY = { asked: 0, slotMs: null, otherMs: null };
+const OTHERS = { asked: 40, slotMs: 450, otherMs: 100 };
+
+describe('the pace', () => {
+  test('leaves a pod alone, on the direct path', () => {
+    const pacer = pacerOf();
+    pacer.looked(NOBODY, 0);
+    expect(pacer.path(1_000)).toBe('direct');
+    expect(pacer.paceAfter(0, 1_000, 500, 1)).toEqual({ waitMs: 0, batch: 500, idleMs: 1_000 });
+  });
+
+  test('spreads a fleet of forty over 4.5 s each, counted from the start of the exchange', () => {
+    const pacer = pacerOf();
+    pacer.looked(OTHERS, 0);
+    pacer.counted(40);
+    expect(pacer.path(0)).toBe('log');
+    expect(pacer.paceAfter(0, 3_000, 500, 1)).toMatchObject({ waitMs: 1_500, idleMs: 1_500, throttled: 'slots' });
+    // An unused permit goes at once.
+    expect(pacer.paceAfter(0, 60_000, 500, 1).waitMs).toBe(0);
+    pacer.looked(OTHERS, 60_000);
+    expect(pacer.paceAfter(60_000, 60_000, 500, 0.75).waitMs).toBe(3_375);
+  });
+
+  test('is slower after refused INSERTs, and recovers with requests that were not refused', () => {
+    const pacer = pacerOf();
+    pacer.looked({ ...OTHERS, asked: 4 }, 0);
+    expect(pacer.paceAfter(0, 0, 500, 1)).toMatchObject({ waitMs: 450 });
+    pacer.logged(1);
+    expect(pacer.paceAfter(0, 0, 500, 1)).toMatchObject({ waitMs: 675, throttled: 'refused' });
+    pacer.logged(0);
+    pacer.logged(0);
+    expect(pacer.paceAfter(0, 0, 500, 1)).toEqual({ waitMs: 450, batch: 500, idleMs: 1_000 });
+  });
+
+  test('goes direct again when the others have been silent for ten UPDATEs', () => {
+    const pacer = pacerOf();
+    pacer.looked(OTHERS, 0);
+    expect(pacer.path(6_500)).toBe('log');
+    expect(pacer.path(6_501)).toBe('direct');
+    pacer.waited(6_501);
+    expect(pacer.path(13_101)).toBe('log');
+  });
+
+  test('is not shortened by an older look that comes late', () => {
+    const pacer = pacerOf();
+    pacer.looked(OTHERS, 5_000);
+    pacer.looked({ ...NOBODY, otherMs: 60_000 }, 5_100);
+    expect(pacer.path(5_200)).toBe('log');
+  });
+
+  test('does not limit pods that do not combine', () => {
+    const pacer = pacerOf(false);
+    pacer.looked(OTHERS, 0);
+    pacer.counted(500);
+    expect(pacer.path(0)).toBe('direct');
+    expect(pacer.paceAfter(0, 0, 500, 1)).toEqual({ waitMs: 0, batch: 500, idleMs: 0 });
+  });
+});
+
+test('the client is measured again after a minute', () => {
+  const pacer = pacerOf();
+  expect(pacer.knowsClient(0)).toBe(false);
+  pacer.answered(280, 0);
+  expect(pacer.knowsClient(59_999)).toBe(true);
+  expect(pacer.knowsClient(60_000)).toBe(false);
+});
+
+test('the age of the last look is known from the first on', () => {
+  const pacer = pacerOf();
+  expect(pacer.readAgeMs(5)).toBe(null);
+  pacer.looked(NOBODY, 5);
+  expect(pacer.readAgeMs(1_005)).toBe(1_000);
+});
+
+test('the report has what a person needs to see why exchanges are rare', () => {
+  const pacer = pacerOf();
+  pacer.looked(OTHERS, 0);
+  pacer.counted(40);
+  pacer.logged(1);
+  pacer.paceAfter(0, 0, 500, 1);
+  expect(pacer.report(0)).toEqual({
+    ...{ path: 'log', intervalMs: 6_750, idleIntervalMs: 1_500, activePods: 40, updateMs: 660, slotMs: 450 },
+    ...{ ease: 1.5, throttled: 'refused' },
+  });
+});

@@ -1,0 +1,75 @@
+/** Who serves all requests, and when a pod goes alone. */
+import { describe, expect, test } from 'vitest';
+import { pathOf } from '../../../../src/store/snowflake/combining/path.js';
+import { nextMove, patienceMs, type Turn } from '../../../../src/store/snowflake/combining/turn.js';
+import { UpdateTimes } from '../../../../src/store/snowflake/combining/update-times.js';
+
+const UPDATE_MS = 500;
+const move = (turn: Partial<Turn>, random = 0.5) =>
+  nextMove({ place: 'behind', rank: 1, waitedMs: 0, ...turn }, UPDATE_MS, random);
+
+describe('after a look', () => {
+  test('a pod has its answer once its request is served, however long it has waited', () => {
+    expect(move({ place: 'served', waitedMs: 1e9 })).toEqual({ kind: 'finish' });
+  });
+
+  test('a request that the log does not show is logged again', () => {
+    expect(move({ place: 'absent' })).toEqual({ kind: 'log' });
+  });
+
+  test('the oldest open request serves all, at once', () => {
+    expect(move({ place: 'head', rank: 0 })).toEqual({ kind: 'serve' });
+  });
+
+  test('another one looks again after about one UPDATE', () => {
+    expect(move({}, 0.5)).toEqual({ kind: 'look', afterMs: 500 });
+    expect(move({}, 0)).toEqual({ kind: 'look', afterMs: 375 });
+    expect(move({}, 0.999_999)).toEqual({ kind: 'look', afterMs: expect.closeTo(625, 1) as number });
+  });
+
+  test('it takes over when each older one has had three UPDATEs of time', () => {
+    for (const [rank, turns] of [
+      [0, 1],
+      [1, 2],
+      [7, 8],
+    ] as const) {
+      expect(move({ rank, waitedMs: turns * 1_500 })).toMatchObject({ kind: 'look' });
+      expect(move({ rank, waitedMs: turns * 1_500 + 1 })).toEqual({ kind: 'serve' });
+    }
+  });
+
+  test('patience ends at 30 s, however long UPDATEs take', () => {
+    expect(patienceMs(500)).toBe(1_500);
+    expect(patienceMs(9_999)).toBe(29_997);
+    expect(patienceMs(60_000)).toBe(30_000);
+  });
+});
+
+describe('the path', () => {
+  test.each([
+    ['direct', 'nobody else has ever exchanged', null, null],
+    ['log', 'another pod has just exchanged', 0, null],
+    ['log', 'another pod has exchanged within ten UPDATEs', 5_000, null],
+    ['direct', 'the others have been silent for longer', 5_001, null],
+    ['log', 'an own UPDATE has just waited', null, 0],
+    ['direct', 'no UPDATE has waited for longer than ten UPDATEs', 60_000, 5_001],
+  ])('is %s if %s', (path, _, otherMs, waitedMs) => {
+    expect(pathOf({ otherMs, waitedMs }, UPDATE_MS)).toBe(path);
+  });
+});
+
+describe('an UPDATE has waited', () => {
+  test('if it took over twice as long as the shortest of the eight before', () => {
+    const times = new UpdateTimes();
+    expect([500, 900, 1_000, 1_001, 5_000].map((ms) => times.add(ms))).toEqual([false, false, false, true, true]);
+  });
+
+  test('never at the first, and the shortest is forgotten after eight', () => {
+    const times = new UpdateTimes();
+    expect(times.add(90_000)).toBe(false);
+    const slower = new UpdateTimes();
+    slower.add(100);
+    const waited = Array.from({ length: 10 }, () => slower.add(1_000));
+    expect(waited).toEqual([...Array<boolean>(8).fill(true), false, false]);
+  });
+});
