@@ -238,7 +238,6 @@ describeOnTestBed('the check of an account', { timeout: 120_000 }, () => {
         return run(groups, place, signal);
       },
     });
-    console.log(JSON.stringify(report.conformance));
     expect(report.conformance).toMatchObject({ failed: 0, complete: true, groups: ['open and close'] });
     expect('passed' in report.conformance && report.conformance.passed).toBeGreaterThan(1);
     expect(places[0]).toMatchObject({ database, staleReadMs: 500 });

@@ -24,14 +24,15 @@ export class Redaction {
   }
 
   apply(text: string): string {
-    let clean = this.#secrets.redact(text);
+    let clean = this.#secrets
+      .redact(text)
+      .replace(/\b[\w.-]+\.snowflakecomputing\.(com|cn)\b/gi, '<host>')
+      .replace(/\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b/g, '<address>');
     // The longest first: one name may contain another.
     for (const [name, kind] of [...this.#names].sort(([a], [b]) => b.length - a.length)) {
       clean = clean.replace(new RegExp(`(?<![\\w$])${escaped(name)}(?![\\w$])`, 'gi'), `<${kind}>`);
     }
-    return clean
-      .replace(/\b[\w.-]+\.snowflakecomputing\.(com|cn)\b/gi, '<host>')
-      .replace(/\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b/g, '<address>');
+    return clean;
   }
 
   /** The same for every text within a value. */
