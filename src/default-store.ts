@@ -43,7 +43,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function storeFromEnv(env: Environment): StoreFactory {
   const account = env['FLEET_Q_SNOWFLAKE_ACCOUNT'] ?? '';
   const tables = tablesFromEnv(env);
-  if (account !== '') return snowflakeFromEnv(account, env, tables);
+  const fleet = fleetFromEnv(env);
+  if (account !== '') return snowflakeFromEnv(account, env, { ...tables, ...fleet });
   // With any Snowflake variable set, the steps must not silently go to a local file.
   const named = SNOWFLAKE.find((variable) => (env[variable] ?? '') !== '');
   if (named === undefined) return sqliteFromEnv(env[SQLITE_PATH] ?? '', tables);
@@ -83,9 +84,33 @@ const CONNECTION = {
 const DATABASE = 'FLEET_Q_SNOWFLAKE_DATABASE';
 const SCHEMA = 'FLEET_Q_SNOWFLAKE_SCHEMA';
 const WAREHOUSE = 'FLEET_Q_SNOWFLAKE_WAREHOUSE';
-const SNOWFLAKE: readonly string[] = [...Object.values(CONNECTION), DATABASE, SCHEMA, WAREHOUSE];
+const SLEEP = 'FLEET_Q_SNOWFLAKE_SLEEP';
+const STATEMENT_SLOTS = 'FLEET_Q_SNOWFLAKE_STATEMENT_SLOTS';
+const SNOWFLAKE: readonly string[] = [
+  ...Object.values(CONNECTION),
+  ...[DATABASE, SCHEMA, WAREHOUSE, SLEEP, STATEMENT_SLOTS],
+];
 
-function snowflakeFromEnv(account: string, env: Environment, tables: Tables): StoreFactory {
+/** How the pods share the warehouse. */
+interface FleetRhythm {
+  readonly sleep?: boolean;
+  readonly statementSlots?: number;
+}
+
+function fleetFromEnv(env: Environment): FleetRhythm {
+  const sleep = choice(env, SLEEP, { true: true, false: false }, 'true or false');
+  const text = env[STATEMENT_SLOTS] ?? '';
+  const slots = Number(text);
+  if (text !== '' && !(/^\d+$/.test(text) && slots >= 1 && slots <= 1_000))
+    throw new ValidationError(
+      'OPTION_INVALID',
+      STATEMENT_SLOTS,
+      `expected a whole number from 1 to 1000, got ${show(text)}`,
+    );
+  return { ...(sleep !== undefined && { sleep }), ...(text !== '' && { statementSlots: slots }) };
+}
+
+function snowflakeFromEnv(account: string, env: Environment, more: Tables & FleetRhythm): StoreFactory {
   const given = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
   const database = given(DATABASE);
   if (database === undefined) {
@@ -104,7 +129,7 @@ function snowflakeFromEnv(account: string, env: Environment, tables: Tables): St
     name: 'snowflake',
     create: async (environment) => {
       const { snowflake } = await import('./snowflake.js');
-      return snowflake({ connection, ...place, ...tables }).create(environment);
+      return snowflake({ connection, ...place, ...more }).create(environment);
     },
   };
 }

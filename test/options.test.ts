@@ -286,6 +286,10 @@ describe('the environment', () => {
     ['FLEET_Q_LOG_LEVEL', 'loud', 'expected DEBUG, INFO, WARNING or ERROR, got "loud"'],
     ['FLEET_Q_LOG_LEVEL', 'constructor', 'got "constructor"'],
     ['FLEET_Q_LOG_FORMAT', 'xml', 'expected json or console, got "xml"'],
+    ['FLEET_Q_SNOWFLAKE_SLEEP', 'no', 'expected true or false, got "no"'],
+    ['FLEET_Q_SNOWFLAKE_STATEMENT_SLOTS', '0', 'expected a whole number from 1 to 1000, got "0"'],
+    ['FLEET_Q_SNOWFLAKE_STATEMENT_SLOTS', '1001', 'expected a whole number from 1 to 1000, got "1001"'],
+    ['FLEET_Q_SNOWFLAKE_STATEMENT_SLOTS', '8.5', 'expected a whole number from 1 to 1000, got "8.5"'],
     ['FLEET_Q_CREATE_TABLES', 'no', 'expected true or false, got "no"'],
   ])('%s=%s is refused, and named', (variable, value, problem) => {
     const error = validationErrorOf(() => FleetQ.fromEnv({}, { [variable]: value }));

@@ -79,6 +79,8 @@ export class Heartbeat implements Service {
   #evictions = 0;
   /** Set while a heartbeat announces that the pod sleeps. */
   #falling: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
+  /** It was announced that the pod sleeps. */
+  #sleeping = false;
   #onAwake: (() => void) | undefined;
   /** The first tick of the loop only waits: `start` has sent a heartbeat already. */
   #pauseMs: number | undefined;
@@ -130,9 +132,10 @@ export class Heartbeat implements Service {
   /**
    * Announces that the pod sleeps, and sends no more heartbeats until {@link Heartbeat.wake}.
    *
-   * @returns resolves when it was announced
+   * @returns resolves when it was announced; rejects if that failed, or if the pod was fenced or woken meanwhile
    */
   sleep(): Promise<void> {
+    if (this.#ended.signal.aborted || this.#draining) return Promise.reject(new StoppedError('sleep'));
     return new Promise((resolve, reject) => {
       this.#falling = { resolve, reject };
       this.#loop.wake();
@@ -141,8 +144,8 @@ export class Heartbeat implements Service {
 
   /** Sends heartbeats again. @param onAwake called when the first of them was answered */
   wake(onAwake: () => void): void {
-    this.#falling?.reject(new StoppedError('sleep'));
-    this.#falling = undefined;
+    this.#keepAwake(new StoppedError('sleep'));
+    this.#sleeping = false;
     this.#onAwake = onAwake;
     this.#loop.wake();
   }
@@ -150,11 +153,20 @@ export class Heartbeat implements Service {
   /** The queue is being stopped: the pod must not lead while it drains. It continues to send heartbeats. */
   drain(): void {
     this.#draining = true;
+    this.#keepAwake(new StoppedError('sleep'));
+    this.#sleeping = false;
     this.#loop.wake();
+  }
+
+  /** The pod does not fall asleep after all. An announcement that is on its way is followed by a heartbeat. */
+  #keepAwake(reason: unknown): void {
+    this.#falling?.reject(reason);
+    this.#falling = undefined;
   }
 
   #fenced(): void {
     const { peers, fence } = this.#deps;
+    this.#keepAwake(new StoppedError('sleep')); // the answer that ends the fence admits the pool
     // Frozen, this pod stood still; otherwise the store did not answer it, and need not have answered anybody.
     if (fence.reason === 'frozen') peers.interrupt();
     else peers.reset();
@@ -183,7 +195,7 @@ export class Heartbeat implements Service {
   async #tick(): Promise<number> {
     const pauseMs = this.#pauseMs;
     this.#pauseMs = undefined;
-    return pauseMs ?? (this.#gone ? Infinity : this.#beat());
+    return pauseMs ?? (this.#gone || this.#sleeping ? Infinity : this.#beat());
   }
 
   async #beat(): Promise<number> {
@@ -252,6 +264,7 @@ export class Heartbeat implements Service {
     if (falling === undefined) return 0;
     const { fence, peers, elector } = this.#deps;
     this.#falling = undefined;
+    this.#sleeping = true;
     elector.lapse();
     elector.reset();
     fence.rest();
@@ -320,8 +333,7 @@ export class Heartbeat implements Service {
     if (this.#ended.signal.aborted) return Infinity;
     const { log, settings, runtime, peers, fence } = this.#deps;
     peers.unanswered();
-    this.#falling?.reject(error);
-    this.#falling = undefined;
+    this.#keepAwake(error);
     if (!this.#registration.registered && isStoreError(error) && error.code === 'STORE_SCHEMA_NEWER') {
       log.warn({ error: loggedError(error) }, 'evicted pod cannot join the fleet again; draining and leaving');
       fence.drain('outdated');

@@ -8,7 +8,7 @@
  *   them in a short time replaces the distance, where a session stays late.
  * - Anything else ends the spell: work of this pod, a step that this process has submitted, a token that has moved.
  *
- * Pure: it is told what happens.
+ * Pure: its caller reports what happens.
  */
 import type { QuietLook } from '../pool-interface.js';
 

@@ -15,11 +15,13 @@ import { loggedError, type Log } from '../log.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
+import { withTimeout } from '../runtime/with-timeout.js';
 import type { SleepRhythm, Store } from '../store/contract.js';
 import type { WorkerPool } from '../pool-interface.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { OwnIncarnation } from './own-incarnation.js';
 import { QuietSpell, type Rest } from './quiet-spell.js';
+import type { Instant } from './self-fence.js';
 
 export interface SleepDependencies {
   readonly runtime: Runtime;
@@ -35,11 +37,16 @@ export interface SleepDependencies {
 
 type Reason = PodAwake['reason'];
 
-interface Asleep extends Rest {
-  readonly since: number;
-  readonly checkAt: number;
-  /** On the wall clock. */
-  readonly lookAt: number;
+interface Asleep {
+  readonly rest: Rest;
+  /** On both clocks: the monotonic one may stop while the machine is suspended, and the wall clock may be set. */
+  readonly since: Instant;
+  readonly dueInMs: number;
+  /** How long it sleeps until the next check. */
+  readonly checkInMs: number;
+  readonly lookInMs: number;
+  /** Whether it has been announced. */
+  readonly announced: boolean;
 }
 
 /** Intervals are spread by this share, up and down. */
@@ -52,6 +59,7 @@ export class Sleep implements Service {
   readonly #rhythm: SleepRhythm | undefined;
   readonly #loop: Loop;
   readonly #spell: QuietSpell;
+  readonly #ended = new AbortController();
   #asleep: Asleep | undefined;
 
   constructor(deps: SleepDependencies) {
@@ -81,7 +89,9 @@ export class Sleep implements Service {
     return this.#rhythm === undefined ? Promise.resolve() : this.#loop.start();
   }
 
+  /** The pod leaves the fleet next. A question that is not answered does not delay that. */
   stop(): Promise<void> {
+    this.#ended.abort();
     return this.#loop.stop();
   }
 
@@ -93,68 +103,104 @@ export class Sleep implements Service {
 
   async #fallAsleep(rhythm: SleepRhythm): Promise<number> {
     const { store, runtime, pool, heartbeat, atWork } = this.#deps;
-    if (!this.#spell.wantsToken || atWork()) return Infinity; // woken by the next quiet exchange
-    const rest = this.#spell.read(await store.pulse(), runtime.monotonicMs());
-    if (rest === undefined || !pool.sleep()) return Infinity;
-    const since = runtime.monotonicMs();
-    this.#asleep = { ...rest, since, checkAt: since + rhythm.checkIntervalMs, lookAt: this.#nextLookAt(rhythm) };
+    if (!this.#spell.wantsToken) return Infinity; // woken by the next quiet exchange
+    const rest = this.#spell.read(await this.#answer(() => store.pulse()), runtime.monotonicMs());
+    if (rest === undefined || !this.#loop.running || atWork() || !pool.sleep()) return Infinity;
+    const since = this.#instant();
+    this.#asleep = {
+      rest,
+      since,
+      dueInMs: Math.max(0, rest.dueAt - since.monotonicMs),
+      checkInMs: rhythm.checkIntervalMs,
+      lookInMs: this.#nextLookInMs(rhythm),
+      announced: false,
+    };
     try {
-      await heartbeat.sleep();
+      await withTimeout(runtime, () => heartbeat.sleep(), { signal: this.#ended.signal });
     } catch (error) {
       this.#wake('change');
       throw error;
     }
     if (this.#asleep === undefined) return Infinity; // woken meanwhile
-    this.#announceSleep(rest, since);
+    this.#asleep = { ...this.#asleep, announced: true };
+    this.#announceSleep(this.#asleep);
     return 0; // a change since the token was read must not wait for the first interval
   }
 
   /** Asks what costs nothing. */
-  async #ask(rhythm: SleepRhythm, { token, census, dueAt, checkAt, lookAt }: Asleep): Promise<number> {
+  async #ask(rhythm: SleepRhythm, asleep: Asleep): Promise<number> {
     const { store, runtime } = this.#deps;
-    const now = runtime.monotonicMs();
-    if (now >= dueAt) return this.#wake('due');
-    if (runtime.wallMs() >= lookAt) return this.#wake('look');
-    if ((await store.pulse()) !== token) return this.#wake('change');
-    if (now >= checkAt && this.#asleep !== undefined) {
-      if ((await store.census?.()) !== census) return this.#wake('check');
-      this.#asleep = { ...this.#asleep, checkAt: now + rhythm.checkIntervalMs };
+    const { rest, dueInMs, checkInMs, lookInMs } = asleep;
+    const sleptMs = this.#sleptMs(asleep);
+    if (sleptMs >= dueInMs) return this.#wake('due');
+    if (sleptMs >= lookInMs) return this.#wake('look');
+    if ((await this.#answer(() => store.pulse())) !== rest.token) return this.#wakeFrom(asleep, 'change');
+    let nextCheckInMs = checkInMs;
+    if (sleptMs >= checkInMs) {
+      if ((await this.#answer(() => store.census?.() ?? Promise.resolve(rest.census))) !== rest.census)
+        return this.#wakeFrom(asleep, 'check');
+      nextCheckInMs = sleptMs + rhythm.checkIntervalMs;
+      if (this.#asleep === asleep) this.#asleep = { ...asleep, checkInMs: nextCheckInMs };
     }
     const pollMs = rhythm.pollIntervalMs * (1 - SPREAD + 2 * SPREAD * runtime.random());
-    return Math.max(1, Math.min(pollMs, dueAt - runtime.monotonicMs()));
+    return Math.max(1, Math.min(pollMs, Math.min(dueInMs, lookInMs, nextCheckInMs) - this.#sleptMs(asleep)));
+  }
+
+  #answer(call: () => Promise<string>): Promise<string> {
+    return withTimeout(this.#deps.runtime, call, { signal: this.#ended.signal });
+  }
+
+  /** Wakes if it still sleeps as it did when it asked. */
+  #wakeFrom(asleep: Asleep, reason: Reason): number {
+    return this.#asleep === asleep ? this.#wake(reason) : Infinity;
   }
 
   #wake(reason: Reason): number {
     const asleep = this.#asleep;
     if (asleep === undefined) return Infinity;
-    const { heartbeat, runtime, identity, events, log } = this.#deps;
+    const { heartbeat, identity, events, log } = this.#deps;
     this.#asleep = undefined;
     this.#spell.end();
-    const sleptMs = Math.round(runtime.monotonicMs() - asleep.since);
+    const sleptMs = Math.round(this.#sleptMs(asleep));
     heartbeat.wake(() => {
+      if (!asleep.announced) return; // it has not slept
       logEvent(log, EVENT_LINES.podAwake, { incarnation: identity.pod.incarnation, reason, sleptMs });
       events.emit('pod:awake', { ...identity.pod, reason, sleptMs });
     });
     return Infinity;
   }
 
-  #announceSleep({ dueAt }: Rest, now: number): void {
+  #announceSleep({ dueInMs }: Asleep): void {
     const { identity, events, log } = this.#deps;
-    const nextDueInMs = dueAt === Infinity ? null : Math.max(0, Math.round(dueAt - now));
+    const nextDueInMs = dueInMs === Infinity ? null : Math.round(dueInMs);
     logEvent(log, EVENT_LINES.podAsleep, { incarnation: identity.pod.incarnation, nextDueInMs });
     events.emit('pod:asleep', { ...identity.pod, nextDueInMs });
   }
 
-  /** At a multiple of the interval on the wall clock. */
-  #nextLookAt({ lookIntervalMs }: SleepRhythm): number {
+  #instant(): Instant {
     const { runtime } = this.#deps;
-    const next = Math.ceil((runtime.wallMs() + 1) / lookIntervalMs) * lookIntervalMs;
-    return next + LOOKS_SPREAD_MS * runtime.random();
+    return { monotonicMs: runtime.monotonicMs(), wallMs: runtime.wallMs() };
+  }
+
+  /** By the clock that says more: too long costs one look, too short could miss what is due. */
+  #sleptMs({ since }: Asleep): number {
+    const now = this.#instant();
+    return Math.max(now.monotonicMs - since.monotonicMs, now.wallMs - since.wallMs);
+  }
+
+  /** At a multiple of the interval on the wall clock, and within the interval on either clock. */
+  #nextLookInMs({ lookIntervalMs }: SleepRhythm): number {
+    const { runtime } = this.#deps;
+    return lookIntervalMs - (runtime.wallMs() % lookIntervalMs) + LOOKS_SPREAD_MS * runtime.random();
   }
 
   #failed(error: unknown): number {
+    if (this.#ended.signal.aborted) return Infinity;
+    const asleep = this.#asleep;
     const retryInMs = this.#rhythm?.pollIntervalMs ?? Infinity;
     this.#deps.log.debug({ error: loggedError(error), retryInMs }, 'asking whether anything has changed failed');
-    return this.#asleep === undefined ? Infinity : retryInMs;
+    if (asleep === undefined) return Infinity;
+    // Without an answer nothing is known to be unchanged: after the time of a check, the pod looks.
+    return this.#sleptMs(asleep) >= asleep.checkInMs ? this.#wake('check') : retryInMs;
   }
 }

@@ -39,6 +39,7 @@ import { DuplicateRowClaims } from './duplicate-row-claims.js';
 import type { ExpectedSteps } from './expected-steps.js';
 import type { LoggedExchange } from './logged-exchange.js';
 import type { Looks } from './looks.js';
+import { REQUEST_WINDOW_MS } from './request-bind.js';
 import type { Seen } from './seen.js';
 import type { OwnRequest, ServingUpdate } from './serving-update.js';
 import { BATCH, collect, settlementChunks, type ReceiptStates, type Settlements } from './settlements.js';
@@ -80,6 +81,8 @@ export class Exchange {
   #sawWork = false;
   /** When the last exchange began that was more than a look. */
   #exchangedAt = -Infinity;
+  /** When the last request was answered that this pod has logged. */
+  #loggedAt = -Infinity;
 
   constructor(deps: ExchangeDependencies) {
     this.#deps = deps;
@@ -158,7 +161,12 @@ export class Exchange {
     const request = await this.#request(pod, claim !== undefined && wants(claim) ? claim : undefined, last);
     if (pacer.path(this.#now()) === 'log') {
       if (!pacer.knowsClient(this.#now())) await this.#deps.measureClient();
-      const answer = await logged.run(request, claim);
+      let answer;
+      try {
+        answer = await logged.run(request, claim);
+      } finally {
+        this.#loggedAt = this.#now();
+      }
       this.#saw(claim, answer.seen);
       return answer;
     }
@@ -251,7 +259,10 @@ export class Exchange {
     const fresh = new Set(tokens.fresh(seen?.claims ?? []));
     const claims = (seen?.claims ?? []).filter((claim) => claim.claimToken === readBack || fresh.has(claim));
     tokens.had(claims, now);
-    const isQuiet = asked !== undefined && complete && seen?.claimed === 0 && seen.due === 0 && expected.empty;
+    // Until its last request has left the log's window, another pod could still hand out a step to it: never while it sleeps.
+    const isInLog = now - this.#loggedAt <= REQUEST_WINDOW_MS;
+    const sawNothing = asked !== undefined && complete && seen?.claimed === 0 && seen.due === 0;
+    const isQuiet = sawNothing && expected.empty && !isInLog;
     return {
       receipts,
       claims,

@@ -116,6 +116,7 @@ export class PodLog {
     if (this.#isSpared(pod, beat)) return;
     const { eligible, asleep, heartbeatMs, deadAfterMs, meta } = beat;
     const registered = this.#registered?.incarnation === pod.incarnation ? this.#registered.types : undefined;
+    this.#written = undefined; // if its reply is lost, the log may say something else than before
     await this.#append(pod, {
       event: asleep ? 'asleep' : 'heartbeat',
       eligible: eligible ? 1 : 0,
