@@ -143,6 +143,32 @@ describe('a pod that sleeps', () => {
     expect(reasons(pod)).toEqual(['due']);
   });
 
+  it('looks in time though its wall clock is set back by a year', async () => {
+    const pod = await asleep('a');
+    pod.runtime.shiftWall(-31_536_000_000);
+    await world.advance(21_700_000);
+    expect(reasons(pod)).toEqual(['look']);
+  });
+
+  it('looks at a step that is due though the monotonic clock stood still while its machine was suspended', async () => {
+    const pod = await asleep('a', 7_200_000);
+    pod.runtime.shiftWall(7_200_000);
+    await world.advance(15_000);
+    expect(reasons(pod)).toEqual(['due']);
+  });
+
+  it('stays awake if it is fenced while its announcement is on its way', async () => {
+    const pod = await started('a');
+    await quietFor(pod, 30_000);
+    pod.line.delays(11_000, 'heartbeat');
+    await quietFor(pod, 30_000);
+    pod.line.heals();
+    await world.advance(30_000);
+    expect(pod.recorded.of('pod:fenced')).not.toEqual([]);
+    expect(pod.pool.calls.at(-1)).toBe(`admit ${pod.pod.incarnation}`);
+    expect(await viewOf(pod)).toMatchObject({ asleep: false });
+  });
+
   it('claims nothing until a heartbeat is answered', async () => {
     const pod = await asleep('a');
     pod.line.breaks('hangs', 'heartbeat');

@@ -18,6 +18,7 @@ import { poolPlanningBreaks } from './breaks/pool-planning.js';
 import { runtimeBreaks } from './breaks/runtime.js';
 import { settlementBreaks } from './breaks/settlement.js';
 import { snowflakeAccountBreaks } from './breaks/snowflake-accounts.js';
+import { sleepBreaks } from './breaks/sleep.js';
 import { snowflakeBreaks } from './breaks/snowflake.js';
 import { sqliteBreaks } from './breaks/sqlite.js';
 import { stepBreaks } from './breaks/step.js';
@@ -39,6 +40,7 @@ export const allBreaks: readonly Break[] = [
   ...poolPlanningBreaks,
   ...poolIsolationBreaks,
   ...fleetBreaks,
+  ...sleepBreaks,
   ...lateReadBreaks,
   ...settlementBreaks,
   ...storeBreaks,
