@@ -14,7 +14,7 @@ import type { Connect, LiveSession, Row } from './session.js';
 import type { Place } from './schema.js';
 import type { Warehouse } from './warehouse.js';
 
-export const QUERY_TAG = 'fleet-q-live';
+const QUERY_TAG = 'fleet-q-live';
 const STATEMENT_SECONDS = 120;
 
 export interface LiveAccountOptions {

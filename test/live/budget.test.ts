@@ -32,9 +32,9 @@ describe('the budget', () => {
     const { budget, clock } = budgetAt({ maxCredits: 0.5, maxMinutes: 20 });
     clock.ms = 15 * MINUTE;
     expect([budget.fits(5), budget.fits(5.1)]).toEqual([true, false]);
-    const dear = budgetAt({ maxCredits: 0.5, maxMinutes: 60, creditsPerHour: 2 });
-    dear.clock.ms = 10 * MINUTE;
-    expect([dear.budget.fits(3.9), dear.budget.fits(4.1)]).toEqual([true, false]);
+    const costly = budgetAt({ maxCredits: 0.5, maxMinutes: 60, creditsPerHour: 2 });
+    costly.clock.ms = 10 * MINUTE;
+    expect([costly.budget.fits(3.9), costly.budget.fits(4.1)]).toEqual([true, false]);
   });
 
   test('says how long the check may still run, so that it never costs more than the limit', () => {

@@ -21,7 +21,7 @@ export interface Target {
   readonly maxMinutes: number;
 }
 
-export const PREFIX = 'FLEET_Q_LIVE_';
+const PREFIX = 'FLEET_Q_LIVE_';
 /** Set for the process that runs the conformance suite; not for users. */
 export const CONFORMANCE_VARIABLE = `${PREFIX}CONFORMANCE`;
 

@@ -18,7 +18,7 @@ const CREDITS: Readonly<Record<string, number>> = {
   ...{ '2xlarge': 32, '3xlarge': 64, '4xlarge': 128, '5xlarge': 256, '6xlarge': 512 },
 };
 /** Gen2 and Snowpark-optimized warehouses cost more: the highest factor of any cloud. */
-const DEARER = 1.5;
+const HIGHEST_FACTOR = 1.5;
 
 /** @returns `undefined` if its price is not known, such as that of an adaptive warehouse */
 export function warehouseFrom(row: Row): Warehouse | undefined {
@@ -43,6 +43,6 @@ export function warehouseFrom(row: Row): Warehouse | undefined {
     state: text('state').toUpperCase(),
     autoResume: text('auto_resume').toLowerCase() === 'true',
     autoSuspendSeconds: seconds > 0 ? seconds : undefined,
-    creditsPerHour: credits * (isStandard ? 1 : DEARER) * Math.max(1, Number(text('max_cluster_count')) || 1),
+    creditsPerHour: credits * (isStandard ? 1 : HIGHEST_FACTOR) * Math.max(1, Number(text('max_cluster_count')) || 1),
   };
 }

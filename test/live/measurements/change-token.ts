@@ -5,7 +5,7 @@ import { seen } from './errors.js';
 
 const POLLS = 20;
 /** A fleet of ten polls 3,600 times an hour. At this price it would cost as much as a hundredth of an X-Small. */
-const DEAR_POLL_CREDITS = 0.01 / 3_600;
+const COSTLY_POLL_CREDITS = 0.01 / 3_600;
 
 export const changeToken: Measurement = {
   name: 'change-token',
@@ -95,7 +95,7 @@ export const pollCost: Measurement = {
       return { verdict: 'unanswered', answer: 'QUERY_HISTORY does not show these statements (yet).' };
     }
     const creditsPerPoll = recorded.reduce((sum, { cloudCredits }) => sum + cloudCredits, 0) / recorded.length;
-    const verdict = creditsPerPoll <= DEAR_POLL_CREDITS ? 'as assumed' : 'differs';
+    const verdict = creditsPerPoll <= COSTLY_POLL_CREDITS ? 'as assumed' : 'differs';
     const evidence = [`${recorded.length} polls in QUERY_HISTORY`];
     return { verdict, answer: `${creditsPerPoll.toPrecision(3)} credits`, evidence, figures: { creditsPerPoll } };
   },

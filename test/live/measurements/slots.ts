@@ -91,7 +91,8 @@ async function slotsOf(account: LiveAccount): Promise<{ readonly slots: number; 
   const sessions = await account.sessions(SENT);
   const work = (session: LiveSession) =>
     session.run(`SELECT COUNT(*) AS n FROM TABLE(GENERATOR(TIMELIMIT => ${WORK_SECONDS}))`);
-  const unitMs = (await work(sessions[0]!)).ms;
+  const alone = [await work(sessions[0]!), await work(sessions[0]!), await work(sessions[0]!)];
+  const unitMs = Math.max(...alone.map(({ ms }) => ms));
   const all = await Promise.all(sessions.map(work));
   // The first wave ends before a second could: between one unit and two.
   return { slots: all.filter(({ ms }) => ms < 1.6 * unitMs).length, unitMs };
