@@ -68,7 +68,7 @@ async function crowd(
       }),
     );
     // Until nothing has ended for a while: the rest waits for the lock.
-    for (let before = -1; ended > before && ended < attempts.length; ) {
+    for (let before = -1; ended > before && ended < attempts.length;) {
       before = ended;
       await account.settle();
     }
