@@ -159,7 +159,7 @@ const EDGES: Record<string, readonly string[]> = {
   // the pool's rooms, from the top down: each imports only those below it
   'pool/exchange': [
     ...['pool/planning', 'type pool/execution', 'type pool/suspects', 'pool/claims', 'type pool/handlers'],
-    ...['type pool/pool-state', 'events', 'log', 'type settlement', 'type store/contract'],
+    ...['type pool/pool-state', 'type pool-interface', 'events', 'log', 'type settlement', 'type store/contract'],
     ...['step', 'runtime', 'runtime/backoff', 'errors'],
   ],
   'pool/planning': [
