@@ -61,7 +61,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
   loneStep: { secondMs: 1_500, run: (warehouse, scheme) => loneStep(scheme, warehouse, rounds) },
   fortyPods: {
-    secondMs: 4_000,
+    secondMs: 2_000,
     run: (warehouse, scheme) => fortyPods(scheme, warehouse, secondsOr(scheme === ours ? 30 : 15), secondsOr(15)),
   },
   idle: {
