@@ -12,7 +12,7 @@ const STORM: Aim = { inARow: 4 };
 
 /** By name. An UPDATE may meet sixteen of them, so that rates up to 6 % can be had of all at once. */
 export const STORMS: Readonly<Record<string, readonly [Fault, Aim]>> = {
-  'too many waiters': [{ kind: 'refused', refusal: refusals.tooManyWaiters('T', 20) }, LOCKING],
+  'too many waiters': [{ kind: 'refused', refusal: refusals.tooManyWaiters('T', 20) }, WRITING],
   'lock time-out': [{ kind: 'refused', refusal: refusals.lockTimeout('T') }, LOCKING],
   deadlock: [{ kind: 'refused', refusal: refusals.deadlock('T') }, LOCKING],
   cancelled: [{ kind: 'refused', refusal: refusals.cancelled() }, {}],
