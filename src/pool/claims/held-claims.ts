@@ -2,12 +2,12 @@
  * All claims that this pod holds: unstarted, running, or ended and without a receipt yet.
  *
  * Invariants:
- * - A claim goes one way: ready queue, slot, outbox.
+ * - A claim goes one way: ready queue, slot, outbox. It comes once: what is read back may show a claim that is held already.
  * - A claim that has not started and cannot or may not start here is given back uncharged.
  * - A claim that belongs to an earlier incarnation and has not started is dropped: the store no longer counts it as held here.
  */
 import type { Outcome, ReleaseReason } from '../../step/decide-transition.js';
-import type { Fence, PodRef } from '../../store/contract.js';
+import { fenceKey, type Fence, type PodRef } from '../../store/contract.js';
 import type { HeldClaim } from './held-claim.js';
 import { Outbox, type OutboxEntry } from './outbox.js';
 import { ReadyQueue } from './ready-queue.js';
@@ -39,6 +39,14 @@ export class HeldClaims {
   /** Claims without an outcome: unstarted or running. */
   withoutOutcome(): HeldClaim[] {
     return [...this.ready.all(), ...this.running.withoutStrays()];
+  }
+
+  /** Those of these claims that are not held. A claim that comes a second time must not run a second time. */
+  notHeld<T extends Fence>(claims: readonly T[]): readonly T[] {
+    if (claims.length === 0 || this.empty) return claims;
+    const held = [...this.withoutOutcome(), ...this.running.pending()].map(({ claim }) => claim);
+    const keys = new Set([...held, ...this.outbox.fences()].map(fenceKey));
+    return claims.filter((claim) => !keys.has(fenceKey(claim)));
   }
 
   /** Claims as this incarnation from now on. @returns the unstarted claims of the one before, which are dropped */

@@ -26,6 +26,8 @@ import { UnconfirmedTokens, type UnansweredToken } from './unconfirmed-tokens.js
 export interface ExchangeResult extends Settled, ClaimsBrought {
   /** Nothing was left to do. */
   readonly quiet: ExchangeReply['quiet'];
+  /** The claims were read back: some of them may have come before. */
+  readonly isReadBack: boolean;
 }
 
 const FIRST_PAUSE_MS = 50;
@@ -163,7 +165,7 @@ export class ExchangeChannel implements ExchangePace {
     if (settled === undefined) return undefined;
     const { settlements: sent, receipts } = settled;
     const asked = claim ? claim.free + claim.prefetch : 0;
-    return { settlements: sent, receipts, claims, nextDueInMs, quiet, asked };
+    return { settlements: sent, receipts, claims, nextDueInMs, quiet, asked, isReadBack: readBack !== undefined };
   }
 
   /** @param settled how many receipts have come; `undefined` if the exchange failed */

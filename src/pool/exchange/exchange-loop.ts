@@ -145,7 +145,8 @@ export class ExchangeLoop implements Service {
     claims.outbox.sent();
     planner.received(now, result);
     // Claims of an evicted incarnation are orphans by now.
-    if (pod === claims.pod) intake.takeIn(result.claims, pod, now);
+    const brought = result.isReadBack ? claims.notHeld(result.claims) : result.claims;
+    if (pod === claims.pod) intake.takeIn(brought, pod, now);
     slots.fill();
     for (let i = 0; i < batch.length; i++) {
       this.#announce(batch[i], result, i);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
+import type { FreshClaim } from '../../../src/store/contract.js';
 import { gate, POD, Rig, running } from '../support/rig.js';
 
 const add = ({ a, b }: { a: number; b: number }) => a + b;
@@ -216,6 +217,39 @@ describe('an exchange that fails', () => {
     await rig.runtime.advance(2_500);
     expect(rig.store.row('hidden').status).toBe('completed');
     expect(rig.events('step:started').map(({ stepId }) => stepId as string)).toEqual(['next', 'hidden']);
+  });
+
+  test('runs a claim once that another exchange has brought before it is read back', async () => {
+    const open = gate();
+    const rig = await running({ slow: () => open.promise }, { staleReadMs: 10_000 }, ({ store, runtime }) => {
+      store.add('hidden', 'slow');
+      store.after = () => {
+        store.after = () => undefined;
+        throw new StoreError('STORE_UNAVAILABLE', 'down', true); // the claim is taken
+      };
+      const { exchange } = store;
+      let late: FreshClaim[] | undefined;
+      store.exchange = async (request) => {
+        const reply = await exchange(request);
+        if (request.readBack === undefined) return { ...reply, claims: [...reply.claims, ...(late?.splice(0) ?? [])] };
+        if (runtime.monotonicMs() > 3_000) return reply;
+        late ??= [...reply.claims]; // the next look shows it, this one does not
+        return { ...reply, claims: [] };
+      };
+    });
+    await rig.runtime.advance(2_000);
+    rig.store.add('next', 'slow');
+    rig.pool.wake();
+    await rig.runtime.advance(4_000);
+    expect(rig.store.requests.filter(({ readBack }) => readBack !== undefined).length).toBeGreaterThan(1);
+    expect(rig.events('step:started').map(({ stepId }) => stepId as string)).toEqual(
+      expect.arrayContaining(['next', 'hidden']),
+    );
+    open.open();
+    await rig.runtime.advance(4_000);
+    expect(rig.events('step:started')).toHaveLength(2);
+    expect(rig.events('step:completed')).toHaveLength(2);
+    expect(rig.events('step:claimed')).toHaveLength(2);
   });
 
   test('reads an unanswered token back before a fresh token claims', async () => {
