@@ -19,6 +19,7 @@ import { runtimeBreaks } from './breaks/runtime.js';
 import { settlementBreaks } from './breaks/settlement.js';
 import { snowflakeAccountBreaks } from './breaks/snowflake-accounts.js';
 import { sleepBreaks } from './breaks/sleep.js';
+import { combiningBreaks } from './breaks/combining.js';
 import { snowflakeBreaks } from './breaks/snowflake.js';
 import { sqliteBreaks } from './breaks/sqlite.js';
 import { stepBreaks } from './breaks/step.js';
@@ -45,6 +46,7 @@ export const allBreaks: readonly Break[] = [
   ...settlementBreaks,
   ...storeBreaks,
   ...sqliteBreaks,
+  ...combiningBreaks,
   ...snowflakeBreaks,
   ...driverBreaks,
   ...snowflakeAccountBreaks,

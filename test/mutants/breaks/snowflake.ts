@@ -98,8 +98,8 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/exchange: an idle exchange sends an UPDATE that could match nothing',
     file: `${SNOWFLAKE}/exchange/exchange.ts`,
-    find: 'if (claim !== undefined) this.#expectsWork = seen.due > 0;',
-    replace: 'if (claim !== undefined) this.#expectsWork = seen.due >= 0;',
+    find: 'if (!wants(claim) || overdue === 0) return false;',
+    replace: 'if (!wants(claim)) return false;',
     tests: [`${TESTS}/exchange.test.ts`],
   },
   {
@@ -118,35 +118,35 @@ export const snowflakeBreaks: readonly Break[] = [
   },
   {
     name: 'snowflake/exchange: suspects that may not be claimed count as due',
-    file: `${SNOWFLAKE}/exchange/exchange.ts`,
+    file: `${SNOWFLAKE}/exchange/looks.ts`,
     find: 'claim.quarantine === 1 ? Number.MAX_SAFE_INTEGER : 1',
     replace: 'claim.quarantine === 1 ? Number.MAX_SAFE_INTEGER : 2',
     tests: [`${TESTS}/exchange.test.ts`],
   },
   {
     name: 'snowflake/exchange: a step with a crash counts as due where no slot is free',
-    file: `${SNOWFLAKE}/exchange/exchange.ts`,
-    find: 'claim === undefined || claim.free === 0 ? 0',
-    replace: 'claim === undefined ? 0',
+    file: `${SNOWFLAKE}/exchange/looks.ts`,
+    find: 'if (claim === undefined || claim.free === 0) return 0;',
+    replace: 'if (claim === undefined) return 0;',
     tests: [`${TESTS}/exchange.test.ts`],
   },
   {
     name: 'snowflake/exchange: absence on a new connection is believed',
     file: `${SNOWFLAKE}/exchange/exchange.ts`,
-    find: 'if (wanted !== undefined) this.#refuseUnseenClaims(seen);',
+    find: 'if (served && wanted !== undefined) this.#refuseUnseenClaims(wanted, seen);',
     replace: '',
     tests: [`${TESTS}/exchange.test.ts`],
   },
   {
-    name: 'snowflake/exchange: what is read back is believed where this exchange has written',
+    name: 'snowflake/exchange: what is read back is not refreshed',
     file: `${SNOWFLAKE}/exchange/exchange.ts`,
-    find: 'let takenOn = claim === undefined ? undefined : this.#wroteOn;',
-    replace: 'let takenOn = this.#wroteOn;',
+    find: 'if (back.length > 0) {',
+    replace: 'if (back.length > 1e9) {',
     tests: [`${TESTS}/exchange.test.ts`],
   },
   {
     name: 'snowflake/exchange: a void claim is shown',
-    file: `${SNOWFLAKE}/exchange/claims-and-receipts.ts`,
+    file: `${SNOWFLAKE}/exchange/seen.ts`,
     find: "claims: inState('first')",
     replace: "claims: [...inState('void'), ...inState('first')]",
     tests: [`${TESTS}/exchange.test.ts`],
@@ -161,15 +161,15 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/exchange: receipts of the first parts are not asked for',
     file: `${SNOWFLAKE}/exchange/exchange.ts`,
-    find: 'collect(states, await this.#settlements.states(this.#session, pod, last.items));',
+    find: 'collect(states, await settlements.states(session, pod, last.items));',
     replace: '',
     tests: [`${TESTS}/exchange.test.ts`],
   },
   {
     name: 'snowflake/exchange: another session is asked for the receipts of recovery',
     file: `${SNOWFLAKE}/exchange/exchange.ts`,
-    find: 'return this.#settlements.settle(this.#rest, pod, settlements);',
-    replace: 'return this.#settlements.settle(this.#session, pod, settlements);',
+    find: 'return this.#deps.settlements.settle(this.#deps.rest, pod, settlements);',
+    replace: 'return this.#deps.settlements.settle(this.#deps.session, pod, settlements);',
     tests: [`${TESTS}/exchange.test.ts`],
   },
   {
@@ -188,9 +188,9 @@ export const snowflakeBreaks: readonly Break[] = [
   },
   {
     name: 'snowflake/exchange: back-pressure makes settlements go alone',
-    file: `${SNOWFLAKE}/exchange/exchange.ts`,
-    find: 'if (own === undefined || !isRefused(error)) throw error;',
-    replace: 'if (own === undefined || !(isRefused(error) || error instanceof Error)) throw error;',
+    file: `${SNOWFLAKE}/exchange/serving-update.ts`,
+    find: 'if (!isRefused(error)) throw error;',
+    replace: 'if (!(isRefused(error) || error instanceof Error)) throw error;',
     tests: [`${TESTS}/exchange.test.ts`],
   },
   {
@@ -217,8 +217,8 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/exchange: a pod that is refused everything asks again at once',
     file: `${SNOWFLAKE}/exchange/exchange.ts`,
-    find: 'replyOf(receipts, seen, turn?.complete, wanted && this.#isStarved(wanted, seen))',
-    replace: '(void (wanted && this.#isStarved(wanted, seen)), replyOf(receipts, seen, turn?.complete))',
+    find: 'const starved = served && wanted !== undefined && this.#isStarved(wanted, seen);',
+    replace: 'const starved = served && wanted !== undefined && this.#isStarved(wanted, seen) && false;',
     tests: [`${TESTS}/exchange.test.ts`],
   },
   {
@@ -370,7 +370,7 @@ export const snowflakeBreaks: readonly Break[] = [
   },
   {
     name: 'snowflake/exchange: a claim stands beside another row that is taken',
-    file: `${SNOWFLAKE}/exchange/statements/claims-and-receipts.ts`,
+    file: `${SNOWFLAKE}/exchange/statements/look.ts`,
     find: "IFF(s.row_id = d.first_id AND d.taken = 1, 'first', 'void')",
     replace: "IFF(s.row_id = d.first_id, 'first', 'void')",
     tests: [`${TESTS}/duplicate-rows.test.ts`],
@@ -394,13 +394,6 @@ export const snowflakeBreaks: readonly Break[] = [
     file: `${SNOWFLAKE}/exchange/settlements.ts`,
     find: 'if (!isUnclear || !this.#lateReads.arePossible) return;',
     replace: 'if (isUnclear || !this.#lateReads.arePossible) return;',
-    tests: [`${TESTS}/exchange.test.ts`],
-  },
-  {
-    name: 'snowflake/exchange: a claim that is read on a new connection is believed',
-    file: `${SNOWFLAKE}/exchange/exchange.ts`,
-    find: 'seen.claims.length > 0 && takenOn !== this.#session.logins',
-    replace: 'seen.claims.length < 0 && takenOn !== this.#session.logins',
     tests: [`${TESTS}/exchange.test.ts`],
   },
   {
