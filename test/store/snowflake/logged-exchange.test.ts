@@ -125,6 +125,18 @@ describe('among pods that exchange', () => {
     expect(ask.bind.slotMs).toBe(400 + 50 + 50);
   });
 
+  test('an exchange that reads claims back goes directly, so that they are refreshed', async () => {
+    const one = settlement({ ...claimed0, stepId: 'b' });
+    const { exchange, names } = exchanging((statement) =>
+      statement === 'look' ? [...look('served'), claimed('a', 1, 'first', 'lost'), receipt(one, 'mine')] : [],
+    );
+    await exchange.run(ASKS); // so that it knows of others
+    names();
+    const { claims } = await exchange.run({ pod: POD, settlements: [one], readBack: 'lost' });
+    expect(claims.map(({ stepId }) => stepId)).toEqual(['a']);
+    expect(names()).toEqual(['exchange', 'look', 'refresh', 'look']);
+  });
+
   test('a pod exchanges directly again when the others have been silent for ten UPDATEs', async () => {
     let otherMs = 100;
     const { exchange, names } = exchanging(

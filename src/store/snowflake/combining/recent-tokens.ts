@@ -38,9 +38,13 @@ export class RecentTokens {
     for (const fence of fences) touch(this.#had, fenceKey(fence), now);
   }
 
-  /** Those that the pool has not had. */
-  fresh<T extends Fence>(claims: readonly T[]): T[] {
-    return claims.filter((claim) => !this.#had.has(fenceKey(claim)));
+  /**
+   * Those that the pool has not had.
+   *
+   * @param readBack a token whose claims the pool may not have had although they were shown: the reply may have been lost
+   */
+  fresh<T extends Fence>(claims: readonly T[], readBack?: string): T[] {
+    return claims.filter((claim) => claim.claimToken === readBack || !this.#had.has(fenceKey(claim)));
   }
 }
 

@@ -159,7 +159,8 @@ export class Exchange {
   ): Promise<{ readonly seen: Seen; readonly served: boolean }> {
     const { pacer, logged, update, session } = this.#deps;
     const request = await this.#request(pod, claim !== undefined && wants(claim) ? claim : undefined, last);
-    if (pacer.path(this.#now()) === 'log') {
+    // What is read back must be refreshed, so that exchange goes directly.
+    if (readBack === undefined && pacer.path(this.#now()) === 'log') {
       if (!pacer.knowsClient(this.#now())) await this.#deps.measureClient();
       let answer;
       try {
@@ -223,13 +224,13 @@ export class Exchange {
       await refreshRows(session, refresh, back);
       seen = await looks.look({ pod, claim, settled });
     }
-    this.#saw(claim, seen);
+    this.#saw(claim, seen, readBack);
     return seen;
   }
 
-  #saw(claim: ClaimRequest | undefined, { voids, overdue }: Seen): void {
+  #saw(claim: ClaimRequest | undefined, { voids, overdue }: Seen, readBack?: string): void {
     const { tokens } = this.#deps;
-    const fresh = tokens.fresh(voids);
+    const fresh = tokens.fresh(voids, readBack);
     this.#voids.add(fresh);
     tokens.had(fresh, this.#now());
     if (claim === undefined) return;
@@ -255,9 +256,7 @@ export class Exchange {
   #reply({ receipts, seen, complete = true, starved = false, asked, readBack }: Outcome): ExchangeReply {
     const { tokens, pacer, runtime, expected } = this.#deps;
     const now = this.#now();
-    // What is read back was refreshed, and may have been in a reply that the pool never got.
-    const fresh = new Set(tokens.fresh(seen?.claims ?? []));
-    const claims = (seen?.claims ?? []).filter((claim) => claim.claimToken === readBack || fresh.has(claim));
+    const claims = tokens.fresh(seen?.claims ?? [], readBack);
     tokens.had(claims, now);
     // Until its last request has left the log's window, another pod could still hand out a step to it: never while it sleeps.
     const isInLog = now - this.#loggedAt <= REQUEST_WINDOW_MS;
