@@ -2,7 +2,8 @@
  * Answers what the services layer knows of a table without reading it, in the two forms in which the library asks:
  * `SELECT SYSTEM$LAST_CHANGE_COMMIT_TIME('table') AS name` and `SELECT COUNT(*) AS name FROM table`.
  *
- * The emulator is asked for the count once for each change of the table, and for the token once. A fleet that sleeps for a day asks a hundred thousand times.
+ * The emulator is asked for the count once for each change of the table, and for the token once. A fleet that sleeps for
+ * a day asks a hundred thousand times.
  */
 import type { Changes } from './change-tokens.js';
 import type { Session } from './sessions.js';
@@ -14,8 +15,8 @@ const COUNT = /^\s*SELECT\s+COUNT\s*\(\s*\*\s*\)\s+AS\s+\w+\s+FROM\s+([^\s;]+)\s
 
 export class MetadataAnswers {
   readonly #changes: Changes;
-  /** What the emulator has answered, by statement, and the token of the table then. */
-  readonly #known = new Map<string, { readonly token: string; readonly reply: Reply }>();
+  /** What the emulator has answered, by statement, and the version of the table then. */
+  readonly #known = new Map<string, { readonly version: string; readonly reply: Reply }>();
 
   constructor(changes: Changes) {
     this.#changes = changes;
@@ -30,14 +31,15 @@ export class MetadataAnswers {
   async answer(sql: string, session: Session, ask: () => Promise<Reply>): Promise<Reply> {
     const asked = askedBy(sql);
     if (asked === undefined || session.transaction !== undefined) return ask();
-    const token = this.#changes.of(fullName(asked.table, session));
+    const table = fullName(asked.table, session);
+    const version = this.#changes.version(table);
     const key = `${session.database}.${session.schema}: ${sql}`;
     const known = this.#known.get(key);
     // The table is known to be there, so its token is known too.
-    if (known !== undefined && asked.column !== undefined) return numbered(asked.column, token);
-    if (known?.token === token) return known.reply;
+    if (known !== undefined && asked.column !== undefined) return numbered(asked.column, this.#changes.of(table));
+    if (known?.version === version) return known.reply;
     const reply = await ask();
-    if (reply.success) this.#known.set(key, { token, reply });
+    if (reply.success) this.#known.set(key, { version, reply });
     return reply;
   }
 }

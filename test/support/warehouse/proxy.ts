@@ -1,7 +1,7 @@
 /**
  * The warehouse proxy between Snowflake's driver and the emulator. It plays all of Snowflake that is not SQL.
  *
- * Every part of it can be turned while it runs: `faults`, `locks`, `slots`, `latency`, `suspension`, `account`,
+ * Every part of it can be turned while it runs: `faults`, `locks`, `slots`, `latency`, `suspension`, `account`, `changes`,
  * `sessions`, `clock`, `lateReads`, `catalogue`; `meter` has seen everything.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

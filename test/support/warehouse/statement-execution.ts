@@ -187,12 +187,14 @@ export class Execution {
 
   async #work(session: Session, statement: Statement, body: QueryBody, signal: AbortSignal): Promise<Reply> {
     const { latency, changes } = this.#with;
+    const table = statement.table && fullName(statement.table, session);
+    if (table !== undefined) await pause(changes.announce(table), signal);
     await pause(latency.ofStatement(statement.kind), signal);
     const reply = await this.#forward(session, statement, body, signal);
     const rows = rowsOf(statement, reply);
     // It has run: a cancel comes too late now.
     await pause(latency.ofRows(rows), new AbortController().signal);
-    if (statement.table !== undefined && rows > 0) changes.note(fullName(statement.table, session));
+    if (table !== undefined && rows > 0) changes.note(table);
     return reply;
   }
 
