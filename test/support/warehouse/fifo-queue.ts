@@ -1,4 +1,5 @@
 /** A limited number of places, given out in the order of requests. */
+import { onAbort } from '../../../src/runtime/abort.js';
 
 interface Waiter {
   readonly take: () => void;
@@ -43,18 +44,17 @@ export class Queue {
 
   #turn(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const leave = () => {
+      const stopListening = onAbort(signal, () => {
         this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
         reject(signal.reason);
-      };
+      });
       const waiter: Waiter = {
         take: () => {
-          signal.removeEventListener('abort', leave);
+          stopListening();
           resolve();
         },
       };
       this.#waiters.push(waiter);
-      signal.addEventListener('abort', leave, { once: true });
     });
   }
 

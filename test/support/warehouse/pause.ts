@@ -1,19 +1,19 @@
-/** A pause that an abort signal ends. */
+/** A pause that an abort signal ends. Any number of them may wait under one signal: they share one listener. */
+import { onAbort } from '../../../src/runtime/abort.js';
 
 /** Resolves after `ms`, or rejects with the signal's reason; leaves no timer behind. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.reject(signal.reason);
   if (ms <= 0) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    const abort = () => {
+    const stopListening = onAbort(signal, () => {
       clearTimeout(timer);
       reject(signal.reason);
-    };
+    });
     const timer = setTimeout(() => {
-      signal.removeEventListener('abort', abort);
+      stopListening();
       resolve();
     }, ms);
-    signal.addEventListener('abort', abort, { once: true });
   });
 }
 
@@ -21,9 +21,9 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
 export async function unlessAborted(promise: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   if (promise === undefined) return;
-  const over = new AbortController();
+  let stopListening = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true, signal: over.signal });
+    stopListening = onAbort(signal, () => reject(signal.reason as Error));
   });
-  await Promise.race([promise, aborted]).finally(() => over.abort());
+  await Promise.race([promise, aborted]).finally(stopListening);
 }
