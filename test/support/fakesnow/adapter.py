@@ -160,7 +160,7 @@ async def turn_for(body):
     async with AsyncExitStack() as turns:
         if translation.DEFINITION.match(command):
             await turns.enter_async_context(definitions)
-        if body.get("late") or late_reads.logs:
+        if late_reads.concerned_with(body):
             changes = translation.DEFINITION.match(command) or late_reads.WRITE.match(command)
             await turns.enter_async_context(late_reads.turns.alone() if changes else late_reads.turns.reading())
         yield
@@ -189,6 +189,10 @@ async def ok(_):
     return JSONResponse({"data": None, "code": None, "message": None, "success": True})
 
 
+async def last_change(_):
+    return JSONResponse({"data": {"number": late_reads.last_change}, "code": None, "message": None, "success": True})
+
+
 app = Starlette(
     routes=[
         Route("/queries/v1/query-request", query, methods=["POST"]),
@@ -196,6 +200,7 @@ app = Starlette(
         Route("/session/heartbeat", ok, methods=["POST"]),
         Route("/telemetry/send", ok, methods=["POST"]),
         Route("/ready", ok),
+        Route("/late-reads/last-change", last_change, methods=["POST"]),
         *fakesnow.server.routes,
     ]
 )

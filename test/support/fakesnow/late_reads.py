@@ -5,6 +5,8 @@ that such a statement names are logged from then on: each row gets a hidden key,
 of its writer, its time and the row as it was before. A table that a statement reads is replaced by a view, which shows
 the rows without the changes that the statement must not see yet.
 
+An UPDATE or a DELETE with an old source names the last change that its source shows, whoever made it.
+
 Invariants:
 - Of each row, a reader sees every change of its own session, and those of others that were made early enough. If it sees
   a change, it sees all that the same row went through before.
@@ -13,12 +15,11 @@ Invariants:
 - A definition that names a table ends its log; the next statement begins a new one.
 - Nothing runs between a change and its record: a statement that changes a logged table runs alone. Reads run beside each
   other.
-- As long as no statement asks for late reads, no table is logged, and nothing here costs anything.
+- As long as no statement asks for late reads or an old source, no table is logged, and nothing here costs anything.
 """
 
 import asyncio
 import datetime as dt
-import itertools
 import re
 import threading
 from contextlib import asynccontextmanager
@@ -42,8 +43,11 @@ MANY = 2_000
 OLD_MS = 60_000
 
 EVER = dt.datetime(9999, 1, 1)
+#: Above every change's number.
+ALL_CHANGES = 2**62
 
-sequence = itertools.count(1)
+#: The number of the last change that was recorded, in any table.
+last_change = 0
 #: By database, schema and table.
 logs = {}
 latest_ms = 0
@@ -54,6 +58,12 @@ guard = threading.Lock()
 
 def quoted(*parts):
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def next_change():
+    global last_change
+    last_change += 1
+    return last_change
 
 
 def now(ahead_ms):
@@ -73,7 +83,7 @@ class Log:
         self.view = quoted(*name[:2], name[2] + VIEW)
         self.columns = ", ".join(quoted(column) for column in columns)
         self.records = 0
-        #: When each session has changed something last.
+        #: The number and the time of each session's last change.
         self.changed = {}
         side.execute(f"ALTER TABLE {self.table} ADD COLUMN {KEY} UUID DEFAULT uuid()")
         side.execute(
@@ -85,7 +95,8 @@ class Log:
             f"""CREATE VIEW {self.view} AS
             WITH seen AS (
               SELECT {KEY}, max({SEQ}) AS newest FROM {self.undo}
-              WHERE {AT} <= getvariable('late_before') OR {BY} = getvariable('late_by') GROUP BY {KEY}
+              WHERE {SEQ} <= getvariable('late_last') AND ({AT} <= getvariable('late_before') OR {BY} = getvariable('late_by'))
+              GROUP BY {KEY}
             ), unseen AS (
               SELECT u.{KEY}, min(u.{SEQ}) AS oldest FROM {self.undo} u LEFT JOIN seen s ON s.{KEY} = u.{KEY}
               WHERE u.{SEQ} > coalesce(s.newest, 0) GROUP BY u.{KEY}
@@ -110,9 +121,9 @@ class Log:
                     log = logs[name] = Log(name, [column for (column,) in found])
             return log
 
-    def hides_nothing(self, by, before):
+    def hides_nothing(self, by, before, last):
         """Whether a reader sees every change there is: then it needs no look into the records."""
-        return all(at <= before or writer == by for writer, at in self.changed.items())
+        return all(n <= last and (at <= before or writer == by) for writer, (n, at) in self.changed.items())
 
     def recorded(self, write, inserts, by, ahead_ms):
         """Runs `write`, which answers the keys of the rows that it has changed; how many these are."""
@@ -120,7 +131,7 @@ class Log:
             keys = self.inserted(write, by, ahead_ms) if inserts else self.replaced(write, by, ahead_ms)
             if keys:
                 self.records += keys
-                self.changed[by] = now(ahead_ms)
+                self.changed[by] = (last_change, now(ahead_ms))
                 self.shorten(ahead_ms)
         return keys
 
@@ -130,7 +141,7 @@ class Log:
         if keys:
             side.execute(
                 f"INSERT INTO {self.undo} ({SEQ}, {AT}, {BY}, {WAS}, {KEY}) SELECT ?, ?, ?, FALSE, unnest(?::UUID[])",
-                [next(sequence), now(ahead_ms), by, keys],
+                [next_change(), now(ahead_ms), by, keys],
             )
         return len(keys)
 
@@ -143,7 +154,7 @@ class Log:
                 side.execute(
                     f"""INSERT INTO {self.undo} SELECT ?, ?, ?, t.{KEY} IS NOT NULL, t.* EXCLUDE ({KEY}), k.its_key
                     FROM (SELECT unnest(?::UUID[]) AS its_key) k LEFT JOIN {self.table} t ON t.{KEY} = k.its_key""",
-                    [next(sequence), now(ahead_ms), by, keys],
+                    [next_change(), now(ahead_ms), by, keys],
                 )
             side.commit()
         except BaseException:
@@ -323,6 +334,11 @@ def reading(ahead_ms, late):
     return max(now(ahead_ms - late["ms"]), since)
 
 
+def concerned_with(body):
+    """Whether a statement reads late, or its changes have to be recorded for those that do."""
+    return bool(logs) or body.get("late") is not None or body.get("records", False)
+
+
 execute = FakeSnowflakeCursor.execute
 
 
@@ -333,7 +349,7 @@ def execute_late(self, command, *args, **kwargs):
     by = body.get("by") or str(id(self._conn))
     if ahead_ms and not is_definition:
         self._duck_conn = Connection(self._duck_conn, ahead_ms, by)
-    if late is None and not logs:
+    if not concerned_with(body):
         return execute(self, command, *args, **kwargs)
     if is_definition:
         end_logs(command)
@@ -342,12 +358,13 @@ def execute_late(self, command, *args, **kwargs):
     connection = self._duck_conn
     if not isinstance(connection, Connection):
         connection = self._duck_conn = Connection(connection, ahead_ms, by)
-    before = reading(ahead_ms, late)
+    before, last = reading(ahead_ms, late), body.get("lastChange", ALL_CHANGES)
     connection.target = target
-    connection.whole = [log for log in dict.fromkeys(reads) if log.hides_nothing(by, before)]
+    connection.whole = [log for log in dict.fromkeys(reads) if log.hides_nothing(by, before, last)]
     if len(connection.whole) < len(set(reads)):
         connection.execute("SET VARIABLE late_by = ?", [by])
         connection.execute("SET VARIABLE late_before = ?", [before])
+        connection.execute("SET VARIABLE late_last = ?", [last])
     return execute(self, command, *args, **kwargs)
 
 

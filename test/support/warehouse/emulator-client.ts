@@ -29,6 +29,11 @@ export class Upstream {
     await this.#post('/queries/v1/abort-request', token, { id });
   }
 
+  /** The number of the last change that was recorded for late reads, in any table. */
+  async lastChange(): Promise<number> {
+    return (await this.#post('/late-reads/last-change', undefined, {})).data!['number'] as number;
+  }
+
   async logout(token: string): Promise<void> {
     await this.#post('/session?delete=true', token, {});
   }

@@ -12,10 +12,15 @@
  * - A session that logs in again is another session: the writes of the old one count as another session's.
  * - What was there when late reads were turned on is old.
  *
+ * `oldSources` is another question that Snowflake's documentation leaves open: an UPDATE or a DELETE that waits for its table
+ * may read its source as of its start, before the wait, also what its own session wrote, while the rows that it changes are the newest.
+ * A fence in the source alone then lets two UPDATEs through.
+ *
  * Not modelled: views, definitions, MERGE, INSERT OVERWRITE and CREATE TABLE … AS read and write without delay. In a
  * transaction a change counts from its statement on, not from the COMMIT. Rows are late one by one, not by snapshot: a
  * reader may see a commit and not the one before it, which is more than Snowflake is known to do.
  */
+import type { Upstream } from './emulator-client.js';
 import type { Statement } from './statement-kind.js';
 import type { Clock } from './clock.js';
 import type { Session } from './sessions.js';
@@ -38,6 +43,8 @@ export type Draw = (statement: Statement, session: Session) => number;
 export interface Sight {
   /** Whose changes are its own. */
   readonly by: string;
+  /** Whether changes have to be recorded, also for statements that see all of them. */
+  readonly records: boolean;
   readonly aheadMs: number;
   readonly late?: {
     readonly ms: number;
@@ -46,7 +53,15 @@ export interface Sight {
   };
 }
 
+/** The last change that the source of a statement shows. */
+export interface SourceInstant {
+  readonly lastChange: number;
+}
+
 export class LateReads {
+  /** Whether an UPDATE or a DELETE reads its source as of its start, however long it waits for its table. */
+  oldSources = false;
+
   readonly #clock: Clock;
   #draw: Draw | undefined;
   #sinceMs = 0;
@@ -77,8 +92,13 @@ export class LateReads {
 
   /** For one run of a statement. */
   of(statement: Statement, session: Session): Sight {
-    const sight = { by: session.identity, aheadMs: this.#clock.aheadMs };
+    const sight = { by: session.identity, records: this.oldSources, aheadMs: this.#clock.aheadMs };
     if (this.#draw === undefined) return sight;
     return { ...sight, late: { ms: this.#draw(statement, session), sinceMs: this.#sinceMs } };
+  }
+
+  /** As of now, for a statement that starts; `undefined` if it reads its source when it has got its lock. */
+  async sourceOf(upstream: Upstream): Promise<SourceInstant | undefined> {
+    return this.oldSources ? { lastChange: await upstream.lastChange() } : undefined;
   }
 }

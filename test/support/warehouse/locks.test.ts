@@ -15,6 +15,8 @@ describeOnTestBed('table locks', () => {
     await driver.run(`INSERT INTO t SELECT 'a', 0`);
     await driver.run('CREATE TABLE other (n NUMBER(38, 0))');
     bed().meter.reset();
+    bed().proxy.locks.reset();
+    onTestFinished(() => bed().proxy.slots.configure({ count: 8 }));
   });
 
   const table = () => `${String(options().database)}.${String(options().schema)}.T`;
@@ -75,6 +77,34 @@ describeOnTestBed('table locks', () => {
     release();
     await driver.run('UPDATE t SET n = 1');
     expect(await n()).toEqual([1]);
+  });
+
+  test('a queue of 20 waiters refuses the next one, loses those whose LOCK_TIMEOUT passes, and counts all of it', async () => {
+    bed().proxy.slots.configure({ count: 30 });
+    const release = await hold('T');
+    const counts = () => bed().proxy.locks.counts(table());
+    const waiters = await Promise.all(Array.from({ length: 20 }, () => connect()));
+    const impatient = waiters.slice(0, 5);
+    for (const one of impatient) await one.run('ALTER SESSION SET LOCK_TIMEOUT = 20'); // 2 s here
+    const updates = waiters.map((one) => one.run('UPDATE t SET n = n + 1'));
+    const ends = Promise.allSettled(updates);
+    await expect.poll(() => counts().asked).toBe(20);
+    expect(counts()).toMatchObject({ mostWaiting: 20, refused: 0 });
+    await expect(driver.run('UPDATE t SET n = n + 1')).rejects.toMatchObject({ code: '000625' });
+    expect(counts().refused).toBe(1);
+    await expect.poll(waiting, { timeout: 20_000 }).toBe(15);
+    const late = (await connect()).run('UPDATE t SET n = n + 100'); // there is room again
+    await expect.poll(waiting).toBe(16);
+    release();
+    await late;
+    const failures = (await ends).flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+    expect(failures).toEqual(impatient.map(() => expect.objectContaining({ code: '000625', sqlState: '57014' })));
+    expect(await n()).toEqual([115]);
+    expect(counts()).toEqual({ asked: 22, mostWaiting: 20, refused: 1, timedOut: 5 });
+    expect(bed().proxy.locks.counts(), 'of all tables').toEqual(counts());
+    expect(bed().meter.report().failed).toEqual({ '000625': 6 });
+    bed().proxy.locks.reset();
+    expect(counts()).toEqual({ asked: 0, mostWaiting: 0, refused: 0, timedOut: 0 });
   });
 
   test('STATEMENT_TIMEOUT_IN_SECONDS ends it too, also while it waits', async () => {

@@ -1,102 +1,44 @@
 /**
  * Table locks, as standard tables have them: UPDATE, DELETE and MERGE hold the table for themselves, in the order of
  * asking; INSERT and SELECT pass. The number of waiters is limited: one more is refused at once.
+ *
+ * INSERTs may have a lock of their own (`inserts`), because Snowflake does not say how many of them a table takes at a
+ * time. They wait for each other then, and neither for an UPDATE nor an UPDATE for them.
  */
-import { pause } from './pause.js';
-import { Queue } from './fifo-queue.js';
-import { refusals } from './wire-replies.js';
+import { LockQueues } from './lock-queues.js';
 
 export interface LockOptions {
   /** How many statements may wait for one table; the next is refused with 000625. */
   readonly waiters: number;
+  /** How long an INSERT holds the insert lock of its table, in ms here. 0: it takes none. */
+  readonly insertMs: number;
+  /** How many INSERTs may wait for one table; the next is refused with 000625. */
+  readonly insertWaiters: number;
 }
 
-/** What has happened at the locks since the start, or the last `reset`. */
-export interface LockCounts {
-  /** The most statements that waited for one table at a time. */
-  readonly mostWaiting: number;
-  /** Refused because too many waited: 000625. */
-  readonly refused: number;
-  readonly timedOut: number;
-}
+const LOCKS: LockOptions = { waiters: 20, insertMs: 0, insertWaiters: 20 };
 
-const NONE: LockCounts = { mostWaiting: 0, refused: 0, timedOut: 0 };
-
-export class Locks {
-  readonly #tables = new Map<string, Queue>();
-  readonly #counts = new Map<string, LockCounts>();
+export class Locks extends LockQueues {
+  /** The lock that INSERTs hold while `insertMs` is above 0. */
+  readonly inserts: LockQueues;
   #options: LockOptions;
 
-  constructor(options: LockOptions) {
-    this.#options = options;
+  constructor(options: Partial<LockOptions> = {}) {
+    super(() => this.#options.waiters);
+    this.inserts = new LockQueues(() => this.#options.insertWaiters);
+    this.#options = { ...LOCKS, ...options };
+  }
+
+  get insertMs(): number {
+    return this.#options.insertMs;
   }
 
   configure(options: Partial<LockOptions>): void {
     this.#options = { ...this.#options, ...options };
   }
 
-  /** How many statements wait for `table`, or for any. */
-  waiting(table?: string): number {
-    const queues = table === undefined ? [...this.#tables.values()] : [this.#of(table)];
-    return queues.reduce((sum, queue) => sum + queue.waiting, 0);
-  }
-
-  /** What has happened at the lock of `table`, or at all of them. */
-  counts(table?: string): LockCounts {
-    if (table !== undefined) return this.#counts.get(table) ?? NONE;
-    return [...this.#counts.values()].reduce(
-      (sum, one) => ({
-        mostWaiting: Math.max(sum.mostWaiting, one.mostWaiting),
-        refused: sum.refused + one.refused,
-        timedOut: sum.timedOut + one.timedOut,
-      }),
-      NONE,
-    );
-  }
-
-  reset(): void {
-    this.#counts.clear();
-  }
-
-  /** Waits for the lock, and gives what gives it back. */
-  async acquire(table: string, timeoutMs: number, signal: AbortSignal): Promise<() => void> {
-    const queue = this.#of(table);
-    if (queue.taken > 0 && queue.waiting >= this.#options.waiters) {
-      this.#count(table, ({ refused }) => ({ refused: refused + 1 }));
-      throw refusals.tooManyWaiters(table, this.#options.waiters);
-    }
-    const waiting = queue.taken > 0 ? queue.waiting + 1 : 0;
-    this.#count(table, ({ mostWaiting }) => ({ mostWaiting: Math.max(mostWaiting, waiting) }));
-    const timeout = new AbortController();
-    const both = AbortSignal.any([signal, timeout.signal]);
-    const timer = new AbortController();
-    pause(timeoutMs, timer.signal).then(
-      () => {
-        this.#count(table, ({ timedOut }) => ({ timedOut: timedOut + 1 }));
-        timeout.abort(refusals.lockTimeout(table));
-      },
-      () => {}, // the lock came first
-    );
-    try {
-      return await queue.acquire(both);
-    } finally {
-      timer.abort();
-    }
-  }
-
-  /** Takes the lock of `table` from outside, as some other program's statement would. */
-  hold(table: string): Promise<() => void> {
-    return this.#of(table).acquire(new AbortController().signal);
-  }
-
-  #count(table: string, change: (before: LockCounts) => Partial<LockCounts>): void {
-    const before = this.counts(table);
-    this.#counts.set(table, { ...before, ...change(before) });
-  }
-
-  #of(table: string): Queue {
-    let queue = this.#tables.get(table);
-    if (queue === undefined) this.#tables.set(table, (queue = new Queue(1)));
-    return queue;
+  override reset(): void {
+    super.reset();
+    this.inserts.reset();
   }
 }

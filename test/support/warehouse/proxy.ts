@@ -40,6 +40,8 @@ export interface WarehouseOptions {
   readonly suspension?: Partial<SuspensionOptions>;
   /** How late sessions see what others have committed; not at all if not said. */
   readonly lateReads?: Lateness;
+  /** An UPDATE or a DELETE reads its source as of its start, before it waited for its table. Default: after the wait. */
+  readonly oldSources?: boolean;
   /** A statement that has not ended after so long is answered with "in progress" (Snowflake: 45 s). */
   readonly progressMs?: number;
 }
@@ -71,11 +73,12 @@ export class WarehouseProxy {
 
   private constructor(options: WarehouseOptions) {
     this.account = new Account(options.account ?? {});
-    this.locks = new Locks({ waiters: 20, ...options.locks });
+    this.locks = new Locks(options.locks);
     this.slots = new Slots({ count: 8, heldWhileLocked: true, ...options.slots });
     this.latency = new Latency(options.latency ?? {});
     this.suspension = new Suspension(options.suspension ?? {});
     this.lateReads = new LateReads(this.clock, options.lateReads);
+    this.lateReads.oldSources = options.oldSources ?? false;
     this.#upstream = new Upstream(options.emulatorPort);
     this.#reception = new Reception(this.account, this.sessions, this.#upstream);
     const { account, locks, slots, latency, suspension, lateReads, changes, tables, catalogue, meter } = this;

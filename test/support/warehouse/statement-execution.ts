@@ -1,13 +1,9 @@
 /** Runs one statement, from its arrival to its reply: warehouse, slot, lock, latency, emulator. */
-import { randomUUID } from 'node:crypto';
-import type { Account } from './account.js';
-import type { Catalogue } from './catalogue.js';
-import type { Changes } from './change-tokens.js';
 import { classify, type Statement } from './statement-kind.js';
-import { withChangeTokens, withContext } from './context-functions.js';
+import { EmulatorStatements, type EmulatorParts } from './emulator-statements.js';
+import type { SourceInstant } from './late-reads.js';
 import type { Job } from './statement-jobs.js';
 import type { Latency } from './latency.js';
-import type { LateReads } from './late-reads.js';
 import type { Locks } from './locks.js';
 import type { Meter, Reading } from './meter.js';
 import { asRead, asSent, refuseOtherCount, refuseTexts } from './session-parameters.js';
@@ -17,11 +13,9 @@ import type { Session } from './sessions.js';
 import { changeSession } from './alter-session.js';
 import type { Slots } from './slots.js';
 import { Snapshot } from './snapshot.js';
-import { fullName, nameOf, partsOf } from './sql-text.js';
+import { fullName } from './sql-text.js';
 import type { Suspension } from './suspension.js';
-import type { Tables } from './table-traits.js';
-import type { Upstream } from './emulator-client.js';
-import { done, Refusal, refusals, type Reply } from './wire-replies.js';
+import { Refusal, refusals, type Reply } from './wire-replies.js';
 
 /** What the driver sends to have a statement run. */
 export interface QueryBody {
@@ -30,17 +24,11 @@ export interface QueryBody {
   readonly parameters?: Readonly<Record<string, unknown>>;
 }
 
-export interface Machinery {
-  readonly upstream: Upstream;
-  readonly account: Account;
+export interface Machinery extends EmulatorParts {
   readonly locks: Locks;
   readonly slots: Slots;
   readonly latency: Latency;
   readonly suspension: Suspension;
-  readonly lateReads: LateReads;
-  readonly changes: Changes;
-  readonly tables: Tables;
-  readonly catalogue: Catalogue;
   readonly meter: Meter;
 }
 
@@ -48,16 +36,24 @@ export interface Machinery {
 const LOCK_TIMEOUT = 43_200;
 const STATEMENT_TIMEOUT = 172_800;
 
-const INTERRUPT_EVERY_MS = 20;
-
 type Times = { -readonly [key in 'queuedMs' | 'lockWaitMs' | 'slotMs']: Reading[key] };
+
+/** Where a statement runs. */
+interface Place {
+  readonly signal: AbortSignal;
+  readonly source: SourceInstant | undefined;
+  /** Gives its slot back. */
+  readonly leave: () => void;
+}
 
 export class Execution {
   readonly #with: Machinery;
+  readonly #emulator: EmulatorStatements;
   readonly #metadata: MetadataAnswers;
 
   constructor(machinery: Machinery) {
     this.#with = machinery;
+    this.#emulator = new EmulatorStatements(machinery);
     this.#metadata = new MetadataAnswers(machinery.changes);
   }
 
@@ -129,7 +125,7 @@ export class Execution {
     if (!statement.free) return this.#compute(session, statement, body, times, signal);
     await pause(this.#with.latency.ofStatement(statement.kind), signal);
     const reply = await this.#metadata.answer(statement.text, session, () =>
-      this.#forward(session, statement, body, signal),
+      this.#emulator.run(session, statement, body, signal),
     );
     if (statement.kind === 'definition' || statement.kind === 'transaction') this.#metadata.forget();
     this.#afterwards(session, statement, reply);
@@ -144,36 +140,40 @@ export class Execution {
     times: Times,
     signal: AbortSignal,
   ): Promise<Reply> {
-    const { suspension, slots } = this.#with;
+    const { suspension, slots, lateReads } = this.#with;
     if (session.warehouse === null) throw refusals.noWarehouse();
     await this.#beginUnlessAutocommit(session, statement);
     const idle = await suspension.use(session.warehouse, signal);
-    const lock = async () => {
-      const start = performance.now();
-      try {
-        return await this.#lock(session, statement, signal);
-      } finally {
-        times.lockWaitMs = performance.now() - start;
-      }
-    };
     let unlock = () => {};
     let leave = () => {};
+    const lock = async () => (unlock = await this.#timed(times, () => this.#lock(session, statement, signal)));
     try {
-      if (!slots.heldWhileLocked) unlock = await lock();
+      // A statement that reads an old source reads it as of now, however long it waits.
+      const source = statement.locks ? await lateReads.sourceOf(this.#with.upstream) : undefined;
+      if (!slots.heldWhileLocked) await lock();
       const asked = performance.now();
       const free = await slots.acquire(signal);
       const taken = performance.now();
       times.queuedMs = taken - asked;
-      leave = () => {
+      leave = once(() => {
         free();
         times.slotMs = performance.now() - taken;
-      };
-      if (slots.heldWhileLocked) unlock = await lock();
-      return await this.#work(session, statement, body, signal);
+      });
+      if (slots.heldWhileLocked) await lock();
+      return await this.#work(session, statement, body, times, { signal, source, leave });
     } finally {
       unlock();
       leave();
       idle();
+    }
+  }
+
+  async #timed(times: Times, lock: () => Promise<() => void>): Promise<() => void> {
+    const start = performance.now();
+    try {
+      return await lock();
+    } finally {
+      times.lockWaitMs += performance.now() - start;
     }
   }
 
@@ -185,17 +185,44 @@ export class Execution {
     await this.#with.upstream.query(session.upstream, { sqlText: 'BEGIN' });
   }
 
-  async #work(session: Session, statement: Statement, body: QueryBody, signal: AbortSignal): Promise<Reply> {
-    const { latency, changes } = this.#with;
+  async #work(
+    session: Session,
+    statement: Statement,
+    body: QueryBody,
+    times: Times,
+    { signal, source, leave }: Place,
+  ): Promise<Reply> {
+    const { latency, changes, slots } = this.#with;
     const table = statement.table && fullName(statement.table, session);
     if (table !== undefined) await pause(changes.announce(table), signal);
     await pause(latency.ofStatement(statement.kind), signal);
-    const reply = await this.#forward(session, statement, body, signal);
-    const rows = rowsOf(statement, reply);
-    // It has run: a cancel comes too late now.
-    await pause(latency.ofRows(rows), new AbortController().signal);
-    if (table !== undefined && rows > 0) changes.note(table);
-    return reply;
+    // An INSERT has written its rows by now, and waits for its commit.
+    const isLocked = statement.kind === 'insert' && table !== undefined && this.#with.locks.insertMs > 0;
+    if (isLocked && !slots.heldWhileLocked) leave();
+    const unlock = isLocked ? await this.#timed(times, () => this.#lockInserts(session, table, signal)) : () => {};
+    try {
+      const reply = await this.#emulator.run(session, statement, body, signal, source);
+      const rows = rowsOf(statement, reply);
+      // It has run: a cancel comes too late now.
+      await pause(latency.ofRows(rows), new AbortController().signal);
+      if (table !== undefined && rows > 0) changes.note(table);
+      return reply;
+    } finally {
+      unlock();
+    }
+  }
+
+  /** Takes the lock for INSERTs, and has held it for its time when this resolves. */
+  async #lockInserts(session: Session, table: string, signal: AbortSignal): Promise<() => void> {
+    const { locks } = this.#with;
+    const unlock = await locks.inserts.acquire(table, this.#lockTimeoutMs(session), signal);
+    try {
+      await pause(locks.insertMs, signal);
+      return unlock;
+    } catch (error) {
+      unlock();
+      throw error;
+    }
   }
 
   /** Takes the lock that the statement needs; an open transaction has it until its own end. */
@@ -203,55 +230,14 @@ export class Execution {
     if (!locks || table === undefined) return () => {};
     const name = fullName(table, session);
     if (session.transaction?.has(name) === true) return () => {};
-    const timeoutMs = this.#ms(session.seconds('LOCK_TIMEOUT', LOCK_TIMEOUT));
-    const unlock = await this.#with.locks.acquire(name, timeoutMs, signal);
+    const unlock = await this.#with.locks.acquire(name, this.#lockTimeoutMs(session), signal);
     if (session.transaction === undefined) return unlock;
     session.transaction.set(name, unlock);
     return () => {};
   }
 
-  /** Lets the emulator run it, and interrupts it when the signal aborts. No interrupt is left in flight. */
-  async #forward(session: Session, statement: Statement, body: QueryBody, signal: AbortSignal): Promise<Reply> {
-    const { upstream, account, tables, catalogue } = this.#with;
-    const shown = catalogue.show(statement.text, session);
-    if (shown !== undefined) return shown;
-    if (tables.isSettingOnly(statement.text)) return altered(statement, session, tables);
-    const collated = tables.withCollation(statement.text, session);
-    const named = withContext(catalogue.withUsage(collated, session), session, account.options.name);
-    const sqlText = await withChangeTokens(named, (table) => this.#changeToken(session, table));
-    const refusesChance = session.isOn('ERROR_ON_NONDETERMINISTIC_UPDATE');
-    const sight = this.#with.lateReads.of(statement, session);
-    signal.throwIfAborted();
-    const id = randomUUID();
-    const answered = new AbortController();
-    let interrupted = Promise.resolve();
-    // A logout waits for it, because a statement without a session cannot be interrupted.
-    const interrupt = () => (interrupted = session.outliving(this.#interrupt(session, id, answered.signal)));
-    signal.addEventListener('abort', interrupt, { once: true, signal: answered.signal });
-    try {
-      const reply = await upstream.query(session.upstream, { ...body, ...sight, sqlText, refusesChance, id });
-      if (!reply.success) signal.throwIfAborted();
-      else if (statement.kind === 'definition') tables.note(statement.text, session);
-      return withoutPrefix(tables.withKinds(statement.text, reply));
-    } finally {
-      answered.abort();
-      await interrupted;
-    }
-  }
-
-  /** Again and again until it is answered: an interrupt that comes before DuckDB has begun with it does nothing. */
-  async #interrupt(session: Session, id: string, answered: AbortSignal): Promise<void> {
-    while (!answered.aborted) {
-      await this.#with.upstream.abort(session.upstream, id).catch(() => {});
-      await pause(INTERRUPT_EVERY_MS, answered).catch(() => {}); // it is answered
-    }
-  }
-
-  async #changeToken(session: Session, table: string): Promise<string> {
-    const look = { sqlText: `SELECT COUNT(*) AS n FROM ${nameOf(partsOf(table))} WHERE 1 = 0` };
-    const { success } = await this.#with.upstream.query(session.upstream, look);
-    if (!success) throw refusals.unknownTable(table);
-    return this.#with.changes.of(fullName(partsOf(table), session));
+  #lockTimeoutMs(session: Session): number {
+    return this.#ms(session.seconds('LOCK_TIMEOUT', LOCK_TIMEOUT));
   }
 
   /** Applies statements that need no warehouse. */
@@ -281,13 +267,6 @@ export class Execution {
   }
 }
 
-/** What is about the table alone, and nothing to the emulator. */
-function altered({ text }: Statement, session: Session, tables: Tables): Reply {
-  tables.note(text, session);
-  const rowtype = [{ name: 'status', type: 'text', nullable: true, scale: null, precision: null, length: 100 }];
-  return done({ rowtype, rowset: [['Statement executed successfully.']], total: 1, returned: 1, version: 1 });
-}
-
 function rowsOf({ kind }: Statement, { success, data }: Reply): number {
   if (!success || !data) return 0;
   if (kind === 'select') return Number(data['returned'] ?? 0);
@@ -296,7 +275,11 @@ function rowsOf({ kind }: Statement, { success, data }: Reply): number {
 
 const sumOf = (counts: readonly unknown[]): number => counts.reduce<number>((sum, count) => sum + Number(count), 0);
 
-/** The emulator's messages begin with their code, as those of the Python connector do. */
-function withoutPrefix(reply: Reply): Reply {
-  return reply.success ? reply : { ...reply, message: reply.message?.replace(/^\d{6} \(\w{5}\): /, '') ?? null };
+function once(call: () => void): () => void {
+  let called = false;
+  return () => {
+    if (called) return;
+    called = true;
+    call();
+  };
 }
