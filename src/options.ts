@@ -59,11 +59,15 @@ export interface FleetQOptions {
    * Cannot be given together with `concurrency`.
    */
   readonly capacityThreshold?: number;
-  /** The interval between two heartbeats, in ms. Default: the store's (SQLite 2,000, Snowflake 30,000). */
+  /**
+   * The interval between two heartbeats, in ms. Default: the store's (SQLite 2,000, Snowflake 30,000). On Snowflake it is
+   * the least: in a fleet of more than 68 pods it grows to at least 440 ms for each live pod.
+   */
   readonly heartbeatIntervalMs?: number;
   /**
    * Peers may declare this pod dead after this silence, in ms; at least three heartbeats. Default: the store's
-   * (SQLite 15,000, Snowflake 180,000), or four heartbeats if that is longer.
+   * (SQLite 15,000, Snowflake 180,000), or four heartbeats if that is longer. On Snowflake it is the least: it grows with
+   * the heartbeat interval of a large fleet.
    */
   readonly deadAfterMs?: number;
   /** The interval between two recovery cycles of the leader, in ms. Default: the store's (SQLite 5,000, Snowflake 300,000). */

@@ -119,7 +119,7 @@ export interface PodFenced extends PodEvent {
   readonly recoverable: boolean;
 }
 
-/** `pod:dead`: the pod was silent for longer than the `deadAfterMs` that it registered, or its process has exited. */
+/** `pod:dead`: the pod was silent for longer than the `deadAfterMs` that it has stated last, or its process has exited. */
 export interface PodDead extends PodEvent {
   readonly silentForMs: number;
   readonly reason: 'silent' | 'exited';

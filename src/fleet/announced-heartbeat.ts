@@ -5,6 +5,7 @@ import type { Log } from '../log.js';
 import type { HeartbeatSnapshot } from '../pool-interface.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { FleetView, PodRef } from '../store/contract.js';
+import type { HeartbeatLimits } from './heartbeat-pace.js';
 import type { Instant } from './self-fence.js';
 
 /** A heartbeat's answer, with what was known when it was sent. */
@@ -14,6 +15,9 @@ export interface Answer {
   readonly snapshot: HeartbeatSnapshot;
   /** Whether it said that the pod sleeps. */
   readonly asleep: boolean;
+  /** Its number, and what it stated, for the pace. */
+  readonly order: number;
+  readonly limits: HeartbeatLimits;
 }
 
 export interface AnnouncedHeartbeatDependencies {

@@ -10,6 +10,7 @@ import type { WorkerPool } from '../pool-interface.js';
 import { Elector } from './elector.js';
 import { healthOf, type Health, type HealthInputs } from './health.js';
 import { Heartbeat } from './heartbeat.js';
+import { HeartbeatPace } from './heartbeat-pace.js';
 import { Housekeeping } from './housekeeping.js';
 import { Journal } from './journal.js';
 import { LeaderFitness } from './leader-fitness.js';
@@ -49,6 +50,7 @@ export class Fleet {
   readonly #deps: FleetDependencies;
   readonly #identity: OwnIncarnation;
   readonly #wallClock: WallClockCheck;
+  readonly #pace: HeartbeatPace;
 
   constructor(deps: FleetDependencies) {
     const { runtime, store, settings, pool, settler, events, log, meta } = deps;
@@ -56,18 +58,21 @@ export class Fleet {
     const peers = new PeerWatch(runtime, settings, store.staleReadMs);
     const fitness = new LeaderFitness(runtime, settings);
     const journal = new Journal({ runtime, events, log, path: settings.journalPath });
-    const fence = new SelfFence({ runtime, settings, identity, pool, events, log });
+    const pace = new HeartbeatPace(settings, store.rhythm.heartbeatPerPodMs);
+    const fence = new SelfFence({ runtime, pace, identity, pool, events, log });
     const elector = new Elector(fence, events, log);
     const wallClock = new WallClockCheck(log);
     this.#deps = deps;
     this.#identity = identity;
     this.#wallClock = wallClock;
+    this.#pace = pace;
     this.fence = fence;
     this.elector = elector;
     this.heartbeat = new Heartbeat({
       runtime,
       store,
       settings,
+      pace,
       identity,
       pool,
       events,
@@ -130,7 +135,7 @@ export class Fleet {
       fenced: this.fence.reason,
       asleep: this.sleep.asleep,
       silentForMs: this.fence.silentForMs,
-      deadAfterMs: settings.deadAfterMs,
+      deadAfterMs: this.#pace.deadAfterMs,
       heartbeatLateMs: this.heartbeat.overdueMs - this.fence.stoodStillMs,
       exchangeLateMs: pool.overdueMs - this.fence.stoodStillMs,
       wallAheadMs: this.#wallClock.aheadMs,

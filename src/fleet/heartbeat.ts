@@ -21,17 +21,17 @@ import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import { isOutage } from '../store/outage-tracker.js';
-import { isStoreError, type FleetView, type Store } from '../store/contract.js';
+import { isLive, isStoreError, type FleetView, type Store } from '../store/contract.js';
 import type { WorkerPool } from '../pool-interface.js';
 import { announcedHeartbeat, type Answer } from './announced-heartbeat.js';
 import type { Elector } from './elector.js';
 import { HedgedCall } from './hedged-call.js';
-import { fenceAfterMs, resendAfterMs } from './heartbeat-limits.js';
+import type { HeartbeatPace } from './heartbeat-pace.js';
 import type { LeaderFitness } from './leader-fitness.js';
 import { MembershipEvents } from './membership-events.js';
 import type { PeerWatch } from './peer-watch.js';
 import type { OwnIncarnation } from './own-incarnation.js';
-import { Registration } from './registration.js';
+import { Registration, statedLimits } from './registration.js';
 import type { Instant, SelfFence } from './self-fence.js';
 import { addPod, removePod, warnOfSharedPodId } from './pod-id-twice-in-process.js';
 import { Supersession } from './supersession.js';
@@ -40,7 +40,8 @@ import type { WallClockCheck } from './wall-clock-check.js';
 export interface HeartbeatDependencies {
   readonly runtime: Runtime;
   readonly store: Pick<Store, 'register' | 'heartbeat' | 'leave' | 'staleReadMs'>;
-  readonly settings: Pick<Settings, 'heartbeatIntervalMs' | 'deadAfterMs' | 'drainTimeoutMs' | 'abortGraceMs'>;
+  readonly settings: Pick<Settings, 'drainTimeoutMs' | 'abortGraceMs'>;
+  readonly pace: HeartbeatPace;
   readonly identity: OwnIncarnation;
   readonly pool: WorkerPool;
   readonly fence: SelfFence;
@@ -67,7 +68,6 @@ export class Heartbeat implements Service {
   readonly #registration: Registration;
   readonly #ended = new AbortController();
   readonly #calls: HedgedCall<Answer>;
-  readonly #resendAfterMs: number;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   /** Since when the pod drains permanently, on the monotonic clock. */
@@ -86,21 +86,13 @@ export class Heartbeat implements Service {
   #pauseMs: number | undefined;
 
   constructor(deps: HeartbeatDependencies) {
-    const { runtime, store, identity, log, meta, events, fence, settings } = deps;
-    const { heartbeatIntervalMs, deadAfterMs } = settings;
+    const { runtime, store, identity, log, meta, events, fence, pace } = deps;
     this.#deps = deps;
     this.#members = new MembershipEvents(events, log, store.staleReadMs);
     this.#loop = new Loop(runtime, () => this.#tick(), { onError: (error) => this.#failed(error) });
-    this.#resendAfterMs = resendAfterMs(heartbeatIntervalMs, deadAfterMs);
-    const timeoutMs = fenceAfterMs(heartbeatIntervalMs, deadAfterMs);
-    const hedge = {
-      runtime,
-      resendAfterMs: this.#resendAfterMs,
-      timeoutMs,
-      signal: this.#ended.signal,
-    };
+    const hedge = { runtime, pace, signal: this.#ended.signal };
     this.#calls = new HedgedCall(hedge);
-    this.#registration = new Registration({ runtime, store, settings, identity, log, meta, hedge });
+    this.#registration = new Registration({ runtime, store, pace, identity, log, meta, hedge });
     fence.onFence(() => this.#fenced());
   }
 
@@ -199,7 +191,7 @@ export class Heartbeat implements Service {
   }
 
   async #beat(): Promise<number> {
-    const { runtime, settings, fence, peers, identity } = this.#deps;
+    const { runtime, pace, fence, peers, identity } = this.#deps;
     this.#loop.grant(this.#calls.timeoutMs);
     if (!this.#registration.registered) await this.#register();
     this.#loop.grant(this.#calls.timeoutMs);
@@ -209,18 +201,21 @@ export class Heartbeat implements Service {
     this.#loop.grant(0);
     fence.check(); // a freeze while it was open
     const tookMs = runtime.monotonicMs() - askedAt;
-    if (tookMs > Math.min(settings.heartbeatIntervalMs, this.#resendAfterMs)) peers.unanswered();
+    if (tookMs > Math.min(pace.intervalMs, pace.resendAfterMs)) peers.unanswered();
     return this.#answered(answer);
   }
 
   async #send(): Promise<Answer> {
-    const { store, identity, pool, fence, meta } = this.#deps;
+    const { store, identity, pool, fence, pace, meta } = this.#deps;
     fence.check(); // after a freeze that has just ended this heartbeat must count as sent after it
     const snapshot = pool.snapshot();
     const sent = fence.now();
     const asleep = this.#falling !== undefined;
-    const beat = { eligible: !asleep && this.#eligible(), asleep, meta: meta() };
-    return { view: await store.heartbeat(identity.pod, beat), sent, snapshot, asleep };
+    const limits = pace.wanted;
+    const stated = pace.scales ? statedLimits(limits, store) : undefined;
+    const beat = { eligible: !asleep && this.#eligible(), asleep, ...stated, meta: meta() };
+    const order = pace.sent();
+    return { view: await store.heartbeat(identity.pod, beat), sent, snapshot, asleep, order, limits };
   }
 
   async #register(): Promise<void> {
@@ -233,8 +228,8 @@ export class Heartbeat implements Service {
     return !this.#draining && fence.reason === undefined && fitness.eligible;
   }
 
-  async #answered({ view, sent, snapshot, asleep }: Answer): Promise<number> {
-    const { identity, pool, fence, peers, elector, wallClock } = this.#deps;
+  async #answered({ view, sent, snapshot, asleep, order, limits }: Answer): Promise<number> {
+    const { identity, pool, fence, pace, peers, elector, wallClock } = this.#deps;
     const { pod } = identity;
     wallClock.update(view.wallAheadMs);
     const isMember = view.pods.some((each) => each.pod.incarnation === pod.incarnation);
@@ -242,6 +237,7 @@ export class Heartbeat implements Service {
     this.#checkSuccession(view, sent);
     if (!isMember) return this.#evicted();
     this.#evictions = 0;
+    pace.answered(order, limits);
     if (asleep) return this.#slept();
     const answer = fence.answered(sent);
     if (answer === 'stale') return 0;
@@ -252,6 +248,8 @@ export class Heartbeat implements Service {
     }
     if (answer === 'admitted' || this.#onAwake !== undefined) pool.admit(pod);
     peers.update(view.pods, pod);
+    pace.counted(view.pods.filter(isLive).length);
+    peers.pace(pace.intervalMs);
     elector.update(view.pods, pod);
     this.#onAwake?.();
     this.#onAwake = undefined;
@@ -301,11 +299,11 @@ export class Heartbeat implements Service {
 
   /** Goes on sending heartbeats until nothing is held any more, or the time for that is over. */
   async #drainOn(mayProceedAgain: boolean): Promise<number> {
-    const { runtime, pool, settings } = this.#deps;
+    const { runtime, pool, settings, pace } = this.#deps;
     if (mayProceedAgain) pool.retire(); // it was halted: let it go on
     this.#drainsSince ??= runtime.monotonicMs();
     const drainsForMs = runtime.monotonicMs() - this.#drainsSince;
-    if (drainsForMs + settings.heartbeatIntervalMs > settings.drainTimeoutMs) pool.fence(true); // the next beat is too late
+    if (drainsForMs + pace.intervalMs > settings.drainTimeoutMs) pool.fence(true); // the next beat is too late
     const isOver = drainsForMs > settings.drainTimeoutMs + settings.abortGraceMs;
     const wasIdle = this.#idle;
     const { unstarted, running, unsettled } = pool.load;
@@ -331,7 +329,7 @@ export class Heartbeat implements Service {
 
   #failed(error: unknown): number {
     if (this.#ended.signal.aborted) return Infinity;
-    const { log, settings, runtime, peers, fence } = this.#deps;
+    const { log, pace, runtime, peers, fence } = this.#deps;
     peers.unanswered();
     this.#keepAwake(error);
     if (!this.#registration.registered && isStoreError(error) && error.code === 'STORE_SCHEMA_NEWER') {
@@ -339,7 +337,7 @@ export class Heartbeat implements Service {
       fence.drain('outdated');
       return this.#evicted();
     }
-    const retryInMs = halfJitterMs(settings.heartbeatIntervalMs, runtime.random());
+    const retryInMs = halfJitterMs(pace.intervalMs, runtime.random());
     const line = isOutage(error) ? EVENT_LINES.heartbeatInOutage : EVENT_LINES.heartbeatRefused;
     if (!log.writes(line.level)) return retryInMs;
     const fields = { error: loggedError(error), retryInMs };
@@ -349,7 +347,7 @@ export class Heartbeat implements Service {
   }
 
   #intervalMs(): number {
-    const { settings, runtime } = this.#deps;
-    return jitteredIntervalMs(settings.heartbeatIntervalMs, JITTER, runtime.random());
+    const { pace, runtime } = this.#deps;
+    return jitteredIntervalMs(pace.intervalMs, JITTER, runtime.random());
   }
 }

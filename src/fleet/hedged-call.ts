@@ -13,8 +13,8 @@ import { withTimeout } from '../runtime/with-timeout.js';
 
 export interface HedgeOptions {
   readonly runtime: Runtime;
-  readonly resendAfterMs: number;
-  readonly timeoutMs: number;
+  /** Read anew for each try. `fenceAfterMs` is the time-out of a call. */
+  readonly pace: { readonly resendAfterMs: number; readonly fenceAfterMs: number };
   /** Ends every call. */
   readonly signal: AbortSignal;
 }
@@ -42,7 +42,7 @@ export class HedgedCall<T> {
 
   /** How long a call takes at most. */
   get timeoutMs(): number {
-    return this.#options.timeoutMs;
+    return this.#options.pace.fenceAfterMs;
   }
 
   /**
@@ -52,7 +52,8 @@ export class HedgedCall<T> {
    * @throws what a try threw; StoreError `STORE_UNAVAILABLE` at the time-out; StoppedError
    */
   async call(send: () => Promise<T>): Promise<T> {
-    const { runtime, timeoutMs, signal } = this.#options;
+    const { runtime, signal } = this.#options;
+    const { timeoutMs } = this;
     const tooOld = runtime.monotonicMs() - timeoutMs;
     this.#open = this.#open.filter(({ since }) => since > tooOld);
     const timer: { current?: Timer } = {};
@@ -77,7 +78,8 @@ export class HedgedCall<T> {
   }
 
   #sendAndWait(send: () => Promise<T>, timer: { current?: Timer }): void {
-    const { runtime, resendAfterMs } = this.#options;
+    const { runtime, pace } = this.#options;
+    const { resendAfterMs } = pace;
     const youngest = this.#open.at(-1);
     const leftMs = youngest === undefined ? 0 : youngest.since + resendAfterMs - runtime.monotonicMs();
     if (leftMs <= 0) this.#send(send);

@@ -2,7 +2,7 @@
  * Watches how long each peer has shown no sign of life: this pod's own evidence that a peer is dead.
  *
  * Invariants:
- * - A pod is dead if it has been silent on the store's clock for longer than the dead-after that it registered, *and* this
+ * - A pod is dead if it has been silent on the store's clock for longer than the dead-after that it has stated last, *and* this
  *   pod has watched its `beat` unchanged for long enough. The watched time is the time between consecutive views; each gap
  *   counts as one of this pod's heartbeat intervals at most.
  * - Long enough is the time within which a live pod is heard once the store answers it (`heardWithinMs`), plus the time
@@ -26,7 +26,7 @@ export interface DeadPod {
   readonly pod: PodRef;
   /** On the store's clock, in the last view. */
   readonly silentForMs: number;
-  /** `silent`: for longer than it registered, by the rules above. `exited`: its process has provably exited. */
+  /** `silent`: for longer than it has stated, by the rules above. `exited`: its process has provably exited. */
   readonly reason: 'silent' | 'exited';
 }
 
@@ -48,7 +48,7 @@ const LONGEST_GAP = 2;
 
 export class PeerWatch {
   readonly #runtime: Runtime;
-  readonly #intervalMs: number;
+  #intervalMs: number;
   readonly #staleReadMs: number;
   #peers = new Map<string, Peer>();
   readonly #evicted = new Set<string>();
@@ -86,6 +86,11 @@ export class PeerWatch {
       if (!pods.some((view) => view.pod.incarnation === incarnation)) this.#evicted.delete(incarnation);
     }
     if ([...peers.values()].some(({ view }) => hasExited(view))) for (const listener of this.#listeners) listener();
+  }
+
+  /** @param intervalMs how often this pod sends heartbeats from the last view on */
+  pace(intervalMs: number): void {
+    this.#intervalMs = intervalMs;
   }
 
   /** The store has not answered this pod for a long time: the time that the pod has counted is discarded. */

@@ -10,17 +10,17 @@
  *   before any of them may declare it dead.
  */
 import { loggedError, type Log } from '../log.js';
-import type { Settings } from '../options.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { withTimeout } from '../runtime/with-timeout.js';
 import type { Store } from '../store/contract.js';
+import type { HeartbeatLimits, HeartbeatPace } from './heartbeat-pace.js';
 import { HedgedCall, type HedgeOptions } from './hedged-call.js';
 import type { OwnIncarnation } from './own-incarnation.js';
 
 export interface RegistrationDependencies {
   readonly runtime: Runtime;
   readonly store: Pick<Store, 'register' | 'leave' | 'staleReadMs'>;
-  readonly settings: Pick<Settings, 'heartbeatIntervalMs' | 'deadAfterMs'>;
+  readonly pace: Pick<HeartbeatPace, 'wanted' | 'registered'>;
   readonly identity: OwnIncarnation;
   readonly log: Log;
   /** What the pod publishes about itself. */
@@ -30,6 +30,14 @@ export interface RegistrationDependencies {
 
 /** How long the pod waits for the store to record that it leaves. */
 const LEAVE_TIMEOUT_MS = 3_000;
+
+/** What is written of the limits: others may see a sign of life late, so they are to wait longer than the pod itself. */
+export function statedLimits(
+  { heartbeatMs, deadAfterMs }: HeartbeatLimits,
+  { staleReadMs }: Pick<Store, 'staleReadMs'>,
+): HeartbeatLimits {
+  return { heartbeatMs, deadAfterMs: deadAfterMs + staleReadMs };
+}
 
 export class Registration {
   readonly #deps: RegistrationDependencies;
@@ -49,13 +57,13 @@ export class Registration {
   }
 
   async register(): Promise<void> {
-    const { runtime, store, identity, settings, meta } = this.#deps;
-    const { heartbeatIntervalMs: heartbeatMs } = settings;
-    const deadAfterMs = settings.deadAfterMs + store.staleReadMs;
+    const { runtime, store, identity, pace, meta } = this.#deps;
+    const limits = statedLimits(pace.wanted, store);
     await this.#calls.call(async () => {
       this.#mayBeMember = true;
-      await store.register({ ...identity.pod, heartbeatMs, deadAfterMs, meta: meta() });
+      await store.register({ ...identity.pod, ...limits, meta: meta() });
     });
+    pace.registered();
     this.#registeredAt = runtime.monotonicMs();
   }
 

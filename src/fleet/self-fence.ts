@@ -21,7 +21,7 @@ import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
 import type { WorkerPool } from '../pool-interface.js';
-import { fenceAfterMs, marginMs } from './heartbeat-limits.js';
+import type { HeartbeatPace } from './heartbeat-pace.js';
 import type { OwnIncarnation } from './own-incarnation.js';
 
 /** An instant on both clocks. */
@@ -32,7 +32,7 @@ export interface Instant {
 
 export interface SelfFenceDependencies {
   readonly runtime: Runtime;
-  readonly settings: { readonly heartbeatIntervalMs: number; readonly deadAfterMs: number };
+  readonly pace: Pick<HeartbeatPace, 'marginMs' | 'fenceAfterMs'>;
   readonly identity: OwnIncarnation;
   readonly pool: Pick<WorkerPool, 'fence' | 'halt' | 'retire'>;
   readonly events: Events;
@@ -45,10 +45,6 @@ const LONGEST_PERIOD_MS = 1_000;
 type Reason = PodFenced['reason'];
 
 export class SelfFence implements Service {
-  /** How long a freeze may last unnoticed. */
-  readonly marginMs: number;
-  /** How long the pod may proceed without an answered heartbeat. */
-  readonly fenceAfterMs: number;
   readonly #deps: SelfFenceDependencies;
   readonly #watch: Loop;
   readonly #periodMs: number;
@@ -61,12 +57,19 @@ export class SelfFence implements Service {
   #final: Reason | undefined;
 
   constructor(deps: SelfFenceDependencies) {
-    const { heartbeatIntervalMs, deadAfterMs } = deps.settings;
     this.#deps = deps;
-    this.marginMs = marginMs(heartbeatIntervalMs, deadAfterMs);
-    this.fenceAfterMs = fenceAfterMs(heartbeatIntervalMs, deadAfterMs);
-    this.#periodMs = Math.min(LONGEST_PERIOD_MS, this.marginMs / 4);
+    this.#periodMs = Math.min(LONGEST_PERIOD_MS, deps.pace.marginMs / 4); // the margin is never shorter than at first
     this.#watch = new Loop(deps.runtime, () => this.#tick(), { ref: false, onError: () => this.#periodMs });
+  }
+
+  /** How long a freeze may last unnoticed. */
+  get marginMs(): number {
+    return this.#deps.pace.marginMs;
+  }
+
+  /** How long the pod may proceed without an answered heartbeat. */
+  get fenceAfterMs(): number {
+    return this.#deps.pace.fenceAfterMs;
   }
 
   /** Begins to watch. Before the first answered heartbeat nothing may proceed anyway. */

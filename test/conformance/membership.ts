@@ -106,6 +106,26 @@ function beating(harness: Harness): void {
     expect(await harness.view(pod)).toMatchObject({ eligible: true, asleep: false, meta: {} });
   });
 
+  it('judges a pod by the heartbeat interval and the dead-after of the newest heartbeat that states them', async () => {
+    const pod = await harness.join({ heartbeatMs: 1_000, deadAfterMs: 60_000 });
+    await harness.beat(pod, { heartbeatMs: 2_000.5, deadAfterMs: 90_000.5 });
+    expect(await harness.view(pod)).toMatchObject({ heartbeatMs: 2_001, deadAfterMs: 90_001 });
+    await harness.beat(pod);
+    expect(await harness.view(pod)).toMatchObject({ heartbeatMs: 2_001, deadAfterMs: 90_001 });
+    await harness.beat(pod, { heartbeatMs: 1_000, deadAfterMs: harness.tickMs });
+    await harness.pass(3);
+    expect((await harness.view(pod))!.silentForMs).toBeGreaterThan(harness.tickMs);
+    expect(await harness.store.evict([pod])).toEqual([pod]);
+  });
+
+  it('does not evict a pod that has stated a longer dead-after than it registered', async () => {
+    const pod = await harness.joinMortal();
+    await harness.beat(pod, { heartbeatMs: 1_000, deadAfterMs: 3_600_000 });
+    await harness.pass(3);
+    expect(await harness.store.evict([pod])).toEqual([]);
+    expect(await harness.view(pod)).toMatchObject({ pod, deadAfterMs: 3_600_000 });
+  });
+
   it('wakes a pod that sleeps, with its old birth', async () => {
     const pod = await harness.join();
     await harness.beat(pod, { asleep: true });

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { electLeader, Elector } from '../../src/fleet/elector.js';
+import { HeartbeatPace } from '../../src/fleet/heartbeat-pace.js';
 import { OwnIncarnation } from '../../src/fleet/own-incarnation.js';
 import { SelfFence } from '../../src/fleet/self-fence.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
@@ -53,8 +54,8 @@ describe('a pod', () => {
   beforeEach(() => {
     runtime = new VirtualRuntime();
     recorded = new RecordedEvents();
-    const settings = { heartbeatIntervalMs: 2_000, deadAfterMs: 15_000 };
-    const shared = { runtime, settings, events: recorded.events, log };
+    const pace = new HeartbeatPace({ heartbeatIntervalMs: 2_000, deadAfterMs: 15_000 });
+    const shared = { runtime, pace, events: recorded.events, log };
     fence = new SelfFence({
       ...shared,
       identity: new OwnIncarnation(runtime, 'a'),

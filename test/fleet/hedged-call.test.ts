@@ -24,7 +24,7 @@ describe.each(Object.entries(RHYTHMS))('with the intervals of %s', (_, { heartbe
   const resendAfter = resendAfterMs(heartbeatMs, deadAfterMs);
   const timeout = fenceAfterMs(heartbeatMs, deadAfterMs);
   const newHedge = <T>() =>
-    new HedgedCall<T>({ runtime, resendAfterMs: resendAfter, timeoutMs: timeout, signal: ended.signal });
+    new HedgedCall<T>({ runtime, pace: { resendAfterMs: resendAfter, fenceAfterMs: timeout }, signal: ended.signal });
 
   /** Makes tries of which the nth takes `takes[n]` ms; `Infinity`: it is never answered. */
   const calls = (...takes: number[]) => {

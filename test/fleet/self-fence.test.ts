@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HeartbeatPace } from '../../src/fleet/heartbeat-pace.js';
 import { OwnIncarnation } from '../../src/fleet/own-incarnation.js';
 import { SelfFence } from '../../src/fleet/self-fence.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
@@ -15,7 +16,7 @@ beforeEach(async () => {
   calls = [];
   fence = new SelfFence({
     runtime,
-    settings: { heartbeatIntervalMs: 2_000, deadAfterMs: 15_000 },
+    pace: new HeartbeatPace({ heartbeatIntervalMs: 2_000, deadAfterMs: 15_000 }),
     identity: new OwnIncarnation(runtime, 'a'),
     pool: {
       halt: () => calls.push('halt'),

@@ -46,7 +46,7 @@ export interface PodView {
 }
 
 /**
- * Whether a pod has been silent for longer than its registered `deadAfterMs`. A sleeping pod is never silent, because
+ * Whether a pod has been silent for longer than the `deadAfterMs` that it has stated last. A sleeping pod is never silent, because
  * it has announced that it will send no heartbeats.
  */
 export function isSilent(view: PodView): boolean {
@@ -123,7 +123,7 @@ export interface FleetStore {
    */
   orphans(query: { readonly limit: number }): Promise<readonly Orphan[]>;
   /**
-   * Evicts incarnations, permanently, if they have been silent for longer than the `deadAfterMs` that they registered,
+   * Evicts incarnations, permanently, if they have been silent for longer than the `deadAfterMs` that they have stated last,
    * or if the store can prove that their processes have exited. Their claims become orphans.
    *
    * Guarantees: the statement that writes checks the silence again, so a pod that has just sent a heartbeat stays. A

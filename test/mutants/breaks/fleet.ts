@@ -180,7 +180,7 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/hedged-call: a heartbeat that hangs makes the loop late',
     file: 'src/fleet/hedged-call.ts',
-    find: 'return this.#options.timeoutMs;',
+    find: 'return this.#options.pace.fenceAfterMs;',
     replace: 'return 0;',
     tests: ['test/fleet/heartbeat.test.ts'],
   },
@@ -194,7 +194,7 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/self-fence: the event loop is looked at seldom if the margin is long',
     file: 'src/fleet/self-fence.ts',
-    find: 'Math.min(LONGEST_PERIOD_MS, this.marginMs / 4)',
+    find: 'Math.min(LONGEST_PERIOD_MS, deps.pace.marginMs / 4)',
     replace: '60_000',
     tests: ['test/fleet/self-fence.test.ts', 'test/fleet/heartbeat.test.ts'],
   },
@@ -243,31 +243,30 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/heartbeat: the snapshot is taken with the answer',
     file: 'src/fleet/heartbeat.ts',
-    find: '    const snapshot = pool.snapshot();\n    const sent = fence.now();\n    const beat = { eligible: this.#eligible(), asleep: false, meta: meta() };\n    return { view: await store.heartbeat(identity.pod, beat), sent, snapshot };',
+    find: 'return { view: await store.heartbeat(identity.pod, beat), sent, snapshot, asleep, order, limits };',
     replace:
-      '    const sent = fence.now();\n    const beat = { eligible: this.#eligible(), asleep: false, meta: meta() };\n    return { view: await store.heartbeat(identity.pod, beat), sent, snapshot: pool.snapshot() };',
+      'const view = await store.heartbeat(identity.pod, beat);\n    return { view, sent, snapshot: pool.snapshot(), asleep, order, limits };',
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
     name: 'fleet/heartbeat: a heartbeat counts from its answer',
     file: 'src/fleet/heartbeat.ts',
-    find: '    const sent = fence.now();\n    const beat = { eligible: this.#eligible(), asleep: false, meta: meta() };\n    return { view: await store.heartbeat(identity.pod, beat), sent, snapshot };',
-    replace:
-      '    const beat = { eligible: this.#eligible(), asleep: false, meta: meta() };\n    return { view: await store.heartbeat(identity.pod, beat), sent: fence.now(), snapshot };',
+    find: 'await store.heartbeat(identity.pod, beat), sent, snapshot',
+    replace: 'await store.heartbeat(identity.pod, beat), sent: fence.now(), snapshot',
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
     name: 'fleet/heartbeat: a slow heartbeat is no sign of an outage',
     file: 'src/fleet/heartbeat.ts',
-    find: '    if (tookMs > Math.min(settings.heartbeatIntervalMs, this.#resendAfterMs)) peers.unanswered();\n',
+    find: '    if (tookMs > Math.min(pace.intervalMs, pace.resendAfterMs)) peers.unanswered();\n',
     replace: '',
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
     name: 'fleet/heartbeat: a failed heartbeat is no sign of an outage',
     file: 'src/fleet/heartbeat.ts',
-    find: '    peers.unanswered();\n    if (!this.#registration.registered &&',
-    replace: '    if (!this.#registration.registered &&',
+    find: '    peers.unanswered();\n    this.#keepAwake(error);',
+    replace: '    this.#keepAwake(error);',
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
@@ -373,7 +372,7 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/heartbeat: what drains is aborted a heartbeat late',
     file: 'src/fleet/heartbeat.ts',
-    find: 'drainsForMs + settings.heartbeatIntervalMs > settings.drainTimeoutMs',
+    find: 'drainsForMs + pace.intervalMs > settings.drainTimeoutMs',
     replace: 'drainsForMs > settings.drainTimeoutMs',
     tests: ['test/fleet/heartbeat.test.ts'],
   },
@@ -401,8 +400,8 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/heartbeat: a pod that begins to drain says so with the next heartbeat',
     file: 'src/fleet/heartbeat.ts',
-    find: '    this.#draining = true;\n    this.#loop.wake();',
-    replace: '    this.#draining = true;',
+    find: "    this.#draining = true;\n    this.#keepAwake(new StoppedError('sleep'));\n    this.#sleeping = false;\n    this.#loop.wake();",
+    replace: "    this.#draining = true;\n    this.#keepAwake(new StoppedError('sleep'));\n    this.#sleeping = false;",
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
@@ -988,5 +987,33 @@ export const fleetBreaks: readonly Break[] = [
     find: 'before === 0 && this.#aheadMs !== 0',
     replace: 'this.#aheadMs !== 0',
     tests: ['test/fleet/wall-clock-check.test.ts'],
+  },
+  {
+    name: 'fleet/heartbeat-pace: a pod holds itself to what was answered, not to what was sent since',
+    file: 'src/fleet/heartbeat-pace.ts',
+    find: 'deadAfterMs = Math.min(deadAfterMs, limits.deadAfterMs);',
+    replace: '',
+    tests: ['test/fleet/heartbeat-pace.test.ts'],
+  },
+  {
+    name: 'fleet/heartbeat-pace: an answer makes void what was sent after it',
+    file: 'src/fleet/heartbeat-pace.ts',
+    find: 'this.#sent.filter((each) => each.order > order)',
+    replace: '[]',
+    tests: ['test/fleet/heartbeat-pace.test.ts'],
+  },
+  {
+    name: 'fleet/heartbeat-pace: the interval changes with every pod',
+    file: 'src/fleet/heartbeat-pace.ts',
+    find: 'neededMs <= nowMs && roomyMs > SHRINKS_AT * nowMs',
+    replace: 'false',
+    tests: ['test/fleet/heartbeat-pace.test.ts'],
+  },
+  {
+    name: 'fleet/heartbeat: a heartbeat does not state the limits of the fleet',
+    file: 'src/fleet/heartbeat.ts',
+    find: 'pace.scales ? statedLimits(limits, store) : undefined',
+    replace: '{}',
+    tests: ['test/fleet/heartbeat-pace.test.ts'],
   },
 ];

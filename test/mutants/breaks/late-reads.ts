@@ -58,8 +58,8 @@ export const lateReadBreaks: readonly Break[] = [
   {
     name: 'fleet/registration: peers do not wait longer for a pod whose heartbeats they see late',
     file: 'src/fleet/registration.ts',
-    find: 'settings.deadAfterMs + store.staleReadMs',
-    replace: 'settings.deadAfterMs',
+    find: 'deadAfterMs: deadAfterMs + staleReadMs',
+    replace: 'deadAfterMs',
     tests: [FLEET],
   },
   {

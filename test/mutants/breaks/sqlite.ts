@@ -450,9 +450,16 @@ export const sqliteBreaks: readonly Break[] = [
   {
     name: 'sqlite/pods/statements: a late heartbeat undoes a newer one',
     file: `${SQLITE}/pods/statements.ts`,
-    find: 'SET last_heartbeat_ts = max(last_heartbeat_ts, ?), eligible',
-    replace: 'SET last_heartbeat_ts = ?, eligible',
+    find: 'SET last_heartbeat_ts = max(last_heartbeat_ts, ?), heartbeat_ms',
+    replace: 'SET last_heartbeat_ts = ?, heartbeat_ms',
     tests: [`${TESTS}/pods/pods.test.ts`, CONFORMANCE],
+  },
+  {
+    name: 'sqlite/pods/statements: a heartbeat without limits forgets them',
+    file: `${SQLITE}/pods/statements.ts`,
+    find: 'dead_after_ms = coalesce(?, dead_after_ms)',
+    replace: 'dead_after_ms = coalesce(?, 1)',
+    tests: [CONFORMANCE],
   },
   {
     name: 'sqlite/pods/statements: a heartbeat revives a final incarnation',

@@ -70,6 +70,7 @@ export class PodLog {
   /** What the last heartbeat that was written has said, and how many were spared since. */
   #written:
     { readonly incarnation: string; readonly says: string; readonly types: unknown; spared: number } | undefined;
+  #signs = 0;
   /** The void claims that the last heartbeat has shown. */
   #voids: ReadonlySet<string> = new Set();
 
@@ -117,6 +118,7 @@ export class PodLog {
     const { eligible, asleep, heartbeatMs, deadAfterMs, meta } = beat;
     const registered = this.#registered?.incarnation === pod.incarnation ? this.#registered.types : undefined;
     this.#written = undefined; // if its reply is lost, the log may say something else than before
+    const turn = ++this.#signs;
     await this.#append(pod, {
       event: asleep ? 'asleep' : 'heartbeat',
       eligible: eligible ? 1 : 0,
@@ -124,6 +126,7 @@ export class PodLog {
       ...(deadAfterMs === undefined ? {} : { deadAfterMs: Math.ceil(deadAfterMs) }),
       meta: heartbeatMeta(meta, registered),
     });
+    if (turn !== this.#signs) return; // a later one may have said something else
     this.#written = { incarnation: pod.incarnation, says: said(beat), types: meta['types'], spared: 0 };
   }
 

@@ -109,8 +109,10 @@ export class Pods {
     this.#types.put(incarnation, meta);
   }
 
-  beat({ now, hostMs, boot }: Instant, { incarnation }: PodRef, { eligible, asleep, meta }: Heartbeat): void {
-    this.#beat.run(now, eligible ? 1 : 0, asleep ? 1 : 0, withoutTypes(meta), hostMs, boot, incarnation);
+  beat({ now, hostMs, boot }: Instant, { incarnation }: PodRef, beat: Heartbeat): void {
+    const { eligible, asleep, heartbeatMs, deadAfterMs, meta } = beat;
+    const limits = [rounded(heartbeatMs), rounded(deadAfterMs)];
+    this.#beat.run(now, ...limits, eligible ? 1 : 0, asleep ? 1 : 0, withoutTypes(meta), hostMs, boot, incarnation);
     this.#types.put(incarnation, meta);
   }
 
@@ -149,4 +151,8 @@ export class Pods {
     this.#types.drop(incarnation);
     return this.#lifeOf.get(incarnation)?.[0] === 'evicted';
   }
+}
+
+function rounded(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.ceil(ms);
 }

@@ -24,7 +24,8 @@ WHERE final IS NULL`;
 /** Binds: now, eligible, asleep, meta, host's ms, boot, incarnation. */
 export const BEAT = `
 UPDATE POD_HEALTH
-SET last_heartbeat_ts = max(last_heartbeat_ts, ?), eligible = ?, asleep = ?, meta = ?, host_ms = ?, boot = ?, beat = beat + 1
+SET last_heartbeat_ts = max(last_heartbeat_ts, ?), heartbeat_ms = coalesce(?, heartbeat_ms), dead_after_ms = coalesce(?, dead_after_ms),
+  eligible = ?, asleep = ?, meta = ?, host_ms = ?, boot = ?, beat = beat + 1
 WHERE incarnation = ? AND final IS NULL`;
 
 /** Every incarnation that is not final, the oldest first. */
