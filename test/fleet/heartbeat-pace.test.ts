@@ -102,6 +102,16 @@ describe('the fence', () => {
     expect(pace.deadAfterMs).toBe(440_000);
   });
 
+  it('holds to what was sent after a heartbeat whose answer comes late', () => {
+    const pace = paceOf(200);
+    beat(pace);
+    const slow = { order: pace.sent(), limits: pace.wanted };
+    pace.counted(1);
+    pace.sent();
+    pace.answered(slow.order, slow.limits);
+    expect(pace.deadAfterMs).toBe(180_000);
+  });
+
   it('holds to what a new incarnation has registered', () => {
     const pace = paceOf(200);
     pace.sent();
