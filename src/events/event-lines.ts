@@ -46,6 +46,8 @@ export const EVENT_LINES = {
   podDead: line('pod:dead', 'warn', 'pod is dead and was evicted; its steps are being recovered'),
   podFenced: line('pod:fenced', 'warn', 'pod is fenced: it claims and settles nothing until a heartbeat is answered'),
   podDrains: line('pod:fenced', 'warn', 'pod is fenced: it drains permanently'),
+  podAsleep: line('pod:asleep', 'info', 'pod has nothing to do, and sleeps'),
+  podAwake: line('pod:awake', 'info', 'pod is awake again'),
   leaderElected: line('leader:elected', 'info', 'pod leads the fleet: it runs recovery and housekeeping'),
   leaderLost: line('leader:lost', 'info', 'pod no longer leads the fleet'),
   recoveryStarted: line('recovery:started', 'info', 'recovery cycle started'),
@@ -58,12 +60,10 @@ export const EVENT_LINES = {
   exchangeFailed: line('exchange:completed', 'debug', 'exchange with the store failed; trying again'),
   storeError: line('store:error', 'error', 'operation failed; repeating it until it succeeds'),
   storeRecovered: line('store:recovered', 'info', 'all operations succeed again'),
-  podAsleep: line('pod:asleep', 'info', 'pod has nothing to do, and sleeps'),
-  podAwake: line('pod:awake', 'info', 'pod is awake again'),
-  storeThrottled: line('store:throttled', 'info', 'store slows this pod down'),
-  storeRelaxed: line('store:relaxed', 'info', 'store does not slow this pod down any more'),
   journalError: line('store:error', 'warn', 'recovery journal failed; keeping its cycles in memory'),
   journalRecovered: line('store:recovered', 'info', 'recovery journal works again; the cycles from memory are written'),
+  storeThrottled: line('store:throttled', 'info', 'store slows this pod down'),
+  storeRelaxed: line('store:relaxed', 'info', 'store does not slow this pod down any more'),
   queueStopped: line('queue:stopped', 'info', 'stopped'),
 } as const satisfies Readonly<Record<string, EventLine>>;
 

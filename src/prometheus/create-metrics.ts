@@ -47,7 +47,10 @@ export function createMetrics(queue: AnyFleetQ, options: MetricsOptions = {}): F
   let stopped = false;
   const source = new StatsSource({
     stats: (maxAgeMs) => queue.stats({ maxAgeMs }),
-    mayCount: () => stats === 'always' || (stats === 'leader' && queue.health().isLeader),
+    mayCount: () => {
+      const { isLeader, asleep } = queue.health();
+      return !asleep && (stats === 'always' || (stats === 'leader' && isLeader));
+    },
     intervalMs: statsIntervalMs,
     onError: (error) => {
       if (!stopped) series.count('store_errors_total', { operation: 'stats', code: errorCodeOf(error) });

@@ -20,6 +20,7 @@ export function setHealth(series: Series, health: Health, store: string): void {
   series.set('pod_ready', {}, is(health.ready));
   series.set('pod_started', {}, is(health.started));
   series.set('pod_paused', {}, is(health.paused));
+  series.set('pod_asleep', {}, is(health.asleep));
   series.set('pod_leader', {}, is(health.isLeader));
   series.clear('pod_problem');
   for (const reason of reasons) series.set('pod_problem', { reason }, 1);

@@ -107,6 +107,8 @@ export const METRICS = {
   pod_ready: { kind: 'gauge', help: '1 if the pod works: it has started, and is neither fenced nor stopping.' },
   pod_started: { kind: 'gauge', help: '1 if start() has finished.' },
   pod_paused: { kind: 'gauge', help: '1 if the pod is paused.' },
+  pod_asleep: { kind: 'gauge', help: '1 if the pod sleeps, because the fleet has nothing to do.' },
+  pod_throttled: { kind: 'gauge', help: '1 if the store makes the pod exchange less often than it would.' },
   pod_leader: { kind: 'gauge', help: '1 if the pod leads the fleet.' },
   pod_problem: { kind: 'gauge', help: '1 for each reason why the pod is not live or not ready.', labels: ['reason'] },
   pod_running_handlers: { kind: 'gauge', help: 'Handlers that run on this pod now.' },

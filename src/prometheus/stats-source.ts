@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - The store is asked only when a scrape needs the counts, they are older than the interval, and this process may count: a
- *   fleet that nobody scrapes is not asked, and neither is one that sleeps, because a pod that is asleep does not lead.
+ *   fleet that nobody scrapes is not asked, and neither is one that sleeps.
  * - One call at a time, however many scrapes wait for it. The queue keeps the counts, and shares them with whatever else reads
  *   them in this process, such as the HTTP API. A call that takes long is followed by a long pause, so that counting
  *   takes up at most about a hundredth of the time.

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { EVENT_NAMES, type EventName } from 'fleet-q';
 import { fleetInTrouble } from './support/fleet-in-trouble.js';
 
+/** Only of stores that sleep or throttle, which SQLite does not. None of them is about a step. */
+const NOT_ON_SQLITE: readonly EventName[] = ['pod:asleep', 'pod:awake', 'store:throttled', 'store:relaxed'];
 const COPIES = ['args', 'metadata', 'result', 'step'];
 
 test('the brief payload of every event is the full one without args, metadata, result and step', async () => {
@@ -19,12 +21,13 @@ test('the brief payload of every event is the full one without args, metadata, r
   await fleet.until(ada.queue.stop());
   for (const name of EVENT_NAMES) {
     const brief = seen.brief[name] ?? [];
-    expect(brief.length, name).toBeGreaterThan(0);
+    if (NOT_ON_SQLITE.includes(name)) expect(brief, name).toEqual([]);
+    else expect(brief.length, name).toBeGreaterThan(0);
     expect(
       brief.flatMap((payload) => Object.keys(payload)).filter((field) => COPIES.includes(field)),
       name,
     ).toEqual([]);
-    expect(brief, name).toEqual(seen.full[name]?.map(withoutCopies));
+    expect(brief, name).toEqual((seen.full[name] ?? []).map(withoutCopies));
   }
 });
 

@@ -227,11 +227,11 @@ export class ExchangeChannel implements ExchangePace {
   }
 
   /** @param pace what the last reply asked for */
-  #announcePace({ podId }: PodRef, { throttled: reason, waitMs }: Pace): void {
+  #announcePace({ podId }: PodRef, { throttled: reason, intervalMs: everyMs = 0 }: Pace): void {
     if (reason === this.#throttled) return;
     this.#throttled = reason;
     const { events, log } = this.#deps;
-    const intervalMs = Math.round(waitMs);
+    const intervalMs = Math.round(everyMs);
     const line = reason === undefined ? EVENT_LINES.storeRelaxed : EVENT_LINES.storeThrottled;
     logEvent(log, line, { intervalMs, ...(reason !== undefined && { reason }) });
     if (reason === undefined) events.emit('store:relaxed', { podId, intervalMs });

@@ -66,6 +66,8 @@ export interface Pace {
   readonly batch: number;
   /** The shortest time between two exchanges of an idle pod, in ms. Default: no limit beside the pod's own. */
   readonly idleMs?: number;
+  /** The interval between two exchanges that the store asks for, in ms. `waitMs` is what is left of it. Default 0. */
+  readonly intervalMs?: number;
   /** Why exchanges are further apart than the pod would make them; absent if they are not. */
   readonly throttled?: ThrottleReason;
 }

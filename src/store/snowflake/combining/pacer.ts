@@ -117,6 +117,7 @@ export class Pacer {
     return {
       waitMs: Math.max(0, startedAt + intervalMs * jitter - now),
       batch,
+      intervalMs,
       idleMs: this.lookIntervalMs * jitter,
       ...(this.#throttled !== undefined && { throttled: this.#throttled }),
     };
