@@ -36,6 +36,13 @@ export const combiningBreaks: readonly Break[] = [
     tests: [`${TESTS}/combining/pace.test.ts`],
   },
   {
+    name: 'combining/path: all pods of an idle fleet send an UPDATE of their own for the same new work',
+    file: `${RULES}/path.ts`,
+    find: 'return !isShared && isQuiet(otherMs)',
+    replace: 'return isQuiet(otherMs)',
+    tests: [`${TESTS}/combining/turn.test.ts`, `${TESTS}/combining/pacer.test.ts`],
+  },
+  {
     name: 'combining/recent-tokens: a look asks for the newest token alone',
     file: `${RULES}/recent-tokens.ts`,
     find: 'return [...this.#tokens.keys()];',

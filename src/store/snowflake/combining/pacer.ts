@@ -17,6 +17,8 @@ const CLIENT_KNOWN_MS = 60_000;
 export interface FleetLoad extends Load {
   /** How long ago another pod has exchanged; `null` if never. */
   readonly otherMs: number | null;
+  /** How many steps the pod could claim now. */
+  readonly due: number;
 }
 
 export interface PacerOptions {
@@ -37,6 +39,8 @@ export class Pacer {
   #readAt: number | undefined;
   #clientAt: number | undefined;
   #pods = 1;
+  /** When this pod began to see work that it could claim. */
+  #workAt = -Infinity;
   #ease = NO_EASE;
   #throttled: ThrottleReason | undefined;
 
@@ -45,8 +49,10 @@ export class Pacer {
     this.#combines = combines;
   }
 
-  looked({ asked, slotMs, otherMs }: FleetLoad, now: number): void {
+  looked({ asked, slotMs, otherMs, due }: FleetLoad, now: number): void {
     this.#load = { asked, slotMs };
+    if (due === 0) this.#workAt = -Infinity;
+    else if (this.#workAt === -Infinity) this.#workAt = now;
     this.#readAt = now;
     if (otherMs !== null) this.#otherAt = Math.max(this.#otherAt, now - otherMs);
   }
@@ -86,7 +92,7 @@ export class Pacer {
     if (!this.#combines) return 'direct';
     const since = (at: number) => (at === -Infinity ? null : now - at);
     const neighbours = { otherMs: since(this.#otherAt), waitedMs: since(this.#waitedAt) };
-    return pathOf(neighbours, this.measurements.updateMs);
+    return pathOf({ ...neighbours, workMs: since(this.#workAt), pods: this.#pods }, this.measurements.updateMs);
   }
 
   /** From the start of one exchange to the start of the next. */

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { Pacer } from '../../../../src/store/snowflake/combining/pacer.js';
 
 const pacerOf = (combines = true) => new Pacer({ statementSlots: 8, combines });
-const NOBODY = { asked: 0, slotMs: null, otherMs: null };
-const OTHERS = { asked: 40, slotMs: 450, otherMs: 100 };
+const NOBODY = { asked: 0, slotMs: null, otherMs: null, due: 0 };
+const OTHERS = { asked: 40, slotMs: 450, otherMs: 100, due: 0 };
+const NEW_WORK = { ...NOBODY, due: 1 };
 
 describe('the pace', () => {
   test('leaves a pod alone, on the direct path', () => {
@@ -51,6 +52,32 @@ describe('the pace', () => {
     pacer.looked(OTHERS, 5_000);
     pacer.looked({ ...NOBODY, otherMs: 60_000 }, 5_100);
     expect(pacer.path(5_200)).toBe('log');
+  });
+
+  test('sends all through the log when work comes to a fleet that is idle', () => {
+    const pacer = pacerOf();
+    pacer.counted(40);
+    pacer.looked(NOBODY, 0);
+    expect(pacer.path(0)).toBe('direct'); // what it hands in is its own
+    pacer.looked(NEW_WORK, 1_000);
+    pacer.looked(NEW_WORK, 5_000);
+    expect(pacer.path(7_600)).toBe('log');
+    expect(pacer.intervalMs(7_600)).toBe(0);
+    // The others had their time to take it.
+    expect(pacer.path(7_601)).toBe('direct');
+    pacer.looked(NOBODY, 8_000);
+    pacer.looked(NEW_WORK, 9_000);
+    expect(pacer.path(9_000)).toBe('log');
+  });
+
+  test('leaves a pod alone with new work on the direct path, and two pods too', () => {
+    const pacer = pacerOf();
+    pacer.looked(NEW_WORK, 0);
+    expect(pacer.path(0)).toBe('direct');
+    pacer.counted(2);
+    expect(pacer.path(0)).toBe('direct');
+    pacer.counted(3);
+    expect(pacer.path(0)).toBe('log');
   });
 
   test('does not limit pods that do not combine', () => {

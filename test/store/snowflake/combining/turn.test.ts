@@ -47,14 +47,18 @@ describe('after a look', () => {
 
 describe('the path', () => {
   test.each([
-    ['direct', 'nobody else has ever exchanged', null, null],
-    ['log', 'another pod has just exchanged', 0, null],
-    ['log', 'another pod has exchanged within ten UPDATEs', 5_000, null],
-    ['direct', 'the others have been silent for longer', 5_001, null],
-    ['log', 'an own UPDATE has just waited', null, 0],
-    ['direct', 'no UPDATE has waited for longer than ten UPDATEs', 60_000, 5_001],
-  ])('is %s if %s', (path, _, otherMs, waitedMs) => {
-    expect(pathOf({ otherMs, waitedMs }, UPDATE_MS)).toBe(path);
+    ['direct', 'nobody else has ever exchanged', {}],
+    ['log', 'another pod has just exchanged', { otherMs: 0 }],
+    ['log', 'another pod has exchanged within ten UPDATEs', { otherMs: 5_000 }],
+    ['direct', 'the others have been silent for longer', { otherMs: 5_001 }],
+    ['log', 'an own UPDATE has just waited', { waitedMs: 0 }],
+    ['direct', 'no UPDATE has waited for longer than ten UPDATEs', { otherMs: 60_000, waitedMs: 5_001 }],
+    ['log', 'three pods see new work', { workMs: 0, pods: 3 }],
+    ['log', 'three pods have seen it for ten UPDATEs', { workMs: 5_000, pods: 3 }],
+    ['direct', 'they have seen it for longer, and the others have not asked', { workMs: 5_001, pods: 3 }],
+    ['direct', 'one other pod sees new work', { workMs: 0, pods: 2 }],
+  ] as const)('is %s if %s', (path, _, neighbours) => {
+    expect(pathOf({ otherMs: null, waitedMs: null, workMs: null, pods: 40, ...neighbours }, UPDATE_MS)).toBe(path);
   });
 });
 
