@@ -1,6 +1,7 @@
 /** The test bed as a small warehouse with modelled latencies, in modelled time. */
 import type { ConnectionOptions } from 'snowflake-sdk';
-import { namesOf } from '../../src/store/snowflake/table-names.js';
+import { namesOf, type Names } from '../../src/store/snowflake/table-names.js';
+import { housekeepingStatements } from '../../src/store/snowflake/housekeeping/statements.js';
 import { statementsOf } from '../../src/store/snowflake/statements.js';
 import { REAL_LATENCY } from '../../test/support/warehouse/latency.js';
 import type { Report } from '../../test/support/warehouse/meter.js';
@@ -22,10 +23,12 @@ export class Warehouse {
   readonly runtime: ScaledRuntime;
   readonly place: Place;
   readonly #bed: TestBed;
+  readonly #names: Names;
 
   private constructor(bed: TestBed, place: Place, secondMs: number) {
     this.#bed = bed;
     this.place = place;
+    this.#names = namesOf({ ...place, tablePrefix: '' });
     this.runtime = new ScaledRuntime(1_000 / secondMs);
   }
 
@@ -83,14 +86,23 @@ export class Warehouse {
 
   /** The statements of the pods' exchanges, by their name in the library. */
   get exchanges(): Readonly<Record<'ask' | 'exchange' | 'look' | 'settle' | 'receipts', number>> {
-    const { ask, exchange, look, settle, receipts } = statementsOf(
-      namesOf({ ...this.place, tablePrefix: '' }),
-    ).exchange;
+    const { ask, exchange, look, settle, receipts } = statementsOf(this.#names).exchange;
     const count = (text: string) => this.#bed.meter.report((one) => one.text === text).statements;
     return {
       ...{ ask: count(ask), exchange: count(exchange), look: count(look) },
       ...{ settle: count(settle), receipts: count(receipts) },
     };
+  }
+
+  /**
+   * UPDATE, DELETE and MERGE on the table of steps. Without housekeeping, which comes from time to time and not from any step.
+   */
+  get stepLocks(): number {
+    const table = `${this.place.database}.${this.place.schema}.${this.#names.plain.stepTracker}`;
+    const { dedupe, unload } = housekeepingStatements(this.#names);
+    return this.#bed.meter.report(
+      (one) => one.locks && one.table === table && one.text !== dedupe && one.text !== unload,
+    ).locking;
   }
 
   get locks(): ReturnType<TestBed['proxy']['locks']['counts']> {

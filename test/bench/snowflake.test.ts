@@ -21,21 +21,26 @@ async function bench(
 }
 
 describeOnTestBed('npm run bench:snowflake', () => {
-  test('ends with one line of JSON that has each figure for each scheme', { timeout: BED_MS }, async () => {
-    const { code, output, errors } = await bench(
-      '--json',
-      '--only',
-      'onePod',
-      '--schemes',
-      'ours',
-      '--minutes',
-      '0.05',
-    );
-    expect(code, errors).toBe(0);
-    const results = JSON.parse(output.trimEnd().split('\n').at(-1)!) as Record<string, Record<string, unknown>>;
-    expect(Object.keys(results)).toEqual(['ours', 'direct', 'naive']);
-    for (const figures of Object.values(results)) expect(Object.keys(figures)).toEqual([...FIGURES]);
-  });
+  test(
+    'ends with one line of JSON that has each figure for each scheme, and fails if a bound is missed',
+    { timeout: BED_MS },
+    async () => {
+      const { code, output, errors } = await bench(
+        '--json',
+        '--only',
+        'onePod',
+        '--schemes',
+        'ours',
+        '--minutes',
+        '0.05',
+      );
+      expect(code, errors).toBe(1);
+      expect(errors).toMatch(/^missed: statementsPer1000TenPods, /m); // what was left out
+      const results = JSON.parse(output.trimEnd().split('\n').at(-1)!) as Record<string, Record<string, unknown>>;
+      expect(Object.keys(results)).toEqual(['ours', 'direct', 'naive']);
+      for (const figures of Object.values(results)) expect(Object.keys(figures)).toEqual([...FIGURES]);
+    },
+  );
 
   test.for([
     { args: ['--only', 'onePods'], message: '--only takes onePod, tenPods, loneStep, fortyPods, idle, got onePods' },

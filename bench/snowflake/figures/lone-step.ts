@@ -1,9 +1,10 @@
 /** What one step sets off that is submitted to forty pods which are idle and awake. */
 import type { Scheme } from '../fleets/fleet.js';
+import { progress } from '../progress.js';
 import type { Warehouse } from '../warehouse.js';
 
 export interface LoneStep {
-  /** Statements that took a lock, until the step was settled. */
+  /** UPDATE, DELETE and MERGE on the table of steps, without housekeeping. */
   readonly loneStepLocks: number;
   /** From the submission to the start of the step, in intervals of the looks of an idle pod. */
   readonly loneStepPolls: number;
@@ -27,7 +28,12 @@ export async function loneStep(scheme: Scheme, warehouse: Warehouse, rounds: num
       const submittedAt = warehouse.now;
       while (fleet.settled.length < round) await warehouse.pass(0.1);
       await warehouse.pass(AFTER_S);
-      loneStepLocks = Math.max(loneStepLocks, warehouse.statements.locking);
+      loneStepLocks = Math.max(loneStepLocks, warehouse.stepLocks);
+      const { ask, exchange, look, settle } = warehouse.exchanges;
+      const waited = (fleet.begunAt - submittedAt).toFixed(1);
+      progress(
+        `started after ${waited} s: ${JSON.stringify({ locks: warehouse.stepLocks, ask, exchange, look, settle })}`,
+      );
       loneStepPolls = Math.max(loneStepPolls, Math.max(0, fleet.begunAt - submittedAt) / fleet.lookSeconds);
     }
     return { loneStepLocks, loneStepPolls };

@@ -2,10 +2,13 @@
 import { FleetQ, type StoreFactory } from '../../../src/index.js';
 import { resolveOptions } from '../../../src/store/snowflake/options.js';
 import { SnowflakeStore } from '../../../src/store/snowflake/store.js';
+import { Driver } from '../../../test/support/warehouse/driver.js';
 import type { Warehouse } from '../warehouse.js';
 import { SUBMITTER, type FleetOptions, type RunningFleet, type Scheme, type SettledStep } from './fleet.js';
 
 const SUBMITTED_AT_A_TIME = 5_000;
+/** A day: longer than any part of the benchmark that holds steps. */
+const HELD_MS = 86_400_000;
 /** The default of `idleIntervalMs` on Snowflake. */
 const LOOK_S = 5;
 
@@ -39,6 +42,13 @@ async function start(warehouse: Warehouse, options: FleetOptions, combines: bool
     return queue;
   });
   await Promise.all(queues.map((queue) => queue.start()));
+  const submit = async (count: number, delayMs = 0) => {
+    for (let left = count; left > 0; left -= SUBMITTED_AT_A_TIME) {
+      const type = 'work' as const;
+      const steps = Array.from({ length: Math.min(left, SUBMITTED_AT_A_TIME) }, () => ({ type, delayMs }));
+      await submitter.submitMany(steps);
+    }
+  };
   return {
     settled,
     lookSeconds: LOOK_S,
@@ -51,11 +61,13 @@ async function start(warehouse: Warehouse, options: FleetOptions, combines: bool
     get asleep() {
       return queues.filter((queue) => queue.health().asleep).length;
     },
-    async submit(count) {
-      for (let left = count; left > 0; left -= SUBMITTED_AT_A_TIME) {
-        const steps = Array.from({ length: Math.min(left, SUBMITTED_AT_A_TIME) }, () => ({ type: 'work' as const }));
-        await submitter.submitMany(steps);
-      }
+    submit: (count) => submit(count),
+    submitHeld: (count) => submit(count, HELD_MS),
+    async release() {
+      const driver = await Driver.connect(warehouse.connection);
+      await driver.run(`ALTER SESSION SET QUERY_TAG = '${SUBMITTER}'`);
+      await driver.run(`UPDATE STEP_TRACKER SET run_at = SYSDATE() WHERE status = 'pending'`);
+      await driver.close();
     },
     async stop() {
       await Promise.all([...queues, submitter].map((queue) => queue.stop()));

@@ -23,6 +23,10 @@ export interface RunningFleet {
   readonly lookSeconds: number;
   /** Submits from outside the fleet. These statements have a query tag of their own. */
   submit(count: number): Promise<void>;
+  /** Submits steps that no pod may run before {@link release}: a fleet at work would slow the submission down. */
+  submitHeld(count: number): Promise<void>;
+  /** Makes all held steps due, by one statement. */
+  release(): Promise<void>;
   stop(): Promise<void>;
 }
 

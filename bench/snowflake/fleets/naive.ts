@@ -39,6 +39,14 @@ export const naive: Scheme = {
       }),
     );
     let submitted = 0;
+    const submit = async (count: number, status: 'pending' | 'held') => {
+      const ids = Array.from({ length: count }, () => `step-${String(submitted++).padStart(9, '0')}`);
+      await submitter.run(
+        `INSERT INTO STEP_TRACKER (step_id, status, last_update_ts, priority)
+SELECT f.value::VARCHAR, '${status}', SYSDATE(), 0 FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f`,
+        [JSON.stringify(ids)],
+      );
+    };
     return {
       settled,
       asleep: 0,
@@ -49,13 +57,10 @@ export const naive: Scheme = {
       get begun() {
         return all.reduce((sum, { begun }) => sum + begun, 0);
       },
-      async submit(count) {
-        const ids = Array.from({ length: count }, () => `step-${String(submitted++).padStart(9, '0')}`);
-        await submitter.run(
-          `INSERT INTO STEP_TRACKER (step_id, status, last_update_ts, priority)
-SELECT f.value::VARCHAR, 'pending', SYSDATE(), 0 FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f`,
-          [JSON.stringify(ids)],
-        );
+      submit: (count) => submit(count, 'pending'),
+      submitHeld: (count) => submit(count, 'held'),
+      async release() {
+        await submitter.run(`UPDATE STEP_TRACKER SET status = 'pending' WHERE status = 'held'`);
       },
       async stop() {
         await Promise.all(all.map((pod) => pod.stop()));
