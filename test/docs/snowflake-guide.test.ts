@@ -1,6 +1,6 @@
 /** The SQL of docs/snowflake-in-production.md, run on the test bed as a reader would run it. */
 import { expect, onTestFinished, test } from 'vitest';
-import { FleetQ } from '../../src/index.js';
+import { FleetQ, type AnyFleetQ } from '../../src/index.js';
 import { snowflake, snowflakeDdl } from '../../src/snowflake.js';
 import { useStores } from '../store/snowflake/support/stores.js';
 import { BED_MS, describeOnTestBed } from '../support/warehouse/suite.js';
@@ -87,15 +87,14 @@ describeOnTestBed('the SQL of the guide', () => {
   test('shows the queue and the pods', { timeout: BED_MS }, async () => {
     await open();
     const driver = await byHand();
-    const queue = new FleetQ({
+    const queue: AnyFleetQ = new FleetQ({
       store: snowflake({ connection: options(), ...place() }),
       podId: 'pod-1',
       journalPath: ':memory:',
-    });
-    onTestFinished(() => queue.stop());
-    queue.register('fails', () => {
+    }).register('fails', () => {
       throw new Error('it broke');
     });
+    onTestFinished(() => queue.stop());
     await queue.start();
     await queue.submit({ type: 'waits' });
     const stepId = await queue.submit({ type: 'fails', maxRetries: 0 });

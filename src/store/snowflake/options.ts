@@ -14,6 +14,7 @@ import {
   type FieldCheck,
   type FieldChecks,
 } from '../../input/field-checks.js';
+import type { Combining } from './combining/pacer.js';
 import type { SleepRhythm } from '../contract.js';
 import type { Place } from './table-names.js';
 import { TABLE_KINDS, type DdlGrants, type TableKind } from './schema.js';
@@ -115,8 +116,7 @@ export interface ResolvedOptions extends Place {
   readonly statementTimeoutMs: number;
   readonly staleReadMs: number;
   readonly statementSlots: number;
-  /** Whether pods log their requests. Without, each sends an UPDATE of its own: for comparisons. */
-  readonly combines: boolean;
+  readonly combines: Combining;
   readonly sleep: SleepRhythm | undefined;
   readonly tableKind: TableKind | undefined;
 }

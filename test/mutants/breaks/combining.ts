@@ -29,6 +29,13 @@ export const combiningBreaks: readonly Break[] = [
     tests: [`${TESTS}/combining/pace.test.ts`],
   },
   {
+    name: 'combining/pacer: a request dated ahead keeps a pod on the log path',
+    file: `${RULES}/pacer.ts`,
+    find: 'now - Math.max(0, otherMs)',
+    replace: 'now - otherMs',
+    tests: [`${TESTS}/combining/pacer.test.ts`],
+  },
+  {
     name: 'combining/pace: one storm sets intervals of minutes',
     file: `${RULES}/pace.ts`,
     find: 'Math.min(SLOT_MS.most, Math.max(0, slotMs ?? SLOT_MS.first))',
@@ -55,6 +62,20 @@ export const combiningBreaks: readonly Break[] = [
     find: 'const REMEMBERED_MS = 2 * ASKED_FOR_MS;',
     replace: 'const REMEMBERED_MS = ASKED_FOR_MS / 2;',
     tests: [`${TESTS}/combining/recent-tokens.test.ts`],
+  },
+  {
+    name: 'exchange/serving-update: an UPDATE that is refused permanently is not repeated alone',
+    file: `${EXCHANGE}/serving-update.ts`,
+    find: 'await this.#update(runner, updateBind({ ...request, skip: 0 }, 0));',
+    replace: 'await this.#update(runner, updateBind({ ...request, skip: 0 }));',
+    tests: [LOGGED],
+  },
+  {
+    name: 'exchange/fragments: a request dated ahead is served for as long as its date lies ahead',
+    file: 'src/store/snowflake/statements/fragments.ts',
+    find: ' AND r.asked_ts < DATEADD(millisecond, 60000, SYSDATE())',
+    replace: '',
+    tests: [`${TESTS}/look-statement.test.ts`],
   },
   {
     name: 'combining/turn: a silent head is never overtaken',

@@ -17,8 +17,8 @@ const look = (place: Place, otherMs = 100): Row[] => [
   fact('older', typeof place === 'number' ? place : 0),
 ];
 
-const error = (code: string) =>
-  new DriverError(Object.assign(new Error('no'), { code, sqlState: '57014' }), new Secrets());
+const error = (code: string, sqlState = '57014') =>
+  new DriverError(Object.assign(new Error('no'), { code, sqlState }), new Secrets());
 
 const ASKS = { pod: POD, settlements: [], claim: claimRequest({ token: 'mine' }) };
 
@@ -80,6 +80,35 @@ describe('among pods that exchange', () => {
     const shown = among(['absent', 'served']);
     await shown.exchange.run(ASKS);
     expect(shown.names()).toEqual(['look', 'pulse', 'ask', 'look', 'ask', 'look']);
+  });
+
+  test('an UPDATE that is refused permanently is repeated alone, then as settlements, and only then fails', async () => {
+    const one = settlement({ ...claimed0, stepId: 'a' });
+    const windows: number[] = [];
+    const refusing = (times: number) => {
+      let left = times;
+      return exchanging((statement, bind) => {
+        if (statement === 'look') return [...look(bind.token === undefined ? 'absent' : 'head'), receipt(one, 'mine')];
+        if (statement === 'exchange') windows.push(bind.windowMs);
+        const isUpdate = statement === 'exchange' || statement === 'settle';
+        return isUpdate && left-- > 0 ? error('100035', '22000') : [];
+      });
+    };
+    for (const [times, updates] of [
+      [1, ['exchange', 'exchange']],
+      [2, ['exchange', 'exchange', 'settle']],
+    ] as const) {
+      const refused = refusing(times);
+      await refused.exchange.run({ ...ASKS, claim: { ...ASKS.claim, free: 0, prefetch: 0 } }); // so that it knows of others
+      refused.names();
+      windows.splice(0);
+      expect((await refused.exchange.run({ ...ASKS, settlements: [one] })).receipts).toEqual(['settled']);
+      expect(refused.names().filter((name) => name === 'exchange' || name === 'settle')).toEqual(updates);
+      expect(windows).toEqual([60_000, 0]);
+    }
+    const hopeless = refusing(3);
+    await hopeless.exchange.run({ ...ASKS, claim: { ...ASKS.claim, free: 0, prefetch: 0 } });
+    await expect(hopeless.exchange.run({ ...ASKS, settlements: [one] })).rejects.toMatchObject({ code: '100035' });
   });
 
   test('an UPDATE that is turned away leaves the rest to others', async () => {

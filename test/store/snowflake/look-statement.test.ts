@@ -25,16 +25,18 @@ describeOnTestBed('a look', () => {
   async function log() {
     await open();
     const driver: Driver = await byHand();
-    const { ask, look } = statementsOf(namesOf({ ...place(), tablePrefix: '' })).exchange;
+    const { ask, look, exchange } = statementsOf(namesOf({ ...place(), tablePrefix: '' })).exchange;
     let seq = 0;
     return {
       run: (sql: string) => driver.run(sql),
+      /** Serves what is logged. */
+      exchange: () => driver.run(exchange, [JSON.stringify({ windowMs: 60_000, group: 'g', skip: 0, own: null })]),
       async ask(token: string, asked: Asked = {}) {
         const { of = token, group = 'g', free = 1, prefetch = 0, types = ['work'], settlements = [] } = asked;
         const limits = types.map((type) => ({ type, most: 5 }));
         const request = { token, pod: of, incarnation: of, seq: ++seq, group, free, prefetch, quarantine: 0, limits };
         await driver.run(ask, [JSON.stringify({ ...request, settlements, slotMs: asked.slotMs })]);
-        const ago = `DATEADD(millisecond, -${asked.agoMs ?? 0}, SYSDATE())`;
+        const ago = `DATEADD(millisecond, ${-(asked.agoMs ?? 0)}, SYSDATE())`;
         await driver.run(`UPDATE EXCHANGE_REQUEST SET asked_ts = ${ago} WHERE token = '${token}'`);
       },
       async look(token: string, over: object = {}): Promise<Seen> {
@@ -183,5 +185,38 @@ describeOnTestBed('a look', () => {
     // The same token twice.
     await ask('mine');
     expect((await look('mine')).place).not.toBe('absent');
+  });
+
+  test('takes no slot time into account that no pod can have measured', { timeout: BED_MS }, async () => {
+    const { ask, look } = await log();
+    await ask('a', { slotMs: 400 });
+    await ask('b', { slotMs: -1_000 });
+    await ask('c', { slotMs: 1e30 });
+    await ask('d');
+    expect(await look('nobody')).toMatchObject({ asked: 4, slotMs: 400 });
+  });
+
+  test('counts no request that is dated more than a minute ahead', { timeout: BED_MS }, async () => {
+    const { ask, look, step } = await log();
+    await step('due');
+    await ask('ahead', { agoMs: -3_600_000, slotMs: 7 });
+    expect(await look('ahead')).toMatchObject({ place: 'absent', asked: 0, slotMs: null });
+    expect(await look('nobody')).toMatchObject({ asked: 0, otherMs: null });
+    // The clocks of an account may differ by less.
+    await ask('slightly', { agoMs: -20_000 });
+    expect(await look('slightly')).toMatchObject({ place: 'head', asked: 1 });
+    expect((await look('nobody')).otherMs).toBeLessThanOrEqual(0);
+  });
+
+  test('is followed by no UPDATE that serves a request dated ahead', { timeout: BED_MS }, async () => {
+    const { ask, step, run, exchange } = await log();
+    await step('due');
+    await ask('ahead', { agoMs: -3_600_000 });
+    await run(`UPDATE EXCHANGE_REQUEST SET free = 5 WHERE token = 'ahead'`);
+    await exchange();
+    expect(await run(`SELECT status AS s, claim_token AS t FROM STEP_TRACKER`)).toEqual([{ S: 'pending', T: null }]);
+    await run(`UPDATE EXCHANGE_REQUEST SET asked_ts = SYSDATE() WHERE token = 'ahead'`);
+    await exchange();
+    expect(await run(`SELECT status AS s, claim_token AS t FROM STEP_TRACKER`)).toEqual([{ S: 'claimed', T: 'ahead' }]);
   });
 });

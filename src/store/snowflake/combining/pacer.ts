@@ -21,17 +21,22 @@ export interface FleetLoad extends Load {
   readonly due: number;
 }
 
+/**
+ * Whether pods log their requests. `false`: never, each exchanges directly, as often as it likes: for comparisons. `'always'`: also
+ * a pod that is alone: for tests.
+ */
+export type Combining = boolean | 'always';
+
 export interface PacerOptions {
   /** How many statements the warehouse runs at a time. */
   readonly statementSlots: number;
-  /** Whether the pods log their requests. If not, each exchanges directly, as often as it likes. */
-  readonly combines: boolean;
+  readonly combines: Combining;
 }
 
 export class Pacer {
   readonly measurements = new Measurements();
   readonly #statementSlots: number;
-  readonly #combines: boolean;
+  readonly #combines: Combining;
   #load: Load = { asked: 0, slotMs: null };
   /** When another pod has exchanged, and when an UPDATE of this pod had to wait for another statement. */
   #otherAt = -Infinity;
@@ -54,7 +59,7 @@ export class Pacer {
     if (due === 0) this.#workAt = -Infinity;
     else if (this.#workAt === -Infinity) this.#workAt = now;
     this.#readAt = now;
-    if (otherMs !== null) this.#otherAt = Math.max(this.#otherAt, now - otherMs);
+    if (otherMs !== null) this.#otherAt = Math.max(this.#otherAt, now - Math.max(0, otherMs));
   }
 
   /** A statement that needs no warehouse took this long. */
@@ -84,12 +89,13 @@ export class Pacer {
   }
 
   get combines(): boolean {
-    return this.#combines;
+    return this.#combines !== false;
   }
 
   /** How the next exchange goes. */
   path(now: number): Path {
-    if (!this.#combines) return 'direct';
+    if (this.#combines === false) return 'direct';
+    if (this.#combines === 'always') return 'log';
     const since = (at: number) => (at === -Infinity ? null : now - at);
     const neighbours = { otherMs: since(this.#otherAt), waitedMs: since(this.#waitedAt) };
     return pathOf({ ...neighbours, workMs: since(this.#workAt), pods: this.#pods }, this.measurements.updateMs);
@@ -102,7 +108,7 @@ export class Pacer {
 
   /** From one look of an idle pod to the next. */
   get lookIntervalMs(): number {
-    if (!this.#combines) return 0;
+    if (this.#combines === false) return 0;
     return lookIntervalMs(this.#pods, this.measurements.selectSlotMs, this.#statementSlots);
   }
 

@@ -147,7 +147,7 @@ ${[
   of(
     'invalid requests',
     `SELECT r.token FROM ${names.exchangeRequest} r WHERE NOT (r.free >= 0 AND r.prefetch >= 0 AND r.quarantine IN (0, 1))
-    OR NOT (${isList('r.limits')} AND ${isList('r.settlements')})`,
+    OR NOT (${isList('r.limits')} AND ${isList('r.settlements')}) OR r.asked_ts > DATEADD(millisecond, 60000, SYSDATE())`,
   ),
 ].join('\nUNION ALL\n')}`;
 }

@@ -16,6 +16,12 @@ export function count(n: number): string {
 
 /** The instant the given ms before now. */
 export const ago = (ms: string): string => `DATEADD(millisecond, -${ms}, SYSDATE())`;
+/**
+ * Whether a request is at most so many ms old. One that is dated ahead counts only within a minute, which is more than the clocks of an
+ * account differ: it was written by hand, and would count for as long as its date lies ahead.
+ */
+export const askedWithin = (ms: string): string =>
+  `r.asked_ts > ${ago(ms)} AND r.asked_ts < DATEADD(millisecond, 60000, SYSDATE())`;
 /** Not from a text, because the account's TIMESTAMP_INPUT_FORMAT decides how a text is read. */
 const EPOCH = `TO_TIMESTAMP_NTZ(0, 3)`;
 /** An instant as epoch ms. Instants travel as numbers. */

@@ -47,6 +47,19 @@ describe('the pace', () => {
     expect(pacer.path(13_101)).toBe('log');
   });
 
+  test('goes direct as soon whatever a request says that is dated ahead', () => {
+    const pacer = pacerOf();
+    pacer.looked({ ...OTHERS, otherMs: -3_600_000 }, 0);
+    expect(pacer.path(6_600)).toBe('log');
+    expect(pacer.path(6_601)).toBe('direct');
+  });
+
+  test('always goes through the log where a test wants it', () => {
+    const pacer = new Pacer({ statementSlots: 8, combines: 'always' });
+    pacer.looked(NOBODY, 0);
+    expect(pacer.path(60_000)).toBe('log');
+  });
+
   test('is not shortened by an older look that comes late', () => {
     const pacer = pacerOf();
     pacer.looked(OTHERS, 5_000);

@@ -4,7 +4,7 @@
  * Invariant: a value that another pod wrote fails nothing. It is cast with TRY_CAST, clamped, or replaced by an empty list.
  */
 import type { Names } from '../../table-names.js';
-import { ago, cte, understood } from '../../statements/fragments.js';
+import { askedWithin, cte, understood } from '../../statements/fragments.js';
 import { clamped, listOf, MOST_SLOTS, numberOf } from './untrusted-values.js';
 
 /** The newest request of each incarnation that was logged within `windowMs`. Needs `q`. */
@@ -14,7 +14,7 @@ export const loggedRequests = (names: Names): string =>
     `SELECT r.token AS its_token, r.incarnation AS its_incarnation, r.group_id AS its_group, r.asked_ts AS since_ts,
     ${clamped('r.free', MOST_SLOTS)} AS slots, ${clamped('r.prefetch', MOST_SLOTS)} AS ahead, IFF(r.quarantine = 1, 1, 0) AS isolates,
     ${listOf('r.limits')} AS its_limits, ${listOf('r.settlements')} AS its_settlements
-  FROM ${names.exchangeRequest} r CROSS JOIN q WHERE r.asked_ts > ${ago('q.window_ms')}
+  FROM ${names.exchangeRequest} r CROSS JOIN q WHERE ${askedWithin('q.window_ms')}
   QUALIFY ROW_NUMBER() OVER (PARTITION BY r.incarnation ORDER BY r.seq DESC) = 1`,
   );
 

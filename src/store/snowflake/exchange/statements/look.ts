@@ -3,7 +3,7 @@
  * do. One statement answers all of it, because the number of statements is what an exchange costs.
  */
 import type { Names } from '../../table-names.js';
-import { ago, claimColumns, cte, firstRows, withCtes } from '../../statements/fragments.js';
+import { ago, askedWithin, claimColumns, cte, firstRows, withCtes } from '../../statements/fragments.js';
 import { loggedRequests, placeOf } from './logged-requests.js';
 import { receipt } from './receipts.js';
 import { ended, served } from './served-requests.js';
@@ -11,6 +11,10 @@ import { waiting } from './waiting-steps.js';
 
 /** How far back the requests count that say how busy the fleet is, in ms. */
 const LOAD_WINDOW_MS = '60000';
+/** Far longer than any exchange takes. */
+const LONGEST_SLOT_MS = '600000';
+/** Older requests of others do not matter: no pod takes that long to find itself alone. */
+const OTHERS_WINDOW_MS = '3600000';
 
 /** The bind, parsed once. Without tokens no claim is read. */
 const q = cte(
@@ -66,13 +70,13 @@ const claim = (names: Names): string =>
 
 /**
  * How many pods have logged a request within the last minute, and the lower quartile of the slot times that they report. A pod
- * that is slow for a reason of its own must not slow the others.
+ * that is slow for a reason of its own must not slow the others, and a time that no pod can have measured does not count.
  */
 const load = (names: Names): string =>
   cte(
     'load',
-    `SELECT COUNT(DISTINCT r.incarnation) AS asked_count, ROUND(PERCENTILE_CONT(0.25) WITHIN GROUP (ORDER BY r.slot_ms))::NUMBER(38,0) AS slot_quartile
-  FROM ${names.exchangeRequest} r WHERE r.asked_ts > ${ago(LOAD_WINDOW_MS)}`,
+    `SELECT COUNT(DISTINCT r.incarnation) AS asked_count, ROUND(PERCENTILE_CONT(0.25) WITHIN GROUP (ORDER BY IFF(r.slot_ms BETWEEN 0 AND ${LONGEST_SLOT_MS}, r.slot_ms, NULL)))::NUMBER(38,0) AS slot_quartile
+  FROM ${names.exchangeRequest} r WHERE ${askedWithin(LOAD_WINDOW_MS)}`,
   );
 
 /** How long ago another pod has logged a request, or has claimed or settled a step. */
@@ -80,7 +84,7 @@ const other = (names: Names): string =>
   cte(
     'other',
     `SELECT DATEDIFF(millisecond, MAX(o.last_ts), SYSDATE()) AS other_ms FROM (
-    SELECT r.asked_ts AS last_ts FROM ${names.exchangeRequest} r JOIN q ON r.incarnation <> q.me
+    SELECT r.asked_ts AS last_ts FROM ${names.exchangeRequest} r JOIN q ON r.incarnation <> q.me WHERE ${askedWithin(OTHERS_WINDOW_MS)}
     UNION ALL
     SELECT s.last_update_ts FROM ${names.stepTracker} s JOIN q ON IFF(s.status = 'claimed', s.claimed_incarnation, s.settled_by) <> q.me
   ) o`,

@@ -10,7 +10,7 @@
  * - A value that another pod wrote fails nothing: it is cast with TRY_CAST, clamped, or replaced by an empty list.
  */
 import type { Names } from '../../table-names.js';
-import { ago, cte, understood, withCtes } from '../../statements/fragments.js';
+import { askedWithin, cte, understood, withCtes } from '../../statements/fragments.js';
 import { ended, served } from './served-requests.js';
 import { SETTLES, settlement } from './settlement-columns.js';
 import { clamped, listOf, MOST_SLOTS, numberOf } from './untrusted-values.js';
@@ -41,7 +41,7 @@ const asked = (names: Names): string =>
   FROM q WHERE q.b:own:token IS NOT NULL
   UNION ALL
   SELECT r.token, r.pod_id, r.incarnation, r.seq, r.group_id, r.free, r.prefetch, r.quarantine, r.limits, r.settlements, r.asked_ts
-  FROM ${names.exchangeRequest} r CROSS JOIN q WHERE r.asked_ts > ${ago('q.b:windowMs::NUMBER(38,0)')}`,
+  FROM ${names.exchangeRequest} r CROSS JOIN q WHERE ${askedWithin('q.b:windowMs::NUMBER(38,0)')}`,
   );
 
 /**
