@@ -41,6 +41,8 @@ export {
   type HeartbeatCompleted,
   type PodDead,
   type PodEvent,
+  type PodAsleep,
+  type PodAwake,
   type PodFenced,
   type RecoverySummary,
   type ResultOf,
@@ -54,6 +56,7 @@ export {
   type StepStarted,
   type StepSubmitted,
   type StepTimedOut,
+  type StoreThrottled,
 } from './events.js';
 export type { Health, HealthReason } from './fleet/health.js';
 export type { RecoveryOptions } from './fleet/recovery.js';
@@ -90,7 +93,15 @@ export type {
   StepsIn,
   StepTypeOptions,
 } from './step/type-map.js';
-export type { Finding, FindingLevel, StatusCounts, StoreFactory, SubmitReceipt } from './store/contract.js';
+export type {
+  Finding,
+  FindingLevel,
+  PacingReport,
+  StatusCounts,
+  StoreFactory,
+  SubmitReceipt,
+  ThrottleReason,
+} from './store/contract.js';
 export type { TraceCarrier } from './step/carrier.js';
 export type { CallHandler, RunOutcome, RunTrace } from './tracing/run-trace.js';
 export type { SubmitTrace, TracedReceipt } from './tracing/submit-trace.js';

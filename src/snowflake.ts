@@ -14,7 +14,13 @@ import {
 import { ddlText } from './store/snowflake/schema.js';
 import { SnowflakeStore } from './store/snowflake/store.js';
 
-export type { ConnectionSource, DdlOptions, SnowflakeConnection, SnowflakeOptions } from './store/snowflake/options.js';
+export type {
+  ConnectionSource,
+  DdlOptions,
+  SleepOptions,
+  SnowflakeConnection,
+  SnowflakeOptions,
+} from './store/snowflake/options.js';
 export type { TableKind } from './store/snowflake/schema.js';
 
 /**
