@@ -12,7 +12,7 @@ describe('the pace', () => {
     const pacer = pacerOf();
     pacer.looked(NOBODY, 0);
     expect(pacer.path(1_000)).toBe('direct');
-    expect(pacer.paceAfter(0, 1_000, 500, 1)).toEqual({ waitMs: 0, batch: 500, idleMs: 1_000 });
+    expect(pacer.paceAfter(0, 1_000, 500, 1)).toEqual({ waitMs: 0, intervalMs: 0, batch: 500, idleMs: 1_000 });
   });
 
   test('spreads a fleet of forty over 4.5 s each, counted from the start of the exchange', () => {
@@ -35,7 +35,7 @@ describe('the pace', () => {
     expect(pacer.paceAfter(0, 0, 500, 1)).toMatchObject({ waitMs: 675, throttled: 'refused' });
     pacer.logged(0);
     pacer.logged(0);
-    expect(pacer.paceAfter(0, 0, 500, 1)).toEqual({ waitMs: 450, batch: 500, idleMs: 1_000 });
+    expect(pacer.paceAfter(0, 0, 500, 1)).toEqual({ waitMs: 450, intervalMs: 450, batch: 500, idleMs: 1_000 });
   });
 
   test('goes direct again when the others have been silent for ten UPDATEs', () => {
@@ -98,7 +98,7 @@ describe('the pace', () => {
     pacer.looked(OTHERS, 0);
     pacer.counted(500);
     expect(pacer.path(0)).toBe('direct');
-    expect(pacer.paceAfter(0, 0, 500, 1)).toEqual({ waitMs: 0, batch: 500, idleMs: 0 });
+    expect(pacer.paceAfter(0, 0, 500, 1)).toEqual({ waitMs: 0, intervalMs: 0, batch: 500, idleMs: 0 });
   });
 });
 
