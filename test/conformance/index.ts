@@ -27,8 +27,41 @@ import { pulseAndWatch } from './pulse-and-watch.js';
 
 export type { OpenedStore, OpenStore } from './harness.js';
 
-/** Runs the suite. @param open opens a store on fresh data; called for each test */
-export function describeStore(name: string, open: OpenStore): void {
+const GROUPS = {
+  submit: submitting,
+  claim: claiming,
+  settle: settling,
+  fence: fencing,
+  'late and repeated calls': lateAndRepeatedCalls,
+  suspects,
+  cancel: cancelling,
+  retry: retrying,
+  'list and stats': listAndStats,
+  prune: pruning,
+  membership,
+  'orphans and eviction': orphansAndEviction,
+  clocks,
+  concurrency,
+  'exact texts': exactTexts,
+  'ended and cancelled steps': endedAndCancelled,
+  diagnose: diagnosing,
+  'pulse and watch': pulseAndWatch,
+  'open and close': openAndClose,
+} satisfies Record<string, (harness: Harness) => void>;
+
+export type Group = keyof typeof GROUPS;
+
+/**
+ * Runs the suite.
+ *
+ * @param open opens a store on fresh data; called for each test
+ * @param groups which of its groups. Default: all
+ */
+export function describeStore(
+  name: string,
+  open: OpenStore,
+  groups: readonly Group[] = Object.keys(GROUPS) as Group[],
+): void {
   describe(name, () => {
     let opened: OpenedStore | undefined;
     beforeEach(async () => {
@@ -43,24 +76,6 @@ export function describeStore(name: string, open: OpenStore): void {
       return opened;
     });
 
-    describe('submit', () => submitting(harness));
-    describe('claim', () => claiming(harness));
-    describe('settle', () => settling(harness));
-    describe('fence', () => fencing(harness));
-    describe('late and repeated calls', () => lateAndRepeatedCalls(harness));
-    describe('suspects', () => suspects(harness));
-    describe('cancel', () => cancelling(harness));
-    describe('retry', () => retrying(harness));
-    describe('list and stats', () => listAndStats(harness));
-    describe('prune', () => pruning(harness));
-    describe('membership', () => membership(harness));
-    describe('orphans and eviction', () => orphansAndEviction(harness));
-    describe('clocks', () => clocks(harness));
-    describe('concurrency', () => concurrency(harness));
-    describe('exact texts', () => exactTexts(harness));
-    describe('ended and cancelled steps', () => endedAndCancelled(harness));
-    describe('diagnose', () => diagnosing(harness));
-    describe('pulse and watch', () => pulseAndWatch(harness));
-    describe('open and close', () => openAndClose(harness));
+    for (const group of groups) describe(group, () => GROUPS[group](harness));
   });
 }

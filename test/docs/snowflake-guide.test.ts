@@ -96,8 +96,9 @@ describeOnTestBed('the SQL of the guide', () => {
     });
     onTestFinished(() => queue.stop());
     await queue.start();
-    await queue.submit({ type: 'waits' });
-    const stepId = await queue.submit({ type: 'fails', maxRetries: 0 });
+    const submitter: AnyFleetQ = queue;
+    await submitter.submit({ type: 'waits' });
+    const stepId = await submitter.submit({ type: 'fails', maxRetries: 0 });
     await expect.poll(async () => (await queue.getStep(stepId))?.status, { timeout: 60_000 }).toBe('failed');
     const looks = statementsOf('## Look at the queue with SQL');
     expect(looks).toHaveLength(5);

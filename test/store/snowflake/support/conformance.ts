@@ -1,22 +1,30 @@
 /** The store contract suite on Snowflake: the real driver, the emulator, and the warehouse proxy between them. */
+import { expect, test } from 'vitest';
 import { createLog } from '../../../../src/log.js';
 import { systemRuntime } from '../../../../src/runtime/runtime.js';
 import type { Store } from '../../../../src/store/contract.js';
-import type { Combining } from '../../../../src/store/snowflake/combining/pacer.js';
 import { resolveOptions } from '../../../../src/store/snowflake/options.js';
 import { SnowflakeStore } from '../../../../src/store/snowflake/store.js';
-import { describeStore } from '../../../conformance/index.js';
+import { describeStore, type Group, type OpenedStore } from '../../../conformance/index.js';
 import { describeOnTestBed } from '../../../support/warehouse/suite.js';
 import { useTestBed } from '../../../support/warehouse/use-test-bed.js';
 
-/**
- * @param reads `fresh`, or each of them as late as the store says that it may be
- * @param combines `'always'`: every exchange goes through the log
- */
-export function describeSnowflake(name: string, reads: 'fresh' | 'late', combines: Combining = true): void {
+export interface Variant {
+  /** Each read is as late as the store says that it may be. */
+  readonly late?: true;
+  /** Every exchange goes through the log, as among other busy pods. */
+  readonly logged?: true;
+  /** Default: all. */
+  readonly groups?: readonly Group[];
+}
+
+const ASK = /^INSERT INTO \S*EXCHANGE_REQUEST/;
+
+export function describeSnowflake(name: string, { late, logged, groups }: Variant = {}): void {
   describeOnTestBed('on the test bed', { timeout: 300_000 }, () => {
     const { bed } = useTestBed();
-    describeStore(name, async () => {
+    let requests = 0;
+    const open = async (): Promise<OpenedStore> => {
       const { clock, lateReads } = bed().proxy;
       lateReads.off();
       clock.reset();
@@ -24,23 +32,28 @@ export function describeSnowflake(name: string, reads: 'fresh' | 'late', combine
       const opened: Store[] = [];
       const another = async (wallAheadMs = 0) => {
         const runtime = { ...systemRuntime, wallMs: () => systemRuntime.wallMs() + wallAheadMs };
-        const environment = { runtime, log: createLog('test') };
         const options = resolveOptions({ connection: { ...bed().connection, ...place }, ...place });
-        const store = new SnowflakeStore({ ...options, combines }, environment);
+        const combines = logged ? 'always' : true;
+        const store = new SnowflakeStore({ ...options, combines }, { runtime, log: createLog('test') });
         await store.open();
         opened.push(store);
         return store;
       };
       const store = await another();
-      if (reads === 'late') lateReads.draw = () => store.staleReadMs;
+      if (late) lateReads.draw = () => store.staleReadMs;
       return {
         store,
         another,
         tickMs: 600_000, // as on SQLite: long enough for the suite to outlast what the store remembers
         uniqueKeys: false,
         pass: async (ms) => clock.pass(ms),
-        close: async () => void (await Promise.all(opened.map((one) => one.close()))),
+        close: async () => {
+          await Promise.all(opened.map((one) => one.close()));
+          requests += bed().meter.report(({ text }) => ASK.test(text)).statements;
+        },
       };
-    });
+    };
+    describeStore(name, open, groups);
+    test.runIf(logged)('its exchanges have gone through the log', () => expect(requests).toBeGreaterThan(100));
   });
 }
