@@ -17,9 +17,30 @@ export const combiningBreaks: readonly Break[] = [
   {
     name: 'combining/asking: every idle pod asks for one step',
     file: `${RULES}/asking.ts`,
-    find: 'random < needed / lookers',
-    replace: 'random < 1',
+    find: 'random < (ASKERS_PER_NEED * needed) / lookers',
+    replace: 'random < 1 + 0 * (ASKERS_PER_NEED * needed)',
     tests: [`${TESTS}/combining/asking.test.ts`],
+  },
+  {
+    name: 'combining/ease: a refused INSERT does not lengthen the interval',
+    file: `${RULES}/ease.ts`,
+    find: 'ease * LONGER ** refusals',
+    replace: 'ease * 1 ** (refusals * LONGER)',
+    tests: [`${TESTS}/combining/pace.test.ts`],
+  },
+  {
+    name: 'combining/ease: refused INSERTs lengthen the interval without end',
+    file: `${RULES}/ease.ts`,
+    find: 'Math.min(MOST, ease * LONGER ** refusals)',
+    replace: 'ease * LONGER ** refusals + 0 * MOST',
+    tests: [`${TESTS}/combining/pace.test.ts`],
+  },
+  {
+    name: 'combining/path: a pod goes direct among others',
+    file: `${RULES}/path.ts`,
+    find: 'sinceMs > QUIET_UPDATES * updateMs',
+    replace: 'sinceMs > updateMs + 0 * QUIET_UPDATES',
+    tests: [`${TESTS}/combining/turn.test.ts`],
   },
   {
     name: 'combining/measurements: the slot time of a SELECT has no bound',

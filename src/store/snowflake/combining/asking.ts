@@ -5,7 +5,7 @@
  * - A pod that has outcomes to hand in asks with them, for whatever it can run.
  * - Any other pod asks only for overdue work: steps that have been due for longer than the interval between its exchanges. The
  *   busy pods had their chance to take them by then. This is what keeps a few busy pods fast among a thousand idle ones.
- * - Of the idle pods only as many ask as the work needs, at random. Those that do not ask look again.
+ * - Of the idle pods about as many ask as the work needs, at random. Those that do not ask look again.
  */
 
 /** A read that is older than this does not decide: the pod looks first. */
@@ -18,7 +18,9 @@ export function mustLook(readAgeMs: number | null): boolean {
   return readAgeMs === null || readAgeMs > FRESH_MS;
 }
 
-/** So many UPDATEs at once for one step do no harm, and a small fleet stays fast. */
+/** Askers for each one that the work needs. More only lengthen the interval, fewer leave a lone step waiting. */
+const ASKERS_PER_NEED = 1.5;
+/** This many UPDATEs at once for one step do no harm, and a small fleet stays fast. */
 const FEW_LOOKERS = 2;
 
 export interface IdlePod {
@@ -38,5 +40,5 @@ export function asks({ overdue, slots, pods, lookIntervalMs }: IdlePod, random: 
   const needed = Math.ceil(overdue / Math.max(1, slots));
   // How many pods look before the first claim shows.
   const lookers = (pods * UNSEEN_CLAIM_MS) / lookIntervalMs;
-  return lookers <= FEW_LOOKERS || random < needed / lookers;
+  return lookers <= FEW_LOOKERS || random < (ASKERS_PER_NEED * needed) / lookers;
 }

@@ -113,8 +113,10 @@ export class Exchange {
       if (asked === undefined && readBack === undefined) return this.#reply({ receipts: [] });
       if (asked === undefined || !this.#knowsWork(asked)) {
         const seen = await this.#look(pod, asked, readBack);
-        if (asked === undefined || !this.#mayAsk(asked, seen))
+        if (asked === undefined || !this.#mayAsk(asked, seen)) {
+          this.#sawWork = false; // what is left to others is not asked for at the next exchange, without another draw
           return this.#reply({ receipts: [], seen, complete, asked, readBack });
+        }
       }
     }
     this.#exchangedAt = this.#now();

@@ -21,12 +21,14 @@ describe('a pod without outcomes', () => {
     expect(share(idle({ overdue: 0, pods: 1 }))).toBe(0);
   });
 
-  test('asks with a chance that brings as many pods as the work needs', () => {
+  test('asks with a chance that brings half as many pods again as the work needs', () => {
     // 40 pods look every 1.5 s, and a claim shows to others 0.8 s after its look: 21.3 pods look before.
-    expect(share(idle())).toBe(47);
-    expect(share(idle({ overdue: 30 }))).toBe(141);
+    expect(share(idle())).toBe(71);
+    expect(share(idle({ overdue: 30 }))).toBe(211);
+    expect(share(idle({ overdue: 10 }))).toBe(71);
+    expect(share(idle({ overdue: 11 }))).toBe(141);
     expect(share(idle({ overdue: 1_000 }))).toBe(1_000);
-    expect(share(idle({ overdue: 11, slots: 1 }))).toBe(516);
+    expect(share(idle({ overdue: 11, slots: 1 }))).toBe(774);
   });
 
   test('always asks in a small fleet, and if it has no slots of its own', () => {
