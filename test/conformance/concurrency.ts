@@ -20,9 +20,7 @@ export function concurrency(harness: Harness): void {
       await harness.store.submit(steps);
       made.push(...ids(steps));
     }
-    const taken = await Promise.all(
-      (await handles(harness)).map((store) => drain(harness, store, (claim) => settlement(claim))),
-    );
+    const taken = await drain(harness, await handles(harness), (claim) => settlement(claim));
     expect(taken.flat().sort()).toEqual(made.sort());
     await harness.seen();
     expect((await harness.store.stats()).byStatus).toEqual({
@@ -40,7 +38,7 @@ export function concurrency(harness: Harness): void {
     const rounds = 5;
     const again = (claim: Claim) =>
       claim.retryCount < rounds ? pendingAgain(claim, { charge: 1, delayMs: 0 }) : settlement(claim);
-    const taken = await Promise.all((await handles(harness)).map((store) => drain(harness, store, again)));
+    const taken = await drain(harness, await handles(harness), again);
     expect(taken.flat()).toHaveLength(steps.length * (rounds + 1));
     await harness.seen();
     for (const row of await harness.store.find(ids(steps)))
@@ -59,9 +57,7 @@ export function concurrency(harness: Harness): void {
     });
     await harness.seen();
     expect((await harness.store.stats()).byStatus.pending).toBe(100);
-    const given = await Promise.all(
-      (await handles(harness)).map((store) => drain(harness, store, (claim) => settlement(claim))),
-    );
+    const given = await drain(harness, await handles(harness), (claim) => settlement(claim));
     expect(given.flat().sort()).toEqual(ids(steps).sort());
   });
 
@@ -77,15 +73,13 @@ export function concurrency(harness: Harness): void {
       }
       submitting = false;
     };
-    const work = all.slice(1).map((store) =>
-      drain(
-        harness,
-        store,
-        (claim) => settlement(claim),
-        () => submitting,
-      ),
+    const work = drain(
+      harness,
+      all.slice(1),
+      (claim) => settlement(claim),
+      () => submitting,
     );
-    const [, ...taken] = await Promise.all([submit(), ...work]);
+    const [, taken] = await Promise.all([submit(), work]);
     expect(taken.flat().sort()).toEqual(made.sort());
   });
 
@@ -112,27 +106,34 @@ export function concurrency(harness: Harness): void {
   });
 }
 
-/** Exchanges as a pod would, settling what it claims, until it gets nothing more. Returns the claims in their order. */
+/**
+ * Exchanges as pods would, settling what they claim, until none of them gets anything more. Answers the claims of each in their
+ * order. A pod that gets nothing goes on as long as another one works: the store may still hand out a step to it.
+ */
 async function drain(
   harness: Harness,
-  store: Store,
+  stores: readonly Store[],
   settle: (claim: Claim) => ReturnType<typeof settlement>,
   goOn: () => boolean = () => false,
-): Promise<string[]> {
-  const pod = await harness.join({}, store);
-  const given: string[] = [];
-  let held: readonly Claim[] = [];
-  let idle = false;
-  for (;;) {
-    const more = goOn(); // checked first: a step that was submitted before is due when the exchange is sent
-    if (idle) await harness.seen(); // the last exchange must not have read too late
-    const settlements = held.map(settle);
-    const reply = await store.exchange({ pod, settlements, claim: claimRequest({ free: 50, prefetch: 10 }) });
-    expect(reply.receipts).toEqual(settlements.map(() => 'settled'));
-    held = reply.claims;
-    given.push(...ids(held));
-    const wasIdle = idle;
-    idle = held.length === 0 && settlements.length === 0;
-    if (idle && wasIdle && !more) return given;
-  }
+): Promise<string[][]> {
+  /** How many exchanges of each pod in a row have moved nothing, since any pod has moved something. */
+  const idle = stores.map(() => 0);
+  const pod = async (store: Store, mine: number): Promise<string[]> => {
+    const pod = await harness.join({}, store);
+    const given: string[] = [];
+    let held: readonly Claim[] = [];
+    while (idle.some((times) => times < 2)) {
+      const more = goOn(); // checked first: a step that was submitted before is due when the exchange is sent
+      if (idle[mine]! > 0) await harness.seen(); // the last exchange must not have read too late
+      const settlements = held.map(settle);
+      const reply = await store.exchange({ pod, settlements, claim: claimRequest({ free: 50, prefetch: 10 }) });
+      expect(reply.receipts).toEqual(settlements.map(() => 'settled'));
+      held = reply.claims;
+      given.push(...ids(held));
+      if (more || held.length > 0 || settlements.length > 0) idle.fill(0);
+      else idle[mine]!++;
+    }
+    return given;
+  };
+  return Promise.all(stores.map(pod));
 }

@@ -14,15 +14,17 @@ export interface Variant {
   readonly late?: true;
   /** Every exchange goes through the log, as among other busy pods. */
   readonly logged?: true;
+  /** An UPDATE that waits for the table reads its source as of before its wait. */
+  readonly oldSources?: true;
   /** Default: all. */
   readonly groups?: readonly Group[];
 }
 
 const ASK = /^INSERT INTO \S*EXCHANGE_REQUEST/;
 
-export function describeSnowflake(name: string, { late, logged, groups }: Variant = {}): void {
+export function describeSnowflake(name: string, { late, logged, oldSources = false, groups }: Variant = {}): void {
   describeOnTestBed('on the test bed', { timeout: 300_000 }, () => {
-    const { bed } = useTestBed();
+    const { bed } = useTestBed({ oldSources });
     let requests = 0;
     const open = async (): Promise<OpenedStore> => {
       const { clock, lateReads } = bed().proxy;
