@@ -71,6 +71,13 @@ export const combiningBreaks: readonly Break[] = [
     tests: [`${TESTS}/combining/turn.test.ts`, `${TESTS}/combining/pacer.test.ts`],
   },
   {
+    name: 'combining/pacer: a pod that has not looked for long takes the others for silent',
+    file: `${RULES}/pacer.ts`,
+    find: 'since(this.#otherAt, readAt)',
+    replace: 'since(this.#otherAt, now)',
+    tests: [`${TESTS}/combining/pacer.test.ts`],
+  },
+  {
     name: 'combining/recent-tokens: a look asks for the newest token alone',
     file: `${RULES}/recent-tokens.ts`,
     find: 'return [...this.#tokens.keys()];',

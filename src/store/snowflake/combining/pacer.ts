@@ -96,9 +96,11 @@ export class Pacer {
   path(now: number): Path {
     if (this.#combines === false) return 'direct';
     if (this.#combines === 'always') return 'log';
-    const since = (at: number) => (at === -Infinity ? null : now - at);
-    const neighbours = { otherMs: since(this.#otherAt), waitedMs: since(this.#waitedAt) };
-    return pathOf({ ...neighbours, workMs: since(this.#workAt), pods: this.#pods }, this.measurements.updateMs);
+    const since = (at: number, until: number) => (at === -Infinity ? null : until - at);
+    // Since the last look others may have exchanged. A busy pod of a large fleet looks every ten seconds.
+    const readAt = this.#readAt ?? now;
+    const neighbours = { otherMs: since(this.#otherAt, readAt), waitedMs: since(this.#waitedAt, now) };
+    return pathOf({ ...neighbours, workMs: since(this.#workAt, readAt), pods: this.#pods }, this.measurements.updateMs);
   }
 
   /** From the start of one exchange to the start of the next. */

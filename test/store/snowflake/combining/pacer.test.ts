@@ -41,16 +41,28 @@ describe('the pace', () => {
   test('goes direct again when the others have been silent for ten UPDATEs', () => {
     const pacer = pacerOf();
     pacer.looked(OTHERS, 0);
+    pacer.looked({ ...OTHERS, otherMs: 6_600 }, 6_500);
     expect(pacer.path(6_500)).toBe('log');
+    pacer.looked({ ...OTHERS, otherMs: 6_601 }, 6_501);
     expect(pacer.path(6_501)).toBe('direct');
     pacer.waited(6_501);
     expect(pacer.path(13_101)).toBe('log');
   });
 
+  test('does not take others for silent because it has not looked for long', () => {
+    const pacer = pacerOf();
+    pacer.counted(100);
+    pacer.looked({ ...OTHERS, asked: 100 }, 0);
+    expect(pacer.intervalMs(0)).toBeGreaterThan(10 * pacer.measurements.updateMs);
+    expect(pacer.path(60_000)).toBe('log');
+  });
+
   test('goes direct as soon whatever a request says that is dated ahead', () => {
     const pacer = pacerOf();
     pacer.looked({ ...OTHERS, otherMs: -3_600_000 }, 0);
+    pacer.looked(NOBODY, 6_600);
     expect(pacer.path(6_600)).toBe('log');
+    pacer.looked(NOBODY, 6_601);
     expect(pacer.path(6_601)).toBe('direct');
   });
 
@@ -73,10 +85,11 @@ describe('the pace', () => {
     pacer.looked(NOBODY, 0);
     expect(pacer.path(0)).toBe('direct'); // what it hands in is its own
     pacer.looked(NEW_WORK, 1_000);
-    pacer.looked(NEW_WORK, 5_000);
+    pacer.looked(NEW_WORK, 7_600);
     expect(pacer.path(7_600)).toBe('log');
     expect(pacer.intervalMs(7_600)).toBe(0);
     // The others had their time to take it.
+    pacer.looked(NEW_WORK, 7_601);
     expect(pacer.path(7_601)).toBe('direct');
     pacer.looked(NOBODY, 8_000);
     pacer.looked(NEW_WORK, 9_000);
