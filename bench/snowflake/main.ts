@@ -1,11 +1,12 @@
 /**
  * Measures fleets on a modelled warehouse: FLEET-Q, the same with one UPDATE for each pod and exchange, and the scheme of the Python FLEET-Q.
  *
- * `npm run bench:snowflake [-- --json] [--only onePod,idle] [--schemes ours,naive] [--minutes 0.5] [--rounds 3] [--chart FILE]`. With
- * `--json` the last line of the output is `{ ours, direct, naive }`. Progress goes to stderr. `--minutes` shortens the measured time
- * of each part, to check that everything runs; do not quote its figures.
+ * `npm run bench:snowflake [-- --json] [--only onePod,idle] [--schemes ours,naive] [--minutes 0.5] [--rounds 3]
+ * [--chart FILE] [--from FILE]`. With `--json` the last line of the output is `{ ours, direct, naive }`. The exit code is 1 if a bound
+ * is missed. Progress goes to stderr. `--minutes` shortens the measured time of each part, to check that everything runs; do not quote its figures. `--from` reads the line of an earlier run: figures
+ * that are not measured again are taken from it.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -29,6 +30,7 @@ const { values: options } = parseArgs({
     minutes: { type: 'string' },
     rounds: { type: 'string', default: '3' },
     chart: { type: 'string' },
+    from: { type: 'string' },
   },
 });
 const minutes = numberOf('minutes', options.minutes);
@@ -66,7 +68,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   loneStep: { secondMs: 1_500, run: (warehouse, scheme) => loneStep(scheme, warehouse, rounds) },
   fortyPods: {
     secondMs: 3_000,
-    run: (warehouse, scheme) => fortyPods(scheme, warehouse, secondsOr(scheme === ours ? 24 : 12), secondsOr(12)),
+    run: (warehouse, scheme) => fortyPods(scheme, warehouse, secondsOr(scheme === ours ? 24 : 12), secondsOr(20)),
   },
   idle: {
     secondMs: 200,
@@ -115,6 +117,10 @@ async function measure(name: string, { secondMs, run }: Part, scheme: Scheme): P
 const parts = chosen('only', options.only, PARTS);
 const schemes = chosen('schemes', options.schemes, { ours, direct, naive });
 const results: Results = { ours: emptyFigures(), direct: emptyFigures(), naive: emptyFigures() };
+if (options.from !== undefined) {
+  const before = JSON.parse(readFileSync(options.from, 'utf8')) as Results;
+  for (const name of ['ours', 'direct', 'naive'] as const) Object.assign(results[name], before[name]);
+}
 const loadBefore = loadavg()[0]!;
 for (const [name, part] of parts) {
   for (const [, scheme] of schemes) Object.assign(results[scheme.name], await measure(name, part, scheme));

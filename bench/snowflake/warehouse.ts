@@ -43,7 +43,7 @@ export class Warehouse {
   /** How many real ms a modelled second takes. It may be changed while the warehouse is suspended. */
   set secondMs(secondMs: number) {
     const { proxy } = this.#bed;
-    proxy.latency.configure({ ...REAL_LATENCY, scale: secondMs / 1_000 });
+    proxy.latency.configure({ ...REAL_LATENCY, scale: secondMs / 1_000, absorbs: true });
     proxy.suspension.configure({ secondMs, resumeMs: RESUME_S * secondMs });
     proxy.clock.rate = this.runtime.rate = 1_000 / secondMs;
   }

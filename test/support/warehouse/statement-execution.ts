@@ -201,7 +201,9 @@ export class Execution {
     if (isLocked && !slots.heldWhileLocked) leave();
     const unlock = isLocked ? await this.#timed(times, () => this.#lockInserts(session, table, signal)) : () => {};
     try {
+      const startedAt = performance.now();
       const reply = await this.#emulator.run(session, statement, body, signal, source);
+      latency.emulated(statement.kind, performance.now() - startedAt);
       const rows = rowsOf(statement, reply);
       // It has run: a cancel comes too late now.
       await pause(latency.ofRows(rows), new AbortController().signal);
