@@ -1,5 +1,5 @@
 /** The store contract suite on Snowflake: the real driver, the emulator, and the warehouse proxy between them. */
-import { expect, test } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { createLog } from '../../../../src/log.js';
 import { systemRuntime } from '../../../../src/runtime/runtime.js';
 import type { Store } from '../../../../src/store/contract.js';
@@ -56,6 +56,8 @@ export function describeSnowflake(name: string, { late, logged, oldSources = fal
       };
     };
     describeStore(name, open, groups);
-    test.runIf(logged)('its exchanges have gone through the log', () => expect(requests).toBeGreaterThan(100));
+    afterAll(() => {
+      if (logged) expect(requests, 'requests that were logged').toBeGreaterThan(50);
+    });
   });
 }
