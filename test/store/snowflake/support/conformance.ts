@@ -15,7 +15,7 @@ export interface Variant {
   /** Every exchange goes through the log, as among other busy pods. */
   readonly logged?: true;
   /** An UPDATE that waits for the table reads its source as of before its wait. */
-  readonly oldSources?: true;
+  readonly oldSources?: boolean;
   /** Default: all. */
   readonly groups?: readonly Group[];
 }
