@@ -185,7 +185,8 @@ const EDGES: Record<string, readonly string[]> = {
 
   // the stores, and what stands before any of them: `tracked-store` reports outages, `store-in-context` sets the async context
   'store/sqlite': [...STORE, 'files'],
-  'store/snowflake': STORE,
+  'store/snowflake': [...STORE, 'store/snowflake/combining'],
+  'store/snowflake/combining': ['store/contract'], // pure rules, without SQL
   'store/tracked-store': ['type store/contract', 'type store/outage-tracker', 'type store/store-answers'],
   'store/store-answers': ['store/contract', 'store/outage-tracker', 'runtime', 'runtime/backoff', 'errors'],
   'store/outage-tracker': ['store/contract', 'events', 'log', 'type runtime', 'errors'],
@@ -502,6 +503,11 @@ describe('the rules report', () => {
         'store/sqlite/store.ts',
         `import { Settler } from '../../settlement/settler.js';`,
       ],
+      'the rules of combining import a statement': [
+        'store/snowflake/combining/pace.ts',
+        `import { statementsOf } from '../statements.js';`,
+      ],
+      'or the runtime': ['store/snowflake/combining/pacer.ts', `import type { Runtime } from '../../../runtime/runtime.js';`],
       'a store imports the other': ['store/sqlite/row-mapping.ts', `import { row } from '../snowflake/rows.js';`],
       'default-store imports a store at once': ['default-store.ts', `import { open } from './store/sqlite/store.js';`],
       'a room of the pool imports the pool': ['pool/claims/outbox.ts', `import type { Pool } from '../pool.js';`],

@@ -38,7 +38,7 @@ export class Pacer {
   readonly #statementSlots: number;
   readonly #combines: Combining;
   #load: Load = { asked: 0, slotMs: null };
-  /** When another pod has exchanged, and when an UPDATE of this pod had to wait for another statement. */
+  /** When another pod has exchanged, and when an UPDATE of this pod was turned away. */
   #otherAt = -Infinity;
   #waitedAt = -Infinity;
   #readAt: number | undefined;
@@ -78,7 +78,7 @@ export class Pacer {
     this.#pods = Math.max(1, pods);
   }
 
-  /** An UPDATE of this pod had to wait, or was turned away. */
+  /** An UPDATE of this pod was turned away, because too many waited. */
   waited(now: number): void {
     this.#waitedAt = now;
   }

@@ -20,7 +20,7 @@ const FEW_PODS = 2;
 export interface Neighbours {
   /** How long ago another pod has exchanged, in ms, as far as the last look shows; `null` if never. */
   readonly otherMs: number | null;
-  /** How long ago an UPDATE of this pod had to wait for another statement, in ms; `null` if never. */
+  /** How long ago an UPDATE of this pod was turned away, in ms; `null` if never. */
   readonly waitedMs: number | null;
   /** How long this pod has seen work that it could claim, in ms; `null` if it sees none. */
   readonly workMs: number | null;

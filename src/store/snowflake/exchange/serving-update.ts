@@ -9,7 +9,6 @@ import type { Runtime } from '../../../runtime/runtime.js';
 import type { ClaimRequest, PodRef, Settlement } from '../../contract.js';
 import type { BindChunk } from '../bind-chunks.js';
 import type { Pacer } from '../combining/pacer.js';
-import { UpdateTimes } from '../combining/update-times.js';
 import { isRefused } from '../session/driver-error.js';
 import type { SessionHandle, StatementRunner } from '../session/session-interface.js';
 import { updateBind, type RequestOfPod } from './request-bind.js';
@@ -36,7 +35,6 @@ export interface OwnRequest extends RequestOfPod {
 
 export class ServingUpdate {
   readonly #deps: ServingUpdateDependencies;
-  readonly #times = new UpdateTimes();
   #wroteOn: number | undefined;
 
   constructor(deps: ServingUpdateDependencies) {
@@ -72,8 +70,6 @@ export class ServingUpdate {
     const { statement, runtime, pacer } = this.#deps;
     const startedAt = runtime.monotonicMs();
     await runner.run(statement, bind);
-    const now = runtime.monotonicMs();
-    pacer.measurements.updated(now - startedAt);
-    if (this.#times.add(now - startedAt)) pacer.waited(now);
+    pacer.measurements.updated(runtime.monotonicMs() - startedAt);
   }
 }

@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import { pathOf } from '../../../../src/store/snowflake/combining/path.js';
 import { nextMove, patienceMs, type Turn } from '../../../../src/store/snowflake/combining/turn.js';
-import { UpdateTimes } from '../../../../src/store/snowflake/combining/update-times.js';
 
 const UPDATE_MS = 500;
 const move = (turn: Partial<Turn>, random = 0.5) =>
@@ -51,29 +50,13 @@ describe('the path', () => {
     ['log', 'another pod has just exchanged', { otherMs: 0 }],
     ['log', 'another pod has exchanged within ten UPDATEs', { otherMs: 5_000 }],
     ['direct', 'the others have been silent for longer', { otherMs: 5_001 }],
-    ['log', 'an own UPDATE has just waited', { waitedMs: 0 }],
-    ['direct', 'no UPDATE has waited for longer than ten UPDATEs', { otherMs: 60_000, waitedMs: 5_001 }],
+    ['log', 'an own UPDATE was just turned away', { waitedMs: 0 }],
+    ['direct', 'none was turned away for longer than ten UPDATEs', { otherMs: 60_000, waitedMs: 5_001 }],
     ['log', 'three pods see new work', { workMs: 0, pods: 3 }],
     ['log', 'three pods have seen it for ten UPDATEs', { workMs: 5_000, pods: 3 }],
     ['direct', 'they have seen it for longer, and the others have not asked', { workMs: 5_001, pods: 3 }],
     ['direct', 'one other pod sees new work', { workMs: 0, pods: 2 }],
   ] as const)('is %s if %s', (path, _, neighbours) => {
     expect(pathOf({ otherMs: null, waitedMs: null, workMs: null, pods: 40, ...neighbours }, UPDATE_MS)).toBe(path);
-  });
-});
-
-describe('an UPDATE has waited', () => {
-  test('if it took over twice as long as the shortest of the eight before', () => {
-    const times = new UpdateTimes();
-    expect([500, 900, 1_000, 1_001, 5_000].map((ms) => times.add(ms))).toEqual([false, false, false, true, true]);
-  });
-
-  test('never at the first, and the shortest is forgotten after eight', () => {
-    const times = new UpdateTimes();
-    expect(times.add(90_000)).toBe(false);
-    const slower = new UpdateTimes();
-    slower.add(100);
-    const waited = Array.from({ length: 10 }, () => slower.add(1_000));
-    expect(waited).toEqual([...Array<boolean>(8).fill(true), false, false]);
   });
 });

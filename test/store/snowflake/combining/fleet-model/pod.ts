@@ -4,7 +4,6 @@ import { asks, mustLook } from '../../../../../src/store/snowflake/combining/ask
 import type { Pacer } from '../../../../../src/store/snowflake/combining/pacer.js';
 import type { RecentTokens } from '../../../../../src/store/snowflake/combining/recent-tokens.js';
 import { nextMove } from '../../../../../src/store/snowflake/combining/turn.js';
-import { UpdateTimes } from '../../../../../src/store/snowflake/combining/update-times.js';
 import { LockBackoff } from '../../../../../src/store/snowflake/session/lock-backoff.js';
 import type { ModelClock } from './model-clock.js';
 import type { Claim, Look, Request, Tables, View } from './tables.js';
@@ -38,7 +37,6 @@ export class Pod {
   readonly #deps: PodDependencies;
   readonly #ready: Claim[] = [];
   readonly #outcomes = new Map<Claim, number>();
-  readonly #updateTimes = new UpdateTimes();
   readonly #backoff = new LockBackoff();
   #running = 0;
   #completed = false;
@@ -218,7 +216,6 @@ export class Pod {
     const tookMs = clock.now - startedAt;
     pacer.measurements.updated(tookMs);
     this.#backoff.updated(tookMs);
-    if (this.#updateTimes.add(tookMs)) pacer.waited(clock.now);
     return true;
   }
 
