@@ -68,7 +68,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   loneStep: { secondMs: 1_500, run: (warehouse, scheme) => loneStep(scheme, warehouse, rounds) },
   fortyPods: {
     secondMs: 3_000,
-    run: (warehouse, scheme) => fortyPods(scheme, warehouse, secondsOr(scheme === ours ? 24 : 12), secondsOr(20)),
+    run: (warehouse, scheme) =>
+      fortyPods(scheme, warehouse, secondsOr(scheme === ours ? 24 : 12), secondsOr(scheme === ours ? 36 : 12)),
   },
   idle: {
     secondMs: 200,
