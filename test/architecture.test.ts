@@ -507,7 +507,10 @@ describe('the rules report', () => {
         'store/snowflake/combining/pace.ts',
         `import { statementsOf } from '../statements.js';`,
       ],
-      'or the runtime': ['store/snowflake/combining/pacer.ts', `import type { Runtime } from '../../../runtime/runtime.js';`],
+      'or the runtime': [
+        'store/snowflake/combining/pacer.ts',
+        `import type { Runtime } from '../../../runtime/runtime.js';`,
+      ],
       'a store imports the other': ['store/sqlite/row-mapping.ts', `import { row } from '../snowflake/rows.js';`],
       'default-store imports a store at once': ['default-store.ts', `import { open } from './store/sqlite/store.js';`],
       'a room of the pool imports the pool': ['pool/claims/outbox.ts', `import type { Pool } from '../pool.js';`],
