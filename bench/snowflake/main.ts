@@ -55,7 +55,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     },
   },
   tenPods: {
-    secondMs: 1_000,
+    secondMs: 2_000,
     async run(warehouse, scheme) {
       const load = { stepsPerSecond: STEPS_PER_SECOND, seconds: secondsOr(20), warmUp: secondsOr(10) };
       const counts = await statementsOfSteadyLoad(scheme, warehouse, 10, load);
