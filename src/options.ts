@@ -6,10 +6,11 @@
  * - If a user leaves out an interval whose right value depends on the store's cost, the store's default applies.
  */
 import { hostname } from 'node:os';
-import { show, ValidationError } from './errors.js';
+import { ValidationError } from './errors.js';
 import { absolutePath, MEMORY, pathCheck } from './files/file-path.js';
 import type { Logger } from './log.js';
 import { checkLogger } from './log/check-logger.js';
+import { concurrencyOf, DEFAULT_CONCURRENCY } from './options/concurrency.js';
 import { systemRuntime, type Runtime } from './runtime/runtime.js';
 import { checkRetry } from './step/definition.js';
 import type { StepDefinition } from './step/type-map.js';
@@ -131,8 +132,6 @@ export type ResolvedOptions = Readonly<
 export type Settings = ResolvedOptions &
   Readonly<Required<Pick<FleetQOptions, RhythmOption>>> & { readonly slots: number; readonly waitIntervalMs: number };
 
-const DEFAULT_CONCURRENCY = 8;
-
 /** One row of the table. */
 export interface OptionRow {
   readonly check: FieldCheck;
@@ -241,34 +240,6 @@ function generatedPodId(runtime: Runtime): string {
     .replace(/[\p{Cc}\p{Cs}]/gu, '')
     .slice(0, 150);
   return `${host}-${runtime.uuid().slice(-8)}`;
-}
-
-/**
- * Refuses `concurrency` beside the two options that it replaces.
- *
- * @param label how messages name an option: by itself, or by its environment variable
- * @throws ValidationError `OPTION_INVALID`
- */
-export function refuseTwoConcurrencies(
-  given: Readonly<Record<string, unknown>>,
-  label: (option: keyof FleetQOptions) => string = (option) => option,
-): void {
-  const { concurrency } = given;
-  if (concurrency === undefined) return;
-  for (const other of ['maxParallelism', 'capacityThreshold'] as const) {
-    if (given[other] === undefined) continue;
-    const problem =
-      `cannot be given together with ${label(other)}, got ${show(concurrency)} and ${show(given[other])}; ` +
-      `${label('concurrency')} alone says how many steps run at a time`;
-    throw new ValidationError('OPTION_INVALID', label('concurrency'), problem);
-  }
-}
-
-function concurrencyOf(options: FleetQOptions): number {
-  refuseTwoConcurrencies({ ...options });
-  const { concurrency, maxParallelism, capacityThreshold } = options;
-  if (maxParallelism === undefined && capacityThreshold === undefined) return concurrency ?? DEFAULT_CONCURRENCY;
-  return Math.max(1, Math.floor((maxParallelism ?? 10) * (capacityThreshold ?? 0.8)));
 }
 
 /** Completes options with a store's rhythm. @throws ValidationError `OPTION_INVALID` if they contradict each other */

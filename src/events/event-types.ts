@@ -145,14 +145,15 @@ export interface ExchangeCompleted {
   readonly error: Error | undefined;
 }
 
-/** `pod:asleep`. */
+/** `pod:asleep`: this pod sleeps. Only on a store whose idle pods cost money. */
 export interface PodAsleep extends PodEvent {
   /** When the next step that this pod can run is due, in ms; `null` if it knows of none. It wakes by then. */
   readonly nextDueInMs: number | null;
 }
 
-/** `pod:awake`. */
+/** `pod:awake`: this pod has slept, and works again. */
 export interface PodAwake extends PodEvent {
+  /** How long it slept, in ms. */
   readonly sleptMs: number;
   /**
    * Why it woke: a step has changed (`change`); a step is due (`due`); this process has submitted, retried or cancelled (`local`);
@@ -161,7 +162,7 @@ export interface PodAwake extends PodEvent {
   readonly reason: 'change' | 'due' | 'local' | 'check' | 'look';
 }
 
-/** `store:throttled`. */
+/** `store:throttled`: the store makes this pod exchange less often than it would, or does so for another reason now. */
 export interface StoreThrottled {
   readonly podId: string;
   /** The interval between two exchanges, in ms. */
@@ -202,6 +203,10 @@ export interface EventPayloads<S> {
   'pod:left': PodEvent;
   'pod:dead': PodDead;
   'pod:fenced': PodFenced;
+  /** The pod has nothing to do, and asks the store nothing that costs, until something changes. */
+  'pod:asleep': PodAsleep;
+  /** A pod that slept is at work again: a heartbeat was answered. */
+  'pod:awake': PodAwake;
   'leader:elected': PodEvent;
   'leader:lost': PodEvent;
   'recovery:started': { readonly cycleId: string; readonly dryRun: boolean };
@@ -212,10 +217,6 @@ export interface EventPayloads<S> {
   'store:error': { readonly operation: string; readonly error: Error };
   /** The operation that failed succeeds again. */
   'store:recovered': { readonly operation: string; readonly downMs: number };
-  /** The pod has nothing to do, and asks the store nothing that costs, until something changes. */
-  'pod:asleep': PodAsleep;
-  /** A pod that slept is at work again: a heartbeat was answered. */
-  'pod:awake': PodAwake;
   /** The store makes this pod exchange less often than it would. */
   'store:throttled': StoreThrottled;
   /** It does not any more. */
@@ -256,6 +257,8 @@ export const EVENT_NAMES: readonly EventName[] = [
   'pod:left',
   'pod:dead',
   'pod:fenced',
+  'pod:asleep',
+  'pod:awake',
   'leader:elected',
   'leader:lost',
   'recovery:started',
@@ -264,8 +267,6 @@ export const EVENT_NAMES: readonly EventName[] = [
   'exchange:completed',
   'store:error',
   'store:recovered',
-  'pod:asleep',
-  'pod:awake',
   'store:throttled',
   'store:relaxed',
   'queue:stopped',

@@ -7,7 +7,8 @@
  */
 import { show, ValidationError } from '../errors.js';
 import { consoleLogger, type Logger, type LogLevel } from '../log.js';
-import { givenOptions, OPTION_TABLE, refuseTwoConcurrencies, type FleetQOptions } from '../options.js';
+import { givenOptions, OPTION_TABLE, type FleetQOptions } from '../options.js';
+import { refuseTwoConcurrencies } from './concurrency.js';
 import { MAX_DURATION_MS, expecting, type FieldCheck } from '../input/field-checks.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -459,14 +459,14 @@ export const facadeBreaks: readonly Break[] = [
   },
   {
     name: 'facade/options: a small share of few slots leaves none',
-    file: 'src/options.ts',
+    file: 'src/options/concurrency.ts',
     find: 'Math.max(1, Math.floor((maxParallelism ?? 10) * (capacityThreshold ?? 0.8)))',
     replace: 'Math.floor((maxParallelism ?? 10) * (capacityThreshold ?? 0.8))',
     tests: [OPTIONS],
   },
   {
     name: 'facade/options: concurrency is accepted together with the options that it replaces',
-    file: 'src/options.ts',
+    file: 'src/options/concurrency.ts',
     find: '  refuseTwoConcurrencies({ ...options });\n',
     replace: '',
     tests: [OPTIONS],
