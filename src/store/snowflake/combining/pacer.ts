@@ -12,6 +12,8 @@ import { throttleOf } from './throttle.js';
 
 /** How long a measurement of the client's own time counts. */
 const CLIENT_KNOWN_MS = 60_000;
+/** How long refused INSERTs count after the last request was logged. */
+const REFUSALS_COUNT_MS = 60_000;
 
 /** What a look tells of the other pods. */
 export interface FleetLoad extends Load {
@@ -47,6 +49,7 @@ export class Pacer {
   /** When this pod began to see work that it could claim. */
   #workAt = -Infinity;
   #ease = NO_EASE;
+  #loggedAt = -Infinity;
   #throttled: ThrottleReason | undefined;
 
   constructor({ statementSlots, combines }: PacerOptions) {
@@ -84,8 +87,9 @@ export class Pacer {
   }
 
   /** A request was logged. @param refusals how often its INSERT was refused before */
-  logged(refusals: number): void {
+  logged(refusals: number, now: number): void {
     this.#ease = easeAfter(this.#ease, refusals);
+    this.#loggedAt = now;
   }
 
   get combines(): boolean {
@@ -126,6 +130,7 @@ export class Pacer {
 
   /** The pace to keep after an exchange. @param jitter a factor of the intervals */
   paceAfter(startedAt: number, now: number, batch: number, jitter: number): Pace {
+    this.#forgetRefusals(now);
     const intervalMs = this.intervalMs(now);
     this.#throttled = throttleOf(this.#throttled, { intervalMs, ease: this.#ease });
     return {
@@ -135,6 +140,11 @@ export class Pacer {
       idleMs: this.lookIntervalMs * jitter,
       ...(this.#throttled !== undefined && { throttled: this.#throttled }),
     };
+  }
+
+  /** A pod that logs no more requests has none that could show that refusals are over. */
+  #forgetRefusals(now: number): void {
+    if (now - this.#loggedAt > REFUSALS_COUNT_MS || this.path(now) === 'direct') this.#ease = NO_EASE;
   }
 
   report(now: number): PacingReport {

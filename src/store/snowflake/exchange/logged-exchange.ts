@@ -101,7 +101,7 @@ export class LoggedExchange {
       startedAt = runtime.monotonicMs();
       return session.run(statement, bind);
     });
-    pacer.logged(tries - 1);
+    pacer.logged(tries - 1, runtime.monotonicMs());
     onLogged(request.pod.incarnation);
     return pacer.measurements.inWarehouse(runtime.monotonicMs() - startedAt);
   }

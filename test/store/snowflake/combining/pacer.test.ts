@@ -31,11 +31,26 @@ describe('the pace', () => {
     const pacer = pacerOf();
     pacer.looked({ ...OTHERS, asked: 4 }, 0);
     expect(pacer.paceAfter(0, 0, 500, 1)).toMatchObject({ waitMs: 450 });
-    pacer.logged(1);
+    pacer.logged(1, 0);
     expect(pacer.paceAfter(0, 0, 500, 1)).toMatchObject({ waitMs: 675, throttled: 'refused' });
-    pacer.logged(0);
-    pacer.logged(0);
+    pacer.logged(0, 0);
+    pacer.logged(0, 0);
     expect(pacer.paceAfter(0, 0, 500, 1)).toEqual({ waitMs: 450, intervalMs: 450, batch: 500, idleMs: 1_000 });
+  });
+
+  test('is no longer slowed by refusals when the pod has logged no request for a minute, or goes direct', () => {
+    const among = (otherMs: number, now: number, pacer = pacerOf()) => {
+      pacer.looked({ ...OTHERS, asked: 4, otherMs }, now);
+      return pacer;
+    };
+    const idle = among(100, 0);
+    idle.logged(1, 0);
+    expect(idle.paceAfter(0, 0, 500, 1).throttled).toBe('refused');
+    expect(among(100, 60_000, idle).paceAfter(60_000, 60_000, 500, 1).throttled).toBe('refused');
+    expect(among(100, 60_001, idle).paceAfter(60_001, 60_001, 500, 1).throttled).toBe(undefined);
+    const alone = among(100, 0);
+    alone.logged(1, 0);
+    expect(among(30_000, 10_000, alone).paceAfter(10_000, 10_000, 500, 1).throttled).toBe(undefined);
   });
 
   test('goes direct again when the others have been silent for ten UPDATEs', () => {
@@ -134,7 +149,7 @@ test('the report has what a person needs to see why exchanges are rare', () => {
   const pacer = pacerOf();
   pacer.looked(OTHERS, 0);
   pacer.counted(40);
-  pacer.logged(1);
+  pacer.logged(1, 0);
   pacer.paceAfter(0, 0, 500, 1);
   expect(pacer.report(0)).toEqual({
     ...{ path: 'log', intervalMs: 6_750, idleIntervalMs: 1_500, activePods: 40, updateMs: 660, slotMs: 450 },

@@ -192,7 +192,7 @@ export class Pod {
       startedAt = clock.now;
     }
     this.#loggedAt = clock.now;
-    pacer.logged(eases ? tries - 1 : 0);
+    pacer.logged(eases ? tries - 1 : 0, clock.now);
     return pacer.measurements.inWarehouse(clock.now - startedAt);
   }
 
