@@ -13,29 +13,30 @@
  *   5. Otherwise the pod works.
  */
 import { StoppedError } from '../errors.js';
-import { EVENT_LINES, logEvent, type Events } from '../events.js';
+import type { Events } from '../events.js';
 import { loggedError, type Log } from '../log.js';
 import type { Settings } from '../options.js';
 import { halfJitterMs, jitteredIntervalMs } from '../runtime/backoff.js';
 import { Loop } from '../runtime/loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Service } from '../runtime/service.js';
-import { isOutage } from '../store/outage-tracker.js';
-import { isLive, isStoreError, type FleetView, type Store } from '../store/contract.js';
+import { isLive, isStoreError, type Store } from '../store/contract.js';
 import type { WorkerPool } from '../pool-interface.js';
 import { announcedHeartbeat, type Answer } from './announced-heartbeat.js';
 import type { Elector } from './elector.js';
 import { HedgedCall } from './hedged-call.js';
 import type { HeartbeatPace } from './heartbeat-pace.js';
 import type { LeaderFitness } from './leader-fitness.js';
-import { MembershipEvents } from './membership-events.js';
 import type { PeerWatch } from './peer-watch.js';
 import type { OwnIncarnation } from './own-incarnation.js';
+import { PermanentDrain } from './permanent-drain.js';
 import { Registration, statedLimits } from './registration.js';
-import type { Instant, SelfFence } from './self-fence.js';
-import { addPod, removePod, warnOfSharedPodId } from './pod-id-twice-in-process.js';
-import { Supersession } from './supersession.js';
+import type { SelfFence } from './self-fence.js';
+import { addPod, removePod } from './pod-id-twice-in-process.js';
 import type { WallClockCheck } from './wall-clock-check.js';
+import { SleepAnnouncement } from './sleep-announcement.js';
+import { Succession } from './succession.js';
+import { logHeartbeatFailure } from './heartbeat-failure.js';
 
 export interface HeartbeatDependencies {
   readonly runtime: Runtime;
@@ -63,32 +64,26 @@ const UNSEEN_MS = 1_000;
 export class Heartbeat implements Service {
   readonly #deps: HeartbeatDependencies;
   readonly #loop: Loop;
-  readonly #members: MembershipEvents;
-  readonly #supersession = new Supersession();
+  readonly #succession: Succession;
   readonly #registration: Registration;
   readonly #ended = new AbortController();
   readonly #calls: HedgedCall<Answer>;
+  readonly #sleep: SleepAnnouncement;
+  readonly #permanentDrain: PermanentDrain;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
-  /** Since when the pod drains permanently, on the monotonic clock. */
-  #drainsSince: number | undefined;
-  /** Whether nothing was held at the last heartbeat of the drain. */
-  #idle = false;
   #draining = false;
   #gone = false;
   #evictions = 0;
-  /** Set while a heartbeat announces that the pod sleeps. */
-  #falling: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
-  /** It was announced that the pod sleeps. */
-  #sleeping = false;
-  #onAwake: (() => void) | undefined;
   /** The first tick of the loop only waits: `start` has sent a heartbeat already. */
   #pauseMs: number | undefined;
 
   constructor(deps: HeartbeatDependencies) {
-    const { runtime, store, identity, log, meta, events, fence, pace } = deps;
+    const { runtime, store, identity, log, meta, fence, pace } = deps;
     this.#deps = deps;
-    this.#members = new MembershipEvents(events, log, store.staleReadMs);
+    this.#sleep = new SleepAnnouncement(deps);
+    this.#permanentDrain = new PermanentDrain(deps);
+    this.#succession = new Succession(deps);
     this.#loop = new Loop(runtime, () => this.#tick(), { onError: (error) => this.#failed(error) });
     const hedge = { runtime, pace, signal: this.#ended.signal };
     this.#calls = new HedgedCall(hedge);
@@ -128,37 +123,27 @@ export class Heartbeat implements Service {
    */
   sleep(): Promise<void> {
     if (this.#ended.signal.aborted || this.#draining) return Promise.reject(new StoppedError('sleep'));
-    return new Promise((resolve, reject) => {
-      this.#falling = { resolve, reject };
-      this.#loop.wake();
-    });
+    const made = this.#sleep.request();
+    this.#loop.wake();
+    return made;
   }
 
   /** Sends heartbeats again. @param onAwake called when the first of them was answered */
   wake(onAwake: () => void): void {
-    this.#keepAwake(new StoppedError('sleep'));
-    this.#sleeping = false;
-    this.#onAwake = onAwake;
+    this.#sleep.wake(onAwake);
     this.#loop.wake();
   }
 
   /** The queue is being stopped: the pod must not lead while it drains. It continues to send heartbeats. */
   drain(): void {
     this.#draining = true;
-    this.#keepAwake(new StoppedError('sleep'));
-    this.#sleeping = false;
+    this.#sleep.withdraw();
     this.#loop.wake();
-  }
-
-  /** The pod does not fall asleep after all. An announcement that is on its way is followed by a heartbeat. */
-  #keepAwake(reason: unknown): void {
-    this.#falling?.reject(reason);
-    this.#falling = undefined;
   }
 
   #fenced(): void {
     const { peers, fence } = this.#deps;
-    this.#keepAwake(new StoppedError('sleep')); // the answer that ends the fence admits the pool
+    this.#sleep.withdraw(); // the answer that ends the fence admits the pool
     // Frozen, this pod stood still; otherwise the store did not answer it, and need not have answered anybody.
     if (fence.reason === 'frozen') peers.interrupt();
     else peers.reset();
@@ -187,7 +172,7 @@ export class Heartbeat implements Service {
   async #tick(): Promise<number> {
     const pauseMs = this.#pauseMs;
     this.#pauseMs = undefined;
-    return pauseMs ?? (this.#gone || this.#sleeping ? Infinity : this.#beat());
+    return pauseMs ?? (this.#gone || this.#sleep.made ? Infinity : this.#beat());
   }
 
   async #beat(): Promise<number> {
@@ -210,7 +195,7 @@ export class Heartbeat implements Service {
     fence.check(); // after a freeze that has just ended this heartbeat must count as sent after it
     const snapshot = pool.snapshot();
     const sent = fence.now();
-    const asleep = this.#falling !== undefined;
+    const asleep = this.#sleep.requested;
     const limits = pace.wanted;
     const stated = pace.scales ? statedLimits(limits, store) : undefined;
     const beat = { eligible: !asleep && this.#eligible(), asleep, ...stated, meta: meta() };
@@ -234,11 +219,11 @@ export class Heartbeat implements Service {
     wallClock.update(view.wallAheadMs);
     const isMember = view.pods.some((each) => each.pod.incarnation === pod.incarnation);
     if (!isMember && !this.#registration.isRefutedBy(sent.monotonicMs)) return Math.min(UNSEEN_MS, this.#intervalMs());
-    this.#checkSuccession(view, sent);
+    this.#succession.check(view, pod, sent);
     if (!isMember) return this.#evicted();
     this.#evictions = 0;
     pace.answered(order, limits);
-    if (asleep) return this.#slept();
+    if (asleep) return this.#sleep.answered() ? Infinity : 0;
     const answer = fence.answered(sent);
     if (answer === 'stale') return 0;
     pool.reconcile(snapshot, view.claims);
@@ -246,40 +231,13 @@ export class Heartbeat implements Service {
       elector.reset();
       return this.#drainOn(answer === 'admitted');
     }
-    if (answer === 'admitted' || this.#onAwake !== undefined) pool.admit(pod);
+    if (answer === 'admitted' || this.#sleep.waking) pool.admit(pod);
     peers.update(view.pods, pod);
     pace.counted(view.pods.filter(isLive).length);
     peers.pace(pace.intervalMs);
     elector.update(view.pods, pod);
-    this.#onAwake?.();
-    this.#onAwake = undefined;
+    this.#sleep.awake();
     return this.#intervalMs();
-  }
-
-  /** It was announced that the pod sleeps, unless it was woken meanwhile. */
-  #slept(): number {
-    const falling = this.#falling;
-    if (falling === undefined) return 0;
-    const { fence, peers, elector } = this.#deps;
-    this.#falling = undefined;
-    this.#sleeping = true;
-    elector.lapse();
-    elector.reset();
-    fence.rest();
-    peers.rest();
-    falling.resolve();
-    return Infinity;
-  }
-
-  /** Emits who joined and left, and drains the pod if a younger incarnation or a newer version has taken over. */
-  #checkSuccession(view: FleetView, sent: Instant): void {
-    const { identity, fence, log, runtime } = this.#deps;
-    const { pod } = identity;
-    const successor = this.#supersession.successor(view.pods, pod);
-    this.#members.update(view.pods, pod, { askedAt: sent.monotonicMs, now: runtime.monotonicMs() });
-    warnOfSharedPodId(this.#supersession.newElders(), pod, log);
-    if (successor !== undefined) fence.drain('superseded');
-    else if (view.outdated) fence.drain('outdated');
   }
 
   /** The store does not know the present incarnation any more. */
@@ -298,17 +256,8 @@ export class Heartbeat implements Service {
   }
 
   /** Goes on sending heartbeats until nothing is held any more, or the time for that is over. */
-  async #drainOn(mayProceedAgain: boolean): Promise<number> {
-    const { runtime, pool, settings, pace } = this.#deps;
-    if (mayProceedAgain) pool.retire(); // it was halted: let it go on
-    this.#drainsSince ??= runtime.monotonicMs();
-    const drainsForMs = runtime.monotonicMs() - this.#drainsSince;
-    if (drainsForMs + pace.intervalMs > settings.drainTimeoutMs) pool.fence(true); // the next beat is too late
-    const isOver = drainsForMs > settings.drainTimeoutMs + settings.abortGraceMs;
-    const wasIdle = this.#idle;
-    const { unstarted, running, unsettled } = pool.load;
-    this.#idle = unstarted + running + unsettled === 0;
-    if (!(this.#idle && wasIdle) && !isOver) return this.#intervalMs(); // twice: the last outcomes get their receipts
+  async #drainOn(wasHalted: boolean): Promise<number> {
+    if (!this.#permanentDrain.answered(wasHalted)) return this.#intervalMs();
     await this.#leave();
     return this.#depart();
   }
@@ -324,25 +273,21 @@ export class Heartbeat implements Service {
     const { pod } = this.#deps.identity;
     this.#deps.elector.reset();
     removePod(pod);
-    if (await this.#registration.leave()) this.#members.left(pod);
+    if (await this.#registration.leave()) this.#succession.left(pod);
   }
 
   #failed(error: unknown): number {
     if (this.#ended.signal.aborted) return Infinity;
     const { log, pace, runtime, peers, fence } = this.#deps;
     peers.unanswered();
-    this.#keepAwake(error);
+    this.#sleep.withdraw(error);
     if (!this.#registration.registered && isStoreError(error) && error.code === 'STORE_SCHEMA_NEWER') {
       log.warn({ error: loggedError(error) }, 'evicted pod cannot join the fleet again; draining and leaving');
       fence.drain('outdated');
       return this.#evicted();
     }
     const retryInMs = halfJitterMs(pace.intervalMs, runtime.random());
-    const line = isOutage(error) ? EVENT_LINES.heartbeatInOutage : EVENT_LINES.heartbeatRefused;
-    if (!log.writes(line.level)) return retryInMs;
-    const fields = { error: loggedError(error), retryInMs };
-    if (this.#registration.registered) logEvent(log, line, fields);
-    else log[line.level](fields, 'evicted pod could not join the fleet again; trying again');
+    logHeartbeatFailure(log, error, retryInMs, this.#registration.registered);
     return retryInMs;
   }
 

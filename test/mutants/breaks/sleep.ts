@@ -23,8 +23,8 @@ export const sleepBreaks: readonly Break[] = [
     tests: ['test/fleet/quiet-spell.test.ts', 'test/fleet/sleep.test.ts'],
   },
   {
-    name: 'fleet/heartbeat: a pod that sleeps is fenced for its silence',
-    file: 'src/fleet/heartbeat.ts',
+    name: 'fleet/sleep-announcement: a pod that sleeps is fenced for its silence',
+    file: 'src/fleet/sleep-announcement.ts',
     find: '    fence.rest();\n',
     replace: '',
     tests: ['test/fleet/sleep.test.ts'],
@@ -32,15 +32,29 @@ export const sleepBreaks: readonly Break[] = [
   {
     name: 'fleet/heartbeat: a fence does not end falling asleep',
     file: 'src/fleet/heartbeat.ts',
-    find: "    this.#keepAwake(new StoppedError('sleep')); // the answer that ends the fence admits the pool\n",
+    find: '    this.#sleep.withdraw(); // the answer that ends the fence admits the pool\n',
     replace: '',
     tests: ['test/fleet/sleep.test.ts'],
   },
   {
     name: 'fleet/heartbeat: a pod that sleeps sends a heartbeat if something asks for one',
     file: 'src/fleet/heartbeat.ts',
-    find: 'this.#gone || this.#sleeping ? Infinity',
+    find: 'this.#gone || this.#sleep.made ? Infinity',
     replace: 'this.#gone ? Infinity',
+    tests: ['test/fleet/sleep.test.ts'],
+  },
+  {
+    name: 'fleet/sleep-announcement: one that was withdrawn is made by its answer',
+    file: 'src/fleet/sleep-announcement.ts',
+    find: '    this.#requested?.reject(reason);\n    this.#requested = undefined;\n',
+    replace: '    this.#requested?.reject(reason);\n',
+    tests: ['test/fleet/sleep.test.ts'],
+  },
+  {
+    name: 'fleet/sleep-announcement: a pod counts as awake before its heartbeat is answered',
+    file: 'src/fleet/sleep-announcement.ts',
+    find: '    this.#onAwake = onAwake;\n',
+    replace: '    onAwake();\n    this.#onAwake = () => undefined;\n',
     tests: ['test/fleet/sleep.test.ts'],
   },
   {
