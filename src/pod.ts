@@ -168,6 +168,7 @@ export function healthWithoutPod(options: ResolvedOptions, { phase, paused, outa
     },
     fenced: undefined,
     asleep: false,
+    pacing: undefined,
     silentForMs: Infinity,
     deadAfterMs: Infinity,
     heartbeatLateMs: 0,

@@ -31,14 +31,14 @@ export class QueueReports {
     const { maxAgeMs = 0 } = options;
     const client = await this.#deps.open('stats');
     this.#statsCache ??= new StatsCache(client.settings.runtime);
-    return this.#statsCache.read(maxAgeMs, () => this.#count(client));
+    const counts = await this.#statsCache.read(maxAgeMs, () => this.#count(client));
+    const pacing = this.#deps.pod() === undefined ? undefined : client.store.pacing;
+    return pacing === undefined ? counts : { ...counts, store: pacing };
   }
 
   async #count({ queries, store, settings }: OpenClient): Promise<Counted> {
     const [counts, fleet] = await queries.read('stats', () => Promise.all([store.stats(), this.#fleet(store)]));
-    const pod = this.#deps.pod();
-    const stats = await queueStats(settings.runtime, counts, fleet, pod?.pool.load.strays ?? 0);
-    return pod === undefined || store.pacing === undefined ? stats : { ...stats, store: store.pacing };
+    return queueStats(settings.runtime, counts, fleet, this.#deps.pod()?.pool.load.strays ?? 0);
   }
 
   async leader(): Promise<LeaderReport> {

@@ -33,13 +33,13 @@ export interface QueueStats {
   /** How long the oldest due step has been due, in ms; `null` if no step is due. */
   readonly oldestDueMs: number | null;
   /**
-   * Types that have pending steps, and that no live pod handles. If a live pod on Snowflake has a list of types
+   * Types that have pending steps, and that no pod handles that is live or asleep. If such a pod on Snowflake has a list of types
    * longer than 200 kB, the list is not stored, the pod counts as handling every type, and this is empty.
    */
   readonly unhandledTypes: readonly string[];
   /** The number of this pod's handlers that still run after their claims were aborted. */
   readonly strays: number;
-  /** How the store paces the exchanges of this pod; absent on SQLite, and in a process that has started no pod. */
+  /** How the store paces the exchanges of this pod, as of now, even if the counts are older; absent on SQLite, and in a process that has started no pod. */
   readonly store?: PacingReport;
   /** How long ago the store gave these counts, in ms; 0 if the call has asked it. */
   readonly ageMs: number;
@@ -48,7 +48,7 @@ export interface QueueStats {
 }
 
 /** Counts without their age. */
-export type Counted = Omit<QueueStats, 'ageMs' | 'tookMs'>;
+export type Counted = Omit<QueueStats, 'store' | 'ageMs' | 'tookMs'>;
 
 /** The result of `leader()`. */
 export interface LeaderReport {
@@ -72,16 +72,17 @@ export interface FleetSnapshot {
 }
 
 /**
- * The step types that the live pods among these handle. `undefined`: the list of a live pod is too long to be stored, so that
- * pod may handle any type.
+ * The step types that those of these pods handle that are live, or asleep: these wake for a step that is due. `undefined`: the
+ * list of one of them is too long to be stored, so that pod may handle any type.
  */
 export async function handledTypes(
   runtime: Runtime,
   pods: readonly PodView[],
 ): Promise<ReadonlySet<unknown> | undefined> {
-  if (pods.some((pod) => isLive(pod) && pod.meta['typesOmitted'] === true)) return undefined;
+  const able = pods.filter((pod) => isLive(pod) || (pod.asleep && !pod.exited));
+  if (able.some(({ meta }) => meta['typesOmitted'] === true)) return undefined;
   const handled = new Set<unknown>();
-  for (const { meta } of pods.filter(isLive))
+  for (const { meta } of able)
     if (Array.isArray(meta['types'])) await mapInSlices(runtime, meta['types'], (type) => handled.add(type));
   return handled;
 }
@@ -93,7 +94,7 @@ export async function queueStats(
   strays: number,
 ): Promise<Counted> {
   const live = fleet.pods.filter(isLive);
-  const handled = await handledTypes(runtime, live);
+  const handled = await handledTypes(runtime, fleet.pods);
   const unhandledTypes: string[] = [];
   await mapInSlices(runtime, Object.keys(store.byType), (type) => {
     if ((store.byType[type]?.pending ?? 0) > 0 && handled?.has(type) === false) unhandledTypes.push(type);

@@ -9,7 +9,6 @@ const runtime = new VirtualRuntime();
 const NONE = { pending: 0, claimed: 0, completed: 0, failed: 0, cancelled: 0 };
 
 const DEAD: readonly (readonly [string, Partial<PodView>])[] = [
-  ['sleeps', { asleep: true }],
   ['whose process has exited', { exited: true }],
   ['is silent for longer than it registered', { silentForMs: 15_001 }],
 ];
@@ -34,6 +33,15 @@ describe.each(DEAD)('a pod that %s', (_, given) => {
   });
 });
 
+test('a pod that sleeps is no active pod and has no capacity, but handles its types: it wakes for them', async () => {
+  const asleep = { asleep: true, silentForMs: 3_600_000, meta: { types: ['a'], running: 0, slots: 2 } };
+  const pods = [viewOf('live'), viewOf('other', asleep)];
+  const stats = await queueStats(runtime, store({ a: 1, b: 1 }), fleet(...pods), 0);
+  expect(stats).toMatchObject({ activePods: 1, unhandledTypes: ['b'] });
+  expect(Object.keys(stats.podCapacity)).toEqual(['live']);
+  expect(leaderReport(fleet(...pods))).toMatchObject({ activePods: 1, eligiblePods: ['live'] });
+});
+
 test('a pod that is silent for exactly as long as it registered is live', () => {
   expect(leaderReport(fleet(viewOf('a', { silentForMs: 15_000 }))).activePods).toBe(1);
 });
@@ -47,7 +55,8 @@ test('no type counts as unhandled while the list of a live pod is too long to be
   const omitted = { meta: { typesOmitted: true } };
   const stats = await queueStats(runtime, store({ a: 1 }), fleet(viewOf('p'), viewOf('q', omitted)), 0);
   expect(stats.unhandledTypes).toEqual([]);
-  expect(await handledTypes(runtime, [viewOf('q', { ...omitted, asleep: true })])).toEqual(new Set());
+  expect(await handledTypes(runtime, [viewOf('q', { ...omitted, asleep: true })])).toBeUndefined();
+  expect(await handledTypes(runtime, [viewOf('q', { ...omitted, exited: true })])).toEqual(new Set());
 });
 
 test('the eligible pods are named in the order in which they would lead: the oldest first', () => {

@@ -79,7 +79,7 @@ export const FLEET_CHECKS = checks<FleetState>([
   },
   {
     check: 'unhandled-types',
-    why: 'A step whose type no live pod handles waits until one does.',
+    why: 'A step whose type no pod handles, awake or asleep, waits until one does.',
     look: ({ counts, handled, pods }) => {
       if (counts === undefined || pods === undefined) return undefined;
       if (handled === undefined) return ok('Not known: a live pod has too many types to report them.');

@@ -123,7 +123,7 @@ export class Fleet {
   readonly mayProceed = (): boolean => this.fence.mayProceed();
 
   health(queue: QueueHealth): Health {
-    const { settings, pool, outages, version } = this.#deps;
+    const { settings, store, pool, outages, version } = this.#deps;
     return healthOf({
       podId: settings.podId,
       version,
@@ -134,6 +134,7 @@ export class Fleet {
       load: pool.load,
       fenced: this.fence.reason,
       asleep: this.sleep.asleep,
+      pacing: store.pacing,
       silentForMs: this.fence.silentForMs,
       deadAfterMs: this.#pace.deadAfterMs,
       heartbeatLateMs: this.heartbeat.overdueMs - this.fence.stoodStillMs,

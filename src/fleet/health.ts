@@ -10,7 +10,7 @@
 import type { PodFenced } from '../events.js';
 import type { FailingOperation } from '../store/outage-tracker.js';
 import type { PoolLoad } from '../pool-interface.js';
-import { isStoreError } from '../store/contract.js';
+import { isStoreError, type PacingReport } from '../store/contract.js';
 
 /** Why a queue is not ready. `docs/monitoring.md` explains each code. Codes are stable. */
 export type HealthReason =
@@ -56,6 +56,8 @@ export interface Health {
   readonly paused: boolean;
   /** Whether the pod sleeps, because there is nothing to do. It is ready. */
   readonly asleep: boolean;
+  /** How the store paces the exchanges of this pod; absent on SQLite, and if the queue does not run. */
+  readonly store?: PacingReport;
   /** The number of handlers that still run after their claims were aborted. */
   readonly strays: number;
   /** Why it is not ready, as codes; empty if it is. */
@@ -82,6 +84,7 @@ export interface HealthInputs {
   /** Why the pod is fenced, if it is. */
   readonly fenced: PodFenced['reason'] | undefined;
   readonly asleep: boolean;
+  readonly pacing: PacingReport | undefined;
   /** Since the last answered heartbeat was sent. */
   readonly silentForMs: number;
   readonly deadAfterMs: number;
@@ -119,6 +122,7 @@ export function healthOf(inputs: HealthInputs): Health {
     started: phase === 'running' || phase === 'stopping',
     paused: load.paused,
     asleep: inputs.asleep,
+    ...(inputs.pacing !== undefined && { store: inputs.pacing }),
     strays: load.strays,
     reasons,
     problems: problems.map(([, sentence]) => sentence),

@@ -89,8 +89,6 @@ function listenToPod(queue: AnyFleetQ, series: Series): (() => void)[] {
       series.count('orphans_recovered_total', { decision: 'requeued' }, requeued.length);
       series.count('orphans_recovered_total', { decision: 'failed' }, given.length);
     }),
-    queue.onBrief('store:throttled', () => series.set('pod_throttled', {}, 1)),
-    queue.onBrief('store:relaxed', () => series.set('pod_throttled', {}, 0)),
     queue.onBrief('store:error', ({ operation, error }) => {
       series.count('store_outages_total', {});
       if (operation === 'journal') failed('journal', error); // the others report each of their failures
@@ -112,7 +110,6 @@ function beginAtZero(series: Series): void {
   for (const reason of DEATHS) series.count('pods_dead_total', { reason }, 0);
   for (const decision of ['requeued', 'failed']) series.count('orphans_recovered_total', { decision }, 0);
   for (const name of ['exchange_claimed_total', 'exchange_settled_total'] as const) series.count(name, {}, 0);
-  series.set('pod_throttled', {}, 0);
   for (const name of ['leader_elected_total', 'store_outages_total'] as const) series.count(name, {}, 0);
 }
 

@@ -11,6 +11,8 @@ import type { Series } from './series.js';
 import type { Counts } from './stats-source.js';
 import type { TypeLabels } from './type-labels.js';
 
+const PATHS = ['direct', 'log'] as const;
+
 export function setHealth(series: Series, health: Health, store: string): void {
   const { podId, version, reasons } = health;
   const is = (value: boolean): number => (value ? 1 : 0);
@@ -21,6 +23,7 @@ export function setHealth(series: Series, health: Health, store: string): void {
   series.set('pod_started', {}, is(health.started));
   series.set('pod_paused', {}, is(health.paused));
   series.set('pod_asleep', {}, is(health.asleep));
+  setPacing(series, health);
   series.set('pod_leader', {}, is(health.isLeader));
   series.clear('pod_problem');
   for (const reason of reasons) series.set('pod_problem', { reason }, 1);
@@ -28,6 +31,15 @@ export function setHealth(series: Series, health: Health, store: string): void {
   series.set('pod_slots', {}, health.maxCapacity);
   series.set('pod_strays', {}, health.strays);
   series.set('pod_uptime_seconds', {}, health.uptimeSeconds);
+}
+
+function setPacing(series: Series, { store }: Health): void {
+  series.set('pod_throttled', {}, (store?.throttled ?? null) === null ? 0 : 1);
+  series.clear('pod_exchange_path');
+  series.clear('pod_exchange_interval_seconds');
+  if (store === undefined) return;
+  for (const path of PATHS) series.set('pod_exchange_path', { path }, path === store.path ? 1 : 0);
+  series.set('pod_exchange_interval_seconds', {}, store.intervalMs / 1_000);
 }
 
 const FROM_STATS: readonly GaugeName[] = [

@@ -109,6 +109,15 @@ export const METRICS = {
   pod_paused: { kind: 'gauge', help: '1 if the pod is paused.' },
   pod_asleep: { kind: 'gauge', help: '1 if the pod sleeps, because the fleet has nothing to do.' },
   pod_throttled: { kind: 'gauge', help: '1 if the store makes the pod exchange less often than it would.' },
+  pod_exchange_path: {
+    kind: 'gauge',
+    help: '1 for the path that exchanges take: direct or log. Only on Snowflake.',
+    labels: ['path'],
+  },
+  pod_exchange_interval_seconds: {
+    kind: 'gauge',
+    help: 'The interval between two exchanges that the store asks for; 0: none. Only on Snowflake.',
+  },
   pod_leader: { kind: 'gauge', help: '1 if the pod leads the fleet.' },
   pod_problem: { kind: 'gauge', help: '1 for each reason why the pod is not live or not ready.', labels: ['reason'] },
   pod_running_handlers: { kind: 'gauge', help: 'Handlers that run on this pod now.' },

@@ -69,7 +69,7 @@ const CHECKS: FieldChecks = {
 
 /** Names that labels of the metrics have already, or that Prometheus keeps for itself. */
 const TAKEN_LABELS = [
-  ...['type', 'status', 'outcome', 'receipt', 'reason', 'result', 'decision', 'operation', 'code'],
+  ...['type', 'status', 'outcome', 'receipt', 'reason', 'result', 'decision', 'operation', 'code', 'path'],
   ...['pod_id', 'version', 'store', 'le', 'quantile'],
 ];
 

@@ -12,6 +12,7 @@ const WELL: HealthInputs = {
   load: { running: 3, unstarted: 5, unsettled: 0, strays: 0, slots: 8, paused: false, fenced: false },
   fenced: undefined,
   asleep: false,
+  pacing: undefined,
   silentForMs: 100,
   deadAfterMs: 15_000,
   heartbeatLateMs: 0,

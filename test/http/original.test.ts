@@ -33,6 +33,7 @@ const HEALTH = {
   // and more
   live: true,
   paused: false,
+  asleep: false,
   strays: 0,
   warnings: [],
 };

@@ -232,6 +232,7 @@ describe('/health', () => {
       ready: true,
       started: true,
       paused: false,
+      asleep: false,
       strays: 0,
       reasons: [],
       problems: [],

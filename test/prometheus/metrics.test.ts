@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { Counter, Registry, type OpenMetricsContentType } from 'prom-client';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { StoreError } from '../../src/errors.js';
+import type { PacingReport } from 'fleet-q';
 import { createMetrics, type FleetMetrics, type MetricsOptions } from '../../src/prometheus.js';
 import { METRIC_NAMES, METRICS } from '../../src/prometheus/metric-table.js';
 import { validationErrorOf } from '../support/validation-error.js';
@@ -16,6 +17,10 @@ function metricsOf(queue: FakeQueue, options: MetricsOptions = {}): FleetMetrics
   return metrics;
 }
 
+const PACING: PacingReport = {
+  ...{ path: 'direct', intervalMs: 0, idleIntervalMs: 1_000, activePods: 2, updateMs: 500, slotMs: 450 },
+  ...{ ease: 1, throttled: null },
+};
 const step = { type: 'resize', stepId: 's', attempt: 1, podId: 'pod-1' };
 
 describe('events', () => {
@@ -144,6 +149,43 @@ describe('gauges', () => {
     });
     queue.reasons = [];
     expect(beginningWith(await samplesOf(metrics), 'fleetq_pod_problem')).toEqual({});
+  });
+
+  test('show whether the pod sleeps, without a question to the store', async () => {
+    const queue = new FakeQueue();
+    const metrics = metricsOf(queue);
+    expect(await samplesOf(metrics)).toMatchObject({ fleetq_pod_asleep: 0 });
+    const asked = queue.statsCalls;
+    queue.asleep = true;
+    expect(await samplesOf(metrics)).toMatchObject({
+      fleetq_pod_asleep: 1,
+      fleetq_pod_ready: 1,
+      fleetq_pod_healthy: 1,
+    });
+    expect(queue.statsCalls).toBe(asked);
+  });
+
+  test('show how the store paces the pod, also if that began before the metrics, and never ask the store for it', async () => {
+    const queue = new FakeQueue();
+    queue.isLeader = false;
+    queue.pacing = { ...PACING, path: 'log', intervalMs: 2_500, throttled: 'slots' };
+    const metrics = metricsOf(queue);
+    expect(await samplesOf(metrics)).toMatchObject({
+      ...{ fleetq_pod_throttled: 1, fleetq_pod_exchange_interval_seconds: 2.5 },
+      ...{ 'fleetq_pod_exchange_path{path="log"}': 1, 'fleetq_pod_exchange_path{path="direct"}': 0 },
+    });
+    queue.pacing = { ...PACING, path: 'direct', intervalMs: 0, throttled: null };
+    expect(await samplesOf(metrics)).toMatchObject({
+      ...{ fleetq_pod_throttled: 0, fleetq_pod_exchange_interval_seconds: 0 },
+      ...{ 'fleetq_pod_exchange_path{path="log"}': 0, 'fleetq_pod_exchange_path{path="direct"}': 1 },
+    });
+    expect(queue.statsCalls).toBe(0);
+  });
+
+  test('show no pace on a store that does not pace its pods', async () => {
+    const samples = await samplesOf(metricsOf(new FakeQueue()));
+    expect(samples).toMatchObject({ fleetq_pod_throttled: 0, fleetq_pod_asleep: 0 });
+    expect(beginningWith(samples, 'fleetq_pod_exchange')).toEqual({});
   });
 
   test('show the counts of the store', async () => {

@@ -29,6 +29,21 @@ export function statsAnswer(stats: QueueStats, asOf: string): Answered {
     oldest_due_ms: stats.oldestDueMs,
     unhandled_types: stats.unhandledTypes.slice(0, MOST_ENTRIES),
     strays: stats.strays,
+    store: pacingAnswer(stats.store),
+  };
+}
+
+function pacingAnswer(pacing: QueueStats['store']): Answered | null {
+  if (pacing === undefined) return null;
+  return {
+    path: pacing.path,
+    interval_ms: pacing.intervalMs,
+    idle_interval_ms: pacing.idleIntervalMs,
+    active_pods: pacing.activePods,
+    update_ms: pacing.updateMs,
+    slot_ms: pacing.slotMs,
+    ease: pacing.ease,
+    throttled: pacing.throttled,
   };
 }
 

@@ -92,6 +92,7 @@ function details(health: Health): Readonly<Record<string, unknown>> {
     ready: health.ready,
     started: health.started,
     paused: health.paused,
+    asleep: health.asleep,
     strays: health.strays,
     reasons: health.reasons,
     problems: health.problems.map((sentence, i) => withoutMessage(sentence, health.reasons[i])),

@@ -70,8 +70,34 @@ export const FLEET_SCHEMAS: Readonly<Record<string, Schema>> = {
     cancelled_steps: count('Steps that were cancelled.'),
     due_steps: count('Pending steps that are due.'),
     oldest_due_ms: { type: ['number', 'null'], description: 'How long the oldest due step has been due.' },
-    unhandled_types: listOf(text('A type.'), 'Types with pending steps that no live pod handles: at most 1,000.'),
+    unhandled_types: listOf(
+      text('A type.'),
+      'Types with pending steps that no pod handles, awake or asleep: at most 1,000.',
+    ),
     strays: count('Handlers of this pod that go on after their claims were aborted.'),
+    store: {
+      anyOf: [ref('Pacing'), { type: 'null' }],
+      description: 'How the store paces this pod; `null` if it does not.',
+    },
+  }),
+  Pacing: object({
+    path: {
+      enum: ['direct', 'log'],
+      description: 'Whether its exchanges go directly to the table of steps, or by the log.',
+    },
+    interval_ms: duration('The interval between two exchanges that the store asks for; 0: none.'),
+    idle_interval_ms: duration('The interval between two exchanges of a pod that has nothing to do.'),
+    active_pods: count('Pods that have exchanged through the log within the last minute.'),
+    update_ms: duration('How long an UPDATE takes this pod, with its wait for the lock.'),
+    slot_ms: {
+      type: ['number', 'null'],
+      description: 'How long an exchange holds a statement slot of the warehouse; `null` if it is not known yet.',
+    },
+    ease: { type: 'number', description: 'By what factor refused statements have lengthened the interval: 1 to 3.' },
+    throttled: {
+      enum: ['slots', 'refused', null],
+      description: 'Why it exchanges less often than it would; `null` if it does not.',
+    },
   }),
   PodReport: object({
     pod_id: POD_ID,

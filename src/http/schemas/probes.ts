@@ -18,6 +18,7 @@ export const PROBE_SCHEMAS: Readonly<Record<string, Schema>> = {
     ready: flag('What `/readyz` says.'),
     started: flag('Whether the queue has been started, and not stopped.'),
     paused: flag('Whether the pod claims nothing because it was paused.'),
+    asleep: flag('Whether the pod sleeps, because the fleet has nothing to do.'),
     strays: count('Handlers that still run after their claims were aborted.'),
     reasons: listOf(text('A code.'), 'Why it is not ready, as codes; empty if it is.'),
     problems: listOf(text('A sentence.'), 'The same as sentences, in the same order.'),

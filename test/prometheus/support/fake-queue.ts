@@ -1,5 +1,5 @@
 /** A queue that does what a test says: it emits events, and reports a health and counts. */
-import type { AnyFleetQ, EventName, Health, QueueStats } from 'fleet-q';
+import type { AnyFleetQ, EventName, Health, PacingReport, QueueStats } from 'fleet-q';
 
 export const STATS: QueueStats = {
   ...{ pendingSteps: 3, claimedSteps: 1, completedSteps: 5, failedSteps: 0, cancelledSteps: 0 },
@@ -13,6 +13,9 @@ export class FakeQueue {
   readonly podId = 'pod-1';
   readonly storeName = 'sqlite';
   isLeader = true;
+  asleep = false;
+  /** How its store paces it; `undefined` for one that does not. */
+  pacing: PacingReport | undefined;
   reasons: string[] = [];
   statsCalls = 0;
   stats: () => Promise<QueueStats> = () => {
@@ -50,6 +53,8 @@ export class FakeQueue {
       ...{ podId: this.podId, status: 'healthy', uptimeSeconds: 12, currentCapacity: 1, maxCapacity: 4 },
       ...{ isLeader: this.isLeader, version: '1.2.3', problems: [], warnings: [], live: true, started: true },
       ...{ ready: this.reasons.length === 0, paused: false, strays: 0, reasons: this.reasons },
+      asleep: this.asleep,
+      ...(this.pacing !== undefined && { store: this.pacing }),
     } as unknown as Health;
   }
 }
