@@ -67,7 +67,7 @@ export interface ExchangeDependencies {
 }
 
 /** The interval between two exchanges is spread by this share, up and down. */
-const SPREAD = 0.25;
+const SPREAD = 0.1;
 
 export class Exchange {
   readonly #deps: ExchangeDependencies;

@@ -289,6 +289,6 @@ export class Pod {
   }
 
   #jitter(): number {
-    return 0.75 + 0.5 * this.#deps.clock.random();
+    return 0.9 + 0.2 * this.#deps.clock.random();
   }
 }
