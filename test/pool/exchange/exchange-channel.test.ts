@@ -252,3 +252,46 @@ describe('exchange:completed', () => {
     expect(heard).toEqual([{ podId: POD.podId, durationMs: 0, claimed: 0, settled: 0, error: down }]);
   });
 });
+
+describe('store:throttled and store:relaxed', () => {
+  const heard: unknown[] = [];
+  const paced = (pace: Partial<ExchangeReply['pace']>): Promise<unknown> => {
+    answer = (request) => ({ ...replyTo(request), pace: { waitMs: 0, batch: 250, ...pace } });
+    return channel.exchange(POD, []);
+  };
+  beforeEach(() => {
+    heard.length = 0;
+    for (const name of ['store:throttled', 'store:relaxed'] as const)
+      events.on(name, (payload: object) => void heard.push([name, payload]));
+  });
+
+  test('say the interval that the store asks for, not what is left of it, in whole ms', async () => {
+    await paced({ waitMs: 120, intervalMs: 2_499.6, throttled: 'slots' });
+    await paced({ waitMs: 40, intervalMs: 700.2 });
+    expect(heard).toEqual([
+      ['store:throttled', { podId: POD.podId, intervalMs: 2_500, reason: 'slots' }],
+      ['store:relaxed', { podId: POD.podId, intervalMs: 700 }],
+    ]);
+  });
+
+  test('come once for each change, also of the reason, however many exchanges there are', async () => {
+    await paced({});
+    await paced({ intervalMs: 2_000, throttled: 'slots' });
+    await paced({ intervalMs: 3_000, throttled: 'slots' });
+    await paced({ intervalMs: 3_000, throttled: 'refused' });
+    await paced({});
+    await paced({});
+    expect(heard).toEqual([
+      ['store:throttled', { podId: POD.podId, intervalMs: 2_000, reason: 'slots' }],
+      ['store:throttled', { podId: POD.podId, intervalMs: 3_000, reason: 'refused' }],
+      ['store:relaxed', { podId: POD.podId, intervalMs: 0 }],
+    ]);
+  });
+
+  test('do not come of an exchange that failed', async () => {
+    await paced({ intervalMs: 2_000, throttled: 'slots' });
+    answer = () => Promise.reject(down);
+    await channel.exchange(POD, []);
+    expect(heard).toHaveLength(1);
+  });
+});

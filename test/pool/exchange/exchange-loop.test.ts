@@ -115,6 +115,20 @@ describe('group commit', () => {
     expect(rig.store.requests.length).toBe(2);
     expect(rig.store.count('completed')).toBe(4);
   });
+
+  test('a permit of the store’s pace that was not used is kept: what ends later goes at once', async () => {
+    let end = (): void => undefined;
+    const rig = await running({ long: () => new Promise<void>((resolve) => (end = resolve)) }, {}, ({ store }) => {
+      store.pace = { waitMs: 3_000, batch: 250, idleMs: 60_000 };
+      store.add('s1', 'long');
+    });
+    await rig.runtime.advance(10_000); // the pace would have allowed three
+    const before = rig.store.requests.length;
+    end();
+    await rig.runtime.advance(1);
+    expect(rig.store.requests.length).toBe(before + 1);
+    expect(rig.store.row('s1').status).toBe('completed');
+  });
 });
 
 describe('polling', () => {

@@ -159,6 +159,26 @@ describe('over a slow store', () => {
     await rig.runtime.advance(2_000);
   });
 
+  test('the slots stay busy while the store asks for seconds between exchanges, and once that is known nothing is given back', async () => {
+    const rig = await running(
+      { work: () => new Promise((resolve) => clock.rig!.runtime.after(100, () => resolve(1))) },
+      { maxParallelism: 4 },
+      (made) => {
+        clock.rig = made;
+        made.store.latencyMs = 500;
+        made.store.pace = { waitMs: 2_000, batch: 1_000, intervalMs: 2_500 };
+        made.store.addMany(2_000, 'work');
+      },
+    );
+    await rig.runtime.advance(30_000);
+    const [started, released] = [rig.events('step:started').length, rig.events('step:released').length];
+    await rig.runtime.advance(10_000);
+    expect((rig.events('step:started').length - started) / 10).toBeGreaterThan(0.9 * 40);
+    expect(rig.events('step:released')).toHaveLength(released);
+    rig.pool.pause();
+    await rig.runtime.advance(5_000);
+  });
+
   test('a type of concurrency 1 does not fill the ready queue', async () => {
     const rig = await running(
       {
