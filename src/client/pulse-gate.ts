@@ -5,20 +5,24 @@
  * - An unchanged pulse is trusted once a query was answered that was sent at least `staleReadMs` after the last change was
  *   noticed. Until then a read may be older than the pulse, and every poll queries the store.
  * - A query that failed earns no trust.
- * - Trust expires after an hour: the store states how late a read may be, but cannot prove it.
+ * - Trust expires: the store states how late a read may be, but cannot prove it. Where idle pods sleep, it lasts as long as
+ *   theirs, so that waiting keeps no warehouse awake. Elsewhere it lasts an hour.
  */
 
-const MAX_TRUST_MS = 3_600_000;
+const TRUST_MS = 3_600_000;
 
 export class PulseGate {
   readonly #staleReadMs: number;
+  readonly #trustMs: number;
   #lastPulse: string | undefined;
   #changedAt = 0;
   /** When the query was sent that covers the last change. */
   #trustedSince: number | undefined;
 
-  constructor(staleReadMs: number) {
+  /** @param trustMs how long an unchanged pulse is trusted at most */
+  constructor(staleReadMs: number, trustMs = TRUST_MS) {
     this.#staleReadMs = staleReadMs;
+    this.#trustMs = trustMs;
   }
 
   /**
@@ -33,7 +37,7 @@ export class PulseGate {
       this.#changedAt = now;
       this.#trustedSince = undefined;
     }
-    return this.#trustedSince === undefined || now - this.#trustedSince >= MAX_TRUST_MS;
+    return this.#trustedSince === undefined || now - this.#trustedSince >= this.#trustMs;
   }
 
   /** A query that was sent at this time has been answered. */

@@ -28,7 +28,7 @@ import { checkWaitOptions, type WaitOptions } from './wait-options.js';
 import type { TimeoutDetails } from './timeout-details.js';
 
 export interface WaiterDependencies {
-  readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch' | 'staleReadMs'>;
+  readonly store: Pick<Store, 'find' | 'ended' | 'pulse' | 'watch' | 'staleReadMs' | 'sleep'>;
   readonly runtime: Runtime;
   readonly events: Events;
   readonly context: QueueContext;
@@ -66,7 +66,8 @@ export class Waiter {
 
   constructor(deps: WaiterDependencies) {
     this.#deps = deps;
-    this.#gate = new PulseGate(deps.store.staleReadMs);
+    const { staleReadMs, sleep } = deps.store;
+    this.#gate = new PulseGate(staleReadMs, sleep?.lookIntervalMs);
     this.#round = new AwaitedSweep(this.#waiting, deps.waitIntervalMs);
     this.#loop = new Loop(deps.runtime, () => this.#poll(), { onError: (error) => this.#failed(error) });
   }

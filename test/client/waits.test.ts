@@ -99,3 +99,14 @@ test('a wait that starts after all others have ended does not trust their pulse'
   gate.reset();
   expect(gate.mustQuery('a', 2)).toBe(true);
 });
+
+test.each([
+  ['an hour', undefined, 3_600_000],
+  ['as long as a pod sleeps without a look', 21_600_000, 21_600_000],
+])('an unchanged pulse is trusted for %s', (_, lookIntervalMs, trustMs) => {
+  const gate = new PulseGate(0, lookIntervalMs);
+  gate.mustQuery('a', 0);
+  gate.answered(0);
+  expect(gate.mustQuery('a', trustMs - 1)).toBe(false);
+  expect(gate.mustQuery('a', trustMs)).toBe(true);
+});

@@ -388,7 +388,7 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/pulse-gate: an unchanged pulse is trusted without end',
     file: 'src/client/pulse-gate.ts',
-    find: 'return this.#trustedSince === undefined || now - this.#trustedSince >= MAX_TRUST_MS;',
+    find: 'return this.#trustedSince === undefined || now - this.#trustedSince >= this.#trustMs;',
     replace: 'return this.#trustedSince === undefined || now < 0;',
     tests: [LATE],
   },

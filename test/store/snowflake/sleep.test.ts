@@ -82,4 +82,55 @@ describeOnTestBed('a fleet without work on Snowflake', () => {
     await expect.poll(() => fleet.ran, PATIENCE).toEqual(['later']);
     expect(first?.awake).toContain('due');
   }, 60_000);
+
+  test('lets the warehouse suspend, also while a client waits for a step', async () => {
+    const { suspension } = used.bed().proxy;
+    suspension.configure({ secondMs: 10 }); // AUTO_SUSPEND after 600 ms
+    onTestFinished(() => suspension.configure({ secondMs: 1_000 }));
+    const fleet = fleetOf(used);
+    await fleet.start(3);
+    const store = snowflake({ connection: used.options(), ...used.place(), staleReadMs: 0, sleep: SLEEP });
+    const client = new FleetQ({ store }) as AnyFleetQ;
+    onTestFinished(() => client.stop());
+    const stepId = await client.submit({ type: 'work', args: 'later', delayMs: 3_600_000 });
+    const waiting = client.waitFor(stepId).catch(() => undefined);
+    await fleet.slept();
+    await expect.poll(() => suspension.state, PATIENCE).toBe('suspended');
+    const { resumes } = suspension;
+    used.bed().meter.reset();
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect([suspension.state, suspension.resumes]).toEqual(['suspended', resumes]);
+    expect(used.bed().meter.readings.filter(({ free }) => !free)).toEqual([]);
+    await client.stop();
+    await waiting;
+  });
+
+  test.each(['flapping', 'late'] as const)('finds a step of another program under a token that is %s', async (kind) => {
+    const { changes } = used.bed().proxy;
+    onTestFinished(() => void (changes.fault = undefined));
+    const fleet = fleetOf(used);
+    await fleet.start(2);
+    await fleet.slept();
+    changes.fault = kind;
+    const driver = await used.byHand();
+    await driver.run(
+      `INSERT INTO STEP_TRACKER (step_id, payload) SELECT 'x', PARSE_JSON('{"type":"work","args":"sql"}')`,
+    );
+    await expect.poll(() => fleet.ran, PATIENCE).toEqual(['sql']);
+  });
+
+  test('finds a step of another program by the number of rows, though the token stands still', async () => {
+    const { changes } = used.bed().proxy;
+    onTestFinished(() => void (changes.fault = undefined));
+    const fleet = fleetOf(used);
+    const pods = await fleet.start(2);
+    await fleet.slept();
+    changes.fault = 'frozen';
+    const driver = await used.byHand();
+    await driver.run(
+      `INSERT INTO STEP_TRACKER (step_id, payload) SELECT 'x', PARSE_JSON('{"type":"work","args":"sql"}')`,
+    );
+    await expect.poll(() => fleet.ran, PATIENCE).toEqual(['sql']);
+    expect(pods.flatMap(({ awake }) => awake)).toContain('check');
+  });
 });
