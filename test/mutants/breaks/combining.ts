@@ -120,6 +120,13 @@ export const combiningBreaks: readonly Break[] = [
     tests: [`${TESTS}/combining/turn.test.ts`, LOGGED],
   },
   {
+    name: 'snowflake/exchange: an idle pod that left a step to others asks at its next exchange',
+    file: `${EXCHANGE}/exchange.ts`,
+    find: 'this.#sawWork = false; // what is left',
+    replace: '// what is left',
+    tests: [`${TESTS}/exchange.test.ts`],
+  },
+  {
     name: 'snowflake/logged-exchange: an UPDATE that is turned away is sent without end',
     file: `${EXCHANGE}/logged-exchange.ts`,
     find: 'if (!isBusy(error) || isLast) throw error;',

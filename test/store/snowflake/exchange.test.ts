@@ -1,5 +1,5 @@
 /** One pod's exchange: the statements that it sends, and what it derives from the answers. The test plays the session. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Secrets } from '../../../src/store/snowflake/session/secrets.js';
 import { DriverError } from '../../../src/store/snowflake/session/driver-error.js';
 import type { Row } from '../../../src/store/snowflake/session/session-interface.js';
@@ -40,6 +40,18 @@ describe('an exchange that hands nothing in', () => {
     exchange.expectWork('new');
     await exchange.run(asks());
     expect(names()).toEqual(['exchange', 'look']);
+  });
+
+  test('draws anew after each look whether it asks for a step that many idle pods see', async () => {
+    const { exchange, names, pacer, runtime } = exchanging((statement) => (statement === 'look' ? work(1) : []));
+    pacer.counted(40);
+    let draw = 0.9; // it leaves the step to others
+    vi.spyOn(runtime, 'random').mockImplementation(() => draw);
+    for (let i = 0; i < 3; i++) await exchange.run(asks());
+    expect(names()).toEqual(['look', 'look', 'look']);
+    draw = 0;
+    await exchange.run(asks());
+    expect(names()).toEqual(expect.arrayContaining(['look', 'exchange']));
   });
 
   test('sends nothing if nothing is requested, and no UPDATE if there is no room', async () => {
