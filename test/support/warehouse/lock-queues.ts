@@ -21,6 +21,7 @@ export class LockQueues {
   readonly #most: () => number;
   readonly #tables = new Map<string, Queue>();
   readonly #counts = new Map<string, LockCounts>();
+  #mostWaiting = 0;
 
   /** @param most how many statements may wait for one table; the next is refused at once */
   constructor(most: () => number) {
@@ -47,8 +48,14 @@ export class LockQueues {
     );
   }
 
+  /** The most statements that waited at a time, for any tables. */
+  get mostWaiting(): number {
+    return this.#mostWaiting;
+  }
+
   reset(): void {
     this.#counts.clear();
+    this.#mostWaiting = 0;
   }
 
   /** Waits for the lock, and gives what gives it back. */
@@ -61,6 +68,7 @@ export class LockQueues {
     }
     const waiting = queue.taken > 0 ? queue.waiting + 1 : 0;
     this.#count(table, ({ mostWaiting }) => ({ mostWaiting: Math.max(mostWaiting, waiting) }));
+    if (waiting > 0) this.#mostWaiting = Math.max(this.#mostWaiting, this.waiting() + 1);
     const timeout = new AbortController();
     const timer = new AbortController();
     pause(timeoutMs, timer.signal).then(

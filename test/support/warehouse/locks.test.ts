@@ -107,6 +107,20 @@ describeOnTestBed('table locks', () => {
     expect(counts()).toEqual({ asked: 0, mostWaiting: 0, refused: 0, timedOut: 0 });
   });
 
+  test('the most waiters are counted for each table, and for all of them together', async () => {
+    const { locks } = bed().proxy;
+    const releases = [await hold('T'), await hold('OTHER')];
+    const drivers = [await connect(), await connect(), await connect()];
+    const sql = ['UPDATE t SET n = n + 1', 'UPDATE t SET n = n + 1', 'UPDATE other SET n = 1'];
+    const updates = drivers.map((one, i) => one.run(sql[i]!));
+    await expect.poll(() => locks.waiting()).toBe(3);
+    for (const release of releases) release();
+    await Promise.all(updates);
+    expect([locks.counts(table()).mostWaiting, locks.counts().mostWaiting, locks.mostWaiting]).toEqual([2, 2, 3]);
+    locks.reset();
+    expect(locks.mostWaiting).toBe(0);
+  });
+
   test('STATEMENT_TIMEOUT_IN_SECONDS ends it too, also while it waits', async () => {
     await hold('T');
     await driver.run('ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = 2');

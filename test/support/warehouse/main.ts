@@ -1,20 +1,13 @@
 /** `npm run warehouse`: starts the test bed, to try the Snowflake store without an account. */
 import { createServer } from 'node:net';
-import { parseArgs } from 'node:util';
-import { REAL_LATENCY } from './latency.js';
+import { readArguments, USAGE, type BedArguments } from './main-arguments.js';
 import { startTestBed } from './test-bed.js';
 
-const USAGE = `Usage: npm run warehouse -- [--real] [--port <number>]
-
-  --real   statements take as long as they do on a small warehouse, and 8 run at once
-  --port   where to listen; a free port if not said
-`;
-
-const { real, port } = read();
-await mustBeFree(port); // before the emulator, which takes its time
+const options = read();
+await mustBeFree(options.port); // before the emulator, which takes its time
 
 console.log('Starting the emulator (the first time, its Python environment is made: some 20 s) …');
-const bed = await startTestBed({ port, ...(real && { latency: REAL_LATENCY }) }).catch((error: unknown) => {
+const bed = await startTestBed(options).catch((error: unknown) => {
   if ((error as Error).name !== 'NoPythonError') throw error;
   return end(1, (error as Error).message);
 });
@@ -36,21 +29,10 @@ const stop = async () => {
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
 
-/** Parses the arguments. If they are invalid, prints why and exits. */
-function read(): { readonly real: boolean; readonly port: number } {
+/** If the arguments are invalid, prints why and exits. */
+function read(): BedArguments {
   try {
-    const { values } = parseArgs({
-      options: {
-        real: { type: 'boolean', default: false },
-        port: { type: 'string', default: '0' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    if (values.help) end(0);
-    if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) {
-      end(2, `--port: expected a number from 0 to 65535, got '${values.port}'`);
-    }
-    return { real: values.real, port: Number(values.port) };
+    return readArguments(process.argv.slice(2)) ?? end(0);
   } catch (error) {
     return end(2, (error as Error).message);
   }

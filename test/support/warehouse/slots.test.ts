@@ -11,6 +11,7 @@ describeOnTestBed('statement slots', () => {
     await driver.run('CREATE TABLE t (n NUMBER(38, 0))');
     await driver.run('INSERT INTO t SELECT 1');
     bed().meter.reset();
+    bed().proxy.slots.reset();
   });
 
   const drivers = (count: number) => Promise.all(Array.from({ length: count }, () => connect()));
@@ -33,6 +34,22 @@ describeOnTestBed('statement slots', () => {
     expect(readings.filter(({ queuedMs }) => queuedMs >= heldMs)).toHaveLength(2);
     expect(bed().meter.report().slotMs).toBeGreaterThanOrEqual(8 * heldMs);
     expect(await all[10]!.run('SELECT n FROM t')).toEqual([{ N: 11 }]);
+    expect(slots.counts).toEqual({ mostBusy: 8, mostWaiting: 2 });
+    slots.reset();
+    expect(slots.counts).toEqual({ mostBusy: 0, mostWaiting: 0 });
+  });
+
+  test('a place that is added counts for those that have waited', async () => {
+    const { slots } = bed().proxy;
+    slots.configure({ count: 1 });
+    onTestFinished(() => slots.configure({ count: 8 }));
+    const { signal } = new AbortController();
+    const [first, second] = [slots.acquire(signal), slots.acquire(signal)];
+    expect(slots.counts).toEqual({ mostBusy: 1, mostWaiting: 1 });
+    slots.configure({ count: 2 });
+    for (const leave of [await first, await second]) leave();
+    expect(slots.counts).toEqual({ mostBusy: 2, mostWaiting: 1 });
+    expect(slots.busy).toBe(0);
   });
 
   test.each([true, false])('a statement that waits for a lock keeps its slot, if configured: %s', async (held) => {

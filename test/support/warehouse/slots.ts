@@ -8,9 +8,20 @@ export interface SlotOptions {
   readonly heldWhileLocked: boolean;
 }
 
+/** What has happened at the slots since the start, or the last `reset`. */
+export interface SlotCounts {
+  /** The most that were taken at a time. */
+  readonly mostBusy: number;
+  /** The most statements that waited for one at a time. */
+  readonly mostWaiting: number;
+}
+
+const NONE: SlotCounts = { mostBusy: 0, mostWaiting: 0 };
+
 export class Slots {
   readonly #queue: Queue;
   #options: SlotOptions;
+  #counts = NONE;
 
   constructor(options: SlotOptions) {
     this.#queue = new Queue(options.count);
@@ -34,7 +45,24 @@ export class Slots {
     this.#queue.resize(this.#options.count);
   }
 
-  acquire(signal: AbortSignal): Promise<() => void> {
-    return this.#queue.acquire(signal);
+  get counts(): SlotCounts {
+    return this.#counts;
+  }
+
+  reset(): void {
+    this.#counts = NONE;
+  }
+
+  async acquire(signal: AbortSignal): Promise<() => void> {
+    const place = this.#queue.acquire(signal);
+    this.#count();
+    const leave = await place;
+    this.#count(); // one that has waited may have got a place that `resize` has added
+    return leave;
+  }
+
+  #count(): void {
+    const { mostBusy, mostWaiting } = this.#counts;
+    this.#counts = { mostBusy: Math.max(mostBusy, this.busy), mostWaiting: Math.max(mostWaiting, this.waiting) };
   }
 }
