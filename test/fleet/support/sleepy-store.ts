@@ -1,7 +1,7 @@
 /** A real store whose idle pods sleep, with a change token and a row count that a test sets. */
 import type { SleepRhythm, Store } from '../../../src/store/contract.js';
 
-export const RHYTHM: SleepRhythm = {
+const RHYTHM: SleepRhythm = {
   quietForMs: 30_000,
   pollIntervalMs: 10_000,
   checkIntervalMs: 3_600_000,
