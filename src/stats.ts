@@ -21,6 +21,8 @@ export interface QueueStats {
   readonly cancelledSteps: number;
   /** The number of pods that are awake and have sent a heartbeat within their own `deadAfterMs`. */
   readonly activePods: number;
+  /** The number of pods that sleep. They wake when a step is submitted or falls due. */
+  readonly asleepPods: number;
   /** The `podId` of the leader; `null` if no pod leads. */
   readonly currentLeader: string | null;
   /** The number of pending steps for each priority. */
@@ -79,7 +81,7 @@ export async function handledTypes(
   runtime: Runtime,
   pods: readonly PodView[],
 ): Promise<ReadonlySet<unknown> | undefined> {
-  const able = pods.filter((pod) => isLive(pod) || (pod.asleep && !pod.exited));
+  const able = pods.filter((pod) => isLive(pod) || isAsleep(pod));
   if (able.some(({ meta }) => meta['typesOmitted'] === true)) return undefined;
   const handled = new Set<unknown>();
   for (const { meta } of able)
@@ -107,6 +109,7 @@ export async function queueStats(
     failedSteps: byStatus.failed,
     cancelledSteps: byStatus.cancelled,
     activePods: live.length,
+    asleepPods: fleet.pods.filter(isAsleep).length,
     currentLeader: fleet.leader?.pod.podId ?? null,
     queueDepthByPriority: store.pendingByPriority,
     stepsByType: store.byType,
@@ -130,6 +133,11 @@ export function leaderReport({ pods, leader, seenMsAgo }: FleetSnapshot): Leader
     lastElectionCheckMs: seenMsAgo,
     eligiblePods: eligible.map((pod) => pod.pod.podId),
   };
+}
+
+/** Whether it will wake: a process that has exited does not. */
+function isAsleep({ asleep, exited }: PodView): boolean {
+  return asleep && !exited;
 }
 
 function count(pod: PodView, key: 'running' | 'slots'): number {

@@ -37,7 +37,7 @@ test('a pod that sleeps is no active pod and has no capacity, but handles its ty
   const asleep = { asleep: true, silentForMs: 3_600_000, meta: { types: ['a'], running: 0, slots: 2 } };
   const pods = [viewOf('live'), viewOf('other', asleep)];
   const stats = await queueStats(runtime, store({ a: 1, b: 1 }), fleet(...pods), 0);
-  expect(stats).toMatchObject({ activePods: 1, unhandledTypes: ['b'] });
+  expect(stats).toMatchObject({ activePods: 1, asleepPods: 1, unhandledTypes: ['b'] });
   expect(Object.keys(stats.podCapacity)).toEqual(['live']);
   expect(leaderReport(fleet(...pods))).toMatchObject({ activePods: 1, eligiblePods: ['live'] });
 });

@@ -45,7 +45,7 @@ async function show(io: Io, stats: QueueStats): Promise<void> {
   const sum = (field: 'current' | 'max'): number => capacity.reduce((total, pod) => total + pod[field], 0);
   const due = stats.oldestDueMs === null ? '' : `, the oldest for ${duration(stats.oldestDueMs)}`;
   await writeFields(io, {
-    Pods: `${stats.activePods} active, ${sum('current')} of ${sum('max')} slots in use`,
+    Pods: `${stats.activePods} active, ${stats.asleepPods === 0 ? '' : `${stats.asleepPods} asleep, `}${sum('current')} of ${sum('max')} slots in use`,
     Leader: stats.currentLeader ?? 'none',
     Due: `${plural(stats.dueSteps, 'step')}${due}`,
     ...(stats.unhandledTypes.length === 0 ? {} : { 'No pod handles': stats.unhandledTypes.join(', ') }),

@@ -25,6 +25,7 @@ export function statsAnswer(stats: QueueStats, asOf: string): Answered {
     as_of: asOf,
     ...queueAnswer(stats),
     cancelled_steps: stats.cancelledSteps,
+    asleep_pods: stats.asleepPods,
     due_steps: stats.dueSteps,
     oldest_due_ms: stats.oldestDueMs,
     unhandled_types: stats.unhandledTypes.slice(0, MOST_ENTRIES),

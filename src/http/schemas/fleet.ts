@@ -68,6 +68,7 @@ export const FLEET_SCHEMAS: Readonly<Record<string, Schema>> = {
     as_of: instant('When the counts were read.'),
     ...QUEUE,
     cancelled_steps: count('Steps that were cancelled.'),
+    asleep_pods: count('Pods that sleep; they wake when a step is submitted or falls due.'),
     due_steps: count('Pending steps that are due.'),
     oldest_due_ms: { type: ['number', 'null'], description: 'How long the oldest due step has been due.' },
     unhandled_types: listOf(

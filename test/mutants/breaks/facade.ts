@@ -698,7 +698,7 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/stats: the types of a pod that sleeps count as unhandled',
     file: 'src/stats.ts',
-    find: 'isLive(pod) || (pod.asleep && !pod.exited)',
+    find: 'isLive(pod) || isAsleep(pod)',
     replace: 'isLive(pod)',
     tests: ['test/stats.test.ts'],
   },

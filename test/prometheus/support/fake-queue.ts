@@ -3,7 +3,7 @@ import type { AnyFleetQ, EventName, Health, PacingReport, QueueStats } from 'fle
 
 export const STATS: QueueStats = {
   ...{ pendingSteps: 3, claimedSteps: 1, completedSteps: 5, failedSteps: 0, cancelledSteps: 0 },
-  ...{ activePods: 2, currentLeader: 'pod-1', queueDepthByPriority: { 0: 3 }, strays: 0 },
+  ...{ activePods: 2, asleepPods: 0, currentLeader: 'pod-1', queueDepthByPriority: { 0: 3 }, strays: 0 },
   stepsByType: { resize: { pending: 3, claimed: 1, completed: 5, failed: 0, cancelled: 0 } },
   podCapacity: { 'pod-1': { current: 1, max: 4 }, 'pod-2': { current: 2, max: 4 } },
   ...{ dueSteps: 2, oldestDueMs: 1_500, unhandledTypes: [], ageMs: 0, tookMs: 1 },

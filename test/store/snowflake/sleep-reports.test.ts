@@ -45,7 +45,10 @@ describeOnTestBed('a fleet that sleeps', () => {
     expect((await api.get('/admin/leader')).status).toBe(200);
     expect((await api.get('/api/pods')).body).toMatchObject({ pods: [{ asleep: true }, { asleep: true }] });
     const stats = await api.get('/api/stats');
-    expect(stats).toMatchObject({ status: 200, body: { active_pods: 0, pending_steps: 1, unhandled_types: [] } });
+    expect(stats).toMatchObject({
+      status: 200,
+      body: { active_pods: 0, asleep_pods: 2, pending_steps: 1, unhandled_types: [] },
+    });
     expect(stats.body.store).toMatchObject({ path: expect.stringMatching(/^(direct|log)$/), throttled: null });
     for (const queue of [first, client]) {
       expect(await queue.pods()).toMatchObject(['a', 'b'].map((podId) => ({ podId, asleep: true, live: false })));
