@@ -34,8 +34,8 @@ describeOnTestBed('a fleet that sleeps', () => {
 
   test('is healthy, live and ready, is listed asleep, and lacks nothing by its diagnosis', async () => {
     const { first, client, awake } = await sleepingFleet();
-    const api = await serveApi(first as never);
-    const metrics = createMetrics(first as never);
+    const api = await serveApi(first);
+    const metrics = createMetrics(first);
     onTestFinished(() => metrics.stop());
     for (const path of ['/health', '/livez', '/readyz']) {
       expect(await api.get(path)).toMatchObject({ status: 200, body: { status: 'healthy' } });
