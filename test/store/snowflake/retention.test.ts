@@ -57,8 +57,8 @@ test('keeps steps hot, and pods in the log, for longer than a statement can be r
   await retention.prune(0);
   await retention.prune(10 * HOUR + 0.5);
   expect(sent.map(({ bind }) => bind)).toEqual([
-    { hotMs: 900_000, keepMs: 900_000, windowMs: 300_000, forgetMs: HOUR },
-    { hotMs: 900_000, keepMs: 10 * HOUR + 1, windowMs: 300_000, forgetMs: 10 * HOUR + 1 },
+    { hotMs: 900_000, keepMs: 900_000, windowMs: 300_000, forgetMs: HOUR, asleepMs: 14 * 24 * HOUR },
+    { hotMs: 900_000, keepMs: 10 * HOUR + 1, windowMs: 300_000, forgetMs: 10 * HOUR + 1, asleepMs: 14 * 24 * HOUR },
   ]);
 });
 

@@ -82,7 +82,7 @@ describeOnTestBed('a store', FAR, () => {
     const refusal = new Refusal('100132', '22003', 'Number out of representable range');
     bed().proxy.faults.inject({ kind: 'refused', refusal }, { text: /UPDATE[^]*EXCHANGE_REQUEST/ });
     expect((await settling(one!)).receipts).toEqual(['settled']);
-    bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['update'], times: 2 });
+    bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['update'], times: 3 });
     await expect(settling(two!)).rejects.toMatchObject({ code: 'STORE_REFUSED', transient: false });
   });
 
