@@ -32,8 +32,10 @@ export interface ExchangeResult extends Settled, ClaimsBrought {
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 3_000;
-/** The longest pause while the queue stops. */
+/** The longest pause after a failure while the queue stops. */
 const SHORTENED_PAUSE_MS = 250;
+/** The longest wait for the pace of the store while the queue stops: whoever has told the process to end does not wait for ever. */
+const LONGEST_WAIT_AT_STOP_MS = 5_000;
 /** The weight of the newest exchange in the means. */
 const NEWEST_WEIGHT = 0.3;
 /**
@@ -60,6 +62,7 @@ export class ExchangeChannel implements ExchangePace {
   #failures = 0;
   #notBefore = 0;
   #longestPauseMs = LONGEST_PAUSE_MS;
+  #longestWaitMs = Infinity;
   #batch = Infinity;
   #idleMs = 0;
   #throttled: Pace['throttled'];
@@ -120,10 +123,12 @@ export class ExchangeChannel implements ExchangePace {
     return !this.#exchanging && !this.unanswered(pod);
   }
 
-  /** The queue stops: failures are followed by shorter pauses from now on. */
+  /** The queue stops: failures are followed by shorter pauses from now on, and the pace of the store is kept for a few seconds. */
   shortenPauses(now: number): void {
     this.#longestPauseMs = SHORTENED_PAUSE_MS;
-    if (this.#failures > 0) this.#notBefore = Math.min(this.#notBefore, now + SHORTENED_PAUSE_MS);
+    this.#longestWaitMs = LONGEST_WAIT_AT_STOP_MS;
+    const longestMs = this.#failures > 0 ? this.#longestPauseMs : this.#longestWaitMs;
+    this.#notBefore = Math.min(this.#notBefore, now + longestMs);
   }
 
   /** Gives up the exchange in flight, permanently. It counts as failed, and its claim as unanswered. */
@@ -220,7 +225,7 @@ export class ExchangeChannel implements ExchangePace {
       ? Math.max(tookMs, LONGEST_KEPT * this.#roundTripMs)
       : mean(this.#roundTripMs, tookMs);
     this.#batch = Math.max(1, pace.batch);
-    this.#notBefore = now + pace.waitMs;
+    this.#notBefore = now + Math.min(pace.waitMs, this.#longestWaitMs);
     this.#idleMs = pace.idleMs ?? 0;
     this.#failures = 0;
     this.#announcePace(pod, pace);

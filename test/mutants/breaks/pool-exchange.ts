@@ -180,6 +180,13 @@ export const poolExchangeBreaks: readonly Break[] = [
     tests: ['test/pool/exchange/exchange-channel.test.ts'],
   },
   {
+    name: 'pool/exchange/exchange-channel: a stop waits for the whole pace of a large fleet',
+    file: 'src/pool/exchange/exchange-channel.ts',
+    find: '    this.#longestWaitMs = LONGEST_WAIT_AT_STOP_MS;\n',
+    replace: '',
+    tests: ['test/pool/execution/aborts.test.ts', 'test/pool/exchange/exchange-channel.test.ts'],
+  },
+  {
     name: 'pool/exchange/exchange-call: an abandoned request is awaited',
     file: 'src/pool/exchange/exchange-call.ts',
     find: '{ signal: abandoned }',

@@ -220,6 +220,16 @@ describe('a stop', () => {
     expect(channel.waitMs(0)).toBe(2_000);
   });
 
+  test('keeps a pace of many seconds for five seconds only, now and after the next exchanges', async () => {
+    answer = (request) => ({ ...replyTo(request), pace: { waitMs: 45_000, batch: 10 } });
+    await channel.exchange(POD, []);
+    expect(channel.waitMs(0)).toBe(45_000);
+    channel.shortenPauses(0);
+    expect(channel.waitMs(0)).toBe(5_000);
+    await channel.exchange(POD, []);
+    expect(channel.waitMs(0)).toBe(5_000);
+  });
+
   test('ends a request that hangs: its claim counts as unanswered', async () => {
     answer = () => new Promise(() => undefined);
     const exchange = channel.exchange(POD, [], WANTED);

@@ -460,6 +460,21 @@ describe('stop', () => {
     expect(rig.pool.drained.unsettled).toBe(0);
   });
 
+  test('hands its outcomes in within seconds, though the pace of a large fleet is slower', async () => {
+    const rig = new Rig({ slow: () => door.promise }, { drainTimeoutMs: 25_000 });
+    const door = gate();
+    rig.store.pace = { waitMs: 60_000, batch: 250 };
+    rig.store.add('s1', 'slow');
+    await rig.start();
+    const stopping = rig.pool.stop();
+    await rig.runtime.advance(1_000);
+    door.open();
+    await rig.runtime.until(stopping);
+    expect(rig.runtime.monotonicMs()).toBe(6_000);
+    expect(rig.store.row('s1').status).toBe('completed');
+    expect(rig.pool.drained.unsettled).toBe(0);
+  });
+
   test('claims nothing after a resume during it', async () => {
     const rig = await started(never);
     const stopping = rig.stop();
