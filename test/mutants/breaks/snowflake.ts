@@ -97,9 +97,9 @@ export const snowflakeBreaks: readonly Break[] = [
   // ---- the exchange ----
   {
     name: 'snowflake/exchange: an idle exchange sends an UPDATE that could match nothing',
-    file: `${SNOWFLAKE}/exchange/exchange.ts`,
-    find: 'if (!wants(claim) || overdue === 0) return false;',
-    replace: 'if (!wants(claim)) return false;',
+    file: `${SNOWFLAKE}/combining/pacer.ts`,
+    find: 'const isAsking = overdue > 0 && (this.#combines === false || asks(idle, random));',
+    replace: 'const isAsking = this.#combines === false || overdue === 0 || asks(idle, random);',
     tests: [`${TESTS}/exchange.test.ts`],
   },
   {

@@ -54,6 +54,27 @@ describe('an exchange that hands nothing in', () => {
     expect(names()).toEqual(expect.arrayContaining(['look', 'exchange']));
   });
 
+  test('asks after a few looks for a step that nobody else takes: they may be busy, or handle other types', async () => {
+    const answer = (statement: string) => (statement === 'look' ? work(overdue) : []);
+    let overdue = 1;
+    const { exchange, names, pacer, runtime } = exchanging(answer);
+    pacer.counted(200);
+    vi.spyOn(runtime, 'random').mockReturnValue(0.9);
+    const looksUntilAsked = async () => {
+      for (let looks = 1; ; looks++) {
+        await exchange.run(asks());
+        if (names().includes('exchange')) return looks;
+      }
+    };
+    expect(await looksUntilAsked()).toBe(7);
+    await runtime.advance(60_000);
+    for (let looks = 0; looks < 3; looks++) await exchange.run(asks());
+    overdue = 0; // another has taken it
+    await exchange.run(asks());
+    overdue = 1;
+    expect(await looksUntilAsked()).toBe(7);
+  });
+
   test('sends nothing if nothing is requested, and no UPDATE if there is no room', async () => {
     const { exchange, names } = exchanging((statement) => (statement === 'look' ? work(5) : []));
     expect(await exchange.run({ pod: POD, settlements: [] })).toMatchObject({ claims: [], nextDueInMs: null });
@@ -205,6 +226,32 @@ describe('the claims of an exchange', () => {
     sent.splice(0);
     await exchange.run({ pod: POD, settlements: [] });
     expect(sent).toEqual([]);
+  });
+
+  test('that show while the pod only hands in outcomes are kept for its next claim', async () => {
+    const one = settlement(held('b'));
+    const late = claimed('a', 1, 'first', 'mine'); // by an UPDATE that serves the request again
+    let shows: Row[] = [];
+    const { exchange } = exchanging((statement) =>
+      statement === 'look' ? [...shows, receipt(one, 'mine'), ...work(0)] : [],
+    );
+    exchange.expectWork('new');
+    await exchange.run(asks({ token: 'mine' }));
+    shows = [late];
+    expect((await exchange.run({ pod: POD, settlements: [one] })).claims).toEqual([]);
+    const { claims } = await exchange.run(asks({ token: 'next' }));
+    expect(claims.map(({ stepId }) => stepId)).toEqual(['a']);
+    expect((await exchange.run(asks({ token: 'last' }))).claims).toEqual([]);
+  });
+
+  test('are asked for however long the UPDATE has waited for its turn', async () => {
+    const { exchange, sent } = exchanging((statement) => (statement === 'look' ? [claimed('a', 1), ...work(0)] : []), {
+      tookMs: (statement) => (statement === 'exchange' ? 150_000 : 0),
+    });
+    exchange.expectWork('new');
+    const { claims } = await exchange.run(asks({ token: 'mine' }));
+    expect(sent.at(-1)).toMatchObject({ statement: 'look', bind: { tokens: ['mine'] } });
+    expect(claims.map(({ stepId }) => stepId)).toEqual(['a']);
   });
 
   test('go back again with the next exchange if they are void and were not given back', async () => {

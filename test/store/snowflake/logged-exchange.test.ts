@@ -23,9 +23,16 @@ const error = (code: string, sqlState = '57014') =>
 const ASKS = { pod: POD, settlements: [], claim: claimRequest({ token: 'mine' }) };
 
 /** An exchange among others. Its looks see the given places in turn; the first one is the idle look. */
-function among(places: readonly Place[], more: { readonly update?: () => Row[] | Error; readonly rows?: Row[] } = {}) {
+function among(
+  places: readonly Place[],
+  more: {
+    readonly update?: () => Row[] | Error;
+    readonly rows?: Row[];
+    readonly tookMs?: Readonly<Record<string, number>>;
+  } = {},
+) {
   const left = [...places];
-  const { update = () => [], rows = [] } = more;
+  const { update = () => [], rows = [], tookMs = {} } = more;
   const play = exchanging(
     (statement, bind) => {
       if (statement === 'exchange') return update();
@@ -33,7 +40,7 @@ function among(places: readonly Place[], more: { readonly update?: () => Row[] |
       if (bind.token === undefined) return look('absent');
       return [...look(left.length > 1 ? left.shift()! : left[0]!), ...rows];
     },
-    { tookMs: (statement) => ({ exchange: 600, look: 300, ask: 650, pulse: 250 })[statement] ?? 0 },
+    { tookMs: (statement) => ({ exchange: 600, look: 300, ask: 650, pulse: 250, ...tookMs })[statement] ?? 0 },
   );
   return play;
 }
@@ -109,6 +116,16 @@ describe('among pods that exchange', () => {
     const hopeless = refusing(3);
     await hopeless.exchange.run({ ...ASKS, claim: { ...ASKS.claim, free: 0, prefetch: 0 } });
     await expect(hopeless.exchange.run({ ...ASKS, settlements: [one] })).rejects.toMatchObject({ code: '100035' });
+  });
+
+  test('a request that waits for minutes is asked for until it has its answer', async () => {
+    const { exchange, sent } = among([1, 'served'], {
+      rows: [claimed('a', 1)],
+      tookMs: { ask: 100_000, look: 30_000 },
+    });
+    const { claims } = await exchange.run(ASKS);
+    expect(sent.at(-1)!.bind.tokens).toEqual(['mine']);
+    expect(claims.map(({ stepId }) => stepId)).toEqual(['a']);
   });
 
   test('an UPDATE that is turned away leaves the rest to others', async () => {

@@ -6,6 +6,8 @@
  * - Any other pod asks only for overdue work: steps that have been due for longer than the interval between its exchanges. The
  *   busy pods had their chance to take them by then. This is what keeps a few busy pods fast among a thousand idle ones.
  * - Of the idle pods about as many ask as the work needs, at random. Those that do not ask look again.
+ * - Work that nobody takes is asked for soon: each look that leaves it to others doubles the chance of the next. The others may be busy,
+ *   or handle other types.
  */
 
 /** A read that is older than this does not decide: the pod looks first. */
@@ -32,13 +34,15 @@ export interface IdlePod {
   readonly pods: number;
   /** Above 0. */
   readonly lookIntervalMs: number;
+  /** How many looks in a row have left overdue work to others. */
+  readonly passes: number;
 }
 
 /** @param random from 0 to below 1 */
-export function asks({ overdue, slots, pods, lookIntervalMs }: IdlePod, random: number): boolean {
+export function asks({ overdue, slots, pods, lookIntervalMs, passes }: IdlePod, random: number): boolean {
   if (overdue === 0) return false;
   const needed = Math.ceil(overdue / Math.max(1, slots));
   // How many pods look before the first claim shows.
   const lookers = (pods * UNSEEN_CLAIM_MS) / lookIntervalMs;
-  return lookers <= FEW_LOOKERS || random < (ASKERS_PER_NEED * needed) / lookers;
+  return lookers <= FEW_LOOKERS || random < ((ASKERS_PER_NEED * needed) / lookers) * 2 ** passes;
 }

@@ -4,6 +4,7 @@
  * All times are in ms, and `now` is this process's monotonic clock.
  */
 import type { Pace, PacingReport, ThrottleReason } from '../../contract.js';
+import { asks } from './asking.js';
 import { easeAfter, NO_EASE } from './ease.js';
 import { Measurements } from './measurements.js';
 import { exchangeIntervalMs, lookIntervalMs, type Load } from './pace.js';
@@ -48,6 +49,8 @@ export class Pacer {
   #pods = 1;
   /** When this pod began to see work that it could claim. */
   #workAt = -Infinity;
+  /** How many looks in a row have left overdue work to others. */
+  #passes = 0;
   #ease = NO_EASE;
   #loggedAt = -Infinity;
   #throttled: ThrottleReason | undefined;
@@ -92,8 +95,16 @@ export class Pacer {
     this.#loggedAt = now;
   }
 
-  get combines(): boolean {
-    return this.#combines !== false;
+  /**
+   * Whether a pod that hands in nothing asks for what its look has shown. Call it once for each look.
+   *
+   * @param random from 0 to below 1
+   */
+  asks(overdue: number, slots: number, random: number): boolean {
+    const idle = { overdue, slots, pods: this.#pods, lookIntervalMs: this.lookIntervalMs, passes: this.#passes };
+    const isAsking = overdue > 0 && (this.#combines === false || asks(idle, random));
+    this.#passes = overdue === 0 || isAsking ? 0 : this.#passes + 1;
+    return isAsking;
   }
 
   /** How the next exchange goes. */
@@ -116,11 +127,6 @@ export class Pacer {
   get lookIntervalMs(): number {
     if (this.#combines === false) return 0;
     return lookIntervalMs(this.#pods, this.measurements.selectSlotMs, this.#statementSlots);
-  }
-
-  /** How many pods are awake, as far as this pod knows. */
-  get pods(): number {
-    return this.#pods;
   }
 
   /** How old the last look is; `null` before the first. */

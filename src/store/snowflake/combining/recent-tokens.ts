@@ -26,6 +26,11 @@ export class RecentTokens {
     touch(this.#tokens, token, now);
   }
 
+  /** The exchange of this token goes on: its statements may have taken minutes. A token that no request carries stays unknown. */
+  renew(token: string, now: number): void {
+    if (this.#tokens.has(token)) touch(this.#tokens, token, now);
+  }
+
   /** The tokens to ask for, the oldest first. */
   at(now: number): readonly string[] {
     forget(this.#tokens, now - ASKED_FOR_MS);

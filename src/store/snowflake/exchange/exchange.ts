@@ -29,7 +29,7 @@ import type {
 import { MAX_BIND_BYTES, type BindChunk } from '../bind-chunks.js';
 import type { Pacer } from '../combining/pacer.js';
 import type { RecentTokens } from '../combining/recent-tokens.js';
-import { asks, mustLook } from '../combining/asking.js';
+import { mustLook } from '../combining/asking.js';
 import type { LateReads } from '../late-read-wait.js';
 import type { SignOfLifeSequence } from '../pods/sign-of-life-sequence.js';
 import { refreshRows } from '../refresh-rows.js';
@@ -147,9 +147,7 @@ export class Exchange {
   /** Whether a pod that hands in nothing asks for what it sees. */
   #mayAsk(claim: ClaimRequest, { overdue }: Seen): boolean {
     const { pacer, runtime } = this.#deps;
-    const { pods, lookIntervalMs } = pacer;
-    if (!wants(claim) || overdue === 0) return false;
-    return !pacer.combines || asks({ overdue, slots: claim.free, pods, lookIntervalMs }, runtime.random());
+    return wants(claim) && pacer.asks(overdue, claim.free, runtime.random());
   }
 
   /** Sends the request, directly or through the log. @returns the look after it, and whether this pod's own UPDATE served it */
@@ -258,7 +256,8 @@ export class Exchange {
   #reply({ receipts, seen, complete = true, starved = false, asked, readBack }: Outcome): ExchangeReply {
     const { tokens, pacer, runtime, expected } = this.#deps;
     const now = this.#now();
-    const claims = tokens.fresh(seen?.claims ?? [], readBack);
+    // A pool that neither claims nor reads back expects none: what shows now is left for its next claim.
+    const claims = (asked ?? readBack) === undefined ? [] : tokens.fresh(seen?.claims ?? [], readBack);
     tokens.had(claims, now);
     // Until its last request has left the log's window, another pod could still hand out a step to it: never while it sleeps.
     const isInLog = now - this.#loggedAt <= REQUEST_WINDOW_MS;

@@ -8,7 +8,10 @@
 
 /** Far longer than any read is late. After that the step has been archived, or deleted. */
 const EXPECTED_FOR_MS = 600_000;
-/** The newest ones. The older ones of a process that submits all the time are certain to be seen soon. */
+/**
+ * Only the newest are kept: a look that shows them shows what was committed before. Without the bound, they would pile up in a process
+ * that submits and never looks, because it runs no pod.
+ */
 const MOST = 100;
 
 export class ExpectedSteps {
@@ -18,12 +21,15 @@ export class ExpectedSteps {
   add(stepId: string, now: number): void {
     this.#steps.delete(stepId);
     this.#steps.set(stepId, now);
+    if (this.#steps.size <= MOST) return;
+    const [oldest] = this.#steps.keys();
+    if (oldest !== undefined) this.#steps.delete(oldest);
   }
 
   /** The steps that a look at this time must show. */
   at(now: number): readonly string[] {
     for (const [stepId, at] of this.#steps) if (now - at > EXPECTED_FOR_MS) this.#steps.delete(stepId);
-    return [...this.#steps.keys()].slice(-MOST);
+    return [...this.#steps.keys()];
   }
 
   /** A look that was asked for `stepIds` has shown so many of them. */

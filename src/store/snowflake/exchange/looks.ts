@@ -44,8 +44,10 @@ export class Looks {
   }
 
   async look(question: Question): Promise<Seen> {
-    const { statement, session, runtime, pacer, expected } = this.#deps;
+    const { statement, session, runtime, pacer, tokens, expected } = this.#deps;
     const startedAt = runtime.monotonicMs();
+    const token = question.token ?? question.claim?.token;
+    if (token !== undefined) tokens.renew(token, startedAt);
     const steps = expected.at(startedAt);
     const seen = seenIn(await session.run(statement, this.#bind(question, steps, startedAt)));
     expected.seen(steps, seen.shown);

@@ -12,6 +12,7 @@ describe('a pod without outcomes', () => {
     slots: 10,
     pods: 40,
     lookIntervalMs: 1_500,
+    passes: 0,
     ...over,
   });
   /** How many of a thousand evenly spread draws ask. */
@@ -29,6 +30,10 @@ describe('a pod without outcomes', () => {
     expect(share(idle({ overdue: 11 }))).toBe(141);
     expect(share(idle({ overdue: 1_000 }))).toBe(1_000);
     expect(share(idle({ overdue: 11, slots: 1 }))).toBe(774);
+  });
+
+  test('asks the more likely, the more often it has left the work to others, and soon in any case', () => {
+    expect([0, 1, 2, 3, 4].map((passes) => share(idle({ passes })))).toEqual([71, 141, 282, 563, 1_000]);
   });
 
   test('always asks in a small fleet, and if it has no slots of its own', () => {

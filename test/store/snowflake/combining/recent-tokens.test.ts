@@ -15,6 +15,15 @@ test('a token is asked for until two minutes after its last use, the oldest firs
   expect(tokens.at(122_001)).toEqual([]);
 });
 
+test('a token whose exchange goes on is asked for longer, one that no request carries is not', () => {
+  const tokens = new RecentTokens();
+  tokens.use('a', 0);
+  tokens.renew('a', 150_000);
+  tokens.renew('b', 150_000);
+  expect(tokens.at(270_000)).toEqual(['a']);
+  expect(tokens.at(270_001)).toEqual([]);
+});
+
 test('a claim is new once, by its step, token and version together', () => {
   const tokens = new RecentTokens();
   const [first, ...others] = [claim('s'), claim('s', 'u'), claim('s', 't', 2), claim('r')];

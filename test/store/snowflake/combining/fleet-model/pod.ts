@@ -1,6 +1,6 @@
 /** One pod: it runs steps in its slots, and exchanges by the rules of src/store/snowflake/combining. */
 import { claimCounts } from '../../../../../src/pool/planning/prefetch.js';
-import { asks, mustLook } from '../../../../../src/store/snowflake/combining/asking.js';
+import { mustLook } from '../../../../../src/store/snowflake/combining/asking.js';
 import type { Pacer } from '../../../../../src/store/snowflake/combining/pacer.js';
 import type { RecentTokens } from '../../../../../src/store/snowflake/combining/recent-tokens.js';
 import { nextMove } from '../../../../../src/store/snowflake/combining/turn.js';
@@ -122,8 +122,7 @@ export class Pod {
 
   #asks({ overdue }: Look, free: number): boolean {
     const { pacer, clock } = this.#deps;
-    const { pods, lookIntervalMs } = pacer;
-    return asks({ overdue, slots: free, pods, lookIntervalMs }, clock.random());
+    return pacer.asks(overdue, free, clock.random());
   }
 
   #began(): void {
