@@ -135,7 +135,7 @@ export class Fleet {
       fenced: this.fence.reason,
       asleep: this.sleep.asleep,
       pacing: store.pacing,
-      silentForMs: this.fence.silentForMs,
+      silentForMs: Math.min(this.fence.silentForMs, this.sleep.wokenForMs),
       deadAfterMs: this.#pace.deadAfterMs,
       heartbeatLateMs: this.heartbeat.overdueMs - this.fence.stoodStillMs,
       exchangeLateMs: pool.overdueMs - this.fence.stoodStillMs,

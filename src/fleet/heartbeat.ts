@@ -224,7 +224,7 @@ export class Heartbeat implements Service {
     this.#evictions = 0;
     pace.answered(order, limits);
     if (asleep) return this.#sleep.answered() ? Infinity : 0;
-    const answer = fence.answered(sent);
+    const answer = fence.answered(sent, view.signAgoMs);
     if (answer === 'stale') return 0;
     pool.reconcile(snapshot, view.claims);
     if (fence.final) {

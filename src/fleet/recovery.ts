@@ -119,7 +119,10 @@ export class Recovery implements Service {
     const record = await this.#inTurn(() => {
       const leadership = force ? this.#forced() : this.#deps.elector.leadership();
       if (!leadership.isLeader) {
-        const why = force ? 'is fenced' : 'does not lead the fleet; pass { force: true } to run it anyway';
+        const isAsleep = this.#deps.fence.reason === undefined;
+        const why = force
+          ? `is ${isAsleep ? 'asleep' : 'fenced'}`
+          : 'does not lead the fleet; pass { force: true } to run it anyway';
         throw new FleetQError('NOT_LEADER', `recovery: the pod ${this.#deps.identity.pod.podId} ${why}`);
       }
       return this.#cycle(leadership, dryRun);

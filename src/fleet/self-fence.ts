@@ -49,7 +49,7 @@ export class SelfFence implements Service {
   readonly #watch: Loop;
   readonly #periodMs: number;
   readonly #listeners: (() => void)[] = [];
-  /** When the answered heartbeat was sent. */
+  /** When the answered heartbeat was sent, or the older sign of life that stands for it. */
   #answered: Instant | undefined;
   /** When the event loop was last seen running. */
   #ranAt = 0;
@@ -158,14 +158,15 @@ export class SelfFence implements Service {
   /**
    * A heartbeat that was sent at `sent` has been answered. If it was sent before the pod was fenced, it proves nothing.
    *
+   * @param signAgoMs how much older the sign of life is from which the peers count
    * @returns `admitted` if the pod may proceed, and might not before; `confirmed` if it still may; `stale` if another
    * one must be sent
    */
-  answered(sent: Instant): 'admitted' | 'confirmed' | 'stale' {
+  answered(sent: Instant, signAgoMs = 0): 'admitted' | 'confirmed' | 'stale' {
     const fenced = this.#fenced;
     if (fenced !== undefined && sent.monotonicMs < fenced.since) return 'stale';
     const first = this.#answered === undefined;
-    this.#answered = sent;
+    this.#answered = { monotonicMs: sent.monotonicMs - signAgoMs, wallMs: sent.wallMs - signAgoMs };
     this.#ranAt = this.#deps.runtime.monotonicMs();
     this.#fenced = undefined;
     if (fenced !== undefined)

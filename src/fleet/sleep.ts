@@ -61,6 +61,8 @@ export class Sleep implements Service {
   readonly #spell: QuietSpell;
   readonly #ended = new AbortController();
   #asleep: Asleep | undefined;
+  /** When it was woken last, on the monotonic clock. */
+  #wokenAt: number | undefined;
 
   constructor(deps: SleepDependencies) {
     const { runtime, store, pool } = deps;
@@ -83,6 +85,11 @@ export class Sleep implements Service {
   /** Whether the pod sleeps. */
   get asleep(): boolean {
     return this.#asleep !== undefined;
+  }
+
+  /** Since it was woken last; `Infinity` if it has never slept. Before that, silence means nothing. */
+  get wokenForMs(): number {
+    return this.#wokenAt === undefined ? Infinity : this.#deps.runtime.monotonicMs() - this.#wokenAt;
   }
 
   start(): Promise<void> {
@@ -129,25 +136,32 @@ export class Sleep implements Service {
 
   /** Asks what costs nothing. */
   async #ask(rhythm: SleepRhythm, asleep: Asleep): Promise<number> {
-    const { store, runtime } = this.#deps;
+    const { store } = this.#deps;
     const { rest, dueInMs, checkInMs, lookInMs } = asleep;
     const sleptMs = this.#sleptMs(asleep);
     if (sleptMs >= dueInMs) return this.#wake('due');
     if (sleptMs >= lookInMs) return this.#wake('look');
-    if ((await this.#answer(() => store.pulse())) !== rest.token) return this.#wakeFrom(asleep, 'change');
-    let nextCheckInMs = checkInMs;
-    if (sleptMs >= checkInMs) {
-      if ((await this.#answer(() => store.census?.() ?? Promise.resolve(rest.census))) !== rest.census)
-        return this.#wakeFrom(asleep, 'check');
-      nextCheckInMs = sleptMs + rhythm.checkIntervalMs;
-      if (this.#asleep === asleep) this.#asleep = { ...asleep, checkInMs: nextCheckInMs };
-    }
-    const pollMs = rhythm.pollIntervalMs * (1 - SPREAD + 2 * SPREAD * runtime.random());
-    return Math.max(1, Math.min(pollMs, Math.min(dueInMs, lookInMs, nextCheckInMs) - this.#sleptMs(asleep)));
+    // An answer that does not come must not delay what is due.
+    const timeoutMs = Math.ceil(Math.min(dueInMs, lookInMs) - sleptMs);
+    if ((await this.#answer(() => store.pulse(), timeoutMs)) !== rest.token) return this.#wakeFrom(asleep, 'change');
+    if (sleptMs < checkInMs) return this.#nextMs(rhythm, asleep);
+    if ((await this.#answer(() => store.census?.() ?? Promise.resolve(rest.census), timeoutMs)) !== rest.census)
+      return this.#wakeFrom(asleep, 'check');
+    const checked = { ...asleep, checkInMs: sleptMs + rhythm.checkIntervalMs };
+    if (this.#asleep === asleep) this.#asleep = checked;
+    return this.#nextMs(rhythm, checked);
   }
 
-  #answer(call: () => Promise<string>): Promise<string> {
-    return withTimeout(this.#deps.runtime, call, { signal: this.#ended.signal });
+  /** Until it asks again: about a poll interval, or less if it wakes or checks before. */
+  #nextMs({ pollIntervalMs }: SleepRhythm, asleep: Asleep): number {
+    const pollMs = pollIntervalMs * (1 - SPREAD + 2 * SPREAD * this.#deps.runtime.random());
+    const { dueInMs, checkInMs, lookInMs } = asleep;
+    return Math.max(1, Math.min(pollMs, Math.min(dueInMs, lookInMs, checkInMs) - this.#sleptMs(asleep)));
+  }
+
+  #answer(call: () => Promise<string>, timeoutMs?: number): Promise<string> {
+    const { signal } = this.#ended;
+    return withTimeout(this.#deps.runtime, call, timeoutMs === undefined ? { signal } : { signal, timeoutMs });
   }
 
   /** Wakes if it still sleeps as it did when it asked. */
@@ -158,8 +172,9 @@ export class Sleep implements Service {
   #wake(reason: Reason): number {
     const asleep = this.#asleep;
     if (asleep === undefined) return Infinity;
-    const { heartbeat, identity, events, log } = this.#deps;
+    const { runtime, heartbeat, identity, events, log } = this.#deps;
     this.#asleep = undefined;
+    if (asleep.announced) this.#wokenAt = runtime.monotonicMs();
     this.#spell.end();
     const sleptMs = Math.round(this.#sleptMs(asleep));
     heartbeat.wake(() => {
@@ -196,9 +211,10 @@ export class Sleep implements Service {
 
   #failed(error: unknown): number {
     if (this.#ended.signal.aborted) return Infinity;
-    const asleep = this.#asleep;
-    const retryInMs = this.#rhythm?.pollIntervalMs ?? Infinity;
-    this.#deps.log.debug({ error: loggedError(error), retryInMs }, 'asking whether anything has changed failed');
+    const [asleep, rhythm] = [this.#asleep, this.#rhythm];
+    const retryInMs = asleep === undefined || rhythm === undefined ? Infinity : this.#nextMs(rhythm, asleep);
+    const fields = { error: loggedError(error), ...(retryInMs < Infinity && { retryInMs: Math.round(retryInMs) }) };
+    this.#deps.log.debug(fields, 'asking whether anything has changed failed');
     if (asleep === undefined) return Infinity;
     // Without an answer nothing is known to be unchanged: after the time of a check, the pod looks.
     return this.#sleptMs(asleep) >= asleep.checkInMs ? this.#wake('check') : retryInMs;

@@ -39,6 +39,19 @@ describe('a pod that starts', () => {
     expect(reasons(pod)).toEqual([]);
   });
 
+  it('is fenced in time by an older sign of life, if its peers count from that', async () => {
+    const pod = await world.started('a');
+    pod.line.after('heartbeat', (view: FleetView) => ({ ...view, signAgoMs: 1_800 }));
+    pod.fleet.heartbeat.beatNow();
+    await world.advance(0);
+    expect(pod.fleet.fence.silentForMs).toBe(1_800);
+    pod.line.breaks('fails', 'heartbeat');
+    await world.advance(11_250 - 1_800 - 1);
+    expect(reasons(pod)).toEqual([]);
+    await world.advance(1);
+    expect(reasons(pod)).toEqual(['silent']);
+  });
+
   it('sends a heartbeat at once on request', async () => {
     const pod = await world.started('a');
     pod.fleet.heartbeat.beatNow();

@@ -143,6 +143,17 @@ describe('a pod that sleeps', () => {
     expect(reasons(pod)).toEqual(['due']);
   });
 
+  it.each(['fails', 'hangs'] as const)(
+    'wakes when the next step is due though the question for the token %s',
+    async (fault) => {
+      sleepy.rhythm = { ...sleepy.rhythm, pollIntervalMs: 400_000 };
+      const pod = await asleep('a', 600_000);
+      pod.line.breaks(fault, 'pulse');
+      await world.advance(610_000);
+      expect(reasons(pod)).toEqual(['due']);
+    },
+  );
+
   it('looks in time though its wall clock is set back by a year', async () => {
     const pod = await asleep('a');
     pod.runtime.shiftWall(-31_536_000_000);
@@ -173,7 +184,10 @@ describe('a pod that sleeps', () => {
     const pod = await asleep('a');
     pod.line.breaks('hangs', 'heartbeat');
     pod.pool.work();
-    await world.advance(60_000);
+    await world.advance(10_000);
+    expect(pod.health()).toMatchObject({ status: 'healthy', asleep: false, reasons: [] });
+    await world.advance(50_000);
+    expect(pod.health()).toMatchObject({ status: 'unhealthy', reasons: ['silent'] });
     expect(pod.pool.calls.at(-1)).not.toContain('admit');
     expect(reasons(pod)).toEqual([]);
     pod.line.heals();
@@ -197,6 +211,12 @@ describe('a pod that sleeps', () => {
     await world.advance(7_300_000);
     expect(new Set(pod.line.calls.slice(calls))).toEqual(new Set(['pulse', 'census']));
     expect(sleepy.censuses).toBe(2);
+  });
+
+  it('runs no recovery, also if it is forced to, and says why', async () => {
+    const pod = await asleep('a');
+    const forced = pod.fleet.recovery.run({ force: true });
+    await expect(forced).rejects.toMatchObject({ code: 'NOT_LEADER', message: expect.stringContaining('is asleep') });
   });
 
   it('sends no heartbeat because something asks for one', async () => {

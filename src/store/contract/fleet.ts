@@ -81,6 +81,11 @@ export interface FleetView {
    * difference that the round trip can explain counts as 0.
    */
   readonly wallAheadMs: number;
+  /**
+   * How old the sign of life is that the store counts in place of this heartbeat, in ms: peers hold the caller to that one. Absent:
+   * the heartbeat is the newest sign.
+   */
+  readonly signAgoMs?: number;
 }
 
 /** The fleet's part of a store. */

@@ -103,7 +103,7 @@ export function createServices(
     sequence,
     lateReads,
     pacer,
-    onLogged: (incarnation) => signs.logged(incarnation),
+    onLogged: (incarnation, sentAt) => signs.logged(incarnation, sentAt),
   });
   const inserts = new RepeatableInserts(rest, refresh);
   const submissions = new Submissions({ statements: statements.steps, session: rest, inserts, runtime, lateReads });

@@ -9,6 +9,7 @@ const RHYTHM: SleepRhythm = {
 };
 
 export class SleepyStore {
+  rhythm = RHYTHM;
   token = 'token-1';
   rows = 0;
   /** Makes the question for the token fail. */
@@ -18,7 +19,7 @@ export class SleepyStore {
 
   over(store: Store): Store {
     const own: Record<string, unknown> = {
-      sleep: RHYTHM,
+      sleep: this.rhythm,
       pulse: () => {
         this.pulses++;
         return this.pulseFails ? Promise.reject(new Error('no answer')) : Promise.resolve(this.token);

@@ -335,9 +335,9 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/heartbeat: a stale answer judges what is held',
     file: 'src/fleet/heartbeat.ts',
-    find: "    const answer = fence.answered(sent);\n    if (answer === 'stale') return 0;\n    pool.reconcile(snapshot, view.claims);",
+    find: "    const answer = fence.answered(sent, view.signAgoMs);\n    if (answer === 'stale') return 0;\n    pool.reconcile(snapshot, view.claims);",
     replace:
-      "    pool.reconcile(snapshot, view.claims);\n    const answer = fence.answered(sent);\n    if (answer === 'stale') return 0;",
+      "    pool.reconcile(snapshot, view.claims);\n    const answer = fence.answered(sent, view.signAgoMs);\n    if (answer === 'stale') return 0;",
     tests: ['test/fleet/heartbeat.test.ts'],
   },
   {
@@ -900,8 +900,8 @@ export const fleetBreaks: readonly Break[] = [
   {
     name: 'fleet/self-fence: an answered heartbeat does not show that the event loop runs',
     file: 'src/fleet/self-fence.ts',
-    find: '    this.#answered = sent;\n    this.#ranAt = this.#deps.runtime.monotonicMs();',
-    replace: '    this.#answered = sent;',
+    find: '    this.#ranAt = this.#deps.runtime.monotonicMs();\n    this.#fenced = undefined;',
+    replace: '    this.#fenced = undefined;',
     tests: ['test/fleet/self-fence.test.ts'],
   },
   {

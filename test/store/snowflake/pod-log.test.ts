@@ -80,8 +80,8 @@ describe('a heartbeat soon after a logged request', () => {
   const said = (running = 0, types = TYPES) => ({ ...BEAT, meta: { types, running } });
 
   test('is not written, three times at most, and always read', async () => {
-    const { pods, signs, names } = await beating();
-    signs.logged('life');
+    const { pods, signs, runtime, names } = await beating();
+    signs.logged('life', runtime.monotonicMs());
     for (let i = 1; i <= 3; i++) await pods.heartbeat(POD, said(i));
     expect(names()).toEqual(['view', 'view', 'view']);
     await pods.heartbeat(POD, said());
@@ -97,8 +97,8 @@ describe('a heartbeat soon after a logged request', () => {
       { ...said(), deadAfterMs: 300_000 },
       said(0, ['a', 'b']),
     ]) {
-      const { pods, signs, names } = await beating();
-      signs.logged('life');
+      const { pods, signs, runtime, names } = await beating();
+      signs.logged('life', runtime.monotonicMs());
       await pods.heartbeat(POD, beat);
       expect(names(), JSON.stringify(beat)).toEqual(['sign', 'view']);
     }
@@ -106,16 +106,42 @@ describe('a heartbeat soon after a logged request', () => {
 
   test('is written if the request is nearly as old as the last heartbeat, or of another incarnation', async () => {
     const { pods, signs, runtime, names } = await beating();
-    signs.logged('another life');
+    signs.logged('another life', runtime.monotonicMs());
     await pods.heartbeat(POD, said());
     expect(names()).toEqual(['sign', 'view']);
-    signs.logged('life');
+    signs.logged('life', runtime.monotonicMs());
     await runtime.advance(26_000);
     await pods.heartbeat(POD, said());
     expect(names()).toEqual(['view']);
     await runtime.advance(2_000);
     await pods.heartbeat(POD, said());
     expect(names()).toEqual(['sign', 'view']);
+  });
+
+  test('says how old the request is that stands for it, because its peers count from there', async () => {
+    const { pods, signs, runtime } = await beating();
+    expect(await pods.heartbeat(POD, said())).not.toHaveProperty('signAgoMs');
+    signs.logged('life', runtime.monotonicMs());
+    await runtime.advance(20_000);
+    expect(await pods.heartbeat(POD, said())).toMatchObject({ signAgoMs: 20_000 });
+  });
+
+  test('is written if dead-after leaves no time for two more heartbeats, also after late reads', async () => {
+    for (const [deadAfterMs, staleReadMs, spared] of [
+      [90_000, 0, false],
+      [100_000, 10_000, false],
+      [120_000, 0, true],
+      [130_000, 10_000, true],
+    ] as const) {
+      const { pods, signs, runtime, sent } = signing([], 0, staleReadMs);
+      await pods.register({ ...POD, heartbeatMs: 30_000, deadAfterMs, meta: { types: TYPES } });
+      await pods.heartbeat(POD, said());
+      signs.logged('life', runtime.monotonicMs());
+      await runtime.advance(1_000);
+      sent.splice(0);
+      await pods.heartbeat(POD, said());
+      expect(sent.map(({ statement }) => statement)).toEqual(spared ? ['view'] : ['sign', 'view']);
+    }
   });
 });
 

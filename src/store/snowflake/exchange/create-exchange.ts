@@ -32,8 +32,8 @@ export interface ExchangeParts {
   readonly sequence: SignOfLifeSequence;
   readonly lateReads: LateReads;
   readonly pacer: Pacer;
-  /** This incarnation has logged a request. */
-  readonly onLogged: (incarnation: string) => void;
+  /** This incarnation has logged a request that was sent at this time. */
+  readonly onLogged: (incarnation: string, sentAt: number) => void;
 }
 
 export function createExchange({ statements, pulse, sentOnce, calls, onLogged, ...parts }: ExchangeParts): Exchange {

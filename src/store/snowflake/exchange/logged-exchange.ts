@@ -34,7 +34,7 @@ export interface LoggedExchangeDependencies {
   /** @throws StoreError `STORE_CLOSED` if the store closes meanwhile */
   readonly pause: (ms: number) => Promise<void>;
   /** A request is a sign of life. */
-  readonly onLogged: (incarnation: string) => void;
+  readonly onLogged: (incarnation: string, sentAt: number) => void;
 }
 
 /** How often a request is logged that no look shows. */
@@ -102,7 +102,7 @@ export class LoggedExchange {
       return session.run(statement, bind);
     });
     pacer.logged(tries - 1, runtime.monotonicMs());
-    onLogged(request.pod.incarnation);
+    onLogged(request.pod.incarnation, startedAt);
     return pacer.measurements.inWarehouse(runtime.monotonicMs() - startedAt);
   }
 

@@ -9,8 +9,9 @@ export class LoggedSigns {
     this.#runtime = runtime;
   }
 
-  logged(incarnation: string): void {
-    this.#last = { incarnation, at: this.#runtime.monotonicMs() };
+  /** @param sentAt when the request was sent: the log may date it so early */
+  logged(incarnation: string, sentAt: number): void {
+    this.#last = { incarnation, at: sentAt };
   }
 
   /** How long ago this incarnation has logged a request, in ms; `Infinity` if it never has. */

@@ -4,6 +4,8 @@
  * Invariants:
  * - Signs of life are appended to a log, under the incarnation's own sequence number. The state of an incarnation is read from
  *   the log, so nothing that every pod does often waits for a lock.
+ * - A request that this pod has logged may stand for a heartbeat's sign of life. The answer then says how old it is, because the peers
+ *   count from there.
  * - A void claim is not among the claims that a pod holds, so the pod aborts and settles it. If two heartbeats in a row show
  *   one, the pod does not know of it, and it is given back here.
  */
@@ -52,6 +54,8 @@ export interface PodLogDependencies {
 const UNSEEN_MS = 60_000;
 /** A request that is younger than this share of the heartbeat interval stands for the heartbeat's sign of life. */
 const SPARED_SHARE = 0.9;
+/** A pod whose dead-after is only so many intervals is left no time to lose. */
+const LEAST_INTERVALS = 3;
 /** So many heartbeats in a row are spared, so that what a pod publishes about itself does not grow older. */
 const MOST_SPARED = 3;
 
@@ -66,7 +70,14 @@ interface Sign {
 export class PodLog {
   readonly #dependencies: PodLogDependencies;
   /** The incarnation that was registered last in this process, with its types. */
-  #registered: { readonly incarnation: string; readonly types: unknown; readonly heartbeatMs: number } | undefined;
+  #registered:
+    | {
+        readonly incarnation: string;
+        readonly types: unknown;
+        readonly heartbeatMs: number;
+        readonly deadAfterMs: number;
+      }
+    | undefined;
   /** What the last heartbeat that was written has said, and how many were spared since. */
   #written:
     { readonly incarnation: string; readonly says: string; readonly types: unknown; spared: number } | undefined;
@@ -89,11 +100,11 @@ export class PodLog {
         meta: registeredMeta(meta),
       },
     );
-    this.#registered = { incarnation, types: meta['types'], heartbeatMs };
+    this.#registered = { incarnation, types: meta['types'], heartbeatMs, deadAfterMs };
   }
 
   async heartbeat(pod: PodRef, beat: Heartbeat): Promise<FleetView> {
-    await this.#sign(pod, beat);
+    const signAgoMs = await this.#sign(pod, beat);
     const { session, statements, schema, wallMs, pacer } = this.#dependencies;
     const learn = schema.asking();
     const askedAt = wallMs();
@@ -110,11 +121,14 @@ export class PodLog {
       claims: of('held').map(fenceOf),
       outdated: schema.outdated,
       wallAheadMs: aheadMs(askedAt, number(of('clock')[0], 'SEEN'), answeredAt),
+      ...(signAgoMs !== undefined && { signAgoMs }),
     };
   }
 
-  async #sign(pod: PodRef, beat: Heartbeat): Promise<void> {
-    if (this.#isSpared(pod, beat)) return;
+  /** Writes the heartbeat's sign of life. @returns how old the request is that stands for it; `undefined` if it was written */
+  async #sign(pod: PodRef, beat: Heartbeat): Promise<number | undefined> {
+    const agoMs = this.#dependencies.signs.agoMs(pod.incarnation);
+    if (this.#isSpared(pod, beat, agoMs)) return agoMs;
     const { eligible, asleep, heartbeatMs, deadAfterMs, meta } = beat;
     const registered = this.#registered?.incarnation === pod.incarnation ? this.#registered.types : undefined;
     this.#written = undefined; // if its reply is lost, the log may say something else than before
@@ -126,20 +140,25 @@ export class PodLog {
       ...(deadAfterMs === undefined ? {} : { deadAfterMs: Math.ceil(deadAfterMs) }),
       meta: heartbeatMeta(meta, registered),
     });
-    if (turn !== this.#signs) return; // a later one may have said something else
-    this.#written = { incarnation: pod.incarnation, says: said(beat), types: meta['types'], spared: 0 };
+    if (turn === this.#signs)
+      // otherwise a later one may have said something else
+      this.#written = { incarnation: pod.incarnation, says: said(beat), types: meta['types'], spared: 0 };
+    return undefined;
   }
 
   /**
    * Whether a logged request has just been a sign of life, and there is nothing else to say. Counts of steps alone are no reason to
-   * write: they may be as old as the last heartbeat that was written.
+   * write: they may be as old as the last heartbeat that was written. The request must be so young that two more heartbeats fit before
+   * the pod is fenced.
    */
-  #isSpared({ incarnation }: PodRef, beat: Heartbeat): boolean {
+  #isSpared({ incarnation }: PodRef, beat: Heartbeat, agoMs: number): boolean {
+    const { staleReadMs } = this.#dependencies;
     const written = this.#written;
     if (written?.incarnation !== incarnation || beat.asleep || written.spared >= MOST_SPARED) return false;
     if (written.says !== said(beat) || written.types !== beat.meta['types']) return false;
     const everyMs = beat.heartbeatMs ?? this.#registered?.heartbeatMs ?? 0;
-    if (this.#dependencies.signs.agoMs(incarnation) >= SPARED_SHARE * everyMs) return false;
+    const deadAfterMs = (beat.deadAfterMs ?? this.#registered?.deadAfterMs ?? 0) - staleReadMs;
+    if (agoMs >= Math.min(SPARED_SHARE * everyMs, deadAfterMs - LEAST_INTERVALS * everyMs)) return false;
     written.spared++;
     return true;
   }
