@@ -127,6 +127,13 @@ export const combiningBreaks: readonly Break[] = [
     tests: [`${TESTS}/expected-steps.test.ts`],
   },
   {
+    name: 'exchange/statements/look: a claim with nonsense in it keeps the fleet awake',
+    file: `${EXCHANGE}/statements/look.ts`,
+    find: "COUNT(IFF(s.status = 'claimed' AND ${understood('s')}, 1, NULL))",
+    replace: "COUNT(IFF(s.status = 'claimed', 1, NULL))",
+    tests: [`${TESTS}/look-statement.test.ts`],
+  },
+  {
     name: 'exchange/serving-update: an UPDATE that is refused permanently is not repeated alone',
     file: `${EXCHANGE}/serving-update.ts`,
     find: 'await this.#update(runner, updateBind({ ...request, skip: 0 }, 0));',

@@ -165,6 +165,24 @@ describeOnTestBed('a look', () => {
     expect(seen.nextMs).toBeGreaterThan(20_000);
   });
 
+  test(
+    'counts no claim that was written by hand and can have no holder, so that it keeps no fleet awake',
+    { timeout: BED_MS },
+    async () => {
+      const { run, look, step } = await log();
+      await step('valid');
+      await run(
+        `INSERT INTO STEP_TRACKER (step_id, payload, status) SELECT 'no token', PARSE_JSON('{"type":"work"}'), 'claimed'`,
+      );
+      await run(
+        `INSERT INTO STEP_TRACKER (step_id, payload, status, claim_token) SELECT 'no type', PARSE_JSON('{}'), 'claimed', 't'`,
+      );
+      expect(await look('a')).toMatchObject({ claimed: 0, rows: 3 });
+      await run(`UPDATE STEP_TRACKER SET status = 'claimed', claim_token = 't' WHERE step_id = 'valid'`);
+      expect(await look('a')).toMatchObject({ claimed: 1, rows: 3 });
+    },
+  );
+
   test('is spoilt by no request that was written by hand', { timeout: BED_MS }, async () => {
     const { ask, look, step, run } = await log();
     await step('due');

@@ -3,7 +3,7 @@
  * do. One statement answers all of it, because the number of statements is what an exchange costs.
  */
 import type { Names } from '../../table-names.js';
-import { ago, askedWithin, claimColumns, cte, firstRows, withCtes } from '../../statements/fragments.js';
+import { ago, askedWithin, claimColumns, cte, firstRows, understood, withCtes } from '../../statements/fragments.js';
 import { loggedRequests, placeOf } from './logged-requests.js';
 import { receipt } from './receipts.js';
 import { ended, served } from './served-requests.js';
@@ -98,11 +98,14 @@ const shown = (names: Names): string =>
   JOIN ${names.stepTracker} s ON s.step_id = e.its_step`,
   );
 
-/** What the table holds: whether any step is claimed, and how many rows there are. Both say whether the fleet may sleep. */
+/**
+ * What the table holds: whether any step is claimed, and how many rows there are. Both say whether the fleet may sleep. A claim that was
+ * written by hand with nonsense in it is nobody's: nothing ends it, so it must not keep the fleet awake.
+ */
 const table = (names: Names): string =>
   cte(
     'whole',
-    `SELECT COUNT(*) AS row_count, COUNT(IFF(s.status = 'claimed', 1, NULL)) AS claimed_count FROM ${names.stepTracker} s`,
+    `SELECT COUNT(*) AS row_count, COUNT(IFF(s.status = 'claimed' AND ${understood('s')}, 1, NULL)) AS claimed_count FROM ${names.stepTracker} s`,
   );
 
 const REST = 'NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL';
