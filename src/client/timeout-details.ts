@@ -70,7 +70,7 @@ export class TimeoutDetails {
     if (status === 'claimed') return `it is claimed by pod ${JSON.stringify(claimedBy)}`;
     if (status !== 'pending') return `it is ${status}`;
     if (handled?.has(type) === false)
-      return `it is pending, and no live pod is known to handle the type ${JSON.stringify(type)}`;
+      return `it is pending, and no pod is known to handle the type ${JSON.stringify(type)}`;
     const inMs = runAt - this.#deps.runtime.wallMs();
     return inMs > 0 ? `it is pending, due in ${inMs} ms` : 'it is pending, and due';
   }

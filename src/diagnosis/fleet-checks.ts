@@ -82,11 +82,11 @@ export const FLEET_CHECKS = checks<FleetState>([
     why: 'A step whose type no pod handles, awake or asleep, waits until one does.',
     look: ({ counts, handled, pods }) => {
       if (counts === undefined || pods === undefined) return undefined;
-      if (handled === undefined) return ok('Not known: a live pod has too many types to report them.');
+      if (handled === undefined) return ok('Not known: a pod has too many types to report them.');
       const waiting = Object.entries(counts.byType).filter(([type, { pending }]) => pending > 0 && !handled.has(type));
-      if (waiting.length === 0) return ok('Every type that has pending steps is handled by a live pod.');
+      if (waiting.length === 0) return ok('Every type that has pending steps is handled by a pod, awake or asleep.');
       const types = shown(waiting.map(([type, { pending }]) => `${JSON.stringify(type)} (${pending} pending)`));
-      return warning(`No live pod handles ${types}.`, 'Deploy a pod that registers these types, or cancel the steps.');
+      return warning(`No pod handles ${types}.`, 'Deploy a pod that registers these types, or cancel the steps.');
     },
   },
   {

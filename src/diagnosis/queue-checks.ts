@@ -15,7 +15,7 @@ export interface QueueState {
   /** `undefined` if the store could not be read. */
   readonly counts: StoreStats | undefined;
   readonly pods: readonly PodView[] | undefined;
-  /** The types that live pods handle; `undefined` if they are not known. */
+  /** The types that pods handle, awake or asleep; `undefined` if they are not known. */
   readonly handled: ReadonlySet<unknown> | undefined;
 }
 

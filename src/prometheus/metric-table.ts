@@ -131,7 +131,7 @@ export const METRICS = {
   queue_oldest_due_seconds: { kind: 'gauge', help: 'How long the oldest due step has waited; 0 if none is due.' },
   queue_unhandled_steps: {
     kind: 'gauge',
-    help: 'Pending steps of types that no live pod handles.',
+    help: 'Pending steps of types that no pod handles, awake or asleep.',
     labels: ['type'],
   },
   fleet_pods: { kind: 'gauge', help: 'Live pods of the fleet.' },

@@ -46,7 +46,7 @@ it('describes the state of a step, and what it waits for', async () => {
   expect(answers.map((answer) => answer?.text)).toEqual([
     'it is claimed by pod "ada"',
     'it is failed',
-    'it is pending, and no live pod is known to handle the type "b"',
+    'it is pending, and no pod is known to handle the type "b"',
     'it is pending, due in 5000 ms',
     'it is pending, and due',
     undefined,

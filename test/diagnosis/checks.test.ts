@@ -110,7 +110,7 @@ describe('the checks of a queue', () => {
       'one is not',
       counts({ byType: { odd: { ...NONE, pending: 2 } } }),
       'warning',
-      /"odd" \(2 pending\)/,
+      /^No pod handles "odd" \(2 pending\)/,
     ],
     ['unhandled-types', 'they are not known', { handled: undefined }, 'ok', /Not known/],
     ['oldest-due-step', 'none is due', {}, 'ok', /No step/],

@@ -154,7 +154,7 @@ describe('a wait that times out', () => {
     [
       'no pod handles the type',
       { type: 'nobody' },
-      { status: 'pending', says: /pending, and no live pod is known to handle the type "nobody"$/ },
+      { status: 'pending', says: /pending, and no pod is known to handle the type "nobody"$/ },
     ],
     [
       'the step is not due',
