@@ -293,8 +293,8 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/exchange: the UPDATE trusts the version that its source has read',
     file: `${SNOWFLAKE}/exchange/statements.ts`,
-    find: 'OR t.version = n.seen AND t.status = IFF',
-    replace: 'OR t.status = IFF',
+    find: ' AND t.version = n.seen AND t.status = IFF',
+    replace: ' AND t.status = IFF',
     tests: [`${TESTS}/exchange-statement.test.ts`],
   },
   {
@@ -364,9 +364,16 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/exchange: a claim does not write the other rows of its step',
     file: `${SNOWFLAKE}/exchange/statements.ts`,
-    find: 'WHERE t.step_id = n.its_step AND (t.row_id <> n.its_row\n  OR ',
-    replace: 'WHERE t.step_id = n.its_step AND (t.row_id = n.its_row\n  AND ',
+    find: 'WHERE t.step_id = n.its_step`;',
+    replace: 'WHERE t.step_id = n.its_step AND t.row_id = n.its_row`;',
     tests: [`${TESTS}/duplicate-rows.test.ts`],
+  },
+  {
+    name: 'snowflake/exchange: an UPDATE does not write a row that its guard refuses',
+    file: `${SNOWFLAKE}/exchange/statements.ts`,
+    find: 'WHERE t.step_id = n.its_step`;',
+    replace: 'WHERE t.step_id = n.its_step AND (t.row_id <> n.its_row OR ${MEANT})`;',
+    tests: [`${TESTS}/duplicate-rows-logged.test.ts`],
   },
   {
     name: 'snowflake/exchange: a claim stands beside another row that is taken',

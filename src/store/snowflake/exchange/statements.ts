@@ -6,8 +6,8 @@
  * - A pod's own request travels in the bind. Requests that other pods have logged are served beside it. Only the newest
  *   request of an incarnation counts, and it counts as served once any row carries its token.
  * - What the UPDATE reads may be late. What it writes is not: its guards stand on the target row. It writes every row of the
- *   steps that it changes: one row of each anew, the others unchanged. A session sees what it has written, so the SELECT that
- *   follows sees every row of a claimed step as it was when the claim was taken.
+ *   steps in its source: one row of each anew if its guard holds, all others unchanged. So whoever sees a claim, by its own UPDATE
+ *   or by another session's, sees every other row of the step as it was then, or later.
  * - A claim is void if another row of its step was claimed or had ended by then, or sorts before it. So two rows of one step
  *   are never held at once.
  * - Invalid data of one pod fails no statement of another.
@@ -80,18 +80,23 @@ export function exchangeStatements(names: Names): ExchangeStatements {
 }
 
 /**
- * The UPDATE of an exchange. Every row of a step of the source is written: the row `its_row` anew, all others unchanged.
+ * Whether `t` is the row that its source means, and stands as the source has read it. The source may be late, so this decides:
+ * `version` and `status` for a claim, and `claim_token` as well for a settlement.
+ */
+const MEANT = `t.row_id = n.its_row AND t.version = n.seen AND t.status = IFF(n.guard IS NULL, 'pending', 'claimed') AND (n.guard IS NULL OR t.claim_token = n.guard)`;
+
+/**
+ * The UPDATE of an exchange. Every row of a step of the source is written: the row that is meant anew, all others unchanged.
  *
- * The guards on `t` decide, because the source may be late: `version` and `status` for a claim, and `claim_token` as well for
- * a settlement. Rows beside `its_row` need no guard, because they keep their values.
+ * A row that its guard refuses is written, too. If it were left out, the session would see the other rows of the step as they are,
+ * and this one as it was: a claim of another row would not show that this one is held.
  */
 const updateOf = (names: Names, source: string): string => `UPDATE ${names.stepTracker} t
-${effect((column, becomes) => `IFF(t.row_id = n.its_row, ${becomes}, t.${column})`)}
+${effect((column, becomes) => `IFF(${MEANT}, ${becomes}, t.${column})`)}
 FROM (
 ${source}
 ) n
-WHERE t.step_id = n.its_step AND (t.row_id <> n.its_row
-  OR t.version = n.seen AND t.status = IFF(n.guard IS NULL, 'pending', 'claimed') AND (n.guard IS NULL OR t.claim_token = n.guard))`;
+WHERE t.step_id = n.its_step`;
 
 /**
  * Settlements alone. It reads nothing but its bind, so nothing in it can be late: where a late read has hidden a claim from
