@@ -221,6 +221,30 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
+      'In a large fleet on Snowflake the heartbeats come less often, and each one states a longer `deadAfterMs`: at least four intervals.',
+      [
+        'test/fleet/heartbeat-pace.test.ts',
+        'the interval > leaves each live pod its time, and dead-after at least four intervals',
+        'a fleet > of forty pods that start at once slows down together, and nobody is fenced or evicted',
+      ],
+    ),
+    held('The last one that was stated counts.', [
+      'test/fleet/heartbeat-pace.test.ts',
+      'a fleet > evicts a dead pod after the dead-after that it has stated last, and not before',
+    ]),
+    held('Until an answer to the longer one has come, the pod fences itself by the shorter one.', [
+      'test/fleet/heartbeat-pace.test.ts',
+      'the fence > uses the lesser of two until the greater is answered',
+      'the fence > never lets the pod proceed past the time at which others may evict it',
+      'a fleet > fences a pod by the lesser dead-after while no heartbeat with the greater is answered',
+    ]),
+    held('So a fleet that grows or shrinks evicts no live pod.', [
+      'test/fleet/heartbeat-pace.test.ts',
+      'a fleet > of forty pods that start at once slows down together, and nobody is fenced or evicted',
+      'a fleet > goes back to the interval of the settings when most pods have left',
+      'a fleet > works with pods that keep the interval of the settings, and nobody evicts anybody',
+    ]),
+    held(
       'While the store does not answer the leader, that time does not count as silence of any pod.',
       [
         'test/fleet/stalls.test.ts',
@@ -404,6 +428,269 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       [
         'test/conformance/fencing.ts',
         'refuses another pod, and another incarnation of the same pod, after the holder has settled',
+      ],
+    ),
+  ],
+  'Pods that share an UPDATE stay independent': [
+    held(
+      'On Snowflake, pods that work at the same time combine their exchanges: one `UPDATE` serves the requests of many.',
+      [
+        'test/store/snowflake/logged-exchange.test.ts',
+        'among pods that exchange > a request is logged, and the pod at the head serves all with one UPDATE',
+        'among pods that exchange > a request that another pod serves sends no UPDATE',
+      ],
+    ),
+    held(
+      'No guarantee depends on which pod sends it, on how many pods send one, or on how late they read.',
+      ['test/store/snowflake/random-faults.test.ts', '$pods, complete $count steps, each once, … % of each, SEED=…'],
+      [
+        'test/store/snowflake/exchange-statement.test.ts',
+        'takes no claim over and settles nothing twice, however old its source is',
+      ],
+      [
+        'test/store/snowflake/combining/fleet-model.test.ts',
+        'a fleet that combines > reads that are up to 5 s late run no step twice, and cost ten pods a tenth',
+      ],
+    ),
+    held('If the pod whose turn it is dies or freezes, the next pod sends the `UPDATE`.', [
+      'test/store/snowflake/logged-exchange.test.ts',
+      'among pods that exchange > a head that stays silent is overtaken, sooner by the next pod than by a later one',
+    ]),
+    held('If no look shows a request, its pod logs it again, and sends the `UPDATE` itself in the end.', [
+      'test/store/snowflake/logged-exchange.test.ts',
+      'among pods that exchange > a request that no look shows is logged again, three times at most, and then served by its own pod',
+    ]),
+    held(
+      'A claim is run once, even if a read shows it late, more than once, or under the token of an earlier request.',
+      [
+        'test/store/snowflake/logged-exchange.test.ts',
+        'claims under tokens of the last two minutes > are handed to the pool under the token that they have, whichever is the newest',
+        'claims under tokens of the last two minutes > are handed to the pool once, and never after they were settled',
+      ],
+      [
+        'test/store/snowflake/combining/recent-tokens.test.ts',
+        'a claim is new once, by its step, token and version together',
+        'a claim is remembered for longer than its token is asked for',
+      ],
+      [
+        'test/store/snowflake/combining/fleet-model.test.ts',
+        'the same fleet is worse > if claims are not remembered: a late look runs a settled step again',
+      ],
+    ),
+    held(
+      'If Snowflake refuses an `UPDATE` that serves several pods, and the refusal is permanent, the pod repeats it for its own request alone.',
+      [
+        'test/store/snowflake/logged-exchange.test.ts',
+        'among pods that exchange > an UPDATE that is refused permanently is repeated alone, then as settlements, and only then fails',
+      ],
+    ),
+    held(
+      'So the request that is at fault fails at its own pod, and the other pods continue.',
+      [
+        'test/store/snowflake/exchange.test.ts',
+        'settlements > go alone only if the UPDATE that serves other pods, too, is refused permanently',
+      ],
+      [
+        'test/store/snowflake/store.test.ts',
+        'sends its own settlements alone if the UPDATE that serves all pods is refused permanently',
+      ],
+    ),
+    held(
+      'A request that was written by hand, or that is dated ahead, is ignored or limited, and delays no other.',
+      [
+        'test/store/snowflake/look-statement.test.ts',
+        'is spoilt by no request that was written by hand',
+        'takes no slot time into account that no pod can have measured',
+        'counts no request that is dated more than a minute ahead',
+        'is followed by no UPDATE that serves a request dated ahead',
+      ],
+      [
+        'test/store/snowflake/combining/pace.test.ts',
+        'the interval between two exchanges > is bounded, whatever a request written by hand reports',
+      ],
+    ),
+    held(
+      'The interval between the exchanges of a pod grows with the number of busy pods.',
+      [
+        'test/store/snowflake/combining/pace.test.ts',
+        'the interval between two exchanges > lets all pods together use half of the slots',
+      ],
+      [
+        'test/store/snowflake/combining/pacer.test.ts',
+        'the pace > spreads a fleet of forty over 4.5 s each, counted from the start of the exchange',
+      ],
+    ),
+    held(
+      'So UPDATEs hardly ever wait for the lock of the table: of 40 busy pods, at most three wait at any time, in a model of the warehouse and its locks.',
+      [
+        'test/store/snowflake/combining/fleet-model.test.ts',
+        'a fleet that combines > forty busy pods use their capacity, and hardly any UPDATE waits for another',
+      ],
+    ),
+    held('If too many statements wait for a lock all the same, Snowflake turns the next one away.', [
+      'test/store/snowflake/lock-backoff.test.ts',
+      'waits until the lock time-out, which is back-pressure, and refuses one more at once',
+    ]),
+    held(
+      [
+        'The pod sends it again later, and exchanges less often for a while (`store:throttled`).',
+        'This is not an error, and nothing is lost or run twice.',
+      ],
+      [
+        'test/store/snowflake/insert-locks.test.ts',
+        'pods whose requests are turned away say so, slow down, and recover; every step runs once',
+      ],
+      [
+        'test/store/snowflake/logged-exchange.test.ts',
+        'among pods that exchange > an UPDATE that is turned away leaves the rest to others',
+      ],
+    ),
+    held(
+      'If it lasts for two minutes, the exchange fails with `STORE_BUSY`, and is repeated.',
+      [
+        'test/store/snowflake/lock-backoff.test.ts',
+        'a statement that is turned away > fails with STORE_BUSY after two minutes',
+      ],
+      [
+        'test/store/snowflake/logged-exchange.test.ts',
+        'among pods that exchange > an UPDATE that is turned away for two minutes fails the exchange as busy',
+      ],
+    ),
+  ],
+  'A fleet that sleeps misses no work': [
+    held(
+      'On Snowflake a fleet without work sleeps, and sends nothing that needs the warehouse.',
+      [
+        'test/store/snowflake/sleep.test.ts',
+        'sends nothing that needs the warehouse while it sleeps, and a submission here wakes all',
+      ],
+      [
+        'test/fleet/sleep.test.ts',
+        'a pod that sleeps > asks only for the token, and once an hour for the number of rows',
+      ],
+    ),
+    held('`waitFor` does not keep the warehouse awake.', [
+      'test/store/snowflake/sleep.test.ts',
+      'lets the warehouse suspend, also while a client waits for a step',
+    ]),
+    held(
+      [
+        'A pod falls asleep only after two looks have found nothing to do.',
+        'They are at least `sleep.quietForMs` (30 s) apart, and the table must not have changed between them.',
+      ],
+      [
+        'test/fleet/sleep.test.ts',
+        'a pod that has nothing to do > stays awake while looks are quiet for less than the gap',
+        'a pod that has nothing to do > counts anew when an exchange finds work, when this process submits, and when the token moves',
+      ],
+      [
+        'test/fleet/quiet-spell.test.ts',
+        'QuietSpell > lets a pod sleep after two looks that are far enough apart, under one token that was read before both',
+        'QuietSpell > does not count a look that began before the token was read',
+        'QuietSpell > lets a pod sleep only after a quiet gap under one token, whatever happens',
+      ],
+    ),
+    held('A pod that holds a claim, or whose sleep could not be stored, stays awake.', [
+      'test/fleet/sleep.test.ts',
+      'a pod that has nothing to do > stays awake while its pool holds something',
+      'a pod that has nothing to do > stays awake and works on if its announcement %s, and tells nobody that it slept',
+    ]),
+    held(
+      ['A pod that sleeps wakes if there is work:', 'A submission in its own process wakes it at once.'],
+      ['test/fleet/sleep.test.ts', 'a pod that sleeps > wakes by %s, as the incarnation that it was'],
+      [
+        'test/store/snowflake/sleep.test.ts',
+        'sends nothing that needs the warehouse while it sleeps, and a submission here wakes all',
+      ],
+    ),
+    held(
+      [
+        'If the table changes, it wakes at its next question, up to 12.5 s later.',
+        'So a step that another process submits, or another program inserts with SQL, wakes the whole fleet.',
+      ],
+      ['test/fleet/sleep.test.ts', 'a pod that sleeps > wakes by %s, as the incarnation that it was'],
+      [
+        'test/store/snowflake/sleep.test.ts',
+        'is woken by a step that another program inserts',
+        'finds a step of another program under a token that is %s',
+      ],
+    ),
+    held(
+      'A step that falls due wakes it in time, even if its machine was suspended or its wall clock was changed.',
+      [
+        'test/fleet/sleep.test.ts',
+        'a pod that sleeps > wakes when the next step is due, and not before',
+        'a pod that sleeps > wakes when the next step is due though the question for the token %s',
+        'a pod that sleeps > looks in time though its wall clock is set back by a year',
+        'a pod that sleeps > looks at a step that is due though the monotonic clock stood still while its machine was suspended',
+      ],
+      ['test/store/snowflake/sleep.test.ts', 'is woken by a step that falls due'],
+    ),
+    held(
+      [
+        'It does not trust the change token alone.',
+        'It counts the rows once an hour, and wakes to look every six hours, whatever the answers were.',
+      ],
+      ['test/fleet/sleep.test.ts', 'a pod that sleeps > wakes by %s, as the incarnation that it was'],
+      [
+        'test/store/snowflake/sleep.test.ts',
+        'finds a step of another program by the number of rows, though the token stands still',
+      ],
+    ),
+    held('If it cannot read the token for an hour, it wakes.', [
+      'test/fleet/sleep.test.ts',
+      'a pod that sleeps > looks if the token cannot be read for as long as between two checks',
+    ]),
+    held(
+      'So a wrong token only delays a step: it loses none, and lets none run twice.',
+      [
+        'test/store/snowflake/sleep.test.ts',
+        'finds a step of another program under a token that is %s',
+        'finds a step of another program by the number of rows, though the token stands still',
+      ],
+      [
+        'test/simulation/sleep.test.ts',
+        'a fleet that sleeps > loses nothing, evicts no living pod, and sleeps when all is done (seed %i)',
+      ],
+    ),
+    held(
+      'A pod that sleeps is not evicted, however long it is silent, and is not fenced.',
+      ['test/conformance/orphans-and-eviction.ts', 'does not evict a pod that sleeps, however silent'],
+      [
+        'test/fleet/sleep.test.ts',
+        'a pod that sleeps > is not evicted, and is neither fenced nor renewed, after its process stood still for hours',
+      ],
+      [
+        'test/simulation/sleep.test.ts',
+        'a fleet that sleeps > loses nothing, evicts no living pod, and sleeps when all is done (seed %i)',
+      ],
+    ),
+    held(
+      'It wakes as the same incarnation, and claims nothing before a heartbeat is answered.',
+      ['test/conformance/membership.ts', 'wakes a pod that sleeps, with its old birth'],
+      [
+        'test/fleet/sleep.test.ts',
+        'a pod that sleeps > wakes by %s, as the incarnation that it was',
+        'a pod that sleeps > claims nothing until a heartbeat is answered',
+      ],
+    ),
+    held('Once all pods are awake, the leader is the one from before.', [
+      'test/fleet/sleep.test.ts',
+      'a fleet that sleeps > has its old leader again once all are awake, and evicts nobody, however slowly they wake',
+    ]),
+    held(
+      [
+        'Every claim changes the table, so it wakes the others.',
+        'If the pod that holds the claim then dies, one of them recovers the step.',
+      ],
+      ['test/conformance/pulse-and-watch.ts', 'changes its pulse with every change of a step'],
+      [
+        'test/fleet/sleep.test.ts',
+        'a fleet that sleeps > recovers a step of a pod that dies at work after the others had slept',
+      ],
+      [
+        'test/conformance/orphans-and-eviction.ts',
+        'finds the claims of pods that were evicted, have left or sleep, with holder and reason',
       ],
     ),
   ],
