@@ -22,7 +22,7 @@ const asleep = () => simulation.alive.map(({ pod }) => pod.health().asleep);
 
 async function befall(pod: SimulatedPod | undefined): Promise<void> {
   if (pod === undefined) return;
-  const chance = simulation.chance(0, 10);
+  const chance = simulation.chance(0, 12);
   if (chance === 0) pod.kill();
   if (chance === 1 && pod.well) await simulation.world.until(pod.stop());
   if (chance === 2) pod.freeze('runs');
@@ -32,6 +32,7 @@ async function befall(pod: SimulatedPod | undefined): Promise<void> {
   if (chance === 6 && pod.well) pod.pod.pool.pause();
   if (chance === 7 && pod.well) pod.pod.pool.resume();
   if (chance === 8 && pod.well) pod.pod.pool.wake();
+  if (chance >= 10) sleepy.frozenToken = sleepy.frozenToken === undefined ? sleepy.token : undefined;
 }
 
 function recover(pod: SimulatedPod): void {
@@ -51,6 +52,7 @@ describe('a fleet that sleeps', () => {
         for (const pod of simulation.alive) if (simulation.chance(0, 3) === 0) recover(pod);
         while (simulation.alive.length < 3) await add();
       }
+      sleepy.frozenToken = undefined;
       for (const pod of simulation.alive) {
         recover(pod);
         if (pod.pod.pool.load.paused) pod.pod.pool.resume();

@@ -43,6 +43,7 @@ export class SleepyConnection {
     const own: Partial<Store> = {
       sleep: RHYTHM,
       pulse: () => this.#answer(() => this.frozenToken ?? this.token),
+      prune: () => Promise.resolve({ removed: 0, more: false }), // SQLite's runs on a thread, in real time
       census: () => this.#answer(() => String(this.#now().rows)),
       exchange: async (request) => this.#quietOrNot(request, await store.exchange(request)),
     };
