@@ -98,6 +98,20 @@ export const SCHEMA: Schema = {
   migrations,
 };
 
+/** The columns that migrations add to a table, each with its statement. */
+export function addedColumns(
+  { tables, migrations: of }: Schema,
+  names: Names,
+  on: keyof Tables,
+): readonly { readonly column: string; readonly statement: string }[] {
+  const texts = of(names, 'transient').flat();
+  return Object.keys(tables[on]).flatMap((column) => {
+    const head = `ALTER TABLE ${names[on]} ADD COLUMN IF NOT EXISTS ${column} `;
+    const statement = texts.find((text) => text.startsWith(head));
+    return statement === undefined ? [] : [{ column, statement }];
+  });
+}
+
 /** What a pod may do with each table, and no more. */
 export const GRANTS: Readonly<Record<keyof Tables, readonly string[]>> = {
   stepTracker: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],

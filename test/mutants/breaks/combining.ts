@@ -217,4 +217,25 @@ export const combiningBreaks: readonly Break[] = [
     replace: 'return claims.filter((claim) => !keys.has(`${fenceKey(claim)} `));',
     tests: ['test/pool/exchange/exchange-loop.test.ts'],
   },
+  {
+    name: 'snowflake/schema: pods of the version before may not write migrated tables',
+    file: 'src/store/snowflake/schema.ts',
+    find: 'const OLDEST_ALLOWED = 1;',
+    replace: 'const OLDEST_ALLOWED = SCHEMA_VERSION;',
+    tests: [`${TESTS}/schema-upgrade.test.ts`],
+  },
+  {
+    name: 'opening/open-tables: older tables are refused without the name of what they lack',
+    file: 'src/store/snowflake/opening/open-tables.ts',
+    find: 'const missing = await missingColumns(context);',
+    replace: 'const missing = (await missingColumns(context)).slice(9);',
+    tests: [`${TESTS}/schema-upgrade.test.ts`],
+  },
+  {
+    name: 'opening/table-kinds: a hybrid table passes for a permanent one',
+    file: 'src/store/snowflake/opening/table-kinds.ts',
+    find: "toUpperCase() === 'Y'",
+    replace: "toUpperCase() === 'yes'",
+    tests: [`${TESTS}/table-kind.test.ts`],
+  },
 ];

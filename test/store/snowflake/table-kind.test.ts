@@ -71,6 +71,27 @@ describeOnTestBed('tables', { timeout: 60_000 }, () => {
     });
   }
 
+  test('that are hybrid are refused before anything is created beside them, whether or not a kind is asked for', async () => {
+    const driver = await byHand();
+    await driver.run('CREATE TABLE STEP_TRACKER (step_id VARCHAR)');
+    for (const options of [{}, { tableKind: 'permanent' as const }]) {
+      const parts = opening({}, options);
+      const [session] = parts.sessions;
+      const hybrid: StatementRunner = {
+        run: async (text, ...given) => {
+          const rows = await session.run(text, ...given);
+          return text.startsWith('SHOW TABLES') ? rows.map((row) => ({ ...row, is_hybrid: 'Y' })) : rows;
+        },
+      };
+      const error = await refused(openTables({ ...parts, sessions: [hybrid] }));
+      expect(error).toMatchObject({ code: 'STORE_TABLE_KIND', transient: false });
+      expect(error.message).toMatch(
+        /"STEP_TRACKER" is hybrid[^]*another schema[^]*tablePrefix[^]*Nothing has been written/,
+      );
+    }
+    expect(Object.keys(await kinds())).toEqual(['STEP_TRACKER']);
+  });
+
   test('are not queried for their kind if it makes no difference', async () => {
     await open();
     bed().meter.reset();

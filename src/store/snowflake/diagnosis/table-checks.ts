@@ -51,7 +51,7 @@ export const TABLE_CHECKS = checks<AccountContext>([
     look: (context) =>
       ofTables(context, (tables) => {
         const { tableKind } = context.parts.options;
-        const kinds = tables.map(({ name, row }) => [name, kindOrHybrid(row)] as const);
+        const kinds = tables.map(({ name, row }) => [name, kindOf(row)] as const);
         const odd = kinds.filter(
           ([, kind]) => !['transient', 'permanent'].includes(kind) || (tableKind ?? kind) !== kind,
         );
@@ -150,8 +150,4 @@ function missing(createTables: boolean): Observation {
   const message = 'There are no tables yet, or the role may not see them.';
   if (createTables) return warning(message, 'Nothing, if the place is right: the first pod creates them.');
   return failure(message, 'Have an administrator run the text of fleet-q ddl, and check database and schema.');
-}
-
-function kindOrHybrid(row: Row): string {
-  return text(row, 'is_hybrid').toUpperCase() === 'Y' ? 'hybrid' : kindOf(row);
 }

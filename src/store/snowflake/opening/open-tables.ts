@@ -18,7 +18,7 @@ import { schemaNewer } from '../schema-version-guard.js';
 import { DriverError, isAltered, isMissing } from '../session/driver-error.js';
 import { checkAccess, denied, refuseAltered } from './access-check.js';
 import { refuseCollations } from './collation-check.js';
-import { refuseForeignTables } from './column-check.js';
+import { missingColumns, refuseForeignTables } from './column-check.js';
 import { migrate } from './migration.js';
 import type { OpeningContext } from './opening-context.js';
 import { refuseMissingPlace, refuseNoWarehouse } from './session-place-check.js';
@@ -61,8 +61,8 @@ function refuseNewer({ names, schema, reopening }: OpeningContext, { oldestAllow
 
 /** Returns whether this pod has created all tables. */
 async function bringUpToDate(context: OpeningContext, { newest }: Versions, kind: TableKind): Promise<boolean> {
-  const { options, schema } = context;
-  if (!options.createTables) throw outdated(newest, schema.version);
+  const { options } = context;
+  if (!options.createTables) throw await outdated(context, newest);
   if (newest === 0) await refuseForeignTables(context);
   const madeAll = await migrate(context, newest, kind);
   await refuseOtherKinds(context); // another pod may have created some of them
@@ -80,8 +80,10 @@ async function readAgain(context: OpeningContext, read: Versions, error: unknown
   return again;
 }
 
-function outdated(version: number, needed: number): StoreError {
-  const message = `the tables have schema version ${version}, and this process needs ${needed}: have an administrator run the text of snowflakeDdl`;
+async function outdated(context: OpeningContext, version: number): Promise<StoreError> {
+  const missing = await missingColumns(context);
+  const named = missing.length === 0 ? '' : `. Missing: column ${missing.join(', column ')}`;
+  const message = `the tables have schema version ${version}, and this process needs ${context.schema.version}: have an administrator run the text of snowflakeDdl${named}`;
   return new StoreError('STORE_ACCESS_DENIED', message, false);
 }
 

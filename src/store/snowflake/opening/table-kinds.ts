@@ -5,11 +5,12 @@
  * - If the options ask for a kind, tables of another kind are refused before anything is written. There is one exception: two
  *   pods that create tables of different kinds at the same moment find each other's only afterwards. The error says so.
  * - If the options ask for no kind and no table has to be created, nothing is sent.
+ * - Nothing is created beside tables that are neither transient nor permanent, such as hybrid ones.
  */
 import { StoreError } from '../../../errors.js';
 import { identifier, type Tables } from '../table-names.js';
 import { text } from '../rows.js';
-import type { TableKind } from '../schema.js';
+import { TABLE_KINDS, type TableKind } from '../schema.js';
 import type { Row } from '../session/session-interface.js';
 import type { OpeningContext } from './opening-context.js';
 
@@ -18,7 +19,10 @@ export async function kindForTables(context: OpeningContext, creates: boolean): 
   const { tableKind: asked } = context.options;
   if (asked === undefined && !creates) return 'transient';
   const existing = await existingKinds(context);
-  if (asked === undefined) return existing.some(({ kind }) => kind === 'permanent') ? 'permanent' : 'transient';
+  if (asked === undefined) {
+    refuseUnusable(context, existing);
+    return existing.some(({ kind }) => kind === 'permanent') ? 'permanent' : 'transient';
+  }
   refuseOthers(context, asked, existing, 'Nothing has been written');
   return asked;
 }
@@ -53,12 +57,22 @@ export async function shownTables(context: OpeningContext): Promise<ReadonlyMap<
 
 /** @param row of SHOW TABLES */
 export function kindOf(row: Row): string {
+  if (text(row, 'is_hybrid').toUpperCase() === 'Y') return 'hybrid'; // the column `kind` says TABLE
   const word = text(row, 'kind').toLowerCase();
   return word === 'table' ? 'permanent' : word;
 }
 
 async function existingKinds(context: OpeningContext): Promise<Existing[]> {
   return [...(await shownTables(context))].map(([table, row]) => ({ table, kind: kindOf(row) }));
+}
+
+/** Hybrid tables take other locks, and cannot be migrated as ours are. Temporary ones are seen by one session alone. */
+function refuseUnusable({ names }: OpeningContext, existing: readonly Existing[]): void {
+  const unusable = existing.filter(({ kind }) => !TABLE_KINDS.some((one) => one === kind));
+  if (unusable.length === 0) return;
+  const are = unusable.map(({ table, kind }) => `${names[table]} is ${kind}`).join(', ');
+  const message = `expected transient or permanent tables, got others: ${are}. Set another schema or a tablePrefix. Nothing has been written`;
+  throw new StoreError('STORE_TABLE_KIND', message, false);
 }
 
 function refuseOthers(
