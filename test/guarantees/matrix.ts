@@ -590,11 +590,21 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'QuietSpell > lets a pod sleep only after a quiet gap under one token, whatever happens',
       ],
     ),
-    held('A pod that holds a claim, or whose sleep could not be stored, stays awake.', [
-      'test/fleet/sleep.test.ts',
-      'a pod that has nothing to do > stays awake while its pool holds something',
-      'a pod that has nothing to do > stays awake and works on if its announcement %s, and tells nobody that it slept',
-    ]),
+    held(
+      'A pod that holds a claim, or whose sleep could not be stored, stays awake.',
+      [
+        'test/pool/sleep.test.ts',
+        'a pool > stays awake while a handler runs',
+        'a pool > stays awake while a claim has not started',
+        'a pool > stays awake while an outcome has no receipt',
+        'a pool > stays awake while a claim may have been made whose answer was lost',
+      ],
+      [
+        'test/fleet/sleep.test.ts',
+        'a pod that has nothing to do > stays awake while its pool holds something',
+        'a pod that has nothing to do > stays awake and works on if its announcement %s, and tells nobody that it slept',
+      ],
+    ),
     held(
       ['A pod that sleeps wakes if there is work:', 'A submission in its own process wakes it at once.'],
       ['test/fleet/sleep.test.ts', 'a pod that sleeps > wakes by %s, as the incarnation that it was'],

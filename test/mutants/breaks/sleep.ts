@@ -106,4 +106,18 @@ export const sleepBreaks: readonly Break[] = [
     replace: 'now.wallMs - since.wallMs',
     tests: ['test/fleet/sleep.test.ts'],
   },
+  {
+    name: 'pool/pool: a pod that holds claims may sleep',
+    file: 'src/pool/pool.ts',
+    find: "membership !== 'admitted' || !this.#claims.empty) return false;",
+    replace: "membership !== 'admitted') return false;",
+    tests: ['test/pool/sleep.test.ts'],
+  },
+  {
+    name: 'pool/pool: a pod may sleep while an exchange may bring claims',
+    file: 'src/pool/pool.ts',
+    find: '    if (!channel.idle(this.#claims.pod) || channel.openTokens.length > 0) return false;\n',
+    replace: '    void channel;\n',
+    tests: ['test/pool/sleep.test.ts'],
+  },
 ];
