@@ -17,8 +17,8 @@ export type Lifecycle = 'new' | 'running' | 'draining' | 'stopped';
 
 /**
  * `outside`: no heartbeat has been answered yet. `halted`: the pod may have been declared dead, so everything waits for
- * the next answer. `asleep`: it holds nothing, and waits for the answer to a heartbeat that wakes it. `retired`: the pod has left the fleet permanently (superseded, or draining); claims that it still
- * runs are settled.
+ * the next answer. `asleep`: it holds nothing, and waits for the answer to a heartbeat that wakes it. `retired`: the pod
+ * has left the fleet permanently (superseded, or draining); claims that it still runs are settled.
  */
 export type Membership = 'outside' | 'admitted' | 'halted' | 'asleep' | 'retired';
 

@@ -85,7 +85,7 @@ describe('docs/architecture.md', () => {
     const stateWith = (part: string, value: string): PoolState =>
       part === 'pause' ? { ...working, paused: value === 'paused' } : { ...working, [part]: value };
     const [transitions = '', permissions = ''] = section(text, '### The state of the pool').split(
-      'What each value forbids',
+      'Each value forbids these activities',
     );
     let part = '';
     const rows = table(transitions).map((row) => {
@@ -94,7 +94,7 @@ describe('docs/architecture.md', () => {
     });
 
     test('has the transitions of the code', () => {
-      const events: readonly PoolEvent[] = ['start', 'drain', 'stop', 'admit', 'halt', 'retire'];
+      const events: readonly PoolEvent[] = ['start', 'drain', 'stop', 'admit', 'halt', 'sleep', 'retire'];
       for (const { part: name, value, next } of rows.filter((row) => row.part !== 'pause')) {
         const state = stateWith(name, value);
         const moves = events.flatMap((event) => {
