@@ -175,10 +175,10 @@ describe('the same fleet is worse', () => {
         return this.path(now) === 'direct' ? 0 : (this.#load.asked * (this.#load.slotMs ?? 450)) / (0.5 * 8);
       }
     }
-    const options = { pods: 300, startWithinMs: 100 };
+    const options = { pods: 200, startWithinMs: 100 };
     const [bounded, not] = [
-      await saturated(options, [1], 100_000),
-      await saturated({ ...options, pacer: (its) => new Unbounded(its) }, [1], 100_000),
+      await saturated(options, [1], 40_000),
+      await saturated({ ...options, pacer: (its) => new Unbounded(its) }, [1], 40_000),
     ];
     figures('cap', { bounded: bounded.capacity, not: not.capacity });
     expect(not.capacity).toBeLessThan(0.5 * bounded.capacity);

@@ -111,8 +111,9 @@ export class Pod {
     const request = this.#request();
     const outcomes = new Map(this.#outcomes);
     const seen = pacer.path(clock.now) === 'log' ? await this.#logged(request) : await this.#direct(request);
+    const owed = new Set(seen.owed);
     for (const [settled, endedAt] of outcomes) {
-      if (seen.owed.includes(settled)) continue;
+      if (owed.has(settled)) continue;
       this.#outcomes.delete(settled);
       this.#deps.onSettled(clock.now - endedAt);
     }

@@ -10,6 +10,7 @@ import type { ModelClock } from './model-clock.js';
 import type { Write } from './warehouse.js';
 
 const WINDOW_MS = 60_000;
+const NONE: readonly never[] = [];
 
 /** A claim of a step, with the fence of the real one. */
 export interface Claim {
@@ -64,6 +65,7 @@ export class Tables {
   readonly #submittedAt: number[] = [];
   readonly #claimedAt: number[] = [];
   readonly #byToken = new Map<string, Claim[]>();
+  readonly #ends = new WeakMap<readonly Claim[], number>();
   readonly #servedAt = new Map<string, number>();
   readonly #logged: Logged[][];
   readonly #wrote: number[][];
@@ -97,8 +99,8 @@ export class Tables {
   look(view: View, tokens: readonly string[], settled: readonly Claim[], overdueMs: number, token?: string): Look {
     const due = this.#dueBy(view, view.own);
     return {
-      claims: tokens.flatMap((one) => (this.#byToken.get(one) ?? []).filter((claim) => this.#isClaimed(claim, view))),
-      owed: settled.filter((claim) => this.#isClaimed(claim, view)),
+      claims: tokens.flatMap((one) => this.#claimed(this.#byToken.get(one) ?? [], view)),
+      owed: this.#claimed(settled, view),
       due,
       overdue: this.#dueBy(view, Math.min(view.own, view.now - overdueMs)),
       ...this.#placeOf(view, due, token),
@@ -156,9 +158,29 @@ export class Tables {
     step.token = token;
     this.#claimedAt.push(step.claimedAt);
     const claims = this.#byToken.get(token) ?? [];
+    this.#ends.delete(claims);
     claims.push({ stepId: String(index), claimToken: token, version: 1, step: index });
     this.#byToken.set(token, claims);
     return 1;
+  }
+
+  /** Those of the claims under which a step reads as held. */
+  #claimed(claims: readonly Claim[], view: View): readonly Claim[] {
+    if (claims.length === 0 || this.#endOf(claims) <= view.own) return NONE;
+    return claims.filter((claim) => this.#isClaimed(claim, view));
+  }
+
+  /** When the last of these claims was settled. A list that is over is read again and again, so its end is kept. */
+  #endOf(claims: readonly Claim[]): number {
+    const known = this.#ends.get(claims);
+    if (known !== undefined) return known;
+    let end = 0;
+    for (const { step } of claims) {
+      end = Math.max(end, this.steps[step]!.doneAt);
+      if (end === Infinity) return end;
+    }
+    this.#ends.set(claims, end);
+    return end;
   }
 
   #isClaimed({ step: index, claimToken }: Claim, { own }: View): boolean {
@@ -202,7 +224,7 @@ export class Tables {
     const mine = all.findIndex(({ request }) => request.token === token);
     if (mine < 0) return { place: 'absent', older: 0 };
     const isOpen = ({ request }: Logged) =>
-      request.outcomes.some((claim) => this.#isClaimed(claim, view)) ||
+      this.#claimed(request.outcomes, view).length > 0 ||
       (due > 0 && request.free + request.prefetch > 0 && !this.#isServed(request.token, view));
     const older = all.slice(0, mine).filter(isOpen).length;
     if (!isOpen(all[mine]!)) return { place: 'served', older };
