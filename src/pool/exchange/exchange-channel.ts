@@ -34,7 +34,7 @@ const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 3_000;
 /** The longest pause after a failure while the queue stops. */
 const SHORTENED_PAUSE_MS = 250;
-/** The longest wait for the pace of the store while the queue stops: whoever has told the process to end does not wait for ever. */
+/** The longest wait for the pace of the store while the queue stops. After that time the process may be killed. */
 const LONGEST_WAIT_AT_STOP_MS = 5_000;
 /** The weight of the newest exchange in the means. */
 const NEWEST_WEIGHT = 0.3;
