@@ -64,13 +64,13 @@ export interface SnowflakeOptions {
   readonly staleReadMs?: number;
   /**
    * How many statements the warehouse runs at a time: its `MAX_CONCURRENCY_LEVEL`, 1 to 1,000. The pods together use half of them
-   * for exchanges. Use the same value on all pods. If it is twice as high as it should be, no harm is done; at four times, the
-   * warehouse is saturated. Above 8, see the guide. Default: 8.
+   * for exchanges. Use the same value on all pods. At twice the right value the fleet still works; at four
+   * times, the warehouse is saturated. Before you raise it, see "How many pods" in the guide. Default: 8.
    */
   readonly statementSlots?: number;
   /**
-   * Whether a pod without work sleeps, so that the warehouse can suspend; and how. Default: `true`, with the defaults of {@link
-   * SleepOptions}.
+   * Whether a pod without work sleeps, so that the warehouse can suspend, and how. `false` keeps the pods, and so the warehouse,
+   * awake. Default: `true`, with the defaults of {@link SleepOptions}.
    */
   readonly sleep?: boolean | SleepOptions;
   /**
@@ -85,11 +85,11 @@ export interface SnowflakeOptions {
   readonly tableKind?: TableKind;
 }
 
-/** How a pod sleeps that has no work. */
+/** How a pod without work sleeps. */
 export interface SleepOptions {
   /**
-   * How long nothing must have been to do, in ms: `staleReadMs` + 1 to 600,000. It must be longer than a session can be late to see a
-   * commit. Default: 30,000, or three times `staleReadMs` if that is longer.
+   * How far apart the two looks must be that find nothing to do, in ms: `staleReadMs` + 1 to 600,000. A session must not see a
+   * commit later than that. Default: 30,000, or three times `staleReadMs` if that is longer.
    */
   readonly quietForMs?: number;
   /**
