@@ -521,7 +521,10 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       ],
     ),
     held(
-      'So UPDATEs hardly ever wait for the lock of the table: of 40 busy pods, at most three wait at any time, in a model of the warehouse and its locks.',
+      [
+        'So UPDATEs hardly ever wait for the lock of the table.',
+        'In a model of the warehouse and its locks, at most three UPDATEs of 40 busy pods wait at a time, once the pods have found their pace.',
+      ],
       [
         'test/store/snowflake/combining/fleet-model.test.ts',
         'a fleet that combines > forty busy pods use their capacity, and hardly any UPDATE waits for another',
