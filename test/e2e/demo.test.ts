@@ -15,9 +15,10 @@ test(
     const summary = expectPromisesKept(demo, FILES);
     // Simulations check the exact bound. These are real processes, on a machine that may be busy.
     expect(summary.recoveryMs).toBeLessThanOrEqual(2 * (deadAfterMs + 2 * recoveryIntervalMs));
+    expect(summary.kills).toHaveLength(1);
     expect(Object.keys(summary)).toEqual([
       ...['submitted', 'completed', 'lost', 'wrong', 'settledTwice', 'ranTwice'],
-      ...['recovered', 'staleRefused', 'recoveryMs', 'seconds'],
+      ...['recovered', 'staleRefused', 'recoveryMs', 'seconds', 'kills'],
     ]);
   },
 );
@@ -31,6 +32,13 @@ test.for([
   ['no store', ['--store', ''], "--store <store>' argument '' is invalid. Allowed choices are sqlite, snowflake"],
   ['no number of files', ['--files', 'some'], "'some' is invalid. Expected a whole number from 100 to 1000000"],
   ['too few files', ['--files', '99'], "'99' is invalid. Expected a whole number from 100 to 1000000"],
+  ['too few pods', ['--pods', '2'], "'2' is invalid. Expected a whole number from 3 to 50"],
+  ['too many pods', ['--pods', '51'], "'51' is invalid. Expected a whole number from 3 to 50"],
+  [
+    'too few pods for two kills',
+    ['--store', 'snowflake', '--pods', '3'],
+    '--pods: with --store snowflake, expected a whole number from 4 to 50, got 3',
+  ],
   ['an unknown option', ['--sotre', 'sqlite'], "unknown option '--sotre' (Did you mean --store?)"],
 ] as const)('%s is refused, and the message names the option and shows the value', async ([, args, message]) => {
   const demo = await startDemo(args).ended;

@@ -50,6 +50,7 @@ export function expectPromisesKept(demo: Ended, files: number): Summary {
   expect(summary.staleRefused).toBeGreaterThanOrEqual(1);
   expect(summary.ranTwice).toBeGreaterThanOrEqual(1);
   expect(summary.recoveryMs).toBeGreaterThan(0);
+  expect(summary.kills.at(-1)).toMatchObject({ reason: 'leader' });
   expect(demo.left).toEqual([]);
   return summary;
 }

@@ -1,5 +1,5 @@
 /**
- * `fleet-q demo`: runs three pods, kills one, freezes one, and prints a summary of what became of every step.
+ * `fleet-q demo`: runs a fleet of pods, kills one or two, freezes one, and prints a summary of what became of every step.
  *
  * Invariants: whatever ends it, no process and no temporary file is left.
  */
@@ -20,6 +20,8 @@ export interface DemoOptions {
   readonly json: boolean;
   /** How many files are counted. */
   readonly files: number | undefined;
+  /** How many pods run. */
+  readonly pods: number | undefined;
 }
 
 /** The signals that end it early. */
@@ -37,7 +39,10 @@ export async function playDemo(options: DemoOptions): Promise<ExitCode> {
   }
 }
 
-async function play({ store, json, files }: DemoOptions, signal: AbortSignal): Promise<ExitCode> {
+async function play(
+  { store, json, files, pods = PACES[store].pods }: DemoOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
   const progress = new Progress(json ? process.stderr : process.stdout);
   const toCount = filesToCount(files ?? PACES[store].files);
   const folder = await mkdtemp(path.join(tmpdir(), 'fleet-q-demo-'));
@@ -46,7 +51,7 @@ async function play({ store, json, files }: DemoOptions, signal: AbortSignal): P
       progress.print('starting the emulator (the first time, this also sets up its Python environment) …');
     const stage = await openStage(store, folder);
     try {
-      const story = await Story.of({ stage, toCount, folder, progress });
+      const story = await Story.of({ stage, pods, toCount, folder, progress });
       const summary = await story.run(signal);
       progress.conclude(textOf(summary));
       if (json) process.stdout.write(`${JSON.stringify(summary)}\n`);

@@ -35,6 +35,11 @@ export class PodProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Resolves when the process has ended. */
+  get ended(): Promise<unknown> {
+    return this.#exited;
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
     this.#state = 'killed';

@@ -64,9 +64,14 @@ function counts({ completed, total, claimed, seconds }: Snapshot): string {
   return `${completed.toLocaleString('en')} of ${total.toLocaleString('en')} completed, ${claimed} claimed, ${seconds.toFixed(1)} s`;
 }
 
+/** How many pods are named one by one. */
+const FEW = 4;
+
 function summaryLine(snapshot: Snapshot): string {
-  const pods = snapshot.pods.map(
-    (pod) => `${pod.podId}${pod.podId === snapshot.leader ? ' (leader)' : ''} ${pod.state}`,
-  );
-  return `${counts(snapshot)}; ${pods.join(', ')}`;
+  const { pods, leader } = snapshot;
+  const named = pods.length <= FEW ? pods : pods.filter((pod) => pod.podId === leader || pod.state !== 'alive');
+  const others = pods.length - named.length;
+  const states = named.map((pod) => `${pod.podId}${pod.podId === leader ? ' (leader)' : ''} ${pod.state}`);
+  if (others > 0) states.push(`${others} alive`);
+  return `${counts(snapshot)}; ${states.join(', ')}`;
 }

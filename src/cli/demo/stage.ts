@@ -15,8 +15,22 @@ export interface Stage {
   readonly place: Place;
   /** What it is, for the output. */
   readonly what: string;
+  /**
+   * Resolves with the pod that serves the exchange log, while its UPDATE runs: a pod other than `except`. The UPDATE waits until `goOn`
+   * is called. Absent if the pods share no log.
+   */
+  readonly headOfLog?: (except: string | null) => Promise<HeadOfLog>;
   /** Removes everything. */
   close(): Promise<void>;
+}
+
+/** The pod whose UPDATE serves the requests of others. */
+export interface HeadOfLog {
+  readonly podId: string;
+  /** How many others. */
+  readonly serves: number;
+  /** Lets its UPDATE run. */
+  goOn(): void;
 }
 
 /** Something is not installed. The message says what to install. */
@@ -47,21 +61,37 @@ async function snowflakeStage(): Promise<Stage> {
   if (!existsSync(EMULATOR)) throw new NoStageError(ONLY_IN_A_CHECKOUT);
   const child = fork(EMULATOR, [], { cwd: CHECKOUT, execArgv: ['--import', 'tsx'] });
   try {
-    const answer = await firstMessage(child);
+    const answer = (await nextMessage(child)) as Answer;
     if ('noPython' in answer) throw new NoStageError(answer.noPython);
-    return { place: { store: 'snowflake', ...answer }, what: 'an emulated Snowflake', close: () => end(child) };
+    return {
+      ...{ place: { store: 'snowflake', ...answer }, what: 'an emulated Snowflake' },
+      headOfLog: (except) => headOfLog(child, except),
+      close: () => end(child),
+    };
   } catch (error) {
     await end(child);
     throw error;
   }
 }
 
-async function firstMessage(child: ChildProcess): Promise<Answer> {
-  const exited = once(child, 'exit').then(([code]) => {
-    throw new Error(`the emulator of Snowflake exited with code ${String(code)} before it was ready`);
+async function headOfLog(child: ChildProcess, except: string | null): Promise<HeadOfLog> {
+  child.send({ except });
+  const { head } = (await nextMessage(child)) as { readonly head: Omit<HeadOfLog, 'goOn'> };
+  return { ...head, goOn: () => void child.send({}) };
+}
+
+async function nextMessage(child: ChildProcess): Promise<unknown> {
+  const ended = new AbortController();
+  const { signal } = ended;
+  const exited = once(child, 'exit', { signal }).then(([code]) => {
+    throw new Error(`the emulator of Snowflake exited with code ${String(code)}`);
   });
-  const [answer] = (await Promise.race([once(child, 'message'), exited])) as [Answer];
-  return answer;
+  try {
+    return ((await Promise.race([once(child, 'message', { signal }), exited])) as [unknown])[0];
+  } finally {
+    ended.abort();
+    exited.catch(() => {}); // nobody waits for its exit any more
+  }
 }
 
 /** The process ends when its channel closes. */

@@ -1,7 +1,8 @@
 /**
- * Runs the demo: three pods, and one step for each file that is to be counted, on the given store.
+ * Runs the demo: a fleet of pods, and one step for each file that is to be counted, on the given store.
  *
- * After a third of the steps it kills the leader with SIGKILL. Later it freezes another pod with SIGSTOP while that pod
+ * After a third of the steps it kills pods with SIGKILL: the head of the exchange log, if the store has one, while its UPDATE
+ * serves other pods; then the leader, which would have taken back the steps of the first. Later it freezes another pod with SIGSTOP while that pod
  * runs steps. When the other pods have declared it dead, it resumes that pod, which then tries to settle steps that it has
  * lost. At the end it compares every result with an independent pass over the same files.
  */
@@ -12,16 +13,16 @@ import type { FilesToCount } from './files-to-count.js';
 import type { Entry } from './ledger.js';
 import { PodProcess } from './pod-process.js';
 import type { Progress } from './progress.js';
-import { paceFor, storeAt, type Pace } from './settings.js';
+import { paceFor, podIds, storeAt, type Pace } from './settings.js';
 import type { Stage } from './stage.js';
-import { summarize, type Summary } from './summary.js';
-
-const POD_IDS = ['ada', 'grace', 'linus'];
+import { summarize, type Kill, type Summary } from './summary.js';
 
 type Steps = { count_file: { args: FileToCount; result: unknown } };
 
 export interface StoryParts {
   readonly stage: Stage;
+  /** How many pods. */
+  readonly pods: number;
   readonly toCount: FilesToCount;
   /** Where the pods keep their ledgers. */
   readonly folder: string;
@@ -37,6 +38,8 @@ interface Frozen {
 /** How many slow steps are submitted before a pod is frozen, and how many others while it is. */
 const SLOW = 2;
 const WHILE_FROZEN = 4;
+/** How long it may take until a pod serves the requests of others. Busy pods exchange every few seconds at the least. */
+const HEAD_WITHIN_MS = 60_000;
 
 export class Story {
   readonly #parts: StoryParts;
@@ -48,7 +51,7 @@ export class Story {
 
   private constructor(parts: StoryParts, store: StoreFactory) {
     this.#parts = parts;
-    this.#pace = paceFor(parts.stage.place.store, parts.toCount.files.length);
+    this.#pace = paceFor(parts.stage.place.store, parts.toCount.files.length, parts.pods);
     // Never started: it only submits and reads.
     this.#queue = new FleetQ<Steps>({ store, podId: 'demo', ...this.#pace.timing });
   }
@@ -76,11 +79,11 @@ export class Story {
   }
 
   async #run(): Promise<Summary> {
-    const { toCount, folder, stage, progress } = this.#parts;
+    const { toCount, folder, stage, progress, pods } = this.#parts;
     const { keptBack } = this.#pace;
     const { root, files } = toCount;
-    progress.print(`${files.length.toLocaleString('en')} files below ${root}, three pods, ${stage.what}`);
-    this.#pods.push(...POD_IDS.map((podId) => new PodProcess(folder, podId, stage.place)));
+    progress.print(`${files.length.toLocaleString('en')} files below ${root}, ${pods} pods, ${stage.what}`);
+    this.#pods.push(...podIds(pods).map((podId) => new PodProcess(folder, podId, stage.place)));
     await this.#until('the pods are ready', () => this.#pods.every((pod) => pod.state === 'alive'));
     // Half of the files come once the leader can be killed, so that it has steps to run however slow this process is. Some
     // come only when a pod is frozen: submitting them shows that the others can still write.
@@ -88,7 +91,8 @@ export class Story {
     const half = files.slice(keptBack, keptBack + Math.ceil(files.length / 2));
     await this.#submit(half);
     await this.#until('a third is done', ({ completed }) => completed >= this.#total / 3);
-    const killed = await this.#killLeader(files.slice(keptBack + half.length), kept);
+    const headKill = stage.headOfLog === undefined ? [] : [await this.#killHead(stage.headOfLog)];
+    const kills = [...headKill, await this.#killLeader(files.slice(keptBack + half.length), kept)];
     await this.#until('half is done', ({ completed }) => completed >= this.#total / 2);
     const { pod, held } = await this.#freezeOne(kept);
     await this.#until('all is done', ({ completed }) => completed >= this.#files.size);
@@ -99,7 +103,7 @@ export class Story {
     await Promise.all(this.#pods.map((pod) => pod.stop()));
     this.#refresh();
     progress.print('every pod has stopped; comparing with an independent pass');
-    return summarize({ root, files: this.#files, steps, entries: this.#entries(), killed, seconds: this.#seconds });
+    return summarize({ root, files: this.#files, steps, entries: this.#entries(), kills, seconds: this.#seconds });
   }
 
   async #submit(files: readonly string[], slowMs?: number): Promise<readonly string[]> {
@@ -116,15 +120,34 @@ export class Story {
     return ids;
   }
 
+  /** Kills the pod whose UPDATE serves the requests of others. The UPDATE runs only after that, and nobody gets its reply. */
+  async #killHead(headOfLog: NonNullable<Stage['headOfLog']>): Promise<Kill> {
+    const { currentLeader } = await this.#queue.leader();
+    const head = await Promise.race([headOfLog(currentLeader), pause(HEAD_WITHIN_MS, undefined, { ref: false })]);
+    if (head === undefined) throw new Error('waited too long: a pod serves the requests of others');
+    const pod = this.#pods.find(({ podId }) => podId === head.podId);
+    if (pod === undefined) throw new Error(`no pod of the demo serves the requests: ${head.podId}`);
+    pod.kill();
+    const at = Date.now();
+    await pod.ended;
+    head.goOn();
+    this.#refresh();
+    this.#parts.progress.print(
+      `${pod.podId}, the head of the exchange log, was killed with SIGKILL while it served ${head.serves} other pods; ` +
+        `it was running ${pod.ledger.underWay.length} steps`,
+    );
+    return { podId: pod.podId, reason: 'head of the log', at };
+  }
+
   /** @param kept files to take slow steps from, should the leader run none of `files` */
-  async #killLeader(files: readonly string[], kept: string[]): Promise<{ podId: string; at: number }> {
+  async #killLeader(files: readonly string[], kept: string[]): Promise<Kill> {
     const leader = await this.#leaderAtWork(files, kept);
     leader.kill();
     const at = Date.now();
     this.#parts.progress.print(
       `${leader.podId}, the leader, was killed with SIGKILL; it was running ${leader.ledger.underWay.length} steps`,
     );
-    return { podId: leader.podId, at };
+    return { podId: leader.podId, reason: 'leader', at };
   }
 
   async #leaderAtWork(files: readonly string[], kept: string[]): Promise<PodProcess> {
@@ -132,7 +155,7 @@ export class Story {
     await this.#submit(files);
     for (;;) {
       const { currentLeader } = await this.#queue.leader();
-      const leader = this.#pods.find((pod) => pod.podId === currentLeader);
+      const leader = this.#alive.find((pod) => pod.podId === currentLeader);
       const atWork = await this.#within(slowMs, () => (leader?.ledger.underWay.length ?? 0) > 0 || undefined);
       if (leader !== undefined && atWork !== undefined) return leader;
       if (kept.length <= SLOW) throw new Error(`the leader runs no steps: ${String(currentLeader)}`);

@@ -3,6 +3,14 @@ import type { Step } from '../../index.js';
 import { expected, isRight } from './check.js';
 import type { Entry } from './ledger.js';
 
+/** A pod that was killed with SIGKILL, and what it was then. */
+export interface Kill {
+  readonly podId: string;
+  readonly reason: 'head of the log' | 'leader';
+  /** Epoch ms. */
+  readonly at: number;
+}
+
 export interface Summary {
   readonly submitted: number;
   readonly completed: number;
@@ -18,9 +26,10 @@ export interface Summary {
   readonly recovered: number;
   /** Settlements that came too late, so the store refused them. */
   readonly staleRefused: number;
-  /** From the SIGKILL to the last of the killed leader's orphans claimed again. */
+  /** From a SIGKILL to the last of the killed pod's orphans claimed again; with two kills, the longer time. */
   readonly recoveryMs: number;
   readonly seconds: number;
+  readonly kills: readonly Omit<Kill, 'at'>[];
 }
 
 export interface Evidence {
@@ -29,11 +38,11 @@ export interface Evidence {
   readonly files: ReadonlyMap<string, string>;
   readonly steps: ReadonlyMap<string, Step>;
   readonly entries: readonly Entry[];
-  readonly killed: { readonly podId: string; readonly at: number };
+  readonly kills: readonly Kill[];
   readonly seconds: number;
 }
 
-export function summarize({ root, files, steps, entries, killed, seconds }: Evidence): Summary {
+export function summarize({ root, files, steps, entries, kills, seconds }: Evidence): Summary {
   const completed = [...files].filter(([stepId]) => steps.get(stepId)?.status === 'completed');
   const wrong = completed.filter(([stepId, file]) => !isRight(steps.get(stepId)?.result, expected(root, file)));
   return {
@@ -45,8 +54,9 @@ export function summarize({ root, files, steps, entries, killed, seconds }: Evid
     ranTwice: repeated(entries, 'started'),
     recovered: new Set(entries.flatMap(({ what, stepIds }) => (what === 'recovered' ? (stepIds ?? []) : []))).size,
     staleRefused: entries.filter(({ what }) => what === 'refused').length,
-    recoveryMs: recoveryMs(entries, killed),
+    recoveryMs: Math.max(...kills.map((kill) => recoveryMs(entries, kill))),
     seconds,
+    kills: kills.map(({ podId, reason }) => ({ podId, reason })),
   };
 }
 
@@ -65,7 +75,7 @@ function repeated(entries: readonly Entry[], what: Entry['what']): number {
 }
 
 /** The time until the last step of the killed pod was claimed again. */
-function recoveryMs(entries: readonly Entry[], { podId, at }: Evidence['killed']): number {
+function recoveryMs(entries: readonly Entry[], { podId, at }: Kill): number {
   const cycle = entries.find((entry) => entry.what === 'recovered' && entry.deadPods?.includes(podId) === true);
   const orphans = new Set(cycle?.stepIds);
   const again = new Map<string, number>();
@@ -76,7 +86,7 @@ function recoveryMs(entries: readonly Entry[], { podId, at }: Evidence['killed']
   return again.size === 0 ? -1 : Math.max(...again.values()) - at;
 }
 
-const LINES: readonly (readonly [keyof Summary, string])[] = [
+const LINES: readonly (readonly [Exclude<keyof Summary, 'kills'>, string])[] = [
   ['submitted', 'steps submitted'],
   ['completed', 'completed'],
   ['lost', 'lost (submitted, and not completed at the end)'],
@@ -91,6 +101,8 @@ const LINES: readonly (readonly [keyof Summary, string])[] = [
 
 export function textOf(summary: Summary): string {
   const rows = LINES.map(([key, label]) => `  ${summary[key].toLocaleString('en').padStart(8)}  ${label}`);
+  const killed = summary.kills.map(({ podId, reason }) => `${podId} (${reason})`).join(', ');
+  rows.push(`  ${String(summary.kills.length).padStart(8)}  killed with SIGKILL: ${killed}`);
   const verdict = isGood(summary) ? 'No step is lost, wrong or settled twice.' : 'The queue broke a promise.';
   return `\n${rows.join('\n')}\n\n${verdict}`;
 }

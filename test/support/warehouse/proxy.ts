@@ -2,7 +2,7 @@
  * The warehouse proxy between Snowflake's driver and the emulator. It plays all of Snowflake that is not SQL.
  *
  * Every part of it can be turned while it runs: `faults`, `locks`, `slots`, `latency`, `suspension`, `account`, `changes`,
- * `sessions`, `clock`, `lateReads`, `catalogue`; `meter` has seen everything.
+ * `sessions`, `clock`, `lateReads`, `catalogue`; `meter` has seen everything, and `watch` sees what runs.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -26,6 +26,7 @@ import { Slots, type SlotOptions } from './slots.js';
 import { Suspension, type SuspensionOptions } from './suspension.js';
 import { Tables } from './table-traits.js';
 import { Upstream } from './emulator-client.js';
+import { Watch } from './watch.js';
 import { done, Refusal, type Reply } from './wire-replies.js';
 
 export interface WarehouseOptions {
@@ -63,6 +64,7 @@ export class WarehouseProxy {
   readonly lateReads: LateReads;
   readonly tables = new Tables();
   readonly catalogue = new Catalogue();
+  readonly watch = new Watch();
 
   readonly #upstream: Upstream;
   readonly #reception: Reception;
@@ -81,8 +83,8 @@ export class WarehouseProxy {
     this.lateReads.oldSources = options.oldSources ?? false;
     this.#upstream = new Upstream(options.emulatorPort);
     this.#reception = new Reception(this.account, this.sessions, this.#upstream);
-    const { account, locks, slots, latency, suspension, lateReads, changes, tables, catalogue, meter } = this;
-    const parts = { account, locks, slots, latency, suspension, lateReads, changes, tables, catalogue, meter };
+    const { account, locks, slots, latency, suspension, lateReads, changes, tables, catalogue, meter, watch } = this;
+    const parts = { account, locks, slots, latency, suspension, lateReads, changes, tables, catalogue, meter, watch };
     this.#queries = new Queries({
       sessions: this.sessions,
       execution: new Execution({ upstream: this.#upstream, ...parts }),

@@ -15,6 +15,7 @@ import type { Slots } from './slots.js';
 import { Snapshot } from './snapshot.js';
 import { fullName } from './sql-text.js';
 import type { Suspension } from './suspension.js';
+import type { Watch } from './watch.js';
 import { Refusal, refusals, type Reply } from './wire-replies.js';
 
 /** What the driver sends to have a statement run. */
@@ -30,6 +31,7 @@ export interface Machinery extends EmulatorParts {
   readonly latency: Latency;
   readonly suspension: Suspension;
   readonly meter: Meter;
+  readonly watch: Watch;
 }
 
 /** Snowflake's defaults, in seconds. */
@@ -192,7 +194,7 @@ export class Execution {
     times: Times,
     { signal, source, leave }: Place,
   ): Promise<Reply> {
-    const { latency, changes, slots } = this.#with;
+    const { latency, changes, slots, watch } = this.#with;
     const table = statement.table && fullName(statement.table, session);
     if (table !== undefined) await pause(changes.announce(table), signal);
     await pause(latency.ofStatement(statement.kind), signal);
@@ -202,7 +204,9 @@ export class Execution {
     const unlock = isLocked ? await this.#timed(times, () => this.#lockInserts(session, table, signal)) : () => {};
     try {
       const startedAt = performance.now();
-      const reply = await this.#emulator.run(session, statement, body, signal, source);
+      const reply = await watch.around(session, statement, body, () =>
+        this.#emulator.run(session, statement, body, signal, source),
+      );
       latency.emulated(statement.kind, performance.now() - startedAt);
       const rows = rowsOf(statement, reply);
       // It has run: a cancel comes too late now.
