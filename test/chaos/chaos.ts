@@ -2,17 +2,15 @@
  * Runs the plan: pods and submitters under faults, then no faults until all work is done, an orderly stop, and at last the
  * checker, which is a program of its own.
  */
-import Database from 'better-sqlite3';
 import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Verdict } from './checker/verdict.js';
-import { keepHistory } from './history.js';
-import { Ledger, readLedger, type Entry } from './ledger.js';
-import { Life } from './life.js';
+import type { Ground } from './grounds/ground.js';
+import { readLedger, type Entry, type Ledger } from './ledger.js';
 import { planOf, type Lock, type Plan } from './plan.js';
-import { fileIn, SUBMITTERS } from './settings.js';
+import { SUBMITTERS } from './settings.js';
 import { Slot } from './slot.js';
 
 const CHECKER = fileURLToPath(new URL('./checker/check.ts', import.meta.url));
@@ -23,6 +21,8 @@ const DONE_WITHIN_MS = 60_000;
 
 export interface ChaosParts {
   readonly folder: string;
+  readonly ground: Ground;
+  readonly ledger: Ledger;
   readonly seed: number;
   readonly seconds: number;
   readonly pods: number;
@@ -44,9 +44,7 @@ export interface Summary extends Pick<
 export class Chaos {
   readonly #parts: ChaosParts;
   readonly #plan: Plan;
-  readonly #ledger: Ledger;
   readonly #slots = new Map<string, Slot>();
-  readonly #lockers = new Set<Life>();
   readonly #over = new AbortController();
   /** Aborts when the run is over, for whatever reason. After that no process is started. */
   readonly #signal: AbortSignal;
@@ -54,11 +52,11 @@ export class Chaos {
   constructor(parts: ChaosParts) {
     this.#parts = parts;
     this.#signal = AbortSignal.any([parts.signal, this.#over.signal]);
-    this.#plan = planOf({ ...parts, submitters: SUBMITTERS });
-    this.#ledger = new Ledger(parts.folder, 'choreography');
+    const { scale } = parts.ground;
+    this.#plan = planOf({ ...parts, seconds: parts.seconds / scale, submitters: SUBMITTERS });
     for (const name of this.#plan.faults.keys()) {
       const program = name.startsWith('pod') ? 'pod' : 'submitter';
-      this.#slots.set(name, new Slot({ ...parts, name, program, ledger: this.#ledger, signal: this.#signal }));
+      this.#slots.set(name, new Slot({ ...parts, scale, name, program, signal: this.#signal }));
     }
   }
 
@@ -85,11 +83,7 @@ export class Chaos {
   /** Kills every process. */
   async destroy(): Promise<void> {
     this.#over.abort();
-    for (const locker of this.#lockers) locker.killNow();
-    await Promise.all([
-      ...[...this.#slots.values()].map((slot) => slot.destroy()),
-      ...[...this.#lockers].map((l) => l.ended),
-    ]);
+    await Promise.all([...this.#slots.values()].map((slot) => slot.destroy()));
   }
 
   #of(program: 'pod' | 'submitter'): Slot[] {
@@ -102,9 +96,7 @@ export class Chaos {
     await this.#until('the pods are ready', READY_WITHIN_MS, () =>
       this.#of('pod').every((_, i) => this.#hasSaid(`pod-${i}.0`, 'ready')),
     );
-    const connection = new Database(fileIn(this.#parts.folder), { timeout: 10_000 });
-    keepHistory(connection);
-    connection.close();
+    await this.#parts.ground.keepHistory();
     for (const slot of this.#of('submitter')) slot.start();
   }
 
@@ -117,31 +109,30 @@ export class Chaos {
   }
 
   async #lock(locks: readonly Lock[], startedAt: number): Promise<void> {
+    const { ground, ledger } = this.#parts;
     for (const { atMs, lastsMs } of locks) {
-      await this.#pause(startedAt + atMs - performance.now());
-      const locker = new Life('locker', 'locker', [fileIn(this.#parts.folder), String(lastsMs)], this.#ledger);
-      this.#lockers.add(locker);
-      // A frozen pod may hold the lock for longer than the locker waits.
-      if ((await locker.ended) === 0) this.#ledger.write('locked', { lastsMs });
+      await this.#pause(startedAt + atMs * ground.scale - performance.now());
+      if (await ground.lock(lastsMs * ground.scale)) ledger.write('locked', { lastsMs: lastsMs * ground.scale });
     }
   }
 
   /** After the last fault: all submitted work is done, then all processes stop in order. */
   async #end(): Promise<void> {
-    this.#parts.log('no more faults; waiting until the pods have done the rest');
+    const { ground, log } = this.#parts;
+    log('no more faults; waiting until the pods have done the rest');
     await Promise.all(this.#of('submitter').map((slot) => slot.stop()));
-    const connection = new Database(fileIn(this.#parts.folder), { readonly: true, timeout: 10_000 });
-    const left = connection.prepare("SELECT 1 FROM STEP_TRACKER WHERE status IN ('pending', 'claimed') LIMIT 1");
     // If that takes too long, the checker reports what was left.
-    await this.#until('all is done', DONE_WITHIN_MS, () => left.get() === undefined).catch((error: unknown) => {
-      if (this.#signal.aborted) throw error;
-    });
-    connection.close();
+    await this.#until('all is done', DONE_WITHIN_MS, async () => !(await ground.isWorkLeft())).catch(
+      (error: unknown) => {
+        if (this.#signal.aborted) throw error;
+      },
+    );
     await Promise.all(this.#of('pod').map((slot) => slot.stop()));
   }
 
   async #judge(): Promise<Verdict> {
-    this.#ledger.close();
+    this.#parts.ledger.close();
+    await this.#parts.ground.collect();
     const args = [...process.execArgv, CHECKER, this.#parts.folder];
     const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 28 });
     return JSON.parse(stdout) as Verdict;
@@ -155,8 +146,8 @@ export class Chaos {
     return { acknowledged, terminal, lost, settledTwice, staleAccepted, ...strikes, violations: violations.length };
   }
 
-  async #until(what: string, withinMs: number, test: () => boolean): Promise<void> {
-    for (const end = performance.now() + withinMs; !test();) {
+  async #until(what: string, withinMs: number, test: () => boolean | Promise<boolean>): Promise<void> {
+    for (const end = performance.now() + withinMs * this.#parts.ground.scale; !(await test());) {
       if (performance.now() > end) throw new Error(`timed out waiting for: ${what}`);
       await this.#pause(LOOK_EVERY_MS);
     }

@@ -72,6 +72,16 @@ export interface End {
   readonly at: number;
 }
 
+/** Creates the tables of a history that no trigger keeps. */
+export function createHistory(connection: Database): void {
+  connection.exec(TABLES);
+}
+
+/** How such a history is written: by names. */
+export const INSERT_CHANGE = `INSERT INTO CHAOS_CHANGE VALUES ($seq, $at, $step_id, $from_status, $from_version, $from_token, $from_incarnation,
+    $from_retries, $from_crashes, $status, $version, $token, $incarnation, $retries, $crashes, $settled_token, $settled_version,
+    $settled_by, $run_at_ms, $updated, $run)`;
+
 /** Starts the history. Call it before the first step is submitted. */
 export function keepHistory(connection: Database): void {
   connection.transaction(() => connection.exec(TABLES + TRIGGERS)).immediate();

@@ -13,6 +13,8 @@ export interface SlotParts {
   readonly program: Program;
   readonly folder: string;
   readonly ledger: Ledger;
+  /** How many times as long as planned the faults last. */
+  readonly scale: number;
   /** Aborts when the run is over. After that no process is started. */
   readonly signal: AbortSignal;
 }
@@ -40,8 +42,9 @@ export class Slot {
   /** Applies each fault at its time after `startedAt`, or later if the last one took longer. */
   async suffer(faults: readonly Fault[], startedAt: number): Promise<void> {
     for (const fault of faults) {
-      await this.#pause(startedAt + fault.atMs - performance.now());
-      await this.#strike(fault);
+      const { scale } = this.#parts;
+      await this.#pause(startedAt + fault.atMs * scale - performance.now());
+      await this.#strike({ ...fault, lastsMs: fault.lastsMs * scale });
     }
   }
 
@@ -93,7 +96,7 @@ export class Slot {
         this.start();
         await this.#pause(lastsMs);
         life.resume();
-        await this.#pause(SUPERSEDED_FOR_MS);
+        await this.#pause(SUPERSEDED_FOR_MS * this.#parts.scale);
         return life.terminate();
     }
   }

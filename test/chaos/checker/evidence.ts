@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3';
 import { readChanges, readEnds, type Change, type End } from '../history.js';
 import { ledgersIn, readLedger, type Entry } from '../ledger.js';
-import { fileIn } from '../settings.js';
+import { fileIn, scaleIn } from '../settings.js';
 import type { Args, StepType } from '../workload.js';
 
 /** A step's row as it stands at the end. */
@@ -37,6 +37,8 @@ export interface Evidence {
   readonly pods: readonly Book[];
   readonly submitters: readonly Book[];
   readonly choreography: readonly Entry[];
+  /** How many times as long as by the settings the intervals were. */
+  readonly scale: number;
   /** What SQLite says of the file. */
   readonly integrity: string;
 }
@@ -53,6 +55,7 @@ export function evidenceIn(folder: string): Evidence {
       pods: books.filter(({ life }) => life.startsWith('pod')),
       submitters: books.filter(({ life }) => life.startsWith('submitter')),
       choreography: books.find(({ life }) => life === 'choreography')?.entries ?? [],
+      scale: scaleIn(folder),
       integrity: String(connection.pragma('integrity_check', { simple: true })),
     };
   } finally {

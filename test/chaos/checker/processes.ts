@@ -29,16 +29,17 @@ function ended({ choreography, pods }: Evidence): Violation[] {
 }
 
 /** Silence that is the library's fault: the pod was not killed, not frozen, and not held up by the machine. */
-function evicted({ ends, lives, pods, choreography }: Evidence): Violation[] {
+function evicted({ ends, lives, pods, choreography, scale }: Evidence): Violation[] {
+  const deadAfterMs = TIMING.deadAfterMs * scale;
   return [...ends.values()].flatMap(({ incarnation, final, at }): Violation[] => {
     const life = lives.get(incarnation);
     if (final !== 'evicted') return [];
     const struck = choreography.some((entry) => entry.life === life && STRIKES.includes(entry.what) && entry.at <= at);
     const stalledMs = (pods.find((book) => book.life === life)?.entries ?? []).reduce(
-      (sum, entry) => sum + (entry.what === 'stalled' && entry.at > at - 3 * TIMING.deadAfterMs ? entry.lastsMs! : 0),
+      (sum, entry) => sum + (entry.what === 'stalled' && entry.at > at - 3 * deadAfterMs ? entry.lastsMs! : 0),
       0,
     );
-    if (struck || stalledMs > TIMING.deadAfterMs / 2) return [];
+    if (struck || stalledMs > deadAfterMs / 2) return [];
     return [{ kind: 'eviction', text: `${life} was declared dead, and was alive` }];
   });
 }

@@ -61,7 +61,7 @@ function waited({ submitters, rows }: Evidence): Violation[] {
 }
 
 function notEmitted(
-  { pods, lives, choreography }: Evidence,
+  { pods, lives, choreography, scale }: Evidence,
   ends: Map<string, Change>,
   emitted: Map<string, string>,
 ): Violation[] {
@@ -70,7 +70,7 @@ function notEmitted(
   const waitedUntil = new Map(
     orderly.map(({ life }) => {
       const terminated = choreography.find((entry) => entry.what === 'terminated' && entry.life === life);
-      return [life, (terminated?.at ?? Infinity) + DRAIN_MS];
+      return [life, (terminated?.at ?? Infinity) + DRAIN_MS * scale];
     }),
   );
   return [...ends].flatMap(([name, { stepId, version, status, settledBy, at }]): Violation[] => {

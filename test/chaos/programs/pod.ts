@@ -1,11 +1,12 @@
 /** A pod of a chaos run. It writes to its ledger what its handlers do and which events it emits. */
 import { FleetQ, StoppedError, stopOnSignals, StoreError } from 'fleet-q';
-import { DRAIN_MS, MAX_CRASHES, SLOTS, slotOf, TIMING, TRY_AGAIN } from '../settings.js';
+import { DRAIN_MS, MAX_CRASHES, scaleIn, SLOTS, slotOf, TIMING, TRY_AGAIN } from '../settings.js';
 import { ABORT_GRACE_MS, type Result } from '../workload.js';
 import { storeIn, surroundings } from './process.js';
 import { stepsOf } from './steps.js';
 
 const { folder, life, ledger } = surroundings();
+const scale = scaleIn(folder);
 
 const queue = new FleetQ({
   store: storeIn(folder),
@@ -15,10 +16,13 @@ const queue = new FleetQ({
   maxParallelism: SLOTS,
   capacityThreshold: 1,
   maxCrashes: MAX_CRASHES,
-  drainTimeoutMs: DRAIN_MS,
+  drainTimeoutMs: DRAIN_MS * scale,
   abortGraceMs: ABORT_GRACE_MS,
   retry: { baseMs: 20, capMs: 300 },
-  ...TIMING,
+  heartbeatIntervalMs: TIMING.heartbeatIntervalMs * scale,
+  deadAfterMs: TIMING.deadAfterMs * scale,
+  recoveryIntervalMs: TIMING.recoveryIntervalMs * scale,
+  ...(scale > 1 && { claimIntervalMs: 200, idleIntervalMs: 500 }),
 });
 
 queue.on('step:completed', ({ stepId, step, result }) =>

@@ -1,8 +1,10 @@
 /** What all programs of a run share: they end with their parent, and write a failure to their ledger. */
+import type { StoreFactory } from 'fleet-q';
+import { snowflake } from 'fleet-q/snowflake';
 import { sqlite } from 'fleet-q/sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Ledger } from '../ledger.js';
-import { BUSY_TIMEOUT_MS, fileIn } from '../settings.js';
+import { BUSY_TIMEOUT_MS, fileIn, placeIn } from '../settings.js';
 
 export interface Surroundings {
   readonly folder: string;
@@ -26,7 +28,10 @@ export function surroundings(): Surroundings {
   return { folder, life, ledger };
 }
 
-export const storeIn = (folder: string) => sqlite({ path: fileIn(folder), busyTimeoutMs: BUSY_TIMEOUT_MS });
+export function storeIn(folder: string): StoreFactory {
+  const place = placeIn(folder);
+  return place === undefined ? sqlite({ path: fileIn(folder), busyTimeoutMs: BUSY_TIMEOUT_MS }) : snowflake(place);
+}
 
 const LOOK_EVERY_MS = 100;
 const STALLED_MS = 500;
