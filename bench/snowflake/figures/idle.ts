@@ -11,6 +11,8 @@ export interface Idle {
 }
 
 const PODS = 10;
+/** The least that a running warehouse is billed for. Before that, its bill stands still. */
+const LEAST_BILL_S = 60;
 
 export interface IdleTime {
   readonly hours: number;
@@ -26,6 +28,7 @@ export async function idle(
 ): Promise<Idle> {
   const fleet = await scheme.start(warehouse, { pods: PODS, slots: 10, stepSeconds: 0, sleeps: true });
   try {
+    await warehouse.pass(LEAST_BILL_S);
     warehouse.reset();
     const [from, billed] = [warehouse.now, warehouse.billedSeconds];
     let isFast = false;

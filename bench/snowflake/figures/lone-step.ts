@@ -12,7 +12,7 @@ export interface LoneStep {
 
 const PODS = 40;
 /** Until all pods look at their longest interval. */
-const REST_S = 30;
+const REST_S = 20;
 /** What claims late for the step is counted, too. */
 const AFTER_S = 5;
 

@@ -35,7 +35,7 @@ const owing = (names: Names): string =>
  */
 const hungry = cte(
   'hungry',
-  `SELECT r.its_token, f.value:type::VARCHAR AS open_type, IFF(r.slots = 0, 0, 1 + r.isolates) AS bears
+  `SELECT r.its_token, f.value:type::VARCHAR AS open_type, IFF(r.slots = 0, 0, 1 + r.isolates) AS most_struck
   FROM request r CROSS JOIN q, LATERAL FLATTEN(INPUT => r.its_limits) f WHERE r.slots + r.ahead > 0 AND r.its_group = q.my_group`,
 );
 
@@ -54,7 +54,7 @@ const open = cte(
   'unserved',
   `SELECT its_token FROM owing
   UNION
-  SELECT h.its_token FROM hungry h JOIN ripe p ON p.its_type = h.open_type AND p.struck <= h.bears
+  SELECT h.its_token FROM hungry h JOIN ripe p ON p.its_type = h.open_type AND p.struck <= h.most_struck
   JOIN request r ON r.its_token = h.its_token LEFT JOIN served v ON v.used = h.its_token LEFT JOIN ended e ON e.gone = r.its_incarnation
   WHERE v.used IS NULL AND e.gone IS NULL`,
 );

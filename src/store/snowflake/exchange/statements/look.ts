@@ -55,7 +55,7 @@ const work = cte(
  *
  * A claim is void if its row is not the first of its step, or if another row is claimed or has ended. It is given back and
  * never run: this is what keeps two pods from running one step through two rows. The UPDATE that took the claim has written
- * all rows of the step, so whoever sees the claim sees them too as they were then, whichever session took it.
+ * all rows of the step, so a look that shows the claim shows them too as they were then, whichever session took it.
  */
 const claim = (names: Names): string =>
   cte(
