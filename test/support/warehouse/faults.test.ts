@@ -49,6 +49,22 @@ describeOnTestBed('faults', () => {
     return insert(id);
   };
 
+  test('a request that is held runs when it is let go; an answer that is held has run before', async () => {
+    const { until, land } = landing();
+    inject({ kind: 'held', what: 'request', until }, { text: /INSERT/, binds: /"request"/ });
+    inject({ kind: 'held', what: 'answer', until }, { text: /INSERT/, binds: /"answer"/ });
+    const answered: string[] = [];
+    const held = ['request', 'answer', 'neither'].map(async (id) => {
+      await (await connect()).run('INSERT INTO t SELECT ?', [id]);
+      answered.push(id);
+    });
+    await expect.poll(ids, { timeout: 60_000 }).toEqual(['answer', 'neither']);
+    await expect.poll(() => answered, { timeout: 60_000 }).toEqual(['neither']);
+    land();
+    await Promise.all(held);
+    expect(await ids()).toEqual(['answer', 'neither', 'request']);
+  });
+
   test('429 and 503 storms, cut connections and lost replies: the driver repeats them, and each runs once', async () => {
     const cases = {
       throttled: insertUnder({ kind: 'status', status: 429 }, 'throttled'),

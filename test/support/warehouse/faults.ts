@@ -20,6 +20,11 @@ export type Fault =
       readonly until?: Promise<unknown>;
       readonly unanswered?: boolean;
     }
+  /**
+   * The network holds the request, or its answer, until then. So the statement runs late, or runs at once and its client
+   * learns of it late.
+   */
+  | { readonly kind: 'held'; readonly what: 'request' | 'answer'; readonly until: Promise<unknown> }
   /** No answer ever comes, and nothing runs. */
   | { readonly kind: 'hang' }
   /** The network delivers the request twice. Both have one requestId, so it runs once. */
@@ -49,6 +54,8 @@ export interface Target {
   readonly kind?: StatementKind;
   readonly text?: string;
   readonly tag?: string;
+  /** The binds, as JSON. */
+  readonly binds?: string;
 }
 
 export interface Aim {
@@ -57,6 +64,7 @@ export interface Aim {
   readonly kinds?: readonly StatementKind[];
   readonly text?: RegExp;
   readonly tag?: string | RegExp;
+  readonly binds?: RegExp;
   /** How often. Default: once, or without end if there is a `rate`. */
   readonly times?: number;
   /** With which probability, 0 to 1; default 1. */
@@ -128,6 +136,7 @@ function hits(aim: Aim, target: Target): boolean {
   if (target.route !== (aim.route ?? 'query')) return false;
   if (aim.kinds !== undefined && (target.kind === undefined || !aim.kinds.includes(target.kind))) return false;
   if (aim.text !== undefined && !aim.text.test(target.text ?? '')) return false;
+  if (aim.binds !== undefined && !aim.binds.test(target.binds ?? '')) return false;
   if (aim.tag === undefined) return true;
   return typeof aim.tag === 'string' ? aim.tag === target.tag : aim.tag.test(target.tag ?? '');
 }

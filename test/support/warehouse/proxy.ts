@@ -18,7 +18,7 @@ import { Latency, type LatencyOptions } from './latency.js';
 import { LateReads, type Lateness } from './late-reads.js';
 import { Locks, type LockOptions } from './locks.js';
 import { Meter } from './meter.js';
-import { pause } from './pause.js';
+import { pause, unlessAborted } from './pause.js';
 import { Queries } from './query-routes.js';
 import { Reception } from './login-routes.js';
 import { Sessions } from './sessions.js';
@@ -173,15 +173,25 @@ export class WarehouseProxy {
     if (route !== 'query') return { route: route! };
     const { kind, text } = classify(String(body.sqlText));
     const tag = this.sessions.all.find((session) => session.token === token)?.tag;
-    return { route, kind, text, ...(tag !== undefined && { tag }) };
+    return {
+      ...{ route, kind, text },
+      ...(tag !== undefined && { tag }),
+      get binds() {
+        return JSON.stringify(body.bindings ?? {}); // large, and no rule but one that aims at binds reads it
+      },
+    };
   }
 
   async #reply(request: Request, response: ServerResponse, fault: Fault | undefined): Promise<void> {
     let status = 200;
+    const held = (what: 'request' | 'answer') =>
+      fault?.kind === 'held' && fault.what === what ? fault.until : undefined;
+    await unlessAborted(held('request'), this.#stopping.signal);
     const reply = await this.#answer(request, response, fault).catch((error: unknown) => {
       if (error instanceof Refusal) status = error.status;
       return this.#refusal(error).reply();
     });
+    await unlessAborted(held('answer'), this.#stopping.signal);
     if (reply === undefined) return;
     if (fault?.kind === 'lost') response.destroy();
     else if (reply === NOT_FOUND) sendPage(response, 404);
