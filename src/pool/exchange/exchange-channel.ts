@@ -39,7 +39,7 @@ const LONGEST_WAIT_AT_STOP_MS = 5_000;
 /** The weight of the newest exchange in the means. */
 const NEWEST_WEIGHT = 0.3;
 /**
- * If reads may be late, round trips differ so much that with their mean a pod runs dry: then the longest of late counts, and each
+ * If reads may be late, round trips differ so much that with their mean a pod runs dry: then the longest of the last ones counts, and each
  * exchange shortens it by a tenth at most.
  */
 const LONGEST_KEPT = 0.9;

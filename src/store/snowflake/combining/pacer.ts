@@ -16,7 +16,7 @@ const CLIENT_KNOWN_MS = 60_000;
 /** How long refused INSERTs count after the last request was logged. */
 const REFUSALS_COUNT_MS = 60_000;
 
-/** What a look tells of the other pods. */
+/** What a look shows about the other pods. */
 export interface FleetLoad extends Load {
   /** How long ago another pod has exchanged; `null` if never. */
   readonly otherMs: number | null;

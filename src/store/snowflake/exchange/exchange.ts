@@ -4,7 +4,7 @@
  * Invariants:
  * - An exchange moves a whole batch. Directly it is two statements: one UPDATE, which carries this pod's request in its bind and
  *   serves the requests that other pods have logged, and one look. Through the log it is one INSERT and a few looks; one pod's UPDATE
- *   serves all. Which of the two, how often, and who asks at all is decided in the folder `combining`.
+ *   serves all. Which of the two, how often, and which idle pods ask at all is decided in the folder `combining`.
  * - If nothing is handed in and nothing is known to be due, a look comes first, and no UPDATE follows that could match nothing.
  *   Settlements beyond one bind go ahead in UPDATEs of their own.
  * - A void claim is never shown to the pool, and no claim is shown twice, unless its token is read back.

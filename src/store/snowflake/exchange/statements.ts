@@ -6,7 +6,7 @@
  * - A pod's own request travels in the bind. Requests that other pods have logged are served beside it. Only the newest
  *   request of an incarnation counts, and it counts as served once any row carries its token.
  * - What the UPDATE reads may be late. What it writes is not: its guards stand on the target row. It writes every row of the
- *   steps in its source: one row of each anew if its guard holds, all others unchanged. So whoever sees a claim, by its own UPDATE
+ *   steps in its source: one row of each anew if its guard holds, all others unchanged. So a session that sees a claim, by its own UPDATE
  *   or by another session's, sees every other row of the step as it was then, or later.
  * - A claim is void if another row of its step was claimed or had ended by then, or sorts before it. So two rows of one step
  *   are never held at once.

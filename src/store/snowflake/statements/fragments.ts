@@ -17,7 +17,7 @@ export function count(n: number): string {
 /** The instant the given ms before now. */
 export const ago = (ms: string): string => `DATEADD(millisecond, -${ms}, SYSDATE())`;
 /**
- * Whether a request is at most so many ms old. One that is dated ahead counts only within a minute, which is more than the clocks of an
+ * Whether a request is not older than `ms`. One that is dated ahead counts only within a minute, which is more than the clocks of an
  * account differ: it was written by hand, and would count for as long as its date lies ahead.
  */
 export const askedWithin = (ms: string): string =>
