@@ -238,4 +238,11 @@ export const combiningBreaks: readonly Break[] = [
     replace: "toUpperCase() === 'yes'",
     tests: [`${TESTS}/table-kind.test.ts`],
   },
+  {
+    name: 'housekeeping/statements: the newest request of a live pod is pruned',
+    file: 'src/store/snowflake/housekeeping/statements.ts',
+    find: 'OR (k.known IS NULL AND r.asked_ts <',
+    replace: 'OR (r.asked_ts <',
+    tests: [`${TESTS}/signs-of-life.test.ts`],
+  },
 ];

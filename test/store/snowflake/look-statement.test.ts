@@ -18,6 +18,13 @@ interface Asked {
   readonly agoMs?: number;
 }
 
+test('a look reads the table of steps eight times, and the log of requests three times', () => {
+  const names = namesOf({ database: 'OPS', schema: 'FLEET_Q', tablePrefix: '' });
+  const { look } = statementsOf(names).exchange;
+  const reads = (table: string) => look.split(table).length - 1;
+  expect([reads(names.stepTracker), reads(names.exchangeRequest)]).toEqual([8, 3]);
+});
+
 describeOnTestBed('a look', () => {
   const { open, byHand, place } = useStores();
 

@@ -63,10 +63,14 @@ const expired = (
 ): string => `SELECT a.step_id AS id, a.last_update_ts AS ended_ts FROM ${names.stepArchive} a CROSS JOIN q
   WHERE a.last_update_ts < ${ago(bound('keepMs'))}`;
 
-/** Requests that a newer one of their incarnation replaces, and those of incarnations that are long silent. */
+/**
+ * Requests that a newer one of their incarnation replaces, and old ones of incarnations that the log of pods does not know any more.
+ * The newest request of a pod is a sign of life, and its heartbeat may have been spared for it: its peers count from it.
+ */
 const oldRequests = (names: Names): string => `SELECT r.token AS id, r.seq AS its_seq, r.incarnation AS its_incarnation
   FROM ${names.exchangeRequest} r JOIN (SELECT incarnation, MAX(seq) AS newest FROM ${names.exchangeRequest} GROUP BY incarnation) g ON g.incarnation = r.incarnation
-  CROSS JOIN q WHERE (r.seq < g.newest AND r.asked_ts < ${ago(bound('windowMs'))}) OR r.asked_ts < ${ago(bound('forgetMs'))}`;
+  LEFT JOIN (SELECT DISTINCT incarnation AS known FROM ${names.podLog}) k ON k.known = r.incarnation
+  CROSS JOIN q WHERE (r.seq < g.newest AND r.asked_ts < ${ago(bound('windowMs'))}) OR (k.known IS NULL AND r.asked_ts < ${ago(bound('forgetMs'))})`;
 
 /** Signs of life below the newest of their incarnation. Only these events repeat. */
 const oldHeartbeats = (names: Names): string => `SELECT p.incarnation AS its_incarnation, p.seq AS its_seq

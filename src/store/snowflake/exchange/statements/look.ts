@@ -79,33 +79,34 @@ const load = (names: Names): string =>
   FROM ${names.exchangeRequest} r WHERE ${askedWithin(LOAD_WINDOW_MS)}`,
   );
 
-/** How long ago another pod has logged a request, or has claimed or settled a step. */
+/** The steps that a look is expected to show. */
+const expected = cte(
+  'expected',
+  `SELECT DISTINCT f.value::VARCHAR AS its_step FROM q, LATERAL FLATTEN(INPUT => q.b:expected) f`,
+);
+
+/**
+ * What the table holds, in one scan: how many rows there are, how many are claimed, how many of the expected steps show, and when another
+ * pod has claimed or settled a step. Rows and claims say whether the fleet may sleep. A claim that was written by hand with nonsense in it
+ * is nobody's: nothing ends it, so it must not keep the fleet awake.
+ */
+const whole = (names: Names): string =>
+  cte(
+    'whole',
+    `SELECT COUNT(*) AS row_count, COUNT(IFF(s.status = 'claimed' AND ${understood('s')}, 1, NULL)) AS claimed_count, COUNT(DISTINCT e.its_step) AS shown_count,
+    MAX(IFF(IFF(s.status = 'claimed', s.claimed_incarnation, s.settled_by) <> q.me, s.last_update_ts, NULL)) AS others_ts
+  FROM ${names.stepTracker} s CROSS JOIN q LEFT JOIN expected e ON e.its_step = s.step_id`,
+  );
+
+/** How long ago another pod has logged a request, or has claimed or settled a step. Needs `whole`. */
 const other = (names: Names): string =>
   cte(
     'other',
     `SELECT DATEDIFF(millisecond, MAX(o.last_ts), SYSDATE()) AS other_ms FROM (
     SELECT r.asked_ts AS last_ts FROM ${names.exchangeRequest} r JOIN q ON r.incarnation <> q.me WHERE ${askedWithin(OTHERS_WINDOW_MS)}
     UNION ALL
-    SELECT s.last_update_ts FROM ${names.stepTracker} s JOIN q ON IFF(s.status = 'claimed', s.claimed_incarnation, s.settled_by) <> q.me
+    SELECT t.others_ts FROM whole t
   ) o`,
-  );
-
-/** How many of the given steps show. */
-const shown = (names: Names): string =>
-  cte(
-    'shown',
-    `SELECT COUNT(DISTINCT s.step_id) AS shown_count FROM (SELECT DISTINCT f.value::VARCHAR AS its_step FROM q, LATERAL FLATTEN(INPUT => q.b:expected) f) e
-  JOIN ${names.stepTracker} s ON s.step_id = e.its_step`,
-  );
-
-/**
- * What the table holds: whether any step is claimed, and how many rows there are. Both say whether the fleet may sleep. A claim that was
- * written by hand with nonsense in it is nobody's: nothing ends it, so it must not keep the fleet awake.
- */
-const table = (names: Names): string =>
-  cte(
-    'whole',
-    `SELECT COUNT(*) AS row_count, COUNT(IFF(s.status = 'claimed' AND ${understood('s')}, 1, NULL)) AS claimed_count FROM ${names.stepTracker} s`,
   );
 
 const REST = 'NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL';
@@ -116,7 +117,7 @@ const fact = (name: string, value: string, from: string): string =>
 /** One row for each claim, one for each receipt, and one for each fact. */
 export const lookOf = (
   names: Names,
-): string => `${withCtes(q, receipt(names.stepTracker), used, wanted, waiting(names), work, claim(names), loggedRequests(names), served(names), ended(names), ...placeOf(names), load(names), other(names), shown(names), table(names))}
+): string => `${withCtes(q, receipt(names.stepTracker), used, wanted, waiting(names), work, claim(names), loggedRequests(names), served(names), ended(names), ...placeOf(names), load(names), expected, whole(names), other(names))}
 SELECT 'claim' AS kind, its_step AS id, guard, seen, state, rank_no, its_type, its_payload, its_priority, retries, most_retries, struck, run_at_ms, created_at_ms, due_for_ms FROM claim
 UNION ALL
 SELECT 'receipt', its_step, guard, seen, state, ${REST} FROM receipt
@@ -131,7 +132,7 @@ ${[
   fact('asked', 'asked_count', 'load'),
   fact('slotMs', 'slot_quartile', 'load'),
   fact('otherMs', 'other_ms', 'other'),
-  fact('shown', 'shown_count', 'shown'),
+  fact('shown', 'shown_count', 'whole'),
   fact('rows', 'row_count', 'whole'),
   fact('claimed', 'claimed_count', 'whole'),
 ].join('\nUNION ALL\n')}`;
