@@ -24,17 +24,21 @@ describeOnTestBed('under late reads', { timeout: 90_000 }, () => {
     bed().proxy.faults.inject({ kind: 'gone' }, aim);
   };
 
-  test('a settlement after a cancel gets the receipt cancelled, with three statements more', async () => {
-    const store = await open();
+  test('a settlement after a cancel gets the receipt cancelled, alone with three statements more', async () => {
+    const [store, client] = [await open(), await open()];
     const pod = await joined(store);
-    await store.submit(newSteps(2));
+    await store.submit(newSteps(3));
     const claims = await claimed(store, pod);
+    const [one, two, three] = claims.map((claim) => settlement(claim));
     lateOn(bed()).by(LATE_MS);
-    expect(await store.cancel(fresh('cancel'), [claims[0]!])).toEqual(['cancelled']);
+    expect(await client.cancel(fresh('cancel'), [claims[0]!, claims[2]!])).toEqual(['cancelled', 'cancelled']);
+    const sent = () => bed().meter.report(({ kind }) => kind !== 'session').byKind;
     bed().meter.reset();
-    const settlements = claims.map((claim) => settlement(claim));
-    expect((await store.exchange({ pod, settlements })).receipts).toEqual(['cancelled', 'settled']);
-    expect(bed().meter.report(({ kind }) => kind !== 'session').byKind).toEqual({ update: 3, select: 2 });
+    expect((await store.exchange({ pod, settlements: [one!, two!] })).receipts).toEqual(['cancelled', 'settled']);
+    expect(sent()).toEqual({ update: 1, select: 1 }); // it has written the row that it was refused
+    bed().meter.reset();
+    expect(await store.settle(pod, [three!])).toEqual(['cancelled']);
+    expect(sent()).toEqual({ update: 3, select: 2 });
   });
 
   test('a settlement after recovery is lost, and a second leader learns that it came too late', async () => {
