@@ -156,8 +156,8 @@ export interface PodAwake extends PodEvent {
   /** How long it slept, in ms. */
   readonly sleptMs: number;
   /**
-   * Why it woke: the table of steps has changed (`change`); a step is due (`due`); this process has submitted or retried a step
-   * (`local`); the number of steps is not what it was, or could not be checked (`check`); it was time to look (`look`).
+   * Why it woke: the table of steps has changed (`change`); a step is due (`due`); this process has submitted or retried a step,
+   * or `resume` was called (`local`); the number of steps is not what it was, or could not be checked (`check`); it was time to look (`look`).
    */
   readonly reason: 'change' | 'due' | 'local' | 'check' | 'look';
 }

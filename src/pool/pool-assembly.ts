@@ -27,7 +27,7 @@ import { PoolStateMachine } from './pool-state.js';
 import { bugReporter } from './bug-reporter.js';
 
 export interface PoolDependencies {
-  readonly store: Pick<Store, 'exchange' | 'cancelled' | 'staleReadMs'>;
+  readonly store: Pick<Store, 'exchange' | 'cancelled' | 'staleReadMs' | 'sleep'>;
   readonly runtime: Runtime;
   readonly events: Events;
   readonly log: Log;
@@ -107,7 +107,8 @@ export function assemble(deps: PoolDependencies, { onEnded, onReturned }: PoolCa
     slice,
     mayProceed,
   });
-  const planner = new ClaimPlanner({ settings, handlers, claims, rate, pace: channel, isolation });
+  const sleeps = store.sleep !== undefined;
+  const planner = new ClaimPlanner({ settings, handlers, claims, rate, pace: channel, isolation, sleeps });
   const intake = new ClaimIntake({ events, log, state, handlers, claims, isolation });
   const onExchanged = (): void => progress.notify();
   const loop = new ExchangeLoop({

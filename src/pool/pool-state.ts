@@ -33,6 +33,8 @@ export type PoolEvent = 'start' | 'drain' | 'stop' | 'admit' | 'halt' | 'sleep' 
 /** What the pool may do in a state. */
 export interface Permissions {
   readonly mayClaim: boolean;
+  /** What there is to do may be read, so that an idle pod can fall asleep. It never claims by that. */
+  readonly mayLook: boolean;
   /** Claims that have not started are kept. Otherwise they are given back. */
   readonly mayKeep: boolean;
   readonly mayStart: boolean;
@@ -66,16 +68,16 @@ type Activity = keyof Permissions;
 const FORBIDDEN_BY_LIFECYCLE: Readonly<Record<Lifecycle, readonly Activity[]>> = {
   new: [],
   running: [],
-  draining: ['mayClaim', 'mayKeep', 'mayStart'],
-  stopped: ['mayClaim', 'mayKeep', 'mayStart', 'maySettle'],
+  draining: ['mayClaim', 'mayLook', 'mayKeep', 'mayStart'],
+  stopped: ['mayClaim', 'mayLook', 'mayKeep', 'mayStart', 'maySettle'],
 };
 
 const FORBIDDEN_BY_MEMBERSHIP: Readonly<Record<Membership, readonly Activity[]>> = {
-  outside: ['mayClaim', 'mayStart'],
+  outside: ['mayClaim', 'mayLook', 'mayStart'],
   admitted: [],
-  halted: ['mayClaim', 'mayStart', 'maySettle'],
-  asleep: ['mayClaim', 'mayStart', 'maySettle'],
-  retired: ['mayClaim', 'mayKeep', 'mayStart'],
+  halted: ['mayClaim', 'mayLook', 'mayStart', 'maySettle'],
+  asleep: ['mayClaim', 'mayLook', 'mayStart', 'maySettle'],
+  retired: ['mayClaim', 'mayLook', 'mayKeep', 'mayStart'],
 };
 
 const FORBIDDEN_BY_PAUSE: readonly Activity[] = ['mayClaim', 'mayKeep', 'mayStart'];
@@ -98,6 +100,7 @@ export function permissionsOf({ lifecycle, membership, paused }: PoolState): Per
   ];
   return Object.freeze({
     mayClaim: !forbidden.includes('mayClaim'),
+    mayLook: !forbidden.includes('mayLook'),
     mayKeep: !forbidden.includes('mayKeep'),
     mayStart: !forbidden.includes('mayStart'),
     maySettle: !forbidden.includes('maySettle'),

@@ -114,7 +114,9 @@ describe('docs/architecture.md', () => {
           expect(
             Object.values(cells).map((cell) => cell !== 'no'),
             value,
-          ).toEqual([...[permitted.mayClaim, permitted.mayKeep, permitted.mayStart, permitted.maySettle]]);
+          ).toEqual([
+            ...[permitted.mayClaim, permitted.mayLook, permitted.mayKeep, permitted.mayStart, permitted.maySettle],
+          ]);
         }
       }
     });

@@ -20,45 +20,53 @@ type Next = Parts | typeof BUG;
 
 /** The state after each event. `paused` stays as it is. */
 // prettier-ignore
-const NEXT: readonly (readonly [from: Parts, start: Next, drain: Next, stop: Next, admit: Next, halt: Next, retire: Next])[] = [
-  ['new outside',       'running outside',  'draining outside',  BUG,                'new admitted',      'new halted',       'new retired'],
-  ['new admitted',      'running admitted', 'draining admitted', BUG,                'new admitted',      'new halted',       'new retired'],
-  ['new halted',        'running halted',   'draining halted',   BUG,                'new admitted',      'new halted',       'new retired'],
-  ['new retired',       'running retired',  'draining retired',  BUG,                'new retired',       'new retired',      'new retired'],
-  ['running outside',   BUG,                'draining outside',  BUG,                'running admitted',  'running halted',   'running retired'],
-  ['running admitted',  BUG,                'draining admitted', BUG,                'running admitted',  'running halted',   'running retired'],
-  ['running halted',    BUG,                'draining halted',   BUG,                'running admitted',  'running halted',   'running retired'],
-  ['running retired',   BUG,                'draining retired',  BUG,                'running retired',   'running retired',  'running retired'],
-  ['draining outside',  BUG,                BUG,                 'stopped outside',  'draining admitted', 'draining halted',  'draining retired'],
-  ['draining admitted', BUG,                BUG,                 'stopped admitted', 'draining admitted', 'draining halted',  'draining retired'],
-  ['draining halted',   BUG,                BUG,                 'stopped halted',   'draining admitted', 'draining halted',  'draining retired'],
-  ['draining retired',  BUG,                BUG,                 'stopped retired',  'draining retired',  'draining retired', 'draining retired'],
-  ['stopped outside',   BUG,                BUG,                 BUG,                'stopped admitted',  'stopped halted',   'stopped retired'],
-  ['stopped admitted',  BUG,                BUG,                 BUG,                'stopped admitted',  'stopped halted',   'stopped retired'],
-  ['stopped halted',    BUG,                BUG,                 BUG,                'stopped admitted',  'stopped halted',   'stopped retired'],
-  ['stopped retired',   BUG,                BUG,                 BUG,                'stopped retired',   'stopped retired',  'stopped retired'],
+const NEXT: readonly (readonly [from: Parts, start: Next, drain: Next, stop: Next, admit: Next, halt: Next, sleep: Next, retire: Next])[] = [
+  ['new outside',       'running outside',  'draining outside',  BUG,                'new admitted',      'new halted',       BUG,               'new retired'],
+  ['new admitted',      'running admitted', 'draining admitted', BUG,                'new admitted',      'new halted',       'new asleep',      'new retired'],
+  ['new halted',        'running halted',   'draining halted',   BUG,                'new admitted',      'new halted',       BUG,               'new retired'],
+  ['new asleep',        'running asleep',   'draining asleep',   BUG,                'new admitted',      'new halted',       BUG,               'new retired'],
+  ['new retired',       'running retired',  'draining retired',  BUG,                'new retired',       'new retired',      BUG,               'new retired'],
+  ['running outside',   BUG,                'draining outside',  BUG,                'running admitted',  'running halted',   BUG,               'running retired'],
+  ['running admitted',  BUG,                'draining admitted', BUG,                'running admitted',  'running halted',   'running asleep',  'running retired'],
+  ['running halted',    BUG,                'draining halted',   BUG,                'running admitted',  'running halted',   BUG,               'running retired'],
+  ['running asleep',    BUG,                'draining asleep',   BUG,                'running admitted',  'running halted',   BUG,               'running retired'],
+  ['running retired',   BUG,                'draining retired',  BUG,                'running retired',   'running retired',  BUG,               'running retired'],
+  ['draining outside',  BUG,                BUG,                 'stopped outside',  'draining admitted', 'draining halted',  BUG,               'draining retired'],
+  ['draining admitted', BUG,                BUG,                 'stopped admitted', 'draining admitted', 'draining halted',  'draining asleep', 'draining retired'],
+  ['draining halted',   BUG,                BUG,                 'stopped halted',   'draining admitted', 'draining halted',  BUG,               'draining retired'],
+  ['draining asleep',   BUG,                BUG,                 'stopped asleep',   'draining admitted', 'draining halted',  BUG,               'draining retired'],
+  ['draining retired',  BUG,                BUG,                 'stopped retired',  'draining retired',  'draining retired', BUG,               'draining retired'],
+  ['stopped outside',   BUG,                BUG,                 BUG,                'stopped admitted',  'stopped halted',   BUG,               'stopped retired'],
+  ['stopped admitted',  BUG,                BUG,                 BUG,                'stopped admitted',  'stopped halted',   'stopped asleep',  'stopped retired'],
+  ['stopped halted',    BUG,                BUG,                 BUG,                'stopped admitted',  'stopped halted',   BUG,               'stopped retired'],
+  ['stopped asleep',    BUG,                BUG,                 BUG,                'stopped admitted',  'stopped halted',   BUG,               'stopped retired'],
+  ['stopped retired',   BUG,                BUG,                 BUG,                'stopped retired',   'stopped retired',  BUG,               'stopped retired'],
 ];
-const EVENTS: readonly PoolEvent[] = ['start', 'drain', 'stop', 'admit', 'halt', 'retire'];
+const EVENTS: readonly PoolEvent[] = ['start', 'drain', 'stop', 'admit', 'halt', 'sleep', 'retire'];
 
 /** What each state permits, and what it permits while paused. */
 // prettier-ignore
 const PERMITS: readonly (readonly [state: Parts, permits: string, whilePaused: string])[] = [
-  ['new outside',       'keep settle',             'settle'],
-  ['new admitted',      'claim keep start settle', 'settle'],
-  ['new halted',        'keep',                    ''],
-  ['new retired',       'settle',                  'settle'],
-  ['running outside',   'keep settle',             'settle'],
-  ['running admitted',  'claim keep start settle', 'settle'],
-  ['running halted',    'keep',                    ''],
-  ['running retired',   'settle',                  'settle'],
-  ['draining outside',  'settle',                  'settle'],
-  ['draining admitted', 'settle',                  'settle'],
-  ['draining halted',   '',                        ''],
-  ['draining retired',  'settle',                  'settle'],
-  ['stopped outside',   '',                        ''],
-  ['stopped admitted',  '',                        ''],
-  ['stopped halted',    '',                        ''],
-  ['stopped retired',   '',                        ''],
+  ['new outside',       'keep settle',                  'settle'],
+  ['new admitted',      'claim look keep start settle', 'look settle'],
+  ['new halted',        'keep',                         ''],
+  ['new asleep',        'keep',                         ''],
+  ['new retired',       'settle',                       'settle'],
+  ['running outside',   'keep settle',                  'settle'],
+  ['running admitted',  'claim look keep start settle', 'look settle'],
+  ['running halted',    'keep',                         ''],
+  ['running asleep',    'keep',                         ''],
+  ['running retired',   'settle',                       'settle'],
+  ['draining outside',  'settle',                       'settle'],
+  ['draining admitted', 'settle',                       'settle'],
+  ['draining halted',   '',                             ''],
+  ['draining asleep',   '',                             ''],
+  ['draining retired',  'settle',                       'settle'],
+  ['stopped outside',   '',                             ''],
+  ['stopped admitted',  '',                             ''],
+  ['stopped halted',    '',                             ''],
+  ['stopped asleep',    '',                             ''],
+  ['stopped retired',   '',                             ''],
 ];
 
 function stateOf(parts: Parts, paused: boolean): PoolState {
@@ -84,6 +92,7 @@ describe.each([false, true])('a pool (paused: %s)', (paused) => {
     const allowed = (paused ? whilePaused : permits).split(' ');
     expect(permissionsOf(stateOf(from, paused))).toEqual({
       mayClaim: allowed.includes('claim'),
+      mayLook: allowed.includes('look'),
       mayKeep: allowed.includes('keep'),
       mayStart: allowed.includes('start'),
       maySettle: allowed.includes('settle'),
@@ -92,7 +101,7 @@ describe.each([false, true])('a pool (paused: %s)', (paused) => {
 });
 
 test('the tables list every state once', () => {
-  expect(new Set(NEXT.map(([from]) => from)).size).toBe(16);
+  expect(new Set(NEXT.map(([from]) => from)).size).toBe(20);
   expect(PERMITS.map(([state]) => state)).toEqual(NEXT.map(([from]) => from));
 });
 

@@ -154,7 +154,9 @@ export class ExchangeChannel implements ExchangePace {
     const settlements = batch.map((entry) => this.#settlementOf(entry));
     const first = claim !== undefined ? { claim } : readBack !== undefined ? { readBack: readBack.token } : undefined;
     const call = new ExchangeCall({ store, runtime, abandoned: this.#abandoned.signal }, pod, first);
-    this.#begin(claim?.token ?? readBack?.token, busy);
+    const asked = claim === undefined ? 0 : claim.free + claim.prefetch;
+    // Nothing can come under the token of a request for nothing.
+    this.#begin(asked > 0 ? claim?.token : readBack?.token, busy);
     let settled: Settled | undefined;
     let failure: unknown;
     try {
@@ -169,8 +171,9 @@ export class ExchangeChannel implements ExchangePace {
     this.#announce(pod, claims.length, settled?.receipts.length, failure);
     if (settled === undefined) return undefined;
     const { settlements: sent, receipts } = settled;
-    const asked = claim ? claim.free + claim.prefetch : 0;
-    return { settlements: sent, receipts, claims, nextDueInMs, quiet, asked, isReadBack: readBack !== undefined };
+    const looked = claim !== undefined;
+    const isReadBack = readBack !== undefined;
+    return { settlements: sent, receipts, claims, nextDueInMs, quiet, looked, asked, isReadBack };
   }
 
   /** @param settled how many receipts have come; `undefined` if the exchange failed */

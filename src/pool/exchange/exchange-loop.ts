@@ -168,7 +168,9 @@ export class ExchangeLoop implements Service {
   }
 
   #plan(now: number): ClaimPlan | undefined {
-    return this.#deps.state.permissions.mayClaim ? this.#deps.planner.plan(now) : undefined;
+    const { state, planner } = this.#deps;
+    if (state.permissions.mayClaim) return planner.plan(now);
+    return state.permissions.mayLook ? planner.look() : undefined;
   }
 
   /** In how many ms the next tick should come if nothing wakes the loop. */

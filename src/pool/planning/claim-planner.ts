@@ -5,6 +5,8 @@
  * - A pod that found nothing asks again after `claimIntervalMs`, then less and less often, up to `idleIntervalMs`. A wake, or
  *   the next step that is due, shortens that. A wake that comes during an exchange is not lost.
  * - After claims had to be given back, nothing is prefetched for two exchanges.
+ * - A pod that holds nothing and may not claim, or has no handlers, only looks, as often as an idle pod. It does that only if quiet
+ *   looks let it sleep.
  */
 import { doubledMs } from '../../runtime/backoff.js';
 import { isSuspect } from '../../step/crash-suspect.js';
@@ -35,7 +37,9 @@ export interface ExchangePace {
 
 /** What an exchange brought. */
 export interface ClaimsBrought {
-  /** How many claims were asked for; 0 if the exchange only settled or read back. */
+  /** Whether the store was asked what there is to do. Otherwise the exchange only settled or read back. */
+  readonly looked: boolean;
+  /** How many claims were asked for. */
   readonly asked: number;
   readonly claims: readonly FreshClaim[];
   readonly nextDueInMs: number | null;
@@ -53,7 +57,12 @@ export interface ClaimPlannerDependencies {
   readonly rate: CompletionRate;
   readonly pace: ExchangePace;
   readonly isolation: SuspectIsolation;
+  /** Whether quiet looks let the pod sleep. */
+  readonly sleeps: boolean;
 }
+
+/** Names no types, so for this pod nothing is due. */
+const LOOK: ClaimPlan = { free: 0, prefetch: 0, quarantine: 0, types: new Map(), alone: false };
 
 /** After claims were given back, this many exchanges prefetch nothing. */
 const EXCHANGES_WITHOUT_PREFETCH = 2;
@@ -96,7 +105,7 @@ export class ClaimPlanner {
 
   /** The claim request to send now; `undefined` if there is nothing to ask for. */
   plan(now: number): ClaimPlan | undefined {
-    const { settings, claims, rate, pace, isolation } = this.#deps;
+    const { settings, handlers, claims, rate, pace, isolation } = this.#deps;
     const { ready, running, empty } = claims;
     if (isolation.blocked(now)) return undefined;
     if (isolation.emptying && !(empty && isolation.mayClaimAlone)) return undefined;
@@ -114,9 +123,15 @@ export class ClaimPlanner {
     });
     if (free + prefetch === 0) return undefined;
     const types = this.#limits.at(prefetch === 0 ? 0 : intervalMs + roundTripMs);
-    if (types === undefined) return undefined;
+    if (types === undefined) return handlers.all.size === 0 ? this.look() : undefined;
     const quarantine = running.strays === 0 && isolation.mayTakeSuspect(now) ? 1 : 0;
     return { free, prefetch, quarantine, types, alone: empty && quarantine === 1 && isolation.mayClaimAlone };
+  }
+
+  /** The request of a pod that claims nothing; `undefined` if it is busy, or never sleeps. */
+  look(): ClaimPlan | undefined {
+    const { sleeps, claims, isolation } = this.#deps;
+    return sleeps && claims.empty && !isolation.emptying ? LOOK : undefined;
   }
 
   /** The request is in flight. */
@@ -125,10 +140,10 @@ export class ClaimPlanner {
   }
 
   /** Sets when to ask again. */
-  received(now: number, { asked, claims, nextDueInMs }: ClaimsBrought): void {
+  received(now: number, { looked, asked, claims, nextDueInMs }: ClaimsBrought): void {
     if (this.#withoutPrefetch > 0) this.#withoutPrefetch--;
     if (asked > 0 && this.#asksForSuspects(now, claims)) return;
-    if (asked === 0 || this.#wakes !== this.#wakesSeen) return;
+    if (!looked || this.#wakes !== this.#wakesSeen) return;
     const { claimIntervalMs, idleIntervalMs } = this.#deps.settings;
     const found = claims.length > 0;
     if (found && (nextDueInMs === 0 || claims.length >= asked)) {

@@ -16,7 +16,7 @@ export interface Settlement extends Fence, Transition {}
  */
 export type Receipt = 'settled' | 'cancelled' | 'lost';
 
-/** Which steps a pod can take, and how many. */
+/** Which steps a pod can take, and how many. If both numbers are 0, the exchange claims nothing: it only looks. */
 export interface ClaimRequest {
   /** Names the claims of this exchange. Every exchange has a token of its own, so a claim is read back by it. */
   readonly token: string;

@@ -290,8 +290,8 @@ export const poolExchangeBreaks: readonly Break[] = [
   {
     name: 'pool/exchange/exchange-loop: a pool that may not claim does',
     file: 'src/pool/exchange/exchange-loop.ts',
-    find: 'return this.#deps.state.permissions.mayClaim ? this.#deps.planner.plan(now) : undefined;',
-    replace: 'return this.#deps.planner.plan(now);',
+    find: 'if (state.permissions.mayClaim) return planner.plan(now);',
+    replace: 'return planner.plan(now);',
     tests: ['test/pool/fence.test.ts', 'test/pool/claims/give-back.test.ts'],
   },
   {

@@ -4,14 +4,14 @@ export const poolPlanningBreaks: readonly Break[] = [
   {
     name: 'pool/planning/claim-planner: a wake during an exchange is lost',
     file: 'src/pool/planning/claim-planner.ts',
-    find: 'if (asked === 0 || this.#wakes !== this.#wakesSeen) return;',
-    replace: 'if (asked === 0) return;',
+    find: 'if (!looked || this.#wakes !== this.#wakesSeen) return;',
+    replace: 'if (!looked) return;',
     tests: ['test/pool/exchange/exchange-loop.test.ts'],
   },
   {
     name: 'pool/planning/claim-planner: an exchange that asked for nothing sets the next poll',
     file: 'src/pool/planning/claim-planner.ts',
-    find: 'if (asked === 0 || this.#wakes !== this.#wakesSeen) return;',
+    find: 'if (!looked || this.#wakes !== this.#wakesSeen) return;',
     replace: 'if (this.#wakes !== this.#wakesSeen) return;',
     tests: ['test/pool/planning/claim-planner.test.ts'],
   },

@@ -92,8 +92,8 @@ test('after claims were given back, two exchanges prefetch nothing', () => {
   const rate = new CompletionRate(1);
   rate.perMs = () => 1;
   const pace = { intervalMs: 10, roundTripMs: 10, idleMs: 0, batch: 250 };
-  const planner = new ClaimPlanner({ settings, handlers, claims, rate, pace, isolation });
-  const result = { claims: [], nextDueInMs: null, asked: 1 };
+  const planner = new ClaimPlanner({ settings, handlers, claims, rate, pace, isolation, sleeps: false });
+  const result = { claims: [], nextDueInMs: null, looked: true, asked: 1 };
   const ahead = (): number => planner.plan(0)?.prefetch ?? 0;
   expect(ahead()).toBe(20);
   planner.gaveBack();

@@ -9,6 +9,7 @@ import type {
   PodRef,
   Receipt,
   Settlement,
+  SleepRhythm,
 } from '../../../src/store/contract.js';
 
 export interface Row {
@@ -43,6 +44,7 @@ export class MemoryStore {
   readonly rows = new Map<string, Row>();
   readonly requests: ExchangeRequest[] = [];
   readonly staleReadMs: number;
+  readonly sleep?: SleepRhythm;
   pace: ExchangeReply['pace'] = { waitMs: 0, batch: 250 };
   /** What one exchange takes, by the clock. */
   latencyMs = 0;
@@ -52,9 +54,10 @@ export class MemoryStore {
   after: (request: ExchangeRequest) => Promise<void> | void = () => undefined;
   readonly #runtime: Runtime;
 
-  constructor(runtime: Runtime, staleReadMs = 0) {
+  constructor(runtime: Runtime, staleReadMs = 0, sleep?: SleepRhythm) {
     this.#runtime = runtime;
     this.staleReadMs = staleReadMs;
+    if (sleep !== undefined) this.sleep = sleep;
   }
 
   add(stepId: string, type: string, given: StepGiven = {}): void {
@@ -121,7 +124,9 @@ export class MemoryStore {
     ];
     const due = this.#pending().filter((row) => claim === undefined || claim.types.has(row.type));
     const nextDueInMs = due.length === 0 ? null : Math.max(0, Math.min(...due.map((row) => row.runAt)) - this.#now());
-    return { receipts, claims, nextDueInMs, pace: this.pace };
+    const isQuiet = this.sleep !== undefined && claim !== undefined && this.count('claimed') === 0 && nextDueInMs !== 0;
+    const quiet = { census: String(this.rows.size) };
+    return { receipts, claims, nextDueInMs, ...(isQuiet && { quiet }), pace: this.pace };
   }
 
   #claim(pod: PodRef, demand: ClaimRequest): FreshClaim[] {

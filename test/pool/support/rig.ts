@@ -8,7 +8,7 @@ import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
 import type { StepTypeOptions } from '../../../src/step/type-map.js';
 import { StepRegistry } from '../../../src/step/step-registry.js';
-import type { FreshClaim, PodRef, Rhythm } from '../../../src/store/contract.js';
+import type { FreshClaim, PodRef, Rhythm, SleepRhythm } from '../../../src/store/contract.js';
 import { Announcer } from '../../../src/settlement/announcer.js';
 import { Settler } from '../../../src/settlement/settler.js';
 import { MemoryStore } from './memory-store.js';
@@ -17,6 +17,13 @@ import { noSubmitter } from './no-submitter.js';
 const RHYTHM: Rhythm = {
   ...{ heartbeatIntervalMs: 2_000, deadAfterMs: 15_000, recoveryIntervalMs: 5_000, claimIntervalMs: 100 },
   ...{ idleIntervalMs: 1_000, waitIntervalMs: 20, submitBatch: 500 },
+};
+
+const SLEEP: SleepRhythm = {
+  quietForMs: 30_000,
+  pollIntervalMs: 10_000,
+  checkIntervalMs: 3_600_000,
+  lookIntervalMs: 21_600_000,
 };
 
 export const POD: PodRef = { podId: 'pod-a', incarnation: 'life-1' };
@@ -33,6 +40,8 @@ export interface RigOptions extends FleetQOptions {
   readonly random?: () => number;
   /** How late the store says that its reads may be. Default 0. */
   readonly staleReadMs?: number;
+  /** Whether the store lets idle pods sleep. Default: no. */
+  readonly sleeps?: boolean;
   /** Another pool of the same process: its clock is this one's. */
   readonly beside?: Rig;
 }
@@ -49,10 +58,19 @@ export class Rig {
 
   constructor(
     handlers: Handlers,
-    { watch, mayProceed, onDrainOver, random = () => 0.5, beside, staleReadMs = 0, ...options }: RigOptions = {},
+    {
+      watch,
+      mayProceed,
+      onDrainOver,
+      random = () => 0.5,
+      beside,
+      staleReadMs = 0,
+      sleeps = false,
+      ...options
+    }: RigOptions = {},
   ) {
     const runtime = (this.runtime = beside?.runtime ?? new VirtualRuntime());
-    const store = (this.store = new MemoryStore(runtime, staleReadMs));
+    const store = (this.store = new MemoryStore(runtime, staleReadMs, sleeps ? SLEEP : undefined));
     this.#beside = beside;
     const write = (level: string) => (fields: object, message: string) => {
       this.logged.push({ level, message, fields });
