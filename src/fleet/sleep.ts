@@ -82,9 +82,9 @@ export class Sleep implements Service {
     });
   }
 
-  /** Whether the pod sleeps. */
+  /** Whether the pod sleeps: the fleet knows it, and nothing is in flight any more. */
   get asleep(): boolean {
-    return this.#asleep !== undefined;
+    return this.#asleep?.announced === true;
   }
 
   /** Since it was woken last; `Infinity` if it has never slept. Before that, silence means nothing. */
