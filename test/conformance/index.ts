@@ -22,6 +22,7 @@ import { suspects } from './suspects.js';
 import { pruning } from './pruning.js';
 import { retrying } from './retrying.js';
 import { settling } from './settling.js';
+import { sleeping } from './sleeping.js';
 import { submitting } from './submitting.js';
 import { pulseAndWatch } from './pulse-and-watch.js';
 
@@ -46,6 +47,7 @@ const GROUPS = {
   'ended and cancelled steps': endedAndCancelled,
   diagnose: diagnosing,
   'pulse and watch': pulseAndWatch,
+  sleep: sleeping,
   'open and close': openAndClose,
 } satisfies Record<string, (harness: Harness) => void>;
 

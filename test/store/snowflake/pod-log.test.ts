@@ -20,9 +20,12 @@ function signing(view: Row[] = [], tookMs = 0, staleReadMs = 0) {
   const runtime = new VirtualRuntime({ wallMs: 1_000_000 });
   const sent: { readonly statement: string; readonly bind: any }[] = [];
   let wallMs = 1_000_000;
+  /** What comes before an answer; it may throw. */
+  let answers: (statement: string) => Promise<void> | void = () => undefined;
   const session: StatementRunner = {
     run: async (statement, bind) => {
       sent.push({ statement, bind: bind === undefined ? undefined : JSON.parse(bind) });
+      await answers(statement);
       if (statement === 'view') wallMs += tookMs;
       if (statement === 'view') return view;
       return statement === 'evicted' ? [{ POD_NAME: 'b', ITS_INCARNATION: 'b' }] : [];
@@ -47,7 +50,8 @@ function signing(view: Row[] = [], tookMs = 0, staleReadMs = 0) {
     signs,
     pacer: { counted: (pods) => void counted.push(pods) },
   });
-  return { pods, sent, schema, returned, signs, runtime, counted };
+  const answering = (before: typeof answers) => void (answers = before);
+  return { pods, sent, schema, returned, signs, runtime, counted, answering };
 }
 
 test('numbers each sign above all before it, also within one ms, and says what the pod is', async () => {
@@ -102,6 +106,43 @@ describe('a heartbeat soon after a logged request', () => {
       await pods.heartbeat(POD, beat);
       expect(names(), JSON.stringify(beat)).toEqual(['sign', 'view']);
     }
+  });
+
+  test('is written after an announcement of sleep whose answer was lost, which the log may have', async () => {
+    const { pods, signs, names, answering } = await beating();
+    signs.logged('life');
+    answering((statement) => {
+      if (statement === 'sign') throw new Error('the answer is lost');
+    });
+    await expect(pods.heartbeat(POD, { ...said(), asleep: true })).rejects.toThrow('lost');
+    expect(names()).toEqual(['sign']);
+    answering(() => undefined);
+    await pods.heartbeat(POD, said());
+    expect(names()).toEqual(['sign', 'view']);
+    await pods.heartbeat(POD, said());
+    expect(names()).toEqual(['view']);
+  });
+
+  test('is written as the pod wakes while the announcement of its sleep is on its way, whichever is answered last', async () => {
+    const { pods, sent, signs, answering } = await beating();
+    signs.logged('life');
+    let arrive = (): void => undefined;
+    answering((statement) => (statement === 'sign' ? new Promise<void>((resolve) => (arrive = resolve)) : undefined));
+    const asleep = pods.heartbeat(POD, { ...said(), asleep: true });
+    const late = arrive;
+    answering(() => undefined);
+    await pods.heartbeat(POD, said());
+    late();
+    await asleep;
+    const signsSent = sent
+      .filter(({ statement }) => statement === 'sign')
+      .map(({ bind }) => bind as { event: string; seq: number });
+    expect(signsSent.map(({ event }) => event)).toEqual(['asleep', 'heartbeat']);
+    expect(signsSent[1]!.seq).toBeGreaterThan(signsSent[0]!.seq); // the highest number says what the pod is
+    // The log ends with a pod that is awake, and so does what this process knows of it.
+    sent.splice(0);
+    await pods.heartbeat(POD, said());
+    expect(sent.map(({ statement }) => statement)).toEqual(['view']);
   });
 
   test('is written if the request is nearly as old as the last heartbeat, or of another incarnation', async () => {
