@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { SimulatedPod } from './simulated-pod.js';
 import type { Simulation } from './simulation.js';
 import { SleepyConnection } from './sleepy-connection.js';
-import { expectNothingLost, useSimulation } from './use-simulation.js';
+import { expectNothingLost, fallAsleep, useSimulation } from './use-simulation.js';
 
 const { begin, path } = useSimulation();
 let simulation: Simulation;
@@ -18,7 +18,6 @@ async function fleet(seed: number, pods: number): Promise<Simulation> {
 }
 
 const add = () => simulation.add(undefined, { over: (store) => sleepy.over(store) });
-const asleep = () => simulation.alive.map(({ pod }) => pod.health().asleep);
 
 async function befall(pod: SimulatedPod | undefined): Promise<void> {
   if (pod === undefined) return;
@@ -59,7 +58,7 @@ describe('a fleet that sleeps', () => {
       }
       await simulation.run(120_000);
       await expectNothingLost(simulation);
-      expect(asleep()).not.toContain(false);
+      await fallAsleep(simulation);
       expect(simulation.alive.flatMap(({ pod }) => pod.health().problems)).toEqual([]);
       const { free, paid } = sleepy;
       await simulation.run(100_000);

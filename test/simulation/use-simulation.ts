@@ -46,3 +46,15 @@ export async function expectNothingLost(simulation: Simulation): Promise<void> {
   expect([...simulation.ends()].filter(([, times]) => times > 1)).toEqual([]);
   expect(simulation.unjust).toEqual([]);
 }
+
+/**
+ * Runs until these pods sleep. Housekeeping, which a pod does not sleep through, runs on a thread that takes real time and none of
+ * this world's, so each round waits for a moment.
+ */
+export async function fallAsleep(simulation: Simulation, pods = simulation.alive): Promise<void> {
+  for (let round = 0; round < 100 && pods.some(({ pod }) => !pod.health().asleep); round++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await simulation.run(5_000);
+  }
+  expect(pods.map(({ pod }) => pod.health().asleep)).toEqual(pods.map(() => true));
+}

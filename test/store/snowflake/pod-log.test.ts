@@ -109,8 +109,8 @@ describe('a heartbeat soon after a logged request', () => {
   });
 
   test('is written after an announcement of sleep whose answer was lost, which the log may have', async () => {
-    const { pods, signs, names, answering } = await beating();
-    signs.logged('life');
+    const { pods, signs, runtime, names, answering } = await beating();
+    signs.logged('life', runtime.monotonicMs());
     answering((statement) => {
       if (statement === 'sign') throw new Error('the answer is lost');
     });
@@ -124,8 +124,8 @@ describe('a heartbeat soon after a logged request', () => {
   });
 
   test('is written as the pod wakes while the announcement of its sleep is on its way, whichever is answered last', async () => {
-    const { pods, sent, signs, answering } = await beating();
-    signs.logged('life');
+    const { pods, sent, signs, runtime, answering } = await beating();
+    signs.logged('life', runtime.monotonicMs());
     let arrive = (): void => undefined;
     answering((statement) => (statement === 'sign' ? new Promise<void>((resolve) => (arrive = resolve)) : undefined));
     const asleep = pods.heartbeat(POD, { ...said(), asleep: true });
