@@ -6,9 +6,12 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import Database from 'better-sqlite3';
+import { expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from '../support/temp.js';
+import { BED_MS, describeOnTestBed } from '../support/warehouse/suite.js';
 import type { Summary } from './chaos.js';
+import { fileIn } from './settings.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const SEED = 7;
@@ -30,12 +33,15 @@ async function leftIn(folder: string): Promise<string[]> {
   return [...files, ...stdout.split('\n').filter((line) => line.includes(folder))];
 }
 
-test('keeps every promise through 20 s of kills, freezes, restarts and locks', { timeout: 180_000 }, async () => {
-  const folder = temporaryFolder();
-  const child = chaos(folder, '--seconds', '20', '--pods', '4', '--seed', String(SEED), '--json');
+async function summaryOf(child: ChildProcess): Promise<Summary> {
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout!), text(child.stderr!), once(child, 'exit')]);
   expect(code, stderr).toBe(0);
-  const summary = JSON.parse(stdout.trim().split('\n').at(-1)!) as Summary;
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Summary;
+}
+
+test('keeps every promise through 20 s of kills, freezes, restarts and locks', { timeout: 180_000 }, async () => {
+  const folder = temporaryFolder();
+  const summary = await summaryOf(chaos(folder, '--seconds', '20', '--pods', '4', '--seed', String(SEED), '--json'));
   expect(Object.keys(summary)).toEqual([
     ...['acknowledged', 'terminal', 'lost', 'settledTwice', 'staleAccepted'],
     ...['kills', 'freezes', 'restarts', 'violations'],
@@ -45,6 +51,28 @@ test('keeps every promise through 20 s of kills, freezes, restarts and locks', {
   expect(summary.acknowledged).toBeGreaterThan(100);
   expect(Math.min(summary.kills, summary.freezes, summary.restarts)).toBeGreaterThanOrEqual(4);
   expect(await leftIn(folder)).toEqual([]);
+});
+
+describeOnTestBed('on Snowflake', () => {
+  test(
+    'pods that combine keep every promise through 60 s of kills, freezes, restarts and locks',
+    { timeout: 2 * BED_MS },
+    async () => {
+      const [folder, kept] = [temporaryFolder(), temporaryFolder()];
+      const length = ['--seconds', '60', '--pods', '4', '--seed', String(SEED)];
+      const summary = await summaryOf(chaos(folder, '--store', 'snowflake', ...length, '--keep', kept, '--json'));
+      expect(summary).toMatchObject({ lost: 0, settledTwice: 0, staleAccepted: 0, violations: 0 });
+      expect(summary.terminal).toBe(summary.acknowledged);
+      // How much work there is depends on the machine: the emulator is slow.
+      expect(summary.acknowledged).toBeGreaterThan(0);
+      expect(Math.min(summary.kills, summary.freezes, summary.restarts)).toBeGreaterThanOrEqual(4);
+      const evidence = new Database(fileIn(kept), { readonly: true });
+      onTestFinished(() => void evidence.close());
+      const asked = evidence.prepare('SELECT COUNT(*) AS pods FROM EXCHANGE_REQUEST').get();
+      expect((asked as { pods: number }).pods).toBeGreaterThan(1);
+      expect(await leftIn(folder)).toEqual([]);
+    },
+  );
 });
 
 test('leaves no process and no file behind if it is interrupted', { timeout: 60_000 }, async () => {

@@ -20,6 +20,7 @@ const TABLES = `
 CREATE TABLE STEP_TRACKER (step_id TEXT, step_type TEXT, status TEXT, version INTEGER, retry_count INTEGER, max_retries INTEGER,
   crashes INTEGER, claim_token TEXT, payload TEXT, result TEXT, error TEXT);
 CREATE TABLE POD_HEALTH (incarnation TEXT, meta TEXT);
+CREATE TABLE EXCHANGE_REQUEST (incarnation TEXT, requests INTEGER);
 `;
 const EPOCH_MS = (column: string): string =>
   `DATEDIFF(millisecond, TO_TIMESTAMP_NTZ('1970-01-01', 'YYYY-MM-DD'), ${column})`;
@@ -98,6 +99,9 @@ export class SnowflakeGround implements Ground {
     const pods = `SELECT incarnation, meta_text FROM POD_LOG WHERE event = 'registered'`;
     const putPod = this.#evidence.prepare('INSERT INTO POD_HEALTH VALUES (?, ?)');
     for (const row of await this.#driver.run(pods)) putPod.run(Object.values(row));
+    const asked = 'SELECT incarnation, COUNT(*) AS requests FROM EXCHANGE_REQUEST GROUP BY incarnation';
+    const putAsked = this.#evidence.prepare('INSERT INTO EXCHANGE_REQUEST VALUES (?, ?)');
+    for (const row of await this.#driver.run(asked)) putAsked.run(Object.values(row));
   }
 
   close(): Promise<void> {
