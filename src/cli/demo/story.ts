@@ -14,7 +14,7 @@ import type { Entry } from './ledger.js';
 import { PodProcess } from './pod-process.js';
 import type { Progress } from './progress.js';
 import { paceFor, podIds, storeAt, type Pace } from './settings.js';
-import type { Stage } from './stage.js';
+import type { HeadOfLog, Stage } from './stage.js';
 import { summarize, type Kill, type Summary } from './summary.js';
 
 type Steps = { count_file: { args: FileToCount; result: unknown } };
@@ -38,8 +38,9 @@ interface Frozen {
 /** How many slow steps are submitted before a pod is frozen, and how many others while it is. */
 const SLOW = 2;
 const WHILE_FROZEN = 4;
-/** How long it may take until a pod serves the requests of others. Busy pods exchange every few seconds at the least. */
-const HEAD_WITHIN_MS = 60_000;
+/** How often steps are submitted until a pod serves the requests of others, and how long each time it may take. */
+const HEAD_TRIES = 8;
+const HEAD_WITHIN_MS = 10_000;
 
 export class Story {
   readonly #parts: StoryParts;
@@ -91,8 +92,10 @@ export class Story {
     const half = files.slice(keptBack, keptBack + Math.ceil(files.length / 2));
     await this.#submit(half);
     await this.#until('a third is done', ({ completed }) => completed >= this.#total / 3);
-    const headKill = stage.headOfLog === undefined ? [] : [await this.#killHead(stage.headOfLog)];
-    const kills = [...headKill, await this.#killLeader(files.slice(keptBack + half.length), kept)];
+    const rest = files.slice(keptBack + half.length);
+    const forHead = stage.headOfLog === undefined ? [] : rest.splice(0, Math.ceil(rest.length / 2));
+    const headKill = stage.headOfLog === undefined ? [] : [await this.#killHead(stage.headOfLog, forHead)];
+    const kills = [...headKill, await this.#killLeader(rest, kept)];
     await this.#until('half is done', ({ completed }) => completed >= this.#total / 2);
     const { pod, held } = await this.#freezeOne(kept);
     await this.#until('all is done', ({ completed }) => completed >= this.#files.size);
@@ -121,10 +124,8 @@ export class Story {
   }
 
   /** Kills the pod whose UPDATE serves the requests of others. The UPDATE runs only after that, and nobody gets its reply. */
-  async #killHead(headOfLog: NonNullable<Stage['headOfLog']>): Promise<Kill> {
-    const { currentLeader } = await this.#queue.leader();
-    const head = await Promise.race([headOfLog(currentLeader), pause(HEAD_WITHIN_MS, undefined, { ref: false })]);
-    if (head === undefined) throw new Error('waited too long: a pod serves the requests of others');
+  async #killHead(headOfLog: NonNullable<Stage['headOfLog']>, files: string[]): Promise<Kill> {
+    const head = await this.#headAtWork(headOfLog, files);
     const pod = this.#pods.find(({ podId }) => podId === head.podId);
     if (pod === undefined) throw new Error(`no pod of the demo serves the requests: ${head.podId}`);
     pod.kill();
@@ -137,6 +138,21 @@ export class Story {
         `it was running ${pod.ledger.underWay.length} steps`,
     );
     return { podId: pod.podId, reason: 'head of the log', at };
+  }
+
+  /** Submits the files little by little, so that pods go on asking for steps, and the rest when it has found the head. */
+  async #headAtWork(headOfLog: NonNullable<Stage['headOfLog']>, files: string[]): Promise<HeadOfLog> {
+    const { currentLeader } = await this.#queue.leader();
+    const found = headOfLog(currentLeader);
+    const atATime = Math.ceil(files.length / HEAD_TRIES);
+    for (let tries = 0; tries < HEAD_TRIES; tries++) {
+      await this.#submit(files.splice(0, atATime));
+      const head = await Promise.race([found, pause(HEAD_WITHIN_MS, undefined, { ref: false })]);
+      if (head === undefined) continue;
+      await this.#submit(files);
+      return head;
+    }
+    throw new Error('waited too long: a pod serves the requests of others');
   }
 
   /** @param kept files to take slow steps from, should the leader run none of `files` */
