@@ -189,7 +189,7 @@ describeOnTestBed('duplicate rows of a step that other pods serve', { timeout: 9
     expect(await rows(driver)).toContain('b claimed');
   });
 
-  test(`are run by one pod, whoever serves and however late the reads are, SEED=${SEED}`, async () => {
+  test(`are run by one pod, whichever pod serves and however late the reads are, SEED=${SEED}`, async () => {
     const [random, driver] = [new Random(SEED), await byHand()];
     const pods = await Promise.all(Array.from({ length: 3 }, () => combining()));
     const late = bed().proxy.lateReads;
