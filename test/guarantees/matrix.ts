@@ -174,6 +174,11 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
         'keep one row, although two leaders each see the other row held',
       ],
       [
+        'test/store/snowflake/duplicate-rows-logged.test.ts',
+        'are claimed and settled once',
+        'are not held through a row that a vain UPDATE of the session has written, beside one that is held',
+      ],
+      [
         'test/store/snowflake/late-reads.test.ts',
         'a settlement goes through on a new session that sees neither the claim nor earlier settlements',
       ],
