@@ -252,7 +252,7 @@ test('npx fleet-q demo runs from the installed package, and leaves nothing', { t
   });
   const summary = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, number>;
   expect(summary, stderr).toMatchObject({ submitted: 300, completed: 300, lost: 0, wrong: 0, settledTwice: 0 });
-  expect(stderr).toContain(`300 files below ${path.join(app, 'node_modules')}, three pods, one SQLite file`);
+  expect(stderr).toContain(`300 files below ${path.join(app, 'node_modules')}, 3 pods, one SQLite file`);
   expect(readdirSync(left)).toEqual([]);
   rmSync(left, { recursive: true });
 });
