@@ -23,6 +23,8 @@ export default defineConfig({
     },
     // Processes, not threads: tests kill, freeze and count the handles of whole processes.
     pool: 'forks',
+    // Many tests wait for processes and timers, so two workers fit on two cores. The default there is one.
+    maxWorkers: 2,
     setupFiles: ['test/support/setup.ts'],
     // Snowflake emulators, one for each worker; started by the first file that asks for one.
     globalSetup: ['test/support/fakesnow/emulator-setup.ts'],

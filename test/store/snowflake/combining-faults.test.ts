@@ -246,7 +246,8 @@ describeOnTestBed('pods that combine', { timeout: 180_000 }, () => {
     await store.prune({ keepMs: HOUR_MS });
     expect(warned).toEqual([expect.objectContaining({ invalidRequests: expect.any(Number) as number })]);
     used.pass(3 * HOUR_MS);
-    await store.prune({ keepMs: HOUR_MS });
+    // First the registration of a pod goes, then the rest of its log, and then its newest request.
+    for (let times = 0; times < 3; times++) await store.prune({ keepMs: HOUR_MS });
     expect(await driver.run(`SELECT token FROM EXCHANGE_REQUEST WHERE pod_id = 'hand'`)).toEqual([]);
   });
 });
