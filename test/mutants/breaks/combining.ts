@@ -141,6 +141,13 @@ export const combiningBreaks: readonly Break[] = [
     tests: [LOGGED],
   },
   {
+    name: 'exchange/statements/logged-requests: a pod waits for the turn of pods that have gone on',
+    file: `${EXCHANGE}/statements/logged-requests.ts`,
+    find: ' AND p.first_ts <= DATEADD(millisecond, ${GONE_ON_MS}, r.since_ts)',
+    replace: '',
+    tests: [`${TESTS}/look-statement.test.ts`],
+  },
+  {
     name: 'exchange/fragments: a request dated ahead is served for as long as its date lies ahead',
     file: 'src/store/snowflake/statements/fragments.ts',
     find: ' AND r.asked_ts < DATEADD(millisecond, 60000, SYSDATE())',

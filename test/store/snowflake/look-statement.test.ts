@@ -128,6 +128,18 @@ describeOnTestBed('a look', () => {
     },
   );
 
+  test(
+    'lets nobody wait for a request that was logged long before the first step was due',
+    { timeout: BED_MS },
+    async () => {
+      const { ask, look, step } = await log();
+      await ask('gone on', { agoMs: 30_000 });
+      await step('due');
+      await ask('mine');
+      expect(placed(await look('mine'))).toEqual(['head', 0]);
+    },
+  );
+
   test('counts a request of another group for its settlements alone', { timeout: BED_MS }, async () => {
     const { ask, look, step, run } = await log();
     await step('due');

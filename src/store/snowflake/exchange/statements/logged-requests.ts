@@ -29,6 +29,9 @@ const owing = (names: Names): string =>
   WHERE s.status = 'claimed' AND ${understood('s')}`,
   );
 
+/** A pod that sees no work for its request goes on within this time: at its next look. */
+const GONE_ON_MS = '5000';
+
 /**
  * What each request of this pod's group can take: its types, and how many crashes a step may have. Prefetch takes no step with a
  * crash, and only a request that isolates takes a suspect.
@@ -39,23 +42,24 @@ const hungry = cte(
   FROM request r CROSS JOIN q, LATERAL FLATTEN(INPUT => r.its_limits) f WHERE r.slots + r.ahead > 0 AND r.its_group = q.my_group`,
 );
 
-/** The types with due steps, each with the fewest crashes among them. Needs `waiting`. */
+/** The types with due steps, each with the fewest crashes among them, and since when its first is due. Needs `waiting`. */
 const ripe = cte(
   'ripe',
-  `SELECT w.its_type, MIN(LEAST(w.struck, 2)) AS struck FROM waiting w WHERE w.due_ts <= SYSDATE() GROUP BY w.its_type`,
+  `SELECT w.its_type, MIN(LEAST(w.struck, 2)) AS struck, MIN(w.due_ts) AS first_ts FROM waiting w WHERE w.due_ts <= SYSDATE() GROUP BY w.its_type`,
 );
 
 /**
  * The requests for which an UPDATE could still do something: apply a settlement, or hand out a step. Needs `served` and `ended`.
  *
- * A request of another group counts for its settlements alone: only a pod of that group hands out its steps.
+ * A request of another group counts for its settlements alone: only a pod of that group hands out its steps. A request that was
+ * logged long before the first of its steps was due has found nothing, and its pod has gone on. Nobody must wait for its turn.
  */
 const open = cte(
   'unserved',
   `SELECT its_token FROM owing
   UNION
   SELECT h.its_token FROM hungry h JOIN ripe p ON p.its_type = h.open_type AND p.struck <= h.most_struck
-  JOIN request r ON r.its_token = h.its_token LEFT JOIN served v ON v.used = h.its_token LEFT JOIN ended e ON e.gone = r.its_incarnation
+  JOIN request r ON r.its_token = h.its_token AND p.first_ts <= DATEADD(millisecond, ${GONE_ON_MS}, r.since_ts) LEFT JOIN served v ON v.used = h.its_token LEFT JOIN ended e ON e.gone = r.its_incarnation
   WHERE v.used IS NULL AND e.gone IS NULL`,
 );
 
