@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { VirtualHost } from '../support/virtual-host.js';
 import type { SimulatedPod } from './simulated-pod.js';
 import type { Simulation } from './simulation.js';
-import { expectNothingLost, useSimulation } from './use-simulation.js';
+import { befallPod, expectNothingLost, useSimulation } from './use-simulation.js';
 
 const DEAD_AFTER = 15_000;
 const CYCLE = 5_000;
@@ -115,12 +115,7 @@ describe.each([
 async function befall(pod: SimulatedPod | undefined): Promise<void> {
   if (pod === undefined) return;
   const chance = simulation.chance(0, 8);
-  if (chance === 0) pod.kill();
-  if (chance === 1 && pod.well) await simulation.world.until(pod.stop());
-  if (chance === 2) pod.freeze('runs');
-  if (chance === 3) pod.freeze('stops');
-  if (chance === 4) pod.cut(simulation.pick(['fails', 'hangs', 'loses'] as const) ?? 'fails');
-  if (chance === 5) pod.machine.shiftWall(simulation.chance(-3_600_000, 3_600_000));
+  await befallPod(simulation, pod, chance);
   if (chance === 6) await outage(simulation.chance(0, 60_000));
 }
 

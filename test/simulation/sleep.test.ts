@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { SimulatedPod } from './simulated-pod.js';
 import type { Simulation } from './simulation.js';
 import { SleepyConnection } from './sleepy-connection.js';
-import { expectNothingLost, fallAsleep, useSimulation } from './use-simulation.js';
+import { befallPod, expectNothingLost, fallAsleep, useSimulation } from './use-simulation.js';
 
 const { begin, path } = useSimulation();
 let simulation: Simulation;
@@ -22,12 +22,7 @@ const add = () => simulation.add(undefined, { over: (store) => sleepy.over(store
 async function befall(pod: SimulatedPod | undefined): Promise<void> {
   if (pod === undefined) return;
   const chance = simulation.chance(0, 12);
-  if (chance === 0) pod.kill();
-  if (chance === 1 && pod.well) await simulation.world.until(pod.stop());
-  if (chance === 2) pod.freeze('runs');
-  if (chance === 3) pod.freeze('stops');
-  if (chance === 4) pod.cut(simulation.pick(['fails', 'hangs', 'loses'] as const) ?? 'fails');
-  if (chance === 5) pod.machine.shiftWall(simulation.chance(-3_600_000, 3_600_000));
+  await befallPod(simulation, pod, chance);
   if (chance === 6 && pod.well) pod.pod.pool.pause();
   if (chance === 7 && pod.well) pod.pod.pool.resume();
   if (chance === 8 && pod.well) pod.pod.pool.wake();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { VirtualHost } from '../support/virtual-host.js';
 import type { Lateness } from '../support/late-store.js';
+import type { SimulatedPod } from './simulated-pod.js';
 import { Simulation } from './simulation.js';
 
 export interface UsedSimulation {
@@ -57,4 +58,14 @@ export async function fallAsleep(simulation: Simulation, pods = simulation.alive
     await simulation.run(5_000);
   }
   expect(pods.map(({ pod }) => pod.health().asleep)).toEqual(pods.map(() => true));
+}
+
+/** The faults of one pod, numbered from 0 to 5: it dies, leaves, freezes in two ways, is cut off, or its wall clock is set. */
+export async function befallPod(simulation: Simulation, pod: SimulatedPod, fault: number): Promise<void> {
+  if (fault === 0) pod.kill();
+  if (fault === 1 && pod.well) await simulation.world.until(pod.stop());
+  if (fault === 2) pod.freeze('runs');
+  if (fault === 3) pod.freeze('stops');
+  if (fault === 4) pod.cut(simulation.pick(['fails', 'hangs', 'loses'] as const) ?? 'fails');
+  if (fault === 5) pod.machine.shiftWall(simulation.chance(-3_600_000, 3_600_000));
 }
