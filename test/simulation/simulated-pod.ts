@@ -51,7 +51,7 @@ export class SimulatedPod {
     this.line = new Line(machine);
     this.#process = process;
     const table = process?.table ?? NO_PROOF;
-    this.#store = new SqliteStore(sqliteOptions({ path }), { runtime: machine, log }, table);
+    this.#store = new SqliteStore(sqliteOptions({ path }), { runtime: machine, log }, { processes: table });
     const options = resolveOptions({ podId, runtime: machine, drainTimeoutMs: 3_000, abortGraceMs: 1_000, ...own });
     this.settings = completeOptions(options, this.#store.rhythm);
     const registry = new StepRegistry();

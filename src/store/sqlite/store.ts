@@ -39,6 +39,7 @@ import { RunAtCorrection } from './clock/run-at-correction.js';
 import { CallRunner } from './connection/call-runner.js';
 import { LazySession } from './connection/lazy-session.js';
 import { openSession } from './connection/open-session.js';
+import type { SharedMemory } from './connection/shared-memory.js';
 import type { Session } from './connection/session.js';
 import { DEFAULT_RHYTHM } from './default-rhythm.js';
 import { diagnoseFile } from './diagnosis/diagnose-file.js';
@@ -56,6 +57,16 @@ const CHANGE_BATCH = 100;
 /** Steps of which one read finds the cancelled ones: about a millisecond. */
 const CANCELLED_BATCH = 1_000;
 
+/** What a store finds around it. Tests and simulations give their own. */
+export interface StoreSurroundings {
+  /** The processes of the host. */
+  readonly processes?: ProcessTable;
+  /** The helper threads of the process. */
+  readonly threads?: ThreadsOfProcess;
+  /** A database that several stores share. Then no file is opened. */
+  readonly memory?: SharedMemory;
+}
+
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
   readonly rhythm = DEFAULT_RHYTHM;
@@ -70,12 +81,10 @@ export class SqliteStore implements Store {
   readonly #exitedPods: ExitedPods;
   #closing: Promise<void> | undefined;
 
-  /** @param threads the helper threads of the process; tests give their own, as they do `processes` */
   constructor(
     options: ResolvedOptions,
     environment: StoreEnvironment,
-    processes: ProcessTable = systemProcesses,
-    threads: ThreadsOfProcess = threadsOfProcess,
+    { processes = systemProcesses, threads = threadsOfProcess, memory }: StoreSurroundings = {},
   ) {
     const { runtime, log } = environment;
     const { path, busyTimeoutMs } = options;
@@ -84,7 +93,8 @@ export class SqliteStore implements Store {
     this.#calls = new CallRunner({ runtime, path, busyTimeoutMs });
     this.#commitWatch = new CommitWatch(runtime);
     this.#session = new LazySession(async () => {
-      const session = await openSession(options, environment, this.#calls.attempt, threads);
+      const { attempt } = this.#calls;
+      const session = memory?.session(runtime, attempt) ?? (await openSession(options, environment, attempt, threads));
       if (session.watched !== undefined) this.#commitWatch.start(session.watched);
       return session;
     });

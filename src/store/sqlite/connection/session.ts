@@ -5,7 +5,6 @@
  * - The store's clock never falls behind the newest heartbeat in the file. It is read again every second.
  * - The helper closes last. The connection that closes last does the last checkpoint, which must not block this thread.
  */
-import type { Database } from 'better-sqlite3';
 import type { Runtime } from '../../../runtime/runtime.js';
 import type { Instant, StoreClock } from '../clock/store-clock.js';
 import type { WatchedFile } from '../file/commit-watch.js';
@@ -20,7 +19,7 @@ const NEWEST_HEARTBEAT_MS = 1_000;
 
 export interface SessionDependencies {
   readonly runtime: Runtime;
-  readonly connection: Database;
+  readonly connection: { close(): void };
   readonly core: SynchronousCore;
   readonly clock: StoreClock;
   readonly operations: SlicedOperations;

@@ -16,7 +16,6 @@ import type { HelperFile } from '../../../../src/store/sqlite/helper/messages.js
 import { HelperThread } from '../../../../src/store/sqlite/helper/helper-thread.js';
 import { ThreadsOfProcess } from '../../../../src/store/sqlite/helper/threads-of-process.js';
 import { resolveOptions } from '../../../../src/store/sqlite/options.js';
-import { systemProcesses } from '../../../../src/store/sqlite/pods/process-table.js';
 import { SqliteStore } from '../../../../src/store/sqlite/store.js';
 import { newStep, newSteps, settlement } from '../../../conformance/harness.js';
 import { temporaryFolder } from '../../../support/temp.js';
@@ -349,8 +348,7 @@ describe('stores of one process', () => {
     const store = new SqliteStore(
       resolveOptions({ path, workerUrl: WORKER_URL }),
       { runtime: systemRuntime, log: memoryLog() },
-      systemProcesses,
-      threads,
+      { threads },
     );
     onTestFinished(() => store.close());
     await joined(store);
@@ -462,7 +460,7 @@ describe('a thread that hangs', () => {
     });
     const options = resolveOptions({ path: newFile(), workerUrl: module(text) });
     const log = memoryLog();
-    const store = new SqliteStore(options, { runtime: systemRuntime, log }, systemProcesses, threads);
+    const store = new SqliteStore(options, { runtime: systemRuntime, log }, { threads });
     onTestFinished(async () => {
       await runtime.until(store.close());
     });

@@ -26,7 +26,7 @@ const HOUR = 3_600_000;
 /** The store as one process has it open. */
 async function storeOf(process: ProcessTable, options: SqliteOptions = {}): Promise<Store> {
   const resolved = resolveOptions({ path, ...options });
-  const store = new SqliteStore(resolved, { runtime, log: createLog('test') }, process);
+  const store = new SqliteStore(resolved, { runtime, log: createLog('test') }, { processes: process });
   onTestFinished(() => store.close());
   await store.open();
   return store;
