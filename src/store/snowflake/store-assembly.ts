@@ -15,7 +15,7 @@ import { LoggedSigns } from './pods/logged-signs.js';
 import { SignOfLifeSequence } from './pods/sign-of-life-sequence.js';
 import { SCHEMA } from './schema.js';
 import { SchemaVersionGuard } from './schema-version-guard.js';
-import { loadDriver } from './session/driver.js';
+import type { Driver } from './session/driver.js';
 import type { SessionDependencies } from './session/session.js';
 import { Secrets } from './session/secrets.js';
 import { Sessions } from './session/three-sessions.js';
@@ -51,6 +51,7 @@ export interface Services {
 export function createServices(
   options: ResolvedOptions,
   { runtime, log }: StoreEnvironment,
+  driver: () => Promise<Driver>,
   giveBack: (pod: PodRef, claims: readonly Fence[]) => void,
 ): Services {
   const { queryTag, statementTimeoutMs, connection, staleReadMs } = options;
@@ -65,7 +66,7 @@ export function createServices(
   const sessionParts: SessionDependencies = {
     runtime,
     log,
-    driver: loadDriver,
+    driver,
     source: connection,
     secrets,
     settings: sessionSettings(queryTag, Math.ceil(statementTimeoutMs / 1_000)),

@@ -43,6 +43,7 @@ import { released } from './exchange/duplicate-row-claims.js';
 import type { ResolvedOptions } from './options.js';
 import { text } from './rows.js';
 import { createServices, type Services } from './store-assembly.js';
+import { loadDriver, type Driver } from './session/driver.js';
 import { concernsTables } from './session/driver-error.js';
 
 /** How long `close` waits for open calls before it gives them up. */
@@ -57,11 +58,12 @@ export class SnowflakeStore implements Store {
   readonly #services: Services;
   #closing: Promise<void> | undefined;
 
-  constructor(options: ResolvedOptions, environment: StoreEnvironment) {
+  /** @param driver what loads the driver, when the first connection is made */
+  constructor(options: ResolvedOptions, environment: StoreEnvironment, driver: () => Promise<Driver> = loadDriver) {
     this.staleReadMs = options.staleReadMs;
     if (options.sleep !== undefined) this.sleep = options.sleep;
     this.#runtime = environment.runtime;
-    this.#services = createServices(options, environment, (pod, claims) => {
+    this.#services = createServices(options, environment, driver, (pod, claims) => {
       this.settle(pod, claims.map(released)).catch(() => {}); // the next heartbeat shows them again
     });
   }
