@@ -205,7 +205,7 @@ export class Heartbeat implements Service {
 
   async #register(): Promise<void> {
     await this.#registration.register();
-    addPod(this.#deps.identity.pod, () => void this.#deps.runtime.after(0, () => this.beatNow(), { ref: false }));
+    addPod(this.#deps.identity.pod, () => this.beatNow(), this.#deps.runtime);
   }
 
   #eligible(): boolean {

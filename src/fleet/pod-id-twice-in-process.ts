@@ -5,9 +5,11 @@
  * - The younger queue warns, once, and names the option and its value. The elder sends a heartbeat at once, so that it
  *   stops claiming.
  * - All copies of the library in a process share one list of pods.
- * - Pods of other processes and of other stores are ignored: a heartbeat's answer shows them under other incarnations.
+ * - Pods of other processes and of other stores are ignored: a heartbeat's answer shows them under other incarnations. A runtime
+ *   other than the system's stands for a process of its own.
  */
 import type { Log } from '../log.js';
+import { systemRuntime, type Runtime } from '../runtime/runtime.js';
 import type { PodRef } from '../store/contract.js';
 
 const KEY = Symbol.for('fleet-q.pods');
@@ -22,8 +24,9 @@ function podsOfProcess(): Pods {
 }
 
 /** The pod has registered. */
-export function addPod(pod: PodRef, beatNow: () => void): void {
-  podsOfProcess().set(pod.incarnation, beatNow);
+export function addPod(pod: PodRef, beatNow: () => void, runtime: Runtime): void {
+  if (runtime !== systemRuntime) return;
+  podsOfProcess().set(pod.incarnation, () => void runtime.after(0, beatNow, { ref: false }));
 }
 
 export function removePod(pod: PodRef): void {

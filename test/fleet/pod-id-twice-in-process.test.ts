@@ -2,6 +2,8 @@
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { addPod, removePod, warnOfSharedPodId } from '../../src/fleet/pod-id-twice-in-process.js';
 import { createLog } from '../../src/log.js';
+import { systemRuntime } from '../../src/runtime/runtime.js';
+import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 
 const ELDER = { podId: 'api', incarnation: 'elder' };
 const YOUNGER = { podId: 'api', incarnation: 'younger' };
@@ -13,7 +15,7 @@ beforeEach(() => {
   warned = [];
   const listen = ({ message }: Error): void => void warned.push(message);
   process.on('warning', listen);
-  addPod(ELDER, () => void looks++);
+  addPod(ELDER, () => void looks++, systemRuntime);
   onTestFinished(() => {
     process.off('warning', listen);
     removePod(ELDER);
@@ -28,7 +30,7 @@ async function sees(...elders: string[]): Promise<void> {
 
 it('makes the elder send a heartbeat at once, and names the option in a warning', async () => {
   await sees('elder');
-  expect(looks).toBe(1);
+  await expect.poll(() => looks).toBe(1);
   expect(warned).toEqual([expect.stringContaining('podId: "api" is the podId of another started queue')]);
 });
 
@@ -40,5 +42,11 @@ it('ignores a queue that has left', async () => {
 
 it('ignores pods of other processes', async () => {
   await sees('elsewhere');
+  expect([looks, warned]).toEqual([0, []]);
+});
+
+it('takes a pod on another runtime for one of another process', async () => {
+  addPod({ podId: 'api', incarnation: 'simulated' }, () => void looks++, new VirtualRuntime());
+  await sees('simulated');
   expect([looks, warned]).toEqual([0, []]);
 });
