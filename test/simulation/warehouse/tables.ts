@@ -1,5 +1,6 @@
 /**
  * The rows of the modelled warehouse's tables. Names are those of the columns; instants are numbers, in ms of the warehouse's clock.
+ * A VARIANT is a value of JSON, and `null` is NULL.
  */
 
 export interface StepRow {
@@ -62,6 +63,13 @@ export interface PodLogRow {
   meta_text: string | null;
 }
 
+/** The versions that the tables were brought to. */
+export interface SchemaInfoRow {
+  version: number;
+  oldest_allowed: number;
+  at_ts: number;
+}
+
 /** What one statement sees of the tables: all of its own session, and of the others what was committed by some instant. */
 export interface View {
   /** All rows of the step, in no order. */
@@ -70,35 +78,53 @@ export interface View {
   stepsByToken(token: string): readonly StepRow[];
   /** Pending rows of a type that are due at `now`, and those that are not, unordered. */
   pendingOf(stepType: string): Iterable<StepRow>;
+  /** Rows whose status is `claimed`. */
   claimed(): Iterable<StepRow>;
+  /** The same, of one incarnation. */
   claimedBy(incarnation: string): Iterable<StepRow>;
   allSteps(): Iterable<StepRow>;
   archivedById(stepId: string): readonly ArchivedRow[];
   allArchived(): Iterable<ArchivedRow>;
   requests(): Iterable<RequestRow>;
   podLog(): Iterable<PodLogRow>;
+  schemaInfo(): Iterable<SchemaInfoRow>;
 }
 
-/** One change of one row, decided by a statement from its view, and applied only if `guard` holds for the row as it is then. */
+/**
+ * One change of the rows of a step, decided by a statement from its view. It meets every row of the step as it is when the statement
+ * has its lock, also one that the view did not show, and changes those for which `guard` holds then.
+ *
+ * A row that passes its guard is written, also if `change` answers it as it was: the session sees it as it is from then on.
+ */
 export interface RowUpdate {
-  readonly row_id: string;
+  readonly step_id: string;
   guard(row: StepRow): boolean;
   change(row: StepRow): StepRow;
 }
 
-/** What a statement does: its rows for the caller, and its changes. */
+/** Removes the rows of a step for which `guard` holds, as they are when the statement has its lock. */
+export interface RowDelete<Row> {
+  readonly step_id: string;
+  guard(row: Row): boolean;
+}
+
+/**
+ * What a statement does: its rows for the caller, and its changes. How many rows were changed is counted where they are changed.
+ *
+ * The rows are those of the driver: names of columns in capitals (SHOW: as the server writes them), numbers as numbers, NULL as null.
+ */
 export interface Effect {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   readonly update?: readonly RowUpdate[];
   readonly insertSteps?: readonly StepRow[];
-  /** Removed if `guard` holds for the row as it is then. */
-  readonly deleteSteps?: readonly { readonly row_id: string; guard(row: StepRow): boolean }[];
+  readonly deleteSteps?: readonly RowDelete<StepRow>[];
   readonly insertArchived?: readonly ArchivedRow[];
-  readonly deleteArchived?: readonly { readonly row_id: string; readonly version: number }[];
+  readonly deleteArchived?: readonly RowDelete<ArchivedRow>[];
   readonly insertRequests?: readonly RequestRow[];
   readonly deleteRequests?: (row: RequestRow) => boolean;
   readonly insertPodLog?: readonly PodLogRow[];
   readonly deletePodLog?: (row: PodLogRow) => boolean;
+  readonly insertSchemaInfo?: readonly SchemaInfoRow[];
 }
 
 /** What a statement has beside its view. */
@@ -109,6 +135,8 @@ export interface StatementContext {
   readonly bind: unknown;
   /** UUID_STRING(). */
   uuid(): string;
+  /** What SYSTEM$LAST_CHANGE_COMMIT_TIME answers to this statement for the table of steps. */
+  readonly changeToken: string;
 }
 
 /** The model of one statement: it reads the view, and decides. It changes nothing itself. */
