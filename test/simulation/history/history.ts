@@ -47,7 +47,10 @@ export interface RowChanged extends At {
   readonly process?: ProcessName;
 }
 
-/** The store committed a change of the fleet's membership. */
+/**
+ * The store committed a change of the fleet's membership. `process` of `registered` is the process whose incarnation it is; of
+ * `evicted`, the one that evicted it.
+ */
 export interface MemberChanged extends At {
   readonly kind: 'member';
   readonly podId: string;
@@ -63,11 +66,23 @@ export interface Asked extends At {
   readonly process: ProcessName;
   readonly method: string;
   readonly stepId?: string;
-  /** What distinguishes the call: an idempotency key, a type … */
+  /** What distinguishes the call: `key`, an idempotency key; `timeoutMs` of `waitFor`; a type … */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** That call was answered. Absent for a call that never was. */
+/** What `getStep` and `waitFor` show of a step. */
+export interface ShownStep {
+  readonly status: StepState['status'];
+  readonly version: number;
+  readonly retryCount: number;
+}
+
+/**
+ * That call was answered. Absent for a call that never was.
+ *
+ * `answer` by method: `getStep`, a {@link ShownStep}, or `null` for no step; `waitFor`, none (it resolved: completed); `cancel`
+ * and `retry`, the receipt's word. `stepIds`: what `submit` and `submitMany` resolved with.
+ */
 export interface Told extends At {
   readonly kind: 'told';
   readonly call: number;
@@ -93,7 +108,12 @@ export interface RunEnded extends At {
   readonly aborted: boolean;
 }
 
-/** An event of the public API, with the fields that matter to the checker. */
+/**
+ * An event of the public API, with the fields that matter to the checker, where the event has them: `podId`, `incarnation`,
+ * `attempt`, `reason`, `recoverable`, `receipt`, `by`, `refused`, `delayMs`, `code` (of its error), `requeued`, `failed`.
+ *
+ * Of `heartbeat:completed` only those without an error matter, and of those only the first after each `pod:fenced`.
+ */
 export interface Emitted extends At {
   readonly kind: 'event';
   readonly process: ProcessName;
@@ -102,7 +122,10 @@ export interface Emitted extends At {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** A fault begins; `untilMs` is when it ends, if it does by itself. `process` is absent if it affects all. */
+/**
+ * A fault begins. `until` is when its effect on the process is over; absent: it is over at once, as the step of a clock is.
+ * `process` is absent if it affects all. `name` is the `do` of the plan's action.
+ */
 export interface Fault extends At {
   readonly kind: 'fault';
   readonly name: string;
@@ -111,26 +134,38 @@ export interface Fault extends At {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** A process begins, or is gone: killed, or stopped by itself. */
+/** How a process was configured. */
+export interface ProcessSettings {
+  readonly heartbeatMs: number;
+  readonly deadAfterMs: number;
+  readonly slots: number;
+  readonly types: readonly string[];
+}
+
+/** A process begins, or is gone: killed, or stopped by itself. A process that only submits never has `started`. */
 export interface ProcessChanged extends At {
   readonly kind: 'process';
   readonly process: ProcessName;
   readonly podId: string;
   readonly what: 'starts' | 'started' | 'killed' | 'stopping' | 'stopped';
+  /** With `starts`, of a process that starts a pod. */
+  readonly settings?: ProcessSettings;
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** The last fault is over, and nothing is submitted any more. */
+/** The last fault is over, also those of the store by itself, and nothing is submitted any more. */
 export interface Calm extends At {
   readonly kind: 'calm';
 }
 
-/** The run ends: what is left by then. */
+/** The run ends. `steps` and `archived` are what is left after every queue was stopped. */
 export interface Finished extends At {
   readonly kind: 'finished';
   readonly steps: readonly StepState[];
   readonly archived: readonly StepState[];
-  /** The processes that are alive. */
+  /** When the fleet had drained, or was given up: before its queues were stopped. */
+  readonly drainedAt: number;
+  /** The processes with a started pod that were alive then. */
   readonly alive: readonly {
     readonly process: ProcessName;
     readonly podId: string;
