@@ -141,3 +141,29 @@ export interface StatementContext {
 
 /** The model of one statement: it reads the view, and decides. It changes nothing itself. */
 export type StatementModel = (view: View, context: StatementContext) => Effect;
+
+/** One row that a commit has changed. `before` is absent for a new row, `after` for a removed one. */
+export type TableChange =
+  | { readonly table: 'steps'; readonly before?: StepRow; readonly after?: StepRow }
+  | { readonly table: 'archive'; readonly before?: ArchivedRow; readonly after?: ArchivedRow }
+  | { readonly table: 'podLog'; readonly after: PodLogRow };
+
+/** What a commit has done. An UPDATE counts the rows that it has written, also those that stayed as they were. */
+export interface Committed {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  /** Rows that are other than before, in the order of the effect. Of POD_LOG, only new rows. */
+  readonly changes: readonly TableChange[];
+}
+
+/** The tables: every commit with its session and its instant. */
+export interface Tables {
+  /**
+   * What a statement of `session` sees: everything that the session has written so far, and of the others what was committed at
+   * `asOf` or before. `asOf` may be `Infinity`: everything. A view stays as it is for as long as its statement runs.
+   */
+  view(session: number, asOf: number): View;
+  /** Applies an effect as a whole. `at` never goes back. */
+  commit(effect: Effect, session: number, at: number): Committed;
+}
