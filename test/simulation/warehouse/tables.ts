@@ -1,111 +1,163 @@
 /**
- * The rows of the modelled warehouse's tables. Names are those of the columns; instants are numbers, in ms of the warehouse's clock.
- * A VARIANT is a value of JSON, and `null` is NULL.
+ * The rows of the modelled warehouse's tables, and what a statement's model reads and decides. Names are those of the columns;
+ * instants are numbers, in ms of the warehouse's clock.
+ *
+ * Invariant: a row is never changed. A change puts another row in its place.
  */
 
 export interface StepRow {
-  step_id: string;
-  row_id: string;
-  status: string;
-  claimed_by: string | null;
-  last_update_ts: number;
-  payload: unknown;
-  retry_count: number;
-  priority: number;
-  created_ts: number;
-  max_retries: number;
-  version: number;
-  step_type: string | null;
-  run_at: number;
-  far_run_at: number | null;
-  crashes: number;
-  claim_token: string | null;
-  claimed_incarnation: string | null;
-  claimed_ts: number | null;
-  settled_token: string | null;
-  settled_version: number | null;
-  settled_by: string | null;
-  submit_token: string | null;
-  submit_index: number | null;
-  payload_text: string | null;
-  result: string | null;
-  error: string | null;
+  readonly step_id: string;
+  readonly row_id: string;
+  readonly status: string;
+  readonly claimed_by: string | null;
+  readonly last_update_ts: number;
+  /** VARIANT: a parsed JSON value. */
+  readonly payload: unknown;
+  readonly retry_count: number;
+  readonly priority: number;
+  readonly created_ts: number;
+  readonly max_retries: number;
+  readonly version: number;
+  readonly step_type: string | null;
+  readonly run_at: number;
+  readonly far_run_at: number | null;
+  readonly crashes: number;
+  readonly claim_token: string | null;
+  readonly claimed_incarnation: string | null;
+  readonly claimed_ts: number | null;
+  readonly settled_token: string | null;
+  readonly settled_version: number | null;
+  readonly settled_by: string | null;
+  readonly submit_token: string | null;
+  readonly submit_index: number | null;
+  readonly payload_text: string | null;
+  readonly result: string | null;
+  readonly error: string | null;
 }
 
 export interface ArchivedRow extends StepRow {
-  archived_ts: number;
+  readonly archived_ts: number;
 }
 
 export interface RequestRow {
-  token: string;
-  pod_id: string;
-  incarnation: string;
-  seq: number;
-  group_id: string;
-  free: number;
-  prefetch: number;
-  quarantine: number;
-  limits: unknown;
-  settlements: unknown;
-  slot_ms: number | null;
-  asked_ts: number;
+  readonly token: string;
+  readonly pod_id: string;
+  readonly incarnation: string;
+  readonly seq: number;
+  readonly group_id: string;
+  readonly free: number;
+  readonly prefetch: number;
+  readonly quarantine: number;
+  /** VARIANT, as `settlements`: any JSON value, parsed; `null` if there is none. */
+  readonly limits: unknown;
+  readonly settlements: unknown;
+  readonly slot_ms: number | null;
+  readonly asked_ts: number;
 }
 
 export interface PodLogRow {
-  pod_id: string;
-  incarnation: string;
-  event: string;
-  seq: number | null;
-  at_ts: number;
-  heartbeat_ms: number | null;
-  dead_after_ms: number | null;
-  eligible: number | null;
-  meta_text: string | null;
+  readonly pod_id: string;
+  readonly incarnation: string;
+  readonly event: string;
+  readonly seq: number | null;
+  readonly at_ts: number;
+  readonly heartbeat_ms: number | null;
+  readonly dead_after_ms: number | null;
+  readonly eligible: number | null;
+  readonly meta_text: string | null;
 }
 
 /** The versions that the tables were brought to. */
 export interface SchemaInfoRow {
-  version: number;
-  oldest_allowed: number;
-  at_ts: number;
+  readonly version: number;
+  readonly oldest_allowed: number;
+  readonly at_ts: number;
 }
 
-/** What one statement sees of the tables: all of its own session, and of the others what was committed by some instant. */
+/**
+ * A step of which every row that counts is pending, as the exchange ranks it (`waiting` of the texts): its first row stands for it,
+ * with the greatest priority, due time and counts of all.
+ */
+export interface WaitingStep {
+  readonly its_step: string;
+  readonly first_id: string;
+  readonly seen: number;
+  readonly its_type: string;
+  readonly prio: number;
+  readonly due_ts: number;
+  readonly struck: number;
+  readonly made_ts: number;
+  readonly made_at: number;
+  /** What the first row lacks to the greatest counts. */
+  readonly burn: number;
+  readonly crash: number;
+}
+
+/** The waiting steps of one type. A suspect is a step with two crashes or more. */
+export interface WaitingOfType {
+  /** How many are due at `now`. */
+  countDue(now: number, suspects: boolean): number;
+  /** Those due at `now`, in the order of claims. Read no more of them than you need. */
+  inOrder(now: number, suspects: boolean): Iterable<WaitingStep>;
+  /** How many fell due at `by` or before and have at most this many crashes. */
+  countSince(by: number, mostCrashes: number): number;
+  /** When the first of those falls due that are not due at `now`. */
+  nextAfter(now: number): number | undefined;
+  /** When the first of those fell due that are due at `now`, and the fewest crashes among them, at most 2. */
+  firstDue(now: number): { readonly first_ts: number; readonly struck: number } | undefined;
+}
+
+/**
+ * What one statement sees of the tables: all of its own session, and of the others what was committed by some instant.
+ *
+ * A view is read at once, before anything changes; it is no copy.
+ */
 export interface View {
   /** All rows of the step, in no order. */
   stepsById(stepId: string): readonly StepRow[];
   /** Rows whose `claim_token` or `settled_token` this is. */
   stepsByToken(token: string): readonly StepRow[];
-  /** Pending rows of a type that are due at `now`, and those that are not, unordered. */
-  pendingOf(stepType: string): Iterable<StepRow>;
-  /** Rows whose status is `claimed`. */
+  /** Rows with status `claimed`. */
   claimed(): Iterable<StepRow>;
-  /** The same, of one incarnation. */
+  /** Rows with status `claimed` and this `claimed_incarnation`. */
   claimedBy(incarnation: string): Iterable<StepRow>;
   allSteps(): Iterable<StepRow>;
+  /** The ids of the steps that have several rows. */
+  severalRows(): Iterable<string>;
+  waitingOf(stepType: string): WaitingOfType;
+  stepCount(): number;
+  /** How many rows are claimed and valid. */
+  claimedCount(): number;
+  /** The latest `last_update_ts` of the rows whose holder, or settler if they are not claimed, is another than `me`. */
+  lastOfOthers(me: string | null): number | undefined;
   archivedById(stepId: string): readonly ArchivedRow[];
   allArchived(): Iterable<ArchivedRow>;
   requests(): Iterable<RequestRow>;
+  /** Those with `asked_ts` above the instant. */
+  requestsSince(instant: number): Iterable<RequestRow>;
   podLog(): Iterable<PodLogRow>;
+  podLogOf(incarnation: string): readonly PodLogRow[];
   schemaInfo(): Iterable<SchemaInfoRow>;
 }
 
 /**
  * One change of the rows of a step, decided by a statement from its view. It meets every row of the step as it is when the statement
- * has its lock, also one that the view did not show, and changes those for which `guard` holds then.
+ * has its lock, also one that the view did not show, and changes those for which `guard` (the WHERE) holds then.
  *
- * A row that passes its guard is written, also if `change` answers it as it was: the session sees it as it is from then on.
+ * A row that passes its guard is written, also if `change` answers it as it was: the session sees it as it is from then on. A statement
+ * has at most one update that meets a row: Snowflake refuses two.
  */
 export interface RowUpdate {
   readonly step_id: string;
   guard(row: StepRow): boolean;
-  change(row: StepRow): StepRow;
+  /** @param now SYSDATE(), when the change is made */
+  change(row: StepRow, now: number): StepRow;
 }
 
 /** Removes the rows of a step for which `guard` holds, as they are when the statement has its lock. */
-export interface RowDelete<Row> {
+export interface RowDelete<R extends StepRow> {
   readonly step_id: string;
-  guard(row: Row): boolean;
+  guard(row: R): boolean;
 }
 
 /**
@@ -121,6 +173,7 @@ export interface Effect {
   readonly insertArchived?: readonly ArchivedRow[];
   readonly deleteArchived?: readonly RowDelete<ArchivedRow>[];
   readonly insertRequests?: readonly RequestRow[];
+  /** The WHERE of a DELETE. */
   readonly deleteRequests?: (row: RequestRow) => boolean;
   readonly insertPodLog?: readonly PodLogRow[];
   readonly deletePodLog?: (row: PodLogRow) => boolean;
@@ -161,7 +214,7 @@ export interface Committed {
 export interface Tables {
   /**
    * What a statement of `session` sees: everything that the session has written so far, and of the others what was committed at
-   * `asOf` or before. `asOf` may be `Infinity`: everything. A view stays as it is for as long as its statement runs.
+   * `asOf` or before. `asOf` may be `Infinity`: everything. The view is read before the next commit.
    */
   view(session: number, asOf: number): View;
   /** Applies an effect as a whole. `at` never goes back. */
