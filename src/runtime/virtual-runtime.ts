@@ -5,12 +5,16 @@
  * - The same seed and the same calls give the same run.
  * - Time moves only in `advance` and `until`, from one due timer to the next. Between two timers, everything runs that needs
  *   no time: promise chains, and code that has yielded.
+ * - Timers that are due at the same instant fire in the order in which they were set, whatever their machines.
  * - The machines of one simulated world share its time ({@link VirtualRuntime.fork}). Each has its own clocks, which can be
- *   stepped, suspended and frozen.
+ *   stepped, suspended and frozen, and can drift. A timer costs the same however many machines there are.
+ * - A machine that was removed never does anything again, and costs nothing.
  */
-import { AsyncResource } from 'node:async_hooks';
+import { asError } from '../errors.js';
 import { native } from './native-globals.js';
 import { createUuidV7, MAX_DELAY_MS, type Runtime, type Timer } from './runtime.js';
+import { OUTSIDE, TimerHeap } from './timer-heap.js';
+import { VirtualTimer } from './virtual-timer.js';
 
 export interface VirtualRuntimeOptions {
   /** The seed of its randomness. Default 1. */
@@ -25,17 +29,12 @@ interface World {
   moving: boolean;
   timersSet: number;
   yields: number;
-  readonly machines: VirtualRuntime[];
+  machines: number;
+  /** Of all machines; those of a frozen machine are set aside when they would be next. */
+  readonly timers: TimerHeap<VirtualTimer<VirtualRuntime>>;
 }
 
-interface VirtualTimer {
-  /** By its machine's monotonic clock. */
-  readonly dueAt: number;
-  readonly order: number;
-  /** Bound to the async context in which the timer was set, as Node's are. */
-  readonly callback: () => void;
-}
-
+const NO_TIMER: Timer = { cancel: () => {} };
 const FIRST_INSTANT_OF_2030 = 1_893_456_000_000;
 /** More turns than this while no time passes mean an endless loop. */
 const MAX_TURNS_AT_ONE_INSTANT = 20_000;
@@ -46,9 +45,13 @@ export class VirtualRuntime implements Runtime {
   readonly #random: () => number;
   readonly #uuid: () => string;
   #world: World;
-  /** Sorted: the next one first. */
-  readonly #timers: VirtualTimer[] = [];
+  readonly #cancel = (timer: VirtualTimer<VirtualRuntime>): void => this.#drop(timer);
+  /** Those that would have fired while it was frozen. */
+  readonly #aside = new Set<VirtualTimer<VirtualRuntime>>();
+  #pending = 0;
+  #removed = false;
   #wallShift = 0;
+  #drift: { readonly since: number; readonly rate: number } = { since: 0, rate: 0 };
   /** For how long the monotonic clock has stood still while the world's time went on. */
   #lag = 0;
   #frozen: { readonly at: number; readonly monotonic: 'runs' | 'stops' } | undefined;
@@ -62,20 +65,19 @@ export class VirtualRuntime implements Runtime {
       () => this.wallMs(),
       () => Math.floor(bytes() * 256),
     );
-    this.#world = { now: 0, moving: false, timersSet: 0, yields: 0, machines: [this] };
+    this.#world = { now: 0, moving: false, timersSet: 0, yields: 0, machines: 1, timers: new TimerHeap() };
   }
 
   /** Another machine in the same world. It shares the time; its clocks, randomness and timers are its own. */
   fork(): VirtualRuntime {
-    const seed = (this.#seed + Math.imul(this.#world.machines.length, 0x9e3779b1)) | 0;
+    const seed = (this.#seed + Math.imul(this.#world.machines++, 0x9e3779b1)) | 0;
     const machine = new VirtualRuntime({ seed, wallMs: this.#startsAt });
     machine.#world = this.#world;
-    this.#world.machines.push(machine);
     return machine;
   }
 
   wallMs(): number {
-    return Math.floor(this.#startsAt + this.#world.now + this.#wallShift);
+    return Math.floor(this.#startsAt + this.#world.now + this.#wallShift + this.#driftedMs());
   }
 
   monotonicMs(): number {
@@ -92,33 +94,38 @@ export class VirtualRuntime implements Runtime {
   }
 
   after(delayMs: number, callback: () => void): Timer {
+    if (this.#removed) return NO_TIMER;
     const dueAt = this.monotonicMs() + Math.min(Math.max(delayMs, 0), MAX_DELAY_MS);
-    const context = new AsyncResource('VirtualTimer');
-    const fire = (): void => context.runInAsyncScope(callback);
-    const timer: VirtualTimer = { dueAt, order: this.#world.timersSet++, callback: fire };
-    this.#timers.splice(this.#timers.findLastIndex((other) => other.dueAt <= dueAt) + 1, 0, timer);
-    return {
-      cancel: () => {
-        const index = this.#timers.indexOf(timer);
-        if (index >= 0) this.#timers.splice(index, 1);
-      },
-    };
+    const world = this.#world;
+    const due = { dueAt, at: dueAt + this.#lag, order: world.timersSet++ };
+    const timer = new VirtualTimer<VirtualRuntime>(this, due, callback, this.#cancel);
+    this.#pending++;
+    world.timers.add(timer);
+    return timer;
   }
 
   async yield(): Promise<void> {
-    this.#world.yields++;
+    const world = this.#world;
+    world.yields++;
     await turn();
-    this.#world.yields--;
+    world.yields--;
+    if (this.#removed) await new Promise<never>(() => {}); // one each: it is garbage at once
   }
 
   /** How many timers of this machine are set: 0 once everything has been stopped. */
   get pending(): number {
-    return this.#timers.length;
+    return this.#pending;
   }
 
   /** Steps the wall clock forward or back. The monotonic clock and the timers are not affected. */
   shiftWall(ms: number): void {
     this.#wallShift += ms;
+  }
+
+  /** From now on the wall clock runs faster than real time by this, or slower if it is negative. 0: at the right speed. */
+  drift(perMille: number): void {
+    this.#wallShift += this.#driftedMs();
+    this.#drift = { since: this.#world.now, rate: perMille / 1_000 };
   }
 
   /** The machine has slept for this time: the wall clock has run on, the monotonic clock has stood still. */
@@ -140,6 +147,19 @@ export class VirtualRuntime implements Runtime {
   thaw(): void {
     if (this.#frozen?.monotonic === 'stops') this.#lag += this.#world.now - this.#frozen.at;
     this.#frozen = undefined;
+    for (const timer of this.#aside) this.#world.timers.add(timer);
+    this.#aside.clear();
+  }
+
+  /**
+   * A process that was killed, or a machine that is lost. Its timers never fire, none can be set, and code that has yielded
+   * never continues. Its clocks can still be read.
+   */
+  remove(): void {
+    this.#removed = true;
+    this.#pending = 0;
+    this.#aside.clear();
+    this.#world.timers.removeAll(({ machine }) => machine === this);
   }
 
   /** Moves the world's time and fires the timers that are due, in order. Everything settles in between. */
@@ -147,15 +167,14 @@ export class VirtualRuntime implements Runtime {
     await this.#move(async () => {
       const world = this.#world;
       const until = world.now + ms;
-      await this.#settle();
-      while (this.#fireNext(until)) await this.#settle();
+      await this.#fireAll(until, () => false);
       world.now = until;
     });
   }
 
   /** Lets everything settle that needs no time. */
   settle(): Promise<void> {
-    return this.#move(() => this.#settle());
+    return this.#move(() => this.#fireAll(-Infinity, () => false));
   }
 
   /**
@@ -172,8 +191,7 @@ export class VirtualRuntime implements Runtime {
     promise.then(settles, settles);
     await this.#move(async () => {
       const limit = this.#world.now + atMostMs;
-      await this.#settle();
-      while (!settled && this.#fireNext(limit)) await this.#settle();
+      await this.#fireAll(limit, () => settled);
       if (!settled && this.#next() !== undefined) throw new Error(`until: not settled after ${atMostMs} ms`);
     });
     return promise;
@@ -191,13 +209,27 @@ export class VirtualRuntime implements Runtime {
     }
   }
 
-  async #settle(): Promise<void> {
-    let turns = 0;
-    do {
-      if (turns++ > MAX_TURNS_AT_ONE_INSTANT)
-        throw new Error('endless loop: code yields without end while no time passes');
-      await turn();
-    } while (this.#world.yields > 0);
+  /** Fires one timer after another until none is due by then, or `enough` says so. Everything settles before and after each. */
+  #fireAll(until: number, enough: () => boolean): Promise<void> {
+    const world = this.#world;
+    return new Promise((resolve, reject) => {
+      let turns = 0;
+      const turn = (): void => {
+        if (world.yields > 0) {
+          if (turns++ > MAX_TURNS_AT_ONE_INSTANT)
+            return reject(new Error('endless loop: code yields without end while no time passes'));
+        } else {
+          turns = 0;
+          try {
+            if (enough() || !this.#fireNext(until)) return resolve();
+          } catch (error) {
+            return reject(asError(error));
+          }
+        }
+        native.setImmediate(turn);
+      };
+      native.setImmediate(turn);
+    });
   }
 
   /** Fires the world's next timer, if it is due by then. */
@@ -205,21 +237,38 @@ export class VirtualRuntime implements Runtime {
     const next = this.#next();
     if (next === undefined || next.at > until) return false;
     this.#world.now = Math.max(this.#world.now, next.at);
-    next.machine.#timers.shift()?.callback();
+    next.cancel(); // it fires once
+    next.fire();
     return true;
   }
 
-  #next(): { readonly machine: VirtualRuntime; readonly at: number; readonly order: number } | undefined {
-    let next: { readonly machine: VirtualRuntime; readonly at: number; readonly order: number } | undefined;
-    for (const machine of this.#world.machines) {
-      const [timer] = machine.#timers;
-      if (timer === undefined || machine.#frozen !== undefined) continue;
-      const at = timer.dueAt + machine.#lag;
-      if (next === undefined || at < next.at || (at === next.at && timer.order < next.order)) {
-        next = { machine, at, order: timer.order };
-      }
+  #next(): VirtualTimer<VirtualRuntime> | undefined {
+    const { timers } = this.#world;
+    for (;;) {
+      const { first } = timers;
+      if (first === undefined) return undefined;
+      const { machine } = first;
+      const at = first.dueAt + machine.#lag;
+      if (machine.#frozen === undefined && at === first.at) return first;
+      timers.remove(first);
+      first.at = at;
+      if (machine.#frozen === undefined) timers.add(first);
+      else machine.#aside.add(first);
     }
-    return next;
+  }
+
+  #drop(timer: VirtualTimer<VirtualRuntime>): void {
+    if (timer.slot === OUTSIDE) {
+      if (this.#aside.delete(timer)) this.#pending--;
+      return;
+    }
+    this.#world.timers.remove(timer);
+    this.#pending--;
+  }
+
+  #driftedMs(): number {
+    const { since, rate } = this.#drift;
+    return rate * (this.#world.now - since);
   }
 }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
 import { sleep } from '../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
@@ -118,6 +119,71 @@ describe('clocks', () => {
   });
 });
 
+describe('a wall clock that drifts', () => {
+  it('runs faster or slower than time, and goes on from where it is when its speed changes', async () => {
+    const runtime = new VirtualRuntime({ wallMs: 0 });
+    await runtime.advance(1_000);
+    runtime.drift(100);
+    expect(runtime.wallMs()).toBe(1_000);
+    await runtime.advance(1_000);
+    expect(runtime.wallMs()).toBe(2_100);
+    runtime.drift(-500);
+    await runtime.advance(1_000);
+    expect(runtime.wallMs()).toBe(2_600);
+    runtime.drift(0);
+    await runtime.advance(1_000);
+    expect([runtime.wallMs(), runtime.monotonicMs()]).toEqual([3_600, 4_000]);
+  });
+
+  it('is that of one machine, and moves no timer', async () => {
+    const world = new VirtualRuntime({ wallMs: 0 });
+    const machine = world.fork();
+    const fired: number[] = [];
+    machine.drift(50);
+    machine.after(1_000, () => fired.push(world.wallMs()));
+    await world.advance(2_000);
+    expect(fired).toEqual([1_000]);
+    expect([machine.wallMs(), world.wallMs()]).toEqual([2_100, 2_000]);
+  });
+});
+
+describe('a machine that was removed', () => {
+  it('fires no timer, takes none, and does not go on after a yield; its world goes on', async () => {
+    const world = new VirtualRuntime();
+    const machine = world.fork();
+    const happened: string[] = [];
+    machine.after(10, () => happened.push('timer'));
+    machine.after(10, () => {
+      void (async () => {
+        await machine.yield();
+        happened.push('after the yield');
+      })();
+      machine.remove();
+      machine.after(0, () => happened.push('late timer'));
+      machine.after(1, () => {}).cancel();
+      void machine.yield().then(() => happened.push('late yield'));
+    });
+    const dropped = machine.after(20, () => happened.push('later timer'));
+    world.after(30, () => happened.push('world'));
+    await world.advance(100);
+    expect(happened).toEqual(['timer', 'world']);
+    dropped.cancel();
+    expect([machine.pending, world.pending, machine.monotonicMs()]).toEqual([0, 0, 100]);
+  });
+
+  it('stays removed, even if it was frozen', async () => {
+    const world = new VirtualRuntime();
+    const machine = world.fork();
+    machine.after(10, () => expect.unreachable());
+    machine.freeze();
+    await world.advance(20);
+    machine.remove();
+    machine.thaw();
+    await world.advance(20);
+    expect(machine.pending).toBe(0);
+  });
+});
+
 describe('machines of one world', () => {
   it('share the time and nothing else', async () => {
     const one = new VirtualRuntime();
@@ -161,6 +227,61 @@ describe('machines of one world', () => {
     expect(fired).toEqual([10]);
     expect(pod.wallMs()).toBe(world.wallMs());
   });
+});
+
+describe('timers of frozen machines', () => {
+  it('can be cancelled and set, and fire in the order of their times', async () => {
+    const world = new VirtualRuntime();
+    const pod = world.fork();
+    const fired: string[] = [];
+    const dropped = pod.after(10, () => expect.unreachable());
+    pod.after(20, () => fired.push('first'));
+    pod.freeze();
+    await world.advance(15);
+    dropped.cancel();
+    dropped.cancel();
+    expect(pod.pending).toBe(1);
+    pod.after(1, () => fired.push('due at 16'));
+    await world.advance(100);
+    pod.thaw();
+    world.after(0, () => fired.push('of the world'));
+    await world.advance(0);
+    expect(fired).toEqual(['due at 16', 'first', 'of the world']);
+    expect(pod.pending).toBe(0);
+  });
+
+  it('are later by as long as their machine slept, and those of others are not', async () => {
+    const world = new VirtualRuntime();
+    const [sleeper, other] = [world.fork(), world.fork()];
+    const fired: string[] = [];
+    const set = (machine: VirtualRuntime, name: string, delayMs: number) =>
+      machine.after(delayMs, () => fired.push(`${name}@${world.monotonicMs()}`));
+    for (const delayMs of [10, 60, 70]) set(sleeper, 'sleeper', delayMs);
+    for (const delayMs of [20, 40, 110]) set(other, 'other', delayMs);
+    sleeper.freeze('stops');
+    await world.advance(50);
+    sleeper.thaw();
+    await world.advance(100);
+    expect(fired).toEqual(['other@20', 'other@40', 'sleeper@60', 'sleeper@110', 'other@110', 'sleeper@120']);
+  });
+});
+
+it('fires a timer in the async context in which it was set', async () => {
+  const runtime = new VirtualRuntime();
+  const storage = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  storage.run('setter', () => runtime.after(1, () => seen.push(storage.getStore())));
+  await storage.run('mover', () => runtime.advance(1));
+  expect(seen).toEqual(['setter']);
+});
+
+it('passes on what a timer throws to the caller that moves time', async () => {
+  const runtime = new VirtualRuntime();
+  runtime.after(1, () => {
+    throw new Error('from the timer');
+  });
+  await expect(runtime.advance(5)).rejects.toThrow('from the timer');
+  await runtime.advance(5);
 });
 
 describe('randomness', () => {
