@@ -1,10 +1,10 @@
 /** Checks that broken sources compile: the compiler would find any other break, so it says nothing about the tests. */
 import path from 'node:path';
 import ts from 'typescript';
-import type { Break } from './break.js';
+import type { Patch } from './patch.js';
 
 /** @returns one sentence for each break whose file no longer compiles; every `find` must occur */
-export function misfits(project: string, breaks: readonly Break[]): string[] {
+export function misfits(project: string, breaks: readonly Patch[]): string[] {
   const sources = new Sources(project);
   // A program is slow to make, so one has all breaks, each in a copy of its file beside it. The other files import the
   // original, so a copy may have an error that the break does not cause. Such a break is tried in the file itself.
@@ -25,7 +25,7 @@ class Sources {
   }
 
   /** The breaks whose copies do not compile. No copy sees another. */
-  suspects(breaks: readonly Break[]): readonly Break[] {
+  suspects(breaks: readonly Patch[]): readonly Patch[] {
     const copies = breaks.map(({ file }, i) => path.join(this.#project, file.replace(/\.ts$/, `.break-${i}.ts`)));
     for (const [i, one] of breaks.entries()) this.#write(copies[i] ?? '', one);
     const program = this.#service.getProgram();
@@ -35,7 +35,7 @@ class Sources {
   }
 
   /** The first diagnostic of the file with the break in it. */
-  problem(one: Break): string | undefined {
+  problem(one: Patch): string | undefined {
     const file = path.join(this.#project, one.file);
     this.#write(file, one);
     const found = firstProblem(this.#service.getProgram(), file);
@@ -43,7 +43,7 @@ class Sources {
     return found;
   }
 
-  #write(to: string, { name, file, find, replace }: Break): void {
+  #write(to: string, { name, file, find, replace }: Patch): void {
     const text = (ts.sys.readFile(path.join(this.#project, file)) ?? '').replace(find, () => replace);
     this.#broken.set(to, { text, version: name });
   }

@@ -22,7 +22,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Break } from './break.js';
+import { patched, type Patch } from './patch.js';
 
 const LINKED = ['node_modules', 'dist'];
 const LEFT_OUT = /^(\.git|site|coverage)$|\.(tgz|log|db|db-shm|db-wal)$/;
@@ -48,15 +48,13 @@ export class Copy {
   }
 
   /** @returns the path of the changed file. @throws if `find` does not occur exactly once, or the text stays the same */
-  apply({ name, file, find, replace }: Break): string {
-    if (this.#broken !== undefined) throw new Error(`${name}: the break before it is still applied`);
-    const changed = path.join(this.project, file);
+  apply(patch: Patch): string {
+    if (this.#broken !== undefined) throw new Error(`${patch.name}: the break before it is still applied`);
+    const changed = path.join(this.project, patch.file);
     const text = existsSync(changed) ? readFileSync(changed, 'utf8') : '';
-    const [before, after, ...more] = text.split(find);
-    if (before === undefined || after === undefined || more.length > 0 || find === replace)
-      throw new Error(`${name}: "find" must occur exactly once in ${file}, and "replace" must differ from it`);
+    const broken = patched(text, patch);
     this.#broken = { file: changed, text };
-    writeFileSync(changed, before + replace + after);
+    writeFileSync(changed, broken);
     return changed;
   }
 
