@@ -1,0 +1,214 @@
+/**
+ * A warehouse and its tables on virtual time. Sessions send it the texts of the store's statements; it runs their models.
+ *
+ * Invariants:
+ * - It uses the clock and the randomness of its own machine alone, so the same seed gives the same run.
+ * - A text that no pod sends is an error of the simulation, and ends it.
+ */
+import type { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
+import type { Committed, Effect, StatementContext, TableChange, Tables, View } from '../tables.js';
+import { ChangeToken } from './change-token.js';
+import type { KnownStatement, Registry, StatementKind } from './known-statement.js';
+import type { Machinery } from './machinery.js';
+import { Meter } from './meter.js';
+import { Power } from './power.js';
+import { ServerSession } from './server-session.js';
+import { CALM, type Figures, type Traffic } from './settings.js';
+import { StatementRun, type Sent } from './statement-run.js';
+import { WaitingLine } from './waiting-line.js';
+
+export interface WarehouseParts {
+  /** Its own: a fork of the world. */
+  readonly machine: VirtualRuntime;
+  readonly tables: Tables;
+  readonly registry: Registry;
+  readonly traffic: Traffic;
+  /** Called for each change of a row, when it is committed. @param process whose statement it was */
+  readonly onChange?: (change: TableChange, process: string) => void;
+  /** Called for each statement that has ended. */
+  readonly onStatement?: (statement: KnownStatement, process: string) => void;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+export class ModelledWarehouse implements Machinery {
+  readonly machine: VirtualRuntime;
+  readonly power: Power;
+  readonly slots: WaitingLine;
+  readonly meter = new Meter();
+  readonly #parts: WarehouseParts;
+  readonly #token: ChangeToken;
+  readonly #locks = new Map<string, WaitingLine>();
+  readonly #insertLocks = new Map<string, WaitingLine>();
+  readonly #random: () => number;
+  #traffic: Traffic;
+  #sessions = 0;
+  #slowByMs = 0;
+  /** Statements that land later. */
+  readonly #late = new Set<() => void>();
+
+  constructor(parts: WarehouseParts) {
+    const { machine, traffic } = parts;
+    this.#parts = parts;
+    this.machine = machine;
+    this.#traffic = traffic;
+    this.#random = () => machine.random();
+    this.#token = new ChangeToken(traffic, this.#random);
+    this.power = new Power(machine, traffic.figures);
+    this.slots = new WaitingLine(machine, { places: traffic.figures.slots, mayWait: Infinity, order: 'fifo' });
+  }
+
+  get traffic(): Traffic {
+    return this.#traffic;
+  }
+
+  get figures(): Figures {
+    return this.#traffic.figures;
+  }
+
+  /** From now on nothing goes wrong; the times stay. What was to land later lands now. */
+  calm(): void {
+    this.change({ ...CALM, reading: this.#traffic.reading });
+    this.#slowByMs = 0;
+    for (const lands of [...this.#late]) lands();
+  }
+
+  change(traffic: Partial<Omit<Traffic, 'figures'>>): void {
+    this.#traffic = { ...this.#traffic, ...traffic };
+    this.#token.rules = this.#traffic;
+  }
+
+  /** From now on the work of each statement takes longer by this. */
+  slow(byMs: number): void {
+    this.#slowByMs = byMs;
+  }
+
+  now(): number {
+    return this.machine.monotonicMs();
+  }
+
+  login(process: string): ServerSession {
+    return new ServerSession(++this.#sessions, process);
+  }
+
+  /** Runs a statement, or finds the first run of the request. */
+  receive(session: ServerSession, requestId: string, text: string, bind: string | undefined): StatementRun {
+    const known = session.ofRequest(requestId);
+    if (known !== undefined) return known;
+    const run = new StatementRun(this.#sent(session, text, bind), this);
+    session.remember(requestId, run);
+    run.begin();
+    return run;
+  }
+
+  /** Runs a statement under no request, so that nobody finds its answer. @param view what its source shows; default: what it sees */
+  runApart(session: ServerSession, text: string, bind: string | undefined, view?: View): StatementRun {
+    const run = new StatementRun(this.#sent(session, text, bind), this, view);
+    run.begin();
+    return run;
+  }
+
+  /** Does something later, but not after the calm has come. */
+  later(ms: number, work: () => void): void {
+    const once = (): void => {
+      if (this.#late.delete(once)) work();
+    };
+    this.#late.add(once);
+    this.machine.after(ms, once);
+  }
+
+  columnsOf(text: string): readonly { getName(): string; getType(): string }[] {
+    return (this.#known(text).columns ?? []).map(({ name, type }) => ({ getName: () => name, getType: () => type }));
+  }
+
+  kindOf(text: string): StatementKind {
+    return this.#known(text).kind;
+  }
+
+  lockOf(table: string): WaitingLine {
+    const { waiters, lockOrder } = this.figures;
+    return this.#lineOf(this.#locks, table, waiters, lockOrder);
+  }
+
+  insertLockOf(table: string): WaitingLine {
+    return this.#lineOf(this.#insertLocks, table, this.figures.insertWaiters, 'fifo');
+  }
+
+  drawn(ms: number): number {
+    const { spread } = this.figures;
+    return spread === 0 || ms === 0 ? ms : ms * (1 + spread * (2 * this.#random() - 1));
+  }
+
+  workMs(kind: StatementKind, effect: Effect): number {
+    const { selectMs, insertMs, updateMs, perRowMs } = this.figures;
+    if (kind === 'select') return this.drawn(selectMs) + this.#slowByMs;
+    if (kind === 'insert') return this.drawn(insertMs) + this.#slowByMs;
+    const rows =
+      (effect.update?.length ?? 0) + (effect.deleteSteps?.length ?? 0) + (effect.deleteArchived?.length ?? 0);
+    return this.drawn(updateMs) + rows * perRowMs + this.#slowByMs;
+  }
+
+  view(session: ServerSession): View {
+    const asOf = session.lateness.next(this.now(), this.#traffic, this.#random);
+    return this.#parts.tables.view(session.id, asOf);
+  }
+
+  context(bind: unknown): StatementContext {
+    const token = (): string => this.#token.read(this.now());
+    return {
+      now: this.machine.wallMs(),
+      bind,
+      uuid: () => this.machine.uuid(),
+      get changeToken() {
+        return token();
+      },
+    };
+  }
+
+  announce(effect: Effect): boolean {
+    return changesSteps(effect) && this.#token.announce(this.now());
+  }
+
+  commit(effect: Effect, session: ServerSession, statement: KnownStatement, announced: boolean): readonly Row[] {
+    const { tables, onChange, onStatement } = this.#parts;
+    onStatement?.(statement, session.process);
+    if (statement.kind === 'select' || statement.kind === 'metadata' || statement.kind === 'session')
+      return effect.rows;
+    const committed = tables.commit(effect, session.id, this.now());
+    const { inserted, updated, deleted, changes } = committed;
+    if (!announced && changesSteps(effect) && inserted + updated + deleted > 0) this.#token.move(this.now());
+    if (onChange !== undefined) for (const change of changes) onChange(change, session.process);
+    return [written(statement.kind, committed)];
+  }
+
+  #sent(session: ServerSession, text: string, bind: string | undefined): Sent {
+    const parsed: unknown = bind === undefined ? undefined : JSON.parse(bind);
+    return { session, statement: this.#known(text), text, bind: parsed };
+  }
+
+  #known(text: string): KnownStatement {
+    const known = SESSION.test(text) ? ALTER_SESSION : this.#parts.registry(text);
+    if (known === undefined) throw new Error(`no model of the statement: ${text.slice(0, 200)}`);
+    return known;
+  }
+
+  #lineOf(lines: Map<string, WaitingLine>, table: string, mayWait: number, order: 'fifo' | 'random'): WaitingLine {
+    let line = lines.get(table);
+    if (line === undefined) lines.set(table, (line = new WaitingLine(this.machine, { places: 1, mayWait, order })));
+    return line;
+  }
+}
+
+const SESSION = /^ALTER SESSION\b/;
+const ALTER_SESSION: KnownStatement = { name: 'session.settings', kind: 'session', model: () => ({ rows: [] }) };
+
+function changesSteps({ update, insertSteps, deleteSteps }: Effect): boolean {
+  return update !== undefined || insertSteps !== undefined || deleteSteps !== undefined;
+}
+
+/** How many rows a statement has written, as Snowflake answers it. */
+function written(kind: 'insert' | 'update' | 'delete', { inserted, updated, deleted }: Committed): Row {
+  if (kind === 'insert') return { 'number of rows inserted': inserted };
+  if (kind === 'delete') return { 'number of rows deleted': deleted };
+  return { 'number of rows updated': updated, 'number of multi-joined rows updated': 0 };
+}

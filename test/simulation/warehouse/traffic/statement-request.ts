@@ -1,0 +1,164 @@
+/**
+ * One request of the driver that has a statement run, with what goes wrong on its way.
+ *
+ * Invariants:
+ * - Its caller is called back once, or never.
+ * - A fault of the way does not say whether the statement was applied.
+ */
+import { failureOf, refusals, unanswered, type Refusal } from './refusal.js';
+import type { RequestFault } from './request-fault.js';
+import type { ModelledWarehouse } from './modelled-warehouse.js';
+import type { ServerSession } from './server-session.js';
+import type { Answer, StatementRun } from './statement-run.js';
+import type { Wire } from './wire.js';
+
+/** What the store hands to `execute`. */
+export interface Execution {
+  readonly sqlText: string;
+  readonly requestId: string;
+  readonly binds?: readonly string[];
+  readonly complete: (
+    error: Error | undefined,
+    statement: StatementRequest,
+    rows?: readonly Readonly<Record<string, unknown>>[],
+  ) => void;
+}
+
+export interface Column {
+  getName(): string;
+  getType(): string;
+}
+
+export class StatementRequest {
+  readonly #warehouse: ModelledWarehouse;
+  readonly #wire: Wire;
+  readonly #execution: Execution;
+  readonly #onEnded: () => void;
+  #run: StatementRun | undefined;
+  #isOver = false;
+
+  /** @param onEnded called if the driver gives its connection up because of the answer */
+  constructor(warehouse: ModelledWarehouse, wire: Wire, execution: Execution, onEnded: () => void) {
+    this.#warehouse = warehouse;
+    this.#wire = wire;
+    this.#execution = execution;
+    this.#onEnded = onEnded;
+  }
+
+  /** The driver refuses it without sending it. */
+  fail(error: Error): void {
+    this.#wire.later(0, () => this.#complete(error));
+  }
+
+  send(session: ServerSession, fault: RequestFault | undefined): void {
+    if (fault === 'unsent') return this.#unanswered();
+    this.#wire.toServer(
+      this.#wayMs(),
+      () => this.#arrive(session, fault),
+      () => this.#unanswered(),
+    );
+  }
+
+  cancel(done: () => void): void {
+    const cancels = (): void => {
+      const { lateApplication } = this.#warehouse.traffic;
+      const isInTime = lateApplication === 0 || this.#random() < 0.5;
+      if (isInTime) this.#run?.abort();
+      this.#wire.toClient(this.#wayMs(), done, done);
+    };
+    this.#wire.toServer(this.#wayMs(), cancels, done);
+  }
+
+  getColumns(): readonly Column[] {
+    return this.#warehouse.columnsOf(this.#execution.sqlText);
+  }
+
+  #arrive(session: ServerSession, fault: RequestFault | undefined): void {
+    if (!session.isAlive) return this.#reply({ refusal: refusals.sessionGone });
+    switch (fault) {
+      case 'refused':
+        return this.#reply({ refusal: refusals.internalError });
+      case 'session gone':
+        return this.#endSession(session, refusals.sessionGone);
+      case 'token expired':
+        return this.#endSession(session, refusals.masterExpired);
+      case 'token invalid':
+        return this.#endSession(session, refusals.tokenInvalid);
+      case 'late, session gone':
+        this.#runLater(session);
+        return this.#endSession(session, refusals.sessionGone);
+      case 'late, never answered':
+        return this.#runLater(session);
+      default:
+        return this.#runNow(session, fault);
+    }
+  }
+
+  #runNow(session: ServerSession, fault: RequestFault | undefined): void {
+    const { sqlText, requestId, binds } = this.#execution;
+    const run = (this.#run = this.#warehouse.receive(session, requestId, sqlText, binds?.[0]));
+    run.answered((answer) => {
+      switch (fault) {
+        case 'reply lost':
+          return this.#unanswered();
+        case 'reply and session lost':
+          session.end();
+          return this.#unanswered();
+        case 'never answered':
+          return;
+        case 'twice':
+          this.#runLater(session, run);
+          return this.#reply(answer);
+        default:
+          return this.#reply(answer);
+      }
+    });
+  }
+
+  /** @param first its first run, if it has run: the second one may see the tables as that one did */
+  #runLater(session: ServerSession, first?: StatementRun): void {
+    const { sqlText, binds } = this.#execution;
+    const view = this.#random() < 0.5 ? first?.view : undefined;
+    const ms = session.statementTimeoutMs * this.#random();
+    this.#warehouse.later(ms, () => void this.#warehouse.runApart(session, sqlText, binds?.[0], view));
+  }
+
+  #endSession(session: ServerSession, refusal: Refusal): void {
+    session.end();
+    this.#reply({ refusal });
+  }
+
+  #reply(answer: Answer): void {
+    this.#wire.toClient(
+      this.#wayMs(),
+      () => this.#answer(answer),
+      () => this.#unanswered(),
+    );
+  }
+
+  #answer(answer: Answer): void {
+    if (answer.refusal === undefined) return this.#complete(undefined, answer.rows);
+    const { error, ends } = failureOf(answer.refusal, this.#execution.requestId);
+    if (ends) this.#onEnded();
+    this.#complete(error);
+  }
+
+  #unanswered(): void {
+    const { figures } = this.#warehouse;
+    this.#wire.later(this.#warehouse.drawn(figures.driverPauseMs), () => this.#complete(unanswered()));
+  }
+
+  #complete(error: Error | undefined, rows?: readonly Readonly<Record<string, unknown>>[]): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#execution.complete(error, this, rows);
+  }
+
+  #wayMs(): number {
+    return this.#warehouse.drawn(this.#warehouse.figures.clientMs) / 2;
+  }
+
+  #random(): number {
+    return this.#warehouse.machine.random();
+  }
+}
