@@ -64,7 +64,7 @@ export interface StoreSurroundings {
   /** The helper threads of the process. */
   readonly threads?: ThreadsOfProcess;
   /** A database that several stores share. Then no file is opened. */
-  readonly memory?: SharedMemory;
+  readonly memory?: Pick<SharedMemory, 'session'>;
 }
 
 export class SqliteStore implements Store {

@@ -23,11 +23,11 @@ const ORIGIN = 'memory';
 
 export class SharedMemory {
   readonly connection: Database;
-  readonly #core: SynchronousCore;
+  readonly core: SynchronousCore;
 
   private constructor(connection: Database) {
     this.connection = connection;
-    this.#core = new SynchronousCore(connection);
+    this.core = new SynchronousCore(connection);
   }
 
   /** @throws StoreError `STORE_DRIVER_MISSING` */
@@ -39,9 +39,8 @@ export class SharedMemory {
     return new SharedMemory(connection);
   }
 
-  /** A session of one store. */
-  session(runtime: Runtime, attempt: Attempt): Session {
-    const core = this.#core;
+  /** A session of one store. @param core in place of the common one: something in front of it */
+  session(runtime: Runtime, attempt: Attempt, core = this.core): Session {
     const clock = new StoreClock(runtime, ORIGIN);
     core.setClock(clock);
     const pause = (): Promise<void> => runtime.yield();

@@ -1,0 +1,214 @@
+/**
+ * A fleet in a box: simulated processes over one world, and what a plan does to them.
+ *
+ * Invariants:
+ * - All time is the box's. Nothing waits in real time.
+ * - An action that has nobody to act on does nothing.
+ */
+import { sleep } from '../../../src/runtime/runtime.js';
+import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import type { Fault } from '../history/history.js';
+import type { Action, Plan, PodPlan } from '../plan/plan.js';
+import { Callers } from './callers.js';
+import { SimulatedProcess, type Surroundings } from './simulated-process.js';
+
+/** The calls by which a pod shows that it lives, and those by which a leader recovers. */
+const HEARTBEATS = /heartbeat/i;
+const RECOVERY = /orphans|evict/i;
+
+/** How soon a pod that was killed is replaced. */
+const RESTART_MS = 1_500;
+
+export class FleetBox {
+  readonly processes: SimulatedProcess[] = [];
+  readonly #shared: Surroundings;
+  readonly #plan: Plan;
+  readonly #callers: Callers;
+  #podIds = 0;
+
+  constructor(plan: Plan, shared: Surroundings) {
+    this.#plan = plan;
+    this.#shared = shared;
+    const client = new SimulatedProcess('client', 'client', undefined, shared);
+    this.#callers = new Callers(client, () => this.running);
+    this.processes.push(client);
+  }
+
+  get client(): SimulatedProcess {
+    return this.processes[0]!;
+  }
+
+  /** The pods that are alive, frozen ones included. */
+  get alive(): SimulatedProcess[] {
+    return this.processes.filter(({ plan, gone }) => plan !== undefined && !gone);
+  }
+
+  /** The pods that serve calls. */
+  get running(): SimulatedProcess[] {
+    return this.alive.filter(({ started, stopping, frozen }) => started && !stopping && !frozen);
+  }
+
+  /** Starts the fleet, and sets a timer for each action. */
+  begin(): void {
+    for (const pod of this.#plan.pods) this.#start(pod);
+    for (const action of this.#plan.actions) this.#shared.root.after(action.at, () => this.#act(action));
+  }
+
+  /** The last fault is over: whatever a plan has left broken works again. */
+  calm(): void {
+    for (const process of this.alive) {
+      process.thaw();
+      process.link.mend();
+      process.link.slow(0);
+      process.link.refuse(undefined);
+    }
+    this.#complete();
+    this.#shared.world.calm();
+    this.#shared.history.add({ kind: 'calm' });
+  }
+
+  #start(plan: PodPlan, podId = `pod-${++this.#podIds}`): void {
+    const made = new SimulatedProcess(`p${this.processes.length}`, podId, plan, this.#shared);
+    made.onKilled = () => void this.#shared.root.after(RESTART_MS, () => this.#complete());
+    this.processes.push(made);
+    void made.start();
+  }
+
+  /** Starts what is missing of the planned fleet, as an orchestrator does. */
+  #complete(): void {
+    for (const plan of this.#plan.pods) {
+      if (!this.alive.some((pod) => pod.plan === plan && !pod.stopping)) this.#start(plan);
+    }
+  }
+
+  #act(action: Action): void {
+    switch (action.do) {
+      case 'submit':
+      case 'cancel':
+      case 'retry':
+      case 'resubmit':
+      case 'wait':
+      case 'read':
+        return this.#callers.act(action);
+      case 'scale':
+        return this.#scale(action.to);
+      case 'roll':
+        return void this.#roll(action.everyMs);
+      case 'cut':
+        return this.#cut(action);
+      case 'slow':
+        return this.#slow(action.forMs, action.byMs);
+    }
+    const pod = this.#chosen(action.pod);
+    if (pod !== undefined) this.#befall(pod, action);
+  }
+
+  /** What happens to one pod. */
+  #befall(pod: SimulatedProcess, action: Extract<Action, { readonly pod: number }>): void {
+    const { root } = this.#shared;
+    const until = (forMs: number): Pick<Fault, 'until'> => ({ until: root.monotonicMs() + forMs });
+    switch (action.do) {
+      case 'crash':
+        this.#fault('crash', pod, { details: { when: action.when } });
+        return action.when === 'now' ? pod.kill() : pod.crashAt(action.when);
+      case 'freeze':
+      case 'suspend': {
+        const monotonic = action.do === 'suspend' ? 'stops' : action.monotonic;
+        this.#fault('freeze', pod, { ...until(action.forMs), details: { monotonic } });
+        pod.freeze(monotonic);
+        return void root.after(action.forMs, () => pod.thaw());
+      }
+      case 'stalls':
+        this.#fault('stalls', pod, until(action.forMs));
+        return this.#stall(pod, action, root.monotonicMs() + action.forMs);
+      case 'clock':
+        this.#fault('clock', pod, { details: { byMs: action.byMs } });
+        return pod.machine.shiftWall(action.byMs);
+      case 'drift':
+        this.#fault('drift', pod, { details: { perMille: action.perMille } });
+        return; // drift
+      case 'restart':
+        return void this.#restart(pod, action.hard);
+      case 'double':
+        this.#fault('double', pod, { details: { podId: pod.podId } });
+        return void this.#start(pod.plan!, pod.podId);
+      case 'evict':
+        this.#fault('evict', pod, until(action.forMs));
+        return this.#refuse(pod, HEARTBEATS, action.forMs);
+      case 'breakRecovery':
+        this.#fault('breakRecovery', pod, until(action.forMs));
+        return this.#refuse(pod, RECOVERY, action.forMs);
+      case 'pause':
+        pod.queue.pause();
+        return void root.after(action.forMs, () => pod.queue.resume());
+    }
+  }
+
+  #refuse(pod: SimulatedProcess, names: RegExp, forMs: number): void {
+    pod.link.refuse(names);
+    this.#shared.root.after(forMs, () => pod.link.refuse(undefined));
+  }
+
+  #chosen(index: number): SimulatedProcess | undefined {
+    const { alive } = this;
+    return alive[index % Math.max(1, alive.length)];
+  }
+
+  #fault(name: string, pod: SimulatedProcess | undefined, rest: Pick<Fault, 'until' | 'details'> = {}): void {
+    this.#shared.history.add({ kind: 'fault', name, ...(pod === undefined ? {} : { process: pod.name }), ...rest });
+  }
+
+  #cut({ pod, forMs, how }: Extract<Action, { readonly do: 'cut' }>): void {
+    const { root } = this.#shared;
+    const affected = pod === 'all' ? this.processes.filter(({ gone }) => !gone) : [this.#chosen(pod)];
+    const until = root.monotonicMs() + forMs;
+    for (const process of affected) {
+      if (process === undefined) continue;
+      this.#fault('cut', process, { until, details: { how } });
+      process.link.cut(how);
+      root.after(forMs, () => process.link.mend());
+    }
+  }
+
+  #slow(forMs: number, byMs: number): void {
+    const { root } = this.#shared;
+    this.#fault('slow', undefined, { until: root.monotonicMs() + forMs, details: { byMs } });
+    for (const process of this.processes) process.link.slow(byMs);
+    root.after(forMs, () => {
+      for (const process of this.processes) process.link.slow(0);
+    });
+  }
+
+  /** The event loop is blocked again and again, each time for a moment. */
+  #stall(pod: SimulatedProcess, { eachMs, everyMs }: { eachMs: number; everyMs: number }, until: number): void {
+    const { root } = this.#shared;
+    if (root.monotonicMs() >= until || pod.gone) return;
+    pod.freeze('runs');
+    root.after(eachMs, () => pod.thaw());
+    root.after(Math.max(everyMs, eachMs + 1), () => this.#stall(pod, { eachMs, everyMs }, until));
+  }
+
+  async #restart(pod: SimulatedProcess, hard: boolean): Promise<void> {
+    this.#fault('restart', pod, { details: { hard } });
+    if (hard) pod.kill();
+    else await pod.stop();
+    this.#start(pod.plan!, pod.podId);
+  }
+
+  #scale(to: number): void {
+    const { alive } = this;
+    this.#fault('scale', undefined, { details: { to } });
+    for (let i = alive.length; i < to; i++) this.#start(this.#plan.pods[i % this.#plan.pods.length]!);
+    for (const pod of alive.slice(to)) void pod.stop();
+  }
+
+  /** A rolling deployment: each pod is replaced in turn. */
+  async #roll(everyMs: number): Promise<void> {
+    this.#fault('roll', undefined);
+    for (const pod of this.alive) {
+      this.#start(pod.plan!);
+      void pod.stop();
+      await sleep(this.#shared.root, everyMs);
+    }
+  }
+}

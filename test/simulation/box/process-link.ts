@@ -1,0 +1,129 @@
+/**
+ * The way between one simulated process and its store. It can be cut and slow, and a process that is frozen or killed neither sends
+ * nor receives.
+ *
+ * Invariants:
+ * - What has left the process is applied, whatever happens to the process afterwards.
+ * - Nothing passes for a killed process any more.
+ */
+import { StoreError } from '../../../src/errors.js';
+import { sleep } from '../../../src/runtime/runtime.js';
+import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import type { Link } from '../worlds/world.js';
+
+export type Cut = 'fails' | 'hangs' | 'loses';
+
+/** When a crash comes: as the process sends its next call, or as the reply to its next call arrives. */
+export type CrashPoint = 'after its next statement' | 'before its next reply';
+
+export class ProcessLink implements Link {
+  readonly process: string;
+  readonly #network: VirtualRuntime;
+  #cut: Cut | undefined;
+  #slowMs = 0;
+  #frozen = false;
+  #dead = false;
+  #refused: RegExp | undefined;
+  #waiting: (() => void)[] = [];
+  #crash: { readonly point: CrashPoint; readonly now: () => void } | undefined;
+
+  constructor(process: string, network: VirtualRuntime) {
+    this.process = process;
+    this.#network = network;
+  }
+
+  async outbound(call: string): Promise<void> {
+    await this.#open();
+    if (this.#refused?.test(call) === true) throw broken();
+    if (this.#cut === 'hangs') await this.#mended();
+    if (this.#cut === 'fails') throw broken();
+    if (this.#slowMs > 0) await this.#delay();
+    if (this.#crash?.point === 'after its next statement') this.#crashNow(); // this call is still applied
+  }
+
+  async inbound(): Promise<void> {
+    if (this.#slowMs > 0) await this.#delay();
+    if (this.#crash?.point === 'before its next reply') this.#crashNow();
+    if (this.#dead) await never();
+    await this.#open();
+    if (this.#cut !== undefined) {
+      if (this.#cut === 'hangs') await this.#mended();
+      throw broken();
+    }
+  }
+
+  cut(how: Cut): void {
+    this.#cut = how;
+  }
+
+  mend(): void {
+    this.#cut = undefined;
+    this.#release();
+  }
+
+  /** Calls of these names fail; `undefined`: none. */
+  refuse(names: RegExp | undefined): void {
+    this.#refused = names;
+  }
+
+  /** Each way takes up to this much longer. */
+  slow(ms: number): void {
+    this.#slowMs = ms;
+  }
+
+  freeze(): void {
+    this.#frozen = true;
+  }
+
+  thaw(): void {
+    this.#frozen = false;
+    this.#release();
+  }
+
+  /** The process is gone. */
+  kill(): void {
+    this.#dead = true;
+    this.#waiting = [];
+  }
+
+  crashAt(point: CrashPoint, now: () => void): void {
+    this.#crash = { point, now };
+  }
+
+  #crashNow(): void {
+    const crash = this.#crash;
+    this.#crash = undefined;
+    crash?.now();
+  }
+
+  /** Waits while the process is frozen; for ever if it is dead. */
+  async #open(): Promise<void> {
+    while (this.#frozen && !this.#dead) await this.#released();
+    if (this.#dead) await never();
+  }
+
+  async #mended(): Promise<void> {
+    while (this.#cut === 'hangs' && !this.#dead) await this.#released();
+    if (this.#dead) await never();
+  }
+
+  #released(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #release(): void {
+    for (const release of this.#waiting.splice(0)) release();
+  }
+
+  #delay(): Promise<void> {
+    return sleep(this.#network, this.#slowMs * this.#network.random());
+  }
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+function broken(): StoreError {
+  return new StoreError('STORE_UNAVAILABLE', 'the way to the store is cut', true);
+}

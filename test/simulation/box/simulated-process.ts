@@ -1,0 +1,209 @@
+/**
+ * One process of a simulated fleet: a whole `FleetQ` on a machine of its own, whose calls, runs and events go into the history.
+ *
+ * Invariants: once killed, it never does anything again, and costs nothing.
+ */
+import { FleetQ, type AnyFleetQ } from '../../../src/index.js';
+import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import type { StepContext } from '../../../src/step/handler-context.js';
+import type { History, ProcessChanged, ProcessSettings } from '../history/history.js';
+import type { Behaviour, PodPlan } from '../plan/plan.js';
+import type { World } from '../worlds/world.js';
+import { ProcessLink, type CrashPoint } from './process-link.js';
+import { recordEvents } from './recorded-events.js';
+import { behave, STEP_TYPES } from './step-types.js';
+
+/** What the processes of a fleet share beside the store: the world around them, and what is written down. */
+export interface Surroundings {
+  readonly root: VirtualRuntime;
+  readonly network: VirtualRuntime;
+  readonly world: World;
+  readonly history: History;
+  /** How often each step has been run. */
+  readonly runs: Map<string, number>;
+  nextRun: number;
+  nextCall: number;
+}
+
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+export class SimulatedProcess {
+  readonly name: string;
+  readonly podId: string;
+  readonly machine: VirtualRuntime;
+  readonly link: ProcessLink;
+  readonly queue: AnyFleetQ;
+  /** `undefined`: it only submits and asks. */
+  readonly plan: PodPlan | undefined;
+  readonly #shared: Surroundings;
+  /** Killed, or stopped. */
+  gone = false;
+  frozen = false;
+  /** The incarnation that joined last. */
+  incarnation = '';
+  started = false;
+  stopping = false;
+  onKilled = (): void => {};
+
+  constructor(name: string, podId: string, plan: PodPlan | undefined, shared: Surroundings) {
+    this.name = name;
+    this.podId = podId;
+    this.plan = plan;
+    this.#shared = shared;
+    this.machine = shared.root.fork();
+    this.link = new ProcessLink(name, shared.network);
+    const { machine, link } = this;
+    const queue: FleetQ = new FleetQ({
+      store: shared.world.storeOf(machine, link),
+      runtime: machine,
+      logger: SILENT,
+      podId,
+      abortGraceMs: 500,
+      drainTimeoutMs: 2_000,
+      retry: { baseMs: 300, capMs: 2_000 },
+      ...(plan === undefined ? {} : { concurrency: plan.slots, ...rhythmOf(plan) }),
+    });
+    this.queue = queue;
+    for (const type of plan?.types ?? []) {
+      const run = (args: unknown, ctx: StepContext) => this.#run(args as Behaviour, ctx);
+      queue.register(type, run, STEP_TYPES[type] ?? {});
+    }
+    recordEvents(this.queue, (name, stepId, fields) => {
+      if (name === 'pod:joined') this.incarnation = String(fields['incarnation']);
+      shared.history.add({
+        kind: 'event',
+        process: this.name,
+        name,
+        fields,
+        ...(stepId === undefined ? {} : { stepId }),
+      });
+    });
+  }
+
+  /** Starts the pod. Resolves, at the latest, when the process is gone. */
+  async start(): Promise<void> {
+    this.#note('starts', undefined, this.plan);
+    try {
+      await this.queue.start();
+      this.started = true;
+      this.#note('started');
+    } catch (error) {
+      this.#note('stopped', { error: codeOf(error) });
+      this.gone = true;
+    }
+  }
+
+  /** SIGTERM: drains, leaves, and exits. */
+  async stop(): Promise<void> {
+    if (this.stopping || this.gone) return;
+    this.stopping = true;
+    this.#note('stopping');
+    await this.queue.stop();
+    this.gone = true;
+    this.#note('stopped', { timers: this.machine.pending });
+  }
+
+  /** SIGKILL. */
+  kill(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.#note('killed');
+    this.link.kill();
+    this.machine.freeze('runs');
+    this.onKilled();
+  }
+
+  crashAt(point: CrashPoint): void {
+    this.link.crashAt(point, () => this.kill());
+  }
+
+  freeze(monotonic: 'runs' | 'stops'): void {
+    if (this.frozen || this.gone) return;
+    this.frozen = true;
+    this.machine.freeze(monotonic);
+    this.link.freeze();
+  }
+
+  thaw(): void {
+    if (!this.frozen || this.gone) return;
+    this.frozen = false;
+    this.machine.thaw();
+    this.link.thaw();
+  }
+
+  /** Calls the public API, and writes down what was asked and answered. Never rejects. */
+  async call<T>(
+    method: string,
+    make: (queue: AnyFleetQ) => Promise<T>,
+    details: { readonly stepId?: string; readonly [key: string]: unknown } = {},
+    shown: (answer: T) => { readonly stepIds?: readonly string[]; readonly answer?: unknown } = (answer) => ({
+      answer,
+    }),
+  ): Promise<T | undefined> {
+    const { history } = this.#shared;
+    const call = ++this.#shared.nextCall;
+    const { stepId, ...rest } = details;
+    history.add({
+      kind: 'asked',
+      call,
+      process: this.name,
+      method,
+      ...(stepId === undefined ? {} : { stepId }),
+      details: rest,
+    });
+    try {
+      const answer = await make(this.queue);
+      if (this.gone && !this.stopping) return undefined;
+      history.add({ kind: 'told', call, ...shown(answer) });
+      return answer;
+    } catch (error) {
+      history.add({ kind: 'told', call, error: codeOf(error) });
+      return undefined;
+    }
+  }
+
+  async #run(behaviour: Behaviour, ctx: StepContext): Promise<unknown> {
+    const { history, runs } = this.#shared;
+    const nth = (runs.get(ctx.stepId) ?? 0) + 1;
+    runs.set(ctx.stepId, nth);
+    const run = ++this.#shared.nextRun;
+    history.add({ kind: 'began', run, process: this.name, stepId: ctx.stepId, attempt: ctx.attempt });
+    const ended = (how: 'returned' | 'threw'): void =>
+      history.add({ kind: 'ended', run, how, aborted: ctx.signal.aborted });
+    try {
+      const result = await behave(behaviour, ctx, { runtime: this.machine, kill: () => this.kill() }, nth);
+      if (this.gone && !this.stopping) return await new Promise(() => {}); // it was killed: nothing is left of it
+      ended('returned');
+      return result;
+    } catch (error) {
+      ended('threw');
+      throw error;
+    }
+  }
+
+  #note(what: ProcessChanged['what'], details?: ProcessChanged['details'], settings?: ProcessSettings): void {
+    this.#shared.history.add({
+      kind: 'process',
+      process: this.name,
+      podId: this.podId,
+      what,
+      ...(settings === undefined ? {} : { settings }),
+      ...(details === undefined ? {} : { details }),
+    });
+  }
+}
+
+function rhythmOf({ heartbeatMs, deadAfterMs }: PodPlan) {
+  return {
+    heartbeatIntervalMs: heartbeatMs,
+    deadAfterMs,
+    recoveryIntervalMs: heartbeatMs * 2,
+    claimIntervalMs: 200,
+    idleIntervalMs: 1_000,
+  };
+}
+
+function codeOf(error: unknown): string {
+  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
+  return typeof code === 'string' ? code : String(name);
+}

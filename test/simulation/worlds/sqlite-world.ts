@@ -1,0 +1,109 @@
+/**
+ * A world on SQLite in memory: the real store, behind calls that fail, are late, lose their replies, or land twice.
+ *
+ * Invariants: hazards are drawn by the network's randomness, never by a pod's.
+ */
+import { SharedMemory } from '../../../src/store/sqlite/connection/shared-memory.js';
+import { resolveOptions } from '../../../src/store/sqlite/options.js';
+import { NO_PROOF } from '../../../src/store/sqlite/pods/process-table.js';
+import { SqliteStore } from '../../../src/store/sqlite/store.js';
+import type { SynchronousCore } from '../../../src/store/sqlite/synchronous-core.js';
+import type { StoreFactory } from '../../../src/store/contract.js';
+import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import { FaultyStore, type Fault } from '../../support/faulty-store.js';
+import type { StepState } from '../history/history.js';
+import type { Hazards } from '../plan/plan.js';
+import { linkedStore } from './linked-store.js';
+import { listenToRows, readRows } from './sqlite-rows.js';
+import type { Link, RowChange, World, WorldListener } from './world.js';
+
+const OPTIONS = resolveOptions({ path: ':memory:' });
+/** How late a call may land after its client gave it up. */
+const LATEST_LANDING_MS = 8_000;
+
+export class SqliteWorld implements World {
+  readonly name = 'sqlite';
+  readonly #memory: SharedMemory;
+  readonly #network: VirtualRuntime;
+  readonly #epoch: number;
+  #hazards: Hazards | undefined;
+  /** What the operation that runs right now has changed, until it has committed. Operations are synchronous. */
+  #changes: RowChange[] = [];
+  readonly #listener: WorldListener;
+
+  private constructor(memory: SharedMemory, network: VirtualRuntime, hazards: Hazards, listener: WorldListener) {
+    this.#memory = memory;
+    this.#network = network;
+    this.#epoch = network.wallMs();
+    this.#hazards = hazards;
+    this.#listener = listener;
+    listenToRows(memory.connection, this.#epoch, (change) => this.#changes.push(change));
+  }
+
+  static async open(network: VirtualRuntime, hazards: Hazards, listener: WorldListener): Promise<SqliteWorld> {
+    return new SqliteWorld(await SharedMemory.open(), network, hazards, listener);
+  }
+
+  storeOf(_machine: VirtualRuntime, link: Link): StoreFactory {
+    return {
+      name: 'sqlite',
+      create: (environment) => {
+        const core = this.#coreOf(link.process);
+        const session: SharedMemory['session'] = (runtime, attempt) => this.#memory.session(runtime, attempt, core);
+        const store = new SqliteStore(OPTIONS, environment, { processes: NO_PROOF, memory: { session } });
+        return linkedStore(new FaultyStore(store, this.#network, () => this.#fault()), link);
+      },
+    };
+  }
+
+  rows(): { readonly steps: readonly StepState[]; readonly archived: readonly StepState[] } {
+    return { steps: readRows(this.#memory.connection, this.#epoch), archived: [] };
+  }
+
+  calm(): void {
+    this.#hazards = undefined;
+  }
+
+  close(): void {
+    this.#memory.close();
+  }
+
+  /** The common core, so that it is known whose call has changed something. */
+  #coreOf(process: string): SynchronousCore {
+    const methods = new Map<string | symbol, unknown>();
+    const noting = (method: (...args: unknown[]) => unknown) => {
+      return (...args: unknown[]): unknown => {
+        this.#changes = [];
+        const result = method(...args); // it has committed, or it throws
+        for (const change of this.#changes) this.#listener(change, process);
+        return result;
+      };
+    };
+    return new Proxy(this.#memory.core, {
+      get: (target, key) => {
+        const known = methods.get(key);
+        if (known !== undefined) return known;
+        const value = Reflect.get(target, key, target) as (...args: unknown[]) => unknown;
+        const made = noting(value.bind(target));
+        methods.set(key, made);
+        return made;
+      },
+    });
+  }
+
+  #fault(): Fault | undefined {
+    const hazards = this.#hazards;
+    if (hazards === undefined) return undefined;
+    const random = (): number => this.#network.random();
+    const { latencyMs, failure, lostReply, lateApplication, duplicate } = hazards;
+    const delay = latencyMs > 0 ? { delayMs: latencyMs * random(), replyDelayMs: latencyMs * random() } : {};
+    const chance = random();
+    const landsLateMs = 50 + LATEST_LANDING_MS * random() ** 3;
+    let below = failure;
+    if (chance < below) return { ...delay, fails: 'before' };
+    if (chance < (below += lostReply)) return { ...delay, fails: 'after' };
+    if (chance < (below += lateApplication)) return { ...delay, fails: 'before', landsLateMs };
+    if (chance < below + duplicate) return { ...delay, landsLateMs };
+    return latencyMs > 0 ? delay : undefined;
+  }
+}
