@@ -66,7 +66,9 @@ export interface Asked extends At {
   readonly process: ProcessName;
   readonly method: string;
   readonly stepId?: string;
-  /** What distinguishes the call: `key`, an idempotency key; `timeoutMs` of `waitFor`; a type … */
+  /** The idempotency key of a submission. */
+  readonly key?: string;
+  /** What else distinguishes the call, for people. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -108,18 +110,30 @@ export interface RunEnded extends At {
   readonly aborted: boolean;
 }
 
+/** The fields of events that matter to the checker, each where the event has it. */
+export interface EventFields {
+  readonly podId?: string;
+  readonly incarnation?: string;
+  readonly attempt?: number;
+  readonly reason?: string;
+  readonly recoverable?: boolean;
+  readonly receipt?: string;
+  readonly by?: string;
+  readonly refused?: string;
+  /** Of its error. */
+  readonly code?: string;
+}
+
 /**
- * An event of the public API, with the fields that matter to the checker, where the event has them: `podId`, `incarnation`,
- * `attempt`, `reason`, `recoverable`, `receipt`, `by`, `refused`, `delayMs`, `code` (of its error), `requeued`, `failed`.
- *
- * Of `heartbeat:completed` only those without an error matter, and of those only the first after each `pod:fenced`.
+ * An event of the public API. Of `heartbeat:completed` only those without an error are recorded, and of those only the first
+ * after each `pod:fenced`.
  */
 export interface Emitted extends At {
   readonly kind: 'event';
   readonly process: ProcessName;
   readonly name: string;
   readonly stepId?: string;
-  readonly fields: Readonly<Record<string, unknown>>;
+  readonly fields: EventFields;
 }
 
 /**
@@ -194,6 +208,6 @@ export class History {
   }
 
   add(entry: Unstamped): void {
-    this.entries.push({ at: Math.round(this.#now() * 1_000) / 1_000, ...entry } as Entry);
+    this.entries.push({ at: Math.round(this.#now() * 1_000) / 1_000, ...entry });
   }
 }

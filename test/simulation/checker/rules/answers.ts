@@ -1,0 +1,179 @@
+/** That the answers to callers agree with the rows, at some instant between the question and the answer. */
+import type { ShownStep, StepState } from '../../history/history.js';
+import { wasFaulty } from '../index/faults.js';
+import { isTerminal, type Call, type RowChange, type StepTrail } from '../index/trails.js';
+import type { Rule } from '../rule.js';
+import { isRetry } from './settlements.js';
+
+export const answersAreTrue: Rule = {
+  name: 'an answer is true',
+  says: 'What `getStep`, `waitFor`, `cancel` and `retry` answer was true at an instant between the question and the answer, or as long before as a read may be late.',
+  check(index, report, { latenessMs }) {
+    for (const call of index.calls.values()) {
+      const { asked, told } = call;
+      const { stepId, method } = asked.entry;
+      if (told === undefined || stepId === undefined) continue;
+      const step = index.steps.get(stepId);
+      if (step === undefined) continue;
+      const [from, to] = [asked.at - latenessMs, told.at];
+      const was = (holds: (state: StepState | undefined) => boolean): boolean => heldDuring(step, from, to, holds);
+      const wrong = (what: string): void => report(what, aboutCall(call), asked, told);
+      const { answer, error } = told.entry;
+      if (method === 'getStep' && error === undefined) {
+        const shown = answer as ShownStep | null | undefined;
+        if (shown === undefined || shown === null) {
+          if (!was((state) => state === undefined)) wrong('shown as unknown, and it was there');
+        } else if (!was((state) => shows(state, shown)))
+          wrong(`shown as ${shown.status} v${shown.version}, which it was not`);
+      } else if (method === 'waitFor') judgeWait(error, was, wrong);
+      else if (method === 'cancel') {
+        if (answer === 'alreadyTerminal' && !was((state) => isTerminal(state?.status)))
+          wrong('cancel answered alreadyTerminal, and the step had not ended');
+        if (answer === 'notFound' && !was((state) => state === undefined))
+          wrong('cancel answered notFound, and it was there');
+      } else if (method === 'retry') {
+        if (
+          answer === 'notRetryable' &&
+          !was((state) => state !== undefined && state.status !== 'failed' && state.status !== 'cancelled')
+        )
+          wrong('retry answered notRetryable, and the step had failed or was cancelled');
+        if (answer === 'notFound' && !was((state) => state === undefined))
+          wrong('retry answered notFound, and it was there');
+      }
+    }
+  },
+};
+
+export const commandsAreDone: Rule = {
+  name: 'an answered command was done',
+  says: 'For each `cancelled` there is a change of its own that cancelled the step, and for each `retried` one that made it pending again, between the question and the answer.',
+  check(index, report, { latenessMs }) {
+    for (const step of index.steps.values()) {
+      const used = new Set<RowChange>();
+      const calls = step.calls.filter(
+        ({ told }) => told?.entry.answer === 'cancelled' || told?.entry.answer === 'retried',
+      );
+      for (const call of calls.sort(byAnswer)) {
+        const { asked, told } = call;
+        if (told === undefined) continue;
+        const cancels = told.entry.answer === 'cancelled';
+        const done = step.changes.find(
+          (change) =>
+            change.index < told.index &&
+            (cancels
+              ? change.index > asked.index && isCancel(change) && !used.has(change)
+              : change.at >= asked.at - latenessMs && isRetry(change)),
+        );
+        if (done === undefined)
+          report(
+            `${asked.entry.method} answered ${String(told.entry.answer)}, and no change of the step shows it`,
+            aboutCall(call),
+            asked,
+            told,
+          );
+        else used.add(done);
+      }
+    }
+  },
+};
+
+export const keysAreOne: Rule = {
+  name: 'a key yields one step',
+  says: 'Submissions under one idempotency key get one step.',
+  check(index, report) {
+    const first = new Map<string, { readonly call: Call; readonly stepId: string }>();
+    for (const call of index.calls.values()) {
+      const { asked, told } = call;
+      const key = asked.entry.key;
+      const [stepId] = told?.entry.stepIds ?? [];
+      if (key === undefined || stepId === undefined) continue;
+      const known = first.get(key);
+      if (known === undefined) first.set(key, { call, stepId });
+      else if (known.stepId !== stepId)
+        report(`key ${key} got ${known.stepId} before`, { stepId, process: call.process.name }, known.call.told, told);
+    }
+  },
+};
+
+export const callsAreAnswered: Rule = {
+  name: 'every call is answered',
+  says: 'Each call of a process that was not killed is answered by the end; in the calm within a bound; and `waitFor` within a bound after the end of its step.',
+  check(index, report, bounds) {
+    const { finished, calmAt } = index;
+    if (finished === undefined) return;
+    for (const call of index.calls.values()) {
+      const { asked, told, process } = call;
+      if (process.killedAt !== undefined) continue;
+      const { method } = asked.entry;
+      if (told === undefined) report(`${method} was never answered`, aboutCall(call), asked, finished);
+      else if (method === 'waitFor') promptly(call, told.at, index.steps.get(asked.entry.stepId ?? ''));
+      else if (method !== 'start' && method !== 'stop' && told.at - Math.max(asked.at, calmAt) > bounds.answerBoundMs)
+        report(`${method} was answered late`, aboutCall(call), asked, told);
+    }
+
+    /** Judges the wait for a step that has ended since, and did not change any more. */
+    function promptly(call: Call, at: number, step: StepTrail | undefined): void {
+      const end = step?.changes.findLast(({ after }) => after !== undefined);
+      if (end === undefined || !isTerminal(end.after?.status)) return;
+      const due = Math.max(end.at, call.asked.at) + bounds.noticeBoundMs;
+      if (at <= due || wasFaulty(index, call.process, end.at - bounds.faultEchoMs, at)) return;
+      report('waitFor learnt late of the end of its step', aboutCall(call), end, call.told);
+    }
+  },
+};
+
+function judgeWait(
+  error: string | undefined,
+  was: (holds: (state: StepState | undefined) => boolean) => boolean,
+  wrong: (what: string) => void,
+): void {
+  const status = error === undefined ? 'completed' : WAITS[error];
+  if (status !== undefined && !was((state) => state?.status === status))
+    wrong(`waitFor said ${status}, which it was not`);
+  if (error === 'STEP_NOT_FOUND' && !was((state) => state === undefined))
+    wrong('waitFor said not found, and it was there');
+}
+
+/** What `waitFor` says of the step by its error. */
+const WAITS: Readonly<Record<string, StepState['status']>> = { STEP_FAILED: 'failed', STEP_CANCELLED: 'cancelled' };
+
+/** Whether a row of the step, or the lack of one, was so at some instant of the interval. */
+function heldDuring(
+  step: StepTrail,
+  from: number,
+  to: number,
+  holds: (state: StepState | undefined) => boolean,
+): boolean {
+  const { rows } = step;
+  if (rows.length === 0) return holds(undefined);
+  return rows.some(({ changes }) => {
+    let last: StepState | undefined;
+    for (const { at, before, after } of changes) {
+      if (at > to) break;
+      if (at >= from && holds(last)) return true;
+      last = after ?? (isArchived(step, before) ? before : undefined);
+    }
+    return holds(last);
+  });
+}
+
+function isArchived({ archived }: StepTrail, state: StepState | undefined): boolean {
+  return state !== undefined && archived.some(({ entry }) => entry.after?.version === state.version);
+}
+
+function shows(state: StepState | undefined, shown: ShownStep): boolean {
+  return state?.status === shown.status && state.version === shown.version && state.retryCount === shown.retryCount;
+}
+
+function isCancel({ before, after }: RowChange): boolean {
+  return after?.status === 'cancelled' && before?.status !== 'cancelled';
+}
+
+function byAnswer(one: Call, other: Call): number {
+  return (one.told?.index ?? 0) - (other.told?.index ?? 0);
+}
+
+function aboutCall({ asked, process }: Call): { stepId?: string; process: string } {
+  const { stepId } = asked.entry;
+  return { process: process.name, ...(stepId === undefined ? {} : { stepId }) };
+}

@@ -1,0 +1,112 @@
+/** Who may claim, and who may be evicted. */
+import { isGone, SILENCING, STOPPING_TIME, wasFaulty } from '../index/faults.js';
+import type { RecordIndex } from '../index/record-index.js';
+import type { ProcessTrail } from '../index/trails.js';
+import type { Rule } from '../rule.js';
+
+export const membersClaim: Rule = {
+  name: 'only members claim',
+  says: 'Steps are claimed only for incarnations that are registered, and have neither left nor been evicted.',
+  check(index, report, { latenessMs }) {
+    for (const { life, made, row, state } of index.claims) {
+      const about = { stepId: row.step.stepId, process: life?.process?.name };
+      if (life?.registered === undefined || life.registered.index > made.index)
+        report(`claimed for ${state.claimedIncarnation}, which is not registered`, about, made);
+      for (const ended of [life?.left, life?.evicted]) {
+        if (ended !== undefined && ended.index < made.index && made.at - ended.at >= latenessMs)
+          report(`claimed for an incarnation that was ${ended.entry.event}`, about, ended, made);
+      }
+    }
+  },
+};
+
+export const noRevival: Rule = {
+  name: 'no incarnation comes back',
+  says: 'An incarnation that has left or was evicted never registers again, and is not both.',
+  check(index, report, { latenessMs }) {
+    const ends = new Map<string, (typeof index.members)[number]>();
+    for (const member of index.members) {
+      const { incarnation, event } = member.entry;
+      const ended = ends.get(incarnation);
+      const about = { process: index.ownerOf(incarnation)?.name };
+      if (event === 'registered') {
+        if (ended !== undefined) report(`registered after it was ${ended.entry.event}`, about, ended, member);
+      } else if (ended === undefined) ends.set(incarnation, member);
+      else if (ended.entry.event !== event && member.at - ended.at >= latenessMs)
+        report(`${event} after it was ${ended.entry.event}`, about, ended, member);
+    }
+  },
+};
+
+export const justEvictions: Rule = {
+  name: 'no living pod is evicted',
+  says: 'A pod is evicted only if its process is gone, or if a fault kept it from being heard.',
+  check(index, report, { faultEchoMs }) {
+    for (const { evicted, process } of evictedLives(index)) {
+      if (isGone(process, evicted.at)) continue;
+      const from = evicted.at - deadAfterOf(process) - faultEchoMs;
+      if (wasFaulty(index, process, from, evicted.at, SILENCING)) continue;
+      report('evicted, and no fault had affected it', { process: process.name }, evicted);
+    }
+    for (const event of index.events) {
+      const { name, fields } = event.entry;
+      if (name !== 'pod:dead' || fields.reason !== 'exited') continue;
+      const process = index.ownerOf(fields.incarnation);
+      if (process !== undefined && !isGone(process, event.at))
+        report('evicted as exited, and its process lives', { process: process.name }, event);
+    }
+  },
+};
+
+export const fenceBeforeEviction: Rule = {
+  name: 'a pod fences itself before it is evicted',
+  says: 'A pod that is evicted has emitted `pod:fenced` before, unless its process is gone or did not run at that time.',
+  check(index, report) {
+    for (const { life, evicted, process } of evictedLives(index)) {
+      if (isGone(process, evicted.at) || process.stoppingAt !== undefined) continue;
+      if (wasFaulty(index, process, evicted.at - deadAfterOf(process), evicted.at, STOPPING_TIME)) continue;
+      if (wasFaulty(index, process, evicted.at, evicted.at, EVICTED_BY_HAND)) continue;
+      const own = process.events.filter(
+        ({ index: place, entry }) => place < evicted.index && entry.fields.incarnation === life.incarnation,
+      );
+      const joined = own.some(({ entry }) => entry.name === 'pod:joined');
+      if (joined && !own.some(({ entry }) => entry.name === 'pod:fenced'))
+        report('evicted before it had fenced itself', { process: process.name }, evicted);
+    }
+  },
+};
+
+export const supersededStaysOut: Rule = {
+  name: 'a superseded pod stays out',
+  says: 'A process that was superseded or outdated never registers another incarnation.',
+  check(index, report) {
+    for (const process of index.processes.values()) {
+      const fenced = process.events.find(
+        ({ entry }) => entry.name === 'pod:fenced' && entry.fields.recoverable === false,
+      );
+      if (fenced === undefined) continue;
+      for (const { registered } of process.lives) {
+        if (registered !== undefined && registered.index > fenced.index)
+          report(
+            `registered after it was ${String(fenced.entry.fields.reason)}`,
+            { process: process.name },
+            fenced,
+            registered,
+          );
+      }
+    }
+  },
+};
+
+const EVICTED_BY_HAND = new Set(['evict']);
+
+function deadAfterOf({ settings }: ProcessTrail): number {
+  return settings?.deadAfterMs ?? 0;
+}
+
+function* evictedLives(index: RecordIndex) {
+  for (const life of index.lives.values()) {
+    const { evicted, process } = life;
+    if (evicted !== undefined && process !== undefined) yield { life, evicted, process };
+  }
+}
