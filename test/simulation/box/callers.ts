@@ -76,7 +76,7 @@ export class Callers {
       stepId,
     }));
     const shown = (receipts: readonly { readonly stepId: string; readonly receipt: string }[]) => ({
-      stepIds: receipts.map(({ stepId }) => String(stepId)),
+      stepIds: receipts.map(({ stepId }) => stepId),
       answer: receipts.map(({ receipt }) => receipt),
     });
     const submit = (queue: AnyFleetQ) => queue.submitManyWithReceipts(steps);

@@ -6,7 +6,6 @@
  * - An action that has nobody to act on does nothing.
  */
 import { sleep } from '../../../src/runtime/runtime.js';
-import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { Fault } from '../history/history.js';
 import type { Action, Plan, PodPlan } from '../plan/plan.js';
 import { Callers } from './callers.js';
@@ -18,6 +17,9 @@ const RECOVERY = /orphans|evict/i;
 
 /** How soon a pod that was killed is replaced. */
 const RESTART_MS = 1_500;
+
+/** What happens to one pod. */
+type ToOnePod = Exclude<Extract<Action, { readonly pod: number }>, { readonly do: 'cut' }>;
 
 export class FleetBox {
   readonly processes: SimulatedProcess[] = [];
@@ -69,7 +71,9 @@ export class FleetBox {
 
   #start(plan: PodPlan, podId = `pod-${++this.#podIds}`): void {
     const made = new SimulatedProcess(`p${this.processes.length}`, podId, plan, this.#shared);
-    made.onKilled = () => void this.#shared.root.after(RESTART_MS, () => this.#complete());
+    made.onKilled = () => {
+      this.#shared.root.after(RESTART_MS, () => this.#complete());
+    };
     this.processes.push(made);
     void made.start();
   }
@@ -98,13 +102,14 @@ export class FleetBox {
         return this.#cut(action);
       case 'slow':
         return this.#slow(action.forMs, action.byMs);
+      default: {
+        const pod = this.#chosen(action.pod);
+        if (pod !== undefined) this.#befall(pod, action);
+      }
     }
-    const pod = this.#chosen(action.pod);
-    if (pod !== undefined) this.#befall(pod, action);
   }
 
-  /** What happens to one pod. */
-  #befall(pod: SimulatedProcess, action: Extract<Action, { readonly pod: number }>): void {
+  #befall(pod: SimulatedProcess, action: ToOnePod): void {
     const { root } = this.#shared;
     const until = (forMs: number): Pick<Fault, 'until'> => ({ until: root.monotonicMs() + forMs });
     switch (action.do) {
@@ -126,12 +131,12 @@ export class FleetBox {
         return pod.machine.shiftWall(action.byMs);
       case 'drift':
         this.#fault('drift', pod, { details: { perMille: action.perMille } });
-        return; // drift
+        return pod.machine.drift(action.perMille);
       case 'restart':
         return void this.#restart(pod, action.hard);
       case 'double':
         this.#fault('double', pod, { details: { podId: pod.podId } });
-        return void this.#start(pod.plan!, pod.podId);
+        return this.#start(pod.plan!, pod.podId);
       case 'evict':
         this.#fault('evict', pod, until(action.forMs));
         return this.#refuse(pod, HEARTBEATS, action.forMs);
