@@ -93,10 +93,12 @@ export class Callers {
   }
 
   #read(caller: SimulatedProcess, stepId: string): Promise<unknown> {
-    const shown = ({ status, retryCount }: { readonly status: string; readonly retryCount: number }) => ({
-      answer: { status, retryCount },
-    });
-    return caller.call('getStep', (queue) => queue.getStep(stepId), { stepId }, shown);
+    return caller.call(
+      'getStep',
+      (queue) => queue.getStep(stepId),
+      { stepId },
+      ({ status, version, retryCount }) => ({ answer: { status, version, retryCount } }),
+    );
   }
 }
 

@@ -38,6 +38,18 @@ export function recordEvents(queue: AnyFleetQ, record: Recorder): void {
       record(name, stepId, Object.fromEntries(fields.map((field) => [field, short(given[field])])));
     });
   }
+  recordFirstBeats(queue, record);
+}
+
+/** The first heartbeat that is answered after the pod has fenced itself. All of them would only make the history longer. */
+function recordFirstBeats(queue: AnyFleetQ, record: Recorder): void {
+  let awaited = false;
+  queue.on('pod:fenced', () => (awaited = true));
+  queue.on('heartbeat:completed', ({ error, podId, incarnation }) => {
+    if (!awaited || error !== undefined) return;
+    awaited = false;
+    record('heartbeat:completed', undefined, { podId, incarnation });
+  });
 }
 
 /** An error as its code. */

@@ -6,12 +6,12 @@
 import { FleetQ, type AnyFleetQ } from '../../../src/index.js';
 import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
-import type { History, ProcessChanged, ProcessSettings } from '../history/history.js';
+import type { History, ProcessChanged, ProcessSettings, RunEnded } from '../history/history.js';
 import type { Behaviour, PodPlan } from '../plan/plan.js';
 import type { World } from '../worlds/world.js';
 import { ProcessLink, type CrashPoint } from './process-link.js';
 import { recordEvents } from './recorded-events.js';
-import { behave, STEP_TYPES } from './step-types.js';
+import { behave, isRelease, STEP_TYPES } from './step-types.js';
 
 /** What the processes of a fleet share beside the store: the world around them, and what is written down. */
 export interface Surroundings {
@@ -168,7 +168,7 @@ export class SimulatedProcess {
     runs.set(ctx.stepId, nth);
     const run = ++this.#shared.nextRun;
     history.add({ kind: 'began', run, process: this.name, stepId: ctx.stepId, attempt: ctx.attempt });
-    const ended = (how: 'returned' | 'threw'): void =>
+    const ended = (how: RunEnded['how']): void =>
       history.add({ kind: 'ended', run, how, aborted: ctx.signal.aborted });
     try {
       const result = await behave(behaviour, ctx, { runtime: this.machine, kill: () => this.kill() }, nth);
@@ -176,7 +176,7 @@ export class SimulatedProcess {
       ended('returned');
       return result;
     } catch (error) {
-      ended('threw');
+      ended(isRelease(behaviour, nth, ctx) ? 'released' : 'threw');
       throw error;
     }
   }

@@ -56,3 +56,8 @@ export async function behave(
       return null;
   }
 }
+
+/** Whether what the handler threw is its release of the step. */
+export function isRelease({ does }: Behaviour, nth: number, { signal }: StepContext): boolean {
+  return does === 'releases once' && nth === 1 && !signal.aborted;
+}

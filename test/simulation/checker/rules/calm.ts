@@ -86,7 +86,7 @@ export const noTimerIsLeft: Rule = {
 };
 
 function isBefore(at: number | undefined, drainedAt: number | undefined): boolean {
-  return at !== undefined && drainedAt !== undefined && at <= drainedAt;
+  return at !== undefined && drainedAt !== undefined && at < drainedAt;
 }
 
 /** The types that a pod handles which is alive at the end. */
