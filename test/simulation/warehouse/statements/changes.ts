@@ -1,14 +1,15 @@
 /** The models of the statements that cancel and retry steps, and of the one that writes rows unchanged. */
 import type { RowUpdate, StatementModel, StepRow } from '../tables.js';
 import { newest, newRowId } from './step-rows.js';
-import { distinctTexts, flattened, numeric, part, text } from './values.js';
+import { distinctTexts } from './bind-lists.js';
+import { elements, number, path, varchar } from '../values.js';
 
 /** The steps of a bind with the version that each was read at. Of a step that the bind names twice, the first entry counts. */
 function atVersion(bind: unknown): ReadonlyMap<string, number | null> {
   const found = new Map<string, number | null>();
-  for (const step of flattened(part(bind, 'steps'))) {
-    const id = text(part(step, 'id'));
-    if (id !== null && !found.has(id)) found.set(id, numeric(part(step, 'version')));
+  for (const step of elements(path(bind, 'steps'))) {
+    const id = varchar(path(step, 'id'));
+    if (id !== null && !found.has(id)) found.set(id, number(path(step, 'version')));
   }
   return found;
 }
@@ -31,7 +32,7 @@ export const cancel: StatementModel = (_, { bind }) => ({
     claim_token: null,
     settled_token: row.claim_token ?? row.settled_token,
     settled_version: row.claim_token === null ? row.settled_version : row.version,
-    settled_by: text(part(bind, 'token')),
+    settled_by: varchar(path(bind, 'token')),
   })),
 });
 

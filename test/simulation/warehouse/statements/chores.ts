@@ -3,7 +3,7 @@ import type { RequestRow, StatementModel } from '../tables.js';
 import { forgettable, isFinal, isUnregistered, oldHeartbeats, oldRequests } from './log-pruning.js';
 import { duplicates, ended, expired } from './retention.js';
 import { limitOf } from './since.js';
-import { understood } from './step-rows.js';
+import { understood } from '../values.js';
 
 export const chores: StatementModel = (view, { now, bind }) => {
   const counts: Readonly<Record<string, number>> = {

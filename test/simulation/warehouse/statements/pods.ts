@@ -1,22 +1,23 @@
 /** The models of the statements of the fleet: signs of life, its view, evictions, and orphans. */
 import type { StatementModel, StepRow, View } from '../tables.js';
 import { isLiving, lives, type Life } from './life.js';
-import { claimColumns, firstId, understood } from './step-rows.js';
-import { compare, distinctTexts, numeric, part, text } from './values.js';
+import { firstId } from './step-rows.js';
+import { distinctTexts } from './bind-lists.js';
+import { claimColumns, compareText, number, path, understood, varchar } from '../values.js';
 
 export const sign: StatementModel = (_, { now, bind }) => ({
   rows: [],
   insertPodLog: [
     {
-      pod_id: text(part(bind, 'pod')) ?? '',
-      incarnation: text(part(bind, 'incarnation')) ?? '',
-      event: text(part(bind, 'event')) ?? '',
-      seq: numeric(part(bind, 'seq')),
+      pod_id: varchar(path(bind, 'pod')) ?? '',
+      incarnation: varchar(path(bind, 'incarnation')) ?? '',
+      event: varchar(path(bind, 'event')) ?? '',
+      seq: number(path(bind, 'seq')),
       at_ts: now,
-      heartbeat_ms: numeric(part(bind, 'heartbeatMs')),
-      dead_after_ms: numeric(part(bind, 'deadAfterMs')),
-      eligible: numeric(part(bind, 'eligible')),
-      meta_text: text(part(bind, 'meta')),
+      heartbeat_ms: number(path(bind, 'heartbeatMs')),
+      dead_after_ms: number(path(bind, 'deadAfterMs')),
+      eligible: number(path(bind, 'eligible')),
+      meta_text: varchar(path(bind, 'meta')),
     },
   ],
 });
@@ -41,7 +42,7 @@ function podColumns(life: Life, now: number): Record<string, unknown> {
 
 export const fleet: StatementModel = (view, { now }) => ({
   rows: [...living(view)]
-    .sort((a, b) => (a.birthTs ?? 0) - (b.birthTs ?? 0) || compare(a.incarnation, b.incarnation))
+    .sort((a, b) => (a.birthTs ?? 0) - (b.birthTs ?? 0) || compareText(a.incarnation, b.incarnation))
     .map((life) => podColumns(life, now)),
 });
 
@@ -60,7 +61,7 @@ const NO_POD = {
 };
 
 export const view: StatementModel = (tables, { now, bind }) => {
-  const me = text(part(bind, 'incarnation'));
+  const me = varchar(path(bind, 'incarnation'));
   const oldest = Math.max(...[...tables.schemaInfo()].map((row) => row.oldest_allowed));
   const more = (kind: string, id: string | null, guard: string | null, seen: number | null) => ({
     KIND: kind,
@@ -91,7 +92,7 @@ const validClaims = (tables: View, incarnation: string): readonly StepRow[] =>
 const isFirst = (tables: View, row: StepRow): boolean => firstId(tables.stepsById(row.step_id)) === row.row_id;
 
 export const evict: StatementModel = (tables, { now, bind }) => {
-  const suspects = distinctTexts(part(bind, 'incarnations'));
+  const suspects = distinctTexts(path(bind, 'incarnations'));
   const silent = ({ newestEvent, heardTs, deadAfterMs }: Life): boolean =>
     newestEvent !== null &&
     newestEvent !== 'asleep' &&
@@ -116,7 +117,7 @@ export const evict: StatementModel = (tables, { now, bind }) => {
 };
 
 export const evicted: StatementModel = (tables, { bind }) => {
-  const suspects = distinctTexts(part(bind, 'incarnations'));
+  const suspects = distinctTexts(path(bind, 'incarnations'));
   const rows = new Map<string, Record<string, unknown>>();
   for (const { pod_id, incarnation, event } of tables.podLog()) {
     if (event !== 'evicted' || !suspects.has(incarnation)) continue;
@@ -128,7 +129,7 @@ export const evicted: StatementModel = (tables, { bind }) => {
 export const orphans =
   (limit: number): StatementModel =>
   (tables, { now, bind }) => {
-    const seenBy = now - (numeric(part(bind, 'unseenMs')) ?? NaN);
+    const seenBy = now - (number(path(bind, 'unseenMs')) ?? NaN);
     const states = lives(tables);
     const found: { readonly row: StepRow; readonly state: string }[] = [];
     for (const row of tables.claimed()) {
@@ -138,7 +139,8 @@ export const orphans =
       if (isGone || row.claimed_ts === null || row.claimed_ts < seenBy) found.push({ row, state });
     }
     found.sort(
-      (a, b) => (a.row.claimed_ts ?? Infinity) - (b.row.claimed_ts ?? Infinity) || compare(a.row.row_id, b.row.row_id),
+      (a, b) =>
+        (a.row.claimed_ts ?? Infinity) - (b.row.claimed_ts ?? Infinity) || compareText(a.row.row_id, b.row.row_id),
     );
     return { rows: found.slice(0, limit).map(({ row, state }) => orphanColumns(row, state)) };
   };

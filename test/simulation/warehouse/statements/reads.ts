@@ -1,7 +1,8 @@
 /** The models of the statements that read steps. */
 import type { ArchivedRow, StatementModel, StepRow, View } from '../tables.js';
-import { furthest, newest, recordColumns, typeOf } from './step-rows.js';
-import { compare, distinctTexts, numeric, part, text } from './values.js';
+import { furthest, newest, recordColumns } from './step-rows.js';
+import { distinctTexts } from './bind-lists.js';
+import { compareText, number, path, typeOf, varchar } from '../values.js';
 
 /** A step as readers see it: from the hot table, else from the archive. */
 interface Shown {
@@ -67,23 +68,23 @@ export const list =
     const matches = filterOf(bind, sense);
     const rows = every(view)
       .filter(matches)
-      .sort((a, b) => sense * (a.created_ts - b.created_ts || compare(a.step_id, b.step_id)))
+      .sort((a, b) => sense * (a.created_ts - b.created_ts || compareText(a.step_id, b.step_id)))
       .slice(0, limit);
     return { rows: rows.map(recordColumns) };
   };
 
 /** @param sense 1 from the oldest on, -1 from the newest */
 function filterOf(bind: unknown, sense: 1 | -1): (row: StepRow) => boolean {
-  const statuses = setOf(part(bind, 'statuses'));
-  const types = setOf(part(bind, 'types'));
-  const pod = text(part(bind, 'claimedBy'));
-  const from = numeric(part(bind, 'createdFrom')) ?? -Infinity;
-  const before = numeric(part(bind, 'createdBefore')) ?? Infinity;
-  const after = { ms: numeric(part(bind, 'afterMs')) ?? NaN, id: text(part(bind, 'afterId')) };
+  const statuses = setOf(path(bind, 'statuses'));
+  const types = setOf(path(bind, 'types'));
+  const pod = varchar(path(bind, 'claimedBy'));
+  const from = number(path(bind, 'createdFrom')) ?? -Infinity;
+  const before = number(path(bind, 'createdBefore')) ?? Infinity;
+  const after = { ms: number(path(bind, 'afterMs')) ?? NaN, id: varchar(path(bind, 'afterId')) };
   const isBeyond = (row: StepRow): boolean =>
     after.id === null ||
     sense * (row.created_ts - after.ms) > 0 ||
-    (row.created_ts === after.ms && sense * compare(row.step_id, after.id) > 0);
+    (row.created_ts === after.ms && sense * compareText(row.step_id, after.id) > 0);
   return (row) =>
     (statuses === undefined || statuses.has(row.status)) &&
     (types === undefined || has(types, typeOf(row))) &&

@@ -1,18 +1,15 @@
 /** The models of the leader's housekeeping among steps: duplicate rows, and the archive. */
 import type { ArchivedRow, RowDelete, StatementModel, StepRow, View } from '../tables.js';
-import { isTerminal } from './step-rows.js';
 import { limitOf } from './since.js';
-import { compare } from './values.js';
+import { compareText, isTerminal } from '../values.js';
 
 /** Pending rows beside a row of their step that is claimed or has ended. */
-export function duplicates(view: View, oldBefore: number): readonly StepRow[] {
-  const found: StepRow[] = [];
-  for (const row of view.allSteps()) {
-    if (row.status !== 'pending' || !(row.version === 0 || row.last_update_ts < oldBefore)) continue;
-    const others = view.stepsById(row.step_id);
-    if (others.length > 1 && others.some(({ status }) => status === 'claimed' || isTerminal(status))) found.push(row);
-  }
-  return found;
+export function duplicates(view: View, limit: number): readonly StepRow[] {
+  return [...view.severalRows()].flatMap((id) => {
+    const rows = view.stepsById(id);
+    if (!rows.some(({ status }) => status === 'claimed' || isTerminal(status))) return [];
+    return rows.filter((row) => row.status === 'pending' && (row.version === 0 || row.last_update_ts < limit));
+  });
 }
 
 export const dedupe: StatementModel = (view, { now, bind }) => ({
@@ -46,7 +43,7 @@ export const archive =
   (chunk: number): StatementModel =>
   (view, { now, bind }) => {
     const steps = [...ended(view, limitOf(bind, 'hotMs', now))]
-      .sort((a, b) => a.at - b.at || compare(a.id, b.id))
+      .sort((a, b) => a.at - b.at || compareText(a.id, b.id))
       .slice(0, chunk);
     return { rows: [], insertArchived: steps.flatMap(({ id }) => lacking(view, id, now)) };
   };
@@ -87,7 +84,7 @@ export const pruneArchive =
   (chunk: number): StatementModel =>
   (view, { now, bind }) => {
     const rows = [...expired(view, limitOf(bind, 'keepMs', now))]
-      .sort((a, b) => a.last_update_ts - b.last_update_ts || compare(a.step_id, b.step_id))
+      .sort((a, b) => a.last_update_ts - b.last_update_ts || compareText(a.step_id, b.step_id))
       .slice(0, chunk);
     const newest = new Map(rows.map((row) => [row.step_id, row.last_update_ts])); // in order, so the newest is last
     const deleteArchived = [...newest].map(([step_id, endedTs]) => ({

@@ -1,14 +1,10 @@
 /** The models of the statements that need no warehouse, and of those that open the store. */
 import type { StatementModel } from '../tables.js';
-import { numeric, part } from './values.js';
+import { number, path } from '../values.js';
 
 export const pulse: StatementModel = (_, { changeToken }) => ({ rows: [{ TOKEN: changeToken }] });
 
-export const census: StatementModel = (view) => {
-  let count = 0;
-  for (const _ of view.allSteps()) count++;
-  return { rows: [{ ROW_COUNT: count }] };
-};
+export const census: StatementModel = (view) => ({ rows: [{ ROW_COUNT: view.stepCount() }] });
 
 export const readSchemaInfo: StatementModel = (view) => {
   let [newest, oldest]: (number | null)[] = [null, null];
@@ -23,8 +19,8 @@ export const writeSchemaInfo: StatementModel = (_, { now, bind }) => ({
   rows: [],
   insertSchemaInfo: [
     {
-      version: numeric(part(bind, 'version')) ?? 0,
-      oldest_allowed: numeric(part(bind, 'oldestAllowed')) ?? 0,
+      version: number(path(bind, 'version')) ?? 0,
+      oldest_allowed: number(path(bind, 'oldestAllowed')) ?? 0,
       at_ts: now,
     },
   ],

@@ -1,15 +1,18 @@
 /** The models of the statements that submit steps. */
 import type { StatementModel, StepRow, View } from '../tables.js';
 import { kept, newRowId } from './step-rows.js';
-import { compare, flattened, LAST_INSTANT, numeric, part, text } from './values.js';
+import { compareText, elements, number, path, varchar } from '../values.js';
+
+/** A TIMESTAMP ends with the year 9999. */
+const LAST_INSTANT = 253_402_300_799_000;
 
 /** Inserts the steps that neither table has. Of an id that the bind names twice, the first one counts. */
 export const submit: StatementModel = (view, { now, bind, uuid }) => {
-  const token = text(part(bind, 'token'));
+  const token = varchar(path(bind, 'token'));
   const seen = new Set<string>();
   const insertSteps: StepRow[] = [];
-  flattened(part(bind, 'steps')).forEach((step, at) => {
-    const id = text(part(step, 'id')) ?? '';
+  elements(path(bind, 'steps')).forEach((step, at) => {
+    const id = varchar(path(step, 'id')) ?? '';
     if (seen.has(id)) return;
     seen.add(id);
     if (isKnown(view, id)) return;
@@ -29,19 +32,19 @@ interface Insertion {
 }
 
 function rowOf(step: unknown, { id, at, token, now, rowId }: Insertion): StepRow {
-  const type = text(part(step, 'type'));
-  const payload = text(part(step, 'payload'));
-  const runAtMs = numeric(part(step, 'runAtMs'));
+  const type = varchar(path(step, 'type'));
+  const payload = varchar(path(step, 'payload'));
+  const runAtMs = number(path(step, 'runAtMs'));
   return {
     ...BLANK,
     row_id: rowId,
     step_id: id,
     payload: parsed(payload) ?? { type },
     payload_text: payload,
-    priority: numeric(part(step, 'priority')) ?? 0,
-    max_retries: numeric(part(step, 'maxRetries')) ?? 3,
+    priority: number(path(step, 'priority')) ?? 0,
+    max_retries: number(path(step, 'maxRetries')) ?? 3,
     step_type: type,
-    run_at: runAtMs === null ? now + (numeric(part(step, 'delayMs')) ?? NaN) : Math.min(runAtMs, LAST_INSTANT),
+    run_at: runAtMs === null ? now + (number(path(step, 'delayMs')) ?? NaN) : Math.min(runAtMs, LAST_INSTANT),
     far_run_at: runAtMs !== null && runAtMs > LAST_INSTANT ? runAtMs : null,
     created_ts: now,
     last_update_ts: now,
@@ -78,13 +81,13 @@ function parsed(json: string | null): unknown {
 
 /** What became of a submission: one row for each place in it. */
 export const submitted: StatementModel = (view, { bind }) => {
-  const token = text(part(bind, 'token'));
-  const rows = flattened(part(bind, 'steps')).map((step, at) => {
-    const first = firstRow(view, text(part(step, 'id')) ?? '');
+  const token = varchar(path(bind, 'token'));
+  const rows = elements(path(bind, 'steps')).map((step, at) => {
+    const first = firstRow(view, varchar(path(step, 'id')) ?? '');
     return {
       AT: at,
       MADE: first !== undefined && token !== null && first.submit_token === token ? 1 : 0,
-      SAME: first !== undefined && isSamePayload(kept(first), text(part(step, 'payload'))) ? 1 : 0,
+      SAME: first !== undefined && isSamePayload(kept(first), varchar(path(step, 'payload'))) ? 1 : 0,
       FOUND: first === undefined ? 0 : 1,
     };
   });
@@ -95,7 +98,7 @@ export const submitted: StatementModel = (view, { bind }) => {
 function firstRow(view: View, id: string): StepRow | undefined {
   const hot = view.stepsById(id);
   const rows: readonly StepRow[] = hot.length > 0 ? hot : view.archivedById(id);
-  return [...rows].sort((a, b) => compare(a.row_id, b.row_id))[0];
+  return [...rows].sort((a, b) => compareText(a.row_id, b.row_id))[0];
 }
 
 /** A carrier is the last key of a stored payload, and the given one has none. */
