@@ -110,7 +110,7 @@ export interface WaitingOfType {
 /**
  * What one statement sees of the tables: all of its own session, and of the others what was committed by some instant.
  *
- * A view is read at once, before anything changes; it is no copy.
+ * A view is no copy: what it answers is read before the next commit. Asked again, it answers the same.
  */
 export interface View {
   /** All rows of the step, in no order. */
@@ -214,7 +214,7 @@ export interface Committed {
 export interface Tables {
   /**
    * What a statement of `session` sees: everything that the session has written so far, and of the others what was committed at
-   * `asOf` or before. `asOf` may be `Infinity`: everything. The view is read before the next commit.
+   * `asOf` or before. `asOf` may be `Infinity`: everything. A view stays as it is for as long as its statement runs.
    */
   view(session: number, asOf: number): View;
   /** Applies an effect as a whole. `at` never goes back. */

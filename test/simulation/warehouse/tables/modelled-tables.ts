@@ -7,7 +7,7 @@
  * - A row that was written unchanged counts as updated, and its session sees it as it is from then on.
  */
 import type { Committed, Effect, RowDelete, StepRow, TableChange, Tables, View } from '../tables.js';
-import { ChangeLog } from './change-log.js';
+import { ChangeLog, type Commit } from './change-log.js';
 import { GroupedRows } from './grouped-rows.js';
 import { StepTable } from './step-table.js';
 import { type Contents, type LoggedRows, TableView } from './view.js';
@@ -64,12 +64,13 @@ export class ModelledTables implements Tables {
     const written = this.#writtenBy(effect, at); // may throw: nothing is changed before
     this.#at = at;
     const changes: TableChange[] = [];
-    for (const { before, after } of written) this.#write(before, after, session, at, changes);
+    const commit = { number: this.#contents.commits + 1, at, session };
+    for (const { before, after } of written) this.#write(before, after, commit, changes);
     if (written.length > 0) {
       this.#stepCommits++;
       this.#stepsCommittedAt = at;
     }
-    const others = this.#changeOthers(effect, session, at, changes);
+    const others = this.#changeOthers(effect, commit, changes);
     const inserted = others.inserted + (effect.insertSteps?.length ?? 0);
     const deleted = others.deleted + written.filter(({ after }) => after === undefined).length;
     const updated = written.filter(({ before, after }) => before !== undefined && after !== undefined).length;
@@ -100,22 +101,16 @@ export class ModelledTables implements Tables {
     return [...written.values()];
   }
 
-  #write(
-    before: StepRow | undefined,
-    after: StepRow | undefined,
-    session: number,
-    at: number,
-    changes: TableChange[],
-  ): void {
+  #write(before: StepRow | undefined, after: StepRow | undefined, commit: Commit, changes: TableChange[]): void {
     const key = (after ?? before)?.row_id;
     if (key === undefined) return;
-    this.#contents.stepLog.add({ at, session, key, before });
+    this.#contents.stepLog.add({ ...commit, key, before });
     if (before === after) return;
     this.#contents.steps.replace(before, after);
     changes.push(changeOf('steps', before, after));
   }
 
-  #changeOthers(effect: Effect, session: number, at: number, changes: TableChange[]) {
+  #changeOthers(effect: Effect, commit: Commit, changes: TableChange[]) {
     const { archive, requests, podLog, schemaInfo } = this.#contents;
     const archived = [...new Set(matching(effect.deleteArchived, (id) => archive.rows.of(id)))];
     for (const before of archived) changes.push(changeOf('archive', before, undefined));
@@ -124,10 +119,10 @@ export class ModelledTables implements Tables {
     const of = <R>(rows: LoggedRows<R>, deleted: (row: R) => boolean): R[] => rows.rows.all().filter(deleted);
     const { deleteRequests, deletePodLog } = effect;
     const counts = [
-      change(archive, archived, effect.insertArchived, session, at),
-      change(requests, deleteRequests && of(requests, deleteRequests), effect.insertRequests, session, at),
-      change(podLog, deletePodLog && of(podLog, deletePodLog), effect.insertPodLog, session, at),
-      change(schemaInfo, [], effect.insertSchemaInfo, session, at),
+      change(archive, archived, effect.insertArchived, commit),
+      change(requests, deleteRequests && of(requests, deleteRequests), effect.insertRequests, commit),
+      change(podLog, deletePodLog && of(podLog, deletePodLog), effect.insertPodLog, commit),
+      change(schemaInfo, [], effect.insertSchemaInfo, commit),
     ];
     return {
       inserted: counts.reduce((sum, { inserted }) => sum + inserted, 0),
@@ -155,15 +150,14 @@ function change<R extends object>(
   { rows, log }: LoggedRows<R>,
   deleted: readonly R[] = [],
   inserted: readonly R[] = [],
-  session: number,
-  at: number,
+  commit: Commit,
 ): { inserted: number; deleted: number } {
   rows.delete(new Set(deleted));
-  for (const row of deleted) log.add({ at, session, key: row, before: row });
+  for (const row of deleted) log.add({ ...commit, key: row, before: row });
   for (const given of inserted) {
     const row = { ...given }; // its own: an effect that is applied twice inserts two rows
     rows.insert(row);
-    log.add({ at, session, key: row, before: undefined });
+    log.add({ ...commit, key: row, before: undefined });
   }
   return { inserted: inserted.length, deleted: deleted.length };
 }

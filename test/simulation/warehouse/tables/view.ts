@@ -1,10 +1,10 @@
 /**
  * What one statement sees: the tables as they are, with the recent changes of other sessions undone that it does not see yet.
  *
- * Invariant: a view is read before the next commit. After that it refuses to answer.
+ * Invariant: a view never changes. What is committed after it was made is undone in it, too.
  */
 import type { ArchivedRow, PodLogRow, RequestRow, SchemaInfoRow, StepRow, View, WaitingOfType } from '../tables.js';
-import type { ChangeLog } from './change-log.js';
+import type { ChangeLog, Sight } from './change-log.js';
 import type { GroupedRows } from './grouped-rows.js';
 import { LateSteps } from './late-steps.js';
 import type { StepTable } from './step-table.js';
@@ -29,67 +29,69 @@ export interface Contents {
 
 export class TableView implements View {
   readonly #contents: Contents;
-  readonly #session: number;
-  readonly #asOf: number;
-  readonly #commits: number;
+  readonly #sight: Sight;
   #lateSteps: LateSteps | undefined;
-  #hasLateSteps: boolean | undefined;
+  /** The commit after which `#lateSteps` was made. */
+  #lateOf: number | undefined;
+  /** What is undone of the other tables, and after which commit that was found. */
+  readonly #undone = new Map<
+    unknown,
+    { readonly of: number; readonly rows: ReadonlyMap<unknown, unknown> | undefined }
+  >();
 
   constructor(contents: Contents, session: number, asOf: number) {
     this.#contents = contents;
-    this.#session = session;
-    this.#asOf = asOf;
-    this.#commits = contents.commits;
+    this.#sight = { session, asOf, until: contents.commits };
   }
 
   stepsById(stepId: string): readonly StepRow[] {
-    return this.#late()?.steps.get(stepId) ?? this.#now().steps.byId(stepId);
+    return this.#late()?.steps.get(stepId) ?? this.#contents.steps.byId(stepId);
   }
 
   stepsByToken(token: string): readonly StepRow[] {
     const late = this.#late();
-    const rows = this.#now().steps.byToken(token) ?? [];
+    const rows = this.#contents.steps.byToken(token) ?? [];
     return late === undefined ? [...rows] : [...[...rows].filter((row) => !late.isHidden(row)), ...late.byToken(token)];
   }
 
   claimed(): Iterable<StepRow> {
-    return this.#patched(this.#now().steps.claimed(), ({ status }) => status === 'claimed');
+    return this.#patched(this.#contents.steps.claimed(), ({ status }) => status === 'claimed');
   }
 
   claimedBy(incarnation: string): Iterable<StepRow> {
     return this.#patched(
-      this.#now().steps.claimedBy(incarnation) ?? [],
+      this.#contents.steps.claimedBy(incarnation) ?? [],
       (row) => row.status === 'claimed' && row.claimed_incarnation === incarnation,
     );
   }
 
   allSteps(): Iterable<StepRow> {
-    return this.#patched(this.#now().steps.rows(), () => true);
+    return this.#patched(this.#contents.steps.rows(), () => true);
   }
 
   severalRows(): Iterable<string> {
-    const [late, now] = [this.#late(), this.#now().steps.severalRows()];
+    const [late, now] = [this.#late(), this.#contents.steps.severalRows()];
     if (late === undefined) return now;
     const others = [...now].filter((stepId) => !late.steps.has(stepId));
     return [...others, ...[...late.steps].filter(([, rows]) => rows.length > 1).map(([stepId]) => stepId)];
   }
 
   waitingOf(stepType: string): WaitingOfType {
-    return this.#late()?.waitingOf(stepType) ?? this.#now().steps.typeOfWaiting(stepType);
+    return this.#late()?.waitingOf(stepType) ?? this.#contents.steps.typeOfWaiting(stepType);
   }
 
   stepCount(): number {
-    return this.#now().steps.size + (this.#late()?.difference(() => true) ?? 0);
+    return this.#contents.steps.size + (this.#late()?.difference(() => true) ?? 0);
   }
 
   claimedCount(): number {
-    return this.#now().steps.claimedCount + (this.#late()?.claimedDifference() ?? 0);
+    return this.#contents.steps.claimedCount + (this.#late()?.claimedDifference() ?? 0);
   }
 
   lastOfOthers(me: string | null): number | undefined {
     if (me === null) return undefined;
     const late = this.#late();
-    let latest = this.#now().steps.touches.lastOfOthers(me, (row) => late?.isHidden(row) === true);
+    let latest = this.#contents.steps.touches.lastOfOthers(me, (row) => late?.isHidden(row) === true);
     for (const row of late?.rows() ?? []) {
       const actor = actorOf(row);
       if (actor !== null && actor !== me) latest = Math.max(latest ?? -Infinity, row.last_update_ts);
@@ -99,55 +101,50 @@ export class TableView implements View {
 
   archivedById(stepId: string): readonly ArchivedRow[] {
     return this.#rowsOf(
-      this.#now().archive,
+      this.#contents.archive,
       (rows) => rows.of(stepId),
       (row) => row.step_id === stepId,
     );
   }
 
   allArchived(): Iterable<ArchivedRow> {
-    return this.#rowsOf(this.#now().archive, (rows) => rows.all());
+    return this.#rowsOf(this.#contents.archive, (rows) => rows.all());
   }
 
   requests(): Iterable<RequestRow> {
-    return this.#rowsOf(this.#now().requests, (rows) => rows.all());
+    return this.#rowsOf(this.#contents.requests, (rows) => rows.all());
   }
 
   requestsSince(instant: number): Iterable<RequestRow> {
     return this.#rowsOf(
-      this.#now().requests,
+      this.#contents.requests,
       (rows) => rows.since(instant),
       (row) => row.asked_ts > instant,
     );
   }
 
   podLog(): Iterable<PodLogRow> {
-    return this.#rowsOf(this.#now().podLog, (rows) => rows.all());
+    return this.#rowsOf(this.#contents.podLog, (rows) => rows.all());
   }
 
   podLogOf(incarnation: string): readonly PodLogRow[] {
     return this.#rowsOf(
-      this.#now().podLog,
+      this.#contents.podLog,
       (rows) => rows.of(incarnation),
       (row) => row.incarnation === incarnation,
     );
   }
 
   schemaInfo(): Iterable<SchemaInfoRow> {
-    return this.#rowsOf(this.#now().schemaInfo, (rows) => rows.all());
-  }
-
-  #now(): Contents {
-    if (this.#contents.commits !== this.#commits) throw new Error('a view is read before the next commit');
-    return this.#contents;
+    return this.#rowsOf(this.#contents.schemaInfo, (rows) => rows.all());
   }
 
   #late(): LateSteps | undefined {
-    if (this.#hasLateSteps === undefined) {
-      const { steps, stepLog } = this.#now();
-      const undone = stepLog.undone(this.#session, this.#asOf);
-      if (undone !== undefined) this.#lateSteps = new LateSteps(steps, undone);
-      this.#hasLateSteps = undone !== undefined;
+    const { steps, stepLog, commits } = this.#contents;
+    if (this.#lateOf !== commits) {
+      const undone = stepLog.undone(this.#sight);
+      this.#lateSteps = undone === undefined ? undefined : new LateSteps(steps, undone);
+      this.#lateOf = commits;
     }
     return this.#lateSteps;
   }
@@ -161,12 +158,19 @@ export class TableView implements View {
     })();
   }
 
+  #undoneOf<R>(log: ChangeLog<R, R>): ReadonlyMap<R, R | undefined> | undefined {
+    const { commits } = this.#contents;
+    let undone = this.#undone.get(log);
+    if (undone?.of !== commits) this.#undone.set(log, (undone = { of: commits, rows: log.undone(this.#sight) }));
+    return undone.rows as ReadonlyMap<R, R | undefined> | undefined;
+  }
+
   #rowsOf<R>(
     { rows, log }: LoggedRows<R>,
     found: (rows: GroupedRows<R>) => readonly R[],
     holds: (row: R) => boolean = () => true,
   ): readonly R[] {
-    const undone = log.undone(this.#session, this.#asOf);
+    const undone = this.#undoneOf(log);
     if (undone === undefined) return found(rows);
     const deleted = [...undone.values()].filter((row) => row !== undefined && holds(row)) as R[];
     return [...found(rows).filter((row) => !undone.has(row)), ...deleted];
