@@ -168,8 +168,7 @@ export class SimulatedProcess {
     runs.set(ctx.stepId, nth);
     const run = ++this.#shared.nextRun;
     history.add({ kind: 'began', run, process: this.name, stepId: ctx.stepId, attempt: ctx.attempt });
-    const ended = (how: RunEnded['how']): void =>
-      history.add({ kind: 'ended', run, how, aborted: ctx.signal.aborted });
+    const ended = (how: RunEnded['how']): void => history.add({ kind: 'ended', run, how, aborted: ctx.signal.aborted });
     try {
       const result = await behave(behaviour, ctx, { runtime: this.machine, kill: () => this.kill() }, nth);
       if (this.gone && !this.stopping) return await new Promise(() => {}); // it was killed: nothing is left of it

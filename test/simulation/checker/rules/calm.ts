@@ -60,13 +60,14 @@ export const oneLeads: Rule = {
 
 export const allAreWell: Rule = {
   name: 'every pod is well',
-  says: 'In the calm every pod runs, reports no problem, holds nothing, and is a member of the fleet.',
+  says: 'In the calm every pod runs, reports no problem, holds nothing, and is a member of the fleet; one that was superseded has left it.',
   check(index, report) {
     const { finished } = index;
     for (const { process, phase, problems, held, incarnation } of finished?.entry.alive ?? []) {
+      if (held > 0) report(`it holds ${held} claims`, { process }, finished);
+      if (isOut(index, process)) continue;
       if (phase !== 'running') report(`its phase is ${phase}`, { process }, finished);
       if (problems.length > 0) report(`it reports: ${problems.join('; ')}`, { process }, finished);
-      if (held > 0) report(`it holds ${held} claims`, { process }, finished);
       const life = index.lives.get(incarnation);
       const gone = life?.evicted ?? (isBefore(life?.left?.at, finished?.entry.drainedAt) ? life?.left : undefined);
       if (life?.registered === undefined || gone !== undefined)
@@ -100,6 +101,13 @@ function isAsleep({ processes }: RecordIndex, name: string): boolean {
     .get(name)
     ?.events.findLast(({ entry }) => entry.name === 'pod:asleep' || entry.name === 'pod:awake');
   return last?.entry.name === 'pod:asleep';
+}
+
+/** Whether the process drained permanently, and has left. */
+function isOut({ processes }: RecordIndex, name: string): boolean {
+  const process = processes.get(name);
+  const fenced = process?.events.some(({ entry }) => entry.name === 'pod:fenced' && entry.fields.recoverable === false);
+  return fenced === true && process?.lives.every(({ left, evicted }) => left !== undefined || evicted !== undefined) === true;
 }
 
 /** Whether no other row of the step is claimed, has ended, or sorts before this one: such a row waits to be removed. */

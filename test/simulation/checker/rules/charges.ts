@@ -74,7 +74,7 @@ export const crashesForDeaths: Rule = {
       const about = { stepId: claim.row.step.stepId, process: life?.process?.name };
       if (crashed && byHolder(claim, change)) report('its holder charged a crash', about, claim.made, change);
       else if (crashed && !evicted) report('a crash was charged, and no pod was evicted', about, claim.made, change);
-      else if (!crashed && evicted && !byHolder(claim, change) && isChargeable(claim))
+      else if (!crashed && evicted && !byHolder(claim, change) && isChargeable(claim, change))
         report('its pod was evicted, and no crash was charged', about, claim.made, life?.evicted, change);
     }
   },
@@ -101,9 +101,16 @@ function isInnocent(ended: { readonly how: string; readonly aborted: boolean } |
   return ended !== undefined && ended.how !== 'threw' && !ended.aborted;
 }
 
-/** Whether the death of its pod must be charged to the step: a suspect only if it was alone, as its token says. */
-function isChargeable({ state }: Claim): boolean {
-  return state.crashes < SUSPECT || (state.claimToken ?? '').startsWith('alone-');
+/** Whether the death of its pod must be charged to the step: a suspect only if its token says so, and its pod held nothing else. */
+function isChargeable(claim: Claim, change: RowChange): boolean {
+  const { state, life } = claim;
+  if (state.crashes < SUSPECT) return true;
+  if (!(state.claimToken ?? '').startsWith('alone-')) return false;
+  return !life?.claims.some((other) => other !== claim && other.made.index < change.index && heldAt(other, change.at));
+}
+
+function heldAt({ ended }: Claim, at: number): boolean {
+  return ended === undefined || ended.at >= at;
 }
 
 /** The greatest counts of all rows of the step, before the change. */
