@@ -14,7 +14,7 @@ import { Meter } from './meter.js';
 import { Power } from './power.js';
 import { ServerSession } from './server-session.js';
 import { CALM, type Figures, type Traffic } from './settings.js';
-import { StatementRun, type Sent } from './statement-run.js';
+import { StatementRun, type RunOptions, type Sent } from './statement-run.js';
 import { WaitingLine } from './waiting-line.js';
 
 export interface WarehouseParts {
@@ -27,6 +27,13 @@ export interface WarehouseParts {
   readonly onChange?: (change: TableChange, process: string) => void;
   /** Called for each statement that has ended. */
   readonly onStatement?: (statement: KnownStatement, process: string) => void;
+}
+
+/** What a connection sends to have a statement run. */
+export interface Request {
+  readonly requestId: string;
+  readonly text: string;
+  readonly bind: string | undefined;
 }
 
 type Row = Readonly<Record<string, unknown>>;
@@ -92,20 +99,19 @@ export class ModelledWarehouse implements Machinery {
   }
 
   /** Runs a statement, or finds the first run of the request. */
-  receive(session: ServerSession, requestId: string, text: string, bind: string | undefined): StatementRun {
+  receive(session: ServerSession, request: Request, options: RunOptions = {}): StatementRun {
+    const { requestId, text, bind } = request;
     const known = session.ofRequest(requestId);
     if (known !== undefined) return known;
-    const run = new StatementRun(this.#sent(session, text, bind), this);
+    const run = new StatementRun(this.#sent(session, text, bind), this, options);
     session.remember(requestId, run);
     run.begin();
     return run;
   }
 
-  /** Runs a statement under no request, so that nobody finds its answer. @param view what its source shows; default: what it sees */
-  runApart(session: ServerSession, text: string, bind: string | undefined, view?: View): StatementRun {
-    const run = new StatementRun(this.#sent(session, text, bind), this, view);
-    run.begin();
-    return run;
+  /** Runs a statement under no request, so that nobody finds its answer. @param effect what it does, if it has read already */
+  runApart(session: ServerSession, { text, bind }: Request, effect?: Effect): void {
+    new StatementRun(this.#sent(session, text, bind), this, { effect }).begin();
   }
 
   /** Does something later, but not after the calm has come. */
@@ -149,7 +155,7 @@ export class ModelledWarehouse implements Machinery {
   }
 
   view(session: ServerSession): View {
-    const asOf = session.lateness.next(this.now(), this.#traffic, this.#random);
+    const asOf = session.lateness.next(this.machine.wallMs(), this.#traffic, this.#random);
     return this.#parts.tables.view(session.id, asOf);
   }
 
@@ -174,7 +180,7 @@ export class ModelledWarehouse implements Machinery {
     onStatement?.(statement, session.process);
     if (statement.kind === 'select' || statement.kind === 'metadata' || statement.kind === 'session')
       return effect.rows;
-    const committed = tables.commit(effect, session.id, this.now());
+    const committed = tables.commit(effect, session.id, this.machine.wallMs());
     const { inserted, updated, deleted, changes } = committed;
     if (!announced && changesSteps(effect) && inserted + updated + deleted > 0) this.#token.move(this.now());
     if (onChange !== undefined) for (const change of changes) onChange(change, session.process);
@@ -187,9 +193,13 @@ export class ModelledWarehouse implements Machinery {
   }
 
   #known(text: string): KnownStatement {
-    const known = SESSION.test(text) ? ALTER_SESSION : this.#parts.registry(text);
-    if (known === undefined) throw new Error(`no model of the statement: ${text.slice(0, 200)}`);
-    return known;
+    const known = this.#parts.registry(text);
+    if (known !== undefined) return known;
+    const error = new Error(`no model of the statement: ${text.slice(0, 200)}`);
+    this.machine.after(0, () => {
+      throw error; // the store would take it for an error of the driver
+    });
+    throw error;
   }
 
   #lineOf(lines: Map<string, WaitingLine>, table: string, mayWait: number, order: 'fifo' | 'random'): WaitingLine {
@@ -198,9 +208,6 @@ export class ModelledWarehouse implements Machinery {
     return line;
   }
 }
-
-const SESSION = /^ALTER SESSION\b/;
-const ALTER_SESSION: KnownStatement = { name: 'session.settings', kind: 'session', model: () => ({ rows: [] }) };
 
 function changesSteps({ update, insertSteps, deleteSteps }: Effect): boolean {
   return update !== undefined || insertSteps !== undefined || deleteSteps !== undefined;

@@ -7,7 +7,8 @@
  */
 import { failureOf, refusals, unanswered, type Refusal } from './refusal.js';
 import type { RequestFault } from './request-fault.js';
-import type { ModelledWarehouse } from './modelled-warehouse.js';
+import type { Effect } from '../tables.js';
+import type { ModelledWarehouse, Request } from './modelled-warehouse.js';
 import type { ServerSession } from './server-session.js';
 import type { Answer, StatementRun } from './statement-run.js';
 import type { Wire } from './wire.js';
@@ -95,8 +96,8 @@ export class StatementRequest {
   }
 
   #runNow(session: ServerSession, fault: RequestFault | undefined): void {
-    const { sqlText, requestId, binds } = this.#execution;
-    const run = (this.#run = this.#warehouse.receive(session, requestId, sqlText, binds?.[0]));
+    const runsTwice = fault === 'twice' && this.#random() < 0.5;
+    const run = (this.#run = this.#warehouse.receive(session, this.#request, { runsTwice }));
     run.answered((answer) => {
       switch (fault) {
         case 'reply lost':
@@ -107,7 +108,7 @@ export class StatementRequest {
         case 'never answered':
           return;
         case 'twice':
-          this.#runLater(session, run);
+          this.#runLater(session, run.second);
           return this.#reply(answer);
         default:
           return this.#reply(answer);
@@ -115,12 +116,10 @@ export class StatementRequest {
     });
   }
 
-  /** @param first its first run, if it has run: the second one may see the tables as that one did */
-  #runLater(session: ServerSession, first?: StatementRun): void {
-    const { sqlText, binds } = this.#execution;
-    const view = this.#random() < 0.5 ? first?.view : undefined;
+  /** @param effect what it does, if it has read already: then its source is as old as that */
+  #runLater(session: ServerSession, effect?: Effect): void {
     const ms = session.statementTimeoutMs * this.#random();
-    this.#warehouse.later(ms, () => void this.#warehouse.runApart(session, sqlText, binds?.[0], view));
+    this.#warehouse.later(ms, () => this.#warehouse.runApart(session, this.#request, effect));
   }
 
   #endSession(session: ServerSession, refusal: Refusal): void {
@@ -152,6 +151,11 @@ export class StatementRequest {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#execution.complete(error, this, rows);
+  }
+
+  get #request(): Request {
+    const { sqlText, requestId, binds } = this.#execution;
+    return { requestId, text: sqlText, bind: binds?.[0] };
   }
 
   #wayMs(): number {

@@ -8,7 +8,7 @@
  * - It ends once: by its commit, a refusal, or an abort. What it holds is given back then.
  */
 import type { Timer } from '../../../../src/runtime/runtime.js';
-import type { Effect, View } from '../tables.js';
+import type { Effect } from '../tables.js';
 import type { KnownStatement } from './known-statement.js';
 import type { Machinery } from './machinery.js';
 import { refusals, type Refusal } from './refusal.js';
@@ -28,6 +28,13 @@ export interface Sent {
   readonly bind: unknown;
 }
 
+export interface RunOptions {
+  /** It has read already, and will do this. */
+  readonly effect?: Effect | undefined;
+  /** Whether what a second run would do is kept. */
+  readonly runsTwice?: boolean;
+}
+
 type Held = 'slot' | 'table' | 'inserts';
 
 export class StatementRun {
@@ -41,24 +48,26 @@ export class StatementRun {
   #slotSince = 0;
   #timer: Timer | undefined;
   #waits: { readonly line: WaitingLine; readonly comer: Comer } | undefined;
-  /** What it read when it began. */
-  #view: View | undefined;
+  /** What it will do, once it has read. */
+  #effect: Effect | undefined;
+  readonly #runsTwice: boolean;
+  #second: Effect | undefined;
 
-  /** @param view what its source shows, if that is not what the session sees now */
-  constructor(sent: Sent, machinery: Machinery, view?: View) {
+  constructor(sent: Sent, machinery: Machinery, { effect, runsTwice = false }: RunOptions = {}) {
     this.#sent = sent;
     this.#with = machinery;
     this.#startedAt = machinery.now();
-    this.#view = view;
+    this.#effect = effect;
+    this.#runsTwice = runsTwice;
   }
 
   get ended(): boolean {
     return this.#answer !== undefined;
   }
 
-  /** What it read when it began, if it has read. */
-  get view(): View | undefined {
-    return this.#view;
+  /** What a second run would do that has read the same, if it was asked for. */
+  get second(): Effect | undefined {
+    return this.#second;
   }
 
   /** Calls back with the answer, at once if there is one. */
@@ -71,13 +80,12 @@ export class StatementRun {
     const { kind } = this.#sent.statement;
     const { metadataMs, slotWhileLocked } = this.#with.figures;
     if (kind === 'session') this.#sent.session.set(this.#sent.text);
-    if (kind === 'metadata' || kind === 'session') return this.#after(metadataMs, () => this.#commit(this.#effect()));
+    if (kind === 'metadata' || kind === 'session') return this.#after(metadataMs, () => this.#commit(this.#read()));
     this.#usesPower = true;
     this.#after(this.#with.power.use(), () => {
       if (!this.#locks) return this.#takeSlot(() => this.#work());
-      if (this.#with.traffic.reading === 'b') this.#view ??= this.#look();
-      if (slotWhileLocked) this.#takeSlot(() => this.#takeTable(() => this.#work()));
-      else this.#takeTable(() => this.#takeSlot(() => this.#work()));
+      if (!slotWhileLocked) return this.#readEarly(() => this.#takeTable(() => this.#takeSlot(() => this.#work())));
+      this.#takeSlot(() => this.#readEarly(() => this.#takeTable(() => this.#work())));
     });
   }
 
@@ -174,7 +182,7 @@ export class StatementRun {
 
   /** It reads, and works for as long as its kind takes. */
   #work(): void {
-    const effect = this.#effect();
+    const effect = this.#read();
     const { kind } = this.#sent.statement;
     const announced = kind !== 'select' && this.#with.announce(effect);
     this.#after(this.#with.workMs(kind, effect), () => {
@@ -183,13 +191,19 @@ export class StatementRun {
     });
   }
 
-  #look(): View {
-    return this.#with.view(this.#sent.session);
+  /** Under reading b, before it waits for its table. */
+  #readEarly(then: () => void): void {
+    if (this.#with.traffic.reading === 'b') this.#read();
+    then();
   }
 
-  #effect(): Effect {
-    this.#view ??= this.#look();
-    return this.#sent.statement.model(this.#view, this.#with.context(this.#sent.bind));
+  #read(): Effect {
+    if (this.#effect !== undefined) return this.#effect;
+    const { session, statement, bind } = this.#sent;
+    const view = this.#with.view(session);
+    this.#effect = statement.model(view, this.#with.context(bind));
+    if (this.#runsTwice) this.#second = statement.model(view, this.#with.context(bind));
+    return this.#effect;
   }
 
   #commit(effect: Effect, announced = false): void {
