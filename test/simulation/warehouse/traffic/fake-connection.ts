@@ -11,7 +11,6 @@ import type { Driver } from '../../../../src/store/snowflake/session/driver.js';
 import type { Link } from '../../worlds/world.js';
 import type { ModelledWarehouse } from './modelled-warehouse.js';
 import { terminated, unreachable } from './refusal.js';
-import { drawFault } from './request-fault.js';
 import type { ServerSession } from './server-session.js';
 import { StatementRequest, type Execution } from './statement-request.js';
 import { Wire } from './wire.js';
@@ -56,7 +55,7 @@ export class FakeConnection {
       };
       this.#wire.toClient(wayMs, connected, failed);
     };
-    this.#wire.toServer(wayMs, arrives, failed);
+    this.#wire.toServer('login', wayMs, arrives, failed);
   }
 
   execute(execution: Execution): StatementRequest {
@@ -65,7 +64,7 @@ export class FakeConnection {
       this.#isUp = false;
     });
     if (this.#session === undefined || !this.#isUp) request.fail(terminated());
-    else request.send(this.#session, drawFault(warehouse.kindOf(execution.sqlText), warehouse.traffic, this.#random));
+    else request.send(this.#session, warehouse.faultOf(request.statement));
     return request;
   }
 
@@ -83,7 +82,7 @@ export class FakeConnection {
       if (!goesOn) for (const run of session.running) run.abort();
       this.#wire.toClient(wayMs, () => done(), done);
     };
-    this.#wire.toServer(wayMs, arrives, done);
+    this.#wire.toServer('logout', wayMs, arrives, done);
   }
 
   readonly #random = (): number => this.#warehouse.machine.random();

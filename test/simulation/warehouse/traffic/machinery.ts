@@ -1,7 +1,7 @@
 /** What a run of a statement needs of the warehouse. */
 import type { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import type { Effect, StatementContext, View } from '../tables.js';
-import type { KnownStatement, StatementKind } from './known-statement.js';
+import type { KnownStatement, StatementKind } from '../statements/known-statement.js';
 import type { Meter } from './meter.js';
 import type { Power } from './power.js';
 import type { ServerSession } from './server-session.js';

@@ -1,5 +1,5 @@
 /** What the warehouse has done so far. */
-import type { StatementKind } from './known-statement.js';
+import type { StatementKind } from '../statements/known-statement.js';
 
 export interface Reading {
   /** Statements that have ended, by kind and by name. */

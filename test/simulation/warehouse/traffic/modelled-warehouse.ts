@@ -8,10 +8,12 @@
 import type { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import type { Committed, Effect, StatementContext, TableChange, Tables, View } from '../tables.js';
 import { ChangeToken } from './change-token.js';
-import type { KnownStatement, Registry, StatementKind } from './known-statement.js';
+import type { KnownStatement, StatementKind } from '../statements/known-statement.js';
+import type { Registry } from '../statements/registry.js';
 import type { Machinery } from './machinery.js';
 import { Meter } from './meter.js';
 import { Power } from './power.js';
+import { drawFault, type RequestFault } from './request-fault.js';
 import { ServerSession } from './server-session.js';
 import { CALM, type Figures, type Traffic } from './settings.js';
 import { StatementRun, type RunOptions, type Sent } from './statement-run.js';
@@ -25,7 +27,9 @@ export interface WarehouseParts {
   readonly traffic: Traffic;
   /** Called for each change of a row, when it is committed. @param process whose statement it was */
   readonly onChange?: (change: TableChange, process: string) => void;
-  /** Called for each statement that has ended. */
+  /** What goes wrong with a request. Default: what the traffic's probabilities draw. */
+  readonly fault?: (statement: KnownStatement) => RequestFault | undefined;
+  /** Called for each statement that is committed. */
   readonly onStatement?: (statement: KnownStatement, process: string) => void;
 }
 
@@ -114,6 +118,11 @@ export class ModelledWarehouse implements Machinery {
     new StatementRun(this.#sent(session, text, bind), this, { effect }).begin();
   }
 
+  faultOf(statement: KnownStatement): RequestFault | undefined {
+    const { fault } = this.#parts;
+    return fault === undefined ? drawFault(statement.kind, this.#traffic, this.#random) : fault(statement);
+  }
+
   /** Does something later, but not after the calm has come. */
   later(ms: number, work: () => void): void {
     const once = (): void => {
@@ -123,12 +132,9 @@ export class ModelledWarehouse implements Machinery {
     this.machine.after(ms, once);
   }
 
-  columnsOf(text: string): readonly { getName(): string; getType(): string }[] {
-    return (this.#known(text).columns ?? []).map(({ name, type }) => ({ getName: () => name, getType: () => type }));
-  }
-
-  kindOf(text: string): StatementKind {
-    return this.#known(text).kind;
+  /** How the warehouse treats the text. An unknown one ends the simulation. */
+  known(text: string): KnownStatement {
+    return this.#known(text);
   }
 
   lockOf(table: string): WaitingLine {
@@ -193,13 +199,15 @@ export class ModelledWarehouse implements Machinery {
   }
 
   #known(text: string): KnownStatement {
-    const known = this.#parts.registry(text);
-    if (known !== undefined) return known;
-    const error = new Error(`no model of the statement: ${text.slice(0, 200)}`);
-    this.machine.after(0, () => {
-      throw error; // the store would take it for an error of the driver
-    });
-    throw error;
+    try {
+      return this.#parts.registry(text);
+    } catch (error) {
+      // The store would take it for an error of the driver, and go on.
+      this.machine.after(0, () => {
+        throw error;
+      });
+      throw error;
+    }
   }
 
   #lineOf(lines: Map<string, WaitingLine>, table: string, mayWait: number, order: 'fifo' | 'random'): WaitingLine {

@@ -3,7 +3,7 @@
  *
  * Invariant: only what changes something can land late, or twice; for a SELECT that would be the same as a lost reply.
  */
-import type { StatementKind } from './known-statement.js';
+import type { StatementKind } from '../statements/known-statement.js';
 import type { Traffic } from './settings.js';
 
 export type RequestFault =

@@ -7,6 +7,7 @@
  */
 import { failureOf, refusals, unanswered, type Refusal } from './refusal.js';
 import type { RequestFault } from './request-fault.js';
+import type { KnownStatement } from '../statements/known-statement.js';
 import type { Effect } from '../tables.js';
 import type { ModelledWarehouse, Request } from './modelled-warehouse.js';
 import type { ServerSession } from './server-session.js';
@@ -31,6 +32,7 @@ export interface Column {
 }
 
 export class StatementRequest {
+  readonly statement: KnownStatement;
   readonly #warehouse: ModelledWarehouse;
   readonly #wire: Wire;
   readonly #execution: Execution;
@@ -40,6 +42,7 @@ export class StatementRequest {
 
   /** @param onEnded called if the driver gives its connection up because of the answer */
   constructor(warehouse: ModelledWarehouse, wire: Wire, execution: Execution, onEnded: () => void) {
+    this.statement = warehouse.known(execution.sqlText);
     this.#warehouse = warehouse;
     this.#wire = wire;
     this.#execution = execution;
@@ -54,6 +57,7 @@ export class StatementRequest {
   send(session: ServerSession, fault: RequestFault | undefined): void {
     if (fault === 'unsent') return this.#unanswered();
     this.#wire.toServer(
+      this.statement.name,
       this.#wayMs(),
       () => this.#arrive(session, fault),
       () => this.#unanswered(),
@@ -67,11 +71,12 @@ export class StatementRequest {
       if (isInTime) this.#run?.abort();
       this.#wire.toClient(this.#wayMs(), done, done);
     };
-    this.#wire.toServer(this.#wayMs(), cancels, done);
+    this.#wire.toServer('cancel', this.#wayMs(), cancels, done);
   }
 
   getColumns(): readonly Column[] {
-    return this.#warehouse.columnsOf(this.#execution.sqlText);
+    const { columns = [] } = this.statement;
+    return columns.map(({ name, type }) => ({ getName: () => name, getType: () => type }));
   }
 
   #arrive(session: ServerSession, fault: RequestFault | undefined): void {

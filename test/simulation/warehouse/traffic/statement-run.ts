@@ -9,7 +9,7 @@
  */
 import type { Timer } from '../../../../src/runtime/runtime.js';
 import type { Effect } from '../tables.js';
-import type { KnownStatement } from './known-statement.js';
+import type { KnownStatement } from '../statements/known-statement.js';
 import type { Machinery } from './machinery.js';
 import { refusals, type Refusal } from './refusal.js';
 import type { ServerSession } from './server-session.js';

@@ -22,9 +22,9 @@ export class Wire {
     this.#link = link;
   }
 
-  /** @param failed the process notices that the way is cut */
-  toServer(ms: number, then: () => void, failed: () => void): void {
-    this.#link.outbound().then(() => this.#travel(ms, then), failed);
+  /** @param call what is sent @param failed the process notices that the way is cut */
+  toServer(call: string, ms: number, then: () => void, failed: () => void): void {
+    this.#link.outbound(call).then(() => this.#travel(ms, then), failed);
   }
 
   /** @param lost the process notices that no reply comes */

@@ -1,0 +1,62 @@
+/** The rows of the modelled warehouse as the history shows them. */
+import type { MemberChanged, StepState } from '../history/history.js';
+import type { PodLogRow, StepRow, TableChange } from '../warehouse/tables.js';
+import { codeOf } from './sqlite-rows.js';
+import type { RowChange } from './world.js';
+
+/** @param epoch the wall time at which the world begins */
+export function stateOf(row: StepRow, epoch: number): StepState {
+  return {
+    stepId: row.step_id,
+    rowId: row.row_id,
+    status: row.status as StepState['status'],
+    type: row.step_type ?? '',
+    version: row.version,
+    retryCount: row.retry_count,
+    maxRetries: row.max_retries,
+    crashes: row.crashes,
+    priority: row.priority,
+    dueAt: row.run_at - epoch,
+    claimToken: row.claim_token,
+    claimedIncarnation: row.claimed_incarnation,
+    settledBy: row.settled_by,
+    errorCode: codeOf(row.error),
+  };
+}
+
+/** Turns changes of the tables into those of a history. */
+export class ChangeReader {
+  readonly #epoch: number;
+  /** What the history has of each incarnation. A pod may say it again, and two leaders may evict one pod. */
+  readonly #known = new Set<string>();
+
+  constructor(epoch: number) {
+    this.#epoch = epoch;
+  }
+
+  /** Nothing for what the history does not show. */
+  read(change: TableChange): RowChange | undefined {
+    if (change.table === 'podLog') return this.#member(change.after);
+    const { table, before, after } = change;
+    if (before !== undefined && after !== undefined && isSame(before, after)) return undefined;
+    return {
+      kind: 'row',
+      table,
+      ...(before === undefined ? {} : { before: stateOf(before, this.#epoch) }),
+      ...(after === undefined ? {} : { after: stateOf(after, this.#epoch) }),
+    };
+  }
+
+  #member({ pod_id, incarnation, event }: PodLogRow): RowChange | undefined {
+    if (event !== 'registered' && event !== 'left' && event !== 'evicted') return undefined;
+    const key = `${event} ${incarnation}`;
+    if (this.#known.has(key)) return undefined;
+    this.#known.add(key);
+    return { kind: 'member', podId: pod_id, incarnation, event } satisfies Omit<MemberChanged, 'at' | 'process'>;
+  }
+}
+
+/** Whether a statement has written a row as it was. */
+function isSame(before: StepRow, after: StepRow): boolean {
+  return before.version === after.version && before.status === after.status;
+}
