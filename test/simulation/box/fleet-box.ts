@@ -63,6 +63,7 @@ export class FleetBox {
       process.link.mend();
       process.link.slow(0);
       process.link.refuse(undefined);
+      process.resume();
     }
     this.#complete();
     this.#shared.world.calm();
@@ -81,7 +82,7 @@ export class FleetBox {
   /** Starts what is missing of the planned fleet, as an orchestrator does. */
   #complete(): void {
     for (const plan of this.#plan.pods) {
-      if (!this.alive.some((pod) => pod.plan === plan && !pod.stopping)) this.#start(plan);
+      if (!this.alive.some((pod) => pod.plan === plan && !pod.stopping && !pod.drained)) this.#start(plan);
     }
   }
 
@@ -145,7 +146,7 @@ export class FleetBox {
         return this.#refuse(pod, RECOVERY, action.forMs);
       case 'pause':
         pod.queue.pause();
-        return void root.after(action.forMs, () => pod.queue.resume());
+        return void root.after(action.forMs, () => pod.resume());
     }
   }
 

@@ -43,6 +43,8 @@ export class SimulatedProcess {
   incarnation = '';
   started = false;
   stopping = false;
+  /** It drained permanently: it was superseded, or it is outdated. Whatever it was started for is missing. */
+  drained = false;
   onKilled = (): void => {};
 
   constructor(name: string, podId: string, plan: PodPlan | undefined, shared: Surroundings) {
@@ -69,7 +71,9 @@ export class SimulatedProcess {
       queue.register(type, run, STEP_TYPES[type] ?? {});
     }
     recordEvents(this.queue, (name, stepId, fields) => {
-      if (name === 'pod:joined') this.incarnation = String(fields['incarnation']);
+      if (name === 'pod:fenced' && fields['recoverable'] === false) this.drained = true;
+      if (name === 'pod:joined' && fields['podId'] === podId && !this.drained)
+        this.incarnation = String(fields['incarnation']);
       shared.history.add({
         kind: 'event',
         process: this.name,
@@ -115,6 +119,11 @@ export class SimulatedProcess {
 
   crashAt(point: CrashPoint): void {
     this.link.crashAt(point, () => this.kill());
+  }
+
+  /** Ends a pause, unless the process cannot. */
+  resume(): void {
+    if (this.plan !== undefined && !this.gone && !this.frozen) this.queue.resume();
   }
 
   freeze(monotonic: 'runs' | 'stops'): void {

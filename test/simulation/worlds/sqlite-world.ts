@@ -51,7 +51,7 @@ export class SqliteWorld implements World {
         const core = this.#coreOf(link.process);
         const session: SharedMemory['session'] = (runtime, attempt) => this.#memory.session(runtime, attempt, core);
         const store = new SqliteStore(OPTIONS, environment, { processes: NO_PROOF, memory: { session } });
-        return linkedStore(new FaultyStore(store, this.#network, () => this.#fault()), link);
+        return linkedStore(new FaultyStore(store, this.#network, () => this.#fault()), link, this.#network);
       },
     };
   }

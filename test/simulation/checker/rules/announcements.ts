@@ -1,7 +1,7 @@
 /** That what has happened is announced, and in which order. */
 import { wasFaulty } from '../index/faults.js';
 import type { RecordIndex } from '../index/record-index.js';
-import type { Claim, PlacedEvent, ProcessTrail, RowChange } from '../index/trails.js';
+import type { Claim, ProcessTrail, RowChange } from '../index/trails.js';
 import type { Rule } from '../rule.js';
 import { byHolder } from './settlements.js';
 
@@ -48,7 +48,7 @@ export const eventsInOrder: Rule = {
       let stopped: (typeof events)[number] | undefined;
       for (const event of events) {
         const { name, fields, stepId } = event.entry;
-        if (stopped !== undefined && !isCallers(event)) report(`${name} after queue:stopped`, about, stopped, event);
+        if (stopped !== undefined) report(`${name} after queue:stopped`, about, stopped, event);
         if (killedAt !== undefined && event.at > killedAt) report(`${name} by a process that was killed`, about, event);
         if (name === 'pod:joined' && fields.podId === podId) joined = true;
         if (name === 'step:claimed' && !joined)
@@ -81,11 +81,6 @@ export const deathsAreTrue: Rule = {
     }
   },
 };
-
-/** Whether the event answers a caller: its call may have been on its way when the queue stopped. */
-function isCallers({ entry }: PlacedEvent): boolean {
-  return entry.name === 'step:submitted' || (entry.name === 'step:cancelled' && entry.fields.by === 'caller');
-}
 
 /** The event that reports the end of the claim. */
 function eventOf(claim: Claim, { after, index }: RowChange): string | undefined {

@@ -107,7 +107,9 @@ function isAsleep({ processes }: RecordIndex, name: string): boolean {
 function isOut({ processes }: RecordIndex, name: string): boolean {
   const process = processes.get(name);
   const fenced = process?.events.some(({ entry }) => entry.name === 'pod:fenced' && entry.fields.recoverable === false);
-  return fenced === true && process?.lives.every(({ left, evicted }) => left !== undefined || evicted !== undefined) === true;
+  return (
+    fenced === true && process?.lives.every(({ left, evicted }) => left !== undefined || evicted !== undefined) === true
+  );
 }
 
 /** Whether no other row of the step is claimed, has ended, or sorts before this one: such a row waits to be removed. */
