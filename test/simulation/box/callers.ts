@@ -5,9 +5,13 @@
  */
 import type { AnyFleetQ } from '../../../src/index.js';
 import type { Action } from '../plan/plan.js';
+import { lookAround, misuse, recoverByHand } from './other-calls.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
-type Call = Extract<Action, { readonly do: 'submit' | 'cancel' | 'retry' | 'resubmit' | 'wait' | 'read' }>;
+type Call = Extract<
+  Action,
+  { readonly do: 'submit' | 'cancel' | 'retry' | 'resubmit' | 'wait' | 'read' | 'look' | 'misuse' | 'recover' }
+>;
 type Submission = Extract<Call, { readonly do: 'submit' }>;
 
 /** How long a caller waits for the end of a step. */
@@ -32,6 +36,9 @@ export class Callers {
 
   act(call: Call): void {
     if (call.do === 'submit') return void this.#submit(call);
+    if (call.do === 'look') return void lookAround(this.#caller());
+    if (call.do === 'misuse') return void misuse(this.#caller());
+    if (call.do === 'recover') return void recoverByHand(this.#caller());
     const chosen = this.#submitted[call.step % Math.max(1, this.#submitted.length)];
     if (chosen === undefined) return;
     const { stepId, submission } = chosen;

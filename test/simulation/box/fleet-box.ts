@@ -94,6 +94,9 @@ export class FleetBox {
       case 'resubmit':
       case 'wait':
       case 'read':
+      case 'look':
+      case 'misuse':
+      case 'recover':
         return this.#callers.act(action);
       case 'scale':
         return this.#scale(action.to);

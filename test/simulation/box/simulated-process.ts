@@ -11,7 +11,7 @@ import type { Behaviour, PodPlan } from '../plan/plan.js';
 import type { World } from '../worlds/world.js';
 import { ProcessLink, type CrashPoint } from './process-link.js';
 import { recordEvents } from './recorded-events.js';
-import { behave, isRelease, STEP_TYPES } from './step-types.js';
+import { behave, isRelease, MOST_BYTES, STEP_TYPES } from './step-types.js';
 
 /** What the processes of a fleet share beside the store: the world around them, and what is written down. */
 export interface Surroundings {
@@ -25,6 +25,8 @@ export interface Surroundings {
   nextCall: number;
 }
 
+/** How long finished steps are kept: longer than most plans, so that a caller can still read them. */
+const RETENTION_MS = 600_000;
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 export class SimulatedProcess {
@@ -62,6 +64,8 @@ export class SimulatedProcess {
       podId,
       abortGraceMs: 500,
       drainTimeoutMs: 2_000,
+      maxPayloadBytes: MOST_BYTES,
+      retentionMs: RETENTION_MS,
       retry: { baseMs: 300, capMs: 2_000 },
       ...(plan === undefined ? {} : { concurrency: plan.slots, ...rhythmOf(plan) }),
     });

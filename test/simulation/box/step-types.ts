@@ -1,5 +1,7 @@
 /** The step types of a simulated fleet, and what their handlers do: what the args of a step say. */
+import { PermanentFailureError, RetryLaterError } from '../../../src/errors.js';
 import { sleep } from '../../../src/runtime/runtime.js';
+import { defineStep } from '../../../src/step/definition.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
 import type { StepTypeOptions } from '../../../src/step/type-map.js';
 import type { Behaviour } from '../plan/plan.js';
@@ -10,6 +12,12 @@ export const STEP_TYPES: Readonly<Record<string, StepTypeOptions>> = {
   single: { concurrency: 1 },
   timed: { timeoutMs: 1_000 },
 };
+
+/** The largest payload and the largest result of a simulated queue. */
+export const MOST_BYTES = 4_000;
+
+/** What `submits another` submits: a type that every plan has a pod for. */
+const CHILD = defineStep({ type: 'plain', run: () => null });
 
 /** The machine of the pod that runs the step. */
 export interface Machine {
@@ -54,6 +62,23 @@ export async function behave(
       ctx.signal.throwIfAborted();
       if (does === 'kills its pod' || nth === 1) machine.kill();
       return null;
+    case 'fails permanently':
+      await sleep(runtime, forMs, ctx.signal);
+      ctx.signal.throwIfAborted();
+      throw new PermanentFailureError('the step fails permanently');
+    case 'retries later':
+      await sleep(runtime, forMs, ctx.signal);
+      ctx.signal.throwIfAborted();
+      if (nth === 1) throw new RetryLaterError(400);
+      return null;
+    case 'submits another':
+      await sleep(runtime, forMs, ctx.signal);
+      ctx.signal.throwIfAborted();
+      return { child: await ctx.submit(CHILD, { does: 'returns', forMs } as never) };
+    case 'returns what JSON cannot carry':
+      return { big: 1n };
+    case 'returns too much':
+      return 'x'.repeat(MOST_BYTES + 1);
   }
 }
 

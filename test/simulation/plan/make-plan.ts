@@ -20,6 +20,11 @@ const BEHAVIOURS: readonly (readonly [Behaviour['does'], number])[] = [
   ['releases once', 3],
   ['kills its pod once', 1],
   ['kills its pod', 0.4],
+  ['fails permanently', 1],
+  ['retries later', 1],
+  ['submits another', 1.5],
+  ['returns what JSON cannot carry', 0.5],
+  ['returns too much', 0.5],
 ];
 
 const DISASTERS: readonly (readonly [Action['do'], number])[] = [
@@ -46,6 +51,9 @@ const CALLS: readonly (readonly [Action['do'], number])[] = [
   ['resubmit', 2],
   ['wait', 1],
   ['read', 1],
+  ['look', 1],
+  ['misuse', 0.5],
+  ['recover', 0.5],
 ];
 
 export function makePlan(world: WorldName, seed: number): Plan {
@@ -110,7 +118,9 @@ function submission(random: Random): Action {
 
 function call(random: Random): Action {
   const step = random.whole(0, 1_000);
-  return { at: random.whole(500, TROUBLE_MS), do: random.weighted(CALLS), step } as Action;
+  const kind = random.weighted(CALLS);
+  const needsStep = kind !== 'look' && kind !== 'misuse' && kind !== 'recover';
+  return { at: random.whole(500, TROUBLE_MS), do: kind, ...(needsStep ? { step } : {}) } as Action;
 }
 
 function disaster(random: Random): Action {

@@ -21,7 +21,12 @@ export interface Behaviour {
     | 'answers late' // after its time-out
     | 'releases once'
     | 'kills its pod'
-    | 'kills its pod once';
+    | 'kills its pod once'
+    | 'fails permanently' // throws a PermanentFailureError
+    | 'retries later'
+    | 'submits another'
+    | 'returns what JSON cannot carry'
+    | 'returns too much';
   readonly forMs: number;
 }
 
@@ -45,6 +50,9 @@ export type Action = { readonly at: number } & (
       readonly keyed?: boolean;
     }
   | { readonly do: 'cancel' | 'retry' | 'resubmit' | 'wait' | 'read'; readonly step: number }
+  | { readonly do: 'look' } // everything that only reads: lists, counts, the fleet, the leader …
+  | { readonly do: 'misuse' } // calls with bad input
+  | { readonly do: 'recover' } // a recovery cycle by hand
   | {
       readonly do: 'crash';
       readonly pod: number;
