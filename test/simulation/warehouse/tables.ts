@@ -113,10 +113,14 @@ export interface WaitingOfType {
  * A view is no copy: what it answers is read before the next commit. Asked again, it answers the same.
  */
 export interface View {
+  /** The number of the last commit that it sees, with all that came before. It may see some that came later. */
+  seesUntil(): number;
+  /** Whether it sees every commit. */
+  isFresh(): boolean;
   /** All rows of the step, in no order. */
   stepsById(stepId: string): readonly StepRow[];
   /** Rows whose `claim_token` or `settled_token` this is. */
-  stepsByToken(token: string): readonly StepRow[];
+  stepsByToken(token: string): Iterable<StepRow>;
   /** Rows with status `claimed`. */
   claimed(): Iterable<StepRow>;
   /** Rows with status `claimed` and this `claimed_incarnation`. */

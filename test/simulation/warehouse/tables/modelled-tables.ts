@@ -8,6 +8,7 @@
  */
 import type { Committed, Effect, RowDelete, StepRow, TableChange, Tables, View } from '../tables.js';
 import { ChangeLog, type Commit } from './change-log.js';
+import { CommitInstants } from './commit-instants.js';
 import { GroupedRows } from './grouped-rows.js';
 import { StepTable } from './step-table.js';
 import { type Contents, type LoggedRows, TableView } from './view.js';
@@ -22,11 +23,13 @@ export interface TablesOptions {
 export class ModelledTables implements Tables {
   readonly #contents: { -readonly [K in keyof Contents]: Contents[K] };
   readonly #onChange: TablesOptions['onChange'];
+  readonly #instants: CommitInstants;
   #at = -Infinity;
   #stepCommits = 0;
   #stepsCommittedAt: number | undefined;
 
   constructor({ latenessMs = 600_000, onChange }: TablesOptions = {}) {
+    this.#instants = new CommitInstants(latenessMs);
     const logged = <R>(rows: GroupedRows<R>): LoggedRows<R> => ({ rows, log: new ChangeLog<R, R>(latenessMs) });
     this.#contents = {
       steps: new StepTable(),
@@ -41,6 +44,7 @@ export class ModelledTables implements Tables {
       podLog: logged(new GroupedRows((row) => row.incarnation)),
       schemaInfo: logged(new GroupedRows(() => '')),
       commits: 0,
+      numberAt: ({ asOf, until }) => Math.min(until, this.#instants.numberAt(asOf)),
     };
     this.#onChange = onChange;
   }
@@ -74,7 +78,10 @@ export class ModelledTables implements Tables {
     const inserted = others.inserted + (effect.insertSteps?.length ?? 0);
     const deleted = others.deleted + written.filter(({ after }) => after === undefined).length;
     const updated = written.filter(({ before, after }) => before !== undefined && after !== undefined).length;
-    if (written.length > 0 || others.inserted + others.deleted > 0) this.#contents.commits++;
+    if (written.length > 0 || others.inserted + others.deleted > 0) {
+      this.#contents.commits = commit.number;
+      this.#instants.add(at);
+    }
     for (const change of changes) this.#onChange?.(change, session, at);
     return { inserted, updated, deleted, changes };
   }

@@ -24,7 +24,10 @@ export interface Contents {
   readonly requests: LoggedRows<RequestRow>;
   readonly podLog: LoggedRows<PodLogRow>;
   readonly schemaInfo: LoggedRows<SchemaInfoRow>;
+  /** The number of the last commit. */
   readonly commits: number;
+  /** The number of the last commit that is seen, whatever its session. */
+  numberAt(sight: Sight): number;
 }
 
 export class TableView implements View {
@@ -42,6 +45,14 @@ export class TableView implements View {
   constructor(contents: Contents, session: number, asOf: number) {
     this.#contents = contents;
     this.#sight = { session, asOf, until: contents.commits };
+  }
+
+  seesUntil(): number {
+    return this.#contents.numberAt(this.#sight);
+  }
+
+  isFresh(): boolean {
+    return this.#contents.numberAt(this.#sight) === this.#contents.commits;
   }
 
   stepsById(stepId: string): readonly StepRow[] {

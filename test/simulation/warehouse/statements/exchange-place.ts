@@ -1,0 +1,78 @@
+/** Where a pod's request stands in the log: `place` of the look. */
+import type { View } from '../tables.js';
+import { isEnded, isOwing, isServed, type Request } from './exchange-requests.js';
+
+/** A pod that sees no work for its request goes on within this time. */
+const GONE_ON_MS = 5_000;
+
+export interface Place {
+  readonly is_logged: 0 | 1;
+  readonly is_open: 0 | 1;
+  readonly older: number;
+}
+
+/**
+ * @param requests the newest of each incarnation, within the window
+ * @param token that of the pod's own request
+ * @param group that of the pod
+ */
+export function placeOf(
+  view: View,
+  requests: readonly Request[],
+  token: string | null,
+  group: string | null,
+  now: number,
+): Place {
+  const mine = token === null ? [] : requests.filter(({ its_token }) => its_token === token);
+  const since = Math.min(...mine.map(({ since_ts }) => since_ts));
+  if (token === null || mine.length === 0) return { is_logged: 0, is_open: 0, older: 0 };
+  const open = new OpenRequests(view, requests, group, now);
+  let older = 0;
+  for (const { its_token, since_ts } of requests) {
+    if ((since_ts < since || (since_ts === since && its_token < token)) && open.has(its_token)) older++;
+  }
+  return { is_logged: 1, is_open: open.has(token) ? 1 : 0, older };
+}
+
+/** `unserved` of the texts: the requests for which an UPDATE could still do something. */
+class OpenRequests {
+  readonly #view: View;
+  readonly #group: string | null;
+  readonly #now: number;
+  readonly #byToken = new Map<string, Request[]>();
+  /** `ripe` of the texts. */
+  readonly #ripe = new Map<string, { readonly first_ts: number; readonly struck: number } | undefined>();
+
+  constructor(view: View, requests: readonly Request[], group: string | null, now: number) {
+    this.#view = view;
+    this.#group = group;
+    this.#now = now;
+    for (const request of requests) {
+      const known = this.#byToken.get(request.its_token);
+      if (known === undefined) this.#byToken.set(request.its_token, [request]);
+      else known.push(request);
+    }
+  }
+
+  has(token: string): boolean {
+    return (this.#byToken.get(token) ?? []).some((one) => isOwing(this.#view, one) || this.#isHungry(one));
+  }
+
+  /** Whether a step is due that it can take. */
+  #isHungry(request: Request): boolean {
+    const { its_token, its_incarnation, its_group, slots, ahead, isolates, limits, since_ts } = request;
+    if (slots + ahead === 0 || this.#group === null || its_group !== this.#group) return false;
+    if (isServed(this.#view, its_token) || isEnded(this.#view, its_incarnation)) return false;
+    const most = slots === 0 ? 0 : 1 + isolates;
+    for (const type of limits.keys()) {
+      const ripe = this.#ripeOf(type);
+      if (ripe !== undefined && ripe.struck <= most && ripe.first_ts <= since_ts + GONE_ON_MS) return true;
+    }
+    return false;
+  }
+
+  #ripeOf(type: string) {
+    if (!this.#ripe.has(type)) this.#ripe.set(type, this.#view.waitingOf(type).firstDue(this.#now));
+    return this.#ripe.get(type);
+  }
+}
