@@ -24,9 +24,11 @@ export function summaryLine({ world, seeds, violations, seconds }: Summary): str
 /** A failure with the shortest history that was found. */
 export function failureText(world: WorldName, failure: Failure, shrunk?: Shrunk): string {
   const { rule, seed, seeds, findings } = failure;
+  const others = new Set(findings.map((finding) => finding.rule).filter((other) => other !== rule));
   return [
-    `${world}: seed ${seed} breaks ${rule} (${counted(seeds, 'seed')} did)`,
-    ...findingLines(findings),
+    `${world}: seed ${seed} breaks the rule "${rule}" (${counted(seeds, 'seed')} did)`,
+    ...findingLines(findings.filter((finding) => finding.rule === rule)),
+    ...(others.size === 0 ? [] : [`  It also breaks: ${[...others].join('; ')}`]),
     `  To replay it: npm run sim -- --world ${world} --seed ${seed} --trace`,
     ...(shrunk === undefined ? [] : shrunkLines(shrunk)),
   ].join('\n');

@@ -35,7 +35,9 @@ describe('the simulation', { timeout: 60_000 }, () => {
   test('prints the lowest seed that fails, the smallest plan, and the commands that replay both', async () => {
     const { code, out } = await run(['--seeds', '27', '--world', 'sqlite', '--jobs', '2']);
     expect(code).toBe(1);
-    expect(out).toContain('sqlite: seed 7 breaks no crash (3 seeds did)\n  no crash at 3000 ms: pod 3 crashed\n');
+    expect(out).toContain(
+      'sqlite: seed 7 breaks the rule "no crash" (3 seeds did)\n  no crash at 3000 ms: pod 3 crashed\n',
+    );
     expect(out).toContain('npm run sim -- --world sqlite --seed 7 --trace\n');
     const plan = /--plan (z:[\w-]+)/.exec(out)?.[1] ?? '';
     const replayed = await run(['--plan', plan, '--trace']);
@@ -46,7 +48,7 @@ describe('the simulation', { timeout: 60_000 }, () => {
   test('counts a simulation that throws or ends its process as a violation, and goes on', async () => {
     const { code, out } = await run(['--seeds', '10', '--world', 'sqlite', '--jobs', '2']);
     expect(code).toBe(1);
-    expect(out).toContain('sqlite: seed 8 breaks simulation (2 seeds did)\n');
+    expect(out).toContain('sqlite: seed 8 breaks the rule "simulation" (2 seeds did)\n');
     expect(out).toContain('Error: the simulation itself failed');
     expect(out).toMatch(/sqlite: 10 seeds, 3 violations, [\d.]+ s$/);
   });

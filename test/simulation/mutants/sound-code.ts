@@ -1,0 +1,40 @@
+/**
+ * The library without any defect: which rules it breaks with a seed. None, when all is well; but a mutant must not count as caught
+ * by a rule that breaks without it.
+ *
+ * Invariant: each seed is run once, whichever mutants ask.
+ */
+import { findingsOf } from '../command/failures.js';
+import type { SeedProcess } from '../command/seed-process.js';
+import type { WorldName } from '../plan/plan.js';
+
+export class SoundCode {
+  readonly #process: SeedProcess;
+  readonly #breaks = new Map<string, Promise<ReadonlySet<string>>>();
+  /** The process serves one request at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(process: SeedProcess) {
+    this.#process = process;
+  }
+
+  /** The rules that break with this seed. */
+  breaks(world: WorldName, seed: number): Promise<ReadonlySet<string>> {
+    const key = `${world} ${seed}`;
+    const known = this.#breaks.get(key);
+    if (known !== undefined) return known;
+    const breaks = this.#turn.then(() => this.#run(world, seed));
+    this.#breaks.set(key, breaks);
+    this.#turn = breaks.catch(() => undefined); // the caller gets the error
+    return breaks;
+  }
+
+  async #run(world: WorldName, from: number): Promise<ReadonlySet<string>> {
+    const rules = new Set<string>();
+    await this.#process.seeds({ world, from, count: 1 }, (result) => {
+      for (const { rule } of findingsOf(result)) rules.add(rule);
+      return false;
+    });
+    return rules;
+  }
+}

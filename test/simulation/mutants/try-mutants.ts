@@ -1,0 +1,54 @@
+/**
+ * Tries mutants, several at once.
+ *
+ * Invariants:
+ * - A mutant that does not apply, or does not compile, ends the run before any is tried.
+ * - When it returns or throws, no process of its own is left, and no file.
+ */
+import { misfits } from '../../mutants/compiling.js';
+import { Bundle, PROJECT, stopBundling } from '../command/bundle.js';
+import { SeedProcess } from '../command/seed-process.js';
+import { hunt, type Hunted } from './hunt.js';
+import type { Mutant } from './mutant.js';
+import { SoundCode } from './sound-code.js';
+
+export interface TryParts {
+  readonly entry: string;
+  readonly mutants: readonly Mutant[];
+  readonly seeds: number;
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+  /** Gets each result as it comes. */
+  readonly onHunted: (hunted: Hunted) => void;
+}
+
+/** @returns the results in the order of the mutants. @throws if a mutant has a mistake, or the signal aborts */
+export async function tryMutants(parts: TryParts): Promise<Hunted[]> {
+  const { entry, mutants, seeds, jobs, signal, onHunted } = parts;
+  const mistakes = misfits(PROJECT, mutants);
+  if (mistakes.length > 0) throw new Error(`The list of mutants has mistakes:\n${mistakes.join('\n')}`);
+  const bundle = await Bundle.make(entry);
+  const process = new SeedProcess(bundle.file);
+  const sound = new SoundCode(process);
+  const open = mutants.entries();
+  const results: Hunted[] = [];
+  const work = async (): Promise<void> => {
+    for (const [place, mutant] of open) {
+      signal.throwIfAborted();
+      const hunted = await hunt(mutant, { entry, sound, seeds, signal });
+      results[place] = hunted;
+      onHunted(hunted);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: jobs }, work));
+    return results;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    await process.close();
+    bundle.remove();
+    await stopBundling();
+  }
+}
