@@ -11,7 +11,7 @@ const PLAN: Plan = {
     ...{ latencyMs: 20, lostReply: 0.1, failure: 0.1, lateApplication: 0, duplicate: 0, lateReadMs: 0 },
     ...{ oldSources: true, tokenLateMs: 0, suspendAfterMs: 0 },
   },
-  ...{ actions: [{ at: 5, do: 'evict', pod: 2 }], calmAt: 100 },
+  ...{ actions: [{ at: 5, do: 'crash', pod: 2, when: 'now' }], calmAt: 100 },
 };
 
 test('a plan becomes one word that a shell takes as it is, and back', () => {

@@ -9,7 +9,7 @@ function submit(at: number, count: number): Action {
   return { at, do: 'submit', count, type: 'work', priority: 1, delayMs: 10, maxRetries: 1, behaviour };
 }
 
-/** Forty actions: a freeze at 7 s and an eviction at 31 s among submissions. */
+/** Forty actions: a freeze at 7 s and a double at 31 s among submissions. */
 const PLAN: Plan = {
   ...{ seed: 1, world: 'sqlite', pods: [POD, { ...POD, slots: 5 }, POD], calmAt: 100_000 },
   hazards: {
@@ -19,7 +19,7 @@ const PLAN: Plan = {
   actions: Array.from({ length: 40 }, (_, second): Action => {
     const at = 1_000 * second;
     if (second === 7) return { at, do: 'freeze', pod: 1, forMs: 64_000, monotonic: 'runs' };
-    return second === 31 ? { at, do: 'evict', pod: 2 } : submit(at, 20);
+    return second === 31 ? { at, do: 'double', pod: 2 } : submit(at, 20);
   }),
 };
 
@@ -29,11 +29,14 @@ test('leaves out every action, pod and hazard that a failure does not need', asy
   const { plan, tries } = await shrink(
     PLAN,
     async (one) =>
-      has(one, 'freeze') && has(one, 'evict') && one.pods.some(({ slots }) => slots === 5) && one.hazards.lostReply > 0,
+      has(one, 'freeze') &&
+      has(one, 'double') &&
+      one.pods.some(({ slots }) => slots === 5) &&
+      one.hazards.lostReply > 0,
   );
   expect(plan.actions).toEqual([
     { at: 7_000, do: 'freeze', pod: 1, forMs: 1_000, monotonic: 'runs' },
-    { at: 31_000, do: 'evict', pod: 2 },
+    { at: 31_000, do: 'double', pod: 2 },
   ]);
   expect(plan.pods.map(({ slots }) => slots)).toEqual([5]);
   expect(plan.hazards).toEqual({ ...PLAN.hazards, latencyMs: 0, failure: 0, oldSources: false });

@@ -55,7 +55,7 @@ describe('the simulation', { timeout: 60_000 }, () => {
 
   test('prints each history in the order of the seeds with --trace', async () => {
     const { out } = await run(['--seed', '11', '--seeds', '2', '--world', 'sqlite', '--trace']);
-    const history = (seed: number): string => `sqlite ${seed}\n1000 submit\n2000 freeze\n4000 evict\n5000 submit\n`;
+    const history = (seed: number): string => `sqlite ${seed}\n1000 submit\n2000 freeze\n4000 double\n5000 submit\n`;
     expect(out.startsWith(history(11) + history(12))).toBe(true);
   });
 

@@ -28,7 +28,7 @@ function planOf(world: WorldName, seed: number): Plan {
     ...(seed % 10 === 7 ? [{ at: 3_000, do: 'crash', pod: 3, when: 'now' } as const] : []),
     ...(seed % 10 === 8 ? [{ at: 3_500, do: 'roll', everyMs: 1 } as const] : []),
     ...(seed % 10 === 9 ? [{ at: 3_500, do: 'scale', to: 0 } as const] : []),
-    { at: 4_000, do: 'evict', pod: seed % 5 },
+    { at: 4_000, do: 'double', pod: seed % 5 },
     submit(5_000),
   ];
   const hazards = { ...NO_HAZARDS, latencyMs: 20, oldSources: true };
