@@ -1,7 +1,7 @@
 /**
  * `fleet-q/testing`: helpers for the tests of a host application.
  *
- * {@link runStep} runs one handler as a pod would, without a queue. {@link testContext} records what a handler submits.
+ * {@link testFleet} makes a whole fleet with the real engine, a store in memory and a clock that the test moves. {@link runStep} runs one handler as a pod would, without a queue. {@link testContext} records what a handler submits.
  * {@link VirtualRuntime} is a clock that a test turns by hand.
  *
  * @module fleet-q/testing
@@ -15,6 +15,13 @@ import { excessOf, jsonText } from './step/json.js';
 import { DEFAULT_LIMITS, RecordedSubmissions, type SubmittedStep } from './testing/recorded-submissions.js';
 import type { ArgsThenOptions, StepDefinition } from './step/type-map.js';
 
+export { testFleet } from './testing/test-fleet.js';
+export type { TestFleetOptions } from './testing/fleet-options.js';
+export type { AddPodOptions, CrashDuringOptions, Drained, DrainOptions, TestFleet } from './testing/fleet-interface.js';
+export { FleetStuckError, type LeftStep, type StuckReason } from './testing/fleet-stuck-error.js';
+export type { TestRun } from './testing/handler-run.js';
+export type { MoveOptions, TestClock } from './testing/test-clock.js';
+export type { CrashOptions, TestPod } from './testing/test-pod.js';
 export type { SubmittedStep } from './testing/recorded-submissions.js';
 export { VirtualRuntime, type VirtualRuntimeOptions } from './runtime/virtual-runtime.js';
 

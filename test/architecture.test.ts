@@ -61,6 +61,7 @@ const EDGES: Record<string, readonly string[]> = {
   store: ['type store/contract', 'type log', 'type step', 'type runtime'],
   testing: [
     ...['fleetq', 'options', 'client', 'store/sqlite', 'store/contract', 'events', 'log', 'step', 'runtime', 'errors'],
+    ...['type queue-interface', 'type fleet', 'input'],
   ],
 
   // what runs beside the queue: each uses the public entry points alone; `errors`, `input` and `log`

@@ -127,6 +127,11 @@ export function createUuidV7(wallMs: () => number, randomByte: () => number): ()
   };
 }
 
+/** The wall clock as the host's own code sees it, in epoch ms: that of a fake `Date`, if a test has installed one. */
+export function hostWallMs(): number {
+  return Date.now();
+}
+
 /** An instant as ISO 8601, in UTC. @param ms epoch milliseconds */
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();

@@ -117,6 +117,12 @@ export class VirtualRuntime implements Runtime {
     return this.#pending;
   }
 
+  /** In how many ms the world's next timer is due, over all machines that are not frozen; `Infinity` if none is set. */
+  get nextTimerInMs(): number {
+    const next = this.#next();
+    return next === undefined ? Infinity : Math.max(0, next.at - this.#world.now);
+  }
+
   /** Steps the wall clock forward or back. The monotonic clock and the timers are not affected. */
   shiftWall(ms: number): void {
     this.#wallShift += ms;
