@@ -6,6 +6,7 @@
  * interrupted.
  */
 import { fileURLToPath } from 'node:url';
+import { misfits } from '../../mutants/compiling.js';
 import { runMain } from '../command/run-main.js';
 import { allMutants } from './all-mutants.js';
 import { MUTANTS_USAGE, mutantFlags } from './flags.js';
@@ -20,7 +21,7 @@ await runMain(async (args, { signal, out, err }) => {
     out(MUTANTS_USAGE.trimEnd());
     return 0;
   }
-  const hunted = await tryMutants({ ...flags, entry: ENTRY, signal, onHunted: (one) => err(lineOf(one)) });
+  const hunted = await tryMutants({ ...flags, entry: ENTRY, misfits, signal, onHunted: (one) => err(lineOf(one)) });
   const summary = summaryOf(hunted);
   out(flags.json ? JSON.stringify(summary) : textOf(hunted));
   return summary.missed === 0 ? 0 : 1;

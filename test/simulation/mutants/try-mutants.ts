@@ -5,7 +5,9 @@
  * - A mutant that does not apply, or does not compile, ends the run before any is tried.
  * - When it returns or throws, no process of its own is left, and no file.
  */
-import { misfits } from '../../mutants/compiling.js';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { patched } from '../../mutants/patch.js';
 import { Bundle, PROJECT, stopBundling } from '../command/bundle.js';
 import { SeedProcess } from '../command/seed-process.js';
 import { hunt, type Hunted } from './hunt.js';
@@ -18,6 +20,8 @@ export interface TryParts {
   readonly seeds: number;
   readonly jobs: number;
   readonly signal: AbortSignal;
+  /** One sentence for each mutant that the compiler refuses. It takes seconds. */
+  readonly misfits: (project: string, mutants: readonly Mutant[]) => readonly string[];
   /** Gets each result as it comes. */
   readonly onHunted: (hunted: Hunted) => void;
 }
@@ -25,7 +29,8 @@ export interface TryParts {
 /** @returns the results in the order of the mutants. @throws if a mutant has a mistake, or the signal aborts */
 export async function tryMutants(parts: TryParts): Promise<Hunted[]> {
   const { entry, mutants, seeds, jobs, signal, onHunted } = parts;
-  const mistakes = misfits(PROJECT, mutants);
+  for (const mutant of mutants) patched(readFileSync(path.join(PROJECT, mutant.file), 'utf8'), mutant);
+  const mistakes = parts.misfits(PROJECT, mutants);
   if (mistakes.length > 0) throw new Error(`The list of mutants has mistakes:\n${mistakes.join('\n')}`);
   const bundle = await Bundle.make(entry);
   const process = new SeedProcess(bundle.file);
