@@ -9,6 +9,7 @@ import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { History, type Entry } from '../history/history.js';
 import type { Plan } from '../plan/plan.js';
 import { SqliteWorld } from '../worlds/sqlite-world.js';
+import { WarehouseWorld } from '../worlds/warehouse-world.js';
 import type { World, WorldListener } from '../worlds/world.js';
 import { FleetBox } from './fleet-box.js';
 import type { SimulatedProcess, Surroundings } from './simulated-process.js';
@@ -41,7 +42,8 @@ export async function runPlan(plan: Plan): Promise<readonly Entry[]> {
 }
 
 function worldOf(plan: Plan, network: VirtualRuntime, listener: WorldListener): Promise<World> {
-  if (plan.world === 'warehouse') throw new Error('the warehouse world is not built yet');
+  if (plan.world === 'warehouse')
+    return Promise.resolve(new WarehouseWorld(network, { hazards: plan.hazards, listener }));
   return SqliteWorld.open(network, plan.hazards, listener);
 }
 
