@@ -45,7 +45,7 @@ export const endsAfterItsRun: Rule = {
 
 export const askedByHand: Rule = {
   name: 'a change by hand was asked for',
-  says: 'A step is cancelled only after a call of `cancel`, and an ended one is pending again only after a call of `retry`.',
+  says: 'A step is cancelled only by a call of `cancel`, and an ended one is pending again only after a call of `retry`.',
   check(index, report) {
     for (const change of index.changes) {
       const { before, after, row } = change;
@@ -58,6 +58,8 @@ export const askedByHand: Rule = {
       if (method === undefined) continue;
       const asked = row.step.calls.some(({ asked: call }) => call.entry.method === method && call.index < change.index);
       if (!asked) report(`${after?.status}, and nobody had called ${method}`, row.step, change);
+      else if (method === 'cancel' && index.lives.has(after?.settledBy ?? ''))
+        report('cancelled by a settlement, not by a cancel', row.step, change);
     }
   },
 };
