@@ -15,6 +15,12 @@ export const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 /** Below `node_modules`, so that the bundle finds the packages. */
 export const CACHE = path.join(PROJECT, 'node_modules/.cache/fleet-q');
 
+export interface BundleOptions {
+  readonly patch?: Patch | undefined;
+  /** With all code of its modules, used or not, and a source map in `worker.mjs.map`. */
+  readonly isMeasured?: boolean;
+}
+
 export class Bundle {
   readonly #folder: string;
   readonly file: string;
@@ -28,7 +34,7 @@ export class Bundle {
    * @param entry the module with which the process begins
    * @throws if the patch does not apply, or if something does not compile
    */
-  static async make(entry: string, patch?: Patch): Promise<Bundle> {
+  static async make(entry: string, { patch, isMeasured = false }: BundleOptions = {}): Promise<Bundle> {
     mkdirSync(CACHE, { recursive: true });
     const bundle = new Bundle(mkdtempSync(path.join(CACHE, `sim-${process.pid}-`)));
     try {
@@ -37,6 +43,7 @@ export class Bundle {
         outfile: bundle.file,
         ...{ bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' },
         ...{ tsconfig: path.join(PROJECT, 'tsconfig.json'), logLevel: 'silent' },
+        ...(isMeasured && { sourcemap: 'linked', sourcesContent: false, treeShaking: false }),
         plugins: patch === undefined ? [] : [patching(patch)],
       });
       return bundle;

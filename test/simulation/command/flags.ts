@@ -90,7 +90,7 @@ export function numberFrom(flag: string, given: unknown, least: number, most: nu
   throw invalid(flag, `expected a whole number from ${least} to ${most}`, given);
 }
 
-function worldsFrom(given: unknown): readonly WorldName[] {
+export function worldsFrom(given: unknown): readonly WorldName[] {
   if (given === undefined) return WORLDS;
   const world = WORLDS.find((name) => name === given);
   if (world !== undefined) return [world];

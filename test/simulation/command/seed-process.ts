@@ -24,17 +24,25 @@ export interface SeedResult {
   readonly broken?: string;
 }
 
+export interface SeedProcessOptions {
+  /** A seed that takes longer than this never ends. Default: two minutes. */
+  readonly silentMs?: number;
+  /** Its environment. Default: this process's. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 export class SeedProcess {
   readonly #file: string;
-  /** A seed that takes longer than this never ends. */
   readonly #silentMs: number;
+  readonly #env: NodeJS.ProcessEnv;
   #child: ChildProcess | undefined;
   #said = (): string => '';
   #isClosed = false;
 
-  constructor(file: string, silentMs = 120_000) {
+  constructor(file: string, { silentMs = 120_000, env = process.env }: SeedProcessOptions = {}) {
     this.#file = file;
     this.#silentMs = silentMs;
+    this.#env = env;
   }
 
   /** @param heard is called with each result, in the order of the seeds; `true` ends the process and the request */
@@ -75,6 +83,17 @@ export class SeedProcess {
     const reply = await this.#one({ do: 'make', world, seed });
     if (reply?.is === 'made') return reply.plan;
     throw new SimulationError(reply?.is === 'broken' ? reply.error : 'no plan was made');
+  }
+
+  /** Ends between two requests, as a process ends that has done its work. */
+  async leave(): Promise<void> {
+    this.#isClosed = true;
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined) return;
+    const exit = once(child, 'exit');
+    child.disconnect();
+    await exit;
   }
 
   async close(): Promise<void> {
@@ -121,7 +140,9 @@ export class SeedProcess {
   }
 
   #start(): ChildProcess {
-    const child = fork(this.#file, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = fork(this.#file, {
+      ...{ execArgv: [], env: this.#env, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] },
+    });
     this.#said = lastWords(child);
     return child;
   }

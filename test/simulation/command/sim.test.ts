@@ -70,7 +70,7 @@ describe('the simulation', { timeout: 60_000 }, () => {
 
 test('a process that does not come to an end is replaced', { timeout: 60_000 }, async () => {
   const bundle = await Bundle.make(ENTRY).finally(stopBundling);
-  const seeds = new SeedProcess(bundle.file, 1_500);
+  const seeds = new SeedProcess(bundle.file, { silentMs: 1_500 });
   try {
     const plan = await seeds.planOf('sqlite', 1);
     const endless = { ...plan, actions: [{ at: 1, do: 'scale', to: 1 } as const] };

@@ -41,8 +41,8 @@ const MOST_BROKEN = 50;
 /** @throws if the mutant does not apply or compile, or the signal aborts */
 export async function hunt(mutant: Mutant, parts: HuntParts): Promise<Hunted> {
   const startedAt = performance.now();
-  const bundle = await Bundle.make(parts.entry, mutant);
-  const process = new SeedProcess(bundle.file, SILENT_MS);
+  const bundle = await Bundle.make(parts.entry, { patch: mutant });
+  const process = new SeedProcess(bundle.file, { silentMs: SILENT_MS });
   const close = (): void => void process.close();
   parts.signal.addEventListener('abort', close);
   try {
