@@ -3,6 +3,7 @@ import { runPlan } from '../box/run.js';
 import { boundsOf } from '../checker/bounds-of.js';
 import { check } from '../checker/check.js';
 import type { Violation } from '../checker/violation.js';
+import { traceText } from '../history/trace-text.js';
 import { makePlan } from '../plan/make-plan.js';
 import type { Finding } from './judgement.js';
 import { serve } from './serve.js';
@@ -12,7 +13,7 @@ serve({
   async judge(plan, withTrace) {
     const entries = await runPlan(plan);
     const findings = check(entries, boundsOf(plan)).map(findingOf);
-    return { findings, ...(withTrace && { trace: entries.map((entry) => JSON.stringify(entry)).join('\n') }) };
+    return { findings, ...(withTrace && { trace: traceText(entries) }) };
   },
 });
 
