@@ -55,7 +55,7 @@ export class ModelledWarehouse implements Machinery {
   #traffic: Traffic;
   #sessions = 0;
   #slowByMs = 0;
-  /** Statements that land later. */
+  /** What faults have put off. */
   readonly #late = new Set<() => void>();
 
   constructor(parts: WarehouseParts) {
@@ -77,7 +77,7 @@ export class ModelledWarehouse implements Machinery {
     return this.#traffic.figures;
   }
 
-  /** From now on nothing goes wrong; the times stay. What was to land later lands now. */
+  /** From now on nothing goes wrong; the times stay. What was to come later comes now. */
   calm(): void {
     this.change({ ...CALM, reading: this.#traffic.reading });
     this.#slowByMs = 0;

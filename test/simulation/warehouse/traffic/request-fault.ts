@@ -19,7 +19,7 @@ export type RequestFault =
   | 'reply lost'
   /** The same, but the session has ended by then. */
   | 'reply and session lost'
-  /** It is applied, and nobody ever answers. */
+  /** It is applied, and nobody answers for long. */
   | 'never answered'
   /** The session ends, or nobody answers; the statement is applied later. */
   | 'late, session gone'

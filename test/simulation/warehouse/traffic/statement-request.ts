@@ -31,6 +31,9 @@ export interface Column {
   getType(): string;
 }
 
+/** The network gives a request up after this time. Some deadlines of the store are shorter. */
+const LONGEST_HANG_MS = 30_000;
+
 export class StatementRequest {
   readonly statement: KnownStatement;
   readonly #warehouse: ModelledWarehouse;
@@ -94,7 +97,8 @@ export class StatementRequest {
         this.#runLater(session);
         return this.#endSession(session, refusals.sessionGone);
       case 'late, never answered':
-        return this.#runLater(session);
+        this.#runLater(session);
+        return this.#hang();
       default:
         return this.#runNow(session, fault);
     }
@@ -111,7 +115,7 @@ export class StatementRequest {
           session.end();
           return this.#unanswered();
         case 'never answered':
-          return;
+          return this.#hang();
         case 'twice':
           this.#runLater(session, run.second);
           return this.#reply(answer);
@@ -125,6 +129,11 @@ export class StatementRequest {
   #runLater(session: ServerSession, effect?: Effect): void {
     const ms = session.statementTimeoutMs * this.#random();
     this.#warehouse.later(ms, () => this.#warehouse.runApart(session, this.#request, effect));
+  }
+
+  /** Nobody answers until the network gives the request up, or the calm comes. The caller's deadline may pass before. */
+  #hang(): void {
+    this.#warehouse.later(LONGEST_HANG_MS * this.#random(), () => this.#unanswered());
   }
 
   #endSession(session: ServerSession, refusal: Refusal): void {
