@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 import engine  # noqa: F401  changes fakesnow before it serves anything
 import fakesnow.server
 import late_reads
+import states
 import translation
 import uvicorn
 from fakesnow.transforms.stage import LOCAL_BUCKET_PATH
@@ -193,6 +194,16 @@ async def last_change(_):
     return JSONResponse({"data": {"number": late_reads.last_change}, "code": None, "message": None, "success": True})
 
 
+async def load(request):
+    states.load((await request.json())["tables"])
+    return await ok(request)
+
+
+async def read(request):
+    rows = states.read((await request.json())["tables"])
+    return JSONResponse({"data": {"rows": rows}, "code": None, "message": None, "success": True})
+
+
 app = Starlette(
     routes=[
         Route("/queries/v1/query-request", query, methods=["POST"]),
@@ -201,6 +212,8 @@ app = Starlette(
         Route("/telemetry/send", ok, methods=["POST"]),
         Route("/ready", ok),
         Route("/late-reads/last-change", last_change, methods=["POST"]),
+        Route("/states/load", load, methods=["POST"]),
+        Route("/states/read", read, methods=["POST"]),
         *fakesnow.server.routes,
     ]
 )

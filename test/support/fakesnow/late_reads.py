@@ -3,7 +3,8 @@
 The proxy says with each statement who runs it, how late it reads, and how far the store's clock is ahead. The tables
 that such a statement names are logged from then on: each row gets a hidden key, and each change of a row leaves a record
 of its writer, its time and the row as it was before. A table that a statement reads is replaced by a view, which shows
-the rows without the changes that the statement must not see yet.
+the rows without the changes that the statement must not see yet. What compares a statement with a model says the instant
+that it runs at, and no lateness.
 
 An UPDATE or a DELETE with an old source names the last change that its source shows, whoever made it.
 
@@ -298,8 +299,8 @@ WRITE = re.compile(r"\s*(insert|update|delete)\b", re.IGNORECASE)
 class Connection:
     """DuckDB's connection, for one statement: turns its clock, and records what it changes."""
 
-    def __init__(self, connection, ahead_ms, by):
-        self._connection, self._ahead_ms, self._by = connection, ahead_ms, by
+    def __init__(self, connection, clock, ahead_ms, by):
+        self._connection, self._clock, self._ahead_ms, self._by = connection, clock, ahead_ms, by
         self._changed = None
         self.target, self.whole = None, ()
 
@@ -308,8 +309,8 @@ class Connection:
 
     def execute(self, sql, parameters=None):
         self._changed = None
-        if self._ahead_ms:
-            sql = sql.replace(SYSDATE, f"({SYSDATE} + INTERVAL ({self._ahead_ms}) MILLISECOND)")
+        if self._clock is not None:
+            sql = sql.replace(SYSDATE, self._clock)
         for log in self.whole:
             sql = sql.replace(f'{log.name[2]}{VIEW}"', f'{log.name[2]}{WHOLE}"')
         kind = WRITE.match(sql)
@@ -322,6 +323,14 @@ class Connection:
     def fetchall(self):
         """As DuckDB answers a change: with the number of rows."""
         return self._connection.fetchall() if self._changed is None else [(self._changed,)]
+
+
+def clock_of(body):
+    """What a statement reads for SYSDATE(), if not the time of day: a clock that is ahead, or an instant."""
+    if (at_ms := body.get("atMs")) is not None:
+        return f"make_timestamp({int(at_ms) * 1000})"
+    ahead_ms = body.get("aheadMs", 0)
+    return f"({SYSDATE} + INTERVAL ({ahead_ms}) MILLISECOND)" if ahead_ms else None
 
 
 def reading(ahead_ms, late):
@@ -347,8 +356,9 @@ def execute_late(self, command, *args, **kwargs):
     ahead_ms, late = body.get("aheadMs", 0), body.get("late")
     is_definition = translation.DEFINITION.match(command)
     by = body.get("by") or str(id(self._conn))
-    if ahead_ms and not is_definition:
-        self._duck_conn = Connection(self._duck_conn, ahead_ms, by)
+    clock = clock_of(body)
+    if clock is not None and not is_definition:
+        self._duck_conn = Connection(self._duck_conn, clock, ahead_ms, by)
     if not concerned_with(body):
         return execute(self, command, *args, **kwargs)
     if is_definition:
@@ -357,7 +367,7 @@ def execute_late(self, command, *args, **kwargs):
     command, reads, target = rewritten(self, command)
     connection = self._duck_conn
     if not isinstance(connection, Connection):
-        connection = self._duck_conn = Connection(connection, ahead_ms, by)
+        connection = self._duck_conn = Connection(connection, clock, ahead_ms, by)
     before, last = reading(ahead_ms, late), body.get("lastChange", ALL_CHANGES)
     connection.target = target
     connection.whole = [log for log in dict.fromkeys(reads) if log.hides_nothing(by, before, last)]

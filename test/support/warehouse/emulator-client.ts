@@ -2,6 +2,12 @@
 import { Agent, request } from 'node:http';
 import type { Reply } from './wire-replies.js';
 
+/** A table of the emulator, by its whole name, and its columns with their types: `VARCHAR`, `NUMBER`, and so on. */
+export interface TableShape {
+  readonly name: string;
+  readonly columns: Readonly<Record<string, string>>;
+}
+
 export class Upstream {
   readonly #port: number;
   // Kept alive: a statement of a few milliseconds would spend as much on its connection.
@@ -32,6 +38,16 @@ export class Upstream {
   /** The number of the last change that was recorded for late reads, in any table. */
   async lastChange(): Promise<number> {
     return (await this.#post('/late-reads/last-change', undefined, {})).data!['number'] as number;
+  }
+
+  /** Puts rows in the place of all others, in several tables. */
+  async loadTables(tables: readonly (TableShape & { readonly rows: readonly object[] })[]): Promise<void> {
+    await this.#post('/states/load', undefined, { tables });
+  }
+
+  /** The rows of several tables. */
+  async readTables(tables: readonly TableShape[]): Promise<readonly (readonly object[])[]> {
+    return (await this.#post('/states/read', undefined, { tables })).data!['rows'] as readonly (readonly object[])[];
   }
 
   async logout(token: string): Promise<void> {

@@ -96,7 +96,7 @@ function filterOf(bind: unknown, sense: 1 | -1): (row: StepRow) => boolean {
 
 /** A filter that is missing lets everything pass. */
 const setOf = (list: unknown): ReadonlySet<string | null> | undefined =>
-  list === undefined ? undefined : distinctTexts(list);
+  list === null ? undefined : distinctTexts(list);
 
 /** NULL equals nothing. */
 const has = (set: ReadonlySet<string | null>, value: string | null): boolean => value !== null && set.has(value);

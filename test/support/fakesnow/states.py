@@ -1,0 +1,42 @@
+"""Whole states of tables in one request: their rows are put in, and read, past the emulator's SQL.
+
+What compares statements with models needs thousands of states, and an INSERT for each table of each would take most of its
+time.
+"""
+
+import json
+
+import fakesnow.server
+
+side = fakesnow.server.shared_fs.duck_conn.cursor()
+
+#: How a value of JSON becomes a value of each type, and back.
+INTO = {
+    "VARCHAR": "r ->> '{0}'",
+    "NUMBER": "CAST(r ->> '{0}' AS DECIMAL(38, 0))",
+    "TIMESTAMP_NTZ": "make_timestamp(CAST(r ->> '{0}' AS BIGINT) * 1000)",
+    "VARIANT": "r -> '{0}'",
+}
+FROM = {"VARCHAR": "{0}", "NUMBER": "{0}", "TIMESTAMP_NTZ": "epoch_ms({0})", "VARIANT": "{0}"}
+
+
+def load(tables):
+    """Puts rows in the place of all others. A NULL is a key that is not there."""
+    for table in tables:
+        side.execute(f"DELETE FROM {table['name']}")
+        if table["rows"]:
+            columns = ", ".join(table["columns"])
+            values = ", ".join(INTO[kind].format(column) for column, kind in table["columns"].items())
+            text = f"INSERT INTO {table['name']} ({columns}) SELECT {values} FROM (SELECT unnest(CAST(? AS JSON[])) AS r)"
+            side.execute(text, [json.dumps(table["rows"])])
+
+
+def read(tables):
+    """The rows of each table, as JSON."""
+    return [read_one(**table) for table in tables]
+
+
+def read_one(name, columns):
+    fields = ", ".join(f"{column} := {FROM[kind].format(column)}" for column, kind in columns.items())
+    (text,) = side.execute(f"SELECT to_json(list(struct_pack({fields})))::VARCHAR FROM {name}").fetchone()
+    return json.loads(text) if text else []
