@@ -55,7 +55,7 @@ async function drain(plan: Plan, root: VirtualRuntime, box: FleetBox, world: Wor
     await root.advance(LOOK_MS);
     const ranFor = root.monotonicMs() - startedAt;
     if (ranFor > DRAIN_LIMIT_MS) return;
-    if (ranFor > settled && isDrained(world) && hasOneLeader(box)) return;
+    if (ranFor > settled && isDrained(world) && hasOneLeader(box) && isWell(box)) return;
   }
 }
 
@@ -65,6 +65,11 @@ function isDrained(world: World): boolean {
 
 function hasOneLeader(box: FleetBox): boolean {
   return box.alive.filter(({ queue }) => queue.health().isLeader).length === 1;
+}
+
+/** A call that was lost before the calm may hang for a while. */
+function isWell(box: FleetBox): boolean {
+  return box.alive.every(({ queue, drained }) => drained || queue.health().reasons.length === 0);
 }
 
 /** Stops every queue, and notes what is left. */

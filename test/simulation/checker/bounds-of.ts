@@ -2,13 +2,15 @@
 import type { Action, Plan } from '../plan/plan.js';
 import { DEFAULT_BOUNDS, type Bounds } from './bounds.js';
 
+/** How long the box keeps finished steps. */
+const KEEP_MS = 600_000;
 /** More than any run lasts: what is due is then not judged. */
 const PARTED_MS = 600_000;
 
 export function boundsOf({ world, hazards, pods, actions }: Plan): Bounds {
   const deadAfterMs = Math.max(...pods.map((pod) => pod.deadAfterMs));
   const clockSlackMs = actions.some(partsClocks) ? PARTED_MS : DEFAULT_BOUNDS.clockSlackMs;
-  const common = { ...DEFAULT_BOUNDS, faultEchoMs: 2 * deadAfterMs, clockSlackMs };
+  const common = { ...DEFAULT_BOUNDS, faultEchoMs: 2 * deadAfterMs, clockSlackMs, keepMs: KEEP_MS };
   if (world === 'sqlite') return common;
   return { ...common, twoRows: true, exactOrder: false, latenessMs: hazards.lateReadMs, clockSlackMs: 1_000 };
 }

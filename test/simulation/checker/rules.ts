@@ -1,7 +1,7 @@
 /** The rules of the checker: all of them, in the order in which they report. */
 import type { Rule } from './rule.js';
 import { deathsAreTrue, eventsInOrder, noEventMissing } from './rules/announcements.js';
-import { answersAreTrue, callsAreAnswered, commandsAreDone, keysAreOne } from './rules/answers.js';
+import { answersAreTrue, callsAreAnswered, commandsAreDone, keysAreOne, misuseIsRefused } from './rules/answers.js';
 import { allAreWell, everythingDrains, noTimerIsLeft, nothingStarves, oneLeads } from './rules/calm.js';
 import {
   countsRise,
@@ -46,7 +46,7 @@ export const RULES: readonly Rule[] = [
   // what is announced and answered
   ...[eventsHaveReceipts, cancelsHaveReceipts, lostIsLost, claimsHaveEvents, submittedIsTrue],
   ...[noEventMissing, eventsInOrder, deathsAreTrue],
-  ...[answersAreTrue, commandsAreDone, keysAreOne, callsAreAnswered],
+  ...[answersAreTrue, commandsAreDone, keysAreOne, misuseIsRefused, callsAreAnswered],
   // the calm
   ...[nothingStarves, everythingDrains, oneLeads, allAreWell, noTimerIsLeft],
 ];

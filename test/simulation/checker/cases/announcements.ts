@@ -222,6 +222,12 @@ export const ANNOUNCEMENT_CASES: readonly Case[] = [
     },
   },
   {
+    rule: 'bad input is refused',
+    shows: 'bad input that is accepted',
+    good: (h) => h.call('misuse', 'client', undefined, { told: { error: 'STEP_INVALID' } }),
+    broken: (h) => h.call('misuse', 'client'),
+  },
+  {
     rule: 'every call is answered',
     shows: 'a call that is never answered',
     good: (h) => running(h).cancelled('s1').ended('s1').finished(),

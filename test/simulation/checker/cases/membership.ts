@@ -170,6 +170,12 @@ export const MEMBERSHIP_CASES: readonly Case[] = [
   },
   {
     rule: 'no living pod is evicted',
+    shows: 'an eviction long after the fault',
+    good: (h) => two(h).fenced('p1', 'superseded', false).after(60_000).member('p1', 'evicted', 'p2'),
+    broken: (h) => two(h).fault('cut', 'p1', 8_000).fenced('p1', 'silent').after(60_000).member('p1', 'evicted', 'p2'),
+  },
+  {
+    rule: 'no living pod is evicted',
     shows: 'a living process that counts as exited',
     good: (h) =>
       two(h)

@@ -95,6 +95,18 @@ export const keysAreOne: Rule = {
   },
 };
 
+export const misuseIsRefused: Rule = {
+  name: 'bad input is refused',
+  says: 'A call with bad input rejects.',
+  check(index, report) {
+    for (const call of index.calls.values()) {
+      const { asked, told } = call;
+      if (asked.entry.method === 'misuse' && told !== undefined && told.entry.error === undefined)
+        report('bad input was accepted', aboutCall(call), asked, told);
+    }
+  },
+};
+
 export const callsAreAnswered: Rule = {
   name: 'every call is answered',
   says: 'Each call of a process that was not killed is answered by the end; in the calm within a bound; and `waitFor` within a bound after the end of its step.',

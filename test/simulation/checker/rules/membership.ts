@@ -40,10 +40,10 @@ export const noRevival: Rule = {
 
 export const justEvictions: Rule = {
   name: 'no living pod is evicted',
-  says: 'A pod is evicted only if its process is gone, or if a fault kept it from being heard.',
+  says: 'A pod is evicted only if its process is gone, if a fault kept it from being heard, or if it has drained permanently.',
   check(index, report, { faultEchoMs }) {
     for (const { evicted, process } of evictedLives(index)) {
-      if (isGone(process, evicted.at)) continue;
+      if (isGone(process, evicted.at) || isOut(process, evicted)) continue;
       const from = evicted.at - deadAfterOf(process) - faultEchoMs;
       if (wasFaulty(index, process, from, evicted.at, SILENCING)) continue;
       report('evicted, and no fault had affected it', { process: process.name }, evicted);
@@ -65,7 +65,6 @@ export const fenceBeforeEviction: Rule = {
     for (const { life, evicted, process } of evictedLives(index)) {
       if (isGone(process, evicted.at) || process.stoppingAt !== undefined) continue;
       if (wasFaulty(index, process, evicted.at - deadAfterOf(process), evicted.at, STOPPING_TIME)) continue;
-      if (wasFaulty(index, process, evicted.at, evicted.at, EVICTED_BY_HAND)) continue;
       const own = process.events.filter(
         ({ index: place, entry }) => place < evicted.index && entry.fields.incarnation === life.incarnation,
       );
@@ -98,7 +97,12 @@ export const supersededStaysOut: Rule = {
   },
 };
 
-const EVICTED_BY_HAND = new Set(['evict']);
+/** Whether it drained permanently before. If its leaving fails then, its peers evict it. */
+function isOut({ events }: ProcessTrail, { index: by }: { readonly index: number }): boolean {
+  return events.some(
+    ({ entry, index }) => index < by && entry.name === 'pod:fenced' && entry.fields.recoverable === false,
+  );
+}
 
 function deadAfterOf({ settings }: ProcessTrail): number {
   return settings?.deadAfterMs ?? 0;
