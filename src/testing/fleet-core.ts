@@ -33,7 +33,7 @@ export class FleetCore {
   readonly world: VirtualRuntime;
   /** Its timers are those of restarts, and of sleeps by the clock. */
   readonly timers: VirtualRuntime;
-  readonly events = new FleetEvents();
+  readonly events: FleetEvents;
   readonly runs: HandlerRuns;
   /** Submits and reads. It is never started, so it survives every crash. */
   readonly client: AnyFleetQ;
@@ -55,7 +55,12 @@ export class FleetCore {
     this.timers = this.world.fork();
     this.#clientMachine = this.world.fork();
     this.#store = new MemoryStore(this.world);
-    this.runs = new HandlerRuns(() => this.world.wallMs(), this.#closing.signal);
+    this.runs = new HandlerRuns({
+      now: () => this.world.wallMs(),
+      closing: this.#closing.signal,
+      timeoutMs: options.queue.timeoutMs,
+    });
+    this.events = new FleetEvents((stepId) => this.runs.skippedDuring(stepId));
     this.#driver = new TimeDriver({
       ...options,
       world: this.world,
@@ -110,14 +115,19 @@ export class FleetCore {
     await this.#driver.reach(goal());
   }
 
-  /** Moves time until the call has ended. @param stepId the step that it waits for */
-  async move<T>(what: string, call: () => Promise<T>, stepId?: string): Promise<T> {
+  /** Waits for the goal, also in a handler. */
+  await(goal: () => Goal): Promise<void> {
+    return this.#driver.reach(goal());
+  }
+
+  /** Moves time until the call has ended. */
+  async move<T>(what: string, call: () => Promise<T>): Promise<T> {
     this.#refuseInHandler(what);
     let ended = false;
     const end = (): void => void (ended = true);
     const promise = call();
     promise.then(end, end);
-    await this.#driver.reach(callEnded(this.goals, what, () => ended, stepId));
+    await this.#driver.reach(callEnded(this.goals, what, () => ended));
     return promise;
   }
 
@@ -169,6 +179,7 @@ export class FleetCore {
   #begin(podId: string, steps: readonly AnyDefinition[], onDeath: (restart: boolean) => void): PodLife {
     const machine = this.world.fork();
     const link = new PodLink(this.#store);
+    this.#store.podsChanged();
     if (!this.#connected) link.set('down');
     const { runs } = this;
     const queue = (life: PodLife): AnyFleetQ =>

@@ -5,8 +5,9 @@
  * - A listener hears of every pod, also of those that start later. Nothing is heard of a process that has died.
  * - Instants of a pod whose clocks lag behind, because idle time was skipped, are corrected.
  */
-import { checkListener, type AnySteps, type EventName, type EventPayloads } from '../events.js';
+import { checkListener, type EventName } from '../events.js';
 import type { AnyFleetQ } from '../queue-interface.js';
+import type { Step } from '../step/step.js';
 
 /** A process that emits. */
 export interface Emitting {
@@ -14,6 +15,14 @@ export interface Emitting {
   readonly isDead: boolean;
   /** By how much its wall clock lags behind. */
   readonly skippedMs: number;
+}
+
+/** The instants and durations in payloads. */
+interface Timed {
+  readonly step?: Step;
+  readonly startedAt?: number;
+  readonly durationMs?: number;
+  readonly stepId?: string;
 }
 
 type Listener = (payload: never) => unknown;
@@ -27,8 +36,14 @@ interface Heard {
 }
 
 export class FleetEvents {
+  readonly #skippedDuring: (stepId: string) => number;
   readonly #emitting: Emitting[] = [];
   readonly #heard = new Set<Heard>();
+
+  /** @param skippedDuring how much time was skipped while a step ran, in ms */
+  constructor(skippedDuring: (stepId: string) => number) {
+    this.#skippedDuring = skippedDuring;
+  }
 
   /** Listens to another process. */
   add(source: Emitting): void {
@@ -66,20 +81,19 @@ export class FleetEvents {
     const deliver = (payload: object): unknown => {
       if (source.isDead || !this.#heard.has(heard)) return undefined;
       if (once) this.#remove(heard);
-      return listener(corrected(payload, source.skippedMs) as never);
+      return listener(this.#corrected(payload, source.skippedMs) as never);
     };
     removers.push(brief ? source.queue.onBrief(event, deliver) : source.queue.on(event, deliver));
   }
-}
 
-function corrected(payload: object, byMs: number): object {
-  if (byMs === 0) return payload;
-  const { step, startedAt } = payload as Partial<
-    EventPayloads<AnySteps>['step:completed'] & EventPayloads<AnySteps>['recovery:completed']
-  >;
-  return {
-    ...payload,
-    ...(step && { step: { ...step, updatedAt: step.updatedAt + byMs } }),
-    ...(startedAt !== undefined && { startedAt: startedAt + byMs }),
-  };
+  #corrected(payload: object, byMs: number): object {
+    if (byMs === 0) return payload;
+    const { step, startedAt, durationMs, stepId } = payload as Timed;
+    return {
+      ...payload,
+      ...(step && { step: { ...step, updatedAt: step.updatedAt + byMs } }),
+      ...(startedAt !== undefined && { startedAt: startedAt + byMs }),
+      ...(stepId !== undefined && durationMs !== undefined && { durationMs: durationMs + this.#skippedDuring(stepId) }),
+    };
+  }
 }

@@ -14,10 +14,11 @@ export interface LeftStep {
  * - `unhandled`: no pod has a handler for the steps that are left.
  * - `no-pod`: every pod has crashed, or is frozen, disconnected, paused or stopped.
  * - `running`: a handler did not return within `realTimeoutMs` of real time, while the clock stood still.
+ * - `idle`: nothing happened for `realTimeoutMs` of real time, although time moved: a handler waits for the fleet, for very long.
  * - `runs`: more than `maxRuns` handlers ran: steps that are retried, released or submitted again and again.
  * - `time`: the virtual time that the call may take has passed.
  */
-export type StuckReason = 'unhandled' | 'no-pod' | 'running' | 'runs' | 'time';
+export type StuckReason = 'unhandled' | 'no-pod' | 'running' | 'idle' | 'runs' | 'time';
 
 /** How many steps a message names. */
 const SHOWN = 5;

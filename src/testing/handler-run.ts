@@ -22,6 +22,8 @@ export interface TestRun {
 export interface RunPod {
   readonly podId: string;
   readonly isDead: boolean;
+  /** By how much its clocks lag behind, because idle time was skipped. */
+  readonly skippedMs: number;
   /** It dies now, as by SIGKILL. @param restart whether a new process takes its place */
   die(restart: boolean): void;
 }
@@ -38,6 +40,14 @@ export function never(): Promise<never> {
   return new Promise<never>(() => {});
 }
 
+export interface RunBegun {
+  readonly pod: RunPod;
+  readonly context: StepContext;
+  readonly args: unknown;
+  readonly startedAt: number;
+  readonly timed: boolean;
+}
+
 export class HandlerRun implements TestRun {
   readonly type: string;
   readonly stepId: string;
@@ -46,12 +56,18 @@ export class HandlerRun implements TestRun {
   readonly podId: string;
   readonly startedAt: number;
   readonly pod: RunPod;
+  /** Whether it has a time-out. */
+  readonly timed: boolean;
+  readonly #skippedBefore: number;
+  #skippedMs: number | undefined;
   readonly #context: StepContext;
   #ended: 'returned' | 'threw' | undefined;
   #diedWith = false;
   #waits = 0;
 
-  constructor(pod: RunPod, context: StepContext, args: unknown, startedAt: number) {
+  constructor({ pod, context, args, startedAt, timed }: RunBegun) {
+    this.timed = timed;
+    this.#skippedBefore = pod.skippedMs;
     this.pod = pod;
     this.#context = context;
     this.type = context.type;
@@ -77,8 +93,14 @@ export class HandlerRun implements TestRun {
     return this.#context.signal.aborted;
   }
 
+  /** How much time was skipped during the call, in ms: its pod has not measured it. */
+  get skippedMs(): number {
+    return this.#skippedMs ?? this.pod.skippedMs - this.#skippedBefore;
+  }
+
   end(how: 'returned' | 'threw'): void {
     this.#ended ??= how;
+    this.#skippedMs ??= this.skippedMs;
   }
 
   /** Its pod has died. @returns whether it ran */

@@ -11,7 +11,7 @@ import { isThenable } from '../input/thenable.js';
 import { checkDefinition, type RegisteredStep } from '../step/definition.js';
 import type { StepContext } from '../step/handler-context.js';
 import type { AnyDefinition } from '../step/type-map.js';
-import { HandlerRun, never, type RunPod } from './handler-run.js';
+import { HandlerRun, never, type RunBegun, type RunPod } from './handler-run.js';
 
 /** When a pod is to die. */
 export interface CrashRule {
@@ -22,9 +22,19 @@ export interface CrashRule {
   times: number;
 }
 
+export interface HandlerRunsDependencies {
+  /** Epoch ms by the fleet's clock. */
+  readonly now: () => number;
+  /** Aborts when the fleet is stopped. */
+  readonly closing: AbortSignal;
+  /** The time-out of types that have none of their own. */
+  readonly timeoutMs: number | undefined;
+}
+
 export class HandlerRuns {
-  readonly #now: () => number;
-  readonly #closing: AbortSignal;
+  readonly #deps: HandlerRunsDependencies;
+  /** The last call for each step. */
+  readonly #last = new Map<string, HandlerRun>();
   readonly #current = new AsyncLocalStorage<HandlerRun>();
   readonly #all: HandlerRun[] = [];
   readonly #running = new Set<HandlerRun>();
@@ -33,13 +43,8 @@ export class HandlerRuns {
   #budget = Infinity;
   #onActivity: (() => void) | undefined;
 
-  /**
-   * @param now epoch ms by the fleet's clock
-   * @param closing aborts when the fleet is stopped
-   */
-  constructor(now: () => number, closing: AbortSignal) {
-    this.#now = now;
-    this.#closing = closing;
+  constructor(deps: HandlerRunsDependencies) {
+    this.#deps = deps;
   }
 
   /** Every call so far, in the order in which they began. */
@@ -54,6 +59,11 @@ export class HandlerRuns {
   /** The call that runs this code. */
   get current(): HandlerRun | undefined {
     return this.#current.getStore();
+  }
+
+  /** How much time was skipped during the last call for this step, in ms. */
+  skippedDuring(stepId: string): number {
+    return this.#last.get(stepId)?.skippedMs ?? 0;
   }
 
   /** Whether calls are held back. */
@@ -86,20 +96,23 @@ export class HandlerRuns {
   /** The definition, with a handler that is recorded. */
   recorded(definition: AnyDefinition, pod: RunPod): AnyDefinition {
     const { type, schema, run, ...options } = checkDefinition(definition);
-    const recorded = (args: unknown, context: StepContext): unknown => this.#call(run, pod, args, context);
+    const { timeoutMs = this.#deps.timeoutMs ?? null } = options;
+    const timed = timeoutMs !== null;
+    const recorded = (args: unknown, context: StepContext): unknown => this.#call(run, { pod, args, context, timed });
     return { ...options, type, ...(schema && { args: schema }), run: recorded } as AnyDefinition;
   }
 
-  #call(handler: RegisteredStep['run'], pod: RunPod, args: unknown, context: StepContext): unknown {
+  #call(handler: RegisteredStep['run'], begun: Omit<RunBegun, 'startedAt'>): unknown {
     if (--this.#budget < 0)
-      return new Promise<void>((begin) => this.#held.push(begin)).then(() => this.#call(handler, pod, args, context));
-    const run = new HandlerRun(pod, context, args, this.#now());
+      return new Promise<void>((begin) => this.#held.push(begin)).then(() => this.#call(handler, begun));
+    const run = new HandlerRun({ ...begun, startedAt: this.#deps.now() });
     this.#all.push(run);
+    this.#last.set(run.stepId, run);
     this.#running.add(run);
     this.#active();
     if (this.#crashes(run, 'start')) return never();
     try {
-      const returned = this.#current.run(run, () => handler(args, run.context(this.#closing)));
+      const returned = this.#current.run(run, () => handler(run.args, run.context(this.#deps.closing)));
       return isThenable(returned) ? this.#follow(run, returned) : this.#ended(run, 'returned') ? returned : never();
     } catch (error) {
       if (!this.#ended(run, 'threw')) return never();

@@ -31,6 +31,7 @@ export class MemoryStore implements LinkOwner {
   #memory: Promise<SharedMemory> | undefined;
   #observer: Promise<Store> | undefined;
   #looks = 0;
+  #version = 0;
 
   /** @param world the machine whose clock is the store's */
   constructor(world: VirtualRuntime) {
@@ -48,7 +49,18 @@ export class MemoryStore implements LinkOwner {
   }
 
   wrote(link: PodLink): void {
+    this.#version++;
     this.#writers.add(link);
+  }
+
+  /** What was found out for the pods that there were does not hold any more. */
+  podsChanged(): void {
+    this.#version++;
+  }
+
+  /** Rises with each change. What was true of the steps stays true until then. */
+  get version(): number {
+    return this.#version;
   }
 
   watch(link: PodLink, onChange: () => void): () => void {
@@ -75,10 +87,10 @@ export class MemoryStore implements LinkOwner {
     for (const { link, onChange } of [...this.#watchers]) if (link.state === 'up') onChange();
   }
 
-  /** Whether a step is claimed. */
-  async anyClaimed(): Promise<boolean> {
-    const page = await (await this.#observing()).list({ statuses: ['claimed'], order: 'oldest', limit: 1 });
-    return page.steps.length > 0;
+  /** How many steps are claimed: counted up to 1,000. */
+  async claimed(): Promise<number> {
+    const page = await (await this.#observing()).list({ statuses: ['claimed'], order: 'oldest', limit: PAGE });
+    return page.steps.length;
   }
 
   /** Whether a step is pending or claimed, of other types than `ignored`. */

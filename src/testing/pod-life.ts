@@ -9,7 +9,7 @@ import type { Health } from '../fleet/health.js';
 import type { AnyFleetQ } from '../queue-interface.js';
 import type { VirtualRuntime } from '../runtime/virtual-runtime.js';
 import type { HandlerRuns } from './handler-runs.js';
-import type { RunPod } from './handler-run.js';
+import type { HandlerRun, RunPod } from './handler-run.js';
 import type { PodLink } from './pod-link.js';
 
 export interface PodLifeDependencies {
@@ -65,22 +65,30 @@ export class PodLife implements RunPod {
     return works && !this.#frozen && !this.#paused && this.link.state === 'up';
   }
 
+  /** How many handlers run, without strays. */
+  get running(): number {
+    return this.queue.health().currentCapacity;
+  }
+
   /** Whether it runs handlers that wait for something real. Time must not run ahead of them. */
   get blocks(): boolean {
     if (this.isDead || this.#frozen || this.#state === 'stopped') return false;
     const { currentCapacity, strays } = this.queue.health();
-    if (currentCapacity === 0) return false;
-    const waiting = [...this.#runs.running].filter(
-      (run) => run.pod === this && run.waits && !(strays > 0 && run.aborted),
-    );
-    return currentCapacity > waiting.length;
+    return currentCapacity > 0 && currentCapacity > this.#waiting(strays).length;
   }
 
-  /** Whether it only waits for work. */
+  /** Whether it waits for work, or its handlers for the fleet, and no time-out runs. */
   get atRest(): boolean {
     if (this.#state !== 'running' || !this.canWork) return false;
-    const { ready, currentCapacity } = this.queue.health();
-    return ready && currentCapacity === 0;
+    const { ready, currentCapacity, strays } = this.queue.health();
+    if (!ready || currentCapacity === 0) return ready;
+    const waiting = this.#waiting(strays);
+    return waiting.length === currentCapacity && !waiting.some(({ timed }) => timed);
+  }
+
+  /** The calls of handlers that wait for the fleet. */
+  #waiting(strays: number): readonly HandlerRun[] {
+    return [...this.#runs.running].filter((run) => run.pod === this && run.waits && !(strays > 0 && run.aborted));
   }
 
   health(): Health {

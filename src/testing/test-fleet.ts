@@ -3,12 +3,11 @@ import { checkWaitOptions, type WaitOptions } from '../client/wait-options.js';
 import { FleetQError } from '../errors.js';
 import { checkStepId } from '../input/field-checks.js';
 import type { AnyFleetQ } from '../queue-interface.js';
-import { onAbort } from '../runtime/abort.js';
 import { isDefinition } from '../step/definition.js';
 import type { AnyDefinition, NoneTwice, StepsIn } from '../step/type-map.js';
 import { checkAddPod, checkCrashDuring, checkDrain, typeOf } from './fleet-checks.js';
 import { FleetCore } from './fleet-core.js';
-import { drained, LONGEST_MS, stepEnded, timePassed } from './fleet-goals.js';
+import { drained, LONGEST_MS, stepAwaited, stepEnded, timePassed } from './fleet-goals.js';
 import type { AddPodOptions, CrashDuringOptions, Drained, DrainOptions, TestFleet } from './fleet-interface.js';
 import { resolveFleetOptions, type TestFleetOptions } from './fleet-options.js';
 import { fleetQueue } from './fleet-queue.js';
@@ -67,7 +66,7 @@ class Fleet {
       await this.#core.reach('drain', () =>
         untilStep === undefined
           ? drained(goals, { withinMs, whileRunning, ignored: new Set(ignore) })
-          : stepEnded(goals, untilStep, { withinMs, whileRunning }),
+          : stepEnded(goals, untilStep, { what: 'drain', withinMs, whileRunning }),
       );
     } finally {
       count.end();
@@ -146,24 +145,17 @@ class Fleet {
     return this.#core.reach('clock.advance', () => timePassed(this.#core.goals, ms, whileRunning));
   }
 
+  /** Moves time until the step has ended. A handler waits until others have moved it. */
   async #waitFor(stepId: string, options: WaitOptions = {}): Promise<unknown> {
     checkStepId(stepId);
     checkWaitOptions(options);
-    const { client, runs } = this.#core;
-    const wait = (signal: WaitOptions): Promise<unknown> => client.waitFor(stepId, { ...options, ...signal });
-    if (runs.current !== undefined) return runs.current.wait(() => wait({}));
-    const given = options.signal;
-    const over = new AbortController();
-    if (given?.aborted === true) return wait({});
-    const stopListening = given && onAbort(given, () => over.abort(given.reason));
-    const waiting = wait({ signal: over.signal });
-    try {
-      return await this.#core.move('waitFor', () => waiting, stepId);
-    } finally {
-      stopListening?.();
-      over.abort();
-      waiting.catch(() => undefined); // the caller gets the reason
-    }
+    const { client, runs, goals } = this.#core;
+    const { timeoutMs, signal } = options;
+    const wait = async (passive: boolean): Promise<unknown> => {
+      await this.#core.await(() => stepAwaited(goals, { stepId, timeoutMs, signal, passive }));
+      return client.waitFor(stepId, options);
+    };
+    return this.#core.serve(() => wait(runs.current !== undefined));
   }
 
   #count(): { readonly ended: Pick<Drained, 'completed' | 'failed' | 'cancelled'>; end(): void } {

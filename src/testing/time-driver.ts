@@ -5,8 +5,9 @@
  * - Time moves only while somebody waits for a goal. Between two movements everything settles that needs no time.
  * - Time does not move while a handler runs, unless the handler waits for the fleet, or a goal says so. Meanwhile the driver
  *   waits in real time, for `realTimeoutMs` at most.
- * - Time in which nothing can happen is skipped: the clock goes to the next instant at which a step is due, and the pods'
- *   clocks stand still meanwhile. Then the pods repeat their heartbeats, so that nobody seems to have been silent.
+ * - Time in which nothing can happen is skipped: the clock goes to the next instant at which a step is due, or a sleep of a
+ *   handler ends, and the pods' clocks stand still meanwhile. Then the pods repeat their heartbeats, so that nobody seems to have
+ *   been silent. Nothing is skipped while a handler runs that has a time-out, or a step has to be recovered.
  */
 import { asError } from '../errors.js';
 import { systemRuntime, type Runtime } from '../runtime/runtime.js';
@@ -15,6 +16,7 @@ import type { StuckReason } from './fleet-stuck-error.js';
 import type { HandlerRuns } from './handler-runs.js';
 import type { MemoryStore } from './memory-store.js';
 import type { PodLife } from './pod-life.js';
+import { UntilWrite } from './until-write.js';
 
 /** What a test waits for. */
 export interface Goal {
@@ -22,6 +24,10 @@ export interface Goal {
   readonly until: number;
   /** Whether time moves although handlers run. */
   readonly whileRunning: boolean;
+  /** Whether it only waits until others move time: a handler waits for it. */
+  readonly passive: boolean;
+  /** Whether it ends if nothing happens for `realTimeoutMs` of real time, although time moves. */
+  readonly patient: boolean;
   /** Asked when everything has settled. @param blocked a handler runs that waits for something real */
   reached(blocked: boolean): boolean | Promise<boolean>;
   /** Asked when nothing is reached: whether it never will be. */
@@ -61,13 +67,21 @@ export class TimeDriver {
   readonly #deps: TimeDriverDependencies;
   readonly #real: Runtime;
   readonly #waiting = new Set<Waiting>();
+  readonly #claimed: UntilWrite<number>;
+  /** By the world's monotonic clock; `Infinity` if nothing is due. */
+  readonly #dueAt: UntilWrite<number>;
   #moving: Promise<void> | undefined;
+  #settled = false;
+  /** When a handler last began or ended, or a step was changed, in real time. */
   #activeAt = 0;
+  #seenVersion = -1;
   #closed: Error | undefined;
 
   constructor(deps: TimeDriverDependencies) {
     this.#deps = deps;
     this.#real = deps.real ?? systemRuntime;
+    this.#claimed = new UntilWrite(deps.store, () => deps.store.claimed());
+    this.#dueAt = new UntilWrite(deps.store, () => this.#nextDueAt());
   }
 
   /** Moves time until the goal is reached. @throws the error of the goal; after `close` the error of that call */
@@ -75,7 +89,7 @@ export class TimeDriver {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
       this.#waiting.add({ goal, resolve, reject });
-      this.#moving ??= this.#move().finally(() => (this.#moving = undefined));
+      if (!goal.passive) this.#moving ??= this.#move().finally(() => (this.#moving = undefined));
     });
   }
 
@@ -96,51 +110,73 @@ export class TimeDriver {
     try {
       await prepare();
       runs.grant(maxRuns);
-      this.#activeAt = this.#real.monotonicMs();
-      while (this.#waiting.size > 0) await this.#turn();
+      this.#active();
+      while (this.#isWanted) await this.#turn();
     } catch (error) {
       this.fail(asError(error));
     }
   }
 
+  get #isWanted(): boolean {
+    for (const { goal } of this.#waiting) if (!goal.passive) return true;
+    return false;
+  }
+
+  #active(): void {
+    this.#activeAt = this.#real.monotonicMs();
+  }
+
   async #turn(): Promise<void> {
     const { world, store, runs, lives } = this.#deps;
-    await world.settle();
+    if (!this.#settled) await world.settle();
+    this.#settled = false;
     if (store.flush()) return;
-    if (runs.exhausted) return this.#endAll('runs');
+    if (runs.exhausted) return void (await this.#endAll('runs'));
     const blocked = lives().some((life) => life.blocks);
-    await this.#endReached(blocked);
-    if (this.#waiting.size === 0) return;
+    if ((await this.#endReached(blocked)) || !this.#isWanted) return;
     const goals = [...this.#waiting].map(({ goal }) => goal);
-    if (blocked && !goals.some(({ whileRunning }) => whileRunning)) return this.#awaitHandlers();
-    this.#activeAt = this.#real.monotonicMs();
-    if (!blocked && (await this.#endHopeless())) return;
+    const goesOn = goals.some(({ whileRunning }) => whileRunning);
+    if (blocked && !goesOn) return this.#awaitHandlers();
+    if ((!blocked && (await this.#endHopeless())) || (await this.#endIdle())) return;
     await this.#step(Math.min(...goals.map(({ until }) => until)) - world.monotonicMs());
   }
 
   /** Ends the goals that are reached, or whose time is over. */
-  async #endReached(blocked: boolean): Promise<void> {
+  async #endReached(blocked: boolean): Promise<boolean> {
     const now = this.#deps.world.monotonicMs();
-    for (const waiting of [...this.#waiting]) {
-      const { goal } = waiting;
-      if (await goal.reached(blocked)) this.#end(waiting);
-      else if (now >= goal.until && (!blocked || goal.whileRunning)) this.#end(waiting, await goal.stuck('time'));
-    }
+    return this.#endEach(async ({ goal }) => {
+      if (await goal.reached(blocked)) return 'reached';
+      return now >= goal.until && (!blocked || goal.whileRunning || goal.passive) ? 'time' : undefined;
+    });
   }
 
-  async #endHopeless(): Promise<boolean> {
+  #endHopeless(): Promise<boolean> {
+    return this.#endEach(async ({ goal }) => goal.hopeless());
+  }
+
+  /** Ends the goals that do not wait any longer if time moves and nothing happens. */
+  async #endIdle(): Promise<boolean> {
+    const { store, realTimeoutMs } = this.#deps;
+    if (store.version !== this.#seenVersion) this.#active();
+    this.#seenVersion = store.version;
+    if (this.#real.monotonicMs() - this.#activeAt < realTimeoutMs) return false;
+    return this.#endEach(({ goal }) => Promise.resolve(goal.patient || goal.passive ? undefined : 'idle'));
+  }
+
+  /** @returns whether any has ended */
+  async #endEach(how: (waiting: Waiting) => Promise<StuckReason | 'reached' | undefined>): Promise<boolean> {
     let ended = false;
     for (const waiting of [...this.#waiting]) {
-      const reason = await waiting.goal.hopeless();
+      const reason = await how(waiting);
       if (reason === undefined) continue;
-      this.#end(waiting, await waiting.goal.stuck(reason));
+      this.#end(waiting, reason === 'reached' ? undefined : await waiting.goal.stuck(reason));
       ended = true;
     }
     return ended;
   }
 
-  async #endAll(reason: StuckReason): Promise<void> {
-    for (const waiting of [...this.#waiting]) this.#end(waiting, await waiting.goal.stuck(reason));
+  #endAll(reason: StuckReason): Promise<unknown> {
+    return this.#endEach(({ goal }) => Promise.resolve(goal.passive ? undefined : reason));
   }
 
   #end(waiting: Waiting, error?: Error): void {
@@ -153,12 +189,12 @@ export class TimeDriver {
   async #awaitHandlers(): Promise<void> {
     const { runs, realTimeoutMs } = this.#deps;
     const leftMs = this.#activeAt + realTimeoutMs - this.#real.monotonicMs();
-    if (leftMs <= 0) return this.#endAll('running');
+    if (leftMs <= 0) return void (await this.#endAll('running'));
     await new Promise<void>((resolve) => {
       const timer = this.#real.after(Math.min(LOOK_MS, leftMs), resolve);
       runs.onActivity(() => {
         timer.cancel();
-        this.#activeAt = this.#real.monotonicMs();
+        this.#active();
         resolve();
       });
     });
@@ -173,11 +209,11 @@ export class TimeDriver {
   async #skip(mostMs: number): Promise<boolean> {
     const { store, lives, skipIdleTime, world } = this.#deps;
     const pods = lives();
-    const pod = pods[0]?.link.pod;
-    if (!skipIdleTime || mostMs < SHORTEST_SKIP_MS || pod === undefined || !pods.every((life) => life.atRest))
-      return false;
-    if (await store.anyClaimed()) return false;
-    const dueInMs = await store.nextDueInMs(pod, new Set(pods.flatMap(({ types }) => types)));
+    if (!skipIdleTime || mostMs < SHORTEST_SKIP_MS || pods.length === 0) return false;
+    if (!pods.every((life) => life.atRest)) return false;
+    const running = pods.reduce((sum, life) => sum + life.running, 0);
+    if ((await this.#claimed.answer()) !== running) return false;
+    const dueInMs = (await this.#dueAt.answer()) - world.monotonicMs();
     if (dueInMs < SHORTEST_SKIP_MS) return false;
     for (const life of pods) life.beginSkip();
     const ms = Math.floor(Math.min(mostMs, dueInMs, world.nextTimerInMs));
@@ -190,12 +226,23 @@ export class TimeDriver {
     if (!skips) return false;
     await Promise.all(pods.map(({ link }) => link.beatAgain()));
     store.notifyAll();
+    this.#settled = false;
     return true;
+  }
+
+  /** When the next step is due that a pod handles. */
+  async #nextDueAt(): Promise<number> {
+    const { store, lives, world } = this.#deps;
+    const pods = lives();
+    const pod = pods[0]?.link.pod;
+    if (pod === undefined) return -Infinity;
+    return world.monotonicMs() + (await store.nextDueInMs(pod, new Set(pods.flatMap(({ types }) => types))));
   }
 
   async #advance(ms: number): Promise<void> {
     const { world, onTime } = this.#deps;
     if (ms > 0) await onTime?.(world.wallMs() + ms);
     await world.advance(ms);
+    this.#settled = true;
   }
 }
