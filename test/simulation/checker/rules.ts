@@ -31,22 +31,51 @@ import {
 } from './rules/runs.js';
 import { askedByHand, endsAfterItsRun, onlyTheHolderSettles } from './rules/settlements.js';
 
-export const RULES: readonly Rule[] = [
-  // what the store holds
-  ...[acknowledgedIsStored, endsOnce, nothingVanishes, recordIsWhole],
-  ...[noLostUpdate, stateMachine, versionRises, identityStays, claimFields],
-  // who ends a claim, and what is charged
-  ...[onlyTheHolderSettles, endsAfterItsRun, askedByHand],
-  ...[countsRise, retriesWithinBounds, retriesForFailures, crashesForDeaths, crashesWithinBounds],
-  // who claims, and what runs
-  ...[membersClaim, onlyDueIsClaimed, claimsInOrder],
-  ...[runsForAClaim, runsWhatItHolds, fencedStartsNothing, sleeperStartsNothing, slotsHold, firstRowRuns],
-  // who is evicted
-  ...[noRevival, justEvictions, fenceBeforeEviction, supersededStaysOut],
-  // what is announced and answered
-  ...[eventsHaveReceipts, cancelsHaveReceipts, lostIsLost, claimsHaveEvents, submittedIsTrue],
-  ...[noEventMissing, eventsInOrder, deathsAreTrue],
-  ...[answersAreTrue, commandsAreDone, keysAreOne, misuseIsRefused, callsAreAnswered],
-  // the calm
-  ...[nothingStarves, everythingDrains, oneLeads, allAreWell, noTimerIsLeft],
+interface RuleGroup {
+  readonly title: string;
+  readonly rules: readonly Rule[];
+}
+
+/** As the documentation lists them. */
+export const RULE_GROUPS: readonly RuleGroup[] = [
+  {
+    title: 'Nothing is lost, and nothing ends twice',
+    rules: [acknowledgedIsStored, endsOnce, nothingVanishes, recordIsWhole],
+  },
+  {
+    title: 'Rows',
+    rules: [noLostUpdate, stateMachine, versionRises, identityStays, claimFields],
+  },
+  {
+    title: 'Who ends a claim, and what is charged',
+    rules: [
+      ...[onlyTheHolderSettles, endsAfterItsRun, askedByHand],
+      ...[countsRise, retriesWithinBounds, retriesForFailures, crashesForDeaths, crashesWithinBounds],
+    ],
+  },
+  {
+    title: 'Who claims, and what runs',
+    rules: [
+      ...[membersClaim, onlyDueIsClaimed, claimsInOrder],
+      ...[runsForAClaim, runsWhatItHolds, fencedStartsNothing, sleeperStartsNothing, slotsHold, firstRowRuns],
+    ],
+  },
+  {
+    title: 'Members of the fleet',
+    rules: [noRevival, justEvictions, fenceBeforeEviction, supersededStaysOut],
+  },
+  {
+    title: 'Events and answers',
+    rules: [
+      ...[eventsHaveReceipts, cancelsHaveReceipts, lostIsLost, claimsHaveEvents, submittedIsTrue],
+      ...[noEventMissing, eventsInOrder, deathsAreTrue],
+      ...[answersAreTrue, commandsAreDone, keysAreOne, misuseIsRefused, callsAreAnswered],
+    ],
+  },
+  {
+    title: 'When the last fault is over',
+    rules: [nothingStarves, everythingDrains, oneLeads, allAreWell, noTimerIsLeft],
+  },
 ];
+
+export const RULES: readonly Rule[] = RULE_GROUPS.flatMap(({ rules }) => rules);
