@@ -1,0 +1,71 @@
+/** Whole pods of FLEET-Q on one modelled warehouse. */
+import { FleetQ } from '../../../../src/index.js';
+import { sleep } from '../../../../src/runtime/runtime.js';
+import type { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
+import { ProcessLink } from '../../box/process-link.js';
+import type { WarehouseWorld } from '../../worlds/warehouse-world.js';
+import type { Measures } from '../measures.js';
+import type { Scenario } from '../scenario.js';
+
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+interface Member {
+  readonly queue: FleetQ;
+  readonly machine: VirtualRuntime;
+  readonly link: ProcessLink;
+}
+
+export class FleetQFleet {
+  readonly #root: VirtualRuntime;
+  readonly #world: WarehouseWorld;
+  readonly #measures: Measures;
+  readonly #scenario: Scenario;
+  readonly #members = new Map<string, Member>();
+  #made = 0;
+
+  constructor(root: VirtualRuntime, world: WarehouseWorld, measures: Measures, scenario: Scenario) {
+    this.#root = root;
+    this.#world = world;
+    this.#measures = measures;
+    this.#scenario = scenario;
+  }
+
+  /** Starts every pod, spread over `withinMs`. */
+  begin(withinMs: number): void {
+    const { pods, busyPods = pods } = this.#scenario;
+    for (let i = 0; i < pods; i++) {
+      this.#root.after((i * withinMs) / pods, () => this.#start(i < busyPods ? 'work' : 'other'));
+    }
+  }
+
+  /** Kills a pod as SIGKILL does, and starts another one in its place. */
+  replace(process: string): void {
+    const member = this.#members.get(process);
+    if (member === undefined) return;
+    this.#members.delete(process);
+    member.link.kill();
+    member.machine.remove();
+    this.#start('work');
+  }
+
+  get asleep(): number {
+    return [...this.#members.values()].filter(({ queue }) => queue.health().asleep).length;
+  }
+
+  #start(type: string): void {
+    const { slots, stepMs } = this.#scenario;
+    const name = `p${++this.#made}`;
+    const machine = this.#root.fork();
+    const link = new ProcessLink(name, this.#root);
+    const store = this.#world.storeOf(machine, link);
+    const queue: FleetQ = new FleetQ({ store, runtime: machine, logger: SILENT, podId: name, concurrency: slots });
+    queue.register(type, async (_args: unknown, { stepId }) => {
+      this.#measures.started(stepId);
+      await sleep(machine, stepMs);
+      this.#measures.ended(stepId);
+    });
+    queue.onBrief('step:completed', ({ stepId }) => this.#measures.settled(stepId));
+    this.#members.set(name, { queue, machine, link });
+    queue.start().catch(() => {}); // it was killed, or the run is over
+  }
+}

@@ -1,0 +1,112 @@
+/** Brings steps into the table, without a statement that would disturb the fleet. */
+import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import { newRowId } from '../warehouse/statements/step-rows.js';
+import type { StepRow } from '../warehouse/tables.js';
+import type { Measures } from './measures.js';
+import type { Scenario } from './scenario.js';
+
+/** How often steps come. */
+const TICK_MS = 100;
+/** Of a saturated fleet, how much more than all its slots is always due. */
+const SURPLUS = 4;
+
+export interface LoadParts {
+  readonly root: VirtualRuntime;
+  readonly measures: Measures;
+  readonly insert: (rows: readonly StepRow[]) => void;
+  readonly scenario: Scenario;
+}
+
+export class LoadGenerator {
+  readonly #parts: LoadParts;
+  #made = 0;
+
+  constructor(parts: LoadParts) {
+    this.#parts = parts;
+  }
+
+  get made(): number {
+    return this.#made;
+  }
+
+  /** Begins the load at `from`, in ms. */
+  begin(from: number): void {
+    const { root, scenario } = this.#parts;
+    const { load } = scenario;
+    if (load.kind === 'burst') return void root.after(from, () => this.#submit(load.steps));
+    if (load.kind === 'lone') return void root.after(from, () => this.#submit(1));
+    const tick = (): void => {
+      this.#submit(this.#wanted());
+      root.after(TICK_MS, tick);
+    };
+    root.after(from, tick);
+  }
+
+  #wanted(): number {
+    const { measures, scenario, root } = this.#parts;
+    const { load, pods, busyPods = pods, slots, stepMs } = scenario;
+    const places = busyPods * slots;
+    if (load.kind === 'saturated') return Math.max(0, SURPLUS * places - measures.pending);
+    const mean = load.kind === 'share' ? (load.of * places * TICK_MS) / stepMs : 0;
+    return poisson(mean, () => root.random());
+  }
+
+  #submit(count: number): void {
+    if (count <= 0) return;
+    const { root, measures, insert } = this.#parts;
+    const now = root.wallMs();
+    insert(
+      Array.from({ length: count }, () => {
+        const stepId = `s${String(this.#made++).padStart(9, '0')}`;
+        measures.due(stepId);
+        return rowOf(stepId, now);
+      }),
+    );
+  }
+}
+
+/** How many events come at random if so many come on average (Knuth, for small means; the normal approximation above). */
+function poisson(mean: number, random: () => number): number {
+  if (mean > 30) {
+    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    return Math.max(0, Math.round(mean + Math.sqrt(mean) * normal));
+  }
+  const limit = Math.exp(-mean);
+  let [count, product] = [0, random()];
+  while (product > limit) {
+    count++;
+    product *= random();
+  }
+  return count;
+}
+
+function rowOf(step_id: string, now: number): StepRow {
+  return {
+    step_id,
+    row_id: newRowId(now, step_id),
+    status: 'pending',
+    claimed_by: null,
+    last_update_ts: now,
+    payload: { type: 'work' },
+    retry_count: 0,
+    priority: 0,
+    created_ts: now,
+    max_retries: 3,
+    version: 0,
+    step_type: 'work',
+    run_at: now,
+    far_run_at: null,
+    crashes: 0,
+    claim_token: null,
+    claimed_incarnation: null,
+    claimed_ts: null,
+    settled_token: null,
+    settled_version: null,
+    settled_by: null,
+    submit_token: null,
+    submit_index: null,
+    payload_text: '{"type":"work"}',
+    result: null,
+    error: null,
+  };
+}

@@ -1,0 +1,73 @@
+/** What becomes of the steps of an experiment: when each was due, started, ended and settled, by the world's time. */
+
+interface StepTimes {
+  readonly dueAt: number;
+  starts: number;
+  startedAt: number;
+  endedAt: number;
+  settledAt: number;
+}
+
+export class Measures {
+  readonly #now: () => number;
+  readonly #steps = new Map<string, StepTimes>();
+  #pending = 0;
+  #settled = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Steps that are due and not started. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  get settledCount(): number {
+    return this.#settled;
+  }
+
+  due(stepId: string): void {
+    this.#pending++;
+    this.#steps.set(stepId, { dueAt: this.#now(), starts: 0, startedAt: NaN, endedAt: NaN, settledAt: NaN });
+  }
+
+  started(stepId: string): void {
+    const step = this.#steps.get(stepId);
+    if (step === undefined || step.starts++ > 0) return;
+    this.#pending--;
+    step.startedAt = this.#now();
+  }
+
+  ended(stepId: string): void {
+    const step = this.#steps.get(stepId);
+    if (step !== undefined) step.endedAt = this.#now();
+  }
+
+  settled(stepId: string): void {
+    const step = this.#steps.get(stepId);
+    if (step === undefined || !Number.isNaN(step.settledAt)) return;
+    step.settledAt = this.#now();
+    this.#settled++;
+  }
+
+  /** Of the steps that started from `from` on. */
+  summary(from: number) {
+    const started = [...this.#steps.values()].filter(({ startedAt }) => startedAt >= from);
+    const settled = [...this.#steps.values()].filter(({ settledAt }) => settledAt >= from);
+    return {
+      started: started.length,
+      settled: settled.length,
+      doubled: started.reduce((sum, { starts }) => sum + starts - 1, 0),
+      lastSettledAt: settled.reduce((last, { settledAt }) => Math.max(last, settledAt), 0),
+      startMs: started.map(({ dueAt, startedAt }) => startedAt - dueAt),
+      settleMs: settled.map(({ endedAt, settledAt }) => settledAt - endedAt),
+    };
+  }
+}
+
+/** The least value that this share of the values does not exceed; `NaN` of no values. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN;
+}

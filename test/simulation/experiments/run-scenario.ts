@@ -1,0 +1,138 @@
+/** Runs one experiment on virtual time, and measures it. */
+import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import type { Hazards } from '../plan/plan.js';
+import { ModelledTables } from '../warehouse/tables/modelled-tables.js';
+import { ModelledWarehouse } from '../warehouse/traffic/modelled-warehouse.js';
+import type { Reading } from '../warehouse/traffic/meter.js';
+import type { StepRow } from '../warehouse/tables.js';
+import { CALM, MEASURED } from '../warehouse/traffic/settings.js';
+import { WarehouseWorld } from '../worlds/warehouse-world.js';
+import { FleetQFleet } from './fleets/fleet-q-fleet.js';
+import { NaiveFleet } from './fleets/naive-fleet.js';
+import { naiveRegistry } from './fleets/naive-statements.js';
+import { LoadGenerator } from './load.js';
+import { Measures, percentile } from './measures.js';
+import type { Outcome, Scenario } from './scenario.js';
+
+/** Pods start one after the other within this time. */
+const START_MS = 20_000;
+/** Between two looks at whether a burst or a lone step is settled. */
+const LOOK_MS = 250;
+const NO_HAZARDS: Hazards = {
+  latencyMs: 0,
+  lostReply: 0,
+  failure: 0,
+  lateApplication: 0,
+  duplicate: 0,
+  lateReadMs: 0,
+  oldSources: false,
+  tokenLateMs: 0,
+  suspendAfterMs: 0,
+};
+const STATEMENT_TIMEOUT_MS = 60_000;
+const OWNER = 0;
+
+interface Stage {
+  readonly warehouse: ModelledWarehouse;
+  readonly tables: ModelledTables;
+  readonly fleet: FleetQFleet | NaiveFleet;
+  /** The process that ran the last UPDATE of an exchange. */
+  readonly head: () => string;
+}
+
+export async function runScenario(scenario: Scenario): Promise<Outcome> {
+  const startedAt = process.cpuUsage();
+  const root = new VirtualRuntime({ seed: scenario.seed });
+  const measures = new Measures(() => root.monotonicMs());
+  const { warehouse, tables, fleet, head } = stageOf(root, measures, scenario);
+  const insert = (rows: readonly StepRow[]): void =>
+    void tables.commit({ rows: [], insertSteps: rows }, OWNER, root.monotonicMs());
+  const load = new LoadGenerator({ root, measures, insert, scenario });
+  fleet.begin(START_MS);
+  const { load: kind, warmUpMs, measureMs, headsDieEveryMs } = scenario;
+  const steady = kind.kind === 'saturated' || kind.kind === 'share';
+  load.begin(steady ? START_MS : warmUpMs);
+  if (headsDieEveryMs !== undefined) everyMs(root, headsDieEveryMs, () => fleet.replace(head()));
+  await root.advance(warmUpMs);
+  const before = warehouse.meter.reading;
+  await measured(root, measures, load, steady, measureMs);
+  const { user, system } = process.cpuUsage(startedAt);
+  return {
+    ...outcome(scenario, measures, before, warehouse.meter.reading, root.monotonicMs()),
+    cpuS: Math.round((user + system) / 100_000) / 10,
+  };
+}
+
+async function measured(
+  root: VirtualRuntime,
+  measures: Measures,
+  load: LoadGenerator,
+  steady: boolean,
+  measureMs: number,
+): Promise<void> {
+  if (steady) return root.advance(measureMs);
+  for (let ran = 0; ran < measureMs; ran += LOOK_MS) {
+    await root.advance(LOOK_MS);
+    if (load.made > 0 && measures.settledCount === load.made) return;
+  }
+}
+
+function stageOf(root: VirtualRuntime, measures: Measures, scenario: Scenario): Stage {
+  const network = root.fork();
+  if (scenario.scheme === 'naive') {
+    const tables = new ModelledTables({ latenessMs: 1 });
+    const traffic = { ...CALM, figures: MEASURED, reading: scenario.reading };
+    const warehouse = new ModelledWarehouse({ machine: network, tables, registry: naiveRegistry, traffic });
+    return { warehouse, tables, fleet: new NaiveFleet(root, warehouse, measures, scenario), head: () => '' };
+  }
+  let head = '';
+  const world = new WarehouseWorld(network, {
+    hazards: { ...NO_HAZARDS, oldSources: scenario.reading === 'b' },
+    figures: MEASURED,
+    store: { statementTimeoutMs: STATEMENT_TIMEOUT_MS, sleep: false },
+    onStatement: ({ name }, process) => {
+      if (name === 'exchange.exchange') head = process;
+    },
+  });
+  const fleet = new FleetQFleet(root, world, measures, scenario);
+  return { warehouse: world.warehouse, tables: world.tables, fleet, head: () => head };
+}
+
+function outcome(scenario: Scenario, measures: Measures, before: Reading, after: Reading, endedAt: number) {
+  const { name, scheme, pods, busyPods = pods, reading, slots, stepMs, load, warmUpMs } = scenario;
+  const { settled, doubled, lastSettledAt, startMs, settleMs } = measures.summary(warmUpMs);
+  const seconds = (endedAt - warmUpMs) / 1_000;
+  const places = busyPods * slots;
+  const share = load.kind === 'share' ? load.of : 1;
+  const steady = load.kind === 'saturated' || load.kind === 'share';
+  const statements = sum(after.kinds) - sum(before.kinds);
+  const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
+  return {
+    ...{ name, scheme, pods, reading },
+    capacity: steady ? rounded((settled * stepMs) / 1_000 / (places * share * seconds)) : null,
+    settledSteps: settled,
+    doubled,
+    waiters: after.mostWaiting,
+    refused: after.refused - before.refused,
+    statementsPer1000: rounded((statements * 1_000) / Math.max(1, settled)),
+    lockTaking: after.lockTaking - before.lockTaking,
+    startP50S: rounded(percentile(startMs, 0.5) / 1_000),
+    startP99S: rounded(percentile(startMs, 0.99) / 1_000),
+    settleP50S: rounded(percentile(settleMs, 0.5) / 1_000),
+    settleP99S: rounded(percentile(settleMs, 0.99) / 1_000),
+    slotsInUse: rounded((after.slotSeconds - before.slotSeconds) / seconds),
+    creditsPerMillionSteps: rounded(((seconds / 3_600) * MEASURED.creditsPerHour * 1e6) / Math.max(1, settled)),
+    makespanS: steady ? null : rounded((lastSettledAt - warmUpMs) / 1_000),
+  };
+}
+
+function sum(kinds: Reading['kinds']): number {
+  return Object.values(kinds).reduce((total, count) => total + count, 0);
+}
+
+function everyMs(root: VirtualRuntime, ms: number, work: () => void): void {
+  root.after(ms, () => {
+    work();
+    everyMs(root, ms, work);
+  });
+}

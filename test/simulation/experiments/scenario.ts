@@ -1,0 +1,57 @@
+/** An experiment: a fleet on a modelled warehouse, its load, and for how long it is measured. */
+
+export type Scheme = 'fleet-q' | 'naive';
+
+export type Load =
+  /** There is always more due than all slots can take. */
+  | { readonly kind: 'saturated' }
+  /** Steps come at random (Poisson), at this share of the fleet's capacity. */
+  | { readonly kind: 'share'; readonly of: number }
+  | { readonly kind: 'burst'; readonly steps: number }
+  | { readonly kind: 'lone' };
+
+export interface Scenario {
+  readonly name: string;
+  readonly scheme: Scheme;
+  readonly pods: number;
+  /** How many of the pods handle the type that has work. Default: all. */
+  readonly busyPods?: number;
+  readonly slots: number;
+  readonly stepMs: number;
+  readonly load: Load;
+  /** DESIGN §3.3: what an UPDATE that has waited for its table reads. */
+  readonly reading: 'a' | 'b';
+  /** Every so often the pod that has run the last UPDATE of an exchange is killed, and replaced. */
+  readonly headsDieEveryMs?: number;
+  /** Before the measurement, in ms. */
+  readonly warmUpMs: number;
+  /** At the longest. A burst and a lone step end the run when they are settled. */
+  readonly measureMs: number;
+  readonly seed: number;
+}
+
+export interface Outcome {
+  readonly name: string;
+  readonly scheme: Scheme;
+  readonly pods: number;
+  readonly reading: 'a' | 'b';
+  /** The share of what the slots could have run, or of the steps that came; `null` for a burst and a lone step. */
+  readonly capacity: number | null;
+  readonly settledSteps: number;
+  readonly doubled: number;
+  readonly waiters: number;
+  readonly refused: number;
+  readonly statementsPer1000: number;
+  readonly lockTaking: number;
+  readonly startP50S: number;
+  readonly startP99S: number;
+  readonly settleP50S: number;
+  readonly settleP99S: number;
+  /** The mean number of slots of the warehouse that were taken. */
+  readonly slotsInUse: number;
+  readonly creditsPerMillionSteps: number;
+  /** From the first submission to the last settlement, of a burst or a lone step. */
+  readonly makespanS: number | null;
+  /** What it took on this machine, in CPU seconds. */
+  readonly cpuS: number;
+}
