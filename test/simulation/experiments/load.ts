@@ -7,8 +7,8 @@ import type { Scenario } from './scenario.js';
 
 /** How often steps come. */
 const TICK_MS = 100;
-/** Of a saturated fleet, how much more than all its slots is always due. */
-const SURPLUS = 4;
+/** Of a saturated fleet, how many steps are due for each slot, those included that pods hold ahead of a free slot. */
+const SURPLUS = 100;
 
 export interface LoadParts {
   readonly root: VirtualRuntime;

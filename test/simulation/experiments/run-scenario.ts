@@ -46,7 +46,7 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
   const measures = new Measures(() => root.monotonicMs());
   const { warehouse, tables, fleet, head } = stageOf(root, measures, scenario);
   const insert = (rows: readonly StepRow[]): void =>
-    void tables.commit({ rows: [], insertSteps: rows }, OWNER, root.monotonicMs());
+    void tables.commit({ rows: [], insertSteps: rows }, OWNER, root.wallMs());
   const load = new LoadGenerator({ root, measures, insert, scenario });
   fleet.begin(START_MS);
   const { load: kind, warmUpMs, measureMs, headsDieEveryMs } = scenario;
