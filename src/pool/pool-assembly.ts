@@ -95,6 +95,7 @@ export function assemble(deps: PoolDependencies, { onEnded, onReturned }: PoolCa
     state,
     claims,
     rate,
+    slots: settings.slots,
     onReturned,
   });
   const slots = new SlotFiller({

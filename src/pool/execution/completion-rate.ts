@@ -3,7 +3,9 @@
  *
  * Invariants:
  * - While nothing has completed the rate is 0.
- * - Time without work does not count, so a pod that wakes up after an idle night claims ahead at once.
+ * - Time without work does not count, so a pod that wakes up after an idle night claims ahead at once. While nothing is left to
+ *   start, only the share of the slots that work counts: a pod that runs dry between two exchanges would otherwise measure a lower
+ *   rate, claim less ahead, and go on running dry (measured in a simulation: 100 pods at 0.92 of their capacity).
  * - The rate is never above the capacity of the slots: a few long handlers that end together do not count as a burst.
  */
 
@@ -19,22 +21,23 @@ export class CompletionRate {
   #newEnded = 0;
   #newDurationMs = 0;
   #newBusyMs = 0;
-  /** When the pod became busy, or when its busy time was last counted; `undefined` while no handler runs. */
-  #busySince: number | undefined = undefined;
+  /** The share of the slots that counts as working: all of them while something waits for a slot. */
+  #share = 0;
+  #countedUntil = 0;
 
   constructor(slots: number) {
     this.#slots = slots;
   }
 
-  /** The first handler was called. */
-  workBegan(now: number): void {
-    this.#busySince = now;
+  /** Whether slots are idle because nothing is left to start. */
+  get starved(): boolean {
+    return this.#share < 1;
   }
 
-  /** The last handler has returned. */
-  workEnded(now: number): void {
+  /** From now on this share of the slots works, or waits only for others to return; 0 to 1. */
+  working(now: number, share: number): void {
     this.#countBusy(now);
-    this.#busySince = undefined;
+    this.#share = share;
   }
 
   /** A handler has returned after this time. */
@@ -64,8 +67,7 @@ export class CompletionRate {
   }
 
   #countBusy(now: number): void {
-    if (this.#busySince === undefined) return;
-    this.#newBusyMs += now - this.#busySince;
-    this.#busySince = now;
+    this.#newBusyMs += (now - this.#countedUntil) * this.#share;
+    this.#countedUntil = now;
   }
 }

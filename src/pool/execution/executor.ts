@@ -37,6 +37,7 @@ export interface ExecutorDependencies {
   readonly state: Pick<ReadonlyPoolState, 'isStopping'>;
   readonly claims: HeldClaims;
   readonly rate: CompletionRate;
+  readonly slots: number;
   /**
    * A handler has returned. Its slot is free, and its claim has an outcome. If the handler was a stray, the claim had
    * one before.
@@ -60,8 +61,8 @@ export class Executor {
     const { running } = claims;
     const { limit, definition } = held.handler;
     held.begin(now);
-    if (running.busy === 0) rate.workBegan(now);
     running.call(held);
+    if (rate.starved) this.#working(now);
     let returned: unknown;
     try {
       const payload = readPayload(held);
@@ -137,12 +138,18 @@ export class Executor {
     this.#returned(held, outcome);
   }
 
+  /** The slots that count as working: all, unless nothing is left to start. */
+  #working(now: number): void {
+    const { claims, rate, slots } = this.#deps;
+    rate.working(now, claims.ready.size > 0 ? 1 : claims.running.busy / slots);
+  }
+
   #returned(held: HeldClaim, outcome: Outcome): number {
     const { runtime, claims, rate, onReturned } = this.#deps;
     const now = runtime.monotonicMs();
     const wasStray = held.state === 'stray';
     claims.running.returned();
-    if (claims.running.busy === 0) rate.workEnded(now);
+    if (claims.ready.size === 0) this.#working(now);
     if (wasStray) this.#strayReturned(held);
     else {
       held.ranUntil(now);

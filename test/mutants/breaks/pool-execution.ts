@@ -23,6 +23,13 @@ export const poolExecutionBreaks: readonly Break[] = [
     tests: ['test/pool/planning/prefetch.test.ts'],
   },
   {
+    name: 'pool/execution/completion-rate: slots that are idle for want of work count as working',
+    file: 'src/pool/execution/completion-rate.ts',
+    find: 'this.#share = share;',
+    replace: 'this.#share = Math.ceil(share);',
+    tests: ['test/pool/planning/prefetch.test.ts'],
+  },
+  {
     name: 'pool/execution/completion-rate: what was measured stays after it was forgotten',
     file: 'src/pool/execution/completion-rate.ts',
     find: '    this.#newEnded = this.#newDurationMs = this.#newBusyMs = 0;\n  }\n\n  #countBusy',
@@ -159,7 +166,7 @@ export const poolExecutionBreaks: readonly Break[] = [
   {
     name: 'pool/execution/executor: the last returned handler keeps the pod busy',
     file: 'src/pool/execution/executor.ts',
-    find: '    if (claims.running.busy === 0) rate.workEnded(now);\n',
+    find: '    if (claims.ready.size === 0) this.#working(now);\n',
     replace: '',
     tests: ['test/pool/execution/executor.test.ts'],
   },

@@ -49,10 +49,10 @@ function clocked() {
     completed: (durationMs: number) => rate.completed(durationMs),
     forget: () => rate.forget(),
     perMs: (memoryMs?: number) => rate.perMs(now, memoryMs),
-    busy: (ms: number) => {
-      rate.workBegan(now);
+    busy: (ms: number, share = 1) => {
+      rate.working(now, share);
       now += ms;
-      rate.workEnded(now);
+      rate.working(now, 0);
     },
   };
 }
@@ -71,6 +71,13 @@ describe('the rate', () => {
     rate.busy(500);
     expect(rate.perMs()).toBeCloseTo(10 / 500);
     expect(rate.perMs()).toBeCloseTo(10 / 500); // an idle hour later
+  });
+
+  test('counts only the slots that work while nothing is left to start', () => {
+    const rate = clocked();
+    for (let i = 0; i < 4; i++) rate.completed(1_000); // for a second four of eight slots were idle
+    rate.busy(1_000, 0.5);
+    expect(rate.perMs()).toBeCloseTo(8 / 1_000);
   });
 
   test('fades when nothing completes any more', () => {

@@ -45,7 +45,7 @@ export interface WarehouseWorldOptions {
 export class WarehouseWorld implements World {
   readonly name = 'warehouse';
   readonly warehouse: ModelledWarehouse;
-  readonly #tables: ModelledTables;
+  readonly tables: ModelledTables;
   readonly #epoch: number;
   readonly #options: ResolvedOptions;
 
@@ -55,11 +55,11 @@ export class WarehouseWorld implements World {
     const traffic = trafficOf(hazards, figures);
     this.#epoch = network.wallMs();
     this.#options = storeOptions(options, traffic.figures);
-    this.#tables = new ModelledTables({ latenessMs: hazards.lateReadMs + 1 });
+    this.tables = new ModelledTables({ latenessMs: hazards.lateReadMs + 1 });
     const reader = new ChangeReader(this.#epoch);
     this.warehouse = new ModelledWarehouse({
       machine: network,
-      tables: this.#tables,
+      tables: this.tables,
       registry: REGISTRY,
       traffic,
       ...(onStatement && { onStatement }),
@@ -71,7 +71,7 @@ export class WarehouseWorld implements World {
       }),
     });
     const versions = { version: SCHEMA.version, oldest_allowed: SCHEMA.oldestAllowed, at_ts: this.#epoch };
-    this.#tables.commit({ rows: [], insertSchemaInfo: [versions] }, OWNER, this.#epoch);
+    this.tables.commit({ rows: [], insertSchemaInfo: [versions] }, OWNER, this.#epoch);
   }
 
   storeOf(machine: VirtualRuntime, link: Link): StoreFactory {
@@ -83,7 +83,7 @@ export class WarehouseWorld implements World {
   }
 
   rows(): { readonly steps: readonly StepState[]; readonly archived: readonly StepState[] } {
-    const view = this.#tables.view(OWNER, Infinity);
+    const view = this.tables.view(OWNER, Infinity);
     const states = (rows: Iterable<Parameters<typeof stateOf>[0]>): StepState[] =>
       [...rows].map((row) => stateOf(row, this.#epoch));
     return { steps: states(view.allSteps()), archived: states(view.allArchived()) };

@@ -21,6 +21,9 @@ export class FleetQFleet {
   readonly #measures: Measures;
   readonly #scenario: Scenario;
   readonly #members = new Map<string, Member>();
+  get all(): Member[] {
+    return [...this.#members.values()];
+  }
   #made = 0;
 
   constructor(root: VirtualRuntime, world: WarehouseWorld, measures: Measures, scenario: Scenario) {
