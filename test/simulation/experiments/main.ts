@@ -16,7 +16,8 @@ const { values } = parseArgs({
   },
 });
 
-const label = ({ name, pods, scheme, reading }: Scenario): string => `${pods} pods, ${name}, ${scheme}, reading ${reading}`;
+const label = ({ name, pods, scheme, reading }: Scenario): string =>
+  `${pods} pods, ${name}, ${scheme}, reading ${reading}`;
 const chosen = SCENARIOS.filter((scenario) => values.only.every((text) => label(scenario).includes(text)));
 const outcomes: Outcome[] = [];
 for (const scenario of chosen) {

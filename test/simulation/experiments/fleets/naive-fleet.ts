@@ -56,7 +56,13 @@ class NaivePod {
   #queue: Promise<unknown> = Promise.resolve();
   #requests = 0;
 
-  constructor(name: string, root: VirtualRuntime, warehouse: ModelledWarehouse, measures: Measures, scenario: Scenario) {
+  constructor(
+    name: string,
+    root: VirtualRuntime,
+    warehouse: ModelledWarehouse,
+    measures: Measures,
+    scenario: Scenario,
+  ) {
     this.#name = name;
     this.#root = root;
     this.#connection = new FakeConnection(warehouse, root, new ProcessLink(name, root));

@@ -19,7 +19,13 @@ const claim: StatementModel = (view, { bind, now }) => {
       guard: ({ status }) => status === 'pending',
       change: (row, at) => ({
         ...row,
-        ...{ status: 'claimed', claimed_by: pod, claimed_incarnation: pod, last_update_ts: at, version: row.version + 1 },
+        ...{
+          status: 'claimed',
+          claimed_by: pod,
+          claimed_incarnation: pod,
+          last_update_ts: at,
+          version: row.version + 1,
+        },
       }),
     });
   }
