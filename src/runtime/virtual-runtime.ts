@@ -34,6 +34,11 @@ interface World {
   readonly timers: TimerHeap<VirtualTimer<VirtualRuntime>>;
 }
 
+/**
+ * No timer that takes time takes less. An instant plus less than this may be the same instant after rounding, so a loop that waits for
+ * the rest of a ms would wait for ever.
+ */
+const SHORTEST_MS = 1 / 1_024;
 const NO_TIMER: Timer = { cancel: () => {} };
 const FIRST_INSTANT_OF_2030 = 1_893_456_000_000;
 /** More turns than this while no time passes mean an endless loop. */
@@ -95,7 +100,7 @@ export class VirtualRuntime implements Runtime {
 
   after(delayMs: number, callback: () => void): Timer {
     if (this.#removed) return NO_TIMER;
-    const dueAt = this.monotonicMs() + Math.min(Math.max(delayMs, 0), MAX_DELAY_MS);
+    const dueAt = this.monotonicMs() + (delayMs > 0 ? Math.min(Math.max(delayMs, SHORTEST_MS), MAX_DELAY_MS) : 0);
     const world = this.#world;
     const due = { dueAt, at: dueAt + this.#lag, order: world.timersSet++ };
     const timer = new VirtualTimer<VirtualRuntime>(this, due, callback, this.#cancel);

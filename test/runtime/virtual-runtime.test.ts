@@ -27,6 +27,24 @@ describe('time', () => {
     expect(runtime.pending).toBe(1);
   });
 
+  it('moves with every timer that takes time, however short, so no wait for an instant lasts for ever', async () => {
+    const world = new VirtualRuntime();
+    const machine = world.fork();
+    machine.freeze('stops'); // its clock and the world's then round differently
+    await world.advance(4_000);
+    machine.thaw();
+    await world.advance(62_332.498); // the world's time is above 2^16 ms, and the machine's below
+    const instant = machine.monotonicMs() + 2 ** -37; // the next number
+    let waits = 0;
+    const wait = (): void => {
+      if (machine.monotonicMs() < instant && ++waits < 100) machine.after(instant - machine.monotonicMs(), wait);
+    };
+    wait();
+    await world.advance(1);
+    expect(waits).toBe(1);
+    expect(machine.monotonicMs()).toBeGreaterThan(instant);
+  });
+
   it('lets promise chains and yields settle between two timers', async () => {
     const runtime = new VirtualRuntime();
     const happened: string[] = [];
