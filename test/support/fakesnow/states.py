@@ -4,8 +4,6 @@ What compares statements with models needs thousands of states, and an INSERT fo
 time.
 """
 
-import json
-
 import fakesnow.server
 
 side = fakesnow.server.shared_fs.duck_conn.cursor()
@@ -21,22 +19,24 @@ FROM = {"VARCHAR": "{0}", "NUMBER": "{0}", "TIMESTAMP_NTZ": "epoch_ms({0})", "VA
 
 
 def load(tables):
-    """Puts rows in the place of all others. A NULL is a key that is not there."""
+    """Puts rows in the place of all others. They come as a JSON text; a NULL is a key that is not there."""
+    side.begin()
     for table in tables:
         side.execute(f"DELETE FROM {table['name']}")
-        if table["rows"]:
-            columns = ", ".join(table["columns"])
-            values = ", ".join(INTO[kind].format(column) for column, kind in table["columns"].items())
-            text = f"INSERT INTO {table['name']} ({columns}) SELECT {values} FROM (SELECT unnest(CAST(? AS JSON[])) AS r)"
-            side.execute(text, [json.dumps(table["rows"])])
+        columns = ", ".join(table["columns"])
+        values = ", ".join(INTO[kind].format(column) for column, kind in table["columns"].items())
+        text = f"INSERT INTO {table['name']} ({columns}) SELECT {values} FROM (SELECT unnest(CAST(? AS JSON[])) AS r)"
+        if table["rows"] != "[]":
+            side.execute(text, [table["rows"]])
+    side.commit()
 
 
 def read(tables):
-    """The rows of each table, as JSON."""
+    """The rows of each table, as a JSON text."""
     return [read_one(**table) for table in tables]
 
 
 def read_one(name, columns):
     fields = ", ".join(f"{column} := {FROM[kind].format(column)}" for column, kind in columns.items())
     (text,) = side.execute(f"SELECT to_json(list(struct_pack({fields})))::VARCHAR FROM {name}").fetchone()
-    return json.loads(text) if text else []
+    return text or "[]"

@@ -40,14 +40,17 @@ export class Upstream {
     return (await this.#post('/late-reads/last-change', undefined, {})).data!['number'] as number;
   }
 
-  /** Puts rows in the place of all others, in several tables. */
+  /** Puts rows in the place of all others, in several tables. A NULL is a key that is not there. */
   async loadTables(tables: readonly (TableShape & { readonly rows: readonly object[] })[]): Promise<void> {
-    await this.#post('/states/load', undefined, { tables });
+    const texts = tables.map(({ rows, ...shape }) => ({ ...shape, rows: JSON.stringify(rows) }));
+    const { success, message } = await this.#post('/states/load', undefined, { tables: texts });
+    if (!success) throw new Error(`The emulator cannot load rows: ${message ?? ''}`);
   }
 
   /** The rows of several tables. */
   async readTables(tables: readonly TableShape[]): Promise<readonly (readonly object[])[]> {
-    return (await this.#post('/states/read', undefined, { tables })).data!['rows'] as readonly (readonly object[])[];
+    const { data } = await this.#post('/states/read', undefined, { tables });
+    return (data!['rows'] as readonly string[]).map((rows) => JSON.parse(rows) as readonly object[]);
   }
 
   async logout(token: string): Promise<void> {

@@ -10,7 +10,7 @@ import { ALL, described } from './all.js';
 import { Comparer, type CompareOptions, type Deviation } from './compare.js';
 import { EmulatedTables } from './emulated-tables.js';
 
-const STATES = 100;
+const STATES = 200;
 /** A wrong model shows within so many states of its statement. */
 const MOST_STATES = 60;
 
