@@ -1,5 +1,5 @@
 /** Runs one statement, from its arrival to its reply: warehouse, slot, lock, latency, emulator. */
-import { classify, type Statement } from './statement-kind.js';
+import { alteredTable, classify, type Statement } from './statement-kind.js';
 import { EmulatorStatements, type EmulatorParts } from './emulator-statements.js';
 import type { SourceInstant } from './late-reads.js';
 import type { Job } from './statement-jobs.js';
@@ -126,9 +126,12 @@ export class Execution {
     changeSession(session, statement, this.#with.account);
     if (!statement.free) return this.#compute(session, statement, body, times, signal);
     await pause(this.#with.latency.ofStatement(statement.kind), signal);
-    const reply = await this.#metadata.answer(statement.text, session, () =>
-      this.#emulator.run(session, statement, body, signal),
-    );
+    // The emulator fails a change of rows while the table is altered, and the other way round.
+    const table = alteredTable(statement);
+    const unlock = await this.#lock(session, { locks: table !== undefined, table }, signal);
+    const reply = await this.#metadata
+      .answer(statement.text, session, () => this.#emulator.run(session, statement, body, signal))
+      .finally(unlock);
     if (statement.kind === 'definition' || statement.kind === 'transaction') this.#metadata.forget();
     this.#afterwards(session, statement, reply);
     return reply;
@@ -232,7 +235,11 @@ export class Execution {
   }
 
   /** Takes the lock that the statement needs; an open transaction has it until its own end. */
-  async #lock(session: Session, { locks, table }: Statement, signal: AbortSignal): Promise<() => void> {
+  async #lock(
+    session: Session,
+    { locks, table }: Pick<Statement, 'locks' | 'table'>,
+    signal: AbortSignal,
+  ): Promise<() => void> {
     if (!locks || table === undefined) return () => {};
     const name = fullName(table, session);
     if (session.transaction?.has(name) === true) return () => {};

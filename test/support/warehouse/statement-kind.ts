@@ -49,6 +49,12 @@ export function classify(text: string): Statement {
   return { text, kind, table, locks: LOCKING.includes(kind), free: FREE.includes(kind) && !isCopy(bones) };
 }
 
+/** The parts of the name of the table that an ALTER TABLE changes. */
+export function alteredTable({ kind, text }: Statement): readonly string[] | undefined {
+  const target = kind === 'definition' ? /^\s*ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?/i.exec(text) : null;
+  return target === null ? undefined : leadingName(text.slice(target[0].length));
+}
+
 function kindOf(bones: string): StatementKind {
   if (/^\s*ALTER\s+SESSION\b/i.test(bones)) return 'session';
   const word = /^[\s(]*([A-Za-z]+)/.exec(bones)?.[1]?.toUpperCase() ?? '';
