@@ -35,6 +35,8 @@ export interface OpenedStore {
   readonly tickMs: number;
   /** `false`: the database enforces no keys, so that several concurrent submissions of one step may get `created`. */
   readonly uniqueKeys?: false;
+  /** Whether a step remembers, besides its last settlement, those before it. A store whose exchange is one transaction need not. */
+  readonly remembersEarlier?: true;
   /** Advances the store's clock. */
   pass(ms: number): Promise<void>;
   /** Closes every handle, and removes the data. */
@@ -100,6 +102,10 @@ export class Harness {
 
   get uniqueKeys(): boolean {
     return this.#opened().uniqueKeys ?? true;
+  }
+
+  get remembersEarlier(): boolean {
+    return this.#opened().remembersEarlier ?? false;
   }
 
   another(wallAheadMs?: number): Promise<Store> {

@@ -12,7 +12,8 @@ export interface Settlement extends Fence, Transition {}
  * - `cancelled`: the step was cancelled while it was claimed. Nothing was changed.
  * - `lost`: the claim was no longer held. Nothing was changed.
  *
- * The reply is decided by the write. A store must not derive it from a read that may be older than the settlement.
+ * The reply is decided by the write. A store must not derive it from a read that may be older than the settlement, nor from one that
+ * shows only what others have settled since.
  */
 export type Receipt = 'settled' | 'cancelled' | 'lost';
 

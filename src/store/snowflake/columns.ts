@@ -23,6 +23,7 @@ const instant = 'TIMESTAMP_NTZ';
 const now = `${instant} NOT NULL DEFAULT SYSDATE()`;
 
 // `run_at` ends with the year 9999. A later instant is kept exactly in `far_run_at`, in epoch ms.
+// `earlier_settlements` is what the row remembers of the settlements before its last one; see statements/earlier-settlements.ts.
 // `submit_index` is the step's place in its submission; equal steps are claimed in that order. NULL counts as 0.
 // `payload` is for SQL readers (VARIANT reorders keys and rewrites numbers). `payload_text` is the exact text.
 export const STEP_TRACKER = {
@@ -47,6 +48,7 @@ export const STEP_TRACKER = {
   settled_token: 'VARCHAR',
   settled_version: number,
   settled_by: 'VARCHAR',
+  earlier_settlements: 'VARCHAR',
   submit_token: 'VARCHAR',
   submit_index: number,
   payload_text: 'VARCHAR',

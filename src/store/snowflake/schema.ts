@@ -20,7 +20,7 @@ import { identifier, type Names, type Tables } from './table-names.js';
 import { life } from './statements/fragments.js';
 
 /** The version of the schema that this code writes. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 const OLDEST_ALLOWED = 1;
 
 /** The tables; the view is not among them. */
@@ -67,6 +67,10 @@ export function migrations(names: Names, kind: TableKind): readonly (readonly st
       ...added(names.stepArchive, STEP_ARCHIVE, 'submit_index'),
     ],
     added(names.exchangeRequest, EXCHANGE_REQUEST, 'slot_ms'),
+    [
+      ...added(names.stepTracker, STEP_TRACKER, 'earlier_settlements'),
+      ...added(names.stepArchive, STEP_ARCHIVE, 'earlier_settlements'),
+    ],
   ];
 }
 

@@ -34,6 +34,7 @@ describeStore(SUITE, async () => {
     another,
     tickMs,
     uniqueKeys: false,
+    remembersEarlier: true,
     pass: async (ms) => {
       await sleep(ms);
     },

@@ -308,7 +308,7 @@ describeOnTestBed('older tables', { timeout: 60_000 }, () => {
     await open();
     expect(await failure(later({ createTables: false }))).toMatchObject({
       code: 'STORE_ACCESS_DENIED',
-      message: expect.stringMatching(/schema version 3, and this process needs 5: .*snowflakeDdl/),
+      message: expect.stringMatching(/schema version 4, and this process needs 6: .*snowflakeDdl/),
     });
     const refusal = refusals.noPrivilege('table', 'STEP_TRACKER');
     bed().proxy.faults.inject({ kind: 'refused', refusal }, { kinds: ['definition'] });

@@ -14,7 +14,7 @@ import { namesOf } from '../../../src/store/snowflake/table-names.js';
 import { claimRequest, fresh, newStep, settlement } from '../../conformance/harness.js';
 import { describeOnTestBed } from '../../support/warehouse/suite.js';
 import { joined, useStores } from './support/stores.js';
-import { lookOfVersion2, PodOfVersion2, VERSION_2 } from './support/version-2.js';
+import { lookOfVersion2, openingOfVersion2, PodOfVersion2, VERSION_2 } from './support/version-2.js';
 
 const TYPES = ['work'];
 
@@ -29,8 +29,8 @@ describeOnTestBed('tables of schema version 2', { timeout: 120_000 }, () => {
 
   const names = () => namesOf({ ...place(), tablePrefix: '' });
   const older = async (more: Parameters<typeof opening>[1] = {}) => {
-    const parts = opening({ schema: VERSION_2 }, more);
-    await openTables(parts);
+    const { statements, ...parts } = opening({ schema: VERSION_2 }, more);
+    await openTables({ ...parts, statements: { ...statements, opening: openingOfVersion2(names()) } });
   };
   const podOfVersion2 = async () => {
     const pod = { podId: fresh('old'), incarnation: fresh('old-life') };
@@ -58,10 +58,12 @@ describeOnTestBed('tables of schema version 2', { timeout: 120_000 }, () => {
     return ids;
   };
 
-  test('lack slot_ms, which a look of this version needs, and one of that version does not', async () => {
+  test('lack columns that a look of this version needs, and one of that version does not', async () => {
     await older();
     const [driver, bind] = [await byHand(), JSON.stringify({ incarnation: 'i', tokens: [], types: [], mine: [] })];
-    await expect(driver.run(statementsOf(names()).exchange.look, [bind])).rejects.toThrow(/slot_ms/i);
+    await expect(driver.run(statementsOf(names()).exchange.look, [bind])).rejects.toThrow(
+      /slot_ms|earlier_settlements/i,
+    );
     expect(await driver.run(lookOfVersion2(names()), [bind])).toMatchObject([{ KIND: 'work' }]);
   });
 
@@ -161,13 +163,15 @@ describeOnTestBed('tables of schema version 2', { timeout: 120_000 }, () => {
   }
 
   describe('without the right to migrate them', () => {
-    test('are refused by an error that names the column and says what to run; that text helps', async () => {
+    test('are refused by an error that names the columns and says what to run; that text helps', async () => {
       await older();
       const error = await failure((await make({ createTables: false })).open());
       expect(error).toMatchObject({ code: 'STORE_ACCESS_DENIED', transient: false });
-      expect(error.message).toContain('schema version 2, and this process needs 3');
+      expect(error.message).toContain('schema version 2, and this process needs 4');
       expect(error.message).toContain('have an administrator run the text of snowflakeDdl');
-      expect(error.message).toContain(`Missing: column SLOT_MS of ${names().exchangeRequest}`);
+      const { stepTracker, stepArchive, exchangeRequest } = names();
+      const added = [stepTracker, stepArchive].map((table) => `column EARLIER_SETTLEMENTS of ${table}`);
+      expect(error.message).toContain(`Missing: ${added.join(', ')}, column SLOT_MS of ${exchangeRequest}`);
       expect(error.message).not.toContain('SUBMIT_INDEX');
       const driver = await byHand();
       const { role, warehouse } = bed().connection;
@@ -180,14 +184,17 @@ describeOnTestBed('tables of schema version 2', { timeout: 120_000 }, () => {
       await older();
       const driver = await byHand();
       await driver.run(`INSERT INTO SCHEMA_INFO SELECT ${SCHEMA_VERSION}, 1, SYSDATE()`);
-      for (const createTables of [false, true]) {
-        const error = await failure((await make({ createTables })).open());
-        expect(error).toMatchObject({ code: 'STORE_ALTERED', transient: false });
-        expect(error.message).toContain('column SLOT_MS is missing');
+      for (const column of ['EARLIER_SETTLEMENTS', 'EARLIER_SETTLEMENTS', 'SLOT_MS']) {
+        let message = '';
+        for (const createTables of [false, true]) {
+          const error = await failure((await make({ createTables })).open());
+          expect(error).toMatchObject({ code: 'STORE_ALTERED', transient: false });
+          expect(error.message).toContain(`column ${column} is missing`);
+          ({ message } = error);
+        }
+        const [, remedy = ''] = /Run (ALTER TABLE .*)$/.exec(message) ?? [];
+        await driver.run(remedy);
       }
-      const error = await failure((await make()).open());
-      const [, remedy = ''] = /Run (ALTER TABLE .*)$/.exec(error.message) ?? [];
-      await driver.run(remedy);
       expect(await (await open()).submit([newStep()])).toEqual(['created']);
     });
   });

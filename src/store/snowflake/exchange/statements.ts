@@ -10,9 +10,11 @@
  *   or by another session's, sees every other row of the step as it was then, or later.
  * - A claim is void if another row of its step was claimed or had ended by then, or sorts before it. So two rows of one step
  *   are never held at once.
+ * - A row keeps what settled it, also after others have settled it again. So a receipt may be read late.
  * - Invalid data of one pod fails no statement of another.
  */
 import type { STEP_TRACKER } from '../columns.js';
+import { REMEMBER_LAST } from '../statements/earlier-settlements.js';
 import type { Names } from '../table-names.js';
 import { askOf } from './statements/ask.js';
 import { lookOf } from './statements/look.js';
@@ -60,6 +62,7 @@ const EFFECT: Readonly<Partial<Record<keyof typeof STEP_TRACKER, string>>> = {
   settled_token: 'COALESCE(n.guard, t.settled_token)',
   settled_version: `IFF(n.becomes = 'claimed', t.settled_version, n.seen)`,
   settled_by: 'COALESCE(n.settler, t.settled_by)',
+  earlier_settlements: `IFF(n.becomes = 'claimed', t.earlier_settlements, ${REMEMBER_LAST})`,
 };
 const effect = (of: (column: string, becomes: string) => string): string =>
   `SET ${Object.entries(EFFECT)

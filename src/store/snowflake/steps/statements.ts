@@ -1,6 +1,7 @@
 /** The statements that submit, read, cancel and retry steps. */
 import type { ListFilter } from '../../contract.js';
 import { STEP_COLUMNS, type STEP_TRACKER } from '../columns.js';
+import { REMEMBER_LAST } from '../statements/earlier-settlements.js';
 import type { Names } from '../table-names.js';
 import {
   columnsOf,
@@ -234,7 +235,8 @@ function cancelAndRetry(names: Names): Pick<StepStatements, 'cancel' | 'retry' |
   return {
     cancel: `UPDATE ${names.stepTracker} t
 SET status = 'cancelled', version = t.version + 1, last_update_ts = SYSDATE(), claim_token = NULL,
-  settled_token = COALESCE(t.claim_token, t.settled_token), settled_version = IFF(t.claim_token IS NULL, t.settled_version, t.version), settled_by = n.canceller
+  settled_token = COALESCE(t.claim_token, t.settled_token), settled_version = IFF(t.claim_token IS NULL, t.settled_version, t.version), settled_by = n.canceller,
+  earlier_settlements = IFF(t.claim_token IS NULL, t.earlier_settlements, ${REMEMBER_LAST})
 FROM (
   ${atVersion('q.b:token::VARCHAR AS canceller, ')}
 ) n

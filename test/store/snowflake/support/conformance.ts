@@ -48,6 +48,7 @@ export function describeSnowflake(name: string, { late, logged, oldSources = fal
         another,
         tickMs: 600_000, // as on SQLite: long enough for the suite to outlast what the store remembers
         uniqueKeys: false,
+        remembersEarlier: true,
         pass: async (ms) => clock.pass(ms),
         close: async () => {
           await Promise.all(opened.map((one) => one.close()));

@@ -1,24 +1,51 @@
-/** Schema version 2, from before requests had `slot_ms`, and a pod of that version: it exchanges directly, one UPDATE and one look. */
+/**
+ * Schema version 2, from before requests had `slot_ms` and steps `earlier_settlements`, and a pod of that version: it exchanges directly,
+ * one UPDATE and one look.
+ */
 import { SCHEMA, type Schema } from '../../../../src/store/snowflake/schema.js';
 import type { PodRef } from '../../../../src/store/contract.js';
 import { receipt } from '../../../../src/store/snowflake/exchange/statements/receipts.js';
 import { waiting } from '../../../../src/store/snowflake/exchange/statements/waiting-steps.js';
 import { claimColumns, cte, firstRows, withCtes } from '../../../../src/store/snowflake/statements/fragments.js';
-import { statementsOf } from '../../../../src/store/snowflake/statements.js';
+import { statementsOf, type Statements } from '../../../../src/store/snowflake/statements.js';
 import type { Names } from '../../../../src/store/snowflake/table-names.js';
 import type { Driver, Row } from '../../../support/warehouse/driver.js';
 
-const { slot_ms: _, ...EXCHANGE_REQUEST } = SCHEMA.tables.exchangeRequest;
+const { slot_ms: _slotMs, ...EXCHANGE_REQUEST } = SCHEMA.tables.exchangeRequest;
+const { earlier_settlements: _ofStep, ...STEP_TRACKER } = SCHEMA.tables.stepTracker;
+const { earlier_settlements: _ofArchive, ...STEP_ARCHIVE } = SCHEMA.tables.stepArchive;
 
 export const VERSION_2: Schema = {
   ...SCHEMA,
   version: 2,
-  tables: { ...SCHEMA.tables, exchangeRequest: EXCHANGE_REQUEST },
+  tables: {
+    ...SCHEMA.tables,
+    exchangeRequest: EXCHANGE_REQUEST,
+    stepTracker: STEP_TRACKER,
+    stepArchive: STEP_ARCHIVE,
+  },
   migrations: (names, kind) =>
     SCHEMA.migrations(names, kind)
       .slice(0, 2)
-      .map((texts) => texts.map((text) => text.replace(/^ {2}slot_ms .*\n/m, ''))),
+      .map((texts) => texts.map((text) => text.replace(/^ {2}(slot_ms|earlier_settlements) .*\n/m, ''))),
 };
+
+/** Its statements of opening: they read no column that was added later. */
+export function openingOfVersion2(names: Names): Statements['opening'] {
+  const { opening } = statementsOf(names);
+  return { ...opening, collated: opening.collated.replaceAll(', MAX(earlier_settlements)', '') };
+}
+
+/** The UPDATE of that version, as it was sent. */
+const exchangeOfVersion2 = (names: Names): string =>
+  statementsOf(names).exchange.exchange.replace(/,\n *earlier_settlements = .*$/m, '');
+
+/** It compared with the last settlement alone. */
+const receiptOfVersion2 = (names: Names): string =>
+  receipt(names.stepTracker).replace(
+    / OR CONTAINS\(s\.earlier_settlements, .*\), 1, 0\)\) = 1 THEN 'mine'/,
+    `, 1, 0)) = 1 THEN 'mine'`,
+  );
 
 /** The look of that version, as it was sent. */
 export const lookOfVersion2 = (names: Names): string => {
@@ -45,7 +72,7 @@ export const lookOfVersion2 = (names: Names): string => {
   JOIN (${firstRows(names)}) d ON d.its_step = s.step_id
   WHERE s.status = 'claimed'`,
   );
-  return `${withCtes(q, receipt(names.stepTracker), wanted, waiting(names), work, claim)}
+  return `${withCtes(q, receiptOfVersion2(names), wanted, waiting(names), work, claim)}
 SELECT 'claim' AS kind, its_step AS id, NULL AS guard, seen, state, rank_no, its_type, its_payload, its_priority, retries, most_retries, struck, run_at_ms, created_at_ms, due_for_ms FROM claim
 UNION ALL
 SELECT 'receipt', its_step, guard, seen, state, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM receipt
@@ -92,7 +119,7 @@ export class PodOfVersion2 {
     const settlements = this.#held.map((one) => ({ ...one, status: 'completed', charge: 0, crash: 0 }));
     const mine = { token, pod, incarnation, seq: ++this.#seq, group: this.#group, free, prefetch: 0, quarantine: 0 };
     const own = { ...mine, limits, settlements };
-    await this.#run(statementsOf(this.#names).exchange.exchange, {
+    await this.#run(exchangeOfVersion2(this.#names), {
       windowMs: 60_000,
       group: this.#group,
       skip: 0,
