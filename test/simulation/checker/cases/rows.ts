@@ -58,7 +58,7 @@ export const ROW_CASES: readonly Case[] = [
     rule: 'nothing vanishes',
     shows: 'the only pending row of a step that goes as a duplicate',
     bounds: { twoRows: true },
-    good: (h) => begun(h).row('s1', { rowId: '2' }).claimed('s1', 'p1').removed('s1', '2'),
+    good: (h) => begun(h).row('s1', { rowId: '2' }).claimed('s1', 'p1').released('s1', 'p1').removed('s1', '2'),
     broken: (h) => begun(h).row('s1', { rowId: '2' }).removed('s1', '2'),
   },
   {

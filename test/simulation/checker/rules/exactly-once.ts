@@ -38,7 +38,7 @@ export const endsOnce: Rule = {
 
 export const nothingVanishes: Rule = {
   name: 'nothing vanishes',
-  says: 'A row is removed only when it is archived at its version, when its retention after its end is over, or when it is pending beside another row of its step.',
+  says: 'A row is removed only when it is archived at its version, when its retention after its end is over, or when it is pending beside another row of its step that has been claimed or has ended.',
   check(index, report, { keepMs, clockSlackMs }) {
     for (const change of index.changes) {
       const { before, after, row, at } = change;
@@ -90,13 +90,15 @@ function isArchived({ before, row, index }: RowChange): boolean {
   );
 }
 
-/** Whether another row of the step, claimed or ended, is still there. */
+/** Whether another row of the step is still there, and has been claimed or has ended: the DELETE may have read that it was. */
 function isSecond({ before, row, index }: RowChange): boolean {
   if (before?.status !== 'pending') return false;
   return row.step.rows.some((other) => {
     if (other === row) return false;
-    const state = other.changes.findLast((change) => change.index < index)?.after;
-    return state !== undefined && state.status !== 'pending';
+    const past = other.changes.filter((change) => change.index < index);
+    return (
+      past.at(-1)?.after !== undefined && past.some(({ after }) => after !== undefined && after.status !== 'pending')
+    );
   });
 }
 
