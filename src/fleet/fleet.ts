@@ -56,7 +56,7 @@ export class Fleet {
     const { runtime, store, settings, pool, settler, events, log, meta } = deps;
     const identity = new OwnIncarnation(runtime, settings.podId);
     const peers = new PeerWatch(runtime, settings, store.staleReadMs);
-    const fitness = new LeaderFitness(runtime, settings);
+    const fitness = new LeaderFitness(runtime, settings, log);
     const journal = new Journal({ runtime, events, log, path: settings.journalPath });
     const pace = new HeartbeatPace(settings, store.rhythm.heartbeatPerPodMs);
     const fence = new SelfFence({ runtime, pace, identity, pool, events, log });

@@ -29,6 +29,7 @@ import type { HeartbeatPace } from './heartbeat-pace.js';
 import type { LeaderFitness } from './leader-fitness.js';
 import type { PeerWatch } from './peer-watch.js';
 import type { OwnIncarnation } from './own-incarnation.js';
+import { OwnStalls } from './own-stalls.js';
 import { PermanentDrain } from './permanent-drain.js';
 import { Registration, statedLimits } from './registration.js';
 import type { SelfFence } from './self-fence.js';
@@ -68,6 +69,7 @@ export class Heartbeat implements Service {
   readonly #registration: Registration;
   readonly #ended = new AbortController();
   readonly #calls: HedgedCall<Answer>;
+  readonly #stalls: OwnStalls;
   readonly #sleep: SleepAnnouncement;
   readonly #permanentDrain: PermanentDrain;
   #starting: Promise<void> | undefined;
@@ -87,6 +89,7 @@ export class Heartbeat implements Service {
     this.#loop = new Loop(runtime, () => this.#tick(), { onError: (error) => this.#failed(error) });
     const hedge = { runtime, pace, signal: this.#ended.signal };
     this.#calls = new HedgedCall(hedge);
+    this.#stalls = new OwnStalls(deps);
     this.#registration = new Registration({ runtime, store, pace, identity, log, meta, hedge });
     fence.onFence(() => this.#fenced());
   }
@@ -142,11 +145,9 @@ export class Heartbeat implements Service {
   }
 
   #fenced(): void {
-    const { peers, fence } = this.#deps;
+    const { fence } = this.#deps;
     this.#sleep.withdraw(); // the answer that ends the fence admits the pool
-    // Frozen, this pod stood still; otherwise the store did not answer it, and need not have answered anybody.
-    if (fence.reason === 'frozen') peers.interrupt();
-    else peers.reset();
+    this.#stalls.fenced(fence);
     if (fence.reason !== 'evicted') this.#loop.wake(); // evicted by an answer: the tick that got it says when to try again
   }
 
@@ -172,21 +173,19 @@ export class Heartbeat implements Service {
   async #tick(): Promise<number> {
     const pauseMs = this.#pauseMs;
     this.#pauseMs = undefined;
-    return pauseMs ?? (this.#gone || this.#sleep.made ? Infinity : this.#beat());
+    return this.#stalls.pauses(pauseMs ?? (this.#gone || this.#sleep.made ? Infinity : await this.#beat()));
   }
 
   async #beat(): Promise<number> {
-    const { runtime, pace, fence, peers, identity } = this.#deps;
+    const { fence, identity } = this.#deps;
     this.#loop.grant(this.#calls.timeoutMs);
     if (!this.#registration.registered) await this.#register();
     this.#loop.grant(this.#calls.timeoutMs);
-    const askedAt = runtime.monotonicMs();
     const call = (): Promise<Answer> => this.#calls.call(() => this.#send());
-    const answer = await announcedHeartbeat({ ...this.#deps, ended: this.#ended.signal }, identity.pod, call);
+    const announced = { ...this.#deps, ended: this.#ended.signal };
+    const answer = await this.#stalls.during(() => announcedHeartbeat(announced, identity.pod, call));
     this.#loop.grant(0);
     fence.check(); // a freeze while it was open
-    const tookMs = runtime.monotonicMs() - askedAt;
-    if (tookMs > Math.min(pace.intervalMs, pace.resendAfterMs)) peers.unanswered();
     return this.#answered(answer);
   }
 
@@ -226,6 +225,7 @@ export class Heartbeat implements Service {
     if (asleep) return this.#sleep.answered() ? Infinity : 0;
     const answer = fence.answered(sent, view.signAgoMs);
     if (answer === 'stale') return 0;
+    this.#stalls.answered();
     pool.reconcile(snapshot, view.claims);
     if (fence.final) {
       elector.reset();
@@ -288,7 +288,7 @@ export class Heartbeat implements Service {
     }
     const retryInMs = halfJitterMs(pace.intervalMs, runtime.random());
     logHeartbeatFailure(log, error, retryInMs, this.#registration.registered);
-    return retryInMs;
+    return this.#stalls.pauses(retryInMs);
   }
 
   #intervalMs(): number {

@@ -64,6 +64,10 @@ export interface LogFields {
   readonly route?: string;
   readonly operation?: string;
   readonly failures?: number;
+  /** How much of `passedMs` the looks of a pod at its peers have lost to its stalls. */
+  readonly lostMs?: number;
+  /** The time over which `lostMs` was added up. */
+  readonly passedMs?: number;
   readonly retryInMs?: number;
   readonly downMs?: number;
   readonly claimed?: number;

@@ -54,6 +54,109 @@ describe.each([
   });
 });
 
+describe('a leader whose stalls delay the answers to its heartbeats', () => {
+  /** Stalls by a seed until the peer that died is evicted. Returns how long that took, in dead-afters. */
+  async function untilEvicted(pods: readonly Member[], { stallMs, awakeMs, latencyMs, seed }: Stalls): Promise<number> {
+    const chance = chances(seed);
+    const [leader, peer] = pods as [Member, Member];
+    const around = (ms: number) => chance(0.8 * ms, 1.2 * ms);
+    for (const { line } of pods) line.delays(latencyMs);
+    let diedAt = Infinity;
+    for (let round = 0; round < 200; round++) {
+      await world.advance(around(awakeMs));
+      leader.runtime.freeze();
+      await world.advance(around(stallMs));
+      leader.runtime.thaw();
+      const now = world.runtime.monotonicMs();
+      if (round === 5) {
+        expect(deaths(pods)).toEqual([]);
+        peer.kill();
+        diedAt = now;
+      }
+      if (deaths(pods).length > 0) return (now - diedAt) / DEFAULT.deadAfterMs;
+    }
+    return Infinity;
+  }
+
+  interface Stalls {
+    readonly stallMs: number;
+    readonly awakeMs: number;
+    readonly latencyMs: number;
+    readonly seed: number;
+  }
+
+  /** The bound that the guide states, in dead-afters. */
+  const BOUND = 5;
+  const PATTERNS = [
+    { stallMs: 1_000, awakeMs: 2_000, latencyMs: 300 },
+    { stallMs: 1_000, awakeMs: 2_000, latencyMs: 1_500 },
+    { stallMs: 800, awakeMs: 300, latencyMs: 1_500 },
+    { stallMs: 1_500, awakeMs: 1_100, latencyMs: 1_500 },
+    { stallMs: 3_000, awakeMs: 300, latencyMs: 300 },
+  ].flatMap((pattern) => [1, 2, 3].map((seed) => ({ ...pattern, seed })));
+  const HOW = 'for $stallMs ms after every $awakeMs ms, answered in $latencyMs ms (seed $seed)';
+
+  it.each(PATTERNS)(`finds the dead though it is alone: ${HOW}`, async (stalls) => {
+    const pods = [await world.started('leader', DEFAULT), await world.started('peer', DEFAULT)];
+    expect(await untilEvicted(pods, stalls)).toBeLessThanOrEqual(BOUND);
+  });
+
+  it.each([1, 2, 3])(
+    'finds the dead later if it is alone and fenced for its silence now and then (seed %i)',
+    async (seed) => {
+      const pods = [await world.started('leader', DEFAULT), await world.started('peer', DEFAULT)];
+      const stalls = { stallMs: 3_000, awakeMs: 1_100, latencyMs: 1_500, seed };
+      expect(await untilEvicted(pods, stalls)).toBeLessThanOrEqual(2 * BOUND);
+      expect(pods[0]!.recorded.of('pod:fenced').length).toBeGreaterThan(3);
+    },
+  );
+
+  const HEAVY = [
+    { stallMs: 3_000, awakeMs: 1_100, latencyMs: 1_500, seed: 4 },
+    { stallMs: 5_000, awakeMs: 1_000, latencyMs: 1_500, seed: 4 },
+  ];
+  it.each([...HEAVY, ...PATTERNS])(`finds the dead, or its successor does: ${HOW}`, async (stalls) => {
+    const pods = [await world.started('leader', DEFAULT), await world.started('peer', DEFAULT)];
+    pods.push(await world.started('third', DEFAULT));
+    expect(await untilEvicted(pods, stalls)).toBeLessThanOrEqual(BOUND);
+    expect(deaths(pods)).toMatchObject([{ podId: 'peer' }]);
+  });
+
+  it('leads on if it stalls for a third of the time', async () => {
+    const [leader, next] = [await world.started('leader', DEFAULT), await world.started('next', DEFAULT)];
+    await stallAgainAndAgain(leader, 2_000, 1_000);
+    expect(leader.recorded.of('leader:lost')).toEqual([]);
+    expect(next.fleet.elector.isLeader).toBe(false);
+  });
+
+  it('yields to a pod that does not stall, and leads again when its stalls are over', async () => {
+    const [leader, next] = [await world.started('leader', DEFAULT), await world.started('next', DEFAULT)];
+    const leaders = () => [leader, next].map(({ fleet }) => fleet.elector.isLeader);
+    leader.line.delays(1_500);
+    await stallAgainAndAgain(leader, 1_000, 3_500); // none is a freeze that fences it
+    await world.advance(4_000);
+    expect(leaders()).toEqual([false, true]);
+    await world.advance(60_000);
+    expect(leaders()).toEqual([true, false]);
+  });
+
+  it('yields if its heartbeats begin late', async () => {
+    const [leader, next] = [await world.started('leader', DEFAULT), await world.started('next', DEFAULT)];
+    await stallAgainAndAgain(leader, 1_000, 9_000);
+    await world.advance(10_000); // it is not fenced any more
+    expect([leader, next].map(({ fleet }) => fleet.elector.isLeader)).toEqual([false, true]);
+  });
+
+  async function stallAgainAndAgain(pod: Member, awakeMs: number, stallMs: number): Promise<void> {
+    for (const end = world.runtime.monotonicMs() + 60_000; world.runtime.monotonicMs() < end;) {
+      await world.advance(awakeMs);
+      pod.runtime.freeze();
+      await world.advance(stallMs);
+      pod.runtime.thaw();
+    }
+  }
+});
+
 /** Any pod that is taken for dead, even for a moment, is evicted. */
 const EAGER = { ...DEFAULT, recoveryIntervalMs: 200 };
 
