@@ -1,6 +1,6 @@
 /** Maps errors of the driver and of the server to a `StoreError`, which says what is wrong and whether it may pass by itself. */
 import { StoreError, type ErrorCode } from '../../../errors.js';
-import { DriverError, isAltered, isBusy, isRefused } from './driver-error.js';
+import { DriverError, isAltered, isBusy, isRefused, isSessionGone } from './driver-error.js';
 import type { SnowflakeConnection } from '../options.js';
 import type { Secrets } from './secrets.js';
 
@@ -102,11 +102,22 @@ const FAULTS: readonly Fault[] = [
 ];
 const UNKNOWN = fault('STORE_UNAVAILABLE', 'Snowflake failed', () => true, true);
 
-/** The error to throw for what was thrown. A `StoreError` passes as it is. */
+/** A session that ends under a statement has codes of the login. The next statement logs in anew. */
+const SESSION_GONE = fault(
+  'STORE_UNAVAILABLE',
+  'the session ended before a statement was answered',
+  isSessionGone,
+  true,
+);
+
+/** The error to throw for what a statement threw. A `StoreError` passes as it is. */
 export function storeError(thrown: unknown, secrets: Secrets): StoreError {
   if (thrown instanceof StoreError) return thrown;
   const error = thrown instanceof DriverError ? thrown : new DriverError(thrown, secrets);
-  const known = faultOf(error);
+  return ofFault(isSessionGone(error) ? SESSION_GONE : faultOf(error), error);
+}
+
+function ofFault(known: Fault, error: DriverError): StoreError {
   return new StoreError(known.code, `${known.meaning}: ${detailsOf(error)}`, known.transient, { cause: error });
 }
 
@@ -152,7 +163,7 @@ export function loginError(thrown: unknown, { secrets, options = {}, now }: Logi
       cause: error,
     });
   }
-  const known = storeError(error, secrets);
+  const known = ofFault(faultOf(error), error);
   const isRefused = error.code === WRONG_PASSWORD || isOfFactors(error) || isOfPolicy(error);
   if (!isRefused || !isByPassword(options)) return known;
   return new StoreError(known.code, `${known.message}. ${NO_PASSWORDS}`, known.transient, { cause: error });
@@ -165,7 +176,8 @@ function isByPassword({ password, authenticator = 'SNOWFLAKE' }: SnowflakeConnec
 /** The error to throw if the driver refuses the options of a connection before it sends anything. */
 export function optionsError(thrown: unknown, secrets: Secrets): StoreError {
   const error = thrown instanceof DriverError ? thrown : new DriverError(thrown, secrets);
-  if (faultOf(error) !== UNKNOWN) return storeError(error, secrets);
+  const known = faultOf(error);
+  if (known !== UNKNOWN) return ofFault(known, error);
   const message = `the driver does not accept the connection options: ${detailsOf(error)}`;
   return new StoreError('STORE_LOGIN_REFUSED', message, false, { cause: error });
 }
