@@ -68,6 +68,19 @@ describe('a request, sent by a real session', () => {
     expect(bed.version).toBe(1);
   });
 
+  it.each(['session gone', 'token expired', 'token invalid'] as const)(
+    'fails as unavailable, not as a refused login, when two sessions end in a row: %s',
+    async (fault) => {
+      let left = 2;
+      const bed = new TrafficBed({ fault: ({ kind }) => (kind === 'update' && left-- > 0 ? fault : undefined) });
+      const { session } = realSession(bed);
+      const { code, transient } = await outcome(bed, session.run('UPDATE any'));
+      expect({ code, transient }).toEqual({ code: 'STORE_UNAVAILABLE', transient: true });
+      await outcome(bed, session.run('UPDATE any'));
+      expect(bed.version).toBe(1);
+    },
+  );
+
   it('fails as unavailable when the server fails', async () => {
     const bed = new TrafficBed({ fault: once('refused') });
     const { session } = realSession(bed);
@@ -181,9 +194,10 @@ describe('faults by chance', () => {
   it('let a statement land at the calm that was to land later', async () => {
     const bed = new TrafficBed({ fault: once('late, never answered') });
     const connection = await bed.connected();
-    void connection.run('UPDATE any');
+    const answer = bed.timed(connection.run('UPDATE any'));
     await bed.root.advance(1);
     bed.warehouse.calm();
+    expect((await bed.root.until(answer)).error).toMatchObject({ cause: { code: 'ERR_CANCELED' } });
     await bed.root.advance(200);
     expect(bed.version).toBe(1);
     await bed.root.advance(200_000_000);
