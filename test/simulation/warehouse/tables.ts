@@ -121,6 +121,8 @@ export interface View {
   stepsById(stepId: string): readonly StepRow[];
   /** Rows whose `claim_token` or `settled_token` this is. */
   stepsByToken(token: string): Iterable<StepRow>;
+  /** Whether there is any. */
+  isTokenUsed(token: string): boolean;
   /** Rows with status `claimed`. */
   claimed(): Iterable<StepRow>;
   /** Rows with status `claimed` and this `claimed_incarnation`. */
@@ -139,6 +141,12 @@ export interface View {
   requests(): Iterable<RequestRow>;
   /** Those with `asked_ts` above the instant. */
   requestsSince(instant: number): Iterable<RequestRow>;
+  /** Those with the latest `asked_ts` first. */
+  requestsBackwards(): Iterable<RequestRow>;
+  /** Of each incarnation the request with the greatest `seq` among those that `askedWithin` takes; of equals one of them. */
+  newestRequests(ms: number, now: number): readonly RequestRow[];
+  /** Whether any two requests may have the same token. */
+  mayShareTokens(): boolean;
   podLog(): Iterable<PodLogRow>;
   podLogOf(incarnation: string): readonly PodLogRow[];
   schemaInfo(): Iterable<SchemaInfoRow>;

@@ -1,5 +1,5 @@
 /** `exchange.look`: a pod's claims, its receipts, where its request stands, and what there is to do. */
-import type { RequestRow, StatementModel, StepRow, View } from '../tables.js';
+import type { StatementModel, StepRow, View } from '../tables.js';
 import {
   askedWithin,
   claimColumns,
@@ -123,21 +123,19 @@ function workOf(view: View, bind: unknown, now: number) {
 }
 
 function loadOf(view: View, now: number): { asked_count: number; slot_quartile: number | null } {
-  const incarnations = new Set<string>();
   const times: number[] = [];
-  for (const { asked_ts, incarnation, slot_ms } of view.requestsSince(now - LOAD_WINDOW_MS)) {
-    if (!askedWithin(asked_ts, LOAD_WINDOW_MS, now)) continue;
-    incarnations.add(incarnation);
-    if (slot_ms !== null && slot_ms >= 0 && slot_ms <= LONGEST_SLOT_MS) times.push(slot_ms);
+  for (const { asked_ts, slot_ms } of view.requestsSince(now - LOAD_WINDOW_MS)) {
+    if (slot_ms === null || slot_ms < 0 || slot_ms > LONGEST_SLOT_MS) continue;
+    if (askedWithin(asked_ts, LOAD_WINDOW_MS, now)) times.push(slot_ms);
   }
-  return { asked_count: incarnations.size, slot_quartile: lowerQuartile(times) };
+  return { asked_count: view.newestRequests(LOAD_WINDOW_MS, now).length, slot_quartile: lowerQuartile(times) };
 }
 
 /** `PERCENTILE_CONT(0.25)`, rounded. */
-function lowerQuartile(times: number[]): number | null {
-  times.sort((a, b) => a - b);
-  const at = (times.length - 1) / 4;
-  const [low, high] = [times[Math.floor(at)], times[Math.ceil(at)]];
+function lowerQuartile(times: readonly number[]): number | null {
+  const sorted = new Float64Array(times).sort();
+  const at = (sorted.length - 1) / 4;
+  const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
   if (low === undefined || high === undefined) return null;
   return Math.round(low + (high - low) * (at - Math.floor(at)));
 }
@@ -146,10 +144,11 @@ function lowerQuartile(times: number[]): number | null {
 function otherMsOf(view: View, me: string | null, now: number): number | null {
   let last = view.lastOfOthers(me);
   if (me !== null) {
-    const asked = [...view.requestsSince(now - OTHERS_WINDOW_MS)].findLast((row: RequestRow) => {
-      return row.incarnation !== me && askedWithin(row.asked_ts, OTHERS_WINDOW_MS, now);
-    });
-    if (asked !== undefined) last = Math.max(last ?? -Infinity, asked.asked_ts);
+    for (const { incarnation, asked_ts } of view.requestsBackwards()) {
+      if (incarnation === me || asked_ts >= now + 60_000) continue;
+      if (askedWithin(asked_ts, OTHERS_WINDOW_MS, now)) last = Math.max(last ?? -Infinity, asked_ts);
+      break;
+    }
   }
   return last === undefined ? null : millisBetween(last, now);
 }

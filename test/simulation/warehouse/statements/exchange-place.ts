@@ -28,10 +28,11 @@ export function placeOf(
   if (token === null || mine.length === 0) return { is_logged: 0, is_open: 0, older: 0 };
   const open = new OpenRequests(view, requests, group, now);
   let older = 0;
-  for (const { its_token, since_ts } of requests) {
-    if ((since_ts < since || (since_ts === since && its_token < token)) && open.has(its_token)) older++;
+  for (const request of requests) {
+    const { its_token, since_ts } = request;
+    if ((since_ts < since || (since_ts === since && its_token < token)) && open.has(request)) older++;
   }
-  return { is_logged: 1, is_open: open.has(token) ? 1 : 0, older };
+  return { is_logged: 1, is_open: mine.some((request) => open.has(request)) ? 1 : 0, older };
 }
 
 /** `unserved` of the texts: the requests for which an UPDATE could still do something. */
@@ -39,7 +40,9 @@ class OpenRequests {
   readonly #view: View;
   readonly #group: string | null;
   readonly #now: number;
-  readonly #byToken = new Map<string, Request[]>();
+  readonly #requests: readonly Request[];
+  /** The tokens of several requests, which only somebody's hand has written. */
+  readonly #shared: ReadonlySet<string>;
   /** `ripe` of the texts. */
   readonly #ripe = new Map<string, { readonly first_ts: number; readonly struck: number } | undefined>();
 
@@ -47,15 +50,23 @@ class OpenRequests {
     this.#view = view;
     this.#group = group;
     this.#now = now;
-    for (const request of requests) {
-      const known = this.#byToken.get(request.its_token);
-      if (known === undefined) this.#byToken.set(request.its_token, [request]);
-      else known.push(request);
+    this.#requests = requests;
+    const shared = new Set<string>();
+    const tokens = new Set<string>();
+    for (const { its_token } of view.mayShareTokens() ? requests : []) {
+      if (tokens.has(its_token)) shared.add(its_token);
+      tokens.add(its_token);
     }
+    this.#shared = shared;
   }
 
-  has(token: string): boolean {
-    return (this.#byToken.get(token) ?? []).some((one) => isOwing(this.#view, one) || this.#isHungry(one));
+  has(request: Request): boolean {
+    if (this.#shared.size === 0 || !this.#shared.has(request.its_token)) return this.#isOpen(request);
+    return this.#requests.some((one) => one.its_token === request.its_token && this.#isOpen(one));
+  }
+
+  #isOpen(request: Request): boolean {
+    return isOwing(this.#view, request) || this.#isHungry(request);
   }
 
   /** Whether a step is due that it can take. */

@@ -1,6 +1,6 @@
 /** Requests as the texts read them, and which of them need nothing more. */
 import type { RequestRow, View } from '../tables.js';
-import { askedWithin, clamped, listOf, path, tryNumber, understood, varchar } from '../values.js';
+import { clamped, listOf, path, tryNumber, understood, varchar } from '../values.js';
 import { type Settlement, settlementOf, stands } from './exchange-settlements.js';
 
 const MOST_SLOTS = 1_000_000;
@@ -21,20 +21,25 @@ export interface Request {
   /** Its types, each with its greatest limit; `undefined` if no limit can be read. */
   readonly limits: ReadonlyMap<string, number | undefined>;
   readonly settlements: readonly Settlement[];
-  /** Where it is logged. */
-  readonly row?: RequestRow;
+  /** It owes nothing, and it is sure that this is so from the commit of this number on. Only for a request that is logged. */
+  settledSince?: number;
+  readonly isLogged: boolean;
 }
 
-/** Rows never change, so each is read once. */
-const logged = new WeakMap<RequestRow, Request>();
+/** Rows never change, so each is read once. It stands on the row: there are a thousand to a look, and a WeakMap is slow. */
+const READ = Symbol('request');
 
-function loggedRequest(row: RequestRow): Request {
-  let request = logged.get(row);
+function loggedRequest(row: RequestRow & { [READ]?: Request }): Request {
+  let request = row[READ];
   if (request === undefined) {
     const { token: its_token, pod_id: its_pod, incarnation: its_incarnation, seq, group_id: its_group, asked_ts } = row;
     const heads = { its_token, its_pod, its_incarnation, seq, its_group, since_ts: asked_ts };
-    request = { ...heads, ...safe(row.free, row.prefetch, row.quarantine, row.limits, row.settlements), row };
-    logged.set(row, request);
+    request = {
+      ...heads,
+      ...safe(row.free, row.prefetch, row.quarantine, row.limits, row.settlements),
+      isLogged: true,
+    };
+    row[READ] = request;
   }
   return request;
 }
@@ -51,6 +56,7 @@ function ownRequest(own: unknown, now: number): Request | undefined {
     seq: tryNumber(path(own, 'seq')),
     its_group: varchar(path(own, 'group')),
     since_ts: now,
+    isLogged: false,
     ...safe(count('free'), count('prefetch'), count('quarantine'), path(own, 'limits'), path(own, 'settlements')),
   };
 }
@@ -79,39 +85,27 @@ function safe(free: number, prefetch: number, quarantine: number, limits: unknow
  * the same number counts; here it is the pod's own, then the one that was logged first.
  */
 export function requestsIn(view: View, windowMs: number | null, now: number, own?: unknown): readonly Request[] {
-  const newest = new Map<string | null, Request>();
-  const add = (request: Request): void => {
-    const known = newest.get(request.its_incarnation);
-    if (known === undefined || (known.seq !== null && (request.seq === null || request.seq > known.seq))) {
-      newest.set(request.its_incarnation, request);
-    }
-  };
+  const newest = windowMs === null ? [] : view.newestRequests(windowMs, now).map(loggedRequest);
   const inline = ownRequest(own, now);
-  if (inline !== undefined) add(inline);
-  if (windowMs === null) return [...newest.values()];
-  for (const row of view.requestsSince(now - windowMs)) {
-    if (askedWithin(row.asked_ts, windowMs, now)) add(loggedRequest(row));
-  }
-  return [...newest.values()];
+  if (inline === undefined) return newest;
+  const other = newest.findIndex(({ its_incarnation }) => its_incarnation === inline.its_incarnation);
+  if (other < 0) newest.push(inline);
+  else if (inline.seq === null || inline.seq >= (newest[other]?.seq ?? Infinity)) newest[other] = inline;
+  return newest;
 }
 
 /** `served` of the texts: whether any row was claimed or settled under the token. */
-export function isServed(view: View, token: string): boolean {
-  for (const _ of view.stepsByToken(token)) return true;
-  return false;
-}
+export const isServed = (view: View, token: string): boolean => view.isTokenUsed(token);
 
 /** `ended` of the texts: whether the incarnation has left or was evicted. */
 export const isEnded = (view: View, incarnation: string | null): boolean =>
   incarnation !== null && view.podLogOf(incarnation).some(({ event }) => event === 'left' || event === 'evicted');
 
-/** Requests that owe nothing, each with the number of the commit from which on this is sure. */
-const settledSince = new WeakMap<RequestRow, number>();
-
 /** `owing` of the texts: whether a claim stands that the request settles. */
-export function isOwing(view: View, { settlements, row }: Request): boolean {
-  const since = row === undefined ? undefined : settledSince.get(row);
-  if (since !== undefined && view.seesUntil() >= since) return false;
+export function isOwing(view: View, request: Request): boolean {
+  const { settlements, settledSince } = request;
+  if (settlements.length === 0) return false;
+  if (settledSince !== undefined && view.seesUntil() >= settledSince) return false;
   let isSure = true;
   for (const one of settlements) {
     for (const step of one.its_step === null ? [] : view.stepsById(one.its_step)) {
@@ -120,6 +114,6 @@ export function isOwing(view: View, { settlements, row }: Request): boolean {
       if (one.seen === null || step.version <= one.seen) isSure = false;
     }
   }
-  if (isSure && row !== undefined && view.isFresh()) settledSince.set(row, view.seesUntil());
+  if (isSure && request.isLogged && view.isFresh()) request.settledSince = view.seesUntil();
   return false;
 }

@@ -73,8 +73,10 @@ function compareSteps(view: View, rows: readonly StepRow[], now: number): void {
   const where = (holds: (row: StepRow) => boolean) => sorted(rows.filter(holds));
   expect(sorted(view.allSteps())).toEqual(sorted(rows));
   for (const id of ids) expect(sorted(view.stepsById(id))).toEqual(sorted(of(id)));
-  for (const k of TOKENS)
+  for (const k of TOKENS) {
+    expect(view.isTokenUsed(k)).toBe(rows.some((row) => row.claim_token === k || row.settled_token === k));
     expect(sorted(view.stepsByToken(k))).toEqual(where((row) => row.claim_token === k || row.settled_token === k));
+  }
   expect(sorted(view.claimed())).toEqual(where(({ status }) => status === 'claimed'));
   expect([...view.severalRows()].sort()).toEqual(ids.filter((id) => of(id).length > 1).sort());
   expect(view.stepCount()).toBe(rows.length);
@@ -113,6 +115,19 @@ function compareSteps(view: View, rows: readonly StepRow[], now: number): void {
 function compareOthers(view: View, requests: readonly RequestRow[], signs: readonly PodLogRow[], now: number): void {
   expect(texts(view.requests())).toEqual(texts(requests));
   expect(texts(view.requestsSince(now - 20))).toEqual(texts(requests.filter(({ asked_ts }) => asked_ts > now - 20)));
+  expect([...view.requestsBackwards()].map(({ asked_ts }) => asked_ts)).toEqual(
+    requests.map(({ asked_ts }) => asked_ts).sort((a, b) => b - a),
+  );
+  const newest = WHO.flatMap((who) => {
+    const its = requests.filter((row) => row.incarnation === who && row.asked_ts > now - 30);
+    return its.length === 0 ? [] : [`${who} ${Math.max(...its.map(({ seq }) => seq))}`];
+  });
+  expect(
+    view
+      .newestRequests(30, now)
+      .map((row) => `${row.incarnation} ${row.seq}`)
+      .sort(),
+  ).toEqual(newest);
   expect(texts(view.podLog())).toEqual(texts(signs));
   for (const who of WHO)
     expect(texts(view.podLogOf(who))).toEqual(texts(signs.filter(({ incarnation }) => incarnation === who)));
@@ -156,7 +171,7 @@ test(`views show own writes, and others' as of their instant, over ${SEEDS} seed
           rows: [],
           deleteSteps: ids.map((step_id) => ({ step_id, guard: ({ status }) => status === 'cancelled' })),
         }),
-        () => ({ rows: [], insertRequests: [request(`k${++others}`, random.pick(WHO), now - random.upTo(40))] }),
+        () => ({ rows: [], insertRequests: [request(++others, random.pick(WHO), now - random.upTo(40))] }),
         () => ({ rows: [], deleteRequests: ({ token }) => Number(token.slice(1)) % 5 === 0 }),
         () => ({ rows: [], insertPodLog: [sign(random.pick(WHO), ++others, now)] }),
         () => ({ rows: [], deletePodLog: ({ seq }) => (seq ?? 0) % 5 === 0 }),
@@ -197,8 +212,18 @@ test(`views show own writes, and others' as of their instant, over ${SEEDS} seed
   expect(late).toBeGreaterThan(SEEDS);
 });
 
-const request = (token: string, incarnation: string, asked_ts: number): RequestRow => ({
-  ...{ token, pod_id: 'p', incarnation, seq: 1, group_id: 'g', free: 1, prefetch: 0, quarantine: 0 },
+/** Two neighbours come in the wrong order now and then. */
+const request = (nth: number, incarnation: string, asked_ts: number): RequestRow => ({
+  ...{
+    token: `k${nth}`,
+    pod_id: 'p',
+    incarnation,
+    seq: nth % 7 === 0 ? nth - 20.5 : nth,
+    group_id: 'g',
+    free: 1,
+    prefetch: 0,
+    quarantine: 0,
+  },
   ...{ limits: [], settlements: [], slot_ms: null, asked_ts },
 });
 const sign = (incarnation: string, seq: number, at_ts: number): PodLogRow => ({

@@ -6,10 +6,23 @@
  * - What an UPDATE or a DELETE meets are the rows as they are now, whatever its view has shown.
  * - A row that was written unchanged counts as updated, and its session sees it as it is from then on.
  */
-import type { Committed, Effect, RowDelete, StepRow, TableChange, Tables, View } from '../tables.js';
+import type {
+  ArchivedRow,
+  Committed,
+  Effect,
+  PodLogRow,
+  RequestRow,
+  RowDelete,
+  SchemaInfoRow,
+  StepRow,
+  TableChange,
+  Tables,
+  View,
+} from '../tables.js';
 import { ChangeLog, type Commit } from './change-log.js';
 import { CommitInstants } from './commit-instants.js';
 import { GroupedRows } from './grouped-rows.js';
+import { RequestRows } from './request-rows.js';
 import { StepTable } from './step-table.js';
 import { type Contents, type LoggedRows, TableView } from './view.js';
 
@@ -30,19 +43,17 @@ export class ModelledTables implements Tables {
 
   constructor({ latenessMs = 600_000, onChange }: TablesOptions = {}) {
     this.#instants = new CommitInstants(latenessMs);
-    const logged = <R>(rows: GroupedRows<R>): LoggedRows<R> => ({ rows, log: new ChangeLog<R, R>(latenessMs) });
+    const logged = <R, Rows extends GroupedRows<R>>(rows: Rows & GroupedRows<R>): LoggedRows<R, Rows> => ({
+      rows,
+      log: new ChangeLog<R, R>(latenessMs),
+    });
     this.#contents = {
       steps: new StepTable(),
       stepLog: new ChangeLog(latenessMs),
-      archive: logged(new GroupedRows((row) => row.step_id)),
-      requests: logged(
-        new GroupedRows(
-          (row) => row.incarnation,
-          (row) => row.asked_ts,
-        ),
-      ),
-      podLog: logged(new GroupedRows((row) => row.incarnation)),
-      schemaInfo: logged(new GroupedRows(() => '')),
+      archive: logged(new GroupedRows<ArchivedRow>((row) => row.step_id)),
+      requests: logged<RequestRow, RequestRows>(new RequestRows()),
+      podLog: logged(new GroupedRows<PodLogRow>((row) => row.incarnation)),
+      schemaInfo: logged(new GroupedRows<SchemaInfoRow>(() => '')),
       commits: 0,
       numberAt: ({ asOf, until }) => Math.min(until, this.#instants.numberAt(asOf)),
     };

@@ -7,12 +7,13 @@ import type { ArchivedRow, PodLogRow, RequestRow, SchemaInfoRow, StepRow, View, 
 import type { ChangeLog, Sight } from './change-log.js';
 import type { GroupedRows } from './grouped-rows.js';
 import { LateSteps } from './late-steps.js';
+import { newestOf, type RequestRows } from './request-rows.js';
 import type { StepTable } from './step-table.js';
 import { actorOf } from './touches.js';
 
 /** A table of rows that never change, with its recent changes. */
-export interface LoggedRows<R> {
-  readonly rows: GroupedRows<R>;
+export interface LoggedRows<R, Rows extends GroupedRows<R> = GroupedRows<R>> {
+  readonly rows: Rows;
   readonly log: ChangeLog<R, R>;
 }
 
@@ -21,7 +22,7 @@ export interface Contents {
   readonly steps: StepTable;
   readonly stepLog: ChangeLog<string, StepRow>;
   readonly archive: LoggedRows<ArchivedRow>;
-  readonly requests: LoggedRows<RequestRow>;
+  readonly requests: LoggedRows<RequestRow, RequestRows>;
   readonly podLog: LoggedRows<PodLogRow>;
   readonly schemaInfo: LoggedRows<SchemaInfoRow>;
   /** The number of the last commit. */
@@ -36,6 +37,7 @@ export class TableView implements View {
   #lateSteps: LateSteps | undefined;
   /** The commit after which `#lateSteps` was made. */
   #lateOf: number | undefined;
+  #seesUntil: number | undefined;
   /** What is undone of the other tables, and after which commit that was found. */
   readonly #undone = new Map<
     unknown,
@@ -48,11 +50,11 @@ export class TableView implements View {
   }
 
   seesUntil(): number {
-    return this.#contents.numberAt(this.#sight);
+    return (this.#seesUntil ??= this.#contents.numberAt(this.#sight));
   }
 
   isFresh(): boolean {
-    return this.#contents.numberAt(this.#sight) === this.#contents.commits;
+    return this.seesUntil() === this.#contents.commits;
   }
 
   stepsById(stepId: string): readonly StepRow[] {
@@ -63,6 +65,11 @@ export class TableView implements View {
     const late = this.#late();
     const rows = this.#contents.steps.byToken(token) ?? [];
     return late === undefined ? [...rows] : [...[...rows].filter((row) => !late.isHidden(row)), ...late.byToken(token)];
+  }
+
+  isTokenUsed(token: string): boolean {
+    if (this.#late() === undefined) return this.#contents.steps.byToken(token) !== undefined;
+    return [...this.stepsByToken(token)].length > 0;
   }
 
   claimed(): Iterable<StepRow> {
@@ -134,6 +141,31 @@ export class TableView implements View {
     );
   }
 
+  requestsBackwards(): Iterable<RequestRow> {
+    const { rows, log } = this.#contents.requests;
+    if (this.#undoneOf(log) === undefined) return backwards(rows.all());
+    return [...this.requests()].sort((a, b) => b.asked_ts - a.asked_ts);
+  }
+
+  newestRequests(ms: number, now: number): readonly RequestRow[] {
+    const { rows, log } = this.#contents.requests;
+    const undone = this.#undoneOf(log);
+    if (undone === undefined) return rows.newest(ms, now);
+    const apart = new Set([...undone.keys()].map(({ incarnation }) => incarnation));
+    const newest = rows.newest(ms, now, apart);
+    const deleted = [...undone.values()].filter((row) => row !== undefined);
+    for (const one of apart) {
+      const kept = rows.of(one).filter((row) => !undone.has(row));
+      newest.push(...newestOf([...kept, ...deleted.filter(({ incarnation }) => incarnation === one)], ms, now));
+    }
+    return newest;
+  }
+
+  mayShareTokens(): boolean {
+    const { rows, log } = this.#contents.requests;
+    return rows.haveSharedTokens || this.#undoneOf(log) !== undefined;
+  }
+
   podLog(): Iterable<PodLogRow> {
     return this.#rowsOf(this.#contents.podLog, (rows) => rows.all());
   }
@@ -186,4 +218,8 @@ export class TableView implements View {
     const deleted = [...undone.values()].filter((row) => row !== undefined && holds(row)) as R[];
     return [...found(rows).filter((row) => !undone.has(row)), ...deleted];
   }
+}
+
+function* backwards<T>(items: readonly T[]): Generator<T> {
+  for (let i = items.length - 1; i >= 0; i--) yield items[i] as T;
 }
