@@ -20,6 +20,8 @@ export class Outbox {
   #waiting: OutboxEntry[] = [];
   /** The batch of the exchange in flight. */
   #sending: readonly OutboxEntry[] = [];
+  /** Whether there may be claims that the pod never took. Mostly there are none, and nothing is searched. */
+  #unknown = false;
 
   /** How many wait to be sent. */
   get size(): number {
@@ -36,7 +38,13 @@ export class Outbox {
     return this.awaiting === 0;
   }
 
+  /** Whether a claim that the pod never took is being given back. */
+  get hasUnknown(): boolean {
+    return this.#unknown && this.all().some((entry) => !isEnded(entry));
+  }
+
   add(entry: OutboxEntry): void {
+    this.#unknown ||= !isEnded(entry);
     this.#waiting.push(entry);
   }
 
@@ -60,6 +68,7 @@ export class Outbox {
   /** The batch has its receipts. */
   sent(): void {
     this.#sending = [];
+    this.#unknown = this.hasUnknown;
   }
 
   /** The exchange failed: the batch is sent again before all others. */

@@ -142,10 +142,11 @@ export class ExchangeLoop implements Service {
   async #received(pod: PodRef, batch: readonly OutboxEntry[], result: ExchangeResult): Promise<void> {
     const { runtime, claims, planner, intake, slots, slice } = this.#deps;
     const now = this.#now();
+    // Before the batch leaves the outbox: a look may still show a claim that this exchange gives back.
+    const brought = result.isReadBack || claims.outbox.hasUnknown ? claims.notHeld(result.claims) : result.claims;
     claims.outbox.sent();
     planner.received(now, result);
     // Claims of an evicted incarnation are orphans by now.
-    const brought = result.isReadBack ? claims.notHeld(result.claims) : result.claims;
     if (pod === claims.pod) intake.takeIn(brought, pod, now);
     slots.fill();
     for (let i = 0; i < batch.length; i++) {

@@ -53,3 +53,25 @@ test('an old cancellation stays old, however long the query takes', async () => 
   expect(rig.events('step:cancelled')).toEqual([]);
   expect(rig.pool.load.running).toBe(1);
 });
+
+test('a claim that is given back because the pod does not know it is not taken if a look shows it still', async () => {
+  const rig = await running({ quick: () => 1 });
+  rig.store.add('s1', 'quick');
+  const request = { token: 'lost', free: 1, prefetch: 0, quarantine: 0, types: new Map([['quick', 1]]) } as const;
+  const { claims } = await rig.store.exchange({ pod: POD, settlements: [], claim: request });
+  expect(claims).toHaveLength(1);
+  const exchange = rig.store.exchange.bind(rig.store);
+  rig.store.exchange = async (sent) => {
+    const reply = await exchange(sent);
+    const givesBack = sent.settlements.some(({ claimToken }) => claimToken === 'lost');
+    return givesBack ? { ...reply, claims: [...claims, ...reply.claims] } : reply;
+  };
+  for (let i = 0; i < 2; i++) {
+    rig.pool.reconcile(rig.pool.snapshot(), rig.store.held(POD));
+    await rig.runtime.advance(2_000);
+  }
+  await rig.runtime.advance(2_000);
+  expect(rig.store.row('s1').status).toBe('completed');
+  expect(rig.events('step:started')).toHaveLength(1);
+  expect(rig.events('step:lost')).toEqual([]);
+});
