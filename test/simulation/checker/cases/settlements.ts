@@ -48,6 +48,12 @@ export const SETTLEMENT_CASES: readonly Case[] = [
   },
   {
     rule: 'an end follows a run',
+    shows: 'a claim that is given back while its handler runs',
+    good: (h) => running(h).fenced('p1', 'silent').released('s1', 'p1').ended('s1', 'threw', true),
+    broken: (h) => running(h).released('s1', 'p1').ended('s1'),
+  },
+  {
+    rule: 'an end follows a run',
     shows: 'a step that fails without a run',
     good: (h) =>
       running(h)

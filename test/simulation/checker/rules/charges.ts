@@ -55,7 +55,8 @@ export const retriesForFailures: Rule = {
       else if (charged && (run === undefined || isInnocent(ended?.entry)))
         report('a retry was charged, and no run had failed', about, claim.made, run?.began, ended, change);
       else if (!charged && byHolder(claim, change) && after.status === 'pending' && ended?.entry.how === 'threw')
-        if (!ended.entry.aborted) report('a run failed, and no retry was charged', about, claim.made, ended, change);
+        if (!ended.entry.aborted && !isStopping(claim, ended))
+          report('a run failed, and no retry was charged', about, claim.made, ended, change);
     }
   },
 };
@@ -95,6 +96,11 @@ export const crashesWithinBounds: Rule = {
     }
   },
 };
+
+/** A handler that uses its queue while that stops may throw because of it. */
+function isStopping({ life }: Claim, { at }: { readonly at: number }): boolean {
+  return (life?.process?.stoppingAt ?? Infinity) <= at;
+}
 
 /** A run that ended well, or gave its step back, before its time was up. */
 function isInnocent(ended: { readonly how: string; readonly aborted: boolean } | undefined): boolean {

@@ -27,7 +27,7 @@ export const onlyTheHolderSettles: Rule = {
 
 export const endsAfterItsRun: Rule = {
   name: 'an end follows a run',
-  says: 'A step is completed only after its handler has returned under that claim, and is failed by its holder only after its handler has begun under it.',
+  says: 'A step is completed only after its handler has returned under that claim, is failed by its holder only after its handler has begun under it, and is not given back by its holder while its handler runs undisturbed.',
   check(index, report) {
     for (const claim of index.claims) {
       const change = claim.ended;
@@ -39,6 +39,13 @@ export const endsAfterItsRun: Rule = {
         if (!returned) report('completed, and no handler had returned under this claim', about, claim.made, change);
       } else if (change.after?.status === 'failed' && began.length === 0)
         report('failed by its holder, and no handler had begun under this claim', about, claim.made, change);
+      else if (change.after?.status === 'pending') {
+        const run = began.find(
+          ({ ended }) => ended !== undefined && ended.index > change.index && !ended.entry.aborted,
+        );
+        if (run !== undefined)
+          report('given back while its handler ran undisturbed', about, claim.made, run.began, change, run.ended);
+      }
     }
   },
 };
