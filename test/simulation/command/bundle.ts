@@ -4,10 +4,11 @@
  * Invariants:
  * - Packages are not bundled: drivers are native, and Node.js finds the others from where the file is.
  * - A patch changes what is bundled, never the sources.
+ * - What tests start from beside their modules is found.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, stop, type Plugin } from 'esbuild';
 import { patched, type Patch } from '../../mutants/patch.js';
 
@@ -44,7 +45,7 @@ export class Bundle {
         ...{ bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' },
         ...{ tsconfig: path.join(PROJECT, 'tsconfig.json'), logLevel: 'silent' },
         ...(isMeasured && { sourcemap: 'linked', sourcesContent: false, treeShaking: false }),
-        plugins: patch === undefined ? [] : [patching(patch)],
+        plugins: [ownPlaces, ...(patch === undefined ? [] : [patching(patch)])],
       });
       return bundle;
     } catch (error) {
@@ -62,6 +63,17 @@ export class Bundle {
 export function stopBundling(): Promise<void> {
   return stop();
 }
+
+/** Programs and files of tests are found from where their module is, which is not where the bundle is. */
+const ownPlaces: Plugin = {
+  name: 'own places',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]test[\\/]support[\\/].*\.ts$/ }, ({ path: loaded }) => {
+      const text = readFileSync(loaded, 'utf8');
+      return { contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(loaded).href)), loader: 'ts' };
+    });
+  },
+};
 
 function patching(patch: Patch): Plugin {
   const file = path.join(PROJECT, patch.file);

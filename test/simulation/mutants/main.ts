@@ -13,7 +13,8 @@ import { MUTANTS_USAGE, mutantFlags } from './flags.js';
 import { lineOf, summaryOf, textOf } from './report.js';
 import { tryMutants } from './try-mutants.js';
 
-const ENTRY = fileURLToPath(new URL('../command/worker.ts', import.meta.url));
+const entry = fileURLToPath(new URL('../command/worker.ts', import.meta.url));
+const comparison = fileURLToPath(new URL('comparison-worker.ts', import.meta.url));
 
 await runMain(async (args, { signal, out, err }) => {
   const flags = mutantFlags(args, allMutants);
@@ -21,7 +22,8 @@ await runMain(async (args, { signal, out, err }) => {
     out(MUTANTS_USAGE.trimEnd());
     return 0;
   }
-  const hunted = await tryMutants({ ...flags, entry: ENTRY, misfits, signal, onHunted: (one) => err(lineOf(one)) });
+  const given = { ...flags, entry, comparison, misfits, signal };
+  const hunted = await tryMutants({ ...given, onHunted: (one) => err(lineOf(one)) });
   const summary = summaryOf(hunted);
   out(flags.json ? JSON.stringify(summary) : textOf(hunted));
   return summary.missed === 0 ? 0 : 1;

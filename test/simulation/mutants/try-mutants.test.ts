@@ -16,7 +16,16 @@ function mutant(name: string, replace: string, find = FIND, file = FILE): Mutant
 
 const run = (mutants: readonly Mutant[], refused: readonly string[] = []) => {
   const { signal } = new AbortController();
-  const given = { entry: ENTRY, mutants, seeds: 25, jobs: 2, signal, misfits: () => refused, onHunted: () => {} };
+  const given = {
+    entry: ENTRY,
+    comparison: ENTRY,
+    mutants,
+    seeds: 25,
+    jobs: 2,
+    signal,
+    misfits: () => refused,
+    onHunted: () => {},
+  };
   return tryMutants(given).finally(stopBundling);
 };
 

@@ -15,7 +15,10 @@ import type { Mutant } from './mutant.js';
 import { SoundCode } from './sound-code.js';
 
 export interface TryParts {
+  /** The module with which a process begins that runs histories. */
   readonly entry: string;
+  /** The same for one that compares models with texts. */
+  readonly comparison: string;
   readonly mutants: readonly Mutant[];
   readonly seeds: number;
   readonly jobs: number;
@@ -28,19 +31,18 @@ export interface TryParts {
 
 /** @returns the results in the order of the mutants. @throws if a mutant has a mistake, or the signal aborts */
 export async function tryMutants(parts: TryParts): Promise<Hunted[]> {
-  const { entry, mutants, seeds, jobs, signal, onHunted } = parts;
+  const { mutants, seeds, jobs, signal, onHunted } = parts;
   for (const mutant of mutants) patched(readFileSync(path.join(PROJECT, mutant.file), 'utf8'), mutant);
   const mistakes = parts.misfits(PROJECT, mutants);
   if (mistakes.length > 0) throw new Error(`The list of mutants has mistakes:\n${mistakes.join('\n')}`);
-  const bundle = await Bundle.make(entry);
-  const process = new SeedProcess(bundle.file);
-  const sound = new SoundCode(process);
+  const grounds = { histories: new Ground(parts.entry), comparison: new Ground(parts.comparison) };
   const open = mutants.entries();
   const results: Hunted[] = [];
   const work = async (): Promise<void> => {
     for (const [place, mutant] of open) {
       signal.throwIfAborted();
-      const hunted = await hunt(mutant, { entry, sound, seeds, signal });
+      const { entry, sound } = grounds[mutant.by ?? 'histories'];
+      const hunted = await hunt(mutant, { entry, sound: await sound(), seeds, signal });
       results[place] = hunted;
       onHunted(hunted);
     }
@@ -52,8 +54,35 @@ export async function tryMutants(parts: TryParts): Promise<Hunted[]> {
     signal.throwIfAborted();
     throw error;
   } finally {
-    await process.close();
-    bundle.remove();
+    await Promise.all(Object.values(grounds).map((ground) => ground.close()));
     await stopBundling();
+  }
+}
+
+/** Where mutants are looked for: a kind of process, and the sound code in one of them, which starts when it is first needed. */
+class Ground {
+  readonly entry: string;
+  #bundle: Promise<Bundle> | undefined;
+  #process: SeedProcess | undefined;
+  #sound: Promise<SoundCode> | undefined;
+
+  constructor(entry: string) {
+    this.entry = entry;
+  }
+
+  readonly sound = (): Promise<SoundCode> => (this.#sound ??= this.#start());
+
+  async close(): Promise<void> {
+    await this.#process?.close();
+    await this.#bundle?.then(
+      (bundle) => bundle.remove(),
+      () => undefined, // the caller of `sound` has the error
+    );
+  }
+
+  async #start(): Promise<SoundCode> {
+    const { file } = await (this.#bundle = Bundle.make(this.entry));
+    this.#process = new SeedProcess(file);
+    return new SoundCode(this.#process);
   }
 }
