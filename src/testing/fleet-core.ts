@@ -9,6 +9,7 @@ import { FleetQError, StoppedError } from '../errors.js';
 import { FleetQ } from '../fleetq.js';
 import type { FleetQOptions } from '../options.js';
 import type { AnyFleetQ } from '../queue-interface.js';
+import { DEFAULT_RHYTHM } from '../store/sqlite/default-rhythm.js';
 import { VirtualRuntime } from '../runtime/virtual-runtime.js';
 import type { AnyDefinition } from '../step/type-map.js';
 import { FleetEvents } from './fleet-events.js';
@@ -48,6 +49,7 @@ export class FleetCore {
   readonly #definitions: AnyDefinition[];
   #isPrepared = false;
   #connected = true;
+  #unsettledUntil = 0;
 
   constructor(options: ResolvedFleetOptions) {
     this.#options = options;
@@ -68,6 +70,7 @@ export class FleetCore {
       runs: this.runs,
       lives: () => this.lives,
       prepare: () => this.#prepare(),
+      unsettledUntil: () => this.#unsettledUntil,
     });
     this.#definitions = [...(options.queue.steps ?? [])];
     this.#clientLink = new PodLink(this.#store);
@@ -94,7 +97,7 @@ export class FleetCore {
     this.#definitions.push(definition as AnyDefinition);
   }
 
-  /** Adds a pod, which is started before time moves next. */
+  /** Adds a pod. It is started at once, or before time first moves. */
   add(podId: string, steps?: readonly AnyDefinition[]): PodPlace {
     const place: PodPlace = new PodPlace({
       podId,
@@ -104,8 +107,10 @@ export class FleetCore {
       move: (call) => this.move('stop', call),
       onError: (error) => this.#driver.fail(error),
       onEnd: (life) => this.events.remove(life),
+      onFault: () => this.#disturbed(),
     });
     this.pods.push(place);
+    if (this.#isPrepared) void place.beginFirst();
     return place;
   }
 
@@ -146,6 +151,7 @@ export class FleetCore {
 
   connect(connected: boolean): void {
     this.#connected = connected;
+    this.#disturbed();
     this.#clientLink.set(connected ? 'up' : 'down');
     for (const life of this.lives)
       if (connected) life.reconnect();
@@ -168,6 +174,13 @@ export class FleetCore {
     if (this.runs.current === undefined) return;
     const problem = `${what}: a handler cannot move time, which waits for the handler; use clock.sleep() in handlers`;
     throw new FleetStuckError('running', problem, []);
+  }
+
+  /** The pods need time to find out that one is dead, or is back. */
+  #disturbed(): void {
+    const { deadAfterMs = DEFAULT_RHYTHM.deadAfterMs, recoveryIntervalMs = DEFAULT_RHYTHM.recoveryIntervalMs } =
+      this.#options.queue;
+    this.#unsettledUntil = this.world.monotonicMs() + 2 * (deadAfterMs + recoveryIntervalMs);
   }
 
   async #prepare(): Promise<void> {

@@ -45,7 +45,7 @@ function goal(
     ...own,
     until: since + withinMs,
     whileRunning,
-    patient,
+    patient: patient || whileRunning,
     passive: false,
     stuck: async (reason) => {
       const problem = problemOf(reason, context.nowMs() - since, context);

@@ -53,6 +53,8 @@ export interface PodPlaceDependencies {
   readonly move: (call: () => Promise<void>) => Promise<void>;
   /** Reports an error of the start that no restart mends. */
   readonly onError: (error: Error) => void;
+  /** A fault begins or ends. */
+  readonly onFault: () => void;
   /** The process is gone. */
   readonly onEnd: (life: PodLife) => void;
 }
@@ -128,19 +130,19 @@ export class PodPlace implements TestPod {
   }
 
   freeze(): void {
-    this.#running('freeze', this.#life).freeze();
+    this.#faulty('freeze').freeze();
   }
 
   resume(): void {
-    this.#running('resume', this.#life).thaw();
+    this.#faulty('resume').thaw();
   }
 
   disconnect(): void {
-    this.#running('disconnect', this.#life).disconnect();
+    this.#faulty('disconnect').disconnect();
   }
 
   reconnect(): void {
-    this.#running('reconnect', this.#life).reconnect();
+    this.#faulty('reconnect').reconnect();
   }
 
   async stop(): Promise<void> {
@@ -158,9 +160,16 @@ export class PodPlace implements TestPod {
     this.#last = life.queue.health();
     this.#life = undefined;
     this.#deps.onEnd(life);
+    this.#deps.onFault();
     if (!restart) return;
     this.#awaited = true;
     this.#deps.later(() => void this.#begin());
+  }
+
+  #faulty(what: string): PodLife {
+    const life = this.#running(what, this.#life);
+    this.#deps.onFault();
+    return life;
   }
 
   #running(what: string, life: PodLife | undefined): PodLife {

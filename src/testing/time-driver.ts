@@ -46,6 +46,8 @@ export interface TimeDriverDependencies {
   readonly prepare: () => Promise<void>;
   readonly onTime: ((now: number) => unknown) | undefined;
   readonly skipIdleTime: boolean;
+  /** Until when no time is skipped, by the world's monotonic clock: pods find out what has happened to others. */
+  readonly unsettledUntil: () => number;
   readonly realTimeoutMs: number;
   readonly maxRuns: number;
   /** Tests give their own. */
@@ -89,7 +91,7 @@ export class TimeDriver {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
       this.#waiting.add({ goal, resolve, reject });
-      if (!goal.passive) this.#moving ??= this.#move().finally(() => (this.#moving = undefined));
+      this.#drive();
     });
   }
 
@@ -115,6 +117,15 @@ export class TimeDriver {
     } catch (error) {
       this.fail(asError(error));
     }
+  }
+
+  /** Begins to move. A goal that comes when a movement is about to end begins the next. */
+  #drive(): void {
+    if (this.#moving !== undefined || !this.#isWanted) return;
+    this.#moving = this.#move().finally(() => {
+      this.#moving = undefined;
+      this.#drive();
+    });
   }
 
   get #isWanted(): boolean {
@@ -210,6 +221,7 @@ export class TimeDriver {
     const { store, lives, skipIdleTime, world } = this.#deps;
     const pods = lives();
     if (!skipIdleTime || mostMs < SHORTEST_SKIP_MS || pods.length === 0) return false;
+    if (world.monotonicMs() < this.#deps.unsettledUntil()) return false;
     if (!pods.every((life) => life.atRest)) return false;
     const running = pods.reduce((sum, life) => sum + life.running, 0);
     if ((await this.#claimed.answer()) !== running) return false;
