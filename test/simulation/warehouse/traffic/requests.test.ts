@@ -146,6 +146,23 @@ describe('a request, sent by a real session', () => {
     expect(bed.warehouse.slots.taken).toBe(0);
   });
 
+  it('ends with 000604 when it is cancelled, and has changed nothing', async () => {
+    const bed = new TrafficBed();
+    const connection = await bed.connected();
+    const ended = new Promise<unknown>((resolve) => {
+      const sent = connection.raw.execute({
+        sqlText: 'UPDATE any',
+        requestId: 'r',
+        complete: (error) => resolve(error),
+      });
+      bed.root.fork().after(50, () => sent.cancel(() => {}));
+    });
+    expect(await bed.root.until(ended)).toMatchObject({ code: '000604', sqlState: '57014' });
+    await bed.root.advance(1_000);
+    expect(bed.version).toBe(0);
+    expect(bed.warehouse.lockOf('stepTracker').taken + bed.warehouse.slots.taken).toBe(0);
+  });
+
   it('is busy, and may be sent again, when too many wait', async () => {
     const bed = new TrafficBed({ figures: { waiters: 0 } });
     const [holder] = await bed.several(1);
