@@ -103,6 +103,7 @@ function rowOf(step_id: string, now: number): StepRow {
     settled_token: null,
     settled_version: null,
     settled_by: null,
+    earlier_settlements: null,
     submit_token: null,
     submit_index: null,
     payload_text: '{"type":"work"}',

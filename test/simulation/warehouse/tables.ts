@@ -28,6 +28,7 @@ export interface StepRow {
   readonly settled_token: string | null;
   readonly settled_version: number | null;
   readonly settled_by: string | null;
+  readonly earlier_settlements: string | null;
   readonly submit_token: string | null;
   readonly submit_index: number | null;
   readonly payload_text: string | null;

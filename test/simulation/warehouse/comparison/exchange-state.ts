@@ -4,6 +4,7 @@
  *
  * What the texts leave open does not occur: two requests of one incarnation with one number, two settlements of one claim in one request.
  */
+import { createHash } from 'node:crypto';
 import type { ArchivedRow, PodLogRow, RequestRow, StepRow } from '../tables.js';
 import { type Seeded, seeded } from '../tables/seeded.js';
 
@@ -90,12 +91,24 @@ export class RandomExchange {
       settled_token: this.#once(2) ? this.random.pick(TOKENS) : null,
       settled_version: this.#orNull([0, 1, 2, 3]),
       settled_by: this.#orNull(WHO),
+      earlier_settlements: this.#earlier(),
       submit_token: null,
       submit_index: this.#orNull([0, 1, 2]),
       payload_text: this.#orNull(['{"type":"t","args":[1,"é"]}']),
       result: this.#orNull(['"done"'], 2),
       error: this.#orNull(['{"code":"X"}'], 2),
     };
+  }
+
+  /** Settlements of this state's tokens and incarnations, up to more than a row remembers. */
+  #earlier(): string | null {
+    if (this.#once(2)) return null;
+    const { random } = this;
+    const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
+    const settlements = Array.from({ length: this.#once(4) ? 20 : 1 + random.upTo(3) }, () =>
+      md5(`${md5(random.pick(TOKENS))}${random.upTo(4)} ${random.pick(WHO)}`),
+    );
+    return settlements.join('');
   }
 
   request(): RequestRow {

@@ -58,6 +58,7 @@ export function stepRow(random: Random, now: number, stepId = random.pick(STEP_I
     claimed_incarnation: hasHolder ? maybe(random, incarnation, 0.05) : null,
     claimed_ts: hasHolder ? maybe(random, past(random, now)) : null,
     ...settlement(random),
+    earlier_settlements: random.chance(0.3) ? 'f'.repeat(32 * random.between(1, 20)) : null,
     submit_token: maybe(random, random.pick(TOKENS)),
     submit_index: maybe(random, random.between(0, 3)),
     result: random.chance(0.3) ? '{"n":1}' : null,

@@ -3,6 +3,7 @@ import type { RowUpdate, StatementModel, StepRow } from '../tables.js';
 import { newest, newRowId } from './step-rows.js';
 import { distinctTexts } from './bind-lists.js';
 import { elements, number, path, varchar } from '../values.js';
+import { rememberLast } from './earlier-settlements.js';
 
 /** The steps of a bind with the version that each was read at. Of a step that the bind names twice, the first entry counts. */
 function atVersion(bind: unknown): ReadonlyMap<string, number | null> {
@@ -33,6 +34,7 @@ export const cancel: StatementModel = (_, { bind }) => ({
     settled_token: row.claim_token ?? row.settled_token,
     settled_version: row.claim_token === null ? row.settled_version : row.version,
     settled_by: varchar(path(bind, 'token')),
+    earlier_settlements: row.claim_token === null ? row.earlier_settlements : rememberLast(row),
   })),
 });
 

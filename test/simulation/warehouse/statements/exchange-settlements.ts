@@ -1,6 +1,7 @@
 /** Settlements as the texts read them, and what a claim or a settlement makes of a row. */
 import type { RowUpdate, StatementModel, StepRow, View } from '../tables.js';
 import { clamped, compareText, elements, path, tryNumber, understood, varchar } from '../values.js';
+import { rememberLast } from './earlier-settlements.js';
 
 /** `settlement` of the texts: one settlement of a bind or of a request. */
 export interface Settlement {
@@ -102,6 +103,7 @@ export function changed(
     settled_token: n.guard ?? t.settled_token,
     settled_version: isClaim ? t.settled_version : n.seen,
     settled_by: n.settler ?? t.settled_by,
+    earlier_settlements: isClaim ? t.earlier_settlements : rememberLast(t),
   };
 }
 

@@ -65,6 +65,7 @@ const BLANK = {
   settled_token: null,
   settled_version: null,
   settled_by: null,
+  earlier_settlements: null,
   result: null,
   error: null,
 };

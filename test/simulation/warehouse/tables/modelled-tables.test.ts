@@ -22,7 +22,15 @@ const row = (step_id: string, row_id: string, more: Partial<StepRow> = {}): Step
   },
   ...{ created_ts: 0, max_retries: 3, version: 0, step_type: 't', run_at: 0, far_run_at: null, crashes: 0 },
   ...{ claim_token: null, claimed_incarnation: null, claimed_ts: null, settled_token: null, settled_version: null },
-  ...{ settled_by: null, submit_token: null, submit_index: null, payload_text: null, result: null, error: null },
+  ...{
+    settled_by: null,
+    earlier_settlements: null,
+    submit_token: null,
+    submit_index: null,
+    payload_text: null,
+    result: null,
+    error: null,
+  },
   ...more,
 });
 

@@ -112,6 +112,7 @@ function rowOf(stepId: string, rowId: string): StepRow {
     settled_token: null,
     settled_version: null,
     settled_by: null,
+    earlier_settlements: null,
     submit_token: null,
     submit_index: null,
     payload_text: null,
