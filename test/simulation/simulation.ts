@@ -2,6 +2,7 @@
 import type { PodDead } from '../../src/events.js';
 import { VirtualRuntime } from '../../src/runtime/virtual-runtime.js';
 import { sqlite } from '../../src/sqlite.js';
+import type { NewStep } from '../../src/step/submission.js';
 import type { StepRecord, Store } from '../../src/store/contract.js';
 import { LateWorld, type Lateness } from '../support/late-store.js';
 import type { VirtualHost } from '../support/virtual-host.js';
@@ -79,12 +80,12 @@ export class Simulation {
     return pod;
   }
 
-  async submit(count: number): Promise<void> {
+  async submit(count: number, given: Partial<NewStep> = {}): Promise<void> {
     const steps = Array.from({ length: count }, () => {
       const stepId = `step-${String(this.stepIds.length + 1).padStart(5, '0')}`;
       this.stepIds.push(stepId);
       const payload = '{"type":"work"}';
-      return { stepId, type: 'work', payload, priority: 0, maxRetries: 3, delayMs: 0, runAt: null };
+      return { stepId, type: 'work', payload, priority: 0, maxRetries: 3, delayMs: 0, runAt: null, ...given };
     });
     await this.world.until(this.#store.submit(steps));
   }
