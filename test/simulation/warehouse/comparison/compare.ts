@@ -43,7 +43,7 @@ export interface CompareOptions {
 const FIRST_INSTANT = 1_893_456_000_000;
 /** How many statements follow on one state. */
 const MOST_RUNS = 2;
-const OLD_SOURCES = 0.4;
+const OLD_SOURCES = 0.5;
 
 export class Comparer {
   readonly #emulated: EmulatedTables;

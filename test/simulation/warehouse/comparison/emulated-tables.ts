@@ -5,6 +5,7 @@
  *
  * Each table has a companion with another name: what the source of a statement reads, if that is older than its target.
  */
+import { randomUUID } from 'node:crypto';
 import { migrations, SCHEMA } from '../../../../src/store/snowflake/schema.js';
 import { statementsOf, type Statements } from '../../../../src/store/snowflake/statements.js';
 import { namesOf, type Names, type Place, type Tables } from '../../../../src/store/snowflake/table-names.js';
@@ -13,11 +14,6 @@ import { Upstream, type TableShape } from '../../../support/warehouse/emulator-c
 import type { Reply } from '../../../support/warehouse/wire-replies.js';
 import { cellOf, type Cell } from './cells.js';
 import { TABLES, type State } from './state.js';
-
-/** A name of this shape keeps the emulator's translations for others: see translation.py. */
-const PLACE: Place = { database: 'MODEL_00000001', schema: 'TABLES_00000001', tablePrefix: '' };
-const NAMES = namesOf(PLACE);
-const OLD_NAMES = namesOf({ ...PLACE, tablePrefix: 'OLD_' });
 
 const STORED = {
   steps: 'stepTracker',
@@ -30,8 +26,10 @@ const STORED = {
 export type AnsweredRow = Readonly<Record<string, Cell>>;
 
 export class EmulatedTables {
-  readonly place = PLACE;
-  readonly statements: Statements = statementsOf(NAMES);
+  readonly place: Place;
+  readonly statements: Statements;
+  readonly #names: Names;
+  readonly #oldNames: Names;
   readonly #emulator: Emulator;
   readonly #upstream: Upstream;
   readonly #token: string;
@@ -40,6 +38,12 @@ export class EmulatedTables {
     this.#emulator = emulator;
     this.#upstream = upstream;
     this.#token = token;
+    // Of this shape, the emulator's translations are kept without it: see translation.py.
+    const random = randomUUID().slice(0, 8).toUpperCase();
+    this.place = { database: `MODEL_${random}`, schema: `TABLES_${random}`, tablePrefix: '' };
+    this.#names = namesOf(this.place);
+    this.#oldNames = namesOf({ ...this.place, tablePrefix: 'OLD_' });
+    this.statements = statementsOf(this.#names);
   }
 
   static async open(): Promise<EmulatedTables> {
@@ -52,10 +56,10 @@ export class EmulatedTables {
   }
 
   async #create(): Promise<void> {
-    await this.#query(`CREATE DATABASE IF NOT EXISTS ${PLACE.database}`);
-    await this.#query(`DROP SCHEMA IF EXISTS ${PLACE.database}.${PLACE.schema}`);
-    await this.#query(`CREATE SCHEMA ${PLACE.database}.${PLACE.schema}`);
-    const texts = [NAMES, OLD_NAMES].flatMap((names) => migrations(names, 'transient').flat());
+    const { database, schema } = this.place;
+    await this.#query(`CREATE DATABASE ${database}`);
+    await this.#query(`CREATE SCHEMA ${database}.${schema}`);
+    const texts = [this.#names, this.#oldNames].flatMap((names) => migrations(names, 'transient').flat());
     for (const text of texts) if (text.startsWith('CREATE')) await this.#query(text);
   }
 
@@ -73,7 +77,7 @@ export class EmulatedTables {
 
   /** Puts these rows in the place of all others. */
   load(state: State): Promise<void> {
-    return this.#load(state, NAMES);
+    return this.#load(state, this.#names);
   }
 
   /**
@@ -82,17 +86,17 @@ export class EmulatedTables {
    * The target is what such a text names first.
    */
   async runOn(source: State, text: string, bind: string | undefined, atMs: number): Promise<AnsweredRow[]> {
-    await this.#load(source, OLD_NAMES);
-    return this.run(withOldSource(text), bind, atMs);
+    await this.#load(source, this.#oldNames);
+    return this.run(this.#withOldSource(text), bind, atMs);
   }
 
   async state(): Promise<State> {
-    const tables = await this.#upstream.readTables(TABLES.map((table) => shapeOf(table, NAMES)));
+    const tables = await this.#upstream.readTables(TABLES.map((table) => shapeOf(table, this.#names)));
     return Object.fromEntries(TABLES.map((table, at) => [table, tables[at]])) as unknown as State;
   }
 
   async close(): Promise<void> {
-    await this.#query(`DROP SCHEMA ${PLACE.database}.${PLACE.schema}`);
+    await this.#query(`DROP SCHEMA ${this.place.database}.${this.place.schema}`);
     await this.#upstream.logout(this.#token);
     this.#upstream.close();
     await this.#emulator.stop();
@@ -102,6 +106,17 @@ export class EmulatedTables {
     return this.#upstream.loadTables(
       TABLES.map((table) => ({ ...shapeOf(table, names), rows: state[table].map(withoutNulls) })),
     );
+  }
+
+  /** The text with other tables in its source. */
+  #withOldSource(text: string): string {
+    const [names, old] = [this.#names, this.#oldNames];
+    const tables = Object.values(STORED).filter((table) => text.includes(names[table]));
+    const [target] = tables.sort((a, b) => text.indexOf(names[a]) - text.indexOf(names[b]));
+    if (target === undefined) throw new Error(`a text without a table: ${text.slice(0, 100)}`);
+    return tables
+      .reduce((so, table) => so.replaceAll(names[table], old[table]), text)
+      .replace(old[target], names[target]);
   }
 
   async #query(sqlText: string, bind?: string, options: object = {}): Promise<Reply> {
@@ -120,14 +135,3 @@ function shapeOf(table: keyof State, names: Names): TableShape {
 
 const withoutNulls = (row: object): object =>
   Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
-
-/** The text with other tables in its source. */
-function withOldSource(text: string): string {
-  const tables = Object.values(STORED);
-  const [target] = tables
-    .filter((table) => text.includes(NAMES[table]))
-    .sort((a, b) => text.indexOf(NAMES[a]) - text.indexOf(NAMES[b]));
-  if (target === undefined) throw new Error(`a text without a table: ${text.slice(0, 100)}`);
-  const old = tables.reduce((so, table) => so.replaceAll(NAMES[table], OLD_NAMES[table]), text);
-  return old.replace(OLD_NAMES[target], NAMES[target]);
-}

@@ -107,6 +107,8 @@ function archived(random: Random, now: number, row: StepRow): ArchivedRow {
 
 /** The row as it was, or may have been, before. */
 export function before(random: Random, now: number, row: StepRow): StepRow {
+  // It was claimed and given back since, or settled and retried.
+  if (random.chance(0.4)) return { ...row, version: Math.max(0, row.version - 1) };
   const other = stepRow(random, now, row.step_id);
   const { status, claim_token, claimed_by, claimed_incarnation, claimed_ts, last_update_ts } = other;
   const held = { status, claim_token, claimed_by, claimed_incarnation, claimed_ts, last_update_ts };
