@@ -22,18 +22,21 @@ export const membersClaim: Rule = {
 
 export const noRevival: Rule = {
   name: 'no incarnation comes back',
-  says: 'An incarnation that has left or was evicted never registers again, and is not both.',
-  check(index, report, { latenessMs }) {
+  says: 'An incarnation that has left or was evicted never registers again.',
+  check(index, report) {
     const ends = new Map<string, (typeof index.members)[number]>();
     for (const member of index.members) {
       const { incarnation, event } = member.entry;
       const ended = ends.get(incarnation);
-      const about = { process: index.ownerOf(incarnation)?.name };
-      if (event === 'registered') {
-        if (ended !== undefined) report(`registered after it was ${ended.entry.event}`, about, ended, member);
-      } else if (ended === undefined) ends.set(incarnation, member);
-      else if (ended.entry.event !== event && member.at - ended.at >= latenessMs)
-        report(`${event} after it was ${ended.entry.event}`, about, ended, member);
+      if (event !== 'registered')
+        ends.set(incarnation, ended ?? member); // it may leave and be evicted at once
+      else if (ended !== undefined)
+        report(
+          `registered after it was ${ended.entry.event}`,
+          { process: index.ownerOf(incarnation)?.name },
+          ended,
+          member,
+        );
     }
   },
 };
