@@ -93,6 +93,15 @@ SELECT ${values.join(', ')} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f`,
     };
   }
 
+  /** Raises the version of these rows, as if they had been claimed and given back. */
+  async raise(rowIds: readonly string[]): Promise<void> {
+    await this.#driver.run(
+      `UPDATE STEP_TRACKER SET version = version + 1
+FROM (SELECT f.value::VARCHAR AS id FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f) n WHERE row_id = n.id`,
+      [JSON.stringify(rowIds)],
+    );
+  }
+
   async rows(key: 'steps' | 'requests'): Promise<readonly ResultRow[]> {
     const [, table, columns] = TABLES.find(([of]) => of === key) ?? TABLES[0]!;
     this.#filled.add(key);
