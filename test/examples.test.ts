@@ -222,6 +222,18 @@ describe('examples', { timeout: WITHIN_MS, concurrent: false }, () => {
     },
   );
 
+  test('testing: an application tests its own handlers, through retries, two weeks and crashes', async () => {
+    const child = spawn(
+      process.execPath,
+      ['--import', import.meta.resolve('tsx'), '--test', path.join(examples, 'testing/orders.test.ts')],
+      { cwd: folder, env: { ...process.env, TSX_TSCONFIG_PATH: path.join(project, 'tsconfig.json') } },
+    );
+    let out = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    const [code] = (await once(child, 'close')) as [number];
+    expect({ code, passed: /pass (\d+)/.exec(out)?.[1] }).toEqual({ code: 0, passed: '5' });
+  });
+
   test('have a test each', () => {
     const programs = readdirSync(examples, { recursive: true, encoding: 'utf8' }).filter(
       (file) => file.endsWith('.ts') && !file.startsWith('demo') && /^await /m.test(text(file)),
