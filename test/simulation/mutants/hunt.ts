@@ -2,12 +2,13 @@
  * Looks for a history in which a mutant breaks a rule.
  *
  * Invariants:
- * - A mutant is caught only by a rule that the sound code keeps with the same seed.
+ * - A mutant is caught only by a rule that the sound code keeps with the same seed, and that breaks again when the seed is repeated.
  * - A simulation that throws, ends its process or does not end catches nothing. Such seeds are counted apart.
  */
 import { Bundle } from '../command/bundle.js';
-import { findingsOf } from '../command/failures.js';
+import type { Finding } from '../command/judgement.js';
 import { SeedProcess, type SeedResult } from '../command/seed-process.js';
+import type { WorldName } from '../plan/plan.js';
 import type { Mutant } from './mutant.js';
 import type { SoundCode } from './sound-code.js';
 
@@ -34,7 +35,7 @@ export interface HuntParts {
 
 const BATCH = 10;
 /** A seed of a mutant that takes longer than this counts as broken. */
-const SILENT_MS = 30_000;
+const SILENT_MS = 180_000;
 /** After so many, the mutant breaks the simulation rather than a rule. */
 const MOST_BROKEN = 50;
 
@@ -74,13 +75,23 @@ async function search(
     });
     for (const result of results) {
       const kept = await sound.breaks(world, result.seed);
-      const finding = findingsOf(result).find(({ rule }) => !kept.has(rule));
-      if (finding === undefined) continue;
+      const finding = result.findings.find(({ rule }) => !kept.has(rule));
+      if (finding === undefined || !(await breaksAgain(process, world, result.seed, finding))) continue;
       const { rule, text } = finding;
       return { caughtBy: { rule, seed: result.seed, text }, seeds: result.seed, ...brokenOf(failing) };
     }
   }
   return { seeds, ...brokenOf(failing) };
+}
+
+/** What does not break again shows nothing of the mutant. */
+async function breaksAgain(process: SeedProcess, world: WorldName, from: number, { rule }: Finding): Promise<boolean> {
+  let isBroken = false;
+  await process.seeds({ world, from, count: 1 }, ({ findings }) => {
+    isBroken = findings.some((finding) => finding.rule === rule);
+    return false;
+  });
+  return isBroken;
 }
 
 function brokenOf(failing: readonly SeedResult[]): Pick<Hunted, 'broken' | 'problem'> {

@@ -4,7 +4,7 @@
  *
  * Invariant: each seed is run once, whichever mutants ask.
  */
-import { findingsOf } from '../command/failures.js';
+import { findingsOf, SIMULATION } from '../command/failures.js';
 import type { SeedProcess } from '../command/seed-process.js';
 import type { WorldName } from '../plan/plan.js';
 
@@ -27,6 +27,12 @@ export class SoundCode {
     this.#breaks.set(key, breaks);
     this.#turn = breaks.catch(() => undefined); // the caller gets the error
     return breaks;
+  }
+
+  /** @throws if the simulation itself fails without any defect: then it would fail with all mutants */
+  async check(world: WorldName): Promise<void> {
+    if ((await this.breaks(world, 1)).has(SIMULATION))
+      throw new Error(`the simulation fails without a mutant: ${world}, seed 1`);
   }
 
   async #run(world: WorldName, from: number): Promise<ReadonlySet<string>> {

@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { patched } from '../../mutants/patch.js';
 import { Bundle, PROJECT, stopBundling } from '../command/bundle.js';
+import { WORLDS } from '../command/flags.js';
 import { SeedProcess } from '../command/seed-process.js';
 import { hunt, type Hunted } from './hunt.js';
 import type { Mutant } from './mutant.js';
@@ -59,6 +60,9 @@ export async function tryMutants(parts: TryParts): Promise<Hunted[]> {
   }
 }
 
+/** The environment of the emulator may have to be made. */
+const FIRST_MS = 600_000;
+
 /** Where mutants are looked for: a kind of process, and the sound code in one of them, which starts when it is first needed. */
 class Ground {
   readonly entry: string;
@@ -82,7 +86,9 @@ class Ground {
 
   async #start(): Promise<SoundCode> {
     const { file } = await (this.#bundle = Bundle.make(this.entry));
-    this.#process = new SeedProcess(file);
-    return new SoundCode(this.#process);
+    this.#process = new SeedProcess(file, { silentMs: FIRST_MS });
+    const sound = new SoundCode(this.#process);
+    for (const world of WORLDS) await sound.check(world);
+    return sound;
   }
 }
