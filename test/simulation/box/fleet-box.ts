@@ -65,7 +65,7 @@ export class FleetBox {
       process.link.refuse(undefined);
       process.resume();
     }
-    this.#complete();
+    this.complete();
     this.#shared.world.calm();
     this.#shared.history.add({ kind: 'calm' });
   }
@@ -73,14 +73,14 @@ export class FleetBox {
   #start(plan: PodPlan, podId = `pod-${++this.#podIds}`): void {
     const made = new SimulatedProcess(`p${this.processes.length}`, podId, plan, this.#shared);
     made.onKilled = () => {
-      this.#shared.root.after(RESTART_MS, () => this.#complete());
+      this.#shared.root.after(RESTART_MS, () => this.complete());
     };
     this.processes.push(made);
     void made.start();
   }
 
   /** Starts what is missing of the planned fleet, as an orchestrator does. */
-  #complete(): void {
+  complete(): void {
     for (const plan of this.#plan.pods) {
       if (!this.alive.some((pod) => pod.plan === plan && !pod.stopping && !pod.drained)) this.#start(plan);
     }

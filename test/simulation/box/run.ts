@@ -53,6 +53,7 @@ async function drain(plan: Plan, root: VirtualRuntime, box: FleetBox, world: Wor
   const settled = Math.max(...plan.pods.map(({ deadAfterMs, heartbeatMs }) => deadAfterMs + 6 * heartbeatMs));
   for (;;) {
     await root.advance(LOOK_MS);
+    box.complete(); // a pod that was superseded drains, and is replaced
     const ranFor = root.monotonicMs() - startedAt;
     if (ranFor > DRAIN_LIMIT_MS) return;
     if (ranFor > settled && isDrained(world) && hasOneLeader(box) && isWell(box)) return;

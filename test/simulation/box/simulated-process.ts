@@ -38,6 +38,7 @@ export class SimulatedProcess {
   /** `undefined`: it only submits and asks. */
   readonly plan: PodPlan | undefined;
   readonly #shared: Surroundings;
+  #killed = false;
   /** Killed, or stopped. */
   gone = false;
   frozen = false;
@@ -75,6 +76,7 @@ export class SimulatedProcess {
       queue.register(type, run, STEP_TYPES[type] ?? {});
     }
     recordEvents(this.queue, (name, stepId, fields) => {
+      if (this.#killed) return; // it dies in the middle of a turn, whose rest is not its own any more
       if (name === 'pod:fenced' && fields['recoverable'] === false) this.drained = true;
       if (name === 'pod:joined' && fields['podId'] === podId && !this.drained)
         this.incarnation = String(fields['incarnation']);
@@ -115,6 +117,7 @@ export class SimulatedProcess {
   kill(): void {
     if (this.gone) return;
     this.gone = true;
+    this.#killed = true;
     this.#note('killed');
     this.link.kill();
     this.machine.freeze('runs');
@@ -166,7 +169,7 @@ export class SimulatedProcess {
     });
     try {
       const answer = await make(this.queue);
-      if (this.gone && !this.stopping) return undefined;
+      if (this.#killed) return undefined;
       history.add({ kind: 'told', call, ...shown(answer) });
       return answer;
     } catch (error) {
@@ -184,7 +187,7 @@ export class SimulatedProcess {
     const ended = (how: RunEnded['how']): void => history.add({ kind: 'ended', run, how, aborted: ctx.signal.aborted });
     try {
       const result = await behave(behaviour, ctx, { runtime: this.machine, kill: () => this.kill() }, nth);
-      if (this.gone && !this.stopping) return await new Promise(() => {}); // it was killed: nothing is left of it
+      if (this.#killed) return await new Promise(() => {}); // it was killed: nothing is left of it
       ended('returned');
       return result;
     } catch (error) {
