@@ -56,16 +56,23 @@ async function drain(plan: Plan, root: VirtualRuntime, box: FleetBox, world: Wor
     box.complete(); // a pod that was superseded drains, and is replaced
     const ranFor = root.monotonicMs() - startedAt;
     if (ranFor > DRAIN_LIMIT_MS) return;
-    if (ranFor > settled && isDrained(world) && hasOneLeader(box) && isWell(box)) return;
+    if (ranFor > settled && isDrained(world) && isLed(box) && isWell(box)) return;
   }
 }
 
+/** Of a step with two rows one may stay pending until housekeeping removes it, which may be much later. */
 function isDrained(world: World): boolean {
-  return world.rows().steps.every(({ status }) => status !== 'pending' && status !== 'claimed');
+  const { steps } = world.rows();
+  const open = steps.filter(({ status }) => status === 'pending' || status === 'claimed');
+  if (open.length === 0) return true;
+  const ended = new Set(steps.filter((step) => !open.includes(step)).map(({ stepId }) => stepId));
+  return open.every(({ stepId, status }) => status === 'pending' && ended.has(stepId));
 }
 
-function hasOneLeader(box: FleetBox): boolean {
-  return box.alive.filter(({ queue }) => queue.health().isLeader).length === 1;
+/** One pod leads; none, if all sleep. */
+function isLed(box: FleetBox): boolean {
+  const alive = box.alive.filter(({ drained }) => !drained).map(({ queue }) => queue.health());
+  return alive.filter(({ isLeader }) => isLeader).length === 1 || alive.every(({ asleep }) => asleep);
 }
 
 /** A call that was lost before the calm may hang for a while. */

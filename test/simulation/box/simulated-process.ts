@@ -213,8 +213,8 @@ function rhythmOf({ heartbeatMs, deadAfterMs }: PodPlan) {
     heartbeatIntervalMs: heartbeatMs,
     deadAfterMs,
     recoveryIntervalMs: heartbeatMs * 2,
-    claimIntervalMs: 200,
-    idleIntervalMs: 1_000,
+    claimIntervalMs: 300,
+    idleIntervalMs: 2_000,
   };
 }
 

@@ -4,6 +4,8 @@ import { DEFAULT_BOUNDS, type Bounds } from './bounds.js';
 
 /** How long the box keeps finished steps. */
 const KEEP_MS = 600_000;
+/** The longest that a statement takes in the warehouse world, its wait for the table included: so old may its source be. */
+const STATEMENT_MS = 5_000;
 /** More than any run lasts: what is due is then not judged. */
 const PARTED_MS = 600_000;
 
@@ -12,7 +14,13 @@ export function boundsOf({ world, hazards, pods, actions }: Plan): Bounds {
   const clockSlackMs = actions.some(partsClocks) ? PARTED_MS : DEFAULT_BOUNDS.clockSlackMs;
   const common = { ...DEFAULT_BOUNDS, faultEchoMs: 2 * deadAfterMs, clockSlackMs, keepMs: KEEP_MS };
   if (world === 'sqlite') return common;
-  return { ...common, twoRows: true, exactOrder: false, latenessMs: hazards.lateReadMs, clockSlackMs: 1_000 };
+  return {
+    ...common,
+    twoRows: true,
+    exactOrder: false,
+    latenessMs: hazards.lateReadMs + (hazards.oldSources ? STATEMENT_MS : 0),
+    clockSlackMs: 1_000,
+  };
 }
 
 /**

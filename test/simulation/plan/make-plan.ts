@@ -8,7 +8,7 @@ import type { Action, Behaviour, Hazards, Plan, PodPlan, WorldName } from './pla
 import { seededRandom, type Random } from './seeded-random.js';
 
 /** How long disasters last: until they are over, in ms. */
-const TROUBLE_MS = 14_000;
+const TROUBLE_MS = 10_000;
 
 const BEHAVIOURS: readonly (readonly [Behaviour['does'], number])[] = [
   ['returns', 30],
@@ -78,7 +78,7 @@ export function endOf(action: Action): number {
 
 /** @param handlesAll so that no type of the plan is without a pod */
 function podOf(random: Random, handlesAll: boolean): PodPlan {
-  const heartbeatMs = random.pick([400, 700, 1_000]);
+  const heartbeatMs = random.pick([500, 800, 1_000]);
   const some = random.chance(0.4);
   const types = some && !handlesAll ? ['plain', 'timed'] : ['plain', 'single', 'timed'];
   return { types, slots: random.whole(1, 4), heartbeatMs, deadAfterMs: heartbeatMs * random.pick([4, 6]) };
@@ -126,7 +126,7 @@ function call(random: Random): Action {
 function disaster(random: Random): Action {
   const at = random.whole(500, TROUBLE_MS);
   const pod = random.whole(0, 100);
-  const forMs = random.pick([300, 1_500, 4_000, 8_000]);
+  const forMs = random.pick([300, 1_500, 3_000, 6_000]);
   const kind = random.weighted(DISASTERS);
   switch (kind) {
     case 'crash':

@@ -49,7 +49,7 @@ export const oneLeads: Rule = {
   says: 'In the calm exactly one pod leads; none, if all sleep.',
   check(index, report) {
     const { finished } = index;
-    const alive = finished?.entry.alive ?? [];
+    const alive = (finished?.entry.alive ?? []).filter(({ process }) => !isOut(index, process));
     if (alive.length === 0) return;
     const leaders = alive.filter(({ isLeader }) => isLeader).map(({ process }) => process);
     const asleep = alive.every(({ process }) => isAsleep(index, process));

@@ -20,15 +20,17 @@ export const acknowledgedIsStored: Rule = {
 
 export const endsOnce: Rule = {
   name: 'a step ends once',
-  says: 'Between two retries by hand a step ends once, whatever rows it has: it is completed, failed or cancelled.',
+  says: 'Between two retries by hand a step ends once, whatever rows it has: it is completed, failed or cancelled. A cancel may still end a second row that is pending.',
   check(index, report) {
     for (const step of index.steps.values()) {
       let end: RowChange | undefined;
       for (const change of step.changes) {
         if (isRetry(change)) end = undefined;
         if (!isTerminal(change.after?.status) || isTerminal(change.before?.status)) continue;
-        const both = end?.after?.status === 'cancelled' && change.after?.status === 'cancelled'; // a cancel takes every row
-        if (end !== undefined && !both)
+        // A cancel takes every row that is pending. Its caller learns that the step had ended.
+        const isSecond =
+          change.row !== end?.row && change.before?.status === 'pending' && change.after?.status === 'cancelled';
+        if (end !== undefined && !isSecond)
           report(`${change.after?.status} after it was ${end.after?.status}`, step, end, change);
         end ??= change;
       }

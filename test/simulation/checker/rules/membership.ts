@@ -43,10 +43,10 @@ export const noRevival: Rule = {
 
 export const justEvictions: Rule = {
   name: 'no living pod is evicted',
-  says: 'A pod is evicted only if its process is gone, if a fault kept it from being heard, or if it has drained permanently.',
+  says: 'A pod is evicted only if its process is gone, if a fault kept it from being heard, if it has drained permanently, or if it has not joined yet.',
   check(index, report, { faultEchoMs }) {
-    for (const { evicted, process } of evictedLives(index)) {
-      if (isGone(process, evicted.at) || isOut(process, evicted)) continue;
+    for (const { life, evicted, process } of evictedLives(index)) {
+      if (isGone(process, evicted.at) || isOut(process, evicted) || !hasJoined(process, life)) continue;
       const from = evicted.at - deadAfterOf(process) - faultEchoMs;
       if (wasFaulty(index, process, from, evicted.at, SILENCING)) continue;
       report('evicted, and no fault had affected it', { process: process.name }, evicted);
@@ -68,11 +68,11 @@ export const fenceBeforeEviction: Rule = {
     for (const { life, evicted, process } of evictedLives(index)) {
       if (isGone(process, evicted.at) || process.stoppingAt !== undefined) continue;
       if (wasFaulty(index, process, evicted.at - deadAfterOf(process), evicted.at, STOPPING_TIME)) continue;
-      const own = process.events.filter(
-        ({ index: place, entry }) => place < evicted.index && entry.fields.incarnation === life.incarnation,
+      const fenced = process.events.some(
+        ({ index: place, entry }) =>
+          place < evicted.index && entry.fields.incarnation === life.incarnation && entry.name === 'pod:fenced',
       );
-      const joined = own.some(({ entry }) => entry.name === 'pod:joined');
-      if (joined && !own.some(({ entry }) => entry.name === 'pod:fenced'))
+      if (hasJoined(process, life) && !fenced)
         report('evicted before it had fenced itself', { process: process.name }, evicted);
     }
   },
@@ -105,6 +105,11 @@ function isOut({ events }: ProcessTrail, { index: by }: { readonly index: number
   return events.some(
     ({ entry, index }) => index < by && entry.name === 'pod:fenced' && entry.fields.recoverable === false,
   );
+}
+
+/** Whether this incarnation is at work. Before, it may wait for the answer to its registration, which may be lost. */
+function hasJoined({ events }: ProcessTrail, { incarnation }: { readonly incarnation: string }): boolean {
+  return events.some(({ entry }) => entry.name === 'pod:joined' && entry.fields.incarnation === incarnation);
 }
 
 function deadAfterOf({ settings }: ProcessTrail): number {
