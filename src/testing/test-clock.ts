@@ -47,7 +47,7 @@ export interface TestClock {
 const MOVE: FieldChecks = { whileRunning: boolean };
 
 /** @throws ValidationError `OPTION_INVALID` */
-export function checkMoveOptions(options: MoveOptions): void {
+function checkMoveOptions(options: MoveOptions): void {
   checkFields(options, MOVE, 'OPTION_INVALID', 'options');
 }
 

@@ -17,7 +17,7 @@ export function traceText(entries: readonly Entry[]): string {
 }
 
 /** One entry, as a line without its time. */
-export function lineOf(entry: Entry): string {
+function lineOf(entry: Entry): string {
   switch (entry.kind) {
     case 'row': {
       const { before, after, table } = entry;

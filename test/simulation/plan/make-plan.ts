@@ -70,7 +70,7 @@ export function makePlan(world: WorldName, seed: number): Plan {
 }
 
 /** When an action and what it causes are over. */
-export function endOf(action: Action): number {
+function endOf(action: Action): number {
   if (action.do === 'submit') return action.at + action.delayMs;
   if (action.do === 'roll') return action.at + 6 * action.everyMs;
   return action.at + ('forMs' in action ? action.forMs : 0);

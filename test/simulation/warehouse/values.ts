@@ -47,7 +47,7 @@ export const elements = (value: unknown): readonly unknown[] => (Array.isArray(v
 
 /** No real request has a tenth of this length. */
 const LONGEST_LIST = 10_000;
-export const isList = (value: unknown): boolean => Array.isArray(value) && value.length <= LONGEST_LIST;
+const isList = (value: unknown): boolean => Array.isArray(value) && value.length <= LONGEST_LIST;
 /** `listOf` of the texts. */
 export const listOf = (value: unknown): readonly unknown[] => (isList(value) ? (value as unknown[]) : []);
 
@@ -57,7 +57,7 @@ export const clamped = (value: number, most: number): number => (value < 0 ? 0 :
 /** `DATEDIFF(millisecond, from, to)`. */
 export const millisBetween = (from: number, to: number): number => Math.floor(to) - Math.floor(from);
 /** `epochMs`. */
-export const epochMs = (instant: number): number => Math.floor(instant);
+const epochMs = (instant: number): number => Math.floor(instant);
 
 /** `askedWithin`: whether a request is not older than `ms`, and not dated ahead by more than a minute. */
 export const askedWithin = (asked: number, ms: number, now: number): boolean =>
@@ -69,10 +69,10 @@ export const isTerminal = (status: string): boolean =>
 /** `typeOf`. */
 export const typeOf = (row: StepRow): string | null => row.step_type ?? varchar(path(row.payload, 'type'));
 /** `payloadOf`. */
-export const payloadOf = (row: StepRow): string =>
+const payloadOf = (row: StepRow): string =>
   row.payload_text ?? (row.payload === null || row.payload === undefined ? '{}' : JSON.stringify(row.payload));
 /** `runAtOf`. */
-export const runAtOf = (row: StepRow): number => row.far_run_at ?? epochMs(row.run_at);
+const runAtOf = (row: StepRow): number => row.far_run_at ?? epochMs(row.run_at);
 
 const LARGEST = 9_007_199_254_740_000;
 const isCountable = (value: number): boolean => value >= 0 && value <= LARGEST;

@@ -214,8 +214,3 @@ export class RecordIndex {
 function isHeld({ state }: Claim, { after }: RowChange): boolean {
   return after?.status === 'claimed' && after.claimToken === state.claimToken && after.version === state.version;
 }
-
-/** The change that ended the row: it became terminal. */
-export function endOf(change: RowChange): boolean {
-  return isTerminal(change.after?.status) && !isTerminal(change.before?.status);
-}

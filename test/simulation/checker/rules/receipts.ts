@@ -143,7 +143,7 @@ export const submittedIsTrue: Rule = {
 };
 
 /** The claims of a step that incarnations of the process had made before the event. */
-export function claimsOf(step: StepTrail, process: string, { index }: { readonly index: number }): Claim[] {
+function claimsOf(step: StepTrail, process: string, { index }: { readonly index: number }): Claim[] {
   return step.claims.filter(({ life, made }) => made.index < index && life?.process?.name === process);
 }
 

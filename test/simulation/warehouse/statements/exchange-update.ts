@@ -8,7 +8,7 @@ import { pairsOf } from './exchange-sharing.js';
 const MOST_SLOTS = 1_000_000;
 
 /** `source` of the texts: one row for each step that the UPDATE will change. */
-export function sourceOf(view: View, bind: unknown, now: number): readonly Source[] {
+function sourceOf(view: View, bind: unknown, now: number): readonly Source[] {
   const requests = requestsIn(view, number(path(bind, 'windowMs')), now, path(bind, 'own'));
   const skipped = clamped(tryNumber(path(bind, 'skip')) ?? 0, MOST_SLOTS);
   const stated = requests.flatMap(({ its_incarnation, settlements }) =>

@@ -214,7 +214,7 @@ function* until<T>(items: Iterable<T>, ends: (item: T) => boolean): Generator<T>
 }
 
 /** Two sorted sequences as one. */
-export function* merged<T>(a: Iterable<T>, b: Iterable<T>, compare: (a: T, b: T) => number): Generator<T> {
+function* merged<T>(a: Iterable<T>, b: Iterable<T>, compare: (a: T, b: T) => number): Generator<T> {
   const [left, right] = [a[Symbol.iterator](), b[Symbol.iterator]()];
   let [l, r] = [left.next(), right.next()];
   while (l.done !== true || r.done !== true) {
