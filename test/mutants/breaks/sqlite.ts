@@ -6,6 +6,13 @@ const TESTS = 'test/store/sqlite';
 const CONFORMANCE = `${TESTS}/conformance.test.ts`;
 
 export const sqliteBreaks: readonly Break[] = [
+  {
+    name: 'sqlite/connection/shared-memory: a store that closes ends the database of all',
+    file: 'src/store/sqlite/connection/shared-memory.ts',
+    find: 'const connection = { close: () => {} };',
+    replace: 'const connection = this.connection;',
+    tests: ['test/store/sqlite/connection/shared-memory.test.ts'],
+  },
   // ---- claims ----
   {
     name: 'sqlite/row-mapping: a claim says that its step has just become due',

@@ -8,19 +8,18 @@ import type {
   ProcessChanged,
   RowChanged,
 } from '../../history/history.js';
-import {
-  isTerminal,
-  type Call,
-  type Claim,
-  type Life,
-  type Placed,
-  type PlacedEvent,
-  type PlacedFault,
-  type ProcessTrail,
-  type RowChange,
-  type RowTrail,
-  type Run,
-  type StepTrail,
+import type {
+  Call,
+  Claim,
+  Life,
+  Placed,
+  PlacedEvent,
+  PlacedFault,
+  ProcessTrail,
+  RowChange,
+  RowTrail,
+  Run,
+  StepTrail,
 } from './trails.js';
 
 export class RecordIndex {
