@@ -55,7 +55,7 @@ function refusals(harness: Harness): void {
   it('refuses the earlier holder once another pod holds the step', async () => {
     const [first, second] = [await harness.join(), await harness.join()];
     const old = await harness.held(first);
-    await harness.settle(first, pendingAgain(old));
+    await harness.settle(second, pendingAgain(old)); // as the recovery does
     const current = await harness.claimOne(second, { types: { [old.type]: 1 } });
     await harness.settle(second, settlement(current));
     await refused(harness, first, old);
