@@ -1,5 +1,5 @@
-/** Four hundred fleets in the warehouse world, each with the disasters of its seed. */
+/** Three hundred fleets in the warehouse world, each with the disasters of its seed. */
 import { describe } from 'vitest';
 import { itKeepsEveryRule } from './seeds.js';
 
-describe('a fleet in the warehouse world', () => itKeepsEveryRule('warehouse', 400));
+describe('a fleet in the warehouse world', () => itKeepsEveryRule('warehouse', 300));
