@@ -47,7 +47,7 @@ describeOnTestBed('pods that combine', { timeout: 180_000 }, () => {
     await fleet.submit(20, 'a');
     await fleet.done();
     const driver = await used.byHand();
-    expect(await fleet.complaints(driver)).toEqual([]);
+    await fleet.isSound(driver);
     expect(fleet.ranTwice()).toEqual([]);
     expect(fleet.workers()).toEqual(['a', 'b', 'c']);
     expect([await fleet.evicted(driver), fleet.fenced]).toEqual([[], []]);
@@ -83,7 +83,7 @@ describeOnTestBed('pods that combine', { timeout: 180_000 }, () => {
       .toContain('a');
     await fleet.submit(40, 'c');
     await fleet.settled(driver);
-    expect(await fleet.complaints(driver, ['a', 'b'])).toEqual([]);
+    await fleet.isSound(driver, ['a', 'b']);
     expect([...before].filter(([id, runs]) => fleet.ran.get(id)!.length !== runs)).toEqual([]);
     expect(fleet.ranTwice().filter((id) => !started.has(id))).toEqual([]);
   });
@@ -106,7 +106,7 @@ describeOnTestBed('pods that combine', { timeout: 180_000 }, () => {
     suspension.configure({ resumable: true });
     await fleet.done();
     const driver = await used.byHand();
-    expect(await fleet.complaints(driver)).toEqual([]);
+    await fleet.isSound(driver);
     expect(fleet.ranTwice()).toEqual([]);
     expect([await fleet.evicted(driver), fleet.fenced]).toEqual([[], []]);
   });
@@ -127,7 +127,7 @@ describeOnTestBed('pods that combine', { timeout: 180_000 }, () => {
     await fleet.submit(30, 'jumps');
     await fleet.done();
     const driver = await used.byHand();
-    expect(await fleet.complaints(driver)).toEqual([]);
+    await fleet.isSound(driver);
     expect(fleet.ranTwice()).toEqual([]);
     expect(fleet.workers()).toEqual(['ahead', 'behind', 'jumps']);
     expect([await fleet.evicted(driver), fleet.fenced]).toEqual([[], []]);
@@ -144,7 +144,7 @@ describeOnTestBed('pods that combine', { timeout: 180_000 }, () => {
     for (const podId of ['old 1', 'new 1', 'old 2', 'new 2']) await fleet.submit(20, podId);
     await fleet.done();
     const driver = await used.byHand();
-    expect(await fleet.complaints(driver)).toEqual([]);
+    await fleet.isSound(driver);
     expect(fleet.ranTwice()).toEqual([]);
     expect(fleet.workers()).toEqual(['new 1', 'new 2', 'old 1', 'old 2']);
     const asked = await driver.run('SELECT DISTINCT pod_id AS p FROM EXCHANGE_REQUEST ORDER BY 1');
@@ -178,7 +178,7 @@ describeOnTestBed('pods that combine', { timeout: 180_000 }, () => {
       await fleet.done();
       fleet.submitted.splice(fleet.submitted.indexOf(culprit!), 1);
       const driver = await used.byHand();
-      expect(await fleet.complaints(driver)).toEqual([]);
+      await fleet.isSound(driver);
       expect(fleet.ranTwice()).toEqual([]);
       expect([fleet.ran.get(culprit!)?.length, fleet.ended.get(culprit!)]).toEqual([1, ['failed']]);
       expect(await fleet.queues.get('a')!.getStep(culprit!)).toMatchObject({ error: { code: 'RESULT_UNSTORABLE' } });
@@ -235,7 +235,7 @@ describeOnTestBed('pods that combine', { timeout: 180_000 }, () => {
       await fleet.submit(20, 'a');
     }
     await fleet.done();
-    expect(await fleet.complaints(driver)).toEqual([]);
+    await fleet.isSound(driver);
     expect(fleet.workers()).toEqual(['a', 'b', 'c']);
     expect([await fleet.evicted(driver), fleet.fenced]).toEqual([[], []]);
     for (const queue of fleet.queues.values()) await queue.stop();

@@ -83,6 +83,11 @@ export class CombiningFleet {
     return [...new Set([...this.ran.values()].flat())].sort();
   }
 
+  /** Nothing is wrong with the steps, once their events have come: a pod emits them after it has read its receipts. */
+  async isSound(driver: Driver, dead: readonly string[] = []): Promise<void> {
+    await expect.poll(() => this.#complaints(driver, dead), PATIENCE).toEqual([]);
+  }
+
   /**
    * What is wrong with the steps, by their rows, their runs and their events.
    *
@@ -90,7 +95,7 @@ export class CombiningFleet {
    *
    * @param dead pods that need not have reported what they have settled
    */
-  async complaints(driver: Driver, dead: readonly string[] = []): Promise<string[]> {
+  async #complaints(driver: Driver, dead: readonly string[] = []): Promise<string[]> {
     const rows = new Map<string, { status: string; version: number; by: string }[]>();
     const found = await driver.run('SELECT step_id, status, version, claimed_by FROM STEP_TRACKER');
     for (const { STEP_ID: id, STATUS: status, VERSION: version, CLAIMED_BY: by } of found)
