@@ -2,6 +2,7 @@
 import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { newRowId } from '../warehouse/statements/step-rows.js';
 import type { StepRow } from '../warehouse/tables.js';
+import { UNTOUCHED } from '../warehouse/tables/untouched.js';
 import type { Measures } from './measures.js';
 import type { Scenario } from './scenario.js';
 
@@ -82,32 +83,11 @@ function poisson(mean: number, random: () => number): number {
 
 function rowOf(step_id: string, now: number): StepRow {
   return {
+    ...UNTOUCHED,
     step_id,
     row_id: newRowId(now, step_id),
-    status: 'pending',
-    claimed_by: null,
-    last_update_ts: now,
-    payload: { type: 'work' },
-    retry_count: 0,
-    priority: 0,
-    created_ts: now,
-    max_retries: 3,
-    version: 0,
-    step_type: 'work',
-    run_at: now,
-    far_run_at: null,
-    crashes: 0,
-    claim_token: null,
-    claimed_incarnation: null,
-    claimed_ts: null,
-    settled_token: null,
-    settled_version: null,
-    settled_by: null,
-    earlier_settlements: null,
-    submit_token: null,
-    submit_index: null,
-    payload_text: '{"type":"work"}',
-    result: null,
-    error: null,
+    ...{ last_update_ts: now, created_ts: now, run_at: now, far_run_at: null },
+    ...{ payload: { type: 'work' }, payload_text: '{"type":"work"}', step_type: 'work' },
+    ...{ priority: 0, max_retries: 3, submit_token: null, submit_index: null },
   };
 }

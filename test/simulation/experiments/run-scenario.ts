@@ -1,11 +1,11 @@
 /** Runs one experiment on virtual time, and measures it. */
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
-import type { Hazards } from '../plan/plan.js';
 import { ModelledTables } from '../warehouse/tables/modelled-tables.js';
 import { ModelledWarehouse } from '../warehouse/traffic/modelled-warehouse.js';
 import type { Reading } from '../warehouse/traffic/meter.js';
 import type { StepRow } from '../warehouse/tables.js';
 import { CALM, MEASURED } from '../warehouse/traffic/settings.js';
+import { NO_HAZARDS } from '../worlds/support/warehouse-fleet.js';
 import { WarehouseWorld } from '../worlds/warehouse-world.js';
 import { FleetQFleet } from './fleets/fleet-q-fleet.js';
 import { NaiveFleet } from './fleets/naive-fleet.js';
@@ -18,17 +18,6 @@ import type { Outcome, Scenario } from './scenario.js';
 const START_MS = 20_000;
 /** Between two looks at whether a burst or a lone step is settled. */
 const LOOK_MS = 250;
-const NO_HAZARDS: Hazards = {
-  latencyMs: 0,
-  lostReply: 0,
-  failure: 0,
-  lateApplication: 0,
-  duplicate: 0,
-  lateReadMs: 0,
-  oldSources: false,
-  tokenLateMs: 0,
-  suspendAfterMs: 0,
-};
 const STATEMENT_TIMEOUT_MS = 60_000;
 const OWNER = 0;
 

@@ -1,4 +1,5 @@
 /** The models of the statements that submit steps. */
+import { UNTOUCHED } from '../tables/untouched.js';
 import type { StatementModel, StepRow, View } from '../tables.js';
 import { kept, newRowId } from './step-rows.js';
 import { compareText, elements, number, path, varchar } from '../values.js';
@@ -36,7 +37,7 @@ function rowOf(step: unknown, { id, at, token, now, rowId }: Insertion): StepRow
   const payload = varchar(path(step, 'payload'));
   const runAtMs = number(path(step, 'runAtMs'));
   return {
-    ...BLANK,
+    ...UNTOUCHED,
     row_id: rowId,
     step_id: id,
     payload: parsed(payload) ?? { type },
@@ -52,23 +53,6 @@ function rowOf(step: unknown, { id, at, token, now, rowId }: Insertion): StepRow
     submit_index: at,
   };
 }
-
-const BLANK = {
-  status: 'pending',
-  claimed_by: null,
-  retry_count: 0,
-  version: 0,
-  crashes: 0,
-  claim_token: null,
-  claimed_incarnation: null,
-  claimed_ts: null,
-  settled_token: null,
-  settled_version: null,
-  settled_by: null,
-  earlier_settlements: null,
-  result: null,
-  error: null,
-};
 
 /** TRY_PARSE_JSON */
 function parsed(json: string | null): unknown {

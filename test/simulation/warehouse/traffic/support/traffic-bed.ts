@@ -1,4 +1,5 @@
 /** A modelled warehouse with tiny statements, for tests of its traffic. */
+import { UNTOUCHED } from '../../tables/untouched.js';
 import { VirtualRuntime } from '../../../../../src/runtime/virtual-runtime.js';
 import type { Link } from '../../../worlds/world.js';
 import type { KnownStatement } from '../../statements/known-statement.js';
@@ -91,33 +92,10 @@ function known(text: string): KnownStatement {
 
 function rowOf(stepId: string, rowId: string): StepRow {
   return {
-    step_id: stepId,
-    row_id: rowId,
-    status: 'pending',
-    claimed_by: null,
-    last_update_ts: 0,
-    payload: null,
-    retry_count: 0,
-    priority: 0,
-    created_ts: 0,
-    max_retries: 0,
-    version: 0,
-    step_type: 'work',
-    run_at: 0,
-    far_run_at: null,
-    crashes: 0,
-    claim_token: null,
-    claimed_incarnation: null,
-    claimed_ts: null,
-    settled_token: null,
-    settled_version: null,
-    settled_by: null,
-    earlier_settlements: null,
-    submit_token: null,
-    submit_index: null,
-    payload_text: null,
-    result: null,
-    error: null,
+    ...UNTOUCHED,
+    ...{ step_id: stepId, row_id: rowId, step_type: 'work', payload: null, payload_text: null },
+    ...{ last_update_ts: 0, created_ts: 0, run_at: 0, far_run_at: null },
+    ...{ priority: 0, max_retries: 0, submit_token: null, submit_index: null },
   };
 }
 
