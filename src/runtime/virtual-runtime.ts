@@ -11,6 +11,7 @@
  * - A machine that was removed never does anything again, and costs nothing.
  */
 import { asError } from '../errors.js';
+import { mulberry32 } from './mulberry32.js';
 import { native } from './native-globals.js';
 import { createUuidV7, MAX_DELAY_MS, type Runtime, type Timer } from './runtime.js';
 import { OUTSIDE, TimerHeap } from './timer-heap.js';
@@ -286,15 +287,4 @@ export class VirtualRuntime implements Runtime {
 /** One turn of the real event loop. All promise chains that need no more than that settle. */
 function turn(): Promise<void> {
   return new Promise((resolve) => native.setImmediate(resolve));
-}
-
-/** A small seeded generator (Mulberry32, T. Ettinger): 32 bits of state, evenly spread, not for secrets. */
-function mulberry32(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
 }
