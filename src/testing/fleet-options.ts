@@ -17,7 +17,7 @@ export interface TestFleetOptions extends Omit<FleetQOptions, 'store' | 'runtime
   readonly seed?: number;
   /**
    * Whether time in which nothing is due is skipped: a month costs as much as a second. Default `true`. With `false` the
-   * pods live through it, with every heartbeat: about 0.1 ms of real time for each second.
+   * pods live through it, with every heartbeat.
    */
   readonly skipIdleTime?: boolean;
   /**

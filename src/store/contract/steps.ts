@@ -129,8 +129,9 @@ export interface StepStore {
    * crashes or more at most `quarantine` are claimed. An incarnation that has left or was evicted gets no claims.
    *
    * If the reply does not come, the exchange may still be applied, now or later, once or twice. A repeat of a
-   * settlement then gets the same receipt. Claims are found by `readBack`, or by the next heartbeat. One memory of a
-   * settlement is kept per step: a repeat gets `lost` once another claim of the step has been settled.
+   * settlement then gets the same receipt. Claims are found by `readBack`, or by the next heartbeat. A store
+   * remembers the last settlement of a step at least: a repeat may get `lost` once another claim of the step has been settled.
+   * One whose exchange is several statements remembers more, because others may settle the step before the receipt is read.
    *
    * @throws StoreError `STORE_REFUSED` if one of the settlements cannot be stored; send the others without it
    */
