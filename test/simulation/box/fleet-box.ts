@@ -36,10 +36,6 @@ export class FleetBox {
     this.processes.push(client);
   }
 
-  get client(): SimulatedProcess {
-    return this.processes[0]!;
-  }
-
   /** The pods that are alive, frozen ones included. */
   get alive(): SimulatedProcess[] {
     return this.processes.filter(({ plan, gone }) => plan !== undefined && !gone);

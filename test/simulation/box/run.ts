@@ -63,10 +63,9 @@ async function drain(plan: Plan, root: VirtualRuntime, box: FleetBox, world: Wor
 /** Of a step with two rows one may stay pending until housekeeping removes it, which may be much later. */
 function isDrained(world: World): boolean {
   const { steps } = world.rows();
-  const open = steps.filter(({ status }) => status === 'pending' || status === 'claimed');
-  if (open.length === 0) return true;
-  const ended = new Set(steps.filter((step) => !open.includes(step)).map(({ stepId }) => stepId));
-  return open.every(({ stepId, status }) => status === 'pending' && ended.has(stepId));
+  if (steps.some(({ status }) => status === 'claimed')) return false;
+  const ended = new Set(steps.filter(({ status }) => status !== 'pending').map(({ stepId }) => stepId));
+  return steps.every(({ stepId }) => ended.has(stepId));
 }
 
 /** One pod leads; none, if all sleep. */

@@ -12,6 +12,7 @@ import type { World } from '../worlds/world.js';
 import { ProcessLink, type CrashPoint } from './process-link.js';
 import { recordEvents } from './recorded-events.js';
 import { behave, isRelease, MOST_BYTES, STEP_TYPES } from './step-types.js';
+import { SILENT } from '../../support/silent-logger.js';
 
 /** What the processes of a fleet share beside the store: the world around them, and what is written down. */
 export interface Surroundings {
@@ -27,7 +28,6 @@ export interface Surroundings {
 
 /** How long finished steps are kept: longer than most plans, so that a caller can still read them. */
 const RETENTION_MS = 600_000;
-const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 export class SimulatedProcess {
   readonly name: string;

@@ -1,8 +1,7 @@
 /**
- * Experiments with whole fleets on a modelled warehouse: `npm run sim:fleets [-- --only TEXT]... [--json] [--write]`.
+ * Experiments with whole fleets on a modelled warehouse: `npm run sim:fleets [-- --only TEXT]... [--json]`.
  *
- * Each experiment prints a line. `--json` ends with one line, an array of outcomes. `--write` renews the table and the chart of the
- * documentation; it needs all experiments.
+ * Each experiment whose label has every TEXT prints a line. With `--json` there is one line instead, an array of outcomes.
  */
 import { parseArgs } from 'node:util';
 import { runScenario } from './run-scenario.js';

@@ -65,9 +65,3 @@ export class Measures {
     };
   }
 }
-
-/** The least value that this share of the values does not exceed; `NaN` of no values. */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN;
-}

@@ -1,4 +1,5 @@
 /** Runs one experiment on virtual time, and measures it. */
+import { creditsPerMillion, percentile, perThousand, shareOfCapacity } from '../../../bench/snowflake/arithmetic.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { ModelledTables } from '../warehouse/tables/modelled-tables.js';
 import { ModelledWarehouse } from '../warehouse/traffic/modelled-warehouse.js';
@@ -11,7 +12,7 @@ import { FleetQFleet } from './fleets/fleet-q-fleet.js';
 import { NaiveFleet } from './fleets/naive-fleet.js';
 import { naiveRegistry } from './fleets/naive-statements.js';
 import { LoadGenerator } from './load.js';
-import { Measures, percentile } from './measures.js';
+import { Measures } from './measures.js';
 import type { Outcome, Scenario } from './scenario.js';
 
 /** Pods start one after the other within this time. */
@@ -98,19 +99,21 @@ function outcome(scenario: Scenario, measures: Measures, before: Reading, after:
   const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
   return {
     ...{ name, scheme, pods, reading },
-    capacity: steady ? rounded((settled * stepMs) / 1_000 / (places * share * seconds)) : null,
+    capacity: steady
+      ? rounded(shareOfCapacity({ steps: settled, stepSeconds: stepMs / 1_000, slots: places * share, seconds }))
+      : null,
     settledSteps: settled,
     doubled,
     waiters: after.mostWaiting,
     refused: after.refused - before.refused,
-    statementsPer1000: rounded((statements * 1_000) / Math.max(1, settled)),
+    statementsPer1000: rounded(perThousand(statements, settled)),
     lockTaking: after.lockTaking - before.lockTaking,
     startP50S: rounded(percentile(startMs, 0.5) / 1_000),
     startP99S: rounded(percentile(startMs, 0.99) / 1_000),
     settleP50S: rounded(percentile(settleMs, 0.5) / 1_000),
     settleP99S: rounded(percentile(settleMs, 0.99) / 1_000),
     slotsInUse: rounded((after.slotSeconds - before.slotSeconds) / seconds),
-    creditsPerMillionSteps: rounded(((seconds / 3_600) * MEASURED.creditsPerHour * 1e6) / Math.max(1, settled)),
+    creditsPerMillionSteps: rounded(creditsPerMillion(seconds, settled)),
     makespanS: steady ? null : rounded((lastSettledAt - warmUpMs) / 1_000),
   };
 }

@@ -6,8 +6,7 @@ import { ProcessLink } from '../../box/process-link.js';
 import type { WarehouseWorld } from '../../worlds/warehouse-world.js';
 import type { Measures } from '../measures.js';
 import type { Scenario } from '../scenario.js';
-
-const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+import { SILENT } from '../../../support/silent-logger.js';
 
 interface Member {
   readonly queue: FleetQ;
@@ -21,9 +20,6 @@ export class FleetQFleet {
   readonly #measures: Measures;
   readonly #scenario: Scenario;
   readonly #members = new Map<string, Member>();
-  get all(): Member[] {
-    return [...this.#members.values()];
-  }
   #made = 0;
 
   constructor(root: VirtualRuntime, world: WarehouseWorld, measures: Measures, scenario: Scenario) {
@@ -49,10 +45,6 @@ export class FleetQFleet {
     member.link.kill();
     member.machine.remove();
     this.#start('work');
-  }
-
-  get asleep(): number {
-    return [...this.#members.values()].filter(({ queue }) => queue.health().asleep).length;
   }
 
   #start(type: string): void {

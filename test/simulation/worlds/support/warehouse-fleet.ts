@@ -4,6 +4,7 @@ import { sleep } from '../../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
 import type { Hazards } from '../../plan/plan.js';
 import { WarehouseWorld, type WarehouseWorldOptions } from '../warehouse-world.js';
+import { SILENT } from '../../../support/silent-logger.js';
 
 export const NO_HAZARDS: Hazards = {
   latencyMs: 0,
@@ -16,9 +17,6 @@ export const NO_HAZARDS: Hazards = {
   tokenLateMs: 0,
   suspendAfterMs: 0,
 };
-
-const silent = (): void => {};
-const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
 export interface WarehousePod {
   readonly queue: AnyFleetQ;
