@@ -32,7 +32,11 @@ export class FleetBox {
     this.#plan = plan;
     this.#shared = shared;
     const client = new SimulatedProcess('client', 'client', undefined, shared);
-    this.#callers = new Callers(client, () => this.running);
+    this.#callers = new Callers(
+      client,
+      () => this.running,
+      () => shared.world.rows().steps,
+    );
     this.processes.push(client);
   }
 
@@ -100,6 +104,8 @@ export class FleetBox {
         return void this.#roll(action.everyMs);
       case 'cut':
         return this.#cut(action);
+      case 'flaps':
+        return this.#flap(action, this.#shared.root.monotonicMs() + action.forMs);
       case 'slow':
         return this.#slow(action.forMs, action.byMs);
       default: {
@@ -173,6 +179,14 @@ export class FleetBox {
       process.link.cut(how);
       root.after(forMs, () => process.link.mend());
     }
+  }
+
+  #flap(flaps: Extract<Action, { readonly do: 'flaps' }>, until: number): void {
+    const { root } = this.#shared;
+    const { awayMs, backMs } = flaps;
+    if (root.monotonicMs() + awayMs > until) return;
+    this.#cut({ at: flaps.at, do: 'cut', pod: 'all', forMs: awayMs, how: 'fails' });
+    root.after(awayMs + backMs, () => this.#flap(flaps, until));
   }
 
   #slow(forMs: number, byMs: number): void {

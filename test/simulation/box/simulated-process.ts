@@ -151,20 +151,21 @@ export class SimulatedProcess {
   async call<T>(
     method: string,
     make: (queue: AnyFleetQ) => Promise<T>,
-    details: { readonly stepId?: string; readonly [key: string]: unknown } = {},
+    details: { readonly stepId?: string; readonly key?: string; readonly [key: string]: unknown } = {},
     shown: (answer: T) => { readonly stepIds?: readonly string[]; readonly answer?: unknown } = (answer) => ({
       answer,
     }),
   ): Promise<T | undefined> {
     const { history } = this.#shared;
     const call = ++this.#shared.nextCall;
-    const { stepId, ...rest } = details;
+    const { stepId, key, ...rest } = details;
     history.add({
       kind: 'asked',
       call,
       process: this.name,
       method,
       ...(stepId === undefined ? {} : { stepId }),
+      ...(key === undefined ? {} : { key }),
       details: rest,
     });
     try {

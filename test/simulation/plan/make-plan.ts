@@ -31,6 +31,7 @@ const DISASTERS: readonly (readonly [Action['do'], number])[] = [
   ['crash', 6],
   ['freeze', 5],
   ['cut', 5],
+  ['flaps', 1],
   ['slow', 2],
   ['clock', 2],
   ['drift', 1],
@@ -91,7 +92,7 @@ function hazardsOf(world: WorldName, random: Random): Hazards {
     lostReply: rate(0.06),
     failure: rate(0.06),
     lateApplication: rate(0.04),
-    duplicate: rate(0.04),
+    duplicate: rate(random.chance(0.2) ? 0.4 : 0.04),
     lateReadMs: world === 'warehouse' ? random.pick([0, 0, 500, 2_000]) : 0,
     oldSources: world === 'warehouse' && random.chance(0.5),
     tokenLateMs: world === 'warehouse' ? random.pick([0, 0, 1_000]) : 0,
@@ -112,7 +113,7 @@ function submission(random: Random): Action {
     delayMs: random.pick([0, 0, 0, 1_500]),
     maxRetries: random.pick([0, 1, 3]),
     behaviour: behaviour.does === 'answers late' ? { ...behaviour, forMs: 1_300 } : behaviour,
-    ...(random.chance(0.3) ? { keyed: true } : {}),
+    ...random.pick([{}, {}, {}, {}, { alone: true }, { alone: true }, { keyed: true }, { keyed: true }]),
   };
 }
 
@@ -120,7 +121,9 @@ function call(random: Random): Action {
   const step = random.whole(0, 1_000);
   const kind = random.weighted(CALLS);
   const needsStep = kind !== 'look' && kind !== 'misuse' && kind !== 'recover';
-  return { at: random.whole(500, TROUBLE_MS), do: kind, ...(needsStep ? { step } : {}) } as Action;
+  const twice = kind === 'retry' && random.chance(0.4);
+  const at = random.whole(500, TROUBLE_MS);
+  return { at, do: kind, ...(needsStep ? { step } : {}), ...(twice ? { twice } : {}) } as Action;
 }
 
 function disaster(random: Random): Action {
@@ -140,6 +143,14 @@ function disaster(random: Random): Action {
         pod: random.chance(0.25) ? 'all' : pod,
         forMs,
         how: random.pick(['fails', 'hangs', 'loses']),
+      };
+    case 'flaps':
+      return {
+        at,
+        do: kind,
+        awayMs: random.pick([400, 900, 1_800]),
+        backMs: random.pick([100, 300, 600]),
+        forMs: 12_000,
       };
     case 'slow':
       return { at, do: kind, forMs, byMs: random.pick([100, 500, 1_500]) };

@@ -46,10 +46,13 @@ export type Action = { readonly at: number } & (
       readonly delayMs: number;
       readonly maxRetries: number;
       readonly behaviour: Behaviour;
-      /** Submitted under an idempotency key, by two submitters at once. */
+      /** Each step is submitted by itself under an idempotency key, by two submitters at once. */
       readonly keyed?: boolean;
+      /** Each step is submitted by itself. */
+      readonly alone?: boolean;
     }
-  | { readonly do: 'cancel' | 'retry' | 'resubmit' | 'wait' | 'read'; readonly step: number }
+  | { readonly do: 'retry'; readonly step: number; /** By two callers at once. */ readonly twice?: boolean }
+  | { readonly do: 'cancel' | 'resubmit' | 'wait' | 'read'; readonly step: number }
   | { readonly do: 'look' } // everything that only reads: lists, counts, the fleet, the leader …
   | { readonly do: 'misuse' } // calls with bad input
   | { readonly do: 'recover' } // a recovery cycle by hand
@@ -65,6 +68,8 @@ export type Action = { readonly at: number } & (
       readonly forMs: number;
       readonly how: 'fails' | 'hangs' | 'loses';
     }
+  /** The whole fleet is cut off again and again: for `awayMs`, with `backMs` between. */
+  | { readonly do: 'flaps'; readonly awayMs: number; readonly backMs: number; readonly forMs: number }
   | { readonly do: 'slow'; readonly forMs: number; readonly byMs: number }
   | { readonly do: 'clock'; readonly pod: number; readonly byMs: number }
   | { readonly do: 'drift'; readonly pod: number; readonly perMille: number }
