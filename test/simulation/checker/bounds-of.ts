@@ -13,11 +13,12 @@ export function boundsOf({ world, hazards, pods, actions }: Plan): Bounds {
   const deadAfterMs = Math.max(...pods.map((pod) => pod.deadAfterMs));
   const clockSlackMs = actions.some(partsClocks) ? PARTED_MS : DEFAULT_BOUNDS.clockSlackMs;
   const common = { ...DEFAULT_BOUNDS, faultEchoMs: 2 * deadAfterMs, clockSlackMs, keepMs: KEEP_MS };
-  if (world === 'sqlite') return common;
+  if (world === 'sqlite') return { ...common, lateCalls: hazards.lateApplication > 0 || hazards.duplicate > 0 };
   return {
     ...common,
     twoRows: true,
     exactOrder: false,
+    lateCalls: true,
     latenessMs: hazards.lateReadMs + (hazards.oldSources ? STATEMENT_MS : 0),
     clockSlackMs: 1_000,
   };

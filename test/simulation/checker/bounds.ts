@@ -13,6 +13,8 @@ export interface Bounds {
   readonly clockSlackMs: number;
   /** The store claims in exact order, by one consistent read. Otherwise the order within a statement is not judged. */
   readonly exactOrder: boolean;
+  /** Whether a call may be applied again, or later than its caller has given it up. */
+  readonly lateCalls: boolean;
   /** Above this many crashes a step is never claimed again. */
   readonly maxCrashes: number;
   /** An ended step may be removed when it has ended for so long. */
@@ -36,6 +38,7 @@ export const DEFAULT_BOUNDS: Bounds = {
   twoRows: false,
   clockSlackMs: 5,
   exactOrder: true,
+  lateCalls: false,
   maxCrashes: 3,
   keepMs: Infinity,
   waitBoundMs: 120_000,

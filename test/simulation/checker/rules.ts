@@ -1,6 +1,6 @@
 /** The rules of the checker: all of them, in the order in which they report. */
 import type { Rule } from './rule.js';
-import { deathsAreTrue, eventsInOrder, noEventMissing } from './rules/announcements.js';
+import { deathsAreTrue, eventsInOrder, noClaimOverlooked, noEventMissing } from './rules/announcements.js';
 import { answersAreTrue, callsAreAnswered, commandsAreDone, keysAreOne, misuseIsRefused } from './rules/answers.js';
 import { allAreWell, everythingDrains, noTimerIsLeft, nothingStarves, oneLeads } from './rules/calm.js';
 import {
@@ -11,7 +11,15 @@ import {
   retriesWithinBounds,
 } from './rules/charges.js';
 import { acknowledgedIsStored, endsOnce, nothingVanishes, recordIsWhole } from './rules/exactly-once.js';
-import { fenceBeforeEviction, justEvictions, membersClaim, noRevival, supersededStaysOut } from './rules/membership.js';
+import {
+  evictionsAreChecked,
+  fenceBeforeEviction,
+  justEvictions,
+  membersClaim,
+  noRevival,
+  outagesEvictNobody,
+  supersededStaysOut,
+} from './rules/membership.js';
 import { claimsInOrder, onlyDueIsClaimed } from './rules/order.js';
 import {
   cancelsHaveReceipts,
@@ -62,13 +70,16 @@ export const RULE_GROUPS: readonly RuleGroup[] = [
   },
   {
     title: 'Members of the fleet',
-    rules: [noRevival, justEvictions, fenceBeforeEviction, supersededStaysOut],
+    rules: [
+      ...[noRevival, justEvictions, outagesEvictNobody, evictionsAreChecked],
+      ...[fenceBeforeEviction, supersededStaysOut],
+    ],
   },
   {
     title: 'Events and answers',
     rules: [
       ...[eventsHaveReceipts, cancelsHaveReceipts, lostIsLost, claimsHaveEvents, submittedIsTrue],
-      ...[noEventMissing, eventsInOrder, deathsAreTrue],
+      ...[noEventMissing, noClaimOverlooked, eventsInOrder, deathsAreTrue],
       ...[answersAreTrue, commandsAreDone, keysAreOne, misuseIsRefused, callsAreAnswered],
     ],
   },

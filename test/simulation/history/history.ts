@@ -57,6 +57,8 @@ export interface MemberChanged extends At {
   readonly incarnation: string;
   readonly event: 'registered' | 'left' | 'evicted';
   readonly process?: ProcessName;
+  /** With `evicted`: how long the store had not heard of it then. */
+  readonly silentForMs?: number;
 }
 
 /** A call of the public API begins. `call` numbers it. */

@@ -33,8 +33,13 @@ function columns(of: string): string {
 
 type Value = string | number | null;
 
-/** @param epoch the wall time at which the world begins */
-export function listenToRows(connection: Database, epoch: number, listener: (change: RowChange) => void): void {
+/** @param now the world's time, which began at `epoch` on the wall */
+export function listenToRows(
+  connection: Database,
+  { epoch, now }: { readonly epoch: number; readonly now: () => number },
+  listener: (change: RowChange) => void,
+): void {
+  const heardAt = new Map<string, number>();
   const state = (values: readonly Value[]): StepState => stateOf(values, epoch);
   const row = (kind: 'new' | 'gone' | 'changed', ...values: Value[]): null => {
     const [first, second] = [values.slice(0, COLUMNS.length), values.slice(COLUMNS.length)];
@@ -44,11 +49,18 @@ export function listenToRows(connection: Database, epoch: number, listener: (cha
     return null;
   };
   const member = (podId: string, incarnation: string, event: MemberChanged['event']): null => {
-    listener({ kind: 'member', podId, incarnation, event });
+    if (event === 'registered') heard(incarnation);
+    const silentForMs = event === 'evicted' ? now() - (heardAt.get(incarnation) ?? 0) : undefined;
+    listener({ kind: 'member', podId, incarnation, event, ...(silentForMs === undefined ? {} : { silentForMs }) });
+    return null;
+  };
+  const heard = (incarnation: string): null => {
+    heardAt.set(incarnation, now());
     return null;
   };
   connection.function('fleet_row', { varargs: true }, row as (...values: unknown[]) => unknown);
   connection.function('fleet_member', { varargs: true }, member as (...values: unknown[]) => unknown);
+  connection.function('fleet_heard', heard as (...values: unknown[]) => unknown);
   connection.exec(`
     CREATE TEMP TRIGGER fleet_step_new AFTER INSERT ON main.STEP_TRACKER BEGIN SELECT fleet_row('new', ${columns('NEW')}); END;
     CREATE TEMP TRIGGER fleet_step_gone AFTER DELETE ON main.STEP_TRACKER BEGIN SELECT fleet_row('gone', ${columns('OLD')}); END;
@@ -56,6 +68,7 @@ export function listenToRows(connection: Database, epoch: number, listener: (cha
     BEGIN SELECT fleet_row('changed', ${columns('OLD')}, ${columns('NEW')}); END;
     CREATE TEMP TRIGGER fleet_member_new AFTER INSERT ON main.POD_HEALTH
     BEGIN SELECT fleet_member(NEW.pod_id, NEW.incarnation, 'registered'); END;
+    CREATE TEMP TRIGGER fleet_member_heard AFTER UPDATE OF beat ON main.POD_HEALTH BEGIN SELECT fleet_heard(NEW.incarnation); END;
     CREATE TEMP TRIGGER fleet_member_final AFTER UPDATE OF final ON main.POD_HEALTH WHEN NEW.final IS NOT NULL AND OLD.final IS NULL
     BEGIN SELECT fleet_member(NEW.pod_id, NEW.incarnation, NEW.final); END;`);
 }

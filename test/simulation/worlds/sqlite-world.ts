@@ -37,7 +37,8 @@ export class SqliteWorld implements World {
     this.#epoch = network.wallMs();
     this.#hazards = hazards;
     this.#listener = listener;
-    listenToRows(memory.connection, this.#epoch, (change) => this.#changes.push(change));
+    const time = { epoch: this.#epoch, now: () => network.monotonicMs() };
+    listenToRows(memory.connection, time, (change) => this.#changes.push(change));
   }
 
   static async open(network: VirtualRuntime, hazards: Hazards, listener: WorldListener): Promise<SqliteWorld> {

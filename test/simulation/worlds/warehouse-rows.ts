@@ -1,5 +1,5 @@
 /** The rows of the modelled warehouse as the history shows them. */
-import type { MemberChanged, StepState } from '../history/history.js';
+import type { StepState } from '../history/history.js';
 import type { PodLogRow, StepRow, TableChange } from '../warehouse/tables.js';
 import { codeOf } from './sqlite-rows.js';
 import type { RowChange } from './world.js';
@@ -29,6 +29,8 @@ export class ChangeReader {
   readonly #epoch: number;
   /** What the history has of each incarnation. A pod may say it again, and two leaders may evict one pod. */
   readonly #known = new Set<string>();
+  /** When each incarnation gave its newest sign of life in the log, by the store's clock. */
+  readonly #heardAt = new Map<string, number>();
 
   constructor(epoch: number) {
     this.#epoch = epoch;
@@ -47,12 +49,15 @@ export class ChangeReader {
     };
   }
 
-  #member({ pod_id, incarnation, event }: PodLogRow): RowChange | undefined {
+  #member({ pod_id, incarnation, event, seq, at_ts }: PodLogRow): RowChange | undefined {
+    const heardAt = this.#heardAt.get(incarnation);
+    if (seq !== null) this.#heardAt.set(incarnation, Math.max(heardAt ?? at_ts, at_ts));
     if (event !== 'registered' && event !== 'left' && event !== 'evicted') return undefined;
     const key = `${event} ${incarnation}`;
     if (this.#known.has(key)) return undefined;
     this.#known.add(key);
-    return { kind: 'member', podId: pod_id, incarnation, event } satisfies Omit<MemberChanged, 'at' | 'process'>;
+    const silent = event === 'evicted' && heardAt !== undefined ? { silentForMs: at_ts - heardAt } : {};
+    return { kind: 'member', podId: pod_id, incarnation, event, ...silent };
   }
 }
 

@@ -104,6 +104,17 @@ export const ANNOUNCEMENT_CASES: readonly Case[] = [
     broken: (h) => running(h).ended('s1').settled('s1', 'p1', { status: 'completed' }).after(200_000).finished(),
   },
   {
+    rule: 'no claim is overlooked',
+    shows: 'a claim that its holder never knew, and gave back',
+    good: (h) => h.pod('p1').submitted('s1').claimed('s1', 'p1').released('s1', 'p1'),
+    broken: (h) =>
+      h
+        .pod('p1')
+        .submitted('s1')
+        .change('s1', { status: 'claimed', claimToken: 't', claimedIncarnation: h.incarnationOf('p1') })
+        .settled('s1', 'p1', { status: 'pending' }),
+  },
+  {
     rule: 'events are in order',
     shows: 'a claim before the pod has joined',
     good: running,

@@ -73,8 +73,9 @@ export class HistoryBuilder {
     return this.member(process, 'registered').event(process, 'pod:joined', this.#pod(process));
   }
 
-  member(process: string, event: MemberChanged['event'], by = process): this {
-    return this.add({ kind: 'member', ...this.#pod(process), event, process: by });
+  member(process: string, event: MemberChanged['event'], by = process, silentForMs?: number): this {
+    const silent = silentForMs === undefined ? {} : { silentForMs };
+    return this.add({ kind: 'member', ...this.#pod(process), event, process: by, ...silent });
   }
 
   leaves(process: string): this {

@@ -186,6 +186,19 @@ export const MEMBERSHIP_CASES: readonly Case[] = [
     broken: (h) => evicted(two(h)).event('p2', 'pod:dead', { incarnation: h.incarnationOf('p1'), reason: 'exited' }),
   },
   {
+    rule: 'an outage evicts nobody',
+    shows: 'an eviction after the whole fleet was cut off',
+    good: (h) => evicted(h.pod('p1').after(500).pod('p2').after(500).fault('cut', 'p2', 8_000).after(1)),
+    broken: (h) => evicted(two(h).fault('cut', 'p2', 8_000)),
+  },
+  {
+    rule: 'an eviction is checked again',
+    shows: 'an eviction of a pod that was heard just before',
+    good: (h) =>
+      two(h).fault('cut', 'p1', 8_000).after(4_000).fenced('p1', 'silent').member('p1', 'evicted', 'p2', 5_100),
+    broken: (h) => two(h).fault('cut', 'p1', 8_000).fenced('p1', 'silent').member('p1', 'evicted', 'p2', 900),
+  },
+  {
     rule: 'a pod fences itself before it is evicted',
     shows: 'a pod that is cut off and goes on until it is evicted',
     good: (h) => evicted(two(h)),

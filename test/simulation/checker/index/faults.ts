@@ -11,7 +11,7 @@ export const SILENCING = new Set(['freeze', 'suspend', 'stalls', 'cut', 'slow', 
 /** Faults under which a process does not run, so that it cannot fence itself. */
 export const STOPPING_TIME = new Set(['freeze', 'suspend', 'stalls']);
 
-function overlaps({ at, entry }: PlacedFault, from: number, to: number): boolean {
+export function overlaps({ at, entry }: PlacedFault, from: number, to: number): boolean {
   return at <= to && Math.max(at, entry.until ?? at) >= from;
 }
 

@@ -37,6 +37,28 @@ export const noEventMissing: Rule = {
   },
 };
 
+export const noClaimOverlooked: Rule = {
+  name: 'no claim is overlooked',
+  says: 'A process that is well learns of each claim of its own, also when the reply was lost, unless a call of its own may be applied late.',
+  check(index, report, { lateCalls, faultEchoMs }) {
+    if (lateCalls) return;
+    for (const claim of index.claims) {
+      const { ended, made, life, row } = claim;
+      const process = life?.process;
+      if (ended === undefined || process === undefined || !byHolder(claim, ended)) continue;
+      const isOut = (process.stoppingAt ?? Infinity) <= ended.at || hasFenced(process, ended);
+      if (isOut || wasFaulty(index, process, made.at - faultEchoMs, ended.at)) continue;
+      if (!isAnnounced(claim, ended))
+        report(
+          'its holder gave it back and never knew it',
+          { stepId: row.step.stepId, process: process.name },
+          made,
+          ended,
+        );
+    }
+  },
+};
+
 export const eventsInOrder: Rule = {
   name: 'events are in order',
   says: 'A pod joins before it claims; `leader:elected` and `leader:lost` alternate; nothing is emitted after `queue:stopped`, nor by a process that is gone.',
@@ -92,18 +114,23 @@ function eventOf(claim: Claim, { after, index }: RowChange): string | undefined 
     case 'pending': {
       if (after.retryCount > claim.state.retryCount) return 'step:retrying';
       // A claim that the pod never knew is given back silently.
-      const known = claim.row.step.events.some(
-        ({ entry, index: place }) =>
-          entry.name === 'step:claimed' &&
-          place > claim.made.index &&
-          place < index &&
-          entry.process === claim.life?.process?.name,
-      );
-      return known ? 'step:released' : undefined;
+      return isAnnounced(claim, { index }) ? 'step:released' : undefined;
     }
     default:
       return undefined;
   }
+}
+
+/** Whether the process has emitted `step:claimed` for the claim by then. */
+function isAnnounced({ row, made, life }: Claim, { index }: { readonly index: number }): boolean {
+  return row.step.events.some(
+    ({ entry, index: place }) =>
+      entry.name === 'step:claimed' && place > made.index && place < index && entry.process === life?.process?.name,
+  );
+}
+
+function hasFenced({ events }: ProcessTrail, { index: by }: { readonly index: number }): boolean {
+  return events.some(({ entry, index }) => index < by && entry.name === 'pod:fenced');
 }
 
 /** Whether the process lived, without a fault, until the end of the interval, and the record goes on until then. */

@@ -63,15 +63,15 @@ export const allAreWell: Rule = {
   says: 'In the calm every pod runs, reports no problem, holds nothing, and is a member of the fleet; one that was superseded has left it.',
   check(index, report) {
     const { finished } = index;
-    for (const { process, phase, problems, held, incarnation } of finished?.entry.alive ?? []) {
+    for (const { process, phase, problems, held } of finished?.entry.alive ?? []) {
       if (held > 0) report(`it holds ${held} claims`, { process }, finished);
       if (isOut(index, process)) continue;
       if (phase !== 'running') report(`its phase is ${phase}`, { process }, finished);
       if (problems.length > 0) report(`it reports: ${problems.join('; ')}`, { process }, finished);
-      const life = index.lives.get(incarnation);
+      const life = index.processes.get(process)?.lives.at(-1);
       const gone = life?.evicted ?? (isBefore(life?.left?.at, finished?.entry.drainedAt) ? life?.left : undefined);
       if (life?.registered === undefined || gone !== undefined)
-        report(`its incarnation ${incarnation} is no member`, { process }, gone, finished);
+        report(`its incarnation ${life?.incarnation ?? ''} is no member`, { process }, gone, finished);
     }
   },
 };

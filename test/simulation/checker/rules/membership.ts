@@ -1,7 +1,7 @@
 /** Who may claim, and who may be evicted. */
-import { isGone, SILENCING, STOPPING_TIME, wasFaulty } from '../index/faults.js';
+import { isGone, overlaps, SILENCING, STOPPING_TIME, wasFaulty } from '../index/faults.js';
 import type { RecordIndex } from '../index/record-index.js';
-import type { ProcessTrail } from '../index/trails.js';
+import type { PlacedFault, ProcessTrail } from '../index/trails.js';
 import type { Rule } from '../rule.js';
 
 export const membersClaim: Rule = {
@@ -61,6 +61,35 @@ export const justEvictions: Rule = {
   },
 };
 
+export const outagesEvictNobody: Rule = {
+  name: 'an outage evicts nobody',
+  says: 'A pod that runs is not evicted because of faults that cut off the whole fleet at once.',
+  check(index, report, { faultEchoMs }) {
+    for (const { life, evicted, process } of evictedLives(index)) {
+      if (isGone(process, evicted.at) || isOut(process, evicted) || !hasJoined(process, life)) continue;
+      const from = evicted.at - deadAfterOf(process) - faultEchoMs;
+      const faults = process.faults.filter(
+        (fault) => SILENCING.has(fault.entry.name) && overlaps(fault, from, evicted.at),
+      );
+      if (faults.length === 0 || index.faultsOfAll.some((fault) => overlaps(fault, from, evicted.at))) continue;
+      if (faults.every((fault) => isOutage(index, fault)))
+        report('evicted after an outage of the store', { process: process.name }, ...faults, evicted);
+    }
+  },
+};
+
+export const evictionsAreChecked: Rule = {
+  name: 'an eviction is checked again',
+  says: 'When a pod is evicted the store has not heard of it for as long as it has registered, less the time by which a read may be late.',
+  check(index, report, { latenessMs, clockSlackMs }) {
+    for (const { evicted, process } of evictedLives(index)) {
+      const { silentForMs } = evicted.entry;
+      if (silentForMs !== undefined && silentForMs < deadAfterOf(process) - latenessMs - clockSlackMs)
+        report(`evicted, and it was heard ${Math.round(silentForMs)} ms before`, { process: process.name }, evicted);
+    }
+  },
+};
+
 export const fenceBeforeEviction: Rule = {
   name: 'a pod fences itself before it is evicted',
   says: 'A pod that is evicted has emitted `pod:fenced` before, unless its process is gone or did not run at that time.',
@@ -110,6 +139,18 @@ function isOut({ events }: ProcessTrail, { index: by }: { readonly index: number
 /** Whether this incarnation is at work. Before, it may wait for the answer to its registration, which may be lost. */
 function hasJoined({ events }: ProcessTrail, { incarnation }: { readonly incarnation: string }): boolean {
   return events.some(({ entry }) => entry.name === 'pod:joined' && entry.fields.incarnation === incarnation);
+}
+
+/** Whether all processes that were there were cut off with this one. */
+function isOutage({ processes }: RecordIndex, { at, entry }: PlacedFault): boolean {
+  if (entry.name !== 'cut') return false;
+  for (const { startsAt, killedAt, stoppedAt, settings, faults } of processes.values()) {
+    if (settings === undefined || startsAt >= at || Math.min(killedAt ?? Infinity, stoppedAt ?? Infinity) <= at)
+      continue;
+    if (!faults.some((other) => other.at === at && other.entry.name === 'cut' && other.entry.until === entry.until))
+      return false;
+  }
+  return true;
 }
 
 function deadAfterOf({ settings }: ProcessTrail): number {

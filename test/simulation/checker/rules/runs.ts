@@ -2,7 +2,6 @@
 import type { PlacedEvent, ProcessTrail, Run, StepTrail } from '../index/trails.js';
 import { wasFaulty } from '../index/faults.js';
 import type { Rule } from '../rule.js';
-import { hasEnded } from './settlements.js';
 
 export const runsForAClaim: Rule = {
   name: 'a run has its claim',
@@ -34,13 +33,15 @@ export const runsForAClaim: Rule = {
 export const runsWhatItHolds: Rule = {
   name: 'a pod runs what it holds',
   says: 'A handler begins while its claim still holds, unless the step was cancelled, or a fault kept its process from learning that it no longer does; never under an evicted incarnation.',
-  check(index, report, { faultEchoMs }) {
+  check(index, report, { faultEchoMs, clockSlackMs }) {
+    // Where the clocks have parted, a pod may be evicted just after it was heard.
+    const isParted = (process: ProcessTrail): boolean => clockSlackMs > (process.settings?.deadAfterMs ?? Infinity);
     for (const run of index.runs.values()) {
       const { claim, began, process } = run;
       if (claim === undefined) continue;
       const { life, ended } = claim;
       const about = aboutRun(run);
-      if (life?.evicted !== undefined && hasEnded(life, began) && life.evicted.index < began.index)
+      if (life?.evicted !== undefined && life.evicted.index < began.index && !isParted(process))
         report('a handler began under an evicted incarnation', about, claim.made, life.evicted, began);
       else if (ended !== undefined && ended.index < began.index && ended.after?.status !== 'cancelled')
         if (!wasFaulty(index, process, ended.at - faultEchoMs, began.at))
