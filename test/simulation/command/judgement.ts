@@ -17,12 +17,20 @@ export interface Judgement {
 
 /** Runs plans. A process that runs seeds is given one, so that tests of the command need no fleet. */
 export interface Judge {
-  planOf(world: WorldName, seed: number): Plan;
+  /** @param statement of a comparison of statements: the one that is compared */
+  planOf(world: WorldName, seed: number, statement?: string): Plan;
   judge(plan: Plan, withTrace: boolean): Promise<Judgement>;
 }
 
+export interface Batch {
+  readonly world: WorldName;
+  readonly from: number;
+  readonly count: number;
+  readonly statement?: string | undefined;
+}
+
 export type Request =
-  | { readonly do: 'seeds'; readonly world: WorldName; readonly from: number; readonly count: number }
+  | ({ readonly do: 'seeds' } & Batch)
   | { readonly do: 'plan'; readonly plan: Plan; readonly withTrace: boolean }
   | { readonly do: 'make'; readonly world: WorldName; readonly seed: number };
 

@@ -8,7 +8,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Plan, WorldName } from '../plan/plan.js';
-import type { Finding, Judgement, Reply, Request } from './judgement.js';
+import type { Batch, Finding, Judgement, Reply, Request } from './judgement.js';
 
 const KEPT_CHARS = 4_000;
 
@@ -46,10 +46,7 @@ export class SeedProcess {
   }
 
   /** @param heard is called with each result, in the order of the seeds; `true` ends the process and the request */
-  async seeds(
-    batch: { readonly world: WorldName; readonly from: number; readonly count: number },
-    heard: (result: SeedResult) => boolean | undefined,
-  ): Promise<void> {
+  async seeds(batch: Batch, heard: (result: SeedResult) => boolean | undefined): Promise<void> {
     let next = batch.from;
     const end = batch.from + batch.count;
     while (next < end) {

@@ -18,7 +18,7 @@ async function answer(judge: Judge, request: Request): Promise<void> {
     return attempt(async () => ({ is: 'judged', judgement: await judge.judge(request.plan, request.withTrace) }));
   for (let seed = request.from; seed < request.from + request.count; seed += 1) {
     await attempt(async () => {
-      const { findings } = await judge.judge(judge.planOf(request.world, seed), false);
+      const { findings } = await judge.judge(judge.planOf(request.world, seed, request.statement), false);
       return { is: 'seed', seed, findings };
     }, seed);
   }

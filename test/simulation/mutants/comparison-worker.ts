@@ -9,19 +9,30 @@ import { ALL } from '../warehouse/comparison/all.js';
 import { Comparer } from '../warehouse/comparison/compare.js';
 import { EmulatedTables } from '../warehouse/comparison/emulated-tables.js';
 
-let comparer: Promise<Comparer> | undefined;
+/** A plan that is none: what to compare. */
+interface Compared extends Plan {
+  readonly statement?: string | undefined;
+}
 
-async function open(): Promise<Comparer> {
-  return new Comparer(await EmulatedTables.open(), ALL);
+const comparers = new Map<string, Promise<Comparer>>();
+let emulated: Promise<EmulatedTables> | undefined;
+
+/** @param statement nothing: all of them, in turn */
+async function comparerOf(statement: string | undefined): Promise<Comparer> {
+  const named = Object.entries(ALL.comparisons).filter(([name]) => statement === undefined || name === statement);
+  return new Comparer(await (emulated ??= EmulatedTables.open()), { comparisons: Object.fromEntries(named) });
 }
 
 serve({
-  planOf: (world, seed) => ({ world, seed }) as Plan,
-  async judge({ seed }) {
-    const { deviation } = await (await (comparer ??= open())).run(seed);
+  planOf: (world, seed, statement) => ({ world, seed, statement }) as Compared,
+  async judge({ seed, statement }: Compared) {
+    const key = statement ?? '';
+    const comparer = comparers.get(key) ?? comparerOf(statement);
+    comparers.set(key, comparer);
+    const { deviation } = await (await comparer).run(seed);
     if (deviation === undefined) return { findings: [] };
-    const { statement, isSourceOld, difference } = deviation;
+    const { statement: name, isSourceOld, difference } = deviation;
     const text = `in ${difference.where}${isSourceOld ? ', with an old source' : ''}`;
-    return { findings: [{ rule: `the model of ${statement} is as its text`, at: 0, text }] };
+    return { findings: [{ rule: `the model of ${name} is as its text`, at: 0, text }] };
   },
 });

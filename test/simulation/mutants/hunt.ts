@@ -6,9 +6,8 @@
  * - A simulation that throws, ends its process or does not end catches nothing. Such seeds are counted apart.
  */
 import { Bundle } from '../command/bundle.js';
-import type { Finding } from '../command/judgement.js';
+import type { Batch, Finding } from '../command/judgement.js';
 import { SeedProcess, type SeedResult } from '../command/seed-process.js';
-import type { WorldName } from '../plan/plan.js';
 import type { Mutant } from './mutant.js';
 import type { SoundCode } from './sound-code.js';
 
@@ -60,7 +59,7 @@ export async function hunt(mutant: Mutant, parts: HuntParts): Promise<Hunted> {
 }
 
 async function search(
-  { world }: Mutant,
+  { world, compared: statement }: Mutant,
   process: SeedProcess,
   { sound, seeds, signal }: HuntParts,
 ): Promise<Omit<Hunted, 'mutant' | 'ms'>> {
@@ -68,15 +67,17 @@ async function search(
   for (let from = 1; from <= seeds && failing.length < MOST_BROKEN; from += BATCH) {
     signal.throwIfAborted();
     const results: SeedResult[] = [];
-    await process.seeds({ world, from, count: Math.min(BATCH, seeds - from + 1) }, (result) => {
+    const batch = { world, statement, from, count: Math.min(BATCH, seeds - from + 1) };
+    await process.seeds(batch, (result) => {
       if (result.broken !== undefined) failing.push(result);
       else if (result.findings.length > 0) results.push(result);
       return failing.length >= MOST_BROKEN;
     });
     for (const result of results) {
-      const kept = await sound.breaks(world, result.seed);
+      const kept = await sound.breaks(world, result.seed, statement);
       const finding = result.findings.find(({ rule }) => !kept.has(rule));
-      if (finding === undefined || !(await breaksAgain(process, world, result.seed, finding))) continue;
+      const one = { world, statement, from: result.seed, count: 1 };
+      if (finding === undefined || !(await breaksAgain(process, one, finding))) continue;
       const { rule, text } = finding;
       return { caughtBy: { rule, seed: result.seed, text }, seeds: result.seed, ...brokenOf(failing) };
     }
@@ -85,9 +86,9 @@ async function search(
 }
 
 /** What does not break again shows nothing of the mutant. */
-async function breaksAgain(process: SeedProcess, world: WorldName, from: number, { rule }: Finding): Promise<boolean> {
+async function breaksAgain(process: SeedProcess, one: Batch, { rule }: Finding): Promise<boolean> {
   let isBroken = false;
-  await process.seeds({ world, from, count: 1 }, ({ findings }) => {
+  await process.seeds(one, ({ findings }) => {
     isBroken = findings.some((finding) => finding.rule === rule);
     return false;
   });

@@ -8,8 +8,8 @@ export interface Mutant extends Patch {
   /** What goes wrong because of it. */
   readonly why: string;
   /**
-   * `comparison`: it changes a text of SQL. The modelled warehouse runs a model of that text, so histories stay as they are; the
-   * comparison of the model with the text finds it.
+   * It changes a text of SQL. The modelled warehouse runs a model of that text, so histories stay as they are; the comparison of the
+   * model with the text finds it. This is the name of the comparison.
    */
-  readonly by?: 'comparison';
+  readonly compared?: string;
 }

@@ -21,10 +21,17 @@ export function lineOf({ mutant, caughtBy, seeds, broken, problem, ms }: Hunted)
   return `MISSED: ${mutant.name} (${seeds} seeds, ${mutant.world}, ${took})\n    ${mutant.why}${apart}`;
 }
 
+/** A table of all mutants, and the count. */
 export function textOf(hunted: readonly Hunted[]): string {
   const { mutants, caught, missed } = summaryOf(hunted);
-  return [
-    `${mutants} mutants: ${caught} caught, ${missed} missed`,
-    ...hunted.filter(({ caughtBy }) => caughtBy === undefined).map(({ mutant }) => `  missed: ${mutant.name}`),
-  ].join('\n');
+  const rows = [['mutant', 'where', 'seed', 'rule'], ...hunted.map(cellsOf)];
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+  return [...lines, `${mutants} mutants: ${caught} caught, ${missed} missed`].join('\n');
+}
+
+function cellsOf({ mutant, caughtBy, seeds }: Hunted): string[] {
+  const where = mutant.compared === undefined ? mutant.world : `text of ${mutant.compared}`;
+  if (caughtBy === undefined) return [mutant.name, where, '-', `MISSED within ${seeds} seeds`];
+  return [mutant.name, where, String(caughtBy.seed), caughtBy.rule];
 }

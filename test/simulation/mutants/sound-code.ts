@@ -5,6 +5,7 @@
  * Invariant: each seed is run once, whichever mutants ask.
  */
 import { findingsOf, SIMULATION } from '../command/failures.js';
+import type { Batch } from '../command/judgement.js';
 import type { SeedProcess } from '../command/seed-process.js';
 import type { WorldName } from '../plan/plan.js';
 
@@ -19,11 +20,11 @@ export class SoundCode {
   }
 
   /** The rules that break with this seed. */
-  breaks(world: WorldName, seed: number): Promise<ReadonlySet<string>> {
-    const key = `${world} ${seed}`;
+  breaks(world: WorldName, seed: number, statement?: string): Promise<ReadonlySet<string>> {
+    const key = `${world} ${seed} ${statement ?? ''}`;
     const known = this.#breaks.get(key);
     if (known !== undefined) return known;
-    const breaks = this.#turn.then(() => this.#run(world, seed));
+    const breaks = this.#turn.then(() => this.#run({ world, from: seed, count: 1, statement }));
     this.#breaks.set(key, breaks);
     this.#turn = breaks.catch(() => undefined); // the caller gets the error
     return breaks;
@@ -35,9 +36,9 @@ export class SoundCode {
       throw new Error(`the simulation fails without a mutant: ${world}, seed 1`);
   }
 
-  async #run(world: WorldName, from: number): Promise<ReadonlySet<string>> {
+  async #run(batch: Batch): Promise<ReadonlySet<string>> {
     const rules = new Set<string>();
-    await this.#process.seeds({ world, from, count: 1 }, (result) => {
+    await this.#process.seeds(batch, (result) => {
       for (const { rule } of findingsOf(result)) rules.add(rule);
       return false;
     });

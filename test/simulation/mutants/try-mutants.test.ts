@@ -46,7 +46,14 @@ test('a mutant is caught by a rule that the sound code keeps, and never by a cra
   ]);
   expect(summaryOf(hunted)).toEqual({ mutants: 4, caught: 1, missed: 3 });
   expect(textOf(hunted)).toBe(
-    '4 mutants: 1 caught, 3 missed\n  missed: harmless\n  missed: throws\n  missed: ends its process',
+    [
+      'mutant            where   seed  rule',
+      'caught            sqlite  3     suspects',
+      'harmless          sqlite  -     MISSED within 25 seeds',
+      'throws            sqlite  -     MISSED within 25 seeds',
+      'ends its process  sqlite  -     MISSED within 25 seeds',
+      '4 mutants: 1 caught, 3 missed',
+    ].join('\n'),
   );
   expect(hunted.map(lineOf)[2]).toMatch(
     /^MISSED: throws \(25 seeds, sqlite, [\d.]+ s\)\n {4}a test\n {4}the simulation itself failed with 23 seeds: seed 3: Error: broken/,

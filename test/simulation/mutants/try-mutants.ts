@@ -42,7 +42,7 @@ export async function tryMutants(parts: TryParts): Promise<Hunted[]> {
   const work = async (): Promise<void> => {
     for (const [place, mutant] of open) {
       signal.throwIfAborted();
-      const { entry, sound } = grounds[mutant.by ?? 'histories'];
+      const { entry, sound } = grounds[mutant.compared === undefined ? 'histories' : 'comparison'];
       const hunted = await hunt(mutant, { entry, sound: await sound(), seeds, signal });
       results[place] = hunted;
       onHunted(hunted);

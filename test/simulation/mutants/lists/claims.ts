@@ -48,9 +48,22 @@ export const claimMutants: readonly Mutant[] = [
   },
   {
     name: 'claims: a fenced pod starts what it holds',
-    file: STATE,
-    find: "halted: ['mayClaim', 'mayLook', 'mayStart', 'maySettle'],",
-    replace: "halted: ['mayClaim', 'mayLook', 'maySettle'],",
+    // The pool's state and the self-fence each keep a fenced pod from starting anything.
+    file: 'src/pool/pool-assembly.ts',
+    find: '    state,\n    claims,\n    executor,\n    isolation,\n    slice,\n    mayProceed,',
+    replace: `    state: {
+      current: state.current,
+      isStopping: false,
+      get permissions() {
+        const { permissions, current } = state;
+        return current.membership === 'halted' ? { ...permissions, mayStart: true } : permissions;
+      },
+    },
+    claims,
+    executor,
+    isolation,
+    slice,
+    mayProceed: () => true,`,
     world: 'sqlite',
     why: 'a pod that its peers may have declared dead starts a step that another has',
   },

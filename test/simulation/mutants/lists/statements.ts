@@ -5,7 +5,9 @@ const EXCHANGE = 'src/store/snowflake/exchange/statements.ts';
 const HOUSEKEEPING = 'src/store/snowflake/housekeeping/statements.ts';
 const PODS = 'src/store/snowflake/pods/statements.ts';
 const STEPS = 'src/store/snowflake/steps/statements.ts';
-const COMPARED = { world: 'warehouse', by: 'comparison' } as const;
+
+/** The comparison that finds it. */
+const by = (compared: string) => ({ world: 'warehouse', compared }) as const;
 
 export const statementMutants: readonly Mutant[] = [
   {
@@ -14,7 +16,7 @@ export const statementMutants: readonly Mutant[] = [
     find: "WHERE t.step_id = n.its_step AND t.claim_token = n.guard AND t.version = n.seen AND t.status = 'claimed'",
     replace: "WHERE t.step_id = n.its_step AND t.version = n.seen AND t.status = 'claimed'",
     why: 'a settlement ends the claim of another row of its step',
-    ...COMPARED,
+    ...by('settle'),
   },
   {
     name: 'statements: no version in the fence',
@@ -22,7 +24,7 @@ export const statementMutants: readonly Mutant[] = [
     find: 't.row_id = n.its_row AND t.version = n.seen AND t.status =',
     replace: 't.row_id = n.its_row AND t.status =',
     why: 'an old source claims or settles a row that has moved on',
-    ...COMPARED,
+    ...by('exchange'),
   },
   {
     name: 'statements: no status guard in the claim',
@@ -30,7 +32,7 @@ export const statementMutants: readonly Mutant[] = [
     find: "AND t.status = IFF(n.guard IS NULL, 'pending', 'claimed') AND",
     replace: 'AND',
     why: 'an old source claims a row that is claimed or has ended',
-    ...COMPARED,
+    ...by('exchange'),
   },
   {
     name: 'statements: the younger of two rows is claimable',
@@ -38,7 +40,7 @@ export const statementMutants: readonly Mutant[] = [
     find: 'MIN(s.row_id) AS first_id, MIN_BY(s.version, s.row_id) AS seen,',
     replace: 'MAX(s.row_id) AS first_id, MAX_BY(s.version, s.row_id) AS seen,',
     why: 'two pods hold one step through two rows',
-    ...COMPARED,
+    ...by('exchange'),
   },
   {
     name: 'statements: a step with a claimed row is waiting',
@@ -46,7 +48,7 @@ export const statementMutants: readonly Mutant[] = [
     find: "HAVING MIN(s.status) = 'pending' AND MAX(s.status) = 'pending'",
     replace: "HAVING MAX(s.status) = 'pending'",
     why: 'its pending row is claimed beside the other one',
-    ...COMPARED,
+    ...by('exchange'),
   },
   {
     name: 'statements: a claim beside a claimed row is not void',
@@ -54,7 +56,7 @@ export const statementMutants: readonly Mutant[] = [
     find: "IFF(s.row_id = d.first_id AND d.taken = 1, 'first', 'void')",
     replace: "IFF(d.taken >= 1, 'first', 'void')",
     why: 'two pods run one step through two rows',
-    ...COMPARED,
+    ...by('look'),
   },
   {
     name: 'statements: a receipt does not ask who has settled',
@@ -62,7 +64,7 @@ export const statementMutants: readonly Mutant[] = [
     find: 's.settled_version = m.seen AND s.settled_by = m.me OR',
     replace: 's.settled_version = m.seen OR',
     why: 'what recovery settled is answered "yours" to the old holder',
-    ...COMPARED,
+    ...by('receipts'),
   },
   {
     name: 'statements: a request is served again and again',
@@ -70,7 +72,7 @@ export const statementMutants: readonly Mutant[] = [
     find: '\n  UNION\n  SELECT settled_token FROM ${names.stepTracker} WHERE settled_token IS NOT NULL',
     replace: '',
     why: 'a pod gets steps for a request whose steps it has settled',
-    ...COMPARED,
+    ...by('exchange'),
   },
   {
     name: 'statements: a pod that left is served',
@@ -78,7 +80,7 @@ export const statementMutants: readonly Mutant[] = [
     find: "WHERE event IN ('left', 'evicted')",
     replace: "WHERE event = 'nobody'",
     why: 'its claims are orphans from the start',
-    ...COMPARED,
+    ...by('exchange'),
   },
   {
     name: 'statements: the archive is unloaded by id alone',
@@ -86,7 +88,7 @@ export const statementMutants: readonly Mutant[] = [
     find: 'WHERE step_id = n.id AND version = n.seen AND status IN ${TERMINAL} AND last_update_ts < n.before_ts`',
     replace: 'WHERE step_id = n.id`',
     why: 'a step that was retried is deleted',
-    ...COMPARED,
+    ...by('unload'),
   },
   {
     name: 'statements: housekeeping deletes among pending rows',
@@ -94,7 +96,7 @@ export const statementMutants: readonly Mutant[] = [
     find: "WHERE s.status IN ('claimed', 'completed', 'failed', 'cancelled')) o",
     replace: 'WHERE s.version >= 0) o',
     why: 'two leaders delete both rows of a step',
-    ...COMPARED,
+    ...by('dedupe'),
   },
   {
     name: 'statements: the eviction is not checked again',
@@ -102,7 +104,7 @@ export const statementMutants: readonly Mutant[] = [
     find: "AND newest_event <> 'asleep' AND DATEDIFF(millisecond, heard_ts, SYSDATE()) > its_dead_after_ms`",
     replace: "AND newest_event <> 'asleep'`",
     why: 'a leader with an old view evicts a pod that lives',
-    ...COMPARED,
+    ...by('evict'),
   },
   {
     name: 'statements: orphans are judged by silence',
@@ -111,7 +113,7 @@ export const statementMutants: readonly Mutant[] = [
     replace:
       'AND (l.was_evicted = 1 OR l.has_left = 1 OR DATEDIFF(millisecond, l.heard_ts, SYSDATE()) > l.its_dead_after_ms\n',
     why: 'a pod that is slow for a moment loses its claims',
-    ...COMPARED,
+    ...by('orphans'),
   },
   {
     name: 'statements: the newest sign is found by time',
@@ -119,7 +121,7 @@ export const statementMutants: readonly Mutant[] = [
     find: 'MAX_BY(event, seq) AS newest_event,',
     replace: 'MAX_BY(event, at_ts) AS newest_event,',
     why: 'a sign that lands late puts a pod to sleep that works',
-    ...COMPARED,
+    ...by('fleet'),
   },
   {
     name: 'statements: a cancel has no version guard',
@@ -127,6 +129,6 @@ export const statementMutants: readonly Mutant[] = [
     find: "WHERE t.step_id = n.id AND t.version = n.seen AND t.status IN ('pending', 'claimed')`",
     replace: "WHERE t.step_id = n.id AND t.status IN ('pending', 'claimed')`",
     why: 'a cancel that lands late ends a step that was retried since',
-    ...COMPARED,
+    ...by('cancel'),
   },
 ];
