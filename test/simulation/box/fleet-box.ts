@@ -18,6 +18,11 @@ const RECOVERY = /orphans|evict/i;
 /** How soon a pod that was killed is replaced. */
 const RESTART_MS = 1_500;
 
+/** How soon after a pod was cut off another takes its podId. */
+const REPLACE_MS = 400;
+/** How long the store is away while calls are applied again. */
+const REPLAY_MS = 1_500;
+
 /** What happens to one pod. */
 type ToOnePod = Exclude<Extract<Action, { readonly pod: number }>, { readonly do: 'cut' }>;
 
@@ -143,6 +148,11 @@ export class FleetBox {
       case 'double':
         this.#fault('double', pod, { details: { podId: pod.podId } });
         return this.#start(pod.plan!, pod.podId);
+      case 'replace':
+        return this.#replace(pod, action.forMs);
+      case 'replay':
+        pod.link.remember();
+        return void root.after(action.forMs, () => this.#replay(pod));
       case 'evict':
         this.#fault('evict', pod, until(action.forMs));
         return this.#refuse(pod, HEARTBEATS, action.forMs);
@@ -212,6 +222,22 @@ export class FleetBox {
     if (hard) pod.kill();
     else await pod.stop();
     this.#start(pod.plan!, pod.podId);
+  }
+
+  /** A pod that cannot reach the store is replaced under its podId. Later it reaches the store again. */
+  #replace(pod: SimulatedProcess, forMs: number): void {
+    const { root } = this.#shared;
+    this.#fault('cut', pod, { until: root.monotonicMs() + forMs, details: { how: 'fails' } });
+    pod.link.cut('fails');
+    root.after(REPLACE_MS, () => this.#start(pod.plan!, pod.podId));
+    root.after(forMs, () => pod.link.mend());
+  }
+
+  /** While nobody reaches the store, it gets again what a pod has sent: something on the way had kept it. */
+  #replay(pod: SimulatedProcess): void {
+    const again = pod.link.recall();
+    this.#cut({ at: 0, do: 'cut', pod: 'all', forMs: REPLAY_MS, how: 'fails' });
+    again.forEach((apply, i) => this.#shared.root.after(1 + ((REPLAY_MS / 2) * i) / again.length, apply));
   }
 
   #scale(to: number): void {

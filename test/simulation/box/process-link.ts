@@ -25,6 +25,8 @@ export class ProcessLink implements Link {
   #dead = false;
   #refused: RegExp | undefined;
   #waiting: (() => void)[] = [];
+  /** What may be applied again; `undefined`: nothing is remembered. */
+  #remembered: (() => void)[] | undefined;
   #crash: { readonly point: CrashPoint; readonly now: () => void } | undefined;
 
   constructor(process: string, network: VirtualRuntime) {
@@ -50,6 +52,22 @@ export class ProcessLink implements Link {
       if (this.#cut === 'hangs') await this.#mended();
       throw broken();
     }
+  }
+
+  arrived(again: () => void): void {
+    this.#remembered?.push(again);
+  }
+
+  /** From now on what it sends is remembered. */
+  remember(): void {
+    this.#remembered ??= [];
+  }
+
+  /** What was remembered: it may be applied again, in this order. */
+  recall(): readonly (() => void)[] {
+    const remembered = this.#remembered ?? [];
+    this.#remembered = undefined;
+    return remembered;
   }
 
   cut(how: Cut): void {

@@ -31,7 +31,7 @@ const DISASTERS: readonly (readonly [Action['do'], number])[] = [
   ['crash', 6],
   ['freeze', 5],
   ['cut', 5],
-  ['flaps', 1],
+  ['flaps', 1.5],
   ['slow', 2],
   ['clock', 2],
   ['drift', 1],
@@ -39,6 +39,8 @@ const DISASTERS: readonly (readonly [Action['do'], number])[] = [
   ['stalls', 2],
   ['restart', 4],
   ['double', 1],
+  ['replace', 1],
+  ['replay', 1.5],
   ['roll', 1],
   ['scale', 1.5],
   ['evict', 2],
@@ -65,13 +67,14 @@ export function makePlan(world: WorldName, seed: number): Plan {
   const actions = [
     ...times(Math.round(random.whole(2, 8) * pace), () => submission(random)),
     ...times(Math.round(random.whole(0, 7) * pace), () => call(random)),
-    ...times(Math.round(random.whole(0, 6) * pace), () => disaster(random)),
+    ...times(Math.round(random.whole(0, 6) * pace), () => withWork(random, disaster(random))).flat(),
   ].sort((a, b) => a.at - b.at);
   return { seed, world, pods, hazards, actions, calmAt: Math.max(0, ...actions.map(endOf)) + 500 };
 }
 
 /** When an action and what it causes are over. */
 function endOf(action: Action): number {
+  if (action.do === 'replay') return action.at + action.forMs + 2_000;
   if (action.do === 'submit') return action.at + action.delayMs;
   if (action.do === 'roll') return action.at + 6 * action.everyMs;
   return action.at + ('forMs' in action ? action.forMs : 0);
@@ -164,6 +167,10 @@ function disaster(random: Random): Action {
       return { at, do: kind, pod, hard: random.chance(0.5) };
     case 'double':
       return { at, do: kind, pod };
+    case 'replace':
+      return { at, do: kind, pod, forMs: 9_000 };
+    case 'replay':
+      return { at, do: kind, pod, forMs: random.pick([1_000, 2_000, 4_000]) };
     case 'roll':
       return { at, do: kind, everyMs: random.pick([200, 1_000]) };
     case 'scale':
@@ -176,6 +183,14 @@ function disaster(random: Random): Action {
     default:
       throw new Error(`no disaster: ${kind}`);
   }
+}
+
+/** What is sent once more does harm only to steps that are claimed, and given back, meanwhile. */
+function withWork(random: Random, action: Action): readonly Action[] {
+  if (action.do !== 'replay') return [action];
+  const behaviour: Behaviour = { does: random.pick(['throws', 'releases once']), forMs: random.pick([50, 200]) };
+  const given = { type: 'plain', count: 3, priority: 0, delayMs: 0, maxRetries: 3, behaviour };
+  return [action, { at: action.at + 200, do: 'submit', ...given }];
 }
 
 function times<T>(count: number, make: () => T): T[] {

@@ -85,6 +85,7 @@ export type Action = { readonly at: number } & (
   | { readonly do: 'double'; readonly pod: number }
   | { readonly do: 'roll'; readonly everyMs: number }
   | { readonly do: 'scale'; readonly to: number }
+  | { readonly do: 'replace' | 'replay'; readonly pod: number; readonly forMs: number }
   | { readonly do: 'evict'; readonly pod: number; readonly forMs: number }
   | { readonly do: 'breakRecovery'; readonly pod: number; readonly forMs: number }
   | { readonly do: 'pause'; readonly pod: number; readonly forMs: number }

@@ -22,6 +22,7 @@ export function linkedStore(store: Store, link: Link, network: VirtualRuntime): 
   let onLast = (): void => {};
   const pass = async (key: string, call: () => Promise<unknown>): Promise<unknown> => {
     await link.outbound(key);
+    link.arrived?.(() => void call().catch(() => undefined));
     const reply = await call().then(
       (value) => () => value,
       (error: unknown) => () => {

@@ -17,6 +17,8 @@ export interface Link {
   outbound(call: string): Promise<void>;
   /** Before a reply reaches the process. The same. */
   inbound(): Promise<void>;
+  /** A call has reached the store. @param again applies it once more, and drops its reply */
+  arrived?(again: () => void): void;
 }
 
 /** A change of the store's rows, not yet in the history. */

@@ -210,4 +210,13 @@ export const MEMBERSHIP_CASES: readonly Case[] = [
     good: (h) => two(h).fenced('p1', 'superseded', false).member('p1', 'left'),
     broken: (h) => two(h).fenced('p1', 'superseded', false).joins('p1'),
   },
+  {
+    rule: 'a superseded pod stays out',
+    shows: 'an evicted pod that registers again beside its successor',
+    good: (h) => evicted(two(h)).after(2_000).pod('p3', { podId: 'p1' }),
+    broken: (h) =>
+      evicted(two(h).pod('p3', { podId: 'p1' }))
+        .after(2_000)
+        .joins('p1'),
+  },
 ];

@@ -1,8 +1,9 @@
 /** Who may claim, and who may be evicted. */
 import { isGone, overlaps, SILENCING, STOPPING_TIME, wasFaulty } from '../index/faults.js';
 import type { RecordIndex } from '../index/record-index.js';
-import type { PlacedFault, ProcessTrail } from '../index/trails.js';
+import type { Life, PlacedFault, ProcessTrail } from '../index/trails.js';
 import type { Rule } from '../rule.js';
+import { hasEnded } from './settlements.js';
 
 export const membersClaim: Rule = {
   name: 'only members claim',
@@ -63,16 +64,17 @@ export const justEvictions: Rule = {
 
 export const outagesEvictNobody: Rule = {
   name: 'an outage evicts nobody',
-  says: 'A pod that runs is not evicted because of faults that cut off the whole fleet at once.',
+  says: 'A pod that runs is not evicted because of faults that cut off the pod that evicts it as well, at the same time.',
   check(index, report, { faultEchoMs }) {
     for (const { life, evicted, process } of evictedLives(index)) {
+      const leader = index.processes.get(evicted.entry.process ?? '');
       if (isGone(process, evicted.at) || isOut(process, evicted) || !hasJoined(process, life)) continue;
       const from = evicted.at - deadAfterOf(process) - faultEchoMs;
       const faults = process.faults.filter(
         (fault) => SILENCING.has(fault.entry.name) && overlaps(fault, from, evicted.at),
       );
       if (faults.length === 0 || index.faultsOfAll.some((fault) => overlaps(fault, from, evicted.at))) continue;
-      if (faults.every((fault) => isOutage(index, fault)))
+      if (faults.every((fault) => isOutage(fault, leader)))
         report('evicted after an outage of the store', { process: process.name }, ...faults, evicted);
     }
   },
@@ -109,8 +111,23 @@ export const fenceBeforeEviction: Rule = {
 
 export const supersededStaysOut: Rule = {
   name: 'a superseded pod stays out',
-  says: 'A process that was superseded or outdated never registers another incarnation.',
-  check(index, report) {
+  says: 'A process that was superseded or outdated never registers another incarnation; nor does one that was evicted after a younger incarnation had taken its podId, as long as that is a member.',
+  check(index, report, { latenessMs }) {
+    for (const process of index.processes.values()) {
+      for (const [i, { registered: again }] of process.lives.entries()) {
+        const last = process.lives[i - 1];
+        if (again === undefined || last === undefined) continue;
+        const successor = successorOf(index, process, last, latenessMs);
+        if (successor !== undefined && !hasEnded(successor, again))
+          report(
+            'registered again beside its successor',
+            { process: process.name },
+            successor.registered,
+            last.evicted,
+            again,
+          );
+      }
+    }
     for (const process of index.processes.values()) {
       const fenced = process.events.find(
         ({ entry }) => entry.name === 'pod:fenced' && entry.fields.recoverable === false,
@@ -129,6 +146,16 @@ export const supersededStaysOut: Rule = {
   },
 };
 
+/** A younger incarnation under its podId, of another process, that was there when this one was evicted. */
+function successorOf(index: RecordIndex, process: ProcessTrail, { registered, evicted }: Life, latenessMs: number) {
+  if (registered === undefined || evicted === undefined) return undefined;
+  for (const life of index.lives.values()) {
+    if (life.podId !== process.podId || life.process === process || life.registered === undefined) continue;
+    if (life.registered.index > registered.index && life.registered.at < evicted.at - latenessMs) return life;
+  }
+  return undefined;
+}
+
 /** Whether it drained permanently before. If its leaving fails then, its peers evict it. */
 function isOut({ events }: ProcessTrail, { index: by }: { readonly index: number }): boolean {
   return events.some(
@@ -141,16 +168,10 @@ function hasJoined({ events }: ProcessTrail, { incarnation }: { readonly incarna
   return events.some(({ entry }) => entry.name === 'pod:joined' && entry.fields.incarnation === incarnation);
 }
 
-/** Whether all processes that were there were cut off with this one. */
-function isOutage({ processes }: RecordIndex, { at, entry }: PlacedFault): boolean {
-  if (entry.name !== 'cut') return false;
-  for (const { startsAt, killedAt, stoppedAt, settings, faults } of processes.values()) {
-    if (settings === undefined || startsAt >= at || Math.min(killedAt ?? Infinity, stoppedAt ?? Infinity) <= at)
-      continue;
-    if (!faults.some((other) => other.at === at && other.entry.name === 'cut' && other.entry.until === entry.until))
-      return false;
-  }
-  return true;
+/** Whether the other process was cut off with this one. */
+function isOutage({ at, entry: { name, until } }: PlacedFault, other: ProcessTrail | undefined): boolean {
+  if (name !== 'cut' || other === undefined) return false;
+  return other.faults.some((fault) => fault.at === at && fault.entry.name === name && fault.entry.until === until);
 }
 
 function deadAfterOf({ settings }: ProcessTrail): number {

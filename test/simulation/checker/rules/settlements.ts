@@ -88,7 +88,7 @@ function isOrphan(claim: Claim, change: RowChange): boolean {
   return hasEnded(life, change) || (life.process !== undefined && sleeps(life.process, change));
 }
 
-function hasEnded({ left, evicted }: Life, { index }: { readonly index: number }): boolean {
+export function hasEnded({ left, evicted }: Life, { index }: { readonly index: number }): boolean {
   return (left?.index ?? Infinity) < index || (evicted?.index ?? Infinity) < index;
 }
 

@@ -26,8 +26,8 @@ export const fleetMutants: readonly Mutant[] = [
   {
     name: 'fleet: an outage counts as silence of the others',
     file: WATCH,
-    find: 'const hadTime = answeredForMs >= this.#heardWithinMs(view);',
-    replace: 'const hadTime = answeredForMs > -this.#heardWithinMs(view);',
+    find: 'return { countedMs: Math.min(now - before, this.#intervalMs), answeredForMs: before - this.#answeredSince };',
+    replace: 'return { countedMs: now - before, answeredForMs: before - Math.min(this.#answeredSince, -1e15) };',
     world: 'sqlite',
     why: 'after an outage of the store pods evict the living',
   },

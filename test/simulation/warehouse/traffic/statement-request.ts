@@ -105,6 +105,7 @@ export class StatementRequest {
   }
 
   #runNow(session: ServerSession, fault: RequestFault | undefined): void {
+    this.#wire.arrived(() => this.#warehouse.runApart(session, this.#request));
     const runsTwice = fault === 'twice' && this.#random() < 0.5;
     const run = (this.#run = this.#warehouse.receive(session, this.#request, { runsTwice }));
     run.answered((answer) => {
@@ -117,7 +118,7 @@ export class StatementRequest {
         case 'never answered':
           return this.#hang();
         case 'twice':
-          this.#runLater(session, run.second);
+          this.#runLater(session, run.takeSecond());
           return this.#reply(answer);
         default:
           return this.#reply(answer);

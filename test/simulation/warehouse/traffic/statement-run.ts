@@ -65,9 +65,11 @@ export class StatementRun {
     return this.#answer !== undefined;
   }
 
-  /** What a second run would do that has read the same, if it was asked for. */
-  get second(): Effect | undefined {
-    return this.#second;
+  /** What a second run would do that has read the same, if it was asked for: once, for it makes the ids of its rows. */
+  takeSecond(): Effect | undefined {
+    const second = this.#second;
+    this.#second = undefined;
+    return second;
   }
 
   /** Calls back with the answer, at once if there is one. */

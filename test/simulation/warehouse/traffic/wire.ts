@@ -27,6 +27,11 @@ export class Wire {
     this.#link.outbound(call).then(() => this.#travel(ms, then), failed);
   }
 
+  /** What was sent is run. @param again runs it once more */
+  arrived(again: () => void): void {
+    this.#link.arrived?.(again);
+  }
+
   /** @param lost the process notices that no reply comes */
   toClient(ms: number, then: () => void, lost: () => void): void {
     this.#travel(ms, () => void this.#link.inbound().then(then, lost));
