@@ -7,8 +7,8 @@
 import type { Action, Behaviour, Hazards, Plan, PodPlan, WorldName } from './plan.js';
 import { seededRandom, type Random } from './seeded-random.js';
 
-/** How long disasters last: until they are over, in ms. */
-const TROUBLE_MS = 10_000;
+/** For how long disasters and work come, in ms: at once, so that they meet, or one after the other. */
+const TROUBLE_MS = [4_000, 7_000, 10_000] as const;
 
 const BEHAVIOURS: readonly (readonly [Behaviour['does'], number])[] = [
   ['returns', 30],
@@ -64,10 +64,11 @@ export function makePlan(world: WorldName, seed: number): Plan {
   const pods = Array.from({ length: random.whole(1, 4) }, (_, i) => podOf(random, i === 0));
   const hazards = hazardsOf(world, random);
   const pace = random.pick([0.25, 1, 1, 2]);
+  const troubleMs = random.pick(TROUBLE_MS);
   const actions = [
-    ...times(Math.round(random.whole(2, 8) * pace), () => submission(random)),
-    ...times(Math.round(random.whole(0, 7) * pace), () => call(random)),
-    ...times(Math.round(random.whole(0, 6) * pace), () => withWork(random, disaster(random))).flat(),
+    ...times(Math.round(random.whole(2, 8) * pace), () => submission(random, troubleMs)),
+    ...times(Math.round(random.whole(0, 7) * pace), () => call(random, troubleMs)),
+    ...times(Math.round(random.whole(0, 6) * pace), () => withWork(random, disaster(random, troubleMs))).flat(),
   ].sort((a, b) => a.at - b.at);
   return { seed, world, pods, hazards, actions, calmAt: Math.max(0, ...actions.map(endOf)) + 500 };
 }
@@ -103,12 +104,12 @@ function hazardsOf(world: WorldName, random: Random): Hazards {
   };
 }
 
-function submission(random: Random): Action {
+function submission(random: Random, troubleMs: number): Action {
   const behaviour: Behaviour = { does: random.weighted(BEHAVIOURS), forMs: random.pick([5, 50, 200, 800]) };
   const type = random.pick(['plain', 'plain', 'single', 'timed']);
   const kills = behaviour.does.startsWith('kills');
   return {
-    at: random.whole(0, TROUBLE_MS),
+    at: random.whole(0, troubleMs),
     do: 'submit',
     count: kills ? 1 : random.pick([1, 3, 8]),
     type: behaviour.does === 'answers late' || behaviour.does === 'hangs' ? 'timed' : type,
@@ -120,17 +121,17 @@ function submission(random: Random): Action {
   };
 }
 
-function call(random: Random): Action {
+function call(random: Random, troubleMs: number): Action {
   const step = random.whole(0, 1_000);
   const kind = random.weighted(CALLS);
   const needsStep = kind !== 'look' && kind !== 'misuse' && kind !== 'recover';
   const twice = kind === 'retry' && random.chance(0.4);
-  const at = random.whole(500, TROUBLE_MS);
+  const at = random.whole(500, troubleMs);
   return { at, do: kind, ...(needsStep ? { step } : {}), ...(twice ? { twice } : {}) } as Action;
 }
 
-function disaster(random: Random): Action {
-  const at = random.whole(500, TROUBLE_MS);
+function disaster(random: Random, troubleMs: number): Action {
+  const at = random.whole(500, troubleMs);
   const pod = random.whole(0, 100);
   const forMs = random.pick([300, 1_500, 3_000, 6_000]);
   const kind = random.weighted(DISASTERS);

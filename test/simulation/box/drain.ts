@@ -1,0 +1,79 @@
+/**
+ * The end of a run: the fleet drains, finds its dead, and agrees on a leader.
+ *
+ * Invariants:
+ * - It ends: the fleet has a bounded time.
+ * - How long a fleet runs on that has nothing left to do is decided by the plan. A few run on for long, so that what goes wrong
+ *   only in peace is found too.
+ */
+import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import type { Plan } from '../plan/plan.js';
+import type { RowChange, World } from '../worlds/world.js';
+import type { FleetBox } from './fleet-box.js';
+
+/** How long a fleet has to drain after the last fault, in ms. */
+const DRAIN_LIMIT_MS = 120_000;
+/** Between two looks at whether it has. */
+const LOOK_MS = 500;
+/** The fleet of each fourth seed runs on until each of its pods could have been declared dead. */
+const LONG_EACH = 4;
+const LONG_HEARTBEATS = 6;
+/** The others, for so many heartbeats. */
+const SHORT_HEARTBEATS = 3;
+
+/** The incarnations that are registered, and have neither left nor been evicted. */
+export class Members {
+  readonly #incarnations = new Set<string>();
+
+  note(change: RowChange): void {
+    if (change.kind !== 'member') return;
+    if (change.event === 'registered') this.#incarnations.add(change.incarnation);
+    else this.#incarnations.delete(change.incarnation);
+  }
+
+  /** Whether none of them is of a process that is gone. */
+  live({ alive }: FleetBox): boolean {
+    const living = new Set(alive.map(({ incarnation }) => incarnation));
+    return [...this.#incarnations].every((incarnation) => living.has(incarnation));
+  }
+}
+
+export async function drain(
+  plan: Plan,
+  root: VirtualRuntime,
+  { box, world, members }: { readonly box: FleetBox; readonly world: World; readonly members: Members },
+): Promise<void> {
+  const startedAt = root.monotonicMs();
+  const longMs = Math.max(
+    ...plan.pods.map(({ deadAfterMs, heartbeatMs }) => deadAfterMs + LONG_HEARTBEATS * heartbeatMs),
+  );
+  const shortMs = SHORT_HEARTBEATS * Math.max(...plan.pods.map(({ heartbeatMs }) => heartbeatMs));
+  const atLeastMs = plan.seed % LONG_EACH === 0 ? longMs : shortMs;
+  for (;;) {
+    await root.advance(LOOK_MS);
+    box.complete(); // a pod that was superseded drains, and is replaced
+    const ranFor = root.monotonicMs() - startedAt;
+    if (ranFor > DRAIN_LIMIT_MS) return;
+    if (ranFor <= atLeastMs || !isDrained(world) || !isLed(box) || !isWell(box)) continue;
+    if (ranFor > longMs || members.live(box)) return; // nobody finds the dead while all sleep
+  }
+}
+
+/** Of a step with two rows one may stay pending until housekeeping removes it, which may be much later. */
+function isDrained(world: World): boolean {
+  const { steps } = world.rows();
+  if (steps.some(({ status }) => status === 'claimed')) return false;
+  const ended = new Set(steps.filter(({ status }) => status !== 'pending').map(({ stepId }) => stepId));
+  return steps.every(({ stepId }) => ended.has(stepId));
+}
+
+/** One pod leads; none, if all sleep. */
+function isLed(box: FleetBox): boolean {
+  const alive = box.alive.filter(({ drained }) => !drained).map(({ queue }) => queue.health());
+  return alive.filter(({ isLeader }) => isLeader).length === 1 || alive.every(({ asleep }) => asleep);
+}
+
+/** A call that was lost before the calm may hang for a while. */
+function isWell(box: FleetBox): boolean {
+  return box.alive.every(({ queue, drained }) => drained || queue.health().reasons.length === 0);
+}
