@@ -117,6 +117,8 @@ export interface ResolvedOptions extends Place {
   readonly staleReadMs: number;
   readonly statementSlots: number;
   readonly combines: Combining;
+  /** Whether opening tries each privilege that a pod needs. */
+  readonly checksAccess: boolean;
   readonly sleep: SleepRhythm | undefined;
   readonly tableKind: TableKind | undefined;
 }
@@ -187,6 +189,7 @@ export function resolveOptions(options: SnowflakeOptions): ResolvedOptions {
     staleReadMs,
     statementSlots: options.statementSlots ?? 8,
     combines: true,
+    checksAccess: true,
     sleep: sleepRhythm(options.sleep ?? true, staleReadMs),
     tableKind: options.tableKind,
   });

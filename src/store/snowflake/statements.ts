@@ -32,8 +32,17 @@ export interface StoreStatements {
   readonly census: string;
 }
 
+/** The texts that were built last: the stores of a process are mostly in one place. */
+let last: { readonly stepTracker: string; readonly statements: Statements } | undefined;
+
 /** @see Statements */
 export function statementsOf(names: Names): Statements {
+  // The name of one table holds all that the names of the others are made of.
+  if (last?.stepTracker !== names.stepTracker) last = { stepTracker: names.stepTracker, statements: build(names) };
+  return last.statements;
+}
+
+function build(names: Names): Statements {
   return Object.freeze({
     exchange: exchangeStatements(names),
     steps: stepStatements(names),

@@ -28,21 +28,30 @@ export class SqliteWorld implements World {
   readonly #epoch: number;
   #hazards: Hazards | undefined;
   /** What the operation that runs right now has changed, until it has committed. Operations are synchronous. */
-  #changes: RowChange[] = [];
+  readonly #changes: RowChange[];
   readonly #listener: WorldListener;
 
-  private constructor(memory: SharedMemory, network: VirtualRuntime, hazards: Hazards, listener: WorldListener) {
+  private constructor(
+    memory: SharedMemory,
+    changes: RowChange[],
+    network: VirtualRuntime,
+    { hazards, listener }: { readonly hazards: Hazards; readonly listener: WorldListener },
+  ) {
     this.#memory = memory;
+    this.#changes = changes;
     this.#network = network;
     this.#epoch = network.wallMs();
     this.#hazards = hazards;
     this.#listener = listener;
-    const time = { epoch: this.#epoch, now: () => network.monotonicMs() };
-    listenToRows(memory.connection, time, (change) => this.#changes.push(change));
   }
 
   static async open(network: VirtualRuntime, hazards: Hazards, listener: WorldListener): Promise<SqliteWorld> {
-    return new SqliteWorld(await SharedMemory.open(), network, hazards, listener);
+    const changes: RowChange[] = [];
+    const time = { epoch: network.wallMs(), now: () => network.monotonicMs() };
+    const memory = await SharedMemory.open((connection) => {
+      listenToRows(connection, time, (change) => changes.push(change)); // before statements are prepared, or each would be twice
+    });
+    return new SqliteWorld(memory, changes, network, { hazards, listener });
   }
 
   storeOf(_machine: VirtualRuntime, link: Link): StoreFactory {
@@ -74,7 +83,7 @@ export class SqliteWorld implements World {
     const methods = new Map<string | symbol, unknown>();
     const noting = (method: (...args: unknown[]) => unknown) => {
       return (...args: unknown[]): unknown => {
-        this.#changes = [];
+        this.#changes.length = 0;
         const result = method(...args); // it has committed, or it throws
         for (const change of this.#changes) this.#listener(change, process);
         return result;

@@ -35,7 +35,9 @@ export interface WarehouseWorldOptions {
   /** Default: {@link FAST}. */
   readonly figures?: Figures;
   /** What the stores are given instead of what fits the hazards. */
-  readonly store?: Partial<Pick<ResolvedOptions, 'statementTimeoutMs' | 'combines' | 'statementSlots'>> & {
+  readonly store?: Partial<
+    Pick<ResolvedOptions, 'statementTimeoutMs' | 'combines' | 'checksAccess' | 'statementSlots'>
+  > & {
     readonly sleep?: false | SleepOptions;
   };
   /** Called for each statement that is committed. */
@@ -98,7 +100,7 @@ export class WarehouseWorld implements World {
 
 /** Options whose times fit the hazards, short enough for a run of a minute or two. */
 function storeOptions({ hazards, store = {} }: WarehouseWorldOptions, figures: Figures): ResolvedOptions {
-  const { sleep = defaultSleep(hazards), combines, ...given } = store;
+  const { sleep = defaultSleep(hazards), combines = true, checksAccess = true, ...given } = store;
   const resolved = resolveOptions({
     ...PLACE,
     connection: { account: 'modelled' },
@@ -108,7 +110,7 @@ function storeOptions({ hazards, store = {} }: WarehouseWorldOptions, figures: F
     sleep,
     ...given,
   });
-  return combines === undefined ? resolved : { ...resolved, combines };
+  return { ...resolved, combines, checksAccess };
 }
 
 function defaultSleep({ lateReadMs, tokenLateMs }: Hazards): SleepOptions {

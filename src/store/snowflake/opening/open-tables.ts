@@ -49,7 +49,7 @@ export async function openTables(context: OpeningContext): Promise<number> {
       refuseNewer(context, versions);
     }
   }
-  if (!isOurs) await checkAccess(context);
+  if (!isOurs && context.options.checksAccess) await checkAccess(context);
   await refuseCollations(context);
   return Math.max(versions.oldestAllowed, schema.oldestAllowed);
 }

@@ -9,7 +9,7 @@ import type { Statements } from '../statements.js';
 import type { Names } from '../table-names.js';
 
 export interface OpeningContext {
-  readonly options: Pick<ResolvedOptions, 'database' | 'schema' | 'createTables' | 'tableKind'>;
+  readonly options: Pick<ResolvedOptions, 'database' | 'schema' | 'createTables' | 'tableKind' | 'checksAccess'>;
   readonly names: Names;
   readonly statements: Statements;
   readonly schema: Schema;

@@ -11,12 +11,14 @@ import { MEMORY } from '../../../files/file-path.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import { StoreClock } from '../clock/store-clock.js';
 import { openConnection } from '../file/open-connection.js';
-import { FIRST_ROWS } from '../file/statements.js';
 import { EndedSteps } from '../reading/ended-steps.js';
 import { migrate } from '../schema/migration.js';
 import { SlicedOperations, type Attempt } from '../sliced-operations.js';
 import { SynchronousCore } from '../synchronous-core.js';
 import { Session } from './session.js';
+
+/** A database with the tables and nothing in them. The first one is migrated, the others are copies of it. */
+let empty: Buffer | undefined;
 
 /** The stores of one process have one monotonic clock, so any name will do. */
 const ORIGIN = 'memory';
@@ -30,12 +32,18 @@ export class SharedMemory {
     this.core = new SynchronousCore(connection);
   }
 
-  /** @throws StoreError `STORE_DRIVER_MISSING` */
-  static async open(): Promise<SharedMemory> {
+  /** @param prepare called before any statement is prepared. @throws StoreError `STORE_DRIVER_MISSING` */
+  static async open(prepare?: (connection: Database) => void): Promise<SharedMemory> {
     const driver = await loadSqlite();
-    const connection = openConnection(driver, { path: MEMORY, synchronous: 'normal', autocheckpoint: 10_000 });
-    migrate(connection, MEMORY);
-    for (const statement of FIRST_ROWS) connection.prepare(statement).get();
+    const connection = openConnection(driver, {
+      ...{ path: MEMORY, synchronous: 'normal', autocheckpoint: 10_000 },
+      ...(empty && { image: empty }),
+    });
+    if (empty === undefined) {
+      migrate(connection, MEMORY);
+      empty = connection.serialize();
+    }
+    prepare?.(connection);
     return new SharedMemory(connection);
   }
 

@@ -20,6 +20,8 @@ export interface ConnectionOptions {
   readonly autocheckpoint: 200 | 10_000;
   /** The size of the page cache. Default 16,000. */
   readonly cacheKiB?: 2_000 | 16_000;
+  /** What the database in memory begins with. */
+  readonly image?: Buffer;
   /** Whether to fail if there is no file, and not create one. Default `false`. */
   readonly mustExist?: boolean;
   /** Called before anything is written. If it throws, the file stays as it is. */
@@ -50,9 +52,9 @@ export function openConnection(driver: SqliteDriver, options: ConnectionOptions)
   }
 }
 
-function openFile(driver: SqliteDriver, { path, mustExist = false }: ConnectionOptions): Database {
+function openFile(driver: SqliteDriver, { path, image, mustExist = false }: ConnectionOptions): Database {
   try {
-    return new driver(path, { timeout: 0, fileMustExist: mustExist });
+    return new driver(image ?? path, { timeout: 0, fileMustExist: mustExist });
   } catch (error) {
     // The driver checks the folder itself, and its error has no code.
     const { name, message } = asError(error);
