@@ -3,20 +3,20 @@
  *
  * Invariants:
  * - It ends: the fleet has a bounded time.
- * - How long a fleet runs on that has nothing left to do is decided by the plan. A few run on for long, so that what goes wrong
+ * - How long a fleet runs on that has nothing left to do is decided by the plan. Some run on for long, so that what goes wrong
  *   only in peace is found too.
  */
 import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { Plan } from '../plan/plan.js';
 import type { RowChange, World } from '../worlds/world.js';
 import type { FleetBox } from './fleet-box.js';
+import { isThorough } from './thorough.js';
 
 /** How long a fleet has to drain after the last fault, in ms. */
 const DRAIN_LIMIT_MS = 120_000;
 /** Between two looks at whether it has. */
 const LOOK_MS = 500;
-/** The fleet of each fourth seed runs on until each of its pods could have been declared dead. */
-const LONG_EACH = 4;
+/** Some fleets run on until each of their pods could have been declared dead, and for so many heartbeats more. */
 const LONG_HEARTBEATS = 6;
 /** The others, for so many heartbeats. */
 const SHORT_HEARTBEATS = 3;
@@ -48,7 +48,7 @@ export async function drain(
     ...plan.pods.map(({ deadAfterMs, heartbeatMs }) => deadAfterMs + LONG_HEARTBEATS * heartbeatMs),
   );
   const shortMs = SHORT_HEARTBEATS * Math.max(...plan.pods.map(({ heartbeatMs }) => heartbeatMs));
-  const atLeastMs = plan.seed % LONG_EACH === 0 ? longMs : shortMs;
+  const atLeastMs = isThorough(plan) ? longMs : shortMs;
   for (;;) {
     await root.advance(LOOK_MS);
     box.complete(); // a pod that was superseded drains, and is replaced

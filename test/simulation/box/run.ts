@@ -13,6 +13,8 @@ import { WarehouseWorld } from '../worlds/warehouse-world.js';
 import type { World, WorldListener } from '../worlds/world.js';
 import { drain, Members } from './drain.js';
 import { FleetBox } from './fleet-box.js';
+import { isThorough } from './thorough.js';
+import { OFF, SILENT } from '../../support/silent-logger.js';
 import type { SimulatedProcess, Surroundings } from './simulated-process.js';
 
 /** How long a queue may take to stop. */
@@ -29,7 +31,8 @@ export async function runPlan(plan: Plan): Promise<readonly Entry[]> {
   };
   const world = await worldOf(plan, network, listener);
   try {
-    const shared: Surroundings = { root, network, world, history, runs: new Map(), nextRun: 0, nextCall: 0 };
+    const logger = isThorough(plan) ? SILENT : OFF;
+    const shared: Surroundings = { root, network, world, history, logger, runs: new Map(), nextRun: 0, nextCall: 0 };
     const box = new FleetBox(plan, shared);
     box.begin();
     await root.advance(plan.calmAt);
@@ -44,7 +47,9 @@ export async function runPlan(plan: Plan): Promise<readonly Entry[]> {
 
 function worldOf(plan: Plan, network: VirtualRuntime, listener: WorldListener): Promise<World> {
   if (plan.world === 'warehouse')
-    return Promise.resolve(new WarehouseWorld(network, { hazards: plan.hazards, listener }));
+    return Promise.resolve(
+      new WarehouseWorld(network, { hazards: plan.hazards, listener, store: { checksAccess: isThorough(plan) } }),
+    );
   return SqliteWorld.open(network, plan.hazards, listener);
 }
 

@@ -4,6 +4,7 @@
  * Invariants: once killed, it never does anything again, and costs nothing.
  */
 import { FleetQ, type AnyFleetQ } from '../../../src/index.js';
+import type { Logger } from '../../../src/log.js';
 import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
 import type { History, ProcessChanged, ProcessSettings, RunEnded } from '../history/history.js';
@@ -12,7 +13,6 @@ import type { World } from '../worlds/world.js';
 import { ProcessLink, type CrashPoint } from './process-link.js';
 import { recordEvents } from './recorded-events.js';
 import { behave, isRelease, MOST_BYTES, STEP_TYPES } from './step-types.js';
-import { SILENT } from '../../support/silent-logger.js';
 
 /** What the processes of a fleet share beside the store: the world around them, and what is written down. */
 export interface Surroundings {
@@ -20,6 +20,7 @@ export interface Surroundings {
   readonly network: VirtualRuntime;
   readonly world: World;
   readonly history: History;
+  readonly logger: Logger;
   /** How often each step has been run. */
   readonly runs: Map<string, number>;
   nextRun: number;
@@ -61,7 +62,7 @@ export class SimulatedProcess {
     const queue: FleetQ = new FleetQ({
       store: shared.world.storeOf(machine, link),
       runtime: machine,
-      logger: SILENT,
+      logger: shared.logger,
       podId,
       abortGraceMs: 500,
       drainTimeoutMs: 2_000,
