@@ -19,6 +19,7 @@ export function boundsOf({ world, hazards, pods, actions }: Plan): Bounds {
     twoRows: true,
     exactOrder: false,
     lateCalls: true,
+    mayHang: hazards.lostReply > 0 || hazards.lateApplication > 0,
     latenessMs: hazards.lateReadMs + (hazards.oldSources ? STATEMENT_MS : 0),
     clockSlackMs: 1_000,
   };

@@ -15,6 +15,8 @@ export interface Bounds {
   readonly exactOrder: boolean;
   /** Whether a call may be applied again, or later than its caller has given it up. */
   readonly lateCalls: boolean;
+  /** Whether a request may stay without an answer for as long as a pod may be silent. */
+  readonly mayHang: boolean;
   /** Above this many crashes a step is never claimed again. */
   readonly maxCrashes: number;
   /** An ended step may be removed when it has ended for so long. */
@@ -39,6 +41,7 @@ export const DEFAULT_BOUNDS: Bounds = {
   clockSlackMs: 5,
   exactOrder: true,
   lateCalls: false,
+  mayHang: false,
   maxCrashes: 3,
   keepMs: Infinity,
   waitBoundMs: 120_000,

@@ -44,10 +44,11 @@ export const noRevival: Rule = {
 
 export const justEvictions: Rule = {
   name: 'no living pod is evicted',
-  says: 'A pod is evicted only if its process is gone, if a fault kept it from being heard, if it has drained permanently, or if it has not joined yet.',
-  check(index, report, { faultEchoMs }) {
+  says: 'A pod is evicted only if its process is gone, if a fault, or a request without an answer, kept it from being heard, if it has drained permanently, or if it has not joined yet.',
+  check(index, report, { faultEchoMs, mayHang }) {
     for (const { life, evicted, process } of evictedLives(index)) {
       if (isGone(process, evicted.at) || isOut(process, evicted) || !hasJoined(process, life)) continue;
+      if (mayHang && hasFenced(process, life, evicted)) continue;
       const from = evicted.at - deadAfterOf(process) - faultEchoMs;
       if (wasFaulty(index, process, from, evicted.at, SILENCING)) continue;
       report('evicted, and no fault had affected it', { process: process.name }, evicted);
@@ -99,11 +100,7 @@ export const fenceBeforeEviction: Rule = {
     for (const { life, evicted, process } of evictedLives(index)) {
       if (isGone(process, evicted.at) || process.stoppingAt !== undefined) continue;
       if (wasFaulty(index, process, evicted.at - deadAfterOf(process), evicted.at, STOPPING_TIME)) continue;
-      const fenced = process.events.some(
-        ({ index: place, entry }) =>
-          place < evicted.index && entry.fields.incarnation === life.incarnation && entry.name === 'pod:fenced',
-      );
-      if (hasJoined(process, life) && !fenced)
+      if (hasJoined(process, life) && !hasFenced(process, life, evicted))
         report('evicted before it had fenced itself', { process: process.name }, evicted);
     }
   },
@@ -172,6 +169,16 @@ function hasJoined({ events }: ProcessTrail, { incarnation }: { readonly incarna
 function isOutage({ at, entry: { name, until } }: PlacedFault, other: ProcessTrail | undefined): boolean {
   if (name !== 'cut' || other === undefined) return false;
   return other.faults.some((fault) => fault.at === at && fault.entry.name === name && fault.entry.until === until);
+}
+
+function hasFenced(
+  { events }: ProcessTrail,
+  { incarnation }: Life,
+  { index: by }: { readonly index: number },
+): boolean {
+  return events.some(
+    ({ index, entry }) => index < by && entry.fields.incarnation === incarnation && entry.name === 'pod:fenced',
+  );
 }
 
 function deadAfterOf({ settings }: ProcessTrail): number {
