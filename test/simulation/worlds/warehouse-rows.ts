@@ -53,6 +53,8 @@ export class ChangeReader {
     const heardAt = this.#heardAt.get(incarnation);
     if (seq !== null) this.#heardAt.set(incarnation, Math.max(heardAt ?? at_ts, at_ts));
     if (event !== 'registered' && event !== 'left' && event !== 'evicted') return undefined;
+    const isFinal = this.#known.has(`left ${incarnation}`) || this.#known.has(`evicted ${incarnation}`);
+    if (event === 'registered' && isFinal) return undefined; // it lands late, and changes nothing
     const key = `${event} ${incarnation}`;
     if (this.#known.has(key)) return undefined;
     this.#known.add(key);
