@@ -77,12 +77,18 @@ export const recordColumns = (
   ${alias}.status AS its_status, ${epochMs(`${alias}.last_update_ts`)} AS updated_at_ms, ${alias}.claimed_by AS holder_pod,
   ${alias}.claimed_incarnation AS holder, ${alias}.result AS its_result, ${alias}.error AS its_error`;
 
-/** Of several rows of a step, the one that is furthest along (terminal, claimed, pending), then the first. */
-export const furthest = (alias: string): string =>
-  `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY CASE ${alias}.status WHEN 'pending' THEN 2 WHEN 'claimed' THEN 1 ELSE 0 END, ${alias}.row_id) = 1`;
-/** Of several archived rows of a step, one of the highest version. */
+/**
+ * The place of a row among the rows of its step, from 1: completed, failed, claimed, cancelled, pending, and then by `row_id`.
+ *
+ * A claimed row goes before a cancelled one: a cancel that reads late may have ended the second row alone, and the claim still holds.
+ */
+export const placeOf = (alias: string): string =>
+  `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY CASE ${alias}.status WHEN 'pending' THEN 4 WHEN 'cancelled' THEN 3 WHEN 'claimed' THEN 2 WHEN 'failed' THEN 1 ELSE 0 END, ${alias}.row_id)`;
+/** Of several rows of a step, the one that readers show. */
+export const furthest = (alias: string): string => `${placeOf(alias)} = 1`;
+/** Of several archived rows of a step, one that is completed, else one of the highest version. Nothing leads on from a completed row. */
 export const newest = (alias: string): string =>
-  `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY ${alias}.version DESC, ${alias}.row_id, ${alias}.archived_ts) = 1`;
+  `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY IFF(${alias}.status = 'completed', 0, 1), ${alias}.version DESC, ${alias}.row_id, ${alias}.archived_ts) = 1`;
 
 /** The key of a new row. It is made by the statement and never bound, because a resend repeats its binds. Rows sort by the time of their INSERT. */
 export const newRowId = (now: string): string => `LPAD(${epochMs(now)}::VARCHAR, 15, '0') || '-' || UUID_STRING()`;

@@ -12,6 +12,7 @@ import {
   isBeyond,
   newest,
   newRowId,
+  placeOf,
   recordColumns,
   typeOf,
 } from '../statements/fragments.js';
@@ -23,7 +24,10 @@ export interface StepStatements {
   readonly submitted: string;
   /** Bind: ids. */
   readonly find: string;
-  /** What cancel and retry need to know of each step. Bind: ids. */
+  /**
+   * What cancel and retry need to know of each step: all its rows, each with its place among them. The first is the one that readers
+   * show. Bind: ids.
+   */
   readonly states: string;
   /** Those of the given steps that were cancelled. Bind: ids. */
   readonly cancelled: string;
@@ -31,9 +35,9 @@ export interface StepStatements {
   readonly list: (order: ListFilter['order'], limit: number) => string;
   /** No bind. */
   readonly stats: string;
-  /** Bind: { token, steps: [{ id, version }] }. */
+  /** Writes all rows of the steps, so the session then sees each of them as it was, or later. Bind: { token, steps: [{ id, version }] }. */
   readonly cancel: string;
-  /** Bind: { steps: [{ id, version }] }. */
+  /** Without `each`, it leaves out steps with several rows. Bind: { each?: 1, steps: [{ id, version }] }. */
   readonly retry: string;
   /** Steps that only the archive has. Bind: { steps: [{ id, version }] }. */
   readonly restore: string;
@@ -45,12 +49,8 @@ export function stepStatements(names: Names): StepStatements {
   return {
     submit: submitOf(names),
     submitted: submittedOf(names),
-    find: findOf(names, recordColumns),
-    states: findOf(
-      names,
-      (row) =>
-        `${row}.step_id AS id, ${row}.status AS its_status, ${row}.version AS its_version, ${row}.highest_version, ${row}.settled_by AS settler`,
-    ),
+    find: findOf(names),
+    states: statesOf(names),
     cancelled: cancelledOf(names),
     list: (order, limit) => listOf(names, order, limit),
     stats: statsOf(names),
@@ -128,27 +128,42 @@ GROUP BY o.its_at`;
 const isSamePayload = (kept: string, given: string): string =>
   `${kept}.its_payload = ${given}.its_payload OR STARTSWITH(${kept}.its_payload, LEFT(${given}.its_payload, LENGTH(${given}.its_payload) - 1) || ',"trace":{')`;
 
+/** The steps of the bind that the hot table lacks, from the archive. Two leaders may have archived a step twice, so one row is taken. */
+const coldOf = (names: Names): string => `cold AS (
+  SELECT a.* FROM ${names.stepArchive} a JOIN wanted w ON w.id = a.step_id LEFT JOIN hot h ON h.step_id = a.step_id WHERE h.step_id IS NULL
+  QUALIFY ${newest('a')}
+)`;
+
 /**
  * One row for each step: from the hot table, else from the archive.
  *
  * - `wanted`: the ids of the bind.
- * - `hot`: of several rows of a step, the one furthest along. `highest_version` is that of all its rows, so that a retry sees that
- *   another row has moved.
- * - `cold`: archived steps that the hot table lacks. Two leaders may have archived a step twice, so one row is taken.
+ * - `hot`: of several rows of a step, the one furthest along.
  */
-function findOf(names: Names, columns: (row: string) => string): string {
+function findOf(names: Names): string {
   return `WITH wanted AS (
   SELECT DISTINCT f.value::VARCHAR AS id FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f
 ), hot AS (
-  SELECT s.*, MAX(s.version) OVER (PARTITION BY s.step_id) AS highest_version FROM ${names.stepTracker} s JOIN wanted w ON w.id = s.step_id
+  SELECT s.* FROM ${names.stepTracker} s JOIN wanted w ON w.id = s.step_id
   QUALIFY ${furthest('s')}
-), cold AS (
-  SELECT a.*, a.version AS highest_version FROM ${names.stepArchive} a JOIN wanted w ON w.id = a.step_id LEFT JOIN hot h ON h.step_id = a.step_id WHERE h.step_id IS NULL
-  QUALIFY ${newest('a')}
-)
-SELECT ${columns('hot')}, 0 AS is_cold FROM hot
+), ${coldOf(names)}
+SELECT ${recordColumns('hot')}, 0 AS is_cold FROM hot
 UNION ALL
-SELECT ${columns('cold')}, 1 FROM cold`;
+SELECT ${recordColumns('cold')}, 1 FROM cold`;
+}
+
+/** Every row of the hot table, or one row of the archive. */
+function statesOf(names: Names): string {
+  const columns = (row: string): string =>
+    `${row}.step_id AS id, ${row}.status AS its_status, ${row}.version AS its_version, ${row}.settled_by AS settler`;
+  return `WITH wanted AS (
+  SELECT DISTINCT f.value::VARCHAR AS id FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f
+), hot AS (
+  SELECT s.*, ${placeOf('s')} AS its_place FROM ${names.stepTracker} s JOIN wanted w ON w.id = s.step_id
+), ${coldOf(names)}
+SELECT ${columns('hot')}, hot.its_place, 0 AS is_cold FROM hot
+UNION ALL
+SELECT ${columns('cold')}, 1, 1 FROM cold`;
 }
 
 /** The hot table alone: a cancelled step stays there for longer than its holder needs to notice. */
@@ -216,6 +231,15 @@ const atVersion = (
 ): string => `SELECT ${extra}f.value:id::VARCHAR AS id, f.value:version::NUMBER(38,0) AS seen
   FROM (SELECT PARSE_JSON(?) AS b) q, LATERAL FLATTEN(INPUT => q.b:steps) f QUALIFY ROW_NUMBER() OVER (PARTITION BY f.value:id::VARCHAR ORDER BY f.index) = 1`;
 
+/** Whether the cancel ends the row `t`. All other rows of the step are written unchanged. */
+const TO_CANCEL = `t.version = n.seen AND t.status IN ('pending', 'claimed')`;
+
+/**
+ * A cancel writes all rows of a step, so that the next read of the session shows a row that was claimed meanwhile.
+ *
+ * A retry leaves out a step that has several rows, as far as it sees: the number of rows that it has changed is its receipt, and must
+ * mean one thing.
+ */
 function cancelAndRetry(names: Names): Pick<StepStatements, 'cancel' | 'retry' | 'restore'> {
   const fresh: Partial<Record<keyof typeof STEP_TRACKER, string>> = {
     status: `'pending'`,
@@ -234,18 +258,25 @@ function cancelAndRetry(names: Names): Pick<StepStatements, 'cancel' | 'retry' |
   };
   return {
     cancel: `UPDATE ${names.stepTracker} t
-SET status = 'cancelled', version = t.version + 1, last_update_ts = SYSDATE(), claim_token = NULL,
-  settled_token = COALESCE(t.claim_token, t.settled_token), settled_version = IFF(t.claim_token IS NULL, t.settled_version, t.version), settled_by = n.canceller,
-  earlier_settlements = IFF(t.claim_token IS NULL, t.earlier_settlements, ${REMEMBER_LAST})
+SET status = IFF(${TO_CANCEL}, 'cancelled', t.status), version = IFF(${TO_CANCEL}, t.version + 1, t.version),
+  last_update_ts = IFF(${TO_CANCEL}, SYSDATE(), t.last_update_ts), claim_token = IFF(${TO_CANCEL}, NULL, t.claim_token),
+  settled_token = IFF(${TO_CANCEL}, COALESCE(t.claim_token, t.settled_token), t.settled_token),
+  settled_version = IFF(${TO_CANCEL} AND t.claim_token IS NOT NULL, t.version, t.settled_version),
+  settled_by = IFF(${TO_CANCEL}, n.canceller, t.settled_by),
+  earlier_settlements = IFF(${TO_CANCEL} AND t.claim_token IS NOT NULL, ${REMEMBER_LAST}, t.earlier_settlements)
 FROM (
   ${atVersion('q.b:token::VARCHAR AS canceller, ')}
 ) n
-WHERE t.step_id = n.id AND t.version = n.seen AND t.status IN ('pending', 'claimed')`,
+WHERE t.step_id = n.id`,
     retry: `UPDATE ${names.stepTracker} t
 SET status = 'pending', version = t.version + 1, last_update_ts = SYSDATE(), run_at = SYSDATE(), far_run_at = NULL, retry_count = 0, crashes = 0,
   result = NULL, error = NULL, claim_token = NULL, claimed_by = NULL, claimed_incarnation = NULL
 FROM (
-  ${atVersion('')}
+  WITH n AS (
+  ${atVersion('q.b:each::NUMBER(38,0) AS is_each, ')}
+  )
+  SELECT n.id, n.seen FROM n LEFT JOIN ${names.stepTracker} s ON s.step_id = n.id
+  GROUP BY n.id, n.seen HAVING COUNT(s.step_id) <= 1 OR MAX(n.is_each) = 1
 ) n
 WHERE t.step_id = n.id AND t.version = n.seen AND t.status IN ('failed', 'cancelled')`,
     restore: `INSERT INTO ${names.stepTracker} (${STEP_COLUMNS.join(', ')})

@@ -126,8 +126,8 @@ export const statementMutants: readonly Mutant[] = [
   {
     name: 'statements: a cancel has no version guard',
     file: STEPS,
-    find: "WHERE t.step_id = n.id AND t.version = n.seen AND t.status IN ('pending', 'claimed')`",
-    replace: "WHERE t.step_id = n.id AND t.status IN ('pending', 'claimed')`",
+    find: "const TO_CANCEL = `t.version = n.seen AND t.status IN ('pending', 'claimed')`",
+    replace: "const TO_CANCEL = `t.status IN ('pending', 'claimed')`",
     why: 'a cancel that lands late ends a step that was retried since',
     ...by('cancel'),
   },

@@ -96,7 +96,10 @@ export const STEP_COMPARISONS = {
       steps: atVersion(random, state),
     }),
   },
-  retry: { textOf: ({ steps }) => steps.retry, makeBind: (random, state) => ({ steps: atVersion(random, state) }) },
+  retry: {
+    textOf: ({ steps }) => steps.retry,
+    makeBind: (random, state) => ({ ...(random.chance(0.5) && { each: 1 }), steps: atVersion(random, state) }),
+  },
   restore: { textOf: ({ steps }) => steps.restore, makeBind: (random, state) => ({ steps: atVersion(random, state) }) },
   refresh: { textOf: ({ steps }) => steps.refresh, makeBind: ids },
 } as const satisfies Readonly<Record<string, Comparison>>;

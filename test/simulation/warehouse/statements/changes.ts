@@ -1,5 +1,5 @@
 /** The models of the statements that cancel and retry steps, and of the one that writes rows unchanged. */
-import type { RowUpdate, StatementModel, StepRow } from '../tables.js';
+import type { StatementModel, StepRow } from '../tables.js';
 import { newest, newRowId } from './step-rows.js';
 import { distinctTexts } from './bind-lists.js';
 import { elements, number, path, varchar } from '../values.js';
@@ -15,27 +15,29 @@ function atVersion(bind: unknown): ReadonlyMap<string, number | null> {
   return found;
 }
 
-function updates(bind: unknown, statuses: readonly string[], change: RowUpdate['change']): readonly RowUpdate[] {
-  return [...atVersion(bind)].map(([step_id, version]) => ({
-    step_id,
-    guard: (row) => row.version === version && statuses.includes(row.status),
-    change,
-  }));
-}
-
 export const cancel: StatementModel = (_, { bind }) => ({
   rows: [],
-  update: updates(bind, ['pending', 'claimed'], (row, now) => ({
-    ...row,
-    status: 'cancelled',
-    version: row.version + 1,
-    last_update_ts: now,
-    claim_token: null,
-    settled_token: row.claim_token ?? row.settled_token,
-    settled_version: row.claim_token === null ? row.settled_version : row.version,
-    settled_by: varchar(path(bind, 'token')),
-    earlier_settlements: row.claim_token === null ? row.earlier_settlements : rememberLast(row),
+  // Every row is written: the one that is ended anew, all others unchanged.
+  update: [...atVersion(bind)].map(([step_id, version]) => ({
+    step_id,
+    guard: () => true,
+    change: (row, now) =>
+      row.version === version && (row.status === 'pending' || row.status === 'claimed')
+        ? cancelled(row, varchar(path(bind, 'token')), now)
+        : row,
   })),
+});
+
+const cancelled = (row: StepRow, canceller: string | null, now: number): StepRow => ({
+  ...row,
+  status: 'cancelled',
+  version: row.version + 1,
+  last_update_ts: now,
+  claim_token: null,
+  settled_token: row.claim_token ?? row.settled_token,
+  settled_version: row.claim_token === null ? row.settled_version : row.version,
+  settled_by: canceller,
+  earlier_settlements: row.claim_token === null ? row.earlier_settlements : rememberLast(row),
 });
 
 /** What a step is once it was retried by hand. */
@@ -55,9 +57,16 @@ const again = (row: StepRow, now: number): StepRow => ({
   claimed_incarnation: null,
 });
 
-export const retry: StatementModel = (_, { bind }) => ({
+/** Without `each`, it leaves out the steps that have several rows, as far as it sees. */
+export const retry: StatementModel = (view, { bind }) => ({
   rows: [],
-  update: updates(bind, ['failed', 'cancelled'], again),
+  update: [...atVersion(bind)]
+    .filter(([stepId]) => number(path(bind, 'each')) === 1 || view.stepsById(stepId).length <= 1)
+    .map(([step_id, version]) => ({
+      step_id,
+      guard: ({ version: at, status }) => at === version && (status === 'failed' || status === 'cancelled'),
+      change: again,
+    })),
 });
 
 /** Brings steps back that only the archive has. */

@@ -1,48 +1,47 @@
 /** The models of the statements that read steps. */
 import type { ArchivedRow, StatementModel, StepRow, View } from '../tables.js';
-import { furthest, newest, recordColumns } from './step-rows.js';
+import { byProgress, furthest, newest, recordColumns } from './step-rows.js';
 import { distinctTexts } from './bind-lists.js';
 import { compareText, number, path, typeOf, varchar } from '../values.js';
 
 /** A step as readers see it: from the hot table, else from the archive. */
 interface Shown {
   readonly row: StepRow;
-  /** Of all its hot rows; of an archived step, its own. */
-  readonly highestVersion: number;
   readonly isCold: 0 | 1;
 }
 
 function shown(view: View, id: string): Shown | undefined {
-  const rows = view.stepsById(id);
-  const hot = furthest(rows);
-  if (hot !== undefined) {
-    return {
-      row: hot,
-      highestVersion: rows.reduce((most, { version }) => Math.max(most, version), -Infinity),
-      isCold: 0,
-    };
-  }
+  const hot = furthest(view.stepsById(id));
+  if (hot !== undefined) return { row: hot, isCold: 0 };
   const cold: ArchivedRow | undefined = newest(view.archivedById(id));
-  return cold && { row: cold, highestVersion: cold.version, isCold: 1 };
+  return cold && { row: cold, isCold: 1 };
 }
 
-const shownOf = (view: View, ids: unknown): readonly Shown[] =>
-  [...distinctTexts(ids)].flatMap((id) => (id === null ? [] : (shown(view, id) ?? [])));
+const idsOf = (ids: unknown): readonly string[] => [...distinctTexts(ids)].filter((id) => id !== null);
 
 export const find: StatementModel = (view, { bind }) => ({
-  rows: shownOf(view, bind).map(({ row, isCold }) => ({ ...recordColumns(row), IS_COLD: isCold })),
+  rows: idsOf(bind)
+    .flatMap((id) => shown(view, id) ?? [])
+    .map(({ row, isCold }) => ({ ...recordColumns(row), IS_COLD: isCold })),
 });
 
-/** What cancel and retry need to know. */
+/** What cancel and retry need to know: every row of the hot table, or one of the archive. */
 export const states: StatementModel = (view, { bind }) => ({
-  rows: shownOf(view, bind).map(({ row, highestVersion, isCold }) => ({
-    ID: row.step_id,
-    ITS_STATUS: row.status,
-    ITS_VERSION: row.version,
-    HIGHEST_VERSION: highestVersion,
-    SETTLER: row.settled_by,
-    IS_COLD: isCold,
-  })),
+  rows: idsOf(bind).flatMap((id) => {
+    const hot = [...view.stepsById(id)].sort(byProgress);
+    if (hot.length > 0) return hot.map((row, at) => stateColumns(row, at + 1, 0));
+    const cold = newest(view.archivedById(id));
+    return cold === undefined ? [] : [stateColumns(cold, 1, 1)];
+  }),
+});
+
+const stateColumns = (row: StepRow, place: number, isCold: 0 | 1): Record<string, unknown> => ({
+  ID: row.step_id,
+  ITS_STATUS: row.status,
+  ITS_VERSION: row.version,
+  SETTLER: row.settled_by,
+  ITS_PLACE: place,
+  IS_COLD: isCold,
 });
 
 /** The hot table alone. */

@@ -15,18 +15,27 @@ export function firstId(rows: readonly StepRow[]): string | undefined {
   return first;
 }
 
-const progress = ({ status }: StepRow): number => (status === 'pending' ? 2 : status === 'claimed' ? 1 : 0);
+const PROGRESS: Readonly<Record<string, number>> = { failed: 1, claimed: 2, cancelled: 3, pending: 4 };
+const progress = ({ status }: StepRow): number => PROGRESS[status] ?? 0;
+
+/** The order of the rows of a step. The first is the one that readers show. */
+export const byProgress = (a: StepRow, b: StepRow): number =>
+  progress(a) - progress(b) || compareText(a.row_id, b.row_id);
 
 /** Of the rows of a step in the hot table, the one that readers show. */
 export function furthest<Row extends StepRow>(rows: readonly Row[]): Row | undefined {
-  return best(rows, (a, b) => progress(a) - progress(b) || compareText(a.row_id, b.row_id));
+  return best(rows, byProgress);
 }
 
 /** Of the archived rows of a step, the one that readers show. */
 export function newest(rows: readonly ArchivedRow[]): ArchivedRow | undefined {
   return best(
     rows,
-    (a, b) => b.version - a.version || compareText(a.row_id, b.row_id) || a.archived_ts - b.archived_ts,
+    (a, b) =>
+      Number(a.status !== 'completed') - Number(b.status !== 'completed') ||
+      b.version - a.version ||
+      compareText(a.row_id, b.row_id) ||
+      a.archived_ts - b.archived_ts,
   );
 }
 
