@@ -1,7 +1,14 @@
 /** The rules of the checker: all of them, in the order in which they report. */
 import type { Rule } from './rule.js';
 import { deathsAreTrue, eventsInOrder, noClaimOverlooked, noEventMissing } from './rules/announcements.js';
-import { answersAreTrue, callsAreAnswered, commandsAreDone, keysAreOne, misuseIsRefused } from './rules/answers.js';
+import {
+  answersAreTrue,
+  callsAreAnswered,
+  cancelsHold,
+  commandsAreDone,
+  keysAreOne,
+  misuseIsRefused,
+} from './rules/answers.js';
 import { allAreWell, everythingDrains, noTimerIsLeft, nothingStarves, oneLeads } from './rules/calm.js';
 import {
   countsRise,
@@ -80,7 +87,7 @@ export const RULE_GROUPS: readonly RuleGroup[] = [
     rules: [
       ...[eventsHaveReceipts, cancelsHaveReceipts, lostIsLost, claimsHaveEvents, submittedIsTrue],
       ...[noEventMissing, noClaimOverlooked, eventsInOrder, deathsAreTrue],
-      ...[answersAreTrue, commandsAreDone, keysAreOne, misuseIsRefused, callsAreAnswered],
+      ...[answersAreTrue, commandsAreDone, cancelsHold, keysAreOne, misuseIsRefused, callsAreAnswered],
     ],
   },
   {

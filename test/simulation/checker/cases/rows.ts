@@ -5,6 +5,17 @@ import type { HistoryBuilder } from './history-builder.js';
 const begun = (h: HistoryBuilder): HistoryBuilder => h.pod('p1').submitted('s1');
 const done = (h: HistoryBuilder): HistoryBuilder => begun(h).done('s1', 'p1');
 
+/** The first row runs, and a cancel has ended the second one alone. */
+const cancelledBeside = (h: HistoryBuilder, answer: string): HistoryBuilder =>
+  begun(h)
+    .row('s1', { rowId: '2' })
+    .claimed('s1', 'p1')
+    .began('s1', 'p1')
+    .call('cancel', 'client', () => void h.change('s1', { status: 'cancelled', settledBy: 'a cancel' }, '2'), {
+      asked: { stepId: 's1' },
+      told: { answer },
+    });
+
 export const ROW_CASES: readonly Case[] = [
   {
     rule: 'what is acknowledged is stored',
@@ -28,6 +39,24 @@ export const ROW_CASES: readonly Case[] = [
     broken: (h) => {
       begun(h).cancelled('s1').row('s1', { rowId: '2' }).claimed('s1', 'p1', {}, '2');
       h.change('s1', { status: 'completed', claimToken: null, settledBy: h.incarnationOf('p1') }, '2');
+    },
+  },
+  {
+    rule: 'a step ends once',
+    shows: 'a claim that completes a step, and its caller had learnt that it is cancelled',
+    good: (h) => cancelledBeside(h, 'alreadyTerminal').completed('s1', 'p1'),
+    broken: (h) => cancelledBeside(h, 'cancelled').completed('s1', 'p1'),
+    bounds: { twoRows: true },
+  },
+  {
+    rule: 'a cancel holds',
+    shows: 'a cancel of the second row of a step that was completed',
+    good: (h) => begun(h).cancelled('s1').retried('s1').done('s1', 'p1'),
+    broken: (h) => {
+      const cancel = (): void => void h.change('s1', { status: 'cancelled', settledBy: 'a cancel' }, '2');
+      done(h)
+        .row('s1', { rowId: '2' })
+        .call('cancel', 'client', cancel, { asked: { stepId: 's1' }, told: { answer: 'cancelled' } });
     },
   },
   {

@@ -77,6 +77,34 @@ export const commandsAreDone: Rule = {
   },
 };
 
+export const cancelsHold: Rule = {
+  name: 'a cancel holds',
+  says: 'When `cancel` answers `cancelled`, no row of the step has been completed or has failed since the last retry by hand, and none is until the next one.',
+  check(index, report) {
+    for (const step of index.steps.values()) {
+      for (const { asked, told, process } of step.calls) {
+        if (told?.entry.answer !== 'cancelled') continue;
+        const own = step.changes.filter(
+          (change) => change.index > asked.index && change.index < told.index && isCancel(change),
+        );
+        const others = own.map((change) => otherEnd(step, change));
+        const [other] = others;
+        if (other !== undefined && others.every((one) => one !== undefined))
+          report(
+            `cancel answered cancelled, and the step was ${other.after?.status}`,
+            {
+              stepId: step.stepId,
+              process: process.name,
+            },
+            asked,
+            told,
+            other,
+          );
+      }
+    }
+  },
+};
+
 export const keysAreOne: Rule = {
   name: 'a key yields one step',
   says: 'Submissions under one idempotency key get one step.',
@@ -179,6 +207,19 @@ function shows(state: StepState | undefined, shown: ShownStep): boolean {
 
 function isCancel({ before, after }: RowChange): boolean {
   return after?.status === 'cancelled' && before?.status !== 'cancelled';
+}
+
+/** The change that ended the step otherwise, between the same two retries as this cancel. */
+function otherEnd({ changes }: StepTrail, cancel: RowChange): RowChange | undefined {
+  const from = changes.findLast((change) => change.index < cancel.index && isRetry(change))?.index ?? -1;
+  const to = changes.find((change) => change.index > cancel.index && isRetry(change))?.index ?? Infinity;
+  return changes.find(
+    ({ before, after, index }) =>
+      index > from &&
+      index < to &&
+      !isTerminal(before?.status) &&
+      (after?.status === 'completed' || after?.status === 'failed'),
+  );
 }
 
 function byAnswer(one: Call, other: Call): number {

@@ -20,19 +20,19 @@ export const acknowledgedIsStored: Rule = {
 
 export const endsOnce: Rule = {
   name: 'a step ends once',
-  says: 'Between two retries by hand a step ends once, whatever rows it has: it is completed, failed or cancelled. A cancel may still end a second row that is pending.',
+  says: 'Between two retries by hand a step ends once, whatever rows it has: it is completed, failed or cancelled. A cancel may still end a second row; and where it has ended a row that was pending beside a claimed one, that claim may still end the step, until a caller has learnt that it is cancelled.',
   check(index, report) {
     for (const step of index.steps.values()) {
       let end: RowChange | undefined;
       for (const change of step.changes) {
         if (isRetry(change)) end = undefined;
         if (!isTerminal(change.after?.status) || isTerminal(change.before?.status)) continue;
-        // A cancel takes every row that is pending. Its caller learns that the step had ended.
-        const isSecond =
-          change.row !== end?.row && change.before?.status === 'pending' && change.after?.status === 'cancelled';
-        if (end !== undefined && !isSecond)
+        const isOfClaim = end !== undefined && endsOlderClaim(change, end);
+        // A cancel takes every row. If the step had ended, its caller learns that.
+        const isSecond = change.row !== end?.row && change.after?.status === 'cancelled';
+        if (end !== undefined && !isSecond && !isOfClaim)
           report(`${change.after?.status} after it was ${end.after?.status}`, step, end, change);
-        end ??= change;
+        end = isOfClaim ? change : (end ?? change);
       }
     }
   },
@@ -84,6 +84,16 @@ export const recordIsWhole: Rule = {
     for (const state of left.values()) report(`${text(state)}, and the record has no such row`, state, finished);
   },
 };
+
+/** Whether a claim ends that was held when a cancel ended another row, which was pending, and nobody has learnt of that cancel yet. */
+function endsOlderClaim({ ends, row, index, after }: RowChange, end: RowChange): boolean {
+  if (row === end.row || after?.status === 'cancelled') return false;
+  if (end.before?.status !== 'pending' || end.after?.status !== 'cancelled') return false;
+  const isTold = row.step.calls.some(
+    ({ told }) => told?.entry.answer === 'cancelled' && told.index > end.index && told.index < index,
+  );
+  return !isTold && ends !== undefined && ends.made.index < end.index;
+}
 
 function isArchived({ before, row, index }: RowChange): boolean {
   return row.step.archived.some(
