@@ -43,6 +43,11 @@ const NEWEST_WEIGHT = 0.3;
  * exchange shortens it by a tenth at most.
  */
 const LONGEST_KEPT = 0.9;
+/**
+ * The store spreads its pace, and an exchange may begin or end late. A pod that claims ahead for the mean interval runs dry in every
+ * second one (measured in a simulation: 100 pods at 0.97 of their capacity instead of 1.00).
+ */
+const PACE_MARGIN = 1.25;
 
 export interface ExchangeChannelDependencies {
   readonly store: Pick<Store, 'exchange' | 'staleReadMs'>;
@@ -69,6 +74,7 @@ export class ExchangeChannel implements ExchangePace {
   #startedAt = 0;
   #roundTripMs = 0;
   #intervalMs = 0;
+  #pacedMs = 0;
 
   constructor(deps: ExchangeChannelDependencies) {
     this.#deps = deps;
@@ -84,7 +90,7 @@ export class ExchangeChannel implements ExchangePace {
   }
 
   get intervalMs(): number {
-    return Math.max(this.#intervalMs, this.#roundTripMs);
+    return Math.max(this.#intervalMs, this.#roundTripMs, this.#pacedMs);
   }
 
   get idleMs(): number {
@@ -227,6 +233,7 @@ export class ExchangeChannel implements ExchangePace {
     this.#roundTripMs = readsMayBeLate
       ? Math.max(tookMs, LONGEST_KEPT * this.#roundTripMs)
       : mean(this.#roundTripMs, tookMs);
+    this.#pacedMs = PACE_MARGIN * (pace.intervalMs ?? 0);
     this.#batch = Math.max(1, pace.batch);
     this.#notBefore = now + Math.min(pace.waitMs, this.#longestWaitMs);
     this.#idleMs = pace.idleMs ?? 0;

@@ -66,7 +66,7 @@ const ARCHIVED = Object.fromEntries(
 
 export const STEP_ARCHIVE: Columns = { ...ARCHIVED, archived_ts: `${instant} NOT NULL` };
 
-// `slot_ms` is what the pod's last exchange through the log took in the warehouse. Pods of an older version leave it NULL.
+// `slot_ms` is what an exchange through the log takes its pod in the warehouse. Pods of an older version leave it NULL.
 export const EXCHANGE_REQUEST: Columns = {
   token: 'VARCHAR NOT NULL',
   pod_id: 'VARCHAR NOT NULL',

@@ -263,6 +263,16 @@ describe('exchange:completed', () => {
   });
 });
 
+test('a pod claims ahead for a quarter more than the interval that the store asks for, so that a late exchange finds it busy', async () => {
+  const pace = { waitMs: 0, batch: 250, intervalMs: 2_000 };
+  answer = (request) => ({ ...replyTo(request), pace });
+  await channel.exchange(POD, []);
+  expect(channel.intervalMs).toBe(2_500);
+  answer = (request) => ({ ...replyTo(request), pace: { ...pace, intervalMs: 0 } });
+  await channel.exchange(POD, []);
+  expect(channel.intervalMs).toBe(0);
+});
+
 describe('store:throttled and store:relaxed', () => {
   const heard: unknown[] = [];
   const paced = (pace: Partial<ExchangeReply['pace']>): Promise<unknown> => {

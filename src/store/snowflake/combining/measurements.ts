@@ -5,7 +5,10 @@
  * - Every time is what the client saw, in ms. What a statement takes in the warehouse is that less `clientMs`, which is the
  *   time of statements that need no warehouse.
  * - The time of an UPDATE contains its wait for the table's lock. So patience grows with the crowd.
+ * - The slot time of an exchange is the least of the last few. Whatever a longer one took more was a wait for a slot, and a fleet that
+ *   took its own crowd for slow statements would slow down for minutes after each crowd.
  */
+import { ASSUMED_SLOT_MS } from './pace.js';
 
 /** One public measurement of an X-Small warehouse: about 300 ms of a statement are the client's and the network's. */
 const CLIENT_MS = 300;
@@ -19,8 +22,9 @@ const NEWEST_WEIGHT = 0.3;
 export class Measurements {
   readonly #free: number[] = [];
   readonly #selects: number[] = [];
+  /** The first ones fall into the crowd of a fleet that starts. So the assumed time is among them. */
+  readonly #exchanges: number[] = [ASSUMED_SLOT_MS];
   #updateMs = UPDATE_MS;
-  #exchangeSlotMs: number | undefined;
 
   /** A statement that needs no warehouse took this long. */
   answered(tookMs: number): void {
@@ -37,7 +41,7 @@ export class Measurements {
 
   /** The INSERT and the looks of an exchange through the log took this long in the warehouse, all together. */
   exchanged(slotMs: number): void {
-    this.#exchangeSlotMs = slotMs;
+    remember(this.#exchanges, slotMs);
   }
 
   /** What of a statement's time the warehouse took. */
@@ -61,9 +65,9 @@ export class Measurements {
     return Math.min(most, Math.max(least, median(this.#selects) ?? first));
   }
 
-  /** What the last exchange through the log took in the warehouse; `undefined` before the first. */
-  get exchangeSlotMs(): number | undefined {
-    return this.#exchangeSlotMs;
+  /** What an exchange through the log takes in the warehouse, without waits for a slot. */
+  get exchangeSlotMs(): number {
+    return Math.min(...this.#exchanges);
   }
 }
 

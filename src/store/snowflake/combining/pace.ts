@@ -13,8 +13,10 @@
 /** The share of the statement slots for exchanges, and for the looks of idle pods. */
 const EXCHANGE_SHARE = 0.5;
 const LOOK_SHARE = 0.2;
-/** The slot time of an exchange: until one was reported, and at most. Twice what the model measures. */
-const SLOT_MS = { first: 450, most: 900 };
+/** The slot time of an exchange until one was measured. */
+export const ASSUMED_SLOT_MS = 450;
+/** The slot time of an exchange at most: twice what the model measures. */
+const LONGEST_SLOT_MS = 900;
 const SHORTEST_LOOK_INTERVAL_MS = 1_000;
 
 export interface Load {
@@ -26,7 +28,8 @@ export interface Load {
 
 /** The interval between two exchanges of a pod, for the statement slots alone. */
 export function exchangeIntervalMs({ asked, slotMs }: Load, statementSlots: number): number {
-  return (asked * Math.min(SLOT_MS.most, Math.max(0, slotMs ?? SLOT_MS.first))) / (EXCHANGE_SHARE * statementSlots);
+  const bounded = Math.min(LONGEST_SLOT_MS, Math.max(0, slotMs ?? ASSUMED_SLOT_MS));
+  return (asked * bounded) / (EXCHANGE_SHARE * statementSlots);
 }
 
 /** The interval between two looks of an idle pod. */

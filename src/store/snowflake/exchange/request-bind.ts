@@ -18,7 +18,7 @@ export interface RequestOfPod {
   readonly settlements: string;
 }
 
-/** The bind of {@link ExchangeStatements.ask}. @param slotMs what the pod's last logged exchange took in the warehouse */
+/** The bind of {@link ExchangeStatements.ask}. @param slotMs what an exchange of the pod through the log takes in the warehouse */
 export function askBind(request: RequestOfPod, slotMs?: number): string {
   return requestOf(request, slotMs === undefined ? {} : { slotMs: Math.round(slotMs) });
 }

@@ -5,6 +5,7 @@
  * The figures are those of the model. Each bound leaves some room, because a change of any rule draws other random numbers.
  */
 import { describe, expect, test, vi } from 'vitest';
+import { Measurements } from '../../../../src/store/snowflake/combining/measurements.js';
 import { Pacer, type FleetLoad } from '../../../../src/store/snowflake/combining/pacer.js';
 import { RecentTokens } from '../../../../src/store/snowflake/combining/recent-tokens.js';
 import { Fleet, type FleetOptions } from './fleet-model/fleet.js';
@@ -164,8 +165,18 @@ describe('the same fleet is worse', () => {
     expect(refusals(not)).toBeGreaterThan(1.5 * refusals(eased));
   });
 
-  test('if the slot time has no bound: a storm at the start sets intervals that nothing shortens', async () => {
+  test('if the slot time is that of the last exchange, and has no bound: a storm at the start sets intervals that nothing shortens', async () => {
+    class LastExchange extends Measurements {
+      #last = NaN;
+      override exchanged(slotMs: number): void {
+        this.#last = slotMs;
+      }
+      override get exchangeSlotMs(): number {
+        return this.#last;
+      }
+    }
     class Unbounded extends Pacer {
+      override readonly measurements = new LastExchange();
       #load: FleetLoad = { asked: 0, slotMs: null, otherMs: null, due: 0 };
       override looked(load: FleetLoad, now: number): void {
         this.#load = load;

@@ -59,11 +59,11 @@ describe('the interval between two looks of an idle pod', () => {
 });
 
 describe('the ease', () => {
-  test('grows by half with each refusal, up to three, and shrinks by a fifth with each request that was not refused', () => {
+  test('grows by half with each refusal, up to six, and shrinks by a fifth with each request that was not refused', () => {
     expect(easeAfter(NO_EASE, 1)).toBe(1.5);
     expect(easeAfter(NO_EASE, 2)).toBe(2.25);
-    expect(easeAfter(2.25, 1)).toBe(3);
-    expect(easeAfter(NO_EASE, 100)).toBe(3);
+    expect(easeAfter(4.5, 1)).toBe(6);
+    expect(easeAfter(NO_EASE, 100)).toBe(6);
     expect(easeAfter(3, 0)).toBeCloseTo(2.4);
     expect(easeAfter(1.1, 0)).toBe(NO_EASE);
     expect(easeAfter(NO_EASE, 0)).toBe(NO_EASE);
@@ -93,7 +93,7 @@ describe('measurements', () => {
   test('begin with what one public measurement of a small warehouse shows', () => {
     const { clientMs, updateMs, selectSlotMs, exchangeSlotMs } = new Measurements();
     expect({ clientMs, updateMs, selectSlotMs, exchangeSlotMs }).toEqual({
-      ...{ clientMs: 300, updateMs: 660, selectSlotMs: 60, exchangeSlotMs: undefined },
+      ...{ clientMs: 300, updateMs: 660, selectSlotMs: 60, exchangeSlotMs: 450 },
     });
   });
 
@@ -117,6 +117,25 @@ describe('measurements', () => {
     expect(after(190, 190, 190)).toBe(90);
     expect(after(101, 101, 101, 101, 101)).toBe(20);
     expect(after(9_000, 9_000, 9_000, 9_000, 9_000)).toBe(120);
+  });
+
+  test('the slot time of an exchange is the least of the last five, and the assumed one counts as one of them', () => {
+    const measured = new Measurements();
+    const after = (...slotMs: number[]) => {
+      for (const ms of slotMs) measured.exchanged(ms);
+      return measured.exchangeSlotMs;
+    };
+    expect(after(2_650, 1_800, 900, 700)).toBe(450);
+    expect(after(800)).toBe(700);
+    expect(after(2_650, 2_650, 2_650, 2_650)).toBe(800);
+    expect(after(2_650)).toBe(2_650);
+    expect(after(200)).toBe(200);
+  });
+
+  test('a crowd that passes leaves the slot time as it was', () => {
+    const measured = new Measurements();
+    for (const ms of [470, 470, 470, 470, 470, 2_650, 1_900, 1_200, 800]) measured.exchanged(ms);
+    expect(measured.exchangeSlotMs).toBe(470);
   });
 
   test('the time of an UPDATE follows the newest by three tenths', () => {

@@ -145,7 +145,7 @@ export class Pod {
     const { free = 0, prefetch = 0 } = this.#claim() ?? {};
     const { tokens, clock, pacer } = this.#deps;
     tokens.use(token, clock.now);
-    const slotMs = pacer.measurements.exchangeSlotMs ?? null;
+    const slotMs = pacer.measurements.exchangeSlotMs;
     return { pod: this.#id, token, free, prefetch, outcomes: [...this.#outcomes.keys()], slotMs };
   }
 

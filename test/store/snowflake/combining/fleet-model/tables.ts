@@ -26,7 +26,8 @@ export interface Request {
   readonly free: number;
   readonly prefetch: number;
   readonly outcomes: readonly Claim[];
-  readonly slotMs: number | null;
+  /** NaN: it reports none. */
+  readonly slotMs: number;
 }
 
 /** What a pod reads: all that was committed until `at`, its own UPDATEs until `own`, and its own requests always. */
@@ -239,7 +240,7 @@ export class Tables {
       const end = upTo(logged, until, ({ at }) => at);
       const start = upTo(logged, view.now - WINDOW_MS, ({ at }) => at);
       if (end > start) asked++;
-      for (const { request } of logged.slice(start, end)) if (request.slotMs !== null) slotTimes.push(request.slotMs);
+      for (const { request } of logged.slice(start, end)) if (request.slotMs >= 0) slotTimes.push(request.slotMs);
       const wrote = this.#wrote[pod]!;
       if (pod !== view.pod) otherAt = Math.max(otherAt, wrote[upTo(wrote, view.at) - 1] ?? -Infinity);
     }
