@@ -8,13 +8,15 @@ import type { Scenario } from './scenario.js';
 
 /** How often steps come. */
 const TICK_MS = 100;
-/** Of a saturated fleet, how many steps are due for each slot, those included that pods hold ahead of a free slot. */
-const SURPLUS = 100;
+/** In a saturated fleet, how many steps wait unclaimed for each slot: more than its pods ask for at a time. */
+const SURPLUS = 30;
 
 export interface LoadParts {
   readonly root: VirtualRuntime;
   readonly measures: Measures;
   readonly insert: (rows: readonly StepRow[]) => void;
+  /** How many steps are due and not claimed. */
+  readonly unclaimed: () => number;
   readonly scenario: Scenario;
 }
 
@@ -44,10 +46,10 @@ export class LoadGenerator {
   }
 
   #wanted(): number {
-    const { measures, scenario, root } = this.#parts;
+    const { unclaimed, scenario, root } = this.#parts;
     const { load, pods, busyPods = pods, slots, stepMs } = scenario;
     const places = busyPods * slots;
-    if (load.kind === 'saturated') return Math.max(0, SURPLUS * places - measures.pending);
+    if (load.kind === 'saturated') return Math.max(0, SURPLUS * places - unclaimed());
     const mean = load.kind === 'share' ? (load.of * places * TICK_MS) / stepMs : 0;
     return poisson(mean, () => root.random());
   }

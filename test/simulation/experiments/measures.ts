@@ -11,16 +11,10 @@ interface StepTimes {
 export class Measures {
   readonly #now: () => number;
   readonly #steps = new Map<string, StepTimes>();
-  #pending = 0;
   #settled = 0;
 
   constructor(now: () => number) {
     this.#now = now;
-  }
-
-  /** Steps that are due and not started. */
-  get pending(): number {
-    return this.#pending;
   }
 
   get settledCount(): number {
@@ -28,14 +22,12 @@ export class Measures {
   }
 
   due(stepId: string): void {
-    this.#pending++;
     this.#steps.set(stepId, { dueAt: this.#now(), starts: 0, startedAt: NaN, endedAt: NaN, settledAt: NaN });
   }
 
   started(stepId: string): void {
     const step = this.#steps.get(stepId);
     if (step === undefined || step.starts++ > 0) return;
-    this.#pending--;
     step.startedAt = this.#now();
   }
 

@@ -17,13 +17,15 @@ export interface Scenario {
   /** How many of the pods handle the type that has work. Default: all. */
   readonly busyPods?: number;
   readonly slots: number;
+  /** Of each pod. Default: that of the library. */
+  readonly maxPrefetch?: number;
   readonly stepMs: number;
   readonly load: Load;
   /** DESIGN §3.3: what an UPDATE that has waited for its table reads. */
   readonly reading: 'a' | 'b';
   /** Every so often the pod that has run the last UPDATE of an exchange is killed, and replaced. */
   readonly headsDieEveryMs?: number;
-  /** Before the measurement, in ms. */
+  /** From the time when all pods have started to the measurement, in ms. */
   readonly warmUpMs: number;
   /** At the longest. A burst and a lone step end the run when they are settled. */
   readonly measureMs: number;

@@ -36,7 +36,7 @@ export interface WarehouseWorldOptions {
   readonly figures?: Figures;
   /** What the stores are given instead of what fits the hazards. */
   readonly store?: Partial<
-    Pick<ResolvedOptions, 'statementTimeoutMs' | 'combines' | 'checksAccess' | 'statementSlots'>
+    Pick<ResolvedOptions, 'statementTimeoutMs' | 'combines' | 'checksAccess' | 'statementSlots' | 'staleReadMs'>
   > & {
     readonly sleep?: false | SleepOptions;
   };

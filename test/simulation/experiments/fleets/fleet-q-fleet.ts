@@ -21,12 +21,18 @@ export class FleetQFleet {
   readonly #scenario: Scenario;
   readonly #members = new Map<string, Member>();
   #made = 0;
+  #ready = 0;
 
   constructor(root: VirtualRuntime, world: WarehouseWorld, measures: Measures, scenario: Scenario) {
     this.#root = root;
     this.#world = world;
     this.#measures = measures;
     this.#scenario = scenario;
+  }
+
+  /** How many pods have started. */
+  get ready(): number {
+    return this.#ready;
   }
 
   /** Starts every pod, spread over `withinMs`. */
@@ -48,12 +54,13 @@ export class FleetQFleet {
   }
 
   #start(type: string): void {
-    const { slots, stepMs } = this.#scenario;
+    const { slots, stepMs, maxPrefetch = 500 } = this.#scenario;
     const name = `p${++this.#made}`;
     const machine = this.#root.fork();
     const link = new ProcessLink(name, this.#root);
     const store = this.#world.storeOf(machine, link);
-    const queue: FleetQ = new FleetQ({ store, runtime: machine, logger: SILENT, podId: name, concurrency: slots });
+    const pool = { concurrency: slots, maxPrefetch };
+    const queue: FleetQ = new FleetQ({ store, runtime: machine, logger: SILENT, podId: name, ...pool });
     queue.register(type, async (_args: unknown, { stepId }) => {
       this.#measures.started(stepId);
       await sleep(machine, stepMs);
@@ -61,6 +68,9 @@ export class FleetQFleet {
     });
     queue.onBrief('step:completed', ({ stepId }) => this.#measures.settled(stepId));
     this.#members.set(name, { queue, machine, link });
-    queue.start().catch(() => {}); // it was killed, or the run is over
+    void queue.start().then(
+      () => this.#ready++,
+      () => {}, // it was killed, or the run is over
+    );
   }
 }

@@ -23,6 +23,7 @@ export class NaiveFleet {
   readonly #warehouse: ModelledWarehouse;
   readonly #measures: Measures;
   readonly #scenario: Scenario;
+  #ready = 0;
 
   constructor(root: VirtualRuntime, warehouse: ModelledWarehouse, measures: Measures, scenario: Scenario) {
     this.#root = root;
@@ -31,12 +32,17 @@ export class NaiveFleet {
     this.#scenario = scenario;
   }
 
+  /** How many pods have started. */
+  get ready(): number {
+    return this.#ready;
+  }
+
   begin(withinMs: number): void {
     const { pods } = this.#scenario;
     for (let i = 0; i < pods; i++) {
       this.#root.after((i * withinMs) / pods, () => {
         const pod = new NaivePod(`p${i}`, this.#root, this.#warehouse, this.#measures, this.#scenario);
-        void pod.run();
+        void pod.run().then(() => this.#ready++);
       });
     }
   }

@@ -56,6 +56,11 @@ export class Meter {
     this.#timedOut++;
   }
 
+  /** The most that waited is counted anew from here on. */
+  forgetMost(): void {
+    this.#mostWaiting = this.#mostQueued = 0;
+  }
+
   get reading(): Reading {
     return {
       kinds: { ...this.#kinds },
