@@ -18,6 +18,7 @@ export function boundsOf({ world, hazards, pods, actions }: Plan): Bounds {
     ...common,
     twoRows: true,
     exactOrder: false,
+    staleReadMs: hazards.lateReadMs,
     lateCalls: true,
     mayHang: hazards.lostReply > 0 || hazards.lateApplication > 0,
     latenessMs: hazards.lateReadMs + (hazards.oldSources ? STATEMENT_MS : 0),

@@ -7,6 +7,8 @@
 export interface Bounds {
   /** The longest by which a read may miss what others have committed, or an UPDATE's source may be old. */
   readonly latenessMs: number;
+  /** How late a process must expect reads to be. */
+  readonly staleReadMs: number;
   /** Whether a step may have two rows: the table has no unique key. */
   readonly twoRows: boolean;
   /** By how much the store's clock may differ from the world's, for what it says is due. */
@@ -37,6 +39,7 @@ export interface Bounds {
 
 export const DEFAULT_BOUNDS: Bounds = {
   latenessMs: 0,
+  staleReadMs: 0,
   twoRows: false,
   clockSlackMs: 5,
   exactOrder: true,

@@ -1,6 +1,12 @@
 /** The rules of the checker: all of them, in the order in which they report. */
 import type { Rule } from './rule.js';
-import { deathsAreTrue, eventsInOrder, noClaimOverlooked, noEventMissing } from './rules/announcements.js';
+import {
+  deathsAreTrue,
+  eventsInOrder,
+  noClaimOverlooked,
+  noEventMissing,
+  unknownClaimsRest,
+} from './rules/announcements.js';
 import {
   answersAreTrue,
   callsAreAnswered,
@@ -86,7 +92,7 @@ export const RULE_GROUPS: readonly RuleGroup[] = [
     title: 'Events and answers',
     rules: [
       ...[eventsHaveReceipts, cancelsHaveReceipts, lostIsLost, claimsHaveEvents, submittedIsTrue],
-      ...[noEventMissing, noClaimOverlooked, eventsInOrder, deathsAreTrue],
+      ...[noEventMissing, noClaimOverlooked, unknownClaimsRest, eventsInOrder, deathsAreTrue],
       ...[answersAreTrue, commandsAreDone, cancelsHold, keysAreOne, misuseIsRefused, callsAreAnswered],
     ],
   },

@@ -8,6 +8,13 @@ const shown = (version: number): { told: { answer: unknown } } => ({
   told: { answer: { status: 'pending', version, retryCount: 0 } },
 });
 
+/** A claim whose holder never learns of it. */
+const unknown = (h: HistoryBuilder): HistoryBuilder =>
+  h
+    .pod('p1')
+    .submitted('s1')
+    .change('s1', { status: 'claimed', claimToken: 't', claimedIncarnation: h.incarnationOf('p1') });
+
 export const ANNOUNCEMENT_CASES: readonly Case[] = [
   {
     rule: 'an event has its receipt',
@@ -107,12 +114,14 @@ export const ANNOUNCEMENT_CASES: readonly Case[] = [
     rule: 'no claim is overlooked',
     shows: 'a claim that its holder never knew, and gave back',
     good: (h) => h.pod('p1').submitted('s1').claimed('s1', 'p1').released('s1', 'p1'),
-    broken: (h) =>
-      h
-        .pod('p1')
-        .submitted('s1')
-        .change('s1', { status: 'claimed', claimToken: 't', claimedIncarnation: h.incarnationOf('p1') })
-        .settled('s1', 'p1', { status: 'pending' }),
+    broken: (h) => unknown(h).settled('s1', 'p1', { status: 'pending' }),
+  },
+  {
+    rule: 'an unknown claim is not given back at once',
+    shows: 'a claim that is given back before reads can show it',
+    bounds: { staleReadMs: 2_000, lateCalls: true },
+    good: (h) => unknown(h).after(2_100).settled('s1', 'p1', { status: 'pending' }),
+    broken: (h) => unknown(h).after(500).settled('s1', 'p1', { status: 'pending' }),
   },
   {
     rule: 'events are in order',

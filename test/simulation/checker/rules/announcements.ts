@@ -59,6 +59,30 @@ export const noClaimOverlooked: Rule = {
   },
 };
 
+/** By so much a pod's clock may be faster than the world's. */
+const FAST_CLOCK = 1.25;
+
+export const unknownClaimsRest: Rule = {
+  name: 'an unknown claim is not given back at once',
+  says: 'A process gives back a claim that it never announced only when no late read explains why the store shows it.',
+  check(index, report, { staleReadMs }) {
+    if (staleReadMs === 0) return;
+    for (const claim of index.claims) {
+      const { ended, made, life, row } = claim;
+      const process = life?.process;
+      if (ended === undefined || process === undefined || !byHolder(claim, ended)) continue;
+      const restedMs = ended.at - made.at;
+      if (restedMs * FAST_CLOCK < staleReadMs && !isAnnounced(claim, ended))
+        report(
+          `given back after ${Math.round(restedMs)} ms, and never announced`,
+          { stepId: row.step.stepId, process: process.name },
+          made,
+          ended,
+        );
+    }
+  },
+};
+
 export const eventsInOrder: Rule = {
   name: 'events are in order',
   says: 'A pod joins before it claims; `leader:elected` and `leader:lost` alternate; nothing is emitted after `queue:stopped`, nor by a process that is gone.',
