@@ -66,6 +66,7 @@ export class FleetBox {
     for (const process of this.alive) {
       process.thaw();
       process.link.mend();
+      process.link.spare();
       process.link.slow(0);
       process.link.refuse(undefined);
       process.resume();

@@ -108,6 +108,11 @@ export class ProcessLink implements Link {
     this.#crash = { point, now };
   }
 
+  /** It will not crash any more. */
+  spare(): void {
+    this.#crash = undefined;
+  }
+
   #crashNow(): void {
     const crash = this.#crash;
     this.#crash = undefined;
