@@ -1,76 +1,101 @@
-/** Requests that were given up keep no process alive, although the driver would repeat them for two minutes. */
+/**
+ * Requests that were given up keep no process alive, although the driver would repeat them for two minutes.
+ *
+ * The tests run side by side, each with a test bed of its own: nearly all of their time is spent in waiting.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { test, type TestContext } from 'vitest';
 import type { Fault, Route } from '../../support/warehouse/faults.js';
-import { describeOnTestBed } from '../../support/warehouse/suite.js';
-import { useStores } from './support/stores.js';
+import { BED_MS, describeOnTestBed } from '../../support/warehouse/suite.js';
+import { startTestBed, type TestBed } from '../../support/warehouse/test-bed.js';
 
 const PROGRAM = fileURLToPath(new URL('../../e2e/programs/given-up.ts', import.meta.url));
 const ROUTES: readonly Route[] = ['login', 'renew', 'logout', 'heartbeat', 'query', 'result', 'abort', 'telemetry'];
 /** Far more than a pause of the driver, far less than its two minutes. */
 const SOON_MS = 25_000;
+const PATIENCE = { timeout: 60_000 };
 
-/** The lines that a program prints, and how it ends. */
-function started(...args: string[]) {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), PROGRAM, ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return { child, line: async () => (await lines.next()).value as string };
+/** A process with a queue, on a test bed. */
+class Program {
+  readonly bed: TestBed;
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  private constructor(bed: TestBed, child: ChildProcess) {
+    this.bed = bed;
+    this.#child = child;
+    this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  }
+
+  static async start(test: TestContext, over: object = {}, ...args: string[]): Promise<Program> {
+    const bed = await startTestBed();
+    test.onTestFinished(() => bed.stop());
+    const place = await bed.freshSchema();
+    const options = JSON.stringify({ connection: { ...bed.connection, ...place }, ...place, ...over });
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), PROGRAM, options, ...args], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    test.onTestFinished(() => void child.kill('SIGKILL'));
+    return new Program(bed, child);
+  }
+
+  async line(): Promise<string> {
+    return (await this.#lines.next()).value as string;
+  }
+
+  /** How often a fault has met a request. */
+  met({ kind }: Fault): number {
+    return this.bed.proxy.faults.happened.get(kind) ?? 0;
+  }
+
+  /** From now on, meets every request with a fault. */
+  meet(fault: Fault): void {
+    for (const route of ROUTES) this.bed.proxy.faults.inject(fault, { route, times: Infinity });
+  }
+
+  /** Stops the queue, and returns the exit code of the process, which must end by itself. */
+  async stop({ expect }: TestContext): Promise<number> {
+    this.#child.stdin!.write('stop\n');
+    expect(await this.line()).toBe('stopped');
+    const [code] = (await once(this.#child, 'exit', { signal: AbortSignal.timeout(SOON_MS) })) as [number];
+    return code;
+  }
 }
 
-async function endsSoon(child: ChildProcess): Promise<number> {
-  const [code] = (await once(child, 'exit', { signal: AbortSignal.timeout(SOON_MS) })) as [number];
-  return code;
-}
-
-describeOnTestBed('a process whose queue has stopped ends by itself', () => {
-  const { bed, options, place } = useStores();
-  const given = (over = {}) => JSON.stringify({ connection: options(), ...place(), ...over });
-  const everywhere = (fault: Fault): void => {
-    for (const route of ROUTES) onTestFinished(bed().proxy.faults.inject(fault, { route, times: Infinity }));
-  };
-
+describeOnTestBed('a process whose queue has stopped ends by itself', { timeout: BED_MS + 120_000 }, () => {
   for (const [what, fault] of [
     ['never answers', { kind: 'hang' }],
     ['answers HTTP 503 for ever', { kind: 'status', status: 503 }],
     ['cuts every request', { kind: 'cut' }],
   ] as const) {
-    test(`while the server ${what}`, { timeout: 120_000 }, async () => {
-      const { child, line } = started(given());
-      expect(await line()).toBe('started');
-      everywhere(fault);
-      const before = bed().proxy.faults.happened.get(fault.kind) ?? 0;
-      await expect
-        .poll(() => bed().proxy.faults.happened.get(fault.kind) ?? 0, { timeout: 30_000 })
-        .toBeGreaterThan(before);
-      child.stdin.write('stop\n');
-      expect(await line()).toBe('stopped');
-      expect(await endsSoon(child)).toBe(0);
+    test.concurrent(`while the server ${what}`, async (context) => {
+      const { expect } = context;
+      const program = await Program.start(context);
+      expect(await program.line()).toBe('started');
+      program.meet(fault);
+      const before = program.met(fault);
+      await expect.poll(() => program.met(fault), PATIENCE).toBeGreaterThan(before);
+      expect(await program.stop(context)).toBe(0);
     });
   }
 
-  test('while no host can be reached', { timeout: 120_000 }, async () => {
-    const { child, line } = started(given());
-    expect(await line()).toBe('started');
-    bed().proxy.reachable = false;
-    onTestFinished(() => void (bed().proxy.reachable = true));
-    await expect.poll(() => bed().proxy.refused, { timeout: 30_000 }).toBeGreaterThan(0);
-    child.stdin.write('stop\n');
-    expect(await line()).toBe('stopped');
-    expect(await endsSoon(child)).toBe(0);
+  test.concurrent('while no host can be reached', async (context) => {
+    const { expect } = context;
+    const program = await Program.start(context);
+    expect(await program.line()).toBe('started');
+    program.bed.proxy.reachable = false;
+    await expect.poll(() => program.bed.proxy.refused, PATIENCE).toBeGreaterThan(0);
+    expect(await program.stop(context)).toBe(0);
   });
 
-  test('while its login is not answered', { timeout: 120_000 }, async () => {
-    everywhere({ kind: 'hang' });
-    const { child, line } = started(given({ statementTimeoutMs: 1_000 }), 'at once');
-    await expect.poll(() => bed().proxy.faults.happened.get('hang') ?? 0, { timeout: 60_000 }).toBeGreaterThan(0);
-    child.stdin.write('stop\n');
-    expect(await line()).toBe('stopped');
-    expect(await endsSoon(child)).toBe(0);
+  test.concurrent('while its login is not answered', async (context) => {
+    const { expect } = context;
+    const program = await Program.start(context, { statementTimeoutMs: 1_000 }, 'at once');
+    program.meet({ kind: 'hang' });
+    await expect.poll(() => program.met({ kind: 'hang' }), PATIENCE).toBeGreaterThan(0);
+    expect(await program.stop(context)).toBe(0);
   });
 });

@@ -204,6 +204,14 @@ async def read(request):
     return JSONResponse({"data": {"rows": rows}, "code": None, "message": None, "success": True})
 
 
+async def empty(request):
+    body = await request.json()
+    async with late_reads.turns.alone():
+        states.empty(body["database"], body["schema"], body["keep"])
+        late_reads.forget(body["database"], body["schema"])
+    return await ok(request)
+
+
 app = Starlette(
     routes=[
         Route("/queries/v1/query-request", query, methods=["POST"]),
@@ -214,6 +222,7 @@ app = Starlette(
         Route("/late-reads/last-change", last_change, methods=["POST"]),
         Route("/states/load", load, methods=["POST"]),
         Route("/states/read", read, methods=["POST"]),
+        Route("/states/empty", empty, methods=["POST"]),
         *fakesnow.server.routes,
     ]
 )

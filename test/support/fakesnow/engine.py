@@ -6,6 +6,7 @@ import duckdb
 import fakesnow.macros
 import fakesnow.server
 import linter
+import parsed  # noqa: F401  changes the cursor
 import translation
 from fakesnow.cursor import FakeSnowflakeCursor
 from fakesnow.dialect import parse_one
@@ -213,3 +214,9 @@ def execute_as_snowflake(self, command, *args, **kwargs):
 
 
 FakeSnowflakeCursor.execute = execute_as_snowflake
+#: What keeps DuckDB's plans from growing with the square of the rows. What else its optimizer does takes longer than it saves: the
+#: tables here are small, and the statements long.
+KEPT_OPTIMIZERS = {"deliminator", "filter_pullup", "filter_pushdown", "in_clause", "top_n", "unnest_rewriter"}
+optimizers = fakesnow.server.shared_fs.duck_conn.execute("SELECT name FROM duckdb_optimizers()").fetchall()
+others = ",".join(name for (name,) in optimizers if name not in KEPT_OPTIMIZERS)
+fakesnow.server.shared_fs.duck_conn.execute(f"SET GLOBAL disabled_optimizers = '{others}'")

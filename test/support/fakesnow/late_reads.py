@@ -51,6 +51,8 @@ ALL_CHANGES = 2**62
 last_change = 0
 #: By database, schema and table.
 logs = {}
+#: What is no table, by the same: as of which definition.
+no_tables = translation.Kept(translation.KEPT)
 latest_ms = 0
 side = fakesnow.server.shared_fs.duck_conn.cursor()
 #: Of `side`, and of `logs`.
@@ -111,7 +113,7 @@ class Log:
     def of(name):
         """The log of a table, begun if there is none; `None` for what is no table, such as a view."""
         with guard:
-            if (log := logs.get(name)) is None:
+            if (log := logs.get(name)) is None and no_tables.get(name) != translation.generation:
                 found = side.execute(
                     """SELECT c.column_name FROM duckdb_columns() c JOIN duckdb_tables() t
                     ON t.database_oid = c.database_oid AND t.schema_oid = c.schema_oid AND t.table_oid = c.table_oid
@@ -120,6 +122,8 @@ class Log:
                 ).fetchall()
                 if found:
                     log = logs[name] = Log(name, [column for (column,) in found])
+                else:
+                    no_tables[name] = translation.generation
             return log
 
     def hides_nothing(self, by, before, last):
@@ -180,6 +184,15 @@ class Log:
 
 def keys_of(write):
     return [str(key) for (key,) in write()]
+
+
+def forget(database, schema):
+    """Forgets the changes of a schema's tables, whose rows and records are gone."""
+    with guard:
+        for log in logs.values():
+            if log.name[:2] == (database, schema):
+                log.records = 0
+                log.changed.clear()
 
 
 def end_logs(command):

@@ -1,7 +1,7 @@
-"""Whole states of tables in one request: their rows are put in, and read, past the emulator's SQL.
+"""Whole states of tables in one request: their rows are put in, read, and taken away, past the emulator's SQL.
 
 What compares statements with models needs thousands of states, and an INSERT for each table of each would take most of its
-time.
+time. Tests that share a schema empty it in between: creating its tables takes longer than most of these tests.
 """
 
 import fakesnow.server
@@ -40,3 +40,13 @@ def read_one(name, columns):
     fields = ", ".join(f"{column} := {FROM[kind].format(column)}" for column, kind in columns.items())
     (text,) = side.execute(f"SELECT to_json(list(struct_pack({fields})))::VARCHAR FROM {name}").fetchone()
     return text or "[]"
+
+
+TABLES = "SELECT table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name = ?"
+
+
+def empty(database, schema, keep):
+    """Deletes all rows of a schema's tables, those of late reads too, but for the tables to keep."""
+    for (table,) in side.execute(TABLES, [database, schema]).fetchall():
+        if table not in keep:
+            side.execute(f'DELETE FROM "{database}"."{schema}"."{table}"')

@@ -31,10 +31,11 @@ class Kept(OrderedDict):
 
 translations = Kept(KEPT)
 descriptions = Kept(KEPT)
-#: Rises with every change of a table: descriptions of before are worth nothing.
+#: Rises with every change of a table: descriptions of before are worth nothing. A new schema changes no table.
 generation = 0
 
-DEFINITION = re.compile(r"\s*(create|drop|alter|truncate|comment|undrop)\b", re.IGNORECASE)
+DEFINITION = re.compile(r"\s*(create|drop|alter(?!\s+session\b)|truncate|comment|undrop)\b", re.IGNORECASE)
+NEW_SCHEMA = re.compile(r"\s*create\s+schema\b", re.IGNORECASE)
 #: What has one translation, whatever its binds are.
 CONSTANT = (exp.Select, exp.SetOperation, exp.Insert, exp.Update, exp.Delete)
 #: Texts that mean something else each time, or more than one statement of DuckDB.
@@ -99,9 +100,13 @@ def execute_translated(self, command, *args, **kwargs):
     if known := translations.get(key.id):
         known.run(self, key, kwargs.get("binding_params"))
         return self
-    if DEFINITION.match(command):
-        generation += 1
-    cursor = execute(self, command, *args, **kwargs)
+    # Before and after: what a statement beside it has found may be of either.
+    changes = 1 if DEFINITION.match(command) and not NEW_SCHEMA.match(command) else 0
+    generation += changes
+    try:
+        cursor = execute(self, command, *args, **kwargs)
+    finally:
+        generation += changes
     if isinstance(self._last_transformed, CONSTANT) and not CHANGING.search(command):
         translations[key.id] = Translation(key, self._last_transformed)
     return cursor

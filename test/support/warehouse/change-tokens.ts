@@ -65,6 +65,11 @@ export class Changes {
     while (moves.length > 1 && moves[1]! <= needed) moves.shift();
   }
 
+  /** All tables of a schema have changed now, as far as any of their changes was seen. */
+  noteSchema(schema: string): void {
+    for (const table of this.#moves.keys()) if (table.startsWith(`${schema}.`)) this.note(table);
+  }
+
   /** Differs after each change of `table`, whatever the fault. */
   version(table: string): string {
     return token(this.#latest(table));

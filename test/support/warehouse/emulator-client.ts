@@ -53,6 +53,12 @@ export class Upstream {
     return (data!['rows'] as readonly string[]).map((rows) => JSON.parse(rows) as readonly object[]);
   }
 
+  /** Deletes all rows of a schema's tables, but for those of the tables to keep. */
+  async emptySchema(database: string, schema: string, keep: readonly string[]): Promise<void> {
+    const { success, message } = await this.#post('/states/empty', undefined, { database, schema, keep });
+    if (!success) throw new Error(`The emulator cannot empty ${database}.${schema}: ${message ?? ''}`);
+  }
+
   async logout(token: string): Promise<void> {
     await this.#post('/session?delete=true', token, {});
   }

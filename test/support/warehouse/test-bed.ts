@@ -34,6 +34,12 @@ export interface TestBed {
   readonly meter: Meter;
   /** A new, empty schema, in the database of this test bed. */
   freshSchema(): Promise<{ readonly database: string; readonly schema: string }>;
+  /**
+   * A schema that `openedSchema` has handed out before, with the tables of the store that was opened there, without rows; the first
+   * time a fresh one. For tests that need a store, not its opening: that takes longer than most of them. Nobody may use
+   * what it handed out before.
+   */
+  openedSchema(): Promise<{ readonly database: string; readonly schema: string }>;
   /** Leaves nothing behind: no process, no connection, no data. */
   stop(): Promise<void>;
 }
@@ -61,6 +67,11 @@ function testBed(emulator: Emulator, proxy: WarehouseProxy, maker: Maker): TestB
     proxy,
     meter: proxy.meter,
     freshSchema: () => maker.freshSchema(),
+    async openedSchema() {
+      const place = await maker.openedSchema();
+      proxy.changes.noteSchema(`${place.database}.${place.schema}`);
+      return place;
+    },
     stop: () =>
       proxy
         .stop()
@@ -78,6 +89,7 @@ class Maker {
   readonly #database = `FLEET_Q_${this.#random}`;
   readonly #schemas: string[] = [];
   #named = 0;
+  #opened: { database: string; schema: string } | undefined;
 
   private constructor(upstream: Upstream, token: string) {
     this.#upstream = upstream;
@@ -101,6 +113,13 @@ class Maker {
     await this.#run(`CREATE SCHEMA ${database}.${schema}`);
     this.#schemas.push(schema);
     return { database, schema };
+  }
+
+  async openedSchema(): Promise<{ database: string; schema: string }> {
+    if (this.#opened === undefined) return (this.#opened = await this.freshSchema());
+    // Its rows say which version of the schema the tables have.
+    await this.#upstream.emptySchema(this.#opened.database, this.#opened.schema, ['SCHEMA_INFO']);
+    return this.#opened;
   }
 
   async stop(): Promise<void> {

@@ -30,7 +30,7 @@ export function describeSnowflake(name: string, { late, logged, oldSources = fal
       const { clock, lateReads } = bed().proxy;
       lateReads.off();
       clock.reset();
-      const place = await bed().freshSchema();
+      const place = await bed().openedSchema();
       const opened: Store[] = [];
       const another = async (wallAheadMs = 0) => {
         const runtime = { ...systemRuntime, wallMs: () => systemRuntime.wallMs() + wallAheadMs };
