@@ -214,6 +214,9 @@ def execute_as_snowflake(self, command, *args, **kwargs):
 
 
 FakeSnowflakeCursor.execute = execute_as_snowflake
+
+# --- plans -----------------------------------------------------------------------------------------------------------
+
 #: What keeps DuckDB's plans from growing with the square of the rows. What else its optimizer does takes longer than it saves: the
 #: tables here are small, and the statements long.
 KEPT_OPTIMIZERS = {"deliminator", "filter_pullup", "filter_pushdown", "in_clause", "top_n", "unnest_rewriter"}
