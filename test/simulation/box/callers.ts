@@ -3,24 +3,34 @@
  *
  * Invariants: what they chose is decided by the plan and the fleet's state alone.
  */
-import type { AnyFleetQ } from '../../../src/index.js';
 import type { StepState } from '../history/history.js';
 import type { Action } from '../plan/plan.js';
-import { lookAround, misuse, recoverByHand } from './other-calls.js';
+import { misuse } from './bad-input.js';
+import { lookAround, recoverByHand } from './other-calls.js';
 import type { SimulatedProcess } from './simulated-process.js';
+import { manyTypes } from './step-types.js';
+import { namesIds, pileUp, send, type Submission } from './submissions.js';
+import { waitFor } from './waits.js';
 
-type Call = Extract<
-  Action,
-  { readonly do: 'submit' | 'cancel' | 'retry' | 'resubmit' | 'wait' | 'read' | 'look' | 'misuse' | 'recover' }
->;
-type Submission = Extract<Call, { readonly do: 'submit' }>;
+const KINDS = [
+  'submit',
+  'cancel',
+  'retry',
+  'resubmit',
+  'wait',
+  'read',
+  'look',
+  'misuse',
+  'recover',
+  'backlog',
+] as const;
 
-/** How long a caller waits for the end of a step. */
-const WAIT_MS = 20_000;
+export type Call = Extract<Action, { readonly do: (typeof KINDS)[number] }>;
+type ToOneStep = Extract<Call, { readonly step: number }>;
+type Backlog = Extract<Call, { readonly do: 'backlog' }>;
 
-interface Receipt {
-  readonly stepId: string;
-  readonly receipt: string;
+export function isCall(action: Action): action is Call {
+  return KINDS.some((kind) => kind === action.do);
 }
 
 /** In which state a call wants its step. Others take any. */
@@ -29,20 +39,29 @@ const WANTED: Partial<Record<Call['do'], readonly StepState['status'][]>> = {
   retry: ['failed', 'cancelled'],
 };
 
-/** What was submitted, whether that was answered or not. */
+/** A step of a backlog. */
+const SMALL: Omit<Submission, 'at' | 'type' | 'priority'> = {
+  do: 'submit',
+  count: 1,
+  delayMs: 0,
+  maxRetries: 1,
+  behaviour: { does: 'returns', forMs: 5 },
+};
+
 interface Submitted {
+  readonly stepId: string;
+  /** Under which it is submitted again: its id, or what its key is made of. */
+  readonly name: string;
   readonly submission: Submission;
-  /** Of a submission under an idempotency key. */
-  readonly key?: string;
-  /** With a key: as the first answer says. */
-  stepId?: string;
 }
 
 export class Callers {
   readonly #client: SimulatedProcess;
   readonly #running: () => readonly SimulatedProcess[];
   readonly #rows: () => readonly StepState[];
+  /** Every step under the id with which it was submitted, answered or not; of one without, once it was answered. */
   readonly #submitted: Submitted[] = [];
+  #names = 0;
   #turn = 0;
 
   /** @param rows the steps as the store has them */
@@ -57,39 +76,47 @@ export class Callers {
   }
 
   act(call: Call): void {
-    if (call.do === 'submit') return this.#submit(call);
-    if (call.do === 'look') return void lookAround(this.#caller());
-    if (call.do === 'misuse') return void misuse(this.#caller());
+    if (call.do === 'submit') return void this.#submit(call);
+    if (call.do === 'backlog') return this.#pileUp(call);
+    if (call.do === 'look') return void lookAround(this.#caller(), call.from ?? 0);
+    if (call.do === 'misuse') return void misuse(this.#caller(), call.from ?? 0);
     if (call.do === 'recover') return void recoverByHand(this.#caller());
     const chosen = this.#chosen(call);
-    if (chosen?.stepId === undefined) return;
-    const { stepId } = chosen;
+    if (chosen === undefined) return;
+    this.#ask(call, chosen);
+    if ('twice' in call && call.twice) this.#ask(call, chosen);
+  }
+
+  /** A step that was submitted. People cancel what has not ended, and retry what has failed, if there is any. */
+  #chosen({ do: what, step }: ToOneStep): Submitted | undefined {
+    const all = this.#submitted;
+    const wanted = WANTED[what];
+    if (wanted === undefined || all.length === 0) return all[step % Math.max(1, all.length)];
+    const ids = new Set(this.#rows().flatMap(({ stepId, status }) => (wanted.includes(status) ? [stepId] : [])));
+    const fitting = all.filter(({ stepId }) => ids.has(stepId));
+    const from = fitting.length > 0 ? fitting : all;
+    return from[step % from.length];
+  }
+
+  #ask(call: ToOneStep, { stepId, name, submission }: Submitted): void {
     const caller = this.#caller();
     switch (call.do) {
       case 'cancel':
         return void caller.call('cancel', (queue) => queue.cancel(stepId), { stepId });
       case 'retry':
-        this.#retry(caller, stepId);
-        if (call.twice === true) this.#retry(this.#caller(), stepId);
-        return;
-      case 'resubmit':
-        return void this.#send(caller, chosen);
+        return void caller.call('retry', (queue) => queue.retry(stepId), { stepId });
+      case 'resubmit': {
+        const { behaviour } = submission;
+        const other = call.other === true ? { ...behaviour, forMs: behaviour.forMs + 1 } : behaviour;
+        return void send(caller, { ...submission, behaviour: other }, [name]);
+      }
       case 'wait':
-        return void this.#wait(caller, stepId);
+        if (call.how !== 'for all') return void waitFor(caller, stepId, call.how);
+        for (const one of this.#submitted) void waitFor(caller, one.stepId, undefined);
+        return;
       case 'read':
         return void this.#read(caller, stepId);
     }
-  }
-
-  /** A step that was submitted. People cancel what has not ended, and retry what has failed, if there is any. */
-  #chosen({ do: what, step }: Extract<Call, { readonly step: number }>): Submitted | undefined {
-    const all = this.#submitted;
-    const wanted = WANTED[what];
-    if (wanted === undefined || all.length === 0) return all[step % Math.max(1, all.length)];
-    const ids = new Set(this.#rows().flatMap(({ stepId, status }) => (wanted.includes(status) ? [stepId] : [])));
-    const fitting = all.filter(({ stepId }) => stepId !== undefined && ids.has(stepId));
-    const from = fitting.length > 0 ? fitting : all;
-    return from[step % from.length];
   }
 
   /** The client and the pods that run, in turn. */
@@ -99,58 +126,28 @@ export class Callers {
     return turn === 0 ? this.#client : pods[turn - 1]!;
   }
 
-  #submit(submission: Submission): void {
-    const { count, keyed, alone } = submission;
-    const made = Array.from({ length: count }, (_, i): Submitted => {
-      const name = nameOf(this.#submitted.length + i);
-      return keyed === true ? { submission, key: `key-${name}` } : { submission, stepId: name };
-    });
-    this.#submitted.push(...made);
-    const callers = keyed === true ? [this.#caller(), this.#caller()] : [this.#caller()];
-    for (const caller of callers) {
-      if (keyed !== true && alone !== true) void this.#sendMany(caller, made);
-      else for (const one of made) void this.#send(caller, one);
-    }
+  async #submit(submission: Submission): Promise<void> {
+    const names = Array.from({ length: submission.count }, () => idOf(this.#names++));
+    if (namesIds(submission)) for (const name of names) this.#submitted.push({ stepId: name, name, submission });
+    const callers = submission.keyed === true ? [this.#caller(), this.#caller()] : [this.#caller()];
+    const answers = await Promise.all(callers.map((caller) => send(caller, submission, names)));
+    if (namesIds(submission)) return;
+    for (const [i, stepId] of (answers[0] ?? []).entries())
+      this.#submitted.push({ stepId, name: names[i] ?? stepId, submission });
   }
 
-  async #send(caller: SimulatedProcess, submitted: Submitted): Promise<void> {
-    const { submission, stepId, key } = submitted;
-    const step = { ...inputOf(submission), ...(key === undefined ? { stepId } : { idempotencyKey: key }) };
-    const submit = (queue: AnyFleetQ) => queue.submitWithReceipt(step as never);
-    const shown = ({ stepId: id, receipt }: Receipt) => ({ stepIds: [id], answer: [receipt] });
-    const asked = { ...detailsOf(submission), ...(key === undefined ? { stepIds: [stepId] } : { key }) };
-    const answer = await caller.call('submit', submit, asked, shown);
-    if (answer !== undefined) submitted.stepId ??= answer.stepId;
-  }
-
-  #sendMany(caller: SimulatedProcess, submitted: readonly Submitted[]): Promise<unknown> {
-    const [first] = submitted;
-    if (first === undefined) return Promise.resolve();
-    const { submission } = first;
-    const steps = submitted.map(({ stepId }) => ({
-      ...inputOf(submission),
-      ...(stepId === undefined ? {} : { stepId }),
-    }));
-    const shown = (receipts: readonly Receipt[]) => ({
-      stepIds: receipts.map(({ stepId }) => stepId),
-      answer: receipts.map(({ receipt }) => receipt),
-    });
-    const submit = (queue: AnyFleetQ) => queue.submitManyWithReceipts(steps);
-    const stepIds = submitted.map(({ stepId }) => stepId);
-    return caller.call('submitMany', submit, { stepIds, ...detailsOf(submission) }, shown);
-  }
-
-  #retry(caller: SimulatedProcess, stepId: string): void {
-    void caller.call('retry', (queue) => queue.retry(stepId), { stepId });
-  }
-
-  #wait(caller: SimulatedProcess, stepId: string): Promise<unknown> {
-    return caller.call(
-      'waitFor',
-      (queue) => queue.waitFor(stepId, { timeoutMs: WAIT_MS }),
-      { stepId, timeoutMs: WAIT_MS },
-      () => ({}),
+  /** Small steps of many types and priorities, in one call. */
+  #pileUp(backlog: Backlog): void {
+    const piled = manyTypes(backlog.types).flatMap((type, i) =>
+      Array.from({ length: backlog.each }, () => ({
+        type,
+        priority: i % backlog.priorities,
+        name: idOf(this.#names++),
+      })),
     );
+    for (const { name, type, priority } of piled)
+      this.#submitted.push({ stepId: name, name, submission: { ...SMALL, at: backlog.at, type, priority } });
+    void pileUp(this.#caller(), piled, { ...SMALL, delayMs: backlog.delayMs });
   }
 
   #read(caller: SimulatedProcess, stepId: string): Promise<unknown> {
@@ -163,14 +160,6 @@ export class Callers {
   }
 }
 
-function nameOf(index: number): string {
+function idOf(index: number): string {
   return `s${String(index).padStart(4, '0')}`;
-}
-
-function inputOf({ type, behaviour, priority, delayMs, maxRetries }: Submission) {
-  return { type, args: behaviour, priority, maxRetries, ...(delayMs > 0 ? { delayMs } : {}) };
-}
-
-function detailsOf({ type, priority, delayMs, maxRetries }: Submission) {
-  return { type, priority, delayMs, maxRetries };
 }

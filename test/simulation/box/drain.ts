@@ -21,6 +21,11 @@ const LONG_HEARTBEATS = 6;
 /** The others, for so many heartbeats. */
 const SHORT_HEARTBEATS = 3;
 
+/** Between two rounds of housekeeping, at most: it removes steps whose retention is over. */
+const HOUSEKEEPING_MS = 5_000;
+/** Steps that are due later than this are not waited for: a clock was set back. */
+const FAR_MS = 60_000;
+
 /** The incarnations that are registered, and have neither left nor been evicted. */
 export class Members {
   readonly #incarnations = new Set<string>();
@@ -48,23 +53,25 @@ export async function drain(
     ...plan.pods.map(({ deadAfterMs, heartbeatMs }) => deadAfterMs + LONG_HEARTBEATS * heartbeatMs),
   );
   const shortMs = SHORT_HEARTBEATS * Math.max(...plan.pods.map(({ heartbeatMs }) => heartbeatMs));
-  const atLeastMs = isThorough(plan) ? longMs : shortMs;
+  const keepMs = plan.habits?.keepMs;
+  const removedMs = keepMs === undefined ? 0 : keepMs + HOUSEKEEPING_MS;
+  const atLeastMs = Math.max(removedMs, isThorough(plan) ? longMs : shortMs);
   for (;;) {
     await root.advance(LOOK_MS);
     box.complete(); // a pod that was superseded drains, and is replaced
     const ranFor = root.monotonicMs() - startedAt;
     if (ranFor > DRAIN_LIMIT_MS) return;
-    if (ranFor <= atLeastMs || !isDrained(world) || !isLed(box) || !isWell(box)) continue;
+    if (ranFor <= atLeastMs || !isDrained(world, root.monotonicMs()) || !isLed(box) || !isWell(box)) continue;
     if (ranFor > longMs || members.live(box)) return; // nobody finds the dead while all sleep
   }
 }
 
 /** Of a step with two rows one may stay pending until housekeeping removes it, which may be much later. */
-function isDrained(world: World): boolean {
+function isDrained(world: World, now: number): boolean {
   const { steps } = world.rows();
   if (steps.some(({ status }) => status === 'claimed')) return false;
   const ended = new Set(steps.filter(({ status }) => status !== 'pending').map(({ stepId }) => stepId));
-  return steps.every(({ stepId }) => ended.has(stepId));
+  return steps.every(({ stepId, dueAt }) => ended.has(stepId) || dueAt > now + FAR_MS);
 }
 
 /** One pod leads; none, if all sleep. */

@@ -8,12 +8,15 @@
 import { sleep } from '../../../src/runtime/runtime.js';
 import type { Fault } from '../history/history.js';
 import type { Action, Plan, PodPlan } from '../plan/plan.js';
-import { Callers } from './callers.js';
+import { Callers, isCall } from './callers.js';
 import { SimulatedProcess, type Surroundings } from './simulated-process.js';
 
 /** The calls by which a pod shows that it lives, and those by which a leader recovers. */
 const HEARTBEATS = /heartbeat/i;
 const RECOVERY = /orphans|evict/i;
+
+/** What befalls a process befalls every queue in it. Other faults are those of one queue's way to the store. */
+const OF_THE_PROCESS: ReadonlySet<string> = new Set(['crash', 'freeze', 'stalls', 'clock', 'drift', 'restart']);
 
 /** How soon a pod that was killed is replaced. */
 const RESTART_MS = 1_500;
@@ -83,6 +86,16 @@ export class FleetBox {
     };
     this.processes.push(made);
     void made.start();
+    if (plan.hasMate === true) this.#startMate(made, plan);
+  }
+
+  /** Another queue in the process of this one. */
+  #startMate(host: SimulatedProcess, plan: PodPlan): void {
+    const own = { ...plan, hasMate: false }; // it is not started again by itself
+    const mate = new SimulatedProcess(`${host.name}b`, `${host.podId}-b`, own, this.#shared, host);
+    host.mate = mate;
+    this.processes.push(mate);
+    void mate.start();
   }
 
   /** Starts what is missing of the planned fleet, as an orchestrator does. */
@@ -93,17 +106,8 @@ export class FleetBox {
   }
 
   #act(action: Action): void {
+    if (isCall(action)) return this.#callers.act(action);
     switch (action.do) {
-      case 'submit':
-      case 'cancel':
-      case 'retry':
-      case 'resubmit':
-      case 'wait':
-      case 'read':
-      case 'look':
-      case 'misuse':
-      case 'recover':
-        return this.#callers.act(action);
       case 'scale':
         return this.#scale(action.to);
       case 'roll':
@@ -177,7 +181,10 @@ export class FleetBox {
   }
 
   #fault(name: string, pod: SimulatedProcess | undefined, rest: Pick<Fault, 'until' | 'details'> = {}): void {
-    this.#shared.history.add({ kind: 'fault', name, ...(pod === undefined ? {} : { process: pod.name }), ...rest });
+    const { history } = this.#shared;
+    if (pod === undefined) return history.add({ kind: 'fault', name, ...rest });
+    for (const one of OF_THE_PROCESS.has(name) ? pod.together : [pod])
+      history.add({ kind: 'fault', name, process: one.name, ...rest });
   }
 
   #cut({ pod, forMs, how }: Extract<Action, { readonly do: 'cut' }>): void {
@@ -251,7 +258,7 @@ export class FleetBox {
   /** A rolling deployment: each pod is replaced in turn. */
   async #roll(everyMs: number): Promise<void> {
     this.#fault('roll', undefined);
-    for (const pod of this.alive) {
+    for (const pod of this.alive.filter(({ isMate }) => !isMate)) {
       this.#start(pod.plan!);
       void pod.stop();
       await sleep(this.#shared.root, everyMs);

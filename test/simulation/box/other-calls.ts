@@ -1,45 +1,52 @@
-/** Calls that change no step: everything that reads, calls with bad input, and a recovery cycle by hand. */
-import type { AnyFleetQ } from '../../../src/index.js';
+/** Calls that change no step: everything that reads, and a recovery cycle by hand. */
+import type { AnyFleetQ, StepFilter } from '../../../src/index.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
-/** Reads all that the public API shows. Each answer is noted in a short form, which shows that there was one. */
-export async function lookAround(caller: SimulatedProcess): Promise<void> {
-  const pages = async (queue: AnyFleetQ): Promise<number> => {
-    let count = 0;
-    for await (const step of queue.listSteps({ pageSize: 7 })) if (step.stepId !== '') count++;
-    return count;
-  };
-  const looks: readonly (readonly [string, (queue: AnyFleetQ) => Promise<unknown>])[] = [
-    ['listSteps', pages],
-    ['listSteps', (queue) => queue.listSteps({ status: 'failed', type: 'plain' }).page()],
-    ['listSteps', (queue) => queue.listSteps({ order: 'newest', pageSize: 3 }).page()],
-    ['stats', (queue) => queue.stats()],
-    ['pods', (queue) => queue.pods()],
-    ['leader', (queue) => queue.leader()],
-    ['recoveryHistory', (queue) => queue.recoveryHistory({ limit: 2 })],
-    ['getStep', (queue) => queue.getStep('no such step')],
-    ['waitFor', (queue) => queue.waitFor('no such step', { timeoutMs: 100 })],
-  ];
-  for (const [method, look] of looks) await caller.call(method, look, { look: true }, () => ({}));
-  caller.queue.health();
+type Look = readonly [method: string, look: (queue: AnyFleetQ) => Promise<unknown>];
+
+const pages = (filter: StepFilter) => async (queue: AnyFleetQ) => {
+  let count = 0;
+  for await (const step of queue.listSteps(filter)) if (step.stepId !== '') count++;
+  return count;
+};
+const page = (filter: StepFilter) => (queue: AnyFleetQ) => queue.listSteps(filter).page();
+
+/** A second page by the cursor of the first, and one of another listing by the same cursor, which is refused. */
+async function byCursor(queue: AnyFleetQ): Promise<unknown> {
+  const { next } = await page({ pageSize: 1 })(queue);
+  if (next === null) return 'no second page';
+  await page({ pageSize: 2, after: next })(queue);
+  return page({ order: 'newest', after: next })(queue);
 }
 
-/** Each of these must be refused before anything is written. */
-export async function misuse(caller: SimulatedProcess): Promise<void> {
-  const calls: readonly ((queue: AnyFleetQ) => Promise<unknown>)[] = [
-    (queue) => queue.submit({ type: 'plain', args: { big: 1n } } as never),
-    (queue) => queue.submit({ type: '', args: null }),
-    (queue) => queue.submit({ type: 'plain', args: {}, priority: 0.5 }),
-    (queue) => queue.submit({ type: 'plain', args: { text: 'x'.repeat(10_000) } }),
-    (queue) => queue.submit({ type: 'plain', args: {}, delayMs: -1 }),
-    (queue) => queue.submit({ type: 'plain', args: {}, stepId: '' }),
-    (queue) => queue.submitMany([{ type: 'plain', args: {}, maxRetries: -1 }]),
-    (queue) => queue.cancel(''),
-    (queue) => queue.retry(7 as never),
-    (queue) => queue.waitFor('s0000', { timeoutMs: Number.NaN }),
-    (queue) => queue.listSteps({ after: 'no cursor' }).page(),
-  ];
-  for (const call of calls) await caller.call('misuse', call);
+const LOOKS: readonly Look[] = [
+  ['listSteps', pages({ pageSize: 7 })],
+  ['stats', (queue) => queue.stats()],
+  ['pods', (queue) => queue.pods()],
+  ['leader', (queue) => queue.leader()],
+  ['listSteps', page({ status: 'failed', type: 'plain' })],
+  ['getStep', (queue) => queue.getStep('no such step')],
+  ['listSteps', pages({ order: 'newest', pageSize: 3, claimedBy: 'pod-1' })],
+  ['recoveryHistory', (queue) => queue.recoveryHistory({ limit: 2 })],
+  ['waitFor', (queue) => queue.waitFor('no such step', { timeoutMs: 100 })],
+  ['listSteps', page({ status: ['completed', 'failed'], type: ['plain', 'timed'], order: 'newest' })],
+  ['stats', (queue) => queue.stats({ maxAgeMs: 1_000 })],
+  ['listSteps', byCursor],
+  ['listSteps', pages({ createdAfter: 0, createdBefore: new Date(4_000_000_000_000.5), pageSize: 4 })],
+  ['listSteps', page({ after: 'no cursor' })],
+  ['listSteps', pages({ createdAfter: new Date(1.5), status: 'completed', pageSize: 1 })],
+  ['waitFor', (queue) => queue.waitFor('no such step')],
+];
+
+/** How many of them one action makes. */
+const AT_ONCE = 9;
+
+/** Reads what the public API shows, from a number of the plan on. Each answer is noted in a short form: that there was one. */
+export async function lookAround(caller: SimulatedProcess, from: number): Promise<void> {
+  for (let i = 0; i < AT_ONCE; i++) {
+    const [method, look] = LOOKS[(from + i) % LOOKS.length]!;
+    await caller.call(method, look, { look: true }, () => ({}));
+  }
 }
 
 export async function recoverByHand(caller: SimulatedProcess): Promise<void> {

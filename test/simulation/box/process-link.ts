@@ -27,6 +27,7 @@ export class ProcessLink implements Link {
   #waiting: (() => void)[] = [];
   /** What may be applied again; `undefined`: nothing is remembered. */
   #remembered: (() => void)[] | undefined;
+  #onKilled = (): void => {};
   #crash: { readonly point: CrashPoint; readonly now: () => void } | undefined;
 
   constructor(process: string, network: VirtualRuntime) {
@@ -98,9 +99,14 @@ export class ProcessLink implements Link {
     this.#release();
   }
 
+  onKilled(exited: () => void): void {
+    this.#onKilled = exited;
+  }
+
   /** The process is gone. */
   kill(): void {
     this.#dead = true;
+    this.#onKilled();
     this.#waiting = [];
   }
 

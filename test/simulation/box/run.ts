@@ -16,6 +16,7 @@ import { FleetBox } from './fleet-box.js';
 import { isThorough } from './thorough.js';
 import { OFF, SILENT } from '../../support/silent-logger.js';
 import type { SimulatedProcess, Surroundings } from './simulated-process.js';
+import { trace } from './tracing.js';
 
 /** How long a queue may take to stop. */
 const STOP_LIMIT_MS = 60_000;
@@ -29,10 +30,22 @@ export async function runPlan(plan: Plan): Promise<readonly Entry[]> {
     members.note(change);
     history.add({ ...change, process });
   };
+  const habits = plan.habits ?? {};
   const world = await worldOf(plan, network, listener);
+  const untrace = trace(habits);
   try {
     const logger = isThorough(plan) ? SILENT : OFF;
-    const shared: Surroundings = { root, network, world, history, logger, runs: new Map(), nextRun: 0, nextCall: 0 };
+    const shared: Surroundings = {
+      habits,
+      root,
+      network,
+      world,
+      history,
+      logger,
+      runs: new Map(),
+      nextRun: 0,
+      nextCall: 0,
+    };
     const box = new FleetBox(plan, shared);
     box.begin();
     await root.advance(plan.calmAt);
@@ -41,6 +54,7 @@ export async function runPlan(plan: Plan): Promise<readonly Entry[]> {
     await finish(root, box, world, history);
     return history.entries;
   } finally {
+    untrace();
     world.close();
   }
 }
@@ -50,7 +64,7 @@ function worldOf(plan: Plan, network: VirtualRuntime, listener: WorldListener): 
     return Promise.resolve(
       new WarehouseWorld(network, { hazards: plan.hazards, listener, store: { checksAccess: isThorough(plan) } }),
     );
-  return SqliteWorld.open(network, plan.hazards, listener);
+  return SqliteWorld.open(network, plan.hazards, listener, plan.habits);
 }
 
 /** Stops every queue, and notes what is left. */

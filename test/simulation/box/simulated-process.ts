@@ -3,19 +3,20 @@
  *
  * Invariants: once killed, it never does anything again, and costs nothing.
  */
-import { FleetQ, type AnyFleetQ } from '../../../src/index.js';
+import { FleetQ, type AnyDefinition, type AnyFleetQ } from '../../../src/index.js';
 import type { Logger } from '../../../src/log.js';
 import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
 import type { History, ProcessChanged, ProcessSettings, RunEnded } from '../history/history.js';
-import type { Behaviour, PodPlan } from '../plan/plan.js';
+import type { Behaviour, Habits, PodPlan } from '../plan/plan.js';
 import type { World } from '../worlds/world.js';
 import { ProcessLink, type CrashPoint } from './process-link.js';
 import { recordEvents } from './recorded-events.js';
-import { behave, isRelease, MOST_BYTES, STEP_TYPES } from './step-types.js';
+import { atOnce, behave, definitionOf, isRelease, manyTypes, MOST_BYTES, TYPES, type Machine } from './step-types.js';
 
 /** What the processes of a fleet share beside the store: the world around them, and what is written down. */
 export interface Surroundings {
+  readonly habits: Habits;
   readonly root: VirtualRuntime;
   readonly network: VirtualRuntime;
   readonly world: World;
@@ -27,8 +28,11 @@ export interface Surroundings {
   nextCall: number;
 }
 
-/** How long finished steps are kept: longer than most plans, so that a caller can still read them. */
-const RETENTION_MS = 600_000;
+/** How long ended steps are kept: longer than most plans, so that a caller can still read them. */
+export const KEEP_MS = 600_000;
+
+/** What a step without args does. */
+const NO_ARGS: Behaviour = { does: 'returns', forMs: 5 };
 
 export class SimulatedProcess {
   readonly name: string;
@@ -45,37 +49,55 @@ export class SimulatedProcess {
   frozen = false;
   /** The incarnation that joined last. */
   incarnation = '';
+  readonly refusesUnknown: boolean;
   started = false;
   stopping = false;
   /** It drained permanently: it was superseded, or it is outdated. Whatever it was started for is missing. */
   drained = false;
   onKilled = (): void => {};
+  /** Whose process this is, if it is another queue in it. */
+  readonly #host: SimulatedProcess | undefined;
+  /** Another queue in this process. */
+  mate: SimulatedProcess | undefined;
+  /** What its handlers can reach. */
+  readonly #ownMachine: Machine;
 
-  constructor(name: string, podId: string, plan: PodPlan | undefined, shared: Surroundings) {
+  /** @param host the queue whose process this one shares */
+  constructor(name: string, podId: string, plan: PodPlan | undefined, shared: Surroundings, host?: SimulatedProcess) {
     this.name = name;
     this.podId = podId;
     this.plan = plan;
     this.#shared = shared;
-    this.machine = shared.root.fork();
+    this.#host = host;
+    this.machine = host?.machine ?? shared.root.fork();
     this.link = new ProcessLink(name, shared.network);
     const { machine, link } = this;
+    const { keepMs = KEEP_MS, refusesUnknown = false } = shared.habits;
+    this.refusesUnknown = refusesUnknown && plan === undefined;
     const queue: FleetQ = new FleetQ({
       store: shared.world.storeOf(machine, link),
       runtime: machine,
       logger: shared.logger,
+      unknownTypes: this.refusesUnknown ? 'refuse' : 'accept',
       podId,
       abortGraceMs: 500,
       drainTimeoutMs: 2_000,
       maxPayloadBytes: MOST_BYTES,
-      retentionMs: RETENTION_MS,
+      retentionMs: keepMs,
       retry: { baseMs: 300, capMs: 2_000 },
       ...(plan === undefined ? {} : { concurrency: plan.slots, ...rhythmOf(plan) }),
     });
     this.queue = queue;
-    for (const type of plan?.types ?? []) {
-      const run = (args: unknown, ctx: StepContext) => this.#run(args as Behaviour, ctx);
-      queue.register(type, run, STEP_TYPES[type] ?? {});
-    }
+    this.#ownMachine = {
+      runtime: machine,
+      kill: () => this.kill(),
+      waitFor: (stepId, signal) => queue.waitFor(stepId, { signal }),
+      cancel: (stepId) => this.call('cancel', () => queue.cancel(stepId), { stepId }),
+      misuse: (expects, call) => this.call('misuse', call, { expects }),
+    };
+    const run = (args: unknown, ctx: StepContext) => this.#run((args as Behaviour | undefined) ?? NO_ARGS, ctx);
+    const types = plan === undefined ? (this.refusesUnknown ? TYPES : []) : typesOf(plan);
+    for (const type of types) queue.register(definitionOf(type, run, machine) as AnyDefinition);
     recordEvents(this.queue, (name, stepId, fields) => {
       if (this.#killed) return; // it dies in the middle of a turn, whose rest is not its own any more
       if (name === 'pod:fenced' && fields['recoverable'] === false) this.drained = true;
@@ -93,7 +115,7 @@ export class SimulatedProcess {
 
   /** Starts the pod. Resolves, at the latest, when the process is gone. */
   async start(): Promise<void> {
-    this.#note('starts', undefined, this.plan);
+    this.#note('starts', undefined, this.plan && { ...this.plan, types: typesOf(this.plan) });
     try {
       await this.queue.start();
       this.started = true;
@@ -104,9 +126,19 @@ export class SimulatedProcess {
     }
   }
 
+  get isMate(): boolean {
+    return this.#host !== undefined;
+  }
+
+  /** The queues of this process. */
+  get together(): readonly SimulatedProcess[] {
+    return [this.#host, this, this.mate].filter((one) => one !== undefined);
+  }
+
   /** SIGTERM: drains, leaves, and exits. */
   async stop(): Promise<void> {
     if (this.stopping || this.gone) return;
+    void this.mate?.stop();
     this.stopping = true;
     this.#note('stopping');
     await this.queue.stop();
@@ -114,7 +146,7 @@ export class SimulatedProcess {
     this.#note('stopped', { timers: this.machine.pending });
   }
 
-  /** SIGKILL. */
+  /** SIGKILL. It ends all queues of the process. */
   kill(): void {
     if (this.gone) return;
     this.gone = true;
@@ -123,10 +155,17 @@ export class SimulatedProcess {
     this.link.kill();
     this.machine.freeze('runs');
     this.onKilled();
+    this.#host?.kill();
+    this.mate?.kill();
   }
 
   crashAt(point: CrashPoint): void {
     this.link.crashAt(point, () => this.kill());
+  }
+
+  /** The time as it is, whatever the clock of the machine says, in ms since the epoch. */
+  get trueTime(): number {
+    return this.#shared.root.wallMs();
   }
 
   /** Ends a pause, unless the process cannot. */
@@ -139,6 +178,8 @@ export class SimulatedProcess {
     this.frozen = true;
     this.machine.freeze(monotonic);
     this.link.freeze();
+    this.#host?.freeze(monotonic);
+    this.mate?.freeze(monotonic);
   }
 
   thaw(): void {
@@ -146,6 +187,8 @@ export class SimulatedProcess {
     this.frozen = false;
     this.machine.thaw();
     this.link.thaw();
+    this.#host?.thaw();
+    this.mate?.thaw();
   }
 
   /** Calls the public API, and writes down what was asked and answered. Never rejects. */
@@ -180,15 +223,33 @@ export class SimulatedProcess {
     }
   }
 
-  async #run(behaviour: Behaviour, ctx: StepContext): Promise<unknown> {
+  #run(behaviour: Behaviour, ctx: StepContext): unknown {
     const { history, runs } = this.#shared;
     const nth = (runs.get(ctx.stepId) ?? 0) + 1;
     runs.set(ctx.stepId, nth);
     const run = ++this.#shared.nextRun;
     history.add({ kind: 'began', run, process: this.name, stepId: ctx.stepId, attempt: ctx.attempt });
     const ended = (how: RunEnded['how']): void => history.add({ kind: 'ended', run, how, aborted: ctx.signal.aborted });
+    const now = atOnce(behaviour);
+    if (now === undefined) return this.#goesOn(behaviour, ctx, nth, ended);
     try {
-      const result = await behave(behaviour, ctx, { runtime: this.machine, kill: () => this.kill() }, nth);
+      const result = now();
+      ended('returned');
+      return result;
+    } catch (error) {
+      ended('threw');
+      throw error;
+    }
+  }
+
+  async #goesOn(
+    behaviour: Behaviour,
+    ctx: StepContext,
+    nth: number,
+    ended: (how: RunEnded['how']) => void,
+  ): Promise<unknown> {
+    try {
+      const result = await behave(behaviour, ctx, this.#ownMachine, nth);
       if (this.#killed) return await new Promise(() => {}); // it was killed: nothing is left of it
       ended('returned');
       return result;
@@ -208,6 +269,11 @@ export class SimulatedProcess {
       ...(details === undefined ? {} : { details }),
     });
   }
+}
+
+/** The types that a pod handles. */
+function typesOf({ types, many = 0 }: PodPlan): readonly string[] {
+  return many === 0 ? types : [...types, ...manyTypes(many)];
 }
 
 function rhythmOf({ heartbeatMs, deadAfterMs }: PodPlan) {

@@ -8,6 +8,12 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   'src/store/snowflake/session/': "the driver's session: the modelled warehouse stands for the driver",
   'src/store/sqlite/schema/': 'the schema',
   'src/store/snowflake/schema.ts': 'the schema',
+  'src/store/snowflake/opening/':
+    'the schema: whether it is there, of which kind and version, and for whom; it is there',
+  'src/store/snowflake/schema-version-guard.ts': 'the schema: whether a newer version of the library has changed it',
+  'src/store/diagnosis/': 'the schema, its place and its settings, examined for `fleet-q doctor`',
+  'src/store/sqlite/diagnosis/': 'the same, of a file: a database in memory has none',
+  'src/store/snowflake/diagnosis/': 'the same, of an account: a model has none',
 };
 
 export type Folder = (typeof FOLDERS)[number];

@@ -9,10 +9,10 @@ const STATEMENT_MS = 5_000;
 /** More than any run lasts: what is due is then not judged. */
 const PARTED_MS = 600_000;
 
-export function boundsOf({ world, hazards, pods, actions }: Plan): Bounds {
+export function boundsOf({ world, hazards, habits, pods, actions }: Plan): Bounds {
   const deadAfterMs = Math.max(...pods.map((pod) => pod.deadAfterMs));
   const clockSlackMs = actions.some(partsClocks) ? PARTED_MS : DEFAULT_BOUNDS.clockSlackMs;
-  const common = { ...DEFAULT_BOUNDS, faultEchoMs: 2 * deadAfterMs, clockSlackMs, keepMs: KEEP_MS };
+  const common = { ...DEFAULT_BOUNDS, faultEchoMs: 2 * deadAfterMs, clockSlackMs, keepMs: habits?.keepMs ?? KEEP_MS };
   if (world === 'sqlite') return { ...common, lateCalls: hazards.lateApplication > 0 || hazards.duplicate > 0 };
   return {
     ...common,

@@ -4,11 +4,14 @@
  * Invariants: the same world and seed give the same plan. Each seed draws how much of each kind it has, so some plans are calm
  * in all but one respect, and some have everything at once.
  */
-import type { Action, Behaviour, Hazards, Plan, PodPlan, WorldName } from './plan.js';
+import type { Action, Behaviour, Habits, Hazards, Plan, PodPlan, SubmissionForm, WaitHow, WorldName } from './plan.js';
 import { seededRandom, type Random } from './seeded-random.js';
 
 /** For how long disasters and work come, in ms: at once, so that they meet, or one after the other. */
 const TROUBLE_MS = [4_000, 7_000, 10_000] as const;
+
+/** The types that a pod may handle. */
+const TYPES = ['plain', 'single', 'timed', 'checked'];
 
 const BEHAVIOURS: readonly (readonly [Behaviour['does'], number])[] = [
   ['returns', 30],
@@ -25,7 +28,22 @@ const BEHAVIOURS: readonly (readonly [Behaviour['does'], number])[] = [
   ['submits another', 1.5],
   ['returns what JSON cannot carry', 0.5],
   ['returns too much', 0.5],
+  ['throws oddly', 1.5],
+  ['returns oddly', 1.5],
+  ['submits many', 0.7],
+  ['cancels itself', 0.5],
+  ['waits for another', 0.3],
 ];
+
+/** Forms that many submissions have, and those that few have. */
+const ALONE = { form: 'one by one' } as const;
+const KEYED = { form: 'under a key', keyed: true } as const;
+const FORMS: readonly SubmissionForm[] = [
+  ...(['by definition', 'under a key, by definition', 'for an instant'] as const),
+  ...(['without ids', 'each twice', 'without args'] as const),
+];
+
+const WAITS: readonly WaitHow[] = ['briefly', 'aborted before', 'aborted later', 'without a time-out', 'for all'];
 
 const DISASTERS: readonly (readonly [Action['do'], number])[] = [
   ['crash', 6],
@@ -61,7 +79,8 @@ const CALLS: readonly (readonly [Action['do'], number])[] = [
 
 export function makePlan(world: WorldName, seed: number): Plan {
   const random = seededRandom(seed);
-  const pods = Array.from({ length: random.whole(1, 4) }, (_, i) => podOf(random, i === 0));
+  const backlog = random.chance(0.012) ? random.pick([70, 70, 320]) : 0;
+  const pods = Array.from({ length: random.whole(1, 4) }, (_, i) => podOf(random, i === 0 ? backlog : undefined));
   const hazards = hazardsOf(world, random);
   const pace = random.pick([0.25, 1, 1, 2]);
   const troubleMs = random.pick(TROUBLE_MS);
@@ -69,24 +88,46 @@ export function makePlan(world: WorldName, seed: number): Plan {
     ...times(Math.round(random.whole(2, 8) * pace), () => submission(random, troubleMs)),
     ...times(Math.round(random.whole(0, 7) * pace), () => call(random, troubleMs)),
     ...times(Math.round(random.whole(0, 6) * pace), () => withWork(random, disaster(random, troubleMs))).flat(),
+    ...(backlog > 0 ? pileUp(random, backlog, troubleMs) : []),
   ].sort((a, b) => a.at - b.at);
-  return { seed, world, pods, hazards, actions, calmAt: Math.max(0, ...actions.map(endOf)) + 500 };
+  const calmAt = Math.max(0, ...actions.map(endOf)) + 500;
+  const habits = habitsOf(world, random);
+  // A step is new again after its retention: nothing may be repeated for so long.
+  const own = habits.keepMs === undefined ? hazards : { ...hazards, lateApplication: 0, duplicate: 0 };
+  return { seed, world, pods, hazards: own, habits, actions, calmAt };
 }
 
 /** When an action and what it causes are over. */
 function endOf(action: Action): number {
   if (action.do === 'replay') return action.at + action.forMs + 2_000;
-  if (action.do === 'submit') return action.at + action.delayMs;
+  if (action.do === 'submit' || action.do === 'backlog') return action.at + action.delayMs;
   if (action.do === 'roll') return action.at + 6 * action.everyMs;
   return action.at + ('forMs' in action ? action.forMs : 0);
 }
 
-/** @param handlesAll so that no type of the plan is without a pod */
-function podOf(random: Random, handlesAll: boolean): PodPlan {
+/** @param many how many further types the first pod handles, which handles all of the plan; `undefined` for another pod */
+function podOf(random: Random, many: number | undefined): PodPlan {
   const heartbeatMs = random.pick([500, 800, 1_000]);
-  const some = random.chance(0.4);
-  const types = some && !handlesAll ? ['plain', 'timed'] : ['plain', 'single', 'timed'];
-  return { types, slots: random.whole(1, 4), heartbeatMs, deadAfterMs: heartbeatMs * random.pick([4, 6]) };
+  const some = random.chance(0.4) ? ['plain', 'timed'] : TYPES;
+  const types = many !== undefined ? TYPES : random.chance(0.05) ? [] : some;
+  return {
+    types,
+    slots: many === undefined || many === 0 ? random.whole(1, 4) : 12,
+    heartbeatMs,
+    deadAfterMs: heartbeatMs * random.pick([4, 6]),
+    ...(many === undefined || many === 0 ? {} : { many }),
+    ...(random.chance(0.08) ? { hasMate: true } : {}),
+  };
+}
+
+/** What few plans have. */
+function habitsOf(world: WorldName, random: Random): Habits {
+  return {
+    ...(random.chance(0.06) ? { carrier: random.whole(0, 10) } : {}),
+    ...(random.chance(0.05) ? { keepMs: 30_000 } : {}),
+    ...(world === 'sqlite' && random.chance(0.35) ? { provesExits: true } : {}),
+    ...(random.chance(0.1) ? { refusesUnknown: true } : {}),
+  };
 }
 
 function hazardsOf(world: WorldName, random: Random): Hazards {
@@ -97,6 +138,7 @@ function hazardsOf(world: WorldName, random: Random): Hazards {
     failure: rate(0.06),
     lateApplication: rate(0.04),
     duplicate: rate(random.chance(0.2) ? 0.4 : 0.04),
+    ...(world === 'sqlite' && random.chance(0.15) ? { busy: 0.05 * random.next() } : {}),
     lateReadMs: world === 'warehouse' ? random.pick([0, 0, 500, 2_000]) : 0,
     oldSources: world === 'warehouse' && random.chance(0.5),
     tokenLateMs: world === 'warehouse' ? random.pick([0, 0, 1_000]) : 0,
@@ -105,29 +147,57 @@ function hazardsOf(world: WorldName, random: Random): Hazards {
 }
 
 function submission(random: Random, troubleMs: number): Action {
-  const behaviour: Behaviour = { does: random.weighted(BEHAVIOURS), forMs: random.pick([5, 50, 200, 800]) };
-  const type = random.pick(['plain', 'plain', 'single', 'timed']);
+  const behaviour: Behaviour = {
+    does: random.weighted(BEHAVIOURS),
+    forMs: random.pick([5, 50, 200, 800]),
+    odd: random.whole(0, 1_000),
+  };
+  const type = random.pick(['plain', 'plain', 'plain', 'single', 'single', 'timed', 'timed', 'checked']);
   const kills = behaviour.does.startsWith('kills');
+  const waits = behaviour.does === 'waits for another';
   return {
     at: random.whole(0, troubleMs),
     do: 'submit',
-    count: kills ? 1 : random.pick([1, 3, 8]),
+    count: kills ? 1 : random.pick(waits ? [1, 2] : [1, 3, 8]),
     type: behaviour.does === 'answers late' || behaviour.does === 'hangs' ? 'timed' : type,
     priority: random.pick([0, 0, 0, 5]),
     delayMs: random.pick([0, 0, 0, 1_500]),
-    maxRetries: random.pick([0, 1, 3]),
+    maxRetries: waits ? 0 : random.pick([0, 1, 3]),
     behaviour: behaviour.does === 'answers late' ? { ...behaviour, forMs: 1_300 } : behaviour,
-    ...random.pick([{}, {}, {}, {}, { alone: true }, { alone: true }, { keyed: true }, { keyed: true }]),
+    ...random.pick([{}, {}, {}, {}, ALONE, ALONE, KEYED, KEYED, { keyed: true }, { form: random.pick(FORMS) }]),
   };
 }
 
+/** A backlog that one pod works off, and somebody who waits for all of it. */
+function pileUp(random: Random, types: number, troubleMs: number): Action[] {
+  const at = random.whole(0, troubleMs);
+  const each = types > 100 ? 1 : random.pick([1, 3]);
+  const priorities = random.pick([1, 5, 400]);
+  return [
+    { at, do: 'backlog', types, each, priorities, delayMs: random.pick([0, 800]) },
+    { at: at + 400, do: 'wait', step: 0, how: 'for all' },
+  ];
+}
+
 function call(random: Random, troubleMs: number): Action {
-  const step = random.whole(0, 1_000);
-  const kind = random.weighted(CALLS);
-  const needsStep = kind !== 'look' && kind !== 'misuse' && kind !== 'recover';
-  const twice = kind === 'retry' && random.chance(0.4);
-  const at = random.whole(500, troubleMs);
-  return { at, do: kind, ...(needsStep ? { step } : {}), ...(twice ? { twice } : {}) } as Action;
+  const [at, step, kind] = [random.whole(500, troubleMs), random.whole(0, 1_000), random.weighted(CALLS)];
+  switch (kind) {
+    case 'look':
+    case 'misuse':
+      return { at, do: kind, from: step };
+    case 'wait':
+      return { at, do: kind, step, ...(random.chance(0.5) ? { how: random.pick(WAITS) } : {}) };
+    case 'resubmit':
+      return { at, do: kind, step, ...(random.chance(0.2) ? { other: true } : {}) };
+    case 'cancel':
+    case 'retry':
+    case 'read':
+      return { at, do: kind, step, ...(random.chance(0.3) ? { twice: true } : {}) };
+    case 'recover':
+      return { at, do: kind };
+    default:
+      throw new Error(`no call: ${kind}`);
+  }
 }
 
 function disaster(random: Random, troubleMs: number): Action {

@@ -25,13 +25,37 @@ export interface Behaviour {
     | 'fails permanently' // throws a PermanentFailureError
     | 'retries later'
     | 'submits another'
+    | 'submits many'
+    | 'waits for another' // without a time-out, until it has waited for long
+    | 'cancels itself'
     | 'returns what JSON cannot carry'
-    | 'returns too much';
+    | 'returns too much'
+    | 'throws oddly'
+    | 'returns oddly';
   readonly forMs: number;
+  /** Which of the odd values, of the ways to submit, or of the answers of a schema. */
+  readonly odd?: number;
 }
+
+/** How steps are submitted. */
+export type SubmissionForm =
+  | 'one by one'
+  | 'by definition'
+  | 'under a key'
+  | 'under a key, by definition'
+  | 'for an instant'
+  | 'without ids'
+  | 'each twice'
+  | 'without args';
+
+export type WaitHow = 'for all' | 'briefly' | 'aborted before' | 'aborted later' | 'without a time-out';
 
 export interface PodPlan {
   readonly types: readonly string[];
+  /** It handles so many further types, for backlogs. */
+  readonly many?: number;
+  /** Another queue in the same process, with the same types. */
+  readonly hasMate?: boolean;
   readonly slots: number;
   readonly heartbeatMs: number;
   readonly deadAfterMs: number;
@@ -46,15 +70,27 @@ export type Action = { readonly at: number } & (
       readonly delayMs: number;
       readonly maxRetries: number;
       readonly behaviour: Behaviour;
-      /** Each step is submitted by itself under an idempotency key, by two submitters at once. */
+      /** Submitted by two submitters at once. */
       readonly keyed?: boolean;
-      /** Each step is submitted by itself. */
-      readonly alone?: boolean;
+      /** In which form the steps are submitted. Default: as a list, each with its id. */
+      readonly form?: SubmissionForm;
     }
-  | { readonly do: 'retry'; readonly step: number; /** By two callers at once. */ readonly twice?: boolean }
-  | { readonly do: 'cancel' | 'resubmit' | 'wait' | 'read'; readonly step: number }
-  | { readonly do: 'look' } // everything that only reads: lists, counts, the fleet, the leader …
-  | { readonly do: 'misuse' } // calls with bad input
+  /** By two callers at once, if it says so. */
+  | { readonly do: 'cancel' | 'retry' | 'read'; readonly step: number; readonly twice?: boolean }
+  /** With other args, if it says so. */
+  | { readonly do: 'resubmit'; readonly step: number; readonly other?: boolean }
+  | { readonly do: 'wait'; readonly step: number; readonly how?: WaitHow }
+  /** Many small steps at once, of as many types as a pod of `many` handles. */
+  | {
+      readonly do: 'backlog';
+      readonly types: number;
+      readonly each: number;
+      readonly priorities: number;
+      /** All of them are due after this time. */
+      readonly delayMs: number;
+    }
+  | { readonly do: 'look'; readonly from?: number } // what only reads: lists, counts, the fleet, the leader …
+  | { readonly do: 'misuse'; readonly from?: number } // calls with bad input
   | { readonly do: 'recover' } // a recovery cycle by hand
   | {
       readonly do: 'crash';
@@ -103,6 +139,8 @@ export interface Hazards {
   readonly lateApplication: number;
   /** The call is applied twice: the second time later. */
   readonly duplicate: number;
+  /** SQLite: another process has locked the file, or the disk is full. Absent: never. */
+  readonly busy?: number;
   /** The longest by which a read may miss what others have committed. */
   readonly lateReadMs: number;
   /** An UPDATE's source is as old as its start; its target is checked when it is applied. */
@@ -113,11 +151,24 @@ export interface Hazards {
   readonly suspendAfterMs: number;
 }
 
+/** What distinguishes the processes of a plan from those of others. */
+export interface Habits {
+  /** Processes have subscribers of the tracing channels, which set this carrier. */
+  readonly carrier?: number;
+  /** How long ended steps are kept, in ms. */
+  readonly keepMs?: number;
+  /** SQLite: the host proves that a process has exited. */
+  readonly provesExits?: boolean;
+  /** The client knows the types, and refuses others. */
+  readonly refusesUnknown?: boolean;
+}
+
 export interface Plan {
   readonly seed: number;
   readonly world: WorldName;
   readonly pods: readonly PodPlan[];
   readonly hazards: Hazards;
+  readonly habits?: Habits;
   /** In the order of their times. */
   readonly actions: readonly Action[];
   /** When the last action and the last fault are over. */

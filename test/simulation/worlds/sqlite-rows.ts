@@ -64,7 +64,8 @@ export function listenToRows(
   connection.exec(`
     CREATE TEMP TRIGGER fleet_step_new AFTER INSERT ON main.STEP_TRACKER BEGIN SELECT fleet_row('new', ${columns('NEW')}); END;
     CREATE TEMP TRIGGER fleet_step_gone AFTER DELETE ON main.STEP_TRACKER BEGIN SELECT fleet_row('gone', ${columns('OLD')}); END;
-    CREATE TEMP TRIGGER fleet_step_changed AFTER UPDATE ON main.STEP_TRACKER WHEN NEW.version <> OLD.version OR NEW.status <> OLD.status
+    CREATE TEMP TRIGGER fleet_step_changed AFTER UPDATE ON main.STEP_TRACKER
+    WHEN NEW.version <> OLD.version OR NEW.status <> OLD.status OR NEW.run_at <> OLD.run_at
     BEGIN SELECT fleet_row('changed', ${columns('OLD')}, ${columns('NEW')}); END;
     CREATE TEMP TRIGGER fleet_member_new AFTER INSERT ON main.POD_HEALTH
     BEGIN SELECT fleet_member(NEW.pod_id, NEW.incarnation, 'registered'); END;

@@ -12,7 +12,8 @@ import type { StoreFactory } from '../../../src/store/contract.js';
 import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { FaultyStore, type Fault } from '../../support/faulty-store.js';
 import type { StepState } from '../history/history.js';
-import type { Hazards } from '../plan/plan.js';
+import type { Habits, Hazards } from '../plan/plan.js';
+import { HostProcesses } from './host-processes.js';
 import { linkedStore } from './linked-store.js';
 import { listenToRows, readRows } from './sqlite-rows.js';
 import type { Link, RowChange, World, WorldListener } from './world.js';
@@ -20,6 +21,20 @@ import type { Link, RowChange, World, WorldListener } from './world.js';
 const OPTIONS = resolveOptions({ path: ':memory:' });
 /** How late a call may land after its client gave it up. */
 const LATEST_LANDING_MS = 8_000;
+
+/** What SQLite throws, the likeliest first. */
+const REFUSALS: readonly (readonly [code: string, message: string])[] = [
+  ['SQLITE_BUSY', 'database is locked'],
+  ['SQLITE_BUSY_SNAPSHOT', 'database is locked'],
+  ['SQLITE_FULL', 'database or disk is full'],
+  ['SQLITE_IOERR_WRITE', 'disk I/O error'],
+];
+
+interface WorldParts {
+  readonly hazards: Hazards;
+  readonly listener: WorldListener;
+  readonly processes: HostProcesses | undefined;
+}
 
 export class SqliteWorld implements World {
   readonly name = 'sqlite';
@@ -30,12 +45,14 @@ export class SqliteWorld implements World {
   /** What the operation that runs right now has changed, until it has committed. Operations are synchronous. */
   readonly #changes: RowChange[];
   readonly #listener: WorldListener;
+  /** The host's; absent: it proves nothing. */
+  readonly #processes: HostProcesses | undefined;
 
   private constructor(
     memory: SharedMemory,
     changes: RowChange[],
     network: VirtualRuntime,
-    { hazards, listener }: { readonly hazards: Hazards; readonly listener: WorldListener },
+    { hazards, listener, processes }: WorldParts,
   ) {
     this.#memory = memory;
     this.#changes = changes;
@@ -43,24 +60,32 @@ export class SqliteWorld implements World {
     this.#epoch = network.wallMs();
     this.#hazards = hazards;
     this.#listener = listener;
+    this.#processes = processes;
   }
 
-  static async open(network: VirtualRuntime, hazards: Hazards, listener: WorldListener): Promise<SqliteWorld> {
+  static async open(
+    network: VirtualRuntime,
+    hazards: Hazards,
+    listener: WorldListener,
+    { provesExits = false }: Habits = {},
+  ): Promise<SqliteWorld> {
     const changes: RowChange[] = [];
     const time = { epoch: network.wallMs(), now: () => network.monotonicMs() };
     const memory = await SharedMemory.open((connection) => {
       listenToRows(connection, time, (change) => changes.push(change)); // before statements are prepared, or each would be twice
     });
-    return new SqliteWorld(memory, changes, network, { hazards, listener });
+    const processes = provesExits ? new HostProcesses() : undefined;
+    return new SqliteWorld(memory, changes, network, { hazards, listener, processes });
   }
 
-  storeOf(_machine: VirtualRuntime, link: Link): StoreFactory {
+  storeOf(machine: VirtualRuntime, link: Link): StoreFactory {
+    const processes = this.#processes?.of(machine, link) ?? NO_PROOF;
     return {
       name: 'sqlite',
       create: (environment) => {
         const core = this.#coreOf(link.process);
         const session: SharedMemory['session'] = (runtime, attempt) => this.#memory.session(runtime, attempt, core);
-        const store = new SqliteStore(OPTIONS, environment, { processes: NO_PROOF, memory: { session } });
+        const store = new SqliteStore(OPTIONS, environment, { processes, memory: { session } });
         return linkedStore(new FaultyStore(store, this.#network, () => this.#fault()), link, this.#network);
       },
     };
@@ -84,6 +109,7 @@ export class SqliteWorld implements World {
     const noting = (method: (...args: unknown[]) => unknown) => {
       return (...args: unknown[]): unknown => {
         this.#changes.length = 0;
+        this.#refuse();
         const result = method(...args); // it has committed, or it throws
         for (const change of this.#changes) this.#listener(change, process);
         return result;
@@ -94,11 +120,19 @@ export class SqliteWorld implements World {
         const known = methods.get(key);
         if (known !== undefined) return known;
         const value = Reflect.get(target, key, target) as (...args: unknown[]) => unknown;
-        const made = noting(value.bind(target));
+        const made = key === 'setClock' ? value.bind(target) : noting(value.bind(target));
         methods.set(key, made);
         return made;
       },
     });
+  }
+
+  /** Another process has locked the file, or the disk is full. */
+  #refuse(): void {
+    const busy = this.#hazards?.busy ?? 0;
+    if (busy === 0 || this.#network.random() >= busy) return;
+    const [code, message] = REFUSALS[Math.floor(this.#network.random() ** 4 * REFUSALS.length)]!;
+    throw Object.assign(new Error(message), { name: 'SqliteError', code });
   }
 
   #fault(): Fault | undefined {

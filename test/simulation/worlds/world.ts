@@ -19,6 +19,8 @@ export interface Link {
   inbound(): Promise<void>;
   /** A call has reached the store. @param again applies it once more, and drops its reply */
   arrived?(again: () => void): void;
+  /** Calls back when the process is killed. */
+  onKilled?(exited: () => void): void;
 }
 
 /** A change of the store's rows, not yet in the history. */

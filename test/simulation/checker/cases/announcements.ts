@@ -4,6 +4,14 @@ import type { HistoryBuilder } from './history-builder.js';
 
 const begun = (h: HistoryBuilder): HistoryBuilder => h.pod('p1').pod('p2').submitted('s1');
 const running = (h: HistoryBuilder): HistoryBuilder => begun(h).claimed('s1', 'p1').began('s1', 'p1').after(10);
+/** A wait for a step that goes on, which ends like this. */
+const waits = (h: HistoryBuilder, details: object, error: string, ms: number): HistoryBuilder =>
+  running(h).call('waitFor', 'client', () => h.after(ms), {
+    asked: { stepId: 's1', details: { ...details } },
+    told: { error },
+  });
+const misused = (h: HistoryBuilder, error: string): HistoryBuilder =>
+  h.call('misuse', 'p1', undefined, { asked: { details: { expects: 'STEP_INVALID' } }, told: { error } });
 const shown = (version: number): { told: { answer: unknown } } => ({
   told: { answer: { status: 'pending', version, retryCount: 0 } },
 });
@@ -91,6 +99,12 @@ export const ANNOUNCEMENT_CASES: readonly Case[] = [
     shows: 'a handler that begins unannounced',
     good: running,
     broken: (h) => begun(h).claimed('s1', 'p1').add({ kind: 'began', run: 1, process: 'p1', stepId: 's1', attempt: 1 }),
+  },
+  {
+    rule: 'a claim is announced once',
+    shows: 'a run that is announced twice',
+    good: running,
+    broken: (h) => begun(h).claimed('s1', 'p1').event('p1', 'step:started', { attempt: 1 }, 's1').began('s1', 'p1'),
   },
   {
     rule: 'a receipt of a submission is true',
@@ -193,6 +207,24 @@ export const ANNOUNCEMENT_CASES: readonly Case[] = [
   },
   {
     rule: 'an answer is true',
+    shows: 'a wait that is aborted by nobody',
+    good: (h) => waits(h, { aborts: true }, 'WAIT_ABORTED', 0),
+    broken: (h) => waits(h, {}, 'WAIT_ABORTED', 0),
+  },
+  {
+    rule: 'an answer is true',
+    shows: 'a wait that times out too early',
+    good: (h) => waits(h, { timeoutMs: 100 }, 'WAIT_TIMEOUT', 100),
+    broken: (h) => waits(h, { timeoutMs: 100 }, 'WAIT_TIMEOUT', 80),
+  },
+  {
+    rule: 'an answer is true',
+    shows: 'a wait without a time-out that times out',
+    good: (h) => waits(h, { timeoutMs: 100 }, 'WAIT_TIMEOUT', 120),
+    broken: (h) => waits(h, {}, 'WAIT_TIMEOUT', 120),
+  },
+  {
+    rule: 'an answer is true',
     shows: 'a cancel that says that the step has ended',
     good: (h) =>
       running(h)
@@ -246,6 +278,12 @@ export const ANNOUNCEMENT_CASES: readonly Case[] = [
     shows: 'bad input that is accepted',
     good: (h) => h.call('misuse', 'client', undefined, { told: { error: 'STEP_INVALID' } }),
     broken: (h) => h.call('misuse', 'client'),
+  },
+  {
+    rule: 'bad input is refused',
+    shows: 'bad input that is refused for another reason',
+    good: (h) => misused(h.pod('p1'), 'STEP_INVALID'),
+    broken: (h) => misused(h.pod('p1'), 'STORE_UNAVAILABLE'),
   },
   {
     rule: 'every call is answered',

@@ -63,6 +63,12 @@ export const SETTLEMENT_CASES: readonly Case[] = [
     broken: (h) => claimed(h).settled('s1', 'p1', { status: 'failed' }),
   },
   {
+    rule: 'an end follows a run',
+    shows: 'a step that fails without a run, and for another reason than its args',
+    good: (h) => claimed(h).settled('s1', 'p1', { status: 'failed', errorCode: 'STEP_ARGS_MISMATCH' }),
+    broken: (h) => claimed(h).settled('s1', 'p1', { status: 'failed', errorCode: 'RESULT_TOO_LARGE' }),
+  },
+  {
     rule: 'a change by hand was asked for',
     shows: 'a step that is cancelled, and nobody called cancel',
     good: (h) => running(h).cancelled('s1'),

@@ -1,13 +1,13 @@
 /** That the answers to callers agree with the rows, at some instant between the question and the answer. */
 import type { ShownStep, StepState } from '../../history/history.js';
 import { wasFaulty } from '../index/faults.js';
-import { isTerminal, type Call, type RowChange, type StepTrail } from '../index/trails.js';
+import { isTerminal, type Call, type ProcessTrail, type RowChange, type StepTrail } from '../index/trails.js';
 import type { Rule } from '../rule.js';
 import { isRetry } from './settlements.js';
 
 export const answersAreTrue: Rule = {
   name: 'an answer is true',
-  says: 'What `getStep`, `waitFor`, `cancel` and `retry` answer was true at an instant between the question and the answer, or as long before as a read may be late.',
+  says: 'What `getStep`, `waitFor`, `cancel` and `retry` answer was true at an instant between the question and the answer, or as long before as a read may be late; a wait is aborted only by its caller, and times out only after its time-out.',
   check(index, report, { latenessMs }) {
     for (const call of index.calls.values()) {
       const { asked, told } = call;
@@ -25,8 +25,11 @@ export const answersAreTrue: Rule = {
           if (!was((state) => state === undefined)) wrong('shown as unknown, and it was there');
         } else if (!was((state) => shows(state, shown)))
           wrong(`shown as ${shown.status} v${shown.version}, which it was not`);
-      } else if (method === 'waitFor') judgeWait(error, was, wrong);
-      else if (method === 'cancel') {
+      } else if (method === 'waitFor') {
+        judgeWait(error, was, wrong);
+        judgeImpatience(call, wrong);
+      }
+      if (method === 'cancel') {
         if (answer === 'alreadyTerminal' && !was((state) => isTerminal(state?.status)))
           wrong('cancel answered alreadyTerminal, and the step had not ended');
         if (answer === 'notFound' && !was((state) => state === undefined))
@@ -125,12 +128,16 @@ export const keysAreOne: Rule = {
 
 export const misuseIsRefused: Rule = {
   name: 'bad input is refused',
-  says: 'A call with bad input rejects.',
+  says: 'A call with bad input rejects, with the code of its error, unless its process stops, or is a client whose store cannot be opened.',
   check(index, report) {
     for (const call of index.calls.values()) {
-      const { asked, told } = call;
-      if (asked.entry.method === 'misuse' && told !== undefined && told.entry.error === undefined)
-        report('bad input was accepted', aboutCall(call), asked, told);
+      const { asked, told, process } = call;
+      if (asked.entry.method !== 'misuse' || told === undefined) continue;
+      const { error } = told.entry;
+      const expects = asked.entry.details?.['expects'] as string | undefined;
+      if (error === undefined) report('bad input was accepted', aboutCall(call), asked, told);
+      else if (error !== expects && expects !== undefined && !isUnable(process, told.at, error))
+        report(`bad input was refused with ${error}, not ${expects}`, aboutCall(call), asked, told);
     }
   },
 };
@@ -162,6 +169,11 @@ export const callsAreAnswered: Rule = {
   },
 };
 
+/** Whether the process could not check the call: it stops, or it is a client that cannot open its store. */
+function isUnable({ stoppingAt, settings }: ProcessTrail, at: number, error: string): boolean {
+  return (stoppingAt ?? Infinity) <= at || (settings === undefined && error.startsWith('STORE_'));
+}
+
 function judgeWait(
   error: string | undefined,
   was: (holds: (state: StepState | undefined) => boolean) => boolean,
@@ -173,6 +185,20 @@ function judgeWait(
   if (error === 'STEP_NOT_FOUND' && !was((state) => state === undefined))
     wrong('waitFor said not found, and it was there');
 }
+
+/** A caller's patience ends by its own signal or its own time-out. A machine's clock may run faster than the world's. */
+function judgeImpatience({ asked, told }: Call, wrong: (what: string) => void): void {
+  const { aborts, timeoutMs } = asked.entry.details ?? {};
+  const error = told?.entry.error;
+  if (error === 'WAIT_ABORTED' && aborts !== true) wrong('waitFor was aborted, and its caller had not aborted it');
+  if (error !== 'WAIT_TIMEOUT') return;
+  const waitedMs = (told?.at ?? 0) - asked.at;
+  if (typeof timeoutMs !== 'number' || waitedMs < timeoutMs * SLOWEST)
+    wrong(`waitFor timed out after ${waitedMs} ms of ${String(timeoutMs)}`);
+}
+
+/** The least part of its time that a machine's timer takes, by the world's time: clocks drift. */
+const SLOWEST = 0.9;
 
 /** What `waitFor` says of the step by its error. */
 const WAITS: Readonly<Record<string, StepState['status']>> = { STEP_FAILED: 'failed', STEP_CANCELLED: 'cancelled' };

@@ -5,6 +5,9 @@ import type { Rule } from '../rule.js';
 /** An orphan of an incarnation that nobody knows must have been claimed for so long, in ms. */
 const UNKNOWN_FOR_MS = 60_000;
 
+/** The error of a step whose handler does not run, because the schema of its type refuses its args. */
+const REFUSED_ARGS = 'STEP_ARGS_MISMATCH';
+
 export const onlyTheHolderSettles: Rule = {
   name: 'only the holder settles',
   says: 'A claim is ended by its holder, by a cancel, or by a recovery after its holder has left, was evicted or sleeps; a recovery only gives back, or fails a step that crashed too many pods.',
@@ -27,7 +30,7 @@ export const onlyTheHolderSettles: Rule = {
 
 export const endsAfterItsRun: Rule = {
   name: 'an end follows a run',
-  says: 'A step is completed only after its handler has returned under that claim, is failed by its holder only after its handler has begun under it, and is not given back by its holder while its handler runs undisturbed.',
+  says: 'A step is completed only after its handler has returned under that claim, is failed by its holder only after its handler has begun under it, or because a schema refuses its args, and is not given back by its holder while its handler runs undisturbed.',
   check(index, report) {
     for (const claim of index.claims) {
       const change = claim.ended;
@@ -37,7 +40,7 @@ export const endsAfterItsRun: Rule = {
       if (change.after?.status === 'completed') {
         const returned = began.some(({ ended }) => ended?.entry.how === 'returned' && ended.index < change.index);
         if (!returned) report('completed, and no handler had returned under this claim', about, claim.made, change);
-      } else if (change.after?.status === 'failed' && began.length === 0)
+      } else if (change.after?.status === 'failed' && began.length === 0 && change.after.errorCode !== REFUSED_ARGS)
         report('failed by its holder, and no handler had begun under this claim', about, claim.made, change);
       else if (change.after?.status === 'pending') {
         const run = began.find(
