@@ -13,7 +13,10 @@ export function boundsOf({ world, hazards, habits, pods, actions }: Plan): Bound
   const deadAfterMs = Math.max(...pods.map((pod) => pod.deadAfterMs));
   const clockSlackMs = actions.some(partsClocks) ? PARTED_MS : DEFAULT_BOUNDS.clockSlackMs;
   const common = { ...DEFAULT_BOUNDS, faultEchoMs: 2 * deadAfterMs, clockSlackMs, keepMs: habits?.keepMs ?? KEEP_MS };
-  if (world === 'sqlite') return { ...common, lateCalls: hazards.lateApplication > 0 || hazards.duplicate > 0 };
+  if (world === 'sqlite') {
+    const lateCalls = hazards.lateApplication > 0 || hazards.duplicate > 0;
+    return { ...common, lateCalls, provesExits: habits?.provesExits === true };
+  }
   return {
     ...common,
     twoRows: true,

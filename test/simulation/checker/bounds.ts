@@ -15,6 +15,8 @@ export interface Bounds {
   readonly clockSlackMs: number;
   /** The store claims in exact order, by one consistent read. Otherwise the order within a statement is not judged. */
   readonly exactOrder: boolean;
+  /** Whether the host of the pods proves that a process was killed. */
+  readonly provesExits: boolean;
   /** Whether a call may be applied again, or later than its caller has given it up. */
   readonly lateCalls: boolean;
   /** Whether a request may stay without an answer for as long as a pod may be silent. */
@@ -43,6 +45,7 @@ export const DEFAULT_BOUNDS: Bounds = {
   twoRows: false,
   clockSlackMs: 5,
   exactOrder: true,
+  provesExits: false,
   lateCalls: false,
   mayHang: false,
   maxCrashes: 3,

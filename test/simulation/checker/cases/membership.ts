@@ -199,6 +199,13 @@ export const MEMBERSHIP_CASES: readonly Case[] = [
     broken: (h) => two(h).fault('cut', 'p1', 8_000).fenced('p1', 'silent').member('p1', 'evicted', 'p2', 900),
   },
   {
+    rule: 'an eviction is checked again',
+    shows: 'an eviction at once of a pod that was not killed',
+    bounds: { provesExits: true },
+    good: (h) => two(h).killed('p1').member('p1', 'evicted', 'p2', 900),
+    broken: (h) => two(h).fault('cut', 'p1', 8_000).fenced('p1', 'silent').member('p1', 'evicted', 'p2', 900),
+  },
+  {
     rule: 'a pod fences itself before it is evicted',
     shows: 'a pod that is cut off and goes on until it is evicted',
     good: (h) => evicted(two(h)),

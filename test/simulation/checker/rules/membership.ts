@@ -83,10 +83,11 @@ export const outagesEvictNobody: Rule = {
 
 export const evictionsAreChecked: Rule = {
   name: 'an eviction is checked again',
-  says: 'When a pod is evicted the store has not heard of it for as long as it has registered, less the time by which a read may be late.',
-  check(index, report, { latenessMs, clockSlackMs }) {
+  says: 'When a pod is evicted the store has not heard of it for as long as it has registered, less the time by which a read may be late, unless its process was killed and its host proves that.',
+  check(index, report, { latenessMs, clockSlackMs, provesExits }) {
     for (const { evicted, process } of evictedLives(index)) {
       const { silentForMs } = evicted.entry;
+      if (provesExits && (process.killedAt ?? Infinity) <= evicted.at) continue;
       if (silentForMs !== undefined && silentForMs < deadAfterOf(process) - latenessMs - clockSlackMs)
         report(`evicted, and it was heard ${Math.round(silentForMs)} ms before`, { process: process.name }, evicted);
     }
