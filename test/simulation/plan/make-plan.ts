@@ -31,7 +31,7 @@ const BEHAVIOURS: readonly (readonly [Behaviour['does'], number])[] = [
   ['throws oddly', 1.5],
   ['returns oddly', 1.5],
   ['submits many', 0.7],
-  ['cancels itself', 0.5],
+  ['cancels itself', 0],
   ['waits for another', 0.3],
 ];
 
