@@ -6,6 +6,10 @@ import { DEFAULT_BOUNDS, type Bounds } from './bounds.js';
 const KEEP_MS = 600_000;
 /** The longest that a statement takes in the warehouse world, its wait for the table included: so old may its source be. */
 const STATEMENT_MS = 5_000;
+/** A pod that sleeps asks each second whether anything has changed, and a suspended warehouse must resume. */
+const WAKE_MS = 6_000;
+/** For so long, at most, a request stays without an answer. */
+const HANG_MS = 35_000;
 /** More than any run lasts: what is due is then not judged. */
 const PARTED_MS = 600_000;
 
@@ -17,13 +21,15 @@ export function boundsOf({ world, hazards, habits, pods, actions }: Plan): Bound
     const lateCalls = hazards.lateApplication > 0 || hazards.duplicate > 0;
     return { ...common, lateCalls, provesExits: habits?.provesExits === true };
   }
+  const mayHang = hazards.lostReply > 0 || hazards.lateApplication > 0;
   return {
     ...common,
     twoRows: true,
     exactOrder: false,
     staleReadMs: hazards.lateReadMs,
     lateCalls: true,
-    mayHang: hazards.lostReply > 0 || hazards.lateApplication > 0,
+    mayHang,
+    wakeBoundMs: WAKE_MS + hazards.tokenLateMs + (mayHang ? HANG_MS : 0),
     latenessMs: hazards.lateReadMs + (hazards.oldSources ? STATEMENT_MS : 0),
     clockSlackMs: 1_000,
   };

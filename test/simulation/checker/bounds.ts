@@ -35,6 +35,8 @@ export interface Bounds {
   readonly noticeBoundMs: number;
   /** How long a process that is well may take to emit the event of its settlement. */
   readonly eventBoundMs: number;
+  /** How long a pod may sleep on while a step is due. */
+  readonly wakeBoundMs: number;
   /** For so long after the end of a fault its effects may show. */
   readonly faultEchoMs: number;
 }
@@ -55,5 +57,6 @@ export const DEFAULT_BOUNDS: Bounds = {
   answerBoundMs: 60_000,
   noticeBoundMs: 60_000,
   eventBoundMs: 60_000,
+  wakeBoundMs: 60_000,
   faultEchoMs: 15_000,
 };

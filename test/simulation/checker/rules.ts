@@ -50,6 +50,7 @@ import {
   sleeperStartsNothing,
   slotsHold,
 } from './rules/runs.js';
+import { sleepersWake } from './rules/sleep.js';
 import { askedByHand, endsAfterItsRun, onlyTheHolderSettles } from './rules/settlements.js';
 
 interface RuleGroup {
@@ -78,7 +79,15 @@ export const RULE_GROUPS: readonly RuleGroup[] = [
     title: 'Who claims, and what runs',
     rules: [
       ...[membersClaim, onlyDueIsClaimed, claimsInOrder],
-      ...[runsForAClaim, runsWhatItHolds, fencedStartsNothing, sleeperStartsNothing, slotsHold, firstRowRuns],
+      ...[
+        runsForAClaim,
+        runsWhatItHolds,
+        fencedStartsNothing,
+        sleeperStartsNothing,
+        sleepersWake,
+        slotsHold,
+        firstRowRuns,
+      ],
     ],
   },
   {

@@ -114,6 +114,15 @@ export const MEMBERSHIP_CASES: readonly Case[] = [
     broken: (h) => claimed(h).event('p1', 'pod:asleep').began('s1', 'p1'),
   },
   {
+    rule: 'a sleeping pod wakes for work',
+    shows: 'a step that waits beside a pod that sleeps',
+    bounds: { wakeBoundMs: 5_000 },
+    good: (h) =>
+      two(h).event('p1', 'pod:asleep').submitted('s1').after(4_000).event('p1', 'pod:awake').claimed('s1', 'p1'),
+    broken: (h) =>
+      two(h).event('p1', 'pod:asleep').submitted('s1').after(6_000).event('p1', 'pod:awake').claimed('s1', 'p1'),
+  },
+  {
     rule: 'slots hold',
     shows: 'more handlers than slots',
     good: (h) =>
