@@ -131,4 +131,20 @@ export const statementMutants: readonly Mutant[] = [
     why: 'a cancel that lands late ends a step that was retried since',
     ...by('cancel'),
   },
+  {
+    name: 'statements: a retry starts one of several rows',
+    file: STEPS,
+    find: 'HAVING COUNT(s.step_id) <= 1 OR',
+    replace: 'HAVING COUNT(s.step_id) >= 0 OR',
+    why: 'a claim of the row that was started is void, and the step never runs',
+    ...by('retry'),
+  },
+  {
+    name: 'statements: readers show a cancelled row before a claimed one',
+    file: 'src/store/snowflake/statements/fragments.ts',
+    find: "WHEN 'cancelled' THEN 3 WHEN 'claimed' THEN 2",
+    replace: "WHEN 'cancelled' THEN 2 WHEN 'claimed' THEN 3",
+    why: 'a step that reads as cancelled is completed afterwards',
+    ...by('find'),
+  },
 ];
