@@ -57,3 +57,13 @@ export interface Outcome {
   /** What it took on this machine, in CPU seconds. */
   readonly cpuS: number;
 }
+
+/** What tells one experiment from another. */
+export function labelOf({
+  name,
+  pods,
+  scheme,
+  reading,
+}: Pick<Scenario, 'name' | 'pods' | 'scheme' | 'reading'>): string {
+  return `${pods} pods, ${name}, ${scheme}, reading ${reading}`;
+}
