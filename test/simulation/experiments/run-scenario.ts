@@ -53,7 +53,7 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
   await measured(root, measures, load, steady, measureMs);
   const { user, system } = process.cpuUsage(startedAt);
   return {
-    ...outcome(scenario, measures, { from, to: root.monotonicMs() }, before, warehouse.meter.reading),
+    ...outcome(scenario, measures, load.made, { from, to: root.monotonicMs() }, before, warehouse.meter.reading),
     cpuS: Math.round((user + system) / 100_000) / 10,
   };
 }
@@ -96,6 +96,7 @@ function stageOf(root: VirtualRuntime, measures: Measures, scenario: Scenario): 
 function outcome(
   scenario: Scenario,
   measures: Measures,
+  made: number,
   { from, to }: { readonly from: number; readonly to: number },
   before: Reading,
   after: Reading,
@@ -110,9 +111,11 @@ function outcome(
   const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
   return {
     ...{ name, scheme, pods, reading },
-    capacity: steady
-      ? rounded(shareOfCapacity({ steps: settled, stepSeconds: stepMs / 1_000, slots: places * share, seconds }))
-      : null,
+    capacity: rounded(
+      steady
+        ? shareOfCapacity({ steps: settled, stepSeconds: stepMs / 1_000, slots: places * share, seconds })
+        : settled / made,
+    ),
     settledSteps: settled,
     doubled,
     waiters: after.mostWaiting,
@@ -125,7 +128,7 @@ function outcome(
     settleP99S: rounded(percentile(settleMs, 0.99) / 1_000),
     slotsInUse: rounded((after.slotSeconds - before.slotSeconds) / seconds),
     creditsPerMillionSteps: rounded(creditsPerMillion(seconds, settled)),
-    makespanS: steady ? null : rounded((lastSettledAt - from) / 1_000),
+    makespanS: steady || settled < made ? null : rounded((lastSettledAt - from) / 1_000),
   };
 }
 

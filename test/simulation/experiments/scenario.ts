@@ -37,8 +37,8 @@ export interface Outcome {
   readonly scheme: Scheme;
   readonly pods: number;
   readonly reading: 'a' | 'b';
-  /** The share of what the slots could have run, or of the steps that came; `null` for a burst and a lone step. */
-  readonly capacity: number | null;
+  /** The share of what the slots could have run, or of the steps that came. */
+  readonly capacity: number;
   readonly settledSteps: number;
   readonly doubled: number;
   readonly waiters: number;
@@ -52,7 +52,7 @@ export interface Outcome {
   /** The mean number of slots of the warehouse that were taken. */
   readonly slotsInUse: number;
   readonly creditsPerMillionSteps: number;
-  /** From the first submission to the last settlement, of a burst or a lone step. */
+  /** From the first submission to the last settlement, of a burst or a lone step; `null` if not all were settled. */
   readonly makespanS: number | null;
   /** What it took on this machine, in CPU seconds. */
   readonly cpuS: number;
