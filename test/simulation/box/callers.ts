@@ -126,10 +126,15 @@ export class Callers {
     return turn === 0 ? this.#client : pods[turn - 1]!;
   }
 
-  async #submit(submission: Submission): Promise<void> {
+  /** A step of the client, which pods learn of from the store alone. */
+  submitSmall(): void {
+    void this.#submit({ ...SMALL, at: 0, type: 'plain', priority: 0 }, [this.#client]);
+  }
+
+  async #submit(submission: Submission, by?: readonly SimulatedProcess[]): Promise<void> {
     const names = Array.from({ length: submission.count }, () => idOf(this.#names++));
     if (namesIds(submission)) for (const name of names) this.#submitted.push({ stepId: name, name, submission });
-    const callers = submission.keyed === true ? [this.#caller(), this.#caller()] : [this.#caller()];
+    const callers = by ?? (submission.keyed === true ? [this.#caller(), this.#caller()] : [this.#caller()]);
     const answers = await Promise.all(callers.map((caller) => send(caller, submission, names)));
     if (namesIds(submission)) return;
     for (const [i, stepId] of (answers[0] ?? []).entries())

@@ -155,6 +155,8 @@ export class FleetBox {
         return this.#start(pod.plan!, pod.podId);
       case 'replace':
         return this.#replace(pod, action.forMs);
+      case 'surprise':
+        return pod.link.surprise(() => this.#callers.submitSmall());
       case 'replay':
         pod.link.remember();
         return void root.after(action.forMs, () => this.#replay(pod));

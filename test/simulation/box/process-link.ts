@@ -16,6 +16,13 @@ export type Cut = 'fails' | 'hangs' | 'loses';
 /** When a crash comes: as the process sends its next call, or as the reply to its next call arrives. */
 export type CrashPoint = 'after its next statement' | 'before its next reply';
 
+/** What a pod asks last before it falls asleep. */
+const LAST_CALL = 'store.pulse';
+/** Longer than between two polls of a pod that sleeps, shorter than a quiet spell. */
+const SPELL_MS = 1_700;
+/** For so long the call is on its way: what comes meanwhile is there before it is answered. */
+const SURPRISE_MS = 400;
+
 export class ProcessLink implements Link {
   readonly process: string;
   readonly #network: VirtualRuntime;
@@ -28,6 +35,8 @@ export class ProcessLink implements Link {
   /** What may be applied again; `undefined`: nothing is remembered. */
   #remembered: (() => void)[] | undefined;
   #onKilled = (): void => {};
+  #beforeSleep: (() => void) | undefined;
+  #askedAt: number | undefined;
   #crash: { readonly point: CrashPoint; readonly now: () => void } | undefined;
 
   constructor(process: string, network: VirtualRuntime) {
@@ -37,6 +46,7 @@ export class ProcessLink implements Link {
 
   async outbound(call: string): Promise<void> {
     await this.#open();
+    if (call === LAST_CALL && this.#beforeSleep !== undefined && this.#isAboutToSleep()) await this.#surprise();
     if (this.#refused?.test(call) === true) throw broken();
     if (this.#cut === 'hangs') await this.#mended();
     if (this.#cut === 'fails') throw broken();
@@ -117,6 +127,24 @@ export class ProcessLink implements Link {
   /** It will not crash any more. */
   spare(): void {
     this.#crash = undefined;
+  }
+
+  /** `work` comes as the pod makes its last call before it may fall asleep. Once. */
+  surprise(work: () => void): void {
+    this.#beforeSleep = work;
+  }
+
+  /** It asks for the change token twice: at the beginning of a quiet spell, and at its end. A pod that sleeps asks more often. */
+  #isAboutToSleep(): boolean {
+    const [now, before] = [this.#network.monotonicMs(), this.#askedAt];
+    this.#askedAt = now;
+    return before !== undefined && now - before >= SPELL_MS;
+  }
+
+  async #surprise(): Promise<void> {
+    this.#beforeSleep?.();
+    this.#beforeSleep = undefined;
+    await sleep(this.#network, SURPRISE_MS);
   }
 
   #crashNow(): void {

@@ -5,6 +5,7 @@
  * in all but one respect, and some have everything at once.
  */
 import type { Action, Behaviour, Habits, Hazards, Plan, PodPlan, SubmissionForm, WaitHow, WorldName } from './plan.js';
+import { sleepyPlan } from './sleepy-plan.js';
 import { seededRandom, type Random } from './seeded-random.js';
 
 /** For how long disasters and work come, in ms: at once, so that they meet, or one after the other. */
@@ -59,6 +60,7 @@ const DISASTERS: readonly (readonly [Action['do'], number])[] = [
   ['double', 1],
   ['replace', 1],
   ['replay', 1.5],
+  ['surprise', 1.5],
   ['roll', 1],
   ['scale', 1.5],
   ['evict', 2],
@@ -79,6 +81,7 @@ const CALLS: readonly (readonly [Action['do'], number])[] = [
 
 export function makePlan(world: WorldName, seed: number): Plan {
   const random = seededRandom(seed);
+  if (world === 'warehouse' && random.chance(0.1)) return sleepyPlan(seed, random);
   const backlog = random.chance(0.012) ? random.pick([70, 70, 320]) : 0;
   const pods = Array.from({ length: random.whole(1, 4) }, (_, i) => podOf(random, i === 0 ? backlog : undefined));
   const hazards = hazardsOf(world, random);
@@ -240,6 +243,8 @@ function disaster(random: Random, troubleMs: number): Action {
       return { at, do: kind, pod };
     case 'replace':
       return { at, do: kind, pod, forMs: 9_000 };
+    case 'surprise':
+      return { at, do: kind, pod, forMs: 6_000 };
     case 'replay':
       return { at, do: kind, pod, forMs: random.pick([1_000, 2_000, 4_000]) };
     case 'roll':

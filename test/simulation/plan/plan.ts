@@ -121,6 +121,8 @@ export type Action = { readonly at: number } & (
   | { readonly do: 'double'; readonly pod: number }
   | { readonly do: 'roll'; readonly everyMs: number }
   | { readonly do: 'scale'; readonly to: number }
+  /** A step is submitted at the instant at which a pod decides to sleep. */
+  | { readonly do: 'surprise'; readonly pod: number; readonly forMs: number }
   | { readonly do: 'replace' | 'replay'; readonly pod: number; readonly forMs: number }
   | { readonly do: 'evict'; readonly pod: number; readonly forMs: number }
   | { readonly do: 'breakRecovery'; readonly pod: number; readonly forMs: number }
