@@ -12,14 +12,14 @@
  */
 import { STEP_COLUMNS } from '../columns.js';
 import type { Names } from '../table-names.js';
-import { ago, columnsOf, count, isList, understood } from '../statements/fragments.js';
+import { ago, byProgress, columnsOf, count, isList, understood } from '../statements/fragments.js';
 
 export interface HousekeepingStatements {
   /** How many rows each chore would touch, and how many rows are invalid. Bind: { hotMs, keepMs, windowMs, forgetMs, asleepMs }. */
   readonly chores: string;
   /** Removes pending rows of a step that has another row, claimed or ended. Bind: { hotMs }. */
   readonly dedupe: string;
-  /** Copies steps whose rows have all ended. Bind: { hotMs }. */
+  /** Copies steps whose rows have all ended: of rows of one version, the one that readers show. Bind: { hotMs }. */
   readonly archive: (chunk: number) => string;
   /** Removes the rows that are archived at their version. Bind: { hotMs }. */
   readonly unload: string;
@@ -102,7 +102,7 @@ WITH ${q}, ended AS (
 SELECT ${columnsOf('s')}, SYSDATE()
 FROM ${names.stepTracker} s JOIN ended e ON e.id = s.step_id LEFT JOIN ${names.stepArchive} a ON a.step_id = s.step_id AND a.version = s.version
 WHERE a.step_id IS NULL
-QUALIFY ROW_NUMBER() OVER (PARTITION BY s.step_id, s.version ORDER BY s.row_id) = 1`,
+QUALIFY ROW_NUMBER() OVER (PARTITION BY s.step_id, s.version ORDER BY ${byProgress('s')}) = 1`,
     unload: `DELETE FROM ${names.stepTracker} USING (
   SELECT DISTINCT a.step_id AS id, a.version AS seen, ${ago(bound('hotMs'))} AS before_ts FROM ${names.stepArchive} a
   JOIN ${names.stepTracker} s ON s.step_id = a.step_id AND s.version = a.version CROSS JOIN (SELECT PARSE_JSON(?) AS b) q

@@ -78,12 +78,15 @@ export const recordColumns = (
   ${alias}.claimed_incarnation AS holder, ${alias}.result AS its_result, ${alias}.error AS its_error`;
 
 /**
- * The place of a row among the rows of its step, from 1: completed, failed, claimed, cancelled, pending, and then by `row_id`.
+ * The order of the rows of a step: completed, failed, claimed, cancelled, pending, and then by `row_id`.
  *
  * A claimed row goes before a cancelled one: a cancel that reads late may have ended the second row alone, and the claim still holds.
  */
+export const byProgress = (alias: string): string =>
+  `CASE ${alias}.status WHEN 'pending' THEN 4 WHEN 'cancelled' THEN 3 WHEN 'claimed' THEN 2 WHEN 'failed' THEN 1 ELSE 0 END, ${alias}.row_id`;
+/** The place of a row among the rows of its step, from 1. */
 export const placeOf = (alias: string): string =>
-  `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY CASE ${alias}.status WHEN 'pending' THEN 4 WHEN 'cancelled' THEN 3 WHEN 'claimed' THEN 2 WHEN 'failed' THEN 1 ELSE 0 END, ${alias}.row_id)`;
+  `ROW_NUMBER() OVER (PARTITION BY ${alias}.step_id ORDER BY ${byProgress(alias)})`;
 /** Of several rows of a step, the one that readers show. */
 export const furthest = (alias: string): string => `${placeOf(alias)} = 1`;
 /** Of several archived rows of a step, one that is completed, else one of the highest version. Nothing leads on from a completed row. */

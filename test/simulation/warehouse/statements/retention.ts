@@ -2,6 +2,7 @@
 import type { ArchivedRow, RowDelete, StatementModel, StepRow, View } from '../tables.js';
 import { limitOf } from './since.js';
 import { compareText, isTerminal } from '../values.js';
+import { byProgress } from './step-rows.js';
 
 /** Pending rows beside a row of their step that is claimed or has ended. */
 export function duplicates(view: View, limit: number): readonly StepRow[] {
@@ -53,7 +54,7 @@ function lacking(view: View, id: string, now: number): readonly ArchivedRow[] {
   const first = new Map<number, StepRow>();
   for (const row of view.stepsById(id)) {
     const other = first.get(row.version);
-    if (!has.has(row.version) && (other === undefined || row.row_id < other.row_id)) first.set(row.version, row);
+    if (!has.has(row.version) && (other === undefined || byProgress(row, other) < 0)) first.set(row.version, row);
   }
   return [...first.values()].map((row) => ({ ...row, archived_ts: now }));
 }
