@@ -9,7 +9,7 @@ import { sleepyPlan } from './sleepy-plan.js';
 import { seededRandom, type Random } from './seeded-random.js';
 
 /** For how long disasters and work come, in ms: at once, so that they meet, or one after the other. */
-const TROUBLE_MS = [4_000, 7_000, 10_000] as const;
+const TROUBLE_MS = [2_500, 5_000, 10_000] as const;
 
 /** The types that a pod may handle. */
 const TYPES = ['plain', 'single', 'timed', 'checked'];
@@ -161,7 +161,7 @@ function submission(random: Random, troubleMs: number): Action {
   return {
     at: random.whole(0, troubleMs),
     do: 'submit',
-    count: kills ? 1 : random.pick(waits ? [1, 2] : [1, 3, 8]),
+    count: kills ? 1 : random.pick(waits ? [1, 2] : [1, 2, 6]),
     type: behaviour.does === 'answers late' || behaviour.does === 'hangs' ? 'timed' : type,
     priority: random.pick([0, 0, 0, 5]),
     delayMs: random.pick([0, 0, 0, 1_500]),
