@@ -1,5 +1,5 @@
-/** Four hundred fleets in the sqlite world, each with the disasters of its seed. */
+/** Two thousand fleets in the sqlite world, each with the disasters of its seed. */
 import { describe } from 'vitest';
 import { itKeepsEveryRule } from './seeds.js';
 
-describe('a fleet in the sqlite world', () => itKeepsEveryRule('sqlite', 400));
+describe('a fleet in the sqlite world', () => itKeepsEveryRule('sqlite', 2_000));

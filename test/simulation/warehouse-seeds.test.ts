@@ -1,5 +1,5 @@
-/** Three hundred fleets in the warehouse world, each with the disasters of its seed. */
+/** Two thousand fleets in the warehouse world, each with the disasters of its seed. */
 import { describe } from 'vitest';
 import { itKeepsEveryRule } from './seeds.js';
 
-describe('a fleet in the warehouse world', () => itKeepsEveryRule('warehouse', 300));
+describe('a fleet in the warehouse world', () => itKeepsEveryRule('warehouse', 2_000));
