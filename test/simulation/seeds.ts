@@ -12,7 +12,7 @@ import type { WorldName } from './plan/plan.js';
 
 const WORKER = fileURLToPath(new URL('command/worker.ts', import.meta.url));
 const IN_A_TEST = 100;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 /** Adds tests for the seeds from 1 to `count`. */
 export function itKeepsEveryRule(world: WorldName, count: number): void {
