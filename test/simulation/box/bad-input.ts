@@ -5,6 +5,8 @@
  */
 import type { AnyFleetQ } from '../../../src/index.js';
 import { defineStep } from '../../../src/step/definition.js';
+import { snowflake, snowflakeDdl } from '../../../src/snowflake.js';
+import { sqlite } from '../../../src/sqlite.js';
 import { schemaOn } from './schemas.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
@@ -77,6 +79,34 @@ const BATCHES: readonly unknown[] = [
   ],
 ];
 
+const PLACE = { database: 'BOX', schema: 'FLEET' };
+
+/** Options of stores: each is refused where the store is named. */
+const STORES: readonly (() => unknown)[] = [
+  () => snowflake({ ...PLACE, connection: 7 as never }),
+  () => snowflake({ schema: 'FLEET' } as never),
+  () => snowflake({ database: 'BOX' } as never),
+  () => snowflake({ ...PLACE, sleep: [] as never }),
+  () => snowflake({ ...PLACE, sleep: { pollIntervalMs: 1 } }),
+  () => snowflake({ ...PLACE, staleReadMs: 5_000, sleep: { quietForMs: 5_000 } }),
+  () => snowflake({ ...PLACE, tablePrefix: 'x'.repeat(300) }),
+  () => snowflakeDdl({ ...PLACE } as never),
+  () => snowflakeDdl({ ...PLACE, role: 'PODS', warehouse: '' }),
+  () => sqlite({ path: 7 as never }),
+  () => sqlite({ workerUrl: 'no URL' }),
+  () => sqlite({ workerUrl: 7 as never }),
+];
+
+/** Options that are good: each is followed by one that is not. */
+function wellNamed(): unknown {
+  snowflake({ ...PLACE, connection: () => ({ account: 'modelled' }), sleep: true });
+  snowflake({ ...PLACE, sleep: false, tablePrefix: 'MY_', statementTimeoutMs: 1_000, statementSlots: 2 });
+  snowflake({ ...PLACE, sleep: { quietForMs: 60_000 }, staleReadMs: 0 });
+  snowflakeDdl({ ...PLACE, role: 'PODS', warehouse: 'SMALL' });
+  snowflakeDdl({ ...PLACE, role: 'PODS' });
+  return snowflake({ ...PLACE, typo: 1 } as never);
+}
+
 const SCHEMA = { '~standard': {} };
 
 const OTHERS: readonly (readonly [code: string, call: Call])[] = [
@@ -129,6 +159,7 @@ const CALLS: readonly (readonly [code: string, call: Call])[] = [
   ),
   ...BATCHES.map((steps) => ['STEP_INVALID', (queue: AnyFleetQ) => queue.submitMany(steps as never)] as const),
   ...OTHERS,
+  ...[...STORES, wellNamed].map((call) => ['OPTION_INVALID', call] as const),
 ];
 
 /** How many of them one action makes. */

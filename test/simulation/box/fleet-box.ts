@@ -106,6 +106,7 @@ export class FleetBox {
   }
 
   #act(action: Action): void {
+    if (action.do === 'look') this.#probe();
     if (isCall(action)) return this.#callers.act(action);
     switch (action.do) {
       case 'scale':
@@ -170,6 +171,11 @@ export class FleetBox {
         pod.queue.pause();
         return void root.after(action.forMs, () => pod.resume());
     }
+  }
+
+  /** Every process that runs is asked how it is, whatever it does at that time. */
+  #probe(): void {
+    for (const { frozen, isKilled, queue } of this.processes) if (!frozen && !isKilled) queue.health();
   }
 
   #refuse(pod: SimulatedProcess, names: RegExp, forMs: number): void {

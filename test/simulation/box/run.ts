@@ -9,7 +9,7 @@ import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { History, type Entry } from '../history/history.js';
 import type { Plan } from '../plan/plan.js';
 import { SqliteWorld } from '../worlds/sqlite-world.js';
-import { WarehouseWorld } from '../worlds/warehouse-world.js';
+import { defaultSleep, WarehouseWorld, type WarehouseWorldOptions } from '../worlds/warehouse-world.js';
 import type { World, WorldListener } from '../worlds/world.js';
 import { drain, Members } from './drain.js';
 import { FleetBox } from './fleet-box.js';
@@ -61,10 +61,19 @@ export async function runPlan(plan: Plan): Promise<readonly Entry[]> {
 
 function worldOf(plan: Plan, network: VirtualRuntime, listener: WorldListener): Promise<World> {
   if (plan.world === 'warehouse')
-    return Promise.resolve(
-      new WarehouseWorld(network, { hazards: plan.hazards, listener, store: { checksAccess: isThorough(plan) } }),
-    );
+    return Promise.resolve(new WarehouseWorld(network, { hazards: plan.hazards, listener, store: storeOf(plan) }));
   return SqliteWorld.open(network, plan.hazards, listener, plan.habits);
+}
+
+/** How the store of a plan's pods is set otherwise than by the hazards. */
+function storeOf(plan: Plan): NonNullable<WarehouseWorldOptions['store']> {
+  const { sleeps, combines } = plan.habits ?? {};
+  const sleep = sleeps === 'never' ? false : { ...defaultSleep(plan.hazards), checkIntervalMs: 1_000 };
+  return {
+    checksAccess: isThorough(plan),
+    ...(sleeps === undefined ? {} : { sleep }),
+    ...(combines === undefined ? {} : { combines: combines === 'always' ? 'always' : false }),
+  };
 }
 
 /** Stops every queue, and notes what is left. */

@@ -126,6 +126,10 @@ export class SimulatedProcess {
     }
   }
 
+  get isKilled(): boolean {
+    return this.#killed;
+  }
+
   get isMate(): boolean {
     return this.#host !== undefined;
   }
@@ -187,6 +191,7 @@ export class SimulatedProcess {
     this.frozen = false;
     this.machine.thaw();
     this.link.thaw();
+    this.queue.health(); // a probe comes before its loops have caught up
     this.#host?.thaw();
     this.mate?.thaw();
   }

@@ -32,8 +32,8 @@ const BEHAVIOURS: readonly (readonly [Behaviour['does'], number])[] = [
   ['throws oddly', 1.5],
   ['returns oddly', 1.5],
   ['submits many', 0.7],
-  ['cancels itself', 0],
-  ['waits for another', 0.3],
+  ['cancels itself', 0.5],
+  ['waits for another', 0.5],
 ];
 
 /** Forms that many submissions have, and those that few have. */
@@ -82,7 +82,7 @@ const CALLS: readonly (readonly [Action['do'], number])[] = [
 export function makePlan(world: WorldName, seed: number): Plan {
   const random = seededRandom(seed);
   if (world === 'warehouse' && random.chance(0.1)) return sleepyPlan(seed, random);
-  const backlog = random.chance(0.012) ? random.pick([70, 70, 320]) : 0;
+  const backlog = random.chance(0.014) ? random.pick([70, 320]) : 0;
   const pods = Array.from({ length: random.whole(1, 4) }, (_, i) => podOf(random, i === 0 ? backlog : undefined));
   const hazards = hazardsOf(world, random);
   const pace = random.pick([0.25, 1, 1, 2]);
@@ -129,6 +129,8 @@ function habitsOf(world: WorldName, random: Random): Habits {
     ...(random.chance(0.06) ? { carrier: random.whole(0, 10) } : {}),
     ...(random.chance(0.05) ? { keepMs: 30_000 } : {}),
     ...(world === 'sqlite' && random.chance(0.35) ? { provesExits: true } : {}),
+    ...(world === 'warehouse' && random.chance(0.1) ? { sleeps: random.pick(['never', 'checks often']) } : {}),
+    ...(world === 'warehouse' && random.chance(0.1) ? { combines: random.pick(['always', 'never']) } : {}),
     ...(random.chance(0.1) ? { refusesUnknown: true } : {}),
   };
 }
@@ -161,7 +163,7 @@ function submission(random: Random, troubleMs: number): Action {
   return {
     at: random.whole(0, troubleMs),
     do: 'submit',
-    count: kills ? 1 : random.pick(waits ? [1, 2] : [1, 2, 6]),
+    count: kills ? 1 : random.pick(waits ? [1, 3] : [1, 2, 6]),
     type: behaviour.does === 'answers late' || behaviour.does === 'hangs' ? 'timed' : type,
     priority: random.pick([0, 0, 0, 5]),
     delayMs: random.pick([0, 0, 0, 1_500]),
@@ -174,7 +176,7 @@ function submission(random: Random, troubleMs: number): Action {
 /** A backlog that one pod works off, and somebody who waits for all of it. */
 function pileUp(random: Random, types: number, troubleMs: number): Action[] {
   const at = random.whole(0, troubleMs);
-  const each = types > 100 ? 1 : random.pick([1, 3]);
+  const each = types > 100 ? 1 : 5; // more than one exchange promotes
   const priorities = random.pick([1, 5, 400]);
   return [
     { at, do: 'backlog', types, each, priorities, delayMs: random.pick([0, 800]) },

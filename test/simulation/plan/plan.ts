@@ -161,6 +161,10 @@ export interface Habits {
   readonly keepMs?: number;
   /** SQLite: the host proves that a process has exited. */
   readonly provesExits?: boolean;
+  /** The warehouse: pods never sleep, or a pod that sleeps compares the number of steps often. Absent: neither. */
+  readonly sleeps?: 'never' | 'checks often';
+  /** The warehouse: exchanges are always logged, or never. Absent: as the load has it. */
+  readonly combines?: 'always' | 'never';
   /** The client knows the types, and refuses others. */
   readonly refusesUnknown?: boolean;
 }

@@ -113,7 +113,8 @@ function storeOptions({ hazards, store = {} }: WarehouseWorldOptions, figures: F
   return { ...resolved, combines, checksAccess };
 }
 
-function defaultSleep({ lateReadMs, tokenLateMs }: Hazards): SleepOptions {
+/** How pods sleep, as far as the hazards let them. */
+export function defaultSleep({ lateReadMs, tokenLateMs }: Hazards): SleepOptions {
   return {
     quietForMs: 2_000 + 2 * lateReadMs + tokenLateMs,
     pollIntervalMs: 1_000,
