@@ -25,6 +25,7 @@ const ONE: readonly Submit[] = [
   (ctx) => ctx.submit(CHILD, WORK, { stepId: `${ctx.stepId}-child`, delayMs: 200 }),
   (ctx) => ctx.submit(CHILD, WORK, { idempotencyKey: ctx.stepId }),
   (ctx) => ctx.submit({ ...CHILD }, SAME),
+  (ctx) => ctx.submit({ ...CHILD, type: 'timed', run: () => null } as never),
 ];
 
 const MANY: readonly Submit[] = [

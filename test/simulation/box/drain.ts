@@ -80,7 +80,10 @@ function isLed(box: FleetBox): boolean {
   return alive.filter(({ isLeader }) => isLeader).length === 1 || alive.every(({ asleep }) => asleep);
 }
 
-/** A call that was lost before the calm may hang for a while. */
+/** A call that was lost before the calm may hang for a while, and with it the handler that made it. */
 function isWell(box: FleetBox): boolean {
-  return box.alive.every(({ queue, drained }) => drained || queue.health().reasons.length === 0);
+  return box.alive.every(({ queue, drained }) => {
+    const { reasons, strays } = queue.health();
+    return drained || (reasons.length === 0 && strays === 0);
+  });
 }

@@ -72,7 +72,8 @@ function storeOf(plan: Plan): NonNullable<WarehouseWorldOptions['store']> {
   return {
     checksAccess: isThorough(plan),
     ...(sleeps === undefined ? {} : { sleep }),
-    ...(combines === undefined ? {} : { combines: combines === 'always' ? 'always' : false }),
+    ...(combines === 'never' ? { combines: false } : {}),
+    ...(combines === 'always' ? { combines, statementSlots: 1 } : {}),
   };
 }
 

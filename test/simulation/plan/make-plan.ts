@@ -166,7 +166,7 @@ function submission(random: Random, troubleMs: number): Action {
     count: kills ? 1 : random.pick(waits ? [1, 3] : [1, 2, 6]),
     type: behaviour.does === 'answers late' || behaviour.does === 'hangs' ? 'timed' : type,
     priority: random.pick([0, 0, 0, 5]),
-    delayMs: random.pick([0, 0, 0, 1_500]),
+    delayMs: random.chance(0.03) ? 6_000 : random.pick([0, 0, 0, 1_500]),
     maxRetries: waits ? 0 : random.pick([0, 1, 3]),
     behaviour: behaviour.does === 'answers late' ? { ...behaviour, forMs: 1_300 } : behaviour,
     ...random.pick([{}, {}, {}, {}, ALONE, ALONE, KEYED, KEYED, { keyed: true }, { form: random.pick(FORMS) }]),
