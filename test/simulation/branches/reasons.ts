@@ -19,6 +19,6 @@ export const REASONS: Readonly<Record<string, string>> = {
   'src/pool/pool-state.ts': 'events that no state expects: a bug in the library',
   'src/pool/bug-reporter.ts': 'a bug in the library',
   'src/fleet/journal-file.ts': 'a journal in a file: writing one is not deterministic',
-  'src/fleet/journal.ts': 'a journal in a file, and a hundred cycles with deaths: more than a run has',
+  'src/fleet/journal.ts': 'a journal in a file, and a thousand cycles: more than a run has',
   'src/fleet/succession.ts': 'a fleet of two versions of the library: a simulation has one',
 };
