@@ -82,6 +82,7 @@ function isLed(box: FleetBox): boolean {
 
 /** A call that was lost before the calm may hang for a while, and with it the handler that made it. */
 function isWell(box: FleetBox): boolean {
+  if (box.processes.some(({ gone, openCalls }) => !gone && openCalls > 0)) return false;
   return box.alive.every(({ queue, drained }) => {
     const { reasons, strays } = queue.health();
     return drained || (reasons.length === 0 && strays === 0);

@@ -50,6 +50,8 @@ export class SimulatedProcess {
   /** The incarnation that joined last. */
   incarnation = '';
   readonly refusesUnknown: boolean;
+  /** Calls that are not answered yet, other than `waitFor`. */
+  openCalls = 0;
   started = false;
   stopping = false;
   /** It drained permanently: it was superseded, or it is outdated. Whatever it was started for is missing. */
@@ -217,6 +219,7 @@ export class SimulatedProcess {
       ...(key === undefined ? {} : { key }),
       details: rest,
     });
+    if (method !== 'waitFor') this.openCalls++;
     try {
       const answer = await make(this.queue);
       if (this.#killed) return undefined;
@@ -225,6 +228,8 @@ export class SimulatedProcess {
     } catch (error) {
       history.add({ kind: 'told', call, error: codeOf(error) });
       return undefined;
+    } finally {
+      if (method !== 'waitFor') this.openCalls--;
     }
   }
 
