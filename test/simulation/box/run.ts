@@ -73,7 +73,7 @@ function storeOf(plan: Plan): NonNullable<WarehouseWorldOptions['store']> {
     checksAccess: isThorough(plan),
     ...(sleeps === undefined ? {} : { sleep }),
     ...(combines === 'never' ? { combines: false } : {}),
-    ...(combines === 'always' ? { combines, statementSlots: 1 } : {}),
+    ...(combines === 'always' ? { combines } : {}),
   };
 }
 
