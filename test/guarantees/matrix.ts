@@ -124,6 +124,23 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
   ],
   'Run at least once, settled exactly once': [
     held(
+      'If `cancel` answers `cancelled`, the step does not complete or fail afterwards, unless somebody retries it.',
+      [
+        'test/conformance/cancelling.ts',
+        'cancels a claimed step, at the version of its claim',
+        'returns cancelled, not lost, for the settlement of a step that was cancelled while claimed',
+      ],
+    ),
+    held('On Snowflake this holds for both rows of a step, however late the cancel has read.', [
+      'test/store/snowflake/duplicate-rows-changes.test.ts',
+      'a cancel that sees no claim cancels the claimed row too',
+      'a cancel answers alreadyTerminal if the other row has completed, and readers show that',
+    ]),
+    unheld(
+      'It promises nothing: either end is within it.',
+      'If the process that cancels dies before it has its answer, the step may be cancelled, or end as if nobody had cancelled it.',
+    ),
+    held(
       ['A step may run twice.', 'This happens only if its pod died, froze, or could not report the outcome.'],
       [
         'test/faults/blocked.test.ts',

@@ -73,8 +73,8 @@ export const combiningBreaks: readonly Break[] = [
   {
     name: 'combining/pace: one storm sets intervals of minutes',
     file: `${RULES}/pace.ts`,
-    find: 'Math.min(SLOT_MS.most, Math.max(0, slotMs ?? SLOT_MS.first))',
-    replace: 'Math.max(0, slotMs ?? SLOT_MS.first)',
+    find: 'Math.min(LONGEST_SLOT_MS, Math.max(0, slotMs ?? ASSUMED_SLOT_MS))',
+    replace: 'Math.min(1_000 * LONGEST_SLOT_MS, Math.max(0, slotMs ?? ASSUMED_SLOT_MS))',
     tests: [`${TESTS}/combining/pace.test.ts`],
   },
   {

@@ -86,15 +86,15 @@ export const lateReadBreaks: readonly Break[] = [
   {
     name: 'snowflake/change-receipts: a late terminal state ends a cancel',
     file: 'src/store/snowflake/steps/change-receipts.ts',
-    find: "if (at < version) return 'changed'; // a late read",
+    find: "if (at < step.version) return 'changed'; // a late read",
     replace: '',
     tests: [BY_HAND],
   },
   {
     name: 'snowflake/change-receipts: an open step that moved counts as terminal',
     file: 'src/store/snowflake/steps/change-receipts.ts',
-    find: 'return at === version && !isOpen(row)',
-    replace: 'return at === version',
+    find: 'return at === step.version && !isOpen(row)',
+    replace: 'return at === step.version',
     tests: [BY_HAND],
   },
   {
@@ -108,14 +108,14 @@ export const lateReadBreaks: readonly Break[] = [
     name: 'snowflake/change-receipts: a step that has failed once more counts as retried',
     file: 'src/store/snowflake/steps/change-receipts.ts',
     find: "if (isRetryable(row)) return 'changed';",
-    replace: "if (isRetryable(row) && !hasMoved(row, step)) return 'changed';",
+    replace: "if (isRetryable(row) && !hasMoved(rows, step)) return 'changed';",
     tests: [BY_HAND],
   },
   {
     name: 'snowflake/change-receipts: a late read of a retry by another caller counts as this one',
     file: 'src/store/snowflake/steps/change-receipts.ts',
-    find: 'return hasMoved(row, step) || isRetryable(row) ||',
-    replace: 'return isRetryable(row) ||',
+    find: 'return areSeveral(rows) || hasMoved(rows, step) || isRetryable(row) ||',
+    replace: 'return areSeveral(rows) || isRetryable(row) ||',
     tests: [BY_HAND],
   },
   {

@@ -399,7 +399,7 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/steps: a cancellation forgets the settlement before it',
     file: `${SNOWFLAKE}/steps/statements.ts`,
-    find: 'earlier_settlements = IFF(t.claim_token IS NULL, t.earlier_settlements, ${REMEMBER_LAST})',
+    find: 'earlier_settlements = IFF(${TO_CANCEL} AND t.claim_token IS NOT NULL, ${REMEMBER_LAST}, t.earlier_settlements)',
     replace: 'earlier_settlements = t.earlier_settlements',
     tests: [`${TESTS}/late-receipts.test.ts`],
   },
@@ -448,9 +448,23 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/step-changes: a change by hand is answered from a late read',
     file: `${SNOWFLAKE}/steps/step-changes.ts`,
-    find: 'if (unclear.length === 0) return states;',
-    replace: 'if (unclear.length >= 0) return states;',
+    find: 'if (unclear.length === 0) return;',
+    replace: 'if (unclear.length >= 0) return;',
     tests: [`${TESTS}/late-reads.test.ts`],
+  },
+  {
+    name: 'snowflake/step-changes: a change is made in one row of a step alone',
+    file: `${SNOWFLAKE}/steps/step-changes.ts`,
+    find: 'const MOST_FOLLOWS = 5;',
+    replace: 'const MOST_FOLLOWS = 0;',
+    tests: [`${TESTS}/duplicate-rows-changes.test.ts`],
+  },
+  {
+    name: 'snowflake/change-receipts: a cancel is done once it has ended one row of several',
+    file: `${SNOWFLAKE}/steps/change-receipts.ts`,
+    find: "if (leftToCancel(rows, step, token) !== undefined) return 'changed';",
+    replace: "if (rows.some((row) => isCancelledBy(row, token))) return 'cancelled';",
+    tests: [`${TESTS}/duplicate-rows-changes.test.ts`],
   },
   {
     name: 'snowflake/pod-log: the view names a claim whose row is not the first',
