@@ -83,7 +83,9 @@ export function makePlan(world: WorldName, seed: number): Plan {
   const random = seededRandom(seed);
   if (world === 'warehouse' && random.chance(0.1)) return sleepyPlan(seed, random);
   const backlog = random.chance(0.014) ? random.pick([70, 320]) : 0;
-  const pods = Array.from({ length: random.whole(1, 4) }, (_, i) => podOf(random, i === 0 ? backlog : undefined));
+  const pods = Array.from({ length: random.whole(1, 4) }, (_, i) =>
+    podOf(world, random, i === 0 ? backlog : undefined),
+  );
   const hazards = hazardsOf(world, random);
   const pace = random.pick([0.25, 1, 1, 2]);
   const troubleMs = random.pick(TROUBLE_MS);
@@ -109,7 +111,7 @@ function endOf(action: Action): number {
 }
 
 /** @param many how many further types the first pod handles, which handles all of the plan; `undefined` for another pod */
-function podOf(random: Random, many: number | undefined): PodPlan {
+function podOf(world: WorldName, random: Random, many: number | undefined): PodPlan {
   const heartbeatMs = random.pick([500, 800, 1_000]);
   const some = random.chance(0.4) ? ['plain', 'timed'] : TYPES;
   const types = many !== undefined ? TYPES : random.chance(0.05) ? [] : some;
@@ -119,7 +121,7 @@ function podOf(random: Random, many: number | undefined): PodPlan {
     heartbeatMs,
     deadAfterMs: heartbeatMs * random.pick([4, 6]),
     ...(many === undefined || many === 0 ? {} : { many }),
-    ...(random.chance(0.08) ? { hasMate: true } : {}),
+    ...(world === 'sqlite' && random.chance(0.08) ? { hasMate: true } : {}),
   };
 }
 
