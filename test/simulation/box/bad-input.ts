@@ -7,7 +7,7 @@ import type { AnyFleetQ } from '../../../src/index.js';
 import { defineStep } from '../../../src/step/definition.js';
 import { snowflake, snowflakeDdl } from '../../../src/snowflake.js';
 import { sqlite } from '../../../src/sqlite.js';
-import { schemaOn } from './schemas.js';
+import { SCHEMA } from './schemas.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
 type Call = (queue: AnyFleetQ) => unknown;
@@ -107,7 +107,7 @@ function wellNamed(): unknown {
   return snowflake({ ...PLACE, typo: 1 } as never);
 }
 
-const SCHEMA = { '~standard': {} };
+const NO_SCHEMA = { '~standard': {} };
 
 const OTHERS: readonly (readonly [code: string, call: Call])[] = [
   ['STEP_INVALID', (queue) => queue.submit(STEP as never, 7 as never)],
@@ -117,11 +117,11 @@ const OTHERS: readonly (readonly [code: string, call: Call])[] = [
   ['STEP_INVALID', (queue) => queue.submitMany(PLAIN, [ARGS], { stepId: 'one' } as never)],
   ['STEP_INVALID', (queue) => queue.submitMany(PLAIN, [ARGS], { idempotencyKey: 'one' } as never)],
   ['STEP_INVALID', (queue) => queue.submitMany(PLAIN, [ARGS], () => ({ priority: 'high' }) as never)],
-  ['STEP_INVALID', (queue) => queue.submit(made({ args: schemaOn(NO_TIME) }), { odd: 4 } as never)],
-  ['STEP_INVALID', (queue) => queue.submitMany(made({ args: schemaOn(NO_TIME) }), [{ odd: 10 }, ARGS] as never)],
+  ['STEP_INVALID', (queue) => queue.submit(made({ args: SCHEMA }), { odd: 4 } as never)],
+  ['STEP_INVALID', (queue) => queue.submitMany(made({ args: SCHEMA }), [{ odd: 10 }, ARGS] as never)],
   ['STEP_TYPE_INVALID', (queue) => queue.submit(made({ type: undefined }), ARGS as never)],
   ['STEP_TYPE_INVALID', (queue) => queue.submit(made({ args: 7 }), ARGS as never)],
-  ['STEP_TYPE_INVALID', (queue) => queue.submit(made({ args: SCHEMA }), ARGS as never)],
+  ['STEP_TYPE_INVALID', (queue) => queue.submit(made({ args: NO_SCHEMA }), ARGS as never)],
   ['STEP_TYPE_INVALID', (queue) => queue.submit(made({ args: null }), ARGS as never)],
   ['STEP_TYPE_INVALID', (queue) => queue.submit(made({ retry: { factor: 1_000 } }), ARGS as never)],
   ['STEP_TYPE_INVALID', (queue) => queue.submit(made({ retry: { factor: 'two' } }), ARGS as never)],
@@ -143,14 +143,6 @@ const OTHERS: readonly (readonly [code: string, call: Call])[] = [
   ['OPTION_INVALID', (queue) => queue.listSteps({ pageSize: 0 }).page()],
   ['OPTION_INVALID', (queue) => queue.on('step:unknown' as never, run)],
 ];
-
-/** A schema that answers at once needs none. */
-const NO_TIME = {
-  monotonicMs: () => 0,
-  after: (): never => {
-    throw new Error('a schema that answers at once has waited');
-  },
-} as never;
 
 const CALLS: readonly (readonly [code: string, call: Call])[] = [
   ...STEPS.map(([code, step]) => [code, (queue: AnyFleetQ) => queue.submit(step as never)] as const),

@@ -1,10 +1,9 @@
 /**
- * The schema of `checked` steps. What it answers, and when, is in the args.
+ * The schema of `checked` steps. What it answers, and whether at once, is in the args.
  *
  * Invariants: the same args are always answered alike.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { sleep } from '../../../src/runtime/runtime.js';
 import type { Behaviour } from '../plan/plan.js';
 
 type Result = StandardSchemaV1.Result<unknown>;
@@ -12,7 +11,7 @@ type Answer = (args: unknown) => unknown;
 
 const issues = (...all: StandardSchemaV1.Issue[]): Result => ({ issues: all });
 
-/** Half of the answers accept the args. */
+/** The first few accept the args. */
 const ANSWERS: readonly Answer[] = [
   (args) => ({ value: args }),
   (args) => ({ value: { ...(args as object), schema: 'has seen it' } }),
@@ -32,21 +31,11 @@ const ANSWERS: readonly Answer[] = [
   },
 ];
 
-/** How long a schema that answers later takes. */
-const LATE_MS = 40;
-
-/** @param runtime of the process that checks */
-export function schemaOn(runtime: Parameters<typeof sleep>[0]): StandardSchemaV1 {
-  const validate = (args: unknown): Result | Promise<Result> => {
-    const odd = (args as Partial<Behaviour> | undefined)?.odd ?? 0;
-    const nth = odd % (2 * ANSWERS.length);
-    const answer = (): Result => ANSWERS[nth % ANSWERS.length]?.(args) as Result;
-    return nth < ANSWERS.length ? answer() : sleep(runtime, LATE_MS).then(answer);
-  };
-  return { '~standard': { version: 1, vendor: 'simulation', validate } };
+function validate(args: unknown): Result | Promise<Result> {
+  const odd = (args as Partial<Behaviour> | undefined)?.odd ?? 0;
+  const nth = odd % (2 * ANSWERS.length);
+  const answer = (): Result => ANSWERS[nth % ANSWERS.length]?.(args) as Result;
+  return nth < ANSWERS.length ? answer() : Promise.resolve().then(answer);
 }
 
-/** Whether the schema accepts args with this number. */
-export function accepts(odd: number): boolean {
-  return odd % ANSWERS.length < 4;
-}
+export const SCHEMA: StandardSchemaV1 = { '~standard': { version: 1, vendor: 'simulation', validate } };

@@ -99,7 +99,7 @@ export class SimulatedProcess {
     };
     const run = (args: unknown, ctx: StepContext) => this.#run((args as Behaviour | undefined) ?? NO_ARGS, ctx);
     const types = plan === undefined ? (this.refusesUnknown ? TYPES : []) : typesOf(plan);
-    for (const type of types) queue.register(definitionOf(type, run, machine) as AnyDefinition);
+    for (const type of types) queue.register(definitionOf(type, run) as AnyDefinition);
     recordEvents(this.queue, (name, stepId, fields) => {
       if (this.#killed) return; // it dies in the middle of a turn, whose rest is not its own any more
       if (name === 'pod:fenced' && fields['recoverable'] === false) this.drained = true;

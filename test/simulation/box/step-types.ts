@@ -7,7 +7,7 @@ import type { StepTypeOptions } from '../../../src/step/type-map.js';
 import type { Behaviour } from '../plan/plan.js';
 import { submitMany, submitOne, waitForOne } from './children.js';
 import { ODD_ERRORS, ODD_RESULTS, oddly } from './odd-values.js';
-import { schemaOn } from './schemas.js';
+import { SCHEMA } from './schemas.js';
 
 /** `plain` has no limits, `single` runs one at a time on a pod, `timed` is aborted after a second. */
 const OPTIONS: Readonly<Record<string, StepTypeOptions>> = {
@@ -43,9 +43,8 @@ export interface Machine {
 export function definitionOf(
   type: string,
   run: (args: unknown, ctx: StepContext) => unknown,
-  runtime: Machine['runtime'],
 ): { readonly type: string; readonly args?: StandardSchemaV1; readonly run: typeof run } & StepTypeOptions {
-  return { type, ...OPTIONS[type], ...(type === 'checked' ? { args: schemaOn(runtime) } : {}), run };
+  return { type, ...OPTIONS[type], ...(type === 'checked' ? { args: SCHEMA } : {}), run };
 }
 
 /** What a handler that does not wait throws or returns at once; `undefined` for any other. */

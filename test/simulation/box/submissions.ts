@@ -31,8 +31,8 @@ const ofMany = (receipts: readonly Receipt[]) => ({
   answer: receipts.map(({ receipt }) => receipt),
 });
 
-function definition({ caller, submission }: Sending) {
-  return definitionOf(submission.type, () => null, caller.machine) as never;
+function definition({ submission }: Sending) {
+  return definitionOf(submission.type, () => null) as never;
 }
 
 /** One call for each step. */

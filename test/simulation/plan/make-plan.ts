@@ -82,7 +82,7 @@ const CALLS: readonly (readonly [Action['do'], number])[] = [
 export function makePlan(world: WorldName, seed: number): Plan {
   const random = seededRandom(seed);
   if (world === 'warehouse' && random.chance(0.1)) return sleepyPlan(seed, random);
-  const backlog = random.chance(0.014) ? random.pick([70, 320]) : 0;
+  const backlog = world === 'sqlite' && random.chance(0.014) ? random.pick([70, 320]) : 0;
   const pods = Array.from({ length: random.whole(1, 4) }, (_, i) =>
     podOf(world, random, i === 0 ? backlog : undefined),
   );
