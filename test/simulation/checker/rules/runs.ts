@@ -32,8 +32,8 @@ export const runsForAClaim: Rule = {
 
 export const runsWhatItHolds: Rule = {
   name: 'a pod runs what it holds',
-  says: 'A handler begins while its claim still holds, unless the step was cancelled, or a fault kept its process from learning that it no longer does; never under an evicted incarnation.',
-  check(index, report, { faultEchoMs, clockSlackMs }) {
+  says: 'A handler begins while its claim still holds, unless the step was cancelled, or a fault kept its process from learning that it no longer does; never under an incarnation that was evicted, longer ago than a read may be late.',
+  check(index, report, { faultEchoMs, clockSlackMs, latenessMs }) {
     // Where the clocks have parted, a pod may be evicted just after it was heard.
     const isParted = (process: ProcessTrail): boolean => clockSlackMs > (process.settings?.deadAfterMs ?? Infinity);
     for (const run of index.runs.values()) {
@@ -41,8 +41,10 @@ export const runsWhatItHolds: Rule = {
       if (claim === undefined) continue;
       const { life, ended } = claim;
       const about = aboutRun(run);
-      if (life?.evicted !== undefined && life.evicted.index < began.index && !isParted(process))
-        report('a handler began under an evicted incarnation', about, claim.made, life.evicted, began);
+      const { evicted } = life ?? {};
+      const isOut = evicted !== undefined && evicted.index < began.index && began.at - evicted.at >= latenessMs;
+      if (isOut && !isParted(process))
+        report('a handler began under an evicted incarnation', about, claim.made, evicted, began);
       else if (ended !== undefined && ended.index < began.index && ended.after?.status !== 'cancelled')
         if (!wasFaulty(index, process, ended.at - faultEchoMs, began.at))
           report('a handler began after its claim had ended', about, claim.made, ended, began);
