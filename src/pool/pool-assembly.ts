@@ -96,6 +96,7 @@ export function assemble(deps: PoolDependencies, { onEnded, onReturned }: PoolCa
     claims,
     rate,
     slots: settings.slots,
+    mayProceed,
     onReturned,
   });
   const slots = new SlotFiller({

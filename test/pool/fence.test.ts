@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { StepContext } from '../../src/step/handler-context.js';
 import { gate, NEXT_LIFE, POD, running, type Rig } from './support/rig.js';
 
@@ -116,6 +116,30 @@ describe('a fence', () => {
     rig.pool.admit(POD);
     await rig.runtime.settle();
     expect(rig.events('step:started')).toHaveLength(1);
+  });
+
+  const checked = {
+    '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => Promise.resolve({ value }) },
+  };
+
+  test.each([
+    ['a schema has checked its args', { args: checked }],
+    ['it has waited for the limit of its type', { concurrency: 1 }],
+  ])('asks the self-fence again once %s', async (_, options) => {
+    let may = true;
+    const handler = vi.fn(() => 1);
+    const rig = await running({ work: { ...options, run: handler } }, { mayProceed: () => may }, (made) => {
+      made.store.add('s1', 'work');
+      // It freezes after the start. What it awaits comes before any timer.
+      made.onStarted = () => void (may = false);
+    });
+    expect([may, handler.mock.calls.length]).toEqual([false, 0]);
+    may = true;
+    rig.onStarted = () => undefined;
+    rig.pool.admit(POD);
+    await rig.runtime.advance(1_000);
+    expect(handler).toHaveBeenCalledTimes(1);
+    expect(rig.store.row('s1').status).toBe('completed');
   });
 
   test('asks the self-fence again before each later start', async () => {

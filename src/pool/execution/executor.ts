@@ -38,6 +38,8 @@ export interface ExecutorDependencies {
   readonly claims: HeldClaims;
   readonly rate: CompletionRate;
   readonly slots: number;
+  /** The self-fence; the caller of `run` has asked it. */
+  readonly mayProceed: () => boolean;
   /**
    * A handler has returned. Its slot is free, and its claim has an outcome. If the handler was a stray, the claim had
    * one before.
@@ -57,7 +59,7 @@ export class Executor {
 
   /** Calls a claim's handler. @returns the time when the call returned */
   run(held: HeldClaim, now: number): number {
-    const { runtime, events, log, claims, rate, state, maxPayloadBytes } = this.#deps;
+    const { runtime, events, log, claims, rate, state, maxPayloadBytes, mayProceed } = this.#deps;
     const { running } = claims;
     const { limit, definition } = held.handler;
     held.begin(now);
@@ -74,10 +76,10 @@ export class Executor {
           () => startedOf(held),
           () => briefStartOf(held),
         );
-      if (runs.hasSubscribers) returned = callTraced(held, payload.args, context);
+      if (runs.hasSubscribers) returned = callTraced(held, payload.args, context, mayProceed);
       else if (limit === undefined && definition.schema === undefined)
         returned = runInContextCopy(definition.run, payload.args, context);
-      else returned = callWithChecks(held, payload.args, context);
+      else returned = callWithChecks(held, payload.args, context, mayProceed);
       running.called();
       if (isThenable(returned)) {
         this.#follow(held, returned);

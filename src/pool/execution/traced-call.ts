@@ -10,17 +10,17 @@ import type { HeldClaim } from '../claims/held-claim.js';
 import { callWithChecks } from './checked-call.js';
 import type { Context } from './context.js';
 
-export function callTraced(held: HeldClaim, args: unknown, context: Context): unknown {
+export function callTraced(held: HeldClaim, args: unknown, context: Context, mayProceed: () => boolean): unknown {
   const { podId, stepId, type, attempt, maxRetries, metadata } = context;
   const { waitMs, claim } = held;
   const started = { podId, stepId, type, attempt, maxRetries, waitMs, metadata, carrier: carrierOf(claim.payload) };
-  const run = new TracedRun(started, () => call(held, args, context));
+  const run = new TracedRun(started, () => call(held, args, context, mayProceed));
   held.traceWith(run);
   return runInContextCopy(() => run.start());
 }
 
-function call(held: HeldClaim, args: unknown, context: Context): unknown {
+function call(held: HeldClaim, args: unknown, context: Context, mayProceed: () => boolean): unknown {
   const { limit, definition } = held.handler;
   if (limit === undefined && definition.schema === undefined) return definition.run(args, context);
-  return callWithChecks(held, args, context);
+  return callWithChecks(held, args, context, mayProceed);
 }

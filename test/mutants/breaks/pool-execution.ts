@@ -11,9 +11,16 @@ export const poolExecutionBreaks: readonly Break[] = [
   {
     name: 'pool/execution/checked-call: a guarded handler runs in the context of the pool',
     file: 'src/pool/execution/checked-call.ts',
-    find: '=> runInContextCopy(() => checkThenCall(held, args, context));',
-    replace: '=> checkThenCall(held, args, context);',
+    find: '=> runInContextCopy(() => checkThenCall(held, args, context, mayProceed));',
+    replace: '=> checkThenCall(held, args, context, mayProceed);',
     tests: ['test/pool/execution/executor.test.ts'],
+  },
+  {
+    name: 'pool/execution/checked-call: a handler starts though its pod froze while its args were checked',
+    file: 'src/pool/execution/checked-call.ts',
+    find: "  if (held.aborted === undefined && !mayProceed()) held.abort('fenced');\n",
+    replace: '',
+    tests: ['test/pool/fence.test.ts'],
   },
   {
     name: 'pool/execution/completion-rate: a few long handlers count for more than their slots can do',

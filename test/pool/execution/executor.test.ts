@@ -127,6 +127,7 @@ function alone(runtime: Runtime) {
   const executor = new Executor({
     ...{ runtime, log, events: new Events(log), abortGraceMs: 500, maxPayloadBytes: 1_000, claims, rate, slots: 4 },
     state: { isStopping: false },
+    mayProceed: () => true,
     submitter: noSubmitter,
     onReturned: () => undefined,
   });

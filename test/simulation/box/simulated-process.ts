@@ -29,7 +29,7 @@ export interface Surroundings {
 }
 
 /** How long ended steps are kept: longer than most plans, so that a caller can still read them. */
-export const KEEP_MS = 600_000;
+const KEEP_MS = 600_000;
 
 /** What a step without args does. */
 const NO_ARGS: Behaviour = { does: 'returns', forMs: 5 };
