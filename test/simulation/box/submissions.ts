@@ -1,7 +1,7 @@
 /**
  * The forms in which callers of a simulated fleet submit steps.
  *
- * Invariants: every form but those without ids names the same steps by the same ids, whoever submits them, and however often.
+ * Invariants: every form but those without ids names the same steps by the same ids, however often any caller submits them.
  */
 import type { AnyFleetQ } from '../../../src/index.js';
 import type { Action } from '../plan/plan.js';
