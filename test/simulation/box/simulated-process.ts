@@ -152,17 +152,21 @@ export class SimulatedProcess {
     this.#note('stopped', { timers: this.machine.pending });
   }
 
-  /** SIGKILL. It ends all queues of the process. */
+  /** SIGKILL. It ends all queues of the process, also one that could not start or has stopped. */
   kill(): void {
     if (this.gone) return;
-    this.gone = true;
+    for (const queue of this.together) queue.#die();
+  }
+
+  #die(): void {
+    if (this.#killed) return;
     this.#killed = true;
     this.#note('killed');
+    if (this.gone) return;
+    this.gone = true;
     this.link.kill();
     this.machine.freeze('runs');
     this.onKilled();
-    this.#host?.kill();
-    this.mate?.kill();
   }
 
   crashAt(point: CrashPoint): void {
