@@ -399,8 +399,16 @@ export const snowflakeBreaks: readonly Break[] = [
   {
     name: 'snowflake/steps: a cancellation forgets the settlement before it',
     file: `${SNOWFLAKE}/steps/statements.ts`,
-    find: 'earlier_settlements = IFF(${TO_CANCEL} AND t.claim_token IS NOT NULL, ${REMEMBER_LAST}, t.earlier_settlements)',
+    find: 'earlier_settlements = IFF(${TO_CANCEL}, ${REMEMBER_LAST}, t.earlier_settlements)',
     replace: 'earlier_settlements = t.earlier_settlements',
+    tests: [`${TESTS}/late-receipts.test.ts`],
+  },
+  {
+    name: 'snowflake/steps: a cancellation of a pending step forgets the settlement before it',
+    file: `${SNOWFLAKE}/steps/statements.ts`,
+    find: 'earlier_settlements = IFF(${TO_CANCEL}, ${REMEMBER_LAST}, t.earlier_settlements)',
+    replace:
+      'earlier_settlements = IFF(${TO_CANCEL} AND t.claim_token IS NOT NULL, ${REMEMBER_LAST}, t.earlier_settlements)',
     tests: [`${TESTS}/late-receipts.test.ts`],
   },
   {

@@ -111,6 +111,29 @@ describeOnTestBed('a settlement', { timeout: 90_000 }, () => {
     expect(await settled(other, retry(again))).toBe('cancelled');
   });
 
+  test('is settled, also if the step was then cancelled while it was pending, and retried', async () => {
+    const first = await party(serving());
+    const claim = await held(first);
+    const back = pendingAgain(claim, { delayMs: 5_000 });
+    expect(await settled(first, back)).toBe('settled');
+    const { store } = first;
+    expect(await store.cancel(fresh('cancel'), await store.find([claim.stepId]))).toEqual(['cancelled']);
+    expect(await settled(first, back)).toBe('cancelled');
+    expect(await store.retry(await store.find([claim.stepId]))).toEqual(['retried']);
+    expect(await settled(first, back)).toBe('settled');
+  });
+
+  test('is lost if another pod had settled the claim, and the step was cancelled and retried', async () => {
+    const [first, other] = [await party(serving()), await party(serving())];
+    const claim = await held(first);
+    const back = pendingAgain(claim, { delayMs: 5_000 });
+    expect(await other.store.settle(other.pod, [back])).toEqual(['settled']);
+    const { store } = first;
+    expect(await store.cancel(fresh('cancel'), await store.find([claim.stepId]))).toEqual(['cancelled']);
+    expect(await store.retry(await store.find([claim.stepId]))).toEqual(['retried']);
+    expect(await settled(first, back)).toBe('lost');
+  });
+
   test('is lost, whatever came after it, if another pod had settled the claim before it', async () => {
     const [first, other] = [await party(serving()), await party(serving())];
     const claim = await held(first);

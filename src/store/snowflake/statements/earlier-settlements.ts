@@ -3,7 +3,8 @@
  *
  * A pod learns what became of its settlement by a read, and others may be faster: they claim the step again and settle it, because a
  * retry may be due at once. `settled_token`, `settled_version` and `settled_by` are those of the other pod then. Without this memory, a
- * settlement that was applied would count as lost.
+ * settlement that was applied would count as lost. A cancel of the step takes that place too, also when the step is pending: if
+ * it is then retried, nothing else shows who has settled the claim.
  *
  * The column holds one fingerprint for each settlement, the newest first. A step that is settled once has none: only a settlement
  * that takes the place of another one is remembered here.

@@ -235,7 +235,8 @@ const atVersion = (
 const TO_CANCEL = `t.version = n.seen AND t.status IN ('pending', 'claimed')`;
 
 /**
- * A cancel writes all rows of a step, so that the next read of the session shows a row that was claimed meanwhile.
+ * A cancel writes all rows of a step, so that the next read of the session shows a row that was claimed meanwhile. It also takes the
+ * place of the last settlement of a pending row: the pod that made that one may not have read its receipt yet.
  *
  * A retry leaves out a step that has several rows, as far as it sees: the number of rows that it has changed is its receipt, and must
  * mean one thing.
@@ -263,7 +264,7 @@ SET status = IFF(${TO_CANCEL}, 'cancelled', t.status), version = IFF(${TO_CANCEL
   settled_token = IFF(${TO_CANCEL}, COALESCE(t.claim_token, t.settled_token), t.settled_token),
   settled_version = IFF(${TO_CANCEL} AND t.claim_token IS NOT NULL, t.version, t.settled_version),
   settled_by = IFF(${TO_CANCEL}, n.canceller, t.settled_by),
-  earlier_settlements = IFF(${TO_CANCEL} AND t.claim_token IS NOT NULL, ${REMEMBER_LAST}, t.earlier_settlements)
+  earlier_settlements = IFF(${TO_CANCEL}, ${REMEMBER_LAST}, t.earlier_settlements)
 FROM (
   ${atVersion('q.b:token::VARCHAR AS canceller, ')}
 ) n

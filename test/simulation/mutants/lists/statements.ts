@@ -61,8 +61,8 @@ export const statementMutants: readonly Mutant[] = [
   {
     name: 'statements: a receipt does not ask who has settled',
     file: 'src/store/snowflake/exchange/statements/receipts.ts',
-    find: 's.settled_version = m.seen AND s.settled_by = m.me OR',
-    replace: 's.settled_version = m.seen OR',
+    find: 's.settled_version = m.seen AND s.settled_by = m.me, 1',
+    replace: 's.settled_version = m.seen, 1',
     why: 'what recovery settled is answered "yours" to the old holder',
     ...by('receipts'),
   },

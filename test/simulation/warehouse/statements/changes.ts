@@ -37,7 +37,7 @@ const cancelled = (row: StepRow, canceller: string | null, now: number): StepRow
   settled_token: row.claim_token ?? row.settled_token,
   settled_version: row.claim_token === null ? row.settled_version : row.version,
   settled_by: canceller,
-  earlier_settlements: row.claim_token === null ? row.earlier_settlements : rememberLast(row),
+  earlier_settlements: rememberLast(row),
 });
 
 /** What a step is once it was retried by hand. */

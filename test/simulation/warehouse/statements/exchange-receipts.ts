@@ -34,8 +34,9 @@ function stateOf(rows: readonly StepRow[], { guard, seen, me }: Fence): string {
   const isSettled = (s: StepRow): boolean => equal(s.settled_token, guard) && equal(s.settled_version, seen);
   if (rows.some((s) => s.status === 'claimed' && equal(s.claim_token, guard) && equal(s.version, seen)))
     return 'claimed';
-  if (rows.some((s) => (isSettled(s) && equal(s.settled_by, me)) || remembers(s, guard, seen, me))) return 'mine';
+  if (rows.some((s) => isSettled(s) && equal(s.settled_by, me))) return 'mine';
   if (rows.some((s) => isSettled(s) && s.status === 'cancelled')) return 'cancelled';
+  if (rows.some((s) => remembers(s, guard, seen, me))) return 'mine';
   return seen !== null && rows.every((s) => s.version > seen) ? 'lost' : 'late';
 }
 
