@@ -6,6 +6,8 @@ import { DEFAULT_BOUNDS, type Bounds } from './bounds.js';
 const KEEP_MS = 600_000;
 /** The longest that a statement takes in the warehouse world, its wait for the table included: so old may its source be. */
 const STATEMENT_MS = 5_000;
+/** The longest that an UPDATE works there once it has read: 60 ms, and some for its rows. */
+const WORK_MS = 100;
 /** A pod that sleeps asks each second whether anything has changed, and a suspended warehouse must resume. */
 const WAKE_MS = 6_000;
 /** For so long, at most, a request stays without an answer. */
@@ -31,6 +33,7 @@ export function boundsOf({ world, hazards, habits, pods, actions }: Plan): Bound
     mayHang,
     wakeBoundMs: WAKE_MS + hazards.tokenLateMs + (mayHang ? HANG_MS : 0),
     latenessMs: hazards.lateReadMs + (hazards.oldSources ? STATEMENT_MS : 0),
+    workMs: WORK_MS,
     clockSlackMs: 1_000,
   };
 }

@@ -7,6 +7,8 @@
 export interface Bounds {
   /** The longest by which a read may miss what others have committed, or an UPDATE's source may be old. */
   readonly latenessMs: number;
+  /** The longest that a statement works from its read to its commit: what is committed meanwhile it does not see. */
+  readonly workMs: number;
   /** How late a process must expect reads to be. */
   readonly staleReadMs: number;
   /** Whether a step may have two rows: the table has no unique key. */
@@ -43,6 +45,7 @@ export interface Bounds {
 
 export const DEFAULT_BOUNDS: Bounds = {
   latenessMs: 0,
+  workMs: 0,
   staleReadMs: 0,
   twoRows: false,
   clockSlackMs: 5,

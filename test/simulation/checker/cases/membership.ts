@@ -17,6 +17,13 @@ export const MEMBERSHIP_CASES: readonly Case[] = [
   },
   {
     rule: 'only members claim',
+    shows: 'a claim of an incarnation that was evicted before the statement read',
+    good: (h) => evicted(two(h).submitted('s1')).after(99).claimed('s1', 'p1'),
+    broken: (h) => evicted(two(h).submitted('s1')).after(100).claimed('s1', 'p1'),
+    bounds: { workMs: 100 },
+  },
+  {
+    rule: 'only members claim',
     shows: 'a claim of an incarnation that never registered',
     good: claimed,
     broken: (h) => two(h).submitted('s1').claimed('s1', 'p1', { claimedIncarnation: 'nobody' }),

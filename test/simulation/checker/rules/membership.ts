@@ -7,14 +7,14 @@ import { hasEnded } from './settlements.js';
 
 export const membersClaim: Rule = {
   name: 'only members claim',
-  says: 'Steps are claimed only for incarnations that are registered, and have neither left nor been evicted.',
-  check(index, report, { latenessMs }) {
+  says: 'Steps are claimed only for incarnations that are registered, and had neither left nor been evicted as far as the statement that claims could see.',
+  check(index, report, { latenessMs, workMs }) {
     for (const { life, made, row, state } of index.claims) {
       const about = { stepId: row.step.stepId, process: life?.process?.name };
       if (life?.registered === undefined || life.registered.index > made.index)
         report(`claimed for ${state.claimedIncarnation}, which is not registered`, about, made);
       for (const ended of [life?.left, life?.evicted]) {
-        if (ended !== undefined && ended.index < made.index && made.at - ended.at >= latenessMs)
+        if (ended !== undefined && ended.index < made.index && made.at - ended.at >= latenessMs + workMs)
           report(`claimed for an incarnation that was ${ended.entry.event}`, about, ended, made);
       }
     }
