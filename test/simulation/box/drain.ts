@@ -12,8 +12,19 @@ import type { RowChange, World } from '../worlds/world.js';
 import type { FleetBox } from './fleet-box.js';
 import { isThorough } from './thorough.js';
 
-/** How long a fleet has to drain after the last fault, in ms. */
+/** How long a fleet has to drain after the last fault, in ms, unless it is large. */
 const DRAIN_LIMIT_MS = 120_000;
+/** A step that kills each pod that runs it ends with its fourth death: more than `maxCrashes`. */
+const DEATHS = 4;
+/**
+ * On Snowflake the heartbeats of a large fleet come less often: one in 0.44 s for each pod, with room for a quarter more pods. The interval
+ * shrinks once three quarters of it suffice. (Decision 0033.)
+ */
+const HEARTBEAT_PER_POD_MS = (440 * 1.25) / 0.75;
+/** A pod is dead after four intervals. The leader looks once in an interval, so it begins and ends to count up to one later. */
+const HEARTBEATS_TO_EVICTION = 6;
+/** From an eviction until the step runs again. */
+const NEXT_RUN_MS = 5_000;
 /** Between two looks at whether it has. */
 const LOOK_MS = 500;
 /** Some fleets run on until each of their pods could have been declared dead, and for so many heartbeats more. */
@@ -49,6 +60,7 @@ export async function drain(
   { box, world, members }: { readonly box: FleetBox; readonly world: World; readonly members: Members },
 ): Promise<void> {
   const startedAt = root.monotonicMs();
+  const limitMs = plan.world === 'warehouse' ? drainLimitMs(box.alive.length) : DRAIN_LIMIT_MS;
   const longMs = Math.max(
     ...plan.pods.map(({ deadAfterMs, heartbeatMs }) => deadAfterMs + LONG_HEARTBEATS * heartbeatMs),
   );
@@ -60,10 +72,16 @@ export async function drain(
     await root.advance(LOOK_MS);
     box.complete(); // a pod that was superseded drains, and is replaced
     const ranFor = root.monotonicMs() - startedAt;
-    if (ranFor > DRAIN_LIMIT_MS) return;
+    if (ranFor > limitMs) return;
     if (ranFor <= atLeastMs || !isDrained(world, root.monotonicMs()) || !isLed(box) || !isWell(box)) continue;
     if (ranFor > longMs || members.live(box)) return; // nobody finds the dead while all sleep
   }
+}
+
+/** Long enough for a step that kills its pods, one after the other, to fail. */
+function drainLimitMs(pods: number): number {
+  const evictionMs = HEARTBEATS_TO_EVICTION * HEARTBEAT_PER_POD_MS * pods;
+  return Math.max(DRAIN_LIMIT_MS, DEATHS * (evictionMs + NEXT_RUN_MS));
 }
 
 /** Of a step with two rows one may stay pending until housekeeping removes it, which may be much later. */
@@ -80,11 +98,11 @@ function isLed(box: FleetBox): boolean {
   return alive.filter(({ isLeader }) => isLeader).length === 1 || alive.every(({ asleep }) => asleep);
 }
 
-/** A call that was lost before the calm may hang for a while, and with it the handler that made it. */
+/** A call that was lost before the calm may hang for a while, and with it the handler that made it, also on a pod that has drained. */
 function isWell(box: FleetBox): boolean {
   if (box.processes.some(({ gone, openCalls }) => !gone && openCalls > 0)) return false;
   return box.alive.every(({ queue, drained }) => {
     const { reasons, strays } = queue.health();
-    return drained || (reasons.length === 0 && strays === 0);
+    return strays === 0 && (drained || reasons.length === 0);
   });
 }
