@@ -4,12 +4,13 @@ import { newRowId } from '../warehouse/statements/step-rows.js';
 import type { StepRow } from '../warehouse/tables.js';
 import { UNTOUCHED } from '../warehouse/tables/untouched.js';
 import type { Measures } from './measures.js';
-import type { Scenario } from './scenario.js';
+import type { Load, Scenario } from './scenario.js';
 
 /** How often steps come. */
 const TICK_MS = 100;
 /** In a saturated fleet, how many steps wait unclaimed for each slot: more than its pods ask for at a time. */
 const SURPLUS = 30;
+const URGENT = 1;
 
 export interface LoadParts {
   readonly root: VirtualRuntime;
@@ -22,14 +23,12 @@ export interface LoadParts {
 
 export class LoadGenerator {
   readonly #parts: LoadParts;
-  #made = 0;
+  #inserted = 0;
+  /** How many steps that are measured were submitted. */
+  made = 0;
 
   constructor(parts: LoadParts) {
     this.#parts = parts;
-  }
-
-  get made(): number {
-    return this.#made;
   }
 
   /** Begins the load at `from`, in ms. */
@@ -39,32 +38,53 @@ export class LoadGenerator {
     if (load.kind === 'burst') return void root.after(from, () => this.#submit(load.steps));
     if (load.kind === 'lone') return void root.after(from, () => this.#submit(1));
     const tick = (): void => {
-      this.#submit(this.#wanted());
+      if (load.kind === 'urgent') this.#insert(this.#missing(), 'b');
+      else this.#submit(this.#wanted());
       root.after(TICK_MS, tick);
     };
     root.after(from, tick);
+    if (load.kind === 'urgent') this.#urgent(load);
+  }
+
+  #urgent(load: Load & { readonly kind: 'urgent' }): void {
+    const { root } = this.#parts;
+    root.after(load.everyMs, () => {
+      this.#submit(load.steps, URGENT);
+      this.#urgent(load);
+    });
   }
 
   #wanted(): number {
-    const { unclaimed, scenario, root } = this.#parts;
-    const { load, pods, busyPods = pods, slots, stepMs } = scenario;
-    const places = busyPods * slots;
-    if (load.kind === 'saturated') return Math.max(0, SURPLUS * places - unclaimed());
-    const mean = load.kind === 'share' ? (load.of * places * TICK_MS) / stepMs : 0;
+    const { scenario, root } = this.#parts;
+    const { load, stepMs } = scenario;
+    if (load.kind === 'saturated') return this.#missing();
+    const mean = load.kind === 'share' ? (load.of * this.#places * TICK_MS) / stepMs : 0;
     return poisson(mean, () => root.random());
   }
 
-  #submit(count: number): void {
-    if (count <= 0) return;
-    const { root, measures, insert } = this.#parts;
+  /** How many steps the backlog of a saturated fleet is short of. */
+  #missing(): number {
+    return Math.max(0, SURPLUS * this.#places - this.#parts.unclaimed());
+  }
+
+  get #places(): number {
+    const { pods, busyPods = pods, slots } = this.#parts.scenario;
+    return busyPods * slots;
+  }
+
+  /** Steps that are measured. */
+  #submit(count: number, priority = 0): void {
+    this.made += count;
+    for (const stepId of this.#insert(count, 's', priority)) this.#parts.measures.due(stepId);
+  }
+
+  #insert(count: number, letter: string, priority = 0): readonly string[] {
+    if (count <= 0) return [];
+    const { root, insert } = this.#parts;
     const now = root.wallMs();
-    insert(
-      Array.from({ length: count }, () => {
-        const stepId = `s${String(this.#made++).padStart(9, '0')}`;
-        measures.due(stepId);
-        return rowOf(stepId, now);
-      }),
-    );
+    const stepIds = Array.from({ length: count }, () => `${letter}${String(this.#inserted++).padStart(9, '0')}`);
+    insert(stepIds.map((stepId) => ({ ...rowOf(stepId, now), priority })));
+    return stepIds;
   }
 }
 

@@ -54,6 +54,20 @@ export class Measures {
       lastSettledAt: settled.reduce((last, { settledAt }) => Math.max(last, settledAt), 0),
       startMs: started.map(({ dueAt, startedAt }) => startedAt - dueAt),
       settleMs: settled.map(({ endedAt, settledAt }) => settledAt - endedAt),
+      lateMs: this.#lateness(from),
     };
+  }
+
+  /**
+   * By how much later each step started than under strict order, in ms. There the k-th start is that of the k-th step that became
+   * due. A step that has not started, and was overtaken, counts as if it started now.
+   */
+  #lateness(from: number): number[] {
+    const steps = [...this.#steps.values()];
+    const last = steps.findLastIndex(({ startedAt }) => !Number.isNaN(startedAt));
+    const now = this.#now();
+    const starts = steps.slice(0, last + 1).map(({ startedAt }) => (Number.isNaN(startedAt) ? now : startedAt));
+    const inOrder = starts.toSorted((a, b) => a - b);
+    return starts.flatMap((at, i) => (at < from ? [] : [Math.max(0, at - (inOrder[i] ?? at))]));
   }
 }

@@ -13,7 +13,7 @@ import { NaiveFleet } from './fleets/naive-fleet.js';
 import { naiveRegistry } from './fleets/naive-statements.js';
 import { LoadGenerator } from './load.js';
 import { Measures } from './measures.js';
-import type { Outcome, Scenario } from './scenario.js';
+import { isSteady, type Outcome, type Scenario } from './scenario.js';
 
 /** Pods start one after the other within this time. The load begins when all have started. */
 const START_MS = 20_000;
@@ -42,18 +42,25 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
   const unclaimed = (): number => tables.view(OWNER, Infinity).waitingOf('work').countDue(root.wallMs(), false);
   const load = new LoadGenerator({ root, measures, insert, unclaimed, scenario });
   const { load: kind, warmUpMs, measureMs, headsDieEveryMs } = scenario;
-  const steady = kind.kind === 'saturated' || kind.kind === 'share';
+  const steady = isSteady(kind);
   fleet.begin(START_MS);
   while (fleet.ready < scenario.pods) await root.advance(LOOK_MS);
   load.begin(steady ? 0 : warmUpMs);
   if (headsDieEveryMs !== undefined) everyMs(root, headsDieEveryMs, () => fleet.replace(head()));
   await root.advance(warmUpMs);
   warehouse.meter.forgetMost();
-  const [before, from] = [warehouse.meter.reading, root.monotonicMs()];
+  const [before, from, earlier] = [warehouse.meter.reading, root.monotonicMs(), load.made];
   await measured(root, measures, load, steady, measureMs);
   const { user, system } = process.cpuUsage(startedAt);
   return {
-    ...outcome(scenario, measures, load.made, { from, to: root.monotonicMs() }, before, warehouse.meter.reading),
+    ...outcome(
+      scenario,
+      measures,
+      load.made - earlier,
+      { from, to: root.monotonicMs() },
+      before,
+      warehouse.meter.reading,
+    ),
     cpuS: Math.round((user + system) / 100_000) / 10,
   };
 }
@@ -102,17 +109,18 @@ function outcome(
   after: Reading,
 ) {
   const { name, scheme, pods, busyPods = pods, reading, slots, stepMs, load } = scenario;
-  const { settled, doubled, lastSettledAt, startMs, settleMs } = measures.summary(from);
+  const { settled, doubled, lastSettledAt, startMs, settleMs, lateMs } = measures.summary(from);
   const seconds = (to - from) / 1_000;
   const places = busyPods * slots;
   const share = load.kind === 'share' ? load.of : 1;
-  const steady = load.kind === 'saturated' || load.kind === 'share';
+  const steady = isSteady(load);
+  const isShare = load.kind === 'saturated' || load.kind === 'share';
   const statements = sum(after.kinds) - sum(before.kinds);
   const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
   return {
     ...{ name, scheme, pods, reading },
     capacity: rounded(
-      steady
+      isShare
         ? shareOfCapacity({ steps: settled, stepSeconds: stepMs / 1_000, slots: places * share, seconds })
         : settled / made,
     ),
@@ -124,6 +132,8 @@ function outcome(
     lockTaking: after.lockTaking - before.lockTaking,
     startP50S: rounded(percentile(startMs, 0.5) / 1_000),
     startP99S: rounded(percentile(startMs, 0.99) / 1_000),
+    lateP99S: rounded(percentile(lateMs, 0.99) / 1_000),
+    latestS: rounded(percentile(lateMs, 1) / 1_000),
     settleP50S: rounded(percentile(settleMs, 0.5) / 1_000),
     settleP99S: rounded(percentile(settleMs, 0.99) / 1_000),
     slotsInUse: rounded((after.slotSeconds - before.slotSeconds) / seconds),

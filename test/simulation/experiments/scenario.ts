@@ -8,7 +8,14 @@ export type Load =
   /** Steps come at random (Poisson), at this share of the fleet's capacity. */
   | { readonly kind: 'share'; readonly of: number }
   | { readonly kind: 'burst'; readonly steps: number }
-  | { readonly kind: 'lone' };
+  | { readonly kind: 'lone' }
+  /** Beside a backlog as in a saturated fleet, so many steps of a higher priority so often. Only these are measured. */
+  | { readonly kind: 'urgent'; readonly steps: number; readonly everyMs: number };
+
+/** Whether it goes on until the end of the experiment. */
+export function isSteady({ kind }: Load): boolean {
+  return kind !== 'burst' && kind !== 'lone';
+}
 
 export interface Scenario {
   readonly name: string;
@@ -47,6 +54,9 @@ export interface Outcome {
   readonly lockTaking: number;
   readonly startP50S: number;
   readonly startP99S: number;
+  /** By how much later than under strict order a step started: the 99th percentile, and the most. */
+  readonly lateP99S: number;
+  readonly latestS: number;
   readonly settleP50S: number;
   readonly settleP99S: number;
   /** The mean number of slots of the warehouse that were taken. */

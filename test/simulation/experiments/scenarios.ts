@@ -46,6 +46,10 @@ const others: readonly Scenario[] = [
     ...{ headsDieEveryMs: 10_000, ...steady(100) },
   },
   {
+    ...{ ...BASE, pods: 100, name: 'urgent steps beside a backlog', maxPrefetch: 2_000, ...steady(100) },
+    ...{ load: { kind: 'urgent', steps: 5, everyMs: 2_000 } },
+  },
+  {
     ...{ ...BASE, pods: 1_000, busyPods: 10, name: 'ten busy pods among 1,000 awake' },
     ...{ load: { kind: 'share', of: 0.8 }, ...steady(1_000) },
   },
