@@ -29,7 +29,7 @@ export function table(outcomes: readonly Outcome[]): string {
 }
 
 function cellsOf(one: Outcome): readonly string[] {
-  const both = (p50: number | null, p99: number | null): string => `${shown(p50)}; ${shown(p99)} s`;
+  const both = (p50: number | undefined, p99: number | undefined): string => `${shown(p50)}; ${shown(p99)} s`;
   return [
     `${one.pods.toLocaleString('en')}, ${one.name}`,
     one.scheme === 'naive' ? 'naive' : one.reading === 'b' ? 'FLEET-Q, b' : 'FLEET-Q',
@@ -46,8 +46,8 @@ function cellsOf(one: Outcome): readonly string[] {
   ];
 }
 
-/** A percentile of nothing is NaN, and becomes `null` in JSON. */
-function shown(value: number | null): string {
-  if (value === null || Number.isNaN(value)) return '–';
+/** A percentile of nothing is NaN, and becomes `null` in JSON. An outcome that was measured earlier may lack a figure. */
+function shown(value: number | null | undefined): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return '–';
   return value >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
 }
