@@ -49,7 +49,7 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
   if (headsDieEveryMs !== undefined) everyMs(root, headsDieEveryMs, () => fleet.replace(head()));
   await root.advance(warmUpMs);
   warehouse.meter.forgetMost();
-  const [before, from, earlier] = [warehouse.meter.reading, root.monotonicMs(), load.made];
+  const [before, from, earlier] = [warehouse.meter.reading, root.monotonicMs(), steady ? load.made : 0];
   await measured(root, measures, load, steady, measureMs);
   const { user, system } = process.cpuUsage(startedAt);
   return {
