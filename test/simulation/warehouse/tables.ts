@@ -227,9 +227,10 @@ export interface Committed {
 export interface Tables {
   /**
    * What a statement of `session` sees: everything that the session has written so far, and of the others what was committed at
-   * `asOf` or before. `asOf` may be `Infinity`: everything. A view stays as it is for as long as its statement runs.
+   * `asOf` or before, of POD_LOG at `podLogAsOf` (default: the same). `Infinity`: everything. A view stays as it is for as long as its
+   * statement runs.
    */
-  view(session: number, asOf: number): View;
+  view(session: number, asOf: number, podLogAsOf?: number): View;
   /** Applies an effect as a whole. `at` never goes back. */
   commit(effect: Effect, session: number, at: number): Committed;
 }

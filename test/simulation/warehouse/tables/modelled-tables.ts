@@ -70,8 +70,8 @@ export class ModelledTables implements Tables {
     return this.#stepsCommittedAt;
   }
 
-  view(session: number, asOf: number): View {
-    return new TableView(this.#contents, session, asOf);
+  view(session: number, asOf: number, podLogAsOf?: number): View {
+    return new TableView(this.#contents, session, asOf, podLogAsOf);
   }
 
   commit(effect: Effect, session: number, at: number): Committed {

@@ -34,6 +34,8 @@ export interface Contents {
 export class TableView implements View {
   readonly #contents: Contents;
   readonly #sight: Sight;
+  /** What is seen of POD_LOG. */
+  readonly #logSight: Sight;
   #lateSteps: LateSteps | undefined;
   /** The commit after which `#lateSteps` was made. */
   #lateOf: number | undefined;
@@ -44,9 +46,10 @@ export class TableView implements View {
     { readonly of: number; readonly rows: ReadonlyMap<unknown, unknown> | undefined }
   >();
 
-  constructor(contents: Contents, session: number, asOf: number) {
+  constructor(contents: Contents, session: number, asOf: number, podLogAsOf = asOf) {
     this.#contents = contents;
     this.#sight = { session, asOf, until: contents.commits };
+    this.#logSight = { ...this.#sight, asOf: podLogAsOf };
   }
 
   seesUntil(): number {
@@ -202,9 +205,12 @@ export class TableView implements View {
   }
 
   #undoneOf<R>(log: ChangeLog<R, R>): ReadonlyMap<R, R | undefined> | undefined {
-    const { commits } = this.#contents;
+    const { commits, podLog } = this.#contents;
     let undone = this.#undone.get(log);
-    if (undone?.of !== commits) this.#undone.set(log, (undone = { of: commits, rows: log.undone(this.#sight) }));
+    if (undone?.of !== commits) {
+      const sight = (podLog.log as unknown) === log ? this.#logSight : this.#sight;
+      this.#undone.set(log, (undone = { of: commits, rows: log.undone(sight) }));
+    }
     return undone.rows as ReadonlyMap<R, R | undefined> | undefined;
   }
 

@@ -161,8 +161,9 @@ export class ModelledWarehouse implements Machinery {
   }
 
   view(session: ServerSession): View {
-    const asOf = session.lateness.next(this.machine.wallMs(), this.#traffic, this.#random);
-    return this.#parts.tables.view(session.id, asOf);
+    const [now, traffic, random] = [this.machine.wallMs(), this.#traffic, this.#random];
+    const asOf = session.lateness.next(now, traffic, random);
+    return this.#parts.tables.view(session.id, asOf, session.podLogLateness.next(now, traffic, random));
   }
 
   context(bind: unknown): StatementContext {

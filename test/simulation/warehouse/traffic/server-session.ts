@@ -19,6 +19,8 @@ export class ServerSession {
   /** Whose it is. */
   readonly process: string;
   readonly lateness = new Lateness();
+  /** Of the log of pods. It differs, so that a session may see a claim and not yet the registration of its holder. */
+  readonly podLogLateness = new Lateness();
   readonly #runs = new Map<string, StatementRun>();
   #lockTimeoutMs = LOCK_TIMEOUT_MS;
   #statementTimeoutMs = STATEMENT_TIMEOUT_MS;
