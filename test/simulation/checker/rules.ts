@@ -33,7 +33,7 @@ import {
   outagesEvictNobody,
   supersededStaysOut,
 } from './rules/membership.js';
-import { claimsInOrder, onlyDueIsClaimed } from './rules/order.js';
+import { claimsInOrder, onlyDueIsClaimed, retriedIsDue } from './rules/order.js';
 import {
   cancelsHaveReceipts,
   claimsHaveEvents,
@@ -51,6 +51,7 @@ import {
   slotsHold,
 } from './rules/runs.js';
 import { sleepersWake } from './rules/sleep.js';
+import { leavesLast, stoppingStartsNothing } from './rules/stopping.js';
 import { askedByHand, endsAfterItsRun, onlyTheHolderSettles } from './rules/settlements.js';
 
 interface RuleGroup {
@@ -78,13 +79,15 @@ export const RULE_GROUPS: readonly RuleGroup[] = [
   {
     title: 'Who claims, and what runs',
     rules: [
-      ...[membersClaim, onlyDueIsClaimed, claimsInOrder],
+      ...[membersClaim, onlyDueIsClaimed, retriedIsDue, claimsInOrder],
       ...[
         runsForAClaim,
         runsWhatItHolds,
         fencedStartsNothing,
         sleeperStartsNothing,
         sleepersWake,
+        stoppingStartsNothing,
+        leavesLast,
         slotsHold,
         firstRowRuns,
       ],

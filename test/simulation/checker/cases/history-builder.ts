@@ -87,6 +87,11 @@ export class HistoryBuilder {
       .add({ kind: 'process', process, podId, what: 'stopped' });
   }
 
+  /** It is asked to stop, and drains. */
+  stopping(process: string): this {
+    return this.add({ kind: 'process', process, podId: this.#pod(process).podId, what: 'stopping' });
+  }
+
   killed(process: string): this {
     this.#alive.delete(process);
     return this.add({ kind: 'process', process, podId: this.#pod(process).podId, what: 'killed' });
@@ -237,9 +242,9 @@ export class HistoryBuilder {
     return this.event(process, 'step:cancelled', { by: 'caller' }, stepId);
   }
 
-  retried(stepId: string, process = 'client'): this {
+  retried(stepId: string, given: Partial<StepState> = {}, process = 'client'): this {
     const fresh = { status: 'pending', retryCount: 0, crashes: 0, errorCode: null, dueAt: this.now } as const;
-    return this.call('retry', process, () => this.change(stepId, fresh), {
+    return this.call('retry', process, () => this.change(stepId, { ...fresh, ...given }), {
       asked: { stepId },
       told: { answer: 'retried' },
     });

@@ -4,6 +4,8 @@ import type { HistoryBuilder } from './history-builder.js';
 
 const two = (h: HistoryBuilder): HistoryBuilder => h.pod('p1').pod('p2').after(1_000);
 const claimed = (h: HistoryBuilder): HistoryBuilder => two(h).submitted('s1').claimed('s1', 'p1');
+const failed = (h: HistoryBuilder): HistoryBuilder =>
+  claimed(h).began('s1', 'p1').ended('s1', 'threw').settled('s1', 'p1', { status: 'failed' });
 /** p1 is cut off, fences itself, and is evicted. */
 const evicted = (h: HistoryBuilder): HistoryBuilder =>
   h.fault('cut', 'p1', 8_000).after(4_000).fenced('p1', 'silent').after(2_000).member('p1', 'evicted', 'p2');
@@ -33,6 +35,24 @@ export const MEMBERSHIP_CASES: readonly Case[] = [
     shows: 'a step that is claimed before its time',
     good: (h) => two(h).submitted('s1', { dueAt: 1_500 }).after(500).claimed('s1', 'p1'),
     broken: (h) => two(h).submitted('s1', { dueAt: 1_500 }).claimed('s1', 'p1'),
+  },
+  {
+    rule: 'a retried step is due',
+    shows: 'a step that waits after a retry by hand',
+    good: (h) => failed(h).retried('s1'),
+    broken: (h) => failed(h).retried('s1', { dueAt: 90_000 }),
+  },
+  {
+    rule: 'a stopping pod starts nothing',
+    shows: 'a handler that begins after its pod was asked to stop',
+    good: (h) => claimed(h).began('s1', 'p1').after(100).stopping('p1'),
+    broken: (h) => claimed(h).stopping('p1').after(100).began('s1', 'p1'),
+  },
+  {
+    rule: 'a pod leaves last',
+    shows: 'a pod that leaves while its handler runs',
+    good: (h) => claimed(h).began('s1', 'p1').stopping('p1').after(100).ended('s1').member('p1', 'left'),
+    broken: (h) => claimed(h).began('s1', 'p1').stopping('p1').after(100).member('p1', 'left').ended('s1'),
   },
   {
     rule: 'claims are in order',

@@ -2,6 +2,7 @@
 import type { RowChange, RowTrail } from '../index/trails.js';
 import type { Rule } from '../rule.js';
 import { DueHeap } from './due-heap.js';
+import { isRetry } from './settlements.js';
 
 export const onlyDueIsClaimed: Rule = {
   name: 'only due steps are claimed',
@@ -11,6 +12,19 @@ export const onlyDueIsClaimed: Rule = {
       const dueAt = made.before?.dueAt ?? state.dueAt;
       if (made.at < dueAt - clockSlackMs)
         report(`claimed ${Math.round(dueAt - made.at)} ms before it was due`, row.step, made);
+    }
+  },
+};
+
+export const retriedIsDue: Rule = {
+  name: 'a retried step is due',
+  says: 'A step that is retried by hand is due at once.',
+  check(index, report, { clockSlackMs }) {
+    for (const change of index.changes) {
+      const { after, at, row } = change;
+      if (after === undefined || !isRetry(change)) continue;
+      if (after.dueAt > at + clockSlackMs)
+        report(`due ${Math.round(after.dueAt - at)} ms after it was retried`, row.step, change);
     }
   },
 };
