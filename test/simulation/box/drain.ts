@@ -47,10 +47,15 @@ export class Members {
     else this.#incarnations.delete(change.incarnation);
   }
 
-  /** Whether none of them is of a process that is gone. */
+  /** Whether none of them is of a process that is gone, or that has drained permanently. */
   live({ alive }: FleetBox): boolean {
-    const living = new Set(alive.map(({ incarnation }) => incarnation));
+    const living = new Set(alive.filter(({ drained }) => !drained).map(({ incarnation }) => incarnation));
     return [...this.#incarnations].every((incarnation) => living.has(incarnation));
+  }
+
+  /** Whether one of them is of a process that has drained permanently. If its leaving has failed, its peers evict it. */
+  anyDrained({ alive }: FleetBox): boolean {
+    return alive.some(({ drained, incarnation }) => drained && this.#incarnations.has(incarnation));
   }
 }
 
@@ -74,7 +79,8 @@ export async function drain(
     const ranFor = root.monotonicMs() - startedAt;
     if (ranFor > limitMs) return;
     if (ranFor <= atLeastMs || !isDrained(world, root.monotonicMs()) || !isLed(box) || !isWell(box)) continue;
-    if (ranFor > longMs || members.live(box)) return; // nobody finds the dead while all sleep
+    if (members.live(box)) return;
+    if (ranFor > longMs && !members.anyDrained(box)) return; // nobody finds the dead while all sleep
   }
 }
 
