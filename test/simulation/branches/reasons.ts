@@ -11,10 +11,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   'src/store/sqlite/steps/retention.ts': 'more steps past their retention than one piece removes',
   'src/store/sqlite/clock/store-clock.ts':
     'two clocks that are read apart: a virtual clock stands still between two reads',
-  'src/store/snowflake/housekeeping/retention.ts':
-    'steps stay in the hot table for a quarter of an hour: longer than a run',
   'src/step/read-stored-result.ts': 'errors that plain SQL has written',
-  'src/pool/suspects/pools-of-process.ts': "the system's runtime: a simulation has its own",
   'src/fleet/pod-id-twice-in-process.ts': "the system's runtime: a simulation has its own",
   'src/pool/pool-state.ts': 'events that no state expects: a bug in the library',
   'src/pool/bug-reporter.ts': 'a bug in the library',
