@@ -157,7 +157,7 @@ export class FleetBox {
       case 'replace':
         return this.#replace(pod, action.forMs);
       case 'surprise':
-        return pod.link.surprise(() => this.#callers.submitSmall());
+        return pod.link.surprise(() => this.#callers.submitSmall(), action.atFirst);
       case 'replay':
         pod.link.remember();
         return void root.after(action.forMs, () => this.#replay(pod));

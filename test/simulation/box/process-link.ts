@@ -23,6 +23,11 @@ const SPELL_MS = 1_700;
 /** For so long the call is on its way: what comes meanwhile is there before it is answered. */
 const SURPRISE_MS = 400;
 
+interface Surprise {
+  readonly work: () => void;
+  readonly atFirst: boolean;
+}
+
 export class ProcessLink implements Link {
   readonly process: string;
   readonly #network: VirtualRuntime;
@@ -35,7 +40,7 @@ export class ProcessLink implements Link {
   /** What may be applied again; `undefined`: nothing is remembered. */
   #remembered: (() => void)[] | undefined;
   #onKilled = (): void => {};
-  #beforeSleep: (() => void) | undefined;
+  #beforeSleep: Surprise | undefined;
   #askedAt: number | undefined;
   #crash: { readonly point: CrashPoint; readonly now: () => void } | undefined;
 
@@ -46,7 +51,7 @@ export class ProcessLink implements Link {
 
   async outbound(call: string): Promise<void> {
     await this.#open();
-    if (call === LAST_CALL && this.#beforeSleep !== undefined && this.#isAboutToSleep()) await this.#surprise();
+    if (call === LAST_CALL && this.#beforeSleep !== undefined) await this.#surprise(this.#beforeSleep);
     if (this.#refused?.test(call) === true) throw broken();
     if (this.#cut === 'hangs') await this.#mended();
     if (this.#cut === 'fails') throw broken();
@@ -129,9 +134,13 @@ export class ProcessLink implements Link {
     this.#crash = undefined;
   }
 
-  /** `work` comes as the pod makes its last call before it may fall asleep. Once. */
-  surprise(work: () => void): void {
-    this.#beforeSleep = work;
+  /**
+   * `work` comes as the pod makes its last call before it may fall asleep. Once.
+   *
+   * @param atFirst as it asks for the first time, at the beginning of a quiet spell
+   */
+  surprise(work: () => void, atFirst = false): void {
+    this.#beforeSleep = { work, atFirst };
   }
 
   /** It asks for the change token twice: at the beginning of a quiet spell, and at its end. A pod that sleeps asks more often. */
@@ -141,8 +150,9 @@ export class ProcessLink implements Link {
     return before !== undefined && now - before >= SPELL_MS;
   }
 
-  async #surprise(): Promise<void> {
-    this.#beforeSleep?.();
+  async #surprise({ work, atFirst }: Surprise): Promise<void> {
+    if (!this.#isAboutToSleep() && !atFirst) return;
+    work();
     this.#beforeSleep = undefined;
     await sleep(this.#network, SURPRISE_MS);
   }

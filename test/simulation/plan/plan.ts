@@ -122,7 +122,7 @@ export type Action = { readonly at: number } & (
   | { readonly do: 'roll'; readonly everyMs: number }
   | { readonly do: 'scale'; readonly to: number }
   /** A step is submitted at the instant at which a pod decides to sleep. */
-  | { readonly do: 'surprise'; readonly pod: number; readonly forMs: number }
+  | { readonly do: 'surprise'; readonly pod: number; readonly forMs: number; readonly atFirst?: true }
   | { readonly do: 'replace' | 'replay'; readonly pod: number; readonly forMs: number }
   | { readonly do: 'evict'; readonly pod: number; readonly forMs: number }
   | { readonly do: 'breakRecovery'; readonly pod: number; readonly forMs: number }

@@ -4,11 +4,13 @@
  * Invariants: as for any plan. Only fleets on the warehouse sleep.
  */
 import type { Action, Hazards, Plan, PodPlan } from './plan.js';
-import type { Random } from './seeded-random.js';
+import { seededRandom, type Random } from './seeded-random.js';
 
 /** How long work comes. */
 const WORK_MS = 30_000;
 const TYPES = ['plain', 'single', 'timed'];
+/** Of reads that are later than the interval between two looks of an idle pod. */
+const VERY_LATE_MS = 3_000;
 
 export function sleepyPlan(seed: number, random: Random): Plan {
   const pods = Array.from({ length: random.pick([1, 1, 1, 2]) }, (): PodPlan => {
@@ -21,7 +23,23 @@ export function sleepyPlan(seed: number, random: Random): Plan {
     if (random.chance(0.4)) actions.push({ at, do: 'surprise', pod: random.whole(0, 10), forMs });
     else actions.push(work(random, at));
   }
-  return { seed, world: 'warehouse', pods, hazards: hazardsOf(random), actions, calmAt: WORK_MS + 12_000 };
+  const plan = {
+    seed,
+    world: 'warehouse',
+    pods,
+    hazards: hazardsOf(random),
+    actions,
+    calmAt: WORK_MS + 12_000,
+  } as const;
+  return seededRandom(~seed).chance(0.3) ? veryLate(plan) : plan;
+}
+
+/** Work comes when a quiet spell begins, and the next look does not see it. */
+function veryLate(plan: Plan): Plan {
+  const actions = plan.actions.map((action) =>
+    action.do === 'surprise' ? { ...action, atFirst: true as const } : action,
+  );
+  return { ...plan, hazards: { ...plan.hazards, lateReadMs: VERY_LATE_MS, lostReply: 0, lateApplication: 0 }, actions };
 }
 
 function work(random: Random, at: number): Action {
