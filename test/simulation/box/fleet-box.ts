@@ -202,8 +202,7 @@ export class FleetBox {
     for (const process of affected) {
       if (process === undefined) continue;
       this.#fault('cut', process, { until, details: { how } });
-      process.link.cut(how);
-      root.after(forMs, () => process.link.mend());
+      root.after(forMs, process.link.cut(how));
     }
   }
 
@@ -244,9 +243,9 @@ export class FleetBox {
   #replace(pod: SimulatedProcess, forMs: number): void {
     const { root } = this.#shared;
     this.#fault('cut', pod, { until: root.monotonicMs() + forMs, details: { how: 'fails' } });
-    pod.link.cut('fails');
+    const mend = pod.link.cut('fails');
     root.after(REPLACE_MS, () => this.#start(pod.plan!, pod.podId));
-    root.after(forMs, () => pod.link.mend());
+    root.after(forMs, mend);
   }
 
   /** While nobody reaches the store, it gets again what a pod has sent: something on the way had kept it. */

@@ -31,7 +31,8 @@ interface Surprise {
 export class ProcessLink implements Link {
   readonly process: string;
   readonly #network: VirtualRuntime;
-  #cut: Cut | undefined;
+  /** Those that have not ended, in the order in which they began. */
+  #cuts: readonly { readonly how: Cut }[] = [];
   #slowMs = 0;
   #frozen = false;
   #dead = false;
@@ -86,13 +87,24 @@ export class ProcessLink implements Link {
     return remembered;
   }
 
-  cut(how: Cut): void {
-    this.#cut = how;
+  /** Of several cuts the last one counts. @returns ends this one */
+  cut(how: Cut): () => void {
+    const own = { how };
+    this.#cuts = [...this.#cuts, own];
+    return () => {
+      this.#cuts = this.#cuts.filter((cut) => cut !== own);
+      this.#release();
+    };
   }
 
+  /** Ends all cuts. */
   mend(): void {
-    this.#cut = undefined;
+    this.#cuts = [];
     this.#release();
+  }
+
+  get #cut(): Cut | undefined {
+    return this.#cuts.at(-1)?.how;
   }
 
   /** Calls of these names fail; `undefined`: none. */
