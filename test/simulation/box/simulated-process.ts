@@ -103,7 +103,8 @@ export class SimulatedProcess {
     recordEvents(this.queue, (name, stepId, fields) => {
       if (this.#killed) return; // it dies in the middle of a turn, whose rest is not its own any more
       if (name === 'pod:fenced' && fields['recoverable'] === false) this.drained = true;
-      if (name === 'pod:joined' && fields['podId'] === podId && !this.drained)
+      // A process that joins under the same podId is announced, too. Only this process completes its own heartbeats.
+      if (name === 'heartbeat:completed' || (name === 'pod:joined' && fields['podId'] === podId && !this.started))
         this.incarnation = String(fields['incarnation']);
       shared.history.add({
         kind: 'event',

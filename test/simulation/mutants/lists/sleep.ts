@@ -30,14 +30,6 @@ export const sleepMutants: readonly Mutant[] = [
     why: 'another pod hands a step to a pod that sleeps',
   },
   {
-    name: 'sleep: a pod falls asleep before it has seen its own step',
-    file: EXCHANGE,
-    find: 'const isQuiet = sawNothing && expected.empty && !isInLog;',
-    replace: 'const isQuiet = sawNothing && !isInLog;',
-    world: 'warehouse',
-    why: 'the step waits until the next look',
-  },
-  {
     name: 'sleep: a pod claims before the fleet knows that it is awake',
     file: 'src/pool/pool-state.ts',
     find: "asleep: ['mayClaim', 'mayLook', 'mayStart', 'maySettle'],",
