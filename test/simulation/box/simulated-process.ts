@@ -101,7 +101,7 @@ export class SimulatedProcess {
     const types = plan === undefined ? (this.refusesUnknown ? TYPES : []) : typesOf(plan);
     for (const type of types) queue.register(definitionOf(type, run) as AnyDefinition);
     recordEvents(this.queue, (name, stepId, fields) => {
-      if (this.#killed) return; // it dies in the middle of a turn, whose rest is not its own any more
+      if (this.#killed) return; // in the middle of a turn, whose rest is not its own any more
       if (name === 'pod:fenced' && fields['recoverable'] === false) this.drained = true;
       // A process that joins under the same podId is announced, too. Only this process completes its own heartbeats.
       if (name === 'heartbeat:completed' || (name === 'pod:joined' && fields['podId'] === podId && !this.started))
@@ -239,6 +239,7 @@ export class SimulatedProcess {
   }
 
   #run(behaviour: Behaviour, ctx: StepContext): unknown {
+    if (this.#killed) return new Promise(() => {}); // in the middle of a turn, whose rest is not its own any more
     const { history, runs } = this.#shared;
     const nth = (runs.get(ctx.stepId) ?? 0) + 1;
     runs.set(ctx.stepId, nth);
