@@ -78,7 +78,7 @@ export class LazyClient {
     const { factory, options, registry, events, context, pod } = this.#deps;
     const hooks = {
       onWork: () => pod()?.pool.wake(),
-      onCancelled: (stepId: string) => context.run(() => pod()?.pool.abort(stepId)),
+      onCancelled: (stepId: string, version: number) => context.run(() => pod()?.pool.abort(stepId, version)),
     };
     this.#answers.asked();
     try {

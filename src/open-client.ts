@@ -31,7 +31,8 @@ const FINISH_MS = 2_000;
 export interface ClientHooks {
   /** A step may be due. */
   readonly onWork: () => void;
-  readonly onCancelled: (stepId: string) => void;
+  /** @param version of the cancelled row */
+  readonly onCancelled: (stepId: string, version: number) => void;
 }
 
 export interface OpenClient {

@@ -30,8 +30,8 @@ export interface StepCommandsDependencies {
   readonly context: QueueContext;
   /** Aborts before the store is closed. */
   readonly closing: AbortSignal;
-  /** Called with each cancelled step, so that a handler of this process is aborted at once. */
-  readonly onCancelled: (stepId: string) => void;
+  /** Called with each cancelled step and the version of its row, so that a handler of this process is aborted at once. */
+  readonly onCancelled: (stepId: string, version: number) => void;
   /** Called when a step may be due. */
   readonly onRetried: () => void;
 }
@@ -113,10 +113,11 @@ export class StepCommands {
     );
   }
 
-  #cancelled({ stepId, type }: StepRecord): void {
+  /** @param read the row as it was read: the cancellation has made the next version of it */
+  #cancelled({ stepId, type, version: read }: StepRecord): void {
     logEvent(this.#deps.log, EVENT_LINES.stepCancelled, { stepId, type });
     this.#deps.events.emit('step:cancelled', { stepId, type, by: 'caller', latencyMs: 0 });
     this.#deps.events.ended(stepId);
-    this.#deps.onCancelled(stepId);
+    this.#deps.onCancelled(stepId, read + 1);
   }
 }

@@ -134,7 +134,8 @@ export function assemble(deps: PoolDependencies, { onEnded, onReturned }: PoolCa
     runtime,
     log,
     stepIds: () => claims.withoutOutcome().map(({ claim }) => claim.stepId),
-    onCancelled: ({ stepId, agoMs }) => executor.cancel(stepId, agoMs),
+    onCancelled: ({ stepId, agoMs }, askedAt) =>
+      executor.cancel(stepId, agoMs, ({ claimedAt }) => claimedAt <= askedAt),
   });
   const { staleReadMs } = store;
   const reconciler = new HeartbeatReconciler({ runtime, log, staleReadMs, claims, executor, channel, cancellations });

@@ -175,9 +175,13 @@ export class Pool implements Service, WorkerPool {
     this.#onWork.push(listener);
   }
 
-  /** The step was cancelled through this process: its handler is aborted at once. */
-  abort(stepId: string): void {
-    this.#executor.cancel(stepId, 0);
+  /**
+   * The step was cancelled through this process: its handler is aborted at once.
+   *
+   * @param version of the cancelled row. A claim of that version or a later one was made after a retry, and goes on
+   */
+  abort(stepId: string, version = Infinity): void {
+    this.#executor.cancel(stepId, 0, ({ claim }) => claim.version < version);
   }
 
   snapshot(): ClaimSnapshot {

@@ -24,7 +24,7 @@ function world(status: StepRecord['status']) {
     log: createLog('client'),
     context: new QueueContext(),
     closing: new AbortController().signal,
-    onCancelled: (stepId) => heard.push(`the pool: ${stepId} is cancelled`),
+    onCancelled: (stepId, version) => heard.push(`the pool: ${stepId} is cancelled at version ${version}`),
     onRetried: () => heard.push('the pool: there may be work'),
   });
   events.onEnded((stepId) => heard.push(`waiters: ${stepId} has ended`));
@@ -34,7 +34,7 @@ function world(status: StepRecord['status']) {
 it('cancel notifies the waiters and the pool', async () => {
   const { commands, heard } = world('claimed');
   expect(await commands.cancel('s')).toBe('cancelled');
-  expect(heard).toEqual(['waiters: s has ended', 'the pool: s is cancelled']);
+  expect(heard).toEqual(['waiters: s has ended', 'the pool: s is cancelled at version 4']);
 });
 
 it('retry notifies the pool', async () => {

@@ -83,9 +83,9 @@ export class HeldClaims {
   }
 
   /** Ends the unstarted claims of a step that was cancelled. */
-  cancelUnstarted(stepId: string, cancelledForMs: number): void {
+  cancelUnstarted(stepId: string, cancelledForMs: number, isMeant: (held: HeldClaim) => boolean): void {
     if (this.ready.size === 0) return;
-    for (const held of this.ready.take(({ claim }) => claim.stepId === stepId)) {
+    for (const held of this.ready.take((held) => held.claim.stepId === stepId && isMeant(held))) {
       held.cancelled(cancelledForMs);
       this.end(held, { kind: 'cancelled' });
     }

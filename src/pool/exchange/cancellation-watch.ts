@@ -19,7 +19,8 @@ export interface CancellationWatchDependencies {
   readonly log: Log;
   /** The steps that are held here. */
   readonly stepIds: () => readonly string[];
-  readonly onCancelled: (cancelled: CancelledStep) => void;
+  /** @param askedAt when the query was sent. A claim that came later is not one that it asked about */
+  readonly onCancelled: (cancelled: CancelledStep, askedAt: number) => void;
 }
 
 /** Between two queries, in ms. With the store's own delay, a cancellation is noticed within 50 ms. */
@@ -73,7 +74,7 @@ export class CancellationWatch {
     if (now < this.#notBefore) return this.#notBefore - now;
     this.#changed = false;
     this.#notBefore = now + GAP_MS;
-    for (const cancelled of await this.among(this.#deps.stepIds())) this.#deps.onCancelled(cancelled);
+    for (const cancelled of await this.among(this.#deps.stepIds())) this.#deps.onCancelled(cancelled, now);
     return Infinity; // a change that came meanwhile has woken the loop
   }
 }

@@ -66,7 +66,7 @@ export class HeartbeatReconciler {
   async #drop(lost: ReadonlySet<HeldClaim>): Promise<void> {
     const { claims, executor, cancellations } = this.#deps;
     const cancelled = await cancellations.among([...lost].map(({ claim }) => claim.stepId));
-    for (const { stepId, agoMs } of cancelled) executor.cancel(stepId, agoMs);
+    for (const { stepId, agoMs } of cancelled) executor.cancel(stepId, agoMs, (held) => lost.has(held));
     for (const held of lost) executor.abort(held, 'lost');
     claims.giveBackUnstarted('fenced', (held) => lost.has(held));
   }
@@ -74,10 +74,9 @@ export class HeartbeatReconciler {
   async #cancelSinceClaimed(unseen: readonly HeldClaim[]): Promise<void> {
     const { executor, cancellations } = this.#deps;
     const askedAt = this.#now();
-    const claimedAt = new Map(unseen.map((held) => [held.claim.stepId, held.claimedAt]));
-    for (const { stepId, agoMs } of await cancellations.among([...claimedAt.keys()])) {
-      if (askedAt - agoMs >= (claimedAt.get(stepId) ?? Infinity)) executor.cancel(stepId, agoMs);
-    }
+    const cancelled = await cancellations.among(unseen.map(({ claim }) => claim.stepId));
+    for (const { stepId, agoMs } of cancelled)
+      executor.cancel(stepId, agoMs, ({ claimedAt }) => claimedAt <= askedAt - agoMs);
   }
 
   #now(): number {

@@ -105,15 +105,19 @@ export class Executor {
     for (const held of this.#deps.claims.running.withoutStrays()) this.abort(held, cause);
   }
 
-  /** The step was cancelled `agoMs` ago: its handler is aborted; a claim that has not started ends. */
-  cancel(stepId: string, agoMs: number): void {
+  /**
+   * The step was cancelled `agoMs` ago: its handler is aborted; a claim that has not started ends.
+   *
+   * @param isMeant whether this claim was made before the cancellation: since then the step may have been retried and claimed again
+   */
+  cancel(stepId: string, agoMs: number, isMeant: (held: HeldClaim) => boolean): void {
     const { claims } = this.#deps;
     const running = claims.running.find(stepId);
-    if (running !== undefined) {
+    if (running !== undefined && isMeant(running)) {
       running.cancelled(agoMs);
       this.abort(running, 'cancelled');
     }
-    claims.cancelUnstarted(stepId, agoMs);
+    claims.cancelUnstarted(stepId, agoMs, isMeant);
   }
 
   /** Cancels the timer of the deadlines. */

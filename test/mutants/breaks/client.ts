@@ -536,7 +536,7 @@ export const clientBreaks: readonly Break[] = [
   {
     name: 'client/step-commands: a handler of this process notices a cancel only by its heartbeat',
     file: 'src/client/step-commands.ts',
-    find: 'this.#deps.onCancelled(stepId);',
+    find: 'this.#deps.onCancelled(stepId, read + 1);',
     replace: '',
     tests: [WORK, 'test/facade/own-queue.test.ts'],
   },

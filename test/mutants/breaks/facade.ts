@@ -276,8 +276,8 @@ export const facadeBreaks: readonly Break[] = [
   {
     name: 'facade/lazy-client: a handler that ignores its cancellation is given up in the context of the caller of cancel',
     file: 'src/lazy-client.ts',
-    find: 'onCancelled: (stepId: string) => context.run(() => pod()?.pool.abort(stepId)),',
-    replace: 'onCancelled: (stepId: string) => pod()?.pool.abort(stepId),',
+    find: 'onCancelled: (stepId: string, version: number) => context.run(() => pod()?.pool.abort(stepId, version)),',
+    replace: 'onCancelled: (stepId: string, version: number) => pod()?.pool.abort(stepId, version),',
     tests: [CONTEXTS],
   },
   {

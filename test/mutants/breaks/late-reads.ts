@@ -44,8 +44,8 @@ export const lateReadBreaks: readonly Break[] = [
   {
     name: 'pool/exchange/heartbeat-reconciler: a cancellation from before the claim aborts it',
     file: 'src/pool/exchange/heartbeat-reconciler.ts',
-    find: 'if (askedAt - agoMs >= (claimedAt.get(stepId) ?? Infinity)) executor',
-    replace: 'executor',
+    find: '({ claimedAt }) => claimedAt <= askedAt - agoMs',
+    replace: '() => true',
     tests: [RECONCILIATION],
   },
   {

@@ -25,9 +25,9 @@ export const poolExchangeBreaks: readonly Break[] = [
   {
     name: 'pool/exchange/cancellation-watch: a change during a query is forgotten',
     file: 'src/pool/exchange/cancellation-watch.ts',
-    find: '    this.#changed = false;\n    this.#notBefore = now + GAP_MS;\n    for (const cancelled of await this.among(this.#deps.stepIds())) this.#deps.onCancelled(cancelled);\n    return',
+    find: '    this.#changed = false;\n    this.#notBefore = now + GAP_MS;\n    for (const cancelled of await this.among(this.#deps.stepIds())) this.#deps.onCancelled(cancelled, now);\n    return',
     replace:
-      '    this.#notBefore = now + GAP_MS;\n    for (const cancelled of await this.among(this.#deps.stepIds())) this.#deps.onCancelled(cancelled);\n    this.#changed = false;\n    return',
+      '    this.#notBefore = now + GAP_MS;\n    for (const cancelled of await this.among(this.#deps.stepIds())) this.#deps.onCancelled(cancelled, now);\n    this.#changed = false;\n    return',
     tests: ['test/pool/exchange/cancellation-watch.test.ts'],
   },
   {
@@ -145,9 +145,23 @@ export const poolExchangeBreaks: readonly Break[] = [
     tests: ['test/pool/exchange/heartbeat-reconciler.test.ts'],
   },
   {
+    name: 'pool: an old cancellation aborts a claim that was made after a retry',
+    file: 'src/pool/pool.ts',
+    find: '({ claim }) => claim.version < version',
+    replace: '({ claim }) => claim.version < version + Infinity',
+    tests: ['test/pool/execution/aborts.test.ts'],
+  },
+  {
+    name: 'pool/pool-assembly: an old cancellation aborts a claim that was made after the question',
+    file: 'src/pool/pool-assembly.ts',
+    find: '({ claimedAt }) => claimedAt <= askedAt',
+    replace: '({ claimedAt }) => claimedAt <= askedAt + Infinity',
+    tests: ['test/pool/execution/aborts.test.ts'],
+  },
+  {
     name: 'pool/exchange/heartbeat-reconciler: a cancelled claim is reported as lost',
     file: 'src/pool/exchange/heartbeat-reconciler.ts',
-    find: '    for (const { stepId, agoMs } of cancelled) executor.cancel(stepId, agoMs);\n',
+    find: '    for (const { stepId, agoMs } of cancelled) executor.cancel(stepId, agoMs, (held) => lost.has(held));\n',
     replace: '',
     tests: ['test/pool/fence.test.ts'],
   },
@@ -168,8 +182,8 @@ export const poolExchangeBreaks: readonly Break[] = [
   {
     name: 'pool/exchange/heartbeat-reconciler: the time of the query is read after its reply',
     file: 'src/pool/exchange/heartbeat-reconciler.ts',
-    find: '      if (askedAt - agoMs >=',
-    replace: '      if (this.#now() - agoMs >=',
+    find: 'claimedAt <= askedAt - agoMs',
+    replace: 'claimedAt <= this.#now() - agoMs',
     tests: ['test/pool/exchange/heartbeat-reconciler.test.ts'],
   },
   {

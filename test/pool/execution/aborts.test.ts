@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { StepContext } from '../../../src/step/handler-context.js';
-import { gate, Rig, running } from '../support/rig.js';
+import { gate, POD, Rig, running } from '../support/rig.js';
 
 /** Ends when its signal does, by throwing the reason. */
 const obedient = (_: unknown, { signal }: StepContext) =>
@@ -114,6 +114,47 @@ describe('a cancel', () => {
     expect(rig.events('step:cancelled')).toEqual([{ stepId: 's1', type: 'slow', by: 'holder', latencyMs: 5 }]);
   });
 
+  test('leaves a claim alone that was made after the step was retried', async () => {
+    const rig = await running({ slow: obedient }, {}, ({ store }) => store.add('s1', 'slow'));
+    const [claim] = rig.store.held(POD);
+    rig.pool.abort('s1', claim!.version); // the row that was cancelled had this version, or an earlier one
+    await rig.runtime.settle();
+    expect(rig.pool.load.running).toBe(1);
+    expect(rig.events('step:cancelled')).toEqual([]);
+    rig.pool.abort('s1', claim!.version + 1);
+    await rig.runtime.settle();
+    expect(rig.events('step:cancelled')).toHaveLength(1);
+  });
+
+  test('by another process leaves a claim alone that was made after the store was asked', async () => {
+    let changed = (): void => undefined;
+    const watch = (onChange: () => void) => {
+      changed = onChange;
+      return () => undefined;
+    };
+    const [leave, answer] = [gate<undefined>(), gate<undefined>()];
+    let runs = 0;
+    const handler = async (_: unknown, ctx: StepContext) => {
+      if (++runs > 1) return obedient(_, ctx);
+      await leave.promise;
+      return ctx.release({ delayMs: 0 });
+    };
+    const rig = await running({ slow: handler }, { watch }, ({ store }) => store.add('s1', 'slow'));
+    rig.store.cancelled = async () => {
+      await answer.promise;
+      return [{ stepId: 's1', agoMs: 5 }]; // it was cancelled then, and retried
+    };
+    changed();
+    await rig.runtime.advance(1);
+    leave.open(undefined);
+    await rig.runtime.advance(200);
+    expect(runs).toBe(2);
+    answer.open(undefined);
+    await rig.runtime.settle();
+    expect(rig.pool.load.running).toBe(1);
+    expect(rig.events('step:cancelled')).toEqual([]);
+  });
+
   test('is queried at most once in 20 ms, however often the store changes', async () => {
     let changed = (): void => undefined;
     const watch = (onChange: () => void) => {
@@ -158,6 +199,9 @@ describe('a cancel', () => {
       store.exchange = async (request) =>
         exchange(request.claim ? { ...request, claim: { ...request.claim, types: new Map([['slow', 2]]) } } : request);
     });
+    expect(rig.pool.load).toMatchObject({ running: 1, unstarted: 1, unsettled: 0 });
+    rig.pool.abort('slow-00001', rig.store.row('slow-00001').version); // an earlier claim of the step was meant
+    await rig.runtime.settle();
     expect(rig.pool.load).toMatchObject({ running: 1, unstarted: 1, unsettled: 0 });
     rig.store.cancel('slow-00001');
     rig.pool.abort('slow-00001');
