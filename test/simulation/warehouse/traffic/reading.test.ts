@@ -65,7 +65,7 @@ describe('late reads', () => {
   });
 
   it('go back to an older state only if that is asked for', async () => {
-    const seeds = Array.from({ length: 10 }, (_, i) => i + 1);
+    const seeds = Array.from({ length: 30 }, (_, i) => i + 1);
     const goesBack = await Promise.all(
       seeds.map(async (seed) => {
         const versions = (await reads(true, seed)).reads.map(({ version }) => version);

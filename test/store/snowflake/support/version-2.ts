@@ -42,10 +42,7 @@ const exchangeOfVersion2 = (names: Names): string =>
 
 /** It compared with the last settlement alone. */
 const receiptOfVersion2 = (names: Names): string =>
-  receipt(names.stepTracker).replace(
-    / OR CONTAINS\(s\.earlier_settlements, .*\), 1, 0\)\) = 1 THEN 'mine'/,
-    `, 1, 0)) = 1 THEN 'mine'`,
-  );
+  receipt(names.stepTracker).replace(/\n *WHEN MAX\(IFF\(CONTAINS\(s\.earlier_settlements, .*$/m, '');
 
 /** The look of that version, as it was sent. */
 export const lookOfVersion2 = (names: Names): string => {
