@@ -12,10 +12,13 @@ const WORK_MS = 100;
 const WAKE_MS = 6_000;
 /** For so long, at most, a request stays without an answer. */
 const HANG_MS = 35_000;
+/** Longer than a step waits if nothing goes wrong but that pods die, shorter than a request counts in the log. */
+const GENTLE_WAIT_MS = 40_000;
 /** More than any run lasts: what is due is then not judged. */
 const PARTED_MS = 600_000;
 
-export function boundsOf({ world, hazards, habits, pods, actions }: Plan): Bounds {
+export function boundsOf(plan: Plan): Bounds {
+  const { world, hazards, habits, pods, actions } = plan;
   const deadAfterMs = Math.max(...pods.map((pod) => pod.deadAfterMs));
   const clockSlackMs = actions.some(partsClocks) ? PARTED_MS : DEFAULT_BOUNDS.clockSlackMs;
   const common = { ...DEFAULT_BOUNDS, faultEchoMs: 2 * deadAfterMs, clockSlackMs, keepMs: habits?.keepMs ?? KEEP_MS };
@@ -35,6 +38,7 @@ export function boundsOf({ world, hazards, habits, pods, actions }: Plan): Bound
     latenessMs: hazards.lateReadMs + (hazards.oldSources ? STATEMENT_MS : 0),
     workMs: WORK_MS,
     clockSlackMs: 1_000,
+    ...(isGentle(plan) && { waitBoundMs: GENTLE_WAIT_MS }),
   };
 }
 
@@ -44,4 +48,11 @@ export function boundsOf({ world, hazards, habits, pods, actions }: Plan): Bound
  */
 function partsClocks(action: Action): boolean {
   return action.do === 'suspend' || action.do === 'drift' || (action.do === 'freeze' && action.monotonic === 'stops');
+}
+
+/** Whether the store does nothing wrong by itself, and no handler keeps its slot for long. */
+function isGentle({ hazards, actions }: Plan): boolean {
+  const { lostReply, failure, lateApplication, duplicate, lateReadMs } = hazards;
+  if (lostReply + failure + lateApplication + duplicate + lateReadMs > 0) return false;
+  return actions.every((action) => action.do !== 'submit' || action.behaviour.does === 'returns');
 }

@@ -50,7 +50,7 @@ import {
   sleeperStartsNothing,
   slotsHold,
 } from './rules/runs.js';
-import { sleepersWake } from './rules/sleep.js';
+import { sleeperGetsNothing, sleepersWake } from './rules/sleep.js';
 import { leavesLast, stoppingStartsNothing } from './rules/stopping.js';
 import { askedByHand, endsAfterItsRun, onlyTheHolderSettles } from './rules/settlements.js';
 
@@ -85,6 +85,7 @@ export const RULE_GROUPS: readonly RuleGroup[] = [
         runsWhatItHolds,
         fencedStartsNothing,
         sleeperStartsNothing,
+        sleeperGetsNothing,
         sleepersWake,
         stoppingStartsNothing,
         leavesLast,

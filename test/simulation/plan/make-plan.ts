@@ -7,6 +7,7 @@
 import type { Action, Behaviour, Habits, Hazards, Plan, PodPlan, SubmissionForm, WaitHow, WorldName } from './plan.js';
 import { sleepyPlan } from './sleepy-plan.js';
 import { seededRandom, type Random } from './seeded-random.js';
+import { themedPlan } from './themed-plan.js';
 
 /** For how long disasters and work come, in ms: at once, so that they meet, or one after the other. */
 const TROUBLE_MS = [2_500, 5_000, 10_000] as const;
@@ -80,6 +81,8 @@ const CALLS: readonly (readonly [Action['do'], number])[] = [
 ];
 
 export function makePlan(world: WorldName, seed: number): Plan {
+  const themed = themedPlan(world, seed);
+  if (themed !== undefined) return themed;
   const random = seededRandom(seed);
   if (world === 'warehouse' && random.chance(0.1)) return sleepyPlan(seed, random);
   const backlog = world === 'sqlite' && random.chance(0.014) ? random.pick([70, 320]) : 0;

@@ -131,11 +131,11 @@ export class HistoryBuilder {
   }
 
   /** The row changes, by default to its next version. */
-  change(stepId: string, to: Partial<StepState>, rowId = '1'): this {
+  change(stepId: string, to: Partial<StepState>, rowId = '1', process?: string): this {
     const before = this.state(stepId, rowId);
     const after = { ...before, version: before.version + 1, ...to };
     this.#rows.set(keyOf(after), after);
-    return this.add({ kind: 'row', table: 'steps', before, after });
+    return this.add({ kind: 'row', table: 'steps', before, after, ...(process === undefined ? {} : { process }) });
   }
 
   removed(stepId: string, rowId = '1'): this {
@@ -151,9 +151,10 @@ export class HistoryBuilder {
     return this.add({ kind: 'row', table: 'archive', after }).removed(stepId);
   }
 
-  claimed(stepId: string, process: string, given: Partial<StepState> = {}, rowId = '1'): this {
+  /** @param by the process whose statement makes the claim */
+  claimed(stepId: string, process: string, given: Partial<StepState> = {}, rowId = '1', by?: string): this {
     const claim = { claimToken: `token-${++this.#count}`, claimedIncarnation: this.#pod(process).incarnation };
-    this.change(stepId, { status: 'claimed', ...claim, ...given }, rowId);
+    this.change(stepId, { status: 'claimed', ...claim, ...given }, rowId, by);
     return this.event(process, 'step:claimed', this.#attempt(stepId, rowId), stepId);
   }
 

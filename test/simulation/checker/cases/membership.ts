@@ -141,6 +141,18 @@ export const MEMBERSHIP_CASES: readonly Case[] = [
     broken: (h) => claimed(h).event('p1', 'pod:asleep').began('s1', 'p1'),
   },
   {
+    rule: 'a sleeping pod is given nothing',
+    shows: 'a step that another pod claims for one that sleeps',
+    good: (h) =>
+      two(h)
+        .event('p1', 'pod:asleep')
+        .after(1_000)
+        .event('p1', 'pod:awake')
+        .submitted('s1')
+        .claimed('s1', 'p1', {}, '1', 'p2'),
+    broken: (h) => two(h).event('p1', 'pod:asleep').after(1_000).submitted('s1').claimed('s1', 'p1', {}, '1', 'p2'),
+  },
+  {
     rule: 'a sleeping pod wakes for work',
     shows: 'a step that waits beside a pod that sleeps',
     bounds: { wakeBoundMs: 5_000 },

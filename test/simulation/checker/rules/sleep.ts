@@ -1,7 +1,7 @@
-/** That a pod which sleeps wakes when there is work. */
+/** What a pod that sleeps is given, and that it wakes when there is work. */
 import type { RecordIndex } from '../index/record-index.js';
 import { wasFaulty } from '../index/faults.js';
-import type { PlacedEvent, ProcessTrail, StepTrail } from '../index/trails.js';
+import type { Claim, PlacedEvent, ProcessTrail, StepTrail } from '../index/trails.js';
 import type { Rule } from '../rule.js';
 
 export const sleepersWake: Rule = {
@@ -26,6 +26,29 @@ export const sleepersWake: Rule = {
     }
   },
 };
+
+export const sleeperGetsNothing: Rule = {
+  name: 'a sleeping pod is given nothing',
+  says: 'No other process claims a step for a pod that sleeps, where no request may stay without an answer: its requests are withdrawn before.',
+  check(index, report, { latenessMs, workMs, mayHang }) {
+    if (mayHang) return; // a request may be logged after its pod has given it up
+    for (const process of index.processes.values()) {
+      for (const { asleep, until } of sleepsOf(index, process)) {
+        for (const claim of claimsOf(process)) {
+          const { made, row } = claim;
+          const { process: by = process.name } = made.entry;
+          if (by === process.name || made.at <= asleep.at + latenessMs + workMs || made.at >= until) continue;
+          const about = { stepId: row.step.stepId, process: process.name };
+          report(`claimed for it by ${by} while it slept`, about, asleep, made);
+        }
+      }
+    }
+  },
+};
+
+function claimsOf({ lives }: ProcessTrail): readonly Claim[] {
+  return lives.flatMap(({ claims }) => claims);
+}
 
 /** From when until when the process slept. */
 function* sleepsOf(
