@@ -7,7 +7,7 @@
 import type { Action, PodPlan } from './plan.js';
 import { CALM_HAZARDS, EVERY_TYPE, work, type Theme } from './theme.js';
 
-const WORK_MS = 8_000;
+const WORK_MS = 12_000;
 
 export const twoRowsPlan: Theme = (_, random) => {
   const pod = (): PodPlan => ({

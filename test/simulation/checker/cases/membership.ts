@@ -9,6 +9,13 @@ const failed = (h: HistoryBuilder): HistoryBuilder =>
 /** p1 is cut off, fences itself, and is evicted. */
 const evicted = (h: HistoryBuilder): HistoryBuilder =>
   h.fault('cut', 'p1', 8_000).after(4_000).fenced('p1', 'silent').after(2_000).member('p1', 'evicted', 'p2');
+/** p1 stands still, and is heard while it is evicted. */
+const crossed = (h: HistoryBuilder): HistoryBuilder =>
+  h
+    .fault('freeze', 'p1', 8_000)
+    .fenced('p1', 'frozen')
+    .event('p1', 'heartbeat:completed')
+    .member('p1', 'evicted', 'p2', 90);
 
 export const MEMBERSHIP_CASES: readonly Case[] = [
   {
@@ -113,6 +120,13 @@ export const MEMBERSHIP_CASES: readonly Case[] = [
     shows: 'a handler that begins under an evicted incarnation',
     good: (h) => evicted(claimed(h).began('s1', 'p1')),
     broken: (h) => evicted(claimed(h)).began('s1', 'p1'),
+  },
+  {
+    rule: 'a pod runs what it holds',
+    shows: 'a handler that begins long after an eviction that its pod could not see at first',
+    bounds: { workMs: 100 },
+    good: (h) => crossed(claimed(h)).after(4_900).began('s1', 'p1'),
+    broken: (h) => crossed(claimed(h)).after(5_100).began('s1', 'p1'),
   },
   {
     rule: 'a fenced pod starts nothing',
@@ -245,6 +259,13 @@ export const MEMBERSHIP_CASES: readonly Case[] = [
     good: (h) =>
       two(h).fault('cut', 'p1', 8_000).after(4_000).fenced('p1', 'silent').member('p1', 'evicted', 'p2', 5_100),
     broken: (h) => two(h).fault('cut', 'p1', 8_000).fenced('p1', 'silent').member('p1', 'evicted', 'p2', 900),
+  },
+  {
+    rule: 'an eviction is checked again',
+    shows: 'an eviction of a pod that was heard before the statement read',
+    bounds: { workMs: 100 },
+    good: (h) => crossed(two(h)),
+    broken: (h) => two(h).fault('freeze', 'p1', 8_000).fenced('p1', 'frozen').member('p1', 'evicted', 'p2', 110),
   },
   {
     rule: 'an eviction is checked again',

@@ -83,12 +83,12 @@ export const outagesEvictNobody: Rule = {
 
 export const evictionsAreChecked: Rule = {
   name: 'an eviction is checked again',
-  says: 'When a pod is evicted the store has not heard of it for as long as it has registered, but for what a late read does not show, unless its process was killed and its host proves that.',
-  check(index, report, { latenessMs, clockSlackMs, provesExits }) {
+  says: 'When a pod is evicted the store has not heard of it for as long as it has registered, but for what a late read does not show, or one before its commit, unless its process was killed and its host proves that.',
+  check(index, report, { latenessMs, workMs, clockSlackMs, provesExits }) {
     for (const { evicted, process } of evictedLives(index)) {
       const { silentForMs } = evicted.entry;
       if (provesExits && (process.killedAt ?? Infinity) <= evicted.at) continue;
-      if (silentForMs === undefined || silentForMs < latenessMs) continue; // a late read does not show it
+      if (silentForMs === undefined || silentForMs < latenessMs + workMs) continue; // the read does not show it
       if (silentForMs < deadAfterOf(process) - latenessMs - clockSlackMs)
         report(`evicted, and it was heard ${Math.round(silentForMs)} ms before`, { process: process.name }, evicted);
     }

@@ -32,8 +32,8 @@ export const runsForAClaim: Rule = {
 
 export const runsWhatItHolds: Rule = {
   name: 'a pod runs what it holds',
-  says: 'A handler begins while its claim still holds, unless the step was cancelled, or a fault kept its process from learning that it no longer does; never under an incarnation that was evicted, longer ago than a read may be late.',
-  check(index, report, { faultEchoMs, clockSlackMs, latenessMs }) {
+  says: 'A handler begins while its claim still holds, unless the step was cancelled, or a fault kept its process from learning that it no longer does; never under an incarnation that was evicted; where a read may miss the eviction, never under one that was evicted longer ago than its next heartbeats take.',
+  check(index, report, { faultEchoMs, clockSlackMs, latenessMs, workMs }) {
     // Where the clocks have parted, a pod may be evicted just after it was heard.
     const isParted = (process: ProcessTrail): boolean => clockSlackMs > (process.settings?.deadAfterMs ?? Infinity);
     for (const run of index.runs.values()) {
@@ -42,7 +42,8 @@ export const runsWhatItHolds: Rule = {
       const { life, ended } = claim;
       const about = aboutRun(run);
       const { evicted } = life ?? {};
-      const isOut = evicted !== undefined && evicted.index < began.index && began.at - evicted.at >= latenessMs;
+      const learnsMs = latenessMs + workMs === 0 ? 0 : latenessMs + workMs + (process.settings?.deadAfterMs ?? 0);
+      const isOut = evicted !== undefined && evicted.index < began.index && began.at - evicted.at >= learnsMs;
       if (isOut && !isParted(process))
         report('a handler began under an evicted incarnation', about, claim.made, evicted, began);
       else if (ended !== undefined && ended.index < began.index && ended.after?.status !== 'cancelled')
