@@ -147,7 +147,7 @@ describeOnTestBed('three pods under faults', () => {
         });
       }
       await Promise.all(queues.map((queue) => queue.start()));
-      submitTwice(faults, 2);
+      submitTwice(faults, 4); // all of a short run: a second INSERT that does not read late makes no row
       unleash(faults, RATE);
       const steps = Array.from({ length: count }, (_, i) => ({ type: 'work' as const, stepId: `s${i}` }));
       const made = await Promise.all(
@@ -177,8 +177,7 @@ describeOnTestBed('three pods under faults', () => {
       else expect(requests, summary).toBe(0);
       expect(made.flat(), summary).toHaveLength(count);
       // Each step has a row at least, and none was inserted after another was deleted: the difference is the number of duplicates.
-      // A short run may have none, by its seed.
-      expect(duplicates, summary).toBeGreaterThanOrEqual(count < STEPS ? 0 : 1);
+      expect(duplicates, summary).toBeGreaterThan(0);
       const complaints = await ledger.complaints(
         await byHand(),
         steps.map(({ stepId }) => stepId),
