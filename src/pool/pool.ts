@@ -180,7 +180,7 @@ export class Pool implements Service, WorkerPool {
    *
    * @param version of the cancelled row. A claim of that version or a later one was made after a retry, and goes on
    */
-  abort(stepId: string, version = Infinity): void {
+  abort(stepId: string, version: number): void {
     this.#executor.cancel(stepId, 0, ({ claim }) => claim.version < version);
   }
 

@@ -88,7 +88,7 @@ describe('a cancel', () => {
   test('aborts a running handler at once', async () => {
     const rig = await running({ slow: obedient }, {}, ({ store }) => store.add('s1', 'slow'));
     rig.store.cancel('s1');
-    rig.pool.abort('s1');
+    rig.pool.abort('s1', Infinity);
     await rig.runtime.settle();
     expect(rig.events('step:cancelled')).toEqual([{ stepId: 's1', type: 'slow', by: 'holder', latencyMs: 0 }]);
     expect(rig.pool.load.running).toBe(0);
@@ -187,7 +187,7 @@ describe('a cancel', () => {
       return obedient(_, ctx);
     };
     const rig = await running({ slow: handler }, {}, ({ store }) => store.add('s1', 'slow'));
-    rig.pool.abort('s1');
+    rig.pool.abort('s1', Infinity);
     expect(await reason.promise).toMatchObject({ name: 'FleetQError', code: 'STEP_CANCELLED' });
   });
 
@@ -204,7 +204,7 @@ describe('a cancel', () => {
     await rig.runtime.settle();
     expect(rig.pool.load).toMatchObject({ running: 1, unstarted: 1, unsettled: 0 });
     rig.store.cancel('slow-00001');
-    rig.pool.abort('slow-00001');
+    rig.pool.abort('slow-00001', Infinity);
     await rig.runtime.settle();
     expect(rig.pool.load).toMatchObject({ running: 1, unstarted: 0, unsettled: 0 });
     expect(rig.events('step:started')).toHaveLength(1);
@@ -221,7 +221,7 @@ describe('a cancel', () => {
     rig.store.after = ({ claim }) => {
       if (claim === undefined) return;
       rig.store.after = () => undefined;
-      rig.onStarted = (stepId) => rig.pool.abort(stepId);
+      rig.onStarted = (stepId) => rig.pool.abort(stepId, Infinity);
     };
     rig.pool.wake();
     await rig.runtime.settle();
@@ -231,7 +231,7 @@ describe('a cancel', () => {
 
   test('of a step that is not here does nothing', async () => {
     const rig = await running({ slow: obedient });
-    rig.pool.abort('elsewhere');
+    rig.pool.abort('elsewhere', Infinity);
     await rig.runtime.settle();
     expect(rig.emitted).toEqual([]);
   });

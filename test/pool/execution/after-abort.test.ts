@@ -148,7 +148,7 @@ test.each([
   };
   const rig = await running({ slow: run }, {}, ({ store }) => store.add('s1', 'slow'));
   rig.store.cancel('s1');
-  rig.pool.abort('s1');
+  rig.pool.abort('s1', Infinity);
   await rig.runtime.settle();
   expect(rig.store.row('s1')).toMatchObject({ status: 'cancelled', result: null, error: null });
 });

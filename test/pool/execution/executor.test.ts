@@ -34,7 +34,7 @@ describe('the grace of an aborted handler', () => {
       store.add('s1', 'deaf', { maxRetries: 0 });
     });
     await rig.runtime.advance(400);
-    rig.pool.abort('s1'); // cancelled, but it has timed out before
+    rig.pool.abort('s1', Infinity); // cancelled, but it has timed out before
     await rig.runtime.advance(199);
     expect(rig.pool.load).toMatchObject({ running: 1, strays: 0 });
     await rig.runtime.advance(1);
@@ -45,7 +45,7 @@ describe('the grace of an aborted handler', () => {
 
   test.each([undefined, 60_000])('applies also if it was aborted during its call (time-out %s)', async (timeoutMs) => {
     const run = (_: unknown, { stepId }: StepContext) => {
-      rig.pool.abort(stepId);
+      rig.pool.abort(stepId, Infinity);
       return never();
     };
     const rig = new Rig({ deaf: { ...(timeoutMs && { timeoutMs }), run } }, { abortGraceMs: 500 });
@@ -79,7 +79,7 @@ test('the first report says how long a step had been cancelled', async () => {
   };
   const rig = await running({ deaf: never }, { watch, abortGraceMs: 500 }, ({ store }) => store.add('s1', 'deaf'));
   rig.store.cancel('s1');
-  rig.pool.abort('s1');
+  rig.pool.abort('s1', Infinity);
   changed(); // and now the store says that it was 5 ms ago
   await rig.runtime.advance(500);
   expect(rig.events('step:cancelled')).toMatchObject([{ stepId: 's1', latencyMs: 0 }]);

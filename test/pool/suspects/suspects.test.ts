@@ -373,7 +373,7 @@ describe('a suspect that waits for its start', () => {
     const rig = await waiting();
     await rig.runtime.advance(150);
     rig.store.cancel('p1');
-    rig.pool.abort('p1');
+    rig.pool.abort('p1', Infinity);
     await rig.runtime.advance(5_000);
     expect(started(rig)).toEqual(['good-00000', 'good-00001']);
     expect(rig.store.row('p1').status).toBe('cancelled');
