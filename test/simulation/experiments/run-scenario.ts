@@ -1,12 +1,12 @@
 /** Runs one experiment on virtual time, and measures it. */
 import { creditsPerMillion, percentile, perThousand, shareOfCapacity } from '../../../bench/snowflake/arithmetic.js';
 import { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import { NO_HAZARDS } from '../plan/no-hazards.js';
 import { ModelledTables } from '../warehouse/tables/modelled-tables.js';
 import { ModelledWarehouse } from '../warehouse/traffic/modelled-warehouse.js';
 import type { Reading } from '../warehouse/traffic/meter.js';
 import type { StepRow } from '../warehouse/tables.js';
 import { CALM, MEASURED } from '../warehouse/traffic/settings.js';
-import { NO_HAZARDS } from '../worlds/support/warehouse-fleet.js';
 import { WarehouseWorld } from '../worlds/warehouse-world.js';
 import { FleetQFleet } from './fleets/fleet-q-fleet.js';
 import { NaiveFleet } from './fleets/naive-fleet.js';

@@ -4,8 +4,9 @@
  *
  * For: the head of the log that dies.
  */
+import { NO_HAZARDS } from './no-hazards.js';
 import type { Action, PodPlan } from './plan.js';
-import { CALM_HAZARDS, EVERY_TYPE, work, type Theme } from './theme.js';
+import { EVERY_TYPE, work, type Theme } from './theme.js';
 
 /** As long as a request counts. */
 const DEAD_AFTER_MS = 60_000;
@@ -24,7 +25,7 @@ export const deadHeadPlan: Theme = (_world, random) => {
     actions.push({ at, do: 'crash', pod: random.whole(0, 2), when: 'after its next statement' });
   return {
     pods: [pod, pod, pod],
-    hazards: { ...CALM_HAZARDS, latencyMs: random.pick([10, 60]) },
+    hazards: { ...NO_HAZARDS, latencyMs: random.pick([10, 60]) },
     habits: { combines: 'always', sleeps: 'never' },
     actions,
   };

@@ -4,8 +4,9 @@
  *
  * For: what a pod does with the claims of the incarnation before, and with handlers that were running.
  */
+import { NO_HAZARDS } from './no-hazards.js';
 import type { Action, PodPlan } from './plan.js';
-import { CALM_HAZARDS, EVERY_TYPE, work, type Theme } from './theme.js';
+import { EVERY_TYPE, work, type Theme } from './theme.js';
 
 const ROUND_MS = 9_000;
 
@@ -31,5 +32,5 @@ export const frozenPlan: Theme = (world, random) => {
     });
   }
   const lateReadMs = world === 'warehouse' ? random.pick([0, 500]) : 0;
-  return { pods, hazards: { ...CALM_HAZARDS, latencyMs, lateReadMs }, actions };
+  return { pods, hazards: { ...NO_HAZARDS, latencyMs, lateReadMs }, actions };
 };

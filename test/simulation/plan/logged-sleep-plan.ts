@@ -4,8 +4,9 @@
  *
  * For: a pod that falls asleep while another could still hand it a step; the wake of pods by turns.
  */
+import { NO_HAZARDS } from './no-hazards.js';
 import type { Action, PodPlan } from './plan.js';
-import { CALM_HAZARDS, EVERY_TYPE, work, type Theme } from './theme.js';
+import { EVERY_TYPE, work, type Theme } from './theme.js';
 
 /** Longer than a request counts. */
 const WORK_MS = 75_000;
@@ -20,7 +21,7 @@ export const loggedSleepPlan: Theme = (_, random) => {
   return {
     pods: isSmall ? [pod, pod] : [pod, pod, pod],
     hazards: {
-      ...CALM_HAZARDS,
+      ...NO_HAZARDS,
       ...{ latencyMs: random.pick([10, 60]), lateReadMs: random.pick([0, 0, 500]), oldSources: random.chance(0.3) },
     },
     ...(isSmall || random.chance(0.5) ? { habits: { combines: 'always' } as const } : {}),

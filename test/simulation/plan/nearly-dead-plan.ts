@@ -5,9 +5,10 @@
  * For: an eviction that is not checked again; peers that are not given the time by which they see signs of life late; a fence that
  * comes after the eviction.
  */
+import { NO_HAZARDS } from './no-hazards.js';
 import type { Action, PodPlan } from './plan.js';
 import type { Random } from './seeded-random.js';
-import { CALM_HAZARDS, EVERY_TYPE, work, type Theme } from './theme.js';
+import { EVERY_TYPE, work, type Theme } from './theme.js';
 
 /** Pods of a small fleet in a warehouse keep this interval as it is. A longer one would come with a longer dead-after. */
 const KEPT_MS = 1_000;
@@ -27,7 +28,7 @@ export const nearlyDeadPlan: Theme = (world, random) => {
   }
   return {
     pods: [pod, pod],
-    hazards: { ...CALM_HAZARDS, latencyMs: random.pick([10, 300, 300]) },
+    hazards: { ...NO_HAZARDS, latencyMs: random.pick([10, 300, 300]) },
     ...(isLogged ? { habits: { sleeps: 'never' } as const } : {}),
     actions,
   };

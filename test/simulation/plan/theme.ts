@@ -1,5 +1,5 @@
 /** What the plans have in common that are made for one kind of disaster. */
-import type { Action, Hazards, Plan, WorldName } from './plan.js';
+import type { Action, Plan, WorldName } from './plan.js';
 import type { Random } from './seeded-random.js';
 
 /** Makes the parts of a plan that matter to its disaster. */
@@ -9,12 +9,6 @@ export type Theme = (
 ) => Pick<Plan, 'pods' | 'hazards' | 'actions'> & Partial<Pick<Plan, 'habits'>>;
 
 export const EVERY_TYPE = ['plain', 'single', 'timed', 'checked'] as const;
-
-/** A store that does nothing wrong by itself. */
-export const CALM_HAZARDS: Hazards = {
-  ...{ latencyMs: 0, lostReply: 0, failure: 0, lateApplication: 0, duplicate: 0 },
-  ...{ lateReadMs: 0, oldSources: false, tokenLateMs: 0, suspendAfterMs: 0 },
-};
 
 type Submission = Extract<Action, { readonly do: 'submit' }>;
 

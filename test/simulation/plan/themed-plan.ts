@@ -12,26 +12,39 @@ import { seededRandom } from './seeded-random.js';
 import type { Theme } from './theme.js';
 import { twoRowsPlan } from './two-rows-plan.js';
 
-/** Of the seeds. */
-const SHARES: Readonly<Record<WorldName, number>> = { sqlite: 0.03, warehouse: 0.06 };
-/** Parts the randomness of themes from that of other plans. */
-const APART = 0x74686d65;
+/** Themes that are drawn together: one that joins a group changes the plans of that group's seeds, and of no others. */
+interface Group {
+  /** Of the seeds. */
+  readonly share: number;
+  /** Parts the randomness of the group from that of other plans. */
+  readonly apart: number;
+  readonly themes: readonly Theme[];
+}
+
 /** From the last disaster to the calm. */
 const REST_MS = 500;
 
-const THEMES: Readonly<Record<WorldName, readonly Theme[]>> = {
-  sqlite: [frozenPlan, nearlyDeadPlan],
-  warehouse: [frozenPlan, nearlyDeadPlan, loggedSleepPlan, deadHeadPlan, twoRowsPlan],
+const GROUPS: Readonly<Record<WorldName, readonly Group[]>> = {
+  sqlite: [{ share: 0.03, apart: 0x74686d65, themes: [frozenPlan, nearlyDeadPlan] }],
+  warehouse: [
+    {
+      share: 0.06,
+      apart: 0x74686d65,
+      themes: [frozenPlan, nearlyDeadPlan, loggedSleepPlan, deadHeadPlan, twoRowsPlan],
+    },
+  ],
 };
 
 /** The plan of a seed that has a theme; `undefined`: it has none. */
 export function themedPlan(world: WorldName, seed: number): Plan | undefined {
-  const random = seededRandom(seed ^ APART);
-  if (!random.chance(SHARES[world])) return undefined;
-  const theme = random.pick(THEMES[world]);
-  const { actions, ...rest } = theme(world, random);
-  const ordered = actions.toSorted((a, b) => a.at - b.at);
-  return { seed, world, ...rest, actions: ordered, calmAt: Math.max(...ordered.map(endOf)) + REST_MS };
+  for (const { share, apart, themes } of GROUPS[world]) {
+    const random = seededRandom(seed ^ apart);
+    if (!random.chance(share)) continue;
+    const { actions, ...rest } = random.pick(themes)(world, random);
+    const ordered = actions.toSorted((a, b) => a.at - b.at);
+    return { seed, world, ...rest, actions: ordered, calmAt: Math.max(...ordered.map(endOf)) + REST_MS };
+  }
+  return undefined;
 }
 
 function endOf(action: Action): number {

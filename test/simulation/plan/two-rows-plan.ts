@@ -4,8 +4,9 @@
  *
  * For: a claim of the second row of a step.
  */
+import { NO_HAZARDS } from './no-hazards.js';
 import type { Action, PodPlan } from './plan.js';
-import { CALM_HAZARDS, EVERY_TYPE, work, type Theme } from './theme.js';
+import { EVERY_TYPE, work, type Theme } from './theme.js';
 
 const WORK_MS = 12_000;
 
@@ -21,7 +22,7 @@ export const twoRowsPlan: Theme = (_, random) => {
   const combines = random.pick([undefined, 'never', 'always']);
   return {
     pods: [pod(), pod(), pod()],
-    hazards: { ...CALM_HAZARDS, latencyMs: random.pick([0, 10]) },
+    hazards: { ...NO_HAZARDS, latencyMs: random.pick([0, 10]) },
     habits: { sleeps: 'never', ...(combines === undefined ? {} : { combines }) },
     actions,
   };

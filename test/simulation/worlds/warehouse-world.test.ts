@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { NO_HAZARDS } from '../plan/no-hazards.js';
 import { MEASURED } from '../warehouse/traffic/settings.js';
-import { NO_HAZARDS, WarehouseFleet } from './support/warehouse-fleet.js';
+import { WarehouseFleet } from './support/warehouse-fleet.js';
 
 const HAZARDS = {
   ...NO_HAZARDS,

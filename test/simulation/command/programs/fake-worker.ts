@@ -5,14 +5,10 @@
  * - `roll` makes the simulation throw (seeds that end in 8), and `scale` to 0 ends the process (seeds that end in 9).
  * - `scale` to 1 never ends.
  */
+import { NO_HAZARDS } from '../../plan/no-hazards.js';
 import type { Action, Plan, WorldName } from '../../plan/plan.js';
 import type { Finding, Judgement } from '../judgement.js';
 import { serve } from '../serve.js';
-
-const NO_HAZARDS = {
-  ...{ latencyMs: 0, lostReply: 0, failure: 0, lateApplication: 0, duplicate: 0, lateReadMs: 0 },
-  ...{ oldSources: false, tokenLateMs: 0, suspendAfterMs: 0 },
-};
 
 const POD = { types: ['work'], slots: 2, heartbeatMs: 1_000, deadAfterMs: 5_000 };
 

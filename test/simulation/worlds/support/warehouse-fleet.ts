@@ -2,21 +2,8 @@
 import { FleetQ, type AnyFleetQ } from '../../../../src/index.js';
 import { sleep } from '../../../../src/runtime/runtime.js';
 import { VirtualRuntime } from '../../../../src/runtime/virtual-runtime.js';
-import type { Hazards } from '../../plan/plan.js';
 import { WarehouseWorld, type WarehouseWorldOptions } from '../warehouse-world.js';
 import { SILENT } from '../../../support/silent-logger.js';
-
-export const NO_HAZARDS: Hazards = {
-  latencyMs: 0,
-  lostReply: 0,
-  failure: 0,
-  lateApplication: 0,
-  duplicate: 0,
-  lateReadMs: 0,
-  oldSources: false,
-  tokenLateMs: 0,
-  suspendAfterMs: 0,
-};
 
 export interface WarehousePod {
   readonly queue: AnyFleetQ;
