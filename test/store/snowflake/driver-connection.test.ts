@@ -15,7 +15,8 @@ function connected() {
   };
   const driver = { createConnection: () => raw as unknown as Connection };
   const connection = new DriverConnection(new VirtualRuntime(), driver, undefined);
-  const run = () => connection.execute('SELECT 1', undefined, {}, new AbortController().signal);
+  const run = () =>
+    connection.execute('SELECT 1', undefined, {}, { signal: new AbortController().signal, longestPauseMs: 1_000 });
   const answer = (error: Error | undefined) =>
     sent?.complete?.(error as never, statement, error ? undefined : [{ N: 1 }]);
   return { connection, run, answer, cancel };

@@ -120,12 +120,16 @@ test('keeps an agent that the user has chosen', () => {
   expect(new HttpRequests().marking({ agentClass })).toEqual({ agentClass });
 });
 
+/** Pauses grow as long as they like, and nobody gives up. */
+const UNLIMITED = { signal: new AbortController().signal, longestPauseMs: Infinity };
+
 test('sends an ended request again, after growing pauses, until the caller gives up', async () => {
   const runtime = new VirtualRuntime({ seed: 1 });
   const requests = new HttpRequests();
   const at: number[] = [];
   const givenUp = new AbortController();
-  const sent = requests.repeating(runtime, givenUp.signal, () => {
+  const limits = { signal: givenUp.signal, longestPauseMs: Infinity };
+  const sent = requests.repeating(runtime, limits, () => {
     at.push(runtime.monotonicMs());
     return at.length < 6 ? Promise.reject(ended()) : Promise.resolve('answered');
   });
@@ -135,14 +139,24 @@ test('sends an ended request again, after growing pauses, until the caller gives
   expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
   expect(pauses.at(-1)!).toBeGreaterThan(4 * pauses[0]! - 1);
 
-  const failing = requests.repeating(runtime, givenUp.signal, () => Promise.reject(ended()));
+  const failing = requests.repeating(runtime, limits, () => Promise.reject(ended()));
   const failed = expect(failing).rejects.toThrow('Network error');
   givenUp.abort();
   await failed;
   const other = new Error('of another kind');
-  await expect(requests.repeating(runtime, new AbortController().signal, () => Promise.reject(other))).rejects.toBe(
-    other,
-  );
+  await expect(requests.repeating(runtime, UNLIMITED, () => Promise.reject(other))).rejects.toBe(other);
+});
+
+test('pauses no longer than it may before it sends a request again', async () => {
+  const runtime = new VirtualRuntime({ seed: 1 });
+  const at: number[] = [];
+  const sent = new HttpRequests().repeating(runtime, { ...UNLIMITED, longestPauseMs: 400 }, () => {
+    at.push(runtime.monotonicMs());
+    return at.length < 9 ? Promise.reject(ended()) : Promise.resolve('answered');
+  });
+  await runtime.advance(10_000);
+  expect(await sent).toBe('answered');
+  for (const [i, time] of at.slice(1).entries()) expect(time - at[i]!).toBeLessThanOrEqual(400);
 });
 
 test('sends a request again for two minutes at most, and then throws an error that says why', async () => {
@@ -150,7 +164,7 @@ test('sends a request again for two minutes at most, and then throws an error th
   const requests = new HttpRequests();
   const port = await someServer();
   await outcome(get({ host: '127.0.0.1', port, path: '/answered', agent: agentOf(requests.marking({})) }));
-  const failing = requests.repeating(runtime, new AbortController().signal, () => Promise.reject(ended()));
+  const failing = requests.repeating(runtime, UNLIMITED, () => Promise.reject(ended()));
   const failed = expect(failing).rejects.toMatchObject({ message: 'Network error', cause: { code: 'HTTP 503' } });
   await runtime.advance(180_000);
   await failed;

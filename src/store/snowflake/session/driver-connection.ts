@@ -12,7 +12,7 @@ import { asError } from '../../../errors.js';
 import type { Runtime } from '../../../runtime/runtime.js';
 import type { SnowflakeConnection } from '../options.js';
 import type { Driver } from './driver.js';
-import { HttpRequests } from './http-requests.js';
+import { HttpRequests, type RepeatLimits } from './http-requests.js';
 import type { Row, RunOptions } from './session-interface.js';
 
 /** How often the driver repeats a login, unless the user sets it: a session tries again by itself. */
@@ -42,10 +42,10 @@ export class DriverConnection {
     return this.#connection.isUp();
   }
 
-  /** @param givenUp when it aborts, the statement is not sent again */
-  execute(text: string, bind: string | undefined, options: RunOptions, givenUp: AbortSignal): Promise<Row[]> {
+  /** @param limits until when the statement is sent again if its request fails, and how often */
+  execute(text: string, bind: string | undefined, options: RunOptions, limits: RepeatLimits): Promise<Row[]> {
     const requestId = this.#runtime.uuid();
-    return this.#requests.repeating(this.#runtime, givenUp, () => this.#send(text, bind, options, requestId));
+    return this.#requests.repeating(this.#runtime, limits, () => this.#send(text, bind, options, requestId));
   }
 
   #send(

@@ -39,6 +39,12 @@ const OWNER = Symbol('FleetQ');
 /** An agent for no protocol: the driver then makes its own. */
 const NO_AGENT = { protocol: '' };
 
+/** Until when a request is repeated, and how often. */
+export interface RepeatLimits {
+  readonly signal: AbortSignal;
+  readonly longestPauseMs: number;
+}
+
 type Marked = { [OWNER]?: HttpRequests };
 
 let subscribed = false;
@@ -105,10 +111,16 @@ export class HttpRequests {
     request.once('close', () => arrived || this.#failedParts.add(part));
   }
 
-  /** The result of `send`, which is called again, after growing pauses, when the driver would have repeated the request. */
-  async repeating<T>(runtime: Runtime, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
+  /**
+   * The result of `send`, which is called again, after growing pauses, when the driver would have repeated the request.
+   *
+   * @param limits.signal when it aborts, `send` is not called again
+   * @param limits.longestPauseMs no pause is longer
+   */
+  async repeating<T>(runtime: Runtime, { signal, longestPauseMs }: RepeatLimits, send: () => Promise<T>): Promise<T> {
     const since = runtime.monotonicMs();
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = doubledMs(pauseMs, LONGEST_PAUSE_MS)) {
+    const mostMs = Math.min(LONGEST_PAUSE_MS, longestPauseMs);
+    for (let pauseMs = Math.min(FIRST_PAUSE_MS, mostMs); ; pauseMs = doubledMs(pauseMs, mostMs)) {
       try {
         return await send();
       } catch (thrown) {

@@ -6,7 +6,8 @@
  *   and the caller gets an error.
  * - A connection whose session is gone is dropped, whatever the driver says of it. The statement is sent once more over a new
  *   one: each of our statements may run twice.
- * - After a failed login the next one waits, longer each time.
+ * - After a failed login the next one waits, longer each time. So does a statement whose request failed. Neither waits for longer than half
+ *   a heartbeat interval: once Snowflake answers again, a pod is heard before it is taken for dead.
  * - Nothing that the driver throws leaves as it is, and no credentials leave at all.
  * - After `close`, nothing of the driver keeps the process alive for longer than 3 s.
  */
@@ -36,7 +37,7 @@ export interface SessionDependencies {
   readonly settings: string;
   /** How long a statement, or a login, may take at first. */
   readonly deadlineMs: number;
-  /** The longest pause after a failed login, at first. */
+  /** The longest pause after a failed login or request, at first. */
   readonly longestPauseMs: number;
 }
 
@@ -49,6 +50,7 @@ export class Session implements SessionHandle {
   #queue: Promise<unknown> = Promise.resolve();
   #connection: DriverConnection | undefined;
   #deadlineMs: number;
+  #longestPauseMs: number;
   #logins = 0;
 
   constructor(dependencies: SessionDependencies) {
@@ -56,6 +58,7 @@ export class Session implements SessionHandle {
     this.#backoff = new LoginBackoff(dependencies.runtime, dependencies.longestPauseMs);
     this.#departing = new DepartingConnections(dependencies.runtime);
     this.#deadlineMs = dependencies.deadlineMs;
+    this.#longestPauseMs = dependencies.longestPauseMs;
   }
 
   get logins(): number {
@@ -67,8 +70,9 @@ export class Session implements SessionHandle {
     this.#deadlineMs = Math.min(this.#deadlineMs, deadlineMs);
   }
 
-  /** From now on no pause after a failed login is longer than this. */
+  /** From now on no pause after a failed login or request is longer than this. */
   pauseAtMost(pauseMs: number): void {
+    this.#longestPauseMs = Math.min(this.#longestPauseMs, pauseMs);
     this.#backoff.pauseAtMost(pauseMs);
   }
 
@@ -149,7 +153,8 @@ export class Session implements SessionHandle {
       givenUp.abort();
       this.#drop({ cancel: true });
     };
-    return this.#timed('a statement', giveUp, () => connection.execute(text, bind, options, givenUp.signal));
+    const limits = { signal: givenUp.signal, longestPauseMs: this.#longestPauseMs };
+    return this.#timed('a statement', giveUp, () => connection.execute(text, bind, options, limits));
   }
 
   /** Waits for the work until its deadline, or until the session is closed. */

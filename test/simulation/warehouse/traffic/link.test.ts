@@ -43,6 +43,18 @@ describe('a process whose way to the warehouse', () => {
     expect(bed.version).toBe(1);
   });
 
+  it('was shut for long is answered soon after it opens, by what the session may pause', async () => {
+    const bed = new TrafficBed();
+    const { session, link } = realSession(bed, 60_000);
+    await bed.root.until(session.run('SELECT version'));
+    session.pauseAtMost(250);
+    link.out = () => Promise.reject(new Error('cut'));
+    const answer = bed.timed(session.run('UPDATE any'));
+    await bed.root.advance(30_000);
+    link.out = () => Promise.resolve();
+    expect((await bed.root.until(answer)).at).toBeLessThan(30_000 + 2_000);
+  });
+
   it('ended when it was killed leaves its statement to the warehouse', async () => {
     const bed = new TrafficBed();
     const connection = await bed.connected();

@@ -24,7 +24,7 @@ export function realSession(bed: TrafficBed, deadlineMs = 60_000, timeoutSeconds
     secrets: new Secrets(),
     settings: `ALTER SESSION SET LOCK_TIMEOUT = ${timeoutSeconds}, STATEMENT_TIMEOUT_IN_SECONDS = ${timeoutSeconds}`,
     deadlineMs,
-    longestPauseMs: 1_000,
+    longestPauseMs: 30_000,
   });
   return { session, link, machine };
 }
