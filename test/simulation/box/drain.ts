@@ -7,6 +7,7 @@
  *   only in peace is found too.
  */
 import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
+import { DEFAULT_RHYTHM } from '../../../src/store/snowflake/default-rhythm.js';
 import type { Plan } from '../plan/plan.js';
 import type { RowChange, World } from '../worlds/world.js';
 import type { FleetBox } from './fleet-box.js';
@@ -17,10 +18,10 @@ const DRAIN_LIMIT_MS = 120_000;
 /** A step that kills each pod that runs it ends with its fourth death: more than `maxCrashes`. */
 const DEATHS = 4;
 /**
- * On Snowflake the heartbeats of a large fleet come less often: one in 0.44 s for each pod, with room for a quarter more pods. The interval
- * shrinks once three quarters of it suffice. (Decision 0033.)
+ * On Snowflake the heartbeats of a large fleet come less often, with room for a quarter more pods. The interval shrinks once three quarters
+ * of it suffice. (Decision 0033.)
  */
-const HEARTBEAT_PER_POD_MS = (440 * 1.25) / 0.75;
+const HEARTBEAT_PER_POD_MS = (DEFAULT_RHYTHM.heartbeatPerPodMs * 1.25) / 0.75;
 /** A pod is dead after four intervals. The leader looks once in an interval, so it begins and ends to count up to one later. */
 const HEARTBEATS_TO_EVICTION = 6;
 /** From an eviction until the step runs again. */
@@ -104,11 +105,14 @@ function isLed(box: FleetBox): boolean {
   return alive.filter(({ isLeader }) => isLeader).length === 1 || alive.every(({ asleep }) => asleep);
 }
 
-/** A call that was lost before the calm may hang for a while, and with it the handler that made it, also on a pod that has drained. */
+/**
+ * A call that was lost before the calm may hang for a while, and with it the handler that made it, also on a pod that has drained. A pod
+ * learns of a cancel with its next query, and its handler runs on until then.
+ */
 function isWell(box: FleetBox): boolean {
   if (box.processes.some(({ gone, openCalls }) => !gone && openCalls > 0)) return false;
   return box.alive.every(({ queue, drained }) => {
-    const { reasons, strays } = queue.health();
-    return strays === 0 && (drained || reasons.length === 0);
+    const { reasons, strays, currentCapacity } = queue.health();
+    return strays === 0 && currentCapacity === 0 && (drained || reasons.length === 0);
   });
 }

@@ -39,6 +39,8 @@ export interface Bounds {
   readonly eventBoundMs: number;
   /** How long a pod may sleep on while a step is due. */
   readonly wakeBoundMs: number;
+  /** For so long a pod that stops waits for its handlers. */
+  readonly drainMs: number;
   /** For so long after the end of a fault its effects may show. */
   readonly faultEchoMs: number;
 }
@@ -61,5 +63,6 @@ export const DEFAULT_BOUNDS: Bounds = {
   noticeBoundMs: 60_000,
   eventBoundMs: 60_000,
   wakeBoundMs: 60_000,
+  drainMs: 2_000,
   faultEchoMs: 15_000,
 };

@@ -24,11 +24,15 @@ export interface LoadParts {
 export class LoadGenerator {
   readonly #parts: LoadParts;
   #inserted = 0;
-  /** How many steps that are measured were submitted. */
-  made = 0;
+  #made = 0;
 
   constructor(parts: LoadParts) {
     this.#parts = parts;
+  }
+
+  /** How many steps that are measured were submitted. */
+  get made(): number {
+    return this.#made;
   }
 
   /** Begins the load at `from`, in ms. */
@@ -74,7 +78,7 @@ export class LoadGenerator {
 
   /** Steps that are measured. */
   #submit(count: number, priority = 0): void {
-    this.made += count;
+    this.#made += count;
     for (const stepId of this.#insert(count, 's', priority)) this.#parts.measures.due(stepId);
   }
 

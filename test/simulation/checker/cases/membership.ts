@@ -254,6 +254,14 @@ export const MEMBERSHIP_CASES: readonly Case[] = [
     broken: (h) => evicted(two(h).fault('cut', 'p2', 8_000)),
   },
   {
+    rule: 'an outage evicts nobody',
+    shows: 'an eviction of a pod that has not fenced itself where requests may hang',
+    bounds: { mayHang: true },
+    good: (h) => evicted(two(h).fault('cut', 'p2', 8_000)),
+    broken: (h) =>
+      two(h).fault('cut', 'p1', 8_000).fault('cut', 'p2', 8_000).after(8_000).member('p1', 'evicted', 'p2'),
+  },
+  {
     rule: 'an eviction is checked again',
     shows: 'an eviction of a pod that was heard just before',
     good: (h) =>

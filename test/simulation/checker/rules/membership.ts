@@ -65,11 +65,12 @@ export const justEvictions: Rule = {
 
 export const outagesEvictNobody: Rule = {
   name: 'an outage evicts nobody',
-  says: 'A pod that runs is not evicted because of faults that cut off the pod that evicts it as well, at the same time.',
-  check(index, report, { faultEchoMs }) {
+  says: 'A pod that runs is not evicted because of faults that cut off the pod that evicts it as well, at the same time, unless a request without an answer kept it from being heard too.',
+  check(index, report, { faultEchoMs, mayHang }) {
     for (const { life, evicted, process } of evictedLives(index)) {
       const leader = index.processes.get(evicted.entry.process ?? '');
       if (isGone(process, evicted.at) || isOut(process, evicted) || !hasJoined(process, life)) continue;
+      if (mayHang && hasFenced(process, life, evicted)) continue;
       const from = evicted.at - deadAfterOf(process) - faultEchoMs;
       const faults = process.faults.filter(
         (fault) => SILENCING.has(fault.entry.name) && overlaps(fault, from, evicted.at),

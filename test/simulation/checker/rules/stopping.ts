@@ -2,9 +2,6 @@
 import { wasFaulty } from '../index/faults.js';
 import type { Rule } from '../rule.js';
 
-/** How long the pods of a box may drain, in ms. */
-const DRAIN_MS = 2_000;
-
 export const stoppingStartsNothing: Rule = {
   name: 'a stopping pod starts nothing',
   says: 'From the time when a pod is asked to stop, none of its handlers begins.',
@@ -20,12 +17,12 @@ export const stoppingStartsNothing: Rule = {
 export const leavesLast: Rule = {
   name: 'a pod leaves last',
   says: 'A pod that stops leaves the fleet when its handlers have ended, unless the time for its drain is over or a fault affects it.',
-  check(index, report) {
+  check(index, report, { drainMs }) {
     for (const process of index.processes.values()) {
       const { name, stoppingAt, lives, runs } = process;
       const left = lives.at(-1)?.left;
       if (stoppingAt === undefined || left === undefined || left.at < stoppingAt) continue;
-      if (left.at - stoppingAt >= DRAIN_MS || wasFaulty(index, process, stoppingAt, left.at)) continue;
+      if (left.at - stoppingAt >= drainMs || wasFaulty(index, process, stoppingAt, left.at)) continue;
       for (const { began, ended, claim, step } of runs) {
         const isOver = (entry: { readonly index: number } | undefined): boolean =>
           (entry?.index ?? Infinity) < left.index;
