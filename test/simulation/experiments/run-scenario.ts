@@ -15,8 +15,15 @@ import { LoadGenerator } from './load.js';
 import { Measures } from './measures.js';
 import { isSteady, type Outcome, type Scenario } from './scenario.js';
 
-/** Pods start one after the other within this time. The load begins when all have started. */
+/** Pods start one after the other within this time, or as fast as this if they are many. The load begins when all have started. */
 const START_MS = 20_000;
+/**
+ * When a thousand pods start within 20 s, the warehouse cannot answer their first heartbeats in time: starts fail, and are tried again
+ * for minutes.
+ */
+const STARTS_PER_SECOND = 15;
+/** A fleet that has not started by then never will. */
+const LONGEST_START_MS = 900_000;
 /** Between two looks at whether the fleet has started, or a burst or a lone step is settled. */
 const LOOK_MS = 250;
 const STATEMENT_TIMEOUT_MS = 60_000;
@@ -43,8 +50,7 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
   const load = new LoadGenerator({ root, measures, insert, unclaimed, scenario });
   const { load: kind, warmUpMs, measureMs, headsDieEveryMs } = scenario;
   const steady = isSteady(kind);
-  fleet.begin(START_MS);
-  while (fleet.ready < scenario.pods) await root.advance(LOOK_MS);
+  await started(root, fleet, scenario);
   load.begin(steady ? 0 : warmUpMs);
   if (headsDieEveryMs !== undefined) everyMs(root, headsDieEveryMs, () => fleet.replace(head()));
   await root.advance(warmUpMs);
@@ -63,6 +69,15 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
     ),
     cpuS: Math.round((user + system) / 100_000) / 10,
   };
+}
+
+/** @throws Error if not all pods start in time */
+async function started(root: VirtualRuntime, fleet: Stage['fleet'], { pods }: Scenario): Promise<void> {
+  fleet.begin(Math.max(START_MS, (pods / STARTS_PER_SECOND) * 1_000));
+  while (fleet.ready < pods) {
+    if (root.monotonicMs() >= LONGEST_START_MS) throw new Error(`only ${fleet.ready} of ${pods} pods have started`);
+    await root.advance(LOOK_MS);
+  }
 }
 
 async function measured(

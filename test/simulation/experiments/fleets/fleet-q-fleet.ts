@@ -8,6 +8,9 @@ import type { Measures } from '../measures.js';
 import type { Scenario } from '../scenario.js';
 import { SILENT } from '../../../support/silent-logger.js';
 
+/** How long the host of a pod waits after a start that has failed, before it starts the pod again. */
+const START_AGAIN_MS = 10_000;
+
 interface Member {
   readonly queue: FleetQ;
   readonly machine: VirtualRuntime;
@@ -68,9 +71,19 @@ export class FleetQFleet {
     });
     queue.onBrief('step:completed', ({ stepId }) => this.#measures.settled(stepId));
     this.#members.set(name, { queue, machine, link });
-    void queue.start().then(
-      () => this.#ready++,
-      () => {}, // it was killed, or the run is over
-    );
+    void this.#run(queue, machine);
+  }
+
+  /** Its host starts it until that succeeds. Not once it was killed: no timer of its machine fires any more. */
+  async #run(queue: FleetQ, machine: VirtualRuntime): Promise<void> {
+    for (;;) {
+      try {
+        await queue.start();
+        this.#ready++;
+        return;
+      } catch {
+        await sleep(machine, START_AGAIN_MS);
+      }
+    }
   }
 }
