@@ -374,6 +374,21 @@ describe('settlements', () => {
     }
   });
 
+  test('that another session reads than the one that wrote are read once more', async () => {
+    for (const unclear of ['late', 'absent']) {
+      let [reads, logins] = [0, 1];
+      const answer = (statement: string) => {
+        if (statement !== 'receipts') return [];
+        if (++reads === 2) logins++;
+        return [receipt(one, reads < 3 ? unclear : 'mine')];
+      };
+      const { exchange, names } = exchanging(answer, { logins: () => logins });
+      expect(await exchange.settle(POD, [one])).toEqual(['settled']);
+      const again = ['settle', 'refresh', 'receipts'];
+      expect(names(), unclear).toEqual(['settle', 'receipts', ...again, ...again]);
+    }
+  });
+
   test('whose claims are still held are applied again, a few times at most', async () => {
     let tries = 0;
     const answer = (until: number) => (statement: string) =>

@@ -33,7 +33,7 @@ import { mustLook } from '../combining/asking.js';
 import type { LateReads } from '../late-read-wait.js';
 import type { SignOfLifeSequence } from '../pods/sign-of-life-sequence.js';
 import { refreshRows } from '../refresh-rows.js';
-import type { SessionHandle, StatementRunner } from '../session/session-interface.js';
+import type { SessionHandle } from '../session/session-interface.js';
 import { CandidateSkip } from './candidate-skip.js';
 import { DuplicateRowClaims } from './duplicate-row-claims.js';
 import type { ExpectedSteps } from './expected-steps.js';
@@ -51,7 +51,7 @@ export interface ExchangeDependencies {
   /** The session of the pool's exchange. It sends busy statements again. */
   readonly session: SessionHandle;
   /** The session of recovery's settlements. */
-  readonly rest: StatementRunner;
+  readonly rest: SessionHandle;
   readonly runtime: Pick<Runtime, 'uuid' | 'random' | 'monotonicMs'>;
   readonly settlements: Settlements;
   readonly sequence: SignOfLifeSequence;

@@ -5,7 +5,8 @@
  * - A receipt needs evidence. A row that has not come as far as its claim was read late and proves nothing. Neither does a row
  *   that still reads `claimed` after an UPDATE that should have settled it.
  * - Where a read proves nothing, the settlements are applied once more by an UPDATE that reads only its bind, and the rows of
- *   their steps are written unchanged. The session then sees the rows as they are, so no answer has to be waited for.
+ *   their steps are written unchanged. The session then sees the rows as they are, so no answer has to be waited for. A session
+ *   that has begun meanwhile does not: what it reads proves nothing again.
  * - The archive is searched only for steps that the hot table certainly lacks. There, absence counts once late reads are over.
  * - Receipts are read on the session that wrote.
  */
@@ -15,7 +16,7 @@ import { bindChunks, type BindChunk } from '../bind-chunks.js';
 import type { LateReads } from '../late-read-wait.js';
 import { refreshRows } from '../refresh-rows.js';
 import { fenceOf, text } from '../rows.js';
-import type { Row, StatementRunner } from '../session/session-interface.js';
+import type { Row, SessionHandle, StatementRunner } from '../session/session-interface.js';
 import type { ExchangeStatements } from './statements.js';
 
 export interface SettlementsDependencies {
@@ -72,7 +73,7 @@ export class Settlements {
   }
 
   /** Applies settlements, and answers what became of each. @throws StoreError */
-  async settle(session: StatementRunner, pod: PodRef, settlements: readonly Settlement[]): Promise<Receipt[]> {
+  async settle(session: SessionHandle, pod: PodRef, settlements: readonly Settlement[]): Promise<Receipt[]> {
     const states: ReceiptStates = new Map();
     for (const chunk of settlementChunks(settlements)) {
       await this.apply(session, pod, chunk);
@@ -84,40 +85,46 @@ export class Settlements {
   /**
    * The receipts of settlements that have been applied, from what was read of them so far.
    *
-   * @throws StoreError `STORE_UNAVAILABLE` if a claim still stands after every repeat
+   * @throws StoreError `STORE_UNAVAILABLE` if a claim still stands after every repeat, or nothing was proved
    */
   async receipts(
-    session: StatementRunner,
+    session: SessionHandle,
     pod: PodRef,
     settlements: readonly Settlement[],
     states: ReceiptStates,
   ): Promise<Receipt[]> {
     const inState = (...wanted: readonly ReceiptState[]) =>
       settlements.filter((one) => wanted.includes(states.get(fenceKey(one)) ?? 'absent'));
-    for (let tries = 0; ; tries++) {
-      const open = tries === 0 ? inState('claimed', 'late', 'absent') : inState('claimed');
+    for (let tries = 0, isFresh = false; ; tries++) {
+      const open = isFresh ? inState('claimed') : inState('claimed', 'late', 'absent');
       if (open.length === 0) break;
       if (tries > REPEATS) throw notApplied(open.length);
       if (tries === REPEATS) await this.#lateReads.waitOut(); // their rows may have been deleted
-      await this.#applyAgain(session, pod, open, states);
+      isFresh = await this.#applyAgain(session, pod, open, states);
     }
     const absent = inState('absent');
     if (absent.length > 0) await this.#searchArchive(session, pod, absent, states);
     return settlements.map((one) => RECEIPTS[states.get(fenceKey(one)) ?? 'absent']);
   }
 
-  /** A claim that still stands after this is kept back by another settlement of its step. */
+  /**
+   * A claim that still stands after this is kept back by another settlement of its step.
+   *
+   * @returns whether the rows were read as they are
+   */
   async #applyAgain(
-    session: StatementRunner,
+    session: SessionHandle,
     pod: PodRef,
     open: readonly Settlement[],
     states: ReceiptStates,
-  ): Promise<void> {
+  ): Promise<boolean> {
+    const { logins } = session;
     for (const chunk of settlementChunks(open)) {
       await this.apply(session, pod, chunk);
       await refreshRows(session, this.#refresh, chunk.items);
       collect(states, await this.states(session, pod, chunk.items));
     }
+    return session.logins === logins || !this.#lateReads.arePossible;
   }
 
   /** A step is archived long after it has ended, and the settlement of its last claim goes with it. */
@@ -147,7 +154,7 @@ const RECEIPTS: Readonly<Record<ReceiptState, Receipt>> = {
 };
 
 function notApplied(count: number): StoreError {
-  const message = `${count} settlements were applied ${REPEATS + 1} times, and their claims still stand; they will be sent again`;
+  const message = `${count} settlements were applied ${REPEATS + 1} times, and no read shows what became of them; they will be sent again`;
   return new StoreError('STORE_UNAVAILABLE', message, true);
 }
 
