@@ -72,7 +72,7 @@ export async function drain(
   );
   const shortMs = SHORT_HEARTBEATS * Math.max(...plan.pods.map(({ heartbeatMs }) => heartbeatMs));
   const keepMs = plan.habits?.keepMs;
-  const removedMs = keepMs === undefined ? 0 : keepMs + HOUSEKEEPING_MS;
+  const removedMs = keepMs === undefined || keepMs > limitMs ? 0 : keepMs + HOUSEKEEPING_MS;
   const atLeastMs = Math.max(removedMs, isThorough(plan) ? longMs : shortMs);
   for (;;) {
     await root.advance(LOOK_MS);

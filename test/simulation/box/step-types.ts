@@ -59,7 +59,7 @@ export function atOnce({ does, forMs, odd = 0 }: Behaviour): (() => unknown) | u
 
 /** @param nth how often the step has been run, this time included, by whatever pod */
 export async function behave(behaviour: Behaviour, ctx: StepContext, machine: Machine, nth: number): Promise<unknown> {
-  const { does, forMs, odd = 0 } = behaviour;
+  const { does, forMs, odd = 0, filler } = behaviour;
   const { runtime } = machine;
   if (does === 'hangs') {
     await new Promise<void>((resolve) => ctx.signal.addEventListener('abort', () => resolve(), { once: true }));
@@ -76,7 +76,7 @@ export async function behave(behaviour: Behaviour, ctx: StepContext, machine: Ma
   ctx.signal.throwIfAborted();
   switch (does) {
     case 'returns':
-      return { took: forMs };
+      return { took: forMs, ...(filler === undefined ? {} : { filler }) };
     case 'throws':
     case 'throws once':
       if (does === 'throws' || nth === 1) throw new Error('the step throws');

@@ -36,7 +36,7 @@ export function boundsOf(plan: Plan): Bounds {
     mayHang,
     wakeBoundMs: WAKE_MS + hazards.tokenLateMs + (mayHang ? HANG_MS : 0),
     latenessMs: hazards.lateReadMs + (hazards.oldSources ? STATEMENT_MS : 0),
-    workMs: WORK_MS,
+    workMs: WORK_MS + 1.5 * (hazards.small?.slowerMs ?? 0),
     clockSlackMs: 1_000,
     ...(isGentle(plan) && { waitBoundMs: GENTLE_WAIT_MS }),
   };

@@ -35,6 +35,8 @@ export interface Behaviour {
   readonly forMs: number;
   /** Which of the odd values, of the ways to submit, or of the answers of a schema. */
   readonly odd?: number;
+  /** Makes the args long, and the result of a step that returns. */
+  readonly filler?: string;
 }
 
 /** How steps are submitted. */
@@ -151,6 +153,21 @@ export interface Hazards {
   readonly tokenLateMs: number;
   /** The warehouse suspends after this time without a statement; 0: never. */
   readonly suspendAfterMs: number;
+  /** The warehouse is too small for the fleet. Absent: it has room. */
+  readonly small?: SmallWarehouse;
+  /** An UPDATE of an exchange is refused for its values: a request that it would serve is bad. Absent: never. */
+  readonly badRequest?: number;
+}
+
+export interface SmallWarehouse {
+  /** How many statements run at a time. */
+  readonly slots: number;
+  /** How many may wait for a table, or to insert into it; the next is refused. */
+  readonly waiters: number;
+  /** How long an INSERT keeps others from inserting; 0: not at all. */
+  readonly insertLockMs: number;
+  /** By how much longer each statement works. */
+  readonly slowerMs: number;
 }
 
 /** What distinguishes the processes of a plan from those of others. */

@@ -3,12 +3,16 @@
  *
  * Invariants: a seed that has no theme is not touched: what decides here is drawn from a seeded random of its own.
  */
+import { archivePlan } from './archive-plan.js';
+import { commandsPlan } from './commands-plan.js';
 import { deadHeadPlan } from './dead-head-plan.js';
 import { frozenPlan } from './frozen-plan.js';
+import { largePodPlan } from './large-pod-plan.js';
 import { loggedSleepPlan } from './logged-sleep-plan.js';
 import { nearlyDeadPlan } from './nearly-dead-plan.js';
 import type { Action, Plan, WorldName } from './plan.js';
 import { seededRandom } from './seeded-random.js';
+import { smallWarehousePlan } from './small-warehouse-plan.js';
 import type { Theme } from './theme.js';
 import { twoRowsPlan } from './two-rows-plan.js';
 
@@ -32,6 +36,7 @@ const GROUPS: Readonly<Record<WorldName, readonly Group[]>> = {
       apart: 0x74686d65,
       themes: [frozenPlan, nearlyDeadPlan, loggedSleepPlan, deadHeadPlan, twoRowsPlan],
     },
+    { share: 0.02, apart: 0x6461776e, themes: [archivePlan, commandsPlan, largePodPlan, smallWarehousePlan] },
   ],
 };
 

@@ -120,7 +120,7 @@ export class ModelledWarehouse implements Machinery {
 
   faultOf(statement: KnownStatement): RequestFault | undefined {
     const { fault } = this.#parts;
-    return fault === undefined ? drawFault(statement.kind, this.#traffic, this.#random) : fault(statement);
+    return fault === undefined ? drawFault(statement, this.#traffic, this.#random) : fault(statement);
   }
 
   /** Does something later, but not after the calm has come. */

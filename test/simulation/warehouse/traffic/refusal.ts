@@ -41,6 +41,7 @@ export const refusals = {
     'XX000',
     'SQL execution internal error:\nProcessing aborted by error 300010:391167117; incident 4283571.',
   ),
+  badValue: refusal('100038', '22018', "Numeric value 'many' is not recognized"),
   sessionGone: { code: '390111', message: 'Session no longer exists. New login required to access the service.' },
   tokenInvalid: { code: '390104', message: 'User must login again to access the service.' },
   masterExpired: {

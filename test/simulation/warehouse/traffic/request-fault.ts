@@ -3,7 +3,7 @@
  *
  * Invariant: only what changes something can land late, or twice; for a SELECT that would be the same as a lost reply.
  */
-import type { StatementKind } from '../statements/known-statement.js';
+import type { KnownStatement } from '../statements/known-statement.js';
 import type { Traffic } from './settings.js';
 
 export type RequestFault =
@@ -11,6 +11,8 @@ export type RequestFault =
   | 'unsent'
   /** The server fails, and nothing is applied. */
   | 'refused'
+  /** The server cannot hold a value of a request that it serves. Nothing is applied. */
+  | 'bad values'
   /** The session has ended: 390111, 390114, or 390104. Nothing is applied. */
   | 'session gone'
   | 'token expired'
@@ -26,6 +28,9 @@ export type RequestFault =
   | 'late, never answered'
   /** It is applied, and once more later. */
   | 'twice';
+
+/** The UPDATE that serves the requests of other pods. */
+const SERVES_OTHERS = 'exchange.exchange';
 
 /** Each with its share of the faults of its kind, in percent. */
 const LOST: readonly (readonly [RequestFault, number])[] = [
@@ -45,8 +50,13 @@ const LATE: readonly (readonly [RequestFault, number])[] = [
   ['late, never answered', 50],
 ];
 
-export function drawFault(kind: StatementKind, traffic: Traffic, random: () => number): RequestFault | undefined {
-  const { lostReply, failure, lateApplication, duplicate } = traffic;
+export function drawFault(
+  { name, kind }: Pick<KnownStatement, 'name' | 'kind'>,
+  traffic: Traffic,
+  random: () => number,
+): RequestFault | undefined {
+  const { lostReply, failure, lateApplication, duplicate, badRequest } = traffic;
+  if (name === SERVES_OTHERS && badRequest > 0 && random() < badRequest) return 'bad values';
   if (lostReply + failure + lateApplication + duplicate === 0) return undefined;
   const changes = kind === 'insert' || kind === 'update' || kind === 'delete';
   let chance = random();

@@ -3,7 +3,7 @@
  *
  * The times are those of the model of combining: a public measurement of an X-Small warehouse, and what follows from it.
  */
-import type { Hazards } from '../../plan/plan.js';
+import type { Hazards, SmallWarehouse } from '../../plan/plan.js';
 
 /** All times in ms. */
 export interface Figures {
@@ -92,6 +92,8 @@ export interface Traffic {
   readonly reading: 'a' | 'b';
   readonly token: TokenFault;
   readonly tokenMs: number;
+  /** An UPDATE of an exchange is refused for its values. */
+  readonly badRequest: number;
 }
 
 export const CALM: Omit<Traffic, 'figures'> = Object.freeze({
@@ -104,15 +106,17 @@ export const CALM: Omit<Traffic, 'figures'> = Object.freeze({
   reading: 'a',
   token: 'none',
   tokenMs: 0,
+  badRequest: 0,
 });
 
 /** The traffic of a plan. @param figures before the plan's latency and suspension */
 export function trafficOf(hazards: Hazards, figures: Figures = FAST): Traffic {
   const { lostReply, failure, lateApplication, duplicate, lateReadMs, oldSources, tokenLateMs, suspendAfterMs } =
     hazards;
+  const { small, badRequest = 0 } = hazards;
   return {
     figures: {
-      ...figures,
+      ...(small === undefined ? figures : smaller(figures, small)),
       clientMs: figures.clientMs + hazards.latencyMs / 2,
       suspendAfterMs,
     },
@@ -125,5 +129,14 @@ export function trafficOf(hazards: Hazards, figures: Figures = FAST): Traffic {
     reading: oldSources ? 'b' : 'a',
     token: tokenLateMs > 0 ? 'late or early' : 'none',
     tokenMs: tokenLateMs,
+    badRequest,
+  };
+}
+
+function smaller(figures: Figures, { slots, waiters, insertLockMs, slowerMs }: SmallWarehouse): Figures {
+  const { selectMs, insertMs, updateMs } = figures;
+  return {
+    ...{ ...figures, slots, waiters, insertLockMs, insertWaiters: waiters },
+    ...{ selectMs: selectMs + slowerMs, insertMs: insertMs + slowerMs, updateMs: updateMs + slowerMs },
   };
 }

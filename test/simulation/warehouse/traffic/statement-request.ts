@@ -87,6 +87,8 @@ export class StatementRequest {
     switch (fault) {
       case 'refused':
         return this.#reply({ refusal: refusals.internalError });
+      case 'bad values':
+        return this.#reply({ refusal: refusals.badValue });
       case 'session gone':
         return this.#endSession(session, refusals.sessionGone);
       case 'token expired':
