@@ -19,6 +19,10 @@ const STEP = { type: 'plain', args: ARGS };
 /** A definition that nobody has made with `defineStep`. */
 const made = (fields: object): never => ({ type: 'plain', run, ...fields }) as never;
 
+function register(queue: AnyFleetQ, definition: unknown): unknown {
+  return (queue as unknown as { register(definition: unknown): unknown }).register(definition);
+}
+
 class Point {
   readonly x = 1;
   toJSON(): never {
@@ -104,6 +108,7 @@ function wellNamed(): unknown {
   snowflake({ ...PLACE, sleep: { quietForMs: 60_000 }, staleReadMs: 0 });
   snowflakeDdl({ ...PLACE, role: 'PODS', warehouse: 'SMALL' });
   snowflakeDdl({ ...PLACE, role: 'PODS' });
+  for (const workerUrl of ['file:///worker.js', new URL('file:///worker.js')]) sqlite({ workerUrl });
   return snowflake({ ...PLACE, typo: 1 } as never);
 }
 
@@ -152,6 +157,7 @@ const CALLS: readonly (readonly [code: string, call: Call])[] = [
   ...BATCHES.map((steps) => ['STEP_INVALID', (queue: AnyFleetQ) => queue.submitMany(steps as never)] as const),
   ...OTHERS,
   ...[...STORES, wellNamed].map((call) => ['OPTION_INVALID', call] as const),
+  ['STEP_TYPE_INVALID', (queue) => register(queue, { type: 'odd' })],
 ];
 
 /** How many of them one action makes. */
@@ -163,6 +169,10 @@ export async function misuse(caller: SimulatedProcess, from: number): Promise<vo
     const [code, call] = CALLS[(from + i) % CALLS.length]!;
     await caller.call('misuse', async (queue) => call(queue), { expects: code });
   }
+  if (caller.plan !== undefined)
+    await caller.call('misuse', async (queue) => register(queue, PLAIN), { expects: 'REGISTER_LATE' });
+  if (caller.refusesUnknown)
+    await caller.call('misuse', async (queue) => register(queue, PLAIN), { expects: 'STEP_TYPE_DUPLICATE' });
   if (caller.refusesUnknown)
     for (const type of ['palin', 'of no kind'])
       await caller.call('misuse', (queue) => queue.submit({ type, args: ARGS }), { expects: 'STEP_TYPE_UNKNOWN' });

@@ -21,7 +21,14 @@ async function byCursor(queue: AnyFleetQ): Promise<unknown> {
   const { next } = await page({ pageSize: 1 })(queue);
   if (next === null) return 'no second page';
   await page({ pageSize: 2, after: next })(queue);
+  await page({ pageSize: 2, after: damaged(next) })(queue).catch(() => undefined);
   return page({ order: 'newest', after: next })(queue);
+}
+
+/** The cursor's mark of its listing is as it was, the row behind it is not. */
+function damaged(cursor: string): string {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  return Buffer.from(`${text.slice(0, 7)}no row`).toString('base64url');
 }
 
 const LOOKS: readonly Look[] = [
@@ -64,6 +71,16 @@ export async function recoverByHand(caller: SimulatedProcess): Promise<void> {
   await caller.call(
     'runRecovery',
     (queue) => queue.runRecovery({ force: true }),
+    {},
+    () => ({}),
+  );
+}
+
+/** What a recovery would do, asked of any pod. */
+export async function preview(caller: SimulatedProcess): Promise<void> {
+  await caller.call(
+    'runRecovery',
+    (queue) => queue.runRecovery({ dryRun: true, force: true }),
     {},
     () => ({}),
   );
