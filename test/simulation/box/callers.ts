@@ -6,7 +6,7 @@
 import type { StepState } from '../history/history.js';
 import type { Action } from '../plan/plan.js';
 import { misuse } from './bad-input.js';
-import { lookAround, recoverByHand } from './other-calls.js';
+import { lookAround, preview, recoverByHand } from './other-calls.js';
 import type { SimulatedProcess } from './simulated-process.js';
 import { manyTypes } from './step-types.js';
 import { namesIds, pileUp, send, type Submission } from './submissions.js';
@@ -80,7 +80,7 @@ export class Callers {
     if (call.do === 'backlog') return this.#pileUp(call);
     if (call.do === 'look') return void lookAround(this.#caller(), call.from ?? 0);
     if (call.do === 'misuse') return void misuse(this.#caller(), call.from ?? 0);
-    if (call.do === 'recover') return void recoverByHand(this.#caller());
+    if (call.do === 'recover') return void (call.how === 'a preview' ? preview : recoverByHand)(this.#caller());
     const chosen = this.#chosen(call);
     if (chosen === undefined) return;
     this.#ask(call, chosen);

@@ -5,7 +5,7 @@
  */
 import { defineStep } from '../../../src/step/definition.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
-import type { Machine } from './step-types.js';
+import type { Machine, SubmittedStep } from './step-types.js';
 
 /** Of a type that every plan has a pod for. */
 const CHILD = defineStep({ type: 'plain', run: (_args: { does: string; forMs: number; odd?: number }) => null });
@@ -61,8 +61,28 @@ export async function submitMany(ctx: StepContext, { misuse }: Machine, odd: num
 }
 
 /** Waits for a step that may need the slot of this handler. */
-export async function waitForOne(ctx: StepContext, { runtime, waitFor }: Machine): Promise<unknown> {
-  const stepId = await ctx.submit(CHILD, WORK, { name: 'awaited' });
+export async function waitForOne(ctx: StepContext, machine: Machine): Promise<unknown> {
+  return waitPatiently(ctx, machine, await ctx.submit(CHILD, WORK, { name: 'awaited' }));
+}
+
+/** Longer than a handler waits: such a step needs no slot meanwhile. */
+const LATER_MS = 30_000;
+
+/** Steps that handlers submit by the queue: none of them is known to be a handler's own. */
+const STRANGERS: readonly ((ctx: StepContext) => SubmittedStep)[] = [
+  () => ({ type: 'plain', args: WORK }),
+  ({ stepId }) => ({ type: 'plain', args: WORK, stepId: `${stepId}-strange` }),
+  () => ({ type: 'plain', args: WORK, delayMs: LATER_MS }),
+  () => ({ type: 'plain', args: WORK, stepId: 'awaited by all' }),
+];
+
+/** Waits for a step of somebody else. */
+export async function waitForStranger(ctx: StepContext, machine: Machine, odd: number): Promise<unknown> {
+  const step = STRANGERS[odd % STRANGERS.length]!(ctx);
+  return waitPatiently(ctx, machine, await machine.submit(step));
+}
+
+async function waitPatiently(ctx: StepContext, { runtime, waitFor }: Machine, stepId: string): Promise<unknown> {
   const patience = new AbortController();
   const timer = runtime.after(WAITS_MS, () => patience.abort());
   try {

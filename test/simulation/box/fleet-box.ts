@@ -117,6 +117,10 @@ export class FleetBox {
         return this.#cut(action);
       case 'flaps':
         return this.#flap(action, this.#shared.root.monotonicMs() + action.forMs);
+      case 'sql':
+        return this.#shared.world.writeByHand?.(action.nth);
+      case 'lock':
+        return this.#lock(action.forMs);
       case 'slow':
         return this.#slow(action.forMs, action.byMs);
       default: {
@@ -212,6 +216,15 @@ export class FleetBox {
     if (root.monotonicMs() + awayMs > until) return;
     this.#cut({ at: flaps.at, do: 'cut', pod: 'all', forMs: awayMs, how: 'fails' });
     root.after(awayMs + backMs, () => this.#flap(flaps, until));
+  }
+
+  /** Nobody reads or writes: for each process it is as if it was cut off. */
+  #lock(forMs: number): void {
+    const { root, world } = this.#shared;
+    const until = root.monotonicMs() + forMs;
+    for (const process of this.processes.filter(({ gone }) => !gone))
+      this.#fault('cut', process, { until, details: { how: 'fails' } });
+    root.after(forMs, world.lock?.() ?? (() => {}));
   }
 
   #slow(forMs: number, byMs: number): void {

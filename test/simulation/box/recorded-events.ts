@@ -1,6 +1,7 @@
 /** Which events of a queue go into the history, and which of their fields. */
 import type { AnyFleetQ } from '../../../src/index.js';
 import type { EventName } from '../../../src/events.js';
+import type { Habits } from '../plan/plan.js';
 
 /** The fields that the checker needs. Others, such as args and whole steps, would only make the history longer. */
 const FIELDS: Partial<Record<EventName, readonly string[]>> = {
@@ -30,15 +31,20 @@ const FIELDS: Partial<Record<EventName, readonly string[]>> = {
 
 type Recorder = (name: string, stepId: string | undefined, fields: Readonly<Record<string, unknown>>) => void;
 
-export function recordEvents(queue: AnyFleetQ, record: Recorder): void {
+/** What is not listened to where somebody hears the exchanges. */
+const UNHEARD: ReadonlySet<string> = new Set(['step:submitted']);
+
+export function recordEvents(queue: AnyFleetQ, record: Recorder, { hearsExchanges = false }: Habits = {}): void {
   for (const [name, fields] of Object.entries(FIELDS)) {
+    if (hearsExchanges && UNHEARD.has(name)) continue;
     queue.on(name as EventName, (payload: unknown) => {
       const given = payload as Readonly<Record<string, unknown>>;
       const stepId = typeof given['stepId'] === 'string' ? given['stepId'] : undefined;
       record(name, stepId, Object.fromEntries(fields.map((field) => [field, short(given[field])])));
     });
   }
-  recordFirstBeats(queue, record);
+  if (hearsExchanges) queue.on('exchange:completed', () => {});
+  else recordFirstBeats(queue, record);
 }
 
 /** The first heartbeat that is answered after the pod has fenced itself. All of them would only make the history longer. */

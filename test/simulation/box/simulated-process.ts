@@ -95,12 +95,13 @@ export class SimulatedProcess {
       kill: () => this.kill(),
       waitFor: (stepId, signal) => queue.waitFor(stepId, { signal }),
       cancel: (stepId) => this.call('cancel', () => queue.cancel(stepId), { stepId }),
+      submit: (step) => this.queue.submit(step),
       misuse: (expects, call) => this.call('misuse', call, { expects }),
     };
     const run = (args: unknown, ctx: StepContext) => this.#run((args as Behaviour | undefined) ?? NO_ARGS, ctx);
     const types = plan === undefined ? (this.refusesUnknown ? TYPES : []) : typesOf(plan);
     for (const type of types) queue.register(definitionOf(type, run) as AnyDefinition);
-    recordEvents(this.queue, (name, stepId, fields) => {
+    const record = (name: string, stepId: string | undefined, fields: Readonly<Record<string, unknown>>): void => {
       if (this.#killed) return; // in the middle of a turn, whose rest is not its own any more
       if (name === 'pod:fenced' && fields['recoverable'] === false) this.drained = true;
       // A process that joins under the same podId is announced, too. Only this process completes its own heartbeats.
@@ -113,7 +114,8 @@ export class SimulatedProcess {
         fields,
         ...(stepId === undefined ? {} : { stepId }),
       });
-    });
+    };
+    recordEvents(this.queue, record, shared.habits);
   }
 
   /** Starts the pod. Resolves, at the latest, when the process is gone. */

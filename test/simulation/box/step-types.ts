@@ -5,7 +5,7 @@ import { sleep } from '../../../src/runtime/runtime.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
 import type { StepTypeOptions } from '../../../src/step/type-map.js';
 import type { Behaviour } from '../plan/plan.js';
-import { submitMany, submitOne, waitForOne } from './children.js';
+import { submitMany, submitOne, waitForOne, waitForStranger } from './children.js';
 import { ODD_ERRORS, ODD_RESULTS, oddly } from './odd-values.js';
 import { SCHEMA } from './schemas.js';
 
@@ -27,6 +27,14 @@ export function manyTypes(count: number): string[] {
 /** The largest payload and the largest result of a simulated queue. */
 export const MOST_BYTES = 4_000;
 
+/** A step that a handler submits by the queue of its pod. */
+export interface SubmittedStep {
+  readonly type: string;
+  readonly args: unknown;
+  readonly stepId?: string;
+  readonly delayMs?: number;
+}
+
 /** The machine of the pod that runs the step. */
 export interface Machine {
   readonly runtime: Parameters<typeof sleep>[0];
@@ -35,6 +43,7 @@ export interface Machine {
   /** Calls of the pod's own queue. */
   waitFor(stepId: string, signal: AbortSignal): Promise<unknown>;
   cancel(stepId: string): Promise<unknown>;
+  submit(step: SubmittedStep): Promise<string>;
   /** A call that must be refused with this code. */
   misuse(code: string, call: () => Promise<unknown>): Promise<unknown>;
 }
@@ -98,6 +107,8 @@ export async function behave(behaviour: Behaviour, ctx: StepContext, machine: Ma
       return { children: await submitMany(ctx, machine, odd) };
     case 'waits for another':
       return await waitForOne(ctx, machine);
+    case 'waits for a stranger':
+      return await waitForStranger(ctx, machine, odd);
     case 'cancels itself':
       await machine.cancel(ctx.stepId);
       return { attempt: ctx.attempt, of: ctx.maxRetries };

@@ -27,6 +27,7 @@ export interface Behaviour {
     | 'submits another'
     | 'submits many'
     | 'waits for another' // without a time-out, until it has waited for long
+    | 'waits for a stranger' // the same, for a step that it has not submitted by its context
     | 'cancels itself'
     | 'returns what JSON cannot carry'
     | 'returns too much'
@@ -93,7 +94,8 @@ export type Action = { readonly at: number } & (
     }
   | { readonly do: 'look'; readonly from?: number } // what only reads: lists, counts, the fleet, the leader …
   | { readonly do: 'misuse'; readonly from?: number } // calls with bad input
-  | { readonly do: 'recover' } // a recovery cycle by hand
+  /** A recovery cycle by hand, or what it would do. */
+  | { readonly do: 'recover'; readonly how?: 'a preview' }
   | {
       readonly do: 'crash';
       readonly pod: number;
@@ -109,6 +111,10 @@ export type Action = { readonly at: number } & (
   /** The whole fleet is cut off again and again: for `awayMs`, with `backMs` between. */
   | { readonly do: 'flaps'; readonly awayMs: number; readonly backMs: number; readonly forMs: number }
   | { readonly do: 'slow'; readonly forMs: number; readonly byMs: number }
+  /** SQLite: somebody's SQL writes rows, in one of some ways. */
+  | { readonly do: 'sql'; readonly nth: number }
+  /** SQLite: another program has locked the file. */
+  | { readonly do: 'lock'; readonly forMs: number }
   | { readonly do: 'clock'; readonly pod: number; readonly byMs: number }
   | { readonly do: 'drift'; readonly pod: number; readonly perMille: number }
   | { readonly do: 'suspend'; readonly pod: number; readonly forMs: number }
@@ -182,6 +188,8 @@ export interface Habits {
   readonly sleeps?: 'never' | 'checks often';
   /** The warehouse: exchanges are always logged, or never. Absent: as the load has it. */
   readonly combines?: 'always' | 'never';
+  /** Somebody listens to the exchanges of each pod, and nobody to its heartbeats and submissions. */
+  readonly hearsExchanges?: boolean;
   /** The client knows the types, and refuses others. */
   readonly refusesUnknown?: boolean;
 }

@@ -15,7 +15,7 @@ type Submission = Extract<Action, { readonly do: 'submit' }>;
 /** Plain steps that are due at once. */
 export function work(
   at: number,
-  given: Pick<Submission, 'count'> & Partial<Pick<Submission, 'behaviour' | 'keyed' | 'maxRetries' | 'form'>>,
+  given: Pick<Submission, 'count'> & Partial<Omit<Submission, 'at' | 'do' | 'count'>>,
 ): Action {
   const usual = { type: 'plain', priority: 0, delayMs: 0, maxRetries: 3 } as const;
   return { at, do: 'submit', ...usual, behaviour: { does: 'returns', forMs: 50 }, ...given };

@@ -4,6 +4,7 @@
  * Invariants: the triggers are temporary, so they belong to the connection and the schema stays as it is.
  */
 import type { Database } from 'better-sqlite3';
+import { parseJson } from '../../../src/step/payload.js';
 import type { MemberChanged, StepState } from '../history/history.js';
 import type { RowChange } from './world.js';
 
@@ -107,7 +108,7 @@ function textOrNull(value: Value | undefined): string | null {
 /** The code of a stored error: JSON with a `code`, or else its `name`. */
 export function codeOf(error: string | null): string | null {
   if (error === null) return null;
-  const parsed: unknown = JSON.parse(error);
+  const parsed = parseJson(error);
   if (typeof parsed !== 'object' || parsed === null) return 'unknown';
   const { code, name } = parsed as { readonly code?: unknown; readonly name?: unknown };
   return typeof code === 'string' ? code : typeof name === 'string' ? name : 'unknown';

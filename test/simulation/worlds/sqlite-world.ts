@@ -15,6 +15,7 @@ import type { StepState } from '../history/history.js';
 import type { Habits, Hazards } from '../plan/plan.js';
 import { HostProcesses } from './host-processes.js';
 import { linkedStore } from './linked-store.js';
+import { statementByHand, UNDO } from './sql-by-hand.js';
 import { listenToRows, readRows } from './sqlite-rows.js';
 import type { Link, RowChange, World, WorldListener } from './world.js';
 
@@ -42,6 +43,9 @@ export class SqliteWorld implements World {
   readonly #network: VirtualRuntime;
   readonly #epoch: number;
   #hazards: Hazards | undefined;
+  #byHand = 0;
+  /** How many other programs have locked the file. */
+  #locks = 0;
   /** What the operation that runs right now has changed, until it has committed. Operations are synchronous. */
   readonly #changes: RowChange[];
   readonly #listener: WorldListener;
@@ -95,8 +99,20 @@ export class SqliteWorld implements World {
     return { steps: readRows(this.#memory.connection, this.#epoch), archived: [] };
   }
 
+  writeByHand(nth: number): void {
+    this.#changes.length = 0;
+    this.#memory.connection.exec(statementByHand(nth, ++this.#byHand));
+    for (const change of this.#changes) this.#listener(change, 'sql');
+  }
+
+  lock(): () => void {
+    this.#locks++;
+    return () => void this.#locks--;
+  }
+
   calm(): void {
     this.#hazards = undefined;
+    if (this.#byHand > 0) this.#memory.connection.exec(UNDO);
   }
 
   close(): void {
@@ -120,19 +136,27 @@ export class SqliteWorld implements World {
         const known = methods.get(key);
         if (known !== undefined) return known;
         const value = Reflect.get(target, key, target) as (...args: unknown[]) => unknown;
-        const made = key === 'setClock' ? value.bind(target) : noting(value.bind(target));
+        const made = key === 'setClock' ? this.#opening(value.bind(target)) : noting(value.bind(target));
         methods.set(key, made);
         return made;
       },
     });
   }
 
+  /** When a file is opened, it may be locked as well. */
+  #opening(method: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
+    return (...args) => {
+      if (this.#locks > 0) throw refusal(0);
+      return method(...args);
+    };
+  }
+
   /** Another process has locked the file, or the disk is full. */
   #refuse(): void {
+    if (this.#locks > 0) throw refusal(0);
     const busy = this.#hazards?.busy ?? 0;
     if (busy === 0 || this.#network.random() >= busy) return;
-    const [code, message] = REFUSALS[Math.floor(this.#network.random() ** 4 * REFUSALS.length)]!;
-    throw Object.assign(new Error(message), { name: 'SqliteError', code });
+    throw refusal(Math.floor(this.#network.random() ** 4 * REFUSALS.length));
   }
 
   #fault(): Fault | undefined {
@@ -150,4 +174,9 @@ export class SqliteWorld implements World {
     if (chance < below + duplicate) return { ...delay, landsLateMs };
     return latencyMs > 0 ? delay : undefined;
   }
+}
+
+function refusal(nth: number): Error {
+  const [code, message] = REFUSALS[nth]!;
+  return Object.assign(new Error(message), { name: 'SqliteError', code });
 }

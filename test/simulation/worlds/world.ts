@@ -35,6 +35,10 @@ export interface World {
   storeOf(machine: VirtualRuntime, link: Link): StoreFactory;
   /** The rows as they are now, without lateness: of the table of steps, and of the archive. */
   rows(): { readonly steps: readonly StepState[]; readonly archived: readonly StepState[] };
+  /** SQLite: somebody's SQL writes rows. @param nth which of its statements */
+  writeByHand?(nth: number): void;
+  /** SQLite: another program locks the file. @returns what ends it */
+  lock?(): () => void;
   /** From now on the store works without hazards. */
   calm(): void;
   close(): void;
