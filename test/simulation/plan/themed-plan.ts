@@ -8,13 +8,23 @@ import { commandsPlan } from './commands-plan.js';
 import { deadHeadPlan } from './dead-head-plan.js';
 import { frozenPlan } from './frozen-plan.js';
 import { largePodPlan } from './large-pod-plan.js';
+import { lockedPlan } from './locked-plan.js';
 import { loggedSleepPlan } from './logged-sleep-plan.js';
+import { manyTypesPlan } from './many-types-plan.js';
+import { matesPlan } from './mates-plan.js';
 import { nearlyDeadPlan } from './nearly-dead-plan.js';
+import { oddPlan } from './odd-plan.js';
 import type { Action, Plan, WorldName } from './plan.js';
+import { previewPlan } from './preview-plan.js';
+import { retentionPlan } from './retention-plan.js';
 import { seededRandom } from './seeded-random.js';
 import { smallWarehousePlan } from './small-warehouse-plan.js';
+import { slotDeadlockPlan } from './slot-deadlock-plan.js';
+import { sqlPlan } from './sql-plan.js';
+import { stallingPlan } from './stalling-plan.js';
 import type { Theme } from './theme.js';
 import { twoRowsPlan } from './two-rows-plan.js';
+import { wallClockPlan } from './wall-clock-plan.js';
 
 /** Themes that are drawn together: one that joins a group changes the plans of that group's seeds, and of no others. */
 interface Group {
@@ -29,7 +39,17 @@ interface Group {
 const REST_MS = 500;
 
 const GROUPS: Readonly<Record<WorldName, readonly Group[]>> = {
-  sqlite: [{ share: 0.03, apart: 0x74686d65, themes: [frozenPlan, nearlyDeadPlan] }],
+  sqlite: [
+    { share: 0.03, apart: 0x74686d65, themes: [frozenPlan, nearlyDeadPlan] },
+    {
+      share: 0.035,
+      apart: 0x7261803d, // with it the first 200 seeds have each of these themes
+      themes: [
+        ...[lockedPlan, manyTypesPlan, matesPlan, oddPlan, previewPlan],
+        ...[retentionPlan, slotDeadlockPlan, sqlPlan, stallingPlan, wallClockPlan],
+      ],
+    },
+  ],
   warehouse: [
     {
       share: 0.06,
