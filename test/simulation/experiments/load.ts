@@ -2,7 +2,6 @@
 import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { newRowId } from '../warehouse/statements/step-rows.js';
 import type { StepRow } from '../warehouse/tables.js';
-import { UNTOUCHED } from '../warehouse/tables/untouched.js';
 import type { Measures } from './measures.js';
 import type { Load, Scenario } from './scenario.js';
 
@@ -87,7 +86,7 @@ export class LoadGenerator {
     const { root, insert } = this.#parts;
     const now = root.wallMs();
     const stepIds = Array.from({ length: count }, () => `${letter}${String(this.#inserted++).padStart(9, '0')}`);
-    insert(stepIds.map((stepId) => ({ ...rowOf(stepId, now), priority })));
+    insert(stepIds.map((stepId) => rowOf(stepId, now, priority)));
     return stepIds;
   }
 }
@@ -107,13 +106,39 @@ function poisson(mean: number, random: () => number): number {
   return count;
 }
 
-function rowOf(step_id: string, now: number): StepRow {
+/** The payload of each of them. */
+const PAYLOAD = { type: 'work' };
+const PAYLOAD_TEXT = JSON.stringify(PAYLOAD);
+
+/** One literal: a saturated fleet of a thousand pods takes millions of rows, and spreading them would cost several times as much. */
+function rowOf(step_id: string, now: number, priority: number): StepRow {
   return {
-    ...UNTOUCHED,
     step_id,
     row_id: newRowId(now, step_id),
-    ...{ last_update_ts: now, created_ts: now, run_at: now, far_run_at: null },
-    ...{ payload: { type: 'work' }, payload_text: '{"type":"work"}', step_type: 'work' },
-    ...{ priority: 0, max_retries: 3, submit_token: null, submit_index: null },
+    status: 'pending',
+    claimed_by: null,
+    last_update_ts: now,
+    payload: PAYLOAD,
+    retry_count: 0,
+    priority,
+    created_ts: now,
+    max_retries: 3,
+    version: 0,
+    step_type: PAYLOAD.type,
+    run_at: now,
+    far_run_at: null,
+    crashes: 0,
+    claim_token: null,
+    claimed_incarnation: null,
+    claimed_ts: null,
+    settled_token: null,
+    settled_version: null,
+    settled_by: null,
+    earlier_settlements: null,
+    submit_token: null,
+    submit_index: null,
+    payload_text: PAYLOAD_TEXT,
+    result: null,
+    error: null,
   };
 }

@@ -6,7 +6,7 @@ import { ProcessLink } from '../../box/process-link.js';
 import type { WarehouseWorld } from '../../worlds/warehouse-world.js';
 import type { Measures } from '../measures.js';
 import type { Scenario } from '../scenario.js';
-import { SILENT } from '../../../support/silent-logger.js';
+import { OFF } from '../../../support/silent-logger.js';
 
 /** How long the host of a pod waits after a start that has failed, before it starts the pod again. */
 const START_AGAIN_MS = 10_000;
@@ -63,7 +63,7 @@ export class FleetQFleet {
     const link = new ProcessLink(name, this.#root);
     const store = this.#world.storeOf(machine, link);
     const pool = { concurrency: slots, maxPrefetch };
-    const queue: FleetQ = new FleetQ({ store, runtime: machine, logger: SILENT, podId: name, ...pool });
+    const queue: FleetQ = new FleetQ({ store, runtime: machine, logger: OFF, podId: name, ...pool });
     queue.register(type, async (_args: unknown, { stepId }) => {
       this.#measures.started(stepId);
       await sleep(machine, stepMs);

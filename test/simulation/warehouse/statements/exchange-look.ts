@@ -19,7 +19,7 @@ const LOAD_WINDOW_MS = 60_000;
 const LONGEST_SLOT_MS = 600_000;
 const OTHERS_WINDOW_MS = 3_600_000;
 
-/** A row without what only a claim has. One literal: a look is the most frequent statement, and spreading it would cost most of it. */
+/** A row without what only a claim has. One literal, as that of a claim: a look is the most frequent statement, and spreading it would cost most of it. */
 function rowOf(KIND: string, ID: string | null, GUARD: string | null, SEEN: number | null, STATE: string | null) {
   return {
     KIND,
@@ -93,11 +93,26 @@ function claimsOf(view: View, me: string | null, tokens: ReadonlySet<string>, no
     claims.push([row, isFirst && taken === 1 ? 'first' : 'void']);
   }
   claims.sort(([a], [b]) => byRank(a, b));
-  return claims.map(([row, state], i) => ({
-    ...{ KIND: 'claim', ID: row.step_id, GUARD: row.claim_token, SEEN: row.version, STATE: state, RANK_NO: i + 1 },
-    ...claimColumns(row),
-    DUE_FOR_MS: millisBetween(row.run_at, now),
-  }));
+  return claims.map(([row, state], i) => {
+    const columns = claimColumns(row);
+    return {
+      KIND: 'claim',
+      ID: row.step_id,
+      GUARD: row.claim_token,
+      SEEN: row.version,
+      STATE: state,
+      RANK_NO: i + 1,
+      ITS_TYPE: columns.ITS_TYPE,
+      ITS_PAYLOAD: columns.ITS_PAYLOAD,
+      ITS_PRIORITY: columns.ITS_PRIORITY,
+      RETRIES: columns.RETRIES,
+      MOST_RETRIES: columns.MOST_RETRIES,
+      STRUCK: columns.STRUCK,
+      RUN_AT_MS: columns.RUN_AT_MS,
+      CREATED_AT_MS: columns.CREATED_AT_MS,
+      DUE_FOR_MS: millisBetween(row.run_at, now),
+    };
+  });
 }
 
 const byRank = (a: StepRow, b: StepRow): number =>

@@ -69,7 +69,10 @@ export function settledIn(
         its_row: row.row_id,
         seen: row.version,
         becomes: one.becomes,
-        ...{ its_pod: null, its_incarnation: null, its_token: null, settler },
+        its_pod: null,
+        its_incarnation: null,
+        its_token: null,
+        settler,
       });
     }
   }

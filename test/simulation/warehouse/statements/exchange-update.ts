@@ -3,7 +3,7 @@ import type { StatementModel, StepRow, View } from '../tables.js';
 import { clamped, number, path, tryNumber, varchar } from '../values.js';
 import { requestsIn } from './exchange-requests.js';
 import { changed, settledIn, type Source } from './exchange-settlements.js';
-import { pairsOf } from './exchange-sharing.js';
+import { type Pair, pairsOf } from './exchange-sharing.js';
 
 const MOST_SLOTS = 1_000_000;
 
@@ -14,12 +14,28 @@ function sourceOf(view: View, bind: unknown, now: number): readonly Source[] {
   const stated = requests.flatMap(({ its_incarnation, settlements }) =>
     settlements.map((one) => [its_incarnation, one] as const),
   );
-  const claims = pairsOf(view, requests, varchar(path(bind, 'group')), skipped, now).map(({ step, request }) => ({
-    ...{ its_step: step.its_step, its_row: step.first_id, seen: step.seen, guard: null, becomes: 'claimed' },
-    ...{ its_pod: request.its_pod, its_incarnation: request.its_incarnation, its_token: request.its_token },
-    ...{ burn: step.burn, crash: step.crash, delay_ms: null, its_result: null, its_error: null, settler: null },
-  }));
+  const claims = pairsOf(view, requests, varchar(path(bind, 'group')), skipped, now).map(claimOf);
   return [...settledIn(view, stated), ...claims];
+}
+
+/** One literal, as that of a settlement: an UPDATE of a large fleet has thousands of them. */
+function claimOf({ step, request }: Pair): Source {
+  return {
+    its_step: step.its_step,
+    its_row: step.first_id,
+    seen: step.seen,
+    guard: null,
+    becomes: 'claimed',
+    its_pod: request.its_pod,
+    its_incarnation: request.its_incarnation,
+    its_token: request.its_token,
+    burn: step.burn,
+    crash: step.crash,
+    delay_ms: null,
+    its_result: null,
+    its_error: null,
+    settler: null,
+  };
 }
 
 /** `MEANT` of the texts: whether this is the row that the source means, and stands as the source has read it. */
