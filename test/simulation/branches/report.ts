@@ -1,7 +1,10 @@
 /** The branches that seeds have taken, for people and for programs. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { PROJECT } from '../command/bundle.js';
 import { FOLDERS, LEFT_OUT, type Folder } from './folders.js';
 import type { MeasuredBranch } from './measure.js';
-import { REASONS } from './reasons.js';
+import { reasonAt, reasonOfSource } from './reasons.js';
 
 export interface Share {
   readonly branches: number;
@@ -37,17 +40,25 @@ export function textOf(branches: readonly MeasuredBranch[]): string {
   ].join('\n');
 }
 
-/** The branches that no seed has taken, by file, those with a reason once. */
+/** The branches that no seed has taken, by file; those of a file with a reason once. */
 function missing(branches: readonly MeasuredBranch[]): string[] {
   const byFile = new Map<string, MeasuredBranch[]>();
   for (const one of branches) if (!one.isTaken) byFile.set(one.file, [...(byFile.get(one.file) ?? []), one]);
   return [...byFile]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([file, open]) => {
-      const reason = Object.entries(REASONS).find(([beginning]) => file.startsWith(beginning))?.[1];
+      const reason = reasonOfSource(file);
       const head = `${file}: ${open.length} not taken`;
-      if (reason !== undefined) return [`${head}: ${reason}`];
-      const places = open.toSorted((a, b) => a.line - b.line || a.column - b.column);
-      return [head, ...places.map(({ line, column, kind }) => `  ${file}:${line}:${column} ${kind}`)];
+      return reason === undefined ? [head, ...placesOf(file, open)] : [`${head}: ${reason}`];
+    });
+}
+
+function placesOf(file: string, open: readonly MeasuredBranch[]): string[] {
+  const lines = readFileSync(path.join(PROJECT, file), 'utf8').split('\n');
+  return open
+    .toSorted((a, b) => a.line - b.line || a.column - b.column)
+    .map(({ line, column, kind }) => {
+      const reason = reasonAt(file, lines[line - 1] ?? '');
+      return `  ${file}:${line}:${column} ${kind}${reason === undefined ? '' : `: ${reason}`}`;
     });
 }
