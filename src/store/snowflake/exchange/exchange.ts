@@ -201,9 +201,9 @@ export class Exchange {
     states: ReceiptStates,
   ): Promise<BindChunk<Settlement> | undefined> {
     const { settlements, session } = this.#deps;
+    if (first === undefined) return undefined;
     let last = first;
     for (const next of chunks) {
-      if (last === undefined) break;
       await settlements.apply(session, pod, last);
       collect(states, await settlements.states(session, pod, last.items));
       last = next;

@@ -21,9 +21,10 @@ export class ExpectedSteps {
   add(stepId: string, now: number): void {
     this.#steps.delete(stepId);
     this.#steps.set(stepId, now);
-    if (this.#steps.size <= MOST) return;
-    const [oldest] = this.#steps.keys();
-    if (oldest !== undefined) this.#steps.delete(oldest);
+    for (const oldest of this.#steps.keys()) {
+      if (this.#steps.size <= MOST) return;
+      this.#steps.delete(oldest);
+    }
   }
 
   /** The steps that a look at this time must show. */

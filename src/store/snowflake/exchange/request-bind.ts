@@ -19,8 +19,8 @@ export interface RequestOfPod {
 }
 
 /** The bind of {@link ExchangeStatements.ask}. @param slotMs what an exchange of the pod through the log takes in the warehouse */
-export function askBind(request: RequestOfPod, slotMs?: number): string {
-  return requestOf(request, slotMs === undefined ? {} : { slotMs: Math.round(slotMs) });
+export function askBind(request: RequestOfPod, slotMs: number): string {
+  return requestOf(request, { slotMs: Math.round(slotMs) });
 }
 
 /** The bind of {@link ExchangeStatements.exchange}. @param windowMs 0: it serves this request alone */

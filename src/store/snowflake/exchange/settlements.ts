@@ -94,7 +94,7 @@ export class Settlements {
     states: ReceiptStates,
   ): Promise<Receipt[]> {
     const inState = (...wanted: readonly ReceiptState[]) =>
-      settlements.filter((one) => wanted.includes(states.get(fenceKey(one)) ?? 'absent'));
+      settlements.filter((one) => wanted.includes(stateOf(states, one)));
     for (let tries = 0, isFresh = false; ; tries++) {
       const open = isFresh ? inState('claimed') : inState('claimed', 'late', 'absent');
       if (open.length === 0) break;
@@ -104,7 +104,7 @@ export class Settlements {
     }
     const absent = inState('absent');
     if (absent.length > 0) await this.#searchArchive(session, pod, absent, states);
-    return settlements.map((one) => RECEIPTS[states.get(fenceKey(one)) ?? 'absent']);
+    return settlements.map((one) => RECEIPTS[stateOf(states, one)]);
   }
 
   /**
@@ -136,7 +136,7 @@ export class Settlements {
   ): Promise<void> {
     const search = async () => collect(states, await this.states(session, pod, absent, 'archivedReceipts'));
     await search();
-    const isUnclear = absent.some((one) => ['absent', 'late'].includes(states.get(fenceKey(one)) ?? ''));
+    const isUnclear = absent.some((one) => ['absent', 'late'].includes(stateOf(states, one)));
     if (!isUnclear || !this.#lateReads.arePossible) return;
     await this.#lateReads.waitOut();
     await search();
@@ -191,9 +191,14 @@ function receiptState(word: string): ReceiptState {
   return Object.hasOwn(RECEIPTS, word) ? (word as ReceiptState) : 'lost';
 }
 
+/** What a read says of a settlement; of one that it does not mention, that its step is not there. */
+function stateOf(states: ReceiptStates, settlement: Fence): ReceiptState {
+  return states.get(fenceKey(settlement)) ?? 'absent';
+}
+
 /** Whether a read says that a settlement has not been applied, or proves nothing. */
 export function isOpen(states: ReceiptStates, settlement: Fence): boolean {
-  return ['claimed', 'late', 'absent'].includes(states.get(fenceKey(settlement)) ?? 'absent');
+  return ['claimed', 'late', 'absent'].includes(stateOf(states, settlement));
 }
 
 export function collect(into: ReceiptStates, more: ReadonlyMap<string, ReceiptState>): void {
