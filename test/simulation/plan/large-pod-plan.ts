@@ -11,7 +11,7 @@ import { EVERY_TYPE, work, type Theme } from './theme.js';
 const WORK_MS = 12_000;
 /** Below the limits of a simulated queue. */
 const FILLER = 'x'.repeat(3_400);
-const AT_ONCE = 300;
+const AT_ONCE = 500;
 /** More than a pod remembers of what it has submitted. */
 const MANY_CALLS = 110;
 
@@ -24,7 +24,7 @@ export const largePodPlan: Theme = (_world, random) => {
     work(500, { count: 1 }),
     { at: 1_000, do: 'backlog', types: 120, each: 1, priorities: 3, delayMs: 0 },
     work(random.whole(1_500, 3_000), { count: AT_ONCE, behaviour: bulky }),
-    { at: 5_000, do: 'pause', pod: 0, forMs: 4_000 },
+    { at: 5_000, do: 'pause', pod: 0, forMs: 14_000 },
     // By the client, and by the pod.
     work(5_100, { count: MANY_CALLS, form: 'one by one', behaviour: { does: 'returns', forMs: 5 } }),
     work(5_100, { count: MANY_CALLS, form: 'one by one', behaviour: { does: 'returns', forMs: 5 } }),
