@@ -10,11 +10,11 @@ import type { Action, Behaviour, PodPlan } from './plan.js';
 import { EVERY_TYPE, work, type Theme } from './theme.js';
 
 const MINUTE_MS = 60_000;
-/** A step that has ended goes to the archive after a quarter of an hour, by the next housekeeping. */
-const ARCHIVED_MS = 15 * MINUTE_MS;
+/** A step that has ended is in the archive by then: a quarter of an hour later, by the next housekeeping. */
+const ARCHIVED_MS = 18 * MINUTE_MS;
 /** A pod that has left is forgotten after an hour, its last rows in the log a round of housekeeping later. */
 const FORGOTTEN_MS = 65 * MINUTE_MS;
-const CALLS = 24;
+const STEPS = 17;
 /** Longer than a pod stands still: it still learns what became of its settlements. */
 const KEEP_MS = 40 * MINUTE_MS;
 
@@ -22,7 +22,7 @@ export const archivePlan: Theme = (_world, random) => {
   const pod = (): PodPlan => ({
     ...{ types: EVERY_TYPE, slots: random.whole(1, 3), heartbeatMs: 10_000, deadAfterMs: 60_000 },
   });
-  const ways: readonly Behaviour['does'][] = ['returns', 'throws', 'throws once', 'fails permanently'];
+  const ways: readonly Behaviour['does'][] = ['returns', 'throws once', 'throws once', 'throws once'];
   const actions: Action[] = ways.map((does) =>
     work(random.whole(0, 1_000), {
       count: 2,
@@ -31,22 +31,26 @@ export const archivePlan: Theme = (_world, random) => {
       behaviour: { does, forMs: 50 },
     }),
   );
-  // Whoever runs these stands still, unless it is the other pod.
-  actions.push(work(1_500, { count: 6, maxRetries: 0, behaviour: { does: 'throws once', forMs: 800 } }));
-  const forMs = random.whole(16, 24) * MINUTE_MS;
-  const isAwake = random.chance(0.5);
+  // Some settlements of these are on their way when pods come to stand still.
+  for (const at of [1_500, 1_700, 1_900])
+    actions.push(
+      work(at, { count: 3, maxRetries: 0, behaviour: { does: 'throws once', forMs: random.whole(50, 300) } }),
+    );
+  const forMs = random.whole(20, 24) * MINUTE_MS;
+  const isPaused = random.chance(0.5);
   actions.push(
-    { at: random.whole(1_700, 2_400), do: 'suspend', pod: random.whole(0, 2), forMs },
+    { at: random.whole(1_900, 2_500), do: 'suspend', pod: 0, forMs },
     { at: 3_000, do: 'cancel', step: 0 },
-    { at: 40_000, do: 'crash', pod: random.whole(0, 2), when: 'now' },
+    { at: 40_000, do: 'crash', pod: 2, when: 'now' },
     ...[31_000, 32_000, 33_000].map((at) => work(at, { count: 1 })),
-    { at: 50_000, do: 'scale', to: 2 },
+    isPaused
+      ? { at: 30_000, do: 'pause', pod: 1, forMs: 11 * MINUTE_MS }
+      : { at: random.whole(1_900, 2_500), do: 'suspend', pod: 1, forMs },
   );
-  // A pod that is paused sleeps beside work.
-  if (isAwake) actions.push({ at: 30_000, do: 'pause', pod: random.whole(0, 2), forMs: 12 * MINUTE_MS });
-  for (let i = 0; i < CALLS; i++) {
-    const at = ARCHIVED_MS + random.whole(0, 4 * MINUTE_MS);
-    actions.push(callOf(random.pick(['retry', 'retry', 'cancel', 'read', 'resubmit']), at, random.whole(0, 14)));
+  // Each step is retried once more; what has ended again goes on being asked for.
+  for (let step = 0; step < STEPS; step++) {
+    const at = ARCHIVED_MS + 3_000 * step;
+    actions.push(callOf('retry', at, step), callOf(random.pick(['cancel', 'read', 'resubmit']), at + 1_500, step));
   }
   actions.push({ at: FORGOTTEN_MS, do: 'look' });
   return {
@@ -54,7 +58,8 @@ export const archivePlan: Theme = (_world, random) => {
     hazards: { ...NO_HAZARDS, latencyMs: random.pick([10, 60]), lateReadMs: random.pick([0, 2_000]) },
     habits: {
       ...(random.chance(0.5) ? { combines: 'always' } : {}),
-      ...(isAwake ? { sleeps: 'never' } : {}),
+      // A pod that is paused sleeps beside work.
+      ...(isPaused ? { sleeps: 'never' } : {}),
       keepMs: KEEP_MS,
     },
     actions,

@@ -38,8 +38,8 @@ export const commandsPlan: Theme = (_world, random) => {
     hazards: {
       ...NO_HAZARDS,
       latencyMs: random.pick([0, 10, 60]),
-      failure: random.pick([0, 0.1, 0.2, 0.2]),
-      lateReadMs: random.pick([0, 1_000, 2_000, 2_000]),
+      ...(random.chance(0.3) ? { failure: 0.1 } : { sessionEnds: random.pick([0.2, 0.4]) }),
+      lateReadMs: random.pick([0, 2_000, 2_000, 4_000]),
     },
     ...(random.chance(0.5) ? { habits: { combines: random.pick(['always', 'never'] as const) } } : {}),
     actions,

@@ -163,6 +163,8 @@ export interface Hazards {
   readonly small?: SmallWarehouse;
   /** An UPDATE of an exchange is refused for its values: a request that it would serve is bad. Absent: never. */
   readonly badRequest?: number;
+  /** The session ends with a statement about steps, other than an exchange. Absent: no more than others. */
+  readonly sessionEnds?: number;
 }
 
 export interface SmallWarehouse {

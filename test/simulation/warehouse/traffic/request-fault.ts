@@ -31,6 +31,8 @@ export type RequestFault =
 
 /** The UPDATE that serves the requests of other pods. */
 const SERVES_OTHERS = 'exchange.exchange';
+/** What callers send beside the exchanges. */
+const OF_CALLERS = 'steps.';
 
 /** Each with its share of the faults of its kind, in percent. */
 const LOST: readonly (readonly [RequestFault, number])[] = [
@@ -55,8 +57,9 @@ export function drawFault(
   traffic: Traffic,
   random: () => number,
 ): RequestFault | undefined {
-  const { lostReply, failure, lateApplication, duplicate, badRequest } = traffic;
+  const { lostReply, failure, lateApplication, duplicate, badRequest, sessionEnds } = traffic;
   if (name === SERVES_OTHERS && badRequest > 0 && random() < badRequest) return 'bad values';
+  if (sessionEnds > 0 && name.startsWith(OF_CALLERS) && random() < sessionEnds) return 'session gone';
   if (lostReply + failure + lateApplication + duplicate === 0) return undefined;
   const changes = kind === 'insert' || kind === 'update' || kind === 'delete';
   let chance = random();

@@ -94,6 +94,8 @@ export interface Traffic {
   readonly tokenMs: number;
   /** An UPDATE of an exchange is refused for its values. */
   readonly badRequest: number;
+  /** The session ends with a statement about steps. */
+  readonly sessionEnds: number;
 }
 
 export const CALM: Omit<Traffic, 'figures'> = Object.freeze({
@@ -107,13 +109,14 @@ export const CALM: Omit<Traffic, 'figures'> = Object.freeze({
   token: 'none',
   tokenMs: 0,
   badRequest: 0,
+  sessionEnds: 0,
 });
 
 /** The traffic of a plan. @param figures before the plan's latency and suspension */
 export function trafficOf(hazards: Hazards, figures: Figures = FAST): Traffic {
   const { lostReply, failure, lateApplication, duplicate, lateReadMs, oldSources, tokenLateMs, suspendAfterMs } =
     hazards;
-  const { small, badRequest = 0 } = hazards;
+  const { small, badRequest = 0, sessionEnds = 0 } = hazards;
   return {
     figures: {
       ...(small === undefined ? figures : smaller(figures, small)),
@@ -130,6 +133,7 @@ export function trafficOf(hazards: Hazards, figures: Figures = FAST): Traffic {
     token: tokenLateMs > 0 ? 'late or early' : 'none',
     tokenMs: tokenLateMs,
     badRequest,
+    sessionEnds,
   };
 }
 
