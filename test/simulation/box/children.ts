@@ -74,6 +74,7 @@ const STRANGERS: readonly ((ctx: StepContext) => SubmittedStep)[] = [
   ({ stepId }) => ({ type: 'plain', args: WORK, stepId: `${stepId}-strange` }),
   () => ({ type: 'plain', args: WORK, delayMs: LATER_MS }),
   () => ({ type: 'plain', args: WORK, stepId: 'awaited by all' }),
+  () => ({ type: 'checked', args: { ...WORK, odd: 12 } }), // its schema answers later
 ];
 
 /** Waits for a step of somebody else. */

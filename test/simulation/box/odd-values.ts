@@ -73,6 +73,7 @@ export const ODD_ERRORS: readonly Make[] = [
   () => errorWith({ sparse: Object.assign([], { length: 3 }), long: { length: 5 }, deep: nested(9) }),
   () => errorWith({ ...manyFields(), call: () => 0 }),
   () => errorWith({ text: 'y'.repeat(2_040), other: ['z'.repeat(500)], wide: Array.from({ length: 3_000 }, () => 1) }),
+  () => errorWith({ text: 'y'.repeat(2_030), more: 1, most: {} }),
   () => errorWith({ plain: Object.assign(Object.create(null), { nothing: undefined, bad: [() => 0] }) }),
   () => errorWith({ inner: unreadable(), many: { a: 'b'.repeat(1_500), c: 'd'.repeat(1_500) } }),
   () => errorWith(JSON.parse('{"fields": {"__proto__": 1, "a": -0}}') as object),

@@ -76,7 +76,7 @@ export async function behave(behaviour: Behaviour, ctx: StepContext, machine: Ma
   }
   if (does === 'ignores its signal' || does === 'answers late') {
     await sleep(runtime, forMs);
-    return { late: true };
+    return odd % 2 === 1 ? undefined : { late: true };
   }
   if (does === 'returns what JSON cannot carry') return { big: 1n };
   if (does === 'returns too much') return 'x'.repeat(MOST_BYTES + 1);

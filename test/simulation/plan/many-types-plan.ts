@@ -20,8 +20,6 @@ export const manyTypesPlan: Theme = (_, random) => {
     [320, 320],
     [320, FEW_TYPES],
     [320, 20],
-    [200, FEW_TYPES],
-    [FEW_TYPES, 0],
   ]);
   const pod = (many: number, slots: number): PodPlan => ({
     ...{ types: EVERY_TYPE, slots, heartbeatMs: 500, deadAfterMs: 2_000, many },
@@ -37,10 +35,9 @@ function piles(random: Random, types: number): Action[] {
     ...{ at, do: 'backlog', each, priorities: random.pick([1, 7, 400]) },
     ...given,
   });
-  const deep = types > 100 ? 2 : 6;
   const actions = [
     pile(random.whole(0, 500), 1, { types, delayMs: 0 }),
-    pile(random.whole(1_500, 2_500), deep, { types, delayMs: random.pick([0, 900]) }),
+    pile(random.whole(1_500, 2_500), 2, { types, delayMs: random.pick([0, 900]) }),
   ];
   for (let at = 3_000; at < WORK_MS; at += random.whole(1_000, 2_000))
     actions.push(pile(at, 5, { types: FEW_TYPES, delayMs: random.pick([0, 300]) }));

@@ -10,7 +10,9 @@ import type { Random } from './seeded-random.js';
 import { EVERY_TYPE, work, type Theme } from './theme.js';
 
 /** As many as handlers can throw, return, or submit in odd ways. */
-const ODD = { errors: 31, results: 24, children: 6, manyChildren: 9 } as const;
+const ODD = { errors: 32, results: 24, children: 6, manyChildren: 9 } as const;
+/** Of the errors. */
+const STOPPED = 30;
 /** Calls that only read, and calls with bad input: one action makes some of them. */
 const LOOKS = [0, 9];
 const MISUSES = Array.from({ length: 9 }, (_, i) => 12 * i);
@@ -51,6 +53,7 @@ export const oddPlan: Theme = (_, random) => {
     actions: [
       ...behaviours.map((behaviour, i) => work(500 + i * EACH_MS, { count: 1, behaviour, maxRetries: 1 })),
       ...late,
+      ...strays(),
       ...FORMS.map((form, i) => work(700 * i, { count: 2, form })),
       ...unheard(),
       ...callsOf(random),
@@ -58,6 +61,13 @@ export const oddPlan: Theme = (_, random) => {
     ],
   };
 };
+
+/** Handlers that ignore their signal, for so long that their step comes back, or return nothing after their abort. */
+function strays(): Action[] {
+  const ignoring = (forMs: number, odd: number): Action =>
+    work(odd * 100, { count: 2, behaviour: { does: 'ignores its signal', forMs, odd }, type: 'timed', maxRetries: 2 });
+  return [ignoring(5_000, 0), ignoring(TOO_LONG_MS, 1), ignoring(TOO_LONG_MS, 2)];
+}
 
 function callsOf(random: Random): Action[] {
   const at = (): number => random.whole(500, WORK_MS);
@@ -90,8 +100,14 @@ function stopping(random: Random): Action[] {
     const behaviour = { does: 'throws oddly', forMs: VERY_LONG_MS, odd: random.whole(0, ODD.errors) } as const;
     return work(WORK_MS, { count: 2, behaviour });
   });
+  // A handler may throw what the queue rejects its calls with when it stops.
+  const stopped = [
+    work(WORK_MS, { count: 2, behaviour: { does: 'throws oddly', forMs: VERY_LONG_MS, odd: STOPPED } }),
+    work(WORK_MS, { count: 2, behaviour: { does: 'waits for another', forMs: 5 }, maxRetries: 0 }),
+  ];
   return [
     ...long,
+    ...stopped,
     { at: WORK_MS + 800, do: 'restart', pod: 0, hard: false },
     { at: WORK_MS + 6_000, do: 'cut', pod: 'all', forMs: 900, how: 'fails' },
   ];

@@ -1,6 +1,6 @@
 /**
  * Plans of a pod that dies with more claims than one page of orphans holds, while the leader cannot recover: everybody asks what a
- * recovery would do. The pod comes back under its podId.
+ * recovery would do. The pod comes back under its podId, and stops later, with all of them at work.
  *
  * For: a preview, which counts the claims of pods that are dead and not evicted yet, and those of each incarnation alone.
  */
@@ -14,6 +14,8 @@ const DIES_MS = 4_000;
 /** For so long no leader recovers. */
 const BROKEN_MS = 9_000;
 const EACH_MS = 350;
+/** It runs all of them once more, and gives them back in one exchange. */
+const STOPS_MS = DIES_MS + BROKEN_MS + 4_000;
 
 export const previewPlan: Theme = (_, random) => {
   const rhythm = { types: EVERY_TYPE, heartbeatMs: 500, deadAfterMs: random.pick([2_000, 3_000]) };
@@ -25,6 +27,7 @@ export const previewPlan: Theme = (_, random) => {
     { at: DIES_MS - 200, do: 'breakRecovery', pod: 0, forMs: BROKEN_MS },
     { at: DIES_MS - 200, do: 'breakRecovery', pod: 1, forMs: BROKEN_MS },
     { at: DIES_MS, do: 'restart', pod: 2, hard: true },
+    { at: STOPS_MS, do: 'restart', pod: 2, hard: false },
     work(DIES_MS + 500, { count: 20, behaviour: { does: 'returns', forMs: 4_000 } }),
   ];
   for (let at = DIES_MS; at < DIES_MS + BROKEN_MS + 2_000; at += EACH_MS)

@@ -22,6 +22,8 @@ export const retentionPlan: Theme = (_, random) => {
   const later = isLong ? REMEMBERED_MS + 60_000 : KEPT_MS + 9_000;
   const actions: Action[] = [
     work(100, { count: MANY, behaviour }),
+    { at: 150, do: 'wait', step: 0, how: 'for all' },
+    { at: random.pick([160, 400]), do: 'restart', pod: 0, hard: false },
     { at: 20_000, do: 'scale', to: isLong ? 6 : 3 },
     { at: 25_000, do: 'scale', to: 2 },
     { at: later + 50, do: 'read', step: random.whole(0, 1_000) },

@@ -9,7 +9,7 @@ import type { Action, PodPlan } from './plan.js';
 import { EVERY_TYPE, work, type Theme } from './theme.js';
 
 /** Ways in which a handler waits for a step that it has not submitted by its context. */
-const WAYS = 4;
+const WAYS = 5;
 /** Longer than a handler waits. */
 const ROUND_MS = 27_000;
 /** A pod has then seen that nothing has ended. */
@@ -24,7 +24,7 @@ export const slotDeadlockPlan: Theme = (_, random) => {
     return work(at, { count, behaviour, maxRetries: 0 });
   };
   const all = slots * pods.length;
-  const rounds = [0, 1, 2, 3].map((way) => [waits(0, way, all)]);
+  const rounds = Array.from({ length: WAYS }, (_unused, i) => i).map((way) => [waits(0, way, all)]);
   const mixed = [waits(0, random.pick([0, 1]), 1), waits(0, 2, all)];
   const actions = random
     .pick([
@@ -38,5 +38,9 @@ export const slotDeadlockPlan: Theme = (_, random) => {
       const timed = [1, 2, 3].map((turn): Action => ({ at: at + 100 * turn, do: 'wait', step: turn }));
       return [...begun, ...timed, { at: at + STILL_MS, do: 'look', from: WAYS * i } as const];
     });
+  const end = (WAYS + 1) * ROUND_MS;
+  const strays = { does: 'ignores its signal', forMs: 9_000 } as const;
+  actions.push(work(end, { count: all, behaviour: strays, type: 'timed', maxRetries: 0 }));
+  actions.push({ at: end + 4_000, do: 'look', from: 0 });
   return { pods, hazards: { ...NO_HAZARDS, latencyMs: random.pick([0, 10]) }, actions };
 };

@@ -18,7 +18,7 @@ export const wallClockPlan: Theme = (_, random) => {
   const later = (at: number, count: number): Action =>
     work(at, { count, behaviour, form: 'for an instant', delayMs: random.pick([8_000, 12_000, 30_000]) });
   const actions: Action[] = [later(100, MANY), later(300, random.pick([20, MANY]))];
-  for (let at = 2_000; at < WORK_MS; at += random.pick([100, 510, 1_300]))
+  for (let at = 2_000; at < WORK_MS; at += random.pick([100, 300, 400]))
     actions.push({ at, do: 'clock', pod: random.pick([0, 0, 0, 1]), byMs: random.whole(-6_000, 6_000) });
   for (let at = 2_000; at < WORK_MS; at += random.whole(700, 1_500))
     actions.push(work(at, { count: 2, form: 'for an instant', delayMs: 200 }));
@@ -26,7 +26,7 @@ export const wallClockPlan: Theme = (_, random) => {
   const hazards = {
     ...NO_HAZARDS,
     latencyMs: random.pick([0, 10, 60]),
-    ...(random.chance(0.6) ? { busy: random.pick([0.1, 0.35]) } : {}),
+    busy: random.pick([0.35, 0.6]),
   };
   return { pods: [pod(), pod()], hazards, actions };
 };
