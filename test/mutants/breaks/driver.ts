@@ -87,8 +87,8 @@ const sessions: readonly Break[] = [
   {
     ...REQUESTS,
     name: 'snowflake/http-requests: the pauses do not grow',
-    find: 'doubledMs(pauseMs, LONGEST_PAUSE_MS)',
-    replace: 'doubledMs(pauseMs / 2, LONGEST_PAUSE_MS)',
+    find: 'doubledMs(pauseMs, mostMs)',
+    replace: 'doubledMs(pauseMs / 2, mostMs)',
   },
   {
     ...REQUESTS,
