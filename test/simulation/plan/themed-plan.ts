@@ -42,8 +42,8 @@ const GROUPS: Readonly<Record<WorldName, readonly Group[]>> = {
   sqlite: [
     { share: 0.03, apart: 0x74686d65, themes: [frozenPlan, nearlyDeadPlan] },
     {
-      share: 0.035,
-      apart: 0x7261803d, // with it the first 200 seeds have each of these themes
+      share: 0.02,
+      apart: 0x72615600, // with it the first 400 seeds have each of these themes
       themes: [
         ...[lockedPlan, manyTypesPlan, matesPlan, oddPlan, previewPlan],
         ...[retentionPlan, slotDeadlockPlan, sqlPlan, stallingPlan, wallClockPlan],
@@ -56,7 +56,7 @@ const GROUPS: Readonly<Record<WorldName, readonly Group[]>> = {
       apart: 0x74686d65,
       themes: [frozenPlan, nearlyDeadPlan, loggedSleepPlan, deadHeadPlan, twoRowsPlan],
     },
-    { share: 0.02, apart: 0x6461776e, themes: [archivePlan, commandsPlan, largePodPlan, smallWarehousePlan] },
+    { share: 0.012, apart: 0x6461776e, themes: [archivePlan, commandsPlan, largePodPlan, smallWarehousePlan] },
   ],
 };
 
