@@ -8,7 +8,7 @@
  *   `PermanentFailureError` fails the step. But the abort decides what is charged: a time-out is, other aborts are not.
  * - While the queue stops, an error that was thrown because of the stop gives the claim back uncharged.
  */
-import { isA, ValidationError } from '../../errors.js';
+import { asError, isA } from '../../errors.js';
 import { excessOf, jsonText } from '../../step/json.js';
 import { plainError, serializeError } from '../../step/serialized-error.js';
 import type { Outcome } from '../../step/decide-transition.js';
@@ -63,8 +63,8 @@ function valueOutcome(value: unknown, maxBytes: number): Outcome {
   try {
     result = jsonText(value, { field: 'result', code: 'RESULT_UNSERIALIZABLE' });
   } catch (error) {
-    const problem = error instanceof ValidationError ? error.message : 'JSON cannot carry the result';
-    return { kind: 'failed', retry: 'never', error: plainError('RESULT_UNSERIALIZABLE', problem) };
+    const { message } = asError(error);
+    return { kind: 'failed', retry: 'never', error: plainError('RESULT_UNSERIALIZABLE', message) };
   }
   const excess = excessOf(result, maxBytes);
   if (excess !== undefined)

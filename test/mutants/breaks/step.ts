@@ -417,7 +417,7 @@ export const stepBreaks: readonly Break[] = [
   {
     name: 'step/derived-step-id: ids made from keys are not valid UUIDs',
     file: 'src/step/derived-step-id.ts',
-    find: 'hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;',
+    find: '  hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);\n',
     replace: '',
     tests: [SUBMISSION],
   },

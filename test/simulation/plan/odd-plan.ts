@@ -55,6 +55,7 @@ export const oddPlan: Theme = (_, random) => {
       ...late,
       ...strays(),
       ...FORMS.map((form, i) => work(700 * i, { count: 2, form })),
+      work(6_000, { count: 2, form: 'without args', type: 'checked', maxRetries: 0 }),
       ...unheard(),
       ...callsOf(random),
       ...stopping(random),
