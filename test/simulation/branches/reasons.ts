@@ -1,4 +1,6 @@
 /** Why no simulation takes some branches. They count all the same. */
+import { at, type Place } from './place.js';
+import { RARE_PLACES } from './rare-places.js';
 
 /** Of all branches of a source, by the beginning of its path. */
 const OF_SOURCES: Readonly<Record<string, string>> = {
@@ -24,17 +26,7 @@ const THERE = 'only the compiler doubts it: the list has such an item';
 const REPAIRED = 'numbers out of range, which plain SQL has written: the checker knows no row that is repaired';
 const IN_MEMORY = 'a file: a simulation has a database in memory';
 
-interface Place {
-  readonly file: string;
-  /** Text of the line, so that a line that has moved is found. If several lines have it, the reason is that of each. */
-  readonly quote: string;
-  readonly reason: string;
-}
-
-const at = (reason: string, file: string, ...quotes: readonly string[]): Place[] =>
-  quotes.map((quote) => ({ file, quote, reason }));
-
-export const PLACES: readonly Place[] = [
+const NEVER_TAKEN: readonly Place[] = [
   ...at(THERE, 'src/client/submitter.ts', "receipts[i] ?? 'created'"),
   ...at(THERE, 'src/fleet/recovery-cycle.ts', 'if (settlement === undefined) return;', "receipts[index] ?? 'lost'"),
   ...at(THERE, 'src/fleet/quiet-spell.ts', '(this.#last?.startedAt ?? 0)'),
@@ -51,7 +43,6 @@ export const PLACES: readonly Place[] = [
     'src/pool/execution/decide-outcome.ts',
     "return outcome.kind === 'released' ? { ...outcome",
   ),
-  ...at(THERE, 'src/step/derived-step-id.ts', '(hash[6] ?? 0)', '(hash[8] ?? 0)'),
   ...at(
     'an error of another copy of the package: a simulation has one',
     'src/store/contract/is-store-error.ts',
@@ -142,6 +133,8 @@ export const PLACES: readonly Place[] = [
   ...at('a page longer than a slice', 'src/store/sqlite/store.ts', 'if (rest === undefined) return page;'),
   ...at('a CommonJS bundle: the simulation is a module', 'src/store/sqlite/options.ts', 'return own === undefined ?'),
 ];
+
+export const PLACES: readonly Place[] = [...NEVER_TAKEN, ...RARE_PLACES];
 
 /** The beginnings of paths that have a reason. */
 export const BEGINNINGS: readonly string[] = Object.keys(OF_SOURCES);
