@@ -171,9 +171,8 @@ export async function misuse(caller: SimulatedProcess, from: number): Promise<vo
   }
   if (caller.plan !== undefined)
     await caller.call('misuse', async (queue) => register(queue, PLAIN), { expects: 'REGISTER_LATE' });
-  if (caller.refusesUnknown)
-    await caller.call('misuse', async (queue) => register(queue, PLAIN), { expects: 'STEP_TYPE_DUPLICATE' });
-  if (caller.refusesUnknown)
-    for (const type of ['palin', 'of no kind'])
-      await caller.call('misuse', (queue) => queue.submit({ type, args: ARGS }), { expects: 'STEP_TYPE_UNKNOWN' });
+  if (!caller.refusesUnknown) return;
+  await caller.call('misuse', async (queue) => register(queue, PLAIN), { expects: 'STEP_TYPE_DUPLICATE' });
+  for (const type of ['palin', 'of no kind'])
+    await caller.call('misuse', (queue) => queue.submit({ type, args: ARGS }), { expects: 'STEP_TYPE_UNKNOWN' });
 }

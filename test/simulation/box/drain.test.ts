@@ -2,15 +2,11 @@
 import { expect, it } from 'vitest';
 import { boundsOf } from '../checker/bounds-of.js';
 import { check } from '../checker/check.js';
+import { NO_HAZARDS } from '../plan/no-hazards.js';
 import type { Plan, PodPlan } from '../plan/plan.js';
 import { runPlan } from './run.js';
 
 const POD: PodPlan = { types: ['plain', 'single', 'timed', 'checked'], slots: 1, heartbeatMs: 800, deadAfterMs: 3_200 };
-
-const HAZARDS: Plan['hazards'] = {
-  ...{ latencyMs: 0, lostReply: 0, failure: 0, lateApplication: 0, duplicate: 0 },
-  ...{ lateReadMs: 0, oldSources: false, tokenLateMs: 0, suspendAfterMs: 0 },
-};
 
 const SUBMIT = { do: 'submit', count: 1, type: 'plain', priority: 0, delayMs: 0, maxRetries: 3 } as const;
 
@@ -19,7 +15,7 @@ it('waits for a handler of a pod that was superseded, whose call is still repeat
     seed: 1,
     world: 'warehouse',
     pods: [POD],
-    hazards: HAZARDS,
+    hazards: NO_HAZARDS,
     actions: [
       { ...SUBMIT, at: 1_000, behaviour: { does: 'submits another', forMs: 1_000 } },
       { at: 1_900, do: 'replace', pod: 0, forMs: 9_000 },
@@ -36,7 +32,7 @@ it('waits until a step has killed as many pods of a large fleet as it may', asyn
     seed: 2,
     world: 'warehouse',
     pods: [POD],
-    hazards: HAZARDS,
+    hazards: NO_HAZARDS,
     actions: [
       { at: 1_000, do: 'scale', to: 20 },
       { ...SUBMIT, at: 6_000, behaviour: { does: 'kills its pod', forMs: 5 } },

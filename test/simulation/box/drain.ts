@@ -72,6 +72,7 @@ export async function drain(
   );
   const shortMs = SHORT_HEARTBEATS * Math.max(...plan.pods.map(({ heartbeatMs }) => heartbeatMs));
   const keepMs = plan.habits?.keepMs;
+  // A run does not wait for a retention that is longer than it may drain.
   const removedMs = keepMs === undefined || keepMs > limitMs ? 0 : keepMs + HOUSEKEEPING_MS;
   const atLeastMs = Math.max(removedMs, isThorough(plan) ? longMs : shortMs);
   for (;;) {

@@ -9,6 +9,7 @@ import { sleep } from '../../../src/runtime/runtime.js';
 import type { Fault } from '../history/history.js';
 import type { Action, Plan, PodPlan } from '../plan/plan.js';
 import { Callers, isCall } from './callers.js';
+import type { Cut } from './process-link.js';
 import { SimulatedProcess, type Surroundings } from './simulated-process.js';
 
 /** The calls by which a pod shows that it lives, and those by which a leader recovers. */
@@ -48,9 +49,14 @@ export class FleetBox {
     this.processes.push(client);
   }
 
+  /** The pods that are alive, and the clients. */
+  get #living(): SimulatedProcess[] {
+    return this.processes.filter(({ gone }) => !gone);
+  }
+
   /** The pods that are alive, frozen ones included. */
   get alive(): SimulatedProcess[] {
-    return this.processes.filter(({ plan, gone }) => plan !== undefined && !gone);
+    return this.#living.filter(({ plan }) => plan !== undefined);
   }
 
   /** The pods that serve calls. */
@@ -201,13 +207,16 @@ export class FleetBox {
 
   #cut({ pod, forMs, how }: Extract<Action, { readonly do: 'cut' }>): void {
     const { root } = this.#shared;
-    const affected = pod === 'all' ? this.processes.filter(({ gone }) => !gone) : [this.#chosen(pod)];
-    const until = root.monotonicMs() + forMs;
+    const affected = pod === 'all' ? this.#living : [this.#chosen(pod)];
     for (const process of affected) {
       if (process === undefined) continue;
-      this.#fault('cut', process, { until, details: { how } });
+      this.#noteCut(process, forMs, how);
       root.after(forMs, process.link.cut(how));
     }
+  }
+
+  #noteCut(process: SimulatedProcess, forMs: number, how: Cut): void {
+    this.#fault('cut', process, { until: this.#shared.root.monotonicMs() + forMs, details: { how } });
   }
 
   #flap(flaps: Extract<Action, { readonly do: 'flaps' }>, until: number): void {
@@ -221,9 +230,7 @@ export class FleetBox {
   /** Nobody reads or writes: for each process it is as if it was cut off. */
   #lock(forMs: number): void {
     const { root, world } = this.#shared;
-    const until = root.monotonicMs() + forMs;
-    for (const process of this.processes.filter(({ gone }) => !gone))
-      this.#fault('cut', process, { until, details: { how: 'fails' } });
+    for (const process of this.#living) this.#noteCut(process, forMs, 'fails');
     root.after(forMs, world.lock?.() ?? (() => {}));
   }
 

@@ -1,5 +1,5 @@
 /** Calls that change no step: everything that reads, and a recovery cycle by hand. */
-import type { AnyFleetQ, StepFilter } from '../../../src/index.js';
+import type { AnyFleetQ, RecoveryOptions, StepFilter } from '../../../src/index.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
 type Look = readonly [method: string, look: (queue: AnyFleetQ) => Promise<unknown>];
@@ -62,25 +62,19 @@ export async function lookAround(caller: SimulatedProcess, from: number): Promis
 }
 
 export async function recoverByHand(caller: SimulatedProcess): Promise<void> {
-  await caller.call(
-    'runRecovery',
-    (queue) => queue.runRecovery({ dryRun: true }),
-    {},
-    () => ({}),
-  );
-  await caller.call(
-    'runRecovery',
-    (queue) => queue.runRecovery({ force: true }),
-    {},
-    () => ({}),
-  );
+  await recover(caller, { dryRun: true });
+  await recover(caller, { force: true });
 }
 
 /** What a recovery would do, asked of any pod. */
-export async function preview(caller: SimulatedProcess): Promise<void> {
+export function preview(caller: SimulatedProcess): Promise<void> {
+  return recover(caller, { dryRun: true, force: true });
+}
+
+async function recover(caller: SimulatedProcess, options: RecoveryOptions): Promise<void> {
   await caller.call(
     'runRecovery',
-    (queue) => queue.runRecovery({ dryRun: true, force: true }),
+    (queue) => queue.runRecovery(options),
     {},
     () => ({}),
   );

@@ -1,10 +1,9 @@
 /**
- * Branches that a simulation could take and whose coincidence no seed has, or that only a caller takes who is not simulated. Most have a
- * unit test: the reason says what it would need.
+ * Branches that a simulation could take and whose coincidence no seed has, or that only a caller takes who is not simulated. The reason
+ * says what each would need.
  */
 import { at, type Place } from './place.js';
 
-const THERE = 'only the compiler doubts it';
 const LATE_REMOVAL = 'rare: housekeeping removes the step between the read and the write of a command';
 const STOPPED = 'a call right after the stop, which no caller of a simulation makes';
 const LONG_LISTS = 'rare: more than a slice of the event loop holds';
@@ -211,7 +210,6 @@ export const RARE_PLACES: readonly Place[] = [
     'src/store/snowflake/bind-chunks.ts',
     'if (size > MAX_BIND_BYTES)',
   ),
-  ...at(THERE, 'src/store/snowflake/columns.ts', "columns[name] ?? ''"),
   ...at(
     'asked only if a request is overdue',
     'src/store/snowflake/combining/asking.ts',
@@ -325,7 +323,6 @@ export const RARE_PLACES: readonly Place[] = [
     'src/store/snowflake/steps/repeatable-inserts.ts',
     'if (this.#unconfirmed.size <= MOST_REMEMBERED) return;',
   ),
-  ...at(THERE, 'src/store/snowflake/steps/submissions.ts', 'firsts.get(step.stepId) ?? at;'),
   ...at(
     'a second schema version: a simulation has one',
     'src/store/snowflake/store.ts',
@@ -380,7 +377,6 @@ export const RARE_PLACES: readonly Place[] = [
     'receipts: ahead === 0 ? receipts :',
   ),
   ...at('rare: a registration that is rolled back', 'src/store/sqlite/pods/pod-step-types.ts', 'if (seq === null) {'),
-  ...at(THERE, 'src/store/sqlite/pods/pod-step-types.ts', 'this.#at.get(seq) ?? null'),
   ...at(
     'a bug in the library, or in the driver',
     'src/store/sqlite/sqlite-errors.ts',

@@ -8,6 +8,8 @@ const KEEP_MS = 600_000;
 const STATEMENT_MS = 5_000;
 /** The longest that an UPDATE works there once it has read: 60 ms, and some for its rows. */
 const WORK_MS = 100;
+/** The world draws each time around its figure, up to so many times it. */
+const MOST_DRAWN = 1.5;
 /** A pod that sleeps asks each second whether anything has changed, and a suspended warehouse must resume. */
 const WAKE_MS = 6_000;
 /** For so long, at most, a request stays without an answer. */
@@ -36,7 +38,7 @@ export function boundsOf(plan: Plan): Bounds {
     mayHang,
     wakeBoundMs: WAKE_MS + hazards.tokenLateMs + (mayHang ? HANG_MS : 0),
     latenessMs: hazards.lateReadMs + (hazards.oldSources ? STATEMENT_MS : 0),
-    workMs: WORK_MS + 1.5 * (hazards.small?.slowerMs ?? 0),
+    workMs: WORK_MS + MOST_DRAWN * (hazards.small?.slowerMs ?? 0),
     clockSlackMs: 1_000,
     ...(isGentle(plan) && { waitBoundMs: GENTLE_WAIT_MS }),
   };

@@ -110,7 +110,10 @@ function poisson(mean: number, random: () => number): number {
 const PAYLOAD = { type: 'work' };
 const PAYLOAD_TEXT = JSON.stringify(PAYLOAD);
 
-/** One literal: a saturated fleet of a thousand pods takes millions of rows, and spreading them would cost several times as much. */
+/**
+ * One literal with all columns, also those of `UNTOUCHED`: a saturated fleet of a thousand pods takes millions of rows. A row that
+ * spreads them took 20 to 24 us when it was measured, one that is written out 0.4 us.
+ */
 function rowOf(step_id: string, now: number, priority: number): StepRow {
   return {
     step_id,

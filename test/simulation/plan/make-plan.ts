@@ -7,6 +7,7 @@
 import type { Action, Behaviour, Habits, Hazards, Plan, PodPlan, SubmissionForm, WaitHow, WorldName } from './plan.js';
 import { sleepyPlan } from './sleepy-plan.js';
 import { seededRandom, type Random } from './seeded-random.js';
+import { work } from './theme.js';
 import { themedPlan } from './themed-plan.js';
 
 /** For how long disasters and work come, in ms: at once, so that they meet, or one after the other. */
@@ -272,8 +273,7 @@ function disaster(random: Random, troubleMs: number): Action {
 function withWork(random: Random, action: Action): readonly Action[] {
   if (action.do !== 'replay') return [action];
   const behaviour: Behaviour = { does: random.pick(['throws', 'releases once']), forMs: random.pick([50, 200]) };
-  const given = { type: 'plain', count: 3, priority: 0, delayMs: 0, maxRetries: 3, behaviour };
-  return [action, { at: action.at + 200, do: 'submit', ...given }];
+  return [action, work(action.at + 200, { count: 3, behaviour })];
 }
 
 function times<T>(count: number, make: () => T): T[] {

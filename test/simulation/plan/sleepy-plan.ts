@@ -5,6 +5,7 @@
  */
 import type { Action, Hazards, Plan, PodPlan } from './plan.js';
 import { seededRandom, type Random } from './seeded-random.js';
+import { work } from './theme.js';
 
 /** How long work comes. */
 const WORK_MS = 30_000;
@@ -21,7 +22,7 @@ export function sleepyPlan(seed: number, random: Random): Plan {
   for (let at = random.whole(0, 2_000); at < WORK_MS; at += random.whole(3_500, 9_000)) {
     const forMs = 6_000;
     if (random.chance(0.4)) actions.push({ at, do: 'surprise', pod: random.whole(0, 10), forMs });
-    else actions.push(work(random, at));
+    else actions.push(someWork(random, at));
   }
   const plan = {
     seed,
@@ -42,17 +43,13 @@ function veryLate(plan: Plan): Plan {
   return { ...plan, hazards: { ...plan.hazards, lateReadMs: VERY_LATE_MS, lostReply: 0, lateApplication: 0 }, actions };
 }
 
-function work(random: Random, at: number): Action {
-  return {
-    at,
-    do: 'submit',
+function someWork(random: Random, at: number): Action {
+  return work(at, {
     count: random.pick([1, 2]),
-    type: 'plain',
-    priority: 0,
     delayMs: random.pick([0, 0, 5_000, 8_000]),
     maxRetries: 1,
     behaviour: { does: random.pick(['returns', 'returns', 'throws once', 'submits another']), forMs: 50 },
-  };
+  });
 }
 
 /** Most are calm: what a pod does not notice is seen by how late it wakes. */

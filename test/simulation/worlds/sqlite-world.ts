@@ -146,14 +146,18 @@ export class SqliteWorld implements World {
   /** When a file is opened, it may be locked as well. */
   #opening(method: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
     return (...args) => {
-      if (this.#locks > 0) throw refusal(0);
+      this.#refuseIfLocked();
       return method(...args);
     };
   }
 
+  #refuseIfLocked(): void {
+    if (this.#locks > 0) throw refusal(0);
+  }
+
   /** Another process has locked the file, or the disk is full. */
   #refuse(): void {
-    if (this.#locks > 0) throw refusal(0);
+    this.#refuseIfLocked();
     const busy = this.#hazards?.busy ?? 0;
     if (busy === 0 || this.#network.random() >= busy) return;
     throw refusal(Math.floor(this.#network.random() ** 4 * REFUSALS.length));
