@@ -5,6 +5,7 @@
  */
 import { defineStep } from '../../../src/step/definition.js';
 import type { StepContext } from '../../../src/step/handler-context.js';
+import { WAITS_MS } from '../plan/patience.js';
 import type { Machine, SubmittedStep } from './step-types.js';
 
 /** Of a type that every plan has a pod for. */
@@ -13,9 +14,6 @@ const CHILD = defineStep({ type: 'plain', run: (_args: { does: string; forMs: nu
 const WORK = { does: 'returns', forMs: 5 };
 /** The same, with its keys in another order. */
 const SAME = { forMs: 5, does: 'returns' };
-
-/** How long a handler waits for its child at most: longer than a pod needs to see that all of its slots wait. */
-const WAITS_MS = 24_000;
 
 type Submit = (ctx: StepContext) => Promise<unknown>;
 

@@ -8,12 +8,13 @@
  */
 import type { VirtualRuntime } from '../../../src/runtime/virtual-runtime.js';
 import { DEFAULT_RHYTHM } from '../../../src/store/snowflake/default-rhythm.js';
+import { patienceMs } from '../plan/patience.js';
 import type { Plan } from '../plan/plan.js';
 import type { RowChange, World } from '../worlds/world.js';
 import type { FleetBox } from './fleet-box.js';
 import { isThorough } from './thorough.js';
 
-/** How long a fleet has to drain after the last fault, in ms, unless it is large. */
+/** How long a fleet has to drain after the last fault, in ms, unless it is large, or its handlers wait for steps behind them. */
 const DRAIN_LIMIT_MS = 120_000;
 /** A step that kills each pod that runs it ends with its fourth death: more than `maxCrashes`. */
 const DEATHS = 4;
@@ -66,7 +67,8 @@ export async function drain(
   { box, world, members }: { readonly box: FleetBox; readonly world: World; readonly members: Members },
 ): Promise<void> {
   const startedAt = root.monotonicMs();
-  const limitMs = plan.world === 'warehouse' ? drainLimitMs(box.alive.length) : DRAIN_LIMIT_MS;
+  const ownMs = plan.world === 'warehouse' ? drainLimitMs(box.alive.length) : DRAIN_LIMIT_MS;
+  const limitMs = ownMs + patienceMs(plan);
   const longMs = Math.max(
     ...plan.pods.map(({ deadAfterMs, heartbeatMs }) => deadAfterMs + LONG_HEARTBEATS * heartbeatMs),
   );

@@ -1,4 +1,5 @@
 /** What the world of a plan permits. */
+import { patienceMs } from '../plan/patience.js';
 import type { Action, Plan } from '../plan/plan.js';
 import { DEFAULT_BOUNDS, type Bounds } from './bounds.js';
 
@@ -23,7 +24,13 @@ export function boundsOf(plan: Plan): Bounds {
   const { world, hazards, habits, pods, actions } = plan;
   const deadAfterMs = Math.max(...pods.map((pod) => pod.deadAfterMs));
   const clockSlackMs = actions.some(partsClocks) ? PARTED_MS : DEFAULT_BOUNDS.clockSlackMs;
-  const common = { ...DEFAULT_BOUNDS, faultEchoMs: 2 * deadAfterMs, clockSlackMs, keepMs: habits?.keepMs ?? KEEP_MS };
+  const common = {
+    ...DEFAULT_BOUNDS,
+    faultEchoMs: 2 * deadAfterMs,
+    clockSlackMs,
+    keepMs: habits?.keepMs ?? KEEP_MS,
+    waitBoundMs: DEFAULT_BOUNDS.waitBoundMs + patienceMs(plan),
+  };
   if (world === 'sqlite') {
     const lateCalls = hazards.lateApplication > 0 || hazards.duplicate > 0;
     return { ...common, lateCalls, provesExits: habits?.provesExits === true };
