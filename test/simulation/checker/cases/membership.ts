@@ -248,6 +248,27 @@ export const MEMBERSHIP_CASES: readonly Case[] = [
     broken: (h) => evicted(two(h)).event('p2', 'pod:dead', { incarnation: h.incarnationOf('p1'), reason: 'exited' }),
   },
   {
+    rule: 'no living pod is evicted',
+    shows: 'an eviction of a pod that stops, while its handler runs, where requests may hang',
+    bounds: { mayHang: true },
+    good: (h) =>
+      claimed(h)
+        .began('s1', 'p1')
+        .completed('s1', 'p1')
+        .stopping('p1')
+        .after(6_000)
+        .member('p1', 'evicted', 'p2', 6_000),
+    broken: (h) =>
+      claimed(h).began('s1', 'p1').after(4_000).stopping('p1').after(2_500).member('p1', 'evicted', 'p2', 6_500),
+  },
+  {
+    rule: 'no living pod is evicted',
+    shows: 'an eviction of a pod that was asked to stop after it should have fenced itself',
+    bounds: { mayHang: true },
+    good: (h) => two(h).after(4_900).stopping('p1').after(600).member('p1', 'evicted', 'p2', 5_500),
+    broken: (h) => two(h).after(5_100).stopping('p1').after(400).member('p1', 'evicted', 'p2', 5_500),
+  },
+  {
     rule: 'an outage evicts nobody',
     shows: 'an eviction after the whole fleet was cut off',
     good: (h) => evicted(h.pod('p1').after(500).pod('p2').after(500).fault('cut', 'p2', 8_000).after(1)),

@@ -1,7 +1,9 @@
 /** Who may claim, and who may be evicted. */
+import type { MemberChanged } from '../../history/history.js';
+import type { Bounds } from '../bounds.js';
 import { isGone, overlaps, SILENCING, STOPPING_TIME, wasFaulty } from '../index/faults.js';
 import type { RecordIndex } from '../index/record-index.js';
-import type { Life, PlacedFault, ProcessTrail } from '../index/trails.js';
+import type { Life, Placed, PlacedFault, ProcessTrail } from '../index/trails.js';
 import type { Rule } from '../rule.js';
 import { hasEnded } from './settlements.js';
 
@@ -45,11 +47,11 @@ export const noRevival: Rule = {
 export const justEvictions: Rule = {
   name: 'no living pod is evicted',
   says: 'A pod is evicted only if its process is gone, if a fault, or a request without an answer, kept it from being heard, if it has drained permanently, or if it has not joined yet.',
-  check(index, report, { faultEchoMs, mayHang }) {
+  check(index, report, bounds) {
     for (const { life, evicted, process } of evictedLives(index)) {
       if (isGone(process, evicted.at) || isOut(process, evicted) || !hasJoined(process, life)) continue;
-      if (mayHang && hasFenced(process, life, evicted)) continue;
-      const from = evicted.at - deadAfterOf(process) - faultEchoMs;
+      if (wasUnheard(process, life, evicted, bounds)) continue;
+      const from = evicted.at - deadAfterOf(process) - bounds.faultEchoMs;
       if (wasFaulty(index, process, from, evicted.at, SILENCING)) continue;
       report('evicted, and no fault had affected it', { process: process.name }, evicted);
     }
@@ -66,12 +68,12 @@ export const justEvictions: Rule = {
 export const outagesEvictNobody: Rule = {
   name: 'an outage evicts nobody',
   says: 'A pod that runs is not evicted because of faults that cut off the pod that evicts it as well, at the same time, unless a request without an answer kept it from being heard too.',
-  check(index, report, { faultEchoMs, mayHang }) {
+  check(index, report, bounds) {
     for (const { life, evicted, process } of evictedLives(index)) {
       const leader = index.processes.get(evicted.entry.process ?? '');
       if (isGone(process, evicted.at) || isOut(process, evicted) || !hasJoined(process, life)) continue;
-      if (mayHang && hasFenced(process, life, evicted)) continue;
-      const from = evicted.at - deadAfterOf(process) - faultEchoMs;
+      if (wasUnheard(process, life, evicted, bounds)) continue;
+      const from = evicted.at - deadAfterOf(process) - bounds.faultEchoMs;
       const faults = process.faults.filter(
         (fault) => SILENCING.has(fault.entry.name) && overlaps(fault, from, evicted.at),
       );
@@ -182,6 +184,23 @@ function hasFenced(
   return events.some(
     ({ index, entry }) => index < by && entry.fields.incarnation === incarnation && entry.name === 'pod:fenced',
   );
+}
+
+/** Whether a request without an answer kept it from being heard: it has noticed that, and fenced itself; or it was leaving by then. */
+function wasUnheard(process: ProcessTrail, life: Life, evicted: Placed<MemberChanged>, bounds: Bounds): boolean {
+  return bounds.mayHang && (hasFenced(process, life, evicted) || wasLeaving(process, evicted, bounds));
+}
+
+/**
+ * Whether the pod was leaving when it would have fenced itself for its silence: when its handlers have ended, or the time for its drain is
+ * over, it sends no heartbeats any more, and so does not notice that its leaving is not heard.
+ */
+function wasLeaving(process: ProcessTrail, { at, entry }: Placed<MemberChanged>, { drainMs }: Bounds): boolean {
+  const { stoppingAt = Infinity, runs } = process;
+  const fencedBy = Math.min(at, at - (entry.silentForMs ?? 0) + deadAfterOf(process));
+  if (stoppingAt > fencedBy) return false;
+  const isIdle = runs.every(({ began, ended }) => began.at > fencedBy || (ended?.at ?? Infinity) <= fencedBy);
+  return isIdle || fencedBy - stoppingAt >= drainMs;
 }
 
 function deadAfterOf({ settings }: ProcessTrail): number {
