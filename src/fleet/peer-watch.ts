@@ -116,6 +116,11 @@ export class PeerWatch {
     this.#interrupted = true;
   }
 
+  /** Whether a peer has been silent for longer than it has stated, as of the last view. Once it has been watched for long enough, it is dead. */
+  get anySilent(): boolean {
+    return [...this.#peers.values()].some(({ view }) => isSilent(view));
+  }
+
   /** The dead, as of the last view. */
   dead(): readonly DeadPod[] {
     const dead: DeadPod[] = [];

@@ -100,9 +100,10 @@ export class Recovery implements Service {
     await this.#deps.journal.close();
   }
 
-  /** Whether the loop runs a cycle. */
+  /** Whether the loop runs a cycle, or this pod leads and watches a silent peer, which it will evict. */
   get busy(): boolean {
-    return this.#loop.busy;
+    const { elector, peers } = this.#deps;
+    return this.#loop.busy || (elector.isLeader && peers.anySilent);
   }
 
   /**

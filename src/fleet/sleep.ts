@@ -7,6 +7,8 @@
  * - Asleep, it asks only what costs nothing: whether anything has changed, and now and then how many steps there are. At long
  *   intervals it wakes to look, whatever the answers were.
  * - Any claim is a change. So while a pod holds work, all others are awake, and one of them recovers it if it dies.
+ * - A pod that leads stays awake beside a silent peer, until it has evicted it. So a pod that dies while all others sleep is found when
+ *   they look.
  * - It claims again only after a heartbeat was answered. Its age in the fleet stays, so once all are awake the leader is who it was.
  * - If anything of falling asleep fails, the pod stays awake.
  */

@@ -11,8 +11,8 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-async function started(podId: string): Promise<Member> {
-  const pod = world.pod(podId, {}, sleepy.over(world.connection()));
+async function started(podId: string, settings: Parameters<World['pod']>[1] = {}): Promise<Member> {
+  const pod = world.pod(podId, settings, sleepy.over(world.connection()));
   await world.runtime.until(pod.start());
   await pod.fleet.sleep.start();
   await world.advance(0);
@@ -269,6 +269,23 @@ describe('a fleet that sleeps', () => {
       expect(pod.recorded.of('pod:dead')).toEqual([]);
       expect(pod.recorded.of('pod:fenced')).toEqual([]);
     }
+  });
+
+  it('evicts a pod that died while all others slept when it wakes, and only the leader stays awake for that', async () => {
+    const [a, b] = [await asleep('a'), await asleep('b')];
+    const dead = await started('c', { heartbeatIntervalMs: 30_000, deadAfterMs: 120_000 });
+    dead.kill();
+    await world.advance(300_000);
+    for (const pod of [a, b]) pod.pool.work();
+    await world.advance(0);
+    for (let passed = 0; passed < 60_000; passed += 1_000) {
+      for (const pod of [a, b]) await looksQuiet(pod);
+      await world.advance(1_000);
+    }
+    expect([a, b].map((pod) => pod.fleet.sleep.asleep)).toEqual([false, true]);
+    await quietFor(a, 60_000);
+    expect(a.recorded.of('pod:dead')).toMatchObject([{ podId: 'c', reason: 'silent' }]);
+    expect(a.fleet.sleep.asleep).toBe(true);
   });
 
   it('recovers a step of a pod that dies at work after the others had slept', async () => {

@@ -747,6 +747,13 @@ export const MATRIX: Readonly<Record<string, readonly Row[]>> = {
       'a fleet that sleeps > has its old leader again once all are awake, and evicts nobody, however slowly they wake',
     ]),
     held(
+      'A pod that leads stays awake beside a pod that has been silent for longer than its `deadAfterMs`, until it has evicted it.',
+      [
+        'test/fleet/sleep.test.ts',
+        'a fleet that sleeps > evicts a pod that died while all others slept when it wakes, and only the leader stays awake for that',
+      ],
+    ),
+    held(
       [
         'Every claim changes the table, so it wakes the others.',
         'If the pod that holds the claim then dies, one of them recovers the step.',

@@ -72,6 +72,20 @@ export const sleepBreaks: readonly Break[] = [
     tests: ['test/store/snowflake/pod-log.test.ts'],
   },
   {
+    name: 'fleet/recovery: a leader falls asleep beside a silent peer',
+    file: 'src/fleet/recovery.ts',
+    find: '    const { elector, peers } = this.#deps;\n    return this.#loop.busy || (elector.isLeader && peers.anySilent);',
+    replace: '    return this.#loop.busy;',
+    tests: ['test/fleet/sleep.test.ts'],
+  },
+  {
+    name: 'fleet/recovery: a pod that does not lead stays awake beside a silent peer',
+    file: 'src/fleet/recovery.ts',
+    find: 'this.#loop.busy || (elector.isLeader && peers.anySilent)',
+    replace: 'this.#loop.busy || peers.anySilent',
+    tests: ['test/fleet/sleep.test.ts'],
+  },
+  {
     name: 'fleet/sleep: a pod that has just been woken counts as silent',
     file: 'src/fleet/fleet.ts',
     find: 'Math.min(this.fence.silentForMs, this.sleep.wokenForMs)',
