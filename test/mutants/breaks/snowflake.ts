@@ -319,6 +319,13 @@ export const snowflakeBreaks: readonly Break[] = [
     tests: [`${TESTS}/exchange-statement.test.ts`],
   },
   {
+    name: 'snowflake/exchange: a request is given ranks for slots that its types do not let it use',
+    file: `${SNOWFLAKE}/exchange/statements/update-source.ts`,
+    find: 'LEAST(d.slots, u.usable) AS slots',
+    replace: 'd.slots AS slots',
+    tests: [`${TESTS}/exchange-statement.test.ts`],
+  },
+  {
     name: 'snowflake/exchange: a request that was filled in part is served again',
     file: `${SNOWFLAKE}/exchange/statements/update-source.ts`,
     find: 'WHERE v.used IS NULL AND e.gone IS NULL AND',

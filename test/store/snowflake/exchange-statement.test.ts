@@ -78,6 +78,18 @@ describeOnTestBed('the exchange statement', () => {
     expect(rows.find((row) => row.startsWith('held'))).toContain(':pending:');
   });
 
+  test('keeps no step from the next pod for slots that the limits of a pod leave unused', async () => {
+    const [sql, world] = [await table(), new World(4)];
+    await sql.put(['a', 'b', 'c', 'd'].map((id) => world.step(id)));
+    const wide = { ...world.request(true), prefetch: 6, free: 10, group: 'g', settlements: [] };
+    await sql.ask({ ...wide, token: 'full', incarnation: 'full', limits: { t: 0 } });
+    await sql.ask({ ...wide, token: 'p', incarnation: 'p', limits: { t: 2 } });
+    const own = { ...wide, token: 'q', incarnation: 'q', limits: { t: 2 } };
+    expect(await sql.exchange(own, 'g')).toBe(4);
+    const holders = (await sql.rows()).map((row) => /\b[pq]\b/.exec(row)?.[0]);
+    expect(holders).toEqual(['p', 'p', 'q', 'q']);
+  });
+
   test('takes equal steps in the order of their submission, whatever their ids', async () => {
     const [sql, world] = [await table(), new World(3)];
     const equals = ['c', 'a', 'b'].map((id, nth) => ({ ...world.step(id), priority: 0, at: 5, made: 7, nth }));

@@ -38,10 +38,23 @@ export function pairsOf(
   const allowed = allowedOf(demand);
   const rooms = roomsOf(allowed, skipped);
   const candidates = new Candidates(view, rooms, now);
-  const [free, seats] = [sum(demand, ({ slots }) => slots), sum(demand, ({ slots, ahead }) => slots + ahead)];
+  const able = ableOf(demand, allowed);
+  const [free, seats] = [sum(able, ({ slots }) => slots), sum(able, ({ slots, ahead }) => slots + ahead)];
   const passed = Math.min(skipped, Math.max(candidates.count - seats, 0));
-  const share = Math.ceil(Math.max(candidates.count - passed - free, 0) / demand.length);
-  return handedOut(candidates.inOrder(), passed, wantingOf(demand, share), allowed);
+  const share = Math.ceil(Math.max(candidates.count - passed - free, 0) / able.length);
+  return handedOut(candidates.inOrder(), passed, wantingOf(able, share), allowed);
+}
+
+/** `able` of the texts: the requests that name types, with the slots that the limits of those let them use. */
+function ableOf(demand: readonly Request[], allowed: ReadonlyMap<string, Allowed>): readonly Request[] {
+  return demand.flatMap((request) => {
+    const limits = allowed.get(request.its_token)?.limits;
+    if (limits === undefined || limits.size === 0) return [];
+    let usable = 0;
+    for (const most of limits.values()) usable += most ?? 0;
+    const slots = Math.min(request.slots, usable);
+    return [{ ...request, slots, ahead: Math.min(request.ahead, usable - slots) }];
+  });
 }
 
 interface Allowed {

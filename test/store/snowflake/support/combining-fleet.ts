@@ -74,8 +74,17 @@ export class CombiningFleet {
 
   /** Resolves when no row is pending or claimed: a pod that has died reports nothing. */
   async settled(driver: Driver): Promise<void> {
-    const open = `SELECT COUNT(*) AS n FROM STEP_TRACKER WHERE status IN ('pending', 'claimed')`;
-    await expect.poll(async () => Number((await driver.run(open))[0]!['N']), PATIENCE).toBe(0);
+    await this.#none(driver, `status IN ('pending', 'claimed')`);
+  }
+
+  /** Resolves when the only rows that are pending or claimed are those that the given holder has claimed. */
+  async settledBeside(driver: Driver, holder: string): Promise<void> {
+    await this.#none(driver, `status = 'pending' OR (status = 'claimed' AND claimed_by <> '${holder}')`);
+  }
+
+  async #none(driver: Driver, condition: string): Promise<void> {
+    const count = `SELECT COUNT(*) AS n FROM STEP_TRACKER WHERE ${condition}`;
+    await expect.poll(async () => Number((await driver.run(count))[0]!['N']), PATIENCE).toBe(0);
   }
 
   /** The pods that have started a step. */

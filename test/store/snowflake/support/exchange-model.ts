@@ -159,6 +159,13 @@ function candidates(rows: readonly ModelRow[], now: number): Candidate[] {
     );
 }
 
+/** The request with no more seats than the limits of its types allow together. */
+function withUsableSeats(request: ModelRequest): ModelRequest {
+  const usable = sum(Object.values(request.limits), (most) => most);
+  const free = Math.min(request.free, usable);
+  return { ...request, free, prefetch: Math.min(request.prefetch, usable - free) };
+}
+
 function claimsOf(
   rows: readonly ModelRow[],
   requests: readonly ModelRequest[],
@@ -172,7 +179,9 @@ function claimsOf(
   const breadth = ({ limits, quarantine }: ModelRequest): number => Object.keys(limits).length + quarantine;
   const wanting = requests
     .filter((one) => one.group === group && !used.has(one.token) && !gone.has(one.incarnation))
-    .sort((a, b) => breadth(b) - breadth(a) || asked.indexOf(a) - asked.indexOf(b));
+    .filter(({ limits }) => Object.keys(limits).length > 0)
+    .sort((a, b) => breadth(b) - breadth(a) || asked.indexOf(a) - asked.indexOf(b))
+    .map(withUsableSeats);
   const tally = new Map<string, number>();
   const count = (key: string): number => tally.set(key, (tally.get(key) ?? 0) + 1).get(key)!;
   const open = candidates(rows, now).filter(({ first: { type }, crashes }) => {

@@ -109,6 +109,18 @@ const allowed = cte(
 );
 
 /**
+ * The requests with the slots that they can use: no more than the limits of their types allow together.
+ *
+ * Without this, a pod with ten free slots and a type of which it may take two would be given ten ranks, and the eight steps that it
+ * cannot take would be kept from the requests after it.
+ */
+const able = cte(
+  'able',
+  `SELECT d.its_token, d.its_pod, d.its_incarnation, d.isolates, d.since_ts, d.breadth, LEAST(d.slots, u.usable) AS slots, LEAST(d.ahead, u.usable - LEAST(d.slots, u.usable)) AS ahead
+  FROM demand d JOIN (SELECT its_token, COALESCE(SUM(at_most), 0) AS usable FROM allowed GROUP BY its_token) u ON u.its_token = d.its_token`,
+);
+
+/**
  * How many candidates of each type are read at most: `most` healthy steps, `few` suspects.
  *
  * The limit per type is what keeps the rest of the statement small, whatever the length of the backlog. Suspects have a limit
@@ -140,7 +152,7 @@ const due = cte(
 const passing = cte(
   'passing',
   `SELECT c.due_count, LEAST(q.skipped, GREATEST(c.due_count - w.seats, 0)) AS passed
-  FROM q CROSS JOIN (SELECT COUNT(*) AS due_count FROM due) c CROSS JOIN (SELECT COALESCE(SUM(slots + ahead), 0) AS seats FROM demand) w`,
+  FROM q CROSS JOIN (SELECT COUNT(*) AS due_count FROM due) c CROSS JOIN (SELECT COALESCE(SUM(slots + ahead), 0) AS seats FROM able) w`,
 );
 
 /**
@@ -161,7 +173,7 @@ const fair = cte(
   'fair',
   `SELECT d.its_token, d.its_pod, d.its_incarnation, d.isolates, d.since_ts, d.breadth, d.slots,
     LEAST(d.ahead, CEIL(GREATEST(p.due_count - p.passed - SUM(d.slots) OVER (), 0) / COUNT(*) OVER ())) AS ahead
-  FROM demand d CROSS JOIN passing p`,
+  FROM able d CROSS JOIN passing p`,
 );
 
 /**
@@ -197,7 +209,7 @@ const pair = cte(
 /** Settlements first, then claims. A claim has no fence of its own yet: `guard` and `settler` are NULL. */
 export const sourceOf = (
   names: Names,
-): string => `${withCtes(q, asked(names), request, stated, settled(names), served(names), ended(names), demand, allowed, room, waiting(names), due, passing, ranked, fair, wanting, pair)}
+): string => `${withCtes(q, asked(names), request, stated, settled(names), served(names), ended(names), demand, allowed, able, room, waiting(names), due, passing, ranked, fair, wanting, pair)}
 SELECT its_step, its_row, seen, guard, becomes, NULL AS its_pod, NULL AS its_incarnation, NULL AS its_token, burn, crash, delay_ms, its_result, its_error, settler FROM settled
 UNION ALL
 SELECT its_step, first_id, seen, NULL, 'claimed', its_pod, its_incarnation, its_token, burn, crash, NULL, NULL, NULL, NULL FROM pair`;
