@@ -89,6 +89,23 @@ describe('waits for handlers that keep the only slot from the steps that they wa
     });
     expect(statuses(history)).toEqual({ completed: 6, failed: 6 });
   });
+
+  it('but not beyond its limit for a step that nobody handles', async () => {
+    const calmAt = 2_000;
+    const history = await drained({
+      seed: 3,
+      world: 'sqlite',
+      pods: [{ ...POD, types: ['plain'] }],
+      actions: [
+        { ...SUBMIT, at: 500, count: 3, maxRetries: 0, behaviour: WAITS },
+        { ...SUBMIT, at: 500, type: 'single', behaviour: { does: 'returns', forMs: 5 } },
+      ],
+      calmAt,
+    });
+    expect(statuses(history)).toEqual({ completed: 3, failed: 3, pending: 1 });
+    const last = history.at(-1);
+    expect(last?.kind === 'finished' && last.drainedAt - calmAt).toBe(120_500);
+  });
 });
 
 /** Runs the plan, which must keep every rule. */

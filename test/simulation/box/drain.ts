@@ -75,14 +75,15 @@ export async function drain(
   const shortMs = SHORT_HEARTBEATS * Math.max(...plan.pods.map(({ heartbeatMs }) => heartbeatMs));
   const keepMs = plan.habits?.keepMs;
   // A run does not wait for a retention that is longer than it may drain.
-  const removedMs = keepMs === undefined || keepMs > limitMs ? 0 : keepMs + HOUSEKEEPING_MS;
+  const removedMs = keepMs === undefined || keepMs > ownMs ? 0 : keepMs + HOUSEKEEPING_MS;
   const atLeastMs = Math.max(removedMs, isThorough(plan) ? longMs : shortMs);
   for (;;) {
     await root.advance(LOOK_MS);
     box.complete(); // a pod that was superseded drains, and is replaced
     const ranFor = root.monotonicMs() - startedAt;
     if (ranFor > limitMs) return;
-    if (ranFor <= atLeastMs || !isDrained(world, root.monotonicMs()) || !isLed(box) || !isWell(box)) continue;
+    const counts = (type: string) => ranFor <= ownMs || isHandled(plan, type);
+    if (ranFor <= atLeastMs || !isDrained(world, root.monotonicMs(), counts) || !isLed(box) || !isWell(box)) continue;
     if (members.live(box)) return;
     if (ranFor > longMs && !members.anyDrained(box)) return; // nobody finds the dead while all sleep
   }
@@ -94,12 +95,21 @@ function drainLimitMs(pods: number): number {
   return Math.max(DRAIN_LIMIT_MS, DEATHS * (evictionMs + NEXT_RUN_MS));
 }
 
-/** Of a step with two rows one may stay pending until housekeeping removes it, which may be much later. */
-function isDrained(world: World, now: number): boolean {
+/**
+ * Of a step with two rows one may stay pending until housekeeping removes it, which may be much later.
+ *
+ * @param counts which types must be drained
+ */
+function isDrained(world: World, now: number, counts: (type: string) => boolean): boolean {
   const { steps } = world.rows();
   if (steps.some(({ status }) => status === 'claimed')) return false;
   const ended = new Set(steps.filter(({ status }) => status !== 'pending').map(({ stepId }) => stepId));
-  return steps.every(({ stepId, dueAt }) => ended.has(stepId) || dueAt > now + FAR_MS);
+  return steps.every(({ stepId, dueAt, type }) => ended.has(stepId) || dueAt > now + FAR_MS || !counts(type));
+}
+
+/** Whether a pod handles the type. A step of another stays pending for as long as a run lasts: nobody waits longer for it. */
+function isHandled({ pods }: Plan, type: string): boolean {
+  return pods.some(({ types, many }) => many !== undefined || types.includes(type));
 }
 
 /** One pod leads; none, if all sleep. */
