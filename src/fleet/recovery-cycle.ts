@@ -7,6 +7,8 @@
  * - The settler of the pool decides here too. Every settlement carries the fence of the claim that it ends, so a second
  *   leader that does the same does no harm.
  * - Before each write it checks whether it may continue.
+ * - It leaves the claims of its own incarnation alone. If they show as orphans, the pod was evicted and has not heard of it: its pool may
+ *   still settle them, and the store could not tell that settlement from one made here. The pod finds them under its next incarnation.
  * - It settles an orphan once, also if a late read shows the orphan again: its receipt would be reported twice.
  */
 import { asError, StoppedError } from '../errors.js';
@@ -129,7 +131,7 @@ export class RecoveryCycle {
     const { store, leadership } = this.#deps;
     for (let limit = PAGE; ; limit *= 2) {
       const orphans = await store.orphans({ limit });
-      const page = unseen(decideOrphans(orphans), seen);
+      const page = unseen(decideOrphans(this.#ofOthers(orphans)), seen);
       if (page.length > 0 || orphans.length < limit || limit >= WIDEST_PAGE || !leadership.isLeader) return page;
     }
   }
@@ -172,12 +174,16 @@ export class RecoveryCycle {
     const dead = peers.dead().map(({ pod }) => pod);
     this.#deadPods = dead;
     if (dead.length > 0) this.#emitStarted();
-    this.#previewOrphans(await store.orphans({ limit: PAGE }));
+    this.#previewOrphans(this.#ofOthers(await store.orphans({ limit: PAGE })));
     for (const pod of dead) {
       const claims: Orphan[] = [];
       for await (const claim of this.#claimsOf(pod)) claims.push({ ...claim, holder: pod, reason: 'evicted' });
       this.#previewOrphans(claims);
     }
+  }
+
+  #ofOthers(orphans: readonly Orphan[]): readonly Orphan[] {
+    return orphans.filter(({ holder }) => holder.incarnation !== this.#deps.pod.incarnation);
   }
 
   #previewOrphans(orphans: readonly Orphan[]): void {

@@ -166,6 +166,20 @@ describe('a recovery cycle', () => {
     expect(leader.line.count('settle')).toBeLessThan(8);
   });
 
+  it('leaves what its own incarnation holds alone, also if the store shows that it was evicted', async () => {
+    const leader = await world.started('leader');
+    const ids = await world.submit(2);
+    const claims = await world.claim(leader.pod, 2);
+    const shown = claims.map((claim) => ({ ...claim, holder: leader.pod, reason: 'evicted' }));
+    leader.line.after('orphans', () => shown);
+    await world.advance(2 * CYCLE);
+    const dryRun = await world.runtime.until(leader.fleet.recovery.run({ dryRun: true }));
+    expect(dryRun.requeued).toEqual([]);
+    expect(leader.line.count('settle')).toBe(0);
+    expect(await world.statuses(ids)).toEqual({ claimed: 2 });
+    expect(leader.recorded.of('recovery:started')).toEqual([]);
+  });
+
   it('stops midway when leadership ends', async () => {
     const { leader, ids } = await afterADeath(1_100);
     leader.line.before('settle', () => leader.fleet.elector.lapse());

@@ -91,10 +91,10 @@ export const fleetMutants: readonly Mutant[] = [
   {
     name: 'fleet: orphans are sought only among pods that died in this cycle',
     file: CYCLE,
-    find: 'const page = unseen(decideOrphans(orphans), seen);',
+    find: 'const page = unseen(decideOrphans(this.#ofOthers(orphans)), seen);',
     replace: `const died = new Set(this.#deadPods.map(({ incarnation }) => incarnation));
       const page = unseen(
-        decideOrphans(orphans).filter(({ orphan }) => died.has(orphan.holder.incarnation)),
+        decideOrphans(this.#ofOthers(orphans)).filter(({ orphan }) => died.has(orphan.holder.incarnation)),
         seen,
       );`,
     world: 'sqlite',
