@@ -23,6 +23,12 @@ const unknown = (h: HistoryBuilder): HistoryBuilder =>
     .submitted('s1')
     .change('s1', { status: 'claimed', claimToken: 't', claimedIncarnation: h.incarnationOf('p1') });
 
+/** The step is to be retried, and p1 has not read its receipt. */
+const givenBack = (h: HistoryBuilder): HistoryBuilder =>
+  running(h).ended('s1', 'threw').settled('s1', 'p1', { status: 'pending', retryCount: 1, errorCode: 'Error' });
+const toldOfCancel = (h: HistoryBuilder): HistoryBuilder =>
+  h.event('p1', 'step:cancelled', { by: 'holder' }, 's1').after(200_000).finished();
+
 export const ANNOUNCEMENT_CASES: readonly Case[] = [
   {
     rule: 'an event has its receipt',
@@ -123,6 +129,12 @@ export const ANNOUNCEMENT_CASES: readonly Case[] = [
     shows: 'a settlement without its event',
     good: (h) => running(h).completed('s1', 'p1').after(200_000).finished(),
     broken: (h) => running(h).ended('s1').settled('s1', 'p1', { status: 'completed' }).after(200_000).finished(),
+  },
+  {
+    rule: 'no event is missing',
+    shows: 'a cancel of a later claim in place of the event',
+    good: (h) => toldOfCancel(givenBack(h).cancelled('s1')),
+    broken: (h) => toldOfCancel(givenBack(h).claimed('s1', 'p2').cancelled('s1')),
   },
   {
     rule: 'no claim is overlooked',

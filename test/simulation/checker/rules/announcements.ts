@@ -7,7 +7,7 @@ import { byHolder } from './settlements.js';
 
 export const noEventMissing: Rule = {
   name: 'no event is missing',
-  says: 'A process that is well emits the event of each settlement of its own, within a bound, unless its incarnation has ended.',
+  says: 'A process that is well emits the event of each settlement of its own, within a bound, unless its incarnation has ended; `step:cancelled` instead, if the step was cancelled right after it gave it back.',
   check(index, report, { eventBoundMs, faultEchoMs }) {
     for (const claim of index.claims) {
       const change = claim.ended;
@@ -19,12 +19,15 @@ export const noEventMissing: Rule = {
       const by = change.at + eventBoundMs;
       if (!isWell(index, process, change.at - faultEchoMs, by) || endsBy(claim, by)) continue;
       const attempt = claim.state.retryCount + 1;
+      const cancel = cancelAfter(change);
       const emitted = step.events.some(
         ({ entry, at, index: place }) =>
           place > change.index &&
           at <= by &&
           entry.process === process.name &&
-          (entry.name === 'step:lost' || (entry.name === name && (entry.fields.attempt ?? attempt) === attempt)),
+          (entry.name === 'step:lost' ||
+            (entry.name === name && (entry.fields.attempt ?? attempt) === attempt) ||
+            (entry.name === 'step:cancelled' && entry.fields.by === 'holder' && place > (cancel?.index ?? Infinity))),
       );
       if (!emitted)
         report(
@@ -144,6 +147,12 @@ function eventOf(claim: Claim, { after, index }: RowChange): string | undefined 
     default:
       return undefined;
   }
+}
+
+/** The cancel of a step that was given back, before anybody has claimed it again: the receipt of the settlement may show it. */
+function cancelAfter({ after, row, index }: RowChange): RowChange | undefined {
+  const next = row.changes.find((other) => other.index > index);
+  return after?.status === 'pending' && next?.after?.status === 'cancelled' ? next : undefined;
 }
 
 /** Whether the process has emitted `step:claimed` for the claim by then. */
