@@ -8,7 +8,8 @@ export interface MainParts {
 }
 
 const USAGE_ERROR = 2;
-const INTERRUPTED = 130;
+/** The exit code after an interruption. */
+export const INTERRUPTED = 130;
 
 /** Sets the exit code to what `work` returns; to 2 for a wrong flag, to 130 after an interruption. */
 export async function runMain(work: (args: readonly string[], parts: MainParts) => Promise<number>): Promise<void> {
