@@ -6,8 +6,10 @@
  *   than its turn, the next one takes over, and so on.
  * - Nothing rests on there being one head. A look may be late, so two heads, and heads that change nothing, are expected. The
  *   fence of each row makes them harmless. A lease, or a second look before the UPDATE, cost more than they save.
- * - Patience comes from the times of this pod's own UPDATEs. If it came from how long requests take to be served, which contains
+ * - Patience comes from the times of this pod's own statements. If it came from how long requests take to be served, which contains
  *   patience itself, it would grow without end.
+ * - A head learns from a look of its own that it is the head, so its turn has room for one. Where every statement waits for a slot,
+ *   all who have logged at about the same time would otherwise serve at once, after their first look.
  */
 
 /**
@@ -22,6 +24,8 @@ export interface Turn {
   readonly rank: number;
   /** Since the request was logged, in ms. */
   readonly waitedMs: number;
+  /** How long the slowest look of this exchange has taken, in ms. */
+  readonly lookMs: number;
 }
 
 export type Move =
@@ -33,21 +37,21 @@ export type Move =
   | { readonly kind: 'log' }
   | { readonly kind: 'look'; readonly afterMs: number };
 
-/** A head is given the time of this many UPDATEs. */
+/** A head is given the time of one look, and of this many UPDATEs. */
 const PATIENCE_UPDATES = 3;
 const LONGEST_PATIENCE_MS = 30_000;
 /** Looks are spread by this share of an UPDATE's time, up and down. */
 const SPREAD = 0.25;
 
 /** How long each older request has its turn, in ms. */
-export function patienceMs(updateMs: number): number {
-  return Math.min(LONGEST_PATIENCE_MS, PATIENCE_UPDATES * updateMs);
+export function patienceMs(updateMs: number, lookMs: number): number {
+  return Math.min(LONGEST_PATIENCE_MS, lookMs + PATIENCE_UPDATES * updateMs);
 }
 
 /** @param random from 0 to below 1 */
-export function nextMove({ place, rank, waitedMs }: Turn, updateMs: number, random: number): Move {
+export function nextMove({ place, rank, waitedMs, lookMs }: Turn, updateMs: number, random: number): Move {
   if (place === 'served') return { kind: 'finish' };
   if (place === 'absent') return { kind: 'log' };
-  if (place === 'head' || waitedMs > patienceMs(updateMs) * (1 + rank)) return { kind: 'serve' };
+  if (place === 'head' || waitedMs > patienceMs(updateMs, lookMs) * (1 + rank)) return { kind: 'serve' };
   return { kind: 'look', afterMs: updateMs * (1 + SPREAD * (2 * random - 1)) };
 }

@@ -5,7 +5,7 @@ import { nextMove, patienceMs, type Turn } from '../../../../src/store/snowflake
 
 const UPDATE_MS = 500;
 const move = (turn: Partial<Turn>, random = 0.5) =>
-  nextMove({ place: 'behind', rank: 1, waitedMs: 0, ...turn }, UPDATE_MS, random);
+  nextMove({ place: 'behind', rank: 1, waitedMs: 0, lookMs: 0, ...turn }, UPDATE_MS, random);
 
 describe('after a look', () => {
   test('a pod has its answer once its request is served, however long it has waited', () => {
@@ -37,10 +37,18 @@ describe('after a look', () => {
     }
   });
 
-  test('patience ends at 30 s, however long UPDATEs take', () => {
-    expect(patienceMs(500)).toBe(1_500);
-    expect(patienceMs(9_999)).toBe(29_997);
-    expect(patienceMs(60_000)).toBe(30_000);
+  test('it gives each older one the time of a look besides, as slow as its own have been', () => {
+    // A crowded warehouse: the first look has taken 17 s, and the head knows of its place no earlier.
+    expect(move({ rank: 1, waitedMs: 17_377, lookMs: 17_000 })).toMatchObject({ kind: 'look' });
+    expect(move({ rank: 1, waitedMs: 37_000, lookMs: 17_000 })).toMatchObject({ kind: 'look' });
+    expect(move({ rank: 1, waitedMs: 37_001, lookMs: 17_000 })).toEqual({ kind: 'serve' });
+  });
+
+  test('patience ends at 30 s, however long UPDATEs and looks take', () => {
+    expect(patienceMs(500, 0)).toBe(1_500);
+    expect(patienceMs(9_000, 2_999)).toBe(29_999);
+    expect(patienceMs(60_000, 0)).toBe(30_000);
+    expect(patienceMs(500, 60_000)).toBe(30_000);
   });
 });
 

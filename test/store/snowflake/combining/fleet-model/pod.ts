@@ -163,13 +163,15 @@ export class Pod {
     }
     let slotMs = await this.#log(request);
     const loggedAt = clock.now;
+    let lookMs = 0;
     for (let served = false; ;) {
       const startedAt = clock.now;
       const seen = await this.#look(request.outcomes, request.token);
       slotMs += pacer.measurements.inWarehouse(clock.now - startedAt);
       const turn = { place: seen.owed.length > 0 && seen.place === 'served' ? 'behind' : seen.place, rank: seen.older };
+      lookMs = Math.max(lookMs, clock.now - startedAt);
       const waitedMs = clock.now - loggedAt;
-      const move = nextMove({ ...turn, waitedMs }, pacer.measurements.updateMs, clock.random());
+      const move = nextMove({ ...turn, waitedMs, lookMs }, pacer.measurements.updateMs, clock.random());
       if (served || move.kind === 'finish') {
         pacer.measurements.exchanged(slotMs);
         return seen;
