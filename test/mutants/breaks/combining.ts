@@ -157,22 +157,22 @@ export const combiningBreaks: readonly Break[] = [
   {
     name: 'combining/turn: a silent head is never overtaken',
     file: `${RULES}/turn.ts`,
-    find: "if (place === 'head' || waitedMs > patienceMs(updateMs, lookMs) * (1 + rank)) return { kind: 'serve' };",
+    find: "if (place === 'head' || waitedMs > patienceMs(times) * (1 + rank)) return { kind: 'serve' };",
     replace: "if (place === 'head') return { kind: 'serve' };",
     tests: [`${TESTS}/combining/turn.test.ts`],
   },
   {
-    name: 'combining/turn: a turn has no room for the look of the head',
+    name: 'combining/turn: a turn has no room for the waits of its head',
     file: `${RULES}/turn.ts`,
-    find: 'lookMs + PATIENCE_UPDATES * updateMs',
-    replace: 'PATIENCE_UPDATES * updateMs',
+    find: 'PATIENCE_WAITS * slowestMs + ',
+    replace: '',
     tests: [`${TESTS}/combining/turn.test.ts`],
   },
   {
     name: 'combining/turn: all pods behind overtake a silent head at once',
     file: `${RULES}/turn.ts`,
-    find: 'patienceMs(updateMs, lookMs) * (1 + rank)',
-    replace: 'patienceMs(updateMs, lookMs)',
+    find: 'patienceMs(times) * (1 + rank)',
+    replace: 'patienceMs(times)',
     tests: [`${TESTS}/combining/turn.test.ts`, LOGGED],
   },
   {

@@ -5,6 +5,8 @@
  * - Every time is what the client saw, in ms. What a statement takes in the warehouse is that less `clientMs`, which is the
  *   time of statements that need no warehouse.
  * - The time of an UPDATE contains its wait for the table's lock. So patience grows with the crowd.
+ * - The slowest time of late shows how long statements wait for a slot. A pod of a large fleet sends few UPDATEs, and learns it from
+ *   its looks and INSERTs.
  * - The slot time of an exchange is the least of the last few. Whatever a longer one took more was a wait for a slot, and a fleet that
  *   took its own crowd for slow statements would slow down for minutes after each crowd.
  */
@@ -18,6 +20,8 @@ const UPDATE_MS = 660;
 const SELECT_SLOT_MS = { first: 60, least: 20, most: 120 };
 const REMEMBERED = 5;
 const NEWEST_WEIGHT = 0.3;
+/** What is left of the slowest time after each further statement. */
+const FADING = 0.9;
 
 export class Measurements {
   readonly #free: number[] = [];
@@ -25,6 +29,7 @@ export class Measurements {
   /** The first ones fall into the crowd of a fleet that starts. So the assumed time is among them. */
   readonly #exchanges: number[] = [ASSUMED_SLOT_MS];
   #updateMs = UPDATE_MS;
+  #slowestMs = 0;
 
   /** A statement that needs no warehouse took this long. */
   answered(tookMs: number): void {
@@ -44,6 +49,13 @@ export class Measurements {
     remember(this.#exchanges, slotMs);
   }
 
+  /** An INSERT or a look took this long. @returns what of it the warehouse took */
+  ran(tookMs: number): number {
+    const inWarehouseMs = this.inWarehouse(tookMs);
+    this.#slowestMs = Math.max(inWarehouseMs, FADING * this.#slowestMs);
+    return inWarehouseMs;
+  }
+
   /** What of a statement's time the warehouse took. */
   inWarehouse(tookMs: number): number {
     return Math.max(0, tookMs - this.clientMs);
@@ -57,6 +69,11 @@ export class Measurements {
   /** How long an UPDATE of this pod takes, with its wait for the lock. */
   get updateMs(): number {
     return this.#updateMs;
+  }
+
+  /** How long the slowest INSERT or look of late was in the warehouse, with its wait for a slot. */
+  get slowestMs(): number {
+    return this.#slowestMs;
   }
 
   /** How long a SELECT holds a slot of the warehouse. */

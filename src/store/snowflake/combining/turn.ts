@@ -8,8 +8,8 @@
  *   fence of each row makes them harmless. A lease, or a second look before the UPDATE, cost more than they save.
  * - Patience comes from the times of this pod's own statements. If it came from how long requests take to be served, which contains
  *   patience itself, it would grow without end.
- * - A head learns from a look of its own that it is the head, so its turn has room for one. Where every statement waits for a slot,
- *   all who have logged at about the same time would otherwise serve at once, after their first look.
+ * - A head learns from a look that it is the head, and sends its UPDATE after that. Where statements wait for a slot, both do, so a
+ *   turn has room for both waits. Otherwise all who have logged at about the same time would serve at once, after their first look.
  */
 
 /**
@@ -24,8 +24,14 @@ export interface Turn {
   readonly rank: number;
   /** Since the request was logged, in ms. */
   readonly waitedMs: number;
-  /** How long the slowest look of this exchange has taken, in ms. */
-  readonly lookMs: number;
+}
+
+/** What the pod has measured of its own statements, in ms. */
+export interface StatementTimes {
+  /** How long an UPDATE takes. */
+  readonly updateMs: number;
+  /** How long the slowest statement of late was in the warehouse: see `Measurements.slowestMs`. */
+  readonly slowestMs: number;
 }
 
 export type Move =
@@ -37,21 +43,23 @@ export type Move =
   | { readonly kind: 'log' }
   | { readonly kind: 'look'; readonly afterMs: number };
 
-/** A head is given the time of one look, and of this many UPDATEs. */
+/** A head is given the time of this many UPDATEs, */
 const PATIENCE_UPDATES = 3;
+/** and of this many waits for a slot. */
+const PATIENCE_WAITS = 2;
 const LONGEST_PATIENCE_MS = 30_000;
 /** Looks are spread by this share of an UPDATE's time, up and down. */
 const SPREAD = 0.25;
 
 /** How long each older request has its turn, in ms. */
-export function patienceMs(updateMs: number, lookMs: number): number {
-  return Math.min(LONGEST_PATIENCE_MS, lookMs + PATIENCE_UPDATES * updateMs);
+export function patienceMs({ updateMs, slowestMs }: StatementTimes): number {
+  return Math.min(LONGEST_PATIENCE_MS, PATIENCE_WAITS * slowestMs + PATIENCE_UPDATES * updateMs);
 }
 
 /** @param random from 0 to below 1 */
-export function nextMove({ place, rank, waitedMs, lookMs }: Turn, updateMs: number, random: number): Move {
+export function nextMove({ place, rank, waitedMs }: Turn, times: StatementTimes, random: number): Move {
   if (place === 'served') return { kind: 'finish' };
   if (place === 'absent') return { kind: 'log' };
-  if (place === 'head' || waitedMs > patienceMs(updateMs, lookMs) * (1 + rank)) return { kind: 'serve' };
-  return { kind: 'look', afterMs: updateMs * (1 + SPREAD * (2 * random - 1)) };
+  if (place === 'head' || waitedMs > patienceMs(times) * (1 + rank)) return { kind: 'serve' };
+  return { kind: 'look', afterMs: times.updateMs * (1 + SPREAD * (2 * random - 1)) };
 }

@@ -63,15 +63,12 @@ export class LoggedExchange {
     const question = { pod, claim, token, settled };
     let slotMs = await this.#log(request);
     const loggedAt = runtime.monotonicMs();
-    let lookMs = 0;
     for (let inserts = 1, served = false; ;) {
       const startedAt = runtime.monotonicMs();
       const seen = await looks.look(question);
       const now = runtime.monotonicMs();
-      slotMs += pacer.measurements.inWarehouse(now - startedAt);
-      lookMs = Math.max(lookMs, now - startedAt);
-      const waited = { waitedMs: now - loggedAt, lookMs };
-      const move = served ? FINISHED : this.#move(request, seen, waited, inserts < MOST_INSERTS);
+      slotMs += pacer.measurements.ran(now - startedAt);
+      const move = served ? FINISHED : this.#move(request, seen, now - loggedAt, inserts < MOST_INSERTS);
       if (move.kind === 'finish') {
         pacer.measurements.exchanged(slotMs);
         return { seen, served };
@@ -84,13 +81,12 @@ export class LoggedExchange {
     }
   }
 
-  #move(request: OwnRequest, seen: Seen, waited: Pick<Turn, 'waitedMs' | 'lookMs'>, mayLog: boolean) {
+  #move(request: OwnRequest, seen: Seen, waitedMs: number, mayLog: boolean) {
     const { pacer, runtime } = this.#deps;
-    const { updateMs } = pacer.measurements;
     const isUnsettled = request.settled.some((one) => isOpen(seen.states, one));
     const place = seen.place === 'served' && isUnsettled ? 'behind' : seen.place;
-    const turn: Turn = { place: place === 'absent' && !mayLog ? 'behind' : place, rank: seen.older, ...waited };
-    return nextMove(turn, updateMs, runtime.random());
+    const turn: Turn = { place: place === 'absent' && !mayLog ? 'behind' : place, rank: seen.older, waitedMs };
+    return nextMove(turn, pacer.measurements, runtime.random());
   }
 
   /** @returns how long the INSERT took in the warehouse */
@@ -106,7 +102,7 @@ export class LoggedExchange {
     });
     pacer.logged(tries - 1, runtime.monotonicMs());
     onLogged(request.pod.incarnation, startedAt);
-    return pacer.measurements.inWarehouse(runtime.monotonicMs() - startedAt);
+    return pacer.measurements.ran(runtime.monotonicMs() - startedAt);
   }
 
   /**

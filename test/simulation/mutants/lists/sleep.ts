@@ -72,7 +72,7 @@ export const sleepMutants: readonly Mutant[] = [
   {
     name: 'combining: a head that dies is never overtaken',
     file: 'src/store/snowflake/combining/turn.ts',
-    find: "if (place === 'head' || waitedMs > patienceMs(updateMs, lookMs) * (1 + rank)) return { kind: 'serve' };",
+    find: "if (place === 'head' || waitedMs > patienceMs(times) * (1 + rank)) return { kind: 'serve' };",
     replace: "if (place === 'head' && waitedMs >= 0 * rank) return { kind: 'serve' };",
     world: 'warehouse',
     why: 'all pods wait for one that is gone',

@@ -1,11 +1,12 @@
 /** Who serves all requests, and when a pod goes alone. */
 import { describe, expect, test } from 'vitest';
+import { Measurements } from '../../../../src/store/snowflake/combining/measurements.js';
 import { pathOf } from '../../../../src/store/snowflake/combining/path.js';
 import { nextMove, patienceMs, type Turn } from '../../../../src/store/snowflake/combining/turn.js';
 
 const UPDATE_MS = 500;
-const move = (turn: Partial<Turn>, random = 0.5) =>
-  nextMove({ place: 'behind', rank: 1, waitedMs: 0, lookMs: 0, ...turn }, UPDATE_MS, random);
+const move = (turn: Partial<Turn>, random = 0.5, slowestMs = 0) =>
+  nextMove({ place: 'behind', rank: 1, waitedMs: 0, ...turn }, { updateMs: UPDATE_MS, slowestMs }, random);
 
 describe('after a look', () => {
   test('a pod has its answer once its request is served, however long it has waited', () => {
@@ -37,18 +38,32 @@ describe('after a look', () => {
     }
   });
 
-  test('it gives each older one the time of a look besides, as slow as its own have been', () => {
-    // A crowded warehouse: the first look has taken 17 s, and the head knows of its place no earlier.
-    expect(move({ rank: 1, waitedMs: 17_377, lookMs: 17_000 })).toMatchObject({ kind: 'look' });
-    expect(move({ rank: 1, waitedMs: 37_000, lookMs: 17_000 })).toMatchObject({ kind: 'look' });
-    expect(move({ rank: 1, waitedMs: 37_001, lookMs: 17_000 })).toEqual({ kind: 'serve' });
+  test('it gives each older one the time of two waits for a slot besides: for its look and for its UPDATE', () => {
+    // A crowded warehouse: the first look has taken 12 s, and the head knows of its place no earlier.
+    expect(move({ waitedMs: 12_377 }, 0.5, 12_000)).toMatchObject({ kind: 'look' });
+    expect(move({ waitedMs: 51_000 }, 0.5, 12_000)).toMatchObject({ kind: 'look' });
+    expect(move({ waitedMs: 51_001 }, 0.5, 12_000)).toEqual({ kind: 'serve' });
   });
 
-  test('patience ends at 30 s, however long UPDATEs and looks take', () => {
-    expect(patienceMs(500, 0)).toBe(1_500);
-    expect(patienceMs(9_000, 2_999)).toBe(29_999);
-    expect(patienceMs(60_000, 0)).toBe(30_000);
-    expect(patienceMs(500, 60_000)).toBe(30_000);
+  test('patience ends at 30 s, however long statements take', () => {
+    expect(patienceMs({ updateMs: 500, slowestMs: 0 })).toBe(1_500);
+    expect(patienceMs({ updateMs: 9_000, slowestMs: 1_499 })).toBe(29_998);
+    expect(patienceMs({ updateMs: 60_000, slowestMs: 0 })).toBe(30_000);
+    expect(patienceMs({ updateMs: 500, slowestMs: 60_000 })).toBe(30_000);
+  });
+});
+
+describe('the slowest statement of late', () => {
+  test('is known from INSERTs and looks, without the time of the client, and fades', () => {
+    const measurements = new Measurements();
+    measurements.answered(100);
+    expect(measurements.slowestMs).toBe(0);
+    expect(measurements.ran(12_100)).toBe(12_000);
+    expect(measurements.slowestMs).toBe(12_000);
+    expect(measurements.ran(500)).toBe(400);
+    expect(measurements.slowestMs).toBe(10_800);
+    expect(measurements.ran(20_100)).toBe(20_000);
+    expect(measurements.slowestMs).toBe(20_000);
   });
 });
 

@@ -163,15 +163,13 @@ export class Pod {
     }
     let slotMs = await this.#log(request);
     const loggedAt = clock.now;
-    let lookMs = 0;
     for (let served = false; ;) {
       const startedAt = clock.now;
       const seen = await this.#look(request.outcomes, request.token);
-      slotMs += pacer.measurements.inWarehouse(clock.now - startedAt);
+      slotMs += pacer.measurements.ran(clock.now - startedAt);
       const turn = { place: seen.owed.length > 0 && seen.place === 'served' ? 'behind' : seen.place, rank: seen.older };
-      lookMs = Math.max(lookMs, clock.now - startedAt);
       const waitedMs = clock.now - loggedAt;
-      const move = nextMove({ ...turn, waitedMs, lookMs }, pacer.measurements.updateMs, clock.random());
+      const move = nextMove({ ...turn, waitedMs }, pacer.measurements, clock.random());
       if (served || move.kind === 'finish') {
         pacer.measurements.exchanged(slotMs);
         return seen;
@@ -195,7 +193,7 @@ export class Pod {
     }
     this.#loggedAt = clock.now;
     pacer.logged(eases ? tries - 1 : 0, clock.now);
-    return pacer.measurements.inWarehouse(clock.now - startedAt);
+    return pacer.measurements.ran(clock.now - startedAt);
   }
 
   async #update(own?: Request): Promise<boolean> {
