@@ -9,7 +9,7 @@ import type { Measurement } from './measurement.js';
 import { MEASUREMENTS } from './measurements/index.js';
 import { exitCodeOf, markdownOf, type LiveReport } from './report.js';
 import { changing, playingWarehouse } from './support/played-warehouse.js';
-import type { Connect } from './session.js';
+import type { Connect, LiveSession } from './session.js';
 
 const PASSWORD = 'correct-horse-battery';
 const NAMES = ['acme_secret', 'jane_doe', 'FLEET_Q_WH', 'FLEET_Q_ROLE', '127.0.0.1', PASSWORD];
@@ -138,15 +138,24 @@ describeOnTestBed('the check of an account', { timeout: 120_000 }, () => {
   });
 
   test('ends a measurement that takes longer than the budget lasts, and drops the schema', async () => {
+    let session: LiveSession | undefined;
+    let ending: Promise<void> | undefined;
     const endless: Measurement = {
       ...{ name: 'endless', question: '', assumed: '', minutes: 0 },
       run: async (live) => {
-        const [session] = await live.sessions(1);
-        for (;;) await session!.run('SELECT 1 AS one');
+        [session] = await live.sessions(1);
+        const run = async (): Promise<never> => {
+          for (;;) await session!.run('SELECT 1 AS one');
+        };
+        const running = run();
+        ending = running.catch(() => {});
+        return running;
       },
     };
     const report = await check({ target: { ...target(), maxMinutes: 0.02 }, measurements: [endless] });
     expect(answerOf(report, 'endless').answer).toBe('left out: budget');
+    await ending;
+    await expect(session!.run('SELECT 1 AS one')).rejects.toThrow('The session is closed.');
     expect(exitCodeOf(report)).toBe(3);
     expect(await schemas()).toEqual([]);
   });

@@ -28,7 +28,7 @@ export interface LiveSession {
   /** @throws DriverError */
   run(sql: string, bind?: string): Promise<Answer>;
   attempt(sql: string, bind?: string): Promise<Attempt>;
-  /** Cancels what runs, and logs out. */
+  /** Cancels what runs, and logs out. What is run afterwards fails, without being sent. */
   close(): Promise<void>;
 }
 
@@ -59,6 +59,7 @@ class DriverSession implements LiveSession {
   readonly #secrets: Secrets;
   readonly #sent: () => void;
   readonly #running = new Set<RowStatement>();
+  #isClosed = false;
 
   constructor(connection: Connection, secrets: Secrets, sent: () => void) {
     this.#connection = connection;
@@ -73,6 +74,11 @@ class DriverSession implements LiveSession {
   }
 
   attempt(sqlText: string, bind?: string): Promise<Attempt> {
+    if (this.#isClosed) {
+      // The driver would send it, and the server may never answer: the driver then repeats it for minutes.
+      const error = new DriverError(new Error('The session is closed.'), this.#secrets);
+      return Promise.resolve({ error, rows: [], ms: 0, queryId: undefined });
+    }
     this.#sent();
     const start = performance.now();
     return new Promise((resolve) => {
@@ -98,6 +104,7 @@ class DriverSession implements LiveSession {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const cancelled = [...this.#running].map((statement) => calledBack((done) => statement.cancel(done)));
     await within(LOGOUT_MS, Promise.all(cancelled));
     await within(
