@@ -13,11 +13,8 @@ import type { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll } from 'vitest';
 import { leftOver, tally } from './leaks.js';
 
-/**
- * How long resources may take to end after they were asked to. Snowflake's driver has the longest: before it repeats a request
- * that has failed, such as one of its telemetry, it pauses for up to 3 s, and nothing ends that pause.
- */
-const GRACE_MS = 4_000;
+/** How long resources may take to end after they were asked to. */
+const GRACE_MS = 2_000;
 const LOOK_EVERY_MS = 10;
 
 // The real one: a test may leave fake timers installed, and the guard must not count its own timer.
