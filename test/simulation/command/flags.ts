@@ -78,6 +78,11 @@ export function parsed(
   }
 }
 
+/** The texts of a flag that may be repeated; none if it was not given. */
+export function textsFrom(given: unknown): readonly string[] {
+  return [given ?? []].flat().map(String);
+}
+
 export function jobsFrom(given: unknown): number {
   return numberFrom('--jobs', given, 1, MOST_JOBS) ?? Math.min(MOST_JOBS, availableParallelism());
 }

@@ -7,7 +7,7 @@
  * The exit code is 0, 2 if the flags are wrong, or 130 if the run was interrupted.
  */
 import { show, ValidationError } from '../../../src/errors.js';
-import { parsed } from '../command/flags.js';
+import { parsed, textsFrom } from '../command/flags.js';
 import { INTERRUPTED, runMain } from '../command/run-main.js';
 import { record } from './record.js';
 import { runScenario } from './run-scenario.js';
@@ -30,7 +30,7 @@ await runMain(async (args, { signal, out }) => {
     out(USAGE.trimEnd());
     return 0;
   }
-  const only = [given['only'] ?? []].flat().map(String);
+  const only = textsFrom(given['only']);
   const chosen = SCENARIOS.filter((scenario) => only.every((text) => labelOf(scenario).includes(text)));
   if (chosen.length === 0)
     throw new ValidationError('OPTION_INVALID', '--only', `no label has ${only.map(show).join(' and ')} in it`);

@@ -1,6 +1,6 @@
 /** The flags of `npm run sim:mutants`, checked. */
 import { show, ValidationError } from '../../../src/errors.js';
-import { jobsFrom, numberFrom, parsed } from '../command/flags.js';
+import { jobsFrom, numberFrom, parsed, textsFrom } from '../command/flags.js';
 import type { Mutant } from './mutant.js';
 
 const SEEDS = 2_000;
@@ -27,7 +27,7 @@ export function mutantFlags(args: readonly string[], all: readonly Mutant[]): Mu
     ...{ json: { type: 'boolean' }, help: { type: 'boolean' } },
   });
   if (given['help'] === true) return undefined;
-  const only = [given['only'] ?? []].flat().map(String);
+  const only = textsFrom(given['only']);
   const mutants = all.filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)));
   if (mutants.length === 0)
     throw new ValidationError('OPTION_INVALID', '--only', `no mutant has ${only.map(show).join(' or ')} in its name`);
